@@ -1,0 +1,303 @@
+//! The law: what the two documents say of an appliance, as facts with named readings.
+//!
+//! ```text
+//! conformance/contract/{sensor,console}.yaml ── of(kind) ──▶ Contract
+//!     any         what belongs to no operation: unknown paths, broken bodies
+//!     operations  path, method, fields, order of checks, circumstances, outcomes
+//!     register    X01 … X27, each with the facts it is about
+//!     quotes      the documents' request examples and cURL commands
+//! ```
+//!
+//! Everything the appliance utters and everything the suite accepts is read from here, and nothing here is written twice.
+
+mod fact;
+mod names;
+pub mod places;
+mod readings;
+mod rule;
+mod wording;
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use serde::Deserialize;
+
+pub use fact::Entry;
+pub use fact::Fact;
+pub use fact::Ground;
+pub use fact::Place;
+pub use fact::Reading;
+pub use names::Check;
+pub use names::Circumstance;
+pub use names::Kind;
+pub use names::Operation;
+pub use names::Outcome;
+pub use names::Role;
+pub use names::Treatment;
+pub use readings::Readings;
+pub use readings::UnknownReading;
+pub use rule::AnswerType;
+pub use rule::FieldNames;
+pub use rule::Method;
+pub use rule::Names;
+pub use rule::Paths;
+pub use rule::Status;
+pub use rule::Token;
+pub use rule::Types;
+pub use wording::Envelope;
+pub use wording::Internal;
+pub use wording::Said;
+pub use wording::Wording;
+
+/// Returns the contract of one kind of appliance, read once from the text inside the binary.
+///
+/// # Panics
+/// Never in a released binary: the text is compiled in, and a test reads both.
+pub fn of(kind: Kind) -> &'static Contract {
+    static SENSOR: LazyLock<Contract> = LazyLock::new(|| embedded(Kind::Sensor));
+    static CONSOLE: LazyLock<Contract> = LazyLock::new(|| embedded(Kind::Console));
+    match kind {
+        Kind::Console => &CONSOLE,
+        Kind::Sensor => &SENSOR,
+    }
+}
+
+/// The text of a kind's contract, as compiled in, with its path in the project.
+pub fn text(kind: Kind) -> (&'static str, &'static str) {
+    match kind {
+        Kind::Console => ("conformance/contract/console.yaml", include_str!("../conformance/contract/console.yaml")),
+        Kind::Sensor => ("conformance/contract/sensor.yaml", include_str!("../conformance/contract/sensor.yaml")),
+    }
+}
+
+fn embedded(kind: Kind) -> Contract {
+    let (path, text) = text(kind);
+    Contract::read(text).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+/// What one document says of one kind of appliance.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Contract {
+    /// Which appliance this is the law of.
+    pub kind: Kind,
+    /// The edition of the document that was transcribed.
+    pub document: Document,
+    /// What belongs to no operation, and what all operations share.
+    pub any: Any,
+    /// The three operations.
+    pub operations: BTreeMap<Operation, Clause>,
+    /// The documents' own request examples and commands, by name (`S85`: sensor, line 85).
+    pub quotes: BTreeMap<String, Quote>,
+    /// The contradictions and silences, by number.
+    pub register: BTreeMap<String, Point>,
+    /// Lines of the document that state no rule, with the reason.
+    pub excused: Vec<Excuse>,
+}
+
+/// The edition of a document.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Document {
+    /// SHA-256 of the file, in lower-case hexadecimal.
+    pub sha256: String,
+}
+
+/// What every operation shares: circumstances no document foresees, and their answers.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Any {
+    /// The content type of the answers given here.
+    pub answer_type: Fact<AnswerType>,
+    /// What a request in some circumstance gets, unless its operation says otherwise.
+    pub on: BTreeMap<Circumstance, Fact<Treatment>>,
+    /// The answers that belong to no operation.
+    pub outcomes: BTreeMap<Outcome, Utterance>,
+}
+
+/// One operation: how it is asked and what it answers.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Clause {
+    /// The path or paths it is served on.
+    pub path: Fact<Paths>,
+    /// The method it is asked with.
+    pub method: Fact<Method>,
+    /// The content types a request may have.
+    pub accepts: Fact<Types>,
+    /// Whether an access token is needed.
+    pub token: Fact<Token>,
+    /// Which roles may use it.
+    pub roles: Fact<Names<Role>>,
+    /// In which order its checks are made.
+    pub order: Fact<Names<Check>>,
+    /// The fields of its body, each with the names it goes by. All are required.
+    pub fields: BTreeMap<String, Fact<FieldNames>>,
+    /// The content type of its answers.
+    pub answer_type: Fact<AnswerType>,
+    /// Circumstances that this operation treats in its own way.
+    #[serde(default)]
+    pub on: BTreeMap<Circumstance, Fact<Treatment>>,
+    /// What it can answer.
+    pub outcomes: BTreeMap<Outcome, Utterance>,
+}
+
+/// One answer: four facts chosen independently.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Utterance {
+    /// The HTTP status. No document names one.
+    pub status: Fact<Status>,
+    /// The wording.
+    pub body: Fact<Wording>,
+    /// How a failure is wrapped; absent for a success.
+    pub envelope: Option<Fact<Envelope>>,
+    /// Whether a failure carries a second, internal message; absent for a success.
+    pub internal: Option<Fact<Internal>>,
+}
+
+/// A contradiction or a silence of the documents, with the facts it is about.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Point {
+    /// What is contradictory or unsaid, in a few words.
+    pub point: String,
+    /// Names or globs of the facts concerned; empty where it is a fault of the page alone.
+    #[serde(default)]
+    pub facts: Vec<String>,
+}
+
+/// A request example or command of the documents, byte for byte.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Quote {
+    /// The operation it shows.
+    pub operation: Operation,
+    /// What it is.
+    pub form: Form,
+    /// The lines it stands on.
+    pub at: Vec<Place>,
+    /// The text, as printed.
+    pub text: String,
+    /// Its placeholders, where it is a template.
+    #[serde(default)]
+    pub placeholders: Vec<String>,
+}
+
+/// What a quote is.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub enum Form {
+    /// A cURL command.
+    Command,
+    /// A request body.
+    Example,
+}
+
+/// Lines of a document that state no rule.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Excuse {
+    /// The lines, single or as ranges.
+    pub lines: Vec<Place>,
+    /// Why nothing needs to claim them.
+    pub because: String,
+}
+
+impl Contract {
+    /// Reads a contract from YAML text.
+    ///
+    /// # Errors
+    /// The first thing that is wrong, with line and column.
+    pub fn read(text: &str) -> Result<Contract, serde_saphyr::Error> {
+        serde_saphyr::from_str(text)
+    }
+
+    /// Returns the clause of an operation. Every contract has all three; a test says so.
+    pub fn clause(&self, operation: Operation) -> &Clause {
+        &self.operations[&operation]
+    }
+
+    /// Returns the answer an outcome has under an operation, else the one all operations share, with the name of its facts' first part.
+    pub fn utterance(&self, operation: Option<Operation>, outcome: Outcome) -> Option<(&'static str, &Utterance)> {
+        operation
+            .and_then(|operation| Some((operation.name(), self.operations.get(&operation)?.outcomes.get(&outcome)?)))
+            .or_else(|| Some((ANY, self.any.outcomes.get(&outcome)?)))
+    }
+
+    /// Returns what a circumstance gets under an operation, with the full name of the fact.
+    pub fn treatment(&self, operation: Option<Operation>, circumstance: Circumstance) -> Option<(String, &Fact<Treatment>)> {
+        operation
+            .and_then(|operation| Some((operation.name(), self.operations.get(&operation)?.on.get(&circumstance)?)))
+            .or_else(|| Some((ANY, self.any.on.get(&circumstance)?)))
+            .map(|(place, fact)| (format!("{place}.on_{circumstance}"), fact))
+    }
+
+    /// Returns the content type of the answers under an operation, or of those that belong to none.
+    pub fn answer_type(&self, operation: Option<Operation>) -> (String, &Fact<AnswerType>) {
+        match operation {
+            Some(operation) => (format!("{operation}.answer_type"), &self.clause(operation).answer_type),
+            None => (format!("{ANY}.answer_type"), &self.any.answer_type),
+        }
+    }
+
+    /// Returns every fact under its full name, in the order of the names.
+    pub fn facts(&self) -> Vec<Entry<'_>> {
+        let mut facts = vec![self.any.answer_type.entry(format!("{ANY}.answer_type"))];
+        facts.extend(self.any.on.iter().map(|(circumstance, fact)| fact.entry(format!("{ANY}.on_{circumstance}"))));
+        for (outcome, utterance) in &self.any.outcomes {
+            facts.extend(utterance.facts(&format!("{ANY}.{outcome}")));
+        }
+        for (operation, clause) in &self.operations {
+            facts.extend(clause.facts(operation.name()));
+        }
+        facts.sort_by(|left, right| left.name.cmp(&right.name));
+        facts
+    }
+
+    /// Returns the register number of a fact, if the register speaks of it: the lowest where several do.
+    pub fn register_number(&self, fact: &str) -> Option<&str> {
+        self.register.iter().find(|(_, point)| point.facts.iter().any(|glob| readings::matches(glob, fact))).map(|(number, _)| number.as_str())
+    }
+
+    /// Returns the names of the facts that a name, a glob or a register number means; empty where it means none.
+    pub fn facts_meant(&self, pattern: &str) -> Vec<String> {
+        let names = self.facts().into_iter().map(|fact| fact.name);
+        match self.register.get(pattern) {
+            Some(point) => names.filter(|name| point.facts.iter().any(|glob| readings::matches(glob, name))).collect(),
+            None => names.filter(|name| readings::matches(pattern, name)).collect(),
+        }
+    }
+}
+
+impl Clause {
+    fn facts(&self, operation: &str) -> Vec<Entry<'_>> {
+        let mut facts = vec![
+            self.path.entry(format!("{operation}.path")),
+            self.method.entry(format!("{operation}.method")),
+            self.accepts.entry(format!("{operation}.accepts")),
+            self.token.entry(format!("{operation}.token")),
+            self.roles.entry(format!("{operation}.roles")),
+            self.order.entry(format!("{operation}.order")),
+            self.answer_type.entry(format!("{operation}.answer_type")),
+        ];
+        facts.extend(self.fields.iter().map(|(field, fact)| fact.entry(format!("{operation}.{field}"))));
+        facts.extend(self.on.iter().map(|(circumstance, fact)| fact.entry(format!("{operation}.on_{circumstance}"))));
+        for (outcome, utterance) in &self.outcomes {
+            facts.extend(utterance.facts(&format!("{operation}.{outcome}")));
+        }
+        facts
+    }
+}
+
+impl Utterance {
+    fn facts(&self, name: &str) -> Vec<Entry<'_>> {
+        let mut facts = vec![self.status.entry(format!("{name}.status")), self.body.entry(format!("{name}.body"))];
+        facts.extend(self.envelope.iter().map(|fact| fact.entry(format!("{name}.envelope"))));
+        facts.extend(self.internal.iter().map(|fact| fact.entry(format!("{name}.internal"))));
+        facts
+    }
+}
+
+/// The first part of the names of facts that belong to no operation.
+pub const ANY: &str = "any";

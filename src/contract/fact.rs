@@ -1,0 +1,245 @@
+//! A point of the contract with every reading of it, the first being the ruling.
+
+use std::fmt;
+
+use serde::Deserialize;
+use serde::Deserializer;
+use serde::de;
+
+use crate::contract::Kind;
+
+/// A point of the contract: one or more readings, the ruling first.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(try_from = "Vec<Written<T>>", bound(deserialize = "T: Deserialize<'de>"))]
+pub struct Fact<T> {
+    readings: Vec<Reading<T>>,
+}
+
+/// One way to read a point.
+#[derive(Clone, Debug)]
+pub struct Reading<T> {
+    /// Its name, unique within the fact.
+    pub name: String,
+    /// What holds under this reading.
+    pub is: T,
+    /// Where it is said, or why it is assumed.
+    pub ground: Ground,
+}
+
+/// What a reading stands on.
+#[derive(Clone, Debug)]
+pub enum Ground {
+    /// No document says it; the reason for our choice.
+    Assumed {
+        /// The reason, as a fragment that follows "because".
+        because: String,
+    },
+    /// A document says it.
+    Said {
+        /// The lines.
+        at: Vec<Place>,
+        /// Words that stand on those lines, where the value itself does not.
+        text: Vec<String>,
+        /// The values of a template's placeholders in the document's own example.
+        with: Vec<(String, String)>,
+    },
+}
+
+/// Lines of a document: `220`, `"31-36"` or, of the other document, `sensor:148`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Place {
+    /// The document; none means the contract's own.
+    pub document: Option<Kind>,
+    /// The first line, counted from 1.
+    pub first: u32,
+    /// The last line, the first one where it is a single line.
+    pub last: u32,
+}
+
+/// A fact without its type: for lists, reports and profiles.
+#[derive(Clone, Debug)]
+pub struct Entry<'a> {
+    /// The full name, `operation.point` or `operation.outcome.point`.
+    pub name: String,
+    /// The readings, the ruling first.
+    pub readings: Vec<EntryReading<'a>>,
+}
+
+/// A reading without its type.
+#[derive(Clone, Debug)]
+pub struct EntryReading<'a> {
+    /// Its name within the fact.
+    pub name: &'a str,
+    /// What holds under it, in words.
+    pub value: String,
+    /// The words that must stand on the lines it names.
+    pub quotes: Vec<String>,
+    /// Where it is said, or why it is assumed.
+    pub ground: &'a Ground,
+}
+
+/// What a reading's value can tell of itself.
+pub trait Value {
+    /// Says the value in a few words, for people.
+    fn describe(&self) -> String;
+
+    /// Returns the words of the value that a document must show verbatim on the lines a reading names.
+    fn quotes(&self) -> Vec<String> {
+        vec![self.describe()]
+    }
+}
+
+impl<T> Fact<T> {
+    /// Returns the reading we prefer.
+    pub fn ruling(&self) -> &Reading<T> {
+        self.readings.first().expect("a fact is only built with at least one reading")
+    }
+
+    /// Returns all readings, the ruling first.
+    pub fn readings(&self) -> &[Reading<T>] {
+        &self.readings
+    }
+
+    /// Returns the reading of that name, or the ruling where none is named.
+    pub fn pick(&self, name: Option<&str>) -> &Reading<T> {
+        name.and_then(|name| self.readings.iter().find(|reading| reading.name == name)).unwrap_or_else(|| self.ruling())
+    }
+}
+
+impl<T: Value> Fact<T> {
+    /// Returns this fact without its type, under its full name.
+    pub fn entry(&self, name: String) -> Entry<'_> {
+        Entry { name, readings: self.readings.iter().map(Reading::entry).collect() }
+    }
+}
+
+impl<T: Value> Reading<T> {
+    fn entry(&self) -> EntryReading<'_> {
+        let quotes = match &self.ground {
+            Ground::Assumed { .. } => Vec::new(),
+            Ground::Said { text, with, .. } if text.is_empty() => self
+                .is
+                .quotes()
+                .into_iter()
+                .map(|quote| with.iter().fold(quote, |quote, (name, value)| quote.replace(&format!("{{{name}}}"), value)))
+                .collect(),
+            Ground::Said { text, .. } => text.clone(),
+        };
+        EntryReading { name: &self.name, value: self.is.describe(), quotes, ground: &self.ground }
+    }
+}
+
+impl<T> Reading<T> {
+    /// Tells whether a document says this reading.
+    pub fn is_said(&self) -> bool {
+        matches!(self.ground, Ground::Said { .. })
+    }
+}
+
+impl Entry<'_> {
+    /// Tells whether two or more readings are said: a contradiction of the documents.
+    pub fn is_disputed(&self) -> bool {
+        self.readings.iter().filter(|reading| matches!(reading.ground, Ground::Said { .. })).count() > 1
+    }
+
+    /// Tells whether the ruling is our assumption, because the documents are silent.
+    pub fn is_assumed(&self) -> bool {
+        self.readings.first().is_some_and(|reading| matches!(reading.ground, Ground::Assumed { .. }))
+    }
+}
+
+impl Place {
+    /// Returns the place with its document named, `sensor:148` or `sensor:31-36`.
+    pub fn cite(&self, own: Kind) -> String {
+        let document = self.document.unwrap_or(own);
+        if self.first == self.last { format!("{document}:{}", self.first) } else { format!("{document}:{}-{}", self.first, self.last) }
+    }
+}
+
+impl std::str::FromStr for Place {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Place, String> {
+        let malformed = || format!("`{text}` is no place: expected a line `220`, a range `31-36`, or another document's `sensor:148`");
+        let (document, lines) = match text.split_once(':') {
+            Some((document, lines)) => (Some(document.parse::<Kind>().map_err(|_| malformed())?), lines),
+            None => (None, text),
+        };
+        let (first, last) = lines.split_once('-').unwrap_or((lines, lines));
+        let (first, last) = (first.parse().map_err(|_| malformed())?, last.parse().map_err(|_| malformed())?);
+        if first == 0 || last < first { Err(malformed()) } else { Ok(Place { document, first, last }) }
+    }
+}
+
+impl<'de> Deserialize<'de> for Place {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Place, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+    }
+}
+
+impl fmt::Display for Ground {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Ground::Assumed { because } => write!(out, "assumed, because {because}"),
+            Ground::Said { at, .. } => {
+                let places: Vec<String> =
+                    at.iter().map(|place| place.document.map_or_else(|| place.lines(), |document| format!("{document}:{}", place.lines()))).collect();
+                write!(out, "said at {}", places.join(", "))
+            }
+        }
+    }
+}
+
+impl Place {
+    fn lines(&self) -> String {
+        if self.first == self.last { self.first.to_string() } else { format!("{}-{}", self.first, self.last) }
+    }
+}
+
+/// A reading as a contract file has it.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+enum Written<T> {
+    Assumed {
+        r#as: String,
+        is: T,
+        because: String,
+    },
+    Said {
+        r#as: String,
+        is: T,
+        at: Vec<Place>,
+        #[serde(default)]
+        text: Vec<String>,
+        #[serde(default)]
+        with: std::collections::BTreeMap<String, String>,
+    },
+}
+
+impl<T> TryFrom<Vec<Written<T>>> for Fact<T> {
+    type Error = String;
+
+    fn try_from(written: Vec<Written<T>>) -> Result<Fact<T>, String> {
+        let readings: Vec<Reading<T>> = written.into_iter().map(Reading::from).collect();
+        if readings.is_empty() {
+            return Err("a fact needs at least one reading".into());
+        }
+        if let Some(twice) =
+            readings.iter().enumerate().find(|(index, reading)| readings[..*index].iter().any(|earlier| earlier.name == reading.name))
+        {
+            return Err(format!("two readings are named `{}`", twice.1.name));
+        }
+        Ok(Fact { readings })
+    }
+}
+
+impl<T> From<Written<T>> for Reading<T> {
+    fn from(written: Written<T>) -> Reading<T> {
+        match written {
+            Written::Assumed { r#as, is, because } => Reading { name: r#as, is, ground: Ground::Assumed { because } },
+            Written::Said { r#as, is, at, text, with } => {
+                Reading { name: r#as, is, ground: Ground::Said { at, text, with: with.into_iter().collect() } }
+            }
+        }
+    }
+}

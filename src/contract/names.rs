@@ -1,0 +1,254 @@
+//! The closed sets: kinds, operations, outcomes, circumstances, checks, roles.
+//!
+//! Each is an enum with one name per variant, the same in YAML, on the command line and in reports.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::Deserialize;
+use serde::Deserializer;
+use serde::Serialize;
+use serde::Serializer;
+use serde::de;
+
+/// Declares a closed set of names: the enum, its names, its parsing, which lists what was expected.
+macro_rules! closed_set {
+    ($(#[$doc:meta])* $set:ident, $noun:literal { $($(#[$variant_doc:meta])* $variant:ident = $name:literal),+ $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum $set { $($(#[$variant_doc])* $variant),+ }
+
+        impl $set {
+            /// Every member, in order.
+            pub const ALL: &'static [$set] = &[$($set::$variant),+];
+            /// Every member's name, in the same order.
+            pub const NAMES: &'static [&'static str] = &[$($name),+];
+
+            /// Returns the name used in files, on the command line and in reports.
+            pub fn name(self) -> &'static str {
+                match self { $($set::$variant => $name),+ }
+            }
+        }
+
+        impl fmt::Display for $set {
+            fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+                out.pad(self.name())
+            }
+        }
+
+        impl FromStr for $set {
+            type Err = String;
+
+            fn from_str(text: &str) -> Result<$set, String> {
+                $set::ALL.iter().copied().find(|member| member.name() == text)
+                    .ok_or_else(|| format!("unknown {} `{text}`, expected one of {}", $noun, $set::NAMES.join(", ")))
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $set {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<$set, D::Error> {
+                String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+            }
+        }
+
+        impl Serialize for $set {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.name())
+            }
+        }
+
+        impl schemars::JsonSchema for $set {
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                stringify!($set).into()
+            }
+
+            fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                schemars::json_schema!({ "type": "string", "enum": $set::NAMES })
+            }
+        }
+    };
+}
+
+closed_set! {
+    /// A kind of appliance.
+    Kind, "kind" {
+        /// The on-premises management console.
+        Console = "console",
+        /// The OT monitoring sensor.
+        Sensor = "sensor",
+    }
+}
+
+closed_set! {
+    /// An operation of the authentication API, in the documents' order.
+    Operation, "operation" {
+        /// A user changes the own password (`sensor:12`, `console:17`).
+        SetPassword = "set_password",
+        /// An administrator changes a user's password (`sensor:90`, `console:103`).
+        SetPasswordByAdmin = "set_password_by_admin",
+        /// Tells whether a name and a password belong together (`sensor:173`, `console:195`).
+        Validation = "validation",
+    }
+}
+
+closed_set! {
+    /// What a request came to. The first seven are the documents'; the others are assumed.
+    Outcome, "outcome" {
+        /// The credentials are right (`sensor:212`).
+        Authenticated = "authenticated",
+        /// The credentials are wrong, said by `validation` (`sensor:213`).
+        CredentialsRejected = "credentials_rejected",
+        /// The password was changed (`sensor:55`).
+        PasswordReplaced = "password_replaced",
+        /// The credentials are wrong, said where a password is to be changed (`sensor:56`).
+        AuthenticationFailed = "authentication_failed",
+        /// The new password breaks the policy (`sensor:57`).
+        PolicyRefused = "policy_refused",
+        /// The user whose password is to be changed is not known (`sensor:136`).
+        UserUnknown = "user_unknown",
+        /// The acting user may not change passwords (`sensor:138`).
+        PermissionDenied = "permission_denied",
+        /// The request breaks a rule of HTTP that a server must enforce. Assumed.
+        BadRequest = "bad_request",
+        /// The body exceeds what the appliance reads. Assumed.
+        BodyTooLarge = "body_too_large",
+        /// The head exceeds what the appliance reads. Assumed.
+        HeadTooLarge = "head_too_large",
+        /// Too many failures: no sign-in is taken for a time. Assumed.
+        LockedOut = "locked_out",
+        /// The body cannot be read as the JSON it should be. Assumed.
+        MalformedBody = "malformed_body",
+        /// The path is an operation's, the method is not. Assumed.
+        MethodNotAllowed = "method_not_allowed",
+        /// A required field is absent or empty. Assumed.
+        MissingField = "missing_field",
+        /// The body did not arrive in time. Assumed.
+        RequestTimeout = "request_timeout",
+        /// An access token is needed. Assumed.
+        TokenRequired = "token_required",
+        /// No operation has this path. Assumed.
+        UnknownPath = "unknown_path",
+        /// The content type is not one the operation reads. Assumed.
+        UnsupportedContentType = "unsupported_content_type",
+        /// A field has a value that is no string. Assumed.
+        WrongType = "wrong_type",
+    }
+}
+
+closed_set! {
+    /// A circumstance no document foresees, for which the contract says what happens.
+    Circumstance, "circumstance" {
+        /// An administrator changes another administrator's password.
+        AdminTarget = "admin_target",
+        /// The body exceeds 64 KiB.
+        BodyTooLarge = "body_too_large",
+        /// The user's password is kept in a directory elsewhere.
+        DirectoryUser = "directory_user",
+        /// The user is disabled.
+        DisabledUser = "disabled_user",
+        /// A field stands in the body twice.
+        DuplicateField = "duplicate_field",
+        /// The body is empty.
+        EmptyBody = "empty_body",
+        /// A required field is an empty string.
+        EmptyValue = "empty_value",
+        /// JSON sent as `application/x-www-form-urlencoded`, as curl does unasked.
+        FormContentType = "form_content_type",
+        /// Too many failures came from here.
+        LockedSource = "locked_source",
+        /// The user is locked.
+        LockedUser = "locked_user",
+        /// The body is no JSON.
+        MalformedBody = "malformed_body",
+        /// A required field is absent.
+        MissingField = "missing_field",
+        /// The user must change the password first.
+        MustChangeUser = "must_change_user",
+        /// The request names no content type.
+        NoContentType = "no_content_type",
+        /// The body is JSON, but no object.
+        NotAnObject = "not_an_object",
+        /// The body is not UTF-8.
+        NotUtf8 = "not_utf8",
+        /// A required field is null.
+        NullValue = "null_value",
+        /// The content type is neither JSON nor the form's.
+        OtherContentType = "other_content_type",
+        /// The path is an operation's, the method is not POST.
+        OtherMethod = "other_method",
+        /// The new password is the old one.
+        SamePassword = "same_password",
+        /// The body holds a field the operation does not have.
+        UnknownField = "unknown_field",
+        /// No operation has the path.
+        UnknownPath = "unknown_path",
+        /// The credentials stand in the URL's query and not in the body.
+        UrlCredentials = "url_credentials",
+        /// A field is a number, a list or another non-string.
+        WrongType = "wrong_type",
+    }
+}
+
+closed_set! {
+    /// A check of an operation, in the order of the documents' lists (`sensor:135-138`).
+    Check, "check" {
+        /// Who is asking.
+        Authentication = "authentication",
+        /// Does the user to be changed exist.
+        User = "user",
+        /// Is the new password good enough.
+        Policy = "policy",
+        /// May the asker change passwords.
+        Permission = "permission",
+    }
+}
+
+closed_set! {
+    /// A user's role.
+    Role, "role" {
+        /// May change other users' passwords.
+        Admin = "admin",
+        /// May look.
+        ReadOnly = "read_only",
+        /// May look and handle alerts.
+        SecurityAnalyst = "security_analyst",
+    }
+}
+
+/// What becomes of a request in some circumstance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Treatment {
+    /// It gets this answer.
+    Answer(Outcome),
+    /// The first of two values counts; the request goes on.
+    First,
+    /// The last of two values counts; the request goes on.
+    Last,
+    /// It goes on as if nothing were wrong.
+    Proceed,
+    /// It gets what wrong credentials get at this operation.
+    Reject,
+}
+
+impl Treatment {
+    const WORDS: [(&'static str, Treatment); 4] =
+        [("first", Treatment::First), ("last", Treatment::Last), ("proceed", Treatment::Proceed), ("reject", Treatment::Reject)];
+}
+
+impl fmt::Display for Treatment {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Treatment::Answer(outcome) => outcome.fmt(out),
+            word => out.pad(Treatment::WORDS.iter().find(|(_, treatment)| treatment == word).map_or("", |(name, _)| name)),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Treatment {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Treatment, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let word = Treatment::WORDS.iter().find(|(name, _)| *name == text).map(|(_, treatment)| *treatment);
+        word.map_or_else(|| text.parse().map(Treatment::Answer), Ok)
+            .map_err(|error: String| de::Error::custom(format!("{error}, or first, last, proceed, reject")))
+    }
+}

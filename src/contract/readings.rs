@@ -1,0 +1,96 @@
+//! A choice of readings: which one an appliance serves, or a target is expected to follow, for each fact.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use crate::contract::Contract;
+
+/// For some facts the reading that holds; for all others the ruling does.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Readings {
+    chosen: BTreeMap<String, String>,
+}
+
+/// A choice that the contract does not offer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnknownReading {
+    /// What was asked for, fact or reading.
+    pub asked: String,
+    /// What there is instead.
+    pub expected: Vec<String>,
+    /// Whether the fact is unknown; otherwise it is its reading.
+    pub fact: bool,
+}
+
+impl Readings {
+    /// Adds a choice: `fact` is a full name, a glob (`*.status`) or a register number (`X16`), and every fact it means that has a reading of that name takes it.
+    ///
+    /// # Errors
+    /// Where no fact is meant, or none of those meant has such a reading.
+    pub fn choose(&mut self, contract: &Contract, fact: &str, reading: &str) -> Result<(), UnknownReading> {
+        let meant = contract.facts_meant(fact);
+        let facts = contract.facts();
+        let mut offered: Vec<String> = Vec::new();
+        let mut taken = false;
+        for entry in facts.iter().filter(|entry| meant.contains(&entry.name)) {
+            if entry.readings.iter().any(|offer| offer.name == reading) {
+                self.chosen.insert(entry.name.clone(), reading.to_owned());
+                taken = true;
+            }
+            offered.extend(entry.readings.iter().map(|offer| offer.name.to_owned()).filter(|name| !offered.contains(name)).collect::<Vec<_>>());
+        }
+        if taken {
+            Ok(())
+        } else if meant.is_empty() {
+            Err(UnknownReading { asked: fact.to_owned(), expected: facts.into_iter().map(|entry| entry.name).collect(), fact: true })
+        } else {
+            Err(UnknownReading { asked: reading.to_owned(), expected: offered, fact: false })
+        }
+    }
+
+    /// Returns the reading chosen for a fact, by its full name.
+    pub fn of(&self, fact: &str) -> Option<&str> {
+        self.chosen.get(fact).map(String::as_str)
+    }
+
+    /// Returns every choice, fact and reading, in the order of the facts.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.chosen.iter().map(|(fact, reading)| (fact.as_str(), reading.as_str()))
+    }
+
+    /// Tells whether the ruling holds everywhere.
+    pub fn is_empty(&self) -> bool {
+        self.chosen.is_empty()
+    }
+}
+
+impl fmt::Display for UnknownReading {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let noun = if self.fact { "fact" } else { "reading" };
+        write!(out, "unknown {noun} `{}`, expected ", self.asked)?;
+        match self.nearest() {
+            Some(near) if self.expected.len() > FEW => {
+                write!(out, "one of {} (nearest: {near}; `d4iot-double explain` lists them)", self.expected.len())
+            }
+            _ if self.expected.len() > FEW => write!(out, "one of {} (`d4iot-double explain` lists them)", self.expected.len()),
+            _ => write!(out, "one of {}", self.expected.join(", ")),
+        }
+    }
+}
+
+impl std::error::Error for UnknownReading {}
+
+impl UnknownReading {
+    fn nearest(&self) -> Option<&String> {
+        let shared = |name: &String| similar::TextDiff::from_chars(name.as_str(), self.asked.as_str()).ratio();
+        self.expected.iter().max_by(|left, right| shared(left).total_cmp(&shared(right))).filter(|name| shared(name) > 0.6)
+    }
+}
+
+/// Tells whether a name or a glob means a fact; a glob that cannot be read means none.
+pub(crate) fn matches(glob: &str, fact: &str) -> bool {
+    glob == fact || (glob.contains(['*', '?', '[', '{']) && globset::Glob::new(glob).is_ok_and(|glob| glob.compile_matcher().is_match(fact)))
+}
+
+/// How many names a message lists before it points at `explain`.
+const FEW: usize = 12;
