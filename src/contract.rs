@@ -301,3 +301,16 @@ impl Utterance {
 
 /// The first part of the names of facts that belong to no operation.
 pub const ANY: &str = "any";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_sensor_s_law_is_read() {
+        if let Err(error) = Contract::read(text(Kind::Sensor).1) {
+            panic!("{error}")
+        }
+        assert!(of(Kind::Sensor).facts().len() > 100);
+    }
+}

@@ -124,8 +124,6 @@ closed_set! {
         MissingField = "missing_field",
         /// The body did not arrive in time. Assumed.
         RequestTimeout = "request_timeout",
-        /// An access token is needed. Assumed.
-        TokenRequired = "token_required",
         /// No operation has this path. Assumed.
         UnknownPath = "unknown_path",
         /// The content type is not one the operation reads. Assumed.

@@ -43,8 +43,6 @@ pub struct FieldNames(pub Vec<String>);
 pub enum Token {
     /// Absent, present or bogus: it makes no difference.
     Ignored,
-    /// A request without one is refused.
-    Required,
 }
 
 /// An ordered list of members of a closed set.
@@ -82,7 +80,7 @@ words!(Types, types => types.0.clone());
 words!(AnswerType, answer => vec![answer.0.clone()]);
 words!(Status, status => vec![status.0.as_u16().to_string()]);
 words!(FieldNames, names => names.0.clone());
-words!(Token, token => vec![match token { Token::Ignored => "ignored".into(), Token::Required => "required".into() }]);
+words!(Token, token => vec![match token { Token::Ignored => "ignored".into() }]);
 words!(Names<Check>, checks => checks.0.iter().map(ToString::to_string).collect());
 words!(Names<Role>, roles => roles.0.iter().map(ToString::to_string).collect());
 words!(Treatment, treatment => vec![treatment.to_string()]);
