@@ -1,0 +1,18 @@
+//! Judgement: the cases that provoke each outcome, and what an answer says of its giver.
+//!
+//! ```text
+//! conformance/cases/*.yaml ──▶ Case ──▶ steps ──▶ requests … answers ──▶ Observation ──▶ Verdict, Profile
+//! ```
+
+pub mod case;
+mod expect;
+mod place;
+
+pub use case::Case;
+pub use case::Effect;
+pub use case::Need;
+pub use case::Step;
+pub use expect::Expect;
+pub use place::Account;
+pub use place::Placeholder;
+pub use place::Property;

@@ -1,0 +1,120 @@
+//! One case: what must hold before, what is sent, what is expected, what it may do to a target.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use crate::conformance::Expect;
+use crate::contract::Kind;
+use crate::contract::Operation;
+
+/// One case of `conformance/cases/*.yaml`: a stable id and the steps that provoke an outcome.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Case {
+    /// The stable id, `validation.authenticated`: lower-case letters, digits, `_` and `.`. Never reused.
+    pub id: String,
+    /// What the case finds out, as a claim.
+    pub title: String,
+    /// The kinds of appliance it applies to.
+    #[serde(default = "both")]
+    pub kinds: Vec<Kind>,
+    /// Words to select it by, beside its operation.
+    #[serde(default)]
+    pub tags: Vec<String>,
+    /// The facts it covers beyond those of the answers it expects: full names or globs.
+    #[serde(default)]
+    pub facts: Vec<String>,
+    /// What the worst plausible target would do.
+    pub effect: Effect,
+    /// What the target must be beyond having the accounts that the steps name.
+    #[serde(default)]
+    pub needs: Vec<Need>,
+    /// Set where the documents are silent on the answer but not on this: a success is a deviation.
+    pub must_not: Option<Forbidden>,
+    /// What is sent, in order. Every step is judged.
+    pub steps: Vec<Step>,
+}
+
+/// What a case may do to the worst plausible target.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, PartialOrd, Ord)]
+#[serde(rename_all = "kebab-case")]
+pub enum Effect {
+    /// Nothing.
+    None,
+    /// It may count as a failed sign-in of an existing account.
+    AuthFailure,
+    /// It may change a password.
+    PasswordChange,
+}
+
+/// What only a mock can offer.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub enum Need {
+    /// An appliance that locks a source address after three failed sign-ins.
+    Lockout,
+    /// The users of the documents' examples, with the passwords of the page.
+    Page,
+}
+
+/// What no reading allows.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub enum Forbidden {
+    /// An answer that says it worked.
+    Success,
+}
+
+/// One request and the answer it should get.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Step {
+    /// The operation that is asked: gives method, path and content type unless they are named below.
+    pub ask: Operation,
+    /// The fields of the JSON body, in order; strings may hold placeholders. Nothing else is escaped or added.
+    #[serde(default)]
+    pub fields: Option<serde_json::Map<String, serde_json::Value>>,
+    /// The body as text, instead of fields; may hold placeholders, which are filled in as JSON strings' insides.
+    #[serde(default)]
+    pub body: Option<String>,
+    /// The body as bytes in hexadecimal, blanks allowed, instead of text.
+    #[serde(default)]
+    pub body_hex: Option<String>,
+    /// Blanks appended to the body until it has this many bytes.
+    #[serde(default)]
+    pub pad_to: Option<usize>,
+    /// A request example or command of the documents, by name: gives body, and for a command path, headers and content type as curl would send them.
+    #[serde(default)]
+    pub quote: Option<String>,
+    /// What stands in place of a template's placeholders.
+    #[serde(default)]
+    pub fill: BTreeMap<String, String>,
+    /// Corrections to the quote, each a text and what replaces it: how a broken example is repaired.
+    #[serde(default)]
+    pub repair: Vec<(String, String)>,
+    /// Another method than the operation's.
+    #[serde(default)]
+    pub method: Option<String>,
+    /// Another path than the operation's.
+    #[serde(default)]
+    pub path: Option<String>,
+    /// The path of one reading of the operation's `path` fact.
+    #[serde(default)]
+    pub path_reading: Option<String>,
+    /// Names and values appended to the path as a query; may hold placeholders.
+    #[serde(default)]
+    pub query: BTreeMap<String, String>,
+    /// Another content type; `none` sends no such header.
+    #[serde(default)]
+    pub content_type: Option<String>,
+    /// Further headers.
+    #[serde(default)]
+    pub headers: BTreeMap<String, String>,
+    /// What should be answered.
+    pub expect: Expect,
+}
+
+fn both() -> Vec<Kind> {
+    Kind::ALL.to_vec()
+}

@@ -1,0 +1,99 @@
+//! What a step expects: an outcome, or an outcome for each reading of a fact.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::Deserialize;
+use serde::Deserializer;
+use serde::de;
+use serde::de::value::MapAccessDeserializer;
+
+use crate::contract::Circumstance;
+use crate::contract::Outcome;
+
+/// What a step expects.
+///
+/// ```yaml
+/// expect: authenticated                                            # this outcome
+/// expect: on_missing_field                                         # what the contract says of the circumstance, any reading of it
+/// expect: { on: unknown_field, otherwise: authenticated }          # the same, where a reading lets the request proceed
+/// expect: { on: duplicate_field, first: authenticated, last: credentials_rejected }
+/// expect: { fact: admin_username, readings: { table: on_missing_field, curl: password_replaced } }
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Expect {
+    /// It depends on the reading of a fact, named without its operation.
+    By {
+        /// The fact, `order` for `set_password.order`.
+        fact: String,
+        /// For every reading what is expected, in the order of the file.
+        readings: Vec<(String, Expect)>,
+    },
+    /// What the contract says of a circumstance.
+    On {
+        /// The circumstance.
+        circumstance: Circumstance,
+        /// What a request gets that proceeds.
+        otherwise: Option<Outcome>,
+        /// What it gets where the first of two values counts.
+        first: Option<Outcome>,
+        /// What it gets where the last of two values counts.
+        last: Option<Outcome>,
+    },
+    /// This outcome.
+    Outcome(Outcome),
+}
+
+impl std::str::FromStr for Expect {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Expect, String> {
+        match text.strip_prefix("on_") {
+            Some(circumstance) => circumstance.parse().map(|circumstance| Expect::On { circumstance, otherwise: None, first: None, last: None }),
+            None => text.parse().map(Expect::Outcome),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Expect {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Expect, D::Error> {
+        deserializer.deserialize_any(WordOrMap)
+    }
+}
+
+struct WordOrMap;
+
+impl<'de> de::Visitor<'de> for WordOrMap {
+    type Value = Expect;
+
+    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("an outcome, `on_` and a circumstance, or a map with `on` or with `fact` and `readings`")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Expect, E> {
+        text.parse().map_err(E::custom)
+    }
+
+    fn visit_map<A: de::MapAccess<'de>>(self, map: A) -> Result<Expect, A::Error> {
+        let written = Written::deserialize(MapAccessDeserializer::new(map))?;
+        match (written.on, written.fact) {
+            (Some(circumstance), None) if written.readings.is_empty() => {
+                Ok(Expect::On { circumstance, otherwise: written.otherwise, first: written.first, last: written.last })
+            }
+            (None, Some(fact)) if !written.readings.is_empty() => Ok(Expect::By { fact, readings: written.readings.into_iter().collect() }),
+            _ => Err(de::Error::custom("expected either `on` (with `otherwise`, `first`, `last`) or `fact` with `readings`")),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    on: Option<Circumstance>,
+    otherwise: Option<Outcome>,
+    first: Option<Outcome>,
+    last: Option<Outcome>,
+    fact: Option<String>,
+    #[serde(default)]
+    readings: BTreeMap<String, Expect>,
+}
