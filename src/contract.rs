@@ -29,6 +29,7 @@ pub use fact::Place;
 pub use fact::Reading;
 pub use names::Check;
 pub use names::Circumstance;
+pub use names::Field;
 pub use names::Kind;
 pub use names::Operation;
 pub use names::Outcome;
@@ -132,7 +133,7 @@ pub struct Clause {
     /// In which order its checks are made.
     pub order: Fact<Names<Check>>,
     /// The fields of its body, each with the names it goes by. All are required.
-    pub fields: BTreeMap<String, Fact<FieldNames>>,
+    pub fields: BTreeMap<Field, Fact<FieldNames>>,
     /// The content type of its answers.
     pub answer_type: Fact<AnswerType>,
     /// Circumstances that this operation treats in its own way.

@@ -213,6 +213,22 @@ closed_set! {
     }
 }
 
+closed_set! {
+    /// A field of a request's body.
+    Field, "field" {
+        /// The acting administrator's password (`sensor:122`).
+        AdminPassword = "admin_password",
+        /// The acting administrator's name (`sensor:121`).
+        AdminUsername = "admin_username",
+        /// The password that shall hold (`sensor:44`).
+        NewPassword = "new_password",
+        /// The password that holds (`sensor:43`).
+        Password = "password",
+        /// The name of the user the request is about (`sensor:42`).
+        Username = "username",
+    }
+}
+
 /// What becomes of a request in some circumstance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Treatment {

@@ -1,0 +1,81 @@
+//! The appliance: a pure function from a request, its source and a moment to an answer, and the change it would make.
+//!
+//! ```text
+//! request ─read→ Asked ─judge→ Outcome, Change ─word→ response
+//!          rules            state                rules
+//! ```
+//!
+//! [`Rules`] never change and are shared; [`State`] is what a lock guards. Nothing here waits, asks the time or draws lots.
+
+mod directory;
+mod fields;
+mod judge;
+mod lockout;
+mod policy;
+mod rules;
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::Request;
+use http::Response;
+
+pub use directory::Directory;
+pub use directory::User;
+pub use directory::UserState;
+pub use judge::Change;
+pub use judge::Reason;
+pub use lockout::Lockout;
+pub use lockout::Scope;
+pub use policy::Breach;
+pub use policy::Policy;
+pub use rules::Asked;
+pub use rules::Rules;
+pub use rules::Worded;
+
+use crate::contract::Outcome;
+
+/// A moment on an appliance's own clock: the time since it started or was reset.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Moment(pub Duration);
+
+/// One appliance: the rules it keeps to and the state it is in.
+#[derive(Clone, Debug)]
+pub struct Appliance {
+    /// What it answers, by the readings it serves.
+    pub rules: Arc<Rules>,
+    /// Whom it knows and whom it locked out.
+    pub state: State,
+}
+
+/// What changes while an appliance runs.
+#[derive(Clone, Debug, Default)]
+pub struct State {
+    /// The users.
+    pub directory: Directory,
+    /// What a new password must be like.
+    pub policy: Policy,
+    /// When failed sign-ins lock, and who is locked.
+    pub lockout: Option<Lockout>,
+}
+
+impl Appliance {
+    /// Answers a request, with the change it would make. The caller commits the change under the same lock, later, or never.
+    pub fn answer(&self, request: &Request<Bytes>, source: IpAddr, now: Moment) -> (Response<Bytes>, Option<Change>) {
+        let asked = self.rules.read(request);
+        let (worded, change) = self.state.judge(&self.rules, &asked, source, now);
+        (self.rules.word(worded, &asked), change)
+    }
+
+    /// Makes a change that an answer promised.
+    pub fn commit(&mut self, change: Change) {
+        self.state.commit(change);
+    }
+}
+
+/// Tells whether an outcome says that what was asked is done or holds.
+pub fn is_success(outcome: Outcome) -> bool {
+    matches!(outcome, Outcome::Authenticated | Outcome::PasswordReplaced)
+}

@@ -1,0 +1,78 @@
+//! The users an appliance knows.
+
+use std::collections::HashMap;
+
+use crate::contract::Role;
+use crate::secret::Secret;
+
+/// A user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct User {
+    /// The name, compared to the letter.
+    pub username: String,
+    /// The password that holds.
+    pub password: Secret,
+    /// What the user may do.
+    pub role: Role,
+    /// Whether the user can sign in, and how.
+    pub state: UserState,
+}
+
+/// Whether a user can sign in, and how. What each gets is a fact of the contract, all assumed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum UserState {
+    /// As any user.
+    #[default]
+    Active,
+    /// The password is kept in a directory elsewhere and cannot be changed here.
+    Directory,
+    /// Switched off.
+    Disabled,
+    /// Locked by hand, not by failures.
+    Locked,
+    /// The password must be changed before anything else.
+    MustChange,
+}
+
+/// All users, by name. Memory grows with users only, never with requests.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Directory {
+    users: HashMap<String, User>,
+}
+
+impl Directory {
+    /// Returns the user of that name, to the letter.
+    pub fn find(&self, username: &str) -> Option<&User> {
+        self.users.get(username)
+    }
+
+    /// Puts a user in, in place of one of the same name.
+    pub fn put(&mut self, user: User) {
+        self.users.insert(user.username.clone(), user);
+    }
+
+    /// Replaces a password; a change that was due is done with it. A name that is not there is left alone.
+    pub fn replace(&mut self, username: &str, password: Secret) {
+        if let Some(user) = self.users.get_mut(username) {
+            user.password = password;
+            if user.state == UserState::MustChange {
+                user.state = UserState::Active;
+            }
+        }
+    }
+
+    /// Returns all users, in the order of their names.
+    pub fn users(&self) -> Vec<&User> {
+        let mut users: Vec<&User> = self.users.values().collect();
+        users.sort_by(|left, right| left.username.cmp(&right.username));
+        users
+    }
+}
+
+impl FromIterator<User> for Directory {
+    fn from_iter<I: IntoIterator<Item = User>>(users: I) -> Directory {
+        let mut directory = Directory::default();
+        users.into_iter().for_each(|user| directory.put(user));
+        directory
+    }
+}

@@ -1,0 +1,321 @@
+//! What an appliance answers under the readings it serves: the contract, resolved once at load, its wordings rendered.
+
+use bytes::Bytes;
+use http::HeaderValue;
+use http::Request;
+use http::Response;
+use http::StatusCode;
+use http::header;
+use http::request::Parts;
+
+use super::fields;
+use super::fields::Body;
+use super::fields::Given;
+use crate::contract::Check;
+use crate::contract::Circumstance;
+use crate::contract::Contract;
+use crate::contract::Envelope;
+use crate::contract::Field;
+use crate::contract::Internal;
+use crate::contract::Kind;
+use crate::contract::Operation;
+use crate::contract::Outcome;
+use crate::contract::Readings;
+use crate::contract::Role;
+use crate::contract::Said;
+use crate::contract::Treatment;
+use crate::contract::Wording;
+
+/// The contract under one choice of readings.
+#[derive(Debug)]
+pub struct Rules {
+    kind: Kind,
+    routes: Vec<(String, Operation)>,
+    manners: Vec<Manner>,
+    /// By operation, the last for requests that are none.
+    tables: Vec<Table>,
+}
+
+/// How one operation reads and checks.
+#[derive(Debug)]
+struct Manner {
+    method: String,
+    accepts: Vec<String>,
+    fields: Vec<(Field, Vec<String>)>,
+    roles: Vec<Role>,
+    order: Vec<Check>,
+}
+
+/// What is answered, by circumstance and by outcome.
+#[derive(Debug)]
+struct Table {
+    treatments: Vec<Treatment>,
+    answers: Vec<Option<Answer>>,
+}
+
+#[derive(Debug)]
+struct Answer {
+    status: StatusCode,
+    content_type: HeaderValue,
+    body: Text,
+}
+
+#[derive(Debug)]
+enum Text {
+    Echo(Wording, Envelope, Internal),
+    Fixed(Bytes),
+}
+
+/// A request as read: what it asks for, or why it cannot be asked.
+#[derive(Debug)]
+pub enum Asked {
+    /// An operation with all its fields.
+    Fields(Operation, Values),
+    /// It does not get as far as an operation's checks.
+    Refused(Worded, Circumstance),
+}
+
+/// The values of an operation's fields, by [`Field`].
+#[derive(Debug, Default)]
+pub struct Values([String; 5]);
+
+/// An outcome at an operation, or at none: what an answer is worded from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Worded {
+    /// The operation that answers.
+    pub operation: Option<Operation>,
+    /// What it came to.
+    pub outcome: Outcome,
+}
+
+impl Rules {
+    /// Resolves a contract under a choice of readings.
+    pub fn new(contract: &Contract, readings: &Readings) -> Rules {
+        let mut routes = Vec::new();
+        let mut manners = Vec::new();
+        let mut tables = Vec::new();
+        for &operation in Operation::ALL {
+            let clause = contract.clause(operation);
+            let chosen = |point: &str| readings.of(&format!("{operation}.{point}")).map(str::to_owned);
+            routes.extend(clause.path.pick(chosen("path").as_deref()).is.0.iter().map(|path| (path.clone(), operation)));
+            manners.push(Manner {
+                method: clause.method.pick(chosen("method").as_deref()).is.0.clone(),
+                accepts: clause.accepts.pick(chosen("accepts").as_deref()).is.0.clone(),
+                fields: clause.fields.iter().map(|(field, names)| (*field, names.pick(chosen(field.name()).as_deref()).is.0.clone())).collect(),
+                roles: clause.roles.pick(chosen("roles").as_deref()).is.0.clone(),
+                order: clause.order.pick(chosen("order").as_deref()).is.0.clone(),
+            });
+            tables.push(Table::new(contract, readings, Some(operation)));
+        }
+        tables.push(Table::new(contract, readings, None));
+        Rules { kind: contract.kind, routes, manners, tables }
+    }
+
+    /// Returns the kind of appliance.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// Reads a request as far as that needs no knowledge of users.
+    pub fn read(&self, request: &Request<Bytes>) -> Asked {
+        let headers = request.headers();
+        match self.find(request.method().as_str(), request.uri().path()) {
+            Ok(operation) => self.read_body(operation, request.uri().query(), headers.get(header::CONTENT_TYPE), request.body()),
+            Err(refused) => refused,
+        }
+    }
+
+    /// Says what is answered to a request of which only the head was read, because the body was refused: an unknown path stays one.
+    pub fn read_head(&self, head: &Parts, circumstance: Circumstance) -> Asked {
+        match self.find(head.method.as_str(), head.uri.path()) {
+            Ok(operation) => self
+                .stop(Some(operation), circumstance)
+                .unwrap_or(Asked::Refused(Worded { operation: Some(operation), outcome: Outcome::MalformedBody }, circumstance)),
+            Err(refused) => refused,
+        }
+    }
+
+    /// Words an answer. A name that is echoed comes from the request.
+    pub fn word(&self, worded: Worded, asked: &Asked) -> Response<Bytes> {
+        let username = match asked {
+            Asked::Fields(_, values) => values.of(Field::Username),
+            Asked::Refused(..) => "",
+        };
+        let answer =
+            self.table(worded.operation).answers[worded.outcome as usize].as_ref().expect("a contract words every outcome an operation can come to");
+        let body = match &answer.body {
+            Text::Echo(wording, envelope, internal) => Bytes::from(wording.dressed(*envelope, internal, Said { username }).to_string()),
+            Text::Fixed(bytes) => bytes.clone(),
+        };
+        let mut response = Response::new(body);
+        *response.status_mut() = answer.status;
+        response.headers_mut().insert(header::CONTENT_TYPE, answer.content_type.clone());
+        if worded.outcome == Outcome::MethodNotAllowed {
+            let method = worded.operation.map_or("POST", |operation| &self.manner(operation).method);
+            response.headers_mut().insert(header::ALLOW, HeaderValue::from_str(method).expect("a method is a token"));
+        }
+        response
+    }
+
+    /// Returns the outcome a circumstance leads to, or nothing where the request goes on.
+    pub(super) fn stopped(&self, operation: Option<Operation>, circumstance: Circumstance) -> Option<Outcome> {
+        match self.table(operation).treatments[circumstance as usize] {
+            Treatment::Answer(outcome) => Some(outcome),
+            Treatment::First | Treatment::Last | Treatment::Proceed => None,
+            Treatment::Reject => Some(operation.map_or(Outcome::BadRequest, rejection)),
+        }
+    }
+
+    /// Returns an operation's checks in order; those its list leaves out come last.
+    pub(super) fn checks(&self, operation: Operation) -> impl Iterator<Item = Check> {
+        let order = &self.manner(operation).order;
+        order.iter().copied().chain(Check::ALL.iter().copied().filter(|check| !order.contains(check)))
+    }
+
+    /// Tells whether a role may use an operation.
+    pub(super) fn may(&self, operation: Operation, role: Role) -> bool {
+        self.manner(operation).roles.contains(&role)
+    }
+
+    fn find(&self, method: &str, path: &str) -> Result<Operation, Asked> {
+        let Some(operation) = self.routes.iter().find(|(route, _)| route == path).map(|(_, operation)| *operation) else {
+            return Err(self.stop(None, Circumstance::UnknownPath).unwrap_or(Asked::Refused(NOWHERE, Circumstance::UnknownPath)));
+        };
+        if method != self.manner(operation).method
+            && let Some(refused) = self.stop(Some(operation), Circumstance::OtherMethod)
+        {
+            return Err(refused);
+        }
+        Ok(operation)
+    }
+
+    fn read_body(&self, operation: Operation, query: Option<&str>, content_type: Option<&HeaderValue>, body: &[u8]) -> Asked {
+        let manner = self.manner(operation);
+        let found = if body.is_empty() {
+            Err(if names_a_field(query, manner) { Circumstance::UrlCredentials } else { Circumstance::EmptyBody })
+        } else {
+            match unread_type(content_type, manner).filter(|circumstance| self.stopped(Some(operation), *circumstance).is_some()) {
+                Some(circumstance) => Err(circumstance),
+                None if std::str::from_utf8(body).is_err() => Err(Circumstance::NotUtf8),
+                None => match fields::parse(body) {
+                    None => Err(Circumstance::MalformedBody),
+                    Some(Body::NotAnObject) => Err(Circumstance::NotAnObject),
+                    Some(Body::Object(object)) => self.take(operation, object),
+                },
+            }
+        };
+        match found {
+            Ok(values) => Asked::Fields(operation, values),
+            Err(circumstance) => self.stop(Some(operation), circumstance).unwrap_or_else(|| Asked::Fields(operation, Values::default())),
+        }
+    }
+
+    /// Takes the fields the law knows out of an object; the first fault, in the order of the fields, decides.
+    fn take(&self, operation: Operation, mut object: Vec<(String, Given)>) -> Result<Values, Circumstance> {
+        let stops = |circumstance: Circumstance| self.stopped(Some(operation), circumstance).is_some();
+        let mut values = Values::default();
+        let mut known = 0;
+        for (field, names) in &self.manner(operation).fields {
+            let occurrences: Vec<usize> = (0..object.len()).filter(|index| names.contains(&object[*index].0)).collect();
+            known += occurrences.len();
+            let Some(&first) = occurrences.first() else {
+                if stops(Circumstance::MissingField) { return Err(Circumstance::MissingField) } else { continue }
+            };
+            let last = *occurrences.last().unwrap_or(&first);
+            if occurrences.len() > 1 && stops(Circumstance::DuplicateField) {
+                return Err(Circumstance::DuplicateField);
+            }
+            let counts = match self.table(Some(operation)).treatments[Circumstance::DuplicateField as usize] {
+                Treatment::First => first,
+                _ => last,
+            };
+            match std::mem::replace(&mut object[counts].1, Given::Null) {
+                Given::Null if stops(Circumstance::NullValue) => return Err(Circumstance::NullValue),
+                Given::Other if stops(Circumstance::WrongType) => return Err(Circumstance::WrongType),
+                Given::Text(text) if text.is_empty() && stops(Circumstance::EmptyValue) => return Err(Circumstance::EmptyValue),
+                Given::Text(text) => values.0[*field as usize] = text,
+                Given::Null | Given::Other => {}
+            }
+        }
+        if known < object.len() && stops(Circumstance::UnknownField) { Err(Circumstance::UnknownField) } else { Ok(values) }
+    }
+
+    fn stop(&self, operation: Option<Operation>, circumstance: Circumstance) -> Option<Asked> {
+        self.stopped(operation, circumstance).map(|outcome| Asked::Refused(Worded { operation, outcome }, circumstance))
+    }
+
+    fn manner(&self, operation: Operation) -> &Manner {
+        &self.manners[operation as usize]
+    }
+
+    fn table(&self, operation: Option<Operation>) -> &Table {
+        &self.tables[operation.map_or(Operation::ALL.len(), |operation| operation as usize)]
+    }
+}
+
+impl Table {
+    fn new(contract: &Contract, readings: &Readings, operation: Option<Operation>) -> Table {
+        let treatment = |circumstance: &Circumstance| {
+            contract.treatment(operation, *circumstance).map_or(Treatment::Proceed, |(name, fact)| fact.pick(readings.of(&name)).is)
+        };
+        let answers = Outcome::ALL.iter().map(|outcome| Answer::new(contract, readings, operation, *outcome)).collect();
+        Table { treatments: Circumstance::ALL.iter().map(treatment).collect(), answers }
+    }
+}
+
+impl Answer {
+    fn new(contract: &Contract, readings: &Readings, operation: Option<Operation>, outcome: Outcome) -> Option<Answer> {
+        let (place, utterance) = contract.utterance(operation, outcome)?;
+        let name = |point: &str| format!("{place}.{outcome}.{point}");
+        let wording = &utterance.body.pick(readings.of(&name("body"))).is;
+        let envelope = utterance.envelope.as_ref().map_or(Envelope::Object, |fact| fact.pick(readings.of(&name("envelope"))).is);
+        let internal = utterance.internal.as_ref().map_or(Internal::Absent, |fact| fact.pick(readings.of(&name("internal"))).is.clone());
+        let (answer_type, fact) = contract.answer_type(operation);
+        let body = if wording.echoes() {
+            Text::Echo(wording.clone(), envelope, internal)
+        } else {
+            Text::Fixed(Bytes::from(wording.dressed(envelope, &internal, Said::default()).to_string()))
+        };
+        Some(Answer {
+            status: utterance.status.pick(readings.of(&name("status"))).is.0,
+            content_type: HeaderValue::from_str(&fact.pick(readings.of(&answer_type)).is.0)
+                .expect("a content type of the contract is a header value"),
+            body,
+        })
+    }
+}
+
+impl Values {
+    /// Returns a field's value, empty for one the operation does not have.
+    pub fn of(&self, field: Field) -> &str {
+        &self.0[field as usize]
+    }
+}
+
+/// Returns what wrong credentials get at an operation.
+pub(super) fn rejection(operation: Operation) -> Outcome {
+    match operation {
+        Operation::SetPassword | Operation::SetPasswordByAdmin => Outcome::AuthenticationFailed,
+        Operation::Validation => Outcome::CredentialsRejected,
+    }
+}
+
+/// Returns the circumstance of a content type that the operation does not list. Parameters and case do not matter (RFC 9110 section 8.3.1).
+fn unread_type(content_type: Option<&HeaderValue>, manner: &Manner) -> Option<Circumstance> {
+    let Some(value) = content_type else { return Some(Circumstance::NoContentType) };
+    let essence = value.to_str().unwrap_or_default().split(';').next().unwrap_or_default().trim();
+    if manner.accepts.iter().any(|accepted| accepted.eq_ignore_ascii_case(essence)) {
+        None
+    } else if essence.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+        Some(Circumstance::FormContentType)
+    } else {
+        Some(Circumstance::OtherContentType)
+    }
+}
+
+fn names_a_field(query: Option<&str>, manner: &Manner) -> bool {
+    let named = |pair: &str| manner.fields.iter().any(|(_, names)| names.iter().any(|name| pair.split('=').next() == Some(name.as_str())));
+    query.is_some_and(|query| query.split('&').any(named))
+}
+
+const NOWHERE: Worded = Worded { operation: None, outcome: Outcome::UnknownPath };
