@@ -357,7 +357,7 @@ mod tests {
         let contract = of(kind);
         assert_eq!(contract.any.on.keys().copied().collect::<Vec<_>>(), Circumstance::ALL);
         for operation in Operation::ALL {
-            let changes = contract.clause(*operation).fields.contains_key("new_password");
+            let changes = contract.clause(*operation).fields.contains_key(&Field::NewPassword);
             for circumstance in Circumstance::ALL {
                 let (name, fact) = contract.treatment(Some(*operation), *circumstance).expect("all circumstances are there");
                 // Only an operation that changes a password meets these.

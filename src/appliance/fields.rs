@@ -169,6 +169,6 @@ mod tests {
     fn a_hundred_thousand_brackets_are_no_danger() {
         let deep = format!("{{\"a\": {}1{}}}", "[".repeat(100_000), "]".repeat(100_000));
         assert!(matches!(parse(deep.as_bytes()), None | Some(Body::Object(_))));
-        assert!(matches!(parse("[".repeat(100_000).as_bytes()), None));
+        assert!(parse("[".repeat(100_000).as_bytes()).is_none());
     }
 }
