@@ -7,3 +7,4 @@ pub mod secret;
 pub mod appliance;
 // — judgement —
 pub mod conformance;
+pub mod report;

@@ -1,0 +1,195 @@
+//! What a run found, and the formats it is told in: each turns one [`Summary`] into bytes.
+
+use serde::Serialize;
+
+use crate::contract::Kind;
+
+/// Everything a run found. The one input of every report.
+#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+pub struct Summary {
+    /// The version of this form, 1.
+    pub version: u32,
+    /// The tool and its version, `d4iot-double 0.1.0`.
+    pub tool: String,
+    /// One entry per appliance that was asked.
+    pub targets: Vec<TargetSummary>,
+}
+
+/// What a run found at one appliance.
+#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+pub struct TargetSummary {
+    /// What it should be.
+    pub kind: Kind,
+    /// What was asked, for people: a URL, or `built-in mock`.
+    pub target: String,
+    /// How often each verdict was reached. Never merged.
+    pub counts: Counts,
+    /// Which reading it follows, for every fact that was seen.
+    pub profile: Vec<Followed>,
+    /// Contradictions it does not keep to one reading of: each is a deviation.
+    pub inconsistent: Vec<Inconsistency>,
+    /// Snapshots without a case; listed on full runs, and no more.
+    pub gone: Vec<String>,
+    /// Every case, in the order it was run.
+    pub cases: Vec<CaseResult>,
+}
+
+/// How often each verdict was reached.
+#[derive(Clone, Debug, Default, Serialize, PartialEq, Eq, schemars::JsonSchema)]
+pub struct Counts {
+    /// The ruling, as the documents have it.
+    pub documented: usize,
+    /// Another reading, named.
+    pub variant: usize,
+    /// No reading allows it.
+    pub deviation: usize,
+    /// The documents are silent.
+    pub undocumented: usize,
+    /// Not judged, with a reason.
+    pub not_judged: usize,
+    /// As the snapshot has it.
+    pub same: usize,
+    /// Not as the snapshot has it.
+    pub changed: usize,
+    /// There is no snapshot yet.
+    pub new: usize,
+}
+
+/// Against the documents.
+#[derive(Clone, Copy, Debug, Serialize, PartialEq, Eq, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Conformance {
+    /// No reading allows it.
+    Deviation,
+    /// The ruling.
+    Documented,
+    /// A precondition is missing, a safety rule refused, or the target did not answer.
+    NotJudged,
+    /// The documents are silent: recorded, not judged.
+    Undocumented,
+    /// Another reading.
+    Variant,
+}
+
+/// Against the snapshot.
+#[derive(Clone, Copy, Debug, Serialize, PartialEq, Eq, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Regression {
+    /// Not as the snapshot has it.
+    Changed,
+    /// There is no snapshot.
+    New,
+    /// As the snapshot has it.
+    Same,
+}
+
+/// What became of one case.
+#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+pub struct CaseResult {
+    /// The stable id.
+    pub id: String,
+    /// The claim.
+    pub title: String,
+    /// The facts it covers, by full name, with their register numbers: `X11 validation.authenticated.body`.
+    pub facts: Vec<String>,
+    /// What it may do to a target: `none`, `auth-failure`, `password-change`.
+    pub effect: String,
+    /// The first question.
+    pub conformance: Conformance,
+    /// The second; none without a baseline.
+    pub regression: Option<Regression>,
+    /// The readings other than the ruling that the target followed here: `X11 validation.authenticated.body: table`.
+    pub reading: Vec<String>,
+    /// The file the case stands in, as in the project.
+    pub file: String,
+    /// The line it starts on, from 1.
+    pub line: u32,
+    /// Whether this fails the run.
+    pub failed: bool,
+    /// Why it was not judged, or what deviates: one line each.
+    pub reasons: Vec<Finding>,
+    /// What differs from the snapshot, as lines of a difference; empty unless changed.
+    pub difference: String,
+    /// What was sent and what came back.
+    pub exchanges: Vec<ExchangeResult>,
+}
+
+/// One thing that is wrong or worth knowing about a case.
+#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+pub struct Finding {
+    /// The step it concerns, from 1; 0 for the whole case.
+    pub step: usize,
+    /// What was expected: the outcome, and each accepted wording.
+    pub expected: String,
+    /// What came.
+    pub received: String,
+    /// The readings of the fact concerned, each with `document:line` or `assumed`.
+    pub readings: Vec<String>,
+    /// A way out, where one is known.
+    pub hint: Option<String>,
+}
+
+/// One request and its answer, redacted: values of accounts are placeholders.
+#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+pub struct ExchangeResult {
+    /// The request as a cURL command, secrets as `$NAMES`.
+    pub curl: String,
+    /// The status, or none where no answer came.
+    pub status: Option<u16>,
+    /// The answer's content type.
+    pub content_type: Option<String>,
+    /// The answer's body as text; bytes that are no UTF-8 are replaced.
+    pub body: String,
+    /// Why no answer came.
+    pub trouble: Option<String>,
+    /// The outcome it was recognised as.
+    pub outcome: Option<String>,
+    /// How long it took, in microseconds.
+    pub micros: u64,
+}
+
+/// Which reading of a fact the target follows.
+#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+pub struct Followed {
+    /// The fact's full name.
+    pub fact: String,
+    /// Its register number, if it has one.
+    pub register: Option<String>,
+    /// The readings that all answers agree with, the ruling first; more than one where the cases do not tell them apart; none where answers differ.
+    pub readings: Vec<String>,
+    /// Whether the first of them is the ruling.
+    pub ruling: bool,
+    /// What was seen that is no reading of the fact, such as a status nobody listed.
+    pub other: Vec<String>,
+    /// How many answers told.
+    pub seen: usize,
+}
+
+/// A contradiction of which the target follows several readings at once.
+#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+pub struct Inconsistency {
+    /// The fact's full name.
+    pub fact: String,
+    /// Its register number, if it has one.
+    pub register: Option<String>,
+    /// Each reading followed, with the first case that shows it.
+    pub followed: Vec<(String, String)>,
+}
+
+impl Counts {
+    /// Counts the verdicts of some cases.
+    pub fn of(cases: &[CaseResult]) -> Counts {
+        let conformance = |wanted: Conformance| cases.iter().filter(|case| case.conformance == wanted).count();
+        let regression = |wanted: Regression| cases.iter().filter(|case| case.regression == Some(wanted)).count();
+        Counts {
+            documented: conformance(Conformance::Documented),
+            variant: conformance(Conformance::Variant),
+            deviation: conformance(Conformance::Deviation),
+            undocumented: conformance(Conformance::Undocumented),
+            not_judged: conformance(Conformance::NotJudged),
+            same: regression(Regression::Same),
+            changed: regression(Regression::Changed),
+            new: regression(Regression::New),
+        }
+    }
+}
