@@ -1,4 +1,7 @@
 //! A test double of Defender for IoT appliances, and a conformance suite for their authentication API.
 
 pub mod contract;
+
 pub mod snapshot;
+
+pub mod baseline;

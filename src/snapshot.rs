@@ -15,9 +15,10 @@ use std::fmt;
 
 use insta::TextSnapshotKind;
 use insta::internals::TextSnapshotContents;
-use serde::Deserialize;
 
 pub use render::render;
+
+use header::Fields;
 
 /// One request and its answer, as a snapshot shows them. Values of accounts are placeholders already (`«user.password»`).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,7 +67,7 @@ pub struct Snapshot {
     pub body: String,
 }
 
-/// What a snapshot file says of itself. An empty field is left out of the file.
+/// What a snapshot file says of itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Header {
     /// The test that wrote it, relative to the workspace; none for baselines of real targets, which no test names
@@ -74,17 +75,20 @@ pub struct Header {
     pub source: Option<String>,
     /// What the case is about, in a sentence.
     pub description: String,
-    /// The file the case stands in, relative to the workspace.
+    /// The file the case stands in, relative to the workspace; empty where there is none.
     pub input_file: String,
 }
 
 /// Why a text is no snapshot of ours.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Error {
-    /// It is a binary snapshot, whose contents stand in another file.
-    Binary,
-    /// The header is no YAML map of the known fields; what is wrong, with line and column.
-    Header(String),
+    /// A line of the header is not as insta writes it.
+    Header {
+        /// The line of the file, counted from 1.
+        line: usize,
+        /// What is wrong with it.
+        wrong: String,
+    },
     /// No line `---` ends the header.
     Unclosed,
     /// The first line is not `---`.
@@ -101,8 +105,11 @@ impl Snapshot {
 /// Returns the whole `.snap` file, byte for byte as insta 1.49 writes it: trailing blanks of the body dropped, CR LF turned into LF, one LF at the end.
 pub fn file(header: &Header, body: &str) -> String {
     let mut text = format!("{FENCE}\n");
-    let fields = [("source", header.source.as_deref()), ("description", Some(header.description.as_str())), ("input_file", Some(header.input_file.as_str()))];
-    for (name, value) in fields.into_iter().filter_map(|(name, value)| Some((name, value.filter(|value| !value.is_empty())?))) {
+    let source = header.source.as_deref().map(|source| ("source", source));
+    // The description stands there even when it is empty: insta cannot read a header without a field.
+    let description = Some(("description", header.description.as_str()));
+    let input_file = Some(("input_file", header.input_file.as_str())).filter(|(_, file)| !file.is_empty());
+    for (name, value) in [source, description, input_file].into_iter().flatten() {
         text.push_str(&format!("{name}: {}\n", header::scalar(value)));
     }
     format!("{text}{FENCE}\n{}\n", contents(body))
@@ -111,29 +118,25 @@ pub fn file(header: &Header, body: &str) -> String {
 /// Reads a `.snap` or `.snap.new` file. CR LF is taken for LF; the `assertion_line` of insta's pending files is dropped, as insta drops it on accept.
 ///
 /// # Errors
-/// Where the text is not in insta's file format, has a header field that our snapshots do not have, or is a binary snapshot.
+/// Where the text is not in insta's file format, or its header has a field that our snapshots do not have, such as those of binary snapshots.
 pub fn parse(text: &str) -> Result<Snapshot, Error> {
     let mut end = 0;
     let mut lines = text.split_inclusive('\n').map(|line| {
         end += line.len();
-        (line.trim_end(), end)
+        (line.trim_end_matches(['\n', '\r']), end)
     });
-    lines.next().filter(|(line, _)| *line == FENCE).ok_or(Error::Unopened)?;
-    let (_, body) = lines.find(|(line, _)| *line == FENCE).ok_or(Error::Unclosed)?;
-    let head = &text[..body];
-    let head = &head[..head.trim_end().len() - FENCE.len()];
-    // The opening line stays, so that the lines counted are those of the file.
-    let written: Written = serde_saphyr::from_str_with_options(head, serde_saphyr::options! { with_snippet: false })
-        .map_err(|error| Error::Header(error.to_string().trim_end().to_owned()))?;
-    if written.snapshot_kind.is_some_and(|kind| kind != "text") {
-        return Err(Error::Binary);
+    lines.next().filter(|(line, _)| line.trim_end() == FENCE).ok_or(Error::Unopened)?;
+    let mut fields = Fields::default();
+    for (index, (line, end)) in lines.enumerate() {
+        if line.trim_end() == FENCE {
+            let Fields { source, description, input_file, .. } = fields;
+            let header = Header { source, description: description.unwrap_or_default(), input_file: input_file.unwrap_or_default() };
+            return Ok(Snapshot { header, body: contents(&text[end..]) });
+        }
+        // The opening line is line 1.
+        fields.take(line).map_err(|wrong| Error::Header { line: index + 2, wrong })?;
     }
-    let header = Header {
-        source: written.source.filter(|source| !source.is_empty()),
-        description: written.description.unwrap_or_default(),
-        input_file: written.input_file.unwrap_or_default(),
-    };
-    Ok(Snapshot { header, body: contents(&text[body..]) })
+    Err(Error::Unclosed)
 }
 
 /// Tells what insta's `DefaultComparator` would say of two bodies, by its own code.
@@ -161,8 +164,7 @@ fn of_file(body: &str) -> TextSnapshotContents {
 impl fmt::Display for Error {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Error::Binary => write!(out, "a binary snapshot, expected one of text"),
-            Error::Header(wrong) => write!(out, "in the header: {wrong}"),
+            Error::Header { line, wrong } => write!(out, "line {line}: {wrong}"),
             Error::Unclosed => write!(out, "no line `{FENCE}` ends the header"),
             Error::Unopened => write!(out, "line 1: expected `{FENCE}`, which opens insta's file format"),
         }
@@ -170,19 +172,6 @@ impl fmt::Display for Error {
 }
 
 impl std::error::Error for Error {}
-
-/// A header as it may stand in a file.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Written {
-    source: Option<String>,
-    #[serde(rename = "assertion_line")]
-    _assertion_line: Option<u64>,
-    description: Option<String>,
-    input_file: Option<String>,
-    /// Older versions of insta wrote `text` here.
-    snapshot_kind: Option<String>,
-}
 
 /// The line above and below a header.
 const FENCE: &str = "---";

@@ -1,4 +1,47 @@
-//! The header's values, in the YAML that insta writes.
+//! The header, in the YAML that insta writes: a field a line, its value plain or in double quotes.
+//!
+//! A YAML library would read more, and less: some refuse the control characters that insta leaves plain.
+
+/// The fields of a header, as far as they have been read.
+#[derive(Default)]
+pub(super) struct Fields {
+    /// The test that wrote it.
+    pub(super) source: Option<String>,
+    /// What the case is about.
+    pub(super) description: Option<String>,
+    /// The file the case stands in.
+    pub(super) input_file: Option<String>,
+    /// The line of the assertion, which only pending files have and nobody keeps.
+    assertion_line: Option<String>,
+}
+
+impl Fields {
+    /// Takes in one line. What is wrong with it comes back in words.
+    pub(super) fn take(&mut self, line: &str) -> Result<(), String> {
+        let (name, value) = line.split_once(": ").ok_or_else(|| format!("expected `FIELD: VALUE`, FIELD being one of {NAMES}"))?;
+        let (field, value) = match name {
+            "assertion_line" => (&mut self.assertion_line, value.parse::<u64>().ok().map(|line| line.to_string())),
+            "description" => (&mut self.description, unquoted(value)),
+            "input_file" => (&mut self.input_file, unquoted(value)),
+            "source" => (&mut self.source, unquoted(value)),
+            _ => return Err(format!("unknown field `{}`, expected one of {NAMES}", name.escape_debug())),
+        };
+        let value = value.ok_or_else(|| format!("the value of `{name}` is not spelled as insta spells it"))?;
+        match field.replace(value) {
+            Some(_) => Err(format!("`{name}` stands here for the second time")),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Returns what a value spells: none where [`scalar`] could not have spelled it.
+fn unquoted(value: &str) -> Option<String> {
+    match value.starts_with('"') {
+        // What stands between insta's quotes is a JSON string.
+        true => serde_json::from_str(value).ok(),
+        false => Some(value.to_owned()).filter(|value| !needs_quotes(value)),
+    }
+}
 
 /// Returns a string as insta's YAML writer spells it: plain where that is safe by its rules, else in double quotes.
 ///
@@ -42,6 +85,9 @@ fn quoted(text: &str) -> String {
     quoted.push('"');
     quoted
 }
+
+/// The fields that our snapshots have.
+const NAMES: &str = "source, assertion_line, description, input_file";
 
 /// Words that YAML would read as a truth value or as nothing.
 const WORDS: [&str; 22] = [
