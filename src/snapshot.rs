@@ -96,7 +96,7 @@ pub enum Error {
 }
 
 impl Snapshot {
-    /// Returns the whole file, as [`file`] gives it.
+    /// Returns the whole file, as [`file()`] gives it.
     pub fn text(&self) -> String {
         file(&self.header, &self.body)
     }

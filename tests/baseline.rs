@@ -1,6 +1,7 @@
 //! The baseline shelf: what stands in the folder after each step, and what is refused.
 
 #![expect(clippy::disallowed_methods, reason = "the tests look at the files")]
+#![expect(clippy::unwrap_used, reason = "helpers of tests are tests too")]
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

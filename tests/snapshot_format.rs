@@ -1,6 +1,7 @@
 //! Our snapshot files against insta's own: the macro's writer, insta's reader, its comparator.
 
 #![expect(clippy::disallowed_methods, reason = "the tests look at the files")]
+#![expect(clippy::unwrap_used, reason = "helpers of tests are tests too")]
 
 use std::fs;
 use std::path::Path;
@@ -207,6 +208,7 @@ fn what_is_no_snapshot_is_refused(#[case] text: &str, #[case] expected: Error) {
 #[case::broken("---\ndescription: \"a\n---\n", "line 2: the value of `description`")]
 #[case::plain_but_should_not_be("---\ndescription: yes\n---\n", "line 2: the value of `description`")]
 #[case::no_line("---\nassertion_line: -1\n---\n", "line 2: the value of `assertion_line`")]
+#[case::body("---\n{\"password\":\"p\", \"a\": 1}\n---\n", "line 2: expected `FIELD: VALUE`, FIELD being one of source")]
 #[case::list("---\n- a\n---\n", "line 2: expected `FIELD: VALUE`")]
 fn a_bad_header_is_named(#[case] text: &str, #[case] expected: &str) {
     let message = snapshot::parse(text).unwrap_err().to_string();

@@ -18,13 +18,15 @@ pub(super) struct Fields {
 impl Fields {
     /// Takes in one line. What is wrong with it comes back in words.
     pub(super) fn take(&mut self, line: &str) -> Result<(), String> {
-        let (name, value) = line.split_once(": ").ok_or_else(|| format!("expected `FIELD: VALUE`, FIELD being one of {NAMES}"))?;
+        // What does not even look like a field is not repeated: where the closing line is missing, it might be a body's.
+        let field = line.split_once(": ").filter(|(name, _)| name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'));
+        let (name, value) = field.ok_or_else(|| format!("expected `FIELD: VALUE`, FIELD being one of {NAMES}"))?;
         let (field, value) = match name {
             "assertion_line" => (&mut self.assertion_line, value.parse::<u64>().ok().map(|line| line.to_string())),
             "description" => (&mut self.description, unquoted(value)),
             "input_file" => (&mut self.input_file, unquoted(value)),
             "source" => (&mut self.source, unquoted(value)),
-            _ => return Err(format!("unknown field `{}`, expected one of {NAMES}", name.escape_debug())),
+            _ => return Err(format!("unknown field `{name}`, expected one of {NAMES}")),
         };
         let value = value.ok_or_else(|| format!("the value of `{name}` is not spelled as insta spells it"))?;
         match field.replace(value) {
