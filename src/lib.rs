@@ -1,10 +1,13 @@
 //! A test double of Defender for IoT appliances, and a conformance suite for their authentication API.
 
-// — the law —
+// — the law: serde and http types only —
 pub mod contract;
 pub mod secret;
-// — the appliance —
+// — the appliance: pure —
 pub mod appliance;
-// — judgement —
+// — judgement: pure —
+pub mod snapshot;
 pub mod conformance;
 pub mod report;
+// — the world —
+pub mod baseline;

@@ -1,0 +1,76 @@
+//! What can go wrong at the shelf: every message names the file.
+
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+
+use crate::snapshot;
+
+/// Why the shelf could not do something, and with which file.
+#[derive(Debug)]
+pub enum Error {
+    /// The glob cannot be read.
+    Glob {
+        /// What was asked for.
+        glob: String,
+        /// What is wrong with it.
+        wrong: String,
+    },
+    /// A name that no case has.
+    Id {
+        /// The name.
+        id: String,
+        /// The file that bears it, where one does.
+        path: Option<PathBuf>,
+    },
+    /// The system refused.
+    Io {
+        /// What was being done: read, write, remove, list, create.
+        doing: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        error: io::Error,
+    },
+    /// The folder is none.
+    NotAFolder(PathBuf),
+    /// No pending snapshot stands there.
+    NothingPending(PathBuf),
+    /// The caller's check said no.
+    Refused {
+        /// The pending file.
+        path: PathBuf,
+        /// Why, in words.
+        because: String,
+    },
+    /// The file is no snapshot of ours.
+    Snapshot {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        error: snapshot::Error,
+    },
+    /// A symbolic link where the file or folder itself is expected: what is written would replace the link, or land elsewhere.
+    Symlink(PathBuf),
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Error::Glob { glob, wrong } => write!(out, "read the glob `{glob}`: {wrong}"),
+            Error::Id { id, path: None } => write!(out, "use `{}` as a case id: {ID_RULE}", id.escape_debug()),
+            Error::Id { path: Some(path), .. } => write!(out, "take {} for a snapshot: its name is no case id: {ID_RULE}", path.display()),
+            Error::Io { doing, path, error } => write!(out, "{doing} {}: {error}", path.display()),
+            Error::NotAFolder(path) => write!(out, "open the snapshot folder {}: it is not a folder", path.display()),
+            Error::NothingPending(path) => write!(out, "find {}: nothing is pending for this case", path.display()),
+            Error::Refused { path, because } => write!(out, "accept {}: {because}", path.display()),
+            Error::Snapshot { path, error } => write!(out, "read {}: {error}", path.display()),
+            Error::Symlink(path) => write!(out, "use {}: it is a symbolic link, expected the file or folder itself", path.display()),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// What a case id is, in words.
+const ID_RULE: &str = "expected lower-case letters, digits, `_` and `.`, without `__` and with no dot at either end";
