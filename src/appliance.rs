@@ -35,8 +35,6 @@ pub use rules::Asked;
 pub use rules::Rules;
 pub use rules::Worded;
 
-use crate::contract::Outcome;
-
 /// A moment on an appliance's own clock: the time since it started or was reset.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Moment(pub Duration);
@@ -73,9 +71,4 @@ impl Appliance {
     pub fn commit(&mut self, change: Change) {
         self.state.commit(change);
     }
-}
-
-/// Tells whether an outcome says that what was asked is done or holds.
-pub fn is_success(outcome: Outcome) -> bool {
-    matches!(outcome, Outcome::Authenticated | Outcome::PasswordReplaced)
 }

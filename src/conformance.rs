@@ -5,8 +5,15 @@
 //! ```
 
 pub mod case;
+mod command;
 mod expect;
+pub mod expected;
 mod place;
+pub mod profile;
+pub mod recognise;
+pub mod request;
+mod strict;
+pub mod verdict;
 
 pub use case::Case;
 pub use case::Effect;

@@ -7,7 +7,7 @@ pub mod secret;
 pub mod appliance;
 // — judgement: pure —
 pub mod snapshot;
-pub mod conformance;
 pub mod report;
+pub mod conformance;
 // — the world —
 pub mod baseline;

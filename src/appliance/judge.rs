@@ -13,7 +13,6 @@ use crate::appliance::User;
 use crate::appliance::UserState;
 use crate::appliance::Worded;
 use crate::appliance::rules::Values;
-use crate::appliance::rules::rejection;
 use crate::contract::Check;
 use crate::contract::Circumstance;
 use crate::contract::Field;
@@ -125,7 +124,7 @@ impl State {
             Some(lockout) if lockout.bars(source, account, now) => stop(rules, operation, lockout.scope.circumstance())?,
             _ => {}
         }
-        let failed = |reason| Err(Stop { outcome: rejection(operation), reason, failed_sign_in: true });
+        let failed = |reason| Err(Stop { outcome: operation.rejection(), reason, failed_sign_in: true });
         let Some(user) = asker else { return failed(Reason::NoSuchUser) };
         if user.password.expose() != values.of(proves(operation)) {
             return failed(Reason::OtherPassword);

@@ -135,6 +135,12 @@ impl Rules {
         }
     }
 
+    /// Words the answer to a request that the server refuses by itself, without asking what it is.
+    pub fn refusal(&self, outcome: Outcome) -> Response<Bytes> {
+        let worded = Worded { operation: None, outcome };
+        self.word(worded, &Asked::Refused(worded, Circumstance::MalformedBody))
+    }
+
     /// Words an answer. A name that is echoed comes from the request.
     pub fn word(&self, worded: Worded, asked: &Asked) -> Response<Bytes> {
         let username = match asked {
@@ -162,7 +168,7 @@ impl Rules {
         match self.table(operation).treatments[circumstance as usize] {
             Treatment::Answer(outcome) => Some(outcome),
             Treatment::First | Treatment::Last | Treatment::Proceed => None,
-            Treatment::Reject => Some(operation.map_or(Outcome::BadRequest, rejection)),
+            Treatment::Reject => Some(operation.map_or(Outcome::BadRequest, Operation::rejection)),
         }
     }
 
@@ -241,7 +247,8 @@ impl Rules {
     }
 
     fn stop(&self, operation: Option<Operation>, circumstance: Circumstance) -> Option<Asked> {
-        self.stopped(operation, circumstance).map(|outcome| Asked::Refused(Worded { operation, outcome }, circumstance))
+        let outcome = self.stopped(operation, circumstance)?;
+        Some(Asked::Refused(Worded { operation: operation.and_then(|operation| outcome.at(operation)), outcome }, circumstance))
     }
 
     fn manner(&self, operation: Operation) -> &Manner {
@@ -289,14 +296,6 @@ impl Values {
     /// Returns a field's value, empty for one the operation does not have.
     pub fn of(&self, field: Field) -> &str {
         &self.0[field as usize]
-    }
-}
-
-/// Returns what wrong credentials get at an operation.
-pub(super) fn rejection(operation: Operation) -> Outcome {
-    match operation {
-        Operation::SetPassword | Operation::SetPasswordByAdmin => Outcome::AuthenticationFailed,
-        Operation::Validation => Outcome::CredentialsRejected,
     }
 }
 

@@ -229,6 +229,31 @@ closed_set! {
     }
 }
 
+impl Operation {
+    /// Returns what wrong credentials get at this operation (`sensor:56`, `sensor:135`, `sensor:213`).
+    pub fn rejection(self) -> Outcome {
+        match self {
+            Operation::SetPassword | Operation::SetPasswordByAdmin => Outcome::AuthenticationFailed,
+            Operation::Validation => Outcome::CredentialsRejected,
+        }
+    }
+}
+
+impl Outcome {
+    /// Tells whether it says that what was asked is done or holds.
+    pub fn is_success(self) -> bool {
+        matches!(self, Outcome::Authenticated | Outcome::PasswordReplaced)
+    }
+
+    /// Returns the operation that answers so: none where the request never gets as far as one. Assumed.
+    pub fn at(self, operation: Operation) -> Option<Operation> {
+        match self {
+            Outcome::BadRequest | Outcome::HeadTooLarge | Outcome::RequestTimeout | Outcome::UnknownPath => None,
+            _ => Some(operation),
+        }
+    }
+}
+
 /// What becomes of a request in some circumstance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Treatment {

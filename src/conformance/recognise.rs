@@ -1,0 +1,120 @@
+//! Is this answer that outcome, and under which readings?
+
+use bytes::Bytes;
+use http::Response;
+use http::header;
+use serde_json::Value;
+
+use crate::conformance::expected::Choice;
+use crate::conformance::strict;
+use crate::contract::AnswerType;
+use crate::contract::Contract;
+use crate::contract::Envelope;
+use crate::contract::Fact;
+use crate::contract::Internal;
+use crate::contract::Operation;
+use crate::contract::Outcome;
+use crate::contract::Reading;
+use crate::contract::Said;
+
+/// Every combination of readings under which an answer says an outcome, the one nearest the rulings first.
+#[derive(Clone, Debug)]
+pub struct Recognised {
+    /// The combinations, each one choice per fact.
+    pub combinations: Vec<Vec<Choice>>,
+    /// The choices its status agrees with. Never judged, only told.
+    pub status: Vec<Choice>,
+    /// The fact of the status, for one that is no reading of it.
+    pub status_fact: String,
+}
+
+/// Holds an answer against an outcome at an operation. `username` is the name that was sent.
+///
+/// # Errors
+/// What is in the way, in words.
+pub fn recognise(
+    contract: &Contract,
+    operation: Operation,
+    outcome: Outcome,
+    username: &str,
+    answer: &Response<Bytes>,
+) -> Result<Recognised, String> {
+    let (place, utterance) =
+        contract.utterance(outcome.at(operation), outcome).ok_or_else(|| format!("the contract has no wording for {outcome}"))?;
+    let (type_name, type_fact) = contract.answer_type(outcome.at(operation));
+    let types = answer_types(&type_name, type_fact, answer)?;
+    let received = strict::parse(answer.body())?;
+    let name = |point: &str| format!("{place}.{outcome}.{point}");
+    let mut combinations = Vec::new();
+    for (body_rank, body) in utterance.body.readings().iter().enumerate() {
+        for (envelope_rank, envelope) in alternatives(utterance.envelope.as_ref()) {
+            for (internal_rank, internal) in alternatives(utterance.internal.as_ref()) {
+                let dressed = body.is.dressed(
+                    envelope.map_or(Envelope::Object, |reading| reading.is),
+                    internal.map_or(&Internal::Absent, |reading| &reading.is),
+                    Said { username },
+                );
+                if dressed == received {
+                    let mut choices = vec![choice(name("body"), body, body_rank)];
+                    choices.extend(envelope.map(|reading| choice(name("envelope"), reading, envelope_rank)));
+                    choices.extend(internal.filter(|_| received_object(&received)).map(|reading| choice(name("internal"), reading, internal_rank)));
+                    combinations.push(choices);
+                }
+            }
+        }
+    }
+    if combinations.is_empty() {
+        return Err(format!("the body is no wording of {outcome}"));
+    }
+    combinations.sort_by_key(|choices| choices.iter().map(|choice| choice.rank).sum::<usize>());
+    combinations.dedup();
+    combinations.iter_mut().for_each(|choices| choices.extend(types.clone()));
+    let status = utterance.status.readings().iter().enumerate().filter(|(_, reading)| reading.is.0 == answer.status());
+    Ok(Recognised {
+        combinations,
+        status: status.map(|(rank, reading)| choice(name("status"), reading, rank)).collect(),
+        status_fact: name("status"),
+    })
+}
+
+/// Tells whether an answer looks as if it said that something worked: `msg` without `error`.
+pub fn looks_like_success(answer: &Response<Bytes>) -> bool {
+    match serde_json::from_slice::<Value>(answer.body()) {
+        Ok(Value::Object(map)) => map.contains_key("msg") && !map.contains_key("error"),
+        _ => false,
+    }
+}
+
+/// Returns the first outcome, other than those expected, that an answer says at an operation.
+pub fn name(contract: &Contract, operation: Operation, username: &str, answer: &Response<Bytes>) -> Option<Outcome> {
+    Outcome::ALL.iter().copied().find(|outcome| recognise(contract, operation, *outcome, username, answer).is_ok())
+}
+
+/// The readings of a fact that may not be there: a success has neither envelope nor internal message.
+fn alternatives<T>(fact: Option<&Fact<T>>) -> Vec<(usize, Option<&Reading<T>>)> {
+    fact.map_or_else(|| vec![(0, None)], |fact| fact.readings().iter().map(Some).enumerate().collect())
+}
+
+/// Only inside an object can an internal message be present or absent.
+fn received_object(received: &Value) -> bool {
+    received.get("error").is_some_and(Value::is_object)
+}
+
+/// The reading of the answer's content type. Its parameters are compared without case and blanks (RFC 9110 section 8.3.1).
+fn answer_types(name: &str, fact: &Fact<AnswerType>, answer: &Response<Bytes>) -> Result<Vec<Choice>, String> {
+    let folded = |text: &str| text.to_ascii_lowercase().replace([' ', '"'], "");
+    let received = answer.headers().get(header::CONTENT_TYPE).map(|value| folded(&String::from_utf8_lossy(value.as_bytes())));
+    let received = received.ok_or("the answer names no content type")?;
+    let types: Vec<Choice> = fact
+        .readings()
+        .iter()
+        .enumerate()
+        .filter(|(_, reading)| folded(&reading.is.0) == received)
+        .map(|(rank, reading)| choice(name.to_owned(), reading, rank))
+        .collect();
+    if types.is_empty() { Err(format!("the answer's content type is `{received}`")) } else { Ok(types) }
+}
+
+fn choice<T>(fact: String, reading: &Reading<T>, rank: usize) -> Choice {
+    Choice { fact, reading: reading.name.clone(), rank }
+}
