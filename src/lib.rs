@@ -1,3 +1,4 @@
 //! A test double of Defender for IoT appliances, and a conformance suite for their authentication API.
 
 pub mod contract;
+pub mod server;
