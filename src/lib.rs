@@ -11,3 +11,4 @@ pub mod report;
 pub mod conformance;
 // — the world —
 pub mod baseline;
+pub mod server;

@@ -1,0 +1,135 @@
+//! One connection: handshake, then hyper, both held to the deadlines of what they are doing.
+
+use std::future::Future;
+use std::future::poll_fn;
+use std::net::IpAddr;
+use std::pin::Pin;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Context;
+use std::task::Poll;
+
+use hyper::server::conn::http1::Builder;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::io::AsyncRead;
+use tokio::io::AsyncWrite;
+use tokio::net::TcpStream;
+use tokio::time::Instant;
+use tokio::time::Sleep;
+use tokio_rustls::TlsAcceptor;
+
+use crate::server::Limits;
+use crate::server::Service;
+use crate::server::exchange;
+use crate::server::handshake;
+use crate::server::limits::Permit;
+use crate::server::pulse::Phase;
+use crate::server::pulse::Pulse;
+use crate::server::pulse::Watch;
+use crate::server::wire::Wire;
+
+/// All that a connection needs besides its stream.
+pub(super) struct Connection<S> {
+    pub(super) acceptor: Option<TlsAcceptor>,
+    pub(super) service: Arc<S>,
+    pub(super) limits: Arc<Limits>,
+    pub(super) pulse: Arc<Pulse>,
+    pub(super) source: IpAddr,
+}
+
+impl<S: Service> Connection<S> {
+    /// Serves the client until it leaves, a limit ends it, or the server stops.
+    pub(super) async fn serve(self, stream: TcpStream, _place: Permit) {
+        let wire = Wire::new(stream, Arc::clone(&self.pulse));
+        let Some(acceptor) = &self.acceptor else {
+            return self.converse(wire).await;
+        };
+        match tokio::time::timeout(self.limits.handshake, acceptor.accept(wire)).await {
+            Ok(Ok(stream)) => self.converse(stream).await,
+            Ok(Err(error)) => self.limits.log.line(&handshake::failure(self.source, &error)),
+            Err(_) => self.limits.log.line(&handshake::overdue(self.source, self.limits.handshake)),
+        }
+    }
+
+    async fn converse(&self, stream: impl AsyncRead + AsyncWrite + Unpin) {
+        self.pulse.enter(Phase::Idle);
+        let serve = service_fn(|request| exchange::respond(request, self));
+        let mut hyper = pin!(builder(&self.limits).serve_connection(TokioIo::new(stream), serve));
+        let mut deadline = None;
+        poll_fn(|cx| {
+            loop {
+                // An error is the client's (it left, or broke the protocol); hyper has answered what can be answered.
+                if hyper.as_mut().poll(cx).is_ready() {
+                    return Poll::Ready(());
+                }
+                match self.pulse.watch(deadline.as_ref().map(|deadline: &Deadline| deadline.step), &self.limits) {
+                    Watch::Leave => return Poll::Ready(()),
+                    Watch::Same => {}
+                    Watch::Anew(step, limit) => Deadline::renew(&mut deadline, step, Instant::now() + limit),
+                }
+                if deadline.as_mut().is_none_or(|deadline| deadline.poll_passed(cx).is_pending()) {
+                    return Poll::Pending;
+                }
+                match self.pulse.phase() {
+                    // The exchange finds this at its next poll, and words the refusal.
+                    Phase::Body => self.pulse.enter(Phase::Overdue),
+                    // Says goodbye in TLS too; a client that does not even take that is left.
+                    Phase::Idle => {
+                        hyper.as_mut().graceful_shutdown();
+                        let _ = hyper.as_mut().poll(cx);
+                        return Poll::Ready(());
+                    }
+                    Phase::Handshake | Phase::Head | Phase::Overdue | Phase::Answering | Phase::Lingering => return Poll::Ready(()),
+                }
+            }
+        })
+        .await;
+    }
+}
+
+fn builder(limits: &Limits) -> Builder {
+    let mut builder = Builder::new();
+    // What hyper hands over above our limit gets the service's answer, what is above this gets hyper's.
+    // It must stay below 65,536: hyper panics in debug builds on a header name longer than that.
+    let most = limits.head_bytes.saturating_mul(2).clamp(8192, 65_000);
+    // A client may close its sending half and still wait for its answer.
+    builder.half_close(true).max_buf_size(most).max_header_size(most);
+    // Hyper counts this from the end of the last answer, and idle connections with it. Ours starts with the first byte.
+    builder.header_read_timeout(None);
+    builder
+}
+
+/// A deadline that moves with every request and costs a timer almost none of them.
+///
+/// A later deadline only changes `at`: the timer then fires early, once, and is set again. Only an earlier one sets it anew.
+struct Deadline {
+    step: u32,
+    at: Instant,
+    timer: Pin<Box<Sleep>>,
+}
+
+impl Deadline {
+    fn renew(deadline: &mut Option<Deadline>, step: u32, at: Instant) {
+        match deadline {
+            None => *deadline = Some(Deadline { step, at, timer: Box::pin(tokio::time::sleep_until(at)) }),
+            Some(deadline) => {
+                deadline.step = step;
+                deadline.at = at;
+                if at < deadline.timer.deadline() {
+                    deadline.timer.as_mut().reset(at);
+                }
+            }
+        }
+    }
+
+    fn poll_passed(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        while self.timer.as_mut().poll(cx).is_ready() {
+            if self.timer.deadline() >= self.at {
+                return Poll::Ready(());
+            }
+            self.timer.as_mut().reset(self.at);
+        }
+        Poll::Pending
+    }
+}

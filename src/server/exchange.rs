@@ -1,0 +1,101 @@
+//! One request and its answer: read whole, judged for what the protocol asks, given to the service, handed to hyper.
+
+use std::convert::Infallible;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::Poll;
+
+use bytes::Bytes;
+use bytes::BytesMut;
+use http::Request;
+use http::Response;
+use http::Version;
+use http::header;
+use http::header::HeaderValue;
+use http::request::Parts;
+use http_body_util::Full;
+use hyper::body::Body;
+use hyper::body::Incoming;
+
+use crate::server::Refusal;
+use crate::server::Service;
+use crate::server::connection::Connection;
+use crate::server::lawful;
+use crate::server::pulse::Phase;
+
+/// Returns the answer to one request, once its body has been read or it has been refused.
+pub(super) async fn respond<S: Service>(request: Request<Incoming>, connection: &Connection<S>) -> Result<Response<Full<Bytes>>, Infallible> {
+    let (parts, body) = request.into_parts();
+    let answer = match read(&parts, body, connection).await {
+        Ok(body) => {
+            connection.pulse.enter(Phase::Answering);
+            connection.service.answer(&Request::from_parts(parts, body), connection.source)
+        }
+        Err(refusal) => {
+            connection.pulse.refuse();
+            connection.pulse.enter(Phase::Answering);
+            let mut answer = connection.service.refuse(&parts, refusal);
+            // Where this request ends can no longer be told, or takes too long to find out.
+            answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+            answer
+        }
+    };
+    Ok(hand_over(answer))
+}
+
+/// Gives an answer to hyper: the one place through which all pass.
+fn hand_over(mut answer: Response<Bytes>) -> Response<Full<Bytes>> {
+    // Hyper panics on versions that HTTP/1 does not have, and in debug builds on a length that is not the body's. The length
+    // of what we send is the body's; answers that lie about it are made beneath hyper.
+    *answer.version_mut() = Version::HTTP_11;
+    answer.headers_mut().remove(header::CONTENT_LENGTH);
+    answer.map(Full::new)
+}
+
+async fn read<S: Service>(parts: &Parts, body: Incoming, connection: &Connection<S>) -> Result<Bytes, Refusal> {
+    let limits = &connection.limits;
+    if lawful::head_bytes(parts) > limits.head_bytes {
+        return Err(Refusal::HeadTooLarge);
+    }
+    if !lawful::is_lawful(parts) {
+        return Err(Refusal::BadRequest);
+    }
+    if body.is_end_stream() {
+        return Ok(Bytes::new());
+    }
+    // Known before a byte is read; a client that expects a 100 Continue is spared the sending.
+    if body.size_hint().exact().is_some_and(|length| length > limits.body_bytes as u64) {
+        return Err(Refusal::BodyTooLarge);
+    }
+    connection.pulse.enter(Phase::Body);
+    gather(body, connection).await
+}
+
+async fn gather<S: Service>(mut body: Incoming, connection: &Connection<S>) -> Result<Bytes, Refusal> {
+    let mut gathered = Bytes::new();
+    loop {
+        let frame = poll_fn(|cx| {
+            if connection.pulse.phase() == Phase::Overdue {
+                return Poll::Ready(Err(Refusal::RequestTimeout));
+            }
+            Pin::new(&mut body).poll_frame(cx).map(|frame| frame.transpose().map_err(|_| Refusal::BadRequest))
+        });
+        // Trailers are read and dropped: nothing here has a use for them.
+        let Some(frame) = frame.await? else { return Ok(gathered) };
+        let Ok(data) = frame.into_data() else { continue };
+        if gathered.len() + data.len() > connection.limits.body_bytes {
+            return Err(Refusal::BodyTooLarge);
+        }
+        gathered = joined(gathered, data);
+    }
+}
+
+/// Joins two pieces; the usual body comes in one, and is not copied.
+fn joined(before: Bytes, after: Bytes) -> Bytes {
+    if before.is_empty() {
+        return after;
+    }
+    let mut both = BytesMut::from(before);
+    both.extend_from_slice(&after);
+    both.freeze()
+}

@@ -1,0 +1,59 @@
+//! What a failed TLS handshake means, in words that say what to do.
+
+use std::io;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use rustls::AlertDescription;
+use rustls::Error;
+use rustls::InvalidMessage;
+use rustls::PeerMisbehaved;
+
+/// Returns the line that tells of a handshake that failed.
+pub(super) fn failure(source: IpAddr, error: &io::Error) -> String {
+    let reason = match error.get_ref().and_then(|inner| inner.downcast_ref::<Error>()) {
+        Some(error) => explained(error),
+        None if error.kind() == io::ErrorKind::UnexpectedEof => "the client closed the connection".to_owned(),
+        None => error.to_string(),
+    };
+    format!("TLS handshake with {source} failed: {reason}")
+}
+
+/// Returns the line that tells of a handshake that was not finished.
+pub(super) fn overdue(source: IpAddr, limit: Duration) -> String {
+    format!("TLS handshake with {source} failed: not finished within {limit:?}")
+}
+
+fn explained(error: &Error) -> String {
+    match error {
+        // A client that has another run's CA finds the signature wrong, and some then send DecryptError.
+        Error::AlertReceived(
+            AlertDescription::UnknownCA | AlertDescription::BadCertificate | AlertDescription::CertificateUnknown | AlertDescription::DecryptError,
+        ) => {
+            "the client does not trust the certificate: give it the CA that --ca-out writes, and reach the server by a name in the certificate (--san adds one)".to_owned()
+        }
+        Error::AlertReceived(AlertDescription::CertificateExpired) => "the client finds the certificate expired: is its clock right?".to_owned(),
+        Error::PeerMisbehaved(PeerMisbehaved::ServerNameMustContainOneHostName) | Error::InvalidMessage(InvalidMessage::InvalidServerName) => {
+            "the client sent a server name (SNI) that is no host name, perhaps an address or a name with a port: it must send a host name or none".to_owned()
+        }
+        Error::InvalidMessage(InvalidMessage::InvalidContentType) => "the client does not speak TLS: plain HTTP needs --http".to_owned(),
+        Error::NoApplicationProtocol => "the client does not offer HTTP/1.1 (ALPN http/1.1)".to_owned(),
+        _ => error.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case::untrusted(Error::AlertReceived(AlertDescription::UnknownCA), "--ca-out")]
+    #[case::name_with_port(Error::InvalidMessage(InvalidMessage::InvalidServerName), "server name")]
+    #[case::plain(Error::InvalidMessage(InvalidMessage::InvalidContentType), "--http")]
+    fn a_failure_says_the_way_out(#[case] error: Error, #[case] expected: &str) {
+        let line = failure(IpAddr::from([127, 0, 0, 1]), &io::Error::new(io::ErrorKind::InvalidData, error));
+        assert!(line.contains(expected), "{line}");
+    }
+}

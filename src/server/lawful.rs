@@ -1,0 +1,128 @@
+//! What RFC 9112 asks of a request's head and hyper leaves to us.
+
+use std::net::Ipv6Addr;
+
+use http::Method;
+use http::Version;
+use http::header::HOST;
+use http::request::Parts;
+
+/// Tells whether the target and the Host are ones that a server must not refuse (RFC 9112 sections 3.2 and 3.3).
+pub(super) fn is_lawful(parts: &Parts) -> bool {
+    target_is_lawful(parts) && host_is_lawful(parts)
+}
+
+/// Returns how long a head is: the request line, each header line as `name: value`, the empty line.
+///
+/// Further blanks beside a value are not counted; hyper's own limit, about twice ours, counts those too.
+pub(super) fn head_bytes(parts: &Parts) -> usize {
+    let uri = &parts.uri;
+    // A URL's `://` beside its two parts.
+    let origin = uri.scheme_str().map_or(0, |scheme| scheme.len() + 3) + uri.authority().map_or(0, |authority| authority.as_str().len());
+    let target = origin + uri.path_and_query().map_or(0, |path| path.as_str().len());
+    let line = parts.method.as_str().len() + target + " ".len() * 2 + "HTTP/1.1\r\n".len();
+    let headers: usize = parts.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + ": \r\n".len()).sum();
+    line + headers + "\r\n".len()
+}
+
+fn target_is_lawful(parts: &Parts) -> bool {
+    let uri = &parts.uri;
+    let ascii = uri.path_and_query().is_none_or(|path| path.as_str().is_ascii());
+    ascii
+        && match (uri.scheme(), uri.authority()) {
+            // A URL, as for a proxy: a server must take it, and its own name stands in it.
+            (Some(_), Some(authority)) => is_authority(authority.as_str()),
+            // `*` asks about the whole server, which is for OPTIONS alone.
+            _ if uri.path() == "*" => parts.method == Method::OPTIONS,
+            _ => uri.path().starts_with('/') && uri.authority().is_none(),
+        }
+}
+
+fn host_is_lawful(parts: &Parts) -> bool {
+    let mut hosts = parts.headers.get_all(HOST).iter();
+    match (hosts.next(), hosts.next()) {
+        (None, _) => parts.version < Version::HTTP_11,
+        (Some(host), None) => host.to_str().is_ok_and(is_authority),
+        (Some(_), Some(_)) => false,
+    }
+}
+
+/// Tells whether this is a host, and perhaps a port (RFC 9110 section 7.2). An empty host names nobody, so it is refused.
+fn is_authority(text: &str) -> bool {
+    let (host, port) = match text.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some((address, rest)) => (address.parse::<Ipv6Addr>().is_ok(), rest.strip_prefix(':').or(rest.is_empty().then_some(""))),
+        None => {
+            let (host, port) = text.split_once(':').unwrap_or((text, ""));
+            (is_name(host), Some(port))
+        }
+    };
+    host && port.is_some_and(|port| port.is_empty() || port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_ok())
+}
+
+/// Tells whether this is a `reg-name` of RFC 3986 section 3.2.2, an IPv4 address included.
+fn is_name(host: &str) -> bool {
+    let mut bytes = host.bytes();
+    while let Some(byte) = bytes.next() {
+        let lawful = match byte {
+            b'%' => [bytes.next(), bytes.next()].iter().all(|digit| digit.is_some_and(|digit| digit.is_ascii_hexdigit())),
+            _ => byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=".contains(&byte),
+        };
+        if !lawful {
+            return false;
+        }
+    }
+    !host.is_empty()
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case::name("localhost", true)]
+    #[case::port("localhost:8443", true)]
+    #[case::empty_port("localhost:", true)]
+    #[case::address("127.0.0.1:8443", true)]
+    #[case::version_6("[::1]:8443", true)]
+    #[case::version_6_alone("[::1]", true)]
+    #[case::escaped("a%20b", true)]
+    #[case::empty("", false)]
+    #[case::port_alone(":8443", false)]
+    #[case::blank("a b", false)]
+    #[case::user("user@host", false)]
+    #[case::path("host/path", false)]
+    #[case::list("a,b", true)] // A comma is lawful in a reg-name.
+    #[case::bare_version_6("::1", false)]
+    #[case::no_address("[host]", false)]
+    #[case::after_bracket("[::1]x", false)]
+    #[case::open_bracket("[::1", false)]
+    #[case::port_too_high("host:65536", false)]
+    #[case::port_signed("host:+80", false)]
+    #[case::port_word("host:http", false)]
+    #[case::broken_escape("a%2", false)]
+    fn a_host_is_a_name_or_an_address_and_perhaps_a_port(#[case] host: &str, #[case] lawful: bool) {
+        assert_eq!(is_authority(host), lawful);
+    }
+
+    #[rstest]
+    #[case::path("/a?b=c", "GET", true)]
+    #[case::url("http://host/a", "GET", true)]
+    #[case::url_with_user("http://user:word@host/a", "GET", false)]
+    #[case::everything("*", "OPTIONS", true)]
+    #[case::star("*", "GET", false)]
+    #[case::authority("host:80", "CONNECT", false)]
+    #[case::name_alone("host", "GET", false)]
+    fn a_target_is_a_path_or_a_url(#[case] target: &str, #[case] method: &str, #[case] lawful: bool) {
+        let request = http::Request::builder().method(method).uri(target).body(()).unwrap();
+        assert_eq!(target_is_lawful(&request.into_parts().0), lawful);
+    }
+
+    #[test]
+    fn a_head_is_counted_to_the_byte() {
+        let head = "GET /a?b=c HTTP/1.1\r\nhost: localhost\r\naccept: */*\r\n\r\n";
+        let request = http::Request::builder().uri("/a?b=c").header("host", "localhost").header("accept", "*/*").body(()).unwrap();
+        assert_eq!(head_bytes(&request.into_parts().0), head.len());
+    }
+}

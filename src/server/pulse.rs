@@ -1,0 +1,138 @@
+//! What a connection is doing: told by its wire and its exchange, read by whoever may end it.
+//!
+//! ```text
+//! Handshake → Idle → Head → Body → Answering → Idle …        Body ─ too slow ─▶ Overdue → Answering
+//!                      └──── refused ────┴──▶ Lingering
+//! ```
+
+use std::sync::Mutex;
+use std::sync::MutexGuard;
+use std::sync::PoisonError;
+use std::time::Duration;
+
+use crate::server::Limits;
+
+/// The state of one connection, shared by the parts of its task and the accepting one.
+#[derive(Debug, Default)]
+pub(super) struct Pulse(Mutex<State>);
+
+#[derive(Clone, Copy, Debug, Default)]
+struct State {
+    phase: Phase,
+    /// Counts what restarts a deadline: a new phase, a byte of an answer taken.
+    step: u32,
+    /// The request was refused: what is left of it has yet to be read away.
+    refused: bool,
+    /// The server is stopping: nothing further is read.
+    leaving: bool,
+}
+
+/// What a connection is doing, in the order of its life.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// Agreeing on keys; also before the first poll.
+    #[default]
+    Handshake,
+    /// Waiting for the first byte of a request.
+    Idle,
+    /// Reading a head.
+    Head,
+    /// Reading a body.
+    Body,
+    /// The body took too long; the exchange has yet to notice.
+    Overdue,
+    /// Being answered, up to the last byte that the system takes.
+    Answering,
+    /// Answered and closed by us, reading away what the client still sends.
+    Lingering,
+}
+
+/// What to do next with a connection that waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Watch {
+    /// Wait for the same as before.
+    Same,
+    /// Wait anew, for this long.
+    Anew(u32, Duration),
+    /// The server is stopping, and nothing is being answered.
+    Leave,
+}
+
+impl Pulse {
+    /// Enters a phase.
+    pub(super) fn enter(&self, phase: Phase) {
+        let mut state = self.state();
+        state.phase = phase;
+        state.step = state.step.wrapping_add(1);
+    }
+
+    /// Enters a phase if the connection is in a given one.
+    pub(super) fn pass(&self, from: Phase, to: Phase) {
+        if self.phase() == from {
+            self.enter(to);
+        }
+    }
+
+    /// Notes that the request being read is refused.
+    pub(super) fn refuse(&self) {
+        self.state().refused = true;
+    }
+
+    /// Notes that the client took some of an answer.
+    pub(super) fn progress(&self) {
+        let mut state = self.state();
+        if state.phase == Phase::Answering {
+            state.step = state.step.wrapping_add(1);
+        }
+    }
+
+    /// Returns what the connection is doing.
+    pub(super) fn phase(&self) -> Phase {
+        self.state().phase
+    }
+
+    /// Tells whether the client may still be sending a request that nobody reads: one refused by us, or by hyper in its head.
+    pub(super) fn unread(&self) -> bool {
+        let state = self.state();
+        state.refused || state.phase == Phase::Head
+    }
+
+    /// Asks the connection to end with the answer it is giving; tells whether it is giving one.
+    ///
+    /// Under the same lock as the phases: either this sees the answer, or the connection sees the request.
+    pub(super) fn leave(&self) -> bool {
+        let mut state = self.state();
+        state.leaving = true;
+        state.phase == Phase::Answering
+    }
+
+    /// Returns what the connection now waits for, given the step that was last waited for.
+    pub(super) fn watch(&self, step: Option<u32>, limits: &Limits) -> Watch {
+        let state = *self.state();
+        if state.leaving && state.phase != Phase::Answering {
+            Watch::Leave
+        } else if step == Some(state.step) {
+            Watch::Same
+        } else {
+            Watch::Anew(state.step, state.phase.limit(limits))
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // Nothing here can panic halfway, so a poisoned state is still a whole one.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Phase {
+    fn limit(self, limits: &Limits) -> Duration {
+        match self {
+            Phase::Handshake => limits.handshake,
+            Phase::Idle => limits.idle,
+            Phase::Head => limits.head,
+            Phase::Body => limits.body,
+            Phase::Overdue | Phase::Answering => limits.stall,
+            Phase::Lingering => limits.linger,
+        }
+    }
+}

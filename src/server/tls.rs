@@ -1,0 +1,212 @@
+//! Who the server is: a certificate made at start, or one of the user's.
+//!
+//! The generated CA and leaf live in memory alone. Their dates are fixed: from before July 2019, because Apple's systems refuse
+//! younger leaves that live longer than 825 days, to the end of 2037, because 32-bit clocks end a few days later.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use rcgen::BasicConstraints;
+use rcgen::CertificateParams;
+use rcgen::CertifiedIssuer;
+use rcgen::DnType;
+use rcgen::ExtendedKeyUsagePurpose;
+use rcgen::IsCa;
+use rcgen::KeyPair;
+use rcgen::KeyUsagePurpose;
+use rcgen::date_time_ymd;
+use rustls::InconsistentKeys;
+use rustls::ServerConfig;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::DnsName;
+use rustls::pki_types::PrivateKeyDer;
+use rustls::pki_types::pem;
+use rustls::pki_types::pem::PemObject;
+
+/// A certificate with its key, ready to serve.
+pub struct Identity {
+    config: Arc<ServerConfig>,
+    ca_pem: Option<String>,
+}
+
+/// Why there is no identity.
+#[derive(Debug)]
+pub enum Error {
+    /// A name for the certificate that is neither a host name nor an address.
+    BadName(String),
+    /// The certificate's PEM text has this fault.
+    CertificateText(&'static str),
+    /// The certificate or the key is none that can be served, in rustls's words.
+    Unusable(rustls::Error),
+    /// Making a certificate failed, in rcgen's words.
+    Generating(rcgen::Error),
+    /// The key is protected by a passphrase.
+    KeyEncrypted,
+    /// The key is not the one in the certificate.
+    KeyMismatch,
+    /// The key's PEM text has this fault.
+    KeyText(&'static str),
+    /// No certificate in the PEM text.
+    NoCertificate,
+    /// No private key in the PEM text.
+    NoKey,
+}
+
+impl Identity {
+    /// Makes a CA and a certificate for this machine: `localhost`, `127.0.0.1`, `::1`, the host's name, and further names or addresses.
+    ///
+    /// # Errors
+    /// [`Error::BadName`] for a name that is neither; [`Error::Generating`] when the system gives no random numbers.
+    pub fn generate(names: &[String]) -> Result<Identity, Error> {
+        let authority = authority().map_err(Error::Generating)?;
+        let leaf = leaf(&authority, subjects(names)?)?;
+        Ok(Identity { ca_pem: Some(authority.pem()), ..leaf })
+    }
+
+    /// Takes a certificate, followed by the ones that lead to its CA, and its unencrypted key (PKCS #8, PKCS #1 or SEC 1), all as PEM text.
+    ///
+    /// # Errors
+    /// Says which of the two texts is at fault, and how.
+    pub fn from_pem(cert_pem: &str, key_pem: &str) -> Result<Identity, Error> {
+        let chain: Vec<_> =
+            CertificateDer::pem_slice_iter(cert_pem.as_bytes()).collect::<Result<_, _>>().map_err(|error| Error::CertificateText(fault(&error)))?;
+        if chain.is_empty() {
+            return Err(Error::NoCertificate);
+        }
+        // Both marks are of the text around the key, never of the key.
+        if ["BEGIN ENCRYPTED PRIVATE KEY", "Proc-Type: 4,ENCRYPTED"].iter().any(|mark| key_pem.contains(mark)) {
+            return Err(Error::KeyEncrypted);
+        }
+        let key = PrivateKeyDer::from_pem_slice(key_pem.as_bytes()).map_err(|error| match error {
+            pem::Error::NoItemsFound => Error::NoKey,
+            error => Error::KeyText(fault(&error)),
+        })?;
+        Ok(Identity { config: config(chain, key)?, ca_pem: None })
+    }
+
+    /// Returns the generated CA, for clients to trust; none for a certificate of the user's.
+    pub fn ca_pem(&self) -> Option<&str> {
+        self.ca_pem.as_deref()
+    }
+
+    /// Returns what a TLS server needs: TLS 1.2 and 1.3, ALPN `http/1.1`, session tickets.
+    pub fn config(&self) -> Arc<ServerConfig> {
+        Arc::clone(&self.config)
+    }
+}
+
+fn authority() -> Result<CertifiedIssuer<'static, KeyPair>, rcgen::Error> {
+    let key = KeyPair::generate()?;
+    let mut params = dated();
+    // Each run's CA has a name of its own: a client that has an older one then says that it does not know this one, rather
+    // than that a signature is wrong.
+    let mark: String = params.key_identifier(&key).iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+    params.distinguished_name.push(DnType::CommonName, format!("d4iot-double test CA {mark}"));
+    params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    CertifiedIssuer::self_signed(params, key)
+}
+
+fn leaf(authority: &CertifiedIssuer<'static, KeyPair>, subjects: Vec<String>) -> Result<Identity, Error> {
+    let made = || {
+        let mut params = dated();
+        params.distinguished_name.push(DnType::CommonName, "d4iot-double");
+        params.subject_alt_names = CertificateParams::new(subjects)?.subject_alt_names;
+        // Said in so many words, as strict readers want it; with it comes the subject's key identifier.
+        params.is_ca = IsCa::ExplicitNoCa;
+        params.use_authority_key_identifier_extension = true;
+        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+        // P-256: an RSA-2048 key costs three quarters of the handshakes.
+        let key = KeyPair::generate()?;
+        Ok((params.signed_by(&key, authority)?, key))
+    };
+    let (certificate, key) = made().map_err(Error::Generating)?;
+    // The CA is not sent: a client either has it already, or would not trust it.
+    let config = config(vec![certificate.into()], PrivateKeyDer::Pkcs8(key.serialize_der().into()))?;
+    Ok(Identity { config, ca_pem: None })
+}
+
+fn dated() -> CertificateParams {
+    let mut params = CertificateParams::default();
+    params.not_before = date_time_ymd(2019, 1, 1);
+    params.not_after = date_time_ymd(2037, 12, 31);
+    params.distinguished_name = rcgen::DistinguishedName::new();
+    params
+}
+
+/// The names of this machine, then the given ones, each once.
+fn subjects(names: &[String]) -> Result<Vec<String>, Error> {
+    if let Some(bad) = names.iter().find(|name| !is_subject(name)) {
+        return Err(Error::BadName(bad.clone()));
+    }
+    let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    let own = ["localhost".to_owned(), "127.0.0.1".to_owned(), "::1".to_owned()];
+    let mut subjects = Vec::new();
+    // A host may have a name that no certificate can hold; it is then not reached by it.
+    for name in own.into_iter().chain(Some(host).filter(|host| is_subject(host))).chain(names.iter().cloned()) {
+        if !subjects.contains(&name) {
+            subjects.push(name);
+        }
+    }
+    Ok(subjects)
+}
+
+fn is_subject(name: &str) -> bool {
+    name.parse::<IpAddr>().is_ok() || DnsName::try_from(name.strip_prefix("*.").unwrap_or(name)).is_ok()
+}
+
+fn config(chain: Vec<CertificateDer<'static>>, key: PrivateKeyDer<'static>) -> Result<Arc<ServerConfig>, Error> {
+    // The provider is named, so that nothing hangs on what the process has installed as its default.
+    let mut config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(Error::Unusable)?
+        .with_no_client_auth()
+        .with_single_cert(chain, key)
+        .map_err(|error| match error {
+            rustls::Error::InconsistentKeys(InconsistentKeys::KeyMismatch) => Error::KeyMismatch,
+            error => Error::Unusable(error),
+        })?;
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    // Sealed tickets: a client resumes however many others came between, with TLS 1.2 too.
+    config.ticketer = rustls::crypto::ring::Ticketer::new().map_err(Error::Unusable)?;
+    Ok(Arc::new(config))
+}
+
+impl fmt::Debug for Identity {
+    /// Shows the CA and nothing of the key.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Identity").field("ca_pem", &self.ca_pem).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Error::BadName(name) => write!(formatter, "put {name:?} into the certificate: expected a host name or an IP address, without a port"),
+            Error::CertificateText(fault) => write!(formatter, "read the certificate: {fault}"),
+            Error::Unusable(error) => write!(formatter, "use the certificate and its key: {error}"),
+            Error::Generating(error) => write!(formatter, "make a certificate: {error}"),
+            Error::KeyEncrypted => {
+                formatter.write_str("read the key: it is encrypted; expected one without a passphrase (openssl pkey -in KEY -out PLAIN)")
+            }
+            Error::KeyMismatch => formatter.write_str("use the key: it is not the key of the first certificate in the file"),
+            Error::KeyText(fault) => write!(formatter, "read the key: {fault}"),
+            Error::NoCertificate => formatter.write_str("read the certificate: no BEGIN CERTIFICATE in the file"),
+            Error::NoKey => formatter.write_str("read the key: no BEGIN PRIVATE KEY, BEGIN RSA PRIVATE KEY or BEGIN EC PRIVATE KEY in the file"),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// A PEM fault in words of our own: the reader's may quote a line, and in a damaged file that may be a line of the key.
+fn fault(error: &pem::Error) -> &'static str {
+    match error {
+        pem::Error::MissingSectionEnd { .. } => "a BEGIN line without its END line",
+        pem::Error::IllegalSectionStart { .. } => "a BEGIN line that is malformed",
+        pem::Error::Base64Decode(_) => "what stands between BEGIN and END is no base64",
+        _ => "its PEM text is malformed",
+    }
+}

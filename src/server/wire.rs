@@ -1,0 +1,98 @@
+//! The bytes of a connection, beneath TLS: here one sees when a request begins, when an answer is stuck, and when it has gone.
+
+use std::io;
+use std::io::IoSlice;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::Context;
+use std::task::Poll;
+use std::task::ready;
+
+use tokio::io::AsyncRead;
+use tokio::io::AsyncWrite;
+use tokio::io::ReadBuf;
+use tokio::net::TcpStream;
+
+use crate::server::pulse::Phase;
+use crate::server::pulse::Pulse;
+
+/// A client's stream that tells the pulse what passes through it.
+pub(super) struct Wire {
+    stream: TcpStream,
+    pulse: Arc<Pulse>,
+    /// The client has sent its last byte.
+    ended: bool,
+}
+
+impl Wire {
+    pub(super) fn new(stream: TcpStream, pulse: Arc<Pulse>) -> Wire {
+        Wire { stream, pulse, ended: false }
+    }
+
+    /// Reads away what the client still sends, until it ends.
+    ///
+    /// A socket closed over unread bytes sends a reset, and a reset may overtake the answer that says why.
+    fn poll_linger(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let mut space = [0; 4096];
+        loop {
+            let mut buffer = ReadBuf::new(&mut space);
+            match ready!(Pin::new(&mut self.stream).poll_read(cx, &mut buffer)) {
+                Ok(()) if !buffer.filled().is_empty() => {}
+                _ => return Poll::Ready(()),
+            }
+        }
+    }
+
+    fn wrote(&self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        if let Poll::Ready(Ok(1..)) = written {
+            self.pulse.progress();
+        }
+        written
+    }
+}
+
+impl AsyncRead for Wire {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        // With `half_close`, hyper asks for bytes only once the answer before them has been flushed.
+        self.pulse.pass(Phase::Answering, Phase::Idle);
+        let before = buffer.filled().len();
+        ready!(Pin::new(&mut self.stream).poll_read(cx, buffer))?;
+        if buffer.filled().len() > before {
+            self.pulse.pass(Phase::Idle, Phase::Head);
+        } else {
+            self.ended = true;
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Wire {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
+        self.wrote(written)
+    }
+
+    fn poll_write_vectored(mut self: Pin<&mut Self>, cx: &mut Context<'_>, slices: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, slices);
+        self.wrote(written)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.pulse.phase() != Phase::Lingering {
+            ready!(Pin::new(&mut self.stream).poll_shutdown(cx))?;
+            if self.ended || !self.pulse.unread() {
+                return Poll::Ready(Ok(()));
+            }
+            self.pulse.enter(Phase::Lingering);
+        }
+        self.poll_linger(cx).map(Ok)
+    }
+}
