@@ -7,6 +7,7 @@
 pub mod case;
 mod expect;
 mod place;
+pub mod suite;
 
 pub use case::Case;
 pub use case::Effect;
