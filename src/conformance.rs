@@ -13,6 +13,7 @@ pub mod profile;
 pub mod recognise;
 pub mod request;
 mod strict;
+pub mod suite;
 pub mod verdict;
 
 pub use case::Case;

@@ -52,6 +52,8 @@ pub enum Effect {
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
 pub enum Need {
+    /// An appliance whose policy takes every character: of the product's published policies one names its symbols.
+    AnySymbol,
     /// An appliance that locks a source address after three failed sign-ins.
     Lockout,
     /// The users of the documents' examples, with the passwords of the page.
@@ -87,10 +89,10 @@ pub struct Step {
     /// A request example or command of the documents, by name: gives body, and for a command path, headers and content type as curl would send them.
     #[serde(default)]
     pub quote: Option<String>,
-    /// What stands in place of a template's placeholders.
+    /// What stands in place of a template's placeholders, after the repair and after a shell has split the words. Nothing stands for `<IP_ADDRESS>`: it is the target's.
     #[serde(default)]
     pub fill: BTreeMap<String, String>,
-    /// Corrections to the quote, each a text and what replaces it: how a broken example is repaired.
+    /// Corrections to the quote, each a text and what replaces it wherever it stands: how a broken example is repaired. They come first.
     #[serde(default)]
     pub repair: Vec<(String, String)>,
     /// Another method than the operation's.
@@ -111,6 +113,9 @@ pub struct Step {
     /// Further headers.
     #[serde(default)]
     pub headers: BTreeMap<String, String>,
+    /// A further header with a value of this many bytes: a head too large, without writing it out.
+    #[serde(default)]
+    pub pad_header: Option<usize>,
     /// What should be answered.
     pub expect: Expect,
 }

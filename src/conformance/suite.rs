@@ -1,0 +1,133 @@
+//! The suite: every case file, read once from the text inside the binary, in the order of the list below.
+//!
+//! A new case is a new block in one of these files; a new file is a line in `FILES` as well, and a test says so.
+
+use std::collections::BTreeSet;
+use std::sync::LazyLock;
+
+use crate::conformance::Case;
+use crate::conformance::Expect;
+use crate::contract::Contract;
+use crate::contract::Operation;
+use crate::contract::Outcome;
+use crate::contract::Treatment;
+
+/// One case with the place it stands at.
+#[derive(Debug)]
+pub struct Located {
+    /// The case.
+    pub case: Case,
+    /// The file, `conformance/cases/order.yaml`.
+    pub file: &'static str,
+    /// The line its block begins on, counted from 1.
+    pub line: u32,
+}
+
+/// Returns every case, in the order of the files and of the blocks in them.
+///
+/// # Panics
+/// Never in a released binary: the text is compiled in, and a test reads it.
+pub fn all() -> &'static [Located] {
+    static ALL: LazyLock<Vec<Located>> = LazyLock::new(|| FILES.iter().flat_map(|(file, text)| read(file, text)).collect());
+    &ALL
+}
+
+impl Case {
+    /// Returns the full names of the facts the case covers on a kind: those it lists, and those its expected answers are made of under the rulings.
+    pub fn covers(&self, contract: &Contract) -> BTreeSet<String> {
+        let mut facts: BTreeSet<String> = self.facts.iter().flat_map(|pattern| contract.facts_meant(pattern)).collect();
+        for step in &self.steps {
+            cover(&step.expect, step.ask, contract, &mut facts);
+        }
+        facts
+    }
+}
+
+fn cover(expect: &Expect, ask: Operation, contract: &Contract, facts: &mut BTreeSet<String>) {
+    match expect {
+        Expect::By { fact, readings } => {
+            facts.insert(format!("{ask}.{fact}"));
+            readings.iter().for_each(|(_, expect)| cover(expect, ask, contract, facts));
+        }
+        Expect::On { circumstance, otherwise, first, last } => {
+            let Some((name, treatment)) = contract.treatment(Some(ask), *circumstance) else { return };
+            facts.insert(name);
+            let answer = match treatment.ruling().is {
+                Treatment::Answer(outcome) => Some(outcome),
+                Treatment::First => *first,
+                Treatment::Last => *last,
+                Treatment::Proceed => *otherwise,
+                Treatment::Reject => Some(rejection(ask)),
+            };
+            answer.into_iter().for_each(|outcome| cover_outcome(outcome, ask, contract, facts));
+        }
+        Expect::Outcome(outcome) => cover_outcome(*outcome, ask, contract, facts),
+    }
+}
+
+fn cover_outcome(outcome: Outcome, ask: Operation, contract: &Contract, facts: &mut BTreeSet<String>) {
+    let Some((place, utterance)) = contract.utterance(Some(ask), outcome) else { return };
+    let wrapped = [("envelope", utterance.envelope.is_some()), ("internal", utterance.internal.is_some())];
+    let parts = ["status", "body"].into_iter().chain(wrapped.into_iter().filter(|(_, there)| *there).map(|(part, _)| part));
+    facts.extend(parts.map(|part| format!("{place}.{outcome}.{part}")));
+    facts.insert(format!("{place}.answer_type"));
+}
+
+/// Returns what wrong credentials get at an operation (`sensor:56`, `sensor:135`, `sensor:213`).
+fn rejection(ask: Operation) -> Outcome {
+    match ask {
+        Operation::SetPassword | Operation::SetPasswordByAdmin => Outcome::AuthenticationFailed,
+        Operation::Validation => Outcome::CredentialsRejected,
+    }
+}
+
+fn read(file: &'static str, text: &str) -> Vec<Located> {
+    let cases: Vec<serde_saphyr::Spanned<Case>> = serde_saphyr::from_str(text).unwrap_or_else(|error| panic!("{file}: {error}"));
+    cases.into_iter().map(|case| Located { line: u32::try_from(case.referenced.line()).unwrap_or(u32::MAX), case: case.value, file }).collect()
+}
+
+/// Names a case file and embeds it.
+macro_rules! file {
+    ($name:literal) => {
+        (concat!("conformance/cases/", $name, ".yaml"), include_str!(concat!("../../conformance/cases/", $name, ".yaml")))
+    };
+}
+
+/// Every case file with its text: first what the documents say, then what they leave unsaid, then what follows from it.
+const FILES: &[(&str, &str)] = &[
+    file!("validation"),
+    file!("set_password"),
+    file!("set_password_by_admin"),
+    file!("paths_documented"),
+    file!("paths_other"),
+    file!("quotes_sensor_examples"),
+    file!("quotes_sensor_commands"),
+    file!("quotes_console_examples"),
+    file!("quotes_console_commands"),
+    file!("fields_missing"),
+    file!("fields_empty"),
+    file!("fields_null"),
+    file!("fields_number"),
+    file!("fields_other_types"),
+    file!("fields_names"),
+    file!("tokens"),
+    file!("roles"),
+    file!("states"),
+    file!("lockout"),
+    file!("methods"),
+    file!("bodies"),
+    file!("bodies_size"),
+    file!("content_types"),
+    file!("content_types_spelt"),
+    file!("http"),
+    file!("order"),
+    file!("characters"),
+    file!("characters_echoed"),
+    file!("sequences_changed_by_user"),
+    file!("sequences_changed_by_admin"),
+    file!("sequences_refused_user"),
+    file!("sequences_refused_admin"),
+];
+
+#[cfg(test)]
+mod tests;

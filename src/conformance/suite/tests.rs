@@ -1,0 +1,251 @@
+//! What every case must keep to, for both kinds of appliance.
+
+mod asked;
+
+use std::collections::BTreeSet;
+
+use rstest::rstest;
+
+use super::*;
+use crate::conformance::Effect;
+use crate::conformance::Placeholder;
+use crate::conformance::Property;
+use crate::conformance::Step;
+use crate::contract;
+use crate::contract::Kind;
+use asked::could_be;
+use asked::is_complete;
+use asked::placeholders;
+use asked::texts;
+use asked::wrong;
+
+/// Gathers what is wrong with the cases, each with its place, and fails with all of it.
+fn check(fault: impl Fn(&Case) -> Vec<String>) {
+    let faults: Vec<String> = all()
+        .iter()
+        .flat_map(|located| {
+            fault(&located.case).into_iter().map(move |fault| format!("{}:{} {}: {fault}", located.file, located.line, located.case.id))
+        })
+        .collect();
+    assert!(faults.is_empty(), "\n{}", faults.join("\n"));
+}
+
+/// The same for every step on every kind its case applies to.
+fn check_steps(fault: impl Fn(&Step, Kind) -> Vec<String>) {
+    check(|case| {
+        let each = case.steps.iter().flat_map(|step| case.kinds.iter().map(move |kind| (step, *kind)));
+        each.flat_map(|(step, kind)| fault(step, kind).into_iter().map(move |fault| format!("{kind}: {fault}"))).collect()
+    });
+}
+
+#[test]
+fn every_case_file_is_in_the_list() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("conformance/cases");
+    let there: BTreeSet<String> =
+        folder.read_dir().unwrap().map(|entry| format!("conformance/cases/{}", entry.unwrap().file_name().to_string_lossy())).collect();
+    let listed: BTreeSet<String> = FILES.iter().map(|(file, _)| (*file).to_owned()).collect();
+    assert_eq!(there, listed);
+}
+
+#[test]
+fn every_file_opens_with_what_it_is_for_and_fits_in_the_head() {
+    for (file, text) in FILES {
+        assert!(text.starts_with("# "), "{file} does not say what it is for");
+        assert!(text.lines().count() <= 160, "{file} has {} lines", text.lines().count());
+    }
+}
+
+#[test]
+fn ids_are_well_formed_and_used_once() {
+    let mut seen = BTreeSet::new();
+    check(|case| {
+        let lawful = |character: char| character.is_ascii_lowercase() || character.is_ascii_digit() || "_.".contains(character);
+        let operation = Operation::NAMES.contains(&case.id.split('.').next().unwrap_or_default());
+        let formed = operation && case.id.chars().all(lawful) && !case.id.contains("__") && case.id.split('.').all(|part| !part.is_empty());
+        (!formed).then(|| "is no id".to_owned()).into_iter().collect()
+    });
+    let twice: Vec<&str> = all().iter().map(|located| located.case.id.as_str()).filter(|id| !seen.insert(*id)).collect();
+    assert_eq!(twice, Vec::<&str>::new());
+}
+
+#[test]
+fn a_case_asks_first_or_last_what_its_id_names() {
+    check(|case| {
+        let asked = case.steps.iter().any(|step| case.id.starts_with(&format!("{}.", step.ask)));
+        (!asked).then(|| "never asks its operation".to_owned()).into_iter().collect()
+    });
+}
+
+#[test]
+fn the_place_of_a_case_is_the_line_of_its_id() {
+    for located in all() {
+        let (_, text) = FILES.iter().find(|(file, _)| *file == located.file).unwrap();
+        let line = text.lines().nth(located.line as usize - 1).unwrap();
+        assert_eq!(line, format!("- id: {}", located.case.id));
+    }
+}
+
+#[test]
+fn every_case_has_steps_and_every_step_at_most_one_body() {
+    check(|case| if case.steps.is_empty() || case.kinds.is_empty() { vec!["does nothing".into()] } else { Vec::new() });
+    check_steps(|step, _| {
+        let bodies = [step.fields.is_some(), step.body.is_some(), step.body_hex.is_some(), step.quote.is_some()];
+        let (bodies, loose) =
+            (bodies.iter().filter(|there| **there).count(), step.quote.is_none() && !(step.fill.is_empty() && step.repair.is_empty()));
+        let hex =
+            step.body_hex.iter().all(|hex| hex.replace(' ', "").len() % 2 == 0 && hex.chars().all(|digit| digit == ' ' || digit.is_ascii_hexdigit()));
+        let padded = step.pad_to.is_none() || bodies == 1;
+        if bodies > 1 || loose || !hex || !padded { vec!["has two bodies, a fill without a quote, or odd hexadecimal".into()] } else { Vec::new() }
+    });
+}
+
+#[test]
+fn there_are_enough_pairs_of_case_and_kind() {
+    let pairs: usize = all().iter().map(|located| located.case.kinds.len()).sum();
+    assert!(pairs >= 120, "{pairs} pairs");
+    for kind in Kind::ALL {
+        assert!(all().iter().filter(|located| located.case.kinds.contains(kind)).count() >= 60, "{kind}");
+    }
+}
+
+#[test]
+fn every_placeholder_is_known() {
+    check_steps(|step, _| texts(step).iter().filter_map(|text| Placeholder::fill(text, |_| Ok(String::new())).err()).collect());
+}
+
+#[test]
+fn a_url_holds_no_password_but_those_the_run_made() {
+    check_steps(|step, _| {
+        let held: Vec<Placeholder> = step.query.values().flat_map(|text| placeholders(text)).collect();
+        held.into_iter().filter(|held| held.property == Property::Password).map(|held| format!("{held} in a URL")).collect()
+    });
+}
+
+#[test]
+fn every_name_is_one_of_the_contract_s() {
+    check(|case| {
+        let kinds = case.kinds.iter().flat_map(|kind| case.facts.iter().map(move |fact| (*kind, fact)));
+        kinds.filter(|(kind, fact)| contract::of(*kind).facts_meant(fact).is_empty()).map(|(kind, fact)| format!("{kind}: no fact {fact}")).collect()
+    });
+    check_steps(|step, kind| {
+        let contract = contract::of(kind);
+        let mut faults = wrong(&step.expect, step, contract);
+        faults.extend(
+            step.path_reading
+                .iter()
+                .filter(|name| !contract.clause(step.ask).path.readings().iter().any(|reading| reading.name == **name))
+                .map(|name| format!("no reading {name} of the path")),
+        );
+        faults
+    });
+}
+
+#[test]
+fn every_quote_is_the_contract_s_and_its_template_is_filled() {
+    check_steps(|step, kind| {
+        let Some(name) = &step.quote else { return Vec::new() };
+        let Some(quote) = contract::of(kind).quotes.get(name) else { return vec![format!("no quote {name}")] };
+        let open = quote.placeholders.iter().filter(|placeholder| *placeholder != ADDRESS && !step.fill.contains_key(*placeholder));
+        let mut faults: Vec<String> = open.map(|placeholder| format!("{name}: {placeholder} is not filled")).collect();
+        faults.extend(step.fill.keys().filter(|key| !quote.placeholders.contains(key)).map(|key| format!("{name} has no {key}")));
+        faults.extend(step.repair.iter().filter(|(from, _)| !quote.text.contains(from)).map(|(from, _)| format!("{name} has no {from}")));
+        if quote.operation != step.ask {
+            faults.push(format!("{name} shows {}", quote.operation));
+        }
+        faults
+    });
+}
+
+#[rstest]
+#[case::console(Kind::Console)]
+#[case::sensor(Kind::Sensor)]
+fn every_quote_and_every_path_has_a_case(#[case] kind: Kind) {
+    let steps = || all().iter().filter(|located| located.case.kinds.contains(&kind)).flat_map(|located| &located.case.steps);
+    for name in contract::of(kind).quotes.keys() {
+        assert!(steps().any(|step| step.quote.as_ref() == Some(name)), "no case sends {name}");
+    }
+    for (operation, clause) in &contract::of(kind).operations {
+        for reading in clause.path.readings().iter().filter(|reading| reading.is_said()) {
+            let asked = |step: &Step| step.ask == *operation && step.path_reading.as_ref() == Some(&reading.name);
+            assert!(steps().any(asked), "no case asks {operation} on the path of {}", reading.name);
+        }
+    }
+}
+
+#[rstest]
+#[case::console(Kind::Console)]
+#[case::sensor(Kind::Sensor)]
+fn every_fact_has_a_case_and_every_case_a_fact(#[case] kind: Kind) {
+    let contract = contract::of(kind);
+    let cases = || all().iter().map(|located| &located.case).filter(|case| case.kinds.contains(&kind));
+    let covered: BTreeSet<String> = cases().flat_map(|case| case.covers(contract)).collect();
+    let open: Vec<String> = contract.facts().into_iter().map(|fact| fact.name).filter(|name| !covered.contains(name)).collect();
+    let (known, bare): (Vec<String>, Vec<String>) = open.into_iter().partition(|name| NEEDS_PATIENCE.iter().any(|start| name.starts_with(start)));
+    assert_eq!(bare, Vec::<String>::new(), "facts without a case");
+    assert!(!known.is_empty(), "an exception that is none any more");
+    assert!(cases().all(|case| !case.covers(contract).is_empty()));
+}
+
+#[rstest]
+#[case::console(Kind::Console)]
+#[case::sensor(Kind::Sensor)]
+fn every_outcome_of_an_operation_is_expected_of_it(#[case] kind: Kind) {
+    for (operation, clause) in &contract::of(kind).operations {
+        for outcome in clause.outcomes.keys() {
+            let expected = |step: &Step| step.ask == *operation && step.expect == Expect::Outcome(*outcome);
+            let found = all().iter().any(|located| located.case.kinds.contains(&kind) && located.case.steps.iter().any(expected));
+            assert!(found, "no case of {operation} expects {outcome}");
+        }
+    }
+}
+
+#[test]
+fn a_request_that_could_change_a_password_is_never_without_effect() {
+    check(|case| {
+        let changing = |step: &&Step| step.ask != Operation::Validation && step.method.as_deref().is_none_or(|method| method == "POST");
+        let complete =
+            case.steps.iter().filter(changing).any(is_complete) || case.steps.iter().any(|step| could_be(&step.expect, Outcome::PasswordReplaced));
+        let least = match case.steps.iter().filter(changing).count() {
+            _ if complete => Effect::PasswordChange,
+            0 => Effect::None,
+            _ => Effect::AuthFailure,
+        };
+        (case.effect < least).then(|| format!("may do more than {:?}", case.effect)).into_iter().collect()
+    });
+}
+
+#[test]
+fn a_required_field_that_is_not_there_forbids_success() {
+    use crate::contract::Circumstance::EmptyBody;
+    use crate::contract::Circumstance::EmptyValue;
+    use crate::contract::Circumstance::MissingField;
+    use crate::contract::Circumstance::NullValue;
+    check(|case| {
+        let [step] = case.steps.as_slice() else { return Vec::new() };
+        let bare = matches!(step.expect, Expect::On { circumstance: EmptyBody | EmptyValue | MissingField | NullValue, .. });
+        (bare && case.must_not.is_none()).then(|| "does not forbid success".to_owned()).into_iter().collect()
+    });
+}
+
+#[test]
+fn a_case_that_may_fail_to_sign_in_says_so() {
+    check(|case| {
+        let fails = |step: &Step| could_be(&step.expect, Outcome::CredentialsRejected) || could_be(&step.expect, Outcome::AuthenticationFailed);
+        let hidden = case.effect == Effect::None && case.steps.iter().any(fails);
+        hidden.then(|| "expects a failure and calls it no effect".to_owned()).into_iter().collect()
+    });
+}
+
+#[test]
+fn a_case_that_forbids_success_expects_none() {
+    check(|case| {
+        let success = |step: &Step| could_be(&step.expect, Outcome::Authenticated) || could_be(&step.expect, Outcome::PasswordReplaced);
+        (case.must_not.is_some() && case.steps.iter().any(success)).then(|| "expects what it forbids".to_owned()).into_iter().collect()
+    });
+}
+
+/// The placeholder that the target itself fills.
+const ADDRESS: &str = "<IP_ADDRESS>";
+
+/// Facts that no case can wait for: a body that takes half a minute to arrive. A test of the server sends one.
+const NEEDS_PATIENCE: &[&str] = &["any.request_timeout."];
