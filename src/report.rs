@@ -1,8 +1,31 @@
 //! What a run found, and the formats it is told in: each turns one [`Summary`] into bytes.
+//!
+//! ```text
+//! Summary ── Format::write ──▶ text   for people: what is not a plain pass, counts, readings
+//!                              json   everything, in the form of conformance/report.schema.json
+//!                              junit  for build servers: one suite per target
+//! ```
+//!
+//! Whatever came from a target is shown with its control characters escaped: a report is safe to print.
+
+mod format;
+pub mod json;
+mod junit;
+mod paint;
+mod readings;
+#[cfg(test)]
+mod sample;
+mod story;
+mod text;
+mod visible;
 
 use serde::Serialize;
 
 use crate::contract::Kind;
+
+pub use format::Format;
+pub use format::Request;
+pub use text::verdict_line;
 
 /// Everything a run found. The one input of every report.
 #[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
@@ -174,6 +197,56 @@ pub struct Inconsistency {
     pub register: Option<String>,
     /// Each reading followed, with the first case that shows it.
     pub followed: Vec<(String, String)>,
+}
+
+impl Conformance {
+    /// Returns the name used in every report.
+    pub fn name(self) -> &'static str {
+        match self {
+            Conformance::Deviation => "deviation",
+            Conformance::Documented => "documented",
+            Conformance::NotJudged => "not-judged",
+            Conformance::Undocumented => "undocumented",
+            Conformance::Variant => "variant",
+        }
+    }
+}
+
+impl Regression {
+    /// Returns the name used in every report.
+    pub fn name(self) -> &'static str {
+        match self {
+            Regression::Changed => "changed",
+            Regression::New => "new",
+            Regression::Same => "same",
+        }
+    }
+}
+
+impl CaseResult {
+    /// Returns why it was not judged: what came in the first reason, or what was wanted where nothing came.
+    pub fn reason(&self) -> &str {
+        self.reasons.first().map_or("no reason given", Finding::told)
+    }
+
+    /// Returns how long its exchanges took together, in microseconds.
+    pub fn micros(&self) -> u64 {
+        self.exchanges.iter().fold(0, |sum, exchange| sum.saturating_add(exchange.micros))
+    }
+}
+
+impl Finding {
+    /// Returns what it tells in one line: what came, or what was expected where nothing came.
+    pub fn told(&self) -> &str {
+        if self.received.is_empty() { &self.expected } else { &self.received }
+    }
+}
+
+impl TargetSummary {
+    /// Returns the kind and what was asked, for people: `sensor built-in mock`.
+    pub fn name(&self) -> String {
+        format!("{} {}", self.kind, visible::line(&self.target))
+    }
 }
 
 impl Counts {

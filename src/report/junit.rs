@@ -1,0 +1,133 @@
+//! The report for build servers: JUnit XML with one suite per target and one test case per case.
+
+use std::time::Duration;
+
+use quick_junit::NonSuccessKind;
+use quick_junit::Property;
+use quick_junit::Report;
+use quick_junit::TestCase;
+use quick_junit::TestCaseStatus;
+use quick_junit::TestSuite;
+use quick_junit::XmlString;
+
+use crate::contract::Kind;
+use crate::report::CaseResult;
+use crate::report::Conformance;
+use crate::report::Inconsistency;
+use crate::report::Regression;
+use crate::report::Summary;
+use crate::report::TargetSummary;
+use crate::report::paint::Paint;
+use crate::report::story;
+use crate::report::visible;
+
+/// Writes a run as JUnit XML. What XML cannot hold is escaped as in the text report.
+pub(super) fn write(summary: &Summary) -> Vec<u8> {
+    let mut report = Report::new("d4iot-double");
+    report.set_time(time(summary.targets.iter().flat_map(|target| &target.cases)));
+    report.add_test_suites(summary.targets.iter().map(|target| suite(target, &summary.tool)));
+    let mut bytes = Vec::new();
+    report.serialize(&mut bytes).expect("memory takes every byte");
+    bytes
+}
+
+fn suite(target: &TargetSummary, tool: &str) -> TestSuite {
+    let mut suite = TestSuite::new(target.name());
+    suite.set_time(time(target.cases.iter()));
+    suite.add_property(property("tool", tool));
+    suite.add_property(property("target", &target.target));
+    suite.add_test_cases(target.cases.iter().map(|case| test_case(case, target.kind)));
+    // An inconsistency fails the run and belongs to no one case: without a test case of its own, a build server would see green.
+    suite.add_test_cases(target.inconsistent.iter().map(|inconsistency| contradiction(inconsistency, target.kind)));
+    suite
+}
+
+fn test_case(case: &CaseResult, kind: Kind) -> TestCase {
+    let mut test_case = TestCase::new(visible::line(&case.id), status(case));
+    test_case.set_classname(classname(kind));
+    test_case.set_time(Duration::from_micros(case.micros()));
+    test_case.extra.insert(XmlString::new("file"), XmlString::new(visible::line(&case.file)));
+    test_case.extra.insert(XmlString::new("line"), XmlString::new(case.line.to_string()));
+    test_case.add_property(property("conformance", case.conformance.name()));
+    test_case.add_properties(case.regression.map(|regression| property("regression", regression.name())));
+    test_case.add_properties(case.reading.iter().map(|reading| property("reading", reading)));
+    test_case
+}
+
+fn status(case: &CaseResult) -> TestCaseStatus {
+    if case.failed {
+        let told = case.reasons.first().map(|finding| format!(": {}", visible::short(finding.told()))).unwrap_or_default();
+        let kind = match (case.conformance, case.regression) {
+            (Conformance::Deviation, _) => Conformance::Deviation.name(),
+            (_, Some(Regression::Changed)) => Regression::Changed.name(),
+            _ => "failed",
+        };
+        let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
+        status.set_type(kind);
+        status.set_message(format!("{}{told}", story::verdict(case)));
+        status.set_description(story::tell(case, Paint::NONE));
+        return status;
+    }
+    if case.conformance == Conformance::NotJudged {
+        let mut status = TestCaseStatus::skipped();
+        status.set_message(visible::short(case.reason()));
+        return status;
+    }
+    TestCaseStatus::success()
+}
+
+fn contradiction(inconsistency: &Inconsistency, kind: Kind) -> TestCase {
+    let followed = inconsistency.followed.iter().map(|(reading, case)| format!("{} in {}", visible::line(reading), visible::line(case)));
+    let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
+    status.set_type("inconsistent");
+    status.set_message(format!("inconsistent: {}", followed.collect::<Vec<_>>().join(", ")));
+    let mut test_case = TestCase::new(format!("inconsistent.{}", visible::line(&inconsistency.fact)), status);
+    test_case.set_classname(classname(kind));
+    test_case.add_properties(inconsistency.register.as_deref().map(|number| property("register", number)));
+    test_case
+}
+
+fn classname(kind: Kind) -> String {
+    format!("d4iot-double.{kind}")
+}
+
+fn property(name: &str, value: &str) -> Property {
+    Property::new(name, visible::line(value))
+}
+
+fn time<'a>(cases: impl Iterator<Item = &'a CaseResult>) -> Duration {
+    Duration::from_micros(cases.fold(0, |sum, case| sum.saturating_add(case.micros())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::sample;
+
+    #[test]
+    fn one_suite_a_target_and_one_test_a_case() {
+        insta::assert_snapshot!("junit_rich", String::from_utf8(write(&sample::rich())).unwrap());
+    }
+
+    #[test]
+    fn no_byte_that_xml_forbids_is_left() {
+        let text = String::from_utf8(write(&sample::rich())).unwrap();
+        let forbidden = |character: &char| (character.is_control() && *character != '\n') || matches!(character, '\u{fffe}' | '\u{ffff}');
+        assert_eq!(text.chars().find(forbidden), None);
+        assert!(!text.contains("<script>") && !text.contains("]]>"), "{text}");
+        assert!(text.contains("\\u{1b}[31m"), "escaped, not dropped: {text}");
+    }
+
+    #[test]
+    fn what_is_written_reads_back_with_the_same_numbers() {
+        let summary = sample::rich();
+        let written = write(&summary);
+        let report = Report::deserialize(written.as_slice()).unwrap();
+        let target = &summary.targets[0];
+        let failed = target.cases.iter().filter(|case| case.failed).count();
+        assert_eq!(report.test_suites.len(), summary.targets.len());
+        assert_eq!(report.test_suites[0].tests, target.cases.len() + target.inconsistent.len());
+        assert_eq!(report.test_suites[0].failures, failed + target.inconsistent.len());
+        assert_eq!(report.test_suites[0].skipped, target.counts.not_judged);
+    }
+}

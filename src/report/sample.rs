@@ -1,0 +1,207 @@
+//! Runs for tests: one with something of everything, hostile bytes included, and one where all is well.
+
+use crate::contract;
+use crate::contract::Kind;
+use crate::report::CaseResult;
+use crate::report::Conformance;
+use crate::report::Counts;
+use crate::report::ExchangeResult;
+use crate::report::Finding;
+use crate::report::Followed;
+use crate::report::Inconsistency;
+use crate::report::Regression;
+use crate::report::Summary;
+use crate::report::TargetSummary;
+
+/// What a target sends that means harm to whoever prints it.
+pub(super) const HOSTILE: &str = "\u{1b}[31mAuthentication\u{1b}[0m\0\r\n]]><script>alert(1)</script>\u{202e}\u{9b}2J\u{ffff}\u{e0041}";
+
+/// A run with something of everything.
+pub(super) fn rich() -> Summary {
+    let cases = vec![
+        case("validation.authenticated", "The right password is accepted", Conformance::Documented, Some(Regression::Same)),
+        variant(),
+        deviation(),
+        changed(),
+        known(),
+        case("validation.token.bogus", "A bogus token changes nothing", Conformance::Documented, Some(Regression::New)),
+        case("validation.body.duplicate", "A field stands in the body twice", Conformance::Undocumented, Some(Regression::Same)),
+        not_judged("set_password.read_only", "no account `read_only`"),
+        not_judged("set_password.bystander", "no account `bystander`"),
+        not_judged("validation.read_only", "no account `read_only`"),
+        unreachable(),
+    ];
+    let sensor = TargetSummary {
+        kind: Kind::Sensor,
+        target: "https://sensor.example:8443\u{7}".into(),
+        counts: Counts::of(&cases),
+        profile: vec![
+            followed("validation.authenticated.body", Some("X11"), &[], false),
+            followed("set_password.path", Some("X01"), &["both"], true),
+            followed("set_password_by_admin.user_unknown.body", Some("X14"), &["table"], false),
+            followed("set_password_by_admin.user_unknown.internal", Some("X15"), &["present", "another_name"], true),
+            followed("set_password.password_replaced.status", Some("X16"), &["conventional"], true),
+            Followed { other: vec!["418\u{1b}[2J".into()], ..followed("any.unknown_path.status", None, &[], false) },
+        ],
+        inconsistent: vec![Inconsistency {
+            fact: "validation.authenticated.body".into(),
+            register: Some("X11".into()),
+            followed: vec![("example".into(), "validation.authenticated".into()), ("table".into(), "validation.token.bogus".into())],
+        }],
+        gone: vec!["validation.of_old".into()],
+        cases,
+    };
+    let cases = vec![case("validation.authenticated", "The right password is accepted", Conformance::Documented, None)];
+    let console = TargetSummary {
+        kind: Kind::Console,
+        target: "built-in mock".into(),
+        counts: Counts::of(&cases),
+        profile: vec![followed("set_password_by_admin.user_unknown.body", Some("X14"), &["example"], true)],
+        inconsistent: Vec::new(),
+        gone: Vec::new(),
+        cases,
+    };
+    summary(vec![sensor, console])
+}
+
+/// A run of both kinds where all is well: the ruling wherever the real documents quarrel.
+pub(super) fn plain() -> Summary {
+    summary(
+        [Kind::Sensor, Kind::Console]
+            .map(|kind| {
+                let cases =
+                    vec![case("validation.authenticated", "The right password is accepted", Conformance::Documented, Some(Regression::Same)); 91];
+                let contract = contract::of(kind);
+                let profile = contract.facts().into_iter().map(|entry| {
+                    let register = contract.register_number(&entry.name).map(|number| number.to_string());
+                    followed(&entry.name, register.as_deref(), &[entry.readings[0].name], true)
+                });
+                TargetSummary {
+                    kind,
+                    target: "built-in mock".into(),
+                    counts: Counts::of(&cases),
+                    profile: profile.collect(),
+                    inconsistent: Vec::new(),
+                    gone: Vec::new(),
+                    cases,
+                }
+            })
+            .into(),
+    )
+}
+
+fn summary(targets: Vec<TargetSummary>) -> Summary {
+    Summary { version: 1, tool: "d4iot-double 0.1.0".into(), targets }
+}
+
+fn variant() -> CaseResult {
+    CaseResult {
+        reading: vec!["X14 set_password_by_admin.user_unknown.body: table".into()],
+        ..case("set_password_by_admin.user_unknown", "An unknown user is named", Conformance::Variant, Some(Regression::Same))
+    }
+}
+
+fn deviation() -> CaseResult {
+    let mut case = case("validation.sequence", "The new password validates and the old one does not", Conformance::Deviation, Some(Regression::New));
+    case.exchanges.push(ExchangeResult { body: HOSTILE.into(), content_type: Some("text/html\r\nX-Evil: 1".into()), outcome: None, ..exchange() });
+    CaseResult {
+        facts: vec!["X11 validation.authenticated.body".into(), "X16 validation.authenticated.status".into()],
+        failed: true,
+        reasons: vec![Finding {
+            step: 2,
+            expected: "authenticated: `Authentication succeeded.` or `Authentication succeeded`".into(),
+            received: HOSTILE.into(),
+            readings: vec![
+                "X11 validation.authenticated.body: example `Authentication succeeded.` (sensor:220)".into(),
+                "X11 validation.authenticated.body: table `Authentication succeeded` (sensor:212)".into(),
+            ],
+            hint: Some("the 2020 edition had other words: d4iot-double explain X11".into()),
+        }],
+        ..case
+    }
+}
+
+fn changed() -> CaseResult {
+    CaseResult {
+        failed: true,
+        difference: "-  \"msg\": \"Authentication succeeded\"\n+  \"msg\": \"Authentication succeeded.\u{1b}\"\n".into(),
+        ..case("validation.credentials", "Credentials as the page prints them", Conformance::Variant, Some(Regression::Changed))
+    }
+}
+
+fn known() -> CaseResult {
+    CaseResult {
+        reasons: vec![Finding {
+            step: 1,
+            expected: "password_replaced".into(),
+            received: "`Password was replaced`".into(),
+            readings: Vec::new(),
+            hint: None,
+        }],
+        ..case("set_password.password_replaced", "A password is replaced", Conformance::Deviation, Some(Regression::Same))
+    }
+}
+
+fn not_judged(id: &str, reason: &str) -> CaseResult {
+    let hint = Some("name it in the file of --accounts".into());
+    CaseResult {
+        reasons: vec![Finding { step: 0, expected: String::new(), received: reason.into(), readings: Vec::new(), hint }],
+        exchanges: Vec::new(),
+        ..case(id, "A role that may not act", Conformance::NotJudged, None)
+    }
+}
+
+fn unreachable() -> CaseResult {
+    let mut case = not_judged("validation.reset", "no answer: connection reset");
+    case.reasons[0].hint = None;
+    case.exchanges.push(ExchangeResult {
+        status: None,
+        content_type: None,
+        body: String::new(),
+        trouble: Some("connection reset".into()),
+        outcome: None,
+        ..exchange()
+    });
+    case
+}
+
+fn case(id: &str, title: &str, conformance: Conformance, regression: Option<Regression>) -> CaseResult {
+    CaseResult {
+        id: id.into(),
+        title: title.into(),
+        facts: vec!["X11 validation.authenticated.body".into()],
+        effect: "auth-failure".into(),
+        conformance,
+        regression,
+        reading: Vec::new(),
+        file: "conformance/cases/validation.yaml".into(),
+        line: 2,
+        failed: false,
+        reasons: Vec::new(),
+        difference: String::new(),
+        exchanges: vec![exchange()],
+    }
+}
+
+fn exchange() -> ExchangeResult {
+    ExchangeResult {
+        curl: "curl -k -H 'Content-Type: application/json' -d '{\"username\": \"'\"$USER_USERNAME\"'\"}' https://sensor.example:8443/api/external/authentication/validation".into(),
+        status: Some(200),
+        content_type: Some("application/json".into()),
+        body: "{\"msg\":\"Authentication succeeded.\"}".into(),
+        trouble: None,
+        outcome: Some("authenticated".into()),
+        micros: 1234,
+    }
+}
+
+fn followed(fact: &str, register: Option<&str>, readings: &[&str], ruling: bool) -> Followed {
+    Followed {
+        fact: fact.into(),
+        register: register.map(str::to_owned),
+        readings: readings.iter().map(|reading| (*reading).to_owned()).collect(),
+        ruling,
+        other: Vec::new(),
+        seen: 3,
+    }
+}

@@ -1,0 +1,125 @@
+//! One case that fails, told in full: where it stands, what was sent, what came, what was expected and who says so.
+
+use crate::report::CaseResult;
+use crate::report::Conformance;
+use crate::report::ExchangeResult;
+use crate::report::Finding;
+use crate::report::Regression;
+use crate::report::paint::Paint;
+use crate::report::visible;
+
+/// Tells a case in full, one item a line, each line ended.
+pub(super) fn tell(case: &CaseResult, paint: Paint) -> String {
+    let mut told = Told { text: String::new(), paint };
+    told.head(case);
+    for (index, exchange) in case.exchanges.iter().enumerate() {
+        told.exchange(index + 1, case.exchanges.len(), exchange);
+        case.reasons.iter().filter(|finding| finding.step == index + 1).for_each(|finding| told.finding(finding));
+    }
+    for finding in case.reasons.iter().filter(|finding| finding.step == 0 || finding.step > case.exchanges.len()) {
+        if finding.step > 0 {
+            told.item("step", &finding.step.to_string());
+        }
+        told.finding(finding);
+    }
+    told.difference(case);
+    told.text
+}
+
+/// Says what is wrong with a failed case in a few words: `deviation`, `documented, changed`.
+pub(super) fn verdict(case: &CaseResult) -> String {
+    match (case.conformance, case.regression) {
+        (conformance, Some(Regression::Changed)) => format!("{}, changed", conformance.name()),
+        (Conformance::Deviation, _) => Conformance::Deviation.name().to_owned(),
+        (conformance, _) => format!("failed, {}", conformance.name()),
+    }
+}
+
+/// The text so far.
+struct Told {
+    text: String,
+    paint: Paint,
+}
+
+impl Told {
+    fn head(&mut self, case: &CaseResult) {
+        let verdict = self.paint.red(&verdict(case));
+        let id = self.paint.bold(&visible::line(&case.id));
+        self.line(&format!("{verdict}: {id}: {}", visible::line(&case.title)));
+        self.line(&self.paint.dim(&format!("  --> {}:{}", visible::line(&case.file), case.line)));
+        let facts: Vec<String> = case.facts.iter().map(|fact| visible::line(fact)).collect();
+        let label = if facts.len() == 1 { "fact" } else { "facts" };
+        self.items(label, visible::wrapped(&facts, visible::WIDTH - INDENT).into_iter());
+    }
+
+    fn exchange(&mut self, step: usize, steps: usize, exchange: &ExchangeResult) {
+        let label = if steps == 1 { "request".to_owned() } else { format!("step {step}") };
+        self.items(&label, visible::lines(&exchange.curl));
+        self.item("answer", &answer(exchange));
+        if !exchange.body.is_empty() {
+            self.item("", &visible::short(&exchange.body));
+        }
+    }
+
+    fn finding(&mut self, finding: &Finding) {
+        if !finding.expected.is_empty() {
+            self.item("expected", &self.paint.green(&visible::short(&finding.expected)));
+        }
+        if !finding.received.is_empty() {
+            self.item("received", &self.paint.red(&visible::short(&finding.received)));
+        }
+        self.items("readings", finding.readings.iter().map(|reading| visible::line(reading)));
+        if let Some(hint) = &finding.hint {
+            self.item("hint", &visible::line(hint));
+        }
+    }
+
+    fn difference(&mut self, case: &CaseResult) {
+        if case.regression != Some(Regression::Changed) {
+            return;
+        }
+        let paint = self.paint;
+        let coloured = |line: String| match line.as_bytes().first() {
+            Some(b'-') => paint.red(&line),
+            Some(b'+') => paint.green(&line),
+            _ => line,
+        };
+        self.items("snapshot", visible::lines(&case.difference).map(coloured));
+        // A deviation cannot be accepted, so nobody is sent to try.
+        if case.conformance != Conformance::Deviation {
+            self.item("hint", &format!("if the new answer is right: d4iot-double review {}", visible::line(&case.id)));
+        }
+    }
+
+    /// Adds items under one label; further ones stand below the first.
+    fn items(&mut self, label: &str, items: impl Iterator<Item = String>) {
+        for (index, item) in items.enumerate() {
+            self.item(if index == 0 { label } else { "" }, &item);
+        }
+    }
+
+    fn item(&mut self, label: &str, item: &str) {
+        self.line(&format!("  {} {item}", self.paint.dim(&format!("{label:<width$}", width = INDENT - 3))));
+    }
+
+    fn line(&mut self, line: &str) {
+        self.text.push_str(line.trim_end());
+        self.text.push('\n');
+    }
+}
+
+/// Says how an answer begins, or why there is none.
+fn answer(exchange: &ExchangeResult) -> String {
+    let mut words = Vec::new();
+    match (&exchange.trouble, exchange.status) {
+        (Some(trouble), _) => words.push(format!("none: {}", visible::short(trouble))),
+        (None, Some(status)) => words.push(status.to_string()),
+        (None, None) => words.push("none".to_owned()),
+    }
+    words.extend(exchange.content_type.as_deref().map(visible::short));
+    words.extend(exchange.outcome.as_deref().map(|outcome| format!("({})", visible::line(outcome))));
+    words.join(" ")
+}
+
+/// How far to the right the items stand.
+const INDENT: usize = 12;

@@ -1,0 +1,94 @@
+//! Text from outside made safe to show: no character acts on a terminal, a page or a parser.
+
+/// Returns the text as one line: control characters and invisible ones as escapes, `\n`, `\r`, `\t`, `\u{1b}`.
+///
+/// A backslash stays single, so that JSON and commands stay readable; the JSON report has the exact text.
+pub(super) fn line(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '\n' => shown.push_str("\\n"),
+            '\r' => shown.push_str("\\r"),
+            '\t' => shown.push_str("\\t"),
+            character if acts(character) => shown.extend(character.escape_unicode()),
+            character => shown.push(character),
+        }
+    }
+    shown
+}
+
+/// Returns the text as one line, cut after some hundred characters with a note of how many are left out.
+pub(super) fn short(text: &str) -> String {
+    cut(text, LONGEST)
+}
+
+/// Returns the text as one line, cut after `most` characters with a note of how many are left out.
+pub(super) fn cut(text: &str, most: usize) -> String {
+    let Some((end, _)) = text.char_indices().nth(most) else { return line(text) };
+    let rest = text[end..].chars().count();
+    format!("{}… ({rest} more characters)", line(&text[..end]))
+}
+
+/// Returns each line of the text, made safe. Only a line feed ends a line.
+pub(super) fn lines(text: &str) -> impl Iterator<Item = String> {
+    text.strip_suffix('\n').unwrap_or(text).split('\n').map(line)
+}
+
+/// Lays items out with commas between them, in lines of at most `width` columns where the items allow it.
+pub(super) fn wrapped(items: &[String], width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for (index, item) in items.iter().enumerate() {
+        let comma = if index + 1 < items.len() { "," } else { "" };
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + item.chars().count() + comma.len() < width => line.push_str(&format!(" {item}{comma}")),
+            _ => lines.push(format!("{item}{comma}")),
+        }
+    }
+    lines
+}
+
+/// Tells whether a character does something rather than show something: control characters, directions, what has no width, and what XML forbids.
+pub(super) fn acts(character: char) -> bool {
+    character.is_control()
+        || matches!(character,
+            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+            | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{fffe}' | '\u{ffff}' | '\u{e0000}'..='\u{e007f}')
+}
+
+/// How wide a line of a report for people may be, in columns.
+pub(super) const WIDTH: usize = 100;
+/// How many characters of an answer are shown. The documented answers have about a hundred; an error page has thousands.
+const LONGEST: usize = 500;
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case::plain("Authentication succeeded.", "Authentication succeeded.")]
+    #[case::lines("a\r\nb\tc", "a\\r\\nb\\tc")]
+    #[case::escape("\u{1b}[31mred", "\\u{1b}[31mred")]
+    #[case::eight_bit_escape("\u{9b}31mred", "\\u{9b}31mred")]
+    #[case::direction("\u{202e}txt", "\\u{202e}txt")]
+    #[case::no_character_of_xml("\u{ffff}\0", "\\u{ffff}\\u{0}")]
+    #[case::placeholder("«user.password» – ü", "«user.password» – ü")]
+    #[case::backslash(r#"{"a":"\u001b"}"#, r#"{"a":"\u001b"}"#)]
+    fn nothing_shown_acts(#[case] text: &str, #[case] expected: &str) {
+        assert_eq!(line(text), expected);
+    }
+
+    #[test]
+    fn items_fill_a_line_before_the_next_begins() {
+        let items = ["one", "two", "three", "four"].map(str::to_owned);
+        assert_eq!(wrapped(&items, 11), ["one, two,", "three, four"]);
+        assert_eq!(wrapped(&items, 1), ["one,", "two,", "three,", "four"]);
+    }
+
+    #[test]
+    fn a_long_text_says_how_much_is_left_out() {
+        assert_eq!(short(&"é".repeat(LONGEST)), "é".repeat(LONGEST));
+        assert_eq!(short(&"é".repeat(LONGEST + 3)), format!("{}… (3 more characters)", "é".repeat(LONGEST)));
+    }
+}
