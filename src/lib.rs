@@ -11,4 +11,8 @@ pub mod report;
 pub mod conformance;
 // — the world —
 pub mod baseline;
+pub mod clock;
 pub mod server;
+pub mod host;
+pub mod double;
+pub mod target;

@@ -125,13 +125,14 @@ impl Rules {
         }
     }
 
-    /// Says what is answered to a request of which only the head was read, because the body was refused: an unknown path stays one.
-    pub fn read_head(&self, head: &Parts, circumstance: Circumstance) -> Asked {
-        match self.find(head.method.as_str(), head.uri.path()) {
-            Ok(operation) => self
-                .stop(Some(operation), circumstance)
-                .unwrap_or(Asked::Refused(Worded { operation: Some(operation), outcome: Outcome::MalformedBody }, circumstance)),
-            Err(refused) => refused,
+    /// Words the answer to a request whose body was refused, so that only its head is known: an unknown path stays one.
+    pub fn refuse_body(&self, head: &Parts, circumstance: Circumstance) -> Response<Bytes> {
+        let asked = self
+            .find(head.method.as_str(), head.uri.path())
+            .and_then(|operation| self.stop(Some(operation), circumstance).map_or(Ok(operation), Err));
+        match asked {
+            Err(Asked::Refused(worded, circumstance)) => self.word(worded, &Asked::Refused(worded, circumstance)),
+            _ => self.refusal(Outcome::BodyTooLarge),
         }
     }
 

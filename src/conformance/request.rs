@@ -52,6 +52,11 @@ pub fn build(step: &Step, contract: &Contract, served: &Readings, fill: Fill<'_>
         let value = Placeholder::fill(&value, fill)?;
         request.headers_mut().insert(name, HeaderValue::from_str(&value).map_err(|error| error.to_string())?);
     }
+    if let Some(length) = step.pad_header {
+        request
+            .headers_mut()
+            .insert(HeaderName::from_static("x-padding"), HeaderValue::from_str(&"x".repeat(length)).expect("an x is a header's character"));
+    }
     Ok(request)
 }
 

@@ -57,7 +57,7 @@ fn cover(expect: &Expect, ask: Operation, contract: &Contract, facts: &mut BTree
                 Treatment::First => *first,
                 Treatment::Last => *last,
                 Treatment::Proceed => *otherwise,
-                Treatment::Reject => Some(rejection(ask)),
+                Treatment::Reject => Some(ask.rejection()),
             };
             answer.into_iter().for_each(|outcome| cover_outcome(outcome, ask, contract, facts));
         }
@@ -66,19 +66,11 @@ fn cover(expect: &Expect, ask: Operation, contract: &Contract, facts: &mut BTree
 }
 
 fn cover_outcome(outcome: Outcome, ask: Operation, contract: &Contract, facts: &mut BTreeSet<String>) {
-    let Some((place, utterance)) = contract.utterance(Some(ask), outcome) else { return };
+    let Some((place, utterance)) = contract.utterance(outcome.at(ask), outcome) else { return };
     let wrapped = [("envelope", utterance.envelope.is_some()), ("internal", utterance.internal.is_some())];
     let parts = ["status", "body"].into_iter().chain(wrapped.into_iter().filter(|(_, there)| *there).map(|(part, _)| part));
     facts.extend(parts.map(|part| format!("{place}.{outcome}.{part}")));
     facts.insert(format!("{place}.answer_type"));
-}
-
-/// Returns what wrong credentials get at an operation (`sensor:56`, `sensor:135`, `sensor:213`).
-fn rejection(ask: Operation) -> Outcome {
-    match ask {
-        Operation::SetPassword | Operation::SetPasswordByAdmin => Outcome::AuthenticationFailed,
-        Operation::Validation => Outcome::CredentialsRejected,
-    }
 }
 
 fn read(file: &'static str, text: &str) -> Vec<Located> {
