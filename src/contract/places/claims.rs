@@ -27,7 +27,7 @@ pub(super) fn findings(contract: &Contract, page: &Page<'_>) -> Vec<Finding> {
     let stale = excuses.iter().filter_map(|(number, because)| {
         let subject = format!("excuse ({because})");
         match (page.line(*number), claims.get(number)) {
-            (None, _) => Some(finding(*number, &subject, "such a line", format!("a page of {} lines", page.len()))),
+            (None, _) => Some(finding(*number, &subject, "such a line", format!("the page's end after line {}", page.len()))),
             (Some(_), Some(claimer)) => Some(finding(*number, &subject, "no claim", format!("that of {claimer}"))),
             (Some(_), None) => None,
         }

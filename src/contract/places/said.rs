@@ -48,7 +48,7 @@ fn lines<'a>(subject: &str, places: &[Place], own: Kind, pages: &'a Pages<'_>) -
         let page = pages.of(document);
         for number in place.first..=place.last {
             let Some(text) = page.line(number) else {
-                let (expected, found) = ("such a line".into(), format!("a page of {} lines", page.len()));
+                let (expected, found) = ("such a line".into(), format!("the page's end after line {}", page.len()));
                 return Err(Finding { document, line: number, subject: subject.into(), expected, found });
             };
             lines.push(Line { document, number, text });

@@ -98,7 +98,7 @@ fn a_law_that_says_what_the_page_says_holds() {
 #[case::line_beyond_the_end(
     "is: POST, at: [7]",
     "is: POST, at: [12]",
-    "sensor:12 validation.method (post): expected such a line, found a page of 11 lines"
+    "sensor:12 validation.method (post): expected such a line, found the page's end after line 11"
 )]
 #[case::words(
     "[no key]",
@@ -117,7 +117,7 @@ fn a_law_that_says_what_the_page_says_holds() {
 )]
 #[case::excuse_gone("[4-5]", "[4]", "sensor:5 line: expected a fact, a quote or an excuse, found `# Doors`")]
 #[case::excuse_of_a_claimed_line("[4-5]", "[4-5, 8]", "sensor:8 excuse (heading): expected no claim, found that of validation.username (table)")]
-#[case::excuse_beyond_the_end("[4-5]", "[4-5, 20]", "sensor:20 excuse (heading): expected such a line, found a page of 11 lines")]
+#[case::excuse_beyond_the_end("[4-5]", "[4-5, 20]", "sensor:20 excuse (heading): expected such a line, found the page's end after line 11")]
 fn a_slip_in_the_law_is_found(#[case] from: &str, #[case] to: &str, #[case] expected: &str) {
     assert_ne!(LAW, LAW.replace(from, to));
     assert_eq!(held(&LAW.replace(from, to), PAGE, OTHER_PAGE), [expected]);
