@@ -8,6 +8,7 @@
 //! The pages are not ours and not in the project: whoever has copies brings them as text.
 
 mod claims;
+mod lint;
 mod page;
 mod said;
 mod words;
@@ -17,6 +18,7 @@ use std::fmt;
 use crate::contract::Contract;
 use crate::contract::Kind;
 
+pub use lint::lint;
 pub use page::Page;
 
 /// Copies of both pages; a law may cite the other kind's.
