@@ -8,11 +8,13 @@
 //! The pages are not ours and not in the project: whoever has copies brings them as text.
 
 mod claims;
+mod edition;
 mod lint;
 mod page;
 mod said;
 mod words;
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use crate::contract::Contract;
@@ -43,22 +45,42 @@ pub struct Finding {
     pub expected: String,
     /// What does, as a fragment that follows "found"; the line is shortened.
     pub found: String,
+    /// Whether all that is amiss is the line's number.
+    pub moved: bool,
 }
 
-/// Returns every point where a law and its page part, by page and line. None means that all of it holds.
+/// Returns every point where a law and its page part, by page and line, what merely moved at the end. None means that all of it holds.
 ///
 /// Words are held as written and whole: `admin_user` does not stand in `admin_username`, nor a sentence in a longer one or in one with a full stop.
 /// Each line of the page must be claimed by a fact or a quote, or excused, and not both. Blank lines, fences and front matter need neither.
+/// In a later edition lines are looked for where they went; one that changed is a finding even where the law's words still stand in it.
 pub fn hold(contract: &Contract, pages: &Pages<'_>) -> Vec<Finding> {
+    let page = pages.of(contract.kind);
     let mut findings = said::findings(contract, pages);
-    findings.extend(claims::findings(contract, pages.of(contract.kind)));
-    findings.sort_by_key(|finding| (finding.document, finding.line));
+    findings.extend(claims::findings(contract, page));
+    let spoken_of: BTreeSet<u32> =
+        findings.iter().filter(|finding| finding.document == contract.kind && !finding.moved).map(|finding| finding.line).collect();
+    findings.extend(page.changed().filter(|line| !spoken_of.contains(line) && !page.is_free(*line)).map(|line| Finding {
+        document: contract.kind,
+        line,
+        subject: "line".into(),
+        expected: "the words transcribed".into(),
+        found: page.line(line).map_or_else(String::new, words::shown),
+        moved: false,
+    }));
+    findings.sort_by_key(|finding| (finding.moved, finding.document, finding.line));
     findings
 }
 
-impl Pages<'_> {
+impl<'a> Pages<'a> {
+    /// Takes the whole texts of both pages, each to be read as a later edition of the one transcribed.
+    pub fn following(sensor: &'a str, console: &'a str) -> Pages<'a> {
+        let page = |kind, text| Page::following(text, &crate::contract::of(kind).document);
+        Pages { console: page(Kind::Console, console), sensor: page(Kind::Sensor, sensor) }
+    }
+
     /// Returns the page of a kind.
-    pub fn of(&self, kind: Kind) -> &Page<'_> {
+    pub fn of(&self, kind: Kind) -> &Page<'a> {
         match kind {
             Kind::Console => &self.console,
             Kind::Sensor => &self.sensor,
@@ -68,7 +90,7 @@ impl Pages<'_> {
 
 impl fmt::Display for Finding {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Finding { document, line, subject, expected, found } = self;
+        let Finding { document, line, subject, expected, found, moved: _ } = self;
         write!(out, "{document}:{line} {subject}: expected {expected}, found {found}")
     }
 }

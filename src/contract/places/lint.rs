@@ -10,9 +10,13 @@ use crate::contract::Quote;
 use crate::contract::fact::EntryReading;
 use crate::contract::fact::Ground;
 use crate::contract::places::Finding;
+use crate::contract::places::Page;
+use crate::contract::places::edition::Now;
 
 /// Returns the faults of a law's own page, by line: what its vendor could mend. The law holds all the same.
-pub fn lint(contract: &Contract) -> Vec<Finding> {
+///
+/// A fault whose line is another one in this edition is left out: it may have been mended.
+pub fn lint(contract: &Contract, page: &Page<'_>) -> Vec<Finding> {
     let mut faults: Vec<Finding> = contract.facts().iter().flat_map(|fact| contradictions(contract.kind, &fact.name, &fact.readings)).collect();
     for (name, quote) in &contract.quotes {
         let Some(first) = quote.at.first().map(|place| place.first) else { continue };
@@ -22,6 +26,7 @@ pub fn lint(contract: &Contract) -> Vec<Finding> {
             subject: format!("quote {name}"),
             expected,
             found,
+            moved: false,
         };
         let of_quote = match quote.form {
             Form::Command => command(contract, quote),
@@ -29,6 +34,13 @@ pub fn lint(contract: &Contract) -> Vec<Finding> {
         };
         faults.extend(of_quote.into_iter().map(fault));
     }
+    faults.retain_mut(|fault| match page.now(fault.line) {
+        Now::Kept(line) => {
+            fault.line = line;
+            true
+        }
+        Now::Changed(_) | Now::Gone => false,
+    });
     faults.sort_by_key(|fault| fault.line);
     faults
 }
@@ -50,6 +62,7 @@ fn contradictions(own: Kind, fact: &str, readings: &[EntryReading<'_>]) -> Vec<F
         subject: format!("{fact} ({})", other.name),
         expected: format!("`{}` as at {}", first.value, there.cite(own)),
         found: format!("`{}`", other.value),
+        moved: false,
     };
     others.iter().map(fault).collect()
 }
@@ -81,7 +94,7 @@ fn body(contract: &Contract, quote: &Quote, text: &str) -> Vec<Fault> {
         .map(|(at, _)| (at, "JSON".into(), format!("the escape `{NO_ESCAPE}`")))
         .collect();
     match serde_json::from_str::<Json>(&text.replace(NO_ESCAPE, "!")) {
-        Err(error) => faults.push((u32::try_from(error.line().saturating_sub(1)).unwrap_or(0), "JSON".into(), error.to_string())),
+        Err(error) => faults.push((u32::try_from(error.line().saturating_sub(1)).unwrap_or(0), "JSON".into(), format!("text that is none, {error}"))),
         Ok(json) => {
             let present: Vec<&str> = json.as_object().into_iter().flat_map(|fields| fields.keys()).map(String::as_str).collect();
             let fields: Vec<String> = contract.clause(quote.operation).fields.keys().map(ToString::to_string).collect();
@@ -115,9 +128,9 @@ mod tests {
     #[case::x04("console:190 quote C190: expected one of admin_password, admin_username, new_password, username, found `admin_user`")]
     #[case::x05("console:122 quote C122: expected `admin_password`, which is required, found a body without it")]
     #[case::x06("sensor:33 quote S31: expected JSON, found the escape `\\!`")]
-    #[case::x06("sensor:111 quote S109: expected JSON, found expected `:`")]
+    #[case::x06("sensor:111 quote S109: expected JSON, found text that is none, expected `:`")]
     #[case::x06("console:126 quote C122: expected JSON, found the escape `\\!`")]
-    #[case::x07("sensor:231 quote S231: expected JSON, found expected value")]
+    #[case::x07("sensor:231 quote S231: expected JSON, found text that is none, expected value")]
     #[case::x08("console:257 quote C257: expected a content type, found none")]
     #[case::x09("sensor:237 quote S237: expected no token")]
     #[case::x11("sensor:212 validation.authenticated.body (table): ")]
@@ -126,7 +139,10 @@ mod tests {
     #[case::x26("sensor:231 quote S231: expected placeholders like `<USER_NAME>`, found `<USER NAME>`")]
     #[case::x26("console:257 quote C257: expected placeholders like `<USER_NAME>`, found `PASSWORD`")]
     fn the_pages_known_faults_are_found(#[case] expected: &str) {
-        let faults: Vec<String> = Kind::ALL.iter().flat_map(|kind| lint(contract::of(*kind))).map(|fault| fault.to_string()).collect();
+        // The law has them by heart: any page of as many lines will do.
+        let page = "\n".repeat(300);
+        let faults = Kind::ALL.iter().flat_map(|kind| lint(contract::of(*kind), &Page::new(&page)));
+        let faults: Vec<String> = faults.map(|fault| fault.to_string()).collect();
         assert_eq!(faults.iter().filter(|fault| fault.starts_with(expected)).count(), 1, "{}", faults.join("\n"));
     }
 }

@@ -2,7 +2,9 @@
 
 use sha2::Digest;
 
-use crate::contract::Contract;
+use crate::contract::Document;
+use crate::contract::places::edition;
+use crate::contract::places::edition::Now;
 
 /// A copy of a document. Ends of lines may be LF or CRLF.
 #[derive(Debug)]
@@ -11,14 +13,24 @@ pub struct Page<'a> {
     /// The last line of the front matter; 0 where there is none.
     front_matter: u32,
     sha256: String,
+    /// What became of the lines of the edition that was transcribed; none where all are held to be where they were.
+    then: Option<Vec<Now>>,
 }
 
 impl<'a> Page<'a> {
-    /// Takes the whole text of a document, as it is in the file.
+    /// Takes the whole text of a document, as it is in the file, to be read as a later edition of the one transcribed.
+    pub fn following(text: &'a str, then: &Document) -> Page<'a> {
+        let page = Page::new(text);
+        let fingerprints: Vec<&str> = then.lines.split_whitespace().collect();
+        let known = then.sha256 == page.sha256 || fingerprints.is_empty();
+        Page { then: (!known).then(|| edition::follow(&fingerprints, &page.lines)), ..page }
+    }
+
+    /// Takes the whole text of a document, as it is in the file, to be read as the edition transcribed.
     pub fn new(text: &'a str) -> Page<'a> {
         let lines: Vec<&str> = text.strip_prefix('\u{feff}').unwrap_or(text).lines().map(|line| line.strip_suffix('\r').unwrap_or(line)).collect();
         let sha256 = sha2::Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
-        Page { front_matter: front_matter(&lines), lines, sha256 }
+        Page { front_matter: front_matter(&lines), lines, sha256, then: None }
     }
 
     /// Returns a line, counted from 1.
@@ -46,9 +58,36 @@ impl<'a> Page<'a> {
         &self.sha256
     }
 
-    /// Tells whether this is, to the byte, the edition that a law was transcribed from.
-    pub fn is_edition_of(&self, contract: &Contract) -> bool {
-        self.sha256 == contract.document.sha256
+    /// Tells whether this is, to the byte, the edition that was transcribed.
+    pub fn is(&self, edition: &Document) -> bool {
+        self.sha256 == edition.sha256
+    }
+
+    /// Returns the runs of lines that stand elsewhere than in the edition transcribed: first and last line there, first line here.
+    pub fn moves(&self) -> Vec<(u32, u32, u32)> {
+        let mut runs: Vec<(u32, u32, u32)> = Vec::new();
+        for (was, now) in (1..).zip(self.then.iter().flatten()) {
+            let Now::Kept(now) = *now else { continue };
+            match runs.last_mut() {
+                Some((first, last, start)) if *last + 1 == was && *start + (was - *first) == now => *last = was,
+                _ => runs.push((was, was, now)),
+            }
+        }
+        runs.retain(|(first, _, start)| first != start);
+        runs
+    }
+
+    /// Returns what became of a line of the edition transcribed.
+    pub(super) fn now(&self, line: u32) -> Now {
+        match &self.then {
+            Some(then) => usize::try_from(line).ok().and_then(|line| then.get(line.checked_sub(1)?)).copied().unwrap_or(Now::Gone),
+            None => self.line(line).map_or(Now::Gone, |_| Now::Kept(line)),
+        }
+    }
+
+    /// Returns the lines of today whose words are not those of the line they replace.
+    pub(super) fn changed(&self) -> impl Iterator<Item = u32> {
+        self.then.iter().flatten().filter_map(|now| if let Now::Changed(line) = now { Some(*line) } else { None })
     }
 
     /// Tells whether a line needs no account: it is blank, a code fence, or of the front matter.

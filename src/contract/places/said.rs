@@ -18,7 +18,7 @@ pub(super) fn findings(contract: &Contract, pages: &Pages<'_>) -> Vec<Finding> {
             if let Ground::Said { at, .. } = reading.ground {
                 let subject = format!("{} ({})", fact.name, reading.name);
                 match lines(&subject, at, contract.kind, pages) {
-                    Ok(lines) => findings.extend(parted(&subject, reading, &lines, pages)),
+                    Ok(lines) => findings.extend(or_moved(parted(&subject, reading, &lines, pages), &subject, &lines)),
                     Err(finding) => findings.push(finding),
                 }
             }
@@ -27,34 +27,48 @@ pub(super) fn findings(contract: &Contract, pages: &Pages<'_>) -> Vec<Finding> {
     for (name, quote) in &contract.quotes {
         let subject = format!("quote {name}");
         match lines(&subject, &quote.at, contract.kind, pages) {
-            Ok(lines) => findings.extend(misquoted(&subject, quote, &lines)),
+            Ok(lines) => findings.extend(or_moved(misquoted(&subject, quote, &lines).into_iter().collect(), &subject, &lines)),
             Err(finding) => findings.push(finding),
         }
     }
     findings
 }
 
+/// A line that a place names.
 struct Line<'a> {
     document: Kind,
+    /// Where it stands today.
     number: u32,
+    /// Where the edition transcribed has it.
+    was: u32,
     text: &'a str,
 }
 
-/// Returns the lines that some places name, or the first place beyond the page's end.
+/// Returns the lines that some places name, or the first that the page does not have.
 fn lines<'a>(subject: &str, places: &[Place], own: Kind, pages: &'a Pages<'_>) -> Result<Vec<Line<'a>>, Finding> {
     let mut lines = Vec::new();
     for place in places {
         let document = place.document.unwrap_or(own);
         let page = pages.of(document);
         for number in place.first..=place.last {
-            let Some(text) = page.line(number) else {
-                let (expected, found) = ("such a line".into(), format!("the page's end after line {}", page.len()));
-                return Err(Finding { document, line: number, subject: subject.into(), expected, found });
+            let now = page.now(number).line();
+            let Some((today, text)) = now.and_then(|today| Some((today, page.line(today)?))) else {
+                let (expected, found) = ("such a line".into(), "a page without it".into());
+                return Err(Finding { document, line: number, subject: subject.into(), expected, found, moved: false });
             };
-            lines.push(Line { document, number, text });
+            lines.push(Line { document, number: today, was: number, text });
         }
     }
     Ok(lines)
+}
+
+/// Returns the findings, or where there are none, the one that all of it holds on other lines.
+fn or_moved(findings: Vec<Finding>, subject: &str, lines: &[Line<'_>]) -> Vec<Finding> {
+    let moved: Vec<&Line<'_>> = lines.iter().filter(|line| line.was != line.number).collect();
+    let Some(first) = moved.first().filter(|_| findings.is_empty()) else { return findings };
+    let list = |number: fn(&Line<'_>) -> u32| format!("it on {}", moved.iter().map(|line| number(line).to_string()).collect::<Vec<_>>().join(", "));
+    let (expected, found) = (list(|line| line.was), list(|line| line.number));
+    vec![Finding { document: first.document, line: first.number, subject: subject.into(), expected, found, moved: true }]
 }
 
 /// Words that a reading says stand on its lines: the value's own, or others beside it.
@@ -81,6 +95,7 @@ fn parted(subject: &str, reading: &EntryReading<'_>, lines: &[Line<'_>], pages: 
         subject: subject.into(),
         expected,
         found: words::shown(line.text) + &elsewhere(wanted, line, lines, pages),
+        moved: false,
     };
     let expected = if wanted.is_empty() { "words to look for in the law".into() } else { choice(deciding) };
     let bare = lines.iter().filter(|line| !deciding.iter().any(|wanted| wanted.stand_in(line.text)));
@@ -115,7 +130,14 @@ fn choice(wanted: &[Wanted<'_>]) -> String {
 fn misquoted(subject: &str, quote: &Quote, lines: &[Line<'_>]) -> Option<Finding> {
     let first = lines.first()?;
     let printed: Vec<&str> = quote.text.split('\n').collect();
-    let finding = |line: &Line<'_>, expected, found| Finding { document: line.document, line: line.number, subject: subject.into(), expected, found };
+    let finding = |line: &Line<'_>, expected, found| Finding {
+        document: line.document,
+        line: line.number,
+        subject: subject.into(),
+        expected,
+        found,
+        moved: false,
+    };
     if printed.len() != lines.len() {
         return Some(finding(first, format!("{} lines", printed.len()), format!("places that name {}", lines.len())));
     }

@@ -98,7 +98,7 @@ fn a_law_that_says_what_the_page_says_holds() {
 #[case::line_beyond_the_end(
     "is: POST, at: [7]",
     "is: POST, at: [12]",
-    "sensor:12 validation.method (post): expected such a line, found the page's end after line 11"
+    "sensor:12 validation.method (post): expected such a line, found a page without it"
 )]
 #[case::words(
     "[no key]",
@@ -117,7 +117,7 @@ fn a_law_that_says_what_the_page_says_holds() {
 )]
 #[case::excuse_gone("[4-5]", "[4]", "sensor:5 line: expected a fact, a quote or an excuse, found `# Doors`")]
 #[case::excuse_of_a_claimed_line("[4-5]", "[4-5, 8]", "sensor:8 excuse (heading): expected no claim, found that of validation.username (table)")]
-#[case::excuse_beyond_the_end("[4-5]", "[4-5, 20]", "sensor:20 excuse (heading): expected such a line, found the page's end after line 11")]
+#[case::excuse_beyond_the_end("[4-5]", "[4-5, 20]", "sensor:20 excuse (heading): expected such a line, found a page without it")]
 fn a_slip_in_the_law_is_found(#[case] from: &str, #[case] to: &str, #[case] expected: &str) {
     assert_ne!(LAW, LAW.replace(from, to));
     assert_eq!(held(&LAW.replace(from, to), PAGE, OTHER_PAGE), [expected]);
@@ -141,7 +141,7 @@ fn the_true_pages_hold() {
     for kind in Kind::ALL {
         let contract = crate::contract::of(*kind);
         assert_eq!(hold(contract, &pages), []);
-        assert!(pages.of(*kind).is_edition_of(contract));
+        assert!(pages.of(*kind).is(&contract.document));
     }
 }
 
@@ -163,6 +163,26 @@ fn a_claimed_line_of_a_true_page_cannot_lose_its_words() {
                 Kind::Sensor => Pages { console: Page::new(&console), sensor: page },
             };
             assert!(hold(contract, &pages).iter().any(|finding| finding.document == *kind && finding.line == number), "{kind}:{number} {line}");
+        }
+    }
+}
+
+#[test]
+fn no_line_of_a_true_page_changes_or_goes_unseen() {
+    let Some((sensor, console)) = true_pages() else { return };
+    for kind in Kind::ALL {
+        let own = if *kind == Kind::Sensor { &sensor } else { &console };
+        let whole = Page::new(own);
+        for (number, line) in whole.numbered().filter(|(number, _)| !whole.is_free(*number)) {
+            let with = |words: Option<&str>| {
+                let lines = whole.numbered().filter_map(|(other, line)| if other == number { words } else { Some(line) });
+                let changed = lines.collect::<Vec<_>>().join("\n");
+                let pages = if *kind == Kind::Sensor { Pages::following(&changed, &console) } else { Pages::following(&sensor, &changed) };
+                hold(crate::contract::of(*kind), &pages)
+            };
+            let longer = format!("{line} indeed");
+            assert!(with(Some(&longer)).iter().any(|finding| !finding.moved && finding.line == number), "{kind}:{number} {line}");
+            assert!(with(None).iter().any(|finding| !finding.moved), "{kind}:{number} {line}");
         }
     }
 }
