@@ -102,6 +102,9 @@ pub struct Contract {
 pub struct Document {
     /// SHA-256 of the file, in lower-case hexadecimal.
     pub sha256: String,
+    /// A fingerprint of each of its lines, separated by blanks, so that a later edition can be followed without keeping this one.
+    #[serde(default)]
+    pub lines: String,
 }
 
 /// What every operation shares: circumstances no document foresees, and their answers.

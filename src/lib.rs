@@ -16,3 +16,5 @@ pub mod server;
 pub mod host;
 pub mod double;
 pub mod target;
+// — the roof —
+pub mod cli;

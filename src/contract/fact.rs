@@ -38,7 +38,7 @@ pub enum Ground {
     Said {
         /// The lines.
         at: Vec<Place>,
-        /// Words that stand on those lines, where the value itself does not.
+        /// Words that stand on those lines, beside the value or where the value itself does not.
         text: Vec<String>,
         /// The values of a template's placeholders in the document's own example.
         with: Vec<(String, String)>,
@@ -72,8 +72,10 @@ pub struct EntryReading<'a> {
     pub name: &'a str,
     /// What holds under it, in words.
     pub value: String,
-    /// The words that must stand on the lines it names.
+    /// Words of the value itself, each of the lines named showing at least one and each standing on at least one; a template's placeholders are filled.
     pub quotes: Vec<String>,
+    /// Further words, each standing on at least one of the lines named.
+    pub words: &'a [String],
     /// Where it is said, or why it is assumed.
     pub ground: &'a Ground,
 }
@@ -83,9 +85,9 @@ pub trait Value {
     /// Says the value in a few words, for people.
     fn describe(&self) -> String;
 
-    /// Returns the words of the value that a document must show verbatim on the lines a reading names.
+    /// Returns the words of the value that a document must show verbatim on the lines a reading names; none where the page says the same in other words.
     fn quotes(&self) -> Vec<String> {
-        vec![self.describe()]
+        Vec::new()
     }
 }
 
@@ -115,17 +117,14 @@ impl<T: Value> Fact<T> {
 
 impl<T: Value> Reading<T> {
     fn entry(&self) -> EntryReading<'_> {
-        let quotes = match &self.ground {
-            Ground::Assumed { .. } => Vec::new(),
-            Ground::Said { text, with, .. } if text.is_empty() => self
-                .is
-                .quotes()
-                .into_iter()
-                .map(|quote| with.iter().fold(quote, |quote, (name, value)| quote.replace(&format!("{{{name}}}"), value)))
-                .collect(),
-            Ground::Said { text, .. } => text.clone(),
+        let (quotes, words) = match &self.ground {
+            Ground::Assumed { .. } => (Vec::new(), &[][..]),
+            Ground::Said { text, with, .. } => {
+                let filled = |quote: String| with.iter().fold(quote, |quote, (name, value)| quote.replace(&format!("{{{name}}}"), value));
+                (self.is.quotes().into_iter().map(filled).collect(), &text[..])
+            }
         };
-        EntryReading { name: &self.name, value: self.is.describe(), quotes, ground: &self.ground }
+        EntryReading { name: &self.name, value: self.is.describe(), quotes, words, ground: &self.ground }
     }
 }
 

@@ -58,15 +58,42 @@ impl TryFrom<u16> for Status {
     }
 }
 
-/// The value's own words are what a document must show.
-macro_rules! words {
+impl Value for Paths {
+    fn describe(&self) -> String {
+        self.0.join(", ")
+    }
+
+    fn quotes(&self) -> Vec<String> {
+        self.0.clone()
+    }
+}
+
+impl Value for Method {
+    fn describe(&self) -> String {
+        self.0.clone()
+    }
+
+    fn quotes(&self) -> Vec<String> {
+        vec![self.0.clone()]
+    }
+}
+
+impl Value for FieldNames {
+    fn describe(&self) -> String {
+        self.0.join(", ")
+    }
+
+    /// Where other names are taken in addition, the lines must show those: the first is shown by the reading it comes from.
+    fn quotes(&self) -> Vec<String> {
+        self.0[usize::from(self.0.len() > 1)..].to_vec()
+    }
+}
+
+/// The pages say these in other words, which the contract gives beside the value.
+macro_rules! in_other_words {
     ($type:ty, $value:ident => $words:expr) => {
         impl Value for $type {
             fn describe(&self) -> String {
-                self.quotes().join(", ")
-            }
-
-            fn quotes(&self) -> Vec<String> {
                 let $value = self;
                 $words
             }
@@ -74,13 +101,10 @@ macro_rules! words {
     };
 }
 
-words!(Paths, paths => paths.0.clone());
-words!(Method, method => vec![method.0.clone()]);
-words!(Types, types => types.0.clone());
-words!(AnswerType, answer => vec![answer.0.clone()]);
-words!(Status, status => vec![status.0.as_u16().to_string()]);
-words!(FieldNames, names => names.0.clone());
-words!(Token, token => vec![match token { Token::Ignored => "ignored".into() }]);
-words!(Names<Check>, checks => checks.0.iter().map(ToString::to_string).collect());
-words!(Names<Role>, roles => roles.0.iter().map(ToString::to_string).collect());
-words!(Treatment, treatment => vec![treatment.to_string()]);
+in_other_words!(AnswerType, answer => answer.0.clone());
+in_other_words!(Names<Check>, checks => checks.0.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "));
+in_other_words!(Names<Role>, roles => roles.0.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "));
+in_other_words!(Status, status => status.0.as_u16().to_string());
+in_other_words!(Token, token => match token { Token::Ignored => "ignored".into() });
+in_other_words!(Treatment, treatment => treatment.to_string());
+in_other_words!(Types, types => types.0.join(", "));

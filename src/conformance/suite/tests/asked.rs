@@ -9,6 +9,7 @@ use crate::conformance::Property;
 use crate::conformance::Step;
 use crate::contract;
 use crate::contract::Contract;
+use crate::contract::Field;
 use crate::contract::Kind;
 use crate::contract::Outcome;
 use crate::contract::Treatment;
@@ -61,7 +62,7 @@ pub(super) fn could_be(expect: &Expect, outcome: Outcome) -> bool {
 /// Tells whether a request has every field of its operation, and somebody to change.
 pub(super) fn is_complete(step: &Step) -> bool {
     let Some(fields) = &step.fields else { return false };
-    let given = |name: &String| fields.get(name).and_then(Json::as_str).is_some_and(|text| !text.is_empty());
+    let given = |field: &Field| fields.get(field.name()).and_then(Json::as_str).is_some_and(|text| !text.is_empty());
     let nobody = Placeholder { account: Account::Unknown, property: Property::Username }.to_string();
     let somebody = fields.get("username").and_then(Json::as_str) != Some(&nobody);
     somebody && Kind::ALL.iter().all(|kind| contract::of(*kind).clause(step.ask).fields.keys().all(given))
