@@ -70,7 +70,8 @@ async fn what_hyper_refuses_has_no_body(#[case] request: String, #[case] status:
 #[rstest]
 #[case::announced("POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 65537\r\n\r\n".to_owned())]
 #[case::as_much_as_can_be_announced("POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 18446744073709551613\r\n\r\n".to_owned())]
-#[case::announced_and_sent(format!("POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 900000\r\n\r\n{}", "b".repeat(900_000)))]
+// More than the kernel keeps in store: the client is still sending when it is refused, and must not find the connection reset.
+#[case::announced_and_sent(format!("POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 20000000\r\n\r\n{}", "b".repeat(20_000_000)))]
 #[case::chunked(format!("POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n{}0\r\n\r\n", chunk(1000).repeat(66)))]
 #[case::chunked_and_long(format!("POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n{}", chunk(1000).repeat(2000)))]
 #[tokio::test]
@@ -91,7 +92,8 @@ async fn a_body_up_to_the_limit_is_taken(#[case] request: String, #[case] expect
 #[tokio::test]
 async fn an_unfinished_head_is_cut_without_an_answer_even_if_bytes_keep_coming() {
     let server = Server::start(Limits { head: Duration::from_millis(100), ..Limits::default() }).await;
-    let mut stream = server.connect().await;
+    // Kept alive first: the far deadline of an idle connection must give way to the near one of a head.
+    let mut stream = server.greeted().await;
     stream.write_all(b"GET / HTTP/1.1\r\n").await.unwrap();
     let began = Instant::now();
     let mut byte = [0];
@@ -152,7 +154,7 @@ async fn a_slow_but_steady_reader_gets_all_of_a_big_answer() {
     let mut stream = server.connect_narrow().await;
     stream.write_all(b"GET /big HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await.unwrap();
     let began = Instant::now();
-    let mut pace = tokio::time::interval(Duration::from_millis(10));
+    let mut pace = tokio::time::interval(Duration::from_millis(5));
     let (mut received, mut space) = (0, vec![0; 64 * 1024]);
     loop {
         pace.tick().await;
