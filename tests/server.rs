@@ -72,6 +72,7 @@ async fn what_hyper_refuses_has_no_body(#[case] request: String, #[case] status:
 #[case::as_much_as_can_be_announced("POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 18446744073709551613\r\n\r\n".to_owned())]
 // More than the kernel keeps in store: the client is still sending when it is refused, and must not find the connection reset.
 #[case::announced_and_sent(format!("POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 20000000\r\n\r\n{}", "b".repeat(20_000_000)))]
+#[case::sent_with_an_upgrade(format!("POST / HTTP/1.1\r\nhost: x\r\nupgrade: h2c\r\ncontent-length: 20000000\r\n\r\n{}", "b".repeat(20_000_000)))]
 #[case::chunked(format!("POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n{}0\r\n\r\n", chunk(1000).repeat(66)))]
 #[case::chunked_and_long(format!("POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n{}", chunk(1000).repeat(2000)))]
 #[tokio::test]
