@@ -148,6 +148,7 @@ async fn admit(listener: &TcpListener, limits: &Limits) -> (TcpStream, IpAddr, P
 }
 
 async fn accept(listener: &TcpListener, limits: &Limits) -> (TcpStream, SocketAddr) {
+    let mut told = false;
     loop {
         match listener.accept().await {
             Ok(accepted) => return accepted,
@@ -155,7 +156,10 @@ async fn accept(listener: &TcpListener, limits: &Limits) -> (TcpStream, SocketAd
             Err(error) if matches!(error.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::Interrupted) => {}
             // Out of descriptors or memory: the listener stays readable, so asking again at once would spin.
             Err(error) => {
-                limits.log.line(&format!("accepting connections pauses: {error}"));
+                if !told {
+                    limits.log.line(&format!("accepting connections pauses: {error}"));
+                }
+                told = true;
                 tokio::time::sleep(limits.accept_pause).await;
             }
         }

@@ -14,6 +14,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::io::AsyncRead;
 use tokio::io::AsyncWrite;
+use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 use tokio::time::Sleep;
@@ -52,18 +53,17 @@ impl<S: Service> Connection<S> {
         }
     }
 
+    /// Speaks HTTP until either side has had enough, and ends it in time.
     async fn converse(&self, stream: impl AsyncRead + AsyncWrite + Unpin) {
         self.pulse.enter(Phase::Idle);
-        let serve = service_fn(|request| exchange::respond(request, self));
-        let mut hyper = pin!(builder(&self.limits).serve_connection(TokioIo::new(stream), serve));
-        let mut deadline = None;
+        let mut talk = pin!(self.talk(stream));
+        let mut deadline: Option<Deadline> = None;
         poll_fn(|cx| {
             loop {
-                // An error is the client's (it left, or broke the protocol); hyper has answered what can be answered.
-                if hyper.as_mut().poll(cx).is_ready() {
+                if talk.as_mut().poll(cx).is_ready() {
                     return Poll::Ready(());
                 }
-                match self.pulse.watch(deadline.as_ref().map(|deadline: &Deadline| deadline.step), &self.limits) {
+                match self.pulse.watch(deadline.as_ref().map(|deadline| deadline.step), &self.limits) {
                     Watch::Leave => return Poll::Ready(()),
                     Watch::Same => {}
                     Watch::Anew(step, limit) => Deadline::renew(&mut deadline, step, Instant::now() + limit),
@@ -74,17 +74,28 @@ impl<S: Service> Connection<S> {
                 match self.pulse.phase() {
                     // The exchange finds this at its next poll, and words the refusal.
                     Phase::Body => self.pulse.enter(Phase::Overdue),
-                    // Says goodbye in TLS too; a client that does not even take that is left.
-                    Phase::Idle => {
-                        hyper.as_mut().graceful_shutdown();
-                        let _ = hyper.as_mut().poll(cx);
-                        return Poll::Ready(());
-                    }
-                    Phase::Handshake | Phase::Head | Phase::Overdue | Phase::Answering | Phase::Lingering => return Poll::Ready(()),
+                    Phase::Idle => self.pulse.enter(Phase::Parting),
+                    Phase::Handshake | Phase::Head | Phase::Overdue | Phase::Answering | Phase::Parting | Phase::Lingering => return Poll::Ready(()),
                 }
             }
         })
         .await;
+    }
+
+    async fn talk(&self, stream: impl AsyncRead + AsyncWrite + Unpin) {
+        let serve = service_fn(|request| exchange::respond(request, self));
+        let mut hyper = builder(&self.limits).serve_connection(TokioIo::new(stream), serve);
+        let end = poll_fn(|cx| {
+            if self.pulse.phase() == Phase::Parting {
+                Pin::new(&mut hyper).graceful_shutdown();
+            }
+            Pin::new(&mut hyper).poll(cx)
+        });
+        // An error is the client's (it left, or broke the protocol), and hyper has answered what can be answered.
+        if end.await.is_ok() {
+            // Done already, unless the client spoke of an upgrade: hyper then leaves the stream as it is.
+            let _ = hyper.into_parts().io.into_inner().shutdown().await;
+        }
     }
 }
 

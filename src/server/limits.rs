@@ -14,11 +14,12 @@ use tokio::sync::Semaphore;
 /// The server's limits, and where it reports trouble. All times run on the wall clock.
 #[derive(Clone, Debug)]
 pub struct Limits {
-    /// The longest head, in bytes: request line, header lines and the empty line. At most 32,000 can be told from hyper's own limit.
+    /// The longest head, in bytes: request line, header lines and the empty line. Above 65,000 hyper refuses by itself.
     pub head_bytes: usize,
     /// The longest body, in bytes, without its chunks' framing.
     pub body_bytes: usize,
-    /// How long a head may take, from its first byte.
+    /// How long a head may take, from its first byte. Where that came in one piece with the request before it (pipelining),
+    /// [`Limits::idle`] holds until the next byte: hyper does not tell what it has in store.
     pub head: Duration,
     /// How long a body may take, from the end of its head.
     pub body: Duration,

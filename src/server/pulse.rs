@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! Handshake → Idle → Head → Body → Answering → Idle …        Body ─ too slow ─▶ Overdue → Answering
-//!                      └──── refused ────┴──▶ Lingering
+//!                      └──── refused ────┴──▶ Lingering      Idle ─ too long ─▶ Parting
 //! ```
 
 use std::sync::Mutex;
@@ -43,6 +43,8 @@ pub(super) enum Phase {
     Overdue,
     /// Being answered, up to the last byte that the system takes.
     Answering,
+    /// Idle for too long: saying goodbye.
+    Parting,
     /// Answered and closed by us, reading away what the client still sends.
     Lingering,
 }
@@ -132,7 +134,7 @@ impl Phase {
             Phase::Head => limits.head,
             Phase::Body => limits.body,
             Phase::Overdue | Phase::Answering => limits.stall,
-            Phase::Lingering => limits.linger,
+            Phase::Parting | Phase::Lingering => limits.linger,
         }
     }
 }

@@ -22,11 +22,13 @@ pub(super) struct Wire {
     pulse: Arc<Pulse>,
     /// The client has sent its last byte.
     ended: bool,
+    /// We have sent ours, and read away what came after it.
+    closed: bool,
 }
 
 impl Wire {
     pub(super) fn new(stream: TcpStream, pulse: Arc<Pulse>) -> Wire {
-        Wire { stream, pulse, ended: false }
+        Wire { stream, pulse, ended: false, closed: false }
     }
 
     /// Reads away what the client still sends, until it ends.
@@ -86,13 +88,18 @@ impl AsyncWrite for Wire {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if self.pulse.phase() != Phase::Lingering {
-            ready!(Pin::new(&mut self.stream).poll_shutdown(cx))?;
-            if self.ended || !self.pulse.unread() {
-                return Poll::Ready(Ok(()));
+        if !self.closed {
+            if self.pulse.phase() != Phase::Lingering {
+                ready!(Pin::new(&mut self.stream).poll_shutdown(cx))?;
+                if !self.ended && self.pulse.unread() {
+                    self.pulse.enter(Phase::Lingering);
+                }
             }
-            self.pulse.enter(Phase::Lingering);
+            if self.pulse.phase() == Phase::Lingering {
+                ready!(self.poll_linger(cx));
+            }
+            self.closed = true;
         }
-        self.poll_linger(cx).map(Ok)
+        Poll::Ready(Ok(()))
     }
 }
