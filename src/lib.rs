@@ -5,5 +5,9 @@ pub mod contract;
 pub mod secret;
 // — the appliance —
 pub mod appliance;
+// — misbehaviour and scripts —
+pub mod fixture;
 // — judgement —
 pub mod conformance;
+// — the roof —
+pub mod cli;

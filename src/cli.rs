@@ -1,0 +1,3 @@
+//! The command line: one command each.
+
+pub mod fixture;
