@@ -1,4 +1,161 @@
-//! The commands, one file each.
+//! The command line: what can be said, and which code a command ends with. One file a command.
 
+pub mod check;
 pub mod documents;
 pub mod explain;
+pub mod fixture;
+pub mod plan;
+pub mod review;
+pub mod selection;
+pub mod serve;
+pub mod talk;
+
+use std::io;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser;
+use clap::Subcommand;
+
+use crate::cli::talk::Colour;
+use crate::cli::talk::LogFormat;
+use crate::cli::talk::Talk;
+use crate::contract::Kind;
+
+/// A test double of Microsoft Defender for IoT appliances, and a conformance suite for their authentication API.
+#[derive(Debug, Parser)]
+#[command(name = "d4iot-double", version, max_term_width = 100, after_help = EXIT_CODES)]
+struct Line {
+    #[command(subcommand)]
+    command: Command,
+    /// When to use colour; NO_COLOR is honoured
+    #[arg(long, global = true, value_enum, default_value_t = Colour::Auto, value_name = "WHEN")]
+    color: Colour,
+    /// Say less on stderr
+    #[arg(short, long, global = true)]
+    quiet: bool,
+    /// Say more on stderr
+    #[arg(short, long, global = true, conflicts_with = "quiet")]
+    verbose: bool,
+    /// The form of what is said on stderr
+    #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text, value_name = "FORMAT")]
+    log_format: LogFormat,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run one mock appliance per fixture; without one: the built-in sensor and console
+    Serve(serve::Options),
+    /// Fire every documented request at mocks of its own and judge the answers
+    Check(check::Options),
+    /// What check would send, with effects; sends nothing
+    Plan(plan::Options),
+    /// List new and changed snapshots, with their differences
+    Pending(review::Options),
+    /// Go through new and changed snapshots one by one
+    Review(review::Options),
+    /// Accept new and changed snapshots
+    Accept(review::Options),
+    /// Reject new and changed snapshots
+    Reject(review::Options),
+    /// The readings of a fact, where each is said, why one is preferred; without an argument: all disputed or assumed facts
+    Explain {
+        /// A fact, a glob (`validation.*`), a register number (`X11`), an outcome or a case
+        #[arg(value_name = "FACT|CASE|OUTCOME")]
+        what: Option<String>,
+        /// One kind of appliance only
+        #[arg(long, value_parser = kind)]
+        kind: Option<Kind>,
+    },
+    /// Hold the contract against copies of the documents
+    Documents {
+        /// The sensor's page
+        #[arg(long, value_name = "FILE")]
+        sensor: PathBuf,
+        /// The console's page
+        #[arg(long, value_name = "FILE")]
+        console: PathBuf,
+    },
+    /// Validate fixtures, print their JSON Schema, write a starter
+    #[command(subcommand)]
+    Fixture(FixtureCommand),
+}
+
+#[derive(Debug, Subcommand)]
+enum FixtureCommand {
+    /// Validate fixtures; a folder means all files in it
+    Check {
+        /// Fixtures or folders
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+    },
+    /// Print the JSON Schema of fixtures
+    Schema,
+    /// Write a commented starter; to stdout without a path
+    Init {
+        /// Where to write it; a file that is there is left alone
+        path: Option<PathBuf>,
+    },
+}
+
+/// Parses, runs, and returns the exit code.
+pub fn main() -> ExitCode {
+    let line = Line::parse();
+    let talk = Talk::new(line.color, line.quiet, line.verbose, line.log_format);
+    ExitCode::from(run(line.command, &talk))
+}
+
+fn run(command: Command, talk: &Talk) -> u8 {
+    let mut out = io::stdout().lock();
+    match command {
+        Command::Serve(options) => {
+            drop(out);
+            serve::run(&options, talk)
+        }
+        Command::Check(options) => {
+            drop(out);
+            check::run(&options, talk)
+        }
+        Command::Plan(options) => plan::run(&options, &mut out, talk),
+        Command::Pending(options) => review::pending(&options, &mut out, talk),
+        Command::Review(options) => review::review(&options, &mut out, talk),
+        Command::Accept(options) => review::accept(&options, &mut out, talk),
+        Command::Reject(options) => review::reject(&options, &mut out, talk),
+        Command::Explain { what, kind } => {
+            let kinds = kind.map_or_else(|| Kind::ALL.to_vec(), |kind| vec![kind]);
+            talk.code(explain::run(what.as_deref(), &kinds, &mut out).map(|()| code::GOOD))
+        }
+        Command::Documents { sensor, console } => talk.code(documents::run(&sensor, &console, &mut out)),
+        Command::Fixture(FixtureCommand::Check { files }) => fixture::check(&files, &mut out, &mut io::stderr()),
+        Command::Fixture(FixtureCommand::Schema) => fixture::schema(&mut out),
+        Command::Fixture(FixtureCommand::Init { path }) => fixture::init(path.as_deref(), &mut out, &mut io::stderr()),
+    }
+}
+
+/// Reads a kind's name for clap.
+fn kind(text: &str) -> Result<Kind, String> {
+    text.parse()
+}
+
+/// Exit codes, in the order of interface.md. Where several hold, the gravest wins; each command says how.
+pub mod code {
+    /// All judged cases pass, or what was asked is done.
+    pub const GOOD: u8 = 0;
+    /// A deviation, an inconsistency, a changed snapshot; a document that does not say what the contract says.
+    pub const WRONG: u8 = 1;
+    /// Usage or configuration, also an address that cannot be bound.
+    pub const USAGE: u8 = 2;
+    /// The target cannot be reached, or TLS was refused.
+    pub const UNREACHABLE: u8 = 3;
+    /// Nothing was judged.
+    pub const NOTHING: u8 = 4;
+    /// In CI: a case whose snapshot does not exist.
+    pub const NO_SNAPSHOT: u8 = 5;
+    /// Refused by a safety rule.
+    pub const REFUSED: u8 = 6;
+    /// An error inside this program.
+    pub const INTERNAL: u8 = 70;
+}
+
+const EXIT_CODES: &str = "Exit codes: 0 all judged cases pass · 1 a deviation, an inconsistency or a changed snapshot · 2 usage or configuration · \
+3 target unreachable · 4 nothing was judged · 5 in CI, a snapshot is missing · 6 refused by a safety rule · 70 internal error · 130 interrupted";

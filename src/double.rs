@@ -1,9 +1,11 @@
 //! A started double: an appliance that answers on a port of its own until it is dropped.
 
+use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
@@ -18,8 +20,9 @@ use crate::server::tls::Identity;
 pub struct Double {
     host: Arc<Host>,
     address: SocketAddr,
+    tls: bool,
     ca_pem: Option<String>,
-    stop: Option<oneshot::Sender<()>>,
+    stop: oneshot::Sender<()>,
     served: JoinHandle<()>,
 }
 
@@ -29,16 +32,16 @@ impl Double {
     /// # Errors
     /// The system's, where no port can be had.
     pub fn start(appliance: Appliance, identity: Option<&Identity>) -> io::Result<Double> {
-        Double::start_at(SocketAddr::from(([127, 0, 0, 1], 0)), appliance, identity, Limits::default())
+        let listener = server::bind(SocketAddr::from(([127, 0, 0, 1], 0)))?;
+        Double::serve(listener, appliance, identity, Limits::default())
     }
 
-    /// Starts an appliance at an address.
+    /// Serves an appliance on a listener the caller brings. Must be called inside a runtime.
     ///
     /// # Errors
-    /// The system's, where the address cannot be bound.
+    /// The system's, where the listener has no address.
     #[expect(clippy::disallowed_methods, reason = "a double is one task of the runtime it was started in")]
-    pub fn start_at(address: SocketAddr, appliance: Appliance, identity: Option<&Identity>, limits: Limits) -> io::Result<Double> {
-        let listener = server::bind(address)?;
+    pub fn serve(listener: TcpListener, appliance: Appliance, identity: Option<&Identity>, limits: Limits) -> io::Result<Double> {
         let address = listener.local_addr()?;
         let host = Arc::new(Host::new(appliance));
         let (stop, stopped) = oneshot::channel::<()>();
@@ -49,13 +52,22 @@ impl Double {
             server::run(listener, tls, service, limits, async { drop(stopped.await) }).await;
         });
         let ca_pem = identity.and_then(Identity::ca_pem).map(str::to_owned);
-        Ok(Double { host, address, ca_pem, stop: Some(stop), served })
+        Ok(Double { host, address, tls: identity.is_some(), ca_pem, stop, served })
     }
 
-    /// Returns the address a client on this machine can use, `https://127.0.0.1:41234`.
+    /// Returns its URL, `https://127.0.0.1:41234`.
     pub fn url(&self) -> String {
-        let scheme = if self.ca_pem.is_some() { "https" } else { "http" };
-        format!("{scheme}://{}", self.address)
+        format!("{}://{}", self.scheme(), self.address)
+    }
+
+    /// Returns the address it listens on.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Returns `https`, or `http` where it speaks no TLS.
+    pub fn scheme(&self) -> &'static str {
+        if self.tls { "https" } else { "http" }
     }
 
     /// Returns the certificate of the CA to trust; none over plain HTTP.
@@ -68,10 +80,12 @@ impl Double {
         &self.host
     }
 
-    /// Stops answering; returns when the connections are gone.
-    pub async fn stop(mut self) {
-        self.stop.take();
-        let ended = (&mut self.served).await;
-        debug_assert!(ended.is_ok(), "the server never panics");
+    /// Stops answering at once; what is returned completes when the connections are gone.
+    pub fn end(self) -> impl Future<Output = ()> {
+        drop(self.stop);
+        async move {
+            let ended = self.served.await;
+            debug_assert!(ended.is_ok(), "the server never panics");
+        }
     }
 }

@@ -1,10 +1,19 @@
 //! A test double of Defender for IoT appliances, and a conformance suite for their authentication API.
+//!
+//! ```text
+//! documents ─transcribed→ Contract ─clause→ Operation ─judged→ Outcome ─worded→ Response → wire
+//!                             │
+//!                             └── Case → Request ── Target ── Response ─recognised→ Verdict ─gathered→ Summary ─written→ report
+//! ```
+//!
+//! A room uses only rooms listed above it here; a test walks the stairs.
 
-// — the law: serde and http types only —
+// — the law —
 pub mod contract;
 pub mod secret;
-// — the appliance: pure —
+// — the appliance and its scripts: pure —
 pub mod appliance;
+pub mod fixture;
 // — judgement: pure —
 pub mod snapshot;
 pub mod report;
@@ -16,5 +25,6 @@ pub mod server;
 pub mod host;
 pub mod double;
 pub mod target;
+pub mod runner;
 // — the roof —
 pub mod cli;

@@ -25,6 +25,7 @@ use rustls::pki_types::pem;
 use rustls::pki_types::pem::PemObject;
 
 /// A certificate with its key, ready to serve.
+#[derive(Clone)]
 pub struct Identity {
     config: Arc<ServerConfig>,
     ca_pem: Option<String>,

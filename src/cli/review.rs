@@ -1,0 +1,138 @@
+//! `pending`, `review`, `accept`, `reject`: a snapshot becomes the baseline by a person's decision only.
+
+use std::io;
+use std::io::BufRead;
+use std::io::IsTerminal;
+use std::io::Write;
+use std::path::Path;
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::baseline::Baseline;
+use crate::baseline::Pending;
+use crate::cli::code;
+use crate::cli::selection::matcher;
+use crate::cli::talk::Talk;
+use crate::contract::Kind;
+
+/// Which pending snapshots are meant.
+#[derive(Args, Debug)]
+pub struct Options {
+    /// Ids, as `sensor/validation.*` or `validation.*`; all without it
+    #[arg(value_name = "GLOB", default_value = "*")]
+    glob: String,
+    /// The folder that holds the snapshots, or one folder of each kind
+    #[arg(long, value_name = "DIR", default_value = "snapshots")]
+    snapshots: PathBuf,
+}
+
+/// A pending snapshot with the folder it belongs to.
+struct Found {
+    shelf: Baseline,
+    name: String,
+    pending: Pending,
+}
+
+/// Lists new and changed snapshots with their differences.
+pub fn pending(options: &Options, out: &mut dyn Write, talk: &Talk) -> u8 {
+    talk.code(found(options).map(|found| {
+        for pending in &found {
+            drop(writeln!(out, "{}", shown(pending)));
+        }
+        drop(writeln!(out, "{} pending", found.len()));
+        code::GOOD
+    }))
+}
+
+/// Accepts what is meant.
+pub fn accept(options: &Options, out: &mut dyn Write, talk: &Talk) -> u8 {
+    decide(options, out, talk, "accepted", |found| found.shelf.accept(&found.pending.id, |_| Ok(())).map_err(|error| error.to_string()))
+}
+
+/// Rejects what is meant.
+pub fn reject(options: &Options, out: &mut dyn Write, talk: &Talk) -> u8 {
+    decide(options, out, talk, "rejected", |found| found.shelf.reject(&found.pending.id).map_err(|error| error.to_string()))
+}
+
+/// Asks about each in turn.
+pub fn review(options: &Options, out: &mut dyn Write, talk: &Talk) -> u8 {
+    if !io::stdin().is_terminal() {
+        talk.error("review asks questions, and stdin is no terminal\n  hint: use pending, accept and reject");
+        return code::USAGE;
+    }
+    talk.code(found(options).and_then(|found| ask(found, out, &mut io::stdin().lock())))
+}
+
+fn ask(found: Vec<Found>, out: &mut dyn Write, input: &mut dyn BufRead) -> Result<u8, String> {
+    let count = found.len();
+    for (index, found) in found.into_iter().enumerate() {
+        let decided = loop {
+            drop(write!(out, "{}\n[{}/{count}] {}: (a)ccept, (r)eject, (s)kip, (q)uit? ", shown(&found), index + 1, found.name));
+            drop(out.flush());
+            let mut answer = String::new();
+            let read = input.read_line(&mut answer).map_err(|error| format!("reading the answer: {error}"))?;
+            match answer.trim() {
+                "a" | "accept" => break found.shelf.accept(&found.pending.id, |_| Ok(())),
+                "r" | "reject" => break found.shelf.reject(&found.pending.id),
+                "s" | "skip" => break Ok(()),
+                "q" | "quit" => return Ok(code::GOOD),
+                _ if read == 0 => return Ok(code::GOOD),
+                _ => {}
+            }
+        };
+        decided.map_err(|error| error.to_string())?;
+    }
+    drop(writeln!(out, "{count} reviewed"));
+    Ok(code::GOOD)
+}
+
+fn decide(options: &Options, out: &mut dyn Write, talk: &Talk, done: &str, act: impl Fn(&Found) -> Result<(), String>) -> u8 {
+    talk.code(found(options).and_then(|found| {
+        if found.is_empty() {
+            return Err(format!("no pending snapshot matches `{}`\n  hint: `d4iot-double pending` lists them", options.glob));
+        }
+        for pending in &found {
+            act(pending)?;
+            drop(writeln!(out, "{done} {}", pending.name));
+        }
+        Ok(code::GOOD)
+    }))
+}
+
+fn found(options: &Options) -> Result<Vec<Found>, String> {
+    let glob = matcher(&options.glob)?;
+    let mut found = Vec::new();
+    for (prefix, folder) in folders(&options.snapshots)? {
+        let shelf = Baseline::open(&folder).map_err(|error| error.to_string())?;
+        for pending in shelf.pending("*").map_err(|error| error.to_string())? {
+            let name = format!("{prefix}{}", pending.id);
+            if glob.is_match(&name) || glob.is_match(&pending.id) {
+                let shelf = Baseline::open(&folder).map_err(|error| error.to_string())?;
+                found.push(Found { shelf, name, pending });
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// The folders of both kinds, or the one folder itself.
+fn folders(folder: &Path) -> Result<Vec<(String, PathBuf)>, String> {
+    let kinds: Vec<(String, PathBuf)> = [Kind::Sensor, Kind::Console]
+        .iter()
+        .map(|kind| (format!("{kind}/"), folder.join(kind.name())))
+        .filter(|(_, folder)| folder.is_dir())
+        .collect();
+    if !kinds.is_empty() {
+        Ok(kinds)
+    } else if folder.is_dir() {
+        Ok(vec![(String::new(), folder.to_owned())])
+    } else {
+        Err(format!("there is no folder {}\n  hint: name the folder with --snapshots", folder.display()))
+    }
+}
+
+fn shown(found: &Found) -> String {
+    let what = if found.pending.old.is_some() { "changed" } else { "new" };
+    format!("{what} {}: {}\n{}", found.name, found.pending.new.header.description, found.pending.diff)
+}

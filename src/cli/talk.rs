@@ -1,0 +1,116 @@
+//! What is said on stderr, and whether in colour. Data never comes through here.
+
+use std::env;
+use std::fmt::Display;
+use std::io;
+use std::io::IsTerminal;
+use std::io::Write;
+
+use clap::ValueEnum;
+
+use crate::cli::code;
+
+/// When colour is used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Colour {
+    /// Always
+    Always,
+    /// On a terminal, unless NO_COLOR is set
+    Auto,
+    /// Never
+    Never,
+}
+
+/// The form of what is said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// One JSON object a line
+    Json,
+    /// Plain lines
+    Text,
+}
+
+/// Says things on stderr. Clones say them the same way.
+#[derive(Clone, Copy, Debug)]
+pub struct Talk {
+    colour: Colour,
+    quiet: bool,
+    verbose: bool,
+    format: LogFormat,
+}
+
+impl Talk {
+    /// Talks as the command line asks.
+    pub fn new(colour: Colour, quiet: bool, verbose: bool, format: LogFormat) -> Talk {
+        Talk { colour, quiet, verbose, format }
+    }
+
+    /// Says an error, also when quiet. A text that begins with `error:` already is left as it is.
+    pub fn error(&self, text: impl Display) {
+        self.line("error", &text.to_string());
+    }
+
+    /// Says a warning.
+    pub fn warning(&self, text: impl Display) {
+        if !self.quiet {
+            self.line("warning", &text.to_string());
+        }
+    }
+
+    /// Says something in passing.
+    pub fn note(&self, text: impl Display) {
+        if !self.quiet {
+            self.line("note", &text.to_string());
+        }
+    }
+
+    /// Says a detail, only when asked for more.
+    pub fn detail(&self, text: impl Display) {
+        if self.verbose {
+            self.line("detail", &text.to_string());
+        }
+    }
+
+    /// Returns a command's code; an error is said and is one of usage.
+    pub fn code(&self, result: Result<u8, String>) -> u8 {
+        result.unwrap_or_else(|error| {
+            self.error(error);
+            code::USAGE
+        })
+    }
+
+    /// Tells whether progress can be shown as it goes.
+    pub fn is_quiet(&self) -> bool {
+        self.quiet
+    }
+
+    /// Tells whether progress is to be said line by line: not a terminal, not quiet.
+    pub fn wants_lines(&self) -> bool {
+        !self.quiet && !io::stderr().is_terminal()
+    }
+
+    /// Tells whether text on stdout may be coloured.
+    pub fn colours_stdout(&self) -> bool {
+        self.colours(io::stdout().is_terminal())
+    }
+
+    fn colours(&self, terminal: bool) -> bool {
+        match self.colour {
+            Colour::Always => true,
+            Colour::Auto => {
+                terminal && env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()) && env::var_os("TERM").is_none_or(|term| term != "dumb")
+            }
+            Colour::Never => false,
+        }
+    }
+
+    fn line(&self, level: &str, text: &str) {
+        let line = match self.format {
+            LogFormat::Json => serde_json::json!({ "level": level, "message": text }).to_string(),
+            LogFormat::Text if text.starts_with("error:") => text.to_owned(),
+            LogFormat::Text => format!("{level}: {text}"),
+        };
+        // Nobody listens on a closed stderr; that is no reason to stop.
+        drop(writeln!(io::stderr(), "{line}"));
+    }
+}

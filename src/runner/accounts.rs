@@ -1,0 +1,160 @@
+//! The values that placeholders stand for at one target.
+
+use std::collections::BTreeMap;
+
+use crate::appliance::User;
+use crate::appliance::UserState;
+use crate::conformance::Account;
+use crate::conformance::Placeholder;
+use crate::conformance::Property;
+use crate::contract::Role;
+use crate::secret::Secret;
+
+/// For every account that a target has, a name and passwords.
+#[derive(Debug)]
+pub struct Accounts {
+    values: BTreeMap<Placeholder, Secret>,
+}
+
+impl Accounts {
+    /// Makes an account of every kind for a mock of our own. `random` fills a buffer with random bytes.
+    pub fn for_a_mock(mut random: impl FnMut(&mut [u8])) -> Accounts {
+        let mut values = BTreeMap::new();
+        for (name, account) in Account::NAMES {
+            for (_, property) in Property::NAMES {
+                let value = match property {
+                    Property::Username => format!("suite-{}", name.replace('_', "-")),
+                    Property::WeakPassword => WEAK.to_owned(),
+                    _ => password(&mut random),
+                };
+                values.insert(Placeholder { account, property }, Secret::new(value));
+            }
+        }
+        Accounts { values }
+    }
+
+    /// Returns the users a mock needs so that every account is there.
+    pub fn users(&self) -> Vec<User> {
+        let existing = Account::NAMES.iter().filter(|(_, account)| *account != Account::Unknown);
+        existing.filter_map(|(_, account)| self.user(*account)).collect()
+    }
+
+    /// Returns a placeholder's value.
+    ///
+    /// # Errors
+    /// The account is not there, in words.
+    pub fn value(&self, placeholder: Placeholder) -> Result<String, String> {
+        let missing = || format!("the target has no account `{}`", placeholder.account.name());
+        self.values.get(&placeholder).map(|value| value.expose().to_owned()).ok_or_else(missing)
+    }
+
+    /// Puts placeholders where a text shows an account's name or password, longest values first.
+    pub fn redact(&self, text: &str) -> String {
+        self.longest_first().into_iter().fold(text.to_owned(), |text, (placeholder, value)| text.replace(value, &placeholder.to_string()))
+    }
+
+    /// Does the same with bytes that may be no text.
+    pub fn redact_bytes(&self, bytes: &[u8]) -> Vec<u8> {
+        let replace = |bytes: Vec<u8>, value: &[u8], placeholder: String| match find(&bytes, value) {
+            Some(_) => replaced(&bytes, value, placeholder.as_bytes()),
+            None => bytes,
+        };
+        self.longest_first().into_iter().fold(bytes.to_vec(), |bytes, (placeholder, value)| replace(bytes, value.as_bytes(), placeholder.to_string()))
+    }
+
+    fn user(&self, account: Account) -> Option<User> {
+        let of = |property| self.values.get(&Placeholder { account, property });
+        let role = match account {
+            Account::Admin | Account::SecondAdmin => Role::Admin,
+            Account::ReadOnly => Role::ReadOnly,
+            _ => Role::SecurityAnalyst,
+        };
+        let state = match account {
+            Account::Directory => UserState::Directory,
+            Account::Disabled => UserState::Disabled,
+            Account::Locked => UserState::Locked,
+            Account::MustChange => UserState::MustChange,
+            _ => UserState::Active,
+        };
+        Some(User { username: of(Property::Username)?.expose().to_owned(), password: of(Property::Password)?.clone(), role, state })
+    }
+
+    /// Values that are long enough to be told from other text; the weak password is none, and no secret.
+    fn longest_first(&self) -> Vec<(Placeholder, &str)> {
+        let mut values: Vec<(Placeholder, &str)> =
+            self.values.iter().map(|(placeholder, value)| (*placeholder, value.expose())).filter(|(_, value)| value.len() >= SHORTEST).collect();
+        values.sort_by_key(|(placeholder, value)| (std::cmp::Reverse(value.len()), *placeholder));
+        values
+    }
+}
+
+/// Makes a password of 24 characters that every known policy takes: all four classes, symbols of product_16's list only.
+fn password(random: &mut impl FnMut(&mut [u8])) -> String {
+    let mut bytes = [0_u8; LENGTH];
+    random(&mut bytes);
+    let of = |class: &[u8], byte: u8| char::from(class[usize::from(byte) % class.len()]);
+    // The classes take turns, so that each occurs whatever the bytes are.
+    bytes.iter().enumerate().map(|(index, byte)| of(CLASSES[index % CLASSES.len()], *byte)).collect()
+}
+
+fn find(bytes: &[u8], value: &[u8]) -> Option<usize> {
+    bytes.windows(value.len()).position(|window| window == value)
+}
+
+fn replaced(bytes: &[u8], value: &[u8], placeholder: &[u8]) -> Vec<u8> {
+    let mut rest = bytes;
+    let mut replaced = Vec::with_capacity(bytes.len());
+    while let Some(start) = find(rest, value) {
+        replaced.extend_from_slice(&rest[..start]);
+        replaced.extend_from_slice(placeholder);
+        rest = &rest[start + value.len()..];
+    }
+    replaced.extend_from_slice(rest);
+    replaced
+}
+
+const LENGTH: usize = 24;
+const SHORTEST: usize = 8;
+/// Refused by every known policy: too short, one class.
+const WEAK: &str = "weak";
+const CLASSES: [&[u8]; 4] = [b"abcdefghijkmnopqrstuvwxyz", b"ABCDEFGHJKLMNPQRSTUVWXYZ", b"23456789", b"#%*+,-./:=?@[]^_{}~"];
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+    use crate::appliance::Policy;
+
+    fn accounts() -> Accounts {
+        let mut next = 0_u8;
+        Accounts::for_a_mock(|bytes| {
+            bytes.iter_mut().for_each(|byte| {
+                next = next.wrapping_mul(37).wrapping_add(11);
+                *byte = next
+            })
+        })
+    }
+
+    #[rstest]
+    fn generated_passwords_suit_every_policy_and_the_weak_one_suits_none(#[values("examples", "product_8", "product_16")] name: &str) {
+        let policy = Policy::named(name).unwrap();
+        for (placeholder, value) in &accounts().values {
+            match placeholder.property {
+                Property::Username => {}
+                Property::WeakPassword => assert!(policy.check(value.expose()).is_err()),
+                _ => assert_eq!((value.expose().len(), policy.check(value.expose())), (LENGTH, Ok(()))),
+            }
+        }
+    }
+
+    #[test]
+    fn names_and_passwords_become_placeholders() {
+        let accounts = accounts();
+        let user = Placeholder { account: Account::User, property: Property::Username };
+        let password = Placeholder { account: Account::User, property: Property::Password };
+        let text = format!("The user '{}' has {}", accounts.value(user).unwrap(), accounts.value(password).unwrap());
+        assert_eq!(accounts.redact(&text), "The user '«user.username»' has «user.password»");
+        assert_eq!(accounts.redact_bytes(text.as_bytes()), "The user '«user.username»' has «user.password»".as_bytes());
+    }
+}

@@ -1,0 +1,94 @@
+//! Where a run takes place: a target, its accounts, and what it can offer beyond them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::appliance::Lockout;
+use crate::appliance::Scope;
+use crate::appliance::State;
+use crate::conformance::Case;
+use crate::conformance::case::Need;
+use crate::contract::Kind;
+use crate::double::Double;
+use crate::fixture::Fixture;
+use crate::host::Host;
+use crate::runner::Accounts;
+use crate::server::tls::Identity;
+use crate::target::Options;
+use crate::target::Target;
+
+/// A target and what is known of it.
+#[derive(Debug)]
+pub struct Lab {
+    /// What it should be.
+    pub kind: Kind,
+    /// Where it is asked.
+    pub target: Target,
+    /// What reports call it.
+    pub label: String,
+    /// Whom it knows.
+    pub accounts: Accounts,
+    /// The mock behind it, if it is ours, with the state every case starts from.
+    pub mock: Option<(Arc<Host>, State)>,
+}
+
+impl Lab {
+    /// Starts a mock of a fixture, over HTTPS, and gives it the suite's accounts beside the fixture's own users.
+    ///
+    /// # Errors
+    /// No port, or no client, in words.
+    pub fn mock(fixture: &Fixture, label: String, identity: &Identity) -> Result<(Double, Lab), String> {
+        let accounts = Accounts::for_a_mock(|bytes| getrandom::fill(bytes).expect("the system has random bytes"));
+        let mut appliance = fixture.appliance();
+        accounts.users().into_iter().for_each(|user| appliance.state.directory.put(user));
+        let start = appliance.state.clone();
+        let double = Double::start(appliance, Some(identity)).map_err(|error| format!("no port for a mock: {error}"))?;
+        let options = Options { trust: double.ca_pem().map(str::to_owned), timeout: None };
+        let target = Target::new(&double.url(), &options).map_err(|error| error.to_string())?;
+        let mock = Some((Arc::clone(double.host()), start));
+        Ok((double, Lab { kind: fixture.kind, target, label, accounts, mock }))
+    }
+
+    /// Brings the target into the state a case starts from.
+    ///
+    /// # Errors
+    /// Why that cannot be done here: the case is then not judged.
+    pub(super) fn prepare(&self, case: &Case) -> Result<(), String> {
+        let Some((host, start)) = &self.mock else {
+            return case.needs.first().map_or(Ok(()), |need| Err(format!("{} only a mock of our own can offer", offered(*need))));
+        };
+        let mut state = start.clone();
+        for need in &case.needs {
+            match need {
+                Need::AnySymbol => {}
+                Need::Lockout => state.lockout = Some(Lockout::new(LOCKS_AFTER, Scope::Source, LOCKED_FOR)),
+                Need::Page => self.has_the_page_s_users(&state)?,
+            }
+        }
+        host.put(state);
+        Ok(())
+    }
+
+    /// Returns the address for commands people repeat: a mock's own port is gone by then.
+    pub(super) fn shown_address(&self) -> String {
+        if self.mock.is_some() { "$TARGET".into() } else { self.target.address().to_owned() }
+    }
+
+    fn has_the_page_s_users(&self, state: &State) -> Result<(), String> {
+        let built_in = crate::fixture::built_in(self.kind).state.directory;
+        let differs = built_in.users().into_iter().find(|user| state.directory.find(&user.username) != Some(*user));
+        differs.map_or(Ok(()), |user| Err(format!("the fixture's user `{}` is not the one of the documents' examples", user.username)))
+    }
+}
+
+fn offered(need: Need) -> &'static str {
+    match need {
+        Need::AnySymbol => "a policy known to take any symbol",
+        Need::Lockout => "a lock-out that ends with the case",
+        Need::Page => "the users of the documents' examples",
+    }
+}
+
+/// After how many failures the mock of such a case locks; the cases count on it.
+const LOCKS_AFTER: u32 = 3;
+const LOCKED_FOR: Duration = Duration::from_secs(15 * 60);

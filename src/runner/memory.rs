@@ -1,0 +1,111 @@
+//! What answers were like when a person last looked: a folder of snapshots, the copy inside the binary, or nothing.
+
+use crate::baseline::Baseline;
+use crate::baseline::Error;
+use crate::conformance::suite::Located;
+use crate::contract::Kind;
+use crate::report::Regression;
+use crate::runner::Ran;
+use crate::snapshot;
+use crate::snapshot::Header;
+use crate::snapshot::Snapshot;
+
+/// Where a run finds its snapshots, and what it may write.
+#[derive(Debug)]
+pub enum Memory {
+    /// The copy inside the binary: compared, never written.
+    BuiltIn(Kind),
+    /// A folder, and what may be written there.
+    Folder(Baseline, Update),
+    /// None: nothing is new, nothing is written, conformance alone decides.
+    Nothing,
+}
+
+/// What a run may write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Update {
+    /// Every snapshot, as it is now.
+    All,
+    /// Snapshots that are missing.
+    New,
+    /// Nothing.
+    No,
+    /// What is new or changed, beside the snapshots, for a person to review.
+    Pending,
+}
+
+impl Memory {
+    /// Holds a case's exchanges against its snapshot and writes what may be written.
+    ///
+    /// # Errors
+    /// A snapshot that cannot be read or written.
+    pub(super) fn hold(&self, located: &Located, ran: &mut Ran) -> Result<(), Error> {
+        let id = located.case.id.as_str();
+        let Some(body) = &ran.snapshot else { return Ok(()) };
+        let Some(old) = self.read(id)? else {
+            ran.result.regression = (!matches!(self, Memory::Nothing)).then_some(Regression::New);
+            return self.write(located, body, Regression::New);
+        };
+        let regression = if snapshot::same(&old.body, body) { Regression::Same } else { Regression::Changed };
+        if regression == Regression::Changed {
+            ran.result.difference = snapshot::diff(&old.body, body);
+        }
+        ran.result.regression = Some(regression);
+        self.write(located, body, regression)
+    }
+
+    /// Returns the ids of all snapshots there are.
+    ///
+    /// # Errors
+    /// A folder that cannot be read.
+    pub fn ids(&self) -> Result<Vec<String>, Error> {
+        match self {
+            Memory::BuiltIn(kind) => Ok(embedded::of(*kind).iter().map(|(id, _)| (*id).to_owned()).collect()),
+            Memory::Folder(folder, _) => folder.ids(),
+            Memory::Nothing => Ok(Vec::new()),
+        }
+    }
+
+    fn read(&self, id: &str) -> Result<Option<Snapshot>, Error> {
+        match self {
+            Memory::BuiltIn(kind) => Ok(embedded::of(*kind).iter().find(|(known, _)| *known == id).and_then(|(_, text)| snapshot::parse(text).ok())),
+            Memory::Folder(folder, _) => folder.read(id),
+            Memory::Nothing => Ok(None),
+        }
+    }
+
+    fn write(&self, located: &Located, body: &str, regression: Regression) -> Result<(), Error> {
+        let Memory::Folder(folder, update) = self else { return Ok(()) };
+        let id = located.case.id.as_str();
+        let text = || snapshot::file(&header(located), body);
+        match (update, regression) {
+            (Update::No, _) => Ok(()),
+            (_, Regression::Same) => folder.drop_pending(id).map(drop),
+            (Update::All, _) | (Update::New, Regression::New) => folder.write(id, &text()),
+            (Update::New, Regression::Changed) => Ok(()),
+            (Update::Pending, _) => folder.write_pending(id, &text()),
+        }
+    }
+}
+
+/// The head of a case's snapshot file: what `cargo test` writes, so that both give the same bytes.
+pub fn header(located: &Located) -> Header {
+    Header { source: Some(SOURCE.to_owned()), description: located.case.title.clone(), input_file: located.file.to_owned() }
+}
+
+/// The test that asserts the same files.
+const SOURCE: &str = "tests/snapshots.rs";
+
+/// The snapshots as compiled in.
+mod embedded {
+    use crate::contract::Kind;
+
+    include!(concat!(env!("OUT_DIR"), "/snapshots.rs"));
+
+    pub(super) fn of(kind: Kind) -> &'static [(&'static str, &'static str)] {
+        match kind {
+            Kind::Console => CONSOLE,
+            Kind::Sensor => SENSOR,
+        }
+    }
+}
