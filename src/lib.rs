@@ -13,6 +13,7 @@ pub mod contract;
 pub mod secret;
 // — the appliance and its scripts: pure —
 pub mod appliance;
+pub mod failure;
 pub mod fixture;
 // — judgement: pure —
 pub mod snapshot;

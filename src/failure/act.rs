@@ -1,0 +1,165 @@
+//! What a failure mode does: to the answer, its bytes, its timing, its connection, its TLS, its effect on the state.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::HeaderMap;
+use http::StatusCode;
+
+use crate::appliance::Rules;
+use crate::contract::Outcome;
+use crate::failure::Cut;
+use crate::failure::How;
+use crate::failure::Pace;
+
+/// Everything one mode does when it strikes.
+#[derive(Clone, Debug, Default)]
+pub struct Act {
+    /// What is answered instead, and under which readings.
+    pub answering: Answering,
+    /// What is done to the body, in this order.
+    pub distortions: Vec<Distortion>,
+    /// How long nothing is sent.
+    pub delay: Option<Delay>,
+    /// How slowly it is sent.
+    pub pace: Option<Pace>,
+    /// Where the sending ends early, and how.
+    pub end: Option<(How, Cut)>,
+    /// For how long the port is closed; none given with `during` alone means as long as that.
+    pub down: Option<Duration>,
+    /// What happens before any request: to the TLS handshake and the certificate.
+    pub greeting: Option<Greeting>,
+    /// Whether the operation takes effect; none means as interface.md has it: yes for what strikes an answer that was made, no for an answer in its place.
+    pub commit: Option<bool>,
+    /// How long the old password still validates after a change.
+    pub stale: Option<Stale>,
+}
+
+/// What is answered instead of what the appliance came to.
+#[derive(Clone, Debug, Default)]
+pub struct Answering {
+    /// Another outcome, whatever the state.
+    pub outcome: Option<Outcome>,
+    /// The rules under other readings, by which the answer is worded.
+    pub rules: Option<Arc<Rules>>,
+    /// Another status.
+    pub status: Option<StatusCode>,
+    /// Further headers, in place of those of the same name.
+    pub headers: HeaderMap,
+    /// Another body; with a page or JSON its content type stands in `headers`.
+    pub body: Option<Bytes>,
+}
+
+/// A page that is answered where JSON is expected. The text is ours, in the manner of its kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Page {
+    /// Apache's error page.
+    Apache,
+    /// A sign-in page, with status 200.
+    Login,
+    /// An inspecting proxy's notice.
+    Proxy,
+}
+
+/// What is done to a body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Distortion {
+    /// A byte order mark before it.
+    Bom,
+    /// The declared length is off by so many bytes; the connection is closed after the body.
+    ContentLength(i64),
+    /// Every member stands twice.
+    DuplicateKeys,
+    /// No body at all.
+    Empty,
+    /// So many bytes of garbage instead.
+    Garbage(usize),
+    /// Compressed, though nobody asked.
+    Gzip,
+    /// JSON that ends before its last bracket.
+    InvalidJson,
+    /// Chunked, with a chunk whose size is no number; the connection is closed after it.
+    MalformedChunk,
+    /// Only the first bytes, then FIN; the declared length stays.
+    Truncate(usize),
+    /// `text/html`, whatever it is.
+    WrongContentType,
+}
+
+/// How long nothing is sent, on the appliance's clock.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Delay {
+    /// Always the same.
+    Fixed(Duration),
+    /// Log-normal, cut at a greatest.
+    Lognormal {
+        /// Half are shorter.
+        median: Duration,
+        /// The spread, of the logarithm.
+        sigma: f64,
+        /// None is longer.
+        max: Duration,
+    },
+    /// Any between two, all alike.
+    Uniform(Duration, Duration),
+}
+
+/// What happens on a connection before any request.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Greeting {
+    /// Which certificate is shown.
+    pub certificate: Option<Certificate>,
+    /// What becomes of the handshake.
+    pub handshake: Option<Handshake>,
+    /// The versions that are offered; empty means all.
+    pub versions: Vec<TlsVersion>,
+}
+
+/// A certificate that a strict client refuses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Certificate {
+    /// It names its host in the common name only.
+    CnOnly,
+    /// It expired yesterday.
+    Expired,
+    /// An intermediate is missing from the chain.
+    IncompleteChain,
+    /// It becomes valid tomorrow.
+    NotYetValid,
+    /// A lawful one with another key than before.
+    Swapped,
+    /// It was issued by a CA nobody knows.
+    UnknownCa,
+    /// It names another host.
+    WrongName,
+}
+
+/// What becomes of a TLS handshake.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Handshake {
+    /// RST after the client's hello.
+    Abort,
+    /// Plain HTTP on the TLS port.
+    Plaintext,
+    /// Nothing comes back.
+    Stall,
+}
+
+/// A version of TLS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TlsVersion {
+    /// 1.2
+    V12,
+    /// 1.3
+    V13,
+}
+
+/// How long the old password still validates after a change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stale {
+    /// For a time on the appliance's clock.
+    For(Duration),
+    /// For so many validations.
+    Requests(u64),
+}

@@ -1,0 +1,101 @@
+//! The plan of a delivery: an answer, and what happens to it on its way. The server carries it out with no lock held.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::Response;
+
+/// An answer and what happens to it on its way.
+#[derive(Debug)]
+pub struct Delivery {
+    /// The answer: status, headers and the whole body.
+    pub response: Response<Bytes>,
+    /// How long nothing is sent, on the appliance's clock.
+    pub wait: Duration,
+    /// How the body's length is told.
+    pub framing: Framing,
+    /// How slowly it is sent.
+    pub pace: Option<Pace>,
+    /// Where the sending ends early, and how.
+    pub end: Option<End>,
+    /// For how long the port is closed; this and every other connection get RST.
+    pub down: Option<Duration>,
+}
+
+/// How a body's length is told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Framing {
+    /// By Content-Length, off by so many bytes.
+    Length(i64),
+    /// By a chunk whose size is no number.
+    MalformedChunk,
+    /// By Content-Length, truly.
+    #[default]
+    True,
+}
+
+/// So many bytes at a time, with so long between.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pace {
+    /// How many bytes, at least 1.
+    pub bytes: usize,
+    /// How long between them, on the appliance's clock.
+    pub every: Duration,
+}
+
+/// Where the sending ends early, and how.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct End {
+    /// How.
+    pub how: How,
+    /// Where.
+    pub at: Cut,
+}
+
+/// How a sending ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum How {
+    /// FIN.
+    Close,
+    /// Nothing more comes, and the connection stays.
+    Hang,
+    /// RST.
+    Reset,
+}
+
+/// Where a sending ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cut {
+    /// After the head.
+    AfterHead,
+    /// After so many bytes, counted from the first of the head.
+    AfterBytes(u64),
+    /// Before the first byte.
+    BeforeAnswer,
+    /// After so many bytes of the body.
+    InBody(u64),
+    /// In the middle of the body.
+    MidBody,
+}
+
+/// One thing the server does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Do {
+    /// End the sending with FIN; what the client still sends is read and dropped.
+    Close,
+    /// Send nothing more and leave the connection open, until the client or the server leaves.
+    Hang,
+    /// End the connection with RST.
+    Reset,
+    /// Wait, on the appliance's clock.
+    Wait(Duration),
+    /// Send these bytes and see that they are on their way.
+    Write(Bytes),
+}
+
+impl Delivery {
+    /// Returns an answer that arrives as it is.
+    pub fn plain(response: Response<Bytes>) -> Delivery {
+        Delivery { response, wait: Duration::ZERO, framing: Framing::True, pace: None, end: None, down: None }
+    }
+}
