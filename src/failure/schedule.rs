@@ -119,7 +119,9 @@ impl Schedule {
 
     /// Forgets what was counted for a connection that is gone.
     pub fn gone(&mut self, connection: u64) {
-        self.modes.iter_mut().for_each(|mode| drop(mode.scopes.remove(&Scope::Connection(connection))));
+        for mode in &mut self.modes {
+            mode.scopes.remove(&Scope::Connection(connection));
+        }
     }
 
     /// Forgets everything counted; modes are armed as they say.
