@@ -30,6 +30,8 @@ fn what_cannot_be_run_is_refused_in_words(#[case] line: &str, #[case] code: i32,
 
 #[rstest]
 #[case::kind("appliance: senor\n", "error: line 1 column 12: unknown kind `senor`", ":1:12\n  hint: did you mean `sensor`?\n")]
+#[case::reading("appliance: sensor\nreadings: { validation.authenticated.body: nonsense }\n", "error: line 2 column 44: ", ":2:44\n")]
+#[case::fact("appliance: sensor\nreadings: { validation.nonsense: table }\n", "error: line 2 column 13: ", ":2:13\n")]
 #[case::key("appliance: sensor\nusrs: []\n", "error: line 2 column 1: ", ":2:1\n")]
 fn a_bad_fixture_is_shown_by_line_and_column(#[case] text: &str, #[case] expected: &str, #[case] place: &str) {
     let desk = Desk::new();
