@@ -47,6 +47,7 @@ enum Command {
     /// Run one mock appliance per fixture; without one: the built-in sensor and console
     Serve(serve::Options),
     /// Fire every documented request at mocks of its own and judge the answers
+    #[command(after_help = EXIT_CODES)]
     Check(check::Options),
     /// What check would send, with effects; sends nothing
     Plan(plan::Options),
@@ -58,7 +59,7 @@ enum Command {
     Accept(review::Options),
     /// Reject new and changed snapshots
     Reject(review::Options),
-    /// The readings of a fact, where each is said, why one is preferred; without an argument: all disputed or assumed facts
+    /// The readings of a fact, where each is said, why one is preferred, or what a case is about; without an argument: all disputed or assumed facts
     Explain {
         /// A fact, a glob (`validation.*`), a register number (`X11`), an outcome or a case
         #[arg(value_name = "FACT|CASE|OUTCOME")]
@@ -122,7 +123,7 @@ fn run(command: Command, talk: &Talk) -> u8 {
         Command::Accept(options) => review::accept(&options, &mut out, talk),
         Command::Reject(options) => review::reject(&options, &mut out, talk),
         Command::Explain { what, kind } => {
-            let kinds = kind.map_or_else(|| Kind::ALL.to_vec(), |kind| vec![kind]);
+            let kinds = kind.map_or_else(|| vec![Kind::Sensor, Kind::Console], |kind| vec![kind]);
             talk.code(explain::run(what.as_deref(), &kinds, &mut out).map(|()| code::GOOD))
         }
         Command::Documents { sensor, console } => talk.code(documents::run(&sensor, &console, &mut out)),
@@ -135,6 +136,14 @@ fn run(command: Command, talk: &Talk) -> u8 {
 /// Reads a kind's name for clap.
 fn kind(text: &str) -> Result<Kind, String> {
     text.parse()
+}
+
+/// Takes a reader that has seen enough, `| head -1`, for one that has read everything.
+fn written(result: io::Result<()>) -> io::Result<()> {
+    match result {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        other => other,
+    }
 }
 
 /// Exit codes, in the order of interface.md. Where several hold, the gravest wins; each command says how.

@@ -85,7 +85,8 @@ impl Double {
         drop(self.stop);
         async move {
             let ended = self.served.await;
-            debug_assert!(ended.is_ok(), "the server never panics");
+            // A runtime that is shut down meanwhile cancels the server, which is an end as well.
+            debug_assert!(ended.err().is_none_or(|error| !error.is_panic()), "the server never panics");
         }
     }
 }

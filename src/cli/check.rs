@@ -8,7 +8,6 @@ use std::io::Write;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::Mutex;
 
 use clap::Args;
 use clap::ValueEnum;
@@ -51,7 +50,7 @@ pub struct Options {
     /// Let the mock serve another reading: a fact's name, a glob or a register number, and the reading
     #[arg(long, value_name = "FACT=NAME")]
     reading: Vec<String>,
-    /// Baseline folder; with two kinds, a folder of each kind's name in it
+    /// Baseline folder; with two kinds, or where it has them, a folder of each kind's name in it
     #[arg(long, value_name = "DIR")]
     snapshots: Option<PathBuf>,
     /// What may be written: pending (the default), no (in CI), new (missing ones), all. INSTA_UPDATE counts where this is absent
@@ -84,7 +83,7 @@ pub fn run(options: &Options, talk: &Talk) -> u8 {
         }
     };
     if prepared.benches.iter().all(|bench| bench.cases.is_empty()) {
-        talk.error("no case is selected, so nothing was judged\n  hint: `d4iot-double plan` lists the cases");
+        talk.error(format!("no case is selected, so nothing was judged\n  hint: {}", options.selection.way_out()));
         return code::NOTHING;
     }
     let runtime = match serve::runtime() {
@@ -94,8 +93,9 @@ pub fn run(options: &Options, talk: &Talk) -> u8 {
             return code::INTERNAL;
         }
     };
+    let leaves_pending = prepared.benches.iter().any(|bench| matches!(bench.memory, Memory::Folder(_, Update::Pending)));
     match runtime.block_on(run_all(prepared.benches, talk)) {
-        Ok(runs) => finish(options, runs, talk),
+        Ok(runs) => finish(options, runs, leaves_pending, talk),
         Err(error) => {
             talk.error(error);
             code::USAGE
@@ -152,7 +152,7 @@ fn fixtures(options: &Options) -> Result<Vec<(Fixture, String)>, String> {
 fn memory(named: Option<&Path>, kind: Kind, several: bool, unchanged: bool, update: Update) -> Result<Memory, String> {
     let own = Path::new("snapshots").join(kind.name());
     let folder = match named {
-        Some(folder) if several => folder.join(kind.name()),
+        Some(folder) if several || folder.join(kind.name()).is_dir() => folder.join(kind.name()),
         Some(folder) => folder.to_owned(),
         None if unchanged && own.is_dir() => own,
         None if unchanged => return Ok(Memory::BuiltIn(kind)),
@@ -201,10 +201,11 @@ async fn run_all(benches: Vec<Bench>, talk: &Talk) -> Result<Vec<Run>, String> {
         .collect();
     let mut runs = Vec::new();
     for task in tasks {
-        runs.push(task.await.map_err(|error| format!("a run ended early: {error}"))??);
+        // All are let end, so that none is cut off by the error of another.
+        runs.push(task.await.map_err(|error| format!("a run ended early: {error}")).flatten());
     }
     progress.end();
-    Ok(runs)
+    runs.into_iter().collect()
 }
 
 async fn run_one(bench: Bench, identity: &Identity, progress: &Progress) -> Result<Run, String> {
@@ -220,7 +221,7 @@ async fn run_one(bench: Bench, identity: &Identity, progress: &Progress) -> Resu
     Ok(run)
 }
 
-fn finish(options: &Options, runs: Vec<Run>, talk: &Talk) -> u8 {
+fn finish(options: &Options, runs: Vec<Run>, leaves_pending: bool, talk: &Talk) -> u8 {
     let unreachable: Vec<String> = runs.iter().filter_map(|run| run.unreachable.clone()).collect();
     let summary = Summary {
         version: 1,
@@ -234,6 +235,12 @@ fn finish(options: &Options, runs: Vec<Run>, talk: &Talk) -> u8 {
     if let Err(error) = write_reports(options, &summary, talk) {
         talk.error(error);
         return code::USAGE;
+    }
+    let pending = all().filter(|(_, case)| matches!(case.regression, Some(Regression::Changed | Regression::New))).count();
+    if leaves_pending && pending > 0 {
+        let folder = options.snapshots.as_ref().map(|folder| format!(" --snapshots {}", folder.display())).unwrap_or_default();
+        let waits = if pending == 1 { "1 snapshot waits" } else { &format!("{pending} snapshots wait") };
+        talk.note(format!("{waits} for a decision\n  hint: d4iot-double pending{folder} shows them; review, accept or reject decides"));
     }
     let some = |test: fn(&CaseResult) -> bool| all().any(|(_, case)| test(case));
     if some(|case| case.failed) || summary.targets.iter().any(|target| !target.inconsistent.is_empty()) {
@@ -275,7 +282,7 @@ fn write_reports(options: &Options, summary: &Summary, talk: &Talk) -> Result<()
 /// How far a run is: a bar on a terminal, a line a case elsewhere.
 struct Progress {
     bar: Option<ProgressBar>,
-    lines: Option<Mutex<io::Stderr>>,
+    lines: Option<Talk>,
 }
 
 impl Progress {
@@ -284,7 +291,7 @@ impl Progress {
             let style = ProgressStyle::with_template("{bar:40} {pos}/{len} {msg}").unwrap_or_else(|_| ProgressStyle::default_bar());
             ProgressBar::new(u64::try_from(cases).unwrap_or(u64::MAX)).with_style(style)
         });
-        Progress { bar, lines: talk.wants_lines().then(|| Mutex::new(io::stderr())) }
+        Progress { bar, lines: talk.wants_lines().then_some(*talk) }
     }
 
     fn tell(&self, kind: Kind, case: &CaseResult) {
@@ -292,8 +299,8 @@ impl Progress {
             bar.set_message(case.id.clone());
             bar.inc(1);
         }
-        if let Some(Ok(mut lines)) = self.lines.as_ref().map(Mutex::lock) {
-            drop(writeln!(lines, "{kind:<8}{}", report::verdict_line(case)));
+        if let Some(talk) = &self.lines {
+            talk.progress(format_args!("{kind:<8}{}", report::verdict_line(case)));
         }
     }
 

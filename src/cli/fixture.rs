@@ -6,6 +6,7 @@ use std::io::Write;
 use std::path::Path;
 use std::path::PathBuf;
 
+use crate::cli::written;
 use crate::fixture;
 use crate::fixture::Fixture;
 
@@ -26,7 +27,7 @@ pub fn check(files: &[PathBuf], out: &mut dyn Write, err: &mut dyn Write) -> u8 
 
 /// Prints the JSON Schema of fixtures. Returns the exit code.
 pub fn schema(out: &mut dyn Write) -> u8 {
-    match out.write_all(schema_text().as_bytes()) {
+    match written(out.write_all(schema_text().as_bytes())) {
         Ok(()) => OK,
         Err(_) => WRONG,
     }
@@ -34,8 +35,8 @@ pub fn schema(out: &mut dyn Write) -> u8 {
 
 /// Prints a commented fixture to begin with, or writes it to a path where there is nothing yet. Returns the exit code.
 pub fn init(path: Option<&Path>, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
-    let written = match path {
-        None => out.write_all(fixture::STARTER.as_bytes()).map_err(|error| format!("error: writing the starter: {error}")),
+    let done = match path {
+        None => written(out.write_all(fixture::STARTER.as_bytes())).map_err(|error| format!("error: writing the starter: {error}")),
         Some(path) => write_new(path, fixture::STARTER).map_err(|error| match error.kind() {
             io::ErrorKind::AlreadyExists => {
                 format!("error: writing the starter: {} exists already\n  hint: name a new file, or remove that one", path.display())
@@ -43,7 +44,7 @@ pub fn init(path: Option<&Path>, out: &mut dyn Write, err: &mut dyn Write) -> u8
             _ => format!("error: writing the starter to {}: {error}", path.display()),
         }),
     };
-    match written {
+    match done {
         Ok(()) => OK,
         Err(message) => {
             let _ = writeln!(err, "{message}");

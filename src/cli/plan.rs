@@ -20,10 +20,10 @@ pub struct Options {
 
 /// Prints the plan and returns the exit code.
 pub fn run(options: &Options, out: &mut dyn Write, talk: &Talk) -> u8 {
-    talk.code(print(options, out))
+    talk.code(print(options, out, talk))
 }
 
-fn print(options: &Options, out: &mut dyn Write) -> Result<u8, String> {
+fn print(options: &Options, out: &mut dyn Write, talk: &Talk) -> Result<u8, String> {
     let kinds = options.selection.kind.map_or_else(|| vec![Kind::Sensor, Kind::Console], |kind| vec![kind]);
     let mut selected = 0;
     for kind in kinds {
@@ -45,10 +45,17 @@ fn print(options: &Options, out: &mut dyn Write) -> Result<u8, String> {
             count(Effect::PasswordChange)
         );
         text.push_str(&format!("{kind}: {} cases, {requests} requests: {effects}\n", cases.len()));
+        if cases.is_empty() {
+            continue;
+        }
         selected += cases.len();
         if out.write_all(text.as_bytes()).is_err() {
             return Ok(code::GOOD); // The reader has seen enough.
         }
     }
-    if selected == 0 { Err("no case is selected\n  hint: `d4iot-double plan` without options lists them all".into()) } else { Ok(code::GOOD) }
+    if selected > 0 {
+        return Ok(code::GOOD);
+    }
+    talk.error("no case is selected, so nothing would be sent\n  hint: `d4iot-double plan` without options lists them all");
+    Ok(code::NOTHING)
 }

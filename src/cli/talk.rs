@@ -64,6 +64,14 @@ impl Talk {
         }
     }
 
+    /// Says how far something is: a line as it is, without a level before it.
+    pub fn progress(&self, text: impl Display) {
+        match self.format {
+            LogFormat::Json => self.line("progress", &text.to_string()),
+            LogFormat::Text => drop(writeln!(io::stderr(), "{text}")),
+        }
+    }
+
     /// Says a detail, only when asked for more.
     pub fn detail(&self, text: impl Display) {
         if self.verbose {

@@ -127,11 +127,12 @@ mod tests {
     use crate::appliance::Policy;
 
     fn accounts() -> Accounts {
-        let mut next = 0_u8;
+        // A byte as state would come round before the last account, and two would have one password.
+        let mut next = 0_u32;
         Accounts::for_a_mock(|bytes| {
             bytes.iter_mut().for_each(|byte| {
-                next = next.wrapping_mul(37).wrapping_add(11);
-                *byte = next
+                next = next.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                *byte = (next >> 24) as u8;
             })
         })
     }
