@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use crate::source::Source;
 
 /// Returns a line for each circle that some files go in.
-pub fn circles(sources: &[Source]) -> Vec<String> {
+pub(crate) fn circles(sources: &[Source]) -> Vec<String> {
     let modules: BTreeMap<&[String], &Source> = sources.iter().map(|source| (source.module.as_slice(), source)).collect();
     let mut uses: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for source in sources {

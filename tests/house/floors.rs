@@ -3,12 +3,12 @@
 use crate::source::Source;
 
 /// Returns the rooms in the order that `lib.rs` lists them, from the ground up.
-pub fn order(lib: &str) -> Vec<String> {
+pub(crate) fn order(lib: &str) -> Vec<String> {
     lib.lines().filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';')).map(str::to_owned).collect()
 }
 
 /// Returns what a file uses of rooms that stand on its own floor's upper side.
-pub fn looks_up(order: &[String], source: &Source) -> Vec<String> {
+pub(crate) fn looks_up(order: &[String], source: &Source) -> Vec<String> {
     let floor = |room: &str| order.iter().position(|other| other == room);
     let room = &source.module[0];
     let mut found = Vec::new();

@@ -1,7 +1,7 @@
 //! What else a tidy house shows: lengths with reasons, dependencies with comments, nothing unsafe.
 
 /// Returns what is wrong with the lengths of files: too long without a reason, or a reason without a long file.
-pub fn too_long(files: &[(String, usize)], reasons: &[(&str, &str)]) -> Vec<String> {
+pub(crate) fn too_long(files: &[(String, usize)], reasons: &[(&str, &str)]) -> Vec<String> {
     let has_reason = |path: &str| reasons.iter().any(|(named, _)| *named == path);
     let long = files.iter().filter(|(path, length)| *length > LONGEST && !has_reason(path));
     let long = long.map(|(path, length)| format!("{path} has {length} lines: split it, or give a reason"));
@@ -11,16 +11,14 @@ pub fn too_long(files: &[(String, usize)], reasons: &[(&str, &str)]) -> Vec<Stri
 }
 
 /// Returns the dependencies of a Cargo.toml above which no comment stands.
-pub fn without_comment(manifest: &str) -> Vec<String> {
+pub(crate) fn without_comment(manifest: &str) -> Vec<String> {
     let mut found = Vec::new();
     let (mut inside, mut before) = (false, "");
     for line in manifest.lines() {
         if let Some(table) = line.strip_prefix('[') {
             inside = table.trim_end_matches(']').ends_with("dependencies");
-        } else if let Some((name, _)) = line.split_once('=').filter(|_| inside && !line.starts_with(['#', ' ', ']'])) {
-            if !before.starts_with("# ") || before.starts_with("# —") {
-                found.push(name.trim().to_owned());
-            }
+        } else if inside && !line.starts_with(['#', ' ', ']']) && (!before.starts_with("# ") || before.starts_with("# —")) {
+            found.extend(line.split_once('=').map(|(name, _)| name.trim().to_owned()));
         }
         before = line;
     }
@@ -28,7 +26,7 @@ pub fn without_comment(manifest: &str) -> Vec<String> {
 }
 
 /// Tells whether a text holds unsafe code; the word in a comment or as part of another is none.
-pub fn is_unsafe(text: &str) -> bool {
+pub(crate) fn is_unsafe(text: &str) -> bool {
     let code = text.lines().map(|line| line.split("//").next().unwrap_or_default());
     code.into_iter().any(|line| line.split(|letter: char| !(letter.is_alphanumeric() || letter == '_')).any(|word| word == "unsafe"))
 }

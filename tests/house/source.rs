@@ -4,19 +4,19 @@ use std::collections::BTreeSet;
 
 /// One file below `src`.
 #[derive(Debug)]
-pub struct Source {
+pub(crate) struct Source {
     /// Its path in the project.
-    pub path: String,
+    pub(crate) path: String,
     /// Its module, from the crate's root: `src/contract/fact.rs` is `contract`, `fact`.
-    pub module: Vec<String>,
+    pub(crate) module: Vec<String>,
     /// How many lines it has.
-    pub length: usize,
+    pub(crate) length: usize,
     /// Its lines without comments and without the tests at its end, numbered from 1; none where the whole file is a test's.
-    pub lines: Vec<(usize, String)>,
+    pub(crate) lines: Vec<(usize, String)>,
 }
 
 /// Takes files in, each path with its text. `lib.rs` and `main.rs` are no rooms.
-pub fn gather(files: Vec<(String, String)>) -> Vec<Source> {
+pub(crate) fn gather(files: Vec<(String, String)>) -> Vec<Source> {
     let files: Vec<(String, String)> = files.into_iter().filter(|(path, _)| !matches!(path.as_str(), "src/lib.rs" | "src/main.rs")).collect();
     let tests: BTreeSet<Vec<String>> = files.iter().flat_map(|(path, text)| test_modules(&module(path), text)).collect();
     files
@@ -55,7 +55,7 @@ fn spoken_lines(text: &str) -> Vec<(usize, String)> {
 
 impl Source {
     /// Returns the paths of this crate that the file names, each from the crate's root, with the line it stands on.
-    pub fn paths(&self) -> Vec<(usize, Vec<String>)> {
+    pub(crate) fn paths(&self) -> Vec<(usize, Vec<String>)> {
         self.lines.iter().flat_map(|(number, line)| self.paths_in(line).into_iter().map(|path| (*number, path))).collect()
     }
 
@@ -99,8 +99,7 @@ impl Source {
 }
 
 /// Makes a tree of sources for the checkers' own tests.
-#[cfg(test)]
-pub fn tree(files: &[(&str, &str)]) -> Vec<Source> {
+pub(crate) fn tree(files: &[(&str, &str)]) -> Vec<Source> {
     gather(files.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect())
 }
 

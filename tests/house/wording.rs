@@ -8,7 +8,7 @@ use d4iot_double::contract::Internal;
 use crate::source::Source;
 
 /// Returns every text a contract lets an appliance say, in pieces between its placeholders, without a full stop at the end.
-pub fn sentences(contract: &Contract) -> Vec<String> {
+pub(crate) fn sentences(contract: &Contract) -> Vec<String> {
     let utterances = contract.any.outcomes.values().chain(contract.operations.values().flat_map(|clause| clause.outcomes.values()));
     let mut texts: Vec<&str> = Vec::new();
     for utterance in utterances {
@@ -27,7 +27,7 @@ fn pieces(text: &str) -> Vec<String> {
 }
 
 /// Returns where a file says one of the texts.
-pub fn spoken(sentences: &BTreeSet<String>, source: &Source) -> Vec<String> {
+pub(crate) fn spoken(sentences: &BTreeSet<String>, source: &Source) -> Vec<String> {
     let says = |line: &str| sentences.iter().find(|sentence| line.contains(sentence.as_str()));
     source.lines.iter().filter_map(|(number, line)| Some(format!("{}:{number} says `{}`", source.path, says(line)?))).collect()
 }
