@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
-#[expect(clippy::disallowed_methods, reason = "a build script writes into cargo's own folder")]
+#[expect(clippy::disallowed_methods, reason = "a build script writes into the folder that cargo gives it")]
 fn main() {
     println!("cargo::rerun-if-changed=conformance");
     println!("cargo::rerun-if-changed=snapshots");

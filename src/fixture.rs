@@ -6,6 +6,7 @@
 //! ```
 
 mod at;
+mod bound;
 mod duration;
 mod fault;
 mod locate;

@@ -39,6 +39,7 @@ use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
 use crate::server::connection::Connection;
+use crate::server::exchange::Exchange;
 use crate::server::limits::Permit;
 use crate::server::pulse::Pulse;
 
@@ -130,7 +131,7 @@ pub async fn run(
                 (stream, source, permit) = &mut next => {
                     next.set(admit(&listener, &limits));
                     let (acceptor, service, limits) = (acceptor.clone(), Arc::clone(&service), Arc::clone(&limits));
-                    open.start(|pulse| Connection { acceptor, service, limits, pulse, source }.serve(stream, permit));
+                    open.start(|pulse| Connection { acceptor, exchange: Exchange { service, limits, pulse, source } }.serve(stream, permit));
                 }
             }
         }

@@ -127,12 +127,12 @@ mod tests {
     use crate::appliance::Policy;
 
     fn accounts() -> Accounts {
-        // A byte as state would come round before the last account, and two would have one password.
         let mut next = 0_u32;
         Accounts::for_a_mock(|bytes| {
             bytes.iter_mut().for_each(|byte| {
+                // Its period is far longer than all the passwords together, so that no two are alike.
                 next = next.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-                *byte = (next >> 24) as u8;
+                *byte = next.to_be_bytes()[0];
             })
         })
     }

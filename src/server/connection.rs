@@ -2,7 +2,6 @@
 
 use std::future::Future;
 use std::future::poll_fn;
-use std::net::IpAddr;
 use std::pin::Pin;
 use std::pin::pin;
 use std::sync::Arc;
@@ -22,40 +21,36 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::server::Limits;
 use crate::server::Service;
-use crate::server::exchange;
+use crate::server::exchange::Exchange;
 use crate::server::handshake;
 use crate::server::limits::Permit;
 use crate::server::pulse::Phase;
-use crate::server::pulse::Pulse;
 use crate::server::pulse::Watch;
 use crate::server::wire::Wire;
 
 /// All that a connection needs besides its stream.
 pub(super) struct Connection<S> {
     pub(super) acceptor: Option<TlsAcceptor>,
-    pub(super) service: Arc<S>,
-    pub(super) limits: Arc<Limits>,
-    pub(super) pulse: Arc<Pulse>,
-    pub(super) source: IpAddr,
+    pub(super) exchange: Exchange<S>,
 }
 
 impl<S: Service> Connection<S> {
     /// Serves the client until it leaves, a limit ends it, or the server stops.
     pub(super) async fn serve(self, stream: TcpStream, _place: Permit) {
-        let wire = Wire::new(stream, Arc::clone(&self.pulse));
+        let wire = Wire::new(stream, Arc::clone(&self.exchange.pulse));
         let Some(acceptor) = &self.acceptor else {
             return self.converse(wire).await;
         };
-        match tokio::time::timeout(self.limits.handshake, acceptor.accept(wire)).await {
+        match tokio::time::timeout(self.exchange.limits.handshake, acceptor.accept(wire)).await {
             Ok(Ok(stream)) => self.converse(stream).await,
-            Ok(Err(error)) => self.limits.log.line(&handshake::failure(self.source, &error)),
-            Err(_) => self.limits.log.line(&handshake::overdue(self.source, self.limits.handshake)),
+            Ok(Err(error)) => self.exchange.limits.log.line(&handshake::failure(self.exchange.source, &error)),
+            Err(_) => self.exchange.limits.log.line(&handshake::overdue(self.exchange.source, self.exchange.limits.handshake)),
         }
     }
 
     /// Speaks HTTP until either side has had enough, and ends it in time.
     async fn converse(&self, stream: impl AsyncRead + AsyncWrite + Unpin) {
-        self.pulse.enter(Phase::Idle);
+        self.exchange.pulse.enter(Phase::Idle);
         let mut talk = pin!(self.talk(stream));
         let mut deadline: Option<Deadline> = None;
         poll_fn(|cx| {
@@ -63,7 +58,7 @@ impl<S: Service> Connection<S> {
                 if talk.as_mut().poll(cx).is_ready() {
                     return Poll::Ready(());
                 }
-                match self.pulse.watch(deadline.as_ref().map(|deadline| deadline.step), &self.limits) {
+                match self.exchange.pulse.watch(deadline.as_ref().map(|deadline| deadline.step), &self.exchange.limits) {
                     Watch::Leave => return Poll::Ready(()),
                     Watch::Same => {}
                     Watch::Anew(step, limit) => Deadline::renew(&mut deadline, step, Instant::now() + limit),
@@ -71,10 +66,10 @@ impl<S: Service> Connection<S> {
                 if deadline.as_mut().is_none_or(|deadline| deadline.poll_passed(cx).is_pending()) {
                     return Poll::Pending;
                 }
-                match self.pulse.phase() {
+                match self.exchange.pulse.phase() {
                     // The exchange finds this at its next poll, and words the refusal.
-                    Phase::Body => self.pulse.enter(Phase::Overdue),
-                    Phase::Idle => self.pulse.enter(Phase::Parting),
+                    Phase::Body => self.exchange.pulse.enter(Phase::Overdue),
+                    Phase::Idle => self.exchange.pulse.enter(Phase::Parting),
                     Phase::Handshake | Phase::Head | Phase::Overdue | Phase::Answering | Phase::Parting | Phase::Lingering => return Poll::Ready(()),
                 }
             }
@@ -83,10 +78,10 @@ impl<S: Service> Connection<S> {
     }
 
     async fn talk(&self, stream: impl AsyncRead + AsyncWrite + Unpin) {
-        let serve = service_fn(|request| exchange::respond(request, self));
-        let mut hyper = builder(&self.limits).serve_connection(TokioIo::new(stream), serve);
+        let serve = service_fn(|request| self.exchange.respond(request));
+        let mut hyper = builder(&self.exchange.limits).serve_connection(TokioIo::new(stream), serve);
         let end = poll_fn(|cx| {
-            if self.pulse.phase() == Phase::Parting {
+            if self.exchange.pulse.phase() == Phase::Parting {
                 Pin::new(&mut hyper).graceful_shutdown();
             }
             Pin::new(&mut hyper).poll(cx)

@@ -2,7 +2,9 @@
 
 use std::convert::Infallible;
 use std::future::poll_fn;
+use std::net::IpAddr;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::Poll;
 
 use bytes::Bytes;
@@ -17,30 +19,79 @@ use http_body_util::Full;
 use hyper::body::Body;
 use hyper::body::Incoming;
 
+use crate::server::Limits;
 use crate::server::Refusal;
 use crate::server::Service;
-use crate::server::connection::Connection;
 use crate::server::lawful;
 use crate::server::pulse::Phase;
+use crate::server::pulse::Pulse;
 
-/// Returns the answer to one request, once its body has been read or it has been refused.
-pub(super) async fn respond<S: Service>(request: Request<Incoming>, connection: &Connection<S>) -> Result<Response<Full<Bytes>>, Infallible> {
-    let (parts, body) = request.into_parts();
-    let answer = match read(&parts, body, connection).await {
-        Ok(body) => {
-            connection.pulse.enter(Phase::Answering);
-            connection.service.answer(&Request::from_parts(parts, body), connection.source)
+/// What the requests of one connection meet.
+pub(super) struct Exchange<S> {
+    pub(super) service: Arc<S>,
+    pub(super) limits: Arc<Limits>,
+    pub(super) pulse: Arc<Pulse>,
+    pub(super) source: IpAddr,
+}
+
+impl<S: Service> Exchange<S> {
+    /// Returns the answer to one request, once its body has been read or it has been refused.
+    pub(super) async fn respond(&self, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
+        let (parts, body) = request.into_parts();
+        let answer = match self.read(&parts, body).await {
+            Ok(body) => {
+                self.pulse.enter(Phase::Answering);
+                self.service.answer(&Request::from_parts(parts, body), self.source)
+            }
+            Err(refusal) => {
+                self.pulse.refuse();
+                self.pulse.enter(Phase::Answering);
+                let mut answer = self.service.refuse(&parts, refusal);
+                // Where this request ends can no longer be told, or takes too long to find out.
+                answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+                answer
+            }
+        };
+        Ok(hand_over(answer))
+    }
+
+    async fn read(&self, parts: &Parts, body: Incoming) -> Result<Bytes, Refusal> {
+        let limits = &self.limits;
+        if lawful::head_bytes(parts) > limits.head_bytes {
+            return Err(Refusal::HeadTooLarge);
         }
-        Err(refusal) => {
-            connection.pulse.refuse();
-            connection.pulse.enter(Phase::Answering);
-            let mut answer = connection.service.refuse(&parts, refusal);
-            // Where this request ends can no longer be told, or takes too long to find out.
-            answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
-            answer
+        if !lawful::is_lawful(parts) {
+            return Err(Refusal::BadRequest);
         }
-    };
-    Ok(hand_over(answer))
+        if body.is_end_stream() {
+            return Ok(Bytes::new());
+        }
+        // Known before a byte is read; a client that expects a 100 Continue is spared the sending.
+        if body.size_hint().exact().is_some_and(|length| length > limits.body_bytes as u64) {
+            return Err(Refusal::BodyTooLarge);
+        }
+        self.pulse.enter(Phase::Body);
+        self.gather(body).await
+    }
+
+    async fn gather(&self, mut body: Incoming) -> Result<Bytes, Refusal> {
+        let mut gathered = Bytes::new();
+        loop {
+            let frame = poll_fn(|cx| {
+                if self.pulse.phase() == Phase::Overdue {
+                    return Poll::Ready(Err(Refusal::RequestTimeout));
+                }
+                Pin::new(&mut body).poll_frame(cx).map(|frame| frame.transpose().map_err(|_| Refusal::BadRequest))
+            });
+            // Trailers are read and dropped: nothing here has a use for them.
+            let Some(frame) = frame.await? else { return Ok(gathered) };
+            let Ok(data) = frame.into_data() else { continue };
+            if gathered.len() + data.len() > self.limits.body_bytes {
+                return Err(Refusal::BodyTooLarge);
+            }
+            gathered = joined(gathered, data);
+        }
+    }
 }
 
 /// Gives an answer to hyper: the one place through which all pass.
@@ -50,44 +101,6 @@ fn hand_over(mut answer: Response<Bytes>) -> Response<Full<Bytes>> {
     *answer.version_mut() = Version::HTTP_11;
     answer.headers_mut().remove(header::CONTENT_LENGTH);
     answer.map(Full::new)
-}
-
-async fn read<S: Service>(parts: &Parts, body: Incoming, connection: &Connection<S>) -> Result<Bytes, Refusal> {
-    let limits = &connection.limits;
-    if lawful::head_bytes(parts) > limits.head_bytes {
-        return Err(Refusal::HeadTooLarge);
-    }
-    if !lawful::is_lawful(parts) {
-        return Err(Refusal::BadRequest);
-    }
-    if body.is_end_stream() {
-        return Ok(Bytes::new());
-    }
-    // Known before a byte is read; a client that expects a 100 Continue is spared the sending.
-    if body.size_hint().exact().is_some_and(|length| length > limits.body_bytes as u64) {
-        return Err(Refusal::BodyTooLarge);
-    }
-    connection.pulse.enter(Phase::Body);
-    gather(body, connection).await
-}
-
-async fn gather<S: Service>(mut body: Incoming, connection: &Connection<S>) -> Result<Bytes, Refusal> {
-    let mut gathered = Bytes::new();
-    loop {
-        let frame = poll_fn(|cx| {
-            if connection.pulse.phase() == Phase::Overdue {
-                return Poll::Ready(Err(Refusal::RequestTimeout));
-            }
-            Pin::new(&mut body).poll_frame(cx).map(|frame| frame.transpose().map_err(|_| Refusal::BadRequest))
-        });
-        // Trailers are read and dropped: nothing here has a use for them.
-        let Some(frame) = frame.await? else { return Ok(gathered) };
-        let Ok(data) = frame.into_data() else { continue };
-        if gathered.len() + data.len() > connection.limits.body_bytes {
-            return Err(Refusal::BodyTooLarge);
-        }
-        gathered = joined(gathered, data);
-    }
 }
 
 /// Joins two pieces; the usual body comes in one, and is not copied.
