@@ -4,13 +4,17 @@ pub mod check;
 pub mod documents;
 pub mod explain;
 pub mod fixture;
+pub mod healthcheck;
 pub mod plan;
+pub mod ready;
 pub mod review;
 pub mod selection;
 pub mod serve;
 pub mod talk;
 
 use std::io;
+use std::panic;
+use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -80,6 +84,8 @@ enum Command {
     /// Validate fixtures, print their JSON Schema, write a starter
     #[command(subcommand)]
     Fixture(FixtureCommand),
+    /// For container images: exit 0 when every appliance answers
+    Healthcheck(healthcheck::Options),
 }
 
 #[derive(Debug, Subcommand)]
@@ -103,7 +109,9 @@ enum FixtureCommand {
 pub fn main() -> ExitCode {
     let line = Line::parse();
     let talk = Talk::new(line.color, line.quiet, line.verbose, line.log_format);
-    ExitCode::from(run(line.command, &talk))
+    talk.hush_panics();
+    // What a panic has to say was said when it happened.
+    ExitCode::from(panic::catch_unwind(AssertUnwindSafe(|| run(line.command, &talk))).unwrap_or(code::INTERNAL))
 }
 
 fn run(command: Command, talk: &Talk) -> u8 {
@@ -130,6 +138,7 @@ fn run(command: Command, talk: &Talk) -> u8 {
         Command::Fixture(FixtureCommand::Check { files }) => fixture::check(&files, &mut out, &mut io::stderr()),
         Command::Fixture(FixtureCommand::Schema) => fixture::schema(&mut out),
         Command::Fixture(FixtureCommand::Init { path }) => fixture::init(path.as_deref(), &mut out, &mut io::stderr()),
+        Command::Healthcheck(options) => healthcheck::run(&options, talk),
     }
 }
 

@@ -3,6 +3,8 @@
 //! The same client asks our own doubles and real appliances. It never follows a redirect, never tries again, and uses no
 //! proxy unless told.
 
+mod unverified;
+
 use std::fmt;
 use std::time::Duration;
 
@@ -46,6 +48,18 @@ impl Target {
     /// # Errors
     /// [`Error::Setup`], with what was wrong with the address or the certificates.
     pub fn new(base: &str, options: &Options) -> Result<Target, Error> {
+        Target::with(base, options.timeout.unwrap_or(TIMEOUT), tls(options.trust.as_deref())?)
+    }
+
+    /// Prepares to ask whoever answers at an address, whatever certificate is shown: for what sends nothing secret.
+    ///
+    /// # Errors
+    /// [`Error::Setup`], with what was wrong with the address.
+    pub fn unverified(base: &str, timeout: Duration) -> Result<Target, Error> {
+        Target::with(base, timeout, unverified::config().map_err(|error| Error::Setup(format!("TLS: {error}")))?)
+    }
+
+    fn with(base: &str, timeout: Duration, tls: rustls::ClientConfig) -> Result<Target, Error> {
         let base: Url = base.parse().map_err(|error| Error::Setup(format!("`{base}` is no address: {error}")))?;
         let builder = reqwest::Client::builder()
             .redirect(redirect::Policy::none())
@@ -54,8 +68,8 @@ impl Target {
             .no_proxy()
             .tls_info(true)
             .tcp_nodelay(true)
-            .timeout(options.timeout.unwrap_or(TIMEOUT))
-            .tls_backend_preconfigured(tls(options.trust.as_deref())?);
+            .timeout(timeout)
+            .tls_backend_preconfigured(tls);
         let client = builder.build().map_err(|error| Error::Setup(chain(&error)))?;
         Ok(Target { client, base })
     }

@@ -5,6 +5,7 @@ use std::fmt::Display;
 use std::io;
 use std::io::IsTerminal;
 use std::io::Write;
+use std::panic;
 
 use clap::ValueEnum;
 
@@ -85,6 +86,16 @@ impl Talk {
             self.error(error);
             code::USAGE
         })
+    }
+
+    /// Lets a panic, wherever it happens, tell its place and nothing else: its text may hold what a request held.
+    pub fn hush_panics(self) {
+        panic::set_hook(Box::new(move |panicked| {
+            let place = panicked.location().map_or_else(|| "an unknown place".to_owned(), ToString::to_string);
+            self.error(format!(
+                "internal error at {place}\n  hint: this is a fault of d4iot-double; what it says is not shown, since it may hold a password"
+            ));
+        }));
     }
 
     /// Tells whether progress can be shown as it goes.
