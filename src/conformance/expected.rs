@@ -66,7 +66,7 @@ impl Branches<'_> {
                 let standing = if is_said(self.contract, self.operation, *outcome) { Standing::Said } else { Standing::Silent };
                 Ok(vec![Branch { outcome: *outcome, choices: Vec::new(), standing }])
             }
-            Expect::On { circumstance, otherwise, first, last } => self.on(*circumstance, *otherwise, *first, *last),
+            Expect::On { circumstance, otherwise, first, last } => self.on(*circumstance, otherwise.as_deref(), *first, *last),
             Expect::By { fact, readings } => self.by(fact, readings),
         }
     }
@@ -74,7 +74,7 @@ impl Branches<'_> {
     fn on(
         &self,
         circumstance: Circumstance,
-        otherwise: Option<Outcome>,
+        otherwise: Option<&Expect>,
         first: Option<Outcome>,
         last: Option<Outcome>,
     ) -> Result<Vec<Branch>, String> {
@@ -85,15 +85,19 @@ impl Branches<'_> {
         for (rank, reading) in treatments.readings().iter().enumerate() {
             let outcome = match reading.is {
                 Treatment::Answer(outcome) => Some(outcome),
-                Treatment::First => first.or(otherwise),
-                Treatment::Last => last.or(otherwise),
-                Treatment::Proceed => otherwise,
+                Treatment::First => first,
+                Treatment::Last => last,
+                Treatment::Proceed => None,
                 Treatment::Reject => Some(operation.map_or(Outcome::BadRequest, Operation::rejection)),
             };
-            let outcome = outcome
+            let expect = outcome.map(Expect::Outcome).or_else(|| otherwise.cloned());
+            let expect = expect
                 .ok_or_else(|| format!("`{fact}: {}` lets the request go on, and the case does not say to what (`otherwise`)", reading.name))?;
-            let choices = vec![Choice { fact: fact.clone(), reading: reading.name.clone(), rank }];
-            branches.push(Branch { outcome, choices, standing: Standing::Silent });
+            for mut branch in self.of(&expect)? {
+                branch.choices.insert(0, Choice { fact: fact.clone(), reading: reading.name.clone(), rank });
+                branch.standing = Standing::Silent;
+                branches.push(branch);
+            }
         }
         Ok(branches)
     }
