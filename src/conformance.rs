@@ -6,6 +6,7 @@
 
 pub mod case;
 mod command;
+pub mod evidence;
 mod expect;
 pub mod expected;
 mod place;

@@ -27,14 +27,15 @@ pub use memory::Memory;
 use crate::conformance::Case;
 use crate::conformance::Effect;
 use crate::conformance::Step;
+use crate::conformance::evidence::Evidence;
 use crate::conformance::expected::Choice;
 use crate::conformance::profile;
 use crate::conformance::request;
 use crate::conformance::suite::Located;
 use crate::conformance::verdict;
-use crate::conformance::verdict::Evidence;
 use crate::conformance::verdict::Judged;
 use crate::conformance::verdict::Received;
+use crate::conformance::verdict::Sent;
 use crate::contract;
 use crate::contract::Contract;
 use crate::contract::Kind;
@@ -123,6 +124,12 @@ struct Session<'a> {
     served: &'a Readings,
 }
 
+/// A step's request: as it is sent, and as reports show it.
+struct Requests {
+    real: Request<Bytes>,
+    shown: Request<Bytes>,
+}
+
 /// One step's exchange.
 struct Exchanged {
     shown: Request<Bytes>,
@@ -144,29 +151,37 @@ impl Session<'_> {
         }
     }
 
+    /// Builds all requests before the first is sent: what cannot be sent whole changes nothing.
     async fn steps(&self, case: &Case) -> Result<Vec<Exchanged>, String> {
-        let mut exchanges = Vec::with_capacity(case.steps.len());
-        for (number, step) in case.steps.iter().enumerate() {
-            exchanges.push(self.step(case, number, step).await?);
+        let requests: Vec<Requests> = case.steps.iter().map(|step| self.requests(step)).collect::<Result<_, _>>()?;
+        let mut exchanges = Vec::with_capacity(requests.len());
+        for (number, requests) in requests.into_iter().enumerate() {
+            exchanges.push(self.exchange(case, number, requests).await);
         }
         Ok(exchanges)
     }
 
-    #[expect(clippy::disallowed_methods, reason = "a report says how long an exchange took")]
-    async fn step(&self, case: &Case, number: usize, step: &Step) -> Result<Exchanged, String> {
-        let request = request::build(step, self.contract, self.served, &|placeholder| self.lab.accounts.value(placeholder))?;
+    fn requests(&self, step: &Step) -> Result<Requests, String> {
+        let real = request::build(step, self.contract, self.served, &|placeholder| self.lab.accounts.value(placeholder))?;
         let shown = request::build(step, self.contract, self.served, &|placeholder| Ok(placeholder.to_string()))?;
+        Ok(Requests { real, shown })
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "a report says how long an exchange took")]
+    async fn exchange(&self, case: &Case, number: usize, requests: Requests) -> Exchanged {
         let start = Instant::now();
-        let sent = self.lab.target.send(&request).await;
+        let answer = self.lab.target.send(&requests.real).await;
         let micros = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX);
-        let username = username(&request);
-        let received = match &sent {
+        let received = match &answer {
             Ok(answer) => Received::Answer(answer),
-            Err(target::Error::Unreachable(trouble)) => Received::Unreachable(trouble),
-            Err(target::Error::Broken(trouble) | target::Error::Setup(trouble)) => Received::Broken(trouble),
+            Err(target::Error::Broken(trouble)) => Received::Broken(trouble),
+            // What could not even be asked says nothing of the target.
+            Err(target::Error::Setup(trouble) | target::Error::Unreachable(trouble)) => Received::Unreachable(trouble),
         };
-        let judged = verdict::of_step(case, number, self.contract, &username, received);
-        Ok(Exchanged { shown, answer: sent.map_err(|error| error.to_string()), judged, micros })
+        let username = username(&requests.real);
+        let sent = Sent { contract: self.contract, served: self.served, case, number, username: &username };
+        let judged = verdict::of_step(&sent, received);
+        Exchanged { shown: requests.shown, answer: answer.map_err(|error| error.to_string()), judged, micros }
     }
 
     fn gather(&self, located: &Located, exchanges: Vec<Exchanged>) -> Ran {
@@ -180,7 +195,7 @@ impl Session<'_> {
         result.reading = variants(self.contract, judged.iter().flat_map(|step| &step.variants));
         result.reasons = judged.iter().filter_map(|step| step.finding.clone()).map(|finding| redacted(finding, accounts)).collect();
         let snapshot = (result.conformance != Conformance::NotJudged).then(|| snapshot::render(&shown));
-        Ran { result, snapshot, evidence: judged.into_iter().flat_map(|step| step.evidence).collect() }
+        Ran { result, snapshot, evidence: judged.into_iter().filter_map(|step| step.evidence).collect() }
     }
 
     fn refused(&self, located: &Located, reason: String) -> Ran {
