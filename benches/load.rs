@@ -129,7 +129,10 @@ impl Pair {
             let place = |value: f64| if value >= 1000.0 { format!("{value:.0}") } else { format!("{value:.2}") };
             match sorted[..] {
                 [] => (String::new(), f64::NAN),
-                _ => (format!("{}/{}/{}", place(sorted[0]), place(sorted[sorted.len() / 2]), place(sorted[sorted.len() - 1])), sorted[sorted.len() / 2]),
+                _ => (
+                    format!("{}/{}/{}", place(sorted[0]), place(sorted[sorted.len() / 2]), place(sorted[sorted.len() - 1])),
+                    sorted[sorted.len() / 2],
+                ),
             }
         };
         let ((bare, bare_median), (ours, ours_median)) = (shown(&self.0[0]), shown(&self.0[1]));
@@ -156,7 +159,11 @@ impl Server {
         let (scheme, address) = url.split_once("://").unwrap();
         let address = address.to_owned();
         let stream = TcpStream::connect(&address).unwrap();
-        if scheme == "https" { ask(&mut secured(stream, &client_config())) } else { ask(&mut { stream }) }
+        if scheme == "https" {
+            ask(&mut secured(stream, &client_config()))
+        } else {
+            ask(&mut { stream })
+        }
         Server { since_spawn_ms: start.elapsed().as_secs_f64() * 1e3, child, url, address }
     }
 

@@ -31,14 +31,12 @@ use model::Event;
 #[case::https(false)]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_change_is_lost_or_made_twice_and_no_memory_stays(#[case] http: bool) {
-    let (clients, time) = if std::env::var_os("D4IOT_SOAK").is_some_and(|value| value == "1") {
-        (1000, Duration::from_secs(10))
-    } else {
-        (64, Duration::from_secs(1))
-    };
+    let (clients, time) =
+        if std::env::var_os("D4IOT_SOAK").is_some_and(|value| value == "1") { (1000, Duration::from_secs(10)) } else { (64, Duration::from_secs(1)) };
     let users = clients / CLIENTS_A_USER;
     let served = Arc::new(Served::start(&fixture(users), http));
-    let stage = Arc::new(Stage { users: (0..users).map(|_| Mutex::default()).collect(), ticks: AtomicU64::new(1), middle: Barrier::new(clients + 1) });
+    let stage =
+        Arc::new(Stage { users: (0..users).map(|_| Mutex::default()).collect(), ticks: AtomicU64::new(1), middle: Barrier::new(clients + 1) });
     let mut tasks = JoinSet::new();
     for number in 0..clients {
         let (served, stage) = (Arc::clone(&served), Arc::clone(&stage));

@@ -10,6 +10,7 @@ use crate::conformance::case::Forbidden;
 use crate::conformance::case::Need;
 use crate::conformance::expected;
 use crate::conformance::expected::Branch;
+use crate::conformance::expected::Standing;
 use crate::conformance::request;
 use crate::conformance::suite;
 use crate::conformance::suite::Located;
@@ -71,7 +72,8 @@ fn told(located: &Located, law: &Contract, lines: &mut Vec<String>) -> Result<()
 }
 
 fn expectation(step: &Step, law: &Contract, lines: &mut Vec<String>) -> Result<(), String> {
-    let mut told: Vec<String> = expected::branches(&step.expect, law, step.ask)?.iter().map(|branch| lawful(branch, step, law)).collect();
+    let mut told: Vec<String> =
+        expected::branches(&step.expect, law, step.ask, &Readings::default())?.iter().map(|branch| lawful(branch, step, law)).collect();
     told.dedup();
     for (index, branch) in told.iter().enumerate() {
         item(if index == 0 { "expected" } else { "or" }, branch, lines);
@@ -91,8 +93,10 @@ fn lawful(branch: &Branch, step: &Step, law: &Contract) -> String {
         let choices: Vec<String> = branch.choices.iter().map(|choice| format!("{} is {}", numbered(law, &choice.fact), choice.reading)).collect();
         text.push_str(&format!(" (where {})", choices.join(" and ")));
     }
-    if branch.silent {
-        text.push_str("; recorded, not judged");
+    match branch.standing {
+        Standing::Said => {}
+        Standing::Unordered => text.push_str("; which of them comes first is not judged"),
+        Standing::Silent => text.push_str("; recorded, not judged"),
     }
     text
 }
