@@ -4,6 +4,7 @@ use crate::baseline::Baseline;
 use crate::baseline::Error;
 use crate::conformance::suite::Located;
 use crate::contract::Kind;
+use crate::report::Conformance;
 use crate::report::Regression;
 use crate::runner::Ran;
 use crate::snapshot;
@@ -44,14 +45,14 @@ impl Memory {
         let Some(body) = &ran.snapshot else { return Ok(()) };
         let Some(old) = self.read(id)? else {
             ran.result.regression = (!matches!(self, Memory::Nothing)).then_some(Regression::New);
-            return self.write(located, body, Regression::New);
+            return self.write(located, body, Regression::New, ran.result.conformance);
         };
         let regression = if snapshot::same(&old.body, body) { Regression::Same } else { Regression::Changed };
         if regression == Regression::Changed {
             ran.result.difference = snapshot::diff(&old.body, body);
         }
         ran.result.regression = Some(regression);
-        self.write(located, body, regression)
+        self.write(located, body, regression, ran.result.conformance)
     }
 
     /// Returns the ids of all snapshots there are.
@@ -74,9 +75,13 @@ impl Memory {
         }
     }
 
-    fn write(&self, located: &Located, body: &str, regression: Regression) -> Result<(), Error> {
+    /// A deviation is never written, not even to be reviewed: nobody can then accept it by oversight.
+    fn write(&self, located: &Located, body: &str, regression: Regression, conformance: Conformance) -> Result<(), Error> {
         let Memory::Folder(folder, update) = self else { return Ok(()) };
         let id = located.case.id.as_str();
+        if conformance == Conformance::Deviation && *update != Update::No {
+            return folder.drop_pending(id).map(drop);
+        }
         let text = || snapshot::file(&header(located), body);
         match (update, regression) {
             (Update::No, _) => Ok(()),
