@@ -33,6 +33,7 @@ use crate::double::Double;
 use crate::fixture::Fixture;
 use crate::server;
 use crate::server::Limits;
+use crate::server::tls;
 use crate::server::tls::Identity;
 
 /// What serve is told.
@@ -154,7 +155,10 @@ fn identity(options: &Options) -> Result<Option<Identity>, String> {
     let identity = match (&options.tls_cert, &options.tls_key) {
         (Some(certificate), Some(key)) => Identity::from_pem(&read(certificate)?, &read(key)?)
             .map_err(|error| format!("{} with {}: {error}", certificate.display(), key.display()))?,
-        _ => Identity::generate(&options.san).map_err(|error| format!("making a certificate: {error}"))?,
+        _ => Identity::generate(&options.san).map_err(|error| match error {
+            tls::Error::BadName(name) => format!("--san {name}: expected a host name or an IP address, without a port"),
+            error => format!("making a certificate: {error}"),
+        })?,
     };
     Ok(Some(identity))
 }
