@@ -291,9 +291,9 @@ fn made_up() -> u64 {
 
 const EXAMPLES: &str = "\
 Examples:
-  d4iot-double serve                                    a sensor on port 8443 and a console on port 8444
-  d4iot-double serve --kind console --http              a console alone, without TLS
-  d4iot-double serve plant.yaml --listen 127.0.0.1:0    an appliance of your own on any free port
+  d4iot-double serve                                   a sensor on 8443, a console on 8444
+  d4iot-double serve --kind console --http             a console alone, without TLS
+  d4iot-double serve plant.yaml --listen 127.0.0.1:0   one of your own on any free port
 
 Once all of them listen, stdout has one line for each: `ready appliance NAME URL`.
 SIGTERM or SIGINT (Ctrl-C) ends it with exit code 0. Exit code 2: something is wrong with what it was told, and nothing was started.";
