@@ -33,6 +33,7 @@ use crate::double::Double;
 use crate::fixture::Fixture;
 use crate::server;
 use crate::server::Limits;
+use crate::server::tls;
 use crate::server::tls::Identity;
 
 /// What serve is told.
@@ -154,7 +155,10 @@ fn identity(options: &Options) -> Result<Option<Identity>, String> {
     let identity = match (&options.tls_cert, &options.tls_key) {
         (Some(certificate), Some(key)) => Identity::from_pem(&read(certificate)?, &read(key)?)
             .map_err(|error| format!("{} with {}: {error}", certificate.display(), key.display()))?,
-        _ => Identity::generate(&options.san).map_err(|error| format!("making a certificate: {error}"))?,
+        _ => Identity::generate(&options.san).map_err(|error| match error {
+            tls::Error::BadName(name) => format!("--san {name}: expected a host name or an IP address, without a port"),
+            error => format!("making a certificate: {error}"),
+        })?,
     };
     Ok(Some(identity))
 }
@@ -287,9 +291,9 @@ fn made_up() -> u64 {
 
 const EXAMPLES: &str = "\
 Examples:
-  d4iot-double serve                                    a sensor on port 8443 and a console on port 8444
-  d4iot-double serve --kind console --http              a console alone, without TLS
-  d4iot-double serve plant.yaml --listen 127.0.0.1:0    an appliance of your own on any free port
+  d4iot-double serve                                   a sensor on 8443, a console on 8444
+  d4iot-double serve --kind console --http             a console alone, without TLS
+  d4iot-double serve plant.yaml --listen 127.0.0.1:0   one of your own on any free port
 
 Once all of them listen, stdout has one line for each: `ready appliance NAME URL`.
 SIGTERM or SIGINT (Ctrl-C) ends it with exit code 0. Exit code 2: something is wrong with what it was told, and nothing was started.";
