@@ -23,6 +23,7 @@ use std::sync::LazyLock;
 use serde::Deserialize;
 
 pub use fact::Entry;
+pub use fact::EntryReading;
 pub use fact::Fact;
 pub use fact::Ground;
 pub use fact::Place;
