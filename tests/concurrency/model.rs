@@ -50,7 +50,9 @@ pub(crate) fn explain(initial: &str, events: &[Event]) -> Result<Tally, String> 
     }
     let moments = Moments::of(&chain, &places, events)?;
     for event in events.iter().filter(|event| !event.yes) {
-        let (Ask::Change(password, _) | Ask::Validate(password)) = &event.ask else { return Err(format!("the administrator was refused: {event:?}")) };
+        let (Ask::Change(password, _) | Ask::Validate(password)) = &event.ask else {
+            return Err(format!("the administrator was refused: {event:?}"));
+        };
         if places.get(password.as_str()).is_some_and(|place| moments.held_throughout(*place, event)) {
             return Err(format!("refused although the password held all the time: {event:?}"));
         }
