@@ -76,7 +76,7 @@ impl State {
             Asked::Fields(operation, values) => (*operation, values),
         };
         let account = values.of(signs_in(operation));
-        let sign_in = |right| Some(SignIn { source, account: account.to_owned(), right, now }).filter(|_| self.counts(account));
+        let sign_in = |right| self.counts(account).then(|| SignIn { source, account: account.to_owned(), right, now });
         let (outcome, reason, replace, sign_in) = match self.check(rules, operation, values, source, now) {
             Ok(()) => (success(operation), Reason::AllHolds, replacement(operation, values), sign_in(true)),
             Err(stop) => (stop.outcome, stop.reason, None, if stop.failed_sign_in { sign_in(false) } else { None }),

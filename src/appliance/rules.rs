@@ -1,5 +1,8 @@
 //! What an appliance answers under the readings it serves: the contract, resolved once at load, its wordings rendered.
 
+use std::sync::Arc;
+use std::sync::LazyLock;
+
 use bytes::Bytes;
 use http::HeaderValue;
 use http::Request;
@@ -11,6 +14,8 @@ use http::request::Parts;
 use super::fields;
 use super::fields::Body;
 use super::fields::Given;
+use super::fields::Name;
+use crate::contract;
 use crate::contract::Check;
 use crate::contract::Circumstance;
 use crate::contract::Contract;
@@ -109,6 +114,16 @@ impl Rules {
         }
         tables.push(Table::new(contract, readings, None));
         Rules { kind: contract.kind, routes, manners, tables }
+    }
+
+    /// Returns a kind's rules under the rulings, resolved once and shared by all appliances that choose no reading.
+    pub fn ruling(kind: Kind) -> Arc<Rules> {
+        static SENSOR: LazyLock<Arc<Rules>> = LazyLock::new(|| ruled(Kind::Sensor));
+        static CONSOLE: LazyLock<Arc<Rules>> = LazyLock::new(|| ruled(Kind::Console));
+        match kind {
+            Kind::Console => Arc::clone(&CONSOLE),
+            Kind::Sensor => Arc::clone(&SENSOR),
+        }
     }
 
     /// Returns the kind of appliance.
@@ -218,18 +233,18 @@ impl Rules {
     }
 
     /// Takes the fields the law knows out of an object; the first fault, in the order of the fields, decides.
-    fn take(&self, operation: Operation, mut object: Vec<(String, Given)>) -> Result<Values, Circumstance> {
+    fn take(&self, operation: Operation, mut object: Vec<(Name<'_>, Given)>) -> Result<Values, Circumstance> {
         let stops = |circumstance: Circumstance| self.stopped(Some(operation), circumstance).is_some();
         let mut values = Values::default();
         let mut known = 0;
         for (field, names) in &self.manner(operation).fields {
-            let occurrences: Vec<usize> = (0..object.len()).filter(|index| names.contains(&object[*index].0)).collect();
-            known += occurrences.len();
-            let Some(&first) = occurrences.first() else {
+            let mut occurrences = (0..object.len()).filter(|index| names.iter().any(|name| *name == object[*index].0.0));
+            let Some(first) = occurrences.next() else {
                 if stops(Circumstance::MissingField) { return Err(Circumstance::MissingField) } else { continue }
             };
-            let last = *occurrences.last().unwrap_or(&first);
-            if occurrences.len() > 1 && stops(Circumstance::DuplicateField) {
+            let (count, last) = occurrences.fold((1, first), |(count, _), index| (count + 1, index));
+            known += count;
+            if count > 1 && stops(Circumstance::DuplicateField) {
                 return Err(Circumstance::DuplicateField);
             }
             let counts = match self.table(Some(operation)).treatments[Circumstance::DuplicateField as usize] {
@@ -298,6 +313,10 @@ impl Values {
     pub fn of(&self, field: Field) -> &str {
         &self.0[field as usize]
     }
+}
+
+fn ruled(kind: Kind) -> Arc<Rules> {
+    Arc::new(Rules::new(contract::of(kind), &Readings::default()))
 }
 
 /// Returns the circumstance of a content type that the operation does not list. Parameters and case do not matter (RFC 9110 section 8.3.1).
