@@ -57,7 +57,7 @@ impl Stage {
     /// Starts to serve, and returns what it says until it is ready, with the ports that the page shows.
     pub(crate) fn serve(&mut self, code: &str, lines: usize) -> String {
         self.stop();
-        let words = code.split_whitespace().skip_while(|word| *word != "serve").chain(["--listen", "127.0.0.1:0"]);
+        let words = code.split_whitespace().skip_while(|word| *word != "serve").chain(["--quiet", "--listen", "127.0.0.1:0"]);
         let mut process = self.command(env!("CARGO_BIN_EXE_d4iot-double")).args(words).stdout(Stdio::piped()).spawn().unwrap();
         let said: Vec<String> = BufReader::new(process.stdout.take().unwrap()).lines().take(lines).map(Result::unwrap).collect();
         let ports = said.iter().zip(FIRST_PORT..).map(|(line, shown)| (shown.to_string(), line.rsplit(':').next().unwrap().to_owned())).collect();
