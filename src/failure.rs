@@ -12,7 +12,9 @@ mod act;
 mod bend;
 mod chance;
 mod delivery;
+mod distort;
 mod schedule;
+mod script;
 mod when;
 
 pub use act::Act;
@@ -37,6 +39,7 @@ pub use schedule::Call;
 pub use schedule::Counter;
 pub use schedule::Schedule;
 pub use schedule::Strike;
+pub use script::Asked;
 pub use when::During;
 pub use when::Per;
 pub use when::When;
