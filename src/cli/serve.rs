@@ -24,7 +24,9 @@ use crate::cli::talk::Talk;
 use crate::contract;
 use crate::contract::Kind;
 use crate::double::Double;
+use crate::failure::Schedule;
 use crate::fixture::Fixture;
+use crate::host::Host;
 use crate::server;
 use crate::server::Limits;
 use crate::server::tls::Identity;
@@ -116,7 +118,7 @@ fn serve(options: &Options, talk: &Talk) -> Result<u8, String> {
         let limits = limits(*talk);
         let mut doubles = Vec::new();
         for (fixture, listener) in fixtures.iter().zip(listeners) {
-            let double = Double::serve(listener, fixture.appliance(), identity.as_ref(), limits.clone());
+            let double = Double::serve(listener, Host::new(fixture.appliance(), Schedule::default()), identity.as_ref(), limits.clone());
             doubles.push((fixture, double.map_err(|error| format!("serving {}: {error}", fixture.name))?));
         }
         let _ready = tell(options, identity.as_ref(), &doubles)?;

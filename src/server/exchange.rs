@@ -4,9 +4,11 @@ use std::convert::Infallible;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::Poll;
+use std::time::SystemTime;
 
 use bytes::Bytes;
 use bytes::BytesMut;
+use http::Method;
 use http::Request;
 use http::Response;
 use http::Version;
@@ -17,6 +19,11 @@ use http_body_util::Full;
 use hyper::body::Body;
 use hyper::body::Incoming;
 
+use crate::failure::Asked;
+use crate::failure::Delivery;
+use crate::failure::Do;
+use crate::failure::Framing;
+use crate::server::Answered;
 use crate::server::Refusal;
 use crate::server::Service;
 use crate::server::connection::Connection;
@@ -29,7 +36,11 @@ pub(super) async fn respond<S: Service>(request: Request<Incoming>, connection: 
     let answer = match read(&parts, body, connection).await {
         Ok(body) => {
             connection.pulse.enter(Phase::Answering);
-            connection.service.answer(&Request::from_parts(parts, body), connection.source)
+            let request = Request::from_parts(parts, body);
+            match connection.service.answer(&request, connection.client) {
+                Answered::Bent(delivery) => bent(&request, *delivery, connection),
+                Answered::Plain(answer) => answer,
+            }
         }
         Err(refusal) => {
             connection.pulse.refuse();
@@ -41,6 +52,38 @@ pub(super) async fn respond<S: Service>(request: Request<Incoming>, connection: 
         }
     };
     Ok(hand_over(answer))
+}
+
+/// Leaves the script of a delivery to be carried out, and returns the stand-in that hyper is given.
+fn bent<S: Service>(request: &Request<Bytes>, delivery: Delivery, connection: &Connection<S>) -> Response<Bytes> {
+    if delivery.is_plain() {
+        return delivery.response;
+    }
+    let asked = asked(request);
+    let mut script = delivery.script(asked, &date());
+    let honest = delivery.framing == Framing::True && delivery.end.is_none();
+    if honest && script.last() == Some(&Do::Close) {
+        // The client asked for the end, and gets it from hyper: with a goodbye over TLS.
+        script.pop();
+    }
+    connection.pulse.leave_script(script);
+    Response::new(Bytes::new())
+}
+
+/// Reads from a request what its answer must be like.
+fn asked(request: &Request<Bytes>) -> Asked {
+    let says = |word: &str| {
+        let values = request.headers().get_all(header::CONNECTION).iter().filter_map(|value| value.to_str().ok());
+        values.flat_map(|value| value.split(',')).any(|option| option.trim().eq_ignore_ascii_case(word))
+    };
+    let http10 = request.version() < Version::HTTP_11;
+    // As hyper sees it: an HTTP/1.0 client is kept if it asks for that.
+    Asked { http10, head: request.method() == Method::HEAD, close: says("close") || http10 && !says("keep-alive") }
+}
+
+#[expect(clippy::disallowed_methods, reason = "an answer tells the date of the wall, as hyper's own do")]
+fn date() -> String {
+    httpdate::fmt_http_date(SystemTime::now())
 }
 
 /// Gives an answer to hyper: the one place through which all pass.
