@@ -114,3 +114,59 @@ impl FromIterator<User> for Directory {
         directory
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use rstest::rstest;
+
+    use super::*;
+
+    fn directory() -> Directory {
+        let user = |name: &str| User { username: name.into(), password: Secret::new("Old1234!"), role: Role::ReadOnly, state: UserState::Active };
+        ["test", "other"].map(user).into_iter().collect()
+    }
+
+    fn replaced(lag: Option<Lag>) -> Directory {
+        let mut directory = directory();
+        if let Some(lag) = lag {
+            directory.keep("test", lag);
+        }
+        directory.replace("test", Secret::new("New1234!"));
+        directory
+    }
+
+    fn at(seconds: u64) -> Moment {
+        Moment(Duration::from_secs(seconds))
+    }
+
+    #[rstest]
+    #[case::without_a_lag(None, 0, false)]
+    #[case::before_the_end(Some(Lag::Until(at(3))), 2, true)]
+    #[case::at_the_end(Some(Lag::Until(at(3))), 3, false)]
+    #[case::by_count(Some(Lag::Validations(1)), 9, true)]
+    #[case::by_no_count(Some(Lag::Validations(0)), 0, false)]
+    fn a_former_password_validates_as_long_as_it_was_kept_for(#[case] lag: Option<Lag>, #[case] second: u64, #[case] expected: bool) {
+        let directory = replaced(lag);
+        assert_eq!(directory.still_validates("test", "Old1234!", at(second)), expected);
+        assert!(!directory.still_validates("test", "Else1234!", at(second)) && !directory.still_validates("other", "Old1234!", at(second)));
+    }
+
+    #[test]
+    fn validations_with_a_former_password_are_counted() {
+        let mut directory = replaced(Some(Lag::Validations(2)));
+        directory.validated_with_former("other");
+        directory.validated_with_former("test");
+        assert!(directory.still_validates("test", "Old1234!", at(0)));
+        directory.validated_with_former("test");
+        assert!(!directory.still_validates("test", "Old1234!", at(0)));
+    }
+
+    #[test]
+    fn a_user_put_in_anew_has_no_former_password() {
+        let mut directory = replaced(Some(Lag::Validations(2)));
+        directory.put(directory.find("test").unwrap().clone());
+        assert!(!directory.still_validates("test", "Old1234!", at(0)));
+    }
+}

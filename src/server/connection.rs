@@ -106,7 +106,9 @@ impl<S: Service> Connection<S> {
                     // The exchange finds this at its next poll, and words the refusal.
                     Phase::Body => self.pulse.enter(Phase::Overdue),
                     Phase::Idle => self.pulse.enter(Phase::Parting),
-                    Phase::Handshake | Phase::Head | Phase::Overdue | Phase::Answering | Phase::Held | Phase::Parting | Phase::Lingering => return Poll::Ready(()),
+                    Phase::Handshake | Phase::Head | Phase::Overdue | Phase::Answering | Phase::Held | Phase::Parting | Phase::Lingering => {
+                        return Poll::Ready(());
+                    }
                 }
             }
         })

@@ -84,8 +84,10 @@ impl Faults {
     }
 
     fn make(&self, (certificate, v12, v13): Key, now: Duration, well: &ServerConfig) -> Result<Arc<ServerConfig>, Error> {
-        let versions: Vec<&'static SupportedProtocolVersion> =
-            [(v12, &rustls::version::TLS12), (v13, &rustls::version::TLS13)].into_iter().filter_map(|(offered, version)| offered.then_some(version)).collect();
+        let versions: Vec<&'static SupportedProtocolVersion> = [(v12, &rustls::version::TLS12), (v13, &rustls::version::TLS13)]
+            .into_iter()
+            .filter_map(|(offered, version)| offered.then_some(version))
+            .collect();
         match certificate {
             None => finish(builder(&versions)?.with_cert_resolver(Arc::clone(&well.cert_resolver))),
             Some(certificate) => {
