@@ -33,8 +33,16 @@ impl Double {
     /// # Errors
     /// The system's, where no port can be had.
     pub fn start(appliance: Appliance, identity: Option<&Identity>) -> io::Result<Double> {
+        Double::open(Host::new(appliance, Schedule::default()), identity)
+    }
+
+    /// Starts a host on any free port of 127.0.0.1, as [`Double::start`] does.
+    ///
+    /// # Errors
+    /// The system's, where no port can be had.
+    pub fn open(host: Host, identity: Option<&Identity>) -> io::Result<Double> {
         let listener = server::bind(SocketAddr::from(([127, 0, 0, 1], 0)))?;
-        Double::serve(listener, Host::new(appliance, Schedule::default()), identity, Limits::default())
+        Double::serve(listener, host, identity, Limits::default())
     }
 
     /// Serves a host on a listener the caller brings. Must be called inside a runtime.
