@@ -179,6 +179,18 @@ impl Rules {
         response
     }
 
+    /// Returns how an outcome can be worded in an answer: at the operation, else as for any request, else as at whichever operation words it.
+    pub fn wording_of(&self, operation: Option<Operation>, outcome: Outcome) -> Option<Worded> {
+        let places = [operation, None].into_iter().chain(Operation::ALL.iter().copied().map(Some));
+        let words = |place: &Option<Operation>| self.table(*place).answers[outcome as usize].is_some();
+        places.into_iter().find(words).map(|operation| Worded { operation, outcome })
+    }
+
+    /// Tells whether a path is that of an operation.
+    pub fn has_path(&self, path: &str) -> bool {
+        self.routes.iter().any(|(route, _)| route == path)
+    }
+
     /// Returns the outcome a circumstance leads to, or nothing where the request goes on.
     pub(super) fn stopped(&self, operation: Option<Operation>, circumstance: Circumstance) -> Option<Outcome> {
         match self.table(operation).treatments[circumstance as usize] {
@@ -305,6 +317,24 @@ impl Answer {
                 .expect("a content type of the contract is a header value"),
             body,
         })
+    }
+}
+
+impl Asked {
+    /// Returns the operation that is asked for, if any is.
+    pub fn operation(&self) -> Option<Operation> {
+        match self {
+            Asked::Fields(operation, _) => Some(*operation),
+            Asked::Refused(worded, _) => worded.operation,
+        }
+    }
+
+    /// Returns the user it is about, if it names one.
+    pub fn user(&self) -> Option<&str> {
+        match self {
+            Asked::Fields(_, values) => Some(values.of(Field::Username)),
+            Asked::Refused(..) => None,
+        }
     }
 }
 

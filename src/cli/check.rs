@@ -50,6 +50,9 @@ pub struct Options {
     /// Let the mock serve another reading: a fact's name, a glob or a register number, and the reading
     #[arg(long, value_name = "FACT=NAME")]
     reading: Vec<String>,
+    /// Arm failure modes of the mock's fixture, or ready-made ones
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    fail: Vec<String>,
     /// Baseline folder; with two kinds, or where it has them, a folder of each kind's name in it
     #[arg(long, value_name = "DIR")]
     snapshots: Option<PathBuf>,
@@ -121,8 +124,9 @@ impl Prepared {
         let built_in = options.fixture.is_none();
         let mut fixtures = fixtures(options)?;
         let kinds: Vec<Kind> = fixtures.iter().map(|(fixture, _)| fixture.kind).collect();
-        let unchanged = built_in && options.reading.is_empty();
+        let unchanged = built_in && options.reading.is_empty() && options.fail.is_empty();
         serve::choose(fixtures.iter_mut().map(|(fixture, _)| fixture), &options.reading)?;
+        serve::arm(fixtures.iter_mut().map(|(fixture, _)| fixture), &options.fail)?;
         let update = update(options.update, talk)?;
         let mut benches = Vec::new();
         for (fixture, label) in fixtures {

@@ -62,6 +62,14 @@ pub fn load(paths: &[PathBuf]) -> Result<Vec<(PathBuf, Fixture)>, String> {
     if errors.is_empty() { Ok(good) } else { Err(errors.join("\n")) }
 }
 
+/// Returns the files that paths mean, in the order in which [`load`] reads them.
+///
+/// # Errors
+/// A folder that cannot be read, or holds no fixture.
+pub fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>, String> {
+    paths.iter().map(|path| files_of(path)).collect::<Result<Vec<_>, _>>().map(|files| files.concat())
+}
+
 fn read_all(paths: &[PathBuf]) -> (Vec<(PathBuf, Fixture)>, Vec<String>) {
     let mut good = Vec::new();
     let mut errors = Vec::new();

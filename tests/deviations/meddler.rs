@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::future::pending;
-use std::net::IpAddr;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::LazyLock;
 
 use bytes::Bytes;
 use d4iot_double::appliance::User;
+use d4iot_double::clock::Clock;
 use d4iot_double::conformance::suite;
 use d4iot_double::conformance::suite::Located;
 use d4iot_double::contract;
@@ -27,6 +27,8 @@ use d4iot_double::runner::Memory;
 use d4iot_double::runner::Run;
 use d4iot_double::secret::Secret;
 use d4iot_double::server;
+use d4iot_double::server::Answered;
+use d4iot_double::server::Client;
 use d4iot_double::server::Limits;
 use d4iot_double::server::Refusal;
 use d4iot_double::server::Service;
@@ -45,13 +47,16 @@ pub(crate) type Meddle = Box<dyn Fn(&Request<Bytes>, &Appliance<'_>) -> Response
 /// The appliance behind a meddler, for one request.
 pub(crate) struct Appliance<'a> {
     host: &'a Host,
-    source: IpAddr,
+    client: Client,
 }
 
 impl Appliance<'_> {
     /// Asks it.
     pub(crate) fn answer(&self, request: &Request<Bytes>) -> Response<Bytes> {
-        self.host.answer(request, self.source)
+        match self.host.answer(request, self.client) {
+            Answered::Plain(answer) => answer,
+            Answered::Bent(_) => panic!("no failure mode is armed"),
+        }
     }
 
     /// Asks it, and undoes what it changed.
@@ -83,8 +88,12 @@ struct Meddler {
 }
 
 impl Service for Meddler {
-    fn answer(&self, request: &Request<Bytes>, source: IpAddr) -> Response<Bytes> {
-        (self.meddle)(request, &Appliance { host: &self.host, source })
+    fn answer(&self, request: &Request<Bytes>, client: Client) -> Answered {
+        Answered::Plain((self.meddle)(request, &Appliance { host: &self.host, client }))
+    }
+
+    fn clock(&self) -> &Clock {
+        self.host.clock()
     }
 
     fn refuse(&self, head: &Parts, refusal: Refusal) -> Response<Bytes> {
