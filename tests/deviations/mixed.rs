@@ -15,6 +15,7 @@ use crate::meddler::bent;
 use crate::meddler::failed;
 use crate::meddler::json;
 use crate::meddler::run;
+use crate::meddler::run_cases;
 use crate::meddler::with_body;
 use crate::meddler::worded;
 
@@ -55,6 +56,22 @@ async fn an_answer_that_deviates_counts_among_the_readings() {
     let run = run(kind, bent(move |answer| if *answer.body() == rejected { with_body(answer, table.clone()) } else { answer })).await;
     assert!(failed(&run).contains(&"validation.credentials_rejected.wrong_password"));
     assert_eq!(run.summary.inconsistent.iter().map(|mixed| mixed.fact.as_str()).collect::<Vec<_>>(), ["validation.authenticated.body"]);
+}
+
+/// So does one that nothing was documented for: here a success by GET, and one that is forbidden.
+#[rstest]
+#[case::undocumented("validation.method.get_with_body", 0)]
+#[case::forbidden("validation.password.missing", 1)]
+#[tokio::test]
+async fn every_answer_counts_among_the_readings(#[case] id: &'static str, #[case] deviations: usize) {
+    let kind = Kind::Sensor;
+    let (example, table) = ([None, Some("table")]).map(|reading| worded(kind, Operation::Validation, Outcome::Authenticated, reading, "")).into();
+    let bend = move |answer: http::Response<bytes::Bytes>| if *answer.body() == example { answer } else { with_body(answer, table.clone()) };
+    let run = run_cases(kind, bent(bend), |wanted| wanted == id || wanted == "validation.authenticated").await;
+    assert_eq!(run.summary.counts.deviation, deviations);
+    let [Inconsistency { fact, followed, .. }] = run.summary.inconsistent.as_slice() else { panic!("{:?}", run.summary.inconsistent) };
+    assert_eq!(fact, "validation.authenticated.body");
+    assert_eq!(followed, &[("example".to_owned(), "validation.authenticated".to_owned()), ("table".to_owned(), id.to_owned())]);
 }
 
 /// Assumed facts, statuses and the order of checks are exempt.
