@@ -82,25 +82,25 @@ fn of_answer(sent: &Sent<'_>, branches: &[Branch], answer: &Response<Bytes>) -> 
     let tried: Vec<(&Branch, Result<Recognised, String>)> =
         branches.iter().map(|branch| (branch, recognise::recognise(contract, ask, branch.outcome, sent.username, answer))).collect();
     let lawful = lawful(&tried);
-    let evidence = evidence(lawful.iter().map(|(branch, recognised, _)| (&branch.choices[..], *recognised)), answer);
     let nearest = |choices: &[Choice]| choices.iter().map(|choice| choice.rank).sum::<usize>();
-    match lawful.iter().min_by_key(|(branch, _, choices)| (nearest(choices), branch.standing)) {
+    let best = lawful.iter().min_by_key(|(branch, _, choices)| (nearest(choices), branch.standing));
+    let (outcome, evidence) = match best {
+        Some((branch, _, _)) => (Some(branch.outcome), evidence(lawful.iter().map(|(branch, tried, _)| (&branch.choices[..], *tried)), answer)),
+        None => unexpected(contract, ask, sent.username, answer),
+    };
+    match best {
         Some((branch, _, choices)) if branch.standing == Standing::Said => {
             let variants: Vec<Choice> = choices.iter().filter(|choice| choice.rank > 0).cloned().collect();
             let conformance = if variants.is_empty() { Conformance::Documented } else { Conformance::Variant };
-            Judged { conformance, outcome: Some(branch.outcome), evidence, variants, finding: None }
+            Judged { conformance, outcome, evidence, variants, finding: None }
         }
         _ if sent.case.must_not == Some(Forbidden::Success) && recognise::says_success(contract, ask, answer) => {
-            let mut finding = finding(sent, branches, show(answer), vec![]);
-            finding.expected = "a refusal: every field is required, and right credentials are".into();
-            deviation(None, evidence, finding)
+            let expected = "a refusal: nothing succeeds without every required field and the right credentials".into();
+            deviation(outcome, evidence, Finding { expected, ..finding(sent, branches, show(answer), vec![]) })
         }
-        Some((branch, _, _)) => undocumented(Some(branch.outcome), evidence),
+        Some(_) => undocumented(outcome, evidence),
+        None if is_left_open(sent, branches, outcome, answer) => undocumented(outcome, evidence),
         None => {
-            let (outcome, evidence) = unexpected(contract, ask, sent.username, answer);
-            if is_left_open(sent, branches, outcome, answer) {
-                return undocumented(outcome, evidence);
-            }
             let why = tried.iter().filter_map(|(branch, tried)| Some(format!("{}: {}", branch.outcome, tried.as_ref().err()?))).collect();
             deviation(outcome, evidence, finding(sent, branches, show(answer), why))
         }

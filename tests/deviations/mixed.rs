@@ -14,7 +14,7 @@ use crate::meddler::Meddle;
 use crate::meddler::bent;
 use crate::meddler::failed;
 use crate::meddler::json;
-use crate::meddler::run;
+use crate::meddler::run_cases;
 use crate::meddler::with_body;
 use crate::meddler::worded;
 
@@ -30,7 +30,8 @@ async fn mixed_readings_are_inconsistent_though_each_answer_passes(
     #[case] mixed: [&str; 2],
     #[case] meddle: fn(Kind) -> Meddle,
 ) {
-    let run = run(kind, meddle(kind)).await;
+    let operation = fact.split('.').next().unwrap();
+    let run = run_cases(kind, meddle(kind), |id| id.starts_with(&format!("{operation}."))).await;
     assert_eq!(failed(&run), Vec::<&str>::new());
     let [Inconsistency { fact: told, register: number, followed }] = run.summary.inconsistent.as_slice() else {
         panic!("{:?}", run.summary.inconsistent)
@@ -52,9 +53,28 @@ async fn an_answer_that_deviates_counts_among_the_readings() {
     let kind = Kind::Sensor;
     let rejected = worded(kind, Operation::Validation, Outcome::CredentialsRejected, None, "");
     let table = worded(kind, Operation::Validation, Outcome::Authenticated, Some("table"), "");
-    let run = run(kind, bent(move |answer| if *answer.body() == rejected { with_body(answer, table.clone()) } else { answer })).await;
+    let run = run_cases(kind, bent(move |answer| if *answer.body() == rejected { with_body(answer, table.clone()) } else { answer }), |id| {
+        id.starts_with("validation.")
+    })
+    .await;
     assert!(failed(&run).contains(&"validation.credentials_rejected.wrong_password"));
     assert_eq!(run.summary.inconsistent.iter().map(|mixed| mixed.fact.as_str()).collect::<Vec<_>>(), ["validation.authenticated.body"]);
+}
+
+/// So does one that nothing was documented for: here a success by GET, and one that is forbidden.
+#[rstest]
+#[case::undocumented("validation.method.get_with_body", 0)]
+#[case::forbidden("validation.password.missing", 1)]
+#[tokio::test]
+async fn every_answer_counts_among_the_readings(#[case] id: &'static str, #[case] deviations: usize) {
+    let kind = Kind::Sensor;
+    let (example, table) = ([None, Some("table")]).map(|reading| worded(kind, Operation::Validation, Outcome::Authenticated, reading, "")).into();
+    let bend = move |answer: http::Response<bytes::Bytes>| if *answer.body() == example { answer } else { with_body(answer, table.clone()) };
+    let run = run_cases(kind, bent(bend), |wanted| wanted == id || wanted == "validation.authenticated").await;
+    assert_eq!(run.summary.counts.deviation, deviations);
+    let [Inconsistency { fact, followed, .. }] = run.summary.inconsistent.as_slice() else { panic!("{:?}", run.summary.inconsistent) };
+    assert_eq!(fact, "validation.authenticated.body");
+    assert_eq!(followed, &[("example".to_owned(), "validation.authenticated".to_owned()), ("table".to_owned(), id.to_owned())]);
 }
 
 /// Assumed facts, statuses and the order of checks are exempt.
@@ -67,7 +87,7 @@ async fn an_answer_that_deviates_counts_among_the_readings() {
 #[tokio::test]
 async fn what_the_documents_do_not_quarrel_about_may_be_mixed(#[case] bend: fn(http::Response<bytes::Bytes>, bool) -> http::Response<bytes::Bytes>) {
     let every = Every::default();
-    let run = run(Kind::Sensor, bent(move |answer| bend(answer, every.second()))).await;
+    let run = run_cases(Kind::Sensor, bent(move |answer| bend(answer, every.second())), |id| id.starts_with("validation.")).await;
     assert_eq!((failed(&run), run.summary.inconsistent.len()), (vec![], 0));
 }
 
