@@ -84,8 +84,8 @@ fn a_watched_folder_changes_what_is_served_and_leaves_alone_what_did_not_change(
     serve.says("a begins anew, changed: policy, failures");
     assert_eq!(ask(&a, "validation", &right("test", "Test12345!")), Some(200));
     // Files that come and go.
-    write("c.yaml", "appliance: console\nname: c\n");
-    serve.says("added console c");
+    write("c.yaml", "appliance: sensor\nname: c\n");
+    serve.says("added sensor c");
     let c = serve.ready();
     assert_eq!(ask(&c, "validation", &right("test", "Test12345!")), Some(200));
     fs::remove_file(folder.path().join("b.yaml")).unwrap();
