@@ -1,4 +1,6 @@
-//! `d4iot-double fixture check|schema|init`, and the loading of fixtures that other commands share.
+//! `d4iot-double fixture check|schema|init|schedule`, and the loading of fixtures that other commands share.
+
+mod schedule;
 
 use std::fs;
 use std::io;
@@ -9,6 +11,8 @@ use std::path::PathBuf;
 use crate::cli::written;
 use crate::fixture;
 use crate::fixture::Fixture;
+
+pub use schedule::schedule;
 
 /// Checks files and folders: one line for each good fixture on `out`, every error of every file on `err`.
 ///

@@ -138,12 +138,12 @@ fn serve(options: &Options, talk: &Talk) -> Result<u8, String> {
     let files = if options.watch { watch::read(&options.fixtures)? } else { Files::default() };
     let fixtures = fixtures(options)?;
     let identity = identity(options)?;
+    let fixtures = prepare(fixtures, options, identity.as_ref())?;
     let seed = options.seed.unwrap_or_else(|| {
         let seed = made_up();
         talk.note(format!("seed {seed}, unless a fixture names its own\n  hint: --seed {seed} makes everything random happen again"));
         seed
     });
-    let fixtures = prepare(fixtures, options, identity.as_ref())?;
     server::raise_descriptor_limit();
     let runtime = runtime().map_err(|error| format!("starting: {error}"))?;
     runtime.block_on(async {

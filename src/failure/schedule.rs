@@ -234,7 +234,7 @@ impl Mode {
 
 impl When {
     /// Tells whether every condition but `rate` and `times` holds for the so-manieth call.
-    fn holds(&self, ordinal: u64, now: Moment) -> bool {
+    pub(crate) fn holds(&self, ordinal: u64, now: Moment) -> bool {
         (self.calls.is_empty() || self.calls.contains(&ordinal))
             && self.after.is_none_or(|after| ordinal > after)
             && self.every.is_none_or(|every| ordinal.is_multiple_of(every))

@@ -1,7 +1,9 @@
 //! The appliances that are served: started, changed while they run, and ended.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use tokio::net::TcpListener;
 
@@ -36,6 +38,8 @@ pub(super) struct Member {
     path: Option<PathBuf>,
     pub(super) fixture: Fixture,
     pub(super) double: Double,
+    /// The failure modes that struck before the fixture was changed.
+    struck: BTreeSet<String>,
 }
 
 impl<'a> Fleet<'a> {
@@ -111,15 +115,15 @@ impl<'a> Fleet<'a> {
         let mut findings = self.findings;
         let (mut hosts, mut ends) = (Vec::new(), Vec::new());
         for member in self.members {
-            hosts.push((member.fixture.name, std::sync::Arc::clone(member.double.host())));
+            hosts.push((member.fixture.name, Arc::clone(member.double.host()), member.struck));
             ends.push(member.double.end());
         }
         for end in ends {
             end.await;
         }
-        for (name, host) in hosts {
+        for (name, host, struck) in hosts {
             findings.extend(unmatched(&name, &host));
-            let idle = host.counters().into_iter().filter(|counter| counter.armed && counter.struck == 0);
+            let idle = host.counters().into_iter().filter(|counter| counter.armed && counter.struck == 0 && !struck.contains(&counter.mode));
             findings.extend(
                 idle.map(|counter| format!("{name}: the armed failure mode {} never fired, of {} it could have", counter.mode, counter.seen)),
             );
@@ -131,15 +135,16 @@ impl<'a> Fleet<'a> {
         let host = Host::new(fixture.appliance(), fixture.schedule(self.seed_of(&fixture)));
         let double = Double::serve(listener, host, self.identity.as_ref(), self.limits.clone())
             .map_err(|error| format!("serving {}: {error}", fixture.name))?;
-        Ok(Member { path, fixture, double })
+        Ok(Member { path, fixture, double, struck: BTreeSet::new() })
     }
 
-    fn change(&mut self, member: Member, fixture: Fixture) -> Member {
+    fn change(&mut self, mut member: Member, fixture: Fixture) -> Member {
         let changes = changes(&member.fixture, &fixture);
         if changes.is_empty() {
             return member;
         }
         self.findings.extend(unmatched(&member.fixture.name, member.double.host()));
+        member.struck.extend(member.double.host().counters().into_iter().filter(|counter| counter.struck > 0).map(|counter| counter.mode));
         member.double.host().replace(fixture.appliance(), fixture.schedule(self.seed_of(&fixture)));
         self.talk.note(format!("{} begins anew, changed: {}", fixture.name, changes.join(", ")));
         Member { fixture, ..member }
