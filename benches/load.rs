@@ -61,7 +61,7 @@ fn table(bare: &str, ours: &str) {
     idle.print("resident after start, MB");
 
     for tls in [false, true] {
-        let servers = [Who::Bare, Who::Ours].map(|who| Server::start(command(who, bare, ours, tls, true)));
+        let servers = [Who::Bare, Who::Ours].map(|who| Server::start(command(who, bare, ours, tls, &PINNED)));
         let (mut throughput, mut cpu, mut made, mut made_cpu, mut resident) = Default::default();
         let (mut requests, mut cpu_before) = ([0.0; 2], [0.0; 2]);
         for _ in 0..rounds {
