@@ -131,7 +131,7 @@ impl State {
 
     fn check(&self, rules: &Rules, operation: Operation, values: &Values, source: IpAddr, now: Moment) -> Result<(), Stop> {
         let asker = self.directory.find(values.of(signs_in(operation)));
-        let target = self.directory.find(values.of(Field::Username));
+        let target = if signs_in(operation) == Field::Username { asker } else { self.directory.find(values.of(Field::Username)) };
         for check in rules.checks(operation) {
             match check {
                 Check::Authentication => self.sign_in(rules, operation, values, asker, source, now)?,

@@ -352,6 +352,10 @@ fn ruled(kind: Kind) -> Arc<Rules> {
 /// Returns the circumstance of a content type that the operation does not list. Parameters and case do not matter (RFC 9110 section 8.3.1).
 fn unread_type(content_type: Option<&HeaderValue>, manner: &Manner) -> Option<Circumstance> {
     let Some(value) = content_type else { return Some(Circumstance::NoContentType) };
+    // What nearly all clients send needs no taking apart.
+    if manner.accepts.iter().any(|accepted| value == accepted) {
+        return None;
+    }
     let essence = value.to_str().unwrap_or_default().split(';').next().unwrap_or_default().trim();
     if manner.accepts.iter().any(|accepted| accepted.eq_ignore_ascii_case(essence)) {
         None
