@@ -20,6 +20,7 @@ use tokio::runtime::Runtime;
 use tokio::signal::unix::SignalKind;
 use tokio::signal::unix::signal;
 
+use crate::cli::agreed;
 use crate::cli::code;
 use crate::cli::fixture;
 use crate::cli::ready;
@@ -66,6 +67,9 @@ pub struct Options {
     /// Serve another reading: a fact's name, a glob or a register number, and the reading, `X11=table`; repeatable. `d4iot-double explain` lists them
     #[arg(long, value_name = "FACT=NAME")]
     reading: Vec<String>,
+    /// Serve the readings of a profile, as `check --report profile=FILE` writes it: impersonate that appliance. --reading is taken after it
+    #[arg(long, value_name = "FILE")]
+    readings: Option<PathBuf>,
     /// The seed of everything random; made up and told in the ready file when not given
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
@@ -112,6 +116,8 @@ pub fn choose<'a>(fixtures: impl Iterator<Item = &'a mut Fixture>, choices: &[St
 
 fn serve(options: &Options, talk: &Talk) -> Result<u8, String> {
     let mut fixtures = fixtures(options)?;
+    let profiles = options.readings.as_deref().map(agreed::profiles).transpose()?.unwrap_or_default();
+    agreed::impersonate(fixtures.iter_mut(), &profiles, options.readings.as_deref())?;
     choose(fixtures.iter_mut(), &options.reading)?;
     let identity = identity(options)?;
     server::raise_descriptor_limit();
