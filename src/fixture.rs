@@ -85,6 +85,14 @@ pub fn read_modes(file: &str, text: &str) -> Result<Vec<Failure>, Error> {
     Ok(modes.into_iter().map(|mode| mode.failure).collect())
 }
 
+/// Reads another file that may hold passwords with the same care: errors have a place and show no password.
+///
+/// # Errors
+/// The first thing that is wrong.
+pub(crate) fn read_as<T: serde::de::DeserializeOwned>(file: &str, text: &str) -> Result<T, Error> {
+    locate::any(text.strip_prefix('\u{feff}').unwrap_or(text)).map_err(|fault| fault.in_file(file))
+}
+
 /// Reads a fixture from bytes, which must be UTF-8.
 ///
 /// # Errors
