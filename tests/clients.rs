@@ -4,16 +4,19 @@
 //! `D4IOT_CLIENTS=all` that is an error. `.ci/run` installs the Python packages into `target/clients`.
 
 #![expect(clippy::disallowed_methods, reason = "clients are programs of their own, and what was left out is said")]
+#![expect(clippy::print_stderr, reason = "the table can be read with --nocapture")]
 #![expect(clippy::unwrap_used, reason = "what fails in a helper fails its test")]
-#![expect(clippy::print_stderr, reason = "what was left out is said, and the table can be read with --nocapture")]
 
 mod process;
 
 use std::env;
 use std::fs;
+use std::io;
+use std::io::Write;
 use std::path::Path;
 use std::process::Command;
 use std::process::Output;
+use std::sync::LazyLock;
 use std::thread;
 
 use d4iot_double::contract::Kind;
@@ -57,10 +60,10 @@ async fn a_change_whose_answer_was_reset_is_made_all_the_same() {
     let mut sensor = fixture::built_in(Kind::Sensor);
     sensor.arm("commit_then_reset").unwrap();
     let double = Double::open(Host::new(sensor.appliance(), sensor.schedule(7)), None).unwrap();
-    let Some(curl) = installed().into_iter().find(|client| client.name == "curl") else { return };
+    let Some(curl) = INSTALLED.iter().find(|client| client.name == "curl") else { return };
     let url = double.url();
     let ask = async |operation: &'static str, body: &'static str| {
-        let (url, curl) = (url.clone(), curl.clone());
+        let url = url.clone();
         let asked = tokio::task::spawn_blocking(move || curl.ask(&url, operation, body, Path::new("/dev/null"), LONG));
         line(&asked.await.unwrap())
     };
@@ -73,12 +76,12 @@ async fn a_change_whose_answer_was_reset_is_made_all_the_same() {
 
 /// Serves one appliance for each client, asks each with its client, and holds what they print against what is expected.
 fn check(scheme: &str, mode: Option<&str>, said: Option<&str>, expected: Expected) {
-    let clients = installed();
+    let clients = &*INSTALLED;
     let folder = tempfile::tempdir().unwrap();
     let ca = folder.path().join("ca.pem");
     let fixtures = folder.path().join("fixtures");
     fs::create_dir(&fixtures).unwrap();
-    for client in &clients {
+    for client in clients {
         fs::write(fixtures.join(format!("{}.yaml", client.name)), format!("appliance: sensor\nname: {}\n", client.name)).unwrap();
     }
     // Over plain HTTP any will do: the clients are given one all the same.
@@ -155,8 +158,8 @@ impl Client {
     }
 }
 
-/// Returns the clients that are installed, and says which are left out.
-fn installed() -> Vec<Client> {
+/// The clients that are installed; which are left out is said once.
+static INSTALLED: LazyLock<Vec<Client>> = LazyLock::new(|| {
     let root = env!("CARGO_MANIFEST_DIR");
     let own = format!("{root}/target/clients/bin/python");
     let python = if Path::new(&own).exists() { own } else { "python3".to_owned() };
@@ -175,11 +178,12 @@ fn installed() -> Vec<Client> {
             clients.push(Client { name, command });
         } else {
             assert!(env::var_os("D4IOT_CLIENTS").is_none_or(|clients| clients != "all"), "{name} is not installed");
-            eprintln!("left out, as it is not installed: {name}");
+            // Past the capture of a test's own output, so that it is seen where the test passes.
+            io::stderr().write_all(format!("left out, as it is not installed: {name}\n").as_bytes()).unwrap();
         }
     }
     clients
-}
+});
 
 fn line(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).trim_end().to_owned()

@@ -4,7 +4,6 @@
 
 #![expect(clippy::disallowed_methods, reason = "fixtures are written for the program to read, clients run beside the test, and time is measured")]
 #![expect(clippy::unwrap_used, reason = "what fails in a helper fails its test")]
-#![expect(clippy::print_stderr, reason = "what was measured can be read with --nocapture")]
 
 mod process;
 
