@@ -116,8 +116,7 @@ pub fn choose<'a>(fixtures: impl Iterator<Item = &'a mut Fixture>, choices: &[St
 
 fn serve(options: &Options, talk: &Talk) -> Result<u8, String> {
     let mut fixtures = fixtures(options)?;
-    let profiles = options.readings.as_deref().map(agreed::profiles).transpose()?.unwrap_or_default();
-    agreed::impersonate(fixtures.iter_mut(), &profiles, options.readings.as_deref())?;
+    agreed::impersonate(fixtures.iter_mut(), options.readings.as_deref())?;
     choose(fixtures.iter_mut(), &options.reading)?;
     let identity = identity(options)?;
     server::raise_descriptor_limit();

@@ -166,7 +166,10 @@ mod tests {
     }
 
     #[rstest]
-    #[case::another_word("{\"msg\":\"Authentication succeeded. Welcome\"}", "`msg` is `Authentication succeeded. Welcome` instead of `Authentication succeeded.`")]
+    #[case::another_word(
+        "{\"msg\":\"Authentication succeeded. Welcome\"}",
+        "`msg` is `Authentication succeeded. Welcome` instead of `Authentication succeeded.`"
+    )]
     #[case::a_key_more("{\"msg\":\"Authentication succeeded.\",\"code\":0}", "`code` is there in addition")]
     #[case::another_key("{\"message\":\"Authentication succeeded.\"}", "`msg` is missing, `message` is there in addition")]
     fn what_differs_from_the_nearest_reading_is_named(#[case] body: &str, #[case] received: &str) {

@@ -35,7 +35,11 @@ pub(super) fn cut(text: &str, most: usize) -> String {
 
 /// Returns each line of the text, made safe. Only a line feed ends a line. Two colons at its beginning, which to GitHub are a command, are not left so.
 pub(super) fn lines(text: &str) -> impl Iterator<Item = String> {
-    text.strip_suffix('\n').unwrap_or(text).split('\n').map(line).map(|line| if line.trim_start().starts_with("::") { line.replacen(':', "\\u{3a}", 1) } else { line })
+    text.strip_suffix('\n')
+        .unwrap_or(text)
+        .split('\n')
+        .map(line)
+        .map(|line| if line.trim_start().starts_with("::") { line.replacen(':', "\\u{3a}", 1) } else { line })
 }
 
 /// Lays items out with commas between them, in lines of at most `width` columns where the items allow it.

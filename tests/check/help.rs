@@ -9,6 +9,7 @@ use crate::desk::told;
 #[case::all("")]
 #[case::accept("accept")]
 #[case::check("check")]
+#[case::diff("diff")]
 #[case::documents("documents")]
 #[case::explain("explain")]
 #[case::fixture("fixture")]
