@@ -19,6 +19,9 @@ use std::thread;
 use std::time::Duration;
 use std::time::Instant;
 
+use rustix::process::Pid;
+use rustix::process::Signal;
+use rustix::process::kill_process;
 use rustls::ClientConfig;
 use rustls::ClientConnection;
 use rustls::DigitallySignedStruct;
@@ -49,16 +52,16 @@ fn table(bare: &str, ours: &str) {
     for tls in [false, true] {
         let mut start = Pair::default();
         for _ in 0..STARTS {
-            start.both(|who| Server::start(command(who, bare, ours, tls, false)).since_spawn_ms);
+            start.both(|who| Server::start(command(who, bare, ours, tls, &[])).since_spawn_ms);
         }
         start.print(&format!("start to first answer, {}, ms", name(tls)));
     }
     let mut idle = Pair::default();
-    idle.both(|who| Server::start(command(who, bare, ours, true, false)).resident_mb());
+    idle.both(|who| Server::start(command(who, bare, ours, true, &[])).resident_mb());
     idle.print("resident after start, MB");
 
     for tls in [false, true] {
-        let servers = [Who::Bare, Who::Ours].map(|who| Server::start(command(who, bare, ours, tls, true)));
+        let servers = [Who::Bare, Who::Ours].map(|who| Server::start(command(who, bare, ours, tls, &PINNED)));
         let (mut throughput, mut cpu, mut made, mut made_cpu, mut resident) = Default::default();
         let (mut requests, mut cpu_before) = ([0.0; 2], [0.0; 2]);
         for _ in 0..rounds {
@@ -86,6 +89,12 @@ fn table(bare: &str, ours: &str) {
             Pair::print(&made_cpu, "CPU a TLS connection, us");
         }
         Pair::print(&resident, &format!("resident after the load, {}, MB", name(tls)));
+    }
+
+    if Command::new("valgrind").arg("--version").stdout(Stdio::null()).status().is_ok() {
+        let mut instructions = Pair::default();
+        instructions.both(|who| (counted(who, bare, ours, 3000) - counted(who, bare, ours, 1000)) / 2000.0);
+        instructions.print("instructions a validation, http");
     }
 
     let mut check = Pair::default();
@@ -183,22 +192,39 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
+        // One that has ended already is as good.
+        drop(self.child.kill().and_then(|()| self.child.wait()));
     }
 }
 
-fn command(who: Who, bare: &str, ours: &str, tls: bool, pinned: bool) -> Command {
-    let (path, arguments) = match who {
-        Who::Bare => (bare, vec![name(tls)]),
-        Who::Ours => (ours, [&["serve", "--listen", "127.0.0.1:0"][..], if tls { &[] } else { &["--http"] }].concat()),
+/// The command that starts a server, after the words of another that runs it.
+fn command(who: Who, bare: &str, ours: &str, tls: bool, under: &[&str]) -> Command {
+    let words = match who {
+        Who::Bare => vec![bare, name(tls)],
+        Who::Ours => [&[ours, "serve", "--listen", "127.0.0.1:0"][..], if tls { &[] } else { &["--http"] }].concat(),
     };
-    let mut command = if pinned { Command::new("taskset") } else { Command::new(path) };
-    if pinned {
-        command.args(["-c", "0", path]);
-    }
-    command.args(arguments);
+    let words = [under, &words].concat();
+    let mut command = Command::new(words[0]);
+    command.args(&words[1..]);
     command
+}
+
+/// Counts the instructions of a server that answers this many requests, its start included, without the kernel's.
+fn counted(who: Who, bare: &str, ours: &str, requests: usize) -> f64 {
+    let profile = env::temp_dir().join(format!("d4iot-double-{}.callgrind", std::process::id()));
+    let file = format!("--callgrind-out-file={}", profile.display());
+    let under = [&PINNED[..], &["valgrind", "--tool=callgrind", &file]].concat();
+    let mut server = Server::start(command(who, bare, ours, false, &under));
+    let mut stream = TcpStream::connect(&server.address).unwrap();
+    for _ in 0..requests {
+        ask(&mut stream);
+    }
+    // Asked to end, not made to: the counts are written at the end.
+    kill_process(Pid::from_child(&server.child), Signal::TERM).unwrap();
+    server.child.wait().unwrap();
+    let text = fs::read_to_string(&profile).unwrap();
+    fs::remove_file(&profile).unwrap();
+    text.lines().find_map(|line| line.strip_prefix("totals: ")).unwrap().parse().unwrap()
 }
 
 fn name(tls: bool) -> &'static str {
@@ -298,6 +324,7 @@ fn setting(name: &str, default: u64) -> u64 {
     env::var(name).map_or(default, |value| value.parse().unwrap_or_else(|_| panic!("{name}={value}: expected a number")))
 }
 
+const PINNED: [&str; 3] = ["taskset", "-c", "0"];
 const STARTS: usize = 20;
 const PATH: &str = "/api/external/authentication/validation";
 const BODY: &str = r#"{"username":"test","password":"Test12345!"}"#;

@@ -108,6 +108,17 @@ enum FixtureCommand {
         /// Where to write it; a file that is there is left alone
         path: Option<PathBuf>,
     },
+    /// Which calls which failure mode will strike
+    Schedule {
+        /// A fixture, or a file of failure modes
+        file: PathBuf,
+        /// The seed that `serve` will be told; by default the fixture's
+        #[arg(long, value_name = "S")]
+        seed: Option<u64>,
+        /// How many calls to look at
+        #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+        calls: u64,
+    },
 }
 
 /// Parses, runs, and returns the exit code.
@@ -143,6 +154,7 @@ fn run(command: Command, talk: &Talk) -> u8 {
         Command::Documents { sensor, console } => talk.code(documents::run(&sensor, &console, &mut out)),
         Command::Fixture(FixtureCommand::Check { files }) => fixture::check(&files, &mut out, &mut io::stderr()),
         Command::Fixture(FixtureCommand::Schema) => fixture::schema(&mut out),
+        Command::Fixture(FixtureCommand::Schedule { file, seed, calls }) => fixture::schedule(&file, seed, calls, &mut out, &mut io::stderr()),
         Command::Fixture(FixtureCommand::Init { path }) => fixture::init(path.as_deref(), &mut out, &mut io::stderr()),
         Command::Healthcheck(options) => healthcheck::run(&options, talk),
     }

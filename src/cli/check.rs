@@ -53,6 +53,9 @@ pub struct Options {
     /// Let the mock serve another reading: a fact's name, a glob or a register number, and the reading
     #[arg(long, value_name = "FACT=NAME")]
     reading: Vec<String>,
+    /// Arm failure modes of the mock's fixture, or ready-made ones
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    fail: Vec<String>,
     /// Baseline folder; with two kinds, or where it has them, a folder of each kind's name in it
     #[arg(long, value_name = "DIR")]
     snapshots: Option<PathBuf>,
@@ -131,9 +134,10 @@ impl Prepared {
         let built_in = options.fixture.is_none();
         let mut fixtures = fixtures(options)?;
         let kinds: Vec<Kind> = fixtures.iter().map(|(fixture, _)| fixture.kind).collect();
-        let unchanged = built_in && options.reading.is_empty() && options.readings.is_none();
+        let unchanged = built_in && options.reading.is_empty() && options.readings.is_none() && options.fail.is_empty();
         let profiles = agreed::impersonate(fixtures.iter_mut().map(|(fixture, _)| fixture), options.readings.as_deref())?;
         serve::choose(fixtures.iter_mut().map(|(fixture, _)| fixture), &options.reading)?;
+        serve::arm(fixtures.iter_mut().map(|(fixture, _)| fixture), &options.fail)?;
         let known = options.known.as_deref().map(agreed::known).transpose()?.unwrap_or_default();
         let update = update(options.update, talk)?;
         let mut benches = Vec::new();

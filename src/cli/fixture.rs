@@ -1,4 +1,6 @@
-//! `d4iot-double fixture check|schema|init`, and the loading of fixtures that other commands share.
+//! `d4iot-double fixture check|schema|init|schedule`, and the loading of fixtures that other commands share.
+
+mod schedule;
 
 use std::fs;
 use std::io;
@@ -9,6 +11,8 @@ use std::path::PathBuf;
 use crate::cli::written;
 use crate::fixture;
 use crate::fixture::Fixture;
+
+pub use schedule::schedule;
 
 /// Checks files and folders: one line for each good fixture on `out`, every error of every file on `err`.
 ///
@@ -60,6 +64,14 @@ pub fn init(path: Option<&Path>, out: &mut dyn Write, err: &mut dyn Write) -> u8
 pub fn load(paths: &[PathBuf]) -> Result<Vec<(PathBuf, Fixture)>, String> {
     let (good, errors) = read_all(paths);
     if errors.is_empty() { Ok(good) } else { Err(errors.join("\n")) }
+}
+
+/// Returns the files that paths mean, in the order in which [`load`] reads them.
+///
+/// # Errors
+/// A folder that cannot be read, or holds no fixture.
+pub fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>, String> {
+    paths.iter().map(|path| files_of(path)).collect::<Result<Vec<_>, _>>().map(|files| files.concat())
 }
 
 fn read_all(paths: &[PathBuf]) -> (Vec<(PathBuf, Fixture)>, Vec<String>) {

@@ -23,6 +23,7 @@ use crate::target::Target;
 
 /// What healthcheck is told.
 #[derive(Args, Debug)]
+#[command(after_help = CODES)]
 pub struct Options {
     /// The file that serve wrote with its --ready-file; without it, https://127.0.0.1:8443 is asked
     #[arg(long, value_name = "PATH")]
@@ -92,3 +93,5 @@ async fn ask(url: String) -> Result<(), String> {
 const DEFAULT: &str = "https://127.0.0.1:8443";
 /// Less than container engines wait.
 const PATIENCE: Duration = Duration::from_secs(5);
+const CODES: &str = "Any answer counts, and certificates are not verified.
+Exit codes: 0 all answer; 3 one does not, or there is no ready file (yet); 1 the file is no ready file.";

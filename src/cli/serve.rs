@@ -1,20 +1,20 @@
 //! `serve`: one mock appliance per fixture, until a signal comes.
 
 mod banner;
+mod bind;
+mod fleet;
+mod tell;
+mod watch;
 
 use std::fs;
 use std::future::Future;
 use std::io;
-use std::io::Write;
-use std::net::IpAddr;
-use std::net::Ipv4Addr;
-use std::net::Ipv6Addr;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::path::PathBuf;
+use std::pin::pin;
 
 use clap::Args;
-use tokio::net::TcpListener;
 use tokio::runtime::Builder;
 use tokio::runtime::Runtime;
 use tokio::signal::unix::SignalKind;
@@ -23,17 +23,16 @@ use tokio::signal::unix::signal;
 use crate::cli::agreed;
 use crate::cli::code;
 use crate::cli::fixture;
-use crate::cli::ready;
-use crate::cli::ready::Ready;
-use crate::cli::ready::ReadyFile;
-use crate::cli::ready::Served;
+use crate::cli::serve::fleet::Fleet;
+use crate::cli::serve::tell::Told;
+use crate::cli::serve::watch::Files;
+use crate::cli::serve::watch::Watch;
 use crate::cli::talk::Talk;
 use crate::contract;
 use crate::contract::Kind;
-use crate::double::Double;
+use crate::failure::Failure;
 use crate::fixture::Fixture;
 use crate::server;
-use crate::server::Limits;
 use crate::server::tls::Identity;
 
 /// What serve is told.
@@ -47,7 +46,7 @@ pub struct Options {
     #[arg(long, value_parser = super::kind, conflicts_with = "fixtures")]
     kind: Option<Kind>,
     /// The first appliance's address; further ones take the next ports. Port 0: any free one. Address 0.0.0.0: from everywhere
-    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8443", value_parser = address)]
+    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8443", value_parser = bind::address)]
     listen: SocketAddr,
     /// Plain HTTP instead of HTTPS
     #[arg(long, conflicts_with_all = ["tls_cert", "san", "ca_out"])]
@@ -70,9 +69,18 @@ pub struct Options {
     /// Serve the readings of a profile, as `check --report profile=FILE` writes it: impersonate that appliance. --reading is taken after it
     #[arg(long, value_name = "FILE")]
     readings: Option<PathBuf>,
-    /// The seed of everything random; made up and told in the ready file when not given
+    /// Arm failure modes of the fixtures, or ready-made ones
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    fail: Vec<String>,
+    /// The seed of everything random; made up and told when not given
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
+    /// Exit with 1 at the end if a request hit no operation or an armed failure mode never fired
+    #[arg(long)]
+    strict: bool,
+    /// Look twice a second whether a fixture has changed, and serve it as it then is; one that does not load leaves the old one in force
+    #[arg(long, requires = "fixtures")]
+    watch: bool,
     /// Write what is served where, as JSON, once every listener is bound; removed at the end
     #[arg(long, value_name = "PATH")]
     ready_file: Option<PathBuf>,
@@ -114,40 +122,93 @@ pub fn choose<'a>(fixtures: impl Iterator<Item = &'a mut Fixture>, choices: &[St
     Ok(())
 }
 
+/// Arms failure modes by name. With several appliances a name must be known to at least one; a ready-made one is to all.
+///
+/// # Errors
+/// A name that none knows.
+pub fn arm<'a>(fixtures: impl Iterator<Item = &'a mut Fixture>, names: &[String]) -> Result<(), String> {
+    let mut fixtures: Vec<&mut Fixture> = fixtures.collect();
+    for name in names {
+        let refused: Vec<String> = fixtures.iter_mut().filter_map(|fixture| fixture.arm(name).err()).collect();
+        match refused.first() {
+            Some(error) if refused.len() == fixtures.len() => return Err(format!("--fail {name}: {error}")),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
 fn serve(options: &Options, talk: &Talk) -> Result<u8, String> {
-    let mut fixtures = fixtures(options)?;
-    agreed::impersonate(fixtures.iter_mut(), options.readings.as_deref())?;
-    choose(fixtures.iter_mut(), &options.reading)?;
+    let files = if options.watch { watch::read(&options.fixtures)? } else { Files::default() };
+    let fixtures = fixtures(options)?;
     let identity = identity(options)?;
+    let fixtures = prepare(fixtures, options, identity.as_ref())?;
+    let seed = options.seed.unwrap_or_else(|| {
+        let seed = made_up();
+        talk.note(format!("seed {seed}, unless a fixture names its own\n  hint: --seed {seed} makes everything random happen again"));
+        seed
+    });
     server::raise_descriptor_limit();
     let runtime = runtime().map_err(|error| format!("starting: {error}"))?;
     runtime.block_on(async {
         // Signals are taken before anything is told to be ready: whoever reads that line may send one at once.
-        let stopped = stopped()?;
-        let listeners = bind(options, &fixtures)?;
-        let limits = limits(*talk);
-        let mut doubles = Vec::new();
-        for (fixture, listener) in fixtures.iter().zip(listeners) {
-            let double = Double::serve(listener, fixture.appliance(), identity.as_ref(), limits.clone());
-            doubles.push((fixture, double.map_err(|error| format!("serving {}: {error}", fixture.name))?));
+        let mut stopped = pin!(stopped()?);
+        let mut fleet = Fleet::start(options, talk, identity, seed, fixtures)?;
+        let mut told = Told::tell(options, talk, &fleet)?;
+        let mut watch = Watch::new(options.fixtures.clone(), files);
+        loop {
+            tokio::select! {
+                biased;
+                () = &mut stopped => break,
+                files = watch.changed(), if options.watch => {
+                    let reloaded = files.and_then(|files| fleet.reload(&files));
+                    match reloaded.and_then(|started| told.tell_again(options, &fleet, &started)) {
+                        Ok(()) => {}
+                        Err(error) => talk.error(format!("{error}\n  hint: what was served before is still in force")),
+                    }
+                }
+            }
         }
-        let _ready = tell(options, talk, identity.as_ref(), &doubles)?;
-        stopped.await;
         talk.detail("stopping");
-        let ends: Vec<_> = doubles.into_iter().map(|(_, double)| double.end()).collect();
-        for end in ends {
-            end.await;
+        let findings = fleet.end().await;
+        if !options.strict || findings.is_empty() {
+            return Ok(code::GOOD);
         }
-        Ok(code::GOOD)
+        findings.iter().for_each(|finding| talk.error(finding));
+        Ok(code::WRONG)
     })
 }
 
-fn fixtures(options: &Options) -> Result<Vec<Fixture>, String> {
+fn fixtures(options: &Options) -> Result<Vec<(Option<PathBuf>, Fixture)>, String> {
     if options.fixtures.is_empty() {
         let kinds = options.kind.map_or_else(|| vec![Kind::Sensor, Kind::Console], |kind| vec![kind]);
-        return Ok(kinds.into_iter().map(crate::fixture::built_in).collect());
+        return Ok(kinds.into_iter().map(|kind| (None, crate::fixture::built_in(kind))).collect());
     }
-    fixture::load(&options.fixtures).map(|loaded| loaded.into_iter().map(|(_, fixture)| fixture).collect())
+    Ok(fixture::load(&options.fixtures)?.into_iter().map(|(path, fixture)| (Some(path), fixture)).collect())
+}
+
+/// Does to fixtures what the command line says, and refuses what cannot be served.
+fn prepare(
+    mut fixtures: Vec<(Option<PathBuf>, Fixture)>,
+    options: &Options,
+    identity: Option<&Identity>,
+) -> Result<Vec<(Option<PathBuf>, Fixture)>, String> {
+    agreed::impersonate(fixtures.iter_mut().map(|(_, fixture)| fixture), options.readings.as_deref())?;
+    choose(fixtures.iter_mut().map(|(_, fixture)| fixture), &options.reading)?;
+    arm(fixtures.iter_mut().map(|(_, fixture)| fixture), &options.fail)?;
+    for (_, fixture) in &fixtures {
+        fixture.refuses_transport(identity.is_some()).map_err(|error| error.to_string())?;
+        let at_fault = |failure: &&Failure| failure.act.greeting.as_ref().is_some_and(|greeting| greeting.certificate.is_some());
+        if identity.is_some_and(|identity| !identity.can_misbehave())
+            && let Some(failure) = fixture.failures.iter().find(at_fault)
+        {
+            return Err(format!(
+                "{}: the failure mode {} shows a certificate that is at fault, and only a generated one can be\n  hint: leave --tls-cert out, or the mode",
+                fixture.name, failure.name
+            ));
+        }
+    }
+    Ok(fixtures)
 }
 
 #[expect(clippy::disallowed_methods, reason = "certificates are read where the command line says")]
@@ -164,65 +225,6 @@ fn identity(options: &Options) -> Result<Option<Identity>, String> {
     Ok(Some(identity))
 }
 
-/// Reads an address for clap. What people often type instead is answered with what they mean.
-fn address(text: &str) -> Result<SocketAddr, String> {
-    text.parse().map_err(|_| {
-        let host_and_port = text.strip_prefix("localhost").unwrap_or(text);
-        let port = host_and_port.strip_prefix(':').unwrap_or(host_and_port);
-        let meant = match (port.parse::<u16>(), text.parse::<IpAddr>()) {
-            (Ok(port), _) => format!("; did you mean 127.0.0.1:{port}?"),
-            (_, Ok(ip)) => format!("; did you mean {}?", SocketAddr::new(ip, 8443)),
-            _ => String::new(),
-        };
-        format!("expected an IP address and a port, 127.0.0.1:8443 or [::1]:8443{meant}")
-    })
-}
-
-/// Binds every listener before any is served: one that cannot be bound starts nothing.
-fn bind(options: &Options, fixtures: &[Fixture]) -> Result<Vec<TcpListener>, String> {
-    let mut next = Some(options.listen);
-    let mut listeners = Vec::new();
-    let mut taken: Vec<(SocketAddr, &str)> = Vec::new();
-    for fixture in fixtures {
-        let address = fixture.listen.or(next).ok_or_else(|| {
-            format!("no port is left for {}: the one before it has 65535\n  hint: --listen with a lower port, or with port 0", fixture.name)
-        })?;
-        let listener = server::bind(address).map_err(|error| unbound(fixture, address, &error, &taken))?;
-        if fixture.listen.is_none() {
-            next = following(address);
-        }
-        taken.push((address, &fixture.name));
-        listeners.push(listener);
-    }
-    Ok(listeners)
-}
-
-/// The address with the next port; port 0 stays any free one.
-fn following(address: SocketAddr) -> Option<SocketAddr> {
-    let port = if address.port() == 0 { 0 } else { address.port().checked_add(1)? };
-    Some(SocketAddr::new(address.ip(), port))
-}
-
-fn unbound(fixture: &Fixture, address: SocketAddr, error: &io::Error, taken: &[(SocketAddr, &str)]) -> String {
-    let neighbour = taken.iter().find(|(other, _)| error.kind() == io::ErrorKind::AddrInUse && other.port() == address.port());
-    let anywhere = SocketAddr::new(address.ip(), 0);
-    let hint = match (error.kind(), neighbour) {
-        (_, Some((_, name))) => format!("`{name}` of this very start has that port; let a fixture's `listen` and --listen leave each other room"),
-        (io::ErrorKind::AddrInUse, None) if fixture.listen.is_some() => format!("the fixture asks for it; `listen: {anywhere}` takes any free port"),
-        (io::ErrorKind::AddrInUse, None) => format!("--listen {anywhere} takes any free port"),
-        (io::ErrorKind::PermissionDenied, _) => "ports below 1024 need privileges; take a higher one".into(),
-        (io::ErrorKind::AddrNotAvailable, _) => {
-            "this machine has no such address; 127.0.0.1 is the machine itself, 0.0.0.0 every address it has".into()
-        }
-        _ => format!("--listen {anywhere} takes any free port"),
-    };
-    format!("{} cannot listen on {address}: {error}\n  hint: {hint}", fixture.name)
-}
-
-fn limits(talk: Talk) -> Limits {
-    Limits { log: server::Log::to(move |line| talk.note(line)), ..Limits::default() }
-}
-
 /// Completes at the first SIGTERM or SIGINT.
 fn stopped() -> Result<impl Future<Output = ()>, String> {
     let taken = |kind| signal(kind).map_err(|error| format!("taking signals: {error}"));
@@ -235,56 +237,6 @@ fn stopped() -> Result<impl Future<Output = ()>, String> {
     })
 }
 
-/// Tells what is served where: the CA's certificate, the ready file, then the ready lines.
-fn tell(options: &Options, talk: &Talk, identity: Option<&Identity>, doubles: &[(&Fixture, Double)]) -> Result<Option<ReadyFile>, String> {
-    let ca = identity.and_then(Identity::ca_pem);
-    if let (Some(path), Some(ca)) = (&options.ca_out, ca) {
-        ready::write_whole(path, ca)?;
-    }
-    let url = |double: &Double| format!("{}://{}", double.scheme(), reachable(double.address()));
-    let ready = Ready {
-        version: Ready::VERSION,
-        pid: std::process::id(),
-        seed: options.seed.unwrap_or_else(made_up),
-        ca: ca.map(str::to_owned),
-        control: None,
-        appliances: doubles.iter().map(|(fixture, double)| Served { name: fixture.name.clone(), kind: fixture.kind, url: url(double) }).collect(),
-    };
-    let file = options.ready_file.as_ref().map(|path| ready.write(path)).transpose()?;
-    let lines: String = ready.appliances.iter().map(|served| format!("ready appliance {} {}\n", served.name, served.url)).collect();
-    let mut out = io::stdout().lock();
-    // Whoever closed stdout does not want to read it.
-    drop(out.write_all(lines.as_bytes()).and_then(|()| out.flush()));
-    drop(out);
-    greet(talk, doubles.iter().map(|(fixture, _)| *fixture).zip(&ready.appliances));
-    Ok(file)
-}
-
-/// Says how the first appliance of each kind can be asked: of many, one is like another.
-fn greet<'a>(talk: &Talk, served: impl Iterator<Item = (&'a Fixture, &'a Served)>) {
-    let mut kinds = Vec::new();
-    for (fixture, served) in served {
-        if kinds.contains(&fixture.kind) {
-            continue;
-        }
-        if let Some(command) = banner::how_to_ask(fixture, &served.url) {
-            talk.note(format!("ask {}: {command}", served.name));
-        }
-        kinds.push(fixture.kind);
-    }
-    talk.note("Ctrl-C ends it, -q says less");
-}
-
-/// An address a client on this machine can use: no address at all means this machine.
-fn reachable(address: SocketAddr) -> SocketAddr {
-    let ip = match address.ip() {
-        IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
-        IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
-        ip => ip,
-    };
-    SocketAddr::new(ip, address.port())
-}
-
 fn made_up() -> u64 {
     // Nothing depends on it but what is told to be random: where the system has no chance to give, any number does.
     getrandom::u64().unwrap_or(0)
@@ -292,9 +244,9 @@ fn made_up() -> u64 {
 
 const EXAMPLES: &str = "\
 Examples:
-  d4iot-double serve                                    a sensor on port 8443 and a console on port 8444
-  d4iot-double serve --kind console --http              a console alone, without TLS
-  d4iot-double serve plant.yaml --listen 127.0.0.1:0    an appliance of your own on any free port
+  d4iot-double serve                                   a sensor on 8443, a console on 8444
+  d4iot-double serve --kind console --http             a console alone, without TLS
+  d4iot-double serve plant.yaml --listen 127.0.0.1:0   one of your own on any free port
 
 Once all of them listen, stdout has one line for each: `ready appliance NAME URL`.
 SIGTERM or SIGINT (Ctrl-C) ends it with exit code 0. Exit code 2: something is wrong with what it was told, and nothing was started.";

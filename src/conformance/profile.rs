@@ -99,3 +99,55 @@ fn each_with_a_case(evidence: &[(&str, Vec<&str>)]) -> Vec<(String, String)> {
     }
     followed
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::conformance::expected::Choice;
+    use crate::contract;
+    use crate::contract::Kind;
+
+    /// What a case told: its ways, each with readings of facts.
+    fn told(case: &str, ways: &[&[(&str, &str)]]) -> (String, Evidence) {
+        let choice = |(fact, reading): &(&str, &str)| Choice { fact: (*fact).to_owned(), reading: (*reading).to_owned(), rank: 0 };
+        (case.to_owned(), Evidence { ways: ways.iter().map(|way| way.iter().map(choice).collect()).collect(), other: None })
+    }
+
+    fn readings(told: &[(String, Evidence)], fact: &str) -> Vec<String> {
+        let (followed, _) = of(contract::of(Kind::Console), told);
+        followed.into_iter().find(|followed| followed.fact == fact).map(|followed| followed.readings).unwrap_or_default()
+    }
+
+    #[test]
+    fn what_one_answer_tells_sharpens_another() {
+        let ambiguous = told("form", &[&[(ACCEPTS, "as_printed")], &[(ACCEPTS, "json"), (FORM, "taken")]]);
+        assert_eq!(readings(std::slice::from_ref(&ambiguous), ACCEPTS), ["as_printed", "json"]);
+        assert_eq!(readings(&[ambiguous.clone(), told("other", &[&[(FORM, "refused")]])], ACCEPTS), ["as_printed"]);
+        assert_eq!(readings(&[ambiguous, told("other", &[&[(FORM, "taken")]])], ACCEPTS), ["as_printed", "json"]);
+    }
+
+    #[test]
+    fn a_fact_that_answers_disagree_on_sharpens_nothing() {
+        let ambiguous = told("form", &[&[(ACCEPTS, "as_printed")], &[(ACCEPTS, "json"), (FORM, "taken")]]);
+        let torn = [ambiguous, told("one", &[&[(FORM, "refused")]]), told("two", &[&[(FORM, "taken")]])];
+        assert_eq!(readings(&torn, ACCEPTS), ["as_printed", "json"]);
+        assert_eq!(readings(&torn, FORM), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_contradiction_is_inconsistent_and_an_assumption_is_not() {
+        let mixed =
+            |fact: &str, one: &str, two: &str| of(contract::of(Kind::Console), &[told("a", &[&[(fact, one)]]), told("b", &[&[(fact, two)]])]).1;
+        let [found] = mixed(X11, "example", "table").try_into().unwrap();
+        assert_eq!((found.fact.as_str(), found.register.as_deref()), (X11, Some("X11")));
+        assert_eq!(found.followed, [("example".to_owned(), "a".to_owned()), ("table".to_owned(), "b".to_owned())]);
+        assert!(mixed("validation.answer_type", "json", "with_charset").is_empty());
+        assert!(mixed("set_password.password_replaced.body", "table", "full_stop").is_empty());
+        assert!(mixed(ACCEPTS, "as_printed", "json").is_empty(), "what is accepted in addition is exempt");
+        assert!(mixed("set_password_by_admin.admin_username", "table", "curl").is_empty());
+    }
+
+    const ACCEPTS: &str = "validation.accepts";
+    const FORM: &str = "any.on_form_content_type";
+    const X11: &str = "validation.authenticated.body";
+}

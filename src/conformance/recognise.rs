@@ -34,7 +34,9 @@ impl Recognised {
         if self.status.is_empty() {
             return self.combinations.clone();
         }
-        let with = |combination: &Vec<Choice>| self.status.iter().map(|status| [&combination[..], &[status.clone()]].concat()).collect::<Vec<_>>();
+        let with = |combination: &Vec<Choice>| {
+            self.status.iter().map(|status| [&combination[..], std::slice::from_ref(status)].concat()).collect::<Vec<_>>()
+        };
         self.combinations.iter().flat_map(with).collect()
     }
 }

@@ -84,30 +84,31 @@ fn of_answer(sent: &Sent<'_>, branches: &[Branch], answer: &Response<Bytes>) -> 
     let tried: Vec<(&Branch, Result<Recognised, String>)> =
         branches.iter().map(|branch| (branch, recognise::recognise(contract, ask, branch.outcome, sent.username, answer))).collect();
     let lawful = lawful(&tried);
-    let evidence = evidence(lawful.iter().map(|(branch, recognised, _)| (&branch.choices[..], *recognised)), answer);
     let nearest = |choices: &[Choice]| choices.iter().map(|choice| choice.rank).sum::<usize>();
-    match lawful.iter().min_by_key(|(branch, _, choices)| (nearest(choices), branch.standing)) {
+    let best = lawful.iter().min_by_key(|(branch, _, choices)| (nearest(choices), branch.standing));
+    let (outcome, evidence) = match best {
+        Some((branch, _, _)) => (Some(branch.outcome), evidence(lawful.iter().map(|(branch, tried, _)| (&branch.choices[..], *tried)), answer)),
+        None => unexpected(contract, ask, sent.username, answer),
+    };
+    match best {
         Some((branch, _, choices)) if branch.standing == Standing::Said => {
             let variants: Vec<Choice> = choices.iter().filter(|choice| choice.rank > 0).cloned().collect();
             let conformance = if variants.is_empty() { Conformance::Documented } else { Conformance::Variant };
-            Judged { conformance, outcome: Some(branch.outcome), evidence, variants, finding: None }
+            Judged { conformance, outcome, evidence, variants, finding: None }
         }
         _ if sent.case.must_not == Some(Forbidden::Success) && recognise::says_success(contract, ask, answer) => {
             let finding = Finding {
                 step: sent.number + 1,
-                expected: "a refusal: every field is required, and right credentials are".into(),
+                expected: "a refusal: nothing succeeds without every required field and the right credentials".into(),
                 received: "a success".into(),
                 readings: Vec::new(),
                 hint: None,
             };
-            deviation(None, evidence, finding)
+            deviation(outcome, evidence, finding)
         }
-        Some((branch, _, _)) => undocumented(Some(branch.outcome), evidence),
+        Some(_) => undocumented(outcome, evidence),
+        None if is_left_open(sent, branches, outcome, answer) => undocumented(outcome, evidence),
         None => {
-            let (outcome, evidence) = unexpected(contract, ask, sent.username, answer);
-            if is_left_open(sent, branches, outcome, answer) {
-                return undocumented(outcome, evidence);
-            }
             let mut why: Vec<String> = tried.iter().filter_map(|(_, tried)| tried.as_ref().err().cloned()).collect();
             why.dedup();
             let outcomes = outcomes(branches);

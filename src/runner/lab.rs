@@ -45,7 +45,9 @@ impl Lab {
         let mut appliance = fixture.appliance();
         accounts.users().into_iter().for_each(|user| appliance.state.directory.put(user));
         let start = appliance.state.clone();
-        let double = Double::start(appliance, Some(identity)).map_err(|error| format!("no port for a mock: {error}"))?;
+        // A run that is repeated strikes as before.
+        let host = Host::new(appliance, fixture.schedule(fixture.seed.unwrap_or_default()));
+        let double = Double::open(host, Some(identity)).map_err(|error| format!("no port for a mock: {error}"))?;
         let options = Options { trust: double.ca_pem().map(str::to_owned), timeout: None };
         let target = Target::new(&double.url(), &options).map_err(|error| error.to_string())?;
         let mock = Some((Arc::clone(double.host()), start));

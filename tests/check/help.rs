@@ -16,6 +16,7 @@ use crate::desk::told;
 #[case::fixture_check("fixture check")]
 #[case::fixture_init("fixture init")]
 #[case::fixture_schema("fixture schema")]
+#[case::healthcheck("healthcheck")]
 #[case::pending("pending")]
 #[case::plan("plan")]
 #[case::reject("reject")]

@@ -19,8 +19,10 @@ pub(super) fn how_to_ask(fixture: &Fixture, url: &str) -> Option<String> {
     let path = contract::of(fixture.kind).clause(Operation::Validation).path.pick(fixture.readings.of("validation.path")).is.0.first()?;
     let trusting = if url.starts_with("https:") { "-k " } else { "" };
     let body = credentials.to_string();
-    let body = shlex::try_quote(&body).ok()?;
-    Some(format!("curl {trusting}-H 'Content-Type: application/json' -d {body} {url}{path}"))
+    // An IPv6 address stands in brackets, which some shells would read as a pattern.
+    let address = format!("{url}{path}");
+    let (body, address) = (shlex::try_quote(&body).ok()?, shlex::try_quote(&address).ok()?);
+    Some(format!("curl {trusting}-H 'Content-Type: application/json' -d {body} {address}"))
 }
 
 fn of_a_user(fixture: &Fixture) -> Option<Json> {
