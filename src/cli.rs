@@ -102,7 +102,11 @@ enum FixtureCommand {
         files: Vec<PathBuf>,
     },
     /// Print the JSON Schema of fixtures
-    Schema,
+    Schema {
+        /// Of files that hold failure modes and no more
+        #[arg(long)]
+        modes: bool,
+    },
     /// Write a commented starter; to stdout without a path
     Init {
         /// Where to write it; a file that is there is left alone
@@ -153,7 +157,7 @@ fn run(command: Command, talk: &Talk) -> u8 {
         }
         Command::Documents { sensor, console } => talk.code(documents::run(&sensor, &console, &mut out)),
         Command::Fixture(FixtureCommand::Check { files }) => fixture::check(&files, &mut out, &mut io::stderr()),
-        Command::Fixture(FixtureCommand::Schema) => fixture::schema(&mut out),
+        Command::Fixture(FixtureCommand::Schema { modes }) => fixture::schema(modes, &mut out),
         Command::Fixture(FixtureCommand::Schedule { file, seed, calls }) => fixture::schedule(&file, seed, calls, &mut out, &mut io::stderr()),
         Command::Fixture(FixtureCommand::Init { path }) => fixture::init(path.as_deref(), &mut out, &mut io::stderr()),
         Command::Healthcheck(options) => healthcheck::run(&options, talk),

@@ -15,6 +15,7 @@ use crate::desk::told;
 #[case::fixture("fixture")]
 #[case::fixture_check("fixture check")]
 #[case::fixture_init("fixture init")]
+#[case::fixture_schedule("fixture schedule")]
 #[case::fixture_schema("fixture schema")]
 #[case::healthcheck("healthcheck")]
 #[case::pending("pending")]
