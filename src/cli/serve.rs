@@ -193,8 +193,7 @@ fn prepare(
     options: &Options,
     identity: Option<&Identity>,
 ) -> Result<Vec<(Option<PathBuf>, Fixture)>, String> {
-    let profiles = options.readings.as_deref().map(agreed::profiles).transpose()?.unwrap_or_default();
-    agreed::impersonate(fixtures.iter_mut().map(|(_, fixture)| fixture), &profiles, options.readings.as_deref())?;
+    agreed::impersonate(fixtures.iter_mut().map(|(_, fixture)| fixture), options.readings.as_deref())?;
     choose(fixtures.iter_mut().map(|(_, fixture)| fixture), &options.reading)?;
     arm(fixtures.iter_mut().map(|(_, fixture)| fixture), &options.fail)?;
     for (_, fixture) in &fixtures {

@@ -20,7 +20,7 @@ use crate::desk::cases;
 #[case::fixture("--fixture nowhere.yaml", 2, "error: reading nowhere.yaml: No such file or directory")]
 #[case::no_run_before("--failed", 2, "error: there is no last run in ")]
 #[case::update("--update perhaps", 2, "invalid value 'perhaps' for '--update <WHAT>'")]
-#[case::report("--report xml", 2, "unknown report format `xml`, expected one of json, junit, text")]
+#[case::report("--report xml", 2, "unknown report format `xml`, expected one of github, html, json, junit, markdown, profile, text")]
 #[case::target("https://sensor.example", 6, "error: https://sensor.example is not asked: this release asks only mocks it starts itself\n  hint: ")]
 fn what_cannot_be_run_is_refused_in_words(#[case] line: &str, #[case] code: i32, #[case] expected: &str) {
     let told = Desk::new().run(&format!("check {line}")).ends_with(code);
