@@ -1,12 +1,15 @@
 //! The command line: what can be said, and which code a command ends with. One file a command.
 
+mod agreed;
 pub mod check;
+pub mod diff;
 pub mod documents;
 pub mod explain;
 pub mod fixture;
 pub mod healthcheck;
 pub mod plan;
 pub mod ready;
+mod reports;
 pub mod review;
 pub mod selection;
 pub mod serve;
@@ -63,6 +66,8 @@ enum Command {
     Accept(review::Options),
     /// Reject new and changed snapshots
     Reject(review::Options),
+    /// What differs between two snapshot folders or two JSON reports, case by case
+    Diff(diff::Options),
     /// The readings of a fact, where each is said, why one is preferred, or what a case is about; without an argument: all disputed or assumed facts
     Explain {
         /// A fact, a glob (`validation.*`), a register number (`X11`), an outcome or a case
@@ -97,7 +102,11 @@ enum FixtureCommand {
         files: Vec<PathBuf>,
     },
     /// Print the JSON Schema of fixtures
-    Schema,
+    Schema {
+        /// Of files that hold failure modes and no more
+        #[arg(long)]
+        modes: bool,
+    },
     /// Write a commented starter; to stdout without a path
     Init {
         /// Where to write it; a file that is there is left alone
@@ -141,13 +150,14 @@ fn run(command: Command, talk: &Talk) -> u8 {
         Command::Review(options) => review::review(&options, &mut out, talk),
         Command::Accept(options) => review::accept(&options, &mut out, talk),
         Command::Reject(options) => review::reject(&options, &mut out, talk),
+        Command::Diff(options) => diff::run(&options, &mut out, talk),
         Command::Explain { what, kind } => {
             let kinds = kind.map_or_else(|| vec![Kind::Sensor, Kind::Console], |kind| vec![kind]);
             talk.code(explain::run(what.as_deref(), &kinds, &mut out).map(|()| code::GOOD))
         }
         Command::Documents { sensor, console } => talk.code(documents::run(&sensor, &console, &mut out)),
         Command::Fixture(FixtureCommand::Check { files }) => fixture::check(&files, &mut out, &mut io::stderr()),
-        Command::Fixture(FixtureCommand::Schema) => fixture::schema(&mut out),
+        Command::Fixture(FixtureCommand::Schema { modes }) => fixture::schema(modes, &mut out),
         Command::Fixture(FixtureCommand::Schedule { file, seed, calls }) => fixture::schedule(&file, seed, calls, &mut out, &mut io::stderr()),
         Command::Fixture(FixtureCommand::Init { path }) => fixture::init(path.as_deref(), &mut out, &mut io::stderr()),
         Command::Healthcheck(options) => healthcheck::run(&options, talk),

@@ -12,6 +12,8 @@ mod fault;
 mod locate;
 mod meant;
 mod mode;
+mod pairs;
+mod part;
 mod policy;
 mod ready;
 mod written;
@@ -85,6 +87,14 @@ pub fn read_modes(file: &str, text: &str) -> Result<Vec<Failure>, Error> {
     Ok(modes.into_iter().map(|mode| mode.failure).collect())
 }
 
+/// Reads another file that may hold passwords with the same care: errors have a place and show no password.
+///
+/// # Errors
+/// The first thing that is wrong.
+pub(crate) fn read_as<T: serde::de::DeserializeOwned>(file: &str, text: &str) -> Result<T, Error> {
+    locate::any(text.strip_prefix('\u{feff}').unwrap_or(text)).map_err(|fault| fault.in_file(file))
+}
+
 /// Reads a fixture from bytes, which must be UTF-8.
 ///
 /// # Errors
@@ -145,7 +155,7 @@ impl Fixture {
                 let mode = ready::named(name, context).ok_or_else(|| self.no_mode(name))?;
                 let column = names.find(name).map_or(1, |start| names[..start].chars().count() + 1);
                 let at = Position { line: 1, column: column as u64 };
-                needs_tls = needs_tls.or(mode.tls.map(|(key, _)| meant::needs_tls(name, key, at).in_file("--fail")));
+                needs_tls = needs_tls.or(mode.tls.map(|(key, _)| part::needs_tls(name, key, at).in_file("--fail")));
                 failures.push(Failure { armed: true, ..mode.failure });
             }
         }
@@ -220,6 +230,11 @@ pub fn distinct(fixtures: &[(String, Fixture)]) -> Result<(), Error> {
 /// Returns the JSON Schema of fixtures, made from the types that read them.
 pub fn schema() -> serde_json::Value {
     schemars::schema_for!(written::Fixture).to_value()
+}
+
+/// Returns the JSON Schema of files that hold failure modes and no more.
+pub fn modes_schema() -> serde_json::Value {
+    schemars::schema_for!(mode::Modes).to_value()
 }
 
 /// A commented fixture to begin with, as `fixture init` writes it.

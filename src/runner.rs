@@ -80,10 +80,10 @@ pub async fn run(lab: &Lab, cases: &[&Located], memory: &Memory, watch: &(dyn Fn
     let mut told: Vec<(String, Evidence)> = probed.evidence.into_iter().map(|evidence| (probe::NAME.to_owned(), evidence)).collect();
     let mut unreachable = probed.unreachable;
     let mut ran = Vec::with_capacity(cases.len());
+    let mut waits = false;
     for located in cases {
         let mut case = Session { lab, contract, served: &probed.served }.case(located).await;
-        memory.hold(located, &mut case)?;
-        case.result.failed = fails(&case.result);
+        waits |= settle(lab, memory, located, &mut case)?;
         unreachable = unreachable.or_else(|| {
             case.result.exchanges.iter().find_map(|exchange| {
                 exchange.trouble.clone().filter(|_| exchange.status.is_none() && case.result.conformance == Conformance::NotJudged)
@@ -93,7 +93,10 @@ pub async fn run(lab: &Lab, cases: &[&Located], memory: &Memory, watch: &(dyn Fn
         told.extend(case.evidence.drain(..).map(|evidence| (located.case.id.clone(), evidence)));
         ran.push(case);
     }
-    let (profile, inconsistent) = profile::of(contract, &told);
+    let (profile, mut inconsistent) = profile::of(contract, &told);
+    for mixed in &mut inconsistent {
+        mixed.known = lab.agreed.known.reason(lab.kind, &mixed.id()).map(str::to_owned);
+    }
     let results: Vec<CaseResult> = ran.iter().map(|case| case.result.clone()).collect();
     let summary = TargetSummary {
         kind: lab.kind,
@@ -102,6 +105,7 @@ pub async fn run(lab: &Lab, cases: &[&Located], memory: &Memory, watch: &(dyn Fn
         profile,
         inconsistent,
         gone: Vec::new(),
+        review: memory.folder().filter(|_| waits),
         cases: results,
     };
     Ok(Run { cases: ran, summary, unreachable })
@@ -180,7 +184,7 @@ impl Session<'_> {
         };
         let username = username(&requests.real);
         let sent = Sent { contract: self.contract, served: self.served, case, number, username: &username };
-        let judged = verdict::of_step(&sent, received);
+        let judged = self.lab.agreed.hold(self.contract, number, verdict::of_step(&sent, received));
         Exchanged { shown: requests.shown, answer: answer.map_err(|error| error.to_string()), judged, micros }
     }
 
@@ -218,6 +222,7 @@ impl Session<'_> {
             file: located.file.to_owned(),
             line: located.line,
             failed: false,
+            known: None,
             reasons: Vec::new(),
             difference: String::new(),
             exchanges: Vec::new(),
@@ -258,6 +263,8 @@ fn variants<'a>(contract: &Contract, choices: impl Iterator<Item = &'a Choice>) 
 fn redacted(mut finding: crate::report::Finding, accounts: &Accounts) -> crate::report::Finding {
     finding.expected = accounts.redact(&finding.expected);
     finding.received = accounts.redact(&finding.received);
+    finding.readings.iter_mut().for_each(|reading| *reading = accounts.redact(reading));
+    finding.hint = finding.hint.map(|hint| accounts.redact(&hint));
     finding
 }
 
@@ -274,6 +281,17 @@ pub fn effect(effect: Effect) -> &'static str {
         Effect::AuthFailure => "auth-failure",
         Effect::PasswordChange => "password-change",
     }
+}
+
+/// Holds a case against the memory and says whether it fails: what differs and is known does not. Tells whether something waits to be reviewed.
+fn settle(lab: &Lab, memory: &Memory, located: &Located, case: &mut Ran) -> Result<bool, crate::baseline::Error> {
+    // Known or not decides what may be written, so it is asked first.
+    case.result.known = lab.agreed.known.reason(lab.kind, &located.case.id).map(str::to_owned);
+    let waits = memory.hold(located, case)?;
+    let differs = fails(&case.result);
+    case.result.failed = differs && case.result.known.is_none();
+    case.result.known = case.result.known.take().filter(|_| differs);
+    Ok(waits)
 }
 
 /// The table of verdicts: a deviation and a changed answer fail, whatever else holds.

@@ -24,6 +24,7 @@ use d4iot_double::runner;
 use d4iot_double::runner::Lab;
 use d4iot_double::runner::Memory;
 use d4iot_double::runner::Ran;
+use d4iot_double::runner::memory::Owner;
 use d4iot_double::runner::memory::Update;
 use d4iot_double::server::tls::Identity;
 
@@ -67,7 +68,7 @@ fn accepting_the_macros_pending_file_and_ours_gives_the_bytes_in_the_project() {
     assert!(!by_macro, "a new snapshot fails the test that finds it");
     let theirs = Baseline::open(workspace.path().join("snapshots/sensor")).unwrap();
     let ours = Baseline::create(workspace.path().join("ours")).unwrap();
-    run(Kind::Sensor, &[one()], &Memory::Folder(ours.clone(), Update::Pending));
+    run(Kind::Sensor, &[one()], &Memory::Folder(ours.clone(), Update::Pending, Owner::Tests));
     for shelf in [&theirs, &ours] {
         assert_eq!(names(shelf.folder()), [format!("{ONE}.snap.new")]);
         shelf.accept(ONE, |_| Ok(())).unwrap();

@@ -1,10 +1,8 @@
 //! `check`: fire every documented request at mocks of its own and judge the answers.
 
 use std::env;
-use std::fs;
 use std::io;
 use std::io::IsTerminal;
-use std::io::Write;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -15,25 +13,30 @@ use indicatif::ProgressBar;
 use indicatif::ProgressStyle;
 
 use crate::baseline::Baseline;
+use crate::cli::agreed;
 use crate::cli::code;
 use crate::cli::fixture;
+use crate::cli::reports;
 use crate::cli::selection;
 use crate::cli::selection::Selection;
 use crate::cli::serve;
 use crate::cli::talk::Talk;
+use crate::conformance::Agreed;
+use crate::conformance::Known;
 use crate::conformance::suite::Located;
 use crate::contract::Kind;
 use crate::fixture::Fixture;
 use crate::report;
 use crate::report::CaseResult;
 use crate::report::Conformance;
-use crate::report::Format;
 use crate::report::Regression;
 use crate::report::Summary;
+use crate::report::TargetSummary;
 use crate::runner;
 use crate::runner::Lab;
 use crate::runner::Memory;
 use crate::runner::Run;
+use crate::runner::memory::Owner;
 use crate::runner::memory::Update;
 use crate::server::tls::Identity;
 
@@ -59,7 +62,13 @@ pub struct Options {
     /// What may be written: pending (the default), no (in CI), new (missing ones), all. INSTA_UPDATE counts where this is absent
     #[arg(long, value_enum, value_name = "WHAT")]
     update: Option<UpdateWord>,
-    /// How the run is told: text, json, junit; to stdout without a path
+    /// The readings to expect: a profile, as `--report profile=FILE` writes it. A mock serves them; any other reading is a deviation
+    #[arg(long, value_name = "FILE")]
+    readings: Option<PathBuf>,
+    /// Known differences, a YAML list of `case` (id or glob) and `reason`, and optionally `until: YYYY-MM-DD` and `kind`: they fail no run; entries that are stale do
+    #[arg(long, value_name = "FILE")]
+    known: Option<PathBuf>,
+    /// How the run is told: text, json, junit, markdown, github, html, profile; to stdout without a path (markdown to $GITHUB_STEP_SUMMARY where that is set)
     #[arg(long, value_name = "FORMAT[=PATH]")]
     report: Vec<report::Request>,
 }
@@ -96,9 +105,8 @@ pub fn run(options: &Options, talk: &Talk) -> u8 {
             return code::INTERNAL;
         }
     };
-    let leaves_pending = prepared.benches.iter().any(|bench| matches!(bench.memory, Memory::Folder(_, Update::Pending)));
     match runtime.block_on(run_all(prepared.benches, talk)) {
-        Ok(runs) => finish(options, runs, leaves_pending, talk),
+        Ok(runs) => finish(options, runs, &prepared.known, talk),
         Err(error) => {
             talk.error(error);
             code::USAGE
@@ -113,10 +121,12 @@ struct Bench {
     cases: Vec<&'static Located>,
     memory: Memory,
     full: bool,
+    agreed: Agreed,
 }
 
 struct Prepared {
     benches: Vec<Bench>,
+    known: Known,
 }
 
 impl Prepared {
@@ -124,17 +134,21 @@ impl Prepared {
         let built_in = options.fixture.is_none();
         let mut fixtures = fixtures(options)?;
         let kinds: Vec<Kind> = fixtures.iter().map(|(fixture, _)| fixture.kind).collect();
-        let unchanged = built_in && options.reading.is_empty() && options.fail.is_empty();
+        let unchanged = built_in && options.reading.is_empty() && options.readings.is_none() && options.fail.is_empty();
+        let profiles = options.readings.as_deref().map(agreed::profiles).transpose()?.unwrap_or_default();
+        agreed::impersonate(fixtures.iter_mut().map(|(fixture, _)| fixture), &profiles, options.readings.as_deref())?;
         serve::choose(fixtures.iter_mut().map(|(fixture, _)| fixture), &options.reading)?;
         serve::arm(fixtures.iter_mut().map(|(fixture, _)| fixture), &options.fail)?;
+        let known = options.known.as_deref().map(agreed::known).transpose()?.unwrap_or_default();
         let update = update(options.update, talk)?;
         let mut benches = Vec::new();
         for (fixture, label) in fixtures {
             let memory = memory(options.snapshots.as_deref(), fixture.kind, kinds.len() > 1, unchanged, update)?;
             let cases = options.selection.cases(fixture.kind)?;
-            benches.push(Bench { label, cases, memory, full: options.selection.is_full(), fixture });
+            let agreed = Agreed::new(fixture.kind, &profiles, known.clone());
+            benches.push(Bench { label, cases, memory, full: options.selection.is_full(), fixture, agreed });
         }
-        Ok(Prepared { benches })
+        Ok(Prepared { benches, known })
     }
 }
 
@@ -163,7 +177,8 @@ fn memory(named: Option<&Path>, kind: Kind, several: bool, unchanged: bool, upda
         None => return Ok(Memory::Nothing),
     };
     let opened = if update == Update::No { Baseline::open(&folder) } else { Baseline::create(&folder) };
-    opened.map(|folder| Memory::Folder(folder, update)).map_err(|error| error.to_string())
+    let owner = if unchanged { Owner::Tests } else { Owner::Target };
+    opened.map(|folder| Memory::Folder(folder, update, owner)).map_err(|error| error.to_string())
 }
 
 /// What may be written: the option, else INSTA_UPDATE, else nothing in CI and pending files elsewhere.
@@ -215,6 +230,7 @@ async fn run_all(benches: Vec<Bench>, talk: &Talk) -> Result<Vec<Run>, String> {
 async fn run_one(bench: Bench, identity: &Identity, progress: &Progress) -> Result<Run, String> {
     let kind = bench.fixture.kind;
     let (double, lab) = Lab::mock(&bench.fixture, bench.label, identity)?;
+    let lab = Lab { agreed: bench.agreed, ..lab };
     let run = runner::run(&lab, &bench.cases, &bench.memory, &|case| progress.tell(kind, case)).await;
     double.end().await;
     let mut run = run.map_err(|error| error.to_string())?;
@@ -225,29 +241,34 @@ async fn run_one(bench: Bench, identity: &Identity, progress: &Progress) -> Resu
     Ok(run)
 }
 
-fn finish(options: &Options, runs: Vec<Run>, leaves_pending: bool, talk: &Talk) -> u8 {
+fn finish(options: &Options, runs: Vec<Run>, known: &Known, talk: &Talk) -> u8 {
     let unreachable: Vec<String> = runs.iter().filter_map(|run| run.unreachable.clone()).collect();
-    let summary = Summary {
+    let mut summary = Summary {
         version: 1,
         tool: concat!("d4iot-double ", env!("CARGO_PKG_VERSION")).to_owned(),
+        trouble: Vec::new(),
         targets: runs.into_iter().map(|run| run.summary).collect(),
     };
+    summary.trouble.extend(known.troubles(&summary));
+    let summary = summary;
     let all = || summary.targets.iter().flat_map(|target| target.cases.iter().map(|case| (target.kind, case)));
     if let Err(error) = selection::keep_failures(all()) {
         talk.warning(error);
     }
-    if let Err(error) = write_reports(options, &summary, talk) {
+    if let Err(error) = reports::write(&options.report, &summary, talk) {
         talk.error(error);
         return code::USAGE;
     }
-    let pending = all().filter(|(_, case)| matches!(case.regression, Some(Regression::Changed | Regression::New))).count();
-    if leaves_pending && pending > 0 {
+    let waiting = |target: &TargetSummary| target.cases.iter().filter(|case| target.review.is_some() && waits(case)).count();
+    let pending: usize = summary.targets.iter().map(waiting).sum();
+    if pending > 0 {
         let folder = options.snapshots.as_ref().map(|folder| format!(" --snapshots {}", folder.display())).unwrap_or_default();
         let waits = if pending == 1 { "1 snapshot waits" } else { &format!("{pending} snapshots wait") };
         talk.note(format!("{waits} for a decision\n  hint: d4iot-double pending{folder} shows them; review, accept or reject decides"));
     }
     let some = |test: fn(&CaseResult) -> bool| all().any(|(_, case)| test(case));
-    if some(|case| case.failed) || summary.targets.iter().any(|target| !target.inconsistent.is_empty()) {
+    let mixed = summary.targets.iter().flat_map(|target| &target.inconsistent).any(|inconsistency| inconsistency.known.is_none());
+    if some(|case| case.failed) || mixed || !summary.trouble.is_empty() {
         code::WRONG
     } else if let Some(trouble) = unreachable.first() {
         talk.error(format!("the target could not be reached: {trouble}"));
@@ -263,24 +284,10 @@ fn finish(options: &Options, runs: Vec<Run>, leaves_pending: bool, talk: &Talk) 
     }
 }
 
-/// Writes every report that was asked for, and the text unless another one goes to stdout.
-#[expect(clippy::disallowed_methods, reason = "reports go where the command line says")]
-fn write_reports(options: &Options, summary: &Summary, talk: &Talk) -> Result<(), String> {
-    let to_stdout = |format: Format| {
-        // A reader that has seen enough closes the pipe; the verdict is the exit code.
-        drop(io::stdout().write_all(&format.write(summary, talk.colours_stdout())));
-    };
-    for request in &options.report {
-        match &request.path {
-            Some(path) => fs::write(path, request.format.write(summary, false))
-                .map_err(|error| format!("writing the {} report to {}: {error}", request.format, path.display()))?,
-            None => to_stdout(request.format),
-        }
-    }
-    if options.report.iter().all(|request| request.path.is_some()) && !options.report.iter().any(|request| request.format == Format::Text) {
-        to_stdout(Format::Text);
-    }
-    Ok(())
+/// Whether a case's answers were written down for review: new or changed, and no deviation but a known one.
+fn waits(case: &CaseResult) -> bool {
+    let differs = matches!(case.regression, Some(Regression::Changed | Regression::New));
+    differs && (case.conformance != Conformance::Deviation || case.known.is_some())
 }
 
 /// How far a run is: a bar on a terminal, a line a case elsewhere.

@@ -29,9 +29,10 @@ pub fn check(files: &[PathBuf], out: &mut dyn Write, err: &mut dyn Write) -> u8 
     if errors.is_empty() { OK } else { WRONG }
 }
 
-/// Prints the JSON Schema of fixtures. Returns the exit code.
-pub fn schema(out: &mut dyn Write) -> u8 {
-    match written(out.write_all(schema_text().as_bytes())) {
+/// Prints the JSON Schema of fixtures, or of files of failure modes. Returns the exit code.
+pub fn schema(modes: bool, out: &mut dyn Write) -> u8 {
+    let schema = if modes { fixture::modes_schema() } else { fixture::schema() };
+    match written(out.write_all(format!("{schema:#}\n").as_bytes())) {
         Ok(()) => OK,
         Err(_) => WRONG,
     }
@@ -134,10 +135,6 @@ fn write_new(path: &Path, text: &str) -> io::Result<()> {
     fs::OpenOptions::new().write(true).create_new(true).open(path)?.write_all(text.as_bytes())
 }
 
-fn schema_text() -> String {
-    format!("{:#}\n", fixture::schema())
-}
-
 const OK: u8 = 0;
 /// What the command line or a file says is wrong.
 const WRONG: u8 = 2;
@@ -231,7 +228,7 @@ mod tests {
     #[test]
     fn schema_prints_what_is_committed() {
         let mut out = Vec::new();
-        assert_eq!(schema(&mut out), 0);
+        assert_eq!(schema(false, &mut out), 0);
         assert_eq!(String::from_utf8(out).unwrap(), include_str!("../../fixtures/fixture.schema.json"));
     }
 

@@ -20,6 +20,7 @@ use tokio::runtime::Runtime;
 use tokio::signal::unix::SignalKind;
 use tokio::signal::unix::signal;
 
+use crate::cli::agreed;
 use crate::cli::code;
 use crate::cli::fixture;
 use crate::cli::serve::fleet::Fleet;
@@ -65,6 +66,9 @@ pub struct Options {
     /// Serve another reading: a fact's name, a glob or a register number, and the reading, `X11=table`; repeatable. `d4iot-double explain` lists them
     #[arg(long, value_name = "FACT=NAME")]
     reading: Vec<String>,
+    /// Serve the readings of a profile, as `check --report profile=FILE` writes it: impersonate that appliance. --reading is taken after it
+    #[arg(long, value_name = "FILE")]
+    readings: Option<PathBuf>,
     /// Arm failure modes of the fixtures, or ready-made ones
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     fail: Vec<String>,
@@ -189,6 +193,8 @@ fn prepare(
     options: &Options,
     identity: Option<&Identity>,
 ) -> Result<Vec<(Option<PathBuf>, Fixture)>, String> {
+    let profiles = options.readings.as_deref().map(agreed::profiles).transpose()?.unwrap_or_default();
+    agreed::impersonate(fixtures.iter_mut().map(|(_, fixture)| fixture), &profiles, options.readings.as_deref())?;
     choose(fixtures.iter_mut().map(|(_, fixture)| fixture), &options.reading)?;
     arm(fixtures.iter_mut().map(|(_, fixture)| fixture), &options.fail)?;
     for (_, fixture) in &fixtures {

@@ -26,7 +26,7 @@ fn inconsistency(entry: &Entry<'_>, contract: &Contract, told: &[(String, Eviden
     let evidence: Vec<(&str, Vec<&str>)> = told.iter().filter_map(|(case, told)| Some((case.as_str(), told.readings(&entry.name)?))).collect();
     let mixed = !evidence.is_empty() && agreed(entry, evidence.iter().map(|(_, readings)| readings)).is_empty();
     let register = contract.register_number(&entry.name).map(str::to_owned);
-    mixed.then(|| Inconsistency { fact: entry.name.clone(), register, followed: each_with_a_case(&evidence) })
+    mixed.then(|| Inconsistency { fact: entry.name.clone(), register, followed: each_with_a_case(&evidence), known: None })
 }
 
 fn followed(entry: &Entry<'_>, contract: &Contract, evidence: &[&Evidence]) -> Followed {

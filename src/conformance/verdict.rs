@@ -2,7 +2,6 @@
 
 use bytes::Bytes;
 use http::Response;
-use http::header;
 
 use crate::conformance::Case;
 use crate::conformance::Step;
@@ -12,6 +11,9 @@ use crate::conformance::expected;
 use crate::conformance::expected::Branch;
 use crate::conformance::expected::Choice;
 use crate::conformance::expected::Standing;
+use crate::conformance::nearest;
+use crate::conformance::nearest::Asked;
+use crate::conformance::nearest::Told;
 use crate::conformance::recognise;
 use crate::conformance::recognise::Recognised;
 use crate::contract::Contract;
@@ -72,7 +74,7 @@ pub fn of_step(sent: &Sent<'_>, received: Received<'_>) -> Judged {
     match received {
         Received::Answer(answer) => of_answer(sent, &branches, answer),
         Received::Broken(trouble) if branches.iter().any(|branch| branch.standing == Standing::Silent) => broken_in_silence(sent.number, trouble),
-        Received::Broken(trouble) => deviation(None, None, finding(sent, &branches, trouble.to_owned(), vec![])),
+        Received::Broken(trouble) => deviation(None, None, finding(sent, &branches, Told { received: trouble.to_owned(), hint: None })),
         Received::Unreachable(trouble) => not_judged(sent.number, format!("the target did not answer: {trouble}")),
     }
 }
@@ -95,14 +97,23 @@ fn of_answer(sent: &Sent<'_>, branches: &[Branch], answer: &Response<Bytes>) -> 
             Judged { conformance, outcome, evidence, variants, finding: None }
         }
         _ if sent.case.must_not == Some(Forbidden::Success) && recognise::says_success(contract, ask, answer) => {
-            let expected = "a refusal: nothing succeeds without every required field and the right credentials".into();
-            deviation(outcome, evidence, Finding { expected, ..finding(sent, branches, show(answer), vec![]) })
+            let finding = Finding {
+                step: sent.number + 1,
+                expected: "a refusal: nothing succeeds without every required field and the right credentials".into(),
+                received: "a success".into(),
+                readings: Vec::new(),
+                hint: None,
+            };
+            deviation(outcome, evidence, finding)
         }
         Some(_) => undocumented(outcome, evidence),
         None if is_left_open(sent, branches, outcome, answer) => undocumented(outcome, evidence),
         None => {
-            let why = tried.iter().filter_map(|(branch, tried)| Some(format!("{}: {}", branch.outcome, tried.as_ref().err()?))).collect();
-            deviation(outcome, evidence, finding(sent, branches, show(answer), why))
+            let mut why: Vec<String> = tried.iter().filter_map(|(_, tried)| tried.as_ref().err().cloned()).collect();
+            why.dedup();
+            let outcomes = outcomes(branches);
+            let asked = Asked { contract, operation: ask, username: sent.username, outcomes: &outcomes };
+            deviation(outcome, evidence, finding(sent, branches, nearest::tell(asked, outcome, answer, &why)))
         }
     }
 }
@@ -167,27 +178,34 @@ fn evidence<'a>(recognised: impl Iterator<Item = (&'a [Choice], &'a Recognised)>
     (!evidence.ways.is_empty()).then_some(evidence)
 }
 
-fn finding(sent: &Sent<'_>, branches: &[Branch], received: String, why: Vec<String>) -> Finding {
-    let (contract, ask) = (sent.contract, sent.step().ask);
+/// Each outcome of some branches once, in their order.
+fn outcomes(branches: &[Branch]) -> Vec<Outcome> {
     let mut outcomes: Vec<Outcome> = Vec::new();
     for branch in branches {
         if !outcomes.contains(&branch.outcome) {
             outcomes.push(branch.outcome);
         }
     }
+    outcomes
+}
+
+fn finding(sent: &Sent<'_>, branches: &[Branch], told: Told) -> Finding {
+    let (contract, ask) = (sent.contract, sent.step().ask);
     let mut readings = Vec::new();
     let mut expected = Vec::new();
-    for outcome in outcomes {
+    for outcome in outcomes(branches) {
         let Some((place, utterance)) = contract.utterance(outcome.at(ask), outcome) else { continue };
         let fact = format!("{place}.{outcome}.body");
+        let name = contract.register_number(&fact).map_or_else(|| fact.clone(), |number| format!("{number} {fact}"));
+        let mut texts = Vec::new();
         for reading in utterance.body.readings() {
             let text = reading.is.text().replace("{username}", sent.username);
-            expected.push(format!("{outcome}: {text}"));
-            readings.push(format!("{fact} ({}): {}", reading.name, ground(&reading.ground, contract)));
+            readings.push(format!("{name}: {} `{text}` ({})", reading.name, ground(&reading.ground, contract)));
+            texts.push(format!("`{text}`"));
         }
+        expected.push(format!("{outcome}: {}", texts.join(" or ")));
     }
-    let hint = (!why.is_empty()).then(|| why.join("; "));
-    Finding { step: sent.number + 1, expected: expected.join(" · "), received, readings, hint }
+    Finding { step: sent.number + 1, expected: expected.join(" · "), received: told.received, readings, hint: told.hint }
 }
 
 /// Says what a reading stands on, each place with its document.
@@ -196,14 +214,6 @@ pub fn ground(ground: &Ground, contract: &Contract) -> String {
         Ground::Assumed { because } => format!("assumed, because {because}"),
         Ground::Said { at, .. } => at.iter().map(|place| place.cite(contract.kind)).collect::<Vec<_>>().join(", "),
     }
-}
-
-fn show(answer: &Response<Bytes>) -> String {
-    let content_type =
-        answer.headers().get(header::CONTENT_TYPE).map_or("no content type".into(), |value| String::from_utf8_lossy(value.as_bytes()).into_owned());
-    let body = String::from_utf8_lossy(answer.body());
-    let shown: String = body.chars().take(SHOWN).collect();
-    format!("{} {content_type} {shown}{}", answer.status().as_u16(), if shown.len() < body.len() { " …" } else { "" })
 }
 
 fn deviation(outcome: Option<Outcome>, evidence: Option<Evidence>, finding: Finding) -> Judged {
@@ -225,6 +235,3 @@ pub fn not_judged(number: usize, reason: String) -> Judged {
     let finding = Finding { step: number + 1, expected: String::new(), received: reason, readings: Vec::new(), hint: None };
     Judged { conformance: Conformance::NotJudged, outcome: None, evidence: None, variants: Vec::new(), finding: Some(finding) }
 }
-
-/// How many characters of a body a finding shows.
-const SHOWN: usize = 400;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::appliance::Lockout;
 use crate::appliance::Scope;
 use crate::appliance::State;
+use crate::conformance::Agreed;
 use crate::conformance::Case;
 use crate::conformance::case::Need;
 use crate::contract::Kind;
@@ -28,6 +29,8 @@ pub struct Lab {
     pub label: String,
     /// Whom it knows.
     pub accounts: Accounts,
+    /// What is agreed on beyond the documents; by default nothing.
+    pub agreed: Agreed,
     /// The mock behind it, if it is ours, with the state every case starts from.
     pub mock: Option<(Arc<Host>, State)>,
 }
@@ -48,7 +51,7 @@ impl Lab {
         let options = Options { trust: double.ca_pem().map(str::to_owned), timeout: None };
         let target = Target::new(&double.url(), &options).map_err(|error| error.to_string())?;
         let mock = Some((Arc::clone(double.host()), start));
-        Ok((double, Lab { kind: fixture.kind, target, label, accounts, mock }))
+        Ok((double, Lab { kind: fixture.kind, target, label, accounts, agreed: Agreed::default(), mock }))
     }
 
     /// Brings the target into the state a case starts from.

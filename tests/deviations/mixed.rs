@@ -33,7 +33,7 @@ async fn mixed_readings_are_inconsistent_though_each_answer_passes(
     let operation = fact.split('.').next().unwrap();
     let run = run_cases(kind, meddle(kind), |id| id.starts_with(&format!("{operation}."))).await;
     assert_eq!(failed(&run), Vec::<&str>::new());
-    let [Inconsistency { fact: told, register: number, followed }] = run.summary.inconsistent.as_slice() else {
+    let [Inconsistency { fact: told, register: number, followed, .. }] = run.summary.inconsistent.as_slice() else {
         panic!("{:?}", run.summary.inconsistent)
     };
     assert_eq!((told.as_str(), number.as_deref()), (fact, Some(register)));
