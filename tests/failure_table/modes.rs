@@ -14,7 +14,8 @@ pub(crate) fn list() -> String {
 
 /// Returns what the comment says before it comes to the good client.
 fn purpose(text: &str) -> String {
-    let comment: Vec<&str> = text.lines().map_while(|line| line.strip_prefix("# ")).collect();
+    let comment: Vec<&str> =
+        text.lines().map_while(|line| line.strip_prefix("# ")).filter(|line| !line.starts_with("yaml-language-server:")).collect();
     let comment = comment.join(" ");
     comment.split(" A good client ").next().unwrap_or_default().to_owned()
 }
