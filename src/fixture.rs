@@ -60,6 +60,19 @@ pub fn read(file: &str, text: &str) -> Result<Fixture, Error> {
     locate::read(text).and_then(meant::fixture).map_err(|fault| fault.in_file(file))
 }
 
+/// Reads another file that may hold passwords with the same care: errors have a place and show no password.
+///
+/// # Errors
+/// The first thing that is wrong.
+pub(crate) fn read_as<T: serde::de::DeserializeOwned>(file: &str, text: &str) -> Result<T, Error> {
+    locate::any(text.strip_prefix('\u{feff}').unwrap_or(text)).map_err(|fault| fault.in_file(file))
+}
+
+/// Reads a duration as fixtures write it, `500ms`, `1h30m`; `0s` is one too.
+pub(crate) fn duration(text: &str) -> Option<std::time::Duration> {
+    duration::parse(text)
+}
+
 /// Reads a fixture from bytes, which must be UTF-8.
 ///
 /// # Errors

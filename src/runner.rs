@@ -9,10 +9,19 @@
 //! ```
 
 mod accounts;
+pub mod budget;
+pub mod careful;
+pub mod consent;
+pub mod guard;
 pub mod lab;
 pub mod memory;
+pub mod named;
+pub mod order;
 mod probe;
+pub mod seed;
+pub mod stop;
 mod transcript;
+pub mod undo;
 
 use std::time::Instant;
 
@@ -23,6 +32,9 @@ use http::Response;
 pub use accounts::Accounts;
 pub use lab::Lab;
 pub use memory::Memory;
+pub use named::Named;
+pub use seed::Seed;
+pub use stop::Stop;
 
 use crate::conformance::Case;
 use crate::conformance::Effect;
@@ -45,6 +57,8 @@ use crate::report::Counts;
 use crate::report::ExchangeResult;
 use crate::report::Regression;
 use crate::report::TargetSummary;
+use crate::runner::guard::Answered;
+use crate::runner::guard::Guard;
 use crate::snapshot;
 use crate::target;
 
@@ -69,51 +83,95 @@ pub struct Run {
     pub unreachable: Option<String>,
 }
 
-/// Runs cases at a target, one after the other. `watch` is told of each as it ends.
+/// Runs cases at a mock of our own, one after the other. `watch` is told of each as it ends. For any other target see [`careful`].
 ///
 /// # Errors
 /// What makes a run impossible: the memory cannot be read or written.
 pub async fn run(lab: &Lab, cases: &[&Located], memory: &Memory, watch: &(dyn Fn(&CaseResult) + Sync)) -> Result<Run, crate::baseline::Error> {
     let contract = contract::of(lab.kind);
-    let probed = probe::paths(lab, contract).await;
-    let mut told: Vec<(String, Evidence)> = probed.evidence.into_iter().map(|evidence| (probe::NAME.to_owned(), evidence)).collect();
-    let mut unreachable = probed.unreachable;
-    let mut ran = Vec::with_capacity(cases.len());
+    let mut post = POSTS;
+    let probed = probe::paths(lab, contract, &mut post).await;
+    let mut gathered = Gathered::new(lab, contract, memory, watch);
+    gathered.probed(probed.evidence, probed.unreachable);
     for located in cases {
-        let mut case = Session { lab, contract, served: &probed.served }.case(located).await;
-        memory.hold(located, &mut case)?;
+        let case = Session { lab, contract, served: &probed.served }.case(located, None).await;
+        gathered.add(located, case)?;
+    }
+    Ok(gathered.end())
+}
+
+/// What a run gathers as it goes.
+struct Gathered<'a> {
+    lab: &'a Lab,
+    contract: &'a Contract,
+    memory: &'a Memory,
+    watch: &'a (dyn Fn(&CaseResult) + Sync),
+    told: Vec<(String, Evidence)>,
+    ran: Vec<Ran>,
+    unreachable: Option<String>,
+}
+
+impl<'a> Gathered<'a> {
+    fn new(lab: &'a Lab, contract: &'a Contract, memory: &'a Memory, watch: &'a (dyn Fn(&CaseResult) + Sync)) -> Gathered<'a> {
+        Gathered { lab, contract, memory, watch, told: Vec::new(), ran: Vec::new(), unreachable: None }
+    }
+
+    fn probed(&mut self, evidence: Vec<Evidence>, unreachable: Option<String>) {
+        self.told(probe::NAME, evidence);
+        self.unreachable = unreachable;
+    }
+
+    fn told(&mut self, by: &str, evidence: Vec<Evidence>) {
+        self.told.extend(evidence.into_iter().map(|evidence| (by.to_owned(), evidence)));
+    }
+
+    /// Adds a case that has ended; tells whether the target could be reached.
+    fn add(&mut self, located: &Located, mut case: Ran) -> Result<bool, crate::baseline::Error> {
+        self.memory.hold(located, &mut case)?;
         case.result.failed = fails(&case.result);
-        unreachable = unreachable.or_else(|| {
+        let trouble =
             case.result.exchanges.iter().find_map(|exchange| {
                 exchange.trouble.clone().filter(|_| exchange.status.is_none() && case.result.conformance == Conformance::NotJudged)
-            })
-        });
-        watch(&case.result);
-        told.extend(case.evidence.drain(..).map(|evidence| (located.case.id.clone(), evidence)));
-        ran.push(case);
+            });
+        let reached = trouble.is_none();
+        self.unreachable = self.unreachable.take().or(trouble);
+        (self.watch)(&case.result);
+        let evidence = std::mem::take(&mut case.evidence);
+        self.told(&located.case.id, evidence);
+        self.ran.push(case);
+        Ok(reached)
     }
-    let (profile, inconsistent) = profile::of(contract, &told);
-    let results: Vec<CaseResult> = ran.iter().map(|case| case.result.clone()).collect();
-    let summary = TargetSummary {
-        kind: lab.kind,
-        target: lab.label.clone(),
-        counts: Counts::of(&results),
-        profile,
-        inconsistent,
-        gone: Vec::new(),
-        cases: results,
-    };
-    Ok(Run { cases: ran, summary, unreachable })
+
+    fn end(self) -> Run {
+        let (profile, inconsistent) = profile::of(self.contract, &self.told);
+        let results: Vec<CaseResult> = self.ran.iter().map(|case| case.result.clone()).collect();
+        let summary = TargetSummary {
+            kind: self.lab.kind,
+            target: self.lab.label.clone(),
+            counts: Counts::of(&results),
+            profile,
+            inconsistent,
+            gone: Vec::new(),
+            cases: results,
+        };
+        Run { cases: self.ran, summary, unreachable: self.unreachable }
+    }
 }
 
 /// Returns the requests of a case as commands, placeholders as variables; nothing is sent.
 ///
 /// # Errors
 /// A step that makes no request; a test holds all cases against that.
-pub fn planned(kind: Kind, case: &Case) -> Result<Vec<String>, String> {
+pub fn planned(kind: Kind, case: &Case, address: &str) -> Result<Vec<String>, String> {
     let served = Readings::default();
     let build = |step| request::build(step, contract::of(kind), &served, &|placeholder| Ok(placeholder.to_string()));
-    case.steps.iter().map(|step| build(step).map(|shown| transcript::curl(&shown, "$TARGET"))).collect()
+    case.steps.iter().map(|step| build(step).map(|shown| transcript::curl(&shown, address))).collect()
+}
+
+/// Returns the requests that find out which paths a target serves, as commands; nothing is sent.
+pub fn probes(kind: Kind, address: &str) -> Vec<String> {
+    let paths = probe::asked(contract::of(kind));
+    paths.into_iter().map(|path| format!("curl -sS -X GET '{address}{path}'")).collect()
 }
 
 /// One target while it is asked.
@@ -132,32 +190,49 @@ struct Exchanged {
 }
 
 impl Session<'_> {
-    async fn case(&self, located: &Located) -> Ran {
+    async fn case(&self, located: &Located, mut guard: Option<&mut Guard<'_>>) -> Ran {
         let case = &located.case;
         let exchanges = match self.lab.prepare(case) {
-            Ok(()) => self.steps(case).await,
+            Ok(()) => self.steps(case, guard.as_deref_mut()).await,
             Err(reason) => Err(reason),
         };
-        match exchanges {
+        let mut ran = match exchanges {
             Ok(exchanges) => self.gather(located, exchanges),
             Err(reason) => self.refused(located, reason),
+        };
+        if let Some(guard) = guard {
+            let findings = guard.end().await;
+            if !findings.is_empty() {
+                ran.result.conformance = Conformance::Deviation;
+                ran.result.reasons.extend(findings.into_iter().map(|finding| redacted(finding, &self.lab.accounts)));
+            }
         }
+        ran
     }
 
-    async fn steps(&self, case: &Case) -> Result<Vec<Exchanged>, String> {
+    async fn steps(&self, case: &Case, mut guard: Option<&mut Guard<'_>>) -> Result<Vec<Exchanged>, String> {
         let mut exchanges = Vec::with_capacity(case.steps.len());
         for (number, step) in case.steps.iter().enumerate() {
-            exchanges.push(self.step(case, number, step).await?);
+            let (exchanged, goes_on) = self.step(case, number, step, guard.as_deref_mut()).await?;
+            exchanges.push(exchanged);
+            if !goes_on {
+                break;
+            }
         }
         Ok(exchanges)
     }
 
     #[expect(clippy::disallowed_methods, reason = "a report says how long an exchange took")]
-    async fn step(&self, case: &Case, number: usize, step: &Step) -> Result<Exchanged, String> {
+    async fn step(&self, case: &Case, number: usize, step: &Step, mut guard: Option<&mut Guard<'_>>) -> Result<(Exchanged, bool), String> {
         let request = request::build(step, self.contract, self.served, &|placeholder| self.lab.accounts.value(placeholder))?;
         let shown = request::build(step, self.contract, self.served, &|placeholder| Ok(placeholder.to_string()))?;
+        let noted = guard.as_deref_mut().map(|guard| guard.before(case, number, &shown)).transpose()?;
         let start = Instant::now();
-        let sent = self.lab.target.send(&request).await;
+        let sent = match &guard {
+            // What changes nothing may be left at any time; of a change the answer is waited for.
+            Some(guard) if !budget::changes(case, step) => guard.unless_stopped(self.lab.target.send(&request)).await?,
+            _ => self.lab.target.send(&request).await,
+        };
         let micros = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX);
         let username = username(&request);
         let received = match &sent {
@@ -166,7 +241,11 @@ impl Session<'_> {
             Err(target::Error::Broken(trouble) | target::Error::Setup(trouble)) => Received::Broken(trouble),
         };
         let judged = verdict::of_step(case, number, self.contract, &username, received);
-        Ok(Exchanged { shown, answer: sent.map_err(|error| error.to_string()), judged, micros })
+        let goes_on = match (guard, noted) {
+            (Some(guard), Some(noted)) => guard.after(case, number, &request, &judged, Answered::of(&sent), noted).await,
+            _ => true,
+        };
+        Ok((Exchanged { shown, answer: sent.map_err(|error| error.to_string()), judged, micros }, goes_on))
     }
 
     fn gather(&self, located: &Located, exchanges: Vec<Exchanged>) -> Ran {
@@ -260,6 +339,9 @@ pub fn effect(effect: Effect) -> &'static str {
         Effect::PasswordChange => "password-change",
     }
 }
+
+/// How many POSTs of `{}` the probe may send to a mock of our own: as many as it likes.
+const POSTS: u32 = u32::MAX;
 
 /// The table of verdicts: a deviation and a changed answer fail, whatever else holds.
 fn fails(result: &CaseResult) -> bool {

@@ -4,6 +4,7 @@
 //! proxy unless told.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -12,12 +13,26 @@ use http::Request;
 use http::Response;
 use reqwest::Url;
 use reqwest::redirect;
+use rustls::DigitallySignedStruct;
+use rustls::SignatureScheme;
+use rustls::client::danger::HandshakeSignatureValid;
+use rustls::client::danger::ServerCertVerified;
+use rustls::client::danger::ServerCertVerifier;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::ServerName;
+use rustls::pki_types::UnixTime;
+use rustls::pki_types::pem::PemObject;
+use tokio::sync::Mutex;
+use tokio::time::Instant;
 
 /// An appliance at an address.
 #[derive(Clone, Debug)]
 pub struct Target {
     client: reqwest::Client,
     base: Url,
+    delay: Duration,
+    /// When the last exchange ended. The lock also keeps exchanges with one pause between them apart.
+    last: Arc<Mutex<Option<Instant>>>,
 }
 
 /// How a target is reached.
@@ -27,6 +42,12 @@ pub struct Options {
     pub trust: Option<String>,
     /// How long an exchange may take; 30 s by default.
     pub timeout: Option<Duration>,
+    /// The pause between the end of one exchange and the start of the next; none by default.
+    pub delay: Duration,
+    /// Whether any certificate is taken, whoever signed it and whatever name it bears.
+    pub insecure: bool,
+    /// Whether each exchange has a connection of its own: on a kept one that closes, the client below us sends again what it believes unsent.
+    pub fresh: bool,
 }
 
 /// Why there is no answer.
@@ -55,9 +76,10 @@ impl Target {
             .tls_info(true)
             .tcp_nodelay(true)
             .timeout(options.timeout.unwrap_or(TIMEOUT))
-            .tls_backend_preconfigured(tls(options.trust.as_deref())?);
+            .pool_max_idle_per_host(if options.fresh { 0 } else { usize::MAX })
+            .tls_backend_preconfigured(tls(options)?);
         let client = builder.build().map_err(|error| Error::Setup(chain(&error)))?;
-        Ok(Target { client, base })
+        Ok(Target { client, base, delay: options.delay, last: Arc::default() })
     }
 
     /// Returns the address, for people.
@@ -70,6 +92,19 @@ impl Target {
     /// # Errors
     /// [`Error::Unreachable`] or [`Error::Broken`]. The request may have been carried out all the same.
     pub async fn send(&self, request: &Request<Bytes>) -> Result<Response<Bytes>, Error> {
+        if self.delay.is_zero() {
+            return self.exchange(request).await;
+        }
+        let mut last = self.last.lock().await;
+        if let Some(last) = *last {
+            tokio::time::sleep_until(last + self.delay).await;
+        }
+        let answer = self.exchange(request).await;
+        *last = Some(Instant::now());
+        answer
+    }
+
+    async fn exchange(&self, request: &Request<Bytes>) -> Result<Response<Bytes>, Error> {
         let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
         let url: Url = format!("{}{path}", self.address()).parse().map_err(|error| Error::Setup(format!("`{path}` makes no address: {error}")))?;
         let mut outgoing = reqwest::Request::new(request.method().clone(), url);
@@ -94,21 +129,60 @@ impl Target {
     }
 }
 
-fn tls(trust: Option<&str>) -> Result<rustls::ClientConfig, Error> {
-    use rustls::pki_types::CertificateDer;
-    use rustls::pki_types::pem::PemObject;
-
+fn tls(options: &Options) -> Result<rustls::ClientConfig, Error> {
     let mut roots = rustls::RootCertStore::empty();
-    for certificate in CertificateDer::pem_slice_iter(trust.unwrap_or_default().as_bytes()) {
+    for certificate in CertificateDer::pem_slice_iter(options.trust.as_deref().unwrap_or_default().as_bytes()) {
         let certificate = certificate.map_err(|error| Error::Setup(format!("a trusted certificate is no PEM: {error:?}")))?;
         roots.add(certificate).map_err(|error| Error::Setup(format!("a trusted certificate cannot be used: {error}")))?;
     }
-    let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
     let builder = builder.map_err(|error| Error::Setup(format!("TLS: {error}")))?;
     let mut config = builder.with_root_certificates(roots).with_no_client_auth();
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    if options.insecure {
+        config.dangerous().set_certificate_verifier(Arc::new(Anyone(rustls::crypto::ring::default_provider())));
+    }
     Ok(config)
+}
+
+/// Takes any certificate; that its holder has the key is still proven.
+#[derive(Debug)]
+struct Anyone(rustls::crypto::CryptoProvider);
+
+impl ServerCertVerifier for Anyone {
+    fn verify_server_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        rustls::crypto::verify_tls12_signature(message, certificate, signed, &self.0.signature_verification_algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        rustls::crypto::verify_tls13_signature(message, certificate, signed, &self.0.signature_verification_algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.signature_verification_algorithms.supported_schemes()
+    }
 }
 
 impl From<reqwest::Error> for Error {

@@ -1,4 +1,4 @@
-//! `check`: fire every documented request at mocks of its own and judge the answers.
+//! `check`: fire every documented request at mocks of its own and judge the answers. At a target: see `visit`.
 
 use std::env;
 use std::fs;
@@ -22,6 +22,8 @@ use crate::cli::selection;
 use crate::cli::selection::Selection;
 use crate::cli::serve;
 use crate::cli::talk::Talk;
+use crate::cli::target;
+use crate::cli::visit;
 use crate::conformance::suite::Located;
 use crate::contract::Kind;
 use crate::fixture::Fixture;
@@ -41,15 +43,15 @@ use crate::server::tls::Identity;
 /// What check is told.
 #[derive(Args, Debug)]
 pub struct Options {
-    /// An appliance to ask; refused by this release, which asks only mocks it starts itself
-    target: Option<String>,
     #[command(flatten)]
-    selection: Selection,
+    pub(super) target: target::Options,
+    #[command(flatten)]
+    pub(super) selection: Selection,
     /// The mock to start, instead of the built-in ones
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "target")]
     fixture: Option<PathBuf>,
     /// Let the mock serve another reading: a fact's name, a glob or a register number, and the reading
-    #[arg(long, value_name = "FACT=NAME")]
+    #[arg(long, value_name = "FACT=NAME", conflicts_with = "target")]
     reading: Vec<String>,
     /// Baseline folder; with two kinds, a folder of each kind's name in it
     #[arg(long, value_name = "DIR")]
@@ -72,9 +74,8 @@ enum UpdateWord {
 
 /// Checks, reports, and returns the exit code.
 pub fn run(options: &Options, talk: &Talk) -> u8 {
-    if let Some(target) = &options.target {
-        talk.error(format!("{target} is not asked: this release asks only mocks it starts itself\n  hint: leave the target out; safe runs at an appliance come with a later release"));
-        return code::REFUSED;
+    if options.target.target.is_some() {
+        return visit::run(options, talk);
     }
     let prepared = match Prepared::new(options, talk) {
         Ok(prepared) => prepared,
@@ -146,6 +147,11 @@ fn fixtures(options: &Options) -> Result<Vec<(Fixture, String)>, String> {
         .map(|(path, fixture)| (fixture, format!("mock of {}", path.display())))
         .collect();
     if chosen.is_empty() { Err(format!("{} is no fixture of a {}", path.display(), kinds[0])) } else { Ok(chosen) }
+}
+
+/// Which snapshots a target is held against: a folder that was named, or none.
+pub(super) fn memory_of(options: &Options, kind: Kind, talk: &Talk) -> Result<Memory, String> {
+    memory(options.snapshots.as_deref(), kind, false, false, update(options.update, talk)?)
 }
 
 /// Which snapshots a mock is held against: a folder that was named, the project's own for the unchanged built-in mock, the copy in the binary, or none.
@@ -220,7 +226,8 @@ async fn run_one(bench: Bench, identity: &Identity, progress: &Progress) -> Resu
     Ok(run)
 }
 
-fn finish(options: &Options, runs: Vec<Run>, talk: &Talk) -> u8 {
+/// Writes the reports of runs and returns the exit code.
+pub(super) fn finish(options: &Options, runs: Vec<Run>, talk: &Talk) -> u8 {
     let unreachable: Vec<String> = runs.iter().filter_map(|run| run.unreachable.clone()).collect();
     let summary = Summary {
         version: 1,
@@ -273,13 +280,13 @@ fn write_reports(options: &Options, summary: &Summary, talk: &Talk) -> Result<()
 }
 
 /// How far a run is: a bar on a terminal, a line a case elsewhere.
-struct Progress {
+pub(super) struct Progress {
     bar: Option<ProgressBar>,
     lines: Option<Mutex<io::Stderr>>,
 }
 
 impl Progress {
-    fn new(cases: usize, talk: &Talk) -> Progress {
+    pub(super) fn new(cases: usize, talk: &Talk) -> Progress {
         let bar = (!talk.is_quiet() && io::stderr().is_terminal()).then(|| {
             let style = ProgressStyle::with_template("{bar:40} {pos}/{len} {msg}").unwrap_or_else(|_| ProgressStyle::default_bar());
             ProgressBar::new(u64::try_from(cases).unwrap_or(u64::MAX)).with_style(style)
@@ -287,7 +294,7 @@ impl Progress {
         Progress { bar, lines: talk.wants_lines().then(|| Mutex::new(io::stderr())) }
     }
 
-    fn tell(&self, kind: Kind, case: &CaseResult) {
+    pub(super) fn tell(&self, kind: Kind, case: &CaseResult) {
         if let Some(bar) = &self.bar {
             bar.set_message(case.id.clone());
             bar.inc(1);
@@ -297,7 +304,7 @@ impl Progress {
         }
     }
 
-    fn end(&self) {
+    pub(super) fn end(&self) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }

@@ -25,20 +25,16 @@ pub(super) struct Probed {
 
 /// Asks each path of each operation that has several, by GET; where that does not tell them apart, by POST of `{}`.
 /// A path is served if it is answered otherwise than a path that nobody serves, never by the status alone.
-pub(super) async fn paths(lab: &Lab, contract: &Contract) -> Probed {
+/// `posts` is how many POSTs to such a path may be sent, since each may count as a failed sign-in; those sent are taken from it.
+pub(super) async fn paths(lab: &Lab, contract: &Contract, posts: &mut u32) -> Probed {
     let mut probed = Probed::default();
     for &operation in Operation::ALL {
         let readings = contract.clause(operation).path.readings();
-        let mut paths: Vec<&String> = Vec::new();
-        readings.iter().flat_map(|reading| &reading.is.0).for_each(|path| {
-            if !paths.contains(&path) {
-                paths.push(path)
-            }
-        });
+        let paths = distinct(contract, operation);
         if paths.len() < 2 {
             continue;
         }
-        let served = match served(lab, &paths).await {
+        let served = match served(lab, &paths, posts).await {
             Ok(served) => served,
             Err(error) => return Probed { unreachable: Some(error.to_string()), ..probed },
         };
@@ -54,8 +50,28 @@ pub(super) async fn paths(lab: &Lab, contract: &Contract) -> Probed {
     probed
 }
 
-async fn served<'a>(lab: &Lab, paths: &[&'a String]) -> Result<Vec<&'a str>, Error> {
+/// Every path that may be asked for by GET, in order.
+pub(super) fn asked(contract: &Contract) -> Vec<&str> {
+    let several = Operation::ALL.iter().map(|operation| distinct(contract, *operation)).filter(|paths| paths.len() > 1);
+    several.flat_map(|paths| std::iter::once(NOBODY_S).chain(paths.into_iter().map(String::as_str))).collect()
+}
+
+fn distinct(contract: &Contract, operation: Operation) -> Vec<&String> {
+    let mut paths: Vec<&String> = Vec::new();
+    for path in contract.clause(operation).path.readings().iter().flat_map(|reading| &reading.is.0) {
+        if !paths.contains(&path) {
+            paths.push(path);
+        }
+    }
+    paths
+}
+
+async fn served<'a>(lab: &Lab, paths: &[&'a String], posts: &mut u32) -> Result<Vec<&'a str>, Error> {
     for (method, body) in [(Method::GET, ""), (Method::POST, "{}")] {
+        if method == Method::POST {
+            let Some(left) = u32::try_from(paths.len()).ok().and_then(|cost| posts.checked_sub(cost)) else { break };
+            *posts = left;
+        }
         let nobody = ask(lab, &method, NOBODY_S, body).await?;
         let mut served = Vec::new();
         for path in paths {
