@@ -202,7 +202,12 @@ impl Session<'_> {
         };
         if let Some(guard) = guard {
             let findings = guard.end().await;
-            if !findings.is_empty() {
+            if let Some(suspicion) = &guard.suspicion {
+                // What a locked target answers says nothing of the case.
+                let exchanges = std::mem::take(&mut ran.result.exchanges);
+                ran = self.refused(located, format!("lock-out is suspected: {suspicion}"));
+                ran.result.exchanges = exchanges;
+            } else if !findings.is_empty() {
                 ran.result.conformance = Conformance::Deviation;
                 ran.result.reasons.extend(findings.into_iter().map(|finding| redacted(finding, &self.lab.accounts)));
             }

@@ -116,7 +116,7 @@ async fn attempt(path: &Path, accounts: Option<&Path>, talk: &Talk) -> Result<u8
 /// Says what a person has to do where a password could not be given back.
 pub fn steps(lost: &[Lost], target: &str, accounts: &Path, journal: &Path) -> String {
     let mut text = format!("{} password(s) at {target} could not be given back: act now", lost.len());
-    for Lost { account, username, because } in lost {
+    for Lost { account, username, because, .. } in lost {
         let account = account.name();
         text.push_str(&format!("\n  account `{account}`, user `{}`: {because}", username.escape_debug()));
         text.push_str(&format!("\n    1. sign in to {target} as an administrator"));

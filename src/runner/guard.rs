@@ -79,9 +79,11 @@ impl<'a> Guard<'a> {
             if let Some(reason) = &self.unproven {
                 return Some(reason.clone());
             }
-            // Each change may cost another failure where its answer leaves open which password holds.
-            if self.missed && self.spent >= self.budget {
-                return Some("budget: answers to changes left open which password holds, and finding out cost the failed sign-ins allowed".into());
+            // Each change may cost another failure where answers leave open which password holds.
+            let case = &planned.located.case;
+            let steps = case.steps.iter().filter(|step| budget::changes(case, step)).count();
+            if self.missed && self.spent + planned.cost + u32::try_from(steps).unwrap_or(u32::MAX) > self.budget {
+                return Some(LEFT_OPEN.into());
             }
         }
         (planned.cost > 0 && self.spent + planned.cost > self.budget).then(|| too_dear(planned.cost, self.budget))
@@ -184,10 +186,18 @@ impl<'a> Guard<'a> {
             self.hands.accept(name, password);
         }
         let changing = noted.sent.is_some();
-        let goes_on = match noted.sent {
+        let before = self.hands.failures;
+        let mut goes_on = match noted.sent {
             Some((sent, watched)) => self.look((number, step), &sent, &watched, judged, answered).await,
             None => true,
         };
+        if self.hands.failures > before {
+            let ahead: u32 = case.steps[number + 1..].iter().map(|step| budget::step_cost(case, step, self.contract)).sum();
+            goes_on &= self.spent + ahead <= self.budget;
+        }
+        if judged.outcome == Some(Outcome::LockedOut) && self.suspicion.is_none() {
+            self.ask_anybody().await;
+        }
         if doubtful && let Some((name, password)) = &sign_in {
             self.doubt(name, password, changing).await;
         }
@@ -206,13 +216,17 @@ impl<'a> Guard<'a> {
         let open: Vec<Account> = journal.at_risk().keys().copied().collect();
         let mut lost: BTreeMap<Account, Lost> = BTreeMap::new();
         for account in open {
+            if let Some(refused) = self.lost.iter().find(|lost| lost.account == account && lost.refused) {
+                lost.insert(account, refused.clone());
+                continue;
+            }
             let known = self.hands.known(account);
             match self.hands.restore(account, known, journal).await {
                 Ok(None) => {}
                 Ok(Some(trouble)) => drop(lost.insert(account, trouble)),
                 Err(because) => {
                     let username = self.hands.username(account);
-                    lost.insert(account, Lost { account, username, because });
+                    lost.insert(account, Lost { account, username, because, refused: false });
                 }
             }
         }
@@ -266,6 +280,16 @@ impl<'a> Guard<'a> {
         let says = self.hands.validate(account, password).await;
         self.settle();
         if says != Said::Yes {
+            self.suspect(account);
+        }
+    }
+
+    /// An answer spoke of a lock-out: credentials that were accepted tell whether it is one.
+    async fn ask_anybody(&mut self) {
+        let Some((account, password)) = self.hands.anybody() else { return };
+        let said = self.hands.validate(account, &password).await;
+        self.settle();
+        if matches!(said, Said::No(_)) {
             self.suspect(account);
         }
     }
@@ -339,5 +363,6 @@ fn untold(number: usize, account: Account, trouble: &str) -> Finding {
     Finding { step: number + 1, expected, received: trouble.to_owned(), readings: Vec::new(), hint: None }
 }
 
+const LEFT_OPEN: &str = "budget: answers to changes left open which password holds, and finding that out costs failed sign-ins too";
 /// Why a case was not begun, or not ended.
 pub const INTERRUPTED: &str = "the run was interrupted";

@@ -56,6 +56,8 @@ enum Line {
     Served { fact: String, reading: String },
     /// A request is about to leave that may change the passwords of these accounts to one of these.
     Sending { case: String, step: usize, accounts: Vec<String>, passwords: Vec<String> },
+    /// A validation has shown that this is an account's password; it could not be given back.
+    Holds { account: String, password: String },
     /// A validation has proven that an account's own password holds.
     Restored { account: String },
     /// Nothing is left to be done.
@@ -162,6 +164,14 @@ impl Journal {
         self.write(Line::Sending { case: case.to_owned(), step, accounts, passwords: passwords.to_vec() })
     }
 
+    /// Notes which password an account was seen to have that could not be given back: it is tried first the next time.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn holds(&mut self, account: Account, password: &str) -> io::Result<()> {
+        self.write(Line::Holds { account: account.name().to_owned(), password: password.to_owned() })
+    }
+
     /// Notes that an account's own password was proven to hold.
     ///
     /// # Errors
@@ -190,15 +200,19 @@ impl Journal {
         match line {
             Line::Begun(_) | Line::Closed => {}
             Line::Served { fact, reading } => self.served.push((fact, reading)),
+            Line::Holds { account, password } => self.may_be(&account, &[password]),
             Line::Restored { account } => drop(named(&account).map(|account| self.at_risk.remove(&account))),
             Line::Sending { accounts, passwords, .. } => {
-                for account in accounts.iter().filter_map(|name| named(name)) {
-                    let may_be = self.at_risk.entry(account).or_default();
-                    may_be.retain(|template| !passwords.contains(template));
-                    may_be.extend(passwords.iter().cloned());
-                }
+                accounts.iter().for_each(|account| self.may_be(account, &passwords));
             }
         }
+    }
+
+    fn may_be(&mut self, account: &str, passwords: &[String]) {
+        let Some(account) = named(account) else { return };
+        let may_be = self.at_risk.entry(account).or_default();
+        may_be.retain(|template| !passwords.contains(template));
+        may_be.extend(passwords.iter().cloned());
     }
 }
 

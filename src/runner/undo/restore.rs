@@ -46,6 +46,8 @@ pub struct Hands<'a> {
     accepted: BTreeSet<(String, String)>,
     /// Which password each account has, where that is known.
     holds: BTreeMap<Account, String>,
+    /// Whose password is none of those this run knows of.
+    puzzles: BTreeSet<Account>,
 }
 
 /// What an answer says of what was asked.
@@ -68,18 +70,26 @@ pub struct Lost {
     pub username: String,
     /// What was in the way.
     pub because: String,
+    /// Whether the target refused clearly, so that asking again soon is another failed sign-in and no more.
+    pub refused: bool,
 }
 
 impl<'a> Hands<'a> {
     /// Prepares to ask a target.
     pub fn new(target: &'a Target, contract: &'a Contract, accounts: &'a Accounts, served: Readings) -> Hands<'a> {
-        let (failures, evidence, refused, accepted, holds) = Default::default();
-        Hands { target, contract, accounts, served, failures, evidence, refused, accepted, holds }
+        let (failures, evidence, refused, accepted, holds, puzzles) = Default::default();
+        Hands { target, contract, accounts, served, failures, evidence, refused, accepted, holds, puzzles }
     }
 
     /// Returns the password that an account is known to have.
     pub fn known(&self, account: Account) -> Option<String> {
         self.holds.get(&account).cloned()
+    }
+
+    /// Returns credentials that should hold, if there are any.
+    pub fn anybody(&self) -> Option<(Account, String)> {
+        let mut accepted = self.accepted.iter().filter(|(username, password)| self.should_hold(username, password));
+        accepted.find_map(|(username, password)| Some((self.account(username)?, password.clone())))
     }
 
     /// Remembers credentials that an answer accepted.
@@ -107,6 +117,7 @@ impl<'a> Hands<'a> {
             match &said {
                 Said::Yes => {
                     self.holds.insert(account, password.to_owned());
+                    self.puzzles.remove(&account);
                     if let Some(username) = self.value(account, Property::Username) {
                         self.accept(&username, password);
                     }
@@ -125,19 +136,16 @@ impl<'a> Hands<'a> {
     /// None of them does, or it cannot be told; in words.
     pub async fn find(&mut self, account: Account, passwords: &[String]) -> Result<String, String> {
         self.holds.remove(&account);
-        let mut because = "no password this run knows of is accepted".to_owned();
         for password in passwords.iter().take(if self.has_admin() { 2 } else { MOST_TRIED }) {
             match self.validate(account, password).await {
                 Said::Yes => return Ok(password.clone()),
                 Said::No(Outcome::LockedOut) => return Err("the target says that it is locked out".into()),
                 Said::No(_) => {}
-                Said::Unclear(trouble) => {
-                    because = trouble;
-                    break;
-                }
+                Said::Unclear(trouble) => return Err(trouble),
             }
         }
-        Err(because)
+        self.puzzles.insert(account);
+        Err(PUZZLE.to_owned())
     }
 
     /// Gives an account its own password back and proves it; none where that was done. `known` is the password it is known to have.
@@ -147,11 +155,13 @@ impl<'a> Hands<'a> {
     pub async fn restore(&mut self, account: Account, known: Option<String>, journal: &mut Journal) -> Result<Option<Lost>, String> {
         let own = self.value(account, Property::Password).unwrap_or_default();
         let back = [Placeholder { account, property: Property::Password }.to_string()];
-        let mut because = String::new();
+        let (mut because, mut unclear) = (String::new(), false);
         for round in 0..ROUNDS {
-            let mut unclear = false;
+            unclear = false;
             let current = match known.clone().filter(|_| round == 0) {
                 Some(known) => Ok(known),
+                // What was just tried in vain is not tried again: each miss counts towards a lock-out.
+                None if self.has_admin() && self.puzzles.contains(&account) => Err(PUZZLE.to_owned()),
                 None => self.find(account, &self.candidates(account, journal)).await,
             };
             match current {
@@ -199,8 +209,13 @@ impl<'a> Hands<'a> {
                 break;
             }
         }
-        let username = self.value(account, Property::Username).unwrap_or_default();
-        Ok(Some(Lost { account, username, because }))
+        if let Some(held) = self.known(account) {
+            let templates = journal.at_risk().get(&account).cloned().unwrap_or_default();
+            if let Some(template) = templates.iter().find(|template| self.fill(template).as_ref() == Some(&held)) {
+                note(journal.holds(account, template))?;
+            }
+        }
+        Ok(Some(Lost { account, username: self.username(account), because, refused: !unclear }))
     }
 
     /// Puts an account's password in its own place: that changes nothing, and a refusal by the policy says that it could not be put back
@@ -352,6 +367,7 @@ const PATIENCE: [Duration; 4] = [Duration::ZERO, Duration::from_millis(300), Dur
 const MOST_TRIED: usize = 3;
 /// How often everything is tried: a second time only where the first was unclear.
 const ROUNDS: usize = 2;
+const PUZZLE: &str = "no password this run knows of is accepted";
 /// What the journal calls a request that gives back.
 const UNDO: &str = "undo";
 /// What it calls the request that shows whether a password could be put back.
