@@ -14,6 +14,7 @@ use std::process::Command;
 use std::process::Output;
 use std::process::Stdio;
 use std::sync::Arc;
+use std::sync::Condvar;
 use std::sync::Mutex;
 use std::sync::mpsc;
 use std::time::Duration;
@@ -168,7 +169,7 @@ fn a_plan_sends_nothing() {
 
 #[test]
 fn whatever_request_a_run_is_killed_at_recover_gives_everything_back() {
-    killed_at_every_request(&["--case", "set_password_by_admin.then.user_changes_it", "--case", "set_password.characters.percent*"], 1);
+    killed_at_every_request(&["--case", "set_password_by_admin.then.user_changes_it"], 1);
 }
 
 #[test]
@@ -217,7 +218,7 @@ fn a_signal_gives_everything_back(#[values(Signal::INT, Signal::TERM, Signal::HU
 #[rstest]
 fn whatever_change_goes_wrong_nothing_is_lost_and_nothing_is_sent_twice(
     #[values(Wrong::LostAfter, Wrong::LostBefore, Wrong::PageAfter, Wrong::PageBefore)] wrong: Wrong,
-    #[values(Some(1), Some(2), Some(3), Some(4), Some(5), Some(6), None)] which: Option<usize>,
+    #[values(Some(1), Some(4), Some(5), Some(6), None)] which: Option<usize>,
 ) {
     goes_wrong(wrong, which);
 }
@@ -225,14 +226,15 @@ fn whatever_change_goes_wrong_nothing_is_lost_and_nothing_is_sent_twice(
 #[rstest]
 fn whatever_change_is_not_answered_in_time_nothing_is_lost(
     #[values(Wrong::LateAfter, Wrong::LateBefore)] wrong: Wrong,
-    #[values(Some(1), Some(2), Some(3), Some(4), None)] which: Option<usize>,
+    #[values(Some(1), Some(4), Some(5), None)] which: Option<usize>,
 ) {
     goes_wrong(wrong, which);
 }
 
 fn goes_wrong(wrong: Wrong, which: Option<usize>) {
     let stage = Stage::of(FIXTURE, Behaviour::Wrong(wrong, which));
-    let ran = stage.check(&[CONSENT[0], CONSENT[1], "--timeout", "250ms", "--case", "set_password.role.*", "--case", "set_password_by_admin.then.user*"]);
+    let ran =
+        stage.check(&[CONSENT[0], CONSENT[1], "--timeout", "250ms", "--case", "set_password.role.*", "--case", "set_password_by_admin.then.user*"]);
     let original = stage.same_as_before();
     // 1: such an answer is a deviation.
     assert!([0, 1].contains(&ran.code()), "{ran}");
@@ -357,9 +359,10 @@ struct Seen {
 }
 
 impl Seen {
-    /// Whether it could change a password: it brings a new one.
+    /// Whether it could change a password: it names somebody and brings a new one.
     fn changes(&self) -> bool {
-        self.method == "POST" && self.path.contains("set_password") && String::from_utf8_lossy(&self.body).contains("new_password")
+        let body = String::from_utf8_lossy(&self.body);
+        self.method == "POST" && self.path.contains("set_password") && body.contains("new_password") && body.contains("\"username\":\"lab-")
     }
 }
 
@@ -368,6 +371,7 @@ struct Fickle {
     behaviour: Mutex<Behaviour>,
     seen: Mutex<Vec<Seen>>,
     process: Mutex<Option<Pid>>,
+    started: Condvar,
 }
 
 impl Fickle {
@@ -384,19 +388,12 @@ impl Fickle {
     }
 
     fn signal(&self, signal: Signal) {
-        // The process is noted as soon as it was started; its first request takes longer, and waits if it does not.
-        let pid = (0..1000).find_map(|_| self.process.lock().unwrap().or_else(|| std::thread::yield_now().into_none()));
-        kill_process(pid.unwrap(), signal).unwrap();
-    }
-}
-
-trait IntoNone {
-    fn into_none<T>(self) -> Option<T>;
-}
-
-impl IntoNone for () {
-    fn into_none<T>(self) -> Option<T> {
-        None
+        let mut process = self.process.lock().unwrap();
+        // The process may ask before its number is noted.
+        while process.is_none() {
+            process = self.started.wait(process).unwrap();
+        }
+        kill_process(process.unwrap(), signal).unwrap();
     }
 }
 
@@ -445,7 +442,7 @@ impl Fickle {
             Wrong::LostAfter | Wrong::LostBefore => resume_unwind(Box::new(())),
             Wrong::LateAfter | Wrong::LateBefore => {
                 let (_keep, never) = mpsc::channel::<()>();
-                drop(never.recv_timeout(Duration::from_millis(400)));
+                assert!(never.recv_timeout(Duration::from_millis(400)).is_err(), "nobody sends");
                 resume_unwind(Box::new(()))
             }
             Wrong::PageAfter | Wrong::PageBefore => {
@@ -478,8 +475,8 @@ impl Stage {
 
     fn of(fixture: &str, behaviour: Behaviour) -> Stage {
         let appliance = fixture::read("test.yaml", fixture).unwrap().appliance();
-        let (seen, process) = Default::default();
-        let service = Arc::new(Fickle { host: Host::new(appliance), behaviour: Mutex::new(behaviour), seen, process });
+        let (seen, process, started) = Default::default();
+        let service = Arc::new(Fickle { host: Host::new(appliance), behaviour: Mutex::new(behaviour), seen, process, started });
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(3).enable_all().build().unwrap();
         let listener = runtime.block_on(async { server::bind("127.0.0.1:0".parse().unwrap()).unwrap() });
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -517,6 +514,7 @@ impl Stage {
     fn start(&self, options: &[&str]) -> Child {
         let child = self.checking(options).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         *self.service.process.lock().unwrap() = Pid::from_raw(i32::try_from(child.id()).unwrap());
+        self.service.started.notify_all();
         child
     }
 
