@@ -119,7 +119,7 @@ fn run(command: Command, talk: &Talk) -> u8 {
         }
         Command::Check(options) => {
             drop(out);
-            check::run(&options, talk)
+            if options.target.target.is_some() { visit::run(&options, talk) } else { check::run(&options, talk) }
         }
         Command::Plan(options) => plan::run(&options, &mut out, talk),
         Command::Recover(options) => recover::run(&options, talk),

@@ -23,7 +23,6 @@ use crate::cli::selection::Selection;
 use crate::cli::serve;
 use crate::cli::talk::Talk;
 use crate::cli::target;
-use crate::cli::visit;
 use crate::conformance::suite::Located;
 use crate::contract::Kind;
 use crate::fixture::Fixture;
@@ -74,9 +73,6 @@ enum UpdateWord {
 
 /// Checks, reports, and returns the exit code.
 pub fn run(options: &Options, talk: &Talk) -> u8 {
-    if options.target.target.is_some() {
-        return visit::run(options, talk);
-    }
     let prepared = match Prepared::new(options, talk) {
         Ok(prepared) => prepared,
         Err(error) => {
