@@ -213,6 +213,28 @@ fn a_signal_gives_everything_back(#[values(Signal::INT, Signal::TERM, Signal::HU
     assert_eq!(stage.left(), Vec::<String>::new());
 }
 
+#[test]
+fn a_second_signal_leaves_at_once_and_says_how_to_give_back() {
+    // The 12th request is a change; the 13th, which would be the first of the way back, hangs.
+    let stage = Stage::of(FIXTURE, Behaviour::Twice(12));
+    let ran = Ran(stage.start(&[CONSENT[0], CONSENT[1], "--case", "set_password.role.read_only"]).wait_with_output().unwrap());
+    assert_eq!(ran.code(), 7, "{ran}");
+    assert!(ran.says("d4iot-double recover"), "{ran}");
+    stage.service.behave(Behaviour::Well);
+    assert_eq!(stage.recover().code(), 0);
+    stage.is_as_before();
+}
+
+#[test]
+fn two_runs_at_once_are_refused() {
+    let stage = Stage::new();
+    let other = stage.checking(&[]);
+    stage.service.behave(Behaviour::Meanwhile(3, Arc::new(Mutex::new(Some(other)))));
+    assert_eq!(stage.check(&["--case", "validation.*"]).code(), 0);
+    let meanwhile = stage.service.meanwhile.lock().unwrap().take().unwrap();
+    assert_eq!(meanwhile.code(), 6, "{meanwhile}");
+}
+
 // — misbehaviour —
 
 #[rstest]
@@ -323,12 +345,16 @@ security_analyst: { username: lab-analyst, password: "Lab-An-Passw0rd:1" }
 enum Behaviour {
     /// The process is killed at its n-th request, before or after that is carried out.
     Kill(usize, Place),
+    /// At the n-th request a command is run.
+    Meanwhile(usize, Arc<Mutex<Option<Command>>>),
     /// Everything is redirected.
     Redirect(String),
     /// The process gets a signal at its n-th request.
     Signal(usize, Signal),
     /// The first change is carried out; all further ones are refused as if the credentials were wrong.
     Stuck,
+    /// The process gets a signal at its n-th request and another one at the next, which is never answered.
+    Twice(usize),
     Well,
     /// The n-th change, or every one, goes wrong.
     Wrong(Wrong, Option<usize>),
@@ -372,6 +398,7 @@ struct Fickle {
     seen: Mutex<Vec<Seen>>,
     process: Mutex<Option<Pid>>,
     started: Condvar,
+    meanwhile: Mutex<Option<Ran>>,
 }
 
 impl Fickle {
@@ -418,6 +445,20 @@ impl Service for Fickle {
             }
             Behaviour::Signal(at, signal) if number == at => {
                 self.signal(signal);
+                self.carry_out(request, source)
+            }
+            Behaviour::Twice(at) if number == at => {
+                self.signal(Signal::INT);
+                self.carry_out(request, source)
+            }
+            Behaviour::Twice(at) if number > at => {
+                self.signal(Signal::INT);
+                let (_keep, never) = mpsc::channel::<()>();
+                assert!(never.recv_timeout(Duration::from_millis(1000)).is_err(), "nobody sends");
+                resume_unwind(Box::new(()))
+            }
+            Behaviour::Meanwhile(at, other) if number == at => {
+                *self.meanwhile.lock().unwrap() = Some(Ran::of(other.lock().unwrap().take().unwrap()));
                 self.carry_out(request, source)
             }
             Behaviour::Redirect(to) => Response::builder().status(StatusCode::TEMPORARY_REDIRECT).header("location", to).body(Bytes::new()).unwrap(),
@@ -475,8 +516,8 @@ impl Stage {
 
     fn of(fixture: &str, behaviour: Behaviour) -> Stage {
         let appliance = fixture::read("test.yaml", fixture).unwrap().appliance();
-        let (seen, process, started) = Default::default();
-        let service = Arc::new(Fickle { host: Host::new(appliance), behaviour: Mutex::new(behaviour), seen, process, started });
+        let (seen, process, started, meanwhile) = Default::default();
+        let service = Arc::new(Fickle { host: Host::new(appliance), behaviour: Mutex::new(behaviour), seen, process, started, meanwhile });
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(3).enable_all().build().unwrap();
         let listener = runtime.block_on(async { server::bind("127.0.0.1:0".parse().unwrap()).unwrap() });
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -512,7 +553,7 @@ impl Stage {
     }
 
     fn start(&self, options: &[&str]) -> Child {
-        let child = self.checking(options).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let child = self.checking(options).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         *self.service.process.lock().unwrap() = Pid::from_raw(i32::try_from(child.id()).unwrap());
         self.service.started.notify_all();
         child
@@ -560,6 +601,7 @@ impl Stage {
     }
 }
 
+#[derive(Debug)]
 struct Ran(Output);
 
 impl Ran {

@@ -6,12 +6,14 @@ use crate::cli::check;
 use crate::cli::code;
 use crate::cli::talk::Talk;
 use crate::cli::target::Aim;
+use crate::conformance::Account;
 use crate::conformance::Effect;
 use crate::conformance::suite::Located;
 use crate::contract::Kind;
 use crate::runner;
 use crate::runner::order::Phase;
 use crate::runner::order::Planned;
+use crate::runner::undo;
 
 /// Prints the plan and returns the exit code.
 pub fn run(options: &check::Options, out: &mut dyn Write, talk: &Talk) -> u8 {
@@ -61,7 +63,7 @@ fn visit(aim: &Aim, failures: u32, out: &mut dyn Write) -> Result<u8, String> {
             text.push_str(&format!("\n{}\n", heading(planned.phase)));
             if planned.phase == Phase::Change {
                 for account in &aim.plan.objects {
-                    text.push_str(&format!("  `{}` is validated, and its password put in its own place, before anything else\n", account.name()));
+                    text.push_str(&rites(kind, *account, address));
                 }
             }
             phase = Some(planned.phase);
@@ -84,6 +86,14 @@ fn visit(aim: &Aim, failures: u32, out: &mut dyn Write) -> Result<u8, String> {
     // A reader that closes the pipe has seen enough.
     drop(out.write_all(text.as_bytes()));
     Ok(code::GOOD)
+}
+
+/// What is sent round the changes of one account.
+fn rites(kind: Kind, account: Account, address: &str) -> String {
+    let said = ["validated before, and after each change with the password that should hold", "its password put in its own place, before any change"];
+    let undone = ["given back by itself", "or else by the administrator"];
+    let lines = said.into_iter().chain(undone).zip(undo::commands(kind, account, address));
+    lines.fold(format!("account `{}`\n", account.name()), |text, (what, command)| format!("{text}  {what}:\n    {command}\n"))
 }
 
 fn heading(phase: Phase) -> &'static str {

@@ -60,6 +60,12 @@ impl Shelf {
         Ok(Shelf { folder })
     }
 
+    /// A folder that is there.
+    #[cfg(test)]
+    pub(super) fn in_folder(folder: &Path) -> Shelf {
+        Shelf { folder: folder.to_owned() }
+    }
+
     /// Returns where a target's journal stands, or would.
     pub fn journal(&self, key: &Key) -> PathBuf {
         self.folder.join(format!("{}.journal", key.0))
