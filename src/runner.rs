@@ -12,6 +12,7 @@ mod accounts;
 pub mod budget;
 pub mod careful;
 pub mod consent;
+mod gathered;
 pub mod guard;
 pub mod lab;
 pub mod memory;
@@ -40,7 +41,6 @@ use crate::conformance::Case;
 use crate::conformance::Effect;
 use crate::conformance::Step;
 use crate::conformance::expected::Choice;
-use crate::conformance::profile;
 use crate::conformance::request;
 use crate::conformance::suite::Located;
 use crate::conformance::verdict;
@@ -53,10 +53,9 @@ use crate::contract::Kind;
 use crate::contract::Readings;
 use crate::report::CaseResult;
 use crate::report::Conformance;
-use crate::report::Counts;
 use crate::report::ExchangeResult;
-use crate::report::Regression;
 use crate::report::TargetSummary;
+use crate::runner::gathered::Gathered;
 use crate::runner::guard::Answered;
 use crate::runner::guard::Guard;
 use crate::snapshot;
@@ -98,64 +97,6 @@ pub async fn run(lab: &Lab, cases: &[&Located], memory: &Memory, watch: &(dyn Fn
         gathered.add(located, case)?;
     }
     Ok(gathered.end())
-}
-
-/// What a run gathers as it goes.
-struct Gathered<'a> {
-    lab: &'a Lab,
-    contract: &'a Contract,
-    memory: &'a Memory,
-    watch: &'a (dyn Fn(&CaseResult) + Sync),
-    told: Vec<(String, Evidence)>,
-    ran: Vec<Ran>,
-    unreachable: Option<String>,
-}
-
-impl<'a> Gathered<'a> {
-    fn new(lab: &'a Lab, contract: &'a Contract, memory: &'a Memory, watch: &'a (dyn Fn(&CaseResult) + Sync)) -> Gathered<'a> {
-        Gathered { lab, contract, memory, watch, told: Vec::new(), ran: Vec::new(), unreachable: None }
-    }
-
-    fn probed(&mut self, evidence: Vec<Evidence>, unreachable: Option<String>) {
-        self.told(probe::NAME, evidence);
-        self.unreachable = unreachable;
-    }
-
-    fn told(&mut self, by: &str, evidence: Vec<Evidence>) {
-        self.told.extend(evidence.into_iter().map(|evidence| (by.to_owned(), evidence)));
-    }
-
-    /// Adds a case that has ended; tells whether the target could be reached.
-    fn add(&mut self, located: &Located, mut case: Ran) -> Result<bool, crate::baseline::Error> {
-        self.memory.hold(located, &mut case)?;
-        case.result.failed = fails(&case.result);
-        let trouble =
-            case.result.exchanges.iter().find_map(|exchange| {
-                exchange.trouble.clone().filter(|_| exchange.status.is_none() && case.result.conformance == Conformance::NotJudged)
-            });
-        let reached = trouble.is_none();
-        self.unreachable = self.unreachable.take().or(trouble);
-        (self.watch)(&case.result);
-        let evidence = std::mem::take(&mut case.evidence);
-        self.told(&located.case.id, evidence);
-        self.ran.push(case);
-        Ok(reached)
-    }
-
-    fn end(self) -> Run {
-        let (profile, inconsistent) = profile::of(self.contract, &self.told);
-        let results: Vec<CaseResult> = self.ran.iter().map(|case| case.result.clone()).collect();
-        let summary = TargetSummary {
-            kind: self.lab.kind,
-            target: self.lab.label.clone(),
-            counts: Counts::of(&results),
-            profile,
-            inconsistent,
-            gone: Vec::new(),
-            cases: results,
-        };
-        Run { cases: self.ran, summary, unreachable: self.unreachable }
-    }
 }
 
 /// Returns the requests of a case as commands, placeholders as variables; nothing is sent.
@@ -347,8 +288,3 @@ pub fn effect(effect: Effect) -> &'static str {
 
 /// How many POSTs of `{}` the probe may send to a mock of our own: as many as it likes.
 const POSTS: u32 = u32::MAX;
-
-/// The table of verdicts: a deviation and a changed answer fail, whatever else holds.
-fn fails(result: &CaseResult) -> bool {
-    result.conformance == Conformance::Deviation || result.regression == Some(Regression::Changed)
-}

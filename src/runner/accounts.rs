@@ -163,11 +163,12 @@ mod tests {
     use crate::appliance::Policy;
 
     fn accounts() -> Accounts {
-        let mut next = 0_u8;
+        let mut next = 0_u32;
         Accounts::for_a_mock(|bytes| {
             bytes.iter_mut().for_each(|byte| {
-                next = next.wrapping_mul(37).wrapping_add(11);
-                *byte = next
+                // Its period is far longer than all the passwords together, so that no two are alike.
+                next = next.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                *byte = next.to_be_bytes()[0];
             })
         })
     }
