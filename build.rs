@@ -1,14 +1,20 @@
-//! Lists the snapshots, so that the binary carries a copy of them, and says when the case files must be read anew.
+//! Lists the snapshots, so that the binary carries a copy of them, and puts the law into a form that is read at once.
+//!
+//! Also says when the files they come from must be read anew.
 
 use std::env;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
+use serde_json::Value;
+
+#[expect(clippy::disallowed_methods, reason = "a build script turns files into files")]
 fn main() {
     println!("cargo::rerun-if-changed=conformance");
     println!("cargo::rerun-if-changed=snapshots");
     let root = env::var("CARGO_MANIFEST_DIR").expect("cargo sets it");
+    let out = env::var("OUT_DIR").expect("cargo sets it");
     let mut list = String::new();
     for kind in ["sensor", "console"] {
         let folder = Path::new(&root).join("snapshots").join(kind);
@@ -23,7 +29,28 @@ fn main() {
             writeln!(list, "    ({id:?}, include_str!({path:?})),").expect("a string takes it");
         }
         writeln!(list, "];").expect("a string takes it");
+        let law = Path::new(&root).join("conformance/contract").join(kind).with_extension("yaml");
+        let text = fs::read_to_string(&law).unwrap_or_else(|error| panic!("{}: {error}", law.display()));
+        fs::write(Path::new(&out).join(kind).with_extension("json"), compact(&law, &text)).expect("cargo's own folder can be written");
     }
-    let out = env::var("OUT_DIR").expect("cargo sets it");
     fs::write(Path::new(&out).join("snapshots.rs"), list).expect("cargo's own folder can be written");
+}
+
+/// Turns a contract's YAML into JSON, its aliases resolved: at every start, YAML would cost ten times the time and the memory.
+fn compact(path: &Path, text: &str) -> String {
+    let mut law: Value = serde_saphyr::from_str(text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    plain(&mut law);
+    law.to_string()
+}
+
+/// YAML keeps `220` a string where the law's types ask for one; in JSON it must be written as one. Only values are numbers.
+fn plain(value: &mut Value) {
+    match value {
+        Value::Array(list) => list.iter_mut().for_each(|value| match value {
+            Value::Number(number) => *value = Value::String(number.to_string()),
+            value => plain(value),
+        }),
+        Value::Object(object) => object.values_mut().for_each(plain),
+        _ => {}
+    }
 }

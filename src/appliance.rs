@@ -23,6 +23,7 @@ use http::Request;
 use http::Response;
 
 pub use directory::Directory;
+pub use directory::Lag;
 pub use directory::User;
 pub use directory::UserState;
 pub use judge::Change;

@@ -1,19 +1,28 @@
 //! The command line: what can be said, and which code a command ends with. One file a command.
 
+mod agreed;
 pub mod check;
+pub mod diff;
 pub mod documents;
 pub mod explain;
 pub mod fixture;
+pub mod healthcheck;
 pub mod plan;
+mod progress;
+pub mod ready;
 pub mod recover;
+mod reports;
 pub mod review;
 pub mod selection;
 pub mod serve;
+mod snapshots;
 pub mod talk;
 pub mod target;
 pub mod visit;
 
 use std::io;
+use std::panic;
+use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -48,8 +57,9 @@ struct Line {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run one mock appliance per fixture; without one: the built-in sensor and console
-    Serve(serve::Options),
+    Serve(Box<serve::Options>),
     /// Fire every documented request at a target, or at mocks of its own, and judge the answers
+    #[command(after_help = EXIT_CODES)]
     Check(Box<check::Options>),
     /// What check would send, in order, with effects and costs; sends nothing
     Plan(Box<check::Options>),
@@ -63,7 +73,9 @@ enum Command {
     Accept(review::Options),
     /// Reject new and changed snapshots
     Reject(review::Options),
-    /// The readings of a fact, where each is said, why one is preferred; without an argument: all disputed or assumed facts
+    /// What differs between two snapshot folders or two JSON reports, case by case
+    Diff(diff::Options),
+    /// The readings of a fact, where each is said, why one is preferred, or what a case is about; without an argument: all disputed or assumed facts
     Explain {
         /// A fact, a glob (`validation.*`), a register number (`X11`), an outcome or a case
         #[arg(value_name = "FACT|CASE|OUTCOME")]
@@ -84,6 +96,8 @@ enum Command {
     /// Validate fixtures, print their JSON Schema, write a starter
     #[command(subcommand)]
     Fixture(FixtureCommand),
+    /// For container images: exit 0 when every appliance answers
+    Healthcheck(healthcheck::Options),
 }
 
 #[derive(Debug, Subcommand)]
@@ -95,11 +109,26 @@ enum FixtureCommand {
         files: Vec<PathBuf>,
     },
     /// Print the JSON Schema of fixtures
-    Schema,
+    Schema {
+        /// Of files that hold failure modes and no more
+        #[arg(long)]
+        modes: bool,
+    },
     /// Write a commented starter; to stdout without a path
     Init {
         /// Where to write it; a file that is there is left alone
         path: Option<PathBuf>,
+    },
+    /// Which calls which failure mode will strike
+    Schedule {
+        /// A fixture, or a file of failure modes
+        file: PathBuf,
+        /// The seed that `serve` will be told; by default the fixture's
+        #[arg(long, value_name = "S")]
+        seed: Option<u64>,
+        /// How many calls to look at
+        #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+        calls: u64,
     },
 }
 
@@ -107,7 +136,9 @@ enum FixtureCommand {
 pub fn main() -> ExitCode {
     let line = Line::parse();
     let talk = Talk::new(line.color, line.quiet, line.verbose, line.log_format);
-    ExitCode::from(run(line.command, &talk))
+    talk.hush_panics();
+    // What a panic has to say was said when it happened.
+    ExitCode::from(panic::catch_unwind(AssertUnwindSafe(|| run(line.command, &talk))).unwrap_or(code::INTERNAL))
 }
 
 fn run(command: Command, talk: &Talk) -> u8 {
@@ -127,20 +158,31 @@ fn run(command: Command, talk: &Talk) -> u8 {
         Command::Review(options) => review::review(&options, &mut out, talk),
         Command::Accept(options) => review::accept(&options, &mut out, talk),
         Command::Reject(options) => review::reject(&options, &mut out, talk),
+        Command::Diff(options) => diff::run(&options, &mut out, talk),
         Command::Explain { what, kind } => {
-            let kinds = kind.map_or_else(|| Kind::ALL.to_vec(), |kind| vec![kind]);
+            let kinds = kind.map_or_else(|| vec![Kind::Sensor, Kind::Console], |kind| vec![kind]);
             talk.code(explain::run(what.as_deref(), &kinds, &mut out).map(|()| code::GOOD))
         }
         Command::Documents { sensor, console } => talk.code(documents::run(&sensor, &console, &mut out)),
         Command::Fixture(FixtureCommand::Check { files }) => fixture::check(&files, &mut out, &mut io::stderr()),
-        Command::Fixture(FixtureCommand::Schema) => fixture::schema(&mut out),
+        Command::Fixture(FixtureCommand::Schema { modes }) => fixture::schema(modes, &mut out),
+        Command::Fixture(FixtureCommand::Schedule { file, seed, calls }) => fixture::schedule(&file, seed, calls, &mut out, &mut io::stderr()),
         Command::Fixture(FixtureCommand::Init { path }) => fixture::init(path.as_deref(), &mut out, &mut io::stderr()),
+        Command::Healthcheck(options) => healthcheck::run(&options, talk),
     }
 }
 
 /// Reads a kind's name for clap.
 fn kind(text: &str) -> Result<Kind, String> {
     text.parse()
+}
+
+/// Takes a reader that has seen enough, `| head -1`, for one that has read everything.
+fn written(result: io::Result<()>) -> io::Result<()> {
+    match result {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        other => other,
+    }
 }
 
 /// Exit codes, in the order of interface.md. Where several hold, the gravest wins; each command says how.

@@ -4,10 +4,14 @@
 //! conformance/cases/*.yaml ──▶ Case ──▶ steps ──▶ requests … answers ──▶ Observation ──▶ Verdict, Profile
 //! ```
 
+pub mod agreed;
 pub mod case;
 mod command;
+pub mod evidence;
 mod expect;
 pub mod expected;
+pub mod known;
+mod nearest;
 mod place;
 pub mod profile;
 pub mod recognise;
@@ -16,11 +20,14 @@ mod strict;
 pub mod suite;
 pub mod verdict;
 
+pub use agreed::Agreed;
 pub use case::Case;
 pub use case::Effect;
 pub use case::Need;
 pub use case::Step;
 pub use expect::Expect;
+pub use known::Date;
+pub use known::Known;
 pub use place::Account;
 pub use place::Placeholder;
 pub use place::Property;

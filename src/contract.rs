@@ -23,6 +23,7 @@ use std::sync::LazyLock;
 use serde::Deserialize;
 
 pub use fact::Entry;
+pub use fact::EntryReading;
 pub use fact::Fact;
 pub use fact::Ground;
 pub use fact::Place;
@@ -35,6 +36,7 @@ pub use names::Operation;
 pub use names::Outcome;
 pub use names::Role;
 pub use names::Treatment;
+use readings::Pattern;
 pub use readings::Readings;
 pub use readings::UnknownReading;
 pub use rule::AnswerType;
@@ -71,9 +73,13 @@ pub fn text(kind: Kind) -> (&'static str, &'static str) {
     }
 }
 
+/// Reads the form the build script made of the text: YAML would cost every start ten times as much.
 fn embedded(kind: Kind) -> Contract {
-    let (path, text) = text(kind);
-    Contract::read(text).unwrap_or_else(|error| panic!("{path}: {error}"))
+    let text = match kind {
+        Kind::Console => include_str!(concat!(env!("OUT_DIR"), "/console.json")),
+        Kind::Sensor => include_str!(concat!(env!("OUT_DIR"), "/sensor.json")),
+    };
+    serde_json::from_str(text).map(Contract::with_names).unwrap_or_else(|error| panic!("the contract of the {kind}: {error}"))
 }
 
 /// What one document says of one kind of appliance.
@@ -94,6 +100,9 @@ pub struct Contract {
     pub register: BTreeMap<String, Point>,
     /// Lines of the document that state no rule, with the reason.
     pub excused: Vec<Excuse>,
+    /// The full names of all facts, in order: what globs are held against, again and again.
+    #[serde(skip)]
+    names: Vec<String>,
 }
 
 /// The edition of a document.
@@ -214,7 +223,12 @@ impl Contract {
     /// # Errors
     /// The first thing that is wrong, with line and column.
     pub fn read(text: &str) -> Result<Contract, serde_saphyr::Error> {
-        serde_saphyr::from_str(text)
+        serde_saphyr::from_str(text).map(Contract::with_names)
+    }
+
+    fn with_names(mut self) -> Contract {
+        self.names = self.facts().into_iter().map(|fact| fact.name).collect();
+        self
     }
 
     /// Returns the clause of an operation. Every contract has all three; a test says so.
@@ -245,6 +259,11 @@ impl Contract {
         }
     }
 
+    /// Returns a fact about how an operation is asked or checks, by its point: `order`, `admin_username`; none where there is no such.
+    pub fn fact(&self, operation: Operation, point: &str) -> Option<Entry<'_>> {
+        self.clause(operation).fact(operation.name(), point)
+    }
+
     /// Returns every fact under its full name, in the order of the names.
     pub fn facts(&self) -> Vec<Entry<'_>> {
         let mut facts = vec![self.any.answer_type.entry(format!("{ANY}.answer_type"))];
@@ -261,36 +280,44 @@ impl Contract {
 
     /// Returns the register number of a fact, if the register speaks of it: the lowest where several do.
     pub fn register_number(&self, fact: &str) -> Option<&str> {
-        self.register.iter().find(|(_, point)| point.facts.iter().any(|glob| readings::matches(glob, fact))).map(|(number, _)| number.as_str())
+        let speaks = |point: &Point| point.facts.iter().any(|glob| Pattern::new(glob).means(fact));
+        self.register.iter().find(|(_, point)| speaks(point)).map(|(number, _)| number.as_str())
     }
 
     /// Returns the names of the facts that a name, a glob or a register number means; empty where it means none.
     pub fn facts_meant(&self, pattern: &str) -> Vec<String> {
-        let names = self.facts().into_iter().map(|fact| fact.name);
-        match self.register.get(pattern) {
-            Some(point) => names.filter(|name| point.facts.iter().any(|glob| readings::matches(glob, name))).collect(),
-            None => names.filter(|name| readings::matches(pattern, name)).collect(),
-        }
+        let patterns: Vec<Pattern<'_>> = match self.register.get(pattern) {
+            Some(point) => point.facts.iter().map(|glob| Pattern::new(glob)).collect(),
+            None => vec![Pattern::new(pattern)],
+        };
+        self.names.iter().filter(|name| patterns.iter().any(|pattern| pattern.means(name))).cloned().collect()
     }
 }
 
 impl Clause {
     fn facts(&self, operation: &str) -> Vec<Entry<'_>> {
-        let mut facts = vec![
-            self.path.entry(format!("{operation}.path")),
-            self.method.entry(format!("{operation}.method")),
-            self.accepts.entry(format!("{operation}.accepts")),
-            self.token.entry(format!("{operation}.token")),
-            self.roles.entry(format!("{operation}.roles")),
-            self.order.entry(format!("{operation}.order")),
-            self.answer_type.entry(format!("{operation}.answer_type")),
-        ];
-        facts.extend(self.fields.iter().map(|(field, fact)| fact.entry(format!("{operation}.{field}"))));
+        let points = POINTS.iter().copied().chain(self.fields.keys().map(|field| field.name()));
+        let mut facts: Vec<Entry<'_>> = points.filter_map(|point| self.fact(operation, point)).collect();
         facts.extend(self.on.iter().map(|(circumstance, fact)| fact.entry(format!("{operation}.on_{circumstance}"))));
         for (outcome, utterance) in &self.outcomes {
             facts.extend(utterance.facts(&format!("{operation}.{outcome}")));
         }
         facts
+    }
+
+    /// One of the facts about how it is asked and how it checks.
+    fn fact(&self, operation: &str, point: &str) -> Option<Entry<'_>> {
+        let name = format!("{operation}.{point}");
+        match point {
+            "path" => Some(self.path.entry(name)),
+            "method" => Some(self.method.entry(name)),
+            "accepts" => Some(self.accepts.entry(name)),
+            "token" => Some(self.token.entry(name)),
+            "roles" => Some(self.roles.entry(name)),
+            "order" => Some(self.order.entry(name)),
+            "answer_type" => Some(self.answer_type.entry(name)),
+            field => self.fields.get(&field.parse::<Field>().ok()?).map(|fact| fact.entry(name)),
+        }
     }
 }
 
@@ -305,6 +332,8 @@ impl Utterance {
 
 /// The first part of the names of facts that belong to no operation.
 pub const ANY: &str = "any";
+/// The points that every clause has, beside its fields, its circumstances and its outcomes.
+const POINTS: [&str; 7] = ["path", "method", "accepts", "token", "roles", "order", "answer_type"];
 
 #[cfg(test)]
 mod tests {
@@ -322,6 +351,16 @@ mod tests {
         assert_eq!(contract.kind, kind);
         assert!(contract.facts().len() > 100);
         assert_eq!(contract.operations.keys().copied().collect::<Vec<_>>(), Operation::ALL);
+    }
+
+    #[rstest]
+    #[case::console(Kind::Console)]
+    #[case::sensor(Kind::Sensor)]
+    fn the_law_in_the_binary_is_the_law_as_written(#[case] kind: Kind) {
+        let written = Contract::read(text(kind).1).unwrap_or_else(|error| panic!("{error}"));
+        let (built, written) = (format!("{:#?}", of(kind)), format!("{written:#?}"));
+        let differs = built.lines().zip(written.lines()).find(|(built, written)| built != written);
+        assert!(differs.is_none() && built.len() == written.len(), "{differs:?}");
     }
 
     #[test]

@@ -10,6 +10,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use crate::appliance::Appliance;
+use crate::failure::Schedule;
 use crate::host::Host;
 use crate::server;
 use crate::server::Limits;
@@ -32,24 +33,32 @@ impl Double {
     /// # Errors
     /// The system's, where no port can be had.
     pub fn start(appliance: Appliance, identity: Option<&Identity>) -> io::Result<Double> {
-        let listener = server::bind(SocketAddr::from(([127, 0, 0, 1], 0)))?;
-        Double::serve(listener, appliance, identity, Limits::default())
+        Double::open(Host::new(appliance, Schedule::default()), identity)
     }
 
-    /// Serves an appliance on a listener the caller brings. Must be called inside a runtime.
+    /// Starts a host on any free port of 127.0.0.1, as [`Double::start`] does.
+    ///
+    /// # Errors
+    /// The system's, where no port can be had.
+    pub fn open(host: Host, identity: Option<&Identity>) -> io::Result<Double> {
+        let listener = server::bind(SocketAddr::from(([127, 0, 0, 1], 0)))?;
+        Double::serve(listener, host, identity, Limits::default())
+    }
+
+    /// Serves a host on a listener the caller brings. Must be called inside a runtime.
     ///
     /// # Errors
     /// The system's, where the listener has no address.
     #[expect(clippy::disallowed_methods, reason = "a double is one task of the runtime it was started in")]
-    pub fn serve(listener: TcpListener, appliance: Appliance, identity: Option<&Identity>, limits: Limits) -> io::Result<Double> {
+    pub fn serve(listener: TcpListener, host: Host, identity: Option<&Identity>, limits: Limits) -> io::Result<Double> {
         let address = listener.local_addr()?;
-        let host = Arc::new(Host::new(appliance));
+        let host = Arc::new(host);
         let (stop, stopped) = oneshot::channel::<()>();
-        let tls = identity.map(Identity::config);
+        let speaks = identity.cloned();
         let service = Arc::clone(&host);
         let served = tokio::spawn(async move {
             // A sender that is dropped without a word means the same: the double is gone.
-            server::run(listener, tls, service, limits, async { drop(stopped.await) }).await;
+            server::run(listener, speaks, service, limits, async { drop(stopped.await) }).await;
         });
         let ca_pem = identity.and_then(Identity::ca_pem).map(str::to_owned);
         Ok(Double { host, address, tls: identity.is_some(), ca_pem, stop, served })
@@ -85,7 +94,8 @@ impl Double {
         drop(self.stop);
         async move {
             let ended = self.served.await;
-            debug_assert!(ended.is_ok(), "the server never panics");
+            // A runtime that is shut down meanwhile cancels the server, which is an end as well.
+            debug_assert!(ended.err().is_none_or(|error| !error.is_panic()), "the server never panics");
         }
     }
 }

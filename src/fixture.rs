@@ -6,11 +6,16 @@
 //! ```
 
 mod at;
+mod bound;
 mod duration;
 mod fault;
 mod locate;
 mod meant;
+mod mode;
+mod pairs;
+mod part;
 mod policy;
+mod ready;
 mod written;
 
 use std::collections::HashMap;
@@ -20,6 +25,8 @@ use std::sync::Arc;
 use std::sync::LazyLock;
 
 pub use fault::Error;
+pub use ready::READY_MADE;
+pub use ready::ready_made;
 
 use crate::appliance::Appliance;
 use crate::appliance::Policy;
@@ -28,8 +35,11 @@ use crate::appliance::State;
 use crate::contract;
 use crate::contract::Kind;
 use crate::contract::Readings;
+use crate::failure::Failure;
+use crate::failure::Schedule;
 use at::Position;
 use fault::Fault;
+use mode::Context;
 
 /// A fixture that was read and holds together.
 #[derive(Clone, Debug)]
@@ -48,8 +58,15 @@ pub struct Fixture {
     pub seed: Option<u64>,
     /// Whether it names its users; otherwise they are the built-in ones.
     pub names_users: bool,
+    /// Its failure modes, in the order in which they are asked: its own, then the ready-made ones it uses, then those armed by name.
+    pub failures: Vec<Failure>,
     named_at: Position,
     listens_at: Option<Position>,
+    /// Why it cannot be served over plain HTTP, if so; the file is filled in where it is known.
+    needs_tls: Option<Fault>,
+    /// The same of a mode that was armed by name.
+    armed_tls: Option<Error>,
+    file: String,
 }
 
 /// Reads a fixture; `file` is the name that errors show.
@@ -57,7 +74,17 @@ pub struct Fixture {
 /// # Errors
 /// The first thing that is wrong. No error shows a password.
 pub fn read(file: &str, text: &str) -> Result<Fixture, Error> {
-    locate::read(text).and_then(meant::fixture).map_err(|fault| fault.in_file(file))
+    let fixture = locate::read(text, "appliance").and_then(meant::fixture).map_err(|fault| fault.in_file(file))?;
+    Ok(Fixture { file: file.to_owned(), ..fixture })
+}
+
+/// Reads a file of failure modes, a map `failures: […]` and no more: modes that any appliance can take.
+///
+/// # Errors
+/// The first thing that is wrong. Such a mode can name no user and no reading: both are an appliance's own.
+pub fn read_modes(file: &str, text: &str) -> Result<Vec<Failure>, Error> {
+    let modes = ready::modes(text, Context { appliance: None, users: None }).map_err(|fault| fault.in_file(file))?;
+    Ok(modes.into_iter().map(|mode| mode.failure).collect())
 }
 
 /// Reads another file that may hold passwords with the same care: errors have a place and show no password.
@@ -109,8 +136,56 @@ fn embedded(file: &str, text: &str) -> Fixture {
 impl Fixture {
     /// Returns the appliance this fixture describes, as it is at the start.
     pub fn appliance(&self) -> Appliance {
-        let rules = Rules::new(contract::of(self.kind), &self.readings);
-        Appliance { rules: Arc::new(rules), state: self.state.clone() }
+        let rules = if self.readings.is_empty() { Rules::ruling(self.kind) } else { Arc::new(Rules::new(contract::of(self.kind), &self.readings)) };
+        Appliance { rules, state: self.state.clone() }
+    }
+
+    /// Returns its failure modes, nothing counted yet; `seed` decides everything random.
+    pub fn schedule(&self, seed: u64) -> Schedule {
+        Schedule::new(self.failures.clone(), seed)
+    }
+
+    /// Arms failure modes by name, `slow,flaky`: those of the fixture, or else ready-made ones, which it then has.
+    ///
+    /// # Errors
+    /// A name that neither has; nothing is armed then.
+    pub fn arm(&mut self, names: &str) -> Result<(), String> {
+        let context = Context { appliance: Some((self.kind, &self.readings)), users: Some(&self.state.directory) };
+        let mut failures = self.failures.clone();
+        let mut needs_tls = None;
+        for name in names.split(',').map(str::trim) {
+            if let Some(failure) = failures.iter_mut().find(|failure| failure.name == name) {
+                failure.armed = true;
+            } else {
+                let mode = ready::named(name, context).ok_or_else(|| self.no_mode(name))?;
+                let column = names.find(name).map_or(1, |start| names[..start].chars().count() + 1);
+                let at = Position { line: 1, column: column as u64 };
+                needs_tls = needs_tls.or(mode.tls.map(|(key, _)| part::needs_tls(name, key, at).in_file("--fail")));
+                failures.push(Failure { armed: true, ..mode.failure });
+            }
+        }
+        self.failures = failures;
+        self.armed_tls = self.armed_tls.take().or(needs_tls);
+        Ok(())
+    }
+
+    /// Tells whether its failure modes can happen on a transport.
+    ///
+    /// # Errors
+    /// The first mode that cannot, with its place; of one that was armed by name the place in that list, as file `--fail`.
+    pub fn refuses_transport(&self, https: bool) -> Result<(), Error> {
+        let own = self.needs_tls.clone().map(|fault| fault.in_file(&self.file));
+        match own.or_else(|| self.armed_tls.clone()) {
+            Some(error) if !https => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    fn no_mode(&self, name: &str) -> String {
+        let own = self.failures.iter().map(|failure| failure.name.as_str());
+        let known: Vec<&str> = own.chain(READY_MADE.iter().copied().filter(|ready| self.failures.iter().all(|own| own.name != *ready))).collect();
+        let near = fault::nearest(name, known.iter().copied()).map(|near| format!("\n  hint: did you mean `{near}`?")).unwrap_or_default();
+        format!("unknown failure mode {}, expected one of {}{near}", fault::quoted(name), known.join(", "))
     }
 }
 
@@ -122,9 +197,12 @@ impl fmt::Display for Fixture {
         if let Some(lockout) = &self.state.lockout {
             write!(out, ", lock-out after {}", counted(lockout.after as usize, "failure"))?;
         }
-        match self.readings.iter().count() {
+        if !self.readings.is_empty() {
+            write!(out, ", {} chosen", counted(self.readings.iter().count(), "reading"))?;
+        }
+        match self.failures.len() {
             0 => Ok(()),
-            count => write!(out, ", {} chosen", counted(count, "reading")),
+            count => write!(out, ", {}", counted(count, "failure mode")),
         }
     }
 }
@@ -157,6 +235,11 @@ pub fn distinct(fixtures: &[(String, Fixture)]) -> Result<(), Error> {
 /// Returns the JSON Schema of fixtures, made from the types that read them.
 pub fn schema() -> serde_json::Value {
     schemars::schema_for!(written::Fixture).to_value()
+}
+
+/// Returns the JSON Schema of files that hold failure modes and no more.
+pub fn modes_schema() -> serde_json::Value {
+    schemars::schema_for!(mode::Modes).to_value()
 }
 
 /// A commented fixture to begin with, as `fixture init` writes it.

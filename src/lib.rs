@@ -29,3 +29,8 @@ pub mod target;
 pub mod runner;
 // — the roof —
 pub mod cli;
+
+/// The README's Rust code, compiled and run as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

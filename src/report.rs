@@ -1,24 +1,36 @@
 //! What a run found, and the formats it is told in: each turns one [`Summary`] into bytes.
 //!
 //! ```text
-//! Summary ── Format::write ──▶ text   for people: what is not a plain pass, counts, readings
-//!                              json   everything, in the form of conformance/report.schema.json
-//!                              junit  for build servers: one suite per target
+//! Summary ── Format::write ──▶ text      for people: what is not a plain pass, counts, readings
+//!                              html      for people with time: every case, every exchange, coverage both ways
+//!                              markdown  for a page of a build server: the same as text, shorter
+//!                              github    for a pull request: annotations at the case's file and line
+//!                              json      everything, in the form of conformance/report.schema.json
+//!                              junit     for build servers: one suite per target
+//!                              profile   for `serve` and `check`: the readings that were followed
 //! ```
 //!
 //! Whatever came from a target is shown with its control characters escaped: a report is safe to print.
 
+mod conclusion;
+pub mod difference;
 mod format;
+mod github;
+mod html;
 pub mod json;
 mod junit;
+mod markdown;
 mod paint;
+pub mod profile;
 mod readings;
 #[cfg(test)]
-mod sample;
+pub(crate) mod sample;
 mod story;
 mod text;
+mod verdicts;
 mod visible;
 
+use serde::Deserialize;
 use serde::Serialize;
 
 use crate::contract::Kind;
@@ -26,20 +38,25 @@ use crate::contract::Kind;
 pub use format::Format;
 pub use format::Request;
 pub use text::verdict_line;
+pub use verdicts::Conformance;
+pub use verdicts::Counts;
+pub use verdicts::Regression;
 
 /// Everything a run found. The one input of every report.
-#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, Deserialize, Serialize, schemars::JsonSchema)]
 pub struct Summary {
     /// The version of this form, 1.
     pub version: u32,
     /// The tool and its version, `d4iot-double 0.1.0`.
     pub tool: String,
+    /// What went wrong with the run itself, and so belongs to no case: a password not given back, a stale known difference, a stop by a safety rule. Any fails the run.
+    pub trouble: Vec<String>,
     /// One entry per appliance that was asked.
     pub targets: Vec<TargetSummary>,
 }
 
 /// What a run found at one appliance.
-#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, Deserialize, Serialize, schemars::JsonSchema)]
 pub struct TargetSummary {
     /// What it should be.
     pub kind: Kind,
@@ -53,61 +70,14 @@ pub struct TargetSummary {
     pub inconsistent: Vec<Inconsistency>,
     /// Snapshots without a case; listed on full runs, and no more.
     pub gone: Vec<String>,
+    /// The folder in which what is new or changed waits to be reviewed, as `--snapshots` takes it; none where nothing was written for review.
+    pub review: Option<String>,
     /// Every case, in the order it was run.
     pub cases: Vec<CaseResult>,
 }
 
-/// How often each verdict was reached.
-#[derive(Clone, Debug, Default, Serialize, PartialEq, Eq, schemars::JsonSchema)]
-pub struct Counts {
-    /// The ruling, as the documents have it.
-    pub documented: usize,
-    /// Another reading, named.
-    pub variant: usize,
-    /// No reading allows it.
-    pub deviation: usize,
-    /// The documents are silent.
-    pub undocumented: usize,
-    /// Not judged, with a reason.
-    pub not_judged: usize,
-    /// As the snapshot has it.
-    pub same: usize,
-    /// Not as the snapshot has it.
-    pub changed: usize,
-    /// There is no snapshot yet.
-    pub new: usize,
-}
-
-/// Against the documents.
-#[derive(Clone, Copy, Debug, Serialize, PartialEq, Eq, schemars::JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Conformance {
-    /// No reading allows it.
-    Deviation,
-    /// The ruling.
-    Documented,
-    /// A precondition is missing, a safety rule refused, or the target did not answer.
-    NotJudged,
-    /// The documents are silent: recorded, not judged.
-    Undocumented,
-    /// Another reading.
-    Variant,
-}
-
-/// Against the snapshot.
-#[derive(Clone, Copy, Debug, Serialize, PartialEq, Eq, schemars::JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Regression {
-    /// Not as the snapshot has it.
-    Changed,
-    /// There is no snapshot.
-    New,
-    /// As the snapshot has it.
-    Same,
-}
-
 /// What became of one case.
-#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, Deserialize, Serialize, schemars::JsonSchema)]
 pub struct CaseResult {
     /// The stable id.
     pub id: String,
@@ -129,6 +99,8 @@ pub struct CaseResult {
     pub line: u32,
     /// Whether this fails the run.
     pub failed: bool,
+    /// Why a difference is known and does not fail the run; none where nothing differs, or nobody knew.
+    pub known: Option<String>,
     /// Why it was not judged, or what deviates: one line each.
     pub reasons: Vec<Finding>,
     /// What differs from the snapshot, as lines of a difference; empty unless changed.
@@ -138,22 +110,22 @@ pub struct CaseResult {
 }
 
 /// One thing that is wrong or worth knowing about a case.
-#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, Deserialize, Serialize, schemars::JsonSchema)]
 pub struct Finding {
     /// The step it concerns, from 1; 0 for the whole case.
     pub step: usize,
-    /// What was expected: the outcome, and each accepted wording.
+    /// What was expected: the outcomes, each with its accepted wordings.
     pub expected: String,
-    /// What came.
+    /// What came, told by what it differs in; the answer itself stands in its exchange.
     pub received: String,
-    /// The readings of the fact concerned, each with `document:line` or `assumed`.
+    /// The readings of the fact concerned, each with its register number, and `document:line` or `assumed`.
     pub readings: Vec<String>,
     /// A way out, where one is known.
     pub hint: Option<String>,
 }
 
 /// One request and its answer, redacted: values of accounts are placeholders.
-#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, Deserialize, Serialize, schemars::JsonSchema)]
 pub struct ExchangeResult {
     /// The request as a cURL command, secrets as `$NAMES`.
     pub curl: String,
@@ -172,7 +144,7 @@ pub struct ExchangeResult {
 }
 
 /// Which reading of a fact the target follows.
-#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, Deserialize, Serialize, schemars::JsonSchema)]
 pub struct Followed {
     /// The fact's full name.
     pub fact: String,
@@ -189,7 +161,7 @@ pub struct Followed {
 }
 
 /// A contradiction of which the target follows several readings at once.
-#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, Deserialize, Serialize, schemars::JsonSchema)]
 pub struct Inconsistency {
     /// The fact's full name.
     pub fact: String,
@@ -197,30 +169,8 @@ pub struct Inconsistency {
     pub register: Option<String>,
     /// Each reading followed, with the first case that shows it.
     pub followed: Vec<(String, String)>,
-}
-
-impl Conformance {
-    /// Returns the name used in every report.
-    pub fn name(self) -> &'static str {
-        match self {
-            Conformance::Deviation => "deviation",
-            Conformance::Documented => "documented",
-            Conformance::NotJudged => "not-judged",
-            Conformance::Undocumented => "undocumented",
-            Conformance::Variant => "variant",
-        }
-    }
-}
-
-impl Regression {
-    /// Returns the name used in every report.
-    pub fn name(self) -> &'static str {
-        match self {
-            Regression::Changed => "changed",
-            Regression::New => "new",
-            Regression::Same => "same",
-        }
-    }
+    /// Why this is known and does not fail the run.
+    pub known: Option<String>,
 }
 
 impl CaseResult {
@@ -235,6 +185,18 @@ impl CaseResult {
     }
 }
 
+impl Inconsistency {
+    /// Returns the id under which it is told as a case, and known as one: `inconsistent.validation.authenticated.body`.
+    pub fn id(&self) -> String {
+        format!("inconsistent.{}", self.fact)
+    }
+
+    /// Returns the readings followed, each with a case: `example in validation.authenticated, table in validation.token.bogus`.
+    pub fn told(&self) -> String {
+        self.followed.iter().map(|(reading, case)| format!("{reading} in {case}")).collect::<Vec<_>>().join(", ")
+    }
+}
+
 impl Finding {
     /// Returns what it tells in one line: what came, or what was expected where nothing came.
     pub fn told(&self) -> &str {
@@ -246,23 +208,5 @@ impl TargetSummary {
     /// Returns the kind and what was asked, for people: `sensor built-in mock`.
     pub fn name(&self) -> String {
         format!("{} {}", self.kind, visible::line(&self.target))
-    }
-}
-
-impl Counts {
-    /// Counts the verdicts of some cases.
-    pub fn of(cases: &[CaseResult]) -> Counts {
-        let conformance = |wanted: Conformance| cases.iter().filter(|case| case.conformance == wanted).count();
-        let regression = |wanted: Regression| cases.iter().filter(|case| case.regression == Some(wanted)).count();
-        Counts {
-            documented: conformance(Conformance::Documented),
-            variant: conformance(Conformance::Variant),
-            deviation: conformance(Conformance::Deviation),
-            undocumented: conformance(Conformance::Undocumented),
-            not_judged: conformance(Conformance::NotJudged),
-            same: regression(Regression::Same),
-            changed: regression(Regression::Changed),
-            new: regression(Regression::New),
-        }
     }
 }

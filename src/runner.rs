@@ -11,6 +11,7 @@
 mod accounts;
 pub mod budget;
 pub mod careful;
+mod commands;
 pub mod consent;
 mod gathered;
 pub mod guard;
@@ -31,6 +32,8 @@ use http::Request;
 use http::Response;
 
 pub use accounts::Accounts;
+pub use commands::planned;
+pub use commands::probes;
 pub use lab::Lab;
 pub use memory::Memory;
 pub use named::Named;
@@ -40,16 +43,16 @@ pub use stop::Stop;
 use crate::conformance::Case;
 use crate::conformance::Effect;
 use crate::conformance::Step;
+use crate::conformance::evidence::Evidence;
 use crate::conformance::expected::Choice;
 use crate::conformance::request;
 use crate::conformance::suite::Located;
 use crate::conformance::verdict;
-use crate::conformance::verdict::Evidence;
 use crate::conformance::verdict::Judged;
 use crate::conformance::verdict::Received;
+use crate::conformance::verdict::Sent;
 use crate::contract;
 use crate::contract::Contract;
-use crate::contract::Kind;
 use crate::contract::Readings;
 use crate::report::CaseResult;
 use crate::report::Conformance;
@@ -99,27 +102,17 @@ pub async fn run(lab: &Lab, cases: &[&Located], memory: &Memory, watch: &(dyn Fn
     Ok(gathered.end())
 }
 
-/// Returns the requests of a case as commands, placeholders as variables; nothing is sent.
-///
-/// # Errors
-/// A step that makes no request; a test holds all cases against that.
-pub fn planned(kind: Kind, case: &Case, address: &str) -> Result<Vec<String>, String> {
-    let served = Readings::default();
-    let build = |step| request::build(step, contract::of(kind), &served, &|placeholder| Ok(placeholder.to_string()));
-    case.steps.iter().map(|step| build(step).map(|shown| transcript::curl(&shown, address))).collect()
-}
-
-/// Returns the requests that find out which paths a target serves, as commands; nothing is sent.
-pub fn probes(kind: Kind, address: &str) -> Vec<String> {
-    let paths = probe::asked(contract::of(kind));
-    paths.into_iter().map(|path| format!("curl -sS -X GET '{address}{path}'")).collect()
-}
-
 /// One target while it is asked.
 struct Session<'a> {
     lab: &'a Lab,
     contract: &'a Contract,
     served: &'a Readings,
+}
+
+/// A step's request: as it is sent, and as reports show it.
+struct Requests {
+    real: Request<Bytes>,
+    shown: Request<Bytes>,
 }
 
 /// One step's exchange.
@@ -156,10 +149,12 @@ impl Session<'_> {
         ran
     }
 
+    /// Builds all requests before the first is sent: what cannot be sent whole changes nothing.
     async fn steps(&self, case: &Case, mut guard: Option<&mut Guard<'_>>) -> Result<Vec<Exchanged>, String> {
-        let mut exchanges = Vec::with_capacity(case.steps.len());
-        for (number, step) in case.steps.iter().enumerate() {
-            let (exchanged, goes_on) = self.step(case, number, step, guard.as_deref_mut()).await?;
+        let requests: Vec<Requests> = case.steps.iter().map(|step| self.requests(step)).collect::<Result<_, _>>()?;
+        let mut exchanges = Vec::with_capacity(requests.len());
+        for (number, requests) in requests.into_iter().enumerate() {
+            let (exchanged, goes_on) = self.exchange(case, number, requests, guard.as_deref_mut()).await?;
             exchanges.push(exchanged);
             if !goes_on {
                 break;
@@ -168,30 +163,38 @@ impl Session<'_> {
         Ok(exchanges)
     }
 
-    #[expect(clippy::disallowed_methods, reason = "a report says how long an exchange took")]
-    async fn step(&self, case: &Case, number: usize, step: &Step, mut guard: Option<&mut Guard<'_>>) -> Result<(Exchanged, bool), String> {
-        let request = request::build(step, self.contract, self.served, &|placeholder| self.lab.accounts.value(placeholder))?;
+    fn requests(&self, step: &Step) -> Result<Requests, String> {
+        let real = request::build(step, self.contract, self.served, &|placeholder| self.lab.accounts.value(placeholder))?;
         let shown = request::build(step, self.contract, self.served, &|placeholder| Ok(placeholder.to_string()))?;
+        Ok(Requests { real, shown })
+    }
+
+    /// Sends one step's request and judges its answer; tells whether the case can go on.
+    #[expect(clippy::disallowed_methods, reason = "a report says how long an exchange took")]
+    async fn exchange(&self, case: &Case, number: usize, requests: Requests, mut guard: Option<&mut Guard<'_>>) -> Result<(Exchanged, bool), String> {
+        let Requests { real, shown } = requests;
         let noted = guard.as_deref_mut().map(|guard| guard.before(case, number, &shown)).transpose()?;
         let start = Instant::now();
-        let sent = match &guard {
+        let answer = match &guard {
             // What changes nothing may be left at any time; of a change the answer is waited for.
-            Some(guard) if !budget::changes(case, step) => guard.unless_stopped(self.lab.target.send(&request)).await?,
-            _ => self.lab.target.send(&request).await,
+            Some(guard) if !budget::changes(case, &case.steps[number]) => guard.unless_stopped(self.lab.target.send(&real)).await?,
+            _ => self.lab.target.send(&real).await,
         };
         let micros = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX);
-        let username = username(&request);
-        let received = match &sent {
+        let received = match &answer {
             Ok(answer) => Received::Answer(answer),
-            Err(target::Error::Unreachable(trouble)) => Received::Unreachable(trouble),
-            Err(target::Error::Broken(trouble) | target::Error::Setup(trouble)) => Received::Broken(trouble),
+            Err(target::Error::Broken(trouble)) => Received::Broken(trouble),
+            // What could not even be asked says nothing of the target.
+            Err(target::Error::Setup(trouble) | target::Error::Unreachable(trouble)) => Received::Unreachable(trouble),
         };
-        let judged = verdict::of_step(case, number, self.contract, &username, received);
+        let username = username(&real);
+        let sent = Sent { contract: self.contract, served: self.served, case, number, username: &username };
+        let judged = self.lab.agreed.hold(self.contract, number, verdict::of_step(&sent, received));
         let goes_on = match (guard, noted) {
-            (Some(guard), Some(noted)) => guard.after(case, number, &request, &judged, Answered::of(&sent), noted).await,
+            (Some(guard), Some(noted)) => guard.after(case, number, &real, &judged, Answered::of(&answer), noted).await,
             _ => true,
         };
-        Ok((Exchanged { shown, answer: sent.map_err(|error| error.to_string()), judged, micros }, goes_on))
+        Ok((Exchanged { shown, answer: answer.map_err(|error| error.to_string()), judged, micros }, goes_on))
     }
 
     fn gather(&self, located: &Located, exchanges: Vec<Exchanged>) -> Ran {
@@ -205,7 +208,7 @@ impl Session<'_> {
         result.reading = variants(self.contract, judged.iter().flat_map(|step| &step.variants));
         result.reasons = judged.iter().filter_map(|step| step.finding.clone()).map(|finding| redacted(finding, accounts)).collect();
         let snapshot = (result.conformance != Conformance::NotJudged).then(|| snapshot::render(&shown));
-        Ran { result, snapshot, evidence: judged.into_iter().flat_map(|step| step.evidence).collect() }
+        Ran { result, snapshot, evidence: judged.into_iter().filter_map(|step| step.evidence).collect() }
     }
 
     fn refused(&self, located: &Located, reason: String) -> Ran {
@@ -228,6 +231,7 @@ impl Session<'_> {
             file: located.file.to_owned(),
             line: located.line,
             failed: false,
+            known: None,
             reasons: Vec::new(),
             difference: String::new(),
             exchanges: Vec::new(),
@@ -268,6 +272,8 @@ fn variants<'a>(contract: &Contract, choices: impl Iterator<Item = &'a Choice>) 
 fn redacted(mut finding: crate::report::Finding, accounts: &Accounts) -> crate::report::Finding {
     finding.expected = accounts.redact(&finding.expected);
     finding.received = accounts.redact(&finding.received);
+    finding.readings.iter_mut().for_each(|reading| *reading = accounts.redact(reading));
+    finding.hint = finding.hint.map(|hint| accounts.redact(&hint));
     finding
 }
 

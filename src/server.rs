@@ -1,63 +1,113 @@
 //! The server: accepts connections, reads whole requests, gives each to a [`Service`], and stops when told.
 //!
 //! ```text
-//! TcpListener ─ run ─┬─ connection ── wire ── [tls] ── hyper ── exchange ── Service
+//! TcpListener ─ run ─┬─ connection ── wire ── [tls] ── carry ── hyper ── exchange ── Service
 //!                    │                 └── pulse: what the connection is doing, and since when ──┘
-//!                    └─ limits: how many, how big, how long
+//!                    ├─ limits: how many, how big, how long
+//!                    └─ port: closed for a time, and open again on the same number
 //! ```
 //!
 //! What a request means is not known here. A connection is one task, so a panic in the service ends that connection and no other.
 
+mod carry;
 mod connection;
 mod exchange;
 mod handshake;
 mod lawful;
 mod limits;
+mod open;
+mod port;
 mod pulse;
 pub mod tls;
 mod wire;
 
-use std::collections::HashMap;
 use std::future::Future;
 use std::io;
 use std::net::IpAddr;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::Request;
 use http::Response;
 use http::request::Parts;
 use tokio::net::TcpListener;
-use tokio::net::TcpSocket;
 use tokio::net::TcpStream;
-use tokio::task::AbortHandle;
-use tokio::task::Id;
-use tokio::task::JoinError;
-use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
+use crate::clock::Clock;
+use crate::failure::Delivery;
+use crate::failure::Greeting;
 use crate::server::connection::Connection;
+use crate::server::connection::Tls;
+use crate::server::exchange::Exchange;
 use crate::server::limits::Permit;
-use crate::server::pulse::Pulse;
+use crate::server::open::Open;
+use crate::server::tls::Identity;
 
 pub use limits::Connections;
 pub use limits::Limits;
 pub use limits::Log;
 pub use limits::raise_descriptor_limit;
+pub use port::bind;
 
 /// What stands behind a port.
 pub trait Service: Send + Sync + 'static {
     /// Answers a whole request. Called once the body has been read; must not block.
-    ///
-    /// `source` is the client's address; an IPv4 client of an IPv6 listener has its IPv4 address.
-    fn answer(&self, request: &Request<Bytes>, source: IpAddr) -> Response<Bytes>;
+    fn answer(&self, request: &Request<Bytes>, client: Client) -> Answered;
 
     /// Words the answer to a request that the server refuses by itself; `parts` is its head (method, uri, headers).
     ///
     /// The server adds `connection: close`.
     fn refuse(&self, parts: &Parts, refusal: Refusal) -> Response<Bytes>;
+
+    /// Returns the clock by which answers are held back and a port stays closed.
+    fn clock(&self) -> &Clock;
+
+    /// Says what becomes of a new connection; asked once for each, in the order they are accepted, before TLS.
+    fn greet(&self, _client: Client) -> Greeted {
+        Greeted::Well
+    }
+
+    /// Told once for each connection that was greeted, when it is gone.
+    fn gone(&self, _connection: u64) {}
+
+    /// Completes when the port is to be closed though nobody connects, with for how long.
+    fn outage(&self) -> impl Future<Output = Duration> + Send {
+        std::future::pending()
+    }
+}
+
+/// Whom the server talks with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Client {
+    /// The client's address; an IPv4 client of an IPv6 listener has its IPv4 address.
+    pub source: IpAddr,
+    /// The connection's number, counted from 1 at each listener.
+    pub connection: u64,
+}
+
+/// An answer, and how it arrives.
+#[derive(Debug)]
+pub enum Answered {
+    /// As a failure mode wants it.
+    Bent(Box<Delivery>),
+    /// As it is.
+    Plain(Response<Bytes>),
+}
+
+/// What becomes of a new connection.
+#[derive(Debug)]
+pub enum Greeted {
+    /// This and all other connections get RST, and the port is closed for so long on the service's clock.
+    Down(Duration),
+    /// A failure mode strikes the handshake. Without TLS nothing becomes of it.
+    Struck(Greeting),
+    /// Nothing.
+    Well,
 }
 
 /// Why the server refuses a request by itself. What hyper refuses before us is listed at [`run`].
@@ -72,23 +122,6 @@ pub enum Refusal {
     HeadTooLarge,
     /// A body that took longer than [`Limits::body`].
     RequestTimeout,
-}
-
-/// Binds one listener to an address; port 0 takes any free port.
-///
-/// The port may be taken again at once after a restart (`SO_REUSEADDR`). For port 0 that is asked for only after the port was
-/// found: before, it would make the kernel's search take seconds once some thousands are in use.
-///
-/// # Errors
-/// The system's, when the address is in use or not ours.
-pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
-    // On Windows the option means something else: it lets two processes share a port.
-    let reuse = cfg!(unix);
-    socket.set_reuseaddr(reuse && address.port() != 0)?;
-    socket.bind(address)?;
-    socket.set_reuseaddr(reuse)?;
-    socket.listen(BACKLOG)
 }
 
 /// Serves a listener until `shutdown` completes; returns when its connections are gone.
@@ -108,35 +141,98 @@ pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
 /// - 414 cannot occur: its limit lies above that of 431;
 /// - 100 Continue, when the client asked for it and the body is about to be read;
 /// - nothing at all, just the end of the connection: a head that stops early or comes too slowly, HTTP/2's preface.
-pub async fn run(
-    listener: TcpListener,
-    tls: Option<Arc<rustls::ServerConfig>>,
-    service: Arc<impl Service>,
-    limits: Limits,
-    shutdown: impl Future<Output = ()>,
-) {
+///
+/// # Connections and ports that fail
+/// [`Service::greet`] and [`Service::outage`] can close the port: every connection gets RST, the port refuses, and after its time
+/// on the service's clock it listens again on the same number. A shutdown ends that at once.
+pub async fn run(listener: TcpListener, identity: Option<Identity>, service: Arc<impl Service>, limits: Limits, shutdown: impl Future<Output = ()>) {
     let limits = Arc::new(limits);
-    let acceptor = tls.map(TlsAcceptor::from);
-    let mut open = Open::default();
-    {
-        let mut shutdown = pin!(shutdown);
+    let tls = identity.map(|identity| Tls { acceptor: TlsAcceptor::from(identity.config()), identity });
+    let gone = Arc::clone(&service);
+    let mut server = Server { service, tls, open: Open::new(Arc::clone(&limits), move |connection| gone.gone(connection)), limits, connections: 0 };
+    let mut shutdown = pin!(shutdown);
+    let mut listener = listener;
+    while let Some(time) = server.listen(&listener, shutdown.as_mut()).await {
+        let Ok(address) = listener.local_addr() else { break };
+        drop(listener);
+        match server.stay_down(address, time, shutdown.as_mut()).await {
+            Some(again) => listener = again,
+            None => return server.open.close().await,
+        }
+    }
+    drop(listener);
+    server.open.close().await;
+}
+
+/// What serves one port.
+struct Server<S> {
+    service: Arc<S>,
+    tls: Option<Tls>,
+    limits: Arc<Limits>,
+    open: Open,
+    connections: u64,
+}
+
+impl<S: Service> Server<S> {
+    /// Accepts connections until the shutdown, or until the port is to be closed for a time, which is returned.
+    async fn listen(&mut self, listener: &TcpListener, mut shutdown: Pin<&mut impl Future<Output = ()>>) -> Option<Duration> {
+        let service = Arc::clone(&self.service);
+        let limits = Arc::clone(&self.limits);
+        let mut outage = pin!(service.outage());
         // Kept across the loop's rounds: a connection that was accepted and waits for its place must not be forgotten.
-        let mut next = pin!(admit(&listener, &limits));
+        let mut next = pin!(admit(listener, &limits));
         loop {
             tokio::select! {
                 biased;
-                () = &mut shutdown => break,
-                Some(end) = open.tasks.join_next_with_id(), if !open.tasks.is_empty() => open.forget(end, &limits.log),
+                () = &mut shutdown => return None,
+                time = &mut outage => return Some(time),
+                () = self.open.tidy() => {}
                 (stream, source, permit) = &mut next => {
-                    next.set(admit(&listener, &limits));
-                    let (acceptor, service, limits) = (acceptor.clone(), Arc::clone(&service), Arc::clone(&limits));
-                    open.start(|pulse| Connection { acceptor, service, limits, pulse, source }.serve(stream, permit));
+                    next.set(admit(listener, &limits));
+                    if let Some(time) = self.welcome(stream, source, permit) {
+                        return Some(time);
+                    }
                 }
             }
         }
     }
-    drop(listener);
-    open.close(&limits).await;
+
+    /// Starts a connection; where it brings the port down, returns for how long.
+    fn welcome(&mut self, stream: TcpStream, source: IpAddr, permit: Permit) -> Option<Duration> {
+        self.connections += 1;
+        let client = Client { source, connection: self.connections };
+        let greeting = match self.service.greet(client) {
+            Greeted::Down(time) => {
+                // Dropped with RST. Fails if the client has left already.
+                let _ = stream.set_zero_linger();
+                self.service.gone(client.connection);
+                return Some(time);
+            }
+            Greeted::Struck(greeting) => Some(greeting),
+            Greeted::Well => None,
+        };
+        let (tls, service, limits) = (self.tls.clone(), Arc::clone(&self.service), Arc::clone(&self.limits));
+        self.open.start(client.connection, |pulse| {
+            Connection { tls, exchange: Exchange { service, limits, pulse, client }, greeting }.serve(stream, permit)
+        });
+        None
+    }
+
+    /// Resets every connection and keeps the port closed for a time; then listens again, or not at all after a shutdown.
+    async fn stay_down(&mut self, address: SocketAddr, time: Duration, mut shutdown: Pin<&mut impl Future<Output = ()>>) -> Option<TcpListener> {
+        let over = self.service.clock().sleep(time);
+        let limits = Arc::clone(&self.limits);
+        let mut again = pin!(port::closed(address, over, &limits));
+        self.open.reset();
+        loop {
+            tokio::select! {
+                biased;
+                () = &mut shutdown => return None,
+                () = self.open.tidy() => {}
+                listener = &mut again => return Some(listener),
+            }
+        }
+    }
 }
 
 /// Waits for a connection, then for a place for it.
@@ -165,51 +261,3 @@ async fn accept(listener: &TcpListener, limits: &Limits) -> (TcpStream, SocketAd
         }
     }
 }
-
-/// The open connections of one listener.
-#[derive(Default)]
-struct Open {
-    tasks: JoinSet<()>,
-    pulses: HashMap<Id, (Arc<Pulse>, AbortHandle)>,
-}
-
-impl Open {
-    fn start<F: Future<Output = ()> + Send + 'static>(&mut self, serve: impl FnOnce(Arc<Pulse>) -> F) {
-        let pulse = Arc::new(Pulse::default());
-        let task = self.tasks.spawn(serve(Arc::clone(&pulse)));
-        self.pulses.insert(task.id(), (pulse, task));
-    }
-
-    fn forget(&mut self, end: Result<(Id, ()), JoinError>, log: &Log) {
-        let id = match end {
-            Ok((id, ())) => id,
-            Err(error) => {
-                // The panic's own text stays out of the log: it may hold what the request held.
-                if error.is_panic() {
-                    log.line("a connection ended because its service panicked");
-                }
-                error.id()
-            }
-        };
-        self.pulses.remove(&id);
-    }
-
-    async fn close(mut self, limits: &Limits) {
-        for (pulse, task) in self.pulses.values() {
-            if !pulse.leave() {
-                task.abort();
-            }
-        }
-        let gone = async {
-            while let Some(end) = self.tasks.join_next_with_id().await {
-                self.forget(end, &limits.log);
-            }
-        };
-        if tokio::time::timeout(limits.grace, gone).await.is_err() {
-            self.tasks.shutdown().await;
-        }
-    }
-}
-
-/// How many clients may wait to be accepted; the system may lower it.
-const BACKLOG: u32 = 4096;

@@ -3,6 +3,8 @@
 //! The same client asks our own doubles and real appliances. It never follows a redirect, never tries again, and uses no
 //! proxy unless told.
 
+mod unverified;
+
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,14 +15,7 @@ use http::Request;
 use http::Response;
 use reqwest::Url;
 use reqwest::redirect;
-use rustls::DigitallySignedStruct;
-use rustls::SignatureScheme;
-use rustls::client::danger::HandshakeSignatureValid;
-use rustls::client::danger::ServerCertVerified;
-use rustls::client::danger::ServerCertVerifier;
 use rustls::pki_types::CertificateDer;
-use rustls::pki_types::ServerName;
-use rustls::pki_types::UnixTime;
 use rustls::pki_types::pem::PemObject;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
@@ -82,6 +77,14 @@ impl Target {
         Ok(Target { client, base, delay: options.delay, last: Arc::default() })
     }
 
+    /// Prepares to ask whoever answers at an address, whatever certificate is shown: for what sends nothing secret.
+    ///
+    /// # Errors
+    /// [`Error::Setup`], with what was wrong with the address.
+    pub fn unverified(base: &str, timeout: Duration) -> Result<Target, Error> {
+        Target::new(base, &Options { timeout: Some(timeout), insecure: true, ..Options::default() })
+    }
+
     /// Returns the address, for people.
     pub fn address(&self) -> &str {
         self.base.as_str().trim_end_matches('/')
@@ -130,6 +133,9 @@ impl Target {
 }
 
 fn tls(options: &Options) -> Result<rustls::ClientConfig, Error> {
+    if options.insecure {
+        return unverified::config().map_err(|error| Error::Setup(format!("TLS: {error}")));
+    }
     let mut roots = rustls::RootCertStore::empty();
     for certificate in CertificateDer::pem_slice_iter(options.trust.as_deref().unwrap_or_default().as_bytes()) {
         let certificate = certificate.map_err(|error| Error::Setup(format!("a trusted certificate is no PEM: {error:?}")))?;
@@ -140,49 +146,7 @@ fn tls(options: &Options) -> Result<rustls::ClientConfig, Error> {
     let builder = builder.map_err(|error| Error::Setup(format!("TLS: {error}")))?;
     let mut config = builder.with_root_certificates(roots).with_no_client_auth();
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    if options.insecure {
-        config.dangerous().set_certificate_verifier(Arc::new(Anyone(rustls::crypto::ring::default_provider())));
-    }
     Ok(config)
-}
-
-/// Takes any certificate; that its holder has the key is still proven.
-#[derive(Debug)]
-struct Anyone(rustls::crypto::CryptoProvider);
-
-impl ServerCertVerifier for Anyone {
-    fn verify_server_cert(
-        &self,
-        _: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        rustls::crypto::verify_tls12_signature(message, certificate, signed, &self.0.signature_verification_algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        rustls::crypto::verify_tls13_signature(message, certificate, signed, &self.0.signature_verification_algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
-    }
 }
 
 impl From<reqwest::Error> for Error {

@@ -3,14 +3,17 @@
 #![expect(clippy::disallowed_methods, reason = "servers and clients run beside the test, and time is measured")]
 #![expect(clippy::unwrap_used, reason = "what fails in a helper fails its test")]
 
-use std::net::IpAddr;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::LazyLock;
 use std::time::Duration;
 use std::time::Instant;
 
 use bytes::Bytes;
+use d4iot_double::clock::Clock;
 use d4iot_double::server;
+use d4iot_double::server::Answered;
+use d4iot_double::server::Client;
 use d4iot_double::server::Connections;
 use d4iot_double::server::Limits;
 use d4iot_double::server::Log;
@@ -493,14 +496,19 @@ async fn a_fixed_port_can_be_bound_again_at_once() {
 struct Dummy;
 
 impl Service for Dummy {
-    fn answer(&self, request: &Request<Bytes>, source: IpAddr) -> Response<Bytes> {
-        assert!(source.is_loopback());
-        match request.uri().path() {
+    fn answer(&self, request: &Request<Bytes>, client: Client) -> Answered {
+        assert!(client.source.is_loopback());
+        Answered::Plain(match request.uri().path() {
             "/big" => Response::new(Bytes::from(vec![b'b'; BIG])),
             "/false-length" => Response::builder().header("content-length", "7").body(Bytes::from("true")).unwrap(),
             "/panic" => panic!("as the test asked"),
             path => Response::new(Bytes::from(format!("{} {path} {}", request.method(), request.body().len()))),
-        }
+        })
+    }
+
+    fn clock(&self) -> &Clock {
+        static CLOCK: LazyLock<Clock> = LazyLock::new(Clock::start);
+        &CLOCK
     }
 
     fn refuse(&self, _parts: &Parts, refusal: Refusal) -> Response<Bytes> {
@@ -534,7 +542,7 @@ impl Server {
         let listener = server::bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel();
-        let running = tokio::spawn(server::run(listener, identity.as_ref().map(Identity::config), Arc::new(Dummy), limits, async {
+        let running = tokio::spawn(server::run(listener, identity.clone(), Arc::new(Dummy), limits, async {
             let _ = stopped.await;
         }));
         Server { address, identity, stop, running }

@@ -4,7 +4,6 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests are tests too")]
 
 use std::fs;
-use std::net::IpAddr;
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::panic::resume_unwind;
@@ -20,9 +19,13 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use d4iot_double::clock::Clock;
+use d4iot_double::failure::Schedule;
 use d4iot_double::fixture;
 use d4iot_double::host::Host;
 use d4iot_double::server;
+use d4iot_double::server::Answered;
+use d4iot_double::server::Client;
 use d4iot_double::server::Limits;
 use d4iot_double::server::Refusal;
 use d4iot_double::server::Service;
@@ -406,8 +409,8 @@ impl Fickle {
         *self.behaviour.lock().unwrap() = behaviour;
     }
 
-    fn carry_out(&self, request: &Request<Bytes>, source: IpAddr) -> Response<Bytes> {
-        let answer = self.host.answer(request, source);
+    fn carry_out(&self, request: &Request<Bytes>, client: Client) -> Response<Bytes> {
+        let Answered::Plain(answer) = self.host.answer(request, client) else { panic!("no failure mode is armed") };
         let text = String::from_utf8_lossy(answer.body()).to_lowercase();
         let failed = text.contains("authentication failure") || text.contains("validation failed");
         self.seen.lock().unwrap().last_mut().unwrap().failed = failed;
@@ -425,7 +428,21 @@ impl Fickle {
 }
 
 impl Service for Fickle {
-    fn answer(&self, request: &Request<Bytes>, source: IpAddr) -> Response<Bytes> {
+    fn answer(&self, request: &Request<Bytes>, client: Client) -> Answered {
+        Answered::Plain(self.behaved(request, client))
+    }
+
+    fn clock(&self) -> &Clock {
+        self.host.clock()
+    }
+
+    fn refuse(&self, head: &Parts, refusal: Refusal) -> Response<Bytes> {
+        self.host.refuse(head, refusal)
+    }
+}
+
+impl Fickle {
+    fn behaved(&self, request: &Request<Bytes>, client: Client) -> Response<Bytes> {
         let (number, change, changes) = {
             let mut seen = self.seen.lock().unwrap();
             let (method, path) = (request.method().to_string(), request.uri().path().to_owned());
@@ -439,17 +456,17 @@ impl Service for Fickle {
                 resume_unwind(Box::new(()))
             }
             Behaviour::Kill(at, Place::After) if number == at => {
-                let answer = self.carry_out(request, source);
+                let answer = self.carry_out(request, client);
                 self.signal(Signal::KILL);
                 answer
             }
             Behaviour::Signal(at, signal) if number == at => {
                 self.signal(signal);
-                self.carry_out(request, source)
+                self.carry_out(request, client)
             }
             Behaviour::Twice(at) if number == at => {
                 self.signal(Signal::INT);
-                self.carry_out(request, source)
+                self.carry_out(request, client)
             }
             Behaviour::Twice(at) if number > at => {
                 self.signal(Signal::INT);
@@ -459,25 +476,19 @@ impl Service for Fickle {
             }
             Behaviour::Meanwhile(at, other) if number == at => {
                 *self.meanwhile.lock().unwrap() = Some(Ran::of(other.lock().unwrap().take().unwrap()));
-                self.carry_out(request, source)
+                self.carry_out(request, client)
             }
             Behaviour::Redirect(to) => Response::builder().status(StatusCode::TEMPORARY_REDIRECT).header("location", to).body(Bytes::new()).unwrap(),
             // The rehearsal and the first change of a case.
-            Behaviour::Stuck if change && changes > 2 => self.carry_out(&refused(request), source),
-            Behaviour::Wrong(wrong, which) if change && which.is_none_or(|which| which == changes) => self.wrong(wrong, request, source),
-            _ => self.carry_out(request, source),
+            Behaviour::Stuck if change && changes > 2 => self.carry_out(&refused(request), client),
+            Behaviour::Wrong(wrong, which) if change && which.is_none_or(|which| which == changes) => self.wrong(wrong, request, client),
+            _ => self.carry_out(request, client),
         }
     }
 
-    fn refuse(&self, head: &Parts, refusal: Refusal) -> Response<Bytes> {
-        self.host.refuse(head, refusal)
-    }
-}
-
-impl Fickle {
-    fn wrong(&self, wrong: Wrong, request: &Request<Bytes>, source: IpAddr) -> Response<Bytes> {
+    fn wrong(&self, wrong: Wrong, request: &Request<Bytes>, client: Client) -> Response<Bytes> {
         if matches!(wrong, Wrong::LateAfter | Wrong::LostAfter | Wrong::PageAfter) {
-            self.carry_out(request, source);
+            self.carry_out(request, client);
         }
         match wrong {
             Wrong::LostAfter | Wrong::LostBefore => resume_unwind(Box::new(())),
@@ -517,7 +528,8 @@ impl Stage {
     fn of(fixture: &str, behaviour: Behaviour) -> Stage {
         let appliance = fixture::read("test.yaml", fixture).unwrap().appliance();
         let (seen, process, started, meanwhile) = Default::default();
-        let service = Arc::new(Fickle { host: Host::new(appliance), behaviour: Mutex::new(behaviour), seen, process, started, meanwhile });
+        let service =
+            Arc::new(Fickle { host: Host::new(appliance, Schedule::default()), behaviour: Mutex::new(behaviour), seen, process, started, meanwhile });
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(3).enable_all().build().unwrap();
         let listener = runtime.block_on(async { server::bind("127.0.0.1:0".parse().unwrap()).unwrap() });
         let url = format!("http://{}", listener.local_addr().unwrap());

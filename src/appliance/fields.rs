@@ -21,15 +21,19 @@ pub(super) enum Given {
 
 /// A body that is JSON.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Body {
+pub(super) enum Body<'a> {
     /// No object.
     NotAnObject,
     /// An object: names and values in order, each name as often as it stands there.
-    Object(Vec<(String, Given)>),
+    Object(Vec<(Name<'a>, Given)>),
 }
 
+/// A name, borrowed where it has no escapes.
+#[derive(Debug, PartialEq, Eq, serde::Deserialize)]
+pub(super) struct Name<'a>(#[serde(borrow)] pub(super) Cow<'a, str>);
+
 /// Reads a body; `None` where it is no JSON. RFC 8259 to the letter: no byte order mark, nothing after the value.
-pub(super) fn parse(body: &[u8]) -> Option<Body> {
+pub(super) fn parse(body: &[u8]) -> Option<Body<'_>> {
     let mut deserializer = serde_json::Deserializer::from_slice(body);
     let parsed = de::Deserializer::deserialize_any(&mut deserializer, BodyVisitor).ok()?;
     deserializer.end().ok()?;
@@ -39,53 +43,49 @@ pub(super) fn parse(body: &[u8]) -> Option<Body> {
 struct BodyVisitor;
 
 impl<'de> de::Visitor<'de> for BodyVisitor {
-    type Value = Body;
+    type Value = Body<'de>;
 
     fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str("any JSON value")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Body, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Body<'de>, A::Error> {
         let mut fields = Vec::with_capacity(4);
-        while let Some(Name(name)) = map.next_key::<Name<'de>>()? {
-            fields.push((name.into_owned(), map.next_value::<Given>()?));
+        while let Some(name) = map.next_key::<Name<'de>>()? {
+            fields.push((name, map.next_value::<Given>()?));
         }
         Ok(Body::Object(fields))
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Body, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Body<'de>, A::Error> {
         while list.next_element::<IgnoredAny>()?.is_some() {}
         Ok(Body::NotAnObject)
     }
 
-    fn visit_str<E>(self, _: &str) -> Result<Body, E> {
+    fn visit_str<E>(self, _: &str) -> Result<Body<'de>, E> {
         Ok(Body::NotAnObject)
     }
 
-    fn visit_unit<E>(self) -> Result<Body, E> {
+    fn visit_unit<E>(self) -> Result<Body<'de>, E> {
         Ok(Body::NotAnObject)
     }
 
-    fn visit_bool<E>(self, _: bool) -> Result<Body, E> {
+    fn visit_bool<E>(self, _: bool) -> Result<Body<'de>, E> {
         Ok(Body::NotAnObject)
     }
 
-    fn visit_i64<E>(self, _: i64) -> Result<Body, E> {
+    fn visit_i64<E>(self, _: i64) -> Result<Body<'de>, E> {
         Ok(Body::NotAnObject)
     }
 
-    fn visit_u64<E>(self, _: u64) -> Result<Body, E> {
+    fn visit_u64<E>(self, _: u64) -> Result<Body<'de>, E> {
         Ok(Body::NotAnObject)
     }
 
-    fn visit_f64<E>(self, _: f64) -> Result<Body, E> {
+    fn visit_f64<E>(self, _: f64) -> Result<Body<'de>, E> {
         Ok(Body::NotAnObject)
     }
 }
-
-/// A name, borrowed where it has no escapes.
-#[derive(serde::Deserialize)]
-struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
 
 impl<'de> de::Deserialize<'de> for Given {
     fn deserialize<D: de::Deserializer<'de>>(deserializer: D) -> Result<Given, D::Error> {
@@ -154,13 +154,13 @@ mod tests {
     #[case::a_list("[1, [2], {\"a\": 3}]", Some(Body::NotAnObject))]
     #[case::null("null", Some(Body::NotAnObject))]
     #[case::a_text("\"a\"", Some(Body::NotAnObject))]
-    fn what_is_no_object(#[case] body: &str, #[case] expected: Option<Body>) {
+    fn what_is_no_object(#[case] body: &str, #[case] expected: Option<Body<'_>>) {
         assert_eq!(parse(body.as_bytes()), expected);
     }
 
     #[test]
     fn an_object_keeps_order_and_duplicates() {
-        let given = |name: &str, value: Given| (name.to_owned(), value);
+        let given = |name: &'static str, value: Given| (Name(name.into()), value);
         let expected = vec![given("a", Given::Text("é\n".into())), given("b", Given::Null), given("a", Given::Other), given("c", Given::Other)];
         assert_eq!(parse(br#"{"\u0061": "\u00e9\n", "b": null, "a": 12.5, "c": {"d": [true]}}"#), Some(Body::Object(expected)));
     }

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use crate::appliance::Asked;
 use crate::appliance::Breach;
+use crate::appliance::Lag;
 use crate::appliance::Moment;
 use crate::appliance::Rules;
 use crate::appliance::Scope;
@@ -21,11 +22,15 @@ use crate::contract::Outcome;
 use crate::contract::Role;
 use crate::secret::Secret;
 
-/// What an answer changes, if it is committed: a password, a count of failures, or both.
+/// What an answer changes, if it is committed: a password, a count of failures, what is left of a former password.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
     replace: Option<(String, Secret)>,
+    /// How long the password that is replaced still validates.
+    lag: Option<Lag>,
     sign_in: Option<SignIn>,
+    /// Who validated with a former password.
+    former: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,6 +67,14 @@ struct Stop {
     failed_sign_in: bool,
 }
 
+impl Change {
+    /// Lets the password that is replaced, if one is, still validate for as long as this.
+    #[must_use]
+    pub fn lagging(self, lag: Lag) -> Change {
+        Change { lag: Some(lag), ..self }
+    }
+}
+
 impl State {
     /// Judges a request that was read: its outcome and the change it would make.
     pub fn judge(&self, rules: &Rules, asked: &Asked, source: IpAddr, now: Moment) -> (Worded, Option<Change>) {
@@ -76,19 +89,26 @@ impl State {
             Asked::Fields(operation, values) => (*operation, values),
         };
         let account = values.of(signs_in(operation));
-        let sign_in = |right| Some(SignIn { source, account: account.to_owned(), right, now }).filter(|_| self.counts(account));
+        let sign_in = |right| self.counts(account).then(|| SignIn { source, account: account.to_owned(), right, now });
         let (outcome, reason, replace, sign_in) = match self.check(rules, operation, values, source, now) {
             Ok(()) => (success(operation), Reason::AllHolds, replacement(operation, values), sign_in(true)),
             Err(stop) => (stop.outcome, stop.reason, None, if stop.failed_sign_in { sign_in(false) } else { None }),
         };
-        let change = (replace.is_some() || sign_in.is_some()).then_some(Change { replace, sign_in });
+        let former = (outcome == Outcome::Authenticated && self.by_former(values)).then(|| account.to_owned());
+        let change = (replace.is_some() || sign_in.is_some() || former.is_some()).then_some(Change { replace, lag: None, sign_in, former });
         (Worded { operation: Some(operation), outcome }, reason, change)
     }
 
     /// Makes a change. A password and a count change together.
     pub fn commit(&mut self, change: Change) {
         if let Some((username, password)) = change.replace {
+            if let Some(lag) = change.lag {
+                self.directory.keep(&username, lag);
+            }
             self.directory.replace(&username, password);
+        }
+        if let Some(username) = change.former {
+            self.directory.validated_with_former(&username);
         }
         if let (Some(lockout), Some(sign_in)) = (&mut self.lockout, change.sign_in) {
             if sign_in.right {
@@ -99,6 +119,11 @@ impl State {
         }
     }
 
+    /// Whether a validation that succeeded did so by a password that was replaced.
+    fn by_former(&self, values: &Values) -> bool {
+        self.directory.find(values.of(Field::Username)).is_some_and(|user| user.password.expose() != values.of(Field::Password))
+    }
+
     /// Sign-ins are counted where there is a lock-out; failures of names that nobody has only by source, so that memory stays bounded.
     fn counts(&self, account: &str) -> bool {
         self.lockout.as_ref().is_some_and(|lockout| lockout.scope == Scope::Source || self.directory.find(account).is_some())
@@ -106,7 +131,7 @@ impl State {
 
     fn check(&self, rules: &Rules, operation: Operation, values: &Values, source: IpAddr, now: Moment) -> Result<(), Stop> {
         let asker = self.directory.find(values.of(signs_in(operation)));
-        let target = self.directory.find(values.of(Field::Username));
+        let target = if signs_in(operation) == Field::Username { asker } else { self.directory.find(values.of(Field::Username)) };
         for check in rules.checks(operation) {
             match check {
                 Check::Authentication => self.sign_in(rules, operation, values, asker, source, now)?,
@@ -126,7 +151,9 @@ impl State {
         }
         let failed = |reason| Err(Stop { outcome: operation.rejection(), reason, failed_sign_in: true });
         let Some(user) = asker else { return failed(Reason::NoSuchUser) };
-        if user.password.expose() != values.of(proves(operation)) {
+        let given = values.of(proves(operation));
+        let lags = || operation == Operation::Validation && self.directory.still_validates(account, given, now);
+        if user.password.expose() != given && !lags() {
             return failed(Reason::OtherPassword);
         }
         match user.state {

@@ -1,5 +1,8 @@
 //! What an appliance answers under the readings it serves: the contract, resolved once at load, its wordings rendered.
 
+use std::sync::Arc;
+use std::sync::LazyLock;
+
 use bytes::Bytes;
 use http::HeaderValue;
 use http::Request;
@@ -11,6 +14,8 @@ use http::request::Parts;
 use super::fields;
 use super::fields::Body;
 use super::fields::Given;
+use super::fields::Name;
+use crate::contract;
 use crate::contract::Check;
 use crate::contract::Circumstance;
 use crate::contract::Contract;
@@ -111,6 +116,16 @@ impl Rules {
         Rules { kind: contract.kind, routes, manners, tables }
     }
 
+    /// Returns a kind's rules under the rulings, resolved once and shared by all appliances that choose no reading.
+    pub fn ruling(kind: Kind) -> Arc<Rules> {
+        static SENSOR: LazyLock<Arc<Rules>> = LazyLock::new(|| ruled(Kind::Sensor));
+        static CONSOLE: LazyLock<Arc<Rules>> = LazyLock::new(|| ruled(Kind::Console));
+        match kind {
+            Kind::Console => Arc::clone(&CONSOLE),
+            Kind::Sensor => Arc::clone(&SENSOR),
+        }
+    }
+
     /// Returns the kind of appliance.
     pub fn kind(&self) -> Kind {
         self.kind
@@ -162,6 +177,18 @@ impl Rules {
             response.headers_mut().insert(header::ALLOW, HeaderValue::from_str(method).expect("a method is a token"));
         }
         response
+    }
+
+    /// Returns how an outcome can be worded in an answer: at the operation, else as for any request, else as at whichever operation words it.
+    pub fn wording_of(&self, operation: Option<Operation>, outcome: Outcome) -> Option<Worded> {
+        let places = [operation, None].into_iter().chain(Operation::ALL.iter().copied().map(Some));
+        let words = |place: &Option<Operation>| self.table(*place).answers[outcome as usize].is_some();
+        places.into_iter().find(words).map(|operation| Worded { operation, outcome })
+    }
+
+    /// Tells whether a path is that of an operation.
+    pub fn has_path(&self, path: &str) -> bool {
+        self.routes.iter().any(|(route, _)| route == path)
     }
 
     /// Returns the outcome a circumstance leads to, or nothing where the request goes on.
@@ -218,18 +245,18 @@ impl Rules {
     }
 
     /// Takes the fields the law knows out of an object; the first fault, in the order of the fields, decides.
-    fn take(&self, operation: Operation, mut object: Vec<(String, Given)>) -> Result<Values, Circumstance> {
+    fn take(&self, operation: Operation, mut object: Vec<(Name<'_>, Given)>) -> Result<Values, Circumstance> {
         let stops = |circumstance: Circumstance| self.stopped(Some(operation), circumstance).is_some();
         let mut values = Values::default();
         let mut known = 0;
         for (field, names) in &self.manner(operation).fields {
-            let occurrences: Vec<usize> = (0..object.len()).filter(|index| names.contains(&object[*index].0)).collect();
-            known += occurrences.len();
-            let Some(&first) = occurrences.first() else {
+            let mut occurrences = (0..object.len()).filter(|index| names.iter().any(|name| *name == object[*index].0.0));
+            let Some(first) = occurrences.next() else {
                 if stops(Circumstance::MissingField) { return Err(Circumstance::MissingField) } else { continue }
             };
-            let last = *occurrences.last().unwrap_or(&first);
-            if occurrences.len() > 1 && stops(Circumstance::DuplicateField) {
+            let (count, last) = occurrences.fold((1, first), |(count, _), index| (count + 1, index));
+            known += count;
+            if count > 1 && stops(Circumstance::DuplicateField) {
                 return Err(Circumstance::DuplicateField);
             }
             let counts = match self.table(Some(operation)).treatments[Circumstance::DuplicateField as usize] {
@@ -293,6 +320,24 @@ impl Answer {
     }
 }
 
+impl Asked {
+    /// Returns the operation that is asked for, if any is.
+    pub fn operation(&self) -> Option<Operation> {
+        match self {
+            Asked::Fields(operation, _) => Some(*operation),
+            Asked::Refused(worded, _) => worded.operation,
+        }
+    }
+
+    /// Returns the user it is about, if it names one.
+    pub fn user(&self) -> Option<&str> {
+        match self {
+            Asked::Fields(_, values) => Some(values.of(Field::Username)),
+            Asked::Refused(..) => None,
+        }
+    }
+}
+
 impl Values {
     /// Returns a field's value, empty for one the operation does not have.
     pub fn of(&self, field: Field) -> &str {
@@ -300,9 +345,17 @@ impl Values {
     }
 }
 
+fn ruled(kind: Kind) -> Arc<Rules> {
+    Arc::new(Rules::new(contract::of(kind), &Readings::default()))
+}
+
 /// Returns the circumstance of a content type that the operation does not list. Parameters and case do not matter (RFC 9110 section 8.3.1).
 fn unread_type(content_type: Option<&HeaderValue>, manner: &Manner) -> Option<Circumstance> {
     let Some(value) = content_type else { return Some(Circumstance::NoContentType) };
+    // What nearly all clients send needs no taking apart.
+    if manner.accepts.iter().any(|accepted| value == accepted) {
+        return None;
+    }
     let essence = value.to_str().unwrap_or_default().split(';').next().unwrap_or_default().trim();
     if manner.accepts.iter().any(|accepted| accepted.eq_ignore_ascii_case(essence)) {
         None

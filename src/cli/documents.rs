@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::path::Path;
 
+use crate::cli::written;
 use crate::contract;
 use crate::contract::Kind;
 use crate::contract::places;
@@ -30,7 +31,7 @@ pub fn run(sensor: &Path, console: &Path, out: &mut dyn Write) -> Result<u8, Str
         lines.extend(pages.of(kind).moves().iter().map(|run| moved(kind, *run)));
         lines.push(summary(kind, &pages, &findings));
     }
-    writeln!(out, "{}", lines.join("\n")).map_err(|error| format!("cannot write the findings: {error}"))?;
+    written(writeln!(out, "{}", lines.join("\n"))).map_err(|error| format!("cannot write the findings: {error}"))?;
     Ok(u8::from(!findings.is_empty()))
 }
 
@@ -38,7 +39,7 @@ pub fn run(sensor: &Path, console: &Path, out: &mut dyn Write) -> Result<u8, Str
 fn read(kind: Kind, path: &Path) -> Result<String, String> {
     let failed = |what: String| format!("cannot read the {kind}'s page `{}`: {what}", path.display());
     if path.is_dir() {
-        return Err(failed(format!("it is a folder\nhint: name the file in it, as in `{}`", path.join(format!("{kind}.md")).display())));
+        return Err(failed(format!("it is a folder\n  hint: name the file in it, as in `{}`", path.join(format!("{kind}.md")).display())));
     }
     let bytes = std::fs::read(path).map_err(|error| failed(error.to_string()))?;
     String::from_utf8(bytes).map_err(|error| failed(format!("it is not UTF-8 from byte {} on", error.utf8_error().valid_up_to())))
@@ -161,7 +162,8 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder can be made");
         let (missing, bytes) = (folder.path().join("missing.md"), folder.path().join("bytes.md"));
         std::fs::write(&bytes, b"abc\xff").expect("a file can be written");
-        for (path, expected) in [(&*missing, "missing.md`: "), (folder.path(), "it is a folder\nhint: "), (&*bytes, "it is not UTF-8 from byte 3 on")]
+        for (path, expected) in
+            [(&*missing, "missing.md`: "), (folder.path(), "it is a folder\n  hint: "), (&*bytes, "it is not UTF-8 from byte 3 on")]
         {
             let error = ran(path, path).expect_err("there is no page");
             assert!(error.starts_with("cannot read the sensor's page `") && error.contains(expected), "{error}");

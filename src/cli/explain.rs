@@ -1,11 +1,14 @@
-//! `explain`: the readings of facts, where each is said, and why we prefer one.
+//! `explain`: the readings of facts, where each is said, and why we prefer one; and what a case is about.
 
+mod case;
 mod gather;
 mod layout;
 
 use std::collections::BTreeMap;
 use std::io::Write;
 
+use crate::cli::written;
+use crate::conformance::suite;
 use crate::contract;
 use crate::contract::Contract;
 use crate::contract::Entry;
@@ -13,6 +16,7 @@ use crate::contract::Kind;
 use crate::contract::Outcome;
 
 /// Writes what the laws of some kinds say: of all disputed and assumed facts, or of those that `what` means, a fact's name, a glob, a register number or an outcome.
+/// A case's id means the case, and the fact of the same name where there is one.
 ///
 /// # Errors
 /// Where nothing is meant, with the nearest names; or what kept the text from being written.
@@ -20,14 +24,19 @@ pub fn run(what: Option<&str>, kinds: &[Kind], out: &mut dyn Write) -> Result<()
     let laws: Vec<&Contract> = kinds.iter().map(|kind| contract::of(*kind)).collect();
     let text = match what {
         None => layout::text(&gather::sections(&laws, |_, entry| entry.is_disputed() || entry.is_assumed())),
-        // A case's id is asked for here, too, once this command knows the cases.
         Some(what) => {
+            let case = case::find(what).map(|located| case::text(located, &laws)).transpose()?;
             let meant: BTreeMap<Kind, Vec<String>> = laws.iter().map(|law| (law.kind, meant(law, what))).collect();
             let sections = gather::sections(&laws, |law, entry| meant[&law.kind].contains(&entry.name));
-            if sections.is_empty() { page_alone(&laws, what).ok_or_else(|| unknown(&laws, what))? } else { layout::text(&sections) }
+            match case {
+                Some(case) if sections.is_empty() => case,
+                Some(case) => format!("{case}\n{}", layout::text(&sections)),
+                None if sections.is_empty() => page_alone(&laws, what).ok_or_else(|| unknown(&laws, what))?,
+                None => layout::text(&sections),
+            }
         }
     };
-    out.write_all(text.as_bytes()).map_err(|error| format!("cannot write the explanation: {error}"))
+    written(out.write_all(text.as_bytes())).map_err(|error| format!("cannot write the explanation: {error}"))
 }
 
 /// Returns the facts that a word means. An outcome means its own facts and the circumstances that may come to it.
@@ -49,6 +58,7 @@ fn unknown(laws: &[&Contract], what: &str) -> String {
     let mut names: Vec<String> =
         laws.iter().flat_map(|law| law.facts().into_iter().map(|entry| entry.name).chain(law.register.keys().cloned())).collect();
     names.extend(Outcome::NAMES.iter().map(ToString::to_string));
+    names.extend(suite::all().iter().map(|located| located.case.id.clone()));
     names.sort_unstable();
     names.dedup();
     let shared = |name: &String| similar::TextDiff::from_chars(name.as_str(), what).ratio();
@@ -58,7 +68,7 @@ fn unknown(laws: &[&Contract], what: &str) -> String {
         true => "hint: `d4iot-double explain` lists what is disputed or assumed".into(),
         false => format!("hint: nearest are {}", nearest.join(", ")),
     };
-    format!("unknown `{what}`, expected a fact, a glob of facts, a register number (X01 to X27) or an outcome\n{hint}")
+    format!("unknown `{what}`, expected a fact, a glob of facts, a register number (X01 to X27), an outcome or a case\n  {hint}")
 }
 
 /// How alike a name must be to be offered, of 1.
@@ -133,6 +143,27 @@ mod tests {
         for line in text.lines() {
             assert!(line.chars().count() <= layout::WIDTH, "{line}");
         }
+    }
+
+    #[test]
+    fn a_case_tells_what_it_needs_sends_and_expects() {
+        insta::assert_snapshot!("case", explained(Some("validation.username.missing")).expect("the case exists"));
+    }
+
+    #[test]
+    fn every_case_can_be_explained_and_no_line_but_a_command_is_too_wide() {
+        for located in suite::all() {
+            let text = explained(Some(&located.case.id)).unwrap_or_else(|error| panic!("{}: {error}", located.case.id));
+            assert!(text.starts_with(&format!("{}: ", located.case.id)), "{text}");
+            let wide = text.lines().find(|line| !line.contains(" curl -sS ") && line.chars().count() > layout::WIDTH);
+            assert_eq!(wide, None);
+        }
+    }
+
+    #[test]
+    fn a_case_of_the_other_kind_is_refused() {
+        let error = run(Some("validation.quote.s198_repaired"), &[Kind::Console], &mut Vec::new()).expect_err("it is the sensor's");
+        assert_eq!(error, "the case `validation.quote.s198_repaired` is for sensor only");
     }
 
     #[rstest]

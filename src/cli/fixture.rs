@@ -1,4 +1,6 @@
-//! `d4iot-double fixture check|schema|init`, and the loading of fixtures that other commands share.
+//! `d4iot-double fixture check|schema|init|schedule`, and the loading of fixtures that other commands share.
+
+mod schedule;
 
 use std::fs;
 use std::io;
@@ -6,8 +8,11 @@ use std::io::Write;
 use std::path::Path;
 use std::path::PathBuf;
 
+use crate::cli::written;
 use crate::fixture;
 use crate::fixture::Fixture;
+
+pub use schedule::schedule;
 
 /// Checks files and folders: one line for each good fixture on `out`, every error of every file on `err`.
 ///
@@ -24,9 +29,10 @@ pub fn check(files: &[PathBuf], out: &mut dyn Write, err: &mut dyn Write) -> u8 
     if errors.is_empty() { OK } else { WRONG }
 }
 
-/// Prints the JSON Schema of fixtures. Returns the exit code.
-pub fn schema(out: &mut dyn Write) -> u8 {
-    match out.write_all(schema_text().as_bytes()) {
+/// Prints the JSON Schema of fixtures, or of files of failure modes. Returns the exit code.
+pub fn schema(modes: bool, out: &mut dyn Write) -> u8 {
+    let schema = if modes { fixture::modes_schema() } else { fixture::schema() };
+    match written(out.write_all(format!("{schema:#}\n").as_bytes())) {
         Ok(()) => OK,
         Err(_) => WRONG,
     }
@@ -34,8 +40,8 @@ pub fn schema(out: &mut dyn Write) -> u8 {
 
 /// Prints a commented fixture to begin with, or writes it to a path where there is nothing yet. Returns the exit code.
 pub fn init(path: Option<&Path>, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
-    let written = match path {
-        None => out.write_all(fixture::STARTER.as_bytes()).map_err(|error| format!("error: writing the starter: {error}")),
+    let done = match path {
+        None => written(out.write_all(fixture::STARTER.as_bytes())).map_err(|error| format!("error: writing the starter: {error}")),
         Some(path) => write_new(path, fixture::STARTER).map_err(|error| match error.kind() {
             io::ErrorKind::AlreadyExists => {
                 format!("error: writing the starter: {} exists already\n  hint: name a new file, or remove that one", path.display())
@@ -43,7 +49,7 @@ pub fn init(path: Option<&Path>, out: &mut dyn Write, err: &mut dyn Write) -> u8
             _ => format!("error: writing the starter to {}: {error}", path.display()),
         }),
     };
-    match written {
+    match done {
         Ok(()) => OK,
         Err(message) => {
             let _ = writeln!(err, "{message}");
@@ -59,6 +65,14 @@ pub fn init(path: Option<&Path>, out: &mut dyn Write, err: &mut dyn Write) -> u8
 pub fn load(paths: &[PathBuf]) -> Result<Vec<(PathBuf, Fixture)>, String> {
     let (good, errors) = read_all(paths);
     if errors.is_empty() { Ok(good) } else { Err(errors.join("\n")) }
+}
+
+/// Returns the files that paths mean, in the order in which [`load`] reads them.
+///
+/// # Errors
+/// A folder that cannot be read, or holds no fixture.
+pub fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>, String> {
+    paths.iter().map(|path| files_of(path)).collect::<Result<Vec<_>, _>>().map(|files| files.concat())
 }
 
 fn read_all(paths: &[PathBuf]) -> (Vec<(PathBuf, Fixture)>, Vec<String>) {
@@ -119,10 +133,6 @@ fn read(file: &Path) -> Result<Fixture, String> {
 
 fn write_new(path: &Path, text: &str) -> io::Result<()> {
     fs::OpenOptions::new().write(true).create_new(true).open(path)?.write_all(text.as_bytes())
-}
-
-fn schema_text() -> String {
-    format!("{:#}\n", fixture::schema())
 }
 
 const OK: u8 = 0;
@@ -218,7 +228,7 @@ mod tests {
     #[test]
     fn schema_prints_what_is_committed() {
         let mut out = Vec::new();
-        assert_eq!(schema(&mut out), 0);
+        assert_eq!(schema(false, &mut out), 0);
         assert_eq!(String::from_utf8(out).unwrap(), include_str!("../../fixtures/fixture.schema.json"));
     }
 

@@ -18,9 +18,10 @@ use crate::runner::undo;
 /// Prints the plan and returns the exit code.
 pub fn run(options: &check::Options, out: &mut dyn Write, talk: &Talk) -> u8 {
     if options.target.target.is_none() {
-        return talk.code(print(options, out));
+        return talk.code(print(options, out, talk));
     }
     match options.target.aim(&options.selection) {
+        Ok(aim) if aim.is_empty() => nothing(talk),
         Ok(aim) => {
             aim.warnings.iter().for_each(|warning| talk.warning(warning));
             talk.code(visit(&aim, options.target.max_auth_failures, out))
@@ -32,7 +33,7 @@ pub fn run(options: &check::Options, out: &mut dyn Write, talk: &Talk) -> u8 {
     }
 }
 
-fn print(options: &check::Options, out: &mut dyn Write) -> Result<u8, String> {
+fn print(options: &check::Options, out: &mut dyn Write, talk: &Talk) -> Result<u8, String> {
     let kinds = options.selection.kind.map_or_else(|| vec![Kind::Sensor, Kind::Console], |kind| vec![kind]);
     let mut selected = 0;
     for kind in kinds {
@@ -42,19 +43,30 @@ fn print(options: &check::Options, out: &mut dyn Write) -> Result<u8, String> {
             text.push_str(&entry(kind, located, "$TARGET", "")?);
         }
         text.push_str(&sum(kind, &cases));
+        if cases.is_empty() {
+            continue;
+        }
         selected += cases.len();
         if out.write_all(text.as_bytes()).is_err() {
             return Ok(code::GOOD); // The reader has seen enough.
         }
     }
-    if selected == 0 { Err("no case is selected\n  hint: `d4iot-double plan` without options lists them all".into()) } else { Ok(code::GOOD) }
+    if selected > 0 {
+        return Ok(code::GOOD);
+    }
+    Ok(nothing(talk))
+}
+
+fn nothing(talk: &Talk) -> u8 {
+    talk.error("no case is selected, so nothing would be sent\n  hint: `d4iot-double plan` without options lists them all");
+    code::NOTHING
 }
 
 /// The plan at a target: the phases in order, what each case costs, and what is left out.
 fn visit(aim: &Aim, failures: u32, out: &mut dyn Write) -> Result<u8, String> {
     let (kind, address) = (aim.lab.kind, aim.lab.target.address());
     let mut text = format!(
-        "{kind} {address}\n\nfirst: which paths it serves, by GET; where that does not tell, by POST of {{}}, each a failed sign-in of the budget\n"
+        "{kind} {address}\n\nfirst: which paths it serves, by GET; where that does not tell, by POST of {{}} where the budget of failed sign-ins has room for each of them\n"
     );
     runner::probes(kind, address).into_iter().for_each(|command| text.push_str(&format!("  {command}\n")));
     let mut phase = None;

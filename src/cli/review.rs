@@ -117,7 +117,7 @@ fn found(options: &Options) -> Result<Vec<Found>, String> {
 }
 
 /// The folders of both kinds, or the one folder itself.
-fn folders(folder: &Path) -> Result<Vec<(String, PathBuf)>, String> {
+pub(super) fn folders(folder: &Path) -> Result<Vec<(String, PathBuf)>, String> {
     let kinds: Vec<(String, PathBuf)> = [Kind::Sensor, Kind::Console]
         .iter()
         .map(|kind| (format!("{kind}/"), folder.join(kind.name())))

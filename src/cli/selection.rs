@@ -59,6 +59,15 @@ impl Selection {
         self.case.is_empty() && self.tag.is_empty() && self.fact.is_empty() && !self.failed
     }
 
+    /// Says what to do where nothing was selected.
+    pub fn way_out(&self) -> &'static str {
+        if self.failed {
+            "no case of this selection failed in the last run; run check without --failed"
+        } else {
+            "`d4iot-double plan` lists the cases"
+        }
+    }
+
     /// A fact that one kind has and the other has not is no mistake; one that none has is.
     fn facts(&self, kind: Kind) -> Result<BTreeSet<String>, String> {
         let mut facts = BTreeSet::new();

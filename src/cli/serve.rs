@@ -1,45 +1,52 @@
 //! `serve`: one mock appliance per fixture, until a signal comes.
 
+mod banner;
+mod bind;
+mod fleet;
+mod tell;
+mod watch;
+
 use std::fs;
 use std::future::Future;
 use std::io;
-use std::io::Write;
-use std::net::IpAddr;
-use std::net::Ipv4Addr;
-use std::net::Ipv6Addr;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::path::PathBuf;
+use std::pin::pin;
 
 use clap::Args;
-use tokio::net::TcpListener;
 use tokio::runtime::Builder;
 use tokio::runtime::Runtime;
 use tokio::signal::unix::SignalKind;
 use tokio::signal::unix::signal;
 
+use crate::cli::agreed;
 use crate::cli::code;
 use crate::cli::fixture;
+use crate::cli::serve::fleet::Fleet;
+use crate::cli::serve::tell::Told;
+use crate::cli::serve::watch::Files;
+use crate::cli::serve::watch::Watch;
 use crate::cli::talk::Talk;
 use crate::contract;
 use crate::contract::Kind;
-use crate::double::Double;
+use crate::failure::Failure;
 use crate::fixture::Fixture;
 use crate::server;
-use crate::server::Limits;
 use crate::server::tls::Identity;
 
 /// What serve is told.
 #[derive(Args, Debug)]
+#[command(after_help = EXAMPLES)]
 pub struct Options {
-    /// Fixtures, or folders of fixtures
+    /// Fixtures, or folders of fixtures; `d4iot-double fixture init` writes one to begin with
     #[arg(value_name = "FIXTURE")]
     fixtures: Vec<PathBuf>,
     /// Which built-in appliance, when no FIXTURE is given
     #[arg(long, value_parser = super::kind, conflicts_with = "fixtures")]
     kind: Option<Kind>,
-    /// The first appliance's address; further ones take the next ports. Port 0: any free one
-    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8443")]
+    /// The first appliance's address; further ones take the next ports. Port 0: any free one. Address 0.0.0.0: from everywhere
+    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8443", value_parser = bind::address)]
     listen: SocketAddr,
     /// Plain HTTP instead of HTTPS
     #[arg(long, conflicts_with_all = ["tls_cert", "san", "ca_out"])]
@@ -50,18 +57,30 @@ pub struct Options {
     /// Its private key
     #[arg(long, value_name = "PEM", requires = "tls_cert")]
     tls_key: Option<PathBuf>,
-    /// A further name or address in the generated certificate
+    /// A further name or address in the generated certificate, which has localhost, 127.0.0.1, ::1 and the host's name; repeatable
     #[arg(long, value_name = "NAME")]
     san: Vec<String>,
-    /// Write the generated CA's certificate, for clients that verify
+    /// Write the generated CA's certificate, for clients that verify (curl --cacert PEM); each start makes a new one
     #[arg(long, value_name = "PEM")]
     ca_out: Option<PathBuf>,
-    /// Serve another reading: a fact's name, a glob or a register number, and the reading
+    /// Serve another reading: a fact's name, a glob or a register number, and the reading, `X11=table`; repeatable. `d4iot-double explain` lists them
     #[arg(long, value_name = "FACT=NAME")]
     reading: Vec<String>,
-    /// The seed of everything random; made up and told in the ready file when not given
-    #[arg(long)]
+    /// Serve the readings of a profile, as `check --report profile=FILE` writes it: impersonate that appliance. --reading is taken after it
+    #[arg(long, value_name = "FILE")]
+    readings: Option<PathBuf>,
+    /// Arm failure modes of the fixtures, or ready-made ones
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    fail: Vec<String>,
+    /// The seed of everything random; made up and told when not given
+    #[arg(long, value_name = "N")]
     seed: Option<u64>,
+    /// Exit with 1 at the end if a request hit no operation or an armed failure mode never fired
+    #[arg(long)]
+    strict: bool,
+    /// Look twice a second whether a fixture has changed, and serve it as it then is; one that does not load leaves the old one in force
+    #[arg(long, requires = "fixtures")]
+    watch: bool,
     /// Write what is served where, as JSON, once every listener is bound; removed at the end
     #[arg(long, value_name = "PATH")]
     ready_file: Option<PathBuf>,
@@ -103,39 +122,94 @@ pub fn choose<'a>(fixtures: impl Iterator<Item = &'a mut Fixture>, choices: &[St
     Ok(())
 }
 
+/// Arms failure modes by name. With several appliances a name must be known to at least one; a ready-made one is to all.
+///
+/// # Errors
+/// A name that none knows.
+pub fn arm<'a>(fixtures: impl Iterator<Item = &'a mut Fixture>, names: &[String]) -> Result<(), String> {
+    let mut fixtures: Vec<&mut Fixture> = fixtures.collect();
+    for name in names {
+        let refused: Vec<String> = fixtures.iter_mut().filter_map(|fixture| fixture.arm(name).err()).collect();
+        match refused.first() {
+            Some(error) if refused.len() == fixtures.len() => return Err(format!("--fail {name}: {error}")),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
 fn serve(options: &Options, talk: &Talk) -> Result<u8, String> {
-    let mut fixtures = fixtures(options)?;
-    choose(fixtures.iter_mut(), &options.reading)?;
+    let files = if options.watch { watch::read(&options.fixtures)? } else { Files::default() };
+    let fixtures = fixtures(options)?;
     let identity = identity(options)?;
+    let fixtures = prepare(fixtures, options, identity.as_ref())?;
+    let seed = options.seed.unwrap_or_else(|| {
+        let seed = made_up();
+        talk.note(format!("seed {seed}, unless a fixture names its own\n  hint: --seed {seed} makes everything random happen again"));
+        seed
+    });
     server::raise_descriptor_limit();
     let runtime = runtime().map_err(|error| format!("starting: {error}"))?;
     runtime.block_on(async {
         // Signals are taken before anything is told to be ready: whoever reads that line may send one at once.
-        let stopped = stopped()?;
-        let listeners = bind(options, &fixtures)?;
-        let limits = limits(*talk);
-        let mut doubles = Vec::new();
-        for (fixture, listener) in fixtures.iter().zip(listeners) {
-            let double = Double::serve(listener, fixture.appliance(), identity.as_ref(), limits.clone());
-            doubles.push((fixture, double.map_err(|error| format!("serving {}: {error}", fixture.name))?));
+        let mut stopped = pin!(stopped()?);
+        let mut fleet = Fleet::start(options, talk, identity, seed, fixtures)?;
+        let mut told = Told::tell(options, talk, &fleet)?;
+        let mut watch = Watch::new(options.fixtures.clone(), files);
+        loop {
+            tokio::select! {
+                biased;
+                () = &mut stopped => break,
+                files = watch.changed(), if options.watch => {
+                    let reloaded = files.and_then(|files| fleet.reload(&files));
+                    match reloaded.and_then(|started| told.tell_again(options, &fleet, &started)) {
+                        Ok(()) => {}
+                        Err(error) => talk.error(format!("{error}\n  hint: what was served before is still in force")),
+                    }
+                }
+            }
         }
-        let _ready = tell(options, identity.as_ref(), &doubles)?;
-        stopped.await;
         talk.detail("stopping");
-        let ends: Vec<_> = doubles.into_iter().map(|(_, double)| double.end()).collect();
-        for end in ends {
-            end.await;
+        let findings = fleet.end().await;
+        if !options.strict || findings.is_empty() {
+            return Ok(code::GOOD);
         }
-        Ok(code::GOOD)
+        findings.iter().for_each(|finding| talk.error(finding));
+        Ok(code::WRONG)
     })
 }
 
-fn fixtures(options: &Options) -> Result<Vec<Fixture>, String> {
+fn fixtures(options: &Options) -> Result<Vec<(Option<PathBuf>, Fixture)>, String> {
     if options.fixtures.is_empty() {
         let kinds = options.kind.map_or_else(|| vec![Kind::Sensor, Kind::Console], |kind| vec![kind]);
-        return Ok(kinds.into_iter().map(crate::fixture::built_in).collect());
+        return Ok(kinds.into_iter().map(|kind| (None, crate::fixture::built_in(kind))).collect());
     }
-    fixture::load(&options.fixtures).map(|loaded| loaded.into_iter().map(|(_, fixture)| fixture).collect())
+    Ok(fixture::load(&options.fixtures)?.into_iter().map(|(path, fixture)| (Some(path), fixture)).collect())
+}
+
+/// Does to fixtures what the command line says, and refuses what cannot be served.
+fn prepare(
+    mut fixtures: Vec<(Option<PathBuf>, Fixture)>,
+    options: &Options,
+    identity: Option<&Identity>,
+) -> Result<Vec<(Option<PathBuf>, Fixture)>, String> {
+    let profiles = options.readings.as_deref().map(agreed::profiles).transpose()?.unwrap_or_default();
+    agreed::impersonate(fixtures.iter_mut().map(|(_, fixture)| fixture), &profiles, options.readings.as_deref())?;
+    choose(fixtures.iter_mut().map(|(_, fixture)| fixture), &options.reading)?;
+    arm(fixtures.iter_mut().map(|(_, fixture)| fixture), &options.fail)?;
+    for (_, fixture) in &fixtures {
+        fixture.refuses_transport(identity.is_some()).map_err(|error| error.to_string())?;
+        let at_fault = |failure: &&Failure| failure.act.greeting.as_ref().is_some_and(|greeting| greeting.certificate.is_some());
+        if identity.is_some_and(|identity| !identity.can_misbehave())
+            && let Some(failure) = fixture.failures.iter().find(at_fault)
+        {
+            return Err(format!(
+                "{}: the failure mode {} shows a certificate that is at fault, and only a generated one can be\n  hint: leave --tls-cert out, or the mode",
+                fixture.name, failure.name
+            ));
+        }
+    }
+    Ok(fixtures)
 }
 
 #[expect(clippy::disallowed_methods, reason = "certificates are read where the command line says")]
@@ -152,26 +226,6 @@ fn identity(options: &Options) -> Result<Option<Identity>, String> {
     Ok(Some(identity))
 }
 
-/// Binds every listener before any is served: one that cannot be bound starts nothing.
-fn bind(options: &Options, fixtures: &[Fixture]) -> Result<Vec<TcpListener>, String> {
-    let mut next = options.listen;
-    let mut listeners = Vec::new();
-    for fixture in fixtures {
-        let address = fixture.listen.unwrap_or(next);
-        let listener = server::bind(address)
-            .map_err(|error| format!("{} cannot listen on {address}: {error}\n  hint: --listen 127.0.0.1:0 takes any free port", fixture.name))?;
-        if fixture.listen.is_none() && next.port() != 0 {
-            next.set_port(next.port().checked_add(1).unwrap_or(0));
-        }
-        listeners.push(listener);
-    }
-    Ok(listeners)
-}
-
-fn limits(talk: Talk) -> Limits {
-    Limits { log: server::Log::to(move |line| talk.note(line)), ..Limits::default() }
-}
-
 /// Completes at the first SIGTERM or SIGINT.
 fn stopped() -> Result<impl Future<Output = ()>, String> {
     let taken = |kind| signal(kind).map_err(|error| format!("taking signals: {error}"));
@@ -184,71 +238,16 @@ fn stopped() -> Result<impl Future<Output = ()>, String> {
     })
 }
 
-/// Tells what is served where: the CA's certificate, the ready file, then the ready lines.
-fn tell(options: &Options, identity: Option<&Identity>, doubles: &[(&Fixture, Double)]) -> Result<Option<ReadyFile>, String> {
-    if let (Some(path), Some(ca)) = (&options.ca_out, identity.and_then(Identity::ca_pem)) {
-        write_whole(path, ca)?;
-    }
-    let url = |double: &Double| format!("{}://{}", double.scheme(), reachable(double.address()));
-    let ready = match &options.ready_file {
-        Some(path) => {
-            let seed = options.seed.unwrap_or_else(made_up);
-            let appliances: Vec<_> = doubles
-                .iter()
-                .map(|(fixture, double)| serde_json::json!({ "name": fixture.name, "kind": fixture.kind, "url": url(double) }))
-                .collect();
-            let ready = serde_json::json!({
-                "version": 1,
-                "pid": std::process::id(),
-                "seed": seed,
-                "ca": identity.and_then(Identity::ca_pem),
-                "control": null,
-                "appliances": appliances,
-            });
-            write_whole(path, &format!("{ready}\n"))?;
-            Some(ReadyFile(path.clone()))
-        }
-        None => None,
-    };
-    let lines: String = doubles.iter().map(|(fixture, double)| format!("ready appliance {} {}\n", fixture.name, url(double))).collect();
-    let mut out = io::stdout().lock();
-    // Whoever closed stdout does not want to read it.
-    drop(out.write_all(lines.as_bytes()).and_then(|()| out.flush()));
-    Ok(ready)
-}
-
-/// An address a client on this machine can use: no address at all means this machine.
-fn reachable(address: SocketAddr) -> SocketAddr {
-    let ip = match address.ip() {
-        IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
-        IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
-        ip => ip,
-    };
-    SocketAddr::new(ip, address.port())
-}
-
-/// Writes a file so that nobody ever reads half of it: a temporary file beside it, then a rename.
-#[expect(clippy::disallowed_methods, reason = "files go where the command line says")]
-fn write_whole(path: &Path, text: &str) -> Result<(), String> {
-    let mut temporary = path.as_os_str().to_owned();
-    temporary.push(format!(".{}.tmp", std::process::id()));
-    let temporary = PathBuf::from(temporary);
-    fs::write(&temporary, text).and_then(|()| fs::rename(&temporary, path)).map_err(|error| {
-        drop(fs::remove_file(&temporary));
-        format!("writing {}: {error}", path.display())
-    })
-}
-
 fn made_up() -> u64 {
     // Nothing depends on it but what is told to be random: where the system has no chance to give, any number does.
     getrandom::u64().unwrap_or(0)
 }
 
-/// The ready file, removed when the serving ends.
-struct ReadyFile(PathBuf);
+const EXAMPLES: &str = "\
+Examples:
+  d4iot-double serve                                   a sensor on 8443, a console on 8444
+  d4iot-double serve --kind console --http             a console alone, without TLS
+  d4iot-double serve plant.yaml --listen 127.0.0.1:0   one of your own on any free port
 
-impl Drop for ReadyFile {
-    fn drop(&mut self) {
-        drop(fs::remove_file(&self.0));
-    }
-}
+Once all of them listen, stdout has one line for each: `ready appliance NAME URL`.
+SIGTERM or SIGINT (Ctrl-C) ends it with exit code 0. Exit code 2: something is wrong with what it was told, and nothing was started.";

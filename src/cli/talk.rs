@@ -5,6 +5,7 @@ use std::fmt::Display;
 use std::io;
 use std::io::IsTerminal;
 use std::io::Write;
+use std::panic;
 
 use clap::ValueEnum;
 
@@ -64,6 +65,14 @@ impl Talk {
         }
     }
 
+    /// Says how far something is: a line as it is, without a level before it.
+    pub fn progress(&self, text: impl Display) {
+        match self.format {
+            LogFormat::Json => self.line("progress", &text.to_string()),
+            LogFormat::Text => drop(writeln!(io::stderr(), "{text}")),
+        }
+    }
+
     /// Says a detail, only when asked for more.
     pub fn detail(&self, text: impl Display) {
         if self.verbose {
@@ -77,6 +86,16 @@ impl Talk {
             self.error(error);
             code::USAGE
         })
+    }
+
+    /// Lets a panic, wherever it happens, tell its place and nothing else: its text may hold what a request held.
+    pub fn hush_panics(self) {
+        panic::set_hook(Box::new(move |panicked| {
+            let place = panicked.location().map_or_else(|| "an unknown place".to_owned(), ToString::to_string);
+            self.error(format!(
+                "internal error at {place}\n  hint: this is a fault of d4iot-double; what it says is not shown, since it may hold a password"
+            ));
+        }));
     }
 
     /// Tells whether progress can be shown as it goes.

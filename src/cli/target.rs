@@ -15,6 +15,7 @@ use serde::Serialize;
 use crate::cli::code;
 use crate::cli::selection::Selection;
 use crate::conformance::Account;
+use crate::conformance::Agreed;
 use crate::contract;
 use crate::fixture;
 use crate::runner::Accounts;
@@ -114,7 +115,7 @@ impl Options {
         let plan = Plan::new(&selection.cases(kind).map_err(usage)?, contract::of(kind), &leave);
         let target = self.client.target(&url).map_err(usage)?;
         let label = if self.client.insecure { format!("{} (-k: any certificate was taken)", target.address()) } else { target.address().to_owned() };
-        let lab = Lab { kind, target, label, accounts, mock: None };
+        let lab = Lab { kind, target, label, accounts, agreed: Agreed::default(), mock: None };
         Ok(Aim { lab, plan, key: Key::of(&url), seed, named, warnings })
     }
 
@@ -154,6 +155,13 @@ impl Options {
             return Ok(true);
         }
         Err((code::REFUSED, format!("--change-passwords-on names `{named}`, and the target's host is `{host}`\n  hint: name the target's own host")))
+    }
+}
+
+impl Aim {
+    /// Tells whether no case was selected.
+    pub fn is_empty(&self) -> bool {
+        self.plan.cases.is_empty() && self.plan.left_out.is_empty()
     }
 }
 

@@ -1,21 +1,23 @@
 //! `check TARGET`: a run at an appliance that is not ours, from the lock to the last word on what could not be given back.
 
+use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::cli::check;
-use crate::cli::check::Progress;
 use crate::cli::code;
+use crate::cli::progress::Progress;
 use crate::cli::recover;
 use crate::cli::serve;
 use crate::cli::talk::Talk;
 use crate::cli::target::Aim;
 use crate::cli::target::Client;
+use crate::conformance::Known;
 use crate::runner::Memory;
 use crate::runner::Stop;
 use crate::runner::careful;
+use crate::runner::careful::After;
 use crate::runner::careful::Care;
-use crate::runner::careful::Ended;
 use crate::runner::undo::Header;
 use crate::runner::undo::Journal;
 use crate::runner::undo::Lock;
@@ -23,19 +25,23 @@ use crate::runner::undo::Shelf;
 
 /// Runs a check at a target and returns the exit code.
 pub fn run(options: &check::Options, talk: &Talk) -> u8 {
-    let aim = match options.target.aim(&options.selection) {
+    let mut aim = match options.target.aim(&options.selection) {
         Ok(aim) => aim,
         Err((code, text)) => {
             talk.error(text);
             return code;
         }
     };
-    if aim.plan.cases.is_empty() && aim.plan.left_out.is_empty() {
-        talk.error("no case is selected, so nothing was judged\n  hint: `d4iot-double plan` lists the cases");
+    if aim.is_empty() {
+        talk.error(format!("no case is selected, so nothing was judged\n  hint: {}", options.selection.way_out()));
         return code::NOTHING;
     }
-    let memory = match check::memory_of(options, aim.lab.kind, talk) {
-        Ok(memory) => memory,
+    let agreed = check::agreed_of(options, aim.lab.kind);
+    let (memory, known) = match agreed.and_then(|agreed| Ok((check::memory_of(options, aim.lab.kind, talk)?, agreed))) {
+        Ok((memory, (agreed, known))) => {
+            aim.lab.agreed = agreed;
+            (memory, known)
+        }
         Err(error) => {
             talk.error(error);
             return code::USAGE;
@@ -50,7 +56,7 @@ pub fn run(options: &check::Options, talk: &Talk) -> u8 {
         }
     };
     match serve::runtime() {
-        Ok(runtime) => runtime.block_on(visit(options, aim, memory, journal, talk)),
+        Ok(runtime) => runtime.block_on(visit(options, aim, memory, journal, &known, talk)),
         Err(error) => {
             talk.error(format!("starting: {error}"));
             code::INTERNAL
@@ -95,7 +101,7 @@ fn begin(aim: &Aim, client: &Client, talk: &Talk) -> Result<(Option<Journal>, Op
 }
 
 #[expect(clippy::disallowed_methods, reason = "a run is a task of its own: what a panic of it leaves is given back here")]
-async fn visit(options: &check::Options, aim: Aim, memory: Memory, journal: Option<Journal>, talk: &Talk) -> u8 {
+async fn visit(options: &check::Options, aim: Aim, memory: Memory, journal: Option<Journal>, known: &Known, talk: &Talk) -> u8 {
     let path = journal.as_ref().map(|journal| journal.path().to_owned());
     let accounts = aim.named.as_ref().map(|named| named.file.clone()).unwrap_or_default();
     let address = aim.lab.target.address().to_owned();
@@ -111,7 +117,10 @@ async fn visit(options: &check::Options, aim: Aim, memory: Memory, journal: Opti
     let ended = run.await;
     progress.end();
     match ended {
-        Ok(Ok(ended)) => finish(options, ended, &address, &accounts, path, talk),
+        Ok(Ok(ended)) => {
+            let code = check::finish(options, vec![ended.run], known, trouble(&ended.after), talk);
+            code::gravest(code, tell(&ended.after, &address, &accounts, path, talk))
+        }
         Ok(Err(error)) => {
             talk.error(error);
             code::USAGE
@@ -127,20 +136,29 @@ async fn visit(options: &check::Options, aim: Aim, memory: Memory, journal: Opti
     }
 }
 
-fn finish(options: &check::Options, ended: Ended, address: &str, accounts: &std::path::Path, journal: Option<PathBuf>, talk: &Talk) -> u8 {
-    let mut worst = check::finish(options, vec![ended.run], talk);
-    if let Some(suspicion) = ended.suspicion {
+/// What went wrong with the run itself, for the reports.
+fn trouble(after: &After) -> Vec<String> {
+    let lost = after.lost.iter().map(|lost| format!("the password of account `{}` could not be given back", lost.account.name()));
+    let suspicion = after.suspicion.iter().map(|suspicion| format!("the run was stopped: lock-out is suspected, since {suspicion}"));
+    let interrupted = after.interrupted.then(|| "the run was interrupted".to_owned());
+    lost.chain(suspicion).chain(interrupted).collect()
+}
+
+/// Tells the user what to do about it, and returns the code it has.
+fn tell(after: &After, address: &str, accounts: &Path, journal: Option<PathBuf>, talk: &Talk) -> u8 {
+    let mut worst = code::GOOD;
+    if let Some(suspicion) = &after.suspicion {
         talk.error(format!(
             "the run was stopped: lock-out is suspected, since {suspicion}\n  hint: a locked sensor bars the address, not the account"
         ));
         worst = code::gravest(worst, code::REFUSED);
     }
-    if ended.interrupted {
+    if after.interrupted {
         talk.error("interrupted");
         worst = code::gravest(worst, code::INTERRUPTED);
     }
-    if let Some(journal) = journal.filter(|_| !ended.lost.is_empty()) {
-        talk.error(recover::steps(&ended.lost, address, accounts, &journal));
+    if let Some(journal) = journal.filter(|_| !after.lost.is_empty()) {
+        talk.error(recover::steps(&after.lost, address, accounts, &journal));
         worst = code::gravest(worst, code::LOST);
     }
     worst

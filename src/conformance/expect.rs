@@ -34,7 +34,7 @@ pub enum Expect {
         /// The circumstance.
         circumstance: Circumstance,
         /// What a request gets that proceeds.
-        otherwise: Option<Outcome>,
+        otherwise: Option<Box<Expect>>,
         /// What it gets where the first of two values counts.
         first: Option<Outcome>,
         /// What it gets where the last of two values counts.
@@ -90,7 +90,7 @@ impl<'de> de::Visitor<'de> for WordOrMap {
 #[serde(deny_unknown_fields)]
 struct Written {
     on: Option<Circumstance>,
-    otherwise: Option<Outcome>,
+    otherwise: Option<Box<Expect>>,
     first: Option<Outcome>,
     last: Option<Outcome>,
     fact: Option<String>,

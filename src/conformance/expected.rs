@@ -4,10 +4,10 @@ use crate::conformance::Expect;
 use crate::contract::ANY;
 use crate::contract::Circumstance;
 use crate::contract::Contract;
-use crate::contract::Entry;
 use crate::contract::Ground;
 use crate::contract::Operation;
 use crate::contract::Outcome;
+use crate::contract::Readings;
 use crate::contract::Treatment;
 
 /// One lawful way to answer: an outcome, and the readings that lead to it.
@@ -17,8 +17,19 @@ pub struct Branch {
     pub outcome: Outcome,
     /// The readings under which it does, each with its rank in its fact: 0 is the ruling.
     pub choices: Vec<Choice>,
-    /// Whether the documents are silent on it: recorded, never judged.
-    pub silent: bool,
+    /// Whether it is judged.
+    pub standing: Standing,
+}
+
+/// What the documents have to say of a branch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Standing {
+    /// They say it: judged.
+    Said,
+    /// They say the answer, and not that this check speaks first (X23): which of their answers comes is recorded, that it is one of them is judged.
+    Unordered,
+    /// They are silent on it: recorded, never judged.
+    Silent,
 }
 
 /// A reading of a fact.
@@ -32,28 +43,30 @@ pub struct Choice {
     pub rank: usize,
 }
 
-/// Returns every branch of an expectation at an operation, the rulings first.
+/// Returns every branch of an expectation at an operation, the rulings first. Where it was found out which path a target serves, no other is branched on.
 ///
 /// # Errors
 /// A fact the contract does not have, or a reading of it the expectation leaves out; a test holds all cases against that.
-pub fn branches(expect: &Expect, contract: &Contract, operation: Operation) -> Result<Vec<Branch>, String> {
-    let facts = contract.facts();
-    let mut branches = Branches { contract, facts: &facts, operation }.of(expect)?;
+pub fn branches(expect: &Expect, contract: &Contract, operation: Operation, served: &Readings) -> Result<Vec<Branch>, String> {
+    let mut branches = Branches { contract, operation, served }.of(expect)?;
     branches.sort_by_key(|branch| branch.choices.iter().map(|choice| choice.rank).sum::<usize>());
     Ok(branches)
 }
 
 struct Branches<'a> {
     contract: &'a Contract,
-    facts: &'a [Entry<'a>],
     operation: Operation,
+    served: &'a Readings,
 }
 
 impl Branches<'_> {
     fn of(&self, expect: &Expect) -> Result<Vec<Branch>, String> {
         match expect {
-            Expect::Outcome(outcome) => Ok(vec![Branch { outcome: *outcome, choices: Vec::new(), silent: !self.is_said(*outcome) }]),
-            Expect::On { circumstance, otherwise, first, last } => self.on(*circumstance, *otherwise, *first, *last),
+            Expect::Outcome(outcome) => {
+                let standing = if is_said(self.contract, self.operation, *outcome) { Standing::Said } else { Standing::Silent };
+                Ok(vec![Branch { outcome: *outcome, choices: Vec::new(), standing }])
+            }
+            Expect::On { circumstance, otherwise, first, last } => self.on(*circumstance, otherwise.as_deref(), *first, *last),
             Expect::By { fact, readings } => self.by(fact, readings),
         }
     }
@@ -61,7 +74,7 @@ impl Branches<'_> {
     fn on(
         &self,
         circumstance: Circumstance,
-        otherwise: Option<Outcome>,
+        otherwise: Option<&Expect>,
         first: Option<Outcome>,
         last: Option<Outcome>,
     ) -> Result<Vec<Branch>, String> {
@@ -72,43 +85,50 @@ impl Branches<'_> {
         for (rank, reading) in treatments.readings().iter().enumerate() {
             let outcome = match reading.is {
                 Treatment::Answer(outcome) => Some(outcome),
-                Treatment::First => first.or(otherwise),
-                Treatment::Last => last.or(otherwise),
-                Treatment::Proceed => otherwise,
+                Treatment::First => first,
+                Treatment::Last => last,
+                Treatment::Proceed => None,
                 Treatment::Reject => Some(operation.map_or(Outcome::BadRequest, Operation::rejection)),
             };
-            let outcome = outcome
+            let expect = outcome.map(Expect::Outcome).or_else(|| otherwise.cloned());
+            let expect = expect
                 .ok_or_else(|| format!("`{fact}: {}` lets the request go on, and the case does not say to what (`otherwise`)", reading.name))?;
-            branches.push(Branch { outcome, choices: vec![Choice { fact: fact.clone(), reading: reading.name.clone(), rank }], silent: true });
-        }
-        Ok(branches)
-    }
-
-    fn by(&self, fact: &str, readings: &[(String, Expect)]) -> Result<Vec<Branch>, String> {
-        let own = format!("{}.{fact}", self.operation);
-        let shared = format!("{ANY}.{fact}");
-        let entry = self.facts.iter().find(|entry| entry.name == own || entry.name == shared).ok_or_else(|| format!("unknown fact `{own}`"))?;
-        let full = &entry.name;
-        let unjudged = fact == ORDER || entry.readings.iter().all(|reading| matches!(reading.ground, Ground::Assumed { .. }));
-        let mut branches = Vec::new();
-        for (rank, reading) in entry.readings.iter().enumerate() {
-            let expect = readings.iter().find(|(name, _)| name == reading.name).map(|(_, expect)| expect);
-            let expect = expect.ok_or_else(|| format!("the case does not say what `{full}: {}` leads to", reading.name))?;
-            for mut branch in self.of(expect)? {
-                branch.choices.insert(0, Choice { fact: full.clone(), reading: reading.name.to_owned(), rank });
-                branch.silent |= unjudged;
+            for mut branch in self.of(&expect)? {
+                branch.choices.insert(0, Choice { fact: fact.clone(), reading: reading.name.clone(), rank });
+                branch.standing = Standing::Silent;
                 branches.push(branch);
             }
         }
         Ok(branches)
     }
 
-    /// Whether a document has a wording for this outcome at this operation.
-    fn is_said(&self, outcome: Outcome) -> bool {
-        self.contract
-            .utterance(Some(self.operation), outcome)
-            .is_some_and(|(place, utterance)| place != ANY && utterance.body.readings().iter().any(|reading| reading.is_said()))
+    fn by(&self, point: &str, readings: &[(String, Expect)]) -> Result<Vec<Branch>, String> {
+        let entry = self.contract.fact(self.operation, point).ok_or_else(|| format!("unknown fact `{}.{point}`", self.operation))?;
+        let least = match point {
+            ORDER => Standing::Unordered,
+            _ if entry.readings.iter().all(|reading| matches!(reading.ground, Ground::Assumed { .. })) => Standing::Silent,
+            _ => Standing::Said,
+        };
+        let served = self.served.of(&entry.name);
+        let mut branches = Vec::new();
+        for (rank, reading) in entry.readings.iter().enumerate().filter(|(_, reading)| served.is_none_or(|served| served == reading.name)) {
+            let expect = readings.iter().find(|(name, _)| name == reading.name).map(|(_, expect)| expect);
+            let expect = expect.ok_or_else(|| format!("the case does not say what `{}: {}` leads to", entry.name, reading.name))?;
+            for mut branch in self.of(expect)? {
+                branch.choices.insert(0, Choice { fact: entry.name.clone(), reading: reading.name.to_owned(), rank });
+                branch.standing = branch.standing.max(least);
+                branches.push(branch);
+            }
+        }
+        Ok(branches)
     }
+}
+
+/// Tells whether a document has a wording for this outcome at this operation.
+pub fn is_said(contract: &Contract, operation: Operation, outcome: Outcome) -> bool {
+    contract
+        .utterance(Some(operation), outcome)
+        .is_some_and(|(place, utterance)| place != ANY && utterance.body.readings().iter().any(|reading| reading.is_said()))
 }
 
 /// The point of the facts about the order of checks: recorded, never judged (X23).

@@ -2,35 +2,85 @@
 
 use std::collections::BTreeMap;
 
-use crate::conformance::verdict::Evidence;
+use crate::conformance::evidence::Evidence;
 use crate::contract::Contract;
+use crate::contract::Entry;
 use crate::report::Followed;
 use crate::report::Inconsistency;
 
 /// Gathers the evidence of all answers of a run, each with the case that gave it.
+///
+/// Inconsistent is what the answers themselves cannot agree on. Which reading is followed is told more sharply: a way to read one
+/// answer that another answer rules out is no way to read it.
 pub fn of(contract: &Contract, told: &[(String, Evidence)]) -> (Vec<Followed>, Vec<Inconsistency>) {
-    let mut by_fact: BTreeMap<&str, Vec<(&str, &Evidence)>> = BTreeMap::new();
-    for (case, evidence) in told {
-        by_fact.entry(&evidence.fact).or_default().push((case, evidence));
-    }
     let facts = contract.facts();
-    let mut followed = Vec::new();
-    let mut inconsistent = Vec::new();
-    for entry in facts.iter().filter(|entry| by_fact.contains_key(entry.name.as_str())) {
-        let evidence = &by_fact[entry.name.as_str()];
-        let agreed = |reading: &str| evidence.iter().all(|(_, evidence)| evidence.readings.iter().any(|told| told == reading));
-        let readings: Vec<String> = entry.readings.iter().map(|reading| reading.name.to_owned()).filter(|name| agreed(name)).collect();
-        let mut other: Vec<String> = evidence.iter().filter_map(|(_, evidence)| evidence.other.clone()).collect();
-        other.sort();
-        other.dedup();
-        let register = contract.register_number(&entry.name).map(str::to_owned);
-        if readings.is_empty() && entry.is_disputed() && is_uttered(&entry.name) {
-            inconsistent.push(Inconsistency { fact: entry.name.clone(), register: register.clone(), followed: each_with_a_case(evidence) });
+    let uttered = facts.iter().filter(|entry| entry.is_disputed() && is_uttered(&entry.name));
+    let inconsistent = uttered.filter_map(|entry| inconsistency(entry, contract, told)).collect();
+    let narrowed = narrowed(&facts, told);
+    let by_fact = by_fact(&narrowed);
+    let seen = facts.iter().filter_map(|entry| Some((entry, by_fact.get(entry.name.as_str())?)));
+    (seen.map(|(entry, evidence)| followed(entry, contract, evidence)).collect(), inconsistent)
+}
+
+fn inconsistency(entry: &Entry<'_>, contract: &Contract, told: &[(String, Evidence)]) -> Option<Inconsistency> {
+    let evidence: Vec<(&str, Vec<&str>)> = told.iter().filter_map(|(case, told)| Some((case.as_str(), told.readings(&entry.name)?))).collect();
+    let mixed = !evidence.is_empty() && agreed(entry, evidence.iter().map(|(_, readings)| readings)).is_empty();
+    let register = contract.register_number(&entry.name).map(str::to_owned);
+    mixed.then(|| Inconsistency { fact: entry.name.clone(), register, followed: each_with_a_case(&evidence), known: None })
+}
+
+fn followed(entry: &Entry<'_>, contract: &Contract, evidence: &[&Evidence]) -> Followed {
+    let told: Vec<Vec<&str>> = evidence.iter().filter_map(|evidence| evidence.readings(&entry.name)).collect();
+    let readings = agreed(entry, told.iter());
+    let others = evidence.iter().filter_map(|evidence| evidence.other.as_ref()).filter(|(fact, _)| *fact == entry.name);
+    let mut other: Vec<String> = others.map(|(_, seen)| seen.clone()).collect();
+    other.sort();
+    other.dedup();
+    let ruling = readings.first().is_some_and(|first| entry.readings.first().is_some_and(|ruling| ruling.name == first));
+    let register = contract.register_number(&entry.name).map(str::to_owned);
+    Followed { fact: entry.name.clone(), register, readings, ruling, other, seen: told.len() }
+}
+
+/// The readings that every answer agrees with, the ruling first.
+fn agreed<'a>(entry: &Entry<'_>, told: impl Iterator<Item = &'a Vec<&'a str>> + Clone) -> Vec<String> {
+    let everywhere = |name: &&str| told.clone().all(|readings| readings.contains(name));
+    entry.readings.iter().map(|reading| reading.name).filter(everywhere).map(str::to_owned).collect()
+}
+
+/// Rules out ways to read an answer by what the other answers tell, until nothing more is ruled out. Facts that answers disagree on rule out nothing.
+fn narrowed(facts: &[Entry<'_>], told: &[(String, Evidence)]) -> Vec<Evidence> {
+    let mut narrowed: Vec<Evidence> = told.iter().map(|(_, evidence)| evidence.clone()).collect();
+    loop {
+        let known: BTreeMap<String, Vec<String>> = {
+            let by_fact = by_fact(&narrowed);
+            let seen = facts.iter().filter_map(|entry| Some((entry, by_fact.get(entry.name.as_str())?)));
+            let agreed = seen.map(|(entry, evidence)| {
+                let told: Vec<Vec<&str>> = evidence.iter().filter_map(|evidence| evidence.readings(&entry.name)).collect();
+                (entry.name.clone(), agreed(entry, told.iter()))
+            });
+            agreed.filter(|(_, readings)| !readings.is_empty()).collect()
+        };
+        let allows = |fact: &str, reading: &String| known.get(fact).is_none_or(|readings| readings.contains(reading));
+        let ambiguous = narrowed.iter_mut().filter(|evidence| evidence.ways.len() > 1);
+        let less = ambiguous.map(|evidence| evidence.narrow(|choice| allows(&choice.fact, &choice.reading))).filter(|less| *less).count();
+        if less == 0 {
+            return narrowed;
         }
-        let ruling = readings.first().is_some_and(|first| entry.readings.first().is_some_and(|ruling| ruling.name == first));
-        followed.push(Followed { fact: entry.name.clone(), register, readings, ruling, other, seen: evidence.len() });
     }
-    (followed, inconsistent)
+}
+
+/// The evidence that tells something of a fact, by the fact.
+fn by_fact(evidence: &[Evidence]) -> BTreeMap<&str, Vec<&Evidence>> {
+    let mut by_fact: BTreeMap<&str, Vec<&Evidence>> = BTreeMap::new();
+    for evidence in evidence {
+        let mut facts: Vec<&str> = evidence.facts().collect();
+        facts.sort_unstable();
+        facts.dedup();
+        for fact in facts.into_iter().filter(|fact| evidence.readings(fact).is_some()) {
+            by_fact.entry(fact).or_default().push(evidence);
+        }
+    }
+    by_fact
 }
 
 /// Whether a fact is something the target utters: what it accepts in addition, its paths, statuses and order of checks are exempt.
@@ -39,13 +89,65 @@ fn is_uttered(fact: &str) -> bool {
 }
 
 /// Each reading followed, with the first case that shows it and no other.
-fn each_with_a_case(evidence: &[(&str, &Evidence)]) -> Vec<(String, String)> {
+fn each_with_a_case(evidence: &[(&str, Vec<&str>)]) -> Vec<(String, String)> {
     let mut followed: Vec<(String, String)> = Vec::new();
     for (case, told) in evidence {
-        let reading = told.readings.join(" or ");
+        let reading = told.join(" or ");
         if !followed.iter().any(|(known, _)| *known == reading) {
             followed.push((reading, (*case).to_owned()));
         }
     }
     followed
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::conformance::expected::Choice;
+    use crate::contract;
+    use crate::contract::Kind;
+
+    /// What a case told: its ways, each with readings of facts.
+    fn told(case: &str, ways: &[&[(&str, &str)]]) -> (String, Evidence) {
+        let choice = |(fact, reading): &(&str, &str)| Choice { fact: (*fact).to_owned(), reading: (*reading).to_owned(), rank: 0 };
+        (case.to_owned(), Evidence { ways: ways.iter().map(|way| way.iter().map(choice).collect()).collect(), other: None })
+    }
+
+    fn readings(told: &[(String, Evidence)], fact: &str) -> Vec<String> {
+        let (followed, _) = of(contract::of(Kind::Console), told);
+        followed.into_iter().find(|followed| followed.fact == fact).map(|followed| followed.readings).unwrap_or_default()
+    }
+
+    #[test]
+    fn what_one_answer_tells_sharpens_another() {
+        let ambiguous = told("form", &[&[(ACCEPTS, "as_printed")], &[(ACCEPTS, "json"), (FORM, "taken")]]);
+        assert_eq!(readings(std::slice::from_ref(&ambiguous), ACCEPTS), ["as_printed", "json"]);
+        assert_eq!(readings(&[ambiguous.clone(), told("other", &[&[(FORM, "refused")]])], ACCEPTS), ["as_printed"]);
+        assert_eq!(readings(&[ambiguous, told("other", &[&[(FORM, "taken")]])], ACCEPTS), ["as_printed", "json"]);
+    }
+
+    #[test]
+    fn a_fact_that_answers_disagree_on_sharpens_nothing() {
+        let ambiguous = told("form", &[&[(ACCEPTS, "as_printed")], &[(ACCEPTS, "json"), (FORM, "taken")]]);
+        let torn = [ambiguous, told("one", &[&[(FORM, "refused")]]), told("two", &[&[(FORM, "taken")]])];
+        assert_eq!(readings(&torn, ACCEPTS), ["as_printed", "json"]);
+        assert_eq!(readings(&torn, FORM), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_contradiction_is_inconsistent_and_an_assumption_is_not() {
+        let mixed =
+            |fact: &str, one: &str, two: &str| of(contract::of(Kind::Console), &[told("a", &[&[(fact, one)]]), told("b", &[&[(fact, two)]])]).1;
+        let [found] = mixed(X11, "example", "table").try_into().unwrap();
+        assert_eq!((found.fact.as_str(), found.register.as_deref()), (X11, Some("X11")));
+        assert_eq!(found.followed, [("example".to_owned(), "a".to_owned()), ("table".to_owned(), "b".to_owned())]);
+        assert!(mixed("validation.answer_type", "json", "with_charset").is_empty());
+        assert!(mixed("set_password.password_replaced.body", "table", "full_stop").is_empty());
+        assert!(mixed(ACCEPTS, "as_printed", "json").is_empty(), "what is accepted in addition is exempt");
+        assert!(mixed("set_password_by_admin.admin_username", "table", "curl").is_empty());
+    }
+
+    const ACCEPTS: &str = "validation.accepts";
+    const FORM: &str = "any.on_form_content_type";
+    const X11: &str = "validation.authenticated.body";
 }

@@ -28,6 +28,19 @@ pub struct Recognised {
     pub status_fact: String,
 }
 
+impl Recognised {
+    /// Returns every way to read the answer, its status among the readings where it is one.
+    pub fn ways(&self) -> Vec<Vec<Choice>> {
+        if self.status.is_empty() {
+            return self.combinations.clone();
+        }
+        let with = |combination: &Vec<Choice>| {
+            self.status.iter().map(|status| [&combination[..], std::slice::from_ref(status)].concat()).collect::<Vec<_>>()
+        };
+        self.combinations.iter().flat_map(with).collect()
+    }
+}
+
 /// Holds an answer against an outcome at an operation. `username` is the name that was sent.
 ///
 /// # Errors
@@ -77,17 +90,22 @@ pub fn recognise(
     })
 }
 
-/// Tells whether an answer looks as if it said that something worked: `msg` without `error`.
-pub fn looks_like_success(answer: &Response<Bytes>) -> bool {
-    match serde_json::from_slice::<Value>(answer.body()) {
-        Ok(Value::Object(map)) => map.contains_key("msg") && !map.contains_key("error"),
-        _ => false,
+/// Tells whether an answer says that something worked: `msg` without `error`, or the text of a success of this operation, however it is wrapped.
+pub fn says_success(contract: &Contract, operation: Operation, answer: &Response<Bytes>) -> bool {
+    if let Ok(Value::Object(map)) = serde_json::from_slice::<Value>(answer.body())
+        && map.contains_key("msg")
+        && !map.contains_key("error")
+    {
+        return true;
     }
+    let text = String::from_utf8_lossy(answer.body());
+    let successes = contract.clause(operation).outcomes.iter().filter(|(outcome, _)| outcome.is_success());
+    successes.flat_map(|(_, utterance)| utterance.body.readings()).any(|reading| text.contains(reading.is.text()))
 }
 
-/// Returns the first outcome, other than those expected, that an answer says at an operation.
-pub fn name(contract: &Contract, operation: Operation, username: &str, answer: &Response<Bytes>) -> Option<Outcome> {
-    Outcome::ALL.iter().copied().find(|outcome| recognise(contract, operation, *outcome, username, answer).is_ok())
+/// Returns what an answer says at an operation, expected or not.
+pub fn whatever(contract: &Contract, operation: Operation, username: &str, answer: &Response<Bytes>) -> Option<(Outcome, Recognised)> {
+    Outcome::ALL.iter().find_map(|outcome| Some((*outcome, recognise(contract, operation, *outcome, username, answer).ok()?)))
 }
 
 /// The readings of a fact that may not be there: a success has neither envelope nor internal message.
@@ -100,19 +118,29 @@ fn received_object(received: &Value) -> bool {
     received.get("error").is_some_and(Value::is_object)
 }
 
-/// The reading of the answer's content type. Its parameters are compared without case and blanks (RFC 9110 section 8.3.1).
+/// The reading of the answer's content type.
 fn answer_types(name: &str, fact: &Fact<AnswerType>, answer: &Response<Bytes>) -> Result<Vec<Choice>, String> {
-    let folded = |text: &str| text.to_ascii_lowercase().replace([' ', '"'], "");
-    let received = answer.headers().get(header::CONTENT_TYPE).map(|value| folded(&String::from_utf8_lossy(value.as_bytes())));
-    let received = received.ok_or("the answer names no content type")?;
+    let mut received = answer.headers().get_all(header::CONTENT_TYPE).iter().map(|value| String::from_utf8_lossy(value.as_bytes()));
+    let (received, further) = (received.next().ok_or("the answer names no content type")?, received.next());
+    if let Some(further) = further {
+        return Err(format!("the answer names two content types, `{received}` and `{further}`"));
+    }
+    let meant = |reading: &Reading<AnswerType>| folded(&reading.is.0) == folded(&received);
     let types: Vec<Choice> = fact
         .readings()
         .iter()
         .enumerate()
-        .filter(|(_, reading)| folded(&reading.is.0) == received)
+        .filter(|(_, reading)| meant(reading))
         .map(|(rank, reading)| choice(name.to_owned(), reading, rank))
         .collect();
     if types.is_empty() { Err(format!("the answer's content type is `{received}`")) } else { Ok(types) }
+}
+
+/// A content type in one spelling: without case, blanks, quotes and empty parameters (RFC 9110 sections 5.6.6 and 8.3.1), `utf8` being UTF-8 (WHATWG Encoding).
+fn folded(text: &str) -> String {
+    let parts = text.split(';').map(|part| part.trim().to_ascii_lowercase().replace('"', "")).filter(|part| !part.is_empty());
+    let parts: Vec<String> = parts.map(|part| if part == "charset=utf8" { "charset=utf-8".to_owned() } else { part }).collect();
+    parts.join(";")
 }
 
 fn choice<T>(fact: String, reading: &Reading<T>, rank: usize) -> Choice {

@@ -56,10 +56,14 @@ fn cover(expect: &Expect, ask: Operation, contract: &Contract, facts: &mut BTree
                 Treatment::Answer(outcome) => Some(outcome),
                 Treatment::First => *first,
                 Treatment::Last => *last,
-                Treatment::Proceed => *otherwise,
+                Treatment::Proceed => None,
                 Treatment::Reject => Some(ask.rejection()),
             };
-            answer.into_iter().for_each(|outcome| cover_outcome(outcome, ask, contract, facts));
+            match (answer, otherwise) {
+                (Some(outcome), _) => cover_outcome(outcome, ask, contract, facts),
+                (None, Some(otherwise)) => cover(otherwise, ask, contract, facts),
+                (None, None) => {}
+            }
         }
         Expect::Outcome(outcome) => cover_outcome(*outcome, ask, contract, facts),
     }

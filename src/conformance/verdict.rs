@@ -2,19 +2,25 @@
 
 use bytes::Bytes;
 use http::Response;
-use http::header;
 
 use crate::conformance::Case;
 use crate::conformance::Step;
 use crate::conformance::case::Forbidden;
+use crate::conformance::evidence::Evidence;
 use crate::conformance::expected;
 use crate::conformance::expected::Branch;
 use crate::conformance::expected::Choice;
+use crate::conformance::expected::Standing;
+use crate::conformance::nearest;
+use crate::conformance::nearest::Asked;
+use crate::conformance::nearest::Told;
 use crate::conformance::recognise;
 use crate::conformance::recognise::Recognised;
 use crate::contract::Contract;
 use crate::contract::Ground;
+use crate::contract::Operation;
 use crate::contract::Outcome;
+use crate::contract::Readings;
 use crate::report::Conformance;
 use crate::report::Finding;
 
@@ -28,6 +34,21 @@ pub enum Received<'a> {
     Unreachable(&'a str),
 }
 
+/// A step as it was sent.
+#[derive(Clone, Copy, Debug)]
+pub struct Sent<'a> {
+    /// The law it is held against.
+    pub contract: &'a Contract,
+    /// Which paths the target serves, where that was found out.
+    pub served: &'a Readings,
+    /// The case it belongs to.
+    pub case: &'a Case,
+    /// Which of the case's steps it is, from 0.
+    pub number: usize,
+    /// The user name that was sent, which some answers echo.
+    pub username: &'a str,
+}
+
 /// What one step's answer says.
 #[derive(Clone, Debug)]
 pub struct Judged {
@@ -36,62 +57,95 @@ pub struct Judged {
     /// The outcome it was recognised as.
     pub outcome: Option<Outcome>,
     /// Which readings it agrees with.
-    pub evidence: Vec<Evidence>,
+    pub evidence: Option<Evidence>,
     /// The readings that are not the ruling, of the combination nearest to it.
     pub variants: Vec<Choice>,
     /// What is wrong with it, or why it is not judged.
     pub finding: Option<Finding>,
 }
 
-/// Which readings of a fact an answer agrees with.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Evidence {
-    /// The fact's full name.
-    pub fact: String,
-    /// The readings; none where what was seen is no reading of it.
-    pub readings: Vec<String>,
-    /// What was seen, where that is no reading of the fact.
-    pub other: Option<String>,
+/// Judges one step's answer.
+pub fn of_step(sent: &Sent<'_>, received: Received<'_>) -> Judged {
+    let step = sent.step();
+    let branches = match expected::branches(&step.expect, sent.contract, step.ask, sent.served) {
+        Ok(branches) => branches,
+        Err(error) => return not_judged(sent.number, error),
+    };
+    match received {
+        Received::Answer(answer) => of_answer(sent, &branches, answer),
+        Received::Broken(trouble) if branches.iter().any(|branch| branch.standing == Standing::Silent) => broken_in_silence(sent.number, trouble),
+        Received::Broken(trouble) => deviation(None, None, finding(sent, &branches, Told { received: trouble.to_owned(), hint: None })),
+        Received::Unreachable(trouble) => not_judged(sent.number, format!("the target did not answer: {trouble}")),
+    }
 }
 
-/// Judges one step's answer. `username` is the name that was sent.
-pub fn of_step(case: &Case, number: usize, contract: &Contract, username: &str, received: Received<'_>) -> Judged {
-    let step = &case.steps[number];
-    let branches = match expected::branches(&step.expect, contract, step.ask) {
-        Ok(branches) => branches,
-        Err(error) => return not_judged(number, error),
-    };
-    let answer = match received {
-        Received::Answer(answer) => answer,
-        Received::Unreachable(trouble) => return not_judged(number, format!("the target did not answer: {trouble}")),
-        Received::Broken(trouble) if branches.iter().any(|branch| branch.silent) => return undocumented(None, vec![], Some(trouble)),
-        Received::Broken(trouble) => {
-            return deviation(finding(number, contract, step, &branches, username, trouble.to_owned(), vec![]), None);
-        }
-    };
+fn of_answer(sent: &Sent<'_>, branches: &[Branch], answer: &Response<Bytes>) -> Judged {
+    let (contract, ask) = (sent.contract, sent.step().ask);
     let tried: Vec<(&Branch, Result<Recognised, String>)> =
-        branches.iter().map(|branch| (branch, recognise::recognise(contract, step.ask, branch.outcome, username, answer))).collect();
+        branches.iter().map(|branch| (branch, recognise::recognise(contract, ask, branch.outcome, sent.username, answer))).collect();
     let lawful = lawful(&tried);
-    let evidence = evidence(&lawful, &tried, answer);
-    let best = lawful.iter().min_by_key(|(branch, choices)| (choices.iter().map(|choice| choice.rank).sum::<usize>(), branch.silent));
+    let nearest = |choices: &[Choice]| choices.iter().map(|choice| choice.rank).sum::<usize>();
+    let best = lawful.iter().min_by_key(|(branch, _, choices)| (nearest(choices), branch.standing));
+    let (outcome, evidence) = match best {
+        Some((branch, _, _)) => (Some(branch.outcome), evidence(lawful.iter().map(|(branch, tried, _)| (&branch.choices[..], *tried)), answer)),
+        None => unexpected(contract, ask, sent.username, answer),
+    };
     match best {
-        Some((branch, choices)) if !branch.silent => {
+        Some((branch, _, choices)) if branch.standing == Standing::Said => {
             let variants: Vec<Choice> = choices.iter().filter(|choice| choice.rank > 0).cloned().collect();
             let conformance = if variants.is_empty() { Conformance::Documented } else { Conformance::Variant };
-            Judged { conformance, outcome: Some(branch.outcome), evidence, variants, finding: None }
+            Judged { conformance, outcome, evidence, variants, finding: None }
         }
-        _ if case.must_not == Some(Forbidden::Success) && recognise::looks_like_success(answer) => {
-            let mut finding = finding(number, contract, step, &branches, username, show(answer), vec![]);
-            finding.expected = "a refusal: the documents call every field required".into();
-            deviation(finding, None)
+        _ if sent.case.must_not == Some(Forbidden::Success) && recognise::says_success(contract, ask, answer) => {
+            let finding = Finding {
+                step: sent.number + 1,
+                expected: "a refusal: nothing succeeds without every required field and the right credentials".into(),
+                received: "a success".into(),
+                readings: Vec::new(),
+                hint: None,
+            };
+            deviation(outcome, evidence, finding)
         }
-        Some((branch, _)) => undocumented(Some(branch.outcome), evidence, None),
-        None if branches.iter().any(|branch| branch.silent) => undocumented(recognise::name(contract, step.ask, username, answer), evidence, None),
+        Some(_) => undocumented(outcome, evidence),
+        None if is_left_open(sent, branches, outcome, answer) => undocumented(outcome, evidence),
         None => {
-            let why = tried.into_iter().filter_map(|(branch, tried)| Some(format!("{}: {}", branch.outcome, tried.err()?))).collect();
-            let outcome = recognise::name(contract, step.ask, username, answer);
-            deviation(finding(number, contract, step, &branches, username, show(answer), why), outcome)
+            let mut why: Vec<String> = tried.iter().filter_map(|(_, tried)| tried.as_ref().err().cloned()).collect();
+            why.dedup();
+            let outcomes = outcomes(branches);
+            let asked = Asked { contract, operation: ask, username: sent.username, outcomes: &outcomes };
+            deviation(outcome, evidence, finding(sent, branches, nearest::tell(asked, outcome, answer, &why)))
         }
+    }
+}
+
+/// What an answer tells that nothing was expected of: a probe's.
+pub fn whatever_it_tells(contract: &Contract, ask: Operation, answer: &Response<Bytes>) -> Option<Evidence> {
+    unexpected(contract, ask, "", answer).1
+}
+
+/// What an answer says, whatever was expected, and what that tells.
+fn unexpected(contract: &Contract, ask: Operation, username: &str, answer: &Response<Bytes>) -> (Option<Outcome>, Option<Evidence>) {
+    match recognise::whatever(contract, ask, username, answer) {
+        Some((outcome, recognised)) => (Some(outcome), evidence([(&[][..], &recognised)].into_iter(), answer)),
+        None => (None, None),
+    }
+}
+
+/// Whether the documents leave room for an answer that is none of those expected: where they are silent, any but a success
+/// in words of its own where one of theirs may come; where only the order of checks is open, another of their refusals.
+fn is_left_open(sent: &Sent<'_>, branches: &[Branch], outcome: Option<Outcome>, answer: &Response<Bytes>) -> bool {
+    let (contract, ask) = (sent.contract, sent.step().ask);
+    let has = |standing: Standing| branches.iter().any(|branch| branch.standing == standing);
+    let success_is_said = branches.iter().any(|branch| branch.standing == Standing::Said && branch.outcome.is_success());
+    if has(Standing::Silent) {
+        return !(success_is_said && recognise::says_success(contract, ask, answer));
+    }
+    has(Standing::Unordered) && outcome.is_some_and(|outcome| !outcome.is_success() && expected::is_said(contract, ask, outcome))
+}
+
+impl<'a> Sent<'a> {
+    fn step(&self) -> &'a Step {
+        &self.case.steps[self.number]
     }
 }
 
@@ -104,50 +158,54 @@ pub fn of_steps(steps: &[Judged]) -> Conformance {
         .unwrap_or(Conformance::Documented)
 }
 
-/// Every lawful way to read the answer: a branch and all choices that go with it.
-fn lawful<'a>(tried: &[(&'a Branch, Result<Recognised, String>)]) -> Vec<(&'a Branch, Vec<Choice>)> {
+/// Every lawful way to read the answer: a branch, what was recognised, and all choices that go with both.
+fn lawful<'a>(tried: &'a [(&'a Branch, Result<Recognised, String>)]) -> Vec<(&'a Branch, &'a Recognised, Vec<Choice>)> {
     let recognised = tried.iter().filter_map(|(branch, tried)| Some((*branch, tried.as_ref().ok()?)));
     recognised
-        .flat_map(|(branch, tried)| tried.combinations.iter().map(move |combination| (branch, [&branch.choices[..], combination].concat())))
+        .flat_map(|(branch, tried)| tried.combinations.iter().map(move |combination| (branch, tried, [&branch.choices[..], combination].concat())))
         .collect()
 }
 
-/// What the answer tells of each fact that plays a part in every lawful way to read it.
-fn evidence(lawful: &[(&Branch, Vec<Choice>)], tried: &[(&Branch, Result<Recognised, String>)], answer: &Response<Bytes>) -> Vec<Evidence> {
-    let Some((_, first)) = lawful.first() else { return Vec::new() };
-    let mut evidence: Vec<Evidence> = Vec::new();
-    for fact in first.iter().map(|choice| &choice.fact) {
-        let told: Option<Vec<&Choice>> = lawful.iter().map(|(_, choices)| choices.iter().find(|choice| choice.fact == *fact)).collect();
-        if let Some(mut told) = told {
-            told.sort_by_key(|choice| choice.rank);
-            told.dedup();
-            evidence.push(Evidence { fact: fact.clone(), readings: told.into_iter().map(|choice| choice.reading.clone()).collect(), other: None });
+/// What an answer tells, recognised in some ways, each after some choices; none where it was not recognised.
+fn evidence<'a>(recognised: impl Iterator<Item = (&'a [Choice], &'a Recognised)>, answer: &Response<Bytes>) -> Option<Evidence> {
+    let mut evidence = Evidence::default();
+    for (choices, recognised) in recognised {
+        evidence.ways.extend(recognised.ways().into_iter().map(|way| [choices, &way].concat()));
+        if recognised.status.is_empty() {
+            evidence.other = Some((recognised.status_fact.clone(), answer.status().as_u16().to_string()));
         }
     }
-    if let Some(recognised) = tried.iter().find_map(|(_, tried)| tried.as_ref().ok()) {
-        let readings: Vec<String> = recognised.status.iter().map(|choice| choice.reading.clone()).collect();
-        let other = readings.is_empty().then(|| answer.status().as_u16().to_string());
-        evidence.push(Evidence { fact: recognised.status_fact.clone(), readings, other });
-    }
-    evidence
+    (!evidence.ways.is_empty()).then_some(evidence)
 }
 
-fn finding(number: usize, contract: &Contract, step: &Step, branches: &[Branch], username: &str, received: String, why: Vec<String>) -> Finding {
-    let mut outcomes: Vec<Outcome> = branches.iter().map(|branch| branch.outcome).collect();
-    outcomes.dedup();
-    let mut readings = Vec::new();
-    let mut expected = Vec::new();
-    for outcome in outcomes {
-        let Some((place, utterance)) = contract.utterance(outcome.at(step.ask), outcome) else { continue };
-        let fact = format!("{place}.{outcome}.body");
-        for reading in utterance.body.readings() {
-            let text = reading.is.text().replace("{username}", username);
-            expected.push(format!("{outcome}: {text}"));
-            readings.push(format!("{fact} ({}): {}", reading.name, ground(&reading.ground, contract)));
+/// Each outcome of some branches once, in their order.
+fn outcomes(branches: &[Branch]) -> Vec<Outcome> {
+    let mut outcomes: Vec<Outcome> = Vec::new();
+    for branch in branches {
+        if !outcomes.contains(&branch.outcome) {
+            outcomes.push(branch.outcome);
         }
     }
-    let hint = (!why.is_empty()).then(|| why.join("; "));
-    Finding { step: number + 1, expected: expected.join(" · "), received, readings, hint }
+    outcomes
+}
+
+fn finding(sent: &Sent<'_>, branches: &[Branch], told: Told) -> Finding {
+    let (contract, ask) = (sent.contract, sent.step().ask);
+    let mut readings = Vec::new();
+    let mut expected = Vec::new();
+    for outcome in outcomes(branches) {
+        let Some((place, utterance)) = contract.utterance(outcome.at(ask), outcome) else { continue };
+        let fact = format!("{place}.{outcome}.body");
+        let name = contract.register_number(&fact).map_or_else(|| fact.clone(), |number| format!("{number} {fact}"));
+        let mut texts = Vec::new();
+        for reading in utterance.body.readings() {
+            let text = reading.is.text().replace("{username}", sent.username);
+            readings.push(format!("{name}: {} `{text}` ({})", reading.name, ground(&reading.ground, contract)));
+            texts.push(format!("`{text}`"));
+        }
+        expected.push(format!("{outcome}: {}", texts.join(" or ")));
+    }
+    Finding { step: sent.number + 1, expected: expected.join(" · "), received: told.received, readings, hint: told.hint }
 }
 
 /// Says what a reading stands on, each place with its document.
@@ -158,34 +216,22 @@ pub fn ground(ground: &Ground, contract: &Contract) -> String {
     }
 }
 
-fn show(answer: &Response<Bytes>) -> String {
-    let content_type =
-        answer.headers().get(header::CONTENT_TYPE).map_or("no content type".into(), |value| String::from_utf8_lossy(value.as_bytes()).into_owned());
-    let body = String::from_utf8_lossy(answer.body());
-    let shown: String = body.chars().take(SHOWN).collect();
-    format!("{} {content_type} {shown}{}", answer.status().as_u16(), if shown.len() < body.len() { " …" } else { "" })
+fn deviation(outcome: Option<Outcome>, evidence: Option<Evidence>, finding: Finding) -> Judged {
+    Judged { conformance: Conformance::Deviation, outcome, evidence, variants: Vec::new(), finding: Some(finding) }
 }
 
-fn deviation(finding: Finding, outcome: Option<Outcome>) -> Judged {
-    Judged { conformance: Conformance::Deviation, outcome, evidence: Vec::new(), variants: Vec::new(), finding: Some(finding) }
+fn undocumented(outcome: Option<Outcome>, evidence: Option<Evidence>) -> Judged {
+    Judged { conformance: Conformance::Undocumented, outcome, evidence, variants: Vec::new(), finding: None }
 }
 
-fn undocumented(outcome: Option<Outcome>, evidence: Vec<Evidence>, trouble: Option<&str>) -> Judged {
-    let finding = trouble.map(|trouble| Finding {
-        step: 0,
-        expected: "the documents are silent".into(),
-        received: trouble.to_owned(),
-        readings: Vec::new(),
-        hint: None,
-    });
-    Judged { conformance: Conformance::Undocumented, outcome, evidence, variants: Vec::new(), finding }
+fn broken_in_silence(number: usize, trouble: &str) -> Judged {
+    let expected = "the documents are silent".into();
+    let finding = Finding { step: number + 1, expected, received: trouble.to_owned(), readings: Vec::new(), hint: None };
+    Judged { finding: Some(finding), ..undocumented(None, None) }
 }
 
 /// A step that is not judged, with the reason.
 pub fn not_judged(number: usize, reason: String) -> Judged {
     let finding = Finding { step: number + 1, expected: String::new(), received: reason, readings: Vec::new(), hint: None };
-    Judged { conformance: Conformance::NotJudged, outcome: None, evidence: Vec::new(), variants: Vec::new(), finding: Some(finding) }
+    Judged { conformance: Conformance::NotJudged, outcome: None, evidence: None, variants: Vec::new(), finding: Some(finding) }
 }
-
-/// How many characters of a body a finding shows.
-const SHOWN: usize = 400;

@@ -87,13 +87,33 @@ impl UnknownReading {
     }
 }
 
-/// Tells whether a name or a glob means a fact; a glob that cannot be read means none.
-pub(crate) fn matches(glob: &str, fact: &str) -> bool {
-    const SIGNS: [char; 4] = ['*', '?', '[', '{'];
-    match glob.strip_prefix('*') {
-        // The register's own globs, asked for every fact: not worth a matcher each time.
-        Some(end) if !end.contains(SIGNS) => fact.ends_with(end),
-        _ => glob == fact || (glob.contains(SIGNS) && globset::Glob::new(glob).is_ok_and(|glob| glob.compile_matcher().is_match(fact))),
+/// A name or a glob, read once and held against many names.
+pub(super) enum Pattern<'a> {
+    /// What stands behind a star: the register's own globs are of this form and not worth a matcher.
+    End(&'a str),
+    Glob(globset::GlobMatcher),
+    Name(&'a str),
+    /// A glob that cannot be read means nothing.
+    Nothing,
+}
+
+impl<'a> Pattern<'a> {
+    pub(super) fn new(text: &'a str) -> Pattern<'a> {
+        const SIGNS: [char; 4] = ['*', '?', '[', '{'];
+        match text.strip_prefix('*') {
+            Some(end) if !end.contains(SIGNS) => Pattern::End(end),
+            _ if !text.contains(SIGNS) => Pattern::Name(text),
+            _ => globset::Glob::new(text).map_or(Pattern::Nothing, |glob| Pattern::Glob(glob.compile_matcher())),
+        }
+    }
+
+    pub(super) fn means(&self, fact: &str) -> bool {
+        match self {
+            Pattern::End(end) => fact.ends_with(end),
+            Pattern::Glob(glob) => glob.is_match(fact),
+            Pattern::Name(name) => *name == fact,
+            Pattern::Nothing => false,
+        }
     }
 }
 

@@ -26,11 +26,11 @@ pub struct Act {
     pub pace: Option<Pace>,
     /// Where the sending ends early, and how.
     pub end: Option<(How, Cut)>,
-    /// For how long the port is closed; none given with `during` alone means as long as that.
+    /// For how long the port is closed.
     pub down: Option<Duration>,
     /// What happens before any request: to the TLS handshake and the certificate.
     pub greeting: Option<Greeting>,
-    /// Whether the operation takes effect; none means as interface.md has it: yes for what strikes an answer that was made, no for an answer in its place.
+    /// Whether the operation takes effect, where the mode says it; what holds is [`Act::commits`].
     pub commit: Option<bool>,
     /// How long the old password still validates after a change.
     pub stale: Option<Stale>,

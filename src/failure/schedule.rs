@@ -3,11 +3,16 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
+
+use sha2::Digest;
+use sha2::Sha256;
 
 use crate::appliance::Moment;
 use crate::contract::Operation;
 use crate::failure::Act;
 use crate::failure::Draw;
+use crate::failure::During;
 use crate::failure::Failure;
 use crate::failure::Per;
 use crate::failure::When;
@@ -87,20 +92,17 @@ struct Tally {
 impl Schedule {
     /// Takes modes in their order, armed as they say.
     pub fn new(failures: Vec<Failure>, seed: u64) -> Schedule {
-        let mode =
-            |failure: Failure| Mode { name: failure.name.as_str().into(), armed: failure.armed, seen: 0, struck: 0, scopes: HashMap::new(), failure };
-        Schedule { modes: failures.into_iter().map(mode).collect(), seed }
+        Schedule { modes: failures.into_iter().map(Mode::new).collect(), seed }
     }
 
     /// Counts a request at every mode that admits it and returns the first that strikes.
     pub fn request(&mut self, call: &Call<'_>) -> Option<Strike> {
         let mut strike = None;
         for mode in self.modes.iter_mut().filter(|mode| mode.armed && !mode.failure.act.knows_no_request()) {
-            if mode.admits(call)
-                && let Some(struck) =
-                    mode.count(scope(mode.failure.when.per, call.user, call.source, call.connection), call.now, self.seed, strike.is_none())
-            {
-                strike = strike.or(Some(struck));
+            if mode.admits(call) {
+                let scope = Scope::of(mode.failure.when.per, call.user, call.source, call.connection);
+                let struck = mode.count(scope, call.now, self.seed, strike.is_none());
+                strike = strike.or(struck);
             }
         }
         strike
@@ -110,16 +112,38 @@ impl Schedule {
     pub fn connection(&mut self, source: IpAddr, connection: u64, now: Moment) -> Option<Strike> {
         let mut strike = None;
         for mode in self.modes.iter_mut().filter(|mode| mode.armed && mode.failure.act.knows_no_request()) {
-            if let Some(struck) = mode.count(scope(mode.failure.when.per, None, source, connection), now, self.seed, strike.is_none()) {
-                strike = strike.or(Some(struck));
-            }
+            let scope = Scope::of(mode.failure.when.per, None, source, connection);
+            let struck = mode.count(scope, now, self.seed, strike.is_none());
+            strike = strike.or(struck);
         }
         strike
     }
 
+    /// Returns the armed modes that close the port by the clock alone: with `during` and no condition that counts.
+    ///
+    /// Each with the span in which it strikes, and for how long the port is then closed. Whoever holds the clock closes the port
+    /// when the span begins and tells it by [`Schedule::struck_by_clock`]; a connection made later in the span strikes again.
+    pub fn closures(&self) -> Vec<(Arc<str>, During, Duration)> {
+        let closure = |mode: &Mode| {
+            let When { times: _, calls, after: None, every: None, rate: None, during: Some(during), per: _ } = &mode.failure.when else {
+                return None;
+            };
+            (mode.armed && calls.is_empty()).then_some((Arc::clone(&mode.name), *during, mode.failure.act.down?))
+        };
+        self.modes.iter().filter_map(closure).collect()
+    }
+
+    /// Counts that a mode has struck by the clock, without a connection.
+    pub fn struck_by_clock(&mut self, name: &str) {
+        if let Some(mode) = self.modes.iter_mut().find(|mode| &*mode.name == name) {
+            mode.struck += 1;
+            mode.scopes.entry(Scope::Appliance).or_default().struck += 1;
+        }
+    }
+
     /// Forgets what was counted for a connection that is gone.
     pub fn gone(&mut self, connection: u64) {
-        for mode in &mut self.modes {
+        for mode in self.modes.iter_mut().filter(|mode| mode.failure.when.per == Per::Connection) {
             mode.scopes.remove(&Scope::Connection(connection));
         }
     }
@@ -142,6 +166,32 @@ impl Schedule {
         self.modes.iter().map(|mode| Counter { mode: mode.name.to_string(), armed: mode.armed, seen: mode.seen, struck: mode.struck }).collect()
     }
 
+    /// Adds a mode after the others, armed as it says; tells whether its name was free.
+    pub fn add(&mut self, failure: Failure) -> bool {
+        let free = self.modes.iter().all(|mode| *mode.name != *failure.name);
+        if free {
+            self.modes.push(Mode::new(failure));
+        }
+        free
+    }
+
+    /// Removes a mode; tells whether there was one of that name.
+    pub fn remove(&mut self, name: &str) -> bool {
+        let before = self.modes.len();
+        self.modes.retain(|mode| &*mode.name != name);
+        self.modes.len() < before
+    }
+
+    /// Tells whether no mode is armed: then nothing has to be read, counted or asked.
+    pub fn is_idle(&self) -> bool {
+        self.modes.iter().all(|mode| !mode.armed)
+    }
+
+    /// Returns the seed of everything random.
+    pub fn seed(&self) -> u64 {
+        self.seed
+    }
+
     /// Tells whether there is no mode at all.
     pub fn is_empty(&self) -> bool {
         self.modes.is_empty()
@@ -149,6 +199,10 @@ impl Schedule {
 }
 
 impl Mode {
+    fn new(failure: Failure) -> Mode {
+        Mode { name: failure.name.as_str().into(), armed: failure.armed, seen: 0, struck: 0, scopes: HashMap::new(), failure }
+    }
+
     fn admits(&self, call: &Call<'_>) -> bool {
         self.failure.on.as_ref().is_none_or(|operations| call.operation.is_some_and(|operation| operations.contains(&operation)))
             && self.failure.user.as_ref().is_none_or(|user| call.user == Some(user))
@@ -160,31 +214,49 @@ impl Mode {
             return None;
         }
         self.seen += 1;
-        let label = scope.label();
-        let tally = self.scopes.entry(scope).or_default();
+        let tally = self.scopes.entry(scope.clone()).or_default();
         tally.seen += 1;
-        let draw = Draw::of(seed, &self.name, &label, tally.seen);
-        let strikes = free && self.failure.when.holds(tally.seen, now, &draw) && self.failure.when.times.is_none_or(|times| tally.struck < times);
-        strikes.then(|| {
-            tally.struck += 1;
-            self.struck += 1;
-            Strike { mode: Arc::clone(&self.name), act: Arc::clone(&self.failure.act), draw, ordinal: tally.seen }
-        })
+        let ordinal = tally.seen;
+        let when = &self.failure.when;
+        if !free || when.times.is_some_and(|times| tally.struck >= times) || !when.holds(ordinal, now) {
+            return None;
+        }
+        // A draw is two thousand instructions: made last, and only for a call that may be struck.
+        let draw = Draw::of(seed, &self.name, &scope.label(), ordinal);
+        if when.rate.is_some_and(|rate| draw.unit("rate") >= rate) {
+            return None;
+        }
+        tally.struck += 1;
+        self.struck += 1;
+        Some(Strike { mode: Arc::clone(&self.name), act: Arc::clone(&self.failure.act), draw, ordinal })
     }
 }
 
 impl When {
-    /// Tells whether every condition but `times` holds for the so-manieth call.
-    fn holds(&self, ordinal: u64, now: Moment, draw: &Draw) -> bool {
+    /// Tells whether every condition but `rate` and `times` holds for the so-manieth call.
+    pub(crate) fn holds(&self, ordinal: u64, now: Moment) -> bool {
         (self.calls.is_empty() || self.calls.contains(&ordinal))
             && self.after.is_none_or(|after| ordinal > after)
-            && self.every.is_none_or(|every| ordinal % every == 0)
+            && self.every.is_none_or(|every| ordinal.is_multiple_of(every))
             && self.during.is_none_or(|during| now.0 >= during.from && now.0 - during.from < during.length)
-            && self.rate.is_none_or(|rate| draw.unit("rate") < rate)
     }
 }
 
 impl Scope {
+    /// A request about no user counts in the scope of nobody.
+    fn of(per: Per, user: Option<&str>, source: IpAddr, connection: u64) -> Scope {
+        match per {
+            Per::Appliance => Scope::Appliance,
+            Per::Connection => Scope::Connection(connection),
+            Per::Source => Scope::Source(source),
+            Per::User => match user.unwrap_or_default() {
+                // A client can send names of 64 KiB, and each is kept: a long one stands under its digest.
+                long if long.len() > LONGEST_NAME => Scope::User(Sha256::digest(long).iter().map(|byte| format!("{byte:02x}")).collect()),
+                name => Scope::User(name.to_owned()),
+            },
+        }
+    }
+
     fn label(&self) -> String {
         match self {
             Scope::Appliance => String::new(),
@@ -195,15 +267,10 @@ impl Scope {
     }
 }
 
-/// A request about no user counts in the scope of nobody.
-fn scope(per: Per, user: Option<&str>, source: IpAddr, connection: u64) -> Scope {
-    match per {
-        Per::Appliance => Scope::Appliance,
-        Per::Connection => Scope::Connection(connection),
-        Per::Source => Scope::Source(source),
-        Per::User => Scope::User(user.unwrap_or_default().to_owned()),
-    }
-}
-
 /// How many users, sources or connections a mode counts apart; beyond that, new ones are left in peace.
 const MOST_SCOPES: usize = 100_000;
+/// The longest name, in bytes, that is kept as it is.
+const LONGEST_NAME: usize = 128;
+
+#[cfg(test)]
+mod tests;

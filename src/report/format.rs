@@ -5,30 +5,46 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use crate::report::Summary;
+use crate::report::github;
+use crate::report::html;
 use crate::report::json;
 use crate::report::junit;
+use crate::report::markdown;
+use crate::report::profile;
 use crate::report::text;
 
 /// A format a run is told in. A further one is a file beside this, a variant here, and its arm in `name` and `write`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Format {
+    /// Annotations of GitHub's workflow commands.
+    Github,
+    /// One page with everything, for a browser.
+    Html,
     /// Everything, in the form of `conformance/report.schema.json`.
     Json,
     /// JUnit XML, for build servers.
     Junit,
+    /// For a page of a build server.
+    Markdown,
+    /// The readings that were followed, as YAML that `serve --readings` and `check --readings` take.
+    Profile,
     /// For people.
     Text,
 }
 
 impl Format {
     /// Every format, in alphabetical order.
-    pub const ALL: &'static [Format] = &[Format::Json, Format::Junit, Format::Text];
+    pub const ALL: &'static [Format] = &[Format::Github, Format::Html, Format::Json, Format::Junit, Format::Markdown, Format::Profile, Format::Text];
 
     /// Returns the name used on the command line.
     pub fn name(self) -> &'static str {
         match self {
+            Format::Github => "github",
+            Format::Html => "html",
             Format::Json => "json",
             Format::Junit => "junit",
+            Format::Markdown => "markdown",
+            Format::Profile => "profile",
             Format::Text => "text",
         }
     }
@@ -36,8 +52,12 @@ impl Format {
     /// Writes a run in this format, as UTF-8 with a newline at the end. Only text knows colour.
     pub fn write(self, summary: &Summary, colour: bool) -> Vec<u8> {
         match self {
+            Format::Github => github::write(summary).into_bytes(),
+            Format::Html => html::write(summary).into_bytes(),
             Format::Json => json::write(summary),
             Format::Junit => junit::write(summary),
+            Format::Markdown => markdown::write(summary).into_bytes(),
+            Format::Profile => profile::write(summary).into_bytes(),
             Format::Text => text::write(summary, colour).into_bytes(),
         }
     }
@@ -99,8 +119,8 @@ mod tests {
     }
 
     #[rstest]
-    #[case::unknown("xml", "unknown report format `xml`, expected one of json, junit, text")]
-    #[case::unknown_with_a_file("xml=a", "unknown report format `xml`, expected one of json, junit, text")]
+    #[case::unknown("xml", "unknown report format `xml`, expected one of github, html, json, junit, markdown, profile, text")]
+    #[case::unknown_with_a_file("xml=a", "unknown report format `xml`, expected one of github, html, json, junit, markdown, profile, text")]
     #[case::no_file("json=", "`json=` names no file, expected json=PATH, or json alone for standard output")]
     fn a_refusal_names_what_was_expected(#[case] text: &str, #[case] expected: &str) {
         assert_eq!(text.parse::<Request>(), Err(expected.to_owned()));

@@ -18,13 +18,15 @@ pub fn schema() -> Vec<u8> {
 fn pretty(value: &impl serde::Serialize) -> Vec<u8> {
     let text = serde_json::to_string_pretty(value).expect("strings, numbers, lists and maps of string keys are JSON");
     let mut shown = String::with_capacity(text.len() + 1);
+    let mut before = ' ';
     for character in text.chars() {
-        // Outside strings JSON has no such character but the line feed, so the escape always lands in a string.
-        if visible::acts(character) && character != '\n' {
+        // Outside strings JSON has no such character but the line feed, so the escape always lands in a string. `##[` would be a command to some build servers.
+        if (visible::acts(character) && character != '\n') || (character == '#' && before == '#') {
             shown.extend(character.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")));
         } else {
             shown.push(character);
         }
+        before = character;
     }
     shown.push('\n');
     shown.into_bytes()

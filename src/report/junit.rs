@@ -26,6 +26,7 @@ pub(super) fn write(summary: &Summary) -> Vec<u8> {
     let mut report = Report::new("d4iot-double");
     report.set_time(time(summary.targets.iter().flat_map(|target| &target.cases)));
     report.add_test_suites(summary.targets.iter().map(|target| suite(target, &summary.tool)));
+    report.add_test_suites((!summary.trouble.is_empty()).then(|| trouble(summary)));
     let mut bytes = Vec::new();
     report.serialize(&mut bytes).expect("memory takes every byte");
     bytes
@@ -36,25 +37,41 @@ fn suite(target: &TargetSummary, tool: &str) -> TestSuite {
     suite.set_time(time(target.cases.iter()));
     suite.add_property(property("tool", tool));
     suite.add_property(property("target", &target.target));
-    suite.add_test_cases(target.cases.iter().map(|case| test_case(case, target.kind)));
+    suite.add_test_cases(target.cases.iter().map(|case| test_case(case, target)));
     // An inconsistency fails the run and belongs to no one case: without a test case of its own, a build server would see green.
     suite.add_test_cases(target.inconsistent.iter().map(|inconsistency| contradiction(inconsistency, target.kind)));
     suite
 }
 
-fn test_case(case: &CaseResult, kind: Kind) -> TestCase {
-    let mut test_case = TestCase::new(visible::line(&case.id), status(case));
-    test_case.set_classname(classname(kind));
+/// What went wrong with the run itself: a build server knows only tests.
+fn trouble(summary: &Summary) -> TestSuite {
+    let mut suite = TestSuite::new("the run itself");
+    suite.set_time(Duration::ZERO);
+    suite.add_test_cases(summary.trouble.iter().enumerate().map(|(index, trouble)| {
+        let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
+        status.set_type("trouble");
+        status.set_message(visible::short(trouble));
+        let mut test_case = TestCase::new(format!("trouble.{}", index + 1), status);
+        test_case.set_classname("d4iot-double.run");
+        test_case
+    }));
+    suite
+}
+
+fn test_case(case: &CaseResult, target: &TargetSummary) -> TestCase {
+    let mut test_case = TestCase::new(visible::line(&case.id), status(case, target.review.as_deref()));
+    test_case.set_classname(classname(target.kind));
     test_case.set_time(Duration::from_micros(case.micros()));
     test_case.extra.insert(XmlString::new("file"), XmlString::new(visible::line(&case.file)));
     test_case.extra.insert(XmlString::new("line"), XmlString::new(case.line.to_string()));
     test_case.add_property(property("conformance", case.conformance.name()));
     test_case.add_properties(case.regression.map(|regression| property("regression", regression.name())));
+    test_case.add_properties(case.known.as_deref().map(|reason| property("known", reason)));
     test_case.add_properties(case.reading.iter().map(|reading| property("reading", reading)));
     test_case
 }
 
-fn status(case: &CaseResult) -> TestCaseStatus {
+fn status(case: &CaseResult, review: Option<&str>) -> TestCaseStatus {
     if case.failed {
         let told = case.reasons.first().map(|finding| format!(": {}", visible::short(finding.told()))).unwrap_or_default();
         let kind = match (case.conformance, case.regression) {
@@ -65,7 +82,7 @@ fn status(case: &CaseResult) -> TestCaseStatus {
         let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
         status.set_type(kind);
         status.set_message(format!("{}{told}", story::verdict(case)));
-        status.set_description(story::tell(case, Paint::NONE));
+        status.set_description(story::tell(case, review, Paint::NONE));
         return status;
     }
     if case.conformance == Conformance::NotJudged {
@@ -77,12 +94,14 @@ fn status(case: &CaseResult) -> TestCaseStatus {
 }
 
 fn contradiction(inconsistency: &Inconsistency, kind: Kind) -> TestCase {
-    let followed = inconsistency.followed.iter().map(|(reading, case)| format!("{} in {}", visible::line(reading), visible::line(case)));
-    let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
-    status.set_type("inconsistent");
-    status.set_message(format!("inconsistent: {}", followed.collect::<Vec<_>>().join(", ")));
-    let mut test_case = TestCase::new(format!("inconsistent.{}", visible::line(&inconsistency.fact)), status);
+    let mut status = if inconsistency.known.is_some() { TestCaseStatus::success() } else { TestCaseStatus::non_success(NonSuccessKind::Failure) };
+    if inconsistency.known.is_none() {
+        status.set_type("inconsistent");
+        status.set_message(format!("inconsistent: {}", visible::short(&inconsistency.told())));
+    }
+    let mut test_case = TestCase::new(visible::line(&inconsistency.id()), status);
     test_case.set_classname(classname(kind));
+    test_case.add_properties(inconsistency.known.as_deref().map(|reason| property("known", reason)));
     test_case.add_properties(inconsistency.register.as_deref().map(|number| property("register", number)));
     test_case
 }
@@ -125,7 +144,9 @@ mod tests {
         let report = Report::deserialize(written.as_slice()).unwrap();
         let target = &summary.targets[0];
         let failed = target.cases.iter().filter(|case| case.failed).count();
-        assert_eq!(report.test_suites.len(), summary.targets.len());
+        // The run's own trouble has a suite of its own.
+        assert_eq!(report.test_suites.len(), summary.targets.len() + 1);
+        assert_eq!(report.test_suites[2].errors, summary.trouble.len());
         assert_eq!(report.test_suites[0].tests, target.cases.len() + target.inconsistent.len());
         assert_eq!(report.test_suites[0].failures, failed + target.inconsistent.len());
         assert_eq!(report.test_suites[0].skipped, target.counts.not_judged);

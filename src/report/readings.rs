@@ -11,30 +11,63 @@ use crate::report::TargetSummary;
 use crate::report::paint::Paint;
 use crate::report::visible;
 
-/// Draws one line per fact and one column per target; nothing where there is nothing to tell.
-pub(super) fn table(summary: &Summary, paint: Paint) -> String {
+/// One fact of the table.
+pub(super) struct Told {
+    /// Its register number, or `-`.
+    pub(super) number: String,
+    /// Its full name.
+    pub(super) fact: String,
+    /// What each target follows, in the order of the targets; `-` where it was not seen.
+    pub(super) cells: Vec<String>,
+}
+
+/// Returns a row for each fact that the documents quarrel over, or in which a target goes its own way.
+pub(super) fn rows(summary: &Summary) -> Vec<Told> {
     let columns: Vec<Column<'_>> = summary.targets.iter().map(Column::of).collect();
     let rows: BTreeSet<&Row<'_>> = columns.iter().flat_map(|column| column.keys()).collect();
+    let told = |row: &Row<'_>| Told {
+        number: row.number().to_owned(),
+        fact: row.fact.to_owned(),
+        cells: columns.iter().map(|column| column.find(row).map_or_else(|| "-".to_owned(), words)).collect(),
+    };
+    rows.into_iter().map(told).collect()
+}
+
+/// Draws one line per fact and one column per target; nothing where there is nothing to tell.
+pub(super) fn table(summary: &Summary, paint: Paint) -> String {
+    let rows = rows(summary);
     if rows.is_empty() {
         return String::new();
     }
-    let number = rows.iter().map(|row| row.number().len()).max().unwrap_or_default();
-    let fact = rows.iter().map(|row| row.fact.chars().count()).max().unwrap_or_default().max(HEADING.len().saturating_sub(number + 3));
-    let widths: Vec<usize> = summary.targets.iter().zip(&columns).map(|(target, column)| column.width(target)).collect();
+    let longest = |texts: &mut dyn Iterator<Item = &str>| texts.map(|text| text.chars().count()).max().unwrap_or_default();
+    let number = longest(&mut rows.iter().map(|row| row.number.as_str()));
+    let fact = longest(&mut rows.iter().map(|row| row.fact.as_str())).max(HEADING.len().saturating_sub(number + 3));
+    let kinds = summary.targets.iter().map(|target| target.kind.name()).enumerate();
+    let widths = kinds.map(|(index, kind)| longest(&mut rows.iter().map(|row| row.cells[index].as_str()).chain([kind])));
+    let widths: Vec<usize> = widths.collect();
 
     let mut text = String::new();
     let heads = summary.targets.iter().map(|target| target.kind.to_string());
     let heads: Vec<String> = heads.zip(&widths).map(|(head, width)| format!("{head:<width$}")).collect();
     line(&mut text, &paint.bold(format!("{HEADING:<width$}  {}", heads.join("  "), width = number + fact + 4).trim_end()));
-    for row in rows {
-        let cells = columns.iter().zip(&widths).map(|(column, width)| column.cell(row, *width, paint));
+    for row in &rows {
+        let cells = row.cells.iter().zip(&widths).map(|(cell, width)| painted(cell, *width, paint));
         let cells: Vec<String> = cells.collect();
-        line(&mut text, &format!("  {:<number$}  {:<fact$}  {}", row.number(), visible::line(row.fact), cells.join("  ")));
+        line(&mut text, &format!("  {:<number$}  {:<fact$}  {}", row.number, visible::line(&row.fact), cells.join("  ")));
     }
-    if columns.iter().any(Column::leaves_the_ruling) {
+    if rows.iter().any(|row| row.cells.iter().any(|cell| cell.ends_with(MARK))) {
         line(&mut text, &paint.dim("  * not the ruling; d4iot-double explain FACT tells who says what, and where"));
     }
     text
+}
+
+fn painted(cell: &str, width: usize, paint: Paint) -> String {
+    let padded = format!("{cell:<width$}");
+    match cell {
+        "-" => paint.dim(&padded),
+        cell if cell.ends_with(MARK) => paint.yellow(&padded),
+        _ => padded,
+    }
 }
 
 fn line(text: &mut String, line: &str) {
@@ -76,20 +109,8 @@ impl<'a> Column<'a> {
         self.0.keys()
     }
 
-    fn width(&self, target: &TargetSummary) -> usize {
-        self.0.values().map(|followed| words(followed).chars().count()).chain([target.kind.name().len()]).max().unwrap_or_default()
-    }
-
-    fn cell(&self, row: &Row<'_>, width: usize, paint: Paint) -> String {
-        match self.0.iter().find(|(other, _)| *other == row) {
-            Some((_, followed)) if leaves_the_ruling(followed) => paint.yellow(&format!("{:<width$}", words(followed))),
-            Some((_, followed)) => format!("{:<width$}", words(followed)),
-            None => paint.dim(&format!("{:<width$}", "-")),
-        }
-    }
-
-    fn leaves_the_ruling(&self) -> bool {
-        self.0.values().any(|followed| leaves_the_ruling(followed))
+    fn find(&self, row: &Row<'_>) -> Option<&'a Followed> {
+        self.0.get(row).copied()
     }
 }
 
@@ -111,10 +132,12 @@ fn words(followed: &Followed) -> String {
         words.push("mixed".to_owned());
     }
     words.extend((!followed.other.is_empty()).then(|| visible::cut(&followed.other.join(", "), LONGEST)));
-    let mark = if leaves_the_ruling(followed) { " *" } else { "" };
+    let mark = if leaves_the_ruling(followed) { MARK } else { "" };
     format!("{}{mark}", words.join(", "))
 }
 
+/// What stands behind a reading that is not the ruling.
+pub(super) const MARK: &str = " *";
 const HEADING: &str = "readings followed";
 /// How many characters are shown of answers that are no reading, so that a column stays one.
 const LONGEST: usize = 40;

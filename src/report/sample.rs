@@ -14,10 +14,14 @@ use crate::report::Summary;
 use crate::report::TargetSummary;
 
 /// What a target sends that means harm to whoever prints it.
-pub(super) const HOSTILE: &str = "\u{1b}[31mAuthentication\u{1b}[0m\0\r\n]]><script>alert(1)</script>\u{202e}\u{9b}2J\u{ffff}\u{e0041}";
+pub(super) const HOSTILE: &str = concat!(
+    "\u{1b}[31mAuthentication\u{1b}[0m\0\r\n::error file=x,line=1::evil\n##vso[task.complete]",
+    "]]><script>document.title=1</script><img src=x onerror=document.title=2>\u{202e}\u{9b}2J\u{ffff}\u{e0041}",
+    "```|`|\" ' & %0A --> </details>|</pre></style>\n| a | b |\n"
+);
 
 /// A run with something of everything.
-pub(super) fn rich() -> Summary {
+pub(crate) fn rich() -> Summary {
     let cases = vec![
         case("validation.authenticated", "The right password is accepted", Conformance::Documented, Some(Regression::Same)),
         variant(),
@@ -47,8 +51,10 @@ pub(super) fn rich() -> Summary {
             fact: "validation.authenticated.body".into(),
             register: Some("X11".into()),
             followed: vec![("example".into(), "validation.authenticated".into()), ("table".into(), "validation.token.bogus".into())],
+            known: None,
         }],
         gone: vec!["validation.of_old".into()],
+        review: Some("lab".into()),
         cases,
     };
     let cases = vec![case("validation.authenticated", "The right password is accepted", Conformance::Documented, None)];
@@ -59,9 +65,13 @@ pub(super) fn rich() -> Summary {
         profile: vec![followed("set_password_by_admin.user_unknown.body", Some("X14"), &["example"], true)],
         inconsistent: Vec::new(),
         gone: Vec::new(),
+        review: None,
         cases,
     };
-    summary(vec![sensor, console])
+    Summary {
+        trouble: vec![format!("the password of `test` was not given back: {HOSTILE}\n  hint: d4iot-double recover")],
+        ..summary(vec![sensor, console])
+    }
 }
 
 /// A run of both kinds where all is well: the ruling wherever the real documents quarrel.
@@ -83,6 +93,7 @@ pub(super) fn plain() -> Summary {
                     profile: profile.collect(),
                     inconsistent: Vec::new(),
                     gone: Vec::new(),
+                    review: None,
                     cases,
                 }
             })
@@ -91,7 +102,7 @@ pub(super) fn plain() -> Summary {
 }
 
 fn summary(targets: Vec<TargetSummary>) -> Summary {
-    Summary { version: 1, tool: "d4iot-double 0.1.0".into(), targets }
+    Summary { version: 1, tool: "d4iot-double 0.1.0".into(), trouble: Vec::new(), targets }
 }
 
 fn variant() -> CaseResult {
@@ -110,12 +121,12 @@ fn deviation() -> CaseResult {
         reasons: vec![Finding {
             step: 2,
             expected: "authenticated: `Authentication succeeded.` or `Authentication succeeded`".into(),
-            received: HOSTILE.into(),
+            received: format!("`msg` is `{HOSTILE}` instead of `Authentication succeeded.`"),
             readings: vec![
                 "X11 validation.authenticated.body: example `Authentication succeeded.` (sensor:220)".into(),
                 "X11 validation.authenticated.body: table `Authentication succeeded` (sensor:212)".into(),
             ],
-            hint: Some("the 2020 edition had other words: d4iot-double explain X11".into()),
+            hint: Some("nearest: X11 validation.authenticated.body: example".into()),
         }],
         ..case
     }
@@ -131,6 +142,7 @@ fn changed() -> CaseResult {
 
 fn known() -> CaseResult {
     CaseResult {
+        known: Some("firmware 22.3 says it so, ticket 4711 | <b>".into()),
         reasons: vec![Finding {
             step: 1,
             expected: "password_replaced".into(),
@@ -177,6 +189,7 @@ fn case(id: &str, title: &str, conformance: Conformance, regression: Option<Regr
         file: "conformance/cases/validation.yaml".into(),
         line: 2,
         failed: false,
+        known: None,
         reasons: Vec::new(),
         difference: String::new(),
         exchanges: vec![exchange()],

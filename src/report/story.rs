@@ -1,5 +1,6 @@
 //! One case that fails, told in full: where it stands, what was sent, what came, what was expected and who says so.
 
+use crate::contract::Kind;
 use crate::report::CaseResult;
 use crate::report::Conformance;
 use crate::report::ExchangeResult;
@@ -8,8 +9,10 @@ use crate::report::Regression;
 use crate::report::paint::Paint;
 use crate::report::visible;
 
-/// Tells a case in full, one item a line, each line ended.
-pub(super) fn tell(case: &CaseResult, paint: Paint) -> String {
+/// Tells a case in full, one item a line, each line ended. `review` is the folder where a changed snapshot waits, if one does.
+///
+/// No line begins with what a target sent: build servers read commands there.
+pub(super) fn tell(case: &CaseResult, review: Option<&str>, paint: Paint) -> String {
     let mut told = Told { text: String::new(), paint };
     told.head(case);
     for (index, exchange) in case.exchanges.iter().enumerate() {
@@ -22,7 +25,7 @@ pub(super) fn tell(case: &CaseResult, paint: Paint) -> String {
         }
         told.finding(finding);
     }
-    told.difference(case);
+    told.difference(case, review);
     told.text
 }
 
@@ -33,6 +36,14 @@ pub(super) fn verdict(case: &CaseResult) -> String {
         (Conformance::Deviation, _) => Conformance::Deviation.name().to_owned(),
         (conformance, _) => format!("failed, {}", conformance.name()),
     }
+}
+
+/// Returns the command that goes through what waits in a folder; all of it where no id is given.
+pub(super) fn review(folder: &str, id: &str) -> String {
+    let is_standard = folder.strip_prefix(STANDARD).is_some_and(|kind| kind.parse::<Kind>().is_ok());
+    let folder = if is_standard { String::new() } else { format!(" --snapshots {}", visible::line(folder)) };
+    let id = if id.is_empty() { String::new() } else { format!(" {}", visible::line(id)) };
+    format!("d4iot-double review{folder}{id}")
 }
 
 /// The text so far.
@@ -57,7 +68,7 @@ impl Told {
         self.items(&label, visible::lines(&exchange.curl));
         self.item("answer", &answer(exchange));
         if !exchange.body.is_empty() {
-            self.item("", &visible::short(&exchange.body));
+            self.item("body", &visible::short(&exchange.body));
         }
     }
 
@@ -74,7 +85,7 @@ impl Told {
         }
     }
 
-    fn difference(&mut self, case: &CaseResult) {
+    fn difference(&mut self, case: &CaseResult, folder: Option<&str>) {
         if case.regression != Some(Regression::Changed) {
             return;
         }
@@ -85,9 +96,9 @@ impl Told {
             _ => line,
         };
         self.items("snapshot", visible::lines(&case.difference).map(coloured));
-        // A deviation cannot be accepted, so nobody is sent to try.
-        if case.conformance != Conformance::Deviation {
-            self.item("hint", &format!("if the new answer is right: d4iot-double review {}", visible::line(&case.id)));
+        // A deviation cannot be accepted, so nobody is sent to try; nor is anybody where nothing was written.
+        if let Some(folder) = folder.filter(|_| case.conformance != Conformance::Deviation) {
+            self.item("hint", &format!("if the new answer is right: {}", review(folder, &case.id)));
         }
     }
 
@@ -121,5 +132,7 @@ fn answer(exchange: &ExchangeResult) -> String {
     words.join(" ")
 }
 
+/// Where the folders are that `review` looks into by itself.
+const STANDARD: &str = "snapshots/";
 /// How far to the right the items stand.
 const INDENT: usize = 12;

@@ -9,6 +9,9 @@ use crate::report::Inconsistency;
 use crate::report::Regression;
 use crate::report::Summary;
 use crate::report::TargetSummary;
+use crate::report::conclusion;
+use crate::report::conclusion::Ending;
+use crate::report::conclusion::amount;
 use crate::report::paint::Paint;
 use crate::report::readings;
 use crate::report::story;
@@ -21,7 +24,8 @@ pub(super) fn write(summary: &Summary, colour: bool) -> String {
     let mut sections: Vec<String> = summary.targets.iter().flat_map(|target| remarkable(target, paint)).collect();
     sections.push(summary.targets.iter().map(|target| counts(target, paint)).collect());
     sections.push(readings::table(summary, paint));
-    sections.push(conclusion(summary, paint));
+    sections.push(trouble(summary, paint));
+    sections.push(conclude(summary, paint));
     sections.retain(|section| !section.is_empty());
     sections.join("\n")
 }
@@ -34,12 +38,13 @@ pub fn verdict_line(case: &CaseResult) -> String {
 
 /// Everything at one target that is not a plain pass, in sections.
 fn remarkable(target: &TargetSummary, paint: Paint) -> Vec<String> {
-    let mut sections: Vec<String> = target.cases.iter().filter(|case| case.failed).map(|case| story::tell(case, paint)).collect();
+    let mut sections: Vec<String> =
+        target.cases.iter().filter(|case| case.failed).map(|case| story::tell(case, target.review.as_deref(), paint)).collect();
     sections.extend(target.inconsistent.iter().map(|inconsistency| inconsistent(inconsistency, paint)));
     let passed = || target.cases.iter().filter(|case| !case.failed);
 
-    let known = passed().filter(|case| case.conformance == Conformance::Deviation);
-    sections.push(grouped(&paint.yellow("known: deviations that were expected"), known.map(|case| (case.reason().to_owned(), case))));
+    let known = passed().filter_map(|case| Some((case.known.clone()?, case)));
+    sections.push(grouped(&paint.yellow("known: differences that were expected"), known));
     let variants = passed().filter(|case| case.conformance == Conformance::Variant);
     let variants = variants.flat_map(|case| {
         let unnamed = case.reading.is_empty().then(|| "not named".to_owned());
@@ -50,7 +55,7 @@ fn remarkable(target: &TargetSummary, paint: Paint) -> Vec<String> {
     sections.push(grouped(&paint.bold("not judged"), skipped.map(|case| (case.reason().to_owned(), case))));
 
     let new: Vec<&str> = passed().filter(|case| case.regression == Some(Regression::New)).map(|case| case.id.as_str()).collect();
-    sections.push(listed(&paint.cyan("new: no snapshot yet"), &new, Some("d4iot-double review")));
+    sections.push(listed(&paint.cyan("new: no snapshot yet"), &new, target.review.as_deref().map(|folder| story::review(folder, "")).as_deref()));
     let gone: Vec<&str> = target.gone.iter().map(String::as_str).collect();
     sections.push(listed(&paint.bold("gone: a snapshot without a case"), &gone, None));
 
@@ -71,7 +76,11 @@ fn rule(target: &TargetSummary, paint: Paint) -> String {
 fn inconsistent(inconsistency: &Inconsistency, paint: Paint) -> String {
     let register = inconsistency.register.as_deref().map(|number| format!("{number} ")).unwrap_or_default();
     let fact = paint.bold(&format!("{register}{}", visible::line(&inconsistency.fact)));
-    let mut text = format!("{}: {fact}: one target, several readings\n", paint.red("inconsistent"));
+    let head = match &inconsistency.known {
+        Some(reason) => paint.yellow(&format!("inconsistent, known ({})", visible::short(reason))),
+        None => paint.red("inconsistent"),
+    };
+    let mut text = format!("{head}: {fact}: one target, several readings\n");
     let width = inconsistency.followed.iter().map(|(reading, _)| reading.chars().count()).max().unwrap_or_default();
     for (reading, case) in &inconsistency.followed {
         text.push_str(&format!("  {:<width$}  in {}\n", visible::line(reading), visible::line(case)));
@@ -151,30 +160,26 @@ fn count_of(count: usize, word: &str, paint: impl Fn(&str) -> String) -> String 
     if count == 0 { text } else { paint(&text) }
 }
 
-/// The last line: whether anything fails, and how much.
-fn conclusion(summary: &Summary, paint: Paint) -> String {
-    let cases = || summary.targets.iter().flat_map(|target| &target.cases);
-    let failed = cases().filter(|case| case.failed).count();
-    let inconsistent: usize = summary.targets.iter().map(|target| target.inconsistent.len()).sum();
-    let mut wrong = Vec::new();
-    if failed > 0 {
-        wrong.push(format!("{} {}", amount(failed, "case"), if failed == 1 { "fails" } else { "fail" }));
-    }
-    if inconsistent > 0 {
-        wrong.push(format!("{} {} answered inconsistently", amount(inconsistent, "fact"), if inconsistent == 1 { "is" } else { "are" }));
-    }
-    let text = if !wrong.is_empty() {
-        paint.red(&format!("{}.", wrong.join(", ")))
-    } else if cases().all(|case| case.conformance == Conformance::NotJudged) {
-        paint.yellow("Nothing was judged.")
-    } else {
-        paint.green("All judged cases pass.")
+/// What went wrong with the run itself.
+fn trouble(summary: &Summary, paint: Paint) -> String {
+    let lines = |text: &String| {
+        let mut lines = visible::lines(text);
+        let first = lines.next().unwrap_or_default();
+        let rest: String = lines.map(|line| format!("  {line}\n")).collect();
+        format!("{}: {first}\n{rest}", paint.red("trouble"))
     };
-    format!("{text}\n")
+    summary.trouble.iter().map(lines).collect()
 }
 
-fn amount(count: usize, noun: &str) -> String {
-    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
+/// The last line: whether anything fails, and how much; and the way to what waits for a decision.
+fn conclude(summary: &Summary, paint: Paint) -> String {
+    let (ending, words) = conclusion::of(summary);
+    let words = match ending {
+        Ending::Bad => paint.red(&words),
+        Ending::Good => paint.green(&words),
+        Ending::Nothing => paint.yellow(&words),
+    };
+    format!("{words}\n")
 }
 
 /// How many names a list shows.
@@ -220,11 +225,25 @@ mod tests {
     #[test]
     fn a_run_that_judged_nothing_does_not_say_pass() {
         let mut summary = sample::rich();
+        summary.trouble.clear();
         summary.targets.iter_mut().for_each(|target| {
             target.cases.retain(|case| case.conformance == Conformance::NotJudged);
             target.inconsistent.clear();
         });
         assert!(write(&summary, false).ends_with("Nothing was judged.\n"));
+    }
+
+    #[test]
+    fn a_run_with_trouble_does_not_say_pass() {
+        let summary = Summary { trouble: vec!["a password was not given back".to_owned()], ..sample::plain() };
+        assert!(write(&summary, false).ends_with("trouble: a password was not given back\n\n1 trouble with the run itself.\n"));
+    }
+
+    #[test]
+    fn no_line_begins_as_a_command_of_a_build_server() {
+        let text = write(&sample::rich(), false);
+        assert!(text.contains("::error file=x"), "{text}");
+        assert_eq!(text.lines().find(|line| line.trim().starts_with("::") || line.contains("##")), None);
     }
 
     #[test]

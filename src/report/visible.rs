@@ -2,17 +2,21 @@
 
 /// Returns the text as one line: control characters and invisible ones as escapes, `\n`, `\r`, `\t`, `\u{1b}`.
 ///
-/// A backslash stays single, so that JSON and commands stay readable; the JSON report has the exact text.
+/// A backslash stays single, so that JSON and commands stay readable; the JSON report has the exact text. The second of two number
+/// signs is escaped: build servers take `##[…]` and `##vso[…]` for commands wherever they stand in a line of a log.
 pub(super) fn line(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
+    let mut before = ' ';
     for character in text.chars() {
         match character {
+            '#' if before == '#' => shown.push_str("\\u{23}"),
             '\n' => shown.push_str("\\n"),
             '\r' => shown.push_str("\\r"),
             '\t' => shown.push_str("\\t"),
             character if acts(character) => shown.extend(character.escape_unicode()),
             character => shown.push(character),
         }
+        before = character;
     }
     shown
 }
@@ -29,9 +33,13 @@ pub(super) fn cut(text: &str, most: usize) -> String {
     format!("{}… ({rest} more characters)", line(&text[..end]))
 }
 
-/// Returns each line of the text, made safe. Only a line feed ends a line.
+/// Returns each line of the text, made safe. Only a line feed ends a line. Two colons at its beginning, which to GitHub are a command, are not left so.
 pub(super) fn lines(text: &str) -> impl Iterator<Item = String> {
-    text.strip_suffix('\n').unwrap_or(text).split('\n').map(line)
+    text.strip_suffix('\n')
+        .unwrap_or(text)
+        .split('\n')
+        .map(line)
+        .map(|line| if line.trim_start().starts_with("::") { line.replacen(':', "\\u{3a}", 1) } else { line })
 }
 
 /// Lays items out with commas between them, in lines of at most `width` columns where the items allow it.
@@ -74,6 +82,7 @@ mod tests {
     #[case::direction("\u{202e}txt", "\\u{202e}txt")]
     #[case::no_character_of_xml("\u{ffff}\0", "\\u{ffff}\\u{0}")]
     #[case::placeholder("«user.password» – ü", "«user.password» – ü")]
+    #[case::command_of_a_build_server("a ##vso[x] ###", "a #\\u{23}vso[x] #\\u{23}\\u{23}")]
     #[case::backslash(r#"{"a":"\u001b"}"#, r#"{"a":"\u001b"}"#)]
     fn nothing_shown_acts(#[case] text: &str, #[case] expected: &str) {
         assert_eq!(line(text), expected);

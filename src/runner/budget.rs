@@ -69,7 +69,7 @@ fn is_signed_in(outcome: Outcome) -> bool {
 }
 
 fn outcomes(step: &Step, contract: &Contract) -> Vec<Outcome> {
-    expected::branches(&step.expect, contract, step.ask).unwrap_or_default().into_iter().map(|branch| branch.outcome).collect()
+    expected::branches(&step.expect, contract, step.ask, &Readings::default()).unwrap_or_default().into_iter().map(|branch| branch.outcome).collect()
 }
 
 fn presents_its_own(step: &Step, contract: &Contract) -> bool {

@@ -24,6 +24,13 @@ use crate::runner::undo::Lost;
 pub struct Ended {
     /// The results.
     pub run: Run,
+    /// How it ended.
+    pub after: After,
+}
+
+/// How a run at a target ended.
+#[derive(Debug)]
+pub struct After {
     /// Why lock-out is suspected: the run was stopped for it.
     pub suspicion: Option<String>,
     /// Whether somebody asked the run to stop.
@@ -100,7 +107,10 @@ pub async fn run(lab: &Lab, plan: &Plan, memory: &Memory, care: Care, watch: &(d
     }
     match failed.filter(|_| guard.lost.is_empty()) {
         Some(error) => Err(error),
-        None => Ok(Ended { run: gathered.end(), suspicion: guard.suspicion, interrupted: care.stop.is_asked(), lost: guard.lost }),
+        None => {
+            let after = After { suspicion: guard.suspicion, interrupted: care.stop.is_asked(), lost: guard.lost };
+            Ok(Ended { run: gathered.end(), after })
+        }
     }
 }
 

@@ -1,9 +1,9 @@
 //! What a run gathers as it goes: results, held against the memory, and what every answer tells of the target's readings.
 
 use crate::baseline::Error;
+use crate::conformance::evidence::Evidence;
 use crate::conformance::profile;
 use crate::conformance::suite::Located;
-use crate::conformance::verdict::Evidence;
 use crate::contract::Contract;
 use crate::report::CaseResult;
 use crate::report::Conformance;
@@ -25,11 +25,13 @@ pub(super) struct Gathered<'a> {
     told: Vec<(String, Evidence)>,
     ran: Vec<Ran>,
     unreachable: Option<String>,
+    /// Whether a snapshot waits to be reviewed.
+    waits: bool,
 }
 
 impl<'a> Gathered<'a> {
     pub(super) fn new(lab: &'a Lab, contract: &'a Contract, memory: &'a Memory, watch: &'a (dyn Fn(&CaseResult) + Sync)) -> Gathered<'a> {
-        Gathered { lab, contract, memory, watch, told: Vec::new(), ran: Vec::new(), unreachable: None }
+        Gathered { lab, contract, memory, watch, told: Vec::new(), ran: Vec::new(), unreachable: None, waits: false }
     }
 
     pub(super) fn probed(&mut self, evidence: Vec<Evidence>, unreachable: Option<String>) {
@@ -43,8 +45,7 @@ impl<'a> Gathered<'a> {
 
     /// Adds a case that has ended; tells whether the target could be reached.
     pub(super) fn add(&mut self, located: &Located, mut case: Ran) -> Result<bool, Error> {
-        self.memory.hold(located, &mut case)?;
-        case.result.failed = fails(&case.result);
+        self.waits |= self.settle(located, &mut case)?;
         let trouble =
             case.result.exchanges.iter().find_map(|exchange| {
                 exchange.trouble.clone().filter(|_| exchange.status.is_none() && case.result.conformance == Conformance::NotJudged)
@@ -59,7 +60,10 @@ impl<'a> Gathered<'a> {
     }
 
     pub(super) fn end(self) -> Run {
-        let (profile, inconsistent) = profile::of(self.contract, &self.told);
+        let (profile, mut inconsistent) = profile::of(self.contract, &self.told);
+        for mixed in &mut inconsistent {
+            mixed.known = self.known(&mixed.id());
+        }
         let results: Vec<CaseResult> = self.ran.iter().map(|case| case.result.clone()).collect();
         let summary = TargetSummary {
             kind: self.lab.kind,
@@ -68,9 +72,25 @@ impl<'a> Gathered<'a> {
             profile,
             inconsistent,
             gone: Vec::new(),
+            review: self.memory.folder().filter(|_| self.waits),
             cases: results,
         };
         Run { cases: self.ran, summary, unreachable: self.unreachable }
+    }
+
+    /// Holds a case against the memory and says whether it fails: what differs and is known does not. Tells whether something waits to be reviewed.
+    fn settle(&self, located: &Located, case: &mut Ran) -> Result<bool, Error> {
+        // Known or not decides what may be written, so it is asked first.
+        case.result.known = self.known(&located.case.id);
+        let waits = self.memory.hold(located, case)?;
+        let differs = fails(&case.result);
+        case.result.failed = differs && case.result.known.is_none();
+        case.result.known = case.result.known.take().filter(|_| differs);
+        Ok(waits)
+    }
+
+    fn known(&self, id: &str) -> Option<String> {
+        self.lab.agreed.known.reason(self.lab.kind, id).map(str::to_owned)
     }
 }
 

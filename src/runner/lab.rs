@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::appliance::Lockout;
 use crate::appliance::Scope;
 use crate::appliance::State;
+use crate::conformance::Agreed;
 use crate::conformance::Case;
 use crate::conformance::case::Need;
 use crate::contract::Kind;
@@ -28,6 +29,8 @@ pub struct Lab {
     pub label: String,
     /// Whom it knows.
     pub accounts: Accounts,
+    /// What is agreed on beyond the documents; by default nothing.
+    pub agreed: Agreed,
     /// The mock behind it, if it is ours, with the state every case starts from.
     pub mock: Option<(Arc<Host>, State)>,
 }
@@ -42,11 +45,13 @@ impl Lab {
         let mut appliance = fixture.appliance();
         accounts.users().into_iter().for_each(|user| appliance.state.directory.put(user));
         let start = appliance.state.clone();
-        let double = Double::start(appliance, Some(identity)).map_err(|error| format!("no port for a mock: {error}"))?;
+        // A run that is repeated strikes as before.
+        let host = Host::new(appliance, fixture.schedule(fixture.seed.unwrap_or_default()));
+        let double = Double::open(host, Some(identity)).map_err(|error| format!("no port for a mock: {error}"))?;
         let options = Options { trust: double.ca_pem().map(str::to_owned), ..Options::default() };
         let target = Target::new(&double.url(), &options).map_err(|error| error.to_string())?;
         let mock = Some((Arc::clone(double.host()), start));
-        Ok((double, Lab { kind: fixture.kind, target, label, accounts, mock }))
+        Ok((double, Lab { kind: fixture.kind, target, label, accounts, agreed: Agreed::default(), mock }))
     }
 
     /// Brings the target into the state a case starts from.

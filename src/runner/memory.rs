@@ -4,6 +4,7 @@ use crate::baseline::Baseline;
 use crate::baseline::Error;
 use crate::conformance::suite::Located;
 use crate::contract::Kind;
+use crate::report::Conformance;
 use crate::report::Regression;
 use crate::runner::Ran;
 use crate::snapshot;
@@ -15,10 +16,19 @@ use crate::snapshot::Snapshot;
 pub enum Memory {
     /// The copy inside the binary: compared, never written.
     BuiltIn(Kind),
-    /// A folder, and what may be written there.
-    Folder(Baseline, Update),
+    /// A folder, what may be written there, and whose snapshots they are.
+    Folder(Baseline, Update, Owner),
     /// None: nothing is new, nothing is written, conformance alone decides.
     Nothing,
+}
+
+/// Whose snapshots a folder has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Owner {
+    /// A target's: no test of ours names them, and `cargo insta test --unreferenced=delete` must leave them alone.
+    Target,
+    /// The tests' of this project: the unchanged built-in mock's.
+    Tests,
 }
 
 /// What a run may write.
@@ -35,23 +45,23 @@ pub enum Update {
 }
 
 impl Memory {
-    /// Holds a case's exchanges against its snapshot and writes what may be written.
+    /// Holds a case's exchanges against its snapshot and writes what may be written. Tells whether something waits to be reviewed.
     ///
     /// # Errors
     /// A snapshot that cannot be read or written.
-    pub(super) fn hold(&self, located: &Located, ran: &mut Ran) -> Result<(), Error> {
+    pub(super) fn hold(&self, located: &Located, ran: &mut Ran) -> Result<bool, Error> {
         let id = located.case.id.as_str();
-        let Some(body) = &ran.snapshot else { return Ok(()) };
+        let Some(body) = &ran.snapshot else { return Ok(false) };
         let Some(old) = self.read(id)? else {
             ran.result.regression = (!matches!(self, Memory::Nothing)).then_some(Regression::New);
-            return self.write(located, body, Regression::New);
+            return self.write(located, body, Regression::New, is_unknown(ran));
         };
         let regression = if snapshot::same(&old.body, body) { Regression::Same } else { Regression::Changed };
         if regression == Regression::Changed {
             ran.result.difference = snapshot::diff(&old.body, body);
         }
         ran.result.regression = Some(regression);
-        self.write(located, body, regression)
+        self.write(located, body, regression, is_unknown(ran))
     }
 
     /// Returns the ids of all snapshots there are.
@@ -61,7 +71,7 @@ impl Memory {
     pub fn ids(&self) -> Result<Vec<String>, Error> {
         match self {
             Memory::BuiltIn(kind) => Ok(embedded::of(*kind).iter().map(|(id, _)| (*id).to_owned()).collect()),
-            Memory::Folder(folder, _) => folder.ids(),
+            Memory::Folder(folder, ..) => folder.ids(),
             Memory::Nothing => Ok(Vec::new()),
         }
     }
@@ -69,28 +79,44 @@ impl Memory {
     fn read(&self, id: &str) -> Result<Option<Snapshot>, Error> {
         match self {
             Memory::BuiltIn(kind) => Ok(embedded::of(*kind).iter().find(|(known, _)| *known == id).and_then(|(_, text)| snapshot::parse(text).ok())),
-            Memory::Folder(folder, _) => folder.read(id),
+            Memory::Folder(folder, ..) => folder.read(id),
             Memory::Nothing => Ok(None),
         }
     }
 
-    fn write(&self, located: &Located, body: &str, regression: Regression) -> Result<(), Error> {
-        let Memory::Folder(folder, update) = self else { return Ok(()) };
+    /// Returns the folder in which something may wait to be reviewed, as `--snapshots` takes it.
+    pub(super) fn folder(&self) -> Option<String> {
+        match self {
+            Memory::Folder(folder, ..) => Some(folder.folder().display().to_string()),
+            Memory::BuiltIn(_) | Memory::Nothing => None,
+        }
+    }
+
+    /// A deviation that nobody knows is never written, not even to be reviewed: nobody can then accept it by oversight.
+    fn write(&self, located: &Located, body: &str, regression: Regression, is_unknown: bool) -> Result<bool, Error> {
+        let Memory::Folder(folder, update, owner) = self else { return Ok(false) };
         let id = located.case.id.as_str();
-        let text = || snapshot::file(&header(located), body);
+        if is_unknown && *update != Update::No {
+            return folder.drop_pending(id).map(|_| false);
+        }
+        let text = || snapshot::file(&header(located, *owner), body);
         match (update, regression) {
-            (Update::No, _) => Ok(()),
-            (_, Regression::Same) => folder.drop_pending(id).map(drop),
-            (Update::All, _) | (Update::New, Regression::New) => folder.write(id, &text()),
-            (Update::New, Regression::Changed) => Ok(()),
-            (Update::Pending, _) => folder.write_pending(id, &text()),
+            (Update::No, _) | (Update::New, Regression::Changed) => Ok(false),
+            (_, Regression::Same) => folder.drop_pending(id).map(|_| false),
+            (Update::All, _) | (Update::New, Regression::New) => folder.write(id, &text()).map(|()| false),
+            (Update::Pending, _) => folder.write_pending(id, &text()).map(|()| true),
         }
     }
 }
 
-/// The head of a case's snapshot file: what `cargo test` writes, so that both give the same bytes.
-pub fn header(located: &Located) -> Header {
-    Header { source: Some(SOURCE.to_owned()), description: located.case.title.clone(), input_file: located.file.to_owned() }
+fn is_unknown(ran: &Ran) -> bool {
+    ran.result.conformance == Conformance::Deviation && ran.result.known.is_none()
+}
+
+/// The head of a case's snapshot file: the tests' is what `cargo test` writes, so that both give the same bytes.
+pub fn header(located: &Located, owner: Owner) -> Header {
+    let source = (owner == Owner::Tests).then(|| SOURCE.to_owned());
+    Header { source, description: located.case.title.clone(), input_file: located.file.to_owned() }
 }
 
 /// The test that asserts the same files.

@@ -3,9 +3,12 @@
 use bytes::Bytes;
 use http::Method;
 use http::Request;
+use http::Response;
 use http::StatusCode;
 
-use crate::conformance::verdict::Evidence;
+use crate::conformance::evidence::Evidence;
+use crate::conformance::expected::Choice;
+use crate::conformance::verdict;
 use crate::contract::Contract;
 use crate::contract::Operation;
 use crate::contract::Readings;
@@ -17,15 +20,15 @@ use crate::target::Error;
 pub(super) struct Probed {
     /// For each operation with several paths, the reading the target serves.
     pub(super) served: Readings,
-    /// The same, for the profile.
+    /// The same for the profile, and what else the answers tell.
     pub(super) evidence: Vec<Evidence>,
     /// Why nothing could be found out.
     pub(super) unreachable: Option<String>,
 }
 
 /// Asks each path of each operation that has several, by GET; where that does not tell them apart, by POST of `{}`.
-/// A path is served if it is answered otherwise than a path that nobody serves, never by the status alone.
-/// `posts` is how many POSTs to such a path may be sent, since each may count as a failed sign-in; those sent are taken from it.
+/// A path is served if it is answered otherwise than a neighbour that nobody serves, never by the status alone.
+/// `posts` is how many POSTs may be sent, to paths and neighbours alike, since each may count as a failed sign-in; those sent are taken from it.
 pub(super) async fn paths(lab: &Lab, contract: &Contract, posts: &mut u32) -> Probed {
     let mut probed = Probed::default();
     for &operation in Operation::ALL {
@@ -34,49 +37,57 @@ pub(super) async fn paths(lab: &Lab, contract: &Contract, posts: &mut u32) -> Pr
         if paths.len() < 2 {
             continue;
         }
-        let served = match served(lab, &paths, posts).await {
+        let mut heard = Vec::new();
+        let served = match served(lab, &paths, &mut heard, posts).await {
             Ok(served) => served,
-            Err(error) => return Probed { unreachable: Some(error.to_string()), ..probed },
+            Err(trouble) => return Probed { unreachable: Some(trouble), ..probed },
         };
+        probed.evidence.extend(heard.iter().filter_map(|answer| verdict::whatever_it_tells(contract, operation, answer)));
         let fact = format!("{operation}.path");
         let same = |is: &[String]| is.len() == served.len() && is.iter().all(|path| served.contains(&path.as_str()));
-        if let Some(reading) = readings.iter().find(|reading| same(&reading.is.0)) {
-            probed.evidence.push(Evidence { fact: fact.clone(), readings: vec![reading.name.clone()], other: None });
+        if let Some((rank, reading)) = readings.iter().enumerate().find(|(_, reading)| same(&reading.is.0)) {
             // The contract offers this reading: it was just found there.
             let chosen = probed.served.choose(contract, &fact, &reading.name);
             debug_assert!(chosen.is_ok(), "the reading was found in this contract");
+            probed.evidence.push(Evidence::plain(Choice { fact, reading: reading.name.clone(), rank }));
         }
     }
     probed
 }
 
-/// Every path that may be asked for by GET, in order.
-pub(super) fn asked(contract: &Contract) -> Vec<&str> {
+/// Every path that may be asked for by GET, in order, neighbours among them.
+pub(super) fn asked(contract: &Contract) -> Vec<String> {
     let several = Operation::ALL.iter().map(|operation| distinct(contract, *operation)).filter(|paths| paths.len() > 1);
-    several.flat_map(|paths| std::iter::once(NOBODY_S).chain(paths.into_iter().map(String::as_str))).collect()
+    several.flatten().flat_map(|path| [path.to_owned(), neighbour(path)]).collect()
 }
 
-fn distinct(contract: &Contract, operation: Operation) -> Vec<&String> {
-    let mut paths: Vec<&String> = Vec::new();
+fn distinct(contract: &Contract, operation: Operation) -> Vec<&str> {
+    let mut paths: Vec<&str> = Vec::new();
     for path in contract.clause(operation).path.readings().iter().flat_map(|reading| &reading.is.0) {
-        if !paths.contains(&path) {
+        if !paths.contains(&path.as_str()) {
             paths.push(path);
         }
     }
     paths
 }
 
-async fn served<'a>(lab: &Lab, paths: &[&'a String], posts: &mut u32) -> Result<Vec<&'a str>, Error> {
+/// A path beside another one, that nobody serves.
+fn neighbour(path: &str) -> String {
+    format!("{}/{NOBODY_S}", path.rsplit_once('/').map_or("", |(folder, _)| folder))
+}
+
+/// The paths that are served. What was heard on the way is kept: every answer of a run counts.
+async fn served<'a>(lab: &Lab, paths: &[&'a str], heard: &mut Vec<Response<Bytes>>, posts: &mut u32) -> Result<Vec<&'a str>, String> {
     for (method, body) in [(Method::GET, ""), (Method::POST, "{}")] {
         if method == Method::POST {
-            let Some(left) = u32::try_from(paths.len()).ok().and_then(|cost| posts.checked_sub(cost)) else { break };
+            // Each path and its neighbour: all or none, since some of them tell nothing.
+            let Some(left) = u32::try_from(2 * paths.len()).ok().and_then(|cost| posts.checked_sub(cost)) else { break };
             *posts = left;
         }
-        let nobody = ask(lab, &method, NOBODY_S, body).await?;
         let mut served = Vec::new();
         for path in paths {
-            if ask(lab, &method, path, body).await? != nobody {
-                served.push(path.as_str());
+            if ask(lab, &method, path, body, heard).await? != ask(lab, &method, &neighbour(path), body, heard).await? {
+                served.push(*path);
             }
         }
         if !served.is_empty() {
@@ -86,18 +97,33 @@ async fn served<'a>(lab: &Lab, paths: &[&'a String], posts: &mut u32) -> Result<
     Ok(Vec::new())
 }
 
-async fn ask(lab: &Lab, method: &Method, path: &str, body: &'static str) -> Result<(StatusCode, Bytes), Error> {
+/// What came back, comparable: some servers repeat the path in the body. A connection that breaks is an answer too, if a poor one.
+async fn ask(
+    lab: &Lab,
+    method: &Method,
+    path: &str,
+    body: &'static str,
+    heard: &mut Vec<Response<Bytes>>,
+) -> Result<Option<(StatusCode, String)>, String> {
     let mut request = Request::new(Bytes::from_static(body.as_bytes()));
     *request.method_mut() = method.clone();
-    *request.uri_mut() = path.parse().map_err(|error| Error::Setup(format!("{path}: {error}")))?;
+    *request.uri_mut() = path.parse().map_err(|error| format!("{path}: {error}"))?;
     if !body.is_empty() {
         request.headers_mut().insert(http::header::CONTENT_TYPE, http::HeaderValue::from_static("application/json"));
     }
-    let answer = lab.target.send(&request).await?;
-    Ok((answer.status(), answer.into_body()))
+    match lab.target.send(&request).await {
+        Ok(answer) => {
+            let text = String::from_utf8_lossy(answer.body()).replace(path, "");
+            let seen = (answer.status(), text);
+            heard.push(answer);
+            Ok(Some(seen))
+        }
+        Err(Error::Broken(_)) => Ok(None),
+        Err(error @ (Error::Setup(_) | Error::Unreachable(_))) => Err(error.to_string()),
+    }
 }
 
 /// What the profile calls the probe, where it names the case that showed a reading.
 pub(super) const NAME: &str = "probe";
-/// A path that no operation of any reading has.
-const NOBODY_S: &str = "/external/authentication/no_such_operation";
+/// A name that no operation of any reading has.
+const NOBODY_S: &str = "no_such_operation";

@@ -1,8 +1,7 @@
-//! One connection: handshake, then hyper, both held to the deadlines of what they are doing.
+//! One connection: its greeting, the handshake, then hyper, all held to the deadlines of what they are doing.
 
 use std::future::Future;
 use std::future::poll_fn;
-use std::net::IpAddr;
 use std::pin::Pin;
 use std::pin::pin;
 use std::sync::Arc;
@@ -12,50 +11,78 @@ use std::task::Poll;
 use hyper::server::conn::http1::Builder;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use tokio::io::AsyncRead;
-use tokio::io::AsyncWrite;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 use tokio::time::Sleep;
 use tokio_rustls::TlsAcceptor;
 
+use crate::failure::Greeting;
+use crate::failure::Handshake;
 use crate::server::Limits;
 use crate::server::Service;
+use crate::server::carry::Above;
+use crate::server::carry::Carry;
 use crate::server::exchange;
+use crate::server::exchange::Exchange;
 use crate::server::handshake;
 use crate::server::limits::Permit;
 use crate::server::pulse::Phase;
-use crate::server::pulse::Pulse;
 use crate::server::pulse::Watch;
+use crate::server::tls::Identity;
 use crate::server::wire::Wire;
 
 /// All that a connection needs besides its stream.
 pub(super) struct Connection<S> {
-    pub(super) acceptor: Option<TlsAcceptor>,
-    pub(super) service: Arc<S>,
-    pub(super) limits: Arc<Limits>,
-    pub(super) pulse: Arc<Pulse>,
-    pub(super) source: IpAddr,
+    pub(super) tls: Option<Tls>,
+    pub(super) exchange: Exchange<S>,
+    /// What a failure mode does before any request.
+    pub(super) greeting: Option<Greeting>,
+}
+
+/// How a server speaks TLS: as it should, and as whom it can misbehave.
+#[derive(Clone)]
+pub(super) struct Tls {
+    pub(super) acceptor: TlsAcceptor,
+    pub(super) identity: Identity,
 }
 
 impl<S: Service> Connection<S> {
     /// Serves the client until it leaves, a limit ends it, or the server stops.
     pub(super) async fn serve(self, stream: TcpStream, _place: Permit) {
-        let wire = Wire::new(stream, Arc::clone(&self.pulse));
-        let Some(acceptor) = &self.acceptor else {
+        let mut wire = Wire::new(stream, Arc::clone(&self.exchange.pulse));
+        let Some(tls) = &self.tls else {
             return self.converse(wire).await;
         };
-        match tokio::time::timeout(self.limits.handshake, acceptor.accept(wire)).await {
+        let acceptor = match &self.greeting {
+            None => tls.acceptor.clone(),
+            Some(greeting) => match greeting.handshake {
+                // A client that says nothing is not waited for longer than any other.
+                Some(Handshake::Abort) => {
+                    if tokio::time::timeout(self.exchange.limits.handshake, handshake::hello(&mut wire)).await.is_ok() {
+                        self.exchange.pulse.sever();
+                    }
+                    return;
+                }
+                Some(Handshake::Plaintext) => return self.converse(wire).await,
+                // The limit of a handshake is a promise of a server that is well.
+                Some(Handshake::Stall) => return handshake::drain(&mut wire).await,
+                None => match tls.identity.misbehaving(greeting) {
+                    Ok(config) => TlsAcceptor::from(config),
+                    Err(error) => return self.exchange.limits.log.line(&format!("TLS handshake with {}: {error}", self.exchange.client.source)),
+                },
+            },
+        };
+        match tokio::time::timeout(self.exchange.limits.handshake, acceptor.accept(wire)).await {
             Ok(Ok(stream)) => self.converse(stream).await,
-            Ok(Err(error)) => self.limits.log.line(&handshake::failure(self.source, &error)),
-            Err(_) => self.limits.log.line(&handshake::overdue(self.source, self.limits.handshake)),
+            Ok(Err(error)) => self.exchange.limits.log.line(&handshake::failure(self.exchange.client.source, &error)),
+            Err(_) => self.exchange.limits.log.line(&handshake::overdue(self.exchange.client.source, self.exchange.limits.handshake)),
         }
     }
 
     /// Speaks HTTP until either side has had enough, and ends it in time.
-    async fn converse(&self, stream: impl AsyncRead + AsyncWrite + Unpin) {
-        self.pulse.enter(Phase::Idle);
+    async fn converse(&self, stream: impl Above) {
+        self.exchange.pulse.enter(Phase::Idle);
         let mut talk = pin!(self.talk(stream));
         let mut deadline: Option<Deadline> = None;
         poll_fn(|cx| {
@@ -63,7 +90,7 @@ impl<S: Service> Connection<S> {
                 if talk.as_mut().poll(cx).is_ready() {
                     return Poll::Ready(());
                 }
-                match self.pulse.watch(deadline.as_ref().map(|deadline| deadline.step), &self.limits) {
+                match self.exchange.pulse.watch(deadline.as_ref().map(|deadline| deadline.step), &self.exchange.limits) {
                     Watch::Leave => return Poll::Ready(()),
                     Watch::Same => {}
                     Watch::Anew(step, limit) => Deadline::renew(&mut deadline, step, Instant::now() + limit),
@@ -71,22 +98,25 @@ impl<S: Service> Connection<S> {
                 if deadline.as_mut().is_none_or(|deadline| deadline.poll_passed(cx).is_pending()) {
                     return Poll::Pending;
                 }
-                match self.pulse.phase() {
+                match self.exchange.pulse.phase() {
                     // The exchange finds this at its next poll, and words the refusal.
-                    Phase::Body => self.pulse.enter(Phase::Overdue),
-                    Phase::Idle => self.pulse.enter(Phase::Parting),
-                    Phase::Handshake | Phase::Head | Phase::Overdue | Phase::Answering | Phase::Parting | Phase::Lingering => return Poll::Ready(()),
+                    Phase::Body => self.exchange.pulse.enter(Phase::Overdue),
+                    Phase::Idle => self.exchange.pulse.enter(Phase::Parting),
+                    Phase::Handshake | Phase::Head | Phase::Overdue | Phase::Answering | Phase::Held | Phase::Parting | Phase::Lingering => {
+                        return Poll::Ready(());
+                    }
                 }
             }
         })
         .await;
     }
 
-    async fn talk(&self, stream: impl AsyncRead + AsyncWrite + Unpin) {
-        let serve = service_fn(|request| exchange::respond(request, self));
-        let mut hyper = builder(&self.limits).serve_connection(TokioIo::new(stream), serve);
+    async fn talk(&self, stream: impl Above) {
+        let serve = service_fn(|request| exchange::respond(request, &self.exchange));
+        let carry = Carry::new(stream, Arc::clone(&self.exchange.pulse), self.exchange.service.clock().clone());
+        let mut hyper = builder(&self.exchange.limits).serve_connection(TokioIo::new(carry), serve);
         let end = poll_fn(|cx| {
-            if self.pulse.phase() == Phase::Parting {
+            if self.exchange.pulse.phase() == Phase::Parting {
                 Pin::new(&mut hyper).graceful_shutdown();
             }
             Pin::new(&mut hyper).poll(cx)

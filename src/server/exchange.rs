@@ -3,10 +3,13 @@
 use std::convert::Infallible;
 use std::future::poll_fn;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::Poll;
+use std::time::SystemTime;
 
 use bytes::Bytes;
 use bytes::BytesMut;
+use http::Method;
 use http::Request;
 use http::Response;
 use http::Version;
@@ -17,30 +20,81 @@ use http_body_util::Full;
 use hyper::body::Body;
 use hyper::body::Incoming;
 
+use crate::failure::Asked;
+use crate::failure::Delivery;
+use crate::failure::Do;
+use crate::failure::Framing;
+use crate::server::Answered;
+use crate::server::Client;
+use crate::server::Limits;
 use crate::server::Refusal;
 use crate::server::Service;
-use crate::server::connection::Connection;
 use crate::server::lawful;
 use crate::server::pulse::Phase;
+use crate::server::pulse::Pulse;
+
+/// What the requests of one connection meet.
+pub(super) struct Exchange<S> {
+    pub(super) service: Arc<S>,
+    pub(super) limits: Arc<Limits>,
+    pub(super) pulse: Arc<Pulse>,
+    pub(super) client: Client,
+}
 
 /// Returns the answer to one request, once its body has been read or it has been refused.
-pub(super) async fn respond<S: Service>(request: Request<Incoming>, connection: &Connection<S>) -> Result<Response<Full<Bytes>>, Infallible> {
+pub(super) async fn respond<S: Service>(request: Request<Incoming>, exchange: &Exchange<S>) -> Result<Response<Full<Bytes>>, Infallible> {
     let (parts, body) = request.into_parts();
-    let answer = match read(&parts, body, connection).await {
+    let answer = match read(&parts, body, exchange).await {
         Ok(body) => {
-            connection.pulse.enter(Phase::Answering);
-            connection.service.answer(&Request::from_parts(parts, body), connection.source)
+            exchange.pulse.enter(Phase::Answering);
+            let request = Request::from_parts(parts, body);
+            match exchange.service.answer(&request, exchange.client) {
+                Answered::Bent(delivery) => bent(&request, *delivery, exchange),
+                Answered::Plain(answer) => answer,
+            }
         }
         Err(refusal) => {
-            connection.pulse.refuse();
-            connection.pulse.enter(Phase::Answering);
-            let mut answer = connection.service.refuse(&parts, refusal);
+            exchange.pulse.refuse();
+            exchange.pulse.enter(Phase::Answering);
+            let mut answer = exchange.service.refuse(&parts, refusal);
             // Where this request ends can no longer be told, or takes too long to find out.
             answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
             answer
         }
     };
     Ok(hand_over(answer))
+}
+
+/// Leaves the script of a delivery to be carried out, and returns the stand-in that hyper is given.
+fn bent<S: Service>(request: &Request<Bytes>, delivery: Delivery, exchange: &Exchange<S>) -> Response<Bytes> {
+    if delivery.is_plain() {
+        return delivery.response;
+    }
+    let asked = asked(request);
+    let mut script = delivery.script(asked, &date());
+    let honest = delivery.framing == Framing::True && delivery.end.is_none();
+    if honest && script.last() == Some(&Do::Close) {
+        // The client asked for the end, and gets it from hyper: with a goodbye over TLS.
+        script.pop();
+    }
+    exchange.pulse.leave_script(script);
+    Response::new(Bytes::new())
+}
+
+/// Reads from a request what its answer must be like.
+fn asked(request: &Request<Bytes>) -> Asked {
+    let says = |word: &str| {
+        let values = request.headers().get_all(header::CONNECTION).iter().filter_map(|value| value.to_str().ok());
+        values.flat_map(|value| value.split(',')).any(|option| option.trim().eq_ignore_ascii_case(word))
+    };
+    let http10 = request.version() < Version::HTTP_11;
+    // As hyper sees it: an HTTP/1.0 client is kept if it asks for that.
+    Asked { http10, head: request.method() == Method::HEAD, close: says("close") || http10 && !says("keep-alive") }
+}
+
+#[expect(clippy::disallowed_methods, reason = "an answer tells the date of the wall, as hyper's own do")]
+fn date() -> String {
+    httpdate::fmt_http_date(SystemTime::now())
 }
 
 /// Gives an answer to hyper: the one place through which all pass.
@@ -52,8 +106,8 @@ fn hand_over(mut answer: Response<Bytes>) -> Response<Full<Bytes>> {
     answer.map(Full::new)
 }
 
-async fn read<S: Service>(parts: &Parts, body: Incoming, connection: &Connection<S>) -> Result<Bytes, Refusal> {
-    let limits = &connection.limits;
+async fn read<S: Service>(parts: &Parts, body: Incoming, exchange: &Exchange<S>) -> Result<Bytes, Refusal> {
+    let limits = &exchange.limits;
     if lawful::head_bytes(parts) > limits.head_bytes {
         return Err(Refusal::HeadTooLarge);
     }
@@ -67,15 +121,15 @@ async fn read<S: Service>(parts: &Parts, body: Incoming, connection: &Connection
     if body.size_hint().exact().is_some_and(|length| length > limits.body_bytes as u64) {
         return Err(Refusal::BodyTooLarge);
     }
-    connection.pulse.enter(Phase::Body);
-    gather(body, connection).await
+    exchange.pulse.enter(Phase::Body);
+    gather(body, exchange).await
 }
 
-async fn gather<S: Service>(mut body: Incoming, connection: &Connection<S>) -> Result<Bytes, Refusal> {
+async fn gather<S: Service>(mut body: Incoming, exchange: &Exchange<S>) -> Result<Bytes, Refusal> {
     let mut gathered = Bytes::new();
     loop {
         let frame = poll_fn(|cx| {
-            if connection.pulse.phase() == Phase::Overdue {
+            if exchange.pulse.phase() == Phase::Overdue {
                 return Poll::Ready(Err(Refusal::RequestTimeout));
             }
             Pin::new(&mut body).poll_frame(cx).map(|frame| frame.transpose().map_err(|_| Refusal::BadRequest))
@@ -83,7 +137,7 @@ async fn gather<S: Service>(mut body: Incoming, connection: &Connection<S>) -> R
         // Trailers are read and dropped: nothing here has a use for them.
         let Some(frame) = frame.await? else { return Ok(gathered) };
         let Ok(data) = frame.into_data() else { continue };
-        if gathered.len() + data.len() > connection.limits.body_bytes {
+        if gathered.len() + data.len() > exchange.limits.body_bytes {
             return Err(Refusal::BodyTooLarge);
         }
         gathered = joined(gathered, data);

@@ -1,4 +1,4 @@
-//! What a failed TLS handshake means, in words that say what to do.
+//! TLS handshakes that fail: on purpose, and what those that fail otherwise mean, in words that say what to do.
 
 use std::io;
 use std::net::IpAddr;
@@ -8,6 +8,28 @@ use rustls::AlertDescription;
 use rustls::Error;
 use rustls::InvalidMessage;
 use rustls::PeerMisbehaved;
+use tokio::io::AsyncReadExt;
+
+use crate::server::wire::Wire;
+
+/// Reads a client's hello, a TLS record, or whatever the client says instead of one.
+pub(super) async fn hello(wire: &mut Wire) {
+    let mut head = [0; 5];
+    if wire.read_exact(&mut head).await.is_ok() {
+        let length = usize::from(u16::from_be_bytes([head[3], head[4]]));
+        // What is no record may name any length: what there is of it is enough.
+        let mut body = vec![0; length.min(MOST_HELLO)];
+        if head[0] == RECORD_OF_A_HANDSHAKE {
+            let _ = wire.read_exact(&mut body).await;
+        }
+    }
+}
+
+/// Reads and drops what a client sends, until it leaves.
+pub(super) async fn drain(wire: &mut Wire) {
+    let mut space = [0; 1024];
+    while wire.read(&mut space).await.is_ok_and(|count| count > 0) {}
+}
 
 /// Returns the line that tells of a handshake that failed.
 pub(super) fn failure(source: IpAddr, error: &io::Error) -> String {
@@ -41,6 +63,11 @@ fn explained(error: &Error) -> String {
         _ => error.to_string(),
     }
 }
+
+/// RFC 8446 section 5.1.
+const RECORD_OF_A_HANDSHAKE: u8 = 22;
+/// The longest record (RFC 8446 section 5.1).
+const MOST_HELLO: usize = 16 * 1024;
 
 #[cfg(test)]
 mod tests {

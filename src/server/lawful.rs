@@ -65,7 +65,7 @@ fn is_name(host: &str) -> bool {
     while let Some(byte) = bytes.next() {
         let lawful = match byte {
             b'%' => [bytes.next(), bytes.next()].iter().all(|digit| digit.is_some_and(|digit| digit.is_ascii_hexdigit())),
-            _ => byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=".contains(&byte),
+            _ => byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~' | b'!' | b'$' | b'&'..=b',' | b';' | b'='),
         };
         if !lawful {
             return false;

@@ -3,18 +3,27 @@
 //! ```text
 //! Handshake → Idle → Head → Body → Answering → Idle …        Body ─ too slow ─▶ Overdue → Answering
 //!                      └──── refused ────┴──▶ Lingering      Idle ─ too long ─▶ Parting
+//!                                  Answering ⇄ Held          a failure mode holds the answer back
 //! ```
 
 use std::sync::Mutex;
 use std::sync::MutexGuard;
 use std::sync::PoisonError;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use crate::failure::Do;
 use crate::server::Limits;
 
 /// The state of one connection, shared by the parts of its task and the accepting one.
 #[derive(Debug, Default)]
-pub(super) struct Pulse(Mutex<State>);
+pub(super) struct Pulse {
+    state: Mutex<State>,
+    /// Whether there is a script: looked at for every write, set for almost none.
+    scripted: AtomicBool,
+    script: Mutex<Vec<Do>>,
+}
 
 #[derive(Clone, Copy, Debug, Default)]
 struct State {
@@ -25,6 +34,8 @@ struct State {
     refused: bool,
     /// The server is stopping: nothing further is read.
     leaving: bool,
+    /// The connection ends with RST.
+    severed: bool,
 }
 
 /// What a connection is doing, in the order of its life.
@@ -43,6 +54,8 @@ pub(super) enum Phase {
     Overdue,
     /// Being answered, up to the last byte that the system takes.
     Answering,
+    /// Held back by a failure mode: no limit holds, and a shutdown cuts it at once.
+    Held,
     /// Idle for too long: saying goodbye.
     Parting,
     /// Answered and closed by us, reading away what the client still sends.
@@ -75,6 +88,22 @@ impl Pulse {
         }
     }
 
+    /// Leaves a script that is carried out in place of the answer hyper is about to write.
+    pub(super) fn leave_script(&self, script: Vec<Do>) {
+        *self.script.lock().unwrap_or_else(PoisonError::into_inner) = script;
+        self.scripted.store(true, Ordering::Release);
+    }
+
+    /// Takes the script, if there is one.
+    pub(super) fn take_script(&self) -> Option<Vec<Do>> {
+        // Both are done by the connection's own task.
+        if !self.scripted.load(Ordering::Acquire) {
+            return None;
+        }
+        self.scripted.store(false, Ordering::Release);
+        Some(std::mem::take(&mut *self.script.lock().unwrap_or_else(PoisonError::into_inner)))
+    }
+
     /// Notes that the request being read is refused.
     pub(super) fn refuse(&self) {
         self.state().refused = true;
@@ -97,6 +126,16 @@ impl Pulse {
     pub(super) fn unread(&self) -> bool {
         let state = self.state();
         state.refused || state.phase == Phase::Head
+    }
+
+    /// Notes that the connection is to end with RST.
+    pub(super) fn sever(&self) {
+        self.state().severed = true;
+    }
+
+    /// Tells whether the connection is to end with RST.
+    pub(super) fn is_severed(&self) -> bool {
+        self.state().severed
     }
 
     /// Asks the connection to end with the answer it is giving; tells whether it is giving one.
@@ -122,7 +161,7 @@ impl Pulse {
 
     fn state(&self) -> MutexGuard<'_, State> {
         // Nothing here can panic halfway, so a poisoned state is still a whole one.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -134,7 +173,11 @@ impl Phase {
             Phase::Head => limits.head,
             Phase::Body => limits.body,
             Phase::Overdue | Phase::Answering => limits.stall,
+            Phase::Held => FOR_EVER,
             Phase::Parting | Phase::Lingering => limits.linger,
         }
     }
 }
+
+/// A year: whoever is held back leaves before that, or the server does.
+const FOR_EVER: Duration = Duration::from_secs(365 * 24 * 60 * 60);

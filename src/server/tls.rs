@@ -3,6 +3,8 @@
 //! The generated CA and leaf live in memory alone. Their dates are fixed: from before July 2019, because Apple's systems refuse
 //! younger leaves that live longer than 825 days, to the end of 2037, because 32-bit clocks end a few days later.
 
+mod faults;
+
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -16,19 +18,27 @@ use rcgen::IsCa;
 use rcgen::KeyPair;
 use rcgen::KeyUsagePurpose;
 use rcgen::date_time_ymd;
+use rustls::ConfigBuilder;
 use rustls::InconsistentKeys;
 use rustls::ServerConfig;
+use rustls::SupportedProtocolVersion;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::DnsName;
 use rustls::pki_types::PrivateKeyDer;
 use rustls::pki_types::pem;
 use rustls::pki_types::pem::PemObject;
+use rustls::server::WantsServerCert;
 
-/// A certificate with its key, ready to serve.
+use crate::failure::Greeting;
+use crate::server::tls::faults::Faults;
+use crate::server::tls::faults::Issuer;
+
+/// A certificate with its key, ready to serve. Clones share what they have made.
 #[derive(Clone)]
 pub struct Identity {
     config: Arc<ServerConfig>,
     ca_pem: Option<String>,
+    faults: Arc<Faults>,
 }
 
 /// Why there is no identity.
@@ -50,6 +60,8 @@ pub enum Error {
     KeyText(&'static str),
     /// No certificate in the PEM text.
     NoCertificate,
+    /// A certificate of the user's cannot be shown expired, or otherwise at fault: its CA is not here.
+    NoIssuer,
     /// No private key in the PEM text.
     NoKey,
 }
@@ -61,8 +73,10 @@ impl Identity {
     /// [`Error::BadName`] for a name that is neither; [`Error::Generating`] when the system gives no random numbers.
     pub fn generate(names: &[String]) -> Result<Identity, Error> {
         let authority = authority().map_err(Error::Generating)?;
-        let leaf = leaf(&authority, subjects(names)?)?;
-        Ok(Identity { ca_pem: Some(authority.pem()), ..leaf })
+        let subjects = subjects(names)?;
+        let config = config(rustls::ALL_VERSIONS, leaf(&authority, subjects.clone()).map_err(Error::Generating)?)?;
+        let ca_pem = Some(authority.pem());
+        Ok(Identity { config, ca_pem, faults: Arc::new(Faults::new(Some(Issuer { authority, subjects }))) })
     }
 
     /// Takes a certificate, followed by the ones that lead to its CA, and its unencrypted key (PKCS #8, PKCS #1 or SEC 1), all as PEM text.
@@ -83,7 +97,7 @@ impl Identity {
             pem::Error::NoItemsFound => Error::NoKey,
             error => Error::KeyText(fault(&error)),
         })?;
-        Ok(Identity { config: config(chain, key)?, ca_pem: None })
+        Ok(Identity { config: config(rustls::ALL_VERSIONS, (chain, key))?, ca_pem: None, faults: Arc::new(Faults::new(None)) })
     }
 
     /// Returns the generated CA, for clients to trust; none for a certificate of the user's.
@@ -95,6 +109,19 @@ impl Identity {
     pub fn config(&self) -> Arc<ServerConfig> {
         Arc::clone(&self.config)
     }
+
+    /// Tells whether it can show certificates that are at fault: only one that was generated has the CA to issue them.
+    pub fn can_misbehave(&self) -> bool {
+        self.faults.can_issue()
+    }
+
+    /// Returns what a server needs to misbehave as a greeting says, made on first use; what it does not say is as it should be.
+    ///
+    /// # Errors
+    /// [`Error::NoIssuer`] where a certificate at fault cannot be issued, and what goes wrong in making one.
+    pub(super) fn misbehaving(&self, greeting: &Greeting) -> Result<Arc<ServerConfig>, Error> {
+        self.faults.config(greeting, &self.config)
+    }
 }
 
 fn authority() -> Result<CertifiedIssuer<'static, KeyPair>, rcgen::Error> {
@@ -104,29 +131,38 @@ fn authority() -> Result<CertifiedIssuer<'static, KeyPair>, rcgen::Error> {
     // than that a signature is wrong.
     let mark: String = params.key_identifier(&key).iter().take(4).map(|byte| format!("{byte:02x}")).collect();
     params.distinguished_name.push(DnType::CommonName, format!("d4iot-double test CA {mark}"));
-    params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+    // One below it may issue, too: the intermediate of a chain that is sent incomplete.
+    params.is_ca = IsCa::Ca(BasicConstraints::Constrained(1));
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
     CertifiedIssuer::self_signed(params, key)
 }
 
-fn leaf(authority: &CertifiedIssuer<'static, KeyPair>, subjects: Vec<String>) -> Result<Identity, Error> {
-    let made = || {
-        let mut params = dated();
-        params.distinguished_name.push(DnType::CommonName, "d4iot-double");
-        params.subject_alt_names = CertificateParams::new(subjects)?.subject_alt_names;
-        // Said in so many words, as strict readers want it; with it comes the subject's key identifier.
-        params.is_ca = IsCa::ExplicitNoCa;
-        params.use_authority_key_identifier_extension = true;
-        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
-        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-        // P-256: an RSA-2048 key costs three quarters of the handshakes.
-        let key = KeyPair::generate()?;
-        Ok((params.signed_by(&key, authority)?, key))
-    };
-    let (certificate, key) = made().map_err(Error::Generating)?;
-    // The CA is not sent: a client either has it already, or would not trust it.
-    let config = config(vec![certificate.into()], PrivateKeyDer::Pkcs8(key.serialize_der().into()))?;
-    Ok(Identity { config, ca_pem: None })
+/// A chain as it is sent, and the key of its first certificate.
+type Chain = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
+
+fn leaf(authority: &CertifiedIssuer<'static, KeyPair>, subjects: Vec<String>) -> Result<Chain, rcgen::Error> {
+    issue(authority, proper(subjects)?)
+}
+
+/// What stands in a certificate that is as it should be.
+fn proper(subjects: Vec<String>) -> Result<CertificateParams, rcgen::Error> {
+    let mut params = dated();
+    params.distinguished_name.push(DnType::CommonName, "d4iot-double");
+    params.subject_alt_names = CertificateParams::new(subjects)?.subject_alt_names;
+    // Said in so many words, as strict readers want it; with it comes the subject's key identifier.
+    params.is_ca = IsCa::ExplicitNoCa;
+    params.use_authority_key_identifier_extension = true;
+    params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+    Ok(params)
+}
+
+/// Signs a certificate for a new key. The CA is not sent: a client either has it already, or would not trust it.
+fn issue(authority: &CertifiedIssuer<'static, KeyPair>, params: CertificateParams) -> Result<Chain, rcgen::Error> {
+    // P-256: an RSA-2048 key costs three quarters of the handshakes.
+    let key = KeyPair::generate()?;
+    let certificate = params.signed_by(&key, authority)?;
+    Ok((vec![certificate.into()], PrivateKeyDer::Pkcs8(key.serialize_der().into())))
 }
 
 fn dated() -> CertificateParams {
@@ -158,19 +194,24 @@ fn is_subject(name: &str) -> bool {
     name.parse::<IpAddr>().is_ok() || DnsName::try_from(name.strip_prefix("*.").unwrap_or(name)).is_ok()
 }
 
-fn config(chain: Vec<CertificateDer<'static>>, key: PrivateKeyDer<'static>) -> Result<Arc<ServerConfig>, Error> {
+fn config(versions: &[&'static SupportedProtocolVersion], (chain, key): Chain) -> Result<Arc<ServerConfig>, Error> {
+    let config = builder(versions)?.with_single_cert(chain, key).map_err(|error| match error {
+        rustls::Error::InconsistentKeys(InconsistentKeys::KeyMismatch) => Error::KeyMismatch,
+        error => Error::Unusable(error),
+    })?;
+    finish(config)
+}
+
+fn builder(versions: &[&'static SupportedProtocolVersion]) -> Result<ConfigBuilder<ServerConfig, WantsServerCert>, Error> {
     // The provider is named, so that nothing hangs on what the process has installed as its default.
-    let mut config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .map_err(Error::Unusable)?
-        .with_no_client_auth()
-        .with_single_cert(chain, key)
-        .map_err(|error| match error {
-            rustls::Error::InconsistentKeys(InconsistentKeys::KeyMismatch) => Error::KeyMismatch,
-            error => Error::Unusable(error),
-        })?;
+    let builder = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()));
+    Ok(builder.with_protocol_versions(versions).map_err(Error::Unusable)?.with_no_client_auth())
+}
+
+fn finish(mut config: ServerConfig) -> Result<Arc<ServerConfig>, Error> {
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    // Sealed tickets: a client resumes however many others came between, with TLS 1.2 too.
+    // Sealed tickets: a client resumes however many others came between, with TLS 1.2 too. Each configuration has its own, so
+    // that nobody resumes past a certificate that is at fault.
     config.ticketer = rustls::crypto::ring::Ticketer::new().map_err(Error::Unusable)?;
     Ok(Arc::new(config))
 }
@@ -195,6 +236,7 @@ impl fmt::Display for Error {
             Error::KeyMismatch => formatter.write_str("use the key: it is not the key of the first certificate in the file"),
             Error::KeyText(fault) => write!(formatter, "read the key: {fault}"),
             Error::NoCertificate => formatter.write_str("read the certificate: no BEGIN CERTIFICATE in the file"),
+            Error::NoIssuer => formatter.write_str("show a certificate that is at fault: only a generated one can be, and this one was given"),
             Error::NoKey => formatter.write_str("read the key: no BEGIN PRIVATE KEY, BEGIN RSA PRIVATE KEY or BEGIN EC PRIVATE KEY in the file"),
         }
     }

@@ -45,11 +45,30 @@ impl Wire {
         }
     }
 
+    /// Ends the sending with FIN, whatever lies above, and reads away what the client still sends.
+    pub(super) fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        // A client that is gone already needs no FIN.
+        if ready!(Pin::new(&mut self.stream).poll_shutdown(cx)).is_ok() && !self.ended {
+            ready!(self.poll_linger(cx));
+        }
+        self.closed = true;
+        Poll::Ready(())
+    }
+
     fn wrote(&self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
         if let Poll::Ready(Ok(1..)) = written {
             self.pulse.progress();
         }
         written
+    }
+}
+
+impl Drop for Wire {
+    fn drop(&mut self) {
+        if self.pulse.is_severed() {
+            // Closing then sends RST and drops what the system has not sent. Fails if the client has left already.
+            let _ = self.stream.set_zero_linger();
+        }
     }
 }
 

@@ -49,7 +49,7 @@ fn ground(told: &Told) -> String {
 }
 
 /// Adds a text that starts at a column, after a head, and goes on there; a word wider than the page stands alone.
-fn wrap(head: &str, column: usize, text: &str, lines: &mut Vec<String>) {
+pub(super) fn wrap(head: &str, column: usize, text: &str, lines: &mut Vec<String>) {
     let mut line = format!("{head:column$}");
     let mut bare = true;
     for word in text.split(' ') {

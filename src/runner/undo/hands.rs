@@ -13,11 +13,12 @@ use crate::conformance::Account;
 use crate::conformance::Case;
 use crate::conformance::Placeholder;
 use crate::conformance::Property;
+use crate::conformance::evidence::Evidence;
 use crate::conformance::recognise;
 use crate::conformance::request;
 use crate::conformance::verdict;
-use crate::conformance::verdict::Evidence;
 use crate::conformance::verdict::Received;
+use crate::conformance::verdict::Sent;
 use crate::contract::Contract;
 use crate::contract::Operation;
 use crate::contract::Outcome;
@@ -191,7 +192,9 @@ impl<'a> Hands<'a> {
             Ok(answer) => answer,
             Err(error) => return Said::Unclear(error.to_string()),
         };
-        self.evidence.extend(verdict::of_step(&own_case(operation), 0, self.contract, &username, Received::Answer(&answer)).evidence);
+        let case = own_case(operation);
+        let asked = Sent { contract: self.contract, served: &self.served, case: &case, number: 0, username: &username };
+        self.evidence.extend(verdict::of_step(&asked, Received::Answer(&answer)).evidence);
         let said = said(self.contract, operation, &username, &answer);
         if let (Said::Yes, Some((username, password))) = (&said, sent::sign_in(request.body(), operation)) {
             self.accept(&username, &password);
@@ -218,8 +221,8 @@ fn said(contract: &Contract, operation: Operation, username: &str, answer: &Resp
     if recognise::recognise(contract, operation, good, username, answer).is_ok() {
         return Said::Yes;
     }
-    match recognise::name(contract, operation, username, answer) {
-        Some(outcome) => Said::No(outcome),
+    match recognise::whatever(contract, operation, username, answer) {
+        Some((outcome, _)) => Said::No(outcome),
         None => Said::Unclear(format!("an answer of status {} that says nothing the documents know", answer.status().as_u16())),
     }
 }

@@ -41,7 +41,8 @@ pub(super) fn wrong(expect: &Expect, step: &Step, contract: &Contract) -> Vec<St
                 Treatment::Proceed => otherwise.is_none(),
                 Treatment::Answer(_) | Treatment::Reject => false,
             });
-            open.map(|reading| format!("forgets {name}: {}", reading.name)).collect()
+            let faults = open.map(|reading| format!("forgets {name}: {}", reading.name));
+            faults.chain(otherwise.iter().flat_map(|expect| wrong(expect, step, contract))).collect()
         }
         Expect::Outcome(outcome) => {
             let said = contract.utterance(Some(step.ask), *outcome).is_some();
@@ -54,7 +55,9 @@ pub(super) fn wrong(expect: &Expect, step: &Step, contract: &Contract) -> Vec<St
 pub(super) fn could_be(expect: &Expect, outcome: Outcome) -> bool {
     match expect {
         Expect::By { readings, .. } => readings.iter().any(|(_, expect)| could_be(expect, outcome)),
-        Expect::On { otherwise, first, last, .. } => [otherwise, first, last].into_iter().any(|named| *named == Some(outcome)),
+        Expect::On { otherwise, first, last, .. } => {
+            [first, last].into_iter().any(|named| *named == Some(outcome)) || otherwise.iter().any(|expect| could_be(expect, outcome))
+        }
         Expect::Outcome(named) => *named == outcome,
     }
 }

@@ -1,0 +1,59 @@
+//! Files of what is agreed on: profiles of readings, and known differences.
+
+use std::fs;
+use std::path::Path;
+use std::time::SystemTime;
+use std::time::UNIX_EPOCH;
+
+use crate::conformance::Date;
+use crate::conformance::Known;
+use crate::contract;
+use crate::fixture::Fixture;
+use crate::report::profile;
+use crate::report::profile::Profile;
+
+/// Reads a file of profiles.
+///
+/// # Errors
+/// What is wrong with it, with its place.
+pub(super) fn profiles(path: &Path) -> Result<Vec<Profile>, String> {
+    profile::read(&path.display().to_string(), &read(path)?).map_err(|error| error.to_string())
+}
+
+/// Reads a file of known differences, on this day (UTC).
+///
+/// # Errors
+/// What is wrong with it, with its place.
+#[expect(clippy::disallowed_methods, reason = "an edge: this is where a run learns which day it is")]
+pub(super) fn known(path: &Path) -> Result<Known, String> {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let today = Date::of_days(since.as_secs() / (24 * 60 * 60));
+    Known::read(&path.display().to_string(), &read(path)?, today).map_err(|error| error.to_string())
+}
+
+/// Lets fixtures serve the readings of the profiles of their kinds, before anything else that chooses readings.
+///
+/// # Errors
+/// Profiles of which none suits.
+pub(super) fn impersonate<'a>(fixtures: impl Iterator<Item = &'a mut Fixture>, profiles: &[Profile], path: Option<&Path>) -> Result<(), String> {
+    let Some(path) = path else { return Ok(()) };
+    let mut suits = false;
+    for fixture in fixtures {
+        for profile in profiles.iter().filter(|profile| profile.kind == fixture.kind) {
+            for (fact, reading) in profile.served() {
+                fixture.readings.choose(contract::of(fixture.kind), fact, reading).map_err(|error| format!("{}: {error}", path.display()))?;
+            }
+            suits = true;
+        }
+    }
+    if suits {
+        Ok(())
+    } else {
+        Err(format!("{} has no profile of an appliance that is served here\n  hint: --kind says which appliance is", path.display()))
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "an edge: this is where these files are read")]
+fn read(path: &Path) -> Result<String, String> {
+    fs::read_to_string(path).map_err(|error| format!("reading {}: {error}", path.display()))
+}

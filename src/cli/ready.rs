@@ -1,0 +1,105 @@
+//! The ready file: what is served where, for whoever waits for it; there from the moment all is bound until the end.
+
+use std::fs;
+use std::path::Path;
+use std::path::PathBuf;
+
+use serde::Deserialize;
+use serde::Serialize;
+
+use crate::contract::Kind;
+
+/// What a ready file says.
+#[derive(Debug, Deserialize, Serialize)]
+pub struct Ready {
+    /// The form's number.
+    pub version: u32,
+    /// The process that serves.
+    pub pid: u32,
+    /// The seed of everything random.
+    pub seed: u64,
+    /// The generated CA's certificate, as PEM text; none over plain HTTP or with a certificate of the user's.
+    pub ca: Option<String>,
+    /// The control API's URL, where there is one.
+    pub control: Option<String>,
+    /// The appliances, in the order they were given.
+    pub appliances: Vec<Served>,
+}
+
+/// One appliance that is served.
+#[derive(Debug, Deserialize, Serialize)]
+pub struct Served {
+    /// Its name.
+    pub name: String,
+    /// What it is.
+    pub kind: Kind,
+    /// A URL that a client on this machine can use.
+    pub url: String,
+}
+
+/// A ready file that was written; dropping it removes it.
+#[derive(Debug)]
+pub struct ReadyFile {
+    path: PathBuf,
+    text: String,
+}
+
+impl Ready {
+    /// The form's present number.
+    pub const VERSION: u32 = 1;
+
+    /// Writes it, so that nobody ever reads half of it.
+    ///
+    /// # Errors
+    /// A path that cannot be written, in words.
+    pub fn write(&self, path: &Path) -> Result<ReadyFile, String> {
+        let text = format!("{}\n", serde_json::to_string(self).expect("text, numbers and lists are JSON"));
+        write_whole(path, &text)?;
+        Ok(ReadyFile { path: path.to_owned(), text })
+    }
+}
+
+impl Drop for ReadyFile {
+    /// A later start may have written its own in the meantime: that one stays.
+    #[expect(clippy::disallowed_methods, reason = "files are where the command line says")]
+    fn drop(&mut self) {
+        if fs::read_to_string(&self.path).is_ok_and(|text| text == self.text) {
+            drop(fs::remove_file(&self.path));
+        }
+    }
+}
+
+/// Writes a file so that nobody ever reads half of it: a temporary file beside it, then a rename.
+///
+/// # Errors
+/// A path that cannot be written, in words.
+#[expect(clippy::disallowed_methods, reason = "files go where the command line says")]
+pub fn write_whole(path: &Path, text: &str) -> Result<(), String> {
+    let mut temporary = path.as_os_str().to_owned();
+    temporary.push(format!(".{}.tmp", std::process::id()));
+    let temporary = PathBuf::from(temporary);
+    fs::write(&temporary, text).and_then(|()| fs::rename(&temporary, path)).map_err(|error| {
+        drop(fs::remove_file(&temporary));
+        format!("writing {}: {error}", path.display())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "the file is read")]
+    fn the_file_of_a_later_start_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ready.json");
+        let ready = |pid| Ready { version: Ready::VERSION, pid, seed: 7, ca: None, control: None, appliances: Vec::new() };
+        let first = ready(1).write(&path).unwrap();
+        let second = ready(2).write(&path).unwrap();
+        drop(first);
+        let left = r#"{"version":1,"pid":2,"seed":7,"ca":null,"control":null,"appliances":[]}"#;
+        assert_eq!(fs::read_to_string(&path).unwrap(), format!("{left}\n"));
+        drop(second);
+        assert!(fs::read_dir(folder.path()).unwrap().next().is_none(), "something was left behind");
+    }
+}

@@ -1,0 +1,52 @@
+//! What one answer tells of the readings its giver follows.
+
+use crate::conformance::expected::Choice;
+
+/// What one answer tells: every lawful way to read it, of which one is true.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Evidence {
+    /// The ways, each the choices that hold together in it.
+    pub ways: Vec<Vec<Choice>>,
+    /// What was seen of a fact that is no reading of it: the fact's full name, and what was seen.
+    pub other: Option<(String, String)>,
+}
+
+impl Evidence {
+    /// Makes the evidence of what can be read in one way.
+    pub fn plain(choice: Choice) -> Evidence {
+        Evidence { ways: vec![vec![choice]], other: None }
+    }
+
+    /// Returns the readings of a fact that this answer agrees with; none where the fact plays no part in one of the ways, so that nothing is told.
+    pub fn readings(&self, fact: &str) -> Option<Vec<&str>> {
+        if let Some((other, _)) = &self.other
+            && other == fact
+        {
+            return Some(Vec::new());
+        }
+        let mut told: Vec<&Choice> = self
+            .ways
+            .iter()
+            .map(|way| way.iter().find(|choice| choice.fact == fact))
+            .collect::<Option<_>>()
+            .filter(|told: &Vec<_>| !told.is_empty())?;
+        told.sort_by_key(|choice| choice.rank);
+        told.dedup();
+        Some(told.into_iter().map(|choice| choice.reading.as_str()).collect())
+    }
+
+    /// Returns every fact that some way speaks of, as often as it does.
+    pub fn facts(&self) -> impl Iterator<Item = &str> {
+        self.ways.iter().flatten().map(|choice| choice.fact.as_str()).chain(self.other.iter().map(|(fact, _)| fact.as_str()))
+    }
+
+    /// Leaves out the ways that what is known rules out, and tells whether there were any. Where all are ruled out, all stay: then something else is wrong.
+    pub fn narrow(&mut self, allows: impl Fn(&Choice) -> bool) -> bool {
+        let possible = |way: &Vec<Choice>| way.iter().all(&allows);
+        let before = self.ways.len();
+        if self.ways.iter().any(possible) {
+            self.ways.retain(possible);
+        }
+        self.ways.len() < before
+    }
+}

@@ -1,0 +1,82 @@
+use rstest::rstest;
+
+use super::*;
+use crate::report::Conformance;
+use crate::report::Summary;
+use crate::report::sample;
+
+const TODAY: &str = "2026-11-21";
+
+fn known(text: &str) -> Known {
+    Known::read("k", text, TODAY.parse().unwrap()).unwrap_or_else(|error| panic!("{error}"))
+}
+
+#[rstest]
+#[case::first(0, "1970-01-01")]
+#[case::leap_day(11_016, "2000-02-29")]
+#[case::day_after(11_017, "2000-03-01")]
+#[case::new_year(20_818, "2026-12-31")]
+#[case::no_leap_year(47_541, "2100-03-01")]
+fn a_day_is_counted_from_1970(#[case] days: u64, #[case] expected: &str) {
+    assert_eq!(Date::of_days(days).to_string(), expected);
+    assert_eq!(expected.parse(), Ok(Date::of_days(days)));
+}
+
+#[rstest]
+#[case::no_list("case: a", "k:1:1", "expected a list")]
+#[case::no_reason("- case: a", "k:1:3", "reason")]
+#[case::empty_reason("- { case: a, reason: ' ' }", "k:1:22", "the reason is empty")]
+#[case::day("- { case: a, reason: b, until: 2026-02-29 }", "k:1:32", "`2026-02-29` is no day of the calendar")]
+#[case::no_day("- { case: a, reason: b, until: soon }", "k:1:32", "`soon` is no day, expected YYYY-MM-DD")]
+#[case::kind("- { case: a, reason: b, kind: senser }", "k:1:31", "senser")]
+#[case::glob("- { case: '[', reason: b }", "k:1:11", "`[` is no glob")]
+#[case::key("- { case: a, reason: b, untill: 2026-01-01 }", "k:1:25", "did you mean `until`?")]
+fn an_error_names_its_place(#[case] text: &str, #[case] place: &str, #[case] says: &str) {
+    let error = Known::read("k", text, Date::default()).unwrap_err().to_string();
+    assert!(error.contains(&format!("--> {place}")) && error.contains(says), "{error}");
+}
+
+#[rstest]
+#[case::by_id("- { case: validation.authenticated, reason: why }", Kind::Sensor, Some("why"))]
+#[case::by_glob("- { case: 'validation.*', reason: why }", Kind::Console, Some("why"))]
+#[case::of_the_other_kind("- { case: 'validation.*', reason: why, kind: console }", Kind::Sensor, None)]
+#[case::on_its_last_day("- { case: '*', reason: why, until: 2026-11-21 }", Kind::Sensor, Some("why"))]
+#[case::the_day_after("- { case: '*', reason: why, until: 2026-11-20 }", Kind::Sensor, None)]
+#[case::another_case("- { case: set_password.policy, reason: why }", Kind::Sensor, None)]
+fn a_difference_is_known_by_case_kind_and_day(#[case] text: &str, #[case] kind: Kind, #[case] expected: Option<&str>) {
+    assert_eq!(known(text).reason(kind, "validation.authenticated"), expected);
+}
+
+/// One sensor that was asked one case, which differs as known, agrees, or was not judged.
+fn run(differs: bool, conformance: Conformance) -> Summary {
+    let mut summary = sample::rich();
+    summary.targets.truncate(1);
+    summary.targets[0].inconsistent.clear();
+    let case = &mut summary.targets[0].cases;
+    case.truncate(1);
+    (case[0].id, case[0].conformance, case[0].failed) = ("validation.authenticated".to_owned(), conformance, false);
+    case[0].known = differs.then(|| "why".to_owned());
+    summary
+}
+
+#[rstest]
+#[case::differs("validation.authenticated", true, Conformance::Deviation, "")]
+#[case::agrees("validation.authenticated", false, Conformance::Documented, "k:1:11: known difference `validation.authenticated` differs no longer")]
+#[case::not_judged("validation.authenticated", false, Conformance::NotJudged, "")]
+#[case::others_were_not_run("validation.*", false, Conformance::Documented, "")]
+#[case::not_run("set_password.password_replaced", false, Conformance::Documented, "")]
+#[case::no_case("validation.authentic", false, Conformance::Documented, "k:1:11: known difference `validation.authentic` matches no case")]
+#[case::consistent("inconsistent.set_password_by_admin.user_unknown.body", false, Conformance::Documented, "differs no longer")]
+#[case::no_fact("inconsistent.nothing", false, Conformance::Documented, "matches no case")]
+fn an_entry_that_means_nothing_is_told(#[case] case: &str, #[case] differs: bool, #[case] conformance: Conformance, #[case] expected: &str) {
+    let troubles = known(&format!("- {{ case: {}, reason: why, kind: sensor }}", serde_json::Value::from(case))).troubles(&run(differs, conformance));
+    assert_eq!(troubles.is_empty(), expected.is_empty(), "{troubles:?}");
+    assert!(troubles.iter().all(|trouble| trouble.contains(expected)), "{troubles:?}");
+}
+
+#[test]
+fn an_expired_entry_is_told_whatever_it_matches() {
+    let troubles = known("- { case: validation.authenticated, reason: why, until: 2026-01-01 }").troubles(&run(true, Conformance::Deviation));
+    assert_eq!(troubles.len(), 1);
+    assert!(troubles[0].starts_with("k:1:11: known difference `validation.authenticated` has expired on 2026-01-01\n  hint: "), "{troubles:?}");
+}

@@ -1,0 +1,167 @@
+//! What is done to a body, one distortion at a time.
+
+use std::io::Write;
+
+use bytes::Bytes;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use http::HeaderValue;
+use http::header;
+use serde_json::Value as Json;
+
+use crate::failure::Cut;
+use crate::failure::Delivery;
+use crate::failure::Distortion;
+use crate::failure::Draw;
+use crate::failure::End;
+use crate::failure::Framing;
+use crate::failure::How;
+
+impl Distortion {
+    pub(super) fn distort(self, draw: &Draw, delivery: &mut Delivery) {
+        let body = delivery.response.body().clone();
+        match self {
+            Distortion::Bom => put(delivery, [BOM, &body].concat()),
+            Distortion::ContentLength(off) => delivery.framing = Framing::Length(off),
+            Distortion::DuplicateKeys => put(delivery, doubled(&body)),
+            Distortion::Empty => put(delivery, Bytes::new()),
+            Distortion::Garbage(count) => put(delivery, garbage(draw, count)),
+            Distortion::Gzip => {
+                put(delivery, gzip(&body));
+                delivery.response.headers_mut().insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+            }
+            Distortion::InvalidJson => put(delivery, unclosed(&body)),
+            Distortion::MalformedChunk => delivery.framing = Framing::MalformedChunk,
+            Distortion::Truncate(kept) => delivery.end = Some(End { how: How::Close, at: Cut::InBody(kept as u64) }),
+            Distortion::WrongContentType => {
+                delivery.response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html"));
+            }
+        }
+    }
+}
+
+fn put(delivery: &mut Delivery, body: impl Into<Bytes>) {
+    *delivery.response.body_mut() = body.into();
+}
+
+/// Writes JSON with every member twice; what is no JSON stays.
+fn doubled(body: &Bytes) -> Bytes {
+    match serde_json::from_slice(body) {
+        Ok(json) => {
+            let mut text = String::new();
+            write_doubled(&json, &mut text);
+            text.into()
+        }
+        Err(_) => body.clone(),
+    }
+}
+
+fn write_doubled(json: &Json, text: &mut String) {
+    match json {
+        Json::Array(items) => {
+            text.push('[');
+            for (index, item) in items.iter().enumerate() {
+                text.push_str(if index == 0 { "" } else { "," });
+                write_doubled(item, text);
+            }
+            text.push(']');
+        }
+        Json::Object(members) => {
+            text.push('{');
+            for (index, (key, value)) in members.iter().flat_map(|member| [member, member]).enumerate() {
+                text.push_str(if index == 0 { "" } else { "," });
+                text.push_str(&Json::from(key.as_str()).to_string());
+                text.push(':');
+                write_doubled(value, text);
+            }
+            text.push('}');
+        }
+        plain => text.push_str(&plain.to_string()),
+    }
+}
+
+/// Returns bytes that are no text: the first one cannot begin a character.
+fn garbage(draw: &Draw, count: usize) -> Vec<u8> {
+    let mut bytes = draw.bytes("garbage", count);
+    if let Some(first) = bytes.first_mut() {
+        *first = *first & 0x3f | 0x80;
+    }
+    bytes
+}
+
+fn gzip(body: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(body).and_then(|()| encoder.finish()).expect("a vector takes every byte")
+}
+
+/// Leaves the last bracket or quote out; where there is none, opens one that is never closed.
+fn unclosed(body: &[u8]) -> Vec<u8> {
+    match body.trim_ascii_end() {
+        [rest @ .., b'}' | b']' | b'"'] => rest.to_vec(),
+        whole => [whole, b"{"].concat(),
+    }
+}
+
+/// A byte order mark in UTF-8.
+const BOM: &[u8] = b"\xef\xbb\xbf";
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read;
+
+    use flate2::read::GzDecoder;
+    use http::Response;
+    use rstest::rstest;
+
+    use super::*;
+
+    const ANSWER: &[u8] = br#"{"error":{"a":"x"}}"#;
+
+    fn distorted(distortion: Distortion, body: &'static [u8]) -> Delivery {
+        let mut delivery = Delivery::plain(Response::new(Bytes::from_static(body)));
+        distortion.distort(&Draw::of(1, "mode", "", 1), &mut delivery);
+        delivery
+    }
+
+    #[rstest]
+    #[case::bom(Distortion::Bom, ANSWER, b"\xef\xbb\xbf{\"error\":{\"a\":\"x\"}}")]
+    #[case::duplicate_keys(Distortion::DuplicateKeys, ANSWER, br#"{"error":{"a":"x","a":"x"},"error":{"a":"x","a":"x"}}"#)]
+    #[case::duplicate_keys_in_a_list(Distortion::DuplicateKeys, br#"[{"a":1},"\"",{}]"#, br#"[{"a":1,"a":1},"\"",{}]"#)]
+    #[case::duplicate_keys_of_no_json(Distortion::DuplicateKeys, b"<p>", b"<p>")]
+    #[case::empty(Distortion::Empty, ANSWER, b"")]
+    #[case::invalid_json(Distortion::InvalidJson, ANSWER, br#"{"error":{"a":"x"}"#)]
+    #[case::invalid_text(Distortion::InvalidJson, b"\"x\"\n", b"\"x")]
+    #[case::invalid_number(Distortion::InvalidJson, b"1", b"1{")]
+    #[case::invalid_nothing(Distortion::InvalidJson, b"", b"{")]
+    #[case::content_length(Distortion::ContentLength(5), ANSWER, ANSWER)]
+    #[case::truncate(Distortion::Truncate(3), ANSWER, ANSWER)]
+    fn a_body(#[case] distortion: Distortion, #[case] body: &'static [u8], #[case] expected: &[u8]) {
+        assert_eq!(distorted(distortion, body).response.body(), expected);
+    }
+
+    #[test]
+    fn gzip_is_what_it_says() {
+        let delivery = distorted(Distortion::Gzip, ANSWER);
+        let mut plain = Vec::new();
+        GzDecoder::new(delivery.response.body().as_ref()).read_to_end(&mut plain).unwrap();
+        assert_eq!((plain.as_slice(), &delivery.response.headers()[header::CONTENT_ENCODING]), (ANSWER, &HeaderValue::from_static("gzip")));
+    }
+
+    #[test]
+    fn garbage_is_no_text_and_the_same_each_time() {
+        for count in [1, 31, 32, 33, 4_096] {
+            let bytes = distorted(Distortion::Garbage(count), ANSWER).response.into_body();
+            assert_eq!(bytes.len(), count);
+            assert!(std::str::from_utf8(&bytes).is_err());
+            assert_eq!(bytes, distorted(Distortion::Garbage(count), ANSWER).response.into_body());
+        }
+    }
+
+    #[test]
+    fn what_lies_about_the_length_is_left_to_the_sending() {
+        assert_eq!(distorted(Distortion::ContentLength(-5), ANSWER).framing, Framing::Length(-5));
+        assert_eq!(distorted(Distortion::MalformedChunk, ANSWER).framing, Framing::MalformedChunk);
+        assert_eq!(distorted(Distortion::Truncate(3), ANSWER).end, Some(End { how: How::Close, at: Cut::InBody(3) }));
+        assert_eq!(distorted(Distortion::WrongContentType, ANSWER).response.headers()[header::CONTENT_TYPE], "text/html");
+    }
+}

@@ -1,0 +1,164 @@
+//! From a delivery to what the server does, step by step: every byte of the head and the body is made here.
+//!
+//! Hyper sends what is plain. What lies about its length, is cut or comes slowly is written from this script, because hyper's own
+//! encoder would correct the lie, and panics in debug builds on a length that is not the body's.
+
+use bytes::BufMut;
+use bytes::Bytes;
+use bytes::BytesMut;
+use http::HeaderName;
+use http::header;
+
+use super::bend::has_no_body;
+use crate::failure::Cut;
+use crate::failure::Delivery;
+use crate::failure::Do;
+use crate::failure::End;
+use crate::failure::Framing;
+use crate::failure::How;
+
+/// What must be known of a request to send its answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Asked {
+    /// The client speaks HTTP/1.0.
+    pub http10: bool,
+    /// It asked for the head alone: the length is told and no body sent.
+    pub head: bool,
+    /// The connection ends after the answer: the client said so, or speaks HTTP/1.0 and did not ask to keep it.
+    pub close: bool,
+}
+
+impl Delivery {
+    /// Tells whether it arrives as it is: then hyper can send it.
+    pub fn is_plain(&self) -> bool {
+        self.wait.is_zero() && self.framing == Framing::True && self.pace.is_none() && self.end.is_none() && self.down.is_none()
+    }
+
+    /// Returns what the server does, in order. Without a [`Do::Close`], [`Do::Hang`] or [`Do::Reset`] at the end the connection is kept.
+    ///
+    /// `date` is the value of the `Date` header. A delivery that closes the port has its connection reset.
+    pub fn script(&self, asked: Asked, date: &str) -> Vec<Do> {
+        if self.down.is_some() {
+            return vec![Do::Reset];
+        }
+        let closes = asked.close || self.framing != Framing::True || self.end.is_some_and(|end| end.how == How::Close);
+        let body = self.body(asked);
+        let mut bytes = self.head(asked, closes, date);
+        let head = bytes.len();
+        bytes.extend_from_slice(&body);
+        if let Some(end) = self.end {
+            bytes.truncate(end.at.place(head, body.len()));
+        }
+        let mut script = Vec::new();
+        if !self.wait.is_zero() {
+            script.push(Do::Wait(self.wait));
+        }
+        self.write(bytes.freeze(), &mut script);
+        script.extend(match self.end {
+            Some(End { how: How::Close, .. }) => Some(Do::Close),
+            Some(End { how: How::Hang, .. }) => Some(Do::Hang),
+            Some(End { how: How::Reset, .. }) => Some(Do::Reset),
+            None => closes.then_some(Do::Close),
+        });
+        script
+    }
+
+    fn head(&self, asked: Asked, closes: bool, date: &str) -> BytesMut {
+        let status = self.response.status();
+        let mut head = BytesMut::with_capacity(512);
+        head.put_slice(if asked.http10 { b"HTTP/1.0 " } else { b"HTTP/1.1 " });
+        head.put_slice(status.as_str().as_bytes());
+        head.put_u8(b' ');
+        head.put_slice(status.canonical_reason().unwrap_or(NO_REASON).as_bytes());
+        head.put_slice(b"\r\n");
+        for (name, value) in self.response.headers().iter().filter(|(name, _)| !OURS.contains(name)) {
+            line(&mut head, name, value.as_bytes());
+        }
+        match self.framing {
+            _ if has_no_body(status) => {}
+            Framing::Length(off) => {
+                let length = (self.response.body().len() as u64).saturating_add_signed(off);
+                line(&mut head, &header::CONTENT_LENGTH, length.to_string().as_bytes());
+            }
+            Framing::MalformedChunk => line(&mut head, &header::TRANSFER_ENCODING, b"chunked"),
+            Framing::True => line(&mut head, &header::CONTENT_LENGTH, self.response.body().len().to_string().as_bytes()),
+        }
+        if !self.response.headers().contains_key(header::DATE) {
+            line(&mut head, &header::DATE, date.as_bytes());
+        }
+        match (closes, asked.http10) {
+            (true, _) => line(&mut head, &header::CONNECTION, b"close"),
+            (false, true) => line(&mut head, &header::CONNECTION, b"keep-alive"),
+            (false, false) => {}
+        }
+        head.put_slice(b"\r\n");
+        head
+    }
+
+    /// Returns the body as it stands on the wire.
+    fn body(&self, asked: Asked) -> Bytes {
+        let body = self.response.body();
+        if asked.head || has_no_body(self.response.status()) {
+            return Bytes::new();
+        }
+        match self.framing {
+            Framing::Length(_) | Framing::True => body.clone(),
+            Framing::MalformedChunk => malformed(body),
+        }
+    }
+
+    fn write(&self, mut bytes: Bytes, script: &mut Vec<Do>) {
+        if let Some(pace) = self.pace {
+            let count = pace.bytes.max(1);
+            while bytes.len() > count {
+                script.extend([Do::Write(bytes.split_to(count)), Do::Wait(pace.every)]);
+            }
+        }
+        if !bytes.is_empty() {
+            script.push(Do::Write(bytes));
+        }
+    }
+}
+
+impl Cut {
+    /// Returns how many bytes are sent of a head and a body of these lengths.
+    fn place(self, head: usize, body: usize) -> usize {
+        let upto = |count: u64| usize::try_from(count).unwrap_or(usize::MAX);
+        match self {
+            Cut::AfterHead => head,
+            Cut::AfterBytes(count) => upto(count).min(head + body),
+            Cut::BeforeAnswer => 0,
+            Cut::InBody(count) => head + upto(count).min(body),
+            Cut::MidBody => head + body / 2,
+        }
+    }
+}
+
+fn line(head: &mut BytesMut, name: &HeaderName, value: &[u8]) {
+    for part in [name.as_str().as_bytes(), b": ", value, b"\r\n"] {
+        head.put_slice(part);
+    }
+}
+
+/// Returns a body whose first half is a lawful chunk, and whose second half is one with a size that is no number.
+fn malformed(body: &[u8]) -> Bytes {
+    let (first, second) = body.split_at(body.len() / 2);
+    let mut chunks = BytesMut::with_capacity(body.len() + 32);
+    if !first.is_empty() {
+        chunks.put_slice(format!("{:x}\r\n", first.len()).as_bytes());
+        chunks.put_slice(first);
+        chunks.put_slice(b"\r\n");
+    }
+    chunks.put_slice(b"xyz\r\n");
+    chunks.put_slice(second);
+    chunks.put_slice(b"\r\n0\r\n\r\n");
+    chunks.freeze()
+}
+
+/// Headers about how an answer is sent; no answer brings its own.
+const OURS: [HeaderName; 3] = [header::CONNECTION, header::CONTENT_LENGTH, header::TRANSFER_ENCODING];
+/// What hyper writes, too, for a status without a name.
+const NO_REASON: &str = "<none>";
+
+#[cfg(test)]
+mod tests;

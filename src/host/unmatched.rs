@@ -1,0 +1,55 @@
+//! Requests that hit no operation: counted all, the first of them remembered by method and path.
+
+use std::fmt;
+
+use http::Method;
+use http::Uri;
+
+/// Requests that hit no operation.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Unmatched {
+    /// How many there were.
+    pub count: u64,
+    /// The first hundred, each once: method and path, without the query, which may hold a secret.
+    pub first: Vec<String>,
+}
+
+impl Unmatched {
+    pub(super) fn note(&mut self, method: &Method, uri: &Uri) {
+        self.count += 1;
+        if self.first.len() < MOST_REMEMBERED {
+            let path: String = uri.path().chars().take(LONGEST_PATH).collect();
+            let line = format!("{method} {path}");
+            if !self.first.contains(&line) {
+                self.first.push(line);
+            }
+        }
+    }
+}
+
+/// Says how many and which: `3 requests hit no operation: GET /a, POST /b`.
+impl fmt::Display for Unmatched {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let plural = if self.count == 1 { "" } else { "s" };
+        write!(out, "{} request{plural} hit no operation: {}", self.count, self.first.join(", "))
+    }
+}
+
+const MOST_REMEMBERED: usize = 100;
+const LONGEST_PATH: usize = 200;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_are_counted_and_the_first_remembered_without_their_query() {
+        let mut unmatched = Unmatched::default();
+        for number in 0..300 {
+            unmatched.note(&Method::GET, &format!("/{}?password=hidden", number / 2).parse().unwrap());
+        }
+        assert_eq!((unmatched.count, unmatched.first.len()), (300, 100));
+        assert_eq!(unmatched.first[0], "GET /0");
+        assert!(!unmatched.to_string().contains("hidden"));
+    }
+}
