@@ -117,8 +117,7 @@ impl Prepared {
         let mut fixtures = fixtures(options)?;
         let kinds: Vec<Kind> = fixtures.iter().map(|(fixture, _)| fixture.kind).collect();
         let unchanged = built_in && options.reading.is_empty() && options.readings.is_none() && options.fail.is_empty();
-        let profiles = options.readings.as_deref().map(agreed::profiles).transpose()?.unwrap_or_default();
-        agreed::impersonate(fixtures.iter_mut().map(|(fixture, _)| fixture), &profiles, options.readings.as_deref())?;
+        let profiles = agreed::impersonate(fixtures.iter_mut().map(|(fixture, _)| fixture), options.readings.as_deref())?;
         serve::choose(fixtures.iter_mut().map(|(fixture, _)| fixture), &options.reading)?;
         serve::arm(fixtures.iter_mut().map(|(fixture, _)| fixture), &options.fail)?;
         let known = options.known.as_deref().map(agreed::known).transpose()?.unwrap_or_default();

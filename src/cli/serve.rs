@@ -33,6 +33,7 @@ use crate::contract::Kind;
 use crate::failure::Failure;
 use crate::fixture::Fixture;
 use crate::server;
+use crate::server::tls;
 use crate::server::tls::Identity;
 
 /// What serve is told.
@@ -143,11 +144,7 @@ fn serve(options: &Options, talk: &Talk) -> Result<u8, String> {
     let fixtures = fixtures(options)?;
     let identity = identity(options)?;
     let fixtures = prepare(fixtures, options, identity.as_ref())?;
-    let seed = options.seed.unwrap_or_else(|| {
-        let seed = made_up();
-        talk.note(format!("seed {seed}, unless a fixture names its own\n  hint: --seed {seed} makes everything random happen again"));
-        seed
-    });
+    let seed = options.seed.unwrap_or_else(made_up);
     server::raise_descriptor_limit();
     let runtime = runtime().map_err(|error| format!("starting: {error}"))?;
     runtime.block_on(async {
@@ -155,6 +152,9 @@ fn serve(options: &Options, talk: &Talk) -> Result<u8, String> {
         let mut stopped = pin!(stopped()?);
         let mut fleet = Fleet::start(options, talk, identity, seed, fixtures)?;
         let mut told = Told::tell(options, talk, &fleet)?;
+        if options.seed.is_none() && fleet.members.iter().any(|member| !member.fixture.failures.is_empty()) {
+            talk.note(format!("seed {seed}, unless a fixture names its own; --seed {seed} makes everything random happen again"));
+        }
         let mut watch = Watch::new(options.fixtures.clone(), files);
         loop {
             tokio::select! {
@@ -193,8 +193,7 @@ fn prepare(
     options: &Options,
     identity: Option<&Identity>,
 ) -> Result<Vec<(Option<PathBuf>, Fixture)>, String> {
-    let profiles = options.readings.as_deref().map(agreed::profiles).transpose()?.unwrap_or_default();
-    agreed::impersonate(fixtures.iter_mut().map(|(_, fixture)| fixture), &profiles, options.readings.as_deref())?;
+    agreed::impersonate(fixtures.iter_mut().map(|(_, fixture)| fixture), options.readings.as_deref())?;
     choose(fixtures.iter_mut().map(|(_, fixture)| fixture), &options.reading)?;
     arm(fixtures.iter_mut().map(|(_, fixture)| fixture), &options.fail)?;
     for (_, fixture) in &fixtures {
@@ -221,7 +220,10 @@ fn identity(options: &Options) -> Result<Option<Identity>, String> {
     let identity = match (&options.tls_cert, &options.tls_key) {
         (Some(certificate), Some(key)) => Identity::from_pem(&read(certificate)?, &read(key)?)
             .map_err(|error| format!("{} with {}: {error}", certificate.display(), key.display()))?,
-        _ => Identity::generate(&options.san).map_err(|error| format!("making a certificate: {error}"))?,
+        _ => Identity::generate(&options.san).map_err(|error| match error {
+            tls::Error::BadName(name) => format!("--san {name}: expected a host name or an IP address, without a port"),
+            error => format!("making a certificate: {error}"),
+        })?,
     };
     Ok(Some(identity))
 }

@@ -119,7 +119,8 @@ fn followed(summary: &Summary) -> String {
         let cells: String = cells.collect();
         let _ = writeln!(html, "<tr><td class=\"number\">{}</td><td><code>{}</code></td>{cells}</tr>", text(&row.number), text(&row.fact));
     }
-    html + "</tbody>\n</table>\n<p class=\"soft\">* not the ruling; <code>d4iot-double explain FACT</code> tells who says what, and where.</p>\n"
+    let note = if html.contains("class=\"other\"") { "* not the ruling. " } else { "" };
+    html + &format!("</tbody>\n</table>\n<p class=\"soft\">{note}<code>d4iot-double explain FACT</code> tells who says what, and where.</p>\n")
 }
 
 /// The one style sheet, as it stands in the page: its hash is in the policy.

@@ -99,7 +99,9 @@ fn followed(summary: &Summary) -> String {
         ["", "readings followed"].into_iter().map(str::to_owned).chain(summary.targets.iter().map(|target| target.kind.to_string())).collect();
     let heads: Vec<&str> = heads.iter().map(String::as_str).collect();
     let lines = rows.into_iter().map(|row| [row.number, cell(&row.fact)].into_iter().chain(row.cells.iter().map(|text| cell(text))).collect());
-    format!("{}\n\\* not the ruling; `d4iot-double explain FACT` tells who says what, and where\n", table(&heads, lines))
+    let table = table(&heads, lines);
+    let note = if table.contains(readings::MARK) { "\n\\* not the ruling; `d4iot-double explain FACT` tells who says what, and where\n" } else { "" };
+    format!("{table}{note}")
 }
 
 fn table(heads: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {

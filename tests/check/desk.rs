@@ -58,7 +58,7 @@ impl Desk {
     pub(crate) fn command(&self, line: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_d4iot-double"));
         command.args(line.split_whitespace()).current_dir(self.folder.path());
-        for name in ["CI", "INSTA_UPDATE", "NO_COLOR", "TERM", "COLUMNS", "HOME"] {
+        for name in ["CI", "INSTA_UPDATE", "NO_COLOR", "TERM", "COLUMNS", "HOME", "GITHUB_STEP_SUMMARY"] {
             command.env_remove(name);
         }
         command.env("XDG_STATE_HOME", self.path("state"));

@@ -3,8 +3,10 @@
 #![expect(clippy::disallowed_methods, reason = "the tests look at the files")]
 #![expect(clippy::unwrap_used, reason = "helpers of tests are tests too")]
 
+mod agreed;
 mod canary;
 mod desk;
+mod diff;
 mod help;
 mod plan;
 mod reports;

@@ -57,12 +57,27 @@ fn the_junit_report_is_xml_with_a_test_a_case() {
 #[case::text_beside_a_file("--report json=r.json", "sensor built-in mock: 1 case\n")]
 #[case::json("--report json", "{\n")]
 #[case::junit("--report junit", "<?xml ")]
+#[case::markdown("--report markdown", "## ✅ All judged cases pass.\n")]
+#[case::html("--report html", "<!DOCTYPE html>\n")]
+#[case::profile("--report profile", "# The readings that were followed")]
+#[case::annotations_and_text("--report github", "::notice title=")]
 #[case::text_in_a_file("--report text=r.txt", "")]
 #[case::json_beside_text_in_a_file("--report json --report text=r.txt", "{\n")]
 fn stdout_has_what_was_asked_for(#[case] line: &str, #[case] starts: &str) {
     let told = Desk::new().run(&format!("check -q --kind sensor --case validation.authenticated {line}")).ends_with(0);
     assert!(told.out.starts_with(starts) && told.out.is_empty() == starts.is_empty(), "{}", told.out);
     assert_eq!(told.err, "");
+}
+
+#[test]
+fn markdown_is_appended_to_the_step_s_page() {
+    let desk = Desk::new();
+    desk.write("page.md", "before\n");
+    let page = desk.path("page.md");
+    let told =
+        desk.run_with("check -q --kind sensor --case validation.authenticated --report markdown", "GITHUB_STEP_SUMMARY", page.to_str().unwrap());
+    assert!(told.ends_with(0).out.starts_with("sensor built-in mock: 1 case\n"), "the text stays on stdout");
+    assert!(desk.read("page.md").starts_with("before\n## ✅ All judged cases pass.\n"), "{}", desk.read("page.md"));
 }
 
 #[rstest]

@@ -25,20 +25,45 @@ pub(super) fn write(summary: &Summary) -> String {
         }
     }
     html.push_str("<div class=\"filter\">\n");
+    let chosen = Chosen::of(summary);
     for (group, choices) in GROUPS {
+        html.push_str("<div>\n");
         choices.iter().for_each(|choice| {
-            let _ = writeln!(html, "<label for=\"{group}-{choice}\">{}</label>", choice.replace("every", "every operation").replace('-', " "));
+            let count = chosen.count(group, choice);
+            let class = if count == 0 { " class=\"none\"" } else { "" };
+            let words = if *choice == "every" { "every operation".to_owned() } else { choice.replace('-', " ") };
+            let _ = writeln!(html, "<label for=\"{group}-{choice}\"{class}>{words} <span>{count}</span></label>");
         });
-        html.push_str("<span class=\"gap\"></span>\n");
+        html.push_str("</div>\n");
     }
     html.push_str("</div>\n<div class=\"cases\">\n");
     for (index, target) in summary.targets.iter().enumerate() {
         let _ = writeln!(html, "<h3 id=\"t{index}-cases\">{}</h3>", text(&target.name()));
         target.inconsistent.iter().for_each(|inconsistency| html.push_str(&contradiction(inconsistency)));
         let failed_first = target.cases.iter().filter(|case| case.failed).chain(target.cases.iter().filter(|case| !case.failed));
-        failed_first.for_each(|case| html.push_str(&one(case, index, target)));
+        for (place, case) in failed_first.enumerate() {
+            html.push_str(&one(case, case.failed && place < MOST_OPEN, index, target));
+        }
     }
     html + "</div>\n"
+}
+
+/// The classes of everything that can be chosen.
+struct Chosen(Vec<String>);
+
+impl Chosen {
+    fn of(summary: &Summary) -> Chosen {
+        let cases = summary.targets.iter().flat_map(|target| target.cases.iter().map(classes));
+        let mixed = summary.targets.iter().flat_map(|target| target.inconsistent.iter().map(|mixed| contradicts(mixed).to_owned()));
+        Chosen(cases.chain(mixed).collect())
+    }
+
+    /// How many a choice leaves.
+    fn count(&self, group: &str, choice: &str) -> usize {
+        let class = if group == "ask" { format!("ask-{choice}") } else { choice.to_owned() };
+        let is_everything = GROUPS.iter().any(|(_, choices)| choices[0] == choice);
+        self.0.iter().filter(|classes| is_everything || classes.split(' ').any(|other| other == class)).count()
+    }
 }
 
 /// What can be chosen: the first of each group is everything. The style sheet knows these names; a test says so.
@@ -47,8 +72,8 @@ pub(super) const GROUPS: [(&str, &[&str]); 2] = [
     ("ask", &["every", "set_password", "set_password_by_admin", "validation"]),
 ];
 
-fn one(case: &CaseResult, index: usize, target: &TargetSummary) -> String {
-    let open = if case.failed { " open=\"\"" } else { "" };
+fn one(case: &CaseResult, open: bool, index: usize, target: &TargetSummary) -> String {
+    let open = if open { " open=\"\"" } else { "" };
     let mut html = format!("<details class=\"{}\"{open}>\n<summary>{}", classes(case), badge(case.conformance.name()));
     html.push_str(
         &case.regression.filter(|regression| *regression != Regression::Same).map(|regression| badge(regression.name())).unwrap_or_default(),
@@ -94,10 +119,16 @@ fn classes(case: &CaseResult) -> String {
     classes.extend(case.regression.map(Regression::name));
     classes.extend(case.failed.then_some("failed"));
     classes.extend(case.known.as_ref().map(|_| "known"));
-    let about = |operation: &&Operation| case.facts.iter().any(|fact| fact.rsplit(' ').next().unwrap_or(fact).starts_with(&format!("{operation}.")));
+    // A case that ends in an answer of no operation, such as a body that is no JSON, still bears the name of the one it asked.
+    let names = || case.facts.iter().map(|fact| fact.rsplit(' ').next().unwrap_or(fact)).chain([case.id.as_str()]);
+    let about = |operation: &&Operation| names().any(|name| name.starts_with(&format!("{operation}.")));
     let operations: Vec<String> = Operation::ALL.iter().filter(about).map(|operation| format!("ask-{operation}")).collect();
     classes.extend(operations.iter().map(String::as_str));
     classes.join(" ")
+}
+
+fn contradicts(inconsistency: &Inconsistency) -> &'static str {
+    if inconsistency.known.is_some() { "case deviation known" } else { "case deviation failed" }
 }
 
 fn badge(name: &str) -> String {
@@ -157,7 +188,7 @@ fn difference(case: &CaseResult, target: &TargetSummary) -> String {
 /// A contradiction fails the run and belongs to no one case.
 fn contradiction(inconsistency: &Inconsistency) -> String {
     let known = inconsistency.known.as_deref().map(|reason| format!("<p>Known: {}</p>\n", text(reason)));
-    let (class, open) = if known.is_some() { ("case deviation known", "") } else { ("case deviation failed", " open=\"\"") };
+    let (class, open) = (contradicts(inconsistency), if known.is_some() { "" } else { " open=\"\"" });
     format!(
         "<details class=\"{class}\"{open}>\n<summary>{}<span class=\"id\">{}</span> <span class=\"soft\">One target, several readings</span></summary>\n{}<p>{}</p>\n</details>\n",
         badge("deviation"),
@@ -166,3 +197,6 @@ fn contradiction(inconsistency: &Inconsistency) -> String {
         text(&inconsistency.told())
     )
 }
+
+/// How many failures of a target are open from the start: a reader who sees ten alike has seen enough.
+const MOST_OPEN: usize = 10;
