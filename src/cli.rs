@@ -8,12 +8,17 @@ pub mod explain;
 pub mod fixture;
 pub mod healthcheck;
 pub mod plan;
+mod progress;
 pub mod ready;
+pub mod recover;
 mod reports;
 pub mod review;
 pub mod selection;
 pub mod serve;
+mod snapshots;
 pub mod talk;
+pub mod target;
+pub mod visit;
 
 use std::io;
 use std::panic;
@@ -52,12 +57,14 @@ struct Line {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run one mock appliance per fixture; without one: the built-in sensor and console
-    Serve(serve::Options),
-    /// Fire every documented request at mocks of its own and judge the answers
+    Serve(Box<serve::Options>),
+    /// Fire every documented request at a target, or at mocks of its own, and judge the answers
     #[command(after_help = EXIT_CODES)]
-    Check(check::Options),
-    /// What check would send, with effects; sends nothing
-    Plan(plan::Options),
+    Check(Box<check::Options>),
+    /// What check would send, in order, with effects and costs; sends nothing
+    Plan(Box<check::Options>),
+    /// Give back the passwords that an interrupted run left changed
+    Recover(recover::Options),
     /// List new and changed snapshots, with their differences
     Pending(review::Options),
     /// Go through new and changed snapshots one by one
@@ -143,9 +150,10 @@ fn run(command: Command, talk: &Talk) -> u8 {
         }
         Command::Check(options) => {
             drop(out);
-            check::run(&options, talk)
+            if options.target.target.is_some() { visit::run(&options, talk) } else { check::run(&options, talk) }
         }
         Command::Plan(options) => plan::run(&options, &mut out, talk),
+        Command::Recover(options) => recover::run(&options, talk),
         Command::Pending(options) => review::pending(&options, &mut out, talk),
         Command::Review(options) => review::review(&options, &mut out, talk),
         Command::Accept(options) => review::accept(&options, &mut out, talk),
@@ -191,11 +199,24 @@ pub mod code {
     pub const NOTHING: u8 = 4;
     /// In CI: a case whose snapshot does not exist.
     pub const NO_SNAPSHOT: u8 = 5;
-    /// Refused by a safety rule.
+    /// Refused or stopped by a safety rule.
     pub const REFUSED: u8 = 6;
+    /// A password could not be given back.
+    pub const LOST: u8 = 7;
     /// An error inside this program.
     pub const INTERNAL: u8 = 70;
+    /// Interrupted, and everything was given back.
+    pub const INTERRUPTED: u8 = 130;
+
+    /// Returns the graver of two codes.
+    pub fn gravest(one: u8, other: u8) -> u8 {
+        let rank = |code: u8| GRAVITY.iter().position(|known| *known == code).unwrap_or(0);
+        if rank(one) <= rank(other) { one } else { other }
+    }
+
+    /// Every code, the gravest first.
+    const GRAVITY: [u8; 10] = [LOST, INTERNAL, INTERRUPTED, USAGE, WRONG, REFUSED, UNREACHABLE, NO_SNAPSHOT, NOTHING, GOOD];
 }
 
 const EXIT_CODES: &str = "Exit codes: 0 all judged cases pass · 1 a deviation, an inconsistency or a changed snapshot · 2 usage or configuration · \
-3 target unreachable · 4 nothing was judged · 5 in CI, a snapshot is missing · 6 refused by a safety rule · 70 internal error · 130 interrupted";
+3 target unreachable · 4 nothing was judged · 5 in CI, a snapshot is missing · 6 refused or stopped by a safety rule · 7 a password could not be given back: act now · 70 internal error · 130 interrupted, everything given back";

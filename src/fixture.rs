@@ -95,6 +95,11 @@ pub(crate) fn read_as<T: serde::de::DeserializeOwned>(file: &str, text: &str) ->
     locate::any(text.strip_prefix('\u{feff}').unwrap_or(text)).map_err(|fault| fault.in_file(file))
 }
 
+/// Reads a duration as fixtures write it, `500ms`, `1h30m`; `0s` is one too.
+pub(crate) fn duration(text: &str) -> Option<std::time::Duration> {
+    duration::parse(text)
+}
+
 /// Reads a fixture from bytes, which must be UTF-8.
 ///
 /// # Errors

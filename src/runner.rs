@@ -9,10 +9,21 @@
 //! ```
 
 mod accounts;
+pub mod budget;
+pub mod careful;
+mod commands;
+pub mod consent;
+mod gathered;
+pub mod guard;
 pub mod lab;
 pub mod memory;
+pub mod named;
+pub mod order;
 mod probe;
+pub mod seed;
+pub mod stop;
 mod transcript;
+pub mod undo;
 
 use std::time::Instant;
 
@@ -21,15 +32,19 @@ use http::Request;
 use http::Response;
 
 pub use accounts::Accounts;
+pub use commands::planned;
+pub use commands::probes;
 pub use lab::Lab;
 pub use memory::Memory;
+pub use named::Named;
+pub use seed::Seed;
+pub use stop::Stop;
 
 use crate::conformance::Case;
 use crate::conformance::Effect;
 use crate::conformance::Step;
 use crate::conformance::evidence::Evidence;
 use crate::conformance::expected::Choice;
-use crate::conformance::profile;
 use crate::conformance::request;
 use crate::conformance::suite::Located;
 use crate::conformance::verdict;
@@ -38,14 +53,14 @@ use crate::conformance::verdict::Received;
 use crate::conformance::verdict::Sent;
 use crate::contract;
 use crate::contract::Contract;
-use crate::contract::Kind;
 use crate::contract::Readings;
 use crate::report::CaseResult;
 use crate::report::Conformance;
-use crate::report::Counts;
 use crate::report::ExchangeResult;
-use crate::report::Regression;
 use crate::report::TargetSummary;
+use crate::runner::gathered::Gathered;
+use crate::runner::guard::Answered;
+use crate::runner::guard::Guard;
 use crate::snapshot;
 use crate::target;
 
@@ -70,55 +85,21 @@ pub struct Run {
     pub unreachable: Option<String>,
 }
 
-/// Runs cases at a target, one after the other. `watch` is told of each as it ends.
+/// Runs cases at a mock of our own, one after the other. `watch` is told of each as it ends. For any other target see [`careful`].
 ///
 /// # Errors
 /// What makes a run impossible: the memory cannot be read or written.
 pub async fn run(lab: &Lab, cases: &[&Located], memory: &Memory, watch: &(dyn Fn(&CaseResult) + Sync)) -> Result<Run, crate::baseline::Error> {
     let contract = contract::of(lab.kind);
-    let probed = probe::paths(lab, contract).await;
-    let mut told: Vec<(String, Evidence)> = probed.evidence.into_iter().map(|evidence| (probe::NAME.to_owned(), evidence)).collect();
-    let mut unreachable = probed.unreachable;
-    let mut ran = Vec::with_capacity(cases.len());
-    let mut waits = false;
+    let mut post = POSTS;
+    let probed = probe::paths(lab, contract, &mut post).await;
+    let mut gathered = Gathered::new(lab, contract, memory, watch);
+    gathered.probed(probed.evidence, probed.unreachable);
     for located in cases {
-        let mut case = Session { lab, contract, served: &probed.served }.case(located).await;
-        waits |= settle(lab, memory, located, &mut case)?;
-        unreachable = unreachable.or_else(|| {
-            case.result.exchanges.iter().find_map(|exchange| {
-                exchange.trouble.clone().filter(|_| exchange.status.is_none() && case.result.conformance == Conformance::NotJudged)
-            })
-        });
-        watch(&case.result);
-        told.extend(case.evidence.drain(..).map(|evidence| (located.case.id.clone(), evidence)));
-        ran.push(case);
+        let case = Session { lab, contract, served: &probed.served }.case(located, None).await;
+        gathered.add(located, case)?;
     }
-    let (profile, mut inconsistent) = profile::of(contract, &told);
-    for mixed in &mut inconsistent {
-        mixed.known = lab.agreed.known.reason(lab.kind, &mixed.id()).map(str::to_owned);
-    }
-    let results: Vec<CaseResult> = ran.iter().map(|case| case.result.clone()).collect();
-    let summary = TargetSummary {
-        kind: lab.kind,
-        target: lab.label.clone(),
-        counts: Counts::of(&results),
-        profile,
-        inconsistent,
-        gone: Vec::new(),
-        review: memory.folder().filter(|_| waits),
-        cases: results,
-    };
-    Ok(Run { cases: ran, summary, unreachable })
-}
-
-/// Returns the requests of a case as commands, placeholders as variables; nothing is sent.
-///
-/// # Errors
-/// A step that makes no request; a test holds all cases against that.
-pub fn planned(kind: Kind, case: &Case) -> Result<Vec<String>, String> {
-    let served = Readings::default();
-    let build = |step| request::build(step, contract::of(kind), &served, &|placeholder| Ok(placeholder.to_string()));
-    case.steps.iter().map(|step| build(step).map(|shown| transcript::curl(&shown, "$TARGET"))).collect()
+    Ok(gathered.end())
 }
 
 /// One target while it is asked.
@@ -143,24 +124,41 @@ struct Exchanged {
 }
 
 impl Session<'_> {
-    async fn case(&self, located: &Located) -> Ran {
+    async fn case(&self, located: &Located, mut guard: Option<&mut Guard<'_>>) -> Ran {
         let case = &located.case;
         let exchanges = match self.lab.prepare(case) {
-            Ok(()) => self.steps(case).await,
+            Ok(()) => self.steps(case, guard.as_deref_mut()).await,
             Err(reason) => Err(reason),
         };
-        match exchanges {
+        let mut ran = match exchanges {
             Ok(exchanges) => self.gather(located, exchanges),
             Err(reason) => self.refused(located, reason),
+        };
+        if let Some(guard) = guard {
+            let findings = guard.end().await;
+            if let Some(suspicion) = &guard.suspicion {
+                // What a locked target answers says nothing of the case.
+                let exchanges = std::mem::take(&mut ran.result.exchanges);
+                ran = self.refused(located, format!("lock-out is suspected: {suspicion}"));
+                ran.result.exchanges = exchanges;
+            } else if !findings.is_empty() {
+                ran.result.conformance = Conformance::Deviation;
+                ran.result.reasons.extend(findings.into_iter().map(|finding| redacted(finding, &self.lab.accounts)));
+            }
         }
+        ran
     }
 
     /// Builds all requests before the first is sent: what cannot be sent whole changes nothing.
-    async fn steps(&self, case: &Case) -> Result<Vec<Exchanged>, String> {
+    async fn steps(&self, case: &Case, mut guard: Option<&mut Guard<'_>>) -> Result<Vec<Exchanged>, String> {
         let requests: Vec<Requests> = case.steps.iter().map(|step| self.requests(step)).collect::<Result<_, _>>()?;
         let mut exchanges = Vec::with_capacity(requests.len());
         for (number, requests) in requests.into_iter().enumerate() {
-            exchanges.push(self.exchange(case, number, requests).await);
+            let (exchanged, goes_on) = self.exchange(case, number, requests, guard.as_deref_mut()).await?;
+            exchanges.push(exchanged);
+            if !goes_on {
+                break;
+            }
         }
         Ok(exchanges)
     }
@@ -171,10 +169,17 @@ impl Session<'_> {
         Ok(Requests { real, shown })
     }
 
+    /// Sends one step's request and judges its answer; tells whether the case can go on.
     #[expect(clippy::disallowed_methods, reason = "a report says how long an exchange took")]
-    async fn exchange(&self, case: &Case, number: usize, requests: Requests) -> Exchanged {
+    async fn exchange(&self, case: &Case, number: usize, requests: Requests, mut guard: Option<&mut Guard<'_>>) -> Result<(Exchanged, bool), String> {
+        let Requests { real, shown } = requests;
+        let noted = guard.as_deref_mut().map(|guard| guard.before(case, number, &shown)).transpose()?;
         let start = Instant::now();
-        let answer = self.lab.target.send(&requests.real).await;
+        let answer = match &guard {
+            // What changes nothing may be left at any time; of a change the answer is waited for.
+            Some(guard) if !budget::changes(case, &case.steps[number]) => guard.unless_stopped(self.lab.target.send(&real)).await?,
+            _ => self.lab.target.send(&real).await,
+        };
         let micros = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX);
         let received = match &answer {
             Ok(answer) => Received::Answer(answer),
@@ -182,10 +187,14 @@ impl Session<'_> {
             // What could not even be asked says nothing of the target.
             Err(target::Error::Setup(trouble) | target::Error::Unreachable(trouble)) => Received::Unreachable(trouble),
         };
-        let username = username(&requests.real);
+        let username = username(&real);
         let sent = Sent { contract: self.contract, served: self.served, case, number, username: &username };
         let judged = self.lab.agreed.hold(self.contract, number, verdict::of_step(&sent, received));
-        Exchanged { shown: requests.shown, answer: answer.map_err(|error| error.to_string()), judged, micros }
+        let goes_on = match (guard, noted) {
+            (Some(guard), Some(noted)) => guard.after(case, number, &real, &judged, Answered::of(&answer), noted).await,
+            _ => true,
+        };
+        Ok((Exchanged { shown, answer: answer.map_err(|error| error.to_string()), judged, micros }, goes_on))
     }
 
     fn gather(&self, located: &Located, exchanges: Vec<Exchanged>) -> Ran {
@@ -283,18 +292,5 @@ pub fn effect(effect: Effect) -> &'static str {
     }
 }
 
-/// Holds a case against the memory and says whether it fails: what differs and is known does not. Tells whether something waits to be reviewed.
-fn settle(lab: &Lab, memory: &Memory, located: &Located, case: &mut Ran) -> Result<bool, crate::baseline::Error> {
-    // Known or not decides what may be written, so it is asked first.
-    case.result.known = lab.agreed.known.reason(lab.kind, &located.case.id).map(str::to_owned);
-    let waits = memory.hold(located, case)?;
-    let differs = fails(&case.result);
-    case.result.failed = differs && case.result.known.is_none();
-    case.result.known = case.result.known.take().filter(|_| differs);
-    Ok(waits)
-}
-
-/// The table of verdicts: a deviation and a changed answer fail, whatever else holds.
-fn fails(result: &CaseResult) -> bool {
-    result.conformance == Conformance::Deviation || result.regression == Some(Regression::Changed)
-}
+/// How many POSTs of `{}` the probe may send to a mock of our own: as many as it likes.
+const POSTS: u32 = u32::MAX;

@@ -6,6 +6,7 @@
 mod unverified;
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -14,12 +15,19 @@ use http::Request;
 use http::Response;
 use reqwest::Url;
 use reqwest::redirect;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use tokio::sync::Mutex;
+use tokio::time::Instant;
 
 /// An appliance at an address.
 #[derive(Clone, Debug)]
 pub struct Target {
     client: reqwest::Client,
     base: Url,
+    delay: Duration,
+    /// When the last exchange ended. The lock also keeps exchanges with one pause between them apart.
+    last: Arc<Mutex<Option<Instant>>>,
 }
 
 /// How a target is reached.
@@ -29,6 +37,12 @@ pub struct Options {
     pub trust: Option<String>,
     /// How long an exchange may take; 30 s by default.
     pub timeout: Option<Duration>,
+    /// The pause between the end of one exchange and the start of the next; none by default.
+    pub delay: Duration,
+    /// Whether any certificate is taken, whoever signed it and whatever name it bears.
+    pub insecure: bool,
+    /// Whether each exchange has a connection of its own: on a kept one that closes, the client below us sends again what it believes unsent.
+    pub fresh: bool,
 }
 
 /// Why there is no answer.
@@ -48,18 +62,6 @@ impl Target {
     /// # Errors
     /// [`Error::Setup`], with what was wrong with the address or the certificates.
     pub fn new(base: &str, options: &Options) -> Result<Target, Error> {
-        Target::with(base, options.timeout.unwrap_or(TIMEOUT), tls(options.trust.as_deref())?)
-    }
-
-    /// Prepares to ask whoever answers at an address, whatever certificate is shown: for what sends nothing secret.
-    ///
-    /// # Errors
-    /// [`Error::Setup`], with what was wrong with the address.
-    pub fn unverified(base: &str, timeout: Duration) -> Result<Target, Error> {
-        Target::with(base, timeout, unverified::config().map_err(|error| Error::Setup(format!("TLS: {error}")))?)
-    }
-
-    fn with(base: &str, timeout: Duration, tls: rustls::ClientConfig) -> Result<Target, Error> {
         let base: Url = base.parse().map_err(|error| Error::Setup(format!("`{base}` is no address: {error}")))?;
         let builder = reqwest::Client::builder()
             .redirect(redirect::Policy::none())
@@ -68,10 +70,19 @@ impl Target {
             .no_proxy()
             .tls_info(true)
             .tcp_nodelay(true)
-            .timeout(timeout)
-            .tls_backend_preconfigured(tls);
+            .timeout(options.timeout.unwrap_or(TIMEOUT))
+            .pool_max_idle_per_host(if options.fresh { 0 } else { usize::MAX })
+            .tls_backend_preconfigured(tls(options)?);
         let client = builder.build().map_err(|error| Error::Setup(chain(&error)))?;
-        Ok(Target { client, base })
+        Ok(Target { client, base, delay: options.delay, last: Arc::default() })
+    }
+
+    /// Prepares to ask whoever answers at an address, whatever certificate is shown: for what sends nothing secret.
+    ///
+    /// # Errors
+    /// [`Error::Setup`], with what was wrong with the address.
+    pub fn unverified(base: &str, timeout: Duration) -> Result<Target, Error> {
+        Target::new(base, &Options { timeout: Some(timeout), insecure: true, ..Options::default() })
     }
 
     /// Returns the address, for people.
@@ -84,6 +95,19 @@ impl Target {
     /// # Errors
     /// [`Error::Unreachable`] or [`Error::Broken`]. The request may have been carried out all the same.
     pub async fn send(&self, request: &Request<Bytes>) -> Result<Response<Bytes>, Error> {
+        if self.delay.is_zero() {
+            return self.exchange(request).await;
+        }
+        let mut last = self.last.lock().await;
+        if let Some(last) = *last {
+            tokio::time::sleep_until(last + self.delay).await;
+        }
+        let answer = self.exchange(request).await;
+        *last = Some(Instant::now());
+        answer
+    }
+
+    async fn exchange(&self, request: &Request<Bytes>) -> Result<Response<Bytes>, Error> {
         let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
         let url: Url = format!("{}{path}", self.address()).parse().map_err(|error| Error::Setup(format!("`{path}` makes no address: {error}")))?;
         let mut outgoing = reqwest::Request::new(request.method().clone(), url);
@@ -108,16 +132,16 @@ impl Target {
     }
 }
 
-fn tls(trust: Option<&str>) -> Result<rustls::ClientConfig, Error> {
-    use rustls::pki_types::CertificateDer;
-    use rustls::pki_types::pem::PemObject;
-
+fn tls(options: &Options) -> Result<rustls::ClientConfig, Error> {
+    if options.insecure {
+        return unverified::config().map_err(|error| Error::Setup(format!("TLS: {error}")));
+    }
     let mut roots = rustls::RootCertStore::empty();
-    for certificate in CertificateDer::pem_slice_iter(trust.unwrap_or_default().as_bytes()) {
+    for certificate in CertificateDer::pem_slice_iter(options.trust.as_deref().unwrap_or_default().as_bytes()) {
         let certificate = certificate.map_err(|error| Error::Setup(format!("a trusted certificate is no PEM: {error:?}")))?;
         roots.add(certificate).map_err(|error| Error::Setup(format!("a trusted certificate cannot be used: {error}")))?;
     }
-    let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
     let builder = builder.map_err(|error| Error::Setup(format!("TLS: {error}")))?;
     let mut config = builder.with_root_certificates(roots).with_no_client_auth();

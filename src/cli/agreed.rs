@@ -18,7 +18,7 @@ use crate::report::profile::Profile;
 /// What is wrong with the file, with its place; profiles of which none suits.
 pub(super) fn impersonate<'a>(fixtures: impl Iterator<Item = &'a mut Fixture>, path: Option<&Path>) -> Result<Vec<Profile>, String> {
     let Some(path) = path else { return Ok(Vec::new()) };
-    let profiles = profile::read(&path.display().to_string(), &read(path)?).map_err(|error| error.to_string())?;
+    let profiles = profiles(path)?;
     let mut suits = false;
     for fixture in fixtures {
         for profile in profiles.iter().filter(|profile| profile.kind == fixture.kind) {
@@ -30,6 +30,14 @@ pub(super) fn impersonate<'a>(fixtures: impl Iterator<Item = &'a mut Fixture>, p
     }
     let hint = "--kind says which appliance is";
     if suits { Ok(profiles) } else { Err(format!("{} has no profile of an appliance that is served here\n  hint: {hint}", path.display())) }
+}
+
+/// Reads a file of profiles.
+///
+/// # Errors
+/// What is wrong with it, with its place.
+pub(super) fn profiles(path: &Path) -> Result<Vec<Profile>, String> {
+    profile::read(&path.display().to_string(), &read(path)?).map_err(|error| error.to_string())
 }
 
 /// Reads a file of known differences, on this day (UTC).

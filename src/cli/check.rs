@@ -1,26 +1,22 @@
-//! `check`: fire every documented request at mocks of its own and judge the answers.
+//! `check`: fire every documented request at mocks of its own and judge the answers. At a target: see `visit`.
 
-use std::env;
-use std::io;
-use std::io::IsTerminal;
-use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
-use clap::ValueEnum;
-use indicatif::ProgressBar;
-use indicatif::ProgressStyle;
 
-use crate::baseline::Baseline;
 use crate::cli::agreed;
 use crate::cli::code;
 use crate::cli::fixture;
+use crate::cli::progress::Progress;
 use crate::cli::reports;
 use crate::cli::selection;
 use crate::cli::selection::Selection;
 use crate::cli::serve;
+use crate::cli::snapshots;
+use crate::cli::snapshots::UpdateWord;
 use crate::cli::talk::Talk;
+use crate::cli::target;
 use crate::conformance::Agreed;
 use crate::conformance::Known;
 use crate::conformance::suite::Located;
@@ -36,25 +32,23 @@ use crate::runner;
 use crate::runner::Lab;
 use crate::runner::Memory;
 use crate::runner::Run;
-use crate::runner::memory::Owner;
-use crate::runner::memory::Update;
 use crate::server::tls::Identity;
 
 /// What check is told.
 #[derive(Args, Debug)]
 pub struct Options {
-    /// An appliance to ask; refused by this release, which asks only mocks it starts itself
-    target: Option<String>,
     #[command(flatten)]
-    selection: Selection,
+    pub(super) target: target::Options,
+    #[command(flatten)]
+    pub(super) selection: Selection,
     /// The mock to start, instead of the built-in ones
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "target")]
     fixture: Option<PathBuf>,
     /// Let the mock serve another reading: a fact's name, a glob or a register number, and the reading
-    #[arg(long, value_name = "FACT=NAME")]
+    #[arg(long, value_name = "FACT=NAME", conflicts_with = "target")]
     reading: Vec<String>,
     /// Arm failure modes of the mock's fixture, or ready-made ones
-    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    #[arg(long, value_name = "NAME", value_delimiter = ',', conflicts_with = "target")]
     fail: Vec<String>,
     /// Baseline folder; with two kinds, or where it has them, a folder of each kind's name in it
     #[arg(long, value_name = "DIR")]
@@ -73,20 +67,8 @@ pub struct Options {
     report: Vec<report::Request>,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum UpdateWord {
-    Pending,
-    No,
-    New,
-    All,
-}
-
 /// Checks, reports, and returns the exit code.
 pub fn run(options: &Options, talk: &Talk) -> u8 {
-    if let Some(target) = &options.target {
-        talk.error(format!("{target} is not asked: this release asks only mocks it starts itself\n  hint: leave the target out; safe runs at an appliance come with a later release"));
-        return code::REFUSED;
-    }
     let prepared = match Prepared::new(options, talk) {
         Ok(prepared) => prepared,
         Err(error) => {
@@ -106,7 +88,7 @@ pub fn run(options: &Options, talk: &Talk) -> u8 {
         }
     };
     match runtime.block_on(run_all(prepared.benches, talk)) {
-        Ok(runs) => finish(options, runs, &prepared.known, talk),
+        Ok(runs) => finish(options, runs, &prepared.known, Vec::new(), talk),
         Err(error) => {
             talk.error(error);
             code::USAGE
@@ -139,10 +121,10 @@ impl Prepared {
         serve::choose(fixtures.iter_mut().map(|(fixture, _)| fixture), &options.reading)?;
         serve::arm(fixtures.iter_mut().map(|(fixture, _)| fixture), &options.fail)?;
         let known = options.known.as_deref().map(agreed::known).transpose()?.unwrap_or_default();
-        let update = update(options.update, talk)?;
+        let update = snapshots::update(options.update, talk)?;
         let mut benches = Vec::new();
         for (fixture, label) in fixtures {
-            let memory = memory(options.snapshots.as_deref(), fixture.kind, kinds.len() > 1, unchanged, update)?;
+            let memory = snapshots::memory(options.snapshots.as_deref(), fixture.kind, kinds.len() > 1, unchanged, update)?;
             let cases = options.selection.cases(fixture.kind)?;
             let agreed = Agreed::new(fixture.kind, &profiles, known.clone());
             benches.push(Bench { label, cases, memory, full: options.selection.is_full(), fixture, agreed });
@@ -165,45 +147,19 @@ fn fixtures(options: &Options) -> Result<Vec<(Fixture, String)>, String> {
     if chosen.is_empty() { Err(format!("{} is no fixture of a {}", path.display(), kinds[0])) } else { Ok(chosen) }
 }
 
-/// Which snapshots a mock is held against: a folder that was named, the project's own for the unchanged built-in mock, the copy in the binary, or none.
-fn memory(named: Option<&Path>, kind: Kind, several: bool, unchanged: bool, update: Update) -> Result<Memory, String> {
-    let own = Path::new("snapshots").join(kind.name());
-    let folder = match named {
-        Some(folder) if several || folder.join(kind.name()).is_dir() => folder.join(kind.name()),
-        Some(folder) => folder.to_owned(),
-        None if unchanged && own.is_dir() => own,
-        None if unchanged => return Ok(Memory::BuiltIn(kind)),
-        None => return Ok(Memory::Nothing),
-    };
-    let opened = if update == Update::No { Baseline::open(&folder) } else { Baseline::create(&folder) };
-    let owner = if unchanged { Owner::Tests } else { Owner::Target };
-    opened.map(|folder| Memory::Folder(folder, update, owner)).map_err(|error| error.to_string())
+/// Which snapshots a target is held against: a folder that was named, or none.
+pub(super) fn memory_of(options: &Options, kind: Kind, talk: &Talk) -> Result<Memory, String> {
+    snapshots::memory(options.snapshots.as_deref(), kind, false, false, snapshots::update(options.update, talk)?)
 }
 
-/// What may be written: the option, else INSTA_UPDATE, else nothing in CI and pending files elsewhere.
-fn update(word: Option<UpdateWord>, talk: &Talk) -> Result<Update, String> {
-    let standard = if in_ci() { Update::No } else { Update::Pending };
-    match word {
-        Some(UpdateWord::Pending) => Ok(Update::Pending),
-        Some(UpdateWord::No) => Ok(Update::No),
-        Some(UpdateWord::New) => Ok(Update::New),
-        Some(UpdateWord::All) => Ok(Update::All),
-        None => match env::var("INSTA_UPDATE").ok().as_deref() {
-            None | Some("" | "auto") => Ok(standard),
-            Some("no") => Ok(Update::No),
-            Some("new") => Ok(Update::Pending),
-            Some("always" | "force") => Ok(Update::All),
-            Some(other) => {
-                talk.detail("INSTA_UPDATE is read because --update is absent");
-                Err(format!("INSTA_UPDATE is `{other}`, expected one of no, auto, new, always, force"))
-            }
-        },
+/// What is agreed on with the keeper of a target, and the known differences among it.
+pub(super) fn agreed_of(options: &Options, kind: Kind) -> Result<(Agreed, Known), String> {
+    let profiles = options.readings.as_deref().map(agreed::profiles).transpose()?.unwrap_or_default();
+    if let Some(path) = options.readings.as_deref().filter(|_| !profiles.iter().any(|profile| profile.kind == kind)) {
+        return Err(format!("{} has no profile of a {kind}", path.display()));
     }
-}
-
-/// Whether this is a build server: `CI` is set to something that is not a no.
-fn in_ci() -> bool {
-    env::var("CI").is_ok_and(|value| !["", "0", "false", "no"].contains(&value.to_ascii_lowercase().as_str()))
+    let known = options.known.as_deref().map(agreed::known).transpose()?.unwrap_or_default();
+    Ok((Agreed::new(kind, &profiles, known.clone()), known))
 }
 
 #[expect(clippy::disallowed_methods, reason = "each kind is asked in a task of its own")]
@@ -240,15 +196,18 @@ async fn run_one(bench: Bench, identity: &Identity, progress: &Progress) -> Resu
     Ok(run)
 }
 
-fn finish(options: &Options, runs: Vec<Run>, known: &Known, talk: &Talk) -> u8 {
+/// Writes the reports of runs and returns the exit code. `trouble` is what went wrong with a run itself and has a code of its own.
+pub(super) fn finish(options: &Options, runs: Vec<Run>, known: &Known, trouble: Vec<String>, talk: &Talk) -> u8 {
     let unreachable: Vec<String> = runs.iter().filter_map(|run| run.unreachable.clone()).collect();
     let mut summary = Summary {
         version: 1,
         tool: concat!("d4iot-double ", env!("CARGO_PKG_VERSION")).to_owned(),
-        trouble: Vec::new(),
+        trouble,
         targets: runs.into_iter().map(|run| run.summary).collect(),
     };
-    summary.trouble.extend(known.troubles(&summary));
+    let stale = known.troubles(&summary);
+    let is_stale = !stale.is_empty();
+    summary.trouble.extend(stale);
     let summary = summary;
     let all = || summary.targets.iter().flat_map(|target| target.cases.iter().map(|case| (target.kind, case)));
     if let Err(error) = selection::keep_failures(all()) {
@@ -267,12 +226,12 @@ fn finish(options: &Options, runs: Vec<Run>, known: &Known, talk: &Talk) -> u8 {
     }
     let some = |test: fn(&CaseResult) -> bool| all().any(|(_, case)| test(case));
     let mixed = summary.targets.iter().flat_map(|target| &target.inconsistent).any(|inconsistency| inconsistency.known.is_none());
-    if some(|case| case.failed) || mixed || !summary.trouble.is_empty() {
+    if some(|case| case.failed) || mixed || is_stale {
         code::WRONG
     } else if let Some(trouble) = unreachable.first() {
         talk.error(format!("the target could not be reached: {trouble}"));
         code::UNREACHABLE
-    } else if in_ci() && some(|case| case.regression == Some(Regression::New)) {
+    } else if snapshots::in_ci() && some(|case| case.regression == Some(Regression::New)) {
         talk.error("in CI every case needs a snapshot\n  hint: run check elsewhere, then `d4iot-double review`, and commit the snapshots");
         code::NO_SNAPSHOT
     } else if !some(|case| case.conformance != Conformance::NotJudged) {
@@ -287,36 +246,4 @@ fn finish(options: &Options, runs: Vec<Run>, known: &Known, talk: &Talk) -> u8 {
 fn waits(case: &CaseResult) -> bool {
     let differs = matches!(case.regression, Some(Regression::Changed | Regression::New));
     differs && (case.conformance != Conformance::Deviation || case.known.is_some())
-}
-
-/// How far a run is: a bar on a terminal, a line a case elsewhere.
-struct Progress {
-    bar: Option<ProgressBar>,
-    lines: Option<Talk>,
-}
-
-impl Progress {
-    fn new(cases: usize, talk: &Talk) -> Progress {
-        let bar = (!talk.is_quiet() && io::stderr().is_terminal()).then(|| {
-            let style = ProgressStyle::with_template("{bar:40} {pos}/{len} {msg}").unwrap_or_else(|_| ProgressStyle::default_bar());
-            ProgressBar::new(u64::try_from(cases).unwrap_or(u64::MAX)).with_style(style)
-        });
-        Progress { bar, lines: talk.wants_lines().then_some(*talk) }
-    }
-
-    fn tell(&self, kind: Kind, case: &CaseResult) {
-        if let Some(bar) = &self.bar {
-            bar.set_message(case.id.clone());
-            bar.inc(1);
-        }
-        if let Some(talk) = &self.lines {
-            talk.progress(format_args!("{kind:<8}{}", report::verdict_line(case)));
-        }
-    }
-
-    fn end(&self) {
-        if let Some(bar) = &self.bar {
-            bar.finish_and_clear();
-        }
-    }
 }

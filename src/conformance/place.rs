@@ -89,6 +89,11 @@ impl Property {
         ("wrong_password", Property::WrongPassword),
     ];
 
+    /// Tells whether the value is the target's own rather than made up by the run.
+    pub fn is_real(self) -> bool {
+        self == Property::Password
+    }
+
     /// Returns the name used after the dot.
     pub fn name(self) -> &'static str {
         Property::NAMES.iter().find(|(_, property)| *property == self).map_or("", |(name, _)| name)

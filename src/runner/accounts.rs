@@ -1,6 +1,8 @@
 //! The values that placeholders stand for at one target.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use crate::appliance::User;
 use crate::appliance::UserState;
@@ -8,6 +10,8 @@ use crate::conformance::Account;
 use crate::conformance::Placeholder;
 use crate::conformance::Property;
 use crate::contract::Role;
+use crate::runner::named::Credentials;
+use crate::runner::seed::Seed;
 use crate::secret::Secret;
 
 /// For every account that a target has, a name and passwords.
@@ -33,6 +37,31 @@ impl Accounts {
         Accounts { values }
     }
 
+    /// Takes the accounts of a target; what the run makes up itself is a function of the seed.
+    pub fn at_a_target(named: &BTreeMap<Account, Credentials>, seed: &Seed) -> Accounts {
+        let mut values = BTreeMap::new();
+        let nobody = format!("nobody-{}", seed.hexadecimal("unknown.username"));
+        let everybody = named.iter().map(|(account, credentials)| (*account, credentials.username.clone(), Some(&credentials.password)));
+        for (account, username, password) in everybody.chain([(Account::Unknown, nobody, None)]) {
+            for (name, property) in Property::NAMES {
+                let made = || self::password(&mut |bytes: &mut [u8]| seed.fill(&format!("{}.{name}", account.name()), bytes));
+                let value = match property {
+                    Property::Username => Secret::new(username.clone()),
+                    Property::WeakPassword => Secret::new(WEAK),
+                    Property::Password => password.cloned().unwrap_or_else(|| Secret::new(made())),
+                    _ => Secret::new(made()),
+                };
+                values.insert(Placeholder { account, property }, value);
+            }
+        }
+        Accounts { values }
+    }
+
+    /// Tells which accounts there are, nobody among them.
+    pub fn present(&self) -> BTreeSet<Account> {
+        self.values.keys().map(|placeholder| placeholder.account).collect()
+    }
+
     /// Returns the users a mock needs so that every account is there.
     pub fn users(&self) -> Vec<User> {
         let existing = Account::NAMES.iter().filter(|(_, account)| *account != Account::Unknown);
@@ -50,7 +79,7 @@ impl Accounts {
 
     /// Puts placeholders where a text shows an account's name or password, longest values first.
     pub fn redact(&self, text: &str) -> String {
-        self.longest_first().into_iter().fold(text.to_owned(), |text, (placeholder, value)| text.replace(value, &placeholder.to_string()))
+        self.longest_first().into_iter().fold(text.to_owned(), |text, (placeholder, value)| text.replace(&*value, &placeholder.to_string()))
     }
 
     /// Does the same with bytes that may be no text.
@@ -80,9 +109,16 @@ impl Accounts {
     }
 
     /// Values that are long enough to be told from other text; the weak password is none, and no secret.
-    fn longest_first(&self) -> Vec<(Placeholder, &str)> {
-        let mut values: Vec<(Placeholder, &str)> =
-            self.values.iter().map(|(placeholder, value)| (*placeholder, value.expose())).filter(|(_, value)| value.len() >= SHORTEST).collect();
+    fn longest_first(&self) -> Vec<(Placeholder, Cow<'_, str>)> {
+        let mut values: Vec<(Placeholder, Cow<'_, str>)> = Vec::new();
+        for (placeholder, value) in self.values.iter().filter(|(_, value)| value.expose().len() >= SHORTEST) {
+            let quoted = serde_json::Value::from(value.expose()).to_string();
+            let escaped = &quoted[1..quoted.len() - 1];
+            values.push((*placeholder, Cow::Borrowed(value.expose())));
+            if escaped != value.expose() {
+                values.push((*placeholder, Cow::Owned(escaped.to_owned())));
+            }
+        }
         values.sort_by_key(|(placeholder, value)| (std::cmp::Reverse(value.len()), *placeholder));
         values
     }

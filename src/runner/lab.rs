@@ -48,7 +48,7 @@ impl Lab {
         // A run that is repeated strikes as before.
         let host = Host::new(appliance, fixture.schedule(fixture.seed.unwrap_or_default()));
         let double = Double::open(host, Some(identity)).map_err(|error| format!("no port for a mock: {error}"))?;
-        let options = Options { trust: double.ca_pem().map(str::to_owned), timeout: None };
+        let options = Options { trust: double.ca_pem().map(str::to_owned), ..Options::default() };
         let target = Target::new(&double.url(), &options).map_err(|error| error.to_string())?;
         let mock = Some((Arc::clone(double.host()), start));
         Ok((double, Lab { kind: fixture.kind, target, label, accounts, agreed: Agreed::default(), mock }))
@@ -60,7 +60,7 @@ impl Lab {
     /// Why that cannot be done here: the case is then not judged.
     pub(super) fn prepare(&self, case: &Case) -> Result<(), String> {
         let Some((host, start)) = &self.mock else {
-            return case.needs.first().map_or(Ok(()), |need| Err(format!("{} only a mock of our own can offer", offered(*need))));
+            return case.needs.first().map_or(Ok(()), |need| Err(need.refusal()));
         };
         let mut state = start.clone();
         for need in &case.needs {
@@ -86,11 +86,15 @@ impl Lab {
     }
 }
 
-fn offered(need: Need) -> &'static str {
-    match need {
-        Need::AnySymbol => "a policy known to take any symbol",
-        Need::Lockout => "a lock-out that ends with the case",
-        Need::Page => "the users of the documents' examples",
+impl Need {
+    /// Says why a case with this need is not judged at a target.
+    pub(super) fn refusal(self) -> String {
+        let offered = match self {
+            Need::AnySymbol => "a policy known to take any symbol",
+            Need::Lockout => "a lock-out that ends with the case",
+            Need::Page => "the users of the documents' examples",
+        };
+        format!("{offered} only a mock of our own can offer")
     }
 }
 

@@ -28,21 +28,17 @@ pub(super) struct Probed {
 
 /// Asks each path of each operation that has several, by GET; where that does not tell them apart, by POST of `{}`.
 /// A path is served if it is answered otherwise than a neighbour that nobody serves, never by the status alone.
-pub(super) async fn paths(lab: &Lab, contract: &Contract) -> Probed {
+/// `posts` is how many POSTs may be sent, to paths and neighbours alike, since each may count as a failed sign-in; those sent are taken from it.
+pub(super) async fn paths(lab: &Lab, contract: &Contract, posts: &mut u32) -> Probed {
     let mut probed = Probed::default();
     for &operation in Operation::ALL {
         let readings = contract.clause(operation).path.readings();
-        let mut paths: Vec<&str> = Vec::new();
-        readings.iter().flat_map(|reading| &reading.is.0).for_each(|path| {
-            if !paths.contains(&path.as_str()) {
-                paths.push(path)
-            }
-        });
+        let paths = distinct(contract, operation);
         if paths.len() < 2 {
             continue;
         }
         let mut heard = Vec::new();
-        let served = match served(lab, &paths, &mut heard).await {
+        let served = match served(lab, &paths, &mut heard, posts).await {
             Ok(served) => served,
             Err(trouble) => return Probed { unreachable: Some(trouble), ..probed },
         };
@@ -59,13 +55,38 @@ pub(super) async fn paths(lab: &Lab, contract: &Contract) -> Probed {
     probed
 }
 
+/// Every path that may be asked for by GET, in order, neighbours among them.
+pub(super) fn asked(contract: &Contract) -> Vec<String> {
+    let several = Operation::ALL.iter().map(|operation| distinct(contract, *operation)).filter(|paths| paths.len() > 1);
+    several.flatten().flat_map(|path| [path.to_owned(), neighbour(path)]).collect()
+}
+
+fn distinct(contract: &Contract, operation: Operation) -> Vec<&str> {
+    let mut paths: Vec<&str> = Vec::new();
+    for path in contract.clause(operation).path.readings().iter().flat_map(|reading| &reading.is.0) {
+        if !paths.contains(&path.as_str()) {
+            paths.push(path);
+        }
+    }
+    paths
+}
+
+/// A path beside another one, that nobody serves.
+fn neighbour(path: &str) -> String {
+    format!("{}/{NOBODY_S}", path.rsplit_once('/').map_or("", |(folder, _)| folder))
+}
+
 /// The paths that are served. What was heard on the way is kept: every answer of a run counts.
-async fn served<'a>(lab: &Lab, paths: &[&'a str], heard: &mut Vec<Response<Bytes>>) -> Result<Vec<&'a str>, String> {
+async fn served<'a>(lab: &Lab, paths: &[&'a str], heard: &mut Vec<Response<Bytes>>, posts: &mut u32) -> Result<Vec<&'a str>, String> {
     for (method, body) in [(Method::GET, ""), (Method::POST, "{}")] {
+        if method == Method::POST {
+            // Each path and its neighbour: all or none, since some of them tell nothing.
+            let Some(left) = u32::try_from(2 * paths.len()).ok().and_then(|cost| posts.checked_sub(cost)) else { break };
+            *posts = left;
+        }
         let mut served = Vec::new();
         for path in paths {
-            let neighbour = format!("{}/{NOBODY_S}", path.rsplit_once('/').map_or("", |(folder, _)| folder));
-            if ask(lab, &method, path, body, heard).await? != ask(lab, &method, &neighbour, body, heard).await? {
+            if ask(lab, &method, path, body, heard).await? != ask(lab, &method, &neighbour(path), body, heard).await? {
                 served.push(*path);
             }
         }

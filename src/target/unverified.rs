@@ -1,4 +1,4 @@
-//! A TLS client that takes any certificate: for a health check, which asks whether somebody answers and sends nothing secret.
+//! A TLS client that takes any certificate: for a health check, which sends nothing secret, and for who says `--insecure`.
 
 use std::sync::Arc;
 

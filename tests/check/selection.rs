@@ -21,7 +21,13 @@ use crate::desk::cases;
 #[case::no_run_before("--failed", 2, "error: there is no last run in ")]
 #[case::update("--update perhaps", 2, "invalid value 'perhaps' for '--update <WHAT>'")]
 #[case::report("--report xml", 2, "unknown report format `xml`, expected one of github, html, json, junit, markdown, profile, text")]
-#[case::target("https://sensor.example", 6, "error: https://sensor.example is not asked: this release asks only mocks it starts itself\n  hint: ")]
+#[case::target_of_no_kind("https://sensor.example", 2, "error: a target needs --kind sensor or --kind console")]
+#[case::target_in_the_clear(
+    "http://sensor.example --kind sensor",
+    6,
+    "error: http://sensor.example/ is not on this machine, and http:// would send passwords over the wire in the clear\n  hint: "
+)]
+#[case::failures_of_a_target("https://sensor.example --kind sensor --fail lag", 2, "'[TARGET]' cannot be used with '--fail")]
 fn what_cannot_be_run_is_refused_in_words(#[case] line: &str, #[case] code: i32, #[case] expected: &str) {
     let told = Desk::new().run(&format!("check {line}")).ends_with(code);
     assert!(told.err.contains(expected), "{}", told.err);

@@ -62,7 +62,7 @@ fn told(located: &Located, law: &Contract, lines: &mut Vec<String>) -> Result<()
     let from = lines.len();
     item("facts", &facts.iter().map(|fact| fact.replace(' ', "\u{a0}")).collect::<Vec<_>>().join(", "), lines);
     lines[from..].iter_mut().for_each(|line| *line = line.replace('\u{a0}', " "));
-    for (index, (step, command)) in case.steps.iter().zip(runner::planned(law.kind, case)?).enumerate() {
+    for (index, (step, command)) in case.steps.iter().zip(runner::planned(law.kind, case, "$TARGET")?).enumerate() {
         let label = if case.steps.len() == 1 { "request".to_owned() } else { format!("step {}", index + 1) };
         // A command is not wrapped: it is there to be copied.
         lines.push(format!("  {label:<width$}{command}", width = INDENT - 2));

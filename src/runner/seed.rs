@@ -1,0 +1,76 @@
+//! The seed of a run at a target: every password the run makes up is a function of it, so that `recover` makes up the same ones.
+
+use std::fmt;
+
+use sha2::Digest;
+use sha2::Sha256;
+
+/// 32 random bytes. As secret as the passwords made from it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Seed([u8; 32]);
+
+impl Seed {
+    /// Takes a seed from the system's generator.
+    ///
+    /// # Panics
+    /// Where the system has no random bytes.
+    pub fn random() -> Seed {
+        let mut bytes = [0; 32];
+        getrandom::fill(&mut bytes).expect("the system has random bytes");
+        Seed(bytes)
+    }
+
+    /// Reads what [`Seed::text`] wrote.
+    pub fn read(text: &str) -> Option<Seed> {
+        let text = text.trim().as_bytes();
+        let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+        let bytes: Option<Vec<u8>> = text.chunks(2).map(|pair| Some(digit(pair[0])? * 16 + digit(*pair.get(1)?)?)).collect();
+        bytes?.try_into().ok().map(Seed)
+    }
+
+    /// Writes the seed out, for its file alone.
+    pub fn text(&self) -> String {
+        hexadecimal(&self.0)
+    }
+
+    /// Fills a buffer of at most 32 bytes with what belongs to a label.
+    pub fn fill(&self, label: &str, bytes: &mut [u8]) {
+        for (byte, made) in bytes.iter_mut().zip(self.digest(label)) {
+            *byte = made;
+        }
+    }
+
+    /// Returns eight hexadecimal digits that belong to a label.
+    pub fn hexadecimal(&self, label: &str) -> String {
+        hexadecimal(&self.digest(label)[..4])
+    }
+
+    fn digest(&self, label: &str) -> [u8; 32] {
+        Sha256::new().chain_update(self.0).chain_update(label).finalize().into()
+    }
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+impl fmt::Debug for Seed {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("«seed»")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_seed_that_was_kept_makes_the_same_passwords() {
+        let seed = Seed::random();
+        let kept = Seed::read(&seed.text()).unwrap();
+        assert_eq!(kept.hexadecimal("user.new_password"), seed.hexadecimal("user.new_password"));
+        assert_ne!(seed.hexadecimal("user.new_password"), seed.hexadecimal("user.newer_password"));
+        assert_eq!(Seed::read("12"), None);
+        assert_eq!(Seed::read("zz"), None);
+    }
+}
