@@ -75,6 +75,7 @@ fn script(https: bool) -> io::Result<(String, usize)> {
     let mut text = "appliance: sensor\nname: soak\nfailures:\n".to_owned();
     let mut count = 0;
     let mut paths: Vec<_> = fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/failures"))?.map(|entry| entry.unwrap().path()).collect();
+    paths.retain(|path| path.extension().is_some_and(|extension| extension == "yaml"));
     paths.sort();
     for path in paths {
         let written = fs::read_to_string(&path)?;
