@@ -42,13 +42,20 @@ fn every_tested_command_prints_what_is_shown_and_every_table_is_today_s() {
 fn every_exit_code_is_listed() {
     let page = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
     let listed: BTreeSet<u8> = page.lines().filter_map(|line| line.strip_prefix("| ")?.split(' ').next()?.parse().ok()).collect();
-    let ours =
-        [code::GOOD, code::WRONG, code::USAGE, code::UNREACHABLE, code::NOTHING, code::NO_SNAPSHOT, code::REFUSED, code::INTERNAL, INTERRUPTED];
+    let ours = [
+        code::GOOD,
+        code::WRONG,
+        code::USAGE,
+        code::UNREACHABLE,
+        code::NOTHING,
+        code::NO_SNAPSHOT,
+        code::REFUSED,
+        code::LOST,
+        code::INTERNAL,
+        code::INTERRUPTED,
+    ];
     assert_eq!(listed, BTreeSet::from(ours));
 }
-
-/// 128 and the number of SIGINT: what a shell makes of the signal.
-const INTERRUPTED: u8 = 130;
 
 /// Plays a part of the page, and returns what it should show where it shows something else.
 fn played(part: &Part, page: &Page, stage: &mut Stage) -> Option<String> {
