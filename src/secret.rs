@@ -1,8 +1,24 @@
-//! A password from the moment it is read: it can be compared and replaced, and no formatting shows it.
+//! Passwords from the moment they are read, and what keeps them out of everything that is written.
+//!
+//! ```text
+//! text ─ mask, by place ─▶ fields that hold passwords are fingerprints ─ redactor, by value ─▶ text that anybody may read
+//! ```
+//!
+//! Place comes first: it needs to know nothing of the value. What stands where no password belongs is found by value, in every
+//! spelling a sink may give it.
+
+mod fingerprint;
+mod mask;
+mod redactor;
+mod spelled;
 
 use std::fmt;
 
 use serde::Deserialize;
+
+pub use fingerprint::Fingerprints;
+pub use mask::Mask;
+pub use redactor::Redactor;
 
 /// A password. `Debug` and `Display` show `«secret»`; the text itself is had by [`Secret::expose`] alone.
 #[derive(Clone, Deserialize, PartialEq, Eq)]

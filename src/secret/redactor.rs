@@ -1,0 +1,191 @@
+//! Redaction by value: what stands under every sink.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+use std::fmt;
+
+use crate::secret::spelled;
+
+/// Replaces values by labels, wherever they stand and however they are spelt: raw, escaped for JSON, URLs or HTML, in base64.
+#[derive(Clone, Default)]
+pub struct Redactor {
+    /// The longest first, so that no part of one is left.
+    patterns: Vec<Pattern>,
+}
+
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Pattern {
+    text: Vec<char>,
+    label: String,
+    /// Whether base64 has a character before it, and after it, that tells something of it too.
+    borders: (bool, bool),
+}
+
+impl Redactor {
+    /// Hides secrets behind `«secret»`: those of 8 bytes and more that are nobody's user name. A shorter one would be found in
+    /// words that are no secret, and is kept out by place alone.
+    pub fn of_secrets<'a>(secrets: impl IntoIterator<Item = &'a str>, usernames: &BTreeSet<&str>) -> Redactor {
+        let hidden = secrets.into_iter().filter(|secret| secret.len() >= SHORTEST && !usernames.contains(secret));
+        let mut redactor = Redactor { patterns: hidden.flat_map(|secret| patterns(secret, "«secret»")).collect() };
+        redactor.sort();
+        redactor
+    }
+
+    /// Hides a value, however short; an empty one is nowhere.
+    pub fn hide(&mut self, value: &str, label: &str) {
+        self.patterns.extend(patterns(value, label));
+        self.sort();
+    }
+
+    fn sort(&mut self) {
+        self.patterns.sort_by(|left, right| (right.text.len(), right).cmp(&(left.text.len(), left)));
+        self.patterns.dedup();
+    }
+
+    /// Returns bytes without the values.
+    pub fn bytes<'a>(&self, bytes: &'a [u8]) -> Cow<'a, [u8]> {
+        let mut clean: Option<Vec<u8>> = None;
+        let (mut at, mut copied) = (0, 0);
+        while at < bytes.len() {
+            let Some((start, end, label)) = self.find(bytes, at, copied) else {
+                at += 1;
+                continue;
+            };
+            let clean = clean.get_or_insert_default();
+            clean.extend_from_slice(&bytes[copied..start]);
+            clean.extend_from_slice(label.as_bytes());
+            (at, copied) = (end, end);
+        }
+        match clean {
+            None => Cow::Borrowed(bytes),
+            Some(mut clean) => {
+                clean.extend_from_slice(&bytes[copied..]);
+                Cow::Owned(clean)
+            }
+        }
+    }
+
+    /// Returns a text without the values.
+    pub fn text<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        match self.bytes(text.as_bytes()) {
+            Cow::Borrowed(_) => Cow::Borrowed(text),
+            // Whole characters are replaced by whole ones.
+            Cow::Owned(bytes) => Cow::Owned(String::from_utf8_lossy(&bytes).into_owned()),
+        }
+    }
+
+    /// Tells whether a text holds one of the values.
+    pub fn finds(&self, bytes: &[u8]) -> bool {
+        matches!(self.bytes(bytes), Cow::Owned(_))
+    }
+
+    /// Returns what begins at a place: from where to where it is hidden, and behind what.
+    fn find(&self, bytes: &[u8], at: usize, from: usize) -> Option<(usize, usize, &str)> {
+        let begins = self.patterns.iter().filter(|pattern| spelled::may_begin(pattern.text[0], bytes[at]));
+        let mut found = begins.filter_map(|pattern| Some((pattern, spelled::end_of(&pattern.text, bytes, at)?)));
+        let (pattern, end) = found.next()?;
+        let border = |there: bool, place: Option<&u8>| there && place.is_some_and(|byte| is_base64(*byte));
+        let before = at > from && border(pattern.borders.0, bytes.get(at.wrapping_sub(1)));
+        let after = border(pattern.borders.1, bytes.get(end));
+        Some((at - usize::from(before), end + usize::from(after), &pattern.label))
+    }
+}
+
+/// Returns what is looked for to find a value: itself, and what it is in base64 wherever it begins.
+fn patterns(value: &str, label: &str) -> Vec<Pattern> {
+    let pattern = |text: &str, borders| Pattern { text: text.chars().collect(), label: label.to_owned(), borders };
+    let mut patterns = vec![pattern(value, (false, false))];
+    if value.len() >= SHORTEST {
+        patterns.extend((0..3).flat_map(|alignment| {
+            let (core, borders) = base64(value.as_bytes(), alignment);
+            let safe = core.replace('+', "-").replace('/', "_");
+            [pattern(&safe, borders), pattern(&core, borders)]
+        }));
+    }
+    patterns.retain(|pattern| !pattern.text.is_empty());
+    patterns
+}
+
+impl fmt::Debug for Redactor {
+    /// Tells how many values there are and shows none.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "Redactor({} patterns)", self.patterns.len())
+    }
+}
+
+/// Returns the characters of base64 (RFC 4648 section 4) that bytes alone decide when they begin this far into a group of three,
+/// and whether a character before and after them is decided in part.
+fn base64(bytes: &[u8], alignment: usize) -> (String, (bool, bool)) {
+    let bits: Vec<bool> = bytes.iter().flat_map(|byte| (0..8).rev().map(move |bit| byte >> bit & 1 == 1)).collect();
+    // So many bits belong to a character that the byte before begins.
+    let skipped = (6 - alignment * 8 % 6) % 6;
+    let core = bits[skipped..].chunks_exact(6).map(|six| char::from(ALPHABET[six.iter().fold(0, |value, bit| value << 1 | usize::from(*bit))]));
+    (core.collect(), (skipped > 0, !(bits.len() - skipped).is_multiple_of(6)))
+}
+
+fn is_base64(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_')
+}
+
+/// What is shorter is found in words that are no secret.
+const SHORTEST: usize = 8;
+const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    fn redactor(secrets: &[&str]) -> Redactor {
+        Redactor::of_secrets(secrets.iter().copied(), &BTreeSet::from(["yoshimitsu"]))
+    }
+
+    #[rstest]
+    #[case::raw("a Test12345! b", "a «secret» b")]
+    #[case::twice("Test12345!Test12345!", "«secret»«secret»")]
+    #[case::url("p=Test12345%21&q", "p=«secret»&q")]
+    #[case::nothing("Test1234", "Test1234")]
+    fn a_value_is_replaced(#[case] text: &str, #[case] expected: &str) {
+        assert_eq!(redactor(&["Test12345!"]).text(text), expected);
+    }
+
+    #[test]
+    fn base64_is_found_at_every_alignment_and_in_both_alphabets() {
+        let secret = "Test1?>2~\u{ff}345!";
+        let redactor = redactor(&[secret]);
+        for (before, alignment) in [("", 0), ("u", 1), ("us", 2), ("use", 0), ("user:", 2)] {
+            for after in ["", "x", "xy", "xyz"] {
+                let whole = base64(format!("{before}{secret}{after}").as_bytes(), 0).0;
+                for whole in [whole.replace('+', "-").replace('/', "_"), whole] {
+                    let clean = redactor.text(&whole).into_owned();
+                    assert!(clean.contains("«secret»"), "{before}…{after} at {alignment}: {clean}");
+                    // What is left are whole groups of the neighbours, and not one character that the secret decides.
+                    assert!(clean.chars().filter(char::is_ascii_alphanumeric).count() <= "secret".len() + 4 * (before.len() / 3 + 2), "{clean}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_longest_goes_first_so_that_no_part_of_it_is_left() {
+        assert_eq!(redactor(&["Test1234", "Test12345!", "12345!67"]).text("Test12345!"), "«secret»");
+    }
+
+    #[test]
+    fn the_short_and_the_names_are_left_to_their_places() {
+        assert_eq!(redactor(&["test", "yoshimitsu"]).text("test yoshimitsu"), "test yoshimitsu");
+        let mut labelled = Redactor::default();
+        labelled.hide("test", "«user.username»");
+        assert_eq!(labelled.text("test"), "«user.username»");
+        labelled.hide("", "«nothing»");
+        assert_eq!(labelled.text("a"), "a");
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_are_no_danger() {
+        let redactor = redactor(&["Test12345!"]);
+        assert_eq!(redactor.bytes(b"\xff%\xffTest12345!\\u\xfe&"), b"\xff%\xff\xc2\xabsecret\xc2\xbb\\u\xfe&".as_slice());
+        assert!(!redactor.finds(b"\xff\\") && redactor.finds(b"&#84;est12345!"));
+    }
+}

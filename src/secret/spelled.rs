@@ -1,0 +1,190 @@
+//! Finding a text in whatever spelling a sink may have given it: each character raw, as an escape of JSON or Rust, percent-encoded,
+//! or as an entity of HTML, in any mixture, also when escaped more than once.
+
+/// Returns where a text ends that begins at `start`, if it does.
+pub(super) fn end_of(text: &[char], bytes: &[u8], start: usize) -> Option<usize> {
+    let Some((&first, rest)) = text.split_first() else { return Some(start) };
+    if first == '\\' {
+        // However often a run of backslashes was escaped, it is a run of them.
+        let rest = &text[text.iter().take_while(|next| **next == '\\').count()..];
+        let mut at = ends(first, bytes, start).into_iter().flatten().next()?;
+        while let Some(next) = ends(first, bytes, at).into_iter().flatten().next() {
+            at = next;
+        }
+        return end_of(rest, bytes, at);
+    }
+    ends(first, bytes, start).into_iter().flatten().find_map(|at| end_of(rest, bytes, at))
+}
+
+/// Tells whether a character may begin with this byte.
+pub(super) fn may_begin(character: char, byte: u8) -> bool {
+    let mut buffer = [0; 4];
+    byte == character.encode_utf8(&mut buffer).as_bytes()[0] || matches!(byte, b'\\' | b'%' | b'&') || character == ' ' && byte == b'+'
+}
+
+/// Returns where a character may end that begins at a place: in its spellings, and raw.
+fn ends(wanted: char, bytes: &[u8], at: usize) -> [Option<usize>; 3] {
+    let mut buffer = [0; 4];
+    let raw = wanted.encode_utf8(&mut buffer).as_bytes();
+    let rest = bytes.get(at..).unwrap_or_default();
+    let [once, twice] = match rest.first() {
+        Some(b'\\') => [escaped(wanted, rest), None],
+        Some(b'%') => [percent(raw, rest), (wanted == '%').then(|| percent_twice(rest)).flatten()],
+        Some(b'&') => [entity(wanted, rest), None],
+        Some(b'+') if wanted == ' ' => [Some(1), None],
+        _ => [None, None],
+    };
+    [once, twice, rest.starts_with(raw).then_some(raw.len())].map(|length| length.map(|length| at + length))
+}
+
+/// An escape: `\n`, `\"`, `\!`, `\u0021`, `\ud83d\ude00`, `\u{21}`, with as many backslashes as levels of escaping need.
+fn escaped(wanted: char, rest: &[u8]) -> Option<usize> {
+    let slashes = rest.iter().take_while(|byte| **byte == b'\\').count();
+    let after = &rest[slashes..];
+    let short = match wanted {
+        '\n' => Some(b'n'),
+        '\r' => Some(b'r'),
+        '\t' => Some(b't'),
+        '\u{8}' => Some(b'b'),
+        '\u{c}' => Some(b'f'),
+        '\0' => Some(b'0'),
+        _ => None,
+    };
+    if short.is_some() && after.first().copied() == short {
+        return Some(slashes + 1);
+    }
+    if after.first() == Some(&b'u')
+        && let Some(length) = unicode(wanted, after)
+    {
+        return Some(slashes + length);
+    }
+    let mut buffer = [0; 4];
+    let raw = wanted.encode_utf8(&mut buffer).as_bytes();
+    (wanted != '\\' && after.starts_with(raw)).then_some(slashes + raw.len())
+}
+
+/// `u0021`, `u{21}`, or two units of UTF-16.
+fn unicode(wanted: char, after: &[u8]) -> Option<usize> {
+    if after.get(1) == Some(&b'{') {
+        let length = after.iter().position(|byte| *byte == b'}')?;
+        return (number(after.get(2..length)?, 16)? == u32::from(wanted)).then_some(length + 1);
+    }
+    let mut units = [0; 2];
+    let mut at = 0;
+    for (index, unit) in wanted.encode_utf16(&mut units).iter().enumerate() {
+        if index > 0 {
+            at += after[at..].iter().take_while(|byte| **byte == b'\\').count();
+        }
+        if after.get(at) != Some(&b'u') || number(after.get(at + 1..at + 5)?, 16)? != u32::from(*unit) {
+            return None;
+        }
+        at += 5;
+    }
+    Some(at)
+}
+
+/// `%21`, and `%2521` where it was encoded twice.
+fn percent(raw: &[u8], rest: &[u8]) -> Option<usize> {
+    let mut at = 0;
+    for byte in raw {
+        if rest.get(at) != Some(&b'%') {
+            return None;
+        }
+        at += 1;
+        while number(rest.get(at..at + 2)?, 16)? != u32::from(*byte) {
+            if rest.get(at..at + 2)? != b"25" {
+                return None;
+            }
+            at += 2;
+        }
+        at += 2;
+    }
+    Some(at)
+}
+
+/// A percent sign that was encoded more than once: as often as its digits say.
+fn percent_twice(rest: &[u8]) -> Option<usize> {
+    let digits = rest[1..].chunks_exact(2).take_while(|digits| *digits == b"25").count();
+    (digits > 1).then_some(1 + 2 * digits)
+}
+
+/// `&lt;`, `&#60;`, `&#x3c;`, and `&amp;lt;` where it was escaped twice.
+fn entity(wanted: char, rest: &[u8]) -> Option<usize> {
+    let mut at = 1;
+    while rest[at..].starts_with(b"amp;") {
+        at += 4;
+    }
+    if wanted == '&' && at > 1 {
+        return Some(at);
+    }
+    let name = &rest[at..];
+    let length = name.iter().take(LONGEST_ENTITY).position(|byte| *byte == b';')?;
+    let value = match &name[..length] {
+        b"lt" => u32::from('<'),
+        b"gt" => u32::from('>'),
+        b"quot" => u32::from('"'),
+        b"apos" => u32::from('\''),
+        [b'#', b'x' | b'X', digits @ ..] => number(digits, 16)?,
+        [b'#', digits @ ..] => number(digits, 10)?,
+        _ => return None,
+    };
+    (value == u32::from(wanted)).then_some(at + length + 1)
+}
+
+fn number(digits: &[u8], radix: u32) -> Option<u32> {
+    let digits = std::str::from_utf8(digits).ok().filter(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()))?;
+    u32::from_str_radix(digits, radix).ok()
+}
+
+/// The longest entity that stands for a character, without its ampersand.
+const LONGEST_ENTITY: usize = 12;
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case::raw("p<é😀 \"", "p<é😀 \"")]
+    #[case::json(r#"a"b\c/"#, r#"a\"b\\c\/"#)]
+    #[case::json_in_json(r#"a"b\c"#, r#"a\\\"b\\\\c"#)]
+    #[case::as_a_shell_has_it("Gone1234!", r"Gone1234\!")]
+    #[case::units("aé😀", r"\u0061\u00E9\ud83d\uDE00")]
+    #[case::units_escaped_twice("é😀", r"\\u00e9\\ud83d\\ude00")]
+    #[case::rust("a😀", r"\u{61}\u{1f600}")]
+    #[case::control("a\nb\t", r"a\nb\t")]
+    #[case::url("p@ é+", "p%40+%c3%A9%2b")]
+    #[case::url_twice("p@%b", "p%2540%2525b")]
+    #[case::url_that_looks_encoded_twice("p%25b", "p%2525b")]
+    #[case::html("<a&\"'>", "&lt;a&amp;&quot;&#39;&#x3E;")]
+    #[case::html_twice("<&", "&amp;lt;&amp;amp;")]
+    #[case::mixed("ab<!", r"\u0061%62&#x3c;\!")]
+    #[case::backslashes(r"a\\b", r"a\\\\b")]
+    fn every_spelling_is_the_text(#[case] text: &str, #[case] spelled: &str) {
+        let chars: Vec<char> = text.chars().collect();
+        let within = format!("«{spelled}»");
+        assert!(may_begin(chars[0], spelled.as_bytes()[0]));
+        assert_eq!(end_of(&chars, within.as_bytes(), "«".len()), Some("«".len() + spelled.len()));
+        // One character more is another text.
+        let other: Vec<char> = text.chars().chain(['ж']).collect();
+        assert_eq!(end_of(&other, within.as_bytes(), "«".len()), None);
+    }
+
+    #[rstest]
+    #[case("a", "")]
+    #[case("a", "%")]
+    #[case("a", "%6")]
+    #[case("a", "%25")]
+    #[case("a", r"\")]
+    #[case("a", r"\u")]
+    #[case("a", r"\u{61")]
+    #[case("😀", r"\ud83d")]
+    #[case("<", "&")]
+    #[case("<", "&lt")]
+    #[case("<", "&#;")]
+    #[case("<", "&#x+3c;")]
+    fn half_a_spelling_is_none(#[case] text: &str, #[case] spelled: &str) {
+        assert_eq!(end_of(&text.chars().collect::<Vec<_>>(), spelled.as_bytes(), 0), None);
+    }
+}
