@@ -15,6 +15,7 @@ pub mod secret;
 pub mod appliance;
 pub mod failure;
 pub mod fixture;
+pub mod journal;
 // — judgement: pure —
 pub mod snapshot;
 pub mod report;

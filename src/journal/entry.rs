@@ -1,0 +1,101 @@
+//! One entry: a request that was read, and what became of its answer.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use std::time::Instant;
+
+use http::StatusCode;
+
+use crate::appliance::Moment;
+use crate::appliance::Reason;
+use crate::contract::Operation;
+use crate::contract::Outcome;
+use crate::journal::Findings;
+use crate::journal::Recorded;
+
+/// What is known of a request when it has been read and judged.
+#[derive(Clone, Debug)]
+pub struct Arrival {
+    /// When it was judged, on the appliance's clock.
+    pub at: Moment,
+    /// The same on the wall clock: how long the answer took is told from here.
+    pub wall: Instant,
+    /// Where it came from.
+    pub source: IpAddr,
+    /// The number of its connection.
+    pub connection: u64,
+    /// The operation, if it hit one.
+    pub operation: Option<Operation>,
+    /// What it came to: what the client is told, where a failure mode names another outcome that one.
+    pub outcome: Outcome,
+    /// Why the appliance came to its outcome; none where the server refused it by itself.
+    pub reason: Option<Reason>,
+    /// The failure mode that bends the answer.
+    pub failure: Option<Arc<str>>,
+    /// Whether a password was replaced.
+    pub changed: bool,
+    /// What is wrong with the client.
+    pub findings: Findings,
+    /// The request itself.
+    pub request: Recorded,
+}
+
+/// An entry of a journal.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// Its number, counted from 1 at each appliance.
+    pub number: u64,
+    /// What was known when it was made.
+    pub arrival: Arrival,
+    /// What has become of its answer.
+    pub progress: Progress,
+    /// The status of the answer, when that has ended.
+    pub status: Option<StatusCode>,
+    /// How long the answer took, from the request's last byte to its own last byte, when that has ended.
+    pub took: Option<Duration>,
+}
+
+/// What an open entry is completed by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ticket {
+    pub(super) number: u64,
+    /// Where it is counted.
+    pub(super) place: usize,
+    pub(super) arrived: Instant,
+}
+
+/// What has become of an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Progress {
+    /// It was cut by us: by a failure mode, a limit, or the server's end.
+    Cut,
+    /// It has gone, whole, to the system's last byte.
+    Done,
+    /// The client left before it had gone.
+    Left,
+    /// It has not gone yet.
+    Open,
+}
+
+impl Progress {
+    /// Every one.
+    pub const ALL: [Progress; 4] = [Progress::Cut, Progress::Done, Progress::Left, Progress::Open];
+
+    /// Returns its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Progress::Cut => "cut",
+            Progress::Done => "done",
+            Progress::Left => "left",
+            Progress::Open => "open",
+        }
+    }
+}
+
+impl Entry {
+    /// Returns how many bytes it holds: the request's and its own.
+    pub(super) fn weight(&self) -> usize {
+        size_of::<Entry>() + self.arrival.request.bytes()
+    }
+}

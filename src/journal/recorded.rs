@@ -1,0 +1,127 @@
+//! A request as the journal keeps it: one copy of its head and of the beginning of its body.
+//!
+//! A copy and no shared slice: a slice would keep the whole buffer it was read into. It holds passwords until it is viewed, so
+//! nothing formats it.
+
+use std::fmt;
+
+use bytes::BufMut;
+use bytes::Bytes;
+use http::HeaderMap;
+use http::Method;
+use http::Uri;
+
+/// A request that was read, in one piece of memory.
+#[derive(Clone)]
+pub struct Recorded {
+    kept: Bytes,
+    method_end: u32,
+    target_end: u32,
+    head_end: u32,
+    /// How long the body was.
+    body_bytes: u32,
+}
+
+impl Recorded {
+    /// Copies a request; of its body the first 4 KiB.
+    pub fn new(method: &Method, uri: &Uri, headers: &HeaderMap, body: &[u8]) -> Recorded {
+        let kept_body = &body[..body.len().min(MOST_OF_A_BODY)];
+        let target = uri.path_and_query().map_or("", |target| target.as_str());
+        let lines: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 2).sum();
+        let mut kept = Vec::with_capacity(method.as_str().len() + target.len() + lines + kept_body.len());
+        kept.put_slice(method.as_str().as_bytes());
+        let method_end = kept.len();
+        kept.put_slice(target.as_bytes());
+        let target_end = kept.len();
+        for (name, value) in headers {
+            kept.put_slice(name.as_str().as_bytes());
+            kept.put_u8(b':');
+            kept.put_slice(value.as_bytes());
+            // No header value holds one.
+            kept.put_u8(b'\n');
+        }
+        let head_end = kept.len();
+        kept.put_slice(kept_body);
+        Recorded {
+            kept: kept.into(),
+            method_end: short(method_end),
+            target_end: short(target_end),
+            head_end: short(head_end),
+            body_bytes: short(body.len()),
+        }
+    }
+
+    /// Returns the method.
+    pub(super) fn method(&self) -> &str {
+        std::str::from_utf8(&self.kept[..self.method_end as usize]).unwrap_or_default()
+    }
+
+    /// Returns path and query.
+    pub(super) fn target(&self) -> &str {
+        std::str::from_utf8(&self.kept[self.method_end as usize..self.target_end as usize]).unwrap_or_default()
+    }
+
+    /// Returns the headers, in order.
+    pub(super) fn headers(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        self.kept[self.target_end as usize..self.head_end as usize].split(|byte| *byte == b'\n').filter_map(|line| {
+            let colon = line.iter().position(|byte| *byte == b':')?;
+            Some((std::str::from_utf8(&line[..colon]).ok()?, &line[colon + 1..]))
+        })
+    }
+
+    /// Returns what is kept of the body.
+    pub(super) fn body(&self) -> &[u8] {
+        &self.kept[self.head_end as usize..]
+    }
+
+    /// Returns how long the body was.
+    pub(super) fn body_bytes(&self) -> u32 {
+        self.body_bytes
+    }
+
+    /// Returns how many bytes are kept.
+    pub(super) fn bytes(&self) -> usize {
+        self.kept.len()
+    }
+}
+
+impl fmt::Debug for Recorded {
+    /// Shows how much there is and nothing of it.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "Recorded({} bytes)", self.kept.len())
+    }
+}
+
+fn short(length: usize) -> u32 {
+    u32::try_from(length).unwrap_or(u32::MAX)
+}
+
+/// How much of a body is kept.
+const MOST_OF_A_BODY: usize = 4096;
+
+#[cfg(test)]
+mod tests {
+    use http::Request;
+
+    use super::*;
+
+    fn recorded(body: &[u8]) -> Recorded {
+        let request = Request::post("/a/b?c=d").header("host", "x").header("x-y", "z: \u{e9}").body(()).unwrap();
+        Recorded::new(request.method(), request.uri(), request.headers(), body)
+    }
+
+    #[test]
+    fn a_request_is_kept_in_its_parts() {
+        let recorded = recorded(b"{\n}");
+        assert_eq!((recorded.method(), recorded.target(), recorded.body()), ("POST", "/a/b?c=d", b"{\n}".as_slice()));
+        let headers: Vec<_> = recorded.headers().collect();
+        assert_eq!(headers, [("host", b"x".as_slice()), ("x-y", "z: \u{e9}".as_bytes())]);
+        assert_eq!(format!("{recorded:?}"), "Recorded(32 bytes)");
+    }
+
+    #[test]
+    fn no_more_than_the_beginning_of_a_body_is_kept() {
+        let recorded = recorded(&[b'x'; 10_000]);
+        assert_eq!((recorded.body().len(), recorded.body_bytes()), (4096, 10_000));
+    }
+}

@@ -1,0 +1,194 @@
+//! An entry as anybody may read it: masked by place, then redacted by value.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::contract;
+use crate::contract::Field;
+use crate::contract::Kind;
+use crate::contract::Operation;
+use crate::journal::Entry;
+use crate::journal::Finding;
+use crate::journal::suggestion;
+use crate::secret::Fingerprints;
+use crate::secret::Mask;
+use crate::secret::Redactor;
+
+/// What entries are seen through: it lets no password pass.
+pub struct Lens<'a> {
+    kind: Kind,
+    fingerprints: Fingerprints,
+    mask: Mask,
+    redactor: Redactor,
+    /// Tells whether the appliance serves a path.
+    serves: &'a dyn Fn(&str) -> bool,
+}
+
+/// An entry, for a reader.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct View {
+    /// Its number, counted from 1 at each appliance.
+    pub number: u64,
+    /// What has become of the answer: `open`, `done`, `cut` or `left`.
+    pub state: &'static str,
+    /// When it was judged, in milliseconds on the appliance's clock.
+    pub at_ms: f64,
+    /// The client's address.
+    pub source: String,
+    /// The number of the connection.
+    pub connection: u64,
+    /// The operation, if it hit one.
+    pub operation: Option<&'static str>,
+    /// What the client was told it came to.
+    pub outcome: &'static str,
+    /// Why, in words.
+    pub reason: String,
+    /// The user it is about, if it names one.
+    pub user: Option<String>,
+    /// The failure mode that bent the answer.
+    pub failure: Option<String>,
+    /// Whether a password was replaced.
+    pub changed: bool,
+    /// The status of the answer, once that has ended.
+    pub status: Option<u16>,
+    /// How long the answer took, in milliseconds on the wall clock, once it has ended.
+    pub took_ms: Option<f64>,
+    /// The request.
+    pub request: RequestView,
+    /// The fingerprints of the passwords in it, by field: the same password has the same one all through a run.
+    pub fingerprints: serde_json::Map<String, serde_json::Value>,
+    /// What is wrong with the client.
+    pub findings: Vec<FindingView>,
+    /// What may have been meant, where it hit no operation.
+    pub suggestion: Option<String>,
+}
+
+/// A request, for a reader.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct RequestView {
+    /// The method.
+    pub method: String,
+    /// Path and query, the query's values masked.
+    pub target: String,
+    /// Names and values, in order.
+    pub headers: Vec<(String, String)>,
+    /// What was kept of the body, its passwords masked.
+    pub body: String,
+    /// How long the body was, in bytes.
+    pub body_bytes: u32,
+    /// Whether only the beginning of the body was kept.
+    pub body_cut: bool,
+}
+
+/// A finding, for a reader.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct FindingView {
+    /// Its name.
+    pub name: &'static str,
+    /// What is wrong and what to do.
+    pub advice: String,
+}
+
+impl<'a> Lens<'a> {
+    /// Looks at an appliance's entries, by this run's fingerprints. `secrets` are the passwords that the appliance knows and knew;
+    /// those that stand in the entries themselves are hidden as well.
+    pub fn new(kind: Kind, fingerprints: Fingerprints, redactor: Redactor, serves: &'a dyn Fn(&str) -> bool) -> Lens<'a> {
+        let mask = Mask::new(fingerprints.clone(), names(kind));
+        Lens { kind, fingerprints, mask, redactor, serves }
+    }
+
+    /// Returns an entry as it may be read.
+    pub fn view(&self, entry: &Entry) -> View {
+        let arrival = &entry.arrival;
+        let request = &arrival.request;
+        let fields = fields(request.body());
+        let own = self.own_secrets(&fields);
+        let clean = |text: &str| own.text(&self.redactor.text(text)).into_owned();
+        let (path, query) = request.target().split_once('?').map_or((request.target(), None), |(path, query)| (path, Some(query)));
+        let header = |(name, value): (&str, &[u8])| (name.to_owned(), clean(&self.mask.header(name, &String::from_utf8_lossy(value))));
+        let passwords = fields.iter().filter(|(name, _)| Field::NAMES.iter().any(|field| field == name) && name.contains("password"));
+        View {
+            number: entry.number,
+            state: entry.progress.name(),
+            at_ms: milliseconds(arrival.at.0),
+            source: arrival.source.to_string(),
+            connection: arrival.connection,
+            operation: arrival.operation.map(Operation::name),
+            outcome: arrival.outcome.name(),
+            reason: arrival.reason.map_or_else(|| format!("refused before it was read: {}", arrival.outcome), |reason| reason.to_string()),
+            user: fields.iter().find(|(name, _)| name == Field::Username.name()).map(|(_, value)| clean(value)),
+            failure: arrival.failure.as_deref().map(str::to_owned),
+            changed: arrival.changed,
+            status: entry.status.map(|status| status.as_u16()),
+            took_ms: entry.took.map(milliseconds),
+            request: RequestView {
+                method: clean(request.method()),
+                target: clean(&query.map_or_else(|| path.to_owned(), |query| format!("{path}?{}", self.mask.query(query)))),
+                headers: request.headers().map(header).collect(),
+                body: clean(&self.mask.body(request.body())),
+                body_bytes: request.body_bytes(),
+                body_cut: request.body().len() < request.body_bytes() as usize,
+            },
+            fingerprints: passwords.map(|(name, value)| (name.clone(), self.fingerprints.of(value).into())).collect(),
+            findings: arrival.findings.iter().map(|finding| self.finding(finding, entry)).collect(),
+            suggestion: arrival.operation.is_none().then(|| clean(&suggestion(self.kind, path, self.serves))),
+        }
+    }
+
+    fn finding(&self, finding: Finding, entry: &Entry) -> FindingView {
+        let body = entry.arrival.request.body();
+        let detail = match (finding, entry.arrival.operation) {
+            // The reader's own words name a place and a kind of fault, and quote nothing.
+            (Finding::MalformedBody | Finding::InvalidEscape, _) => {
+                serde_json::from_slice::<serde::de::IgnoredAny>(body).err().map(|error| error.to_string())
+            }
+            (Finding::MissingField, Some(operation)) => {
+                let given = fields(body);
+                let wanted =
+                    contract::of(self.kind).clause(operation).fields.keys().filter(|field| given.iter().all(|(name, _)| name != field.name()));
+                Some(wanted.map(|field| field.name()).collect::<Vec<_>>().join(", "))
+            }
+            _ => None,
+        };
+        let advice = detail.map_or_else(|| finding.advice().to_owned(), |detail| format!("{} ({detail})", finding.advice()));
+        FindingView { name: finding.name(), advice }
+    }
+
+    /// Passwords that nobody has may stand a second time in a request, where no place tells it.
+    fn own_secrets(&self, fields: &[(String, String)]) -> Redactor {
+        let secrets = fields.iter().filter(|(name, _)| !name.contains("user")).map(|(_, value)| value.as_str());
+        let names = fields.iter().filter(|(name, _)| name.contains("user")).map(|(_, value)| value.as_str()).collect();
+        Redactor::of_secrets(secrets, &names)
+    }
+}
+
+impl Entry {
+    /// Returns the passwords that a request holds under the names of fields.
+    pub fn passwords(&self) -> Vec<String> {
+        fields(self.arrival.request.body()).into_iter().filter(|(name, _)| name.contains("password")).map(|(_, value)| value).collect()
+    }
+}
+
+/// Returns names and texts of a body that is a JSON object. Of two of one name the last.
+fn fields(body: &[u8]) -> Vec<(String, String)> {
+    match serde_json::from_slice(body) {
+        Ok(serde_json::Value::Object(object)) => object.into_iter().filter_map(|(name, value)| Some((name, value.as_str()?.to_owned()))).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// Returns every name that a document gives to a field.
+fn names(kind: Kind) -> Vec<String> {
+    let clauses = contract::of(kind).operations.values();
+    let named = clauses.flat_map(|clause| clause.fields.values()).flat_map(|fact| fact.readings()).flat_map(|reading| reading.is.0.iter().cloned());
+    let mut names: Vec<String> = named.collect();
+    names.sort();
+    names.dedup();
+    names
+}
+
+fn milliseconds(time: Duration) -> f64 {
+    // Microseconds are what a reader can use.
+    (time.as_secs_f64() * 1_000_000.0).round() / 1000.0
+}
