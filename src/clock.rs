@@ -26,6 +26,15 @@ pub struct Clock(Arc<Works>);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Age(u64);
 
+/// One moment, on a clock and on the wall.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stamp {
+    /// On the clock, since its start or its last reset.
+    pub moment: Moment,
+    /// On the wall.
+    pub wall: Instant,
+}
+
 #[derive(Debug)]
 struct Works {
     start: Instant,
@@ -51,6 +60,14 @@ impl Clock {
     pub fn now(&self) -> Moment {
         let noon = self.0.noon.load(Ordering::Acquire);
         Moment(Duration::from_nanos(self.age().0.saturating_sub(noon)))
+    }
+
+    /// Returns the time since the start or the last reset, and the same moment on the wall.
+    pub fn stamp(&self) -> Stamp {
+        let hand = self.0.hand.load(Ordering::Acquire);
+        let elapsed = self.0.start.elapsed();
+        let noon = self.0.noon.load(Ordering::Acquire);
+        Stamp { moment: Moment(Duration::from_nanos(age(hand, elapsed).0.saturating_sub(noon))), wall: self.0.start + elapsed }
     }
 
     /// Returns its age.
@@ -115,9 +132,7 @@ impl Clock {
 
     fn read(&self) -> (Age, bool) {
         let hand = self.0.hand.load(Ordering::Acquire);
-        let frozen = hand & 1 == 1;
-        let wall = if frozen { 0 } else { nanoseconds(self.0.start.elapsed()) };
-        (Age(u64::try_from(wall.saturating_add(hand >> 1)).unwrap_or(0)), frozen)
+        (age(hand, self.0.start.elapsed()), hand & 1 == 1)
     }
 
     fn turn(&self, turn: impl FnOnce(Age, bool) -> (Age, bool)) {
@@ -137,6 +152,12 @@ impl Age {
     pub fn plus(self, time: Duration) -> Age {
         Age(self.0.saturating_add(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)))
     }
+}
+
+/// What the hand shows after so much time on the wall.
+fn age(hand: i64, elapsed: Duration) -> Age {
+    let wall = if hand & 1 == 1 { 0 } else { nanoseconds(elapsed) };
+    Age(u64::try_from(wall.saturating_add(hand >> 1)).unwrap_or(0))
 }
 
 fn nanoseconds(time: Duration) -> i64 {

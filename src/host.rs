@@ -4,6 +4,9 @@
 //! So of any number of clients that change one password from the same old one at once, exactly one succeeds. A mode that strikes
 //! decides inside whether the change is made, and bends the answer outside: no lock is held while anything is held back.
 
+mod budget;
+mod ledger;
+mod look;
 mod unmatched;
 
 use std::pin::pin;
@@ -16,12 +19,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::Request;
-use http::Response;
+use http::StatusCode;
 use http::request::Parts;
 use tokio::sync::Notify;
 
 use crate::appliance::Appliance;
 use crate::appliance::Asked;
+use crate::appliance::Change;
 use crate::appliance::Lag;
 use crate::appliance::Moment;
 use crate::appliance::Rules;
@@ -37,13 +41,25 @@ use crate::failure::Failure;
 use crate::failure::Schedule;
 use crate::failure::Stale;
 use crate::failure::Strike;
+use crate::journal::Arrival;
+use crate::journal::Bounds;
+use crate::journal::Findings;
+use crate::journal::Progress;
+use crate::journal::Recorded;
+use crate::journal::Ticket;
 use crate::server::Answered;
 use crate::server::Client;
 use crate::server::Greeted;
 use crate::server::Refusal;
 use crate::server::Service;
 
+pub use budget::Budget;
+pub use look::Explanation;
+pub use look::Page;
+pub use look::Totals;
 pub use unmatched::Unmatched;
+
+use ledger::Ledger;
 
 /// An appliance that can be served.
 #[derive(Debug)]
@@ -57,6 +73,7 @@ pub struct Host {
     /// Tells whoever waits for the next closing of the port that it may be another.
     rescheduled: Notify,
     unmatched: Mutex<Unmatched>,
+    ledger: Arc<Ledger>,
 }
 
 /// What requests change.
@@ -82,7 +99,15 @@ impl Host {
             clock,
             rescheduled: Notify::new(),
             unmatched: Mutex::default(),
+            ledger: Ledger::new(Bounds::default(), Budget::of_the_process()),
         }
+    }
+
+    /// Keeps a journal of these bounds, and shares this budget with other hosts, in place of the defaults: 1,000 entries and 8 MiB,
+    /// and 256 MiB over all of the process. What was noted before is forgotten.
+    #[must_use]
+    pub fn keeping(self, bounds: Bounds, budget: Arc<Budget>) -> Host {
+        Host { ledger: Ledger::new(bounds, budget), ..self }
     }
 
     /// Puts another state in place of the present one, between two requests.
@@ -102,7 +127,7 @@ impl Host {
         self.reset();
     }
 
-    /// Goes back to what was loaded: users, modes and what they have counted, clock, requests that hit no operation.
+    /// Goes back to what was loaded: users, modes and what they have counted, clock, journal, requests that hit no operation.
     pub fn reset(&self) {
         let loaded = lock(&self.loaded).clone();
         {
@@ -110,6 +135,7 @@ impl Host {
             *present = loaded;
             // Under the lock, so that no request is judged by the new state and the old time.
             self.clock.reset();
+            self.ledger.clear();
         }
         *lock(&self.unmatched) = Unmatched::default();
         self.rescheduled.notify_waiters();
@@ -175,40 +201,84 @@ impl Service for Host {
         if asked.operation().is_none() {
             lock(&self.unmatched).note(request.method(), request.uri());
         }
-        let (worded, strike) = {
+        let recorded = Recorded::new(request.method(), request.uri(), request.headers(), request.body());
+        let findings = Findings::of(request.uri(), request.headers(), request.body(), asked.reason());
+        let (worded, strike, ticket, growth) = {
             let mut present = lock(&self.present);
             // Asked inside: whoever comes later is judged by a later time.
-            let now = self.clock.now();
-            let (worded, change) = present.state.judge(&rules, &asked, client.source, now);
+            let stamp = self.clock.stamp();
+            let now = stamp.moment;
+            let (worded, reason, change) = present.state.judge_with_reason(&rules, &asked, client.source, now);
             let call = Call { operation: asked.operation(), user: asked.user(), source: client.source, connection: client.connection, now };
             let strike = present.schedule.request(&call);
-            let commits = strike.as_ref().is_none_or(|strike| strike.act.commits());
-            if let Some(change) = change.filter(|_| commits) {
+            let change = change.filter(|_| strike.as_ref().is_none_or(|strike| strike.act.commits()));
+            let arrival = Arrival {
+                at: now,
+                wall: stamp.wall,
+                source: client.source,
+                connection: client.connection,
+                operation: asked.operation(),
+                outcome: strike.as_ref().map_or(worded, |strike| answering(&rules, strike, worded, &asked).1).outcome,
+                reason: Some(reason),
+                failure: strike.as_ref().map(|strike| Arc::clone(&strike.mode)),
+                changed: change.as_ref().is_some_and(Change::replaces),
+                findings,
+                request: recorded,
+            };
+            if let Some(change) = change {
                 let stale = strike.as_ref().and_then(|strike| strike.act.stale);
                 present.state.commit(match stale {
                     Some(stale) => change.lagging(lag(stale, now)),
                     None => change,
                 });
             }
-            (worded, strike)
+            // Inside as well: the journal's order is that of the judgements.
+            let (ticket, growth) = self.ledger.arrive(arrival);
+            (worded, strike, ticket, growth)
         };
-        match strike {
-            None => Answered::Plain(rules.word(worded, &asked)),
-            Some(strike) => Answered::Bent(Box::new(bent(&rules, &strike, worded, &asked))),
-        }
+        self.ledger.arrived(&growth);
+        let answered = match strike {
+            None => Answered::plain(rules.word(worded, &asked)),
+            Some(strike) => {
+                let (rules, worded) = answering(&rules, &strike, worded, &asked);
+                Answered::bent(strike.act.bend(&strike.draw, Delivery::plain(rules.word(worded, &asked))))
+            }
+        };
+        answered.noted(ticket)
     }
 
-    fn refuse(&self, head: &Parts, refusal: Refusal) -> Response<Bytes> {
+    fn refuse(&self, head: &Parts, refusal: Refusal, client: Client) -> Answered {
         let rules = self.rules();
-        if !rules.has_path(head.uri.path()) {
+        let operation = rules.operation_at(head.uri.path());
+        if operation.is_none() {
             lock(&self.unmatched).note(&head.method, &head.uri);
         }
-        match refusal {
-            Refusal::BadRequest => rules.refusal(Outcome::BadRequest),
-            Refusal::BodyTooLarge => rules.refuse_body(head, Circumstance::BodyTooLarge),
-            Refusal::HeadTooLarge => rules.refusal(Outcome::HeadTooLarge),
-            Refusal::RequestTimeout => rules.refusal(Outcome::RequestTimeout),
-        }
+        let (outcome, response) = match refusal {
+            Refusal::BadRequest => (Outcome::BadRequest, rules.refusal(Outcome::BadRequest)),
+            Refusal::BodyTooLarge => (Outcome::BodyTooLarge, rules.refuse_body(head, Circumstance::BodyTooLarge)),
+            Refusal::HeadTooLarge => (Outcome::HeadTooLarge, rules.refusal(Outcome::HeadTooLarge)),
+            Refusal::RequestTimeout => (Outcome::RequestTimeout, rules.refusal(Outcome::RequestTimeout)),
+        };
+        let stamp = self.clock.stamp();
+        let (ticket, growth) = self.ledger.arrive(Arrival {
+            at: stamp.moment,
+            wall: stamp.wall,
+            source: client.source,
+            connection: client.connection,
+            operation,
+            outcome,
+            reason: None,
+            failure: None,
+            changed: false,
+            findings: Findings::unlawful(),
+            request: Recorded::new(&head.method, &head.uri, &head.headers, &[]),
+        });
+        self.ledger.arrived(&growth);
+        Answered::plain(response).noted(ticket)
+    }
+
+    fn ended(&self, ticket: Ticket, status: StatusCode, progress: Progress) {
+        self.ledger.complete(&ticket, status, progress, self.clock.stamp().wall);
     }
 
     fn clock(&self) -> &Clock {
@@ -246,13 +316,13 @@ impl Service for Host {
     }
 }
 
-/// Returns the answer a mode gives in place of what the appliance came to, bent.
-fn bent(rules: &Rules, strike: &Strike, worded: Worded, asked: &Asked) -> Delivery {
+/// Returns what a mode has answered in place of what the appliance came to, and by which rules that is worded.
+fn answering<'a>(rules: &'a Rules, strike: &'a Strike, worded: Worded, asked: &Asked) -> (&'a Rules, Worded) {
     let answering = &strike.act.answering;
     let rules = answering.rules.as_deref().unwrap_or(rules);
     // Every outcome a mode may name is worded somewhere; were it not, what the appliance came to is.
     let worded = answering.outcome.and_then(|outcome| rules.wording_of(asked.operation(), outcome)).unwrap_or(worded);
-    strike.act.bend(&strike.draw, Delivery::plain(rules.word(worded, asked)))
+    (rules, worded)
 }
 
 fn lag(stale: Stale, now: Moment) -> Lag {

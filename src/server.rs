@@ -33,6 +33,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::Request;
 use http::Response;
+use http::StatusCode;
 use http::request::Parts;
 use tokio::net::TcpListener;
 use tokio::net::TcpStream;
@@ -41,6 +42,8 @@ use tokio_rustls::TlsAcceptor;
 use crate::clock::Clock;
 use crate::failure::Delivery;
 use crate::failure::Greeting;
+use crate::journal::Progress;
+use crate::journal::Ticket;
 use crate::server::connection::Connection;
 use crate::server::connection::Tls;
 use crate::server::exchange::Exchange;
@@ -61,8 +64,11 @@ pub trait Service: Send + Sync + 'static {
 
     /// Words the answer to a request that the server refuses by itself; `parts` is its head (method, uri, headers).
     ///
-    /// The server adds `connection: close`.
-    fn refuse(&self, parts: &Parts, refusal: Refusal) -> Response<Bytes>;
+    /// The server adds `connection: close`, and does not bend it.
+    fn refuse(&self, parts: &Parts, refusal: Refusal, client: Client) -> Answered;
+
+    /// Told once for each answer that has a ticket, when it has gone or never will; with the status it has.
+    fn ended(&self, _ticket: Ticket, _status: StatusCode, _progress: Progress) {}
 
     /// Returns the clock by which answers are held back and a port stays closed.
     fn clock(&self) -> &Clock;
@@ -90,13 +96,50 @@ pub struct Client {
     pub connection: u64,
 }
 
-/// An answer, and how it arrives.
+/// An answer, how it arrives, and by what it is told that it has.
 #[derive(Debug)]
-pub enum Answered {
-    /// As a failure mode wants it.
+pub struct Answered {
+    how: How,
+    ticket: Option<Ticket>,
+}
+
+#[derive(Debug)]
+enum How {
     Bent(Box<Delivery>),
-    /// As it is.
     Plain(Response<Bytes>),
+}
+
+impl Answered {
+    /// Answers as a failure mode wants it.
+    pub fn bent(delivery: Delivery) -> Answered {
+        Answered { how: How::Bent(Box::new(delivery)), ticket: None }
+    }
+
+    /// Answers as it is.
+    pub fn plain(response: Response<Bytes>) -> Answered {
+        Answered { how: How::Plain(response), ticket: None }
+    }
+
+    /// Wants to be told what becomes of it.
+    #[must_use]
+    pub fn noted(self, ticket: Ticket) -> Answered {
+        Answered { ticket: Some(ticket), ..self }
+    }
+
+    /// Returns the answer itself, whatever happens to it on its way.
+    pub fn into_response(self) -> Response<Bytes> {
+        match self.how {
+            How::Bent(delivery) => delivery.response,
+            How::Plain(response) => response,
+        }
+    }
+
+    fn status(&self) -> StatusCode {
+        match &self.how {
+            How::Bent(delivery) => delivery.response.status(),
+            How::Plain(response) => response.status(),
+        }
+    }
 }
 
 /// What becomes of a new connection.
@@ -213,7 +256,7 @@ impl<S: Service> Server<S> {
         };
         let (tls, service, limits) = (self.tls.clone(), Arc::clone(&self.service), Arc::clone(&self.limits));
         self.open.start(client.connection, |pulse| {
-            Connection { tls, exchange: Exchange { service, limits, pulse, client }, greeting }.serve(stream, permit)
+            Connection { tls, exchange: Exchange::new(service, limits, pulse, client), greeting }.serve(stream, permit)
         });
         None
     }

@@ -498,7 +498,7 @@ struct Dummy;
 impl Service for Dummy {
     fn answer(&self, request: &Request<Bytes>, client: Client) -> Answered {
         assert!(client.source.is_loopback());
-        Answered::Plain(match request.uri().path() {
+        Answered::plain(match request.uri().path() {
             "/big" => Response::new(Bytes::from(vec![b'b'; BIG])),
             "/false-length" => Response::builder().header("content-length", "7").body(Bytes::from("true")).unwrap(),
             "/panic" => panic!("as the test asked"),
@@ -511,14 +511,14 @@ impl Service for Dummy {
         &CLOCK
     }
 
-    fn refuse(&self, _parts: &Parts, refusal: Refusal) -> Response<Bytes> {
+    fn refuse(&self, _parts: &Parts, refusal: Refusal, _client: Client) -> Answered {
         let status = match refusal {
             Refusal::BadRequest => 400,
             Refusal::BodyTooLarge => 413,
             Refusal::HeadTooLarge => 431,
             Refusal::RequestTimeout => 408,
         };
-        Response::builder().status(status).body(Bytes::from(format!("{refusal:?}"))).unwrap()
+        Answered::plain(Response::builder().status(status).body(Bytes::from(format!("{refusal:?}"))).unwrap())
     }
 }
 

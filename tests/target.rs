@@ -410,7 +410,7 @@ impl Fickle {
     }
 
     fn carry_out(&self, request: &Request<Bytes>, client: Client) -> Response<Bytes> {
-        let Answered::Plain(answer) = self.host.answer(request, client) else { panic!("no failure mode is armed") };
+        let answer = self.host.answer(request, client).into_response();
         let text = String::from_utf8_lossy(answer.body()).to_lowercase();
         let failed = text.contains("authentication failure") || text.contains("validation failed");
         self.seen.lock().unwrap().last_mut().unwrap().failed = failed;
@@ -429,15 +429,15 @@ impl Fickle {
 
 impl Service for Fickle {
     fn answer(&self, request: &Request<Bytes>, client: Client) -> Answered {
-        Answered::Plain(self.behaved(request, client))
+        Answered::plain(self.behaved(request, client))
     }
 
     fn clock(&self) -> &Clock {
         self.host.clock()
     }
 
-    fn refuse(&self, head: &Parts, refusal: Refusal) -> Response<Bytes> {
-        self.host.refuse(head, refusal)
+    fn refuse(&self, head: &Parts, refusal: Refusal, client: Client) -> Answered {
+        self.host.refuse(head, refusal, client)
     }
 }
 

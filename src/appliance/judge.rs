@@ -68,6 +68,11 @@ struct Stop {
 }
 
 impl Change {
+    /// Tells whether a password is replaced.
+    pub fn replaces(&self) -> bool {
+        self.replace.is_some()
+    }
+
     /// Lets the password that is replaced, if one is, still validate for as long as this.
     #[must_use]
     pub fn lagging(self, lag: Lag) -> Change {

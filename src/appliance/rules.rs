@@ -15,6 +15,7 @@ use super::fields;
 use super::fields::Body;
 use super::fields::Given;
 use super::fields::Name;
+use crate::appliance::Reason;
 use crate::contract;
 use crate::contract::Check;
 use crate::contract::Circumstance;
@@ -188,7 +189,12 @@ impl Rules {
 
     /// Tells whether a path is that of an operation.
     pub fn has_path(&self, path: &str) -> bool {
-        self.routes.iter().any(|(route, _)| route == path)
+        self.operation_at(path).is_some()
+    }
+
+    /// Returns the operation of a path.
+    pub fn operation_at(&self, path: &str) -> Option<Operation> {
+        self.routes.iter().find(|(route, _)| route == path).map(|(_, operation)| *operation)
     }
 
     /// Returns the outcome a circumstance leads to, or nothing where the request goes on.
@@ -212,7 +218,7 @@ impl Rules {
     }
 
     fn find(&self, method: &str, path: &str) -> Result<Operation, Asked> {
-        let Some(operation) = self.routes.iter().find(|(route, _)| route == path).map(|(_, operation)| *operation) else {
+        let Some(operation) = self.operation_at(path) else {
             return Err(self.stop(None, Circumstance::UnknownPath).unwrap_or(Asked::Refused(NOWHERE, Circumstance::UnknownPath)));
         };
         if method != self.manner(operation).method
@@ -326,6 +332,14 @@ impl Asked {
         match self {
             Asked::Fields(operation, _) => Some(*operation),
             Asked::Refused(worded, _) => worded.operation,
+        }
+    }
+
+    /// Returns why it gets no further, if it does not.
+    pub fn reason(&self) -> Option<Reason> {
+        match self {
+            Asked::Fields(..) => None,
+            Asked::Refused(_, circumstance) => Some(Reason::In(*circumstance)),
         }
     }
 

@@ -44,8 +44,10 @@ use crate::server::pulse::Pulse;
 use crate::server::wire::Wire;
 
 /// A stream that carries out the script which the pulse holds, instead of writing what it is given.
-pub(super) struct Carry<S> {
+pub(super) struct Carry<S, F> {
     stream: S,
+    /// Told whenever all that was written has gone.
+    flushed: F,
     pulse: Arc<Pulse>,
     clock: Clock,
     /// What the client sent while its answer was held back.
@@ -90,9 +92,9 @@ impl Above for TlsStream<Wire> {
     }
 }
 
-impl<S: Above> Carry<S> {
-    pub(super) fn new(stream: S, pulse: Arc<Pulse>, clock: Clock) -> Carry<S> {
-        Carry { stream, pulse, clock, early: VecDeque::new(), ended: false, running: None }
+impl<S: Above, F: Fn() + Unpin> Carry<S, F> {
+    pub(super) fn new(stream: S, pulse: Arc<Pulse>, clock: Clock, flushed: F) -> Carry<S, F> {
+        Carry { stream, flushed, pulse, clock, early: VecDeque::new(), ended: false, running: None }
     }
 
     /// Tells whether what hyper writes is a stand-in, and begins the script if so.
@@ -169,6 +171,7 @@ impl<S: Above> Carry<S> {
 fn begin(next: Do, due: &mut Age, clock: &Clock, pulse: &Pulse) -> io::Result<Step> {
     Ok(match next {
         Do::Close => {
+            pulse.end_it();
             pulse.enter(Phase::Lingering);
             Step::Closing
         }
@@ -193,7 +196,7 @@ fn begin(next: Do, due: &mut Age, clock: &Clock, pulse: &Pulse) -> io::Result<St
     })
 }
 
-impl<S: Above> AsyncRead for Carry<S> {
+impl<S: Above, F: Fn() + Unpin> AsyncRead for Carry<S, F> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = &mut *self;
         if !this.early.is_empty() {
@@ -214,7 +217,7 @@ impl<S: Above> AsyncRead for Carry<S> {
     }
 }
 
-impl<S: Above> AsyncWrite for Carry<S> {
+impl<S: Above, F: Fn() + Unpin> AsyncWrite for Carry<S, F> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         if self.swallows() {
             return Poll::Ready(Ok(bytes.len()));
@@ -235,7 +238,9 @@ impl<S: Above> AsyncWrite for Carry<S> {
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         ready!(self.poll_script(cx))?;
-        Pin::new(&mut self.stream).poll_flush(cx)
+        ready!(Pin::new(&mut self.stream).poll_flush(cx))?;
+        (self.flushed)();
+        Poll::Ready(Ok(()))
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -33,7 +33,7 @@ use crate::server::tls::Identity;
 use crate::server::wire::Wire;
 
 /// All that a connection needs besides its stream.
-pub(super) struct Connection<S> {
+pub(super) struct Connection<S: Service> {
     pub(super) tls: Option<Tls>,
     pub(super) exchange: Exchange<S>,
     /// What a failure mode does before any request.
@@ -103,6 +103,7 @@ impl<S: Service> Connection<S> {
                     Phase::Body => self.exchange.pulse.enter(Phase::Overdue),
                     Phase::Idle => self.exchange.pulse.enter(Phase::Parting),
                     Phase::Handshake | Phase::Head | Phase::Overdue | Phase::Answering | Phase::Held | Phase::Parting | Phase::Lingering => {
+                        self.exchange.pulse.end_it();
                         return Poll::Ready(());
                     }
                 }
@@ -113,7 +114,8 @@ impl<S: Service> Connection<S> {
 
     async fn talk(&self, stream: impl Above) {
         let serve = service_fn(|request| exchange::respond(request, &self.exchange));
-        let carry = Carry::new(stream, Arc::clone(&self.exchange.pulse), self.exchange.service.clock().clone());
+        let flushed = || self.exchange.flushed();
+        let carry = Carry::new(stream, Arc::clone(&self.exchange.pulse), self.exchange.service.clock().clone(), flushed);
         let mut hyper = builder(&self.exchange.limits).serve_connection(TokioIo::new(carry), serve);
         let end = poll_fn(|cx| {
             if self.exchange.pulse.phase() == Phase::Parting {

@@ -4,6 +4,9 @@ use std::convert::Infallible;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::MutexGuard;
+use std::sync::PoisonError;
 use std::task::Poll;
 use std::time::SystemTime;
 
@@ -12,6 +15,7 @@ use bytes::BytesMut;
 use http::Method;
 use http::Request;
 use http::Response;
+use http::StatusCode;
 use http::Version;
 use http::header;
 use http::header::HeaderValue;
@@ -24,8 +28,10 @@ use crate::failure::Asked;
 use crate::failure::Delivery;
 use crate::failure::Do;
 use crate::failure::Framing;
-use crate::server::Answered;
+use crate::journal::Progress;
+use crate::journal::Ticket;
 use crate::server::Client;
+use crate::server::How;
 use crate::server::Limits;
 use crate::server::Refusal;
 use crate::server::Service;
@@ -34,11 +40,47 @@ use crate::server::pulse::Phase;
 use crate::server::pulse::Pulse;
 
 /// What the requests of one connection meet.
-pub(super) struct Exchange<S> {
+pub(super) struct Exchange<S: Service> {
     pub(super) service: Arc<S>,
     pub(super) limits: Arc<Limits>,
     pub(super) pulse: Arc<Pulse>,
     pub(super) client: Client,
+    /// The answers that have been handed to hyper and not yet gone, oldest first; more than one only where requests are pipelined.
+    owed: Mutex<Vec<(Ticket, StatusCode)>>,
+}
+
+impl<S: Service> Exchange<S> {
+    pub(super) fn new(service: Arc<S>, limits: Arc<Limits>, pulse: Arc<Pulse>, client: Client) -> Exchange<S> {
+        Exchange { service, limits, pulse, client, owed: Mutex::default() }
+    }
+
+    /// Notes that everything handed to hyper has gone to the system.
+    pub(super) fn flushed(&self) {
+        self.settle(Progress::Done);
+    }
+
+    fn owe(&self, ticket: Option<Ticket>, status: StatusCode) {
+        if let Some(ticket) = ticket {
+            self.owed().push((ticket, status));
+        }
+    }
+
+    fn settle(&self, progress: Progress) {
+        for (ticket, status) in self.owed().drain(..) {
+            self.service.ended(ticket, status, progress);
+        }
+    }
+
+    fn owed(&self) -> MutexGuard<'_, Vec<(Ticket, StatusCode)>> {
+        self.owed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A connection that ends owes nothing any longer, however it ends.
+impl<S: Service> Drop for Exchange<S> {
+    fn drop(&mut self) {
+        self.settle(if self.pulse.is_ours() { Progress::Cut } else { Progress::Left });
+    }
 }
 
 /// Returns the answer to one request, once its body has been read or it has been refused.
@@ -48,15 +90,19 @@ pub(super) async fn respond<S: Service>(request: Request<Incoming>, exchange: &E
         Ok(body) => {
             exchange.pulse.enter(Phase::Answering);
             let request = Request::from_parts(parts, body);
-            match exchange.service.answer(&request, exchange.client) {
-                Answered::Bent(delivery) => bent(&request, *delivery, exchange),
-                Answered::Plain(answer) => answer,
+            let answered = exchange.service.answer(&request, exchange.client);
+            exchange.owe(answered.ticket, answered.status());
+            match answered.how {
+                How::Bent(delivery) => bent(&request, *delivery, exchange),
+                How::Plain(answer) => answer,
             }
         }
         Err(refusal) => {
             exchange.pulse.refuse();
             exchange.pulse.enter(Phase::Answering);
-            let mut answer = exchange.service.refuse(&parts, refusal);
+            let answered = exchange.service.refuse(&parts, refusal, exchange.client);
+            exchange.owe(answered.ticket, answered.status());
+            let mut answer = answered.into_response();
             // Where this request ends can no longer be told, or takes too long to find out.
             answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
             answer

@@ -36,6 +36,8 @@ struct State {
     leaving: bool,
     /// The connection ends with RST.
     severed: bool,
+    /// Whoever ends the connection now, it was us.
+    ours: bool,
 }
 
 /// What a connection is doing, in the order of its life.
@@ -130,7 +132,18 @@ impl Pulse {
 
     /// Notes that the connection is to end with RST.
     pub(super) fn sever(&self) {
-        self.state().severed = true;
+        let mut state = self.state();
+        (state.severed, state.ours) = (true, true);
+    }
+
+    /// Notes that we end the connection.
+    pub(super) fn end_it(&self) {
+        self.state().ours = true;
+    }
+
+    /// Tells whether we end the connection, and not the client.
+    pub(super) fn is_ours(&self) -> bool {
+        self.state().ours
     }
 
     /// Tells whether the connection is to end with RST.
@@ -143,7 +156,7 @@ impl Pulse {
     /// Under the same lock as the phases: either this sees the answer, or the connection sees the request.
     pub(super) fn leave(&self) -> bool {
         let mut state = self.state();
-        state.leaving = true;
+        (state.leaving, state.ours) = (true, true);
         state.phase == Phase::Answering
     }
 

@@ -53,10 +53,7 @@ pub(crate) struct Appliance<'a> {
 impl Appliance<'_> {
     /// Asks it.
     pub(crate) fn answer(&self, request: &Request<Bytes>) -> Response<Bytes> {
-        match self.host.answer(request, self.client) {
-            Answered::Plain(answer) => answer,
-            Answered::Bent(_) => panic!("no failure mode is armed"),
-        }
+        self.host.answer(request, self.client).into_response()
     }
 
     /// Asks it, and undoes what it changed.
@@ -89,15 +86,15 @@ struct Meddler {
 
 impl Service for Meddler {
     fn answer(&self, request: &Request<Bytes>, client: Client) -> Answered {
-        Answered::Plain((self.meddle)(request, &Appliance { host: &self.host, client }))
+        Answered::plain((self.meddle)(request, &Appliance { host: &self.host, client }))
     }
 
     fn clock(&self) -> &Clock {
         self.host.clock()
     }
 
-    fn refuse(&self, head: &Parts, refusal: Refusal) -> Response<Bytes> {
-        self.host.refuse(head, refusal)
+    fn refuse(&self, head: &Parts, refusal: Refusal, client: Client) -> Answered {
+        self.host.refuse(head, refusal, client)
     }
 }
 

@@ -1,0 +1,78 @@
+//! What all journals of a process may hold together; beyond that the oldest entries of all go first.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::sync::Arc;
+use std::sync::LazyLock;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::sync::Weak;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use super::ledger::Ledger;
+
+/// A number of bytes that journals share.
+#[derive(Debug)]
+pub struct Budget {
+    most: usize,
+    used: AtomicUsize,
+    ledgers: Mutex<Vec<Weak<Ledger>>>,
+}
+
+impl Budget {
+    /// Allows this many bytes.
+    pub fn of(most: usize) -> Arc<Budget> {
+        Arc::new(Budget { most, used: AtomicUsize::new(0), ledgers: Mutex::default() })
+    }
+
+    /// Returns the process's own, of 256 MiB.
+    pub fn of_the_process() -> Arc<Budget> {
+        static OWN: LazyLock<Arc<Budget>> = LazyLock::new(|| Budget::of(256 * 1024 * 1024));
+        Arc::clone(&OWN)
+    }
+
+    /// Returns how many bytes are held.
+    pub fn used(&self) -> usize {
+        self.used.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn join(&self, ledger: &Arc<Ledger>) {
+        let mut ledgers = self.ledgers.lock().unwrap_or_else(PoisonError::into_inner);
+        // Those that are gone are forgotten before the list would have to grow for them.
+        if ledgers.len() == ledgers.capacity() {
+            ledgers.retain(|ledger| ledger.strong_count() > 0);
+        }
+        ledgers.push(Arc::downgrade(ledger));
+    }
+
+    /// Takes note that a journal grew or shrank; makes room where it is too much. To be called with no journal locked.
+    pub(super) fn changed(&self, before: usize, after: usize) {
+        if after <= before {
+            self.used.fetch_sub(before - after, Ordering::Relaxed);
+        } else if self.used.fetch_add(after - before, Ordering::Relaxed) + (after - before) > self.most {
+            self.make_room();
+        }
+    }
+
+    /// Drops the oldest entries of all, somewhat more than needed, so that this is done seldom.
+    fn make_room(&self) {
+        // Whoever comes while room is being made finds it made.
+        let Ok(ledgers) = self.ledgers.try_lock() else { return };
+        let living: Vec<Arc<Ledger>> = ledgers.iter().filter_map(Weak::upgrade).collect();
+        drop(ledgers);
+        let enough = self.most - self.most / 16;
+        let mut oldest: BinaryHeap<Reverse<(Instant, usize)>> =
+            living.iter().enumerate().filter_map(|(index, ledger)| Some(Reverse((ledger.oldest()?, index)))).collect();
+        while self.used() > enough
+            && let Some(Reverse((_, index))) = oldest.pop()
+        {
+            let limit = oldest.peek().map(|Reverse((next, _))| *next);
+            let excess = self.used().saturating_sub(enough);
+            let (freed, next) = living[index].drop_oldest(limit, excess);
+            self.used.fetch_sub(freed, Ordering::Relaxed);
+            oldest.extend(next.map(|next| Reverse((next, index))));
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! The journal of a host, shared: entries made and completed under its lock, and whoever waits for them told.
+
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::MutexGuard;
+use std::sync::PoisonError;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use http::StatusCode;
+use tokio::sync::Notify;
+
+use super::budget::Budget;
+use crate::journal::Arrival;
+use crate::journal::Bounds;
+use crate::journal::Journal;
+use crate::journal::Progress;
+use crate::journal::Ticket;
+use crate::journal::Wanted;
+
+/// A journal and those who wait for it.
+#[derive(Debug)]
+pub(super) struct Ledger {
+    journal: Mutex<Journal>,
+    /// How many wait: nearly always none, and then nobody is told.
+    waiting: AtomicUsize,
+    changed: Notify,
+    budget: Arc<Budget>,
+}
+
+impl Ledger {
+    pub(super) fn new(bounds: Bounds, budget: Arc<Budget>) -> Arc<Ledger> {
+        let ledger = Arc::new(Ledger { journal: Mutex::new(Journal::bounded(bounds)), waiting: AtomicUsize::new(0), changed: Notify::new(), budget });
+        ledger.budget.join(&ledger);
+        ledger
+    }
+
+    /// Makes an entry. May be called under the host's lock, so that entries stand in the order of the judgements; what is left to
+    /// do afterwards without it is [`Ledger::arrived`].
+    pub(super) fn arrive(&self, arrival: Arrival) -> (Ticket, Growth) {
+        let mut journal = self.lock();
+        let before = journal.bytes();
+        let ticket = journal.arrive(arrival);
+        (ticket, Growth { before, after: journal.bytes() })
+    }
+
+    /// Tells whoever waits, and makes room where all journals together hold too much.
+    pub(super) fn arrived(&self, growth: &Growth) {
+        self.budget.changed(growth.before, growth.after);
+        self.tell();
+    }
+
+    pub(super) fn complete(&self, ticket: &Ticket, status: StatusCode, progress: Progress, now: Instant) {
+        self.lock().complete(ticket, status, progress, now);
+        self.tell();
+    }
+
+    pub(super) fn clear(&self) {
+        let before = {
+            let mut journal = self.lock();
+            let before = journal.bytes();
+            journal.clear();
+            before
+        };
+        self.budget.changed(before, 0);
+        self.tell();
+    }
+
+    /// Looks at the journal. Nothing that takes time may be done in there.
+    pub(super) fn look<T>(&self, look: impl FnOnce(&Journal) -> T) -> T {
+        look(&self.lock())
+    }
+
+    /// Completes when so many are as wanted; at once if they are.
+    pub(super) async fn wait(&self, wanted: &Wanted, count: u64) {
+        let _waiting = Waiting::new(&self.waiting);
+        loop {
+            let mut changed = pin!(self.changed.notified());
+            // Before looking: what changes after the look is then not missed.
+            changed.as_mut().enable();
+            if self.look(|journal| journal.count(wanted)) >= count {
+                return;
+            }
+            changed.await;
+        }
+    }
+
+    pub(super) fn oldest(&self) -> Option<Instant> {
+        self.look(Journal::oldest)
+    }
+
+    /// Drops entries older than a limit until enough bytes are freed; returns how many were, and when the next oldest arrived.
+    pub(super) fn drop_oldest(&self, limit: Option<Instant>, enough: usize) -> (usize, Option<Instant>) {
+        let mut journal = self.lock();
+        let mut freed = 0;
+        while freed < enough
+            && let Some(oldest) = journal.oldest()
+            && limit.is_none_or(|limit| oldest <= limit)
+        {
+            freed += journal.drop_oldest();
+        }
+        (freed, journal.oldest())
+    }
+
+    fn tell(&self) {
+        if self.waiting.load(Ordering::SeqCst) > 0 {
+            self.changed.notify_waiters();
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Journal> {
+        self.journal.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Ledger {
+    fn drop(&mut self) {
+        let held = self.lock().bytes();
+        self.budget.changed(held, 0);
+    }
+}
+
+/// By how much a journal grew or shrank.
+#[must_use]
+pub(super) struct Growth {
+    before: usize,
+    after: usize,
+}
+
+/// Counted for as long as somebody waits, and no longer where they stop waiting.
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl<'a> Waiting<'a> {
+    fn new(count: &'a AtomicUsize) -> Waiting<'a> {
+        count.fetch_add(1, Ordering::SeqCst);
+        Waiting(count)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}

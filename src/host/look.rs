@@ -1,0 +1,178 @@
+//! Looking at what was asked: the journal as anybody may read it, waiting for it, and what a request would get.
+
+use std::collections::BTreeSet;
+use std::hash::BuildHasher;
+use std::hash::Hasher;
+use std::hash::RandomState;
+use std::net::IpAddr;
+use std::sync::OnceLock;
+
+use bytes::Bytes;
+use http::Request;
+use http::Response;
+
+use super::Host;
+use super::answering;
+use super::lock;
+use crate::contract::Operation;
+use crate::contract::Outcome;
+use crate::failure::Call;
+use crate::journal::Counted;
+use crate::journal::Entry;
+use crate::journal::Finding;
+use crate::journal::Findings;
+use crate::journal::Latency;
+use crate::journal::Lens;
+use crate::journal::View;
+use crate::journal::Wanted;
+use crate::journal::suggestion;
+use crate::secret::Fingerprints;
+use crate::secret::Redactor;
+
+/// Entries of a journal, and how many there were besides.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Page {
+    /// Those that were wanted and are held, newest first.
+    pub entries: Vec<View>,
+    /// How many were ever as wanted, since the start or the last reset, dropped ones too.
+    pub count: u64,
+    /// How many entries were dropped since then, wanted or not.
+    pub dropped: u64,
+}
+
+/// What a request would get, and why.
+#[derive(Debug)]
+pub struct Explanation {
+    /// The operation it hits, if any.
+    pub operation: Option<Operation>,
+    /// What it comes to.
+    pub outcome: Outcome,
+    /// Why the appliance comes to that, in words.
+    pub reason: String,
+    /// The failure mode that would strike.
+    pub failure: Option<String>,
+    /// Whether a password would be replaced.
+    pub changes: bool,
+    /// What is wrong with the request.
+    pub findings: Vec<Finding>,
+    /// What may have been meant, where it hits no operation.
+    pub suggestion: Option<String>,
+    /// The answer, before anything happens to it on its way.
+    pub answer: Response<Bytes>,
+}
+
+/// What a journal has counted since the start, whatever was cleared.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Totals {
+    /// Requests.
+    pub requests: Vec<Counted>,
+    /// How long answers took.
+    pub latency: Latency,
+    /// Entries that were dropped.
+    pub dropped: u64,
+    /// Entries and bytes that are held.
+    pub held: (usize, usize),
+}
+
+impl Host {
+    /// Returns the wanted entries of the journal, newest first, at most so many, with no password in them.
+    pub fn journal(&self, wanted: &Wanted, most: usize) -> Page {
+        let (entries, changing, count, dropped) = self.ledger.look(|journal| {
+            let entries: Vec<Entry> = journal.newest(wanted, most).cloned().collect();
+            let changing: Vec<Entry> = journal.newest(&Wanted::default(), usize::MAX).filter(|entry| entry.arrival.changed).cloned().collect();
+            (entries, changing, journal.count(wanted), journal.dropped())
+        });
+        let rules = self.rules();
+        let serves = |path: &str| rules.has_path(path);
+        let lens = Lens::new(rules.kind(), fingerprints(), self.redactor(&changing), &serves);
+        Page { entries: entries.iter().map(|entry| lens.view(entry)).collect(), count, dropped }
+    }
+
+    /// Completes when so many requests were as wanted since the start or the last reset, dropped ones too; at once if they were.
+    pub async fn wait(&self, wanted: &Wanted, count: u64) {
+        self.ledger.wait(wanted, count).await;
+    }
+
+    /// Returns how many requests were as wanted since the start or the last reset, dropped ones too.
+    pub fn count(&self, wanted: &Wanted) -> u64 {
+        self.ledger.look(|journal| journal.count(wanted))
+    }
+
+    /// Returns how often each fault of a client's was found since the start or the last reset.
+    pub fn findings(&self) -> Vec<(Finding, u64)> {
+        self.ledger.look(|journal| journal.findings())
+    }
+
+    /// Forgets the journal, and begins to count anew.
+    pub fn clear_journal(&self) {
+        self.ledger.clear();
+    }
+
+    /// Returns what was counted since the start.
+    pub fn totals(&self) -> Totals {
+        self.ledger.look(|journal| Totals {
+            requests: journal.totals(),
+            latency: journal.latency().clone(),
+            dropped: journal.dropped_ever(),
+            held: (journal.len(), journal.bytes()),
+        })
+    }
+
+    /// Returns what a request from a source would get now, and why. Nothing is changed, counted or noted.
+    pub fn explain(&self, request: &Request<Bytes>, source: IpAddr) -> Explanation {
+        let rules = self.rules();
+        let asked = rules.read(request);
+        let mut present = lock(&self.present).clone();
+        let now = self.clock.now();
+        let (worded, reason, change) = present.state.judge_with_reason(&rules, &asked, source, now);
+        // A connection that has no number: what is counted per connection is counted as on a new one.
+        let call = Call { operation: asked.operation(), user: asked.user(), source, connection: 0, now };
+        let strike = present.schedule.request(&call);
+        let commits = strike.as_ref().is_none_or(|strike| strike.act.commits());
+        let changes = commits && change.is_some_and(|change| change.replaces());
+        let findings = Findings::of(request.uri(), request.headers(), request.body(), asked.reason()).iter().collect();
+        let (rules, worded) = strike.as_ref().map_or((&*rules, worded), |strike| answering(&rules, strike, worded, &asked));
+        let answer = rules.word(worded, &asked);
+        let (outcome, path) = (worded.outcome, request.uri().path());
+        let answer = match &strike {
+            None => answer,
+            Some(strike) => strike.act.bend(&strike.draw, crate::failure::Delivery::plain(answer)).response,
+        };
+        Explanation {
+            operation: asked.operation(),
+            outcome,
+            reason: reason.to_string(),
+            failure: strike.as_ref().map(|strike| strike.mode.to_string()),
+            changes,
+            findings,
+            suggestion: asked.operation().is_none().then(|| suggestion(rules.kind(), path, |path| rules.has_path(path))),
+            answer,
+        }
+    }
+
+    /// Hides what passwords this appliance has, had when it was loaded, or got since by what entries still tell.
+    pub fn redactor_of_present(&self) -> Redactor {
+        let changing: Vec<Entry> =
+            self.ledger.look(|journal| journal.newest(&Wanted::default(), usize::MAX).filter(|entry| entry.arrival.changed).cloned().collect());
+        self.redactor(&changing)
+    }
+
+    fn redactor(&self, changing: &[Entry]) -> Redactor {
+        let states = [&self.present, &self.loaded].map(|state| lock(state).state.directory.clone());
+        let users = || states.iter().flat_map(|directory| directory.users());
+        let names: BTreeSet<&str> = users().map(|user| user.username.as_str()).collect();
+        let sent: BTreeSet<String> = changing.iter().flat_map(Entry::passwords).collect();
+        Redactor::of_secrets(users().map(|user| user.password.expose()).chain(sent.iter().map(String::as_str)), &names)
+    }
+}
+
+/// Returns this process's fingerprints: their key is made when first asked for, and never shown.
+fn fingerprints() -> Fingerprints {
+    static OWN: OnceLock<Fingerprints> = OnceLock::new();
+    OWN.get_or_init(|| {
+        // What std keys its maps with is the system's randomness, and cannot fail.
+        let half = || u128::from(RandomState::new().build_hasher().finish());
+        Fingerprints::new((half() << 64 | half()).to_ne_bytes())
+    })
+    .clone()
+}
