@@ -9,6 +9,7 @@
 //!
 //! What a request means is not known here. A connection is one task, so a panic in the service ends that connection and no other.
 
+mod answered;
 mod carry;
 mod connection;
 mod exchange;
@@ -32,7 +33,6 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::Request;
-use http::Response;
 use http::StatusCode;
 use http::request::Parts;
 use tokio::net::TcpListener;
@@ -40,7 +40,6 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 
 use crate::clock::Clock;
-use crate::failure::Delivery;
 use crate::failure::Greeting;
 use crate::journal::Progress;
 use crate::journal::Ticket;
@@ -51,6 +50,7 @@ use crate::server::limits::Permit;
 use crate::server::open::Open;
 use crate::server::tls::Identity;
 
+pub use answered::Answered;
 pub use limits::Connections;
 pub use limits::Limits;
 pub use limits::Log;
@@ -94,52 +94,6 @@ pub struct Client {
     pub source: IpAddr,
     /// The connection's number, counted from 1 at each listener.
     pub connection: u64,
-}
-
-/// An answer, how it arrives, and by what it is told that it has.
-#[derive(Debug)]
-pub struct Answered {
-    how: How,
-    ticket: Option<Ticket>,
-}
-
-#[derive(Debug)]
-enum How {
-    Bent(Box<Delivery>),
-    Plain(Response<Bytes>),
-}
-
-impl Answered {
-    /// Answers as a failure mode wants it.
-    pub fn bent(delivery: Delivery) -> Answered {
-        Answered { how: How::Bent(Box::new(delivery)), ticket: None }
-    }
-
-    /// Answers as it is.
-    pub fn plain(response: Response<Bytes>) -> Answered {
-        Answered { how: How::Plain(response), ticket: None }
-    }
-
-    /// Wants to be told what becomes of it.
-    #[must_use]
-    pub fn noted(self, ticket: Ticket) -> Answered {
-        Answered { ticket: Some(ticket), ..self }
-    }
-
-    /// Returns the answer itself, whatever happens to it on its way.
-    pub fn into_response(self) -> Response<Bytes> {
-        match self.how {
-            How::Bent(delivery) => delivery.response,
-            How::Plain(response) => response,
-        }
-    }
-
-    fn status(&self) -> StatusCode {
-        match &self.how {
-            How::Bent(delivery) => delivery.response.status(),
-            How::Plain(response) => response.status(),
-        }
-    }
 }
 
 /// What becomes of a new connection.

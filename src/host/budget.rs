@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::fmt;
 use std::sync::Arc;
 use std::sync::LazyLock;
 use std::sync::Mutex;
@@ -11,20 +12,27 @@ use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use super::ledger::Ledger;
+/// What holds entries of which the oldest can go.
+pub(super) trait Holder: fmt::Debug + Send + Sync {
+    /// Returns when the oldest entry arrived.
+    fn oldest(&self) -> Option<Instant>;
+
+    /// Drops entries no younger than a limit until enough bytes are freed; returns how many were, and when the next oldest arrived.
+    fn drop_oldest(&self, limit: Option<Instant>, enough: usize) -> (usize, Option<Instant>);
+}
 
 /// A number of bytes that journals share.
 #[derive(Debug)]
 pub struct Budget {
     most: usize,
     used: AtomicUsize,
-    ledgers: Mutex<Vec<Weak<Ledger>>>,
+    holders: Mutex<Vec<Weak<dyn Holder>>>,
 }
 
 impl Budget {
     /// Allows this many bytes.
     pub fn of(most: usize) -> Arc<Budget> {
-        Arc::new(Budget { most, used: AtomicUsize::new(0), ledgers: Mutex::default() })
+        Arc::new(Budget { most, used: AtomicUsize::new(0), holders: Mutex::default() })
     }
 
     /// Returns the process's own, of 256 MiB.
@@ -38,13 +46,13 @@ impl Budget {
         self.used.load(Ordering::Relaxed)
     }
 
-    pub(super) fn join(&self, ledger: &Arc<Ledger>) {
-        let mut ledgers = self.ledgers.lock().unwrap_or_else(PoisonError::into_inner);
+    pub(super) fn join(&self, holder: Weak<dyn Holder>) {
+        let mut holders = self.holders.lock().unwrap_or_else(PoisonError::into_inner);
         // Those that are gone are forgotten before the list would have to grow for them.
-        if ledgers.len() == ledgers.capacity() {
-            ledgers.retain(|ledger| ledger.strong_count() > 0);
+        if holders.len() == holders.capacity() {
+            holders.retain(|holder| holder.strong_count() > 0);
         }
-        ledgers.push(Arc::downgrade(ledger));
+        holders.push(holder);
     }
 
     /// Takes note that a journal grew or shrank; makes room where it is too much. To be called with no journal locked.
@@ -59,12 +67,12 @@ impl Budget {
     /// Drops the oldest entries of all, somewhat more than needed, so that this is done seldom.
     fn make_room(&self) {
         // Whoever comes while room is being made finds it made.
-        let Ok(ledgers) = self.ledgers.try_lock() else { return };
-        let living: Vec<Arc<Ledger>> = ledgers.iter().filter_map(Weak::upgrade).collect();
-        drop(ledgers);
+        let Ok(holders) = self.holders.try_lock() else { return };
+        let living: Vec<Arc<dyn Holder>> = holders.iter().filter_map(Weak::upgrade).collect();
+        drop(holders);
         let enough = self.most - self.most / 16;
         let mut oldest: BinaryHeap<Reverse<(Instant, usize)>> =
-            living.iter().enumerate().filter_map(|(index, ledger)| Some(Reverse((ledger.oldest()?, index)))).collect();
+            living.iter().enumerate().filter_map(|(index, holder)| Some(Reverse((holder.oldest()?, index)))).collect();
         while self.used() > enough
             && let Some(Reverse((_, index))) = oldest.pop()
         {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
 use std::sync::PoisonError;
+use std::sync::Weak;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
@@ -13,6 +14,7 @@ use http::StatusCode;
 use tokio::sync::Notify;
 
 use super::budget::Budget;
+use super::budget::Holder;
 use crate::journal::Arrival;
 use crate::journal::Bounds;
 use crate::journal::Journal;
@@ -33,7 +35,8 @@ pub(super) struct Ledger {
 impl Ledger {
     pub(super) fn new(bounds: Bounds, budget: Arc<Budget>) -> Arc<Ledger> {
         let ledger = Arc::new(Ledger { journal: Mutex::new(Journal::bounded(bounds)), waiting: AtomicUsize::new(0), changed: Notify::new(), budget });
-        ledger.budget.join(&ledger);
+        let holder: Weak<Ledger> = Arc::downgrade(&ledger);
+        ledger.budget.join(holder);
         ledger
     }
 
@@ -87,12 +90,23 @@ impl Ledger {
         }
     }
 
-    pub(super) fn oldest(&self) -> Option<Instant> {
+    fn tell(&self) {
+        if self.waiting.load(Ordering::SeqCst) > 0 {
+            self.changed.notify_waiters();
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Journal> {
+        self.journal.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Holder for Ledger {
+    fn oldest(&self) -> Option<Instant> {
         self.look(Journal::oldest)
     }
 
-    /// Drops entries older than a limit until enough bytes are freed; returns how many were, and when the next oldest arrived.
-    pub(super) fn drop_oldest(&self, limit: Option<Instant>, enough: usize) -> (usize, Option<Instant>) {
+    fn drop_oldest(&self, limit: Option<Instant>, enough: usize) -> (usize, Option<Instant>) {
         let mut journal = self.lock();
         let mut freed = 0;
         while freed < enough
@@ -102,16 +116,6 @@ impl Ledger {
             freed += journal.drop_oldest();
         }
         (freed, journal.oldest())
-    }
-
-    fn tell(&self) {
-        if self.waiting.load(Ordering::SeqCst) > 0 {
-            self.changed.notify_waiters();
-        }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Journal> {
-        self.journal.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -12,8 +12,8 @@ use http::Request;
 use http::Response;
 
 use super::Host;
-use super::answering;
 use super::lock;
+use super::service::answering;
 use crate::contract::Operation;
 use crate::contract::Outcome;
 use crate::failure::Call;

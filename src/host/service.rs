@@ -1,0 +1,193 @@
+//! A host as the server asks it: each request judged, noted and changed under one lock, worded and bent outside.
+
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::Request;
+use http::StatusCode;
+use http::request::Parts;
+
+use super::Host;
+use super::lock;
+use crate::appliance::Asked;
+use crate::appliance::Change;
+use crate::appliance::Lag;
+use crate::appliance::Moment;
+use crate::appliance::Rules;
+use crate::appliance::Worded;
+use crate::clock::Clock;
+use crate::contract::Circumstance;
+use crate::contract::Outcome;
+use crate::failure::Call;
+use crate::failure::Delivery;
+use crate::failure::Stale;
+use crate::failure::Strike;
+use crate::journal::Arrival;
+use crate::journal::Findings;
+use crate::journal::Progress;
+use crate::journal::Recorded;
+use crate::journal::Ticket;
+use crate::server::Answered;
+use crate::server::Client;
+use crate::server::Greeted;
+use crate::server::Refusal;
+use crate::server::Service;
+
+impl Service for Host {
+    fn answer(&self, request: &Request<Bytes>, client: Client) -> Answered {
+        let rules = self.rules();
+        let asked = rules.read(request);
+        if asked.operation().is_none() {
+            lock(&self.unmatched).note(request.method(), request.uri());
+        }
+        let recorded = Recorded::new(request.method(), request.uri(), request.headers(), request.body());
+        let findings = Findings::of(request.uri(), request.headers(), request.body(), asked.reason());
+        let (worded, strike, ticket, growth) = {
+            let mut present = lock(&self.present);
+            // Asked inside: whoever comes later is judged by a later time.
+            let stamp = self.clock.stamp();
+            let now = stamp.moment;
+            let (worded, reason, change) = present.state.judge_with_reason(&rules, &asked, client.source, now);
+            let call = Call { operation: asked.operation(), user: asked.user(), source: client.source, connection: client.connection, now };
+            let strike = present.schedule.request(&call);
+            let change = change.filter(|_| strike.as_ref().is_none_or(|strike| strike.act.commits()));
+            let arrival = Arrival {
+                at: now,
+                wall: stamp.wall,
+                source: client.source,
+                connection: client.connection,
+                operation: asked.operation(),
+                outcome: strike.as_ref().map_or(worded, |strike| answering(&rules, strike, worded, &asked).1).outcome,
+                reason: Some(reason),
+                failure: strike.as_ref().map(|strike| Arc::clone(&strike.mode)),
+                changed: change.as_ref().is_some_and(Change::replaces),
+                findings,
+                request: recorded,
+            };
+            if let Some(change) = change {
+                let stale = strike.as_ref().and_then(|strike| strike.act.stale);
+                present.state.commit(match stale {
+                    Some(stale) => change.lagging(lag(stale, now)),
+                    None => change,
+                });
+            }
+            // Inside as well: the journal's order is that of the judgements.
+            let (ticket, growth) = self.ledger.arrive(arrival);
+            (worded, strike, ticket, growth)
+        };
+        self.ledger.arrived(&growth);
+        let answered = match strike {
+            None => Answered::plain(rules.word(worded, &asked)),
+            Some(strike) => {
+                let (rules, worded) = answering(&rules, &strike, worded, &asked);
+                Answered::bent(strike.act.bend(&strike.draw, Delivery::plain(rules.word(worded, &asked))))
+            }
+        };
+        answered.noted(ticket)
+    }
+
+    fn refuse(&self, head: &Parts, refusal: Refusal, client: Client) -> Answered {
+        let rules = self.rules();
+        let operation = rules.operation_at(head.uri.path());
+        if operation.is_none() {
+            lock(&self.unmatched).note(&head.method, &head.uri);
+        }
+        let (outcome, response) = match refusal {
+            Refusal::BadRequest => (Outcome::BadRequest, rules.refusal(Outcome::BadRequest)),
+            Refusal::BodyTooLarge => (Outcome::BodyTooLarge, rules.refuse_body(head, Circumstance::BodyTooLarge)),
+            Refusal::HeadTooLarge => (Outcome::HeadTooLarge, rules.refusal(Outcome::HeadTooLarge)),
+            Refusal::RequestTimeout => (Outcome::RequestTimeout, rules.refusal(Outcome::RequestTimeout)),
+        };
+        let stamp = self.clock.stamp();
+        let (ticket, growth) = self.ledger.arrive(Arrival {
+            at: stamp.moment,
+            wall: stamp.wall,
+            source: client.source,
+            connection: client.connection,
+            operation,
+            outcome,
+            reason: None,
+            failure: None,
+            changed: false,
+            findings: Findings::unlawful(),
+            request: Recorded::new(&head.method, &head.uri, &head.headers, &[]),
+        });
+        self.ledger.arrived(&growth);
+        Answered::plain(response).noted(ticket)
+    }
+
+    fn ended(&self, ticket: Ticket, status: StatusCode, progress: Progress) {
+        self.ledger.complete(&ticket, status, progress, self.clock.stamp().wall);
+    }
+
+    fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    fn greet(&self, client: Client) -> Greeted {
+        let now = self.clock.now();
+        let strike = lock(&self.present).schedule.connection(client.source, client.connection, now);
+        match strike.as_ref().map(|strike| (strike.act.down, &strike.act.greeting)) {
+            Some((Some(time), _)) => Greeted::Down(time),
+            Some((None, Some(greeting))) => Greeted::Struck(greeting.clone()),
+            Some((None, None)) | None => Greeted::Well,
+        }
+    }
+
+    fn gone(&self, connection: u64) {
+        lock(&self.present).schedule.gone(connection);
+    }
+
+    async fn outage(&self) -> Duration {
+        loop {
+            let mut rescheduled = pin!(self.rescheduled.notified());
+            // Before looking: what changes after the look is then not missed.
+            rescheduled.as_mut().enable();
+            match self.closure(self.clock.now()) {
+                Ok(time) => return time,
+                Err(None) => rescheduled.await,
+                Err(Some(next)) => tokio::select! {
+                    () = self.clock.sleep_until(next) => {}
+                    () = rescheduled => {}
+                },
+            }
+        }
+    }
+}
+
+/// Returns what a mode has answered in place of what the appliance came to, and by which rules that is worded.
+pub(super) fn answering<'a>(rules: &'a Rules, strike: &'a Strike, worded: Worded, asked: &Asked) -> (&'a Rules, Worded) {
+    let answering = &strike.act.answering;
+    let rules = answering.rules.as_deref().unwrap_or(rules);
+    // Every outcome a mode may name is worded somewhere; were it not, what the appliance came to is.
+    let worded = answering.outcome.and_then(|outcome| rules.wording_of(asked.operation(), outcome)).unwrap_or(worded);
+    (rules, worded)
+}
+
+fn lag(stale: Stale, now: Moment) -> Lag {
+    match stale {
+        Stale::For(time) => Lag::Until(Moment(now.0.saturating_add(time))),
+        Stale::Requests(count) => Lag::Validations(count),
+    }
+}
+
+impl Host {
+    /// Strikes with a mode that closes the port by the clock, if now is its time, and returns for how long; else when to ask again.
+    fn closure(&self, now: Moment) -> Result<Duration, Option<Moment>> {
+        let mut present = lock(&self.present);
+        let mut next: Option<Moment> = None;
+        for (mode, during, length) in present.schedule.closures() {
+            let end = during.from.saturating_add(length);
+            if now.0 < during.from {
+                let from = Moment(during.from);
+                next = Some(next.map_or(from, |next| next.min(from)));
+            } else if now.0 < end {
+                present.schedule.struck_by_clock(&mode);
+                return Ok(end - now.0);
+            }
+        }
+        Err(next)
+    }
+}

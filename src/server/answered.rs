@@ -1,0 +1,55 @@
+//! What a service answers.
+
+use bytes::Bytes;
+use http::Response;
+use http::StatusCode;
+
+use crate::failure::Delivery;
+use crate::journal::Ticket;
+
+/// An answer, how it arrives, and by what it is told that it has.
+#[derive(Debug)]
+pub struct Answered {
+    pub(super) how: How,
+    pub(super) ticket: Option<Ticket>,
+}
+
+/// How an answer arrives.
+#[derive(Debug)]
+pub(super) enum How {
+    Bent(Box<Delivery>),
+    Plain(Response<Bytes>),
+}
+
+impl Answered {
+    /// Answers as a failure mode wants it.
+    pub fn bent(delivery: Delivery) -> Answered {
+        Answered { how: How::Bent(Box::new(delivery)), ticket: None }
+    }
+
+    /// Answers as it is.
+    pub fn plain(response: Response<Bytes>) -> Answered {
+        Answered { how: How::Plain(response), ticket: None }
+    }
+
+    /// Wants to be told what becomes of it.
+    #[must_use]
+    pub fn noted(self, ticket: Ticket) -> Answered {
+        Answered { ticket: Some(ticket), ..self }
+    }
+
+    /// Returns the answer itself, whatever happens to it on its way.
+    pub fn into_response(self) -> Response<Bytes> {
+        match self.how {
+            How::Bent(delivery) => delivery.response,
+            How::Plain(response) => response,
+        }
+    }
+
+    pub(super) fn status(&self) -> StatusCode {
+        match &self.how {
+            How::Bent(delivery) => delivery.response.status(),
+            How::Plain(response) => response.status(),
+        }
+    }
+}
