@@ -8,6 +8,7 @@ mod budget;
 mod ledger;
 mod look;
 mod service;
+mod tell;
 mod unmatched;
 
 use std::sync::Arc;
@@ -48,6 +49,8 @@ pub struct Host {
     rescheduled: Notify,
     unmatched: Mutex<Unmatched>,
     ledger: Arc<Ledger>,
+    /// What it is called where its requests are told.
+    name: Box<str>,
 }
 
 /// What requests change.
@@ -74,7 +77,14 @@ impl Host {
             rescheduled: Notify::new(),
             unmatched: Mutex::default(),
             ledger: Ledger::new(Bounds::default(), Budget::of_the_process()),
+            name: "".into(),
         }
+    }
+
+    /// Is called so where its requests are told.
+    #[must_use]
+    pub fn named(self, name: &str) -> Host {
+        Host { name: name.into(), ..self }
     }
 
     /// Keeps a journal of these bounds, and shares this budget with other hosts, in place of the defaults: 1,000 entries and 8 MiB,

@@ -20,6 +20,7 @@ use tokio::runtime::Runtime;
 use tokio::signal::unix::SignalKind;
 use tokio::signal::unix::signal;
 
+use crate::appliance::User;
 use crate::cli::agreed;
 use crate::cli::code;
 use crate::cli::fixture;
@@ -27,6 +28,7 @@ use crate::cli::serve::fleet::Fleet;
 use crate::cli::serve::tell::Told;
 use crate::cli::serve::watch::Files;
 use crate::cli::serve::watch::Watch;
+use crate::cli::talk;
 use crate::cli::talk::Talk;
 use crate::contract;
 use crate::contract::Kind;
@@ -208,6 +210,8 @@ fn prepare(
             ));
         }
     }
+    let users: Vec<&User> = fixtures.iter().flat_map(|(_, fixture)| fixture.state.directory.users()).collect();
+    talk::hide(users.iter().map(|user| user.password.expose()), &users.iter().map(|user| user.username.as_str()).collect());
     Ok(fixtures)
 }
 

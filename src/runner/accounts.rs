@@ -78,6 +78,13 @@ impl Accounts {
         self.values.get(&placeholder).map(|value| value.expose().to_owned()).ok_or_else(missing)
     }
 
+    /// Returns all passwords but the weak one, and all names.
+    pub fn secrets(&self) -> (Vec<&str>, BTreeSet<&str>) {
+        let (names, secrets): (Vec<_>, Vec<_>) = self.values.iter().partition(|(placeholder, _)| placeholder.property == Property::Username);
+        let secrets = secrets.into_iter().filter(|(placeholder, _)| placeholder.property != Property::WeakPassword);
+        (secrets.map(|(_, value)| value.expose()).collect(), names.into_iter().map(|(_, value)| value.expose()).collect())
+    }
+
     /// Puts placeholders where a text shows an account's name or password, in whatever spelling.
     pub fn redact(&self, text: &str) -> String {
         self.redactor.text(text).into_owned()
