@@ -39,6 +39,7 @@ pub use single::read_mode;
 pub use single::read_readings;
 pub use single::read_user;
 pub use single::reread;
+pub use single::room_for_a_mode;
 pub use so_far::SoFar;
 pub use write::Secrets;
 
@@ -168,6 +169,17 @@ impl Fixture {
         let mut schedule = Schedule::new(self.failures.clone(), seed);
         schedule.go_on(&self.so_far.progress);
         schedule
+    }
+
+    /// Reads its failure modes once more, after other readings were chosen: a mode that words answers by other readings does so on top of those.
+    ///
+    /// # Errors
+    /// The first mode that means nothing under them.
+    pub fn reread(&mut self) -> Result<(), Error> {
+        let setting = Setting { kind: self.kind, readings: &self.readings, users: &self.state.directory, https: true };
+        let again = |failure: &Failure| Ok(Failure { armed: failure.armed, ..reread(failure, &setting)? });
+        self.failures = self.failures.iter().map(again).collect::<Result<_, _>>()?;
+        Ok(())
     }
 
     /// Arms failure modes by name, `slow,flaky`: those of the fixture, or else ready-made ones, which it then has.

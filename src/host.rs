@@ -4,6 +4,8 @@
 //! So of any number of clients that change one password from the same old one at once, exactly one succeeds. A mode that strikes
 //! decides inside whether the change is made, and bends the answer outside: no lock is held while anything is held back.
 
+mod manage;
+mod standing;
 mod unmatched;
 
 use std::pin::pin;
@@ -52,7 +54,7 @@ pub struct Host {
     rules: RwLock<Arc<Rules>>,
     present: Mutex<Present>,
     /// What a reset goes back to.
-    loaded: Mutex<Present>,
+    loaded: Mutex<Loaded>,
     clock: Clock,
     /// Tells whoever waits for the next closing of the port that it may be another.
     rescheduled: Notify,
@@ -66,6 +68,14 @@ struct Present {
     schedule: Schedule,
 }
 
+/// What was loaded: rules, state and modes, and what the clock showed.
+#[derive(Clone, Debug)]
+struct Loaded {
+    rules: Arc<Rules>,
+    present: Present,
+    shows: (Moment, bool),
+}
+
 impl Host {
     /// Takes an appliance in, with its failure modes; its clock starts now.
     pub fn new(appliance: Appliance, schedule: Schedule) -> Host {
@@ -75,10 +85,11 @@ impl Host {
     /// Takes an appliance in that goes by this clock.
     pub fn with_clock(appliance: Appliance, schedule: Schedule, clock: Clock) -> Host {
         let present = Present { state: appliance.state, schedule };
+        let loaded = Loaded { rules: Arc::clone(&appliance.rules), present: present.clone(), shows: (Moment::default(), false) };
         Host {
             rules: RwLock::new(appliance.rules),
-            present: Mutex::new(present.clone()),
-            loaded: Mutex::new(present),
+            present: Mutex::new(present),
+            loaded: Mutex::new(loaded),
             clock,
             rescheduled: Notify::new(),
             unmatched: Mutex::default(),
@@ -97,20 +108,15 @@ impl Host {
 
     /// Becomes another appliance between two requests: rules, state, modes, and a clock that begins anew. Connections stay.
     pub fn replace(&self, appliance: Appliance, schedule: Schedule) {
-        *lock(&self.loaded) = Present { state: appliance.state, schedule };
-        *self.rules.write().unwrap_or_else(PoisonError::into_inner) = appliance.rules;
+        let present = Present { state: appliance.state, schedule };
+        *lock(&self.loaded) = Loaded { rules: appliance.rules, present, shows: (Moment::default(), false) };
         self.reset();
     }
 
-    /// Goes back to what was loaded: users, modes and what they have counted, clock, requests that hit no operation.
+    /// Goes back to what was loaded: readings, users, modes and what they have counted, clock, requests that hit no operation.
     pub fn reset(&self) {
         let loaded = lock(&self.loaded).clone();
-        {
-            let mut present = lock(&self.present);
-            *present = loaded;
-            // Under the lock, so that no request is judged by the new state and the old time.
-            self.clock.reset();
-        }
+        loaded.put_into(self);
         *lock(&self.unmatched) = Unmatched::default();
         self.rescheduled.notify_waiters();
     }
