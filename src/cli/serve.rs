@@ -122,7 +122,8 @@ pub fn choose<'a>(fixtures: impl Iterator<Item = &'a mut Fixture>, choices: &[St
             _ => {}
         }
     }
-    Ok(())
+    // Modes of their own readings stand on those that were chosen here, or by a profile before.
+    fixtures.into_iter().try_for_each(Fixture::reread).map_err(|error| error.to_string())
 }
 
 /// Arms failure modes by name. With several appliances a name must be known to at least one; a ready-made one is to all.
