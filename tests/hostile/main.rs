@@ -15,5 +15,6 @@ mod handshakes;
 mod heads;
 mod json;
 mod mock;
+mod openapi;
 mod table;
 mod time;
