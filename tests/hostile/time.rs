@@ -54,16 +54,19 @@ async fn a_drip_does_not_hold_a_connection(#[case] start: Vec<u8>, #[case] drip:
     client.send(&start).await.unwrap();
     let mut bytes = drip.iter().cycle();
     let mut pace = tokio::time::interval(Duration::from_millis(2));
-    let seen = loop {
-        tokio::select! {
-            biased;
-            seen = client.answer_or_end() => break seen,
-            _ = pace.tick() => {}
-        }
-        if client.send(&[*bytes.next().unwrap()]).await.is_err() {
-            break client.rest().await;
+    let dripping = async {
+        loop {
+            tokio::select! {
+                biased;
+                seen = client.answer_or_end() => return seen,
+                _ = pace.tick() => {}
+            }
+            if client.send(&[*bytes.next().unwrap()]).await.is_err() {
+                return client.rest().await;
+            }
         }
     };
+    let seen = soon(dripping).await;
     // The drips that came after the end may have turned it into a reset.
     assert!(seen.starts_with(expected) || seen == "ConnectionReset" && expected == "nothing", "{seen}");
     mock.is_well().await.unwrap();
