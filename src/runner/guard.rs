@@ -1,5 +1,6 @@
 //! What stands between a run and a target that is not ours: the journal before a request, and after it the question which password holds.
 
+mod answered;
 mod look;
 
 use std::collections::BTreeMap;
@@ -8,6 +9,8 @@ use std::future::Future;
 
 use bytes::Bytes;
 use http::Request;
+
+pub use answered::Answered;
 
 use crate::conformance::Account;
 use crate::conformance::Case;
@@ -28,7 +31,6 @@ use crate::runner::undo::Lost;
 use crate::runner::undo::Said;
 use crate::runner::undo::sent;
 use crate::runner::undo::sent::Sent;
-use crate::target;
 
 /// Watches over a run at a target.
 #[derive(Debug)]
@@ -262,28 +264,6 @@ impl<'a> Guard<'a> {
 
     fn name(&self, account: Account) -> String {
         self.hands.username(account)
-    }
-}
-
-/// How a request was answered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Answered {
-    /// There was a connection, and no whole answer came over it.
-    Broken,
-    /// There was no connection.
-    Not,
-    /// Wholly.
-    Whole,
-}
-
-impl Answered {
-    /// Tells how an exchange ended.
-    pub fn of<T>(answer: &Result<T, target::Error>) -> Answered {
-        match answer {
-            Ok(_) => Answered::Whole,
-            Err(target::Error::Broken(_)) => Answered::Broken,
-            Err(target::Error::Setup(_) | target::Error::Unreachable(_)) => Answered::Not,
-        }
     }
 }
 
