@@ -2,6 +2,7 @@
 
 mod agreed;
 pub mod check;
+pub mod client;
 pub mod diff;
 pub mod documents;
 pub mod explain;

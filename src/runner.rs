@@ -16,6 +16,7 @@ pub mod consent;
 mod gathered;
 pub mod guard;
 pub mod lab;
+mod lost;
 pub mod memory;
 pub mod named;
 pub mod order;
@@ -45,7 +46,10 @@ use crate::contract;
 use crate::report::CaseResult;
 use crate::report::TargetSummary;
 use crate::runner::gathered::Gathered;
+use crate::runner::lost::Change;
+use crate::runner::lost::Otherwise;
 use crate::runner::session::Session;
+use crate::target::Unreached;
 
 /// What one case left behind: its result, and its exchanges as a snapshot has them.
 #[derive(Debug)]
@@ -55,6 +59,12 @@ pub struct Ran {
     /// The body of its snapshot; none where it was not judged.
     pub snapshot: Option<String>,
     evidence: Vec<Evidence>,
+    /// Whether there was no connection.
+    unreached: bool,
+    /// The changes that were asked for.
+    changes: Vec<Change>,
+    /// What is said of it where what it lost was lost always.
+    otherwise: Option<Otherwise>,
 }
 
 /// What a run left behind.
@@ -65,7 +75,7 @@ pub struct Run {
     /// What the run says of the target.
     pub summary: TargetSummary,
     /// Whether the target could not be reached, for the exit code.
-    pub unreachable: Option<String>,
+    pub unreachable: Option<Unreached>,
 }
 
 /// Runs cases at a mock of our own, one after the other. `watch` is told of each as it ends. For any other target see [`careful`].

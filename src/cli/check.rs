@@ -33,6 +33,7 @@ use crate::runner::Lab;
 use crate::runner::Memory;
 use crate::runner::Run;
 use crate::server::tls::Identity;
+use crate::target::Unreached;
 
 /// What check is told.
 #[derive(Args, Debug)]
@@ -198,7 +199,7 @@ async fn run_one(bench: Bench, identity: &Identity, progress: &Progress) -> Resu
 
 /// Writes the reports of runs and returns the exit code. `trouble` is what went wrong with a run itself and has a code of its own.
 pub(super) fn finish(options: &Options, runs: Vec<Run>, known: &Known, trouble: Vec<String>, talk: &Talk) -> u8 {
-    let unreachable: Vec<String> = runs.iter().filter_map(|run| run.unreachable.clone()).collect();
+    let unreachable: Vec<Unreached> = runs.iter().filter_map(|run| run.unreachable.clone()).collect();
     let mut summary = Summary {
         version: 1,
         tool: concat!("d4iot-double ", env!("CARGO_PKG_VERSION")).to_owned(),
@@ -229,7 +230,7 @@ pub(super) fn finish(options: &Options, runs: Vec<Run>, known: &Known, trouble: 
     if some(|case| case.failed) || mixed || is_stale {
         code::WRONG
     } else if let Some(trouble) = unreachable.first() {
-        talk.error(format!("the target could not be reached: {trouble}"));
+        talk.error(format!("the target could not be reached: {}\n  hint: {}", trouble.told, trouble.hint));
         code::UNREACHABLE
     } else if snapshots::in_ci() && some(|case| case.regression == Some(Regression::New)) {
         talk.error("in CI every case needs a snapshot\n  hint: run check elsewhere, then `d4iot-double review`, and commit the snapshots");

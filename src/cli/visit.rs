@@ -5,13 +5,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::cli::check;
+use crate::cli::client::Client;
 use crate::cli::code;
 use crate::cli::progress::Progress;
 use crate::cli::recover;
 use crate::cli::serve;
 use crate::cli::talk::Talk;
 use crate::cli::target::Aim;
-use crate::cli::target::Client;
 use crate::conformance::Known;
 use crate::runner::Memory;
 use crate::runner::Stop;

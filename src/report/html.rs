@@ -16,6 +16,8 @@ mod facts;
 
 use std::fmt::Write as _;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use sha2::Digest;
 use sha2::Sha256;
 
@@ -25,7 +27,6 @@ use crate::report::TargetSummary;
 use crate::report::conclusion;
 use crate::report::conclusion::Ending;
 use crate::report::conclusion::amount;
-use crate::report::html::escape::base64;
 use crate::report::html::escape::lines;
 use crate::report::html::escape::text;
 use crate::report::readings;
@@ -61,7 +62,7 @@ fn push(page: &mut String, part: &str) {
 
 /// The policy stands before the style it allows. Nothing else is: no script, no image, no font, no form, no frame.
 fn head(title: &str) -> String {
-    let hash = base64(&Sha256::digest(STYLE));
+    let hash = STANDARD.encode(Sha256::digest(STYLE));
     let policy = format!("default-src 'none'; style-src 'sha256-{hash}'; base-uri 'none'; form-action 'none'");
     format!(
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n<meta http-equiv=\"Content-Security-Policy\" content=\"{policy}\"/>\n\

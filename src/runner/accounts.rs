@@ -4,6 +4,9 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
 use crate::appliance::User;
 use crate::appliance::UserState;
 use crate::conformance::Account;
@@ -18,6 +21,8 @@ use crate::secret::Secret;
 #[derive(Debug)]
 pub struct Accounts {
     values: BTreeMap<Placeholder, Secret>,
+    /// What is shown instead of which further secrets.
+    further: Vec<(&'static str, Secret)>,
 }
 
 impl Accounts {
@@ -34,7 +39,7 @@ impl Accounts {
                 values.insert(Placeholder { account, property }, Secret::new(value));
             }
         }
-        Accounts { values }
+        Accounts { values, further: Vec::new() }
     }
 
     /// Takes the accounts of a target; what the run makes up itself is a function of the seed.
@@ -54,7 +59,16 @@ impl Accounts {
                 values.insert(Placeholder { account, property }, value);
             }
         }
-        Accounts { values }
+        Accounts { values, further: Vec::new() }
+    }
+
+    /// Takes a proxy's name and password for secrets too, also as they go over the wire.
+    pub fn and_of_a_proxy(mut self, proxy: Option<&Credentials>) -> Accounts {
+        if let Some(Credentials { username, password }) = proxy {
+            let basic = STANDARD.encode(format!("{username}:{}", password.expose()));
+            self.further.extend([("«proxy.password»", password.clone()), ("«proxy.credentials»", Secret::new(basic))]);
+        }
+        self
     }
 
     /// Tells which accounts there are, nobody among them.
@@ -79,7 +93,7 @@ impl Accounts {
 
     /// Puts placeholders where a text shows an account's name or password, longest values first.
     pub fn redact(&self, text: &str) -> String {
-        self.longest_first().into_iter().fold(text.to_owned(), |text, (placeholder, value)| text.replace(&*value, &placeholder.to_string()))
+        self.longest_first().into_iter().fold(text.to_owned(), |text, (placeholder, value)| text.replace(&*value, &placeholder))
     }
 
     /// Does the same with bytes that may be no text.
@@ -88,7 +102,7 @@ impl Accounts {
             Some(_) => replaced(&bytes, value, placeholder.as_bytes()),
             None => bytes,
         };
-        self.longest_first().into_iter().fold(bytes.to_vec(), |bytes, (placeholder, value)| replace(bytes, value.as_bytes(), placeholder.to_string()))
+        self.longest_first().into_iter().fold(bytes.to_vec(), |bytes, (placeholder, value)| replace(bytes, value.as_bytes(), placeholder))
     }
 
     fn user(&self, account: Account) -> Option<User> {
@@ -109,17 +123,19 @@ impl Accounts {
     }
 
     /// Values that are long enough to be told from other text; the weak password is none, and no secret.
-    fn longest_first(&self) -> Vec<(Placeholder, Cow<'_, str>)> {
-        let mut values: Vec<(Placeholder, Cow<'_, str>)> = Vec::new();
-        for (placeholder, value) in self.values.iter().filter(|(_, value)| value.expose().len() >= SHORTEST) {
+    fn longest_first(&self) -> Vec<(String, Cow<'_, str>)> {
+        let mut values: Vec<(String, Cow<'_, str>)> = Vec::new();
+        let own = self.values.iter().map(|(placeholder, value)| (placeholder.to_string(), value));
+        let all = own.chain(self.further.iter().map(|(shown, value)| ((*shown).to_owned(), value)));
+        for (placeholder, value) in all.filter(|(_, value)| value.expose().len() >= SHORTEST) {
             let quoted = serde_json::Value::from(value.expose()).to_string();
             let escaped = &quoted[1..quoted.len() - 1];
-            values.push((*placeholder, Cow::Borrowed(value.expose())));
+            values.push((placeholder.clone(), Cow::Borrowed(value.expose())));
             if escaped != value.expose() {
-                values.push((*placeholder, Cow::Owned(escaped.to_owned())));
+                values.push((placeholder, Cow::Owned(escaped.to_owned())));
             }
         }
-        values.sort_by_key(|(placeholder, value)| (std::cmp::Reverse(value.len()), *placeholder));
+        values.sort_by_key(|(placeholder, value)| (std::cmp::Reverse(value.len()), placeholder.clone()));
         values
     }
 }

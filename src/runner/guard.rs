@@ -45,6 +45,8 @@ pub struct Guard<'a> {
     pub unproven: Option<String>,
     /// What could not be given back.
     pub lost: Vec<Lost>,
+    /// What validations found after the last change, in words.
+    pub found: Option<String>,
     stop: Stop,
     contract: &'a Contract,
     /// How many failed sign-ins the run may cause.
@@ -66,8 +68,8 @@ pub struct Noted {
 impl<'a> Guard<'a> {
     /// Watches over a run that may cause so many failed sign-ins.
     pub fn new(hands: Hands<'a>, contract: &'a Contract, journal: Option<Journal>, budget: u32, stop: Stop) -> Guard<'a> {
-        let (suspicion, unproven, lost, findings) = Default::default();
-        Guard { hands, journal, suspicion, unproven, lost, stop, contract, budget, spent: 0, counted: 0, missed: false, findings }
+        let (suspicion, unproven, lost, found, findings) = Default::default();
+        Guard { hands, journal, suspicion, unproven, lost, found, stop, contract, budget, spent: 0, counted: 0, missed: false, findings }
     }
 
     /// Tells why a case is not to be begun now.

@@ -28,6 +28,9 @@ use crate::runner::budget;
 use crate::runner::effect;
 use crate::runner::guard::Answered;
 use crate::runner::guard::Guard;
+use crate::runner::lost;
+use crate::runner::lost::Change;
+use crate::runner::lost::Otherwise;
 use crate::runner::transcript;
 use crate::runner::username;
 use crate::snapshot;
@@ -51,6 +54,11 @@ struct Exchanged {
     shown: Request<Bytes>,
     answer: Result<Response<Bytes>, String>,
     judged: Judged,
+    /// The verdict that is held back, since the answer was lost.
+    held_back: Option<Judged>,
+    /// The change that was asked for.
+    change: Option<Change>,
+    unreached: bool,
     micros: u64,
 }
 
@@ -117,16 +125,27 @@ impl Session<'_> {
             Ok(answer) => Received::Answer(answer),
             Err(target::Error::Broken(trouble)) => Received::Broken(trouble),
             // What could not even be asked says nothing of the target.
-            Err(target::Error::Setup(trouble) | target::Error::Unreachable(trouble)) => Received::Unreachable(trouble),
+            Err(error @ target::Error::Setup(trouble)) => Received::Unreachable { trouble, hint: error.hint() },
+            Err(target::Error::Unreachable(unreached)) => Received::Unreachable { trouble: &unreached.told, hint: Some(&unreached.hint) },
         };
         let username = username(&real);
         let sent = Sent { contract: self.contract, served: self.served, case, number, username: &username };
         let judged = self.lab.agreed.hold(self.contract, number, verdict::of_step(&sent, received));
-        let goes_on = match (guard, noted) {
-            (Some(guard), Some(noted)) => guard.after(case, number, &real, &judged, Answered::of(&answer), noted).await,
-            _ => true,
+        let changes = guard.is_some() && budget::changes(case, &case.steps[number]);
+        let lost = lost::why(&answer).filter(|_| changes);
+        let change = changes.then(|| Change { question: lost::question(&case.steps[number], self.contract), lost: lost.is_some() });
+        let (goes_on, found) = match (guard, noted) {
+            (Some(guard), Some(noted)) => (guard.after(case, number, &real, &judged, Answered::of(&answer), noted).await, guard.found.take()),
+            _ => (true, None),
         };
-        Ok((Exchanged { shown, answer: answer.map_err(|error| error.to_string()), judged, micros }, goes_on))
+        let (judged, held_back) = match lost {
+            Some(why) => {
+                (verdict::not_judged(number, format!("the answer to a change was lost: {why}; {}", found.unwrap_or_default())), Some(judged))
+            }
+            None => (judged, None),
+        };
+        let unreached = answer.as_ref().is_err_and(|error| error.unreached().is_some());
+        Ok((Exchanged { shown, answer: answer.map_err(|error| error.to_string()), judged, held_back, change, unreached, micros }, goes_on))
     }
 
     fn gather(&self, located: &Located, exchanges: Vec<Exchanged>) -> Ran {
@@ -135,19 +154,29 @@ impl Session<'_> {
             exchanges.iter().map(|exchange| transcript::exchange(&exchange.shown, &exchange.answer, accounts)).collect();
         let mut result = self.blank(located);
         result.exchanges = exchanges.iter().map(|exchange| self.result(exchange)).collect();
+        let unreached = exchanges.iter().any(|exchange| exchange.unreached);
+        let changes = exchanges.iter().filter_map(|exchange| exchange.change.clone()).collect();
+        let otherwise = exchanges.iter().any(|exchange| exchange.held_back.is_some()).then(|| {
+            let held: Vec<Judged> = exchanges.iter().map(|exchange| exchange.held_back.clone().unwrap_or_else(|| exchange.judged.clone())).collect();
+            Otherwise {
+                conformance: verdict::of_steps(&held),
+                reasons: findings(held.iter().chain(exchanges.iter().map(|exchange| &exchange.judged)), accounts),
+            }
+        });
         let judged: Vec<Judged> = exchanges.into_iter().map(|exchange| exchange.judged).collect();
         result.conformance = verdict::of_steps(&judged);
         result.reading = variants(self.contract, judged.iter().flat_map(|step| &step.variants));
-        result.reasons = judged.iter().filter_map(|step| step.finding.clone()).map(|finding| redacted(finding, accounts)).collect();
+        result.reasons = findings(judged.iter(), accounts);
         let snapshot = (result.conformance != Conformance::NotJudged).then(|| snapshot::render(&shown));
-        Ran { result, snapshot, evidence: judged.into_iter().filter_map(|step| step.evidence).collect() }
+        let evidence = judged.into_iter().filter_map(|step| step.evidence).collect();
+        Ran { result, snapshot, evidence, unreached, changes, otherwise }
     }
 
     /// A case that is not run, with the reason.
     pub(super) fn refused(&self, located: &Located, reason: String) -> Ran {
         let mut result = self.blank(located);
         result.reasons = verdict::not_judged(0, reason).finding.into_iter().collect();
-        Ran { result, snapshot: None, evidence: Vec::new() }
+        Ran { result, snapshot: None, evidence: Vec::new(), unreached: false, changes: Vec::new(), otherwise: None }
     }
 
     fn blank(&self, located: &Located) -> CaseResult {
@@ -200,6 +229,16 @@ fn variants<'a>(contract: &Contract, choices: impl Iterator<Item = &'a Choice>) 
     named.sort();
     named.dedup();
     named
+}
+
+fn findings<'a>(judged: impl Iterator<Item = &'a Judged>, accounts: &Accounts) -> Vec<Finding> {
+    let mut findings: Vec<Finding> = Vec::new();
+    for finding in judged.filter_map(|step| step.finding.clone()).map(|finding| redacted(finding, accounts)) {
+        if !findings.iter().any(|told| told.step == finding.step && told.received == finding.received) {
+            findings.push(finding);
+        }
+    }
+    findings
 }
 
 fn redacted(mut finding: Finding, accounts: &Accounts) -> Finding {

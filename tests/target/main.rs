@@ -4,8 +4,10 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests are tests too")]
 
 mod changes;
+mod front;
 mod killed;
 mod plan;
+mod reached;
 mod refused;
 mod stage;
 mod wrong;

@@ -268,9 +268,36 @@ impl Stage {
     }
 
     pub(crate) fn checking(&self, options: &[&str]) -> Command {
-        let mut command = self.command(&["-q", "check", &self.url, "--kind", "sensor", "--accounts", self.accounts().to_str().unwrap()]);
+        self.checking_at(&self.url, options)
+    }
+
+    fn checking_at(&self, url: &str, options: &[&str]) -> Command {
+        let mut command = self.command(&["-q", "check", url, "--kind", "sensor", "--accounts", self.accounts().to_str().unwrap()]);
         command.args(options);
         command
+    }
+
+    /// A file in the stage's folder.
+    pub(crate) fn keep(&self, name: &str, text: &str) -> String {
+        fs::write(self.path(name), text).unwrap();
+        self.path(name)
+    }
+
+    pub(crate) fn path(&self, name: &str) -> String {
+        self.folder.path().join(name).to_str().unwrap().to_owned()
+    }
+
+    /// A few cases at any address.
+    pub(crate) fn reaching(&self, url: &str, options: &[&str]) -> Command {
+        let accounts = self.accounts();
+        let mut command =
+            self.command(&["-q", "check", url, "--kind", "sensor", "--accounts", accounts.to_str().unwrap(), "--case", "validation.auth*"]);
+        command.args(options).args(["--case", "set_password.password_replaced*"]);
+        command
+    }
+
+    pub(crate) fn reach(&self, url: &str, options: &[&str]) -> Ran {
+        Ran::of(self.reaching(url, options))
     }
 
     pub(crate) fn check(&self, options: &[&str]) -> Ran {
@@ -278,7 +305,11 @@ impl Stage {
     }
 
     pub(crate) fn start(&self, options: &[&str]) -> Child {
-        let child = self.checking(options).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        self.launch(&self.url, options)
+    }
+
+    pub(crate) fn launch(&self, url: &str, options: &[&str]) -> Child {
+        let child = self.checking_at(url, options).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         *self.service.process.lock().unwrap() = Pid::from_raw(i32::try_from(child.id()).unwrap());
         self.service.started.notify_all();
         child
@@ -340,6 +371,11 @@ impl Ran {
 
     pub(crate) fn says(&self, text: &str) -> bool {
         self.to_string().contains(text)
+    }
+
+    /// Whether it is said on stderr.
+    pub(crate) fn said(&self, text: &str) -> bool {
+        String::from_utf8_lossy(&self.0.stderr).contains(text)
     }
 }
 
