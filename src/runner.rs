@@ -8,6 +8,7 @@
 //!                                        └─ transcript ─▶ snapshot ┴─▶ CaseResult … ─▶ TargetSummary
 //! ```
 
+pub mod acceptance;
 mod accounts;
 pub mod budget;
 pub mod careful;
@@ -21,6 +22,7 @@ pub mod memory;
 pub mod named;
 pub mod order;
 mod probe;
+mod repeat;
 pub mod seed;
 mod session;
 pub mod stop;
@@ -89,7 +91,7 @@ pub async fn run(lab: &Lab, cases: &[&Located], memory: &Memory, watch: &(dyn Fn
     let mut gathered = Gathered::new(lab, contract, memory, watch);
     gathered.probed(probed.evidence, probed.unreachable);
     for located in cases {
-        let case = Session { lab, contract, served: &probed.served }.case(located, None).await;
+        let case = Session { lab, contract, served: &probed.served }.times(located, None).await;
         gathered.add(located, case)?;
     }
     Ok(gathered.end())

@@ -67,11 +67,11 @@ pub struct Aim {
 pub type Refused = (u8, String);
 
 impl Options {
-    /// Reads all that concerns a target and decides what is sent.
+    /// Reads all that concerns a target and decides what is sent, each case so many times.
     ///
     /// # Errors
     /// Usage, configuration, or a safety rule.
-    pub fn aim(&self, selection: &Selection) -> Result<Aim, Refused> {
+    pub fn aim(&self, selection: &Selection, repeat: u32) -> Result<Aim, Refused> {
         let usage = |text: String| (code::USAGE, text);
         let url = self.url()?;
         let kind = selection.kind.ok_or_else(|| usage("a target needs --kind sensor or --kind console".into()))?;
@@ -87,12 +87,12 @@ impl Options {
         let seed = Seed::random();
         let accounts = Accounts::at_a_target(&named.as_ref().map(|named| named.accounts.clone()).unwrap_or_default(), &seed);
         let accounts = accounts.and_of_a_proxy(named.as_ref().and_then(|named| named.proxy.as_ref()));
-        let leave = Leave { present: accounts.present(), protected, changes, failures: self.max_auth_failures };
+        let leave = Leave { present: accounts.present(), protected, changes, failures: self.max_auth_failures, repeat };
         let plan = Plan::new(&selection.cases(kind).map_err(usage)?, contract::of(kind), &leave);
         let proxy = named.as_ref().and_then(|named| named.proxy.as_ref());
         let target = self.client.target(&url, proxy).map_err(usage)?;
         let label = if self.client.insecure { format!("{} (-k: any certificate was taken)", target.address()) } else { target.address().to_owned() };
-        let lab = Lab { kind, target, label, accounts, agreed: Agreed::default(), mock: None };
+        let lab = Lab { kind, target, label, accounts, agreed: Agreed::default(), repeat, mock: None };
         Ok(Aim { lab, plan, key: Key::of(&url), seed, named, warnings })
     }
 

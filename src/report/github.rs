@@ -34,7 +34,7 @@ pub(super) fn write(summary: &Summary) -> String {
 fn annotation(case: &CaseResult, target: &TargetSummary) -> Option<String> {
     let level = match case.conformance {
         _ if case.failed => "error",
-        Conformance::Deviation => "warning",
+        Conformance::Deviation | Conformance::Unstable => "warning",
         _ => return None,
     };
     let known = case.known.as_deref().map(|reason| format!(" (known: {})", visible::short(reason))).unwrap_or_default();

@@ -73,9 +73,11 @@ fn head(title: &str) -> String {
 }
 
 fn overview(target: &TargetSummary) -> String {
-    let Counts { documented, variant, deviation, undocumented, not_judged, same, changed, new } = target.counts;
-    let documents =
-        [("documented", documented), ("variant", variant), ("deviation", deviation), ("undocumented", undocumented), ("not-judged", not_judged)];
+    let Counts { documented, variant, deviation, undocumented, not_judged, unstable, same, changed, new } = target.counts;
+    let mut documents =
+        vec![("documented", documented), ("variant", variant), ("deviation", deviation), ("undocumented", undocumented), ("not-judged", not_judged)];
+    // Where each case was asked once, nothing can be unstable.
+    documents.extend((unstable > 0).then_some(("unstable", unstable)));
     let mut html = format!("<section class=\"target\">\n<h3>{}: {}</h3>\n", text(&target.name()), amount(target.cases.len(), "case"));
     html.push_str(&bar(&documents));
     let snapshots = [("same", same), ("changed", changed), ("new", new)];

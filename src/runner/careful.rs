@@ -82,7 +82,7 @@ pub async fn run(lab: &Lab, plan: &Plan, memory: &Memory, care: Care, watch: &(d
         let refusal = if silent >= MOST_SILENT { Some(SILENT.to_owned()) } else { guard.refusal(planned) };
         let case = match refusal {
             Some(reason) => session.refused(planned.located, reason),
-            None => session.case(planned.located, Some(&mut guard)).await,
+            None => session.times(planned.located, Some(&mut guard)).await,
         };
         match gathered.add(planned.located, case) {
             Ok(true) => silent = if silent < MOST_SILENT { 0 } else { silent },

@@ -88,7 +88,7 @@ impl<'a> Gathered<'a> {
         // Known or not decides what may be written, so it is asked first.
         case.result.known = self.known(&located.case.id);
         let waits = self.memory.hold(located, case)?;
-        let differs = fails(&case.result);
+        let differs = fails(&case.result, self.memory.takes_changes());
         case.result.failed = differs && case.result.known.is_none();
         case.result.known = case.result.known.take().filter(|_| differs);
         Ok(waits)
@@ -119,7 +119,8 @@ impl<'a> Gathered<'a> {
 /// What is said where lost answers are no accident.
 const SILENT: &str = "no such change was answered in the whole run; ask again to tell an accident from a fault";
 
-/// The table of verdicts: a deviation and a changed answer fail, whatever else holds.
-fn fails(result: &CaseResult) -> bool {
-    result.conformance == Conformance::Deviation || result.regression == Some(Regression::Changed)
+/// The table of verdicts: a deviation and a changed answer fail, whatever else holds; the latter not where `taken` says that it was
+/// written down on demand.
+fn fails(result: &CaseResult, taken: bool) -> bool {
+    matches!(result.conformance, Conformance::Deviation | Conformance::Unstable) || result.regression == Some(Regression::Changed) && !taken
 }

@@ -72,6 +72,11 @@ impl<'a> Guard<'a> {
         Guard { hands, journal, suspicion, unproven, lost, found, stop, contract, budget, spent: 0, counted: 0, missed: false, findings }
     }
 
+    /// Tells whether a case may be asked once more.
+    pub fn goes_on(&self) -> bool {
+        self.lost.is_empty() && self.suspicion.is_none() && self.unproven.is_none() && !self.stop.is_asked()
+    }
+
     /// Tells why a case is not to be begun now.
     pub fn refusal(&self, planned: &Planned) -> Option<String> {
         if !self.lost.is_empty() {

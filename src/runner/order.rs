@@ -24,6 +24,8 @@ pub struct Leave {
     pub changes: bool,
     /// How many failed sign-ins may be caused.
     pub failures: u32,
+    /// How often each case is asked.
+    pub repeat: u32,
 }
 
 /// When a case is run.
@@ -75,7 +77,7 @@ impl Plan {
                 Effect::AuthFailure => Phase::Failure,
                 Effect::PasswordChange => Phase::Change,
             };
-            let cost = budget::cost(&located.case, contract);
+            let cost = budget::cost(&located.case, contract) * leave.repeat;
             let planned = Planned { located, phase: if phase == Phase::Plain && cost > 0 { Phase::Failure } else { phase }, cost };
             if cost == 0 { plan.cases.push(planned) } else { costly.push(planned) }
         }
@@ -83,6 +85,12 @@ impl Plan {
         let changed = plan.cases.iter().filter(|planned| planned.phase == Phase::Change);
         plan.objects = changed.flat_map(|planned| Needs::of(planned.located, contract).objects).collect();
         plan
+    }
+
+    /// Returns the id of every case, run or left out.
+    pub fn ids(&self) -> Vec<&'static str> {
+        let run = self.cases.iter().map(|planned| planned.located);
+        run.chain(self.left_out.iter().map(|(located, _)| *located)).map(|located| located.case.id.as_str()).collect()
     }
 
     /// Tells whether a password may be changed.
@@ -178,7 +186,7 @@ mod tests {
     fn leave(changes: bool, failures: u32) -> Leave {
         use Account::*;
         let protected = [(Admin, "acting".to_owned())].into();
-        Leave { present: [Admin, User, Bystander, ReadOnly, SecurityAnalyst, Unknown].into(), protected, changes, failures }
+        Leave { present: [Admin, User, Bystander, ReadOnly, SecurityAnalyst, Unknown].into(), protected, changes, failures, repeat: 1 }
     }
 
     fn plan(leave: &Leave) -> Plan {
@@ -197,6 +205,13 @@ mod tests {
         let costs: u32 = plan.cases.iter().map(|planned| planned.cost).sum();
         assert!(costs <= failures);
         assert_eq!(plan.cases.iter().any(|planned| planned.phase == Phase::Failure), failures > 0);
+    }
+
+    #[test]
+    fn what_is_asked_thrice_costs_thrice() {
+        let (once, thrice) = (plan(&leave(false, 3)), plan(&Leave { repeat: 3, ..leave(false, 3) }));
+        let failing = |plan: &Plan| plan.cases.iter().filter(|planned| planned.cost > 0).map(|planned| planned.cost).collect::<Vec<_>>();
+        assert_eq!((failing(&once), failing(&thrice)), (vec![1, 1, 1], vec![3]));
     }
 
     #[test]
