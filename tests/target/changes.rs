@@ -50,3 +50,27 @@ fn no_password_is_shown_or_kept() {
         assert!(!ran.says(secret), "{secret}");
     }
 }
+
+#[test]
+fn asked_twice_everything_is_given_back_twice_and_the_budget_holds() {
+    let stage = Stage::new();
+    let ran = stage.check(&[CONSENT[0], CONSENT[1], "--repeat", "2", "--case", "set_password.role.*", "--case", "validation.*"]);
+    assert_eq!(ran.code(), 0, "{ran}");
+    assert!(stage.failures() <= 3, "{}", stage.failures());
+    stage.is_as_before();
+}
+
+/// Snapshots of which no case is left are told on full runs, and stay.
+#[test]
+fn an_obsolete_snapshot_is_told_and_stays() {
+    let stage = Stage::new();
+    assert_eq!(stage.check(&["--snapshots", "kept", "--update", "all"]).code(), 0);
+    let kept = std::path::PathBuf::from(stage.path("kept"));
+    std::fs::rename(kept.join("validation.authenticated.snap"), kept.join("validation.of_old.snap")).unwrap();
+    let ran = stage.check(&["--snapshots", "kept"]);
+    assert_eq!(ran.code(), 0, "{ran}");
+    assert!(ran.says("gone: a snapshot without a case (1)\n  validation.of_old\n"), "{ran}");
+    assert!(kept.join("validation.of_old.snap").exists());
+    // Of a target's snapshots none is the tests' own.
+    assert!(!std::fs::read_to_string(kept.join("validation.of_old.snap")).unwrap().contains("source:"));
+}

@@ -6,6 +6,7 @@ use std::sync::Mutex;
 use rstest::rstest;
 use rustix::process::Signal;
 
+use crate::every::every;
 use crate::stage::Behaviour;
 use crate::stage::CONSENT;
 use crate::stage::FIXTURE;
@@ -13,41 +14,30 @@ use crate::stage::Place;
 use crate::stage::Ran;
 use crate::stage::Stage;
 
-#[test]
-fn whatever_request_a_run_is_killed_at_recover_gives_everything_back() {
-    killed_at_every_request(&["--case", "set_password_by_admin.then.user_changes_it"], 1);
-}
-
-#[test]
-#[ignore = "takes minutes: every request of the whole plan"]
-fn whatever_request_of_the_whole_plan_a_run_is_killed_at_recover_gives_everything_back() {
-    killed_at_every_request(&[], 1);
-}
-
-fn killed_at_every_request(options: &[&str], step: usize) {
-    for place in [Place::Before, Place::After] {
-        for number in (1..).step_by(step) {
-            let stage = Stage::of(FIXTURE, Behaviour::Kill(number, place));
-            let options: Vec<&str> = options.iter().chain(&CONSENT).copied().collect();
-            let mut child = stage.start(&options);
-            let ended = child.wait().unwrap();
-            if ended.code() == Some(0) {
-                assert!(number > 10, "the run had {number} requests");
-                break;
-            }
-            assert_eq!(ended.code(), None, "killed at request {number}");
-            let (seen, again) = (stage.seen().len(), stage.check(&options));
-            assert_eq!(again.code(), 6, "after request {number}: {again}");
-            assert!(again.says("recover"), "{again}");
-            assert_eq!(stage.seen().len(), seen, "a refused run sends nothing");
-            let recovered = stage.recover();
-            assert_eq!(recovered.code(), 0, "after request {number}: {recovered}");
-            stage.is_as_before();
-            assert_eq!(stage.left(), Vec::<String>::new());
-            assert_eq!(stage.recover().code(), 0);
-            assert!(stage.failures() < 5, "after request {number}: {}", stage.failures());
+/// Each case is run so; with `D4IOT_EVERY_REQUEST` it is each request of the whole plan, else a sample of them.
+#[rstest]
+fn whatever_request_a_run_is_killed_at_recover_gives_everything_back(#[values(Place::Before, Place::After)] place: Place) {
+    let done = every(41, |number| {
+        let stage = Stage::of(FIXTURE, Behaviour::Kill(number, place));
+        let ended = stage.start(&CONSENT).wait().unwrap();
+        if ended.code() == Some(0) {
+            assert!(number > 100, "the run had {number} requests");
+            return false;
         }
-    }
+        assert_eq!(ended.code(), None, "killed at request {number}");
+        let (seen, again) = (stage.seen().len(), stage.check(&CONSENT));
+        assert_eq!(again.code(), 6, "after request {number}: {again}");
+        assert!(again.says("recover"), "{again}");
+        assert_eq!(stage.seen().len(), seen, "a refused run sends nothing");
+        let recovered = stage.recover();
+        assert_eq!(recovered.code(), 0, "after request {number}: {recovered}");
+        stage.is_as_before();
+        assert_eq!(stage.left(), Vec::<String>::new());
+        assert_eq!(stage.recover().code(), 0);
+        assert!(stage.failures() < 5, "after request {number}: {}", stage.failures());
+        true
+    });
+    println!("killed at {done} requests, {place:?} each was carried out");
 }
 
 #[rstest]

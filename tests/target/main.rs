@@ -4,7 +4,9 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests are tests too")]
 
 mod changes;
+mod every;
 mod front;
+mod hostile;
 mod killed;
 mod plan;
 mod reached;

@@ -8,6 +8,15 @@ use crate::stage::Stage;
 use crate::stage::command;
 
 #[test]
+fn a_plan_needs_nobody_at_home() {
+    let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let (stage, url) = (Stage::new(), format!("https://{closed}"));
+    let ran = Ran::of(command().args(["plan", &url, "--kind", "sensor", "--accounts", stage.accounts().to_str().unwrap()]).args(CONSENT));
+    assert_eq!(ran.code(), 0, "{ran}");
+    assert!(ran.says("nothing was sent"), "{ran}");
+}
+
+#[test]
 fn a_plan_sends_nothing() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     listener.set_nonblocking(true).unwrap();

@@ -35,6 +35,8 @@ use rustix::process::kill_process;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
+use crate::hostile::HOSTILE;
+
 pub(crate) const CONSENT: [&str; 2] = ["--change-passwords-on", "127.0.0.1"];
 
 pub(crate) const FIXTURE: &str = r#"
@@ -59,6 +61,8 @@ security_analyst: { username: lab-analyst, password: "Lab-An-Passw0rd:1" }
 
 #[derive(Clone, Debug)]
 pub(crate) enum Behaviour {
+    /// Every answer is full of what acts on whoever shows it.
+    Hostile,
     /// The process is killed at its n-th request, before or after that is carried out.
     Kill(usize, Place),
     /// At the n-th request a command is run.
@@ -191,6 +195,10 @@ impl Fickle {
                 *self.meanwhile.lock().unwrap() = Some(Ran::of(other.lock().unwrap().take().unwrap()));
                 self.carry_out(request, client)
             }
+            Behaviour::Hostile => {
+                let body = format!("{{\"msg\":{}}}\n{}", serde_json::Value::from(HOSTILE), HOSTILE);
+                Response::builder().status(200).header("content-type", "text/html<script>").body(Bytes::from(body)).unwrap()
+            }
             Behaviour::Redirect(to) => Response::builder().status(StatusCode::TEMPORARY_REDIRECT).header("location", to).body(Bytes::new()).unwrap(),
             // The rehearsal and the first change of a case.
             Behaviour::Stuck if change && changes > 2 => self.carry_out(&refused(request), client),
@@ -207,7 +215,7 @@ impl Fickle {
             Wrong::LostAfter | Wrong::LostBefore => resume_unwind(Box::new(())),
             Wrong::LateAfter | Wrong::LateBefore => {
                 let (_keep, never) = mpsc::channel::<()>();
-                assert!(never.recv_timeout(Duration::from_millis(400)).is_err(), "nobody sends");
+                assert!(never.recv_timeout(Duration::from_millis(2300)).is_err(), "nobody sends");
                 resume_unwind(Box::new(()))
             }
             Wrong::PageAfter | Wrong::PageBefore => {
