@@ -93,9 +93,12 @@ fn read_by_others(junit: &str, failures: usize) {
 /// The HTML report in headless Chromium: nothing in it ran, and nothing asked to.
 fn opened_in_a_browser(html: &str) {
     let folder = tempfile::tempdir().unwrap();
+    // A browser goes by the ending.
+    let page = folder.path().join("report.html");
+    fs::copy(html, &page).unwrap();
     let profile = format!("--user-data-dir={}", folder.path().display());
     let options = ["--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr", "--dump-dom", &profile];
-    let browser = Command::new("chromium").args(options).arg(format!("file://{html}")).output();
+    let browser = Command::new("chromium").args(options).arg(format!("file://{}", page.display())).output();
     let Ok(output) = browser else { return left_out("the browser", "chromium") };
     let ran = Ran(output);
     let (dom, log) = (String::from_utf8_lossy(&ran.0.stdout), String::from_utf8_lossy(&ran.0.stderr));
