@@ -29,8 +29,14 @@ pub struct Options {
     /// The appliance to ask, https://… or http://…; without it: mocks of our own. A path is put before every request's path
     #[arg(value_name = "TARGET")]
     pub target: Option<String>,
-    /// The target's accounts: `admin`, `user`, `bystander`, `read_only`, `security_analyst`; no access for group or others
-    #[arg(long, value_name = "FILE", requires = "target")]
+    /// The target's accounts, a YAML file that only you may read (chmod 600)
+    ///
+    ///   admin: { username: labadmin, password_env: LAB_ADMIN }
+    ///   user: { username: labuser, password: Lab-user-12345 }
+    ///
+    /// and, where there are such users, bystander, read_only and security_analyst; proxy, where one wants a name and a password.
+    /// Cases whose account is missing are not judged
+    #[arg(long, value_name = "FILE", requires = "target", verbatim_doc_comment)]
     pub accounts: Option<PathBuf>,
     /// Consent to cases that change passwords, naming the target's host
     #[arg(long, value_name = "HOST", requires = "target")]

@@ -150,7 +150,8 @@ impl Needs {
             return Some(need.refusal());
         }
         if let Some(missing) = self.accounts.iter().find(|account| !leave.present.contains(account)) {
-            return Some(missing_account(*missing));
+            let nobody = leave.present.iter().all(|account| *account == Account::Unknown);
+            return Some(missing_account(*missing, nobody));
         }
         if let Some(shown) = self.url_shows {
             return Some(format!("{shown} would go into a URL, where servers and proxies keep it"));
@@ -165,8 +166,11 @@ impl Needs {
     }
 }
 
-fn missing_account(account: Account) -> String {
+fn missing_account(account: Account, nobody: bool) -> String {
     match account {
+        Account::Admin | Account::Bystander | Account::ReadOnly | Account::SecurityAnalyst | Account::User if nobody => {
+            "no account is given: --accounts FILE names some".into()
+        }
         Account::Admin | Account::Bystander | Account::ReadOnly | Account::SecurityAnalyst | Account::User => {
             format!("the accounts file names no `{}`", account.name())
         }
@@ -227,6 +231,12 @@ mod tests {
         assert_eq!(reason(&plan, "set_password.role.admin"), "acting");
         assert_eq!(reason(&plan, "set_password_by_admin.then.own_password_changed"), "acting");
         assert!(!plan.objects.contains(&Account::Admin) && plan.objects.contains(&Account::User), "{:?}", plan.objects);
+    }
+
+    #[test]
+    fn where_nobody_is_named_the_option_is() {
+        let plan = plan(&Leave { present: [Account::Unknown].into(), ..leave(false, 3) });
+        assert_eq!(reason(&plan, "validation.authenticated"), "no account is given: --accounts FILE names some");
     }
 
     #[rstest]

@@ -174,8 +174,13 @@ impl Session<'_> {
 
     /// A case that is not run, with the reason.
     pub(super) fn refused(&self, located: &Located, reason: String) -> Ran {
+        self.refused_with(located, reason, None)
+    }
+
+    /// The same, with what would help.
+    pub(super) fn refused_with(&self, located: &Located, reason: String, hint: Option<String>) -> Ran {
         let mut result = self.blank(located);
-        result.reasons = verdict::not_judged(0, reason).finding.into_iter().collect();
+        result.reasons = verdict::not_judged(0, reason).finding.into_iter().map(|finding| Finding { hint: hint.clone(), ..finding }).collect();
         Ran { result, snapshot: None, evidence: Vec::new(), unreached: false, changes: Vec::new(), otherwise: None }
     }
 
