@@ -19,6 +19,7 @@ pub mod lab;
 pub mod memory;
 pub mod named;
 pub mod order;
+pub mod private;
 mod probe;
 pub mod seed;
 pub mod stop;
