@@ -22,7 +22,7 @@ pub struct Double {
     host: Arc<Host>,
     address: SocketAddr,
     tls: bool,
-    ca_pem: Option<String>,
+    ca_pem: Option<Arc<str>>,
     stop: oneshot::Sender<()>,
     served: JoinHandle<()>,
 }
@@ -60,7 +60,7 @@ impl Double {
             // A sender that is dropped without a word means the same: the double is gone.
             server::run(listener, speaks, service, limits, async { drop(stopped.await) }).await;
         });
-        let ca_pem = identity.and_then(Identity::ca_pem).map(str::to_owned);
+        let ca_pem = identity.and_then(Identity::shared_ca_pem);
         Ok(Double { host, address, tls: identity.is_some(), ca_pem, stop, served })
     }
 

@@ -9,6 +9,7 @@
 mod as_json;
 mod at;
 mod bound;
+mod components;
 mod duration;
 mod fault;
 mod locate;
@@ -31,7 +32,10 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::LazyLock;
 
+pub(crate) use bound::state_name;
+pub(crate) use components::component_schemas;
 pub use fault::Error;
+pub(crate) use fault::nearest;
 pub use ready::READY_MADE;
 pub use ready::ready_made;
 pub use single::Setting;

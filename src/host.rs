@@ -5,6 +5,7 @@
 //! decides inside whether the change is made, and bends the answer outside: no lock is held while anything is held back.
 
 mod budget;
+mod connections;
 mod ledger;
 mod look;
 mod manage;
@@ -37,6 +38,7 @@ pub use look::Page;
 pub use look::Totals;
 pub use unmatched::Unmatched;
 
+use connections::Connections;
 use ledger::Ledger;
 
 /// An appliance that can be served.
@@ -52,6 +54,7 @@ pub struct Host {
     rescheduled: Notify,
     unmatched: Mutex<Unmatched>,
     ledger: Arc<Ledger>,
+    connections: Connections,
     /// What it is called where its requests are told.
     name: Box<str>,
 }
@@ -89,6 +92,7 @@ impl Host {
             rescheduled: Notify::new(),
             unmatched: Mutex::default(),
             ledger: Ledger::new(Bounds::default(), Budget::of_the_process()),
+            connections: Connections::default(),
             name: "".into(),
         }
     }
@@ -155,6 +159,11 @@ impl Host {
     /// Returns what each failure mode has counted since the start or the last reset, in order.
     pub fn counters(&self) -> Vec<Counter> {
         lock(&self.present).schedule.counters()
+    }
+
+    /// Returns how many connections there have been since the start, and how many are open.
+    pub fn connections(&self) -> (u64, u64) {
+        self.connections.counted()
     }
 
     /// Returns the requests that hit no operation since the start or the last reset.

@@ -26,6 +26,8 @@ pub mod clock;
 pub mod server;
 pub mod host;
 pub mod double;
+pub mod fleet;
+pub mod control;
 pub mod target;
 pub mod runner;
 // — the roof —

@@ -21,6 +21,7 @@ mod lost;
 pub mod memory;
 pub mod named;
 pub mod order;
+pub mod private;
 mod probe;
 mod repeat;
 pub mod seed;

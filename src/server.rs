@@ -53,6 +53,7 @@ use crate::server::tls::Identity;
 pub use answered::Answered;
 pub use limits::Connections;
 pub use limits::Limits;
+pub use limits::Listening;
 pub use limits::Log;
 pub use limits::raise_descriptor_limit;
 pub use port::bind;

@@ -2,7 +2,8 @@
 
 mod banner;
 mod bind;
-mod fleet;
+mod control;
+mod roster;
 mod tell;
 mod watch;
 
@@ -24,7 +25,8 @@ use crate::appliance::User;
 use crate::cli::agreed;
 use crate::cli::code;
 use crate::cli::fixture;
-use crate::cli::serve::fleet::Fleet;
+use crate::cli::serve::control::Control;
+use crate::cli::serve::roster::Roster;
 use crate::cli::serve::tell::Told;
 use crate::cli::serve::watch::Files;
 use crate::cli::serve::watch::Watch;
@@ -32,9 +34,15 @@ use crate::cli::talk;
 use crate::cli::talk::Talk;
 use crate::contract;
 use crate::contract::Kind;
-use crate::failure::Failure;
 use crate::fixture::Fixture;
+use crate::fleet::Error;
+use crate::fleet::Fleet;
+use crate::fleet::Ports;
+use crate::fleet::Settings;
 use crate::server;
+use crate::server::Connections;
+use crate::server::Limits;
+use crate::server::Log;
 use crate::server::tls;
 use crate::server::tls::Identity;
 
@@ -51,7 +59,10 @@ pub struct Options {
     /// The first appliance's address; further ones take the next ports. Port 0: any free one. Address 0.0.0.0: from everywhere
     #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8443", value_parser = bind::address)]
     listen: SocketAddr,
-    /// Plain HTTP instead of HTTPS
+    /// Where port 0, and appliances that are made later, take their ports from; by default any free one
+    #[arg(long, value_name = "A-B")]
+    ports: Option<Ports>,
+    /// Plain HTTP instead of HTTPS, also for appliances that are made later
     #[arg(long, conflicts_with_all = ["tls_cert", "san", "ca_out"])]
     http: bool,
     /// Your own certificate, with its chain
@@ -72,6 +83,12 @@ pub struct Options {
     /// Serve the readings of a profile, as `check --report profile=FILE` writes it: impersonate that appliance. --reading is taken after it
     #[arg(long, value_name = "FILE")]
     readings: Option<PathBuf>,
+    /// Serve the control API there, by which appliances are made and driven while they run; loopback only, unless there is a token
+    #[arg(long, value_name = "ADDR:PORT", value_parser = bind::control)]
+    control: Option<SocketAddr>,
+    /// A file with the token that whoever asks the control API must send, as `Authorization: Bearer`; nobody else may read it
+    #[arg(long, value_name = "FILE", requires = "control")]
+    control_token_file: Option<PathBuf>,
     /// Arm failure modes of the fixtures, or ready-made ones
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     fail: Vec<String>,
@@ -146,16 +163,30 @@ fn serve(options: &Options, talk: &Talk) -> Result<u8, String> {
     let files = if options.watch { watch::read(&options.fixtures)? } else { Files::default() };
     let fixtures = fixtures(options)?;
     let identity = identity(options)?;
-    let fixtures = prepare(fixtures, options, identity.as_ref())?;
-    let seed = options.seed.unwrap_or_else(made_up);
+    let token = control::token(options)?;
+    let spoken = *talk;
     server::raise_descriptor_limit();
+    let reserved = if options.control.is_some() { crate::control::DESCRIPTORS } else { 0 };
+    let fleet = Fleet::new(Settings {
+        identity,
+        limits: Limits { log: Log::to(move |line| spoken.note(line)), connections: Connections::sparing(reserved), ..Limits::default() },
+        ports: options.ports.clone().unwrap_or_default(),
+        ip: options.listen.ip(),
+        seed: options.seed,
+        made_up_seed: made_up(),
+    });
+    let fixtures = prepare(fixtures, options, &fleet)?;
     let runtime = runtime().map_err(|error| format!("starting: {error}"))?;
     runtime.block_on(async {
         // Signals are taken before anything is told to be ready: whoever reads that line may send one at once.
         let mut stopped = pin!(stopped()?);
-        let mut fleet = Fleet::start(options, talk, identity, seed, fixtures)?;
-        let mut told = Told::tell(options, talk, &fleet)?;
-        if options.seed.is_none() && fleet.members.iter().any(|member| !member.fixture.failures.is_empty()) {
+        let control = Control::bind(options, token)?;
+        let mut roster = Roster::start(options, talk, fleet, fixtures)?;
+        let url = control.as_ref().map(|control| control.url().to_owned());
+        let control = control.map(|control| control.start(roster.fleet.clone(), *talk));
+        let mut told = Told::tell(options, talk, &roster, url)?;
+        if options.seed.is_none() && roster.entries.iter().any(|entry| !entry.fixture.failures.is_empty()) {
+            let seed = roster.fleet.settings().made_up_seed;
             talk.note(format!("seed {seed}, unless a fixture names its own; --seed {seed} makes everything random happen again"));
         }
         let mut watch = Watch::new(options.fixtures.clone(), files);
@@ -164,8 +195,8 @@ fn serve(options: &Options, talk: &Talk) -> Result<u8, String> {
                 biased;
                 () = &mut stopped => break,
                 files = watch.changed(), if options.watch => {
-                    let reloaded = files.and_then(|files| fleet.reload(&files));
-                    match reloaded.and_then(|started| told.tell_again(options, &fleet, &started)) {
+                    let reloaded = files.and_then(|files| roster.reload(&files));
+                    match reloaded.and_then(|started| told.tell_again(options, &roster, &started)) {
                         Ok(()) => {}
                         Err(error) => talk.error(format!("{error}\n  hint: what was served before is still in force")),
                     }
@@ -173,7 +204,12 @@ fn serve(options: &Options, talk: &Talk) -> Result<u8, String> {
             }
         }
         talk.detail("stopping");
-        let findings = fleet.end().await;
+        let controlled = async {
+            if let Some(control) = control {
+                control.end().await;
+            }
+        };
+        let ((), findings) = tokio::join!(controlled, roster.fleet.end());
         if !options.strict || findings.is_empty() {
             return Ok(code::GOOD);
         }
@@ -191,27 +227,19 @@ fn fixtures(options: &Options) -> Result<Vec<(Option<PathBuf>, Fixture)>, String
 }
 
 /// Does to fixtures what the command line says, and refuses what cannot be served.
-fn prepare(
-    mut fixtures: Vec<(Option<PathBuf>, Fixture)>,
-    options: &Options,
-    identity: Option<&Identity>,
-) -> Result<Vec<(Option<PathBuf>, Fixture)>, String> {
+fn prepare(mut fixtures: Vec<(Option<PathBuf>, Fixture)>, options: &Options, fleet: &Fleet) -> Result<Vec<(Option<PathBuf>, Fixture)>, String> {
     agreed::impersonate(fixtures.iter_mut().map(|(_, fixture)| fixture), options.readings.as_deref())?;
     choose(fixtures.iter_mut().map(|(_, fixture)| fixture), &options.reading)?;
     arm(fixtures.iter_mut().map(|(_, fixture)| fixture), &options.fail)?;
     for (_, fixture) in &fixtures {
-        fixture.refuses_transport(identity.is_some()).map_err(|error| error.to_string())?;
-        let at_fault = |failure: &&Failure| failure.act.greeting.as_ref().is_some_and(|greeting| greeting.certificate.is_some());
-        if identity.is_some_and(|identity| !identity.can_misbehave())
-            && let Some(failure) = fixture.failures.iter().find(at_fault)
-        {
-            return Err(format!(
-                "{}: the failure mode {} shows a certificate that is at fault, and only a generated one can be\n  hint: leave --tls-cert out, or the mode",
-                fixture.name, failure.name
-            ));
-        }
+        fleet.suits(fixture).map_err(|error| match (&error, error.hint()) {
+            (Error::Certificate { .. }, Some(hint)) => format!("{error}\n  hint: {hint}"),
+            _ => error.to_string(),
+        })?;
     }
-    let users: Vec<&User> = fixtures.iter().flat_map(|(_, fixture)| fixture.state.directory.users()).collect();
+    // The built-in passwords are printed in the documents, and stand in what is said of how to ask.
+    let own = fixtures.iter().filter(|(_, fixture)| fixture.names_users);
+    let users: Vec<&User> = own.flat_map(|(_, fixture)| fixture.state.directory.users()).collect();
     talk::hide(users.iter().map(|user| user.password.expose()), &users.iter().map(|user| user.username.as_str()).collect());
     Ok(fixtures)
 }

@@ -48,6 +48,13 @@ impl Readings {
         }
     }
 
+    /// Returns these choices, and those others in addition or instead.
+    #[must_use]
+    pub fn and(mut self, others: &Readings) -> Readings {
+        self.chosen.extend(others.chosen.clone());
+        self
+    }
+
     /// Returns the reading chosen for a fact, by its full name.
     pub fn of(&self, fact: &str) -> Option<&str> {
         self.chosen.get(fact).map(String::as_str)

@@ -36,6 +36,16 @@ impl Host {
         new
     }
 
+    /// Puts a user in until the next reset, if the name is free; tells whether it was.
+    pub fn add_user(&self, user: User) -> bool {
+        let mut present = lock(&self.present);
+        let free = present.state.directory.find(&user.username).is_none();
+        if free {
+            present.state.directory.put(user);
+        }
+        free
+    }
+
     /// Removes a user until the next reset; tells whether there was one of that name.
     ///
     /// # Errors
@@ -71,6 +81,16 @@ impl Host {
     pub fn modes(&self) -> Vec<(Failure, Counter)> {
         let Present { schedule, .. } = &*lock(&self.present);
         schedule.failures().cloned().zip(schedule.counters()).collect()
+    }
+
+    /// Reads a failure mode as [`Host::add_written`] does, and adds nothing.
+    ///
+    /// # Errors
+    /// The first thing that is wrong, with its place in the text.
+    pub fn read_mode(&self, source: &str, text: &str, https: bool) -> Result<Failure, fixture::Error> {
+        let present = lock(&self.present);
+        let rules = self.rules();
+        fixture::read_mode(source, text, &Setting { kind: rules.kind(), readings: rules.readings(), users: &present.state.directory, https })
     }
 
     /// Reads a failure mode in YAML or JSON and adds it after the others until the next reset; none where its name is taken, and nothing is

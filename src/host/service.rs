@@ -130,6 +130,7 @@ impl Service for Host {
     }
 
     fn greet(&self, client: Client) -> Greeted {
+        self.connections.came();
         let now = self.clock.now();
         let strike = lock(&self.present).schedule.connection(client.source, client.connection, now);
         match strike.as_ref().map(|strike| (strike.act.down, &strike.act.greeting)) {
@@ -140,6 +141,7 @@ impl Service for Host {
     }
 
     fn gone(&self, connection: u64) {
+        self.connections.went();
         lock(&self.present).schedule.gone(connection);
     }
 

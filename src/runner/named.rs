@@ -2,8 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 use std::path::PathBuf;
 
@@ -12,6 +10,7 @@ use serde_saphyr::Spanned;
 
 use crate::conformance::Account;
 use crate::fixture;
+use crate::runner::private;
 use crate::secret::Secret;
 
 /// Who can sign in at a target, and where that was read.
@@ -45,28 +44,10 @@ impl Named {
     ///
     /// # Errors
     /// A file that others than its owner may use, that is no file, or that does not say what it should.
-    #[cfg_attr(not(unix), expect(unused_variables, reason = "other systems have no mode"))]
     pub fn load(path: &Path, variable: &dyn Fn(&str) -> Option<String>) -> Result<Named, Error> {
         let shown = path.display();
         let doing = |error: std::io::Error| Error(format!("reading the accounts file {shown}: {error}"));
-        let mut file = File::open(path).map_err(doing)?;
-        // Of the file that was opened, not of the path: a link between the two questions changes nothing.
-        let metadata = file.metadata().map_err(doing)?;
-        if !metadata.is_file() {
-            return Err(Error(format!("the accounts file {shown} is no plain file\n  hint: `recover` must be able to read it again")));
-        }
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::MetadataExt;
-            let mode = metadata.mode() & 0o7777;
-            if mode & 0o077 != 0 {
-                return Err(Error(format!(
-                    "the accounts file {shown} has mode {mode:03o}, expected no access for group or others\n  hint: chmod 600 {shown}"
-                )));
-            }
-        }
-        let mut text = String::new();
-        file.read_to_string(&mut text).map_err(doing)?;
+        let text = private::read(path, "the accounts file", "`recover` must be able to read it again").map_err(Error)?;
         let absolute = std::path::absolute(path).map_err(doing)?;
         Named::read(absolute, &shown.to_string(), &text, variable)
     }

@@ -100,9 +100,9 @@ impl<S: Above, F: Fn() + Unpin> Carry<S, F> {
     /// Tells whether what hyper writes is a stand-in, and begins the script if so.
     fn swallows(&mut self) -> bool {
         if self.running.is_none()
-            && let Some(script) = self.pulse.take_script()
+            && let Some((script, asked)) = self.pulse.take_script()
         {
-            self.running = Some(Running { todo: script.into(), step: Step::Next, due: self.clock.age() });
+            self.running = Some(Running { todo: script.into(), step: Step::Next, due: asked });
         }
         self.running.is_some()
     }

@@ -24,6 +24,7 @@ use http_body_util::Full;
 use hyper::body::Body;
 use hyper::body::Incoming;
 
+use crate::clock::Age;
 use crate::failure::Asked;
 use crate::failure::Delivery;
 use crate::failure::Do;
@@ -90,10 +91,11 @@ pub(super) async fn respond<S: Service>(request: Request<Incoming>, exchange: &E
         Ok(body) => {
             exchange.pulse.enter(Phase::Answering);
             let request = Request::from_parts(parts, body);
+            let asked = exchange.service.clock().age();
             let answered = exchange.service.answer(&request, exchange.client);
             exchange.owe(answered.ticket, answered.status());
             match answered.how {
-                How::Bent(delivery) => bent(&request, *delivery, exchange),
+                How::Bent(delivery) => bent(&request, *delivery, asked, exchange),
                 How::Plain(answer) => answer,
             }
         }
@@ -112,7 +114,7 @@ pub(super) async fn respond<S: Service>(request: Request<Incoming>, exchange: &E
 }
 
 /// Leaves the script of a delivery to be carried out, and returns the stand-in that hyper is given.
-fn bent<S: Service>(request: &Request<Bytes>, delivery: Delivery, exchange: &Exchange<S>) -> Response<Bytes> {
+fn bent<S: Service>(request: &Request<Bytes>, delivery: Delivery, begun: Age, exchange: &Exchange<S>) -> Response<Bytes> {
     if delivery.is_plain() {
         return delivery.response;
     }
@@ -123,7 +125,7 @@ fn bent<S: Service>(request: &Request<Bytes>, delivery: Delivery, exchange: &Exc
         // The client asked for the end, and gets it from hyper: with a goodbye over TLS.
         script.pop();
     }
-    exchange.pulse.leave_script(script);
+    exchange.pulse.leave_script(script, begun);
     Response::new(Bytes::new())
 }
 

@@ -2,6 +2,8 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use rustix::process::Resource;
@@ -62,29 +64,76 @@ impl Default for Limits {
 
 /// A number of connections that may be open at once. Clones share it.
 #[derive(Clone, Debug)]
-pub struct Connections(Arc<Semaphore>);
+pub struct Connections(Arc<Places>);
+
+#[derive(Debug)]
+struct Places {
+    connections: Arc<Semaphore>,
+    /// Descriptors that no connection may take: listeners that are made while the process runs live on these first.
+    rest: AtomicUsize,
+}
 
 /// The place of one connection, given back when dropped.
 pub(super) type Permit = Option<OwnedSemaphorePermit>;
 
+/// The descriptor of one listener, given back when dropped.
+#[derive(Debug)]
+pub struct Listening {
+    places: Arc<Places>,
+    /// The connection that cannot be open meanwhile; none where the listener lives on the rest.
+    instead_of: Permit,
+}
+
 impl Connections {
-    /// Allows this many.
+    /// Allows this many, however many descriptors the process has.
     pub fn at_most(count: usize) -> Connections {
-        Connections(Arc::new(Semaphore::new(count.min(Semaphore::MAX_PERMITS))))
+        Connections::of(count, usize::MAX)
+    }
+
+    /// Allows 10,000, or as many as the descriptors at this moment, less some for listeners, files and pipes, and less `reserved`.
+    pub fn sparing(reserved: usize) -> Connections {
+        let descriptors = getrlimit(Resource::Nofile).current.map_or(usize::MAX, |count| usize::try_from(count).unwrap_or(usize::MAX));
+        let left = descriptors.saturating_sub(SPARE_DESCRIPTORS.saturating_add(reserved));
+        let count = left.clamp(1, MOST_CONNECTIONS);
+        Connections::of(count, left.saturating_sub(count))
+    }
+
+    fn of(count: usize, rest: usize) -> Connections {
+        Connections(Arc::new(Places { connections: Arc::new(Semaphore::new(count.min(Semaphore::MAX_PERMITS))), rest: AtomicUsize::new(rest) }))
     }
 
     /// Waits for a place.
     pub(super) async fn permit(&self) -> Permit {
         // The semaphore is never closed; were it, no limit would be better than no service.
-        Arc::clone(&self.0).acquire_owned().await.ok()
+        Arc::clone(&self.0.connections).acquire_owned().await.ok()
+    }
+
+    /// Takes a descriptor for a further listener; none where too few would be left for its clients.
+    pub fn listening(&self) -> Option<Listening> {
+        let places = Arc::clone(&self.0);
+        if places.rest.try_update(Ordering::Relaxed, Ordering::Relaxed, |rest| rest.checked_sub(1)).is_ok() {
+            return Some(Listening { places, instead_of: None });
+        }
+        if places.connections.available_permits() <= FEWEST_CONNECTIONS {
+            return None;
+        }
+        let instead_of = Arc::clone(&places.connections).try_acquire_owned().ok()?;
+        Some(Listening { places, instead_of: Some(instead_of) })
+    }
+}
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        if self.instead_of.is_none() {
+            self.places.rest.fetch_add(1, Ordering::Relaxed);
+        }
     }
 }
 
 impl Default for Connections {
-    /// Allows 10,000, or as many as the descriptors at this moment, less some for listeners, files and pipes.
+    /// Allows what [`Connections::sparing`] none allows.
     fn default() -> Connections {
-        let descriptors = getrlimit(Resource::Nofile).current.map_or(usize::MAX, |count| usize::try_from(count).unwrap_or(usize::MAX));
-        Connections::at_most(descriptors.saturating_sub(SPARE_DESCRIPTORS).clamp(1, MOST_CONNECTIONS))
+        Connections::sparing(0)
     }
 }
 
@@ -128,3 +177,23 @@ const MOST_CONNECTIONS: usize = 10_000;
 
 /// What the process needs for itself: standard streams, the poller, listeners, fixtures being read.
 const SPARE_DESCRIPTORS: usize = 64;
+
+/// How many connections stay possible, whatever is listened on.
+const FEWEST_CONNECTIONS: usize = 64;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn listeners_take_the_rest_first_and_then_connections_but_not_the_last_ones() {
+        let connections = Connections::of(FEWEST_CONNECTIONS + 1, 1);
+        let (first, second) = (connections.listening().unwrap(), connections.listening().unwrap());
+        assert!(first.instead_of.is_none() && second.instead_of.is_some());
+        assert!(connections.listening().is_none());
+        drop(first);
+        assert!(connections.listening().unwrap().instead_of.is_none());
+        drop(second);
+        assert_eq!(connections.0.connections.available_permits(), FEWEST_CONNECTIONS + 1);
+    }
+}

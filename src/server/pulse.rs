@@ -13,6 +13,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use crate::clock::Age;
 use crate::failure::Do;
 use crate::server::Limits;
 
@@ -22,7 +23,7 @@ pub(super) struct Pulse {
     state: Mutex<State>,
     /// Whether there is a script: looked at for every write, set for almost none.
     scripted: AtomicBool,
-    script: Mutex<Vec<Do>>,
+    script: Mutex<(Vec<Do>, Age)>,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -91,13 +92,16 @@ impl Pulse {
     }
 
     /// Leaves a script that is carried out in place of the answer hyper is about to write.
-    pub(super) fn leave_script(&self, script: Vec<Do>) {
-        *self.script.lock().unwrap_or_else(PoisonError::into_inner) = script;
+    ///
+    /// Its waits count from `asked`, the clock's age before the request was judged: a test that sees it arrive and then puts a frozen
+    /// clock forward must never be quicker than whoever begins to wait.
+    pub(super) fn leave_script(&self, script: Vec<Do>, asked: Age) {
+        *self.script.lock().unwrap_or_else(PoisonError::into_inner) = (script, asked);
         self.scripted.store(true, Ordering::Release);
     }
 
     /// Takes the script, if there is one.
-    pub(super) fn take_script(&self) -> Option<Vec<Do>> {
+    pub(super) fn take_script(&self) -> Option<(Vec<Do>, Age)> {
         // Both are done by the connection's own task.
         if !self.scripted.load(Ordering::Acquire) {
             return None;

@@ -37,7 +37,7 @@ use crate::server::tls::faults::Issuer;
 #[derive(Clone)]
 pub struct Identity {
     config: Arc<ServerConfig>,
-    ca_pem: Option<String>,
+    ca_pem: Option<Arc<str>>,
     faults: Arc<Faults>,
 }
 
@@ -75,7 +75,7 @@ impl Identity {
         let authority = authority().map_err(Error::Generating)?;
         let subjects = subjects(names)?;
         let config = config(rustls::ALL_VERSIONS, leaf(&authority, subjects.clone()).map_err(Error::Generating)?)?;
-        let ca_pem = Some(authority.pem());
+        let ca_pem = Some(authority.pem().into());
         Ok(Identity { config, ca_pem, faults: Arc::new(Faults::new(Some(Issuer { authority, subjects }))) })
     }
 
@@ -103,6 +103,11 @@ impl Identity {
     /// Returns the generated CA, for clients to trust; none for a certificate of the user's.
     pub fn ca_pem(&self) -> Option<&str> {
         self.ca_pem.as_deref()
+    }
+
+    /// Returns the same, shared.
+    pub(crate) fn shared_ca_pem(&self) -> Option<Arc<str>> {
+        self.ca_pem.clone()
     }
 
     /// Returns what a TLS server needs: TLS 1.2 and 1.3, ALPN `http/1.1`, session tickets.

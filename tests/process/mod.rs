@@ -85,6 +85,12 @@ impl Process {
             .collect()
     }
 
+    /// Waits for the line that says where the control API is, and returns its URL.
+    pub(crate) fn control(&mut self) -> String {
+        let line = self.out.recv_timeout(SOON).unwrap_or_else(|_| panic!("no ready line of the control API; stderr: {}", self.said));
+        line.strip_prefix("ready control ").unwrap_or_else(|| panic!("no ready line: {line:?}")).to_owned()
+    }
+
     /// Waits for a line on stderr that has these words.
     pub(crate) fn says(&mut self, words: &str) -> String {
         loop {

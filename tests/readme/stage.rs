@@ -57,10 +57,15 @@ impl Stage {
     /// Starts to serve, and returns what it says until it is ready, with the ports that the page shows.
     pub(crate) fn serve(&mut self, code: &str, lines: usize) -> String {
         self.stop();
+        // What listens on a port that the page shows listens on any free one here.
+        let code = code.replace(CONTROL, "127.0.0.1:0");
         let words = code.split_whitespace().skip_while(|word| *word != "serve").chain(["--quiet", "--listen", "127.0.0.1:0"]);
         let mut process = self.command(env!("CARGO_BIN_EXE_d4iot-double")).args(words).stdout(Stdio::piped()).spawn().unwrap();
         let said: Vec<String> = BufReader::new(process.stdout.take().unwrap()).lines().take(lines).map(Result::unwrap).collect();
-        let ports = said.iter().zip(FIRST_PORT..).map(|(line, shown)| (shown.to_string(), line.rsplit(':').next().unwrap().to_owned())).collect();
+        let shown = |line: &str, shown: u16| {
+            if line.starts_with("ready control ") { CONTROL.rsplit(':').next().unwrap().to_owned() } else { shown.to_string() }
+        };
+        let ports = said.iter().zip(FIRST_PORT..).map(|(line, next)| (shown(line, next), line.rsplit(':').next().unwrap().to_owned())).collect();
         let served = self.served.insert(Served { process, ports });
         let as_shown = |line: &String, (shown, real): &(String, String)| line.replace(&format!(":{real}"), &format!(":{shown}"));
         said.iter().zip(&served.ports).map(|(line, ports)| as_shown(line, ports) + "\n").collect()
@@ -115,3 +120,5 @@ fn text(bytes: Vec<u8>) -> String {
 
 /// What `serve` takes if it is told nothing.
 const FIRST_PORT: u16 = 8443;
+/// Where the page lets the control API listen.
+const CONTROL: &str = "127.0.0.1:9443";

@@ -1,13 +1,14 @@
-//! Where appliances listen: the first where the command line says, further ones on the next ports, or where a fixture asks.
+//! Where appliances of the command line listen: the first where it says, further ones on the next ports, or where a fixture asks.
 
 use std::io;
 use std::net::IpAddr;
 use std::net::SocketAddr;
 
-use tokio::net::TcpListener;
-
 use crate::fixture::Fixture;
-use crate::server;
+use crate::fleet::Berth;
+use crate::fleet::Error;
+use crate::fleet::Fleet;
+use crate::fleet::Unbound;
 
 /// The addresses that are given out, one after the other.
 #[derive(Clone, Debug)]
@@ -23,52 +24,60 @@ impl Addresses {
         Addresses { next: Some(first), taken: Vec::new() }
     }
 
-    /// Binds the listener of an appliance.
+    /// Binds the port of an appliance.
     ///
     /// # Errors
     /// Why it cannot be bound, and what can be done.
-    pub(super) fn bind(&mut self, fixture: &Fixture) -> Result<TcpListener, String> {
+    pub(super) fn bind(&mut self, fleet: &Fleet, fixture: &Fixture) -> Result<Berth, String> {
         let address = fixture.listen.or(self.next).ok_or_else(|| {
             format!("no port is left for {}: the one before it has 65535\n  hint: --listen with a lower port, or with port 0", fixture.name)
         })?;
-        let listener = server::bind(address).map_err(|error| self.unbound(fixture, address, &error))?;
+        let berth = fleet.bind(fixture, Some(address)).map_err(|error| self.told(&error))?;
         if fixture.listen.is_none() {
             self.next = following(address);
         }
         self.taken.push((address, fixture.name.clone()));
-        Ok(listener)
+        Ok(berth)
     }
 
-    fn unbound(&self, fixture: &Fixture, address: SocketAddr, error: &io::Error) -> String {
-        let neighbour = self.taken.iter().find(|(other, _)| error.kind() == io::ErrorKind::AddrInUse && other.port() == address.port());
-        let anywhere = SocketAddr::new(address.ip(), 0);
-        let hint = match (error.kind(), neighbour) {
-            (_, Some((_, name))) => format!("`{name}` of this very start has that port; let a fixture's `listen` and --listen leave each other room"),
-            (io::ErrorKind::AddrInUse, None) if fixture.listen.is_some() => {
-                format!("the fixture asks for it; `listen: {anywhere}` takes any free port")
-            }
-            (io::ErrorKind::AddrInUse, None) => format!("--listen {anywhere} takes any free port"),
-            (io::ErrorKind::PermissionDenied, _) => "ports below 1024 need privileges; take a higher one".into(),
-            (io::ErrorKind::AddrNotAvailable, _) => {
-                "this machine has no such address; 127.0.0.1 is the machine itself, 0.0.0.0 every address it has".into()
-            }
-            _ => format!("--listen {anywhere} takes any free port"),
+    fn told(&self, error: &Error) -> String {
+        let hint = match error {
+            Error::Unbound(unbound) => Some(self.way_out(unbound, error)),
+            error => error.hint(),
         };
-        format!("{} cannot listen on {address}: {error}\n  hint: {hint}", fixture.name)
+        hint.map_or_else(|| error.to_string(), |hint| format!("{error}\n  hint: {hint}"))
+    }
+
+    fn way_out(&self, unbound: &Unbound, error: &Error) -> String {
+        let in_use = unbound.reason.kind() == io::ErrorKind::AddrInUse;
+        let same_port = |(other, _): &&(SocketAddr, String)| in_use && other.port() != 0 && other.port() == unbound.address.port();
+        match self.taken.iter().find(same_port) {
+            Some((_, name)) => format!("`{name}` of this very start has that port; let a fixture's `listen` and --listen leave each other room"),
+            None => error.hint().unwrap_or_else(|| format!("--listen {} takes any free port", SocketAddr::new(unbound.address.ip(), 0))),
+        }
     }
 }
 
 /// Reads an address for clap. What people often type instead is answered with what they mean.
 pub(super) fn address(text: &str) -> Result<SocketAddr, String> {
+    read(text, 8443)
+}
+
+/// Reads the control API's address for clap.
+pub(super) fn control(text: &str) -> Result<SocketAddr, String> {
+    read(text, 9443)
+}
+
+fn read(text: &str, usual: u16) -> Result<SocketAddr, String> {
     text.parse().map_err(|_| {
         let host_and_port = text.strip_prefix("localhost").unwrap_or(text);
         let port = host_and_port.strip_prefix(':').unwrap_or(host_and_port);
         let meant = match (port.parse::<u16>(), text.parse::<IpAddr>()) {
             (Ok(port), _) => format!("; did you mean 127.0.0.1:{port}?"),
-            (_, Ok(ip)) => format!("; did you mean {}?", SocketAddr::new(ip, 8443)),
+            (_, Ok(ip)) => format!("; did you mean {}?", SocketAddr::new(ip, usual)),
             _ => String::new(),
         };
-        format!("expected an IP address and a port, 127.0.0.1:8443 or [::1]:8443{meant}")
+        format!("expected an IP address and a port, 127.0.0.1:{usual} or [::1]:{usual}{meant}")
     })
 }
 

@@ -2,10 +2,6 @@
 
 use std::io;
 use std::io::Write;
-use std::net::IpAddr;
-use std::net::Ipv4Addr;
-use std::net::Ipv6Addr;
-use std::net::SocketAddr;
 
 use crate::cli::ready;
 use crate::cli::ready::Ready;
@@ -13,82 +9,71 @@ use crate::cli::ready::ReadyFile;
 use crate::cli::ready::Served;
 use crate::cli::serve::Options;
 use crate::cli::serve::banner;
-use crate::cli::serve::fleet::Fleet;
-use crate::cli::serve::fleet::Member;
+use crate::cli::serve::roster::Entry;
+use crate::cli::serve::roster::Roster;
 use crate::cli::talk::Talk;
 use crate::server::tls::Identity;
 
 /// What was told; the ready file is removed when this is dropped.
 pub(super) struct Told {
     file: Option<ReadyFile>,
+    control: Option<String>,
 }
 
 impl Told {
     /// Tells of all appliances: in files first, then on stdout, then to the person at the terminal.
-    pub(super) fn tell(options: &Options, talk: &Talk, fleet: &Fleet<'_>) -> Result<Told, String> {
-        if let (Some(path), Some(ca)) = (&options.ca_out, fleet.identity.as_ref().and_then(Identity::ca_pem)) {
+    pub(super) fn tell(options: &Options, talk: &Talk, roster: &Roster<'_>, control: Option<String>) -> Result<Told, String> {
+        if let (Some(path), Some(ca)) = (&options.ca_out, roster.fleet.settings().identity.as_ref().and_then(Identity::ca_pem)) {
             ready::write_whole(path, ca)?;
         }
-        let file = options.ready_file.as_ref().map(|path| of(fleet).write(path)).transpose()?;
-        lines(fleet.members.iter());
-        greet(talk, &fleet.members);
-        Ok(Told { file })
+        let file = options.ready_file.as_ref().map(|path| of(roster, control.as_deref()).write(path)).transpose()?;
+        lines(roster.entries.iter(), control.as_deref());
+        greet(talk, &roster.entries);
+        Ok(Told { file, control })
     }
 
     /// Tells of a change: the file anew, and a line for each appliance of these names.
-    pub(super) fn tell_again(&mut self, options: &Options, fleet: &Fleet<'_>, started: &[String]) -> Result<(), String> {
+    pub(super) fn tell_again(&mut self, options: &Options, roster: &Roster<'_>, started: &[String]) -> Result<(), String> {
         if let Some(path) = &options.ready_file {
-            self.file = Some(of(fleet).write(path)?);
+            self.file = Some(of(roster, self.control.as_deref()).write(path)?);
         }
-        lines(fleet.members.iter().filter(|member| started.contains(&member.fixture.name)));
+        lines(roster.entries.iter().filter(|entry| started.contains(&entry.fixture.name)), None);
         Ok(())
     }
 }
 
-fn of(fleet: &Fleet<'_>) -> Ready {
-    let served = |member: &Member| Served { name: member.fixture.name.clone(), kind: member.fixture.kind, url: url(member) };
+fn of(roster: &Roster<'_>, control: Option<&str>) -> Ready {
+    let served = |entry: &Entry| Served { name: entry.fixture.name.clone(), kind: entry.fixture.kind, url: entry.member.url() };
+    let settings = roster.fleet.settings();
     Ready {
         version: Ready::VERSION,
         pid: std::process::id(),
-        seed: fleet.seed,
-        ca: fleet.identity.as_ref().and_then(Identity::ca_pem).map(str::to_owned),
-        control: None,
-        appliances: fleet.members.iter().map(served).collect(),
+        seed: settings.seed.unwrap_or(settings.made_up_seed),
+        ca: settings.identity.as_ref().and_then(Identity::ca_pem).map(str::to_owned),
+        control: control.map(str::to_owned),
+        appliances: roster.entries.iter().map(served).collect(),
     }
 }
 
-fn lines<'a>(members: impl Iterator<Item = &'a Member>) {
-    let lines: String = members.map(|member| format!("ready appliance {} {}\n", member.fixture.name, url(member))).collect();
+fn lines<'a>(entries: impl Iterator<Item = &'a Entry>, control: Option<&str>) {
+    let mut lines: String = entries.map(|entry| format!("ready appliance {} {}\n", entry.fixture.name, entry.member.url())).collect();
+    lines.extend(control.map(|url| format!("ready control {url}\n")));
     let mut out = io::stdout().lock();
     // Whoever closed stdout does not want to read it.
     drop(out.write_all(lines.as_bytes()).and_then(|()| out.flush()));
 }
 
 /// Says how the first appliance of each kind can be asked: of many, one is like another.
-fn greet(talk: &Talk, members: &[Member]) {
+fn greet(talk: &Talk, entries: &[Entry]) {
     let mut kinds = Vec::new();
-    for member in members {
-        if kinds.contains(&member.fixture.kind) {
+    for entry in entries {
+        if kinds.contains(&entry.fixture.kind) {
             continue;
         }
-        if let Some(command) = banner::how_to_ask(&member.fixture, &url(member)) {
-            talk.note(format!("ask {}: {command}", member.fixture.name));
+        if let Some(command) = banner::how_to_ask(&entry.fixture, &entry.member.url()) {
+            talk.note(format!("ask {}: {command}", entry.fixture.name));
         }
-        kinds.push(member.fixture.kind);
+        kinds.push(entry.fixture.kind);
     }
     talk.note("Ctrl-C ends it, -q says less");
-}
-
-fn url(member: &Member) -> String {
-    format!("{}://{}", member.double.scheme(), reachable(member.double.address()))
-}
-
-/// An address a client on this machine can use: no address at all means this machine.
-fn reachable(address: SocketAddr) -> SocketAddr {
-    let ip = match address.ip() {
-        IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
-        IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
-        ip => ip,
-    };
-    SocketAddr::new(ip, address.port())
 }

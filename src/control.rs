@@ -1,0 +1,122 @@
+//! The control API: appliances made, driven and looked at while they run, by JSON over a listener of its own.
+//!
+//! ```text
+//! listen ─ guard ─ router ─┬─ process      health, ready, ca.pem, openapi.json
+//!                          ├─ appliances   list, create, delete, reset
+//!                          └─ one appliance: users, failures, clock, explain, …
+//! ```
+//!
+//! Handlers read a body whole before they change anything, and change it in one step: a request that is refused changes nothing.
+//! What is wrong is always told as a [`problem`] (RFC 9457). The paths of the OpenAPI document and of the router are one list.
+
+mod appliance;
+mod appliances;
+mod body;
+mod clock;
+mod document;
+mod explain;
+mod failures;
+mod guard;
+mod journal;
+mod listen;
+mod metrics;
+mod problem;
+mod process;
+mod readings;
+mod state;
+mod users;
+
+use std::future::Future;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::middleware;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::control::document::Document;
+use crate::control::guard::Guard;
+use crate::fleet::Fleet;
+use crate::secret::Secret;
+
+/// How many descriptors the control API may need for itself.
+pub const DESCRIPTORS: usize = listen::MOST_CONNECTIONS;
+
+/// Serves the control API over a fleet until `shutdown` completes. With a token whoever has it may ask, by any Host; without one
+/// this machine alone.
+///
+/// Long polls end at the shutdown; what else is being answered may go on for a second.
+///
+/// # Errors
+/// The system's, where the listener has no address.
+pub async fn serve(listener: TcpListener, fleet: Fleet, token: Option<Secret>, shutdown: impl Future<Output = ()>) -> std::io::Result<()> {
+    let (stopping, stopped) = watch::channel(false);
+    let guard = Guard::new(listener.local_addr()?, token);
+    listen::serve(listener, router(Desk::new(fleet, guard, stopped)), stopping, shutdown).await;
+    Ok(())
+}
+
+/// What all handlers share.
+#[derive(Clone)]
+struct Desk(Arc<Inner>);
+
+struct Inner {
+    fleet: Fleet,
+    guard: Guard,
+    stopping: watch::Receiver<bool>,
+    document: Document,
+}
+
+impl Desk {
+    fn new(fleet: Fleet, guard: Guard, stopping: watch::Receiver<bool>) -> Desk {
+        Desk(Arc::new(Inner { fleet, guard, stopping, document: Document::default() }))
+    }
+
+    fn fleet(&self) -> &Fleet {
+        &self.0.fleet
+    }
+
+    fn guard(&self) -> &Guard {
+        &self.0.guard
+    }
+
+    fn document(&self) -> &Document {
+        &self.0.document
+    }
+
+    fn is_stopping(&self) -> bool {
+        *self.0.stopping.borrow()
+    }
+
+    /// Completes when the process is ending.
+    async fn stopped(&self) {
+        // The sender lives as long as the listener; were it gone, so were the process.
+        drop(self.0.stopping.clone().wait_for(|stopping| *stopping).await);
+    }
+}
+
+fn router(desk: Desk) -> Router {
+    let (router, api) = routes().split_for_parts();
+    desk.document().fill(api);
+    router
+        .fallback(document::no_such_path)
+        .method_not_allowed_fallback(document::no_such_method)
+        .layer(middleware::from_fn_with_state(desk.clone(), guard::check))
+        .with_state(desk)
+}
+
+/// Every resource: a new one is a file and a line here.
+fn routes() -> OpenApiRouter<Desk> {
+    OpenApiRouter::with_openapi(document::preface())
+        .merge(process::routes())
+        .merge(metrics::routes())
+        .merge(appliances::routes())
+        .merge(users::routes())
+        .merge(failures::routes())
+        .merge(clock::routes())
+        .merge(readings::routes())
+        .merge(journal::routes())
+        .merge(explain::routes())
+        .merge(state::routes())
+}

@@ -1,0 +1,91 @@
+//! The appliance that a path names, and what is told of one.
+
+use std::sync::Arc;
+
+use axum::extract::FromRequestParts;
+use axum::extract::RawPathParams;
+use http::request::Parts;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::contract::Kind;
+use crate::control::Desk;
+use crate::control::problem::Problem;
+use crate::control::problem::What;
+use crate::fleet::Fleet;
+use crate::fleet::Member;
+
+/// The appliance whose name stands in the path.
+#[derive(Debug)]
+pub(super) struct Named(pub(super) Arc<Member>);
+
+/// The second name in the path: a user's, or a failure mode's.
+#[derive(Debug)]
+pub(super) struct Second(pub(super) String);
+
+/// An appliance: where to reach it.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Appliance {
+    /// Its name, by which it is found here.
+    #[schema(pattern = "^[A-Za-z0-9_.-]{1,64}$")]
+    name: String,
+    /// What it is.
+    #[schema(value_type = String, pattern = "^(sensor|console)$")]
+    kind: Kind,
+    /// A URL that a client on this machine can use.
+    url: String,
+    /// The port it listens on.
+    port: u16,
+    /// The seed of everything random about it.
+    seed: u64,
+}
+
+impl From<&Member> for Appliance {
+    fn from(member: &Member) -> Appliance {
+        Appliance { name: member.name().to_string(), kind: member.kind(), url: member.url(), port: member.address().port(), seed: member.seed() }
+    }
+}
+
+impl FromRequestParts<Desk> for Named {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, desk: &Desk) -> Result<Named, Problem> {
+        let name = parameter(parts, desk, "name").await?;
+        desk.fleet().find(&name).map(Named).ok_or_else(|| unknown(desk.fleet(), &name))
+    }
+}
+
+impl FromRequestParts<Desk> for Second {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, desk: &Desk) -> Result<Second, Problem> {
+        parameter(parts, desk, "second").await.map(Second)
+    }
+}
+
+/// Returns what is said of a name that no appliance has.
+pub(super) fn unknown(fleet: &Fleet, name: &str) -> Problem {
+    let names: Vec<Arc<str>> = fleet.members().iter().take(MOST_COMPARED).map(|member| member.name()).collect();
+    let shown: String = name.chars().take(LONGEST).collect();
+    Problem::new(What::UnknownAppliance, format!("no appliance is named `{shown}`")).nearest(name, names.iter().map(|name| &**name))
+}
+
+/// Writes a name as a segment of a path.
+pub(super) fn encoded(name: &str) -> String {
+    let segment = |byte: u8| {
+        let plain = byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+        if plain { char::from(byte).to_string() } else { format!("%{byte:02X}") }
+    };
+    name.bytes().map(segment).collect()
+}
+
+async fn parameter(parts: &mut Parts, desk: &Desk, wanted: &str) -> Result<String, Problem> {
+    let refused = || Problem::new(What::UnknownPath, "a name in the path is not UTF-8");
+    let parameters = RawPathParams::from_request_parts(parts, desk).await.map_err(|_| refused())?;
+    parameters.iter().find(|(name, _)| *name == wanted).map(|(_, value)| value.to_owned()).ok_or_else(refused)
+}
+
+/// How many names are held against one that is unknown.
+const MOST_COMPARED: usize = 1_000;
+/// How much of a name is shown, in characters.
+const LONGEST: usize = 64;

@@ -1,0 +1,81 @@
+//! The control API's listener: accepts, serves, and ends in time. Axum routes; this has the limits, which axum's own server lacks.
+
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use hyper::server::conn::http1::Builder;
+use hyper_util::rt::TokioIo;
+use hyper_util::rt::TokioTimer;
+use hyper_util::service::TowerToHyperService;
+use tokio::net::TcpListener;
+use tokio::net::TcpStream;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::Semaphore;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+/// How many clients may be connected at once; further ones wait. They wait in `journal/wait`, so there are many.
+pub(super) const MOST_CONNECTIONS: usize = 1024;
+
+/// Serves until `shutdown` completes; then lets what is being answered end for a second at most.
+pub(super) async fn serve(listener: TcpListener, router: Router, stopping: watch::Sender<bool>, shutdown: impl Future<Output = ()>) {
+    let places = Arc::new(Semaphore::new(MOST_CONNECTIONS));
+    let mut connections = JoinSet::new();
+    let mut shutdown = pin!(shutdown);
+    loop {
+        tokio::select! {
+            biased;
+            () = &mut shutdown => break,
+            Some(_) = connections.join_next(), if !connections.is_empty() => {}
+            (stream, place) = accept(&listener, &places) => {
+                connections.spawn(converse(stream, router.clone(), stopping.subscribe(), place));
+            }
+        }
+    }
+    drop(listener);
+    // Long polls end by this, and connections that wait for a request.
+    stopping.send_replace(true);
+    let all = async { while connections.join_next().await.is_some() {} };
+    // Whoever still takes its answer is cut when the set is dropped.
+    let _ = tokio::time::timeout(GRACE, all).await;
+}
+
+async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> (TcpStream, Option<OwnedSemaphorePermit>) {
+    // The semaphore is never closed. The place comes first: a connection that was accepted is never forgotten.
+    let place = Arc::clone(places).acquire_owned().await.ok();
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => return (stream, place),
+            // The client left, or the process is out of descriptors: asking again at once would spin.
+            Err(_) => tokio::time::sleep(PAUSE).await,
+        }
+    }
+}
+
+async fn converse(stream: TcpStream, router: Router, mut stopping: watch::Receiver<bool>, _place: Option<OwnedSemaphorePermit>) {
+    // Answers are small and whole. Fails if the client has left already.
+    let _ = stream.set_nodelay(true);
+    let mut builder = Builder::new();
+    builder.timer(TokioTimer::new()).header_read_timeout(IDLE).max_buf_size(HEAD_BYTES);
+    let mut talk = pin!(builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router)));
+    // An error is the client's: it left, or broke the protocol, which hyper has answered.
+    tokio::select! {
+        _ = talk.as_mut() => {}
+        () = async { drop(stopping.wait_for(|stopping| *stopping).await) } => {
+            talk.as_mut().graceful_shutdown();
+            let _ = talk.await;
+        }
+    }
+}
+
+/// How long a connection may be idle, or send its head.
+const IDLE: Duration = Duration::from_secs(75);
+/// How long what is being answered may go on after the shutdown.
+const GRACE: Duration = Duration::from_secs(1);
+/// How long accepting pauses when the process is out of descriptors.
+const PAUSE: Duration = Duration::from_millis(100);
+/// The longest head, in bytes.
+const HEAD_BYTES: usize = 64 * 1024;

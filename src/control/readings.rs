@@ -1,0 +1,64 @@
+//! The readings that an appliance serves: of every fact the one that holds, and changed while it runs.
+
+use axum::Json;
+use http::Method;
+use serde::Serialize;
+use serde_json::Map;
+use serde_json::Value;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::contract;
+use crate::control::Desk;
+use crate::control::appliance::Named;
+use crate::control::appliances::BODY;
+use crate::control::body::Text;
+use crate::control::problem::Problem;
+use crate::fixture;
+use crate::host::Host;
+
+pub(super) fn routes() -> OpenApiRouter<Desk> {
+    OpenApiRouter::new().routes(routes!(look, choose))
+}
+
+/// The readings that an appliance serves.
+#[derive(Debug, Serialize, ToSchema)]
+struct Served {
+    /// Every fact of its contract with the reading that is served.
+    #[schema(value_type = HashMap<String, String>)]
+    readings: Map<String, Value>,
+    /// Those among them that were chosen instead of the ruling.
+    #[schema(value_type = HashMap<String, String>)]
+    chosen: Map<String, Value>,
+}
+
+/// Every fact, with the reading that is served.
+#[utoipa::path(get, path = "/v1/appliances/{name}/readings", tag = "appliance", params(("name" = String, Path, description = "The appliance's name")),
+    responses((status = 200, description = "All", body = Served)))]
+async fn look(Named(member): Named) -> Json<Served> {
+    Json(served(member.host()))
+}
+
+/// Serves other readings until the next reset, as a fixture's `readings` chooses them: a fact's name, a glob or a register number, and
+/// the reading's name. PUT in place of what was chosen before, PATCH in addition. Users, failure modes and counts stay.
+#[utoipa::path(method(put, patch), path = "/v1/appliances/{name}/readings", tag = "appliance", params(("name" = String, Path, description = "The appliance's name")),
+    request_body(content((ref("#/components/schemas/Readings") = "application/json"), (ref("#/components/schemas/Readings") = "application/yaml"))),
+    responses((status = 200, description = "They are served from now on", body = Served)))]
+async fn choose(method: Method, Named(member): Named, Text(text): Text) -> Result<Json<Served>, Problem> {
+    let host = member.host();
+    let mut readings = fixture::read_readings(BODY, &text, host.kind())?;
+    if method == Method::PATCH {
+        readings = host.readings().and(&readings);
+    }
+    host.serve_readings(&readings)?;
+    Ok(Json(served(host)))
+}
+
+fn served(host: &Host) -> Served {
+    let chosen = host.readings();
+    let facts = contract::of(host.kind()).facts();
+    let reading = |name: &str, ruling: &str| Value::from(chosen.of(name).unwrap_or(ruling));
+    let all = facts.iter().filter_map(|fact| Some((fact.name.clone(), reading(&fact.name, fact.readings.first()?.name))));
+    Served { readings: all.collect(), chosen: chosen.iter().map(|(fact, reading)| (fact.to_owned(), reading.into())).collect() }
+}
