@@ -90,7 +90,8 @@ fn a_pin_replaces_chain_and_name_and_no_date() {
     {
         let https = Https::with(mode);
         let refused = stage.reach(&https.url, &["--pin-spki", OTHER]).to_string();
-        let pin = refused.split("the key is not the pinned one: it is ").nth(1).unwrap_or_else(|| panic!("{refused}")).split_whitespace().next().unwrap();
+        let pin =
+            refused.split("the key is not the pinned one: it is ").nth(1).unwrap_or_else(|| panic!("{refused}")).split_whitespace().next().unwrap();
         let ran = stage.reach(&https.url, &["--pin-spki", pin]);
         assert_eq!(ran.code(), if reaches { 0 } else { 3 }, "{mode}: {ran}");
         assert!(reaches || ran.said("it expired on"), "{ran}");
