@@ -9,6 +9,7 @@ pub mod fixture;
 pub mod healthcheck;
 pub mod plan;
 mod progress;
+pub mod prove;
 pub mod ready;
 pub mod recover;
 mod reports;
@@ -84,6 +85,8 @@ enum Command {
         #[arg(long, value_parser = kind)]
         kind: Option<Kind>,
     },
+    /// Put the suite to the test: every mutant must be caught, every control accepted
+    Prove(prove::Options),
     /// Hold the contract against copies of the documents
     Documents {
         /// The sensor's page
@@ -162,6 +165,10 @@ fn run(command: Command, talk: &Talk) -> u8 {
         Command::Explain { what, kind } => {
             let kinds = kind.map_or_else(|| vec![Kind::Sensor, Kind::Console], |kind| vec![kind]);
             talk.code(explain::run(what.as_deref(), &kinds, &mut out).map(|()| code::GOOD))
+        }
+        Command::Prove(options) => {
+            // Trials print nothing; the lock would only be in the way of a panic's report.
+            prove::run(&options, &mut out, talk)
         }
         Command::Documents { sensor, console } => talk.code(documents::run(&sensor, &console, &mut out)),
         Command::Fixture(FixtureCommand::Check { files }) => fixture::check(&files, &mut out, &mut io::stderr()),

@@ -27,6 +27,7 @@ pub mod host;
 pub mod double;
 pub mod target;
 pub mod runner;
+pub mod prover;
 // — the roof —
 pub mod cli;
 

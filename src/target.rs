@@ -155,7 +155,7 @@ impl From<reqwest::Error> for Error {
         if error.is_connect() {
             Error::Unreachable(chain(&error))
         } else if error.is_timeout() {
-            Error::Broken("no whole answer within the time-out".into())
+            Error::Broken(TIMED_OUT.into())
         } else {
             Error::Broken(chain(&error))
         }
@@ -187,5 +187,7 @@ fn chain(error: &dyn std::error::Error) -> String {
     text
 }
 
+/// What is said of an answer that did not come in time.
+pub const TIMED_OUT: &str = "no whole answer within the time-out";
 const TIMEOUT: Duration = Duration::from_secs(30);
 const MOST_READ: usize = 1024 * 1024;
