@@ -166,10 +166,7 @@ fn run(command: Command, talk: &Talk) -> u8 {
             let kinds = kind.map_or_else(|| vec![Kind::Sensor, Kind::Console], |kind| vec![kind]);
             talk.code(explain::run(what.as_deref(), &kinds, &mut out).map(|()| code::GOOD))
         }
-        Command::Prove(options) => {
-            // Trials print nothing; the lock would only be in the way of a panic's report.
-            prove::run(&options, &mut out, talk)
-        }
+        Command::Prove(options) => prove::run(&options, &mut out, talk),
         Command::Documents { sensor, console } => talk.code(documents::run(&sensor, &console, &mut out)),
         Command::Fixture(FixtureCommand::Check { files }) => fixture::check(&files, &mut out, &mut io::stderr()),
         Command::Fixture(FixtureCommand::Schema { modes }) => fixture::schema(modes, &mut out),
