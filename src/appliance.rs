@@ -12,6 +12,7 @@ mod fields;
 mod judge;
 mod lockout;
 mod policy;
+pub mod quirk;
 mod rules;
 
 use std::net::IpAddr;
@@ -34,6 +35,7 @@ pub use lockout::Lockout;
 pub use lockout::Scope;
 pub use policy::Breach;
 pub use policy::Policy;
+pub use quirk::Quirk;
 pub use rules::Asked;
 pub use rules::Rules;
 pub use rules::Worded;

@@ -11,6 +11,7 @@ pub mod healthcheck;
 mod log;
 pub mod plan;
 mod progress;
+pub mod prove;
 pub mod ready;
 pub mod recover;
 mod reports;
@@ -87,6 +88,8 @@ enum Command {
         #[arg(long, value_parser = kind)]
         kind: Option<Kind>,
     },
+    /// Put the suite to the test: every mutant must be caught, every control accepted
+    Prove(prove::Options),
     /// Hold the contract against copies of the documents
     Documents {
         /// The sensor's page
@@ -169,6 +172,7 @@ fn run(command: Command, talk: &Talk) -> u8 {
             let kinds = kind.map_or_else(|| vec![Kind::Sensor, Kind::Console], |kind| vec![kind]);
             talk.code(explain::run(what.as_deref(), &kinds, &mut out).map(|()| code::GOOD))
         }
+        Command::Prove(options) => prove::run(&options, &mut out, talk),
         Command::Documents { sensor, console } => talk.code(documents::run(&sensor, &console, &mut out)),
         Command::Fixture(FixtureCommand::Check { files }) => fixture::check(&files, &mut out, &mut io::stderr()),
         Command::Fixture(FixtureCommand::Schema { modes }) => fixture::schema(modes, &mut out),

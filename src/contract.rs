@@ -36,6 +36,7 @@ pub use names::Operation;
 pub use names::Outcome;
 pub use names::Role;
 pub use names::Treatment;
+pub(crate) use names::closed_set;
 use readings::Pattern;
 pub use readings::Readings;
 pub use readings::UnknownReading;

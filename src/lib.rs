@@ -30,6 +30,7 @@ pub mod fleet;
 pub mod control;
 pub mod target;
 pub mod runner;
+pub mod prover;
 // — the roof —
 pub mod cli;
 

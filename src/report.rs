@@ -22,6 +22,7 @@ mod junit;
 mod markdown;
 mod paint;
 pub mod profile;
+pub mod proof;
 mod readings;
 #[cfg(test)]
 pub(crate) mod sample;

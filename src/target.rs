@@ -145,7 +145,7 @@ impl Target {
             let shown = *self.shown.lock().unwrap_or_else(PoisonError::into_inner);
             Error::Unreachable(refusal::explain(&error, error.is_timeout(), &self.way, shown))
         } else if error.is_timeout() {
-            Error::Broken("no whole answer within the time-out".into())
+            Error::Broken(TIMED_OUT.into())
         } else {
             Error::Broken(chain(&error))
         }
@@ -167,5 +167,7 @@ fn chain(error: &dyn std::error::Error) -> String {
     text
 }
 
+/// What is said of an answer that did not come in time.
+pub const TIMED_OUT: &str = "no whole answer within the time-out";
 const TIMEOUT: Duration = Duration::from_secs(30);
 const MOST_READ: usize = 1024 * 1024;

@@ -31,6 +31,8 @@ pub struct Change {
     sign_in: Option<SignIn>,
     /// Who validated with a former password.
     former: Option<String>,
+    /// Users as they are afterwards, where a quirk changes more than what was asked.
+    also: Vec<User>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,6 +80,21 @@ impl Change {
     pub fn lagging(self, lag: Lag) -> Change {
         Change { lag: Some(lag), ..self }
     }
+
+    /// A change of nothing but these users.
+    pub(super) fn of_users(users: Vec<User>) -> Change {
+        Change { replace: None, lag: None, sign_in: None, former: None, also: users }
+    }
+
+    /// Changes these users too.
+    pub(super) fn with_users(self, users: Vec<User>) -> Change {
+        Change { also: users, ..self }
+    }
+
+    /// Replaces by another password than the one that was asked for.
+    pub(super) fn with_password(self, password: Secret) -> Change {
+        Change { replace: self.replace.map(|(username, _)| (username, password)), ..self }
+    }
 }
 
 impl State {
@@ -89,6 +106,14 @@ impl State {
 
     /// Judges a request and says why.
     pub fn judge_with_reason(&self, rules: &Rules, asked: &Asked, source: IpAddr, now: Moment) -> (Worded, Reason, Option<Change>) {
+        match rules.quirk() {
+            None => self.deem(rules, asked, source, now),
+            Some(quirk) => quirk.judge(self, rules, asked, source, now),
+        }
+    }
+
+    /// Judges a request as the contract has it.
+    pub(super) fn deem(&self, rules: &Rules, asked: &Asked, source: IpAddr, now: Moment) -> (Worded, Reason, Option<Change>) {
         let (operation, values) = match asked {
             Asked::Refused(worded, circumstance) => return (*worded, Reason::In(*circumstance), None),
             Asked::Fields(operation, values) => (*operation, values),
@@ -100,7 +125,8 @@ impl State {
             Err(stop) => (stop.outcome, stop.reason, None, if stop.failed_sign_in { sign_in(false) } else { None }),
         };
         let former = (outcome == Outcome::Authenticated && self.by_former(values)).then(|| account.to_owned());
-        let change = (replace.is_some() || sign_in.is_some() || former.is_some()).then_some(Change { replace, lag: None, sign_in, former });
+        let change =
+            (replace.is_some() || sign_in.is_some() || former.is_some()).then_some(Change { replace, lag: None, sign_in, former, also: Vec::new() });
         (Worded { operation: Some(operation), outcome }, reason, change)
     }
 
@@ -112,6 +138,7 @@ impl State {
             }
             self.directory.replace(&username, password);
         }
+        change.also.into_iter().for_each(|user| self.directory.put(user));
         if let Some(username) = change.former {
             self.directory.validated_with_former(&username);
         }
@@ -218,7 +245,7 @@ fn stop(rules: &Rules, operation: Operation, circumstance: Circumstance) -> Resu
 }
 
 /// Returns the field that names who signs in.
-fn signs_in(operation: Operation) -> Field {
+pub(super) fn signs_in(operation: Operation) -> Field {
     match operation {
         Operation::SetPassword | Operation::Validation => Field::Username,
         Operation::SetPasswordByAdmin => Field::AdminUsername,
@@ -226,7 +253,7 @@ fn signs_in(operation: Operation) -> Field {
 }
 
 /// Returns the field that proves it.
-fn proves(operation: Operation) -> Field {
+pub(super) fn proves(operation: Operation) -> Field {
     match operation {
         Operation::SetPassword | Operation::Validation => Field::Password,
         Operation::SetPasswordByAdmin => Field::AdminPassword,

@@ -15,6 +15,7 @@ use super::fields;
 use super::fields::Body;
 use super::fields::Given;
 use super::fields::Name;
+use crate::appliance::Quirk;
 use crate::appliance::Reason;
 use crate::contract;
 use crate::contract::Check;
@@ -41,6 +42,8 @@ pub struct Rules {
     manners: Vec<Manner>,
     /// By operation, the last for requests that are none.
     tables: Vec<Table>,
+    /// The one way in which it deviates, where it is a mutant.
+    quirk: Option<Quirk>,
 }
 
 /// How one operation reads and checks.
@@ -83,7 +86,7 @@ pub enum Asked {
 }
 
 /// The values of an operation's fields, by [`Field`].
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Values([String; 5]);
 
 /// An outcome at an operation, or at none: what an answer is worded from.
@@ -115,7 +118,13 @@ impl Rules {
             tables.push(Table::new(contract, readings, Some(operation)));
         }
         tables.push(Table::new(contract, readings, None));
-        Rules { kind: contract.kind, readings: readings.clone(), routes, manners, tables }
+        Rules { kind: contract.kind, readings: readings.clone(), routes, manners, tables, quirk: None }
+    }
+
+    /// Deviates from the contract in one way.
+    #[must_use]
+    pub fn with_quirk(self, quirk: Quirk) -> Rules {
+        Rules { quirk: Some(quirk), ..self }
     }
 
     /// Returns a kind's rules under the rulings, resolved once and shared by all appliances that choose no reading.
@@ -140,6 +149,14 @@ impl Rules {
 
     /// Reads a request as far as that needs no knowledge of users.
     pub fn read(&self, request: &Request<Bytes>) -> Asked {
+        match self.quirk {
+            None => self.hear(request),
+            Some(quirk) => quirk.read(self, request),
+        }
+    }
+
+    /// Reads a request as the contract has it.
+    pub(super) fn hear(&self, request: &Request<Bytes>) -> Asked {
         let headers = request.headers();
         match self.find(request.method().as_str(), request.uri().path()) {
             Ok(operation) => self.read_body(operation, request.uri().query(), headers.get(header::CONTENT_TYPE), request.body()),
@@ -166,6 +183,14 @@ impl Rules {
 
     /// Words an answer. A name that is echoed comes from the request.
     pub fn word(&self, worded: Worded, asked: &Asked) -> Response<Bytes> {
+        match self.quirk {
+            None => self.speak(worded, asked),
+            Some(quirk) => quirk.word(self, worded, asked),
+        }
+    }
+
+    /// Words an answer as the contract has it.
+    pub(super) fn speak(&self, worded: Worded, asked: &Asked) -> Response<Bytes> {
         let username = match asked {
             Asked::Fields(_, values) => values.of(Field::Username),
             Asked::Refused(..) => "",
@@ -201,6 +226,21 @@ impl Rules {
     /// Returns the operation of a path.
     pub fn operation_at(&self, path: &str) -> Option<Operation> {
         self.routes.iter().find(|(route, _)| route == path).map(|(_, operation)| *operation)
+    }
+
+    /// Returns the paths that are served.
+    pub(super) fn paths(&self) -> impl Iterator<Item = &str> {
+        self.routes.iter().map(|(path, _)| path.as_str())
+    }
+
+    /// Returns the fields of an operation, in the order of its table.
+    pub(super) fn fields(&self, operation: Operation) -> impl Iterator<Item = Field> {
+        self.manner(operation).fields.iter().map(|(field, _)| *field)
+    }
+
+    /// Returns the one way in which it deviates, if it does.
+    pub(super) fn quirk(&self) -> Option<Quirk> {
+        self.quirk
     }
 
     /// Returns the outcome a circumstance leads to, or nothing where the request goes on.
@@ -362,6 +402,11 @@ impl Values {
     /// Returns a field's value, empty for one the operation does not have.
     pub fn of(&self, field: Field) -> &str {
         &self.0[field as usize]
+    }
+
+    /// Puts another value in a field's place.
+    pub(super) fn put(&mut self, field: Field, value: String) {
+        self.0[field as usize] = value;
     }
 }
 

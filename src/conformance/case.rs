@@ -52,7 +52,7 @@ pub enum Effect {
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
 pub enum Need {
-    /// An appliance whose policy takes every character: of the product's published policies one names its symbols.
+    /// An appliance whose policy takes every character, and as many as one likes: of the product's published policies one names its symbols.
     AnySymbol,
     /// An appliance that locks a source address after three failed sign-ins.
     Lockout,

@@ -118,6 +118,7 @@ const FILES: &[(&str, &str)] = &[
     file!("http"),
     file!("order"),
     file!("characters"),
+    file!("characters_kept"),
     file!("characters_echoed"),
     file!("sequences_changed_by_user"),
     file!("sequences_changed_by_admin"),

@@ -3,12 +3,9 @@
 //! Each is an enum with one name per variant, the same in YAML, on the command line and in reports.
 
 use std::fmt;
-use std::str::FromStr;
 
 use serde::Deserialize;
 use serde::Deserializer;
-use serde::Serialize;
-use serde::Serializer;
 use serde::de;
 
 /// Declares a closed set of names: the enum, its names, its parsing, which lists what was expected.
@@ -30,13 +27,13 @@ macro_rules! closed_set {
             }
         }
 
-        impl fmt::Display for $set {
-            fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        impl std::fmt::Display for $set {
+            fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 out.pad(self.name())
             }
         }
 
-        impl FromStr for $set {
+        impl std::str::FromStr for $set {
             type Err = String;
 
             fn from_str(text: &str) -> Result<$set, String> {
@@ -45,14 +42,14 @@ macro_rules! closed_set {
             }
         }
 
-        impl<'de> Deserialize<'de> for $set {
-            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<$set, D::Error> {
-                String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+        impl<'de> serde::Deserialize<'de> for $set {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<$set, D::Error> {
+                <String as serde::Deserialize>::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
             }
         }
 
-        impl Serialize for $set {
-            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        impl serde::Serialize for $set {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 serializer.serialize_str(self.name())
             }
         }
@@ -68,6 +65,8 @@ macro_rules! closed_set {
         }
     };
 }
+
+pub(crate) use closed_set;
 
 closed_set! {
     /// A kind of appliance.

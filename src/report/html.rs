@@ -11,7 +11,7 @@
 //! It is well-formed XML as well, so that a test can read it without a browser.
 
 mod cases;
-mod escape;
+pub(super) mod escape;
 mod facts;
 
 use std::fmt::Write as _;
@@ -39,7 +39,7 @@ pub(super) fn write(summary: &Summary) -> String {
         Ending::Good => "good",
         Ending::Nothing => "nothing",
     };
-    let mut page = head(&words);
+    let mut page = head(&words, STYLE);
     push(&mut page, &format!("<header>\n<h1 class=\"{class}\">{}</h1>\n", text(&words)));
     summary.trouble.iter().for_each(|trouble| push(&mut page, &format!("<p class=\"trouble\"><b>trouble:</b> {}</p>\n", lines(trouble))));
     push(&mut page, "<nav>");
@@ -61,13 +61,13 @@ fn push(page: &mut String, part: &str) {
 }
 
 /// The policy stands before the style it allows. Nothing else is: no script, no image, no font, no form, no frame.
-fn head(title: &str) -> String {
-    let hash = STANDARD.encode(Sha256::digest(STYLE));
+pub(super) fn head(title: &str, style: &str) -> String {
+    let hash = STANDARD.encode(Sha256::digest(style));
     let policy = format!("default-src 'none'; style-src 'sha256-{hash}'; base-uri 'none'; form-action 'none'");
     format!(
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n<meta http-equiv=\"Content-Security-Policy\" content=\"{policy}\"/>\n\
          <meta name=\"referrer\" content=\"no-referrer\"/>\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n\
-         <title>d4iot-double: {}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n",
+         <title>d4iot-double: {}</title>\n<style>{style}</style>\n</head>\n<body>\n",
         text(title)
     )
 }

@@ -15,7 +15,8 @@ pub fn schema() -> Vec<u8> {
     pretty(&SchemaSettings::draft2020_12().for_serialize().into_generator().into_root_schema_for::<Summary>())
 }
 
-fn pretty(value: &impl serde::Serialize) -> Vec<u8> {
+/// Writes a value as JSON for files and terminals: what acts on a screen is an escape.
+pub(super) fn pretty(value: &impl serde::Serialize) -> Vec<u8> {
     let text = serde_json::to_string_pretty(value).expect("strings, numbers, lists and maps of string keys are JSON");
     let mut shown = String::with_capacity(text.len() + 1);
     let mut before = ' ';

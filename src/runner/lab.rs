@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::appliance::Appliance;
 use crate::appliance::Lockout;
 use crate::appliance::Scope;
 use crate::appliance::State;
@@ -44,8 +45,15 @@ impl Lab {
     /// # Errors
     /// No port, or no client, in words.
     pub fn mock(fixture: &Fixture, label: String, identity: &Identity) -> Result<(Double, Lab), String> {
+        Lab::mock_with(fixture, fixture.appliance(), label, identity)
+    }
+
+    /// Starts a mock of a fixture that is another appliance than the fixture says: a mutant, as `prove` makes them.
+    ///
+    /// # Errors
+    /// Those of [`Lab::mock`].
+    pub fn mock_with(fixture: &Fixture, mut appliance: Appliance, label: String, identity: &Identity) -> Result<(Double, Lab), String> {
         let accounts = Accounts::for_a_mock(|bytes| getrandom::fill(bytes).expect("the system has random bytes"));
-        let mut appliance = fixture.appliance();
         accounts.users().into_iter().for_each(|user| appliance.state.directory.put(user));
         let start = appliance.state.clone();
         // A run that is repeated strikes as before.

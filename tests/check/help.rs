@@ -20,6 +20,7 @@ use crate::desk::told;
 #[case::healthcheck("healthcheck")]
 #[case::pending("pending")]
 #[case::plan("plan")]
+#[case::prove("prove")]
 #[case::recover("recover")]
 #[case::reject("reject")]
 #[case::review("review")]
