@@ -2,6 +2,7 @@
 
 mod agreed;
 pub mod check;
+pub mod client;
 pub mod diff;
 pub mod documents;
 pub mod explain;
@@ -13,6 +14,7 @@ mod progress;
 pub mod ready;
 pub mod recover;
 mod reports;
+mod rescue;
 pub mod review;
 pub mod selection;
 pub mod serve;
@@ -222,5 +224,5 @@ pub mod code {
     const GRAVITY: [u8; 10] = [LOST, INTERNAL, INTERRUPTED, USAGE, WRONG, REFUSED, UNREACHABLE, NO_SNAPSHOT, NOTHING, GOOD];
 }
 
-const EXIT_CODES: &str = "Exit codes: 0 all judged cases pass · 1 a deviation, an inconsistency or a changed snapshot · 2 usage or configuration · \
-3 target unreachable · 4 nothing was judged · 5 in CI, a snapshot is missing · 6 refused or stopped by a safety rule · 7 a password could not be given back: act now · 70 internal error · 130 interrupted, everything given back";
+const EXIT_CODES: &str = "Exit codes: 0 all judged cases pass · 1 a deviation, an inconsistency, an unstable answer or a changed snapshot · 2 usage or configuration · \
+3 target unreachable or TLS refused · 4 nothing was judged · 5 in CI, a snapshot is missing · 6 refused or stopped by a safety rule · 7 a password could not be given back: act now · 70 internal error · 130 interrupted, everything given back";

@@ -103,7 +103,7 @@ pub struct CaseResult {
     pub known: Option<String>,
     /// Why it was not judged, or what deviates: one line each.
     pub reasons: Vec<Finding>,
-    /// What differs from the snapshot, as lines of a difference; empty unless changed.
+    /// What differs from the snapshot, as lines of a difference, or between two times where it is unstable; empty otherwise.
     pub difference: String,
     /// What was sent and what came back.
     pub exchanges: Vec<ExchangeResult>,

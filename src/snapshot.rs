@@ -10,6 +10,7 @@ mod escape;
 mod header;
 mod pretty;
 mod render;
+pub mod reread;
 
 use std::fmt;
 

@@ -3,10 +3,16 @@
 //! The same client asks our own doubles and real appliances. It never follows a redirect, never tries again, and uses no
 //! proxy unless told.
 
-mod unverified;
+mod error;
+pub mod options;
+pub mod pin;
+mod refusal;
+mod trust;
+mod verifier;
 
-use std::fmt;
 use std::sync::Arc;
+use std::sync::Mutex as Held;
+use std::sync::PoisonError;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -15,10 +21,16 @@ use http::Request;
 use http::Response;
 use reqwest::Url;
 use reqwest::redirect;
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
+
+pub use error::Error;
+pub use error::Unreached;
+pub use options::Options;
+pub use pin::Pin;
+
+use refusal::Way;
+use verifier::Shown;
 
 /// An appliance at an address.
 #[derive(Clone, Debug)]
@@ -26,55 +38,49 @@ pub struct Target {
     client: reqwest::Client,
     base: Url,
     delay: Duration,
+    way: Way,
+    /// What was shown in the last handshake.
+    shown: Arc<Held<Option<Shown>>>,
     /// When the last exchange ended. The lock also keeps exchanges with one pause between them apart.
     last: Arc<Mutex<Option<Instant>>>,
-}
-
-/// How a target is reached.
-#[derive(Clone, Debug, Default)]
-pub struct Options {
-    /// PEM certificates to trust, and no others.
-    pub trust: Option<String>,
-    /// How long an exchange may take; 30 s by default.
-    pub timeout: Option<Duration>,
-    /// The pause between the end of one exchange and the start of the next; none by default.
-    pub delay: Duration,
-    /// Whether any certificate is taken, whoever signed it and whatever name it bears.
-    pub insecure: bool,
-    /// Whether each exchange has a connection of its own: on a kept one that closes, the client below us sends again what it believes unsent.
-    pub fresh: bool,
-}
-
-/// Why there is no answer.
-#[derive(Debug)]
-pub enum Error {
-    /// There was a connection, and what came over it was no whole answer.
-    Broken(String),
-    /// The target cannot be set up: an address that is none, a certificate that cannot be read.
-    Setup(String),
-    /// There was no connection: refused, unresolved, or TLS failed.
-    Unreachable(String),
 }
 
 impl Target {
     /// Prepares to ask an address, `https://host:port` or `http://…`; a path in it is put before every request's path.
     ///
     /// # Errors
-    /// [`Error::Setup`], with what was wrong with the address or the certificates.
+    /// [`Error::Setup`], with what was wrong with the address, the proxy, the certificates or the key.
     pub fn new(base: &str, options: &Options) -> Result<Target, Error> {
         let base: Url = base.parse().map_err(|error| Error::Setup(format!("`{base}` is no address: {error}")))?;
-        let builder = reqwest::Client::builder()
+        let tls = base.scheme() == "https";
+        let shown = Arc::default();
+        let timeout = options.timeout.unwrap_or(TIMEOUT);
+        let mut builder = reqwest::Client::builder()
             .redirect(redirect::Policy::none())
             .retry(reqwest::retry::never())
             .referer(false)
             .no_proxy()
             .tls_info(true)
             .tcp_nodelay(true)
-            .timeout(options.timeout.unwrap_or(TIMEOUT))
+            .timeout(timeout)
+            .connect_timeout(timeout / 2)
             .pool_max_idle_per_host(if options.fresh { 0 } else { usize::MAX })
-            .tls_backend_preconfigured(tls(options)?);
+            .tls_backend_preconfigured(trust::config(options, tls, &shown).map_err(Error::Setup)?);
+        if let Some(proxy) = &options.proxy {
+            // What is quoted of the address could hold credentials.
+            let mut way = reqwest::Proxy::all(&proxy.address).map_err(|_| Error::Setup("the proxy's address is none".into()))?;
+            if let Some((username, password)) = &proxy.credentials {
+                way = way.basic_auth(username, password.expose());
+            }
+            builder = builder.proxy(way);
+        }
+        if let Some(resolve) = &options.resolve {
+            builder = builder.resolve(&resolve.host, (resolve.address, resolve.port).into());
+        }
         let client = builder.build().map_err(|error| Error::Setup(chain(&error)))?;
-        Ok(Target { client, base, delay: options.delay, last: Arc::default() })
+        let (proxy, identity) = (options.proxy.is_some(), options.identity.is_some());
+        let way = Way { address: base.as_str().trim_end_matches('/').to_owned(), tls, proxy, identity, patience: timeout / 2 };
+        Ok(Target { client, base, delay: options.delay, way, shown, last: Arc::default() })
     }
 
     /// Prepares to ask whoever answers at an address, whatever certificate is shown: for what sends nothing secret.
@@ -115,13 +121,13 @@ impl Target {
         if !request.body().is_empty() || request.method() == http::Method::POST {
             *outgoing.body_mut() = Some(request.body().clone().into());
         }
-        let mut incoming = self.client.execute(outgoing).await.map_err(Error::from)?;
+        let mut incoming = self.client.execute(outgoing).await.map_err(|error| self.error(error, true))?;
         let mut answer = Response::new(Bytes::new());
         *answer.status_mut() = incoming.status();
         *answer.version_mut() = incoming.version();
         *answer.headers_mut() = std::mem::take(incoming.headers_mut());
         let mut body = BytesMut::new();
-        while let Some(chunk) = incoming.chunk().await.map_err(Error::from)? {
+        while let Some(chunk) = incoming.chunk().await.map_err(|error| self.error(error, false))? {
             if body.len() + chunk.len() > MOST_READ {
                 return Err(Error::Broken(format!("the answer's body exceeds {MOST_READ} bytes")));
             }
@@ -130,30 +136,14 @@ impl Target {
         *answer.body_mut() = body.freeze();
         Ok(answer)
     }
-}
 
-fn tls(options: &Options) -> Result<rustls::ClientConfig, Error> {
-    if options.insecure {
-        return unverified::config().map_err(|error| Error::Setup(format!("TLS: {error}")));
-    }
-    let mut roots = rustls::RootCertStore::empty();
-    for certificate in CertificateDer::pem_slice_iter(options.trust.as_deref().unwrap_or_default().as_bytes()) {
-        let certificate = certificate.map_err(|error| Error::Setup(format!("a trusted certificate is no PEM: {error:?}")))?;
-        roots.add(certificate).map_err(|error| Error::Setup(format!("a trusted certificate cannot be used: {error}")))?;
-    }
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let builder = rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
-    let builder = builder.map_err(|error| Error::Setup(format!("TLS: {error}")))?;
-    let mut config = builder.with_root_certificates(roots).with_no_client_auth();
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Ok(config)
-}
-
-impl From<reqwest::Error> for Error {
-    fn from(error: reqwest::Error) -> Error {
+    /// `early` is before anything of an answer has come: TLS may be refused then still.
+    fn error(&self, error: reqwest::Error, early: bool) -> Error {
         let error = error.without_url();
-        if error.is_connect() {
-            Error::Unreachable(chain(&error))
+        let late = early && refusal::tls(&error).is_some_and(refusal::is_late);
+        if error.is_connect() || late {
+            let shown = *self.shown.lock().unwrap_or_else(PoisonError::into_inner);
+            Error::Unreachable(refusal::explain(&error, error.is_timeout(), &self.way, shown))
         } else if error.is_timeout() {
             Error::Broken("no whole answer within the time-out".into())
         } else {
@@ -161,16 +151,6 @@ impl From<reqwest::Error> for Error {
         }
     }
 }
-
-impl fmt::Display for Error {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Error::Broken(text) | Error::Setup(text) | Error::Unreachable(text) => out.write_str(text),
-        }
-    }
-}
-
-impl std::error::Error for Error {}
 
 /// An error with all its causes: the first one alone says little.
 fn chain(error: &dyn std::error::Error) -> String {

@@ -33,6 +33,7 @@ use crate::runner::Lab;
 use crate::runner::Memory;
 use crate::runner::Run;
 use crate::server::tls::Identity;
+use crate::target::Unreached;
 
 /// What check is told.
 #[derive(Args, Debug)]
@@ -62,6 +63,9 @@ pub struct Options {
     /// Known differences, a YAML list of `case` (id or glob) and `reason`, and optionally `until: YYYY-MM-DD` and `kind`: they fail no run; entries that are stale do
     #[arg(long, value_name = "FILE")]
     known: Option<PathBuf>,
+    /// Ask each case N times; one that is not answered alike each time is unstable, and fails
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub(super) repeat: u32,
     /// How the run is told: text, json, junit, markdown, github, html, profile; to stdout without a path (markdown to $GITHUB_STEP_SUMMARY where that is set)
     #[arg(long, value_name = "FORMAT[=PATH]")]
     report: Vec<report::Request>,
@@ -87,7 +91,7 @@ pub fn run(options: &Options, talk: &Talk) -> u8 {
             return code::INTERNAL;
         }
     };
-    match runtime.block_on(run_all(prepared.benches, talk)) {
+    match runtime.block_on(run_all(prepared.benches, options.repeat, talk)) {
         Ok(runs) => finish(options, runs, &prepared.known, Vec::new(), talk),
         Err(error) => {
             talk.error(error);
@@ -163,14 +167,14 @@ pub(super) fn agreed_of(options: &Options, kind: Kind) -> Result<(Agreed, Known)
 }
 
 #[expect(clippy::disallowed_methods, reason = "each kind is asked in a task of its own")]
-async fn run_all(benches: Vec<Bench>, talk: &Talk) -> Result<Vec<Run>, String> {
+async fn run_all(benches: Vec<Bench>, repeat: u32, talk: &Talk) -> Result<Vec<Run>, String> {
     let identity = Identity::generate(&[]).map_err(|error| error.to_string())?;
     let progress = Arc::new(Progress::new(benches.iter().map(|bench| bench.cases.len()).sum(), talk));
     let tasks: Vec<_> = benches
         .into_iter()
         .map(|bench| {
             let (identity, progress) = (identity.clone(), Arc::clone(&progress));
-            tokio::spawn(async move { run_one(bench, &identity, &progress).await })
+            tokio::spawn(async move { run_one(bench, repeat, &identity, &progress).await })
         })
         .collect();
     let mut runs = Vec::new();
@@ -182,23 +186,23 @@ async fn run_all(benches: Vec<Bench>, talk: &Talk) -> Result<Vec<Run>, String> {
     runs.into_iter().collect()
 }
 
-async fn run_one(bench: Bench, identity: &Identity, progress: &Progress) -> Result<Run, String> {
+async fn run_one(bench: Bench, repeat: u32, identity: &Identity, progress: &Progress) -> Result<Run, String> {
     let kind = bench.fixture.kind;
     let (double, lab) = Lab::mock(&bench.fixture, bench.label, identity)?;
-    let lab = Lab { agreed: bench.agreed, ..lab };
+    let lab = Lab { agreed: bench.agreed, repeat, ..lab };
     let run = runner::run(&lab, &bench.cases, &bench.memory, &|case| progress.tell(kind, case)).await;
     double.end().await;
     let mut run = run.map_err(|error| error.to_string())?;
     if bench.full {
-        let known: Vec<&str> = bench.cases.iter().map(|located| located.case.id.as_str()).collect();
-        run.summary.gone = bench.memory.ids().map_err(|error| error.to_string())?.into_iter().filter(|id| !known.contains(&id.as_str())).collect();
+        let cases: Vec<&str> = bench.cases.iter().map(|located| located.case.id.as_str()).collect();
+        run.summary.gone = bench.memory.gone(&cases).map_err(|error| error.to_string())?;
     }
     Ok(run)
 }
 
 /// Writes the reports of runs and returns the exit code. `trouble` is what went wrong with a run itself and has a code of its own.
 pub(super) fn finish(options: &Options, runs: Vec<Run>, known: &Known, trouble: Vec<String>, talk: &Talk) -> u8 {
-    let unreachable: Vec<String> = runs.iter().filter_map(|run| run.unreachable.clone()).collect();
+    let unreachable: Vec<Unreached> = runs.iter().filter_map(|run| run.unreachable.clone()).collect();
     let mut summary = Summary {
         version: 1,
         tool: concat!("d4iot-double ", env!("CARGO_PKG_VERSION")).to_owned(),
@@ -229,7 +233,7 @@ pub(super) fn finish(options: &Options, runs: Vec<Run>, known: &Known, trouble: 
     if some(|case| case.failed) || mixed || is_stale {
         code::WRONG
     } else if let Some(trouble) = unreachable.first() {
-        talk.error(format!("the target could not be reached: {trouble}"));
+        talk.error(format!("the target could not be reached: {}\n  hint: {}", trouble.told, trouble.hint));
         code::UNREACHABLE
     } else if snapshots::in_ci() && some(|case| case.regression == Some(Regression::New)) {
         talk.error("in CI every case needs a snapshot\n  hint: run check elsewhere, then `d4iot-double review`, and commit the snapshots");

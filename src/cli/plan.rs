@@ -20,7 +20,7 @@ pub fn run(options: &check::Options, out: &mut dyn Write, talk: &Talk) -> u8 {
     if options.target.target.is_none() {
         return talk.code(print(options, out, talk));
     }
-    match options.target.aim(&options.selection) {
+    match options.target.aim(&options.selection, options.repeat) {
         Ok(aim) if aim.is_empty() => nothing(talk),
         Ok(aim) => {
             aim.warnings.iter().for_each(|warning| talk.warning(warning));

@@ -6,10 +6,10 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use crate::cli::client::Client;
 use crate::cli::code;
 use crate::cli::serve;
 use crate::cli::talk::Talk;
-use crate::cli::target::Client;
 use crate::contract;
 use crate::contract::Readings;
 use crate::runner::Accounts;
@@ -91,7 +91,7 @@ async fn attempt(path: &Path, accounts: Option<&Path>, talk: &Talk) -> Result<u8
     let named = Named::load(file, &|name| env::var(name).ok()).map_err(|error| error.to_string())?;
     let client: Client = serde_json::from_value(header.client.clone()).map_err(|error| format!("the journal's client options: {error}"))?;
     let url = header.target.parse().map_err(|error| format!("the journal's target: {error}"))?;
-    let target = client.target(&url)?;
+    let target = client.target(&url, named.proxy.as_ref())?;
     let contract = contract::of(journal.kind()?);
     let mut served = Readings::default();
     for (fact, reading) in journal.served() {

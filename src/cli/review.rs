@@ -1,5 +1,6 @@
 //! `pending`, `review`, `accept`, `reject`: a snapshot becomes the baseline by a person's decision only.
 
+use std::env;
 use std::io;
 use std::io::BufRead;
 use std::io::IsTerminal;
@@ -11,10 +12,14 @@ use clap::Args;
 
 use crate::baseline::Baseline;
 use crate::baseline::Pending;
+use crate::cli::agreed;
 use crate::cli::code;
 use crate::cli::selection::matcher;
 use crate::cli::talk::Talk;
 use crate::contract::Kind;
+use crate::runner::Named;
+use crate::runner::acceptance::Rule;
+use crate::secret::Secret;
 
 /// Which pending snapshots are meant.
 #[derive(Args, Debug)]
@@ -25,6 +30,12 @@ pub struct Options {
     /// The folder that holds the snapshots, or one folder of each kind
     #[arg(long, value_name = "DIR", default_value = "snapshots")]
     snapshots: PathBuf,
+    /// Known differences, as check takes them: a deviation is accepted only where it is known
+    #[arg(long, value_name = "FILE")]
+    known: Option<PathBuf>,
+    /// The target's accounts: a file that holds one of their passwords is not accepted
+    #[arg(long, value_name = "FILE")]
+    accounts: Option<PathBuf>,
 }
 
 /// A pending snapshot with the folder it belongs to.
@@ -32,6 +43,30 @@ struct Found {
     shelf: Baseline,
     name: String,
     pending: Pending,
+}
+
+impl Found {
+    fn accept(&self, rule: &Rule) -> Result<(), String> {
+        let (kind, id) = (self.name.split_once('/').and_then(|(kind, _)| kind.parse().ok()), &self.pending.id);
+        self.shelf.accept(id, |new| rule.allows(id, kind, &new.body)).map_err(|error| error.to_string())
+    }
+}
+
+/// What an acceptance goes by: what is known, and the secrets of the accounts and the environment.
+fn rule(options: &Options) -> Result<Rule, String> {
+    let known = options.known.as_deref().map(agreed::known).transpose()?.unwrap_or_default();
+    let named = options.accounts.as_deref().map(|path| Named::load(path, &|name| env::var(name).ok())).transpose();
+    let mut secrets = Vec::new();
+    if let Some(named) = named.map_err(|error| error.to_string())? {
+        secrets.extend(named.accounts.into_iter().map(|(account, who)| (format!("the password of account `{}`", account.name()), who.password)));
+        secrets.extend(named.proxy.map(|proxy| ("the proxy's password".to_owned(), proxy.password)));
+    }
+    let telling = |name: &str| ["PASS", "SECRET", "TOKEN"].iter().any(|word| name.to_uppercase().contains(word));
+    let variables = env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    secrets.extend(
+        variables.filter(|(name, _)| telling(name)).map(|(name, value)| (format!("the value of the environment's {name}"), Secret::new(value))),
+    );
+    Ok(Rule { known, secrets })
 }
 
 /// Lists new and changed snapshots with their differences.
@@ -47,7 +82,10 @@ pub fn pending(options: &Options, out: &mut dyn Write, talk: &Talk) -> u8 {
 
 /// Accepts what is meant.
 pub fn accept(options: &Options, out: &mut dyn Write, talk: &Talk) -> u8 {
-    decide(options, out, talk, "accepted", |found| found.shelf.accept(&found.pending.id, |_| Ok(())).map_err(|error| error.to_string()))
+    match rule(options) {
+        Ok(rule) => decide(options, out, talk, "accepted", |found| found.accept(&rule)),
+        Err(error) => talk.code(Err(error)),
+    }
 }
 
 /// Rejects what is meant.
@@ -61,10 +99,10 @@ pub fn review(options: &Options, out: &mut dyn Write, talk: &Talk) -> u8 {
         talk.error("review asks questions, and stdin is no terminal\n  hint: use pending, accept and reject");
         return code::USAGE;
     }
-    talk.code(found(options).and_then(|found| ask(found, out, &mut io::stdin().lock())))
+    talk.code(rule(options).and_then(|rule| ask(found(options)?, &rule, out, &mut io::stdin().lock())))
 }
 
-fn ask(found: Vec<Found>, out: &mut dyn Write, input: &mut dyn BufRead) -> Result<u8, String> {
+fn ask(found: Vec<Found>, rule: &Rule, out: &mut dyn Write, input: &mut dyn BufRead) -> Result<u8, String> {
     let count = found.len();
     for (index, found) in found.into_iter().enumerate() {
         let decided = loop {
@@ -73,7 +111,11 @@ fn ask(found: Vec<Found>, out: &mut dyn Write, input: &mut dyn BufRead) -> Resul
             let mut answer = String::new();
             let read = input.read_line(&mut answer).map_err(|error| format!("reading the answer: {error}"))?;
             match answer.trim() {
-                "a" | "accept" => break found.shelf.accept(&found.pending.id, |_| Ok(())),
+                "a" | "accept" => match found.accept(rule) {
+                    Ok(()) => break Ok(()),
+                    // The question stands: what cannot be accepted can be rejected or skipped.
+                    Err(refused) => drop(writeln!(out, "cannot {refused}")),
+                },
                 "r" | "reject" => break found.shelf.reject(&found.pending.id),
                 "s" | "skip" => break Ok(()),
                 "q" | "quit" => return Ok(code::GOOD),
@@ -92,11 +134,18 @@ fn decide(options: &Options, out: &mut dyn Write, talk: &Talk, done: &str, act: 
         if found.is_empty() {
             return Err(format!("no pending snapshot matches `{}`\n  hint: `d4iot-double pending` lists them", options.glob));
         }
+        let mut worst = code::GOOD;
         for pending in &found {
-            act(pending)?;
-            drop(writeln!(out, "{done} {}", pending.name));
+            match act(pending) {
+                Ok(()) => drop(writeln!(out, "{done} {}", pending.name)),
+                // The others are decided all the same.
+                Err(error) => {
+                    talk.error(format!("cannot {error}"));
+                    worst = code::REFUSED;
+                }
+            }
         }
-        Ok(code::GOOD)
+        Ok(worst)
     }))
 }
 

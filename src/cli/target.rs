@@ -2,23 +2,18 @@
 
 use std::collections::BTreeMap;
 use std::env;
-use std::fs;
-use std::net::IpAddr;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use clap::Args;
 use reqwest::Url;
-use serde::Deserialize;
-use serde::Serialize;
 
+use crate::cli::client::Client;
 use crate::cli::code;
 use crate::cli::selection::Selection;
 use crate::cli::talk;
 use crate::conformance::Account;
 use crate::conformance::Agreed;
 use crate::contract;
-use crate::fixture;
 use crate::runner::Accounts;
 use crate::runner::Lab;
 use crate::runner::Named;
@@ -27,8 +22,6 @@ use crate::runner::consent;
 use crate::runner::order::Leave;
 use crate::runner::order::Plan;
 use crate::runner::undo::Key;
-use crate::target;
-use crate::target::Target;
 
 /// A target and what may be done to it.
 #[derive(Args, Debug)]
@@ -37,8 +30,14 @@ pub struct Options {
     /// The appliance to ask, https://… or http://…; without it: mocks of our own. A path is put before every request's path
     #[arg(value_name = "TARGET")]
     pub target: Option<String>,
-    /// The target's accounts: `admin`, `user`, `bystander`, `read_only`, `security_analyst`; no access for group or others
-    #[arg(long, value_name = "FILE", requires = "target")]
+    /// The target's accounts, a YAML file that only you may read (chmod 600)
+    ///
+    ///   admin: { username: labadmin, password_env: LAB_ADMIN }
+    ///   user: { username: labuser, password: Lab-user-12345 }
+    ///
+    /// and, where there are such users, bystander, read_only and security_analyst; proxy, where one wants a name and a password.
+    /// Cases whose account is missing are not judged
+    #[arg(long, value_name = "FILE", requires = "target", verbatim_doc_comment)]
     pub accounts: Option<PathBuf>,
     /// Consent to cases that change passwords, naming the target's host
     #[arg(long, value_name = "HOST", requires = "target")]
@@ -52,24 +51,6 @@ pub struct Options {
     /// How it is reached
     #[command(flatten)]
     pub client: Client,
-}
-
-/// How a target is reached. A journal keeps this, so that `recover` reaches it the same way: nothing here may be a secret.
-#[derive(Args, Clone, Debug, Default, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Client {
-    /// Take any certificate
-    #[arg(short = 'k', long, requires = "target")]
-    pub insecure: bool,
-    /// Trust the certificates of this file, and no others
-    #[arg(long, value_name = "PEM", requires = "target")]
-    pub cacert: Option<PathBuf>,
-    /// How long an exchange may take (default: 30s)
-    #[arg(long, value_name = "D", value_parser = duration, requires = "target")]
-    pub timeout: Option<Duration>,
-    /// The pause between two requests (default: 500ms, none on this machine)
-    #[arg(long, value_name = "D", value_parser = duration, requires = "target")]
-    pub delay: Option<Duration>,
 }
 
 /// A target that was aimed at: everything is read and decided, nothing is sent.
@@ -93,11 +74,11 @@ pub struct Aim {
 pub type Refused = (u8, String);
 
 impl Options {
-    /// Reads all that concerns a target and decides what is sent.
+    /// Reads all that concerns a target and decides what is sent, each case so many times.
     ///
     /// # Errors
     /// Usage, configuration, or a safety rule.
-    pub fn aim(&self, selection: &Selection) -> Result<Aim, Refused> {
+    pub fn aim(&self, selection: &Selection, repeat: u32) -> Result<Aim, Refused> {
         let usage = |text: String| (code::USAGE, text);
         let url = self.url()?;
         let kind = selection.kind.ok_or_else(|| usage("a target needs --kind sensor or --kind console".into()))?;
@@ -112,13 +93,15 @@ impl Options {
         }
         let seed = Seed::random();
         let accounts = Accounts::at_a_target(&named.as_ref().map(|named| named.accounts.clone()).unwrap_or_default(), &seed);
+        let accounts = accounts.and_of_a_proxy(named.as_ref().and_then(|named| named.proxy.as_ref()));
         let (secrets, usernames) = accounts.secrets();
         talk::hide(secrets, &usernames);
-        let leave = Leave { present: accounts.present(), protected, changes, failures: self.max_auth_failures };
+        let leave = Leave { present: accounts.present(), protected, changes, failures: self.max_auth_failures, repeat };
         let plan = Plan::new(&selection.cases(kind).map_err(usage)?, contract::of(kind), &leave);
-        let target = self.client.target(&url).map_err(usage)?;
+        let proxy = named.as_ref().and_then(|named| named.proxy.as_ref());
+        let target = self.client.target(&url, proxy).map_err(usage)?;
         let label = if self.client.insecure { format!("{} (-k: any certificate was taken)", target.address()) } else { target.address().to_owned() };
-        let lab = Lab { kind, target, label, accounts, agreed: Agreed::default(), mock: None };
+        let lab = Lab { kind, target, label, accounts, agreed: Agreed::default(), repeat, mock: None };
         Ok(Aim { lab, plan, key: Key::of(&url), seed, named, warnings })
     }
 
@@ -142,7 +125,7 @@ impl Options {
         if url.scheme() == "https" {
             return Ok(Vec::new());
         }
-        if !is_loopback(url) && !self.allow_http {
+        if !self.client.stays_here(url) && !self.allow_http {
             let text = format!(
                 "{url} is not on this machine, and http:// would send passwords over the wire in the clear\n  hint: https://, or --allow-http"
             );
@@ -168,46 +151,9 @@ impl Aim {
     }
 }
 
-impl Client {
-    /// Prepares to ask a target.
-    ///
-    /// # Errors
-    /// A file that cannot be read, or an address that cannot be asked; in words.
-    #[expect(clippy::disallowed_methods, reason = "certificates are files")]
-    pub fn target(&self, url: &Url) -> Result<Target, String> {
-        let read = |path: &PathBuf| fs::read_to_string(path).map_err(|error| format!("reading {}: {error}", path.display()));
-        let options = target::Options {
-            trust: self.cacert.as_ref().map(read).transpose()?,
-            timeout: self.timeout,
-            delay: self.delay.unwrap_or(if is_loopback(url) { Duration::ZERO } else { POLITE }),
-            insecure: self.insecure,
-            fresh: true,
-        };
-        Target::new(url.as_str(), &options).map_err(|error| error.to_string())
-    }
-
-    /// Returns the same with every path absolute: a journal is read from elsewhere.
-    pub fn absolute(&self) -> Client {
-        let absolute = |path: &PathBuf| std::path::absolute(path).unwrap_or_else(|_| path.clone());
-        Client { cacert: self.cacert.as_ref().map(absolute), ..self.clone() }
-    }
-}
-
 fn protected(named: Option<&Named>) -> BTreeMap<Account, String> {
     let Some(named) = named else { return BTreeMap::new() };
     let admin = named.accounts.get(&Account::Admin).map(|admin| admin.username.as_str());
     let reasons = named.accounts.iter().map(|(account, who)| Some((*account, consent::protected(*account, &who.username, admin)?)));
     reasons.flatten().collect()
 }
-
-fn is_loopback(url: &Url) -> bool {
-    let host = url.host_str().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
-    host.eq_ignore_ascii_case("localhost") || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
-}
-
-fn duration(text: &str) -> Result<Duration, String> {
-    fixture::duration(text).ok_or_else(|| "expected whole numbers with units of ms, s, m, h, as in `500ms`, `90s`".into())
-}
-
-/// The pause off this machine.
-const POLITE: Duration = Duration::from_millis(500);

@@ -5,13 +5,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::cli::check;
+use crate::cli::client::Client;
 use crate::cli::code;
 use crate::cli::progress::Progress;
 use crate::cli::recover;
+use crate::cli::rescue::rescued;
 use crate::cli::serve;
 use crate::cli::talk::Talk;
 use crate::cli::target::Aim;
-use crate::cli::target::Client;
 use crate::conformance::Known;
 use crate::runner::Memory;
 use crate::runner::Stop;
@@ -25,7 +26,7 @@ use crate::runner::undo::Shelf;
 
 /// Runs a check at a target and returns the exit code.
 pub fn run(options: &check::Options, talk: &Talk) -> u8 {
-    let mut aim = match options.target.aim(&options.selection) {
+    let mut aim = match options.target.aim(&options.selection, options.repeat) {
         Ok(aim) => aim,
         Err((code, text)) => {
             talk.error(text);
@@ -100,7 +101,6 @@ fn begin(aim: &Aim, client: &Client, talk: &Talk) -> Result<(Option<Journal>, Op
     Ok((Some(journal), Some(lock)))
 }
 
-#[expect(clippy::disallowed_methods, reason = "a run is a task of its own: what a panic of it leaves is given back here")]
 async fn visit(options: &check::Options, aim: Aim, memory: Memory, journal: Option<Journal>, known: &Known, talk: &Talk) -> u8 {
     let path = journal.as_ref().map(|journal| journal.path().to_owned());
     let accounts = aim.named.as_ref().map(|named| named.file.clone()).unwrap_or_default();
@@ -109,12 +109,16 @@ async fn visit(options: &check::Options, aim: Aim, memory: Memory, journal: Opti
     listen(&stop, path.clone(), *talk);
     let progress = Arc::new(Progress::new(aim.plan.cases.len() + aim.plan.left_out.len(), talk));
     let care = Care { failures: options.target.max_auth_failures, journal, stop };
-    let shown = Arc::clone(&progress);
-    let run = tokio::spawn(async move {
+    let (shown, full) = (Arc::clone(&progress), options.selection.is_full());
+    let run = async move {
         let kind = aim.lab.kind;
-        careful::run(&aim.lab, &aim.plan, &memory, care, &|case| shown.tell(kind, case)).await
-    });
-    let ended = run.await;
+        let mut ended = careful::run(&aim.lab, &aim.plan, &memory, care, &|case| shown.tell(kind, case)).await?;
+        if full {
+            ended.run.summary.gone = memory.gone(&aim.plan.ids()).map_err(|error| error.to_string())?;
+        }
+        Ok::<_, String>(ended)
+    };
+    let ended = rescued(run, path.as_deref(), talk).await;
     progress.end();
     match ended {
         Ok(Ok(ended)) => {
@@ -125,14 +129,7 @@ async fn visit(options: &check::Options, aim: Aim, memory: Memory, journal: Opti
             talk.error(error);
             code::USAGE
         }
-        Err(panic) => {
-            talk.error(format!("the run ended early: {panic}"));
-            let given = match path.filter(|path| path.exists()) {
-                Some(path) => recover::one(&path, None, talk).await,
-                None => code::GOOD,
-            };
-            code::gravest(given, code::INTERNAL)
-        }
+        Err(code) => code,
     }
 }
 

@@ -30,8 +30,13 @@ pub enum Received<'a> {
     Answer(&'a Response<Bytes>),
     /// The connection was there and the answer was not one: in words.
     Broken(&'a str),
-    /// There was no connection: in words.
-    Unreachable(&'a str),
+    /// There was no connection: in words, and what would help.
+    Unreachable {
+        /// Why.
+        trouble: &'a str,
+        /// A way out, where one is known.
+        hint: Option<&'a str>,
+    },
 }
 
 /// A step as it was sent.
@@ -75,7 +80,11 @@ pub fn of_step(sent: &Sent<'_>, received: Received<'_>) -> Judged {
         Received::Answer(answer) => of_answer(sent, &branches, answer),
         Received::Broken(trouble) if branches.iter().any(|branch| branch.standing == Standing::Silent) => broken_in_silence(sent.number, trouble),
         Received::Broken(trouble) => deviation(None, None, finding(sent, &branches, Told { received: trouble.to_owned(), hint: None })),
-        Received::Unreachable(trouble) => not_judged(sent.number, format!("the target did not answer: {trouble}")),
+        Received::Unreachable { trouble, hint } => {
+            let mut judged = not_judged(sent.number, format!("the target did not answer: {trouble}"));
+            judged.finding.iter_mut().for_each(|finding| finding.hint = hint.map(str::to_owned));
+            judged
+        }
     }
 }
 

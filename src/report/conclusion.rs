@@ -41,6 +41,10 @@ pub(super) fn of(summary: &Summary) -> (Ending, String) {
         let waits = if summary.targets.iter().any(|target| target.review.is_some()) { " to review" } else { "" };
         also.push(format!("{}{waits}", amount(new, "new snapshot")));
     }
+    let written = cases().filter(|case| case.regression == Some(Regression::Changed) && !case.failed && case.known.is_none()).count();
+    if written > 0 {
+        also.push(format!("{} written", amount(written, "changed snapshot")));
+    }
     let also = if also.is_empty() { String::new() } else { format!("; {}", also.join(", ")) };
     if !wrong.is_empty() {
         (Ending::Bad, format!("{}{also}.", wrong.join(", ")))

@@ -24,7 +24,9 @@ pub(super) fn write(summary: &Summary) -> String {
     let (ending, words) = conclusion::of(summary);
     // GitHub shows ten of each level, so the sum has a level of its own.
     let level = if ending == Ending::Nothing { "warning" } else { "notice" };
-    lines.push(command(level, &[("title", &summary.tool)], &words));
+    // How a target was reached stands in its name, and belongs beside the verdict.
+    let asked = summary.targets.iter().map(TargetSummary::name).collect::<Vec<_>>().join("\n");
+    lines.push(command(level, &[("title", &summary.tool)], &format!("{words}\n{asked}")));
     lines.iter().map(|line| format!("{line}\n")).collect()
 }
 
@@ -32,7 +34,7 @@ pub(super) fn write(summary: &Summary) -> String {
 fn annotation(case: &CaseResult, target: &TargetSummary) -> Option<String> {
     let level = match case.conformance {
         _ if case.failed => "error",
-        Conformance::Deviation => "warning",
+        Conformance::Deviation | Conformance::Unstable => "warning",
         _ => return None,
     };
     let known = case.known.as_deref().map(|reason| format!(" (known: {})", visible::short(reason))).unwrap_or_default();

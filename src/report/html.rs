@@ -16,6 +16,8 @@ mod facts;
 
 use std::fmt::Write as _;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use sha2::Digest;
 use sha2::Sha256;
 
@@ -25,7 +27,6 @@ use crate::report::TargetSummary;
 use crate::report::conclusion;
 use crate::report::conclusion::Ending;
 use crate::report::conclusion::amount;
-use crate::report::html::escape::base64;
 use crate::report::html::escape::lines;
 use crate::report::html::escape::text;
 use crate::report::readings;
@@ -61,7 +62,7 @@ fn push(page: &mut String, part: &str) {
 
 /// The policy stands before the style it allows. Nothing else is: no script, no image, no font, no form, no frame.
 fn head(title: &str) -> String {
-    let hash = base64(&Sha256::digest(STYLE));
+    let hash = STANDARD.encode(Sha256::digest(STYLE));
     let policy = format!("default-src 'none'; style-src 'sha256-{hash}'; base-uri 'none'; form-action 'none'");
     format!(
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n<meta http-equiv=\"Content-Security-Policy\" content=\"{policy}\"/>\n\
@@ -72,9 +73,11 @@ fn head(title: &str) -> String {
 }
 
 fn overview(target: &TargetSummary) -> String {
-    let Counts { documented, variant, deviation, undocumented, not_judged, same, changed, new } = target.counts;
-    let documents =
-        [("documented", documented), ("variant", variant), ("deviation", deviation), ("undocumented", undocumented), ("not-judged", not_judged)];
+    let Counts { documented, variant, deviation, undocumented, not_judged, unstable, same, changed, new } = target.counts;
+    let mut documents =
+        vec![("documented", documented), ("variant", variant), ("deviation", deviation), ("undocumented", undocumented), ("not-judged", not_judged)];
+    // Where each case was asked once, nothing can be unstable.
+    documents.extend((unstable > 0).then_some(("unstable", unstable)));
     let mut html = format!("<section class=\"target\">\n<h3>{}: {}</h3>\n", text(&target.name()), amount(target.cases.len(), "case"));
     html.push_str(&bar(&documents));
     let snapshots = [("same", same), ("changed", changed), ("new", new)];

@@ -75,7 +75,7 @@ fn status(case: &CaseResult, review: Option<&str>) -> TestCaseStatus {
     if case.failed {
         let told = case.reasons.first().map(|finding| format!(": {}", visible::short(finding.told()))).unwrap_or_default();
         let kind = match (case.conformance, case.regression) {
-            (Conformance::Deviation, _) => Conformance::Deviation.name(),
+            (conformance @ (Conformance::Deviation | Conformance::Unstable), _) => conformance.name(),
             (_, Some(Regression::Changed)) => Regression::Changed.name(),
             _ => "failed",
         };

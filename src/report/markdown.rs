@@ -34,10 +34,10 @@ pub(super) fn write(summary: &Summary) -> String {
 }
 
 fn counts(summary: &Summary) -> String {
-    const HEADS: [&str; 9] = ["target", "documented", "variant", "deviation", "undocumented", "not judged", "same", "changed", "new"];
+    const HEADS: [&str; 10] = ["target", "documented", "variant", "deviation", "undocumented", "not judged", "unstable", "same", "changed", "new"];
     let rows = summary.targets.iter().map(|target| {
-        let Counts { documented, variant, deviation, undocumented, not_judged, same, changed, new } = target.counts;
-        let counts = [documented, variant, deviation, undocumented, not_judged, same, changed, new].map(|count| count.to_string());
+        let Counts { documented, variant, deviation, undocumented, not_judged, unstable, same, changed, new } = target.counts;
+        let counts = [documented, variant, deviation, undocumented, not_judged, unstable, same, changed, new].map(|count| count.to_string());
         [cell(&target.name())].into_iter().chain(counts).collect()
     });
     table(&HEADS, rows)

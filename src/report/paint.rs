@@ -41,7 +41,7 @@ impl Paint {
     /// Paints words about a verdict against the documents in its colour.
     pub(super) fn conformance(self, verdict: Conformance, text: &str) -> String {
         match verdict {
-            Conformance::Deviation => self.red(text),
+            Conformance::Deviation | Conformance::Unstable => self.red(text),
             Conformance::Documented => self.green(text),
             Conformance::NotJudged => self.dim(text),
             Conformance::Undocumented => text.to_owned(),

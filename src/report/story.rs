@@ -33,7 +33,7 @@ pub(super) fn tell(case: &CaseResult, review: Option<&str>, paint: Paint) -> Str
 pub(super) fn verdict(case: &CaseResult) -> String {
     match (case.conformance, case.regression) {
         (conformance, Some(Regression::Changed)) => format!("{}, changed", conformance.name()),
-        (Conformance::Deviation, _) => Conformance::Deviation.name().to_owned(),
+        (conformance @ (Conformance::Deviation | Conformance::Unstable), _) => conformance.name().to_owned(),
         (conformance, _) => format!("failed, {}", conformance.name()),
     }
 }
@@ -86,7 +86,7 @@ impl Told {
     }
 
     fn difference(&mut self, case: &CaseResult, folder: Option<&str>) {
-        if case.regression != Some(Regression::Changed) {
+        if case.difference.is_empty() {
             return;
         }
         let paint = self.paint;
@@ -95,9 +95,10 @@ impl Told {
             Some(b'+') => paint.green(&line),
             _ => line,
         };
-        self.items("snapshot", visible::lines(&case.difference).map(coloured));
+        let label = if case.conformance == Conformance::Unstable { "differs" } else { "snapshot" };
+        self.items(label, visible::lines(&case.difference).map(coloured));
         // A deviation cannot be accepted, so nobody is sent to try; nor is anybody where nothing was written.
-        if let Some(folder) = folder.filter(|_| case.conformance != Conformance::Deviation) {
+        if let Some(folder) = folder.filter(|_| case.regression == Some(Regression::Changed) && case.conformance != Conformance::Deviation) {
             self.item("hint", &format!("if the new answer is right: {}", review(folder, &case.id)));
         }
     }

@@ -133,16 +133,19 @@ fn names(items: &[&str], indent: usize) -> String {
 
 /// How often each verdict was reached: two questions, two lines.
 fn counts(target: &TargetSummary, paint: Paint) -> String {
-    let Counts { documented, variant, deviation, undocumented, not_judged, same, changed, new } = target.counts;
+    let Counts { documented, variant, deviation, undocumented, not_judged, unstable, same, changed, new } = target.counts;
     let conformance = [
         (documented, Conformance::Documented, "documented"),
         (variant, Conformance::Variant, "variant"),
         (deviation, Conformance::Deviation, "deviation"),
         (undocumented, Conformance::Undocumented, "undocumented"),
         (not_judged, Conformance::NotJudged, "not judged"),
+        (unstable, Conformance::Unstable, "unstable"),
     ];
     let regression = [(same, Regression::Same, "same"), (changed, Regression::Changed, "changed"), (new, Regression::New, "new")];
-    let conformance = conformance.map(|(count, verdict, word)| count_of(count, word, |text| paint.conformance(verdict, text)));
+    // Where each case was asked once, nothing can be unstable.
+    let conformance = conformance.into_iter().filter(|(count, verdict, _)| *verdict != Conformance::Unstable || *count > 0);
+    let conformance: Vec<String> = conformance.map(|(count, verdict, word)| count_of(count, word, |text| paint.conformance(verdict, text))).collect();
     let regression_words = regression.map(|(count, verdict, word)| count_of(count, word, |text| paint.regression(verdict, text)));
 
     let mut text = format!("{}: {}\n", paint.bold(&target.name()), amount(target.cases.len(), "case"));

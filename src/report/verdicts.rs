@@ -17,6 +17,8 @@ pub enum Conformance {
     NotJudged,
     /// The documents are silent: recorded, not judged.
     Undocumented,
+    /// Asked several times, and not answered alike.
+    Unstable,
     /// Another reading.
     Variant,
 }
@@ -46,6 +48,9 @@ pub struct Counts {
     pub undocumented: usize,
     /// Not judged, with a reason.
     pub not_judged: usize,
+    /// Asked several times, and not answered alike.
+    #[serde(default)]
+    pub unstable: usize,
     /// As the snapshot has it.
     pub same: usize,
     /// Not as the snapshot has it.
@@ -62,6 +67,7 @@ impl Conformance {
             Conformance::Documented => "documented",
             Conformance::NotJudged => "not-judged",
             Conformance::Undocumented => "undocumented",
+            Conformance::Unstable => "unstable",
             Conformance::Variant => "variant",
         }
     }
@@ -89,6 +95,7 @@ impl Counts {
             deviation: conformance(Conformance::Deviation),
             undocumented: conformance(Conformance::Undocumented),
             not_judged: conformance(Conformance::NotJudged),
+            unstable: conformance(Conformance::Unstable),
             same: regression(Regression::Same),
             changed: regression(Regression::Changed),
             new: regression(Regression::New),

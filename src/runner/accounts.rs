@@ -3,6 +3,9 @@
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
 use crate::appliance::User;
 use crate::appliance::UserState;
 use crate::conformance::Account;
@@ -18,6 +21,8 @@ use crate::secret::Secret;
 #[derive(Debug)]
 pub struct Accounts {
     values: BTreeMap<Placeholder, Secret>,
+    /// What is shown instead of which further secrets.
+    further: Vec<(&'static str, Secret)>,
     redactor: Redactor,
 }
 
@@ -35,7 +40,12 @@ impl Accounts {
                 values.insert(Placeholder { account, property }, Secret::new(value));
             }
         }
-        Accounts::new(values)
+        Accounts::new(values, Vec::new())
+    }
+
+    /// Nobody: what is shown has placeholders already.
+    pub fn none() -> Accounts {
+        Accounts::new(BTreeMap::new(), Vec::new())
     }
 
     /// Takes the accounts of a target; what the run makes up itself is a function of the seed.
@@ -55,7 +65,14 @@ impl Accounts {
                 values.insert(Placeholder { account, property }, value);
             }
         }
-        Accounts::new(values)
+        Accounts::new(values, Vec::new())
+    }
+
+    /// Takes a proxy's name and password for secrets too, also as they go over the wire.
+    pub fn and_of_a_proxy(self, proxy: Option<&Credentials>) -> Accounts {
+        let Some(Credentials { username, password }) = proxy else { return self };
+        let basic = STANDARD.encode(format!("{username}:{}", password.expose()));
+        Accounts::new(self.values, vec![("«proxy.password»", password.clone()), ("«proxy.credentials»", Secret::new(basic))])
     }
 
     /// Tells which accounts there are, nobody among them.
@@ -82,7 +99,8 @@ impl Accounts {
     pub fn secrets(&self) -> (Vec<&str>, BTreeSet<&str>) {
         let (names, secrets): (Vec<_>, Vec<_>) = self.values.iter().partition(|(placeholder, _)| placeholder.property == Property::Username);
         let secrets = secrets.into_iter().filter(|(placeholder, _)| placeholder.property != Property::WeakPassword);
-        (secrets.map(|(_, value)| value.expose()).collect(), names.into_iter().map(|(_, value)| value.expose()).collect())
+        let secrets = secrets.map(|(_, value)| value).chain(self.further.iter().map(|(_, value)| value));
+        (secrets.map(Secret::expose).collect(), names.into_iter().map(|(_, value)| value.expose()).collect())
     }
 
     /// Puts placeholders where a text shows an account's name or password, in whatever spelling.
@@ -95,12 +113,13 @@ impl Accounts {
         self.redactor.bytes(bytes).into_owned()
     }
 
-    fn new(values: BTreeMap<Placeholder, Secret>) -> Accounts {
+    fn new(values: BTreeMap<Placeholder, Secret>, further: Vec<(&'static str, Secret)>) -> Accounts {
+        let own = values.iter().map(|(placeholder, value)| (placeholder.to_string(), value.expose()));
+        let all = own.chain(further.iter().map(|(shown, value)| ((*shown).to_owned(), value.expose())));
         // Values that are long enough to be told from other text; the weak password is none, and no secret.
-        let long = values.iter().filter(|(_, value)| value.expose().len() >= SHORTEST);
-        let labelled: Vec<(String, &str)> = long.map(|(placeholder, value)| (placeholder.to_string(), value.expose())).collect();
-        let redactor = Redactor::of(labelled.iter().map(|(label, value)| (*value, label.as_str())));
-        Accounts { values, redactor }
+        let long: Vec<(String, &str)> = all.filter(|(_, value)| value.len() >= SHORTEST).collect();
+        let redactor = Redactor::of(long.iter().map(|(shown, value)| (*value, shown.as_str())));
+        Accounts { values, further, redactor }
     }
 
     fn user(&self, account: Account) -> Option<User> {

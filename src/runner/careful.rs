@@ -8,12 +8,12 @@ use crate::report::CaseResult;
 use crate::runner::Lab;
 use crate::runner::Memory;
 use crate::runner::Run;
-use crate::runner::Session;
 use crate::runner::gathered::Gathered;
 use crate::runner::guard::Guard;
 use crate::runner::order::Phase;
 use crate::runner::order::Plan;
 use crate::runner::probe;
+use crate::runner::session::Session;
 use crate::runner::stop::Stop;
 use crate::runner::undo::Hands;
 use crate::runner::undo::Journal;
@@ -61,6 +61,7 @@ pub async fn run(lab: &Lab, plan: &Plan, memory: &Memory, care: Care, watch: &(d
     let served = probed.served;
     let mut gathered = Gathered::new(lab, contract, memory, watch);
     let mut silent = usize::from(probed.unreachable.is_some()) * MOST_SILENT;
+    let unreached = probed.unreachable.clone();
     gathered.probed(probed.evidence, probed.unreachable);
     let hands = Hands::new(&lab.target, contract, &lab.accounts, served.clone());
     let mut guard = Guard::new(hands, contract, care.journal, care.failures, care.stop.clone());
@@ -79,10 +80,11 @@ pub async fn run(lab: &Lab, plan: &Plan, memory: &Memory, care: Care, watch: &(d
             guard.prove(&plan.objects, &present).await;
             proven = true;
         }
-        let refusal = if silent >= MOST_SILENT { Some(SILENT.to_owned()) } else { guard.refusal(planned) };
+        let why = || unreached.as_ref().map_or_else(|| SILENT.to_owned(), |unreached| format!("{SILENT}: {}", unreached.told));
+        let refusal = if silent >= MOST_SILENT { Some(why()) } else { guard.refusal(planned) };
         let case = match refusal {
-            Some(reason) => session.refused(planned.located, reason),
-            None => session.case(planned.located, Some(&mut guard)).await,
+            Some(reason) => session.refused_with(planned.located, reason, unreached.as_ref().map(|unreached| unreached.hint.clone())),
+            None => session.times(planned.located, Some(&mut guard)).await,
         };
         match gathered.add(planned.located, case) {
             Ok(true) => silent = if silent < MOST_SILENT { 0 } else { silent },

@@ -14,7 +14,10 @@ use crate::runner::Lab;
 use crate::runner::Memory;
 use crate::runner::Ran;
 use crate::runner::Run;
+use crate::runner::lost;
+use crate::runner::lost::Change;
 use crate::runner::probe;
+use crate::target::Unreached;
 
 /// What a run gathers as it goes.
 pub(super) struct Gathered<'a> {
@@ -24,17 +27,18 @@ pub(super) struct Gathered<'a> {
     watch: &'a (dyn Fn(&CaseResult) + Sync),
     told: Vec<(String, Evidence)>,
     ran: Vec<Ran>,
-    unreachable: Option<String>,
+    unreachable: Option<Unreached>,
     /// Whether a snapshot waits to be reviewed.
     waits: bool,
+    changes: Vec<Change>,
 }
 
 impl<'a> Gathered<'a> {
     pub(super) fn new(lab: &'a Lab, contract: &'a Contract, memory: &'a Memory, watch: &'a (dyn Fn(&CaseResult) + Sync)) -> Gathered<'a> {
-        Gathered { lab, contract, memory, watch, told: Vec::new(), ran: Vec::new(), unreachable: None, waits: false }
+        Gathered { lab, contract, memory, watch, told: Vec::new(), ran: Vec::new(), unreachable: None, waits: false, changes: Vec::new() }
     }
 
-    pub(super) fn probed(&mut self, evidence: Vec<Evidence>, unreachable: Option<String>) {
+    pub(super) fn probed(&mut self, evidence: Vec<Evidence>, unreachable: Option<Unreached>) {
         self.told(probe::NAME, evidence);
         self.unreachable = unreachable;
     }
@@ -46,20 +50,21 @@ impl<'a> Gathered<'a> {
     /// Adds a case that has ended; tells whether the target could be reached.
     pub(super) fn add(&mut self, located: &Located, mut case: Ran) -> Result<bool, Error> {
         self.waits |= self.settle(located, &mut case)?;
-        let trouble =
-            case.result.exchanges.iter().find_map(|exchange| {
-                exchange.trouble.clone().filter(|_| exchange.status.is_none() && case.result.conformance == Conformance::NotJudged)
-            });
+        let hint = || case.result.reasons.iter().find_map(|finding| finding.hint.clone()).unwrap_or_default();
+        let trouble = case.unreached.then(|| case.result.exchanges.iter().find_map(|exchange| exchange.trouble.clone())).flatten();
+        let trouble = trouble.map(|told| Unreached { told, hint: hint() });
         let reached = trouble.is_none();
         self.unreachable = self.unreachable.take().or(trouble);
         (self.watch)(&case.result);
+        self.changes.extend(case.changes.iter().cloned());
         let evidence = std::mem::take(&mut case.evidence);
         self.told(&located.case.id, evidence);
         self.ran.push(case);
         Ok(reached)
     }
 
-    pub(super) fn end(self) -> Run {
+    pub(super) fn end(mut self) -> Run {
+        self.hold_against_silence();
         let (profile, mut inconsistent) = profile::of(self.contract, &self.told);
         for mixed in &mut inconsistent {
             mixed.known = self.known(&mixed.id());
@@ -83,10 +88,27 @@ impl<'a> Gathered<'a> {
         // Known or not decides what may be written, so it is asked first.
         case.result.known = self.known(&located.case.id);
         let waits = self.memory.hold(located, case)?;
-        let differs = fails(&case.result);
+        let differs = fails(&case.result, self.memory.takes_changes());
         case.result.failed = differs && case.result.known.is_none();
         case.result.known = case.result.known.take().filter(|_| differs);
         Ok(waits)
+    }
+
+    /// What never got an answer in the whole run is no accident of the way.
+    fn hold_against_silence(&mut self) {
+        let never = lost::never_answered(self.changes.iter());
+        let agreed = &self.lab.agreed;
+        for case in &mut self.ran {
+            let Some(otherwise) = case.otherwise.take().filter(|otherwise| otherwise.conformance == Conformance::Deviation) else { continue };
+            let silent = case.changes.iter().any(|change| change.lost && never.contains(&change.question));
+            if silent && case.result.conformance == Conformance::NotJudged {
+                case.result.conformance = Conformance::Deviation;
+                case.result.reasons = otherwise.reasons;
+                case.result.reasons.iter_mut().for_each(|finding| finding.hint = Some(SILENT.to_owned()));
+                case.result.known = agreed.known.reason(self.lab.kind, &case.result.id).map(str::to_owned);
+                case.result.failed = case.result.known.is_none();
+            }
+        }
     }
 
     fn known(&self, id: &str) -> Option<String> {
@@ -94,7 +116,11 @@ impl<'a> Gathered<'a> {
     }
 }
 
-/// The table of verdicts: a deviation and a changed answer fail, whatever else holds.
-fn fails(result: &CaseResult) -> bool {
-    result.conformance == Conformance::Deviation || result.regression == Some(Regression::Changed)
+/// What is said where lost answers are no accident.
+const SILENT: &str = "no such change was answered in the whole run; ask again to tell an accident from a fault";
+
+/// The table of verdicts: a deviation and a changed answer fail, whatever else holds; the latter not where `taken` says that it was
+/// written down on demand.
+fn fails(result: &CaseResult, taken: bool) -> bool {
+    matches!(result.conformance, Conformance::Deviation | Conformance::Unstable) || result.regression == Some(Regression::Changed) && !taken
 }

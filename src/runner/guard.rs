@@ -1,5 +1,6 @@
 //! What stands between a run and a target that is not ours: the journal before a request, and after it the question which password holds.
 
+mod answered;
 mod look;
 
 use std::collections::BTreeMap;
@@ -8,6 +9,8 @@ use std::future::Future;
 
 use bytes::Bytes;
 use http::Request;
+
+pub use answered::Answered;
 
 use crate::conformance::Account;
 use crate::conformance::Case;
@@ -28,7 +31,6 @@ use crate::runner::undo::Lost;
 use crate::runner::undo::Said;
 use crate::runner::undo::sent;
 use crate::runner::undo::sent::Sent;
-use crate::target;
 
 /// Watches over a run at a target.
 #[derive(Debug)]
@@ -43,6 +45,8 @@ pub struct Guard<'a> {
     pub unproven: Option<String>,
     /// What could not be given back.
     pub lost: Vec<Lost>,
+    /// What validations found after the last change, in words.
+    pub found: Option<String>,
     stop: Stop,
     contract: &'a Contract,
     /// How many failed sign-ins the run may cause.
@@ -64,8 +68,13 @@ pub struct Noted {
 impl<'a> Guard<'a> {
     /// Watches over a run that may cause so many failed sign-ins.
     pub fn new(hands: Hands<'a>, contract: &'a Contract, journal: Option<Journal>, budget: u32, stop: Stop) -> Guard<'a> {
-        let (suspicion, unproven, lost, findings) = Default::default();
-        Guard { hands, journal, suspicion, unproven, lost, stop, contract, budget, spent: 0, counted: 0, missed: false, findings }
+        let (suspicion, unproven, lost, found, findings) = Default::default();
+        Guard { hands, journal, suspicion, unproven, lost, found, stop, contract, budget, spent: 0, counted: 0, missed: false, findings }
+    }
+
+    /// Tells whether a case may be asked once more.
+    pub fn goes_on(&self) -> bool {
+        self.lost.is_empty() && self.suspicion.is_none() && self.unproven.is_none() && !self.stop.is_asked()
     }
 
     /// Tells why a case is not to be begun now.
@@ -262,28 +271,6 @@ impl<'a> Guard<'a> {
 
     fn name(&self, account: Account) -> String {
         self.hands.username(account)
-    }
-}
-
-/// How a request was answered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Answered {
-    /// There was a connection, and no whole answer came over it.
-    Broken,
-    /// There was no connection.
-    Not,
-    /// Wholly.
-    Whole,
-}
-
-impl Answered {
-    /// Tells how an exchange ended.
-    pub fn of<T>(answer: &Result<T, target::Error>) -> Answered {
-        match answer {
-            Ok(_) => Answered::Whole,
-            Err(target::Error::Broken(_)) => Answered::Broken,
-            Err(target::Error::Setup(_) | target::Error::Unreachable(_)) => Answered::Not,
-        }
     }
 }
 

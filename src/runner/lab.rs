@@ -32,6 +32,8 @@ pub struct Lab {
     pub accounts: Accounts,
     /// What is agreed on beyond the documents; by default nothing.
     pub agreed: Agreed,
+    /// How often each case is asked, at least once.
+    pub repeat: u32,
     /// The mock behind it, if it is ours, with the state every case starts from.
     pub mock: Option<(Arc<Host>, State)>,
 }
@@ -56,7 +58,7 @@ impl Lab {
         let options = Options { trust: double.ca_pem().map(str::to_owned), ..Options::default() };
         let target = Target::new(&double.url(), &options).map_err(|error| error.to_string())?;
         let mock = Some((Arc::clone(double.host()), start));
-        Ok((double, Lab { kind: fixture.kind, target, label, accounts, agreed: Agreed::default(), mock }))
+        Ok((double, Lab { kind: fixture.kind, target, label, accounts, agreed: Agreed::default(), repeat: 1, mock }))
     }
 
     /// Brings the target into the state a case starts from.

@@ -64,6 +64,19 @@ impl Memory {
         self.write(located, body, regression, is_unknown(ran))
     }
 
+    /// Tells whether what is changed is written down as it is now: whoever asked for that has decided already.
+    pub(super) fn takes_changes(&self) -> bool {
+        matches!(self, Memory::Folder(_, Update::All, _))
+    }
+
+    /// Returns the ids of snapshots of which no case is among these.
+    ///
+    /// # Errors
+    /// A folder that cannot be read.
+    pub fn gone(&self, cases: &[&str]) -> Result<Vec<String>, Error> {
+        Ok(self.ids()?.into_iter().filter(|id| !cases.contains(&id.as_str())).collect())
+    }
+
     /// Returns the ids of all snapshots there are.
     ///
     /// # Errors
@@ -76,7 +89,7 @@ impl Memory {
         }
     }
 
-    fn read(&self, id: &str) -> Result<Option<Snapshot>, Error> {
+    pub(super) fn read(&self, id: &str) -> Result<Option<Snapshot>, Error> {
         match self {
             Memory::BuiltIn(kind) => Ok(embedded::of(*kind).iter().find(|(known, _)| *known == id).and_then(|(_, text)| snapshot::parse(text).ok())),
             Memory::Folder(folder, ..) => folder.read(id),

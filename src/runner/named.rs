@@ -22,6 +22,8 @@ pub struct Named {
     pub environment: Vec<String>,
     /// The accounts.
     pub accounts: BTreeMap<Account, Credentials>,
+    /// A proxy's name and password, where it wants some.
+    pub proxy: Option<Credentials>,
 }
 
 /// A name and a password.
@@ -55,11 +57,11 @@ impl Named {
             return Err(at(shown, 1, 1, "the file names no account, expected `admin` and `user`"));
         }
         let written: Written = fixture::read_as(shown, text).map_err(|error| Error(error.to_string()))?;
-        let mut named = Named { file, environment: Vec::new(), accounts: BTreeMap::new() };
-        for (account, entry) in written.entries() {
+        let mut named = Named { file, environment: Vec::new(), accounts: BTreeMap::new(), proxy: None };
+        for (whose, entry) in written.entries() {
             let Some(entry) = entry else { continue };
             let (line, column) = (entry.referenced.line(), entry.referenced.column());
-            let wrong = |what: &str| at(shown, line, column, &format!("account `{}`: {what}", account.name()));
+            let wrong = |what: &str| at(shown, line, column, &format!("account `{}`: {what}", whose.map_or("proxy", Account::name)));
             let entry = entry.value;
             let username = entry.username.filter(|name| !name.is_empty()).ok_or_else(|| wrong("no `username`"))?;
             let password = match (entry.password, entry.password_env) {
@@ -74,7 +76,11 @@ impl Named {
             if password.expose().is_empty() {
                 return Err(wrong("the password is empty"));
             }
-            named.accounts.insert(account, Credentials { username, password });
+            let credentials = Credentials { username, password };
+            match whose {
+                Some(account) => drop(named.accounts.insert(account, credentials)),
+                None => named.proxy = Some(credentials),
+            }
         }
         Ok(named)
     }
@@ -85,6 +91,7 @@ impl Named {
 struct Written {
     admin: Option<Spanned<Entry>>,
     bystander: Option<Spanned<Entry>>,
+    proxy: Option<Spanned<Entry>>,
     read_only: Option<Spanned<Entry>>,
     security_analyst: Option<Spanned<Entry>>,
     user: Option<Spanned<Entry>>,
@@ -99,13 +106,15 @@ struct Entry {
 }
 
 impl Written {
-    fn entries(self) -> [(Account, Option<Spanned<Entry>>); 5] {
+    /// Whose each entry is; nobody's of the target's is the proxy's.
+    fn entries(self) -> [(Option<Account>, Option<Spanned<Entry>>); 6] {
         [
-            (Account::Admin, self.admin),
-            (Account::Bystander, self.bystander),
-            (Account::ReadOnly, self.read_only),
-            (Account::SecurityAnalyst, self.security_analyst),
-            (Account::User, self.user),
+            (Some(Account::Admin), self.admin),
+            (Some(Account::Bystander), self.bystander),
+            (Some(Account::ReadOnly), self.read_only),
+            (Some(Account::SecurityAnalyst), self.security_analyst),
+            (Some(Account::User), self.user),
+            (None, self.proxy),
         ]
     }
 }

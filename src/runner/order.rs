@@ -24,6 +24,8 @@ pub struct Leave {
     pub changes: bool,
     /// How many failed sign-ins may be caused.
     pub failures: u32,
+    /// How often each case is asked.
+    pub repeat: u32,
 }
 
 /// When a case is run.
@@ -75,7 +77,7 @@ impl Plan {
                 Effect::AuthFailure => Phase::Failure,
                 Effect::PasswordChange => Phase::Change,
             };
-            let cost = budget::cost(&located.case, contract);
+            let cost = budget::cost(&located.case, contract) * leave.repeat;
             let planned = Planned { located, phase: if phase == Phase::Plain && cost > 0 { Phase::Failure } else { phase }, cost };
             if cost == 0 { plan.cases.push(planned) } else { costly.push(planned) }
         }
@@ -83,6 +85,12 @@ impl Plan {
         let changed = plan.cases.iter().filter(|planned| planned.phase == Phase::Change);
         plan.objects = changed.flat_map(|planned| Needs::of(planned.located, contract).objects).collect();
         plan
+    }
+
+    /// Returns the id of every case, run or left out.
+    pub fn ids(&self) -> Vec<&'static str> {
+        let run = self.cases.iter().map(|planned| planned.located);
+        run.chain(self.left_out.iter().map(|(located, _)| *located)).map(|located| located.case.id.as_str()).collect()
     }
 
     /// Tells whether a password may be changed.
@@ -142,7 +150,8 @@ impl Needs {
             return Some(need.refusal());
         }
         if let Some(missing) = self.accounts.iter().find(|account| !leave.present.contains(account)) {
-            return Some(missing_account(*missing));
+            let nobody = leave.present.iter().all(|account| *account == Account::Unknown);
+            return Some(missing_account(*missing, nobody));
         }
         if let Some(shown) = self.url_shows {
             return Some(format!("{shown} would go into a URL, where servers and proxies keep it"));
@@ -157,8 +166,11 @@ impl Needs {
     }
 }
 
-fn missing_account(account: Account) -> String {
+fn missing_account(account: Account, nobody: bool) -> String {
     match account {
+        Account::Admin | Account::Bystander | Account::ReadOnly | Account::SecurityAnalyst | Account::User if nobody => {
+            "no account is given: --accounts FILE names some".into()
+        }
         Account::Admin | Account::Bystander | Account::ReadOnly | Account::SecurityAnalyst | Account::User => {
             format!("the accounts file names no `{}`", account.name())
         }
@@ -178,7 +190,7 @@ mod tests {
     fn leave(changes: bool, failures: u32) -> Leave {
         use Account::*;
         let protected = [(Admin, "acting".to_owned())].into();
-        Leave { present: [Admin, User, Bystander, ReadOnly, SecurityAnalyst, Unknown].into(), protected, changes, failures }
+        Leave { present: [Admin, User, Bystander, ReadOnly, SecurityAnalyst, Unknown].into(), protected, changes, failures, repeat: 1 }
     }
 
     fn plan(leave: &Leave) -> Plan {
@@ -200,6 +212,13 @@ mod tests {
     }
 
     #[test]
+    fn what_is_asked_thrice_costs_thrice() {
+        let (once, thrice) = (plan(&leave(false, 3)), plan(&Leave { repeat: 3, ..leave(false, 3) }));
+        let failing = |plan: &Plan| plan.cases.iter().filter(|planned| planned.cost > 0).map(|planned| planned.cost).collect::<Vec<_>>();
+        assert_eq!((failing(&once), failing(&thrice)), (vec![1, 1, 1], vec![3]));
+    }
+
+    #[test]
     fn without_consent_nothing_is_changed() {
         let plan = plan(&leave(false, 3));
         assert!(!plan.changes() && plan.objects.is_empty());
@@ -212,6 +231,12 @@ mod tests {
         assert_eq!(reason(&plan, "set_password.role.admin"), "acting");
         assert_eq!(reason(&plan, "set_password_by_admin.then.own_password_changed"), "acting");
         assert!(!plan.objects.contains(&Account::Admin) && plan.objects.contains(&Account::User), "{:?}", plan.objects);
+    }
+
+    #[test]
+    fn where_nobody_is_named_the_option_is() {
+        let plan = plan(&Leave { present: [Account::Unknown].into(), ..leave(false, 3) });
+        assert_eq!(reason(&plan, "validation.authenticated"), "no account is given: --accounts FILE names some");
     }
 
     #[rstest]

@@ -13,7 +13,7 @@ use crate::contract::Contract;
 use crate::contract::Operation;
 use crate::contract::Readings;
 use crate::runner::Lab;
-use crate::target::Error;
+use crate::target::Unreached;
 
 /// What was found out.
 #[derive(Default)]
@@ -23,7 +23,7 @@ pub(super) struct Probed {
     /// The same for the profile, and what else the answers tell.
     pub(super) evidence: Vec<Evidence>,
     /// Why nothing could be found out.
-    pub(super) unreachable: Option<String>,
+    pub(super) unreachable: Option<Unreached>,
 }
 
 /// Asks each path of each operation that has several, by GET; where that does not tell them apart, by POST of `{}`.
@@ -77,7 +77,7 @@ fn neighbour(path: &str) -> String {
 }
 
 /// The paths that are served. What was heard on the way is kept: every answer of a run counts.
-async fn served<'a>(lab: &Lab, paths: &[&'a str], heard: &mut Vec<Response<Bytes>>, posts: &mut u32) -> Result<Vec<&'a str>, String> {
+async fn served<'a>(lab: &Lab, paths: &[&'a str], heard: &mut Vec<Response<Bytes>>, posts: &mut u32) -> Result<Vec<&'a str>, Unreached> {
     for (method, body) in [(Method::GET, ""), (Method::POST, "{}")] {
         if method == Method::POST {
             // Each path and its neighbour: all or none, since some of them tell nothing.
@@ -104,10 +104,10 @@ async fn ask(
     path: &str,
     body: &'static str,
     heard: &mut Vec<Response<Bytes>>,
-) -> Result<Option<(StatusCode, String)>, String> {
+) -> Result<Option<(StatusCode, String)>, Unreached> {
     let mut request = Request::new(Bytes::from_static(body.as_bytes()));
     *request.method_mut() = method.clone();
-    *request.uri_mut() = path.parse().map_err(|error| format!("{path}: {error}"))?;
+    *request.uri_mut() = path.parse().map_err(|error| Unreached { told: format!("{path}: {error}"), hint: String::new() })?;
     if !body.is_empty() {
         request.headers_mut().insert(http::header::CONTENT_TYPE, http::HeaderValue::from_static("application/json"));
     }
@@ -118,8 +118,7 @@ async fn ask(
             heard.push(answer);
             Ok(Some(seen))
         }
-        Err(Error::Broken(_)) => Ok(None),
-        Err(error @ (Error::Setup(_) | Error::Unreachable(_))) => Err(error.to_string()),
+        Err(error) => error.unreached().map_or(Ok(None), Err),
     }
 }
 

@@ -96,3 +96,20 @@ fn located(meant: impl Fn(&d4iot_double::conformance::Case, Kind) -> bool) -> Ve
     let both = of(Kind::Sensor).chain(of(Kind::Console));
     both.filter(|(kind, case)| meant(case, *kind)).map(|(kind, case)| format!("{kind}/{}", case.id)).collect()
 }
+
+/// The first call of three is struck: asked three times, a case is not answered alike.
+#[test]
+fn a_case_that_is_not_answered_alike_each_time_is_unstable() {
+    let desk = Desk::new();
+    desk.write(
+        "flaky.yaml",
+        "appliance: sensor\nfailures: [{ name: once, on: validation, when: { times: 1 }, do: { status: 503, page: apache } }]\n",
+    );
+    let check = "check -q --fixture flaky.yaml --case validation.authenticated";
+    let told = desk.run(&format!("{check} --repeat 3")).ends_with(1);
+    assert!(told.out.contains("unstable: validation.authenticated: "), "{}", told.out);
+    assert!(told.out.contains("first between time 1 and time 2: deviation, documented, documented"), "{}", told.out);
+    assert!(told.out.contains("0 not judged, 1 unstable"), "{}", told.out);
+    let told = desk.run("check -q --kind sensor --case validation.authenticated --repeat 3").ends_with(0);
+    assert!(told.out.contains("1 documented") && !told.out.contains("unstable"), "{}", told.out);
+}

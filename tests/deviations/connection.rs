@@ -41,7 +41,7 @@ async fn nobody_there_is_not_judged_and_said_once() {
     let address = server::bind(([127, 0, 0, 1], 0).into()).unwrap().local_addr().unwrap();
     lab.target = Target::new(&format!("http://{address}"), &Options::default()).unwrap();
     let run = runner::run(&lab, &cases(kind, |_| true), &Memory::Nothing, &|_| ()).await.unwrap();
-    assert!(run.unreachable.as_ref().is_some_and(|trouble| trouble.contains("refused")), "{:?}", run.unreachable);
+    assert!(run.unreachable.as_ref().is_some_and(|trouble| trouble.told.contains("refused")), "{:?}", run.unreachable);
     assert_eq!(run.summary.counts.not_judged, run.summary.cases.len());
     assert!(run.summary.profile.is_empty() && run.summary.inconsistent.is_empty() && run.cases.iter().all(|case| case.snapshot.is_none()));
     assert!(run.summary.cases.iter().all(|case| !case.failed && !case.reason().is_empty()));

@@ -150,7 +150,7 @@ fn told(exchange: &ExchangeResult, label: &str) -> String {
 }
 
 fn finding(finding: &Finding, case: &CaseResult) -> String {
-    let class = if case.conformance == Conformance::Deviation { "finding" } else { "finding calm" };
+    let class = if matches!(case.conformance, Conformance::Deviation | Conformance::Unstable) { "finding" } else { "finding calm" };
     let mut html = format!("<dl class=\"{class}\">\n");
     let mut item = |name: &str, value: &str| {
         let _ = writeln!(html, "<dt>{name}</dt><dd>{value}</dd>");
@@ -180,9 +180,10 @@ fn difference(case: &CaseResult, target: &TargetSummary) -> String {
         _ => format!("{}\n", text(line)),
     });
     let coloured: String = coloured.collect();
-    let review = target.review.as_deref().filter(|_| case.conformance != Conformance::Deviation);
+    let review = target.review.as_deref().filter(|_| case.regression == Some(Regression::Changed) && case.conformance != Conformance::Deviation);
     let review = review.map(|folder| format!("<p>If the new answer is right: <code>{}</code></p>\n", text(&story::review(folder, &case.id))));
-    format!("<p class=\"label\">Difference from the snapshot</p>\n<pre>{coloured}</pre>\n{}", review.unwrap_or_default())
+    let from = if case.conformance == Conformance::Unstable { "between two times" } else { "from the snapshot" };
+    format!("<p class=\"label\">Difference {from}</p>\n<pre>{coloured}</pre>\n{}", review.unwrap_or_default())
 }
 
 /// A contradiction fails the run and belongs to no one case.

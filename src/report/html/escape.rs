@@ -15,20 +15,6 @@ pub(super) fn lines(text: &str) -> String {
     entities(&shown.join("\n")) + &rest
 }
 
-/// Returns bytes in base64 (RFC 4648 section 4), as a policy names a hash.
-pub(super) fn base64(bytes: &[u8]) -> String {
-    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut encoded = String::new();
-    for chunk in bytes.chunks(3) {
-        let word = (0..3).fold(0_usize, |word, index| word << 8 | usize::from(chunk.get(index).copied().unwrap_or(0)));
-        for index in 0..4 {
-            let letter = LETTERS[word >> (18 - 6 * index) & 63];
-            encoded.push(if index > chunk.len() { '=' } else { char::from(letter) });
-        }
-    }
-    encoded
-}
-
 fn entities(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {
@@ -49,19 +35,7 @@ const LONGEST: usize = 10_000;
 
 #[cfg(test)]
 mod tests {
-    use rstest::rstest;
-
     use super::*;
-
-    #[rstest]
-    #[case::nothing("", "")]
-    #[case::one("f", "Zg==")]
-    #[case::two("fo", "Zm8=")]
-    #[case::three("foo", "Zm9v")]
-    #[case::many("foobar", "Zm9vYmFy")]
-    fn base64_is_that_of_the_rfc(#[case] bytes: &str, #[case] expected: &str) {
-        assert_eq!(base64(bytes.as_bytes()), expected);
-    }
 
     #[test]
     fn nothing_is_left_that_a_page_would_read() {

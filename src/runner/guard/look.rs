@@ -9,6 +9,7 @@ use crate::conformance::Step;
 use crate::conformance::verdict::Judged;
 use crate::contract::Outcome;
 use crate::report::Finding;
+use crate::runner::lost;
 use crate::runner::undo::Said;
 use crate::runner::undo::sent::Sent;
 
@@ -23,12 +24,14 @@ impl Guard<'_> {
         answered: Answered,
     ) -> bool {
         let mut clear = answered == Answered::Whole;
+        let mut said = Vec::new();
         for account in watched {
             let before = self.hands.known(*account).unwrap_or_else(|| self.own(*account));
             let mut now: Vec<String> = sent.passwords.iter().rev().filter_map(|template| self.hands.fill(template)).collect();
             let replaced = judged.outcome == Some(Outcome::PasswordReplaced) && sent.objects.contains(account);
-            // The likeliest first: what is tried in vain is a failed sign-in.
-            let at = if replaced || answered == Answered::Broken && sent.objects.contains(account) { now.len() } else { 0 };
+            // The likeliest first: what is tried in vain is a failed sign-in. Where no answer came, what should have been done was done.
+            let hoped = answered == Answered::Broken && lost::hopes(step, self.contract) && sent.objects.contains(account);
+            let at = if replaced || hoped { now.len() } else { 0 };
             now.insert(at, before.clone());
             let Some(journal) = &self.journal else { return false };
             now.extend(self.hands.candidates(*account, journal));
@@ -36,9 +39,10 @@ impl Guard<'_> {
             now.retain(|password| once.insert(password.clone()));
             let found = self.hands.find(*account, &now).await;
             self.settle();
+            let same = sent.passwords.iter().any(|template| self.hands.fill(template).as_ref() == Some(&before));
+            said.push(told(*account, found.as_ref().map(|held| *held != before), same));
             match found {
                 Ok(held) => {
-                    let same = sent.passwords.iter().any(|template| self.hands.fill(template).as_ref() == Some(&before));
                     if answered == Answered::Whole && !same && (held != before) != replaced {
                         self.findings.push(contradiction(number, step, *account, replaced));
                     }
@@ -51,6 +55,7 @@ impl Guard<'_> {
                 }
             }
         }
+        self.found = Some(said.join("; "));
         clear
     }
 
@@ -75,6 +80,17 @@ impl Guard<'_> {
         if matches!(said, Said::No(_)) {
             self.suspect(account);
         }
+    }
+}
+
+/// What validations found, in words that can follow why an answer was lost.
+fn told(account: Account, changed: Result<bool, &String>, same: bool) -> String {
+    let account = account.name();
+    match changed {
+        Ok(_) if same => format!("the password of `{account}` would be the same either way"),
+        Ok(true) => format!("a validation then found the change of `{account}` made"),
+        Ok(false) => format!("a validation then found the change of `{account}` not made"),
+        Err(trouble) => format!("whether the change of `{account}` was made could not be found out: {trouble}"),
     }
 }
 

@@ -62,7 +62,7 @@ impl Shelf {
 
     /// A folder that is there.
     #[cfg(test)]
-    pub(super) fn in_folder(folder: &Path) -> Shelf {
+    pub(crate) fn in_folder(folder: &Path) -> Shelf {
         Shelf { folder: folder.to_owned() }
     }
 

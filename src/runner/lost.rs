@@ -1,0 +1,103 @@
+//! Answers to changes that were lost on their way. At a target such a step is not judged: what failed may be anything between us and
+//! it, and a change is not asked for twice. What never got an answer in the whole run is a deviation all the same: it must not pass
+//! unseen that an appliance falls silent whenever it should refuse a password.
+
+use std::collections::BTreeSet;
+
+use bytes::Bytes;
+use http::Response;
+
+use crate::conformance::Step;
+use crate::conformance::expected;
+use crate::contract::Contract;
+use crate::contract::Operation;
+use crate::contract::Outcome;
+use crate::contract::Readings;
+use crate::report::Conformance;
+use crate::report::Finding;
+use crate::target::Error;
+
+/// What a changing step asks for: an operation, and the outcomes that are expected.
+pub(super) type Question = (Operation, Vec<Outcome>);
+
+/// A changing step that was sent.
+#[derive(Clone, Debug)]
+pub(super) struct Change {
+    pub(super) question: Question,
+    pub(super) lost: bool,
+}
+
+/// The verdict on a case if what it lost turns out to be lost always.
+#[derive(Clone, Debug)]
+pub(super) struct Otherwise {
+    pub(super) conformance: Conformance,
+    pub(super) reasons: Vec<Finding>,
+}
+
+/// Tells why an answer is lost: none came whole, or another machine's came in its place.
+pub(super) fn why(answer: &Result<Response<Bytes>, Error>) -> Option<String> {
+    match answer {
+        Err(Error::Broken(trouble)) => Some(trouble.clone()),
+        Err(Error::Setup(_) | Error::Unreachable(_)) => None,
+        Ok(answer) => {
+            let status = answer.status().as_u16();
+            let is_page = serde_json::from_slice::<serde_json::Value>(answer.body()).is_err();
+            (matches!(status, 502..=504) && is_page).then(|| format!("status {status} with a body that is no JSON"))
+        }
+    }
+}
+
+/// Returns what a step asks for.
+pub(super) fn question(step: &Step, contract: &Contract) -> Question {
+    let branches = expected::branches(&step.expect, contract, step.ask, &Readings::default()).unwrap_or_default();
+    let outcomes: BTreeSet<Outcome> = branches.into_iter().map(|branch| branch.outcome).collect();
+    (step.ask, outcomes.into_iter().collect())
+}
+
+/// Tells whether a step is expected to do what it asks for, under every reading.
+pub(super) fn hopes(step: &Step, contract: &Contract) -> bool {
+    let (_, outcomes) = question(step, contract);
+    !outcomes.is_empty() && outcomes.iter().all(|outcome| outcome.is_success())
+}
+
+/// Returns what was asked and never answered.
+pub(super) fn never_answered<'a>(changes: impl Iterator<Item = &'a Change> + Clone) -> BTreeSet<Question> {
+    let of = |lost: bool| changes.clone().filter(move |change| change.lost == lost).map(|change| change.question.clone());
+    let answered: BTreeSet<Question> = of(false).collect();
+    of(true).filter(|question| !answered.contains(question)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case::reset(Err(Error::Broken("reset".into())), true)]
+    #[case::page(answer(503, "<html>"), true)]
+    #[case::gateway(answer(502, ""), true)]
+    #[case::own_words(answer(503, r#"{"error":"busy"}"#), false)]
+    #[case::another_status(answer(500, "<html>"), false)]
+    #[case::not_asked(Err(Error::Setup("no address".into())), false)]
+    fn what_is_no_answer_of_the_target_s_is_lost(#[case] answer: Result<Response<Bytes>, Error>, #[case] lost: bool) {
+        assert_eq!(why(&answer).is_some(), lost);
+    }
+
+    #[test]
+    fn one_answer_is_enough_and_none_is_not() {
+        let change = |operation, outcome, lost| Change { question: (operation, vec![outcome]), lost };
+        let changes = [
+            change(Operation::SetPassword, Outcome::PasswordReplaced, true),
+            change(Operation::SetPassword, Outcome::PasswordReplaced, false),
+            change(Operation::SetPassword, Outcome::PolicyRefused, true),
+            change(Operation::SetPasswordByAdmin, Outcome::PasswordReplaced, true),
+        ];
+        let never = [(Operation::SetPassword, vec![Outcome::PolicyRefused]), (Operation::SetPasswordByAdmin, vec![Outcome::PasswordReplaced])];
+        assert_eq!(never_answered(changes.iter()), never.into());
+    }
+
+    fn answer(status: u16, body: &'static str) -> Result<Response<Bytes>, Error> {
+        Ok(Response::builder().status(status).body(Bytes::from(body)).unwrap())
+    }
+}

@@ -1,0 +1,91 @@
+//! The pin of a key: the SHA-256 of its public half, as a certificate holds it (SubjectPublicKeyInfo, RFC 7469 section 2.4).
+
+use std::fmt;
+use std::str::FromStr;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use rustls::pki_types::CertificateDer;
+use rustls::server::ParsedCertificate;
+use serde::Deserialize;
+use serde::Serialize;
+use sha2::Digest;
+use sha2::Sha256;
+
+/// The SHA-256 of a public key. Shown and read as curl's `--pinnedpubkey` has it: `sha256//` and base64.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, PartialEq, Eq)]
+#[serde(into = "String", try_from = "String")]
+pub struct Pin([u8; 32]);
+
+impl Pin {
+    /// Returns the pin of a certificate's key; none where the certificate cannot be read.
+    pub(super) fn of(certificate: &CertificateDer<'_>) -> Option<Pin> {
+        let parsed = ParsedCertificate::try_from(certificate).ok()?;
+        Some(Pin(Sha256::digest(parsed.subject_public_key_info()).into()))
+    }
+}
+
+impl FromStr for Pin {
+    type Err = String;
+
+    /// Reads `sha256//BASE64`, base64 alone, or 64 hexadecimal digits, with colons or without.
+    fn from_str(text: &str) -> Result<Pin, String> {
+        let bare = text.strip_prefix("sha256//").unwrap_or(text);
+        let digits: String = bare.chars().filter(|letter| *letter != ':').collect();
+        let hexadecimal = |digits: &str| {
+            let all = digits.len() == 64 && digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+            all.then(|| (0..32).filter_map(|at| u8::from_str_radix(&digits[2 * at..2 * at + 2], 16).ok()).collect::<Vec<u8>>())
+        };
+        let bytes = hexadecimal(&digits).or_else(|| STANDARD.decode(bare).ok());
+        let pin = bytes.and_then(|bytes| bytes.try_into().ok()).map(Pin);
+        pin.ok_or_else(|| "expected the SHA-256 of a public key: `sha256//` and 44 characters of base64, or 64 hexadecimal digits".into())
+    }
+}
+
+impl TryFrom<String> for Pin {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Pin, String> {
+        text.parse()
+    }
+}
+
+impl From<Pin> for String {
+    fn from(pin: Pin) -> String {
+        pin.to_string()
+    }
+}
+
+impl fmt::Display for Pin {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "sha256//{}", STANDARD.encode(self.0))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    const SHOWN: &str = "sha256//47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=";
+
+    #[rstest]
+    #[case::as_shown(SHOWN)]
+    #[case::base64("47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=")]
+    #[case::hexadecimal("e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855")]
+    #[case::colons("E3:B0:C4:42:98:FC:1C:14:9A:FB:F4:C8:99:6F:B9:24:27:AE:41:E4:64:9B:93:4C:A4:95:99:1B:78:52:B8:55")]
+    fn a_pin_is_read_in_every_form_that_tools_print(#[case] text: &str) {
+        assert_eq!(text.parse::<Pin>().map(|pin| pin.to_string()), Ok(SHOWN.to_owned()));
+    }
+
+    #[rstest]
+    #[case::empty("")]
+    #[case::too_short("sha256//47DEQpj8HBQ=")]
+    #[case::sha1("da39a3ee5e6b4b0d3255bfef95601890afd80709")]
+    #[case::a_file("key.pem")]
+    #[case::umlauts("üüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüü")]
+    fn what_is_no_pin_is_refused(#[case] text: &str) {
+        assert!(text.parse::<Pin>().is_err());
+    }
+}

@@ -1,0 +1,79 @@
+//! The client's half of TLS: whom it believes, and what it shows of itself.
+
+use std::sync::Arc;
+use std::sync::Mutex;
+
+use rustls::ClientConfig;
+use rustls::RootCertStore;
+use rustls::crypto;
+use rustls::crypto::CryptoProvider;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::PrivateKeyDer;
+use rustls::pki_types::pem;
+use rustls::pki_types::pem::PemObject;
+
+use super::Options;
+use super::options::Identity;
+use super::verifier::Belief;
+use super::verifier::Shown;
+use super::verifier::Verifier;
+
+/// Returns the client's half of TLS, or what is wrong with a certificate or key, in words. What a server shows is kept in `shown`.
+/// `tls` is false where none will be spoken: the system's roots are then not looked for.
+pub(super) fn config(options: &Options, tls: bool, shown: &Arc<Mutex<Option<Shown>>>) -> Result<ClientConfig, String> {
+    let provider = Arc::new(crypto::ring::default_provider());
+    let belief = match (options.insecure, options.pin, &options.trust) {
+        (true, ..) => Belief::Anybody,
+        (_, Some(pin), _) => Belief::Key(pin),
+        (.., Some(trust)) => Belief::Roots(Arc::new(roots(trust)?)),
+        (.., None) if tls => system(&provider),
+        _ => Belief::Roots(Arc::new(RootCertStore::empty())),
+    };
+    let builder = ClientConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions();
+    let builder = builder.map_err(|error| format!("TLS: {error}"))?;
+    let builder = builder.dangerous().with_custom_certificate_verifier(Arc::new(Verifier::new(belief, provider, Arc::clone(shown))));
+    let mut config = match &options.identity {
+        None => builder.with_no_client_auth(),
+        Some(identity) => {
+            let (chain, key) = own(identity)?;
+            builder.with_client_auth_cert(chain, key).map_err(|error| format!("the client's certificate and its key cannot be used: {error}"))?
+        }
+    };
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(config)
+}
+
+/// Whom the system trusts; nobody where it says nothing, as in an image that has no more than this program.
+fn system(provider: &Arc<CryptoProvider>) -> Belief {
+    match rustls_platform_verifier::Verifier::new(Arc::clone(provider)) {
+        Ok(verifier) => Belief::System(Arc::new(verifier)),
+        Err(_) => Belief::Roots(Arc::new(RootCertStore::empty())),
+    }
+}
+
+fn roots(trust: &str) -> Result<RootCertStore, String> {
+    let mut roots = RootCertStore::empty();
+    for certificate in CertificateDer::pem_slice_iter(trust.as_bytes()) {
+        let certificate = certificate.map_err(|error| format!("a trusted certificate is no PEM: {error:?}"))?;
+        roots.add(certificate).map_err(|error| format!("a trusted certificate cannot be used: {error}"))?;
+    }
+    if roots.is_empty() { Err("there is no certificate among those to trust, expected a BEGIN CERTIFICATE".into()) } else { Ok(roots) }
+}
+
+/// No text of an error shows a line of the key.
+fn own(identity: &Identity) -> Result<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>), String> {
+    let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(identity.certificate.as_bytes()).collect();
+    let chain = chain.map_err(|_| "the client's certificate is no PEM")?;
+    if chain.is_empty() {
+        return Err("there is no client's certificate, expected a BEGIN CERTIFICATE".into());
+    }
+    let key = identity.key.expose();
+    if ["BEGIN ENCRYPTED PRIVATE KEY", "Proc-Type: 4,ENCRYPTED"].iter().any(|mark| key.contains(mark)) {
+        return Err("the client's key has a passphrase, expected one without\n  hint: openssl pkey -in KEY -out PLAIN".into());
+    }
+    let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).map_err(|error| match error {
+        pem::Error::NoItemsFound => "there is no client's key, expected a BEGIN PRIVATE KEY, RSA PRIVATE KEY or EC PRIVATE KEY",
+        _ => "the client's key is no PEM",
+    })?;
+    Ok((chain, key))
+}
