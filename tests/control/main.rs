@@ -6,6 +6,7 @@
 mod desk;
 mod guard;
 mod journal;
+mod late;
 mod one;
 mod parallel;
 mod refusals;
