@@ -25,7 +25,7 @@ pub mod baseline;
 pub mod clock;
 pub mod server;
 pub mod host;
-pub mod double;
+pub mod served;
 pub mod target;
 pub mod runner;
 // — the roof —

@@ -12,10 +12,10 @@ use crate::cli::serve::bind::Addresses;
 use crate::cli::serve::prepare;
 use crate::cli::serve::watch::Files;
 use crate::cli::talk::Talk;
-use crate::double::Double;
 use crate::fixture;
 use crate::fixture::Fixture;
 use crate::host::Host;
+use crate::served::Served;
 use crate::server::Limits;
 use crate::server::Log;
 use crate::server::tls::Identity;
@@ -37,7 +37,7 @@ pub(super) struct Fleet<'a> {
 pub(super) struct Member {
     path: Option<PathBuf>,
     pub(super) fixture: Fixture,
-    pub(super) double: Double,
+    pub(super) double: Served,
     /// The failure modes that struck before the fixture was changed.
     struck: BTreeSet<String>,
 }
@@ -133,7 +133,7 @@ impl<'a> Fleet<'a> {
 
     fn serve(&self, path: Option<PathBuf>, fixture: Fixture, listener: TcpListener) -> Result<Member, String> {
         let host = Host::new(fixture.appliance(), fixture.schedule(self.seed_of(&fixture)));
-        let double = Double::serve(listener, host, self.identity.as_ref(), self.limits.clone())
+        let double = Served::serve(listener, host, self.identity.as_ref(), self.limits.clone())
             .map_err(|error| format!("serving {}: {error}", fixture.name))?;
         Ok(Member { path, fixture, double, struck: BTreeSet::new() })
     }

@@ -1,4 +1,4 @@
-//! A started double: an appliance that answers on a port of its own until it is dropped.
+//! A host on a port: it answers from when it is started until it is dropped or ended.
 
 use std::future::Future;
 use std::io;
@@ -16,9 +16,9 @@ use crate::server;
 use crate::server::Limits;
 use crate::server::tls::Identity;
 
-/// An appliance that answers on a port of its own. Dropping it closes the port.
+/// A host that answers on a port of its own. Dropping it closes the port, as soon as the runtime comes round to it.
 #[derive(Debug)]
-pub struct Double {
+pub struct Served {
     host: Arc<Host>,
     address: SocketAddr,
     tls: bool,
@@ -27,22 +27,22 @@ pub struct Double {
     served: JoinHandle<()>,
 }
 
-impl Double {
+impl Served {
     /// Starts an appliance on any free port of 127.0.0.1, over TLS with `identity`, or over plain HTTP without.
     ///
     /// # Errors
     /// The system's, where no port can be had.
-    pub fn start(appliance: Appliance, identity: Option<&Identity>) -> io::Result<Double> {
-        Double::open(Host::new(appliance, Schedule::default()), identity)
+    pub fn start(appliance: Appliance, identity: Option<&Identity>) -> io::Result<Served> {
+        Served::open(Host::new(appliance, Schedule::default()), identity)
     }
 
-    /// Starts a host on any free port of 127.0.0.1, as [`Double::start`] does.
+    /// Starts a host on any free port of 127.0.0.1, as [`Served::start`] does.
     ///
     /// # Errors
     /// The system's, where no port can be had.
-    pub fn open(host: Host, identity: Option<&Identity>) -> io::Result<Double> {
+    pub fn open(host: Host, identity: Option<&Identity>) -> io::Result<Served> {
         let listener = server::bind(SocketAddr::from(([127, 0, 0, 1], 0)))?;
-        Double::serve(listener, host, identity, Limits::default())
+        Served::serve(listener, host, identity, Limits::default())
     }
 
     /// Serves a host on a listener the caller brings. Must be called inside a runtime.
@@ -50,7 +50,7 @@ impl Double {
     /// # Errors
     /// The system's, where the listener has no address.
     #[expect(clippy::disallowed_methods, reason = "a double is one task of the runtime it was started in")]
-    pub fn serve(listener: TcpListener, host: Host, identity: Option<&Identity>, limits: Limits) -> io::Result<Double> {
+    pub fn serve(listener: TcpListener, host: Host, identity: Option<&Identity>, limits: Limits) -> io::Result<Served> {
         let address = listener.local_addr()?;
         let host = Arc::new(host);
         let (stop, stopped) = oneshot::channel::<()>();
@@ -61,7 +61,7 @@ impl Double {
             server::run(listener, speaks, service, limits, async { drop(stopped.await) }).await;
         });
         let ca_pem = identity.and_then(Identity::ca_pem).map(str::to_owned);
-        Ok(Double { host, address, tls: identity.is_some(), ca_pem, stop, served })
+        Ok(Served { host, address, tls: identity.is_some(), ca_pem, stop, served })
     }
 
     /// Returns its URL, `https://127.0.0.1:41234`.
