@@ -16,6 +16,7 @@ mod pairs;
 mod part;
 mod policy;
 mod ready;
+mod single;
 mod written;
 
 use std::collections::HashMap;
@@ -27,6 +28,8 @@ use std::sync::LazyLock;
 pub use fault::Error;
 pub use ready::READY_MADE;
 pub use ready::ready_made;
+pub use single::Setting;
+pub use single::read_mode;
 
 use crate::appliance::Appliance;
 use crate::appliance::Policy;
@@ -40,6 +43,8 @@ use crate::failure::Schedule;
 use at::Position;
 use fault::Fault;
 use mode::Context;
+
+pub(crate) use ready::ready_made_text;
 
 /// A fixture that was read and holds together.
 #[derive(Clone, Debug)]
@@ -96,6 +101,7 @@ pub(crate) fn read_as<T: serde::de::DeserializeOwned>(file: &str, text: &str) ->
 }
 
 /// Reads a duration as fixtures write it, `500ms`, `1h30m`; `0s` is one too.
+#[cfg_attr(not(feature = "cli"), expect(dead_code, reason = "the command line's options are read by it"))]
 pub(crate) fn duration(text: &str) -> Option<std::time::Duration> {
     duration::parse(text)
 }

@@ -7,6 +7,7 @@
 mod budget;
 mod ledger;
 mod look;
+mod manage;
 mod service;
 mod unmatched;
 

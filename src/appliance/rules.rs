@@ -36,6 +36,7 @@ use crate::contract::Wording;
 #[derive(Debug)]
 pub struct Rules {
     kind: Kind,
+    readings: Readings,
     routes: Vec<(String, Operation)>,
     manners: Vec<Manner>,
     /// By operation, the last for requests that are none.
@@ -114,7 +115,7 @@ impl Rules {
             tables.push(Table::new(contract, readings, Some(operation)));
         }
         tables.push(Table::new(contract, readings, None));
-        Rules { kind: contract.kind, routes, manners, tables }
+        Rules { kind: contract.kind, readings: readings.clone(), routes, manners, tables }
     }
 
     /// Returns a kind's rules under the rulings, resolved once and shared by all appliances that choose no reading.
@@ -125,6 +126,11 @@ impl Rules {
             Kind::Console => Arc::clone(&CONSOLE),
             Kind::Sensor => Arc::clone(&SENSOR),
         }
+    }
+
+    /// Returns the readings that are served instead of the ruling.
+    pub fn readings(&self) -> &Readings {
+        &self.readings
     }
 
     /// Returns the kind of appliance.
