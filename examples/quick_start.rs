@@ -2,6 +2,8 @@
 //!
 //! `cargo run --example quick_start`
 
+#![expect(clippy::print_stdout, reason = "an example shows what it does")]
+
 use std::error::Error;
 
 use d4iot_double::Double;

@@ -6,6 +6,8 @@
 //!
 //! `cargo run --example rotation`
 
+#![expect(clippy::print_stdout, reason = "an example shows what it does")]
+
 use std::error::Error;
 
 use bytes::Bytes;

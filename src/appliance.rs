@@ -28,6 +28,8 @@ pub use directory::User;
 pub use directory::UserState;
 pub use judge::Change;
 pub use judge::Reason;
+pub use lockout::Count;
+pub use lockout::Counted;
 pub use lockout::Lockout;
 pub use lockout::Scope;
 pub use policy::Breach;

@@ -4,17 +4,18 @@
 //! budget, and what was changed is given back and proven so.
 
 mod checked;
+mod visit;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::panic::Location;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use reqwest::Url;
-use serde_json::json;
 
 pub use checked::Checked;
+
+use visit::Visit;
 
 use crate::conformance::Account;
 use crate::conformance::Agreed;
@@ -27,20 +28,11 @@ use crate::double::engine;
 use crate::double::error::Place;
 use crate::runner::Accounts;
 use crate::runner::Lab;
-use crate::runner::Memory;
 use crate::runner::Seed;
-use crate::runner::Stop;
-use crate::runner::careful;
-use crate::runner::careful::Care;
 use crate::runner::consent;
 use crate::runner::named::Credentials;
 use crate::runner::order::Leave;
 use crate::runner::order::Plan;
-use crate::runner::undo::Header;
-use crate::runner::undo::Journal;
-use crate::runner::undo::Key;
-use crate::runner::undo::Lock;
-use crate::runner::undo::Shelf;
 use crate::secret::Secret;
 use crate::target::Options;
 use crate::target::Target;
@@ -193,8 +185,7 @@ impl Check {
         let target = Target::new(url.as_str(), &options).map_err(|error| wrong(error.to_string()))?;
         let label = if options.insecure { format!("{} (any certificate was taken)", target.address()) } else { target.address().to_owned() };
         let lab = Lab { kind: self.kind, target, label, accounts, agreed: Agreed::default(), mock: None };
-        let (journal, lock) = if plan.changes() { begin(&lab, &url, &seed).map_err(wrong)? } else { (None, None) };
-        Ok(Visit { lab, plan, journal, _lock: lock, failures: self.failures })
+        Visit::new(lab, plan, self.failures, &url, &seed).map_err(wrong)
     }
 
     fn address(&self) -> Result<Url, Error> {
@@ -249,46 +240,6 @@ impl Check {
             None => Ok(protected),
         }
     }
-}
-
-/// A run that is prepared: nothing is sent yet.
-struct Visit {
-    lab: Lab,
-    plan: Plan,
-    journal: Option<Journal>,
-    _lock: Option<Lock>,
-    failures: u32,
-}
-
-impl Visit {
-    async fn go(self) -> Result<Checked, String> {
-        let care = Care { failures: self.failures, journal: self.journal, stop: Stop::new() };
-        careful::run(&self.lab, &self.plan, &Memory::Nothing, care, &|_| {}).await.map(Checked::new)
-    }
-}
-
-/// Takes the server's lock and begins the journal.
-fn begin(lab: &Lab, url: &Url, seed: &Seed) -> Result<(Option<Journal>, Option<Lock>), String> {
-    let (shelf, key) = (Shelf::find()?, Key::of(url));
-    let address = lab.target.address();
-    let lock = shelf.lock(&key)?.ok_or_else(|| format!("another run is at {address} now"))?;
-    let path = shelf.journal(&key);
-    if path.exists() && !matches!(Journal::open(&path), Ok(None)) {
-        return Err(format!(
-            "an interrupted run at {address} may have left passwords changed: d4iot-double recover {} gives them back",
-            path.display()
-        ));
-    }
-    let header = Header {
-        version: 1,
-        target: address.to_owned(),
-        kind: lab.kind.name().to_owned(),
-        client: json!({}),
-        accounts: PathBuf::new(),
-        environment: Vec::new(),
-    };
-    let journal = Journal::begin(&shelf, &key, header, seed).map_err(|error| format!("beginning the journal {}: {error}", path.display()))?;
-    Ok((Some(journal), Some(lock)))
 }
 
 fn is_loopback(url: &Url) -> bool {

@@ -7,6 +7,7 @@ pub mod documents;
 pub mod explain;
 pub mod fixture;
 pub mod healthcheck;
+mod log;
 pub mod plan;
 mod progress;
 pub mod ready;
@@ -137,6 +138,9 @@ pub fn main() -> ExitCode {
     let line = Line::parse();
     let talk = Talk::new(line.color, line.quiet, line.verbose, line.log_format);
     talk.hush_panics();
+    if line.verbose {
+        log::listen(talk);
+    }
     // What a panic has to say was said when it happened.
     ExitCode::from(panic::catch_unwind(AssertUnwindSafe(|| run(line.command, &talk))).unwrap_or(code::INTERNAL))
 }

@@ -9,7 +9,6 @@ use std::sync::Mutex;
 use std::sync::MutexGuard;
 use std::sync::PoisonError;
 use std::sync::atomic::AtomicI64;
-use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 use std::time::Instant;
@@ -23,7 +22,7 @@ use crate::appliance::Moment;
 pub struct Clock(Arc<Works>);
 
 /// How old a clock is, in nanoseconds: what its sleepers count by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Age(u64);
 
 /// One moment, on a clock and on the wall.
@@ -40,8 +39,8 @@ struct Works {
     start: Instant,
     /// Twice some nanoseconds, plus 1 if the clock is frozen. Frozen, they are its age; running, what its age is ahead of the wall.
     hand: AtomicI64,
-    /// The age at the last reset.
-    noon: AtomicU64,
+    /// The age at which it showed nought; below nought where it was set ahead.
+    noon: AtomicI64,
     /// Held by whoever turns the hand.
     turning: Mutex<()>,
     /// Tells sleepers that the hand was turned.
@@ -53,13 +52,26 @@ impl Clock {
     #[expect(clippy::disallowed_methods, reason = "this is where the wall is asked")]
     pub fn start() -> Clock {
         let (turned, _) = watch::channel(());
-        Clock(Arc::new(Works { start: Instant::now(), hand: AtomicI64::new(0), noon: AtomicU64::new(0), turning: Mutex::new(()), turned }))
+        Clock(Arc::new(Works { start: Instant::now(), hand: AtomicI64::new(0), noon: AtomicI64::new(0), turning: Mutex::new(()), turned }))
+    }
+
+    /// Starts a clock that shows a moment, frozen or not.
+    pub fn start_at(moment: Moment, frozen: bool) -> Clock {
+        let clock = Clock::start();
+        clock.set(moment, frozen);
+        clock
     }
 
     /// Returns the time since the start or the last reset. Between two resets it never goes back.
     pub fn now(&self) -> Moment {
+        self.shows().0
+    }
+
+    /// Returns the time since the start or the last reset, and whether it stands still there.
+    pub fn shows(&self) -> (Moment, bool) {
         let noon = self.0.noon.load(Ordering::Acquire);
-        Moment(Duration::from_nanos(self.age().0.saturating_sub(noon)))
+        let (age, frozen) = self.read();
+        (age.since(noon), frozen)
     }
 
     /// Returns the time since the start or the last reset, and the same moment on the wall.
@@ -67,7 +79,7 @@ impl Clock {
         let hand = self.0.hand.load(Ordering::Acquire);
         let elapsed = self.0.start.elapsed();
         let noon = self.0.noon.load(Ordering::Acquire);
-        Stamp { moment: Moment(Duration::from_nanos(age(hand, elapsed).0.saturating_sub(noon))), wall: self.0.start + elapsed }
+        Stamp { moment: age(hand, elapsed).since(noon), wall: self.0.start + elapsed }
     }
 
     /// Returns its age.
@@ -97,9 +109,15 @@ impl Clock {
 
     /// Sets it to nought and lets it run. What is held back stays so for as long as was left.
     pub fn reset(&self) {
+        self.set(Moment::default(), false);
+    }
+
+    /// Sets it to a moment, frozen or not. What is held back stays so for as long as was left.
+    pub fn set(&self, moment: Moment, frozen: bool) {
         self.turn(|age, _| {
-            self.0.noon.store(age.0, Ordering::Release);
-            (age, false)
+            let shown = nanoseconds(moment.0).min(OLDEST);
+            self.0.noon.store(i64::try_from(age.0).unwrap_or(OLDEST) - shown, Ordering::Release);
+            (age, frozen)
         });
     }
 
@@ -110,7 +128,8 @@ impl Clock {
 
     /// Completes at this moment, as it lies from the last reset.
     pub fn sleep_until(&self, moment: Moment) -> impl Future<Output = ()> + Send + use<> {
-        self.sleep_until_age(Age(self.0.noon.load(Ordering::Acquire)).plus(moment.0))
+        let due = self.0.noon.load(Ordering::Acquire).saturating_add(nanoseconds(moment.0));
+        self.sleep_until_age(Age(u64::try_from(due).unwrap_or(0)))
     }
 
     /// Completes at this age.
@@ -147,6 +166,12 @@ impl Clock {
 }
 
 impl Age {
+    /// Returns what a clock shows that had this age when it showed nought, or was to have it.
+    fn since(self, noon: i64) -> Moment {
+        let since = i64::try_from(self.0).unwrap_or(OLDEST).saturating_sub(noon);
+        Moment(Duration::from_nanos(u64::try_from(since).unwrap_or(0)))
+    }
+
     /// Returns the age this much later.
     #[must_use]
     pub fn plus(self, time: Duration) -> Age {
@@ -204,6 +229,22 @@ mod tests {
         clock.advance(HOUR);
         clock.reset();
         assert!(clock.now().0 < HOUR && !clock.is_frozen());
+    }
+
+    #[tokio::test]
+    async fn a_clock_set_to_a_moment_shows_it_and_sleeps_from_there() {
+        let moment = Moment(HOUR + Duration::from_nanos(7));
+        let clock = Clock::start_at(moment, true);
+        assert_eq!(clock.shows(), (moment, true));
+        clock.sleep_until(Moment(HOUR)).await;
+        let sleep = clock.sleep_until(Moment(HOUR + Duration::from_nanos(9)));
+        let mut sleep = std::pin::pin!(sleep);
+        assert!(tokio::time::timeout(Duration::from_millis(5), sleep.as_mut()).await.is_err());
+        clock.advance(Duration::from_nanos(2));
+        sleep.await;
+        clock.set(Moment(HOUR), false);
+        assert!(clock.now().0 >= HOUR && clock.now().0 < 2 * HOUR && !clock.is_frozen());
+        assert_eq!(Clock::start_at(Moment(Duration::MAX), true).now().0.as_nanos(), OLDEST as u128);
     }
 
     #[tokio::test]

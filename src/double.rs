@@ -15,6 +15,7 @@ mod expectation;
 mod failure;
 mod happened;
 mod journal;
+mod said;
 
 use std::panic::Location;
 use std::path::PathBuf;

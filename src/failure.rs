@@ -15,6 +15,7 @@ mod delivery;
 mod distort;
 mod page;
 mod schedule;
+mod scope;
 mod script;
 mod when;
 
@@ -39,8 +40,12 @@ pub use delivery::Pace;
 pub use page::elsewhere;
 pub use schedule::Call;
 pub use schedule::Counter;
+pub use schedule::MOST_SCOPES;
 pub use schedule::Schedule;
 pub use schedule::Strike;
+pub use scope::Progress;
+pub use scope::Scope;
+pub use scope::Tally;
 pub use script::Asked;
 pub use when::During;
 pub use when::Per;
@@ -65,4 +70,6 @@ pub struct Failure {
     pub act: Arc<Act>,
     /// Whether it strikes from the start.
     pub armed: bool,
+    /// All of this as a fixture writes it. Null of a mode that was made in code, which no fixture can then hold.
+    pub written: Arc<serde_json::Value>,
 }

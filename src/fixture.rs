@@ -1,10 +1,12 @@
-//! Fixtures: YAML text in, a test appliance out; every error points at its line and column.
+//! Fixtures: YAML text in, a test appliance out, and back again; every error points at its line and column.
 //!
 //! ```text
-//! text ─locate→ written::Fixture ─meant→ Fixture ─→ Appliance
-//!                      └─ schema
+//! text ─locate→ written::Fixture ─meant→ Fixture ─→ Appliance, Schedule, moment
+//!   ▲                  └─ schema           │ ▲                 │
+//!   └─────────── write ────────────────────┘ └────── of ───────┘
 //! ```
 
+mod as_json;
 mod at;
 mod bound;
 mod duration;
@@ -12,11 +14,15 @@ mod fault;
 mod locate;
 mod meant;
 mod mode;
+mod omitted;
 mod pairs;
 mod part;
 mod policy;
 mod ready;
 mod single;
+mod so_far;
+mod standing;
+mod write;
 mod written;
 
 use std::collections::HashMap;
@@ -30,6 +36,12 @@ pub use ready::READY_MADE;
 pub use ready::ready_made;
 pub use single::Setting;
 pub use single::read_mode;
+pub use single::read_readings;
+pub use single::read_user;
+pub use single::reread;
+pub use single::room_for_a_mode;
+pub use so_far::SoFar;
+pub use write::Secrets;
 
 use crate::appliance::Appliance;
 use crate::appliance::Policy;
@@ -43,8 +55,6 @@ use crate::failure::Schedule;
 use at::Position;
 use fault::Fault;
 use mode::Context;
-
-pub(crate) use ready::ready_made_text;
 
 /// A fixture that was read and holds together.
 #[derive(Clone, Debug)]
@@ -65,6 +75,8 @@ pub struct Fixture {
     pub names_users: bool,
     /// Its failure modes, in the order in which they are asked: its own, then the ready-made ones it uses, then those armed by name.
     pub failures: Vec<Failure>,
+    /// What has happened so far; at the start of an appliance nothing.
+    pub so_far: SoFar,
     named_at: Position,
     listens_at: Option<Position>,
     /// Why it cannot be served over plain HTTP, if so; the file is filled in where it is known.
@@ -111,14 +123,21 @@ pub(crate) fn duration(text: &str) -> Option<std::time::Duration> {
 /// # Errors
 /// Those of [`read`], and the first byte that is no UTF-8.
 pub fn read_bytes(file: &str, bytes: &[u8]) -> Result<Fixture, Error> {
-    let text = std::str::from_utf8(bytes).map_err(|error| {
+    read(file, text(file, bytes)?)
+}
+
+/// Returns bytes as the text they must be.
+///
+/// # Errors
+/// The first byte that is no UTF-8.
+pub fn text<'a>(file: &str, bytes: &'a [u8]) -> Result<&'a str, Error> {
+    std::str::from_utf8(bytes).map_err(|error| {
         let before = String::from_utf8_lossy(&bytes[..error.valid_up_to()]);
         let line = before.matches('\n').count() + 1;
         let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
         let at = Position { line: line as u64, column: column as u64 };
         Fault::new(at, "the file is not UTF-8").hint("save it as UTF-8").in_file(file)
-    })?;
-    read(file, text)
+    })
 }
 
 /// Returns the built-in fixture of a kind, that of `fixtures/sensor.yaml` or `fixtures/console.yaml`.
@@ -140,15 +159,28 @@ fn embedded(file: &str, text: &str) -> Fixture {
 }
 
 impl Fixture {
-    /// Returns the appliance this fixture describes, as it is at the start.
+    /// Returns the appliance this fixture describes, as it is at the start, or has become so far.
     pub fn appliance(&self) -> Appliance {
         let rules = if self.readings.is_empty() { Rules::ruling(self.kind) } else { Arc::new(Rules::new(contract::of(self.kind), &self.readings)) };
         Appliance { rules, state: self.state.clone() }
     }
 
-    /// Returns its failure modes, nothing counted yet; `seed` decides everything random.
+    /// Returns its failure modes with what they have counted so far; `seed` decides everything random.
     pub fn schedule(&self, seed: u64) -> Schedule {
-        Schedule::new(self.failures.clone(), seed)
+        let mut schedule = Schedule::new(self.failures.clone(), seed);
+        schedule.go_on(&self.so_far.progress);
+        schedule
+    }
+
+    /// Reads its failure modes once more, after other readings were chosen: a mode that words answers by other readings does so on top of those.
+    ///
+    /// # Errors
+    /// The first mode that means nothing under them.
+    pub fn reread(&mut self) -> Result<(), Error> {
+        let setting = Setting { kind: self.kind, readings: &self.readings, users: &self.state.directory, https: true };
+        let again = |failure: &Failure| Ok(Failure { armed: failure.armed, ..reread(failure, &setting)? });
+        self.failures = self.failures.iter().map(again).collect::<Result<_, _>>()?;
+        Ok(())
     }
 
     /// Arms failure modes by name, `slow,flaky`: those of the fixture, or else ready-made ones, which it then has.
@@ -162,6 +194,7 @@ impl Fixture {
         for name in names.split(',').map(str::trim) {
             if let Some(failure) = failures.iter_mut().find(|failure| failure.name == name) {
                 failure.armed = true;
+                self.so_far.progress.iter_mut().filter(|progress| progress.mode == name).for_each(|progress| progress.armed = true);
             } else {
                 let mode = ready::named(name, context).ok_or_else(|| self.no_mode(name))?;
                 let column = names.find(name).map_or(1, |start| names[..start].chars().count() + 1);

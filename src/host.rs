@@ -9,6 +9,8 @@ mod ledger;
 mod look;
 mod manage;
 mod service;
+mod standing;
+mod tell;
 mod unmatched;
 
 use std::sync::Arc;
@@ -20,6 +22,7 @@ use std::sync::RwLock;
 use tokio::sync::Notify;
 
 use crate::appliance::Appliance;
+use crate::appliance::Moment;
 use crate::appliance::Rules;
 use crate::appliance::State;
 use crate::clock::Clock;
@@ -43,12 +46,14 @@ pub struct Host {
     rules: RwLock<Arc<Rules>>,
     present: Mutex<Present>,
     /// What a reset goes back to.
-    loaded: Mutex<Present>,
+    loaded: Mutex<Loaded>,
     clock: Clock,
     /// Tells whoever waits for the next closing of the port that it may be another.
     rescheduled: Notify,
     unmatched: Mutex<Unmatched>,
     ledger: Arc<Ledger>,
+    /// What it is called where its requests are told.
+    name: Box<str>,
 }
 
 /// What requests change.
@@ -56,6 +61,14 @@ pub struct Host {
 struct Present {
     state: State,
     schedule: Schedule,
+}
+
+/// What was loaded: rules, state and modes, and what the clock showed.
+#[derive(Clone, Debug)]
+struct Loaded {
+    rules: Arc<Rules>,
+    present: Present,
+    shows: (Moment, bool),
 }
 
 impl Host {
@@ -67,15 +80,23 @@ impl Host {
     /// Takes an appliance in that goes by this clock.
     pub fn with_clock(appliance: Appliance, schedule: Schedule, clock: Clock) -> Host {
         let present = Present { state: appliance.state, schedule };
+        let loaded = Loaded { rules: Arc::clone(&appliance.rules), present: present.clone(), shows: (Moment::default(), false) };
         Host {
             rules: RwLock::new(appliance.rules),
-            present: Mutex::new(present.clone()),
-            loaded: Mutex::new(present),
+            present: Mutex::new(present),
+            loaded: Mutex::new(loaded),
             clock,
             rescheduled: Notify::new(),
             unmatched: Mutex::default(),
             ledger: Ledger::new(Bounds::default(), Budget::of_the_process()),
+            name: "".into(),
         }
+    }
+
+    /// Is called so where its requests are told.
+    #[must_use]
+    pub fn named(self, name: &str) -> Host {
+        Host { name: name.into(), ..self }
     }
 
     /// Keeps a journal of these bounds, and shares this budget with other hosts, in place of the defaults: 1,000 entries and 8 MiB,
@@ -97,21 +118,15 @@ impl Host {
 
     /// Becomes another appliance between two requests: rules, state, modes, and a clock that begins anew. Connections stay.
     pub fn replace(&self, appliance: Appliance, schedule: Schedule) {
-        *lock(&self.loaded) = Present { state: appliance.state, schedule };
-        *self.rules.write().unwrap_or_else(PoisonError::into_inner) = appliance.rules;
+        let present = Present { state: appliance.state, schedule };
+        *lock(&self.loaded) = Loaded { rules: appliance.rules, present, shows: (Moment::default(), false) };
         self.reset();
     }
 
-    /// Goes back to what was loaded: users, modes and what they have counted, clock, journal, requests that hit no operation.
+    /// Goes back to what was loaded: readings, users, modes and what they have counted, clock, journal, requests that hit no operation.
     pub fn reset(&self) {
         let loaded = lock(&self.loaded).clone();
-        {
-            let mut present = lock(&self.present);
-            *present = loaded;
-            // Under the lock, so that no request is judged by the new state and the old time.
-            self.clock.reset();
-            self.ledger.clear();
-        }
+        loaded.put_into(self);
         *lock(&self.unmatched) = Unmatched::default();
         self.rescheduled.notify_waiters();
     }

@@ -117,6 +117,12 @@ impl Journal {
         self.entries.iter().rev().filter(|entry| wanted.admits(entry)).take(most)
     }
 
+    /// Returns the entry of a ticket, if it is held.
+    pub fn entry(&self, ticket: &Ticket) -> Option<&Entry> {
+        let place = ticket.number.checked_sub(self.entries.front()?.number)?;
+        self.entries.get(usize::try_from(place).ok()?)
+    }
+
     /// Returns how often each finding was made since the start or the last [`Journal::clear`], dropped entries counted.
     pub fn findings(&self) -> Vec<(Finding, u64)> {
         self.tally.findings()

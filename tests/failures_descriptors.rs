@@ -31,7 +31,15 @@ async fn descriptors_go_back_to_what_they_were() {
     let delayed = Act { delay: Some(Delay::Fixed(Duration::from_millis(20))), ..Act::default() };
     let modes = ends.into_iter().chain([delayed]).enumerate().map(|(number, act)| {
         let calls = (0..300).filter(|call| call % 4 == number as u64).map(|call| call + 1).collect();
-        Failure { name: number.to_string(), on: None, user: None, when: When { calls, ..When::default() }, act: Arc::new(act), armed: true }
+        Failure {
+            name: number.to_string(),
+            on: None,
+            user: None,
+            when: When { calls, ..When::default() },
+            act: Arc::new(act),
+            armed: true,
+            written: Arc::default(),
+        }
     });
     let listener = server::bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
     let host = Host::new(fixture::built_in(Kind::Sensor).appliance(), Schedule::new(modes.collect(), 7));

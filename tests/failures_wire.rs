@@ -722,7 +722,7 @@ fn with_header(request: &[u8], line: &str) -> Vec<u8> {
 }
 
 fn mode(when: When, act: Act) -> Failure {
-    Failure { name: "mode".into(), on: None, user: None, when, act: Arc::new(act), armed: true }
+    Failure { name: "mode".into(), on: None, user: None, when, act: Arc::new(act), armed: true, written: Arc::default() }
 }
 
 fn times(count: u64) -> When {

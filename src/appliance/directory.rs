@@ -44,6 +44,15 @@ pub enum Lag {
     Validations(u64),
 }
 
+impl Lag {
+    fn holds(self, now: Moment) -> bool {
+        match self {
+            Lag::Until(moment) => now < moment,
+            Lag::Validations(left) => left > 0,
+        }
+    }
+}
+
 /// All users, by name. Memory grows with users only, never with requests.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Directory {
@@ -83,13 +92,7 @@ impl Directory {
 
     /// Tells whether this is a former password of a user that still validates.
     pub fn still_validates(&self, username: &str, password: &str, now: Moment) -> bool {
-        self.former.get(username).is_some_and(|(former, lag)| {
-            former.expose() == password
-                && match lag {
-                    Lag::Until(moment) => now < *moment,
-                    Lag::Validations(left) => *left > 0,
-                }
-        })
+        self.former.get(username).is_some_and(|(former, lag)| former.expose() == password && lag.holds(now))
     }
 
     /// Notes that a former password has validated once.
@@ -97,6 +100,27 @@ impl Directory {
         if let Some((_, Lag::Validations(left))) = self.former.get_mut(username) {
             *left = left.saturating_sub(1);
         }
+    }
+
+    /// Removes a user, and what is left of their former password; tells whether there was one of that name.
+    pub fn remove(&mut self, username: &str) -> bool {
+        self.former.remove(username);
+        self.users.remove(username).is_some()
+    }
+
+    /// Lets a password that a user had before validate still, as [`Directory::keep`] does with the present one.
+    pub fn keep_former(&mut self, username: &str, password: Secret, lag: Lag) {
+        if self.users.contains_key(username) {
+            self.former.insert(username.to_owned(), (password, lag));
+        }
+    }
+
+    /// Returns the former passwords that still validate, by user name in order.
+    pub fn former(&self, now: Moment) -> Vec<(&str, &Secret, Lag)> {
+        let held = self.former.iter().filter(|(_, (_, lag))| lag.holds(now)).map(|(username, (password, lag))| (username.as_str(), password, *lag));
+        let mut former: Vec<_> = held.collect();
+        former.sort_by_key(|(username, ..)| *username);
+        former
     }
 
     /// Returns all users, in the order of their names.

@@ -18,7 +18,7 @@ pub struct Lockout {
     pub scope: Scope,
     /// How long a lock holds.
     pub hold: Duration,
-    failures: HashMap<Key, Count>,
+    failures: HashMap<Counted, Count>,
 }
 
 /// Whom failures are counted for.
@@ -30,16 +30,22 @@ pub enum Scope {
     Source,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-enum Key {
+/// One for whom failures are counted.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Counted {
+    /// A user name.
     Account(String),
+    /// An address.
     Source(IpAddr),
 }
 
+/// The failures of one, in a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Count {
-    failures: u32,
-    last: Moment,
+pub struct Count {
+    /// How many.
+    pub failures: u32,
+    /// When the last one was.
+    pub last: Moment,
 }
 
 impl Scope {
@@ -83,14 +89,26 @@ impl Lockout {
         }
     }
 
+    /// Returns the failures that are counted, in the order of names or addresses.
+    pub fn counts(&self) -> Vec<(&Counted, Count)> {
+        let mut counts: Vec<(&Counted, Count)> = self.failures.iter().map(|(counted, count)| (counted, *count)).collect();
+        counts.sort_by_key(|(counted, _)| *counted);
+        counts
+    }
+
+    /// Puts in how often one has failed so far. Of another scope than this lock-out's it bars nobody.
+    pub fn count(&mut self, counted: Counted, count: Count) {
+        self.failures.insert(counted, count);
+    }
+
     fn is_over(&self, count: &Count, now: Moment) -> bool {
         now.0.saturating_sub(count.last.0) >= self.hold
     }
 
-    fn key(&self, source: IpAddr, account: &str) -> Key {
+    fn key(&self, source: IpAddr, account: &str) -> Counted {
         match self.scope {
-            Scope::Account => Key::Account(account.to_owned()),
-            Scope::Source => Key::Source(source),
+            Scope::Account => Counted::Account(account.to_owned()),
+            Scope::Source => Counted::Source(source),
         }
     }
 }

@@ -20,6 +20,7 @@ use tokio::runtime::Runtime;
 use tokio::signal::unix::SignalKind;
 use tokio::signal::unix::signal;
 
+use crate::appliance::User;
 use crate::cli::agreed;
 use crate::cli::code;
 use crate::cli::fixture;
@@ -27,6 +28,7 @@ use crate::cli::serve::fleet::Fleet;
 use crate::cli::serve::tell::Told;
 use crate::cli::serve::watch::Files;
 use crate::cli::serve::watch::Watch;
+use crate::cli::talk;
 use crate::cli::talk::Talk;
 use crate::contract;
 use crate::contract::Kind;
@@ -120,7 +122,8 @@ pub fn choose<'a>(fixtures: impl Iterator<Item = &'a mut Fixture>, choices: &[St
             _ => {}
         }
     }
-    Ok(())
+    // Modes of their own readings stand on those that were chosen here, or by a profile before.
+    fixtures.into_iter().try_for_each(Fixture::reread).map_err(|error| error.to_string())
 }
 
 /// Arms failure modes by name. With several appliances a name must be known to at least one; a ready-made one is to all.
@@ -208,6 +211,8 @@ fn prepare(
             ));
         }
     }
+    let users: Vec<&User> = fixtures.iter().flat_map(|(_, fixture)| fixture.state.directory.users()).collect();
+    talk::hide(users.iter().map(|user| user.password.expose()), &users.iter().map(|user| user.username.as_str()).collect());
     Ok(fixtures)
 }
 

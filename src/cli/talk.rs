@@ -1,15 +1,24 @@
 //! What is said on stderr, and whether in colour. Data never comes through here.
 
+use std::collections::BTreeSet;
 use std::env;
 use std::fmt::Display;
 use std::io;
 use std::io::IsTerminal;
 use std::io::Write;
 use std::panic;
+use std::sync::LazyLock;
+use std::sync::PoisonError;
+use std::sync::RwLock;
+use std::sync::RwLockReadGuard;
 
 use clap::ValueEnum;
+use serde_json::Map;
+use serde_json::Value;
+use tracing::Level;
 
 use crate::cli::code;
+use crate::secret::Redactor;
 
 /// When colour is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -80,6 +89,22 @@ impl Talk {
         }
     }
 
+    /// Says what an event of the rooms tells, with its fields where the form has a place for them.
+    pub(super) fn event(&self, level: Level, text: &str, fields: Map<String, Value>) {
+        let level = match level {
+            Level::ERROR => "error",
+            Level::WARN => "warning",
+            Level::INFO => "note",
+            _ => "detail",
+        };
+        self.line_with(level, text, fields);
+    }
+
+    /// Tells whether more is to be said.
+    pub(super) fn is_verbose(&self) -> bool {
+        self.verbose
+    }
+
     /// Returns a command's code; an error is said and is one of usage.
     pub fn code(&self, result: Result<u8, String>) -> u8 {
         result.unwrap_or_else(|error| {
@@ -124,12 +149,33 @@ impl Talk {
     }
 
     fn line(&self, level: &str, text: &str) {
+        self.line_with(level, text, Map::new());
+    }
+
+    /// Everything that is said passes here, and no password that is known passes with it.
+    fn line_with(&self, level: &str, text: &str, fields: Map<String, Value>) {
         let line = match self.format {
-            LogFormat::Json => serde_json::json!({ "level": level, "message": text }).to_string(),
+            LogFormat::Json => {
+                let mut line = Map::from_iter([("level".to_owned(), level.into()), ("message".to_owned(), text.into())]);
+                line.extend(fields);
+                Value::Object(line).to_string()
+            }
             LogFormat::Text if text.starts_with("error:") => text.to_owned(),
             LogFormat::Text => format!("{level}: {text}"),
         };
         // Nobody listens on a closed stderr; that is no reason to stop.
-        drop(writeln!(io::stderr(), "{line}"));
+        drop(writeln!(io::stderr(), "{}", hidden().text(&line)));
     }
 }
+
+/// Hides passwords in all that is said from now on, in whatever spelling; in place of those hidden before.
+pub(super) fn hide<'a>(secrets: impl IntoIterator<Item = &'a str>, usernames: &BTreeSet<&str>) {
+    let redactor = Redactor::of_secrets(secrets, usernames);
+    *HIDDEN.write().unwrap_or_else(PoisonError::into_inner) = redactor;
+}
+
+fn hidden() -> RwLockReadGuard<'static, Redactor> {
+    HIDDEN.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+static HIDDEN: LazyLock<RwLock<Redactor>> = LazyLock::new(RwLock::default);

@@ -14,6 +14,7 @@ use serde::Serialize;
 
 use crate::cli::code;
 use crate::cli::selection::Selection;
+use crate::cli::talk;
 use crate::conformance::Account;
 use crate::conformance::Agreed;
 use crate::contract;
@@ -111,6 +112,8 @@ impl Options {
         }
         let seed = Seed::random();
         let accounts = Accounts::at_a_target(&named.as_ref().map(|named| named.accounts.clone()).unwrap_or_default(), &seed);
+        let (secrets, usernames) = accounts.secrets();
+        talk::hide(secrets, &usernames);
         let leave = Leave { present: accounts.present(), protected, changes, failures: self.max_auth_failures };
         let plan = Plan::new(&selection.cases(kind).map_err(usage)?, contract::of(kind), &leave);
         let target = self.client.target(&url).map_err(usage)?;

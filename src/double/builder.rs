@@ -6,20 +6,13 @@ use std::panic::Location;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use serde_json::Value;
-use serde_json::json;
-
 use super::Double;
 use super::Failure;
 use super::engine;
 use super::error::Error;
 use super::error::Place;
-use super::failure;
-use crate::appliance::Directory;
-use crate::appliance::Policy;
+use super::said::Said;
 use crate::appliance::Scope;
-use crate::clock::Clock;
-use crate::contract;
 use crate::contract::Kind;
 use crate::contract::Role;
 use crate::fixture;
@@ -52,18 +45,6 @@ enum Base {
     BuiltIn(Kind),
     File(PathBuf),
     Text(String),
-}
-
-/// What was said of it, each with the line of the test.
-#[derive(Debug)]
-enum Said {
-    Failure(Failure),
-    Listen(String),
-    Lockout(u32, Scope, Duration),
-    Policy(String),
-    Reading(String, String),
-    Seed(u64),
-    User(String, Secret, Role),
 }
 
 impl Builder {
@@ -186,11 +167,7 @@ impl Builder {
             let taken = Error::at(asked_at, format!("binding {address}: {error}"));
             if address.port() == 0 { taken } else { taken.hint("port 0 takes any free one") }
         })?;
-        let clock = Clock::start();
-        if self.frozen {
-            clock.freeze();
-        }
-        let host = Host::with_clock(fixture.appliance(), fixture.schedule(fixture.seed.unwrap_or_default()), clock);
+        let host = Host::of(&fixture, fixture.seed.unwrap_or_default()).named(&fixture.name);
         let host = host.keeping(self.bounds.unwrap_or_default(), Budget::of_the_process());
         let served = Served::serve(listener, host, identity.as_ref(), Limits::default()).map_err(|error| broken(error.to_string()))?;
         drop(entered);
@@ -218,19 +195,23 @@ impl Builder {
         for (said, place) in &self.said {
             if let Said::User(username, ..) = said {
                 if named.contains(&username.as_str()) {
-                    return Err(Error::at(*place, format!("duplicate user {username:?}")));
+                    return Err(Error::at(place, format!("duplicate user {username:?}")));
                 }
                 named.push(username);
             }
-            apply(said, &mut fixture).map_err(|error| Error::of_value(*place, error))?;
+            said.apply(&mut fixture).map_err(|error| Error::of_value(place, error))?;
         }
+        fixture.so_far.frozen |= self.frozen;
+        // A fixture's own modes may word answers by other readings: from now on, on top of those chosen here.
+        fixture.reread().map_err(|error| Error::of_value(self.base.1, error))?;
         fixture.refuses_transport(!self.http).map_err(Error::of_file)?;
         for (said, place) in &self.said {
             let Said::Failure(failure) = said else { continue };
             let setting = Setting { kind: fixture.kind, readings: &fixture.readings, users: &fixture.state.directory, https: !self.http };
             let mut added = None;
-            failure.place(*place, |name, text| {
+            failure.place(place, |name, text| {
                 added = Some(fixture::read_mode("failure", text, &setting)?);
+                fixture::room_for_a_mode("failure", fixture.failures.len())?;
                 Ok(fixture.failures.iter().all(|other| other.name != name))
             })?;
             fixture.failures.extend(added);
@@ -247,11 +228,11 @@ impl Builder {
                 let shown = path.display().to_string();
                 let bytes = std::fs::read(path).map_err(|error| {
                     let folder = std::env::current_dir().map(|folder| folder.display().to_string()).unwrap_or_default();
-                    Error::at(*place, format!("reading {shown}: {error}")).hint(format!("paths begin at {folder}"))
+                    Error::at(place, format!("reading {shown}: {error}")).hint(format!("paths begin at {folder}"))
                 })?;
                 fixture::read_bytes(&shown, &bytes).map_err(Error::of_file)
             }
-            Base::Text(text) => fixture::read("fixture", text).map_err(|error| Error::of_text(*place, "the fixture", error)),
+            Base::Text(text) => fixture::read("fixture", text).map_err(|error| Error::of_text(place, "the fixture", error)),
         }
     }
 
@@ -260,48 +241,4 @@ impl Builder {
         self.said.push((said, Location::caller()));
         self
     }
-}
-
-/// Lets a fixture be as was said. Each value is read as in a fixture that holds nothing else.
-fn apply(said: &Said, fixture: &mut Fixture) -> Result<(), fixture::Error> {
-    let kind = fixture.kind;
-    match said {
-        // Read when all others are.
-        Said::Failure(_) => {}
-        Said::Listen(address) => fixture.listen = part(kind, "listen", json!(address))?.listen,
-        Said::Lockout(after, scope, hold) => {
-            let scope = match scope {
-                Scope::Account => "account",
-                Scope::Source => "source",
-            };
-            let written = json!({ "after": after, "scope": scope, "for": failure::written(*hold) });
-            fixture.state.lockout = part(kind, "lockout", written)?.state.lockout;
-        }
-        Said::Policy(name) => fixture.state.policy = named_policy(kind, name)?,
-        Said::Reading(fact, name) => {
-            // Held against the contract as in a fixture; then chosen on top of those before.
-            part(kind, "readings", json!({ fact: name }))?;
-            drop(fixture.readings.choose(contract::of(kind), fact, name));
-        }
-        Said::Seed(seed) => fixture.seed = Some(*seed),
-        Said::User(username, password, role) => {
-            let written = json!([{ "username": username, "password": password.expose(), "role": role.name() }]);
-            let read = part(kind, "users", written)?;
-            if !fixture.names_users {
-                fixture.state.directory = Directory::default();
-                fixture.names_users = true;
-            }
-            read.state.directory.users().into_iter().for_each(|user| fixture.state.directory.put(user.clone()));
-        }
-    }
-    Ok(())
-}
-
-fn named_policy(kind: Kind, name: &str) -> Result<Policy, fixture::Error> {
-    Ok(part(kind, "policy", json!(name))?.state.policy)
-}
-
-/// Reads a fixture that holds one key.
-fn part(kind: Kind, key: &str, value: Value) -> Result<Fixture, fixture::Error> {
-    fixture::read("builder", &json!({ "appliance": kind.name(), key: value }).to_string())
 }

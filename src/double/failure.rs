@@ -242,16 +242,14 @@ impl fmt::Display for Failure {
 
 /// Returns a ready-made mode as it is written.
 fn ready_made(name: &str) -> Result<Map<String, Value>, (String, Option<String>)> {
-    let text = fixture::ready_made_text(name).ok_or_else(|| {
+    let mode = fixture::ready_made(name).and_then(|mode| mode.written.as_object().cloned());
+    mode.ok_or_else(|| {
         let refusal = fixture::built_in(Kind::Sensor).arm(name).err().unwrap_or_default();
         match refusal.split_once("\n  hint: ") {
             Some((message, hint)) => (message.to_owned(), Some(hint.to_owned())),
             None => (refusal, None),
         }
-    })?;
-    let file: Value = serde_saphyr::from_str(text).map_err(|error| (error.to_string(), None))?;
-    let mode = file["failures"].as_array().into_iter().flatten().find(|mode| mode["name"] == name);
-    mode.and_then(Value::as_object).cloned().ok_or_else(|| (format!("the file of `{name}` has no mode of that name"), None))
+    })
 }
 
 /// Returns the name that a mode has in its own text.

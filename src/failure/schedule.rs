@@ -5,9 +5,6 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sha2::Digest;
-use sha2::Sha256;
-
 use crate::appliance::Moment;
 use crate::contract::Operation;
 use crate::failure::Act;
@@ -15,6 +12,9 @@ use crate::failure::Draw;
 use crate::failure::During;
 use crate::failure::Failure;
 use crate::failure::Per;
+use crate::failure::Progress;
+use crate::failure::Scope;
+use crate::failure::Tally;
 use crate::failure::When;
 
 /// The failure modes of an appliance, with what each has counted.
@@ -73,20 +73,6 @@ struct Mode {
     seen: u64,
     struck: u64,
     scopes: HashMap<Scope, Tally>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-enum Scope {
-    Appliance,
-    Connection(u64),
-    Source(IpAddr),
-    User(String),
-}
-
-#[derive(Clone, Copy, Debug, Default)]
-struct Tally {
-    seen: u64,
-    struck: u64,
 }
 
 impl Schedule {
@@ -166,6 +152,35 @@ impl Schedule {
         self.modes.iter().map(|mode| Counter { mode: mode.name.to_string(), armed: mode.armed, seen: mode.seen, struck: mode.struck }).collect()
     }
 
+    /// Returns the modes as they were given, in order.
+    pub fn failures(&self) -> impl Iterator<Item = &Failure> {
+        self.modes.iter().map(|mode| &mode.failure)
+    }
+
+    /// Returns how far each mode has come, in order.
+    pub fn progress(&self) -> Vec<Progress> {
+        self.modes.iter().map(Mode::progress).collect()
+    }
+
+    /// Goes on from what was counted elsewhere; modes that are not named stay as they are, and names of no mode mean nothing.
+    pub fn go_on(&mut self, progress: &[Progress]) {
+        for mode in &mut self.modes {
+            if let Some(progress) = progress.iter().find(|progress| *progress.mode == *mode.name) {
+                (mode.armed, mode.seen, mode.struck) = (progress.armed, progress.seen, progress.struck);
+                mode.scopes = progress.tallies.iter().cloned().collect();
+            }
+        }
+    }
+
+    /// Puts modes that were read anew in place of those of the same names; what was counted stays, and whether they are armed.
+    pub fn reread(&mut self, failures: Vec<Failure>) {
+        for failure in failures {
+            if let Some(mode) = self.modes.iter_mut().find(|mode| *mode.name == *failure.name) {
+                mode.failure = Failure { armed: mode.failure.armed, ..failure };
+            }
+        }
+    }
+
     /// Adds a mode after the others, armed as it says; tells whether its name was free.
     pub fn add(&mut self, failure: Failure) -> bool {
         let free = self.modes.iter().all(|mode| *mode.name != *failure.name);
@@ -201,6 +216,13 @@ impl Schedule {
 impl Mode {
     fn new(failure: Failure) -> Mode {
         Mode { name: failure.name.as_str().into(), armed: failure.armed, seen: 0, struck: 0, scopes: HashMap::new(), failure }
+    }
+
+    fn progress(&self) -> Progress {
+        let lasting = |(scope, _): &(&Scope, &Tally)| !matches!(scope, Scope::Connection(_));
+        let mut tallies: Vec<(Scope, Tally)> = self.scopes.iter().filter(lasting).map(|(scope, tally)| (scope.clone(), *tally)).collect();
+        tallies.sort_by(|(left, _), (right, _)| left.cmp(right));
+        Progress { mode: self.name.to_string(), armed: self.armed, seen: self.seen, struck: self.struck, tallies }
     }
 
     fn admits(&self, call: &Call<'_>) -> bool {
@@ -242,35 +264,8 @@ impl When {
     }
 }
 
-impl Scope {
-    /// A request about no user counts in the scope of nobody.
-    fn of(per: Per, user: Option<&str>, source: IpAddr, connection: u64) -> Scope {
-        match per {
-            Per::Appliance => Scope::Appliance,
-            Per::Connection => Scope::Connection(connection),
-            Per::Source => Scope::Source(source),
-            Per::User => match user.unwrap_or_default() {
-                // A client can send names of 64 KiB, and each is kept: a long one stands under its digest.
-                long if long.len() > LONGEST_NAME => Scope::User(Sha256::digest(long).iter().map(|byte| format!("{byte:02x}")).collect()),
-                name => Scope::User(name.to_owned()),
-            },
-        }
-    }
-
-    fn label(&self) -> String {
-        match self {
-            Scope::Appliance => String::new(),
-            Scope::Connection(connection) => connection.to_string(),
-            Scope::Source(source) => source.to_string(),
-            Scope::User(user) => user.clone(),
-        }
-    }
-}
-
 /// How many users, sources or connections a mode counts apart; beyond that, new ones are left in peace.
-const MOST_SCOPES: usize = 100_000;
-/// The longest name, in bytes, that is kept as it is.
-const LONGEST_NAME: usize = 128;
+pub const MOST_SCOPES: usize = 100_000;
 
 #[cfg(test)]
 mod tests;

@@ -163,7 +163,7 @@ impl Host {
     }
 
     fn redactor(&self, changing: &[Entry]) -> Redactor {
-        let states = [&self.present, &self.loaded].map(|state| lock(state).state.directory.clone());
+        let states = [lock(&self.present).state.directory.clone(), lock(&self.loaded).present.state.directory.clone()];
         let users = || states.iter().flat_map(|directory| directory.users());
         let names: BTreeSet<&str> = users().map(|user| user.username.as_str()).collect();
         let sent: BTreeSet<String> = changing.iter().flat_map(Entry::passwords).collect();

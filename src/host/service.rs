@@ -120,6 +120,9 @@ impl Service for Host {
 
     fn ended(&self, ticket: Ticket, status: StatusCode, progress: Progress) {
         self.ledger.complete(&ticket, status, progress, self.clock.stamp().wall);
+        if super::tell::is_heard() {
+            self.tell(&ticket);
+        }
     }
 
     fn clock(&self) -> &Clock {

@@ -56,6 +56,11 @@ impl Recorded {
         std::str::from_utf8(&self.kept[..self.method_end as usize]).unwrap_or_default()
     }
 
+    /// Returns the path.
+    pub fn path(&self) -> &str {
+        self.target().split('?').next().unwrap_or_default()
+    }
+
     /// Returns path and query.
     pub(super) fn target(&self) -> &str {
         std::str::from_utf8(&self.kept[self.method_end as usize..self.target_end as usize]).unwrap_or_default()

@@ -1,6 +1,5 @@
 //! The values that placeholders stand for at one target.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
@@ -12,12 +11,14 @@ use crate::conformance::Property;
 use crate::contract::Role;
 use crate::runner::named::Credentials;
 use crate::runner::seed::Seed;
+use crate::secret::Redactor;
 use crate::secret::Secret;
 
 /// For every account that a target has, a name and passwords.
 #[derive(Debug)]
 pub struct Accounts {
     values: BTreeMap<Placeholder, Secret>,
+    redactor: Redactor,
 }
 
 impl Accounts {
@@ -34,7 +35,7 @@ impl Accounts {
                 values.insert(Placeholder { account, property }, Secret::new(value));
             }
         }
-        Accounts { values }
+        Accounts::new(values)
     }
 
     /// Takes the accounts of a target; what the run makes up itself is a function of the seed.
@@ -54,7 +55,7 @@ impl Accounts {
                 values.insert(Placeholder { account, property }, value);
             }
         }
-        Accounts { values }
+        Accounts::new(values)
     }
 
     /// Tells which accounts there are, nobody among them.
@@ -77,18 +78,29 @@ impl Accounts {
         self.values.get(&placeholder).map(|value| value.expose().to_owned()).ok_or_else(missing)
     }
 
-    /// Puts placeholders where a text shows an account's name or password, longest values first.
+    /// Returns all passwords but the weak one, and all names.
+    pub fn secrets(&self) -> (Vec<&str>, BTreeSet<&str>) {
+        let (names, secrets): (Vec<_>, Vec<_>) = self.values.iter().partition(|(placeholder, _)| placeholder.property == Property::Username);
+        let secrets = secrets.into_iter().filter(|(placeholder, _)| placeholder.property != Property::WeakPassword);
+        (secrets.map(|(_, value)| value.expose()).collect(), names.into_iter().map(|(_, value)| value.expose()).collect())
+    }
+
+    /// Puts placeholders where a text shows an account's name or password, in whatever spelling.
     pub fn redact(&self, text: &str) -> String {
-        self.longest_first().into_iter().fold(text.to_owned(), |text, (placeholder, value)| text.replace(&*value, &placeholder.to_string()))
+        self.redactor.text(text).into_owned()
     }
 
     /// Does the same with bytes that may be no text.
     pub fn redact_bytes(&self, bytes: &[u8]) -> Vec<u8> {
-        let replace = |bytes: Vec<u8>, value: &[u8], placeholder: String| match find(&bytes, value) {
-            Some(_) => replaced(&bytes, value, placeholder.as_bytes()),
-            None => bytes,
-        };
-        self.longest_first().into_iter().fold(bytes.to_vec(), |bytes, (placeholder, value)| replace(bytes, value.as_bytes(), placeholder.to_string()))
+        self.redactor.bytes(bytes).into_owned()
+    }
+
+    fn new(values: BTreeMap<Placeholder, Secret>) -> Accounts {
+        // Values that are long enough to be told from other text; the weak password is none, and no secret.
+        let long = values.iter().filter(|(_, value)| value.expose().len() >= SHORTEST);
+        let labelled: Vec<(String, &str)> = long.map(|(placeholder, value)| (placeholder.to_string(), value.expose())).collect();
+        let redactor = Redactor::of(labelled.iter().map(|(label, value)| (*value, label.as_str())));
+        Accounts { values, redactor }
     }
 
     fn user(&self, account: Account) -> Option<User> {
@@ -107,21 +119,6 @@ impl Accounts {
         };
         Some(User { username: of(Property::Username)?.expose().to_owned(), password: of(Property::Password)?.clone(), role, state })
     }
-
-    /// Values that are long enough to be told from other text; the weak password is none, and no secret.
-    fn longest_first(&self) -> Vec<(Placeholder, Cow<'_, str>)> {
-        let mut values: Vec<(Placeholder, Cow<'_, str>)> = Vec::new();
-        for (placeholder, value) in self.values.iter().filter(|(_, value)| value.expose().len() >= SHORTEST) {
-            let quoted = serde_json::Value::from(value.expose()).to_string();
-            let escaped = &quoted[1..quoted.len() - 1];
-            values.push((*placeholder, Cow::Borrowed(value.expose())));
-            if escaped != value.expose() {
-                values.push((*placeholder, Cow::Owned(escaped.to_owned())));
-            }
-        }
-        values.sort_by_key(|(placeholder, value)| (std::cmp::Reverse(value.len()), *placeholder));
-        values
-    }
 }
 
 /// Makes a password of 24 characters that every known policy takes: all four classes, symbols of product_16's list only.
@@ -131,22 +128,6 @@ fn password(random: &mut impl FnMut(&mut [u8])) -> String {
     let of = |class: &[u8], byte: u8| char::from(class[usize::from(byte) % class.len()]);
     // The classes take turns, so that each occurs whatever the bytes are.
     bytes.iter().enumerate().map(|(index, byte)| of(CLASSES[index % CLASSES.len()], *byte)).collect()
-}
-
-fn find(bytes: &[u8], value: &[u8]) -> Option<usize> {
-    bytes.windows(value.len()).position(|window| window == value)
-}
-
-fn replaced(bytes: &[u8], value: &[u8], placeholder: &[u8]) -> Vec<u8> {
-    let mut rest = bytes;
-    let mut replaced = Vec::with_capacity(bytes.len());
-    while let Some(start) = find(rest, value) {
-        replaced.extend_from_slice(&rest[..start]);
-        replaced.extend_from_slice(placeholder);
-        rest = &rest[start + value.len()..];
-    }
-    replaced.extend_from_slice(rest);
-    replaced
 }
 
 const LENGTH: usize = 24;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::appliance::Lockout;
 use crate::appliance::Scope;
 use crate::appliance::State;
+use crate::clock::Clock;
 use crate::conformance::Agreed;
 use crate::conformance::Case;
 use crate::conformance::case::Need;
@@ -46,7 +47,11 @@ impl Lab {
         accounts.users().into_iter().for_each(|user| appliance.state.directory.put(user));
         let start = appliance.state.clone();
         // A run that is repeated strikes as before.
-        let host = Host::new(appliance, fixture.schedule(fixture.seed.unwrap_or_default()));
+        let host = Host::with_clock(
+            appliance,
+            fixture.schedule(fixture.seed.unwrap_or_default()),
+            Clock::start_at(fixture.so_far.moment, fixture.so_far.frozen),
+        );
         let double = Served::open(host, Some(identity)).map_err(|error| format!("no port for a mock: {error}"))?;
         let options = Options { trust: double.ca_pem().map(str::to_owned), ..Options::default() };
         let target = Target::new(&double.url(), &options).map_err(|error| error.to_string())?;

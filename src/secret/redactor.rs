@@ -1,6 +1,7 @@
 //! Redaction by value: what stands under every sink.
 
 use std::borrow::Cow;
+use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::fmt;
 
@@ -11,9 +12,11 @@ use crate::secret::spelled;
 pub struct Redactor {
     /// The longest first, so that no part of one is left.
     patterns: Vec<Pattern>,
+    /// By the byte that one may begin with, which those are: nearly every byte of a text begins few or none.
+    beginning: Vec<Vec<u32>>,
 }
 
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone)]
 struct Pattern {
     text: Vec<char>,
     label: String,
@@ -26,20 +29,20 @@ impl Redactor {
     /// words that are no secret, and is kept out by place alone.
     pub fn of_secrets<'a>(secrets: impl IntoIterator<Item = &'a str>, usernames: &BTreeSet<&str>) -> Redactor {
         let hidden = secrets.into_iter().filter(|secret| secret.len() >= SHORTEST && !usernames.contains(secret));
-        let mut redactor = Redactor { patterns: hidden.flat_map(|secret| patterns(secret, "«secret»")).collect() };
-        redactor.sort();
-        redactor
+        Redactor::of(hidden.map(|secret| (secret, "«secret»")))
     }
 
-    /// Hides a value, however short; an empty one is nowhere.
-    pub fn hide(&mut self, value: &str, label: &str) {
-        self.patterns.extend(patterns(value, label));
-        self.sort();
-    }
-
-    fn sort(&mut self) {
-        self.patterns.sort_by(|left, right| (right.text.len(), right).cmp(&(left.text.len(), left)));
-        self.patterns.dedup();
+    /// Hides values behind labels, however short they are; an empty one is nowhere.
+    pub fn of<'a>(values: impl IntoIterator<Item = (&'a str, &'a str)>) -> Redactor {
+        let mut patterns: Vec<Pattern> = values.into_iter().flat_map(|(value, label)| patterns(value, label)).collect();
+        // Of two values that are alike, the label that came first counts.
+        patterns.sort_by_key(|pattern| Reverse(pattern.text.len()));
+        let mut beginning = vec![Vec::new(); if patterns.is_empty() { 0 } else { 256 }];
+        for (byte, begin) in (0..=u8::MAX).zip(&mut beginning) {
+            let may = patterns.iter().zip(0..).filter(|(pattern, _)| spelled::may_begin(pattern.text[0], byte));
+            begin.extend(may.map(|(_, index)| index));
+        }
+        Redactor { patterns, beginning }
     }
 
     /// Returns bytes without the values.
@@ -81,7 +84,7 @@ impl Redactor {
 
     /// Returns what begins at a place: from where to where it is hidden, and behind what.
     fn find(&self, bytes: &[u8], at: usize, from: usize) -> Option<(usize, usize, &str)> {
-        let begins = self.patterns.iter().filter(|pattern| spelled::may_begin(pattern.text[0], bytes[at]));
+        let begins = self.beginning.get(usize::from(bytes[at]))?.iter().map(|index| &self.patterns[*index as usize]);
         let mut found = begins.filter_map(|pattern| Some((pattern, spelled::end_of(&pattern.text, bytes, at)?)));
         let (pattern, end) = found.next()?;
         let border = |there: bool, place: Option<&u8>| there && place.is_some_and(|byte| is_base64(*byte));
@@ -175,11 +178,8 @@ mod tests {
     #[test]
     fn the_short_and_the_names_are_left_to_their_places() {
         assert_eq!(redactor(&["test", "yoshimitsu"]).text("test yoshimitsu"), "test yoshimitsu");
-        let mut labelled = Redactor::default();
-        labelled.hide("test", "«user.username»");
-        assert_eq!(labelled.text("test"), "«user.username»");
-        labelled.hide("", "«nothing»");
-        assert_eq!(labelled.text("a"), "a");
+        let labelled = Redactor::of([("test", "«user.username»"), ("", "«nothing»")]);
+        assert_eq!((labelled.text("test"), labelled.text("a")), ("«user.username»".into(), "a".into()));
     }
 
     #[test]

@@ -36,7 +36,7 @@ async fn one_of_many(number: usize) {
         sensor.fail(Operation::SetPassword, Failure::reset_after_commit().times(1));
     }
     if frozen {
-        sensor.fail(Operation::Validation, Failure::slow(Duration::from_secs(3600 + number as u64)));
+        sensor.fail(Operation::Validation, Failure::slow(Duration::from_secs(3600 + number as u64)).times(1));
     }
     let target = client::target(&sensor);
     let changed = client::set_password(&target, &user, &old, &new).await;
@@ -52,7 +52,7 @@ async fn one_of_many(number: usize) {
     }
     assert_eq!(validated.await.unwrap(), 200, "{number}");
     let neighbour = format!("user{}", (number + 1) % 100);
-    client::validate(&target, &neighbour, &new).await.map(|_| ()).or_else(|error| if frozen { Ok(()) } else { Err(error) }).unwrap();
+    client::validate(&target, &neighbour, &new).await.unwrap();
     assert!(sensor.password_is(&user, &new) && !sensor.password_is(&user, &old) && !sensor.password_is(&neighbour, &new));
     let users: Vec<_> = sensor.journal().entries().into_iter().map(|entry| entry.user.unwrap()).collect();
     assert_eq!(users, [user.as_str(), user.as_str(), neighbour.as_str()], "{number}");

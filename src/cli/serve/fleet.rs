@@ -132,7 +132,7 @@ impl<'a> Fleet<'a> {
     }
 
     fn serve(&self, path: Option<PathBuf>, fixture: Fixture, listener: TcpListener) -> Result<Member, String> {
-        let host = Host::new(fixture.appliance(), fixture.schedule(self.seed_of(&fixture)));
+        let host = Host::of(&fixture, self.seed_of(&fixture));
         let double = Served::serve(listener, host, self.identity.as_ref(), self.limits.clone())
             .map_err(|error| format!("serving {}: {error}", fixture.name))?;
         Ok(Member { path, fixture, double, struck: BTreeSet::new() })
@@ -145,7 +145,7 @@ impl<'a> Fleet<'a> {
         }
         self.findings.extend(unmatched(&member.fixture.name, member.double.host()));
         member.struck.extend(member.double.host().counters().into_iter().filter(|counter| counter.struck > 0).map(|counter| counter.mode));
-        member.double.host().replace(fixture.appliance(), fixture.schedule(self.seed_of(&fixture)));
+        member.double.host().state_in(&fixture, self.seed_of(&fixture));
         self.talk.note(format!("{} begins anew, changed: {}", fixture.name, changes.join(", ")));
         Member { fixture, ..member }
     }
@@ -185,6 +185,7 @@ fn changes(old: &Fixture, new: &Fixture) -> Vec<&'static str> {
         // A mode shows all of itself, and no password stands in one.
         ("failures", format!("{:?}", old.failures) == format!("{:?}", new.failures)),
         ("seed", old.seed == new.seed),
+        ("what happened so far", old.so_far == new.so_far),
     ];
     same.into_iter().filter_map(|(what, same)| (!same).then_some(what)).collect()
 }

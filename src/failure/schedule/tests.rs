@@ -4,13 +4,14 @@ use rstest::rstest;
 
 use super::*;
 use crate::failure::Greeting;
+use crate::failure::scope::LONGEST_NAME;
 
 const HERE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
 const CALL: Call<'static> =
     Call { operation: Some(Operation::Validation), user: Some("a"), source: HERE, connection: 1, now: Moment(Duration::ZERO) };
 
 fn mode(name: &str, when: When) -> Failure {
-    Failure { name: name.into(), on: None, user: None, when, act: Arc::default(), armed: true }
+    Failure { name: name.into(), on: None, user: None, when, act: Arc::default(), armed: true, written: Arc::default() }
 }
 
 fn schedule(when: When) -> Schedule {

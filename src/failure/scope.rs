@@ -1,0 +1,79 @@
+//! What a mode counts together: everything, or what comes from one source, over one connection, or is about one user.
+
+use std::net::IpAddr;
+
+use sha2::Digest;
+use sha2::Sha256;
+
+use crate::failure::Per;
+
+/// One of those that are counted apart.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Scope {
+    /// Everything together.
+    Appliance,
+    /// A connection, by its number.
+    Connection(u64),
+    /// An address.
+    Source(IpAddr),
+    /// A user; nobody where it is empty. A long name stands under its digest.
+    User(String),
+}
+
+/// What was counted in a scope.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// How many calls were admitted.
+    pub seen: u64,
+    /// How many were struck.
+    pub struck: u64,
+}
+
+/// How far a mode has come: whether it is armed, and what it has counted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// The mode's name.
+    pub mode: String,
+    /// Whether it is armed.
+    pub armed: bool,
+    /// How many calls it admitted while armed.
+    pub seen: u64,
+    /// How many it struck.
+    pub struck: u64,
+    /// The same by scope, in their order. Connections are left out: they end with the port they came to.
+    pub tallies: Vec<(Scope, Tally)>,
+}
+
+impl Scope {
+    /// Returns the scope of a call; a request about no user counts in the scope of nobody.
+    pub(super) fn of(per: Per, user: Option<&str>, source: IpAddr, connection: u64) -> Scope {
+        match per {
+            Per::Appliance => Scope::Appliance,
+            Per::Connection => Scope::Connection(connection),
+            Per::Source => Scope::Source(source),
+            Per::User => Scope::user(user.unwrap_or_default()),
+        }
+    }
+
+    /// Returns the scope of a user.
+    pub fn user(name: &str) -> Scope {
+        match name {
+            // A client can send names of 64 KiB, and each is kept: a long one stands under its digest.
+            long if long.len() > LONGEST_NAME => Scope::User(Sha256::digest(long).iter().map(|byte| format!("{byte:02x}")).collect()),
+            name => Scope::User(name.to_owned()),
+        }
+    }
+
+    /// Returns what chance is asked by.
+    pub(super) fn label(&self) -> String {
+        match self {
+            Scope::Appliance => String::new(),
+            Scope::Connection(connection) => connection.to_string(),
+            Scope::Source(source) => source.to_string(),
+            Scope::User(user) => user.clone(),
+        }
+    }
+}
+
+/// The longest name, in bytes, that is kept as it is.
+pub(super) const LONGEST_NAME: usize = 128;
