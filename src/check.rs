@@ -9,6 +9,7 @@ mod visit;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::panic::Location;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use reqwest::Url;
@@ -49,6 +50,7 @@ pub struct Check {
     accounts: BTreeMap<Account, Credentials>,
     cases: Vec<String>,
     changes_on: Option<String>,
+    shelf: Option<PathBuf>,
     failures: u32,
     place: Place,
 }
@@ -76,6 +78,7 @@ pub fn check(url: impl Into<String>, kind: Kind) -> Check {
         accounts: BTreeMap::new(),
         cases: Vec::new(),
         changes_on: None,
+        shelf: None,
         failures: MOST_FAILURES,
         place: Location::caller(),
     }
@@ -141,6 +144,12 @@ impl Check {
         self
     }
 
+    /// Keeps the journal of changes in this folder, which must be there, in place of the user's state folder.
+    pub fn journal_in(mut self, folder: impl Into<PathBuf>) -> Check {
+        self.shelf = Some(folder.into());
+        self
+    }
+
     /// Causes at most so many failed sign-ins, in place of 3: a sensor locks an address out after 5.
     pub fn max_auth_failures(mut self, count: u32) -> Check {
         self.failures = count;
@@ -185,7 +194,7 @@ impl Check {
         let target = Target::new(url.as_str(), &options).map_err(|error| wrong(error.to_string()))?;
         let label = if options.insecure { format!("{} (any certificate was taken)", target.address()) } else { target.address().to_owned() };
         let lab = Lab { kind: self.kind, target, label, accounts, agreed: Agreed::default(), mock: None };
-        Visit::new(lab, plan, self.failures, &url, &seed).map_err(wrong)
+        Visit::new(lab, plan, self.failures, (&url, self.shelf), &seed).map_err(wrong)
     }
 
     fn address(&self) -> Result<Url, Error> {

@@ -33,8 +33,8 @@ impl Visit {
     ///
     /// # Errors
     /// Neither can be had, in words.
-    pub(super) fn new(lab: Lab, plan: Plan, failures: u32, url: &Url, seed: &Seed) -> Result<Visit, String> {
-        let (journal, lock) = if plan.changes() { begin(&lab, url, seed)? } else { (None, None) };
+    pub(super) fn new(lab: Lab, plan: Plan, failures: u32, (url, folder): (&Url, Option<PathBuf>), seed: &Seed) -> Result<Visit, String> {
+        let (journal, lock) = if plan.changes() { begin(&lab, url, folder, seed)? } else { (None, None) };
         Ok(Visit { lab, plan, journal, _lock: lock, failures })
     }
 
@@ -49,8 +49,9 @@ impl Visit {
 }
 
 /// Takes the server's lock and begins the journal.
-fn begin(lab: &Lab, url: &Url, seed: &Seed) -> Result<(Option<Journal>, Option<Lock>), String> {
-    let (shelf, key) = (Shelf::find()?, Key::of(url));
+fn begin(lab: &Lab, url: &Url, folder: Option<PathBuf>, seed: &Seed) -> Result<(Option<Journal>, Option<Lock>), String> {
+    let shelf = folder.map_or_else(Shelf::find, |folder| Ok(Shelf::in_folder(folder)))?;
+    let key = Key::of(url);
     let address = lab.target.address();
     let lock = shelf.lock(&key)?.ok_or_else(|| format!("another run is at {address} now"))?;
     let path = shelf.journal(&key);

@@ -37,12 +37,15 @@ fn passwords_are_changed_by_consent_alone_and_given_back() {
         let check = d4iot_double::check(sensor.url(), Kind::Sensor).account(Account::User, "lab", "Lab-12345!").admin("boss", "Boss-1234!");
         check.case("set_password.password_replaced")
     };
+    let folder = tempfile::tempdir().unwrap();
     let without = check().run_blocking().unwrap();
     assert!(!without.passed() && without.counts().not_judged == 1, "{without}");
     let changes = || sensor.journal().entries().iter().filter(|entry| entry.changed).count();
     assert_eq!(changes(), 0);
-    let with = check().change_passwords_on("127.0.0.1").run_blocking().unwrap();
+    let with = check().change_passwords_on("127.0.0.1").journal_in(folder.path()).run_blocking().unwrap();
     with.assert_passed();
+    let left: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|file| file.unwrap().path()).collect();
+    assert!(left.len() == 1 && left[0].extension().is_some_and(|extension| extension == "lock"), "the journal is closed: {left:?}");
     assert!(changes() >= 2 && sensor.password_is("lab", "Lab-12345!"), "{with}");
 }
 

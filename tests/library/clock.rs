@@ -32,6 +32,17 @@ async fn a_delayed_answer_comes_when_the_frozen_clock_is_advanced() {
 }
 
 #[tokio::test]
+async fn a_frozen_double_begins_at_nought_and_stays_there() {
+    let sensor = Double::sensor().http().frozen().start().await.unwrap();
+    client::validate(&client::target(&sensor), "test", "Test12345!").await.unwrap();
+    assert_eq!(sensor.journal().entries()[0].at_ms, 0.0);
+    assert!(sensor.clock().is_frozen());
+    sensor.clock().release();
+    client::validate(&client::target(&sensor), "test", "Test12345!").await.unwrap();
+    assert!(sensor.journal().entries()[1].at_ms > 0.0);
+}
+
+#[tokio::test]
 async fn a_lock_ends_on_the_double_s_own_clock() {
     let sensor = Double::sensor().frozen().lockout(2, Scope::Source, HOUR).start().await.unwrap();
     let target = client::target(&sensor);

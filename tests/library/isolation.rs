@@ -31,7 +31,7 @@ async fn one_of_many(number: usize) {
     let builder = Double::sensor().user(&user, &old);
     let sensor = if frozen { builder.frozen().start().await.unwrap() } else { builder.start().await.unwrap() };
     assert_eq!(sensor.users(), [user.as_str()]);
-    let lost = number % 3 == 0;
+    let lost = number.is_multiple_of(3);
     if lost {
         sensor.fail(Operation::SetPassword, Failure::reset_after_commit().times(1));
     }
