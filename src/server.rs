@@ -111,7 +111,7 @@ pub enum Greeted {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refusal {
     /// No Host, several, or an invalid one (RFC 9112 section 3.2); a target that is neither a path nor a URL; bytes outside
-    /// ASCII in the target; a body that ends early or whose chunks are malformed.
+    /// ASCII in the target; a transfer coding beside `chunked`; a body that ends early or whose chunks are malformed.
     BadRequest,
     /// A body over [`Limits::body_bytes`].
     BodyTooLarge,
@@ -134,7 +134,7 @@ pub enum Refusal {
 /// The service is not asked, and the answer has no body:
 /// - 400: what is no HTTP/1 (request line, header, version), a Content-Length that is no number or given twice with
 ///   different values, a Transfer-Encoding that does not end in `chunked` or comes with HTTP/1.0;
-/// - 431: more than 100 header lines, or a head over about twice [`Limits::head_bytes`];
+/// - 431: more than 100 header lines, a head over about twice [`Limits::head_bytes`], or a Content-Length of 2⁶⁴ - 2 or more;
 /// - 414 cannot occur: its limit lies above that of 431;
 /// - 100 Continue, when the client asked for it and the body is about to be read;
 /// - nothing at all, just the end of the connection: a head that stops early or comes too slowly, HTTP/2's preface.

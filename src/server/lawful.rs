@@ -5,11 +5,12 @@ use std::net::Ipv6Addr;
 use http::Method;
 use http::Version;
 use http::header::HOST;
+use http::header::TRANSFER_ENCODING;
 use http::request::Parts;
 
-/// Tells whether the target and the Host are ones that a server must not refuse (RFC 9112 sections 3.2 and 3.3).
+/// Tells whether target, Host and coding are ones that a server must not refuse (RFC 9112 sections 3.2, 3.3 and 6.1).
 pub(super) fn is_lawful(parts: &Parts) -> bool {
-    target_is_lawful(parts) && host_is_lawful(parts)
+    target_is_lawful(parts) && host_is_lawful(parts) && coding_is_lawful(parts)
 }
 
 /// Returns how long a head is: the request line, each header line as `name: value`, the empty line.
@@ -31,7 +32,7 @@ fn target_is_lawful(parts: &Parts) -> bool {
     ascii
         && match (uri.scheme(), uri.authority()) {
             // A URL, as for a proxy: a server must take it, and its own name stands in it.
-            (Some(_), Some(authority)) => is_authority(authority.as_str()),
+            (Some(scheme), Some(authority)) => !scheme.as_str().is_empty() && is_authority(authority.as_str()),
             // `*` asks about the whole server, which is for OPTIONS alone.
             _ if uri.path() == "*" => parts.method == Method::OPTIONS,
             _ => uri.path().starts_with('/') && uri.authority().is_none(),
@@ -43,6 +44,18 @@ fn host_is_lawful(parts: &Parts) -> bool {
     match (hosts.next(), hosts.next()) {
         (None, _) => parts.version < Version::HTTP_11,
         (Some(host), None) => host.to_str().is_ok_and(is_authority),
+        (Some(_), Some(_)) => false,
+    }
+}
+
+/// Tells whether the body comes in chunks and no other coding, or in none.
+///
+/// Hyper looks at the last coding alone, and would hand over what another one made of the body as if it were the body.
+fn coding_is_lawful(parts: &Parts) -> bool {
+    let mut codings = parts.headers.get_all(TRANSFER_ENCODING).iter();
+    match (codings.next(), codings.next()) {
+        (None, _) => true,
+        (Some(coding), None) => coding.as_bytes().eq_ignore_ascii_case(b"chunked"),
         (Some(_), Some(_)) => false,
     }
 }
@@ -114,6 +127,7 @@ mod tests {
     #[case::star("*", "GET", false)]
     #[case::authority("host:80", "CONNECT", false)]
     #[case::name_alone("host", "GET", false)]
+    #[case::no_scheme("://host/a", "GET", false)]
     fn a_target_is_a_path_or_a_url(#[case] target: &str, #[case] method: &str, #[case] lawful: bool) {
         let request = http::Request::builder().method(method).uri(target).body(()).unwrap();
         assert_eq!(target_is_lawful(&request.into_parts().0), lawful);
