@@ -1,101 +1,249 @@
-//! A started double: an appliance that answers on a port of its own until it is dropped.
+//! The library's face: a double that a test starts, tells to fail, looks at, and drops.
+//!
+//! ```text
+//! Builder ─ read as a fixture ─▶ Double ── Served ── Host
+//!                                  ├─ fail: Failure ─ read as a fixture's mode ─▶ Schedule
+//!                                  ├─ journal: wait, count, entries
+//!                                  └─ expect: held against the journal when it is dropped
+//! ```
 
-use std::future::Future;
-use std::io;
-use std::net::SocketAddr;
+mod aim;
+mod builder;
+pub(crate) mod engine;
+pub(crate) mod error;
+mod expectation;
+mod failure;
+mod happened;
+mod journal;
+mod said;
+
+use std::panic::Location;
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::mpsc;
+use std::time::Duration;
 
-use tokio::net::TcpListener;
-use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
+pub use builder::Builder;
+pub use error::Error;
+pub use expectation::Expectation;
+pub use expectation::Unmet;
+pub use failure::Failure;
+pub use journal::Journal;
+pub use journal::Missed;
 
-use crate::appliance::Appliance;
-use crate::failure::Schedule;
+use crate::clock::Clock;
+use crate::contract;
+use crate::contract::Kind;
+use crate::contract::Operation;
+use crate::failure::Counter;
 use crate::host::Host;
-use crate::server;
-use crate::server::Limits;
-use crate::server::tls::Identity;
+use crate::served::Served;
+use crate::server::Service;
+use error::Place;
+use expectation::Wishes;
 
-/// An appliance that answers on a port of its own. Dropping it closes the port.
+/// A test double of an appliance: it answers on a port of its own, with users, failures, journal and clock of its own.
+///
+/// Dropping it closes the port, and panics where an expectation was not met. It runs on threads that all doubles of a process share:
+/// a test may block, in whatever runtime, or have none.
 #[derive(Debug)]
 pub struct Double {
+    served: Option<Served>,
     host: Arc<Host>,
-    address: SocketAddr,
-    tls: bool,
-    ca_pem: Option<Arc<str>>,
-    stop: oneshot::Sender<()>,
-    served: JoinHandle<()>,
+    kind: Kind,
+    name: String,
+    url: String,
+    ca_pem: String,
+    wishes: Wishes,
 }
 
 impl Double {
-    /// Starts an appliance on any free port of 127.0.0.1, over TLS with `identity`, or over plain HTTP without.
-    ///
-    /// # Errors
-    /// The system's, where no port can be had.
-    pub fn start(appliance: Appliance, identity: Option<&Identity>) -> io::Result<Double> {
-        Double::open(Host::new(appliance, Schedule::default()), identity)
+    /// A sensor, with the four built-in users unless others are named.
+    #[track_caller]
+    pub fn sensor() -> Builder {
+        Builder::built_in(Kind::Sensor)
     }
 
-    /// Starts a host on any free port of 127.0.0.1, as [`Double::start`] does.
-    ///
-    /// # Errors
-    /// The system's, where no port can be had.
-    pub fn open(host: Host, identity: Option<&Identity>) -> io::Result<Double> {
-        let listener = server::bind(SocketAddr::from(([127, 0, 0, 1], 0)))?;
-        Double::serve(listener, host, identity, Limits::default())
+    /// An on-premises management console, with the four built-in users unless others are named.
+    #[track_caller]
+    pub fn console() -> Builder {
+        Builder::built_in(Kind::Console)
     }
 
-    /// Serves a host on a listener the caller brings. Must be called inside a runtime.
-    ///
-    /// # Errors
-    /// The system's, where the listener has no address.
-    #[expect(clippy::disallowed_methods, reason = "a double is one task of the runtime it was started in")]
-    pub fn serve(listener: TcpListener, host: Host, identity: Option<&Identity>, limits: Limits) -> io::Result<Double> {
-        let address = listener.local_addr()?;
-        let host = Arc::new(host);
-        let (stop, stopped) = oneshot::channel::<()>();
-        let speaks = identity.cloned();
-        let service = Arc::clone(&host);
-        let served = tokio::spawn(async move {
-            // A sender that is dropped without a word means the same: the double is gone.
-            server::run(listener, speaks, service, limits, async { drop(stopped.await) }).await;
-        });
-        let ca_pem = identity.and_then(Identity::shared_ca_pem);
-        Ok(Double { host, address, tls: identity.is_some(), ca_pem, stop, served })
+    /// The appliance of a fixture in a file. It is read at the start.
+    #[track_caller]
+    pub fn fixture(path: impl Into<PathBuf>) -> Builder {
+        Builder::file(path.into())
+    }
+
+    /// The appliance of a fixture in a text, YAML or JSON: `appliance: console`.
+    #[track_caller]
+    pub fn from_yaml(text: impl Into<String>) -> Builder {
+        Builder::text(text.into())
+    }
+
+    fn new(served: Served, kind: Kind, name: String) -> Double {
+        let (host, url) = (Arc::clone(served.host()), served.url());
+        let ca_pem = served.ca_pem().unwrap_or_default().to_owned();
+        Double { served: Some(served), host, kind, name, url, ca_pem, wishes: Wishes::default() }
     }
 
     /// Returns its URL, `https://127.0.0.1:41234`.
-    pub fn url(&self) -> String {
-        format!("{}://{}", self.scheme(), self.address)
+    pub fn url(&self) -> &str {
+        &self.url
     }
 
-    /// Returns the address it listens on.
-    pub fn address(&self) -> SocketAddr {
-        self.address
+    /// Returns the certificate of the CA to trust, as PEM text; empty over plain HTTP.
+    pub fn ca_pem(&self) -> &str {
+        &self.ca_pem
     }
 
-    /// Returns `https`, or `http` where it speaks no TLS.
-    pub fn scheme(&self) -> &'static str {
-        if self.tls { "https" } else { "http" }
+    /// Arms a failure mode for an operation, behind those that are there, until the next reset; returns its name. The first in
+    /// order whose conditions hold bends an answer.
+    ///
+    /// # Panics
+    /// Where the failure means nothing, at the caller's line: [`Double::try_fail`] returns that.
+    #[track_caller]
+    pub fn fail(&self, operation: Operation, failure: Failure) -> String {
+        self.fail_any(failure.on([operation]))
     }
 
-    /// Returns the certificate of the CA to trust; none over plain HTTP.
-    pub fn ca_pem(&self) -> Option<&str> {
-        self.ca_pem.as_deref()
+    /// Arms a failure mode for the operations that it names itself, by [`Failure::on`] or as a ready-made one, or else any request.
+    ///
+    /// # Panics
+    /// As [`Double::fail`].
+    #[track_caller]
+    pub fn fail_any(&self, failure: Failure) -> String {
+        self.try_fail(failure).unwrap_or_else(|error| panic!("{error}"))
     }
 
-    /// Returns the appliance behind the port.
+    /// Arms a failure mode as [`Double::fail_any`] does.
+    ///
+    /// # Errors
+    /// The failure means nothing, or not here: an unknown name, a number out of its range, a user the double has not, a fault of
+    /// TLS over plain HTTP, a given name that is taken.
+    #[track_caller]
+    pub fn try_fail(&self, failure: Failure) -> Result<String, Error> {
+        let https = !self.ca_pem.is_empty();
+        failure.place(Location::caller(), |name, text| Ok(self.host.add_written(name, text, https)?.is_some()))
+    }
+
+    /// Disarms a failure mode; tells whether there is one of that name.
+    pub fn disarm(&self, name: &str) -> bool {
+        self.host.arm(name, false)
+    }
+
+    /// Arms a failure mode that was disarmed, or that a fixture has unarmed; tells whether there is one of that name.
+    pub fn arm(&self, name: &str) -> bool {
+        self.host.arm(name, true)
+    }
+
+    /// Returns what each failure mode has counted since the start or the last reset, in the order in which they are asked.
+    pub fn counters(&self) -> Vec<Counter> {
+        self.host.counters()
+    }
+
+    /// Returns how often the failure mode of a name struck; none where there is no such mode.
+    pub fn struck(&self, name: &str) -> Option<u64> {
+        self.counters().into_iter().find(|counter| counter.mode == name).map(|counter| counter.struck)
+    }
+
+    /// Returns the clock of delays, lock-outs and the like: it can be frozen, advanced and released. What the server itself does,
+    /// and [`Journal::wait`], go by the wall's.
+    pub fn clock(&self) -> &Clock {
+        self.host.clock()
+    }
+
+    /// Looks into the journal.
+    pub fn journal(&self) -> Journal<'_> {
+        Journal::new(self)
+    }
+
+    /// Serves another reading from the next request on, until a reset: a fact's name, a glob or a register number, and the reading's name.
+    ///
+    /// # Errors
+    /// The contract has no such fact, or no such reading of it.
+    #[track_caller]
+    pub fn reading(&self, fact: &str, name: &str) -> Result<(), Error> {
+        let place: Place = Location::caller();
+        let mut readings = self.host.readings();
+        readings.choose(contract::of(self.kind), fact, name).map_err(|unknown| Error::at(place, unknown.to_string()))?;
+        self.host.serve_readings(&readings).map_err(|error| Error::of_value(place, error))
+    }
+
+    /// Tells whether this is a user's password now: no password is given out. False where there is no such user.
+    pub fn password_is(&self, username: &str, password: &str) -> bool {
+        self.host.state().directory.find(username).is_some_and(|user| user.password.expose() == password)
+    }
+
+    /// Returns the users' names, in alphabetical order.
+    pub fn users(&self) -> Vec<String> {
+        self.host.state().directory.users().into_iter().map(|user| user.username.clone()).collect()
+    }
+
+    /// Goes back to what it was at the start: users, clock, counters, journal; failures armed since are gone. Expectations stay.
+    pub fn reset(&self) {
+        self.host.reset();
+    }
+
+    /// Expects requests for an operation, at least one unless the expectation says otherwise. Held against what happened when the
+    /// double is dropped, or by [`Double::verify`].
+    #[track_caller]
+    pub fn expect(&self, operation: Operation) -> Expectation {
+        self.wishes.make(Some(operation), Location::caller())
+    }
+
+    /// Expects requests of any kind, those that hit no operation among them.
+    #[track_caller]
+    pub fn expect_any(&self) -> Expectation {
+        self.wishes.make(None, Location::caller())
+    }
+
+    /// Holds every expectation against what happened so far. None is checked a second time.
+    ///
+    /// # Errors
+    /// What was not as expected, each with its line in the test and what did happen instead, nearest first.
+    pub fn verify(&self) -> Result<(), Unmet> {
+        self.wishes.verify(&self.host, &format!("the {} `{}`", self.kind, self.name))
+    }
+
+    /// Closes the port, and completes when the connections are gone; expectations are then held against what happened.
+    pub async fn end(mut self) {
+        if let Some(served) = self.served.take() {
+            served.end().await;
+        }
+    }
+
+    /// Returns the appliance behind the port, for what has no shorter way.
     pub fn host(&self) -> &Arc<Host> {
         &self.host
     }
 
-    /// Stops answering at once; what is returned completes when the connections are gone.
-    pub fn end(self) -> impl Future<Output = ()> {
-        drop(self.stop);
-        async move {
-            let ended = self.served.await;
-            // A runtime that is shut down meanwhile cancels the server, which is an end as well.
-            debug_assert!(ended.err().is_none_or(|error| !error.is_panic()), "the server never panics");
+    /// Closes the port and waits until it is closed: a moment, as idle connections and held answers are cut at once.
+    fn close(&mut self) {
+        let (Some(served), Ok(runtime)) = (self.served.take(), engine::runtime()) else { return };
+        let ended = served.end();
+        let (closed, wait) = mpsc::channel::<()>();
+        runtime.spawn(async move {
+            ended.await;
+            drop(closed);
+        });
+        // Ends by the drop above.
+        let _ = wait.recv_timeout(LONGEST);
+    }
+}
+
+impl Drop for Double {
+    /// Closes the port. A test that panics already is told nothing more.
+    fn drop(&mut self) {
+        self.close();
+        if !std::thread::panicking()
+            && let Err(unmet) = self.verify()
+        {
+            panic!("{unmet}");
         }
     }
 }
+
+/// Longer than the server lets running answers finish.
+const LONGEST: Duration = Duration::from_secs(3);

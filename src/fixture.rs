@@ -9,6 +9,7 @@
 mod as_json;
 mod at;
 mod bound;
+#[cfg(feature = "cli")]
 mod components;
 mod duration;
 mod fault;
@@ -32,9 +33,12 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::LazyLock;
 
+#[cfg(feature = "cli")]
 pub(crate) use bound::state_name;
+#[cfg(feature = "cli")]
 pub(crate) use components::component_schemas;
 pub use fault::Error;
+#[cfg(feature = "cli")]
 pub(crate) use fault::nearest;
 pub use ready::READY_MADE;
 pub use ready::ready_made;
@@ -117,6 +121,7 @@ pub(crate) fn read_as<T: serde::de::DeserializeOwned>(file: &str, text: &str) ->
 }
 
 /// Reads a duration as fixtures write it, `500ms`, `1h30m`; `0s` is one too.
+#[cfg_attr(not(feature = "cli"), expect(dead_code, reason = "the command line's options are read by it"))]
 pub(crate) fn duration(text: &str) -> Option<std::time::Duration> {
     duration::parse(text)
 }

@@ -23,12 +23,12 @@ use std::sync::PoisonError;
 
 use tokio::net::TcpListener;
 
-use crate::double::Double;
 use crate::failure::Failure;
 use crate::fixture::Fixture;
 use crate::fleet::ports::Lease;
 use crate::fleet::strict::Findings;
 use crate::host::Host;
+use crate::served::Served;
 use crate::server::Limits;
 use crate::server::Listening;
 use crate::server::tls::Identity;
@@ -162,7 +162,7 @@ impl Fleet {
         // Under the lock, so that of two appliances with one name only one ever answers.
         let mut crew = self.crew();
         crew.admits(&fixture.name)?;
-        let double = Double::serve(berth.listener, host, settings.identity.as_ref(), settings.limits.clone())
+        let double = Served::serve(berth.listener, host, settings.identity.as_ref(), settings.limits.clone())
             .map_err(|reason| self.unbound(fixture, SocketAddr::new(settings.ip, 0), reason))?;
         crew.count += 1;
         let member = Arc::new(Member::new(crew.count, fixture, self.seed_of(fixture), double, berth.mooring));

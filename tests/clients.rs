@@ -20,9 +20,9 @@ use std::sync::LazyLock;
 use std::thread;
 
 use d4iot_double::contract::Kind;
-use d4iot_double::double::Double;
 use d4iot_double::fixture;
 use d4iot_double::host::Host;
+use d4iot_double::served::Served;
 use d4iot_double::server::tls::Identity;
 use process::Process;
 use rstest::rstest;
@@ -59,7 +59,7 @@ fn over_verified_tls(#[case] mode: Option<&str>, #[case] said: Option<&str>, #[c
 async fn a_change_whose_answer_was_reset_is_made_all_the_same() {
     let mut sensor = fixture::built_in(Kind::Sensor);
     sensor.arm("commit_then_reset").unwrap();
-    let double = Double::open(Host::new(sensor.appliance(), sensor.schedule(7)), None).unwrap();
+    let double = Served::open(Host::new(sensor.appliance(), sensor.schedule(7)), None).unwrap();
     let Some(curl) = INSTALLED.iter().find(|client| client.name == "curl") else { return };
     let url = double.url();
     let ask = async |operation: &'static str, body: &'static str| {

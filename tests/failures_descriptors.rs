@@ -9,7 +9,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use d4iot_double::contract::Kind;
-use d4iot_double::double::Double;
 use d4iot_double::failure::Act;
 use d4iot_double::failure::Cut;
 use d4iot_double::failure::Delay;
@@ -19,6 +18,7 @@ use d4iot_double::failure::Schedule;
 use d4iot_double::failure::When;
 use d4iot_double::fixture;
 use d4iot_double::host::Host;
+use d4iot_double::served::Served;
 use d4iot_double::server;
 use d4iot_double::server::Limits;
 use tokio::io::AsyncReadExt;
@@ -43,7 +43,7 @@ async fn descriptors_go_back_to_what_they_were() {
     });
     let listener = server::bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
     let host = Host::new(fixture::built_in(Kind::Sensor).appliance(), Schedule::new(modes.collect(), 7));
-    let double = Double::serve(listener, host, None, Limits::default()).unwrap();
+    let double = Served::serve(listener, host, None, Limits::default()).unwrap();
     let address = double.address();
     let before = descriptors();
     let clients: Vec<_> = (0..300).map(|_| tokio::spawn(ask(address))).collect();

@@ -12,7 +12,6 @@ use std::time::Instant;
 use d4iot_double::contract::Kind;
 use d4iot_double::contract::Operation;
 use d4iot_double::contract::Outcome;
-use d4iot_double::double::Double;
 use d4iot_double::failure::Act;
 use d4iot_double::failure::Answering;
 use d4iot_double::failure::Certificate;
@@ -31,6 +30,7 @@ use d4iot_double::failure::TlsVersion;
 use d4iot_double::failure::When;
 use d4iot_double::fixture;
 use d4iot_double::host::Host;
+use d4iot_double::served::Served;
 use d4iot_double::server;
 use d4iot_double::server::Connections;
 use d4iot_double::server::Limits;
@@ -492,7 +492,7 @@ async fn a_shutdown_does_not_wait_for_a_port_that_is_down() {
 // — the bench —
 
 struct Bench {
-    double: Double,
+    double: Served,
     identity: Option<Identity>,
 }
 
@@ -505,7 +505,7 @@ impl Bench {
         let identity = tls.then(|| Identity::generate(&[]).unwrap());
         let listener = server::bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
         let host = Host::new(fixture::built_in(Kind::Sensor).appliance(), Schedule::new(modes, 7));
-        Bench { double: Double::serve(listener, host, identity.as_ref(), limits).unwrap(), identity }
+        Bench { double: Served::serve(listener, host, identity.as_ref(), limits).unwrap(), identity }
     }
 
     fn address(&self) -> SocketAddr {

@@ -10,7 +10,6 @@ use std::time::Instant;
 use d4iot_double::contract::Kind;
 use d4iot_double::contract::Operation;
 use d4iot_double::contract::Outcome;
-use d4iot_double::double::Double;
 use d4iot_double::fixture;
 use d4iot_double::host::Budget;
 use d4iot_double::host::Host;
@@ -19,6 +18,7 @@ use d4iot_double::journal::Finding;
 use d4iot_double::journal::Progress;
 use d4iot_double::journal::View;
 use d4iot_double::journal::Wanted;
+use d4iot_double::served::Served;
 use d4iot_double::server::Service;
 use d4iot_double::server::tls::Identity;
 use rstest::rstest;
@@ -202,7 +202,7 @@ async fn a_frozen_clock_holds_an_answer_until_it_is_advanced() {
 async fn of_those_who_race_one_wins_and_the_order_explains_every_answer() {
     let rounds = 10_000 / 64;
     let host = Host::new(fixture::built_in(Kind::Sensor).appliance(), d4iot_double::failure::Schedule::default());
-    let double = Arc::new(Double::open(host.keeping(Bounds { entries: 20_000, ..Bounds::default() }, Budget::of(usize::MAX)), None).unwrap());
+    let double = Arc::new(Served::open(host.keeping(Bounds { entries: 20_000, ..Bounds::default() }, Budget::of(usize::MAX)), None).unwrap());
     let mut set = serde_json::Value::Null;
     let mut clients = Vec::new();
     for _ in 0..64 {
@@ -294,13 +294,13 @@ async fn a_hundred_thousand_requests_of_10_kb_stay_under_the_bound() {
 // — the appliance and its clients —
 
 /// Opens a sensor with a mode named `bad` that always does this, if anything.
-fn open(act: &str) -> Double {
+fn open(act: &str) -> Served {
     let modes = if act.is_empty() { String::new() } else { format!("failures: [{{ name: bad, do: {{ {act} }} }}]") };
     let fixture = fixture::read("test", &format!("appliance: sensor\n{modes}\n")).unwrap();
-    Double::open(Host::new(fixture.appliance(), fixture.schedule(7)), None::<&Identity>).unwrap()
+    Served::open(Host::new(fixture.appliance(), fixture.schedule(7)), None::<&Identity>).unwrap()
 }
 
-async fn connect(double: &Double) -> TcpStream {
+async fn connect(double: &Served) -> TcpStream {
     TcpStream::connect(double.address()).await.unwrap()
 }
 
@@ -313,7 +313,7 @@ fn validation(user: &str, password: &str) -> Vec<u8> {
     request(VALIDATION, &format!(r#"{{"username": "{user}", "password": "{password}"}}"#))
 }
 
-async fn ask(double: &Double, path: &str, body: &str) -> String {
+async fn ask(double: &Served, path: &str, body: &str) -> String {
     let mut client = connect(double).await;
     client.write_all(&request(path, body)).await.unwrap();
     read_answer(&mut client).await
@@ -336,7 +336,7 @@ async fn read_answer(client: &mut TcpStream) -> String {
 }
 
 /// Waits until one answer has ended so, and returns its entry.
-async fn ended(double: &Double, progress: Progress) -> View {
+async fn ended(double: &Served, progress: Progress) -> View {
     let wanted = Wanted { state: Some(progress), ..Wanted::default() };
     within(double.host().wait(&wanted, 1)).await;
     double.host().journal(&wanted, 1).entries.remove(0)

@@ -38,7 +38,6 @@ mod tests {
     use crate::conformance::Placeholder;
     use crate::conformance::Property;
     use crate::contract::Kind;
-    use crate::double::Double;
     use crate::fixture;
     use crate::runner::Accounts;
     use crate::runner::Named;
@@ -47,6 +46,7 @@ mod tests {
     use crate::runner::undo::Journal;
     use crate::runner::undo::Key;
     use crate::runner::undo::Shelf;
+    use crate::served::Served;
     use crate::target::Options;
     use crate::target::Target;
 
@@ -57,7 +57,7 @@ mod tests {
     async fn what_a_panic_leaves_changed_is_given_back() {
         let folder = tempfile::tempdir().unwrap();
         let text = format!("appliance: sensor\nusers: [{{ username: lab, password: \"{OWN}\", role: read_only }}]\n");
-        let double = Double::start(fixture::read("test.yaml", &text).unwrap().appliance(), None).unwrap();
+        let double = Served::start(fixture::read("test.yaml", &text).unwrap().appliance(), None).unwrap();
         let accounts = folder.path().join("lab.yaml");
         #[expect(clippy::disallowed_methods, reason = "accounts are a file")]
         std::fs::write(&accounts, format!("user: {{ username: lab, password: \"{OWN}\" }}\n")).unwrap();

@@ -16,10 +16,10 @@ use std::sync::atomic::Ordering;
 use tokio::sync::Notify;
 
 use crate::contract::Kind;
-use crate::double::Double;
 use crate::fixture::Fixture;
 use crate::fleet::Mooring;
 use crate::host::Host;
+use crate::served::Served;
 
 /// One appliance of a fleet.
 #[derive(Debug)]
@@ -30,7 +30,7 @@ pub struct Member {
     scheme: &'static str,
     address: SocketAddr,
     /// None once it is stopped.
-    running: Mutex<Option<(Double, Mooring)>>,
+    running: Mutex<Option<(Served, Mooring)>>,
     stopped: AtomicBool,
     stops: Notify,
 }
@@ -46,7 +46,7 @@ struct Described {
 }
 
 impl Member {
-    pub(super) fn new(number: u64, fixture: &Fixture, seed: u64, double: Double, mooring: Mooring) -> Member {
+    pub(super) fn new(number: u64, fixture: &Fixture, seed: u64, double: Served, mooring: Mooring) -> Member {
         let described = Described { name: fixture.name.as_str().into(), kind: fixture.kind, seed, struck: BTreeSet::new() };
         Member {
             number,

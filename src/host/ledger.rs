@@ -78,12 +78,17 @@ impl Ledger {
 
     /// Completes when so many are as wanted; at once if they are.
     pub(super) async fn wait(&self, wanted: &Wanted, count: u64) {
+        self.wait_until(|| self.look(|journal| journal.count(wanted)) >= count).await;
+    }
+
+    /// Completes when this holds: asked at once, and again after each change, with no lock held.
+    pub(super) async fn wait_until(&self, mut holds: impl FnMut() -> bool) {
         let _waiting = Waiting::new(&self.waiting);
         loop {
             let mut changed = pin!(self.changed.notified());
             // Before looking: what changes after the look is then not missed.
             changed.as_mut().enable();
-            if self.look(|journal| journal.count(wanted)) >= count {
+            if holds() {
                 return;
             }
             changed.await;

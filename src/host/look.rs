@@ -93,6 +93,11 @@ impl Host {
         self.ledger.wait(wanted, count).await;
     }
 
+    /// Completes when this holds: asked at once, and again after each change of the journal.
+    pub async fn wait_until(&self, holds: impl FnMut() -> bool) {
+        self.ledger.wait_until(holds).await;
+    }
+
     /// Returns how many requests were as wanted since the start or the last reset, dropped ones too.
     pub fn count(&self, wanted: &Wanted) -> u64 {
         self.ledger.look(|journal| journal.count(wanted))

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use serde::Serialize;
-use utoipa::ToSchema;
 
 use crate::contract;
 use crate::contract::Field;
@@ -27,8 +26,8 @@ pub struct Lens<'a> {
 }
 
 /// An entry, for a reader.
-#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
-#[schema(as = Entry)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "cli", derive(utoipa::ToSchema), schema(as = Entry))]
 pub struct View {
     /// Its number, counted from 1 at each appliance.
     pub number: u64,
@@ -59,7 +58,7 @@ pub struct View {
     /// The request.
     pub request: RequestView,
     /// The fingerprints of the passwords in it, by field: the same password has the same one all through a run.
-    #[schema(value_type = HashMap<String, String>)]
+    #[cfg_attr(feature = "cli", schema(value_type = HashMap<String, String>))]
     pub fingerprints: serde_json::Map<String, serde_json::Value>,
     /// What is wrong with the client.
     pub findings: Vec<FindingView>,
@@ -68,15 +67,15 @@ pub struct View {
 }
 
 /// A request, for a reader.
-#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
-#[schema(as = EntryRequest)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "cli", derive(utoipa::ToSchema), schema(as = EntryRequest))]
 pub struct RequestView {
     /// The method.
     pub method: String,
     /// Path and query, the query's values masked.
     pub target: String,
     /// Names and values, in order.
-    #[schema(value_type = Vec<Vec<String>>)]
+    #[cfg_attr(feature = "cli", schema(value_type = Vec<Vec<String>>))]
     pub headers: Vec<(String, String)>,
     /// What was kept of the body, its passwords masked.
     pub body: String,
@@ -87,8 +86,8 @@ pub struct RequestView {
 }
 
 /// A finding, for a reader.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
-#[schema(as = EntryFinding)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "cli", derive(utoipa::ToSchema), schema(as = EntryFinding))]
 pub struct FindingView {
     /// Its name.
     pub name: &'static str,

@@ -12,10 +12,10 @@ use crate::conformance::Agreed;
 use crate::conformance::Case;
 use crate::conformance::case::Need;
 use crate::contract::Kind;
-use crate::double::Double;
 use crate::fixture::Fixture;
 use crate::host::Host;
 use crate::runner::Accounts;
+use crate::served::Served;
 use crate::server::tls::Identity;
 use crate::target::Options;
 use crate::target::Target;
@@ -44,7 +44,7 @@ impl Lab {
     ///
     /// # Errors
     /// No port, or no client, in words.
-    pub fn mock(fixture: &Fixture, label: String, identity: &Identity) -> Result<(Double, Lab), String> {
+    pub fn mock(fixture: &Fixture, label: String, identity: &Identity) -> Result<(Served, Lab), String> {
         Lab::mock_with(fixture, fixture.appliance(), label, identity)
     }
 
@@ -52,7 +52,7 @@ impl Lab {
     ///
     /// # Errors
     /// Those of [`Lab::mock`].
-    pub fn mock_with(fixture: &Fixture, mut appliance: Appliance, label: String, identity: &Identity) -> Result<(Double, Lab), String> {
+    pub fn mock_with(fixture: &Fixture, mut appliance: Appliance, label: String, identity: &Identity) -> Result<(Served, Lab), String> {
         let accounts = Accounts::for_a_mock(|bytes| getrandom::fill(bytes).expect("the system has random bytes"));
         accounts.users().into_iter().for_each(|user| appliance.state.directory.put(user));
         let start = appliance.state.clone();
@@ -62,7 +62,7 @@ impl Lab {
             fixture.schedule(fixture.seed.unwrap_or_default()),
             Clock::start_at(fixture.so_far.moment, fixture.so_far.frozen),
         );
-        let double = Double::open(host, Some(identity)).map_err(|error| format!("no port for a mock: {error}"))?;
+        let double = Served::open(host, Some(identity)).map_err(|error| format!("no port for a mock: {error}"))?;
         let options = Options { trust: double.ca_pem().map(str::to_owned), ..Options::default() };
         let target = Target::new(&double.url(), &options).map_err(|error| error.to_string())?;
         let mock = Some((Arc::clone(double.host()), start));

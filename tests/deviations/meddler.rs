@@ -115,7 +115,7 @@ pub(crate) async fn run_cases(kind: Kind, meddle: Meddle, wanted: impl Fn(&str) 
 }
 
 /// A mock, and what a run needs to know of it.
-pub(crate) fn lab(kind: Kind) -> (d4iot_double::double::Double, Lab) {
+pub(crate) fn lab(kind: Kind) -> (d4iot_double::served::Served, Lab) {
     static IDENTITY: LazyLock<Identity> = LazyLock::new(|| Identity::generate(&[]).unwrap());
     Lab::mock(&fixture::built_in(kind), "mock".into(), &IDENTITY).unwrap()
 }

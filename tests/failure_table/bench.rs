@@ -6,9 +6,9 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use d4iot_double::double::Double;
 use d4iot_double::fixture;
 use d4iot_double::host::Host;
+use d4iot_double::served::Served;
 use d4iot_double::server;
 use d4iot_double::server::Limits;
 use d4iot_double::server::Service;
@@ -20,7 +20,7 @@ use crate::rows::About;
 use crate::rows::Row;
 
 pub(crate) struct Bench {
-    double: Double,
+    double: Served,
     identity: Option<Identity>,
     quiet: Duration,
 }
@@ -43,7 +43,7 @@ impl Bench {
         let listener = server::bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
         let host = Host::new(fixture.appliance(), fixture.schedule(7));
         host.clock().freeze();
-        Ok(Bench { double: Double::serve(listener, host, identity, Limits::default()).unwrap(), identity: identity.cloned(), quiet })
+        Ok(Bench { double: Served::serve(listener, host, identity, Limits::default()).unwrap(), identity: identity.cloned(), quiet })
     }
 
     pub(crate) fn address(&self) -> SocketAddr {

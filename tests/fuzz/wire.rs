@@ -4,9 +4,9 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use d4iot_double::contract::Kind;
-use d4iot_double::double::Double;
 use d4iot_double::fixture;
 use d4iot_double::host::Host;
+use d4iot_double::served::Served;
 use d4iot_double::server;
 use d4iot_double::server::Limits;
 use d4iot_double::server::Log;
@@ -36,13 +36,13 @@ pub(crate) fn run(data: &[u8]) {
 
 static TOLD: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
-static SERVED: LazyLock<(Runtime, Double)> = LazyLock::new(|| {
+static SERVED: LazyLock<(Runtime, Served)> = LazyLock::new(|| {
     let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
     let double = runtime.block_on(async {
         let fixture = fixture::built_in(Kind::Sensor);
         let log = Log::to(|line| TOLD.lock().expect("no panic").push(line.to_owned()));
         let listener = server::bind(([127, 0, 0, 1], 0).into()).expect("a port");
-        Double::serve(listener, Host::new(fixture.appliance(), fixture.schedule(7)), None, Limits { log, ..Limits::default() }).expect("it starts")
+        Served::serve(listener, Host::new(fixture.appliance(), fixture.schedule(7)), None, Limits { log, ..Limits::default() }).expect("it starts")
     });
     (runtime, double)
 });

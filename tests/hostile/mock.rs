@@ -4,9 +4,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::Mutex;
 
-use d4iot_double::double::Double;
 use d4iot_double::fixture;
 use d4iot_double::host::Host;
+use d4iot_double::served::Served;
 use d4iot_double::server;
 use d4iot_double::server::Limits;
 use d4iot_double::server::Log;
@@ -23,7 +23,7 @@ use crate::client::Client;
 use crate::client::soon;
 
 pub(crate) struct Mock {
-    pub(crate) double: Double,
+    pub(crate) double: Served,
     connector: Option<TlsConnector>,
     neighbour: Client,
     told: Arc<Mutex<Vec<String>>>,
@@ -39,7 +39,7 @@ impl Mock {
         let identity = tls.then(|| Identity::generate(&[]).unwrap());
         let listener = server::bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
         let host = Host::new(fixture.appliance(), fixture.schedule(0));
-        let double = Double::serve(listener, host, identity.as_ref(), limits).unwrap();
+        let double = Served::serve(listener, host, identity.as_ref(), limits).unwrap();
         let connector = double.ca_pem().map(connector);
         let neighbour = open(double.address(), connector.as_ref()).await;
         Mock { double, connector, neighbour, told }

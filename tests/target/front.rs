@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::sync::Mutex;
 
 use d4iot_double::contract::Kind;
-use d4iot_double::double::Double;
 use d4iot_double::failure::Schedule;
 use d4iot_double::fixture;
 use d4iot_double::host::Host;
+use d4iot_double::served::Served;
 use d4iot_double::server::tls::Identity;
 use rcgen::BasicConstraints;
 use rcgen::CertificateParams;
@@ -34,7 +34,7 @@ use tokio_rustls::TlsAcceptor;
 pub(crate) struct Https {
     pub(crate) url: String,
     pub(crate) ca: String,
-    _double: Double,
+    _double: Served,
     _runtime: Runtime,
 }
 
@@ -50,7 +50,7 @@ impl Https {
         let ca = identity.ca_pem().unwrap().to_owned();
         let schedule = if mode.is_empty() { Schedule::default() } else { fixture.schedule(1) };
         let _guard = runtime.enter();
-        let double = Double::open(Host::new(fixture.appliance(), schedule), Some(&identity)).unwrap();
+        let double = Served::open(Host::new(fixture.appliance(), schedule), Some(&identity)).unwrap();
         drop(_guard);
         Https { url: double.url(), ca, _double: double, _runtime: runtime }
     }

@@ -60,10 +60,9 @@ impl Shelf {
         Ok(Shelf { folder })
     }
 
-    /// A folder that is there.
-    #[cfg(test)]
-    pub(crate) fn in_folder(folder: &Path) -> Shelf {
-        Shelf { folder: folder.to_owned() }
+    /// Takes a folder that is there.
+    pub fn in_folder(folder: impl Into<PathBuf>) -> Shelf {
+        Shelf { folder: folder.into() }
     }
 
     /// Returns where a target's journal stands, or would.
