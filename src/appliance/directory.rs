@@ -81,6 +81,11 @@ impl Directory {
         }
     }
 
+    /// Tells whether any password was replaced that may still validate.
+    pub fn has_former(&self) -> bool {
+        !self.former.is_empty()
+    }
+
     /// Tells whether this is a former password of a user that still validates.
     pub fn still_validates(&self, username: &str, password: &str, now: Moment) -> bool {
         self.former.get(username).is_some_and(|(former, lag)| {
