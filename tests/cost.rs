@@ -50,7 +50,7 @@ fn unarmed() -> Vec<Failure> {
 
 fn request(operation: &str, body: &'static str) -> Request<Bytes> {
     let builder = Request::post(format!("/api/external/authentication/{operation}")).header("host", "localhost");
-    builder.header("content-type", "application/json").body(Bytes::from_static(body.as_bytes())).unwrap()
+    builder.header("content-type", "application/json").body(Bytes::from_static(body.as_bytes())).expect("it is a request")
 }
 
 /// Counts the allocations of one answer by a host whose journal is full.
@@ -118,8 +118,8 @@ fn an_exchange_makes_few_allocations() {
 
 fn ask(stream: &mut TcpStream, address: SocketAddr) {
     let head = format!("POST /api/external/authentication/validation HTTP/1.1\r\nhost: {address}\r\ncontent-type: application/json\r\n");
-    stream.write_all(format!("{head}content-length: {}\r\n\r\n{VALIDATION}", VALIDATION.len()).as_bytes()).unwrap();
+    stream.write_all(format!("{head}content-length: {}\r\n\r\n{VALIDATION}", VALIDATION.len()).as_bytes()).expect("the server listens");
     let mut answer = [0; 1024];
-    let length = stream.read(&mut answer).unwrap();
+    let length = stream.read(&mut answer).expect("the server answers");
     assert!(answer[..length].starts_with(b"HTTP/1.1 200"));
 }
