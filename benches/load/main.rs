@@ -257,15 +257,13 @@ fn users(count: usize) -> PathBuf {
     written("users", &text)
 }
 
-/// Writes a fixture of the built-in sensor with every ready-made mode, none armed.
+/// Writes a fixture of a sensor with the built-in users and as many failure modes as are ready-made, none armed.
 fn unarmed() -> (PathBuf, usize) {
     let mut text = String::from("appliance: sensor\nfailures:\n");
-    let modes: Vec<&str> =
-        READY_MADE.iter().copied().filter(|name| d4iot_double::fixture::ready_made(name).is_some_and(|mode| mode.act.greeting.is_none())).collect();
-    for name in &modes {
-        writeln!(text, "  - {{ use: {name}, armed: false }}").unwrap();
+    for number in 0..READY_MADE.len() {
+        writeln!(text, "  - {{ name: mode{number}, on: [validation], user: test, armed: false, do: {{ status: 503, page: apache }} }}").unwrap();
     }
-    (written("unarmed", &text), modes.len())
+    (written("unarmed", &text), READY_MADE.len())
 }
 
 fn written(name: &str, text: &str) -> PathBuf {
