@@ -19,6 +19,7 @@ use std::sync::Mutex;
 use std::sync::MutexGuard;
 use std::sync::PoisonError;
 use std::sync::RwLock;
+use std::sync::RwLockReadGuard;
 
 use tokio::sync::Notify;
 
@@ -171,8 +172,9 @@ impl Host {
         lock(&self.unmatched).clone()
     }
 
-    fn rules(&self) -> Arc<Rules> {
-        Arc::clone(&self.rules.read().unwrap_or_else(PoisonError::into_inner))
+    /// Borrowed rather than cloned: an answer is short, and a count that all share would be written twice for each.
+    fn rules(&self) -> RwLockReadGuard<'_, Arc<Rules>> {
+        self.rules.read().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -90,6 +90,11 @@ impl Directory {
         }
     }
 
+    /// Tells whether any password was replaced that may still validate.
+    pub fn has_former(&self) -> bool {
+        !self.former.is_empty()
+    }
+
     /// Tells whether this is a former password of a user that still validates.
     pub fn still_validates(&self, username: &str, password: &str, now: Moment) -> bool {
         self.former.get(username).is_some_and(|(former, lag)| former.expose() == password && lag.holds(now))
@@ -101,7 +106,7 @@ impl Directory {
     }
 
     /// Tells whether a user had another password before, of those that were kept.
-    pub(super) fn has_former(&self, username: &str) -> bool {
+    pub(super) fn had_another(&self, username: &str) -> bool {
         self.former.contains_key(username)
     }
 

@@ -10,13 +10,13 @@ use serde::de::SeqAccess;
 
 /// A value as a body gives it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Given {
+pub(super) enum Given<'a> {
     /// `null`.
     Null,
     /// A number, a list, an object or a boolean.
     Other,
-    /// A string, its escapes resolved.
-    Text(String),
+    /// A string, its escapes resolved; borrowed where it has none.
+    Text(Cow<'a, str>),
 }
 
 /// A body that is JSON.
@@ -25,7 +25,7 @@ pub(super) enum Body<'a> {
     /// No object.
     NotAnObject,
     /// An object: names and values in order, each name as often as it stands there.
-    Object(Vec<(Name<'a>, Given)>),
+    Object(Vec<(Name<'a>, Given<'a>)>),
 }
 
 /// A name, borrowed where it has no escapes.
@@ -33,8 +33,8 @@ pub(super) enum Body<'a> {
 pub(super) struct Name<'a>(#[serde(borrow)] pub(super) Cow<'a, str>);
 
 /// Reads a body; `None` where it is no JSON. RFC 8259 to the letter: no byte order mark, nothing after the value.
-pub(super) fn parse(body: &[u8]) -> Option<Body<'_>> {
-    let mut deserializer = serde_json::Deserializer::from_slice(body);
+pub(super) fn parse(body: &str) -> Option<Body<'_>> {
+    let mut deserializer = serde_json::Deserializer::from_str(body);
     let parsed = de::Deserializer::deserialize_any(&mut deserializer, BodyVisitor).ok()?;
     deserializer.end().ok()?;
     Some(parsed)
@@ -52,7 +52,7 @@ impl<'de> de::Visitor<'de> for BodyVisitor {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Body<'de>, A::Error> {
         let mut fields = Vec::with_capacity(4);
         while let Some(name) = map.next_key::<Name<'de>>()? {
-            fields.push((name, map.next_value::<Given>()?));
+            fields.push((name, map.next_value::<Given<'de>>()?));
         }
         Ok(Body::Object(fields))
     }
@@ -87,8 +87,8 @@ impl<'de> de::Visitor<'de> for BodyVisitor {
     }
 }
 
-impl<'de> de::Deserialize<'de> for Given {
-    fn deserialize<D: de::Deserializer<'de>>(deserializer: D) -> Result<Given, D::Error> {
+impl<'de> de::Deserialize<'de> for Given<'de> {
+    fn deserialize<D: de::Deserializer<'de>>(deserializer: D) -> Result<Given<'de>, D::Error> {
         deserializer.deserialize_any(GivenVisitor)
     }
 }
@@ -96,42 +96,46 @@ impl<'de> de::Deserialize<'de> for Given {
 struct GivenVisitor;
 
 impl<'de> de::Visitor<'de> for GivenVisitor {
-    type Value = Given;
+    type Value = Given<'de>;
 
     fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str("any JSON value")
     }
 
-    fn visit_str<E>(self, text: &str) -> Result<Given, E> {
-        Ok(Given::Text(text.to_owned()))
+    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Given<'de>, E> {
+        Ok(Given::Text(Cow::Borrowed(text)))
     }
 
-    fn visit_unit<E>(self) -> Result<Given, E> {
+    fn visit_str<E>(self, text: &str) -> Result<Given<'de>, E> {
+        Ok(Given::Text(Cow::Owned(text.to_owned())))
+    }
+
+    fn visit_unit<E>(self) -> Result<Given<'de>, E> {
         Ok(Given::Null)
     }
 
-    fn visit_bool<E>(self, _: bool) -> Result<Given, E> {
+    fn visit_bool<E>(self, _: bool) -> Result<Given<'de>, E> {
         Ok(Given::Other)
     }
 
-    fn visit_i64<E>(self, _: i64) -> Result<Given, E> {
+    fn visit_i64<E>(self, _: i64) -> Result<Given<'de>, E> {
         Ok(Given::Other)
     }
 
-    fn visit_u64<E>(self, _: u64) -> Result<Given, E> {
+    fn visit_u64<E>(self, _: u64) -> Result<Given<'de>, E> {
         Ok(Given::Other)
     }
 
-    fn visit_f64<E>(self, _: f64) -> Result<Given, E> {
+    fn visit_f64<E>(self, _: f64) -> Result<Given<'de>, E> {
         Ok(Given::Other)
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Given, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Given<'de>, A::Error> {
         while list.next_element::<IgnoredAny>()?.is_some() {}
         Ok(Given::Other)
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Given, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Given<'de>, A::Error> {
         while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
         Ok(Given::Other)
     }
@@ -155,20 +159,27 @@ mod tests {
     #[case::null("null", Some(Body::NotAnObject))]
     #[case::a_text("\"a\"", Some(Body::NotAnObject))]
     fn what_is_no_object(#[case] body: &str, #[case] expected: Option<Body<'_>>) {
-        assert_eq!(parse(body.as_bytes()), expected);
+        assert_eq!(parse(body), expected);
     }
 
     #[test]
     fn an_object_keeps_order_and_duplicates() {
-        let given = |name: &'static str, value: Given| (Name(name.into()), value);
+        let given = |name: &'static str, value: Given<'static>| (Name(name.into()), value);
         let expected = vec![given("a", Given::Text("é\n".into())), given("b", Given::Null), given("a", Given::Other), given("c", Given::Other)];
-        assert_eq!(parse(br#"{"\u0061": "\u00e9\n", "b": null, "a": 12.5, "c": {"d": [true]}}"#), Some(Body::Object(expected)));
+        assert_eq!(parse(r#"{"\u0061": "\u00e9\n", "b": null, "a": 12.5, "c": {"d": [true]}}"#), Some(Body::Object(expected)));
+    }
+
+    #[test]
+    fn a_text_without_escapes_is_not_copied() {
+        let body = r#"{"a": "b", "c": "\n"}"#.to_owned();
+        let Some(Body::Object(fields)) = parse(&body) else { panic!("it is an object") };
+        assert!(matches!(fields[..], [(_, Given::Text(Cow::Borrowed("b"))), (_, Given::Text(Cow::Owned(_)))]));
     }
 
     #[test]
     fn a_hundred_thousand_brackets_are_no_danger() {
         let deep = format!("{{\"a\": {}1{}}}", "[".repeat(100_000), "]".repeat(100_000));
-        assert!(matches!(parse(deep.as_bytes()), None | Some(Body::Object(_))));
-        assert!(parse("[".repeat(100_000).as_bytes()).is_none());
+        assert!(matches!(parse(&deep), None | Some(Body::Object(_))));
+        assert!(parse(&"[".repeat(100_000)).is_none());
     }
 }

@@ -99,13 +99,13 @@ impl Change {
 
 impl State {
     /// Judges a request that was read: its outcome and the change it would make.
-    pub fn judge(&self, rules: &Rules, asked: &Asked, source: IpAddr, now: Moment) -> (Worded, Option<Change>) {
+    pub fn judge(&self, rules: &Rules, asked: &Asked<'_>, source: IpAddr, now: Moment) -> (Worded, Option<Change>) {
         let (worded, _, change) = self.judge_with_reason(rules, asked, source, now);
         (worded, change)
     }
 
     /// Judges a request and says why.
-    pub fn judge_with_reason(&self, rules: &Rules, asked: &Asked, source: IpAddr, now: Moment) -> (Worded, Reason, Option<Change>) {
+    pub fn judge_with_reason(&self, rules: &Rules, asked: &Asked<'_>, source: IpAddr, now: Moment) -> (Worded, Reason, Option<Change>) {
         match rules.quirk() {
             None => self.deem(rules, asked, source, now),
             Some(quirk) => quirk.judge(self, rules, asked, source, now),
@@ -113,7 +113,7 @@ impl State {
     }
 
     /// Judges a request as the contract has it.
-    pub(super) fn deem(&self, rules: &Rules, asked: &Asked, source: IpAddr, now: Moment) -> (Worded, Reason, Option<Change>) {
+    pub(super) fn deem(&self, rules: &Rules, asked: &Asked<'_>, source: IpAddr, now: Moment) -> (Worded, Reason, Option<Change>) {
         let (operation, values) = match asked {
             Asked::Refused(worded, circumstance) => return (*worded, Reason::In(*circumstance), None),
             Asked::Fields(operation, values) => (*operation, values),
@@ -152,8 +152,9 @@ impl State {
     }
 
     /// Whether a validation that succeeded did so by a password that was replaced.
-    fn by_former(&self, values: &Values) -> bool {
-        self.directory.find(values.of(Field::Username)).is_some_and(|user| user.password.expose() != values.of(Field::Password))
+    fn by_former(&self, values: &Values<'_>) -> bool {
+        self.directory.has_former()
+            && self.directory.find(values.of(Field::Username)).is_some_and(|user| user.password.expose() != values.of(Field::Password))
     }
 
     /// Sign-ins are counted where there is a lock-out; failures of names that nobody has only by source, so that memory stays bounded.
@@ -161,7 +162,7 @@ impl State {
         self.lockout.as_ref().is_some_and(|lockout| lockout.scope == Scope::Source || self.directory.find(account).is_some())
     }
 
-    fn check(&self, rules: &Rules, operation: Operation, values: &Values, source: IpAddr, now: Moment) -> Result<(), Stop> {
+    fn check(&self, rules: &Rules, operation: Operation, values: &Values<'_>, source: IpAddr, now: Moment) -> Result<(), Stop> {
         let asker = self.directory.find(values.of(signs_in(operation)));
         let target = if signs_in(operation) == Field::Username { asker } else { self.directory.find(values.of(Field::Username)) };
         for check in rules.checks(operation) {
@@ -175,7 +176,15 @@ impl State {
         Ok(())
     }
 
-    fn sign_in(&self, rules: &Rules, operation: Operation, values: &Values, asker: Option<&User>, source: IpAddr, now: Moment) -> Result<(), Stop> {
+    fn sign_in(
+        &self,
+        rules: &Rules,
+        operation: Operation,
+        values: &Values<'_>,
+        asker: Option<&User>,
+        source: IpAddr,
+        now: Moment,
+    ) -> Result<(), Stop> {
         let account = values.of(signs_in(operation));
         match &self.lockout {
             Some(lockout) if lockout.bars(source, account, now) => stop(rules, operation, lockout.scope.circumstance())?,
@@ -198,7 +207,7 @@ impl State {
         }
     }
 
-    fn good_enough(&self, rules: &Rules, operation: Operation, values: &Values, target: Option<&User>) -> Result<(), Stop> {
+    fn good_enough(&self, rules: &Rules, operation: Operation, values: &Values<'_>, target: Option<&User>) -> Result<(), Stop> {
         if operation == Operation::Validation {
             return Ok(());
         }
@@ -267,7 +276,7 @@ fn success(operation: Operation) -> Outcome {
     }
 }
 
-fn replacement(operation: Operation, values: &Values) -> Option<(String, Secret)> {
+fn replacement(operation: Operation, values: &Values<'_>) -> Option<(String, Secret)> {
     match operation {
         Operation::SetPassword | Operation::SetPasswordByAdmin => {
             Some((values.of(Field::Username).to_owned(), Secret::new(values.of(Field::NewPassword))))

@@ -71,10 +71,10 @@ impl FromStr for Way {
 }
 
 impl Quirk {
-    pub(super) fn read(self, rules: &Rules, request: &Request<Bytes>) -> Asked {
+    pub(super) fn read(self, rules: &Rules, request: &Request<Bytes>) -> Asked<'static> {
         match self.way {
             Way::Misread(way) if self.shows(misread::operation(request)) => way.read(rules, request),
-            Way::Misjudged(_) | Way::Misread(_) | Way::Misworded(_) => rules.hear(request),
+            Way::Misjudged(_) | Way::Misread(_) | Way::Misworded(_) => rules.hear(request).into_owned(),
         }
     }
 

@@ -1,5 +1,7 @@
 //! What an appliance answers under the readings it serves: the contract, resolved once at load, its wordings rendered.
 
+use std::borrow::Cow;
+use std::fmt;
 use std::sync::Arc;
 use std::sync::LazyLock;
 
@@ -78,16 +80,16 @@ enum Text {
 
 /// A request as read: what it asks for, or why it cannot be asked.
 #[derive(Debug)]
-pub enum Asked {
+pub enum Asked<'a> {
     /// An operation with all its fields.
-    Fields(Operation, Values),
+    Fields(Operation, Values<'a>),
     /// It does not get as far as an operation's checks.
     Refused(Worded, Circumstance),
 }
 
-/// The values of an operation's fields, by [`Field`].
-#[derive(Clone, Debug, Default)]
-pub struct Values([String; 5]);
+/// The values of an operation's fields, by [`Field`]: parts of the request, but where escapes had to be resolved.
+#[derive(Clone, Default)]
+pub struct Values<'a>([Cow<'a, str>; 5]);
 
 /// An outcome at an operation, or at none: what an answer is worded from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -148,7 +150,7 @@ impl Rules {
     }
 
     /// Reads a request as far as that needs no knowledge of users.
-    pub fn read(&self, request: &Request<Bytes>) -> Asked {
+    pub fn read<'a>(&self, request: &'a Request<Bytes>) -> Asked<'a> {
         match self.quirk {
             None => self.hear(request),
             Some(quirk) => quirk.read(self, request),
@@ -156,7 +158,7 @@ impl Rules {
     }
 
     /// Reads a request as the contract has it.
-    pub(super) fn hear(&self, request: &Request<Bytes>) -> Asked {
+    pub(super) fn hear<'a>(&self, request: &'a Request<Bytes>) -> Asked<'a> {
         let headers = request.headers();
         match self.find(request.method().as_str(), request.uri().path()) {
             Ok(operation) => self.read_body(operation, request.uri().query(), headers.get(header::CONTENT_TYPE), request.body()),
@@ -182,7 +184,7 @@ impl Rules {
     }
 
     /// Words an answer. A name that is echoed comes from the request.
-    pub fn word(&self, worded: Worded, asked: &Asked) -> Response<Bytes> {
+    pub fn word(&self, worded: Worded, asked: &Asked<'_>) -> Response<Bytes> {
         match self.quirk {
             None => self.speak(worded, asked),
             Some(quirk) => quirk.word(self, worded, asked),
@@ -190,7 +192,7 @@ impl Rules {
     }
 
     /// Words an answer as the contract has it.
-    pub(super) fn speak(&self, worded: Worded, asked: &Asked) -> Response<Bytes> {
+    pub(super) fn speak(&self, worded: Worded, asked: &Asked<'_>) -> Response<Bytes> {
         let username = match asked {
             Asked::Fields(_, values) => values.of(Field::Username),
             Asked::Refused(..) => "",
@@ -263,7 +265,7 @@ impl Rules {
         self.manner(operation).roles.contains(&role)
     }
 
-    fn find(&self, method: &str, path: &str) -> Result<Operation, Asked> {
+    fn find(&self, method: &str, path: &str) -> Result<Operation, Asked<'static>> {
         let Some(operation) = self.operation_at(path) else {
             return Err(self.stop(None, Circumstance::UnknownPath).unwrap_or(Asked::Refused(NOWHERE, Circumstance::UnknownPath)));
         };
@@ -275,18 +277,18 @@ impl Rules {
         Ok(operation)
     }
 
-    fn read_body(&self, operation: Operation, query: Option<&str>, content_type: Option<&HeaderValue>, body: &[u8]) -> Asked {
+    fn read_body<'a>(&self, operation: Operation, query: Option<&str>, content_type: Option<&HeaderValue>, body: &'a [u8]) -> Asked<'a> {
         let manner = self.manner(operation);
         let found = if body.is_empty() {
             Err(if names_a_field(query, manner) { Circumstance::UrlCredentials } else { Circumstance::EmptyBody })
         } else {
             match unread_type(content_type, manner).filter(|circumstance| self.stopped(Some(operation), *circumstance).is_some()) {
                 Some(circumstance) => Err(circumstance),
-                None if std::str::from_utf8(body).is_err() => Err(Circumstance::NotUtf8),
-                None => match fields::parse(body) {
-                    None => Err(Circumstance::MalformedBody),
-                    Some(Body::NotAnObject) => Err(Circumstance::NotAnObject),
-                    Some(Body::Object(object)) => self.take(operation, object),
+                None => match std::str::from_utf8(body).map(fields::parse) {
+                    Err(_) => Err(Circumstance::NotUtf8),
+                    Ok(None) => Err(Circumstance::MalformedBody),
+                    Ok(Some(Body::NotAnObject)) => Err(Circumstance::NotAnObject),
+                    Ok(Some(Body::Object(object))) => self.take(operation, object),
                 },
             }
         };
@@ -297,7 +299,7 @@ impl Rules {
     }
 
     /// Takes the fields the law knows out of an object; the first fault, in the order of the fields, decides.
-    fn take(&self, operation: Operation, mut object: Vec<(Name<'_>, Given)>) -> Result<Values, Circumstance> {
+    fn take<'a>(&self, operation: Operation, mut object: Vec<(Name<'a>, Given<'a>)>) -> Result<Values<'a>, Circumstance> {
         let stops = |circumstance: Circumstance| self.stopped(Some(operation), circumstance).is_some();
         let mut values = Values::default();
         let mut known = 0;
@@ -326,7 +328,7 @@ impl Rules {
         if known < object.len() && stops(Circumstance::UnknownField) { Err(Circumstance::UnknownField) } else { Ok(values) }
     }
 
-    fn stop(&self, operation: Option<Operation>, circumstance: Circumstance) -> Option<Asked> {
+    fn stop(&self, operation: Option<Operation>, circumstance: Circumstance) -> Option<Asked<'static>> {
         let outcome = self.stopped(operation, circumstance)?;
         Some(Asked::Refused(Worded { operation: operation.and_then(|operation| outcome.at(operation)), outcome }, circumstance))
     }
@@ -372,12 +374,20 @@ impl Answer {
     }
 }
 
-impl Asked {
+impl Asked<'_> {
     /// Returns the operation that is asked for, if any is.
     pub fn operation(&self) -> Option<Operation> {
         match self {
             Asked::Fields(operation, _) => Some(*operation),
             Asked::Refused(worded, _) => worded.operation,
+        }
+    }
+
+    /// Returns the same, borrowing nothing of the request.
+    pub(super) fn into_owned(self) -> Asked<'static> {
+        match self {
+            Asked::Fields(operation, Values(values)) => Asked::Fields(operation, Values(values.map(|value| Cow::Owned(value.into_owned())))),
+            Asked::Refused(worded, circumstance) => Asked::Refused(worded, circumstance),
         }
     }
 
@@ -398,7 +408,14 @@ impl Asked {
     }
 }
 
-impl Values {
+impl fmt::Debug for Values<'_> {
+    /// Shows nothing of them: most are passwords.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("Values(«secret»)")
+    }
+}
+
+impl Values<'_> {
     /// Returns a field's value, empty for one the operation does not have.
     pub fn of(&self, field: Field) -> &str {
         &self.0[field as usize]
@@ -406,7 +423,7 @@ impl Values {
 
     /// Puts another value in a field's place.
     pub(super) fn put(&mut self, field: Field, value: String) {
-        self.0[field as usize] = value;
+        self.0[field as usize] = value.into();
     }
 }
 

@@ -21,6 +21,8 @@ use crate::failure::When;
 #[derive(Clone, Debug, Default)]
 pub struct Schedule {
     modes: Vec<Mode>,
+    /// The places of those that are armed, in order: the others, however many are loaded, cost a call nothing.
+    armed: Vec<usize>,
     seed: u64,
 }
 
@@ -78,14 +80,17 @@ struct Mode {
 impl Schedule {
     /// Takes modes in their order, armed as they say.
     pub fn new(failures: Vec<Failure>, seed: u64) -> Schedule {
-        Schedule { modes: failures.into_iter().map(Mode::new).collect(), seed }
+        let mut schedule = Schedule { modes: failures.into_iter().map(Mode::new).collect(), armed: Vec::new(), seed };
+        schedule.list_armed();
+        schedule
     }
 
     /// Counts a request at every mode that admits it and returns the first that strikes.
     pub fn request(&mut self, call: &Call<'_>) -> Option<Strike> {
         let mut strike = None;
-        for mode in self.modes.iter_mut().filter(|mode| mode.armed && !mode.failure.act.knows_no_request()) {
-            if mode.admits(call) {
+        for place in &self.armed {
+            let mode = &mut self.modes[*place];
+            if !mode.failure.act.knows_no_request() && mode.admits(call) {
                 let scope = Scope::of(mode.failure.when.per, call.user, call.source, call.connection);
                 let struck = mode.count(scope, call.now, self.seed, strike.is_none());
                 strike = strike.or(struck);
@@ -97,10 +102,13 @@ impl Schedule {
     /// Counts a new connection at every mode that concerns connections and returns the first that strikes.
     pub fn connection(&mut self, source: IpAddr, connection: u64, now: Moment) -> Option<Strike> {
         let mut strike = None;
-        for mode in self.modes.iter_mut().filter(|mode| mode.armed && mode.failure.act.knows_no_request()) {
-            let scope = Scope::of(mode.failure.when.per, None, source, connection);
-            let struck = mode.count(scope, now, self.seed, strike.is_none());
-            strike = strike.or(struck);
+        for place in &self.armed {
+            let mode = &mut self.modes[*place];
+            if mode.failure.act.knows_no_request() {
+                let scope = Scope::of(mode.failure.when.per, None, source, connection);
+                let struck = mode.count(scope, now, self.seed, strike.is_none());
+                strike = strike.or(struck);
+            }
         }
         strike
     }
@@ -140,11 +148,14 @@ impl Schedule {
             (mode.armed, mode.seen, mode.struck) = (mode.failure.armed, 0, 0);
             mode.scopes.clear();
         }
+        self.list_armed();
     }
 
     /// Arms or disarms a mode; tells whether there is one of that name.
     pub fn arm(&mut self, name: &str, armed: bool) -> bool {
-        self.modes.iter_mut().find(|mode| &*mode.name == name).map(|mode| mode.armed = armed).is_some()
+        let known = self.modes.iter_mut().find(|mode| &*mode.name == name).map(|mode| mode.armed = armed).is_some();
+        self.list_armed();
+        known
     }
 
     /// Returns what each mode has counted, in order.
@@ -186,6 +197,7 @@ impl Schedule {
         let free = self.modes.iter().all(|mode| *mode.name != *failure.name);
         if free {
             self.modes.push(Mode::new(failure));
+            self.list_armed();
         }
         free
     }
@@ -194,12 +206,17 @@ impl Schedule {
     pub fn remove(&mut self, name: &str) -> bool {
         let before = self.modes.len();
         self.modes.retain(|mode| &*mode.name != name);
+        self.list_armed();
         self.modes.len() < before
     }
 
     /// Tells whether no mode is armed: then nothing has to be read, counted or asked.
     pub fn is_idle(&self) -> bool {
-        self.modes.iter().all(|mode| !mode.armed)
+        self.armed.is_empty()
+    }
+
+    fn list_armed(&mut self) {
+        self.armed = (0..self.modes.len()).filter(|place| self.modes[*place].armed).collect();
     }
 
     /// Returns the seed of everything random.

@@ -57,7 +57,9 @@ impl Budget {
 
     /// Takes note that a journal grew or shrank; makes room where it is too much. To be called with no journal locked.
     pub(super) fn changed(&self, before: usize, after: usize) {
-        if after <= before {
+        if after == before {
+            // As of a full journal of requests that are alike: nothing that all share is written.
+        } else if after < before {
             self.used.fetch_sub(before - after, Ordering::Relaxed);
         } else if self.used.fetch_add(after - before, Ordering::Relaxed) + (after - before) > self.most {
             self.make_room();

@@ -5,6 +5,7 @@ use std::hash::BuildHasher;
 use std::hash::Hasher;
 use std::hash::RandomState;
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::sync::OnceLock;
 
 use bytes::Bytes;
@@ -82,7 +83,8 @@ impl Host {
             let changing: Vec<Entry> = journal.newest(&Wanted::default(), usize::MAX).filter(|entry| entry.arrival.changed).cloned().collect();
             (entries, changing, journal.count(wanted), journal.dropped())
         });
-        let rules = self.rules();
+        // A copy: what is looked at takes longer than an answer, and nobody who replaces the rules is to wait for it.
+        let rules = Arc::clone(&self.rules());
         let serves = |path: &str| rules.has_path(path);
         let lens = Lens::new(rules.kind(), fingerprints(), self.redactor(&changing), &serves);
         Page { entries: entries.iter().map(|entry| lens.view(entry)).collect(), count, dropped }
@@ -125,7 +127,7 @@ impl Host {
 
     /// Returns what a request from a source would get now, and why. Nothing is changed, counted or noted.
     pub fn explain(&self, request: &Request<Bytes>, source: IpAddr) -> Explanation {
-        let rules = self.rules();
+        let rules = Arc::clone(&self.rules());
         let asked = rules.read(request);
         let mut present = lock(&self.present).clone();
         let now = self.clock.now();

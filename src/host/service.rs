@@ -163,7 +163,7 @@ impl Service for Host {
 }
 
 /// Returns what a mode has answered in place of what the appliance came to, and by which rules that is worded.
-pub(super) fn answering<'a>(rules: &'a Rules, strike: &'a Strike, worded: Worded, asked: &Asked) -> (&'a Rules, Worded) {
+pub(super) fn answering<'a>(rules: &'a Rules, strike: &'a Strike, worded: Worded, asked: &Asked<'_>) -> (&'a Rules, Worded) {
     let answering = &strike.act.answering;
     let rules = answering.rules.as_deref().unwrap_or(rules);
     // Every outcome a mode may name is worded somewhere; were it not, what the appliance came to is.

@@ -1,5 +1,6 @@
 //! An appliance's whole state taken out between two requests, as a fixture, and put in.
 
+use std::sync::Arc;
 use std::sync::PoisonError;
 
 use super::Host;
@@ -34,7 +35,7 @@ impl Host {
         let present = lock(&self.present);
         // Inside: nothing is counted at a later moment than this one.
         let shows = self.clock.shows();
-        Fixture::of(Appliance { rules: self.rules(), state: present.state.clone() }, &present.schedule, shows)
+        Fixture::of(Appliance { rules: Arc::clone(&self.rules()), state: present.state.clone() }, &present.schedule, shows)
     }
 }
 

@@ -7,6 +7,8 @@ use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
 use std::sync::PoisonError;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
 use std::task::Poll;
 use std::time::SystemTime;
 
@@ -48,11 +50,13 @@ pub(super) struct Exchange<S: Service> {
     pub(super) client: Client,
     /// The answers that have been handed to hyper and not yet gone, oldest first; more than one only where requests are pipelined.
     owed: Mutex<Vec<(Ticket, StatusCode)>>,
+    /// Whether there are any: looked at for every flush, of which a request has several. Written by the connection's own task alone.
+    owes: AtomicBool,
 }
 
 impl<S: Service> Exchange<S> {
     pub(super) fn new(service: Arc<S>, limits: Arc<Limits>, pulse: Arc<Pulse>, client: Client) -> Exchange<S> {
-        Exchange { service, limits, pulse, client, owed: Mutex::default() }
+        Exchange { service, limits, pulse, client, owed: Mutex::default(), owes: AtomicBool::new(false) }
     }
 
     /// Notes that everything handed to hyper has gone to the system.
@@ -63,10 +67,15 @@ impl<S: Service> Exchange<S> {
     fn owe(&self, ticket: Option<Ticket>, status: StatusCode) {
         if let Some(ticket) = ticket {
             self.owed().push((ticket, status));
+            self.owes.store(true, Ordering::Relaxed);
         }
     }
 
     fn settle(&self, progress: Progress) {
+        if !self.owes.load(Ordering::Relaxed) {
+            return;
+        }
+        self.owes.store(false, Ordering::Relaxed);
         for (ticket, status) in self.owed().drain(..) {
             self.service.ended(ticket, status, progress);
         }

@@ -7,10 +7,12 @@
 //! ```
 
 use std::sync::Mutex;
-use std::sync::MutexGuard;
 use std::sync::PoisonError;
 use std::sync::atomic::AtomicBool;
+use std::sync::atomic::AtomicU8;
+use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering;
+use std::sync::atomic::fence;
 use std::time::Duration;
 
 use crate::clock::Age;
@@ -18,34 +20,31 @@ use crate::failure::Do;
 use crate::server::Limits;
 
 /// The state of one connection, shared by the parts of its task and the accepting one.
+///
+/// It is asked several times a request, so it has no lock: what it does is written by its task alone, and marks are only ever set.
 #[derive(Debug, Default)]
 pub(super) struct Pulse {
-    state: Mutex<State>,
+    /// A [`Phase`]; written by the connection's own task alone.
+    phase: AtomicU8,
+    /// Counts what restarts a deadline: a new phase, a byte of an answer taken. The connection's own task's, too.
+    step: AtomicU32,
+    /// The request was refused: what is left of it has yet to be read away.
+    refused: AtomicBool,
+    /// The server is stopping: nothing further is read.
+    leaving: AtomicBool,
+    /// The connection ends with RST.
+    severed: AtomicBool,
+    /// Whoever ends the connection now, it was us.
+    ours: AtomicBool,
     /// Whether there is a script: looked at for every write, set for almost none.
     scripted: AtomicBool,
     script: Mutex<(Vec<Do>, Age)>,
 }
 
-#[derive(Clone, Copy, Debug, Default)]
-struct State {
-    phase: Phase,
-    /// Counts what restarts a deadline: a new phase, a byte of an answer taken.
-    step: u32,
-    /// The request was refused: what is left of it has yet to be read away.
-    refused: bool,
-    /// The server is stopping: nothing further is read.
-    leaving: bool,
-    /// The connection ends with RST.
-    severed: bool,
-    /// Whoever ends the connection now, it was us.
-    ours: bool,
-}
-
 /// What a connection is doing, in the order of its life.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Phase {
     /// Agreeing on keys; also before the first poll.
-    #[default]
     Handshake,
     /// Waiting for the first byte of a request.
     Idle,
@@ -77,11 +76,10 @@ pub(super) enum Watch {
 }
 
 impl Pulse {
-    /// Enters a phase.
+    /// Enters a phase. For the connection's own task.
     pub(super) fn enter(&self, phase: Phase) {
-        let mut state = self.state();
-        state.phase = phase;
-        state.step = state.step.wrapping_add(1);
+        self.phase.store(phase as u8, Ordering::Relaxed);
+        self.restart();
     }
 
     /// Enters a phase if the connection is in a given one.
@@ -112,77 +110,80 @@ impl Pulse {
 
     /// Notes that the request being read is refused.
     pub(super) fn refuse(&self) {
-        self.state().refused = true;
+        self.refused.store(true, Ordering::Relaxed);
     }
 
     /// Notes that the client took some of an answer.
     pub(super) fn progress(&self) {
-        let mut state = self.state();
-        if state.phase == Phase::Answering {
-            state.step = state.step.wrapping_add(1);
+        if self.phase() == Phase::Answering {
+            self.restart();
         }
     }
 
     /// Returns what the connection is doing.
     pub(super) fn phase(&self) -> Phase {
-        self.state().phase
+        Phase::ALL[usize::from(self.phase.load(Ordering::Relaxed))]
     }
 
     /// Tells whether the client may still be sending a request that nobody reads: one refused by us, or by hyper in its head.
     pub(super) fn unread(&self) -> bool {
-        let state = self.state();
-        state.refused || state.phase == Phase::Head
+        self.refused.load(Ordering::Relaxed) || self.phase() == Phase::Head
     }
 
     /// Notes that the connection is to end with RST.
     pub(super) fn sever(&self) {
-        let mut state = self.state();
-        (state.severed, state.ours) = (true, true);
+        self.end_it();
+        self.severed.store(true, Ordering::Release);
     }
 
     /// Notes that we end the connection.
     pub(super) fn end_it(&self) {
-        self.state().ours = true;
+        self.ours.store(true, Ordering::Release);
     }
 
     /// Tells whether we end the connection, and not the client.
     pub(super) fn is_ours(&self) -> bool {
-        self.state().ours
+        self.ours.load(Ordering::Acquire)
     }
 
     /// Tells whether the connection is to end with RST.
     pub(super) fn is_severed(&self) -> bool {
-        self.state().severed
+        self.severed.load(Ordering::Acquire)
     }
 
     /// Asks the connection to end with the answer it is giving; tells whether it is giving one.
-    ///
-    /// Under the same lock as the phases: either this sees the answer, or the connection sees the request.
     pub(super) fn leave(&self) -> bool {
-        let mut state = self.state();
-        (state.leaving, state.ours) = (true, true);
-        state.phase == Phase::Answering
+        self.end_it();
+        self.leaving.store(true, Ordering::Relaxed);
+        // With the one in `watch`: either this sees that the answer is over, or the connection sees the request.
+        fence(Ordering::SeqCst);
+        self.phase() == Phase::Answering
     }
 
-    /// Returns what the connection now waits for, given the step that was last waited for.
+    /// Returns what the connection now waits for, given the step that was last waited for. For the connection's own task.
     pub(super) fn watch(&self, step: Option<u32>, limits: &Limits) -> Watch {
-        let state = *self.state();
-        if state.leaving && state.phase != Phase::Answering {
+        fence(Ordering::SeqCst);
+        let (phase, now) = (self.phase(), self.step.load(Ordering::Relaxed));
+        if self.leaving.load(Ordering::Relaxed) && phase != Phase::Answering {
             Watch::Leave
-        } else if step == Some(state.step) {
+        } else if step == Some(now) {
             Watch::Same
         } else {
-            Watch::Anew(state.step, state.phase.limit(limits))
+            Watch::Anew(now, phase.limit(limits))
         }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
-        // Nothing here can panic halfway, so a poisoned state is still a whole one.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Only the connection's own task writes the step, so nothing can come between reading and writing it.
+    fn restart(&self) {
+        self.step.store(self.step.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
     }
 }
 
 impl Phase {
+    /// Every one, in the order in which they are declared: the first is that of a new pulse.
+    const ALL: [Phase; 9] =
+        [Phase::Handshake, Phase::Idle, Phase::Head, Phase::Body, Phase::Overdue, Phase::Answering, Phase::Held, Phase::Parting, Phase::Lingering];
+
     fn limit(self, limits: &Limits) -> Duration {
         match self {
             Phase::Handshake => limits.handshake,
@@ -198,3 +199,41 @@ impl Phase {
 
 /// A year: whoever is held back leaves before that, or the server does.
 const FOR_EVER: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_phase_is_found_again_by_its_number() {
+        for (number, phase) in Phase::ALL.into_iter().enumerate() {
+            assert_eq!(phase as usize, number);
+        }
+        assert_eq!(Pulse::default().phase(), Phase::Handshake);
+    }
+
+    #[test]
+    fn a_new_phase_and_a_byte_of_an_answer_restart_the_deadline() {
+        let (pulse, limits) = (Pulse::default(), Limits::default());
+        let step = |watch| if let Watch::Anew(step, _) = watch { Some(step) } else { None };
+        let first = step(pulse.watch(None, &limits));
+        assert_eq!(pulse.watch(first, &limits), Watch::Same);
+        pulse.progress();
+        assert_eq!(pulse.watch(first, &limits), Watch::Same, "no answer is being given");
+        pulse.enter(Phase::Answering);
+        let second = step(pulse.watch(first, &limits));
+        pulse.progress();
+        assert_eq!(pulse.watch(second, &limits), Watch::Anew(second.unwrap() + 1, limits.stall));
+    }
+
+    #[test]
+    fn who_is_asked_to_leave_while_answering_leaves_when_the_answer_is_over() {
+        let (pulse, limits) = (Pulse::default(), Limits::default());
+        pulse.enter(Phase::Answering);
+        assert!(pulse.leave() && pulse.is_ours());
+        assert_ne!(pulse.watch(None, &limits), Watch::Leave);
+        pulse.pass(Phase::Answering, Phase::Idle);
+        assert_eq!(pulse.watch(None, &limits), Watch::Leave);
+        assert!(!pulse.leave());
+    }
+}

@@ -98,7 +98,7 @@ pub(super) struct Question<'a> {
     pub(super) state: &'a State,
     pub(super) rules: &'a Rules,
     pub(super) operation: Operation,
-    pub(super) values: &'a Values,
+    pub(super) values: &'a Values<'a>,
     pub(super) source: IpAddr,
     pub(super) now: Moment,
 }
@@ -138,7 +138,7 @@ impl Misjudged {
             },
             Misjudged::CreatesWhileRefusing => question.also(Outcome::UserUnknown, || vec![question.new_user()]),
             Misjudged::HistoryKept if changes && directory.was(values.of(Field::Username), new) => question.instead(Outcome::PolicyRefused),
-            Misjudged::SecondChangeLost if changes && directory.has_former(values.of(Field::Username)) => {
+            Misjudged::SecondChangeLost if changes && directory.had_another(values.of(Field::Username)) => {
                 let (worded, reason, _) = question.deem();
                 (worded, reason, None)
             }

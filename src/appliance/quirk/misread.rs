@@ -127,7 +127,7 @@ pub(super) const ANY: &str = "\u{0}any password";
 const EMPTY: &str = "\u{0}empty";
 
 impl Misread {
-    pub(super) fn read(self, rules: &Rules, request: &Request<Bytes>) -> Asked {
+    pub(super) fn read(self, rules: &Rules, request: &Request<Bytes>) -> Asked<'static> {
         let header = |name: header::HeaderName| request.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let reading = Reading { rules, request };
         match self {
@@ -254,19 +254,19 @@ struct Reading<'a> {
 }
 
 impl Reading<'_> {
-    fn hear(&self, change: impl FnOnce(&mut Request<Bytes>)) -> Asked {
+    fn hear(&self, change: impl FnOnce(&mut Request<Bytes>)) -> Asked<'static> {
         let mut request = self.request.clone();
         change(&mut request);
-        self.rules.hear(&request)
+        self.rules.hear(&request).into_owned()
     }
 
-    fn refused_if(&self, refuses: bool, outcome: Outcome) -> Asked {
+    fn refused_if(&self, refuses: bool, outcome: Outcome) -> Asked<'static> {
         let worded = operation(self.request).and_then(|operation| self.rules.wording_of(Some(operation), outcome)).filter(|_| refuses);
         let refused = |worded: Worded| Asked::Refused(worded, Circumstance::OtherContentType);
-        worded.map_or_else(|| self.rules.hear(self.request), refused)
+        worded.map_or_else(|| self.rules.hear(self.request).into_owned(), refused)
     }
 
-    fn as_post(&self, is: bool) -> Asked {
+    fn as_post(&self, is: bool) -> Asked<'static> {
         self.hear(|request| {
             if is {
                 *request.method_mut() = Method::POST;
@@ -275,7 +275,7 @@ impl Reading<'_> {
     }
 
     /// Reads another path, where this one is known to nobody or `other` says so.
-    fn path(&self, other: impl Fn(&str) -> Option<String>) -> Asked {
+    fn path(&self, other: impl Fn(&str) -> Option<String>) -> Asked<'static> {
         let path = self.request.uri().path();
         let known = self.rules.has_path(path);
         // A path of the contract stays what it is, unless it is made nobody's.
@@ -290,7 +290,7 @@ impl Reading<'_> {
         })
     }
 
-    fn bytes(&self, other: impl Fn(&[u8]) -> Option<Bytes>) -> Asked {
+    fn bytes(&self, other: impl Fn(&[u8]) -> Option<Bytes>) -> Asked<'static> {
         self.hear(|request| {
             if let Some(body) = other(request.body()) {
                 *request.body_mut() = body;
@@ -298,12 +298,12 @@ impl Reading<'_> {
         })
     }
 
-    fn text(&self, other: impl Fn(&str) -> String) -> Asked {
+    fn text(&self, other: impl Fn(&str) -> String) -> Asked<'static> {
         self.bytes(|body| Some(other(std::str::from_utf8(body).ok()?).into()))
     }
 
     /// Reads another body where it is JSON.
-    fn json(&self, change: impl Fn(&mut Value)) -> Asked {
+    fn json(&self, change: impl Fn(&mut Value)) -> Asked<'static> {
         self.bytes(|body| {
             let mut value: Value = serde_json::from_slice(body).ok()?;
             let before = value.clone();
@@ -312,7 +312,7 @@ impl Reading<'_> {
         })
     }
 
-    fn object(&self, change: impl Fn(Operation, &mut Map<String, Value>)) -> Asked {
+    fn object(&self, change: impl Fn(Operation, &mut Map<String, Value>)) -> Asked<'static> {
         let operation = operation(self.request);
         self.json(|body| {
             if let (Some(operation), Value::Object(object)) = (operation, body) {
@@ -321,16 +321,16 @@ impl Reading<'_> {
         })
     }
 
-    fn names(&self, other: impl Fn(&str) -> String) -> Asked {
+    fn names(&self, other: impl Fn(&str) -> String) -> Asked<'static> {
         self.object(|_, body| *body = std::mem::take(body).into_iter().map(|(name, value)| (other(&name), value)).collect())
     }
 
-    fn each(&self, other: impl Fn(&Value) -> Value) -> Asked {
+    fn each(&self, other: impl Fn(&Value) -> Value) -> Asked<'static> {
         self.object(|_, body| body.values_mut().for_each(|value| *value = other(value)))
     }
 
     /// Takes any password for the right one where `passes` says so of what is given.
-    fn proof(&self, passes: impl Fn(Option<&Value>) -> bool) -> Asked {
+    fn proof(&self, passes: impl Fn(Option<&Value>) -> bool) -> Asked<'static> {
         self.object(|operation, body| {
             let field = proves(operation).name();
             if passes(body.get(field)) {
@@ -339,12 +339,12 @@ impl Reading<'_> {
         })
     }
 
-    fn values(&self, other: impl Fn(Field, &str) -> String) -> Asked {
-        replaced(self.rules.hear(self.request), other)
+    fn values(&self, other: impl Fn(Field, &str) -> String) -> Asked<'static> {
+        replaced(self.rules.hear(self.request).into_owned(), other)
     }
 }
 
-fn replaced(mut asked: Asked, other: impl Fn(Field, &str) -> String) -> Asked {
+fn replaced(mut asked: Asked<'static>, other: impl Fn(Field, &str) -> String) -> Asked<'static> {
     if let Asked::Fields(_, values) = &mut asked {
         for field in Field::ALL {
             values.put(*field, other(*field, values.of(*field)));

@@ -1,0 +1,40 @@
+//! Ten thousand appliances in one process, through the library: `Host` and `Served`, as many tests of one program would use them.
+
+use std::io::Read;
+use std::time::Instant;
+
+use d4iot_double::contract::Kind;
+use d4iot_double::served::Served;
+use d4iot_double::fixture::built_in;
+use d4iot_double::host::Host;
+use d4iot_double::server;
+use d4iot_double::server::Limits;
+
+/// Serves so many sensors over HTTP until its input ends. Says how long making them took, in milliseconds of the
+/// wall and of the processor, then where the first thousand listen.
+pub(crate) fn serve(count: usize) {
+    server::raise_descriptor_limit();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let (start, before) = (Instant::now(), cpu_ms());
+        let (fixture, limits) = (built_in(Kind::Sensor), Limits::default());
+        let make = |_| {
+            let listener = server::bind(([127, 0, 0, 1], 0).into()).unwrap();
+            let host = Host::new(fixture.appliance(), fixture.schedule(0));
+            Served::serve(listener, host, None, limits.clone()).unwrap()
+        };
+        let doubles: Vec<Served> = (0..count).map(make).collect();
+        let (took, cpu) = (start.elapsed().as_secs_f64() * 1e3, cpu_ms() - before);
+        let addresses: Vec<String> = doubles.iter().take(1000).map(|double| double.address().to_string()).collect();
+        println!("{took} {cpu} {} {}", addresses.join(","), doubles[0].url());
+        // Its end is the end of this process.
+        let ended = tokio::task::spawn_blocking(|| std::io::stdin().read(&mut [0]));
+        drop(ended.await);
+    });
+}
+
+/// How long this thread has run.
+fn cpu_ms() -> f64 {
+    let told = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
+    told.split(' ').next().unwrap().parse::<f64>().unwrap() / 1e6
+}
