@@ -45,16 +45,16 @@ struct Line {
     #[command(subcommand)]
     command: Command,
     /// When to use colour; NO_COLOR is honoured
-    #[arg(long, global = true, value_enum, default_value_t = Colour::Auto, value_name = "WHEN")]
+    #[arg(long, global = true, display_order = 900, value_enum, default_value_t = Colour::Auto, value_name = "WHEN")]
     color: Colour,
     /// Say less on stderr
-    #[arg(short, long, global = true)]
+    #[arg(short, long, global = true, display_order = 901)]
     quiet: bool,
     /// Say more on stderr
-    #[arg(short, long, global = true, conflicts_with = "quiet")]
+    #[arg(short, long, global = true, display_order = 902, conflicts_with = "quiet")]
     verbose: bool,
     /// The form of what is said on stderr
-    #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text, value_name = "FORMAT")]
+    #[arg(long, global = true, display_order = 903, value_enum, default_value_t = LogFormat::Text, value_name = "FORMAT")]
     log_format: LogFormat,
 }
 

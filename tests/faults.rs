@@ -47,7 +47,7 @@ const FAULTS: &[Fault] = &[
         from: "            return self.exchange(request).await;\n",
         to: "            return match self.exchange(request).await {\n                Err(Error::Broken(_)) => self.exchange(request).await,\n                other => other,\n            };\n",
         target: "target",
-        test: "whatever_change_goes_wrong_nothing_is_lost_and_nothing_is_sent_twice",
+        test: "wrong::whichever_answer_to_a_change_is_lost_nothing_is_lost_and_nothing_is_sent_twice",
     },
     Fault {
         name: "redirects are followed",
@@ -59,7 +59,7 @@ const FAULTS: &[Fault] = &[
     },
     Fault {
         name: "the report of an answer's body is not redacted",
-        file: "src/runner.rs",
+        file: "src/runner/session.rs",
         from: "accounts.redact(&String::from_utf8_lossy(answer.body()))",
         to: "String::from_utf8_lossy(answer.body()).into_owned()",
         target: "prove",

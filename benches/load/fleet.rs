@@ -4,9 +4,9 @@ use std::io::Read;
 use std::time::Instant;
 
 use d4iot_double::contract::Kind;
-use d4iot_double::served::Served;
 use d4iot_double::fixture::built_in;
 use d4iot_double::host::Host;
+use d4iot_double::served::Served;
 use d4iot_double::server;
 use d4iot_double::server::Limits;
 

@@ -181,6 +181,7 @@ impl Schedule {
                 mode.scopes = progress.tallies.iter().cloned().collect();
             }
         }
+        self.list_armed();
     }
 
     /// Puts modes that were read anew in place of those of the same names; what was counted stays, and whether they are armed.

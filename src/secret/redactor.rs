@@ -12,13 +12,15 @@ use crate::secret::spelled;
 pub struct Redactor {
     /// The longest first, so that no part of one is left.
     patterns: Vec<Pattern>,
-    /// By the byte that one may begin with, which those are: nearly every byte of a text begins few or none.
+    /// By the first byte of their first character, which those are.
     beginning: Vec<Vec<u32>>,
 }
 
 #[derive(Clone)]
 struct Pattern {
     text: Vec<char>,
+    /// The second byte of it, raw.
+    second: Option<u8>,
     label: String,
     /// Whether base64 has a character before it, and after it, that tells something of it too.
     borders: (bool, bool),
@@ -38,9 +40,9 @@ impl Redactor {
         // Of two values that are alike, the label that came first counts.
         patterns.sort_by_key(|pattern| Reverse(pattern.text.len()));
         let mut beginning = vec![Vec::new(); if patterns.is_empty() { 0 } else { 256 }];
-        for (byte, begin) in (0..=u8::MAX).zip(&mut beginning) {
-            let may = patterns.iter().zip(0..).filter(|(pattern, _)| spelled::may_begin(pattern.text[0], byte));
-            begin.extend(may.map(|(_, index)| index));
+        for (index, pattern) in (0..).zip(&patterns) {
+            let first = pattern.text[0].encode_utf8(&mut [0; 4]).as_bytes()[0];
+            beginning[usize::from(first)].push(index);
         }
         Redactor { patterns, beginning }
     }
@@ -84,9 +86,17 @@ impl Redactor {
 
     /// Returns what begins at a place: from where to where it is hidden, and behind what.
     fn find(&self, bytes: &[u8], at: usize, from: usize) -> Option<(usize, usize, &str)> {
-        let begins = self.beginning.get(usize::from(bytes[at]))?.iter().map(|index| &self.patterns[*index as usize]);
-        let mut found = begins.filter_map(|pattern| Some((pattern, spelled::end_of(&pattern.text, bytes, at)?)));
-        let (pattern, end) = found.next()?;
+        if self.patterns.is_empty() {
+            return None;
+        }
+        // Nearly every text goes on otherwise than its first byte: that is seen at once where the next one stands for itself.
+        let next = bytes.get(at + 1).copied().filter(|next| ![bytes[at], *next].iter().any(|byte| matches!(byte, b'\\' | b'%' | b'&' | b'+')));
+        let goes_on = move |pattern: &Pattern| next.is_none() || pattern.second.is_none() || pattern.second == next;
+        let begin = |first: u8| self.beginning[usize::from(first)].iter().copied().filter(move |index| goes_on(&self.patterns[*index as usize]));
+        let ends = |index: u32| Some((index, spelled::end_of(&self.patterns[index as usize].text, bytes, at)?));
+        // Of each beginning the longest comes first; of all that are found, the longest counts.
+        let (index, end) = spelled::beginnings(&bytes[at..]).filter_map(|first| begin(first).find_map(ends)).min()?;
+        let pattern = &self.patterns[index as usize];
         let border = |there: bool, place: Option<&u8>| there && place.is_some_and(|byte| is_base64(*byte));
         let before = at > from && border(pattern.borders.0, bytes.get(at.wrapping_sub(1)));
         let after = border(pattern.borders.1, bytes.get(end));
@@ -96,7 +106,8 @@ impl Redactor {
 
 /// Returns what is looked for to find a value: itself, and what it is in base64 wherever it begins.
 fn patterns(value: &str, label: &str) -> Vec<Pattern> {
-    let pattern = |text: &str, borders| Pattern { text: text.chars().collect(), label: label.to_owned(), borders };
+    let pattern =
+        |text: &str, borders| Pattern { text: text.chars().collect(), second: text.as_bytes().get(1).copied(), label: label.to_owned(), borders };
     let mut patterns = vec![pattern(value, (false, false))];
     if value.len() >= SHORTEST {
         patterns.extend((0..3).flat_map(|alignment| {

@@ -8,7 +8,8 @@ pub(super) fn end_of(text: &[char], bytes: &[u8], start: usize) -> Option<usize>
         // However often a run of backslashes was escaped, it is a run of them.
         let rest = &text[text.iter().take_while(|next| **next == '\\').count()..];
         let mut at = ends(first, bytes, start).into_iter().flatten().next()?;
-        while let Some(next) = ends(first, bytes, at).into_iter().flatten().next() {
+        for _ in 0..MOST_ESCAPED {
+            let Some(next) = ends(first, bytes, at).into_iter().flatten().next() else { break };
             at = next;
         }
         return end_of(rest, bytes, at);
@@ -16,10 +17,44 @@ pub(super) fn end_of(text: &[char], bytes: &[u8], start: usize) -> Option<usize>
     ends(first, bytes, start).into_iter().flatten().find_map(|at| end_of(rest, bytes, at))
 }
 
-/// Tells whether a character may begin with this byte.
-pub(super) fn may_begin(character: char, byte: u8) -> bool {
-    let mut buffer = [0; 4];
-    byte == character.encode_utf8(&mut buffer).as_bytes()[0] || matches!(byte, b'\\' | b'%' | b'&') || character == ' ' && byte == b'+'
+/// Returns the first bytes of the characters that may begin here, in whatever spelling: only texts that begin so are looked for.
+pub(super) fn beginnings(rest: &[u8]) -> impl Iterator<Item = u8> {
+    let mut found = [None; 4];
+    found[0] = rest.first().copied();
+    match rest.first() {
+        Some(b'+') => found[1] = Some(b' '),
+        Some(b'\\') => {
+            let after = &rest[run(rest, b'\\')..];
+            found[1] = after.first().copied();
+            found[2] = after.first().and_then(|letter| short(*letter)).map(|value| value as u8);
+            found[3] = unit(after).map(first_byte);
+        }
+        Some(b'%') => {
+            let pairs = rest[1..].chunks_exact(2).take(MOST_LEVELS).map(|pair| number(pair, 16));
+            let mut levels = 0;
+            for pair in pairs {
+                levels += 1;
+                found[if pair == Some(0x25) { 1 } else { 2 }] = pair.and_then(|byte| u8::try_from(byte).ok());
+                if pair != Some(0x25) || levels == MOST_LEVELS {
+                    break;
+                }
+            }
+        }
+        Some(b'&') => found[1] = reference(rest).map(|(value, _)| first_byte(value)),
+        _ => {}
+    }
+    found.into_iter().flatten()
+}
+
+fn first_byte(value: u32) -> u8 {
+    // Half a pair stands for a character beyond 16 bits, of which it decides the first byte.
+    let value = if (0xd800..0xdc00).contains(&value) { 0x10000 + ((value - 0xd800) << 10) } else { value };
+    char::from_u32(value).map_or(0, |value| value.encode_utf8(&mut [0; 4]).as_bytes()[0])
+}
+
+/// How often a byte stands here, in a row; beyond what anybody escapes it is not counted, so that a text of nothing else costs no more.
+fn run(rest: &[u8], byte: u8) -> usize {
+    rest.iter().take(MOST_ESCAPED).take_while(|next| **next == byte).count()
 }
 
 /// Returns where a character may end that begins at a place: in its spellings, and raw.
@@ -39,18 +74,9 @@ fn ends(wanted: char, bytes: &[u8], at: usize) -> [Option<usize>; 3] {
 
 /// An escape: `\n`, `\"`, `\!`, `\u0021`, `\ud83d\ude00`, `\u{21}`, with as many backslashes as levels of escaping need.
 fn escaped(wanted: char, rest: &[u8]) -> Option<usize> {
-    let slashes = rest.iter().take_while(|byte| **byte == b'\\').count();
+    let slashes = run(rest, b'\\');
     let after = &rest[slashes..];
-    let short = match wanted {
-        '\n' => Some(b'n'),
-        '\r' => Some(b'r'),
-        '\t' => Some(b't'),
-        '\u{8}' => Some(b'b'),
-        '\u{c}' => Some(b'f'),
-        '\0' => Some(b'0'),
-        _ => None,
-    };
-    if short.is_some() && after.first().copied() == short {
+    if after.first().and_then(|letter| short(*letter)) == Some(wanted) {
         return Some(slashes + 1);
     }
     if after.first() == Some(&b'u')
@@ -63,17 +89,39 @@ fn escaped(wanted: char, rest: &[u8]) -> Option<usize> {
     (wanted != '\\' && after.starts_with(raw)).then_some(slashes + raw.len())
 }
 
+/// What a letter behind a backslash stands for.
+fn short(letter: u8) -> Option<char> {
+    match letter {
+        b'n' => Some('\n'),
+        b'r' => Some('\r'),
+        b't' => Some('\t'),
+        b'b' => Some('\u{8}'),
+        b'f' => Some('\u{c}'),
+        b'0' => Some('\0'),
+        _ => None,
+    }
+}
+
+/// The first unit of `u0021` or `u{21}`.
+fn unit(after: &[u8]) -> Option<u32> {
+    match (after.first()?, after.get(1)?) {
+        (b'u', b'{') => number(after.get(2..after.iter().take(LONGEST_ENTITY).position(|byte| *byte == b'}')?)?, 16),
+        (b'u', _) => number(after.get(1..5)?, 16),
+        _ => None,
+    }
+}
+
 /// `u0021`, `u{21}`, or two units of UTF-16.
 fn unicode(wanted: char, after: &[u8]) -> Option<usize> {
     if after.get(1) == Some(&b'{') {
-        let length = after.iter().position(|byte| *byte == b'}')?;
+        let length = after.iter().take(LONGEST_ENTITY).position(|byte| *byte == b'}')?;
         return (number(after.get(2..length)?, 16)? == u32::from(wanted)).then_some(length + 1);
     }
     let mut units = [0; 2];
     let mut at = 0;
     for (index, unit) in wanted.encode_utf16(&mut units).iter().enumerate() {
         if index > 0 {
-            at += after[at..].iter().take_while(|byte| **byte == b'\\').count();
+            at += run(&after[at..], b'\\');
         }
         if after.get(at) != Some(&b'u') || number(after.get(at + 1..at + 5)?, 16)? != u32::from(*unit) {
             return None;
@@ -91,10 +139,12 @@ fn percent(raw: &[u8], rest: &[u8]) -> Option<usize> {
             return None;
         }
         at += 1;
+        let mut levels = 1;
         while number(rest.get(at..at + 2)?, 16)? != u32::from(*byte) {
-            if rest.get(at..at + 2)? != b"25" {
+            if rest.get(at..at + 2)? != b"25" || levels == MOST_LEVELS {
                 return None;
             }
+            levels += 1;
             at += 2;
         }
         at += 2;
@@ -104,31 +154,35 @@ fn percent(raw: &[u8], rest: &[u8]) -> Option<usize> {
 
 /// A percent sign that was encoded more than once: as often as its digits say.
 fn percent_twice(rest: &[u8]) -> Option<usize> {
-    let digits = rest[1..].chunks_exact(2).take_while(|digits| *digits == b"25").count();
+    let digits = rest[1..].chunks_exact(2).take(MOST_LEVELS).take_while(|digits| *digits == b"25").count();
     (digits > 1).then_some(1 + 2 * digits)
 }
 
 /// `&lt;`, `&#60;`, `&#x3c;`, and `&amp;lt;` where it was escaped twice.
 fn entity(wanted: char, rest: &[u8]) -> Option<usize> {
-    let mut at = 1;
-    while rest[at..].starts_with(b"amp;") {
-        at += 4;
-    }
-    if wanted == '&' && at > 1 {
-        return Some(at);
-    }
+    let (value, length) = reference(rest)?;
+    (value == u32::from(wanted)).then_some(length)
+}
+
+/// What an entity stands for, and how long it is.
+fn reference(rest: &[u8]) -> Option<(u32, usize)> {
+    let levels = rest[1..].chunks_exact(4).take(MOST_LEVELS).take_while(|next| *next == b"amp;").count();
+    let at = 1 + 4 * levels;
     let name = &rest[at..];
-    let length = name.iter().take(LONGEST_ENTITY).position(|byte| *byte == b';')?;
-    let value = match &name[..length] {
-        b"lt" => u32::from('<'),
-        b"gt" => u32::from('>'),
-        b"quot" => u32::from('"'),
-        b"apos" => u32::from('\''),
-        [b'#', b'x' | b'X', digits @ ..] => number(digits, 16)?,
-        [b'#', digits @ ..] => number(digits, 10)?,
-        _ => return None,
+    let whole = || {
+        let length = name.iter().take(LONGEST_ENTITY).position(|byte| *byte == b';')?;
+        let value = match &name[..length] {
+            b"lt" => u32::from('<'),
+            b"gt" => u32::from('>'),
+            b"quot" => u32::from('"'),
+            b"apos" => u32::from('\''),
+            [b'#', b'x' | b'X', digits @ ..] => number(digits, 16)?,
+            [b'#', digits @ ..] => number(digits, 10)?,
+            _ => return None,
+        };
+        Some((value, at + length + 1))
     };
-    (value == u32::from(wanted)).then_some(at + length + 1)
+    whole().or((levels > 0).then_some((u32::from('&'), at)))
 }
 
 fn number(digits: &[u8], radix: u32) -> Option<u32> {
@@ -138,6 +192,10 @@ fn number(digits: &[u8], radix: u32) -> Option<u32> {
 
 /// The longest entity that stands for a character, without its ampersand.
 const LONGEST_ENTITY: usize = 12;
+/// The longest run of backslashes that stands for fewer.
+const MOST_ESCAPED: usize = 64;
+/// How often a text may be encoded for URLs or HTML, one time round another.
+const MOST_LEVELS: usize = 8;
 
 #[cfg(test)]
 mod tests {
@@ -164,7 +222,8 @@ mod tests {
     fn every_spelling_is_the_text(#[case] text: &str, #[case] spelled: &str) {
         let chars: Vec<char> = text.chars().collect();
         let within = format!("«{spelled}»");
-        assert!(may_begin(chars[0], spelled.as_bytes()[0]));
+        let first = text.as_bytes()[0];
+        assert!(beginnings(spelled.as_bytes()).any(|byte| byte == first), "{:?}", beginnings(spelled.as_bytes()).collect::<Vec<_>>());
         assert_eq!(end_of(&chars, within.as_bytes(), "«".len()), Some("«".len() + spelled.len()));
         // One character more is another text.
         let other: Vec<char> = text.chars().chain(['ж']).collect();

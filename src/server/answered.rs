@@ -1,5 +1,7 @@
 //! What a service answers.
 
+use std::fmt;
+
 use bytes::Bytes;
 use http::Response;
 use http::StatusCode;
@@ -8,7 +10,6 @@ use crate::failure::Delivery;
 use crate::journal::Ticket;
 
 /// An answer, how it arrives, and by what it is told that it has.
-#[derive(Debug)]
 pub struct Answered {
     pub(super) how: How,
     pub(super) ticket: Option<Ticket>,
@@ -51,5 +52,12 @@ impl Answered {
             How::Bent(delivery) => delivery.response.status(),
             How::Plain(response) => response.status(),
         }
+    }
+}
+
+/// Shows the answer; its ticket tells nothing of it.
+impl fmt::Debug for Answered {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.how.fmt(out)
     }
 }
