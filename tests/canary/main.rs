@@ -2,6 +2,9 @@
 //!
 //! The search is written anew here and knows nothing of the redaction it judges. One test shows that it finds what is there.
 
+#![expect(clippy::disallowed_methods, reason = "what was written is read, byte for byte")]
+#![expect(clippy::unwrap_used, reason = "what fails in a helper fails its test")]
+
 #[path = "../process/mod.rs"]
 mod process;
 mod search;
@@ -159,8 +162,11 @@ fn the_search_finds_what_is_there() {
     assert_eq!(found(b"Kanarie-Admin, Kanarie-Test, \"pass\"", &ALL), None);
 }
 
+/// Path and query, headers, body.
+type Sent = (String, Vec<(&'static str, String)>, String);
+
 /// What a client could send, and where it could put a password: path and query, headers, body.
-fn requests(prefix: &str) -> Vec<(String, Vec<(&'static str, String)>, String)> {
+fn requests(prefix: &str) -> Vec<Sent> {
     let json = || ("content-type", "application/json".to_owned());
     let validation = |password: &str| format!(r#"{{"username": "test", "password": {}}}"#, quoted(password));
     let by_user = |old: &str, new: &str| format!(r#"{{"username": "test", "password": {}, "new_password": {}}}"#, quoted(old), quoted(new));
