@@ -7,7 +7,7 @@
 //! ```
 //!
 //! Handlers read a body whole before they change anything, and change it in one step: a request that is refused changes nothing.
-//! What is wrong is always told as a [`problem`] (RFC 9457). The paths of the OpenAPI document and of the router are one list.
+//! What is wrong is always told as a `problem` (RFC 9457). The paths of the OpenAPI document and of the router are one list.
 
 mod appliance;
 mod appliances;
