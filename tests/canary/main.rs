@@ -16,6 +16,8 @@ use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
+use std::time::Instant;
 
 use d4iot_double::fixture::READY_MADE;
 use process::Process;
@@ -62,25 +64,32 @@ fn a_double_that_tells_everything_tells_no_password(#[case] format: &str, #[valu
     let control = told["control"].as_str().unwrap();
     let mut produced: Vec<(String, Vec<u8>)> = vec![("ready file".into(), fs::read(&ready).unwrap())];
     let prefix = if kind == "sensor" { "/api/external/authentication" } else { "/external/authentication" };
-    // Of the ready-made modes those that answer at once over plain HTTP; what holds an answer back says nothing further.
-    let modes = ["commit_then_reset", "locked_out", "html_instead_of_json", "truncated", "garbled", "stale_reads", "proxy_error"];
-    assert!(modes.iter().all(|mode| READY_MADE.contains(mode)));
-    for mode in [None].into_iter().chain(modes.iter().map(Some)) {
+    for mode in [None].into_iter().chain(READY_MADE.iter().map(Some)) {
         let path = mode.map(|mode| format!("/v1/appliances/canary/failures/{mode}"));
         if let Some(path) = &path {
             let armed = ask(control, "PUT", path, &[], r#"{"armed": true}"#);
             let refused = String::from_utf8_lossy(&armed).starts_with("HTTP/1.1 4");
             produced.push((format!("arming {path}"), armed));
+            // Over plain HTTP no certificate can be at fault.
             if refused {
                 continue;
             }
         }
+        let (mut asked, began) = (0, Instant::now());
         for (index, (target, headers, body)) in requests(prefix).iter().enumerate() {
+            // A mode that holds answers back is asked a few times and not waited for: its answers are those of the others.
+            if began.elapsed() > PATIENCE && index > 2 {
+                break;
+            }
             let headers: Vec<(&str, &str)> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
-            produced.push((format!("answer {index} under {mode:?}"), ask(&appliance, "POST", target, &headers, body)));
+            produced.push((format!("answer {index} under {mode:?}"), ask_within(PATIENCE, &appliance, "POST", target, &headers, body)));
+            asked += 1;
         }
+        assert!(asked > 2, "{mode:?}");
         if let Some(path) = &path {
             produced.push((format!("disarming {path}"), ask(control, "PUT", path, &[], r#"{"armed": false}"#)));
+            // A port that is closed for a time opens again.
+            ask(control, "POST", "/v1/appliances/canary/clock", &[], r#"{"advance": "2h"}"#);
         }
     }
     for resource in RESOURCES {
@@ -198,6 +207,9 @@ fn requests(prefix: &str) -> Vec<Sent> {
     ]
 }
 
+/// How long an answer of a mode that may hold it back is waited for.
+const PATIENCE: Duration = Duration::from_millis(250);
+
 const RESOURCES: &[&str] = &[
     "/v1/appliances",
     "/v1/appliances/canary",
@@ -228,9 +240,16 @@ fn quoted(text: &str) -> String {
 
 /// Asks once on a connection of its own, and returns all that comes back.
 fn ask(url: &str, method: &str, target: &str, headers: &[(&str, &str)], body: &str) -> Vec<u8> {
+    let answer = ask_within(process::SOON, url, method, target, headers, body);
+    assert!(!answer.is_empty(), "{method} {target}");
+    answer
+}
+
+/// Does the same, and returns what has come by then; nothing where the port is closed.
+fn ask_within(time: Duration, url: &str, method: &str, target: &str, headers: &[(&str, &str)], body: &str) -> Vec<u8> {
     let address = url.strip_prefix("http://").unwrap();
-    let mut stream = TcpStream::connect(address).unwrap();
-    stream.set_read_timeout(Some(process::SOON)).unwrap();
+    let Ok(mut stream) = TcpStream::connect(address) else { return Vec::new() };
+    stream.set_read_timeout(Some(time)).unwrap();
     let mut request = format!("{method} {target} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n");
     for (name, value) in headers {
         request.push_str(&format!("{name}: {value}\r\n"));
