@@ -97,8 +97,9 @@ closed_set! {
 impl Misworded {
     pub(super) fn word(self, rules: &Rules, worded: Worded, asked: &Asked) -> Response<Bytes> {
         let instead = |outcome, other| {
-            let worded = if worded.outcome == outcome { Worded { outcome: other, ..worded } } else { worded };
-            rules.speak(worded, asked)
+            // Where nothing words the other outcome, this one stays.
+            let other = (worded.outcome == outcome).then(|| rules.wording_of(worded.operation, other)).flatten();
+            rules.speak(other.unwrap_or(worded), asked)
         };
         let mut answer = rules.speak(worded, asked);
         let name = match asked {
@@ -170,7 +171,10 @@ impl Misworded {
             }
             Misworded::InternalsTold => internal(answer, "java.lang.IllegalStateException at CredentialService.check"),
             Misworded::LineEnd => answer.map(|body| Bytes::from([&body[..], b"\r\n"].concat())),
-            Misworded::LowerCaseStart => texts(answer, |text| text[..1].to_lowercase() + &text[1..]),
+            Misworded::LowerCaseStart => texts(answer, |text| {
+                let mut letters = text.chars();
+                letters.next().into_iter().flat_map(char::to_lowercase).chain(letters).collect()
+            }),
             Misworded::MessageForMsg => json(answer, |body| {
                 if let Some(text) = body.as_object_mut().and_then(|object| object.remove("msg")) {
                     body["message"] = text;
