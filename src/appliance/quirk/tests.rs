@@ -9,7 +9,9 @@ use rstest::rstest;
 
 use super::*;
 use crate::contract;
+use crate::contract::Circumstance;
 use crate::contract::Kind;
+use crate::contract::Outcome;
 use crate::contract::Readings;
 use crate::fixture;
 
@@ -42,5 +44,22 @@ fn a_quirk_shows_where_it_says(#[case] on: Option<Operation>, #[case] shows: boo
         let plain = answer("no_allow", on, VALIDATION, &format!(r#"{{"username":"test","password":"{given}"}}"#));
         let quirky = answer(way, on, VALIDATION, &format!(r#"{{"username":"test","password":"{given}"}}"#));
         assert_eq!(quirky != plain, shows, "{way}: {quirky}");
+    }
+}
+
+/// Whatever an appliance can come to at an operation, each way to word it otherwise has words for it.
+#[rstest]
+fn every_way_words_every_outcome(#[values(Kind::Sensor, Kind::Console)] kind: Kind) {
+    for way in Misworded::ALL {
+        let quirk = Quirk { way: Way::Misworded(*way), on: None };
+        let rules = Rules::new(contract::of(kind), &Readings::default()).with_quirk(quirk);
+        let places = Operation::ALL.iter().copied().map(Some).chain([None]);
+        let all = places.flat_map(|operation| Outcome::ALL.iter().map(move |outcome| Worded { operation, outcome: *outcome }));
+        let worded: Vec<Worded> = all.filter(|worded| rules.wording_of(worded.operation, worded.outcome) == Some(*worded)).collect();
+        assert!(worded.len() > Outcome::ALL.len(), "{worded:?}");
+        for worded in worded {
+            let answer = rules.word(worded, &Asked::Refused(worded, Circumstance::MalformedBody));
+            assert!(answer.status().as_u16() >= 200, "{way:?} {worded:?}");
+        }
     }
 }
