@@ -22,6 +22,7 @@ use crate::journal::Counted;
 use crate::journal::Entry;
 use crate::journal::Finding;
 use crate::journal::Findings;
+use crate::journal::Journal;
 use crate::journal::Latency;
 use crate::journal::Lens;
 use crate::journal::View;
@@ -78,15 +79,14 @@ pub struct Totals {
 impl Host {
     /// Returns the wanted entries of the journal, newest first, at most so many, with no password in them.
     pub fn journal(&self, wanted: &Wanted, most: usize) -> Page {
-        let (entries, changing, count, dropped) = self.ledger.look(|journal| {
+        let (entries, changed, count, dropped) = self.ledger.look(|journal| {
             let entries: Vec<Entry> = journal.newest(wanted, most).cloned().collect();
-            let changing: Vec<Entry> = journal.newest(&Wanted::default(), usize::MAX).filter(|entry| entry.arrival.changed).cloned().collect();
-            (entries, changing, journal.count(wanted), journal.dropped())
+            (entries, changing(journal), journal.count(wanted), journal.dropped())
         });
         // A copy: what is looked at takes longer than an answer, and nobody who replaces the rules is to wait for it.
         let rules = Arc::clone(&self.rules());
         let serves = |path: &str| rules.has_path(path);
-        let lens = Lens::new(rules.kind(), fingerprints(), self.redactor(&changing), &serves);
+        let lens = Lens::new(rules.kind(), fingerprints(), self.redactor(&changed), &serves);
         Page { entries: entries.iter().map(|entry| lens.view(entry)).collect(), count, dropped }
     }
 
@@ -159,18 +159,21 @@ impl Host {
 
     /// Hides what passwords this appliance has, had when it was loaded, or got since by what entries still tell.
     pub fn redactor_of_present(&self) -> Redactor {
-        let changing: Vec<Entry> =
-            self.ledger.look(|journal| journal.newest(&Wanted::default(), usize::MAX).filter(|entry| entry.arrival.changed).cloned().collect());
-        self.redactor(&changing)
+        self.redactor(&self.ledger.look(changing))
     }
 
-    fn redactor(&self, changing: &[Entry]) -> Redactor {
+    fn redactor(&self, changed: &[Entry]) -> Redactor {
         let states = [lock(&self.present).state.directory.clone(), lock(&self.loaded).present.state.directory.clone()];
         let users = || states.iter().flat_map(|directory| directory.users());
         let names: BTreeSet<&str> = users().map(|user| user.username.as_str()).collect();
-        let sent: BTreeSet<String> = changing.iter().flat_map(Entry::passwords).collect();
+        let sent: BTreeSet<String> = changed.iter().flat_map(Entry::passwords).collect();
         Redactor::of_secrets(users().map(|user| user.password.expose()).chain(sent.iter().map(String::as_str)), &names)
     }
+}
+
+/// Returns the entries that replaced a password: what they tell is no secret of the present directory any more, and one all the same.
+fn changing(journal: &Journal) -> Vec<Entry> {
+    journal.newest(&Wanted::default(), usize::MAX).filter(|entry| entry.arrival.changed).cloned().collect()
 }
 
 /// Returns this process's fingerprints: their key is made when first asked for, and never shown.
