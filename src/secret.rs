@@ -57,5 +57,6 @@ mod tests {
     fn no_formatting_shows_a_secret() {
         let secret = Secret::new("canary");
         assert_eq!(format!("{secret} {secret:?} {secret:#?}"), "«secret» «secret» «secret»");
+        assert_eq!(secret.expose(), "canary");
     }
 }

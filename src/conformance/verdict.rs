@@ -244,3 +244,6 @@ pub fn not_judged(number: usize, reason: String) -> Judged {
     let finding = Finding { step: number + 1, expected: String::new(), received: reason, readings: Vec::new(), hint: None };
     Judged { conformance: Conformance::NotJudged, outcome: None, evidence: None, variants: Vec::new(), finding: Some(finding) }
 }
+
+#[cfg(test)]
+mod tests;

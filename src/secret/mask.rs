@@ -72,7 +72,6 @@ impl Mask {
             match first {
                 '{' | '[' => open.push(std::mem::take(&mut shows)),
                 '}' | ']' => shows = open.pop().unwrap_or_default(),
-                ',' => shows = false,
                 '"' if names => shows = names_a_user(token.trim_matches('"')),
                 _ => {}
             }
@@ -159,6 +158,7 @@ mod tests {
         r#"{"username": ["a", {"x": "b"}], "n": [-1.5e3, "b", true, null]}"#,
         r#"{"username": ["«a»", {"x": "«b»"}], "n": ["«-1.5e3»", "«b»", true, null]}"#
     )]
+    #[case::behind_an_object(r#"[{"username": "a"}, "b"]"#, r#"[{"username": "a"}, "«b»"]"#)]
     #[case::empty(r#"{"password": ""}"#, r#"{"password": ""}"#)]
     #[case::a_number(r#"{"password": 1234, "username": 7}"#, r#"{"password": "«1234»", "username": 7}"#)]
     #[case::a_list(r#"["password", "Old1234!"]"#, r#"["«password»", "«Old1234!»"]"#)]

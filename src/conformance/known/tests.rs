@@ -28,6 +28,9 @@ fn a_day_is_counted_from_1970(#[case] days: u64, #[case] expected: &str) {
 #[case::empty_reason("- { case: a, reason: ' ' }", "k:1:22", "the reason is empty")]
 #[case::day("- { case: a, reason: b, until: 2026-02-29 }", "k:1:32", "`2026-02-29` is no day of the calendar")]
 #[case::no_day("- { case: a, reason: b, until: soon }", "k:1:32", "`soon` is no day, expected YYYY-MM-DD")]
+#[case::century("- { case: a, reason: b, until: 1900-02-29 }", "k:1:32", "`1900-02-29` is no day of the calendar")]
+#[case::sign("- { case: a, reason: b, until: +026-01-01 }", "k:1:32", "`+026-01-01` is no day, expected YYYY-MM-DD")]
+#[case::short("- { case: a, reason: b, until: 2026-1-01 }", "k:1:32", "`2026-1-01` is no day, expected YYYY-MM-DD")]
 #[case::kind("- { case: a, reason: b, kind: senser }", "k:1:31", "senser")]
 #[case::glob("- { case: '[', reason: b }", "k:1:11", "`[` is no glob")]
 #[case::key("- { case: a, reason: b, untill: 2026-01-01 }", "k:1:25", "did you mean `until`?")]
@@ -72,6 +75,12 @@ fn an_entry_that_means_nothing_is_told(#[case] case: &str, #[case] differs: bool
     let troubles = known(&format!("- {{ case: {}, reason: why, kind: sensor }}", serde_json::Value::from(case))).troubles(&run(differs, conformance));
     assert_eq!(troubles.is_empty(), expected.is_empty(), "{troubles:?}");
     assert!(troubles.iter().all(|trouble| trouble.contains(expected)), "{troubles:?}");
+}
+
+#[test]
+fn an_entry_of_a_kind_that_was_not_run_is_not_stale() {
+    let entry = known("- { case: validation.authenticated, reason: why, kind: console }");
+    assert_eq!(entry.troubles(&run(false, Conformance::Documented)), Vec::<String>::new());
 }
 
 #[test]
