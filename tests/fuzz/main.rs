@@ -11,6 +11,8 @@ mod case;
 mod contract;
 mod documents;
 mod fixture;
+mod journal;
+mod recover;
 mod request;
 mod snapshot;
 mod spoil;
@@ -33,6 +35,8 @@ use spoil::Spoil;
 #[case::contract(contract::run, "contract", &["conformance/contract"])]
 #[case::documents(documents::run, "documents", &["../shared/documents"])]
 #[case::fixture(fixture::run, "fixture", &["fixtures", "fixtures/failures", "fixtures/scenarios"])]
+#[case::journal(journal::run, "journal", &[])]
+#[case::recover(recover::run, "recover", &[])]
 #[case::request(request::run, "request", &["fuzz/corpus/wire"])]
 #[case::snapshot(snapshot::run, "snapshot", &["snapshots/sensor", "snapshots/console"])]
 #[case::wire(wire::run, "wire", &["fuzz/corpus/request"])]
