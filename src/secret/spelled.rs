@@ -18,8 +18,7 @@ pub(super) fn end_of(text: &[char], bytes: &[u8], start: usize) -> Option<usize>
             // Where it ends is not told: the last of them may begin the escape of what follows.
             let mut run = 0;
             while run < next.len() && next.len() < MOST_ESCAPED {
-                let further = ends(wanted, bytes, next[run]).into_iter().flatten().filter(|end| !next.contains(end)).collect::<Vec<_>>();
-                next.extend(further);
+                next.extend(ends(wanted, bytes, next[run]).into_iter().flatten());
                 run += 1;
             }
         }
@@ -210,7 +209,7 @@ fn number(digits: &[u8], radix: u32) -> Option<u32> {
 /// The longest entity that stands for a character, without its ampersand.
 const LONGEST_ENTITY: usize = 12;
 /// The longest run of backslashes that stands for fewer.
-const MOST_ESCAPED: usize = 64;
+pub(super) const MOST_ESCAPED: usize = 64;
 /// How often a text may be encoded for URLs or HTML, one time round another.
 const MOST_LEVELS: usize = 8;
 
