@@ -13,6 +13,7 @@ mod documents;
 mod fixture;
 mod journal;
 mod recover;
+mod redact;
 mod request;
 mod snapshot;
 mod spoil;
@@ -38,6 +39,7 @@ use spoil::Spoil;
 #[case::fixture(fixture::run, "fixture", &["fixtures", "fixtures/failures", "fixtures/scenarios"])]
 #[case::journal(journal::run, "journal", &[])]
 #[case::recover(recover::run, "recover", &[])]
+#[case::redact(redact::run, "redact", &[])]
 #[case::request(request::run, "request", &["fuzz/corpus/wire"])]
 #[case::snapshot(snapshot::run, "snapshot", &["snapshots/sensor", "snapshots/console"])]
 #[case::wire(wire::run, "wire", &["fuzz/corpus/request"])]
