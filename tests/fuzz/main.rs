@@ -11,6 +11,7 @@ mod case;
 mod contract;
 mod documents;
 mod fixture;
+mod given;
 mod journal;
 mod recover;
 mod redact;
@@ -37,6 +38,7 @@ use spoil::Spoil;
 #[case::contract(contract::run, "contract", &["conformance/contract"])]
 #[case::documents(documents::run, "documents", &["../shared/documents"])]
 #[case::fixture(fixture::run, "fixture", &["fixtures", "fixtures/failures", "fixtures/scenarios"])]
+#[case::given(given::run, "given", &["conformance"])]
 #[case::journal(journal::run, "journal", &[])]
 #[case::recover(recover::run, "recover", &[])]
 #[case::redact(redact::run, "redact", &[])]
