@@ -8,6 +8,7 @@
 //! spelling a sink may give it.
 
 mod fingerprint;
+mod layer;
 mod mask;
 mod redactor;
 mod spelled;

@@ -153,9 +153,11 @@ pub fn diff(old: &str, new: &str) -> String {
     similar::TextDiff::from_lines(old, new).unified_diff().context_radius(3).missing_newline_hint(false).to_string()
 }
 
-/// Returns a body as insta writes it, without the LF at the end.
+/// Returns a body as insta writes it, without the LF at the end. Of several CR before an LF insta drops one each time it reads and writes;
+/// here they go at once, so that what was written reads as it was.
 fn contents(body: &str) -> String {
-    of_file(body).to_string()
+    let text = of_file(body).to_string();
+    if text.contains("\r\n") { text.split('\n').map(|line| line.trim_end_matches('\r')).collect::<Vec<_>>().join("\n") } else { text }
 }
 
 fn of_file(body: &str) -> TextSnapshotContents {

@@ -189,6 +189,14 @@ fn what_was_written_is_read_again() {
     }
 }
 
+/// Insta drops one CR before an LF each time; fuzzing came upon it.
+#[test]
+fn what_was_written_reads_as_it_was_however_many_cr_stand_before_an_lf() {
+    let read = snapshot::parse("---\ndescription: d\n---\na\r\r\r\nb\rc\r\r\n").unwrap();
+    assert_eq!(read.body, "a\nb\rc");
+    assert_eq!(snapshot::parse(&read.text()), Ok(read));
+}
+
 #[rstest]
 #[case::empty("", Error::Unopened)]
 #[case::mark("\u{feff}---\n---\n", Error::Unopened)]

@@ -123,6 +123,19 @@ fn a_view_shows_no_password_and_says_who_is_who() {
 }
 
 #[test]
+fn a_password_is_hidden_in_a_header_s_name_and_across_path_and_query() {
+    let request = Request::post("/api/gone?1234&password=Old12345!").header("gone?1234".replace('?', "."), "x").body(()).unwrap();
+    let arrival = Arrival { request: Recorded::new(request.method(), request.uri(), request.headers(), b""), ..plain() };
+    let mut journal = Journal::default();
+    journal.arrive(arrival);
+    let redactor = Redactor::of_secrets(["gone?1234", "gone.1234"], &BTreeSet::new());
+    let lens = Lens::new(Kind::Sensor, Fingerprints::new([1; 16]), redactor, &|path| path.starts_with("/api"));
+    let view = lens.view(journal.newest(&Wanted::default(), 1).next().unwrap());
+    assert_eq!(view.request.headers[0].0, "«secret»");
+    assert_eq!(view.request.target, format!("/api/«secret»?«{}»", Fingerprints::new([1; 16]).of("1234&password=Old12345!")));
+}
+
+#[test]
 fn a_view_says_what_is_wrong_and_what_was_meant() {
     let body = r#"{"username": "test", "password": "a\!"}"#;
     let unread = |circumstance| Some(Reason::In(circumstance));

@@ -110,8 +110,7 @@ impl<'a> Lens<'a> {
         let fields = fields(request.body());
         let own = self.own_secrets(&fields);
         let clean = |text: &str| own.text(&self.redactor.text(text)).into_owned();
-        let (path, query) = request.target().split_once('?').map_or((request.target(), None), |(path, query)| (path, Some(query)));
-        let header = |(name, value): (&str, &[u8])| (name.to_owned(), clean(&self.mask.header(name, &String::from_utf8_lossy(value))));
+        let header = |(name, value): (&str, &[u8])| (clean(name), clean(&self.mask.header(name, &String::from_utf8_lossy(value))));
         let passwords = fields.iter().filter(|(name, _)| Field::NAMES.iter().any(|field| field == name) && name.contains("password"));
         View {
             number: entry.number,
@@ -129,7 +128,7 @@ impl<'a> Lens<'a> {
             took_ms: entry.took.map(milliseconds),
             request: RequestView {
                 method: clean(request.method()),
-                target: clean(&query.map_or_else(|| path.to_owned(), |query| format!("{path}?{}", self.mask.query(query)))),
+                target: self.target(request.target(), &clean),
                 headers: request.headers().map(header).collect(),
                 body: clean(&self.mask.body(request.body())),
                 body_bytes: request.body_bytes(),
@@ -137,8 +136,20 @@ impl<'a> Lens<'a> {
             },
             fingerprints: passwords.map(|(name, value)| (name.clone(), self.fingerprints.of(value).into())).collect(),
             findings: arrival.findings.iter().map(|finding| self.finding(finding, entry)).collect(),
-            suggestion: arrival.operation.is_none().then(|| clean(&suggestion(self.kind, path, self.serves))),
+            suggestion: arrival.operation.is_none().then(|| clean(&suggestion(self.kind, request.path(), self.serves))),
         }
+    }
+
+    /// Returns path and query, the query's values masked.
+    fn target(&self, target: &str, clean: &dyn Fn(&str) -> String) -> String {
+        let Some((path, query)) = target.split_once('?') else { return clean(target) };
+        let whole = clean(target);
+        if !whole.starts_with(&clean(path)) {
+            // A password with a question mark in it begins in the path: by itself that shows the half of it.
+            let label = whole.find('»').map_or(0, |start| start + '»'.len_utf8());
+            return format!("{}?{}", &whole[..label], self.mask.masked(query));
+        }
+        clean(&format!("{path}?{}", self.mask.query(query)))
     }
 
     fn finding(&self, finding: Finding, entry: &Entry) -> FindingView {

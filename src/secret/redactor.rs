@@ -5,6 +5,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::fmt;
 
+use crate::secret::layer;
 use crate::secret::spelled;
 
 /// Replaces values by labels, wherever they stand and however they are spelt: raw, escaped for JSON, URLs or HTML, in base64.
@@ -49,25 +50,50 @@ impl Redactor {
 
     /// Returns bytes without the values.
     pub fn bytes<'a>(&self, bytes: &'a [u8]) -> Cow<'a, [u8]> {
-        let mut clean: Option<Vec<u8>> = None;
-        let (mut at, mut copied) = (0, 0);
-        while at < bytes.len() {
-            let Some((start, end, label)) = self.find(bytes, at, copied) else {
-                at += 1;
-                continue;
-            };
-            let clean = clean.get_or_insert_default();
-            clean.extend_from_slice(&bytes[copied..start]);
-            clean.extend_from_slice(label.as_bytes());
-            (at, copied) = (end, end);
+        if self.patterns.is_empty() {
+            return Cow::Borrowed(bytes);
         }
-        match clean {
-            None => Cow::Borrowed(bytes),
-            Some(mut clean) => {
-                clean.extend_from_slice(&bytes[copied..]);
-                Cow::Owned(clean)
+        let mut hidden = self.hidden(bytes);
+        layer::each(bytes, |layer| {
+            hidden.extend(self.hidden(&layer.text).into_iter().map(|(start, end, label)| {
+                let (start, end) = layer.place(start, end);
+                (start, end, label)
+            }));
+        });
+        if hidden.is_empty() {
+            return Cow::Borrowed(bytes);
+        }
+        // The same one was perhaps found in several ways, some of which take in more of its borders: that has one label.
+        hidden.sort_by_key(|(start, ..)| *start);
+        let mut clean: Vec<u8> = Vec::with_capacity(bytes.len());
+        let mut copied = 0;
+        for (start, end, label) in hidden {
+            if start >= copied {
+                clean.extend_from_slice(&bytes[copied..start]);
+                clean.extend_from_slice(label.as_bytes());
+            }
+            copied = copied.max(end);
+        }
+        clean.extend_from_slice(&bytes[copied..]);
+        Cow::Owned(clean)
+    }
+
+    /// Returns from where to where a value stands in bytes, and its label, one after the other.
+    fn hidden(&self, bytes: &[u8]) -> Vec<(usize, usize, &str)> {
+        let mut hidden = Vec::new();
+        let (mut at, mut from, mut run) = (0, 0, 0);
+        while at < bytes.len() {
+            // What begins in a run of backslashes begins with the whole of it; each as a new beginning would cost the square of its length.
+            run = if bytes[at] == b'\\' { run % spelled::MOST_ESCAPED + 1 } else { 0 };
+            match if run > 1 { None } else { self.find(bytes, at, from) } {
+                Some(found) => {
+                    (at, from, run) = (found.1, found.1, 0);
+                    hidden.push(found);
+                }
+                None => at += 1,
             }
         }
+        hidden
     }
 
     /// Returns a text without the values.
@@ -86,9 +112,6 @@ impl Redactor {
 
     /// Returns what begins at a place: from where to where it is hidden, and behind what.
     fn find(&self, bytes: &[u8], at: usize, from: usize) -> Option<(usize, usize, &str)> {
-        if self.patterns.is_empty() {
-            return None;
-        }
         // Nearly every text goes on otherwise than its first byte: that is seen at once where the next one stands for itself.
         let next = bytes.get(at + 1).copied().filter(|next| ![bytes[at], *next].iter().any(|byte| matches!(byte, b'\\' | b'%' | b'&' | b'+')));
         let goes_on = move |pattern: &Pattern| next.is_none() || pattern.second.is_none() || pattern.second == next;
@@ -165,6 +188,12 @@ mod tests {
     }
 
     #[test]
+    fn a_value_in_a_json_body_on_a_page_is_replaced() {
+        let page = r"<pre>{&quot;password&quot;:&quot;Te\&quot;st\\\u00e912345&quot;}</pre>";
+        assert_eq!(redactor(&[r#"Te"st\é12345"#]).text(page), "<pre>{&quot;password&quot;:&quot;«secret»&quot;}</pre>");
+    }
+
+    #[test]
     fn base64_is_found_at_every_alignment_and_in_both_alphabets() {
         let secret = "Test1?>2~\u{ff}345!";
         let redactor = redactor(&[secret]);
@@ -178,6 +207,17 @@ mod tests {
                     assert!(clean.chars().filter(char::is_ascii_alphanumeric).count() <= "secret".len() + 4 * (before.len() / 3 + 2), "{clean}");
                 }
             }
+        }
+    }
+
+    #[test]
+    fn a_run_of_backslashes_hides_nothing_and_costs_no_square_of_it() {
+        let redactor = redactor(&[r"\est12345!"]);
+        for length in [1, 2, 63, 64, 65, 128, 1 << 14] {
+            let run = r"\".repeat(length);
+            let clean = redactor.text(&format!("a{run}est12345!b")).into_owned();
+            assert!(clean.ends_with("«secret»b") && !clean.contains("12345"), "{length}: {clean:.200}");
+            assert_eq!(redactor.text(&run), run);
         }
     }
 

@@ -1,20 +1,36 @@
 //! Finding a text in whatever spelling a sink may have given it: each character raw, as an escape of JSON or Rust, percent-encoded,
 //! or as an entity of HTML, in any mixture, also when escaped more than once.
 
-/// Returns where a text ends that begins at `start`, if it does.
+/// Returns where a text ends that begins at `start`, if it does: of several ways to read it, the longest.
 pub(super) fn end_of(text: &[char], bytes: &[u8], start: usize) -> Option<usize> {
-    let Some((&first, rest)) = text.split_first() else { return Some(start) };
-    if first == '\\' {
+    let (mut here, mut next) = (vec![start], Vec::new());
+    let mut before = None;
+    for &wanted in text {
         // However often a run of backslashes was escaped, it is a run of them.
-        let rest = &text[text.iter().take_while(|next| **next == '\\').count()..];
-        let mut at = ends(first, bytes, start).into_iter().flatten().next()?;
-        for _ in 0..MOST_ESCAPED {
-            let Some(next) = ends(first, bytes, at).into_iter().flatten().next() else { break };
-            at = next;
+        if wanted == '\\' && before == Some('\\') {
+            continue;
         }
-        return end_of(rest, bytes, at);
+        before = Some(wanted);
+        for &at in &here {
+            next.extend(ends(wanted, bytes, at).into_iter().flatten());
+        }
+        if wanted == '\\' {
+            // Where it ends is not told: the last of them may begin the escape of what follows.
+            let mut run = 0;
+            while run < next.len() && next.len() < MOST_ESCAPED {
+                next.extend(ends(wanted, bytes, next[run]).into_iter().flatten());
+                run += 1;
+            }
+        }
+        next.sort_unstable();
+        next.dedup();
+        (here, next) = (next, here);
+        next.clear();
+        if here.is_empty() {
+            return None;
+        }
     }
-    ends(first, bytes, start).into_iter().flatten().find_map(|at| end_of(rest, bytes, at))
+    here.pop()
 }
 
 /// Returns the first bytes of the characters that may begin here, in whatever spelling: only texts that begin so are looked for.
@@ -193,7 +209,7 @@ fn number(digits: &[u8], radix: u32) -> Option<u32> {
 /// The longest entity that stands for a character, without its ampersand.
 const LONGEST_ENTITY: usize = 12;
 /// The longest run of backslashes that stands for fewer.
-const MOST_ESCAPED: usize = 64;
+pub(super) const MOST_ESCAPED: usize = 64;
 /// How often a text may be encoded for URLs or HTML, one time round another.
 const MOST_LEVELS: usize = 8;
 
@@ -219,6 +235,8 @@ mod tests {
     #[case::html_twice("<&", "&amp;lt;&amp;amp;")]
     #[case::mixed("ab<!", r"\u0061%62&#x3c;\!")]
     #[case::backslashes(r"a\\b", r"a\\\\b")]
+    #[case::a_backslash_before_an_escape(r"a\éb", r"a\\\u00e9b")]
+    #[case::a_backslash_before_an_escape_elsewhere("a\\\nb", r"a&#92;\u000ab")]
     fn every_spelling_is_the_text(#[case] text: &str, #[case] spelled: &str) {
         let chars: Vec<char> = text.chars().collect();
         let within = format!("«{spelled}»");

@@ -11,11 +11,16 @@ mod case;
 mod contract;
 mod documents;
 mod fixture;
+mod given;
+mod journal;
+mod recover;
+mod redact;
 mod request;
 mod snapshot;
 mod spoil;
 mod wire;
 
+use std::collections::BTreeSet;
 use std::env;
 use std::fs;
 use std::panic;
@@ -33,6 +38,10 @@ use spoil::Spoil;
 #[case::contract(contract::run, "contract", &["conformance/contract"])]
 #[case::documents(documents::run, "documents", &["../shared/documents"])]
 #[case::fixture(fixture::run, "fixture", &["fixtures", "fixtures/failures", "fixtures/scenarios"])]
+#[case::given(given::run, "given", &["conformance"])]
+#[case::journal(journal::run, "journal", &[])]
+#[case::recover(recover::run, "recover", &[])]
+#[case::redact(redact::run, "redact", &[])]
 #[case::request(request::run, "request", &["fuzz/corpus/wire"])]
 #[case::snapshot(snapshot::run, "snapshot", &["snapshots/sensor", "snapshots/console"])]
 #[case::wire(wire::run, "wire", &["fuzz/corpus/request"])]
@@ -58,6 +67,22 @@ fn nothing_breaks_it(#[case] run: fn(&[u8]), #[case] name: &str, #[case] folders
         one(&spoil.one_of(&seeds));
     }
     println!("{name}: {inputs} inputs from {} seeds in {:.0?}", seeds.len(), began.elapsed());
+}
+
+/// `cargo fuzz list`, by which `.ci/long` goes, tells what the manifest names.
+#[test]
+fn every_target_is_fuzzed_here_as_well() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let named = |text: &str, before: &str, behind: &str| -> BTreeSet<String> {
+        let lines = text.lines().filter_map(|line| Some(line.trim().strip_prefix(before)?.strip_suffix(behind)?.to_owned()));
+        lines.collect()
+    };
+    let mut listed = named(&fs::read_to_string(root.join("fuzz/Cargo.toml")).unwrap(), "name = \"", "\"");
+    assert!(listed.remove("d4iot-double-fuzz"));
+    let here = named(include_str!("main.rs"), "mod ", ";").into_iter().filter(|module| module != "spoil");
+    assert_eq!(listed, here.collect());
+    let tried: BTreeSet<&str> = include_str!("main.rs").lines().filter_map(|line| line.strip_prefix("#[case::")?.split('(').next()).collect();
+    assert_eq!(tried, listed.iter().map(String::as_str).collect());
 }
 
 /// Reads the files of a folder, in order; none where there is no such folder.

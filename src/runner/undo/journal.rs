@@ -1,5 +1,7 @@
 //! The write-ahead journal: a line stands on the disk before the request leaves that it speaks of. It has no password.
 
+mod told;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::fs::File;
@@ -9,9 +11,6 @@ use std::io::Write;
 use std::path::Path;
 use std::path::PathBuf;
 
-use serde::Deserialize;
-use serde::Serialize;
-
 use super::shelf;
 use super::shelf::Key;
 use super::shelf::Shelf;
@@ -19,49 +18,17 @@ use crate::conformance::Account;
 use crate::contract::Kind;
 use crate::runner::seed::Seed;
 
+pub use told::Header;
+pub use told::Told;
+
+use told::Line;
+
 /// A journal that is open.
 #[derive(Debug)]
 pub struct Journal {
     path: PathBuf,
     file: File,
-    header: Header,
-    served: Vec<(String, String)>,
-    at_risk: BTreeMap<Account, Vec<String>>,
-}
-
-/// What a journal says first: all that is needed to give passwords back, except the passwords.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Header {
-    /// The version of this form, 1.
-    pub version: u32,
-    /// The target's address.
-    pub target: String,
-    /// What it should be.
-    pub kind: String,
-    /// How it is reached, in the command line's terms.
-    pub client: serde_json::Value,
-    /// The accounts file.
-    pub accounts: PathBuf,
-    /// The environment variables the accounts file names.
-    pub environment: Vec<String>,
-}
-
-/// A line of a journal.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Line {
-    /// The first line.
-    Begun(Header),
-    /// The reading of a path that the target serves.
-    Served { fact: String, reading: String },
-    /// A request is about to leave that may change the passwords of these accounts to one of these.
-    Sending { case: String, step: usize, accounts: Vec<String>, passwords: Vec<String> },
-    /// A validation has shown that this is an account's password; it could not be given back.
-    Holds { account: String, password: String },
-    /// A validation has proven that an account's own password holds.
-    Restored { account: String },
-    /// Nothing is left to be done.
-    Closed,
+    told: Told,
 }
 
 impl Journal {
@@ -82,7 +49,7 @@ impl Journal {
         }
         shelf::make(&seed_path, &seed.text())?;
         let file = shelf::make(&path, &line(&Line::Begun(header.clone())))?;
-        Ok(Journal { path, file, header, served: Vec::new(), at_risk: BTreeMap::new() })
+        Ok(Journal { path, file, told: Told { header, served: Vec::new(), at_risk: BTreeMap::new() } })
     }
 
     /// Opens a journal that a run left, with its seed. None where it had been closed: what was left of it is removed.
@@ -93,27 +60,16 @@ impl Journal {
     pub fn open(path: &Path) -> Result<Option<(Journal, Seed)>, String> {
         let shown = path.display();
         let reading = |error: io::Error| format!("reading the journal {shown}: {error}");
-        let text = fs::read_to_string(path).map_err(reading)?;
-        // A last line without an end was torn by a crash; the request it speaks of never left.
-        let whole = &text[..text.rfind('\n').map_or(0, |end| end + 1)];
-        let mut lines = whole.lines();
-        let header = match lines.next().map(serde_json::from_str::<Line>) {
-            Some(Ok(Line::Begun(header))) if header.version == VERSION => header,
-            // The first request leaves only after the whole first line is on the disk.
-            None => return discard(path).map(|()| None).map_err(reading),
-            _ => return Err(format!("{shown} is no journal of this version")),
+        let bytes = fs::read(path).map_err(reading)?;
+        let Some(told) = Told::read(&bytes).map_err(|error| format!("{shown}: {error}"))? else {
+            return discard(path).map(|()| None).map_err(reading);
         };
         let file = OpenOptions::new().append(true).open(path).map_err(reading)?;
-        let mut journal = Journal { path: path.to_owned(), file, header, served: Vec::new(), at_risk: BTreeMap::new() };
-        for (index, text) in lines.enumerate() {
-            match serde_json::from_str(text).map_err(|error| format!("{shown}:{}: {error}", index + 2))? {
-                Line::Closed => return discard(path).map(|()| None).map_err(reading),
-                other => journal.take(other),
-            }
+        let whole = told::whole(&bytes).len();
+        if whole < bytes.len() {
+            file.set_len(whole as u64).map_err(reading)?;
         }
-        if whole.len() < text.len() {
-            journal.file.set_len(whole.len() as u64).map_err(reading)?;
-        }
+        let journal = Journal { path: path.to_owned(), file, told };
         let seed = fs::read_to_string(seed_of(path)).ok().and_then(|text| Seed::read(&text));
         let seed = seed.ok_or_else(|| format!("the seed beside {shown} is gone, so the passwords the run made up are not known"))?;
         Ok(Some((journal, seed)))
@@ -126,7 +82,7 @@ impl Journal {
 
     /// Returns what the journal says first.
     pub fn header(&self) -> &Header {
-        &self.header
+        &self.told.header
     }
 
     /// Returns the kind of appliance.
@@ -134,17 +90,17 @@ impl Journal {
     /// # Errors
     /// A kind there is not, in words.
     pub fn kind(&self) -> Result<Kind, String> {
-        self.header.kind.parse()
+        self.told.header.kind.parse()
     }
 
     /// Returns which reading of which path the target serves.
     pub fn served(&self) -> &[(String, String)] {
-        &self.served
+        &self.told.served
     }
 
     /// Returns whose passwords may be another one now, and which, as templates, the latest last.
     pub fn at_risk(&self) -> &BTreeMap<Account, Vec<String>> {
-        &self.at_risk
+        &self.told.at_risk
     }
 
     /// Notes which reading of a path the target serves.
@@ -192,27 +148,8 @@ impl Journal {
     fn write(&mut self, entry: Line) -> io::Result<()> {
         self.file.write_all(line(&entry).as_bytes())?;
         self.file.sync_all()?;
-        self.take(entry);
-        Ok(())
-    }
-
-    fn take(&mut self, line: Line) {
-        match line {
-            Line::Begun(_) | Line::Closed => {}
-            Line::Served { fact, reading } => self.served.push((fact, reading)),
-            Line::Holds { account, password } => self.may_be(&account, &[password]),
-            Line::Restored { account } => drop(named(&account).map(|account| self.at_risk.remove(&account))),
-            Line::Sending { accounts, passwords, .. } => {
-                accounts.iter().for_each(|account| self.may_be(account, &passwords));
-            }
-        }
-    }
-
-    fn may_be(&mut self, account: &str, passwords: &[String]) {
-        let Some(account) = named(account) else { return };
-        let may_be = self.at_risk.entry(account).or_default();
-        may_be.retain(|template| !passwords.contains(template));
-        may_be.extend(passwords.iter().cloned());
+        // An account of ours has a name.
+        self.told.take(entry).map_err(io::Error::other)
     }
 }
 
@@ -234,12 +171,6 @@ fn line(line: &Line) -> String {
     let text = serde_json::to_string(line).expect("a line has only strings and numbers");
     format!("{text}\n")
 }
-
-fn named(name: &str) -> Option<Account> {
-    Account::NAMES.iter().find(|(known, _)| *known == name).map(|(_, account)| *account)
-}
-
-const VERSION: u32 = 1;
 
 #[cfg(test)]
 mod tests;

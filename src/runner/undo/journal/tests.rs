@@ -1,5 +1,9 @@
 //! What stands in a journal after each step, and after a crash.
 
+#![expect(clippy::disallowed_methods, reason = "journals are files")]
+
+use rstest::rstest;
+
 use super::*;
 
 fn begun() -> (tempfile::TempDir, PathBuf, Journal) {
@@ -7,7 +11,7 @@ fn begun() -> (tempfile::TempDir, PathBuf, Journal) {
     let shelf = Shelf::in_folder(folder.path());
     let key = Key::of(&"https://10.0.0.5".parse().unwrap());
     let header = Header {
-        version: VERSION,
+        version: told::VERSION,
         target: "https://10.0.0.5".into(),
         kind: "sensor".into(),
         client: serde_json::Value::Null,
@@ -44,6 +48,54 @@ fn a_torn_last_line_is_a_request_that_never_left() {
     journal.restored(Account::User).unwrap();
     drop(journal);
     assert!(open(&path).at_risk().is_empty());
+}
+
+/// Every passwords' template has letters of two bytes, so a crash may leave half of one.
+#[test]
+fn a_journal_torn_at_any_byte_can_be_read() {
+    let (_folder, path, mut journal) = begun();
+    journal.sending("one", 1, [Account::User], &["«user.new_password»".to_owned()]).unwrap();
+    journal.sending("two", 1, [Account::ReadOnly], &["«read_only.new_password»".to_owned()]).unwrap();
+    drop(journal);
+    let whole = fs::read(&path).unwrap();
+    let first = whole.iter().position(|byte| *byte == b'\n').unwrap() + 1;
+    for end in first..whole.len() {
+        fs::write(&path, &whole[..end]).unwrap();
+        let journal = open(&path);
+        let lines = whole[..end].iter().filter(|byte| **byte == b'\n').count();
+        assert_eq!(journal.at_risk().len(), lines - 1, "{end} bytes");
+        assert_eq!(fs::read(&path).unwrap(), told::whole(&whole[..end]));
+    }
+    for end in 0..first {
+        assert_eq!(Told::read(&whole[..end]), Ok(None), "{end} bytes");
+    }
+}
+
+#[rstest]
+#[case::nobody(r#"{"restored":{"account":"usr"}}"#, "line 2: there is no account `usr`")]
+#[case::nobody_s_password(r#"{"sending":{"case":"a","step":1,"accounts":["user","usr"],"passwords":[]}}"#, "line 2: there is no account `usr`")]
+#[case::no_line("{}", "line 2: expected value at line 1 column 2")]
+#[case::behind_the_end("\"closed\"\n\"closed\"", "line 3: it stands behind the end")]
+fn a_line_that_means_nothing_is_refused_and_nothing_is_forgotten(#[case] line: &str, #[case] expected: &str) {
+    let (_folder, path, mut journal) = begun();
+    journal.file.write_all(format!("{line}\n").as_bytes()).unwrap();
+    drop(journal);
+    let error = Journal::open(&path).unwrap_err();
+    assert!(error.ends_with(expected), "{error}");
+    assert!(path.exists() && seed_of(&path).exists());
+}
+
+#[rstest]
+#[case::a_word(b"hunter22")]
+#[case::lines(b"a\nb\n")]
+#[case::no_text(b"\xff\xfe")]
+#[case::another_version(b"{\"begun\":{\"version\":2}}\n")]
+fn another_file_is_no_journal_and_stays(#[case] bytes: &[u8]) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("notes.txt");
+    fs::write(&path, bytes).unwrap();
+    assert!(Journal::open(&path).unwrap_err().ends_with("it is no journal of this version"));
+    assert_eq!(fs::read(&path).unwrap(), bytes);
 }
 
 #[test]

@@ -1,0 +1,28 @@
+//! Any text as the other files that a command is given: known differences, reading profiles, mutants, controls. Read or refused with a place.
+use d4iot_double::conformance::Known;
+use d4iot_double::conformance::controls;
+use d4iot_double::conformance::mutants;
+use d4iot_double::contract::Kind;
+use d4iot_double::fixture::Error;
+use d4iot_double::report::profile;
+
+pub(crate) fn run(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    let known = Known::read("fuzz.yaml", text, "2026-11-26".parse().expect("a date"));
+    if let Ok(known) = &known {
+        let _ = Kind::ALL.iter().map(|kind| known.reason(*kind, "validation.authenticated")).collect::<Vec<_>>();
+    }
+    let profiles = profile::read("fuzz.yaml", text);
+    for profile in profiles.iter().flatten() {
+        assert!(profile.served().all(|(fact, reading)| !fact.is_empty() && !reading.is_empty()));
+    }
+    has_its_place(known.err());
+    has_its_place(profiles.err());
+    has_its_place(mutants::read("fuzz.yaml", text).err());
+    has_its_place(controls::read("fuzz.yaml", text).err());
+}
+
+fn has_its_place(error: Option<Error>) {
+    let text = error.map(|error| error.to_string());
+    assert!(text.as_ref().is_none_or(|text| text.contains("fuzz.yaml:")), "{text:?}");
+}
