@@ -47,11 +47,9 @@ pub(super) fn beginnings(rest: &[u8]) -> impl Iterator<Item = u8> {
         }
         Some(b'%') => {
             let pairs = rest[1..].chunks_exact(2).take(MOST_LEVELS).map(|pair| number(pair, 16));
-            let mut levels = 0;
             for pair in pairs {
-                levels += 1;
                 found[if pair == Some(0x25) { 1 } else { 2 }] = pair.and_then(|byte| u8::try_from(byte).ok());
-                if pair != Some(0x25) || levels == MOST_LEVELS {
+                if pair != Some(0x25) {
                     break;
                 }
             }
@@ -228,6 +226,13 @@ mod tests {
     #[case::units_escaped_twice("é😀", r"\\u00e9\\ud83d\\ude00")]
     #[case::rust("a😀", r"\u{61}\u{1f600}")]
     #[case::control("a\nb\t", r"a\nb\t")]
+    #[case::control_of_other_letters("\r\u{8}\u{c}\0", r"\r\b\f\0")]
+    #[case::a_pair_first("😀a", r"\ud83d\ude00a")]
+    #[case::percent_first("éa", "%c3%a9a")]
+    #[case::percent_twice_first("éa", "%25c3%25a9a")]
+    #[case::a_percent_sign_first("%a", "%25a")]
+    #[case::a_percent_sign_twice_first("%a", "%2525a")]
+    #[case::blank_first(" a", "+a")]
     #[case::url("p@ é+", "p%40+%c3%A9%2b")]
     #[case::url_twice("p@%b", "p%2540%2525b")]
     #[case::url_that_looks_encoded_twice("p%25b", "p%2525b")]
@@ -250,6 +255,7 @@ mod tests {
 
     #[rstest]
     #[case("a", "")]
+    #[case("a", "+")]
     #[case("a", "%")]
     #[case("a", "%6")]
     #[case("a", "%25")]
