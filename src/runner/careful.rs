@@ -121,3 +121,6 @@ const MOST_SILENT: usize = 3;
 const SILENT: &str = "the target could not be reached";
 /// What the profile calls the run's own requests, where it names the case that showed a reading.
 const OWN: &str = "set-up and undo";
+
+#[cfg(test)]
+mod tests;

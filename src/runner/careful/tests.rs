@@ -1,0 +1,280 @@
+//! Runs at a target that is nobody's mock as far as they know, in this process: what was changed is given back, budgets hold, and what
+//! cannot be proven is told. `tests/target` does the same to the program.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests are tests too")]
+
+use std::collections::BTreeMap;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering;
+
+use rstest::rstest;
+use tempfile::TempDir;
+
+use super::*;
+use crate::appliance::User;
+use crate::conformance::suite;
+use crate::conformance::suite::Located;
+use crate::contract::Kind;
+use crate::contract::Operation;
+use crate::contract::Outcome;
+use crate::fixture;
+use crate::journal::Wanted;
+use crate::report::Conformance;
+use crate::runner::Seed;
+use crate::runner::order::Leave;
+use crate::runner::order::Planned;
+use crate::runner::undo::Header;
+use crate::runner::undo::Key;
+use crate::runner::undo::Shelf;
+use crate::secret::Secret;
+use crate::served::Served;
+use crate::server::tls::Identity;
+use crate::target::Options;
+use crate::target::Target;
+
+struct Stage {
+    served: Served,
+    lab: Lab,
+    shelf: TempDir,
+    stop: Stop,
+    before: Vec<User>,
+}
+
+impl Stage {
+    /// A sensor with this in its fixture.
+    fn of(rest: &str) -> Stage {
+        let fixture = fixture::read("stage", &format!("appliance: sensor\n{rest}")).unwrap();
+        let (served, mut lab) = Lab::mock(&fixture, "target".into(), &Identity::generate(&[]).unwrap()).unwrap();
+        lab.mock = None;
+        let timeout = Some(std::time::Duration::from_secs(10));
+        let options = Options { trust: served.ca_pem().map(str::to_owned), timeout, ..Options::default() };
+        lab.target = Target::new(&served.url(), &options).unwrap();
+        let before = served.host().users();
+        Stage { served, lab, shelf: tempfile::tempdir().unwrap(), stop: Stop::new(), before }
+    }
+
+    fn key(&self) -> Key {
+        Key::of(&self.served.url().parse().unwrap())
+    }
+
+    fn plan(&self, cases: &str, failures: u32) -> Plan {
+        let cases: Vec<&Located> = suite::all()
+            .iter()
+            .filter(|located| located.case.kinds.contains(&Kind::Sensor) && located.case.needs.is_empty() && located.case.id.starts_with(cases))
+            .collect();
+        let protected = BTreeMap::from([(Account::Admin, "it gives back".to_owned())]);
+        let present =
+            BTreeSet::from([Account::Admin, Account::Bystander, Account::ReadOnly, Account::SecurityAnalyst, Account::Unknown, Account::User]);
+        let leave = Leave { present, protected, changes: true, failures, repeat: 1 };
+        Plan::new(&cases, contract::of(Kind::Sensor), &leave)
+    }
+
+    async fn run(&self, plan: &Plan, failures: u32, watch: &(dyn Fn(&CaseResult) + Sync)) -> Ended {
+        let header = Header {
+            version: 1,
+            target: self.served.url(),
+            kind: "sensor".into(),
+            client: serde_json::Value::Null,
+            accounts: "lab.yaml".into(),
+            environment: Vec::new(),
+        };
+        let journal = Journal::begin(&Shelf::in_folder(self.shelf.path()), &self.key(), header, &Seed::random()).unwrap();
+        let care = Care { failures, journal: Some(journal), stop: self.stop.clone() };
+        run(&self.lab, plan, &Memory::Nothing, care, &watch).await.unwrap()
+    }
+
+    /// The journal's line of what may still be changed; none where there is no journal.
+    fn at_risk(&self) -> Option<BTreeSet<Account>> {
+        let path = Shelf::in_folder(self.shelf.path()).journal(&self.key());
+        if !path.exists() {
+            return None;
+        }
+        let (journal, _) = Journal::open(&path).unwrap()?;
+        Some(journal.at_risk().keys().copied().collect())
+    }
+
+    fn count(&self, operation: Operation, outcome: Option<Outcome>) -> u64 {
+        self.served.host().count(&Wanted { operation: Some(operation), outcome, ..Wanted::default() })
+    }
+
+    /// How many sign-ins failed.
+    fn failures(&self) -> u64 {
+        [
+            (Operation::SetPassword, Outcome::AuthenticationFailed),
+            (Operation::SetPasswordByAdmin, Outcome::AuthenticationFailed),
+            (Operation::Validation, Outcome::CredentialsRejected),
+        ]
+        .into_iter()
+        .map(|(operation, outcome)| self.count(operation, Some(outcome)))
+        .sum()
+    }
+
+    fn nothing_is_lost(&self, ended: &Ended) {
+        assert_eq!(ended.after.lost, []);
+        assert_eq!(self.served.host().users(), self.before);
+        assert_eq!(self.at_risk(), None, "the journal is closed");
+    }
+}
+
+fn told(ended: &Ended) -> BTreeMap<&str, (Conformance, &str)> {
+    let reason = |case: &'_ CaseResult| case.reasons.first().map_or("", |reason| reason.received.as_str()).to_owned();
+    ended.run.summary.cases.iter().map(|case| (case.id.as_str(), (case.conformance, &*reason(case).leak()))).collect()
+}
+
+#[tokio::test]
+async fn a_whole_run_leaves_everything_as_it_was() {
+    let stage = Stage::of("");
+    let plan = stage.plan("", 1000);
+    let ended = stage.run(&plan, 1000, &|_| ()).await;
+    stage.nothing_is_lost(&ended);
+    assert_eq!((ended.after.suspicion.as_deref(), ended.after.interrupted), (None, false));
+    let planned: Vec<&str> = plan.cases.iter().map(|planned| planned.located.case.id.as_str()).collect();
+    let good = |verdict| !matches!(verdict, Conformance::Deviation | Conformance::NotJudged);
+    let bad = told(&ended).into_iter().find(|(id, (verdict, _))| planned.contains(id) && !good(*verdict));
+    assert_eq!(bad, None);
+    assert!(stage.count(Operation::SetPassword, Some(Outcome::PasswordReplaced)) > 20, "passwords were changed, and changed back");
+}
+
+/// With the whole budget a run needs nothing is left out, with one less something is, and never more is spent than that.
+#[rstest]
+#[case(0)]
+#[case(1)]
+#[case(3)]
+#[case(8)]
+#[tokio::test]
+async fn no_more_sign_ins_fail_than_the_budget_says(#[case] budget: u32) {
+    let stage = Stage::of("");
+    let plan = stage.plan("", budget);
+    let ended = stage.run(&plan, budget, &|_| ()).await;
+    stage.nothing_is_lost(&ended);
+    assert!(stage.failures() <= u64::from(budget), "{} of {budget}", stage.failures());
+    assert_eq!(stage.failures() > 0, budget > 0);
+    assert!(told(&ended).values().any(|(verdict, reason)| *verdict == Conformance::NotJudged && reason.starts_with("budget: ")));
+}
+
+/// A plan that was made for more than may be spent: what is too dear when its turn comes is not begun.
+#[tokio::test]
+async fn what_is_too_dear_when_its_turn_comes_is_not_begun() {
+    let stage = Stage::of("");
+    let plan = stage.plan("validation.", 1000);
+    let dear = plan.cases.iter().map(|planned| planned.cost).sum::<u32>();
+    assert!(dear > 4, "{dear}");
+    let ended = stage.run(&plan, 10, &|_| ()).await;
+    assert!((1..=10).contains(&stage.failures()), "{}", stage.failures());
+    let results = told(&ended);
+    let refused = |planned: &&Planned| results[planned.located.case.id.as_str()].1.starts_with("budget: ");
+    let (left_out, begun): (Vec<&Planned>, Vec<&Planned>) = plan.cases.iter().partition(refused);
+    assert!(!left_out.is_empty() && left_out.iter().all(|planned| planned.cost > 0));
+    assert!(begun.iter().any(|planned| planned.cost > 0));
+}
+
+/// The answer to one change is lost, before or after it was made: what holds is found out.
+#[rstest]
+#[tokio::test]
+async fn a_lost_answer_loses_no_password(#[values(1, 2, 3, 4, 5, 6, 7, 8, 9)] call: u32, #[values(true, false)] commit: bool) {
+    let stage = Stage::of(&format!(
+        "failures:\n  - {{ name: lost, on: [set_password, set_password_by_admin], when: {{ calls: [{call}] }}, do: {{ reset: before_answer, commit: {commit} }} }}"
+    ));
+    let plan = stage.plan("set_password.password_replaced", 1000);
+    assert!(plan.changes());
+    let by_admin = stage.plan("set_password_by_admin.password_replaced", 1000);
+    let cases = plan.cases.iter().chain(&by_admin.cases).copied().collect();
+    let plan = Plan { cases, left_out: Vec::new(), objects: plan.objects.union(&by_admin.objects).copied().collect() };
+    let ended = stage.run(&plan, 1000, &|_| ()).await;
+    stage.nothing_is_lost(&ended);
+    assert_eq!(ended.after.suspicion, None);
+    let struck = stage.served.host().counters().iter().map(|counter| counter.struck).sum::<u64>();
+    assert_eq!(struck, 1, "the run has so many changes");
+}
+
+/// From one change on nothing is changed any more: what is still changed then is told, stays in the journal, and no other is changed.
+#[tokio::test]
+async fn what_cannot_be_given_back_is_told_and_stays_in_the_journal() {
+    let calls = |stage: &Stage| stage.count(Operation::SetPassword, None) + stage.count(Operation::SetPasswordByAdmin, None);
+    let usual = {
+        let stage = Stage::of("");
+        stage.run(&stage.plan("set_password.password_replaced", 1000), 1000, &|_| ()).await;
+        calls(&stage)
+    };
+    // The last change of all gives back.
+    let page = "do: { status: 503, page: apache }";
+    let stage =
+        Stage::of(&format!("failures:\n  - {{ name: down, on: [set_password, set_password_by_admin], when: {{ after: {} }}, {page} }}", usual - 1));
+    let plan = stage.plan("set_password.password_replaced", 1000);
+    let ended = stage.run(&plan, 1000, &|_| ()).await;
+    let lost: Vec<(Account, bool)> = ended.after.lost.iter().map(|lost| (lost.account, lost.refused)).collect();
+    assert_eq!(lost, [(Account::User, false)], "{:?}", ended.after.lost);
+    let because = &ended.after.lost[0].because;
+    assert!(because.contains("the user's own change back") && because.contains("the administrator's"), "{because}");
+    assert_eq!(stage.at_risk(), Some([Account::User].into()));
+    let changed: Vec<User> = stage.served.host().users().into_iter().filter(|user| !stage.before.contains(user)).collect();
+    assert_eq!(changed.iter().map(|user| user.username.as_str()).collect::<Vec<_>>(), ["suite-user"]);
+    let refused = told(&ended).values().filter(|(_, reason)| *reason == "a password could not be given back, so nothing more is sent").count();
+    assert_eq!(refused, plan.cases.len() - 1);
+}
+
+#[rstest]
+#[case::of_a_user("suite-user", "a change could not be proven undone: the validation of `user` before it was not accepted")]
+#[case::of_the_administrator("suite-admin", "a change could not be proven undone: the validation of `admin` before it was not accepted")]
+#[tokio::test]
+async fn what_cannot_be_proven_is_not_changed(#[case] whose: &str, #[case] expected: &str) {
+    let stage = Stage::of("");
+    let user = stage.before.iter().find(|user| user.username == whose).unwrap();
+    stage.served.host().put_user(User { password: Secret::new("Rotated-elsewhere-1"), ..user.clone() });
+    let plan = stage.plan("set_password.password_replaced", 1000);
+    let ended = stage.run(&plan, 1000, &|_| ()).await;
+    assert_eq!(ended.after.lost, []);
+    let replaced = Some(Outcome::PasswordReplaced);
+    assert_eq!(stage.count(Operation::SetPassword, replaced) + stage.count(Operation::SetPasswordByAdmin, replaced), 0);
+    assert!(told(&ended).values().all(|told| *told == (Conformance::NotJudged, expected)), "{:?}", told(&ended));
+    assert_eq!(stage.failures(), 1);
+    assert_eq!(ended.after.suspicion, None, "nobody has seen these accepted");
+}
+
+/// A target that locks after a failure: once what was accepted is refused, nothing more is sent.
+#[tokio::test]
+async fn a_lock_out_is_suspected_and_ends_the_run() {
+    let stage = Stage::of("lockout: { after: 1, scope: source, for: 15m }");
+    let plan = stage.plan("validation.", 1000);
+    let ended = stage.run(&plan, 1000, &|_| ()).await;
+    stage.nothing_is_lost(&ended);
+    let suspicion = ended.after.suspicion.clone().unwrap();
+    assert!(suspicion.contains("that were accepted before are refused now"), "{suspicion}");
+    let refused = told(&ended).values().filter(|(_, reason)| reason.starts_with("lock-out is suspected: ")).count();
+    assert!(refused > 5, "{refused}");
+    assert!(stage.failures() <= 2, "{}", stage.failures());
+}
+
+/// Whenever it is asked to stop, it gives back what it changed.
+#[rstest]
+#[tokio::test]
+async fn a_run_that_is_stopped_gives_back(#[values(1, 3, 5)] after: usize) {
+    let stage = Stage::of("");
+    let plan = stage.plan("set_password", 1000);
+    let (seen, stop) = (AtomicUsize::new(0), stage.stop.clone());
+    let watch = |_: &CaseResult| {
+        if seen.fetch_add(1, Ordering::Relaxed) + 1 == after {
+            stop.ask();
+        }
+    };
+    let ended = stage.run(&plan, 1000, &watch).await;
+    stage.nothing_is_lost(&ended);
+    assert!(ended.after.interrupted);
+    let refused = told(&ended).values().filter(|(_, reason)| *reason == "the run was interrupted").count();
+    assert_eq!(refused, plan.cases.len() - after);
+}
+
+/// Nobody at home: after three cases in a row nothing more is tried.
+#[tokio::test]
+async fn a_target_that_is_gone_is_left_alone() {
+    let mut stage = Stage::of("");
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    stage.lab.target = Target::new(&format!("http://{closed}"), &Options::default()).unwrap();
+    let plan = stage.plan("set_password", 1000);
+    let ended = stage.run(&plan, 1000, &|_| ()).await;
+    assert!(ended.run.unreachable.is_some());
+    let planned: Vec<&str> = plan.cases.iter().map(|planned| planned.located.case.id.as_str()).collect();
+    let tried = told(&ended).into_iter().find(|(id, told)| planned.contains(id) && !(told.0 == Conformance::NotJudged && told.1.starts_with(SILENT)));
+    assert_eq!(tried, None);
+    assert_eq!(stage.at_risk(), None);
+}
