@@ -11,6 +11,19 @@ pub(super) fn end_of(text: &[char], bytes: &[u8], start: usize) -> Option<usize>
             continue;
         }
         before = Some(wanted);
+        // Nearly every character stands for itself.
+        if let [at] = here[..]
+            && wanted != '\\'
+            && !matches!(bytes.get(at), Some(b'\\' | b'%' | b'&' | b'+'))
+        {
+            let mut buffer = [0; 4];
+            let raw = wanted.encode_utf8(&mut buffer).as_bytes();
+            if !bytes[at..].starts_with(raw) {
+                return None;
+            }
+            here[0] = at + raw.len();
+            continue;
+        }
         for &at in &here {
             next.extend(ends(wanted, bytes, at).into_iter().flatten());
         }
