@@ -1,12 +1,14 @@
-//! Lists the snapshots, so that the binary carries a copy of them, and puts the law into a form that is read at once.
+//! Packs the snapshots, so that the binary carries a copy of them, and puts the law into a form that is read at once.
 //!
 //! Also says when the files they come from must be read anew.
 
 use std::env;
-use std::fmt::Write as _;
 use std::fs;
+use std::io::Write;
 use std::path::Path;
 
+use flate2::Compression;
+use flate2::write::DeflateEncoder;
 use serde_json::Value;
 
 #[expect(clippy::disallowed_methods, reason = "a build script turns files into files")]
@@ -15,25 +17,28 @@ fn main() {
     println!("cargo::rerun-if-changed=snapshots");
     let root = env::var("CARGO_MANIFEST_DIR").expect("cargo sets it");
     let out = env::var("OUT_DIR").expect("cargo sets it");
-    let mut list = String::new();
     for kind in ["sensor", "console"] {
         let folder = Path::new(&root).join("snapshots").join(kind);
         let mut names: Vec<String> =
             fs::read_dir(&folder).map(|entries| entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect()).unwrap_or_default();
         names.retain(|name| name.ends_with(".snap"));
         names.sort();
-        writeln!(list, "static {}: &[(&str, &str)] = &[", kind.to_uppercase()).expect("a string takes it");
-        for name in names {
-            let path = folder.join(&name);
-            let id = name.trim_end_matches(".snap");
-            writeln!(list, "    ({id:?}, include_str!({path:?})),").expect("a string takes it");
-        }
-        writeln!(list, "];").expect("a string takes it");
+        let texts = names.iter().map(|name| (name.trim_end_matches(".snap"), fs::read_to_string(folder.join(name)).expect("it is a text")));
+        fs::write(Path::new(&out).join(kind).with_extension("snapshots"), packed(texts)).expect("cargo's own folder can be written");
         let law = Path::new(&root).join("conformance/contract").join(kind).with_extension("yaml");
         let text = fs::read_to_string(&law).unwrap_or_else(|error| panic!("{}: {error}", law.display()));
         fs::write(Path::new(&out).join(kind).with_extension("json"), compact(&law, &text)).expect("cargo's own folder can be written");
     }
-    fs::write(Path::new(&out).join("snapshots.rs"), list).expect("cargo's own folder can be written");
+}
+
+/// Packs named texts into one: name and text of each, with the separators that ASCII has for units and records.
+fn packed<'a>(texts: impl Iterator<Item = (&'a str, String)>) -> Vec<u8> {
+    let mut packer = DeflateEncoder::new(Vec::new(), Compression::best());
+    for (name, text) in texts {
+        assert!(!text.contains(['\u{1e}', '\u{1f}']), "{name} holds a separator");
+        write!(packer, "{name}\u{1f}{text}\u{1e}").expect("memory takes it");
+    }
+    packer.finish().expect("memory takes it")
 }
 
 /// Turns a contract's YAML into JSON, its aliases resolved: at every start, YAML would cost ten times the time and the memory.

@@ -11,12 +11,12 @@ use std::fmt;
 
 use globset::GlobMatcher;
 use serde::Deserialize;
-use serde_saphyr::Spanned;
 
 use crate::conformance::suite;
 use crate::contract;
 use crate::contract::Kind;
 use crate::fixture;
+use crate::fixture::At;
 use crate::report::Conformance;
 use crate::report::Summary;
 use crate::report::TargetSummary;
@@ -52,7 +52,7 @@ impl Known {
     /// # Errors
     /// The first thing that is wrong, with its place.
     pub fn read(file: &str, text: &str, today: Date) -> Result<Known, fixture::Error> {
-        let written: Vec<Spanned<Written>> = fixture::read_as(file, text)?;
+        let written: Vec<At<Written>> = fixture::read_as(file, text)?;
         let entries = written.into_iter().map(|entry| Entry::meant(file, entry.value)).collect::<Result<_, _>>()?;
         Ok(Known { entries, today })
     }
@@ -98,7 +98,7 @@ impl Entry {
         }
         let until = until.map(|until| until.value.parse().map_err(|wrong| at(file, &until, wrong))).transpose()?;
         let kind = kind.map(|kind| kind.value.parse().map_err(|wrong| at(file, &kind, wrong))).transpose()?;
-        let place = format!("{file}:{}:{}", case.referenced.line(), case.referenced.column());
+        let place = format!("{file}:{}:{}", case.at.line, case.at.column);
         Ok(Entry { matcher: glob.compile_matcher(), case: case.value, reason: reason.value, until, kind, place })
     }
 
@@ -174,14 +174,14 @@ impl fmt::Display for Date {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Written {
-    case: Spanned<String>,
-    reason: Spanned<String>,
-    until: Option<Spanned<String>>,
-    kind: Option<Spanned<String>>,
+    case: At<String>,
+    reason: At<String>,
+    until: Option<At<String>>,
+    kind: Option<At<String>>,
 }
 
-fn at<T>(file: &str, place: &Spanned<T>, message: String) -> fixture::Error {
-    let (line, column) = (place.referenced.line().max(1), place.referenced.column().max(1));
+fn at<T>(file: &str, place: &At<T>, message: String) -> fixture::Error {
+    let (line, column) = (place.at.line, place.at.column);
     fixture::Error { file: file.to_owned(), line, column, message, hint: None }
 }
 

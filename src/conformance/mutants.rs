@@ -19,7 +19,6 @@ use globset::GlobMatcher;
 use serde::Deserialize;
 use serde_json::Map;
 use serde_json::Value;
-use serde_saphyr::Spanned;
 
 use crate::conformance::made;
 use crate::conformance::made::Made;
@@ -30,6 +29,7 @@ use crate::contract::Kind;
 use crate::contract::Operation;
 use crate::contract::closed_set;
 use crate::fixture;
+use crate::fixture::At;
 
 /// What is to be proved.
 #[derive(Clone, Debug)]
@@ -125,7 +125,7 @@ pub fn read(file: &str, text: &str) -> Result<Mutants, fixture::Error> {
     Ok(Mutants { mutants, spared })
 }
 
-fn mutant(file: &str, written: Spanned<WrittenMutant>, taken: &[&str]) -> Result<Mutant, fixture::Error> {
+fn mutant(file: &str, written: At<WrittenMutant>, taken: &[&str]) -> Result<Mutant, fixture::Error> {
     let at = Place::of(&written);
     let WrittenMutant { id, what, kinds, fixture, quirk, on, by, verdict, facts } = written.value;
     let (id, what) = (made::id(file, id, taken)?, made::said(file, "what", what)?);
@@ -159,7 +159,7 @@ fn kills(kind: Kind, by: &str, verdict: Verdict) -> bool {
     }
 }
 
-fn spared(file: &str, written: Spanned<WrittenSpared>) -> Result<Spared, fixture::Error> {
+fn spared(file: &str, written: At<WrittenSpared>) -> Result<Spared, fixture::Error> {
     let at = Place::of(&written);
     let WrittenSpared { case, fact, because } = written.value;
     let (what, name) = match (case, fact) {
@@ -174,24 +174,24 @@ fn spared(file: &str, written: Spanned<WrittenSpared>) -> Result<Spared, fixture
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Written {
-    mutants: Vec<Spanned<WrittenMutant>>,
+    mutants: Vec<At<WrittenMutant>>,
     #[serde(default)]
-    spared: Vec<Spanned<WrittenSpared>>,
+    spared: Vec<At<WrittenSpared>>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct WrittenMutant {
-    id: Spanned<String>,
-    what: Spanned<String>,
+    id: At<String>,
+    what: At<String>,
     #[serde(default = "both")]
     kinds: Vec<Kind>,
-    fixture: Option<Spanned<Map<String, Value>>>,
-    quirk: Option<Spanned<String>>,
+    fixture: Option<At<Map<String, Value>>>,
+    quirk: Option<At<String>>,
     on: Option<Operation>,
-    by: Spanned<String>,
+    by: At<String>,
     verdict: Verdict,
-    facts: Vec<Spanned<String>>,
+    facts: Vec<At<String>>,
 }
 
 #[derive(Deserialize)]
@@ -199,7 +199,7 @@ struct WrittenMutant {
 struct WrittenSpared {
     case: Option<String>,
     fact: Option<String>,
-    because: Spanned<String>,
+    because: At<String>,
 }
 
 fn both() -> Vec<Kind> {

@@ -83,7 +83,7 @@ impl Memory {
     /// A folder that cannot be read.
     pub fn ids(&self) -> Result<Vec<String>, Error> {
         match self {
-            Memory::BuiltIn(kind) => Ok(embedded::of(*kind).iter().map(|(id, _)| (*id).to_owned()).collect()),
+            Memory::BuiltIn(kind) => Ok(embedded::of(*kind).map(|(id, _)| id.to_owned()).collect()),
             Memory::Folder(folder, ..) => folder.ids(),
             Memory::Nothing => Ok(Vec::new()),
         }
@@ -91,7 +91,7 @@ impl Memory {
 
     pub(super) fn read(&self, id: &str) -> Result<Option<Snapshot>, Error> {
         match self {
-            Memory::BuiltIn(kind) => Ok(embedded::of(*kind).iter().find(|(known, _)| *known == id).and_then(|(_, text)| snapshot::parse(text).ok())),
+            Memory::BuiltIn(kind) => Ok(embedded::of(*kind).find(|(known, _)| *known == id).and_then(|(_, text)| snapshot::parse(text).ok())),
             Memory::Folder(folder, ..) => folder.read(id),
             Memory::Nothing => Ok(None),
         }
@@ -135,16 +135,30 @@ pub fn header(located: &Located, owner: Owner) -> Header {
 /// The test that asserts the same files.
 const SOURCE: &str = "tests/snapshots.rs";
 
-/// The snapshots as compiled in.
+/// The snapshots as compiled in: packed, for they are half a megabyte of text that is much alike, and most commands read none of it.
 mod embedded {
+    use std::io::Read;
+    use std::sync::LazyLock;
+
+    use flate2::read::DeflateDecoder;
+
     use crate::contract::Kind;
 
-    include!(concat!(env!("OUT_DIR"), "/snapshots.rs"));
+    static CONSOLE: LazyLock<String> = LazyLock::new(|| unpacked(include_bytes!(concat!(env!("OUT_DIR"), "/console.snapshots"))));
+    static SENSOR: LazyLock<String> = LazyLock::new(|| unpacked(include_bytes!(concat!(env!("OUT_DIR"), "/sensor.snapshots"))));
 
-    pub(super) fn of(kind: Kind) -> &'static [(&'static str, &'static str)] {
-        match kind {
-            Kind::Console => CONSOLE,
-            Kind::Sensor => SENSOR,
-        }
+    /// Returns id and text of each, in the order of the ids.
+    pub(super) fn of(kind: Kind) -> impl Iterator<Item = (&'static str, &'static str)> {
+        let all: &'static str = match kind {
+            Kind::Console => &CONSOLE,
+            Kind::Sensor => &SENSOR,
+        };
+        all.split_terminator('\u{1e}').filter_map(|one| one.split_once('\u{1f}'))
+    }
+
+    fn unpacked(packed: &[u8]) -> String {
+        let mut text = String::new();
+        DeflateDecoder::new(packed).read_to_string(&mut text).expect("the build script packed it");
+        text
     }
 }
