@@ -1,4 +1,4 @@
-//! Packs the snapshots, so that the binary carries a copy of them, and puts the law into a form that is read at once.
+//! Packs the snapshots, so that the binary carries a copy of them, and puts the law and the cases into a form that is read at once.
 //!
 //! Also says when the files they come from must be read anew.
 
@@ -10,6 +10,7 @@ use std::path::Path;
 use flate2::Compression;
 use flate2::write::DeflateEncoder;
 use serde_json::Value;
+use serde_saphyr::Spanned;
 
 #[expect(clippy::disallowed_methods, reason = "a build script turns files into files")]
 fn main() {
@@ -28,6 +29,22 @@ fn main() {
         let law = Path::new(&root).join("conformance/contract").join(kind).with_extension("yaml");
         let text = fs::read_to_string(&law).unwrap_or_else(|error| panic!("{}: {error}", law.display()));
         fs::write(Path::new(&out).join(kind).with_extension("json"), compact(&law, &text)).expect("cargo's own folder can be written");
+    }
+    cases(Path::new(&root), Path::new(&out));
+}
+
+/// Turns each file of cases into JSON, `[[line, case], …]`: read as YAML they took a good part of a `check`.
+#[expect(clippy::disallowed_methods, reason = "a build script turns files into files")]
+fn cases(root: &Path, out: &Path) {
+    let out = out.join("cases");
+    fs::create_dir_all(&out).expect("cargo's own folder can be written");
+    for entry in fs::read_dir(root.join("conformance/cases")).expect("the cases are there") {
+        let path = entry.expect("the cases are there").path();
+        let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let cases: Vec<Spanned<Value>> = serde_saphyr::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let placed: Vec<Value> = cases.into_iter().map(|case| Value::Array(vec![case.referenced.line().into(), case.value])).collect();
+        let name = path.with_extension("json").file_name().expect("it is a file").to_owned();
+        fs::write(out.join(name), Value::Array(placed).to_string()).expect("cargo's own folder can be written");
     }
 }
 

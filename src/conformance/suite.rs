@@ -77,19 +77,20 @@ fn cover_outcome(outcome: Outcome, ask: Operation, contract: &Contract, facts: &
     facts.insert(format!("{place}.answer_type"));
 }
 
+/// Reads the form the build script made of a file's text.
 fn read(file: &'static str, text: &str) -> Vec<Located> {
-    let cases: Vec<serde_saphyr::Spanned<Case>> = serde_saphyr::from_str(text).unwrap_or_else(|error| panic!("{file}: {error}"));
-    cases.into_iter().map(|case| Located { line: u32::try_from(case.referenced.line()).unwrap_or(u32::MAX), case: case.value, file }).collect()
+    let cases: Vec<(u32, Case)> = serde_json::from_str(text).unwrap_or_else(|error| panic!("{file}: {error}"));
+    cases.into_iter().map(|(line, case)| Located { case, file, line }).collect()
 }
 
 /// Names a case file and embeds it.
 macro_rules! file {
     ($name:literal) => {
-        (concat!("conformance/cases/", $name, ".yaml"), include_str!(concat!("../../conformance/cases/", $name, ".yaml")))
+        (concat!("conformance/cases/", $name, ".yaml"), include_str!(concat!(env!("OUT_DIR"), "/cases/", $name, ".json")))
     };
 }
 
-/// Every case file with its text: first what the documents say, then what they leave unsaid, then what follows from it.
+/// Every case file with its cases as JSON: first what the documents say, then what they leave unsaid, then what follows from it.
 const FILES: &[(&str, &str)] = &[
     file!("validation"),
     file!("set_password"),
