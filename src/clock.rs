@@ -28,6 +28,8 @@ pub struct Age(u64);
 /// One moment, on a clock and on the wall.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stamp {
+    /// Its age, by which sleepers count.
+    pub age: Age,
     /// On the clock, since its start or its last reset.
     pub moment: Moment,
     /// On the wall.
@@ -79,7 +81,8 @@ impl Clock {
         let hand = self.0.hand.load(Ordering::Acquire);
         let elapsed = self.0.start.elapsed();
         let noon = self.0.noon.load(Ordering::Acquire);
-        Stamp { moment: age(hand, elapsed).since(noon), wall: self.0.start + elapsed }
+        let age = age(hand, elapsed);
+        Stamp { age, moment: age.since(noon), wall: self.0.start + elapsed }
     }
 
     /// Returns its age.

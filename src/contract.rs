@@ -11,6 +11,7 @@
 //! Everything the appliance utters and everything the suite accepts is read from here, and nothing here is written twice.
 
 mod fact;
+mod glob;
 mod names;
 pub mod places;
 mod readings;
@@ -28,6 +29,7 @@ pub use fact::Fact;
 pub use fact::Ground;
 pub use fact::Place;
 pub use fact::Reading;
+pub use glob::Glob;
 pub use names::Check;
 pub use names::Circumstance;
 pub use names::Field;

@@ -9,11 +9,11 @@
 
 use std::fmt;
 
-use globset::GlobMatcher;
 use serde::Deserialize;
 
 use crate::conformance::suite;
 use crate::contract;
+use crate::contract::Glob;
 use crate::contract::Kind;
 use crate::fixture;
 use crate::fixture::At;
@@ -39,7 +39,7 @@ pub struct Date {
 #[derive(Clone, Debug)]
 struct Entry {
     case: String,
-    matcher: GlobMatcher,
+    glob: Glob,
     reason: String,
     until: Option<Date>,
     kind: Option<Kind>,
@@ -92,18 +92,18 @@ impl Known {
 impl Entry {
     fn meant(file: &str, written: Written) -> Result<Entry, fixture::Error> {
         let Written { case, reason, until, kind } = written;
-        let glob = globset::Glob::new(&case.value).map_err(|error| at(file, &case, format!("`{}` is no glob: {}", case.value, error.kind())))?;
+        let glob = Glob::new(&case.value).map_err(|wrong| at(file, &case, format!("`{}` is no glob: {wrong}", case.value)))?;
         if reason.value.trim().is_empty() {
             return Err(at(file, &reason, "the reason is empty, expected words that a later reader understands".to_owned()));
         }
         let until = until.map(|until| until.value.parse().map_err(|wrong| at(file, &until, wrong))).transpose()?;
         let kind = kind.map(|kind| kind.value.parse().map_err(|wrong| at(file, &kind, wrong))).transpose()?;
         let place = format!("{file}:{}:{}", case.at.line, case.at.column);
-        Ok(Entry { matcher: glob.compile_matcher(), case: case.value, reason: reason.value, until, kind, place })
+        Ok(Entry { glob, case: case.value, reason: reason.value, until, kind, place })
     }
 
     fn means(&self, kind: Kind, case: &str) -> bool {
-        self.kind.is_none_or(|own| own == kind) && self.matcher.is_match(case)
+        self.kind.is_none_or(|own| own == kind) && self.glob.is_match(case)
     }
 
     /// Every case and every possible inconsistency of a kind that is meant. A star alone means cases.

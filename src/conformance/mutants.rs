@@ -14,8 +14,6 @@
 //!   - { fact: any.request_timeout.*, because: … }
 //! ```
 
-use globset::Glob;
-use globset::GlobMatcher;
 use serde::Deserialize;
 use serde_json::Map;
 use serde_json::Value;
@@ -25,6 +23,7 @@ use crate::conformance::made::Made;
 use crate::conformance::made::Place;
 use crate::conformance::suite;
 use crate::contract;
+use crate::contract::Glob;
 use crate::contract::Kind;
 use crate::contract::Operation;
 use crate::contract::closed_set;
@@ -82,7 +81,7 @@ pub struct Spared {
     pub name: String,
     /// Why.
     pub because: String,
-    matcher: GlobMatcher,
+    glob: Glob,
 }
 
 /// What can be spared.
@@ -97,7 +96,7 @@ pub enum What {
 impl Spared {
     /// Tells whether it means a case or a fact of that name.
     pub fn means(&self, what: What, name: &str) -> bool {
-        self.what == what && self.matcher.is_match(name)
+        self.what == what && self.glob.is_match(name)
     }
 }
 
@@ -167,8 +166,8 @@ fn spared(file: &str, written: At<WrittenSpared>) -> Result<Spared, fixture::Err
         (None, Some(fact)) => (What::Fact, fact),
         _ => return Err(made::error_at(file, at, "expected either `case` or `fact`".to_owned())),
     };
-    let glob = Glob::new(&name).map_err(|error| made::error_at(file, at, format!("`{name}` is no glob: {}", error.kind())))?;
-    Ok(Spared { what, matcher: glob.compile_matcher(), name, because: made::said(file, "because", because)? })
+    let glob = Glob::new(&name).map_err(|wrong| made::error_at(file, at, format!("`{name}` is no glob: {wrong}")))?;
+    Ok(Spared { what, glob, name, because: made::said(file, "because", because)? })
 }
 
 #[derive(Deserialize)]
