@@ -29,6 +29,8 @@ use crate::contract::Operation;
 use crate::contract::closed_set;
 use crate::fixture;
 use crate::fixture::At;
+use crate::packed::Packed;
+use crate::packed::unpack;
 
 /// What is to be proved.
 #[derive(Clone, Debug)]
@@ -100,12 +102,14 @@ impl Spared {
     }
 }
 
+static MUTANTS: Packed = Packed::new(|| unpack(include_bytes!(concat!(env!("OUT_DIR"), "/mutants.packed"))));
+
 /// Returns the mutants of `conformance/mutants.yaml`.
 ///
 /// # Errors
 /// The first thing that is wrong, with its place.
 pub fn all() -> Result<Mutants, fixture::Error> {
-    read("conformance/mutants.yaml", include_str!("../../conformance/mutants.yaml"))
+    read("conformance/mutants.yaml", MUTANTS.text("mutants").unwrap_or_default())
 }
 
 /// Reads mutants; `file` is the name that errors show.

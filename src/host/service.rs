@@ -119,7 +119,7 @@ impl Service for Host {
     }
 
     fn ended(&self, ticket: Ticket, status: StatusCode, progress: Progress) {
-        self.ledger.complete(&ticket, status, progress, self.clock.stamp().wall);
+        self.ledger.complete(&ticket, status, progress, self.clock.wall());
         if super::tell::is_heard() {
             self.tell(&ticket);
         }

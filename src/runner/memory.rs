@@ -83,7 +83,7 @@ impl Memory {
     /// A folder that cannot be read.
     pub fn ids(&self) -> Result<Vec<String>, Error> {
         match self {
-            Memory::BuiltIn(kind) => Ok(embedded::of(*kind).map(|(id, _)| id.to_owned()).collect()),
+            Memory::BuiltIn(kind) => Ok(embedded::of(*kind).texts().map(|(id, _)| id.to_owned()).collect()),
             Memory::Folder(folder, ..) => folder.ids(),
             Memory::Nothing => Ok(Vec::new()),
         }
@@ -91,7 +91,7 @@ impl Memory {
 
     pub(super) fn read(&self, id: &str) -> Result<Option<Snapshot>, Error> {
         match self {
-            Memory::BuiltIn(kind) => Ok(embedded::of(*kind).find(|(known, _)| *known == id).and_then(|(_, text)| snapshot::parse(text).ok())),
+            Memory::BuiltIn(kind) => Ok(embedded::of(*kind).text(id).and_then(|text| snapshot::parse(text).ok())),
             Memory::Folder(folder, ..) => folder.read(id),
             Memory::Nothing => Ok(None),
         }
@@ -135,30 +135,19 @@ pub fn header(located: &Located, owner: Owner) -> Header {
 /// The test that asserts the same files.
 const SOURCE: &str = "tests/snapshots.rs";
 
-/// The snapshots as compiled in: packed, for they are half a megabyte of text that is much alike, and most commands read none of it.
+/// The snapshots as compiled in.
 mod embedded {
-    use std::io::Read;
-    use std::sync::LazyLock;
-
-    use flate2::read::DeflateDecoder;
-
     use crate::contract::Kind;
+    use crate::packed::Packed;
+    use crate::packed::unpack;
 
-    static CONSOLE: LazyLock<String> = LazyLock::new(|| unpacked(include_bytes!(concat!(env!("OUT_DIR"), "/console.snapshots"))));
-    static SENSOR: LazyLock<String> = LazyLock::new(|| unpacked(include_bytes!(concat!(env!("OUT_DIR"), "/sensor.snapshots"))));
+    static CONSOLE: Packed = Packed::new(|| unpack(include_bytes!(concat!(env!("OUT_DIR"), "/console.packed"))));
+    static SENSOR: Packed = Packed::new(|| unpack(include_bytes!(concat!(env!("OUT_DIR"), "/sensor.packed"))));
 
-    /// Returns id and text of each, in the order of the ids.
-    pub(super) fn of(kind: Kind) -> impl Iterator<Item = (&'static str, &'static str)> {
-        let all: &'static str = match kind {
+    pub(super) fn of(kind: Kind) -> &'static Packed {
+        match kind {
             Kind::Console => &CONSOLE,
             Kind::Sensor => &SENSOR,
-        };
-        all.split_terminator('\u{1e}').filter_map(|one| one.split_once('\u{1f}'))
-    }
-
-    fn unpacked(packed: &[u8]) -> String {
-        let mut text = String::new();
-        DeflateDecoder::new(packed).read_to_string(&mut text).expect("the build script packed it");
-        text
+        }
     }
 }

@@ -76,9 +76,11 @@ impl<S: Service> Exchange<S> {
             return;
         }
         self.owes.store(false, Ordering::Relaxed);
-        for (ticket, status) in self.owed().drain(..) {
-            self.service.ended(ticket, status, progress);
+        let mut owed = self.owed();
+        for (ticket, status) in owed.iter() {
+            self.service.ended(*ticket, *status, progress);
         }
+        owed.clear();
     }
 
     fn owed(&self) -> MutexGuard<'_, Vec<(Ticket, StatusCode)>> {
