@@ -83,7 +83,7 @@ impl Memory {
     /// A folder that cannot be read.
     pub fn ids(&self) -> Result<Vec<String>, Error> {
         match self {
-            Memory::BuiltIn(kind) => Ok(embedded::of(*kind).texts().map(|(id, _)| id.to_owned()).collect()),
+            Memory::BuiltIn(kind) => Ok(embedded::of(*kind).texts().iter().map(|(id, _)| (*id).to_owned()).collect()),
             Memory::Folder(folder, ..) => folder.ids(),
             Memory::Nothing => Ok(Vec::new()),
         }
