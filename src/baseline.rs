@@ -13,6 +13,7 @@ use std::process;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 
+use crate::contract::Glob;
 use crate::snapshot;
 use crate::snapshot::Snapshot;
 
@@ -113,8 +114,7 @@ impl Baseline {
     /// # Errors
     /// Where the glob or a file cannot be read, or a file is no snapshot.
     pub fn pending(&self, glob: &str) -> Result<Vec<Pending>, Error> {
-        let matcher =
-            globset::Glob::new(glob).map_err(|error| Error::Glob { glob: glob.to_owned(), wrong: error.kind().to_string() })?.compile_matcher();
+        let matcher = Glob::new(glob).map_err(|wrong| Error::Glob { glob: glob.to_owned(), wrong: wrong.to_owned() })?;
         let ids = self.list(PENDING)?;
         // One that vanishes between the listing and the reading was accepted or rejected by somebody else.
         ids.into_iter().filter(|id| matcher.is_match(id)).filter_map(|id| self.one_pending(id).transpose()).collect()

@@ -23,6 +23,7 @@ use crate::conformance::Agreed;
 use crate::conformance::suite;
 use crate::conformance::suite::Located;
 use crate::contract;
+use crate::contract::Glob;
 use crate::contract::Kind;
 use crate::double::Error;
 use crate::double::engine;
@@ -227,8 +228,8 @@ impl Check {
     }
 
     fn selected(&self) -> Result<Vec<&'static Located>, Error> {
-        let glob = |text: &String| globset::Glob::new(text).map(|glob| glob.compile_matcher());
-        let globs: Vec<_> = self.cases.iter().map(glob).collect::<Result<_, _>>().map_err(|error| Error::at(self.place, error.to_string()))?;
+        let glob = |text: &String| Glob::new(text).map_err(|wrong| Error::at(self.place, format!("`{text}` is no glob: {wrong}")));
+        let globs: Vec<Glob> = self.cases.iter().map(glob).collect::<Result<_, _>>()?;
         let meant = |id: &str| globs.is_empty() || globs.iter().any(|glob| glob.is_match(id));
         let cases: Vec<_> = suite::all().iter().filter(|located| located.case.kinds.contains(&self.kind) && meant(&located.case.id)).collect();
         if cases.is_empty() {

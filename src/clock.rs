@@ -28,6 +28,8 @@ pub struct Age(u64);
 /// One moment, on a clock and on the wall.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stamp {
+    /// Its age, by which sleepers count.
+    pub age: Age,
     /// On the clock, since its start or its last reset.
     pub moment: Moment,
     /// On the wall.
@@ -77,9 +79,17 @@ impl Clock {
     /// Returns the time since the start or the last reset, and the same moment on the wall.
     pub fn stamp(&self) -> Stamp {
         let hand = self.0.hand.load(Ordering::Acquire);
-        let elapsed = self.0.start.elapsed();
+        let wall = self.wall();
+        let elapsed = wall.saturating_duration_since(self.0.start);
         let noon = self.0.noon.load(Ordering::Acquire);
-        Stamp { moment: age(hand, elapsed).since(noon), wall: self.0.start + elapsed }
+        let age = age(hand, elapsed);
+        Stamp { age, moment: age.since(noon), wall }
+    }
+
+    /// Returns the moment on the wall, whatever the clock shows.
+    #[expect(clippy::disallowed_methods, reason = "this is where the wall is asked")]
+    pub fn wall(&self) -> Instant {
+        Instant::now()
     }
 
     /// Returns its age.

@@ -11,6 +11,7 @@
 //! Everything the appliance utters and everything the suite accepts is read from here, and nothing here is written twice.
 
 mod fact;
+mod glob;
 mod names;
 pub mod places;
 mod readings;
@@ -19,6 +20,7 @@ mod wording;
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
+use std::sync::OnceLock;
 
 use serde::Deserialize;
 
@@ -28,6 +30,7 @@ pub use fact::Fact;
 pub use fact::Ground;
 pub use fact::Place;
 pub use fact::Reading;
+pub use glob::Glob;
 pub use names::Check;
 pub use names::Circumstance;
 pub use names::Field;
@@ -104,6 +107,9 @@ pub struct Contract {
     /// The full names of all facts, in order: what globs are held against, again and again.
     #[serde(skip)]
     names: Vec<String>,
+    /// By a fact's name, the number under which the register speaks of it; made when one is asked for.
+    #[serde(skip)]
+    numbers: OnceLock<BTreeMap<String, String>>,
 }
 
 /// The edition of a document.
@@ -281,8 +287,18 @@ impl Contract {
 
     /// Returns the register number of a fact, if the register speaks of it: the lowest where several do.
     pub fn register_number(&self, fact: &str) -> Option<&str> {
-        let speaks = |point: &Point| point.facts.iter().any(|glob| Pattern::new(glob).means(fact));
-        self.register.iter().find(|(_, point)| speaks(point)).map(|(number, _)| number.as_str())
+        self.numbers.get_or_init(|| self.numbered()).get(fact).map(String::as_str)
+    }
+
+    fn numbered(&self) -> BTreeMap<String, String> {
+        let mut numbers = BTreeMap::new();
+        for (number, point) in &self.register {
+            let patterns: Vec<Pattern<'_>> = point.facts.iter().map(|glob| Pattern::new(glob)).collect();
+            for name in self.names.iter().filter(|name| patterns.iter().any(|pattern| pattern.means(name))) {
+                numbers.entry(name.clone()).or_insert_with(|| number.clone());
+            }
+        }
+        numbers
     }
 
     /// Returns the names of the facts that a name, a glob or a register number means; empty where it means none.

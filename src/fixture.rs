@@ -23,6 +23,7 @@ mod policy;
 mod ready;
 mod single;
 mod so_far;
+mod spanned;
 mod standing;
 mod write;
 mod written;
@@ -33,6 +34,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::LazyLock;
 
+pub(crate) use at::At;
 #[cfg(feature = "cli")]
 pub(crate) use bound::state_name;
 #[cfg(feature = "cli")]

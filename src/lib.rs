@@ -61,6 +61,7 @@
 //! A room uses only rooms listed above it here; a test walks the stairs.
 
 // — the law —
+pub mod packed;
 pub mod contract;
 pub mod secret;
 // — the appliance and its scripts: pure —

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::LazyLock;
 
 use bytes::Bytes;
+use http::HeaderMap;
 use http::HeaderValue;
 use http::Request;
 use http::Response;
@@ -115,7 +116,7 @@ impl Rules {
                 accepts: clause.accepts.pick(chosen("accepts").as_deref()).is.0.clone(),
                 fields: clause.fields.iter().map(|(field, names)| (*field, names.pick(chosen(field.name()).as_deref()).is.0.clone())).collect(),
                 roles: clause.roles.pick(chosen("roles").as_deref()).is.0.clone(),
-                order: clause.order.pick(chosen("order").as_deref()).is.0.clone(),
+                order: whole(&clause.order.pick(chosen("order").as_deref()).is.0),
             });
             tables.push(Table::new(contract, readings, Some(operation)));
         }
@@ -159,9 +160,8 @@ impl Rules {
 
     /// Reads a request as the contract has it.
     pub(super) fn hear<'a>(&self, request: &'a Request<Bytes>) -> Asked<'a> {
-        let headers = request.headers();
         match self.find(request.method().as_str(), request.uri().path()) {
-            Ok(operation) => self.read_body(operation, request.uri().query(), headers.get(header::CONTENT_TYPE), request.body()),
+            Ok(operation) => self.read_body(operation, request.uri().query(), content_type(request.headers()), request.body()),
             Err(refused) => refused,
         }
     }
@@ -254,10 +254,9 @@ impl Rules {
         }
     }
 
-    /// Returns an operation's checks in order; those its list leaves out come last.
+    /// Returns an operation's checks in order.
     pub(super) fn checks(&self, operation: Operation) -> impl Iterator<Item = Check> {
-        let order = &self.manner(operation).order;
-        order.iter().copied().chain(Check::ALL.iter().copied().filter(|check| !order.contains(check)))
+        self.manner(operation).order.iter().copied()
     }
 
     /// Tells whether a role may use an operation.
@@ -446,6 +445,16 @@ fn unread_type(content_type: Option<&HeaderValue>, manner: &Manner) -> Option<Ci
     } else {
         Some(Circumstance::OtherContentType)
     }
+}
+
+/// Goes through the headers rather than look the name up: a client sends few, and the name would have to be hashed.
+fn content_type(headers: &HeaderMap) -> Option<&HeaderValue> {
+    headers.iter().find(|(name, _)| *name == header::CONTENT_TYPE).map(|(_, value)| value)
+}
+
+/// Puts the checks that an order leaves out behind the others.
+fn whole(order: &[Check]) -> Vec<Check> {
+    order.iter().chain(Check::ALL.iter().filter(|check| !order.contains(check))).copied().collect()
 }
 
 fn names_a_field(query: Option<&str>, manner: &Manner) -> bool {

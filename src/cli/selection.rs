@@ -10,6 +10,7 @@ use clap::Args;
 use crate::conformance::suite;
 use crate::conformance::suite::Located;
 use crate::contract;
+use crate::contract::Glob;
 use crate::contract::Kind;
 use crate::report::CaseResult;
 
@@ -87,8 +88,8 @@ impl Selection {
 ///
 /// # Errors
 /// What is wrong with it.
-pub fn matcher(glob: &str) -> Result<globset::GlobMatcher, String> {
-    globset::Glob::new(glob).map(|glob| glob.compile_matcher()).map_err(|error| format!("`{glob}` is no glob: {}", error.kind()))
+pub fn matcher(glob: &str) -> Result<Glob, String> {
+    Glob::new(glob).map_err(|wrong| format!("`{glob}` is no glob: {wrong}"))
 }
 
 /// Keeps the failures of a run, `kind/id` a line, for `--failed`.

@@ -15,7 +15,6 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::Map;
 use serde_json::Value;
-use serde_saphyr::Spanned;
 
 use crate::conformance::made;
 use crate::conformance::made::Made;
@@ -24,6 +23,7 @@ use crate::contract;
 use crate::contract::Kind;
 use crate::contract::Operation;
 use crate::fixture;
+use crate::fixture::At;
 
 /// A lawful twin.
 #[derive(Clone, Debug)]
@@ -53,7 +53,7 @@ pub fn all() -> Result<Vec<Control>, fixture::Error> {
 /// # Errors
 /// The first thing that is wrong, with its place.
 pub fn read(file: &str, text: &str) -> Result<Vec<Control>, fixture::Error> {
-    let written: Vec<Spanned<Written>> = fixture::read_as(file, text)?;
+    let written: Vec<At<Written>> = fixture::read_as(file, text)?;
     let mut controls: Vec<Control> = Vec::new();
     for written in written {
         let at = Place::of(&written);
@@ -74,12 +74,12 @@ pub fn read(file: &str, text: &str) -> Result<Vec<Control>, fixture::Error> {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Written {
-    id: Spanned<String>,
-    what: Spanned<String>,
+    id: At<String>,
+    what: At<String>,
     #[serde(default = "both")]
     kinds: Vec<Kind>,
-    fixture: Option<Spanned<Map<String, Value>>>,
-    quirk: Option<Spanned<String>>,
+    fixture: Option<At<Map<String, Value>>>,
+    quirk: Option<At<String>>,
     on: Option<Operation>,
     #[serde(default)]
     told: BTreeMap<String, String>,

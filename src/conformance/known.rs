@@ -9,14 +9,14 @@
 
 use std::fmt;
 
-use globset::GlobMatcher;
 use serde::Deserialize;
-use serde_saphyr::Spanned;
 
 use crate::conformance::suite;
 use crate::contract;
+use crate::contract::Glob;
 use crate::contract::Kind;
 use crate::fixture;
+use crate::fixture::At;
 use crate::report::Conformance;
 use crate::report::Summary;
 use crate::report::TargetSummary;
@@ -39,7 +39,7 @@ pub struct Date {
 #[derive(Clone, Debug)]
 struct Entry {
     case: String,
-    matcher: GlobMatcher,
+    glob: Glob,
     reason: String,
     until: Option<Date>,
     kind: Option<Kind>,
@@ -52,7 +52,7 @@ impl Known {
     /// # Errors
     /// The first thing that is wrong, with its place.
     pub fn read(file: &str, text: &str, today: Date) -> Result<Known, fixture::Error> {
-        let written: Vec<Spanned<Written>> = fixture::read_as(file, text)?;
+        let written: Vec<At<Written>> = fixture::read_as(file, text)?;
         let entries = written.into_iter().map(|entry| Entry::meant(file, entry.value)).collect::<Result<_, _>>()?;
         Ok(Known { entries, today })
     }
@@ -92,18 +92,18 @@ impl Known {
 impl Entry {
     fn meant(file: &str, written: Written) -> Result<Entry, fixture::Error> {
         let Written { case, reason, until, kind } = written;
-        let glob = globset::Glob::new(&case.value).map_err(|error| at(file, &case, format!("`{}` is no glob: {}", case.value, error.kind())))?;
+        let glob = Glob::new(&case.value).map_err(|wrong| at(file, &case, format!("`{}` is no glob: {wrong}", case.value)))?;
         if reason.value.trim().is_empty() {
             return Err(at(file, &reason, "the reason is empty, expected words that a later reader understands".to_owned()));
         }
         let until = until.map(|until| until.value.parse().map_err(|wrong| at(file, &until, wrong))).transpose()?;
         let kind = kind.map(|kind| kind.value.parse().map_err(|wrong| at(file, &kind, wrong))).transpose()?;
-        let place = format!("{file}:{}:{}", case.referenced.line(), case.referenced.column());
-        Ok(Entry { matcher: glob.compile_matcher(), case: case.value, reason: reason.value, until, kind, place })
+        let place = format!("{file}:{}:{}", case.at.line, case.at.column);
+        Ok(Entry { glob, case: case.value, reason: reason.value, until, kind, place })
     }
 
     fn means(&self, kind: Kind, case: &str) -> bool {
-        self.kind.is_none_or(|own| own == kind) && self.matcher.is_match(case)
+        self.kind.is_none_or(|own| own == kind) && self.glob.is_match(case)
     }
 
     /// Every case and every possible inconsistency of a kind that is meant. A star alone means cases.
@@ -174,14 +174,14 @@ impl fmt::Display for Date {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Written {
-    case: Spanned<String>,
-    reason: Spanned<String>,
-    until: Option<Spanned<String>>,
-    kind: Option<Spanned<String>>,
+    case: At<String>,
+    reason: At<String>,
+    until: Option<At<String>>,
+    kind: Option<At<String>>,
 }
 
-fn at<T>(file: &str, place: &Spanned<T>, message: String) -> fixture::Error {
-    let (line, column) = (place.referenced.line().max(1), place.referenced.column().max(1));
+fn at<T>(file: &str, place: &At<T>, message: String) -> fixture::Error {
+    let (line, column) = (place.at.line, place.at.column);
     fixture::Error { file: file.to_owned(), line, column, message, hint: None }
 }
 

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use serde_json::Map;
 use serde_json::Value;
-use serde_saphyr::Spanned;
 
 use crate::appliance::Appliance;
 use crate::appliance::Quirk;
@@ -14,6 +13,7 @@ use crate::contract;
 use crate::contract::Kind;
 use crate::contract::Operation;
 use crate::fixture;
+use crate::fixture::At;
 use crate::fixture::Fixture;
 
 /// What is otherwise than in the reference mock.
@@ -33,8 +33,8 @@ impl Made {
         file: &str,
         at: Place,
         kinds: &[Kind],
-        written: Option<Spanned<Map<String, Value>>>,
-        quirk: Option<Spanned<String>>,
+        written: Option<At<Map<String, Value>>>,
+        quirk: Option<At<String>>,
         on: Option<Operation>,
     ) -> Result<Made, fixture::Error> {
         let made = match (written, quirk) {
@@ -93,8 +93,8 @@ pub(super) struct Place {
 }
 
 impl Place {
-    pub(super) fn of<T>(written: &Spanned<T>) -> Place {
-        Place { line: written.referenced.line().max(1), column: written.referenced.column().max(1) }
+    pub(super) fn of<T>(written: &At<T>) -> Place {
+        Place { line: written.at.line, column: written.at.column }
     }
 
     pub(super) fn line(self) -> u64 {
@@ -107,7 +107,7 @@ pub(super) fn error_at(file: &str, at: Place, message: String) -> fixture::Error
 }
 
 /// Refuses a text that says nothing.
-pub(super) fn said(file: &str, key: &str, text: Spanned<String>) -> Result<String, fixture::Error> {
+pub(super) fn said(file: &str, key: &str, text: At<String>) -> Result<String, fixture::Error> {
     if text.value.trim().is_empty() {
         return Err(error_at(file, Place::of(&text), format!("`{key}` is empty, expected words that a later reader understands")));
     }
@@ -115,7 +115,7 @@ pub(super) fn said(file: &str, key: &str, text: Spanned<String>) -> Result<Strin
 }
 
 /// Checks that an id is well formed and used once.
-pub(super) fn id(file: &str, id: Spanned<String>, taken: &[&str]) -> Result<String, fixture::Error> {
+pub(super) fn id(file: &str, id: At<String>, taken: &[&str]) -> Result<String, fixture::Error> {
     let lawful = |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '_';
     if id.value.is_empty() || !id.value.chars().all(lawful) {
         let message = format!("`{}` is no id, expected lower-case letters, digits and `_`", id.value);

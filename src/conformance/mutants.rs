@@ -14,22 +14,23 @@
 //!   - { fact: any.request_timeout.*, because: … }
 //! ```
 
-use globset::Glob;
-use globset::GlobMatcher;
 use serde::Deserialize;
 use serde_json::Map;
 use serde_json::Value;
-use serde_saphyr::Spanned;
 
 use crate::conformance::made;
 use crate::conformance::made::Made;
 use crate::conformance::made::Place;
 use crate::conformance::suite;
 use crate::contract;
+use crate::contract::Glob;
 use crate::contract::Kind;
 use crate::contract::Operation;
 use crate::contract::closed_set;
 use crate::fixture;
+use crate::fixture::At;
+use crate::packed::Packed;
+use crate::packed::unpack;
 
 /// What is to be proved.
 #[derive(Clone, Debug)]
@@ -82,7 +83,7 @@ pub struct Spared {
     pub name: String,
     /// Why.
     pub because: String,
-    matcher: GlobMatcher,
+    glob: Glob,
 }
 
 /// What can be spared.
@@ -97,16 +98,18 @@ pub enum What {
 impl Spared {
     /// Tells whether it means a case or a fact of that name.
     pub fn means(&self, what: What, name: &str) -> bool {
-        self.what == what && self.matcher.is_match(name)
+        self.what == what && self.glob.is_match(name)
     }
 }
+
+static MUTANTS: Packed = Packed::new(|| unpack(include_bytes!(concat!(env!("OUT_DIR"), "/mutants.packed"))));
 
 /// Returns the mutants of `conformance/mutants.yaml`.
 ///
 /// # Errors
 /// The first thing that is wrong, with its place.
 pub fn all() -> Result<Mutants, fixture::Error> {
-    read("conformance/mutants.yaml", include_str!("../../conformance/mutants.yaml"))
+    read("conformance/mutants.yaml", MUTANTS.text("mutants").unwrap_or_default())
 }
 
 /// Reads mutants; `file` is the name that errors show.
@@ -125,7 +128,7 @@ pub fn read(file: &str, text: &str) -> Result<Mutants, fixture::Error> {
     Ok(Mutants { mutants, spared })
 }
 
-fn mutant(file: &str, written: Spanned<WrittenMutant>, taken: &[&str]) -> Result<Mutant, fixture::Error> {
+fn mutant(file: &str, written: At<WrittenMutant>, taken: &[&str]) -> Result<Mutant, fixture::Error> {
     let at = Place::of(&written);
     let WrittenMutant { id, what, kinds, fixture, quirk, on, by, verdict, facts } = written.value;
     let (id, what) = (made::id(file, id, taken)?, made::said(file, "what", what)?);
@@ -159,7 +162,7 @@ fn kills(kind: Kind, by: &str, verdict: Verdict) -> bool {
     }
 }
 
-fn spared(file: &str, written: Spanned<WrittenSpared>) -> Result<Spared, fixture::Error> {
+fn spared(file: &str, written: At<WrittenSpared>) -> Result<Spared, fixture::Error> {
     let at = Place::of(&written);
     let WrittenSpared { case, fact, because } = written.value;
     let (what, name) = match (case, fact) {
@@ -167,31 +170,31 @@ fn spared(file: &str, written: Spanned<WrittenSpared>) -> Result<Spared, fixture
         (None, Some(fact)) => (What::Fact, fact),
         _ => return Err(made::error_at(file, at, "expected either `case` or `fact`".to_owned())),
     };
-    let glob = Glob::new(&name).map_err(|error| made::error_at(file, at, format!("`{name}` is no glob: {}", error.kind())))?;
-    Ok(Spared { what, matcher: glob.compile_matcher(), name, because: made::said(file, "because", because)? })
+    let glob = Glob::new(&name).map_err(|wrong| made::error_at(file, at, format!("`{name}` is no glob: {wrong}")))?;
+    Ok(Spared { what, glob, name, because: made::said(file, "because", because)? })
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Written {
-    mutants: Vec<Spanned<WrittenMutant>>,
+    mutants: Vec<At<WrittenMutant>>,
     #[serde(default)]
-    spared: Vec<Spanned<WrittenSpared>>,
+    spared: Vec<At<WrittenSpared>>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct WrittenMutant {
-    id: Spanned<String>,
-    what: Spanned<String>,
+    id: At<String>,
+    what: At<String>,
     #[serde(default = "both")]
     kinds: Vec<Kind>,
-    fixture: Option<Spanned<Map<String, Value>>>,
-    quirk: Option<Spanned<String>>,
+    fixture: Option<At<Map<String, Value>>>,
+    quirk: Option<At<String>>,
     on: Option<Operation>,
-    by: Spanned<String>,
+    by: At<String>,
     verdict: Verdict,
-    facts: Vec<Spanned<String>>,
+    facts: Vec<At<String>>,
 }
 
 #[derive(Deserialize)]
@@ -199,7 +202,7 @@ struct WrittenMutant {
 struct WrittenSpared {
     case: Option<String>,
     fact: Option<String>,
-    because: Spanned<String>,
+    because: At<String>,
 }
 
 fn both() -> Vec<Kind> {

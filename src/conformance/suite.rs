@@ -11,6 +11,8 @@ use crate::contract::Contract;
 use crate::contract::Operation;
 use crate::contract::Outcome;
 use crate::contract::Treatment;
+use crate::packed::Packed;
+use crate::packed::unpack;
 
 /// One case with the place it stands at.
 #[derive(Debug)]
@@ -28,7 +30,8 @@ pub struct Located {
 /// # Panics
 /// Never in a released binary: the text is compiled in, and a test reads it.
 pub fn all() -> &'static [Located] {
-    static ALL: LazyLock<Vec<Located>> = LazyLock::new(|| FILES.iter().flat_map(|(file, text)| read(file, text)).collect());
+    static ALL: LazyLock<Vec<Located>> =
+        LazyLock::new(|| FILES.iter().flat_map(|(name, file)| read(file, CASES.text(name).unwrap_or_default())).collect());
     &ALL
 }
 
@@ -77,19 +80,23 @@ fn cover_outcome(outcome: Outcome, ask: Operation, contract: &Contract, facts: &
     facts.insert(format!("{place}.answer_type"));
 }
 
+/// Reads the form the build script made of a file's text.
 fn read(file: &'static str, text: &str) -> Vec<Located> {
-    let cases: Vec<serde_saphyr::Spanned<Case>> = serde_saphyr::from_str(text).unwrap_or_else(|error| panic!("{file}: {error}"));
-    cases.into_iter().map(|case| Located { line: u32::try_from(case.referenced.line()).unwrap_or(u32::MAX), case: case.value, file }).collect()
+    let cases: Vec<(u32, Case)> = serde_json::from_str(text).unwrap_or_else(|error| panic!("{file}: {error}"));
+    cases.into_iter().map(|(line, case)| Located { case, file, line }).collect()
 }
 
-/// Names a case file and embeds it.
+/// What the build script made of the files, by their names.
+static CASES: Packed = Packed::new(|| unpack(include_bytes!(concat!(env!("OUT_DIR"), "/cases.packed"))));
+
+/// Names a case file.
 macro_rules! file {
     ($name:literal) => {
-        (concat!("conformance/cases/", $name, ".yaml"), include_str!(concat!("../../conformance/cases/", $name, ".yaml")))
+        ($name, concat!("conformance/cases/", $name, ".yaml"))
     };
 }
 
-/// Every case file with its text: first what the documents say, then what they leave unsaid, then what follows from it.
+/// Every case file, name and path: first what the documents say, then what they leave unsaid, then what follows from it.
 const FILES: &[(&str, &str)] = &[
     file!("validation"),
     file!("set_password"),

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::contract::Contract;
+use crate::contract::Glob;
 
 /// For some facts the reading that holds; for all others the ruling does.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -98,7 +99,7 @@ impl UnknownReading {
 pub(super) enum Pattern<'a> {
     /// What stands behind a star: the register's own globs are of this form and not worth a matcher.
     End(&'a str),
-    Glob(globset::GlobMatcher),
+    Glob(Glob),
     Name(&'a str),
     /// A glob that cannot be read means nothing.
     Nothing,
@@ -110,7 +111,7 @@ impl<'a> Pattern<'a> {
         match text.strip_prefix('*') {
             Some(end) if !end.contains(SIGNS) => Pattern::End(end),
             _ if !text.contains(SIGNS) => Pattern::Name(text),
-            _ => globset::Glob::new(text).map_or(Pattern::Nothing, |glob| Pattern::Glob(glob.compile_matcher())),
+            _ => Glob::new(text).map_or(Pattern::Nothing, Pattern::Glob),
         }
     }
 

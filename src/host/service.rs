@@ -44,7 +44,7 @@ impl Service for Host {
         }
         let recorded = Recorded::new(request.method(), request.uri(), request.headers(), request.body());
         let findings = Findings::of(request.uri(), request.headers(), request.body(), asked.reason());
-        let (worded, strike, ticket, growth) = {
+        let (worded, strike, ticket, growth, age) = {
             let mut present = lock(&self.present);
             // Asked inside: whoever comes later is judged by a later time.
             let stamp = self.clock.stamp();
@@ -75,14 +75,14 @@ impl Service for Host {
             }
             // Inside as well: the journal's order is that of the judgements.
             let (ticket, growth) = self.ledger.arrive(arrival);
-            (worded, strike, ticket, growth)
+            (worded, strike, ticket, growth, stamp.age)
         };
         self.ledger.arrived(&growth);
         let answered = match strike {
             None => Answered::plain(rules.word(worded, &asked)),
             Some(strike) => {
                 let (rules, worded) = answering(&rules, &strike, worded, &asked);
-                Answered::bent(strike.act.bend(&strike.draw, Delivery::plain(rules.word(worded, &asked))))
+                Answered::bent(strike.act.bend(&strike.draw, Delivery::plain(rules.word(worded, &asked))), age)
             }
         };
         answered.noted(ticket)
@@ -119,7 +119,7 @@ impl Service for Host {
     }
 
     fn ended(&self, ticket: Ticket, status: StatusCode, progress: Progress) {
-        self.ledger.complete(&ticket, status, progress, self.clock.stamp().wall);
+        self.ledger.complete(&ticket, status, progress, self.clock.wall());
         if super::tell::is_heard() {
             self.tell(&ticket);
         }

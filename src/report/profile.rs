@@ -16,12 +16,12 @@ use serde::Deserialize;
 use serde::Deserializer;
 use serde::de;
 use serde::de::value::SeqAccessDeserializer;
-use serde_saphyr::Spanned;
 
 use crate::contract;
 use crate::contract::Kind;
 use crate::contract::Readings;
 use crate::fixture;
+use crate::fixture::At;
 use crate::report::Followed;
 use crate::report::Summary;
 use crate::report::TargetSummary;
@@ -48,9 +48,9 @@ impl Profile {
 /// # Errors
 /// The first thing that is wrong, with its place: no YAML, an unknown kind, fact or reading, two profiles of one kind.
 pub fn read(file: &str, text: &str) -> Result<Vec<Profile>, fixture::Error> {
-    let written: Vec<Spanned<Written>> = fixture::read_as(file, text)?;
+    let written: Vec<At<Written>> = fixture::read_as(file, text)?;
     let mut profiles: Vec<Profile> = Vec::new();
-    for Spanned { value: written, .. } in written {
+    for At { value: written, .. } in written {
         let kind: Kind = written.kind.value.parse().map_err(|wrong: String| wrong_at(file, &written.kind, wrong))?;
         if profiles.iter().any(|profile| profile.kind == kind) {
             return Err(wrong_at(file, &written.kind, format!("two profiles of a {kind}, expected one")));
@@ -123,22 +123,22 @@ fn quoted(text: &str) -> String {
     serde_json::Value::from(visible::line(text)).to_string()
 }
 
-fn wrong_at<T>(file: &str, place: &Spanned<T>, message: String) -> fixture::Error {
-    let (line, column) = (place.referenced.line().max(1), place.referenced.column().max(1));
+fn wrong_at<T>(file: &str, place: &At<T>, message: String) -> fixture::Error {
+    let (line, column) = (place.at.line, place.at.column);
     fixture::Error { file: visible::line(file), line, column, message: visible::line(&message), hint: None }
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Written {
-    kind: Spanned<String>,
+    kind: At<String>,
     #[serde(default, rename = "target")]
     _target: Option<String>,
     readings: Pairs,
 }
 
 /// Facts and readings in the order they are written in.
-struct Pairs(Vec<(Spanned<String>, Spanned<Names>)>);
+struct Pairs(Vec<(At<String>, At<Names>)>);
 
 /// One name, or a list of them.
 struct Names(Vec<String>);

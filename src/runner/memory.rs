@@ -83,7 +83,7 @@ impl Memory {
     /// A folder that cannot be read.
     pub fn ids(&self) -> Result<Vec<String>, Error> {
         match self {
-            Memory::BuiltIn(kind) => Ok(embedded::of(*kind).iter().map(|(id, _)| (*id).to_owned()).collect()),
+            Memory::BuiltIn(kind) => Ok(embedded::of(*kind).texts().iter().map(|(id, _)| (*id).to_owned()).collect()),
             Memory::Folder(folder, ..) => folder.ids(),
             Memory::Nothing => Ok(Vec::new()),
         }
@@ -91,7 +91,7 @@ impl Memory {
 
     pub(super) fn read(&self, id: &str) -> Result<Option<Snapshot>, Error> {
         match self {
-            Memory::BuiltIn(kind) => Ok(embedded::of(*kind).iter().find(|(known, _)| *known == id).and_then(|(_, text)| snapshot::parse(text).ok())),
+            Memory::BuiltIn(kind) => Ok(embedded::of(*kind).text(id).and_then(|text| snapshot::parse(text).ok())),
             Memory::Folder(folder, ..) => folder.read(id),
             Memory::Nothing => Ok(None),
         }
@@ -138,13 +138,16 @@ const SOURCE: &str = "tests/snapshots.rs";
 /// The snapshots as compiled in.
 mod embedded {
     use crate::contract::Kind;
+    use crate::packed::Packed;
+    use crate::packed::unpack;
 
-    include!(concat!(env!("OUT_DIR"), "/snapshots.rs"));
+    static CONSOLE: Packed = Packed::new(|| unpack(include_bytes!(concat!(env!("OUT_DIR"), "/console.packed"))));
+    static SENSOR: Packed = Packed::new(|| unpack(include_bytes!(concat!(env!("OUT_DIR"), "/sensor.packed"))));
 
-    pub(super) fn of(kind: Kind) -> &'static [(&'static str, &'static str)] {
+    pub(super) fn of(kind: Kind) -> &'static Packed {
         match kind {
-            Kind::Console => CONSOLE,
-            Kind::Sensor => SENSOR,
+            Kind::Console => &CONSOLE,
+            Kind::Sensor => &SENSOR,
         }
     }
 }

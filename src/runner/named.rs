@@ -6,10 +6,10 @@ use std::path::Path;
 use std::path::PathBuf;
 
 use serde::Deserialize;
-use serde_saphyr::Spanned;
 
 use crate::conformance::Account;
 use crate::fixture;
+use crate::fixture::At;
 use crate::runner::private;
 use crate::secret::Secret;
 
@@ -60,7 +60,7 @@ impl Named {
         let mut named = Named { file, environment: Vec::new(), accounts: BTreeMap::new(), proxy: None };
         for (whose, entry) in written.entries() {
             let Some(entry) = entry else { continue };
-            let (line, column) = (entry.referenced.line(), entry.referenced.column());
+            let (line, column) = (entry.at.line, entry.at.column);
             let wrong = |what: &str| at(shown, line, column, &format!("account `{}`: {what}", whose.map_or("proxy", Account::name)));
             let entry = entry.value;
             let username = entry.username.filter(|name| !name.is_empty()).ok_or_else(|| wrong("no `username`"))?;
@@ -89,12 +89,12 @@ impl Named {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Written {
-    admin: Option<Spanned<Entry>>,
-    bystander: Option<Spanned<Entry>>,
-    proxy: Option<Spanned<Entry>>,
-    read_only: Option<Spanned<Entry>>,
-    security_analyst: Option<Spanned<Entry>>,
-    user: Option<Spanned<Entry>>,
+    admin: Option<At<Entry>>,
+    bystander: Option<At<Entry>>,
+    proxy: Option<At<Entry>>,
+    read_only: Option<At<Entry>>,
+    security_analyst: Option<At<Entry>>,
+    user: Option<At<Entry>>,
 }
 
 #[derive(Deserialize)]
@@ -107,7 +107,7 @@ struct Entry {
 
 impl Written {
     /// Whose each entry is; nobody's of the target's is the proxy's.
-    fn entries(self) -> [(Option<Account>, Option<Spanned<Entry>>); 6] {
+    fn entries(self) -> [(Option<Account>, Option<At<Entry>>); 6] {
         [
             (Some(Account::Admin), self.admin),
             (Some(Account::Bystander), self.bystander),

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use http::Response;
 use http::StatusCode;
 
+use crate::clock::Age;
 use crate::failure::Delivery;
 use crate::journal::Ticket;
 
@@ -18,14 +19,15 @@ pub struct Answered {
 /// How an answer arrives.
 #[derive(Debug)]
 pub(super) enum How {
-    Bent(Box<Delivery>),
+    /// With the clock's age before the request was judged: from there what holds it back is counted.
+    Bent(Box<Delivery>, Age),
     Plain(Response<Bytes>),
 }
 
 impl Answered {
-    /// Answers as a failure mode wants it.
-    pub fn bent(delivery: Delivery) -> Answered {
-        Answered { how: How::Bent(Box::new(delivery)), ticket: None }
+    /// Answers as a failure mode wants it; what it waits for is counted from this age of the service's clock.
+    pub fn bent(delivery: Delivery, asked: Age) -> Answered {
+        Answered { how: How::Bent(Box::new(delivery), asked), ticket: None }
     }
 
     /// Answers as it is.
@@ -42,14 +44,14 @@ impl Answered {
     /// Returns the answer itself, whatever happens to it on its way.
     pub fn into_response(self) -> Response<Bytes> {
         match self.how {
-            How::Bent(delivery) => delivery.response,
+            How::Bent(delivery, _) => delivery.response,
             How::Plain(response) => response,
         }
     }
 
     pub(super) fn status(&self) -> StatusCode {
         match &self.how {
-            How::Bent(delivery) => delivery.response.status(),
+            How::Bent(delivery, _) => delivery.response.status(),
             How::Plain(response) => response.status(),
         }
     }

@@ -7,6 +7,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::Context;
 use std::task::Poll;
+use std::task::Waker;
 
 use hyper::server::conn::http1::Builder;
 use hyper::service::service_fn;
@@ -150,29 +151,37 @@ struct Deadline {
     step: u32,
     at: Instant,
     timer: Pin<Box<Sleep>>,
+    /// Whom the timer wakes; nobody until it is polled.
+    wakes: Option<Waker>,
 }
 
 impl Deadline {
     fn renew(deadline: &mut Option<Deadline>, step: u32, at: Instant) {
         match deadline {
-            None => *deadline = Some(Deadline { step, at, timer: Box::pin(tokio::time::sleep_until(at)) }),
+            None => *deadline = Some(Deadline { step, at, timer: Box::pin(tokio::time::sleep_until(at)), wakes: None }),
             Some(deadline) => {
                 deadline.step = step;
                 deadline.at = at;
                 if at < deadline.timer.deadline() {
                     deadline.timer.as_mut().reset(at);
+                    deadline.wakes = None;
                 }
             }
         }
     }
 
     fn poll_passed(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        // Polled with every request it would cost more than all the rest of a deadline.
+        if !self.timer.is_elapsed() && self.wakes.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
+            return Poll::Pending;
+        }
         while self.timer.as_mut().poll(cx).is_ready() {
             if self.timer.deadline() >= self.at {
                 return Poll::Ready(());
             }
             self.timer.as_mut().reset(self.at);
         }
+        self.wakes = Some(cx.waker().clone());
         Poll::Pending
     }
 }

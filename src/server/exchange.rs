@@ -76,9 +76,11 @@ impl<S: Service> Exchange<S> {
             return;
         }
         self.owes.store(false, Ordering::Relaxed);
-        for (ticket, status) in self.owed().drain(..) {
-            self.service.ended(ticket, status, progress);
+        let mut owed = self.owed();
+        for (ticket, status) in owed.iter() {
+            self.service.ended(*ticket, *status, progress);
         }
+        owed.clear();
     }
 
     fn owed(&self) -> MutexGuard<'_, Vec<(Ticket, StatusCode)>> {
@@ -100,11 +102,10 @@ pub(super) async fn respond<S: Service>(request: Request<Incoming>, exchange: &E
         Ok(body) => {
             exchange.pulse.enter(Phase::Answering);
             let request = Request::from_parts(parts, body);
-            let asked = exchange.service.clock().age();
             let answered = exchange.service.answer(&request, exchange.client);
             exchange.owe(answered.ticket, answered.status());
             match answered.how {
-                How::Bent(delivery) => bent(&request, *delivery, asked, exchange),
+                How::Bent(delivery, asked) => bent(&request, *delivery, asked, exchange),
                 How::Plain(answer) => answer,
             }
         }
@@ -159,16 +160,19 @@ fn hand_over(mut answer: Response<Bytes>) -> Response<Full<Bytes>> {
     // Hyper panics on versions that HTTP/1 does not have, and in debug builds on a length that is not the body's. The length
     // of what we send is the body's; answers that lie about it are made beneath hyper.
     *answer.version_mut() = Version::HTTP_11;
-    answer.headers_mut().remove(header::CONTENT_LENGTH);
+    if answer.headers().keys().any(|name| name == header::CONTENT_LENGTH) {
+        answer.headers_mut().remove(header::CONTENT_LENGTH);
+    }
     answer.map(Full::new)
 }
 
 async fn read<S: Service>(parts: &Parts, body: Incoming, exchange: &Exchange<S>) -> Result<Bytes, Refusal> {
     let limits = &exchange.limits;
-    if lawful::head_bytes(parts) > limits.head_bytes {
+    let head = lawful::head(parts);
+    if head.bytes > limits.head_bytes {
         return Err(Refusal::HeadTooLarge);
     }
-    if !lawful::is_lawful(parts) {
+    if !head.is_lawful {
         return Err(Refusal::BadRequest);
     }
     if body.is_end_stream() {

@@ -2,28 +2,62 @@
 
 use std::net::Ipv6Addr;
 
+use http::HeaderValue;
 use http::Method;
 use http::Version;
 use http::header::HOST;
 use http::header::TRANSFER_ENCODING;
 use http::request::Parts;
 
-/// Tells whether target, Host and coding are ones that a server must not refuse (RFC 9112 sections 3.2, 3.3 and 6.1).
-pub(super) fn is_lawful(parts: &Parts) -> bool {
-    target_is_lawful(parts) && host_is_lawful(parts) && coding_is_lawful(parts)
+/// What is to be known of a head before its body is read.
+pub(super) struct Head {
+    /// How long it is: the request line, each header line as `name: value`, the empty line.
+    ///
+    /// Further blanks beside a value are not counted; hyper's own limit, about twice ours, counts those too.
+    pub(super) bytes: usize,
+    /// Whether target, Host and coding are ones that a server must not refuse (RFC 9112 sections 3.2, 3.3 and 6.1).
+    pub(super) is_lawful: bool,
 }
 
-/// Returns how long a head is: the request line, each header line as `name: value`, the empty line.
-///
-/// Further blanks beside a value are not counted; hyper's own limit, about twice ours, counts those too.
-pub(super) fn head_bytes(parts: &Parts) -> usize {
+/// Looks a head over. Its headers are gone through once: that is less than to look for two of them.
+pub(super) fn head(parts: &Parts) -> Head {
+    let (mut hosts, mut codings) = (Given::None, Given::None);
+    let mut headers = 0;
+    for (name, value) in &parts.headers {
+        headers += name.as_str().len() + value.len() + ": \r\n".len();
+        if name == HOST {
+            hosts = hosts.and(value);
+        } else if name == TRANSFER_ENCODING {
+            codings = codings.and(value);
+        }
+    }
+    let is_lawful = target_is_lawful(parts) && host_is_lawful(hosts, parts.version) && coding_is_lawful(codings);
+    Head { bytes: line_bytes(parts) + headers + "\r\n".len(), is_lawful }
+}
+
+/// How often a header is given.
+#[derive(Clone, Copy)]
+enum Given<'a> {
+    None,
+    Once(&'a HeaderValue),
+    Often,
+}
+
+impl<'a> Given<'a> {
+    fn and(self, value: &'a HeaderValue) -> Given<'a> {
+        match self {
+            Given::None => Given::Once(value),
+            Given::Once(_) | Given::Often => Given::Often,
+        }
+    }
+}
+
+fn line_bytes(parts: &Parts) -> usize {
     let uri = &parts.uri;
     // A URL's `://` beside its two parts.
     let origin = uri.scheme_str().map_or(0, |scheme| scheme.len() + 3) + uri.authority().map_or(0, |authority| authority.as_str().len());
     let target = origin + uri.path_and_query().map_or(0, |path| path.as_str().len());
-    let line = parts.method.as_str().len() + target + " ".len() * 2 + "HTTP/1.1\r\n".len();
-    let headers: usize = parts.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + ": \r\n".len()).sum();
-    line + headers + "\r\n".len()
+    parts.method.as_str().len() + target + " ".len() * 2 + "HTTP/1.1\r\n".len()
 }
 
 fn target_is_lawful(parts: &Parts) -> bool {
@@ -39,24 +73,22 @@ fn target_is_lawful(parts: &Parts) -> bool {
         }
 }
 
-fn host_is_lawful(parts: &Parts) -> bool {
-    let mut hosts = parts.headers.get_all(HOST).iter();
-    match (hosts.next(), hosts.next()) {
-        (None, _) => parts.version < Version::HTTP_11,
-        (Some(host), None) => host.to_str().is_ok_and(is_authority),
-        (Some(_), Some(_)) => false,
+fn host_is_lawful(hosts: Given<'_>, version: Version) -> bool {
+    match hosts {
+        Given::None => version < Version::HTTP_11,
+        Given::Once(host) => host.to_str().is_ok_and(is_authority),
+        Given::Often => false,
     }
 }
 
 /// Tells whether the body comes in chunks and no other coding, or in none.
 ///
 /// Hyper looks at the last coding alone, and would hand over what another one made of the body as if it were the body.
-fn coding_is_lawful(parts: &Parts) -> bool {
-    let mut codings = parts.headers.get_all(TRANSFER_ENCODING).iter();
-    match (codings.next(), codings.next()) {
-        (None, _) => true,
-        (Some(coding), None) => coding.as_bytes().eq_ignore_ascii_case(b"chunked"),
-        (Some(_), Some(_)) => false,
+fn coding_is_lawful(codings: Given<'_>) -> bool {
+    match codings {
+        Given::None => true,
+        Given::Once(coding) => coding.as_bytes().eq_ignore_ascii_case(b"chunked"),
+        Given::Often => false,
     }
 }
 
@@ -76,16 +108,26 @@ fn is_authority(text: &str) -> bool {
 fn is_name(host: &str) -> bool {
     let mut bytes = host.bytes();
     while let Some(byte) = bytes.next() {
-        let lawful = match byte {
-            b'%' => [bytes.next(), bytes.next()].iter().all(|digit| digit.is_some_and(|digit| digit.is_ascii_hexdigit())),
-            _ => byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~' | b'!' | b'$' | b'&'..=b',' | b';' | b'='),
-        };
+        let lawful = IN_A_NAME[usize::from(byte)]
+            || byte == b'%' && [bytes.next(), bytes.next()].iter().all(|digit| digit.is_some_and(|digit| digit.is_ascii_hexdigit()));
         if !lawful {
             return false;
         }
     }
     !host.is_empty()
 }
+
+/// Which bytes may stand in a name as they are; a table, for every request has a name.
+const IN_A_NAME: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        table[byte] =
+            matches!(byte as u8, b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b'-' | b'.' | b'_' | b'~' | b'!' | b'$' | b'&'..=b',' | b';' | b'=');
+        byte += 1;
+    }
+    table
+};
 
 #[cfg(test)]
 mod tests {
@@ -137,6 +179,6 @@ mod tests {
     fn a_head_is_counted_to_the_byte() {
         let head = "GET /a?b=c HTTP/1.1\r\nhost: localhost\r\naccept: */*\r\n\r\n";
         let request = http::Request::builder().uri("/a?b=c").header("host", "localhost").header("accept", "*/*").body(()).unwrap();
-        assert_eq!(head_bytes(&request.into_parts().0), head.len());
+        assert_eq!(super::head(&request.into_parts().0).bytes, head.len());
     }
 }
