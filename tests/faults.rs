@@ -153,7 +153,7 @@ impl Copy {
         for part in ["Cargo.toml", "Cargo.lock", "README.md", "build.rs", "clippy.toml"] {
             copy(&root().join(part), &sources.join(part));
         }
-        for part in ["benches", "conformance", "fixtures", "snapshots", "src", "tests"] {
+        for part in ["benches", "conformance", "deploy", "fixtures", "snapshots", "src", "tests"] {
             copy(&root().join(part), &sources.join(part));
         }
         Copy { folder }
