@@ -1,8 +1,6 @@
 //! Runs at a target that is nobody's mock as far as they know, in this process: what was changed is given back, budgets hold, and what
 //! cannot be proven is told. `tests/target` does the same to the program.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests are tests too")]
-
 use std::collections::BTreeMap;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering;
