@@ -34,9 +34,9 @@ async fn a_storm_leaves_no_descriptor_and_no_memory_behind() {
     for _ in 0..3 {
         storm(&desk, STORM).await;
     }
-    let (after, kib_after) = (descriptors_down_to(descriptors).await, resident());
+    let (after, kib_after) = (descriptors_down_to(descriptors + SPARE_DESCRIPTORS).await, resident());
     eprintln!("{} made and deleted: {descriptors} descriptors, then {after}; {kib} KiB, then {kib_after}", 3 * STORM);
-    assert!(after <= descriptors, "{after} descriptors, {descriptors} before");
+    assert!(after <= descriptors + SPARE_DESCRIPTORS, "{after} descriptors, {descriptors} before");
     assert!(kib_after <= kib + SPARE_KIB, "{kib_after} KiB, {kib} before");
     assert_eq!(desk.fleet.count(), 0);
     desk.end().await;
@@ -127,5 +127,7 @@ fn resident() -> u64 {
 
 const STORM: usize = 300;
 
+/// Connections that the test's own client keeps for later, both ends of each in this process; what was made and deleted counts in hundreds.
+const SPARE_DESCRIPTORS: usize = 8;
 /// What an allocator may keep for itself.
 const SPARE_KIB: u64 = 4 * 1024;
