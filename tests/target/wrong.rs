@@ -107,7 +107,11 @@ fn a_redirect_is_not_followed() {
     // Whoever comes there is counted and let go at once, so that a suite that follows fails soon. Ends with the test's process.
     let came = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&came);
-    thread::spawn(move || elsewhere.incoming().for_each(|_| drop(count.fetch_add(1, Ordering::Relaxed))));
+    thread::spawn(move || {
+        for _ in elsewhere.incoming() {
+            count.fetch_add(1, Ordering::Relaxed);
+        }
+    });
     stage.check(&CONSENT);
     assert!(!stage.seen().is_empty());
     assert_eq!(came.load(Ordering::Relaxed), 0, "a password went elsewhere");
