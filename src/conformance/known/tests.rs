@@ -83,6 +83,18 @@ fn an_entry_of_a_kind_that_was_not_run_is_not_stale() {
     assert_eq!(entry.troubles(&run(false, Conformance::Documented)), Vec::<String>::new());
 }
 
+/// The sample's sensor is inconsistent in `validation.authenticated.body` and in nothing else.
+#[rstest]
+#[case::still_so("inconsistent.validation.authenticated.body", false)]
+#[case::another_is("inconsistent.set_password_by_admin.user_unknown.body", true)]
+fn an_inconsistency_is_known_by_its_fact(#[case] case: &str, #[case] stale: bool) {
+    let mut summary = sample::rich();
+    summary.targets.truncate(1);
+    let troubles = known(&format!("- {{ case: {case}, reason: why }}")).troubles(&summary);
+    let expected = if stale { vec![format!("k:1:11: known difference `{case}` differs no longer\n  hint: remove it")] } else { Vec::new() };
+    assert_eq!(troubles, expected);
+}
+
 #[test]
 fn an_expired_entry_is_told_whatever_it_matches() {
     let troubles = known("- { case: validation.authenticated, reason: why, until: 2026-01-01 }").troubles(&run(true, Conformance::Deviation));
