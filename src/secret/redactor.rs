@@ -220,6 +220,16 @@ mod tests {
         assert_eq!(redactor(&["Test12345!"]).text(&format!("Test12345!{}", STANDARD.encode("Test12345!"))), "«secret»«secret»==");
     }
 
+    /// The character that a secret shares with what is before it is no part of another secret that ends there.
+    #[test]
+    fn base64_that_begins_where_another_secret_ends_has_a_label_of_its_own() {
+        let redactor = redactor(&["Test12345a", "Gone-12345!"]);
+        let whole = STANDARD.encode("uGone-12345!");
+        assert_eq!(redactor.text(&format!("Test12345a{}", &whole[2..])), "«secret»«secret»");
+        // Of base64 that is cut, what stands there instead is no part of it.
+        assert_eq!(redactor.text(&format!("{}.", &STANDARD_NO_PAD.encode("Gone-12345!")[..14])), "«secret».");
+    }
+
     #[test]
     fn no_formatting_shows_a_value() {
         assert_eq!(format!("{:?}", redactor(&["Test12345!"])), "Redactor(7 patterns)");
