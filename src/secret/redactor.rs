@@ -186,6 +186,7 @@ mod tests {
     #[case::raw("a Test12345! b", "a «secret» b")]
     #[case::twice("Test12345!Test12345!", "«secret»«secret»")]
     #[case::url("p=Test12345%21&q", "p=«secret»&q")]
+    #[case::once_more_its_last("p=Test12345%21%21&q", "p=«secret»%21&q")]
     #[case::nothing("Test1234", "Test1234")]
     fn a_value_is_replaced(#[case] text: &str, #[case] expected: &str) {
         assert_eq!(redactor(&["Test12345!"]).text(text), expected);

@@ -253,6 +253,9 @@ mod tests {
     #[case::html_twice("<&", "&amp;lt;&amp;amp;")]
     #[case::mixed("ab<!", r"\u0061%62&#x3c;\!")]
     #[case::backslashes(r"a\\b", r"a\\\\b")]
+    #[case::backslashes_by_number(r"a\\b", r"a\u005c\u005cb")]
+    #[case::backslashes_by_entity(r"a\\b", "a&#92;&#92;b")]
+    #[case::backslashes_percent_encoded(r"a\\b", "a%5c%5cb")]
     #[case::a_backslash_before_an_escape(r"a\éb", r"a\\\u00e9b")]
     #[case::a_backslash_before_an_escape_elsewhere("a\\\nb", r"a&#92;\u000ab")]
     fn every_spelling_is_the_text(#[case] text: &str, #[case] spelled: &str) {

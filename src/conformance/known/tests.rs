@@ -86,6 +86,7 @@ fn an_entry_of_a_kind_that_was_not_run_is_not_stale() {
 /// The sample's sensor is inconsistent in `validation.authenticated.body` and in nothing else.
 #[rstest]
 #[case::still_so("inconsistent.validation.authenticated.body", false)]
+#[case::not_seen("inconsistent.validation.credentials_rejected.body", false)]
 #[case::another_is("inconsistent.set_password_by_admin.user_unknown.body", true)]
 fn an_inconsistency_is_known_by_its_fact(#[case] case: &str, #[case] stale: bool) {
     let mut summary = sample::rich();
