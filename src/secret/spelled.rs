@@ -241,6 +241,7 @@ mod tests {
     #[case::control("a\nb\t", r"a\nb\t")]
     #[case::control_of_other_letters("\r\u{8}\u{c}\0", r"\r\b\f\0")]
     #[case::a_pair_first("😀a", r"\ud83d\ude00a")]
+    #[case::a_pair_of_the_last_plane_first("\u{10ffff}a", r"\udbff\udfffa")]
     #[case::percent_first("éa", "%c3%a9a")]
     #[case::percent_twice_first("éa", "%25c3%25a9a")]
     #[case::a_percent_sign_first("%a", "%25a")]
