@@ -185,19 +185,23 @@ async fn a_lost_answer_loses_no_password(#[values(1, 2, 3, 4, 5, 6, 7, 8, 9)] ca
     assert_eq!(struck, 1, "the run has so many changes");
 }
 
-/// From one change on nothing is changed any more: what is still changed then is told, stays in the journal, and no other is changed.
+fn calls(stage: &Stage) -> u64 {
+    stage.count(Operation::SetPassword, None) + stage.count(Operation::SetPasswordByAdmin, None)
+}
+
+/// A sensor that answers no change from the moment on when the one of a case would be given back.
+async fn down_before_the_undo() -> Stage {
+    let usual = Stage::of("");
+    usual.run(&usual.plan("set_password.password_replaced", 1000), 1000, &|_| ()).await;
+    let page = "do: { status: 503, page: apache }";
+    let on = "on: [set_password, set_password_by_admin]";
+    Stage::of(&format!("failures:\n  - {{ name: down, {on}, when: {{ after: {} }}, {page} }}", calls(&usual) - 1))
+}
+
+/// What is still changed then is told, stays in the journal, and no other is changed.
 #[tokio::test]
 async fn what_cannot_be_given_back_is_told_and_stays_in_the_journal() {
-    let calls = |stage: &Stage| stage.count(Operation::SetPassword, None) + stage.count(Operation::SetPasswordByAdmin, None);
-    let usual = {
-        let stage = Stage::of("");
-        stage.run(&stage.plan("set_password.password_replaced", 1000), 1000, &|_| ()).await;
-        calls(&stage)
-    };
-    // The last change of all gives back.
-    let page = "do: { status: 503, page: apache }";
-    let stage =
-        Stage::of(&format!("failures:\n  - {{ name: down, on: [set_password, set_password_by_admin], when: {{ after: {} }}, {page} }}", usual - 1));
+    let stage = down_before_the_undo().await;
     let plan = stage.plan("set_password.password_replaced", 1000);
     let ended = stage.run(&plan, 1000, &|_| ()).await;
     let lost: Vec<(Account, bool)> = ended.after.lost.iter().map(|lost| (lost.account, lost.refused)).collect();
@@ -209,6 +213,19 @@ async fn what_cannot_be_given_back_is_told_and_stays_in_the_journal() {
     assert_eq!(changed.iter().map(|user| user.username.as_str()).collect::<Vec<_>>(), ["suite-user"]);
     let refused = told(&ended).values().filter(|(_, reason)| *reason == "a password could not be given back, so nothing more is sent").count();
     assert_eq!(refused, plan.cases.len() - 1);
+}
+
+#[tokio::test]
+async fn what_is_repeated_is_not_begun_again_after_a_loss() {
+    let mut asked = Vec::new();
+    for repeat in [1, 3] {
+        let mut stage = down_before_the_undo().await;
+        stage.lab.repeat = repeat;
+        let ended = stage.run(&stage.plan("set_password.password_replaced", 1000), 1000, &|_| ()).await;
+        assert_eq!(ended.after.lost.len(), 1);
+        asked.push(calls(&stage));
+    }
+    assert_eq!(asked[0], asked[1]);
 }
 
 #[rstest]
