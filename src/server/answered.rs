@@ -17,7 +17,6 @@ pub struct Answered {
 }
 
 /// How an answer arrives.
-#[derive(Debug)]
 pub(super) enum How {
     /// With the clock's age before the request was judged: from there what holds it back is counted.
     Bent(Box<Delivery>, Age),
@@ -57,9 +56,12 @@ impl Answered {
     }
 }
 
-/// Shows the answer; its ticket tells nothing of it.
+/// Shows the answer and how it arrives; its ticket and when it was asked for tell nothing of it.
 impl fmt::Debug for Answered {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.how.fmt(out)
+        match &self.how {
+            How::Bent(delivery, _) => out.debug_tuple("Bent").field(delivery).finish(),
+            How::Plain(response) => out.debug_tuple("Plain").field(response).finish(),
+        }
     }
 }

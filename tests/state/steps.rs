@@ -8,7 +8,6 @@ use d4iot_double::contract::Role;
 use d4iot_double::fixture;
 use d4iot_double::host::Host;
 use d4iot_double::secret::Secret;
-use d4iot_double::server::Answered;
 use d4iot_double::server::Client;
 use d4iot_double::server::Service;
 use http::Request;
@@ -95,11 +94,7 @@ impl Step {
                 let prefix = if host.kind() == d4iot_double::contract::Kind::Sensor { "/api/external" } else { "/external" };
                 let request = Request::post(format!("{prefix}/authentication/{path}")).header("content-type", "application/json");
                 let request = request.body(Bytes::from(body.clone())).unwrap();
-                counted(match host.answer(&request, Client { source: *source, connection: first + connection }) {
-                    // When it was asked is not what it is answered.
-                    Answered::Bent(delivery, _) => format!("{delivery:?}"),
-                    other => format!("{other:?}"),
-                })
+                counted(format!("{:?}", host.answer(&request, Client { source: *source, connection: first + connection })))
             }
             Step::Connect { source, connection } => counted(format!("{:?}", host.greet(Client { source: *source, connection: first + connection }))),
             Step::Gone(connection) => {
