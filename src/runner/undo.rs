@@ -77,3 +77,22 @@ pub async fn recover(hands: &mut Hands<'_>, mut journal: Journal) -> Result<(BTr
     }
     Ok((given, lost))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commands_show_whose_password_is_put_where_and_no_password() {
+        let commands = commands(Kind::Sensor, Account::ReadOnly, "https://10.0.0.5");
+        let holds = |command: &str, all: &[&str]| assert!(all.iter().all(|part| command.contains(part)), "{command}");
+        let password = |field: &str, variable: &str| format!("\"{field}\":\"'\"${variable}\"'\"");
+        let (own, made) = (password("password", "READ_ONLY_PASSWORD"), password("password", "READ_ONLY_NEW_PASSWORD"));
+        let (name, back) = ("$READ_ONLY_USERNAME", &password("new_password", "READ_ONLY_PASSWORD"));
+        assert_eq!(commands.len(), 4);
+        holds(&commands[0], &["https://10.0.0.5/", "validation", name, &own]);
+        holds(&commands[1], &["set_password", name, &own, back]);
+        holds(&commands[2], &["set_password", name, &made, back]);
+        holds(&commands[3], &["set_password_by_admin", name, "$ADMIN_USERNAME", "$ADMIN_PASSWORD", back]);
+    }
+}

@@ -38,6 +38,14 @@ fn what_was_noted_is_at_risk_until_it_is_proven() {
 }
 
 #[test]
+fn the_paths_that_a_target_serves_are_kept() {
+    let (_folder, path, mut journal) = begun();
+    journal.serves("set_password.path", "curl").unwrap();
+    drop(journal);
+    assert_eq!(open(&path).served(), [("set_password.path".to_owned(), "curl".to_owned())]);
+}
+
+#[test]
 fn a_torn_last_line_is_a_request_that_never_left() {
     let (_folder, path, mut journal) = begun();
     journal.sending("one", 1, [Account::User], &[]).unwrap();
