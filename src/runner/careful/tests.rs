@@ -166,6 +166,21 @@ async fn what_is_too_dear_when_its_turn_comes_is_not_begun() {
     assert!(begun.iter().any(|planned| planned.cost > 0));
 }
 
+/// Where a GET does not tell which of two paths is served, each and its neighbour is sent a POST that may count as a failed sign-in:
+/// four are spent then, and nothing is left for a case.
+#[rstest]
+#[case::too_few_to_find_out(3, Conformance::Documented)]
+#[case::all_of_them(4, Conformance::NotJudged)]
+#[case::one_more(5, Conformance::Documented)]
+#[tokio::test]
+async fn what_was_probed_is_spent(#[case] budget: u32, #[case] verdict: Conformance) {
+    let stage = Stage::of("readings: { any.on_other_method: unknown }");
+    let plan = stage.plan("validation.credentials_rejected.wrong_password", 1000);
+    assert_eq!(plan.cases.iter().map(|planned| planned.cost).collect::<Vec<_>>(), [1]);
+    let ended = stage.run(&plan, budget, &|_| ()).await;
+    assert_eq!(told(&ended).values().map(|told| told.0).collect::<Vec<_>>(), [verdict], "{:?}", told(&ended));
+}
+
 /// The answer to one change is lost, before or after it was made: what holds is found out.
 #[rstest]
 #[tokio::test]
@@ -258,6 +273,20 @@ async fn a_lock_out_is_suspected_and_ends_the_run() {
     let refused = told(&ended).values().filter(|(_, reason)| reason.starts_with("lock-out is suspected: ")).count();
     assert!(refused > 5, "{refused}");
     assert!(stage.failures() <= 2, "{}", stage.failures());
+}
+
+/// An answer says so itself, and nobody's right credentials are asked after it: some that were accepted before are.
+#[tokio::test]
+async fn who_is_told_of_a_lock_out_asks_whether_it_is_one() {
+    let stage = Stage::of("lockout: { after: 1, scope: source, for: 15m }");
+    let plan = stage.plan("validation.authenticated", 1000);
+    let failing = stage.plan("validation.credentials_rejected", 1000);
+    assert!(failing.cases.len() > 1);
+    let cases = plan.cases.iter().chain(&failing.cases).copied().collect();
+    let ended = stage.run(&Plan { cases, left_out: Vec::new(), objects: BTreeSet::new() }, 1000, &|_| ()).await;
+    let suspicion = ended.after.suspicion.clone().unwrap_or_default();
+    assert!(suspicion.contains("that were accepted before are refused now"), "{suspicion}");
+    assert_eq!((stage.failures(), stage.count(Operation::Validation, Some(Outcome::LockedOut))), (1, 2));
 }
 
 /// Whenever it is asked to stop, it gives back what it changed.
