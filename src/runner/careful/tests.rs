@@ -1,123 +1,25 @@
 //! Runs at a target that is nobody's mock as far as they know, in this process: what was changed is given back, budgets hold, and what
 //! cannot be proven is told. `tests/target` does the same to the program.
 
-use std::collections::BTreeMap;
+mod stage;
+
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering;
 
 use rstest::rstest;
-use tempfile::TempDir;
 
 use super::*;
 use crate::appliance::User;
-use crate::conformance::suite;
-use crate::conformance::suite::Located;
-use crate::contract::Kind;
 use crate::contract::Operation;
 use crate::contract::Outcome;
-use crate::fixture;
-use crate::journal::Wanted;
 use crate::report::Conformance;
-use crate::runner::Seed;
-use crate::runner::order::Leave;
 use crate::runner::order::Planned;
-use crate::runner::undo::Header;
-use crate::runner::undo::Key;
-use crate::runner::undo::Shelf;
 use crate::secret::Secret;
-use crate::served::Served;
-use crate::server::tls::Identity;
 use crate::target::Options;
 use crate::target::Target;
 
-struct Stage {
-    served: Served,
-    lab: Lab,
-    shelf: TempDir,
-    stop: Stop,
-    before: Vec<User>,
-}
-
-impl Stage {
-    /// A sensor with this in its fixture.
-    fn of(rest: &str) -> Stage {
-        let fixture = fixture::read("stage", &format!("appliance: sensor\n{rest}")).unwrap();
-        let (served, mut lab) = Lab::mock(&fixture, "target".into(), &Identity::generate(&[]).unwrap()).unwrap();
-        lab.mock = None;
-        let timeout = Some(std::time::Duration::from_secs(10));
-        let options = Options { trust: served.ca_pem().map(str::to_owned), timeout, ..Options::default() };
-        lab.target = Target::new(&served.url(), &options).unwrap();
-        let before = served.host().users();
-        Stage { served, lab, shelf: tempfile::tempdir().unwrap(), stop: Stop::new(), before }
-    }
-
-    fn key(&self) -> Key {
-        Key::of(&self.served.url().parse().unwrap())
-    }
-
-    fn plan(&self, cases: &str, failures: u32) -> Plan {
-        let cases: Vec<&Located> = suite::all()
-            .iter()
-            .filter(|located| located.case.kinds.contains(&Kind::Sensor) && located.case.needs.is_empty() && located.case.id.starts_with(cases))
-            .collect();
-        let protected = BTreeMap::from([(Account::Admin, "it gives back".to_owned())]);
-        let present =
-            BTreeSet::from([Account::Admin, Account::Bystander, Account::ReadOnly, Account::SecurityAnalyst, Account::Unknown, Account::User]);
-        let leave = Leave { present, protected, changes: true, failures, repeat: 1 };
-        Plan::new(&cases, contract::of(Kind::Sensor), &leave)
-    }
-
-    async fn run(&self, plan: &Plan, failures: u32, watch: &(dyn Fn(&CaseResult) + Sync)) -> Ended {
-        let header = Header {
-            version: 1,
-            target: self.served.url(),
-            kind: "sensor".into(),
-            client: serde_json::Value::Null,
-            accounts: "lab.yaml".into(),
-            environment: Vec::new(),
-        };
-        let journal = Journal::begin(&Shelf::in_folder(self.shelf.path()), &self.key(), header, &Seed::random()).unwrap();
-        let care = Care { failures, journal: Some(journal), stop: self.stop.clone() };
-        run(&self.lab, plan, &Memory::Nothing, care, &watch).await.unwrap()
-    }
-
-    /// The journal's line of what may still be changed; none where there is no journal.
-    fn at_risk(&self) -> Option<BTreeSet<Account>> {
-        let path = Shelf::in_folder(self.shelf.path()).journal(&self.key());
-        if !path.exists() {
-            return None;
-        }
-        let (journal, _) = Journal::open(&path).unwrap()?;
-        Some(journal.at_risk().keys().copied().collect())
-    }
-
-    fn count(&self, operation: Operation, outcome: Option<Outcome>) -> u64 {
-        self.served.host().count(&Wanted { operation: Some(operation), outcome, ..Wanted::default() })
-    }
-
-    /// How many sign-ins failed.
-    fn failures(&self) -> u64 {
-        [
-            (Operation::SetPassword, Outcome::AuthenticationFailed),
-            (Operation::SetPasswordByAdmin, Outcome::AuthenticationFailed),
-            (Operation::Validation, Outcome::CredentialsRejected),
-        ]
-        .into_iter()
-        .map(|(operation, outcome)| self.count(operation, Some(outcome)))
-        .sum()
-    }
-
-    fn nothing_is_lost(&self, ended: &Ended) {
-        assert_eq!(ended.after.lost, []);
-        assert_eq!(self.served.host().users(), self.before);
-        assert_eq!(self.at_risk(), None, "the journal is closed");
-    }
-}
-
-fn told(ended: &Ended) -> BTreeMap<&str, (Conformance, &str)> {
-    let reason = |case: &'_ CaseResult| case.reasons.first().map_or("", |reason| reason.received.as_str()).to_owned();
-    ended.run.summary.cases.iter().map(|case| (case.id.as_str(), (case.conformance, &*reason(case).leak()))).collect()
-}
+use stage::Stage;
+use stage::told;
 
 #[tokio::test]
 async fn a_whole_run_leaves_everything_as_it_was() {
