@@ -1,6 +1,9 @@
 //! A text as somebody has it who has undone an escaping of the whole: what one writer escaped, another may have escaped again in a form of
 //! his own, as a page does with a JSON body.
 
+use crate::secret::spelled;
+use crate::secret::spelled::number;
+
 /// A text that was read out of another, each of its bytes with the place where that begins.
 pub(super) struct Layer {
     pub(super) text: Vec<u8>,
@@ -86,14 +89,7 @@ impl Escaping {
 
 /// An escape of JSON or Rust, or a backslash before a character that stands for itself.
 fn json(rest: &[u8]) -> Option<(char, usize)> {
-    let short = |meant| Some((meant, 2));
     match rest.get(1)? {
-        b'n' => short('\n'),
-        b'r' => short('\r'),
-        b't' => short('\t'),
-        b'b' => short('\u{8}'),
-        b'f' => short('\u{c}'),
-        b'0' => short('\0'),
         b'u' if rest.get(2) == Some(&b'{') => {
             let end = rest.iter().take(LONGEST).position(|byte| *byte == b'}')?;
             Some((char::from_u32(number(rest.get(3..end)?, 16)?)?, end + 1))
@@ -107,7 +103,7 @@ fn json(rest: &[u8]) -> Option<(char, usize)> {
                 _ => Some((char::from_u32(first)?, 6)),
             }
         }
-        other if other.is_ascii() => short(char::from(*other)),
+        other if other.is_ascii() => Some((spelled::short(*other).unwrap_or(char::from(*other)), 2)),
         _ => None,
     }
 }
@@ -117,20 +113,9 @@ fn html(rest: &[u8]) -> Option<(char, usize)> {
     let end = rest.iter().take(LONGEST).position(|byte| *byte == b';')?;
     let meant = match &rest[1..end] {
         b"amp" => '&',
-        b"lt" => '<',
-        b"gt" => '>',
-        b"quot" => '"',
-        b"apos" => '\'',
-        [b'#', b'x' | b'X', digits @ ..] => char::from_u32(number(digits, 16)?)?,
-        [b'#', digits @ ..] => char::from_u32(number(digits, 10)?)?,
-        _ => return None,
+        name => char::from_u32(spelled::referred(name)?)?,
     };
     Some((meant, end + 1))
-}
-
-fn number(digits: &[u8], radix: u32) -> Option<u32> {
-    let digits = std::str::from_utf8(digits).ok().filter(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()))?;
-    u32::from_str_radix(digits, radix).ok()
 }
 
 /// The longest escape of one character.

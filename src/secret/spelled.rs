@@ -117,7 +117,7 @@ fn escaped(wanted: char, rest: &[u8]) -> Option<usize> {
 }
 
 /// What a letter behind a backslash stands for.
-fn short(letter: u8) -> Option<char> {
+pub(super) fn short(letter: u8) -> Option<char> {
     match letter {
         b'n' => Some('\n'),
         b'r' => Some('\r'),
@@ -198,21 +198,25 @@ fn reference(rest: &[u8]) -> Option<(u32, usize)> {
     let name = &rest[at..];
     let whole = || {
         let length = name.iter().take(LONGEST_ENTITY).position(|byte| *byte == b';')?;
-        let value = match &name[..length] {
-            b"lt" => u32::from('<'),
-            b"gt" => u32::from('>'),
-            b"quot" => u32::from('"'),
-            b"apos" => u32::from('\''),
-            [b'#', b'x' | b'X', digits @ ..] => number(digits, 16)?,
-            [b'#', digits @ ..] => number(digits, 10)?,
-            _ => return None,
-        };
-        Some((value, at + length + 1))
+        Some((referred(&name[..length])?, at + length + 1))
     };
     whole().or((levels > 0).then_some((u32::from('&'), at)))
 }
 
-fn number(digits: &[u8], radix: u32) -> Option<u32> {
+/// What stands between the ampersand and the semicolon: a number, or one of the names that every writer of HTML uses; `amp` is read by levels.
+pub(super) fn referred(name: &[u8]) -> Option<u32> {
+    match name {
+        b"lt" => Some(u32::from('<')),
+        b"gt" => Some(u32::from('>')),
+        b"quot" => Some(u32::from('"')),
+        b"apos" => Some(u32::from('\'')),
+        [b'#', b'x' | b'X', digits @ ..] => number(digits, 16),
+        [b'#', digits @ ..] => number(digits, 10),
+        _ => None,
+    }
+}
+
+pub(super) fn number(digits: &[u8], radix: u32) -> Option<u32> {
     let digits = std::str::from_utf8(digits).ok().filter(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()))?;
     u32::from_str_radix(digits, radix).ok()
 }
