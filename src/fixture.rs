@@ -35,6 +35,7 @@ use std::sync::Arc;
 use std::sync::LazyLock;
 
 pub(crate) use at::At;
+pub(crate) use at::Position;
 #[cfg(feature = "cli")]
 pub(crate) use bound::state_name;
 #[cfg(feature = "cli")]
@@ -62,7 +63,6 @@ use crate::contract::Kind;
 use crate::contract::Readings;
 use crate::failure::Failure;
 use crate::failure::Schedule;
-use at::Position;
 use fault::Fault;
 use mode::Context;
 

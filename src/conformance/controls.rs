@@ -18,7 +18,6 @@ use serde_json::Value;
 
 use crate::conformance::made;
 use crate::conformance::made::Made;
-use crate::conformance::made::Place;
 use crate::contract;
 use crate::contract::Kind;
 use crate::contract::Operation;
@@ -56,7 +55,7 @@ pub fn read(file: &str, text: &str) -> Result<Vec<Control>, fixture::Error> {
     let written: Vec<At<Written>> = fixture::read_as(file, text)?;
     let mut controls: Vec<Control> = Vec::new();
     for written in written {
-        let at = Place::of(&written);
+        let at = written.at;
         let Written { id, what, kinds, fixture, quirk, on, told } = written.value;
         let taken: Vec<&str> = controls.iter().map(|control| control.id.as_str()).collect();
         let (id, what) = (made::id(file, id, &taken)?, made::said(file, "what", what)?);

@@ -11,6 +11,7 @@ use std::fmt;
 
 use serde::Deserialize;
 
+use crate::conformance::made;
 use crate::conformance::suite;
 use crate::contract;
 use crate::contract::Glob;
@@ -92,12 +93,12 @@ impl Known {
 impl Entry {
     fn meant(file: &str, written: Written) -> Result<Entry, fixture::Error> {
         let Written { case, reason, until, kind } = written;
-        let glob = Glob::new(&case.value).map_err(|wrong| at(file, &case, format!("`{}` is no glob: {wrong}", case.value)))?;
+        let glob = Glob::new(&case.value).map_err(|wrong| made::error_at(file, case.at, format!("`{}` is no glob: {wrong}", case.value)))?;
         if reason.value.trim().is_empty() {
-            return Err(at(file, &reason, "the reason is empty, expected words that a later reader understands".to_owned()));
+            return Err(made::error_at(file, reason.at, "the reason is empty, expected words that a later reader understands".to_owned()));
         }
-        let until = until.map(|until| until.value.parse().map_err(|wrong| at(file, &until, wrong))).transpose()?;
-        let kind = kind.map(|kind| kind.value.parse().map_err(|wrong| at(file, &kind, wrong))).transpose()?;
+        let until = until.map(|until| until.value.parse().map_err(|wrong| made::error_at(file, until.at, wrong))).transpose()?;
+        let kind = kind.map(|kind| kind.value.parse().map_err(|wrong| made::error_at(file, kind.at, wrong))).transpose()?;
         let place = format!("{file}:{}:{}", case.at.line, case.at.column);
         Ok(Entry { glob, case: case.value, reason: reason.value, until, kind, place })
     }
@@ -178,11 +179,6 @@ struct Written {
     reason: At<String>,
     until: Option<At<String>>,
     kind: Option<At<String>>,
-}
-
-fn at<T>(file: &str, place: &At<T>, message: String) -> fixture::Error {
-    let (line, column) = (place.at.line, place.at.column);
-    fixture::Error { file: file.to_owned(), line, column, message, hint: None }
 }
 
 /// What the id of an inconsistency begins with; the rest is the fact.

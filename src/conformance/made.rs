@@ -15,6 +15,7 @@ use crate::contract::Operation;
 use crate::fixture;
 use crate::fixture::At;
 use crate::fixture::Fixture;
+use crate::fixture::Position;
 
 /// What is otherwise than in the reference mock.
 #[derive(Clone, Debug)]
@@ -31,7 +32,7 @@ impl Made {
     /// Both or neither, an unknown quirk, or a fixture that does not hold.
     pub(super) fn meant(
         file: &str,
-        at: Place,
+        at: Position,
         kinds: &[Kind],
         written: Option<At<Map<String, Value>>>,
         quirk: Option<At<String>>,
@@ -41,12 +42,12 @@ impl Made {
             (Some(keys), None) if on.is_none() => {
                 let made = Made { keys: keys.value.clone(), quirk: None };
                 for kind in kinds {
-                    made.read(*kind).map_err(|error| error_at(file, Place::of(&keys), format!("as a {kind}: {}", error.message)))?;
+                    made.read(*kind).map_err(|error| error_at(file, keys.at, format!("as a {kind}: {}", error.message)))?;
                 }
                 made
             }
             (None, Some(name)) => {
-                let way: Way = name.value.parse().map_err(|unknown| error_at(file, Place::of(&name), unknown))?;
+                let way: Way = name.value.parse().map_err(|unknown| error_at(file, name.at, unknown))?;
                 Made { keys: Map::new(), quirk: Some(Quirk { way, on }) }
             }
             _ => return Err(error_at(file, at, "expected either `fixture`, or `quirk` with or without `on`".to_owned())),
@@ -85,31 +86,14 @@ impl Made {
     }
 }
 
-/// A place in a file.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Place {
-    line: u64,
-    column: u64,
-}
-
-impl Place {
-    pub(super) fn of<T>(written: &At<T>) -> Place {
-        Place { line: written.at.line, column: written.at.column }
-    }
-
-    pub(super) fn line(self) -> u64 {
-        self.line
-    }
-}
-
-pub(super) fn error_at(file: &str, at: Place, message: String) -> fixture::Error {
+pub(super) fn error_at(file: &str, at: Position, message: String) -> fixture::Error {
     fixture::Error { file: file.to_owned(), line: at.line, column: at.column, message, hint: None }
 }
 
 /// Refuses a text that says nothing.
 pub(super) fn said(file: &str, key: &str, text: At<String>) -> Result<String, fixture::Error> {
     if text.value.trim().is_empty() {
-        return Err(error_at(file, Place::of(&text), format!("`{key}` is empty, expected words that a later reader understands")));
+        return Err(error_at(file, text.at, format!("`{key}` is empty, expected words that a later reader understands")));
     }
     Ok(text.value)
 }
@@ -119,10 +103,10 @@ pub(super) fn id(file: &str, id: At<String>, taken: &[&str]) -> Result<String, f
     let lawful = |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '_';
     if id.value.is_empty() || !id.value.chars().all(lawful) {
         let message = format!("`{}` is no id, expected lower-case letters, digits and `_`", id.value);
-        return Err(error_at(file, Place::of(&id), message));
+        return Err(error_at(file, id.at, message));
     }
     if taken.contains(&id.value.as_str()) {
-        return Err(error_at(file, Place::of(&id), format!("the id `{}` stands twice", id.value)));
+        return Err(error_at(file, id.at, format!("the id `{}` stands twice", id.value)));
     }
     Ok(id.value)
 }

@@ -20,7 +20,6 @@ use serde_json::Value;
 
 use crate::conformance::made;
 use crate::conformance::made::Made;
-use crate::conformance::made::Place;
 use crate::conformance::suite;
 use crate::contract;
 use crate::contract::Glob;
@@ -129,17 +128,17 @@ pub fn read(file: &str, text: &str) -> Result<Mutants, fixture::Error> {
 }
 
 fn mutant(file: &str, written: At<WrittenMutant>, taken: &[&str]) -> Result<Mutant, fixture::Error> {
-    let at = Place::of(&written);
+    let at = written.at;
     let WrittenMutant { id, what, kinds, fixture, quirk, on, by, verdict, facts } = written.value;
     let (id, what) = (made::id(file, id, taken)?, made::said(file, "what", what)?);
     for kind in &kinds {
         if !kills(*kind, &by.value, verdict) {
             let noun = if verdict == Verdict::Inconsistent { "contradiction" } else { "case" };
-            return Err(made::error_at(file, Place::of(&by), format!("a {kind} has no {noun} `{}`", by.value)));
+            return Err(made::error_at(file, by.at, format!("a {kind} has no {noun} `{}`", by.value)));
         }
         for fact in &facts {
             if contract::of(*kind).facts_meant(&fact.value).is_empty() {
-                return Err(made::error_at(file, Place::of(fact), format!("no fact of a {kind} is meant by `{}`", fact.value)));
+                return Err(made::error_at(file, fact.at, format!("no fact of a {kind} is meant by `{}`", fact.value)));
             }
         }
     }
@@ -148,7 +147,7 @@ fn mutant(file: &str, written: At<WrittenMutant>, taken: &[&str]) -> Result<Muta
         return Err(made::error_at(file, at, "a mutant deviates in one way: one key, one failure mode, one reading".to_owned()));
     }
     let facts = facts.into_iter().map(|fact| fact.value).collect();
-    Ok(Mutant { id, what, kinds, made, by: by.value, verdict, facts, line: at.line() })
+    Ok(Mutant { id, what, kinds, made, by: by.value, verdict, facts, line: at.line })
 }
 
 /// Whether a kind has what is to kill: a case, or a contradiction that can be mixed.
@@ -163,7 +162,7 @@ fn kills(kind: Kind, by: &str, verdict: Verdict) -> bool {
 }
 
 fn spared(file: &str, written: At<WrittenSpared>) -> Result<Spared, fixture::Error> {
-    let at = Place::of(&written);
+    let at = written.at;
     let WrittenSpared { case, fact, because } = written.value;
     let (what, name) = match (case, fact) {
         (Some(case), None) => (What::Case, case),
