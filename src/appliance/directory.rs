@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use foldhash::fast::RandomState;
+
 use crate::appliance::Moment;
 use crate::contract::Role;
 use crate::secret::Secret;
@@ -56,9 +58,9 @@ impl Lag {
 /// All users, by name. Memory grows with users only, never with requests.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Directory {
-    users: HashMap<String, User>,
+    users: HashMap<String, User, RandomState>,
     /// By user name, the password that was replaced last and how long it still validates.
-    former: HashMap<String, (Secret, Lag)>,
+    former: HashMap<String, (Secret, Lag), RandomState>,
 }
 
 impl Directory {
