@@ -17,6 +17,7 @@ mod handshake;
 mod lawful;
 mod limits;
 mod open;
+mod owed;
 mod port;
 mod pulse;
 pub mod tls;
@@ -30,6 +31,7 @@ use std::pin::Pin;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
+use std::time::Instant;
 
 use bytes::Bytes;
 use http::Request;
@@ -68,8 +70,8 @@ pub trait Service: Send + Sync + 'static {
     /// The server adds `connection: close`, and does not bend it.
     fn refuse(&self, parts: &Parts, refusal: Refusal, client: Client) -> Answered;
 
-    /// Told once for each answer that has a ticket, when it has gone or never will; with the status it has.
-    fn ended(&self, _ticket: Ticket, _status: StatusCode, _progress: Progress) {}
+    /// Told once for each answer that has a ticket, when it has gone or never will; with the status it has, and the moment on the wall.
+    fn ended(&self, _ticket: Ticket, _status: StatusCode, _progress: Progress, _now: Instant) {}
 
     /// Returns the clock by which answers are held back and a port stays closed.
     fn clock(&self) -> &Clock;

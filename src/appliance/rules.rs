@@ -20,6 +20,7 @@ use super::fields::Given;
 use super::fields::Name;
 use crate::appliance::Quirk;
 use crate::appliance::Reason;
+use crate::appliance::Reply;
 use crate::contract;
 use crate::contract::Check;
 use crate::contract::Circumstance;
@@ -63,13 +64,13 @@ struct Manner {
 #[derive(Debug)]
 struct Table {
     treatments: Vec<Treatment>,
+    content_type: HeaderValue,
     answers: Vec<Option<Answer>>,
 }
 
 #[derive(Debug)]
 struct Answer {
     status: StatusCode,
-    content_type: HeaderValue,
     body: Text,
 }
 
@@ -185,32 +186,32 @@ impl Rules {
 
     /// Words an answer. A name that is echoed comes from the request.
     pub fn word(&self, worded: Worded, asked: &Asked<'_>) -> Response<Bytes> {
+        self.reply(worded, asked).into_response(HeaderMap::new())
+    }
+
+    /// Words the same answer, for whoever has a map for its headers.
+    pub fn reply(&self, worded: Worded, asked: &Asked<'_>) -> Reply {
         match self.quirk {
             None => self.speak(worded, asked),
-            Some(quirk) => quirk.word(self, worded, asked),
+            Some(quirk) => Reply::Whole(quirk.word(self, worded, asked)),
         }
     }
 
     /// Words an answer as the contract has it.
-    pub(super) fn speak(&self, worded: Worded, asked: &Asked<'_>) -> Response<Bytes> {
+    pub(super) fn speak(&self, worded: Worded, asked: &Asked<'_>) -> Reply {
         let username = match asked {
             Asked::Fields(_, values) => values.of(Field::Username),
             Asked::Refused(..) => "",
         };
-        let answer =
-            self.table(worded.operation).answers[worded.outcome as usize].as_ref().expect("a contract words every outcome an operation can come to");
+        let table = self.table(worded.operation);
+        let answer = table.answers[worded.outcome as usize].as_ref().expect("a contract words every outcome an operation can come to");
         let body = match &answer.body {
             Text::Echo(wording, envelope, internal) => Bytes::from(wording.dressed(*envelope, internal, Said { username }).to_string()),
             Text::Fixed(bytes) => bytes.clone(),
         };
-        let mut response = Response::new(body);
-        *response.status_mut() = answer.status;
-        response.headers_mut().insert(header::CONTENT_TYPE, answer.content_type.clone());
-        if worded.outcome == Outcome::MethodNotAllowed {
-            let method = worded.operation.map_or("POST", |operation| &self.manner(operation).method);
-            response.headers_mut().insert(header::ALLOW, HeaderValue::from_str(method).expect("a method is a token"));
-        }
-        response
+        let method = || worded.operation.map_or("POST", |operation| &self.manner(operation).method);
+        let allow = (worded.outcome == Outcome::MethodNotAllowed).then(|| HeaderValue::from_str(method()).expect("a method is a token"));
+        Reply::Worded { status: answer.status, content_type: table.content_type.clone(), allow, body }
     }
 
     /// Returns how an outcome can be worded in an answer: at the operation, else as for any request, else as at whichever operation words it.
@@ -347,7 +348,9 @@ impl Table {
             contract.treatment(operation, *circumstance).map_or(Treatment::Proceed, |(name, fact)| fact.pick(readings.of(&name)).is)
         };
         let answers = Outcome::ALL.iter().map(|outcome| Answer::new(contract, readings, operation, *outcome)).collect();
-        Table { treatments: Circumstance::ALL.iter().map(treatment).collect(), answers }
+        let (answer_type, fact) = contract.answer_type(operation);
+        let content_type = header_value(&fact.pick(readings.of(&answer_type)).is.0);
+        Table { treatments: Circumstance::ALL.iter().map(treatment).collect(), content_type, answers }
     }
 }
 
@@ -358,18 +361,12 @@ impl Answer {
         let wording = &utterance.body.pick(readings.of(&name("body"))).is;
         let envelope = utterance.envelope.as_ref().map_or(Envelope::Object, |fact| fact.pick(readings.of(&name("envelope"))).is);
         let internal = utterance.internal.as_ref().map_or(Internal::Absent, |fact| fact.pick(readings.of(&name("internal"))).is.clone());
-        let (answer_type, fact) = contract.answer_type(operation);
         let body = if wording.echoes() {
             Text::Echo(wording.clone(), envelope, internal)
         } else {
             Text::Fixed(Bytes::from(wording.dressed(envelope, &internal, Said::default()).to_string()))
         };
-        Some(Answer {
-            status: utterance.status.pick(readings.of(&name("status"))).is.0,
-            content_type: HeaderValue::from_str(&fact.pick(readings.of(&answer_type)).is.0)
-                .expect("a content type of the contract is a header value"),
-            body,
-        })
+        Some(Answer { status: utterance.status.pick(readings.of(&name("status"))).is.0, body })
     }
 }
 
@@ -423,6 +420,14 @@ impl Values<'_> {
     /// Puts another value in a field's place.
     pub(super) fn put(&mut self, field: Field, value: String) {
         self.0[field as usize] = value.into();
+    }
+}
+
+/// A value that stands in the program is shared without being counted, and counting costs an answer more than all else about it.
+fn header_value(content_type: &str) -> HeaderValue {
+    match content_type {
+        "application/json" => HeaderValue::from_static("application/json"),
+        other => HeaderValue::from_str(other).expect("a content type of the contract is a header value"),
     }
 }
 

@@ -3,6 +3,7 @@
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
+use std::time::Instant;
 
 use bytes::Bytes;
 use http::Request;
@@ -79,7 +80,7 @@ impl Service for Host {
         };
         self.ledger.arrived(&growth);
         let answered = match strike {
-            None => Answered::plain(rules.word(worded, &asked)),
+            None => Answered::plain(rules.reply(worded, &asked)),
             Some(strike) => {
                 let (rules, worded) = answering(&rules, &strike, worded, &asked);
                 Answered::bent(strike.act.bend(&strike.draw, Delivery::plain(rules.word(worded, &asked))), age)
@@ -118,8 +119,8 @@ impl Service for Host {
         Answered::plain(response).noted(ticket)
     }
 
-    fn ended(&self, ticket: Ticket, status: StatusCode, progress: Progress) {
-        self.ledger.complete(&ticket, status, progress, self.clock.wall());
+    fn ended(&self, ticket: Ticket, status: StatusCode, progress: Progress, now: Instant) {
+        self.ledger.complete(&ticket, status, progress, now);
         if super::tell::is_heard() {
             self.tell(&ticket);
         }

@@ -59,10 +59,12 @@ pub struct Entry {
 /// What an open entry is completed by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ticket {
-    pub(super) number: u64,
+    /// The number of the entry.
+    pub number: u64,
     /// Where it is counted.
-    pub(super) place: usize,
-    pub(super) arrived: Instant,
+    pub place: usize,
+    /// When the request was judged, on the wall clock.
+    pub arrived: Instant,
 }
 
 /// What has become of an answer.

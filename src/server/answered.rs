@@ -3,9 +3,11 @@
 use std::fmt;
 
 use bytes::Bytes;
+use http::HeaderMap;
 use http::Response;
 use http::StatusCode;
 
+use crate::appliance::Reply;
 use crate::clock::Age;
 use crate::failure::Delivery;
 use crate::journal::Ticket;
@@ -20,7 +22,7 @@ pub struct Answered {
 pub(super) enum How {
     /// With the clock's age before the request was judged: from there what holds it back is counted.
     Bent(Box<Delivery>, Age),
-    Plain(Response<Bytes>),
+    Plain(Reply),
 }
 
 impl Answered {
@@ -30,8 +32,8 @@ impl Answered {
     }
 
     /// Answers as it is.
-    pub fn plain(response: Response<Bytes>) -> Answered {
-        Answered { how: How::Plain(response), ticket: None }
+    pub fn plain(reply: impl Into<Reply>) -> Answered {
+        Answered { how: How::Plain(reply.into()), ticket: None }
     }
 
     /// Wants to be told what becomes of it.
@@ -44,14 +46,14 @@ impl Answered {
     pub fn into_response(self) -> Response<Bytes> {
         match self.how {
             How::Bent(delivery, _) => delivery.response,
-            How::Plain(response) => response,
+            How::Plain(reply) => reply.into_response(HeaderMap::new()),
         }
     }
 
     pub(super) fn status(&self) -> StatusCode {
         match &self.how {
             How::Bent(delivery, _) => delivery.response.status(),
-            How::Plain(response) => response.status(),
+            How::Plain(reply) => reply.status(),
         }
     }
 }
@@ -61,7 +63,7 @@ impl fmt::Debug for Answered {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.how {
             How::Bent(delivery, _) => out.debug_tuple("Bent").field(delivery).finish(),
-            How::Plain(response) => out.debug_tuple("Plain").field(response).finish(),
+            How::Plain(reply) => out.debug_tuple("Plain").field(reply).finish(),
         }
     }
 }

@@ -22,7 +22,6 @@
 use std::collections::VecDeque;
 use std::future::Future;
 use std::io;
-use std::io::IoSlice;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Context;
@@ -55,6 +54,8 @@ pub(super) struct Carry<S, F> {
     /// The client has ended its sending half.
     ended: bool,
     running: Option<Running>,
+    /// Something was written since the last flush.
+    unflushed: bool,
 }
 
 /// A script that is being carried out.
@@ -94,7 +95,7 @@ impl Above for TlsStream<Wire> {
 
 impl<S: Above, F: Fn() + Unpin> Carry<S, F> {
     pub(super) fn new(stream: S, pulse: Arc<Pulse>, clock: Clock, flushed: F) -> Carry<S, F> {
-        Carry { stream, flushed, pulse, clock, early: VecDeque::new(), ended: false, running: None }
+        Carry { stream, flushed, pulse, clock, early: VecDeque::new(), ended: false, running: None, unflushed: false }
     }
 
     /// Tells whether what hyper writes is a stand-in, and begins the script if so.
@@ -219,26 +220,21 @@ impl<S: Above, F: Fn() + Unpin> AsyncRead for Carry<S, F> {
 
 impl<S: Above, F: Fn() + Unpin> AsyncWrite for Carry<S, F> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.unflushed = true;
         if self.swallows() {
             return Poll::Ready(Ok(bytes.len()));
         }
         Pin::new(&mut self.stream).poll_write(cx, bytes)
     }
 
-    fn poll_write_vectored(mut self: Pin<&mut Self>, cx: &mut Context<'_>, slices: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
-        if self.swallows() {
-            return Poll::Ready(Ok(slices.iter().map(|slice| slice.len()).sum()));
-        }
-        Pin::new(&mut self.stream).poll_write_vectored(cx, slices)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
-    }
-
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        // Hyper flushes several times a request.
+        if !self.unflushed {
+            return Poll::Ready(Ok(()));
+        }
         ready!(self.poll_script(cx))?;
         ready!(Pin::new(&mut self.stream).poll_flush(cx))?;
+        self.unflushed = false;
         (self.flushed)();
         Poll::Ready(Ok(()))
     }

@@ -1,14 +1,10 @@
 //! One request and its answer: read whole, judged for what the protocol asks, given to the service, handed to hyper.
 
 use std::convert::Infallible;
+use std::future::Future;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::MutexGuard;
-use std::sync::PoisonError;
-use std::sync::atomic::AtomicBool;
-use std::sync::atomic::Ordering;
 use std::task::Poll;
 use std::time::SystemTime;
 
@@ -39,6 +35,7 @@ use crate::server::Refusal;
 use crate::server::Service;
 use crate::server::answered::How;
 use crate::server::lawful;
+use crate::server::owed::Owed;
 use crate::server::pulse::Phase;
 use crate::server::pulse::Pulse;
 
@@ -48,15 +45,14 @@ pub(super) struct Exchange<S: Service> {
     pub(super) limits: Arc<Limits>,
     pub(super) pulse: Arc<Pulse>,
     pub(super) client: Client,
-    /// The answers that have been handed to hyper and not yet gone, oldest first; more than one only where requests are pipelined.
-    owed: Mutex<Vec<(Ticket, StatusCode)>>,
-    /// Whether there are any: looked at for every flush, of which a request has several. Written by the connection's own task alone.
-    owes: AtomicBool,
+    /// The answers that have been handed to hyper and not yet gone.
+    pub(super) owed: Owed,
 }
 
 impl<S: Service> Exchange<S> {
     pub(super) fn new(service: Arc<S>, limits: Arc<Limits>, pulse: Arc<Pulse>, client: Client) -> Exchange<S> {
-        Exchange { service, limits, pulse, client, owed: Mutex::default(), owes: AtomicBool::new(false) }
+        let owed = Owed::new(service.clock().wall());
+        Exchange { service, limits, pulse, client, owed }
     }
 
     /// Notes that everything handed to hyper has gone to the system.
@@ -66,25 +62,15 @@ impl<S: Service> Exchange<S> {
 
     fn owe(&self, ticket: Option<Ticket>, status: StatusCode) {
         if let Some(ticket) = ticket {
-            self.owed().push((ticket, status));
-            self.owes.store(true, Ordering::Relaxed);
+            self.owed.add(ticket, status);
         }
     }
 
     fn settle(&self, progress: Progress) {
-        if !self.owes.load(Ordering::Relaxed) {
-            return;
+        if self.owed.is_any() {
+            let now = self.service.clock().wall();
+            self.owed.settle(now, |ticket, status| self.service.ended(ticket, status, progress, now));
         }
-        self.owes.store(false, Ordering::Relaxed);
-        let mut owed = self.owed();
-        for (ticket, status) in owed.iter() {
-            self.service.ended(*ticket, *status, progress);
-        }
-        owed.clear();
-    }
-
-    fn owed(&self) -> MutexGuard<'_, Vec<(Ticket, StatusCode)>> {
-        self.owed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -96,31 +82,41 @@ impl<S: Service> Drop for Exchange<S> {
 }
 
 /// Returns the answer to one request, once its body has been read or it has been refused.
-pub(super) async fn respond<S: Service>(request: Request<Incoming>, exchange: &Exchange<S>) -> Result<Response<Full<Bytes>>, Infallible> {
-    let (parts, body) = request.into_parts();
-    let answer = match read(&parts, body, exchange).await {
-        Ok(body) => {
-            exchange.pulse.enter(Phase::Answering);
-            let request = Request::from_parts(parts, body);
-            let answered = exchange.service.answer(&request, exchange.client);
-            exchange.owe(answered.ticket, answered.status());
-            match answered.how {
-                How::Bent(delivery, asked) => bent(&request, *delivery, asked, exchange),
-                How::Plain(answer) => answer,
-            }
-        }
-        Err(refusal) => {
-            exchange.pulse.refuse();
-            exchange.pulse.enter(Phase::Answering);
-            let answered = exchange.service.refuse(&parts, refusal, exchange.client);
-            exchange.owe(answered.ticket, answered.status());
-            let mut answer = answered.into_response();
-            // Where this request ends can no longer be told, or takes too long to find out.
-            answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
-            answer
-        }
-    };
-    Ok(hand_over(answer))
+///
+/// A block rather than an `async fn`, which would first move the request to a place of its own.
+#[expect(clippy::manual_async_fn, reason = "see above")]
+pub(super) fn respond<S: Service>(
+    mut request: Request<Incoming>,
+    exchange: &Exchange<S>,
+) -> impl Future<Output = Result<Response<Full<Bytes>>, Infallible>> + Send {
+    async move {
+        let answer = match read(&mut request, exchange).await {
+            Ok(body) => answer(request.map(|_| body), exchange),
+            Err(refusal) => refuse(&request.into_parts().0, refusal, exchange),
+        };
+        Ok(hand_over(answer))
+    }
+}
+
+fn answer<S: Service>(mut request: Request<Bytes>, exchange: &Exchange<S>) -> Response<Bytes> {
+    exchange.pulse.enter(Phase::Answering);
+    let answered = exchange.service.answer(&request, exchange.client);
+    exchange.owe(answered.ticket, answered.status());
+    match answered.how {
+        How::Bent(delivery, asked) => bent(&request, *delivery, asked, exchange),
+        How::Plain(reply) => reply.into_response(std::mem::take(request.headers_mut())),
+    }
+}
+
+fn refuse<S: Service>(head: &Parts, refusal: Refusal, exchange: &Exchange<S>) -> Response<Bytes> {
+    exchange.pulse.refuse();
+    exchange.pulse.enter(Phase::Answering);
+    let answered = exchange.service.refuse(head, refusal, exchange.client);
+    exchange.owe(answered.ticket, answered.status());
+    let mut answer = answered.into_response();
+    // Where this request ends can no longer be told, or takes too long to find out.
+    answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    answer
 }
 
 /// Leaves the script of a delivery to be carried out, and returns the stand-in that hyper is given.
@@ -166,15 +162,16 @@ fn hand_over(mut answer: Response<Bytes>) -> Response<Full<Bytes>> {
     answer.map(Full::new)
 }
 
-async fn read<S: Service>(parts: &Parts, body: Incoming, exchange: &Exchange<S>) -> Result<Bytes, Refusal> {
+async fn read<S: Service>(request: &mut Request<Incoming>, exchange: &Exchange<S>) -> Result<Bytes, Refusal> {
     let limits = &exchange.limits;
-    let head = lawful::head(parts);
+    let head = lawful::head(request);
     if head.bytes > limits.head_bytes {
         return Err(Refusal::HeadTooLarge);
     }
     if !head.is_lawful {
         return Err(Refusal::BadRequest);
     }
+    let body = request.body_mut();
     if body.is_end_stream() {
         return Ok(Bytes::new());
     }
@@ -186,14 +183,14 @@ async fn read<S: Service>(parts: &Parts, body: Incoming, exchange: &Exchange<S>)
     gather(body, exchange).await
 }
 
-async fn gather<S: Service>(mut body: Incoming, exchange: &Exchange<S>) -> Result<Bytes, Refusal> {
+async fn gather<S: Service>(body: &mut Incoming, exchange: &Exchange<S>) -> Result<Bytes, Refusal> {
     let mut gathered = Bytes::new();
     loop {
         let frame = poll_fn(|cx| {
             if exchange.pulse.phase() == Phase::Overdue {
                 return Poll::Ready(Err(Refusal::RequestTimeout));
             }
-            Pin::new(&mut body).poll_frame(cx).map(|frame| frame.transpose().map_err(|_| Refusal::BadRequest))
+            Pin::new(&mut *body).poll_frame(cx).map(|frame| frame.transpose().map_err(|_| Refusal::BadRequest))
         });
         // Trailers are read and dropped: nothing here has a use for them.
         let Some(frame) = frame.await? else { return Ok(gathered) };
@@ -202,6 +199,9 @@ async fn gather<S: Service>(mut body: Incoming, exchange: &Exchange<S>) -> Resul
             return Err(Refusal::BodyTooLarge);
         }
         gathered = joined(gathered, data);
+        if body.is_end_stream() {
+            return Ok(gathered);
+        }
     }
 }
 

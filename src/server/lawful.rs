@@ -4,10 +4,11 @@ use std::net::Ipv6Addr;
 
 use http::HeaderValue;
 use http::Method;
+use http::Request;
+use http::Uri;
 use http::Version;
 use http::header::HOST;
 use http::header::TRANSFER_ENCODING;
-use http::request::Parts;
 
 /// What is to be known of a head before its body is read.
 pub(super) struct Head {
@@ -20,10 +21,10 @@ pub(super) struct Head {
 }
 
 /// Looks a head over. Its headers are gone through once: that is less than to look for two of them.
-pub(super) fn head(parts: &Parts) -> Head {
+pub(super) fn head<B>(request: &Request<B>) -> Head {
     let (mut hosts, mut codings) = (Given::None, Given::None);
     let mut headers = 0;
-    for (name, value) in &parts.headers {
+    for (name, value) in request.headers() {
         headers += name.as_str().len() + value.len() + ": \r\n".len();
         if name == HOST {
             hosts = hosts.and(value);
@@ -31,8 +32,8 @@ pub(super) fn head(parts: &Parts) -> Head {
             codings = codings.and(value);
         }
     }
-    let is_lawful = target_is_lawful(parts) && host_is_lawful(hosts, parts.version) && coding_is_lawful(codings);
-    Head { bytes: line_bytes(parts) + headers + "\r\n".len(), is_lawful }
+    let is_lawful = target_is_lawful(request.method(), request.uri()) && host_is_lawful(hosts, request.version()) && coding_is_lawful(codings);
+    Head { bytes: line_bytes(request.method(), request.uri()) + headers + "\r\n".len(), is_lawful }
 }
 
 /// How often a header is given.
@@ -52,23 +53,21 @@ impl<'a> Given<'a> {
     }
 }
 
-fn line_bytes(parts: &Parts) -> usize {
-    let uri = &parts.uri;
+fn line_bytes(method: &Method, uri: &Uri) -> usize {
     // A URL's `://` beside its two parts.
     let origin = uri.scheme_str().map_or(0, |scheme| scheme.len() + 3) + uri.authority().map_or(0, |authority| authority.as_str().len());
     let target = origin + uri.path_and_query().map_or(0, |path| path.as_str().len());
-    parts.method.as_str().len() + target + " ".len() * 2 + "HTTP/1.1\r\n".len()
+    method.as_str().len() + target + " ".len() * 2 + "HTTP/1.1\r\n".len()
 }
 
-fn target_is_lawful(parts: &Parts) -> bool {
-    let uri = &parts.uri;
+fn target_is_lawful(method: &Method, uri: &Uri) -> bool {
     let ascii = uri.path_and_query().is_none_or(|path| path.as_str().is_ascii());
     ascii
         && match (uri.scheme(), uri.authority()) {
             // A URL, as for a proxy: a server must take it, and its own name stands in it.
             (Some(scheme), Some(authority)) => !scheme.as_str().is_empty() && is_authority(authority.as_str()),
             // `*` asks about the whole server, which is for OPTIONS alone.
-            _ if uri.path() == "*" => parts.method == Method::OPTIONS,
+            _ if uri.path() == "*" => *method == Method::OPTIONS,
             _ => uri.path().starts_with('/') && uri.authority().is_none(),
         }
 }
@@ -172,13 +171,13 @@ mod tests {
     #[case::no_scheme("://host/a", "GET", false)]
     fn a_target_is_a_path_or_a_url(#[case] target: &str, #[case] method: &str, #[case] lawful: bool) {
         let request = http::Request::builder().method(method).uri(target).body(()).unwrap();
-        assert_eq!(target_is_lawful(&request.into_parts().0), lawful);
+        assert_eq!(target_is_lawful(request.method(), request.uri()), lawful);
     }
 
     #[test]
     fn a_head_is_counted_to_the_byte() {
         let head = "GET /a?b=c HTTP/1.1\r\nhost: localhost\r\naccept: */*\r\n\r\n";
         let request = http::Request::builder().uri("/a?b=c").header("host", "localhost").header("accept", "*/*").body(()).unwrap();
-        assert_eq!(super::head(&request.into_parts().0).bytes, head.len());
+        assert_eq!(super::head(&request).bytes, head.len());
     }
 }

@@ -1,6 +1,7 @@
 //! What is answered in other words, in another form, or with something that was not asked for; lawful forms among them.
 
 use bytes::Bytes;
+use http::HeaderMap;
 use http::HeaderValue;
 use http::Response;
 use http::StatusCode;
@@ -99,9 +100,9 @@ impl Misworded {
         let instead = |outcome, other| {
             // Where nothing words the other outcome, this one stays.
             let other = (worded.outcome == outcome).then(|| rules.wording_of(worded.operation, other)).flatten();
-            rules.speak(other.unwrap_or(worded), asked)
+            rules.speak(other.unwrap_or(worded), asked).into_response(HeaderMap::new())
         };
-        let mut answer = rules.speak(worded, asked);
+        let mut answer = rules.speak(worded, asked).into_response(HeaderMap::new());
         let name = match asked {
             Asked::Fields(_, values) => values.of(Field::Username),
             Asked::Refused(..) => "",

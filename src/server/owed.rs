@@ -1,0 +1,135 @@
+//! The answers that have been handed to hyper and have not gone yet, and when they did.
+//!
+//! One task alone writes and reads this. It is borrowed across what that task waits for, so it must be `Sync`: numbers that are
+//! atomic are as good as a lock there, and cost no more than plain ones.
+
+use std::sync::Mutex;
+use std::sync::MutexGuard;
+use std::sync::PoisonError;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::AtomicU16;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+use std::time::Instant;
+
+use http::StatusCode;
+
+use crate::journal::Ticket;
+
+/// The answers of one connection that are still owed.
+#[derive(Debug)]
+pub(super) struct Owed {
+    /// What the moments beside are counted from, in nanoseconds.
+    begun: Instant,
+    is_one: AtomicBool,
+    number: AtomicU64,
+    place: AtomicUsize,
+    arrived: AtomicU64,
+    status: AtomicU16,
+    /// More than one only where requests are pipelined: then the later ones.
+    is_more: AtomicBool,
+    more: Mutex<Vec<(Ticket, StatusCode)>>,
+    /// When the last one had gone; nought where nobody is to know any longer.
+    gone: AtomicU64,
+}
+
+impl Owed {
+    /// Owes nothing yet; no ticket is older than `begun`.
+    pub(super) fn new(begun: Instant) -> Owed {
+        Owed {
+            begun,
+            is_one: AtomicBool::new(false),
+            number: AtomicU64::new(0),
+            place: AtomicUsize::new(0),
+            arrived: AtomicU64::new(0),
+            status: AtomicU16::new(0),
+            is_more: AtomicBool::new(false),
+            more: Mutex::default(),
+            gone: AtomicU64::new(0),
+        }
+    }
+
+    /// Owes one more.
+    pub(super) fn add(&self, ticket: Ticket, status: StatusCode) {
+        if self.is_one.load(Ordering::Relaxed) {
+            self.more().push((ticket, status));
+            self.is_more.store(true, Ordering::Relaxed);
+            return;
+        }
+        self.number.store(ticket.number, Ordering::Relaxed);
+        self.place.store(ticket.place, Ordering::Relaxed);
+        self.arrived.store(self.nanoseconds(ticket.arrived), Ordering::Relaxed);
+        self.status.store(status.as_u16(), Ordering::Relaxed);
+        self.is_one.store(true, Ordering::Relaxed);
+    }
+
+    /// Tells whether any is owed.
+    pub(super) fn is_any(&self) -> bool {
+        self.is_one.load(Ordering::Relaxed)
+    }
+
+    /// Owes nothing any longer; returns what was owed, oldest first. They went at this moment.
+    pub(super) fn settle(&self, now: Instant, mut each: impl FnMut(Ticket, StatusCode)) {
+        if !self.is_any() {
+            return;
+        }
+        self.is_one.store(false, Ordering::Relaxed);
+        self.gone.store(self.nanoseconds(now), Ordering::Relaxed);
+        let (number, place) = (self.number.load(Ordering::Relaxed), self.place.load(Ordering::Relaxed));
+        let arrived = self.begun + Duration::from_nanos(self.arrived.load(Ordering::Relaxed));
+        // It was one when it came.
+        let status = StatusCode::from_u16(self.status.load(Ordering::Relaxed)).unwrap_or_default();
+        each(Ticket { number, place, arrived }, status);
+        if self.is_more.load(Ordering::Relaxed) {
+            self.is_more.store(false, Ordering::Relaxed);
+            let more = std::mem::take(&mut *self.more());
+            more.into_iter().for_each(|(ticket, status)| each(ticket, status));
+        }
+    }
+
+    /// Returns when the last one went, if that is news.
+    pub(super) fn take_gone(&self) -> Option<Instant> {
+        let gone = self.gone.load(Ordering::Relaxed);
+        self.gone.store(0, Ordering::Relaxed);
+        (gone > 0).then(|| self.begun + Duration::from_nanos(gone))
+    }
+
+    fn nanoseconds(&self, moment: Instant) -> u64 {
+        // Five hundred years.
+        u64::try_from(moment.saturating_duration_since(self.begun).as_nanos()).unwrap_or(u64::MAX)
+    }
+
+    fn more(&self) -> MutexGuard<'_, Vec<(Ticket, StatusCode)>> {
+        self.more.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Clock;
+
+    #[test]
+    fn what_is_owed_is_told_once_and_in_order() {
+        let begun = Clock::start().wall();
+        let owed = Owed::new(begun);
+        let ticket = |number| Ticket { number, place: 7, arrived: begun + Duration::from_nanos(number) };
+        let told = |now| {
+            let mut told = Vec::new();
+            owed.settle(now, |ticket, status| told.push((ticket, status.as_u16())));
+            told
+        };
+        assert!(!owed.is_any() && told(begun).is_empty() && owed.take_gone().is_none());
+        for (number, status) in [(1, StatusCode::OK), (2, StatusCode::NOT_FOUND), (3, StatusCode::OK)] {
+            owed.add(ticket(number), status);
+        }
+        let now = begun + Duration::from_secs(1);
+        assert_eq!(told(now), [(ticket(1), 200), (ticket(2), 404), (ticket(3), 200)]);
+        assert!(!owed.is_any() && told(now).is_empty());
+        assert_eq!((owed.take_gone(), owed.take_gone()), (Some(now), None));
+        owed.add(ticket(4), StatusCode::OK);
+        assert_eq!(told(now), [(ticket(4), 200)]);
+    }
+}
