@@ -13,6 +13,7 @@ mod judge;
 mod lockout;
 mod policy;
 pub mod quirk;
+mod reply;
 mod rules;
 
 use std::net::IpAddr;
@@ -36,6 +37,7 @@ pub use lockout::Scope;
 pub use policy::Breach;
 pub use policy::Policy;
 pub use quirk::Quirk;
+pub use reply::Reply;
 pub use rules::Asked;
 pub use rules::Rules;
 pub use rules::Worded;

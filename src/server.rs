@@ -10,6 +10,7 @@
 //! What a request means is not known here. A connection is one task, so a panic in the service ends that connection and no other.
 
 mod answered;
+mod bell;
 mod carry;
 mod connection;
 mod exchange;

@@ -22,6 +22,7 @@ use crate::failure::Greeting;
 use crate::failure::Handshake;
 use crate::server::Limits;
 use crate::server::Service;
+use crate::server::bell::Bells;
 use crate::server::carry::Above;
 use crate::server::carry::Carry;
 use crate::server::exchange;
@@ -86,9 +87,10 @@ impl<S: Service> Connection<S> {
         self.exchange.pulse.enter(Phase::Idle);
         let mut talk = pin!(self.talk(stream));
         let mut deadline: Option<Deadline> = None;
+        let mut bells = Bells::default();
         poll_fn(|cx| {
             loop {
-                if talk.as_mut().poll(cx).is_ready() {
+                if bells.poll(talk.as_mut(), cx, || self.exchange.pulse.take_rung_for_nothing()).is_ready() {
                     return Poll::Ready(());
                 }
                 // An answer that has just gone has asked the time already.

@@ -200,6 +200,7 @@ async fn gather<S: Service>(body: &mut Incoming, exchange: &Exchange<S>) -> Resu
         }
         gathered = joined(gathered, data);
         if body.is_end_stream() {
+            exchange.pulse.rang_for_nothing();
             return Ok(gathered);
         }
     }

@@ -11,6 +11,7 @@ use std::sync::PoisonError;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::AtomicU8;
 use std::sync::atomic::AtomicU32;
+use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering;
 use std::sync::atomic::fence;
 use std::time::Duration;
@@ -36,6 +37,8 @@ pub(super) struct Pulse {
     severed: AtomicBool,
     /// Whoever ends the connection now, it was us.
     ours: AtomicBool,
+    /// How often hyper has rung the connection's bell for nothing since its last poll began. The connection's own task's.
+    rung_for_nothing: AtomicUsize,
     /// Whether there is a script: looked at for every write, set for almost none.
     scripted: AtomicBool,
     script: Mutex<(Vec<Do>, Age)>,
@@ -106,6 +109,18 @@ impl Pulse {
         }
         self.scripted.store(false, Ordering::Release);
         Some(std::mem::take(&mut *self.script.lock().unwrap_or_else(PoisonError::into_inner)))
+    }
+
+    /// Notes that the last piece of a body was taken: hyper rings for whoever sends the next, and nobody does.
+    pub(super) fn rang_for_nothing(&self) {
+        self.rung_for_nothing.store(self.rung_for_nothing.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
+    }
+
+    /// Returns how often, since this was last asked.
+    pub(super) fn take_rung_for_nothing(&self) -> usize {
+        let rung = self.rung_for_nothing.load(Ordering::Relaxed);
+        self.rung_for_nothing.store(0, Ordering::Relaxed);
+        rung
     }
 
     /// Notes that the request being read is refused.
