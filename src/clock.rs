@@ -5,6 +5,7 @@
 
 use std::future::Future;
 use std::sync::Arc;
+use std::sync::LazyLock;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
 use std::sync::PoisonError;
@@ -16,6 +17,7 @@ use std::time::Instant;
 use tokio::sync::watch;
 
 use crate::appliance::Moment;
+use crate::journal::Wall;
 
 /// A clock. Clones are the same clock.
 #[derive(Clone, Debug)]
@@ -33,12 +35,12 @@ pub struct Stamp {
     /// On the clock, since its start or its last reset.
     pub moment: Moment,
     /// On the wall.
-    pub wall: Instant,
+    pub wall: Wall,
 }
 
 #[derive(Debug)]
 struct Works {
-    start: Instant,
+    start: Wall,
     /// Twice some nanoseconds, plus 1 if the clock is frozen. Frozen, they are its age; running, what its age is ahead of the wall.
     hand: AtomicI64,
     /// The age at which it showed nought; below nought where it was set ahead.
@@ -51,10 +53,9 @@ struct Works {
 
 impl Clock {
     /// Starts a clock.
-    #[expect(clippy::disallowed_methods, reason = "this is where the wall is asked")]
     pub fn start() -> Clock {
         let (turned, _) = watch::channel(());
-        Clock(Arc::new(Works { start: Instant::now(), hand: AtomicI64::new(0), noon: AtomicI64::new(0), turning: Mutex::new(()), turned }))
+        Clock(Arc::new(Works { start: wall(), hand: AtomicI64::new(0), noon: AtomicI64::new(0), turning: Mutex::new(()), turned }))
     }
 
     /// Starts a clock that shows a moment, frozen or not.
@@ -79,17 +80,15 @@ impl Clock {
     /// Returns the time since the start or the last reset, and the same moment on the wall.
     pub fn stamp(&self) -> Stamp {
         let hand = self.0.hand.load(Ordering::Acquire);
-        let wall = self.wall();
-        let elapsed = wall.saturating_duration_since(self.0.start);
+        let wall = wall();
         let noon = self.0.noon.load(Ordering::Acquire);
-        let age = age(hand, elapsed);
+        let age = age(hand, nanoseconds(wall.since(self.0.start)));
         Stamp { age, moment: age.since(noon), wall }
     }
 
     /// Returns the moment on the wall, whatever the clock shows.
-    #[expect(clippy::disallowed_methods, reason = "this is where the wall is asked")]
-    pub fn wall(&self) -> Instant {
-        Instant::now()
+    pub fn wall(&self) -> Wall {
+        wall()
     }
 
     /// Returns its age.
@@ -161,7 +160,7 @@ impl Clock {
 
     fn read(&self) -> (Age, bool) {
         let hand = self.0.hand.load(Ordering::Acquire);
-        (age(hand, self.0.start.elapsed()), hand & 1 == 1)
+        (age(hand, since(self.0.start)), hand & 1 == 1)
     }
 
     fn turn(&self, turn: impl FnOnce(Age, bool) -> (Age, bool)) {
@@ -169,7 +168,7 @@ impl Clock {
         let (age, frozen) = self.read();
         let (age, frozen) = turn(age, frozen);
         let age = i64::try_from(age.0).unwrap_or(i64::MAX).min(OLDEST);
-        let ahead = if frozen { age } else { age - nanoseconds(self.0.start.elapsed()) };
+        let ahead = if frozen { age } else { age - since(self.0.start) };
         self.0.hand.store(ahead << 1 | i64::from(frozen), Ordering::Release);
         self.0.turned.send_replace(());
     }
@@ -189,9 +188,29 @@ impl Age {
     }
 }
 
-/// What the hand shows after so much time on the wall.
-fn age(hand: i64, elapsed: Duration) -> Age {
-    let wall = if hand & 1 == 1 { 0 } else { nanoseconds(elapsed) };
+/// Asks the wall.
+#[expect(clippy::disallowed_methods, reason = "this is where the wall is asked")]
+fn wall() -> Wall {
+    let since = Instant::now().saturating_duration_since(*BEGUN);
+    Wall(u64::try_from(since.as_nanos()).unwrap_or(u64::MAX))
+}
+
+/// Returns a moment on the wall as whatever waits by the wall takes it.
+pub fn instant(wall: Wall) -> Instant {
+    *BEGUN + Duration::from_nanos(wall.0)
+}
+
+fn since(start: Wall) -> i64 {
+    nanoseconds(wall().since(start))
+}
+
+/// When this process first asked the wall: all moments on it are counted from there.
+#[expect(clippy::disallowed_methods, reason = "this is where the wall is asked")]
+static BEGUN: LazyLock<Instant> = LazyLock::new(Instant::now);
+
+/// What the hand shows after so many nanoseconds on the wall.
+fn age(hand: i64, elapsed: i64) -> Age {
+    let wall = if hand & 1 == 1 { 0 } else { elapsed };
     Age(u64::try_from(wall.saturating_add(hand >> 1)).unwrap_or(0))
 }
 
@@ -206,83 +225,4 @@ const OLDEST: i64 = i64::MAX / 4;
 const FOR_EVER: Duration = Duration::from_secs(24 * 60 * 60);
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const HOUR: Duration = Duration::from_secs(3600);
-
-    #[test]
-    fn a_frozen_clock_stands_until_it_is_advanced() {
-        let clock = Clock::start();
-        clock.freeze();
-        let stands = clock.now();
-        assert_eq!(clock.now(), stands);
-        clock.advance(HOUR);
-        assert_eq!(clock.now().0, stands.0 + HOUR);
-    }
-
-    #[test]
-    fn a_released_clock_goes_on_from_where_it_stood() {
-        let clock = Clock::start();
-        clock.freeze();
-        clock.advance(HOUR);
-        let stood = clock.now();
-        clock.release();
-        assert!(clock.now() >= stood && clock.now().0 < stood.0 + HOUR);
-        assert!(!clock.is_frozen());
-    }
-
-    #[test]
-    fn a_reset_clock_begins_at_nought_and_runs() {
-        let clock = Clock::start();
-        clock.freeze();
-        clock.advance(HOUR);
-        clock.reset();
-        assert!(clock.now().0 < HOUR && !clock.is_frozen());
-    }
-
-    #[tokio::test]
-    async fn a_clock_set_to_a_moment_shows_it_and_sleeps_from_there() {
-        let moment = Moment(HOUR + Duration::from_nanos(7));
-        let clock = Clock::start_at(moment, true);
-        assert_eq!(clock.shows(), (moment, true));
-        clock.sleep_until(Moment(HOUR)).await;
-        let sleep = clock.sleep_until(Moment(HOUR + Duration::from_nanos(9)));
-        let mut sleep = std::pin::pin!(sleep);
-        assert!(tokio::time::timeout(Duration::from_millis(5), sleep.as_mut()).await.is_err());
-        clock.advance(Duration::from_nanos(2));
-        sleep.await;
-        clock.set(Moment(HOUR), false);
-        assert!(clock.now().0 >= HOUR && clock.now().0 < 2 * HOUR && !clock.is_frozen());
-        assert_eq!(Clock::start_at(Moment(Duration::MAX), true).now().0.as_nanos(), OLDEST as u128);
-    }
-
-    #[tokio::test]
-    async fn a_sleeper_wakes_when_the_clock_is_advanced_and_not_by_the_wall() {
-        let clock = Clock::start();
-        clock.freeze();
-        let mut sleep = std::pin::pin!(clock.sleep(Duration::from_millis(1)));
-        assert!(tokio::time::timeout(Duration::from_millis(20), sleep.as_mut()).await.is_err());
-        clock.advance(Duration::from_millis(1));
-        sleep.await;
-    }
-
-    #[tokio::test]
-    async fn a_reset_leaves_a_sleeper_what_it_had_left() {
-        let clock = Clock::start();
-        clock.advance(HOUR);
-        let sleep = clock.sleep(HOUR);
-        clock.reset();
-        clock.freeze();
-        clock.advance(HOUR);
-        sleep.await;
-    }
-
-    #[tokio::test]
-    async fn a_running_clock_wakes_by_the_wall() {
-        Clock::start().sleep(Duration::from_millis(2)).await;
-        let clock = Clock::start();
-        clock.sleep_until(Moment(Duration::from_millis(2))).await;
-        assert!(clock.now().0 >= Duration::from_millis(2));
-    }
-}
+mod tests;

@@ -13,9 +13,9 @@ mod recorded;
 mod suggestion;
 mod tally;
 mod view;
+mod wall;
 
 use std::collections::VecDeque;
-use std::time::Instant;
 
 use http::StatusCode;
 
@@ -35,6 +35,7 @@ pub use view::FindingView;
 pub use view::Lens;
 pub use view::RequestView;
 pub use view::View;
+pub use wall::Wall;
 
 use tally::Tally;
 
@@ -87,8 +88,8 @@ impl Journal {
     }
 
     /// Completes an entry: its answer, of this status, has gone, was cut, or had nobody to go to. One that was dropped still counts.
-    pub fn complete(&mut self, ticket: &Ticket, status: StatusCode, progress: Progress, now: Instant) {
-        let took = now.saturating_duration_since(ticket.arrived);
+    pub fn complete(&mut self, ticket: &Ticket, status: StatusCode, progress: Progress, now: Wall) {
+        let took = now.since(ticket.arrived);
         if let Some(entry) = self.held(ticket.number) {
             (entry.progress, entry.status, entry.took) = (progress, Some(status), Some(took));
         }
@@ -164,7 +165,7 @@ impl Journal {
     }
 
     /// Returns when the oldest entry that is held arrived.
-    pub fn oldest(&self) -> Option<Instant> {
+    pub fn oldest(&self) -> Option<Wall> {
         self.entries.front().map(|entry| entry.arrival.wall)
     }
 

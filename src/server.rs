@@ -32,7 +32,6 @@ use std::pin::Pin;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
-use std::time::Instant;
 
 use bytes::Bytes;
 use http::Request;
@@ -46,6 +45,7 @@ use crate::clock::Clock;
 use crate::failure::Greeting;
 use crate::journal::Progress;
 use crate::journal::Ticket;
+use crate::journal::Wall;
 use crate::server::connection::Connection;
 use crate::server::connection::Tls;
 use crate::server::exchange::Exchange;
@@ -72,7 +72,7 @@ pub trait Service: Send + Sync + 'static {
     fn refuse(&self, parts: &Parts, refusal: Refusal, client: Client) -> Answered;
 
     /// Told once for each answer that has a ticket, when it has gone or never will; with the status it has, and the moment on the wall.
-    fn ended(&self, _ticket: Ticket, _status: StatusCode, _progress: Progress, _now: Instant) {}
+    fn ended(&self, _ticket: Ticket, _status: StatusCode, _progress: Progress, _now: Wall) {}
 
     /// Returns the clock by which answers are held back and a port stays closed.
     fn clock(&self) -> &Clock;

@@ -10,15 +10,16 @@ use std::sync::PoisonError;
 use std::sync::Weak;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering;
-use std::time::Instant;
+
+use crate::journal::Wall;
 
 /// What holds entries of which the oldest can go.
 pub(super) trait Holder: fmt::Debug + Send + Sync {
     /// Returns when the oldest entry arrived.
-    fn oldest(&self) -> Option<Instant>;
+    fn oldest(&self) -> Option<Wall>;
 
     /// Drops entries no younger than a limit until enough bytes are freed; returns how many were, and when the next oldest arrived.
-    fn drop_oldest(&self, limit: Option<Instant>, enough: usize) -> (usize, Option<Instant>);
+    fn drop_oldest(&self, limit: Option<Wall>, enough: usize) -> (usize, Option<Wall>);
 }
 
 /// A number of bytes that journals share.
@@ -73,7 +74,7 @@ impl Budget {
         let living: Vec<Arc<dyn Holder>> = holders.iter().filter_map(Weak::upgrade).collect();
         drop(holders);
         let enough = self.most - self.most / 16;
-        let mut oldest: BinaryHeap<Reverse<(Instant, usize)>> =
+        let mut oldest: BinaryHeap<Reverse<(Wall, usize)>> =
             living.iter().enumerate().filter_map(|(index, holder)| Some(Reverse((holder.oldest()?, index)))).collect();
         while self.used() > enough
             && let Some(Reverse((_, index))) = oldest.pop()

@@ -8,7 +8,6 @@ use std::sync::PoisonError;
 use std::sync::Weak;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering;
-use std::time::Instant;
 
 use http::StatusCode;
 use tokio::sync::Notify;
@@ -20,6 +19,7 @@ use crate::journal::Bounds;
 use crate::journal::Journal;
 use crate::journal::Progress;
 use crate::journal::Ticket;
+use crate::journal::Wall;
 use crate::journal::Wanted;
 
 /// A journal and those who wait for it.
@@ -55,7 +55,7 @@ impl Ledger {
         self.tell();
     }
 
-    pub(super) fn complete(&self, ticket: &Ticket, status: StatusCode, progress: Progress, now: Instant) {
+    pub(super) fn complete(&self, ticket: &Ticket, status: StatusCode, progress: Progress, now: Wall) {
         self.lock().complete(ticket, status, progress, now);
         self.tell();
     }
@@ -107,11 +107,11 @@ impl Ledger {
 }
 
 impl Holder for Ledger {
-    fn oldest(&self) -> Option<Instant> {
+    fn oldest(&self) -> Option<Wall> {
         self.look(Journal::oldest)
     }
 
-    fn drop_oldest(&self, limit: Option<Instant>, enough: usize) -> (usize, Option<Instant>) {
+    fn drop_oldest(&self, limit: Option<Wall>, enough: usize) -> (usize, Option<Wall>) {
         let mut journal = self.lock();
         let mut freed = 0;
         while freed < enough

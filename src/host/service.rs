@@ -3,7 +3,6 @@
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
-use std::time::Instant;
 
 use bytes::Bytes;
 use http::Request;
@@ -30,6 +29,7 @@ use crate::journal::Findings;
 use crate::journal::Progress;
 use crate::journal::Recorded;
 use crate::journal::Ticket;
+use crate::journal::Wall;
 use crate::server::Answered;
 use crate::server::Client;
 use crate::server::Greeted;
@@ -119,7 +119,7 @@ impl Service for Host {
         Answered::plain(response).noted(ticket)
     }
 
-    fn ended(&self, ticket: Ticket, status: StatusCode, progress: Progress, now: Instant) {
+    fn ended(&self, ticket: Ticket, status: StatusCode, progress: Progress, now: Wall) {
         self.ledger.complete(&ticket, status, progress, now);
         if super::tell::is_heard() {
             self.tell(&ticket);

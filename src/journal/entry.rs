@@ -3,7 +3,6 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
-use std::time::Instant;
 
 use http::StatusCode;
 
@@ -13,6 +12,7 @@ use crate::contract::Operation;
 use crate::contract::Outcome;
 use crate::journal::Findings;
 use crate::journal::Recorded;
+use crate::journal::Wall;
 
 /// What is known of a request when it has been read and judged.
 #[derive(Clone, Debug)]
@@ -20,7 +20,7 @@ pub struct Arrival {
     /// When it was judged, on the appliance's clock.
     pub at: Moment,
     /// The same on the wall clock: how long the answer took is told from here.
-    pub wall: Instant,
+    pub wall: Wall,
     /// Where it came from.
     pub source: IpAddr,
     /// The number of its connection.
@@ -64,7 +64,7 @@ pub struct Ticket {
     /// Where it is counted.
     pub place: usize,
     /// When the request was judged, on the wall clock.
-    pub arrived: Instant,
+    pub arrived: Wall,
 }
 
 /// What has become of an answer.

@@ -7,6 +7,7 @@ use http::Request;
 use super::*;
 use crate::appliance::Moment;
 use crate::appliance::Reason;
+use crate::clock::Clock;
 use crate::contract::Circumstance;
 use crate::contract::Kind;
 use crate::contract::Operation;
@@ -14,9 +15,8 @@ use crate::contract::Outcome;
 use crate::secret::Fingerprints;
 use crate::secret::Redactor;
 
-#[expect(clippy::disallowed_methods, reason = "a test needs some moment")]
-fn now() -> Instant {
-    Instant::now()
+fn now() -> Wall {
+    Clock::start().wall()
 }
 
 fn arrival(path: &str, body: &str) -> Arrival {

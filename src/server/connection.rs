@@ -18,6 +18,7 @@ use tokio::time::Instant;
 use tokio::time::Sleep;
 use tokio_rustls::TlsAcceptor;
 
+use crate::clock;
 use crate::failure::Greeting;
 use crate::failure::Handshake;
 use crate::server::Limits;
@@ -94,7 +95,7 @@ impl<S: Service> Connection<S> {
                     return Poll::Ready(());
                 }
                 // An answer that has just gone has asked the time already.
-                let gone = self.exchange.owed.take_gone().map(Instant::from_std);
+                let gone = self.exchange.owed.take_gone().map(|gone| Instant::from_std(clock::instant(gone)));
                 match self.exchange.pulse.watch(deadline.as_ref().map(|deadline| deadline.step), &self.exchange.limits) {
                     Watch::Leave => return Poll::Ready(()),
                     Watch::Same => {}

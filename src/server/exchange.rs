@@ -51,8 +51,7 @@ pub(super) struct Exchange<S: Service> {
 
 impl<S: Service> Exchange<S> {
     pub(super) fn new(service: Arc<S>, limits: Arc<Limits>, pulse: Arc<Pulse>, client: Client) -> Exchange<S> {
-        let owed = Owed::new(service.clock().wall());
-        Exchange { service, limits, pulse, client, owed }
+        Exchange { service, limits, pulse, client, owed: Owed::default() }
     }
 
     /// Notes that everything handed to hyper has gone to the system.

@@ -11,18 +11,15 @@ use std::sync::atomic::AtomicU16;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
-use std::time::Instant;
 
 use http::StatusCode;
 
 use crate::journal::Ticket;
+use crate::journal::Wall;
 
 /// The answers of one connection that are still owed.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Owed {
-    /// What the moments beside are counted from, in nanoseconds.
-    begun: Instant,
     is_one: AtomicBool,
     number: AtomicU64,
     place: AtomicUsize,
@@ -36,21 +33,6 @@ pub(super) struct Owed {
 }
 
 impl Owed {
-    /// Owes nothing yet; no ticket is older than `begun`.
-    pub(super) fn new(begun: Instant) -> Owed {
-        Owed {
-            begun,
-            is_one: AtomicBool::new(false),
-            number: AtomicU64::new(0),
-            place: AtomicUsize::new(0),
-            arrived: AtomicU64::new(0),
-            status: AtomicU16::new(0),
-            is_more: AtomicBool::new(false),
-            more: Mutex::default(),
-            gone: AtomicU64::new(0),
-        }
-    }
-
     /// Owes one more.
     pub(super) fn add(&self, ticket: Ticket, status: StatusCode) {
         if self.is_one.load(Ordering::Relaxed) {
@@ -60,7 +42,7 @@ impl Owed {
         }
         self.number.store(ticket.number, Ordering::Relaxed);
         self.place.store(ticket.place, Ordering::Relaxed);
-        self.arrived.store(self.nanoseconds(ticket.arrived), Ordering::Relaxed);
+        self.arrived.store(ticket.arrived.0, Ordering::Relaxed);
         self.status.store(status.as_u16(), Ordering::Relaxed);
         self.is_one.store(true, Ordering::Relaxed);
     }
@@ -71,34 +53,28 @@ impl Owed {
     }
 
     /// Owes nothing any longer; returns what was owed, oldest first. They went at this moment.
-    pub(super) fn settle(&self, now: Instant, mut each: impl FnMut(Ticket, StatusCode)) {
+    pub(super) fn settle(&self, now: Wall, mut each: impl FnMut(Ticket, StatusCode)) {
         if !self.is_any() {
             return;
         }
         self.is_one.store(false, Ordering::Relaxed);
-        self.gone.store(self.nanoseconds(now), Ordering::Relaxed);
+        self.gone.store(now.0, Ordering::Relaxed);
         let (number, place) = (self.number.load(Ordering::Relaxed), self.place.load(Ordering::Relaxed));
-        let arrived = self.begun + Duration::from_nanos(self.arrived.load(Ordering::Relaxed));
+        let arrived = Wall(self.arrived.load(Ordering::Relaxed));
         // It was one when it came.
         let status = StatusCode::from_u16(self.status.load(Ordering::Relaxed)).unwrap_or_default();
         each(Ticket { number, place, arrived }, status);
         if self.is_more.load(Ordering::Relaxed) {
             self.is_more.store(false, Ordering::Relaxed);
-            let more = std::mem::take(&mut *self.more());
-            more.into_iter().for_each(|(ticket, status)| each(ticket, status));
+            self.more().drain(..).for_each(|(ticket, status)| each(ticket, status));
         }
     }
 
     /// Returns when the last one went, if that is news.
-    pub(super) fn take_gone(&self) -> Option<Instant> {
+    pub(super) fn take_gone(&self) -> Option<Wall> {
         let gone = self.gone.load(Ordering::Relaxed);
         self.gone.store(0, Ordering::Relaxed);
-        (gone > 0).then(|| self.begun + Duration::from_nanos(gone))
-    }
-
-    fn nanoseconds(&self, moment: Instant) -> u64 {
-        // Five hundred years.
-        u64::try_from(moment.saturating_duration_since(self.begun).as_nanos()).unwrap_or(u64::MAX)
+        (gone > 0).then_some(Wall(gone))
     }
 
     fn more(&self) -> MutexGuard<'_, Vec<(Ticket, StatusCode)>> {
@@ -109,23 +85,21 @@ impl Owed {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clock::Clock;
 
     #[test]
     fn what_is_owed_is_told_once_and_in_order() {
-        let begun = Clock::start().wall();
-        let owed = Owed::new(begun);
-        let ticket = |number| Ticket { number, place: 7, arrived: begun + Duration::from_nanos(number) };
+        let owed = Owed::default();
+        let ticket = |number| Ticket { number, place: 7, arrived: Wall(number) };
         let told = |now| {
             let mut told = Vec::new();
             owed.settle(now, |ticket, status| told.push((ticket, status.as_u16())));
             told
         };
-        assert!(!owed.is_any() && told(begun).is_empty() && owed.take_gone().is_none());
+        assert!(!owed.is_any() && told(Wall::default()).is_empty() && owed.take_gone().is_none());
         for (number, status) in [(1, StatusCode::OK), (2, StatusCode::NOT_FOUND), (3, StatusCode::OK)] {
             owed.add(ticket(number), status);
         }
-        let now = begun + Duration::from_secs(1);
+        let now = Wall(1_000_000);
         assert_eq!(told(now), [(ticket(1), 200), (ticket(2), 404), (ticket(3), 200)]);
         assert!(!owed.is_any() && told(now).is_empty());
         assert_eq!((owed.take_gone(), owed.take_gone()), (Some(now), None));
