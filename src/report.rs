@@ -19,6 +19,7 @@ mod github;
 mod html;
 pub mod json;
 mod junit;
+mod later;
 mod markdown;
 mod paint;
 pub mod profile;
@@ -38,6 +39,7 @@ use crate::contract::Kind;
 
 pub use format::Format;
 pub use format::Request;
+pub use later::Later;
 pub use text::verdict_line;
 pub use verdicts::Conformance;
 pub use verdicts::Counts;
@@ -129,7 +131,7 @@ pub struct Finding {
 #[derive(Clone, Debug, Deserialize, Serialize, schemars::JsonSchema)]
 pub struct ExchangeResult {
     /// The request as a cURL command, secrets as `$NAMES`.
-    pub curl: String,
+    pub curl: Later,
     /// The status, or none where no answer came.
     pub status: Option<u16>,
     /// The answer's content type.

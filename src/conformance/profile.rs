@@ -15,14 +15,15 @@ use crate::report::Inconsistency;
 pub fn of(contract: &Contract, told: &[(String, Evidence)]) -> (Vec<Followed>, Vec<Inconsistency>) {
     let facts = contract.facts();
     let uttered = facts.iter().filter(|entry| entry.is_disputed() && is_uttered(&entry.name));
-    let inconsistent = uttered.filter_map(|entry| inconsistency(entry, contract, told)).collect();
+    let as_told = by_fact(told.iter().map(|told| (told, &told.1)));
+    let inconsistent = uttered.filter_map(|entry| inconsistency(entry, contract, as_told.get(entry.name.as_str())?)).collect();
     let narrowed = narrowed(&facts, told);
-    let by_fact = by_fact(&narrowed);
+    let by_fact = by_fact(narrowed.iter().map(|evidence| (evidence, evidence)));
     let seen = facts.iter().filter_map(|entry| Some((entry, by_fact.get(entry.name.as_str())?)));
     (seen.map(|(entry, evidence)| followed(entry, contract, evidence)).collect(), inconsistent)
 }
 
-fn inconsistency(entry: &Entry<'_>, contract: &Contract, told: &[(String, Evidence)]) -> Option<Inconsistency> {
+fn inconsistency(entry: &Entry<'_>, contract: &Contract, told: &[&(String, Evidence)]) -> Option<Inconsistency> {
     let evidence: Vec<(&str, Vec<&str>)> = told.iter().filter_map(|(case, told)| Some((case.as_str(), told.readings(&entry.name)?))).collect();
     let mixed = !evidence.is_empty() && agreed(entry, evidence.iter().map(|(_, readings)| readings)).is_empty();
     let register = contract.register_number(&entry.name).map(str::to_owned);
@@ -52,7 +53,7 @@ fn narrowed(facts: &[Entry<'_>], told: &[(String, Evidence)]) -> Vec<Evidence> {
     let mut narrowed: Vec<Evidence> = told.iter().map(|(_, evidence)| evidence.clone()).collect();
     loop {
         let known: BTreeMap<String, Vec<String>> = {
-            let by_fact = by_fact(&narrowed);
+            let by_fact = by_fact(narrowed.iter().map(|evidence| (evidence, evidence)));
             let seen = facts.iter().filter_map(|entry| Some((entry, by_fact.get(entry.name.as_str())?)));
             let agreed = seen.map(|(entry, evidence)| {
                 let told: Vec<Vec<&str>> = evidence.iter().filter_map(|evidence| evidence.readings(&entry.name)).collect();
@@ -69,15 +70,12 @@ fn narrowed(facts: &[Entry<'_>], told: &[(String, Evidence)]) -> Vec<Evidence> {
     }
 }
 
-/// The evidence that tells something of a fact, by the fact.
-fn by_fact(evidence: &[Evidence]) -> BTreeMap<&str, Vec<&Evidence>> {
-    let mut by_fact: BTreeMap<&str, Vec<&Evidence>> = BTreeMap::new();
-    for evidence in evidence {
-        let mut facts: Vec<&str> = evidence.facts().collect();
-        facts.sort_unstable();
-        facts.dedup();
-        for fact in facts.into_iter().filter(|fact| evidence.readings(fact).is_some()) {
-            by_fact.entry(fact).or_default().push(evidence);
+/// What holds the evidence that tells something of a fact, by the fact.
+fn by_fact<'a, T: Copy>(evidence: impl Iterator<Item = (T, &'a Evidence)>) -> BTreeMap<&'a str, Vec<T>> {
+    let mut by_fact: BTreeMap<&str, Vec<T>> = BTreeMap::new();
+    for (holder, evidence) in evidence {
+        for fact in evidence.facts() {
+            by_fact.entry(fact).or_default().push(holder);
         }
     }
     by_fact

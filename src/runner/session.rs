@@ -21,6 +21,7 @@ use crate::report::CaseResult;
 use crate::report::Conformance;
 use crate::report::ExchangeResult;
 use crate::report::Finding;
+use crate::report::Later;
 use crate::runner::Accounts;
 use crate::runner::Lab;
 use crate::runner::Ran;
@@ -207,12 +208,14 @@ impl Session<'_> {
 
     fn result(&self, exchange: &Exchanged) -> ExchangeResult {
         let accounts = &self.lab.accounts;
+        // It has placeholders for all that is secret.
+        let (shown, address) = (exchange.shown.clone(), self.lab.shown_address());
         let answer = exchange.answer.as_ref().ok();
         let header = |name: http::HeaderName| {
             answer.and_then(|answer| answer.headers().get(name)).map(|value| accounts.redact(&String::from_utf8_lossy(value.as_bytes())))
         };
         ExchangeResult {
-            curl: transcript::curl(&exchange.shown, &self.lab.shown_address()),
+            curl: Later::new(move || transcript::curl(&shown, &address)),
             status: answer.map(|answer| answer.status().as_u16()),
             content_type: header(http::header::CONTENT_TYPE),
             body: answer.map(|answer| accounts.redact(&String::from_utf8_lossy(answer.body()))).unwrap_or_default(),

@@ -15,6 +15,8 @@ pub struct Redactor {
     patterns: Vec<Pattern>,
     /// By the first byte of their first character, which those are.
     beginning: Vec<Vec<u32>>,
+    /// A bit for each two bytes that one of them may begin with, where both stand for themselves: nearly every place of a text is passed by it.
+    pairs: Vec<u64>,
 }
 
 #[derive(Clone)]
@@ -41,11 +43,16 @@ impl Redactor {
         // Of two values that are alike, the label that came first counts.
         patterns.sort_by_key(|pattern| Reverse(pattern.text.len()));
         let mut beginning = vec![Vec::new(); if patterns.is_empty() { 0 } else { 256 }];
+        let mut pairs = vec![0; if patterns.is_empty() { 0 } else { 1 << 16 >> 6 }];
         for (index, pattern) in (0..).zip(&patterns) {
             let first = pattern.text[0].encode_utf8(&mut [0; 4]).as_bytes()[0];
             beginning[usize::from(first)].push(index);
+            for second in pattern.second.map_or(0..=255, |second| second..=second) {
+                let (word, bit) = pair(first, second);
+                pairs[word] |= bit;
+            }
         }
-        Redactor { patterns, beginning }
+        Redactor { patterns, beginning, pairs }
     }
 
     /// Returns bytes without the values.
@@ -83,6 +90,12 @@ impl Redactor {
         let mut hidden = Vec::new();
         let (mut at, mut from, mut run) = (0, 0, 0);
         while at < bytes.len() {
+            if let [first, second, ..] = bytes[at..]
+                && self.passes(first, second)
+            {
+                (at, run) = (at + 1, 0);
+                continue;
+            }
             // What begins in a run of backslashes begins with the whole of it; each as a new beginning would cost the square of its length.
             run = if bytes[at] == b'\\' { run % spelled::MOST_ESCAPED + 1 } else { 0 };
             match if run > 1 { None } else { self.find(bytes, at, from) } {
@@ -94,6 +107,12 @@ impl Redactor {
             }
         }
         hidden
+    }
+
+    /// Tells at a glance whether nothing begins with these two bytes; where one of them may be the spelling of another, nothing is told.
+    fn passes(&self, first: u8, second: u8) -> bool {
+        let (word, bit) = pair(first, second);
+        !spells(first) && !spells(second) && self.pairs[word] & bit == 0
     }
 
     /// Returns a text without the values.
@@ -113,7 +132,7 @@ impl Redactor {
     /// Returns what begins at a place: from where to where it is hidden, and behind what.
     fn find(&self, bytes: &[u8], at: usize, from: usize) -> Option<(usize, usize, &str)> {
         // Nearly every text goes on otherwise than its first byte: that is seen at once where the next one stands for itself.
-        let next = bytes.get(at + 1).copied().filter(|next| ![bytes[at], *next].iter().any(|byte| matches!(byte, b'\\' | b'%' | b'&' | b'+')));
+        let next = bytes.get(at + 1).copied().filter(|next| !spells(bytes[at]) && !spells(*next));
         let goes_on = move |pattern: &Pattern| next.is_none() || pattern.second.is_none() || pattern.second == next;
         let begin = |first: u8| self.beginning[usize::from(first)].iter().copied().filter(move |index| goes_on(&self.patterns[*index as usize]));
         let ends = |index: u32| Some((index, spelled::end_of(&self.patterns[index as usize].text, bytes, at)?));
@@ -158,6 +177,17 @@ fn base64(bytes: &[u8], alignment: usize) -> (String, (bool, bool)) {
     let skipped = (6 - alignment * 8 % 6) % 6;
     let core = bits[skipped..].chunks_exact(6).map(|six| char::from(ALPHABET[six.iter().fold(0, |value, bit| value << 1 | usize::from(*bit))]));
     (core.collect(), (skipped > 0, !(bits.len() - skipped).is_multiple_of(6)))
+}
+
+/// Tells whether a byte may begin the spelling of another character.
+fn spells(byte: u8) -> bool {
+    matches!(byte, b'\\' | b'%' | b'&' | b'+')
+}
+
+/// Returns where the bit of two bytes is.
+fn pair(first: u8, second: u8) -> (usize, u64) {
+    let number = usize::from(first) << 8 | usize::from(second);
+    (number >> 6, 1 << (number & 63))
 }
 
 fn is_base64(byte: u8) -> bool {

@@ -7,15 +7,25 @@ use std::fmt::Write;
 /// Printable ASCII, Latin letters and `«»` stand as they are. Every other character is a JSON escape, because it might be invisible or look like another;
 /// the set is fixed, so that no version of a library changes a snapshot. A byte that is no UTF-8 is `\xff`, which JSON does not have: nothing else reads so.
 pub(super) fn string(bytes: &[u8]) -> String {
-    let mut text = String::from('"');
+    // Room for some escapes.
+    let mut text = String::with_capacity(bytes.len() + bytes.len() / 4 + 2);
+    text.push('"');
     for chunk in bytes.utf8_chunks() {
-        for character in chunk.valid().chars() {
-            match character {
-                '"' => text.push_str("\\\""),
-                '\\' => text.push_str("\\\\"),
-                _ => visible(&mut text, character),
+        let mut rest = chunk.valid();
+        // Nearly all of it stands as it is, and is copied in runs.
+        while let Some(place) = rest.find(|character| matches!(character, '"' | '\\') || !is_clear(character)) {
+            let (clear, from) = rest.split_at(place);
+            text.push_str(clear);
+            let mut characters = from.chars();
+            match characters.next() {
+                Some('"') => text.push_str("\\\""),
+                Some('\\') => text.push_str("\\\\"),
+                Some(character) => visible(&mut text, character),
+                None => {}
             }
+            rest = characters.as_str();
         }
+        text.push_str(rest);
         for byte in chunk.invalid() {
             let _ = write!(text, "\\x{byte:02x}");
         }
