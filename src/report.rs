@@ -87,7 +87,7 @@ pub struct CaseResult {
     /// The claim.
     pub title: String,
     /// The facts it covers, by full name, with their register numbers: `X11 validation.authenticated.body`.
-    pub facts: Vec<String>,
+    pub facts: Later<Vec<String>>,
     /// What it may do to a target: `none`, `auth-failure`, `password-change`.
     pub effect: String,
     /// The first question.
@@ -131,7 +131,7 @@ pub struct Finding {
 #[derive(Clone, Debug, Deserialize, Serialize, schemars::JsonSchema)]
 pub struct ExchangeResult {
     /// The request as a cURL command, secrets as `$NAMES`.
-    pub curl: Later,
+    pub curl: Later<String>,
     /// The status, or none where no answer came.
     pub status: Option<u16>,
     /// The answer's content type.

@@ -85,7 +85,12 @@ pub struct Run {
 ///
 /// # Errors
 /// What makes a run impossible: the memory cannot be read or written.
-pub async fn run(lab: &Lab, cases: &[&Located], memory: &Memory, watch: &(dyn Fn(&CaseResult) + Sync)) -> Result<Run, crate::baseline::Error> {
+pub async fn run(
+    lab: &Lab,
+    cases: &[&'static Located],
+    memory: &Memory,
+    watch: &(dyn Fn(&CaseResult) + Sync),
+) -> Result<Run, crate::baseline::Error> {
     let contract = contract::of(lab.kind);
     let mut post = POSTS;
     let probed = probe::paths(lab, contract, &mut post).await;

@@ -115,7 +115,7 @@ fn alternatives(kind: Kind) -> Vec<(String, String)> {
 }
 
 /// What is wrong with a run at a mock that serves this one reading.
-async fn taken_and_told(kind: Kind, fact: &str, reading: &str, cases: &[&Located]) -> Vec<String> {
+async fn taken_and_told(kind: Kind, fact: &str, reading: &str, cases: &[&'static Located]) -> Vec<String> {
     let mut readings = Readings::default();
     readings.choose(contract::of(kind), fact, reading).unwrap();
     let summary = run(kind, readings, cases).await;
@@ -153,7 +153,7 @@ fn wrong(summary: &TargetSummary) -> Vec<String> {
     failed.chain(unheard).chain(summary.inconsistent.iter().map(|mixed| format!("inconsistent: {mixed:?}"))).collect()
 }
 
-async fn run(kind: Kind, readings: Readings, cases: &[&Located]) -> TargetSummary {
+async fn run(kind: Kind, readings: Readings, cases: &[&'static Located]) -> TargetSummary {
     static IDENTITY: LazyLock<Identity> = LazyLock::new(|| Identity::generate(&[]).unwrap());
     let mut fixture = fixture::built_in(kind);
     fixture.readings = readings;

@@ -110,7 +110,7 @@ fn the_child() {
 }
 
 /// Runs cases at a mock of its own, over HTTPS.
-fn run(kind: Kind, cases: &[&Located], memory: &Memory) -> Vec<Ran> {
+fn run(kind: Kind, cases: &[&'static Located], memory: &Memory) -> Vec<Ran> {
     static IDENTITY: LazyLock<Identity> = LazyLock::new(|| Identity::generate(&[]).unwrap());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {

@@ -1,5 +1,7 @@
 //! Is this answer that outcome, and under which readings?
 
+use std::cell::OnceCell;
+
 use bytes::Bytes;
 use http::Response;
 use http::header;
@@ -16,6 +18,7 @@ use crate::contract::Operation;
 use crate::contract::Outcome;
 use crate::contract::Reading;
 use crate::contract::Said;
+use crate::contract::Wording;
 
 /// Every combination of readings under which an answer says an outcome, the one nearest the rulings first.
 #[derive(Clone, Debug)]
@@ -29,15 +32,48 @@ pub struct Recognised {
 }
 
 impl Recognised {
-    /// Returns every way to read the answer, its status among the readings where it is one.
-    pub fn ways(&self) -> Vec<Vec<Choice>> {
+    /// Returns every way to read the answer, its status among the readings where it is one; each after these choices.
+    pub fn ways(&self, before: &[Choice]) -> Vec<Vec<Choice>> {
         if self.status.is_empty() {
-            return self.combinations.clone();
+            return self.combinations.iter().map(|combination| before.iter().chain(combination).cloned().collect()).collect();
         }
         let with = |combination: &Vec<Choice>| {
-            self.status.iter().map(|status| [&combination[..], std::slice::from_ref(status)].concat()).collect::<Vec<_>>()
+            self.status.iter().map(|status| before.iter().chain(combination).chain([status]).cloned().collect()).collect::<Vec<_>>()
         };
         self.combinations.iter().flat_map(with).collect()
+    }
+}
+
+/// An answer, read once however many outcomes it is held against.
+#[derive(Debug)]
+pub struct Answer<'a> {
+    response: &'a Response<Bytes>,
+    body: OnceCell<Result<Value, String>>,
+    /// What it says that it is, and the same in one spelling.
+    content_type: OnceCell<Result<(String, String), String>>,
+}
+
+impl<'a> Answer<'a> {
+    /// Takes an answer to be read.
+    pub fn new(response: &'a Response<Bytes>) -> Answer<'a> {
+        Answer { response, body: OnceCell::new(), content_type: OnceCell::new() }
+    }
+
+    fn body(&self) -> Result<&Value, String> {
+        self.body.get_or_init(|| strict::parse(self.response.body())).as_ref().map_err(String::clone)
+    }
+
+    fn content_type(&self) -> Result<&(String, String), String> {
+        let read = || {
+            let values = self.response.headers().get_all(header::CONTENT_TYPE);
+            let mut received = values.iter().map(|value| String::from_utf8_lossy(value.as_bytes()));
+            let (received, further) = (received.next().ok_or("the answer names no content type")?, received.next());
+            match further {
+                Some(further) => Err(format!("the answer names two content types, `{received}` and `{further}`")),
+                None => Ok((folded(&received), received.into_owned())),
+            }
+        };
+        self.content_type.get_or_init(read).as_ref().map_err(String::clone)
     }
 }
 
@@ -45,32 +81,30 @@ impl Recognised {
 ///
 /// # Errors
 /// What is in the way, in words.
-pub fn recognise(
-    contract: &Contract,
-    operation: Operation,
-    outcome: Outcome,
-    username: &str,
-    answer: &Response<Bytes>,
-) -> Result<Recognised, String> {
+pub fn recognise(contract: &Contract, operation: Operation, outcome: Outcome, username: &str, answer: &Answer<'_>) -> Result<Recognised, String> {
     let (place, utterance) =
         contract.utterance(outcome.at(operation), outcome).ok_or_else(|| format!("the contract has no wording for {outcome}"))?;
     let (type_name, type_fact) = contract.answer_type(outcome.at(operation));
     let types = answer_types(&type_name, type_fact, answer)?;
-    let received = strict::parse(answer.body())?;
+    let received = answer.body()?;
     let name = |point: &str| format!("{place}.{outcome}.{point}");
     let mut combinations = Vec::new();
-    for (body_rank, body) in utterance.body.readings().iter().enumerate() {
+    // Nearly every wording differs in its text: that is seen without dressing it.
+    let said = Said { username };
+    let texts = texts(received);
+    let told = |body: &&Reading<Wording>| texts.contains(&&*body.is.filled(said));
+    for (body_rank, body) in utterance.body.readings().iter().enumerate().filter(|(_, body)| told(body)) {
         for (envelope_rank, envelope) in alternatives(utterance.envelope.as_ref()) {
             for (internal_rank, internal) in alternatives(utterance.internal.as_ref()) {
                 let dressed = body.is.dressed(
                     envelope.map_or(Envelope::Object, |reading| reading.is),
                     internal.map_or(&Internal::Absent, |reading| &reading.is),
-                    Said { username },
+                    said,
                 );
-                if dressed == received {
+                if dressed == *received {
                     let mut choices = vec![choice(name("body"), body, body_rank)];
                     choices.extend(envelope.map(|reading| choice(name("envelope"), reading, envelope_rank)));
-                    choices.extend(internal.filter(|_| received_object(&received)).map(|reading| choice(name("internal"), reading, internal_rank)));
+                    choices.extend(internal.filter(|_| received_object(received)).map(|reading| choice(name("internal"), reading, internal_rank)));
                     combinations.push(choices);
                 }
             }
@@ -82,7 +116,7 @@ pub fn recognise(
     combinations.sort_by_key(|choices| choices.iter().map(|choice| choice.rank).sum::<usize>());
     combinations.dedup();
     combinations.iter_mut().for_each(|choices| choices.extend(types.clone()));
-    let status = utterance.status.readings().iter().enumerate().filter(|(_, reading)| reading.is.0 == answer.status());
+    let status = utterance.status.readings().iter().enumerate().filter(|(_, reading)| reading.is.0 == answer.response.status());
     Ok(Recognised {
         combinations,
         status: status.map(|(rank, reading)| choice(name("status"), reading, rank)).collect(),
@@ -104,7 +138,7 @@ pub fn says_success(contract: &Contract, operation: Operation, answer: &Response
 }
 
 /// Returns what an answer says at an operation, expected or not.
-pub fn whatever(contract: &Contract, operation: Operation, username: &str, answer: &Response<Bytes>) -> Option<(Outcome, Recognised)> {
+pub fn whatever(contract: &Contract, operation: Operation, username: &str, answer: &Answer<'_>) -> Option<(Outcome, Recognised)> {
     Outcome::ALL.iter().find_map(|outcome| Some((*outcome, recognise(contract, operation, *outcome, username, answer).ok()?)))
 }
 
@@ -113,19 +147,26 @@ fn alternatives<T>(fact: Option<&Fact<T>>) -> Vec<(usize, Option<&Reading<T>>)> 
     fact.map_or_else(|| vec![(0, None)], |fact| fact.readings().iter().map(Some).enumerate().collect())
 }
 
+/// Every text in which a wording may stand: under a key, or under a key in there.
+fn texts(received: &Value) -> Vec<&str> {
+    let outer = inside(received);
+    outer.flat_map(|value| inside(value).chain([value])).filter_map(Value::as_str).collect()
+}
+
+/// What stands in an object.
+fn inside(value: &Value) -> impl Iterator<Item = &Value> {
+    value.as_object().into_iter().flat_map(|object| object.values())
+}
+
 /// Only inside an object can an internal message be present or absent.
 fn received_object(received: &Value) -> bool {
     received.get("error").is_some_and(Value::is_object)
 }
 
 /// The reading of the answer's content type.
-fn answer_types(name: &str, fact: &Fact<AnswerType>, answer: &Response<Bytes>) -> Result<Vec<Choice>, String> {
-    let mut received = answer.headers().get_all(header::CONTENT_TYPE).iter().map(|value| String::from_utf8_lossy(value.as_bytes()));
-    let (received, further) = (received.next().ok_or("the answer names no content type")?, received.next());
-    if let Some(further) = further {
-        return Err(format!("the answer names two content types, `{received}` and `{further}`"));
-    }
-    let meant = |reading: &Reading<AnswerType>| folded(&reading.is.0) == folded(&received);
+fn answer_types(name: &str, fact: &Fact<AnswerType>, answer: &Answer<'_>) -> Result<Vec<Choice>, String> {
+    let (spelt, received) = answer.content_type()?;
+    let meant = |reading: &Reading<AnswerType>| reading.is.0 == *received || folded(&reading.is.0) == *spelt;
     let types: Vec<Choice> = fact
         .readings()
         .iter()

@@ -30,7 +30,7 @@ pub fn build(step: &Step, contract: &Contract, served: &Readings, fill: Fill<'_>
     let path = step.path.clone().or(quoted.path).unwrap_or_else(said_path);
     let method = step.method.clone().or(quoted.method).unwrap_or_else(|| clause.method.ruling().is.0.clone());
     let mut body = match (&step.fields, &step.body, &step.body_hex) {
-        (Some(fields), _, _) => filled_json(&serde_json::Value::Object(fields.clone()), fill)?.to_string().into_bytes(),
+        (Some(fields), _, _) => filled_fields(fields, fill)?.to_string().into_bytes(),
         (None, Some(text), _) => filled_text(text, fill)?.into_bytes(),
         (None, None, Some(hex)) => bytes_of(hex)?,
         (None, None, None) => quoted.body.unwrap_or_default().into_bytes(),
@@ -115,11 +115,14 @@ fn filled_json(value: &serde_json::Value, fill: Fill<'_>) -> Result<serde_json::
     Ok(match value {
         Value::String(text) => Value::String(Placeholder::fill(text, fill)?),
         Value::Array(values) => Value::Array(values.iter().map(|value| filled_json(value, fill)).collect::<Result<_, _>>()?),
-        Value::Object(map) => {
-            Value::Object(map.iter().map(|(name, value)| Ok((name.clone(), filled_json(value, fill)?))).collect::<Result<_, String>>()?)
-        }
+        Value::Object(map) => filled_fields(map, fill)?,
         plain => plain.clone(),
     })
+}
+
+fn filled_fields(map: &serde_json::Map<String, serde_json::Value>, fill: Fill<'_>) -> Result<serde_json::Value, String> {
+    let filled = map.iter().map(|(name, value)| Ok((name.clone(), filled_json(value, fill)?)));
+    Ok(serde_json::Value::Object(filled.collect::<Result<_, String>>()?))
 }
 
 /// Fills placeholders into text that is JSON or nearly so: a value goes in as the inside of a JSON string.

@@ -15,6 +15,7 @@ use crate::conformance::nearest;
 use crate::conformance::nearest::Asked;
 use crate::conformance::nearest::Told;
 use crate::conformance::recognise;
+use crate::conformance::recognise::Answer;
 use crate::conformance::recognise::Recognised;
 use crate::contract::Contract;
 use crate::contract::Ground;
@@ -90,18 +91,19 @@ pub fn of_step(sent: &Sent<'_>, received: Received<'_>) -> Judged {
 
 fn of_answer(sent: &Sent<'_>, branches: &[Branch], answer: &Response<Bytes>) -> Judged {
     let (contract, ask) = (sent.contract, sent.step().ask);
+    let read = Answer::new(answer);
     let tried: Vec<(&Branch, Result<Recognised, String>)> =
-        branches.iter().map(|branch| (branch, recognise::recognise(contract, ask, branch.outcome, sent.username, answer))).collect();
+        branches.iter().map(|branch| (branch, recognise::recognise(contract, ask, branch.outcome, sent.username, &read))).collect();
     let lawful = lawful(&tried);
-    let nearest = |choices: &[Choice]| choices.iter().map(|choice| choice.rank).sum::<usize>();
-    let best = lawful.iter().min_by_key(|(branch, _, choices)| (nearest(choices), branch.standing));
+    let nearest = |way: &Way<'_>| way.choices().map(|choice| choice.rank).sum::<usize>();
+    let best = lawful.iter().min_by_key(|way| (nearest(way), way.branch.standing));
     let (outcome, evidence) = match best {
-        Some((branch, _, _)) => (Some(branch.outcome), evidence(lawful.iter().map(|(branch, tried, _)| (&branch.choices[..], *tried)), answer)),
+        Some(best) => (Some(best.branch.outcome), evidence(lawful.iter().map(|way| (&way.branch.choices[..], way.recognised)), answer)),
         None => unexpected(contract, ask, sent.username, answer),
     };
     match best {
-        Some((branch, _, choices)) if branch.standing == Standing::Said => {
-            let variants: Vec<Choice> = choices.iter().filter(|choice| choice.rank > 0).cloned().collect();
+        Some(best) if best.branch.standing == Standing::Said => {
+            let variants: Vec<Choice> = best.choices().filter(|choice| choice.rank > 0).cloned().collect();
             let conformance = if variants.is_empty() { Conformance::Documented } else { Conformance::Variant };
             Judged { conformance, outcome, evidence, variants, finding: None }
         }
@@ -134,7 +136,7 @@ pub fn whatever_it_tells(contract: &Contract, ask: Operation, answer: &Response<
 
 /// What an answer says, whatever was expected, and what that tells.
 fn unexpected(contract: &Contract, ask: Operation, username: &str, answer: &Response<Bytes>) -> (Option<Outcome>, Option<Evidence>) {
-    match recognise::whatever(contract, ask, username, answer) {
+    match recognise::whatever(contract, ask, username, &Answer::new(answer)) {
         Some((outcome, recognised)) => (Some(outcome), evidence([(&[][..], &recognised)].into_iter(), answer)),
         None => (None, None),
     }
@@ -167,19 +169,33 @@ pub fn of_steps(steps: &[Judged]) -> Conformance {
         .unwrap_or(Conformance::Documented)
 }
 
-/// Every lawful way to read the answer: a branch, what was recognised, and all choices that go with both.
-fn lawful<'a>(tried: &'a [(&'a Branch, Result<Recognised, String>)]) -> Vec<(&'a Branch, &'a Recognised, Vec<Choice>)> {
+/// A lawful way to read the answer: a branch, what was recognised, and one of its combinations.
+struct Way<'a> {
+    branch: &'a Branch,
+    recognised: &'a Recognised,
+    combination: &'a [Choice],
+}
+
+impl<'a> Way<'a> {
+    /// All choices that go with it.
+    fn choices(&self) -> impl Iterator<Item = &'a Choice> {
+        self.branch.choices.iter().chain(self.combination)
+    }
+}
+
+fn lawful<'a>(tried: &'a [(&'a Branch, Result<Recognised, String>)]) -> Vec<Way<'a>> {
     let recognised = tried.iter().filter_map(|(branch, tried)| Some((*branch, tried.as_ref().ok()?)));
-    recognised
-        .flat_map(|(branch, tried)| tried.combinations.iter().map(move |combination| (branch, tried, [&branch.choices[..], combination].concat())))
-        .collect()
+    let ways = |(branch, recognised): (&'a Branch, &'a Recognised)| {
+        recognised.combinations.iter().map(move |combination| Way { branch, recognised, combination })
+    };
+    recognised.flat_map(ways).collect()
 }
 
 /// What an answer tells, recognised in some ways, each after some choices; none where it was not recognised.
 fn evidence<'a>(recognised: impl Iterator<Item = (&'a [Choice], &'a Recognised)>, answer: &Response<Bytes>) -> Option<Evidence> {
     let mut evidence = Evidence::default();
     for (choices, recognised) in recognised {
-        evidence.ways.extend(recognised.ways().into_iter().map(|way| [choices, &way].concat()));
+        evidence.ways.extend(recognised.ways(choices));
         if recognised.status.is_empty() {
             evidence.other = Some((recognised.status_fact.clone(), answer.status().as_u16().to_string()));
         }

@@ -1,5 +1,7 @@
 //! What an answer says: the wording, the envelope it is wrapped in, the internal message beside it.
 
+use std::borrow::Cow;
+
 use serde::Deserialize;
 use serde_json::Value as Json;
 use serde_json::json;
@@ -58,9 +60,14 @@ impl Wording {
         self.text().contains(USERNAME)
     }
 
+    /// Returns the text, its placeholders filled.
+    pub fn filled<'a>(&'a self, said: Said<'_>) -> Cow<'a, str> {
+        if self.echoes() { self.text().replace(USERNAME, said.username).into() } else { self.text().into() }
+    }
+
     /// Returns the whole body under an envelope and an internal message, both of which a success ignores.
     pub fn dressed(&self, envelope: Envelope, internal: &Internal, said: Said<'_>) -> Json {
-        let text = self.text().replace(USERNAME, said.username);
+        let text = self.filled(said);
         match (self, envelope, internal) {
             (Wording::Msg(_), _, _) => json!({ "msg": text }),
             (Wording::Error(_), Envelope::String, _) => json!({ "error": text }),

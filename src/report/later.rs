@@ -15,65 +15,69 @@ use serde::Deserializer;
 use serde::Serialize;
 use serde::Serializer;
 
-/// A text that is made when it is first looked at. Clones are made together.
-#[derive(Clone)]
-pub struct Later(Arc<LazyLock<String, Make>>);
+/// A value that is made when it is first looked at. Clones are made together.
+pub struct Later<T>(Arc<LazyLock<T, Make<T>>>);
 
 /// One that panics leaves nothing half made: the lock tells whoever looks again.
-type Make = AssertUnwindSafe<Box<dyn FnOnce() -> String + Send>>;
+type Make<T> = AssertUnwindSafe<Box<dyn FnOnce() -> T + Send>>;
 
-impl Later {
+impl<T> Later<T> {
     /// Is made so.
-    pub fn new(make: impl FnOnce() -> String + Send + 'static) -> Later {
+    pub fn new(make: impl FnOnce() -> T + Send + 'static) -> Later<T> {
         Later(Arc::new(LazyLock::new(AssertUnwindSafe(Box::new(make)))))
     }
 }
 
-impl Deref for Later {
-    type Target = str;
+impl<T: Send + 'static> From<T> for Later<T> {
+    fn from(value: T) -> Later<T> {
+        Later::new(move || value)
+    }
+}
 
-    fn deref(&self) -> &str {
+impl<T> Clone for Later<T> {
+    fn clone(&self) -> Later<T> {
+        Later(Arc::clone(&self.0))
+    }
+}
+
+impl<T> Deref for Later<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
         &self.0
     }
 }
 
-impl From<&str> for Later {
-    fn from(text: &str) -> Later {
-        let text = text.to_owned();
-        Later::new(move || text)
-    }
-}
-
-impl fmt::Debug for Later {
+impl<T: fmt::Debug> fmt::Debug for Later<T> {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(&**self, out)
+        (**self).fmt(out)
     }
 }
 
-impl Serialize for Later {
+impl<T: Serialize> Serialize for Later<T> {
     fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
-        out.serialize_str(self)
+        (**self).serialize(out)
     }
 }
 
-impl<'de> Deserialize<'de> for Later {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Later, D::Error> {
-        String::deserialize(from).map(|text| Later::new(move || text))
+impl<'de, T: Deserialize<'de> + Send + 'static> Deserialize<'de> for Later<T> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Later<T>, D::Error> {
+        T::deserialize(from).map(Later::from)
     }
 }
 
-/// A text like any other.
-impl JsonSchema for Later {
+/// A value like any other.
+impl<T: JsonSchema> JsonSchema for Later<T> {
     fn schema_name() -> Cow<'static, str> {
-        String::schema_name()
+        T::schema_name()
     }
 
     fn inline_schema() -> bool {
-        String::inline_schema()
+        T::inline_schema()
     }
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        String::json_schema(generator)
+        T::json_schema(generator)
     }
 }
 
@@ -85,14 +89,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_text_is_made_once_and_only_for_who_looks() {
+    fn a_value_is_made_once_and_only_for_who_looks() {
         let made = Arc::new(AtomicUsize::new(0));
         let counts = Arc::clone(&made);
         let later = Later::new(move || format!("made {}", counts.fetch_add(1, Ordering::Relaxed)));
         let clone = later.clone();
         assert_eq!(made.load(Ordering::Relaxed), 0);
-        assert_eq!((&*later, &*clone), ("made 0", "made 0"));
+        assert_eq!((later.as_str(), clone.as_str()), ("made 0", "made 0"));
         assert_eq!(serde_json::to_string(&later).unwrap(), "\"made 0\"");
-        assert_eq!(&*serde_json::from_str::<Later>("\"a\"").unwrap(), "a");
+        assert_eq!(*serde_json::from_str::<Later<String>>("\"a\"").unwrap(), "a");
     }
 }

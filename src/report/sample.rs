@@ -116,7 +116,7 @@ fn deviation() -> CaseResult {
     let mut case = case("validation.sequence", "The new password validates and the old one does not", Conformance::Deviation, Some(Regression::New));
     case.exchanges.push(ExchangeResult { body: HOSTILE.into(), content_type: Some("text/html\r\nX-Evil: 1".into()), outcome: None, ..exchange() });
     CaseResult {
-        facts: vec!["X11 validation.authenticated.body".into(), "X16 validation.authenticated.status".into()],
+        facts: vec!["X11 validation.authenticated.body".to_owned(), "X16 validation.authenticated.status".to_owned()].into(),
         failed: true,
         reasons: vec![Finding {
             step: 2,
@@ -181,7 +181,7 @@ fn case(id: &str, title: &str, conformance: Conformance, regression: Option<Regr
     CaseResult {
         id: id.into(),
         title: title.into(),
-        facts: vec!["X11 validation.authenticated.body".into()],
+        facts: vec!["X11 validation.authenticated.body".to_owned()].into(),
         effect: "auth-failure".into(),
         conformance,
         regression,
@@ -198,7 +198,7 @@ fn case(id: &str, title: &str, conformance: Conformance, regression: Option<Regr
 
 fn exchange() -> ExchangeResult {
     ExchangeResult {
-        curl: "curl -k -H 'Content-Type: application/json' -d '{\"username\": \"'\"$USER_USERNAME\"'\"}' https://sensor.example:8443/api/external/authentication/validation".into(),
+        curl: "curl -k -H 'Content-Type: application/json' -d '{\"username\": \"'\"$USER_USERNAME\"'\"}' https://sensor.example:8443/api/external/authentication/validation".to_owned().into(),
         status: Some(200),
         content_type: Some("application/json".into()),
         body: "{\"msg\":\"Authentication succeeded.\"}".into(),

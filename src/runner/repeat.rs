@@ -10,7 +10,7 @@ use crate::snapshot;
 
 impl Session<'_> {
     /// Asks a case as often as the lab says, each time from the same state.
-    pub(super) async fn times(&self, located: &Located, mut guard: Option<&mut Guard<'_>>) -> Ran {
+    pub(super) async fn times(&self, located: &'static Located, mut guard: Option<&mut Guard<'_>>) -> Ran {
         let mut times = vec![self.case(located, guard.as_deref_mut()).await];
         for _ in 1..self.lab.repeat {
             if guard.as_deref().is_some_and(|guard| !guard.goes_on()) {

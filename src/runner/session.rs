@@ -15,6 +15,7 @@ use crate::conformance::verdict;
 use crate::conformance::verdict::Judged;
 use crate::conformance::verdict::Received;
 use crate::conformance::verdict::Sent;
+use crate::contract;
 use crate::contract::Contract;
 use crate::contract::Readings;
 use crate::report::CaseResult;
@@ -65,7 +66,7 @@ struct Exchanged {
 
 impl Session<'_> {
     /// Runs one case, under a guard at a target that is not ours.
-    pub(super) async fn case(&self, located: &Located, mut guard: Option<&mut Guard<'_>>) -> Ran {
+    pub(super) async fn case(&self, located: &'static Located, mut guard: Option<&mut Guard<'_>>) -> Ran {
         let case = &located.case;
         let exchanges = match self.lab.prepare(case) {
             Ok(()) => self.steps(case, guard.as_deref_mut()).await,
@@ -149,7 +150,7 @@ impl Session<'_> {
         Ok((Exchanged { shown, answer: answer.map_err(|error| error.to_string()), judged, held_back, change, unreached, micros }, goes_on))
     }
 
-    fn gather(&self, located: &Located, exchanges: Vec<Exchanged>) -> Ran {
+    fn gather(&self, located: &'static Located, exchanges: Vec<Exchanged>) -> Ran {
         let accounts = &self.lab.accounts;
         let shown: Vec<snapshot::Exchange> =
             exchanges.iter().map(|exchange| transcript::exchange(&exchange.shown, &exchange.answer, accounts)).collect();
@@ -174,20 +175,22 @@ impl Session<'_> {
     }
 
     /// A case that is not run, with the reason.
-    pub(super) fn refused(&self, located: &Located, reason: String) -> Ran {
+    pub(super) fn refused(&self, located: &'static Located, reason: String) -> Ran {
         self.refused_with(located, reason, None)
     }
 
     /// The same, with what would help.
-    pub(super) fn refused_with(&self, located: &Located, reason: String, hint: Option<String>) -> Ran {
+    pub(super) fn refused_with(&self, located: &'static Located, reason: String, hint: Option<String>) -> Ran {
         let mut result = self.blank(located);
         result.reasons = verdict::not_judged(0, reason).finding.into_iter().map(|finding| Finding { hint: hint.clone(), ..finding }).collect();
         Ran { result, snapshot: None, evidence: Vec::new(), unreached: false, changes: Vec::new(), otherwise: None }
     }
 
-    fn blank(&self, located: &Located) -> CaseResult {
+    fn blank(&self, located: &'static Located) -> CaseResult {
         let case = &located.case;
-        let facts = located.case.covers(self.contract).into_iter().map(|fact| numbered(self.contract, &fact)).collect();
+        // The law of a kind is one for all of the process.
+        let contract = contract::of(self.lab.kind);
+        let facts = Later::new(move || case.covers(contract).into_iter().map(|fact| numbered(contract, &fact)).collect());
         CaseResult {
             id: case.id.clone(),
             title: case.title.clone(),

@@ -218,10 +218,11 @@ impl<'a> Hands<'a> {
 /// Reads an answer: any reading of the good outcome is a yes, any of another outcome a no.
 fn said(contract: &Contract, operation: Operation, username: &str, answer: &Response<Bytes>) -> Said {
     let good = if operation == Operation::Validation { Outcome::Authenticated } else { Outcome::PasswordReplaced };
-    if recognise::recognise(contract, operation, good, username, answer).is_ok() {
+    let read = recognise::Answer::new(answer);
+    if recognise::recognise(contract, operation, good, username, &read).is_ok() {
         return Said::Yes;
     }
-    match recognise::whatever(contract, operation, username, answer) {
+    match recognise::whatever(contract, operation, username, &read) {
         Some((outcome, _)) => Said::No(outcome),
         None => Said::Unclear(format!("an answer of status {} that says nothing the documents know", answer.status().as_u16())),
     }
