@@ -117,8 +117,15 @@ pub fn run(options: &Options, talk: &Talk) -> u8 {
 /// The system's.
 pub fn runtime() -> io::Result<Runtime> {
     let single = std::thread::available_parallelism().is_ok_and(|count| count.get() == 1);
-    let mut builder = if single { Builder::new_current_thread() } else { Builder::new_multi_thread() };
-    builder.enable_all().build()
+    if single { runtime_of_one_thread() } else { Builder::new_multi_thread().enable_all().build() }
+}
+
+/// Starts a runtime of the thread that blocks on it.
+///
+/// # Errors
+/// The system's.
+pub fn runtime_of_one_thread() -> io::Result<Runtime> {
+    Builder::new_current_thread().enable_all().build()
 }
 
 /// Lets appliances serve other readings, each `FACT=NAME`. With several appliances a choice must suit at least one.

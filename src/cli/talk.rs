@@ -78,7 +78,8 @@ impl Talk {
     pub fn progress(&self, text: impl Display) {
         match self.format {
             LogFormat::Json => self.line("progress", &text.to_string()),
-            LogFormat::Text => drop(writeln!(io::stderr(), "{text}")),
+            // In one piece: stderr keeps nothing back, and each piece would be a call of the system's.
+            LogFormat::Text => drop(io::stderr().write_all(format!("{text}\n").as_bytes())),
         }
     }
 
