@@ -140,6 +140,11 @@ pub fn parse(text: &str) -> Result<Snapshot, Error> {
     Err(Error::Unclosed)
 }
 
+/// Tells at a glance whether a file holds this body to the byte; where it does not, they may be the same all the same.
+pub fn holds(text: &str, body: &str) -> bool {
+    text.split_once("\n---\n").is_some_and(|(_, rest)| rest.strip_suffix('\n') == Some(body))
+}
+
 /// Tells what insta's `DefaultComparator` would say of two bodies, by its own code.
 ///
 /// The comparator itself would warn on stderr where only its older, laxer rules see no difference; its parts do not.
@@ -182,3 +187,20 @@ impl std::error::Error for Error {}
 
 /// The line above and below a header.
 const FENCE: &str = "---";
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case::itself("POST /a\n\n200", "POST /a\n\n200", true)]
+    #[case::a_fence("a\n---\nb", "a\n---\nb", true)]
+    #[case::what_follows_a_fence("a\n---\nb", "b", false)]
+    #[case::another("a", "b", false)]
+    #[case::less("a\nb", "a", false)]
+    fn a_body_is_found_to_the_byte(#[case] kept: &str, #[case] body: &str, #[case] found: bool) {
+        assert_eq!(holds(&file(&Header::default(), kept), body), found);
+    }
+}

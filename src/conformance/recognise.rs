@@ -85,7 +85,7 @@ pub fn recognise(contract: &Contract, operation: Operation, outcome: Outcome, us
     let (place, utterance) =
         contract.utterance(outcome.at(operation), outcome).ok_or_else(|| format!("the contract has no wording for {outcome}"))?;
     let (type_name, type_fact) = contract.answer_type(outcome.at(operation));
-    let types = answer_types(&type_name, type_fact, answer)?;
+    let types = answer_types(type_fact, answer)?;
     let received = answer.body()?;
     let name = |point: &str| format!("{place}.{outcome}.{point}");
     let mut combinations = Vec::new();
@@ -115,7 +115,8 @@ pub fn recognise(contract: &Contract, operation: Operation, outcome: Outcome, us
     }
     combinations.sort_by_key(|choices| choices.iter().map(|choice| choice.rank).sum::<usize>());
     combinations.dedup();
-    combinations.iter_mut().for_each(|choices| choices.extend(types.clone()));
+    let types: Vec<Choice> = types.into_iter().map(|(rank, reading)| choice(type_name.clone(), reading, rank)).collect();
+    combinations.iter_mut().for_each(|choices| choices.extend_from_slice(&types));
     let status = utterance.status.readings().iter().enumerate().filter(|(_, reading)| reading.is.0 == answer.response.status());
     Ok(Recognised {
         combinations,
@@ -163,17 +164,11 @@ fn received_object(received: &Value) -> bool {
     received.get("error").is_some_and(Value::is_object)
 }
 
-/// The reading of the answer's content type.
-fn answer_types(name: &str, fact: &Fact<AnswerType>, answer: &Answer<'_>) -> Result<Vec<Choice>, String> {
+/// The readings of the answer's content type, each with its rank.
+fn answer_types<'a>(fact: &'a Fact<AnswerType>, answer: &Answer<'_>) -> Result<Vec<(usize, &'a Reading<AnswerType>)>, String> {
     let (spelt, received) = answer.content_type()?;
     let meant = |reading: &Reading<AnswerType>| reading.is.0 == *received || folded(&reading.is.0) == *spelt;
-    let types: Vec<Choice> = fact
-        .readings()
-        .iter()
-        .enumerate()
-        .filter(|(_, reading)| meant(reading))
-        .map(|(rank, reading)| choice(name.to_owned(), reading, rank))
-        .collect();
+    let types: Vec<_> = fact.readings().iter().enumerate().filter(|(_, reading)| meant(reading)).collect();
     if types.is_empty() { Err(format!("the answer's content type is `{received}`")) } else { Ok(types) }
 }
 

@@ -155,7 +155,7 @@ impl Session<'_> {
         let shown: Vec<snapshot::Exchange> =
             exchanges.iter().map(|exchange| transcript::exchange(&exchange.shown, &exchange.answer, accounts)).collect();
         let mut result = self.blank(located);
-        result.exchanges = exchanges.iter().map(|exchange| self.result(exchange)).collect();
+        result.exchanges = exchanges.iter().zip(&shown).map(|(exchange, shown)| self.result(exchange, shown)).collect();
         let unreached = exchanges.iter().any(|exchange| exchange.unreached);
         let changes = exchanges.iter().filter_map(|exchange| exchange.change.clone()).collect();
         let otherwise = exchanges.iter().any(|exchange| exchange.held_back.is_some()).then(|| {
@@ -209,8 +209,13 @@ impl Session<'_> {
         }
     }
 
-    fn result(&self, exchange: &Exchanged) -> ExchangeResult {
+    fn result(&self, exchange: &Exchanged, redacted: &snapshot::Exchange) -> ExchangeResult {
         let accounts = &self.lab.accounts;
+        let body = |answer: &Response<Bytes>| match &redacted.answer {
+            // A text stays one.
+            snapshot::Answer::Received { body, .. } if std::str::from_utf8(answer.body()).is_ok() => String::from_utf8_lossy(body).into_owned(),
+            _ => accounts.redact(&String::from_utf8_lossy(answer.body())),
+        };
         // It has placeholders for all that is secret.
         let (shown, address) = (exchange.shown.clone(), self.lab.shown_address());
         let answer = exchange.answer.as_ref().ok();
@@ -221,7 +226,7 @@ impl Session<'_> {
             curl: Later::new(move || transcript::curl(&shown, &address)),
             status: answer.map(|answer| answer.status().as_u16()),
             content_type: header(http::header::CONTENT_TYPE),
-            body: answer.map(|answer| accounts.redact(&String::from_utf8_lossy(answer.body()))).unwrap_or_default(),
+            body: answer.map(body).unwrap_or_default(),
             trouble: exchange.answer.as_ref().err().map(|trouble| accounts.redact(trouble)),
             outcome: exchange.judged.outcome.map(|outcome| outcome.to_string()),
             micros: exchange.micros,
