@@ -423,7 +423,7 @@ impl Values<'_> {
     }
 }
 
-/// A value that stands in the program is shared without being counted, and counting costs an answer more than all else about it.
+/// A value that stands in the program is shared without being counted.
 fn header_value(content_type: &str) -> HeaderValue {
     match content_type {
         "application/json" => HeaderValue::from_static("application/json"),

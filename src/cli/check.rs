@@ -94,7 +94,7 @@ pub fn run(options: &Options, talk: &Talk) -> u8 {
             return code::INTERNAL;
         }
     };
-    match run_all(prepared.benches.into_iter().zip(runtimes), options.repeat, talk) {
+    match run_all(prepared.benches.into_iter().zip(runtimes).collect(), options.repeat, talk) {
         Ok(runs) => finish(options, runs, &prepared.known, Vec::new(), talk),
         Err(error) => {
             talk.error(error);
@@ -171,9 +171,8 @@ pub(super) fn agreed_of(options: &Options, kind: Kind) -> Result<(Agreed, Known)
 
 /// Each kind is asked by a thread of its own, the mock and its client together: what one says to the other then wakes no other thread,
 /// which took a third of all the time.
-fn run_all(benches: impl Iterator<Item = (Bench, Runtime)>, repeat: u32, talk: &Talk) -> Result<Vec<Run>, String> {
+fn run_all(benches: Vec<(Bench, Runtime)>, repeat: u32, talk: &Talk) -> Result<Vec<Run>, String> {
     let identity = Identity::generate(&[]).map_err(|error| error.to_string())?;
-    let benches: Vec<(Bench, Runtime)> = benches.collect();
     let progress = Progress::new(benches.iter().map(|(bench, _)| bench.cases.len()).sum(), talk);
     let ask = |bench: Bench, runtime: Runtime| runtime.block_on(run_one(bench, repeat, &identity, &progress));
     // All are let end, so that none is cut off by the error of another.

@@ -78,8 +78,7 @@ impl Talk {
     pub fn progress(&self, text: impl Display) {
         match self.format {
             LogFormat::Json => self.line("progress", &text.to_string()),
-            // In one piece: stderr keeps nothing back, and each piece would be a call of the system's.
-            LogFormat::Text => drop(io::stderr().write_all(format!("{text}\n").as_bytes())),
+            LogFormat::Text => put(&text.to_string()),
         }
     }
 
@@ -153,7 +152,6 @@ impl Talk {
         self.line_with(level, text, Map::new());
     }
 
-    /// Everything that is said passes here, and no password that is known passes with it.
     fn line_with(&self, level: &str, text: &str, fields: Map<String, Value>) {
         let line = match self.format {
             LogFormat::Json => {
@@ -164,9 +162,17 @@ impl Talk {
             LogFormat::Text if text.starts_with("error:") => text.to_owned(),
             LogFormat::Text => format!("{level}: {text}"),
         };
-        // Nobody listens on a closed stderr; that is no reason to stop.
-        drop(writeln!(io::stderr(), "{}", hidden().text(&line)));
+        put(&line);
     }
+}
+
+/// Everything that is said passes here, and no password that is known passes with it.
+///
+/// A line is written in one piece: stderr keeps nothing back, and each piece would be a call of the system's. That nobody listens on
+/// a closed stderr is no reason to stop.
+fn put(line: &str) {
+    let line = format!("{}\n", hidden().text(line));
+    drop(io::stderr().write_all(line.as_bytes()));
 }
 
 /// Hides passwords in all that is said from now on, in whatever spelling; in place of those hidden before.

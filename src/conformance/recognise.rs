@@ -47,7 +47,8 @@ impl Recognised {
 /// An answer, read once however many outcomes it is held against.
 #[derive(Debug)]
 pub struct Answer<'a> {
-    response: &'a Response<Bytes>,
+    /// As it came.
+    pub response: &'a Response<Bytes>,
     body: OnceCell<Result<Value, String>>,
     /// What it says that it is, and the same in one spelling.
     content_type: OnceCell<Result<(String, String), String>>,

@@ -99,7 +99,7 @@ fn of_answer(sent: &Sent<'_>, branches: &[Branch], answer: &Response<Bytes>) -> 
     let best = lawful.iter().min_by_key(|way| (nearest(way), way.branch.standing));
     let (outcome, evidence) = match best {
         Some(best) => (Some(best.branch.outcome), evidence(lawful.iter().map(|way| (&way.branch.choices[..], way.recognised)), answer)),
-        None => unexpected(contract, ask, sent.username, answer),
+        None => unexpected(contract, ask, sent.username, &read),
     };
     match best {
         Some(best) if best.branch.standing == Standing::Said => {
@@ -131,13 +131,13 @@ fn of_answer(sent: &Sent<'_>, branches: &[Branch], answer: &Response<Bytes>) -> 
 
 /// What an answer tells that nothing was expected of: a probe's.
 pub fn whatever_it_tells(contract: &Contract, ask: Operation, answer: &Response<Bytes>) -> Option<Evidence> {
-    unexpected(contract, ask, "", answer).1
+    unexpected(contract, ask, "", &Answer::new(answer)).1
 }
 
 /// What an answer says, whatever was expected, and what that tells.
-fn unexpected(contract: &Contract, ask: Operation, username: &str, answer: &Response<Bytes>) -> (Option<Outcome>, Option<Evidence>) {
-    match recognise::whatever(contract, ask, username, &Answer::new(answer)) {
-        Some((outcome, recognised)) => (Some(outcome), evidence([(&[][..], &recognised)].into_iter(), answer)),
+fn unexpected(contract: &Contract, ask: Operation, username: &str, read: &Answer<'_>) -> (Option<Outcome>, Option<Evidence>) {
+    match recognise::whatever(contract, ask, username, read) {
+        Some((outcome, recognised)) => (Some(outcome), evidence([(&[][..], &recognised)].into_iter(), read.response)),
         None => (None, None),
     }
 }

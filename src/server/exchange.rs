@@ -66,10 +66,7 @@ impl<S: Service> Exchange<S> {
     }
 
     fn settle(&self, progress: Progress) {
-        if self.owed.is_any() {
-            let now = self.service.clock().wall();
-            self.owed.settle(now, |ticket, status| self.service.ended(ticket, status, progress, now));
-        }
+        self.owed.settle(|| self.service.clock().wall(), |ticket, status, now| self.service.ended(ticket, status, progress, now));
     }
 }
 

@@ -47,26 +47,23 @@ impl Owed {
         self.is_one.store(true, Ordering::Relaxed);
     }
 
-    /// Tells whether any is owed.
-    pub(super) fn is_any(&self) -> bool {
-        self.is_one.load(Ordering::Relaxed)
-    }
-
-    /// Owes nothing any longer; returns what was owed, oldest first. They went at this moment.
-    pub(super) fn settle(&self, now: Wall, mut each: impl FnMut(Ticket, StatusCode)) {
-        if !self.is_any() {
+    /// Owes nothing any longer; hands over what was owed, oldest first, and the moment at which all of it went. Where nothing was
+    /// owed the clock is not asked.
+    pub(super) fn settle(&self, clock: impl FnOnce() -> Wall, mut each: impl FnMut(Ticket, StatusCode, Wall)) {
+        if !self.is_one.load(Ordering::Relaxed) {
             return;
         }
+        let now = clock();
         self.is_one.store(false, Ordering::Relaxed);
         self.gone.store(now.0, Ordering::Relaxed);
         let (number, place) = (self.number.load(Ordering::Relaxed), self.place.load(Ordering::Relaxed));
         let arrived = Wall(self.arrived.load(Ordering::Relaxed));
         // It was one when it came.
         let status = StatusCode::from_u16(self.status.load(Ordering::Relaxed)).unwrap_or_default();
-        each(Ticket { number, place, arrived }, status);
+        each(Ticket { number, place, arrived }, status, now);
         if self.is_more.load(Ordering::Relaxed) {
             self.is_more.store(false, Ordering::Relaxed);
-            self.more().drain(..).for_each(|(ticket, status)| each(ticket, status));
+            self.more().drain(..).for_each(|(ticket, status)| each(ticket, status, now));
         }
     }
 
@@ -92,18 +89,19 @@ mod tests {
         let ticket = |number| Ticket { number, place: 7, arrived: Wall(number) };
         let told = |now| {
             let mut told = Vec::new();
-            owed.settle(now, |ticket, status| told.push((ticket, status.as_u16())));
+            owed.settle(|| now, |ticket, status, gone| told.push((ticket, status.as_u16(), gone)));
             told
         };
-        assert!(!owed.is_any() && told(Wall::default()).is_empty() && owed.take_gone().is_none());
+        owed.settle(|| unreachable!("the clock is not asked"), |_, _, _| unreachable!("nothing is owed"));
+        assert_eq!(owed.take_gone(), None);
         for (number, status) in [(1, StatusCode::OK), (2, StatusCode::NOT_FOUND), (3, StatusCode::OK)] {
             owed.add(ticket(number), status);
         }
         let now = Wall(1_000_000);
-        assert_eq!(told(now), [(ticket(1), 200), (ticket(2), 404), (ticket(3), 200)]);
-        assert!(!owed.is_any() && told(now).is_empty());
+        assert_eq!(told(now), [(ticket(1), 200, now), (ticket(2), 404, now), (ticket(3), 200, now)]);
+        assert_eq!(told(now), []);
         assert_eq!((owed.take_gone(), owed.take_gone()), (Some(now), None));
         owed.add(ticket(4), StatusCode::OK);
-        assert_eq!(told(now), [(ticket(4), 200)]);
+        assert_eq!(told(now), [(ticket(4), 200, now)]);
     }
 }
