@@ -3,7 +3,7 @@
 use crate::conformance::expected::Choice;
 
 /// What one answer tells: every lawful way to read it, of which one is true.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Evidence {
     /// The ways, each the choices that hold together in it.
     pub ways: Vec<Vec<Choice>>,

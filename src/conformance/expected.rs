@@ -33,7 +33,7 @@ pub enum Standing {
 }
 
 /// A reading of a fact.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Choice {
     /// The fact's full name.
     pub fact: String,

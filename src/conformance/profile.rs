@@ -1,6 +1,8 @@
 //! Which reading of each fact a target follows, and where it follows several at once.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::collections::HashMap;
 
 use crate::conformance::evidence::Evidence;
 use crate::contract::Contract;
@@ -14,32 +16,57 @@ use crate::report::Inconsistency;
 /// answer that another answer rules out is no way to read it.
 pub fn of(contract: &Contract, told: &[(String, Evidence)]) -> (Vec<Followed>, Vec<Inconsistency>) {
     let facts = contract.facts();
+    let told = distinct(told);
     let uttered = facts.iter().filter(|entry| entry.is_disputed() && is_uttered(&entry.name));
-    let as_told = by_fact(told.iter().map(|told| (told, &told.1)));
+    let as_told = by_fact(&told);
     let inconsistent = uttered.filter_map(|entry| inconsistency(entry, contract, as_told.get(entry.name.as_str())?)).collect();
-    let narrowed = narrowed(&facts, told);
-    let by_fact = by_fact(narrowed.iter().map(|evidence| (evidence, evidence)));
+    let narrowed = narrowed(&facts, &told);
+    let by_fact = by_fact(&narrowed);
     let seen = facts.iter().filter_map(|entry| Some((entry, by_fact.get(entry.name.as_str())?)));
-    (seen.map(|(entry, evidence)| followed(entry, contract, evidence)).collect(), inconsistent)
+    (seen.map(|(entry, told)| followed(entry, contract, told)).collect(), inconsistent)
 }
 
-fn inconsistency(entry: &Entry<'_>, contract: &Contract, told: &[&(String, Evidence)]) -> Option<Inconsistency> {
-    let evidence: Vec<(&str, Vec<&str>)> = told.iter().filter_map(|(case, told)| Some((case.as_str(), told.readings(&entry.name)?))).collect();
+/// What some answers tell, all of them the same.
+#[derive(Clone)]
+struct Told<'a> {
+    /// The case that told it first.
+    case: &'a str,
+    evidence: Cow<'a, Evidence>,
+    /// How many answers there were.
+    times: usize,
+}
+
+/// Nearly every answer of a run tells what another one told before: that is weighed once. The order is that of the first to tell.
+fn distinct(told: &[(String, Evidence)]) -> Vec<Told<'_>> {
+    let mut places: HashMap<&Evidence, usize> = HashMap::new();
+    let mut distinct: Vec<Told<'_>> = Vec::new();
+    for (case, evidence) in told {
+        let place = *places.entry(evidence).or_insert(distinct.len());
+        match distinct.get_mut(place) {
+            Some(alike) => alike.times += 1,
+            None => distinct.push(Told { case, evidence: Cow::Borrowed(evidence), times: 1 }),
+        }
+    }
+    distinct
+}
+
+fn inconsistency(entry: &Entry<'_>, contract: &Contract, told: &[&Told<'_>]) -> Option<Inconsistency> {
+    let evidence: Vec<(&str, Vec<&str>)> = told.iter().filter_map(|told| Some((told.case, told.evidence.readings(&entry.name)?))).collect();
     let mixed = !evidence.is_empty() && agreed(entry, evidence.iter().map(|(_, readings)| readings)).is_empty();
     let register = contract.register_number(&entry.name).map(str::to_owned);
     mixed.then(|| Inconsistency { fact: entry.name.clone(), register, followed: each_with_a_case(&evidence), known: None })
 }
 
-fn followed(entry: &Entry<'_>, contract: &Contract, evidence: &[&Evidence]) -> Followed {
-    let told: Vec<Vec<&str>> = evidence.iter().filter_map(|evidence| evidence.readings(&entry.name)).collect();
-    let readings = agreed(entry, told.iter());
-    let others = evidence.iter().filter_map(|evidence| evidence.other.as_ref()).filter(|(fact, _)| *fact == entry.name);
+fn followed(entry: &Entry<'_>, contract: &Contract, told: &[&Told<'_>]) -> Followed {
+    let seen: Vec<(usize, Vec<&str>)> = told.iter().filter_map(|told| Some((told.times, told.evidence.readings(&entry.name)?))).collect();
+    let readings = agreed(entry, seen.iter().map(|(_, readings)| readings));
+    let others = told.iter().filter_map(|told| told.evidence.other.as_ref()).filter(|(fact, _)| *fact == entry.name);
     let mut other: Vec<String> = others.map(|(_, seen)| seen.clone()).collect();
     other.sort();
     other.dedup();
     let ruling = readings.first().is_some_and(|first| entry.readings.first().is_some_and(|ruling| ruling.name == first));
     let register = contract.register_number(&entry.name).map(str::to_owned);
-    Followed { fact: entry.name.clone(), register, readings, ruling, other, seen: told.len() }
+    Followed { fact: entry.name.clone(), register, readings, ruling, other, seen: seen.iter().map(|(times, _)| times).sum() }
 }
 
 /// The readings that every answer agrees with, the ruling first.
@@ -49,33 +76,33 @@ fn agreed<'a>(entry: &Entry<'_>, told: impl Iterator<Item = &'a Vec<&'a str>> + 
 }
 
 /// Rules out ways to read an answer by what the other answers tell, until nothing more is ruled out. Facts that answers disagree on rule out nothing.
-fn narrowed(facts: &[Entry<'_>], told: &[(String, Evidence)]) -> Vec<Evidence> {
-    let mut narrowed: Vec<Evidence> = told.iter().map(|(_, evidence)| evidence.clone()).collect();
+fn narrowed<'a>(facts: &[Entry<'_>], told: &[Told<'a>]) -> Vec<Told<'a>> {
+    let mut narrowed = told.to_vec();
     loop {
         let known: BTreeMap<String, Vec<String>> = {
-            let by_fact = by_fact(narrowed.iter().map(|evidence| (evidence, evidence)));
+            let by_fact = by_fact(&narrowed);
             let seen = facts.iter().filter_map(|entry| Some((entry, by_fact.get(entry.name.as_str())?)));
-            let agreed = seen.map(|(entry, evidence)| {
-                let told: Vec<Vec<&str>> = evidence.iter().filter_map(|evidence| evidence.readings(&entry.name)).collect();
+            let agreed = seen.map(|(entry, told)| {
+                let told: Vec<Vec<&str>> = told.iter().filter_map(|told| told.evidence.readings(&entry.name)).collect();
                 (entry.name.clone(), agreed(entry, told.iter()))
             });
             agreed.filter(|(_, readings)| !readings.is_empty()).collect()
         };
         let allows = |fact: &str, reading: &String| known.get(fact).is_none_or(|readings| readings.contains(reading));
-        let ambiguous = narrowed.iter_mut().filter(|evidence| evidence.ways.len() > 1);
-        let less = ambiguous.map(|evidence| evidence.narrow(|choice| allows(&choice.fact, &choice.reading))).filter(|less| *less).count();
+        let ambiguous = narrowed.iter_mut().filter(|told| told.evidence.ways.len() > 1);
+        let less = ambiguous.map(|told| told.evidence.to_mut().narrow(|choice| allows(&choice.fact, &choice.reading))).filter(|less| *less).count();
         if less == 0 {
             return narrowed;
         }
     }
 }
 
-/// What holds the evidence that tells something of a fact, by the fact.
-fn by_fact<'a, T: Copy>(evidence: impl Iterator<Item = (T, &'a Evidence)>) -> BTreeMap<&'a str, Vec<T>> {
-    let mut by_fact: BTreeMap<&str, Vec<T>> = BTreeMap::new();
-    for (holder, evidence) in evidence {
-        for fact in evidence.facts() {
-            by_fact.entry(fact).or_default().push(holder);
+/// Who tells something of a fact, by the fact.
+fn by_fact<'a>(told: &'a [Told<'a>]) -> BTreeMap<&'a str, Vec<&'a Told<'a>>> {
+    let mut by_fact: BTreeMap<&str, Vec<&Told<'_>>> = BTreeMap::new();
+    for told in told {
+        for fact in told.evidence.facts() {
+            by_fact.entry(fact).or_default().push(told);
         }
     }
     by_fact
@@ -130,6 +157,13 @@ mod tests {
         let torn = [ambiguous, told("one", &[&[(FORM, "refused")]]), told("two", &[&[(FORM, "taken")]])];
         assert_eq!(readings(&torn, ACCEPTS), ["as_printed", "json"]);
         assert_eq!(readings(&torn, FORM), Vec::<String>::new());
+    }
+
+    #[test]
+    fn what_is_told_several_times_is_counted_each_time() {
+        let (taken, refused) = (told("one", &[&[(FORM, "taken")]]), told("two", &[&[(FORM, "refused")]]));
+        let (followed, _) = of(contract::of(Kind::Console), &[taken.clone(), refused, taken.clone(), taken]);
+        assert_eq!(followed.iter().map(|followed| (followed.fact.as_str(), followed.seen)).collect::<Vec<_>>(), [(FORM, 4)]);
     }
 
     #[test]
