@@ -2,13 +2,11 @@
 
 use std::fmt::Write;
 
-/// Returns bytes as a JSON string, in its quotes.
+/// Appends bytes as a JSON string, in its quotes.
 ///
 /// Printable ASCII, Latin letters and `«»` stand as they are. Every other character is a JSON escape, because it might be invisible or look like another;
 /// the set is fixed, so that no version of a library changes a snapshot. A byte that is no UTF-8 is `\xff`, which JSON does not have: nothing else reads so.
-pub(super) fn string(bytes: &[u8]) -> String {
-    // Room for some escapes.
-    let mut text = String::with_capacity(bytes.len() + bytes.len() / 4 + 2);
+pub(super) fn string(text: &mut String, bytes: &[u8]) {
     text.push('"');
     for chunk in bytes.utf8_chunks() {
         let mut rest = chunk.valid();
@@ -20,7 +18,7 @@ pub(super) fn string(bytes: &[u8]) -> String {
             match characters.next() {
                 Some('"') => text.push_str("\\\""),
                 Some('\\') => text.push_str("\\\\"),
-                Some(character) => visible(&mut text, character),
+                Some(character) => visible(text, character),
                 None => {}
             }
             rest = characters.as_str();
@@ -31,13 +29,12 @@ pub(super) fn string(bytes: &[u8]) -> String {
         }
     }
     text.push('"');
-    text
 }
 
-/// Returns a word or a value of a head line: as it is where it can be read off the line, else as a JSON string.
-pub(super) fn plain(text: &str) -> String {
-    let clear = !text.is_empty() && text.trim() == text && !text.starts_with('"') && text.chars().all(is_clear);
-    if clear { text.to_owned() } else { string(text.as_bytes()) }
+/// Appends a word or a value of a head line: as it is where it can be read off the line, else as a JSON string.
+pub(super) fn plain(text: &mut String, plain: &str) {
+    let clear = !plain.is_empty() && plain.trim() == plain && !plain.starts_with('"') && plain.chars().all(is_clear);
+    if clear { text.push_str(plain) } else { string(text, plain.as_bytes()) }
 }
 
 /// Appends a character, or its JSON escape where it could not be seen.
@@ -68,6 +65,12 @@ mod tests {
 
     use super::*;
 
+    fn string(bytes: &[u8]) -> String {
+        let mut text = String::new();
+        super::string(&mut text, bytes);
+        text
+    }
+
     #[rstest]
     #[case::plain(b"{\"a\": 1}", r#""{\"a\": 1}""#)]
     #[case::ends_and_marks(b"\xef\xbb\xbfa \r\n", r#""\ufeffa \r\n""#)]
@@ -97,6 +100,8 @@ mod tests {
     #[case::quoted("\"a\"", r#""\"a\"""#)]
     #[case::dots("…", r#""\u2026""#)]
     fn a_value_is_quoted_where_it_must_be(#[case] value: &str, #[case] expected: &str) {
-        assert_eq!(plain(value), expected);
+        let mut text = String::new();
+        plain(&mut text, value);
+        assert_eq!(text, expected);
     }
 }

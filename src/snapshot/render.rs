@@ -1,5 +1,7 @@
 //! The text of a snapshot: one exchange, or a sequence of them, to be read by people and compared by machines.
 
+use std::fmt::Write;
+
 use sha2::Digest;
 use sha2::Sha256;
 
@@ -38,63 +40,88 @@ use super::pretty::pretty;
 /// is compared after all, and below it pretty JSON where it is an object or an array. `(no body)` is a request without one, `""` an empty one.
 /// A body longer than 4096 bytes shows its ends, its length and the first 16 digits of its SHA-256. Different exchanges give different texts.
 pub fn render(exchanges: &[Exchange]) -> String {
-    let sections = exchanges.iter().enumerate().map(|(index, exchange)| match index {
-        0 => one(exchange),
-        _ => format!("──── {}\n{}", index + 1, one(exchange)),
-    });
-    sections.collect::<Vec<_>>().join("\n\n")
-}
-
-fn one(exchange: &Exchange) -> String {
-    format!("{}\n\n{}", request(&exchange.request), answer(&exchange.answer))
-}
-
-fn request(request: &Request) -> String {
-    let mut text = format!("{} {}", word(&request.method), word(&request.path));
-    for (name, value) in &request.headers {
-        text.push_str(&header(name, Some(value)));
+    let mut text = String::with_capacity(ROOM * exchanges.len());
+    for (index, exchange) in exchanges.iter().enumerate() {
+        if index > 0 {
+            // Writing to a string cannot fail.
+            let _ = writeln!(text, "\n\n──── {}", index + 1);
+        }
+        request(&mut text, &exchange.request);
+        text.push_str("\n\n");
+        answer(&mut text, &exchange.answer);
     }
-    let body = request.body.as_deref().map_or_else(|| NO_BODY.to_owned(), body);
-    format!("{text}\n\n{body}")
+    text
 }
 
-fn answer(answer: &Answer) -> String {
+fn request(text: &mut String, request: &Request) {
+    word(text, &request.method);
+    text.push(' ');
+    word(text, &request.path);
+    for (name, value) in &request.headers {
+        header(text, name, Some(value));
+    }
+    text.push_str("\n\n");
+    match &request.body {
+        Some(bytes) => body(text, bytes),
+        None => text.push_str(NO_BODY),
+    }
+}
+
+fn answer(text: &mut String, answer: &Answer) {
     match answer {
-        Answer::Failed(words) => format!("failed: {}", escape::plain(words)),
+        Answer::Failed(words) => {
+            text.push_str("failed: ");
+            escape::plain(text, words);
+        }
         Answer::Received { status, headers, body: bytes } => {
-            let headers: String = headers.iter().map(|(name, value)| header(name, value.as_deref())).collect();
-            format!("{status}{headers}\n\n{}", body(bytes))
+            let _ = write!(text, "{status}");
+            for (name, value) in headers {
+                header(text, name, value.as_deref());
+            }
+            text.push_str("\n\n");
+            body(text, bytes);
         }
     }
 }
 
-fn header(name: &str, value: Option<&str>) -> String {
-    let value = value.map_or_else(|| UNSTABLE.to_owned(), escape::plain);
+fn header(text: &mut String, name: &str, value: Option<&str>) {
+    text.push('\n');
     // A name is a token, which has no colon; were it anything else, its quotes would show where it ends.
-    format!("\n{}: {value}", if name.contains(':') { escape::string(name.as_bytes()) } else { word(name) })
+    if name.contains(':') {
+        escape::string(text, name.as_bytes())
+    } else {
+        word(text, name)
+    }
+    text.push_str(": ");
+    match value {
+        Some(value) => escape::plain(text, value),
+        None => text.push_str(UNSTABLE),
+    }
 }
 
-/// Returns a word, in quotes where a blank would hide its end.
-fn word(text: &str) -> String {
-    if text.contains(' ') { escape::string(text.as_bytes()) } else { escape::plain(text) }
+/// Appends a word, in quotes where a blank would hide its end.
+fn word(text: &mut String, word: &str) {
+    if word.contains(' ') { escape::string(text, word.as_bytes()) } else { escape::plain(text, word) }
 }
 
-fn body(bytes: &[u8]) -> String {
+fn body(text: &mut String, bytes: &[u8]) {
     if bytes.len() > LONG {
-        return shortened(bytes);
+        return shortened(text, bytes);
     }
-    let string = escape::string(bytes);
-    match pretty(bytes) {
-        Some(pretty) => format!("{string}\n{pretty}"),
-        None => string,
+    escape::string(text, bytes);
+    if let Some(pretty) = pretty(bytes) {
+        text.push('\n');
+        text.push_str(&pretty);
     }
 }
 
-fn shortened(bytes: &[u8]) -> String {
+fn shortened(text: &mut String, bytes: &[u8]) {
     let (head, tail) = (cut(bytes, HEAD), cut(bytes, bytes.len() - TAIL));
     let hash: String = Sha256::digest(bytes).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-    let (first, last) = (escape::string(&bytes[..head]), escape::string(&bytes[tail..]));
-    format!("{first} … {} bytes … {last}\n({} bytes, sha256 {hash}…)", tail - head, bytes.len())
+    escape::string(text, &bytes[..head]);
+    let _ = write!(text, " … {} bytes … ", tail - head);
+    escape::string(text, &bytes[tail..]);
+    let _ = write!(text, "\n({} bytes, sha256 {hash}…)", bytes.len());
 }
 
 /// Moves a cut back to where a UTF-8 character starts, if one starts within three bytes, so that a whole character never looks broken.
@@ -104,6 +131,9 @@ fn cut(bytes: &[u8], at: usize) -> usize {
 
 /// Stands for a value that differs from run to run; a value that says so itself is quoted.
 const UNSTABLE: &str = "…";
+
+/// Most exchanges are shorter.
+const ROOM: usize = 1024;
 
 /// Stands for the body of a request that has none; a body is always in quotes.
 const NO_BODY: &str = "(no body)";
