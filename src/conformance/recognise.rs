@@ -18,7 +18,7 @@ use crate::contract::Operation;
 use crate::contract::Outcome;
 use crate::contract::Reading;
 use crate::contract::Said;
-use crate::contract::Wording;
+use crate::contract::is_dressed;
 
 /// Every combination of readings under which an answer says an outcome, the one nearest the rulings first.
 #[derive(Clone, Debug)]
@@ -88,21 +88,21 @@ pub fn recognise(contract: &Contract, operation: Operation, outcome: Outcome, us
     let (type_name, type_fact) = contract.answer_type(outcome.at(operation));
     let types = answer_types(type_fact, answer)?;
     let received = answer.body()?;
-    let name = |point: &str| format!("{place}.{outcome}.{point}");
+    let name = |point: &str| format!("{place}.{}.{point}", outcome.name());
     let mut combinations = Vec::new();
     // Nearly every wording differs in its text: that is seen without dressing it.
     let said = Said { username };
     let texts = texts(received);
-    let told = |body: &&Reading<Wording>| texts.contains(&&*body.is.filled(said));
-    for (body_rank, body) in utterance.body.readings().iter().enumerate().filter(|(_, body)| told(body)) {
+    for (body_rank, body) in utterance.body.readings().iter().enumerate() {
+        let text = body.is.filled(said);
+        if !texts.contains(&&*text) {
+            continue;
+        }
         for (envelope_rank, envelope) in alternatives(utterance.envelope.as_ref()) {
             for (internal_rank, internal) in alternatives(utterance.internal.as_ref()) {
-                let dressed = body.is.dressed(
-                    envelope.map_or(Envelope::Object, |reading| reading.is),
-                    internal.map_or(&Internal::Absent, |reading| &reading.is),
-                    said,
-                );
-                if dressed == *received {
+                let (worn, within) =
+                    (envelope.map_or(Envelope::Object, |reading| reading.is), internal.map_or(&Internal::Absent, |reading| &reading.is));
+                if is_dressed(received, &body.is, &text, worn, within) {
                     let mut choices = vec![choice(name("body"), body, body_rank)];
                     choices.extend(envelope.map(|reading| choice(name("envelope"), reading, envelope_rank)));
                     choices.extend(internal.filter(|_| received_object(received)).map(|reading| choice(name("internal"), reading, internal_rank)));
@@ -145,8 +145,9 @@ pub fn whatever(contract: &Contract, operation: Operation, username: &str, answe
 }
 
 /// The readings of a fact that may not be there: a success has neither envelope nor internal message.
-fn alternatives<T>(fact: Option<&Fact<T>>) -> Vec<(usize, Option<&Reading<T>>)> {
-    fact.map_or_else(|| vec![(0, None)], |fact| fact.readings().iter().map(Some).enumerate().collect())
+fn alternatives<T>(fact: Option<&Fact<T>>) -> impl Iterator<Item = (usize, Option<&Reading<T>>)> {
+    let (readings, none) = fact.map_or((&[][..], Some((0, None))), |fact| (fact.readings(), None));
+    readings.iter().map(Some).enumerate().chain(none)
 }
 
 /// Every text in which a wording may stand: under a key, or under a key in there.

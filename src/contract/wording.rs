@@ -78,6 +78,26 @@ impl Wording {
     }
 }
 
+/// Tells whether a body is this wording dressed so; `text` is the wording filled. Nothing is made for it, in contrast to [`Wording::dressed`].
+pub(crate) fn is_dressed(body: &Json, wording: &Wording, text: &str, envelope: Envelope, internal: &Internal) -> bool {
+    let Json::Object(outer) = body else { return false };
+    let says = |key: &str, text: &str| outer.len() == 1 && outer.get(key).is_some_and(|value| value == text);
+    match (wording, envelope) {
+        (Wording::Msg(_), _) => says("msg", text),
+        (Wording::Error(_), Envelope::String) => says("error", text),
+        (Wording::Error(_), Envelope::Object) => {
+            let Some(Json::Object(inner)) = outer.get("error").filter(|_| outer.len() == 1) else { return false };
+            let second = match internal {
+                Internal::Absent => None,
+                Internal::Another(another) => Some(another.as_str()),
+                Internal::Same => Some(text),
+            };
+            let has = |key: &str, text: &str| inner.get(key).is_some_and(|value| value == text);
+            inner.len() == 1 + usize::from(second.is_some()) && has(DISPLAYED, text) && second.is_none_or(|second| has(INTERNAL, second))
+        }
+    }
+}
+
 impl Value for Wording {
     fn describe(&self) -> String {
         match self {
@@ -128,3 +148,28 @@ impl Value for Internal {
 const USERNAME: &str = "{username}";
 const DISPLAYED: &str = "userDisplayErrorMessage";
 const INTERNAL: &str = "internalSystemErrorMessage";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_dress_is_told_from_every_other_as_if_each_were_made() {
+        let wordings = [Wording::Error("a".into()), Wording::Error("b".into()), Wording::Msg("a".into())];
+        let internals = [Internal::Absent, Internal::Another("b".into()), Internal::Same];
+        let mut dresses = Vec::new();
+        for wording in &wordings {
+            for envelope in [Envelope::Object, Envelope::String] {
+                dresses.extend(internals.iter().map(|internal| (wording, envelope, internal)));
+            }
+        }
+        let made = |(wording, envelope, internal): (&Wording, Envelope, &Internal)| wording.dressed(envelope, internal, Said::default());
+        let strange = [json!(null), json!({}), json!({ "msg": "a", "error": "a" }), json!({ "msg": 1 }), json!({ "error": { INTERNAL: "a" } })];
+        for body in dresses.iter().map(|dress| made(*dress)).chain(strange) {
+            for dress in &dresses {
+                let (wording, envelope, internal) = *dress;
+                assert_eq!(is_dressed(&body, wording, wording.text(), envelope, internal), made(*dress) == body, "{body} {dress:?}");
+            }
+        }
+    }
+}
