@@ -134,7 +134,7 @@ impl Session<'_> {
         let sent = Sent { contract: self.contract, served: self.served, case, number, username: &username };
         let judged = self.lab.agreed.hold(self.contract, number, verdict::of_step(&sent, received));
         let changes = guard.is_some() && budget::changes(case, &case.steps[number]);
-        let lost = lost::why(&answer).filter(|_| changes);
+        let lost = if changes { lost::why(&answer) } else { None };
         let change = changes.then(|| Change { question: lost::question(&case.steps[number], self.contract), lost: lost.is_some() });
         let (goes_on, found) = match (guard, noted) {
             (Some(guard), Some(noted)) => (guard.after(case, number, &real, &judged, Answered::of(&answer), noted).await, guard.found.take()),
@@ -228,7 +228,7 @@ impl Session<'_> {
             content_type: header(http::header::CONTENT_TYPE),
             body: answer.map(body).unwrap_or_default(),
             trouble: exchange.answer.as_ref().err().map(|trouble| accounts.redact(trouble)),
-            outcome: exchange.judged.outcome.map(|outcome| outcome.to_string()),
+            outcome: exchange.judged.outcome.map(|outcome| outcome.name().to_owned()),
             micros: exchange.micros,
         }
     }

@@ -12,7 +12,7 @@ use crate::snapshot;
 /// Returns an exchange as a snapshot shows it; `shown` is the request filled with its own placeholders.
 pub(super) fn exchange(shown: &Request<Bytes>, answer: &Result<Response<Bytes>, String>, accounts: &Accounts) -> snapshot::Exchange {
     let body = Some(shown.body().to_vec()).filter(|body| !body.is_empty());
-    let request = snapshot::Request { method: shown.method().to_string(), path: path(shown), headers: sent(shown.headers()), body };
+    let request = snapshot::Request { method: shown.method().as_str().to_owned(), path: path(shown), headers: sent(shown.headers()), body };
     let answer = match answer {
         Ok(answer) => snapshot::Answer::Received {
             status: answer.status().as_u16(),
@@ -38,7 +38,7 @@ pub(super) fn curl(shown: &Request<Bytes>, address: &str) -> String {
 
 /// Headers a case sends on purpose; those that every client adds say nothing.
 fn sent(headers: &HeaderMap) -> Vec<(String, String)> {
-    headers.iter().map(|(name, value)| (name.to_string(), shortened(&String::from_utf8_lossy(value.as_bytes())))).collect()
+    headers.iter().map(|(name, value)| (name.as_str().to_owned(), shortened(&String::from_utf8_lossy(value.as_bytes())))).collect()
 }
 
 /// Headers of an answer that matter, the value only where it is stable.
@@ -47,9 +47,11 @@ fn received(headers: &HeaderMap, accounts: &Accounts) -> Vec<(String, Option<Str
     let stable = |value: &http::HeaderValue| shortened(&accounts.redact(&String::from_utf8_lossy(value.as_bytes())));
     let mut kept: Vec<(String, Option<String>)> = Vec::new();
     for name in matters {
-        kept.extend(headers.get_all(&name).iter().map(|value| (name.to_string(), Some(stable(value)))));
+        kept.extend(headers.get_all(&name).iter().map(|value| (name.as_str().to_owned(), Some(stable(value)))));
     }
-    kept.extend([header::RETRY_AFTER, header::SET_COOKIE].iter().filter(|name| headers.contains_key(*name)).map(|name| (name.to_string(), None)));
+    kept.extend(
+        [header::RETRY_AFTER, header::SET_COOKIE].iter().filter(|name| headers.contains_key(*name)).map(|name| (name.as_str().to_owned(), None)),
+    );
     kept
 }
 
