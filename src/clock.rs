@@ -5,7 +5,6 @@
 
 use std::future::Future;
 use std::sync::Arc;
-use std::sync::LazyLock;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
 use std::sync::PoisonError;
@@ -14,6 +13,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 use std::time::Instant;
 
+use rustix::time::ClockId;
 use tokio::sync::watch;
 
 use crate::appliance::Moment;
@@ -82,7 +82,7 @@ impl Clock {
         let hand = self.0.hand.load(Ordering::Acquire);
         let wall = wall();
         let noon = self.0.noon.load(Ordering::Acquire);
-        let age = age(hand, nanoseconds(wall.since(self.0.start)));
+        let age = age(hand, elapsed(self.0.start, wall));
         Stamp { age, moment: age.since(noon), wall }
     }
 
@@ -188,25 +188,27 @@ impl Age {
     }
 }
 
-/// Asks the wall.
-#[expect(clippy::disallowed_methods, reason = "this is where the wall is asked")]
-fn wall() -> Wall {
-    let since = Instant::now().saturating_duration_since(*BEGUN);
-    Wall(u64::try_from(since.as_nanos()).unwrap_or(u64::MAX))
+/// Asks the wall: the system's clock that nobody sets. Not through `Instant`, from which a number is had only by taking two apart.
+pub fn wall() -> Wall {
+    let now = rustix::time::clock_gettime(ClockId::Monotonic);
+    // Neither is below nought.
+    Wall(now.tv_sec.unsigned_abs() * 1_000_000_000 + now.tv_nsec.unsigned_abs())
 }
 
-/// Returns a moment on the wall as whatever waits by the wall takes it.
-pub fn instant(wall: Wall) -> Instant {
-    *BEGUN + Duration::from_nanos(wall.0)
+/// Returns a moment on the wall that is yet to come as whatever waits takes it; one that is over is now.
+#[expect(clippy::disallowed_methods, reason = "this is where the wall is asked")]
+pub fn instant(coming: Wall) -> Instant {
+    let ahead = coming.since(wall());
+    Instant::now() + ahead
 }
 
 fn since(start: Wall) -> i64 {
-    nanoseconds(wall().since(start))
+    elapsed(start, wall())
 }
 
-/// When this process first asked the wall: all moments on it are counted from there.
-#[expect(clippy::disallowed_methods, reason = "this is where the wall is asked")]
-static BEGUN: LazyLock<Instant> = LazyLock::new(Instant::now);
+fn elapsed(start: Wall, now: Wall) -> i64 {
+    i64::try_from(now.0.saturating_sub(start.0)).unwrap_or(OLDEST)
+}
 
 /// What the hand shows after so many nanoseconds on the wall.
 fn age(hand: i64, elapsed: i64) -> Age {

@@ -14,13 +14,13 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
-use tokio::time::Instant;
 use tokio::time::Sleep;
 use tokio_rustls::TlsAcceptor;
 
 use crate::clock;
 use crate::failure::Greeting;
 use crate::failure::Handshake;
+use crate::journal::Wall;
 use crate::server::Limits;
 use crate::server::Service;
 use crate::server::bell::Bells;
@@ -95,11 +95,11 @@ impl<S: Service> Connection<S> {
                     return Poll::Ready(());
                 }
                 // An answer that has just gone has asked the time already.
-                let gone = self.exchange.owed.take_gone().map(|gone| Instant::from_std(clock::instant(gone)));
+                let gone = self.exchange.owed.take_gone();
                 match self.exchange.pulse.watch(deadline.as_ref().map(|deadline| deadline.step), &self.exchange.limits) {
                     Watch::Leave => return Poll::Ready(()),
                     Watch::Same => {}
-                    Watch::Anew(step, limit) => Deadline::renew(&mut deadline, step, gone.unwrap_or_else(Instant::now) + limit),
+                    Watch::Anew(step, limit) => Deadline::renew(&mut deadline, step, gone.unwrap_or_else(clock::wall).plus(limit)),
                 }
                 if deadline.as_mut().is_none_or(|deadline| deadline.poll_passed(cx).is_pending()) {
                     return Poll::Pending;
@@ -156,25 +156,36 @@ fn builder(limits: &Limits) -> Builder {
 /// A later deadline only changes `at`: the timer then fires early, once, and is set again. Only an earlier one sets it anew.
 struct Deadline {
     step: u32,
-    at: Instant,
+    at: Wall,
     timer: Pin<Box<Sleep>>,
+    /// When the timer fires.
+    fires: Wall,
     /// Whom the timer wakes; nobody until it is polled.
     wakes: Option<Waker>,
 }
 
 impl Deadline {
-    fn renew(deadline: &mut Option<Deadline>, step: u32, at: Instant) {
+    fn renew(deadline: &mut Option<Deadline>, step: u32, at: Wall) {
         match deadline {
-            None => *deadline = Some(Deadline { step, at, timer: Box::pin(tokio::time::sleep_until(at)), wakes: None }),
+            None => {
+                let timer = Box::pin(tokio::time::sleep_until(clock::instant(at).into()));
+                *deadline = Some(Deadline { step, at, timer, fires: at, wakes: None });
+            }
             Some(deadline) => {
                 deadline.step = step;
                 deadline.at = at;
-                if at < deadline.timer.deadline() {
-                    deadline.timer.as_mut().reset(at);
+                if at < deadline.fires {
+                    deadline.set();
                     deadline.wakes = None;
                 }
             }
         }
+    }
+
+    /// Sets the timer to what is waited for now.
+    fn set(&mut self) {
+        self.fires = self.at;
+        self.timer.as_mut().reset(clock::instant(self.at).into());
     }
 
     fn poll_passed(&mut self, cx: &mut Context<'_>) -> Poll<()> {
@@ -183,10 +194,10 @@ impl Deadline {
             return Poll::Pending;
         }
         while self.timer.as_mut().poll(cx).is_ready() {
-            if self.timer.deadline() >= self.at {
+            if self.fires >= self.at {
                 return Poll::Ready(());
             }
-            self.timer.as_mut().reset(self.at);
+            self.set();
         }
         self.wakes = Some(cx.waker().clone());
         Poll::Pending
