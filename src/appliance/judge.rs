@@ -23,8 +23,13 @@ use crate::contract::Role;
 use crate::secret::Secret;
 
 /// What an answer changes, if it is committed: a password, a count of failures, what is left of a former password.
+///
+/// In a box: most answers change nothing, and room for a change would be moved about with each.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Change {
+pub struct Change(Box<Changed>);
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Changed {
     replace: Option<(String, Secret)>,
     /// How long the password that is replaced still validates.
     lag: Option<Lag>,
@@ -72,28 +77,33 @@ struct Stop {
 impl Change {
     /// Tells whether a password is replaced.
     pub fn replaces(&self) -> bool {
-        self.replace.is_some()
+        self.0.replace.is_some()
     }
 
     /// Lets the password that is replaced, if one is, still validate for as long as this.
     #[must_use]
-    pub fn lagging(self, lag: Lag) -> Change {
-        Change { lag: Some(lag), ..self }
+    pub fn lagging(mut self, lag: Lag) -> Change {
+        self.0.lag = Some(lag);
+        self
     }
 
     /// A change of nothing but these users.
     pub(super) fn of_users(users: Vec<User>) -> Change {
-        Change { replace: None, lag: None, sign_in: None, former: None, also: users }
+        Change(Box::new(Changed { also: users, ..Changed::default() }))
     }
 
     /// Changes these users too.
-    pub(super) fn with_users(self, users: Vec<User>) -> Change {
-        Change { also: users, ..self }
+    pub(super) fn with_users(mut self, users: Vec<User>) -> Change {
+        self.0.also = users;
+        self
     }
 
     /// Replaces by another password than the one that was asked for.
-    pub(super) fn with_password(self, password: Secret) -> Change {
-        Change { replace: self.replace.map(|(username, _)| (username, password)), ..self }
+    pub(super) fn with_password(mut self, password: Secret) -> Change {
+        if let Some((_, replaced_by)) = &mut self.0.replace {
+            *replaced_by = password;
+        }
+        self
     }
 }
 
@@ -125,13 +135,13 @@ impl State {
             Err(stop) => (stop.outcome, stop.reason, None, if stop.failed_sign_in { sign_in(false) } else { None }),
         };
         let former = (outcome == Outcome::Authenticated && self.by_former(values)).then(|| account.to_owned());
-        let change =
-            (replace.is_some() || sign_in.is_some() || former.is_some()).then_some(Change { replace, lag: None, sign_in, former, also: Vec::new() });
+        let change = (replace.is_some() || sign_in.is_some() || former.is_some())
+            .then(|| Change(Box::new(Changed { replace, lag: None, sign_in, former, also: Vec::new() })));
         (Worded { operation: Some(operation), outcome }, reason, change)
     }
 
     /// Makes a change. A password and a count change together.
-    pub fn commit(&mut self, change: Change) {
+    pub fn commit(&mut self, Change(change): Change) {
         if let Some((username, password)) = change.replace {
             if let Some(lag) = change.lag {
                 self.directory.keep(&username, lag);

@@ -292,14 +292,11 @@ impl Rules {
                 },
             }
         };
-        match found {
-            Ok(values) => Asked::Fields(operation, values),
-            Err(circumstance) => self.stop(Some(operation), circumstance).unwrap_or_else(|| Asked::Fields(operation, Values::default())),
-        }
+        found.unwrap_or_else(|circumstance| self.stop(Some(operation), circumstance).unwrap_or_else(|| Asked::Fields(operation, Values::default())))
     }
 
     /// Takes the fields the law knows out of an object; the first fault, in the order of the fields, decides.
-    fn take<'a>(&self, operation: Operation, mut object: Vec<(Name<'a>, Given<'a>)>) -> Result<Values<'a>, Circumstance> {
+    fn take<'a>(&self, operation: Operation, mut object: Vec<(Name<'a>, Given<'a>)>) -> Result<Asked<'a>, Circumstance> {
         let stops = |circumstance: Circumstance| self.stopped(Some(operation), circumstance).is_some();
         let mut values = Values::default();
         let mut known = 0;
@@ -325,7 +322,7 @@ impl Rules {
                 Given::Null | Given::Other => {}
             }
         }
-        if known < object.len() && stops(Circumstance::UnknownField) { Err(Circumstance::UnknownField) } else { Ok(values) }
+        if known < object.len() && stops(Circumstance::UnknownField) { Err(Circumstance::UnknownField) } else { Ok(Asked::Fields(operation, values)) }
     }
 
     fn stop(&self, operation: Option<Operation>, circumstance: Circumstance) -> Option<Asked<'static>> {
