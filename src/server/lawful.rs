@@ -65,7 +65,7 @@ fn target_is_lawful(method: &Method, uri: &Uri) -> bool {
     ascii
         && match (uri.scheme(), uri.authority()) {
             // A URL, as for a proxy: a server must take it, and its own name stands in it.
-            (Some(scheme), Some(authority)) => !scheme.as_str().is_empty() && is_authority(authority.as_str()),
+            (Some(scheme), Some(authority)) => !scheme.as_str().is_empty() && is_authority(authority.as_str().as_bytes()),
             // `*` asks about the whole server, which is for OPTIONS alone.
             _ if uri.path() == "*" => *method == Method::OPTIONS,
             _ => uri.path().starts_with('/') && uri.authority().is_none(),
@@ -75,7 +75,7 @@ fn target_is_lawful(method: &Method, uri: &Uri) -> bool {
 fn host_is_lawful(hosts: Given<'_>, version: Version) -> bool {
     match hosts {
         Given::None => version < Version::HTTP_11,
-        Given::Once(host) => host.to_str().is_ok_and(is_authority),
+        Given::Once(host) => is_authority(host.as_bytes()),
         Given::Often => false,
     }
 }
@@ -92,28 +92,43 @@ fn coding_is_lawful(codings: Given<'_>) -> bool {
 }
 
 /// Tells whether this is a host, and perhaps a port (RFC 9110 section 7.2). An empty host names nobody, so it is refused.
-fn is_authority(text: &str) -> bool {
-    let (host, port) = match text.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
-        Some((address, rest)) => (address.parse::<Ipv6Addr>().is_ok(), rest.strip_prefix(':').or(rest.is_empty().then_some(""))),
-        None => {
-            let (host, port) = text.split_once(':').unwrap_or((text, ""));
-            (is_name(host), Some(port))
-        }
+///
+/// Every request has one: it is gone through once, as bytes.
+fn is_authority(text: &[u8]) -> bool {
+    let host_end = match text {
+        [b'[', rest @ ..] => match rest.iter().position(|byte| *byte == b']') {
+            Some(end) if is_version_6(&rest[..end]) => end + 2,
+            _ => return false,
+        },
+        name => name_end(name),
     };
-    host && port.is_some_and(|port| port.is_empty() || port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_ok())
+    match text.split_at(host_end) {
+        ([], _) => false,
+        (_, [b':', port @ ..]) => is_port(port),
+        (_, rest) => rest.is_empty(),
+    }
 }
 
-/// Tells whether this is a `reg-name` of RFC 3986 section 3.2.2, an IPv4 address included.
-fn is_name(host: &str) -> bool {
-    let mut bytes = host.bytes();
-    while let Some(byte) = bytes.next() {
-        let lawful = IN_A_NAME[usize::from(byte)]
-            || byte == b'%' && [bytes.next(), bytes.next()].iter().all(|digit| digit.is_some_and(|digit| digit.is_ascii_hexdigit()));
-        if !lawful {
-            return false;
-        }
+fn is_version_6(address: &[u8]) -> bool {
+    str::from_utf8(address).is_ok_and(|address| address.parse::<Ipv6Addr>().is_ok())
+}
+
+/// Tells whether this is a port; that none follows its colon is lawful (RFC 3986 section 3.2.3).
+fn is_port(port: &[u8]) -> bool {
+    let digit = |byte: &u8| byte.is_ascii_digit().then(|| u16::from(byte - b'0'));
+    port.iter().try_fold(0_u16, |port, byte| port.checked_mul(10)?.checked_add(digit(byte)?)).is_some()
+}
+
+/// Returns where a `reg-name` of RFC 3986 section 3.2.2, an IPv4 address included, ends.
+fn name_end(text: &[u8]) -> usize {
+    let mut end = 0;
+    loop {
+        end += match text[end..] {
+            [byte, ..] if IN_A_NAME[usize::from(byte)] => 1,
+            [b'%', high, low, ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => 3,
+            _ => return end,
+        };
     }
-    !host.is_empty()
 }
 
 /// Which bytes may stand in a name as they are; a table, for every request has a name.
@@ -155,9 +170,15 @@ mod tests {
     #[case::port_too_high("host:65536", false)]
     #[case::port_signed("host:+80", false)]
     #[case::port_word("host:http", false)]
+    #[case::highest_port("host:65535", true)]
+    #[case::port_with_noughts("host:0000080", true)]
+    #[case::two_ports("host:80:80", false)]
+    #[case::version_6_with_a_port_too_high("[::1]:65536", false)]
+    #[case::letters_beyond_ascii("h\u{f6}st", false)]
     #[case::broken_escape("a%2", false)]
+    #[case::no_escape("a%2x", false)]
     fn a_host_is_a_name_or_an_address_and_perhaps_a_port(#[case] host: &str, #[case] lawful: bool) {
-        assert_eq!(is_authority(host), lawful);
+        assert_eq!(is_authority(host.as_bytes()), lawful);
     }
 
     #[rstest]
