@@ -11,6 +11,7 @@ use std::sync::OnceLock;
 use bytes::Bytes;
 use http::Request;
 use http::Response;
+use http::header::AUTHORIZATION;
 
 use super::Host;
 use super::lock;
@@ -137,7 +138,7 @@ impl Host {
         let strike = present.schedule.request(&call);
         let commits = strike.as_ref().is_none_or(|strike| strike.act.commits());
         let changes = commits && change.is_some_and(|change| change.replaces());
-        let findings = Findings::of(request.uri(), request.headers(), request.body(), asked.reason()).iter().collect();
+        let findings = Findings::of(request.uri(), request.headers().contains_key(AUTHORIZATION), request.body(), asked.reason()).iter().collect();
         let (rules, worded) = strike.as_ref().map_or((&*rules, worded), |strike| answering(&rules, strike, worded, &asked));
         let answer = rules.word(worded, &asked);
         let (outcome, path) = (worded.outcome, request.uri().path());

@@ -44,7 +44,7 @@ impl Service for Host {
             lock(&self.unmatched).note(request.method(), request.uri());
         }
         let recorded = Recorded::new(request.method(), request.uri(), request.headers(), request.body());
-        let findings = Findings::of(request.uri(), request.headers(), request.body(), asked.reason());
+        let findings = Findings::of(request.uri(), recorded.has_token(), request.body(), asked.reason());
         let (worded, strike, ticket, growth, age) = {
             let mut present = lock(&self.present);
             // Asked inside: whoever comes later is judged by a later time.

@@ -10,6 +10,7 @@ use bytes::Bytes;
 use http::HeaderMap;
 use http::Method;
 use http::Uri;
+use http::header::AUTHORIZATION;
 
 /// A request that was read, in one piece of memory.
 #[derive(Clone)]
@@ -20,6 +21,7 @@ pub struct Recorded {
     head_end: u32,
     /// How long the body was.
     body_bytes: u32,
+    has_token: bool,
 }
 
 impl Recorded {
@@ -27,7 +29,12 @@ impl Recorded {
     pub fn new(method: &Method, uri: &Uri, headers: &HeaderMap, body: &[u8]) -> Recorded {
         let kept_body = &body[..body.len().min(MOST_OF_A_BODY)];
         let target = uri.path_and_query().map_or("", |target| target.as_str());
-        let lines: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 2).sum();
+        let mut has_token = false;
+        let mut lines = 0;
+        for (name, value) in headers {
+            lines += name.as_str().len() + value.len() + 2;
+            has_token |= name == AUTHORIZATION;
+        }
         let mut kept = Vec::with_capacity(method.as_str().len() + target.len() + lines + kept_body.len());
         kept.put_slice(method.as_str().as_bytes());
         let method_end = kept.len();
@@ -48,7 +55,13 @@ impl Recorded {
             target_end: short(target_end),
             head_end: short(head_end),
             body_bytes: short(body.len()),
+            has_token,
         }
+    }
+
+    /// Tells whether it has an `Authorization` header.
+    pub fn has_token(&self) -> bool {
+        self.has_token
     }
 
     /// Returns the method.
@@ -122,6 +135,13 @@ mod tests {
         let headers: Vec<_> = recorded.headers().collect();
         assert_eq!(headers, [("host", b"x".as_slice()), ("x-y", "z: \u{e9}".as_bytes())]);
         assert_eq!(format!("{recorded:?}"), "Recorded(32 bytes)");
+    }
+
+    #[test]
+    fn a_token_is_noted() {
+        let request = Request::post("/").header("Authorization", "x").body(()).unwrap();
+        assert!(Recorded::new(request.method(), request.uri(), request.headers(), b"").has_token());
+        assert!(!recorded(b"authorization: x").has_token());
     }
 
     #[test]

@@ -21,6 +21,7 @@ fn now() -> Wall {
 
 fn arrival(path: &str, body: &str) -> Arrival {
     let request = Request::post(path).header("authorization", "Bearer Old12345!").header("x-trace", "abc Old12345!").body(()).unwrap();
+    let recorded = Recorded::new(request.method(), request.uri(), request.headers(), body.as_bytes());
     Arrival {
         at: Moment(Duration::from_millis(1500)),
         wall: now(),
@@ -31,8 +32,8 @@ fn arrival(path: &str, body: &str) -> Arrival {
         reason: Some(Reason::AllHolds),
         failure: None,
         changed: false,
-        findings: Findings::of(request.uri(), request.headers(), body.as_bytes(), None),
-        request: Recorded::new(request.method(), request.uri(), request.headers(), body.as_bytes()),
+        findings: Findings::of(request.uri(), recorded.has_token(), body.as_bytes(), None),
+        request: recorded,
     }
 }
 
@@ -139,11 +140,11 @@ fn a_password_is_hidden_in_a_header_s_name_and_across_path_and_query() {
 fn a_view_says_what_is_wrong_and_what_was_meant() {
     let body = r#"{"username": "test", "password": "a\!"}"#;
     let unread = |circumstance| Some(Reason::In(circumstance));
-    let findings = Findings::of(&"/".parse().unwrap(), &http::HeaderMap::new(), body.as_bytes(), unread(Circumstance::MalformedBody));
+    let findings = Findings::of(&"/".parse().unwrap(), false, body.as_bytes(), unread(Circumstance::MalformedBody));
     let malformed = view(Arrival { findings, reason: unread(Circumstance::MalformedBody), ..arrival("/api", body) });
     assert_eq!(malformed.findings.len(), 1);
     assert!(malformed.findings[0].advice.ends_with("(invalid escape at line 1 column 37)"), "{:?}", malformed.findings);
-    let findings = Findings::of(&"/".parse().unwrap(), &http::HeaderMap::new(), b"{}", unread(Circumstance::MissingField));
+    let findings = Findings::of(&"/".parse().unwrap(), false, b"{}", unread(Circumstance::MissingField));
     let missing = view(Arrival { findings, ..arrival("/api", r#"{"username": "test"}"#) });
     assert!(missing.findings[0].advice.ends_with("(password)"), "{:?}", missing.findings);
     let elsewhere = view(Arrival { operation: None, outcome: Outcome::UnknownPath, ..arrival("/external/authentication/validation", "") });
