@@ -15,7 +15,6 @@ use std::net::IpAddr;
 use std::str::FromStr;
 
 use bytes::Bytes;
-use http::HeaderMap;
 use http::Request;
 use http::Response;
 
@@ -93,7 +92,7 @@ impl Quirk {
     pub(super) fn word(self, rules: &Rules, worded: Worded, asked: &Asked) -> Response<Bytes> {
         match self.way {
             Way::Misworded(way) if self.on.is_none() || self.on == worded.operation => way.word(rules, worded, asked),
-            Way::Misjudged(_) | Way::Misread(_) | Way::Misworded(_) => rules.speak(worded, asked).into_response(HeaderMap::new()),
+            Way::Misjudged(_) | Way::Misread(_) | Way::Misworded(_) => rules.speak(worded, asked).into_response(),
         }
     }
 

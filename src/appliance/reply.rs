@@ -34,10 +34,16 @@ impl Reply {
         }
     }
 
-    /// Returns it as HTTP has it; its headers go into this map in place of what is in there, if it brings none along.
+    /// Returns it as HTTP has it.
+    pub fn into_response(self) -> Response<Bytes> {
+        self.into_response_in(HeaderMap::new(), |body| body)
+    }
+
+    /// Returns it as HTTP has it; its headers go into this map in place of what is in there, if it brings none along, and its body into
+    /// whatever holds bodies.
     ///
     /// A map that held a request's headers has room for an answer's: nothing has to be allocated for them.
-    pub fn into_response(self, mut spare: HeaderMap) -> Response<Bytes> {
+    pub fn into_response_in<B>(self, mut spare: HeaderMap, body_of: impl FnOnce(Bytes) -> B) -> Response<B> {
         match self {
             Reply::Worded { status, content_type, allow, body } => {
                 spare.clear();
@@ -45,12 +51,12 @@ impl Reply {
                 if let Some(allow) = allow {
                     spare.insert(header::ALLOW, allow);
                 }
-                let mut response = Response::new(body);
+                let mut response = Response::new(body_of(body));
                 *response.status_mut() = status;
                 *response.headers_mut() = spare;
                 response
             }
-            Reply::Whole(response) => response,
+            Reply::Whole(response) => response.map(body_of),
         }
     }
 }
@@ -70,7 +76,7 @@ mod tests {
         let spare = HeaderMap::from_iter([(header::AUTHORIZATION, HeaderValue::from_static("x")), (header::ALLOW, HeaderValue::from_static("y"))]);
         let content_type = HeaderValue::from_static("application/json");
         let reply = Reply::Worded { status: StatusCode::NOT_FOUND, content_type, allow: None, body: Bytes::from_static(b"{}") };
-        let response = reply.into_response(spare);
+        let response = reply.into_response_in(spare, |body| body);
         assert_eq!((response.status(), response.headers().len()), (StatusCode::NOT_FOUND, 1));
         assert_eq!(response.headers()[header::CONTENT_TYPE], "application/json");
     }

@@ -186,7 +186,7 @@ impl Rules {
 
     /// Words an answer. A name that is echoed comes from the request.
     pub fn word(&self, worded: Worded, asked: &Asked<'_>) -> Response<Bytes> {
-        self.reply(worded, asked).into_response(HeaderMap::new())
+        self.reply(worded, asked).into_response()
     }
 
     /// Words the same answer, for whoever has a map for its headers.
@@ -279,6 +279,7 @@ impl Rules {
 
     fn read_body<'a>(&self, operation: Operation, query: Option<&str>, content_type: Option<&HeaderValue>, body: &'a [u8]) -> Asked<'a> {
         let manner = self.manner(operation);
+        let mut values = Values::default();
         let found = if body.is_empty() {
             Err(if names_a_field(query, manner) { Circumstance::UrlCredentials } else { Circumstance::EmptyBody })
         } else {
@@ -288,17 +289,20 @@ impl Rules {
                     Err(_) => Err(Circumstance::NotUtf8),
                     Ok(None) => Err(Circumstance::MalformedBody),
                     Ok(Some(Body::NotAnObject)) => Err(Circumstance::NotAnObject),
-                    Ok(Some(Body::Object(object))) => self.take(operation, object),
+                    Ok(Some(Body::Object(object))) => self.take(operation, object, &mut values),
                 },
             }
         };
-        found.unwrap_or_else(|circumstance| self.stop(Some(operation), circumstance).unwrap_or_else(|| Asked::Fields(operation, Values::default())))
+        match found {
+            Ok(()) => Asked::Fields(operation, values),
+            Err(circumstance) => self.stop(Some(operation), circumstance).unwrap_or_else(|| Asked::Fields(operation, Values::default())),
+        }
     }
 
-    /// Takes the fields the law knows out of an object; the first fault, in the order of the fields, decides.
-    fn take<'a>(&self, operation: Operation, mut object: Vec<(Name<'a>, Given<'a>)>) -> Result<Asked<'a>, Circumstance> {
+    /// Takes the fields the law knows out of an object, and puts them where nothing is yet; the first fault, in the order of the fields,
+    /// decides.
+    fn take<'a>(&self, operation: Operation, mut object: Vec<(Name<'a>, Given<'a>)>, values: &mut Values<'a>) -> Result<(), Circumstance> {
         let stops = |circumstance: Circumstance| self.stopped(Some(operation), circumstance).is_some();
-        let mut values = Values::default();
         let mut known = 0;
         for (field, names) in &self.manner(operation).fields {
             let mut occurrences = (0..object.len()).filter(|index| names.iter().any(|name| *name == object[*index].0.0));
@@ -322,7 +326,7 @@ impl Rules {
                 Given::Null | Given::Other => {}
             }
         }
-        if known < object.len() && stops(Circumstance::UnknownField) { Err(Circumstance::UnknownField) } else { Ok(Asked::Fields(operation, values)) }
+        if known < object.len() && stops(Circumstance::UnknownField) { Err(Circumstance::UnknownField) } else { Ok(()) }
     }
 
     fn stop(&self, operation: Option<Operation>, circumstance: Circumstance) -> Option<Asked<'static>> {

@@ -3,6 +3,7 @@
 //! A copy and no shared slice: a slice would keep the whole buffer it was read into. It holds passwords until it is viewed, so
 //! nothing formats it.
 
+use std::cell::RefCell;
 use std::fmt;
 
 use bytes::BufMut;
@@ -27,36 +28,32 @@ pub struct Recorded {
 impl Recorded {
     /// Copies a request; of its body the first 4 KiB.
     pub fn new(method: &Method, uri: &Uri, headers: &HeaderMap, body: &[u8]) -> Recorded {
-        let kept_body = &body[..body.len().min(MOST_OF_A_BODY)];
-        let target = uri.path_and_query().map_or("", |target| target.as_str());
-        let mut has_token = false;
-        let mut lines = 0;
-        for (name, value) in headers {
-            lines += name.as_str().len() + value.len() + 2;
-            has_token |= name == AUTHORIZATION;
-        }
-        let mut kept = Vec::with_capacity(method.as_str().len() + target.len() + lines + kept_body.len());
-        kept.put_slice(method.as_str().as_bytes());
-        let method_end = kept.len();
-        kept.put_slice(target.as_bytes());
-        let target_end = kept.len();
-        for (name, value) in headers {
-            kept.put_slice(name.as_str().as_bytes());
-            kept.put_u8(b':');
-            kept.put_slice(value.as_bytes());
-            // No header value holds one.
-            kept.put_u8(b'\n');
-        }
-        let head_end = kept.len();
-        kept.put_slice(kept_body);
-        Recorded {
-            kept: kept.into(),
-            method_end: short(method_end),
-            target_end: short(target_end),
-            head_end: short(head_end),
-            body_bytes: short(body.len()),
-            has_token,
-        }
+        DRAFT.with_borrow_mut(|draft| {
+            draft.clear();
+            draft.put_slice(method.as_str().as_bytes());
+            let method_end = draft.len();
+            draft.put_slice(uri.path_and_query().map_or("", |target| target.as_str()).as_bytes());
+            let target_end = draft.len();
+            let mut has_token = false;
+            for (name, value) in headers {
+                draft.put_slice(name.as_str().as_bytes());
+                draft.put_u8(b':');
+                draft.put_slice(value.as_bytes());
+                // No header value holds one.
+                draft.put_u8(b'\n');
+                has_token |= name == AUTHORIZATION;
+            }
+            let head_end = draft.len();
+            draft.put_slice(&body[..body.len().min(MOST_OF_A_BODY)]);
+            Recorded {
+                kept: Bytes::copy_from_slice(draft),
+                method_end: short(method_end),
+                target_end: short(target_end),
+                head_end: short(head_end),
+                body_bytes: short(body.len()),
+                has_token,
+            }
+        })
     }
 
     /// Tells whether it has an `Authorization` header.
@@ -112,6 +109,12 @@ impl fmt::Debug for Recorded {
 
 fn short(length: usize) -> u32 {
     u32::try_from(length).unwrap_or(u32::MAX)
+}
+
+thread_local! {
+    /// Where a request is put together. What is kept has to be of the right length at once, and to tell that beforehand the headers
+    /// would have to be gone through twice.
+    static DRAFT: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }
 
 /// How much of a body is kept.

@@ -3,7 +3,6 @@
 use std::fmt;
 
 use bytes::Bytes;
-use http::HeaderMap;
 use http::Response;
 use http::StatusCode;
 
@@ -46,7 +45,7 @@ impl Answered {
     pub fn into_response(self) -> Response<Bytes> {
         match self.how {
             How::Bent(delivery, _) => delivery.response,
-            How::Plain(reply) => reply.into_response(HeaderMap::new()),
+            How::Plain(reply) => reply.into_response(),
         }
     }
 

@@ -86,21 +86,22 @@ pub(super) fn respond<S: Service>(
     exchange: &Exchange<S>,
 ) -> impl Future<Output = Result<Response<Full<Bytes>>, Infallible>> + Send {
     async move {
-        let answer = match read(&mut request, exchange).await {
+        let mut answer = match read(&mut request, exchange).await {
             Ok(body) => answer(request.map(|_| body), exchange),
-            Err(refusal) => refuse(&request.into_parts().0, refusal, exchange),
+            Err(refusal) => refuse(&request.into_parts().0, refusal, exchange).map(Full::new),
         };
-        Ok(hand_over(answer))
+        make_fit_for_hyper(&mut answer);
+        Ok(answer)
     }
 }
 
-fn answer<S: Service>(mut request: Request<Bytes>, exchange: &Exchange<S>) -> Response<Bytes> {
+fn answer<S: Service>(mut request: Request<Bytes>, exchange: &Exchange<S>) -> Response<Full<Bytes>> {
     exchange.pulse.enter(Phase::Answering);
     let answered = exchange.service.answer(&request, exchange.client);
     exchange.owe(answered.ticket, answered.status());
     match answered.how {
-        How::Bent(delivery, asked) => bent(&request, *delivery, asked, exchange),
-        How::Plain(reply) => reply.into_response(std::mem::take(request.headers_mut())),
+        How::Bent(delivery, asked) => bent(&request, *delivery, asked, exchange).map(Full::new),
+        How::Plain(reply) => reply.into_response_in(std::mem::take(request.headers_mut()), Full::new),
     }
 }
 
@@ -147,15 +148,14 @@ fn date() -> String {
     httpdate::fmt_http_date(SystemTime::now())
 }
 
-/// Gives an answer to hyper: the one place through which all pass.
-fn hand_over(mut answer: Response<Bytes>) -> Response<Full<Bytes>> {
+/// Takes from an answer what hyper cannot bear: the one place through which all pass.
+fn make_fit_for_hyper(answer: &mut Response<Full<Bytes>>) {
     // Hyper panics on versions that HTTP/1 does not have, and in debug builds on a length that is not the body's. The length
     // of what we send is the body's; answers that lie about it are made beneath hyper.
     *answer.version_mut() = Version::HTTP_11;
     if answer.headers().keys().any(|name| name == header::CONTENT_LENGTH) {
         answer.headers_mut().remove(header::CONTENT_LENGTH);
     }
-    answer.map(Full::new)
 }
 
 async fn read<S: Service>(request: &mut Request<Incoming>, exchange: &Exchange<S>) -> Result<Bytes, Refusal> {

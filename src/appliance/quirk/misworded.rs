@@ -1,7 +1,6 @@
 //! What is answered in other words, in another form, or with something that was not asked for; lawful forms among them.
 
 use bytes::Bytes;
-use http::HeaderMap;
 use http::HeaderValue;
 use http::Response;
 use http::StatusCode;
@@ -100,9 +99,9 @@ impl Misworded {
         let instead = |outcome, other| {
             // Where nothing words the other outcome, this one stays.
             let other = (worded.outcome == outcome).then(|| rules.wording_of(worded.operation, other)).flatten();
-            rules.speak(other.unwrap_or(worded), asked).into_response(HeaderMap::new())
+            rules.speak(other.unwrap_or(worded), asked).into_response()
         };
-        let mut answer = rules.speak(worded, asked).into_response(HeaderMap::new());
+        let mut answer = rules.speak(worded, asked).into_response();
         let name = match asked {
             Asked::Fields(_, values) => values.of(Field::Username),
             Asked::Refused(..) => "",
