@@ -46,6 +46,13 @@ pub use rules::Worded;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Moment(pub Duration);
 
+impl Moment {
+    /// Returns the time in nanoseconds; after 584 years it says no more.
+    pub fn nanoseconds(self) -> u64 {
+        u64::try_from(self.0.as_nanos()).unwrap_or(u64::MAX)
+    }
+}
+
 /// One appliance: the rules it keeps to and the state it is in.
 #[derive(Clone, Debug)]
 pub struct Appliance {

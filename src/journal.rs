@@ -78,7 +78,7 @@ impl Journal {
     pub fn arrive(&mut self, arrival: Arrival) -> Ticket {
         self.made += 1;
         let ticket = Ticket { number: self.made, place: self.tally.arrive(&arrival), arrived: arrival.wall };
-        let entry = Entry { number: self.made, arrival, progress: Progress::Open, status: None, took: None };
+        let entry = Entry { number: self.made, arrival, progress: Progress::Open, status: None, ended: Wall::default() };
         self.bytes += entry.weight();
         self.entries.push_back(entry);
         while self.entries.len() > 1 && (self.entries.len() > self.bounds.entries || self.bytes > self.bounds.bytes) {
@@ -89,11 +89,10 @@ impl Journal {
 
     /// Completes an entry: its answer, of this status, has gone, was cut, or had nobody to go to. One that was dropped still counts.
     pub fn complete(&mut self, ticket: &Ticket, status: StatusCode, progress: Progress, now: Wall) {
-        let took = now.since(ticket.arrived);
         if let Some(entry) = self.held(ticket.number) {
-            (entry.progress, entry.status, entry.took) = (progress, Some(status), Some(took));
+            (entry.progress, entry.status, entry.ended) = (progress, Some(status), now);
         }
-        self.tally.complete(ticket, progress, took);
+        self.tally.complete(ticket, progress, now.since(ticket.arrived));
     }
 
     fn held(&mut self, number: u64) -> Option<&mut Entry> {

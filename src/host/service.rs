@@ -55,7 +55,7 @@ impl Service for Host {
             let strike = present.schedule.request(&call);
             let change = change.filter(|_| strike.as_ref().is_none_or(|strike| strike.act.commits()));
             let arrival = Arrival {
-                at: now,
+                at_ns: now.nanoseconds(),
                 wall: stamp.wall,
                 source: client.source,
                 connection: client.connection,
@@ -103,7 +103,7 @@ impl Service for Host {
         };
         let stamp = self.clock.stamp();
         let (ticket, growth) = self.ledger.arrive(Arrival {
-            at: stamp.moment,
+            at_ns: stamp.moment.nanoseconds(),
             wall: stamp.wall,
             source: client.source,
             connection: client.connection,

@@ -20,7 +20,7 @@ impl Host {
         let asked = arrival.operation.map_or(path.as_str(), |operation| operation.name());
         let reason = arrival.reason.map_or_else(String::new, |reason| reason.to_string());
         let status = entry.status.map_or(0, |status| status.as_u16());
-        let took_ms = entry.took.unwrap_or_default().as_secs_f64() * 1000.0;
+        let took_ms = entry.took().unwrap_or_default().as_secs_f64() * 1000.0;
         let (outcome, state) = (arrival.outcome.name(), entry.progress.name());
         let failure = arrival.failure.as_deref().unwrap_or_default();
         let bent = if failure.is_empty() { String::new() } else { format!(", bent by {failure}") };

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use http::StatusCode;
 
-use crate::appliance::Moment;
 use crate::appliance::Reason;
 use crate::contract::Operation;
 use crate::contract::Outcome;
@@ -17,8 +16,8 @@ use crate::journal::Wall;
 /// What is known of a request when it has been read and judged.
 #[derive(Clone, Debug)]
 pub struct Arrival {
-    /// When it was judged, on the appliance's clock.
-    pub at: Moment,
+    /// When it was judged, on the appliance's clock, in nanoseconds.
+    pub at_ns: u64,
     /// The same on the wall clock: how long the answer took is told from here.
     pub wall: Wall,
     /// Where it came from.
@@ -42,7 +41,11 @@ pub struct Arrival {
 }
 
 /// An entry of a journal.
+///
+/// Two lines of a processor's cache, and no part of a third: a full journal lies far from the processor, and each request has one entry
+/// written there and the oldest one read.
 #[derive(Clone, Debug)]
+#[repr(align(64))]
 pub struct Entry {
     /// Its number, counted from 1 at each appliance.
     pub number: u64,
@@ -52,8 +55,8 @@ pub struct Entry {
     pub progress: Progress,
     /// The status of the answer, when that has ended.
     pub status: Option<StatusCode>,
-    /// How long the answer took, from the request's last byte to its own last byte, when that has ended.
-    pub took: Option<Duration>,
+    /// When the answer had ended; nothing that counts while it has not.
+    pub(super) ended: Wall,
 }
 
 /// What an open entry is completed by.
@@ -96,8 +99,23 @@ impl Progress {
 }
 
 impl Entry {
+    /// Returns how long the answer took, from the request's last byte to its own last byte, when that has ended.
+    pub fn took(&self) -> Option<Duration> {
+        (self.progress != Progress::Open).then(|| self.ended.since(self.arrival.wall))
+    }
+
     /// Returns how many bytes it holds: the request's and its own.
     pub(super) fn weight(&self) -> usize {
         size_of::<Entry>() + self.arrival.request.bytes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_entry_is_two_lines_of_a_cache() {
+        assert_eq!((size_of::<Entry>(), align_of::<Entry>()), (128, 64));
     }
 }

@@ -7,7 +7,6 @@ use std::cell::RefCell;
 use std::fmt;
 
 use bytes::BufMut;
-use bytes::Bytes;
 use http::HeaderMap;
 use http::Method;
 use http::Uri;
@@ -16,8 +15,8 @@ use http::header::AUTHORIZATION;
 /// A request that was read, in one piece of memory.
 #[derive(Clone)]
 pub struct Recorded {
-    kept: Bytes,
-    method_end: u32,
+    /// Method, blank, target, headers, body.
+    kept: Box<[u8]>,
     target_end: u32,
     head_end: u32,
     /// How long the body was.
@@ -31,7 +30,8 @@ impl Recorded {
         DRAFT.with_borrow_mut(|draft| {
             draft.clear();
             draft.put_slice(method.as_str().as_bytes());
-            let method_end = draft.len();
+            // No method holds one.
+            draft.put_u8(b' ');
             draft.put_slice(uri.path_and_query().map_or("", |target| target.as_str()).as_bytes());
             let target_end = draft.len();
             let mut has_token = false;
@@ -46,8 +46,7 @@ impl Recorded {
             let head_end = draft.len();
             draft.put_slice(&body[..body.len().min(MOST_OF_A_BODY)]);
             Recorded {
-                kept: Bytes::copy_from_slice(draft),
-                method_end: short(method_end),
+                kept: draft.as_slice().into(),
                 target_end: short(target_end),
                 head_end: short(head_end),
                 body_bytes: short(body.len()),
@@ -63,7 +62,7 @@ impl Recorded {
 
     /// Returns the method.
     pub(super) fn method(&self) -> &str {
-        std::str::from_utf8(&self.kept[..self.method_end as usize]).unwrap_or_default()
+        self.line().0
     }
 
     /// Returns the path.
@@ -73,7 +72,12 @@ impl Recorded {
 
     /// Returns path and query.
     pub(super) fn target(&self) -> &str {
-        std::str::from_utf8(&self.kept[self.method_end as usize..self.target_end as usize]).unwrap_or_default()
+        self.line().1
+    }
+
+    /// Returns method and target.
+    fn line(&self) -> (&str, &str) {
+        std::str::from_utf8(&self.kept[..self.target_end as usize]).unwrap_or_default().split_once(' ').unwrap_or_default()
     }
 
     /// Returns the headers, in order.
@@ -137,7 +141,7 @@ mod tests {
         assert_eq!((recorded.method(), recorded.target(), recorded.body()), ("POST", "/a/b?c=d", b"{\n}".as_slice()));
         let headers: Vec<_> = recorded.headers().collect();
         assert_eq!(headers, [("host", b"x".as_slice()), ("x-y", "z: \u{e9}".as_bytes())]);
-        assert_eq!(format!("{recorded:?}"), "Recorded(32 bytes)");
+        assert_eq!(format!("{recorded:?}"), "Recorded(33 bytes)");
     }
 
     #[test]

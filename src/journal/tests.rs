@@ -1,11 +1,9 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Duration;
 
 use http::Request;
 
 use super::*;
-use crate::appliance::Moment;
 use crate::appliance::Reason;
 use crate::clock::Clock;
 use crate::contract::Circumstance;
@@ -23,7 +21,7 @@ fn arrival(path: &str, body: &str) -> Arrival {
     let request = Request::post(path).header("authorization", "Bearer Old12345!").header("x-trace", "abc Old12345!").body(()).unwrap();
     let recorded = Recorded::new(request.method(), request.uri(), request.headers(), body.as_bytes());
     Arrival {
-        at: Moment(Duration::from_millis(1500)),
+        at_ns: 1_500_000_000,
         wall: now(),
         source: [127, 0, 0, 1].into(),
         connection: 3,

@@ -115,7 +115,7 @@ impl<'a> Lens<'a> {
         View {
             number: entry.number,
             state: entry.progress.name(),
-            at_ms: milliseconds(arrival.at.0),
+            at_ms: milliseconds(Duration::from_nanos(arrival.at_ns)),
             source: arrival.source.to_string(),
             connection: arrival.connection,
             operation: arrival.operation.map(Operation::name),
@@ -125,7 +125,7 @@ impl<'a> Lens<'a> {
             failure: arrival.failure.as_deref().map(str::to_owned),
             changed: arrival.changed,
             status: entry.status.map(|status| status.as_u16()),
-            took_ms: entry.took.map(milliseconds),
+            took_ms: entry.took().map(milliseconds),
             request: RequestView {
                 method: clean(request.method()),
                 target: self.target(request.target(), &clean),
