@@ -7,6 +7,7 @@
 //!
 //! [`Rules`] never change and are shared; [`State`] is what a lock guards. Nothing here waits, asks the time or draws lots.
 
+mod change;
 mod directory;
 mod fields;
 mod judge;
@@ -24,11 +25,11 @@ use bytes::Bytes;
 use http::Request;
 use http::Response;
 
+pub use change::Change;
 pub use directory::Directory;
 pub use directory::Lag;
 pub use directory::User;
 pub use directory::UserState;
-pub use judge::Change;
 pub use judge::Reason;
 pub use lockout::Count;
 pub use lockout::Counted;

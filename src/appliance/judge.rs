@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use crate::appliance::Asked;
 use crate::appliance::Breach;
-use crate::appliance::Lag;
+use crate::appliance::Change;
 use crate::appliance::Moment;
 use crate::appliance::Rules;
 use crate::appliance::Scope;
@@ -13,6 +13,8 @@ use crate::appliance::State;
 use crate::appliance::User;
 use crate::appliance::UserState;
 use crate::appliance::Worded;
+use crate::appliance::change::Changed;
+use crate::appliance::change::SignIn;
 use crate::appliance::rules::Values;
 use crate::contract::Check;
 use crate::contract::Circumstance;
@@ -21,32 +23,6 @@ use crate::contract::Operation;
 use crate::contract::Outcome;
 use crate::contract::Role;
 use crate::secret::Secret;
-
-/// What an answer changes, if it is committed: a password, a count of failures, what is left of a former password.
-///
-/// In a box: most answers change nothing, and room for a change would be moved about with each.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Change(Box<Changed>);
-
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Changed {
-    replace: Option<(String, Secret)>,
-    /// How long the password that is replaced still validates.
-    lag: Option<Lag>,
-    sign_in: Option<SignIn>,
-    /// Who validated with a former password.
-    former: Option<String>,
-    /// Users as they are afterwards, where a quirk changes more than what was asked.
-    also: Vec<User>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct SignIn {
-    source: IpAddr,
-    account: String,
-    right: bool,
-    now: Moment,
-}
 
 /// Why a request came to its outcome, in words for the person whose client sent it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,39 +48,6 @@ struct Stop {
     outcome: Outcome,
     reason: Reason,
     failed_sign_in: bool,
-}
-
-impl Change {
-    /// Tells whether a password is replaced.
-    pub fn replaces(&self) -> bool {
-        self.0.replace.is_some()
-    }
-
-    /// Lets the password that is replaced, if one is, still validate for as long as this.
-    #[must_use]
-    pub fn lagging(mut self, lag: Lag) -> Change {
-        self.0.lag = Some(lag);
-        self
-    }
-
-    /// A change of nothing but these users.
-    pub(super) fn of_users(users: Vec<User>) -> Change {
-        Change(Box::new(Changed { also: users, ..Changed::default() }))
-    }
-
-    /// Changes these users too.
-    pub(super) fn with_users(mut self, users: Vec<User>) -> Change {
-        self.0.also = users;
-        self
-    }
-
-    /// Replaces by another password than the one that was asked for.
-    pub(super) fn with_password(mut self, password: Secret) -> Change {
-        if let Some((_, replaced_by)) = &mut self.0.replace {
-            *replaced_by = password;
-        }
-        self
-    }
 }
 
 impl State {
@@ -136,29 +79,8 @@ impl State {
         };
         let former = (outcome == Outcome::Authenticated && self.by_former(values)).then(|| account.to_owned());
         let change = (replace.is_some() || sign_in.is_some() || former.is_some())
-            .then(|| Change(Box::new(Changed { replace, lag: None, sign_in, former, also: Vec::new() })));
+            .then(|| Change::of(Changed { replace, lag: None, sign_in, former, also: Vec::new() }));
         (Worded { operation: Some(operation), outcome }, reason, change)
-    }
-
-    /// Makes a change. A password and a count change together.
-    pub fn commit(&mut self, Change(change): Change) {
-        if let Some((username, password)) = change.replace {
-            if let Some(lag) = change.lag {
-                self.directory.keep(&username, lag);
-            }
-            self.directory.replace(&username, password);
-        }
-        change.also.into_iter().for_each(|user| self.directory.put(user));
-        if let Some(username) = change.former {
-            self.directory.validated_with_former(&username);
-        }
-        if let (Some(lockout), Some(sign_in)) = (&mut self.lockout, change.sign_in) {
-            if sign_in.right {
-                lockout.succeeded(sign_in.source, &sign_in.account);
-            } else {
-                lockout.failed(sign_in.source, &sign_in.account, sign_in.now);
-            }
-        }
     }
 
     /// Whether a validation that succeeded did so by a password that was replaced.

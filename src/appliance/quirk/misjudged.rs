@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use crate::appliance::Asked;
+use crate::appliance::Change;
 use crate::appliance::Lag;
 use crate::appliance::Moment;
 use crate::appliance::Policy;
@@ -11,7 +12,6 @@ use crate::appliance::State;
 use crate::appliance::User;
 use crate::appliance::UserState;
 use crate::appliance::Worded;
-use crate::appliance::judge::Change;
 use crate::appliance::judge::Reason;
 use crate::appliance::judge::proves;
 use crate::appliance::judge::signs_in;
