@@ -9,6 +9,7 @@
 
 mod entry;
 mod finding;
+mod kept;
 mod recorded;
 mod suggestion;
 mod tally;
@@ -37,12 +38,17 @@ pub use view::RequestView;
 pub use view::View;
 pub use wall::Wall;
 
+use entry::Held;
+use kept::Kept;
+use recorded::Place;
 use tally::Tally;
 
 /// A bounded ring of entries, and counts that nothing bounds.
 #[derive(Debug, Default)]
 pub struct Journal {
-    entries: VecDeque<Entry>,
+    entries: VecDeque<Held>,
+    /// The bytes of their requests, in the same order.
+    kept: Kept,
     /// How many entries were ever made; numbers go on after a [`Journal::clear`].
     made: u64,
     bytes: usize,
@@ -56,7 +62,7 @@ pub struct Journal {
 pub struct Bounds {
     /// How many entries.
     pub entries: usize,
-    /// How many bytes, of requests and of what is kept about them.
+    /// How many bytes, of requests and of what is kept about them. The room for them may be twice that.
     pub bytes: usize,
 }
 
@@ -78,9 +84,11 @@ impl Journal {
     pub fn arrive(&mut self, arrival: Arrival) -> Ticket {
         self.made += 1;
         let ticket = Ticket { number: self.made, place: self.tally.arrive(&arrival), arrived: arrival.wall };
-        let entry = Entry { number: self.made, arrival, progress: Progress::Open, status: None, ended: Wall::default() };
-        self.bytes += entry.weight();
-        self.entries.push_back(entry);
+        let (request, arrival) = arrival.split();
+        let arrival = arrival.with(request.put_down(&mut self.kept));
+        let held = Held(Entry { number: self.made, arrival, progress: Progress::Open, status: None, ended: Wall::default() });
+        self.bytes += held.weight();
+        self.entries.push_back(held);
         while self.entries.len() > 1 && (self.entries.len() > self.bounds.entries || self.bytes > self.bounds.bytes) {
             self.drop_oldest();
         }
@@ -95,14 +103,15 @@ impl Journal {
         self.tally.complete(ticket, progress, now.since(ticket.arrived));
     }
 
-    fn held(&mut self, number: u64) -> Option<&mut Entry> {
-        let place = number.checked_sub(self.entries.front()?.number)?;
-        self.entries.get_mut(usize::try_from(place).ok()?)
+    fn held(&mut self, number: u64) -> Option<&mut Entry<Place>> {
+        let place = number.checked_sub(self.entries.front()?.0.number)?;
+        self.entries.get_mut(usize::try_from(place).ok()?).map(|held| &mut held.0)
     }
 
     /// Forgets all entries and begins to count anew. Numbers, and what [`Journal::totals`] returns, go on.
     pub fn clear(&mut self) {
         self.entries.clear();
+        self.kept = Kept::default();
         self.tally.clear(self.made);
         (self.bytes, self.dropped) = (0, 0);
     }
@@ -113,14 +122,24 @@ impl Journal {
     }
 
     /// Returns the entries that are held, newest first: those wanted, at most so many.
-    pub fn newest<'a>(&'a self, wanted: &'a Wanted, most: usize) -> impl Iterator<Item = &'a Entry> {
-        self.entries.iter().rev().filter(|entry| wanted.admits(entry)).take(most)
+    pub fn newest<'a>(&'a self, wanted: &'a Wanted, most: usize) -> impl Iterator<Item = Entry> {
+        self.entries.iter().rev().filter(|held| wanted.admits(&held.0)).take(most).map(|held| self.whole(held))
+    }
+
+    /// Returns the entries of requests that replaced a password, as far as they are held.
+    pub fn changing(&self) -> Vec<Entry> {
+        self.entries.iter().filter(|held| held.0.arrival.changed).map(|held| self.whole(held)).collect()
     }
 
     /// Returns the entry of a ticket, if it is held.
-    pub fn entry(&self, ticket: &Ticket) -> Option<&Entry> {
-        let place = ticket.number.checked_sub(self.entries.front()?.number)?;
-        self.entries.get(usize::try_from(place).ok()?)
+    pub fn entry(&self, ticket: &Ticket) -> Option<Entry> {
+        let place = ticket.number.checked_sub(self.entries.front()?.0.number)?;
+        self.entries.get(usize::try_from(place).ok()?).map(|held| self.whole(held))
+    }
+
+    /// Returns an entry with a copy of its request.
+    fn whole(&self, held: &Held) -> Entry {
+        held.0.clone().map(|place| Recorded::taken_up(place, &self.kept))
     }
 
     /// Returns how often each finding was made since the start or the last [`Journal::clear`], dropped entries counted.
@@ -165,13 +184,14 @@ impl Journal {
 
     /// Returns when the oldest entry that is held arrived.
     pub fn oldest(&self) -> Option<Wall> {
-        self.entries.front().map(|entry| entry.arrival.wall)
+        self.entries.front().map(|held| held.0.arrival.wall)
     }
 
     /// Drops the oldest entry, and returns how many bytes that freed.
     pub fn drop_oldest(&mut self) -> usize {
-        let Some(entry) = self.entries.pop_front() else { return 0 };
-        let weight = entry.weight();
+        let Some(held) = self.entries.pop_front() else { return 0 };
+        self.kept.drop_oldest(held.0.arrival.request.bytes());
+        let weight = held.weight();
         self.bytes -= weight;
         self.dropped += 1;
         self.tally.dropped_ever += 1;

@@ -81,8 +81,8 @@ impl Host {
     /// Returns the wanted entries of the journal, newest first, at most so many, with no password in them.
     pub fn journal(&self, wanted: &Wanted, most: usize) -> Page {
         let (entries, changed, count, dropped) = self.ledger.look(|journal| {
-            let entries: Vec<Entry> = journal.newest(wanted, most).cloned().collect();
-            (entries, changing(journal), journal.count(wanted), journal.dropped())
+            let entries: Vec<Entry> = journal.newest(wanted, most).collect();
+            (entries, journal.changing(), journal.count(wanted), journal.dropped())
         });
         // A copy: what is looked at takes longer than an answer, and nobody who replaces the rules is to wait for it.
         let rules = Arc::clone(&self.rules());
@@ -160,7 +160,7 @@ impl Host {
 
     /// Hides what passwords this appliance has, had when it was loaded, or got since by what entries still tell.
     pub fn redactor_of_present(&self) -> Redactor {
-        self.redactor(&self.ledger.look(changing))
+        self.redactor(&self.ledger.look(Journal::changing))
     }
 
     fn redactor(&self, changed: &[Entry]) -> Redactor {
@@ -170,11 +170,6 @@ impl Host {
         let sent: BTreeSet<String> = changed.iter().flat_map(Entry::passwords).collect();
         Redactor::of_secrets(users().map(|user| user.password.expose()).chain(sent.iter().map(String::as_str)), &names)
     }
-}
-
-/// Returns the entries that replaced a password: what they tell is no secret of the present directory any more, and one all the same.
-fn changing(journal: &Journal) -> Vec<Entry> {
-    journal.newest(&Wanted::default(), usize::MAX).filter(|entry| entry.arrival.changed).cloned().collect()
 }
 
 /// Returns this process's fingerprints: their key is made when first asked for, and never shown.

@@ -13,7 +13,7 @@ pub(super) fn is_heard() -> bool {
 impl Host {
     /// Tells of the request of a ticket, unless its entry was dropped meanwhile.
     pub(super) fn tell(&self, ticket: &Ticket) {
-        let Some(entry) = self.ledger.look(|journal| journal.entry(ticket).cloned()) else { return };
+        let Some(entry) = self.ledger.look(|journal| journal.entry(ticket)) else { return };
         let arrival = &entry.arrival;
         // Only where no operation says what was asked is the path told; it may hold anything, a password too.
         let path = if arrival.operation.is_none() { self.redactor_of_present().text(arrival.request.path()).into_owned() } else { String::new() };

@@ -12,10 +12,11 @@ use crate::contract::Outcome;
 use crate::journal::Findings;
 use crate::journal::Recorded;
 use crate::journal::Wall;
+use crate::journal::recorded::Place;
 
-/// What is known of a request when it has been read and judged.
+/// What is known of a request when it has been read and judged, and the request or where it is kept.
 #[derive(Clone, Debug)]
-pub struct Arrival {
+pub struct Arrival<R = Recorded> {
     /// When it was judged, on the appliance's clock, in nanoseconds.
     pub at_ns: u64,
     /// The same on the wall clock: how long the answer took is told from here.
@@ -37,20 +38,16 @@ pub struct Arrival {
     /// What is wrong with the client.
     pub findings: Findings,
     /// The request itself.
-    pub request: Recorded,
+    pub request: R,
 }
 
 /// An entry of a journal.
-///
-/// Two lines of a processor's cache, and no part of a third: a full journal lies far from the processor, and each request has one entry
-/// written there and the oldest one read.
 #[derive(Clone, Debug)]
-#[repr(align(64))]
-pub struct Entry {
+pub struct Entry<R = Recorded> {
     /// Its number, counted from 1 at each appliance.
     pub number: u64,
     /// What was known when it was made.
-    pub arrival: Arrival,
+    pub arrival: Arrival<R>,
     /// What has become of its answer.
     pub progress: Progress,
     /// The status of the answer, when that has ended.
@@ -98,15 +95,50 @@ impl Progress {
     }
 }
 
+/// An entry as it is held: the bytes of its request lie elsewhere.
+///
+/// Two lines of a processor's cache that it fetches together, and no part of a third: a full journal lies far from the processor, and
+/// each request has one entry written there and the oldest one read.
+#[derive(Debug)]
+#[repr(align(128))]
+pub(super) struct Held(pub(super) Entry<Place>);
+
+impl Held {
+    /// Returns how many bytes it holds: the request's and its own.
+    pub(super) fn weight(&self) -> usize {
+        size_of::<Held>() + self.0.arrival.request.bytes()
+    }
+}
+
 impl Entry {
     /// Returns how long the answer took, from the request's last byte to its own last byte, when that has ended.
     pub fn took(&self) -> Option<Duration> {
         (self.progress != Progress::Open).then(|| self.ended.since(self.arrival.wall))
     }
+}
 
-    /// Returns how many bytes it holds: the request's and its own.
-    pub(super) fn weight(&self) -> usize {
-        size_of::<Entry>() + self.arrival.request.bytes()
+impl<R> Entry<R> {
+    /// Puts something else in the place of the request.
+    pub(super) fn map<T>(self, map: impl FnOnce(R) -> T) -> Entry<T> {
+        let Entry { number, arrival, progress, status, ended } = self;
+        let (request, arrival) = arrival.split();
+        Entry { number, arrival: arrival.with(map(request)), progress, status, ended }
+    }
+}
+
+impl<R> Arrival<R> {
+    /// Takes the request out.
+    pub(super) fn split(self) -> (R, Arrival<()>) {
+        let Arrival { at_ns, wall, source, connection, operation, outcome, reason, failure, changed, findings, request } = self;
+        (request, Arrival { at_ns, wall, source, connection, operation, outcome, reason, failure, changed, findings, request: () })
+    }
+}
+
+impl Arrival<()> {
+    /// Puts one in.
+    pub(super) fn with<R>(self, request: R) -> Arrival<R> {
+        let Arrival { at_ns, wall, source, connection, operation, outcome, reason, failure, changed, findings, request: () } = self;
+        Arrival { at_ns, wall, source, connection, operation, outcome, reason, failure, changed, findings, request }
     }
 }
 
@@ -115,7 +147,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_entry_is_two_lines_of_a_cache() {
-        assert_eq!((size_of::<Entry>(), align_of::<Entry>()), (128, 64));
+    fn an_entry_is_held_in_two_lines_of_a_cache() {
+        assert_eq!((size_of::<Held>(), align_of::<Held>()), (128, 128));
     }
 }

@@ -3,7 +3,7 @@
 //! A copy and no shared slice: a slice would keep the whole buffer it was read into. It holds passwords until it is viewed, so
 //! nothing formats it.
 
-use std::cell::RefCell;
+use std::cell::Cell;
 use std::fmt;
 
 use bytes::BufMut;
@@ -12,11 +12,19 @@ use http::Method;
 use http::Uri;
 use http::header::AUTHORIZATION;
 
+use crate::journal::kept::Kept;
+
 /// A request that was read, in one piece of memory.
 #[derive(Clone)]
 pub struct Recorded {
     /// Method, blank, target, headers, body.
-    kept: Box<[u8]>,
+    kept: Vec<u8>,
+    shape: Shape,
+}
+
+/// Where in its memory each part of a request is.
+#[derive(Clone, Copy, Debug)]
+struct Shape {
     target_end: u32,
     head_end: u32,
     /// How long the body was.
@@ -24,40 +32,61 @@ pub struct Recorded {
     has_token: bool,
 }
 
+/// Where a request is kept that was put down.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place {
+    start: u64,
+    bytes: u32,
+    shape: Shape,
+}
+
+impl Place {
+    /// Returns how many bytes are kept.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes as usize
+    }
+}
+
 impl Recorded {
     /// Copies a request; of its body the first 4 KiB.
     pub fn new(method: &Method, uri: &Uri, headers: &HeaderMap, body: &[u8]) -> Recorded {
-        DRAFT.with_borrow_mut(|draft| {
-            draft.clear();
-            draft.put_slice(method.as_str().as_bytes());
-            // No method holds one.
-            draft.put_u8(b' ');
-            draft.put_slice(uri.path_and_query().map_or("", |target| target.as_str()).as_bytes());
-            let target_end = draft.len();
-            let mut has_token = false;
-            for (name, value) in headers {
-                draft.put_slice(name.as_str().as_bytes());
-                draft.put_u8(b':');
-                draft.put_slice(value.as_bytes());
-                // No header value holds one.
-                draft.put_u8(b'\n');
-                has_token |= name == AUTHORIZATION;
-            }
-            let head_end = draft.len();
-            draft.put_slice(&body[..body.len().min(MOST_OF_A_BODY)]);
-            Recorded {
-                kept: draft.as_slice().into(),
-                target_end: short(target_end),
-                head_end: short(head_end),
-                body_bytes: short(body.len()),
-                has_token,
-            }
-        })
+        let mut kept = SPARE.take();
+        kept.put_slice(method.as_str().as_bytes());
+        // No method holds one.
+        kept.put_u8(b' ');
+        kept.put_slice(uri.path_and_query().map_or("", |target| target.as_str()).as_bytes());
+        let target_end = kept.len();
+        let mut has_token = false;
+        for (name, value) in headers {
+            kept.put_slice(name.as_str().as_bytes());
+            kept.put_u8(b':');
+            kept.put_slice(value.as_bytes());
+            // No header value holds one.
+            kept.put_u8(b'\n');
+            has_token |= name == AUTHORIZATION;
+        }
+        let head_end = kept.len();
+        kept.put_slice(&body[..body.len().min(MOST_OF_A_BODY)]);
+        let shape = Shape { target_end: short(target_end), head_end: short(head_end), body_bytes: short(body.len()), has_token };
+        Recorded { kept, shape }
+    }
+
+    /// Puts it down among others; the next request takes up its memory.
+    pub(super) fn put_down(mut self, kept: &mut Kept) -> Place {
+        let place = Place { start: kept.push(&self.kept), bytes: short(self.kept.len()), shape: self.shape };
+        self.kept.clear();
+        SPARE.set(self.kept);
+        place
+    }
+
+    /// Takes up a copy of one that was put down there.
+    pub(super) fn taken_up(place: Place, kept: &Kept) -> Recorded {
+        Recorded { kept: kept.copy(place.start, place.bytes()), shape: place.shape }
     }
 
     /// Tells whether it has an `Authorization` header.
     pub fn has_token(&self) -> bool {
-        self.has_token
+        self.shape.has_token
     }
 
     /// Returns the method.
@@ -77,12 +106,12 @@ impl Recorded {
 
     /// Returns method and target.
     fn line(&self) -> (&str, &str) {
-        std::str::from_utf8(&self.kept[..self.target_end as usize]).unwrap_or_default().split_once(' ').unwrap_or_default()
+        std::str::from_utf8(&self.kept[..self.shape.target_end as usize]).unwrap_or_default().split_once(' ').unwrap_or_default()
     }
 
     /// Returns the headers, in order.
     pub(super) fn headers(&self) -> impl Iterator<Item = (&str, &[u8])> {
-        self.kept[self.target_end as usize..self.head_end as usize].split(|byte| *byte == b'\n').filter_map(|line| {
+        self.kept[self.shape.target_end as usize..self.shape.head_end as usize].split(|byte| *byte == b'\n').filter_map(|line| {
             let colon = line.iter().position(|byte| *byte == b':')?;
             Some((std::str::from_utf8(&line[..colon]).ok()?, &line[colon + 1..]))
         })
@@ -90,17 +119,12 @@ impl Recorded {
 
     /// Returns what is kept of the body.
     pub(super) fn body(&self) -> &[u8] {
-        &self.kept[self.head_end as usize..]
+        &self.kept[self.shape.head_end as usize..]
     }
 
     /// Returns how long the body was.
     pub(super) fn body_bytes(&self) -> u32 {
-        self.body_bytes
-    }
-
-    /// Returns how many bytes are kept.
-    pub(super) fn bytes(&self) -> usize {
-        self.kept.len()
+        self.shape.body_bytes
     }
 }
 
@@ -116,9 +140,8 @@ fn short(length: usize) -> u32 {
 }
 
 thread_local! {
-    /// Where a request is put together. What is kept has to be of the right length at once, and to tell that beforehand the headers
-    /// would have to be gone through twice.
-    static DRAFT: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+    /// Memory for the next request. What is put together in there need not be told the length of before.
+    static SPARE: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
 }
 
 /// How much of a body is kept.

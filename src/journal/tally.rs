@@ -70,7 +70,7 @@ pub struct Latency {
 
 impl Tally {
     /// Counts an arrival, and returns where.
-    pub(super) fn arrive(&mut self, arrival: &Arrival) -> usize {
+    pub(super) fn arrive<R>(&mut self, arrival: &Arrival<R>) -> usize {
         for finding in arrival.findings.iter() {
             self.findings[finding as usize] += 1;
         }
@@ -126,7 +126,7 @@ impl Tally {
 
 impl Wanted {
     /// Tells whether an entry is as wanted.
-    pub fn admits(&self, entry: &Entry) -> bool {
+    pub fn admits<R>(&self, entry: &Entry<R>) -> bool {
         let Entry { arrival, progress, .. } = entry;
         self.admits_kind(arrival.operation, arrival.outcome, arrival.failure.as_deref()) && self.state.is_none_or(|state| state == *progress)
     }

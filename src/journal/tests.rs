@@ -44,7 +44,7 @@ fn view(arrival: Arrival) -> View {
     journal.arrive(arrival);
     let redactor = Redactor::of_secrets(["Known1234!"], &BTreeSet::new());
     let lens = Lens::new(Kind::Sensor, Fingerprints::new([1; 16]), redactor, &|path| path.starts_with("/api"));
-    journal.newest(&Wanted::default(), 1).map(|entry| lens.view(entry)).next().unwrap()
+    journal.newest(&Wanted::default(), 1).map(|entry| lens.view(&entry)).next().unwrap()
 }
 
 #[test]
@@ -129,7 +129,7 @@ fn a_password_is_hidden_in_a_header_s_name_and_across_path_and_query() {
     journal.arrive(arrival);
     let redactor = Redactor::of_secrets(["gone?1234", "gone.1234"], &BTreeSet::new());
     let lens = Lens::new(Kind::Sensor, Fingerprints::new([1; 16]), redactor, &|path| path.starts_with("/api"));
-    let view = lens.view(journal.newest(&Wanted::default(), 1).next().unwrap());
+    let view = lens.view(&journal.newest(&Wanted::default(), 1).next().unwrap());
     assert_eq!(view.request.headers[0].0, "«secret»");
     assert_eq!(view.request.target, format!("/api/«secret»?«{}»", Fingerprints::new([1; 16]).of("1234&password=Old12345!")));
 }
@@ -147,4 +147,20 @@ fn a_view_says_what_is_wrong_and_what_was_meant() {
     assert!(missing.findings[0].advice.ends_with("(password)"), "{:?}", missing.findings);
     let elsewhere = view(Arrival { operation: None, outcome: Outcome::UnknownPath, ..arrival("/external/authentication/validation", "") });
     assert!(elsewhere.suggestion.unwrap().starts_with("this is the console's path of validation"));
+}
+
+#[test]
+fn requests_are_kept_whole_wherever_they_lie() {
+    let mut journal = Journal::bounded(Bounds { entries: 7, bytes: 1 << 20 });
+    let body = |number: usize| number.to_string().repeat(number % 40 * if number < 300 { 50 } else { 1 });
+    for number in 1..=1000 {
+        journal.arrive(arrival(&format!("/{number}"), &body(number)));
+        for (entry, number) in journal.newest(&Wanted::default(), 7).zip((1..=number).rev()) {
+            let request = &entry.arrival.request;
+            assert_eq!((entry.number, request.method(), request.target()), (number as u64, "POST", format!("/{number}").as_str()));
+            assert_eq!((request.body(), request.headers().count()), (&body(number).as_bytes()[..body(number).len().min(4096)], 2));
+        }
+    }
+    while journal.drop_oldest() > 0 {}
+    assert_eq!((journal.bytes(), journal.len()), (0, 0));
 }
