@@ -55,7 +55,6 @@ pub use wording::Envelope;
 pub use wording::Internal;
 pub use wording::Said;
 pub use wording::Wording;
-pub(crate) use wording::is_dressed;
 
 /// Returns the contract of one kind of appliance, read once from the text inside the binary.
 ///

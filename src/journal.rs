@@ -104,8 +104,13 @@ impl Journal {
     }
 
     fn held(&mut self, number: u64) -> Option<&mut Entry<Place>> {
-        let place = number.checked_sub(self.entries.front()?.0.number)?;
-        self.entries.get_mut(usize::try_from(place).ok()?).map(|held| &mut held.0)
+        let index = self.index(number)?;
+        self.entries.get_mut(index).map(|held| &mut held.0)
+    }
+
+    /// Where the entry of a number is held, unless it was dropped.
+    fn index(&self, number: u64) -> Option<usize> {
+        usize::try_from(number.checked_sub(self.entries.front()?.0.number)?).ok()
     }
 
     /// Forgets all entries and begins to count anew. Numbers, and what [`Journal::totals`] returns, go on.
@@ -126,15 +131,15 @@ impl Journal {
         self.entries.iter().rev().filter(|held| wanted.admits(&held.0)).take(most).map(|held| self.whole(held))
     }
 
-    /// Returns the entries of requests that replaced a password, as far as they are held.
+    /// Returns the entries of requests that replaced a password, as far as they are held: what they tell is no secret of the present
+    /// directory any more, and one all the same.
     pub fn changing(&self) -> Vec<Entry> {
         self.entries.iter().filter(|held| held.0.arrival.changed).map(|held| self.whole(held)).collect()
     }
 
     /// Returns the entry of a ticket, if it is held.
     pub fn entry(&self, ticket: &Ticket) -> Option<Entry> {
-        let place = ticket.number.checked_sub(self.entries.front()?.0.number)?;
-        self.entries.get(usize::try_from(place).ok()?).map(|held| self.whole(held))
+        self.entries.get(self.index(ticket.number)?).map(|held| self.whole(held))
     }
 
     /// Returns an entry with a copy of its request.

@@ -18,7 +18,6 @@ use crate::contract::Operation;
 use crate::contract::Outcome;
 use crate::contract::Reading;
 use crate::contract::Said;
-use crate::contract::is_dressed;
 
 /// Every combination of readings under which an answer says an outcome, the one nearest the rulings first.
 #[derive(Clone, Debug)]
@@ -102,7 +101,7 @@ pub fn recognise(contract: &Contract, operation: Operation, outcome: Outcome, us
             for (internal_rank, internal) in alternatives(utterance.internal.as_ref()) {
                 let (worn, within) =
                     (envelope.map_or(Envelope::Object, |reading| reading.is), internal.map_or(&Internal::Absent, |reading| &reading.is));
-                if is_dressed(received, &body.is, &text, worn, within) {
+                if body.is.is_dressed(&text, worn, within, received) {
                     let mut choices = vec![choice(name("body"), body, body_rank)];
                     choices.extend(envelope.map(|reading| choice(name("envelope"), reading, envelope_rank)));
                     choices.extend(internal.filter(|_| received_object(received)).map(|reading| choice(name("internal"), reading, internal_rank)));

@@ -76,24 +76,24 @@ impl Wording {
             (Wording::Error(_), Envelope::Object, Internal::Another(another)) => json!({ "error": { DISPLAYED: text, INTERNAL: another } }),
         }
     }
-}
 
-/// Tells whether a body is this wording dressed so; `text` is the wording filled. Nothing is made for it, in contrast to [`Wording::dressed`].
-pub(crate) fn is_dressed(body: &Json, wording: &Wording, text: &str, envelope: Envelope, internal: &Internal) -> bool {
-    let Json::Object(outer) = body else { return false };
-    let says = |key: &str, text: &str| outer.len() == 1 && outer.get(key).is_some_and(|value| value == text);
-    match (wording, envelope) {
-        (Wording::Msg(_), _) => says("msg", text),
-        (Wording::Error(_), Envelope::String) => says("error", text),
-        (Wording::Error(_), Envelope::Object) => {
-            let Some(Json::Object(inner)) = outer.get("error").filter(|_| outer.len() == 1) else { return false };
-            let second = match internal {
-                Internal::Absent => None,
-                Internal::Another(another) => Some(another.as_str()),
-                Internal::Same => Some(text),
-            };
-            let has = |key: &str, text: &str| inner.get(key).is_some_and(|value| value == text);
-            inner.len() == 1 + usize::from(second.is_some()) && has(DISPLAYED, text) && second.is_none_or(|second| has(INTERNAL, second))
+    /// Tells whether a body is this wording dressed so; `text` is the wording filled. Nothing is made for it, in contrast to [`Wording::dressed`].
+    pub(crate) fn is_dressed(&self, text: &str, envelope: Envelope, internal: &Internal, body: &Json) -> bool {
+        let Json::Object(outer) = body else { return false };
+        let says = |key: &str, text: &str| outer.len() == 1 && outer.get(key).is_some_and(|value| value == text);
+        match (self, envelope) {
+            (Wording::Msg(_), _) => says("msg", text),
+            (Wording::Error(_), Envelope::String) => says("error", text),
+            (Wording::Error(_), Envelope::Object) => {
+                let Some(Json::Object(inner)) = outer.get("error").filter(|_| outer.len() == 1) else { return false };
+                let second = match internal {
+                    Internal::Absent => None,
+                    Internal::Another(another) => Some(another.as_str()),
+                    Internal::Same => Some(text),
+                };
+                let has = |key: &str, text: &str| inner.get(key).is_some_and(|value| value == text);
+                inner.len() == 1 + usize::from(second.is_some()) && has(DISPLAYED, text) && second.is_none_or(|second| has(INTERNAL, second))
+            }
         }
     }
 }
@@ -168,7 +168,7 @@ mod tests {
         for body in dresses.iter().map(|dress| made(*dress)).chain(strange) {
             for dress in &dresses {
                 let (wording, envelope, internal) = *dress;
-                assert_eq!(is_dressed(&body, wording, wording.text(), envelope, internal), made(*dress) == body, "{body} {dress:?}");
+                assert_eq!(wording.is_dressed(wording.text(), envelope, internal, &body), made(*dress) == body, "{body} {dress:?}");
             }
         }
     }
