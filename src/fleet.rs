@@ -49,7 +49,7 @@ pub struct Settings {
     /// As whom they speak TLS; none over plain HTTP.
     pub identity: Option<Identity>,
     /// The limits of each; their count of connections is that of all.
-    pub limits: Limits,
+    pub limits: Arc<Limits>,
     /// Where those listen that ask for no port.
     pub ports: Ports,
     /// The address on which those listen that ask for none.
@@ -162,7 +162,7 @@ impl Fleet {
         // Under the lock, so that of two appliances with one name only one ever answers.
         let mut crew = self.crew();
         crew.admits(&fixture.name)?;
-        let double = Served::serve(berth.listener, host, settings.identity.as_ref(), settings.limits.clone())
+        let double = Served::serve(berth.listener, host, settings.identity.as_ref(), Arc::clone(&settings.limits))
             .map_err(|reason| self.unbound(fixture, SocketAddr::new(settings.ip, 0), reason))?;
         crew.count += 1;
         let member = Arc::new(Member::new(crew.count, fixture, self.seed_of(fixture), double, berth.mooring));

@@ -45,13 +45,13 @@ impl Served {
         Served::serve(listener, host, identity, Limits::default())
     }
 
-    /// Serves a host on a listener the caller brings. Must be called inside a runtime.
+    /// Serves a host on a listener the caller brings. Must be called inside a runtime. Limits that many share are best given in an `Arc`.
     ///
     /// # Errors
     /// The system's, where the listener has no address.
     #[expect(clippy::disallowed_methods, reason = "a double is one task of the runtime it was started in")]
-    pub fn serve(listener: TcpListener, host: Host, identity: Option<&Identity>, limits: Limits) -> io::Result<Served> {
-        let address = listener.local_addr()?;
+    pub fn serve(listener: TcpListener, host: Host, identity: Option<&Identity>, limits: impl Into<Arc<Limits>>) -> io::Result<Served> {
+        let (address, limits) = (listener.local_addr()?, limits.into());
         let host = Arc::new(host);
         let (stop, stopped) = oneshot::channel::<()>();
         let speaks = identity.cloned();

@@ -146,8 +146,14 @@ pub enum Refusal {
 /// # Connections and ports that fail
 /// [`Service::greet`] and [`Service::outage`] can close the port: every connection gets RST, the port refuses, and after its time
 /// on the service's clock it listens again on the same number. A shutdown ends that at once.
-pub async fn run(listener: TcpListener, identity: Option<Identity>, service: Arc<impl Service>, limits: Limits, shutdown: impl Future<Output = ()>) {
-    let limits = Arc::new(limits);
+pub async fn run(
+    listener: TcpListener,
+    identity: Option<Identity>,
+    service: Arc<impl Service>,
+    limits: impl Into<Arc<Limits>>,
+    shutdown: impl Future<Output = ()>,
+) {
+    let limits = limits.into();
     let tls = identity.map(|identity| Tls { acceptor: TlsAcceptor::from(identity.config()), identity });
     let gone = Arc::clone(&service);
     let mut server = Server { service, tls, open: Open::new(Arc::clone(&limits), move |connection| gone.gone(connection)), limits, connections: 0 };

@@ -1,6 +1,7 @@
 //! Ten thousand appliances in one process, through the library: `Host` and `Served`, as many tests of one program would use them.
 
 use std::io::Read;
+use std::sync::Arc;
 use std::time::Instant;
 
 use d4iot_double::contract::Kind;
@@ -17,11 +18,11 @@ pub(crate) fn serve(count: usize) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let (start, before) = (Instant::now(), cpu_ms());
-        let (fixture, limits) = (built_in(Kind::Sensor), Limits::default());
+        let (fixture, limits) = (built_in(Kind::Sensor), Arc::new(Limits::default()));
         let make = |_| {
             let listener = server::bind(([127, 0, 0, 1], 0).into()).unwrap();
             let host = Host::new(fixture.appliance(), fixture.schedule(0));
-            Served::serve(listener, host, None, limits.clone()).unwrap()
+            Served::serve(listener, host, None, Arc::clone(&limits)).unwrap()
         };
         let doubles: Vec<Served> = (0..count).map(make).collect();
         let (took, cpu) = (start.elapsed().as_secs_f64() * 1e3, cpu_ms() - before);

@@ -14,6 +14,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::path::PathBuf;
 use std::pin::pin;
+use std::sync::Arc;
 
 use clap::Args;
 use tokio::runtime::Builder;
@@ -176,7 +177,7 @@ fn serve(options: &Options, talk: &Talk) -> Result<u8, String> {
     let reserved = if options.control.is_some() { crate::control::DESCRIPTORS } else { 0 };
     let fleet = Fleet::new(Settings {
         identity,
-        limits: Limits { log: Log::to(move |line| spoken.note(line)), connections: Connections::sparing(reserved), ..Limits::default() },
+        limits: Arc::new(Limits { log: Log::to(move |line| spoken.note(line)), connections: Connections::sparing(reserved), ..Limits::default() }),
         ports: options.ports.clone().unwrap_or_default(),
         ip: options.listen.ip(),
         seed: options.seed,

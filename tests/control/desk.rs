@@ -5,6 +5,7 @@
 use std::net::IpAddr;
 use std::net::Ipv4Addr;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -56,7 +57,7 @@ impl Desk {
 
     pub(crate) fn start(identity: Option<Identity>, ports: Ports, token: Option<&str>) -> Desk {
         let ip = IpAddr::V4(Ipv4Addr::LOCALHOST);
-        let fleet = Fleet::new(Settings { identity, limits: Limits::default(), ports, ip, seed: None, made_up_seed: 7 });
+        let fleet = Fleet::new(Settings { identity, limits: Arc::new(Limits::default()), ports, ip, seed: None, made_up_seed: 7 });
         let listener = server::bind(SocketAddr::new(ip, 0)).unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let (stop, stopped) = oneshot::channel::<()>();
