@@ -64,14 +64,17 @@ pub struct Appliance {
 }
 
 /// What changes while an appliance runs.
+///
+/// What every answer looks at comes first: see `Host`.
 #[derive(Clone, Debug, Default)]
+#[repr(C)]
 pub struct State {
     /// The users.
     pub directory: Directory,
-    /// What a new password must be like.
-    pub policy: Policy,
     /// When failed sign-ins lock, and who is locked.
     pub lockout: Option<Lockout>,
+    /// What a new password must be like.
+    pub policy: Policy,
 }
 
 impl Appliance {

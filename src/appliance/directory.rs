@@ -1,5 +1,6 @@
 //! The users an appliance knows.
 
+use std::collections::BTreeMap;
 use std::collections::HashMap;
 
 use foldhash::fast::RandomState;
@@ -60,7 +61,7 @@ impl Lag {
 pub struct Directory {
     users: HashMap<String, User, RandomState>,
     /// By user name, the password that was replaced last and how long it still validates.
-    former: HashMap<String, (Secret, Lag), RandomState>,
+    former: BTreeMap<String, (Secret, Lag)>,
 }
 
 impl Directory {
@@ -135,9 +136,7 @@ impl Directory {
     /// Returns the former passwords that still validate, by user name in order.
     pub fn former(&self, now: Moment) -> Vec<(&str, &Secret, Lag)> {
         let held = self.former.iter().filter(|(_, (_, lag))| lag.holds(now)).map(|(username, (password, lag))| (username.as_str(), password, *lag));
-        let mut former: Vec<_> = held.collect();
-        former.sort_by_key(|(username, ..)| *username);
-        former
+        held.collect()
     }
 
     /// Returns all users, in the order of their names.

@@ -2,7 +2,7 @@
 //!
 //! The product documents five failures and the address (see the README); how long and what resets the count is assumed.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -11,14 +11,15 @@ use crate::contract::Circumstance;
 
 /// When failed sign-ins lock, and who is locked.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[repr(C)]
 pub struct Lockout {
+    /// How long a lock holds. Where there is no lock-out, it is told from here.
+    pub hold: Duration,
     /// After how many failures in a row, at least 1.
     pub after: u32,
     /// Whom the failures are counted for.
     pub scope: Scope,
-    /// How long a lock holds.
-    pub hold: Duration,
-    failures: HashMap<Counted, Count>,
+    failures: BTreeMap<Counted, Count>,
 }
 
 /// Whom failures are counted for.
@@ -61,7 +62,7 @@ impl Scope {
 impl Lockout {
     /// Returns a lock-out that has seen nothing yet.
     pub fn new(after: u32, scope: Scope, hold: Duration) -> Lockout {
-        Lockout { after, scope, hold, failures: HashMap::new() }
+        Lockout { after, scope, hold, failures: BTreeMap::new() }
     }
 
     /// Tells whether a sign-in from this source as this account is barred at this moment.
@@ -91,9 +92,7 @@ impl Lockout {
 
     /// Returns the failures that are counted, in the order of names or addresses.
     pub fn counts(&self) -> Vec<(&Counted, Count)> {
-        let mut counts: Vec<(&Counted, Count)> = self.failures.iter().map(|(counted, count)| (counted, *count)).collect();
-        counts.sort_by_key(|(counted, _)| *counted);
-        counts
+        self.failures.iter().map(|(counted, count)| (counted, *count)).collect()
     }
 
     /// Puts in how often one has failed so far. Of another scope than this lock-out's it bars nobody.

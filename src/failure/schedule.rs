@@ -19,10 +19,11 @@ use crate::failure::When;
 
 /// The failure modes of an appliance, with what each has counted.
 #[derive(Clone, Debug, Default)]
+#[repr(C)]
 pub struct Schedule {
-    modes: Vec<Mode>,
     /// The places of those that are armed, in order: the others, however many are loaded, cost a call nothing.
     armed: Vec<usize>,
+    modes: Vec<Mode>,
     seed: u64,
 }
 
