@@ -9,14 +9,12 @@
 
 mod entry;
 mod finding;
-mod kept;
+mod leaves;
 mod recorded;
 mod suggestion;
 mod tally;
 mod view;
 mod wall;
-
-use std::collections::VecDeque;
 
 use http::StatusCode;
 
@@ -39,22 +37,18 @@ pub use view::View;
 pub use wall::Wall;
 
 use entry::Held;
-use kept::Kept;
-use recorded::Place;
+use leaves::Leaves;
 use tally::Tally;
 
-/// A bounded ring of entries, and counts that nothing bounds.
+/// A bounded number of entries, and counts that nothing bounds. What every entry touches stands first, down to the tally's latency.
 #[derive(Debug, Default)]
+#[repr(C)]
 pub struct Journal {
-    entries: VecDeque<Held>,
-    /// The bytes of their requests, in the same order.
-    kept: Kept,
-    /// How many entries were ever made; numbers go on after a [`Journal::clear`].
-    made: u64,
+    leaves: Leaves,
     bytes: usize,
-    dropped: u64,
     bounds: Bounds,
     tally: Tally,
+    dropped: u64,
 }
 
 /// How much a journal holds at most.
@@ -62,7 +56,7 @@ pub struct Journal {
 pub struct Bounds {
     /// How many entries.
     pub entries: usize,
-    /// How many bytes, of requests and of what is kept about them. The room for them may be twice that.
+    /// How many bytes, of requests and of what is kept about them. The room for them may be twice that, and some leaves.
     pub bytes: usize,
 }
 
@@ -82,42 +76,26 @@ impl Journal {
     /// Makes an entry of a request that has been read. The oldest are dropped for it where a bound is reached; the newest is kept
     /// however large it is.
     pub fn arrive(&mut self, arrival: Arrival) -> Ticket {
-        self.made += 1;
-        let ticket = Ticket { number: self.made, place: self.tally.arrive(&arrival), arrived: arrival.wall };
-        let (request, arrival) = arrival.split();
-        let arrival = arrival.with(request.put_down(&mut self.kept));
-        let held = Held(Entry { number: self.made, arrival, progress: Progress::Open, status: None, ended: Wall::default() });
-        self.bytes += held.weight();
-        self.entries.push_back(held);
-        while self.entries.len() > 1 && (self.entries.len() > self.bounds.entries || self.bytes > self.bounds.bytes) {
+        let (place, arrived) = (self.tally.arrive(&arrival), arrival.wall);
+        let (number, weight) = self.leaves.push(arrival);
+        self.bytes += weight;
+        while self.leaves.len() > 1 && (self.leaves.len() > self.bounds.entries || self.bytes > self.bounds.bytes) {
             self.drop_oldest();
         }
-        ticket
+        Ticket { number, place, arrived }
     }
 
     /// Completes an entry: its answer, of this status, has gone, was cut, or had nobody to go to. One that was dropped still counts.
     pub fn complete(&mut self, ticket: &Ticket, status: StatusCode, progress: Progress, now: Wall) {
-        if let Some(entry) = self.held(ticket.number) {
+        if let Some(Held(entry)) = self.leaves.get_mut(ticket.number) {
             (entry.progress, entry.status, entry.ended) = (progress, Some(status), now);
         }
         self.tally.complete(ticket, progress, now.since(ticket.arrived));
     }
 
-    fn held(&mut self, number: u64) -> Option<&mut Entry<Place>> {
-        let index = self.index(number)?;
-        self.entries.get_mut(index).map(|held| &mut held.0)
-    }
-
-    /// Where the entry of a number is held, unless it was dropped.
-    fn index(&self, number: u64) -> Option<usize> {
-        usize::try_from(number.checked_sub(self.entries.front()?.0.number)?).ok()
-    }
-
     /// Forgets all entries and begins to count anew. Numbers, and what [`Journal::totals`] returns, go on.
     pub fn clear(&mut self) {
-        self.entries.clear();
-        self.kept = Kept::default();
-        self.tally.clear(self.made);
+        self.tally.clear(self.leaves.clear());
         (self.bytes, self.dropped) = (0, 0);
     }
 
@@ -128,23 +106,18 @@ impl Journal {
 
     /// Returns the entries that are held, newest first: those wanted, at most so many.
     pub fn newest<'a>(&'a self, wanted: &'a Wanted, most: usize) -> impl Iterator<Item = Entry> {
-        self.entries.iter().rev().filter(|held| wanted.admits(&held.0)).take(most).map(|held| self.whole(held))
+        self.leaves.iter().rev().filter(|(_, held)| wanted.admits(&held.0)).take(most).map(|(leaf, held)| leaf.whole(held))
     }
 
     /// Returns the entries of requests that replaced a password, as far as they are held: what they tell is no secret of the present
     /// directory any more, and one all the same.
     pub fn changing(&self) -> Vec<Entry> {
-        self.entries.iter().filter(|held| held.0.arrival.changed).map(|held| self.whole(held)).collect()
+        self.leaves.iter().filter(|(_, held)| held.0.arrival.changed).map(|(leaf, held)| leaf.whole(held)).collect()
     }
 
     /// Returns the entry of a ticket, if it is held.
     pub fn entry(&self, ticket: &Ticket) -> Option<Entry> {
-        self.entries.get(self.index(ticket.number)?).map(|held| self.whole(held))
-    }
-
-    /// Returns an entry with a copy of its request.
-    fn whole(&self, held: &Held) -> Entry {
-        held.0.clone().map(|place| Recorded::taken_up(place, &self.kept))
+        self.leaves.get(ticket.number).map(|(leaf, held)| leaf.whole(held))
     }
 
     /// Returns how often each finding was made since the start or the last [`Journal::clear`], dropped entries counted.
@@ -164,12 +137,12 @@ impl Journal {
 
     /// Returns how many entries are held.
     pub fn len(&self) -> usize {
-        self.entries.len()
+        self.leaves.len()
     }
 
     /// Tells whether none is held.
     pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+        self.leaves.len() == 0
     }
 
     /// Returns how many bytes are held.
@@ -189,14 +162,12 @@ impl Journal {
 
     /// Returns when the oldest entry that is held arrived.
     pub fn oldest(&self) -> Option<Wall> {
-        self.entries.front().map(|held| held.0.arrival.wall)
+        self.leaves.oldest().map(|held| held.0.arrival.wall)
     }
 
     /// Drops the oldest entry, and returns how many bytes that freed.
     pub fn drop_oldest(&mut self) -> usize {
-        let Some(held) = self.entries.pop_front() else { return 0 };
-        self.kept.drop_oldest(held.0.arrival.request.bytes());
-        let weight = held.weight();
+        let Some(weight) = self.leaves.drop_oldest() else { return 0 };
         self.bytes -= weight;
         self.dropped += 1;
         self.tally.dropped_ever += 1;

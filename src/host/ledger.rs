@@ -22,14 +22,15 @@ use crate::journal::Ticket;
 use crate::journal::Wall;
 use crate::journal::Wanted;
 
-/// A journal and those who wait for it.
+/// A journal and those who wait for it. What every answer touches stands first, as in `Host`.
 #[derive(Debug)]
+#[repr(C, align(64))]
 pub(super) struct Ledger {
-    journal: Mutex<Journal>,
     /// How many wait: nearly always none, and then nobody is told.
     waiting: AtomicUsize,
-    changed: Notify,
     budget: Arc<Budget>,
+    journal: Mutex<Journal>,
+    changed: Notify,
 }
 
 impl Ledger {

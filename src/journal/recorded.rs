@@ -12,8 +12,6 @@ use http::Method;
 use http::Uri;
 use http::header::AUTHORIZATION;
 
-use crate::journal::kept::Kept;
-
 /// A request that was read, in one piece of memory.
 #[derive(Clone)]
 pub struct Recorded {
@@ -35,7 +33,7 @@ struct Shape {
 /// Where a request is kept that was put down.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Place {
-    start: u64,
+    start: u32,
     bytes: u32,
     shape: Shape,
 }
@@ -71,17 +69,24 @@ impl Recorded {
         Recorded { kept, shape }
     }
 
-    /// Puts it down among others; the next request takes up its memory.
-    pub(super) fn put_down(mut self, kept: &mut Kept) -> Place {
-        let place = Place { start: kept.push(&self.kept), bytes: short(self.kept.len()), shape: self.shape };
+    /// Returns how many bytes it takes.
+    pub(super) fn len(&self) -> usize {
+        self.kept.len()
+    }
+
+    /// Puts it down behind others; the next request takes up its memory.
+    pub(super) fn put_down(mut self, others: &mut Vec<u8>) -> Place {
+        let place = Place { start: short(others.len()), bytes: short(self.kept.len()), shape: self.shape };
+        others.extend_from_slice(&self.kept);
         self.kept.clear();
         SPARE.set(self.kept);
         place
     }
 
     /// Takes up a copy of one that was put down there.
-    pub(super) fn taken_up(place: Place, kept: &Kept) -> Recorded {
-        Recorded { kept: kept.copy(place.start, place.bytes()), shape: place.shape }
+    pub(super) fn taken_up(place: Place, among: &[u8]) -> Recorded {
+        let start = place.start as usize;
+        Recorded { kept: among[start..start + place.bytes()].to_vec(), shape: place.shape }
     }
 
     /// Tells whether it has an `Authorization` header.

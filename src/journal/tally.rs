@@ -13,16 +13,19 @@ use crate::journal::Ticket;
 
 /// What is counted apart. Few of them ever occur at one appliance, so a list is quicker than a map, and smaller.
 #[derive(Clone, Debug, Default)]
+#[repr(C)]
 pub(super) struct Tally {
     counts: Vec<Count>,
-    findings: [u64; Finding::ALL.len()],
-    pub(super) latency: Latency,
-    pub(super) dropped_ever: u64,
     /// The number of the last entry that is counted no longer.
     cleared: u64,
+    pub(super) latency: Latency,
+    findings: [u64; Finding::ALL.len()],
+    pub(super) dropped_ever: u64,
 }
 
+/// One line of a processor's cache.
 #[derive(Clone, Debug)]
+#[repr(align(64))]
 struct Count {
     operation: Option<Operation>,
     outcome: Outcome,
@@ -61,11 +64,12 @@ pub struct Wanted {
 
 /// How long answers took: a histogram over fixed bounds.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[repr(C)]
 pub struct Latency {
-    /// How many took no longer than each bound, and longer than the one before; the last took longer than all.
-    pub counts: [u64; BOUNDS.len() + 1],
     /// How long they took together.
     pub sum: Duration,
+    /// How many took no longer than each bound, and longer than the one before; the last took longer than all.
+    pub counts: [u64; BOUNDS.len() + 1],
 }
 
 impl Tally {
