@@ -188,3 +188,17 @@ impl Host {
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::mem::offset_of;
+    use std::time::Duration;
+
+    #[test]
+    fn what_an_answer_touches_lies_in_three_lines_of_a_cache() {
+        let lock = size_of::<Mutex<Present>>() - size_of::<Present>();
+        let hold = offset_of!(Host, present) + lock + offset_of!(Present, state.lockout);
+        assert!(align_of::<Host>() == 64 && hold + size_of::<Duration>() <= 192, "{hold}");
+    }
+}

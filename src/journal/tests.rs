@@ -164,3 +164,10 @@ fn requests_are_kept_whole_wherever_they_lie() {
     while journal.drop_oldest() > 0 {}
     assert_eq!((journal.bytes(), journal.len()), (0, 0));
 }
+
+#[test]
+fn what_every_entry_touches_lies_in_three_lines_of_a_cache() {
+    // Before it stand, in the ledger, who waits, the budget and the lock: 24 bytes.
+    let first_bound = std::mem::offset_of!(Journal, tally.latency.counts) + size_of::<u64>();
+    assert!(24 + first_bound <= 192, "{first_bound}");
+}
