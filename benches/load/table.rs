@@ -58,6 +58,17 @@ impl Table {
         }
     }
 
+    /// Prints two rows of which one must be met.
+    pub(crate) fn either(&mut self, rows: [(&str, &Pair, Bar); 2]) {
+        let before = self.missed.len();
+        for (what, pair, bar) in rows {
+            self.row(what, pair, bar);
+        }
+        if self.missed.len() < before + rows.len() {
+            self.missed.truncate(before);
+        }
+    }
+
     /// Says which bars were missed, and whether none was.
     pub(crate) fn end(self) -> bool {
         for missed in &self.missed {
