@@ -13,7 +13,7 @@ use crate::contract::Circumstance;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[repr(C)]
 pub struct Lockout {
-    /// How long a lock holds. Where there is no lock-out, it is told from here.
+    /// How long a lock holds. It stands first, for by its bytes an `Option` tells whether there is a lock-out at all: see `Host`.
     pub hold: Duration,
     /// After how many failures in a row, at least 1.
     pub after: u32,
