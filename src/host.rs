@@ -43,10 +43,9 @@ use connections::Connections;
 use ledger::Ledger;
 
 /// An appliance that can be served.
-///
-/// Of a thousand appliances none lies in the processor's caches when it is asked, and each line of them that an answer touches takes as
-/// long as some hundred instructions. So what it touches stands first, here and in all of which this is made, as far as `present`'s
-/// lock-out: three lines. The users themselves, the clock and the [`Ledger`] have lines of their own.
+// Of a thousand appliances none lies in the processor's caches when it is asked, and each line of them that an answer touches takes as
+// long as some hundred instructions. So what it touches stands first, here and in all of which this is made, as far as `present`'s
+// lock-out: three lines. The users themselves, the clock and the ledger have lines of their own.
 #[derive(Debug)]
 #[repr(C, align(64))]
 pub struct Host {
