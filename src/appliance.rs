@@ -64,8 +64,7 @@ pub struct Appliance {
 }
 
 /// What changes while an appliance runs.
-///
-/// What every answer looks at comes first: see `Host`.
+// What every answer looks at comes first: see `Host`.
 #[derive(Clone, Debug, Default)]
 #[repr(C)]
 pub struct State {

@@ -190,9 +190,10 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use std::mem::offset_of;
     use std::time::Duration;
+
+    use super::*;
 
     #[test]
     fn what_an_answer_touches_lies_in_three_lines_of_a_cache() {

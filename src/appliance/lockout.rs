@@ -13,7 +13,8 @@ use crate::contract::Circumstance;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[repr(C)]
 pub struct Lockout {
-    /// How long a lock holds. It stands first, for by its bytes an `Option` tells whether there is a lock-out at all: see `Host`.
+    /// How long a lock holds.
+    // First, for by its bytes an `Option` tells whether there is a lock-out at all: see `Host`.
     pub hold: Duration,
     /// After how many failures in a row, at least 1.
     pub after: u32,
