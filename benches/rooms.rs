@@ -2,29 +2,24 @@
 
 #![expect(clippy::unwrap_used, reason = "a bench stops at a fault")]
 
-use std::net::IpAddr;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use bytes::Bytes;
-use d4iot_double::appliance::Moment;
-use d4iot_double::conformance::suite;
-use d4iot_double::conformance::verdict;
-use d4iot_double::conformance::verdict::Received;
-use d4iot_double::conformance::verdict::Sent;
-use d4iot_double::contract;
-use d4iot_double::contract::Kind;
-use d4iot_double::contract::Readings;
-use d4iot_double::failure::Call;
-use d4iot_double::failure::Delivery;
-use d4iot_double::failure::Schedule;
-use d4iot_double::fixture;
-use d4iot_double::journal::Recorded;
-use d4iot_double::secret::Fingerprints;
-use d4iot_double::secret::Mask;
-use divan::Bencher;
-use divan::black_box;
-use http::Request;
-use http::Response;
+use d4iot_double::{
+    appliance::Moment,
+    conformance::{
+        suite, verdict,
+        verdict::{Received, Sent},
+    },
+    contract,
+    contract::{Kind, Readings},
+    failure::{Call, Delivery, Schedule},
+    fixture,
+    journal::Recorded,
+    secret::{Fingerprints, Mask},
+};
+use divan::{Bencher, black_box};
+use http::{Request, Response};
 
 fn main() {
     divan::main();
@@ -33,24 +28,46 @@ fn main() {
 /// Reads a request, judges it and words the answer.
 #[divan::bench(args = ["Test12345!", "another1"])]
 fn answer(bencher: Bencher, password: &str) {
-    let (appliance, request) = (fixture::built_in(Kind::Sensor).appliance(), request(password));
+    let (appliance, request) = (
+        fixture::built_in(Kind::Sensor).appliance(),
+        request(password),
+    );
     bencher.bench(|| appliance.answer(black_box(&request), SOURCE, NOW));
 }
 
 /// The judgement alone.
 #[divan::bench]
 fn judge(bencher: Bencher) {
-    let (appliance, request) = (fixture::built_in(Kind::Sensor).appliance(), request("Test12345!"));
+    let (appliance, request) = (
+        fixture::built_in(Kind::Sensor).appliance(),
+        request("Test12345!"),
+    );
     let asked = appliance.rules.read(&request);
-    bencher.bench(|| appliance.state.judge(&appliance.rules, black_box(&asked), SOURCE, NOW));
+    bencher.bench(|| {
+        appliance
+            .state
+            .judge(&appliance.rules, black_box(&asked), SOURCE, NOW)
+    });
 }
 
 /// Asks a schedule with one armed mode, and bends the answer as it says.
 #[divan::bench(args = ["slow", "truncated", "html_instead_of_json", "garbled"])]
 fn bend(bencher: Bencher, mode: &str) {
     let failure = fixture::ready_made(mode).unwrap();
-    let mut schedule = Schedule::new(vec![d4iot_double::failure::Failure { armed: true, ..failure }], 1);
-    let call = Call { operation: None, user: None, source: SOURCE, connection: 1, now: NOW };
+    let mut schedule = Schedule::new(
+        vec![d4iot_double::failure::Failure {
+            armed: true,
+            ..failure
+        }],
+        1,
+    );
+    let call = Call {
+        operation: None,
+        user: None,
+        source: SOURCE,
+        connection: 1,
+        now: NOW,
+    };
     bencher.bench_local(|| {
         let answer = Delivery::plain(Response::new(Bytes::from_static(ANSWER.as_bytes())));
         match schedule.request(&call) {
@@ -66,8 +83,16 @@ fn verdict(bencher: Bencher) {
     let case = &suite::all()[0].case;
     let (contract, served) = (contract::of(case.kinds[0]), Readings::default());
     let mut answer = Response::new(Bytes::from_static(ANSWER.as_bytes()));
-    answer.headers_mut().insert("content-type", "application/json".parse().unwrap());
-    let sent = Sent { contract, served: &served, case, number: 0, username: "test" };
+    answer
+        .headers_mut()
+        .insert("content-type", "application/json".parse().unwrap());
+    let sent = Sent {
+        contract,
+        served: &served,
+        case,
+        number: 0,
+        username: "test",
+    };
     bencher.bench(|| verdict::of_step(black_box(&sent), Received::Answer(&answer)));
 }
 
@@ -75,13 +100,23 @@ fn verdict(bencher: Bencher) {
 #[divan::bench]
 fn record(bencher: Bencher) {
     let request = request("Test12345!");
-    bencher.bench(|| Recorded::new(request.method(), request.uri(), request.headers(), black_box(request.body())));
+    bencher.bench(|| {
+        Recorded::new(
+            request.method(),
+            request.uri(),
+            request.headers(),
+            black_box(request.body()),
+        )
+    });
 }
 
 /// Hides what a body holds, by place.
 #[divan::bench]
 fn redact(bencher: Bencher) {
-    let mask = Mask::new(Fingerprints::new([7; 16]), ["username", "password"].map(str::to_owned));
+    let mask = Mask::new(
+        Fingerprints::new([7; 16]),
+        ["username", "password"].map(str::to_owned),
+    );
     let body = request("Test12345!").into_body();
     bencher.bench(|| mask.body(black_box(&body)));
 }
@@ -99,8 +134,12 @@ fn load_fixture(bencher: Bencher, name: &str) {
 
 fn request(password: &str) -> Request<Bytes> {
     let body = format!(r#"{{"username":"test","password":"{password}"}}"#);
-    let builder = Request::post("/api/external/authentication/validation").header("host", "localhost");
-    builder.header("content-type", "application/json").body(body.into()).unwrap()
+    let builder =
+        Request::post("/api/external/authentication/validation").header("host", "localhost");
+    builder
+        .header("content-type", "application/json")
+        .body(body.into())
+        .unwrap()
 }
 
 const SOURCE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);

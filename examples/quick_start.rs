@@ -6,34 +6,55 @@
 
 use std::error::Error;
 
-use d4iot_double::Double;
-use d4iot_double::Failure;
-use d4iot_double::Operation;
-use d4iot_double::Outcome;
-use d4iot_double::target::Options;
-use d4iot_double::target::Target;
+use d4iot_double::{
+    Double, Failure, Operation, Outcome,
+    target::{Options, Target},
+};
 
 #[tokio::main]
 pub(crate) async fn main() -> Result<(), Box<dyn Error>> {
     let sensor = Double::sensor().user("test", "Test12345!").start().await?;
-    sensor.fail(Operation::Validation, Failure::ready_made("html_instead_of_json").times(1));
+    sensor.fail(
+        Operation::Validation,
+        Failure::ready_made("html_instead_of_json").times(1),
+    );
     sensor.expect(Operation::Validation).times(2).no_findings();
 
     let valid = is_valid(sensor.url(), sensor.ca_pem(), "test", "Test12345!").await?;
 
     assert!(valid, "the second answer was a good one");
-    sensor.journal().outcome(Outcome::Authenticated).wait(1).await?;
+    sensor
+        .journal()
+        .outcome(Outcome::Authenticated)
+        .wait(1)
+        .await?;
     for entry in sensor.journal().entries() {
-        println!("{} {}: {}", entry.request.method, entry.request.target, entry.reason);
+        println!(
+            "{} {}: {}",
+            entry.request.method, entry.request.target, entry.reason
+        );
     }
     Ok(())
 }
 
 /// The client under test: asks once more where the answer is no JSON.
-async fn is_valid(url: &str, ca_pem: &str, username: &str, password: &str) -> Result<bool, Box<dyn Error>> {
-    let target = Target::new(url, &Options { trust: Some(ca_pem.to_owned()), ..Options::default() })?;
+async fn is_valid(
+    url: &str,
+    ca_pem: &str,
+    username: &str,
+    password: &str,
+) -> Result<bool, Box<dyn Error>> {
+    let target = Target::new(
+        url,
+        &Options {
+            trust: Some(ca_pem.to_owned()),
+            ..Options::default()
+        },
+    )?;
     let body = serde_json::json!({ "username": username, "password": password }).to_string();
-    let request = http::Request::post("/api/external/authentication/validation").header("content-type", "application/json").body(body.into())?;
+    let request = http::Request::post("/api/external/authentication/validation")
+        .header("content-type", "application/json")
+        .body(body.into())?;
     for _ in 0..3 {
         let answer = target.send(&request).await?;
         if let Ok(answer) = serde_json::from_slice::<serde_json::Value>(answer.body()) {

@@ -11,27 +11,37 @@
 use std::error::Error;
 
 use bytes::Bytes;
-use d4iot_double::Double;
-use d4iot_double::Failure;
-use d4iot_double::Operation;
-use d4iot_double::target::Options;
-use d4iot_double::target::Target;
+use d4iot_double::{
+    Double, Failure, Operation,
+    target::{Options, Target},
+};
 use http::Request;
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Value, json};
 
 #[tokio::main]
 pub(crate) async fn main() -> Result<(), Box<dyn Error>> {
-    for failure in [None, Some(Failure::reset_before_commit()), Some(Failure::reset_after_commit())] {
-        let what = failure.as_ref().map_or("no failure".to_owned(), |failure| format!("{failure}"));
+    for failure in [
+        None,
+        Some(Failure::reset_before_commit()),
+        Some(Failure::reset_after_commit()),
+    ] {
+        let what = failure
+            .as_ref()
+            .map_or("no failure".to_owned(), |failure| format!("{failure}"));
         for (job, repaired) in [("the job with the bug", false), ("the repaired job", true)] {
             let sensor = Double::sensor().user("robot", OLD).start().await?;
             if let Some(failure) = failure.clone() {
                 sensor.fail(Operation::SetPassword, failure.times(1));
             }
-            let mut vault = Vault { password: OLD.to_owned() };
+            let mut vault = Vault {
+                password: OLD.to_owned(),
+            };
             let client = Client::new(&sensor)?;
-            let result = if repaired { client.rotate(&mut vault, NEW).await } else { client.rotate_blindly(&mut vault, NEW).await };
+            let result = if repaired {
+                client.rotate(&mut vault, NEW).await
+            } else {
+                client.rotate_blindly(&mut vault, NEW).await
+            };
             let knows = sensor.password_is("robot", &vault.password);
             println!(
                 "{what}: {job} ends {}, and {} the password",
@@ -56,7 +66,11 @@ struct Client(Target);
 impl Client {
     fn new(sensor: &Double) -> Result<Client, Box<dyn Error>> {
         // A connection of its own for each request: one that was reset is not asked again.
-        let options = Options { trust: Some(sensor.ca_pem().to_owned()), fresh: true, ..Options::default() };
+        let options = Options {
+            trust: Some(sensor.ca_pem().to_owned()),
+            fresh: true,
+            ..Options::default()
+        };
         Ok(Client(Target::new(sensor.url(), &options)?))
     }
 
@@ -88,17 +102,27 @@ impl Client {
     }
 
     async fn set_password(&self, old: &str, new: &str) -> Result<bool, Box<dyn Error>> {
-        self.ask(Operation::SetPassword, &json!({ "username": "robot", "password": old, "new_password": new })).await
+        self.ask(
+            Operation::SetPassword,
+            &json!({ "username": "robot", "password": old, "new_password": new }),
+        )
+        .await
     }
 
     async fn is_valid(&self, password: &str) -> Result<bool, Box<dyn Error>> {
-        self.ask(Operation::Validation, &json!({ "username": "robot", "password": password })).await
+        self.ask(
+            Operation::Validation,
+            &json!({ "username": "robot", "password": password }),
+        )
+        .await
     }
 
     /// Success carries `msg`, a failure `error` (sensor:212-213).
     async fn ask(&self, operation: Operation, body: &Value) -> Result<bool, Box<dyn Error>> {
         let path = format!("/api/external/authentication/{operation}");
-        let request = Request::post(path).header("content-type", "application/json").body(Bytes::from(body.to_string()))?;
+        let request = Request::post(path)
+            .header("content-type", "application/json")
+            .body(Bytes::from(body.to_string()))?;
         let answer: Value = serde_json::from_slice(self.0.send(&request).await?.body())?;
         Ok(answer.get("msg").is_some())
     }

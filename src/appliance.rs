@@ -17,31 +17,18 @@ pub mod quirk;
 mod reply;
 mod rules;
 
-use std::net::IpAddr;
-use std::sync::Arc;
-use std::time::Duration;
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use http::Request;
-use http::Response;
-
 pub use change::Change;
-pub use directory::Directory;
-pub use directory::Lag;
-pub use directory::User;
-pub use directory::UserState;
+pub use directory::{Directory, Lag, User, UserState};
+use http::{Request, Response};
 pub use judge::Reason;
-pub use lockout::Count;
-pub use lockout::Counted;
-pub use lockout::Lockout;
-pub use lockout::Scope;
-pub use policy::Breach;
-pub use policy::Policy;
+pub use lockout::{Count, Counted, Lockout, Scope};
+pub use policy::{Breach, Policy};
 pub use quirk::Quirk;
 pub use reply::Reply;
-pub use rules::Asked;
-pub use rules::Rules;
-pub use rules::Worded;
+pub use rules::{Asked, Rules, Worded};
 
 /// A moment on an appliance's own clock: the time since it started or was reset.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -78,7 +65,12 @@ pub struct State {
 
 impl Appliance {
     /// Answers a request, with the change it would make. The caller commits the change under the same lock, later, or never.
-    pub fn answer(&self, request: &Request<Bytes>, source: IpAddr, now: Moment) -> (Response<Bytes>, Option<Change>) {
+    pub fn answer(
+        &self,
+        request: &Request<Bytes>,
+        source: IpAddr,
+        now: Moment,
+    ) -> (Response<Bytes>, Option<Change>) {
         let asked = self.rules.read(request);
         let (worded, change) = self.state.judge(&self.rules, &asked, source, now);
         (self.rules.word(worded, &asked), change)

@@ -4,20 +4,17 @@
 
 mod error;
 
-use std::fs;
-use std::io;
-use std::io::Write;
-use std::path::Path;
-use std::path::PathBuf;
-use std::process;
-use std::sync::atomic::AtomicU64;
-use std::sync::atomic::Ordering;
-
-use crate::contract::Glob;
-use crate::snapshot;
-use crate::snapshot::Snapshot;
+use std::{
+    fs, io,
+    io::Write,
+    path::{Path, PathBuf},
+    process,
+    sync::atomic::{AtomicU64, Ordering},
+};
 
 pub use error::Error;
+
+use crate::{contract::Glob, snapshot, snapshot::Snapshot};
 
 /// A folder of snapshots, such as `snapshots/sensor`.
 #[derive(Clone, Debug)]
@@ -46,7 +43,9 @@ impl Baseline {
     pub fn open(folder: impl Into<PathBuf>) -> Result<Baseline, Error> {
         // Without a slash at the end, which would follow a link.
         let folder: PathBuf = folder.into().components().collect();
-        let kind = fs::symlink_metadata(&folder).map_err(|error| io_error("open the snapshot folder", &folder, error))?.file_type();
+        let kind = fs::symlink_metadata(&folder)
+            .map_err(|error| io_error("open the snapshot folder", &folder, error))?
+            .file_type();
         match kind {
             _ if kind.is_symlink() => Err(Error::Symlink(folder)),
             _ if !kind.is_dir() => Err(Error::NotAFolder(folder)),
@@ -62,7 +61,8 @@ impl Baseline {
         let folder: PathBuf = folder.into().components().collect();
         // A link is left for `open` to refuse: making the folder would follow it.
         if fs::symlink_metadata(&folder).is_err() {
-            fs::create_dir_all(&folder).map_err(|error| io_error("create the snapshot folder", &folder, error))?;
+            fs::create_dir_all(&folder)
+                .map_err(|error| io_error("create the snapshot folder", &folder, error))?;
         }
         Baseline::open(folder)
     }
@@ -114,10 +114,16 @@ impl Baseline {
     /// # Errors
     /// Where the glob or a file cannot be read, or a file is no snapshot.
     pub fn pending(&self, glob: &str) -> Result<Vec<Pending>, Error> {
-        let matcher = Glob::new(glob).map_err(|wrong| Error::Glob { glob: glob.to_owned(), wrong: wrong.to_owned() })?;
+        let matcher = Glob::new(glob).map_err(|wrong| Error::Glob {
+            glob: glob.to_owned(),
+            wrong: wrong.to_owned(),
+        })?;
         let ids = self.list(PENDING)?;
         // One that vanishes between the listing and the reading was accepted or rejected by somebody else.
-        ids.into_iter().filter(|id| matcher.is_match(id)).filter_map(|id| self.one_pending(id).transpose()).collect()
+        ids.into_iter()
+            .filter(|id| matcher.is_match(id))
+            .filter_map(|id| self.one_pending(id).transpose())
+            .collect()
     }
 
     /// Accepts the pending snapshot of a case, in insta's sense: its bytes become the accepted file's, less the `assertion_line` that insta's macro adds.
@@ -125,10 +131,19 @@ impl Baseline {
     ///
     /// # Errors
     /// Where nothing is pending, the pending file is no snapshot, the check refuses, or a file cannot be written.
-    pub fn accept(&self, id: &str, check: impl Fn(&Snapshot) -> Result<(), String>) -> Result<(), Error> {
+    pub fn accept(
+        &self,
+        id: &str,
+        check: impl Fn(&Snapshot) -> Result<(), String>,
+    ) -> Result<(), Error> {
         let (from, to) = (self.waiting(id)?, self.accepted(id)?);
-        let Some(new) = read(&from)? else { return Err(Error::NothingPending(from)) };
-        check(&new).map_err(|because| Error::Refused { path: from, because })?;
+        let Some(new) = read(&from)? else {
+            return Err(Error::NothingPending(from));
+        };
+        check(&new).map_err(|because| Error::Refused {
+            path: from,
+            because,
+        })?;
         self.replace(&to, &new.text())?;
         self.drop_pending(id).map(|_| ())
     }
@@ -138,7 +153,11 @@ impl Baseline {
     /// # Errors
     /// Where nothing is pending, or the file cannot be removed.
     pub fn reject(&self, id: &str) -> Result<(), Error> {
-        if self.drop_pending(id)? { Ok(()) } else { Err(Error::NothingPending(self.waiting(id)?)) }
+        if self.drop_pending(id)? {
+            Ok(())
+        } else {
+            Err(Error::NothingPending(self.waiting(id)?))
+        }
     }
 
     /// Returns the ids of all accepted snapshots, in order.
@@ -150,7 +169,9 @@ impl Baseline {
     }
 
     fn one_pending(&self, id: String) -> Result<Option<Pending>, Error> {
-        let Some(new) = read(&self.waiting(&id)?)? else { return Ok(None) };
+        let Some(new) = read(&self.waiting(&id)?)? else {
+            return Ok(None);
+        };
         let old = self.read(&id)?;
         let diff = snapshot::diff(old.as_ref().map_or("", |old| &old.body), &new.body);
         Ok(Some(Pending { id, old, new, diff }))
@@ -165,7 +186,14 @@ impl Baseline {
     }
 
     fn path(&self, id: &str, ending: &str) -> Result<PathBuf, Error> {
-        if is_id(id) { Ok(self.folder.join(format!("{id}{ending}"))) } else { Err(Error::Id { id: id.to_owned(), path: None }) }
+        if is_id(id) {
+            Ok(self.folder.join(format!("{id}{ending}")))
+        } else {
+            Err(Error::Id {
+                id: id.to_owned(),
+                path: None,
+            })
+        }
     }
 
     fn list(&self, ending: &str) -> Result<Vec<String>, Error> {
@@ -175,9 +203,14 @@ impl Baseline {
             let path = entry.map_err(fail)?.path();
             let name = path.file_name().unwrap_or_default().to_string_lossy();
             // Hidden files are the system's, or our own temporary ones.
-            let Some(id) = name.strip_suffix(ending).filter(|_| !name.starts_with('.')) else { continue };
+            let Some(id) = name.strip_suffix(ending).filter(|_| !name.starts_with('.')) else {
+                continue;
+            };
             if !is_id(id) {
-                return Err(Error::Id { id: id.to_owned(), path: Some(path) });
+                return Err(Error::Id {
+                    id: id.to_owned(),
+                    path: Some(path),
+                });
             }
             ids.push(id.to_owned());
         }
@@ -190,7 +223,9 @@ impl Baseline {
         refuse_link(path)?;
         let fail = |error| io_error("write", path, error);
         let (temporary, mut file) = self.temporary().map_err(fail)?;
-        let done = file.write_all(text.as_bytes()).and_then(|()| fs::rename(&temporary, path));
+        let done = file
+            .write_all(text.as_bytes())
+            .and_then(|()| fs::rename(&temporary, path));
         done.map_err(|error| {
             // What is left behind is hidden from every listing; the first error is the one to tell.
             let _ = fs::remove_file(&temporary);
@@ -202,8 +237,14 @@ impl Baseline {
         static COUNT: AtomicU64 = AtomicU64::new(0);
         loop {
             let count = COUNT.fetch_add(1, Ordering::Relaxed);
-            let path = self.folder.join(format!(".snapshot.{}.{count}.tmp", process::id()));
-            match fs::OpenOptions::new().write(true).create_new(true).open(&path) {
+            let path = self
+                .folder
+                .join(format!(".snapshot.{}.{count}.tmp", process::id()));
+            match fs::OpenOptions::new()
+                .write(true)
+                .create_new(true)
+                .open(&path)
+            {
                 // Left behind by a process of the same number.
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => (),
                 opened => return opened.map(|file| (path, file)),
@@ -214,11 +255,20 @@ impl Baseline {
 
 /// Tells whether a name can be a case's: `[a-z0-9_.]+` without `__`, which insta reads as a module separator, and no dot at an end, which would hide the file.
 pub fn is_id(id: &str) -> bool {
-    let of_its_letters = id.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'.'));
-    of_its_letters && !id.is_empty() && !id.contains("__") && !id.starts_with('.') && !id.ends_with('.')
+    let of_its_letters = id
+        .bytes()
+        .all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'.'));
+    of_its_letters
+        && !id.is_empty()
+        && !id.contains("__")
+        && !id.starts_with('.')
+        && !id.ends_with('.')
 }
 
-#[expect(clippy::disallowed_methods, reason = "the shelf is where snapshots meet files")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the shelf is where snapshots meet files"
+)]
 fn read(path: &Path) -> Result<Option<Snapshot>, Error> {
     refuse_link(path)?;
     let text = match fs::read_to_string(path) {
@@ -226,15 +276,28 @@ fn read(path: &Path) -> Result<Option<Snapshot>, Error> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(io_error("read", path, error)),
     };
-    snapshot::parse(&text).map(Some).map_err(|error| Error::Snapshot { path: path.to_owned(), error })
+    snapshot::parse(&text)
+        .map(Some)
+        .map_err(|error| Error::Snapshot {
+            path: path.to_owned(),
+            error,
+        })
 }
 
 fn refuse_link(path: &Path) -> Result<(), Error> {
-    if path.is_symlink() { Err(Error::Symlink(path.to_owned())) } else { Ok(()) }
+    if path.is_symlink() {
+        Err(Error::Symlink(path.to_owned()))
+    } else {
+        Ok(())
+    }
 }
 
 fn io_error(doing: &'static str, path: &Path, error: io::Error) -> Error {
-    Error::Io { doing, path: path.to_owned(), error }
+    Error::Io {
+        doing,
+        path: path.to_owned(),
+        error,
+    }
 }
 
 /// The ending of an accepted snapshot's file.

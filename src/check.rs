@@ -6,38 +6,25 @@
 mod checked;
 mod visit;
 
-use std::collections::BTreeMap;
-use std::net::IpAddr;
-use std::panic::Location;
-use std::path::PathBuf;
-use std::time::Duration;
-
-use reqwest::Url;
+use std::{collections::BTreeMap, net::IpAddr, panic::Location, path::PathBuf, time::Duration};
 
 pub use checked::Checked;
-
+use reqwest::Url;
 use visit::Visit;
 
-use crate::conformance::Account;
-use crate::conformance::Agreed;
-use crate::conformance::suite;
-use crate::conformance::suite::Located;
-use crate::contract;
-use crate::contract::Glob;
-use crate::contract::Kind;
-use crate::double::Error;
-use crate::double::engine;
-use crate::double::error::Place;
-use crate::runner::Accounts;
-use crate::runner::Lab;
-use crate::runner::Seed;
-use crate::runner::consent;
-use crate::runner::named::Credentials;
-use crate::runner::order::Leave;
-use crate::runner::order::Plan;
-use crate::secret::Secret;
-use crate::target::Options;
-use crate::target::Target;
+use crate::{
+    conformance::{Account, Agreed, suite, suite::Located},
+    contract,
+    contract::{Glob, Kind},
+    double::{Error, engine, error::Place},
+    runner::{
+        Accounts, Lab, Seed, consent,
+        named::Credentials,
+        order::{Leave, Plan},
+    },
+    secret::Secret,
+    target::{Options, Target},
+};
 
 /// A run of the suite at a server, before it begins. [`Check::run`] runs it.
 #[derive(Debug)]
@@ -73,7 +60,10 @@ pub fn check(url: impl Into<String>, kind: Kind) -> Check {
     Check {
         url: url.into(),
         kind,
-        options: Options { fresh: true, ..Options::default() },
+        options: Options {
+            fresh: true,
+            ..Options::default()
+        },
         delay: None,
         allow_http: false,
         accounts: BTreeMap::new(),
@@ -127,8 +117,19 @@ impl Check {
     }
 
     /// Names an account; a case whose account is missing is not judged, and says so.
-    pub fn account(mut self, account: Account, username: impl Into<String>, password: impl Into<String>) -> Check {
-        self.accounts.insert(account, Credentials { username: username.into(), password: Secret::new(password.into()) });
+    pub fn account(
+        mut self,
+        account: Account,
+        username: impl Into<String>,
+        password: impl Into<String>,
+    ) -> Check {
+        self.accounts.insert(
+            account,
+            Credentials {
+                username: username.into(),
+                password: Secret::new(password.into()),
+            },
+        );
         self
     }
 
@@ -165,7 +166,10 @@ impl Check {
         let place = self.place;
         let visit = self.prepare()?;
         let runtime = engine::runtime().map_err(|error| Error::at(place, error))?;
-        let ended = runtime.spawn(visit.go()).await.unwrap_or_else(|error| Err(format!("the run ended early: {error}")));
+        let ended = runtime
+            .spawn(visit.go())
+            .await
+            .unwrap_or_else(|error| Err(format!("the run ended early: {error}")));
         ended.map_err(|error| Error::at(place, error))
     }
 
@@ -176,7 +180,8 @@ impl Check {
     pub fn run_blocking(self) -> Result<Checked, Error> {
         let place = self.place;
         let visit = self.prepare()?;
-        let ended = engine::blocking(visit.go()).unwrap_or_else(|| Err("the run ended early".to_owned()));
+        let ended =
+            engine::blocking(visit.go()).unwrap_or_else(|| Err("the run ended early".to_owned()));
         ended.map_err(|error| Error::at(place, error))
     }
 
@@ -187,31 +192,72 @@ impl Check {
         let seed = Seed::random();
         let accounts = Accounts::at_a_target(&self.accounts, &seed);
         let protected = self.protected(changes)?;
-        let leave = Leave { present: accounts.present(), protected, changes, failures: self.failures, repeat: 1 };
+        let leave = Leave {
+            present: accounts.present(),
+            protected,
+            changes,
+            failures: self.failures,
+            repeat: 1,
+        };
         let plan = Plan::new(&cases, contract::of(self.kind), &leave);
-        let pause = if is_loopback(&url) { Duration::ZERO } else { POLITE };
-        let options = Options { delay: self.delay.unwrap_or(pause), ..self.options };
+        let pause = if is_loopback(&url) {
+            Duration::ZERO
+        } else {
+            POLITE
+        };
+        let options = Options {
+            delay: self.delay.unwrap_or(pause),
+            ..self.options
+        };
         let wrong = |error: String| Error::at(self.place, error);
-        let target = Target::new(url.as_str(), &options).map_err(|error| wrong(error.to_string()))?;
-        let label = if options.insecure { format!("{} (any certificate was taken)", target.address()) } else { target.address().to_owned() };
-        let lab = Lab { kind: self.kind, target, label, accounts, agreed: Agreed::default(), repeat: 1, mock: None };
+        let target =
+            Target::new(url.as_str(), &options).map_err(|error| wrong(error.to_string()))?;
+        let label = if options.insecure {
+            format!("{} (any certificate was taken)", target.address())
+        } else {
+            target.address().to_owned()
+        };
+        let lab = Lab {
+            kind: self.kind,
+            target,
+            label,
+            accounts,
+            agreed: Agreed::default(),
+            repeat: 1,
+            mock: None,
+        };
         Visit::new(lab, plan, self.failures, (&url, self.shelf), &seed).map_err(wrong)
     }
 
     fn address(&self) -> Result<Url, Error> {
-        let wrong = |what: String| Error::at(self.place, format!("the address {what}")).hint("as in https://10.0.0.5:8443 or http://127.0.0.1:8080");
-        let url: Url = self.url.parse().map_err(|error| wrong(format!("is none: {error}")))?;
+        let wrong = |what: String| {
+            Error::at(self.place, format!("the address {what}"))
+                .hint("as in https://10.0.0.5:8443 or http://127.0.0.1:8080")
+        };
+        let url: Url = self
+            .url
+            .parse()
+            .map_err(|error| wrong(format!("is none: {error}")))?;
         if !url.username().is_empty() || url.password().is_some() {
-            return Err(wrong("has credentials in it: they belong to an account".into()));
+            return Err(wrong(
+                "has credentials in it: they belong to an account".into(),
+            ));
         }
         if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none_or(str::is_empty) {
             return Err(wrong("is neither https:// nor http:// and a host".into()));
         }
         if url.query().is_some() || url.fragment().is_some() {
-            return Err(wrong("has a query or a fragment; only a path can be put before other paths".into()));
+            return Err(wrong(
+                "has a query or a fragment; only a path can be put before other paths".into(),
+            ));
         }
         if url.scheme() == "http" && !is_loopback(&url) && !self.allow_http {
-            let refused = Error::at(self.place, format!("{url} is not on this machine, and http:// would send passwords in the clear"));
+            let refused = Error::at(
+                self.place,
+                format!(
+                    "{url} is not on this machine, and http:// would send passwords in the clear"
+                ),
+            );
             return Err(refused.hint("https://, or allow_http()"));
         }
         Ok(url)
@@ -222,39 +268,69 @@ impl Check {
         match &self.changes_on {
             None => Ok(false),
             Some(named) if consent::same_host(host, named) => Ok(true),
-            Some(named) => Err(Error::at(self.place, format!("change_passwords_on names {named:?}, and the server's host is {host:?}"))
-                .hint("name the server's own host")),
+            Some(named) => Err(Error::at(
+                self.place,
+                format!("change_passwords_on names {named:?}, and the server's host is {host:?}"),
+            )
+            .hint("name the server's own host")),
         }
     }
 
     fn selected(&self) -> Result<Vec<&'static Located>, Error> {
-        let glob = |text: &String| Glob::new(text).map_err(|wrong| Error::at(self.place, format!("`{text}` is no glob: {wrong}")));
+        let glob = |text: &String| {
+            Glob::new(text)
+                .map_err(|wrong| Error::at(self.place, format!("`{text}` is no glob: {wrong}")))
+        };
         let globs: Vec<Glob> = self.cases.iter().map(glob).collect::<Result<_, _>>()?;
         let meant = |id: &str| globs.is_empty() || globs.iter().any(|glob| glob.is_match(id));
-        let cases: Vec<_> = suite::all().iter().filter(|located| located.case.kinds.contains(&self.kind) && meant(&located.case.id)).collect();
+        let cases: Vec<_> = suite::all()
+            .iter()
+            .filter(|located| located.case.kinds.contains(&self.kind) && meant(&located.case.id))
+            .collect();
         if cases.is_empty() {
-            return Err(Error::at(self.place, "no case is selected").hint("`d4iot-double plan` lists the cases"));
+            return Err(Error::at(self.place, "no case is selected")
+                .hint("`d4iot-double plan` lists the cases"));
         }
         Ok(cases)
     }
 
     fn protected(&self, changes: bool) -> Result<BTreeMap<Account, String>, Error> {
-        let admin = self.accounts.get(&Account::Admin).map(|admin| admin.username.as_str());
-        let reasons = self.accounts.iter().filter_map(|(account, who)| Some((*account, consent::protected(*account, &who.username, admin)?)));
+        let admin = self
+            .accounts
+            .get(&Account::Admin)
+            .map(|admin| admin.username.as_str());
+        let reasons = self.accounts.iter().filter_map(|(account, who)| {
+            Some((
+                *account,
+                consent::protected(*account, &who.username, admin)?,
+            ))
+        });
         let protected: BTreeMap<Account, String> = reasons.collect();
         let objects = [Account::User, Account::ReadOnly, Account::SecurityAnalyst];
-        match protected.iter().find(|(account, _)| changes && objects.contains(account)) {
-            Some((account, reason)) => {
-                Err(Error::at(self.place, format!("account `{}`: {reason}", account.name())).hint("name a user made for tests"))
-            }
+        match protected
+            .iter()
+            .find(|(account, _)| changes && objects.contains(account))
+        {
+            Some((account, reason)) => Err(Error::at(
+                self.place,
+                format!("account `{}`: {reason}", account.name()),
+            )
+            .hint("name a user made for tests")),
             None => Ok(protected),
         }
     }
 }
 
 fn is_loopback(url: &Url) -> bool {
-    let host = url.host_str().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
-    host.eq_ignore_ascii_case("localhost") || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+    let host = url
+        .host_str()
+        .unwrap_or_default()
+        .trim_start_matches('[')
+        .trim_end_matches(']');
+    host.eq_ignore_ascii_case("localhost")
+        || host
+            .parse::<IpAddr>()
+            .is_ok_and(|address| address.is_loopback())
 }
 
 /// How many failed sign-ins may be caused, unless something else is said.

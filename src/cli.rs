@@ -24,19 +24,14 @@ pub mod talk;
 pub mod target;
 pub mod visit;
 
-use std::io;
-use std::panic;
-use std::panic::AssertUnwindSafe;
-use std::path::PathBuf;
-use std::process::ExitCode;
+use std::{io, panic, panic::AssertUnwindSafe, path::PathBuf, process::ExitCode};
 
-use clap::Parser;
-use clap::Subcommand;
+use clap::{Parser, Subcommand};
 
-use crate::cli::talk::Colour;
-use crate::cli::talk::LogFormat;
-use crate::cli::talk::Talk;
-use crate::contract::Kind;
+use crate::{
+    cli::talk::{Colour, LogFormat, Talk},
+    contract::Kind,
+};
 
 /// A test double of Microsoft Defender for IoT appliances, and a conformance suite for their authentication API.
 #[derive(Debug, Parser)]
@@ -51,7 +46,13 @@ struct Line {
     #[arg(short, long, global = true, display_order = 901)]
     quiet: bool,
     /// Say more on stderr
-    #[arg(short, long, global = true, display_order = 902, conflicts_with = "quiet")]
+    #[arg(
+        short,
+        long,
+        global = true,
+        display_order = 902,
+        conflicts_with = "quiet"
+    )]
     verbose: bool,
     /// The form of what is said on stderr
     #[arg(long, global = true, display_order = 903, value_enum, default_value_t = LogFormat::Text, value_name = "FORMAT")]
@@ -147,7 +148,10 @@ pub fn main() -> ExitCode {
         log::listen(talk);
     }
     // What a panic has to say was said when it happened.
-    ExitCode::from(panic::catch_unwind(AssertUnwindSafe(|| run(line.command, &talk))).unwrap_or(code::INTERNAL))
+    ExitCode::from(
+        panic::catch_unwind(AssertUnwindSafe(|| run(line.command, &talk)))
+            .unwrap_or(code::INTERNAL),
+    )
 }
 
 fn run(command: Command, talk: &Talk) -> u8 {
@@ -159,7 +163,11 @@ fn run(command: Command, talk: &Talk) -> u8 {
         }
         Command::Check(options) => {
             drop(out);
-            if options.target.target.is_some() { visit::run(&options, talk) } else { check::run(&options, talk) }
+            if options.target.target.is_some() {
+                visit::run(&options, talk)
+            } else {
+                check::run(&options, talk)
+            }
         }
         Command::Plan(options) => plan::run(&options, &mut out, talk),
         Command::Recover(options) => recover::run(&options, talk),
@@ -173,11 +181,19 @@ fn run(command: Command, talk: &Talk) -> u8 {
             talk.code(explain::run(what.as_deref(), &kinds, &mut out).map(|()| code::GOOD))
         }
         Command::Prove(options) => prove::run(&options, &mut out, talk),
-        Command::Documents { sensor, console } => talk.code(documents::run(&sensor, &console, &mut out)),
-        Command::Fixture(FixtureCommand::Check { files }) => fixture::check(&files, &mut out, &mut io::stderr()),
+        Command::Documents { sensor, console } => {
+            talk.code(documents::run(&sensor, &console, &mut out))
+        }
+        Command::Fixture(FixtureCommand::Check { files }) => {
+            fixture::check(&files, &mut out, &mut io::stderr())
+        }
         Command::Fixture(FixtureCommand::Schema { modes }) => fixture::schema(modes, &mut out),
-        Command::Fixture(FixtureCommand::Schedule { file, seed, calls }) => fixture::schedule(&file, seed, calls, &mut out, &mut io::stderr()),
-        Command::Fixture(FixtureCommand::Init { path }) => fixture::init(path.as_deref(), &mut out, &mut io::stderr()),
+        Command::Fixture(FixtureCommand::Schedule { file, seed, calls }) => {
+            fixture::schedule(&file, seed, calls, &mut out, &mut io::stderr())
+        }
+        Command::Fixture(FixtureCommand::Init { path }) => {
+            fixture::init(path.as_deref(), &mut out, &mut io::stderr())
+        }
         Command::Healthcheck(options) => healthcheck::run(&options, talk),
     }
 }
@@ -225,7 +241,18 @@ pub mod code {
     }
 
     /// Every code, the gravest first.
-    const GRAVITY: [u8; 10] = [LOST, INTERNAL, INTERRUPTED, USAGE, WRONG, REFUSED, UNREACHABLE, NO_SNAPSHOT, NOTHING, GOOD];
+    const GRAVITY: [u8; 10] = [
+        LOST,
+        INTERNAL,
+        INTERRUPTED,
+        USAGE,
+        WRONG,
+        REFUSED,
+        UNREACHABLE,
+        NO_SNAPSHOT,
+        NOTHING,
+        GOOD,
+    ];
 }
 
 const EXIT_CODES: &str = "Exit codes: 0 all judged cases pass · 1 a deviation, an inconsistency, an unstable answer or a changed snapshot · 2 usage or configuration · \

@@ -3,21 +3,19 @@
 //! Beneath the moments lies an age that never goes back, not even at a reset: what sleeps is counted by it, so that a reset
 //! neither wakes nor forgets an answer that is held back.
 
-use std::future::Future;
-use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::MutexGuard;
-use std::sync::PoisonError;
-use std::sync::atomic::AtomicI64;
-use std::sync::atomic::Ordering;
-use std::time::Duration;
-use std::time::Instant;
+use std::{
+    future::Future,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::{Duration, Instant},
+};
 
 use rustix::time::ClockId;
 use tokio::sync::watch;
 
-use crate::appliance::Moment;
-use crate::journal::Wall;
+use crate::{appliance::Moment, journal::Wall};
 
 /// A clock. Clones are the same clock.
 #[derive(Clone, Debug)]
@@ -55,7 +53,13 @@ impl Clock {
     /// Starts a clock.
     pub fn start() -> Clock {
         let (turned, _) = watch::channel(());
-        Clock(Arc::new(Works { start: wall(), hand: AtomicI64::new(0), noon: AtomicI64::new(0), turning: Mutex::new(()), turned }))
+        Clock(Arc::new(Works {
+            start: wall(),
+            hand: AtomicI64::new(0),
+            noon: AtomicI64::new(0),
+            turning: Mutex::new(()),
+            turned,
+        }))
     }
 
     /// Starts a clock that shows a moment, frozen or not.
@@ -83,7 +87,11 @@ impl Clock {
         let wall = wall();
         let noon = self.0.noon.load(Ordering::Acquire);
         let age = age(hand, elapsed(self.0.start, wall));
-        Stamp { age, moment: age.since(noon), wall }
+        Stamp {
+            age,
+            moment: age.since(noon),
+            wall,
+        }
     }
 
     /// Returns the moment on the wall, whatever the clock shows.
@@ -125,7 +133,10 @@ impl Clock {
     pub fn set(&self, moment: Moment, frozen: bool) {
         self.turn(|age, _| {
             let shown = nanoseconds(moment.0).min(OLDEST);
-            self.0.noon.store(i64::try_from(age.0).unwrap_or(OLDEST) - shown, Ordering::Release);
+            self.0.noon.store(
+                i64::try_from(age.0).unwrap_or(OLDEST) - shown,
+                Ordering::Release,
+            );
             (age, frozen)
         });
     }
@@ -137,7 +148,11 @@ impl Clock {
 
     /// Completes at this moment, as it lies from the last reset.
     pub fn sleep_until(&self, moment: Moment) -> impl Future<Output = ()> + Send + use<> {
-        let due = self.0.noon.load(Ordering::Acquire).saturating_add(nanoseconds(moment.0));
+        let due = self
+            .0
+            .noon
+            .load(Ordering::Acquire)
+            .saturating_add(nanoseconds(moment.0));
         self.sleep_until_age(Age(u64::try_from(due).unwrap_or(0)))
     }
 
@@ -151,7 +166,11 @@ impl Clock {
                 if age >= due {
                     return;
                 }
-                let left = if frozen { FOR_EVER } else { Duration::from_nanos(due.0 - age.0).min(FOR_EVER) };
+                let left = if frozen {
+                    FOR_EVER
+                } else {
+                    Duration::from_nanos(due.0 - age.0).min(FOR_EVER)
+                };
                 // The sender lives as long as the clock, which is held here.
                 let _ = tokio::time::timeout(left, turned.changed()).await;
             }
@@ -164,12 +183,22 @@ impl Clock {
     }
 
     fn turn(&self, turn: impl FnOnce(Age, bool) -> (Age, bool)) {
-        let _turning: MutexGuard<'_, ()> = self.0.turning.lock().unwrap_or_else(PoisonError::into_inner);
+        let _turning: MutexGuard<'_, ()> = self
+            .0
+            .turning
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         let (age, frozen) = self.read();
         let (age, frozen) = turn(age, frozen);
         let age = i64::try_from(age.0).unwrap_or(i64::MAX).min(OLDEST);
-        let ahead = if frozen { age } else { age - since(self.0.start) };
-        self.0.hand.store(ahead << 1 | i64::from(frozen), Ordering::Release);
+        let ahead = if frozen {
+            age
+        } else {
+            age - since(self.0.start)
+        };
+        self.0
+            .hand
+            .store(ahead << 1 | i64::from(frozen), Ordering::Release);
         self.0.turned.send_replace(());
     }
 }
@@ -184,7 +213,9 @@ impl Age {
     /// Returns the age this much later.
     #[must_use]
     pub fn plus(self, time: Duration) -> Age {
-        Age(self.0.saturating_add(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)))
+        Age(self
+            .0
+            .saturating_add(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)))
     }
 }
 

@@ -24,13 +24,7 @@ pub mod suite;
 pub mod verdict;
 
 pub use agreed::Agreed;
-pub use case::Case;
-pub use case::Effect;
-pub use case::Need;
-pub use case::Step;
+pub use case::{Case, Effect, Need, Step};
 pub use expect::Expect;
-pub use known::Date;
-pub use known::Known;
-pub use place::Account;
-pub use place::Placeholder;
-pub use place::Property;
+pub use known::{Date, Known};
+pub use place::{Account, Placeholder, Property};

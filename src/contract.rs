@@ -18,43 +18,20 @@ mod readings;
 mod rule;
 mod wording;
 
-use std::collections::BTreeMap;
-use std::sync::LazyLock;
-use std::sync::OnceLock;
+use std::{
+    collections::BTreeMap,
+    sync::{LazyLock, OnceLock},
+};
 
-use serde::Deserialize;
-
-pub use fact::Entry;
-pub use fact::EntryReading;
-pub use fact::Fact;
-pub use fact::Ground;
-pub use fact::Place;
-pub use fact::Reading;
+pub use fact::{Entry, EntryReading, Fact, Ground, Place, Reading};
 pub use glob::Glob;
-pub use names::Check;
-pub use names::Circumstance;
-pub use names::Field;
-pub use names::Kind;
-pub use names::Operation;
-pub use names::Outcome;
-pub use names::Role;
-pub use names::Treatment;
 pub(crate) use names::closed_set;
+pub use names::{Check, Circumstance, Field, Kind, Operation, Outcome, Role, Treatment};
 use readings::Pattern;
-pub use readings::Readings;
-pub use readings::UnknownReading;
-pub use rule::AnswerType;
-pub use rule::FieldNames;
-pub use rule::Method;
-pub use rule::Names;
-pub use rule::Paths;
-pub use rule::Status;
-pub use rule::Token;
-pub use rule::Types;
-pub use wording::Envelope;
-pub use wording::Internal;
-pub use wording::Said;
-pub use wording::Wording;
+pub use readings::{Readings, UnknownReading};
+pub use rule::{AnswerType, FieldNames, Method, Names, Paths, Status, Token, Types};
+use serde::Deserialize;
+pub use wording::{Envelope, Internal, Said, Wording};
 
 /// Returns the contract of one kind of appliance, read once from the text inside the binary.
 ///
@@ -72,8 +49,14 @@ pub fn of(kind: Kind) -> &'static Contract {
 /// The text of a kind's contract, as compiled in, with its path in the project.
 pub fn text(kind: Kind) -> (&'static str, &'static str) {
     match kind {
-        Kind::Console => ("conformance/contract/console.yaml", include_str!("../conformance/contract/console.yaml")),
-        Kind::Sensor => ("conformance/contract/sensor.yaml", include_str!("../conformance/contract/sensor.yaml")),
+        Kind::Console => (
+            "conformance/contract/console.yaml",
+            include_str!("../conformance/contract/console.yaml"),
+        ),
+        Kind::Sensor => (
+            "conformance/contract/sensor.yaml",
+            include_str!("../conformance/contract/sensor.yaml"),
+        ),
     }
 }
 
@@ -83,7 +66,9 @@ fn embedded(kind: Kind) -> Contract {
         Kind::Console => include_str!(concat!(env!("OUT_DIR"), "/console.json")),
         Kind::Sensor => include_str!(concat!(env!("OUT_DIR"), "/sensor.json")),
     };
-    serde_json::from_str(text).map(Contract::with_names).unwrap_or_else(|error| panic!("the contract of the {kind}: {error}"))
+    serde_json::from_str(text)
+        .map(Contract::with_names)
+        .unwrap_or_else(|error| panic!("the contract of the {kind}: {error}"))
 }
 
 /// What one document says of one kind of appliance.
@@ -244,16 +229,34 @@ impl Contract {
     }
 
     /// Returns the answer an outcome has under an operation, else the one all operations share, with the name of its facts' first part.
-    pub fn utterance(&self, operation: Option<Operation>, outcome: Outcome) -> Option<(&'static str, &Utterance)> {
+    pub fn utterance(
+        &self,
+        operation: Option<Operation>,
+        outcome: Outcome,
+    ) -> Option<(&'static str, &Utterance)> {
         operation
-            .and_then(|operation| Some((operation.name(), self.operations.get(&operation)?.outcomes.get(&outcome)?)))
+            .and_then(|operation| {
+                Some((
+                    operation.name(),
+                    self.operations.get(&operation)?.outcomes.get(&outcome)?,
+                ))
+            })
             .or_else(|| Some((ANY, self.any.outcomes.get(&outcome)?)))
     }
 
     /// Returns what a circumstance gets under an operation, with the full name of the fact.
-    pub fn treatment(&self, operation: Option<Operation>, circumstance: Circumstance) -> Option<(String, &Fact<Treatment>)> {
+    pub fn treatment(
+        &self,
+        operation: Option<Operation>,
+        circumstance: Circumstance,
+    ) -> Option<(String, &Fact<Treatment>)> {
         operation
-            .and_then(|operation| Some((operation.name(), self.operations.get(&operation)?.on.get(&circumstance)?)))
+            .and_then(|operation| {
+                Some((
+                    operation.name(),
+                    self.operations.get(&operation)?.on.get(&circumstance)?,
+                ))
+            })
             .or_else(|| Some((ANY, self.any.on.get(&circumstance)?)))
             .map(|(place, fact)| (format!("{place}.on_{circumstance}"), fact))
     }
@@ -261,7 +264,10 @@ impl Contract {
     /// Returns the content type of the answers under an operation, or of those that belong to none.
     pub fn answer_type(&self, operation: Option<Operation>) -> (String, &Fact<AnswerType>) {
         match operation {
-            Some(operation) => (format!("{operation}.answer_type"), &self.clause(operation).answer_type),
+            Some(operation) => (
+                format!("{operation}.answer_type"),
+                &self.clause(operation).answer_type,
+            ),
             None => (format!("{ANY}.answer_type"), &self.any.answer_type),
         }
     }
@@ -274,7 +280,12 @@ impl Contract {
     /// Returns every fact under its full name, in the order of the names.
     pub fn facts(&self) -> Vec<Entry<'_>> {
         let mut facts = vec![self.any.answer_type.entry(format!("{ANY}.answer_type"))];
-        facts.extend(self.any.on.iter().map(|(circumstance, fact)| fact.entry(format!("{ANY}.on_{circumstance}"))));
+        facts.extend(
+            self.any
+                .on
+                .iter()
+                .map(|(circumstance, fact)| fact.entry(format!("{ANY}.on_{circumstance}"))),
+        );
         for (outcome, utterance) in &self.any.outcomes {
             facts.extend(utterance.facts(&format!("{ANY}.{outcome}")));
         }
@@ -287,15 +298,25 @@ impl Contract {
 
     /// Returns the register number of a fact, if the register speaks of it: the lowest where several do.
     pub fn register_number(&self, fact: &str) -> Option<&str> {
-        self.numbers.get_or_init(|| self.numbered()).get(fact).map(String::as_str)
+        self.numbers
+            .get_or_init(|| self.numbered())
+            .get(fact)
+            .map(String::as_str)
     }
 
     fn numbered(&self) -> BTreeMap<String, String> {
         let mut numbers = BTreeMap::new();
         for (number, point) in &self.register {
-            let patterns: Vec<Pattern<'_>> = point.facts.iter().map(|glob| Pattern::new(glob)).collect();
-            for name in self.names.iter().filter(|name| patterns.iter().any(|pattern| pattern.means(name))) {
-                numbers.entry(name.clone()).or_insert_with(|| number.clone());
+            let patterns: Vec<Pattern<'_>> =
+                point.facts.iter().map(|glob| Pattern::new(glob)).collect();
+            for name in self
+                .names
+                .iter()
+                .filter(|name| patterns.iter().any(|pattern| pattern.means(name)))
+            {
+                numbers
+                    .entry(name.clone())
+                    .or_insert_with(|| number.clone());
             }
         }
         numbers
@@ -307,15 +328,28 @@ impl Contract {
             Some(point) => point.facts.iter().map(|glob| Pattern::new(glob)).collect(),
             None => vec![Pattern::new(pattern)],
         };
-        self.names.iter().filter(|name| patterns.iter().any(|pattern| pattern.means(name))).cloned().collect()
+        self.names
+            .iter()
+            .filter(|name| patterns.iter().any(|pattern| pattern.means(name)))
+            .cloned()
+            .collect()
     }
 }
 
 impl Clause {
     fn facts(&self, operation: &str) -> Vec<Entry<'_>> {
-        let points = POINTS.iter().copied().chain(self.fields.keys().map(|field| field.name()));
-        let mut facts: Vec<Entry<'_>> = points.filter_map(|point| self.fact(operation, point)).collect();
-        facts.extend(self.on.iter().map(|(circumstance, fact)| fact.entry(format!("{operation}.on_{circumstance}"))));
+        let points = POINTS
+            .iter()
+            .copied()
+            .chain(self.fields.keys().map(|field| field.name()));
+        let mut facts: Vec<Entry<'_>> = points
+            .filter_map(|point| self.fact(operation, point))
+            .collect();
+        facts.extend(
+            self.on
+                .iter()
+                .map(|(circumstance, fact)| fact.entry(format!("{operation}.on_{circumstance}"))),
+        );
         for (outcome, utterance) in &self.outcomes {
             facts.extend(utterance.facts(&format!("{operation}.{outcome}")));
         }
@@ -333,16 +367,30 @@ impl Clause {
             "roles" => Some(self.roles.entry(name)),
             "order" => Some(self.order.entry(name)),
             "answer_type" => Some(self.answer_type.entry(name)),
-            field => self.fields.get(&field.parse::<Field>().ok()?).map(|fact| fact.entry(name)),
+            field => self
+                .fields
+                .get(&field.parse::<Field>().ok()?)
+                .map(|fact| fact.entry(name)),
         }
     }
 }
 
 impl Utterance {
     fn facts(&self, name: &str) -> Vec<Entry<'_>> {
-        let mut facts = vec![self.status.entry(format!("{name}.status")), self.body.entry(format!("{name}.body"))];
-        facts.extend(self.envelope.iter().map(|fact| fact.entry(format!("{name}.envelope"))));
-        facts.extend(self.internal.iter().map(|fact| fact.entry(format!("{name}.internal"))));
+        let mut facts = vec![
+            self.status.entry(format!("{name}.status")),
+            self.body.entry(format!("{name}.body")),
+        ];
+        facts.extend(
+            self.envelope
+                .iter()
+                .map(|fact| fact.entry(format!("{name}.envelope"))),
+        );
+        facts.extend(
+            self.internal
+                .iter()
+                .map(|fact| fact.entry(format!("{name}.internal"))),
+        );
         facts
     }
 }
@@ -350,7 +398,15 @@ impl Utterance {
 /// The first part of the names of facts that belong to no operation.
 pub const ANY: &str = "any";
 /// The points that every clause has, beside its fields, its circumstances and its outcomes.
-const POINTS: [&str; 7] = ["path", "method", "accepts", "token", "roles", "order", "answer_type"];
+const POINTS: [&str; 7] = [
+    "path",
+    "method",
+    "accepts",
+    "token",
+    "roles",
+    "order",
+    "answer_type",
+];
 
 #[cfg(test)]
 mod tests {
@@ -367,7 +423,10 @@ mod tests {
         let contract = Contract::read(text(kind).1).unwrap_or_else(|error| panic!("{error}"));
         assert_eq!(contract.kind, kind);
         assert!(contract.facts().len() > 100);
-        assert_eq!(contract.operations.keys().copied().collect::<Vec<_>>(), Operation::ALL);
+        assert_eq!(
+            contract.operations.keys().copied().collect::<Vec<_>>(),
+            Operation::ALL
+        );
     }
 
     #[rstest]
@@ -376,15 +435,28 @@ mod tests {
     fn the_law_in_the_binary_is_the_law_as_written(#[case] kind: Kind) {
         let written = Contract::read(text(kind).1).unwrap_or_else(|error| panic!("{error}"));
         // Numbers are worked out when one is asked for: in both, then.
-        assert_eq!(written.register_number("nothing"), of(kind).register_number("nothing"));
+        assert_eq!(
+            written.register_number("nothing"),
+            of(kind).register_number("nothing")
+        );
         let (built, written) = (format!("{:#?}", of(kind)), format!("{written:#?}"));
-        let differs = built.lines().zip(written.lines()).find(|(built, written)| built != written);
-        assert!(differs.is_none() && built.len() == written.len(), "{differs:?}");
+        let differs = built
+            .lines()
+            .zip(written.lines())
+            .find(|(built, written)| built != written);
+        assert!(
+            differs.is_none() && built.len() == written.len(),
+            "{differs:?}"
+        );
     }
 
     #[test]
     fn the_register_runs_from_x01_to_x27() {
-        let numbers: BTreeSet<&str> = Kind::ALL.iter().flat_map(|kind| of(*kind).register.keys()).map(String::as_str).collect();
+        let numbers: BTreeSet<&str> = Kind::ALL
+            .iter()
+            .flat_map(|kind| of(*kind).register.keys())
+            .map(String::as_str)
+            .collect();
         let expected: Vec<String> = (1..=27).map(|number| format!("X{number:02}")).collect();
         assert_eq!(numbers.into_iter().collect::<Vec<_>>(), expected);
     }
@@ -407,7 +479,11 @@ mod tests {
     fn every_dispute_has_a_register_number(#[case] kind: Kind) {
         let contract = of(kind);
         for entry in contract.facts().iter().filter(|entry| entry.is_disputed()) {
-            assert!(contract.register_number(&entry.name).is_some(), "{}", entry.name);
+            assert!(
+                contract.register_number(&entry.name).is_some(),
+                "{}",
+                entry.name
+            );
         }
     }
 
@@ -416,23 +492,44 @@ mod tests {
     #[case::sensor(Kind::Sensor)]
     fn every_circumstance_ends_in_an_answer_that_exists(#[case] kind: Kind) {
         let contract = of(kind);
-        assert_eq!(contract.any.on.keys().copied().collect::<Vec<_>>(), Circumstance::ALL);
+        assert_eq!(
+            contract.any.on.keys().copied().collect::<Vec<_>>(),
+            Circumstance::ALL
+        );
         for operation in Operation::ALL {
-            let changes = contract.clause(*operation).fields.contains_key(&Field::NewPassword);
+            let changes = contract
+                .clause(*operation)
+                .fields
+                .contains_key(&Field::NewPassword);
             for circumstance in Circumstance::ALL {
-                let (name, fact) = contract.treatment(Some(*operation), *circumstance).expect("all circumstances are there");
+                let (name, fact) = contract
+                    .treatment(Some(*operation), *circumstance)
+                    .expect("all circumstances are there");
                 // Only an operation that changes a password meets these.
-                if !changes && matches!(circumstance, Circumstance::AdminTarget | Circumstance::SamePassword) {
+                if !changes
+                    && matches!(
+                        circumstance,
+                        Circumstance::AdminTarget | Circumstance::SamePassword
+                    )
+                {
                     continue;
                 }
-                let rejection = if changes { Outcome::AuthenticationFailed } else { Outcome::CredentialsRejected };
+                let rejection = if changes {
+                    Outcome::AuthenticationFailed
+                } else {
+                    Outcome::CredentialsRejected
+                };
                 for reading in fact.readings() {
                     let outcome = match reading.is {
                         Treatment::Answer(outcome) => outcome,
                         Treatment::Reject => rejection,
                         Treatment::First | Treatment::Last | Treatment::Proceed => continue,
                     };
-                    assert!(contract.utterance(Some(*operation), outcome).is_some(), "{name} {}: {outcome} under {operation}", reading.name);
+                    assert!(
+                        contract.utterance(Some(*operation), outcome).is_some(),
+                        "{name} {}: {outcome} under {operation}",
+                        reading.name
+                    );
                 }
             }
         }
@@ -443,13 +540,23 @@ mod tests {
     #[case::sensor(Kind::Sensor)]
     fn failures_are_wrapped_and_successes_are_not(#[case] kind: Kind) {
         let contract = of(kind);
-        let utterances = contract.any.outcomes.iter().chain(contract.operations.values().flat_map(|clause| &clause.outcomes));
+        let utterances = contract.any.outcomes.iter().chain(
+            contract
+                .operations
+                .values()
+                .flat_map(|clause| &clause.outcomes),
+        );
         for (outcome, utterance) in utterances {
             let success = matches!(outcome, Outcome::Authenticated | Outcome::PasswordReplaced);
             assert_eq!(utterance.envelope.is_none(), success, "{outcome}");
             assert_eq!(utterance.internal.is_none(), success, "{outcome}");
             for reading in utterance.body.readings() {
-                assert_eq!(matches!(reading.is, Wording::Msg(_)), success, "{outcome} {}", reading.name);
+                assert_eq!(
+                    matches!(reading.is, Wording::Msg(_)),
+                    success,
+                    "{outcome} {}",
+                    reading.name
+                );
             }
         }
     }
@@ -459,7 +566,10 @@ mod tests {
         let (console, sensor) = (of(Kind::Console).facts(), of(Kind::Sensor).facts());
         assert_eq!(names(&console), names(&sensor));
         let assumed = |entry: &Entry<'_>| -> BTreeSet<String> {
-            let readings = entry.readings.iter().filter(|reading| matches!(reading.ground, Ground::Assumed { .. }));
+            let readings = entry
+                .readings
+                .iter()
+                .filter(|reading| matches!(reading.ground, Ground::Assumed { .. }));
             readings.map(|reading| reading.name.to_owned()).collect()
         };
         for (left, right) in console.iter().zip(&sensor) {

@@ -26,19 +26,17 @@ mod readings;
 mod state;
 mod users;
 
-use std::future::Future;
-use std::sync::Arc;
+use std::{future::Future, sync::Arc};
 
-use axum::Router;
-use axum::middleware;
-use tokio::net::TcpListener;
-use tokio::sync::watch;
+use axum::{Router, middleware};
+use tokio::{net::TcpListener, sync::watch};
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::control::document::Document;
-use crate::control::guard::Guard;
-use crate::fleet::Fleet;
-use crate::secret::Secret;
+use crate::{
+    control::{document::Document, guard::Guard},
+    fleet::Fleet,
+    secret::Secret,
+};
 
 /// How many descriptors the control API may need for itself.
 pub const DESCRIPTORS: usize = listen::MOST_CONNECTIONS;
@@ -50,10 +48,21 @@ pub const DESCRIPTORS: usize = listen::MOST_CONNECTIONS;
 ///
 /// # Errors
 /// The system's, where the listener has no address.
-pub async fn serve(listener: TcpListener, fleet: Fleet, token: Option<Secret>, shutdown: impl Future<Output = ()>) -> std::io::Result<()> {
+pub async fn serve(
+    listener: TcpListener,
+    fleet: Fleet,
+    token: Option<Secret>,
+    shutdown: impl Future<Output = ()>,
+) -> std::io::Result<()> {
     let (stopping, stopped) = watch::channel(false);
     let guard = Guard::new(listener.local_addr()?, token);
-    listen::serve(listener, router(Desk::new(fleet, guard, stopped)), stopping, shutdown).await;
+    listen::serve(
+        listener,
+        router(Desk::new(fleet, guard, stopped)),
+        stopping,
+        shutdown,
+    )
+    .await;
     Ok(())
 }
 
@@ -70,7 +79,12 @@ struct Inner {
 
 impl Desk {
     fn new(fleet: Fleet, guard: Guard, stopping: watch::Receiver<bool>) -> Desk {
-        Desk(Arc::new(Inner { fleet, guard, stopping, document: Document::default() }))
+        Desk(Arc::new(Inner {
+            fleet,
+            guard,
+            stopping,
+            document: Document::default(),
+        }))
     }
 
     fn fleet(&self) -> &Fleet {

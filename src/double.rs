@@ -17,30 +17,30 @@ mod happened;
 mod journal;
 mod said;
 
-use std::panic::Location;
-use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::mpsc;
-use std::time::Duration;
+use std::{
+    panic::Location,
+    path::PathBuf,
+    sync::{Arc, mpsc},
+    time::Duration,
+};
 
 pub use builder::Builder;
 pub use error::Error;
-pub use expectation::Expectation;
-pub use expectation::Unmet;
-pub use failure::Failure;
-pub use journal::Journal;
-pub use journal::Missed;
-
-use crate::clock::Clock;
-use crate::contract;
-use crate::contract::Kind;
-use crate::contract::Operation;
-use crate::failure::Counter;
-use crate::host::Host;
-use crate::served::Served;
-use crate::server::Service;
 use error::Place;
 use expectation::Wishes;
+pub use expectation::{Expectation, Unmet};
+pub use failure::Failure;
+pub use journal::{Journal, Missed};
+
+use crate::{
+    clock::Clock,
+    contract,
+    contract::{Kind, Operation},
+    failure::Counter,
+    host::Host,
+    served::Served,
+    server::Service,
+};
 
 /// A test double of an appliance: it answers on a port of its own, with users, failures, journal and clock of its own.
 ///
@@ -85,7 +85,15 @@ impl Double {
     fn new(served: Served, kind: Kind, name: String) -> Double {
         let (host, url) = (Arc::clone(served.host()), served.url());
         let ca_pem = served.ca_pem().unwrap_or_default().to_owned();
-        Double { served: Some(served), host, kind, name, url, ca_pem, wishes: Wishes::default() }
+        Double {
+            served: Some(served),
+            host,
+            kind,
+            name,
+            url,
+            ca_pem,
+            wishes: Wishes::default(),
+        }
     }
 
     /// Returns its URL, `https://127.0.0.1:41234`.
@@ -114,7 +122,8 @@ impl Double {
     /// As [`Double::fail`].
     #[track_caller]
     pub fn fail_any(&self, failure: Failure) -> String {
-        self.try_fail(failure).unwrap_or_else(|error| panic!("{error}"))
+        self.try_fail(failure)
+            .unwrap_or_else(|error| panic!("{error}"))
     }
 
     /// Arms a failure mode as [`Double::fail_any`] does.
@@ -125,7 +134,9 @@ impl Double {
     #[track_caller]
     pub fn try_fail(&self, failure: Failure) -> Result<String, Error> {
         let https = !self.ca_pem.is_empty();
-        failure.place(Location::caller(), |name, text| Ok(self.host.add_written(name, text, https)?.is_some()))
+        failure.place(Location::caller(), |name, text| {
+            Ok(self.host.add_written(name, text, https)?.is_some())
+        })
     }
 
     /// Disarms a failure mode; tells whether there is one of that name.
@@ -145,7 +156,10 @@ impl Double {
 
     /// Returns how often the failure mode of a name struck; none where there is no such mode.
     pub fn struck(&self, name: &str) -> Option<u64> {
-        self.counters().into_iter().find(|counter| counter.mode == name).map(|counter| counter.struck)
+        self.counters()
+            .into_iter()
+            .find(|counter| counter.mode == name)
+            .map(|counter| counter.struck)
     }
 
     /// Returns the clock of delays, lock-outs and the like: it can be frozen, advanced and released. What the server itself does,
@@ -167,18 +181,32 @@ impl Double {
     pub fn reading(&self, fact: &str, name: &str) -> Result<(), Error> {
         let place: Place = Location::caller();
         let mut readings = self.host.readings();
-        readings.choose(contract::of(self.kind), fact, name).map_err(|unknown| Error::at(place, unknown.to_string()))?;
-        self.host.serve_readings(&readings).map_err(|error| Error::of_value(place, error))
+        readings
+            .choose(contract::of(self.kind), fact, name)
+            .map_err(|unknown| Error::at(place, unknown.to_string()))?;
+        self.host
+            .serve_readings(&readings)
+            .map_err(|error| Error::of_value(place, error))
     }
 
     /// Tells whether this is a user's password now: no password is given out. False where there is no such user.
     pub fn password_is(&self, username: &str, password: &str) -> bool {
-        self.host.state().directory.find(username).is_some_and(|user| user.password.expose() == password)
+        self.host
+            .state()
+            .directory
+            .find(username)
+            .is_some_and(|user| user.password.expose() == password)
     }
 
     /// Returns the users' names, in alphabetical order.
     pub fn users(&self) -> Vec<String> {
-        self.host.state().directory.users().into_iter().map(|user| user.username.clone()).collect()
+        self.host
+            .state()
+            .directory
+            .users()
+            .into_iter()
+            .map(|user| user.username.clone())
+            .collect()
     }
 
     /// Goes back to what it was at the start: users, clock, counters, journal; failures armed since are gone. Expectations stay.
@@ -204,7 +232,8 @@ impl Double {
     /// # Errors
     /// What was not as expected, each with its line in the test and what did happen instead, nearest first.
     pub fn verify(&self) -> Result<(), Unmet> {
-        self.wishes.verify(&self.host, &format!("the {} `{}`", self.kind, self.name))
+        self.wishes
+            .verify(&self.host, &format!("the {} `{}`", self.kind, self.name))
     }
 
     /// Closes the port, and completes when the connections are gone; expectations are then held against what happened.
@@ -221,7 +250,9 @@ impl Double {
 
     /// Closes the port and waits until it is closed: a moment, as idle connections and held answers are cut at once.
     fn close(&mut self) {
-        let (Some(served), Ok(runtime)) = (self.served.take(), engine::runtime()) else { return };
+        let (Some(served), Ok(runtime)) = (self.served.take(), engine::runtime()) else {
+            return;
+        };
         let ended = served.end();
         let (closed, wait) = mpsc::channel::<()>();
         runtime.spawn(async move {

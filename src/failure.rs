@@ -19,39 +19,18 @@ mod scope;
 mod script;
 mod when;
 
-pub use act::Act;
-pub use act::Answering;
-pub use act::Certificate;
-pub use act::Delay;
-pub use act::Distortion;
-pub use act::Greeting;
-pub use act::Handshake;
-pub use act::Page;
-pub use act::Stale;
-pub use act::TlsVersion;
-pub use chance::Draw;
-pub use delivery::Cut;
-pub use delivery::Delivery;
-pub use delivery::Do;
-pub use delivery::End;
-pub use delivery::Framing;
-pub use delivery::How;
-pub use delivery::Pace;
-pub use page::elsewhere;
-pub use schedule::Call;
-pub use schedule::Counter;
-pub use schedule::MOST_SCOPES;
-pub use schedule::Schedule;
-pub use schedule::Strike;
-pub use scope::Progress;
-pub use scope::Scope;
-pub use scope::Tally;
-pub use script::Asked;
-pub use when::During;
-pub use when::Per;
-pub use when::When;
-
 use std::sync::Arc;
+
+pub use act::{
+    Act, Answering, Certificate, Delay, Distortion, Greeting, Handshake, Page, Stale, TlsVersion,
+};
+pub use chance::Draw;
+pub use delivery::{Cut, Delivery, Do, End, Framing, How, Pace};
+pub use page::elsewhere;
+pub use schedule::{Call, Counter, MOST_SCOPES, Schedule, Strike};
+pub use scope::{Progress, Scope, Tally};
+pub use script::Asked;
+pub use when::{During, Per, When};
 
 use crate::contract::Operation;
 

@@ -12,32 +12,26 @@ mod member;
 mod ports;
 mod strict;
 
-use std::collections::HashMap;
-use std::future::Future;
-use std::net::IpAddr;
-use std::net::SocketAddr;
-use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::MutexGuard;
-use std::sync::PoisonError;
+use std::{
+    collections::HashMap,
+    future::Future,
+    net::{IpAddr, SocketAddr},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
+pub use error::{Error, Unbound};
+pub use member::{Member, reachable};
+pub use ports::Ports;
 use tokio::net::TcpListener;
 
-use crate::failure::Failure;
-use crate::fixture::Fixture;
-use crate::fleet::ports::Lease;
-use crate::fleet::strict::Findings;
-use crate::host::Host;
-use crate::served::Served;
-use crate::server::Limits;
-use crate::server::Listening;
-use crate::server::tls::Identity;
-
-pub use error::Error;
-pub use error::Unbound;
-pub use member::Member;
-pub use member::reachable;
-pub use ports::Ports;
+use crate::{
+    failure::Failure,
+    fixture::Fixture,
+    fleet::{ports::Lease, strict::Findings},
+    host::Host,
+    served::Served,
+    server::{Limits, Listening, tls::Identity},
+};
 
 /// The appliances of one process. Clones are the same fleet.
 #[derive(Clone, Debug)]
@@ -93,7 +87,10 @@ struct Mooring {
 impl Fleet {
     /// Returns a fleet without appliances.
     pub fn new(settings: Settings) -> Fleet {
-        Fleet(Arc::new(Inner { settings, crew: Mutex::default() }))
+        Fleet(Arc::new(Inner {
+            settings,
+            crew: Mutex::default(),
+        }))
     }
 
     /// Returns what all have in common.
@@ -104,7 +101,10 @@ impl Fleet {
     /// Returns the seed of a fixture's failure modes: the process's own, else the fixture's, else the one made up.
     pub fn seed_of(&self, fixture: &Fixture) -> u64 {
         let settings = self.settings();
-        settings.seed.or(fixture.seed).unwrap_or(settings.made_up_seed)
+        settings
+            .seed
+            .or(fixture.seed)
+            .unwrap_or(settings.made_up_seed)
     }
 
     /// Binds a port and serves an appliance on it. Must be called inside a runtime.
@@ -123,8 +123,13 @@ impl Fleet {
     /// [`Error::Transport`] and [`Error::Certificate`].
     pub fn suits(&self, fixture: &Fixture) -> Result<(), Error> {
         let identity = self.settings().identity.as_ref();
-        fixture.refuses_transport(identity.is_some()).map_err(Error::Transport)?;
-        fixture.failures.iter().try_for_each(|failure| self.can_show(&fixture.name, failure))
+        fixture
+            .refuses_transport(identity.is_some())
+            .map_err(Error::Transport)?;
+        fixture
+            .failures
+            .iter()
+            .try_for_each(|failure| self.can_show(&fixture.name, failure))
     }
 
     /// Tells whether a failure mode's certificate can be shown here.
@@ -132,9 +137,16 @@ impl Fleet {
     /// # Errors
     /// [`Error::Certificate`].
     pub fn can_show(&self, name: &str, failure: &Failure) -> Result<(), Error> {
-        let at_fault = failure.act.greeting.as_ref().is_some_and(|greeting| greeting.certificate.is_some());
+        let at_fault = failure
+            .act
+            .greeting
+            .as_ref()
+            .is_some_and(|greeting| greeting.certificate.is_some());
         match &self.settings().identity {
-            Some(identity) if at_fault && !identity.can_misbehave() => Err(Error::Certificate { name: name.to_owned(), mode: failure.name.clone() }),
+            Some(identity) if at_fault && !identity.can_misbehave() => Err(Error::Certificate {
+                name: name.to_owned(),
+                mode: failure.name.clone(),
+            }),
             _ => Ok(()),
         }
     }
@@ -146,10 +158,26 @@ impl Fleet {
     pub fn bind(&self, fixture: &Fixture, address: Option<SocketAddr>) -> Result<Berth, Error> {
         self.suits(fixture)?;
         let settings = self.settings();
-        let listening = settings.limits.connections.listening().ok_or_else(|| Error::TooMany(self.crew().members.len()))?;
-        let address = fixture.listen.or(address).unwrap_or(SocketAddr::new(settings.ip, 0));
-        let (listener, lease) = settings.ports.bind(address).map_err(|reason| self.unbound(fixture, address, reason))?;
-        Ok(Berth { listener, mooring: Mooring { _lease: lease, _listening: listening } })
+        let listening = settings
+            .limits
+            .connections
+            .listening()
+            .ok_or_else(|| Error::TooMany(self.crew().members.len()))?;
+        let address = fixture
+            .listen
+            .or(address)
+            .unwrap_or(SocketAddr::new(settings.ip, 0));
+        let (listener, lease) = settings
+            .ports
+            .bind(address)
+            .map_err(|reason| self.unbound(fixture, address, reason))?;
+        Ok(Berth {
+            listener,
+            mooring: Mooring {
+                _lease: lease,
+                _listening: listening,
+            },
+        })
     }
 
     /// Serves an appliance on a port that was bound for it. Must be called inside a runtime.
@@ -162,10 +190,21 @@ impl Fleet {
         // Under the lock, so that of two appliances with one name only one ever answers.
         let mut crew = self.crew();
         crew.admits(&fixture.name)?;
-        let double = Served::serve(berth.listener, host, settings.identity.as_ref(), Arc::clone(&settings.limits))
-            .map_err(|reason| self.unbound(fixture, SocketAddr::new(settings.ip, 0), reason))?;
+        let double = Served::serve(
+            berth.listener,
+            host,
+            settings.identity.as_ref(),
+            Arc::clone(&settings.limits),
+        )
+        .map_err(|reason| self.unbound(fixture, SocketAddr::new(settings.ip, 0), reason))?;
         crew.count += 1;
-        let member = Arc::new(Member::new(crew.count, fixture, self.seed_of(fixture), double, berth.mooring));
+        let member = Arc::new(Member::new(
+            crew.count,
+            fixture,
+            self.seed_of(fixture),
+            double,
+            berth.mooring,
+        ));
         crew.members.insert(member.name(), Arc::clone(&member));
         Ok(member)
     }
@@ -233,19 +272,29 @@ impl Fleet {
         let mut crew = self.crew();
         crew.members.clear();
         let mut findings = std::mem::take(&mut crew.findings);
-        members.iter().for_each(|member| findings.add(member.unmatched()));
-        members.iter().for_each(|member| findings.add(member.idle()));
+        members
+            .iter()
+            .for_each(|member| findings.add(member.unmatched()));
+        members
+            .iter()
+            .for_each(|member| findings.add(member.idle()));
         findings.lines()
     }
 
     /// The port is given back when it is closed, even if whoever asked for the end does not wait for it.
-    #[expect(clippy::disallowed_methods, reason = "the end of an appliance is a task of the runtime it runs in")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the end of an appliance is a task of the runtime it runs in"
+    )]
     fn close(&self, member: &Arc<Member>) -> impl Future<Output = ()> + Send + use<> {
         let (fleet, member, stopped) = (self.clone(), Arc::clone(member), member.stop());
         let closed = tokio::spawn(async move {
             if let Some(stopped) = stopped {
                 stopped.await;
-                fleet.crew().findings.add(member.unmatched().into_iter().chain(member.idle()));
+                fleet
+                    .crew()
+                    .findings
+                    .add(member.unmatched().into_iter().chain(member.idle()));
             }
         });
         // A runtime that is shut down meanwhile cancels it, which is an end as well.
@@ -253,10 +302,26 @@ impl Fleet {
     }
 
     fn unbound(&self, fixture: &Fixture, address: SocketAddr, reason: std::io::Error) -> Error {
-        let has_port = |member: &Arc<Member>| address.port() != 0 && member.address().port() == address.port();
-        let neighbour = self.members().into_iter().find(has_port).map(|member| member.name().to_string());
-        let (name, ports, asked) = (fixture.name.clone(), self.settings().ports.to_string(), fixture.listen.is_some());
-        Error::Unbound(Unbound { name, address, ports, asked, neighbour, reason })
+        let has_port =
+            |member: &Arc<Member>| address.port() != 0 && member.address().port() == address.port();
+        let neighbour = self
+            .members()
+            .into_iter()
+            .find(has_port)
+            .map(|member| member.name().to_string());
+        let (name, ports, asked) = (
+            fixture.name.clone(),
+            self.settings().ports.to_string(),
+            fixture.listen.is_some(),
+        );
+        Error::Unbound(Unbound {
+            name,
+            address,
+            ports,
+            asked,
+            neighbour,
+            reason,
+        })
     }
 
     fn crew(&self) -> MutexGuard<'_, Crew> {

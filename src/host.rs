@@ -14,33 +14,21 @@ mod standing;
 mod tell;
 mod unmatched;
 
-use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::MutexGuard;
-use std::sync::PoisonError;
-use std::sync::RwLock;
-use std::sync::RwLockReadGuard;
-
-use tokio::sync::Notify;
-
-use crate::appliance::Appliance;
-use crate::appliance::Moment;
-use crate::appliance::Rules;
-use crate::appliance::State;
-use crate::clock::Clock;
-use crate::failure::Counter;
-use crate::failure::Failure;
-use crate::failure::Schedule;
-use crate::journal::Bounds;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 
 pub use budget::Budget;
-pub use look::Explanation;
-pub use look::Page;
-pub use look::Totals;
-pub use unmatched::Unmatched;
-
 use connections::Connections;
 use ledger::Ledger;
+pub use look::{Explanation, Page, Totals};
+use tokio::sync::Notify;
+pub use unmatched::Unmatched;
+
+use crate::{
+    appliance::{Appliance, Moment, Rules, State},
+    clock::Clock,
+    failure::{Counter, Failure, Schedule},
+    journal::Bounds,
+};
 
 /// An appliance that can be served.
 // Of a thousand appliances none lies in the processor's caches when it is asked, and each line of them that an answer touches takes as
@@ -88,8 +76,15 @@ impl Host {
 
     /// Takes an appliance in that goes by this clock.
     pub fn with_clock(appliance: Appliance, schedule: Schedule, clock: Clock) -> Host {
-        let present = Present { state: appliance.state, schedule };
-        let loaded = Loaded { rules: Arc::clone(&appliance.rules), present: present.clone(), shows: (Moment::default(), false) };
+        let present = Present {
+            state: appliance.state,
+            schedule,
+        };
+        let loaded = Loaded {
+            rules: Arc::clone(&appliance.rules),
+            present: present.clone(),
+            shows: (Moment::default(), false),
+        };
         Host {
             rules: RwLock::new(appliance.rules),
             present: Mutex::new(present),
@@ -106,14 +101,20 @@ impl Host {
     /// Is called so where its requests are told.
     #[must_use]
     pub fn named(self, name: &str) -> Host {
-        Host { name: name.into(), ..self }
+        Host {
+            name: name.into(),
+            ..self
+        }
     }
 
     /// Keeps a journal of these bounds, and shares this budget with other hosts, in place of the defaults: 1,000 entries and 8 MiB,
     /// and 256 MiB over all of the process. What was noted before is forgotten.
     #[must_use]
     pub fn keeping(self, bounds: Bounds, budget: Arc<Budget>) -> Host {
-        Host { ledger: Ledger::new(bounds, budget), ..self }
+        Host {
+            ledger: Ledger::new(bounds, budget),
+            ..self
+        }
     }
 
     /// Puts another state in place of the present one, between two requests.
@@ -128,8 +129,15 @@ impl Host {
 
     /// Becomes another appliance between two requests: rules, state, modes, and a clock that begins anew. Connections stay.
     pub fn replace(&self, appliance: Appliance, schedule: Schedule) {
-        let present = Present { state: appliance.state, schedule };
-        *lock(&self.loaded) = Loaded { rules: appliance.rules, present, shows: (Moment::default(), false) };
+        let present = Present {
+            state: appliance.state,
+            schedule,
+        };
+        *lock(&self.loaded) = Loaded {
+            rules: appliance.rules,
+            present,
+            shows: (Moment::default(), false),
+        };
         self.reset();
     }
 
@@ -190,8 +198,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 #[cfg(test)]
 mod tests {
-    use std::mem::offset_of;
-    use std::time::Duration;
+    use std::{mem::offset_of, time::Duration};
 
     use super::*;
 
@@ -199,6 +206,9 @@ mod tests {
     fn what_an_answer_touches_lies_in_three_lines_of_a_cache() {
         let lock = size_of::<Mutex<Present>>() - size_of::<Present>();
         let hold = offset_of!(Host, present) + lock + offset_of!(Present, state.lockout);
-        assert!(align_of::<Host>() == 64 && hold + size_of::<Duration>() <= 192, "{hold}");
+        assert!(
+            align_of::<Host>() == 64 && hold + size_of::<Duration>() <= 192,
+            "{hold}"
+        );
     }
 }

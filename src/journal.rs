@@ -16,29 +16,17 @@ mod tally;
 mod view;
 mod wall;
 
+use entry::Held;
+pub use entry::{Arrival, Entry, Progress, Ticket};
+pub use finding::{Finding, Findings};
 use http::StatusCode;
-
-pub use entry::Arrival;
-pub use entry::Entry;
-pub use entry::Progress;
-pub use entry::Ticket;
-pub use finding::Finding;
-pub use finding::Findings;
+use leaves::Leaves;
 pub use recorded::Recorded;
 pub use suggestion::suggestion;
-pub use tally::BOUNDS;
-pub use tally::Counted;
-pub use tally::Latency;
-pub use tally::Wanted;
-pub use view::FindingView;
-pub use view::Lens;
-pub use view::RequestView;
-pub use view::View;
-pub use wall::Wall;
-
-use entry::Held;
-use leaves::Leaves;
 use tally::Tally;
+pub use tally::{BOUNDS, Counted, Latency, Wanted};
+pub use view::{FindingView, Lens, RequestView, View};
+pub use wall::Wall;
 
 /// A bounded number of entries, and counts that nothing bounds. What every entry touches stands first, down to the tally's latency.
 #[derive(Debug, Default)]
@@ -63,14 +51,20 @@ pub struct Bounds {
 impl Default for Bounds {
     /// A thousand entries and 8 MiB.
     fn default() -> Bounds {
-        Bounds { entries: 1000, bytes: 8 * 1024 * 1024 }
+        Bounds {
+            entries: 1000,
+            bytes: 8 * 1024 * 1024,
+        }
     }
 }
 
 impl Journal {
     /// Returns an empty one with these bounds.
     pub fn bounded(bounds: Bounds) -> Journal {
-        Journal { bounds, ..Journal::default() }
+        Journal {
+            bounds,
+            ..Journal::default()
+        }
     }
 
     /// Makes an entry of a request that has been read. The oldest are dropped for it where a bound is reached; the newest is kept
@@ -79,10 +73,16 @@ impl Journal {
         let (place, arrived) = (self.tally.arrive(&arrival), arrival.wall);
         let (number, weight) = self.leaves.push(arrival);
         self.bytes += weight;
-        while self.leaves.len() > 1 && (self.leaves.len() > self.bounds.entries || self.bytes > self.bounds.bytes) {
+        while self.leaves.len() > 1
+            && (self.leaves.len() > self.bounds.entries || self.bytes > self.bounds.bytes)
+        {
             self.drop_oldest();
         }
-        Ticket { number, place, arrived }
+        Ticket {
+            number,
+            place,
+            arrived,
+        }
     }
 
     /// Completes an entry: its answer, of this status, has gone, was cut, or had nobody to go to. One that was dropped still counts.
@@ -90,7 +90,8 @@ impl Journal {
         if let Some(Held(entry)) = self.leaves.get_mut(ticket.number) {
             (entry.progress, entry.status, entry.ended) = (progress, Some(status), now);
         }
-        self.tally.complete(ticket, progress, now.since(ticket.arrived));
+        self.tally
+            .complete(ticket, progress, now.since(ticket.arrived));
     }
 
     /// Forgets all entries and begins to count anew. Numbers, and what [`Journal::totals`] returns, go on.
@@ -106,18 +107,29 @@ impl Journal {
 
     /// Returns the entries that are held, newest first: those wanted, at most so many.
     pub fn newest<'a>(&'a self, wanted: &'a Wanted, most: usize) -> impl Iterator<Item = Entry> {
-        self.leaves.iter().rev().filter(|(_, held)| wanted.admits(&held.0)).take(most).map(|(leaf, held)| leaf.whole(held))
+        self.leaves
+            .iter()
+            .rev()
+            .filter(|(_, held)| wanted.admits(&held.0))
+            .take(most)
+            .map(|(leaf, held)| leaf.whole(held))
     }
 
     /// Returns the entries of requests that replaced a password, as far as they are held: what they tell is no secret of the present
     /// directory any more, and one all the same.
     pub fn changing(&self) -> Vec<Entry> {
-        self.leaves.iter().filter(|(_, held)| held.0.arrival.changed).map(|(leaf, held)| leaf.whole(held)).collect()
+        self.leaves
+            .iter()
+            .filter(|(_, held)| held.0.arrival.changed)
+            .map(|(leaf, held)| leaf.whole(held))
+            .collect()
     }
 
     /// Returns the entry of a ticket, if it is held.
     pub fn entry(&self, ticket: &Ticket) -> Option<Entry> {
-        self.leaves.get(ticket.number).map(|(leaf, held)| leaf.whole(held))
+        self.leaves
+            .get(ticket.number)
+            .map(|(leaf, held)| leaf.whole(held))
     }
 
     /// Returns how often each finding was made since the start or the last [`Journal::clear`], dropped entries counted.
@@ -167,7 +179,9 @@ impl Journal {
 
     /// Drops the oldest entry, and returns how many bytes that freed.
     pub fn drop_oldest(&mut self) -> usize {
-        let Some(weight) = self.leaves.drop_oldest() else { return 0 };
+        let Some(weight) = self.leaves.drop_oldest() else {
+            return 0;
+        };
         self.bytes -= weight;
         self.dropped += 1;
         self.tally.dropped_ever += 1;

@@ -61,8 +61,8 @@
 //! A room uses only rooms listed above it here; a test walks the stairs.
 
 // — the law —
-pub mod packed;
 pub mod contract;
+pub mod packed;
 pub mod secret;
 // — the appliance and its scripts: pure —
 pub mod appliance;
@@ -70,51 +70,36 @@ pub mod failure;
 pub mod fixture;
 pub mod journal;
 // — judgement: pure —
-pub mod snapshot;
-pub mod report;
 pub mod conformance;
+pub mod report;
+pub mod snapshot;
 // — the world —
 pub mod baseline;
 pub mod clock;
-pub mod server;
-pub mod host;
-pub mod served;
-pub mod fleet;
 #[cfg(feature = "cli")]
 pub mod control;
-pub mod target;
-pub mod runner;
+pub mod fleet;
+pub mod host;
 #[cfg(feature = "cli")]
 pub mod prover;
+pub mod runner;
+pub mod served;
+pub mod server;
+pub mod target;
 // — what a test holds —
-pub mod double;
 pub mod check;
+pub mod double;
 // — the roof —
 #[cfg(feature = "cli")]
 pub mod cli;
 
 pub use appliance::Scope;
-pub use check::Check;
-pub use check::Checked;
-pub use check::check;
+pub use check::{Check, Checked, check};
 pub use conformance::Account;
-pub use contract::Kind;
-pub use contract::Operation;
-pub use contract::Outcome;
-pub use contract::Role;
-pub use double::Builder;
-pub use double::Double;
-pub use double::Error;
-pub use double::Expectation;
-pub use double::Failure;
-pub use double::Journal;
-pub use double::Missed;
-pub use double::Unmet;
+pub use contract::{Kind, Operation, Outcome, Role};
+pub use double::{Builder, Double, Error, Expectation, Failure, Journal, Missed, Unmet};
 pub use failure::Counter;
-pub use journal::Bounds;
-pub use journal::Finding;
-pub use journal::Progress;
-pub use journal::View;
+pub use journal::{Bounds, Finding, Progress, View};
 
 /// The README's Rust code, compiled and run as a test.
 #[cfg(doctest)]

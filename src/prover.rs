@@ -13,20 +13,20 @@ mod demands;
 mod scores;
 mod trial;
 
-use std::sync::Arc;
-use std::thread;
+use std::{sync::Arc, thread};
 
 use tokio::task::JoinSet;
 
-use crate::conformance::controls::Control;
-use crate::conformance::mutants::Mutant;
-use crate::conformance::mutants::Mutants;
-use crate::contract::Kind;
-use crate::prover::control::Accepted;
-use crate::report::proof::Proof;
-use crate::report::proof::Reference;
-use crate::report::proof::Trial;
-use crate::server::tls::Identity;
+use crate::{
+    conformance::{
+        controls::Control,
+        mutants::{Mutant, Mutants},
+    },
+    contract::Kind,
+    prover::control::Accepted,
+    report::proof::{Proof, Reference, Trial},
+    server::tls::Identity,
+};
 
 /// What is to be tried, and what came of it.
 pub(crate) struct Tried {
@@ -39,7 +39,11 @@ pub(crate) struct Tried {
 ///
 /// # Errors
 /// A mock that cannot be started.
-pub async fn prove(mutants: &Mutants, controls: &[Control], watch: &(dyn Fn(usize, usize) + Sync)) -> Result<Proof, String> {
+pub async fn prove(
+    mutants: &Mutants,
+    controls: &[Control],
+    watch: &(dyn Fn(usize, usize) + Sync),
+) -> Result<Proof, String> {
     let tried = attempt(mutants, controls, watch).await?;
     Ok(demands::proof(mutants, controls, tried))
 }
@@ -59,13 +63,21 @@ enum Came {
     Reference(Reference),
 }
 
-async fn attempt(mutants: &Mutants, controls: &[Control], watch: &(dyn Fn(usize, usize) + Sync)) -> Result<Tried, String> {
-    let identity = Arc::new(Identity::generate(&[]).map_err(|error| format!("no certificate: {error}"))?);
+async fn attempt(
+    mutants: &Mutants,
+    controls: &[Control],
+    watch: &(dyn Fn(usize, usize) + Sync),
+) -> Result<Tried, String> {
+    let identity =
+        Arc::new(Identity::generate(&[]).map_err(|error| format!("no certificate: {error}"))?);
     let mut subjects = subjects(mutants, controls).into_iter();
     let total = subjects.len();
     let mut running = JoinSet::new();
-    let mut tried =
-        Tried { references: Vec::new(), mutants: vec![Vec::new(); mutants.mutants.len()], controls: controls.iter().map(|_| Vec::new()).collect() };
+    let mut tried = Tried {
+        references: Vec::new(),
+        mutants: vec![Vec::new(); mutants.mutants.len()],
+        controls: controls.iter().map(|_| Vec::new()).collect(),
+    };
     let most = thread::available_parallelism().map_or(1, |count| count.get() * AT_ONCE);
     let mut done = 0;
     loop {
@@ -74,7 +86,9 @@ async fn attempt(mutants: &Mutants, controls: &[Control], watch: &(dyn Fn(usize,
         {
             running.spawn(came_of(subject, Arc::clone(&identity)));
         }
-        let Some(ended) = running.join_next().await else { break };
+        let Some(ended) = running.join_next().await else {
+            break;
+        };
         done += 1;
         watch(done, total);
         match ended.map_err(|error| format!("a trial did not end: {error}"))?? {
@@ -85,8 +99,14 @@ async fn attempt(mutants: &Mutants, controls: &[Control], watch: &(dyn Fn(usize,
     }
     // They end as they may; what is told has one order.
     tried.references.sort_by_key(|reference| reference.kind);
-    tried.mutants.iter_mut().for_each(|trials| trials.sort_by_key(|trial| trial.kind));
-    tried.controls.iter_mut().for_each(|accepted| accepted.sort_by_key(|(kind, _)| *kind));
+    tried
+        .mutants
+        .iter_mut()
+        .for_each(|trials| trials.sort_by_key(|trial| trial.kind));
+    tried
+        .controls
+        .iter_mut()
+        .for_each(|accepted| accepted.sort_by_key(|(kind, _)| *kind));
     Ok(tried)
 }
 
@@ -94,19 +114,35 @@ fn subjects(mutants: &Mutants, controls: &[Control]) -> Vec<Subject> {
     let mut subjects: Vec<Subject> = Kind::ALL.iter().copied().map(Subject::Reference).collect();
     for (index, mutant) in mutants.mutants.iter().enumerate() {
         let shared = Arc::new(mutant.clone());
-        subjects.extend(mutant.kinds.iter().map(|kind| Subject::Mutant(index, Arc::clone(&shared), *kind)));
+        subjects.extend(
+            mutant
+                .kinds
+                .iter()
+                .map(|kind| Subject::Mutant(index, Arc::clone(&shared), *kind)),
+        );
     }
     for (index, control) in controls.iter().enumerate() {
         let shared = Arc::new(control.clone());
-        subjects.extend(control.kinds.iter().map(|kind| Subject::Control(index, Arc::clone(&shared), *kind)));
+        subjects.extend(
+            control
+                .kinds
+                .iter()
+                .map(|kind| Subject::Control(index, Arc::clone(&shared), *kind)),
+        );
     }
     subjects
 }
 
 async fn came_of(subject: Subject, identity: Arc<Identity>) -> Result<Came, String> {
     Ok(match subject {
-        Subject::Control(index, control, kind) => Came::Control(index, kind, control::accepted(&control, kind, &identity).await?),
-        Subject::Mutant(index, mutant, kind) => Came::Mutant(index, trial::of(&mutant, kind, &identity).await?),
+        Subject::Control(index, control, kind) => Came::Control(
+            index,
+            kind,
+            control::accepted(&control, kind, &identity).await?,
+        ),
+        Subject::Mutant(index, mutant, kind) => {
+            Came::Mutant(index, trial::of(&mutant, kind, &identity).await?)
+        }
         Subject::Reference(kind) => Came::Reference(trial::reference(kind, &identity).await?),
     })
 }

@@ -32,18 +32,13 @@ mod text;
 mod verdicts;
 mod visible;
 
-use serde::Deserialize;
-use serde::Serialize;
+pub use format::{Format, Request};
+pub use later::Later;
+use serde::{Deserialize, Serialize};
+pub use text::verdict_line;
+pub use verdicts::{Conformance, Counts, Regression};
 
 use crate::contract::Kind;
-
-pub use format::Format;
-pub use format::Request;
-pub use later::Later;
-pub use text::verdict_line;
-pub use verdicts::Conformance;
-pub use verdicts::Counts;
-pub use verdicts::Regression;
 
 /// Everything a run found. The one input of every report.
 #[derive(Clone, Debug, Deserialize, Serialize, schemars::JsonSchema)]
@@ -179,12 +174,16 @@ pub struct Inconsistency {
 impl CaseResult {
     /// Returns why it was not judged: what came in the first reason, or what was wanted where nothing came.
     pub fn reason(&self) -> &str {
-        self.reasons.first().map_or("no reason given", Finding::told)
+        self.reasons
+            .first()
+            .map_or("no reason given", Finding::told)
     }
 
     /// Returns how long its exchanges took together, in microseconds.
     pub fn micros(&self) -> u64 {
-        self.exchanges.iter().fold(0, |sum, exchange| sum.saturating_add(exchange.micros))
+        self.exchanges
+            .iter()
+            .fold(0, |sum, exchange| sum.saturating_add(exchange.micros))
     }
 }
 
@@ -196,14 +195,22 @@ impl Inconsistency {
 
     /// Returns the readings followed, each with a case: `example in validation.authenticated, table in validation.token.bogus`.
     pub fn told(&self) -> String {
-        self.followed.iter().map(|(reading, case)| format!("{reading} in {case}")).collect::<Vec<_>>().join(", ")
+        self.followed
+            .iter()
+            .map(|(reading, case)| format!("{reading} in {case}"))
+            .collect::<Vec<_>>()
+            .join(", ")
     }
 }
 
 impl Finding {
     /// Returns what it tells in one line: what came, or what was expected where nothing came.
     pub fn told(&self) -> &str {
-        if self.received.is_empty() { &self.expected } else { &self.received }
+        if self.received.is_empty() {
+            &self.expected
+        } else {
+            &self.received
+        }
     }
 }
 

@@ -30,29 +30,27 @@ pub mod stop;
 mod transcript;
 pub mod undo;
 
-use bytes::Bytes;
-use http::Request;
-
 pub use accounts::Accounts;
-pub use commands::planned;
-pub use commands::probes;
+use bytes::Bytes;
+pub use commands::{planned, probes};
+use http::Request;
 pub use lab::Lab;
 pub use memory::Memory;
 pub use named::Named;
 pub use seed::Seed;
 pub use stop::Stop;
 
-use crate::conformance::Effect;
-use crate::conformance::evidence::Evidence;
-use crate::conformance::suite::Located;
-use crate::contract;
-use crate::report::CaseResult;
-use crate::report::TargetSummary;
-use crate::runner::gathered::Gathered;
-use crate::runner::lost::Change;
-use crate::runner::lost::Otherwise;
-use crate::runner::session::Session;
-use crate::target::Unreached;
+use crate::{
+    conformance::{Effect, evidence::Evidence, suite::Located},
+    contract,
+    report::{CaseResult, TargetSummary},
+    runner::{
+        gathered::Gathered,
+        lost::{Change, Otherwise},
+        session::Session,
+    },
+    target::Unreached,
+};
 
 /// What one case left behind: its result, and its exchanges as a snapshot has them.
 #[derive(Debug)]
@@ -97,7 +95,13 @@ pub async fn run(
     let mut gathered = Gathered::new(lab, contract, memory, watch);
     gathered.probed(probed.evidence, probed.unreachable);
     for located in cases {
-        let case = Session { lab, contract, served: &probed.served }.times(located, None).await;
+        let case = Session {
+            lab,
+            contract,
+            served: &probed.served,
+        }
+        .times(located, None)
+        .await;
         gathered.add(located, case)?;
     }
     Ok(gathered.end())
@@ -106,9 +110,18 @@ pub async fn run(
 /// The name a request is about, which some answers echo.
 fn username(request: &Request<Bytes>) -> String {
     // Blanks behind it, of which a body that is padded has tens of thousands, change nothing.
-    let end = request.body().iter().rposition(|byte| !matches!(byte, b' ' | b'\t' | b'\n' | b'\r')).map_or(0, |last| last + 1);
+    let end = request
+        .body()
+        .iter()
+        .rposition(|byte| !matches!(byte, b' ' | b'\t' | b'\n' | b'\r'))
+        .map_or(0, |last| last + 1);
     let body: Option<serde_json::Value> = serde_json::from_slice(&request.body()[..end]).ok();
-    body.and_then(|body| body.get("username").and_then(serde_json::Value::as_str).map(str::to_owned)).unwrap_or_default()
+    body.and_then(|body| {
+        body.get("username")
+            .and_then(serde_json::Value::as_str)
+            .map(str::to_owned)
+    })
+    .unwrap_or_default()
 }
 
 /// Names an effect as case files do.

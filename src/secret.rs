@@ -15,11 +15,10 @@ mod spelled;
 
 use std::fmt;
 
-use serde::Deserialize;
-
 pub use fingerprint::Fingerprints;
 pub use mask::Mask;
 pub use redactor::Redactor;
+use serde::Deserialize;
 
 /// A password. `Debug` and `Display` show `«secret»`; the text itself is had by [`Secret::expose`] alone.
 #[derive(Clone, Deserialize, PartialEq, Eq)]
@@ -57,7 +56,10 @@ mod tests {
     #[test]
     fn no_formatting_shows_a_secret() {
         let secret = Secret::new("canary");
-        assert_eq!(format!("{secret} {secret:?} {secret:#?}"), "«secret» «secret» «secret»");
+        assert_eq!(
+            format!("{secret} {secret:?} {secret:#?}"),
+            "«secret» «secret» «secret»"
+        );
         assert_eq!(secret.expose(), "canary");
     }
 }

@@ -1,20 +1,16 @@
 //! A host on a port: it answers from when it is started until it is dropped or ended.
 
-use std::future::Future;
-use std::io;
-use std::net::SocketAddr;
-use std::sync::Arc;
+use std::{future::Future, io, net::SocketAddr, sync::Arc};
 
-use tokio::net::TcpListener;
-use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
+use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 
-use crate::appliance::Appliance;
-use crate::failure::Schedule;
-use crate::host::Host;
-use crate::server;
-use crate::server::Limits;
-use crate::server::tls::Identity;
+use crate::{
+    appliance::Appliance,
+    failure::Schedule,
+    host::Host,
+    server,
+    server::{Limits, tls::Identity},
+};
 
 /// A host that answers on a port of its own. Dropping it closes the port, as soon as the runtime comes round to it.
 #[derive(Debug)]
@@ -49,8 +45,16 @@ impl Served {
     ///
     /// # Errors
     /// The system's, where the listener has no address.
-    #[expect(clippy::disallowed_methods, reason = "a double is one task of the runtime it was started in")]
-    pub fn serve(listener: TcpListener, host: Host, identity: Option<&Identity>, limits: impl Into<Arc<Limits>>) -> io::Result<Served> {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a double is one task of the runtime it was started in"
+    )]
+    pub fn serve(
+        listener: TcpListener,
+        host: Host,
+        identity: Option<&Identity>,
+        limits: impl Into<Arc<Limits>>,
+    ) -> io::Result<Served> {
         let (address, limits) = (listener.local_addr()?, limits.into());
         let host = Arc::new(host);
         let (stop, stopped) = oneshot::channel::<()>();
@@ -58,10 +62,20 @@ impl Served {
         let service = Arc::clone(&host);
         let served = tokio::spawn(async move {
             // A sender that is dropped without a word means the same: the double is gone.
-            server::run(listener, speaks, service, limits, async { drop(stopped.await) }).await;
+            server::run(listener, speaks, service, limits, async {
+                drop(stopped.await)
+            })
+            .await;
         });
         let ca_pem = identity.and_then(Identity::shared_ca_pem);
-        Ok(Served { host, address, tls: identity.is_some(), ca_pem, stop, served })
+        Ok(Served {
+            host,
+            address,
+            tls: identity.is_some(),
+            ca_pem,
+            stop,
+            served,
+        })
     }
 
     /// Returns its URL, `https://127.0.0.1:41234`.
@@ -95,7 +109,10 @@ impl Served {
         async move {
             let ended = self.served.await;
             // A runtime that is shut down meanwhile cancels the server, which is an end as well.
-            debug_assert!(ended.err().is_none_or(|error| !error.is_panic()), "the server never panics");
+            debug_assert!(
+                ended.err().is_none_or(|error| !error.is_panic()),
+                "the server never panics"
+            );
         }
     }
 }

@@ -24,42 +24,35 @@ mod pulse;
 pub mod tls;
 mod wire;
 
-use std::future::Future;
-use std::io;
-use std::net::IpAddr;
-use std::net::SocketAddr;
-use std::pin::Pin;
-use std::pin::pin;
-use std::sync::Arc;
-use std::time::Duration;
-
-use bytes::Bytes;
-use http::Request;
-use http::StatusCode;
-use http::request::Parts;
-use tokio::net::TcpListener;
-use tokio::net::TcpStream;
-use tokio_rustls::TlsAcceptor;
-
-use crate::clock::Clock;
-use crate::failure::Greeting;
-use crate::journal::Progress;
-use crate::journal::Ticket;
-use crate::journal::Wall;
-use crate::server::connection::Connection;
-use crate::server::connection::Tls;
-use crate::server::exchange::Exchange;
-use crate::server::limits::Permit;
-use crate::server::open::Open;
-use crate::server::tls::Identity;
+use std::{
+    future::Future,
+    io,
+    net::{IpAddr, SocketAddr},
+    pin::{Pin, pin},
+    sync::Arc,
+    time::Duration,
+};
 
 pub use answered::Answered;
-pub use limits::Connections;
-pub use limits::Limits;
-pub use limits::Listening;
-pub use limits::Log;
-pub use limits::raise_descriptor_limit;
+use bytes::Bytes;
+use http::{Request, StatusCode, request::Parts};
+pub use limits::{Connections, Limits, Listening, Log, raise_descriptor_limit};
 pub use port::bind;
+use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsAcceptor;
+
+use crate::{
+    clock::Clock,
+    failure::Greeting,
+    journal::{Progress, Ticket, Wall},
+    server::{
+        connection::{Connection, Tls},
+        exchange::Exchange,
+        limits::Permit,
+        open::Open,
+        tls::Identity,
+    },
+};
 
 /// What stands behind a port.
 pub trait Service: Send + Sync + 'static {
@@ -154,13 +147,24 @@ pub async fn run(
     shutdown: impl Future<Output = ()>,
 ) {
     let limits = limits.into();
-    let tls = identity.map(|identity| Tls { acceptor: TlsAcceptor::from(identity.config()), identity });
+    let tls = identity.map(|identity| Tls {
+        acceptor: TlsAcceptor::from(identity.config()),
+        identity,
+    });
     let gone = Arc::clone(&service);
-    let mut server = Server { service, tls, open: Open::new(Arc::clone(&limits), move |connection| gone.gone(connection)), limits, connections: 0 };
+    let mut server = Server {
+        service,
+        tls,
+        open: Open::new(Arc::clone(&limits), move |connection| gone.gone(connection)),
+        limits,
+        connections: 0,
+    };
     let mut shutdown = pin!(shutdown);
     let mut listener = listener;
     while let Some(time) = server.listen(&listener, shutdown.as_mut()).await {
-        let Ok(address) = listener.local_addr() else { break };
+        let Ok(address) = listener.local_addr() else {
+            break;
+        };
         drop(listener);
         match server.stay_down(address, time, shutdown.as_mut()).await {
             Some(again) => listener = again,
@@ -182,7 +186,11 @@ struct Server<S> {
 
 impl<S: Service> Server<S> {
     /// Accepts connections until the shutdown, or until the port is to be closed for a time, which is returned.
-    async fn listen(&mut self, listener: &TcpListener, mut shutdown: Pin<&mut impl Future<Output = ()>>) -> Option<Duration> {
+    async fn listen(
+        &mut self,
+        listener: &TcpListener,
+        mut shutdown: Pin<&mut impl Future<Output = ()>>,
+    ) -> Option<Duration> {
         let service = Arc::clone(&self.service);
         let limits = Arc::clone(&self.limits);
         let mut outage = pin!(service.outage());
@@ -207,7 +215,10 @@ impl<S: Service> Server<S> {
     /// Starts a connection; where it brings the port down, returns for how long.
     fn welcome(&mut self, stream: TcpStream, source: IpAddr, permit: Permit) -> Option<Duration> {
         self.connections += 1;
-        let client = Client { source, connection: self.connections };
+        let client = Client {
+            source,
+            connection: self.connections,
+        };
         let greeting = match self.service.greet(client) {
             Greeted::Down(time) => {
                 // Dropped with RST. Fails if the client has left already.
@@ -218,15 +229,29 @@ impl<S: Service> Server<S> {
             Greeted::Struck(greeting) => Some(greeting),
             Greeted::Well => None,
         };
-        let (tls, service, limits) = (self.tls.clone(), Arc::clone(&self.service), Arc::clone(&self.limits));
+        let (tls, service, limits) = (
+            self.tls.clone(),
+            Arc::clone(&self.service),
+            Arc::clone(&self.limits),
+        );
         self.open.start(client.connection, |pulse| {
-            Connection { tls, exchange: Exchange::new(service, limits, pulse, client), greeting }.serve(stream, permit)
+            Connection {
+                tls,
+                exchange: Exchange::new(service, limits, pulse, client),
+                greeting,
+            }
+            .serve(stream, permit)
         });
         None
     }
 
     /// Resets every connection and keeps the port closed for a time; then listens again, or not at all after a shutdown.
-    async fn stay_down(&mut self, address: SocketAddr, time: Duration, mut shutdown: Pin<&mut impl Future<Output = ()>>) -> Option<TcpListener> {
+    async fn stay_down(
+        &mut self,
+        address: SocketAddr,
+        time: Duration,
+        mut shutdown: Pin<&mut impl Future<Output = ()>>,
+    ) -> Option<TcpListener> {
         let over = self.service.clock().sleep(time);
         let limits = Arc::clone(&self.limits);
         let mut again = pin!(port::closed(address, over, &limits));
@@ -247,7 +272,11 @@ async fn admit(listener: &TcpListener, limits: &Limits) -> (TcpStream, IpAddr, P
     let (stream, address) = accept(listener, limits).await;
     // Answers are small and whole: waiting for more to send would only delay them. Fails if the client has left already.
     let _ = stream.set_nodelay(true);
-    (stream, address.ip().to_canonical(), limits.connections.permit().await)
+    (
+        stream,
+        address.ip().to_canonical(),
+        limits.connections.permit().await,
+    )
 }
 
 async fn accept(listener: &TcpListener, limits: &Limits) -> (TcpStream, SocketAddr) {
@@ -256,11 +285,17 @@ async fn accept(listener: &TcpListener, limits: &Limits) -> (TcpStream, SocketAd
         match listener.accept().await {
             Ok(accepted) => return accepted,
             // The client left while it waited: nothing is wrong with us.
-            Err(error) if matches!(error.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::Interrupted) => {}
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    io::ErrorKind::ConnectionAborted | io::ErrorKind::Interrupted
+                ) => {}
             // Out of descriptors or memory: the listener stays readable, so asking again at once would spin.
             Err(error) => {
                 if !told {
-                    limits.log.line(&format!("accepting connections pauses: {error}"));
+                    limits
+                        .log
+                        .line(&format!("accepting connections pauses: {error}"));
                 }
                 told = true;
                 tokio::time::sleep(limits.accept_pause).await;

@@ -14,12 +14,9 @@ pub mod reread;
 
 use std::fmt;
 
-use insta::TextSnapshotKind;
-use insta::internals::TextSnapshotContents;
-
-pub use render::render;
-
 use header::Fields;
+use insta::{TextSnapshotKind, internals::TextSnapshotContents};
+pub use render::render;
 
 /// One request and its answer, as a snapshot shows them. Values of accounts are placeholders already (`«user.password»`).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -109,7 +106,8 @@ pub fn file(header: &Header, body: &str) -> String {
     let source = header.source.as_deref().map(|source| ("source", source));
     // The description stands there even when it is empty: insta cannot read a header without a field.
     let description = Some(("description", header.description.as_str()));
-    let input_file = Some(("input_file", header.input_file.as_str())).filter(|(_, file)| !file.is_empty());
+    let input_file =
+        Some(("input_file", header.input_file.as_str())).filter(|(_, file)| !file.is_empty());
     for (name, value) in [source, description, input_file].into_iter().flatten() {
         text.push_str(&format!("{name}: {}\n", header::scalar(value)));
     }
@@ -126,23 +124,42 @@ pub fn parse(text: &str) -> Result<Snapshot, Error> {
         end += line.len();
         (line.trim_end_matches(['\n', '\r']), end)
     });
-    lines.next().filter(|(line, _)| line.trim_end() == FENCE).ok_or(Error::Unopened)?;
+    lines
+        .next()
+        .filter(|(line, _)| line.trim_end() == FENCE)
+        .ok_or(Error::Unopened)?;
     let mut fields = Fields::default();
     for (index, (line, end)) in lines.enumerate() {
         if line.trim_end() == FENCE {
-            let Fields { source, description, input_file, .. } = fields;
-            let header = Header { source, description: description.unwrap_or_default(), input_file: input_file.unwrap_or_default() };
-            return Ok(Snapshot { header, body: contents(&text[end..]) });
+            let Fields {
+                source,
+                description,
+                input_file,
+                ..
+            } = fields;
+            let header = Header {
+                source,
+                description: description.unwrap_or_default(),
+                input_file: input_file.unwrap_or_default(),
+            };
+            return Ok(Snapshot {
+                header,
+                body: contents(&text[end..]),
+            });
         }
         // The opening line is line 1.
-        fields.take(line).map_err(|wrong| Error::Header { line: index + 2, wrong })?;
+        fields.take(line).map_err(|wrong| Error::Header {
+            line: index + 2,
+            wrong,
+        })?;
     }
     Err(Error::Unclosed)
 }
 
 /// Tells at a glance whether a file holds this body to the byte; where it does not, they may be the same all the same.
 pub fn holds(text: &str, body: &str) -> bool {
-    text.split_once("\n---\n").is_some_and(|(_, rest)| rest.strip_suffix('\n') == Some(body))
+    text.split_once("\n---\n")
+        .is_some_and(|(_, rest)| rest.strip_suffix('\n') == Some(body))
 }
 
 /// Tells what insta's `DefaultComparator` would say of two bodies, by its own code.
@@ -159,14 +176,25 @@ pub fn same(left: &str, right: &str) -> bool {
 
 /// Returns the lines that differ, with three lines around them, as plain text; empty where nothing differs.
 pub fn diff(old: &str, new: &str) -> String {
-    similar::TextDiff::from_lines(old, new).unified_diff().context_radius(3).missing_newline_hint(false).to_string()
+    similar::TextDiff::from_lines(old, new)
+        .unified_diff()
+        .context_radius(3)
+        .missing_newline_hint(false)
+        .to_string()
 }
 
 /// Returns a body as insta writes it, without the LF at the end. Of several CR before an LF insta drops one each time it reads and writes;
 /// here they go at once, so that what was written reads as it was.
 fn contents(body: &str) -> String {
     let text = of_file(body).to_string();
-    if text.contains("\r\n") { text.split('\n').map(|line| line.trim_end_matches('\r')).collect::<Vec<_>>().join("\n") } else { text }
+    if text.contains("\r\n") {
+        text.split('\n')
+            .map(|line| line.trim_end_matches('\r'))
+            .collect::<Vec<_>>()
+            .join("\n")
+    } else {
+        text
+    }
 }
 
 fn of_file(body: &str) -> TextSnapshotContents {
@@ -178,7 +206,10 @@ impl fmt::Display for Error {
         match self {
             Error::Header { line, wrong } => write!(out, "line {line}: {wrong}"),
             Error::Unclosed => write!(out, "no line `{FENCE}` ends the header"),
-            Error::Unopened => write!(out, "line 1: expected `{FENCE}`, which opens insta's file format"),
+            Error::Unopened => write!(
+                out,
+                "line 1: expected `{FENCE}`, which opens insta's file format"
+            ),
         }
     }
 }

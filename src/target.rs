@@ -10,26 +10,19 @@ mod refusal;
 mod trust;
 mod verifier;
 
-use std::sync::Arc;
-use std::sync::Mutex as Held;
-use std::sync::PoisonError;
-use std::time::Duration;
+use std::{
+    sync::{Arc, Mutex as Held, PoisonError},
+    time::Duration,
+};
 
-use bytes::Bytes;
-use bytes::BytesMut;
-use http::Request;
-use http::Response;
-use reqwest::Url;
-use reqwest::redirect;
-use tokio::sync::Mutex;
-use tokio::time::Instant;
-
-pub use error::Error;
-pub use error::Unreached;
+use bytes::{Bytes, BytesMut};
+pub use error::{Error, Unreached};
+use http::{Request, Response};
 pub use options::Options;
 pub use pin::Pin;
-
 use refusal::Way;
+use reqwest::{Url, redirect};
+use tokio::{sync::Mutex, time::Instant};
 use verifier::Shown;
 
 /// An appliance at an address.
@@ -51,7 +44,9 @@ impl Target {
     /// # Errors
     /// [`Error::Setup`], with what was wrong with the address, the proxy, the certificates or the key.
     pub fn new(base: &str, options: &Options) -> Result<Target, Error> {
-        let base: Url = base.parse().map_err(|error| Error::Setup(format!("`{base}` is no address: {error}")))?;
+        let base: Url = base
+            .parse()
+            .map_err(|error| Error::Setup(format!("`{base}` is no address: {error}")))?;
         let tls = base.scheme() == "https";
         let shown = Arc::default();
         let timeout = options.timeout.unwrap_or(TIMEOUT);
@@ -68,7 +63,8 @@ impl Target {
             .tls_backend_preconfigured(trust::config(options, tls, &shown).map_err(Error::Setup)?);
         if let Some(proxy) = &options.proxy {
             // What is quoted of the address could hold credentials.
-            let mut way = reqwest::Proxy::all(&proxy.address).map_err(|_| Error::Setup("the proxy's address is none".into()))?;
+            let mut way = reqwest::Proxy::all(&proxy.address)
+                .map_err(|_| Error::Setup("the proxy's address is none".into()))?;
             if let Some((username, password)) = &proxy.credentials {
                 way = way.basic_auth(username, password.expose());
             }
@@ -77,10 +73,25 @@ impl Target {
         if let Some(resolve) = &options.resolve {
             builder = builder.resolve(&resolve.host, (resolve.address, resolve.port).into());
         }
-        let client = builder.build().map_err(|error| Error::Setup(chain(&error)))?;
+        let client = builder
+            .build()
+            .map_err(|error| Error::Setup(chain(&error)))?;
         let (proxy, identity) = (options.proxy.is_some(), options.identity.is_some());
-        let way = Way { address: base.as_str().trim_end_matches('/').to_owned(), tls, proxy, identity, patience: timeout / 2 };
-        Ok(Target { client, base, delay: options.delay, way, shown, last: Arc::default() })
+        let way = Way {
+            address: base.as_str().trim_end_matches('/').to_owned(),
+            tls,
+            proxy,
+            identity,
+            patience: timeout / 2,
+        };
+        Ok(Target {
+            client,
+            base,
+            delay: options.delay,
+            way,
+            shown,
+            last: Arc::default(),
+        })
     }
 
     /// Prepares to ask whoever answers at an address, whatever certificate is shown: for what sends nothing secret.
@@ -88,7 +99,14 @@ impl Target {
     /// # Errors
     /// [`Error::Setup`], with what was wrong with the address.
     pub fn unverified(base: &str, timeout: Duration) -> Result<Target, Error> {
-        Target::new(base, &Options { timeout: Some(timeout), insecure: true, ..Options::default() })
+        Target::new(
+            base,
+            &Options {
+                timeout: Some(timeout),
+                insecure: true,
+                ..Options::default()
+            },
+        )
     }
 
     /// Returns the address, for people.
@@ -114,22 +132,37 @@ impl Target {
     }
 
     async fn exchange(&self, request: &Request<Bytes>) -> Result<Response<Bytes>, Error> {
-        let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
-        let url: Url = format!("{}{path}", self.address()).parse().map_err(|error| Error::Setup(format!("`{path}` makes no address: {error}")))?;
+        let path = request
+            .uri()
+            .path_and_query()
+            .map_or("/", |path| path.as_str());
+        let url: Url = format!("{}{path}", self.address())
+            .parse()
+            .map_err(|error| Error::Setup(format!("`{path}` makes no address: {error}")))?;
         let mut outgoing = reqwest::Request::new(request.method().clone(), url);
         *outgoing.headers_mut() = request.headers().clone();
         if !request.body().is_empty() || request.method() == http::Method::POST {
             *outgoing.body_mut() = Some(request.body().clone().into());
         }
-        let mut incoming = self.client.execute(outgoing).await.map_err(|error| self.error(error, true))?;
+        let mut incoming = self
+            .client
+            .execute(outgoing)
+            .await
+            .map_err(|error| self.error(error, true))?;
         let mut answer = Response::new(Bytes::new());
         *answer.status_mut() = incoming.status();
         *answer.version_mut() = incoming.version();
         *answer.headers_mut() = std::mem::take(incoming.headers_mut());
         let mut body = BytesMut::new();
-        while let Some(chunk) = incoming.chunk().await.map_err(|error| self.error(error, false))? {
+        while let Some(chunk) = incoming
+            .chunk()
+            .await
+            .map_err(|error| self.error(error, false))?
+        {
             if body.len() + chunk.len() > MOST_READ {
-                return Err(Error::Broken(format!("the answer's body exceeds {MOST_READ} bytes")));
+                return Err(Error::Broken(format!(
+                    "the answer's body exceeds {MOST_READ} bytes"
+                )));
             }
             body.extend_from_slice(&chunk);
         }
@@ -143,7 +176,12 @@ impl Target {
         let late = early && refusal::tls(&error).is_some_and(refusal::is_late);
         if error.is_connect() || late {
             let shown = *self.shown.lock().unwrap_or_else(PoisonError::into_inner);
-            Error::Unreachable(refusal::explain(&error, error.is_timeout(), &self.way, shown))
+            Error::Unreachable(refusal::explain(
+                &error,
+                error.is_timeout(),
+                &self.way,
+                shown,
+            ))
         } else if error.is_timeout() {
             Error::Broken(TIMED_OUT.into())
         } else {

@@ -3,19 +3,19 @@
 #![expect(clippy::disallowed_methods, reason = "the tests look at the files")]
 #![expect(clippy::unwrap_used, reason = "helpers of tests are tests too")]
 
-use std::fs;
-use std::os::unix::fs::PermissionsExt;
-use std::os::unix::fs::symlink;
-use std::path::Path;
+use std::{
+    fs,
+    os::unix::fs::{PermissionsExt, symlink},
+    path::Path,
+};
 
+use d4iot_double::{
+    baseline::{Baseline, Error},
+    snapshot,
+    snapshot::{Header, Snapshot},
+};
 use rstest::rstest;
 use tempfile::TempDir;
-
-use d4iot_double::baseline::Baseline;
-use d4iot_double::baseline::Error;
-use d4iot_double::snapshot;
-use d4iot_double::snapshot::Header;
-use d4iot_double::snapshot::Snapshot;
 
 #[test]
 fn what_is_written_is_read_again() {
@@ -48,19 +48,47 @@ fn pending_shows_old_new_and_what_differs() {
     shelf.write_pending("a.changed", &text("200\nnew")).unwrap();
     shelf.write_pending("b.new", &text("x")).unwrap();
     let pending = shelf.pending("*").unwrap();
-    let seen: Vec<_> = pending.iter().map(|one| (one.id.as_str(), one.old.as_ref().map(Snapshot::text), one.new.text(), one.diff.as_str())).collect();
+    let seen: Vec<_> = pending
+        .iter()
+        .map(|one| {
+            (
+                one.id.as_str(),
+                one.old.as_ref().map(Snapshot::text),
+                one.new.text(),
+                one.diff.as_str(),
+            )
+        })
+        .collect();
     assert_eq!(
         seen,
         [
-            ("a.changed", Some(text("200\nold")), text("200\nnew"), "@@ -1,2 +1,2 @@\n 200\n-old\n+new\n"),
+            (
+                "a.changed",
+                Some(text("200\nold")),
+                text("200\nnew"),
+                "@@ -1,2 +1,2 @@\n 200\n-old\n+new\n"
+            ),
             ("b.new", None, text("x"), "@@ -0,0 +1 @@\n+x\n"),
         ]
     );
-    let ids = |glob: &str| shelf.pending(glob).unwrap().into_iter().map(|one| one.id).collect::<Vec<_>>();
+    let ids = |glob: &str| {
+        shelf
+            .pending(glob)
+            .unwrap()
+            .into_iter()
+            .map(|one| one.id)
+            .collect::<Vec<_>>()
+    };
     assert_eq!(ids("a.*"), ["a.changed"]);
     assert_eq!(ids("b.new"), ["b.new"]);
     assert_eq!(ids("c*"), [""; 0]);
-    assert!(shelf.pending("[").unwrap_err().to_string().starts_with("read the glob `[`: "));
+    assert!(
+        shelf
+            .pending("[")
+            .unwrap_err()
+            .to_string()
+            .starts_with("read the glob `[`: ")
+    );
 }
 
 #[rstest]
@@ -72,9 +100,15 @@ fn accept_gives_the_bytes_that_instas_accept_gives(#[case] pending: String) {
     shelf.write("a", &text("old")).unwrap();
     shelf.write_pending("a", &pending).unwrap();
     let theirs = folder.path().join("theirs");
-    insta::Snapshot::from_file(&folder.path().join("a.snap.new")).unwrap().save(&theirs).unwrap();
+    insta::Snapshot::from_file(&folder.path().join("a.snap.new"))
+        .unwrap()
+        .save(&theirs)
+        .unwrap();
     shelf.accept("a", |_| Ok(())).unwrap();
-    assert_eq!(fs::read_to_string(folder.path().join("a.snap")).unwrap(), fs::read_to_string(theirs).unwrap());
+    assert_eq!(
+        fs::read_to_string(folder.path().join("a.snap")).unwrap(),
+        fs::read_to_string(theirs).unwrap()
+    );
     fs::remove_file(folder.path().join("theirs")).unwrap();
     assert_eq!(files(&shelf), ["a.snap"]);
 }
@@ -84,8 +118,13 @@ fn a_refused_accept_changes_nothing() {
     let (_folder, shelf) = shelf();
     shelf.write("a", &text("old")).unwrap();
     shelf.write_pending("a", &text("new")).unwrap();
-    let refused = shelf.accept("a", |new| Err(format!("it says {}", new.body))).unwrap_err();
-    assert!(refused.to_string().ends_with("a.snap.new: it says new"), "{refused}");
+    let refused = shelf
+        .accept("a", |new| Err(format!("it says {}", new.body)))
+        .unwrap_err();
+    assert!(
+        refused.to_string().ends_with("a.snap.new: it says new"),
+        "{refused}"
+    );
     assert_eq!(shelf.read("a").unwrap().unwrap().body, "old");
     assert_eq!(files(&shelf), ["a.snap", "a.snap.new"]);
 }
@@ -94,7 +133,10 @@ fn a_refused_accept_changes_nothing() {
 fn a_broken_pending_file_is_never_accepted() {
     let (_folder, shelf) = shelf();
     shelf.write_pending("a", "<<<<<<< HEAD").unwrap();
-    assert!(matches!(shelf.accept("a", |_| Ok(())), Err(Error::Snapshot { .. })));
+    assert!(matches!(
+        shelf.accept("a", |_| Ok(())),
+        Err(Error::Snapshot { .. })
+    ));
     assert_eq!(files(&shelf), ["a.snap.new"]);
 }
 
@@ -106,20 +148,33 @@ fn reject_leaves_the_accepted_snapshot() {
     shelf.reject("a").unwrap();
     assert_eq!(files(&shelf), ["a.snap"]);
     assert!(matches!(shelf.reject("a"), Err(Error::NothingPending(_))));
-    assert!(matches!(shelf.accept("a", |_| Ok(())), Err(Error::NothingPending(_))));
+    assert!(matches!(
+        shelf.accept("a", |_| Ok(())),
+        Err(Error::NothingPending(_))
+    ));
     assert!(!shelf.drop_pending("a").unwrap());
 }
 
 #[rstest]
 fn what_is_no_case_id_is_refused(
-    #[values("", "a__b", "a/b", "../a", "..", "A", "a b", "a-b", "ä", ".a", "a.", "a\0", "a\n", "a\\b")] id: &str,
+    #[values(
+        "", "a__b", "a/b", "../a", "..", "A", "a b", "a-b", "ä", ".a", "a.", "a\0", "a\n", "a\\b"
+    )]
+    id: &str,
     #[values(false, true)] pending: bool,
 ) {
     let (_folder, shelf) = shelf();
-    let done = if pending { shelf.write_pending(id, "") } else { shelf.write(id, "") };
+    let done = if pending {
+        shelf.write_pending(id, "")
+    } else {
+        shelf.write(id, "")
+    };
     assert!(matches!(done, Err(Error::Id { .. })));
     assert!(matches!(shelf.read(id), Err(Error::Id { .. })));
-    assert!(matches!(shelf.accept(id, |_| Ok(())), Err(Error::Id { .. })));
+    assert!(matches!(
+        shelf.accept(id, |_| Ok(())),
+        Err(Error::Id { .. })
+    ));
     assert!(matches!(shelf.reject(id), Err(Error::Id { .. })));
     assert_eq!(files(&shelf), [""; 0]);
 }
@@ -132,8 +187,15 @@ fn a_bad_file_is_named(#[case] name: &str, #[case] bytes: impl AsRef<[u8]>, #[ca
     let (folder, shelf) = shelf();
     let path = folder.path().join(name);
     fs::write(&path, bytes).unwrap();
-    let error = shelf.ids().and_then(|ids| ids.iter().try_for_each(|id| shelf.read(id).map(drop))).unwrap_err().to_string();
-    assert!(error.contains(&path.display().to_string()) && error.contains(why), "{error}");
+    let error = shelf
+        .ids()
+        .and_then(|ids| ids.iter().try_for_each(|id| shelf.read(id).map(drop)))
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains(&path.display().to_string()) && error.contains(why),
+        "{error}"
+    );
 }
 
 #[test]
@@ -143,16 +205,26 @@ fn a_folder_that_is_none_is_refused() {
     fs::write(at("file"), "").unwrap();
     symlink(folder.path(), at("link")).unwrap();
     symlink(at("nowhere"), at("dangling")).unwrap();
-    for (name, why) in
-        [("missing", "No such file"), ("file", "not a folder"), ("link", "symbolic link"), ("link/", "symbolic link"), ("dangling", "symbolic link")]
-    {
+    for (name, why) in [
+        ("missing", "No such file"),
+        ("file", "not a folder"),
+        ("link", "symbolic link"),
+        ("link/", "symbolic link"),
+        ("dangling", "symbolic link"),
+    ] {
         let error = Baseline::open(at(name)).unwrap_err().to_string();
-        assert!(error.contains(name.trim_end_matches('/')) && error.contains(why), "{error}");
+        assert!(
+            error.contains(name.trim_end_matches('/')) && error.contains(why),
+            "{error}"
+        );
     }
     for name in ["file", "link/", "dangling"] {
         assert!(Baseline::create(at(name)).is_err(), "{name}");
     }
-    Baseline::create(at("made/deep")).unwrap().write("a", "").unwrap();
+    Baseline::create(at("made/deep"))
+        .unwrap()
+        .write("a", "")
+        .unwrap();
     assert!(!at("nowhere").exists());
 }
 
@@ -160,10 +232,17 @@ fn a_folder_that_is_none_is_refused() {
 fn a_link_in_a_snapshots_place_is_neither_read_nor_replaced() {
     let (folder, shelf) = shelf();
     fs::write(folder.path().join("elsewhere"), text("secret")).unwrap();
-    symlink(folder.path().join("elsewhere"), folder.path().join("a.snap")).unwrap();
+    symlink(
+        folder.path().join("elsewhere"),
+        folder.path().join("a.snap"),
+    )
+    .unwrap();
     assert!(matches!(shelf.read("a"), Err(Error::Symlink(_))));
     assert!(matches!(shelf.write("a", "x"), Err(Error::Symlink(_))));
-    assert_eq!(fs::read_to_string(folder.path().join("elsewhere")).unwrap(), text("secret"));
+    assert_eq!(
+        fs::read_to_string(folder.path().join("elsewhere")).unwrap(),
+        text("secret")
+    );
 }
 
 #[test]
@@ -175,7 +254,10 @@ fn a_folder_that_cannot_be_written_gives_an_error_with_the_files_name() {
         fs::remove_dir_all(folder.path()).unwrap();
     }
     let error = shelf.write("a", "x").unwrap_err().to_string();
-    assert!(error.starts_with("write ") && error.contains("a.snap: "), "{error}");
+    assert!(
+        error.starts_with("write ") && error.contains("a.snap: "),
+        "{error}"
+    );
 }
 
 #[test]
@@ -194,13 +276,22 @@ fn shelf() -> (TempDir, Baseline) {
 }
 
 fn text(body: &str) -> String {
-    let header = Header { source: Some("tests/snapshots.rs".into()), description: "a: b".into(), input_file: "conformance/cases/a.yaml".into() };
+    let header = Header {
+        source: Some("tests/snapshots.rs".into()),
+        description: "a: b".into(),
+        input_file: "conformance/cases/a.yaml".into(),
+    };
     snapshot::file(&header, body)
 }
 
 /// Returns all names in the folder, hidden ones too.
 fn files(shelf: &Baseline) -> Vec<String> {
-    let list = |folder: &Path| fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    let list = |folder: &Path| {
+        fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect()
+    };
     let mut names: Vec<String> = list(shelf.folder());
     names.sort();
     names

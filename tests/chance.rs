@@ -7,15 +7,12 @@
 
 mod process;
 
-use std::io::BufRead;
-use std::io::BufReader;
-use std::io::Read;
-use std::io::Write;
-use std::net::TcpStream;
+use std::{
+    io::{BufRead, BufReader, Read, Write},
+    net::TcpStream,
+};
 
-use process::PROGRAM;
-use process::Process;
-use process::SOON;
+use process::{PROGRAM, Process, SOON};
 use rustix::process::Signal;
 
 #[test]
@@ -27,7 +24,11 @@ fn one_seed_is_one_list_told_beforehand_and_near_its_rate() {
     assert_ne!(told, other);
     let error = (CALLS as f64 * RATE * (1.0 - RATE)).sqrt();
     for list in [&told, &other] {
-        assert!((list.len() as f64 - CALLS as f64 * RATE).abs() < 3.0 * error, "{}", list.len());
+        assert!(
+            (list.len() as f64 - CALLS as f64 * RATE).abs() < 3.0 * error,
+            "{}",
+            list.len()
+        );
     }
 }
 
@@ -42,9 +43,19 @@ fn sixty_four_connections_at_once_meet_the_same_decisions() {
         for stream in &mut streams[..round] {
             stream.get_mut().write_all(REQUEST).unwrap();
         }
-        let struck = streams[..round].iter_mut().map(is_struck).filter(|struck| *struck).count();
+        let struck = streams[..round]
+            .iter_mut()
+            .map(is_struck)
+            .filter(|struck| *struck)
+            .count();
         let these = asked + 1..=asked + round;
-        assert_eq!(struck, told.iter().filter(|ordinal| these.contains(ordinal)).count(), "calls {these:?}");
+        assert_eq!(
+            struck,
+            told.iter()
+                .filter(|ordinal| these.contains(ordinal))
+                .count(),
+            "calls {these:?}"
+        );
         asked += round;
     }
     end(process);
@@ -54,10 +65,23 @@ fn sixty_four_connections_at_once_meet_the_same_decisions() {
 fn schedule(seed: u64) -> Vec<usize> {
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/failures/flaky.yaml");
     let (seed, calls) = (seed.to_string(), CALLS.to_string());
-    let printed = std::process::Command::new(PROGRAM).args(["fixture", "schedule", file, "--seed", &seed, "--calls", &calls]).output().unwrap();
+    let printed = std::process::Command::new(PROGRAM)
+        .args([
+            "fixture", "schedule", file, "--seed", &seed, "--calls", &calls,
+        ])
+        .output()
+        .unwrap();
     let printed = String::from_utf8(printed.stdout).unwrap();
-    let line = printed.lines().find(|line| line.starts_with("flaky: ")).unwrap();
-    line.rsplit(':').next().unwrap().split_whitespace().map(|ordinal| ordinal.parse().unwrap()).collect()
+    let line = printed
+        .lines()
+        .find(|line| line.starts_with("flaky: "))
+        .unwrap();
+    line.rsplit(':')
+        .next()
+        .unwrap()
+        .split_whitespace()
+        .map(|ordinal| ordinal.parse().unwrap())
+        .collect()
 }
 
 /// Returns which calls were struck when asked one after the other.
@@ -75,8 +99,23 @@ fn struck_on_one(seed: u64) -> Vec<usize> {
 }
 
 fn serve(seed: u64) -> (Process, String) {
-    let (process, ready) = Process::serve(1, &["--kind", "sensor", "--http", "--strict", "--fail", "flaky", "--seed", &seed.to_string()]);
-    (process, ready[0].url.trim_start_matches("http://").to_owned())
+    let (process, ready) = Process::serve(
+        1,
+        &[
+            "--kind",
+            "sensor",
+            "--http",
+            "--strict",
+            "--fail",
+            "flaky",
+            "--seed",
+            &seed.to_string(),
+        ],
+    );
+    (
+        process,
+        ready[0].url.trim_start_matches("http://").to_owned(),
+    )
 }
 
 fn end(process: Process) {
@@ -98,7 +137,11 @@ fn is_struck(stream: &mut BufReader<TcpStream>) -> bool {
     let mut line = String::new();
     loop {
         line.clear();
-        assert_ne!(stream.read_line(&mut line).unwrap(), 0, "the connection is kept");
+        assert_ne!(
+            stream.read_line(&mut line).unwrap(),
+            0,
+            "the connection is kept"
+        );
         let lower = line.trim_end().to_ascii_lowercase();
         if lower.is_empty() {
             break;

@@ -1,22 +1,25 @@
 //! `serve --control` as a process: its ready line and file, its token, how it refuses to start, how it ends; and a test in Python.
 
-#![expect(clippy::disallowed_methods, reason = "processes are watched: files are written and read")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "processes are watched: files are written and read"
+)]
 #![expect(clippy::unwrap_used, reason = "what fails in a helper fails its test")]
 
 mod process;
 
-use std::fs;
-use std::io::Read;
-use std::io::Write;
-use std::net::TcpStream;
-use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
-use std::process::Command;
-use std::time::Instant;
+use std::{
+    fs,
+    io::{Read, Write},
+    net::TcpStream,
+    os::unix::fs::PermissionsExt,
+    path::Path,
+    process::Command,
+    time::Instant,
+};
 
 use d4iot_double::cli::ready::Ready;
-use process::Process;
-use process::SOON;
+use process::{Process, SOON};
 use rstest::rstest;
 use rustix::process::Signal;
 
@@ -30,9 +33,21 @@ fn the_control_api_is_told_in_its_line_and_in_the_ready_file_and_ends_with_the_r
     let ready: Ready = serde_json::from_str(&fs::read_to_string(&file).unwrap()).unwrap();
     assert_eq!(ready.control.as_deref(), Some(url.as_str()));
     assert_eq!(ask(&url, "GET /v1/health", "", "").0, 200);
-    let (status, body) = ask(&url, "POST /v1/appliances", "content-type: application/json\r\n", r#"{"appliance":"sensor","name":"made"}"#);
-    assert_eq!((status, body.contains("\"url\":\"https://127.0.0.1:")), (201, true), "{body}");
-    let check = Command::new(process::PROGRAM).args(["healthcheck", "--ready-file", path]).output().unwrap();
+    let (status, body) = ask(
+        &url,
+        "POST /v1/appliances",
+        "content-type: application/json\r\n",
+        r#"{"appliance":"sensor","name":"made"}"#,
+    );
+    assert_eq!(
+        (status, body.contains("\"url\":\"https://127.0.0.1:")),
+        (201, true),
+        "{body}"
+    );
+    let check = Command::new(process::PROGRAM)
+        .args(["healthcheck", "--ready-file", path])
+        .output()
+        .unwrap();
     assert_eq!(check.status.code(), Some(0), "{check:?}");
     process.signal(Signal::TERM);
     assert_eq!(process.end().code, Some(0));
@@ -53,7 +68,10 @@ fn a_long_poll_does_not_hold_up_the_end() {
     assert!(asked.elapsed() < SOON / 4, "{:?}", asked.elapsed());
     let mut answer = String::new();
     drop(waits.read_to_string(&mut answer));
-    assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 503 "), "{answer}");
+    assert!(
+        answer.is_empty() || answer.starts_with("HTTP/1.1 503 "),
+        "{answer}"
+    );
 }
 
 #[test]
@@ -69,11 +87,23 @@ fn without_control_there_is_no_such_listener() {
 fn a_token_is_read_from_a_private_file_and_asked_for() {
     let folder = tempfile::tempdir().unwrap();
     let file = token(folder.path(), "Canary-token-1\n", 0o600);
-    let (mut process, _) = Process::serve(2, &["--control", "0.0.0.0:0", "--control-token-file", &file]);
+    let (mut process, _) = Process::serve(
+        2,
+        &["--control", "0.0.0.0:0", "--control-token-file", &file],
+    );
     let url = process.control();
     assert!(url.starts_with("http://127.0.0.1:"), "{url}");
     assert_eq!(ask(&url, "GET /v1/health", "", "").0, 401);
-    assert_eq!(ask(&url, "GET /v1/health", "authorization: Bearer Canary-token-1\r\n", "").0, 200);
+    assert_eq!(
+        ask(
+            &url,
+            "GET /v1/health",
+            "authorization: Bearer Canary-token-1\r\n",
+            ""
+        )
+        .0,
+        200
+    );
     process.signal(Signal::TERM);
     let end = process.end();
     assert!(!format!("{end:?}").contains("Canary"), "{end:?}");
@@ -86,7 +116,11 @@ fn a_token_is_read_from_a_private_file_and_asked_for() {
 #[case::empty(&["--control", "127.0.0.1:0"], Some(("\n", 0o600)), "is empty")]
 #[case::readable(&["--control", "127.0.0.1:0"], Some(("Canary", 0o644)), "has mode 644, expected no access for group or others")]
 #[case::two_lines(&["--control", "127.0.0.1:0"], Some(("Canary\nCanary", 0o600)), "one line of visible ASCII")]
-fn what_would_be_unsafe_is_refused_before_anything_starts(#[case] args: &[&str], #[case] given: Option<(&str, u32)>, #[case] says: &str) {
+fn what_would_be_unsafe_is_refused_before_anything_starts(
+    #[case] args: &[&str],
+    #[case] given: Option<(&str, u32)>,
+    #[case] says: &str,
+) {
     let folder = tempfile::tempdir().unwrap();
     let file = given.map(|(text, mode)| token(folder.path(), text, mode));
     let mut all = vec!["serve", "--listen", "127.0.0.1:0"];
@@ -96,24 +130,49 @@ fn what_would_be_unsafe_is_refused_before_anything_starts(#[case] args: &[&str],
     }
     let end = Process::start(&all).end();
     assert_eq!((end.code, end.out.as_str()), (Some(2), ""), "{end:?}");
-    assert!(end.err.contains(says) && !end.err.contains("Canary"), "{end:?}");
+    assert!(
+        end.err.contains(says) && !end.err.contains("Canary"),
+        "{end:?}"
+    );
 }
 
 #[test]
 fn a_test_in_python_freezes_the_clock_and_waits_for_the_arrival() {
     let own = concat!(env!("CARGO_MANIFEST_DIR"), "/target/clients/bin/python");
-    let python = if Path::new(own).exists() { own } else { "python3" };
-    if !Command::new(python).arg("--version").output().is_ok_and(|output| output.status.success()) {
+    let python = if Path::new(own).exists() {
+        own
+    } else {
+        "python3"
+    };
+    if !Command::new(python)
+        .arg("--version")
+        .output()
+        .is_ok_and(|output| output.status.success())
+    {
         // Past the capture of a test's own output, so that it is seen where the test passes.
-        return std::io::stderr().write_all(b"left out, as it is not installed: python3\n").unwrap();
+        return std::io::stderr()
+            .write_all(b"left out, as it is not installed: python3\n")
+            .unwrap();
     }
     let (mut process, _) = Process::serve(2, &["--control", "127.0.0.1:0"]);
     let url = process.control();
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/control/frozen.py");
-    let output = Command::new(python).arg(script).env("CONTROL", &url).env("NO_PROXY", "127.0.0.1").output().unwrap();
-    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    let output = Command::new(python)
+        .arg(script)
+        .env("CONTROL", &url)
+        .env("NO_PROXY", "127.0.0.1")
+        .output()
+        .unwrap();
+    let (out, err) = (
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr),
+    );
     assert!(output.status.success(), "{out}{err}");
-    assert_eq!(out.trim_end(), "open, then 200\n1 come, none wanted", "{err}");
+    assert_eq!(
+        out.trim_end(),
+        "open, then 200\n1 come, none wanted",
+        "{err}"
+    );
 }
 
 fn token(folder: &Path, text: &str, mode: u32) -> String {
@@ -132,5 +191,8 @@ fn ask(url: &str, request: &str, headers: &str, body: &str) -> (u16, String) {
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-    (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
+    (
+        head.split(' ').nth(1).unwrap().parse().unwrap(),
+        body.to_owned(),
+    )
 }

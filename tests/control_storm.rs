@@ -2,21 +2,23 @@
 //!
 //! `D4IOT_FLEET=10000` says how many at once, 500 when not given; the bars of time and memory are held with the release profile alone.
 
-#![expect(clippy::disallowed_methods, reason = "time is measured, and the kernel is asked what the process has")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "time is measured, and the kernel is asked what the process has"
+)]
 #![expect(clippy::print_stderr, reason = "figures can be read with --nocapture")]
 #![expect(clippy::unwrap_used, reason = "what fails in a helper fails its test")]
 
 #[path = "control/desk.rs"]
 mod desk;
 
-use std::fs;
-use std::time::Duration;
-use std::time::Instant;
+use std::{
+    fs,
+    time::{Duration, Instant},
+};
 
+use desk::{Desk, validate};
 use serde_json::json;
-
-use desk::Desk;
-use desk::validate;
 
 /// One after the other: each counts what the whole process has.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -34,10 +36,22 @@ async fn a_storm_leaves_no_descriptor_and_no_memory_behind() {
     for _ in 0..3 {
         storm(&desk, STORM).await;
     }
-    let (after, kib_after) = (descriptors_down_to(descriptors + SPARE_DESCRIPTORS).await, resident());
-    eprintln!("{} made and deleted: {descriptors} descriptors, then {after}; {kib} KiB, then {kib_after}", 3 * STORM);
-    assert!(after <= descriptors + SPARE_DESCRIPTORS, "{after} descriptors, {descriptors} before");
-    assert!(kib_after <= kib + SPARE_KIB, "{kib_after} KiB, {kib} before");
+    let (after, kib_after) = (
+        descriptors_down_to(descriptors + SPARE_DESCRIPTORS).await,
+        resident(),
+    );
+    eprintln!(
+        "{} made and deleted: {descriptors} descriptors, then {after}; {kib} KiB, then {kib_after}",
+        3 * STORM
+    );
+    assert!(
+        after <= descriptors + SPARE_DESCRIPTORS,
+        "{after} descriptors, {descriptors} before"
+    );
+    assert!(
+        kib_after <= kib + SPARE_KIB,
+        "{kib_after} KiB, {kib} before"
+    );
     assert_eq!(desk.fleet.count(), 0);
     desk.end().await;
 }
@@ -47,14 +61,23 @@ async fn storm(desk: &Desk, count: usize) {
     for number in 0..count {
         let url = desk.sensor(&format!("storm-{number}"), json!({})).await;
         if number % 10 == 0 {
-            assert_eq!(validate(&desk.client(&url), "test", "Test12345!").await, 200);
+            assert_eq!(
+                validate(&desk.client(&url), "test", "Test12345!").await,
+                200
+            );
         }
-        assert_eq!(desk.delete(&format!("/v1/appliances/storm-{number}")).await.status, 204);
+        assert_eq!(
+            desk.delete(&format!("/v1/appliances/storm-{number}"))
+                .await
+                .status,
+            204
+        );
     }
 }
 
 async fn many_at_once_all_answer() {
-    let count: usize = std::env::var("D4IOT_FLEET").map_or(500, |text| text.parse().expect("D4IOT_FLEET is a number"));
+    let count: usize = std::env::var("D4IOT_FLEET")
+        .map_or(500, |text| text.parse().expect("D4IOT_FLEET is a number"));
     let desk = Desk::https();
     let before = resident();
     let begun = Instant::now();
@@ -69,7 +92,9 @@ async fn many_at_once_all_answer() {
         assert_eq!(validate(&client, "test", "Test12345!").await, 200, "{url}");
     }
     let answered = begun.elapsed() - made;
-    eprintln!("{count} appliances: made in {made:?}, {idle} KiB idle, each answered over HTTPS in {answered:?}");
+    eprintln!(
+        "{count} appliances: made in {made:?}, {idle} KiB idle, each answered over HTTPS in {answered:?}"
+    );
     if cfg!(not(debug_assertions)) {
         // The figure is two seconds; ten times that is a fault, whatever else this machine does.
         assert!(made < Duration::from_secs(20) || count > 10_000, "{made:?}");
@@ -92,11 +117,19 @@ async fn making_asking_and_deleting_takes_milliseconds() {
         let client = desk.client(made.body["url"].as_str().unwrap());
         let begun = Instant::now();
         assert_eq!(validate(&client, "a", "Secret-1234").await, 200);
-        assert_eq!(desk.delete(&format!("/v1/appliances/quick-{number}")).await.status, 204);
+        assert_eq!(
+            desk.delete(&format!("/v1/appliances/quick-{number}"))
+                .await
+                .status,
+            204
+        );
         times.push(created + begun.elapsed());
     }
     times.sort();
-    eprintln!("made, asked once over HTTPS, deleted: {:?} in the median, {:?} at most", times[50], times[99]);
+    eprintln!(
+        "made, asked once over HTTPS, deleted: {:?} in the median, {:?} at most",
+        times[50], times[99]
+    );
     if cfg!(not(debug_assertions)) {
         // The figure is five milliseconds.
         assert!(times[50] < Duration::from_millis(50), "{times:?}");
@@ -121,7 +154,10 @@ async fn descriptors_down_to(most: usize) -> usize {
 /// Returns how much memory the process has, in KiB.
 fn resident() -> u64 {
     let status = fs::read_to_string("/proc/self/status").unwrap();
-    let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+    let line = status
+        .lines()
+        .find(|line| line.starts_with("VmRSS:"))
+        .unwrap();
     line.split_whitespace().nth(1).unwrap().parse().unwrap()
 }
 

@@ -2,35 +2,33 @@
 //!
 //! `benches/run` measures the rest, against a bare server. These here stop a change that would be felt there.
 
-use std::io::Read;
-use std::io::Write;
-use std::net::IpAddr;
-use std::net::Ipv4Addr;
-use std::net::SocketAddr;
-use std::net::TcpStream;
-use std::time::Duration;
-use std::time::Instant;
+use std::{
+    io::{Read, Write},
+    net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream},
+    time::{Duration, Instant},
+};
 
 use allocation_counter::measure;
 use bytes::Bytes;
-use d4iot_double::appliance::Appliance;
-use d4iot_double::contract::Kind;
-use d4iot_double::failure::Failure;
-use d4iot_double::failure::Schedule;
-use d4iot_double::fixture::READY_MADE;
-use d4iot_double::fixture::built_in;
-use d4iot_double::fixture::ready_made;
-use d4iot_double::host::Host;
-use d4iot_double::journal::Wanted;
-use d4iot_double::served::Served;
-use d4iot_double::server::Client;
-use d4iot_double::server::Service;
+use d4iot_double::{
+    appliance::Appliance,
+    contract::Kind,
+    failure::{Failure, Schedule},
+    fixture::{READY_MADE, built_in, ready_made},
+    host::Host,
+    journal::Wanted,
+    served::Served,
+    server::{Client, Service},
+};
 use http::Request;
 
 const VALIDATION: &str = r#"{"username":"test","password":"Test12345!"}"#;
 const REFUSED: &str = r#"{"username":"test","password":"another1"}"#;
 const CHANGE: &str = r#"{"admin_username":"admin","admin_password":"Test0987","username":"test","new_password":"Test12345!"}"#;
-const NOBODY: Client = Client { source: IpAddr::V4(Ipv4Addr::LOCALHOST), connection: 1 };
+const NOBODY: Client = Client {
+    source: IpAddr::V4(Ipv4Addr::LOCALHOST),
+    connection: 1,
+};
 
 /// More than the journal's default bound holds: from there on, every entry pushes another out.
 const FULL: usize = 1100;
@@ -45,12 +43,23 @@ fn host(failures: Vec<Failure>) -> Host {
 
 /// Every ready-made failure mode, none armed.
 fn unarmed() -> Vec<Failure> {
-    READY_MADE.iter().filter_map(|name| ready_made(name)).map(|failure| Failure { armed: false, ..failure }).collect()
+    READY_MADE
+        .iter()
+        .filter_map(|name| ready_made(name))
+        .map(|failure| Failure {
+            armed: false,
+            ..failure
+        })
+        .collect()
 }
 
 fn request(operation: &str, body: &'static str) -> Request<Bytes> {
-    let builder = Request::post(format!("/api/external/authentication/{operation}")).header("host", "localhost");
-    builder.header("content-type", "application/json").body(Bytes::from_static(body.as_bytes())).expect("it is a request")
+    let builder = Request::post(format!("/api/external/authentication/{operation}"))
+        .header("host", "localhost");
+    builder
+        .header("content-type", "application/json")
+        .body(Bytes::from_static(body.as_bytes()))
+        .expect("it is a request")
 }
 
 /// Counts the allocations of one answer by a host whose journal is full.
@@ -63,7 +72,11 @@ fn allocations(host: &Host, request: &Request<Bytes>) -> u64 {
 fn an_answer_makes_few_allocations() {
     let host = host(Vec::new());
     let of = |operation: &str, body| allocations(&host, &request(operation, body));
-    let counted = [of("validation", VALIDATION), of("validation", REFUSED), of("set_password_by_admin", CHANGE)];
+    let counted = [
+        of("validation", VALIDATION),
+        of("validation", REFUSED),
+        of("set_password_by_admin", CHANGE),
+    ];
     // The fields of the body; a change also keeps a name and a password, in a box.
     assert_eq!(counted, [1, 1, 4]);
 }
@@ -73,7 +86,10 @@ fn modes_that_are_loaded_and_not_armed_allocate_nothing() {
     let (without, with) = (host(Vec::new()), host(unarmed()));
     let request = request("validation", VALIDATION);
     assert!(with.counters().len() > 30);
-    assert_eq!(allocations(&with, &request), allocations(&without, &request));
+    assert_eq!(
+        allocations(&with, &request),
+        allocations(&without, &request)
+    );
 }
 
 /// Short turns, many of them, and the best of each: on a busy machine a longer turn is always interrupted, and then whoever comes second
@@ -91,20 +107,35 @@ fn modes_that_are_loaded_and_not_armed_take_no_time() {
             *best = (*best).min(start.elapsed());
         }
     }
-    assert!(best[1] < best[0] * 2, "{best:?} for ten answers without modes, and with {} unarmed", READY_MADE.len());
+    assert!(
+        best[1] < best[0] * 2,
+        "{best:?} for ten answers without modes, and with {} unarmed",
+        READY_MADE.len()
+    );
 }
 
 #[test]
 fn an_exchange_makes_few_allocations() {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
     let double = runtime.block_on(async { Served::start(appliance(), None).unwrap() });
     let mut stream = TcpStream::connect(double.address()).unwrap();
     // Everything the server does is done by this thread, and so counted; the client is another.
     let mut exchanges = |count: usize| {
         std::thread::scope(|scope| {
-            let client = scope.spawn(|| (0..count).for_each(|_| ask(&mut stream, double.address())));
+            let client =
+                scope.spawn(|| (0..count).for_each(|_| ask(&mut stream, double.address())));
             let before = double.host().count(&Wanted::default());
-            let counted = measure(|| runtime.block_on(double.host().wait(&Wanted::default(), before + count as u64))).count_total;
+            let counted = measure(|| {
+                runtime.block_on(
+                    double
+                        .host()
+                        .wait(&Wanted::default(), before + count as u64),
+                )
+            })
+            .count_total;
             client.join().unwrap();
             counted
         })
@@ -113,12 +144,25 @@ fn an_exchange_makes_few_allocations() {
     let (few, many) = (exchanges(100), exchanges(600));
     let each = (many - few) as f64 / 500.0;
     // Two: that of the answer, and one for the request's body on its way through hyper, which keeps its other buffers. Twice that fails.
-    assert!((1.0..=4.0).contains(&each), "{each} allocations for a request over HTTP");
+    assert!(
+        (1.0..=4.0).contains(&each),
+        "{each} allocations for a request over HTTP"
+    );
 }
 
 fn ask(stream: &mut TcpStream, address: SocketAddr) {
-    let head = format!("POST /api/external/authentication/validation HTTP/1.1\r\nhost: {address}\r\ncontent-type: application/json\r\n");
-    stream.write_all(format!("{head}content-length: {}\r\n\r\n{VALIDATION}", VALIDATION.len()).as_bytes()).expect("the server listens");
+    let head = format!(
+        "POST /api/external/authentication/validation HTTP/1.1\r\nhost: {address}\r\ncontent-type: application/json\r\n"
+    );
+    stream
+        .write_all(
+            format!(
+                "{head}content-length: {}\r\n\r\n{VALIDATION}",
+                VALIDATION.len()
+            )
+            .as_bytes(),
+        )
+        .expect("the server listens");
     let mut answer = [0; 1024];
     let length = stream.read(&mut answer).expect("the server answers");
     assert!(answer[..length].starts_with(b"HTTP/1.1 200"));

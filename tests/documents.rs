@@ -5,9 +5,7 @@
 #![expect(clippy::disallowed_methods, reason = "tests read and write pages")]
 #![expect(clippy::unwrap_used, reason = "what fails in a helper fails its test")]
 
-use std::fs;
-use std::path::Path;
-use std::process::Command;
+use std::{fs, path::Path, process::Command};
 
 use rstest::rstest;
 
@@ -52,16 +50,24 @@ type Edit = fn(&mut Vec<String>);
     &["sensor:55 set_password.password_replaced.body (table): expected `Password has been replaced`", "sensor:134 set_password_by_admin.password_replaced.body (table): expected `Password has been replaced`", "sensor: 2 parted and 0 moved"],
 )]
 fn another_edition_is_told_as_what_it_is(#[case] edit: Edit, #[case] expected: &[&str]) {
-    let Some((sensor, console)) = pages() else { return };
+    let Some((sensor, console)) = pages() else {
+        return;
+    };
     let mut page: Vec<String> = sensor.lines().map(str::to_owned).collect();
     edit(&mut page);
     let (code, said) = documents(&page.join("\n"), &console);
     assert_eq!(code, 1, "{said}");
     for line in expected {
-        assert!(said.lines().any(|said| said.starts_with(line)), "{line}\nis not in:\n{said}");
+        assert!(
+            said.lines().any(|said| said.starts_with(line)),
+            "{line}\nis not in:\n{said}"
+        );
     }
     assert!(
-        said.contains("another edition: sha256 ") && said.contains("console: 139 facts and 9 quotes hold on 290 lines (the edition transcribed)"),
+        said.contains("another edition: sha256 ")
+            && said.contains(
+                "console: 139 facts and 9 quotes hold on 290 lines (the edition transcribed)"
+            ),
         "{said}"
     );
 }
@@ -74,7 +80,9 @@ fn another_edition_is_told_as_what_it_is(#[case] edit: Edit, #[case] expected: &
 #[case::empty_lines_at_the_end(|page: &mut Vec<String>| page.extend([String::new(), String::new()]))]
 #[case::another_date(|page: &mut Vec<String>| page[3] = "ms.date: 01/01/2027".into())]
 fn an_edition_that_says_the_same_holds(#[case] edit: Edit) {
-    let Some((sensor, console)) = pages() else { return };
+    let Some((sensor, console)) = pages() else {
+        return;
+    };
     let mut page: Vec<String> = sensor.lines().map(str::to_owned).collect();
     edit(&mut page);
     let (code, said) = documents(&page.join("\n"), &console);
@@ -85,22 +93,40 @@ fn an_edition_that_says_the_same_holds(#[case] edit: Edit) {
 /// A fault of the page that a later edition has mended is no longer told.
 #[test]
 fn a_fault_that_was_mended_is_not_told() {
-    let Some((sensor, console)) = pages() else { return };
+    let Some((sensor, console)) = pages() else {
+        return;
+    };
     let fault = "lint sensor:33 quote S31: expected JSON, found the escape";
     assert!(documents(&sensor, &console).1.contains(fault));
     let (_, said) = documents(&sensor.replacen("\\!", "!", 1), &console);
-    assert!(!said.contains(fault) && said.contains("lint sensor:34 quote S31"), "{said}");
+    assert!(
+        !said.contains(fault) && said.contains("lint sensor:34 quote S31"),
+        "{said}"
+    );
 }
 
 /// Runs the command, and returns its exit code and what it says.
 fn documents(sensor: &str, console: &str) -> (i32, String) {
     let folder = tempfile::tempdir().unwrap();
-    let paths = [folder.path().join("sensor.md"), folder.path().join("console.md")];
+    let paths = [
+        folder.path().join("sensor.md"),
+        folder.path().join("console.md"),
+    ];
     fs::write(&paths[0], sensor).unwrap();
     fs::write(&paths[1], console).unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_d4iot-double"));
-    let output = command.arg("documents").arg("--sensor").arg(&paths[0]).arg("--console").arg(&paths[1]).output().unwrap();
-    (output.status.code().unwrap(), String::from_utf8(output.stdout).unwrap())
+    let output = command
+        .arg("documents")
+        .arg("--sensor")
+        .arg(&paths[0])
+        .arg("--console")
+        .arg(&paths[1])
+        .output()
+        .unwrap();
+    (
+        output.status.code().unwrap(),
+        String::from_utf8(output.stdout).unwrap(),
+    )
 }
 
 #[expect(clippy::print_stderr, reason = "who skips says so")]

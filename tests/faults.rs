@@ -3,15 +3,18 @@
 //! `cargo test` sees to it that the list is not stale. The long mode tries it, some minutes for all of them:
 //! `cargo test --test faults -- --ignored --nocapture`. No released binary has a door to any of these faults.
 
-#![expect(clippy::disallowed_methods, reason = "the sources are copied, and changed in the copy")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the sources are copied, and changed in the copy"
+)]
 #![expect(clippy::unwrap_used, reason = "helpers of tests are tests too")]
 
-use std::collections::BTreeSet;
-use std::fs;
-use std::path::Path;
-use std::path::PathBuf;
-use std::process::Command;
-use std::process::Stdio;
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
 
 /// A fault: what stands in the sources, what stands there instead, and the test that must see it.
 struct Fault {
@@ -103,9 +106,23 @@ const FAULTS: &[Fault] = &[
 fn every_fault_has_its_place_and_its_test() {
     for fault in FAULTS {
         let text = fs::read_to_string(root().join(fault.file)).unwrap();
-        assert_eq!(text.matches(fault.from).count(), 1, "{}: {} has this once: {}", fault.name, fault.file, fault.from);
+        assert_eq!(
+            text.matches(fault.from).count(),
+            1,
+            "{}: {} has this once: {}",
+            fault.name,
+            fault.file,
+            fault.from
+        );
         let name = fault.test.rsplit("::").next().unwrap();
-        assert!(sources_of(fault).iter().any(|text| text.contains(&format!("fn {name}("))), "{}: {} has no test {name}", fault.name, fault.target);
+        assert!(
+            sources_of(fault)
+                .iter()
+                .any(|text| text.contains(&format!("fn {name}("))),
+            "{}: {} has no test {name}",
+            fault.name,
+            fault.target
+        );
     }
 }
 
@@ -113,16 +130,26 @@ fn every_fault_has_its_place_and_its_test() {
 #[ignore = "builds the project once for each fault: minutes"]
 fn every_fault_of_the_suite_is_caught_by_the_test_that_is_named_for_it() {
     let copy = Copy::new();
-    let tests: BTreeSet<(&str, &str)> = FAULTS.iter().map(|fault| (fault.target, fault.test)).collect();
+    let tests: BTreeSet<(&str, &str)> = FAULTS
+        .iter()
+        .map(|fault| (fault.target, fault.test))
+        .collect();
     for (target, test) in tests {
-        assert_eq!(copy.run(target, test), Went::Green, "{test} is green without a fault");
+        assert_eq!(
+            copy.run(target, test),
+            Went::Green,
+            "{test} is green without a fault"
+        );
     }
     let mut missed = Vec::new();
     for fault in FAULTS {
         copy.put(fault);
         let went = copy.run(fault.target, fault.test);
         copy.put_right(fault);
-        println!("{:?}: {}, by {} {}", went, fault.name, fault.target, fault.test);
+        println!(
+            "{:?}: {}, by {} {}",
+            went, fault.name, fault.target, fault.test
+        );
         if went != Went::Red {
             missed.push(fault.name);
         }
@@ -150,10 +177,24 @@ impl Copy {
         if sources.exists() {
             fs::remove_dir_all(&sources).unwrap();
         }
-        for part in ["Cargo.toml", "Cargo.lock", "README.md", "build.rs", "clippy.toml"] {
+        for part in [
+            "Cargo.toml",
+            "Cargo.lock",
+            "README.md",
+            "build.rs",
+            "clippy.toml",
+        ] {
             copy(&root().join(part), &sources.join(part));
         }
-        for part in ["benches", "conformance", "deploy", "fixtures", "snapshots", "src", "tests"] {
+        for part in [
+            "benches",
+            "conformance",
+            "deploy",
+            "fixtures",
+            "snapshots",
+            "src",
+            "tests",
+        ] {
             copy(&root().join(part), &sources.join(part));
         }
         Copy { folder }
@@ -177,8 +218,13 @@ impl Copy {
     fn run(&self, target: &str, test: &str) -> Went {
         let cargo = |run: bool| {
             let mut command = Command::new(env!("CARGO"));
-            command.args(["test", "--quiet", "--locked"]).current_dir(self.folder.join("sources"));
-            command.env("CARGO_TARGET_DIR", self.folder.join("target")).env_remove("CI").env_remove("RUSTFLAGS");
+            command
+                .args(["test", "--quiet", "--locked"])
+                .current_dir(self.folder.join("sources"));
+            command
+                .env("CARGO_TARGET_DIR", self.folder.join("target"))
+                .env_remove("CI")
+                .env_remove("RUSTFLAGS");
             match target {
                 "lib" => command.arg("--lib"),
                 other => command.args(["--test", other]),
@@ -186,7 +232,10 @@ impl Copy {
             if !run {
                 command.arg("--no-run");
             }
-            command.args(["--", test]).stdout(Stdio::piped()).stderr(Stdio::null());
+            command
+                .args(["--", test])
+                .stdout(Stdio::piped())
+                .stderr(Stdio::null());
             command.output().unwrap()
         };
         if !cargo(false).status.success() {
@@ -195,7 +244,11 @@ impl Copy {
         let output = cargo(true);
         let told = String::from_utf8_lossy(&output.stdout);
         assert!(!told.contains("running 0 tests"), "there is no test {test}");
-        if output.status.success() { Went::Green } else { Went::Red }
+        if output.status.success() {
+            Went::Green
+        } else {
+            Went::Red
+        }
     }
 }
 
@@ -208,7 +261,11 @@ fn sources_of(fault: &Fault) -> Vec<String> {
     let mut texts = Vec::new();
     while let Some(path) = open.pop() {
         if path.is_dir() {
-            open.extend(fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()));
+            open.extend(
+                fs::read_dir(path)
+                    .unwrap()
+                    .map(|entry| entry.unwrap().path()),
+            );
         } else if path.extension().is_some_and(|ending| ending == "rs") && path.exists() {
             texts.push(fs::read_to_string(path).unwrap());
         }

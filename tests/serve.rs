@@ -1,47 +1,37 @@
 //! `serve` as a process: what it says, what it leaves behind, how it refuses to start, how it ends.
 
-#![expect(clippy::disallowed_methods, reason = "processes are watched: files are read, time is measured")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "processes are watched: files are read, time is measured"
+)]
 #![expect(clippy::unwrap_used, reason = "what fails in a helper fails its test")]
 
 mod process;
 
-use std::fs;
-use std::io::Read;
-use std::io::Write;
-use std::net::IpAddr;
-use std::net::Ipv4Addr;
-use std::net::SocketAddr;
-use std::net::TcpListener;
-use std::net::TcpStream;
-use std::path::Path;
-use std::path::PathBuf;
-use std::process::Command;
-use std::sync::Arc;
-use std::sync::Barrier;
-use std::thread;
-use std::time::Duration;
-use std::time::Instant;
+use std::{
+    fs,
+    io::{Read, Write},
+    net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream},
+    path::{Path, PathBuf},
+    process::Command,
+    sync::{Arc, Barrier},
+    thread,
+    time::{Duration, Instant},
+};
 
 use bytes::Bytes;
-use d4iot_double::cli::ready::Ready;
-use d4iot_double::cli::talk::Colour;
-use d4iot_double::cli::talk::LogFormat;
-use d4iot_double::cli::talk::Talk;
-use d4iot_double::contract;
-use d4iot_double::contract::Envelope;
-use d4iot_double::contract::Internal;
-use d4iot_double::contract::Kind;
-use d4iot_double::contract::Operation;
-use d4iot_double::contract::Outcome;
-use d4iot_double::contract::Said;
-use d4iot_double::target;
-use d4iot_double::target::Target;
+use d4iot_double::{
+    cli::{
+        ready::Ready,
+        talk::{Colour, LogFormat, Talk},
+    },
+    contract,
+    contract::{Envelope, Internal, Kind, Operation, Outcome, Said},
+    target,
+    target::Target,
+};
 use http::Request;
-use process::End;
-use process::PROGRAM;
-use process::Process;
-use process::ReadyLine;
-use process::SOON;
+use process::{End, PROGRAM, Process, ReadyLine, SOON};
 use rstest::rstest;
 use rustix::process::Signal;
 use tempfile::TempDir;
@@ -64,9 +54,24 @@ fn a_ready_line_for_each_appliance_and_nothing_else_on_stdout() {
 #[test]
 fn one_kind_alone_over_plain_http() {
     let (_process, ready) = Process::serve(1, &["--kind", "console", "--http"]);
-    assert_eq!(ready, [ReadyLine { name: "console".into(), url: format!("http://127.0.0.1:{}", ready[0].port()) }]);
-    let answer = ask(ready[0].port(), &post("/external/authentication/validation", r#"{"username":"test","password":"Test12345!"}"#));
-    assert_eq!(answer, Answer::worded(Kind::Console, Operation::Validation, Outcome::Authenticated));
+    assert_eq!(
+        ready,
+        [ReadyLine {
+            name: "console".into(),
+            url: format!("http://127.0.0.1:{}", ready[0].port())
+        }]
+    );
+    let answer = ask(
+        ready[0].port(),
+        &post(
+            "/external/authentication/validation",
+            r#"{"username":"test","password":"Test12345!"}"#,
+        ),
+    );
+    assert_eq!(
+        answer,
+        Answer::worded(Kind::Console, Operation::Validation, Outcome::Authenticated)
+    );
 }
 
 #[test]
@@ -84,7 +89,11 @@ fn the_ready_file_says_all_and_is_gone_at_the_end() {
         ],
     });
     assert_eq!(text, format!("{expected}\n"));
-    assert!(ca.starts_with("-----BEGIN CERTIFICATE-----") && answers(sensor, Some(ca)) && answers(console, Some(ca)));
+    assert!(
+        ca.starts_with("-----BEGIN CERTIFICATE-----")
+            && answers(sensor, Some(ca))
+            && answers(console, Some(ca))
+    );
     assert_eq!(folder.names(), ["ready.json"]);
     process.signal(Signal::TERM);
     assert_eq!(process.end().code, Some(0));
@@ -118,10 +127,19 @@ fn how_to_ask_is_said_on_stderr_and_works_as_it_is_said() {
     let (mut process, ready) = Process::serve(2, &[]);
     for (line, kind) in ready.iter().zip([Kind::Sensor, Kind::Console]) {
         let said = process.says(&format!("note: ask {}: curl -k ", line.name));
-        let command = said.split_once(": curl").map(|(_, rest)| format!("curl -sS --noproxy '*' {rest}")).unwrap();
+        let command = said
+            .split_once(": curl")
+            .map(|(_, rest)| format!("curl -sS --noproxy '*' {rest}"))
+            .unwrap();
         let output = Command::new("sh").args(["-c", &command]).output().unwrap();
         let expected = Answer::worded(kind, Operation::Validation, Outcome::Authenticated).body;
-        assert_eq!((String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap()), (expected, String::new()));
+        assert_eq!(
+            (
+                String::from_utf8(output.stdout).unwrap(),
+                String::from_utf8(output.stderr).unwrap()
+            ),
+            (expected, String::new())
+        );
     }
     process.says("Ctrl-C");
 }
@@ -131,7 +149,10 @@ fn quiet_is_quiet() {
     let (process, _) = Process::serve(2, &["-q"]);
     process.signal(Signal::TERM);
     let end = process.end();
-    assert_eq!((end.code, end.out.as_str(), end.err.as_str()), (Some(0), "", ""));
+    assert_eq!(
+        (end.code, end.out.as_str(), end.err.as_str()),
+        (Some(0), "", "")
+    );
 }
 
 #[rstest]
@@ -140,10 +161,24 @@ fn quiet_is_quiet() {
 fn a_useless_stdout_stops_nothing(#[case] script: &str) {
     let folder = Folder::new();
     let file = folder.path("ready.json");
-    let mut process = Process::spawn(Command::new("sh").args(["-c", script, PROGRAM, "serve", "--listen", "127.0.0.1:0", "--ready-file", &file]));
+    let mut process = Process::spawn(Command::new("sh").args([
+        "-c",
+        script,
+        PROGRAM,
+        "serve",
+        "--listen",
+        "127.0.0.1:0",
+        "--ready-file",
+        &file,
+    ]));
     process.says("Ctrl-C");
     let ready: Ready = serde_json::from_str(&fs::read_to_string(&file).unwrap()).unwrap();
-    assert!(ready.appliances.iter().all(|served| answers(&served.url, ready.ca.as_deref())));
+    assert!(
+        ready
+            .appliances
+            .iter()
+            .all(|served| answers(&served.url, ready.ca.as_deref()))
+    );
     process.signal(Signal::TERM);
     assert_eq!(process.end().code, Some(0));
 }
@@ -157,9 +192,15 @@ fn the_ca_that_is_written_is_all_a_client_needs() {
     let (_process, ready) = Process::serve(1, &["--kind", "sensor", "--ca-out", &ca]);
     let (url, port) = (&ready[0].url, ready[0].port());
     assert!(answers(url, Some(&fs::read_to_string(&ca).unwrap())));
-    assert!(!answers(url, Some(Identified::new(&["127.0.0.1"]).cert.as_str())), "any certificate is taken: nothing is verified");
+    assert!(
+        !answers(url, Some(Identified::new(&["127.0.0.1"]).cert.as_str())),
+        "any certificate is taken: nothing is verified"
+    );
     assert_eq!(curl(&["--cacert", &ca, url]), 0);
-    assert_eq!(curl(&["--cacert", &ca, &format!("https://localhost:{port}")]), 0);
+    assert_eq!(
+        curl(&["--cacert", &ca, &format!("https://localhost:{port}")]),
+        0
+    );
     assert_eq!(curl(&[url]), PEER_NOT_VERIFIED);
 }
 
@@ -168,12 +209,25 @@ fn a_further_name_stands_in_the_certificate() {
     let folder = Folder::new();
     let ca = folder.path("ca.pem");
     let named = |args: &[&str]| {
-        let args: Vec<&str> = ["--kind", "sensor", "--ca-out", &ca].iter().chain(args).copied().collect();
+        let args: Vec<&str> = ["--kind", "sensor", "--ca-out", &ca]
+            .iter()
+            .chain(args)
+            .copied()
+            .collect();
         let (_process, ready) = Process::serve(1, &args);
         let port = ready[0].port();
-        curl(&["--cacert", &ca, "--resolve", &format!("plant.example:{port}:127.0.0.1"), &format!("https://plant.example:{port}")])
+        curl(&[
+            "--cacert",
+            &ca,
+            "--resolve",
+            &format!("plant.example:{port}:127.0.0.1"),
+            &format!("https://plant.example:{port}"),
+        ])
     };
-    assert_eq!(named(&["--san", "other.example", "--san", "plant.example"]), 0);
+    assert_eq!(
+        named(&["--san", "other.example", "--san", "plant.example"]),
+        0
+    );
     assert_eq!(named(&["--san", "other.example"]), PEER_NOT_VERIFIED);
 }
 
@@ -181,8 +235,24 @@ fn a_further_name_stands_in_the_certificate() {
 fn a_certificate_of_one_s_own_is_served() {
     let folder = Folder::new();
     let own = Identified::new(&["127.0.0.1"]);
-    let (cert, key, file) = (folder.write("cert.pem", &own.cert), folder.write("key.pem", &own.key), folder.path("ready.json"));
-    let (_process, lines) = Process::serve(1, &["--kind", "sensor", "--tls-cert", &cert, "--tls-key", &key, "--ready-file", &file]);
+    let (cert, key, file) = (
+        folder.write("cert.pem", &own.cert),
+        folder.write("key.pem", &own.key),
+        folder.path("ready.json"),
+    );
+    let (_process, lines) = Process::serve(
+        1,
+        &[
+            "--kind",
+            "sensor",
+            "--tls-cert",
+            &cert,
+            "--tls-key",
+            &key,
+            "--ready-file",
+            &file,
+        ],
+    );
     assert!(answers(&lines[0].url, Some(&own.cert)));
     let ready: Ready = serde_json::from_str(&fs::read_to_string(&file).unwrap()).unwrap();
     assert_eq!(ready.ca, None);
@@ -196,16 +266,31 @@ fn a_certificate_of_one_s_own_is_served() {
 #[case::damaged("cert.pem", "damaged.pem", "a BEGIN line without its END line")]
 #[case::encrypted("cert.pem", "encrypted.pem", "it is encrypted")]
 #[case::missing("nowhere.pem", "key.pem", "No such file")]
-fn a_certificate_that_cannot_be_served_starts_nothing(#[case] cert: &str, #[case] key: &str, #[case] expected: &str) {
+fn a_certificate_that_cannot_be_served_starts_nothing(
+    #[case] cert: &str,
+    #[case] key: &str,
+    #[case] expected: &str,
+) {
     let folder = Folder::new();
-    let (own, other) = (Identified::new(&["127.0.0.1"]), Identified::new(&["127.0.0.1"]));
+    let (own, other) = (
+        Identified::new(&["127.0.0.1"]),
+        Identified::new(&["127.0.0.1"]),
+    );
     folder.write("cert.pem", &own.cert);
     folder.write("key.pem", &own.key);
     folder.write("other.pem", &other.key);
     folder.write("empty.pem", "");
     folder.write("damaged.pem", &own.key.replace("-----END", "-----"));
-    folder.write("encrypted.pem", &own.key.replace("PRIVATE KEY", "ENCRYPTED PRIVATE KEY"));
-    let end = refused(&["--tls-cert", &folder.path(cert), "--tls-key", &folder.path(key)]);
+    folder.write(
+        "encrypted.pem",
+        &own.key.replace("PRIVATE KEY", "ENCRYPTED PRIVATE KEY"),
+    );
+    let end = refused(&[
+        "--tls-cert",
+        &folder.path(cert),
+        "--tls-key",
+        &folder.path(key),
+    ]);
     assert!(end.err.contains(expected), "{}", end.err);
     assert!(end.err.contains(cert), "the file is not named: {}", end.err);
     // A line of the key, wherever it stood.
@@ -239,7 +324,10 @@ fn what_does_not_go_together_is_said(#[case] args: &[&str], #[case] expected: &s
 #[case::the_last_port("127.0.0.1:65535", "no port is left for console")]
 // Of the documentation's addresses (RFC 5737), no machine has one.
 #[case::another_machine_s("192.0.2.1:8443", "this machine has no such address")]
-fn an_address_that_cannot_be_is_answered_with_one_that_can(#[case] address: &str, #[case] expected: &str) {
+fn an_address_that_cannot_be_is_answered_with_one_that_can(
+    #[case] address: &str,
+    #[case] expected: &str,
+) {
     let end = Process::start(&["serve", "--listen", address]).end();
     assert_eq!((end.code, end.out.as_str()), (Some(2), ""));
     assert!(end.err.contains(expected), "{}", end.err);
@@ -251,13 +339,35 @@ fn an_address_that_cannot_be_is_answered_with_one_that_can(#[case] address: &str
 fn fixtures_take_consecutive_ports_but_for_one_that_names_its_own() {
     let folder = Folder::new();
     let first = free_ports(4);
-    for (name, listen) in [("a", None), ("b", Some(first + 3)), ("c", None), ("d", None)] {
+    for (name, listen) in [
+        ("a", None),
+        ("b", Some(first + 3)),
+        ("c", None),
+        ("d", None),
+    ] {
         let listen = listen.map_or_else(String::new, |port| format!("listen: 127.0.0.1:{port}\n"));
-        folder.write(&format!("{name}.yaml"), &format!("appliance: sensor\nname: {name}\n{listen}"));
+        folder.write(
+            &format!("{name}.yaml"),
+            &format!("appliance: sensor\nname: {name}\n{listen}"),
+        );
     }
-    let mut process = Process::start(&["serve", "--listen", &format!("127.0.0.1:{first}"), &folder.path("")]);
-    let ports: Vec<(String, u16)> = process.ready(4).into_iter().map(|line| (line.name.clone(), line.port())).collect();
-    let expected = [("a", first), ("b", first + 3), ("c", first + 1), ("d", first + 2)];
+    let mut process = Process::start(&[
+        "serve",
+        "--listen",
+        &format!("127.0.0.1:{first}"),
+        &folder.path(""),
+    ]);
+    let ports: Vec<(String, u16)> = process
+        .ready(4)
+        .into_iter()
+        .map(|line| (line.name.clone(), line.port()))
+        .collect();
+    let expected = [
+        ("a", first),
+        ("b", first + 3),
+        ("c", first + 1),
+        ("d", first + 2),
+    ];
     assert_eq!(ports, expected.map(|(name, port)| (name.to_owned(), port)));
 }
 
@@ -266,11 +376,31 @@ fn a_port_that_a_fixture_took_is_said_to_be_its() {
     let folder = Folder::new();
     let first = free_ports(2);
     let a = folder.write("a.yaml", "appliance: sensor\nname: a\n");
-    let b = folder.write("b.yaml", &format!("appliance: sensor\nname: b\nlisten: 127.0.0.1:{}\n", first + 1));
+    let b = folder.write(
+        "b.yaml",
+        &format!(
+            "appliance: sensor\nname: b\nlisten: 127.0.0.1:{}\n",
+            first + 1
+        ),
+    );
     let c = folder.write("c.yaml", "appliance: sensor\nname: c\n");
-    let end = Process::start(&["serve", "--listen", &format!("127.0.0.1:{first}"), &a, &b, &c]).end();
+    let end = Process::start(&[
+        "serve",
+        "--listen",
+        &format!("127.0.0.1:{first}"),
+        &a,
+        &b,
+        &c,
+    ])
+    .end();
     assert_eq!((end.code, end.out.as_str()), (Some(2), ""));
-    assert!(end.err.contains(&format!("c cannot listen on 127.0.0.1:{}", first + 1)) && end.err.contains("`b` of this very start"), "{}", end.err);
+    assert!(
+        end.err
+            .contains(&format!("c cannot listen on 127.0.0.1:{}", first + 1))
+            && end.err.contains("`b` of this very start"),
+        "{}",
+        end.err
+    );
 }
 
 #[test]
@@ -279,15 +409,26 @@ fn two_of_one_name_are_shown_in_both_places() {
     let a = folder.write("a.yaml", "appliance: sensor\nname: plant\n");
     let b = folder.write("b.yaml", "\nname: plant\nappliance: console\n");
     let end = refused(&[&a, &b]);
-    assert!(end.err.contains(&format!("{a}:2:7")) && end.err.contains(&format!("{b}:2:7")), "{}", end.err);
+    assert!(
+        end.err.contains(&format!("{a}:2:7")) && end.err.contains(&format!("{b}:2:7")),
+        "{}",
+        end.err
+    );
 }
 
 #[test]
 fn a_mistyped_key_is_pointed_at() {
     let folder = Folder::new();
-    let file = folder.write("plant.yaml", "appliance: sensor\nusers:\n  - { username: a, pasword: Canary-1, role: admin }\n");
+    let file = folder.write(
+        "plant.yaml",
+        "appliance: sensor\nusers:\n  - { username: a, pasword: Canary-1, role: admin }\n",
+    );
     let end = refused(&[&file]);
-    assert!(end.err.contains(&format!("{file}:3:20")) && end.err.contains("did you mean `password`?"), "{}", end.err);
+    assert!(
+        end.err.contains(&format!("{file}:3:20")) && end.err.contains("did you mean `password`?"),
+        "{}",
+        end.err
+    );
     assert!(!end.err.contains("Canary"), "{}", end.err);
 }
 
@@ -297,18 +438,38 @@ fn a_port_in_use_is_named_and_nothing_is_started() {
     let _taken = TcpListener::bind(("127.0.0.1", first + 1)).unwrap();
     let end = Process::start(&["serve", "--listen", &format!("127.0.0.1:{first}")]).end();
     assert_eq!((end.code, end.out.as_str()), (Some(2), ""));
-    let expected = format!("console cannot listen on 127.0.0.1:{}: Address already in use", first + 1);
-    assert!(end.err.contains(&expected) && end.err.contains("--listen 127.0.0.1:0 takes any free port"), "{}", end.err);
+    let expected = format!(
+        "console cannot listen on 127.0.0.1:{}: Address already in use",
+        first + 1
+    );
+    assert!(
+        end.err.contains(&expected) && end.err.contains("--listen 127.0.0.1:0 takes any free port"),
+        "{}",
+        end.err
+    );
     TcpListener::bind(("127.0.0.1", first)).unwrap();
 }
 
 #[test]
 fn two_processes_at_once_are_two_appliances() {
-    let ((_first, one), (_second, other)) = (Process::serve(1, &["--kind", "sensor", "--http"]), Process::serve(1, &["--kind", "sensor", "--http"]));
-    let change = post("/api/external/authentication/set_password", r#"{"username":"test","password":"Test12345!","new_password":"Test54321!"}"#);
-    let expected = Answer::worded(Kind::Sensor, Operation::SetPassword, Outcome::PasswordReplaced);
+    let ((_first, one), (_second, other)) = (
+        Process::serve(1, &["--kind", "sensor", "--http"]),
+        Process::serve(1, &["--kind", "sensor", "--http"]),
+    );
+    let change = post(
+        "/api/external/authentication/set_password",
+        r#"{"username":"test","password":"Test12345!","new_password":"Test54321!"}"#,
+    );
+    let expected = Answer::worded(
+        Kind::Sensor,
+        Operation::SetPassword,
+        Outcome::PasswordReplaced,
+    );
     // What was changed in the one is as it was in the other.
-    assert_eq!([ask(one[0].port(), &change), ask(other[0].port(), &change)], [expected.clone(), expected]);
+    assert_eq!(
+        [ask(one[0].port(), &change), ask(other[0].port(), &change)],
+        [expected.clone(), expected]
+    );
 }
 
 // — the end —
@@ -320,11 +481,15 @@ fn a_signal_ends_it_at_once_whatever_clients_hold_open(#[case] signal: Signal) {
     let (process, ready) = Process::serve(2, &["--http"]);
     let mut greeted = TcpStream::connect(("127.0.0.1", ready[0].port())).unwrap();
     greeted.set_read_timeout(Some(SOON)).unwrap();
-    greeted.write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").unwrap();
+    greeted
+        .write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")
+        .unwrap();
     assert_eq!(Answer::read(&mut greeted).status, 404);
     let _silent = TcpStream::connect(("127.0.0.1", ready[1].port())).unwrap();
     let mut halfway = TcpStream::connect(("127.0.0.1", ready[1].port())).unwrap();
-    halfway.write_all(b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\nfour").unwrap();
+    halfway
+        .write_all(b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\nfour")
+        .unwrap();
     let began = Instant::now();
     process.signal(signal);
     let end = process.end();
@@ -351,7 +516,10 @@ fn no_answer_is_cut_by_the_end() {
                 loop {
                     // The end may come between two requests; what it must not do is come within an answer.
                     let sent = stream.write_all(b"GET /busy HTTP/1.1\r\nhost: x\r\n\r\n");
-                    let Some(answer) = sent.ok().and_then(|()| Answer::read_or_end(&mut stream)) else { return whole };
+                    let Some(answer) = sent.ok().and_then(|()| Answer::read_or_end(&mut stream))
+                    else {
+                        return whole;
+                    };
                     assert_eq!(answer, Answer::any(Kind::Sensor, Outcome::UnknownPath));
                     whole += 1;
                     if whole == 20 {
@@ -373,10 +541,19 @@ fn no_answer_is_cut_by_the_end() {
 fn a_port_is_free_again_for_the_next_start() {
     let first = free_ports(1);
     for _ in 0..3 {
-        let mut process = Process::start(&["serve", "--kind", "sensor", "--http", "--listen", &format!("127.0.0.1:{first}")]);
+        let mut process = Process::start(&[
+            "serve",
+            "--kind",
+            "sensor",
+            "--http",
+            "--listen",
+            &format!("127.0.0.1:{first}"),
+        ]);
         process.ready(1);
         let mut stream = TcpStream::connect(("127.0.0.1", first)).unwrap();
-        stream.write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").unwrap();
+        stream
+            .write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")
+            .unwrap();
         assert_eq!(Answer::read(&mut stream).status, 404);
         // The server closes first, and so is the one whose port has to wait.
         process.signal(Signal::TERM);
@@ -398,17 +575,37 @@ fn a_port_is_free_again_for_the_next_start() {
 #[case::malformed_body(post("VALIDATION", "{"), Outcome::MalformedBody)]
 #[case::no_object(post("VALIDATION", "[]"), Outcome::MalformedBody)]
 #[case::missing_field(post("VALIDATION", r#"{"username":"test"}"#), Outcome::MissingField)]
-#[case::wrong_type(post("VALIDATION", r#"{"username":"test","password":1}"#), Outcome::WrongType)]
+#[case::wrong_type(
+    post("VALIDATION", r#"{"username":"test","password":1}"#),
+    Outcome::WrongType
+)]
 fn a_request_that_is_none_gets_the_contract_s_answer(
     #[case] request: String,
     #[case] outcome: Outcome,
     #[values(Kind::Sensor, Kind::Console)] kind: Kind,
 ) {
     let (_process, ready) = Process::serve(1, &["--kind", kind.name(), "--http"]);
-    let path = &contract::of(kind).clause(Operation::Validation).path.ruling().is.0[0];
+    let path = &contract::of(kind)
+        .clause(Operation::Validation)
+        .path
+        .ruling()
+        .is
+        .0[0];
     let answer = ask(ready[0].port(), &request.replace("VALIDATION", path));
-    assert_eq!(answer, Answer { allow: (outcome == Outcome::MethodNotAllowed).then(|| "POST".to_owned()), ..Answer::any(kind, outcome) });
-    assert!(answer.body.starts_with(r#"{"error":{"userDisplayErrorMessage":""#), "{}", answer.body);
+    assert_eq!(
+        answer,
+        Answer {
+            allow: (outcome == Outcome::MethodNotAllowed).then(|| "POST".to_owned()),
+            ..Answer::any(kind, outcome)
+        }
+    );
+    assert!(
+        answer
+            .body
+            .starts_with(r#"{"error":{"userDisplayErrorMessage":""#),
+        "{}",
+        answer.body
+    );
 }
 
 // — what is never shown —
@@ -423,14 +620,30 @@ fn nothing_a_client_sends_is_shown() {
         stream.write_all(plain.as_bytes()).unwrap();
         stream.set_read_timeout(Some(SOON)).unwrap();
         let _alert = stream.read_to_end(&mut Vec::new());
-        curl(&["-k", "--resolve", &format!("{CANARY}.example:{}:127.0.0.1", line.port()), &format!("https://{CANARY}.example:{}", line.port())]);
+        curl(&[
+            "-k",
+            "--resolve",
+            &format!("{CANARY}.example:{}:127.0.0.1", line.port()),
+            &format!("https://{CANARY}.example:{}", line.port()),
+        ]);
         let body = format!(r#"{{"username":"{CANARY}","password":"{CANARY}"}}"#);
-        curl(&["-k", "-d", &body, "-H", "content-type: application/json", &format!("{}/external/authentication/validation", line.url)]);
+        curl(&[
+            "-k",
+            "-d",
+            &body,
+            "-H",
+            "content-type: application/json",
+            &format!("{}/external/authentication/validation", line.url),
+        ]);
     }
     process.signal(Signal::TERM);
     let end = process.end();
     assert!(end.err.contains("does not speak TLS"), "{}", end.err);
-    assert!(!end.err.contains(CANARY) && !end.out.contains(CANARY), "{}", end.err);
+    assert!(
+        !end.err.contains(CANARY) && !end.out.contains(CANARY),
+        "{}",
+        end.err
+    );
 }
 
 #[test]
@@ -443,12 +656,25 @@ fn a_panic_tells_its_place_and_not_its_text() {
         return;
     }
     let mut child = Command::new(std::env::current_exe().unwrap());
-    child.args(["--exact", "a_panic_tells_its_place_and_not_its_text", "--nocapture"]);
+    child.args([
+        "--exact",
+        "a_panic_tells_its_place_and_not_its_text",
+        "--nocapture",
+    ]);
     let end = Process::spawn(child.env(MARK, "1").env("RUST_BACKTRACE", "full")).end();
     assert_eq!(end.code, Some(0));
     let place = concat!("error: internal error at ", file!());
-    assert!(end.err.starts_with(place) && end.err.lines().count() == 2, "{}", end.err);
-    assert!(!end.err.contains(CANARY) && !end.out.contains(CANARY), "{}{}", end.out, end.err);
+    assert!(
+        end.err.starts_with(place) && end.err.lines().count() == 2,
+        "{}",
+        end.err
+    );
+    assert!(
+        !end.err.contains(CANARY) && !end.out.contains(CANARY),
+        "{}{}",
+        end.out,
+        end.err
+    );
 }
 
 // — healthcheck —
@@ -459,19 +685,36 @@ fn a_panic_tells_its_place_and_not_its_text() {
 fn healthcheck_is_content_while_all_answer_and_not_after(#[case] args: &[&str]) {
     let folder = Folder::new();
     let file = folder.path("ready.json");
-    let args: Vec<&str> = ["--ready-file", &file].iter().chain(args).copied().collect();
+    let args: Vec<&str> = ["--ready-file", &file]
+        .iter()
+        .chain(args)
+        .copied()
+        .collect();
     let (process, ready) = Process::serve(2, &args);
     let end = healthcheck(&["--ready-file", &file]);
-    assert_eq!((end.code, end.out.as_str(), end.err.as_str()), (Some(0), "", ""));
+    assert_eq!(
+        (end.code, end.out.as_str(), end.err.as_str()),
+        (Some(0), "", "")
+    );
     let kept = folder.write("kept.json", &fs::read_to_string(&file).unwrap());
     process.signal(Signal::TERM);
     assert_eq!(process.end().code, Some(0));
     let gone = healthcheck(&["--ready-file", &file]);
     assert_eq!(gone.code, Some(3));
-    assert!(gone.err.contains(&file) && gone.err.contains("hint: serve writes it"), "{}", gone.err);
+    assert!(
+        gone.err.contains(&file) && gone.err.contains("hint: serve writes it"),
+        "{}",
+        gone.err
+    );
     let silent = healthcheck(&["--ready-file", &kept]);
     assert_eq!(silent.code, Some(3));
-    assert!(ready.iter().all(|line| silent.err.contains(&format!("{} does not answer: ", line.url))), "{}", silent.err);
+    assert!(
+        ready.iter().all(|line| silent
+            .err
+            .contains(&format!("{} does not answer: ", line.url))),
+        "{}",
+        silent.err
+    );
 }
 
 #[test]
@@ -483,19 +726,44 @@ fn healthcheck_names_the_one_that_does_not_answer() {
     let mute = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("https://{}", mute.local_addr().unwrap());
     thread::spawn(move || mute.incoming().for_each(drop));
-    let mut ready: serde_json::Value = serde_json::from_str(&fs::read_to_string(&file).unwrap()).unwrap();
-    ready["appliances"].as_array_mut().unwrap().push(serde_json::json!({ "name": "mute", "kind": "sensor", "url": url }));
-    let end = healthcheck(&["--ready-file", &folder.write("both.json", &ready.to_string())]);
+    let mut ready: serde_json::Value =
+        serde_json::from_str(&fs::read_to_string(&file).unwrap()).unwrap();
+    ready["appliances"]
+        .as_array_mut()
+        .unwrap()
+        .push(serde_json::json!({ "name": "mute", "kind": "sensor", "url": url }));
+    let end = healthcheck(&[
+        "--ready-file",
+        &folder.write("both.json", &ready.to_string()),
+    ]);
     assert_eq!(end.code, Some(3));
-    assert!(end.err.contains(&url) && !end.err.contains(&lines[0].url), "{}", end.err);
+    assert!(
+        end.err.contains(&url) && !end.err.contains(&lines[0].url),
+        "{}",
+        end.err
+    );
 }
 
 #[test]
 fn healthcheck_does_not_ask_whose_certificate_it_is() {
     let folder = Folder::new();
     let own = Identified::new(&["elsewhere.example"]);
-    let (cert, key, file) = (folder.write("cert.pem", &own.cert), folder.write("key.pem", &own.key), folder.path("ready.json"));
-    let (_process, _) = Process::serve(2, &["--tls-cert", &cert, "--tls-key", &key, "--ready-file", &file]);
+    let (cert, key, file) = (
+        folder.write("cert.pem", &own.cert),
+        folder.write("key.pem", &own.key),
+        folder.path("ready.json"),
+    );
+    let (_process, _) = Process::serve(
+        2,
+        &[
+            "--tls-cert",
+            &cert,
+            "--tls-key",
+            &key,
+            "--ready-file",
+            &file,
+        ],
+    );
     assert_eq!(healthcheck(&["--ready-file", &file]).code, Some(0));
 }
 
@@ -505,21 +773,33 @@ fn healthcheck_refuses_a_file_that_is_none() {
     let file = folder.write("ready.json", "{\"version\":1}");
     let end = healthcheck(&["--ready-file", &file]);
     assert_eq!(end.code, Some(1));
-    assert!(end.err.contains("is no ready file: missing field"), "{}", end.err);
+    assert!(
+        end.err.contains("is no ready file: missing field"),
+        "{}",
+        end.err
+    );
 }
 
 #[test]
 fn healthcheck_without_a_file_asks_the_default_address() {
     let end = healthcheck(&[]);
     // Somebody on this machine may be serving there.
-    assert!(end.code == Some(0) || (end.code == Some(3) && end.err.contains("https://127.0.0.1:8443 does not answer")), "{end:?}");
+    assert!(
+        end.code == Some(0)
+            || (end.code == Some(3) && end.err.contains("https://127.0.0.1:8443 does not answer")),
+        "{end:?}"
+    );
 }
 
 // — what the tests above speak with —
 
 /// Starts `serve` on free ports, where it is to refuse: exit 2, a message, and no ready line.
 fn refused(args: &[&str]) -> End {
-    let args: Vec<&str> = ["serve", "--listen", "127.0.0.1:0"].iter().chain(args).copied().collect();
+    let args: Vec<&str> = ["serve", "--listen", "127.0.0.1:0"]
+        .iter()
+        .chain(args)
+        .copied()
+        .collect();
     let end = Process::start(&args).end();
     assert_eq!((end.code, end.out.as_str()), (Some(2), ""), "{}", end.err);
     assert!(end.err.starts_with("error: "), "{}", end.err);
@@ -533,17 +813,32 @@ fn healthcheck(args: &[&str]) -> End {
 
 /// Tells whether a client that trusts this certificate, and no other, gets an answer.
 fn answers(url: &str, trust: Option<&str>) -> bool {
-    let options = target::Options { trust: trust.map(str::to_owned), ..target::Options::default() };
+    let options = target::Options {
+        trust: trust.map(str::to_owned),
+        ..target::Options::default()
+    };
     let target = Target::new(url, &options).unwrap();
     let request = Request::get("/").body(Bytes::new()).unwrap();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(target.send(&request)).is_ok_and(|answer| answer.status() == 404)
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime
+        .block_on(target.send(&request))
+        .is_ok_and(|answer| answer.status() == 404)
 }
 
 /// Runs curl and returns its exit code.
 fn curl(args: &[&str]) -> i32 {
-    let output = Command::new("curl").args(["-q", "-sS", "--noproxy", "*"]).args(args).output();
-    output.expect("curl is not installed: these tests ask with it (apt-get install curl)").status.code().unwrap()
+    let output = Command::new("curl")
+        .args(["-q", "-sS", "--noproxy", "*"])
+        .args(args)
+        .output();
+    output
+        .expect("curl is not installed: these tests ask with it (apt-get install curl)")
+        .status
+        .code()
+        .unwrap()
 }
 
 /// What came over a socket.
@@ -574,7 +869,9 @@ impl Answer {
         }
         let head = String::from_utf8(head).unwrap();
         let header = |name: &str| {
-            let line = head.lines().find(|line| line.to_ascii_lowercase().starts_with(&format!("{name}: ")));
+            let line = head
+                .lines()
+                .find(|line| line.to_ascii_lowercase().starts_with(&format!("{name}: ")));
             line.map(|line| line[name.len() + 2..].to_owned())
         };
         let mut body = vec![0; header("content-length").unwrap().parse().unwrap()];
@@ -591,13 +888,30 @@ impl Answer {
     fn worded(kind: Kind, operation: Operation, outcome: Outcome) -> Answer {
         let contract = contract::of(kind);
         let (_, utterance) = contract.utterance(Some(operation), outcome).unwrap();
-        let envelope = utterance.envelope.as_ref().map_or(Envelope::Object, |fact| fact.ruling().is);
-        let internal = utterance.internal.as_ref().map_or(&Internal::Absent, |fact| &fact.ruling().is);
+        let envelope = utterance
+            .envelope
+            .as_ref()
+            .map_or(Envelope::Object, |fact| fact.ruling().is);
+        let internal = utterance
+            .internal
+            .as_ref()
+            .map_or(&Internal::Absent, |fact| &fact.ruling().is);
         Answer {
             status: utterance.status.ruling().is.0.as_u16(),
-            content_type: contract.answer_type(outcome.at(operation)).1.ruling().is.0.clone(),
+            content_type: contract
+                .answer_type(outcome.at(operation))
+                .1
+                .ruling()
+                .is
+                .0
+                .clone(),
             allow: None,
-            body: utterance.body.ruling().is.dressed(envelope, internal, Said::default()).to_string(),
+            body: utterance
+                .body
+                .ruling()
+                .is
+                .dressed(envelope, internal, Said::default())
+                .to_string(),
         }
     }
 
@@ -616,7 +930,10 @@ fn ask(port: u16, request: &str) -> Answer {
 }
 
 fn post(path: &str, body: &str) -> String {
-    format!("POST {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}", body.len())
+    format!(
+        "POST {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    )
 }
 
 /// A self-signed certificate and its key, as PEM text.
@@ -629,7 +946,10 @@ impl Identified {
     fn new(names: &[&str]) -> Identified {
         let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
         let made = rcgen::generate_simple_self_signed(names).unwrap();
-        Identified { cert: made.cert.pem(), key: made.signing_key.serialize_pem() }
+        Identified {
+            cert: made.cert.pem(),
+            key: made.signing_key.serialize_pem(),
+        }
     }
 }
 
@@ -642,7 +962,11 @@ impl Folder {
     }
 
     fn path(&self, name: &str) -> String {
-        let path: PathBuf = if name.is_empty() { Path::to_path_buf(self.0.path()) } else { self.0.path().join(name) };
+        let path: PathBuf = if name.is_empty() {
+            Path::to_path_buf(self.0.path())
+        } else {
+            self.0.path().join(name)
+        };
         path.into_os_string().into_string().unwrap()
     }
 
@@ -652,7 +976,10 @@ impl Folder {
     }
 
     fn names(&self) -> Vec<String> {
-        fs::read_dir(self.0.path()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+        fs::read_dir(self.0.path())
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect()
     }
 }
 
@@ -660,13 +987,20 @@ impl Folder {
 ///
 /// They lie below those that port 0 gives out, so that no other test is given one meanwhile; each test process begins elsewhere.
 fn free_ports(count: u16) -> u16 {
-    use std::sync::atomic::AtomicU16;
-    use std::sync::atomic::Ordering;
+    use std::sync::atomic::{AtomicU16, Ordering};
     static NEXT: AtomicU16 = AtomicU16::new(0);
     let begin = u16::try_from(std::process::id() % 150).unwrap() * 100;
     (0..)
         .map(|_| 12_000 + (begin + NEXT.fetch_add(count, Ordering::Relaxed)) % 18_000)
-        .find(|first| (0..count).all(|next| TcpListener::bind(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), first + next)).is_ok()))
+        .find(|first| {
+            (0..count).all(|next| {
+                TcpListener::bind(SocketAddr::new(
+                    IpAddr::V4(Ipv4Addr::LOCALHOST),
+                    first + next,
+                ))
+                .is_ok()
+            })
+        })
         .unwrap()
 }
 

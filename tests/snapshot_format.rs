@@ -3,22 +3,15 @@
 #![expect(clippy::disallowed_methods, reason = "the tests look at the files")]
 #![expect(clippy::unwrap_used, reason = "helpers of tests are tests too")]
 
-use std::fs;
-use std::path::Path;
-use std::process::Command;
+use std::{fs, path::Path, process::Command};
 
-use insta::Comparator;
-use insta::DefaultComparator;
+use d4iot_double::{
+    snapshot,
+    snapshot::{Answer, Error, Exchange, Header, Request, Snapshot},
+};
+use insta::{Comparator, DefaultComparator};
 use rstest::rstest;
 use tempfile::TempDir;
-
-use d4iot_double::snapshot;
-use d4iot_double::snapshot::Answer;
-use d4iot_double::snapshot::Error;
-use d4iot_double::snapshot::Exchange;
-use d4iot_double::snapshot::Header;
-use d4iot_double::snapshot::Request;
-use d4iot_double::snapshot::Snapshot;
 
 // — insta's macro —
 
@@ -48,29 +41,77 @@ use d4iot_double::snapshot::Snapshot;
 #[case::fences("d", "---\nbody\n---\n")]
 fn the_macro_and_we_write_the_same_bytes(#[case] description: &str, #[case] body: &str) {
     let workspace = workspace();
-    let accepted = by_macro(workspace.path(), "always", "set_password.policy.too_short", description, body);
+    let accepted = by_macro(
+        workspace.path(),
+        "always",
+        "set_password.policy.too_short",
+        description,
+        body,
+    );
     assert!(accepted.success);
-    let header = Header { source: Some(SOURCE.into()), description: description.into(), input_file: INPUT.into() };
+    let header = Header {
+        source: Some(SOURCE.into()),
+        description: description.into(),
+        input_file: INPUT.into(),
+    };
     let ours = snapshot::file(&header, body);
     // The dots of the id are no extension to the macro.
-    let theirs = fs::read(workspace.path().join("snapshots/sensor/set_password.policy.too_short.snap")).unwrap();
+    let theirs = fs::read(
+        workspace
+            .path()
+            .join("snapshots/sensor/set_password.policy.too_short.snap"),
+    )
+    .unwrap();
     assert_eq!(String::from_utf8(theirs).unwrap(), ours);
     // And the macro passes on a file of ours, in CI too, touching nothing.
-    fs::write(workspace.path().join("snapshots/sensor/set_password.policy.too_short.snap"), &ours).unwrap();
-    assert!(by_macro(workspace.path(), "no", "set_password.policy.too_short", description, body).success);
+    fs::write(
+        workspace
+            .path()
+            .join("snapshots/sensor/set_password.policy.too_short.snap"),
+        &ours,
+    )
+    .unwrap();
+    assert!(
+        by_macro(
+            workspace.path(),
+            "no",
+            "set_password.policy.too_short",
+            description,
+            body
+        )
+        .success
+    );
     assert_eq!(accepted.files, ["set_password.policy.too_short.snap"]);
 }
 
 #[test]
 fn the_macros_pending_file_is_ours_but_for_the_assertion_line() {
     let workspace = workspace();
-    let pending = by_macro(workspace.path(), "new", "validation.wrong", "a: b", "new body");
+    let pending = by_macro(
+        workspace.path(),
+        "new",
+        "validation.wrong",
+        "a: b",
+        "new body",
+    );
     assert!(!pending.success);
     assert_eq!(pending.files, ["validation.wrong.snap.new"]);
-    let theirs = fs::read_to_string(workspace.path().join("snapshots/sensor/validation.wrong.snap.new")).unwrap();
-    let header = Header { source: Some(SOURCE.into()), description: "a: b".into(), input_file: INPUT.into() };
+    let theirs = fs::read_to_string(
+        workspace
+            .path()
+            .join("snapshots/sensor/validation.wrong.snap.new"),
+    )
+    .unwrap();
+    let header = Header {
+        source: Some(SOURCE.into()),
+        description: "a: b".into(),
+        input_file: INPUT.into(),
+    };
     let ours = snapshot::file(&header, "new body");
-    let without: String = theirs.split_inclusive('\n').filter(|line| !line.starts_with("assertion_line: ")).collect();
+    let without: String = theirs
+        .split_inclusive('\n')
+        .filter(|line| !line.starts_with("assertion_line: "))
+        .collect();
     assert_ne!(theirs, ours);
     assert_eq!(without, ours);
     assert_eq!(snapshot::parse(&theirs).unwrap().text(), ours);
@@ -101,10 +142,17 @@ fn by_macro(workspace: &Path, update: &str, id: &str, description: &str, body: &
         .output()
         .unwrap();
     let mut files: Vec<String> = fs::read_dir(workspace.join("snapshots/sensor"))
-        .map(|entries| entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect())
+        .map(|entries| {
+            entries
+                .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+                .collect()
+        })
         .unwrap_or_default();
     files.sort();
-    Run { success: output.status.success(), files }
+    Run {
+        success: output.status.success(),
+        files,
+    }
 }
 
 struct Run {
@@ -115,7 +163,9 @@ struct Run {
 #[test]
 #[ignore = "started by the others, as a child"]
 fn the_child() {
-    let Ok(given) = std::env::var(GIVEN) else { return };
+    let Ok(given) = std::env::var(GIVEN) else {
+        return;
+    };
     let [id, description, body]: [String; 3] = serde_json::from_str(&given).unwrap();
     let mut settings = insta::Settings::new();
     settings.set_snapshot_path("../snapshots/sensor");
@@ -146,8 +196,14 @@ fn insta_reads_our_file_and_sees_what_we_see() {
         let theirs = read_by_insta(folder.path(), &snapshot::file(&header, &body));
         let ours = snapshot::parse(&snapshot::file(&header, &body)).unwrap();
         assert_eq!(theirs.metadata().source(), header.source.as_deref());
-        assert_eq!(theirs.metadata().description().unwrap_or_default(), header.description);
-        assert_eq!(theirs.metadata().input_file().unwrap_or_default(), header.input_file);
+        assert_eq!(
+            theirs.metadata().description().unwrap_or_default(),
+            header.description
+        );
+        assert_eq!(
+            theirs.metadata().input_file().unwrap_or_default(),
+            header.input_file
+        );
         assert_eq!(theirs.as_text().unwrap().to_string(), ours.body);
     }
 }
@@ -162,9 +218,14 @@ fn insta_reads_our_file_and_sees_what_we_see() {
 #[case::blanks_at_the_start(" a", "a", false)]
 #[case::fence_at_the_start("---\na", "a", true)]
 #[case::nothing("", "\n", true)]
-fn same_is_what_instas_comparator_says(#[case] left: &str, #[case] right: &str, #[case] expected: bool) {
+fn same_is_what_instas_comparator_says(
+    #[case] left: &str,
+    #[case] right: &str,
+    #[case] expected: bool,
+) {
     let folder = tempfile::tempdir().unwrap();
-    let [theirs, other] = [left, right].map(|body| read_by_insta(folder.path(), &format!("---\ndescription: d\n---\n{body}")));
+    let [theirs, other] = [left, right]
+        .map(|body| read_by_insta(folder.path(), &format!("---\ndescription: d\n---\n{body}")));
     assert_eq!(DefaultComparator.matches(&theirs, &other), expected);
     assert_eq!(snapshot::same(left, right), expected);
     assert_eq!(snapshot::same(right, left), expected);
@@ -183,7 +244,13 @@ fn what_was_written_is_read_again() {
     for (header, body) in oddities() {
         let text = snapshot::file(&header, &body);
         let read = snapshot::parse(&text).unwrap_or_else(|error| panic!("{text:?}: {error}"));
-        assert_eq!(read, Snapshot { header, body: body.trim_end().to_owned() });
+        assert_eq!(
+            read,
+            Snapshot {
+                header,
+                body: body.trim_end().to_owned()
+            }
+        );
         assert_eq!(read.text(), text);
         assert_eq!(snapshot::parse(&text.replace('\n', "\r\n")), Ok(read));
     }
@@ -211,12 +278,27 @@ fn what_is_no_snapshot_is_refused(#[case] text: &str, #[case] expected: Error) {
     "---\ndescription: a\nexpression: b\n---\n",
     "line 3: unknown field `expression`, expected one of source, assertion_line, description, input_file"
 )]
-#[case::binary("---\nsnapshot_kind: binary\n---\n", "line 2: unknown field `snapshot_kind`")]
-#[case::twice("---\ndescription: a\ndescription: b\n---\n", "line 3: `description` stands here for the second time")]
+#[case::binary(
+    "---\nsnapshot_kind: binary\n---\n",
+    "line 2: unknown field `snapshot_kind`"
+)]
+#[case::twice(
+    "---\ndescription: a\ndescription: b\n---\n",
+    "line 3: `description` stands here for the second time"
+)]
 #[case::broken("---\ndescription: \"a\n---\n", "line 2: the value of `description`")]
-#[case::plain_but_should_not_be("---\ndescription: yes\n---\n", "line 2: the value of `description`")]
-#[case::no_line("---\nassertion_line: -1\n---\n", "line 2: the value of `assertion_line`")]
-#[case::body("---\n{\"password\":\"p\", \"a\": 1}\n---\n", "line 2: expected `FIELD: VALUE`, FIELD being one of source")]
+#[case::plain_but_should_not_be(
+    "---\ndescription: yes\n---\n",
+    "line 2: the value of `description`"
+)]
+#[case::no_line(
+    "---\nassertion_line: -1\n---\n",
+    "line 2: the value of `assertion_line`"
+)]
+#[case::body(
+    "---\n{\"password\":\"p\", \"a\": 1}\n---\n",
+    "line 2: expected `FIELD: VALUE`, FIELD being one of source"
+)]
 #[case::list("---\n- a\n---\n", "line 2: expected `FIELD: VALUE`")]
 fn a_bad_header_is_named(#[case] text: &str, #[case] expected: &str) {
     let message = snapshot::parse(text).unwrap_err().to_string();
@@ -225,7 +307,15 @@ fn a_bad_header_is_named(#[case] text: &str, #[case] expected: &str) {
 
 #[test]
 fn no_text_makes_the_reader_panic() {
-    let seed = snapshot::file(&Header { source: Some("a".into()), description: "b: \"«c»".into(), input_file: "d".into() }, "e\n---\nf").into_bytes();
+    let seed = snapshot::file(
+        &Header {
+            source: Some("a".into()),
+            description: "b: \"«c»".into(),
+            input_file: "d".into(),
+        },
+        "e\n---\nf",
+    )
+    .into_bytes();
     let mut chance = Chance(0x5eed);
     let mut read = 0;
     for _ in 0..20_000 {
@@ -234,7 +324,10 @@ fn no_text_makes_the_reader_panic() {
             let at = chance.below(bytes.len());
             match chance.below(if bytes.len() > 9 { 4 } else { 2 }) {
                 0 => bytes[at] = chance.below(256) as u8,
-                1 => bytes.insert(at, b"\n-:\"'{}[]&*!|>%@`~#\\ \r\t\x00\xff"[chance.below(25)]),
+                1 => bytes.insert(
+                    at,
+                    b"\n-:\"'{}[]&*!|>%@`~#\\ \r\t\x00\xff"[chance.below(25)],
+                ),
                 2 => drop(bytes.remove(at)),
                 _ => bytes.truncate(at.max(9)),
             }
@@ -248,7 +341,11 @@ fn no_text_makes_the_reader_panic() {
 /// Headers and bodies with whatever might trip a writer or a reader.
 fn oddities() -> Vec<(Header, String)> {
     let mut chance = Chance(7);
-    let mut text = |letters: &[char], most: usize| -> String { (0..chance.below(most + 1)).map(|_| letters[chance.below(letters.len())]).collect() };
+    let mut text = |letters: &[char], most: usize| -> String {
+        (0..chance.below(most + 1))
+            .map(|_| letters[chance.below(letters.len())])
+            .collect()
+    };
     let of_header: Vec<char> =
         ":-#'\"\\{}[],&*?|<>=!%@`~. \n\r\tab0x1eé«漢😀\u{1}\u{7}\u{8}\u{b}\u{c}\u{1b}\u{7f}\u{85}\u{2028}\u{feff}".chars().collect();
     let of_body: Vec<char> = "-#:\" \n\tab«é\u{feff}\u{2028}".chars().collect();
@@ -281,8 +378,14 @@ impl Chance {
 #[test]
 fn a_sequence_reads_like_a_page() {
     let body = r#"{"username":"«user.username»","password":"«user.password»"}"#;
-    let first = Exchange { request: request(Some(body.into())), answer: received(b"{\"msg\": \"ok\"}\r\n".to_vec()) };
-    let second = Exchange { request: request(None), answer: Answer::Failed("connection closed without an answer".into()) };
+    let first = Exchange {
+        request: request(Some(body.into())),
+        answer: received(b"{\"msg\": \"ok\"}\r\n".to_vec()),
+    };
+    let second = Exchange {
+        request: request(None),
+        answer: Answer::Failed("connection closed without an answer".into()),
+    };
     let expected = r#"POST /api/external/authentication/validation
 content-type: application/json
 
@@ -325,8 +428,18 @@ failed: connection closed without an answer"#;
 #[case::in_the_middle(&[[b'a'; 3000], [b'b'; 3000]].concat(), &[[b'a'; 3000], [b'c'; 3000]].concat())]
 #[case::long_and_written(b"\"a\" \xe2\x80\xa6 1 bytes", b"a")]
 fn bodies_that_differ_look_different_to_insta(#[case] left: &[u8], #[case] right: &[u8]) {
-    let as_answer = |body: &[u8]| snapshot::render(&[Exchange { request: request(None), answer: received(body.to_vec()) }]);
-    let as_request = |body: &[u8]| snapshot::render(&[Exchange { request: request(Some(body.to_vec())), answer: Answer::Failed("f".into()) }]);
+    let as_answer = |body: &[u8]| {
+        snapshot::render(&[Exchange {
+            request: request(None),
+            answer: received(body.to_vec()),
+        }])
+    };
+    let as_request = |body: &[u8]| {
+        snapshot::render(&[Exchange {
+            request: request(Some(body.to_vec())),
+            answer: Answer::Failed("f".into()),
+        }])
+    };
     assert!(!snapshot::same(&as_answer(left), &as_answer(right)));
     assert!(!snapshot::same(&as_request(left), &as_request(right)));
     assert!(snapshot::same(&as_answer(left), &as_answer(left)));
@@ -342,31 +455,63 @@ fn bodies_that_differ_look_different_to_insta(#[case] left: &[u8], #[case] right
 #[case::value_of_dots(with(|request| request.headers = vec![("a".into(), "…".into())]), with(|request| request.headers = vec![("a".into(), "\\u2026".into())]))]
 #[case::value_blank(with(|request| request.headers = vec![("a".into(), String::new())]), with(|request| request.headers = vec![("a".into(), " ".into())]))]
 fn requests_that_differ_look_different_to_insta(#[case] left: Request, #[case] right: Request) {
-    let [left, right] = [left, right].map(|request| snapshot::render(&[Exchange { request, answer: Answer::Failed("f".into()) }]));
+    let [left, right] = [left, right].map(|request| {
+        snapshot::render(&[Exchange {
+            request,
+            answer: Answer::Failed("f".into()),
+        }])
+    });
     assert!(!snapshot::same(&left, &right), "{left}");
 }
 
 #[test]
 fn an_answer_that_never_came_is_no_status() {
-    let [words, status] = [Answer::Failed("200".into()), Answer::Received { status: 200, headers: Vec::new(), body: Vec::new() }]
-        .map(|answer| snapshot::render(&[Exchange { request: request(None), answer }]));
+    let [words, status] = [
+        Answer::Failed("200".into()),
+        Answer::Received {
+            status: 200,
+            headers: Vec::new(),
+            body: Vec::new(),
+        },
+    ]
+    .map(|answer| {
+        snapshot::render(&[Exchange {
+            request: request(None),
+            answer,
+        }])
+    });
     assert!(words.ends_with("\n\nfailed: 200"));
     assert!(status.ends_with("\n\n200\n\n\"\""));
 }
 
 #[test]
 fn a_long_body_shows_its_ends_length_and_hash() {
-    let body = [vec![b'a'; 255], "é".as_bytes().to_vec(), vec![b'{'; 69_000], b"\r\n".to_vec()].concat();
-    let text = snapshot::render(&[Exchange { request: request(None), answer: received(body) }]);
+    let body = [
+        vec![b'a'; 255],
+        "é".as_bytes().to_vec(),
+        vec![b'{'; 69_000],
+        b"\r\n".to_vec(),
+    ]
+    .concat();
+    let text = snapshot::render(&[Exchange {
+        request: request(None),
+        answer: received(body),
+    }]);
     let body = text.split("\n\n").nth(3).unwrap();
-    assert!(body.starts_with(&format!("\"{}\" … 68876 bytes … \"{{", "a".repeat(255))), "{body}");
+    assert!(
+        body.starts_with(&format!("\"{}\" … 68876 bytes … \"{{", "a".repeat(255))),
+        "{body}"
+    );
     assert!(body.contains("{{\\r\\n\"\n(69259 bytes, sha256 "), "{body}");
     assert!(text.len() < 1_000);
 }
 
 #[test]
 fn a_diff_shows_the_lines_that_differ() {
-    assert_eq!(snapshot::diff("a\nb\nc", "a\nB\nc"), "@@ -1,3 +1,3 @@\n a\n-b\n+B\n c\n");
+    assert_eq!(
+        snapshot::diff("a\nb\nc", "a\nB\nc"),
+        "@@ -1,3 +1,3 @@\n a\n-b\n+B\n c\n"
+    );
     assert_eq!(snapshot::diff("", "a"), "@@ -0,0 +1 @@\n+a\n");
     assert_eq!(snapshot::diff("a", "a"), "");
 }
@@ -387,11 +532,21 @@ fn with(change: impl FnOnce(&mut Request)) -> Request {
 }
 
 fn pairs(names: &[&str]) -> Vec<(String, String)> {
-    names.iter().map(|name| ((*name).to_owned(), "x".to_owned())).collect()
+    names
+        .iter()
+        .map(|name| ((*name).to_owned(), "x".to_owned()))
+        .collect()
 }
 
 fn received(body: Vec<u8>) -> Answer {
-    Answer::Received { status: 200, headers: vec![("content-type".into(), Some("application/json".into())), ("date".into(), None)], body }
+    Answer::Received {
+        status: 200,
+        headers: vec![
+            ("content-type".into(), Some("application/json".into())),
+            ("date".into(), None),
+        ],
+        body,
+    }
 }
 
 /// What insta writes as `source:` for a test in this file.

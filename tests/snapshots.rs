@@ -5,40 +5,48 @@
 #![expect(clippy::disallowed_methods, reason = "the tests look at the files")]
 #![expect(clippy::unwrap_used, reason = "helpers of tests are tests too")]
 
-use std::collections::BTreeSet;
-use std::fs;
-use std::panic;
-use std::path::Path;
-use std::path::PathBuf;
-use std::process::Command;
-use std::sync::LazyLock;
+use std::{
+    collections::BTreeSet,
+    fs, panic,
+    path::{Path, PathBuf},
+    process::Command,
+    sync::LazyLock,
+};
 
+use d4iot_double::{
+    baseline::Baseline,
+    conformance::{suite, suite::Located},
+    contract::Kind,
+    fixture, runner,
+    runner::{
+        Lab, Memory, Ran,
+        memory::{Owner, Update},
+    },
+    server::tls::Identity,
+};
 use rstest::rstest;
 
-use d4iot_double::baseline::Baseline;
-use d4iot_double::conformance::suite;
-use d4iot_double::conformance::suite::Located;
-use d4iot_double::contract::Kind;
-use d4iot_double::fixture;
-use d4iot_double::runner;
-use d4iot_double::runner::Lab;
-use d4iot_double::runner::Memory;
-use d4iot_double::runner::Ran;
-use d4iot_double::runner::memory::Owner;
-use d4iot_double::runner::memory::Update;
-use d4iot_double::server::tls::Identity;
-
 #[rstest]
-fn every_answer_is_as_its_snapshot_has_it(#[files("conformance/cases/*.yaml")] file: PathBuf, #[values(Kind::Sensor, Kind::Console)] kind: Kind) {
+fn every_answer_is_as_its_snapshot_has_it(
+    #[files("conformance/cases/*.yaml")] file: PathBuf,
+    #[values(Kind::Sensor, Kind::Console)] kind: Kind,
+) {
     let name = file.file_name().unwrap().to_str().unwrap();
-    let cases: Vec<&Located> = cases(kind).filter(|located| located.file.ends_with(&format!("/{name}"))).collect();
+    let cases: Vec<&Located> = cases(kind)
+        .filter(|located| located.file.ends_with(&format!("/{name}")))
+        .collect();
     let ran = run(kind, &cases, &Memory::Nothing);
     assert_eq!(ran.len(), cases.len());
     // The macro panics at the first difference; all the cases of the file are to be told.
     let differing: Vec<&str> = cases
         .iter()
         .zip(&ran)
-        .filter(|(located, ran)| panic::catch_unwind(|| assert_as_snapshot(kind, located, ran.snapshot.as_deref().unwrap())).is_err())
+        .filter(|(located, ran)| {
+            panic::catch_unwind(|| {
+                assert_as_snapshot(kind, located, ran.snapshot.as_deref().unwrap())
+            })
+            .is_err()
+        })
         .map(|(located, _)| located.case.id.as_str())
         .collect();
     assert!(
@@ -51,14 +59,25 @@ fn every_answer_is_as_its_snapshot_has_it(#[files("conformance/cases/*.yaml")] f
 }
 
 #[rstest]
-fn every_case_has_a_snapshot_and_every_snapshot_a_case(#[values(Kind::Sensor, Kind::Console)] kind: Kind) {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("snapshots").join(kind.name());
-    let names = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+fn every_case_has_a_snapshot_and_every_snapshot_a_case(
+    #[values(Kind::Sensor, Kind::Console)] kind: Kind,
+) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("snapshots")
+        .join(kind.name());
+    let names = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap());
     let there: BTreeSet<String> = names.filter(|name| !name.ends_with(".snap.new")).collect();
-    let wanted: BTreeSet<String> = cases(kind).map(|located| format!("{}.snap", located.case.id)).collect();
+    let wanted: BTreeSet<String> = cases(kind)
+        .map(|located| format!("{}.snap", located.case.id))
+        .collect();
     let missing: Vec<_> = wanted.difference(&there).collect();
     let gone: Vec<_> = there.difference(&wanted).collect();
-    assert!(missing.is_empty() && gone.is_empty(), "{kind}: without a snapshot {missing:?}, without a case {gone:?}");
+    assert!(
+        missing.is_empty() && gone.is_empty(),
+        "{kind}: without a snapshot {missing:?}, without a case {gone:?}"
+    );
 }
 
 #[test]
@@ -68,7 +87,11 @@ fn accepting_the_macros_pending_file_and_ours_gives_the_bytes_in_the_project() {
     assert!(!by_macro, "a new snapshot fails the test that finds it");
     let theirs = Baseline::open(workspace.path().join("snapshots/sensor")).unwrap();
     let ours = Baseline::create(workspace.path().join("ours")).unwrap();
-    run(Kind::Sensor, &[one()], &Memory::Folder(ours.clone(), Update::Pending, Owner::Tests));
+    run(
+        Kind::Sensor,
+        &[one()],
+        &Memory::Folder(ours.clone(), Update::Pending, Owner::Tests),
+    );
     for shelf in [&theirs, &ours] {
         assert_eq!(names(shelf.folder()), [format!("{ONE}.snap.new")]);
         shelf.accept(ONE, |_| Ok(())).unwrap();
@@ -78,7 +101,10 @@ fn accepting_the_macros_pending_file_and_ours_gives_the_bytes_in_the_project() {
     let bytes = |folder: &Path| fs::read_to_string(folder.join(format!("{ONE}.snap"))).unwrap();
     assert_eq!(bytes(theirs.folder()), bytes(ours.folder()));
     assert_eq!(bytes(ours.folder()), bytes(&project));
-    assert!(child(workspace.path(), "no"), "the macro passes on what was accepted");
+    assert!(
+        child(workspace.path(), "no"),
+        "the macro passes on what was accepted"
+    );
 }
 
 #[rstest]
@@ -86,16 +112,26 @@ fn accepting_the_macros_pending_file_and_ours_gives_the_bytes_in_the_project() {
 #[case::ci("auto", &["validation.authenticated.snap"], false)]
 #[case::nothing("no", &["validation.authenticated.snap"], false)]
 #[case::always("always", &["validation.authenticated.snap"], true)]
-fn the_environment_decides_what_a_change_leaves_behind(#[case] update: &str, #[case] files: &[&str], #[case] passes: bool) {
+fn the_environment_decides_what_a_change_leaves_behind(
+    #[case] update: &str,
+    #[case] files: &[&str],
+    #[case] passes: bool,
+) {
     let workspace = workspace();
     let folder = workspace.path().join("snapshots/sensor");
     fs::create_dir_all(&folder).unwrap();
-    let changed =
-        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("snapshots/sensor/{ONE}.snap"))).unwrap().replace("200", "201");
+    let changed = fs::read_to_string(
+        Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("snapshots/sensor/{ONE}.snap")),
+    )
+    .unwrap()
+    .replace("200", "201");
     fs::write(folder.join(format!("{ONE}.snap")), &changed).unwrap();
     assert_eq!(child(workspace.path(), update), passes);
     assert_eq!(names(&folder), files);
-    assert_eq!(fs::read_to_string(folder.join(format!("{ONE}.snap"))).unwrap() == changed, !passes);
+    assert_eq!(
+        fs::read_to_string(folder.join(format!("{ONE}.snap"))).unwrap() == changed,
+        !passes
+    );
 }
 
 #[test]
@@ -112,9 +148,13 @@ fn the_child() {
 /// Runs cases at a mock of its own, over HTTPS.
 fn run(kind: Kind, cases: &[&'static Located], memory: &Memory) -> Vec<Ran> {
     static IDENTITY: LazyLock<Identity> = LazyLock::new(|| Identity::generate(&[]).unwrap());
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
     runtime.block_on(async {
-        let (double, lab) = Lab::mock(&fixture::built_in(kind), "built-in mock".into(), &IDENTITY).unwrap();
+        let (double, lab) =
+            Lab::mock(&fixture::built_in(kind), "built-in mock".into(), &IDENTITY).unwrap();
         let run = runner::run(&lab, cases, memory, &|_| {}).await.unwrap();
         double.end().await;
         run.cases
@@ -132,21 +172,36 @@ fn assert_as_snapshot(kind: Kind, located: &Located, body: &str) {
 }
 
 fn cases(kind: Kind) -> impl Iterator<Item = &'static Located> {
-    suite::all().iter().filter(move |located| located.case.kinds.contains(&kind))
+    suite::all()
+        .iter()
+        .filter(move |located| located.case.kinds.contains(&kind))
 }
 
 fn one() -> &'static Located {
-    cases(Kind::Sensor).find(|located| located.case.id == ONE).unwrap()
+    cases(Kind::Sensor)
+        .find(|located| located.case.id == ONE)
+        .unwrap()
 }
 
 /// Asserts one case in a child whose workspace is another, because the macro reads its settings from the environment once per process.
 fn child(workspace: &Path, update: &str) -> bool {
     let mut command = Command::new(std::env::current_exe().unwrap());
-    for name in ["INSTA_PENDING_DIR", "INSTA_FORCE_PASS", "INSTA_REQUIRE_FULL_MATCH", "INSTA_YAML_BLOCK_STYLE"] {
+    for name in [
+        "INSTA_PENDING_DIR",
+        "INSTA_FORCE_PASS",
+        "INSTA_REQUIRE_FULL_MATCH",
+        "INSTA_YAML_BLOCK_STYLE",
+    ] {
         command.env_remove(name);
     }
-    command.args(["--ignored", "--exact", "the_child"]).current_dir(workspace);
-    command.env("CI", "true").env("INSTA_WORKSPACE_ROOT", workspace).env("INSTA_UPDATE", update).env(CHILD, "1");
+    command
+        .args(["--ignored", "--exact", "the_child"])
+        .current_dir(workspace);
+    command
+        .env("CI", "true")
+        .env("INSTA_WORKSPACE_ROOT", workspace)
+        .env("INSTA_UPDATE", update)
+        .env(CHILD, "1");
     command.output().unwrap().status.success()
 }
 
@@ -162,7 +217,10 @@ fn workspace() -> tempfile::TempDir {
 }
 
 fn names(folder: &Path) -> Vec<String> {
-    let mut names: Vec<String> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    let mut names: Vec<String> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
     names.sort();
     names
 }

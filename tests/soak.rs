@@ -2,40 +2,35 @@
 //!
 //! `D4IOT_SOAK_SECONDS` says for how long, 3 when not given.
 
-#![expect(clippy::disallowed_methods, reason = "fixtures are written for the program to read, clients run beside the test, and time is measured")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "fixtures are written for the program to read, clients run beside the test, and time is measured"
+)]
 #![expect(clippy::unwrap_used, reason = "what fails in a helper fails its test")]
 
 mod process;
 
-use std::env;
-use std::fs;
-use std::io;
-use std::sync::Arc;
-use std::time::Duration;
-use std::time::Instant;
+use std::{
+    env, fs, io,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use d4iot_double::fixture;
-use process::Process;
-use process::ReadyLine;
-use process::SOON;
+use process::{Process, ReadyLine, SOON};
 use rstest::rstest;
 use rustix::process::Signal;
-use rustls::ClientConfig;
-use rustls::DigitallySignedStruct;
-use rustls::SignatureScheme;
-use rustls::client::danger::HandshakeSignatureValid;
-use rustls::client::danger::ServerCertVerified;
-use rustls::client::danger::ServerCertVerifier;
-use rustls::crypto::ring;
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::ServerName;
-use rustls::pki_types::UnixTime;
-use tokio::io::AsyncRead;
-use tokio::io::AsyncReadExt;
-use tokio::io::AsyncWrite;
-use tokio::io::AsyncWriteExt;
-use tokio::net::TcpStream;
-use tokio::time::timeout;
+use rustls::{
+    ClientConfig, DigitallySignedStruct, SignatureScheme,
+    client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
+    crypto::ring,
+    pki_types::{CertificateDer, ServerName, UnixTime},
+};
+use tokio::{
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
+    net::TcpStream,
+    time::timeout,
+};
 use tokio_rustls::TlsConnector;
 
 #[rstest]
@@ -43,9 +38,15 @@ use tokio_rustls::TlsConnector;
 async fn all_modes_at_once_leave_nothing_behind(#[values("http", "https")] scheme: &'static str) {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("soak.yaml");
-    let count = script(scheme == "https").map(|(text, count)| fs::write(&file, text).map(|()| count)).unwrap().unwrap();
+    let count = script(scheme == "https")
+        .map(|(text, count)| fs::write(&file, text).map(|()| count))
+        .unwrap()
+        .unwrap();
     let transport: &[&str] = if scheme == "http" { &["--http"] } else { &[] };
-    let (process, ready) = Process::serve(1, &[&[file.to_str().unwrap(), "-q", "--seed", "7"], transport].concat());
+    let (process, ready) = Process::serve(
+        1,
+        &[&[file.to_str().unwrap(), "-q", "--seed", "7"], transport].concat(),
+    );
     let id = process.id();
     let server = Server::new(scheme, &ready[0]);
 
@@ -56,11 +57,19 @@ async fn all_modes_at_once_leave_nothing_behind(#[values("http", "https")] schem
     let calls = load(&server, seconds()).await;
     let after = resident(id);
     let left = quiet(id, descriptors).await;
-    eprintln!("{scheme}: {count} modes, {calls} connections, {before} KiB, then {after} KiB; {descriptors} descriptors, then {left}");
+    eprintln!(
+        "{scheme}: {count} modes, {calls} connections, {before} KiB, then {after} KiB; {descriptors} descriptors, then {left}"
+    );
 
     assert!(calls > 20, "{calls}");
-    assert!(left <= descriptors, "{left} descriptors, {descriptors} before");
-    assert!(after <= before + before / 4 + SPARE_KIB, "{after} KiB, {before} before");
+    assert!(
+        left <= descriptors,
+        "{left} descriptors, {descriptors} before"
+    );
+    assert!(
+        after <= before + before / 4 + SPARE_KIB,
+        "{after} KiB, {before} before"
+    );
     assert!(server.answers().await, "it still answers");
     let asked = Instant::now();
     process.signal(Signal::TERM);
@@ -74,16 +83,29 @@ async fn all_modes_at_once_leave_nothing_behind(#[values("http", "https")] schem
 fn script(https: bool) -> io::Result<(String, usize)> {
     let mut text = "appliance: sensor\nname: soak\nfailures:\n".to_owned();
     let mut count = 0;
-    let mut paths: Vec<_> = fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/failures"))?.map(|entry| entry.unwrap().path()).collect();
-    paths.retain(|path| path.extension().is_some_and(|extension| extension == "yaml"));
+    let mut paths: Vec<_> =
+        fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/failures"))?
+            .map(|entry| entry.unwrap().path())
+            .collect();
+    paths.retain(|path| {
+        path.extension()
+            .is_some_and(|extension| extension == "yaml")
+    });
     paths.sort();
     for path in paths {
         let written = fs::read_to_string(&path)?;
         let (_, mode) = written.split_once("failures:\n").unwrap();
         // Its own conditions give way to chance. Five seconds at every tenth connection would be a soak of a port that is closed.
-        let kept = mode.lines().filter(|line| !line.starts_with("    when:")).map(|line| line.replace("down: { for: 5s }", "down: { for: 5ms }"));
+        let kept = mode
+            .lines()
+            .filter(|line| !line.starts_with("    when:"))
+            .map(|line| line.replace("down: { for: 5s }", "down: { for: 5ms }"));
         let mode = kept.map(|line| line + "\n").collect::<String>() + "    when: { rate: 0.1 }\n";
-        let alone = fixture::read("soak.yaml", &format!("appliance: sensor\nname: soak\nfailures:\n{mode}")).unwrap();
+        let alone = fixture::read(
+            "soak.yaml",
+            &format!("appliance: sensor\nname: soak\nfailures:\n{mode}"),
+        )
+        .unwrap();
         if alone.refuses_transport(https).is_ok() {
             text.push_str(&mode);
             count += 1;
@@ -136,15 +158,27 @@ impl Server {
     fn new(scheme: &str, ready: &ReadyLine) -> Server {
         let address = ready.url.rsplit('/').next().unwrap().to_owned();
         let provider = Arc::new(ring::default_provider());
-        let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
-        let config = builder.dangerous().with_custom_certificate_verifier(Arc::new(Any)).with_no_client_auth();
-        Server { address, tls: (scheme == "https").then(|| TlsConnector::from(Arc::new(config))) }
+        let builder = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap();
+        let config = builder
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(Any))
+            .with_no_client_auth();
+        Server {
+            address,
+            tls: (scheme == "https").then(|| TlsConnector::from(Arc::new(config))),
+        }
     }
 
     async fn greet(&self, stream: TcpStream) -> io::Result<Box<dyn Stream>> {
         Ok(match &self.tls {
             None => Box::new(stream),
-            Some(connector) => Box::new(connector.connect(ServerName::try_from("localhost").unwrap(), stream).await?),
+            Some(connector) => Box::new(
+                connector
+                    .connect(ServerName::try_from("localhost").unwrap(), stream)
+                    .await?,
+            ),
         })
     }
 
@@ -171,7 +205,10 @@ impl Server {
                     stream.write_all(&request(VALIDATION)).await?;
                     let mut received = vec![0; 4096];
                     let count = stream.read(&mut received).await?;
-                    Ok::<_, io::Error>(received[..count].starts_with(b"HTTP/1.1 200") && received[..count].ends_with(b"}"))
+                    Ok::<_, io::Error>(
+                        received[..count].starts_with(b"HTTP/1.1 200")
+                            && received[..count].ends_with(b"}"),
+                    )
                 };
                 if let Ok(Ok(true)) = timeout(PATIENCE, once).await {
                     return;
@@ -208,12 +245,17 @@ fn count_descriptors(id: u32) -> usize {
 /// Returns how much memory a process has, in KiB.
 fn resident(id: u32) -> u64 {
     let status = fs::read_to_string(format!("/proc/{id}/status")).unwrap();
-    let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+    let line = status
+        .lines()
+        .find(|line| line.starts_with("VmRSS:"))
+        .unwrap();
     line.split_whitespace().nth(1).unwrap().parse().unwrap()
 }
 
 fn seconds() -> Duration {
-    Duration::from_secs(env::var("D4IOT_SOAK_SECONDS").map_or(3, |text| text.parse().expect("D4IOT_SOAK_SECONDS is a number")))
+    Duration::from_secs(env::var("D4IOT_SOAK_SECONDS").map_or(3, |text| {
+        text.parse().expect("D4IOT_SOAK_SECONDS is a number")
+    }))
 }
 
 /// Takes any certificate: that many of them are bad is what is served here.
@@ -232,22 +274,43 @@ impl ServerCertVerifier for Any {
         Ok(ServerCertVerified::assertion())
     }
 
-    fn verify_tls12_signature(&self, _: &[u8], _: &CertificateDer<'_>, _: &DigitallySignedStruct) -> Result<HandshakeSignatureValid, rustls::Error> {
+    fn verify_tls12_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
         Ok(HandshakeSignatureValid::assertion())
     }
 
-    fn verify_tls13_signature(&self, _: &[u8], _: &CertificateDer<'_>, _: &DigitallySignedStruct) -> Result<HandshakeSignatureValid, rustls::Error> {
+    fn verify_tls13_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
         Ok(HandshakeSignatureValid::assertion())
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        ring::default_provider().signature_verification_algorithms.supported_schemes()
+        ring::default_provider()
+            .signature_verification_algorithms
+            .supported_schemes()
     }
 }
 
-const VALIDATION: (&str, &str) = ("validation", r#"{"username":"admin","password":"Test0987"}"#);
-const CHANGE: (&str, &str) = ("set_password", r#"{"username":"test","password":"Test12345!","new_password":"Later12345!"}"#);
-const BACK: (&str, &str) = ("set_password", r#"{"username":"test","password":"Later12345!","new_password":"Test12345!"}"#);
+const VALIDATION: (&str, &str) = (
+    "validation",
+    r#"{"username":"admin","password":"Test0987"}"#,
+);
+const CHANGE: (&str, &str) = (
+    "set_password",
+    r#"{"username":"test","password":"Test12345!","new_password":"Later12345!"}"#,
+);
+const BACK: (&str, &str) = (
+    "set_password",
+    r#"{"username":"test","password":"Later12345!","new_password":"Test12345!"}"#,
+);
 
 const CLIENTS: usize = 32;
 

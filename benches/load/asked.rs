@@ -1,14 +1,13 @@
 //! What `check` is held against: reqwest sending the very requests of both suites to mocks, and nobody judging the answers.
 
-use d4iot_double::conformance::Case;
-use d4iot_double::conformance::request;
-use d4iot_double::conformance::suite;
-use d4iot_double::contract;
-use d4iot_double::contract::Kind;
-use d4iot_double::contract::Readings;
-use d4iot_double::fixture::built_in;
-use d4iot_double::runner::Lab;
-use d4iot_double::server::tls::Identity;
+use d4iot_double::{
+    conformance::{Case, request, suite},
+    contract,
+    contract::{Kind, Readings},
+    fixture::built_in,
+    runner::Lab,
+    server::tls::Identity,
+};
 
 /// Sends every request of both kinds, each kind's one after the other, as `check` does; returns how many were answered.
 pub(crate) fn all() -> usize {
@@ -33,12 +32,19 @@ async fn of_kind(kind: Kind, identity: &Identity) -> usize {
     let readings = Readings::default();
     let (double, lab) = Lab::mock(&built_in(kind), String::new(), identity).unwrap();
     let (host, start) = lab.mock.as_ref().unwrap();
-    let cases: Vec<&Case> = suite::all().iter().map(|located| &located.case).filter(|case| case.kinds.contains(&kind)).collect();
+    let cases: Vec<&Case> = suite::all()
+        .iter()
+        .map(|located| &located.case)
+        .filter(|case| case.kinds.contains(&kind))
+        .collect();
     let mut count = 0;
     for case in cases {
         host.put(start.clone());
         for step in &case.steps {
-            let request = request::build(step, contract, &readings, &|placeholder| lab.accounts.value(placeholder)).unwrap();
+            let request = request::build(step, contract, &readings, &|placeholder| {
+                lab.accounts.value(placeholder)
+            })
+            .unwrap();
             // What answers and what not is the same for `check`: some requests get no answer at all.
             drop(lab.target.send(&request).await);
             count += 1;

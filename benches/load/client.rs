@@ -3,53 +3,60 @@
 //! One program of our own rather than wrk and oha, so that cargo alone builds all that is needed, users can differ from
 //! connection to connection, and both servers meet the same bytes.
 
-use std::collections::VecDeque;
-use std::io::ErrorKind;
-use std::io::Read;
-use std::io::Write;
-use std::net::SocketAddr;
-use std::net::TcpStream;
-use std::sync::Arc;
-use std::thread;
-use std::time::Duration;
-use std::time::Instant;
+use std::{
+    collections::VecDeque,
+    io::{ErrorKind, Read, Write},
+    net::{SocketAddr, TcpStream},
+    sync::Arc,
+    thread,
+    time::{Duration, Instant},
+};
 
-use rustls::ClientConfig;
-use rustls::ClientConnection;
-use rustls::DigitallySignedStruct;
-use rustls::SignatureScheme;
-use rustls::StreamOwned;
-use rustls::client::Resumption;
-use rustls::client::danger::HandshakeSignatureValid;
-use rustls::client::danger::ServerCertVerified;
-use rustls::client::danger::ServerCertVerifier;
-use rustls::crypto::CryptoProvider;
-use rustls::crypto::ring::default_provider;
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::ServerName;
-use rustls::pki_types::UnixTime;
-use tokio::io::AsyncRead;
-use tokio::io::AsyncReadExt;
-use tokio::io::AsyncWrite;
-use tokio::io::AsyncWriteExt;
+use rustls::{
+    ClientConfig, ClientConnection, DigitallySignedStruct, SignatureScheme, StreamOwned,
+    client::{
+        Resumption,
+        danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
+    },
+    crypto::{CryptoProvider, ring::default_provider},
+    pki_types::{CertificateDer, ServerName, UnixTime},
+};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio_rustls::TlsConnector;
 
 /// Sends requests over connections that are kept, each as soon as the one before it is answered. Returns how many were answered.
 ///
 /// Connection `n` asks address `n`, and as user `n`, of as many as there are; it ends after the time, or after `most` requests of all.
-pub(crate) fn closed(addresses: &[String], tls: bool, connections: usize, time: Duration, most: usize, what: What) -> usize {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+pub(crate) fn closed(
+    addresses: &[String],
+    tls: bool,
+    connections: usize,
+    time: Duration,
+    most: usize,
+    what: What,
+) -> usize {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
     runtime.block_on(async {
         let config = tls.then(client_config);
         let mut streams = Vec::new();
         for number in 0..connections {
-            let stream = tokio::net::TcpStream::connect(&addresses[number % addresses.len()]).await.unwrap();
+            let stream = tokio::net::TcpStream::connect(&addresses[number % addresses.len()])
+                .await
+                .unwrap();
             stream.set_nodelay(true).unwrap();
             streams.push(match &config {
                 None => Box::new(stream) as Box<dyn Stream>,
                 Some(config) => {
                     let name = ServerName::try_from("localhost").unwrap();
-                    Box::new(TlsConnector::from(Arc::clone(config)).connect(name, stream).await.unwrap())
+                    Box::new(
+                        TlsConnector::from(Arc::clone(config))
+                            .connect(name, stream)
+                            .await
+                            .unwrap(),
+                    )
                 }
             });
         }
@@ -62,7 +69,10 @@ pub(crate) fn closed(addresses: &[String], tls: bool, connections: usize, time: 
             tasks.spawn(async move {
                 let (mut count, mut answer) = (0, [0; 1024]);
                 while count < each && Instant::now() < end {
-                    stream.write_all(&requests[count % requests.len()]).await.unwrap();
+                    stream
+                        .write_all(&requests[count % requests.len()])
+                        .await
+                        .unwrap();
                     stream.flush().await.unwrap();
                     let length = stream.read(&mut answer).await.unwrap();
                     expect(&answer[..length]);
@@ -94,7 +104,8 @@ pub(crate) fn paced(address: &str, tls: bool, rate: f64, time: Duration) -> f64 
     };
     let mut streams: Vec<Asking> = (0..CONNECTIONS).map(|_| connect()).collect();
     let request = &What::Validation.requests(0)[0];
-    let (mut free, mut busy): (VecDeque<usize>, Vec<(usize, Instant)>) = ((0..streams.len()).collect(), Vec::new());
+    let (mut free, mut busy): (VecDeque<usize>, Vec<(usize, Instant)>) =
+        ((0..streams.len()).collect(), Vec::new());
     let (mut due, mut took) = (VecDeque::new(), Vec::new());
     let start = Instant::now();
     let (mut made, all) = (0, (rate * time.as_secs_f64()) as usize);
@@ -140,14 +151,21 @@ pub(crate) fn connections(address: &str, time: Duration) -> usize {
     };
     thread::scope(|scope| {
         let threads: Vec<_> = (0..8).map(|_| scope.spawn(one_after_another)).collect();
-        threads.into_iter().map(|thread| thread.join().unwrap()).sum()
+        threads
+            .into_iter()
+            .map(|thread| thread.join().unwrap())
+            .sum()
     })
 }
 
 /// Connects, asks once, and waits for the answer.
 pub(crate) fn once(address: SocketAddr, tls: bool) {
     let mut stream = TcpStream::connect(address).unwrap();
-    if tls { ask(&mut secured(stream, &client_config())) } else { ask(&mut stream) }
+    if tls {
+        ask(&mut secured(stream, &client_config()))
+    } else {
+        ask(&mut stream)
+    }
 }
 
 /// What is asked.
@@ -164,17 +182,27 @@ impl What {
         match self {
             What::Change(users) => {
                 let user = connection % users;
-                let body =
-                    |new: &str| format!(r#"{{"admin_username":"admin","admin_password":"Test0987","username":"user{user}","new_password":"{new}"}}"#);
-                ["Abcd@12345", "Efgh@67890"].map(|new| request("set_password_by_admin", &body(new))).into()
+                let body = |new: &str| {
+                    format!(
+                        r#"{{"admin_username":"admin","admin_password":"Test0987","username":"user{user}","new_password":"{new}"}}"#
+                    )
+                };
+                ["Abcd@12345", "Efgh@67890"]
+                    .map(|new| request("set_password_by_admin", &body(new)))
+                    .into()
             }
-            What::Validation => vec![request("validation", r#"{"username":"test","password":"Test12345!"}"#)],
+            What::Validation => vec![request(
+                "validation",
+                r#"{"username":"test","password":"Test12345!"}"#,
+            )],
         }
     }
 }
 
 fn request(operation: &str, body: &str) -> Vec<u8> {
-    let head = format!("POST /api/external/authentication/{operation} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n");
+    let head = format!(
+        "POST /api/external/authentication/{operation} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n"
+    );
     format!("{head}content-length: {}\r\n\r\n{body}", body.len()).into_bytes()
 }
 
@@ -188,7 +216,11 @@ pub(crate) fn ask(stream: &mut (impl Read + Write)) {
 
 /// An answer is whole in one piece: it is small, and both servers write it at once.
 fn expect(answer: &[u8]) {
-    assert!(answer.starts_with(b"HTTP/1.1 200") && answer.ends_with(b"}"), "{}", String::from_utf8_lossy(answer));
+    assert!(
+        answer.starts_with(b"HTTP/1.1 200") && answer.ends_with(b"}"),
+        "{}",
+        String::from_utf8_lossy(answer)
+    );
 }
 
 trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -234,17 +266,29 @@ impl Write for Asking {
     }
 }
 
-fn secured(stream: TcpStream, config: &Arc<ClientConfig>) -> StreamOwned<ClientConnection, TcpStream> {
+fn secured(
+    stream: TcpStream,
+    config: &Arc<ClientConfig>,
+) -> StreamOwned<ClientConnection, TcpStream> {
     stream.set_nodelay(true).unwrap();
-    let client = ClientConnection::new(Arc::clone(config), ServerName::try_from("localhost").unwrap()).unwrap();
+    let client = ClientConnection::new(
+        Arc::clone(config),
+        ServerName::try_from("localhost").unwrap(),
+    )
+    .unwrap();
     StreamOwned::new(client, stream)
 }
 
 fn client_config() -> Arc<ClientConfig> {
     let provider = Arc::new(default_provider());
     let trust = Arc::new(Anyone(Arc::clone(&provider)));
-    let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
-    let mut config = builder.dangerous().with_custom_certificate_verifier(trust).with_no_client_auth();
+    let builder = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap();
+    let mut config = builder
+        .dangerous()
+        .with_custom_certificate_verifier(trust)
+        .with_no_client_auth();
     config.resumption = Resumption::disabled();
     Arc::new(config)
 }
@@ -265,11 +309,21 @@ impl ServerCertVerifier for Anyone {
         Ok(ServerCertVerified::assertion())
     }
 
-    fn verify_tls12_signature(&self, _: &[u8], _: &CertificateDer<'_>, _: &DigitallySignedStruct) -> Result<HandshakeSignatureValid, rustls::Error> {
+    fn verify_tls12_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
         Ok(HandshakeSignatureValid::assertion())
     }
 
-    fn verify_tls13_signature(&self, _: &[u8], _: &CertificateDer<'_>, _: &DigitallySignedStruct) -> Result<HandshakeSignatureValid, rustls::Error> {
+    fn verify_tls13_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
         Ok(HandshakeSignatureValid::assertion())
     }
 

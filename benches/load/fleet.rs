@@ -1,21 +1,19 @@
 //! Ten thousand appliances in one process, through the library: `Host` and `Served`, as many tests of one program would use them.
 
-use std::io::Read;
-use std::sync::Arc;
-use std::time::Instant;
+use std::{io::Read, sync::Arc, time::Instant};
 
-use d4iot_double::contract::Kind;
-use d4iot_double::fixture::built_in;
-use d4iot_double::host::Host;
-use d4iot_double::served::Served;
-use d4iot_double::server;
-use d4iot_double::server::Limits;
+use d4iot_double::{
+    contract::Kind, fixture::built_in, host::Host, served::Served, server, server::Limits,
+};
 
 /// Serves so many sensors over HTTP until its input ends. Says how long making them took, in milliseconds of the
 /// wall and of the processor, then where the first thousand listen.
 pub(crate) fn serve(count: usize) {
     server::raise_descriptor_limit();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
     runtime.block_on(async {
         let (start, before) = (Instant::now(), cpu_ms());
         let (fixture, limits) = (built_in(Kind::Sensor), Arc::new(Limits::default()));
@@ -26,7 +24,11 @@ pub(crate) fn serve(count: usize) {
         };
         let doubles: Vec<Served> = (0..count).map(make).collect();
         let (took, cpu) = (start.elapsed().as_secs_f64() * 1e3, cpu_ms() - before);
-        let addresses: Vec<String> = doubles.iter().take(1000).map(|double| double.address().to_string()).collect();
+        let addresses: Vec<String> = doubles
+            .iter()
+            .take(1000)
+            .map(|double| double.address().to_string())
+            .collect();
         println!("{took} {cpu} {} {}", addresses.join(","), doubles[0].url());
         // Its end is the end of this process.
         let ended = tokio::task::spawn_blocking(|| std::io::stdin().read(&mut [0]));

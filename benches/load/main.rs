@@ -16,35 +16,43 @@ mod fleet;
 mod server;
 mod table;
 
-use std::env;
-use std::fmt::Write as _;
-use std::fs;
-use std::path::PathBuf;
-use std::process::Command;
-use std::process::ExitCode;
-use std::process::Stdio;
-use std::time::Duration;
-use std::time::Instant;
+use std::{
+    env,
+    fmt::Write as _,
+    fs,
+    path::PathBuf,
+    process::{Command, ExitCode, Stdio},
+    time::{Duration, Instant},
+};
 
 use d4iot_double::fixture::READY_MADE;
 
-use crate::client::CONNECTIONS;
-use crate::client::What;
-use crate::server::Programs;
-use crate::server::Server;
-use crate::server::Wanted;
-use crate::server::Who;
-use crate::table::Bar;
-use crate::table::Pair;
-use crate::table::Table;
+use crate::{
+    client::{CONNECTIONS, What},
+    server::{Programs, Server, Wanted, Who},
+    table::{Bar, Pair, Table},
+};
 
 fn main() -> ExitCode {
-    let words: Vec<String> = env::args().skip(1).filter(|word| word != "--bench").collect();
+    let words: Vec<String> = env::args()
+        .skip(1)
+        .filter(|word| word != "--bench")
+        .collect();
     match words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        ["ask", addresses, scheme, ref what @ ..] => println!("{}", ask(addresses, scheme == "https", what)),
+        ["ask", addresses, scheme, ref what @ ..] => {
+            println!("{}", ask(addresses, scheme == "https", what))
+        }
         ["fleet", count] => fleet::serve(count.parse().unwrap()),
         ["asked"] => println!("{}", asked::all()),
-        [bare, ours, ref rows @ ..] => return rounds(&Programs { bare: bare.into(), ours: ours.into() }, rows),
+        [bare, ours, ref rows @ ..] => {
+            return rounds(
+                &Programs {
+                    bare: bare.into(),
+                    ours: ours.into(),
+                },
+                rows,
+            );
+        }
         _ => panic!("expected: load BARE OURS [--strict] [ROW…]"),
     }
     ExitCode::SUCCESS
@@ -68,9 +76,19 @@ const ROWS: [(&str, Row); 10] = [
 
 fn rounds(programs: &Programs, words: &[&str]) -> ExitCode {
     let strict = words.contains(&"--strict");
-    let wanted: Vec<&str> = words.iter().copied().filter(|word| *word != "--strict").collect();
-    if let Some(unknown) = wanted.iter().find(|word| ROWS.iter().all(|(name, _)| name != *word)) {
-        panic!("no row `{unknown}`; expected {}", ROWS.map(|(name, _)| name).join(", "));
+    let wanted: Vec<&str> = words
+        .iter()
+        .copied()
+        .filter(|word| *word != "--strict")
+        .collect();
+    if let Some(unknown) = wanted
+        .iter()
+        .find(|word| ROWS.iter().all(|(name, _)| name != *word))
+    {
+        panic!(
+            "no row `{unknown}`; expected {}",
+            ROWS.map(|(name, _)| name).join(", ")
+        );
     }
     let mut table = Table::default();
     table.head();
@@ -79,7 +97,11 @@ fn rounds(programs: &Programs, words: &[&str]) -> ExitCode {
             row(programs, &mut table);
         }
     }
-    if table.end() || !strict { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if table.end() || !strict {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
 }
 
 /// The load's side of a row: a process of its own, kept to another processor than the server.
@@ -87,14 +109,33 @@ fn ask(addresses: &str, tls: bool, what: &[&str]) -> f64 {
     let addresses: Vec<String> = addresses.split(',').map(str::to_owned).collect();
     let time = |seconds: &str| Duration::from_secs_f64(seconds.parse().unwrap());
     match *what {
-        ["validations", connections, seconds] => {
-            client::closed(&addresses, tls, connections.parse().unwrap(), time(seconds), usize::MAX, What::Validation) as f64
+        ["validations", connections, seconds] => client::closed(
+            &addresses,
+            tls,
+            connections.parse().unwrap(),
+            time(seconds),
+            usize::MAX,
+            What::Validation,
+        ) as f64,
+        ["changes", users, seconds] => client::closed(
+            &addresses,
+            tls,
+            CONNECTIONS,
+            time(seconds),
+            usize::MAX,
+            What::Change(users.parse().unwrap()),
+        ) as f64,
+        ["count", most] => client::closed(
+            &addresses,
+            tls,
+            CONNECTIONS,
+            Duration::from_secs(300),
+            most.parse().unwrap(),
+            What::Validation,
+        ) as f64,
+        ["paced", rate, seconds] => {
+            client::paced(&addresses[0], tls, rate.parse().unwrap(), time(seconds))
         }
-        ["changes", users, seconds] => {
-            client::closed(&addresses, tls, CONNECTIONS, time(seconds), usize::MAX, What::Change(users.parse().unwrap())) as f64
-        }
-        ["count", most] => client::closed(&addresses, tls, CONNECTIONS, Duration::from_secs(300), most.parse().unwrap(), What::Validation) as f64,
-        ["paced", rate, seconds] => client::paced(&addresses[0], tls, rate.parse().unwrap(), time(seconds)),
         ["connections", seconds] => client::connections(&addresses[0], time(seconds)) as f64,
         _ => panic!("no load is called {what:?}"),
     }
@@ -111,8 +152,14 @@ fn throughput(programs: &Programs, table: &mut Table) {
             count.add(bare.0 / each(), ours.0 / each());
             cpu.add(bare.1, ours.1);
         }
-        let (rate, cost) = (format!("validations a second, {}", scheme(tls)), format!("CPU a validation, {}, us", scheme(tls)));
-        table.either([(&rate, &count, Bar::RatioAtLeast(0.9)), (&cost, &cpu, Bar::RatioAtMost(1.1))]);
+        let (rate, cost) = (
+            format!("validations a second, {}", scheme(tls)),
+            format!("CPU a validation, {}, us", scheme(tls)),
+        );
+        table.either([
+            (&rate, &count, Bar::RatioAtLeast(0.9)),
+            (&cost, &cpu, Bar::RatioAtMost(1.1)),
+        ]);
     }
 }
 
@@ -127,7 +174,11 @@ fn latency(programs: &Programs, table: &mut Table) {
             let words = ["paced", &rate.to_string(), "0.1"];
             p99.add(bare.load(&words), ours.load(&words));
         }
-        table.row(&format!("p99 at {rate:.0} a second, {}, us", scheme(tls)), &p99, Bar::RatioAtMost(1.2));
+        table.row(
+            &format!("p99 at {rate:.0} a second, {}, us", scheme(tls)),
+            &p99,
+            Bar::RatioAtMost(1.2),
+        );
     }
 }
 
@@ -140,7 +191,11 @@ fn handshakes(programs: &Programs, table: &mut Table) {
         count.add(bare.0 / each(), ours.0 / each());
         cpu.add(bare.1, ours.1);
     }
-    table.row("full TLS handshakes a second", &count, Bar::RatioAtLeast(0.95));
+    table.row(
+        "full TLS handshakes a second",
+        &count,
+        Bar::RatioAtLeast(0.95),
+    );
     table.row("CPU a handshake and request, us", &cpu, Bar::None);
 }
 
@@ -149,12 +204,38 @@ fn start(programs: &Programs, table: &mut Table) {
     for tls in [false, true] {
         let mut first = Pair::default();
         for _ in 0..20 {
-            let [bare, ours] = [Who::Bare, Who::Ours].map(|who| programs.start(who, Wanted { tls, ..Wanted::default() }).first_answer_ms);
+            let [bare, ours] = [Who::Bare, Who::Ours].map(|who| {
+                programs
+                    .start(
+                        who,
+                        Wanted {
+                            tls,
+                            ..Wanted::default()
+                        },
+                    )
+                    .first_answer_ms
+            });
             first.add(bare, ours);
         }
-        let beyond = Pair { bare: Vec::new(), ours: first.bare.iter().zip(&first.ours).map(|(bare, ours)| ours - bare).collect() };
-        let bars = if tls { [Bar::AtMost(10.0), Bar::AtMost(5.0)] } else { [Bar::None, Bar::None] };
-        table.row(&format!("start to first answer, {}, ms", scheme(tls)), &first, bars[0]);
+        let beyond = Pair {
+            bare: Vec::new(),
+            ours: first
+                .bare
+                .iter()
+                .zip(&first.ours)
+                .map(|(bare, ours)| ours - bare)
+                .collect(),
+        };
+        let bars = if tls {
+            [Bar::AtMost(10.0), Bar::AtMost(5.0)]
+        } else {
+            [Bar::None, Bar::None]
+        };
+        table.row(
+            &format!("start to first answer, {}, ms", scheme(tls)),
+            &first,
+            bars[0],
+        );
         table.row("  beyond the bare server, ms", &beyond, bars[1]);
     }
 }
@@ -169,41 +250,89 @@ fn memory(programs: &Programs, table: &mut Table) {
     let [bare, ours] = both(programs, false);
     let requests = setting("REQUESTS", 1_000_000);
     let most = requests.to_string();
-    assert_eq!(bare.load(&["count", &most]) + ours.load(&["count", &most]), 2.0 * requests as f64);
+    assert_eq!(
+        bare.load(&["count", &most]) + ours.load(&["count", &most]),
+        2.0 * requests as f64
+    );
     loaded.add(bare.resident_mb(), ours.resident_mb());
-    table.row(&format!("resident after {requests} requests, MB"), &loaded, Bar::AtMost(16.0 + 8.4));
+    table.row(
+        &format!("resident after {requests} requests, MB"),
+        &loaded,
+        Bar::AtMost(16.0 + 8.4),
+    );
 }
 
 /// A thousand connections to one of them, then one to each of a thousand. The first column is one appliance, the second a thousand.
 fn a_fleet(_: &Programs, table: &mut Table) {
     let ourselves = env::current_exe().unwrap();
     let mut command = Command::new("taskset");
-    command.args(["-c", "0"]).arg(ourselves).args(["fleet", "10000"]).stdin(Stdio::piped());
+    command
+        .args(["-c", "0"])
+        .arg(ourselves)
+        .args(["fleet", "10000"])
+        .stdin(Stdio::piped());
     let fleet = Server::start(&mut command, false);
-    let [took, cpu, addresses, _] = fleet.line.split(' ').collect::<Vec<_>>()[..] else { panic!("it says four words") };
-    let alone = |figure: &str| Pair { bare: Vec::new(), ours: vec![figure.parse().unwrap()] };
-    table.row("10,000 appliances: made in, ms", &alone(took), Bar::AtMost(2000.0));
+    let [took, cpu, addresses, _] = fleet.line.split(' ').collect::<Vec<_>>()[..] else {
+        panic!("it says four words")
+    };
+    let alone = |figure: &str| Pair {
+        bare: Vec::new(),
+        ours: vec![figure.parse().unwrap()],
+    };
+    table.row(
+        "10,000 appliances: made in, ms",
+        &alone(took),
+        Bar::AtMost(2000.0),
+    );
     table.row("  of the processor's time, ms", &alone(cpu), Bar::None);
-    table.row("10,000 appliances: resident, MB", &Pair { bare: Vec::new(), ours: vec![fleet.resident_mb()] }, Bar::AtMost(200.0));
+    table.row(
+        "10,000 appliances: resident, MB",
+        &Pair {
+            bare: Vec::new(),
+            ours: vec![fleet.resident_mb()],
+        },
+        Bar::AtMost(200.0),
+    );
     let mut over = Pair::default();
     for _ in 0..setting("ROUNDS", 5) {
         let words = ["validations", "1000", &seconds()];
-        over.add(server::load(&fleet.address, false, &words) / each(), server::load(addresses, false, &words) / each());
+        over.add(
+            server::load(&fleet.address, false, &words) / each(),
+            server::load(addresses, false, &words) / each(),
+        );
     }
-    table.row("validations a second: at one, at a thousand", &over, Bar::RatioAtLeast(0.8));
+    table.row(
+        "validations a second: at one, at a thousand",
+        &over,
+        Bar::RatioAtLeast(0.8),
+    );
 }
 
 /// Ours alone, under 64 connections: the first column is validations, the second changes.
 fn changes(programs: &Programs, table: &mut Table) {
     let fixture = users(1000);
-    let server = programs.start(Who::Ours, Wanted { pinned: true, fixture: Some(&fixture), ..Wanted::default() });
+    let server = programs.start(
+        Who::Ours,
+        Wanted {
+            pinned: true,
+            fixture: Some(&fixture),
+            ..Wanted::default()
+        },
+    );
     for (users, what) in [("1", "on one user"), ("1000", "on 1,000 users")] {
         let mut pair = Pair::default();
         for _ in 0..setting("ROUNDS", 5) {
             let validations = server.load(&["validations", &CONNECTIONS.to_string(), &seconds()]);
-            pair.add(validations / each(), server.load(&["changes", users, &seconds()]) / each());
+            pair.add(
+                validations / each(),
+                server.load(&["changes", users, &seconds()]) / each(),
+            );
         }
-        table.row(&format!("validations, changes {what}, a second"), &pair, Bar::RatioAtLeast(0.7));
+        table.row(
+            &format!("validations, changes {what}, a second"),
+            &pair,
+            Bar::RatioAtLeast(0.7),
+        );
     }
     fs::remove_file(fixture).unwrap();
 }
@@ -214,19 +343,41 @@ fn instructions(programs: &Programs, table: &mut Table) {
         println!("instructions an answer: not counted, valgrind is not installed");
         return;
     }
-    let (bare, ours) = (server::instructions(programs, Who::Bare, None), server::instructions(programs, Who::Ours, None));
-    table.row("instructions an answer", &Pair { bare: vec![bare], ours: vec![ours] }, Bar::RatioAtMost(2.0));
+    let (bare, ours) = (
+        server::instructions(programs, Who::Bare, None),
+        server::instructions(programs, Who::Ours, None),
+    );
+    table.row(
+        "instructions an answer",
+        &Pair {
+            bare: vec![bare],
+            ours: vec![ours],
+        },
+        Bar::RatioAtMost(2.0),
+    );
     let (fixture, count) = unarmed();
     let loaded = server::instructions(programs, Who::Ours, Some(&fixture));
     fs::remove_file(fixture).unwrap();
-    table.row(&format!("  without modes, with {count} unarmed"), &Pair { bare: vec![ours], ours: vec![loaded] }, Bar::RatioAtMost(1.02));
+    table.row(
+        &format!("  without modes, with {count} unarmed"),
+        &Pair {
+            bare: vec![ours],
+            ours: vec![loaded],
+        },
+        Bar::RatioAtMost(1.02),
+    );
 }
 
 /// Whole processes, both of ours: the first column is reqwest sending the same requests, the second `check`.
 fn check(programs: &Programs, table: &mut Table) {
     let timed = |program: &PathBuf, word: &str| {
         let start = Instant::now();
-        let status = Command::new(program).arg(word).stdout(Stdio::null()).stderr(Stdio::null()).status().unwrap();
+        let status = Command::new(program)
+            .arg(word)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status()
+            .unwrap();
         assert!(status.success());
         start.elapsed().as_secs_f64() * 1e3
     };
@@ -235,17 +386,37 @@ fn check(programs: &Programs, table: &mut Table) {
     for _ in 0..10 {
         pair.add(timed(&ourselves, "asked"), timed(&programs.ours, "check"));
     }
-    table.row("reqwest alone, check of both kinds, ms", &pair, Bar::RatioAtMost(1.5));
+    table.row(
+        "reqwest alone, check of both kinds, ms",
+        &pair,
+        Bar::RatioAtMost(1.5),
+    );
 }
 
 fn size(programs: &Programs, table: &mut Table) {
     let size = |program: &PathBuf| fs::metadata(program).unwrap().len() as f64 / 1e6;
-    table.row("binary, stripped, MB", &Pair { bare: vec![size(&programs.bare)], ours: vec![size(&programs.ours)] }, Bar::AtMost(10.0));
+    table.row(
+        "binary, stripped, MB",
+        &Pair {
+            bare: vec![size(&programs.bare)],
+            ours: vec![size(&programs.ours)],
+        },
+        Bar::AtMost(10.0),
+    );
 }
 
 /// Starts both, kept to the first processor.
 fn both(programs: &Programs, tls: bool) -> [Server; 2] {
-    [Who::Bare, Who::Ours].map(|who| programs.start(who, Wanted { tls, pinned: true, ..Wanted::default() }))
+    [Who::Bare, Who::Ours].map(|who| {
+        programs.start(
+            who,
+            Wanted {
+                tls,
+                pinned: true,
+                ..Wanted::default()
+            },
+        )
+    })
 }
 
 /// Writes a fixture of a sensor with so many users, and the ones that loads are sent for.
@@ -253,7 +424,11 @@ fn users(count: usize) -> PathBuf {
     let mut text = String::from("appliance: sensor\nusers:\n");
     text.push_str("  - { username: admin, password: Test0987, role: admin }\n  - { username: test, password: Test12345!, role: security_analyst }\n");
     for number in 0..count {
-        writeln!(text, "  - {{ username: user{number}, password: Abcd@12345, role: read_only }}").unwrap();
+        writeln!(
+            text,
+            "  - {{ username: user{number}, password: Abcd@12345, role: read_only }}"
+        )
+        .unwrap();
     }
     written("users", &text)
 }
@@ -287,5 +462,9 @@ fn seconds() -> String {
 }
 
 fn setting(name: &str, default: u64) -> u64 {
-    env::var(name).map_or(default, |value| value.parse().unwrap_or_else(|_| panic!("{name}={value}: expected a number")))
+    env::var(name).map_or(default, |value| {
+        value
+            .parse()
+            .unwrap_or_else(|_| panic!("{name}={value}: expected a number"))
+    })
 }

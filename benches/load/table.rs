@@ -34,12 +34,20 @@ impl Pair {
 
 impl Table {
     pub(crate) fn head(&self) {
-        println!("{:44}{:>27}{:>27}{:>20}  bar", "minimum/median/maximum", "bare", "ours", "ours/bare");
+        println!(
+            "{:44}{:>27}{:>27}{:>20}  bar",
+            "minimum/median/maximum", "bare", "ours", "ours/bare"
+        );
     }
 
     /// Prints a row. Ratios are of the rounds, in which both had their turn one right after the other; the median is held against the bar.
     pub(crate) fn row(&mut self, what: &str, pair: &Pair, bar: Bar) {
-        let ratios: Vec<f64> = pair.bare.iter().zip(&pair.ours).map(|(bare, ours)| ours / bare).collect();
+        let ratios: Vec<f64> = pair
+            .bare
+            .iter()
+            .zip(&pair.ours)
+            .map(|(bare, ours)| ours / bare)
+            .collect();
         let (ours, ratio) = (median(&pair.ours), median(&ratios));
         let (wanted, met) = match bar {
             Bar::AtMost(most) => (format!("ours <= {most}"), ours <= most),
@@ -52,9 +60,21 @@ impl Table {
             _ if met => ": met",
             _ => ": NOT MET",
         };
-        println!("{what:44}{:>27}{:>27}{:>20}  {wanted}{verdict}", three(&pair.bare), three(&pair.ours), three(&ratios));
+        println!(
+            "{what:44}{:>27}{:>27}{:>20}  {wanted}{verdict}",
+            three(&pair.bare),
+            three(&pair.ours),
+            three(&ratios)
+        );
         if !met {
-            self.missed.push(format!("{what}: {wanted}, and it is {}", if matches!(bar, Bar::AtMost(_)) { place(ours) } else { place(ratio) }));
+            self.missed.push(format!(
+                "{what}: {wanted}, and it is {}",
+                if matches!(bar, Bar::AtMost(_)) {
+                    place(ours)
+                } else {
+                    place(ratio)
+                }
+            ));
         }
     }
 

@@ -2,11 +2,10 @@
 
 use std::net::IpAddr;
 
-use crate::appliance::Lag;
-use crate::appliance::Moment;
-use crate::appliance::State;
-use crate::appliance::User;
-use crate::secret::Secret;
+use crate::{
+    appliance::{Lag, Moment, State, User},
+    secret::Secret,
+};
 
 /// What an answer changes, if it is committed: a password, a count of failures, what is left of a former password.
 ///
@@ -53,7 +52,10 @@ impl Change {
 
     /// A change of nothing but these users.
     pub(super) fn of_users(users: Vec<User>) -> Change {
-        Change::of(Changed { also: users, ..Changed::default() })
+        Change::of(Changed {
+            also: users,
+            ..Changed::default()
+        })
     }
 
     /// Changes these users too.
@@ -80,7 +82,10 @@ impl State {
             }
             self.directory.replace(&username, password);
         }
-        change.also.into_iter().for_each(|user| self.directory.put(user));
+        change
+            .also
+            .into_iter()
+            .for_each(|user| self.directory.put(user));
         if let Some(username) = change.former {
             self.directory.validated_with_former(&username);
         }

@@ -1,13 +1,10 @@
 //! The users an appliance knows.
 
-use std::collections::BTreeMap;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use foldhash::fast::RandomState;
 
-use crate::appliance::Moment;
-use crate::contract::Role;
-use crate::secret::Secret;
+use crate::{appliance::Moment, contract::Role, secret::Secret};
 
 /// A user.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,7 +86,8 @@ impl Directory {
     /// Lets a user's present password validate for some time after it is replaced. A name that is not there is left alone.
     pub fn keep(&mut self, username: &str, lag: Lag) {
         if let Some(user) = self.users.get(username) {
-            self.former.insert(username.to_owned(), (user.password.clone(), lag));
+            self.former
+                .insert(username.to_owned(), (user.password.clone(), lag));
         }
     }
 
@@ -100,12 +98,16 @@ impl Directory {
 
     /// Tells whether this is a former password of a user that still validates.
     pub fn still_validates(&self, username: &str, password: &str, now: Moment) -> bool {
-        self.former.get(username).is_some_and(|(former, lag)| former.expose() == password && lag.holds(now))
+        self.former
+            .get(username)
+            .is_some_and(|(former, lag)| former.expose() == password && lag.holds(now))
     }
 
     /// Tells whether this is the password that a user had before, whether or not it still validates.
     pub(super) fn was(&self, username: &str, password: &str) -> bool {
-        self.former.get(username).is_some_and(|(former, _)| former.expose() == password)
+        self.former
+            .get(username)
+            .is_some_and(|(former, _)| former.expose() == password)
     }
 
     /// Tells whether a user had another password before, of those that were kept.
@@ -135,7 +137,11 @@ impl Directory {
 
     /// Returns the former passwords that still validate, by user name in order.
     pub fn former(&self, now: Moment) -> Vec<(&str, &Secret, Lag)> {
-        let held = self.former.iter().filter(|(_, (_, lag))| lag.holds(now)).map(|(username, (password, lag))| (username.as_str(), password, *lag));
+        let held = self
+            .former
+            .iter()
+            .filter(|(_, (_, lag))| lag.holds(now))
+            .map(|(username, (password, lag))| (username.as_str(), password, *lag));
         held.collect()
     }
 
@@ -164,7 +170,12 @@ mod tests {
     use super::*;
 
     fn directory() -> Directory {
-        let user = |name: &str| User { username: name.into(), password: Secret::new("Old1234!"), role: Role::ReadOnly, state: UserState::Active };
+        let user = |name: &str| User {
+            username: name.into(),
+            password: Secret::new("Old1234!"),
+            role: Role::ReadOnly,
+            state: UserState::Active,
+        };
         ["test", "other"].map(user).into_iter().collect()
     }
 
@@ -187,10 +198,20 @@ mod tests {
     #[case::at_the_end(Some(Lag::Until(at(3))), 3, false)]
     #[case::by_count(Some(Lag::Validations(1)), 9, true)]
     #[case::by_no_count(Some(Lag::Validations(0)), 0, false)]
-    fn a_former_password_validates_as_long_as_it_was_kept_for(#[case] lag: Option<Lag>, #[case] second: u64, #[case] expected: bool) {
+    fn a_former_password_validates_as_long_as_it_was_kept_for(
+        #[case] lag: Option<Lag>,
+        #[case] second: u64,
+        #[case] expected: bool,
+    ) {
         let directory = replaced(lag);
-        assert_eq!(directory.still_validates("test", "Old1234!", at(second)), expected);
-        assert!(!directory.still_validates("test", "Else1234!", at(second)) && !directory.still_validates("other", "Old1234!", at(second)));
+        assert_eq!(
+            directory.still_validates("test", "Old1234!", at(second)),
+            expected
+        );
+        assert!(
+            !directory.still_validates("test", "Else1234!", at(second))
+                && !directory.still_validates("other", "Old1234!", at(second))
+        );
     }
 
     #[test]

@@ -1,12 +1,11 @@
 //! What stands in a request's body: the fields the law knows, whatever else there is.
 
-use std::borrow::Cow;
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
-use serde::de;
-use serde::de::IgnoredAny;
-use serde::de::MapAccess;
-use serde::de::SeqAccess;
+use serde::{
+    de,
+    de::{IgnoredAny, MapAccess, SeqAccess},
+};
 
 /// A value as a body gives it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -165,15 +164,31 @@ mod tests {
     #[test]
     fn an_object_keeps_order_and_duplicates() {
         let given = |name: &'static str, value: Given<'static>| (Name(name.into()), value);
-        let expected = vec![given("a", Given::Text("é\n".into())), given("b", Given::Null), given("a", Given::Other), given("c", Given::Other)];
-        assert_eq!(parse(r#"{"\u0061": "\u00e9\n", "b": null, "a": 12.5, "c": {"d": [true]}}"#), Some(Body::Object(expected)));
+        let expected = vec![
+            given("a", Given::Text("é\n".into())),
+            given("b", Given::Null),
+            given("a", Given::Other),
+            given("c", Given::Other),
+        ];
+        assert_eq!(
+            parse(r#"{"\u0061": "\u00e9\n", "b": null, "a": 12.5, "c": {"d": [true]}}"#),
+            Some(Body::Object(expected))
+        );
     }
 
     #[test]
     fn a_text_without_escapes_is_not_copied() {
         let body = r#"{"a": "b", "c": "\n"}"#.to_owned();
-        let Some(Body::Object(fields)) = parse(&body) else { panic!("it is an object") };
-        assert!(matches!(fields[..], [(_, Given::Text(Cow::Borrowed("b"))), (_, Given::Text(Cow::Owned(_)))]));
+        let Some(Body::Object(fields)) = parse(&body) else {
+            panic!("it is an object")
+        };
+        assert!(matches!(
+            fields[..],
+            [
+                (_, Given::Text(Cow::Borrowed("b"))),
+                (_, Given::Text(Cow::Owned(_)))
+            ]
+        ));
     }
 
     #[test]

@@ -2,12 +2,9 @@
 //!
 //! The product documents five failures and the address (see the README); how long and what resets the count is assumed.
 
-use std::collections::BTreeMap;
-use std::net::IpAddr;
-use std::time::Duration;
+use std::{collections::BTreeMap, net::IpAddr, time::Duration};
 
-use crate::appliance::Moment;
-use crate::contract::Circumstance;
+use crate::{appliance::Moment, contract::Circumstance};
 
 /// When failed sign-ins lock, and who is locked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,24 +60,46 @@ impl Scope {
 impl Lockout {
     /// Returns a lock-out that has seen nothing yet.
     pub fn new(after: u32, scope: Scope, hold: Duration) -> Lockout {
-        Lockout { after, scope, hold, failures: BTreeMap::new() }
+        Lockout {
+            after,
+            scope,
+            hold,
+            failures: BTreeMap::new(),
+        }
     }
 
     /// Tells whether a sign-in from this source as this account is barred at this moment.
     pub fn bars(&self, source: IpAddr, account: &str, now: Moment) -> bool {
-        self.failures.get(&self.key(source, account)).is_some_and(|count| count.failures >= self.after && !self.is_over(count, now))
+        self.failures
+            .get(&self.key(source, account))
+            .is_some_and(|count| count.failures >= self.after && !self.is_over(count, now))
     }
 
     /// Counts a failed sign-in. One that comes after a lock has ended starts anew.
     pub fn failed(&mut self, source: IpAddr, account: &str, now: Moment) {
         if self.failures.len() >= MOST_COUNTED {
             let (after, hold) = (self.after, self.hold);
-            self.failures.retain(|_, count| count.failures >= after && now.0.saturating_sub(count.last.0) < hold);
+            self.failures.retain(|_, count| {
+                count.failures >= after && now.0.saturating_sub(count.last.0) < hold
+            });
         }
         let key = self.key(source, account);
-        let over = self.failures.get(&key).is_some_and(|count| count.failures >= self.after && self.is_over(count, now));
-        let count = self.failures.entry(key).or_insert(Count { failures: 0, last: now });
-        *count = Count { failures: if over { 1 } else { count.failures.saturating_add(1) }, last: now };
+        let over = self
+            .failures
+            .get(&key)
+            .is_some_and(|count| count.failures >= self.after && self.is_over(count, now));
+        let count = self.failures.entry(key).or_insert(Count {
+            failures: 0,
+            last: now,
+        });
+        *count = Count {
+            failures: if over {
+                1
+            } else {
+                count.failures.saturating_add(1)
+            },
+            last: now,
+        };
     }
 
     /// Forgets the failures after a sign-in that was right.
@@ -93,7 +112,10 @@ impl Lockout {
 
     /// Returns the failures that are counted, in the order of names or addresses.
     pub fn counts(&self) -> Vec<(&Counted, Count)> {
-        self.failures.iter().map(|(counted, count)| (counted, *count)).collect()
+        self.failures
+            .iter()
+            .map(|(counted, count)| (counted, *count))
+            .collect()
     }
 
     /// Puts in how often one has failed so far. Of another scope than this lock-out's it bars nobody.

@@ -36,9 +36,24 @@ impl Policy {
     /// The other two are rules published for the product elsewhere; which one the API applies is not known.
     pub fn named(name: &str) -> Option<Policy> {
         match name {
-            "examples" => Some(Policy { min_length: 8, max_length: None, classes: 3, symbols: None }),
-            "product_8" => Some(Policy { min_length: 8, max_length: None, classes: 4, symbols: None }),
-            "product_16" => Some(Policy { min_length: 16, max_length: None, classes: 4, symbols: Some(PRODUCT_16_SYMBOLS.into()) }),
+            "examples" => Some(Policy {
+                min_length: 8,
+                max_length: None,
+                classes: 3,
+                symbols: None,
+            }),
+            "product_8" => Some(Policy {
+                min_length: 8,
+                max_length: None,
+                classes: 4,
+                symbols: None,
+            }),
+            "product_16" => Some(Policy {
+                min_length: 16,
+                max_length: None,
+                classes: 4,
+                symbols: Some(PRODUCT_16_SYMBOLS.into()),
+            }),
             _ => None,
         }
     }
@@ -63,10 +78,22 @@ impl Policy {
     fn classes_in(&self, password: &str) -> usize {
         let other = |character: char| match &self.symbols {
             Some(symbols) => symbols.contains(character),
-            None => !character.is_lowercase() && !character.is_uppercase() && !character.is_ascii_digit(),
+            None => {
+                !character.is_lowercase()
+                    && !character.is_uppercase()
+                    && !character.is_ascii_digit()
+            }
         };
-        let classes: [&dyn Fn(char) -> bool; 4] = [&char::is_lowercase, &char::is_uppercase, &|character| character.is_ascii_digit(), &other];
-        classes.iter().filter(|class| password.chars().any(class)).count()
+        let classes: [&dyn Fn(char) -> bool; 4] = [
+            &char::is_lowercase,
+            &char::is_uppercase,
+            &|character| character.is_ascii_digit(),
+            &other,
+        ];
+        classes
+            .iter()
+            .filter(|class| password.chars().any(class))
+            .count()
     }
 }
 
@@ -106,13 +133,25 @@ mod tests {
     #[case::exclamation_mark_is_no_symbol("product_16", "Abcdefgh12345678!", Err(Breach::Classes))]
     #[case::listed_symbol("product_16", "Abcdefgh12345678#", Ok(()))]
     #[case::fifteen("product_16", "Abcdefgh123456#", Err(Breach::TooShort))]
-    fn a_named_policy(#[case] name: &str, #[case] password: &str, #[case] expected: Result<(), Breach>) {
+    fn a_named_policy(
+        #[case] name: &str,
+        #[case] password: &str,
+        #[case] expected: Result<(), Breach>,
+    ) {
         assert_eq!(Policy::named(name).unwrap().check(password), expected);
     }
 
     #[test]
     fn a_greatest_length_is_kept() {
-        let policy = Policy { max_length: Some(4), min_length: 1, classes: 0, symbols: None };
-        assert_eq!((policy.check("abcd"), policy.check("abcde")), (Ok(()), Err(Breach::TooLong)));
+        let policy = Policy {
+            max_length: Some(4),
+            min_length: 1,
+            classes: 0,
+            symbols: None,
+        };
+        assert_eq!(
+            (policy.check("abcd"), policy.check("abcde")),
+            (Ok(()), Err(Breach::TooLong))
+        );
     }
 }

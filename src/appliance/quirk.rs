@@ -11,25 +11,18 @@ mod misread;
 mod misworded;
 mod percent;
 
-use std::net::IpAddr;
-use std::str::FromStr;
+use std::{net::IpAddr, str::FromStr};
 
 use bytes::Bytes;
-use http::Request;
-use http::Response;
-
-use crate::appliance::Asked;
-use crate::appliance::Change;
-use crate::appliance::Moment;
-use crate::appliance::Reason;
-use crate::appliance::Rules;
-use crate::appliance::State;
-use crate::appliance::Worded;
-use crate::contract::Operation;
-
+use http::{Request, Response};
 pub use misjudged::Misjudged;
 pub use misread::Misread;
 pub use misworded::Misworded;
+
+use crate::{
+    appliance::{Asked, Change, Moment, Reason, Rules, State, Worded},
+    contract::Operation,
+};
 
 /// One way to deviate, and at which operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,7 +47,11 @@ pub enum Way {
 impl Way {
     /// Returns every name there is, by the part of an appliance that deviates.
     pub fn names() -> impl Iterator<Item = &'static str> {
-        Misread::NAMES.iter().chain(Misjudged::NAMES).chain(Misworded::NAMES).copied()
+        Misread::NAMES
+            .iter()
+            .chain(Misjudged::NAMES)
+            .chain(Misworded::NAMES)
+            .copied()
     }
 }
 
@@ -65,7 +62,12 @@ impl FromStr for Way {
         let read = text.parse().map(Way::Misread).ok();
         let judged = || text.parse().map(Way::Misjudged).ok();
         let worded = || text.parse().map(Way::Misworded).ok();
-        let expected = || format!("unknown quirk `{text}`, expected one of {}", Way::names().collect::<Vec<_>>().join(", "));
+        let expected = || {
+            format!(
+                "unknown quirk `{text}`, expected one of {}",
+                Way::names().collect::<Vec<_>>().join(", ")
+            )
+        };
         read.or_else(judged).or_else(worded).ok_or_else(expected)
     }
 }
@@ -73,14 +75,34 @@ impl FromStr for Way {
 impl Quirk {
     pub(super) fn read(self, rules: &Rules, request: &Request<Bytes>) -> Asked<'static> {
         match self.way {
-            Way::Misread(way) if self.shows(misread::operation(request)) => way.read(rules, request),
-            Way::Misjudged(_) | Way::Misread(_) | Way::Misworded(_) => rules.hear(request).into_owned(),
+            Way::Misread(way) if self.shows(misread::operation(request)) => {
+                way.read(rules, request)
+            }
+            Way::Misjudged(_) | Way::Misread(_) | Way::Misworded(_) => {
+                rules.hear(request).into_owned()
+            }
         }
     }
 
-    pub(super) fn judge(self, state: &State, rules: &Rules, asked: &Asked, source: IpAddr, now: Moment) -> (Worded, Reason, Option<Change>) {
-        let Asked::Fields(operation, values) = asked else { return state.deem(rules, asked, source, now) };
-        let question = misjudged::Question { state, rules, operation: *operation, values, source, now };
+    pub(super) fn judge(
+        self,
+        state: &State,
+        rules: &Rules,
+        asked: &Asked,
+        source: IpAddr,
+        now: Moment,
+    ) -> (Worded, Reason, Option<Change>) {
+        let Asked::Fields(operation, values) = asked else {
+            return state.deem(rules, asked, source, now);
+        };
+        let question = misjudged::Question {
+            state,
+            rules,
+            operation: *operation,
+            values,
+            source,
+            now,
+        };
         match self.way {
             Way::Misjudged(way) if self.shows(Some(*operation)) => way.judge(&question),
             // What was read may have said that any password will do.
@@ -91,8 +113,12 @@ impl Quirk {
 
     pub(super) fn word(self, rules: &Rules, worded: Worded, asked: &Asked) -> Response<Bytes> {
         match self.way {
-            Way::Misworded(way) if self.on.is_none() || self.on == worded.operation => way.word(rules, worded, asked),
-            Way::Misjudged(_) | Way::Misread(_) | Way::Misworded(_) => rules.speak(worded, asked).into_response(),
+            Way::Misworded(way) if self.on.is_none() || self.on == worded.operation => {
+                way.word(rules, worded, asked)
+            }
+            Way::Misjudged(_) | Way::Misread(_) | Way::Misworded(_) => {
+                rules.speak(worded, asked).into_response()
+            }
         }
     }
 

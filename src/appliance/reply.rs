@@ -1,11 +1,7 @@
 //! An answer that is not yet one of HTTP: what it is made of, so that whoever sends it can use a map of headers that is there.
 
 use bytes::Bytes;
-use http::HeaderMap;
-use http::HeaderValue;
-use http::Response;
-use http::StatusCode;
-use http::header;
+use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 
 /// What is answered.
 #[derive(Debug)]
@@ -43,9 +39,18 @@ impl Reply {
     /// whatever holds bodies.
     ///
     /// A map that held a request's headers has room for an answer's: nothing has to be allocated for them.
-    pub fn into_response_in<B>(self, mut spare: HeaderMap, body_of: impl FnOnce(Bytes) -> B) -> Response<B> {
+    pub fn into_response_in<B>(
+        self,
+        mut spare: HeaderMap,
+        body_of: impl FnOnce(Bytes) -> B,
+    ) -> Response<B> {
         match self {
-            Reply::Worded { status, content_type, allow, body } => {
+            Reply::Worded {
+                status,
+                content_type,
+                allow,
+                body,
+            } => {
                 spare.clear();
                 spare.insert(header::CONTENT_TYPE, content_type);
                 if let Some(allow) = allow {
@@ -73,11 +78,22 @@ mod tests {
 
     #[test]
     fn nothing_of_what_was_in_the_map_is_sent() {
-        let spare = HeaderMap::from_iter([(header::AUTHORIZATION, HeaderValue::from_static("x")), (header::ALLOW, HeaderValue::from_static("y"))]);
+        let spare = HeaderMap::from_iter([
+            (header::AUTHORIZATION, HeaderValue::from_static("x")),
+            (header::ALLOW, HeaderValue::from_static("y")),
+        ]);
         let content_type = HeaderValue::from_static("application/json");
-        let reply = Reply::Worded { status: StatusCode::NOT_FOUND, content_type, allow: None, body: Bytes::from_static(b"{}") };
+        let reply = Reply::Worded {
+            status: StatusCode::NOT_FOUND,
+            content_type,
+            allow: None,
+            body: Bytes::from_static(b"{}"),
+        };
         let response = reply.into_response_in(spare, |body| body);
-        assert_eq!((response.status(), response.headers().len()), (StatusCode::NOT_FOUND, 1));
+        assert_eq!(
+            (response.status(), response.headers().len()),
+            (StatusCode::NOT_FOUND, 1)
+        );
         assert_eq!(response.headers()[header::CONTENT_TYPE], "application/json");
     }
 }

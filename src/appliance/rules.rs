@@ -1,41 +1,26 @@
 //! What an appliance answers under the readings it serves: the contract, resolved once at load, its wordings rendered.
 
-use std::borrow::Cow;
-use std::fmt;
-use std::sync::Arc;
-use std::sync::LazyLock;
+use std::{
+    borrow::Cow,
+    fmt,
+    sync::{Arc, LazyLock},
+};
 
 use bytes::Bytes;
-use http::HeaderMap;
-use http::HeaderValue;
-use http::Request;
-use http::Response;
-use http::StatusCode;
-use http::header;
-use http::request::Parts;
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header, request::Parts};
 
-use super::fields;
-use super::fields::Body;
-use super::fields::Given;
-use super::fields::Name;
-use crate::appliance::Quirk;
-use crate::appliance::Reason;
-use crate::appliance::Reply;
-use crate::contract;
-use crate::contract::Check;
-use crate::contract::Circumstance;
-use crate::contract::Contract;
-use crate::contract::Envelope;
-use crate::contract::Field;
-use crate::contract::Internal;
-use crate::contract::Kind;
-use crate::contract::Operation;
-use crate::contract::Outcome;
-use crate::contract::Readings;
-use crate::contract::Role;
-use crate::contract::Said;
-use crate::contract::Treatment;
-use crate::contract::Wording;
+use super::{
+    fields,
+    fields::{Body, Given, Name},
+};
+use crate::{
+    appliance::{Quirk, Reason, Reply},
+    contract,
+    contract::{
+        Check, Circumstance, Contract, Envelope, Field, Internal, Kind, Operation, Outcome,
+        Readings, Role, Said, Treatment, Wording,
+    },
+};
 
 /// The contract under one choice of readings.
 #[derive(Debug)]
@@ -110,25 +95,61 @@ impl Rules {
         let mut tables = Vec::new();
         for &operation in Operation::ALL {
             let clause = contract.clause(operation);
-            let chosen = |point: &str| readings.of(&format!("{operation}.{point}")).map(str::to_owned);
-            routes.extend(clause.path.pick(chosen("path").as_deref()).is.0.iter().map(|path| (path.clone(), operation)));
+            let chosen = |point: &str| {
+                readings
+                    .of(&format!("{operation}.{point}"))
+                    .map(str::to_owned)
+            };
+            routes.extend(
+                clause
+                    .path
+                    .pick(chosen("path").as_deref())
+                    .is
+                    .0
+                    .iter()
+                    .map(|path| (path.clone(), operation)),
+            );
             manners.push(Manner {
                 method: clause.method.pick(chosen("method").as_deref()).is.0.clone(),
-                accepts: clause.accepts.pick(chosen("accepts").as_deref()).is.0.clone(),
-                fields: clause.fields.iter().map(|(field, names)| (*field, names.pick(chosen(field.name()).as_deref()).is.0.clone())).collect(),
+                accepts: clause
+                    .accepts
+                    .pick(chosen("accepts").as_deref())
+                    .is
+                    .0
+                    .clone(),
+                fields: clause
+                    .fields
+                    .iter()
+                    .map(|(field, names)| {
+                        (
+                            *field,
+                            names.pick(chosen(field.name()).as_deref()).is.0.clone(),
+                        )
+                    })
+                    .collect(),
                 roles: clause.roles.pick(chosen("roles").as_deref()).is.0.clone(),
                 order: whole(&clause.order.pick(chosen("order").as_deref()).is.0),
             });
             tables.push(Table::new(contract, readings, Some(operation)));
         }
         tables.push(Table::new(contract, readings, None));
-        Rules { kind: contract.kind, readings: readings.clone(), routes, manners, tables, quirk: None }
+        Rules {
+            kind: contract.kind,
+            readings: readings.clone(),
+            routes,
+            manners,
+            tables,
+            quirk: None,
+        }
     }
 
     /// Deviates from the contract in one way.
     #[must_use]
     pub fn with_quirk(self, quirk: Quirk) -> Rules {
-        Rules { quirk: Some(quirk), ..self }
+        Rules {
+            quirk: Some(quirk),
+            ..self
+        }
     }
 
     /// Returns a kind's rules under the rulings, resolved once and shared by all appliances that choose no reading.
@@ -162,7 +183,12 @@ impl Rules {
     /// Reads a request as the contract has it.
     pub(super) fn hear<'a>(&self, request: &'a Request<Bytes>) -> Asked<'a> {
         match self.find(request.method().as_str(), request.uri().path()) {
-            Ok(operation) => self.read_body(operation, request.uri().query(), content_type(request.headers()), request.body()),
+            Ok(operation) => self.read_body(
+                operation,
+                request.uri().query(),
+                content_type(request.headers()),
+                request.body(),
+            ),
             Err(refused) => refused,
         }
     }
@@ -171,16 +197,24 @@ impl Rules {
     pub fn refuse_body(&self, head: &Parts, circumstance: Circumstance) -> Response<Bytes> {
         let asked = self
             .find(head.method.as_str(), head.uri.path())
-            .and_then(|operation| self.stop(Some(operation), circumstance).map_or(Ok(operation), Err));
+            .and_then(|operation| {
+                self.stop(Some(operation), circumstance)
+                    .map_or(Ok(operation), Err)
+            });
         match asked {
-            Err(Asked::Refused(worded, circumstance)) => self.word(worded, &Asked::Refused(worded, circumstance)),
+            Err(Asked::Refused(worded, circumstance)) => {
+                self.word(worded, &Asked::Refused(worded, circumstance))
+            }
             _ => self.refusal(Outcome::BodyTooLarge),
         }
     }
 
     /// Words the answer to a request that the server refuses by itself, without asking what it is.
     pub fn refusal(&self, outcome: Outcome) -> Response<Bytes> {
-        let worded = Worded { operation: None, outcome };
+        let worded = Worded {
+            operation: None,
+            outcome,
+        };
         self.word(worded, &Asked::Refused(worded, Circumstance::MalformedBody))
     }
 
@@ -204,21 +238,43 @@ impl Rules {
             Asked::Refused(..) => "",
         };
         let table = self.table(worded.operation);
-        let answer = table.answers[worded.outcome as usize].as_ref().expect("a contract words every outcome an operation can come to");
+        let answer = table.answers[worded.outcome as usize]
+            .as_ref()
+            .expect("a contract words every outcome an operation can come to");
         let body = match &answer.body {
-            Text::Echo(wording, envelope, internal) => Bytes::from(wording.dressed(*envelope, internal, Said { username }).to_string()),
+            Text::Echo(wording, envelope, internal) => Bytes::from(
+                wording
+                    .dressed(*envelope, internal, Said { username })
+                    .to_string(),
+            ),
             Text::Fixed(bytes) => bytes.clone(),
         };
-        let method = || worded.operation.map_or("POST", |operation| &self.manner(operation).method);
-        let allow = (worded.outcome == Outcome::MethodNotAllowed).then(|| HeaderValue::from_str(method()).expect("a method is a token"));
-        Reply::Worded { status: answer.status, content_type: table.content_type.clone(), allow, body }
+        let method = || {
+            worded
+                .operation
+                .map_or("POST", |operation| &self.manner(operation).method)
+        };
+        let allow = (worded.outcome == Outcome::MethodNotAllowed)
+            .then(|| HeaderValue::from_str(method()).expect("a method is a token"));
+        Reply::Worded {
+            status: answer.status,
+            content_type: table.content_type.clone(),
+            allow,
+            body,
+        }
     }
 
     /// Returns how an outcome can be worded in an answer: at the operation, else as for any request, else as at whichever operation words it.
     pub fn wording_of(&self, operation: Option<Operation>, outcome: Outcome) -> Option<Worded> {
-        let places = [operation, None].into_iter().chain(Operation::ALL.iter().copied().map(Some));
-        let words = |place: &Option<Operation>| self.table(*place).answers[outcome as usize].is_some();
-        places.into_iter().find(words).map(|operation| Worded { operation, outcome })
+        let places = [operation, None]
+            .into_iter()
+            .chain(Operation::ALL.iter().copied().map(Some));
+        let words =
+            |place: &Option<Operation>| self.table(*place).answers[outcome as usize].is_some();
+        places
+            .into_iter()
+            .find(words)
+            .map(|operation| Worded { operation, outcome })
     }
 
     /// Tells whether a path is that of an operation.
@@ -228,7 +284,10 @@ impl Rules {
 
     /// Returns the operation of a path.
     pub fn operation_at(&self, path: &str) -> Option<Operation> {
-        self.routes.iter().find(|(route, _)| route == path).map(|(_, operation)| *operation)
+        self.routes
+            .iter()
+            .find(|(route, _)| route == path)
+            .map(|(_, operation)| *operation)
     }
 
     /// Returns the paths that are served.
@@ -238,7 +297,10 @@ impl Rules {
 
     /// Returns the fields of an operation, in the order of its table.
     pub(super) fn fields(&self, operation: Operation) -> impl Iterator<Item = Field> {
-        self.manner(operation).fields.iter().map(|(field, _)| *field)
+        self.manner(operation)
+            .fields
+            .iter()
+            .map(|(field, _)| *field)
     }
 
     /// Returns the one way in which it deviates, if it does.
@@ -247,7 +309,11 @@ impl Rules {
     }
 
     /// Returns the outcome a circumstance leads to, or nothing where the request goes on.
-    pub(super) fn stopped(&self, operation: Option<Operation>, circumstance: Circumstance) -> Option<Outcome> {
+    pub(super) fn stopped(
+        &self,
+        operation: Option<Operation>,
+        circumstance: Circumstance,
+    ) -> Option<Outcome> {
         match self.table(operation).treatments[circumstance as usize] {
             Treatment::Answer(outcome) => Some(outcome),
             Treatment::First | Treatment::Last | Treatment::Proceed => None,
@@ -267,7 +333,9 @@ impl Rules {
 
     fn find(&self, method: &str, path: &str) -> Result<Operation, Asked<'static>> {
         let Some(operation) = self.operation_at(path) else {
-            return Err(self.stop(None, Circumstance::UnknownPath).unwrap_or(Asked::Refused(NOWHERE, Circumstance::UnknownPath)));
+            return Err(self
+                .stop(None, Circumstance::UnknownPath)
+                .unwrap_or(Asked::Refused(NOWHERE, Circumstance::UnknownPath)));
         };
         if method != self.manner(operation).method
             && let Some(refused) = self.stop(Some(operation), Circumstance::OtherMethod)
@@ -277,13 +345,25 @@ impl Rules {
         Ok(operation)
     }
 
-    fn read_body<'a>(&self, operation: Operation, query: Option<&str>, content_type: Option<&HeaderValue>, body: &'a [u8]) -> Asked<'a> {
+    fn read_body<'a>(
+        &self,
+        operation: Operation,
+        query: Option<&str>,
+        content_type: Option<&HeaderValue>,
+        body: &'a [u8],
+    ) -> Asked<'a> {
         let manner = self.manner(operation);
         let mut values = Values::default();
         let found = if body.is_empty() {
-            Err(if names_a_field(query, manner) { Circumstance::UrlCredentials } else { Circumstance::EmptyBody })
+            Err(if names_a_field(query, manner) {
+                Circumstance::UrlCredentials
+            } else {
+                Circumstance::EmptyBody
+            })
         } else {
-            match unread_type(content_type, manner).filter(|circumstance| self.stopped(Some(operation), *circumstance).is_some()) {
+            match unread_type(content_type, manner)
+                .filter(|circumstance| self.stopped(Some(operation), *circumstance).is_some())
+            {
                 Some(circumstance) => Err(circumstance),
                 None => match std::str::from_utf8(body).map(fields::parse) {
                     Err(_) => Err(Circumstance::NotUtf8),
@@ -295,43 +375,79 @@ impl Rules {
         };
         match found {
             Ok(()) => Asked::Fields(operation, values),
-            Err(circumstance) => self.stop(Some(operation), circumstance).unwrap_or_else(|| Asked::Fields(operation, Values::default())),
+            Err(circumstance) => self
+                .stop(Some(operation), circumstance)
+                .unwrap_or_else(|| Asked::Fields(operation, Values::default())),
         }
     }
 
     /// Takes the fields the law knows out of an object, and puts them where nothing is yet; the first fault, in the order of the fields,
     /// decides.
-    fn take<'a>(&self, operation: Operation, mut object: Vec<(Name<'a>, Given<'a>)>, values: &mut Values<'a>) -> Result<(), Circumstance> {
-        let stops = |circumstance: Circumstance| self.stopped(Some(operation), circumstance).is_some();
+    fn take<'a>(
+        &self,
+        operation: Operation,
+        mut object: Vec<(Name<'a>, Given<'a>)>,
+        values: &mut Values<'a>,
+    ) -> Result<(), Circumstance> {
+        let stops =
+            |circumstance: Circumstance| self.stopped(Some(operation), circumstance).is_some();
         let mut known = 0;
         for (field, names) in &self.manner(operation).fields {
-            let mut occurrences = (0..object.len()).filter(|index| names.iter().any(|name| *name == object[*index].0.0));
+            let mut occurrences = (0..object.len())
+                .filter(|index| names.iter().any(|name| *name == object[*index].0.0));
             let Some(first) = occurrences.next() else {
-                if stops(Circumstance::MissingField) { return Err(Circumstance::MissingField) } else { continue }
+                if stops(Circumstance::MissingField) {
+                    return Err(Circumstance::MissingField);
+                } else {
+                    continue;
+                }
             };
-            let (count, last) = occurrences.fold((1, first), |(count, _), index| (count + 1, index));
+            let (count, last) =
+                occurrences.fold((1, first), |(count, _), index| (count + 1, index));
             known += count;
             if count > 1 && stops(Circumstance::DuplicateField) {
                 return Err(Circumstance::DuplicateField);
             }
-            let counts = match self.table(Some(operation)).treatments[Circumstance::DuplicateField as usize] {
+            let counts = match self.table(Some(operation)).treatments
+                [Circumstance::DuplicateField as usize]
+            {
                 Treatment::First => first,
                 _ => last,
             };
             match std::mem::replace(&mut object[counts].1, Given::Null) {
-                Given::Null if stops(Circumstance::NullValue) => return Err(Circumstance::NullValue),
-                Given::Other if stops(Circumstance::WrongType) => return Err(Circumstance::WrongType),
-                Given::Text(text) if text.is_empty() && stops(Circumstance::EmptyValue) => return Err(Circumstance::EmptyValue),
+                Given::Null if stops(Circumstance::NullValue) => {
+                    return Err(Circumstance::NullValue);
+                }
+                Given::Other if stops(Circumstance::WrongType) => {
+                    return Err(Circumstance::WrongType);
+                }
+                Given::Text(text) if text.is_empty() && stops(Circumstance::EmptyValue) => {
+                    return Err(Circumstance::EmptyValue);
+                }
                 Given::Text(text) => values.0[*field as usize] = text,
                 Given::Null | Given::Other => {}
             }
         }
-        if known < object.len() && stops(Circumstance::UnknownField) { Err(Circumstance::UnknownField) } else { Ok(()) }
+        if known < object.len() && stops(Circumstance::UnknownField) {
+            Err(Circumstance::UnknownField)
+        } else {
+            Ok(())
+        }
     }
 
-    fn stop(&self, operation: Option<Operation>, circumstance: Circumstance) -> Option<Asked<'static>> {
+    fn stop(
+        &self,
+        operation: Option<Operation>,
+        circumstance: Circumstance,
+    ) -> Option<Asked<'static>> {
         let outcome = self.stopped(operation, circumstance)?;
-        Some(Asked::Refused(Worded { operation: operation.and_then(|operation| outcome.at(operation)), outcome }, circumstance))
+        Some(Asked::Refused(
+            Worded {
+                operation: operation.and_then(|operation| outcome.at(operation)),
+                outcome,
+            },
+            circumstance,
+        ))
     }
 
     fn manner(&self, operation: Operation) -> &Manner {
@@ -346,28 +462,61 @@ impl Rules {
 impl Table {
     fn new(contract: &Contract, readings: &Readings, operation: Option<Operation>) -> Table {
         let treatment = |circumstance: &Circumstance| {
-            contract.treatment(operation, *circumstance).map_or(Treatment::Proceed, |(name, fact)| fact.pick(readings.of(&name)).is)
+            contract
+                .treatment(operation, *circumstance)
+                .map_or(Treatment::Proceed, |(name, fact)| {
+                    fact.pick(readings.of(&name)).is
+                })
         };
-        let answers = Outcome::ALL.iter().map(|outcome| Answer::new(contract, readings, operation, *outcome)).collect();
+        let answers = Outcome::ALL
+            .iter()
+            .map(|outcome| Answer::new(contract, readings, operation, *outcome))
+            .collect();
         let (answer_type, fact) = contract.answer_type(operation);
         let content_type = header_value(&fact.pick(readings.of(&answer_type)).is.0);
-        Table { treatments: Circumstance::ALL.iter().map(treatment).collect(), content_type, answers }
+        Table {
+            treatments: Circumstance::ALL.iter().map(treatment).collect(),
+            content_type,
+            answers,
+        }
     }
 }
 
 impl Answer {
-    fn new(contract: &Contract, readings: &Readings, operation: Option<Operation>, outcome: Outcome) -> Option<Answer> {
+    fn new(
+        contract: &Contract,
+        readings: &Readings,
+        operation: Option<Operation>,
+        outcome: Outcome,
+    ) -> Option<Answer> {
         let (place, utterance) = contract.utterance(operation, outcome)?;
         let name = |point: &str| format!("{place}.{outcome}.{point}");
         let wording = &utterance.body.pick(readings.of(&name("body"))).is;
-        let envelope = utterance.envelope.as_ref().map_or(Envelope::Object, |fact| fact.pick(readings.of(&name("envelope"))).is);
-        let internal = utterance.internal.as_ref().map_or(Internal::Absent, |fact| fact.pick(readings.of(&name("internal"))).is.clone());
+        let envelope = utterance
+            .envelope
+            .as_ref()
+            .map_or(Envelope::Object, |fact| {
+                fact.pick(readings.of(&name("envelope"))).is
+            });
+        let internal = utterance
+            .internal
+            .as_ref()
+            .map_or(Internal::Absent, |fact| {
+                fact.pick(readings.of(&name("internal"))).is.clone()
+            });
         let body = if wording.echoes() {
             Text::Echo(wording.clone(), envelope, internal)
         } else {
-            Text::Fixed(Bytes::from(wording.dressed(envelope, &internal, Said::default()).to_string()))
+            Text::Fixed(Bytes::from(
+                wording
+                    .dressed(envelope, &internal, Said::default())
+                    .to_string(),
+            ))
         };
-        Some(Answer { status: utterance.status.pick(readings.of(&name("status"))).is.0, body })
+        Some(Answer {
+            status: utterance.status.pick(readings.of(&name("status"))).is.0,
+            body,
+        })
     }
 }
 
@@ -383,7 +532,10 @@ impl Asked<'_> {
     /// Returns the same, borrowing nothing of the request.
     pub(super) fn into_owned(self) -> Asked<'static> {
         match self {
-            Asked::Fields(operation, Values(values)) => Asked::Fields(operation, Values(values.map(|value| Cow::Owned(value.into_owned())))),
+            Asked::Fields(operation, Values(values)) => Asked::Fields(
+                operation,
+                Values(values.map(|value| Cow::Owned(value.into_owned()))),
+            ),
             Asked::Refused(worded, circumstance) => Asked::Refused(worded, circumstance),
         }
     }
@@ -428,7 +580,9 @@ impl Values<'_> {
 fn header_value(content_type: &str) -> HeaderValue {
     match content_type {
         "application/json" => HeaderValue::from_static("application/json"),
-        other => HeaderValue::from_str(other).expect("a content type of the contract is a header value"),
+        other => {
+            HeaderValue::from_str(other).expect("a content type of the contract is a header value")
+        }
     }
 }
 
@@ -438,13 +592,25 @@ fn ruled(kind: Kind) -> Arc<Rules> {
 
 /// Returns the circumstance of a content type that the operation does not list. Parameters and case do not matter (RFC 9110 section 8.3.1).
 fn unread_type(content_type: Option<&HeaderValue>, manner: &Manner) -> Option<Circumstance> {
-    let Some(value) = content_type else { return Some(Circumstance::NoContentType) };
+    let Some(value) = content_type else {
+        return Some(Circumstance::NoContentType);
+    };
     // What nearly all clients send needs no taking apart.
     if manner.accepts.iter().any(|accepted| value == accepted) {
         return None;
     }
-    let essence = value.to_str().unwrap_or_default().split(';').next().unwrap_or_default().trim();
-    if manner.accepts.iter().any(|accepted| accepted.eq_ignore_ascii_case(essence)) {
+    let essence = value
+        .to_str()
+        .unwrap_or_default()
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim();
+    if manner
+        .accepts
+        .iter()
+        .any(|accepted| accepted.eq_ignore_ascii_case(essence))
+    {
         None
     } else if essence.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
         Some(Circumstance::FormContentType)
@@ -455,17 +621,33 @@ fn unread_type(content_type: Option<&HeaderValue>, manner: &Manner) -> Option<Ci
 
 /// Goes through the headers rather than look the name up: a client sends few, and the name would have to be hashed.
 fn content_type(headers: &HeaderMap) -> Option<&HeaderValue> {
-    headers.iter().find(|(name, _)| *name == header::CONTENT_TYPE).map(|(_, value)| value)
+    headers
+        .iter()
+        .find(|(name, _)| *name == header::CONTENT_TYPE)
+        .map(|(_, value)| value)
 }
 
 /// Puts the checks that an order leaves out behind the others.
 fn whole(order: &[Check]) -> Vec<Check> {
-    order.iter().chain(Check::ALL.iter().filter(|check| !order.contains(check))).copied().collect()
+    order
+        .iter()
+        .chain(Check::ALL.iter().filter(|check| !order.contains(check)))
+        .copied()
+        .collect()
 }
 
 fn names_a_field(query: Option<&str>, manner: &Manner) -> bool {
-    let named = |pair: &str| manner.fields.iter().any(|(_, names)| names.iter().any(|name| pair.split('=').next() == Some(name.as_str())));
+    let named = |pair: &str| {
+        manner.fields.iter().any(|(_, names)| {
+            names
+                .iter()
+                .any(|name| pair.split('=').next() == Some(name.as_str()))
+        })
+    };
     query.is_some_and(|query| query.split('&').any(named))
 }
 
-const NOWHERE: Worded = Worded { operation: None, outcome: Outcome::UnknownPath };
+const NOWHERE: Worded = Worded {
+    operation: None,
+    outcome: Outcome::UnknownPath,
+};

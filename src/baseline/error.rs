@@ -1,8 +1,6 @@
 //! What can go wrong at the shelf: every message names the file.
 
-use std::fmt;
-use std::io;
-use std::path::PathBuf;
+use std::{fmt, io, path::PathBuf};
 
 use crate::snapshot;
 
@@ -58,14 +56,34 @@ impl fmt::Display for Error {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Error::Glob { glob, wrong } => write!(out, "read the glob `{glob}`: {wrong}"),
-            Error::Id { id, path: None } => write!(out, "use `{}` as a case id: {ID_RULE}", id.escape_debug()),
-            Error::Id { path: Some(path), .. } => write!(out, "take {} for a snapshot: its name is no case id: {ID_RULE}", path.display()),
+            Error::Id { id, path: None } => {
+                write!(out, "use `{}` as a case id: {ID_RULE}", id.escape_debug())
+            }
+            Error::Id {
+                path: Some(path), ..
+            } => write!(
+                out,
+                "take {} for a snapshot: its name is no case id: {ID_RULE}",
+                path.display()
+            ),
             Error::Io { doing, path, error } => write!(out, "{doing} {}: {error}", path.display()),
-            Error::NotAFolder(path) => write!(out, "open the snapshot folder {}: it is not a folder", path.display()),
-            Error::NothingPending(path) => write!(out, "find {}: nothing is pending for this case", path.display()),
+            Error::NotAFolder(path) => write!(
+                out,
+                "open the snapshot folder {}: it is not a folder",
+                path.display()
+            ),
+            Error::NothingPending(path) => write!(
+                out,
+                "find {}: nothing is pending for this case",
+                path.display()
+            ),
             Error::Refused { path, because } => write!(out, "accept {}: {because}", path.display()),
             Error::Snapshot { path, error } => write!(out, "read {}: {error}", path.display()),
-            Error::Symlink(path) => write!(out, "use {}: it is a symbolic link, expected the file or folder itself", path.display()),
+            Error::Symlink(path) => write!(
+                out,
+                "use {}: it is a symbolic link, expected the file or folder itself",
+                path.display()
+            ),
         }
     }
 }
@@ -73,4 +91,5 @@ impl fmt::Display for Error {
 impl std::error::Error for Error {}
 
 /// What a case id is, in words.
-const ID_RULE: &str = "expected lower-case letters, digits, `_` and `.`, without `__` and with no dot at either end";
+const ID_RULE: &str =
+    "expected lower-case letters, digits, `_` and `.`, without `__` and with no dot at either end";

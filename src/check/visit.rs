@@ -6,18 +6,12 @@ use reqwest::Url;
 use serde_json::json;
 
 use super::Checked;
-use crate::runner::Lab;
-use crate::runner::Memory;
-use crate::runner::Seed;
-use crate::runner::Stop;
-use crate::runner::careful;
-use crate::runner::careful::Care;
-use crate::runner::order::Plan;
-use crate::runner::undo::Header;
-use crate::runner::undo::Journal;
-use crate::runner::undo::Key;
-use crate::runner::undo::Lock;
-use crate::runner::undo::Shelf;
+use crate::runner::{
+    Lab, Memory, Seed, Stop, careful,
+    careful::Care,
+    order::Plan,
+    undo::{Header, Journal, Key, Lock, Shelf},
+};
 
 /// A run that is prepared: nothing is sent yet.
 pub(super) struct Visit {
@@ -33,9 +27,25 @@ impl Visit {
     ///
     /// # Errors
     /// Neither can be had, in words.
-    pub(super) fn new(lab: Lab, plan: Plan, failures: u32, (url, folder): (&Url, Option<PathBuf>), seed: &Seed) -> Result<Visit, String> {
-        let (journal, lock) = if plan.changes() { begin(&lab, url, folder, seed)? } else { (None, None) };
-        Ok(Visit { lab, plan, journal, _lock: lock, failures })
+    pub(super) fn new(
+        lab: Lab,
+        plan: Plan,
+        failures: u32,
+        (url, folder): (&Url, Option<PathBuf>),
+        seed: &Seed,
+    ) -> Result<Visit, String> {
+        let (journal, lock) = if plan.changes() {
+            begin(&lab, url, folder, seed)?
+        } else {
+            (None, None)
+        };
+        Ok(Visit {
+            lab,
+            plan,
+            journal,
+            _lock: lock,
+            failures,
+        })
     }
 
     /// Goes, and returns what was found.
@@ -43,17 +53,30 @@ impl Visit {
     /// # Errors
     /// The journal cannot be written, in words; what was changed is given back before.
     pub(super) async fn go(self) -> Result<Checked, String> {
-        let care = Care { failures: self.failures, journal: self.journal, stop: Stop::new() };
-        careful::run(&self.lab, &self.plan, &Memory::Nothing, care, &|_| {}).await.map(Checked::new)
+        let care = Care {
+            failures: self.failures,
+            journal: self.journal,
+            stop: Stop::new(),
+        };
+        careful::run(&self.lab, &self.plan, &Memory::Nothing, care, &|_| {})
+            .await
+            .map(Checked::new)
     }
 }
 
 /// Takes the server's lock and begins the journal.
-fn begin(lab: &Lab, url: &Url, folder: Option<PathBuf>, seed: &Seed) -> Result<(Option<Journal>, Option<Lock>), String> {
+fn begin(
+    lab: &Lab,
+    url: &Url,
+    folder: Option<PathBuf>,
+    seed: &Seed,
+) -> Result<(Option<Journal>, Option<Lock>), String> {
     let shelf = folder.map_or_else(Shelf::find, |folder| Ok(Shelf::in_folder(folder)))?;
     let key = Key::of(url);
     let address = lab.target.address();
-    let lock = shelf.lock(&key)?.ok_or_else(|| format!("another run is at {address} now"))?;
+    let lock = shelf
+        .lock(&key)?
+        .ok_or_else(|| format!("another run is at {address} now"))?;
     let path = shelf.journal(&key);
     if path.exists() && !matches!(Journal::open(&path), Ok(None)) {
         return Err(format!(
@@ -69,6 +92,7 @@ fn begin(lab: &Lab, url: &Url, folder: Option<PathBuf>, seed: &Seed) -> Result<(
         accounts: PathBuf::new(),
         environment: Vec::new(),
     };
-    let journal = Journal::begin(&shelf, &key, header, seed).map_err(|error| format!("beginning the journal {}: {error}", path.display()))?;
+    let journal = Journal::begin(&shelf, &key, header, seed)
+        .map_err(|error| format!("beginning the journal {}: {error}", path.display()))?;
     Ok((Some(journal), Some(lock)))
 }

@@ -1,42 +1,25 @@
 //! `check`: fire every documented request at mocks of its own and judge the answers. At a target: see `visit`.
 
-use std::mem;
-use std::mem::ManuallyDrop;
-use std::path::PathBuf;
-use std::thread;
+use std::{mem, mem::ManuallyDrop, path::PathBuf, thread};
 
 use clap::Args;
 use tokio::runtime::Runtime;
 
-use crate::cli::agreed;
-use crate::cli::code;
-use crate::cli::fixture;
-use crate::cli::progress::Progress;
-use crate::cli::reports;
-use crate::cli::selection;
-use crate::cli::selection::Selection;
-use crate::cli::serve;
-use crate::cli::snapshots;
-use crate::cli::snapshots::UpdateWord;
-use crate::cli::talk::Talk;
-use crate::cli::target;
-use crate::conformance::Agreed;
-use crate::conformance::Known;
-use crate::conformance::suite::Located;
-use crate::contract::Kind;
-use crate::fixture::Fixture;
-use crate::report;
-use crate::report::CaseResult;
-use crate::report::Conformance;
-use crate::report::Regression;
-use crate::report::Summary;
-use crate::report::TargetSummary;
-use crate::runner;
-use crate::runner::Lab;
-use crate::runner::Memory;
-use crate::runner::Run;
-use crate::server::tls::Identity;
-use crate::target::Unreached;
+use crate::{
+    cli::{
+        agreed, code, fixture, progress::Progress, reports, selection, selection::Selection, serve,
+        snapshots, snapshots::UpdateWord, talk::Talk, target,
+    },
+    conformance::{Agreed, Known, suite::Located},
+    contract::Kind,
+    fixture::Fixture,
+    report,
+    report::{CaseResult, Conformance, Regression, Summary, TargetSummary},
+    runner,
+    runner::{Lab, Memory, Run},
+    server::tls::Identity,
+    target::Unreached,
+};
 
 /// What check is told.
 #[derive(Args, Debug)]
@@ -52,7 +35,12 @@ pub struct Options {
     #[arg(long, value_name = "FACT=NAME", conflicts_with = "target")]
     reading: Vec<String>,
     /// Arm failure modes of the mock's fixture, or ready-made ones
-    #[arg(long, value_name = "NAME", value_delimiter = ',', conflicts_with = "target")]
+    #[arg(
+        long,
+        value_name = "NAME",
+        value_delimiter = ',',
+        conflicts_with = "target"
+    )]
     fail: Vec<String>,
     /// Baseline folder; with two kinds, or where it has them, a folder of each kind's name in it
     #[arg(long, value_name = "DIR")]
@@ -84,10 +72,17 @@ pub fn run(options: &Options, talk: &Talk) -> u8 {
         }
     };
     if prepared.benches.iter().all(|bench| bench.cases.is_empty()) {
-        talk.error(format!("no case is selected, so nothing was judged\n  hint: {}", options.selection.way_out()));
+        talk.error(format!(
+            "no case is selected, so nothing was judged\n  hint: {}",
+            options.selection.way_out()
+        ));
         return code::NOTHING;
     }
-    let runtimes = prepared.benches.iter().map(|_| serve::runtime_of_one_thread()).collect::<Result<Vec<_>, _>>();
+    let runtimes = prepared
+        .benches
+        .iter()
+        .map(|_| serve::runtime_of_one_thread())
+        .collect::<Result<Vec<_>, _>>();
     let runtimes = match runtimes {
         Ok(runtimes) => runtimes,
         Err(error) => {
@@ -95,7 +90,11 @@ pub fn run(options: &Options, talk: &Talk) -> u8 {
             return code::INTERNAL;
         }
     };
-    match run_all(prepared.benches.into_iter().zip(runtimes).collect(), options.repeat, talk) {
+    match run_all(
+        prepared.benches.into_iter().zip(runtimes).collect(),
+        options.repeat,
+        talk,
+    ) {
         Ok(runs) => finish(options, runs, &prepared.known, Vec::new(), talk),
         Err(error) => {
             talk.error(error);
@@ -124,27 +123,63 @@ impl Prepared {
         let built_in = options.fixture.is_none();
         let mut fixtures = fixtures(options)?;
         let kinds: Vec<Kind> = fixtures.iter().map(|(fixture, _)| fixture.kind).collect();
-        let unchanged = built_in && options.reading.is_empty() && options.readings.is_none() && options.fail.is_empty();
-        let profiles = agreed::impersonate(fixtures.iter_mut().map(|(fixture, _)| fixture), options.readings.as_deref())?;
-        serve::choose(fixtures.iter_mut().map(|(fixture, _)| fixture), &options.reading)?;
-        serve::arm(fixtures.iter_mut().map(|(fixture, _)| fixture), &options.fail)?;
-        let known = options.known.as_deref().map(agreed::known).transpose()?.unwrap_or_default();
+        let unchanged = built_in
+            && options.reading.is_empty()
+            && options.readings.is_none()
+            && options.fail.is_empty();
+        let profiles = agreed::impersonate(
+            fixtures.iter_mut().map(|(fixture, _)| fixture),
+            options.readings.as_deref(),
+        )?;
+        serve::choose(
+            fixtures.iter_mut().map(|(fixture, _)| fixture),
+            &options.reading,
+        )?;
+        serve::arm(
+            fixtures.iter_mut().map(|(fixture, _)| fixture),
+            &options.fail,
+        )?;
+        let known = options
+            .known
+            .as_deref()
+            .map(agreed::known)
+            .transpose()?
+            .unwrap_or_default();
         let update = snapshots::update(options.update, talk)?;
         let mut benches = Vec::new();
         for (fixture, label) in fixtures {
-            let memory = snapshots::memory(options.snapshots.as_deref(), fixture.kind, kinds.len() > 1, unchanged, update)?;
+            let memory = snapshots::memory(
+                options.snapshots.as_deref(),
+                fixture.kind,
+                kinds.len() > 1,
+                unchanged,
+                update,
+            )?;
             let cases = options.selection.cases(fixture.kind)?;
             let agreed = Agreed::new(fixture.kind, &profiles, known.clone());
-            benches.push(Bench { label, cases, memory, full: options.selection.is_full(), fixture, agreed });
+            benches.push(Bench {
+                label,
+                cases,
+                memory,
+                full: options.selection.is_full(),
+                fixture,
+                agreed,
+            });
         }
         Ok(Prepared { benches, known })
     }
 }
 
 fn fixtures(options: &Options) -> Result<Vec<(Fixture, String)>, String> {
-    let kinds = options.selection.kind.map_or_else(|| vec![Kind::Sensor, Kind::Console], |kind| vec![kind]);
+    let kinds = options
+        .selection
+        .kind
+        .map_or_else(|| vec![Kind::Sensor, Kind::Console], |kind| vec![kind]);
     let Some(path) = &options.fixture else {
-        return Ok(kinds.into_iter().map(|kind| (crate::fixture::built_in(kind), "built-in mock".to_owned())).collect());
+        return Ok(kinds
+            .into_iter()
+            .map(|kind| (crate::fixture::built_in(kind), "built-in mock".to_owned()))
+            .collect());
     };
     let loaded = fixture::load(std::slice::from_ref(path))?;
     let chosen: Vec<(Fixture, String)> = loaded
@@ -152,21 +187,49 @@ fn fixtures(options: &Options) -> Result<Vec<(Fixture, String)>, String> {
         .filter(|(_, fixture)| kinds.contains(&fixture.kind))
         .map(|(path, fixture)| (fixture, format!("mock of {}", path.display())))
         .collect();
-    if chosen.is_empty() { Err(format!("{} is no fixture of a {}", path.display(), kinds[0])) } else { Ok(chosen) }
+    if chosen.is_empty() {
+        Err(format!(
+            "{} is no fixture of a {}",
+            path.display(),
+            kinds[0]
+        ))
+    } else {
+        Ok(chosen)
+    }
 }
 
 /// Which snapshots a target is held against: a folder that was named, or none.
 pub(super) fn memory_of(options: &Options, kind: Kind, talk: &Talk) -> Result<Memory, String> {
-    snapshots::memory(options.snapshots.as_deref(), kind, false, false, snapshots::update(options.update, talk)?)
+    snapshots::memory(
+        options.snapshots.as_deref(),
+        kind,
+        false,
+        false,
+        snapshots::update(options.update, talk)?,
+    )
 }
 
 /// What is agreed on with the keeper of a target, and the known differences among it.
 pub(super) fn agreed_of(options: &Options, kind: Kind) -> Result<(Agreed, Known), String> {
-    let profiles = options.readings.as_deref().map(agreed::profiles).transpose()?.unwrap_or_default();
-    if let Some(path) = options.readings.as_deref().filter(|_| !profiles.iter().any(|profile| profile.kind == kind)) {
+    let profiles = options
+        .readings
+        .as_deref()
+        .map(agreed::profiles)
+        .transpose()?
+        .unwrap_or_default();
+    if let Some(path) = options
+        .readings
+        .as_deref()
+        .filter(|_| !profiles.iter().any(|profile| profile.kind == kind))
+    {
         return Err(format!("{} has no profile of a {kind}", path.display()));
     }
-    let known = options.known.as_deref().map(agreed::known).transpose()?.unwrap_or_default();
+    let known = options
+        .known
+        .as_deref()
+        .map(agreed::known)
+        .transpose()?
+        .unwrap_or_default();
     Ok((Agreed::new(kind, &profiles, known.clone()), known))
 }
 
@@ -174,34 +237,77 @@ pub(super) fn agreed_of(options: &Options, kind: Kind) -> Result<(Agreed, Known)
 /// which took a third of all the time.
 fn run_all(benches: Vec<(Bench, Runtime)>, repeat: u32, talk: &Talk) -> Result<Vec<Run>, String> {
     let identity = Identity::generate(&[]).map_err(|error| error.to_string())?;
-    let progress = Progress::new(benches.iter().map(|(bench, _)| bench.cases.len()).sum(), talk);
-    let ask = |bench: Bench, runtime: Runtime| runtime.block_on(run_one(bench, repeat, &identity, &progress));
+    let progress = Progress::new(
+        benches.iter().map(|(bench, _)| bench.cases.len()).sum(),
+        talk,
+    );
+    let ask = |bench: Bench, runtime: Runtime| {
+        runtime.block_on(run_one(bench, repeat, &identity, &progress))
+    };
     // All are let end, so that none is cut off by the error of another.
     let runs: Vec<Result<Run, String>> = thread::scope(|scope| {
-        let threads: Vec<_> = benches.into_iter().map(|(bench, runtime)| scope.spawn(move || ask(bench, runtime))).collect();
-        threads.into_iter().map(|thread| thread.join().unwrap_or_else(|_| Err("a run ended early: it panicked, as said above".into()))).collect()
+        let threads: Vec<_> = benches
+            .into_iter()
+            .map(|(bench, runtime)| scope.spawn(move || ask(bench, runtime)))
+            .collect();
+        threads
+            .into_iter()
+            .map(|thread| {
+                thread
+                    .join()
+                    .unwrap_or_else(|_| Err("a run ended early: it panicked, as said above".into()))
+            })
+            .collect()
     });
     progress.end();
     runs.into_iter().collect()
 }
 
-async fn run_one(bench: Bench, repeat: u32, identity: &Identity, progress: &Progress) -> Result<Run, String> {
+async fn run_one(
+    bench: Bench,
+    repeat: u32,
+    identity: &Identity,
+    progress: &Progress,
+) -> Result<Run, String> {
     let kind = bench.fixture.kind;
     let (double, lab) = Lab::mock(&bench.fixture, bench.label, identity)?;
-    let lab = Lab { agreed: bench.agreed, repeat, ..lab };
-    let run = runner::run(&lab, &bench.cases, &bench.memory, &|case| progress.tell(kind, case)).await;
+    let lab = Lab {
+        agreed: bench.agreed,
+        repeat,
+        ..lab
+    };
+    let run = runner::run(&lab, &bench.cases, &bench.memory, &|case| {
+        progress.tell(kind, case)
+    })
+    .await;
     double.end().await;
     let mut run = run.map_err(|error| error.to_string())?;
     if bench.full {
-        let cases: Vec<&str> = bench.cases.iter().map(|located| located.case.id.as_str()).collect();
-        run.summary.gone = bench.memory.gone(&cases).map_err(|error| error.to_string())?;
+        let cases: Vec<&str> = bench
+            .cases
+            .iter()
+            .map(|located| located.case.id.as_str())
+            .collect();
+        run.summary.gone = bench
+            .memory
+            .gone(&cases)
+            .map_err(|error| error.to_string())?;
     }
     Ok(run)
 }
 
 /// Writes the reports of runs and returns the exit code. `trouble` is what went wrong with a run itself and has a code of its own.
-pub(super) fn finish(options: &Options, runs: Vec<Run>, known: &Known, trouble: Vec<String>, talk: &Talk) -> u8 {
-    let unreachable: Vec<Unreached> = runs.iter().filter_map(|run| run.unreachable.clone()).collect();
+pub(super) fn finish(
+    options: &Options,
+    runs: Vec<Run>,
+    known: &Known,
+    trouble: Vec<String>,
+    talk: &Talk,
+) -> u8 {
+    let unreachable: Vec<Unreached> = runs
+        .iter()
+        .filter_map(|run| run.unreachable.clone())
+        .collect();
     let mut summary = Summary {
         version: 1,
         tool: concat!("d4iot-double ", env!("CARGO_PKG_VERSION")).to_owned(),
@@ -213,7 +319,12 @@ pub(super) fn finish(options: &Options, runs: Vec<Run>, known: &Known, trouble: 
     summary.trouble.extend(stale);
     // The process ends: to give so many texts back one by one would be a fortieth of the run.
     let summary = ManuallyDrop::new(summary);
-    let all = || summary.targets.iter().flat_map(|target| target.cases.iter().map(|case| (target.kind, case)));
+    let all = || {
+        summary
+            .targets
+            .iter()
+            .flat_map(|target| target.cases.iter().map(|case| (target.kind, case)))
+    };
     if let Err(error) = selection::keep_failures(all()) {
         talk.warning(error);
     }
@@ -221,19 +332,40 @@ pub(super) fn finish(options: &Options, runs: Vec<Run>, known: &Known, trouble: 
         talk.error(error);
         return code::USAGE;
     }
-    let waiting = |target: &TargetSummary| target.cases.iter().filter(|case| target.review.is_some() && waits(case)).count();
+    let waiting = |target: &TargetSummary| {
+        target
+            .cases
+            .iter()
+            .filter(|case| target.review.is_some() && waits(case))
+            .count()
+    };
     let pending: usize = summary.targets.iter().map(waiting).sum();
     if pending > 0 {
-        let folder = options.snapshots.as_ref().map(|folder| format!(" --snapshots {}", folder.display())).unwrap_or_default();
-        let waits = if pending == 1 { "1 snapshot waits" } else { &format!("{pending} snapshots wait") };
+        let folder = options
+            .snapshots
+            .as_ref()
+            .map(|folder| format!(" --snapshots {}", folder.display()))
+            .unwrap_or_default();
+        let waits = if pending == 1 {
+            "1 snapshot waits"
+        } else {
+            &format!("{pending} snapshots wait")
+        };
         talk.note(format!("{waits} for a decision\n  hint: d4iot-double pending{folder} shows them; review, accept or reject decides"));
     }
     let some = |test: fn(&CaseResult) -> bool| all().any(|(_, case)| test(case));
-    let mixed = summary.targets.iter().flat_map(|target| &target.inconsistent).any(|inconsistency| inconsistency.known.is_none());
+    let mixed = summary
+        .targets
+        .iter()
+        .flat_map(|target| &target.inconsistent)
+        .any(|inconsistency| inconsistency.known.is_none());
     if some(|case| case.failed) || mixed || is_stale {
         code::WRONG
     } else if let Some(trouble) = unreachable.first() {
-        talk.error(format!("the target could not be reached: {}\n  hint: {}", trouble.told, trouble.hint));
+        talk.error(format!(
+            "the target could not be reached: {}\n  hint: {}",
+            trouble.told, trouble.hint
+        ));
         code::UNREACHABLE
     } else if snapshots::in_ci() && some(|case| case.regression == Some(Regression::New)) {
         talk.error("in CI every case needs a snapshot\n  hint: run check elsewhere, then `d4iot-double review`, and commit the snapshots");

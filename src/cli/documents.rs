@@ -1,14 +1,15 @@
 //! `documents`: holds both laws against copies of the pages they were read from.
 
-use std::io::Write;
-use std::path::Path;
+use std::{io::Write, path::Path};
 
-use crate::cli::written;
-use crate::contract;
-use crate::contract::Kind;
-use crate::contract::places;
-use crate::contract::places::Finding;
-use crate::contract::places::Pages;
+use crate::{
+    cli::written,
+    contract,
+    contract::{
+        Kind, places,
+        places::{Finding, Pages},
+    },
+};
 
 /// Writes a line for each point where a law and its page part, then a summary, and returns the exit code: 0 where all holds, 1 where not.
 ///
@@ -21,53 +22,99 @@ pub fn run(sensor: &Path, console: &Path, out: &mut dyn Write) -> Result<u8, Str
     let (sensor, console) = (read(Kind::Sensor, sensor)?, read(Kind::Console, console)?);
     let pages = Pages::following(&sensor, &console);
     let findings = hold(&pages);
-    let mut lines: Vec<String> =
-        findings.iter().map(|finding| if finding.moved { format!("moved {finding}") } else { finding.to_string() }).collect();
+    let mut lines: Vec<String> = findings
+        .iter()
+        .map(|finding| {
+            if finding.moved {
+                format!("moved {finding}")
+            } else {
+                finding.to_string()
+            }
+        })
+        .collect();
     if !findings.is_empty() && hold(&Pages::following(&console, &sensor)).len() < findings.len() {
-        lines.push("hint: each file looks like the other kind's page; are --sensor and --console swapped?".into());
+        lines.push(
+            "hint: each file looks like the other kind's page; are --sensor and --console swapped?"
+                .into(),
+        );
     }
-    lines.extend(SHOWN.iter().flat_map(|kind| places::lint(contract::of(*kind), pages.of(*kind))).map(|fault| format!("lint {fault}")));
+    lines.extend(
+        SHOWN
+            .iter()
+            .flat_map(|kind| places::lint(contract::of(*kind), pages.of(*kind)))
+            .map(|fault| format!("lint {fault}")),
+    );
     for kind in SHOWN {
         lines.extend(pages.of(kind).moves().iter().map(|run| moved(kind, *run)));
         lines.push(summary(kind, &pages, &findings));
     }
-    written(writeln!(out, "{}", lines.join("\n"))).map_err(|error| format!("cannot write the findings: {error}"))?;
+    written(writeln!(out, "{}", lines.join("\n")))
+        .map_err(|error| format!("cannot write the findings: {error}"))?;
     Ok(u8::from(!findings.is_empty()))
 }
 
-#[expect(clippy::disallowed_methods, reason = "a command reads the files it is given")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a command reads the files it is given"
+)]
 fn read(kind: Kind, path: &Path) -> Result<String, String> {
-    let failed = |what: String| format!("cannot read the {kind}'s page `{}`: {what}", path.display());
+    let failed =
+        |what: String| format!("cannot read the {kind}'s page `{}`: {what}", path.display());
     if path.is_dir() {
-        return Err(failed(format!("it is a folder\n  hint: name the file in it, as in `{}`", path.join(format!("{kind}.md")).display())));
+        return Err(failed(format!(
+            "it is a folder\n  hint: name the file in it, as in `{}`",
+            path.join(format!("{kind}.md")).display()
+        )));
     }
     let bytes = std::fs::read(path).map_err(|error| failed(error.to_string()))?;
-    String::from_utf8(bytes).map_err(|error| failed(format!("it is not UTF-8 from byte {} on", error.utf8_error().valid_up_to())))
+    String::from_utf8(bytes).map_err(|error| {
+        failed(format!(
+            "it is not UTF-8 from byte {} on",
+            error.utf8_error().valid_up_to()
+        ))
+    })
 }
 
 fn hold(pages: &Pages<'_>) -> Vec<Finding> {
-    SHOWN.iter().flat_map(|kind| places::hold(contract::of(*kind), pages)).collect()
+    SHOWN
+        .iter()
+        .flat_map(|kind| places::hold(contract::of(*kind), pages))
+        .collect()
 }
 
 fn moved(kind: Kind, (first, last, start): (u32, u32, u32)) -> String {
     if first == last {
         format!("{kind}: line {first} is line {start} now")
     } else {
-        format!("{kind}: lines {first}-{last} are {start}-{} now", start + (last - first))
+        format!(
+            "{kind}: lines {first}-{last} are {start}-{} now",
+            start + (last - first)
+        )
     }
 }
 
 fn summary(kind: Kind, pages: &Pages<'_>, findings: &[Finding]) -> String {
     let (contract, page) = (contract::of(kind), pages.of(kind));
-    let own: Vec<&Finding> = findings.iter().filter(|finding| finding.document == kind).collect();
+    let own: Vec<&Finding> = findings
+        .iter()
+        .filter(|finding| finding.document == kind)
+        .collect();
     let edition = if page.is(&contract.document) {
         "the edition transcribed".into()
     } else {
-        format!("another edition: sha256 {}, transcribed {}", page.sha256(), contract.document.sha256)
+        format!(
+            "another edition: sha256 {}, transcribed {}",
+            page.sha256(),
+            contract.document.sha256
+        )
     };
     let moved = own.iter().filter(|finding| finding.moved).count();
     let result = match own.len() {
-        0 => format!("{} facts and {} quotes hold", contract.facts().len(), contract.quotes.len()),
+        0 => format!(
+            "{} facts and {} quotes hold",
+            contract.facts().len(),
+            contract.quotes.len()
+        ),
         count => format!("{} parted and {moved} moved", count - moved),
     };
     format!("{kind}: {result} on {} lines ({edition})", page.len())
@@ -85,7 +132,10 @@ mod tests {
     fn ran(sensor: &Path, console: &Path) -> Result<(u8, String), String> {
         let mut out = Vec::new();
         let code = run(sensor, console, &mut out)?;
-        Ok((code, String::from_utf8(out).expect("the command writes text")))
+        Ok((
+            code,
+            String::from_utf8(out).expect("the command writes text"),
+        ))
     }
 
     /// Returns the paths of the pages, where whoever works here has them.
@@ -101,47 +151,83 @@ mod tests {
 
     #[test]
     fn the_true_pages_hold() {
-        let Some((sensor, console)) = true_pages() else { return };
+        let Some((sensor, console)) = true_pages() else {
+            return;
+        };
         let (code, said) = ran(&sensor, &console).expect("the pages can be read");
-        let (faults, summaries): (Vec<&str>, Vec<&str>) = said.lines().partition(|line| line.starts_with("lint "));
-        assert_eq!((code, summaries.len(), said.matches("the edition transcribed").count()), (0, 2, 2), "{said}");
+        let (faults, summaries): (Vec<&str>, Vec<&str>) =
+            said.lines().partition(|line| line.starts_with("lint "));
+        assert_eq!(
+            (
+                code,
+                summaries.len(),
+                said.matches("the edition transcribed").count()
+            ),
+            (0, 2, 2),
+            "{said}"
+        );
         assert!(faults.len() > 20, "{said}");
     }
 
     #[test]
     #[expect(clippy::disallowed_methods, reason = "a test writes its own pages")]
     fn a_page_that_grew_is_followed() {
-        let Some((sensor, console)) = true_pages() else { return };
+        let Some((sensor, console)) = true_pages() else {
+            return;
+        };
         let text = std::fs::read_to_string(&sensor).expect("the page can be read");
         let folder = tempfile::tempdir().expect("a folder can be made");
         let grown = folder.path().join("grown.md");
-        std::fs::write(&grown, text.replacen("\n## ", "\nA new sentence.\n\n## ", 1)).expect("a file can be written");
+        std::fs::write(
+            &grown,
+            text.replacen("\n## ", "\nA new sentence.\n\n## ", 1),
+        )
+        .expect("a file can be written");
         let (code, said) = ran(&grown, &console).expect("the pages can be read");
         assert_eq!(code, 1);
         assert!(said.starts_with("sensor:12 line: expected a fact, a quote or an excuse, found `A new sentence.`\nmoved sensor:"), "{said}");
-        assert!(said.contains("\nmoved sensor:20 set_password.path (heading): expected it on 18, found it on 20\n"), "{said}");
-        assert!(said.contains("\nsensor: lines 12-243 are 14-245 now\n"), "{said}");
+        assert!(
+            said.contains(
+                "\nmoved sensor:20 set_password.path (heading): expected it on 18, found it on 20\n"
+            ),
+            "{said}"
+        );
+        assert!(
+            said.contains("\nsensor: lines 12-243 are 14-245 now\n"),
+            "{said}"
+        );
         assert!(!said.contains("hint: "), "{said}");
     }
 
     #[test]
     #[expect(clippy::disallowed_methods, reason = "a test writes its own pages")]
     fn other_ends_of_lines_are_another_edition_that_holds() {
-        let Some((sensor, console)) = true_pages() else { return };
+        let Some((sensor, console)) = true_pages() else {
+            return;
+        };
         let text = std::fs::read_to_string(&sensor).expect("the page can be read");
         let folder = tempfile::tempdir().expect("a folder can be made");
         let copy = folder.path().join("copy.md");
         std::fs::write(&copy, text.replace('\n', "\r\n")).expect("a file can be written");
         let (code, said) = ran(&copy, &console).expect("the pages can be read");
-        assert_eq!((code, said.matches("another edition").count()), (0, 1), "{said}");
+        assert_eq!(
+            (code, said.matches("another edition").count()),
+            (0, 1),
+            "{said}"
+        );
     }
 
     #[test]
     fn swapped_pages_get_a_hint() {
-        let Some((sensor, console)) = true_pages() else { return };
+        let Some((sensor, console)) = true_pages() else {
+            return;
+        };
         let (code, said) = ran(&console, &sensor).expect("the pages can be read");
         assert_eq!(code, 1);
-        assert!(said.contains("hint: ") && said.contains("another edition"), "{said}");
+        assert!(
+            said.contains("hint: ") && said.contains("another edition"),
+            "{said}"
+        );
     }
 
     #[test]
@@ -152,7 +238,12 @@ mod tests {
         std::fs::write(&page, "A sentence.\n").expect("a file can be written");
         let (code, said) = ran(&page, &page).expect("the page can be read");
         assert_eq!(code, 1);
-        assert!(said.contains("\nsensor:1 line: expected a fact, a quote or an excuse, found `A sentence.`\n"), "{said}");
+        assert!(
+            said.contains(
+                "\nsensor:1 line: expected a fact, a quote or an excuse, found `A sentence.`\n"
+            ),
+            "{said}"
+        );
         assert!(!said.contains("hint: "), "{said}");
     }
 
@@ -160,13 +251,21 @@ mod tests {
     #[expect(clippy::disallowed_methods, reason = "a test writes its own pages")]
     fn what_is_no_page_is_refused_with_its_path() {
         let folder = tempfile::tempdir().expect("a folder can be made");
-        let (missing, bytes) = (folder.path().join("missing.md"), folder.path().join("bytes.md"));
+        let (missing, bytes) = (
+            folder.path().join("missing.md"),
+            folder.path().join("bytes.md"),
+        );
         std::fs::write(&bytes, b"abc\xff").expect("a file can be written");
-        for (path, expected) in
-            [(&*missing, "missing.md`: "), (folder.path(), "it is a folder\n  hint: "), (&*bytes, "it is not UTF-8 from byte 3 on")]
-        {
+        for (path, expected) in [
+            (&*missing, "missing.md`: "),
+            (folder.path(), "it is a folder\n  hint: "),
+            (&*bytes, "it is not UTF-8 from byte 3 on"),
+        ] {
             let error = ran(path, path).expect_err("there is no page");
-            assert!(error.starts_with("cannot read the sensor's page `") && error.contains(expected), "{error}");
+            assert!(
+                error.starts_with("cannot read the sensor's page `") && error.contains(expected),
+                "{error}"
+            );
         }
     }
 }

@@ -2,17 +2,15 @@
 
 mod schedule;
 
-use std::fs;
-use std::io;
-use std::io::Write;
-use std::path::Path;
-use std::path::PathBuf;
-
-use crate::cli::written;
-use crate::fixture;
-use crate::fixture::Fixture;
+use std::{
+    fs, io,
+    io::Write,
+    path::{Path, PathBuf},
+};
 
 pub use schedule::schedule;
+
+use crate::{cli::written, fixture, fixture::Fixture};
 
 /// Checks files and folders: one line for each good fixture on `out`, every error of every file on `err`.
 ///
@@ -31,7 +29,11 @@ pub fn check(files: &[PathBuf], out: &mut dyn Write, err: &mut dyn Write) -> u8 
 
 /// Prints the JSON Schema of fixtures, or of files of failure modes. Returns the exit code.
 pub fn schema(modes: bool, out: &mut dyn Write) -> u8 {
-    let schema = if modes { fixture::modes_schema() } else { fixture::schema() };
+    let schema = if modes {
+        fixture::modes_schema()
+    } else {
+        fixture::schema()
+    };
     match written(out.write_all(format!("{schema:#}\n").as_bytes())) {
         Ok(()) => OK,
         Err(_) => WRONG,
@@ -64,7 +66,11 @@ pub fn init(path: Option<&Path>, out: &mut dyn Write, err: &mut dyn Write) -> u8
 /// Every error of every file, one after another, ready to print: unreadable files, fixtures that do not hold, two of one name.
 pub fn load(paths: &[PathBuf]) -> Result<Vec<(PathBuf, Fixture)>, String> {
     let (good, errors) = read_all(paths);
-    if errors.is_empty() { Ok(good) } else { Err(errors.join("\n")) }
+    if errors.is_empty() {
+        Ok(good)
+    } else {
+        Err(errors.join("\n"))
+    }
 }
 
 /// Returns the files that paths mean, in the order in which [`load`] reads them.
@@ -72,7 +78,11 @@ pub fn load(paths: &[PathBuf]) -> Result<Vec<(PathBuf, Fixture)>, String> {
 /// # Errors
 /// A folder that cannot be read, or holds no fixture.
 pub fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>, String> {
-    paths.iter().map(|path| files_of(path)).collect::<Result<Vec<_>, _>>().map(|files| files.concat())
+    paths
+        .iter()
+        .map(|path| files_of(path))
+        .collect::<Result<Vec<_>, _>>()
+        .map(|files| files.concat())
 }
 
 fn read_all(paths: &[PathBuf]) -> (Vec<(PathBuf, Fixture)>, Vec<String>) {
@@ -91,8 +101,15 @@ fn read_all(paths: &[PathBuf]) -> (Vec<(PathBuf, Fixture)>, Vec<String>) {
             Err(error) => errors.push(error),
         }
     }
-    let named: Vec<(String, Fixture)> = good.iter().map(|(path, fixture)| (path.display().to_string(), fixture.clone())).collect();
-    errors.extend(fixture::distinct(&named).err().map(|error| error.to_string()));
+    let named: Vec<(String, Fixture)> = good
+        .iter()
+        .map(|(path, fixture)| (path.display().to_string(), fixture.clone()))
+        .collect();
+    errors.extend(
+        fixture::distinct(&named)
+            .err()
+            .map(|error| error.to_string()),
+    );
     (good, errors)
 }
 
@@ -101,7 +118,8 @@ fn files_of(path: &Path) -> Result<Vec<PathBuf>, String> {
     if !path.is_dir() {
         return Ok(vec![path.to_owned()]);
     }
-    let unreadable = |error: io::Error| format!("error: reading the folder {}: {error}", path.display());
+    let unreadable =
+        |error: io::Error| format!("error: reading the folder {}: {error}", path.display());
     let mut files = Vec::new();
     for entry in fs::read_dir(path).map_err(unreadable)? {
         let file = entry.map_err(unreadable)?.path();
@@ -121,18 +139,28 @@ fn files_of(path: &Path) -> Result<Vec<PathBuf>, String> {
 
 fn is_fixture(file: &Path) -> bool {
     let name = file.file_name().unwrap_or_default().to_string_lossy();
-    let known = [".yaml", ".yml", ".json"].iter().any(|ending| name.ends_with(ending));
+    let known = [".yaml", ".yml", ".json"]
+        .iter()
+        .any(|ending| name.ends_with(ending));
     known && !name.starts_with('.') && !name.ends_with(".schema.json")
 }
 
 fn read(file: &Path) -> Result<Fixture, String> {
-    #[expect(clippy::disallowed_methods, reason = "an edge: this is where fixtures come from files")]
-    let bytes = fs::read(file).map_err(|error| format!("error: reading {}: {error}", file.display()))?;
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "an edge: this is where fixtures come from files"
+    )]
+    let bytes =
+        fs::read(file).map_err(|error| format!("error: reading {}: {error}", file.display()))?;
     fixture::read_bytes(&file.display().to_string(), &bytes).map_err(|error| error.to_string())
 }
 
 fn write_new(path: &Path, text: &str) -> io::Result<()> {
-    fs::OpenOptions::new().write(true).create_new(true).open(path)?.write_all(text.as_bytes())
+    fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .open(path)?
+        .write_all(text.as_bytes())
 }
 
 const OK: u8 = 0;
@@ -158,7 +186,11 @@ mod tests {
         let paths: Vec<PathBuf> = named.iter().map(|name| folder.path().join(name)).collect();
         let (mut out, mut err) = (Vec::new(), Vec::new());
         let code = check(&paths, &mut out, &mut err);
-        let shown = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap().replace(&folder.path().display().to_string(), "DIR");
+        let shown = |bytes: Vec<u8>| {
+            String::from_utf8(bytes)
+                .unwrap()
+                .replace(&folder.path().display().to_string(), "DIR")
+        };
         (code, shown(out), shown(err))
     }
 
@@ -166,7 +198,10 @@ mod tests {
     fn all_errors_of_all_files_are_shown() {
         let files = [("a.yaml", BAD), ("b.yaml", GOOD), ("c.yaml", "name: x\n")];
         let (code, out, err) = checked(&files, &["a.yaml", "b.yaml", "c.yaml", "d.yaml"]);
-        assert_eq!((code, out.as_str()), (2, "ok sensor sensor: 4 users, policy examples\n"));
+        assert_eq!(
+            (code, out.as_str()),
+            (2, "ok sensor sensor: 4 users, policy examples\n")
+        );
         let expected = "error: line 1 column 12: unknown kind `senor`, expected one of console, sensor\n --> DIR/a.yaml:1:12\n  \
                         hint: did you mean `sensor`?\n\
                         error: line 1 column 1: missing key `appliance`, expected one of console, sensor\n --> DIR/c.yaml:1:1\n  \
@@ -179,8 +214,14 @@ mod tests {
     fn a_folder_means_its_fixtures_sorted_and_not_those_below() {
         let files = [
             ("b.json", "{\"appliance\": \"console\", \"name\": \"b\"}"),
-            ("a.yml", "appliance: sensor\nname: a\nlockout: { after: 1 }\n"),
-            ("c.yaml", "appliance: sensor\nname: c\npolicy: { classes: 1 }\nreadings: { validation.authenticated.body: table }\n"),
+            (
+                "a.yml",
+                "appliance: sensor\nname: a\nlockout: { after: 1 }\n",
+            ),
+            (
+                "c.yaml",
+                "appliance: sensor\nname: c\npolicy: { classes: 1 }\nreadings: { validation.authenticated.body: table }\n",
+            ),
             ("d.schema.json", "{}"),
             (".hidden.yaml", BAD),
             ("notes.txt", BAD),
@@ -202,7 +243,11 @@ mod tests {
         "error: line 1 column 12: two appliances are named `sensor`, the first at DIR/a.yaml:1:12\n --> DIR/b.yaml:1:12\n  \
          hint: give each a `name` of its own\n"
     )]
-    fn what_does_not_hold_together(#[case] files: &[(&str, &str)], #[case] named: &[&str], #[case] expected: &str) {
+    fn what_does_not_hold_together(
+        #[case] files: &[(&str, &str)],
+        #[case] named: &[&str],
+        #[case] expected: &str,
+    ) {
         let (code, _, err) = checked(files, named);
         assert_eq!((code, err.as_str()), (2, expected));
     }
@@ -213,29 +258,45 @@ mod tests {
         let path = folder.path().join("plant.yaml");
         let (mut out, mut err) = (Vec::new(), Vec::new());
         assert_eq!(init(Some(&path), &mut out, &mut err), 0);
-        assert_eq!(load(std::slice::from_ref(&path)).unwrap()[0].1.name, "plant-7");
+        assert_eq!(
+            load(std::slice::from_ref(&path)).unwrap()[0].1.name,
+            "plant-7"
+        );
         assert!(out.is_empty() && err.is_empty());
         assert_eq!(init(Some(&path), &mut out, &mut err), 2);
-        assert!(String::from_utf8(err).unwrap().contains("plant.yaml exists already\n  hint: name a new file"));
+        assert!(
+            String::from_utf8(err)
+                .unwrap()
+                .contains("plant.yaml exists already\n  hint: name a new file")
+        );
     }
 
     #[test]
     fn init_without_a_path_prints() {
         let (mut out, mut err) = (Vec::new(), Vec::new());
-        assert_eq!((init(None, &mut out, &mut err), out.as_slice()), (0, fixture::STARTER.as_bytes()));
+        assert_eq!(
+            (init(None, &mut out, &mut err), out.as_slice()),
+            (0, fixture::STARTER.as_bytes())
+        );
     }
 
     #[test]
     fn schema_prints_what_is_committed() {
         let mut out = Vec::new();
         assert_eq!(schema(false, &mut out), 0);
-        assert_eq!(String::from_utf8(out).unwrap(), include_str!("../../fixtures/fixture.schema.json"));
+        assert_eq!(
+            String::from_utf8(out).unwrap(),
+            include_str!("../../fixtures/fixture.schema.json")
+        );
     }
 
     #[test]
     fn load_gives_fixtures_in_order_or_every_error() {
         let folder = tempfile::tempdir().unwrap();
-        let (good, bad) = (folder.path().join("good.yaml"), folder.path().join("bad.yaml"));
+        let (good, bad) = (
+            folder.path().join("good.yaml"),
+            folder.path().join("bad.yaml"),
+        );
         write_new(&good, GOOD).unwrap();
         write_new(&bad, BAD).unwrap();
         assert_eq!(load(std::slice::from_ref(&good)).unwrap()[0].0, good);

@@ -4,22 +4,21 @@
 //! is whether somebody answers, nothing secret is sent, and an appliance that listens where its certificate does not say,
 //! or shows an expired one on purpose, answers all the same. So no CA is needed on the disk.
 
-use std::fs;
-use std::io;
-use std::path::Path;
-use std::path::PathBuf;
-use std::time::Duration;
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use bytes::Bytes;
 use clap::Args;
-use http::Request;
-use http::header;
+use http::{Request, header};
 use tokio::runtime::Builder;
 
-use crate::cli::code;
-use crate::cli::ready::Ready;
-use crate::cli::talk::Talk;
-use crate::target::Target;
+use crate::{
+    cli::{code, ready::Ready, talk::Talk},
+    target::Target,
+};
 
 /// What healthcheck is told.
 #[derive(Args, Debug)]
@@ -43,7 +42,11 @@ pub fn run(options: &Options, talk: &Talk) -> u8 {
     match ask_all(&urls) {
         Ok(silent) => {
             silent.iter().for_each(|error| talk.error(error));
-            if silent.is_empty() { code::GOOD } else { code::UNREACHABLE }
+            if silent.is_empty() {
+                code::GOOD
+            } else {
+                code::UNREACHABLE
+            }
         }
         Err(error) => {
             talk.error(format!("starting: {error}"));
@@ -52,7 +55,10 @@ pub fn run(options: &Options, talk: &Talk) -> u8 {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "the ready file is where the command line says")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the ready file is where the command line says"
+)]
 fn urls(ready_file: Option<&Path>) -> Result<Vec<String>, (u8, String)> {
     let Some(path) = ready_file else {
         return Ok(vec![DEFAULT.to_owned()]);
@@ -60,21 +66,34 @@ fn urls(ready_file: Option<&Path>) -> Result<Vec<String>, (u8, String)> {
     let shown = path.display();
     let text = fs::read_to_string(path).map_err(|error| {
         let hint = "serve writes it with --ready-file once all is ready, and removes it at the end";
-        (code::UNREACHABLE, format!("reading {shown}: {error}\n  hint: {hint}"))
+        (
+            code::UNREACHABLE,
+            format!("reading {shown}: {error}\n  hint: {hint}"),
+        )
     })?;
     let ready: Ready = serde_json::from_str(&text)
         .map_err(|error| (code::WRONG, format!("{shown} is no ready file: {error}\n  hint: name the file that serve wrote with --ready-file")))?;
-    Ok(ready.appliances.into_iter().map(|served| served.url).collect())
+    Ok(ready
+        .appliances
+        .into_iter()
+        .map(|served| served.url)
+        .collect())
 }
 
 /// Asks all at once, and returns what is to be said of those that do not answer.
 fn ask_all(urls: &[String]) -> io::Result<Vec<String>> {
     let runtime = Builder::new_current_thread().enable_all().build()?;
-    let asked: Vec<_> = urls.iter().map(|url| (url, runtime.spawn(ask(url.clone())))).collect();
+    let asked: Vec<_> = urls
+        .iter()
+        .map(|url| (url, runtime.spawn(ask(url.clone()))))
+        .collect();
     Ok(runtime.block_on(async {
         let mut silent = Vec::new();
         for (url, answer) in asked {
-            let error = answer.await.unwrap_or_else(|_| Err("the asking broke down".into())).err();
+            let error = answer
+                .await
+                .unwrap_or_else(|_| Err("the asking broke down".into()))
+                .err();
             silent.extend(error.map(|error| format!("{url} does not answer: {error}")));
         }
         silent
@@ -84,9 +103,15 @@ fn ask_all(urls: &[String]) -> io::Result<Vec<String>> {
 /// A request that is no operation: no failure mode of an operation counts it, and no sign-in fails.
 async fn ask(url: String) -> Result<(), String> {
     let target = Target::unverified(&url, PATIENCE).map_err(|error| error.to_string())?;
-    let request = Request::get("/").header(header::USER_AGENT, "d4iot-double healthcheck").body(Bytes::new());
+    let request = Request::get("/")
+        .header(header::USER_AGENT, "d4iot-double healthcheck")
+        .body(Bytes::new());
     let request = request.map_err(|error| error.to_string())?;
-    target.send(&request).await.map(drop).map_err(|error| error.to_string())
+    target
+        .send(&request)
+        .await
+        .map(drop)
+        .map_err(|error| error.to_string())
 }
 
 /// Where serve listens unless told otherwise.

@@ -2,17 +2,12 @@
 
 use std::fmt;
 
-use serde_json::Map;
-use serde_json::Value;
-use tracing::Event;
-use tracing::Level;
-use tracing::Metadata;
-use tracing::Subscriber;
-use tracing::field::Field;
-use tracing::field::Visit;
-use tracing_subscriber::layer::Context;
-use tracing_subscriber::layer::Layer;
-use tracing_subscriber::layer::SubscriberExt;
+use serde_json::{Map, Value};
+use tracing::{
+    Event, Level, Metadata, Subscriber,
+    field::{Field, Visit},
+};
+use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 
 use crate::cli::talk::Talk;
 
@@ -26,13 +21,15 @@ struct Ear(Talk);
 
 impl<S: Subscriber> Layer<S> for Ear {
     fn enabled(&self, metadata: &Metadata<'_>, _: Context<'_, S>) -> bool {
-        metadata.target().starts_with(OURS) && (*metadata.level() <= Level::INFO || self.0.is_verbose())
+        metadata.target().starts_with(OURS)
+            && (*metadata.level() <= Level::INFO || self.0.is_verbose())
     }
 
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
         let mut said = Said::default();
         event.record(&mut said);
-        self.0.event(*event.metadata().level(), &said.message, said.fields);
+        self.0
+            .event(*event.metadata().level(), &said.message, said.fields);
     }
 }
 
@@ -51,7 +48,11 @@ impl Said {
 
 impl Visit for Said {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        if field.name() == "message" { self.message = format!("{value:?}") } else { self.field(field, format!("{value:?}")) }
+        if field.name() == "message" {
+            self.message = format!("{value:?}")
+        } else {
+            self.field(field, format!("{value:?}"))
+        }
     }
 
     fn record_f64(&mut self, field: &Field, value: f64) {

@@ -2,18 +2,16 @@
 
 use std::io::Write;
 
-use crate::cli::check;
-use crate::cli::code;
-use crate::cli::talk::Talk;
-use crate::cli::target::Aim;
-use crate::conformance::Account;
-use crate::conformance::Effect;
-use crate::conformance::suite::Located;
-use crate::contract::Kind;
-use crate::runner;
-use crate::runner::order::Phase;
-use crate::runner::order::Planned;
-use crate::runner::undo;
+use crate::{
+    cli::{check, code, talk::Talk, target::Aim},
+    conformance::{Account, Effect, suite::Located},
+    contract::Kind,
+    runner,
+    runner::{
+        order::{Phase, Planned},
+        undo,
+    },
+};
 
 /// Prints the plan and returns the exit code.
 pub fn run(options: &check::Options, out: &mut dyn Write, talk: &Talk) -> u8 {
@@ -23,7 +21,9 @@ pub fn run(options: &check::Options, out: &mut dyn Write, talk: &Talk) -> u8 {
     match options.target.aim(&options.selection, options.repeat) {
         Ok(aim) if aim.is_empty() => nothing(talk),
         Ok(aim) => {
-            aim.warnings.iter().for_each(|warning| talk.warning(warning));
+            aim.warnings
+                .iter()
+                .for_each(|warning| talk.warning(warning));
             talk.code(visit(&aim, options.target.max_auth_failures, out))
         }
         Err((code, text)) => {
@@ -34,7 +34,10 @@ pub fn run(options: &check::Options, out: &mut dyn Write, talk: &Talk) -> u8 {
 }
 
 fn print(options: &check::Options, out: &mut dyn Write, talk: &Talk) -> Result<u8, String> {
-    let kinds = options.selection.kind.map_or_else(|| vec![Kind::Sensor, Kind::Console], |kind| vec![kind]);
+    let kinds = options
+        .selection
+        .kind
+        .map_or_else(|| vec![Kind::Sensor, Kind::Console], |kind| vec![kind]);
     let mut selected = 0;
     for kind in kinds {
         let cases = options.selection.cases(kind)?;
@@ -68,7 +71,9 @@ fn visit(aim: &Aim, failures: u32, out: &mut dyn Write) -> Result<u8, String> {
     let mut text = format!(
         "{kind} {address}\n\nfirst: which paths it serves, by GET; where that does not tell, by POST of {{}} where the budget of failed sign-ins has room for each of them\n"
     );
-    runner::probes(kind, address).into_iter().for_each(|command| text.push_str(&format!("  {command}\n")));
+    runner::probes(kind, address)
+        .into_iter()
+        .for_each(|command| text.push_str(&format!("  {command}\n")));
     let mut phase = None;
     for planned in &aim.plan.cases {
         if phase != Some(planned.phase) {
@@ -86,9 +91,18 @@ fn visit(aim: &Aim, failures: u32, out: &mut dyn Write) -> Result<u8, String> {
         text.push_str("\nleft out: not-judged\n");
     }
     for (located, reason) in &aim.plan.left_out {
-        text.push_str(&format!("{} ({}): {reason}\n", located.case.id, runner::effect(located.case.effect)));
+        text.push_str(&format!(
+            "{} ({}): {reason}\n",
+            located.case.id,
+            runner::effect(located.case.effect)
+        ));
     }
-    let cases: Vec<&Located> = aim.plan.cases.iter().map(|planned| planned.located).collect();
+    let cases: Vec<&Located> = aim
+        .plan
+        .cases
+        .iter()
+        .map(|planned| planned.located)
+        .collect();
     let spent: u32 = aim.plan.cases.iter().map(|planned| planned.cost).sum();
     text.push_str(&format!(
         "\n{}{} left out; {spent} of {failures} failed sign-ins used up; nothing was sent\n",
@@ -102,10 +116,19 @@ fn visit(aim: &Aim, failures: u32, out: &mut dyn Write) -> Result<u8, String> {
 
 /// What is sent round the changes of one account.
 fn rites(kind: Kind, account: Account, address: &str) -> String {
-    let said = ["validated before, and after each change with the password that should hold", "its password put in its own place, before any change"];
+    let said = [
+        "validated before, and after each change with the password that should hold",
+        "its password put in its own place, before any change",
+    ];
     let undone = ["given back by itself", "or else by the administrator"];
-    let lines = said.into_iter().chain(undone).zip(undo::commands(kind, account, address));
-    lines.fold(format!("account `{}`\n", account.name()), |text, (what, command)| format!("{text}  {what}:\n    {command}\n"))
+    let lines = said
+        .into_iter()
+        .chain(undone)
+        .zip(undo::commands(kind, account, address));
+    lines.fold(
+        format!("account `{}`\n", account.name()),
+        |text, (what, command)| format!("{text}  {what}:\n    {command}\n"),
+    )
 }
 
 fn heading(phase: Phase) -> &'static str {
@@ -114,17 +137,29 @@ fn heading(phase: Phase) -> &'static str {
         Phase::Change => {
             "changes: after each request a validation finds out which password holds; after each case the password is given back and that is proven"
         }
-        Phase::Failure => "failed sign-ins, when everything is given back; those that tell most first",
+        Phase::Failure => {
+            "failed sign-ins, when everything is given back; those that tell most first"
+        }
     }
 }
 
 fn cost(planned: &Planned) -> String {
-    if planned.cost == 0 { String::new() } else { format!(", costs {} failed sign-in(s)", planned.cost) }
+    if planned.cost == 0 {
+        String::new()
+    } else {
+        format!(", costs {} failed sign-in(s)", planned.cost)
+    }
 }
 
 fn entry(kind: Kind, located: &Located, address: &str, cost: &str) -> Result<String, String> {
     let case = &located.case;
-    let mut text = format!("{kind} {} ({}{cost})  {}:{}\n", case.id, runner::effect(case.effect), located.file, located.line);
+    let mut text = format!(
+        "{kind} {} ({}{cost})  {}:{}\n",
+        case.id,
+        runner::effect(case.effect),
+        located.file,
+        located.line
+    );
     for command in runner::planned(kind, case, address)? {
         text.push_str(&format!("  {command}\n"));
     }
@@ -132,7 +167,12 @@ fn entry(kind: Kind, located: &Located, address: &str, cost: &str) -> Result<Str
 }
 
 fn sum(kind: Kind, cases: &[&Located]) -> String {
-    let count = |effect: Effect| cases.iter().filter(|located| located.case.effect == effect).count();
+    let count = |effect: Effect| {
+        cases
+            .iter()
+            .filter(|located| located.case.effect == effect)
+            .count()
+    };
     let requests: usize = cases.iter().map(|located| located.case.steps.len()).sum();
     let effects = format!(
         "{} without effect, {} that may fail to sign in, {} that may change a password",
@@ -140,5 +180,8 @@ fn sum(kind: Kind, cases: &[&Located]) -> String {
         count(Effect::AuthFailure),
         count(Effect::PasswordChange)
     );
-    format!("{kind}: {} cases, {requests} requests: {effects}\n", cases.len())
+    format!(
+        "{kind}: {} cases, {requests} requests: {effects}\n",
+        cases.len()
+    )
 }

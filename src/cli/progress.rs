@@ -1,15 +1,10 @@
 //! How far a run is.
 
-use std::io;
-use std::io::IsTerminal;
+use std::{io, io::IsTerminal};
 
-use indicatif::ProgressBar;
-use indicatif::ProgressStyle;
+use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::cli::talk::Talk;
-use crate::contract::Kind;
-use crate::report;
-use crate::report::CaseResult;
+use crate::{cli::talk::Talk, contract::Kind, report, report::CaseResult};
 
 /// How far a run is: a bar on a terminal, a line a case elsewhere.
 pub(super) struct Progress {
@@ -20,10 +15,14 @@ pub(super) struct Progress {
 impl Progress {
     pub(super) fn new(cases: usize, talk: &Talk) -> Progress {
         let bar = (!talk.is_quiet() && io::stderr().is_terminal()).then(|| {
-            let style = ProgressStyle::with_template("{bar:40} {pos}/{len} {msg}").unwrap_or_else(|_| ProgressStyle::default_bar());
+            let style = ProgressStyle::with_template("{bar:40} {pos}/{len} {msg}")
+                .unwrap_or_else(|_| ProgressStyle::default_bar());
             ProgressBar::new(u64::try_from(cases).unwrap_or(u64::MAX)).with_style(style)
         });
-        Progress { bar, lines: talk.wants_lines().then_some(*talk) }
+        Progress {
+            bar,
+            lines: talk.wants_lines().then_some(*talk),
+        }
     }
 
     pub(super) fn tell(&self, kind: Kind, case: &CaseResult) {

@@ -1,31 +1,29 @@
 //! `prove`: every mutant must be caught, every control accepted.
 
-use std::fs;
-use std::io::Write;
-use std::path::Path;
-use std::path::PathBuf;
-use std::time::Instant;
+use std::{
+    fs,
+    io::Write,
+    path::{Path, PathBuf},
+    time::Instant,
+};
 
 use clap::Args;
 
-use crate::cli::code;
-use crate::cli::serve;
-use crate::cli::talk::Talk;
-use crate::conformance::controls;
-use crate::conformance::controls::Control;
-use crate::conformance::mutants;
-use crate::conformance::mutants::Mutants;
-use crate::prover;
-use crate::report::Format;
-use crate::report::Request;
-use crate::report::proof::Proof;
-use crate::report::proof::html;
-use crate::report::proof::json;
-use crate::report::proof::text;
+use crate::{
+    cli::{code, serve, talk::Talk},
+    conformance::{controls, controls::Control, mutants, mutants::Mutants},
+    prover,
+    report::{
+        Format, Request,
+        proof::{Proof, html, json, text},
+    },
+};
 
 /// How a proof is told.
 #[derive(Args, Debug)]
-#[command(after_help = "Exit codes: 0 proved · 1 a mutant survived, a control was refused, a fact or a case proves nothing · 2 usage")]
+#[command(
+    after_help = "Exit codes: 0 proved · 1 a mutant survived, a control was refused, a fact or a case proves nothing · 2 usage"
+)]
 pub struct Options {
     /// How the proof is told: text, json, html; to stdout without a path
     #[arg(long, value_name = "FORMAT[=PATH]", value_parser = request)]
@@ -39,7 +37,10 @@ pub struct Options {
 }
 
 /// Proves, reports, and returns the exit code.
-#[expect(clippy::disallowed_methods, reason = "an edge: what a proof costs is said")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "an edge: what a proof costs is said"
+)]
 pub fn run(options: &Options, out: &mut dyn Write, talk: &Talk) -> u8 {
     let start = Instant::now();
     let (mutants, controls) = match read(options) {
@@ -79,9 +80,14 @@ pub fn run(options: &Options, out: &mut dyn Write, talk: &Talk) -> u8 {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "an edge: this is where these files are read")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "an edge: this is where these files are read"
+)]
 fn read(options: &Options) -> Result<(Mutants, Vec<Control>), String> {
-    let text = |path: &Path| fs::read_to_string(path).map_err(|error| format!("reading {}: {error}", path.display()));
+    let text = |path: &Path| {
+        fs::read_to_string(path).map_err(|error| format!("reading {}: {error}", path.display()))
+    };
     let mutants = match &options.mutants {
         Some(path) => mutants::read(&path.display().to_string(), &text(path)?),
         None => mutants::all(),
@@ -90,20 +96,31 @@ fn read(options: &Options) -> Result<(Mutants, Vec<Control>), String> {
         Some(path) => controls::read(&path.display().to_string(), &text(path)?),
         None => controls::all(),
     };
-    Ok((mutants.map_err(|error| error.to_string())?, controls.map_err(|error| error.to_string())?))
+    Ok((
+        mutants.map_err(|error| error.to_string())?,
+        controls.map_err(|error| error.to_string())?,
+    ))
 }
 
-#[expect(clippy::disallowed_methods, reason = "reports go where the command line says")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "reports go where the command line says"
+)]
 fn write(requests: &[Request], proof: &Proof, out: &mut dyn Write) -> Result<(), String> {
     for Request { format, path } in requests {
         let bytes = told(*format, proof);
         match path {
-            Some(path) => fs::write(path, bytes).map_err(|error| format!("writing the {format} report to {}: {error}", path.display()))?,
+            Some(path) => fs::write(path, bytes).map_err(|error| {
+                format!("writing the {format} report to {}: {error}", path.display())
+            })?,
             // A reader that has seen enough closes the pipe; the verdict is the exit code.
             None => drop(out.write_all(&bytes)),
         }
     }
-    if requests.iter().all(|request| request.path.is_some() && request.format != Format::Text) {
+    if requests
+        .iter()
+        .all(|request| request.path.is_some() && request.format != Format::Text)
+    {
         drop(out.write_all(text::write(proof).as_bytes()));
     }
     Ok(())
@@ -121,7 +138,9 @@ fn request(text: &str) -> Result<Request, String> {
     let request: Request = text.parse()?;
     match request.format {
         Format::Html | Format::Json | Format::Text => Ok(request),
-        other => Err(format!("a proof is not told as {other}, expected one of html, json, text")),
+        other => Err(format!(
+            "a proof is not told as {other}, expected one of html, json, text"
+        )),
     }
 }
 

@@ -1,11 +1,11 @@
 //! The ready file: what is served where, for whoever waits for it; there from the moment all is bound until the end.
 
-use std::fs;
-use std::path::Path;
-use std::path::PathBuf;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
-use serde::Deserialize;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::contract::Kind;
 
@@ -53,15 +53,24 @@ impl Ready {
     /// # Errors
     /// A path that cannot be written, in words.
     pub fn write(&self, path: &Path) -> Result<ReadyFile, String> {
-        let text = format!("{}\n", serde_json::to_string(self).expect("text, numbers and lists are JSON"));
+        let text = format!(
+            "{}\n",
+            serde_json::to_string(self).expect("text, numbers and lists are JSON")
+        );
         write_whole(path, &text)?;
-        Ok(ReadyFile { path: path.to_owned(), text })
+        Ok(ReadyFile {
+            path: path.to_owned(),
+            text,
+        })
     }
 }
 
 impl Drop for ReadyFile {
     /// A later start may have written its own in the meantime: that one stays.
-    #[expect(clippy::disallowed_methods, reason = "files are where the command line says")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "files are where the command line says"
+    )]
     fn drop(&mut self) {
         if fs::read_to_string(&self.path).is_ok_and(|text| text == self.text) {
             drop(fs::remove_file(&self.path));
@@ -73,15 +82,20 @@ impl Drop for ReadyFile {
 ///
 /// # Errors
 /// A path that cannot be written, in words.
-#[expect(clippy::disallowed_methods, reason = "files go where the command line says")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "files go where the command line says"
+)]
 pub fn write_whole(path: &Path, text: &str) -> Result<(), String> {
     let mut temporary = path.as_os_str().to_owned();
     temporary.push(format!(".{}.tmp", std::process::id()));
     let temporary = PathBuf::from(temporary);
-    fs::write(&temporary, text).and_then(|()| fs::rename(&temporary, path)).map_err(|error| {
-        drop(fs::remove_file(&temporary));
-        format!("writing {}: {error}", path.display())
-    })
+    fs::write(&temporary, text)
+        .and_then(|()| fs::rename(&temporary, path))
+        .map_err(|error| {
+            drop(fs::remove_file(&temporary));
+            format!("writing {}: {error}", path.display())
+        })
 }
 
 #[cfg(test)]
@@ -93,13 +107,23 @@ mod tests {
     fn the_file_of_a_later_start_stays() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("ready.json");
-        let ready = |pid| Ready { version: Ready::VERSION, pid, seed: 7, ca: None, control: None, appliances: Vec::new() };
+        let ready = |pid| Ready {
+            version: Ready::VERSION,
+            pid,
+            seed: 7,
+            ca: None,
+            control: None,
+            appliances: Vec::new(),
+        };
         let first = ready(1).write(&path).unwrap();
         let second = ready(2).write(&path).unwrap();
         drop(first);
         let left = r#"{"version":1,"pid":2,"seed":7,"ca":null,"control":null,"appliances":[]}"#;
         assert_eq!(fs::read_to_string(&path).unwrap(), format!("{left}\n"));
         drop(second);
-        assert!(fs::read_dir(folder.path()).unwrap().next().is_none(), "something was left behind");
+        assert!(
+            fs::read_dir(folder.path()).unwrap().next().is_none(),
+            "something was left behind"
+        );
     }
 }

@@ -1,25 +1,21 @@
 //! `recover`: give back the passwords that an interrupted run left changed.
 
-use std::env;
-use std::path::Path;
-use std::path::PathBuf;
+use std::{
+    env,
+    path::{Path, PathBuf},
+};
 
 use clap::Args;
 
-use crate::cli::client::Client;
-use crate::cli::code;
-use crate::cli::serve;
-use crate::cli::talk::Talk;
-use crate::contract;
-use crate::contract::Readings;
-use crate::runner::Accounts;
-use crate::runner::Named;
-use crate::runner::undo;
-use crate::runner::undo::Hands;
-use crate::runner::undo::Journal;
-use crate::runner::undo::Lost;
-use crate::runner::undo::Shelf;
-use crate::runner::undo::shelf;
+use crate::{
+    cli::{client::Client, code, serve, talk::Talk},
+    contract,
+    contract::Readings,
+    runner::{
+        Accounts, Named, undo,
+        undo::{Hands, Journal, Lost, Shelf, shelf},
+    },
+};
 
 /// What recover is told.
 #[derive(Args, Debug)]
@@ -35,7 +31,10 @@ pub struct Options {
 pub fn run(options: &Options, talk: &Talk) -> u8 {
     let journals = match &options.journal {
         Some(journal) if !journal.exists() => {
-            talk.note(format!("{} is not there: nothing is to be given back", journal.display()));
+            talk.note(format!(
+                "{} is not there: nothing is to be given back",
+                journal.display()
+            ));
             return code::GOOD;
         }
         Some(journal) => Ok(vec![journal.clone()]),
@@ -70,7 +69,11 @@ pub async fn one(path: &Path, accounts: Option<&Path>, talk: &Talk) -> u8 {
     match attempt(path, accounts, talk).await {
         Ok(code) => code,
         Err(error) => {
-            talk.error(format!("the passwords of {} are not given back: {error}\n  hint: then again: {}", path.display(), command(path)));
+            talk.error(format!(
+                "the passwords of {} are not given back: {error}\n  hint: then again: {}",
+                path.display(),
+                command(path)
+            ));
             code::LOST
         }
     }
@@ -83,28 +86,45 @@ async fn attempt(path: &Path, accounts: Option<&Path>, talk: &Talk) -> Result<u8
     };
     let header = journal.header().clone();
     if journal.at_risk().is_empty() {
-        journal.close().map_err(|error| format!("closing the journal: {error}"))?;
+        journal
+            .close()
+            .map_err(|error| format!("closing the journal: {error}"))?;
         talk.note(format!("{}: nothing is left changed", header.target));
         return Ok(code::GOOD);
     }
     let file = accounts.unwrap_or(&header.accounts);
-    let named = Named::load(file, &|name| env::var(name).ok()).map_err(|error| error.to_string())?;
-    let client: Client = serde_json::from_value(header.client.clone()).map_err(|error| format!("the journal's client options: {error}"))?;
-    let url = header.target.parse().map_err(|error| format!("the journal's target: {error}"))?;
+    let named =
+        Named::load(file, &|name| env::var(name).ok()).map_err(|error| error.to_string())?;
+    let client: Client = serde_json::from_value(header.client.clone())
+        .map_err(|error| format!("the journal's client options: {error}"))?;
+    let url = header
+        .target
+        .parse()
+        .map_err(|error| format!("the journal's target: {error}"))?;
     let target = client.target(&url, named.proxy.as_ref())?;
     let contract = contract::of(journal.kind()?);
     let mut served = Readings::default();
     for (fact, reading) in journal.served() {
-        served.choose(contract, fact, reading).map_err(|error| error.to_string())?;
+        served
+            .choose(contract, fact, reading)
+            .map_err(|error| error.to_string())?;
     }
     let accounts = Accounts::at_a_target(&named.accounts, &seed);
-    if let Some(missing) = journal.at_risk().keys().find(|account| !accounts.present().contains(account)) {
+    if let Some(missing) = journal
+        .at_risk()
+        .keys()
+        .find(|account| !accounts.present().contains(account))
+    {
         return Err(format!("{} names no `{}`", file.display(), missing.name()));
     }
     let mut hands = Hands::new(&target, contract, &accounts, served);
     let (given, lost) = undo::recover(&mut hands, journal).await?;
     for account in given {
-        talk.note(format!("{}: the password of `{}` is its own, as a validation has proven", header.target, account.name()));
+        talk.note(format!(
+            "{}: the password of `{}` is its own, as a validation has proven",
+            header.target,
+            account.name()
+        ));
     }
     if lost.is_empty() {
         return Ok(code::GOOD);
@@ -115,18 +135,41 @@ async fn attempt(path: &Path, accounts: Option<&Path>, talk: &Talk) -> Result<u8
 
 /// Says what a person has to do where a password could not be given back.
 pub fn steps(lost: &[Lost], target: &str, accounts: &Path, journal: &Path) -> String {
-    let mut text = format!("{} password(s) at {target} could not be given back: act now", lost.len());
-    for Lost { account, username, because, .. } in lost {
+    let mut text = format!(
+        "{} password(s) at {target} could not be given back: act now",
+        lost.len()
+    );
+    for Lost {
+        account,
+        username,
+        because,
+        ..
+    } in lost
+    {
         let account = account.name();
-        text.push_str(&format!("\n  account `{account}`, user `{}`: {because}", username.escape_debug()));
+        text.push_str(&format!(
+            "\n  account `{account}`, user `{}`: {because}",
+            username.escape_debug()
+        ));
         text.push_str(&format!("\n    1. sign in to {target} as an administrator"));
-        text.push_str(&format!("\n    2. set the password of `{}` to the one under `{account}` in {}", username.escape_debug(), accounts.display()));
+        text.push_str(&format!(
+            "\n    2. set the password of `{}` to the one under `{account}` in {}",
+            username.escape_debug(),
+            accounts.display()
+        ));
     }
-    text.push_str(&format!("\n  then let this prove it and close the journal: {}", command(journal)));
+    text.push_str(&format!(
+        "\n  then let this prove it and close the journal: {}",
+        command(journal)
+    ));
     text
 }
 
 /// The command that gives back what a journal says.
 pub fn command(journal: &Path) -> String {
-    format!("d4iot-double recover {}", shlex::try_quote(&journal.display().to_string()).map_or_else(|_| "JOURNAL".into(), |path| path.into_owned()))
+    format!(
+        "d4iot-double recover {}",
+        shlex::try_quote(&journal.display().to_string())
+            .map_or_else(|_| "JOURNAL".into(), |path| path.into_owned())
+    )
 }

@@ -1,21 +1,20 @@
 //! Where reports go: a file that was named, a build server's summary, or standard output.
 
-use std::env;
-use std::fs;
-use std::io;
-use std::io::Write;
-use std::path::PathBuf;
+use std::{env, fs, io, io::Write, path::PathBuf};
 
-use crate::cli::talk::Talk;
-use crate::report::Format;
-use crate::report::Request;
-use crate::report::Summary;
+use crate::{
+    cli::talk::Talk,
+    report::{Format, Request, Summary},
+};
 
 /// Writes every report that was asked for, and the text unless another one goes to stdout.
 ///
 /// # Errors
 /// A file that cannot be written, in words.
-#[expect(clippy::disallowed_methods, reason = "reports go where the command line says")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "reports go where the command line says"
+)]
 pub(super) fn write(requests: &[Request], summary: &Summary, talk: &Talk) -> Result<(), String> {
     let to_stdout = |format: Format| {
         // A reader that has seen enough closes the pipe; the verdict is the exit code.
@@ -24,10 +23,17 @@ pub(super) fn write(requests: &[Request], summary: &Summary, talk: &Talk) -> Res
     let mut spoken = false;
     for Request { format, path } in requests {
         match (path, step_summary().filter(|_| *format == Format::Markdown)) {
-            (Some(path), _) => fs::write(path, format.write(summary, false))
-                .map_err(|error| format!("writing the {format} report to {}: {error}", path.display()))?,
-            (None, Some(page)) => append(&page, &format.write(summary, false))
-                .map_err(|error| format!("appending the {format} report to {}, which {STEP_SUMMARY} names: {error}", page.display()))?,
+            (Some(path), _) => fs::write(path, format.write(summary, false)).map_err(|error| {
+                format!("writing the {format} report to {}: {error}", path.display())
+            })?,
+            (None, Some(page)) => {
+                append(&page, &format.write(summary, false)).map_err(|error| {
+                    format!(
+                        "appending the {format} report to {}, which {STEP_SUMMARY} names: {error}",
+                        page.display()
+                    )
+                })?
+            }
             (None, None) => {
                 to_stdout(*format);
                 // Annotations are for a machine that reads along; a person wants the text beside them.
@@ -35,7 +41,11 @@ pub(super) fn write(requests: &[Request], summary: &Summary, talk: &Talk) -> Res
             }
         }
     }
-    if !spoken && !requests.iter().any(|request| request.format == Format::Text) {
+    if !spoken
+        && !requests
+            .iter()
+            .any(|request| request.format == Format::Text)
+    {
         to_stdout(Format::Text);
     }
     Ok(())
@@ -43,12 +53,18 @@ pub(super) fn write(requests: &[Request], summary: &Summary, talk: &Talk) -> Res
 
 /// The page that GitHub shows for a step.
 fn step_summary() -> Option<PathBuf> {
-    env::var_os(STEP_SUMMARY).filter(|path| !path.is_empty()).map(PathBuf::from)
+    env::var_os(STEP_SUMMARY)
+        .filter(|path| !path.is_empty())
+        .map(PathBuf::from)
 }
 
 /// Other steps may have written there already.
 fn append(path: &PathBuf, bytes: &[u8]) -> io::Result<()> {
-    fs::OpenOptions::new().create(true).append(true).open(path)?.write_all(bytes)
+    fs::OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(path)?
+        .write_all(bytes)
 }
 
 const STEP_SUMMARY: &str = "GITHUB_STEP_SUMMARY";

@@ -1,25 +1,20 @@
 //! `pending`, `review`, `accept`, `reject`: a snapshot becomes the baseline by a person's decision only.
 
-use std::env;
-use std::io;
-use std::io::BufRead;
-use std::io::IsTerminal;
-use std::io::Write;
-use std::path::Path;
-use std::path::PathBuf;
+use std::{
+    env, io,
+    io::{BufRead, IsTerminal, Write},
+    path::{Path, PathBuf},
+};
 
 use clap::Args;
 
-use crate::baseline::Baseline;
-use crate::baseline::Pending;
-use crate::cli::agreed;
-use crate::cli::code;
-use crate::cli::selection::matcher;
-use crate::cli::talk::Talk;
-use crate::contract::Kind;
-use crate::runner::Named;
-use crate::runner::acceptance::Rule;
-use crate::secret::Secret;
+use crate::{
+    baseline::{Baseline, Pending},
+    cli::{agreed, code, selection::matcher, talk::Talk},
+    contract::Kind,
+    runner::{Named, acceptance::Rule},
+    secret::Secret,
+};
 
 /// Which pending snapshots are meant.
 #[derive(Args, Debug)]
@@ -47,24 +42,61 @@ struct Found {
 
 impl Found {
     fn accept(&self, rule: &Rule) -> Result<(), String> {
-        let (kind, id) = (self.name.split_once('/').and_then(|(kind, _)| kind.parse().ok()), &self.pending.id);
-        self.shelf.accept(id, |new| rule.allows(id, kind, &new.body)).map_err(|error| error.to_string())
+        let (kind, id) = (
+            self.name
+                .split_once('/')
+                .and_then(|(kind, _)| kind.parse().ok()),
+            &self.pending.id,
+        );
+        self.shelf
+            .accept(id, |new| rule.allows(id, kind, &new.body))
+            .map_err(|error| error.to_string())
     }
 }
 
 /// What an acceptance goes by: what is known, and the secrets of the accounts and the environment.
 fn rule(options: &Options) -> Result<Rule, String> {
-    let known = options.known.as_deref().map(agreed::known).transpose()?.unwrap_or_default();
-    let named = options.accounts.as_deref().map(|path| Named::load(path, &|name| env::var(name).ok())).transpose();
+    let known = options
+        .known
+        .as_deref()
+        .map(agreed::known)
+        .transpose()?
+        .unwrap_or_default();
+    let named = options
+        .accounts
+        .as_deref()
+        .map(|path| Named::load(path, &|name| env::var(name).ok()))
+        .transpose();
     let mut secrets = Vec::new();
     if let Some(named) = named.map_err(|error| error.to_string())? {
-        secrets.extend(named.accounts.into_iter().map(|(account, who)| (format!("the password of account `{}`", account.name()), who.password)));
-        secrets.extend(named.proxy.map(|proxy| ("the proxy's password".to_owned(), proxy.password)));
+        secrets.extend(named.accounts.into_iter().map(|(account, who)| {
+            (
+                format!("the password of account `{}`", account.name()),
+                who.password,
+            )
+        }));
+        secrets.extend(
+            named
+                .proxy
+                .map(|proxy| ("the proxy's password".to_owned(), proxy.password)),
+        );
     }
-    let telling = |name: &str| ["PASS", "SECRET", "TOKEN"].iter().any(|word| name.to_uppercase().contains(word));
-    let variables = env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    let telling = |name: &str| {
+        ["PASS", "SECRET", "TOKEN"]
+            .iter()
+            .any(|word| name.to_uppercase().contains(word))
+    };
+    let variables = env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
     secrets.extend(
-        variables.filter(|(name, _)| telling(name)).map(|(name, value)| (format!("the value of the environment's {name}"), Secret::new(value))),
+        variables
+            .filter(|(name, _)| telling(name))
+            .map(|(name, value)| {
+                (
+                    format!("the value of the environment's {name}"),
+                    Secret::new(value),
+                )
+            }),
     );
     Ok(Rule { known, secrets })
 }
@@ -90,7 +122,12 @@ pub fn accept(options: &Options, out: &mut dyn Write, talk: &Talk) -> u8 {
 
 /// Rejects what is meant.
 pub fn reject(options: &Options, out: &mut dyn Write, talk: &Talk) -> u8 {
-    decide(options, out, talk, "rejected", |found| found.shelf.reject(&found.pending.id).map_err(|error| error.to_string()))
+    decide(options, out, talk, "rejected", |found| {
+        found
+            .shelf
+            .reject(&found.pending.id)
+            .map_err(|error| error.to_string())
+    })
 }
 
 /// Asks about each in turn.
@@ -99,17 +136,32 @@ pub fn review(options: &Options, out: &mut dyn Write, talk: &Talk) -> u8 {
         talk.error("review asks questions, and stdin is no terminal\n  hint: use pending, accept and reject");
         return code::USAGE;
     }
-    talk.code(rule(options).and_then(|rule| ask(found(options)?, &rule, out, &mut io::stdin().lock())))
+    talk.code(
+        rule(options).and_then(|rule| ask(found(options)?, &rule, out, &mut io::stdin().lock())),
+    )
 }
 
-fn ask(found: Vec<Found>, rule: &Rule, out: &mut dyn Write, input: &mut dyn BufRead) -> Result<u8, String> {
+fn ask(
+    found: Vec<Found>,
+    rule: &Rule,
+    out: &mut dyn Write,
+    input: &mut dyn BufRead,
+) -> Result<u8, String> {
     let count = found.len();
     for (index, found) in found.into_iter().enumerate() {
         let decided = loop {
-            drop(write!(out, "{}\n[{}/{count}] {}: (a)ccept, (r)eject, (s)kip, (q)uit? ", shown(&found), index + 1, found.name));
+            drop(write!(
+                out,
+                "{}\n[{}/{count}] {}: (a)ccept, (r)eject, (s)kip, (q)uit? ",
+                shown(&found),
+                index + 1,
+                found.name
+            ));
             drop(out.flush());
             let mut answer = String::new();
-            let read = input.read_line(&mut answer).map_err(|error| format!("reading the answer: {error}"))?;
+            let read = input
+                .read_line(&mut answer)
+                .map_err(|error| format!("reading the answer: {error}"))?;
             match answer.trim() {
                 "a" | "accept" => match found.accept(rule) {
                     Ok(()) => break Ok(()),
@@ -129,10 +181,19 @@ fn ask(found: Vec<Found>, rule: &Rule, out: &mut dyn Write, input: &mut dyn BufR
     Ok(code::GOOD)
 }
 
-fn decide(options: &Options, out: &mut dyn Write, talk: &Talk, done: &str, act: impl Fn(&Found) -> Result<(), String>) -> u8 {
+fn decide(
+    options: &Options,
+    out: &mut dyn Write,
+    talk: &Talk,
+    done: &str,
+    act: impl Fn(&Found) -> Result<(), String>,
+) -> u8 {
     talk.code(found(options).and_then(|found| {
         if found.is_empty() {
-            return Err(format!("no pending snapshot matches `{}`\n  hint: `d4iot-double pending` lists them", options.glob));
+            return Err(format!(
+                "no pending snapshot matches `{}`\n  hint: `d4iot-double pending` lists them",
+                options.glob
+            ));
         }
         let mut worst = code::GOOD;
         for pending in &found {
@@ -158,7 +219,11 @@ fn found(options: &Options) -> Result<Vec<Found>, String> {
             let name = format!("{prefix}{}", pending.id);
             if glob.is_match(&name) || glob.is_match(&pending.id) {
                 let shelf = Baseline::open(&folder).map_err(|error| error.to_string())?;
-                found.push(Found { shelf, name, pending });
+                found.push(Found {
+                    shelf,
+                    name,
+                    pending,
+                });
             }
         }
     }
@@ -177,11 +242,21 @@ pub(super) fn folders(folder: &Path) -> Result<Vec<(String, PathBuf)>, String> {
     } else if folder.is_dir() {
         Ok(vec![(String::new(), folder.to_owned())])
     } else {
-        Err(format!("there is no folder {}\n  hint: name the folder with --snapshots", folder.display()))
+        Err(format!(
+            "there is no folder {}\n  hint: name the folder with --snapshots",
+            folder.display()
+        ))
     }
 }
 
 fn shown(found: &Found) -> String {
-    let what = if found.pending.old.is_some() { "changed" } else { "new" };
-    format!("{what} {}: {}\n{}", found.name, found.pending.new.header.description, found.pending.diff)
+    let what = if found.pending.old.is_some() {
+        "changed"
+    } else {
+        "new"
+    };
+    format!(
+        "{what} {}: {}\n{}",
+        found.name, found.pending.new.header.description, found.pending.diff
+    )
 }

@@ -7,45 +7,42 @@ mod roster;
 mod tell;
 mod watch;
 
-use std::fs;
-use std::future::Future;
-use std::io;
-use std::net::SocketAddr;
-use std::path::Path;
-use std::path::PathBuf;
-use std::pin::pin;
-use std::sync::Arc;
+use std::{
+    fs,
+    future::Future,
+    io,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    pin::pin,
+    sync::Arc,
+};
 
 use clap::Args;
-use tokio::runtime::Builder;
-use tokio::runtime::Runtime;
-use tokio::signal::unix::SignalKind;
-use tokio::signal::unix::signal;
+use tokio::{
+    runtime::{Builder, Runtime},
+    signal::unix::{SignalKind, signal},
+};
 
-use crate::appliance::User;
-use crate::cli::agreed;
-use crate::cli::code;
-use crate::cli::fixture;
-use crate::cli::serve::control::Control;
-use crate::cli::serve::roster::Roster;
-use crate::cli::serve::tell::Told;
-use crate::cli::serve::watch::Files;
-use crate::cli::serve::watch::Watch;
-use crate::cli::talk;
-use crate::cli::talk::Talk;
-use crate::contract;
-use crate::contract::Kind;
-use crate::fixture::Fixture;
-use crate::fleet::Error;
-use crate::fleet::Fleet;
-use crate::fleet::Ports;
-use crate::fleet::Settings;
-use crate::server;
-use crate::server::Connections;
-use crate::server::Limits;
-use crate::server::Log;
-use crate::server::tls;
-use crate::server::tls::Identity;
+use crate::{
+    appliance::User,
+    cli::{
+        agreed, code, fixture,
+        serve::{
+            control::Control,
+            roster::Roster,
+            tell::Told,
+            watch::{Files, Watch},
+        },
+        talk,
+        talk::Talk,
+    },
+    contract,
+    contract::Kind,
+    fixture::Fixture,
+    fleet::{Error, Fleet, Ports, Settings},
+    server,
+    server::{Connections, Limits, Log, tls, tls::Identity},
+};
 
 /// What serve is told.
 #[derive(Args, Debug)]
@@ -118,7 +115,11 @@ pub fn run(options: &Options, talk: &Talk) -> u8 {
 /// The system's.
 pub fn runtime() -> io::Result<Runtime> {
     let single = std::thread::available_parallelism().is_ok_and(|count| count.get() == 1);
-    if single { runtime_of_one_thread() } else { Builder::new_multi_thread().enable_all().build() }
+    if single {
+        runtime_of_one_thread()
+    } else {
+        Builder::new_multi_thread().enable_all().build()
+    }
 }
 
 /// Starts a runtime of the thread that blocks on it.
@@ -133,34 +134,57 @@ pub fn runtime_of_one_thread() -> io::Result<Runtime> {
 ///
 /// # Errors
 /// A choice without `=`, or one that suits none.
-pub fn choose<'a>(fixtures: impl Iterator<Item = &'a mut Fixture>, choices: &[String]) -> Result<(), String> {
+pub fn choose<'a>(
+    fixtures: impl Iterator<Item = &'a mut Fixture>,
+    choices: &[String],
+) -> Result<(), String> {
     let mut fixtures: Vec<&mut Fixture> = fixtures.collect();
     for choice in choices {
-        let (fact, reading) = choice.split_once('=').ok_or_else(|| format!("--reading {choice}: expected FACT=NAME, `X11=table`"))?;
+        let (fact, reading) = choice
+            .split_once('=')
+            .ok_or_else(|| format!("--reading {choice}: expected FACT=NAME, `X11=table`"))?;
         let refused: Vec<String> = fixtures
             .iter_mut()
-            .filter_map(|fixture| fixture.readings.choose(contract::of(fixture.kind), fact, reading).err())
+            .filter_map(|fixture| {
+                fixture
+                    .readings
+                    .choose(contract::of(fixture.kind), fact, reading)
+                    .err()
+            })
             .map(|error| error.to_string())
             .collect();
         match refused.first() {
-            Some(error) if refused.len() == fixtures.len() => return Err(format!("--reading {choice}: {error}")),
+            Some(error) if refused.len() == fixtures.len() => {
+                return Err(format!("--reading {choice}: {error}"));
+            }
             _ => {}
         }
     }
     // Modes of their own readings stand on those that were chosen here, or by a profile before.
-    fixtures.into_iter().try_for_each(Fixture::reread).map_err(|error| error.to_string())
+    fixtures
+        .into_iter()
+        .try_for_each(Fixture::reread)
+        .map_err(|error| error.to_string())
 }
 
 /// Arms failure modes by name. With several appliances a name must be known to at least one; a ready-made one is to all.
 ///
 /// # Errors
 /// A name that none knows.
-pub fn arm<'a>(fixtures: impl Iterator<Item = &'a mut Fixture>, names: &[String]) -> Result<(), String> {
+pub fn arm<'a>(
+    fixtures: impl Iterator<Item = &'a mut Fixture>,
+    names: &[String],
+) -> Result<(), String> {
     let mut fixtures: Vec<&mut Fixture> = fixtures.collect();
     for name in names {
-        let refused: Vec<String> = fixtures.iter_mut().filter_map(|fixture| fixture.arm(name).err()).collect();
+        let refused: Vec<String> = fixtures
+            .iter_mut()
+            .filter_map(|fixture| fixture.arm(name).err())
+            .collect();
         match refused.first() {
-            Some(error) if refused.len() == fixtures.len() => return Err(format!("--fail {name}: {error}")),
+            Some(error) if refused.len() == fixtures.len() => {
+                return Err(format!("--fail {name}: {error}"));
+            }
             _ => {}
         }
     }
@@ -168,16 +192,28 @@ pub fn arm<'a>(fixtures: impl Iterator<Item = &'a mut Fixture>, names: &[String]
 }
 
 fn serve(options: &Options, talk: &Talk) -> Result<u8, String> {
-    let files = if options.watch { watch::read(&options.fixtures)? } else { Files::default() };
+    let files = if options.watch {
+        watch::read(&options.fixtures)?
+    } else {
+        Files::default()
+    };
     let fixtures = fixtures(options)?;
     let identity = identity(options)?;
     let token = control::token(options)?;
     let spoken = *talk;
     server::raise_descriptor_limit();
-    let reserved = if options.control.is_some() { crate::control::DESCRIPTORS } else { 0 };
+    let reserved = if options.control.is_some() {
+        crate::control::DESCRIPTORS
+    } else {
+        0
+    };
     let fleet = Fleet::new(Settings {
         identity,
-        limits: Arc::new(Limits { log: Log::to(move |line| spoken.note(line)), connections: Connections::sparing(reserved), ..Limits::default() }),
+        limits: Arc::new(Limits {
+            log: Log::to(move |line| spoken.note(line)),
+            connections: Connections::sparing(reserved),
+            ..Limits::default()
+        }),
         ports: options.ports.clone().unwrap_or_default(),
         ip: options.listen.ip(),
         seed: options.seed,
@@ -228,41 +264,78 @@ fn serve(options: &Options, talk: &Talk) -> Result<u8, String> {
 
 fn fixtures(options: &Options) -> Result<Vec<(Option<PathBuf>, Fixture)>, String> {
     if options.fixtures.is_empty() {
-        let kinds = options.kind.map_or_else(|| vec![Kind::Sensor, Kind::Console], |kind| vec![kind]);
-        return Ok(kinds.into_iter().map(|kind| (None, crate::fixture::built_in(kind))).collect());
+        let kinds = options
+            .kind
+            .map_or_else(|| vec![Kind::Sensor, Kind::Console], |kind| vec![kind]);
+        return Ok(kinds
+            .into_iter()
+            .map(|kind| (None, crate::fixture::built_in(kind)))
+            .collect());
     }
-    Ok(fixture::load(&options.fixtures)?.into_iter().map(|(path, fixture)| (Some(path), fixture)).collect())
+    Ok(fixture::load(&options.fixtures)?
+        .into_iter()
+        .map(|(path, fixture)| (Some(path), fixture))
+        .collect())
 }
 
 /// Does to fixtures what the command line says, and refuses what cannot be served.
-fn prepare(mut fixtures: Vec<(Option<PathBuf>, Fixture)>, options: &Options, fleet: &Fleet) -> Result<Vec<(Option<PathBuf>, Fixture)>, String> {
-    agreed::impersonate(fixtures.iter_mut().map(|(_, fixture)| fixture), options.readings.as_deref())?;
-    choose(fixtures.iter_mut().map(|(_, fixture)| fixture), &options.reading)?;
-    arm(fixtures.iter_mut().map(|(_, fixture)| fixture), &options.fail)?;
+fn prepare(
+    mut fixtures: Vec<(Option<PathBuf>, Fixture)>,
+    options: &Options,
+    fleet: &Fleet,
+) -> Result<Vec<(Option<PathBuf>, Fixture)>, String> {
+    agreed::impersonate(
+        fixtures.iter_mut().map(|(_, fixture)| fixture),
+        options.readings.as_deref(),
+    )?;
+    choose(
+        fixtures.iter_mut().map(|(_, fixture)| fixture),
+        &options.reading,
+    )?;
+    arm(
+        fixtures.iter_mut().map(|(_, fixture)| fixture),
+        &options.fail,
+    )?;
     for (_, fixture) in &fixtures {
-        fleet.suits(fixture).map_err(|error| match (&error, error.hint()) {
-            (Error::Certificate { .. }, Some(hint)) => format!("{error}\n  hint: {hint}"),
-            _ => error.to_string(),
-        })?;
+        fleet
+            .suits(fixture)
+            .map_err(|error| match (&error, error.hint()) {
+                (Error::Certificate { .. }, Some(hint)) => format!("{error}\n  hint: {hint}"),
+                _ => error.to_string(),
+            })?;
     }
     // The built-in passwords are printed in the documents, and stand in what is said of how to ask.
     let own = fixtures.iter().filter(|(_, fixture)| fixture.names_users);
-    let users: Vec<&User> = own.flat_map(|(_, fixture)| fixture.state.directory.users()).collect();
-    talk::hide(users.iter().map(|user| user.password.expose()), &users.iter().map(|user| user.username.as_str()).collect());
+    let users: Vec<&User> = own
+        .flat_map(|(_, fixture)| fixture.state.directory.users())
+        .collect();
+    talk::hide(
+        users.iter().map(|user| user.password.expose()),
+        &users.iter().map(|user| user.username.as_str()).collect(),
+    );
     Ok(fixtures)
 }
 
-#[expect(clippy::disallowed_methods, reason = "certificates are read where the command line says")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "certificates are read where the command line says"
+)]
 fn identity(options: &Options) -> Result<Option<Identity>, String> {
     if options.http {
         return Ok(None);
     }
-    let read = |path: &Path| fs::read_to_string(path).map_err(|error| format!("reading {}: {error}", path.display()));
+    let read = |path: &Path| {
+        fs::read_to_string(path).map_err(|error| format!("reading {}: {error}", path.display()))
+    };
     let identity = match (&options.tls_cert, &options.tls_key) {
         (Some(certificate), Some(key)) => Identity::from_pem(&read(certificate)?, &read(key)?)
-            .map_err(|error| format!("{} with {}: {error}", certificate.display(), key.display()))?,
+            .map_err(|error| {
+                format!("{} with {}: {error}", certificate.display(), key.display())
+            })?,
         _ => Identity::generate(&options.san).map_err(|error| match error {
-            tls::Error::BadName(name) => format!("--san {name}: expected a host name or an IP address, without a port"),
+            tls::Error::BadName(name) => {
+                format!("--san {name}: expected a host name or an IP address, without a port")
+            }
             error => format!("making a certificate: {error}"),
         })?,
     };
@@ -272,7 +345,10 @@ fn identity(options: &Options) -> Result<Option<Identity>, String> {
 /// Completes at the first SIGTERM or SIGINT.
 fn stopped() -> Result<impl Future<Output = ()>, String> {
     let taken = |kind| signal(kind).map_err(|error| format!("taking signals: {error}"));
-    let (mut terminate, mut interrupt) = (taken(SignalKind::terminate())?, taken(SignalKind::interrupt())?);
+    let (mut terminate, mut interrupt) = (
+        taken(SignalKind::terminate())?,
+        taken(SignalKind::interrupt())?,
+    );
     Ok(async move {
         tokio::select! {
             _ = terminate.recv() => {}

@@ -1,16 +1,18 @@
 //! Which snapshots a run is held against, and what it may write.
 
-use std::env;
-use std::path::Path;
+use std::{env, path::Path};
 
 use clap::ValueEnum;
 
-use crate::baseline::Baseline;
-use crate::cli::talk::Talk;
-use crate::contract::Kind;
-use crate::runner::Memory;
-use crate::runner::memory::Owner;
-use crate::runner::memory::Update;
+use crate::{
+    baseline::Baseline,
+    cli::talk::Talk,
+    contract::Kind,
+    runner::{
+        Memory,
+        memory::{Owner, Update},
+    },
+};
 
 /// What `--update` says may be written.
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -22,7 +24,13 @@ pub(super) enum UpdateWord {
 }
 
 /// Which snapshots a mock is held against: a folder that was named, the project's own for the unchanged built-in mock, the copy in the binary, or none.
-pub(super) fn memory(named: Option<&Path>, kind: Kind, several: bool, unchanged: bool, update: Update) -> Result<Memory, String> {
+pub(super) fn memory(
+    named: Option<&Path>,
+    kind: Kind,
+    several: bool,
+    unchanged: bool,
+    update: Update,
+) -> Result<Memory, String> {
     let own = Path::new("snapshots").join(kind.name());
     let folder = match named {
         Some(folder) if several || folder.join(kind.name()).is_dir() => folder.join(kind.name()),
@@ -31,9 +39,19 @@ pub(super) fn memory(named: Option<&Path>, kind: Kind, several: bool, unchanged:
         None if unchanged => return Ok(Memory::BuiltIn(kind)),
         None => return Ok(Memory::Nothing),
     };
-    let opened = if update == Update::No { Baseline::open(&folder) } else { Baseline::create(&folder) };
-    let owner = if unchanged { Owner::Tests } else { Owner::Target };
-    opened.map(|folder| Memory::Folder(folder, update, owner)).map_err(|error| error.to_string())
+    let opened = if update == Update::No {
+        Baseline::open(&folder)
+    } else {
+        Baseline::create(&folder)
+    };
+    let owner = if unchanged {
+        Owner::Tests
+    } else {
+        Owner::Target
+    };
+    opened
+        .map(|folder| Memory::Folder(folder, update, owner))
+        .map_err(|error| error.to_string())
 }
 
 /// What may be written: the option, else INSTA_UPDATE, else nothing in CI and pending files elsewhere.
@@ -51,7 +69,9 @@ pub(super) fn update(word: Option<UpdateWord>, talk: &Talk) -> Result<Update, St
             Some("always" | "force") => Ok(Update::All),
             Some(other) => {
                 talk.detail("INSTA_UPDATE is read because --update is absent");
-                Err(format!("INSTA_UPDATE is `{other}`, expected one of no, auto, new, always, force"))
+                Err(format!(
+                    "INSTA_UPDATE is `{other}`, expected one of no, auto, new, always, force"
+                ))
             }
         },
     }
@@ -59,5 +79,6 @@ pub(super) fn update(word: Option<UpdateWord>, talk: &Talk) -> Result<Update, St
 
 /// Whether this is a build server: `CI` is set to something that is not a no.
 pub(super) fn in_ci() -> bool {
-    env::var("CI").is_ok_and(|value| !["", "0", "false", "no"].contains(&value.to_ascii_lowercase().as_str()))
+    env::var("CI")
+        .is_ok_and(|value| !["", "0", "false", "no"].contains(&value.to_ascii_lowercase().as_str()))
 }

@@ -1,24 +1,20 @@
 //! What is said on stderr, and whether in colour. Data never comes through here.
 
-use std::collections::BTreeSet;
-use std::env;
-use std::fmt::Display;
-use std::io;
-use std::io::IsTerminal;
-use std::io::Write;
-use std::panic;
-use std::sync::LazyLock;
-use std::sync::PoisonError;
-use std::sync::RwLock;
-use std::sync::RwLockReadGuard;
+use std::{
+    collections::BTreeSet,
+    env,
+    fmt::Display,
+    io,
+    io::{IsTerminal, Write},
+    panic,
+    sync::{LazyLock, PoisonError, RwLock, RwLockReadGuard},
+};
 
 use clap::ValueEnum;
-use serde_json::Map;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use tracing::Level;
 
-use crate::cli::code;
-use crate::secret::Redactor;
+use crate::{cli::code, secret::Redactor};
 
 /// When colour is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -52,7 +48,12 @@ pub struct Talk {
 impl Talk {
     /// Talks as the command line asks.
     pub fn new(colour: Colour, quiet: bool, verbose: bool, format: LogFormat) -> Talk {
-        Talk { colour, quiet, verbose, format }
+        Talk {
+            colour,
+            quiet,
+            verbose,
+            format,
+        }
     }
 
     /// Says an error, also when quiet. A text that begins with `error:` already is left as it is.
@@ -116,7 +117,9 @@ impl Talk {
     /// Lets a panic, wherever it happens, tell its place and nothing else: its text may hold what a request held.
     pub fn hush_panics(self) {
         panic::set_hook(Box::new(move |panicked| {
-            let place = panicked.location().map_or_else(|| "an unknown place".to_owned(), ToString::to_string);
+            let place = panicked
+                .location()
+                .map_or_else(|| "an unknown place".to_owned(), ToString::to_string);
             self.error(format!(
                 "internal error at {place}\n  hint: this is a fault of d4iot-double; what it says is not shown, since it may hold a password"
             ));
@@ -142,7 +145,9 @@ impl Talk {
         match self.colour {
             Colour::Always => true,
             Colour::Auto => {
-                terminal && env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()) && env::var_os("TERM").is_none_or(|term| term != "dumb")
+                terminal
+                    && env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+                    && env::var_os("TERM").is_none_or(|term| term != "dumb")
             }
             Colour::Never => false,
         }
@@ -155,7 +160,10 @@ impl Talk {
     fn line_with(&self, level: &str, text: &str, fields: Map<String, Value>) {
         let line = match self.format {
             LogFormat::Json => {
-                let mut line = Map::from_iter([("level".to_owned(), level.into()), ("message".to_owned(), text.into())]);
+                let mut line = Map::from_iter([
+                    ("level".to_owned(), level.into()),
+                    ("message".to_owned(), text.into()),
+                ]);
                 line.extend(fields);
                 Value::Object(line).to_string()
             }

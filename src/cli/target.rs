@@ -1,27 +1,20 @@
 //! A target on the command line: where it is, how it is reached, who can sign in, and what may be done to it.
 
-use std::collections::BTreeMap;
-use std::env;
-use std::path::PathBuf;
+use std::{collections::BTreeMap, env, path::PathBuf};
 
 use clap::Args;
 use reqwest::Url;
 
-use crate::cli::client::Client;
-use crate::cli::code;
-use crate::cli::selection::Selection;
-use crate::cli::talk;
-use crate::conformance::Account;
-use crate::conformance::Agreed;
-use crate::contract;
-use crate::runner::Accounts;
-use crate::runner::Lab;
-use crate::runner::Named;
-use crate::runner::Seed;
-use crate::runner::consent;
-use crate::runner::order::Leave;
-use crate::runner::order::Plan;
-use crate::runner::undo::Key;
+use crate::{
+    cli::{client::Client, code, selection::Selection, talk},
+    conformance::{Account, Agreed},
+    contract,
+    runner::{
+        Accounts, Lab, Named, Seed, consent,
+        order::{Leave, Plan},
+        undo::Key,
+    },
+};
 
 /// A target and what may be done to it.
 #[derive(Args, Debug)]
@@ -81,42 +74,106 @@ impl Options {
     pub fn aim(&self, selection: &Selection, repeat: u32) -> Result<Aim, Refused> {
         let usage = |text: String| (code::USAGE, text);
         let url = self.url()?;
-        let kind = selection.kind.ok_or_else(|| usage("a target needs --kind sensor or --kind console".into()))?;
+        let kind = selection
+            .kind
+            .ok_or_else(|| usage("a target needs --kind sensor or --kind console".into()))?;
         let warnings = self.warnings(&url)?;
         let changes = self.consent(&url)?;
-        let named = self.accounts.as_deref().map(|path| Named::load(path, &|name| env::var(name).ok())).transpose();
+        let named = self
+            .accounts
+            .as_deref()
+            .map(|path| Named::load(path, &|name| env::var(name).ok()))
+            .transpose();
         let named = named.map_err(|error| usage(error.to_string()))?;
         let protected = protected(named.as_ref());
         let objects = [Account::User, Account::ReadOnly, Account::SecurityAnalyst];
-        if let Some((account, reason)) = protected.iter().find(|(account, _)| changes && objects.contains(account)) {
-            return Err((code::REFUSED, format!("account `{}` of the accounts file: {reason}\n  hint: name a user made for tests", account.name())));
+        if let Some((account, reason)) = protected
+            .iter()
+            .find(|(account, _)| changes && objects.contains(account))
+        {
+            return Err((
+                code::REFUSED,
+                format!(
+                    "account `{}` of the accounts file: {reason}\n  hint: name a user made for tests",
+                    account.name()
+                ),
+            ));
         }
         let seed = Seed::random();
-        let accounts = Accounts::at_a_target(&named.as_ref().map(|named| named.accounts.clone()).unwrap_or_default(), &seed);
-        let accounts = accounts.and_of_a_proxy(named.as_ref().and_then(|named| named.proxy.as_ref()));
+        let accounts = Accounts::at_a_target(
+            &named
+                .as_ref()
+                .map(|named| named.accounts.clone())
+                .unwrap_or_default(),
+            &seed,
+        );
+        let accounts =
+            accounts.and_of_a_proxy(named.as_ref().and_then(|named| named.proxy.as_ref()));
         let (secrets, usernames) = accounts.secrets();
         talk::hide(secrets, &usernames);
-        let leave = Leave { present: accounts.present(), protected, changes, failures: self.max_auth_failures, repeat };
-        let plan = Plan::new(&selection.cases(kind).map_err(usage)?, contract::of(kind), &leave);
+        let leave = Leave {
+            present: accounts.present(),
+            protected,
+            changes,
+            failures: self.max_auth_failures,
+            repeat,
+        };
+        let plan = Plan::new(
+            &selection.cases(kind).map_err(usage)?,
+            contract::of(kind),
+            &leave,
+        );
         let proxy = named.as_ref().and_then(|named| named.proxy.as_ref());
         let target = self.client.target(&url, proxy).map_err(usage)?;
-        let label = if self.client.insecure { format!("{} (-k: any certificate was taken)", target.address()) } else { target.address().to_owned() };
-        let lab = Lab { kind, target, label, accounts, agreed: Agreed::default(), repeat, mock: None };
-        Ok(Aim { lab, plan, key: Key::of(&url), seed, named, warnings })
+        let label = if self.client.insecure {
+            format!("{} (-k: any certificate was taken)", target.address())
+        } else {
+            target.address().to_owned()
+        };
+        let lab = Lab {
+            kind,
+            target,
+            label,
+            accounts,
+            agreed: Agreed::default(),
+            repeat,
+            mock: None,
+        };
+        Ok(Aim {
+            lab,
+            plan,
+            key: Key::of(&url),
+            seed,
+            named,
+            warnings,
+        })
     }
 
     fn url(&self) -> Result<Url, Refused> {
         let text = self.target.as_deref().unwrap_or_default();
-        let wrong = |what: &str| (code::USAGE, format!("TARGET {what}\n  hint: as in https://10.0.0.5 or https://10.0.0.5:8443/prefix"));
-        let url: Url = text.parse().map_err(|error| wrong(&format!("is no address: {error}")))?;
+        let wrong = |what: &str| {
+            (
+                code::USAGE,
+                format!(
+                    "TARGET {what}\n  hint: as in https://10.0.0.5 or https://10.0.0.5:8443/prefix"
+                ),
+            )
+        };
+        let url: Url = text
+            .parse()
+            .map_err(|error| wrong(&format!("is no address: {error}")))?;
         if !url.username().is_empty() || url.password().is_some() {
-            return Err(wrong("has credentials in it: they belong into the accounts file"));
+            return Err(wrong(
+                "has credentials in it: they belong into the accounts file",
+            ));
         }
         if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none_or(str::is_empty) {
             return Err(wrong("is neither https:// nor http:// and a host"));
         }
         if url.query().is_some() || url.fragment().is_some() {
-            return Err(wrong("has a query or a fragment; only a path can be put before other paths"));
+            return Err(wrong(
+                "has a query or a fragment; only a path can be put before other paths",
+            ));
         }
         Ok(url)
     }
@@ -131,16 +188,25 @@ impl Options {
             );
             return Err((code::REFUSED, text));
         }
-        Ok(vec![format!("{url} is asked without TLS: passwords go over the wire in the clear")])
+        Ok(vec![format!(
+            "{url} is asked without TLS: passwords go over the wire in the clear"
+        )])
     }
 
     fn consent(&self, url: &Url) -> Result<bool, Refused> {
-        let Some(named) = &self.change_passwords_on else { return Ok(false) };
+        let Some(named) = &self.change_passwords_on else {
+            return Ok(false);
+        };
         let host = url.host_str().unwrap_or_default();
         if consent::same_host(host, named) {
             return Ok(true);
         }
-        Err((code::REFUSED, format!("--change-passwords-on names `{named}`, and the target's host is `{host}`\n  hint: name the target's own host")))
+        Err((
+            code::REFUSED,
+            format!(
+                "--change-passwords-on names `{named}`, and the target's host is `{host}`\n  hint: name the target's own host"
+            ),
+        ))
     }
 }
 
@@ -152,8 +218,18 @@ impl Aim {
 }
 
 fn protected(named: Option<&Named>) -> BTreeMap<Account, String> {
-    let Some(named) = named else { return BTreeMap::new() };
-    let admin = named.accounts.get(&Account::Admin).map(|admin| admin.username.as_str());
-    let reasons = named.accounts.iter().map(|(account, who)| Some((*account, consent::protected(*account, &who.username, admin)?)));
+    let Some(named) = named else {
+        return BTreeMap::new();
+    };
+    let admin = named
+        .accounts
+        .get(&Account::Admin)
+        .map(|admin| admin.username.as_str());
+    let reasons = named.accounts.iter().map(|(account, who)| {
+        Some((
+            *account,
+            consent::protected(*account, &who.username, admin)?,
+        ))
+    });
     reasons.flatten().collect()
 }

@@ -40,12 +40,22 @@ async fn a_clock_set_to_a_moment_shows_it_and_sleeps_from_there() {
     clock.sleep_until(Moment(HOUR)).await;
     let sleep = clock.sleep_until(Moment(HOUR + Duration::from_nanos(9)));
     let mut sleep = std::pin::pin!(sleep);
-    assert!(tokio::time::timeout(Duration::from_millis(5), sleep.as_mut()).await.is_err());
+    assert!(
+        tokio::time::timeout(Duration::from_millis(5), sleep.as_mut())
+            .await
+            .is_err()
+    );
     clock.advance(Duration::from_nanos(2));
     sleep.await;
     clock.set(Moment(HOUR), false);
     assert!(clock.now().0 >= HOUR && clock.now().0 < 2 * HOUR && !clock.is_frozen());
-    assert_eq!(Clock::start_at(Moment(Duration::MAX), true).now().0.as_nanos(), OLDEST as u128);
+    assert_eq!(
+        Clock::start_at(Moment(Duration::MAX), true)
+            .now()
+            .0
+            .as_nanos(),
+        OLDEST as u128
+    );
 }
 
 #[tokio::test]
@@ -53,7 +63,11 @@ async fn a_sleeper_wakes_when_the_clock_is_advanced_and_not_by_the_wall() {
     let clock = Clock::start();
     clock.freeze();
     let mut sleep = std::pin::pin!(clock.sleep(Duration::from_millis(1)));
-    assert!(tokio::time::timeout(Duration::from_millis(20), sleep.as_mut()).await.is_err());
+    assert!(
+        tokio::time::timeout(Duration::from_millis(20), sleep.as_mut())
+            .await
+            .is_err()
+    );
     clock.advance(Duration::from_millis(1));
     sleep.await;
 }

@@ -2,14 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use crate::conformance::evidence::Evidence;
-use crate::conformance::known::Known;
-use crate::conformance::verdict::Judged;
-use crate::contract::Contract;
-use crate::contract::Kind;
-use crate::report::Conformance;
-use crate::report::Finding;
-use crate::report::profile::Profile;
+use crate::{
+    conformance::{evidence::Evidence, known::Known, verdict::Judged},
+    contract::{Contract, Kind},
+    report::{Conformance, Finding, profile::Profile},
+};
 
 /// What is agreed on: by default nothing, and every reading is welcome.
 #[derive(Clone, Debug, Default)]
@@ -24,39 +21,79 @@ impl Agreed {
     /// Agrees on known differences, and on the profile of a kind if there is one.
     pub fn new(kind: Kind, profiles: &[Profile], known: Known) -> Agreed {
         let profile = profiles.iter().find(|profile| profile.kind == kind);
-        Agreed { readings: profile.map(|profile| profile.readings.clone()).unwrap_or_default(), known }
+        Agreed {
+            readings: profile
+                .map(|profile| profile.readings.clone())
+                .unwrap_or_default(),
+            known,
+        }
     }
 
     /// Holds a judged step against the readings agreed on: an answer that is lawful and follows another one becomes a deviation.
     pub fn hold(&self, contract: &Contract, number: usize, judged: Judged) -> Judged {
-        let lawful = !matches!(judged.conformance, Conformance::Deviation | Conformance::NotJudged);
-        let broken = judged.evidence.as_ref().filter(|_| lawful).and_then(|evidence| self.broken(evidence));
-        let Some((fact, received)) = broken else { return judged };
-        let name = contract.register_number(&fact).map_or_else(|| fact.clone(), |register| format!("{register} {fact}"));
+        let lawful = !matches!(
+            judged.conformance,
+            Conformance::Deviation | Conformance::NotJudged
+        );
+        let broken = judged
+            .evidence
+            .as_ref()
+            .filter(|_| lawful)
+            .and_then(|evidence| self.broken(evidence));
+        let Some((fact, received)) = broken else {
+            return judged;
+        };
+        let name = contract
+            .register_number(&fact)
+            .map_or_else(|| fact.clone(), |register| format!("{register} {fact}"));
         let finding = Finding {
             step: number + 1,
-            expected: format!("{name}: {}, as the profile says", self.readings[&fact].join(" or ")),
+            expected: format!(
+                "{name}: {}, as the profile says",
+                self.readings[&fact].join(" or ")
+            ),
             received: format!("{name}: {received}"),
             readings: Vec::new(),
             hint: Some(format!(
                 "d4iot-double explain {fact} tells the readings; if the target has changed, write its profile anew: --report profile=FILE"
             )),
         };
-        Judged { conformance: Conformance::Deviation, finding: Some(finding), ..judged }
+        Judged {
+            conformance: Conformance::Deviation,
+            finding: Some(finding),
+            ..judged
+        }
     }
 
     /// The first fact whose agreed readings an answer does not follow, and what it follows instead.
     fn broken(&self, evidence: &Evidence) -> Option<(String, String)> {
-        let allows = |fact: &str, reading: &String| self.readings.get(fact).is_none_or(|readings| readings.contains(reading));
-        if let Some((fact, seen)) = evidence.other.as_ref().filter(|(fact, _)| self.readings.contains_key(fact)) {
+        let allows = |fact: &str, reading: &String| {
+            self.readings
+                .get(fact)
+                .is_none_or(|readings| readings.contains(reading))
+        };
+        if let Some((fact, seen)) = evidence
+            .other
+            .as_ref()
+            .filter(|(fact, _)| self.readings.contains_key(fact))
+        {
             return Some((fact.clone(), seen.clone()));
         }
-        if evidence.ways.iter().any(|way| way.iter().all(|choice| allows(&choice.fact, &choice.reading))) {
+        if evidence.ways.iter().any(|way| {
+            way.iter()
+                .all(|choice| allows(&choice.fact, &choice.reading))
+        }) {
             return None;
         }
         // Where no one way suits, the first one, which is nearest to the rulings, says what is in the way.
-        let choice = evidence.ways.first()?.iter().find(|choice| !allows(&choice.fact, &choice.reading))?;
-        let told = evidence.readings(&choice.fact).map_or_else(|| choice.reading.clone(), |readings| readings.join(" or "));
+        let choice = evidence
+            .ways
+            .first()?
+            .iter()
+            .find(|choice| !allows(&choice.fact, &choice.reading))?;
+        let told = evidence
+            .readings(&choice.fact)
+            .map_or_else(|| choice.reading.clone(), |readings| readings.join(" or "));
         Some((choice.fact.clone(), told))
     }
 }
@@ -66,24 +103,48 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
-    use crate::conformance::expected::Choice;
-    use crate::report::profile;
+    use crate::{conformance::expected::Choice, report::profile};
 
     const BODY: &str = "validation.authenticated.body";
     const STATUS: &str = "validation.authenticated.status";
 
     fn judged(ways: &[&[(&str, &str)]], other: Option<(&str, &str)>) -> Judged {
-        let choice = |(fact, reading): &(&str, &str)| Choice { fact: (*fact).to_owned(), reading: (*reading).to_owned(), rank: 0 };
-        let ways = ways.iter().map(|way| way.iter().map(choice).collect()).collect();
-        let evidence = Evidence { ways, other: other.map(|(fact, seen)| (fact.to_owned(), seen.to_owned())) };
-        Judged { conformance: Conformance::Documented, outcome: None, evidence: Some(evidence), variants: Vec::new(), finding: None }
+        let choice = |(fact, reading): &(&str, &str)| Choice {
+            fact: (*fact).to_owned(),
+            reading: (*reading).to_owned(),
+            rank: 0,
+        };
+        let ways = ways
+            .iter()
+            .map(|way| way.iter().map(choice).collect())
+            .collect();
+        let evidence = Evidence {
+            ways,
+            other: other.map(|(fact, seen)| (fact.to_owned(), seen.to_owned())),
+        };
+        Judged {
+            conformance: Conformance::Documented,
+            outcome: None,
+            evidence: Some(evidence),
+            variants: Vec::new(),
+            finding: None,
+        }
     }
 
     fn held(profile: &str, judged: Judged) -> (Conformance, String) {
-        let profiles = profile::read("p", &format!("- kind: sensor\n  readings: {{ {profile} }}\n")).unwrap_or_else(|error| panic!("{error}"));
+        let profiles = profile::read(
+            "p",
+            &format!("- kind: sensor\n  readings: {{ {profile} }}\n"),
+        )
+        .unwrap_or_else(|error| panic!("{error}"));
         let agreed = Agreed::new(Kind::Sensor, &profiles, Known::default());
         let held = agreed.hold(crate::contract::of(Kind::Sensor), 0, judged);
-        (held.conformance, held.finding.map(|finding| finding.received).unwrap_or_default())
+        (
+            held.conformance,
+            held.finding
+                .map(|finding| finding.received)
+                .unwrap_or_default(),
+        )
     }
 
     #[rstest]
@@ -107,6 +168,10 @@ mod tests {
     #[test]
     fn a_profile_of_another_kind_says_nothing() {
         let profiles = profile::read("p", "- kind: sensor\n  readings: { X11: table }\n").unwrap();
-        assert!(Agreed::new(Kind::Console, &profiles, Known::default()).readings.is_empty());
+        assert!(
+            Agreed::new(Kind::Console, &profiles, Known::default())
+                .readings
+                .is_empty()
+        );
     }
 }

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use crate::conformance::Expect;
-use crate::contract::Kind;
-use crate::contract::Operation;
+use crate::{
+    conformance::Expect,
+    contract::{Kind, Operation},
+};
 
 /// One case of `conformance/cases/*.yaml`: a stable id and the steps that provoke an outcome.
 #[derive(Clone, Debug, Deserialize)]

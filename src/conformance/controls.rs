@@ -13,16 +13,15 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
-use serde_json::Map;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use crate::conformance::made;
-use crate::conformance::made::Made;
-use crate::contract;
-use crate::contract::Kind;
-use crate::contract::Operation;
-use crate::fixture;
-use crate::fixture::At;
+use crate::{
+    conformance::{made, made::Made},
+    contract,
+    contract::{Kind, Operation},
+    fixture,
+    fixture::At,
+};
 
 /// A lawful twin.
 #[derive(Clone, Debug)]
@@ -44,7 +43,10 @@ pub struct Control {
 /// # Errors
 /// The first thing that is wrong, with its place.
 pub fn all() -> Result<Vec<Control>, fixture::Error> {
-    read("conformance/controls.yaml", include_str!("../../conformance/controls.yaml"))
+    read(
+        "conformance/controls.yaml",
+        include_str!("../../conformance/controls.yaml"),
+    )
 }
 
 /// Reads controls; `file` is the name that errors show.
@@ -56,16 +58,37 @@ pub fn read(file: &str, text: &str) -> Result<Vec<Control>, fixture::Error> {
     let mut controls: Vec<Control> = Vec::new();
     for written in written {
         let at = written.at;
-        let Written { id, what, kinds, fixture, quirk, on, told } = written.value;
+        let Written {
+            id,
+            what,
+            kinds,
+            fixture,
+            quirk,
+            on,
+            told,
+        } = written.value;
         let taken: Vec<&str> = controls.iter().map(|control| control.id.as_str()).collect();
         let (id, what) = (made::id(file, id, &taken)?, made::said(file, "what", what)?);
-        for (fact, kind) in told.keys().flat_map(|fact| kinds.iter().map(move |kind| (fact, *kind))) {
+        for (fact, kind) in told
+            .keys()
+            .flat_map(|fact| kinds.iter().map(move |kind| (fact, *kind)))
+        {
             if contract::of(kind).facts_meant(fact).is_empty() {
-                return Err(made::error_at(file, at, format!("no fact of a {kind} is meant by `{fact}`")));
+                return Err(made::error_at(
+                    file,
+                    at,
+                    format!("no fact of a {kind} is meant by `{fact}`"),
+                ));
             }
         }
         let made = Made::meant(file, at, &kinds, fixture, quirk, on)?;
-        controls.push(Control { id, what, made, kinds, told });
+        controls.push(Control {
+            id,
+            what,
+            made,
+            kinds,
+            told,
+        });
     }
     Ok(controls)
 }
@@ -100,12 +123,32 @@ mod tests {
     }
 
     #[rstest]
-    #[case::unknown_key("- { id: a, what: b, quirk: chunked, tolds: {} }", "c.yaml:1:37", "did you mean `told`?")]
-    #[case::unknown_quirk("- { id: a, what: b, quirk: chunkd }", "c.yaml:1:28", "unknown quirk `chunkd`")]
+    #[case::unknown_key(
+        "- { id: a, what: b, quirk: chunked, tolds: {} }",
+        "c.yaml:1:37",
+        "did you mean `told`?"
+    )]
+    #[case::unknown_quirk(
+        "- { id: a, what: b, quirk: chunkd }",
+        "c.yaml:1:28",
+        "unknown quirk `chunkd`"
+    )]
     #[case::made_of_nothing("- { id: a, what: b }", "c.yaml:1:3", "either `fixture`, or `quirk`")]
-    #[case::no_fact("- { id: a, what: b, quirk: chunked, told: { nothing: x } }", "c.yaml:1:3", "no fact of a sensor is meant by `nothing`")]
-    #[case::no_reading("- { id: a, what: b, fixture: { readings: { X11: tabl } } }", "c.yaml:1:30", "unknown reading `tabl`")]
-    #[case::twice("- { id: a, what: b, quirk: chunked }\n- { id: a, what: b, quirk: chunked }", "c.yaml:2:9", "stands twice")]
+    #[case::no_fact(
+        "- { id: a, what: b, quirk: chunked, told: { nothing: x } }",
+        "c.yaml:1:3",
+        "no fact of a sensor is meant by `nothing`"
+    )]
+    #[case::no_reading(
+        "- { id: a, what: b, fixture: { readings: { X11: tabl } } }",
+        "c.yaml:1:30",
+        "unknown reading `tabl`"
+    )]
+    #[case::twice(
+        "- { id: a, what: b, quirk: chunked }\n- { id: a, what: b, quirk: chunked }",
+        "c.yaml:2:9",
+        "stands twice"
+    )]
     fn errors_have_a_place(#[case] text: &str, #[case] place: &str, #[case] says: &str) {
         let error = read("c.yaml", text).unwrap_err().to_string();
         assert!(error.contains(place) && error.contains(says), "{error}");

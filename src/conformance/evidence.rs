@@ -14,7 +14,10 @@ pub struct Evidence {
 impl Evidence {
     /// Makes the evidence of what can be read in one way.
     pub fn plain(choice: Choice) -> Evidence {
-        Evidence { ways: vec![vec![choice]], other: None }
+        Evidence {
+            ways: vec![vec![choice]],
+            other: None,
+        }
     }
 
     /// Returns the readings of a fact that this answer agrees with; none where the fact plays no part in one of the ways, so that nothing is told.
@@ -32,17 +35,37 @@ impl Evidence {
             .filter(|told: &Vec<_>| !told.is_empty())?;
         told.sort_by_key(|choice| choice.rank);
         told.dedup();
-        Some(told.into_iter().map(|choice| choice.reading.as_str()).collect())
+        Some(
+            told.into_iter()
+                .map(|choice| choice.reading.as_str())
+                .collect(),
+        )
     }
 
     /// Returns every fact of which this tells something, each once: what was seen and is no reading, and what every way speaks of.
     pub fn facts(&self) -> impl Iterator<Item = &str> {
         let other = self.other.as_ref().map(|(fact, _)| fact.as_str());
-        let (first, further) = self.ways.split_first().map_or((&[][..], &[][..]), |(first, further)| (&first[..], further));
-        let everywhere = move |fact: &str| further.iter().all(|way| way.iter().any(|choice| choice.fact == fact));
-        let new = move |place: usize, fact: &str| Some(fact) != other && first[..place].iter().all(|choice| choice.fact != fact);
-        let facts = first.iter().enumerate().map(|(place, choice)| (place, choice.fact.as_str()));
-        other.into_iter().chain(facts.filter(move |(place, fact)| new(*place, fact) && everywhere(fact)).map(|(_, fact)| fact))
+        let (first, further) = self
+            .ways
+            .split_first()
+            .map_or((&[][..], &[][..]), |(first, further)| (&first[..], further));
+        let everywhere = move |fact: &str| {
+            further
+                .iter()
+                .all(|way| way.iter().any(|choice| choice.fact == fact))
+        };
+        let new = move |place: usize, fact: &str| {
+            Some(fact) != other && first[..place].iter().all(|choice| choice.fact != fact)
+        };
+        let facts = first
+            .iter()
+            .enumerate()
+            .map(|(place, choice)| (place, choice.fact.as_str()));
+        other.into_iter().chain(
+            facts
+                .filter(move |(place, fact)| new(*place, fact) && everywhere(fact))
+                .map(|(_, fact)| fact),
+        )
     }
 
     /// Leaves out the ways that what is known rules out, and tells whether there were any. Where all are ruled out, all stay: then something else is wrong.

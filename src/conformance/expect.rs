@@ -1,15 +1,10 @@
 //! What a step expects: an outcome, or an outcome for each reading of a fact.
 
-use std::collections::BTreeMap;
-use std::fmt;
+use std::{collections::BTreeMap, fmt};
 
-use serde::Deserialize;
-use serde::Deserializer;
-use serde::de;
-use serde::de::value::MapAccessDeserializer;
+use serde::{Deserialize, Deserializer, de, de::value::MapAccessDeserializer};
 
-use crate::contract::Circumstance;
-use crate::contract::Outcome;
+use crate::contract::{Circumstance, Outcome};
 
 /// What a step expects.
 ///
@@ -49,7 +44,12 @@ impl std::str::FromStr for Expect {
 
     fn from_str(text: &str) -> Result<Expect, String> {
         match text.strip_prefix("on_") {
-            Some(circumstance) => circumstance.parse().map(|circumstance| Expect::On { circumstance, otherwise: None, first: None, last: None }),
+            Some(circumstance) => circumstance.parse().map(|circumstance| Expect::On {
+                circumstance,
+                otherwise: None,
+                first: None,
+                last: None,
+            }),
             None => text.parse().map(Expect::Outcome),
         }
     }
@@ -77,11 +77,19 @@ impl<'de> de::Visitor<'de> for WordOrMap {
     fn visit_map<A: de::MapAccess<'de>>(self, map: A) -> Result<Expect, A::Error> {
         let written = Written::deserialize(MapAccessDeserializer::new(map))?;
         match (written.on, written.fact) {
-            (Some(circumstance), None) if written.readings.is_empty() => {
-                Ok(Expect::On { circumstance, otherwise: written.otherwise, first: written.first, last: written.last })
-            }
-            (None, Some(fact)) if !written.readings.is_empty() => Ok(Expect::By { fact, readings: written.readings.into_iter().collect() }),
-            _ => Err(de::Error::custom("expected either `on` (with `otherwise`, `first`, `last`) or `fact` with `readings`")),
+            (Some(circumstance), None) if written.readings.is_empty() => Ok(Expect::On {
+                circumstance,
+                otherwise: written.otherwise,
+                first: written.first,
+                last: written.last,
+            }),
+            (None, Some(fact)) if !written.readings.is_empty() => Ok(Expect::By {
+                fact,
+                readings: written.readings.into_iter().collect(),
+            }),
+            _ => Err(de::Error::custom(
+                "expected either `on` (with `otherwise`, `first`, `last`) or `fact` with `readings`",
+            )),
         }
     }
 }

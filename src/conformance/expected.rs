@@ -1,14 +1,9 @@
 //! What an answer may be: every branch an expectation has under the readings of the contract.
 
-use crate::conformance::Expect;
-use crate::contract::ANY;
-use crate::contract::Circumstance;
-use crate::contract::Contract;
-use crate::contract::Ground;
-use crate::contract::Operation;
-use crate::contract::Outcome;
-use crate::contract::Readings;
-use crate::contract::Treatment;
+use crate::{
+    conformance::Expect,
+    contract::{ANY, Circumstance, Contract, Ground, Operation, Outcome, Readings, Treatment},
+};
 
 /// One lawful way to answer: an outcome, and the readings that lead to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,9 +42,25 @@ pub struct Choice {
 ///
 /// # Errors
 /// A fact the contract does not have, or a reading of it the expectation leaves out; a test holds all cases against that.
-pub fn branches(expect: &Expect, contract: &Contract, operation: Operation, served: &Readings) -> Result<Vec<Branch>, String> {
-    let mut branches = Branches { contract, operation, served }.of(expect)?;
-    branches.sort_by_key(|branch| branch.choices.iter().map(|choice| choice.rank).sum::<usize>());
+pub fn branches(
+    expect: &Expect,
+    contract: &Contract,
+    operation: Operation,
+    served: &Readings,
+) -> Result<Vec<Branch>, String> {
+    let mut branches = Branches {
+        contract,
+        operation,
+        served,
+    }
+    .of(expect)?;
+    branches.sort_by_key(|branch| {
+        branch
+            .choices
+            .iter()
+            .map(|choice| choice.rank)
+            .sum::<usize>()
+    });
     Ok(branches)
 }
 
@@ -63,10 +74,23 @@ impl Branches<'_> {
     fn of(&self, expect: &Expect) -> Result<Vec<Branch>, String> {
         match expect {
             Expect::Outcome(outcome) => {
-                let standing = if is_said(self.contract, self.operation, *outcome) { Standing::Said } else { Standing::Silent };
-                Ok(vec![Branch { outcome: *outcome, choices: Vec::new(), standing }])
+                let standing = if is_said(self.contract, self.operation, *outcome) {
+                    Standing::Said
+                } else {
+                    Standing::Silent
+                };
+                Ok(vec![Branch {
+                    outcome: *outcome,
+                    choices: Vec::new(),
+                    standing,
+                }])
             }
-            Expect::On { circumstance, otherwise, first, last } => self.on(*circumstance, otherwise.as_deref(), *first, *last),
+            Expect::On {
+                circumstance,
+                otherwise,
+                first,
+                last,
+            } => self.on(*circumstance, otherwise.as_deref(), *first, *last),
             Expect::By { fact, readings } => self.by(fact, readings),
         }
     }
@@ -78,9 +102,15 @@ impl Branches<'_> {
         first: Option<Outcome>,
         last: Option<Outcome>,
     ) -> Result<Vec<Branch>, String> {
-        let operation = if circumstance == Circumstance::UnknownPath { None } else { Some(self.operation) };
-        let (fact, treatments) =
-            self.contract.treatment(operation, circumstance).ok_or_else(|| format!("the contract does not treat {circumstance}"))?;
+        let operation = if circumstance == Circumstance::UnknownPath {
+            None
+        } else {
+            Some(self.operation)
+        };
+        let (fact, treatments) = self
+            .contract
+            .treatment(operation, circumstance)
+            .ok_or_else(|| format!("the contract does not treat {circumstance}"))?;
         let mut branches = Vec::new();
         for (rank, reading) in treatments.readings().iter().enumerate() {
             let outcome = match reading.is {
@@ -88,13 +118,22 @@ impl Branches<'_> {
                 Treatment::First => first,
                 Treatment::Last => last,
                 Treatment::Proceed => None,
-                Treatment::Reject => Some(operation.map_or(Outcome::BadRequest, Operation::rejection)),
+                Treatment::Reject => {
+                    Some(operation.map_or(Outcome::BadRequest, Operation::rejection))
+                }
             };
             let expect = outcome.map(Expect::Outcome).or_else(|| otherwise.cloned());
             let expect = expect
                 .ok_or_else(|| format!("`{fact}: {}` lets the request go on, and the case does not say to what (`otherwise`)", reading.name))?;
             for mut branch in self.of(&expect)? {
-                branch.choices.insert(0, Choice { fact: fact.clone(), reading: reading.name.clone(), rank });
+                branch.choices.insert(
+                    0,
+                    Choice {
+                        fact: fact.clone(),
+                        reading: reading.name.clone(),
+                        rank,
+                    },
+                );
                 branch.standing = Standing::Silent;
                 branches.push(branch);
             }
@@ -103,19 +142,48 @@ impl Branches<'_> {
     }
 
     fn by(&self, point: &str, readings: &[(String, Expect)]) -> Result<Vec<Branch>, String> {
-        let entry = self.contract.fact(self.operation, point).ok_or_else(|| format!("unknown fact `{}.{point}`", self.operation))?;
+        let entry = self
+            .contract
+            .fact(self.operation, point)
+            .ok_or_else(|| format!("unknown fact `{}.{point}`", self.operation))?;
         let least = match point {
             ORDER => Standing::Unordered,
-            _ if entry.readings.iter().all(|reading| matches!(reading.ground, Ground::Assumed { .. })) => Standing::Silent,
+            _ if entry
+                .readings
+                .iter()
+                .all(|reading| matches!(reading.ground, Ground::Assumed { .. })) =>
+            {
+                Standing::Silent
+            }
             _ => Standing::Said,
         };
         let served = self.served.of(&entry.name);
         let mut branches = Vec::new();
-        for (rank, reading) in entry.readings.iter().enumerate().filter(|(_, reading)| served.is_none_or(|served| served == reading.name)) {
-            let expect = readings.iter().find(|(name, _)| name == reading.name).map(|(_, expect)| expect);
-            let expect = expect.ok_or_else(|| format!("the case does not say what `{}: {}` leads to", entry.name, reading.name))?;
+        for (rank, reading) in entry
+            .readings
+            .iter()
+            .enumerate()
+            .filter(|(_, reading)| served.is_none_or(|served| served == reading.name))
+        {
+            let expect = readings
+                .iter()
+                .find(|(name, _)| name == reading.name)
+                .map(|(_, expect)| expect);
+            let expect = expect.ok_or_else(|| {
+                format!(
+                    "the case does not say what `{}: {}` leads to",
+                    entry.name, reading.name
+                )
+            })?;
             for mut branch in self.of(expect)? {
-                branch.choices.insert(0, Choice { fact: entry.name.clone(), reading: reading.name.to_owned(), rank });
+                branch.choices.insert(
+                    0,
+                    Choice {
+                        fact: entry.name.clone(),
+                        reading: reading.name.to_owned(),
+                        rank,
+                    },
+                );
                 branch.standing = branch.standing.max(least);
                 branches.push(branch);
             }
@@ -128,7 +196,14 @@ impl Branches<'_> {
 pub fn is_said(contract: &Contract, operation: Operation, outcome: Outcome) -> bool {
     contract
         .utterance(Some(operation), outcome)
-        .is_some_and(|(place, utterance)| place != ANY && utterance.body.readings().iter().any(|reading| reading.is_said()))
+        .is_some_and(|(place, utterance)| {
+            place != ANY
+                && utterance
+                    .body
+                    .readings()
+                    .iter()
+                    .any(|reading| reading.is_said())
+        })
 }
 
 /// The point of the facts about the order of checks: recorded, never judged (X23).

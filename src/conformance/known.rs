@@ -11,16 +11,14 @@ use std::fmt;
 
 use serde::Deserialize;
 
-use crate::conformance::made;
-use crate::conformance::suite;
-use crate::contract;
-use crate::contract::Glob;
-use crate::contract::Kind;
-use crate::fixture;
-use crate::fixture::At;
-use crate::report::Conformance;
-use crate::report::Summary;
-use crate::report::TargetSummary;
+use crate::{
+    conformance::{made, suite},
+    contract,
+    contract::{Glob, Kind},
+    fixture,
+    fixture::At,
+    report::{Conformance, Summary, TargetSummary},
+};
 
 /// A file of known differences, and the day it is read on.
 #[derive(Clone, Debug, Default)]
@@ -54,13 +52,19 @@ impl Known {
     /// The first thing that is wrong, with its place.
     pub fn read(file: &str, text: &str, today: Date) -> Result<Known, fixture::Error> {
         let written: Vec<At<Written>> = fixture::read_as(file, text)?;
-        let entries = written.into_iter().map(|entry| Entry::meant(file, entry.value)).collect::<Result<_, _>>()?;
+        let entries = written
+            .into_iter()
+            .map(|entry| Entry::meant(file, entry.value))
+            .collect::<Result<_, _>>()?;
         Ok(Known { entries, today })
     }
 
     /// Returns why a difference of this case is known, if it is.
     pub fn reason(&self, kind: Kind, case: &str) -> Option<&str> {
-        self.entries.iter().find(|entry| entry.means(kind, case) && !self.is_over(entry)).map(|entry| entry.reason.as_str())
+        self.entries
+            .iter()
+            .find(|entry| entry.means(kind, case) && !self.is_over(entry))
+            .map(|entry| entry.reason.as_str())
     }
 
     /// Returns what is wrong with the entries themselves, after a run: expired, matching nothing, or no longer differing.
@@ -68,20 +72,48 @@ impl Known {
     pub fn troubles(&self, summary: &Summary) -> Vec<String> {
         self.entries
             .iter()
-            .filter_map(|entry| Some(format!("{}: known difference `{}`{}", entry.place, entry.case, self.trouble(entry, summary)?)))
+            .filter_map(|entry| {
+                Some(format!(
+                    "{}: known difference `{}`{}",
+                    entry.place,
+                    entry.case,
+                    self.trouble(entry, summary)?
+                ))
+            })
             .collect()
     }
 
     fn trouble(&self, entry: &Entry, summary: &Summary) -> Option<String> {
         if self.is_over(entry) {
-            let until = entry.until.map(|until| until.to_string()).unwrap_or_default();
-            return Some(format!(" has expired on {until}\n  hint: see whether it still differs, and set another day or remove it"));
+            let until = entry
+                .until
+                .map(|until| until.to_string())
+                .unwrap_or_default();
+            return Some(format!(
+                " has expired on {until}\n  hint: see whether it still differs, and set another day or remove it"
+            ));
         }
-        if !Kind::ALL.iter().any(|kind| !entry.meant_of(*kind).is_empty()) {
-            return Some(" matches no case\n  hint: `d4iot-double plan` lists the cases".to_owned());
+        if !Kind::ALL
+            .iter()
+            .any(|kind| !entry.meant_of(*kind).is_empty())
+        {
+            return Some(
+                " matches no case\n  hint: `d4iot-double plan` lists the cases".to_owned(),
+            );
         }
-        let targets = || summary.targets.iter().filter(|target| entry.kind.is_none_or(|kind| kind == target.kind));
-        let stale = targets().count() > 0 && targets().all(|target| entry.meant_of(target.kind).iter().all(|id| agrees(target, id)));
+        let targets = || {
+            summary
+                .targets
+                .iter()
+                .filter(|target| entry.kind.is_none_or(|kind| kind == target.kind))
+        };
+        let stale = targets().count() > 0
+            && targets().all(|target| {
+                entry
+                    .meant_of(target.kind)
+                    .iter()
+                    .all(|id| agrees(target, id))
+            });
         stale.then(|| " differs no longer\n  hint: remove it".to_owned())
     }
 
@@ -92,15 +124,50 @@ impl Known {
 
 impl Entry {
     fn meant(file: &str, written: Written) -> Result<Entry, fixture::Error> {
-        let Written { case, reason, until, kind } = written;
-        let glob = Glob::new(&case.value).map_err(|wrong| made::error_at(file, case.at, format!("`{}` is no glob: {wrong}", case.value)))?;
+        let Written {
+            case,
+            reason,
+            until,
+            kind,
+        } = written;
+        let glob = Glob::new(&case.value).map_err(|wrong| {
+            made::error_at(
+                file,
+                case.at,
+                format!("`{}` is no glob: {wrong}", case.value),
+            )
+        })?;
         if reason.value.trim().is_empty() {
-            return Err(made::error_at(file, reason.at, "the reason is empty, expected words that a later reader understands".to_owned()));
+            return Err(made::error_at(
+                file,
+                reason.at,
+                "the reason is empty, expected words that a later reader understands".to_owned(),
+            ));
         }
-        let until = until.map(|until| until.value.parse().map_err(|wrong| made::error_at(file, until.at, wrong))).transpose()?;
-        let kind = kind.map(|kind| kind.value.parse().map_err(|wrong| made::error_at(file, kind.at, wrong))).transpose()?;
+        let until = until
+            .map(|until| {
+                until
+                    .value
+                    .parse()
+                    .map_err(|wrong| made::error_at(file, until.at, wrong))
+            })
+            .transpose()?;
+        let kind = kind
+            .map(|kind| {
+                kind.value
+                    .parse()
+                    .map_err(|wrong| made::error_at(file, kind.at, wrong))
+            })
+            .transpose()?;
         let place = format!("{file}:{}:{}", case.at.line, case.at.column);
-        Ok(Entry { glob, case: case.value, reason: reason.value, until, kind, place })
+        Ok(Entry {
+            glob,
+            case: case.value,
+            reason: reason.value,
+            until,
+            kind,
+            place,
+        })
     }
 
     fn means(&self, kind: Kind, case: &str) -> bool {
@@ -109,9 +176,19 @@ impl Entry {
 
     /// Every case and every possible inconsistency of a kind that is meant. A star alone means cases.
     fn meant_of(&self, kind: Kind) -> Vec<String> {
-        let cases = suite::all().iter().filter(|located| located.case.kinds.contains(&kind)).map(|located| located.case.id.clone());
-        let disputed = contract::of(kind).facts().into_iter().filter(|fact| fact.is_disputed()).map(|fact| format!("{INCONSISTENT}{}", fact.name));
-        cases.chain(disputed.filter(|_| self.case.starts_with(INCONSISTENT))).filter(|id| self.means(kind, id)).collect()
+        let cases = suite::all()
+            .iter()
+            .filter(|located| located.case.kinds.contains(&kind))
+            .map(|located| located.case.id.clone());
+        let disputed = contract::of(kind)
+            .facts()
+            .into_iter()
+            .filter(|fact| fact.is_disputed())
+            .map(|fact| format!("{INCONSISTENT}{}", fact.name));
+        cases
+            .chain(disputed.filter(|_| self.case.starts_with(INCONSISTENT)))
+            .filter(|id| self.means(kind, id))
+            .collect()
     }
 }
 
@@ -119,8 +196,16 @@ impl Entry {
 fn agrees(target: &TargetSummary, id: &str) -> bool {
     match id.strip_prefix(INCONSISTENT) {
         // Only a fact that was told of can be told to be consistent.
-        Some(fact) => target.profile.iter().any(|followed| followed.fact == fact) && !target.inconsistent.iter().any(|mixed| mixed.fact == fact),
-        None => target.cases.iter().any(|case| case.id == id && case.known.is_none() && !case.failed && case.conformance != Conformance::NotJudged),
+        Some(fact) => {
+            target.profile.iter().any(|followed| followed.fact == fact)
+                && !target.inconsistent.iter().any(|mixed| mixed.fact == fact)
+        }
+        None => target.cases.iter().any(|case| {
+            case.id == id
+                && case.known.is_none()
+                && !case.failed
+                && case.conformance != Conformance::NotJudged
+        }),
     }
 }
 
@@ -129,14 +214,23 @@ impl Date {
     pub fn of_days(days: u64) -> Date {
         let shifted = days + 719_468;
         let (era, day_of_era) = (shifted / 146_097, shifted % 146_097);
-        let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+        let year_of_era =
+            (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
         let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
         let shifted_month = (5 * day_of_year + 2) / 153;
         let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
-        let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
+        let month = if shifted_month < 10 {
+            shifted_month + 3
+        } else {
+            shifted_month - 9
+        };
         let year = year_of_era + era * 400 + u64::from(month <= 2);
         let small = |number: u64| u8::try_from(number).expect("months and days are small");
-        Date { year, month: small(month), day: small(day) }
+        Date {
+            year,
+            month: small(month),
+            day: small(day),
+        }
     }
 }
 
@@ -146,8 +240,14 @@ impl std::str::FromStr for Date {
     fn from_str(text: &str) -> Result<Date, String> {
         let malformed = || format!("`{text}` is no day, expected YYYY-MM-DD");
         let parts: Vec<&str> = text.split('-').collect();
-        let [year, month, day] = parts[..] else { return Err(malformed()) };
-        if [year.len(), month.len(), day.len()] != [4, 2, 2] || !text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-') {
+        let [year, month, day] = parts[..] else {
+            return Err(malformed());
+        };
+        if [year.len(), month.len(), day.len()] != [4, 2, 2]
+            || !text
+                .bytes()
+                .all(|byte| byte.is_ascii_digit() || byte == b'-')
+        {
             return Err(malformed());
         }
         let number = |text: &str| text.parse::<u64>().map_err(|_| malformed());
@@ -162,7 +262,11 @@ impl std::str::FromStr for Date {
             return Err(format!("`{text}` is no day of the calendar"));
         }
         let small = |number: u64| u8::try_from(number).expect("months and days are small");
-        Ok(Date { year, month: small(month), day: small(day) })
+        Ok(Date {
+            year,
+            month: small(month),
+            day: small(day),
+        })
     }
 }
 

@@ -2,20 +2,15 @@
 
 use std::sync::Arc;
 
-use serde_json::Map;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use crate::appliance::Appliance;
-use crate::appliance::Quirk;
-use crate::appliance::Rules;
-use crate::appliance::quirk::Way;
-use crate::contract;
-use crate::contract::Kind;
-use crate::contract::Operation;
-use crate::fixture;
-use crate::fixture::At;
-use crate::fixture::Fixture;
-use crate::fixture::Position;
+use crate::{
+    appliance::{Appliance, Quirk, Rules, quirk::Way},
+    contract,
+    contract::{Kind, Operation},
+    fixture,
+    fixture::{At, Fixture, Position},
+};
 
 /// What is otherwise than in the reference mock.
 #[derive(Clone, Debug)]
@@ -40,17 +35,34 @@ impl Made {
     ) -> Result<Made, fixture::Error> {
         let made = match (written, quirk) {
             (Some(keys), None) if on.is_none() => {
-                let made = Made { keys: keys.value.clone(), quirk: None };
+                let made = Made {
+                    keys: keys.value.clone(),
+                    quirk: None,
+                };
                 for kind in kinds {
-                    made.read(*kind).map_err(|error| error_at(file, keys.at, format!("as a {kind}: {}", error.message)))?;
+                    made.read(*kind).map_err(|error| {
+                        error_at(file, keys.at, format!("as a {kind}: {}", error.message))
+                    })?;
                 }
                 made
             }
             (None, Some(name)) => {
-                let way: Way = name.value.parse().map_err(|unknown| error_at(file, name.at, unknown))?;
-                Made { keys: Map::new(), quirk: Some(Quirk { way, on }) }
+                let way: Way = name
+                    .value
+                    .parse()
+                    .map_err(|unknown| error_at(file, name.at, unknown))?;
+                Made {
+                    keys: Map::new(),
+                    quirk: Some(Quirk { way, on }),
+                }
             }
-            _ => return Err(error_at(file, at, "expected either `fixture`, or `quirk` with or without `on`".to_owned())),
+            _ => {
+                return Err(error_at(
+                    file,
+                    at,
+                    "expected either `fixture`, or `quirk` with or without `on`".to_owned(),
+                ));
+            }
         };
         Ok(made)
     }
@@ -62,7 +74,16 @@ impl Made {
             Value::Object(choices) => choices.len(),
             _ => 1,
         };
-        self.keys.iter().map(|(key, value)| if ["failures", "readings", "use"].contains(&key.as_str()) { several(value) } else { 1 }).sum()
+        self.keys
+            .iter()
+            .map(|(key, value)| {
+                if ["failures", "readings", "use"].contains(&key.as_str()) {
+                    several(value)
+                } else {
+                    1
+                }
+            })
+            .sum()
     }
 
     /// Returns the fixture and the appliance as they are at the start.
@@ -70,10 +91,15 @@ impl Made {
     /// # Errors
     /// What is wrong with the fixture; it was read before for every kind that it is meant for.
     pub fn appliance(&self, kind: Kind) -> Result<(Fixture, Appliance), fixture::Error> {
-        let fixture = if self.keys.is_empty() { fixture::built_in(kind) } else { self.read(kind)? };
+        let fixture = if self.keys.is_empty() {
+            fixture::built_in(kind)
+        } else {
+            self.read(kind)?
+        };
         let mut appliance = fixture.appliance();
         if let Some(quirk) = self.quirk {
-            appliance.rules = Arc::new(Rules::new(contract::of(kind), &fixture.readings).with_quirk(quirk));
+            appliance.rules =
+                Arc::new(Rules::new(contract::of(kind), &fixture.readings).with_quirk(quirk));
         }
         Ok((fixture, appliance))
     }
@@ -87,26 +113,44 @@ impl Made {
 }
 
 pub(super) fn error_at(file: &str, at: Position, message: String) -> fixture::Error {
-    fixture::Error { file: file.to_owned(), line: at.line, column: at.column, message, hint: None }
+    fixture::Error {
+        file: file.to_owned(),
+        line: at.line,
+        column: at.column,
+        message,
+        hint: None,
+    }
 }
 
 /// Refuses a text that says nothing.
 pub(super) fn said(file: &str, key: &str, text: At<String>) -> Result<String, fixture::Error> {
     if text.value.trim().is_empty() {
-        return Err(error_at(file, text.at, format!("`{key}` is empty, expected words that a later reader understands")));
+        return Err(error_at(
+            file,
+            text.at,
+            format!("`{key}` is empty, expected words that a later reader understands"),
+        ));
     }
     Ok(text.value)
 }
 
 /// Checks that an id is well formed and used once.
 pub(super) fn id(file: &str, id: At<String>, taken: &[&str]) -> Result<String, fixture::Error> {
-    let lawful = |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '_';
+    let lawful =
+        |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '_';
     if id.value.is_empty() || !id.value.chars().all(lawful) {
-        let message = format!("`{}` is no id, expected lower-case letters, digits and `_`", id.value);
+        let message = format!(
+            "`{}` is no id, expected lower-case letters, digits and `_`",
+            id.value
+        );
         return Err(error_at(file, id.at, message));
     }
     if taken.contains(&id.value.as_str()) {
-        return Err(error_at(file, id.at, format!("the id `{}` stands twice", id.value)));
+        return Err(error_at(
+            file,
+            id.at,
+            format!("the id `{}` stands twice", id.value),
+        ));
     }
     Ok(id.value)
 }

@@ -15,21 +15,16 @@
 //! ```
 
 use serde::Deserialize;
-use serde_json::Map;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use crate::conformance::made;
-use crate::conformance::made::Made;
-use crate::conformance::suite;
-use crate::contract;
-use crate::contract::Glob;
-use crate::contract::Kind;
-use crate::contract::Operation;
-use crate::contract::closed_set;
-use crate::fixture;
-use crate::fixture::At;
-use crate::packed::Packed;
-use crate::packed::unpack;
+use crate::{
+    conformance::{made, made::Made, suite},
+    contract,
+    contract::{Glob, Kind, Operation, closed_set},
+    fixture,
+    fixture::At,
+    packed::{Packed, unpack},
+};
 
 /// What is to be proved.
 #[derive(Clone, Debug)]
@@ -101,14 +96,18 @@ impl Spared {
     }
 }
 
-static MUTANTS: Packed = Packed::new(|| unpack(include_bytes!(concat!(env!("OUT_DIR"), "/mutants.packed"))));
+static MUTANTS: Packed =
+    Packed::new(|| unpack(include_bytes!(concat!(env!("OUT_DIR"), "/mutants.packed"))));
 
 /// Returns the mutants of `conformance/mutants.yaml`.
 ///
 /// # Errors
 /// The first thing that is wrong, with its place.
 pub fn all() -> Result<Mutants, fixture::Error> {
-    read("conformance/mutants.yaml", MUTANTS.text("mutants").unwrap_or_default())
+    read(
+        "conformance/mutants.yaml",
+        MUTANTS.text("mutants").unwrap_or_default(),
+    )
 }
 
 /// Reads mutants; `file` is the name that errors show.
@@ -123,54 +122,116 @@ pub fn read(file: &str, text: &str) -> Result<Mutants, fixture::Error> {
         let mutant = mutant(file, written, &taken)?;
         mutants.push(mutant);
     }
-    let spared = written.spared.into_iter().map(|written| spared(file, written)).collect::<Result<_, _>>()?;
+    let spared = written
+        .spared
+        .into_iter()
+        .map(|written| spared(file, written))
+        .collect::<Result<_, _>>()?;
     Ok(Mutants { mutants, spared })
 }
 
-fn mutant(file: &str, written: At<WrittenMutant>, taken: &[&str]) -> Result<Mutant, fixture::Error> {
+fn mutant(
+    file: &str,
+    written: At<WrittenMutant>,
+    taken: &[&str],
+) -> Result<Mutant, fixture::Error> {
     let at = written.at;
-    let WrittenMutant { id, what, kinds, fixture, quirk, on, by, verdict, facts } = written.value;
+    let WrittenMutant {
+        id,
+        what,
+        kinds,
+        fixture,
+        quirk,
+        on,
+        by,
+        verdict,
+        facts,
+    } = written.value;
     let (id, what) = (made::id(file, id, taken)?, made::said(file, "what", what)?);
     for kind in &kinds {
         if !kills(*kind, &by.value, verdict) {
-            let noun = if verdict == Verdict::Inconsistent { "contradiction" } else { "case" };
-            return Err(made::error_at(file, by.at, format!("a {kind} has no {noun} `{}`", by.value)));
+            let noun = if verdict == Verdict::Inconsistent {
+                "contradiction"
+            } else {
+                "case"
+            };
+            return Err(made::error_at(
+                file,
+                by.at,
+                format!("a {kind} has no {noun} `{}`", by.value),
+            ));
         }
         for fact in &facts {
             if contract::of(*kind).facts_meant(&fact.value).is_empty() {
-                return Err(made::error_at(file, fact.at, format!("no fact of a {kind} is meant by `{}`", fact.value)));
+                return Err(made::error_at(
+                    file,
+                    fact.at,
+                    format!("no fact of a {kind} is meant by `{}`", fact.value),
+                ));
             }
         }
     }
     let made = Made::meant(file, at, &kinds, fixture, quirk, on)?;
     if made.count() > 1 {
-        return Err(made::error_at(file, at, "a mutant deviates in one way: one key, one failure mode, one reading".to_owned()));
+        return Err(made::error_at(
+            file,
+            at,
+            "a mutant deviates in one way: one key, one failure mode, one reading".to_owned(),
+        ));
     }
     let facts = facts.into_iter().map(|fact| fact.value).collect();
-    Ok(Mutant { id, what, kinds, made, by: by.value, verdict, facts, line: at.line })
+    Ok(Mutant {
+        id,
+        what,
+        kinds,
+        made,
+        by: by.value,
+        verdict,
+        facts,
+        line: at.line,
+    })
 }
 
 /// Whether a kind has what is to kill: a case, or a contradiction that can be mixed.
 fn kills(kind: Kind, by: &str, verdict: Verdict) -> bool {
     match (verdict, by.strip_prefix("inconsistent.")) {
-        (Verdict::Inconsistent, Some(fact)) => contract::of(kind).facts().iter().any(|entry| entry.name == fact && entry.is_disputed()),
-        (Verdict::Changed | Verdict::Deviation, None) => {
-            suite::all().iter().any(|located| located.case.id == by && located.case.kinds.contains(&kind))
-        }
+        (Verdict::Inconsistent, Some(fact)) => contract::of(kind)
+            .facts()
+            .iter()
+            .any(|entry| entry.name == fact && entry.is_disputed()),
+        (Verdict::Changed | Verdict::Deviation, None) => suite::all()
+            .iter()
+            .any(|located| located.case.id == by && located.case.kinds.contains(&kind)),
         _ => false,
     }
 }
 
 fn spared(file: &str, written: At<WrittenSpared>) -> Result<Spared, fixture::Error> {
     let at = written.at;
-    let WrittenSpared { case, fact, because } = written.value;
+    let WrittenSpared {
+        case,
+        fact,
+        because,
+    } = written.value;
     let (what, name) = match (case, fact) {
         (Some(case), None) => (What::Case, case),
         (None, Some(fact)) => (What::Fact, fact),
-        _ => return Err(made::error_at(file, at, "expected either `case` or `fact`".to_owned())),
+        _ => {
+            return Err(made::error_at(
+                file,
+                at,
+                "expected either `case` or `fact`".to_owned(),
+            ));
+        }
     };
-    let glob = Glob::new(&name).map_err(|wrong| made::error_at(file, at, format!("`{name}` is no glob: {wrong}")))?;
-    Ok(Spared { what, glob, name, because: made::said(file, "because", because)? })
+    let glob = Glob::new(&name)
+        .map_err(|wrong| made::error_at(file, at, format!("`{name}` is no glob: {wrong}")))?;
+    Ok(Spared {
+        what,
+        glob,
+        name,
+        because: made::said(file, "because", because)?,
+    })
 }
 
 #[derive(Deserialize)]
@@ -216,13 +277,23 @@ mod tests {
 
     #[test]
     fn the_mutants_hold_together() {
-        assert!(all().unwrap_or_else(|error| panic!("{error}")).mutants.len() >= 60);
+        assert!(
+            all()
+                .unwrap_or_else(|error| panic!("{error}"))
+                .mutants
+                .len()
+                >= 60
+        );
     }
 
     const START: &str = "id: a, what: b, facts: [validation.path]";
 
     #[rstest]
-    #[case::unknown_case("quirk: capitals, by: validation.nothing, verdict: deviation", "m.yaml:1:77", "a sensor has no case `validation.nothing`")]
+    #[case::unknown_case(
+        "quirk: capitals, by: validation.nothing, verdict: deviation",
+        "m.yaml:1:77",
+        "a sensor has no case `validation.nothing`"
+    )]
     #[case::unknown_verdict(
         "quirk: capitals, by: validation.repeated, verdict: dead",
         "m.yaml:1:107",
@@ -243,15 +314,29 @@ mod tests {
         "m.yaml:1:12",
         "expected either `fixture`"
     )]
-    #[case::unknown_key("quirk: capitals, by: validation.repeated, verdict: changed, kind: sensor", "m.yaml:1:116", "did you mean `kinds`?")]
+    #[case::unknown_key(
+        "quirk: capitals, by: validation.repeated, verdict: changed, kind: sensor",
+        "m.yaml:1:116",
+        "did you mean `kinds`?"
+    )]
     fn errors_have_a_place(#[case] rest: &str, #[case] place: &str, #[case] says: &str) {
-        let error = read("m.yaml", &format!("mutants: [ {{ {START}, {rest} }} ]")).unwrap_err().to_string();
+        let error = read("m.yaml", &format!("mutants: [ {{ {START}, {rest} }} ]"))
+            .unwrap_err()
+            .to_string();
         assert!(error.contains(place) && error.contains(says), "{error}");
     }
 
     #[test]
     fn what_is_spared_has_a_reason() {
-        let error = read("m.yaml", "mutants: []\nspared: [{ case: '*', because: ' ' }]").unwrap_err().to_string();
-        assert!(error.contains("m.yaml:2:32") && error.contains("`because` is empty"), "{error}");
+        let error = read(
+            "m.yaml",
+            "mutants: []\nspared: [{ case: '*', because: ' ' }]",
+        )
+        .unwrap_err()
+        .to_string();
+        assert!(
+            error.contains("m.yaml:2:32") && error.contains("`because` is empty"),
+            "{error}"
+        );
     }
 }

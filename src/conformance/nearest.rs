@@ -1,18 +1,13 @@
 //! What an answer that was not expected is: what it differs in from the nearest wording, and a way out for whoever reads the report.
 
 use bytes::Bytes;
-use http::Response;
-use http::header;
+use http::{Response, header};
 use serde_json::Value;
 
-use crate::conformance::strict;
-use crate::contract::Contract;
-use crate::contract::Envelope;
-use crate::contract::Internal;
-use crate::contract::Kind;
-use crate::contract::Operation;
-use crate::contract::Outcome;
-use crate::contract::Said;
+use crate::{
+    conformance::strict,
+    contract::{Contract, Envelope, Internal, Kind, Operation, Outcome, Said},
+};
 
 /// What is told of such an answer. The answer itself stands in its exchange and is not repeated.
 #[derive(Debug, PartialEq, Eq)]
@@ -34,17 +29,36 @@ pub(super) struct Asked<'a> {
 }
 
 /// Tells what an answer is: `outcome` is what it says, where it is the wording of something; `why` is what was in the way of each expected outcome.
-pub(super) fn tell(asked: Asked<'_>, outcome: Option<Outcome>, answer: &Response<Bytes>, why: &[String]) -> Told {
+pub(super) fn tell(
+    asked: Asked<'_>,
+    outcome: Option<Outcome>,
+    answer: &Response<Bytes>,
+    why: &[String],
+) -> Told {
     if let Some(outcome) = outcome {
         return recognised(asked.contract.kind, outcome);
     }
-    let header = |name: header::HeaderName| answer.headers().get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+    let header = |name: header::HeaderName| {
+        answer
+            .headers()
+            .get(name)
+            .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
+    };
     if let Some(location) = header(header::LOCATION).filter(|_| answer.status().is_redirection()) {
-        return told(format!("a redirect to `{location}`"), "the documents know no redirect: name that address as the target, or a path with it");
+        return told(
+            format!("a redirect to `{location}`"),
+            "the documents know no redirect: name that address as the target, or a path with it",
+        );
     }
-    let is_page = header(header::CONTENT_TYPE).is_some_and(|name| name.to_ascii_lowercase().contains("html")) || answer.body().starts_with(b"<");
+    let is_page = header(header::CONTENT_TYPE)
+        .is_some_and(|name| name.to_ascii_lowercase().contains("html"))
+        || answer.body().starts_with(b"<");
     if answer.status() == http::StatusCode::NOT_FOUND {
-        let received = if is_page { "a page that says 404" } else { "404, in no words of the contract" };
+        let received = if is_page {
+            "a page that says 404"
+        } else {
+            "404, in no words of the contract"
+        };
         return told(received.to_owned(), other_kind(asked.contract.kind));
     }
     if is_page {
@@ -55,19 +69,34 @@ pub(super) fn tell(asked: Asked<'_>, outcome: Option<Outcome>, answer: &Response
     }
     let received = match strict::parse(answer.body()) {
         Ok(received) => received,
-        Err(why) => return Told { received: format!("the body: {why}"), hint: None },
+        Err(why) => {
+            return Told {
+                received: format!("the body: {why}"),
+                hint: None,
+            };
+        }
     };
     match nearest(asked, &received) {
-        Some((name, differences)) if differences.is_empty() => {
-            Told { received: why.join("; "), hint: Some(format!("the words are those of {name}")) }
-        }
-        Some((name, differences)) => Told { received: differences.join(", "), hint: Some(format!("nearest: {name}")) },
-        None => Told { received: why.join("; "), hint: None },
+        Some((name, differences)) if differences.is_empty() => Told {
+            received: why.join("; "),
+            hint: Some(format!("the words are those of {name}")),
+        },
+        Some((name, differences)) => Told {
+            received: differences.join(", "),
+            hint: Some(format!("nearest: {name}")),
+        },
+        None => Told {
+            received: why.join("; "),
+            hint: None,
+        },
     }
 }
 
 fn told(received: String, hint: impl Into<String>) -> Told {
-    Told { received, hint: Some(hint.into()) }
+    Told {
+        received,
+        hint: Some(hint.into()),
+    }
 }
 
 fn recognised(kind: Kind, outcome: Outcome) -> Told {
@@ -76,11 +105,18 @@ fn recognised(kind: Kind, outcome: Outcome) -> Told {
         Outcome::UnknownPath => Some(other_kind(kind)),
         _ => None,
     };
-    Told { received: format!("{outcome}, which is not expected here"), hint }
+    Told {
+        received: format!("{outcome}, which is not expected here"),
+        hint,
+    }
 }
 
 fn other_kind(kind: Kind) -> String {
-    let other = Kind::ALL.iter().find(|other| **other != kind).copied().unwrap_or(kind);
+    let other = Kind::ALL
+        .iter()
+        .find(|other| **other != kind)
+        .copied()
+        .unwrap_or(kind);
     format!("nothing is served on this path: is this a {other}? --kind {other}")
 }
 
@@ -92,17 +128,49 @@ fn nearest(asked: Asked<'_>, received: &Value) -> Option<(String, Vec<String>)> 
     }
     let mut best: Option<(f32, String, Value)> = None;
     for outcome in asked.outcomes {
-        let Some((place, utterance)) = asked.contract.utterance(outcome.at(asked.operation), *outcome) else { continue };
-        let envelopes: Vec<Envelope> =
-            utterance.envelope.as_ref().map_or(vec![Envelope::Object], |fact| fact.readings().iter().map(|reading| reading.is).collect());
-        let internals: Vec<&Internal> =
-            utterance.internal.as_ref().map_or(vec![&Internal::Absent], |fact| fact.readings().iter().map(|reading| &reading.is).collect());
+        let Some((place, utterance)) = asked
+            .contract
+            .utterance(outcome.at(asked.operation), *outcome)
+        else {
+            continue;
+        };
+        let envelopes: Vec<Envelope> = utterance
+            .envelope
+            .as_ref()
+            .map_or(vec![Envelope::Object], |fact| {
+                fact.readings().iter().map(|reading| reading.is).collect()
+            });
+        let internals: Vec<&Internal> = utterance
+            .internal
+            .as_ref()
+            .map_or(vec![&Internal::Absent], |fact| {
+                fact.readings().iter().map(|reading| &reading.is).collect()
+            });
         for body in utterance.body.readings() {
-            for (envelope, internal) in envelopes.iter().flat_map(|envelope| internals.iter().map(move |internal| (*envelope, *internal))) {
-                let dressed = body.is.dressed(envelope, internal, Said { username: asked.username });
-                let alike = similar::TextDiff::from_chars(dressed.to_string().as_str(), text.as_str()).ratio();
+            for (envelope, internal) in envelopes
+                .iter()
+                .flat_map(|envelope| internals.iter().map(move |internal| (*envelope, *internal)))
+            {
+                let dressed = body.is.dressed(
+                    envelope,
+                    internal,
+                    Said {
+                        username: asked.username,
+                    },
+                );
+                let alike =
+                    similar::TextDiff::from_chars(dressed.to_string().as_str(), text.as_str())
+                        .ratio();
                 if best.as_ref().is_none_or(|(most, ..)| alike > *most) {
-                    best = Some((alike, named(asked.contract, &format!("{place}.{outcome}.body"), &body.name), dressed));
+                    best = Some((
+                        alike,
+                        named(
+                            asked.contract,
+                            &format!("{place}.{outcome}.body"),
+                            &body.name,
+                        ),
+                        dressed,
+                    ));
                 }
             }
         }
@@ -114,13 +182,22 @@ fn nearest(asked: Asked<'_>, received: &Value) -> Option<(String, Vec<String>)> 
 }
 
 fn named(contract: &Contract, fact: &str, reading: &str) -> String {
-    let number = contract.register_number(fact).map(|number| format!("{number} ")).unwrap_or_default();
+    let number = contract
+        .register_number(fact)
+        .map(|number| format!("{number} "))
+        .unwrap_or_default();
     format!("{number}{fact}: {reading}")
 }
 
 /// Says what of a body is otherwise: a text that differs, a key that is missing or there in addition.
 fn differences(expected: &Value, received: &Value, path: &str, found: &mut Vec<String>) {
-    let below = |key: &str| if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") };
+    let below = |key: &str| {
+        if path.is_empty() {
+            key.to_owned()
+        } else {
+            format!("{path}.{key}")
+        }
+    };
     match (expected, received) {
         (Value::Object(expected), Value::Object(received)) => {
             for (key, value) in expected {
@@ -129,11 +206,24 @@ fn differences(expected: &Value, received: &Value, path: &str, found: &mut Vec<S
                     None => found.push(format!("`{}` is missing", below(key))),
                 }
             }
-            found.extend(received.keys().filter(|key| !expected.contains_key(*key)).map(|key| format!("`{}` is there in addition", below(key))));
+            found.extend(
+                received
+                    .keys()
+                    .filter(|key| !expected.contains_key(*key))
+                    .map(|key| format!("`{}` is there in addition", below(key))),
+            );
         }
         (expected, received) if expected != received => {
-            let place = if path.is_empty() { "the body" } else { &format!("`{path}`") };
-            found.push(format!("{place} is {} instead of {}", shown(received), shown(expected)));
+            let place = if path.is_empty() {
+                "the body"
+            } else {
+                &format!("`{path}`")
+            };
+            found.push(format!(
+                "{place} is {} instead of {}",
+                shown(received),
+                shown(expected)
+            ));
         }
         _ => {}
     }
@@ -159,9 +249,18 @@ mod tests {
     use crate::contract;
 
     fn of(status: u16, content_type: &str, body: &str) -> Told {
-        let answer = Response::builder().status(status).header(header::CONTENT_TYPE, content_type).body(Bytes::from(body.to_owned())).unwrap();
+        let answer = Response::builder()
+            .status(status)
+            .header(header::CONTENT_TYPE, content_type)
+            .body(Bytes::from(body.to_owned()))
+            .unwrap();
         let outcomes = [Outcome::Authenticated];
-        let asked = Asked { contract: contract::of(Kind::Sensor), operation: Operation::Validation, username: "test", outcomes: &outcomes };
+        let asked = Asked {
+            contract: contract::of(Kind::Sensor),
+            operation: Operation::Validation,
+            username: "test",
+            outcomes: &outcomes,
+        };
         tell(asked, None, &answer, &["why".to_owned()])
     }
 
@@ -170,17 +269,47 @@ mod tests {
         "{\"msg\":\"Authentication succeeded. Welcome\"}",
         "`msg` is `Authentication succeeded. Welcome` instead of `Authentication succeeded.`"
     )]
-    #[case::a_key_more("{\"msg\":\"Authentication succeeded.\",\"code\":0}", "`code` is there in addition")]
-    #[case::another_key("{\"message\":\"Authentication succeeded.\"}", "`msg` is missing, `message` is there in addition")]
+    #[case::a_key_more(
+        "{\"msg\":\"Authentication succeeded.\",\"code\":0}",
+        "`code` is there in addition"
+    )]
+    #[case::another_key(
+        "{\"message\":\"Authentication succeeded.\"}",
+        "`msg` is missing, `message` is there in addition"
+    )]
     fn what_differs_from_the_nearest_reading_is_named(#[case] body: &str, #[case] received: &str) {
         let told = of(200, "application/json", body);
-        assert_eq!((told.received.as_str(), told.hint.as_deref()), (received, Some("nearest: X11 validation.authenticated.body: example")));
+        assert_eq!(
+            (told.received.as_str(), told.hint.as_deref()),
+            (
+                received,
+                Some("nearest: X11 validation.authenticated.body: example")
+            )
+        );
     }
 
     #[rstest]
-    #[case::page(502, "text/html", "<html>", "a page of HTML", Some("a proxy or the web server answered"))]
-    #[case::not_found(404, "text/html", "<html>", "a page that says 404", Some("is this a console? --kind console"))]
-    #[case::words_of_another_type(200, "text/plain", "{\"msg\":\"Authentication succeeded.\"}", "why", Some("the words are those of X11"))]
+    #[case::page(
+        502,
+        "text/html",
+        "<html>",
+        "a page of HTML",
+        Some("a proxy or the web server answered")
+    )]
+    #[case::not_found(
+        404,
+        "text/html",
+        "<html>",
+        "a page that says 404",
+        Some("is this a console? --kind console")
+    )]
+    #[case::words_of_another_type(
+        200,
+        "text/plain",
+        "{\"msg\":\"Authentication succeeded.\"}",
+        "why",
+        Some("the words are those of X11")
+    )]
     #[case::something_else(200, "application/json", "[1,2,3]", "why", None)]
     fn what_is_no_wording_at_all_is_told(
         #[case] status: u16,
@@ -192,7 +321,10 @@ mod tests {
         let told = of(status, kind, body);
         assert_eq!(told.received, says);
         match hint {
-            Some(hint) => assert!(told.hint.as_deref().unwrap_or_default().contains(hint), "{told:?}"),
+            Some(hint) => assert!(
+                told.hint.as_deref().unwrap_or_default().contains(hint),
+                "{told:?}"
+            ),
             None => assert_eq!(told.hint, None),
         }
     }

@@ -1,7 +1,6 @@
 //! Placeholders: `«user.password»` in a case, in a snapshot and in a report stands for a value that differs from lab to lab.
 
-use std::fmt;
-use std::str::FromStr;
+use std::{fmt, str::FromStr};
 
 /// Whose value a placeholder stands for. The first five can be had at any target, the others only at a mock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -74,7 +73,10 @@ impl Account {
 
     /// Returns the name used in cases and account files.
     pub fn name(self) -> &'static str {
-        Account::NAMES.iter().find(|(_, account)| *account == self).map_or("", |(name, _)| name)
+        Account::NAMES
+            .iter()
+            .find(|(_, account)| *account == self)
+            .map_or("", |(name, _)| name)
     }
 }
 
@@ -96,7 +98,10 @@ impl Property {
 
     /// Returns the name used after the dot.
     pub fn name(self) -> &'static str {
-        Property::NAMES.iter().find(|(_, property)| *property == self).map_or("", |(name, _)| name)
+        Property::NAMES
+            .iter()
+            .find(|(_, property)| *property == self)
+            .map_or("", |(name, _)| name)
     }
 }
 
@@ -111,9 +116,13 @@ impl FromStr for Placeholder {
 
     fn from_str(text: &str) -> Result<Placeholder, String> {
         let inner = text.trim_start_matches('«').trim_end_matches('»');
-        let (account, property) = inner.split_once('.').ok_or_else(|| format!("`{text}` is no placeholder: expected «account.property»"))?;
-        let account = find(&Account::NAMES, account).ok_or_else(|| unknown("account", account, &Account::NAMES))?;
-        let property = find(&Property::NAMES, property).ok_or_else(|| unknown("property", property, &Property::NAMES))?;
+        let (account, property) = inner
+            .split_once('.')
+            .ok_or_else(|| format!("`{text}` is no placeholder: expected «account.property»"))?;
+        let account = find(&Account::NAMES, account)
+            .ok_or_else(|| unknown("account", account, &Account::NAMES))?;
+        let property = find(&Property::NAMES, property)
+            .ok_or_else(|| unknown("property", property, &Property::NAMES))?;
         Ok(Placeholder { account, property })
     }
 }
@@ -123,7 +132,10 @@ impl Placeholder {
     ///
     /// # Errors
     /// A guillemet that opens no known placeholder, or whatever `value` refuses.
-    pub fn fill(text: &str, mut value: impl FnMut(Placeholder) -> Result<String, String>) -> Result<String, String> {
+    pub fn fill(
+        text: &str,
+        mut value: impl FnMut(Placeholder) -> Result<String, String>,
+    ) -> Result<String, String> {
         let mut filled = String::with_capacity(text.len());
         let mut rest = text;
         while let Some(start) = rest.find('«') {
@@ -141,10 +153,16 @@ impl Placeholder {
 }
 
 fn find<T: Copy>(names: &[(&str, T)], name: &str) -> Option<T> {
-    names.iter().find(|(known, _)| *known == name).map(|(_, member)| *member)
+    names
+        .iter()
+        .find(|(known, _)| *known == name)
+        .map(|(_, member)| *member)
 }
 
 fn unknown<T>(noun: &str, name: &str, names: &[(&str, T)]) -> String {
     let expected: Vec<&str> = names.iter().map(|(name, _)| *name).collect();
-    format!("unknown {noun} `{name}`, expected one of {}", expected.join(", "))
+    format!(
+        "unknown {noun} `{name}`, expected one of {}",
+        expected.join(", ")
+    )
 }

@@ -3,21 +3,13 @@
 use std::cell::OnceCell;
 
 use bytes::Bytes;
-use http::Response;
-use http::header;
+use http::{Response, header};
 use serde_json::Value;
 
-use crate::conformance::expected::Choice;
-use crate::conformance::strict;
-use crate::contract::AnswerType;
-use crate::contract::Contract;
-use crate::contract::Envelope;
-use crate::contract::Fact;
-use crate::contract::Internal;
-use crate::contract::Operation;
-use crate::contract::Outcome;
-use crate::contract::Reading;
-use crate::contract::Said;
+use crate::{
+    conformance::{expected::Choice, strict},
+    contract::{AnswerType, Contract, Envelope, Fact, Internal, Operation, Outcome, Reading, Said},
+};
 
 /// Every combination of readings under which an answer says an outcome, the one nearest the rulings first.
 #[derive(Clone, Debug)]
@@ -34,10 +26,24 @@ impl Recognised {
     /// Returns every way to read the answer, its status among the readings where it is one; each after these choices.
     pub fn ways(&self, before: &[Choice]) -> Vec<Vec<Choice>> {
         if self.status.is_empty() {
-            return self.combinations.iter().map(|combination| before.iter().chain(combination).cloned().collect()).collect();
+            return self
+                .combinations
+                .iter()
+                .map(|combination| before.iter().chain(combination).cloned().collect())
+                .collect();
         }
         let with = |combination: &Vec<Choice>| {
-            self.status.iter().map(|status| before.iter().chain(combination).chain([status]).cloned().collect()).collect::<Vec<_>>()
+            self.status
+                .iter()
+                .map(|status| {
+                    before
+                        .iter()
+                        .chain(combination)
+                        .chain([status])
+                        .cloned()
+                        .collect()
+                })
+                .collect::<Vec<_>>()
         };
         self.combinations.iter().flat_map(with).collect()
     }
@@ -56,24 +62,41 @@ pub struct Answer<'a> {
 impl<'a> Answer<'a> {
     /// Takes an answer to be read.
     pub fn new(response: &'a Response<Bytes>) -> Answer<'a> {
-        Answer { response, body: OnceCell::new(), content_type: OnceCell::new() }
+        Answer {
+            response,
+            body: OnceCell::new(),
+            content_type: OnceCell::new(),
+        }
     }
 
     fn body(&self) -> Result<&Value, String> {
-        self.body.get_or_init(|| strict::parse(self.response.body())).as_ref().map_err(String::clone)
+        self.body
+            .get_or_init(|| strict::parse(self.response.body()))
+            .as_ref()
+            .map_err(String::clone)
     }
 
     fn content_type(&self) -> Result<&(String, String), String> {
         let read = || {
             let values = self.response.headers().get_all(header::CONTENT_TYPE);
-            let mut received = values.iter().map(|value| String::from_utf8_lossy(value.as_bytes()));
-            let (received, further) = (received.next().ok_or("the answer names no content type")?, received.next());
+            let mut received = values
+                .iter()
+                .map(|value| String::from_utf8_lossy(value.as_bytes()));
+            let (received, further) = (
+                received.next().ok_or("the answer names no content type")?,
+                received.next(),
+            );
             match further {
-                Some(further) => Err(format!("the answer names two content types, `{received}` and `{further}`")),
+                Some(further) => Err(format!(
+                    "the answer names two content types, `{received}` and `{further}`"
+                )),
                 None => Ok((folded(&received), received.into_owned())),
             }
         };
-        self.content_type.get_or_init(read).as_ref().map_err(String::clone)
+        self.content_type
+            .get_or_init(read)
+            .as_ref()
+            .map_err(String::clone)
     }
 }
 
@@ -81,9 +104,16 @@ impl<'a> Answer<'a> {
 ///
 /// # Errors
 /// What is in the way, in words.
-pub fn recognise(contract: &Contract, operation: Operation, outcome: Outcome, username: &str, answer: &Answer<'_>) -> Result<Recognised, String> {
-    let (place, utterance) =
-        contract.utterance(outcome.at(operation), outcome).ok_or_else(|| format!("the contract has no wording for {outcome}"))?;
+pub fn recognise(
+    contract: &Contract,
+    operation: Operation,
+    outcome: Outcome,
+    username: &str,
+    answer: &Answer<'_>,
+) -> Result<Recognised, String> {
+    let (place, utterance) = contract
+        .utterance(outcome.at(operation), outcome)
+        .ok_or_else(|| format!("the contract has no wording for {outcome}"))?;
     let (type_name, type_fact) = contract.answer_type(outcome.at(operation));
     let types = answer_types(type_fact, answer)?;
     let received = answer.body()?;
@@ -99,12 +129,20 @@ pub fn recognise(contract: &Contract, operation: Operation, outcome: Outcome, us
         }
         for (envelope_rank, envelope) in alternatives(utterance.envelope.as_ref()) {
             for (internal_rank, internal) in alternatives(utterance.internal.as_ref()) {
-                let (worn, within) =
-                    (envelope.map_or(Envelope::Object, |reading| reading.is), internal.map_or(&Internal::Absent, |reading| &reading.is));
+                let (worn, within) = (
+                    envelope.map_or(Envelope::Object, |reading| reading.is),
+                    internal.map_or(&Internal::Absent, |reading| &reading.is),
+                );
                 if body.is.is_dressed(&text, worn, within, received) {
                     let mut choices = vec![choice(name("body"), body, body_rank)];
-                    choices.extend(envelope.map(|reading| choice(name("envelope"), reading, envelope_rank)));
-                    choices.extend(internal.filter(|_| received_object(received)).map(|reading| choice(name("internal"), reading, internal_rank)));
+                    choices.extend(
+                        envelope.map(|reading| choice(name("envelope"), reading, envelope_rank)),
+                    );
+                    choices.extend(
+                        internal
+                            .filter(|_| received_object(received))
+                            .map(|reading| choice(name("internal"), reading, internal_rank)),
+                    );
                     combinations.push(choices);
                 }
             }
@@ -115,12 +153,24 @@ pub fn recognise(contract: &Contract, operation: Operation, outcome: Outcome, us
     }
     combinations.sort_by_key(|choices| choices.iter().map(|choice| choice.rank).sum::<usize>());
     combinations.dedup();
-    let types: Vec<Choice> = types.into_iter().map(|(rank, reading)| choice(type_name.clone(), reading, rank)).collect();
-    combinations.iter_mut().for_each(|choices| choices.extend_from_slice(&types));
-    let status = utterance.status.readings().iter().enumerate().filter(|(_, reading)| reading.is.0 == answer.response.status());
+    let types: Vec<Choice> = types
+        .into_iter()
+        .map(|(rank, reading)| choice(type_name.clone(), reading, rank))
+        .collect();
+    combinations
+        .iter_mut()
+        .for_each(|choices| choices.extend_from_slice(&types));
+    let status = utterance
+        .status
+        .readings()
+        .iter()
+        .enumerate()
+        .filter(|(_, reading)| reading.is.0 == answer.response.status());
     Ok(Recognised {
         combinations,
-        status: status.map(|(rank, reading)| choice(name("status"), reading, rank)).collect(),
+        status: status
+            .map(|(rank, reading)| choice(name("status"), reading, rank))
+            .collect(),
         status_fact: name("status"),
     })
 }
@@ -134,13 +184,29 @@ pub fn says_success(contract: &Contract, operation: Operation, answer: &Response
         return true;
     }
     let text = String::from_utf8_lossy(answer.body());
-    let successes = contract.clause(operation).outcomes.iter().filter(|(outcome, _)| outcome.is_success());
-    successes.flat_map(|(_, utterance)| utterance.body.readings()).any(|reading| text.contains(reading.is.text()))
+    let successes = contract
+        .clause(operation)
+        .outcomes
+        .iter()
+        .filter(|(outcome, _)| outcome.is_success());
+    successes
+        .flat_map(|(_, utterance)| utterance.body.readings())
+        .any(|reading| text.contains(reading.is.text()))
 }
 
 /// Returns what an answer says at an operation, expected or not.
-pub fn whatever(contract: &Contract, operation: Operation, username: &str, answer: &Answer<'_>) -> Option<(Outcome, Recognised)> {
-    Outcome::ALL.iter().find_map(|outcome| Some((*outcome, recognise(contract, operation, *outcome, username, answer).ok()?)))
+pub fn whatever(
+    contract: &Contract,
+    operation: Operation,
+    username: &str,
+    answer: &Answer<'_>,
+) -> Option<(Outcome, Recognised)> {
+    Outcome::ALL.iter().find_map(|outcome| {
+        Some((
+            *outcome,
+            recognise(contract, operation, *outcome, username, answer).ok()?,
+        ))
+    })
 }
 
 /// The readings of a fact that may not be there: a success has neither envelope nor internal message.
@@ -152,12 +218,18 @@ fn alternatives<T>(fact: Option<&Fact<T>>) -> impl Iterator<Item = (usize, Optio
 /// Every text in which a wording may stand: under a key, or under a key in there.
 fn texts(received: &Value) -> Vec<&str> {
     let outer = inside(received);
-    outer.flat_map(|value| inside(value).chain([value])).filter_map(Value::as_str).collect()
+    outer
+        .flat_map(|value| inside(value).chain([value]))
+        .filter_map(Value::as_str)
+        .collect()
 }
 
 /// What stands in an object.
 fn inside(value: &Value) -> impl Iterator<Item = &Value> {
-    value.as_object().into_iter().flat_map(|object| object.values())
+    value
+        .as_object()
+        .into_iter()
+        .flat_map(|object| object.values())
 }
 
 /// Only inside an object can an internal message be present or absent.
@@ -166,20 +238,49 @@ fn received_object(received: &Value) -> bool {
 }
 
 /// The readings of the answer's content type, each with its rank.
-fn answer_types<'a>(fact: &'a Fact<AnswerType>, answer: &Answer<'_>) -> Result<Vec<(usize, &'a Reading<AnswerType>)>, String> {
+fn answer_types<'a>(
+    fact: &'a Fact<AnswerType>,
+    answer: &Answer<'_>,
+) -> Result<Vec<(usize, &'a Reading<AnswerType>)>, String> {
     let (spelt, received) = answer.content_type()?;
-    let meant = |reading: &Reading<AnswerType>| reading.is.0 == *received || folded(&reading.is.0) == *spelt;
-    let types: Vec<_> = fact.readings().iter().enumerate().filter(|(_, reading)| meant(reading)).collect();
-    if types.is_empty() { Err(format!("the answer's content type is `{received}`")) } else { Ok(types) }
+    let meant = |reading: &Reading<AnswerType>| {
+        reading.is.0 == *received || folded(&reading.is.0) == *spelt
+    };
+    let types: Vec<_> = fact
+        .readings()
+        .iter()
+        .enumerate()
+        .filter(|(_, reading)| meant(reading))
+        .collect();
+    if types.is_empty() {
+        Err(format!("the answer's content type is `{received}`"))
+    } else {
+        Ok(types)
+    }
 }
 
 /// A content type in one spelling: without case, blanks, quotes and empty parameters (RFC 9110 sections 5.6.6 and 8.3.1), `utf8` being UTF-8 (WHATWG Encoding).
 fn folded(text: &str) -> String {
-    let parts = text.split(';').map(|part| part.trim().to_ascii_lowercase().replace('"', "")).filter(|part| !part.is_empty());
-    let parts: Vec<String> = parts.map(|part| if part == "charset=utf8" { "charset=utf-8".to_owned() } else { part }).collect();
+    let parts = text
+        .split(';')
+        .map(|part| part.trim().to_ascii_lowercase().replace('"', ""))
+        .filter(|part| !part.is_empty());
+    let parts: Vec<String> = parts
+        .map(|part| {
+            if part == "charset=utf8" {
+                "charset=utf-8".to_owned()
+            } else {
+                part
+            }
+        })
+        .collect();
     parts.join(";")
 }
 
 fn choice<T>(fact: String, reading: &Reading<T>, rank: usize) -> Choice {
-    Choice { fact, reading: reading.name.clone(), rank }
+    Choice {
+        fact,
+        reading: reading.name.clone(),
+        rank,
+    }
 }

@@ -1,19 +1,12 @@
 //! A step's request: what the documents say one sends, filled in with the values of accounts.
 
 use bytes::Bytes;
-use http::HeaderName;
-use http::HeaderValue;
-use http::Method;
-use http::Request;
-use http::Uri;
-use http::header;
+use http::{HeaderName, HeaderValue, Method, Request, Uri, header};
 
-use crate::conformance::Placeholder;
-use crate::conformance::Step;
-use crate::conformance::command::Command;
-use crate::contract::Contract;
-use crate::contract::Form;
-use crate::contract::Readings;
+use crate::{
+    conformance::{Placeholder, Step, command::Command},
+    contract::{Contract, Form, Readings},
+};
 
 /// What gives a placeholder's value; called with itself it gives the request as a snapshot shows it.
 pub type Fill<'a> = &'a dyn Fn(Placeholder) -> Result<String, String>;
@@ -22,13 +15,31 @@ pub type Fill<'a> = &'a dyn Fn(Placeholder) -> Result<String, String>;
 ///
 /// # Errors
 /// A placeholder that cannot be filled, or a step that makes no request; a test holds all steps against that.
-pub fn build(step: &Step, contract: &Contract, served: &Readings, fill: Fill<'_>) -> Result<Request<Bytes>, String> {
+pub fn build(
+    step: &Step,
+    contract: &Contract,
+    served: &Readings,
+    fill: Fill<'_>,
+) -> Result<Request<Bytes>, String> {
     let clause = contract.clause(step.ask);
     let quoted = Quoted::of(step, contract, fill)?;
     let path_fact = format!("{}.path", step.ask);
-    let said_path = || clause.path.pick(step.path_reading.as_deref().or(served.of(&path_fact))).is.0.first().cloned().unwrap_or_default();
+    let said_path = || {
+        clause
+            .path
+            .pick(step.path_reading.as_deref().or(served.of(&path_fact)))
+            .is
+            .0
+            .first()
+            .cloned()
+            .unwrap_or_default()
+    };
     let path = step.path.clone().or(quoted.path).unwrap_or_else(said_path);
-    let method = step.method.clone().or(quoted.method).unwrap_or_else(|| clause.method.ruling().is.0.clone());
+    let method = step
+        .method
+        .clone()
+        .or(quoted.method)
+        .unwrap_or_else(|| clause.method.ruling().is.0.clone());
     let mut body = match (&step.fields, &step.body, &step.body_hex) {
         (Some(fields), _, _) => filled_fields(fields, fill)?.to_string().into_bytes(),
         (None, Some(text), _) => filled_text(text, fill)?.into_bytes(),
@@ -44,18 +55,30 @@ pub fn build(step: &Step, contract: &Contract, served: &Readings, fill: Fill<'_>
         (None, None) => Some("application/json".to_owned()),
     };
     let mut request = Request::new(Bytes::from(body));
-    *request.method_mut() = Method::from_bytes(method.as_bytes()).map_err(|error| format!("{method}: {error}"))?;
+    *request.method_mut() =
+        Method::from_bytes(method.as_bytes()).map_err(|error| format!("{method}: {error}"))?;
     *request.uri_mut() = target(&path, step, fill)?;
-    let named = step.headers.iter().map(|(name, value)| (name.clone(), value.clone())).chain(quoted.headers);
-    for (name, value) in named.chain(content_type.map(|value| (header::CONTENT_TYPE.to_string(), value))) {
-        let name = HeaderName::from_bytes(name.as_bytes()).map_err(|error| format!("{name}: {error}"))?;
+    let named = step
+        .headers
+        .iter()
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .chain(quoted.headers);
+    for (name, value) in
+        named.chain(content_type.map(|value| (header::CONTENT_TYPE.to_string(), value)))
+    {
+        let name =
+            HeaderName::from_bytes(name.as_bytes()).map_err(|error| format!("{name}: {error}"))?;
         let value = Placeholder::fill(&value, fill)?;
-        request.headers_mut().insert(name, HeaderValue::from_str(&value).map_err(|error| error.to_string())?);
+        request.headers_mut().insert(
+            name,
+            HeaderValue::from_str(&value).map_err(|error| error.to_string())?,
+        );
     }
     if let Some(length) = step.pad_header {
-        request
-            .headers_mut()
-            .insert(HeaderName::from_static("x-padding"), HeaderValue::from_str(&"x".repeat(length)).expect("an x is a header's character"));
+        request.headers_mut().insert(
+            HeaderName::from_static("x-padding"),
+            HeaderValue::from_str(&"x".repeat(length)).expect("an x is a header's character"),
+        );
     }
     Ok(request)
 }
@@ -72,12 +95,30 @@ struct Quoted {
 
 impl Quoted {
     fn of(step: &Step, contract: &Contract, fill: Fill<'_>) -> Result<Quoted, String> {
-        let Some(name) = &step.quote else { return Ok(Quoted::default()) };
-        let quote = contract.quotes.get(name).ok_or_else(|| format!("unknown quote `{name}`"))?;
-        let repaired = step.repair.iter().fold(quote.text.clone(), |text, (broken, mended)| text.replace(broken, mended));
-        let values = step.fill.iter().fold(repaired, |text, (placeholder, value)| text.replace(placeholder, value));
+        let Some(name) = &step.quote else {
+            return Ok(Quoted::default());
+        };
+        let quote = contract
+            .quotes
+            .get(name)
+            .ok_or_else(|| format!("unknown quote `{name}`"))?;
+        let repaired = step
+            .repair
+            .iter()
+            .fold(quote.text.clone(), |text, (broken, mended)| {
+                text.replace(broken, mended)
+            });
+        let values = step
+            .fill
+            .iter()
+            .fold(repaired, |text, (placeholder, value)| {
+                text.replace(placeholder, value)
+            });
         match quote.form {
-            Form::Example => Ok(Quoted { body: Some(filled_text(&values, fill)?), ..Quoted::default() }),
+            Form::Example => Ok(Quoted {
+                body: Some(filled_text(&values, fill)?),
+                ..Quoted::default()
+            }),
             Form::Command => {
                 let command = Command::read(&values).map_err(|error| format!("{name}: {error}"))?;
                 Ok(Quoted {
@@ -96,8 +137,14 @@ impl Quoted {
 fn target(path: &str, step: &Step, fill: Fill<'_>) -> Result<Uri, String> {
     let mut target = path.to_owned();
     for (index, (name, value)) in step.query.iter().enumerate() {
-        let encoded: String = Placeholder::fill(value, fill)?.bytes().map(percent).collect();
-        target.push_str(&format!("{}{name}={encoded}", if index == 0 { '?' } else { '&' }));
+        let encoded: String = Placeholder::fill(value, fill)?
+            .bytes()
+            .map(percent)
+            .collect();
+        target.push_str(&format!(
+            "{}{name}={encoded}",
+            if index == 0 { '?' } else { '&' }
+        ));
     }
     target.parse().map_err(|error| format!("{target}: {error}"))
 }
@@ -105,7 +152,9 @@ fn target(path: &str, step: &Step, fill: Fill<'_>) -> Result<Uri, String> {
 /// Encodes a byte of a query's value, except those RFC 3986 section 2.3 calls unreserved.
 fn percent(byte: u8) -> String {
     match byte {
-        b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => char::from(byte).to_string(),
+        b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+            char::from(byte).to_string()
+        }
         _ => format!("%{byte:02X}"),
     }
 }
@@ -114,15 +163,27 @@ fn filled_json(value: &serde_json::Value, fill: Fill<'_>) -> Result<serde_json::
     use serde_json::Value;
     Ok(match value {
         Value::String(text) => Value::String(Placeholder::fill(text, fill)?),
-        Value::Array(values) => Value::Array(values.iter().map(|value| filled_json(value, fill)).collect::<Result<_, _>>()?),
+        Value::Array(values) => Value::Array(
+            values
+                .iter()
+                .map(|value| filled_json(value, fill))
+                .collect::<Result<_, _>>()?,
+        ),
         Value::Object(map) => filled_fields(map, fill)?,
         plain => plain.clone(),
     })
 }
 
-fn filled_fields(map: &serde_json::Map<String, serde_json::Value>, fill: Fill<'_>) -> Result<serde_json::Value, String> {
-    let filled = map.iter().map(|(name, value)| Ok((name.clone(), filled_json(value, fill)?)));
-    Ok(serde_json::Value::Object(filled.collect::<Result<_, String>>()?))
+fn filled_fields(
+    map: &serde_json::Map<String, serde_json::Value>,
+    fill: Fill<'_>,
+) -> Result<serde_json::Value, String> {
+    let filled = map
+        .iter()
+        .map(|(name, value)| Ok((name.clone(), filled_json(value, fill)?)));
+    Ok(serde_json::Value::Object(
+        filled.collect::<Result<_, String>>()?,
+    ))
 }
 
 /// Fills placeholders into text that is JSON or nearly so: a value goes in as the inside of a JSON string.
@@ -137,12 +198,19 @@ fn bytes_of(hex: &str) -> Result<Vec<u8>, String> {
     let digits: Vec<u32> = hex
         .chars()
         .filter(|character| !character.is_whitespace())
-        .map(|digit| digit.to_digit(16).ok_or_else(|| format!("`{digit}` is no hexadecimal digit")))
+        .map(|digit| {
+            digit
+                .to_digit(16)
+                .ok_or_else(|| format!("`{digit}` is no hexadecimal digit"))
+        })
         .collect::<Result<_, _>>()?;
     if digits.len() % 2 == 1 {
         return Err("an odd number of hexadecimal digits".into());
     }
-    Ok(digits.chunks(2).filter_map(|pair| u8::try_from(pair[0] * 16 + pair[1]).ok()).collect())
+    Ok(digits
+        .chunks(2)
+        .filter_map(|pair| u8::try_from(pair[0] * 16 + pair[1]).ok())
+        .collect())
 }
 
 /// The content type that stands for: send none.

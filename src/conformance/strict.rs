@@ -2,11 +2,8 @@
 
 use std::fmt;
 
-use serde::Deserialize;
-use serde::de;
-use serde_json::Map;
-use serde_json::Number;
-use serde_json::Value;
+use serde::{Deserialize, de};
+use serde_json::{Map, Number, Value};
 
 /// Reads a whole body as one JSON value.
 ///
@@ -15,7 +12,11 @@ use serde_json::Value;
 pub(super) fn parse(body: &[u8]) -> Result<Value, String> {
     match serde_json::from_slice::<Strict>(body) {
         Ok(Strict(value)) => Ok(value),
-        Err(error) if error.is_data() => Err(format!("a name stands twice in one object (line {} column {})", error.line(), error.column())),
+        Err(error) if error.is_data() => Err(format!(
+            "a name stands twice in one object (line {} column {})",
+            error.line(),
+            error.column()
+        )),
         Err(error) => Err(format!("no JSON: {error}")),
     }
 }
@@ -86,12 +87,21 @@ mod tests {
 
     #[test]
     fn a_name_that_stands_twice_is_refused_at_any_depth() {
-        assert!(parse(br#"{"error": {"a": 1, "a": 2}}"#).unwrap_err().contains("twice"));
-        assert_eq!(parse(br#"{"a": [{"b": null}, true, 1.5, -2]}"#).unwrap(), serde_json::json!({"a": [{"b": null}, true, 1.5, -2]}));
+        assert!(
+            parse(br#"{"error": {"a": 1, "a": 2}}"#)
+                .unwrap_err()
+                .contains("twice")
+        );
+        assert_eq!(
+            parse(br#"{"a": [{"b": null}, true, 1.5, -2]}"#).unwrap(),
+            serde_json::json!({"a": [{"b": null}, true, 1.5, -2]})
+        );
     }
 
     #[test]
     fn what_stands_behind_the_value_is_refused() {
-        assert!(parse(b"{} {}").is_err() && parse(b"\xef\xbb\xbf{}").is_err() && parse(b"").is_err());
+        assert!(
+            parse(b"{} {}").is_err() && parse(b"\xef\xbb\xbf{}").is_err() && parse(b"").is_err()
+        );
     }
 }

@@ -2,17 +2,13 @@
 //!
 //! A new case is a new block in one of these files; a new file is a line in `FILES` as well, and a test says so.
 
-use std::collections::BTreeSet;
-use std::sync::LazyLock;
+use std::{collections::BTreeSet, sync::LazyLock};
 
-use crate::conformance::Case;
-use crate::conformance::Expect;
-use crate::contract::Contract;
-use crate::contract::Operation;
-use crate::contract::Outcome;
-use crate::contract::Treatment;
-use crate::packed::Packed;
-use crate::packed::unpack;
+use crate::{
+    conformance::{Case, Expect},
+    contract::{Contract, Operation, Outcome, Treatment},
+    packed::{Packed, unpack},
+};
 
 /// One case with the place it stands at.
 #[derive(Debug)]
@@ -30,15 +26,23 @@ pub struct Located {
 /// # Panics
 /// Never in a released binary: the text is compiled in, and a test reads it.
 pub fn all() -> &'static [Located] {
-    static ALL: LazyLock<Vec<Located>> =
-        LazyLock::new(|| FILES.iter().flat_map(|(name, file)| read(file, CASES.text(name).unwrap_or_default())).collect());
+    static ALL: LazyLock<Vec<Located>> = LazyLock::new(|| {
+        FILES
+            .iter()
+            .flat_map(|(name, file)| read(file, CASES.text(name).unwrap_or_default()))
+            .collect()
+    });
     &ALL
 }
 
 impl Case {
     /// Returns the full names of the facts the case covers on a kind: those it lists, and those its expected answers are made of under the rulings.
     pub fn covers(&self, contract: &Contract) -> BTreeSet<String> {
-        let mut facts: BTreeSet<String> = self.facts.iter().flat_map(|pattern| contract.facts_meant(pattern)).collect();
+        let mut facts: BTreeSet<String> = self
+            .facts
+            .iter()
+            .flat_map(|pattern| contract.facts_meant(pattern))
+            .collect();
         for step in &self.steps {
             cover(&step.expect, step.ask, contract, &mut facts);
         }
@@ -50,10 +54,19 @@ fn cover(expect: &Expect, ask: Operation, contract: &Contract, facts: &mut BTree
     match expect {
         Expect::By { fact, readings } => {
             facts.insert(format!("{ask}.{fact}"));
-            readings.iter().for_each(|(_, expect)| cover(expect, ask, contract, facts));
+            readings
+                .iter()
+                .for_each(|(_, expect)| cover(expect, ask, contract, facts));
         }
-        Expect::On { circumstance, otherwise, first, last } => {
-            let Some((name, treatment)) = contract.treatment(Some(ask), *circumstance) else { return };
+        Expect::On {
+            circumstance,
+            otherwise,
+            first,
+            last,
+        } => {
+            let Some((name, treatment)) = contract.treatment(Some(ask), *circumstance) else {
+                return;
+            };
             facts.insert(name);
             let answer = match treatment.ruling().is {
                 Treatment::Answer(outcome) => Some(outcome),
@@ -72,22 +85,42 @@ fn cover(expect: &Expect, ask: Operation, contract: &Contract, facts: &mut BTree
     }
 }
 
-fn cover_outcome(outcome: Outcome, ask: Operation, contract: &Contract, facts: &mut BTreeSet<String>) {
-    let Some((place, utterance)) = contract.utterance(outcome.at(ask), outcome) else { return };
-    let wrapped = [("envelope", utterance.envelope.is_some()), ("internal", utterance.internal.is_some())];
-    let parts = ["status", "body"].into_iter().chain(wrapped.into_iter().filter(|(_, there)| *there).map(|(part, _)| part));
+fn cover_outcome(
+    outcome: Outcome,
+    ask: Operation,
+    contract: &Contract,
+    facts: &mut BTreeSet<String>,
+) {
+    let Some((place, utterance)) = contract.utterance(outcome.at(ask), outcome) else {
+        return;
+    };
+    let wrapped = [
+        ("envelope", utterance.envelope.is_some()),
+        ("internal", utterance.internal.is_some()),
+    ];
+    let parts = ["status", "body"].into_iter().chain(
+        wrapped
+            .into_iter()
+            .filter(|(_, there)| *there)
+            .map(|(part, _)| part),
+    );
     facts.extend(parts.map(|part| format!("{place}.{outcome}.{part}")));
     facts.insert(format!("{place}.answer_type"));
 }
 
 /// Reads the form the build script made of a file's text.
 fn read(file: &'static str, text: &str) -> Vec<Located> {
-    let cases: Vec<(u32, Case)> = serde_json::from_str(text).unwrap_or_else(|error| panic!("{file}: {error}"));
-    cases.into_iter().map(|(line, case)| Located { case, file, line }).collect()
+    let cases: Vec<(u32, Case)> =
+        serde_json::from_str(text).unwrap_or_else(|error| panic!("{file}: {error}"));
+    cases
+        .into_iter()
+        .map(|(line, case)| Located { case, file, line })
+        .collect()
 }
 
 /// What the build script made of the files, by their names.
-static CASES: Packed = Packed::new(|| unpack(include_bytes!(concat!(env!("OUT_DIR"), "/cases.packed"))));
+static CASES: Packed =
+    Packed::new(|| unpack(include_bytes!(concat!(env!("OUT_DIR"), "/cases.packed"))));
 
 /// Names a case file.
 macro_rules! file {

@@ -3,27 +3,21 @@
 use bytes::Bytes;
 use http::Response;
 
-use crate::conformance::Case;
-use crate::conformance::Step;
-use crate::conformance::case::Forbidden;
-use crate::conformance::evidence::Evidence;
-use crate::conformance::expected;
-use crate::conformance::expected::Branch;
-use crate::conformance::expected::Choice;
-use crate::conformance::expected::Standing;
-use crate::conformance::nearest;
-use crate::conformance::nearest::Asked;
-use crate::conformance::nearest::Told;
-use crate::conformance::recognise;
-use crate::conformance::recognise::Answer;
-use crate::conformance::recognise::Recognised;
-use crate::contract::Contract;
-use crate::contract::Ground;
-use crate::contract::Operation;
-use crate::contract::Outcome;
-use crate::contract::Readings;
-use crate::report::Conformance;
-use crate::report::Finding;
+use crate::{
+    conformance::{
+        Case, Step,
+        case::Forbidden,
+        evidence::Evidence,
+        expected,
+        expected::{Branch, Choice, Standing},
+        nearest,
+        nearest::{Asked, Told},
+        recognise,
+        recognise::{Answer, Recognised},
+    },
+    contract::{Contract, Ground, Operation, Outcome, Readings},
+    report::{Conformance, Finding},
+};
 
 /// What came back for a step.
 pub enum Received<'a> {
@@ -79,11 +73,32 @@ pub fn of_step(sent: &Sent<'_>, received: Received<'_>) -> Judged {
     };
     match received {
         Received::Answer(answer) => of_answer(sent, &branches, answer),
-        Received::Broken(trouble) if branches.iter().any(|branch| branch.standing == Standing::Silent) => broken_in_silence(sent.number, trouble),
-        Received::Broken(trouble) => deviation(None, None, finding(sent, &branches, Told { received: trouble.to_owned(), hint: None })),
+        Received::Broken(trouble)
+            if branches
+                .iter()
+                .any(|branch| branch.standing == Standing::Silent) =>
+        {
+            broken_in_silence(sent.number, trouble)
+        }
+        Received::Broken(trouble) => deviation(
+            None,
+            None,
+            finding(
+                sent,
+                &branches,
+                Told {
+                    received: trouble.to_owned(),
+                    hint: None,
+                },
+            ),
+        ),
         Received::Unreachable { trouble, hint } => {
-            let mut judged = not_judged(sent.number, format!("the target did not answer: {trouble}"));
-            judged.finding.iter_mut().for_each(|finding| finding.hint = hint.map(str::to_owned));
+            let mut judged =
+                not_judged(sent.number, format!("the target did not answer: {trouble}"));
+            judged
+                .finding
+                .iter_mut()
+                .for_each(|finding| finding.hint = hint.map(str::to_owned));
             judged
         }
     }
@@ -92,22 +107,55 @@ pub fn of_step(sent: &Sent<'_>, received: Received<'_>) -> Judged {
 fn of_answer(sent: &Sent<'_>, branches: &[Branch], answer: &Response<Bytes>) -> Judged {
     let (contract, ask) = (sent.contract, sent.step().ask);
     let read = Answer::new(answer);
-    let tried: Vec<(&Branch, Result<Recognised, String>)> =
-        branches.iter().map(|branch| (branch, recognise::recognise(contract, ask, branch.outcome, sent.username, &read))).collect();
+    let tried: Vec<(&Branch, Result<Recognised, String>)> = branches
+        .iter()
+        .map(|branch| {
+            (
+                branch,
+                recognise::recognise(contract, ask, branch.outcome, sent.username, &read),
+            )
+        })
+        .collect();
     let lawful = lawful(&tried);
     let nearest = |way: &Way<'_>| way.choices().map(|choice| choice.rank).sum::<usize>();
-    let best = lawful.iter().min_by_key(|way| (nearest(way), way.branch.standing));
+    let best = lawful
+        .iter()
+        .min_by_key(|way| (nearest(way), way.branch.standing));
     let (outcome, evidence) = match best {
-        Some(best) => (Some(best.branch.outcome), evidence(lawful.iter().map(|way| (&way.branch.choices[..], way.recognised)), answer)),
+        Some(best) => (
+            Some(best.branch.outcome),
+            evidence(
+                lawful
+                    .iter()
+                    .map(|way| (&way.branch.choices[..], way.recognised)),
+                answer,
+            ),
+        ),
         None => unexpected(contract, ask, sent.username, &read),
     };
     match best {
         Some(best) if best.branch.standing == Standing::Said => {
-            let variants: Vec<Choice> = best.choices().filter(|choice| choice.rank > 0).cloned().collect();
-            let conformance = if variants.is_empty() { Conformance::Documented } else { Conformance::Variant };
-            Judged { conformance, outcome, evidence, variants, finding: None }
+            let variants: Vec<Choice> = best
+                .choices()
+                .filter(|choice| choice.rank > 0)
+                .cloned()
+                .collect();
+            let conformance = if variants.is_empty() {
+                Conformance::Documented
+            } else {
+                Conformance::Variant
+            };
+            Judged {
+                conformance,
+                outcome,
+                evidence,
+                variants,
+                finding: None,
+            }
         }
-        _ if sent.case.must_not == Some(Forbidden::Success) && recognise::says_success(contract, ask, answer) => {
+        _ if sent.case.must_not == Some(Forbidden::Success)
+            && recognise::says_success(contract, ask, answer) =>
+        {
             let finding = Finding {
                 step: sent.number + 1,
                 expected: "a refusal: nothing succeeds without every required field and the right credentials".into(),
@@ -120,38 +168,72 @@ fn of_answer(sent: &Sent<'_>, branches: &[Branch], answer: &Response<Bytes>) -> 
         Some(_) => undocumented(outcome, evidence),
         None if is_left_open(sent, branches, outcome, answer) => undocumented(outcome, evidence),
         None => {
-            let mut why: Vec<String> = tried.iter().filter_map(|(_, tried)| tried.as_ref().err().cloned()).collect();
+            let mut why: Vec<String> = tried
+                .iter()
+                .filter_map(|(_, tried)| tried.as_ref().err().cloned())
+                .collect();
             why.dedup();
             let outcomes = outcomes(branches);
-            let asked = Asked { contract, operation: ask, username: sent.username, outcomes: &outcomes };
-            deviation(outcome, evidence, finding(sent, branches, nearest::tell(asked, outcome, answer, &why)))
+            let asked = Asked {
+                contract,
+                operation: ask,
+                username: sent.username,
+                outcomes: &outcomes,
+            };
+            deviation(
+                outcome,
+                evidence,
+                finding(sent, branches, nearest::tell(asked, outcome, answer, &why)),
+            )
         }
     }
 }
 
 /// What an answer tells that nothing was expected of: a probe's.
-pub fn whatever_it_tells(contract: &Contract, ask: Operation, answer: &Response<Bytes>) -> Option<Evidence> {
+pub fn whatever_it_tells(
+    contract: &Contract,
+    ask: Operation,
+    answer: &Response<Bytes>,
+) -> Option<Evidence> {
     unexpected(contract, ask, "", &Answer::new(answer)).1
 }
 
 /// What an answer says, whatever was expected, and what that tells.
-fn unexpected(contract: &Contract, ask: Operation, username: &str, read: &Answer<'_>) -> (Option<Outcome>, Option<Evidence>) {
+fn unexpected(
+    contract: &Contract,
+    ask: Operation,
+    username: &str,
+    read: &Answer<'_>,
+) -> (Option<Outcome>, Option<Evidence>) {
     match recognise::whatever(contract, ask, username, read) {
-        Some((outcome, recognised)) => (Some(outcome), evidence([(&[][..], &recognised)].into_iter(), read.response)),
+        Some((outcome, recognised)) => (
+            Some(outcome),
+            evidence([(&[][..], &recognised)].into_iter(), read.response),
+        ),
         None => (None, None),
     }
 }
 
 /// Whether the documents leave room for an answer that is none of those expected: where they are silent, any but a success
 /// in words of its own where one of theirs may come; where only the order of checks is open, another of their refusals.
-fn is_left_open(sent: &Sent<'_>, branches: &[Branch], outcome: Option<Outcome>, answer: &Response<Bytes>) -> bool {
+fn is_left_open(
+    sent: &Sent<'_>,
+    branches: &[Branch],
+    outcome: Option<Outcome>,
+    answer: &Response<Bytes>,
+) -> bool {
     let (contract, ask) = (sent.contract, sent.step().ask);
     let has = |standing: Standing| branches.iter().any(|branch| branch.standing == standing);
-    let success_is_said = branches.iter().any(|branch| branch.standing == Standing::Said && branch.outcome.is_success());
+    let success_is_said = branches
+        .iter()
+        .any(|branch| branch.standing == Standing::Said && branch.outcome.is_success());
     if has(Standing::Silent) {
         return !(success_is_said && recognise::says_success(contract, ask, answer));
     }
-    has(Standing::Unordered) && outcome.is_some_and(|outcome| !outcome.is_success() && expected::is_said(contract, ask, outcome))
+    has(Standing::Unordered)
+        && outcome.is_some_and(|outcome| {
+            !outcome.is_success() && expected::is_said(contract, ask, outcome)
+        })
 }
 
 impl<'a> Sent<'a> {
@@ -163,10 +245,15 @@ impl<'a> Sent<'a> {
 /// Folds the verdicts of a case's steps into one: the gravest of them.
 pub fn of_steps(steps: &[Judged]) -> Conformance {
     let has = |wanted: Conformance| steps.iter().any(|step| step.conformance == wanted);
-    [Conformance::Deviation, Conformance::NotJudged, Conformance::Variant, Conformance::Undocumented]
-        .into_iter()
-        .find(|verdict| has(*verdict))
-        .unwrap_or(Conformance::Documented)
+    [
+        Conformance::Deviation,
+        Conformance::NotJudged,
+        Conformance::Variant,
+        Conformance::Undocumented,
+    ]
+    .into_iter()
+    .find(|verdict| has(*verdict))
+    .unwrap_or(Conformance::Documented)
 }
 
 /// A lawful way to read the answer: a branch, what was recognised, and one of its combinations.
@@ -184,20 +271,32 @@ impl<'a> Way<'a> {
 }
 
 fn lawful<'a>(tried: &'a [(&'a Branch, Result<Recognised, String>)]) -> Vec<Way<'a>> {
-    let recognised = tried.iter().filter_map(|(branch, tried)| Some((*branch, tried.as_ref().ok()?)));
+    let recognised = tried
+        .iter()
+        .filter_map(|(branch, tried)| Some((*branch, tried.as_ref().ok()?)));
     let ways = |(branch, recognised): (&'a Branch, &'a Recognised)| {
-        recognised.combinations.iter().map(move |combination| Way { branch, recognised, combination })
+        recognised.combinations.iter().map(move |combination| Way {
+            branch,
+            recognised,
+            combination,
+        })
     };
     recognised.flat_map(ways).collect()
 }
 
 /// What an answer tells, recognised in some ways, each after some choices; none where it was not recognised.
-fn evidence<'a>(recognised: impl Iterator<Item = (&'a [Choice], &'a Recognised)>, answer: &Response<Bytes>) -> Option<Evidence> {
+fn evidence<'a>(
+    recognised: impl Iterator<Item = (&'a [Choice], &'a Recognised)>,
+    answer: &Response<Bytes>,
+) -> Option<Evidence> {
     let mut evidence = Evidence::default();
     for (choices, recognised) in recognised {
         evidence.ways.extend(recognised.ways(choices));
         if recognised.status.is_empty() {
-            evidence.other = Some((recognised.status_fact.clone(), answer.status().as_u16().to_string()));
+            evidence.other = Some((
+                recognised.status_fact.clone(),
+                answer.status().as_u16().to_string(),
+            ));
         }
     }
     (!evidence.ways.is_empty()).then_some(evidence)
@@ -219,46 +318,97 @@ fn finding(sent: &Sent<'_>, branches: &[Branch], told: Told) -> Finding {
     let mut readings = Vec::new();
     let mut expected = Vec::new();
     for outcome in outcomes(branches) {
-        let Some((place, utterance)) = contract.utterance(outcome.at(ask), outcome) else { continue };
+        let Some((place, utterance)) = contract.utterance(outcome.at(ask), outcome) else {
+            continue;
+        };
         let fact = format!("{place}.{outcome}.body");
-        let name = contract.register_number(&fact).map_or_else(|| fact.clone(), |number| format!("{number} {fact}"));
+        let name = contract
+            .register_number(&fact)
+            .map_or_else(|| fact.clone(), |number| format!("{number} {fact}"));
         let mut texts = Vec::new();
         for reading in utterance.body.readings() {
             let text = reading.is.text().replace("{username}", sent.username);
-            readings.push(format!("{name}: {} `{text}` ({})", reading.name, ground(&reading.ground, contract)));
+            readings.push(format!(
+                "{name}: {} `{text}` ({})",
+                reading.name,
+                ground(&reading.ground, contract)
+            ));
             texts.push(format!("`{text}`"));
         }
         expected.push(format!("{outcome}: {}", texts.join(" or ")));
     }
-    Finding { step: sent.number + 1, expected: expected.join(" · "), received: told.received, readings, hint: told.hint }
+    Finding {
+        step: sent.number + 1,
+        expected: expected.join(" · "),
+        received: told.received,
+        readings,
+        hint: told.hint,
+    }
 }
 
 /// Says what a reading stands on, each place with its document.
 pub fn ground(ground: &Ground, contract: &Contract) -> String {
     match ground {
         Ground::Assumed { because } => format!("assumed, because {because}"),
-        Ground::Said { at, .. } => at.iter().map(|place| place.cite(contract.kind)).collect::<Vec<_>>().join(", "),
+        Ground::Said { at, .. } => at
+            .iter()
+            .map(|place| place.cite(contract.kind))
+            .collect::<Vec<_>>()
+            .join(", "),
     }
 }
 
 fn deviation(outcome: Option<Outcome>, evidence: Option<Evidence>, finding: Finding) -> Judged {
-    Judged { conformance: Conformance::Deviation, outcome, evidence, variants: Vec::new(), finding: Some(finding) }
+    Judged {
+        conformance: Conformance::Deviation,
+        outcome,
+        evidence,
+        variants: Vec::new(),
+        finding: Some(finding),
+    }
 }
 
 fn undocumented(outcome: Option<Outcome>, evidence: Option<Evidence>) -> Judged {
-    Judged { conformance: Conformance::Undocumented, outcome, evidence, variants: Vec::new(), finding: None }
+    Judged {
+        conformance: Conformance::Undocumented,
+        outcome,
+        evidence,
+        variants: Vec::new(),
+        finding: None,
+    }
 }
 
 fn broken_in_silence(number: usize, trouble: &str) -> Judged {
     let expected = "the documents are silent".into();
-    let finding = Finding { step: number + 1, expected, received: trouble.to_owned(), readings: Vec::new(), hint: None };
-    Judged { finding: Some(finding), ..undocumented(None, None) }
+    let finding = Finding {
+        step: number + 1,
+        expected,
+        received: trouble.to_owned(),
+        readings: Vec::new(),
+        hint: None,
+    };
+    Judged {
+        finding: Some(finding),
+        ..undocumented(None, None)
+    }
 }
 
 /// A step that is not judged, with the reason.
 pub fn not_judged(number: usize, reason: String) -> Judged {
-    let finding = Finding { step: number + 1, expected: String::new(), received: reason, readings: Vec::new(), hint: None };
-    Judged { conformance: Conformance::NotJudged, outcome: None, evidence: None, variants: Vec::new(), finding: Some(finding) }
+    let finding = Finding {
+        step: number + 1,
+        expected: String::new(),
+        received: reason,
+        readings: Vec::new(),
+        hint: None,
+    };
+    Judged {
+        conformance: Conformance::NotJudged,
+        outcome: None,
+        evidence: None,
+        variants: Vec::new(),
+        finding: Some(finding),
+    }
 }
 
 #[cfg(test)]

@@ -2,15 +2,16 @@
 
 use std::fmt;
 
-use serde::Deserialize;
-use serde::Deserializer;
-use serde::de;
+use serde::{Deserialize, Deserializer, de};
 
 use crate::contract::Kind;
 
 /// A point of the contract: one or more readings, the ruling first.
 #[derive(Clone, Debug, Deserialize)]
-#[serde(try_from = "Vec<Written<T>>", bound(deserialize = "T: Deserialize<'de>"))]
+#[serde(
+    try_from = "Vec<Written<T>>",
+    bound(deserialize = "T: Deserialize<'de>")
+)]
 pub struct Fact<T> {
     readings: Vec<Reading<T>>,
 }
@@ -94,7 +95,9 @@ pub trait Value {
 impl<T> Fact<T> {
     /// Returns the reading we prefer.
     pub fn ruling(&self) -> &Reading<T> {
-        self.readings.first().expect("a fact is only built with at least one reading")
+        self.readings
+            .first()
+            .expect("a fact is only built with at least one reading")
     }
 
     /// Returns all readings, the ruling first.
@@ -104,14 +107,18 @@ impl<T> Fact<T> {
 
     /// Returns the reading of that name, or the ruling where none is named.
     pub fn pick(&self, name: Option<&str>) -> &Reading<T> {
-        name.and_then(|name| self.readings.iter().find(|reading| reading.name == name)).unwrap_or_else(|| self.ruling())
+        name.and_then(|name| self.readings.iter().find(|reading| reading.name == name))
+            .unwrap_or_else(|| self.ruling())
     }
 }
 
 impl<T: Value> Fact<T> {
     /// Returns this fact without its type, under its full name.
     pub fn entry(&self, name: String) -> Entry<'_> {
-        Entry { name, readings: self.readings.iter().map(Reading::entry).collect() }
+        Entry {
+            name,
+            readings: self.readings.iter().map(Reading::entry).collect(),
+        }
     }
 }
 
@@ -120,11 +127,24 @@ impl<T: Value> Reading<T> {
         let (quotes, words) = match &self.ground {
             Ground::Assumed { .. } => (Vec::new(), &[][..]),
             Ground::Said { text, with, .. } => {
-                let filled = |quote: String| with.iter().fold(quote, |quote, (name, value)| quote.replace(&format!("{{{name}}}"), value));
-                (self.is.quotes().into_iter().map(filled).collect(), &text[..])
+                let filled = |quote: String| {
+                    with.iter().fold(quote, |quote, (name, value)| {
+                        quote.replace(&format!("{{{name}}}"), value)
+                    })
+                };
+                (
+                    self.is.quotes().into_iter().map(filled).collect(),
+                    &text[..],
+                )
             }
         };
-        EntryReading { name: &self.name, value: self.is.describe(), quotes, words, ground: &self.ground }
+        EntryReading {
+            name: &self.name,
+            value: self.is.describe(),
+            quotes,
+            words,
+            ground: &self.ground,
+        }
     }
 }
 
@@ -138,12 +158,18 @@ impl<T> Reading<T> {
 impl Entry<'_> {
     /// Tells whether two or more readings are said: a contradiction of the documents.
     pub fn is_disputed(&self) -> bool {
-        self.readings.iter().filter(|reading| matches!(reading.ground, Ground::Said { .. })).count() > 1
+        self.readings
+            .iter()
+            .filter(|reading| matches!(reading.ground, Ground::Said { .. }))
+            .count()
+            > 1
     }
 
     /// Tells whether the ruling is our assumption, because the documents are silent.
     pub fn is_assumed(&self) -> bool {
-        self.readings.first().is_some_and(|reading| matches!(reading.ground, Ground::Assumed { .. }))
+        self.readings
+            .first()
+            .is_some_and(|reading| matches!(reading.ground, Ground::Assumed { .. }))
     }
 }
 
@@ -151,7 +177,11 @@ impl Place {
     /// Returns the place with its document named, `sensor:148` or `sensor:31-36`.
     pub fn cite(&self, own: Kind) -> String {
         let document = self.document.unwrap_or(own);
-        if self.first == self.last { format!("{document}:{}", self.first) } else { format!("{document}:{}-{}", self.first, self.last) }
+        if self.first == self.last {
+            format!("{document}:{}", self.first)
+        } else {
+            format!("{document}:{}-{}", self.first, self.last)
+        }
     }
 }
 
@@ -159,20 +189,40 @@ impl std::str::FromStr for Place {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Place, String> {
-        let malformed = || format!("`{text}` is no place: expected a line `220`, a range `31-36`, or another document's `sensor:148`");
+        let malformed = || {
+            format!(
+                "`{text}` is no place: expected a line `220`, a range `31-36`, or another document's `sensor:148`"
+            )
+        };
         let (document, lines) = match text.split_once(':') {
-            Some((document, lines)) => (Some(document.parse::<Kind>().map_err(|_| malformed())?), lines),
+            Some((document, lines)) => (
+                Some(document.parse::<Kind>().map_err(|_| malformed())?),
+                lines,
+            ),
             None => (None, text),
         };
         let (first, last) = lines.split_once('-').unwrap_or((lines, lines));
-        let (first, last) = (first.parse().map_err(|_| malformed())?, last.parse().map_err(|_| malformed())?);
-        if first == 0 || last < first { Err(malformed()) } else { Ok(Place { document, first, last }) }
+        let (first, last) = (
+            first.parse().map_err(|_| malformed())?,
+            last.parse().map_err(|_| malformed())?,
+        );
+        if first == 0 || last < first {
+            Err(malformed())
+        } else {
+            Ok(Place {
+                document,
+                first,
+                last,
+            })
+        }
     }
 }
 
 impl<'de> Deserialize<'de> for Place {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Place, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+        String::deserialize(deserializer)?
+            .parse()
+            .map_err(de::Error::custom)
     }
 }
 
@@ -181,8 +231,15 @@ impl fmt::Display for Ground {
         match self {
             Ground::Assumed { because } => write!(out, "assumed, because {because}"),
             Ground::Said { at, .. } => {
-                let places: Vec<String> =
-                    at.iter().map(|place| place.document.map_or_else(|| place.lines(), |document| format!("{document}:{}", place.lines()))).collect();
+                let places: Vec<String> = at
+                    .iter()
+                    .map(|place| {
+                        place.document.map_or_else(
+                            || place.lines(),
+                            |document| format!("{document}:{}", place.lines()),
+                        )
+                    })
+                    .collect();
                 write!(out, "said at {}", places.join(", "))
             }
         }
@@ -191,7 +248,11 @@ impl fmt::Display for Ground {
 
 impl Place {
     fn lines(&self) -> String {
-        if self.first == self.last { self.first.to_string() } else { format!("{}-{}", self.first, self.last) }
+        if self.first == self.last {
+            self.first.to_string()
+        } else {
+            format!("{}-{}", self.first, self.last)
+        }
     }
 }
 
@@ -223,9 +284,11 @@ impl<T> TryFrom<Vec<Written<T>>> for Fact<T> {
         if readings.is_empty() {
             return Err("a fact needs at least one reading".into());
         }
-        if let Some(twice) =
-            readings.iter().enumerate().find(|(index, reading)| readings[..*index].iter().any(|earlier| earlier.name == reading.name))
-        {
+        if let Some(twice) = readings.iter().enumerate().find(|(index, reading)| {
+            readings[..*index]
+                .iter()
+                .any(|earlier| earlier.name == reading.name)
+        }) {
             return Err(format!("two readings are named `{}`", twice.1.name));
         }
         Ok(Fact { readings })
@@ -235,10 +298,26 @@ impl<T> TryFrom<Vec<Written<T>>> for Fact<T> {
 impl<T> From<Written<T>> for Reading<T> {
     fn from(written: Written<T>) -> Reading<T> {
         match written {
-            Written::Assumed { r#as, is, because } => Reading { name: r#as, is, ground: Ground::Assumed { because } },
-            Written::Said { r#as, is, at, text, with } => {
-                Reading { name: r#as, is, ground: Ground::Said { at, text, with: with.into_iter().collect() } }
-            }
+            Written::Assumed { r#as, is, because } => Reading {
+                name: r#as,
+                is,
+                ground: Ground::Assumed { because },
+            },
+            Written::Said {
+                r#as,
+                is,
+                at,
+                text,
+                with,
+            } => Reading {
+                name: r#as,
+                is,
+                ground: Ground::Said {
+                    at,
+                    text,
+                    with: with.into_iter().collect(),
+                },
+            },
         }
     }
 }

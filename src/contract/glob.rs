@@ -14,13 +14,21 @@ impl Glob {
     pub fn new(text: &str) -> Result<Glob, &'static str> {
         fast_glob::validate(text).map_err(|error| wrong(error.kind))?;
         // There, a `!` in front would turn the meaning round.
-        let text = if text.starts_with('!') { format!("\\{text}") } else { text.to_owned() };
+        let text = if text.starts_with('!') {
+            format!("\\{text}")
+        } else {
+            text.to_owned()
+        };
         Ok(Glob(flat(&text)))
     }
 
     /// Tells whether a name is meant, the whole of it.
     pub fn is_match(&self, name: &str) -> bool {
-        if name.contains('/') { fast_glob::glob_match(&self.0, flat(name)) } else { fast_glob::glob_match(&self.0, name) }
+        if name.contains('/') {
+            fast_glob::glob_match(&self.0, flat(name))
+        } else {
+            fast_glob::glob_match(&self.0, name)
+        }
     }
 }
 
@@ -34,7 +42,9 @@ fn wrong(kind: ErrorKind) -> &'static str {
         ErrorKind::BraceNestingTooDeep => "alternate groups nested more than 10 deep",
         ErrorKind::TooManyBraceGroups => "more than 10 alternate groups",
         ErrorKind::TrailingBackslash => "dangling '\\'",
-        ErrorKind::UnclosedBrace => "unclosed alternate group; missing '}' (maybe escape '{' with '[{]'?)",
+        ErrorKind::UnclosedBrace => {
+            "unclosed alternate group; missing '}' (maybe escape '{' with '[{]'?)"
+        }
         ErrorKind::UnclosedBracket => "unclosed character class; missing ']'",
         // The list is not closed there.
         _ => "it cannot be read",

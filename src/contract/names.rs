@@ -4,9 +4,7 @@
 
 use std::fmt;
 
-use serde::Deserialize;
-use serde::Deserializer;
-use serde::de;
+use serde::{Deserialize, Deserializer, de};
 
 /// Declares a closed set of names: the enum, its names, its parsing, which lists what was expected.
 macro_rules! closed_set {
@@ -247,7 +245,10 @@ impl Outcome {
     /// Returns the operation that answers so: none where the request never gets as far as one. Assumed.
     pub fn at(self, operation: Operation) -> Option<Operation> {
         match self {
-            Outcome::BadRequest | Outcome::HeadTooLarge | Outcome::RequestTimeout | Outcome::UnknownPath => None,
+            Outcome::BadRequest
+            | Outcome::HeadTooLarge
+            | Outcome::RequestTimeout
+            | Outcome::UnknownPath => None,
             _ => Some(operation),
         }
     }
@@ -269,15 +270,24 @@ pub enum Treatment {
 }
 
 impl Treatment {
-    const WORDS: [(&'static str, Treatment); 4] =
-        [("first", Treatment::First), ("last", Treatment::Last), ("proceed", Treatment::Proceed), ("reject", Treatment::Reject)];
+    const WORDS: [(&'static str, Treatment); 4] = [
+        ("first", Treatment::First),
+        ("last", Treatment::Last),
+        ("proceed", Treatment::Proceed),
+        ("reject", Treatment::Reject),
+    ];
 }
 
 impl fmt::Display for Treatment {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Treatment::Answer(outcome) => outcome.fmt(out),
-            word => out.pad(Treatment::WORDS.iter().find(|(_, treatment)| treatment == word).map_or("", |(name, _)| name)),
+            word => out.pad(
+                Treatment::WORDS
+                    .iter()
+                    .find(|(_, treatment)| treatment == word)
+                    .map_or("", |(name, _)| name),
+            ),
         }
     }
 }
@@ -285,8 +295,13 @@ impl fmt::Display for Treatment {
 impl<'de> Deserialize<'de> for Treatment {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Treatment, D::Error> {
         let text = String::deserialize(deserializer)?;
-        let word = Treatment::WORDS.iter().find(|(name, _)| *name == text).map(|(_, treatment)| *treatment);
+        let word = Treatment::WORDS
+            .iter()
+            .find(|(name, _)| *name == text)
+            .map(|(_, treatment)| *treatment);
         word.map_or_else(|| text.parse().map(Treatment::Answer), Ok)
-            .map_err(|error: String| de::Error::custom(format!("{error}, or first, last, proceed, reject")))
+            .map_err(|error: String| {
+                de::Error::custom(format!("{error}, or first, last, proceed, reject"))
+            })
     }
 }

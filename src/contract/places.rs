@@ -14,14 +14,12 @@ mod page;
 mod said;
 mod words;
 
-use std::collections::BTreeSet;
-use std::fmt;
-
-use crate::contract::Contract;
-use crate::contract::Kind;
+use std::{collections::BTreeSet, fmt};
 
 pub use lint::lint;
 pub use page::Page;
+
+use crate::contract::{Contract, Kind};
 
 /// Copies of both pages; a law may cite the other kind's.
 #[derive(Debug)]
@@ -58,16 +56,23 @@ pub fn hold(contract: &Contract, pages: &Pages<'_>) -> Vec<Finding> {
     let page = pages.of(contract.kind);
     let mut findings = said::findings(contract, pages);
     findings.extend(claims::findings(contract, page));
-    let spoken_of: BTreeSet<u32> =
-        findings.iter().filter(|finding| finding.document == contract.kind && !finding.moved).map(|finding| finding.line).collect();
-    findings.extend(page.changed().filter(|line| !spoken_of.contains(line) && !page.is_free(*line)).map(|line| Finding {
-        document: contract.kind,
-        line,
-        subject: "line".into(),
-        expected: "the words transcribed".into(),
-        found: page.line(line).map_or_else(String::new, words::shown),
-        moved: false,
-    }));
+    let spoken_of: BTreeSet<u32> = findings
+        .iter()
+        .filter(|finding| finding.document == contract.kind && !finding.moved)
+        .map(|finding| finding.line)
+        .collect();
+    findings.extend(
+        page.changed()
+            .filter(|line| !spoken_of.contains(line) && !page.is_free(*line))
+            .map(|line| Finding {
+                document: contract.kind,
+                line,
+                subject: "line".into(),
+                expected: "the words transcribed".into(),
+                found: page.line(line).map_or_else(String::new, words::shown),
+                moved: false,
+            }),
+    );
     findings.sort_by_key(|finding| (finding.moved, finding.document, finding.line));
     findings
 }
@@ -76,7 +81,10 @@ impl<'a> Pages<'a> {
     /// Takes the whole texts of both pages, each to be read as a later edition of the one transcribed.
     pub fn following(sensor: &'a str, console: &'a str) -> Pages<'a> {
         let page = |kind, text| Page::following(text, &crate::contract::of(kind).document);
-        Pages { console: page(Kind::Console, console), sensor: page(Kind::Sensor, sensor) }
+        Pages {
+            console: page(Kind::Console, console),
+            sensor: page(Kind::Sensor, sensor),
+        }
     }
 
     /// Returns the page of a kind.
@@ -90,8 +98,18 @@ impl<'a> Pages<'a> {
 
 impl fmt::Display for Finding {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Finding { document, line, subject, expected, found, moved: _ } = self;
-        write!(out, "{document}:{line} {subject}: expected {expected}, found {found}")
+        let Finding {
+            document,
+            line,
+            subject,
+            expected,
+            found,
+            moved: _,
+        } = self;
+        write!(
+            out,
+            "{document}:{line} {subject}: expected {expected}, found {found}"
+        )
     }
 }
 

@@ -1,10 +1,8 @@
 //! A choice of readings: which one an appliance serves, or a target is expected to follow, for each fact.
 
-use std::collections::BTreeMap;
-use std::fmt;
+use std::{collections::BTreeMap, fmt};
 
-use crate::contract::Contract;
-use crate::contract::Glob;
+use crate::contract::{Contract, Glob};
 
 /// For some facts the reading that holds; for all others the ruling does.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -28,7 +26,12 @@ impl Readings {
     ///
     /// # Errors
     /// Where no fact is meant, or none of those meant has such a reading.
-    pub fn choose(&mut self, contract: &Contract, fact: &str, reading: &str) -> Result<(), UnknownReading> {
+    pub fn choose(
+        &mut self,
+        contract: &Contract,
+        fact: &str,
+        reading: &str,
+    ) -> Result<(), UnknownReading> {
         let meant = contract.facts_meant(fact);
         let facts = contract.facts();
         let mut offered: Vec<String> = Vec::new();
@@ -38,14 +41,29 @@ impl Readings {
                 self.chosen.insert(entry.name.clone(), reading.to_owned());
                 taken = true;
             }
-            offered.extend(entry.readings.iter().map(|offer| offer.name.to_owned()).filter(|name| !offered.contains(name)).collect::<Vec<_>>());
+            offered.extend(
+                entry
+                    .readings
+                    .iter()
+                    .map(|offer| offer.name.to_owned())
+                    .filter(|name| !offered.contains(name))
+                    .collect::<Vec<_>>(),
+            );
         }
         if taken {
             Ok(())
         } else if meant.is_empty() {
-            Err(UnknownReading { asked: fact.to_owned(), expected: facts.into_iter().map(|entry| entry.name).collect(), fact: true })
+            Err(UnknownReading {
+                asked: fact.to_owned(),
+                expected: facts.into_iter().map(|entry| entry.name).collect(),
+                fact: true,
+            })
         } else {
-            Err(UnknownReading { asked: reading.to_owned(), expected: offered, fact: false })
+            Err(UnknownReading {
+                asked: reading.to_owned(),
+                expected: offered,
+                fact: false,
+            })
         }
     }
 
@@ -63,7 +81,9 @@ impl Readings {
 
     /// Returns every choice, fact and reading, in the order of the facts.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.chosen.iter().map(|(fact, reading)| (fact.as_str(), reading.as_str()))
+        self.chosen
+            .iter()
+            .map(|(fact, reading)| (fact.as_str(), reading.as_str()))
     }
 
     /// Tells whether the ruling holds everywhere.
@@ -78,9 +98,17 @@ impl fmt::Display for UnknownReading {
         write!(out, "unknown {noun} `{}`, expected ", self.asked)?;
         match self.nearest() {
             Some(near) if self.expected.len() > FEW => {
-                write!(out, "one of {} (nearest: {near}; `d4iot-double explain` lists them)", self.expected.len())
+                write!(
+                    out,
+                    "one of {} (nearest: {near}; `d4iot-double explain` lists them)",
+                    self.expected.len()
+                )
             }
-            _ if self.expected.len() > FEW => write!(out, "one of {} (`d4iot-double explain` lists them)", self.expected.len()),
+            _ if self.expected.len() > FEW => write!(
+                out,
+                "one of {} (`d4iot-double explain` lists them)",
+                self.expected.len()
+            ),
             _ => write!(out, "one of {}", self.expected.join(", ")),
         }
     }
@@ -90,8 +118,13 @@ impl std::error::Error for UnknownReading {}
 
 impl UnknownReading {
     fn nearest(&self) -> Option<&String> {
-        let shared = |name: &String| similar::TextDiff::from_chars(name.as_str(), self.asked.as_str()).ratio();
-        self.expected.iter().max_by(|left, right| shared(left).total_cmp(&shared(right))).filter(|name| shared(name) > 0.6)
+        let shared = |name: &String| {
+            similar::TextDiff::from_chars(name.as_str(), self.asked.as_str()).ratio()
+        };
+        self.expected
+            .iter()
+            .max_by(|left, right| shared(left).total_cmp(&shared(right)))
+            .filter(|name| shared(name) > 0.6)
     }
 }
 

@@ -2,10 +2,11 @@
 
 use serde::Deserialize;
 
-use crate::contract::Role;
-use crate::contract::fact::Value;
-use crate::contract::names::Check;
-use crate::contract::names::Treatment;
+use crate::contract::{
+    Role,
+    fact::Value,
+    names::{Check, Treatment},
+};
 
 /// The paths an operation is served on, the preferred one first.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
@@ -54,7 +55,9 @@ impl TryFrom<u16> for Status {
     type Error = String;
 
     fn try_from(code: u16) -> Result<Status, String> {
-        http::StatusCode::from_u16(code).map(Status).map_err(|_| format!("{code} is no HTTP status: expected 100 to 999"))
+        http::StatusCode::from_u16(code)
+            .map(Status)
+            .map_err(|_| format!("{code} is no HTTP status: expected 100 to 999"))
     }
 }
 

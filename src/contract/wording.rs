@@ -3,8 +3,7 @@
 use std::borrow::Cow;
 
 use serde::Deserialize;
-use serde_json::Value as Json;
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 use crate::contract::fact::Value;
 
@@ -62,7 +61,11 @@ impl Wording {
 
     /// Returns the text, its placeholders filled.
     pub fn filled<'a>(&'a self, said: Said<'_>) -> Cow<'a, str> {
-        if self.echoes() { self.text().replace(USERNAME, said.username).into() } else { self.text().into() }
+        if self.echoes() {
+            self.text().replace(USERNAME, said.username).into()
+        } else {
+            self.text().into()
+        }
     }
 
     /// Returns the whole body under an envelope and an internal message, both of which a success ignores.
@@ -71,28 +74,49 @@ impl Wording {
         match (self, envelope, internal) {
             (Wording::Msg(_), _, _) => json!({ "msg": text }),
             (Wording::Error(_), Envelope::String, _) => json!({ "error": text }),
-            (Wording::Error(_), Envelope::Object, Internal::Absent) => json!({ "error": { DISPLAYED: text } }),
-            (Wording::Error(_), Envelope::Object, Internal::Same) => json!({ "error": { DISPLAYED: text, INTERNAL: text } }),
-            (Wording::Error(_), Envelope::Object, Internal::Another(another)) => json!({ "error": { DISPLAYED: text, INTERNAL: another } }),
+            (Wording::Error(_), Envelope::Object, Internal::Absent) => {
+                json!({ "error": { DISPLAYED: text } })
+            }
+            (Wording::Error(_), Envelope::Object, Internal::Same) => {
+                json!({ "error": { DISPLAYED: text, INTERNAL: text } })
+            }
+            (Wording::Error(_), Envelope::Object, Internal::Another(another)) => {
+                json!({ "error": { DISPLAYED: text, INTERNAL: another } })
+            }
         }
     }
 
     /// Tells whether a body is this wording dressed so; `text` is the wording filled. Nothing is made for it, in contrast to [`Wording::dressed`].
-    pub(crate) fn is_dressed(&self, text: &str, envelope: Envelope, internal: &Internal, body: &Json) -> bool {
-        let Json::Object(outer) = body else { return false };
-        let says = |key: &str, text: &str| outer.len() == 1 && outer.get(key).is_some_and(|value| value == text);
+    pub(crate) fn is_dressed(
+        &self,
+        text: &str,
+        envelope: Envelope,
+        internal: &Internal,
+        body: &Json,
+    ) -> bool {
+        let Json::Object(outer) = body else {
+            return false;
+        };
+        let says = |key: &str, text: &str| {
+            outer.len() == 1 && outer.get(key).is_some_and(|value| value == text)
+        };
         match (self, envelope) {
             (Wording::Msg(_), _) => says("msg", text),
             (Wording::Error(_), Envelope::String) => says("error", text),
             (Wording::Error(_), Envelope::Object) => {
-                let Some(Json::Object(inner)) = outer.get("error").filter(|_| outer.len() == 1) else { return false };
+                let Some(Json::Object(inner)) = outer.get("error").filter(|_| outer.len() == 1)
+                else {
+                    return false;
+                };
                 let second = match internal {
                     Internal::Absent => None,
                     Internal::Another(another) => Some(another.as_str()),
                     Internal::Same => Some(text),
                 };
                 let has = |key: &str, text: &str| inner.get(key).is_some_and(|value| value == text);
-                inner.len() == 1 + usize::from(second.is_some()) && has(DISPLAYED, text) && second.is_none_or(|second| has(INTERNAL, second))
+                inner.len() == 1 + usize::from(second.is_some())
+                    && has(DISPLAYED, text)
+                    && second.is_none_or(|second| has(INTERNAL, second))
             }
         }
     }
@@ -155,20 +179,44 @@ mod tests {
 
     #[test]
     fn a_dress_is_told_from_every_other_as_if_each_were_made() {
-        let wordings = [Wording::Error("a".into()), Wording::Error("b".into()), Wording::Msg("a".into())];
-        let internals = [Internal::Absent, Internal::Another("b".into()), Internal::Same];
+        let wordings = [
+            Wording::Error("a".into()),
+            Wording::Error("b".into()),
+            Wording::Msg("a".into()),
+        ];
+        let internals = [
+            Internal::Absent,
+            Internal::Another("b".into()),
+            Internal::Same,
+        ];
         let mut dresses = Vec::new();
         for wording in &wordings {
             for envelope in [Envelope::Object, Envelope::String] {
-                dresses.extend(internals.iter().map(|internal| (wording, envelope, internal)));
+                dresses.extend(
+                    internals
+                        .iter()
+                        .map(|internal| (wording, envelope, internal)),
+                );
             }
         }
-        let made = |(wording, envelope, internal): (&Wording, Envelope, &Internal)| wording.dressed(envelope, internal, Said::default());
-        let strange = [json!(null), json!({}), json!({ "msg": "a", "error": "a" }), json!({ "msg": 1 }), json!({ "error": { INTERNAL: "a" } })];
+        let made = |(wording, envelope, internal): (&Wording, Envelope, &Internal)| {
+            wording.dressed(envelope, internal, Said::default())
+        };
+        let strange = [
+            json!(null),
+            json!({}),
+            json!({ "msg": "a", "error": "a" }),
+            json!({ "msg": 1 }),
+            json!({ "error": { INTERNAL: "a" } }),
+        ];
         for body in dresses.iter().map(|dress| made(*dress)).chain(strange) {
             for dress in &dresses {
                 let (wording, envelope, internal) = *dress;
-                assert_eq!(wording.is_dressed(wording.text(), envelope, internal, &body), made(*dress) == body, "{body} {dress:?}");
+                assert_eq!(
+                    wording.is_dressed(wording.text(), envelope, internal, &body),
+                    made(*dress) == body,
+                    "{body} {dress:?}"
+                );
             }
         }
     }

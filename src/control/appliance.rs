@@ -2,18 +2,19 @@
 
 use std::sync::Arc;
 
-use axum::extract::FromRequestParts;
-use axum::extract::RawPathParams;
+use axum::extract::{FromRequestParts, RawPathParams};
 use http::request::Parts;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::contract::Kind;
-use crate::control::Desk;
-use crate::control::problem::Problem;
-use crate::control::problem::What;
-use crate::fleet::Fleet;
-use crate::fleet::Member;
+use crate::{
+    contract::Kind,
+    control::{
+        Desk,
+        problem::{Problem, What},
+    },
+    fleet::{Fleet, Member},
+};
 
 /// The appliance whose name stands in the path.
 #[derive(Debug)]
@@ -42,7 +43,13 @@ pub(super) struct Appliance {
 
 impl From<&Member> for Appliance {
     fn from(member: &Member) -> Appliance {
-        Appliance { name: member.name().to_string(), kind: member.kind(), url: member.url(), port: member.address().port(), seed: member.seed() }
+        Appliance {
+            name: member.name().to_string(),
+            kind: member.kind(),
+            url: member.url(),
+            port: member.address().port(),
+            seed: member.seed(),
+        }
     }
 }
 
@@ -51,7 +58,10 @@ impl FromRequestParts<Desk> for Named {
 
     async fn from_request_parts(parts: &mut Parts, desk: &Desk) -> Result<Named, Problem> {
         let name = parameter(parts, desk, "name").await?;
-        desk.fleet().find(&name).map(Named).ok_or_else(|| unknown(desk.fleet(), &name))
+        desk.fleet()
+            .find(&name)
+            .map(Named)
+            .ok_or_else(|| unknown(desk.fleet(), &name))
     }
 }
 
@@ -65,24 +75,43 @@ impl FromRequestParts<Desk> for Second {
 
 /// Returns what is said of a name that no appliance has.
 pub(super) fn unknown(fleet: &Fleet, name: &str) -> Problem {
-    let names: Vec<Arc<str>> = fleet.members().iter().take(MOST_COMPARED).map(|member| member.name()).collect();
+    let names: Vec<Arc<str>> = fleet
+        .members()
+        .iter()
+        .take(MOST_COMPARED)
+        .map(|member| member.name())
+        .collect();
     let shown: String = name.chars().take(LONGEST).collect();
-    Problem::new(What::UnknownAppliance, format!("no appliance is named `{shown}`")).nearest(name, names.iter().map(|name| &**name))
+    Problem::new(
+        What::UnknownAppliance,
+        format!("no appliance is named `{shown}`"),
+    )
+    .nearest(name, names.iter().map(|name| &**name))
 }
 
 /// Writes a name as a segment of a path.
 pub(super) fn encoded(name: &str) -> String {
     let segment = |byte: u8| {
         let plain = byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
-        if plain { char::from(byte).to_string() } else { format!("%{byte:02X}") }
+        if plain {
+            char::from(byte).to_string()
+        } else {
+            format!("%{byte:02X}")
+        }
     };
     name.bytes().map(segment).collect()
 }
 
 async fn parameter(parts: &mut Parts, desk: &Desk, wanted: &str) -> Result<String, Problem> {
     let refused = || Problem::new(What::UnknownPath, "a name in the path is not UTF-8");
-    let parameters = RawPathParams::from_request_parts(parts, desk).await.map_err(|_| refused())?;
-    parameters.iter().find(|(name, _)| *name == wanted).map(|(_, value)| value.to_owned()).ok_or_else(refused)
+    let parameters = RawPathParams::from_request_parts(parts, desk)
+        .await
+        .map_err(|_| refused())?;
+    parameters
+        .iter()
+        .find(|(name, _)| *name == wanted)
+        .map(|(_, value)| value.to_owned())
+        .ok_or_else(refused)
 }
 
 /// How many names are held against one that is unknown.

@@ -1,26 +1,30 @@
 //! Appliances: listed, made from a fixture, looked at, reset, deleted.
 
-use axum::Json;
-use axum::extract::State;
-use axum::response::IntoResponse;
-use axum::response::Response;
-use http::StatusCode;
-use http::header;
+use axum::{
+    Json,
+    extract::State,
+    response::{IntoResponse, Response},
+};
+use http::{StatusCode, header};
 use serde::Serialize;
 use utoipa::ToSchema;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
+use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::control::Desk;
-use crate::control::appliance;
-use crate::control::appliance::Appliance;
-use crate::control::appliance::Named;
-use crate::control::body::Text;
-use crate::control::problem::Problem;
-use crate::fixture;
+use crate::{
+    control::{
+        Desk, appliance,
+        appliance::{Appliance, Named},
+        body::Text,
+        problem::Problem,
+    },
+    fixture,
+};
 
 pub(super) fn routes() -> OpenApiRouter<Desk> {
-    OpenApiRouter::new().routes(routes!(list, create)).routes(routes!(one, delete)).routes(routes!(reset))
+    OpenApiRouter::new()
+        .routes(routes!(list, create))
+        .routes(routes!(one, delete))
+        .routes(routes!(reset))
 }
 
 /// All appliances.
@@ -33,7 +37,14 @@ struct Appliances {
 /// All appliances, the first made first.
 #[utoipa::path(get, path = "/v1/appliances", tag = "appliances", responses((status = 200, description = "All", body = Appliances)))]
 async fn list(State(desk): State<Desk>) -> Json<Appliances> {
-    Json(Appliances { appliances: desk.fleet().members().iter().map(|member| Appliance::from(&**member)).collect() })
+    Json(Appliances {
+        appliances: desk
+            .fleet()
+            .members()
+            .iter()
+            .map(|member| Appliance::from(&**member))
+            .collect(),
+    })
 }
 
 /// Makes an appliance from a fixture, in JSON or YAML, on a port of its own.
@@ -46,7 +57,15 @@ async fn create(State(desk): State<Desk>, Text(text): Text) -> Result<Response, 
     let fixture = fixture::read(BODY, &text)?;
     let member = desk.fleet().create(&fixture)?;
     let made = Appliance::from(&*member);
-    Ok((StatusCode::CREATED, [(header::LOCATION, format!("/v1/appliances/{}", member.name()))], Json(made)).into_response())
+    Ok((
+        StatusCode::CREATED,
+        [(
+            header::LOCATION,
+            format!("/v1/appliances/{}", member.name()),
+        )],
+        Json(made),
+    )
+        .into_response())
 }
 
 /// One appliance.
@@ -62,7 +81,10 @@ async fn one(Named(member): Named) -> Json<Appliance> {
 async fn delete(State(desk): State<Desk>, Named(member): Named) -> Result<StatusCode, Problem> {
     let name = member.name();
     // Two may ask for its end at once: the second finds it gone.
-    desk.fleet().delete(&name).ok_or_else(|| appliance::unknown(desk.fleet(), &name))?.await;
+    desk.fleet()
+        .delete(&name)
+        .ok_or_else(|| appliance::unknown(desk.fleet(), &name))?
+        .await;
     Ok(StatusCode::NO_CONTENT)
 }
 

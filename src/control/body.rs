@@ -2,20 +2,13 @@
 
 use std::time::Duration;
 
-use axum::extract::FromRequest;
-use axum::extract::FromRequestParts;
-use axum::extract::Request;
-use bytes::Bytes;
-use bytes::BytesMut;
-use http::HeaderMap;
-use http::header;
-use http::request::Parts;
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use bytes::{Bytes, BytesMut};
+use http::{HeaderMap, header, request::Parts};
 use http_body_util::BodyExt;
-use serde::de::DeserializeOwned;
-use serde::de::IgnoredAny;
+use serde::de::{DeserializeOwned, IgnoredAny};
 
-use crate::control::problem::Problem;
-use crate::control::problem::What;
+use crate::control::problem::{Problem, What};
 
 /// A body in JSON or YAML, whose text is read by others.
 #[derive(Debug)]
@@ -44,9 +37,19 @@ impl<S: Sync> FromRequest<S> for Text {
             serde_json::from_slice::<IgnoredAny>(&bytes).map_err(|error| malformed(&error))?;
         }
         let text = String::from_utf8(bytes.into()).map_err(|error| {
-            Problem::new(What::MalformedBody, format!("the body is not UTF-8, from byte {} on", error.utf8_error().valid_up_to() + 1))
+            Problem::new(
+                What::MalformedBody,
+                format!(
+                    "the body is not UTF-8, from byte {} on",
+                    error.utf8_error().valid_up_to() + 1
+                ),
+            )
         })?;
-        Ok(Text(if is_json { joined_surrogates(text) } else { text }))
+        Ok(Text(if is_json {
+            joined_surrogates(text)
+        } else {
+            text
+        }))
     }
 }
 
@@ -65,25 +68,36 @@ impl<S: Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Query<T>, Problem> {
-        axum::extract::Query::try_from_uri(&parts.uri).map(|axum::extract::Query(query)| Query(query)).map_err(|rejection| {
-            // Axum's own text begins with its own title.
-            let text = rejection.body_text();
-            Problem::new(What::InvalidQuery, text.split_once("query string: ").map_or(text.as_str(), |(_, rest)| rest))
-        })
+        axum::extract::Query::try_from_uri(&parts.uri)
+            .map(|axum::extract::Query(query)| Query(query))
+            .map_err(|rejection| {
+                // Axum's own text begins with its own title.
+                let text = rejection.body_text();
+                Problem::new(
+                    What::InvalidQuery,
+                    text.split_once("query string: ")
+                        .map_or(text.as_str(), |(_, rest)| rest),
+                )
+            })
     }
 }
 
 /// Reads JSON into what a handler takes.
 fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     if bytes.iter().all(u8::is_ascii_whitespace) {
-        return Err(Problem::new(What::MalformedBody, "the body is empty, expected a JSON object"));
+        return Err(Problem::new(
+            What::MalformedBody,
+            "the body is empty, expected a JSON object",
+        ));
     }
     serde_json::from_slice::<IgnoredAny>(bytes).map_err(|error| malformed(&error))?;
     let reader = &mut serde_json::Deserializer::from_slice(bytes);
     serde_path_to_error::deserialize(reader).map_err(|error| {
         let pointer = pointer(error.path());
         let error = error.into_inner();
-        Problem::new(What::InvalidBody, without_values(&error.to_string())).at(error.line() as u64, error.column() as u64).pointing(pointer)
+        Problem::new(What::InvalidBody, without_values(&error.to_string()))
+            .at(error.line() as u64, error.column() as u64)
+            .pointing(pointer)
     })
 }
 
@@ -93,8 +107,15 @@ async fn whole(request: Request) -> Result<Bytes, Problem> {
     let reading = async {
         let (mut gathered, mut length) = (BytesMut::new(), 0);
         while let Some(frame) = body.frame().await {
-            let frame = frame.map_err(|_| Problem::new(What::MalformedBody, "the body ends early, or its chunks are malformed"))?;
-            let Ok(data) = frame.into_data() else { continue };
+            let frame = frame.map_err(|_| {
+                Problem::new(
+                    What::MalformedBody,
+                    "the body ends early, or its chunks are malformed",
+                )
+            })?;
+            let Ok(data) = frame.into_data() else {
+                continue;
+            };
             length += data.len();
             if length > MOST_DRAINED {
                 break;
@@ -106,28 +127,50 @@ async fn whole(request: Request) -> Result<Bytes, Problem> {
         if length <= MOST_BYTES {
             return Ok(gathered.freeze());
         }
-        Err(Problem::new(What::BodyTooLarge, format!("expected at most {MOST_BYTES} bytes")))
+        Err(Problem::new(
+            What::BodyTooLarge,
+            format!("expected at most {MOST_BYTES} bytes"),
+        ))
     };
-    let late = |_| Problem::new(What::BodyTooSlow, format!("expected the whole body within {} s", IN_TIME.as_secs()));
+    let late = |_| {
+        Problem::new(
+            What::BodyTooSlow,
+            format!("expected the whole body within {} s", IN_TIME.as_secs()),
+        )
+    };
     tokio::time::timeout(IN_TIME, reading).await.map_err(late)?
 }
 
 fn essence(headers: &HeaderMap) -> Option<String> {
     let value = headers.get(header::CONTENT_TYPE)?.to_str().ok()?;
-    Some(value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase())
+    Some(
+        value
+            .split(';')
+            .next()
+            .unwrap_or_default()
+            .trim()
+            .to_ascii_lowercase(),
+    )
 }
 
 fn unsupported(given: Option<&str>, expected: &str) -> Problem {
-    let found = given.map_or_else(|| "there is none".to_owned(), |given| format!("found `{given}`"));
-    Problem::new(What::UnsupportedContentType, format!("expected the content type {expected}, {found}"))
-        .hint("curl -H 'content-type: application/json'; Python's requests: json=…")
+    let found = given.map_or_else(
+        || "there is none".to_owned(),
+        |given| format!("found `{given}`"),
+    );
+    Problem::new(
+        What::UnsupportedContentType,
+        format!("expected the content type {expected}, {found}"),
+    )
+    .hint("curl -H 'content-type: application/json'; Python's requests: json=…")
 }
 
 /// The reader's own words: of what is no JSON they name no value.
 fn malformed(error: &serde_json::Error) -> Problem {
     let text = error.to_string();
     let what = text.split(" at line ").next().unwrap_or_default();
-    Problem::new(What::MalformedBody, format!("this is no JSON: {what}")).at(error.line() as u64, error.column() as u64)
+    Problem::new(What::MalformedBody, format!("this is no JSON: {what}"))
+        .at(error.line() as u64, error.column() as u64)
 }
 
 /// Takes values out of serde's words, `invalid type: string "secret", expected a map`, and the place, which is told beside them.
@@ -137,7 +180,11 @@ fn without_values(text: &str) -> String {
     let (found, expected) = text.split_at(expected);
     match found.split_once(": ") {
         Some((what @ ("invalid type" | "invalid value"), value)) => {
-            let kind = value.split(['"', '`']).next().unwrap_or_default().trim_end();
+            let kind = value
+                .split(['"', '`'])
+                .next()
+                .unwrap_or_default()
+                .trim_end();
             format!("{what}: {kind}{expected}")
         }
         _ => text.to_owned(),
@@ -167,8 +214,17 @@ fn joined_surrogates(text: String) -> String {
     while let Some(start) = rest.find('\\') {
         joined.push_str(&rest[..start]);
         rest = &rest[start..];
-        let unit = |at: usize| rest.get(at..at + 6)?.strip_prefix("\\u").and_then(|digits| u16::from_str_radix(digits, 16).ok());
-        let pair = unit(0).zip(unit(6)).and_then(|(high, low)| char::decode_utf16([high, low]).next()?.ok().filter(|_| high & 0xfc00 == 0xd800));
+        let unit = |at: usize| {
+            rest.get(at..at + 6)?
+                .strip_prefix("\\u")
+                .and_then(|digits| u16::from_str_radix(digits, 16).ok())
+        };
+        let pair = unit(0).zip(unit(6)).and_then(|(high, low)| {
+            char::decode_utf16([high, low])
+                .next()?
+                .ok()
+                .filter(|_| high & 0xfc00 == 0xd800)
+        });
         let length = match pair {
             Some(character) => {
                 joined.push_str(&format!("\\U{:08x}", u32::from(character)));
@@ -200,10 +256,22 @@ mod tests {
     use super::*;
 
     #[rstest]
-    #[case::a_type("invalid type: string \"Canary-1\", expected a map at line 1 column 5", "invalid type: string, expected a map")]
-    #[case::a_number("invalid type: integer `4711`, expected a string", "invalid type: integer, expected a string")]
-    #[case::a_quote_inside("invalid type: string \"a\\\", expected b\", expected u64", "invalid type: string, expected u64")]
-    #[case::a_key("unknown field `frozn`, expected `frozen` or `advance`", "unknown field `frozn`, expected `frozen` or `advance`")]
+    #[case::a_type(
+        "invalid type: string \"Canary-1\", expected a map at line 1 column 5",
+        "invalid type: string, expected a map"
+    )]
+    #[case::a_number(
+        "invalid type: integer `4711`, expected a string",
+        "invalid type: integer, expected a string"
+    )]
+    #[case::a_quote_inside(
+        "invalid type: string \"a\\\", expected b\", expected u64",
+        "invalid type: string, expected u64"
+    )]
+    #[case::a_key(
+        "unknown field `frozn`, expected `frozen` or `advance`",
+        "unknown field `frozn`, expected `frozen` or `advance`"
+    )]
     fn no_value_is_repeated(#[case] text: &str, #[case] expected: &str) {
         assert_eq!(without_values(text), expected);
     }

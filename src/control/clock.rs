@@ -3,20 +3,21 @@
 use std::time::Duration;
 
 use axum::Json as Answer;
-use serde::Deserialize;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
+use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::clock::Clock;
-use crate::control::Desk;
-use crate::control::appliance::Named;
-use crate::control::body::Json;
-use crate::control::problem::Problem;
-use crate::control::problem::What;
-use crate::fixture;
-use crate::server::Service;
+use crate::{
+    clock::Clock,
+    control::{
+        Desk,
+        appliance::Named,
+        body::Json,
+        problem::{Problem, What},
+    },
+    fixture,
+    server::Service,
+};
 
 pub(super) fn routes() -> OpenApiRouter<Desk> {
     OpenApiRouter::new().routes(routes!(look, turn))
@@ -59,8 +60,10 @@ async fn look(Named(member): Named) -> Answer<Shown> {
 async fn turn(Named(member): Named, Json(turn): Json<Turn>) -> Result<Answer<Shown>, Problem> {
     let advance = turn.advance.as_deref().map(duration).transpose()?;
     if turn.frozen.is_none() && advance.is_none() {
-        return Err(Problem::new(What::InvalidBody, "expected `frozen`, `advance`, or both")
-            .hint("{\"frozen\": true} stops it, {\"advance\": \"5s\"} puts it forward"));
+        return Err(
+            Problem::new(What::InvalidBody, "expected `frozen`, `advance`, or both")
+                .hint("{\"frozen\": true} stops it, {\"advance\": \"5s\"} puts it forward"),
+        );
     }
     let clock = member.host().clock();
     match turn.frozen {
@@ -73,18 +76,26 @@ async fn turn(Named(member): Named, Json(turn): Json<Turn>) -> Result<Answer<Sho
 }
 
 fn shown(clock: &Clock) -> Shown {
-    Shown { now_ms: clock.now().0.as_secs_f64() * 1000.0, frozen: clock.is_frozen() }
+    Shown {
+        now_ms: clock.now().0.as_secs_f64() * 1000.0,
+        frozen: clock.is_frozen(),
+    }
 }
 
 fn duration(text: &str) -> Result<Duration, Problem> {
     fixture::duration(text).ok_or_else(|| {
         let shown: String = text.chars().take(40).collect();
-        Problem::new(What::InvalidBody, format!("advance is `{shown}`, expected a duration, as `500ms`, `5s` or `1h30m`"))
-            .pointing("/advance".to_owned())
+        Problem::new(
+            What::InvalidBody,
+            format!("advance is `{shown}`, expected a duration, as `500ms`, `5s` or `1h30m`"),
+        )
+        .pointing("/advance".to_owned())
     })
 }
 
 /// A key that is left out is none, but null is no value.
-fn given<'de, D: serde::Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+fn given<'de, D: serde::Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
     T::deserialize(deserializer).map(Some)
 }

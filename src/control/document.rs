@@ -1,21 +1,19 @@
 //! The OpenAPI document, completed with the schemas of fixtures; and what a request gets that is not in it.
 
-use std::collections::BTreeSet;
-use std::sync::OnceLock;
+use std::{collections::BTreeSet, sync::OnceLock};
 
-use axum::extract::Request;
-use axum::extract::State;
+use axum::extract::{Request, State};
 use bytes::Bytes;
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Value, json};
 use utoipa::OpenApi;
 
-use crate::control::Desk;
-use crate::control::problem::PROBLEM_JSON;
-use crate::control::problem::Problem;
-use crate::control::problem::Told;
-use crate::control::problem::What;
-use crate::fixture;
+use crate::{
+    control::{
+        Desk,
+        problem::{PROBLEM_JSON, Problem, Told, What},
+    },
+    fixture,
+};
 
 /// The document: made once, and written out when it is first asked for.
 #[derive(Default)]
@@ -53,7 +51,9 @@ impl Document {
 
     /// Returns its text.
     pub(super) fn text(&self) -> Bytes {
-        self.text.get_or_init(|| Bytes::from(format!("{:#}\n", self.complete()))).clone()
+        self.text
+            .get_or_init(|| Bytes::from(format!("{:#}\n", self.complete())))
+            .clone()
     }
 
     /// Returns the document with what its types do not say: schemas of fixtures, problems, and the token.
@@ -63,12 +63,20 @@ impl Document {
         for (name, schema) in fixture::component_schemas() {
             schemas[name] = schema;
         }
-        document["components"]["securitySchemes"] = json!({ "token": { "type": "http", "scheme": "bearer" } });
+        document["components"]["securitySchemes"] =
+            json!({ "token": { "type": "http", "scheme": "bearer" } });
         // With --control-token-file the token is needed, without it is not.
         document["security"] = json!([{}, { "token": [] }]);
         let problem = json!({ "description": "What is wrong, and the way out", "content": { PROBLEM_JSON: { "schema": { "$ref": "#/components/schemas/Problem" } } } });
-        let paths = document["paths"].as_object_mut().into_iter().flat_map(|paths| paths.values_mut());
-        for operation in paths.flat_map(|path| path.as_object_mut().into_iter().flat_map(|path| path.values_mut())) {
+        let paths = document["paths"]
+            .as_object_mut()
+            .into_iter()
+            .flat_map(|paths| paths.values_mut());
+        for operation in paths.flat_map(|path| {
+            path.as_object_mut()
+                .into_iter()
+                .flat_map(|path| path.values_mut())
+        }) {
             if operation.get("responses").is_some() {
                 operation["responses"]["default"] = problem.clone();
             }
@@ -81,7 +89,10 @@ impl Document {
     }
 
     fn paths(&self) -> BTreeSet<String> {
-        self.api.get().map(|api| api.paths.paths.keys().cloned().collect()).unwrap_or_default()
+        self.api
+            .get()
+            .map(|api| api.paths.paths.keys().cloned().collect())
+            .unwrap_or_default()
     }
 }
 
@@ -94,7 +105,15 @@ pub(super) async fn no_such_path(State(desk): State<Desk>, request: Request) -> 
     // What stands where a path has a name is taken for one.
     let like = |known: &String| {
         let mut given = path.split('/');
-        let filled: Vec<&str> = known.split('/').map(|part| given.next().filter(|_| part.starts_with('{')).unwrap_or(part)).collect();
+        let filled: Vec<&str> = known
+            .split('/')
+            .map(|part| {
+                given
+                    .next()
+                    .filter(|_| part.starts_with('{'))
+                    .unwrap_or(part)
+            })
+            .collect();
         filled.join("/")
     };
     let known: Vec<String> = paths.iter().map(like).collect();
@@ -106,8 +125,11 @@ pub(super) async fn no_such_path(State(desk): State<Desk>, request: Request) -> 
 
 /// Answers a method that a path does not take; the router adds which it takes, as `Allow`.
 pub(super) async fn no_such_method(request: Request) -> Problem {
-    Problem::new(What::MethodNotAllowed, format!("{} is not for `{}`", request.method(), request.uri().path()))
-        .hint("the header Allow says which are")
+    Problem::new(
+        What::MethodNotAllowed,
+        format!("{} is not for `{}`", request.method(), request.uri().path()),
+    )
+    .hint("the header Allow says which are")
 }
 
 /// How much of a path is shown, in characters.

@@ -1,31 +1,25 @@
 //! What a request would get, and why; nothing is sent, changed, counted or noted.
 
-use std::net::IpAddr;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use axum::Json as Answer;
 use bytes::Bytes;
-use http::HeaderName;
-use http::HeaderValue;
-use http::Method;
-use http::Request;
-use http::Uri;
-use http::header;
-use serde::Deserialize;
-use serde::Serialize;
-use serde_json::Map;
-use serde_json::Value;
+use http::{HeaderName, HeaderValue, Method, Request, Uri, header};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use utoipa::ToSchema;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
+use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::contract::Operation;
-use crate::control::Desk;
-use crate::control::appliance::Named;
-use crate::control::body::Json;
-use crate::control::problem::Problem;
-use crate::control::problem::What;
-use crate::journal::Finding;
+use crate::{
+    contract::Operation,
+    control::{
+        Desk,
+        appliance::Named,
+        body::Json,
+        problem::{Problem, What},
+    },
+    journal::Finding,
+};
 
 pub(super) fn routes() -> OpenApiRouter<Desk> {
     OpenApiRouter::new().routes(routes!(explain))
@@ -102,12 +96,25 @@ struct Given {
 /// What a request would get now, and why. Nothing is sent, changed, counted or noted in the journal.
 #[utoipa::path(post, path = "/v1/appliances/{name}/explain", tag = "appliance", params(("name" = String, Path, description = "The appliance's name")),
     request_body = Asked, responses((status = 200, description = "What it would get", body = Explained)))]
-async fn explain(Named(member): Named, Json(asked): Json<Asked>) -> Result<Answer<Explained>, Problem> {
+async fn explain(
+    Named(member): Named,
+    Json(asked): Json<Asked>,
+) -> Result<Answer<Explained>, Problem> {
     let source = asked.source;
     let explanation = member.host().explain(&request(asked)?, source);
     let headers = explanation.answer.headers().iter();
-    let headers = headers.map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into())).collect();
-    let fault = |finding: Finding| Fault { name: finding.name(), advice: finding.advice() };
+    let headers = headers
+        .map(|(name, value)| {
+            (
+                name.to_string(),
+                String::from_utf8_lossy(value.as_bytes()).into(),
+            )
+        })
+        .collect();
+    let fault = |finding: Finding| Fault {
+        name: finding.name(),
+        advice: finding.advice(),
+    };
     Ok(Answer(Explained {
         operation: explanation.operation.map(Operation::name),
         outcome: explanation.outcome.name(),
@@ -125,17 +132,36 @@ async fn explain(Named(member): Named, Json(asked): Json<Asked>) -> Result<Answe
 }
 
 fn request(asked: Asked) -> Result<Request<Bytes>, Problem> {
-    let wrong = |pointer: &str, expected: &str| Problem::new(What::InvalidBody, format!("expected {expected}")).pointing(pointer.to_owned());
-    let method = Some(asked.method.as_bytes()).filter(|method| method.len() <= LONGEST_METHOD && method.iter().all(u8::is_ascii_alphabetic));
-    let method = method.and_then(|method| Method::from_bytes(method).ok()).ok_or_else(|| wrong("/method", "an HTTP method, as `POST`"))?;
-    let uri: Uri = asked.path.parse().ok().filter(|_| asked.path.starts_with('/')).ok_or_else(|| wrong("/path", "a path that begins with `/`"))?;
+    let wrong = |pointer: &str, expected: &str| {
+        Problem::new(What::InvalidBody, format!("expected {expected}")).pointing(pointer.to_owned())
+    };
+    let method = Some(asked.method.as_bytes()).filter(|method| {
+        method.len() <= LONGEST_METHOD && method.iter().all(u8::is_ascii_alphabetic)
+    });
+    let method = method
+        .and_then(|method| Method::from_bytes(method).ok())
+        .ok_or_else(|| wrong("/method", "an HTTP method, as `POST`"))?;
+    let uri: Uri = asked
+        .path
+        .parse()
+        .ok()
+        .filter(|_| asked.path.starts_with('/'))
+        .ok_or_else(|| wrong("/path", "a path that begins with `/`"))?;
     let mut request = Request::builder().method(method).uri(uri);
     let is_text = matches!(asked.body, Value::Null | Value::String(_));
-    let has_type = asked.headers.keys().any(|name| name.eq_ignore_ascii_case(header::CONTENT_TYPE.as_str()));
+    let has_type = asked
+        .headers
+        .keys()
+        .any(|name| name.eq_ignore_ascii_case(header::CONTENT_TYPE.as_str()));
     for (name, value) in &asked.headers {
         let pointer = format!("/headers/{}", name.replace('~', "~0").replace('/', "~1"));
-        let name: HeaderName = name.parse().map_err(|_| wrong(&pointer, "the name of a header"))?;
-        let value = value.as_str().and_then(|value| HeaderValue::from_str(value).ok()).ok_or_else(|| wrong(&pointer, "a header's value, a text"))?;
+        let name: HeaderName = name
+            .parse()
+            .map_err(|_| wrong(&pointer, "the name of a header"))?;
+        let value = value
+            .as_str()
+            .and_then(|value| HeaderValue::from_str(value).ok())
+            .ok_or_else(|| wrong(&pointer, "a header's value, a text"))?;
         request = request.header(name, value);
     }
     if !is_text && !has_type {
@@ -146,7 +172,9 @@ fn request(asked: Asked) -> Result<Request<Bytes>, Problem> {
         Value::String(text) => Bytes::from(text),
         other => Bytes::from(other.to_string()),
     };
-    request.body(body).map_err(|_| wrong("/path", "a request that can be sent"))
+    request
+        .body(body)
+        .map_err(|_| wrong("/path", "a request that can be sent"))
 }
 
 fn post() -> String {

@@ -1,33 +1,33 @@
 //! An appliance's failure modes: listed with what they counted, added, armed and disarmed, removed.
 
-use axum::Json as Answer;
-use axum::extract::State;
-use axum::response::IntoResponse;
-use axum::response::Response;
-use http::StatusCode;
-use http::header;
-use serde::Deserialize;
-use serde::Serialize;
+use axum::{
+    Json as Answer,
+    extract::State,
+    response::{IntoResponse, Response},
+};
+use http::{StatusCode, header};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
+use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::control::Desk;
-use crate::control::appliance::Named;
-use crate::control::appliance::Second;
-use crate::control::appliances::BODY;
-use crate::control::body::Json;
-use crate::control::body::Text;
-use crate::control::problem::Problem;
-use crate::control::problem::What;
-use crate::failure::Counter;
-use crate::failure::Failure;
-use crate::fixture;
-use crate::fleet::Member;
+use crate::{
+    control::{
+        Desk,
+        appliance::{Named, Second},
+        appliances::BODY,
+        body::{Json, Text},
+        problem::{Problem, What},
+    },
+    failure::{Counter, Failure},
+    fixture,
+    fleet::Member,
+};
 
 pub(super) fn routes() -> OpenApiRouter<Desk> {
-    OpenApiRouter::new().routes(routes!(list, add)).routes(routes!(one, arm, remove))
+    OpenApiRouter::new()
+        .routes(routes!(list, add))
+        .routes(routes!(one, arm, remove))
 }
 
 /// The failure modes of an appliance.
@@ -67,22 +67,36 @@ struct Arm {
 #[utoipa::path(get, path = "/v1/appliances/{name}/failures", tag = "appliance", params(("name" = String, Path, description = "The appliance's name")),
     responses((status = 200, description = "All", body = Failures)))]
 async fn list(Named(member): Named) -> Answer<Failures> {
-    Answer(Failures { failures: shown(&member) })
+    Answer(Failures {
+        failures: shown(&member),
+    })
 }
 
 /// Adds a failure mode after the others, as a fixture writes one; until the next reset.
 #[utoipa::path(post, path = "/v1/appliances/{name}/failures", tag = "appliance", params(("name" = String, Path, description = "The appliance's name")),
     request_body(content((ref("#/components/schemas/Failure") = "application/json"), (ref("#/components/schemas/Failure") = "application/yaml"))),
     responses((status = 201, description = "It strikes, if it is armed", body = Shown, headers(("Location" = String, description = "Where it is found here")))))]
-async fn add(State(desk): State<Desk>, Named(member): Named, Text(text): Text) -> Result<Response, Problem> {
+async fn add(
+    State(desk): State<Desk>,
+    Named(member): Named,
+    Text(text): Text,
+) -> Result<Response, Problem> {
     let identity = desk.fleet().settings().identity.as_ref();
     // Read for a look at its name and its certificate; the host reads it again for the appliance as it then is.
     let failure = member.host().read_mode(BODY, &text, identity.is_some())?;
     desk.fleet().can_show(&member.name(), &failure)?;
     let name = failure.name;
-    member.host().add_written(BODY, &text, identity.is_some())?.ok_or_else(|| taken(&name))?;
+    member
+        .host()
+        .add_written(BODY, &text, identity.is_some())?
+        .ok_or_else(|| taken(&name))?;
     let location = format!("/v1/appliances/{}/failures/{name}", member.name());
-    Ok((StatusCode::CREATED, [(header::LOCATION, location)], Answer(find(&member, &name)?)).into_response())
+    Ok((
+        StatusCode::CREATED,
+        [(header::LOCATION, location)],
+        Answer(find(&member, &name)?),
+    )
+        .into_response())
 }
 
 /// One failure mode, with what it counted.
@@ -97,13 +111,19 @@ async fn one(Named(member): Named, Second(name): Second) -> Result<Answer<Shown>
 #[utoipa::path(method(put, patch), path = "/v1/appliances/{name}/failures/{second}", tag = "appliance",
     params(("name" = String, Path, description = "The appliance's name"), ("second" = String, Path, description = "The failure mode's name, or a ready-made one's")),
     request_body = Arm, responses((status = 200, description = "It is as the body says", body = Shown)))]
-async fn arm(State(desk): State<Desk>, Named(member): Named, Second(name): Second, Json(Arm { armed }): Json<Arm>) -> Result<Answer<Shown>, Problem> {
+async fn arm(
+    State(desk): State<Desk>,
+    Named(member): Named,
+    Second(name): Second,
+    Json(Arm { armed }): Json<Arm>,
+) -> Result<Answer<Shown>, Problem> {
     if !member.host().arm(&name, armed) {
         let ready = fixture::ready_made(&name).ok_or_else(|| unknown(&member, &name))?;
         if let Some(greeting) = &ready.act.greeting
             && desk.fleet().settings().identity.is_none()
         {
-            let detail = format!("the failure mode `{name}` cannot happen over plain HTTP ({greeting:?})");
+            let detail =
+                format!("the failure mode `{name}` cannot happen over plain HTTP ({greeting:?})");
             return Err(Problem::new(What::InvalidBody, detail).hint("serve over HTTPS"));
         }
         join(&desk, &member, Failure { armed, ..ready })?;
@@ -116,17 +136,29 @@ async fn arm(State(desk): State<Desk>, Named(member): Named, Second(name): Secon
     params(("name" = String, Path, description = "The appliance's name"), ("second" = String, Path, description = "The failure mode's name")),
     responses((status = 204, description = "It strikes no more")))]
 async fn remove(Named(member): Named, Second(name): Second) -> Result<StatusCode, Problem> {
-    if member.host().remove(&name) { Ok(StatusCode::NO_CONTENT) } else { Err(unknown(&member, &name)) }
+    if member.host().remove(&name) {
+        Ok(StatusCode::NO_CONTENT)
+    } else {
+        Err(unknown(&member, &name))
+    }
 }
 
 fn join(desk: &Desk, member: &Member, failure: Failure) -> Result<(), Problem> {
     desk.fleet().can_show(&member.name(), &failure)?;
     let name = failure.name.clone();
-    if member.host().add(failure) { Ok(()) } else { Err(taken(&name)) }
+    if member.host().add(failure) {
+        Ok(())
+    } else {
+        Err(taken(&name))
+    }
 }
 
 fn taken(name: &str) -> Problem {
-    Problem::new(What::NameTaken, format!("a failure mode named `{name}` is there already")).hint("PATCH arms or disarms it, DELETE removes it")
+    Problem::new(
+        What::NameTaken,
+        format!("a failure mode named `{name}` is there already"),
+    )
+    .hint("PATCH arms or disarms it, DELETE removes it")
 }
 
 fn shown(member: &Member) -> Vec<Shown> {
@@ -141,12 +173,22 @@ fn shown(member: &Member) -> Vec<Shown> {
 }
 
 fn find(member: &Member, name: &str) -> Result<Shown, Problem> {
-    shown(member).into_iter().find(|shown| shown.name == name).ok_or_else(|| unknown(member, name))
+    shown(member)
+        .into_iter()
+        .find(|shown| shown.name == name)
+        .ok_or_else(|| unknown(member, name))
 }
 
 fn unknown(member: &Member, name: &str) -> Problem {
     let counters = member.host().counters();
-    let known = counters.iter().map(|counter| counter.mode.as_str()).chain(fixture::READY_MADE.iter().copied());
+    let known = counters
+        .iter()
+        .map(|counter| counter.mode.as_str())
+        .chain(fixture::READY_MADE.iter().copied());
     let shown: String = name.chars().take(64).collect();
-    Problem::new(What::UnknownFailure, format!("neither the appliance nor the ready-made ones have a failure mode `{shown}`")).nearest(name, known)
+    Problem::new(
+        What::UnknownFailure,
+        format!("neither the appliance nor the ready-made ones have a failure mode `{shown}`"),
+    )
+    .nearest(name, known)
 }

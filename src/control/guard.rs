@@ -4,25 +4,26 @@
 //! where its own name was led to 127.0.0.1 (DNS rebinding), as `Host`. With a token any Host will do: in a container's network the
 //! API is asked by a service's name, and a page that is not told the token gets nothing.
 
-use std::fmt;
-use std::net::IpAddr;
-use std::net::SocketAddr;
+use std::{
+    fmt,
+    net::{IpAddr, SocketAddr},
+};
 
-use axum::extract::Request;
-use axum::extract::State;
-use axum::middleware::Next;
-use axum::response::IntoResponse;
-use axum::response::Response;
-use http::HeaderMap;
-use http::HeaderValue;
-use http::header;
-use http::uri::Authority;
+use axum::{
+    extract::{Request, State},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use http::{HeaderMap, HeaderValue, header, uri::Authority};
 use subtle::ConstantTimeEq;
 
-use crate::control::Desk;
-use crate::control::problem::Problem;
-use crate::control::problem::What;
-use crate::secret::Secret;
+use crate::{
+    control::{
+        Desk,
+        problem::{Problem, What},
+    },
+    secret::Secret,
+};
 
 /// Who may ask.
 #[derive(Clone)]
@@ -39,19 +40,31 @@ impl Guard {
     fn admits(&self, request: &Request) -> Result<(), Problem> {
         let host = host(request)?;
         if self.token.is_none() && !self.is_ours(host.host()) {
-            let detail = format!("without a token only this machine may ask, by a loopback name or address, or as {}; not as `{host}`", self.address);
-            return Err(Problem::new(What::ForeignHost, detail).hint("ask http://127.0.0.1 or http://localhost, or serve with --control-token-file"));
+            let detail = format!(
+                "without a token only this machine may ask, by a loopback name or address, or as {}; not as `{host}`",
+                self.address
+            );
+            return Err(Problem::new(What::ForeignHost, detail).hint(
+                "ask http://127.0.0.1 or http://localhost, or serve with --control-token-file",
+            ));
         }
         for origin in request.headers().get_all(header::ORIGIN) {
-            if !origin.to_str().is_ok_and(|origin| origin.eq_ignore_ascii_case(&format!("http://{host}"))) {
-                return Err(Problem::new(What::ForeignOrigin, format!("expected the Origin http://{host}, or none"))
-                    .hint("a page in a browser cannot ask this API"));
+            if !origin
+                .to_str()
+                .is_ok_and(|origin| origin.eq_ignore_ascii_case(&format!("http://{host}")))
+            {
+                return Err(Problem::new(
+                    What::ForeignOrigin,
+                    format!("expected the Origin http://{host}, or none"),
+                )
+                .hint("a page in a browser cannot ask this API"));
             }
         }
         match &self.token {
-            Some(token) if !bears(request.headers(), token) => {
-                Err(Problem::new(What::Unauthorized, "expected `Authorization: Bearer TOKEN`, with what --control-token-file names"))
-            }
+            Some(token) if !bears(request.headers(), token) => Err(Problem::new(
+                What::Unauthorized,
+                "expected `Authorization: Bearer TOKEN`, with what --control-token-file names",
+            )),
             _ => Ok(()),
         }
     }
@@ -59,13 +72,17 @@ impl Guard {
     fn is_ours(&self, host: &str) -> bool {
         let host = host.trim_start_matches('[').trim_end_matches(']');
         let ip: Option<IpAddr> = host.parse().ok();
-        host.eq_ignore_ascii_case("localhost") || ip.is_some_and(|ip| ip.to_canonical().is_loopback() || ip == self.address.ip())
+        host.eq_ignore_ascii_case("localhost")
+            || ip.is_some_and(|ip| ip.to_canonical().is_loopback() || ip == self.address.ip())
     }
 }
 
 impl fmt::Debug for Guard {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Guard").field("address", &self.address).finish_non_exhaustive()
+        formatter
+            .debug_struct("Guard")
+            .field("address", &self.address)
+            .finish_non_exhaustive()
     }
 }
 
@@ -76,8 +93,13 @@ pub(super) async fn check(State(desk): State<Desk>, request: Request, next: Next
         Err(problem) => problem.into_response(),
     };
     // What is told here holds at this moment only, and some of it is for nobody's disk.
-    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    response.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
+        .headers_mut()
+        .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response.headers_mut().insert(
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    );
     response
 }
 
@@ -85,17 +107,32 @@ pub(super) async fn check(State(desk): State<Desk>, request: Request, next: Next
 fn host(request: &Request) -> Result<Authority, Problem> {
     let mut hosts = request.headers().get_all(header::HOST).iter();
     let only = hosts.next().filter(|_| hosts.next().is_none());
-    let host: Option<Authority> = only.and_then(|host| host.to_str().ok()?.parse().ok()).filter(|host: &Authority| !host.as_str().contains('@'));
-    let host = host.ok_or_else(|| Problem::new(What::MalformedHost, "expected one Host header with a name or an address, and perhaps a port"))?;
+    let host: Option<Authority> = only
+        .and_then(|host| host.to_str().ok()?.parse().ok())
+        .filter(|host: &Authority| !host.as_str().contains('@'));
+    let host = host.ok_or_else(|| {
+        Problem::new(
+            What::MalformedHost,
+            "expected one Host header with a name or an address, and perhaps a port",
+        )
+    })?;
     match request.uri().authority() {
-        Some(named) if *named != host => Err(Problem::new(What::MalformedHost, "the Host header and the URL in the request line differ")),
+        Some(named) if *named != host => Err(Problem::new(
+            What::MalformedHost,
+            "the Host header and the URL in the request line differ",
+        )),
         _ => Ok(host),
     }
 }
 
 /// Compares in a time that tells nothing of where two tokens differ.
 fn bears(headers: &HeaderMap, token: &Secret) -> bool {
-    let given = headers.get(header::AUTHORIZATION).map(HeaderValue::as_bytes).unwrap_or_default();
-    let Some((scheme, given)) = given.split_at_checked("Bearer ".len()) else { return false };
+    let given = headers
+        .get(header::AUTHORIZATION)
+        .map(HeaderValue::as_bytes)
+        .unwrap_or_default();
+    let Some((scheme, given)) = given.split_at_checked("Bearer ".len()) else {
+        return false;
+    };
     scheme.eq_ignore_ascii_case(b"Bearer ") && bool::from(given.ct_eq(token.expose().as_bytes()))
 }

@@ -2,38 +2,35 @@
 
 use std::time::Duration;
 
-use axum::Json;
-use axum::extract::State;
+use axum::{Json, extract::State};
 use http::StatusCode;
-use serde::Deserialize;
-use serde::Serialize;
-use utoipa::IntoParams;
-use utoipa::ToSchema;
-use utoipa::openapi::Object;
-use utoipa::openapi::ObjectBuilder;
-use utoipa::openapi::Type;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
+use serde::{Deserialize, Serialize};
+use utoipa::{
+    IntoParams, ToSchema,
+    openapi::{Object, ObjectBuilder, Type},
+};
+use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::contract::Operation;
-use crate::contract::Outcome;
-use crate::control::Desk;
-use crate::control::appliance;
-use crate::control::appliance::Named;
-use crate::control::body::Query;
-use crate::control::problem::Problem;
-use crate::control::problem::What;
-use crate::control::process;
-use crate::fixture;
-use crate::fleet::Member;
-use crate::host::Page;
-use crate::journal::Finding;
-use crate::journal::Progress;
-use crate::journal::View;
-use crate::journal::Wanted;
+use crate::{
+    contract::{Operation, Outcome},
+    control::{
+        Desk, appliance,
+        appliance::Named,
+        body::Query,
+        problem::{Problem, What},
+        process,
+    },
+    fixture,
+    fleet::Member,
+    host::Page,
+    journal::{Finding, Progress, View, Wanted},
+};
 
 pub(super) fn routes() -> OpenApiRouter<Desk> {
-    OpenApiRouter::new().routes(routes!(look, clear)).routes(routes!(wait)).routes(routes!(findings))
+    OpenApiRouter::new()
+        .routes(routes!(look, clear))
+        .routes(routes!(wait))
+        .routes(routes!(findings))
 }
 
 /// Which entries: all conditions that are given must hold.
@@ -134,10 +131,22 @@ async fn clear(Named(member): Named) -> StatusCode {
 /// Where they do not come in time, answers 408 and says what came instead. Ends with the appliance and with the process.
 #[utoipa::path(get, path = "/v1/appliances/{name}/journal/wait", tag = "appliance", params(("name" = String, Path, description = "The appliance's name"), Wait),
     responses((status = 200, description = "They came; the entries are those that are held", body = Entries)))]
-async fn wait(State(desk): State<Desk>, Named(member): Named, Query(wait): Query<Wait>) -> Result<Json<Entries>, Problem> {
-    let (wanted, count, most, time) = (wait.wanted()?, wait.count.unwrap_or(1), most(wait.limit)?, time(wait.timeout.as_deref())?);
+async fn wait(
+    State(desk): State<Desk>,
+    Named(member): Named,
+    Query(wait): Query<Wait>,
+) -> Result<Json<Entries>, Problem> {
+    let (wanted, count, most, time) = (
+        wait.wanted()?,
+        wait.count.unwrap_or(1),
+        most(wait.limit)?,
+        time(wait.timeout.as_deref())?,
+    );
     if count == 0 {
-        return Err(Problem::new(What::InvalidQuery, "count is 0, expected at least 1"));
+        return Err(Problem::new(
+            What::InvalidQuery,
+            "count is 0, expected at least 1",
+        ));
     }
     tokio::select! {
         // What has happened counts, however late it is.
@@ -153,47 +162,90 @@ async fn wait(State(desk): State<Desk>, Named(member): Named, Query(wait): Query
 #[utoipa::path(get, path = "/v1/appliances/{name}/findings", tag = "appliance", params(("name" = String, Path, description = "The appliance's name")),
     responses((status = 200, description = "What was found since the start or the last reset", body = Findings)))]
 async fn findings(Named(member): Named) -> Json<Findings> {
-    let found = |(finding, count): (Finding, u64)| Found { name: finding.name(), count, advice: finding.advice() };
-    Json(Findings { findings: member.host().findings().into_iter().map(found).collect() })
+    let found = |(finding, count): (Finding, u64)| Found {
+        name: finding.name(),
+        count,
+        advice: finding.advice(),
+    };
+    Json(Findings {
+        findings: member.host().findings().into_iter().map(found).collect(),
+    })
 }
 
 impl Which {
     fn wanted(&self) -> Result<Wanted, Problem> {
-        wanted(self.operation.as_deref(), self.outcome.as_deref(), self.state.as_deref(), self.failure.as_ref())
+        wanted(
+            self.operation.as_deref(),
+            self.outcome.as_deref(),
+            self.state.as_deref(),
+            self.failure.as_ref(),
+        )
     }
 }
 
 impl Wait {
     fn wanted(&self) -> Result<Wanted, Problem> {
-        wanted(self.operation.as_deref(), self.outcome.as_deref(), self.state.as_deref(), self.failure.as_ref())
+        wanted(
+            self.operation.as_deref(),
+            self.outcome.as_deref(),
+            self.state.as_deref(),
+            self.failure.as_ref(),
+        )
     }
 }
 
-fn wanted(operation: Option<&str>, outcome: Option<&str>, state: Option<&str>, failure: Option<&String>) -> Result<Wanted, Problem> {
-    let operations: Vec<(&str, Operation)> = Operation::ALL.iter().map(|operation| (operation.name(), *operation)).collect();
-    let outcomes: Vec<(&str, Outcome)> = Outcome::ALL.iter().map(|outcome| (outcome.name(), *outcome)).collect();
+fn wanted(
+    operation: Option<&str>,
+    outcome: Option<&str>,
+    state: Option<&str>,
+    failure: Option<&String>,
+) -> Result<Wanted, Problem> {
+    let operations: Vec<(&str, Operation)> = Operation::ALL
+        .iter()
+        .map(|operation| (operation.name(), *operation))
+        .collect();
+    let outcomes: Vec<(&str, Outcome)> = Outcome::ALL
+        .iter()
+        .map(|outcome| (outcome.name(), *outcome))
+        .collect();
     let states = Progress::ALL.map(|state| (state.name(), state));
     Ok(Wanted {
-        operation: operation.map(|name| member_of(name, "operation", &operations)).transpose()?,
-        outcome: outcome.map(|name| member_of(name, "outcome", &outcomes)).transpose()?,
-        state: state.map(|name| member_of(name, "state", &states)).transpose()?,
+        operation: operation
+            .map(|name| member_of(name, "operation", &operations))
+            .transpose()?,
+        outcome: outcome
+            .map(|name| member_of(name, "outcome", &outcomes))
+            .transpose()?,
+        state: state
+            .map(|name| member_of(name, "state", &states))
+            .transpose()?,
         failure: failure.cloned(),
     })
 }
 
 fn most(limit: Option<usize>) -> Result<usize, Problem> {
     match limit {
-        Some(limit) if limit > MOST_ASKED => Err(Problem::new(What::InvalidQuery, format!("limit is {limit}, expected at most {MOST_ASKED}"))),
+        Some(limit) if limit > MOST_ASKED => Err(Problem::new(
+            What::InvalidQuery,
+            format!("limit is {limit}, expected at most {MOST_ASKED}"),
+        )),
         limit => Ok(limit.unwrap_or(MOST_SHOWN)),
     }
 }
 
 fn time(text: Option<&str>) -> Result<Duration, Problem> {
-    let Some(text) = text else { return Ok(PATIENCE) };
-    fixture::duration(text).filter(|time| *time <= LONGEST).ok_or_else(|| {
-        let shown: String = text.chars().take(40).collect();
-        Problem::new(What::InvalidQuery, format!("timeout is `{shown}`, expected a duration up to 10m, as `500ms` or `2s`"))
-    })
+    let Some(text) = text else {
+        return Ok(PATIENCE);
+    };
+    fixture::duration(text)
+        .filter(|time| *time <= LONGEST)
+        .ok_or_else(|| {
+            let shown: String = text.chars().take(40).collect();
+            Problem::new(
+                What::InvalidQuery,
+                format!("timeout is `{shown}`, expected a duration up to 10m, as `500ms` or `2s`"),
+            )
+        })
 }
 
 fn operations() -> Object {
@@ -209,35 +261,70 @@ fn states() -> Object {
 }
 
 fn one_of(names: impl Iterator<Item = &'static str>) -> Object {
-    ObjectBuilder::new().schema_type(Type::String).enum_values(Some(names)).build()
+    ObjectBuilder::new()
+        .schema_type(Type::String)
+        .enum_values(Some(names))
+        .build()
 }
 
 impl From<Page> for Entries {
-    fn from(Page { entries, count, dropped }: Page) -> Entries {
-        Entries { entries, count, dropped }
+    fn from(
+        Page {
+            entries,
+            count,
+            dropped,
+        }: Page,
+    ) -> Entries {
+        Entries {
+            entries,
+            count,
+            dropped,
+        }
     }
 }
 
 /// Takes the one of a closed set that has this name.
 fn member_of<T: Copy>(name: &str, noun: &str, set: &[(&str, T)]) -> Result<T, Problem> {
-    set.iter().find(|(known, _)| *known == name).map(|(_, value)| *value).ok_or_else(|| {
-        let shown: String = name.chars().take(64).collect();
-        let known: Vec<&str> = set.iter().map(|(name, _)| *name).collect();
-        Problem::new(What::InvalidQuery, format!("unknown {noun} `{shown}`, expected one of {}", known.join(", "))).nearest(name, known)
-    })
+    set.iter()
+        .find(|(known, _)| *known == name)
+        .map(|(_, value)| *value)
+        .ok_or_else(|| {
+            let shown: String = name.chars().take(64).collect();
+            let known: Vec<&str> = set.iter().map(|(name, _)| *name).collect();
+            Problem::new(
+                What::InvalidQuery,
+                format!(
+                    "unknown {noun} `{shown}`, expected one of {}",
+                    known.join(", ")
+                ),
+            )
+            .nearest(name, known)
+        })
 }
 
 /// Says what came instead of what was waited for.
 fn late(member: &Member, wanted: &Wanted, count: u64, time: Duration) -> Problem {
     let host = member.host();
     let came = host.journal(&Wanted::default(), MOST_TOLD);
-    let told = |entry: &View| format!("{} {} ({})", entry.operation.unwrap_or("no operation"), entry.outcome, entry.state);
+    let told = |entry: &View| {
+        format!(
+            "{} {} ({})",
+            entry.operation.unwrap_or("no operation"),
+            entry.outcome,
+            entry.state
+        )
+    };
     let instead: Vec<String> = came.entries.iter().map(told).collect();
     let detail = format!("{} of {count} came within {time:?}", host.count(wanted));
     let problem = Problem::new(What::NotReached, detail);
     match came.count {
-        0 => problem.hint("no request at all has come since the last reset: is the client asking this appliance?"),
-        all => problem.hint(format!("{all} came in all, the last of them: {}", instead.join(", "))),
+        0 => problem.hint(
+            "no request at all has come since the last reset: is the client asking this appliance?",
+        ),
+        all => problem.hint(format!(
+            "{all} came in all, the last of them: {}",
+            instead.join(", ")
+        )),
     }
 }
 

@@ -1,27 +1,29 @@
 //! The control API's listener: accepts, serves, and ends in time. Axum routes; this has the limits, which axum's own server lacks.
 
-use std::future::Future;
-use std::pin::pin;
-use std::sync::Arc;
-use std::time::Duration;
+use std::{future::Future, pin::pin, sync::Arc, time::Duration};
 
 use axum::Router;
 use hyper::server::conn::http1::Builder;
-use hyper_util::rt::TokioIo;
-use hyper_util::rt::TokioTimer;
-use hyper_util::service::TowerToHyperService;
-use tokio::net::TcpListener;
-use tokio::net::TcpStream;
-use tokio::sync::OwnedSemaphorePermit;
-use tokio::sync::Semaphore;
-use tokio::sync::watch;
-use tokio::task::JoinSet;
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    service::TowerToHyperService,
+};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::{OwnedSemaphorePermit, Semaphore, watch},
+    task::JoinSet,
+};
 
 /// How many clients may be connected at once; further ones wait. They wait in `journal/wait`, so there are many.
 pub(super) const MOST_CONNECTIONS: usize = 1024;
 
 /// Serves until `shutdown` completes; then lets what is being answered end for a second at most.
-pub(super) async fn serve(listener: TcpListener, router: Router, stopping: watch::Sender<bool>, shutdown: impl Future<Output = ()>) {
+pub(super) async fn serve(
+    listener: TcpListener,
+    router: Router,
+    stopping: watch::Sender<bool>,
+    shutdown: impl Future<Output = ()>,
+) {
     let places = Arc::new(Semaphore::new(MOST_CONNECTIONS));
     let mut connections = JoinSet::new();
     let mut shutdown = pin!(shutdown);
@@ -43,7 +45,10 @@ pub(super) async fn serve(listener: TcpListener, router: Router, stopping: watch
     let _ = tokio::time::timeout(GRACE, all).await;
 }
 
-async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> (TcpStream, Option<OwnedSemaphorePermit>) {
+async fn accept(
+    listener: &TcpListener,
+    places: &Arc<Semaphore>,
+) -> (TcpStream, Option<OwnedSemaphorePermit>) {
     // The semaphore is never closed. The place comes first: a connection that was accepted is never forgotten.
     let place = Arc::clone(places).acquire_owned().await.ok();
     loop {
@@ -55,12 +60,21 @@ async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> (TcpStream, 
     }
 }
 
-async fn converse(stream: TcpStream, router: Router, mut stopping: watch::Receiver<bool>, _place: Option<OwnedSemaphorePermit>) {
+async fn converse(
+    stream: TcpStream,
+    router: Router,
+    mut stopping: watch::Receiver<bool>,
+    _place: Option<OwnedSemaphorePermit>,
+) {
     // Answers are small and whole. Fails if the client has left already.
     let _ = stream.set_nodelay(true);
     let mut builder = Builder::new();
-    builder.timer(TokioTimer::new()).header_read_timeout(IDLE).max_buf_size(HEAD_BYTES);
-    let mut talk = pin!(builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router)));
+    builder
+        .timer(TokioTimer::new())
+        .header_read_timeout(IDLE)
+        .max_buf_size(HEAD_BYTES);
+    let mut talk =
+        pin!(builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router)));
     // An error is the client's: it left, or broke the protocol, which hyper has answered.
     tokio::select! {
         _ = talk.as_mut() => {}

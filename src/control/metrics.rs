@@ -3,31 +3,25 @@
 //! A label's values are those of closed sets, or names that were given to appliances and failure modes: nothing that a client sends.
 //! What an appliance counted is gone with it.
 
-use std::fmt;
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 use axum::extract::State;
 use http::header;
-use prometheus_client::collector::Collector;
-use prometheus_client::encoding::DescriptorEncoder;
-use prometheus_client::encoding::EncodeMetric;
-use prometheus_client::encoding::MetricEncoder;
-use prometheus_client::encoding::NoLabelSet;
-use prometheus_client::encoding::text;
-use prometheus_client::metrics::MetricType;
-use prometheus_client::metrics::counter::ConstCounter;
-use prometheus_client::metrics::gauge::ConstGauge;
-use prometheus_client::registry::Registry;
-use prometheus_client::registry::Unit;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
+use prometheus_client::{
+    collector::Collector,
+    encoding::{DescriptorEncoder, EncodeMetric, MetricEncoder, NoLabelSet, text},
+    metrics::{MetricType, counter::ConstCounter, gauge::ConstGauge},
+    registry::{Registry, Unit},
+};
+use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::contract::Operation;
-use crate::control::Desk;
-use crate::fleet::Fleet;
-use crate::fleet::Member;
-use crate::host::Totals;
-use crate::journal::BOUNDS;
+use crate::{
+    contract::Operation,
+    control::Desk,
+    fleet::{Fleet, Member},
+    host::Totals,
+    journal::BOUNDS,
+};
 
 pub(super) fn routes() -> OpenApiRouter<Desk> {
     OpenApiRouter::new().routes(routes!(metrics))
@@ -41,7 +35,13 @@ async fn metrics(State(desk): State<Desk>) -> ([(header::HeaderName, &'static st
     registry.register_collector(Box::new(Counts(desk.fleet().clone())));
     let mut text = String::new();
     text::encode(&mut text, &registry).expect("a string takes all that is written");
-    ([(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], text)
+    (
+        [(
+            header::CONTENT_TYPE,
+            "application/openmetrics-text; version=1.0.0; charset=utf-8",
+        )],
+        text,
+    )
 }
 
 /// Counts at the moment they are asked for.
@@ -55,17 +55,35 @@ impl fmt::Debug for Counts {
 
 impl Collector for Counts {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
-        let members: Vec<(Arc<Member>, Totals)> = self.0.members().into_iter().map(|member| (Arc::clone(&member), member.host().totals())).collect();
+        let members: Vec<(Arc<Member>, Totals)> = self
+            .0
+            .members()
+            .into_iter()
+            .map(|member| (Arc::clone(&member), member.host().totals()))
+            .collect();
         let appliances = ConstGauge::new(members.len() as u64);
-        appliances.encode(encoder.encode_descriptor("appliances", "Appliances that answer", None, MetricType::Gauge)?)?;
+        appliances.encode(encoder.encode_descriptor(
+            "appliances",
+            "Appliances that answer",
+            None,
+            MetricType::Gauge,
+        )?)?;
 
-        let mut requests = encoder.encode_descriptor("requests", "Requests that were read", None, MetricType::Counter)?;
+        let mut requests = encoder.encode_descriptor(
+            "requests",
+            "Requests that were read",
+            None,
+            MetricType::Counter,
+        )?;
         for (member, totals) in &members {
             for counted in &totals.requests {
                 let labels = [
                     ("appliance", &*member.name()),
                     ("kind", member.kind().name()),
-                    ("operation", counted.operation.map_or("none", Operation::name)),
+                    (
+                        "operation",
+                        counted.operation.map_or("none", Operation::name),
+                    ),
                     ("outcome", counted.outcome.name()),
                     ("failure", counted.failure.as_deref().unwrap_or_default()),
                 ];
@@ -73,27 +91,73 @@ impl Collector for Counts {
             }
         }
 
-        let help = "From the last byte of a request to the last byte of its answer, on the wall clock";
-        let mut took = encoder.encode_descriptor("answer_duration", help, Some(&Unit::Seconds), MetricType::Histogram)?;
+        let help =
+            "From the last byte of a request to the last byte of its answer, on the wall clock";
+        let mut took = encoder.encode_descriptor(
+            "answer_duration",
+            help,
+            Some(&Unit::Seconds),
+            MetricType::Histogram,
+        )?;
         for (member, totals) in &members {
-            let bounds = BOUNDS.iter().map(std::time::Duration::as_secs_f64).chain([f64::MAX]);
+            let bounds = BOUNDS
+                .iter()
+                .map(std::time::Duration::as_secs_f64)
+                .chain([f64::MAX]);
             let buckets: Vec<(f64, u64)> = bounds.zip(totals.latency.counts).collect();
             let count = totals.latency.counts.iter().sum();
-            took.encode_family(&of(member))?.encode_histogram::<NoLabelSet>(totals.latency.sum.as_secs_f64(), count, &buckets, None)?;
+            took.encode_family(&of(member))?
+                .encode_histogram::<NoLabelSet>(
+                    totals.latency.sum.as_secs_f64(),
+                    count,
+                    &buckets,
+                    None,
+                )?;
         }
 
-        counters(&members, encoder.encode_descriptor("connections", "Connections that were accepted", None, MetricType::Counter)?, |member, _| {
-            member.host().connections().0
-        })?;
-        gauges(&members, encoder.encode_descriptor("connections_open", "Connections that are open", None, MetricType::Gauge)?, |member, _| {
-            member.host().connections().1
-        })?;
-        gauges(&members, encoder.encode_descriptor("journal_entries", "Journal entries that are held", None, MetricType::Gauge)?, |_, totals| {
-            totals.held.0 as u64
-        })?;
-        let held = encoder.encode_descriptor("journal", "Bytes that the journal holds", Some(&Unit::Bytes), MetricType::Gauge)?;
+        counters(
+            &members,
+            encoder.encode_descriptor(
+                "connections",
+                "Connections that were accepted",
+                None,
+                MetricType::Counter,
+            )?,
+            |member, _| member.host().connections().0,
+        )?;
+        gauges(
+            &members,
+            encoder.encode_descriptor(
+                "connections_open",
+                "Connections that are open",
+                None,
+                MetricType::Gauge,
+            )?,
+            |member, _| member.host().connections().1,
+        )?;
+        gauges(
+            &members,
+            encoder.encode_descriptor(
+                "journal_entries",
+                "Journal entries that are held",
+                None,
+                MetricType::Gauge,
+            )?,
+            |_, totals| totals.held.0 as u64,
+        )?;
+        let held = encoder.encode_descriptor(
+            "journal",
+            "Bytes that the journal holds",
+            Some(&Unit::Bytes),
+            MetricType::Gauge,
+        )?;
         gauges(&members, held, |_, totals| totals.held.1 as u64)?;
-        let dropped = encoder.encode_descriptor("journal_dropped", "Journal entries that were dropped for newer ones", None, MetricType::Counter)?;
+        let dropped = encoder.encode_descriptor(
+            "journal_dropped",
+            "Journal entries that were dropped for newer ones",
+            None,
+            MetricType::Counter,
+        )?;
         counters(&members, dropped, |_, totals| totals.dropped)
     }
 }
@@ -101,14 +165,29 @@ impl Collector for Counts {
 /// What is counted of one appliance.
 type Count = fn(&Member, &Totals) -> u64;
 
-fn counters(members: &[(Arc<Member>, Totals)], mut encoder: MetricEncoder<'_>, count: Count) -> fmt::Result {
-    members.iter().try_for_each(|(member, totals)| ConstCounter::new(count(member, totals)).encode(encoder.encode_family(&of(member))?))
+fn counters(
+    members: &[(Arc<Member>, Totals)],
+    mut encoder: MetricEncoder<'_>,
+    count: Count,
+) -> fmt::Result {
+    members.iter().try_for_each(|(member, totals)| {
+        ConstCounter::new(count(member, totals)).encode(encoder.encode_family(&of(member))?)
+    })
 }
 
-fn gauges(members: &[(Arc<Member>, Totals)], mut encoder: MetricEncoder<'_>, count: Count) -> fmt::Result {
-    members.iter().try_for_each(|(member, totals)| ConstGauge::new(count(member, totals)).encode(encoder.encode_family(&of(member))?))
+fn gauges(
+    members: &[(Arc<Member>, Totals)],
+    mut encoder: MetricEncoder<'_>,
+    count: Count,
+) -> fmt::Result {
+    members.iter().try_for_each(|(member, totals)| {
+        ConstGauge::new(count(member, totals)).encode(encoder.encode_family(&of(member))?)
+    })
 }
 
 fn of(member: &Member) -> [(&'static str, String); 2] {
-    [("appliance", member.name().to_string()), ("kind", member.kind().name().to_owned())]
+    [
+        ("appliance", member.name().to_string()),
+        ("kind", member.kind().name().to_owned()),
+    ]
 }

@@ -2,16 +2,12 @@
 
 use std::io;
 
-use axum::response::IntoResponse;
-use axum::response::Response;
-use http::HeaderValue;
-use http::StatusCode;
-use http::header;
+use axum::response::{IntoResponse, Response};
+use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::fixture;
-use crate::fleet;
+use crate::{fixture, fleet};
 
 /// A problem. What was there before the request is there after it.
 #[derive(Clone, Debug)]
@@ -74,27 +70,99 @@ impl What {
     /// Its name in the URN, its status, and its title.
     fn told(self) -> (&'static str, StatusCode, &'static str) {
         match self {
-            What::BodyTooLarge => ("body_too_large", StatusCode::PAYLOAD_TOO_LARGE, "The body is too large"),
-            What::BodyTooSlow => ("body_too_slow", StatusCode::REQUEST_TIMEOUT, "The body came too slowly"),
-            What::Ending => ("ending", StatusCode::SERVICE_UNAVAILABLE, "The process is ending"),
-            What::ForeignHost => ("foreign_host", StatusCode::FORBIDDEN, "The Host is not this machine's"),
-            What::ForeignOrigin => ("foreign_origin", StatusCode::FORBIDDEN, "The Origin is not this API's"),
+            What::BodyTooLarge => (
+                "body_too_large",
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "The body is too large",
+            ),
+            What::BodyTooSlow => (
+                "body_too_slow",
+                StatusCode::REQUEST_TIMEOUT,
+                "The body came too slowly",
+            ),
+            What::Ending => (
+                "ending",
+                StatusCode::SERVICE_UNAVAILABLE,
+                "The process is ending",
+            ),
+            What::ForeignHost => (
+                "foreign_host",
+                StatusCode::FORBIDDEN,
+                "The Host is not this machine's",
+            ),
+            What::ForeignOrigin => (
+                "foreign_origin",
+                StatusCode::FORBIDDEN,
+                "The Origin is not this API's",
+            ),
             What::InUse => ("in_use", StatusCode::CONFLICT, "It is in use"),
-            What::InvalidBody => ("invalid_body", StatusCode::UNPROCESSABLE_ENTITY, "The body says what cannot be"),
-            What::InvalidQuery => ("invalid_query", StatusCode::BAD_REQUEST, "The query says what cannot be"),
-            What::MalformedBody => ("malformed_body", StatusCode::BAD_REQUEST, "The body cannot be read"),
-            What::MalformedHost => ("malformed_host", StatusCode::BAD_REQUEST, "The request has not one valid Host"),
-            What::MethodNotAllowed => ("method_not_allowed", StatusCode::METHOD_NOT_ALLOWED, "The resource does not take this method"),
+            What::InvalidBody => (
+                "invalid_body",
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "The body says what cannot be",
+            ),
+            What::InvalidQuery => (
+                "invalid_query",
+                StatusCode::BAD_REQUEST,
+                "The query says what cannot be",
+            ),
+            What::MalformedBody => (
+                "malformed_body",
+                StatusCode::BAD_REQUEST,
+                "The body cannot be read",
+            ),
+            What::MalformedHost => (
+                "malformed_host",
+                StatusCode::BAD_REQUEST,
+                "The request has not one valid Host",
+            ),
+            What::MethodNotAllowed => (
+                "method_not_allowed",
+                StatusCode::METHOD_NOT_ALLOWED,
+                "The resource does not take this method",
+            ),
             What::NameTaken => ("name_taken", StatusCode::CONFLICT, "The name is taken"),
-            What::NotReached => ("not_reached", StatusCode::REQUEST_TIMEOUT, "What was waited for has not come in time"),
+            What::NotReached => (
+                "not_reached",
+                StatusCode::REQUEST_TIMEOUT,
+                "What was waited for has not come in time",
+            ),
             What::PortTaken => ("port_taken", StatusCode::CONFLICT, "The port is taken"),
-            What::TooManyAppliances => ("too_many_appliances", StatusCode::SERVICE_UNAVAILABLE, "There is no room for another appliance"),
-            What::Unauthorized => ("unauthorized", StatusCode::UNAUTHORIZED, "The token is missing or wrong"),
-            What::UnknownAppliance => ("unknown_appliance", StatusCode::NOT_FOUND, "There is no such appliance"),
-            What::UnknownFailure => ("unknown_failure", StatusCode::NOT_FOUND, "There is no such failure mode"),
-            What::UnknownPath => ("unknown_path", StatusCode::NOT_FOUND, "There is no such resource"),
-            What::UnknownUser => ("unknown_user", StatusCode::NOT_FOUND, "There is no such user"),
-            What::UnsupportedContentType => ("unsupported_content_type", StatusCode::UNSUPPORTED_MEDIA_TYPE, "The content type is not taken here"),
+            What::TooManyAppliances => (
+                "too_many_appliances",
+                StatusCode::SERVICE_UNAVAILABLE,
+                "There is no room for another appliance",
+            ),
+            What::Unauthorized => (
+                "unauthorized",
+                StatusCode::UNAUTHORIZED,
+                "The token is missing or wrong",
+            ),
+            What::UnknownAppliance => (
+                "unknown_appliance",
+                StatusCode::NOT_FOUND,
+                "There is no such appliance",
+            ),
+            What::UnknownFailure => (
+                "unknown_failure",
+                StatusCode::NOT_FOUND,
+                "There is no such failure mode",
+            ),
+            What::UnknownPath => (
+                "unknown_path",
+                StatusCode::NOT_FOUND,
+                "There is no such resource",
+            ),
+            What::UnknownUser => (
+                "unknown_user",
+                StatusCode::NOT_FOUND,
+                "There is no such user",
+            ),
+            What::UnsupportedContentType => (
+                "unsupported_content_type",
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "The content type is not taken here",
+            ),
         }
     }
 }
@@ -105,7 +173,16 @@ impl Problem {
         let (name, status, title) = what.told();
         let urn = format!("urn:d4iot-double:{name}");
         let detail = detail.into();
-        Problem(Box::new(Told { urn, title, status: status.as_u16(), detail, hint: None, line: None, column: None, pointer: None }))
+        Problem(Box::new(Told {
+            urn,
+            title,
+            status: status.as_u16(),
+            detail,
+            hint: None,
+            line: None,
+            column: None,
+            pointer: None,
+        }))
     }
 
     /// Adds a way out.
@@ -120,7 +197,11 @@ impl Problem {
     }
 
     /// Adds the nearest of some names as a way out, if one is near.
-    pub(super) fn nearest<'a>(self, value: &str, names: impl IntoIterator<Item = &'a str>) -> Problem {
+    pub(super) fn nearest<'a>(
+        self,
+        value: &str,
+        names: impl IntoIterator<Item = &'a str>,
+    ) -> Problem {
         match fixture::nearest(value, names) {
             Some(name) => self.hint(format!("did you mean `{name}`?")),
             None => self,
@@ -142,7 +223,9 @@ impl Problem {
 
 impl From<fixture::Error> for Problem {
     fn from(error: fixture::Error) -> Problem {
-        Problem::new(What::InvalidBody, error.message).at(error.line, error.column).hinting(error.hint)
+        Problem::new(What::InvalidBody, error.message)
+            .at(error.line, error.column)
+            .hinting(error.hint)
     }
 }
 
@@ -156,7 +239,9 @@ impl From<fleet::Error> for Problem {
             fleet::Error::TooMany(_) => What::TooManyAppliances,
             fleet::Error::Unbound(unbound) => match unbound.reason.kind() {
                 io::ErrorKind::AddrInUse => What::PortTaken,
-                io::ErrorKind::AddrNotAvailable | io::ErrorKind::PermissionDenied => What::InvalidBody,
+                io::ErrorKind::AddrNotAvailable | io::ErrorKind::PermissionDenied => {
+                    What::InvalidBody
+                }
                 // Out of descriptors or memory.
                 _ => What::TooManyAppliances,
             },
@@ -171,9 +256,13 @@ impl IntoResponse for Problem {
         let mut body = serde_json::to_string(&self.0).expect("texts and numbers are JSON");
         body.push('\n');
         let mut response = (status, body).into_response();
-        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
+        response
+            .headers_mut()
+            .insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
         if status == StatusCode::UNAUTHORIZED {
-            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            response
+                .headers_mut()
+                .insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         response
     }

@@ -1,23 +1,30 @@
 //! The process: whether it is well, whether it serves, its CA, and this API's own description.
 
-use axum::Json;
-use axum::extract::State;
-use axum::response::IntoResponse;
-use axum::response::Response;
+use axum::{
+    Json,
+    extract::State,
+    response::{IntoResponse, Response},
+};
 use bytes::Bytes;
 use http::header;
 use serde::Serialize;
 use utoipa::ToSchema;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
+use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::control::Desk;
-use crate::control::problem::Problem;
-use crate::control::problem::What;
-use crate::server::tls::Identity;
+use crate::{
+    control::{
+        Desk,
+        problem::{Problem, What},
+    },
+    server::tls::Identity,
+};
 
 pub(super) fn routes() -> OpenApiRouter<Desk> {
-    OpenApiRouter::new().routes(routes!(health)).routes(routes!(ready)).routes(routes!(ca)).routes(routes!(openapi))
+    OpenApiRouter::new()
+        .routes(routes!(health))
+        .routes(routes!(ready))
+        .routes(routes!(ca))
+        .routes(routes!(openapi))
 }
 
 /// How the process is.
@@ -34,7 +41,11 @@ struct Health {
 /// Is the process well?
 #[utoipa::path(get, path = "/v1/health", tag = "process", responses((status = 200, description = "It answers", body = Health)))]
 async fn health(State(desk): State<Desk>) -> Json<Health> {
-    Json(Health { status: "ok", version: env!("CARGO_PKG_VERSION"), appliances: desk.fleet().count() })
+    Json(Health {
+        status: "ok",
+        version: env!("CARGO_PKG_VERSION"),
+        appliances: desk.fleet().count(),
+    })
 }
 
 /// Whether the process serves.
@@ -47,7 +58,11 @@ struct Ready {
 /// Does every appliance serve? From the moment this API answers until the process is told to end.
 #[utoipa::path(get, path = "/v1/ready", tag = "process", responses((status = 200, description = "All serve", body = Ready)))]
 async fn ready(State(desk): State<Desk>) -> Result<Json<Ready>, Problem> {
-    if desk.is_stopping() { Err(ending()) } else { Ok(Json(Ready { ready: true })) }
+    if desk.is_stopping() {
+        Err(ending())
+    } else {
+        Ok(Json(Ready { ready: true }))
+    }
 }
 
 /// The certificate of the CA to trust, as PEM.
@@ -63,13 +78,20 @@ async fn ca(State(desk): State<Desk>) -> Result<Response, Problem> {
         };
         return Err(Problem::new(What::UnknownPath, detail));
     };
-    Ok(([(header::CONTENT_TYPE, "application/x-pem-file")], pem.to_owned()).into_response())
+    Ok((
+        [(header::CONTENT_TYPE, "application/x-pem-file")],
+        pem.to_owned(),
+    )
+        .into_response())
 }
 
 /// This API, as OpenAPI 3.1.
 #[utoipa::path(get, path = "/v1/openapi.json", tag = "process", responses((status = 200, description = "This document", body = Object)))]
 async fn openapi(State(desk): State<Desk>) -> ([(header::HeaderName, &'static str); 1], Bytes) {
-    ([(header::CONTENT_TYPE, "application/json")], desk.document().text())
+    (
+        [(header::CONTENT_TYPE, "application/json")],
+        desk.document().text(),
+    )
 }
 
 /// Returns what is said when the process is ending.

@@ -3,20 +3,16 @@
 use axum::Json;
 use http::Method;
 use serde::Serialize;
-use serde_json::Map;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use utoipa::ToSchema;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
+use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::contract;
-use crate::control::Desk;
-use crate::control::appliance::Named;
-use crate::control::appliances::BODY;
-use crate::control::body::Text;
-use crate::control::problem::Problem;
-use crate::fixture;
-use crate::host::Host;
+use crate::{
+    contract,
+    control::{Desk, appliance::Named, appliances::BODY, body::Text, problem::Problem},
+    fixture,
+    host::Host,
+};
 
 pub(super) fn routes() -> OpenApiRouter<Desk> {
     OpenApiRouter::new().routes(routes!(look, choose))
@@ -45,7 +41,11 @@ async fn look(Named(member): Named) -> Json<Served> {
 #[utoipa::path(method(put, patch), path = "/v1/appliances/{name}/readings", tag = "appliance", params(("name" = String, Path, description = "The appliance's name")),
     request_body(content((ref("#/components/schemas/Readings") = "application/json"), (ref("#/components/schemas/Readings") = "application/yaml"))),
     responses((status = 200, description = "They are served from now on", body = Served)))]
-async fn choose(method: Method, Named(member): Named, Text(text): Text) -> Result<Json<Served>, Problem> {
+async fn choose(
+    method: Method,
+    Named(member): Named,
+    Text(text): Text,
+) -> Result<Json<Served>, Problem> {
     let host = member.host();
     let mut readings = fixture::read_readings(BODY, &text, host.kind())?;
     if method == Method::PATCH {
@@ -59,6 +59,17 @@ fn served(host: &Host) -> Served {
     let chosen = host.readings();
     let facts = contract::of(host.kind()).facts();
     let reading = |name: &str, ruling: &str| Value::from(chosen.of(name).unwrap_or(ruling));
-    let all = facts.iter().filter_map(|fact| Some((fact.name.clone(), reading(&fact.name, fact.readings.first()?.name))));
-    Served { readings: all.collect(), chosen: chosen.iter().map(|(fact, reading)| (fact.to_owned(), reading.into())).collect() }
+    let all = facts.iter().filter_map(|fact| {
+        Some((
+            fact.name.clone(),
+            reading(&fact.name, fact.readings.first()?.name),
+        ))
+    });
+    Served {
+        readings: all.collect(),
+        chosen: chosen
+            .iter()
+            .map(|(fact, reading)| (fact.to_owned(), reading.into()))
+            .collect(),
+    }
 }

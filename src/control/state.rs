@@ -1,24 +1,25 @@
 //! An appliance's whole state, out and in: a fixture that, loaded, gives the same appliance as it stands.
 
-use axum::extract::State;
-use axum::response::IntoResponse;
-use axum::response::Response;
-use http::StatusCode;
-use http::header;
+use axum::{
+    extract::State,
+    response::{IntoResponse, Response},
+};
+use http::{StatusCode, header};
 use serde::Deserialize;
 use utoipa::IntoParams;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
+use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::control::Desk;
-use crate::control::appliance::Named;
-use crate::control::appliances::BODY;
-use crate::control::body::Query;
-use crate::control::body::Text;
-use crate::control::problem::Problem;
-use crate::control::problem::What;
-use crate::fixture;
-use crate::fixture::Secrets;
+use crate::{
+    control::{
+        Desk,
+        appliance::Named,
+        appliances::BODY,
+        body::{Query, Text},
+        problem::{Problem, What},
+    },
+    fixture,
+    fixture::Secrets,
+};
 
 pub(super) fn routes() -> OpenApiRouter<Desk> {
     OpenApiRouter::new().routes(routes!(out, put))
@@ -39,15 +40,27 @@ struct How {
 /// The one place that gives passwords out, because they were put in; `?secrets=omit` does not.
 #[utoipa::path(get, path = "/v1/appliances/{name}/state", tag = "appliance", params(("name" = String, Path, description = "The appliance's name"), How),
     responses((status = 200, description = "A fixture, which is JSON", body = Object)))]
-async fn out(Named(member): Named, Query(How { secrets }): Query<How>) -> Result<Response, Problem> {
+async fn out(
+    Named(member): Named,
+    Query(How { secrets }): Query<How>,
+) -> Result<Response, Problem> {
     let secrets = match secrets.as_deref() {
         None => Secrets::Written,
         Some("omit") => Secrets::Omitted,
-        Some(_) => return Err(Problem::new(What::InvalidQuery, "secrets: expected `omit`, or nothing")),
+        Some(_) => {
+            return Err(Problem::new(
+                What::InvalidQuery,
+                "secrets: expected `omit`, or nothing",
+            ));
+        }
     };
     let mut fixture = member.host().state_out();
     fixture.name = member.name().to_string();
-    Ok(([(header::CONTENT_TYPE, "application/json")], fixture.write(secrets)).into_response())
+    Ok((
+        [(header::CONTENT_TYPE, "application/json")],
+        fixture.write(secrets),
+    )
+        .into_response())
 }
 
 /// Becomes the appliance of a fixture between two requests, with all that has happened to it; a reset goes back to this from now on.
@@ -55,7 +68,11 @@ async fn out(Named(member): Named, Query(How { secrets }): Query<How>) -> Result
 #[utoipa::path(put, path = "/v1/appliances/{name}/state", tag = "appliance", params(("name" = String, Path, description = "The appliance's name")),
     request_body(content((ref("#/components/schemas/Fixture") = "application/json"), (ref("#/components/schemas/Fixture") = "application/yaml"))),
     responses((status = 204, description = "It is as the fixture says")))]
-async fn put(State(desk): State<Desk>, Named(member): Named, Text(text): Text) -> Result<StatusCode, Problem> {
+async fn put(
+    State(desk): State<Desk>,
+    Named(member): Named,
+    Text(text): Text,
+) -> Result<StatusCode, Problem> {
     let mut fixture = fixture::read(BODY, &text)?;
     fixture.name = member.name().to_string();
     desk.fleet().change(&member, &fixture)?;

@@ -1,28 +1,30 @@
 //! An appliance's users: listed without their passwords, put in, replaced, removed.
 
-use axum::Json;
-use axum::response::IntoResponse;
-use axum::response::Response;
-use http::StatusCode;
-use http::header;
+use axum::{
+    Json,
+    response::{IntoResponse, Response},
+};
+use http::{StatusCode, header};
 use serde::Serialize;
 use utoipa::ToSchema;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
+use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::appliance::User;
-use crate::control::Desk;
-use crate::control::appliance::Named;
-use crate::control::appliance::Second;
-use crate::control::appliance::encoded;
-use crate::control::appliances::BODY;
-use crate::control::body::Text;
-use crate::control::problem::Problem;
-use crate::control::problem::What;
-use crate::fixture;
+use crate::{
+    appliance::User,
+    control::{
+        Desk,
+        appliance::{Named, Second, encoded},
+        appliances::BODY,
+        body::Text,
+        problem::{Problem, What},
+    },
+    fixture,
+};
 
 pub(super) fn routes() -> OpenApiRouter<Desk> {
-    OpenApiRouter::new().routes(routes!(list, add)).routes(routes!(one, put, remove))
+    OpenApiRouter::new()
+        .routes(routes!(list, add))
+        .routes(routes!(one, put, remove))
 }
 
 /// The users of an appliance.
@@ -48,7 +50,11 @@ struct Shown {
 
 impl From<&User> for Shown {
     fn from(user: &User) -> Shown {
-        Shown { username: user.username.clone(), role: user.role.name(), state: fixture::state_name(user.state) }
+        Shown {
+            username: user.username.clone(),
+            role: user.role.name(),
+            state: fixture::state_name(user.state),
+        }
     }
 }
 
@@ -56,7 +62,9 @@ impl From<&User> for Shown {
 #[utoipa::path(get, path = "/v1/appliances/{name}/users", tag = "appliance", params(("name" = String, Path, description = "The appliance's name")),
     responses((status = 200, description = "All", body = Users)))]
 async fn list(Named(member): Named) -> Json<Users> {
-    Json(Users { users: member.host().users().iter().map(Shown::from).collect() })
+    Json(Users {
+        users: member.host().users().iter().map(Shown::from).collect(),
+    })
 }
 
 /// Puts in a user, as a fixture writes one.
@@ -70,8 +78,17 @@ async fn add(Named(member): Named, Text(text): Text) -> Result<Response, Problem
         let detail = format!("a user named `{}` is there already", shown.username);
         return Err(Problem::new(What::NameTaken, detail).hint("PUT replaces a user"));
     }
-    let location = format!("/v1/appliances/{}/users/{}", member.name(), encoded(&shown.username));
-    Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(shown)).into_response())
+    let location = format!(
+        "/v1/appliances/{}/users/{}",
+        member.name(),
+        encoded(&shown.username)
+    );
+    Ok((
+        StatusCode::CREATED,
+        [(header::LOCATION, location)],
+        Json(shown),
+    )
+        .into_response())
 }
 
 /// One user, without the password.
@@ -80,7 +97,11 @@ async fn add(Named(member): Named, Text(text): Text) -> Result<Response, Problem
     responses((status = 200, description = "There is one", body = Shown)))]
 async fn one(Named(member): Named, Second(username): Second) -> Result<Json<Shown>, Problem> {
     let users = member.host().users();
-    users.iter().find(|user| user.username == username).map(|user| Json(Shown::from(user))).ok_or_else(|| unknown(&username))
+    users
+        .iter()
+        .find(|user| user.username == username)
+        .map(|user| Json(Shown::from(user)))
+        .ok_or_else(|| unknown(&username))
 }
 
 /// Puts in a user in place of one of the same name, if there is one. No former password of theirs validates any longer.
@@ -88,7 +109,11 @@ async fn one(Named(member): Named, Second(username): Second) -> Result<Json<Show
     params(("name" = String, Path, description = "The appliance's name"), ("second" = String, Path, description = "The user's name, as in the body")),
     request_body(content((ref("#/components/schemas/User") = "application/json"), (ref("#/components/schemas/User") = "application/yaml"))),
     responses((status = 200, description = "The user is as the body says", body = Shown)))]
-async fn put(Named(member): Named, Second(username): Second, Text(text): Text) -> Result<Json<Shown>, Problem> {
+async fn put(
+    Named(member): Named,
+    Second(username): Second,
+    Text(text): Text,
+) -> Result<Json<Shown>, Problem> {
     let user = fixture::read_user(BODY, &text)?;
     if user.username != username {
         let detail = "the username in the body is not the one in the path, expected the same";
@@ -116,5 +141,6 @@ async fn remove(Named(member): Named, Second(username): Second) -> Result<Status
 
 fn unknown(username: &str) -> Problem {
     let shown: String = username.chars().take(64).collect();
-    Problem::new(What::UnknownUser, format!("no user is named `{shown}`")).hint("GET …/users lists all")
+    Problem::new(What::UnknownUser, format!("no user is named `{shown}`"))
+        .hint("GET …/users lists all")
 }

@@ -1,11 +1,11 @@
 //! Which requests are meant, by a look into the journal or by an expectation.
 
-use std::fmt;
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
-use crate::host::Host;
-use crate::journal::View;
-use crate::journal::Wanted;
+use crate::{
+    host::Host,
+    journal::{View, Wanted},
+};
 
 /// Requests of some kind. All conditions that are given must hold.
 #[derive(Clone, Debug, Default)]
@@ -43,11 +43,24 @@ impl Aim {
 /// Says it in words: `set_password → password_replaced by "test", bent by slow`.
 impl fmt::Display for Aim {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Wanted { operation, outcome, state, failure } = &self.wanted;
+        let Wanted {
+            operation,
+            outcome,
+            state,
+            failure,
+        } = &self.wanted;
         out.write_str(operation.map_or("any request", |operation| operation.name()))?;
-        outcome.iter().try_for_each(|outcome| write!(out, " → {outcome}"))?;
-        self.user.iter().try_for_each(|user| write!(out, " by {user:?}"))?;
-        failure.iter().try_for_each(|failure| write!(out, ", bent by {failure:?}"))?;
-        state.iter().try_for_each(|state| write!(out, ", {}", state.name()))
+        outcome
+            .iter()
+            .try_for_each(|outcome| write!(out, " → {outcome}"))?;
+        self.user
+            .iter()
+            .try_for_each(|user| write!(out, " by {user:?}"))?;
+        failure
+            .iter()
+            .try_for_each(|failure| write!(out, ", bent by {failure:?}"))?;
+        state
+            .iter()
+            .try_for_each(|state| write!(out, ", {}", state.name()))
     }
 }

@@ -1,31 +1,24 @@
 //! What a double is to be, before it is started. Values are read by the fixture's reader; errors are values and come at the start.
 
-use std::fmt;
-use std::net::SocketAddr;
-use std::panic::Location;
-use std::path::PathBuf;
-use std::time::Duration;
+use std::{fmt, net::SocketAddr, panic::Location, path::PathBuf, time::Duration};
 
-use super::Double;
-use super::Failure;
-use super::engine;
-use super::error::Error;
-use super::error::Place;
-use super::said::Said;
-use crate::appliance::Scope;
-use crate::contract::Kind;
-use crate::contract::Role;
-use crate::fixture;
-use crate::fixture::Fixture;
-use crate::fixture::Setting;
-use crate::host::Budget;
-use crate::host::Host;
-use crate::journal::Bounds;
-use crate::secret::Secret;
-use crate::served::Served;
-use crate::server;
-use crate::server::Limits;
-use crate::server::tls::Identity;
+use super::{
+    Double, Failure, engine,
+    error::{Error, Place},
+    said::Said,
+};
+use crate::{
+    appliance::Scope,
+    contract::{Kind, Role},
+    fixture,
+    fixture::{Fixture, Setting},
+    host::{Budget, Host},
+    journal::Bounds,
+    secret::Secret,
+    served::Served,
+    server,
+    server::{Limits, tls::Identity},
+};
 
 /// What a double is to be. [`Builder::start`] makes it.
 #[derive(Debug)]
@@ -65,7 +58,14 @@ impl Builder {
 
     #[track_caller]
     fn new(base: Base) -> Builder {
-        Builder { base: (base, Location::caller()), said: Vec::new(), http: false, sans: Vec::new(), frozen: false, bounds: None }
+        Builder {
+            base: (base, Location::caller()),
+            said: Vec::new(),
+            http: false,
+            sans: Vec::new(),
+            frozen: false,
+            bounds: None,
+        }
     }
 
     /// Adds a user with the role of a security analyst. Who names users has those and no others: the four built-in ones are there
@@ -77,8 +77,17 @@ impl Builder {
 
     /// Adds a user with a role: only an [`Role::Admin`] may set the passwords of others.
     #[track_caller]
-    pub fn user_with_role(self, username: impl Into<String>, password: impl Into<String>, role: Role) -> Builder {
-        self.say(Said::User(username.into(), Secret::new(password.into()), role))
+    pub fn user_with_role(
+        self,
+        username: impl Into<String>,
+        password: impl Into<String>,
+        role: Role,
+    ) -> Builder {
+        self.say(Said::User(
+            username.into(),
+            Secret::new(password.into()),
+            role,
+        ))
     }
 
     /// Asks of new passwords what this policy asks: `examples` (the default), `product_8` or `product_16`.
@@ -165,26 +174,42 @@ impl Builder {
         let entered = runtime.enter();
         let listener = server::bind(address).map_err(|error| {
             let taken = Error::at(asked_at, format!("binding {address}: {error}"));
-            if address.port() == 0 { taken } else { taken.hint("port 0 takes any free one") }
+            if address.port() == 0 {
+                taken
+            } else {
+                taken.hint("port 0 takes any free one")
+            }
         })?;
         let host = Host::of(&fixture, fixture.seed.unwrap_or_default()).named(&fixture.name);
         let host = host.keeping(self.bounds.unwrap_or_default(), Budget::of_the_process());
-        let served = Served::serve(listener, host, identity.as_ref(), Limits::default()).map_err(|error| broken(error.to_string()))?;
+        let served = Served::serve(listener, host, identity.as_ref(), Limits::default())
+            .map_err(|error| broken(error.to_string()))?;
         drop(entered);
         Ok(Double::new(served, fixture.kind, fixture.name))
     }
 
     fn address(&self, fixture: &Fixture) -> (SocketAddr, Place) {
-        let said = self.said.iter().rev().find(|(said, _)| matches!(said, Said::Listen(_)));
+        let said = self
+            .said
+            .iter()
+            .rev()
+            .find(|(said, _)| matches!(said, Said::Listen(_)));
         let place = said.map_or(self.base.1, |(_, place)| *place);
-        (fixture.listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 0))), place)
+        (
+            fixture
+                .listen
+                .unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 0))),
+            place,
+        )
     }
 
     fn identity(&self) -> Result<Option<Identity>, String> {
         match (self.http, self.sans.as_slice()) {
             (true, _) => Ok(None),
             (false, []) => engine::identity().cloned().map(Some),
-            (false, names) => Identity::generate(names).map(Some).map_err(|error| error.to_string()),
+            (false, names) => Identity::generate(names)
+                .map(Some)
+                .map_err(|error| error.to_string()),
         }
     }
 
@@ -199,15 +224,27 @@ impl Builder {
                 }
                 named.push(username);
             }
-            said.apply(&mut fixture).map_err(|error| Error::of_value(place, error))?;
+            said.apply(&mut fixture)
+                .map_err(|error| Error::of_value(place, error))?;
         }
         fixture.so_far.frozen |= self.frozen;
         // A fixture's own modes may word answers by other readings: from now on, on top of those chosen here.
-        fixture.reread().map_err(|error| Error::of_value(self.base.1, error))?;
-        fixture.refuses_transport(!self.http).map_err(Error::of_file)?;
+        fixture
+            .reread()
+            .map_err(|error| Error::of_value(self.base.1, error))?;
+        fixture
+            .refuses_transport(!self.http)
+            .map_err(Error::of_file)?;
         for (said, place) in &self.said {
-            let Said::Failure(failure) = said else { continue };
-            let setting = Setting { kind: fixture.kind, readings: &fixture.readings, users: &fixture.state.directory, https: !self.http };
+            let Said::Failure(failure) = said else {
+                continue;
+            };
+            let setting = Setting {
+                kind: fixture.kind,
+                readings: &fixture.readings,
+                users: &fixture.state.directory,
+                https: !self.http,
+            };
             let mut added = None;
             failure.place(place, |name, text| {
                 added = Some(fixture::read_mode("failure", text, &setting)?);
@@ -227,12 +264,16 @@ impl Builder {
             Base::File(path) => {
                 let shown = path.display().to_string();
                 let bytes = std::fs::read(path).map_err(|error| {
-                    let folder = std::env::current_dir().map(|folder| folder.display().to_string()).unwrap_or_default();
-                    Error::at(place, format!("reading {shown}: {error}")).hint(format!("paths begin at {folder}"))
+                    let folder = std::env::current_dir()
+                        .map(|folder| folder.display().to_string())
+                        .unwrap_or_default();
+                    Error::at(place, format!("reading {shown}: {error}"))
+                        .hint(format!("paths begin at {folder}"))
                 })?;
                 fixture::read_bytes(&shown, &bytes).map_err(Error::of_file)
             }
-            Base::Text(text) => fixture::read("fixture", text).map_err(|error| Error::of_text(place, "the fixture", error)),
+            Base::Text(text) => fixture::read("fixture", text)
+                .map_err(|error| Error::of_text(place, "the fixture", error)),
         }
     }
 

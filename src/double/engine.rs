@@ -3,13 +3,13 @@
 //! A double never runs on its user's runtime: one of a single thread would not serve while a test blocks in it, a paused clock
 //! would stop its timers, and a test without tokio has none.
 
-use std::future::Future;
-use std::sync::OnceLock;
-use std::sync::mpsc;
-use std::thread;
+use std::{
+    future::Future,
+    sync::{OnceLock, mpsc},
+    thread,
+};
 
-use tokio::runtime::Runtime;
-use tokio::task::JoinSet;
+use tokio::{runtime::Runtime, task::JoinSet};
 
 use crate::server::tls::Identity;
 
@@ -20,9 +20,16 @@ use crate::server::tls::Identity;
 pub(crate) fn runtime() -> Result<&'static Runtime, String> {
     static RUNTIME: OnceLock<Result<Runtime, String>> = OnceLock::new();
     let start = || {
-        let threads = thread::available_parallelism().map_or(LEAST_THREADS, |count| count.get().clamp(LEAST_THREADS, MOST_THREADS));
+        let threads = thread::available_parallelism().map_or(LEAST_THREADS, |count| {
+            count.get().clamp(LEAST_THREADS, MOST_THREADS)
+        });
         let mut builder = tokio::runtime::Builder::new_multi_thread();
-        builder.worker_threads(threads).thread_name("d4iot-double").enable_all().build().map_err(|error| format!("starting threads: {error}"))
+        builder
+            .worker_threads(threads)
+            .thread_name("d4iot-double")
+            .enable_all()
+            .build()
+            .map_err(|error| format!("starting threads: {error}"))
     };
     RUNTIME.get_or_init(start).as_ref().map_err(Clone::clone)
 }
@@ -33,19 +40,26 @@ pub(crate) fn runtime() -> Result<&'static Runtime, String> {
 /// It cannot be made, in words.
 pub(crate) fn identity() -> Result<&'static Identity, String> {
     static IDENTITY: OnceLock<Result<Identity, String>> = OnceLock::new();
-    IDENTITY.get_or_init(|| Identity::generate(&[]).map_err(|error| error.to_string())).as_ref().map_err(Clone::clone)
+    IDENTITY
+        .get_or_init(|| Identity::generate(&[]).map_err(|error| error.to_string()))
+        .as_ref()
+        .map_err(Clone::clone)
 }
 
 /// Completes with what this completes with, on the doubles' runtime, whatever polls it; none where the system gives no thread.
 /// Dropped, it stops.
-pub(crate) async fn on<T: Send + 'static>(future: impl Future<Output = T> + Send + 'static) -> Option<T> {
+pub(crate) async fn on<T: Send + 'static>(
+    future: impl Future<Output = T> + Send + 'static,
+) -> Option<T> {
     let mut task = JoinSet::new();
     task.spawn_on(future, runtime().ok()?.handle());
     task.join_next().await?.ok()
 }
 
 /// Returns what this completes with, and blocks until then; may be called inside and outside of any runtime.
-pub(crate) fn blocking<T: Send + 'static>(future: impl Future<Output = T> + Send + 'static) -> Option<T> {
+pub(crate) fn blocking<T: Send + 'static>(
+    future: impl Future<Output = T> + Send + 'static,
+) -> Option<T> {
     let (tell, told) = mpsc::channel();
     runtime().ok()?.spawn(async move {
         // Whoever asked waits below.

@@ -1,7 +1,6 @@
 //! Why a double cannot be had, or cannot do as it was told: the place in the test or in the fixture, what is wrong, and the way out.
 
-use std::fmt;
-use std::panic::Location;
+use std::{fmt, panic::Location};
 
 use crate::fixture;
 
@@ -28,28 +27,50 @@ pub(crate) type Place = &'static Location<'static>;
 impl Error {
     /// Says what is wrong with a line of a test.
     pub(crate) fn at(place: Place, message: impl Into<String>) -> Error {
-        Error { message: message.into(), place: told(place), hint: None }
+        Error {
+            message: message.into(),
+            place: told(place),
+            hint: None,
+        }
     }
 
     /// Adds a way out.
     pub(crate) fn hint(self, hint: impl Into<String>) -> Error {
-        Error { hint: Some(hint.into()), ..self }
+        Error {
+            hint: Some(hint.into()),
+            ..self
+        }
     }
 
     /// Says what is wrong with a value of a line, in the words that a fixture's reader has for it.
     pub(crate) fn of_value(place: Place, error: fixture::Error) -> Error {
-        Error { message: error.message, place: told(place), hint: error.hint }
+        Error {
+            message: error.message,
+            place: told(place),
+            hint: error.hint,
+        }
     }
 
     /// Says what is wrong with a text that stands in a test.
     pub(crate) fn of_text(place: Place, what: &str, error: fixture::Error) -> Error {
-        let message = format!("line {} column {} of {what}: {}", error.line, error.column, error.message);
-        Error { message, place: told(place), hint: error.hint }
+        let message = format!(
+            "line {} column {} of {what}: {}",
+            error.line, error.column, error.message
+        );
+        Error {
+            message,
+            place: told(place),
+            hint: error.hint,
+        }
     }
 
     /// Says what is wrong with a file.
     pub(crate) fn of_file(error: fixture::Error) -> Error {
-        Error { message: error.message, place: format!("{}:{}:{}", error.file, error.line, error.column), hint: error.hint }
+        Error {
+            message: error.message,
+            place: format!("{}:{}:{}", error.file, error.line, error.column),
+            hint: error.hint,
+        }
     }
 }
 
@@ -61,7 +82,9 @@ pub(crate) fn told(place: Place) -> String {
 impl fmt::Display for Error {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "error: {}\n --> {}", self.message, self.place)?;
-        self.hint.iter().try_for_each(|hint| write!(out, "\n  hint: {hint}"))
+        self.hint
+            .iter()
+            .try_for_each(|hint| write!(out, "\n  hint: {hint}"))
     }
 }
 

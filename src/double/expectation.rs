@@ -1,18 +1,15 @@
 //! What a test expects a client to do, checked when the double is dropped.
 
-use std::fmt;
-use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::MutexGuard;
-use std::sync::PoisonError;
+use std::{
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
-use super::aim::Aim;
-use super::error;
-use super::error::Place;
-use super::happened;
-use crate::contract::Operation;
-use crate::contract::Outcome;
-use crate::host::Host;
+use super::{aim::Aim, error, error::Place, happened};
+use crate::{
+    contract::{Operation, Outcome},
+    host::Host,
+};
 
 /// An expectation: it holds from when it is made, so each refinement is a call and no more. Without a number, at least one request
 /// is expected.
@@ -89,7 +86,13 @@ impl Wishes {
     pub(super) fn make(&self, operation: Option<Operation>, place: Place) -> Expectation {
         let mut aim = Aim::default();
         aim.wanted.operation = operation;
-        let wish = Arc::new(Mutex::new(Wish { aim, least: None, most: None, no_findings: false, place }));
+        let wish = Arc::new(Mutex::new(Wish {
+            aim,
+            least: None,
+            most: None,
+            no_findings: false,
+            place,
+        }));
         lock(&self.0).push(Arc::clone(&wish));
         Expectation(wish)
     }
@@ -97,11 +100,18 @@ impl Wishes {
     /// Holds all against what happened; none is held a second time.
     pub(super) fn verify(&self, host: &Host, name: &str) -> Result<(), Unmet> {
         let wishes = std::mem::take(&mut *lock(&self.0));
-        let unmet: Vec<String> = wishes.iter().filter_map(|wish| lock(wish).unmet(host)).collect();
+        let unmet: Vec<String> = wishes
+            .iter()
+            .filter_map(|wish| lock(wish).unmet(host))
+            .collect();
         if unmet.is_empty() {
             Ok(())
         } else {
-            Err(Unmet(format!("{name} was not asked as expected\n\n{}{}\n", unmet.join("\n\n"), happened::found(host))))
+            Err(Unmet(format!(
+                "{name} was not asked as expected\n\n{}{}\n",
+                unmet.join("\n\n"),
+                happened::found(host)
+            )))
         }
     }
 }
@@ -117,11 +127,16 @@ impl Wish {
         } else {
             format!("expected {} {}: {}", self.aim, self.number(), came(count))
         };
-        Some(format!("{what}\n --> {}{}", error::told(self.place), happened::told(host, &self.aim)))
+        Some(format!(
+            "{what}\n --> {}{}",
+            error::told(self.place),
+            happened::told(host, &self.aim)
+        ))
     }
 
     fn least(&self) -> u64 {
-        self.least.unwrap_or(u64::from(self.most.is_none() && !self.no_findings))
+        self.least
+            .unwrap_or(u64::from(self.most.is_none() && !self.no_findings))
     }
 
     fn number(&self) -> String {
@@ -136,8 +151,15 @@ impl Wish {
 
     /// What was found in the requests that are counted, where that matters and something was.
     fn found(&self, host: &Host) -> Option<String> {
-        let entries = if self.no_findings { self.aim.entries(host) } else { Vec::new() };
-        let mut found: Vec<&str> = entries.iter().flat_map(|view| view.findings.iter().map(|finding| finding.name)).collect();
+        let entries = if self.no_findings {
+            self.aim.entries(host)
+        } else {
+            Vec::new()
+        };
+        let mut found: Vec<&str> = entries
+            .iter()
+            .flat_map(|view| view.findings.iter().map(|finding| finding.name))
+            .collect();
         found.sort_unstable();
         found.dedup();
         (!found.is_empty()).then(|| found.join(", "))
@@ -153,7 +175,11 @@ fn times(count: u64) -> String {
 }
 
 fn came(count: u64) -> String {
-    if count == 0 { "it never came".to_owned() } else { format!("it came {}", times(count)) }
+    if count == 0 {
+        "it never came".to_owned()
+    } else {
+        format!("it came {}", times(count))
+    }
 }
 
 /// What is guarded is put whole, so a panic leaves nothing half done.

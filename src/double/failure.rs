@@ -1,19 +1,15 @@
 //! A failure mode as a test writes it. It becomes the text that a fixture would hold and is read by the same reader, so there is
 //! one law for all modes, and one wording of what is wrong with them.
 
-use std::fmt;
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
-use serde_json::Map;
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
-use super::error::Error;
-use super::error::Place;
-use crate::contract::Kind;
-use crate::contract::Operation;
-use crate::contract::Outcome;
-use crate::fixture;
+use super::error::{Error, Place};
+use crate::{
+    contract::{Kind, Operation, Outcome},
+    fixture,
+};
 
 /// A failure mode: what is done to an answer, and to which. Nothing is checked before it is armed, by [`Double::fail`] or a builder.
 ///
@@ -59,12 +55,18 @@ struct Written {
 impl Failure {
     /// The operation takes effect, then the connection is reset before the answer: the hazard that every rotation job must survive.
     pub fn reset_after_commit() -> Failure {
-        Failure::does("reset_after_commit", json!({ "reset": "before_answer", "commit": true }))
+        Failure::does(
+            "reset_after_commit",
+            json!({ "reset": "before_answer", "commit": true }),
+        )
     }
 
     /// The connection is reset before the operation takes effect: to the client the same as [`Failure::reset_after_commit`].
     pub fn reset_before_commit() -> Failure {
-        Failure::does("reset_before_commit", json!({ "reset": "before_answer", "commit": false }))
+        Failure::does(
+            "reset_before_commit",
+            json!({ "reset": "before_answer", "commit": false }),
+        )
     }
 
     /// The answer comes this much later, on the appliance's clock; in whole milliseconds, rounded up.
@@ -89,13 +91,21 @@ impl Failure {
 
     /// A ready-made mode by its name, with its own operations and times; a refinement takes their place. `fixture::READY_MADE` lists them.
     pub fn ready_made(name: impl Into<String>) -> Failure {
-        Failure { base: Base::ReadyMade(name.into()), said: Map::new(), name: None }
+        Failure {
+            base: Base::ReadyMade(name.into()),
+            said: Map::new(),
+            name: None,
+        }
     }
 
     /// A mode as in the list `failures` of a fixture, YAML or JSON: `do: { truncate: 10 }`. It needs no name. What the text says
     /// cannot be said again by a refinement.
     pub fn from_yaml(text: impl Into<String>) -> Failure {
-        Failure { base: Base::Yaml(text.into()), said: Map::new(), name: None }
+        Failure {
+            base: Base::Yaml(text.into()),
+            said: Map::new(),
+            name: None,
+        }
     }
 
     /// Strikes so often at most.
@@ -130,7 +140,10 @@ impl Failure {
 
     /// Strikes these operations.
     pub fn on(self, operations: impl IntoIterator<Item = Operation>) -> Failure {
-        let names = operations.into_iter().map(|operation| Value::from(operation.name())).collect();
+        let names = operations
+            .into_iter()
+            .map(|operation| Value::from(operation.name()))
+            .collect();
         self.says("on", names)
     }
 
@@ -141,7 +154,11 @@ impl Failure {
     }
 
     fn does(name: &'static str, act: Value) -> Failure {
-        Failure { base: Base::Does(name, act), said: Map::new(), name: None }
+        Failure {
+            base: Base::Does(name, act),
+            said: Map::new(),
+            name: None,
+        }
     }
 
     fn says(mut self, key: &str, value: Value) -> Failure {
@@ -158,22 +175,33 @@ impl Failure {
 
     /// Lets a reader take it under a name that is free, and returns that name. `take` reads a text under a name and tells whether
     /// that was free.
-    pub(super) fn place(&self, place: Place, mut take: impl FnMut(&str, &str) -> Result<bool, fixture::Error>) -> Result<String, Error> {
+    pub(super) fn place(
+        &self,
+        place: Place,
+        mut take: impl FnMut(&str, &str) -> Result<bool, fixture::Error>,
+    ) -> Result<String, Error> {
         let (own, is_given) = self.own_name();
         let names = (2..).map(|number| format!("{own}-{number}"));
         for name in std::iter::once(own.clone()).chain(names) {
-            let written = self.written(&name).map_err(|(message, hint)| Error { hint, ..Error::at(place, message) })?;
+            let written = self.written(&name).map_err(|(message, hint)| Error {
+                hint,
+                ..Error::at(place, message)
+            })?;
             match take(&name, &written.text) {
                 Ok(true) => return Ok(name),
                 Ok(false) if is_given => {
-                    let taken = Error::at(place, format!("there is a failure mode `{name}` already"));
+                    let taken =
+                        Error::at(place, format!("there is a failure mode `{name}` already"));
                     return Err(taken.hint("give it another name by `named`, or leave that out"));
                 }
                 Ok(false) => {}
                 Err(error) => return Err(self.refused(place, &name, &written, error)),
             }
         }
-        Err(Error::at(place, format!("no name is left for a failure mode `{own}`")))
+        Err(Error::at(
+            place,
+            format!("no name is left for a failure mode `{own}`"),
+        ))
     }
 
     /// The name it goes by if that is free, and whether it was given.
@@ -184,7 +212,9 @@ impl Failure {
         match &self.base {
             Base::Does(name, _) => ((*name).to_owned(), false),
             Base::ReadyMade(name) => (name.clone(), false),
-            Base::Yaml(text) => named_in(text).map_or_else(|| ("failure".to_owned(), false), |name| (name, true)),
+            Base::Yaml(text) => {
+                named_in(text).map_or_else(|| ("failure".to_owned(), false), |name| (name, true))
+            }
         }
     }
 
@@ -205,14 +235,27 @@ impl Failure {
                 _ => drop(keys.insert(key.clone(), value.clone())),
             }
         }
-        Ok(Written { text: Value::Object(keys).to_string(), lines: 0, shifted: None })
+        Ok(Written {
+            text: Value::Object(keys).to_string(),
+            lines: 0,
+            shifted: None,
+        })
     }
 
     /// Says what is wrong: of the test's own YAML with the place in it, of all else by the value.
-    fn refused(&self, place: Place, name: &str, written: &Written, mut error: fixture::Error) -> Error {
+    fn refused(
+        &self,
+        place: Place,
+        name: &str,
+        written: &Written,
+        mut error: fixture::Error,
+    ) -> Error {
         if !matches!(self.base, Base::Yaml(_)) {
             let refused = Error::of_value(place, error);
-            return Error { message: format!("failure mode `{name}`: {}", refused.message), ..refused };
+            return Error {
+                message: format!("failure mode `{name}`: {}", refused.message),
+                ..refused
+            };
         }
         if error.line <= written.lines {
             return Error::of_value(place, error);
@@ -229,7 +272,13 @@ impl Failure {
         }
         let twice = error.message.starts_with("duplicate key");
         let refused = Error::of_text(place, "the failure's YAML", error);
-        if twice { refused.hint("what the YAML says cannot be said again beside it; `fail_any` says no operation") } else { refused }
+        if twice {
+            refused.hint(
+                "what the YAML says cannot be said again beside it; `fail_any` says no operation",
+            )
+        } else {
+            refused
+        }
     }
 }
 
@@ -244,7 +293,10 @@ impl fmt::Display for Failure {
 fn ready_made(name: &str) -> Result<Map<String, Value>, (String, Option<String>)> {
     let mode = fixture::ready_made(name).and_then(|mode| mode.written.as_object().cloned());
     mode.ok_or_else(|| {
-        let refusal = fixture::built_in(Kind::Sensor).arm(name).err().unwrap_or_default();
+        let refusal = fixture::built_in(Kind::Sensor)
+            .arm(name)
+            .err()
+            .unwrap_or_default();
         match refusal.split_once("\n  hint: ") {
             Some((message, hint)) => (message.to_owned(), Some(hint.to_owned())),
             None => (refusal, None),
@@ -254,25 +306,54 @@ fn ready_made(name: &str) -> Result<Map<String, Value>, (String, Option<String>)
 
 /// Returns the name that a mode has in its own text.
 fn named_in(text: &str) -> Option<String> {
-    serde_saphyr::from_str::<Value>(text).ok()?.get("name")?.as_str().map(str::to_owned)
+    serde_saphyr::from_str::<Value>(text)
+        .ok()?
+        .get("name")?
+        .as_str()
+        .map(str::to_owned)
 }
 
 /// Writes further keys beside those of a YAML map: on lines before it, or, where it is in braces, behind the first of them.
 fn beside(text: &str, keys: impl Iterator<Item = (String, Value)>) -> Written {
-    let first = text.lines().enumerate().find(|(_, line)| !line.trim().is_empty() && !line.trim_start().starts_with('#'));
+    let first = text
+        .lines()
+        .enumerate()
+        .find(|(_, line)| !line.trim().is_empty() && !line.trim_start().starts_with('#'));
     match first {
         Some((index, line)) if line.trim_start().starts_with('{') => {
-            let pairs: String = keys.map(|(key, value)| format!("{}: {value}, ", Value::from(key))).collect();
+            let pairs: String = keys
+                .map(|(key, value)| format!("{}: {value}, ", Value::from(key)))
+                .collect();
             let start: usize = text.split_inclusive('\n').take(index).map(str::len).sum();
             let brace = start + line.find('{').unwrap_or_default() + 1;
-            let from = line.chars().take_while(|character| *character != '{').count() as u64 + 2;
+            let from = line
+                .chars()
+                .take_while(|character| *character != '{')
+                .count() as u64
+                + 2;
             let text = format!("{} {pairs}{}", &text[..brace], &text[brace..]);
-            Written { text, lines: 0, shifted: Some((index as u64 + 1, from, pairs.chars().count() as u64 + 1)) }
+            Written {
+                text,
+                lines: 0,
+                shifted: Some((index as u64 + 1, from, pairs.chars().count() as u64 + 1)),
+            }
         }
         first => {
-            let indent: String = first.map(|(_, line)| line.chars().take_while(|character| *character == ' ').collect()).unwrap_or_default();
-            let lines: Vec<String> = keys.map(|(key, value)| format!("{indent}{key}: {value}\n")).collect();
-            Written { lines: lines.len() as u64, text: lines.concat() + text, shifted: None }
+            let indent: String = first
+                .map(|(_, line)| {
+                    line.chars()
+                        .take_while(|character| *character == ' ')
+                        .collect()
+                })
+                .unwrap_or_default();
+            let lines: Vec<String> = keys
+                .map(|(key, value)| format!("{indent}{key}: {value}\n"))
+                .collect();
+            Written {
+                lines: lines.len() as u64,
+                text: lines.concat() + text,
+                shifted: None,
+            }
         }
     }
 }

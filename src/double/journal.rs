@@ -1,19 +1,13 @@
 //! A look into a double's journal: what was asked, how often, and waiting for it.
 
-use std::fmt;
-use std::sync::Arc;
-use std::time::Duration;
+use std::{fmt, sync::Arc, time::Duration};
 
-use super::Double;
-use super::aim::Aim;
-use super::engine;
-use super::happened;
-use crate::contract::Operation;
-use crate::contract::Outcome;
-use crate::host::Host;
-use crate::journal::Finding;
-use crate::journal::Progress;
-use crate::journal::View;
+use super::{Double, aim::Aim, engine, happened};
+use crate::{
+    contract::{Operation, Outcome},
+    host::Host,
+    journal::{Finding, Progress, View},
+};
 
 /// A look into a journal: by default at everything since the start or the last reset; each condition narrows it.
 ///
@@ -32,7 +26,11 @@ pub struct Missed(String);
 
 impl<'a> Journal<'a> {
     pub(super) fn new(double: &'a Double) -> Journal<'a> {
-        Journal { double, aim: Aim::default(), within: PATIENCE }
+        Journal {
+            double,
+            aim: Aim::default(),
+            within: PATIENCE,
+        }
     }
 
     /// Only requests for this operation.
@@ -118,19 +116,40 @@ impl<'a> Journal<'a> {
     }
 
     fn waiting(&self, count: u64) -> impl Future<Output = bool> + Send + use<> {
-        let (aim, host, within) = (self.aim.clone(), Arc::clone(self.double.host()), self.within);
-        async move { tokio::time::timeout(within, aim.reached(host, count)).await.is_ok() }
+        let (aim, host, within) = (
+            self.aim.clone(),
+            Arc::clone(self.double.host()),
+            self.within,
+        );
+        async move {
+            tokio::time::timeout(within, aim.reached(host, count))
+                .await
+                .is_ok()
+        }
     }
 
     fn ended(&self, waited: Option<bool>, count: u64) -> Result<(), Missed> {
-        if waited == Some(true) { Ok(()) } else { Err(Missed::new(self.double.host(), &self.aim, count, self.within)) }
+        if waited == Some(true) {
+            Ok(())
+        } else {
+            Err(Missed::new(
+                self.double.host(),
+                &self.aim,
+                count,
+                self.within,
+            ))
+        }
     }
 }
 
 impl Missed {
     fn new(host: &Host, aim: &Aim, count: u64, within: Duration) -> Missed {
         let came = aim.count(host);
-        Missed(format!("waited {within:?} for {count} × {aim}: {came} came{}{}", happened::told(host, aim), happened::found(host)))
+        Missed(format!(
+            "waited {within:?} for {count} × {aim}: {came} came{}{}",
+            happened::told(host, aim),
+            happened::found(host)
+        ))
     }
 }
 

@@ -2,20 +2,17 @@
 
 use std::time::Duration;
 
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::failure;
-use super::failure::Failure;
-use crate::appliance::Directory;
-use crate::appliance::Policy;
-use crate::appliance::Scope;
-use crate::contract;
-use crate::contract::Kind;
-use crate::contract::Role;
-use crate::fixture;
-use crate::fixture::Fixture;
-use crate::secret::Secret;
+use super::{failure, failure::Failure};
+use crate::{
+    appliance::{Directory, Policy, Scope},
+    contract,
+    contract::{Kind, Role},
+    fixture,
+    fixture::Fixture,
+    secret::Secret,
+};
 
 /// One thing that was said of a double.
 #[derive(Debug)]
@@ -45,7 +42,8 @@ impl Said {
                     Scope::Account => "account",
                     Scope::Source => "source",
                 };
-                let written = json!({ "after": after, "scope": scope, "for": failure::written(*hold) });
+                let written =
+                    json!({ "after": after, "scope": scope, "for": failure::written(*hold) });
                 fixture.state.lockout = part(kind, "lockout", written)?.state.lockout;
             }
             Said::Policy(name) => fixture.state.policy = named_policy(kind, name)?,
@@ -62,7 +60,11 @@ impl Said {
                     fixture.state.directory = Directory::default();
                     fixture.names_users = true;
                 }
-                read.state.directory.users().into_iter().for_each(|user| fixture.state.directory.put(user.clone()));
+                read.state
+                    .directory
+                    .users()
+                    .into_iter()
+                    .for_each(|user| fixture.state.directory.put(user.clone()));
             }
         }
         Ok(())
@@ -75,5 +77,8 @@ fn named_policy(kind: Kind, name: &str) -> Result<Policy, fixture::Error> {
 
 /// Reads a fixture that holds one key.
 fn part(kind: Kind, key: &str, value: Value) -> Result<Fixture, fixture::Error> {
-    fixture::read("builder", &json!({ "appliance": kind.name(), key: value }).to_string())
+    fixture::read(
+        "builder",
+        &json!({ "appliance": kind.name(), key: value }).to_string(),
+    )
 }

@@ -1,17 +1,15 @@
 //! What a failure mode does: to the answer, its bytes, its timing, its connection, its TLS, its effect on the state.
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use http::HeaderMap;
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 
-use crate::appliance::Rules;
-use crate::contract::Outcome;
-use crate::failure::Cut;
-use crate::failure::How;
-use crate::failure::Pace;
+use crate::{
+    appliance::Rules,
+    contract::Outcome,
+    failure::{Cut, How, Pace},
+};
 
 /// Everything one mode does when it strikes.
 #[derive(Clone, Debug, Default)]

@@ -4,17 +4,9 @@
 
 use std::time::Duration;
 
-use http::StatusCode;
-use http::header;
+use http::{StatusCode, header};
 
-use crate::failure::Act;
-use crate::failure::Answering;
-use crate::failure::Cut;
-use crate::failure::Delay;
-use crate::failure::Delivery;
-use crate::failure::Draw;
-use crate::failure::End;
-use crate::failure::How;
+use crate::failure::{Act, Answering, Cut, Delay, Delivery, Draw, End, How};
 
 impl Act {
     /// Tells whether it concerns connections, or the port, and no request.
@@ -45,7 +37,10 @@ impl Act {
         delivery.end = self.end.map(|(how, at)| End { how, at }).or(delivery.end);
         if self.down.is_some() {
             delivery.down = self.down;
-            delivery.end = Some(End { how: How::Reset, at: Cut::BeforeAnswer });
+            delivery.end = Some(End {
+                how: How::Reset,
+                at: Cut::BeforeAnswer,
+            });
         }
         delivery
     }
@@ -83,12 +78,16 @@ impl Delay {
     pub fn of(&self, draw: &Draw) -> Duration {
         match *self {
             Delay::Fixed(duration) => duration,
-            Delay::Uniform(least, most) => least + most.saturating_sub(least).mul_f64(draw.unit("delay")),
+            Delay::Uniform(least, most) => {
+                least + most.saturating_sub(least).mul_f64(draw.unit("delay"))
+            }
             Delay::Lognormal { median, sigma, max } => {
                 // Box and Muller's way to a normal number; 1 - u keeps the logarithm's argument above zero.
                 let radius = (-2.0 * (1.0 - draw.unit("delay")).ln()).sqrt();
                 let normal = radius * (std::f64::consts::TAU * draw.unit("delay angle")).cos();
-                Duration::try_from_secs_f64(median.as_secs_f64() * (sigma * normal).exp()).unwrap_or(max).min(max)
+                Duration::try_from_secs_f64(median.as_secs_f64() * (sigma * normal).exp())
+                    .unwrap_or(max)
+                    .min(max)
             }
         }
     }
@@ -96,21 +95,22 @@ impl Delay {
 
 /// Tells whether answers of a status have no body, whatever they say (RFC 9112 section 6.3).
 pub(super) fn has_no_body(status: StatusCode) -> bool {
-    status.is_informational() || status == StatusCode::NO_CONTENT || status == StatusCode::NOT_MODIFIED
+    status.is_informational()
+        || status == StatusCode::NO_CONTENT
+        || status == StatusCode::NOT_MODIFIED
 }
 
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
-    use http::HeaderMap;
-    use http::HeaderValue;
-    use http::Response;
+    use http::{HeaderMap, HeaderValue, Response};
     use rstest::rstest;
 
     use super::*;
-    use crate::contract::Outcome;
-    use crate::failure::Distortion;
-    use crate::failure::Pace;
+    use crate::{
+        contract::Outcome,
+        failure::{Distortion, Pace},
+    };
 
     fn draw(ordinal: u64) -> Draw {
         Draw::of(1, "mode", "", ordinal)
@@ -118,7 +118,10 @@ mod tests {
 
     fn answer() -> Delivery {
         let mut response = Response::new(Bytes::from_static(br#"{"msg":"x"}"#));
-        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        response.headers_mut().insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/json"),
+        );
         Delivery::plain(response)
     }
 
@@ -147,7 +150,10 @@ mod tests {
     fn an_act_that_does_nothing_bends_nothing() {
         let bent = Act::default().bend(&draw(1), answer());
         assert!(bent.is_plain());
-        assert_eq!((bent.response.body(), bent.response.headers()), (answer().response.body(), answer().response.headers()));
+        assert_eq!(
+            (bent.response.body(), bent.response.headers()),
+            (answer().response.body(), answer().response.headers())
+        );
     }
 
     #[test]
@@ -156,40 +162,100 @@ mod tests {
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html"));
         headers.append(header::SET_COOKIE, HeaderValue::from_static("a=1"));
         headers.append(header::SET_COOKIE, HeaderValue::from_static("b=2"));
-        let answering =
-            Answering { status: Some(StatusCode::SERVICE_UNAVAILABLE), body: Some(Bytes::from_static(b"down")), headers, ..Answering::default() };
-        let bent = Act { answering, ..Act::default() }.bend(&draw(1), answer());
-        assert_eq!((bent.response.status(), bent.response.body().as_ref()), (StatusCode::SERVICE_UNAVAILABLE, b"down".as_slice()));
+        let answering = Answering {
+            status: Some(StatusCode::SERVICE_UNAVAILABLE),
+            body: Some(Bytes::from_static(b"down")),
+            headers,
+            ..Answering::default()
+        };
+        let bent = Act {
+            answering,
+            ..Act::default()
+        }
+        .bend(&draw(1), answer());
+        assert_eq!(
+            (bent.response.status(), bent.response.body().as_ref()),
+            (StatusCode::SERVICE_UNAVAILABLE, b"down".as_slice())
+        );
         assert_eq!(bent.response.headers()[header::CONTENT_TYPE], "text/html");
-        assert_eq!(bent.response.headers().get_all(header::SET_COOKIE).iter().collect::<Vec<_>>(), ["a=1", "b=2"]);
+        assert_eq!(
+            bent.response
+                .headers()
+                .get_all(header::SET_COOKIE)
+                .iter()
+                .collect::<Vec<_>>(),
+            ["a=1", "b=2"]
+        );
     }
 
     #[rstest]
     #[case(204)]
     #[case(304)]
     fn an_answer_whose_status_has_no_body_has_none(#[case] status: u16) {
-        let answering = Answering { status: StatusCode::from_u16(status).ok(), ..Answering::default() };
-        let bent = Act { answering, ..Act::default() }.bend(&draw(1), answer());
+        let answering = Answering {
+            status: StatusCode::from_u16(status).ok(),
+            ..Answering::default()
+        };
+        let bent = Act {
+            answering,
+            ..Act::default()
+        }
+        .bend(&draw(1), answer());
         assert!(bent.response.body().is_empty() && bent.response.headers().is_empty());
     }
 
     #[test]
     fn time_connection_and_port_are_planned() {
-        let pace = Pace { bytes: 8, every: Duration::from_millis(100) };
-        let act =
-            Act { delay: Some(Delay::Fixed(Duration::from_millis(500))), pace: Some(pace), end: Some((How::Hang, Cut::MidBody)), ..Act::default() };
+        let pace = Pace {
+            bytes: 8,
+            every: Duration::from_millis(100),
+        };
+        let act = Act {
+            delay: Some(Delay::Fixed(Duration::from_millis(500))),
+            pace: Some(pace),
+            end: Some((How::Hang, Cut::MidBody)),
+            ..Act::default()
+        };
         let bent = act.bend(&draw(1), answer());
-        assert_eq!((bent.wait, bent.pace, bent.end), (Duration::from_millis(500), Some(pace), Some(End { how: How::Hang, at: Cut::MidBody })));
-        let bent = Act { down: Some(Duration::from_secs(5)), ..Act::default() }.bend(&draw(1), answer());
-        assert_eq!((bent.down, bent.end), (Some(Duration::from_secs(5)), Some(End { how: How::Reset, at: Cut::BeforeAnswer })));
+        assert_eq!(
+            (bent.wait, bent.pace, bent.end),
+            (
+                Duration::from_millis(500),
+                Some(pace),
+                Some(End {
+                    how: How::Hang,
+                    at: Cut::MidBody
+                })
+            )
+        );
+        let bent = Act {
+            down: Some(Duration::from_secs(5)),
+            ..Act::default()
+        }
+        .bend(&draw(1), answer());
+        assert_eq!(
+            (bent.down, bent.end),
+            (
+                Some(Duration::from_secs(5)),
+                Some(End {
+                    how: How::Reset,
+                    at: Cut::BeforeAnswer
+                })
+            )
+        );
     }
 
     #[test]
     fn a_uniform_delay_lies_between_its_ends_and_takes_both_halves() {
         let (least, most) = (Duration::from_millis(100), Duration::from_secs(2));
-        let delays: Vec<Duration> = (1..=1_000).map(|ordinal| Delay::Uniform(least, most).of(&draw(ordinal))).collect();
+        let delays: Vec<Duration> = (1..=1_000)
+            .map(|ordinal| Delay::Uniform(least, most).of(&draw(ordinal)))
+            .collect();
         assert!(delays.iter().all(|delay| (least..most).contains(delay)));
-        let short = delays.iter().filter(|delay| **delay < Duration::from_millis(1_050)).count();
+        let short = delays
+            .iter()
+            .filter(|delay| **delay < Duration::from_millis(1_050))
+            .count();
         assert!((420..580).contains(&short), "{short}");
     }
 
@@ -197,7 +263,14 @@ mod tests {
     fn a_lognormal_delay_has_its_median_its_spread_and_its_greatest() {
         let (median, max) = (Duration::from_millis(80), Duration::from_secs(5));
         let of = |sigma: f64| -> Vec<f64> {
-            (1..=4_000).map(|ordinal| Delay::Lognormal { median, sigma, max }.of(&draw(ordinal)).as_secs_f64() / 0.08).collect()
+            (1..=4_000)
+                .map(|ordinal| {
+                    Delay::Lognormal { median, sigma, max }
+                        .of(&draw(ordinal))
+                        .as_secs_f64()
+                        / 0.08
+                })
+                .collect()
         };
         let delays = of(0.4);
         let short = delays.iter().filter(|delay| **delay < 1.0).count();
@@ -205,6 +278,9 @@ mod tests {
         assert!((1_880..2_120).contains(&short), "{short}");
         let near = delays.iter().filter(|delay| delay.ln().abs() < 0.4).count();
         assert!((2_600..2_860).contains(&near), "{near}");
-        assert!(of(10.0).iter().all(|delay| *delay <= 62.5) && of(10.0).iter().any(|delay| (*delay - 62.5).abs() < 0.01));
+        assert!(
+            of(10.0).iter().all(|delay| *delay <= 62.5)
+                && of(10.0).iter().any(|delay| (*delay - 62.5).abs() < 0.01)
+        );
     }
 }

@@ -1,7 +1,6 @@
 //! Randomness that can be repeated: a decision is a function of seed, mode, scope and ordinal alone.
 
-use sha2::Digest;
-use sha2::Sha256;
+use sha2::{Digest, Sha256};
 
 /// Everything random about one call of one mode.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,25 +19,38 @@ impl Draw {
             hash.update(text);
         }
         hash.update(ordinal.to_be_bytes());
-        Draw { key: hash.finalize().into() }
+        Draw {
+            key: hash.finalize().into(),
+        }
     }
 
     /// Returns a number from 0 up to, but not, 1; another for every question.
     pub fn unit(&self, question: &str) -> f64 {
-        let bits = u64::from_be_bytes(self.block(question, 0)[..8].try_into().expect("eight of thirty-two bytes"));
+        let bits = u64::from_be_bytes(
+            self.block(question, 0)[..8]
+                .try_into()
+                .expect("eight of thirty-two bytes"),
+        );
         // 53 bits are what a double can tell apart.
         (bits >> 11) as f64 / (1_u64 << 53) as f64
     }
 
     /// Returns so many bytes.
     pub fn bytes(&self, question: &str, count: usize) -> Vec<u8> {
-        let mut bytes: Vec<u8> = (0..count.div_ceil(32) as u64).flat_map(|block| self.block(question, block)).collect();
+        let mut bytes: Vec<u8> = (0..count.div_ceil(32) as u64)
+            .flat_map(|block| self.block(question, block))
+            .collect();
         bytes.truncate(count);
         bytes
     }
 
     fn block(&self, question: &str, block: u64) -> [u8; 32] {
-        Sha256::new().chain_update(self.key).chain_update(question).chain_update(block.to_be_bytes()).finalize().into()
+        Sha256::new()
+            .chain_update(self.key)
+            .chain_update(question)
+            .chain_update(block.to_be_bytes())
+            .finalize()
+            .into()
     }
 }
 
@@ -50,7 +62,12 @@ mod tests {
     fn the_same_call_draws_the_same_and_another_another() {
         let draw = Draw::of(7, "flaky", "", 1);
         assert_eq!(draw, Draw::of(7, "flaky", "", 1));
-        for other in [Draw::of(8, "flaky", "", 1), Draw::of(7, "flakyx", "", 1), Draw::of(7, "flaky", "x", 1), Draw::of(7, "flaky", "", 2)] {
+        for other in [
+            Draw::of(8, "flaky", "", 1),
+            Draw::of(7, "flakyx", "", 1),
+            Draw::of(7, "flaky", "x", 1),
+            Draw::of(7, "flaky", "", 2),
+        ] {
             assert_ne!(draw.unit("rate"), other.unit("rate"));
         }
         assert_ne!(Draw::of(1, "ab", "c", 1), Draw::of(1, "a", "bc", 1));
@@ -58,7 +75,9 @@ mod tests {
 
     #[test]
     fn ten_thousand_draws_lie_within_three_standard_errors() {
-        let struck = (1..=10_000).filter(|ordinal| Draw::of(42, "flaky", "", *ordinal).unit("rate") < 0.3).count() as f64;
+        let struck = (1..=10_000)
+            .filter(|ordinal| Draw::of(42, "flaky", "", *ordinal).unit("rate") < 0.3)
+            .count() as f64;
         let error = (10_000.0 * 0.3 * 0.7_f64).sqrt();
         assert!((struck - 3_000.0).abs() < 3.0 * error, "{struck}");
     }

@@ -96,6 +96,13 @@ pub enum Do {
 impl Delivery {
     /// Returns an answer that arrives as it is.
     pub fn plain(response: Response<Bytes>) -> Delivery {
-        Delivery { response, wait: Duration::ZERO, framing: Framing::True, pace: None, end: None, down: None }
+        Delivery {
+            response,
+            wait: Duration::ZERO,
+            framing: Framing::True,
+            pace: None,
+            end: None,
+            down: None,
+        }
     }
 }

@@ -3,19 +3,11 @@
 use std::io::Write;
 
 use bytes::Bytes;
-use flate2::Compression;
-use flate2::write::GzEncoder;
-use http::HeaderValue;
-use http::header;
+use flate2::{Compression, write::GzEncoder};
+use http::{HeaderValue, header};
 use serde_json::Value as Json;
 
-use crate::failure::Cut;
-use crate::failure::Delivery;
-use crate::failure::Distortion;
-use crate::failure::Draw;
-use crate::failure::End;
-use crate::failure::Framing;
-use crate::failure::How;
+use crate::failure::{Cut, Delivery, Distortion, Draw, End, Framing, How};
 
 impl Distortion {
     pub(super) fn distort(self, draw: &Draw, delivery: &mut Delivery) {
@@ -28,13 +20,24 @@ impl Distortion {
             Distortion::Garbage(count) => put(delivery, garbage(draw, count)),
             Distortion::Gzip => {
                 put(delivery, gzip(&body));
-                delivery.response.headers_mut().insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+                delivery
+                    .response
+                    .headers_mut()
+                    .insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
             }
             Distortion::InvalidJson => put(delivery, unclosed(&body)),
             Distortion::MalformedChunk => delivery.framing = Framing::MalformedChunk,
-            Distortion::Truncate(kept) => delivery.end = Some(End { how: How::Close, at: Cut::InBody(kept as u64) }),
+            Distortion::Truncate(kept) => {
+                delivery.end = Some(End {
+                    how: How::Close,
+                    at: Cut::InBody(kept as u64),
+                })
+            }
             Distortion::WrongContentType => {
-                delivery.response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html"));
+                delivery
+                    .response
+                    .headers_mut()
+                    .insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html"));
             }
         }
     }
@@ -68,7 +71,11 @@ fn write_doubled(json: &Json, text: &mut String) {
         }
         Json::Object(members) => {
             text.push('{');
-            for (index, (key, value)) in members.iter().flat_map(|member| [member, member]).enumerate() {
+            for (index, (key, value)) in members
+                .iter()
+                .flat_map(|member| [member, member])
+                .enumerate()
+            {
                 text.push_str(if index == 0 { "" } else { "," });
                 text.push_str(&Json::from(key.as_str()).to_string());
                 text.push(':');
@@ -91,7 +98,10 @@ fn garbage(draw: &Draw, count: usize) -> Vec<u8> {
 
 fn gzip(body: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
-    encoder.write_all(body).and_then(|()| encoder.finish()).expect("a vector takes every byte")
+    encoder
+        .write_all(body)
+        .and_then(|()| encoder.finish())
+        .expect("a vector takes every byte")
 }
 
 /// Leaves the last bracket or quote out; where there is none, opens one that is never closed.
@@ -125,8 +135,16 @@ mod tests {
 
     #[rstest]
     #[case::bom(Distortion::Bom, ANSWER, b"\xef\xbb\xbf{\"error\":{\"a\":\"x\"}}")]
-    #[case::duplicate_keys(Distortion::DuplicateKeys, ANSWER, br#"{"error":{"a":"x","a":"x"},"error":{"a":"x","a":"x"}}"#)]
-    #[case::duplicate_keys_in_a_list(Distortion::DuplicateKeys, br#"[{"a":1},"\"",{}]"#, br#"[{"a":1,"a":1},"\"",{}]"#)]
+    #[case::duplicate_keys(
+        Distortion::DuplicateKeys,
+        ANSWER,
+        br#"{"error":{"a":"x","a":"x"},"error":{"a":"x","a":"x"}}"#
+    )]
+    #[case::duplicate_keys_in_a_list(
+        Distortion::DuplicateKeys,
+        br#"[{"a":1},"\"",{}]"#,
+        br#"[{"a":1,"a":1},"\"",{}]"#
+    )]
     #[case::duplicate_keys_of_no_json(Distortion::DuplicateKeys, b"<p>", b"<p>")]
     #[case::empty(Distortion::Empty, ANSWER, b"")]
     #[case::invalid_json(Distortion::InvalidJson, ANSWER, br#"{"error":{"a":"x"}"#)]
@@ -135,7 +153,11 @@ mod tests {
     #[case::invalid_nothing(Distortion::InvalidJson, b"", b"{")]
     #[case::content_length(Distortion::ContentLength(5), ANSWER, ANSWER)]
     #[case::truncate(Distortion::Truncate(3), ANSWER, ANSWER)]
-    fn a_body(#[case] distortion: Distortion, #[case] body: &'static [u8], #[case] expected: &[u8]) {
+    fn a_body(
+        #[case] distortion: Distortion,
+        #[case] body: &'static [u8],
+        #[case] expected: &[u8],
+    ) {
         assert_eq!(distorted(distortion, body).response.body(), expected);
     }
 
@@ -143,25 +165,57 @@ mod tests {
     fn gzip_is_what_it_says() {
         let delivery = distorted(Distortion::Gzip, ANSWER);
         let mut plain = Vec::new();
-        GzDecoder::new(delivery.response.body().as_ref()).read_to_end(&mut plain).unwrap();
-        assert_eq!((plain.as_slice(), &delivery.response.headers()[header::CONTENT_ENCODING]), (ANSWER, &HeaderValue::from_static("gzip")));
+        GzDecoder::new(delivery.response.body().as_ref())
+            .read_to_end(&mut plain)
+            .unwrap();
+        assert_eq!(
+            (
+                plain.as_slice(),
+                &delivery.response.headers()[header::CONTENT_ENCODING]
+            ),
+            (ANSWER, &HeaderValue::from_static("gzip"))
+        );
     }
 
     #[test]
     fn garbage_is_no_text_and_the_same_each_time() {
         for count in [1, 31, 32, 33, 4_096] {
-            let bytes = distorted(Distortion::Garbage(count), ANSWER).response.into_body();
+            let bytes = distorted(Distortion::Garbage(count), ANSWER)
+                .response
+                .into_body();
             assert_eq!(bytes.len(), count);
             assert!(std::str::from_utf8(&bytes).is_err());
-            assert_eq!(bytes, distorted(Distortion::Garbage(count), ANSWER).response.into_body());
+            assert_eq!(
+                bytes,
+                distorted(Distortion::Garbage(count), ANSWER)
+                    .response
+                    .into_body()
+            );
         }
     }
 
     #[test]
     fn what_lies_about_the_length_is_left_to_the_sending() {
-        assert_eq!(distorted(Distortion::ContentLength(-5), ANSWER).framing, Framing::Length(-5));
-        assert_eq!(distorted(Distortion::MalformedChunk, ANSWER).framing, Framing::MalformedChunk);
-        assert_eq!(distorted(Distortion::Truncate(3), ANSWER).end, Some(End { how: How::Close, at: Cut::InBody(3) }));
-        assert_eq!(distorted(Distortion::WrongContentType, ANSWER).response.headers()[header::CONTENT_TYPE], "text/html");
+        assert_eq!(
+            distorted(Distortion::ContentLength(-5), ANSWER).framing,
+            Framing::Length(-5)
+        );
+        assert_eq!(
+            distorted(Distortion::MalformedChunk, ANSWER).framing,
+            Framing::MalformedChunk
+        );
+        assert_eq!(
+            distorted(Distortion::Truncate(3), ANSWER).end,
+            Some(End {
+                how: How::Close,
+                at: Cut::InBody(3)
+            })
+        );
+        assert_eq!(
+            distorted(Distortion::WrongContentType, ANSWER)
+                .response
+                .headers()[header::CONTENT_TYPE],
+            "text/html"
+        );
     }
 }

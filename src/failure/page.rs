@@ -1,14 +1,17 @@
 //! Pages that come where JSON is expected. The text is ours, in the manner of its kind.
 
 use bytes::Bytes;
-use http::HeaderValue;
-use http::StatusCode;
+use http::{HeaderValue, StatusCode};
 
 use crate::failure::Page;
 
 impl Page {
     /// Every page, by the name a fixture has for it.
-    pub const NAMED: [(&str, Page); 3] = [("apache", Page::Apache), ("login", Page::Login), ("proxy", Page::Proxy)];
+    pub const NAMED: [(&str, Page); 3] = [
+        ("apache", Page::Apache),
+        ("login", Page::Login),
+        ("proxy", Page::Proxy),
+    ];
 
     /// Returns the status it comes with if none is asked for.
     pub fn status(self) -> StatusCode {
@@ -22,7 +25,11 @@ impl Page {
     /// Returns its content type.
     pub fn content_type(self) -> HeaderValue {
         // Apache's own error pages are in the character set of old.
-        HeaderValue::from_static(if self == Page::Apache { "text/html; charset=iso-8859-1" } else { "text/html; charset=utf-8" })
+        HeaderValue::from_static(if self == Page::Apache {
+            "text/html; charset=iso-8859-1"
+        } else {
+            "text/html; charset=utf-8"
+        })
     }
 
     /// Returns its text for a status.
@@ -42,7 +49,9 @@ pub fn elsewhere(status: StatusCode) -> Bytes {
 }
 
 fn filled(text: &str, status: StatusCode) -> Bytes {
-    text.replace("{status}", status.as_str()).replace("{reason}", status.canonical_reason().unwrap_or("Error")).into()
+    text.replace("{status}", status.as_str())
+        .replace("{reason}", status.canonical_reason().unwrap_or("Error"))
+        .into()
 }
 
 #[cfg(test)]
@@ -54,8 +63,15 @@ mod tests {
         for (name, page) in Page::NAMED {
             let text = page.text(page.status());
             let text = std::str::from_utf8(&text).unwrap();
-            assert!(text.is_ascii() && !text.contains('{') && text.ends_with("</html>\n"), "{name}: {text}");
-            assert_eq!(text.contains(page.status().as_str()), page != Page::Login, "{name}");
+            assert!(
+                text.is_ascii() && !text.contains('{') && text.ends_with("</html>\n"),
+                "{name}: {text}"
+            );
+            assert_eq!(
+                text.contains(page.status().as_str()),
+                page != Page::Login,
+                "{name}"
+            );
         }
     }
 }

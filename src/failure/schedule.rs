@@ -1,21 +1,12 @@
 //! Which mode strikes which call: every armed mode counts what it admits, the first in order whose conditions hold strikes.
 
-use std::collections::HashMap;
-use std::net::IpAddr;
-use std::sync::Arc;
-use std::time::Duration;
+use std::{collections::HashMap, net::IpAddr, sync::Arc, time::Duration};
 
-use crate::appliance::Moment;
-use crate::contract::Operation;
-use crate::failure::Act;
-use crate::failure::Draw;
-use crate::failure::During;
-use crate::failure::Failure;
-use crate::failure::Per;
-use crate::failure::Progress;
-use crate::failure::Scope;
-use crate::failure::Tally;
-use crate::failure::When;
+use crate::{
+    appliance::Moment,
+    contract::Operation,
+    failure::{Act, Draw, During, Failure, Per, Progress, Scope, Tally, When},
+};
 
 /// The failure modes of an appliance, with what each has counted.
 #[derive(Clone, Debug, Default)]
@@ -81,7 +72,11 @@ struct Mode {
 impl Schedule {
     /// Takes modes in their order, armed as they say.
     pub fn new(failures: Vec<Failure>, seed: u64) -> Schedule {
-        let mut schedule = Schedule { modes: failures.into_iter().map(Mode::new).collect(), armed: Vec::new(), seed };
+        let mut schedule = Schedule {
+            modes: failures.into_iter().map(Mode::new).collect(),
+            armed: Vec::new(),
+            seed,
+        };
         schedule.list_armed();
         schedule
     }
@@ -92,7 +87,12 @@ impl Schedule {
         for place in &self.armed {
             let mode = &mut self.modes[*place];
             if !mode.failure.act.knows_no_request() && mode.admits(call) {
-                let scope = Scope::of(mode.failure.when.per, call.user, call.source, call.connection);
+                let scope = Scope::of(
+                    mode.failure.when.per,
+                    call.user,
+                    call.source,
+                    call.connection,
+                );
                 let struck = mode.count(scope, call.now, self.seed, strike.is_none());
                 strike = strike.or(struck);
             }
@@ -120,10 +120,23 @@ impl Schedule {
     /// when the span begins and tells it by [`Schedule::struck_by_clock`]; a connection made later in the span strikes again.
     pub fn closures(&self) -> Vec<(Arc<str>, During, Duration)> {
         let closure = |mode: &Mode| {
-            let When { times: _, calls, after: None, every: None, rate: None, during: Some(during), per: _ } = &mode.failure.when else {
+            let When {
+                times: _,
+                calls,
+                after: None,
+                every: None,
+                rate: None,
+                during: Some(during),
+                per: _,
+            } = &mode.failure.when
+            else {
                 return None;
             };
-            (mode.armed && calls.is_empty()).then_some((Arc::clone(&mode.name), *during, mode.failure.act.down?))
+            (mode.armed && calls.is_empty()).then_some((
+                Arc::clone(&mode.name),
+                *during,
+                mode.failure.act.down?,
+            ))
         };
         self.modes.iter().filter_map(closure).collect()
     }
@@ -138,7 +151,11 @@ impl Schedule {
 
     /// Forgets what was counted for a connection that is gone.
     pub fn gone(&mut self, connection: u64) {
-        for mode in self.modes.iter_mut().filter(|mode| mode.failure.when.per == Per::Connection) {
+        for mode in self
+            .modes
+            .iter_mut()
+            .filter(|mode| mode.failure.when.per == Per::Connection)
+        {
             mode.scopes.remove(&Scope::Connection(connection));
         }
     }
@@ -154,14 +171,27 @@ impl Schedule {
 
     /// Arms or disarms a mode; tells whether there is one of that name.
     pub fn arm(&mut self, name: &str, armed: bool) -> bool {
-        let known = self.modes.iter_mut().find(|mode| &*mode.name == name).map(|mode| mode.armed = armed).is_some();
+        let known = self
+            .modes
+            .iter_mut()
+            .find(|mode| &*mode.name == name)
+            .map(|mode| mode.armed = armed)
+            .is_some();
         self.list_armed();
         known
     }
 
     /// Returns what each mode has counted, in order.
     pub fn counters(&self) -> Vec<Counter> {
-        self.modes.iter().map(|mode| Counter { mode: mode.name.to_string(), armed: mode.armed, seen: mode.seen, struck: mode.struck }).collect()
+        self.modes
+            .iter()
+            .map(|mode| Counter {
+                mode: mode.name.to_string(),
+                armed: mode.armed,
+                seen: mode.seen,
+                struck: mode.struck,
+            })
+            .collect()
     }
 
     /// Returns the modes as they were given, in order.
@@ -177,8 +207,12 @@ impl Schedule {
     /// Goes on from what was counted elsewhere; modes that are not named stay as they are, and names of no mode mean nothing.
     pub fn go_on(&mut self, progress: &[Progress]) {
         for mode in &mut self.modes {
-            if let Some(progress) = progress.iter().find(|progress| *progress.mode == *mode.name) {
-                (mode.armed, mode.seen, mode.struck) = (progress.armed, progress.seen, progress.struck);
+            if let Some(progress) = progress
+                .iter()
+                .find(|progress| *progress.mode == *mode.name)
+            {
+                (mode.armed, mode.seen, mode.struck) =
+                    (progress.armed, progress.seen, progress.struck);
                 mode.scopes = progress.tallies.iter().cloned().collect();
             }
         }
@@ -188,8 +222,15 @@ impl Schedule {
     /// Puts modes that were read anew in place of those of the same names; what was counted stays, and whether they are armed.
     pub fn reread(&mut self, failures: Vec<Failure>) {
         for failure in failures {
-            if let Some(mode) = self.modes.iter_mut().find(|mode| *mode.name == *failure.name) {
-                mode.failure = Failure { armed: mode.failure.armed, ..failure };
+            if let Some(mode) = self
+                .modes
+                .iter_mut()
+                .find(|mode| *mode.name == *failure.name)
+            {
+                mode.failure = Failure {
+                    armed: mode.failure.armed,
+                    ..failure
+                };
             }
         }
     }
@@ -218,7 +259,9 @@ impl Schedule {
     }
 
     fn list_armed(&mut self) {
-        self.armed = (0..self.modes.len()).filter(|place| self.modes[*place].armed).collect();
+        self.armed = (0..self.modes.len())
+            .filter(|place| self.modes[*place].armed)
+            .collect();
     }
 
     /// Returns the seed of everything random.
@@ -234,19 +277,43 @@ impl Schedule {
 
 impl Mode {
     fn new(failure: Failure) -> Mode {
-        Mode { name: failure.name.as_str().into(), armed: failure.armed, seen: 0, struck: 0, scopes: HashMap::new(), failure }
+        Mode {
+            name: failure.name.as_str().into(),
+            armed: failure.armed,
+            seen: 0,
+            struck: 0,
+            scopes: HashMap::new(),
+            failure,
+        }
     }
 
     fn progress(&self) -> Progress {
         let lasting = |(scope, _): &(&Scope, &Tally)| !matches!(scope, Scope::Connection(_));
-        let mut tallies: Vec<(Scope, Tally)> = self.scopes.iter().filter(lasting).map(|(scope, tally)| (scope.clone(), *tally)).collect();
+        let mut tallies: Vec<(Scope, Tally)> = self
+            .scopes
+            .iter()
+            .filter(lasting)
+            .map(|(scope, tally)| (scope.clone(), *tally))
+            .collect();
         tallies.sort_by(|(left, _), (right, _)| left.cmp(right));
-        Progress { mode: self.name.to_string(), armed: self.armed, seen: self.seen, struck: self.struck, tallies }
+        Progress {
+            mode: self.name.to_string(),
+            armed: self.armed,
+            seen: self.seen,
+            struck: self.struck,
+            tallies,
+        }
     }
 
     fn admits(&self, call: &Call<'_>) -> bool {
-        self.failure.on.as_ref().is_none_or(|operations| call.operation.is_some_and(|operation| operations.contains(&operation)))
-            && self.failure.user.as_ref().is_none_or(|user| call.user == Some(user))
+        self.failure.on.as_ref().is_none_or(|operations| {
+            call.operation
+                .is_some_and(|operation| operations.contains(&operation))
+        }) && self
+            .failure
+            .user
+            .as_ref()
+            .is_none_or(|user| call.user == Some(user))
     }
 
     /// Counts a call in its scope; `free` says that no earlier mode has struck it.
@@ -259,7 +326,10 @@ impl Mode {
         tally.seen += 1;
         let ordinal = tally.seen;
         let when = &self.failure.when;
-        if !free || when.times.is_some_and(|times| tally.struck >= times) || !when.holds(ordinal, now) {
+        if !free
+            || when.times.is_some_and(|times| tally.struck >= times)
+            || !when.holds(ordinal, now)
+        {
             return None;
         }
         // A draw is two thousand instructions: made last, and only for a call that may be struck.
@@ -269,7 +339,12 @@ impl Mode {
         }
         tally.struck += 1;
         self.struck += 1;
-        Some(Strike { mode: Arc::clone(&self.name), act: Arc::clone(&self.failure.act), draw, ordinal })
+        Some(Strike {
+            mode: Arc::clone(&self.name),
+            act: Arc::clone(&self.failure.act),
+            draw,
+            ordinal,
+        })
     }
 }
 
@@ -279,7 +354,9 @@ impl When {
         (self.calls.is_empty() || self.calls.contains(&ordinal))
             && self.after.is_none_or(|after| ordinal > after)
             && self.every.is_none_or(|every| ordinal.is_multiple_of(every))
-            && self.during.is_none_or(|during| now.0 >= during.from && now.0 - during.from < during.length)
+            && self
+                .during
+                .is_none_or(|during| now.0 >= during.from && now.0 - during.from < during.length)
     }
 }
 

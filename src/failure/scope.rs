@@ -2,8 +2,7 @@
 
 use std::net::IpAddr;
 
-use sha2::Digest;
-use sha2::Sha256;
+use sha2::{Digest, Sha256};
 
 use crate::failure::Per;
 
@@ -59,7 +58,12 @@ impl Scope {
     pub fn user(name: &str) -> Scope {
         match name {
             // A client can send names of 64 KiB, and each is kept: a long one stands under its digest.
-            long if long.len() > LONGEST_NAME => Scope::User(Sha256::digest(long).iter().map(|byte| format!("{byte:02x}")).collect()),
+            long if long.len() > LONGEST_NAME => Scope::User(
+                Sha256::digest(long)
+                    .iter()
+                    .map(|byte| format!("{byte:02x}"))
+                    .collect(),
+            ),
             name => Scope::User(name.to_owned()),
         }
     }

@@ -3,19 +3,11 @@
 //! Hyper sends what is plain. What lies about its length, is cut or comes slowly is written from this script, because hyper's own
 //! encoder would correct the lie, and panics in debug builds on a length that is not the body's.
 
-use bytes::BufMut;
-use bytes::Bytes;
-use bytes::BytesMut;
-use http::HeaderName;
-use http::header;
+use bytes::{BufMut, Bytes, BytesMut};
+use http::{HeaderName, header};
 
 use super::bend::has_no_body;
-use crate::failure::Cut;
-use crate::failure::Delivery;
-use crate::failure::Do;
-use crate::failure::End;
-use crate::failure::Framing;
-use crate::failure::How;
+use crate::failure::{Cut, Delivery, Do, End, Framing, How};
 
 /// What must be known of a request to send its answer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -31,7 +23,11 @@ pub struct Asked {
 impl Delivery {
     /// Tells whether it arrives as it is: then hyper can send it.
     pub fn is_plain(&self) -> bool {
-        self.wait.is_zero() && self.framing == Framing::True && self.pace.is_none() && self.end.is_none() && self.down.is_none()
+        self.wait.is_zero()
+            && self.framing == Framing::True
+            && self.pace.is_none()
+            && self.end.is_none()
+            && self.down.is_none()
     }
 
     /// Returns what the server does, in order. Without a [`Do::Close`], [`Do::Hang`] or [`Do::Reset`] at the end the connection is kept.
@@ -41,7 +37,9 @@ impl Delivery {
         if self.down.is_some() {
             return vec![Do::Reset];
         }
-        let closes = asked.close || self.framing != Framing::True || self.end.is_some_and(|end| end.how == How::Close);
+        let closes = asked.close
+            || self.framing != Framing::True
+            || self.end.is_some_and(|end| end.how == How::Close);
         let body = self.body(asked);
         let mut bytes = self.head(asked, closes, date);
         let head = bytes.len();
@@ -55,9 +53,13 @@ impl Delivery {
         }
         self.write(bytes.freeze(), &mut script);
         script.extend(match self.end {
-            Some(End { how: How::Close, .. }) => Some(Do::Close),
+            Some(End {
+                how: How::Close, ..
+            }) => Some(Do::Close),
             Some(End { how: How::Hang, .. }) => Some(Do::Hang),
-            Some(End { how: How::Reset, .. }) => Some(Do::Reset),
+            Some(End {
+                how: How::Reset, ..
+            }) => Some(Do::Reset),
             None => closes.then_some(Do::Close),
         });
         script
@@ -66,22 +68,39 @@ impl Delivery {
     fn head(&self, asked: Asked, closes: bool, date: &str) -> BytesMut {
         let status = self.response.status();
         let mut head = BytesMut::with_capacity(512);
-        head.put_slice(if asked.http10 { b"HTTP/1.0 " } else { b"HTTP/1.1 " });
+        head.put_slice(if asked.http10 {
+            b"HTTP/1.0 "
+        } else {
+            b"HTTP/1.1 "
+        });
         head.put_slice(status.as_str().as_bytes());
         head.put_u8(b' ');
         head.put_slice(status.canonical_reason().unwrap_or(NO_REASON).as_bytes());
         head.put_slice(b"\r\n");
-        for (name, value) in self.response.headers().iter().filter(|(name, _)| !OURS.contains(name)) {
+        for (name, value) in self
+            .response
+            .headers()
+            .iter()
+            .filter(|(name, _)| !OURS.contains(name))
+        {
             line(&mut head, name, value.as_bytes());
         }
         match self.framing {
             _ if has_no_body(status) => {}
             Framing::Length(off) => {
                 let length = (self.response.body().len() as u64).saturating_add_signed(off);
-                line(&mut head, &header::CONTENT_LENGTH, length.to_string().as_bytes());
+                line(
+                    &mut head,
+                    &header::CONTENT_LENGTH,
+                    length.to_string().as_bytes(),
+                );
             }
             Framing::MalformedChunk => line(&mut head, &header::TRANSFER_ENCODING, b"chunked"),
-            Framing::True => line(&mut head, &header::CONTENT_LENGTH, self.response.body().len().to_string().as_bytes()),
+            Framing::True => line(
+                &mut head,
+                &header::CONTENT_LENGTH,
+                self.response.body().len().to_string().as_bytes(),
+            ),
         }
         if !self.response.headers().contains_key(header::DATE) {
             line(&mut head, &header::DATE, date.as_bytes());
@@ -156,7 +175,11 @@ fn malformed(body: &[u8]) -> Bytes {
 }
 
 /// Headers about how an answer is sent; no answer brings its own.
-const OURS: [HeaderName; 3] = [header::CONNECTION, header::CONTENT_LENGTH, header::TRANSFER_ENCODING];
+const OURS: [HeaderName; 3] = [
+    header::CONNECTION,
+    header::CONTENT_LENGTH,
+    header::TRANSFER_ENCODING,
+];
 /// What hyper writes, too, for a status without a name.
 const NO_REASON: &str = "<none>";
 

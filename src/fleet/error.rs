@@ -1,8 +1,6 @@
 //! Why an appliance cannot join the fleet.
 
-use std::fmt;
-use std::io;
-use std::net::SocketAddr;
+use std::{fmt, io, net::SocketAddr};
 
 use crate::fixture;
 
@@ -51,11 +49,19 @@ impl fmt::Display for Error {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Error::Certificate { name, mode } => {
-                write!(out, "{name}: the failure mode {mode} shows a certificate that is at fault, and only a generated one can be")
+                write!(
+                    out,
+                    "{name}: the failure mode {mode} shows a certificate that is at fault, and only a generated one can be"
+                )
             }
-            Error::Ending => out.write_str("the process is ending: no appliance is started any more"),
+            Error::Ending => {
+                out.write_str("the process is ending: no appliance is started any more")
+            }
             Error::NameTaken(name) => write!(out, "an appliance named `{name}` is there already"),
-            Error::TooMany(count) => write!(out, "{count} appliances are there, and the process's open files allow no more"),
+            Error::TooMany(count) => write!(
+                out,
+                "{count} appliances are there, and the process's open files allow no more"
+            ),
             Error::Transport(error) => error.fmt(out),
             Error::Unbound(unbound) => unbound.fmt(out),
         }
@@ -64,10 +70,24 @@ impl fmt::Display for Error {
 
 impl fmt::Display for Unbound {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Unbound { name, address, ports, asked: _, neighbour, reason } = self;
+        let Unbound {
+            name,
+            address,
+            ports,
+            asked: _,
+            neighbour,
+            reason,
+        } = self;
         match (address.port(), neighbour) {
-            (0, _) => write!(out, "{name} cannot listen at {} on {ports}: {reason}", address.ip()),
-            (_, Some(neighbour)) => write!(out, "{name} cannot listen on {address}, where `{neighbour}` does: {reason}"),
+            (0, _) => write!(
+                out,
+                "{name} cannot listen at {} on {ports}: {reason}",
+                address.ip()
+            ),
+            (_, Some(neighbour)) => write!(
+                out,
+                "{name} cannot listen on {address}, where `{neighbour}` does: {reason}"
+            ),
             (_, None) => write!(out, "{name} cannot listen on {address}: {reason}"),
         }
     }
@@ -78,7 +98,9 @@ impl Error {
     pub fn hint(&self) -> Option<String> {
         Some(match self {
             Error::Certificate { .. } => "leave --tls-cert out, or the mode".to_owned(),
-            Error::NameTaken(_) => "give it a `name` of its own, or delete the other first".to_owned(),
+            Error::NameTaken(_) => {
+                "give it a `name` of its own, or delete the other first".to_owned()
+            }
             Error::TooMany(_) => "delete some, or allow more open files (ulimit -n)".to_owned(),
             Error::Unbound(unbound) => unbound.hint()?,
             Error::Ending | Error::Transport(_) => return None,

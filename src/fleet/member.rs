@@ -1,25 +1,18 @@
 //! One appliance of a fleet: its name, its port, the double behind it, until it is stopped.
 
-use std::collections::BTreeSet;
-use std::future::Future;
-use std::net::IpAddr;
-use std::net::Ipv4Addr;
-use std::net::Ipv6Addr;
-use std::net::SocketAddr;
-use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::MutexGuard;
-use std::sync::PoisonError;
-use std::sync::atomic::AtomicBool;
-use std::sync::atomic::Ordering;
+use std::{
+    collections::BTreeSet,
+    future::Future,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use tokio::sync::Notify;
 
-use crate::contract::Kind;
-use crate::fixture::Fixture;
-use crate::fleet::Mooring;
-use crate::host::Host;
-use crate::served::Served;
+use crate::{contract::Kind, fixture::Fixture, fleet::Mooring, host::Host, served::Served};
 
 /// One appliance of a fleet.
 #[derive(Debug)]
@@ -46,8 +39,19 @@ struct Described {
 }
 
 impl Member {
-    pub(super) fn new(number: u64, fixture: &Fixture, seed: u64, double: Served, mooring: Mooring) -> Member {
-        let described = Described { name: fixture.name.as_str().into(), kind: fixture.kind, seed, struck: BTreeSet::new() };
+    pub(super) fn new(
+        number: u64,
+        fixture: &Fixture,
+        seed: u64,
+        double: Served,
+        mooring: Mooring,
+    ) -> Member {
+        let described = Described {
+            name: fixture.name.as_str().into(),
+            kind: fixture.kind,
+            seed,
+            struck: BTreeSet::new(),
+        };
         Member {
             number,
             described: Mutex::new(described),
@@ -104,10 +108,16 @@ impl Member {
     }
 
     pub(super) fn become_another(&self, fixture: &Fixture, seed: u64) {
-        let struck = self.host.counters().into_iter().filter(|counter| counter.struck > 0).map(|counter| counter.mode);
+        let struck = self
+            .host
+            .counters()
+            .into_iter()
+            .filter(|counter| counter.struck > 0)
+            .map(|counter| counter.mode);
         let mut described = lock(&self.described);
         described.struck.extend(struck);
-        (described.name, described.kind, described.seed) = (fixture.name.as_str().into(), fixture.kind, seed);
+        (described.name, described.kind, described.seed) =
+            (fixture.name.as_str().into(), fixture.kind, seed);
         self.host.state_in(fixture, seed);
     }
 
@@ -133,10 +143,17 @@ impl Member {
     /// Says which armed modes never fired.
     pub(super) fn idle(&self) -> Vec<String> {
         let described = lock(&self.described);
-        let idle =
-            self.host.counters().into_iter().filter(|counter| counter.armed && counter.struck == 0 && !described.struck.contains(&counter.mode));
-        let told = |mode: &str, seen: u64| format!("{}: the armed failure mode {mode} never fired, of {seen} it could have", described.name);
-        idle.map(|counter| told(&counter.mode, counter.seen)).collect()
+        let idle = self.host.counters().into_iter().filter(|counter| {
+            counter.armed && counter.struck == 0 && !described.struck.contains(&counter.mode)
+        });
+        let told = |mode: &str, seen: u64| {
+            format!(
+                "{}: the armed failure mode {mode} never fired, of {seen} it could have",
+                described.name
+            )
+        };
+        idle.map(|counter| told(&counter.mode, counter.seen))
+            .collect()
     }
 }
 

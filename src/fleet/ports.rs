@@ -1,15 +1,12 @@
 //! Where appliances listen that ask for no port: on any free one, or on those of a range, each given back when its port is closed.
 
-use std::collections::VecDeque;
-use std::fmt;
-use std::io;
-use std::net::IpAddr;
-use std::net::SocketAddr;
-use std::str::FromStr;
-use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::MutexGuard;
-use std::sync::PoisonError;
+use std::{
+    collections::VecDeque,
+    fmt, io,
+    net::{IpAddr, SocketAddr},
+    str::FromStr,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use tokio::net::TcpListener;
 
@@ -34,7 +31,11 @@ pub(super) struct Lease(Option<(Arc<Range>, u16)>);
 impl Ports {
     /// Takes ports from this range, both ends included; the lower one first.
     pub fn between(first: u16, last: u16) -> Ports {
-        Ports(Some(Arc::new(Range { first, last, free: Mutex::new((first..=last).collect()) })))
+        Ports(Some(Arc::new(Range {
+            first,
+            last,
+            free: Mutex::new((first..=last).collect()),
+        })))
     }
 
     /// Binds a listener at an address: its port 0 is one to choose.
@@ -55,7 +56,9 @@ impl Range {
         let most = self.free().len();
         let mut error = io::Error::from(io::ErrorKind::AddrInUse);
         for _ in 0..most {
-            let Some(port) = self.free().pop_front() else { break };
+            let Some(port) = self.free().pop_front() else {
+                break;
+            };
             let lease = Lease(Some((Arc::clone(self), port)));
             match server::bind(SocketAddr::new(ip, port)) {
                 Ok(listener) => return Ok((listener, lease)),
@@ -83,10 +86,14 @@ impl FromStr for Ports {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Ports, String> {
-        let ends = text.split_once('-').and_then(|(first, last)| Some((first.trim().parse().ok()?, last.trim().parse().ok()?)));
+        let ends = text.split_once('-').and_then(|(first, last)| {
+            Some((first.trim().parse().ok()?, last.trim().parse().ok()?))
+        });
         match ends {
             Some((first, last)) if 0 < first && first <= last => Ok(Ports::between(first, last)),
-            Some((first, last)) if first > last => Err(format!("expected the lower port first; did you mean {last}-{first}?")),
+            Some((first, last)) if first > last => Err(format!(
+                "expected the lower port first; did you mean {last}-{first}?"
+            )),
             _ => Err("expected two ports from 1 to 65535, 9000-9099".to_owned()),
         }
     }
@@ -115,7 +122,8 @@ mod tests {
     fn three() -> (u16, u16) {
         for _ in 0..100 {
             let first = server::bind(ANY).unwrap().local_addr().unwrap().port();
-            let all = (first..=first.saturating_add(2)).map(|port| server::bind(SocketAddr::new(ANY.ip(), port)));
+            let all = (first..=first.saturating_add(2))
+                .map(|port| server::bind(SocketAddr::new(ANY.ip(), port)));
             if first < 65_000 && all.collect::<Result<Vec<_>, _>>().is_ok() {
                 return (first, first + 2);
             }
@@ -128,9 +136,15 @@ mod tests {
         let (first, last) = three();
         let ports = Ports::between(first, last);
         let bound: Vec<_> = (0..3).map(|_| ports.bind(ANY).unwrap()).collect();
-        let numbers: Vec<u16> = bound.iter().map(|(listener, _)| listener.local_addr().unwrap().port()).collect();
+        let numbers: Vec<u16> = bound
+            .iter()
+            .map(|(listener, _)| listener.local_addr().unwrap().port())
+            .collect();
         assert_eq!(numbers, [first, first + 1, last]);
-        assert_eq!(ports.bind(ANY).unwrap_err().kind(), io::ErrorKind::AddrInUse);
+        assert_eq!(
+            ports.bind(ANY).unwrap_err().kind(),
+            io::ErrorKind::AddrInUse
+        );
         drop(bound);
         assert!(ports.bind(ANY).is_ok());
     }
@@ -144,7 +158,10 @@ mod tests {
         assert_eq!(listener.local_addr().unwrap().port(), first + 1);
         assert!(ports.bind(ANY).is_err());
         drop(other);
-        assert_eq!(ports.bind(ANY).unwrap().0.local_addr().unwrap().port(), first);
+        assert_eq!(
+            ports.bind(ANY).unwrap().0.local_addr().unwrap().port(),
+            first
+        );
     }
 
     #[rstest]

@@ -10,7 +10,11 @@ pub(super) struct Findings {
 impl Findings {
     pub(super) fn add(&mut self, lines: impl IntoIterator<Item = String>) {
         for line in lines {
-            if self.lines.len() < MOST { self.lines.push(line) } else { self.more += 1 }
+            if self.lines.len() < MOST {
+                self.lines.push(line)
+            } else {
+                self.more += 1
+            }
         }
     }
 
@@ -31,6 +35,9 @@ mod tests {
         let mut findings = Findings::default();
         findings.add((0..MOST + 2).map(|number| number.to_string()));
         let lines = findings.lines();
-        assert_eq!((lines.len(), lines[MOST].as_str()), (MOST + 1, "and 2 more"));
+        assert_eq!(
+            (lines.len(), lines[MOST].as_str()),
+            (MOST + 1, "and 2 more")
+        );
     }
 }

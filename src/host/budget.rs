@@ -1,15 +1,14 @@
 //! What all journals of a process may hold together; beyond that the oldest entries of all go first.
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
-use std::fmt;
-use std::sync::Arc;
-use std::sync::LazyLock;
-use std::sync::Mutex;
-use std::sync::PoisonError;
-use std::sync::Weak;
-use std::sync::atomic::AtomicUsize;
-use std::sync::atomic::Ordering;
+use std::{
+    cmp::Reverse,
+    collections::BinaryHeap,
+    fmt,
+    sync::{
+        Arc, LazyLock, Mutex, PoisonError, Weak,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
 
 use crate::journal::Wall;
 
@@ -33,7 +32,11 @@ pub struct Budget {
 impl Budget {
     /// Allows this many bytes.
     pub fn of(most: usize) -> Arc<Budget> {
-        Arc::new(Budget { most, used: AtomicUsize::new(0), holders: Mutex::default() })
+        Arc::new(Budget {
+            most,
+            used: AtomicUsize::new(0),
+            holders: Mutex::default(),
+        })
     }
 
     /// Returns the process's own, of 256 MiB.
@@ -62,7 +65,9 @@ impl Budget {
             // As of a full journal of requests that are alike: nothing that all share is written.
         } else if after < before {
             self.used.fetch_sub(before - after, Ordering::Relaxed);
-        } else if self.used.fetch_add(after - before, Ordering::Relaxed) + (after - before) > self.most {
+        } else if self.used.fetch_add(after - before, Ordering::Relaxed) + (after - before)
+            > self.most
+        {
             self.make_room();
         }
     }
@@ -70,12 +75,17 @@ impl Budget {
     /// Drops the oldest entries of all, somewhat more than needed, so that this is done seldom.
     fn make_room(&self) {
         // Whoever comes while room is being made finds it made.
-        let Ok(holders) = self.holders.try_lock() else { return };
+        let Ok(holders) = self.holders.try_lock() else {
+            return;
+        };
         let living: Vec<Arc<dyn Holder>> = holders.iter().filter_map(Weak::upgrade).collect();
         drop(holders);
         let enough = self.most - self.most / 16;
-        let mut oldest: BinaryHeap<Reverse<(Wall, usize)>> =
-            living.iter().enumerate().filter_map(|(index, holder)| Some(Reverse((holder.oldest()?, index)))).collect();
+        let mut oldest: BinaryHeap<Reverse<(Wall, usize)>> = living
+            .iter()
+            .enumerate()
+            .filter_map(|(index, holder)| Some(Reverse((holder.oldest()?, index))))
+            .collect();
         while self.used() > enough
             && let Some(Reverse((_, index))) = oldest.pop()
         {

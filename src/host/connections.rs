@@ -1,7 +1,6 @@
 //! How many connections an appliance has had, and has.
 
-use std::sync::atomic::AtomicU64;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Counts connections.
 #[derive(Debug, Default)]

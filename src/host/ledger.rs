@@ -1,26 +1,18 @@
 //! The journal of a host, shared: entries made and completed under its lock, and whoever waits for them told.
 
-use std::pin::pin;
-use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::MutexGuard;
-use std::sync::PoisonError;
-use std::sync::Weak;
-use std::sync::atomic::AtomicUsize;
-use std::sync::atomic::Ordering;
+use std::{
+    pin::pin,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError, Weak,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
 
 use http::StatusCode;
 use tokio::sync::Notify;
 
-use super::budget::Budget;
-use super::budget::Holder;
-use crate::journal::Arrival;
-use crate::journal::Bounds;
-use crate::journal::Journal;
-use crate::journal::Progress;
-use crate::journal::Ticket;
-use crate::journal::Wall;
-use crate::journal::Wanted;
+use super::budget::{Budget, Holder};
+use crate::journal::{Arrival, Bounds, Journal, Progress, Ticket, Wall, Wanted};
 
 /// A journal and those who wait for it. What every answer touches stands first, as in `Host`.
 #[derive(Debug)]
@@ -35,7 +27,12 @@ pub(super) struct Ledger {
 
 impl Ledger {
     pub(super) fn new(bounds: Bounds, budget: Arc<Budget>) -> Arc<Ledger> {
-        let ledger = Arc::new(Ledger { journal: Mutex::new(Journal::bounded(bounds)), waiting: AtomicUsize::new(0), changed: Notify::new(), budget });
+        let ledger = Arc::new(Ledger {
+            journal: Mutex::new(Journal::bounded(bounds)),
+            waiting: AtomicUsize::new(0),
+            changed: Notify::new(),
+            budget,
+        });
         let holder: Weak<Ledger> = Arc::downgrade(&ledger);
         ledger.budget.join(holder);
         ledger
@@ -47,7 +44,13 @@ impl Ledger {
         let mut journal = self.lock();
         let before = journal.bytes();
         let ticket = journal.arrive(arrival);
-        (ticket, Growth { before, after: journal.bytes() })
+        (
+            ticket,
+            Growth {
+                before,
+                after: journal.bytes(),
+            },
+        )
     }
 
     /// Tells whoever waits, and makes room where all journals together hold too much.
@@ -56,7 +59,13 @@ impl Ledger {
         self.tell();
     }
 
-    pub(super) fn complete(&self, ticket: &Ticket, status: StatusCode, progress: Progress, now: Wall) {
+    pub(super) fn complete(
+        &self,
+        ticket: &Ticket,
+        status: StatusCode,
+        progress: Progress,
+        now: Wall,
+    ) {
         self.lock().complete(ticket, status, progress, now);
         self.tell();
     }
@@ -79,7 +88,8 @@ impl Ledger {
 
     /// Completes when so many are as wanted; at once if they are.
     pub(super) async fn wait(&self, wanted: &Wanted, count: u64) {
-        self.wait_until(|| self.look(|journal| journal.count(wanted)) >= count).await;
+        self.wait_until(|| self.look(|journal| journal.count(wanted)) >= count)
+            .await;
     }
 
     /// Completes when this holds: asked at once, and again after each change, with no lock held.

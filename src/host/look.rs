@@ -1,36 +1,24 @@
 //! Looking at what was asked: the journal as anybody may read it, waiting for it, and what a request would get.
 
-use std::collections::BTreeSet;
-use std::hash::BuildHasher;
-use std::hash::Hasher;
-use std::hash::RandomState;
-use std::net::IpAddr;
-use std::sync::Arc;
-use std::sync::OnceLock;
+use std::{
+    collections::BTreeSet,
+    hash::{BuildHasher, Hasher, RandomState},
+    net::IpAddr,
+    sync::{Arc, OnceLock},
+};
 
 use bytes::Bytes;
-use http::Request;
-use http::Response;
-use http::header::AUTHORIZATION;
+use http::{Request, Response, header::AUTHORIZATION};
 
-use super::Host;
-use super::lock;
-use super::service::answering;
-use crate::contract::Operation;
-use crate::contract::Outcome;
-use crate::failure::Call;
-use crate::journal::Counted;
-use crate::journal::Entry;
-use crate::journal::Finding;
-use crate::journal::Findings;
-use crate::journal::Journal;
-use crate::journal::Latency;
-use crate::journal::Lens;
-use crate::journal::View;
-use crate::journal::Wanted;
-use crate::journal::suggestion;
-use crate::secret::Fingerprints;
-use crate::secret::Redactor;
+use super::{Host, lock, service::answering};
+use crate::{
+    contract::{Operation, Outcome},
+    failure::Call,
+    journal::{
+        Counted, Entry, Finding, Findings, Journal, Latency, Lens, View, Wanted, suggestion,
+    },
+    secret::{Fingerprints, Redactor},
+};
 
 /// Entries of a journal, and how many there were besides.
 #[derive(Clone, Debug, PartialEq)]
@@ -82,13 +70,27 @@ impl Host {
     pub fn journal(&self, wanted: &Wanted, most: usize) -> Page {
         let (entries, changed, count, dropped) = self.ledger.look(|journal| {
             let entries: Vec<Entry> = journal.newest(wanted, most).collect();
-            (entries, journal.changing(), journal.count(wanted), journal.dropped())
+            (
+                entries,
+                journal.changing(),
+                journal.count(wanted),
+                journal.dropped(),
+            )
         });
         // A copy: what is looked at takes longer than an answer, and nobody who replaces the rules is to wait for it.
         let rules = Arc::clone(&self.rules());
         let serves = |path: &str| rules.has_path(path);
-        let lens = Lens::new(rules.kind(), fingerprints(), self.redactor(&changed), &serves);
-        Page { entries: entries.iter().map(|entry| lens.view(entry)).collect(), count, dropped }
+        let lens = Lens::new(
+            rules.kind(),
+            fingerprints(),
+            self.redactor(&changed),
+            &serves,
+        );
+        Page {
+            entries: entries.iter().map(|entry| lens.view(entry)).collect(),
+            count,
+            dropped,
+        }
     }
 
     /// Completes when so many requests were as wanted since the start or the last reset, dropped ones too; at once if they were.
@@ -134,17 +136,37 @@ impl Host {
         let now = self.clock.now();
         let (worded, reason, change) = present.state.judge_with_reason(&rules, &asked, source, now);
         // A connection that has no number: what is counted per connection is counted as on a new one.
-        let call = Call { operation: asked.operation(), user: asked.user(), source, connection: 0, now };
+        let call = Call {
+            operation: asked.operation(),
+            user: asked.user(),
+            source,
+            connection: 0,
+            now,
+        };
         let strike = present.schedule.request(&call);
         let commits = strike.as_ref().is_none_or(|strike| strike.act.commits());
         let changes = commits && change.is_some_and(|change| change.replaces());
-        let findings = Findings::of(request.uri(), request.headers().contains_key(AUTHORIZATION), request.body(), asked.reason()).iter().collect();
-        let (rules, worded) = strike.as_ref().map_or((&*rules, worded), |strike| answering(&rules, strike, worded, &asked));
+        let findings = Findings::of(
+            request.uri(),
+            request.headers().contains_key(AUTHORIZATION),
+            request.body(),
+            asked.reason(),
+        )
+        .iter()
+        .collect();
+        let (rules, worded) = strike.as_ref().map_or((&*rules, worded), |strike| {
+            answering(&rules, strike, worded, &asked)
+        });
         let answer = rules.word(worded, &asked);
         let (outcome, path) = (worded.outcome, request.uri().path());
         let answer = match &strike {
             None => answer,
-            Some(strike) => strike.act.bend(&strike.draw, crate::failure::Delivery::plain(answer)).response,
+            Some(strike) => {
+                strike
+                    .act
+                    .bend(&strike.draw, crate::failure::Delivery::plain(answer))
+                    .response
+            }
         };
         Explanation {
             operation: asked.operation(),
@@ -153,7 +175,10 @@ impl Host {
             failure: strike.as_ref().map(|strike| strike.mode.to_string()),
             changes,
             findings,
-            suggestion: asked.operation().is_none().then(|| suggestion(rules.kind(), path, |path| rules.has_path(path))),
+            suggestion: asked
+                .operation()
+                .is_none()
+                .then(|| suggestion(rules.kind(), path, |path| rules.has_path(path))),
             answer,
         }
     }
@@ -164,11 +189,19 @@ impl Host {
     }
 
     fn redactor(&self, changed: &[Entry]) -> Redactor {
-        let states = [lock(&self.present).state.directory.clone(), lock(&self.loaded).present.state.directory.clone()];
+        let states = [
+            lock(&self.present).state.directory.clone(),
+            lock(&self.loaded).present.state.directory.clone(),
+        ];
         let users = || states.iter().flat_map(|directory| directory.users());
         let names: BTreeSet<&str> = users().map(|user| user.username.as_str()).collect();
         let sent: BTreeSet<String> = changed.iter().flat_map(Entry::passwords).collect();
-        Redactor::of_secrets(users().map(|user| user.password.expose()).chain(sent.iter().map(String::as_str)), &names)
+        Redactor::of_secrets(
+            users()
+                .map(|user| user.password.expose())
+                .chain(sent.iter().map(String::as_str)),
+            &names,
+        )
     }
 }
 

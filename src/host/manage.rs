@@ -1,20 +1,16 @@
 //! What an appliance is changed by while it runs: its users, its readings, its failure modes.
 
-use std::sync::Arc;
-use std::sync::PoisonError;
+use std::sync::{Arc, PoisonError};
 
-use super::Host;
-use super::Present;
-use super::lock;
-use crate::appliance::Rules;
-use crate::appliance::User;
-use crate::contract;
-use crate::contract::Kind;
-use crate::contract::Readings;
-use crate::failure::Counter;
-use crate::failure::Failure;
-use crate::fixture;
-use crate::fixture::Setting;
+use super::{Host, Present, lock};
+use crate::{
+    appliance::{Rules, User},
+    contract,
+    contract::{Kind, Readings},
+    failure::{Counter, Failure},
+    fixture,
+    fixture::Setting,
+};
 
 impl Host {
     /// Returns the kind of appliance.
@@ -24,7 +20,13 @@ impl Host {
 
     /// Returns the users as they are, in the order of their names.
     pub fn users(&self) -> Vec<User> {
-        lock(&self.present).state.directory.users().into_iter().cloned().collect()
+        lock(&self.present)
+            .state
+            .directory
+            .users()
+            .into_iter()
+            .cloned()
+            .collect()
     }
 
     /// Puts a user in until the next reset, in place of one of the same name, whose former password then validates no longer; tells whether
@@ -52,9 +54,17 @@ impl Host {
     /// The names of failure modes that are about this user: nothing is removed.
     pub fn remove_user(&self, username: &str) -> Result<bool, Vec<String>> {
         let mut present = lock(&self.present);
-        let about = present.schedule.failures().filter(|failure| failure.user.as_deref() == Some(username)).map(|failure| failure.name.clone());
+        let about = present
+            .schedule
+            .failures()
+            .filter(|failure| failure.user.as_deref() == Some(username))
+            .map(|failure| failure.name.clone());
         let about: Vec<String> = about.collect();
-        if about.is_empty() { Ok(present.state.directory.remove(username)) } else { Err(about) }
+        if about.is_empty() {
+            Ok(present.state.directory.remove(username))
+        } else {
+            Err(about)
+        }
     }
 
     /// Returns the readings that are served instead of the ruling.
@@ -70,27 +80,55 @@ impl Host {
     pub fn serve_readings(&self, readings: &Readings) -> Result<(), fixture::Error> {
         let mut present = lock(&self.present);
         let kind = self.rules().kind();
-        let setting = Setting { kind, readings, users: &present.state.directory, https: true };
-        let modes = present.schedule.failures().map(|failure| fixture::reread(failure, &setting)).collect::<Result<_, _>>()?;
+        let setting = Setting {
+            kind,
+            readings,
+            users: &present.state.directory,
+            https: true,
+        };
+        let modes = present
+            .schedule
+            .failures()
+            .map(|failure| fixture::reread(failure, &setting))
+            .collect::<Result<_, _>>()?;
         present.schedule.reread(modes);
-        *self.rules.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(Rules::new(contract::of(kind), readings));
+        *self.rules.write().unwrap_or_else(PoisonError::into_inner) =
+            Arc::new(Rules::new(contract::of(kind), readings));
         Ok(())
     }
 
     /// Returns the failure modes in the order in which they are asked, each with what it has counted.
     pub fn modes(&self) -> Vec<(Failure, Counter)> {
         let Present { schedule, .. } = &*lock(&self.present);
-        schedule.failures().cloned().zip(schedule.counters()).collect()
+        schedule
+            .failures()
+            .cloned()
+            .zip(schedule.counters())
+            .collect()
     }
 
     /// Reads a failure mode as [`Host::add_written`] does, and adds nothing.
     ///
     /// # Errors
     /// The first thing that is wrong, with its place in the text.
-    pub fn read_mode(&self, source: &str, text: &str, https: bool) -> Result<Failure, fixture::Error> {
+    pub fn read_mode(
+        &self,
+        source: &str,
+        text: &str,
+        https: bool,
+    ) -> Result<Failure, fixture::Error> {
         let present = lock(&self.present);
         let rules = self.rules();
-        fixture::read_mode(source, text, &Setting { kind: rules.kind(), readings: rules.readings(), users: &present.state.directory, https })
+        fixture::read_mode(
+            source,
+            text,
+            &Setting {
+                kind: rules.kind(),
+                readings: rules.readings(),
+                users: &present.state.directory,
+                https,
+            },
+        )
     }
 
     /// Reads a failure mode in YAML or JSON and adds it after the others until the next reset; none where its name is taken, and nothing is
@@ -98,10 +136,20 @@ impl Host {
     ///
     /// # Errors
     /// The first thing that is wrong, with its place in the text; too many modes.
-    pub fn add_written(&self, source: &str, text: &str, https: bool) -> Result<Option<Failure>, fixture::Error> {
+    pub fn add_written(
+        &self,
+        source: &str,
+        text: &str,
+        https: bool,
+    ) -> Result<Option<Failure>, fixture::Error> {
         let mut present = lock(&self.present);
         let rules = self.rules();
-        let setting = Setting { kind: rules.kind(), readings: rules.readings(), users: &present.state.directory, https };
+        let setting = Setting {
+            kind: rules.kind(),
+            readings: rules.readings(),
+            users: &present.state.directory,
+            https,
+        };
         let failure = fixture::read_mode(source, text, &setting)?;
         fixture::room_for_a_mode(source, present.schedule.failures().count())?;
         let free = present.schedule.add(failure.clone());

@@ -1,40 +1,19 @@
 //! A host as the server asks it: each request judged, noted and changed under one lock, worded and bent outside.
 
-use std::pin::pin;
-use std::sync::Arc;
-use std::time::Duration;
+use std::{pin::pin, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use http::Request;
-use http::StatusCode;
-use http::request::Parts;
+use http::{Request, StatusCode, request::Parts};
 
-use super::Host;
-use super::lock;
-use crate::appliance::Asked;
-use crate::appliance::Change;
-use crate::appliance::Lag;
-use crate::appliance::Moment;
-use crate::appliance::Rules;
-use crate::appliance::Worded;
-use crate::clock::Clock;
-use crate::contract::Circumstance;
-use crate::contract::Outcome;
-use crate::failure::Call;
-use crate::failure::Delivery;
-use crate::failure::Stale;
-use crate::failure::Strike;
-use crate::journal::Arrival;
-use crate::journal::Findings;
-use crate::journal::Progress;
-use crate::journal::Recorded;
-use crate::journal::Ticket;
-use crate::journal::Wall;
-use crate::server::Answered;
-use crate::server::Client;
-use crate::server::Greeted;
-use crate::server::Refusal;
-use crate::server::Service;
+use super::{Host, lock};
+use crate::{
+    appliance::{Asked, Change, Lag, Moment, Rules, Worded},
+    clock::Clock,
+    contract::{Circumstance, Outcome},
+    failure::{Call, Delivery, Stale, Strike},
+    journal::{Arrival, Findings, Progress, Recorded, Ticket, Wall},
+    server::{Answered, Client, Greeted, Refusal, Service},
+};
 
 impl Service for Host {
     fn answer(&self, request: &Request<Bytes>, client: Client) -> Answered {
@@ -43,24 +22,47 @@ impl Service for Host {
         if asked.operation().is_none() {
             lock(&self.unmatched).note(request.method(), request.uri());
         }
-        let recorded = Recorded::new(request.method(), request.uri(), request.headers(), request.body());
-        let findings = Findings::of(request.uri(), recorded.has_token(), request.body(), asked.reason());
+        let recorded = Recorded::new(
+            request.method(),
+            request.uri(),
+            request.headers(),
+            request.body(),
+        );
+        let findings = Findings::of(
+            request.uri(),
+            recorded.has_token(),
+            request.body(),
+            asked.reason(),
+        );
         let (worded, strike, ticket, growth, age) = {
             let mut present = lock(&self.present);
             // Asked inside: whoever comes later is judged by a later time.
             let stamp = self.clock.stamp();
             let now = stamp.moment;
-            let (worded, reason, change) = present.state.judge_with_reason(&rules, &asked, client.source, now);
-            let call = Call { operation: asked.operation(), user: asked.user(), source: client.source, connection: client.connection, now };
+            let (worded, reason, change) =
+                present
+                    .state
+                    .judge_with_reason(&rules, &asked, client.source, now);
+            let call = Call {
+                operation: asked.operation(),
+                user: asked.user(),
+                source: client.source,
+                connection: client.connection,
+                now,
+            };
             let strike = present.schedule.request(&call);
-            let change = change.filter(|_| strike.as_ref().is_none_or(|strike| strike.act.commits()));
+            let change =
+                change.filter(|_| strike.as_ref().is_none_or(|strike| strike.act.commits()));
             let arrival = Arrival {
                 at_ns: now.nanoseconds(),
                 wall: stamp.wall,
                 source: client.source,
                 connection: client.connection,
                 operation: asked.operation(),
-                outcome: strike.as_ref().map_or(worded, |strike| answering(&rules, strike, worded, &asked).1).outcome,
+                outcome: strike
+                    .as_ref()
+                    .map_or(worded, |strike| answering(&rules, strike, worded, &asked).1)
+                    .outcome,
                 reason: Some(reason),
                 failure: strike.as_ref().map(|strike| Arc::clone(&strike.mode)),
                 changed: change.as_ref().is_some_and(Change::replaces),
@@ -83,7 +85,12 @@ impl Service for Host {
             None => Answered::plain(rules.reply(worded, &asked)),
             Some(strike) => {
                 let (rules, worded) = answering(&rules, &strike, worded, &asked);
-                Answered::bent(strike.act.bend(&strike.draw, Delivery::plain(rules.word(worded, &asked))), age)
+                Answered::bent(
+                    strike
+                        .act
+                        .bend(&strike.draw, Delivery::plain(rules.word(worded, &asked))),
+                    age,
+                )
             }
         };
         answered.noted(ticket)
@@ -97,9 +104,15 @@ impl Service for Host {
         }
         let (outcome, response) = match refusal {
             Refusal::BadRequest => (Outcome::BadRequest, rules.refusal(Outcome::BadRequest)),
-            Refusal::BodyTooLarge => (Outcome::BodyTooLarge, rules.refuse_body(head, Circumstance::BodyTooLarge)),
+            Refusal::BodyTooLarge => (
+                Outcome::BodyTooLarge,
+                rules.refuse_body(head, Circumstance::BodyTooLarge),
+            ),
             Refusal::HeadTooLarge => (Outcome::HeadTooLarge, rules.refusal(Outcome::HeadTooLarge)),
-            Refusal::RequestTimeout => (Outcome::RequestTimeout, rules.refusal(Outcome::RequestTimeout)),
+            Refusal::RequestTimeout => (
+                Outcome::RequestTimeout,
+                rules.refusal(Outcome::RequestTimeout),
+            ),
         };
         let stamp = self.clock.stamp();
         let (ticket, growth) = self.ledger.arrive(Arrival {
@@ -133,8 +146,13 @@ impl Service for Host {
     fn greet(&self, client: Client) -> Greeted {
         self.connections.came();
         let now = self.clock.now();
-        let strike = lock(&self.present).schedule.connection(client.source, client.connection, now);
-        match strike.as_ref().map(|strike| (strike.act.down, &strike.act.greeting)) {
+        let strike = lock(&self.present)
+            .schedule
+            .connection(client.source, client.connection, now);
+        match strike
+            .as_ref()
+            .map(|strike| (strike.act.down, &strike.act.greeting))
+        {
             Some((Some(time), _)) => Greeted::Down(time),
             Some((None, Some(greeting))) => Greeted::Struck(greeting.clone()),
             Some((None, None)) | None => Greeted::Well,
@@ -164,11 +182,19 @@ impl Service for Host {
 }
 
 /// Returns what a mode has answered in place of what the appliance came to, and by which rules that is worded.
-pub(super) fn answering<'a>(rules: &'a Rules, strike: &'a Strike, worded: Worded, asked: &Asked<'_>) -> (&'a Rules, Worded) {
+pub(super) fn answering<'a>(
+    rules: &'a Rules,
+    strike: &'a Strike,
+    worded: Worded,
+    asked: &Asked<'_>,
+) -> (&'a Rules, Worded) {
     let answering = &strike.act.answering;
     let rules = answering.rules.as_deref().unwrap_or(rules);
     // Every outcome a mode may name is worded somewhere; were it not, what the appliance came to is.
-    let worded = answering.outcome.and_then(|outcome| rules.wording_of(asked.operation(), outcome)).unwrap_or(worded);
+    let worded = answering
+        .outcome
+        .and_then(|outcome| rules.wording_of(asked.operation(), outcome))
+        .unwrap_or(worded);
     (rules, worded)
 }
 

@@ -1,21 +1,19 @@
 //! An appliance's whole state taken out between two requests, as a fixture, and put in.
 
-use std::sync::Arc;
-use std::sync::PoisonError;
+use std::sync::{Arc, PoisonError};
 
-use super::Host;
-use super::Loaded;
-use super::Present;
-use super::lock;
-use crate::appliance::Appliance;
-use crate::clock::Clock;
-use crate::fixture::Fixture;
+use super::{Host, Loaded, Present, lock};
+use crate::{appliance::Appliance, clock::Clock, fixture::Fixture};
 
 impl Host {
     /// Takes in the appliance of a fixture, with all that has happened to it so far; its clock goes on, or stands, where the fixture says.
     /// `seed` decides everything random.
     pub fn of(fixture: &Fixture, seed: u64) -> Host {
-        let host = Host::with_clock(fixture.appliance(), fixture.schedule(seed), Clock::start_at(fixture.so_far.moment, fixture.so_far.frozen));
+        let host = Host::with_clock(
+            fixture.appliance(),
+            fixture.schedule(seed),
+            Clock::start_at(fixture.so_far.moment, fixture.so_far.frozen),
+        );
         *lock(&host.loaded) = Loaded::of(fixture, seed);
         host
     }
@@ -35,14 +33,28 @@ impl Host {
         let present = lock(&self.present);
         // Inside: nothing is counted at a later moment than this one.
         let shows = self.clock.shows();
-        Fixture::of(Appliance { rules: Arc::clone(&self.rules()), state: present.state.clone() }, &present.schedule, shows)
+        Fixture::of(
+            Appliance {
+                rules: Arc::clone(&self.rules()),
+                state: present.state.clone(),
+            },
+            &present.schedule,
+            shows,
+        )
     }
 }
 
 impl Loaded {
     fn of(fixture: &Fixture, seed: u64) -> Loaded {
         let Appliance { rules, state } = fixture.appliance();
-        Loaded { rules, present: Present { state, schedule: fixture.schedule(seed) }, shows: (fixture.so_far.moment, fixture.so_far.frozen) }
+        Loaded {
+            rules,
+            present: Present {
+                state,
+                schedule: fixture.schedule(seed),
+            },
+            shows: (fixture.so_far.moment, fixture.so_far.frozen),
+        }
     }
 
     /// Puts what was loaded into a host. One lock round all of it: no request is judged by the new state and the old time.

@@ -13,17 +13,33 @@ pub(super) fn is_heard() -> bool {
 impl Host {
     /// Tells of the request of a ticket, unless its entry was dropped meanwhile.
     pub(super) fn tell(&self, ticket: &Ticket) {
-        let Some(entry) = self.ledger.look(|journal| journal.entry(ticket)) else { return };
+        let Some(entry) = self.ledger.look(|journal| journal.entry(ticket)) else {
+            return;
+        };
         let arrival = &entry.arrival;
         // Only where no operation says what was asked is the path told; it may hold anything, a password too.
-        let path = if arrival.operation.is_none() { self.redactor_of_present().text(arrival.request.path()).into_owned() } else { String::new() };
-        let asked = arrival.operation.map_or(path.as_str(), |operation| operation.name());
-        let reason = arrival.reason.map_or_else(String::new, |reason| reason.to_string());
+        let path = if arrival.operation.is_none() {
+            self.redactor_of_present()
+                .text(arrival.request.path())
+                .into_owned()
+        } else {
+            String::new()
+        };
+        let asked = arrival
+            .operation
+            .map_or(path.as_str(), |operation| operation.name());
+        let reason = arrival
+            .reason
+            .map_or_else(String::new, |reason| reason.to_string());
         let status = entry.status.map_or(0, |status| status.as_u16());
         let took_ms = entry.took().unwrap_or_default().as_secs_f64() * 1000.0;
         let (outcome, state) = (arrival.outcome.name(), entry.progress.name());
         let failure = arrival.failure.as_deref().unwrap_or_default();
-        let bent = if failure.is_empty() { String::new() } else { format!(", bent by {failure}") };
+        let bent = if failure.is_empty() {
+            String::new()
+        } else {
+            format!(", bent by {failure}")
+        };
         tracing::debug!(
             target: TARGET,
             appliance = &*self.name,

@@ -2,8 +2,7 @@
 
 use std::fmt;
 
-use http::Method;
-use http::Uri;
+use http::{Method, Uri};
 
 /// Requests that hit no operation.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -31,7 +30,12 @@ impl Unmatched {
 impl fmt::Display for Unmatched {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let plural = if self.count == 1 { "" } else { "s" };
-        write!(out, "{} request{plural} hit no operation: {}", self.count, self.first.join(", "))
+        write!(
+            out,
+            "{} request{plural} hit no operation: {}",
+            self.count,
+            self.first.join(", ")
+        )
     }
 }
 
@@ -46,7 +50,10 @@ mod tests {
     fn all_are_counted_and_the_first_remembered_without_their_query() {
         let mut unmatched = Unmatched::default();
         for number in 0..300 {
-            unmatched.note(&Method::GET, &format!("/{}?password=hidden", number / 2).parse().unwrap());
+            unmatched.note(
+                &Method::GET,
+                &format!("/{}?password=hidden", number / 2).parse().unwrap(),
+            );
         }
         assert_eq!((unmatched.count, unmatched.first.len()), (300, 100));
         assert_eq!(unmatched.first[0], "GET /0");

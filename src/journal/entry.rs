@@ -1,18 +1,14 @@
 //! One entry: a request that was read, and what became of its answer.
 
-use std::net::IpAddr;
-use std::sync::Arc;
-use std::time::Duration;
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use http::StatusCode;
 
-use crate::appliance::Reason;
-use crate::contract::Operation;
-use crate::contract::Outcome;
-use crate::journal::Findings;
-use crate::journal::Recorded;
-use crate::journal::Wall;
-use crate::journal::recorded::Place;
+use crate::{
+    appliance::Reason,
+    contract::{Operation, Outcome},
+    journal::{Findings, Recorded, Wall, recorded::Place},
+};
 
 /// What is known of a request when it has been read and judged, and the request or where it is kept.
 #[derive(Clone, Debug)]
@@ -82,7 +78,12 @@ pub enum Progress {
 
 impl Progress {
     /// Every one.
-    pub const ALL: [Progress; 4] = [Progress::Cut, Progress::Done, Progress::Left, Progress::Open];
+    pub const ALL: [Progress; 4] = [
+        Progress::Cut,
+        Progress::Done,
+        Progress::Left,
+        Progress::Open,
+    ];
 
     /// Returns its name.
     pub fn name(self) -> &'static str {
@@ -120,25 +121,88 @@ impl Entry {
 impl<R> Entry<R> {
     /// Puts something else in the place of the request.
     pub(super) fn map<T>(self, map: impl FnOnce(R) -> T) -> Entry<T> {
-        let Entry { number, arrival, progress, status, ended } = self;
+        let Entry {
+            number,
+            arrival,
+            progress,
+            status,
+            ended,
+        } = self;
         let (request, arrival) = arrival.split();
-        Entry { number, arrival: arrival.with(map(request)), progress, status, ended }
+        Entry {
+            number,
+            arrival: arrival.with(map(request)),
+            progress,
+            status,
+            ended,
+        }
     }
 }
 
 impl<R> Arrival<R> {
     /// Takes the request out.
     pub(super) fn split(self) -> (R, Arrival<()>) {
-        let Arrival { at_ns, wall, source, connection, operation, outcome, reason, failure, changed, findings, request } = self;
-        (request, Arrival { at_ns, wall, source, connection, operation, outcome, reason, failure, changed, findings, request: () })
+        let Arrival {
+            at_ns,
+            wall,
+            source,
+            connection,
+            operation,
+            outcome,
+            reason,
+            failure,
+            changed,
+            findings,
+            request,
+        } = self;
+        (
+            request,
+            Arrival {
+                at_ns,
+                wall,
+                source,
+                connection,
+                operation,
+                outcome,
+                reason,
+                failure,
+                changed,
+                findings,
+                request: (),
+            },
+        )
     }
 }
 
 impl Arrival<()> {
     /// Puts one in.
     pub(super) fn with<R>(self, request: R) -> Arrival<R> {
-        let Arrival { at_ns, wall, source, connection, operation, outcome, reason, failure, changed, findings, request: () } = self;
-        Arrival { at_ns, wall, source, connection, operation, outcome, reason, failure, changed, findings, request }
+        let Arrival {
+            at_ns,
+            wall,
+            source,
+            connection,
+            operation,
+            outcome,
+            reason,
+            failure,
+            changed,
+            findings,
+            request: (),
+        } = self;
+        Arrival {
+            at_ns,
+            wall,
+            source,
+            connection,
+            operation,
+            outcome,
+            reason,
+            failure,
+            changed,
+            findings,
+            request,
+        }
     }
 }
 

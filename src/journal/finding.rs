@@ -4,8 +4,7 @@ use std::fmt;
 
 use http::Uri;
 
-use crate::appliance::Reason;
-use crate::contract::Circumstance;
+use crate::{appliance::Reason, contract::Circumstance};
 
 /// A fault of the client's. An appliance may forgive it: it is a finding all the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -116,7 +115,9 @@ impl Finding {
             Finding::CredentialsInUrl => {
                 "the URL has a query: send name and password in the JSON body (sensor:197-201); the heading that speaks of query parameters (sensor:187) stands alone, and URLs end in logs"
             }
-            Finding::DuplicateField => "a field stands in the body twice: which of them counts differs between JSON readers",
+            Finding::DuplicateField => {
+                "a field stands in the body twice: which of them counts differs between JSON readers"
+            }
             Finding::EmptyBody => "there is no body: every operation takes a JSON object",
             Finding::EmptyValue => "a required field is an empty string",
             Finding::FormContentType => {
@@ -129,17 +130,23 @@ impl Finding {
             Finding::MissingField => {
                 "a required field is missing (sensor:42-44, sensor:121-124, sensor:191-192; console:82-84, console:172-175, console:235-236)"
             }
-            Finding::NoContentType => "the request names no content type: add Content-Type: application/json",
+            Finding::NoContentType => {
+                "the request names no content type: add Content-Type: application/json"
+            }
             Finding::NotAnObject => "the body is JSON, but no object",
             Finding::NotUtf8 => "the body is not UTF-8 (RFC 8259 section 8.1)",
             Finding::NullValue => "a required field is null",
             Finding::OtherContentType => "the content type is not application/json",
             Finding::OtherMethod => "the method is not POST (sensor:18, sensor:96, sensor:179)",
-            Finding::Token => "an Authorization header was sent: these operations need no token (sensor:177, console:197)",
+            Finding::Token => {
+                "an Authorization header was sent: these operations need no token (sensor:177, console:197)"
+            }
             Finding::TooLarge => "the body is larger than an appliance reads (64 KiB, assumed)",
             Finding::UnknownField => "the body holds a field that the operation does not have",
             Finding::UnknownPath => "no operation has this path",
-            Finding::Unlawful => "the request breaks a rule of HTTP, or did not arrive whole in time",
+            Finding::Unlawful => {
+                "the request breaks a rule of HTTP, or did not arrive whole in time"
+            }
             Finding::WrongType => "a field is no string",
         }
     }
@@ -192,8 +199,12 @@ impl Findings {
         let mut findings = Findings::default();
         if let Some(Reason::In(circumstance)) = reason {
             findings.add(match circumstance {
-                Circumstance::MalformedBody if has_invalid_escape(body) => Some(Finding::InvalidEscape),
-                Circumstance::MissingField if holds(body, b"\"admin_user\"") => Some(Finding::AdminUser),
+                Circumstance::MalformedBody if has_invalid_escape(body) => {
+                    Some(Finding::InvalidEscape)
+                }
+                Circumstance::MissingField if holds(body, b"\"admin_user\"") => {
+                    Some(Finding::AdminUser)
+                }
                 _ => Finding::of(circumstance),
             });
         }
@@ -215,7 +226,9 @@ impl Findings {
     pub fn iter(self) -> impl Iterator<Item = Finding> {
         // Nearly always none: then nothing is gone through.
         let all: &[Finding] = if self.0 == 0 { &[] } else { &Finding::ALL };
-        all.iter().copied().filter(move |finding| self.0 & 1 << *finding as u32 != 0)
+        all.iter()
+            .copied()
+            .filter(move |finding| self.0 & 1 << *finding as u32 != 0)
     }
 
     fn add(&mut self, finding: Option<Finding>) {
@@ -227,7 +240,10 @@ impl Findings {
 fn has_invalid_escape(body: &[u8]) -> bool {
     let mut bytes = body.iter();
     while bytes.any(|byte| *byte == b'\\') {
-        if !matches!(bytes.next(), Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' | b'u')) {
+        if !matches!(
+            bytes.next(),
+            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' | b'u')
+        ) {
             return true;
         }
     }
@@ -244,8 +260,20 @@ mod tests {
 
     use super::*;
 
-    fn found(uri: &str, token: bool, body: &str, circumstance: Option<Circumstance>) -> Vec<Finding> {
-        Findings::of(&uri.parse().unwrap(), token, body.as_bytes(), circumstance.map(Reason::In)).iter().collect()
+    fn found(
+        uri: &str,
+        token: bool,
+        body: &str,
+        circumstance: Option<Circumstance>,
+    ) -> Vec<Finding> {
+        Findings::of(
+            &uri.parse().unwrap(),
+            token,
+            body.as_bytes(),
+            circumstance.map(Reason::In),
+        )
+        .iter()
+        .collect()
     }
 
     #[rstest]
@@ -273,7 +301,14 @@ mod tests {
     fn every_finding_has_a_name_and_a_bit_of_its_own() {
         for (index, finding) in Finding::ALL.into_iter().enumerate() {
             assert_eq!(finding as usize, index);
-            assert!(Finding::ALL.iter().filter(|other| other.name() == finding.name()).count() == 1 && !finding.advice().is_empty());
+            assert!(
+                Finding::ALL
+                    .iter()
+                    .filter(|other| other.name() == finding.name())
+                    .count()
+                    == 1
+                    && !finding.advice().is_empty()
+            );
         }
     }
 }

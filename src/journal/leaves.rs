@@ -7,16 +7,9 @@
 //! What is written stays where it is. One piece of memory for all of it would be copied whenever it grows, and that of a thousand
 //! appliances lies far from the processor; a piece for each request would be looked up there only to be given back.
 
-use std::collections::VecDeque;
-use std::fmt;
-use std::mem;
+use std::{collections::VecDeque, fmt, mem};
 
-use crate::journal::Arrival;
-use crate::journal::Entry;
-use crate::journal::Progress;
-use crate::journal::Recorded;
-use crate::journal::Wall;
-use crate::journal::entry::Held;
+use crate::journal::{Arrival, Entry, Progress, Recorded, Wall, entry::Held};
 
 /// Entries in the order of their numbers, which leave none out.
 #[derive(Debug)]
@@ -48,7 +41,12 @@ pub(super) struct Leaf {
 
 impl Default for Leaves {
     fn default() -> Leaves {
-        Leaves { open: Leaf::default(), past: Box::default(), oldest: 1, len: 0 }
+        Leaves {
+            open: Leaf::default(),
+            past: Box::default(),
+            oldest: 1,
+            len: 0,
+        }
     }
 }
 
@@ -66,7 +64,13 @@ impl Leaves {
         }
         let number = self.next();
         let arrival = arrival.with(request.put_down(&mut self.open.bytes));
-        let held = Held(Entry { number, arrival, progress: Progress::Open, status: None, ended: Wall::default() });
+        let held = Held(Entry {
+            number,
+            arrival,
+            progress: Progress::Open,
+            status: None,
+            ended: Wall::default(),
+        });
         let weight = held.weight();
         self.open.entries.push(held);
         self.len += 1;
@@ -115,7 +119,10 @@ impl Leaves {
 
     /// Forgets all entries, and returns the number of the last one. Numbers go on.
     pub(super) fn clear(&mut self) -> u64 {
-        *self = Leaves { oldest: self.next(), ..Leaves::default() };
+        *self = Leaves {
+            oldest: self.next(),
+            ..Leaves::default()
+        };
         self.oldest - 1
     }
 
@@ -127,7 +134,12 @@ impl Leaves {
 
     /// Returns the oldest leaf, with the number of its first entry.
     fn oldest_leaf(&self) -> (u64, &Leaf) {
-        self.past.full.front().map_or((self.open_from(), &self.open), |(first, leaf)| (*first, leaf))
+        self.past
+            .full
+            .front()
+            .map_or((self.open_from(), &self.open), |(first, leaf)| {
+                (*first, leaf)
+            })
     }
 
     /// Returns the entry of a number, unless it was dropped.
@@ -153,7 +165,11 @@ impl Leaves {
         let (full, first) = if number < self.oldest {
             return None;
         } else if number < open {
-            let full = self.past.full.partition_point(|(first, _)| *first <= number).checked_sub(1)?;
+            let full = self
+                .past
+                .full
+                .partition_point(|(first, _)| *first <= number)
+                .checked_sub(1)?;
             (Some(full), self.past.full[full].0)
         } else {
             (None, open)
@@ -173,7 +189,12 @@ impl Leaves {
 
     /// Returns every entry with its leaf, oldest first.
     pub(super) fn iter(&self) -> impl DoubleEndedIterator<Item = (&Leaf, &Held)> {
-        let leaves = self.past.full.iter().map(|(_, leaf)| leaf).chain([&self.open]);
+        let leaves = self
+            .past
+            .full
+            .iter()
+            .map(|(_, leaf)| leaf)
+            .chain([&self.open]);
         let all = leaves.flat_map(|leaf| leaf.entries.iter().map(move |held| (leaf, held)));
         all.filter(|(_, held)| held.0.number >= self.oldest)
     }
@@ -181,12 +202,16 @@ impl Leaves {
 
 impl Leaf {
     fn of(entries: usize) -> Leaf {
-        Leaf { entries: Vec::with_capacity(entries), bytes: Vec::with_capacity(entries * USUAL_BYTES) }
+        Leaf {
+            entries: Vec::with_capacity(entries),
+            bytes: Vec::with_capacity(entries * USUAL_BYTES),
+        }
     }
 
     /// Whether a request can be put down without anything being moved. A leaf that is blank takes a request of any size.
     fn has_room_for(&self, request: &Recorded) -> bool {
-        let fits = self.entries.is_empty() || request.len() <= self.bytes.capacity() - self.bytes.len();
+        let fits =
+            self.entries.is_empty() || request.len() <= self.bytes.capacity() - self.bytes.len();
         fits && self.entries.len() < self.entries.capacity()
     }
 
@@ -206,14 +231,21 @@ impl Leaf {
 
     /// Returns an entry of this leaf with a copy of its request.
     pub(super) fn whole(&self, held: &Held) -> Entry {
-        held.0.clone().map(|place| Recorded::taken_up(place, &self.bytes))
+        held.0
+            .clone()
+            .map(|place| Recorded::taken_up(place, &self.bytes))
     }
 }
 
 impl fmt::Debug for Leaf {
     /// Shows how much there is of requests and nothing of them.
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "Leaf({} entries, {} bytes)", self.entries.len(), self.bytes.len())
+        write!(
+            out,
+            "Leaf({} entries, {} bytes)",
+            self.entries.len(),
+            self.bytes.len()
+        )
     }
 }
 

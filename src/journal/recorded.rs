@@ -3,14 +3,10 @@
 //! A copy and no shared slice: a slice would keep the whole buffer it was read into. It holds passwords until it is viewed, so
 //! nothing formats it.
 
-use std::cell::Cell;
-use std::fmt;
+use std::{cell::Cell, fmt};
 
 use bytes::BufMut;
-use http::HeaderMap;
-use http::Method;
-use http::Uri;
-use http::header::AUTHORIZATION;
+use http::{HeaderMap, Method, Uri, header::AUTHORIZATION};
 
 /// A request that was read, in one piece of memory.
 #[derive(Clone)]
@@ -52,7 +48,11 @@ impl Recorded {
         kept.put_slice(method.as_str().as_bytes());
         // No method holds one.
         kept.put_u8(b' ');
-        kept.put_slice(uri.path_and_query().map_or("", |target| target.as_str()).as_bytes());
+        kept.put_slice(
+            uri.path_and_query()
+                .map_or("", |target| target.as_str())
+                .as_bytes(),
+        );
         let target_end = kept.len();
         let mut has_token = false;
         for (name, value) in headers {
@@ -65,7 +65,12 @@ impl Recorded {
         }
         let head_end = kept.len();
         kept.put_slice(&body[..body.len().min(MOST_OF_A_BODY)]);
-        let shape = Shape { target_end: short(target_end), head_end: short(head_end), body_bytes: short(body.len()), has_token };
+        let shape = Shape {
+            target_end: short(target_end),
+            head_end: short(head_end),
+            body_bytes: short(body.len()),
+            has_token,
+        };
         Recorded { kept, shape }
     }
 
@@ -76,7 +81,11 @@ impl Recorded {
 
     /// Puts it down behind others; the next request takes up its memory.
     pub(super) fn put_down(mut self, others: &mut Vec<u8>) -> Place {
-        let place = Place { start: short(others.len()), bytes: short(self.kept.len()), shape: self.shape };
+        let place = Place {
+            start: short(others.len()),
+            bytes: short(self.kept.len()),
+            shape: self.shape,
+        };
         others.extend_from_slice(&self.kept);
         self.kept.clear();
         SPARE.set(self.kept);
@@ -86,7 +95,10 @@ impl Recorded {
     /// Takes up a copy of one that was put down there.
     pub(super) fn taken_up(place: Place, among: &[u8]) -> Recorded {
         let start = place.start as usize;
-        Recorded { kept: among[start..start + place.bytes()].to_vec(), shape: place.shape }
+        Recorded {
+            kept: among[start..start + place.bytes()].to_vec(),
+            shape: place.shape,
+        }
     }
 
     /// Tells whether it has an `Authorization` header.
@@ -111,15 +123,23 @@ impl Recorded {
 
     /// Returns method and target.
     fn line(&self) -> (&str, &str) {
-        std::str::from_utf8(&self.kept[..self.shape.target_end as usize]).unwrap_or_default().split_once(' ').unwrap_or_default()
+        std::str::from_utf8(&self.kept[..self.shape.target_end as usize])
+            .unwrap_or_default()
+            .split_once(' ')
+            .unwrap_or_default()
     }
 
     /// Returns the headers, in order.
     pub(super) fn headers(&self) -> impl Iterator<Item = (&str, &[u8])> {
-        self.kept[self.shape.target_end as usize..self.shape.head_end as usize].split(|byte| *byte == b'\n').filter_map(|line| {
-            let colon = line.iter().position(|byte| *byte == b':')?;
-            Some((std::str::from_utf8(&line[..colon]).ok()?, &line[colon + 1..]))
-        })
+        self.kept[self.shape.target_end as usize..self.shape.head_end as usize]
+            .split(|byte| *byte == b'\n')
+            .filter_map(|line| {
+                let colon = line.iter().position(|byte| *byte == b':')?;
+                Some((
+                    std::str::from_utf8(&line[..colon]).ok()?,
+                    &line[colon + 1..],
+                ))
+            })
     }
 
     /// Returns what is kept of the body.
@@ -159,22 +179,35 @@ mod tests {
     use super::*;
 
     fn recorded(body: &[u8]) -> Recorded {
-        let request = Request::post("/a/b?c=d").header("host", "x").header("x-y", "z: \u{e9}").body(()).unwrap();
+        let request = Request::post("/a/b?c=d")
+            .header("host", "x")
+            .header("x-y", "z: \u{e9}")
+            .body(())
+            .unwrap();
         Recorded::new(request.method(), request.uri(), request.headers(), body)
     }
 
     #[test]
     fn a_request_is_kept_in_its_parts() {
         let recorded = recorded(b"{\n}");
-        assert_eq!((recorded.method(), recorded.target(), recorded.body()), ("POST", "/a/b?c=d", b"{\n}".as_slice()));
+        assert_eq!(
+            (recorded.method(), recorded.target(), recorded.body()),
+            ("POST", "/a/b?c=d", b"{\n}".as_slice())
+        );
         let headers: Vec<_> = recorded.headers().collect();
-        assert_eq!(headers, [("host", b"x".as_slice()), ("x-y", "z: \u{e9}".as_bytes())]);
+        assert_eq!(
+            headers,
+            [("host", b"x".as_slice()), ("x-y", "z: \u{e9}".as_bytes())]
+        );
         assert_eq!(format!("{recorded:?}"), "Recorded(33 bytes)");
     }
 
     #[test]
     fn a_token_is_noted() {
-        let request = Request::post("/").header("Authorization", "x").body(()).unwrap();
+        let request = Request::post("/")
+            .header("Authorization", "x")
+            .body(())
+            .unwrap();
         assert!(Recorded::new(request.method(), request.uri(), request.headers(), b"").has_token());
         assert!(!recorded(b"authorization: x").has_token());
     }
@@ -182,6 +215,9 @@ mod tests {
     #[test]
     fn no_more_than_the_beginning_of_a_body_is_kept() {
         let recorded = recorded(&[b'x'; 10_000]);
-        assert_eq!((recorded.body().len(), recorded.body_bytes()), (4096, 10_000));
+        assert_eq!(
+            (recorded.body().len(), recorded.body_bytes()),
+            (4096, 10_000)
+        );
     }
 }

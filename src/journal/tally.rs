@@ -1,15 +1,11 @@
 //! Counts that outlive the entries: what a wait waits for, what the metrics tell.
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use crate::contract::Operation;
-use crate::contract::Outcome;
-use crate::journal::Arrival;
-use crate::journal::Entry;
-use crate::journal::Finding;
-use crate::journal::Progress;
-use crate::journal::Ticket;
+use crate::{
+    contract::{Operation, Outcome},
+    journal::{Arrival, Entry, Finding, Progress, Ticket},
+};
 
 /// What is counted apart. Few of them ever occur at one appliance, so a list is quicker than a map, and smaller.
 #[derive(Clone, Debug, Default)]
@@ -78,10 +74,19 @@ impl Tally {
         for finding in arrival.findings.iter() {
             self.findings[finding as usize] += 1;
         }
-        let same = |count: &Count| (count.operation, count.outcome, &count.failure) == (arrival.operation, arrival.outcome, &arrival.failure);
+        let same = |count: &Count| {
+            (count.operation, count.outcome, &count.failure)
+                == (arrival.operation, arrival.outcome, &arrival.failure)
+        };
         let place = self.counts.iter().position(same).unwrap_or_else(|| {
             let failure = arrival.failure.clone();
-            self.counts.push(Count { operation: arrival.operation, outcome: arrival.outcome, failure, now: [0; 4], before: 0 });
+            self.counts.push(Count {
+                operation: arrival.operation,
+                outcome: arrival.outcome,
+                failure,
+                now: [0; 4],
+                before: 0,
+            });
             self.counts.len() - 1
         });
         self.counts[place].now[Progress::Open as usize] += 1;
@@ -91,7 +96,11 @@ impl Tally {
     /// Counts what became of an answer, and how long it took. After a clear, one from before it counts for its time alone.
     pub(super) fn complete(&mut self, ticket: &Ticket, progress: Progress, took: Duration) {
         self.latency.count(took);
-        if let Some(count) = self.counts.get_mut(ticket.place).filter(|_| ticket.number > self.cleared) {
+        if let Some(count) = self
+            .counts
+            .get_mut(ticket.place)
+            .filter(|_| ticket.number > self.cleared)
+        {
             let open = &mut count.now[Progress::Open as usize];
             *open = open.saturating_sub(1);
             count.now[progress as usize] += 1;
@@ -108,13 +117,23 @@ impl Tally {
     }
 
     pub(super) fn count(&self, wanted: &Wanted) -> u64 {
-        let alike = self.counts.iter().filter(|count| wanted.admits_kind(count.operation, count.outcome, count.failure.as_deref()));
-        let states = |now: &[u64; 4]| wanted.state.map_or_else(|| now.iter().sum(), |state| now[state as usize]);
+        let alike = self.counts.iter().filter(|count| {
+            wanted.admits_kind(count.operation, count.outcome, count.failure.as_deref())
+        });
+        let states = |now: &[u64; 4]| {
+            wanted
+                .state
+                .map_or_else(|| now.iter().sum(), |state| now[state as usize])
+        };
         alike.map(|count| states(&count.now)).sum()
     }
 
     pub(super) fn findings(&self) -> Vec<(Finding, u64)> {
-        Finding::ALL.into_iter().zip(self.findings).filter(|(_, count)| *count > 0).collect()
+        Finding::ALL
+            .into_iter()
+            .zip(self.findings)
+            .filter(|(_, count)| *count > 0)
+            .collect()
     }
 
     pub(super) fn totals(&self) -> Vec<Counted> {
@@ -131,14 +150,29 @@ impl Tally {
 impl Wanted {
     /// Tells whether an entry is as wanted.
     pub fn admits<R>(&self, entry: &Entry<R>) -> bool {
-        let Entry { arrival, progress, .. } = entry;
-        self.admits_kind(arrival.operation, arrival.outcome, arrival.failure.as_deref()) && self.state.is_none_or(|state| state == *progress)
+        let Entry {
+            arrival, progress, ..
+        } = entry;
+        self.admits_kind(
+            arrival.operation,
+            arrival.outcome,
+            arrival.failure.as_deref(),
+        ) && self.state.is_none_or(|state| state == *progress)
     }
 
-    fn admits_kind(&self, operation: Option<Operation>, outcome: Outcome, failure: Option<&str>) -> bool {
-        self.operation.is_none_or(|wanted| Some(wanted) == operation)
+    fn admits_kind(
+        &self,
+        operation: Option<Operation>,
+        outcome: Outcome,
+        failure: Option<&str>,
+    ) -> bool {
+        self.operation
+            .is_none_or(|wanted| Some(wanted) == operation)
             && self.outcome.is_none_or(|wanted| wanted == outcome)
-            && self.failure.as_deref().is_none_or(|wanted| Some(wanted) == failure)
+            && self
+                .failure
+                .as_deref()
+                .is_none_or(|wanted| Some(wanted) == failure)
     }
 }
 

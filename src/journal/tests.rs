@@ -1,25 +1,31 @@
-use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use http::Request;
 
 use super::*;
-use crate::appliance::Reason;
-use crate::clock::Clock;
-use crate::contract::Circumstance;
-use crate::contract::Kind;
-use crate::contract::Operation;
-use crate::contract::Outcome;
-use crate::secret::Fingerprints;
-use crate::secret::Redactor;
+use crate::{
+    appliance::Reason,
+    clock::Clock,
+    contract::{Circumstance, Kind, Operation, Outcome},
+    secret::{Fingerprints, Redactor},
+};
 
 fn now() -> Wall {
     Clock::start().wall()
 }
 
 fn arrival(path: &str, body: &str) -> Arrival {
-    let request = Request::post(path).header("authorization", "Bearer Old12345!").header("x-trace", "abc Old12345!").body(()).unwrap();
-    let recorded = Recorded::new(request.method(), request.uri(), request.headers(), body.as_bytes());
+    let request = Request::post(path)
+        .header("authorization", "Bearer Old12345!")
+        .header("x-trace", "abc Old12345!")
+        .body(())
+        .unwrap();
+    let recorded = Recorded::new(
+        request.method(),
+        request.uri(),
+        request.headers(),
+        body.as_bytes(),
+    );
     Arrival {
         at_ns: 1_500_000_000,
         wall: now(),
@@ -36,57 +42,131 @@ fn arrival(path: &str, body: &str) -> Arrival {
 }
 
 fn plain() -> Arrival {
-    arrival("/api/external/authentication/validation", r#"{"username": "test", "password": "Old12345!"}"#)
+    arrival(
+        "/api/external/authentication/validation",
+        r#"{"username": "test", "password": "Old12345!"}"#,
+    )
 }
 
 fn view(arrival: Arrival) -> View {
     let mut journal = Journal::default();
     journal.arrive(arrival);
     let redactor = Redactor::of_secrets(["Known1234!"], &BTreeSet::new());
-    let lens = Lens::new(Kind::Sensor, Fingerprints::new([1; 16]), redactor, &|path| path.starts_with("/api"));
-    journal.newest(&Wanted::default(), 1).map(|entry| lens.view(&entry)).next().unwrap()
+    let lens = Lens::new(
+        Kind::Sensor,
+        Fingerprints::new([1; 16]),
+        redactor,
+        &|path| path.starts_with("/api"),
+    );
+    journal
+        .newest(&Wanted::default(), 1)
+        .map(|entry| lens.view(&entry))
+        .next()
+        .unwrap()
 }
 
 #[test]
 fn the_oldest_entries_are_dropped_and_counted() {
-    let mut journal = Journal::bounded(Bounds { entries: 3, bytes: 1 << 20 });
+    let mut journal = Journal::bounded(Bounds {
+        entries: 3,
+        bytes: 1 << 20,
+    });
     for _ in 0..10 {
         journal.arrive(plain());
     }
-    assert_eq!((journal.len(), journal.dropped(), journal.count(&Wanted::default())), (3, 7, 10));
-    assert_eq!(journal.newest(&Wanted::default(), 2).map(|entry| entry.number).collect::<Vec<_>>(), [10, 9]);
+    assert_eq!(
+        (
+            journal.len(),
+            journal.dropped(),
+            journal.count(&Wanted::default())
+        ),
+        (3, 7, 10)
+    );
+    assert_eq!(
+        journal
+            .newest(&Wanted::default(), 2)
+            .map(|entry| entry.number)
+            .collect::<Vec<_>>(),
+        [10, 9]
+    );
 }
 
 #[test]
 fn bytes_are_bounded_and_the_newest_is_kept_however_large() {
     let large = arrival("/", &"x".repeat(4000));
-    let mut journal = Journal::bounded(Bounds { entries: 100, bytes: 10_000 });
+    let mut journal = Journal::bounded(Bounds {
+        entries: 100,
+        bytes: 10_000,
+    });
     for _ in 0..10 {
         journal.arrive(large.clone());
         assert!(journal.bytes() <= 10_000);
     }
     assert_eq!((journal.len(), journal.dropped()), (2, 8));
-    let mut tiny = Journal::bounded(Bounds { entries: 100, bytes: 1 });
+    let mut tiny = Journal::bounded(Bounds {
+        entries: 100,
+        bytes: 1,
+    });
     tiny.arrive(large.clone());
     tiny.arrive(large);
     assert_eq!((tiny.len(), tiny.dropped()), (1, 1));
     assert!(tiny.drop_oldest() > 4000);
-    assert_eq!((tiny.bytes(), tiny.is_empty(), tiny.drop_oldest()), (0, true, 0));
+    assert_eq!(
+        (tiny.bytes(), tiny.is_empty(), tiny.drop_oldest()),
+        (0, true, 0)
+    );
 }
 
 #[test]
 fn counts_follow_an_entry_from_open_to_its_end_though_it_was_dropped() {
-    let mut journal = Journal::bounded(Bounds { entries: 1, bytes: 1 << 20 });
-    let tickets = [journal.arrive(plain()), journal.arrive(Arrival { failure: Some(Arc::from("slow")), ..plain() })];
-    let wanted = |state| Wanted { state: Some(state), operation: Some(Operation::Validation), ..Wanted::default() };
+    let mut journal = Journal::bounded(Bounds {
+        entries: 1,
+        bytes: 1 << 20,
+    });
+    let tickets = [
+        journal.arrive(plain()),
+        journal.arrive(Arrival {
+            failure: Some(Arc::from("slow")),
+            ..plain()
+        }),
+    ];
+    let wanted = |state| Wanted {
+        state: Some(state),
+        operation: Some(Operation::Validation),
+        ..Wanted::default()
+    };
     assert_eq!(journal.count(&wanted(Progress::Open)), 2);
     journal.complete(&tickets[0], StatusCode::OK, Progress::Done, now());
     journal.complete(&tickets[1], StatusCode::OK, Progress::Cut, now());
-    let counts = [Progress::Open, Progress::Done, Progress::Cut, Progress::Left].map(|state| journal.count(&wanted(state)));
+    let counts = [
+        Progress::Open,
+        Progress::Done,
+        Progress::Cut,
+        Progress::Left,
+    ]
+    .map(|state| journal.count(&wanted(state)));
     assert_eq!(counts, [0, 1, 1, 0]);
-    let slow = Wanted { failure: Some("slow".into()), ..Wanted::default() };
-    assert_eq!((journal.count(&slow), journal.count(&Wanted { outcome: Some(Outcome::LockedOut), ..Wanted::default() })), (1, 0));
-    assert_eq!(journal.newest(&slow, 9).map(|entry| (entry.progress, entry.status)).collect::<Vec<_>>(), [(Progress::Cut, Some(StatusCode::OK))]);
+    let slow = Wanted {
+        failure: Some("slow".into()),
+        ..Wanted::default()
+    };
+    assert_eq!(
+        (
+            journal.count(&slow),
+            journal.count(&Wanted {
+                outcome: Some(Outcome::LockedOut),
+                ..Wanted::default()
+            })
+        ),
+        (1, 0)
+    );
+    assert_eq!(
+        journal
+            .newest(&slow, 9)
+            .map(|entry| (entry.progress, entry.status))
+            .collect::<Vec<_>>(),
+        [(Progress::Cut, Some(StatusCode::OK))]
+    );
     assert_eq!(journal.latency().counts.iter().sum::<u64>(), 2);
 }
 
@@ -95,70 +175,182 @@ fn a_clear_begins_to_count_anew_and_what_was_open_before_it_stays_out() {
     let mut journal = Journal::default();
     let before = journal.arrive(plain());
     journal.clear();
-    assert_eq!((journal.len(), journal.bytes(), journal.count(&Wanted::default())), (0, 0, 0));
+    assert_eq!(
+        (
+            journal.len(),
+            journal.bytes(),
+            journal.count(&Wanted::default())
+        ),
+        (0, 0, 0)
+    );
     journal.complete(&before, StatusCode::OK, Progress::Done, now());
     assert_eq!(journal.count(&Wanted::default()), 0);
     let after = journal.arrive(plain());
     journal.complete(&after, StatusCode::OK, Progress::Done, now());
-    assert_eq!((journal.count(&Wanted::default()), journal.findings()), (1, vec![(Finding::Token, 1)]));
-    assert_eq!(journal.totals().iter().map(|counted| counted.count).sum::<u64>(), 2);
-    assert_eq!(journal.newest(&Wanted::default(), 9).map(|entry| entry.number).collect::<Vec<_>>(), [2]);
+    assert_eq!(
+        (journal.count(&Wanted::default()), journal.findings()),
+        (1, vec![(Finding::Token, 1)])
+    );
+    assert_eq!(
+        journal
+            .totals()
+            .iter()
+            .map(|counted| counted.count)
+            .sum::<u64>(),
+        2
+    );
+    assert_eq!(
+        journal
+            .newest(&Wanted::default(), 9)
+            .map(|entry| entry.number)
+            .collect::<Vec<_>>(),
+        [2]
+    );
 }
 
 #[test]
 fn a_view_shows_no_password_and_says_who_is_who() {
     let body = r#"{"username": "Known1234!", "password": "Old12345!", "x": "Old12345!"}"#;
-    let view = view(arrival("/api/external/authentication/validation?password=Else1234!", body));
+    let view = view(arrival(
+        "/api/external/authentication/validation?password=Else1234!",
+        body,
+    ));
     let text = serde_json::to_string_pretty(&view).unwrap();
     for secret in ["Known1234!", "Old12345!", "Else1234!"] {
         assert!(!text.contains(secret), "{text}");
     }
     let fingerprint = Fingerprints::new([1; 16]).of("Old12345!");
     assert_eq!(view.fingerprints["password"], fingerprint.as_str());
-    assert_eq!(view.request.body, format!(r#"{{"username": "«secret»", "password": "«{fingerprint}»", "x": "«{fingerprint}»"}}"#));
-    assert_eq!(view.request.headers[1], ("x-trace".to_owned(), "abc «secret»".to_owned()));
-    assert_eq!((view.at_ms, view.state, view.user.as_deref()), (1500.0, "open", Some("«secret»")));
-    assert_eq!(view.findings.iter().map(|finding| finding.name).collect::<Vec<_>>(), ["credentials_in_url", "token"]);
+    assert_eq!(
+        view.request.body,
+        format!(
+            r#"{{"username": "«secret»", "password": "«{fingerprint}»", "x": "«{fingerprint}»"}}"#
+        )
+    );
+    assert_eq!(
+        view.request.headers[1],
+        ("x-trace".to_owned(), "abc «secret»".to_owned())
+    );
+    assert_eq!(
+        (view.at_ms, view.state, view.user.as_deref()),
+        (1500.0, "open", Some("«secret»"))
+    );
+    assert_eq!(
+        view.findings
+            .iter()
+            .map(|finding| finding.name)
+            .collect::<Vec<_>>(),
+        ["credentials_in_url", "token"]
+    );
 }
 
 #[test]
 fn a_password_is_hidden_in_a_header_s_name_and_across_path_and_query() {
-    let request = Request::post("/api/gone?1234&password=Old12345!").header("gone?1234".replace('?', "."), "x").body(()).unwrap();
-    let arrival = Arrival { request: Recorded::new(request.method(), request.uri(), request.headers(), b""), ..plain() };
+    let request = Request::post("/api/gone?1234&password=Old12345!")
+        .header("gone?1234".replace('?', "."), "x")
+        .body(())
+        .unwrap();
+    let arrival = Arrival {
+        request: Recorded::new(request.method(), request.uri(), request.headers(), b""),
+        ..plain()
+    };
     let mut journal = Journal::default();
     journal.arrive(arrival);
     let redactor = Redactor::of_secrets(["gone?1234", "gone.1234"], &BTreeSet::new());
-    let lens = Lens::new(Kind::Sensor, Fingerprints::new([1; 16]), redactor, &|path| path.starts_with("/api"));
+    let lens = Lens::new(
+        Kind::Sensor,
+        Fingerprints::new([1; 16]),
+        redactor,
+        &|path| path.starts_with("/api"),
+    );
     let view = lens.view(&journal.newest(&Wanted::default(), 1).next().unwrap());
     assert_eq!(view.request.headers[0].0, "«secret»");
-    assert_eq!(view.request.target, format!("/api/«secret»?«{}»", Fingerprints::new([1; 16]).of("1234&password=Old12345!")));
+    assert_eq!(
+        view.request.target,
+        format!(
+            "/api/«secret»?«{}»",
+            Fingerprints::new([1; 16]).of("1234&password=Old12345!")
+        )
+    );
 }
 
 #[test]
 fn a_view_says_what_is_wrong_and_what_was_meant() {
     let body = r#"{"username": "test", "password": "a\!"}"#;
     let unread = |circumstance| Some(Reason::In(circumstance));
-    let findings = Findings::of(&"/".parse().unwrap(), false, body.as_bytes(), unread(Circumstance::MalformedBody));
-    let malformed = view(Arrival { findings, reason: unread(Circumstance::MalformedBody), ..arrival("/api", body) });
+    let findings = Findings::of(
+        &"/".parse().unwrap(),
+        false,
+        body.as_bytes(),
+        unread(Circumstance::MalformedBody),
+    );
+    let malformed = view(Arrival {
+        findings,
+        reason: unread(Circumstance::MalformedBody),
+        ..arrival("/api", body)
+    });
     assert_eq!(malformed.findings.len(), 1);
-    assert!(malformed.findings[0].advice.ends_with("(invalid escape at line 1 column 37)"), "{:?}", malformed.findings);
-    let findings = Findings::of(&"/".parse().unwrap(), false, b"{}", unread(Circumstance::MissingField));
-    let missing = view(Arrival { findings, ..arrival("/api", r#"{"username": "test"}"#) });
-    assert!(missing.findings[0].advice.ends_with("(password)"), "{:?}", missing.findings);
-    let elsewhere = view(Arrival { operation: None, outcome: Outcome::UnknownPath, ..arrival("/external/authentication/validation", "") });
-    assert!(elsewhere.suggestion.unwrap().starts_with("this is the console's path of validation"));
+    assert!(
+        malformed.findings[0]
+            .advice
+            .ends_with("(invalid escape at line 1 column 37)"),
+        "{:?}",
+        malformed.findings
+    );
+    let findings = Findings::of(
+        &"/".parse().unwrap(),
+        false,
+        b"{}",
+        unread(Circumstance::MissingField),
+    );
+    let missing = view(Arrival {
+        findings,
+        ..arrival("/api", r#"{"username": "test"}"#)
+    });
+    assert!(
+        missing.findings[0].advice.ends_with("(password)"),
+        "{:?}",
+        missing.findings
+    );
+    let elsewhere = view(Arrival {
+        operation: None,
+        outcome: Outcome::UnknownPath,
+        ..arrival("/external/authentication/validation", "")
+    });
+    assert!(
+        elsewhere
+            .suggestion
+            .unwrap()
+            .starts_with("this is the console's path of validation")
+    );
 }
 
 #[test]
 fn requests_are_kept_whole_wherever_they_lie() {
-    let mut journal = Journal::bounded(Bounds { entries: 7, bytes: 1 << 20 });
-    let body = |number: usize| number.to_string().repeat(number % 40 * if number < 300 { 50 } else { 1 });
+    let mut journal = Journal::bounded(Bounds {
+        entries: 7,
+        bytes: 1 << 20,
+    });
+    let body = |number: usize| {
+        number
+            .to_string()
+            .repeat(number % 40 * if number < 300 { 50 } else { 1 })
+    };
     for number in 1..=1000 {
         journal.arrive(arrival(&format!("/{number}"), &body(number)));
-        for (entry, number) in journal.newest(&Wanted::default(), 7).zip((1..=number).rev()) {
+        for (entry, number) in journal
+            .newest(&Wanted::default(), 7)
+            .zip((1..=number).rev())
+        {
             let request = &entry.arrival.request;
-            assert_eq!((entry.number, request.method(), request.target()), (number as u64, "POST", format!("/{number}").as_str()));
-            assert_eq!((request.body(), request.headers().count()), (&body(number).as_bytes()[..body(number).len().min(4096)], 2));
+            assert_eq!(
+                (entry.number, request.method(), request.target()),
+                (number as u64, "POST", format!("/{number}").as_str())
+            );
+            assert_eq!(
+                (request.body(), request.headers().count()),
+                (&body(number).as_bytes()[..body(number).len().min(4096)], 2)
+            );
         }
     }
     while journal.drop_oldest() > 0 {}

@@ -4,16 +4,12 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::contract;
-use crate::contract::Field;
-use crate::contract::Kind;
-use crate::contract::Operation;
-use crate::journal::Entry;
-use crate::journal::Finding;
-use crate::journal::suggestion;
-use crate::secret::Fingerprints;
-use crate::secret::Mask;
-use crate::secret::Redactor;
+use crate::{
+    contract,
+    contract::{Field, Kind, Operation},
+    journal::{Entry, Finding, suggestion},
+    secret::{Fingerprints, Mask, Redactor},
+};
 
 /// What entries are seen through: it lets no password pass.
 pub struct Lens<'a> {
@@ -98,9 +94,20 @@ pub struct FindingView {
 impl<'a> Lens<'a> {
     /// Looks at an appliance's entries, by this run's fingerprints. `secrets` are the passwords that the appliance knows and knew;
     /// those that stand in the entries themselves are hidden as well.
-    pub fn new(kind: Kind, fingerprints: Fingerprints, redactor: Redactor, serves: &'a dyn Fn(&str) -> bool) -> Lens<'a> {
+    pub fn new(
+        kind: Kind,
+        fingerprints: Fingerprints,
+        redactor: Redactor,
+        serves: &'a dyn Fn(&str) -> bool,
+    ) -> Lens<'a> {
         let mask = Mask::new(fingerprints.clone(), names(kind));
-        Lens { kind, fingerprints, mask, redactor, serves }
+        Lens {
+            kind,
+            fingerprints,
+            mask,
+            redactor,
+            serves,
+        }
     }
 
     /// Returns an entry as it may be read.
@@ -110,8 +117,15 @@ impl<'a> Lens<'a> {
         let fields = fields(request.body());
         let own = self.own_secrets(&fields);
         let clean = |text: &str| own.text(&self.redactor.text(text)).into_owned();
-        let header = |(name, value): (&str, &[u8])| (clean(name), clean(&self.mask.header(name, &String::from_utf8_lossy(value))));
-        let passwords = fields.iter().filter(|(name, _)| Field::NAMES.iter().any(|field| field == name) && name.contains("password"));
+        let header = |(name, value): (&str, &[u8])| {
+            (
+                clean(name),
+                clean(&self.mask.header(name, &String::from_utf8_lossy(value))),
+            )
+        };
+        let passwords = fields.iter().filter(|(name, _)| {
+            Field::NAMES.iter().any(|field| field == name) && name.contains("password")
+        });
         View {
             number: entry.number,
             state: entry.progress.name(),
@@ -120,8 +134,14 @@ impl<'a> Lens<'a> {
             connection: arrival.connection,
             operation: arrival.operation.map(Operation::name),
             outcome: arrival.outcome.name(),
-            reason: arrival.reason.map_or_else(|| format!("refused before it was read: {}", arrival.outcome), |reason| reason.to_string()),
-            user: fields.iter().find(|(name, _)| name == Field::Username.name()).map(|(_, value)| clean(value)),
+            reason: arrival.reason.map_or_else(
+                || format!("refused before it was read: {}", arrival.outcome),
+                |reason| reason.to_string(),
+            ),
+            user: fields
+                .iter()
+                .find(|(name, _)| name == Field::Username.name())
+                .map(|(_, value)| clean(value)),
             failure: arrival.failure.as_deref().map(str::to_owned),
             changed: arrival.changed,
             status: entry.status.map(|status| status.as_u16()),
@@ -134,15 +154,26 @@ impl<'a> Lens<'a> {
                 body_bytes: request.body_bytes(),
                 body_cut: request.body().len() < request.body_bytes() as usize,
             },
-            fingerprints: passwords.map(|(name, value)| (name.clone(), self.fingerprints.of(value).into())).collect(),
-            findings: arrival.findings.iter().map(|finding| self.finding(finding, entry)).collect(),
-            suggestion: arrival.operation.is_none().then(|| clean(&suggestion(self.kind, request.path(), self.serves))),
+            fingerprints: passwords
+                .map(|(name, value)| (name.clone(), self.fingerprints.of(value).into()))
+                .collect(),
+            findings: arrival
+                .findings
+                .iter()
+                .map(|finding| self.finding(finding, entry))
+                .collect(),
+            suggestion: arrival
+                .operation
+                .is_none()
+                .then(|| clean(&suggestion(self.kind, request.path(), self.serves))),
         }
     }
 
     /// Returns path and query, the query's values masked.
     fn target(&self, target: &str, clean: &dyn Fn(&str) -> String) -> String {
-        let Some((path, query)) = target.split_once('?') else { return clean(target) };
+        let Some((path, query)) = target.split_once('?') else {
+            return clean(target);
+        };
         let whole = clean(target);
         if !whole.starts_with(&clean(path)) {
             // A password with a question mark in it begins in the path: by itself that shows the half of it.
@@ -157,24 +188,47 @@ impl<'a> Lens<'a> {
         let detail = match (finding, entry.arrival.operation) {
             // The reader's own words name a place and a kind of fault, and quote nothing.
             (Finding::MalformedBody | Finding::InvalidEscape, _) => {
-                serde_json::from_slice::<serde::de::IgnoredAny>(body).err().map(|error| error.to_string())
+                serde_json::from_slice::<serde::de::IgnoredAny>(body)
+                    .err()
+                    .map(|error| error.to_string())
             }
             (Finding::MissingField, Some(operation)) => {
                 let given = fields(body);
-                let wanted =
-                    contract::of(self.kind).clause(operation).fields.keys().filter(|field| given.iter().all(|(name, _)| name != field.name()));
-                Some(wanted.map(|field| field.name()).collect::<Vec<_>>().join(", "))
+                let wanted = contract::of(self.kind)
+                    .clause(operation)
+                    .fields
+                    .keys()
+                    .filter(|field| given.iter().all(|(name, _)| name != field.name()));
+                Some(
+                    wanted
+                        .map(|field| field.name())
+                        .collect::<Vec<_>>()
+                        .join(", "),
+                )
             }
             _ => None,
         };
-        let advice = detail.map_or_else(|| finding.advice().to_owned(), |detail| format!("{} ({detail})", finding.advice()));
-        FindingView { name: finding.name(), advice }
+        let advice = detail.map_or_else(
+            || finding.advice().to_owned(),
+            |detail| format!("{} ({detail})", finding.advice()),
+        );
+        FindingView {
+            name: finding.name(),
+            advice,
+        }
     }
 
     /// Passwords that nobody has may stand a second time in a request, where no place tells it.
     fn own_secrets(&self, fields: &[(String, String)]) -> Redactor {
-        let secrets = fields.iter().filter(|(name, _)| !name.contains("user")).map(|(_, value)| value.as_str());
-        let names = fields.iter().filter(|(name, _)| name.contains("user")).map(|(_, value)| value.as_str()).collect();
+        let secrets = fields
+            .iter()
+            .filter(|(name, _)| !name.contains("user"))
+            .map(|(_, value)| value.as_str());
+        let names = fields
+            .iter()
+            .filter(|(name, _)| name.contains("user"))
+            .map(|(_, value)| value.as_str())
+            .collect();
         Redactor::of_secrets(secrets, &names)
     }
 }
@@ -182,14 +236,21 @@ impl<'a> Lens<'a> {
 impl Entry {
     /// Returns the passwords that a request holds under the names of fields.
     pub fn passwords(&self) -> Vec<String> {
-        fields(self.arrival.request.body()).into_iter().filter(|(name, _)| name.contains("password")).map(|(_, value)| value).collect()
+        fields(self.arrival.request.body())
+            .into_iter()
+            .filter(|(name, _)| name.contains("password"))
+            .map(|(_, value)| value)
+            .collect()
     }
 }
 
 /// Returns names and texts of a body that is a JSON object. Of two of one name the last.
 fn fields(body: &[u8]) -> Vec<(String, String)> {
     match serde_json::from_slice(body) {
-        Ok(serde_json::Value::Object(object)) => object.into_iter().filter_map(|(name, value)| Some((name, value.as_str()?.to_owned()))).collect(),
+        Ok(serde_json::Value::Object(object)) => object
+            .into_iter()
+            .filter_map(|(name, value)| Some((name, value.as_str()?.to_owned())))
+            .collect(),
         _ => Vec::new(),
     }
 }
@@ -197,7 +258,10 @@ fn fields(body: &[u8]) -> Vec<(String, String)> {
 /// Returns every name that a document gives to a field.
 fn names(kind: Kind) -> Vec<String> {
     let clauses = contract::of(kind).operations.values();
-    let named = clauses.flat_map(|clause| clause.fields.values()).flat_map(|fact| fact.readings()).flat_map(|reading| reading.is.0.iter().cloned());
+    let named = clauses
+        .flat_map(|clause| clause.fields.values())
+        .flat_map(|fact| fact.readings())
+        .flat_map(|reading| reading.is.0.iter().cloned());
     let mut names: Vec<String> = named.collect();
     names.sort();
     names.dedup();

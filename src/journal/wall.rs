@@ -15,6 +15,9 @@ impl Wall {
     /// Returns the moment that comes so much later.
     #[must_use]
     pub fn plus(self, time: Duration) -> Wall {
-        Wall(self.0.saturating_add(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)))
+        Wall(
+            self.0
+                .saturating_add(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)),
+        )
     }
 }

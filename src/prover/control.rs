@@ -1,18 +1,14 @@
 //! One control of one kind: accepted, and every reading named.
 
-use crate::conformance::controls::Control;
-use crate::conformance::suite;
-use crate::contract;
-use crate::contract::Contract;
-use crate::contract::Kind;
-use crate::contract::Readings;
-use crate::prover::trial;
-use crate::report::CaseResult;
-use crate::report::Conformance;
-use crate::report::Followed;
-use crate::report::TargetSummary;
-use crate::runner::Memory;
-use crate::server::tls::Identity;
+use crate::{
+    conformance::{controls::Control, suite},
+    contract,
+    contract::{Contract, Kind, Readings},
+    prover::trial,
+    report::{CaseResult, Conformance, Followed, TargetSummary},
+    runner::Memory,
+    server::tls::Identity,
+};
 
 /// What came of a control.
 #[derive(Clone, Debug, Default)]
@@ -29,41 +25,96 @@ pub(super) struct Accepted {
 ///
 /// # Errors
 /// A mock that cannot be started.
-pub(super) async fn accepted(control: &Control, kind: Kind, identity: &Identity) -> Result<Accepted, String> {
-    let made = control.made.appliance(kind).map_err(|error| format!("{}: {error}", control.id))?;
+pub(super) async fn accepted(
+    control: &Control,
+    kind: Kind,
+    identity: &Identity,
+) -> Result<Accepted, String> {
+    let made = control
+        .made
+        .appliance(kind)
+        .map_err(|error| format!("{}: {error}", control.id))?;
     let serves = made.0.readings.clone();
     let run = trial::run(made, kind, &Memory::Nothing, |_| true, identity).await?;
     let mut accepted = held(control, contract::of(kind), &serves, &run.summary);
-    accepted.wrong.extend(run.unreachable.map(|unreached| unreached.told));
+    accepted
+        .wrong
+        .extend(run.unreachable.map(|unreached| unreached.told));
     Ok(accepted)
 }
 
-fn held(control: &Control, contract: &Contract, serves: &Readings, summary: &TargetSummary) -> Accepted {
-    let mut accepted = Accepted { serves: serves.clone(), ..Accepted::default() };
+fn held(
+    control: &Control,
+    contract: &Contract,
+    serves: &Readings,
+    summary: &TargetSummary,
+) -> Accepted {
+    let mut accepted = Accepted {
+        serves: serves.clone(),
+        ..Accepted::default()
+    };
     let fails = |case: &&CaseResult| case.failed || case.conformance == Conformance::NotJudged;
-    let failed: Vec<&str> = summary.cases.iter().filter(fails).map(|case| case.id.as_str()).collect();
+    let failed: Vec<&str> = summary
+        .cases
+        .iter()
+        .filter(fails)
+        .map(|case| case.id.as_str())
+        .collect();
     if !failed.is_empty() {
-        accepted.wrong.push(format!("not accepted by {}", trial::few(&failed)));
+        accepted
+            .wrong
+            .push(format!("not accepted by {}", trial::few(&failed)));
     }
-    accepted.wrong.extend(summary.inconsistent.iter().map(|mixed| format!("{}: {}", mixed.id(), mixed.told())));
+    accepted.wrong.extend(
+        summary
+            .inconsistent
+            .iter()
+            .map(|mixed| format!("{}: {}", mixed.id(), mixed.told())),
+    );
     for entry in contract.facts() {
-        let followed = summary.profile.iter().find(|followed| followed.fact == entry.name);
-        let beyond = control.told.iter().find(|(fact, _)| contract.facts_meant(fact).contains(&entry.name)).map(|(_, told)| told.as_str());
-        let name = || contract.register_number(&entry.name).map_or_else(|| entry.name.clone(), |number| format!("{number} {}", entry.name));
+        let followed = summary
+            .profile
+            .iter()
+            .find(|followed| followed.fact == entry.name);
+        let beyond = control
+            .told
+            .iter()
+            .find(|(fact, _)| contract.facts_meant(fact).contains(&entry.name))
+            .map(|(_, told)| told.as_str());
+        let name = || {
+            contract.register_number(&entry.name).map_or_else(
+                || entry.name.clone(),
+                |number| format!("{number} {}", entry.name),
+            )
+        };
         let served = serves.of(&entry.name).or(beyond);
         match (served, followed) {
             (None, None) => {}
             (None, Some(followed)) if followed.ruling && followed.other.is_empty() => {}
-            (Some(served), Some(followed)) if names(followed, served) => accepted.told.push(format!("{}: {served}", name())),
+            (Some(served), Some(followed)) if names(followed, served) => {
+                accepted.told.push(format!("{}: {served}", name()))
+            }
             // A fact that is meant by a glob and follows its ruling all the same: a success has no failure's status.
-            (Some(_), Some(followed)) if serves.of(&entry.name).is_none() && followed.ruling && followed.other.is_empty() => {}
+            (Some(_), Some(followed))
+                if serves.of(&entry.name).is_none()
+                    && followed.ruling
+                    && followed.other.is_empty() => {}
             (Some(_), None) if beyond.is_some() || !is_covered(contract, &entry.name) => {}
-            (served, followed) => accepted.wrong.push(format!("{} is {} and told as {}", name(), served.unwrap_or("the ruling"), told(followed))),
+            (served, followed) => accepted.wrong.push(format!(
+                "{} is {} and told as {}",
+                name(),
+                served.unwrap_or("the ruling"),
+                told(followed)
+            )),
         }
     }
     for fact in control.told.keys() {
         let meant = contract.facts_meant(fact);
-        if !accepted.told.iter().any(|told| meant.iter().any(|name| told.contains(&format!("{name}:")))) {
+        if !accepted
+            .told
+            .iter()
+            .any(|told| meant.iter().any(|name| told.contains(&format!("{name}:"))))
+        {
             accepted.wrong.push(format!("nothing is told of {fact}"));
         }
     }
@@ -80,9 +131,18 @@ fn names(followed: &Followed, served: &str) -> bool {
 }
 
 fn told(followed: Option<&Followed>) -> String {
-    followed.map_or_else(|| "nothing".to_owned(), |followed| [&followed.readings[..], &followed.other[..]].concat().join(" or "))
+    followed.map_or_else(
+        || "nothing".to_owned(),
+        |followed| {
+            [&followed.readings[..], &followed.other[..]]
+                .concat()
+                .join(" or ")
+        },
+    )
 }
 
 fn is_covered(contract: &Contract, fact: &str) -> bool {
-    suite::all().iter().any(|located| located.case.kinds.contains(&contract.kind) && located.case.covers(contract).contains(fact))
+    suite::all().iter().any(|located| {
+        located.case.kinds.contains(&contract.kind) && located.case.covers(contract).contains(fact)
+    })
 }

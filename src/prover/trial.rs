@@ -2,26 +2,25 @@
 
 use std::collections::BTreeMap;
 
-use crate::appliance::Appliance;
-use crate::conformance::mutants::Mutant;
-use crate::conformance::mutants::Verdict;
-use crate::conformance::suite;
-use crate::conformance::suite::Located;
-use crate::contract::Kind;
-use crate::fixture;
-use crate::fixture::Fixture;
-use crate::report::CaseResult;
-use crate::report::Conformance;
-use crate::report::Regression;
-use crate::report::proof::Mark;
-use crate::report::proof::Reference;
-use crate::report::proof::Trial;
-use crate::runner;
-use crate::runner::Lab;
-use crate::runner::Memory;
-use crate::runner::Run;
-use crate::server::tls::Identity;
-use crate::target::TIMED_OUT;
+use crate::{
+    appliance::Appliance,
+    conformance::{
+        mutants::{Mutant, Verdict},
+        suite,
+        suite::Located,
+    },
+    contract::Kind,
+    fixture,
+    fixture::Fixture,
+    report::{
+        CaseResult, Conformance, Regression,
+        proof::{Mark, Reference, Trial},
+    },
+    runner,
+    runner::{Lab, Memory, Run},
+    server::tls::Identity,
+    target::TIMED_OUT,
+};
 
 /// Tries a mutant. With the snapshots the whole suite is run, for the matrix; without them the cases that noticed it, which
 /// are all that can: where only the snapshots may see it, each of them must then be blind. What answers do not go together
@@ -30,9 +29,19 @@ use crate::target::TIMED_OUT;
 /// # Errors
 /// A mock that cannot be started.
 pub(super) async fn of(mutant: &Mutant, kind: Kind, identity: &Identity) -> Result<Trial, String> {
-    let made = || mutant.made.appliance(kind).map_err(|error| format!("{}: {error}", mutant.id));
+    let made = || {
+        mutant
+            .made
+            .appliance(kind)
+            .map_err(|error| format!("{}: {error}", mutant.id))
+    };
     let with = run(made()?, kind, &Memory::BuiltIn(kind), |_| true, identity).await?;
-    let kills: BTreeMap<String, Mark> = with.summary.cases.iter().filter_map(|case| Some((case.id.clone(), mark(case)?))).collect();
+    let kills: BTreeMap<String, Mark> = with
+        .summary
+        .cases
+        .iter()
+        .filter_map(|case| Some((case.id.clone(), mark(case)?)))
+        .collect();
     let wanted = |id: &str| match mutant.verdict {
         Verdict::Changed => kills.contains_key(id),
         Verdict::Deviation => id == mutant.by,
@@ -40,7 +49,12 @@ pub(super) async fn of(mutant: &Mutant, kind: Kind, identity: &Identity) -> Resu
     };
     let without = run(made()?, kind, &Memory::Nothing, wanted, identity).await?;
     let sweeping = kills.len() * SWEEPING > with.summary.cases.len();
-    Ok(Trial { kind, survived: survived(mutant, &with, &without).err(), sweeping, kills })
+    Ok(Trial {
+        kind,
+        survived: survived(mutant, &with, &without).err(),
+        sweeping,
+        kills,
+    })
 }
 
 /// Asks a reference mock: nothing may be wrong with it, and every snapshot is there and the same.
@@ -49,12 +63,43 @@ pub(super) async fn of(mutant: &Mutant, kind: Kind, identity: &Identity) -> Resu
 /// A mock that cannot be started.
 pub(super) async fn reference(kind: Kind, identity: &Identity) -> Result<Reference, String> {
     let fixture = fixture::built_in(kind);
-    let run = run((fixture.clone(), fixture.appliance()), kind, &Memory::BuiltIn(kind), |_| true, identity).await?;
-    let differs = |case: &&CaseResult| case.failed || case.regression != Some(Regression::Same) || case.conformance == Conformance::NotJudged;
-    let cases = run.summary.cases.iter().filter(differs).map(|case| format!("{}: {}", case.id, told(case)));
-    let wrong = cases.chain(run.summary.inconsistent.iter().map(|mixed| format!("{}: {}", mixed.id(), mixed.told())));
-    let wrong = wrong.chain(run.unreachable.iter().map(|unreached| unreached.told.clone())).collect();
-    Ok(Reference { kind, cases: run.summary.cases.len(), wrong })
+    let run = run(
+        (fixture.clone(), fixture.appliance()),
+        kind,
+        &Memory::BuiltIn(kind),
+        |_| true,
+        identity,
+    )
+    .await?;
+    let differs = |case: &&CaseResult| {
+        case.failed
+            || case.regression != Some(Regression::Same)
+            || case.conformance == Conformance::NotJudged
+    };
+    let cases = run
+        .summary
+        .cases
+        .iter()
+        .filter(differs)
+        .map(|case| format!("{}: {}", case.id, told(case)));
+    let wrong = cases.chain(
+        run.summary
+            .inconsistent
+            .iter()
+            .map(|mixed| format!("{}: {}", mixed.id(), mixed.told())),
+    );
+    let wrong = wrong
+        .chain(
+            run.unreachable
+                .iter()
+                .map(|unreached| unreached.told.clone()),
+        )
+        .collect();
+    Ok(Reference {
+        kind,
+        cases: run.summary.cases.len(),
+        wrong,
+    })
 }
 
 /// Runs cases at a mock, from its start to its end.
@@ -65,9 +110,14 @@ pub(super) async fn run(
     wanted: impl Fn(&str) -> bool,
     identity: &Identity,
 ) -> Result<Run, String> {
-    let cases: Vec<&Located> = suite::all().iter().filter(|located| located.case.kinds.contains(&kind) && wanted(&located.case.id)).collect();
+    let cases: Vec<&Located> = suite::all()
+        .iter()
+        .filter(|located| located.case.kinds.contains(&kind) && wanted(&located.case.id))
+        .collect();
     let (double, lab) = Lab::mock_with(&fixture, appliance, "mock".to_owned(), identity)?;
-    let run = runner::run(&lab, &cases, memory, &|_| ()).await.map_err(|error| error.to_string())?;
+    let run = runner::run(&lab, &cases, memory, &|_| ())
+        .await
+        .map_err(|error| error.to_string())?;
     drop(lab);
     double.end().await;
     Ok(run)
@@ -75,30 +125,70 @@ pub(super) async fn run(
 
 /// Says what was found where a mutant did not die as it should.
 fn survived(mutant: &Mutant, with: &Run, without: &Run) -> Result<(), String> {
-    let case = |run: &'_ Run| run.summary.cases.iter().find(|case| case.id == mutant.by).cloned();
+    let case = |run: &'_ Run| {
+        run.summary
+            .cases
+            .iter()
+            .find(|case| case.id == mutant.by)
+            .cloned()
+    };
     let blind = || {
-        let seen: Vec<&str> = without.summary.cases.iter().filter(|case| case.failed).map(|case| case.id.as_str()).collect();
-        if seen.is_empty() { Ok(()) } else { Err(format!("without the snapshots it is noticed too, by {}", few(&seen))) }
+        let seen: Vec<&str> = without
+            .summary
+            .cases
+            .iter()
+            .filter(|case| case.failed)
+            .map(|case| case.id.as_str())
+            .collect();
+        if seen.is_empty() {
+            Ok(())
+        } else {
+            Err(format!(
+                "without the snapshots it is noticed too, by {}",
+                few(&seen)
+            ))
+        }
     };
     match mutant.verdict {
         Verdict::Changed => {
             blind()?;
             if let Some(mixed) = with.summary.inconsistent.first() {
-                return Err(format!("without the snapshots it is noticed too, as {}", mixed.id()));
+                return Err(format!(
+                    "without the snapshots it is noticed too, as {}",
+                    mixed.id()
+                ));
             }
-            dies(case(with), |case| case.regression == Some(Regression::Changed))
+            dies(case(with), |case| {
+                case.regression == Some(Regression::Changed)
+            })
         }
         Verdict::Deviation => {
-            dies(case(with), |case| case.conformance == Conformance::Deviation)?;
-            dies(case(without), |case| case.conformance == Conformance::Deviation)
+            dies(case(with), |case| {
+                case.conformance == Conformance::Deviation
+            })?;
+            dies(case(without), |case| {
+                case.conformance == Conformance::Deviation
+            })
         }
         Verdict::Inconsistent => {
             blind()?;
-            let told: Vec<String> = without.summary.inconsistent.iter().map(crate::report::Inconsistency::id).collect();
+            let told: Vec<String> = without
+                .summary
+                .inconsistent
+                .iter()
+                .map(crate::report::Inconsistency::id)
+                .collect();
             if told == [mutant.by.clone()] {
                 Ok(())
             } else {
-                Err(format!("it is inconsistent in {}", if told.is_empty() { "nothing".to_owned() } else { told.join(", ") }))
+                Err(format!(
+                    "it is inconsistent in {}",
+                    if told.is_empty() {
+                        "nothing".to_owned()
+                    } else {
+                        told.join(", ")
+                    }
+                ))
             }
         }
     }
@@ -126,18 +216,35 @@ fn mark(case: &CaseResult) -> Option<Mark> {
 }
 
 fn timed_out(case: &CaseResult) -> bool {
-    case.exchanges.iter().any(|exchange| exchange.trouble.as_ref().is_some_and(|trouble| trouble == TIMED_OUT))
+    case.exchanges.iter().any(|exchange| {
+        exchange
+            .trouble
+            .as_ref()
+            .is_some_and(|trouble| trouble == TIMED_OUT)
+    })
 }
 
 fn told(case: &CaseResult) -> String {
-    let regression = case.regression.map(|regression| format!(" and {}", regression.name())).unwrap_or_default();
+    let regression = case
+        .regression
+        .map(|regression| format!(" and {}", regression.name()))
+        .unwrap_or_default();
     format!("{}{regression}", case.conformance.name())
 }
 
 /// The first few of some names.
 pub(super) fn few(names: &[&str]) -> String {
-    let shown = names.iter().take(FEW).copied().collect::<Vec<_>>().join(", ");
-    if names.len() > FEW { format!("{shown} and {} more", names.len() - FEW) } else { shown }
+    let shown = names
+        .iter()
+        .take(FEW)
+        .copied()
+        .collect::<Vec<_>>()
+        .join(", ");
+    if names.len() > FEW {
+        format!("{shown} and {} more", names.len() - FEW)
+    } else {
+        shown
+    }
 }
 
 /// A mutant that more than one case in so many notices is sweeping.
@@ -154,7 +261,10 @@ mod tests {
     /// A case of the sample that deviates, and what stands in the way of its exchange.
     fn case(trouble: Option<&str>) -> CaseResult {
         let cases = sample::rich().targets.remove(0).cases;
-        let mut case = cases.into_iter().find(|case| case.conformance == Conformance::Deviation && !case.exchanges.is_empty()).unwrap();
+        let mut case = cases
+            .into_iter()
+            .find(|case| case.conformance == Conformance::Deviation && !case.exchanges.is_empty())
+            .unwrap();
         case.exchanges[0].trouble = trouble.map(str::to_owned);
         case
     }
@@ -163,9 +273,16 @@ mod tests {
     #[case::by_its_answer(None, Ok(()))]
     #[case::by_a_connection_that_broke(Some("connection reset"), Ok(()))]
     #[case::by_a_time_out(Some(TIMED_OUT), Err("its case ended by a time-out".to_owned()))]
-    fn a_kill_by_a_time_out_is_none(#[case] trouble: Option<&str>, #[case] expected: Result<(), String>) {
+    fn a_kill_by_a_time_out_is_none(
+        #[case] trouble: Option<&str>,
+        #[case] expected: Result<(), String>,
+    ) {
         let case = case(trouble);
         assert_eq!(mark(&case).is_some(), expected.is_ok());
-        assert_eq!(dies(Some(case), |case| case.conformance == Conformance::Deviation), expected);
+        assert_eq!(
+            dies(Some(case), |case| case.conformance
+                == Conformance::Deviation),
+            expected
+        );
     }
 }

@@ -1,8 +1,6 @@
 //! The last line of a report: whether anything fails, and how much.
 
-use crate::report::Conformance;
-use crate::report::Regression;
-use crate::report::Summary;
+use crate::report::{Conformance, Regression, Summary};
 
 /// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,33 +17,68 @@ pub(super) enum Ending {
 pub(super) fn of(summary: &Summary) -> (Ending, String) {
     let cases = || summary.targets.iter().flat_map(|target| &target.cases);
     let failed = cases().filter(|case| case.failed).count();
-    let inconsistencies = || summary.targets.iter().flat_map(|target| &target.inconsistent);
-    let inconsistent = inconsistencies().filter(|inconsistency| inconsistency.known.is_none()).count();
+    let inconsistencies = || {
+        summary
+            .targets
+            .iter()
+            .flat_map(|target| &target.inconsistent)
+    };
+    let inconsistent = inconsistencies()
+        .filter(|inconsistency| inconsistency.known.is_none())
+        .count();
     let mut wrong = Vec::new();
     if failed > 0 {
-        wrong.push(format!("{} {}", amount(failed, "case"), if failed == 1 { "fails" } else { "fail" }));
+        wrong.push(format!(
+            "{} {}",
+            amount(failed, "case"),
+            if failed == 1 { "fails" } else { "fail" }
+        ));
     }
     if inconsistent > 0 {
-        wrong.push(format!("{} {} answered inconsistently", amount(inconsistent, "fact"), if inconsistent == 1 { "is" } else { "are" }));
+        wrong.push(format!(
+            "{} {} answered inconsistently",
+            amount(inconsistent, "fact"),
+            if inconsistent == 1 { "is" } else { "are" }
+        ));
     }
     if !summary.trouble.is_empty() {
-        wrong.push(format!("{} with the run itself", amount(summary.trouble.len(), "trouble")));
+        wrong.push(format!(
+            "{} with the run itself",
+            amount(summary.trouble.len(), "trouble")
+        ));
     }
     let mut also = Vec::new();
-    let known = cases().filter(|case| case.known.is_some()).count() + inconsistencies().filter(|inconsistency| inconsistency.known.is_some()).count();
+    let known = cases().filter(|case| case.known.is_some()).count()
+        + inconsistencies()
+            .filter(|inconsistency| inconsistency.known.is_some())
+            .count();
     if known > 0 {
         also.push(amount(known, "known difference"));
     }
-    let new = cases().filter(|case| case.regression == Some(Regression::New) && !case.failed).count();
+    let new = cases()
+        .filter(|case| case.regression == Some(Regression::New) && !case.failed)
+        .count();
     if new > 0 {
-        let waits = if summary.targets.iter().any(|target| target.review.is_some()) { " to review" } else { "" };
+        let waits = if summary.targets.iter().any(|target| target.review.is_some()) {
+            " to review"
+        } else {
+            ""
+        };
         also.push(format!("{}{waits}", amount(new, "new snapshot")));
     }
-    let written = cases().filter(|case| case.regression == Some(Regression::Changed) && !case.failed && case.known.is_none()).count();
+    let written = cases()
+        .filter(|case| {
+            case.regression == Some(Regression::Changed) && !case.failed && case.known.is_none()
+        })
+        .count();
     if written > 0 {
         also.push(format!("{} written", amount(written, "changed snapshot")));
     }
-    let also = if also.is_empty() { String::new() } else { format!("; {}", also.join(", ")) };
+    let also = if also.is_empty() {
+        String::new()
+    } else {
+        format!("; {}", also.join(", "))
+    };
     if !wrong.is_empty() {
         (Ending::Bad, format!("{}{also}.", wrong.join(", ")))
     } else if cases().all(|case| case.conformance == Conformance::NotJudged) {
@@ -57,5 +90,9 @@ pub(super) fn of(summary: &Summary) -> (Ending, String) {
 
 /// Counts in words: `1 case`, `2 cases`.
 pub(super) fn amount(count: usize, noun: &str) -> String {
-    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
+    if count == 1 {
+        format!("1 {noun}")
+    } else {
+        format!("{count} {noun}s")
+    }
 }

@@ -2,11 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::report::CaseResult;
-use crate::report::Regression;
-use crate::report::Summary;
-use crate::report::visible;
-use crate::snapshot;
+use crate::{
+    report::{CaseResult, Regression, Summary, visible},
+    snapshot,
+};
 
 /// What is held against the same case elsewhere.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,8 +31,17 @@ pub struct Difference {
 
 /// Holds two sets of snapshots against each other.
 pub fn of_cases(a: &BTreeMap<String, Told>, b: &BTreeMap<String, Told>) -> Difference {
-    let only = |one: &BTreeMap<String, Told>, other: &BTreeMap<String, Told>| one.keys().filter(|name| !other.contains_key(*name)).cloned().collect();
-    let mut difference = Difference { only_a: only(a, b), only_b: only(b, a), ..Difference::default() };
+    let only = |one: &BTreeMap<String, Told>, other: &BTreeMap<String, Told>| {
+        one.keys()
+            .filter(|name| !other.contains_key(*name))
+            .cloned()
+            .collect()
+    };
+    let mut difference = Difference {
+        only_a: only(a, b),
+        only_b: only(b, a),
+        ..Difference::default()
+    };
     for (name, old) in a {
         let Some(new) = b.get(name) else { continue };
         let mut lines = String::new();
@@ -64,13 +72,41 @@ fn told(summary: &Summary) -> BTreeMap<String, Told> {
     for target in &summary.targets {
         let count = seen.entry(target.kind.name()).or_default();
         *count += 1;
-        let prefix = if *count == 1 { target.kind.to_string() } else { format!("{}-{count}", target.kind) };
-        told.extend(target.cases.iter().map(|case| (format!("{prefix}/{}", case.id), of_case(case))));
+        let prefix = if *count == 1 {
+            target.kind.to_string()
+        } else {
+            format!("{}-{count}", target.kind)
+        };
+        told.extend(
+            target
+                .cases
+                .iter()
+                .map(|case| (format!("{prefix}/{}", case.id), of_case(case))),
+        );
         told.extend(target.profile.iter().map(|followed| {
-            let number = followed.register.as_deref().map(|number| format!("{number} ")).unwrap_or_default();
-            let readings = followed.readings.iter().chain(&followed.other).map(String::as_str).collect::<Vec<_>>();
-            let verdict = if readings.is_empty() { "mixed".to_owned() } else { readings.join(" or ") };
-            (format!("{prefix}/reading {number}{}", followed.fact), Told { verdict, text: String::new() })
+            let number = followed
+                .register
+                .as_deref()
+                .map(|number| format!("{number} "))
+                .unwrap_or_default();
+            let readings = followed
+                .readings
+                .iter()
+                .chain(&followed.other)
+                .map(String::as_str)
+                .collect::<Vec<_>>();
+            let verdict = if readings.is_empty() {
+                "mixed".to_owned()
+            } else {
+                readings.join(" or ")
+            };
+            (
+                format!("{prefix}/reading {number}{}", followed.fact),
+                Told {
+                    verdict,
+                    text: String::new(),
+                },
+            )
         }));
     }
     told
@@ -79,14 +115,32 @@ fn told(summary: &Summary) -> BTreeMap<String, Told> {
 fn of_case(case: &CaseResult) -> Told {
     let mut verdict = case.conformance.name().to_owned();
     // Two runs may have had different baselines, or none: only what fails a run is compared.
-    verdict.push_str(if case.regression == Some(Regression::Changed) { ", changed" } else { "" });
+    verdict.push_str(if case.regression == Some(Regression::Changed) {
+        ", changed"
+    } else {
+        ""
+    });
     verdict.push_str(if case.known.is_some() { ", known" } else { "" });
     let exchanges = case.exchanges.iter().map(|exchange| {
-        let status = exchange.status.map_or_else(|| "no answer".to_owned(), |status| status.to_string());
-        let words = [Some(status.as_str()), exchange.content_type.as_deref(), exchange.outcome.as_deref(), exchange.trouble.as_deref()];
-        format!("{}\n{}\n", words.into_iter().flatten().collect::<Vec<_>>().join(" "), exchange.body)
+        let status = exchange
+            .status
+            .map_or_else(|| "no answer".to_owned(), |status| status.to_string());
+        let words = [
+            Some(status.as_str()),
+            exchange.content_type.as_deref(),
+            exchange.outcome.as_deref(),
+            exchange.trouble.as_deref(),
+        ];
+        format!(
+            "{}\n{}\n",
+            words.into_iter().flatten().collect::<Vec<_>>().join(" "),
+            exchange.body
+        )
     });
-    Told { verdict, text: exchanges.collect() }
+    Told {
+        verdict,
+        text: exchanges.collect(),
+    }
 }
 
 impl Difference {
@@ -99,7 +153,9 @@ impl Difference {
     pub fn text(&self) -> String {
         let mut text = String::new();
         for (head, names) in [("only in A", &self.only_a), ("only in B", &self.only_b)] {
-            names.iter().for_each(|name| text.push_str(&format!("{head}: {}\n", visible::line(name))));
+            names
+                .iter()
+                .for_each(|name| text.push_str(&format!("{head}: {}\n", visible::line(name))));
         }
         for (name, lines) in &self.changed {
             text.push_str(&format!("changed: {}\n", visible::line(name)));
@@ -115,8 +171,7 @@ impl Difference {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::Conformance;
-    use crate::report::sample;
+    use crate::report::{Conformance, sample};
 
     #[test]
     fn a_run_does_not_differ_from_itself_however_long_it_took() {

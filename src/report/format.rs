@@ -1,17 +1,8 @@
 //! The names of the formats, and what `--report FORMAT[=PATH]` asks for.
 
-use std::fmt;
-use std::path::PathBuf;
-use std::str::FromStr;
+use std::{fmt, path::PathBuf, str::FromStr};
 
-use crate::report::Summary;
-use crate::report::github;
-use crate::report::html;
-use crate::report::json;
-use crate::report::junit;
-use crate::report::markdown;
-use crate::report::profile;
-use crate::report::text;
+use crate::report::{Summary, github, html, json, junit, markdown, profile, text};
 
 /// A format a run is told in. A further one is a file beside this, a variant here, and its arm in `name` and `write`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -34,7 +25,15 @@ pub enum Format {
 
 impl Format {
     /// Every format, in alphabetical order.
-    pub const ALL: &'static [Format] = &[Format::Github, Format::Html, Format::Json, Format::Junit, Format::Markdown, Format::Profile, Format::Text];
+    pub const ALL: &'static [Format] = &[
+        Format::Github,
+        Format::Html,
+        Format::Json,
+        Format::Junit,
+        Format::Markdown,
+        Format::Profile,
+        Format::Text,
+    ];
 
     /// Returns the name used on the command line.
     pub fn name(self) -> &'static str {
@@ -73,10 +72,17 @@ impl FromStr for Format {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Format, String> {
-        Format::ALL.iter().copied().find(|format| format.name() == text).ok_or_else(|| {
-            let names: Vec<&str> = Format::ALL.iter().map(|format| format.name()).collect();
-            format!("unknown report format `{text}`, expected one of {}", names.join(", "))
-        })
+        Format::ALL
+            .iter()
+            .copied()
+            .find(|format| format.name() == text)
+            .ok_or_else(|| {
+                let names: Vec<&str> = Format::ALL.iter().map(|format| format.name()).collect();
+                format!(
+                    "unknown report format `{text}`, expected one of {}",
+                    names.join(", ")
+                )
+            })
     }
 }
 
@@ -98,8 +104,13 @@ impl FromStr for Request {
             None => (text.parse::<Format>()?, None),
         };
         match path {
-            Some("") => Err(format!("`{text}` names no file, expected {format}=PATH, or {format} alone for standard output")),
-            path => Ok(Request { format, path: path.map(PathBuf::from) }),
+            Some("") => Err(format!(
+                "`{text}` names no file, expected {format}=PATH, or {format} alone for standard output"
+            )),
+            path => Ok(Request {
+                format,
+                path: path.map(PathBuf::from),
+            }),
         }
     }
 }
@@ -114,14 +125,33 @@ mod tests {
     #[case::alone("text", Format::Text, None)]
     #[case::to_a_file("junit=out/report.xml", Format::Junit, Some("out/report.xml"))]
     #[case::the_first_equals_sign_counts("json=a=b.json", Format::Json, Some("a=b.json"))]
-    fn a_request_is_a_format_and_perhaps_a_file(#[case] text: &str, #[case] format: Format, #[case] path: Option<&str>) {
-        assert_eq!(text.parse(), Ok(Request { format, path: path.map(PathBuf::from) }));
+    fn a_request_is_a_format_and_perhaps_a_file(
+        #[case] text: &str,
+        #[case] format: Format,
+        #[case] path: Option<&str>,
+    ) {
+        assert_eq!(
+            text.parse(),
+            Ok(Request {
+                format,
+                path: path.map(PathBuf::from)
+            })
+        );
     }
 
     #[rstest]
-    #[case::unknown("xml", "unknown report format `xml`, expected one of github, html, json, junit, markdown, profile, text")]
-    #[case::unknown_with_a_file("xml=a", "unknown report format `xml`, expected one of github, html, json, junit, markdown, profile, text")]
-    #[case::no_file("json=", "`json=` names no file, expected json=PATH, or json alone for standard output")]
+    #[case::unknown(
+        "xml",
+        "unknown report format `xml`, expected one of github, html, json, junit, markdown, profile, text"
+    )]
+    #[case::unknown_with_a_file(
+        "xml=a",
+        "unknown report format `xml`, expected one of github, html, json, junit, markdown, profile, text"
+    )]
+    #[case::no_file(
+        "json=",
+        "`json=` names no file, expected json=PATH, or json alone for standard output"
+    )]
     fn a_refusal_names_what_was_expected(#[case] text: &str, #[case] expected: &str) {
         assert_eq!(text.parse::<Request>(), Err(expected.to_owned()));
     }

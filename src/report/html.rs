@@ -16,20 +16,15 @@ mod facts;
 
 use std::fmt::Write as _;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use sha2::Digest;
-use sha2::Sha256;
+use base64::{Engine, engine::general_purpose::STANDARD};
+use sha2::{Digest, Sha256};
 
-use crate::report::Counts;
-use crate::report::Summary;
-use crate::report::TargetSummary;
-use crate::report::conclusion;
-use crate::report::conclusion::Ending;
-use crate::report::conclusion::amount;
-use crate::report::html::escape::lines;
-use crate::report::html::escape::text;
-use crate::report::readings;
+use crate::report::{
+    Counts, Summary, TargetSummary, conclusion,
+    conclusion::{Ending, amount},
+    html::escape::{lines, text},
+    readings,
+};
 
 /// Writes a run as one HTML file.
 pub(super) fn write(summary: &Summary) -> String {
@@ -40,19 +35,44 @@ pub(super) fn write(summary: &Summary) -> String {
         Ending::Nothing => "nothing",
     };
     let mut page = head(&words, STYLE);
-    push(&mut page, &format!("<header>\n<h1 class=\"{class}\">{}</h1>\n", text(&words)));
-    summary.trouble.iter().for_each(|trouble| push(&mut page, &format!("<p class=\"trouble\"><b>trouble:</b> {}</p>\n", lines(trouble))));
+    push(
+        &mut page,
+        &format!("<header>\n<h1 class=\"{class}\">{}</h1>\n", text(&words)),
+    );
+    summary.trouble.iter().for_each(|trouble| {
+        push(
+            &mut page,
+            &format!(
+                "<p class=\"trouble\"><b>trouble:</b> {}</p>\n",
+                lines(trouble)
+            ),
+        )
+    });
     push(&mut page, "<nav>");
     for (index, target) in summary.targets.iter().enumerate() {
         let name = text(&target.name());
-        push(&mut page, &format!("<a href=\"#t{index}-cases\">{name}: cases</a> <a href=\"#t{index}-facts\">{name}: facts</a>\n"));
+        push(
+            &mut page,
+            &format!(
+                "<a href=\"#t{index}-cases\">{name}: cases</a> <a href=\"#t{index}-facts\">{name}: facts</a>\n"
+            ),
+        );
     }
     push(&mut page, "</nav>\n</header>\n<main>\n");
-    summary.targets.iter().for_each(|target| push(&mut page, &overview(target)));
+    summary
+        .targets
+        .iter()
+        .for_each(|target| push(&mut page, &overview(target)));
     push(&mut page, &followed(summary));
     push(&mut page, &cases::write(summary));
     push(&mut page, &facts::write(summary));
-    push(&mut page, &format!("</main>\n<footer>{}</footer>\n</body>\n</html>\n", text(&summary.tool)));
+    push(
+        &mut page,
+        &format!(
+            "</main>\n<footer>{}</footer>\n</body>\n</html>\n",
+            text(&summary.tool)
+        ),
+    );
     page
 }
 
@@ -63,7 +83,9 @@ fn push(page: &mut String, part: &str) {
 /// The policy stands before the style it allows. Nothing else is: no script, no image, no font, no form, no frame.
 pub(super) fn head(title: &str, style: &str) -> String {
     let hash = STANDARD.encode(Sha256::digest(style));
-    let policy = format!("default-src 'none'; style-src 'sha256-{hash}'; base-uri 'none'; form-action 'none'");
+    let policy = format!(
+        "default-src 'none'; style-src 'sha256-{hash}'; base-uri 'none'; form-action 'none'"
+    );
     format!(
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n<meta http-equiv=\"Content-Security-Policy\" content=\"{policy}\"/>\n\
          <meta name=\"referrer\" content=\"no-referrer\"/>\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n\
@@ -73,23 +95,56 @@ pub(super) fn head(title: &str, style: &str) -> String {
 }
 
 fn overview(target: &TargetSummary) -> String {
-    let Counts { documented, variant, deviation, undocumented, not_judged, unstable, same, changed, new } = target.counts;
-    let mut documents =
-        vec![("documented", documented), ("variant", variant), ("deviation", deviation), ("undocumented", undocumented), ("not-judged", not_judged)];
+    let Counts {
+        documented,
+        variant,
+        deviation,
+        undocumented,
+        not_judged,
+        unstable,
+        same,
+        changed,
+        new,
+    } = target.counts;
+    let mut documents = vec![
+        ("documented", documented),
+        ("variant", variant),
+        ("deviation", deviation),
+        ("undocumented", undocumented),
+        ("not-judged", not_judged),
+    ];
     // Where each case was asked once, nothing can be unstable.
     documents.extend((unstable > 0).then_some(("unstable", unstable)));
-    let mut html = format!("<section class=\"target\">\n<h3>{}: {}</h3>\n", text(&target.name()), amount(target.cases.len(), "case"));
+    let mut html = format!(
+        "<section class=\"target\">\n<h3>{}: {}</h3>\n",
+        text(&target.name()),
+        amount(target.cases.len(), "case")
+    );
     html.push_str(&bar(&documents));
     let snapshots = [("same", same), ("changed", changed), ("new", new)];
     // Without a baseline the second question was not asked.
     let asked = snapshots.iter().any(|(_, count)| *count > 0);
-    let tiles = documents.iter().chain(snapshots.iter().filter(|_| asked)).map(|(name, count)| {
-        let class = if *count == 0 { "none" } else { name };
-        format!("<div class=\"{class}\"><dt>{}</dt><dd>{count}</dd></div>\n", name.replace('-', " "))
-    });
-    let _ = writeln!(html, "<dl class=\"counts\">\n{}</dl>", tiles.collect::<String>());
+    let tiles = documents
+        .iter()
+        .chain(snapshots.iter().filter(|_| asked))
+        .map(|(name, count)| {
+            let class = if *count == 0 { "none" } else { name };
+            format!(
+                "<div class=\"{class}\"><dt>{}</dt><dd>{count}</dd></div>\n",
+                name.replace('-', " ")
+            )
+        });
+    let _ = writeln!(
+        html,
+        "<dl class=\"counts\">\n{}</dl>",
+        tiles.collect::<String>()
+    );
     if !target.gone.is_empty() {
-        let gone: String = target.gone.iter().map(|id| format!("<li><code>{}</code></li>", text(id))).collect();
+        let gone: String = target
+            .gone
+            .iter()
+            .map(|id| format!("<li><code>{}</code></li>", text(id)))
+            .collect();
         let _ = writeln!(html, "<p>Snapshots without a case:</p>\n<ul>{gone}</ul>");
     }
     html + "</section>\n"
@@ -101,10 +156,16 @@ fn bar(counts: &[(&str, usize)]) -> String {
     let mut left = 0;
     let mut parts = String::new();
     for (name, count) in counts.iter().filter(|(_, count)| *count > 0) {
-        let _ = write!(parts, "<rect class=\"{name}\" x=\"{left}\" y=\"0\" width=\"{count}\" height=\"1\"/>");
+        let _ = write!(
+            parts,
+            "<rect class=\"{name}\" x=\"{left}\" y=\"0\" width=\"{count}\" height=\"1\"/>"
+        );
         left += count;
     }
-    format!("<svg class=\"bar\" viewBox=\"0 0 {} 1\" preserveAspectRatio=\"none\" aria-hidden=\"true\">{parts}</svg>\n", total.max(1))
+    format!(
+        "<svg class=\"bar\" viewBox=\"0 0 {} 1\" preserveAspectRatio=\"none\" aria-hidden=\"true\">{parts}</svg>\n",
+        total.max(1)
+    )
 }
 
 fn followed(summary: &Summary) -> String {
@@ -112,18 +173,38 @@ fn followed(summary: &Summary) -> String {
     if rows.is_empty() {
         return String::new();
     }
-    let heads: String = summary.targets.iter().map(|target| format!("<th>{}</th>", target.kind)).collect();
-    let mut html = format!("<h2>Readings followed</h2>\n<table>\n<thead><tr><th></th><th>fact</th>{heads}</tr></thead>\n<tbody>\n");
+    let heads: String = summary
+        .targets
+        .iter()
+        .map(|target| format!("<th>{}</th>", target.kind))
+        .collect();
+    let mut html = format!(
+        "<h2>Readings followed</h2>\n<table>\n<thead><tr><th></th><th>fact</th>{heads}</tr></thead>\n<tbody>\n"
+    );
     for row in rows {
-        let cells = row.cells.iter().map(|cell| match cell.strip_suffix(readings::MARK) {
-            Some(cell) => format!("<td class=\"other\">{} *</td>", text(cell)),
-            None => format!("<td>{}</td>", text(cell)),
-        });
+        let cells = row
+            .cells
+            .iter()
+            .map(|cell| match cell.strip_suffix(readings::MARK) {
+                Some(cell) => format!("<td class=\"other\">{} *</td>", text(cell)),
+                None => format!("<td>{}</td>", text(cell)),
+            });
         let cells: String = cells.collect();
-        let _ = writeln!(html, "<tr><td class=\"number\">{}</td><td><code>{}</code></td>{cells}</tr>", text(&row.number), text(&row.fact));
+        let _ = writeln!(
+            html,
+            "<tr><td class=\"number\">{}</td><td><code>{}</code></td>{cells}</tr>",
+            text(&row.number),
+            text(&row.fact)
+        );
     }
-    let note = if html.contains("class=\"other\"") { "* not the ruling. " } else { "" };
-    html + &format!("</tbody>\n</table>\n<p class=\"soft\">{note}<code>d4iot-double explain FACT</code> tells who says what, and where.</p>\n")
+    let note = if html.contains("class=\"other\"") {
+        "* not the ruling. "
+    } else {
+        ""
+    };
+    html + &format!(
+        "</tbody>\n</table>\n<p class=\"soft\">{note}<code>d4iot-double explain FACT</code> tells who says what, and where.</p>\n"
+    )
 }
 
 /// The one style sheet, as it stands in the page: its hash is in the policy.

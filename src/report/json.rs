@@ -2,8 +2,7 @@
 
 use schemars::generate::SchemaSettings;
 
-use crate::report::Summary;
-use crate::report::visible;
+use crate::report::{Summary, visible};
 
 /// Writes a run as JSON, every type as serde has it. Invisible characters are `\u` escapes: nothing is lost, and it is safe to print.
 pub(super) fn write(summary: &Summary) -> Vec<u8> {
@@ -12,18 +11,29 @@ pub(super) fn write(summary: &Summary) -> Vec<u8> {
 
 /// Returns the JSON Schema (draft 2020-12) of the report, as it stands in `conformance/report.schema.json`.
 pub fn schema() -> Vec<u8> {
-    pretty(&SchemaSettings::draft2020_12().for_serialize().into_generator().into_root_schema_for::<Summary>())
+    pretty(
+        &SchemaSettings::draft2020_12()
+            .for_serialize()
+            .into_generator()
+            .into_root_schema_for::<Summary>(),
+    )
 }
 
 /// Writes a value as JSON for files and terminals: what acts on a screen is an escape.
 pub(super) fn pretty(value: &impl serde::Serialize) -> Vec<u8> {
-    let text = serde_json::to_string_pretty(value).expect("strings, numbers, lists and maps of string keys are JSON");
+    let text = serde_json::to_string_pretty(value)
+        .expect("strings, numbers, lists and maps of string keys are JSON");
     let mut shown = String::with_capacity(text.len() + 1);
     let mut before = ' ';
     for character in text.chars() {
         // Outside strings JSON has no such character but the line feed, so the escape always lands in a string. `##[` would be a command to some build servers.
         if (visible::acts(character) && character != '\n') || (character == '#' && before == '#') {
-            shown.extend(character.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")));
+            shown.extend(
+                character
+                    .encode_utf16(&mut [0; 2])
+                    .iter()
+                    .map(|unit| format!("\\u{unit:04x}")),
+            );
         } else {
             shown.push(character);
         }
@@ -40,13 +50,19 @@ mod tests {
     use super::*;
     use crate::report::sample;
 
-    const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/conformance/report.schema.json");
+    const FILE: &str = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/conformance/report.schema.json"
+    );
 
     #[test]
     fn the_schema_in_the_project_is_the_one_of_the_types() {
         let written = include_str!("../../conformance/report.schema.json");
         let schema = String::from_utf8(schema()).unwrap();
-        assert!(written == schema, "{FILE} is stale; write it anew: cargo test --lib the_schema_is_written_anew -- --ignored");
+        assert!(
+            written == schema,
+            "{FILE} is stale; write it anew: cargo test --lib the_schema_is_written_anew -- --ignored"
+        );
     }
 
     #[test]
@@ -62,7 +78,10 @@ mod tests {
         let validator = jsonschema::validator_for(&schema).unwrap();
         for summary in [sample::rich(), sample::plain()] {
             let report: Value = serde_json::from_slice(&write(&summary)).unwrap();
-            let errors: Vec<String> = validator.iter_errors(&report).map(|error| format!("{}: {error}", error.instance_path())).collect();
+            let errors: Vec<String> = validator
+                .iter_errors(&report)
+                .map(|error| format!("{}: {error}", error.instance_path()))
+                .collect();
             assert_eq!(errors, Vec::<String>::new());
         }
     }
@@ -74,7 +93,9 @@ mod tests {
         let mut report: Value = serde_json::from_slice(&write(&sample::rich())).unwrap();
         report["targets"][0]["cases"][0]["conformance"] = "fine".into();
         assert!(!validator.is_valid(&report));
-        assert!(!validator.is_valid(&serde_json::json!({ "version": 1, "tool": "d4iot-double 0.1.0" })));
+        assert!(
+            !validator.is_valid(&serde_json::json!({ "version": 1, "tool": "d4iot-double 0.1.0" }))
+        );
     }
 
     #[test]
@@ -93,7 +114,11 @@ mod tests {
     #[test]
     fn json_is_safe_to_print() {
         let text = String::from_utf8(write(&sample::rich())).unwrap();
-        assert_eq!(text.chars().find(|character| visible::acts(*character) && *character != '\n'), None);
+        assert_eq!(
+            text.chars()
+                .find(|character| visible::acts(*character) && *character != '\n'),
+            None
+        );
         insta::assert_snapshot!("json_rich", text);
     }
 }

@@ -2,33 +2,35 @@
 
 use std::time::Duration;
 
-use quick_junit::NonSuccessKind;
-use quick_junit::Property;
-use quick_junit::Report;
-use quick_junit::TestCase;
-use quick_junit::TestCaseStatus;
-use quick_junit::TestSuite;
-use quick_junit::XmlString;
+use quick_junit::{
+    NonSuccessKind, Property, Report, TestCase, TestCaseStatus, TestSuite, XmlString,
+};
 
-use crate::contract::Kind;
-use crate::report::CaseResult;
-use crate::report::Conformance;
-use crate::report::Inconsistency;
-use crate::report::Regression;
-use crate::report::Summary;
-use crate::report::TargetSummary;
-use crate::report::paint::Paint;
-use crate::report::story;
-use crate::report::visible;
+use crate::{
+    contract::Kind,
+    report::{
+        CaseResult, Conformance, Inconsistency, Regression, Summary, TargetSummary, paint::Paint,
+        story, visible,
+    },
+};
 
 /// Writes a run as JUnit XML. What XML cannot hold is escaped as in the text report.
 pub(super) fn write(summary: &Summary) -> Vec<u8> {
     let mut report = Report::new("d4iot-double");
-    report.set_time(time(summary.targets.iter().flat_map(|target| &target.cases)));
-    report.add_test_suites(summary.targets.iter().map(|target| suite(target, &summary.tool)));
+    report.set_time(time(
+        summary.targets.iter().flat_map(|target| &target.cases),
+    ));
+    report.add_test_suites(
+        summary
+            .targets
+            .iter()
+            .map(|target| suite(target, &summary.tool)),
+    );
     report.add_test_suites((!summary.trouble.is_empty()).then(|| trouble(summary)));
     let mut bytes = Vec::new();
-    report.serialize(&mut bytes).expect("memory takes every byte");
+    report
+        .serialize(&mut bytes)
+        .expect("memory takes every byte");
     bytes
 }
 
@@ -39,7 +41,12 @@ fn suite(target: &TargetSummary, tool: &str) -> TestSuite {
     suite.add_property(property("target", &target.target));
     suite.add_test_cases(target.cases.iter().map(|case| test_case(case, target)));
     // An inconsistency fails the run and belongs to no one case: without a test case of its own, a build server would see green.
-    suite.add_test_cases(target.inconsistent.iter().map(|inconsistency| contradiction(inconsistency, target.kind)));
+    suite.add_test_cases(
+        target
+            .inconsistent
+            .iter()
+            .map(|inconsistency| contradiction(inconsistency, target.kind)),
+    );
     suite
 }
 
@@ -59,23 +66,49 @@ fn trouble(summary: &Summary) -> TestSuite {
 }
 
 fn test_case(case: &CaseResult, target: &TargetSummary) -> TestCase {
-    let mut test_case = TestCase::new(visible::line(&case.id), status(case, target.review.as_deref()));
+    let mut test_case = TestCase::new(
+        visible::line(&case.id),
+        status(case, target.review.as_deref()),
+    );
     test_case.set_classname(classname(target.kind));
     test_case.set_time(Duration::from_micros(case.micros()));
-    test_case.extra.insert(XmlString::new("file"), XmlString::new(visible::line(&case.file)));
-    test_case.extra.insert(XmlString::new("line"), XmlString::new(case.line.to_string()));
+    test_case.extra.insert(
+        XmlString::new("file"),
+        XmlString::new(visible::line(&case.file)),
+    );
+    test_case.extra.insert(
+        XmlString::new("line"),
+        XmlString::new(case.line.to_string()),
+    );
     test_case.add_property(property("conformance", case.conformance.name()));
-    test_case.add_properties(case.regression.map(|regression| property("regression", regression.name())));
-    test_case.add_properties(case.known.as_deref().map(|reason| property("known", reason)));
-    test_case.add_properties(case.reading.iter().map(|reading| property("reading", reading)));
+    test_case.add_properties(
+        case.regression
+            .map(|regression| property("regression", regression.name())),
+    );
+    test_case.add_properties(
+        case.known
+            .as_deref()
+            .map(|reason| property("known", reason)),
+    );
+    test_case.add_properties(
+        case.reading
+            .iter()
+            .map(|reading| property("reading", reading)),
+    );
     test_case
 }
 
 fn status(case: &CaseResult, review: Option<&str>) -> TestCaseStatus {
     if case.failed {
-        let told = case.reasons.first().map(|finding| format!(": {}", visible::short(finding.told()))).unwrap_or_default();
+        let told = case
+            .reasons
+            .first()
+            .map(|finding| format!(": {}", visible::short(finding.told())))
+            .unwrap_or_default();
         let kind = match (case.conformance, case.regression) {
-            (conformance @ (Conformance::Deviation | Conformance::Unstable), _) => conformance.name(),
+            (conformance @ (Conformance::Deviation | Conformance::Unstable), _) => {
+                conformance.name()
+            }
             (_, Some(Regression::Changed)) => Regression::Changed.name(),
             _ => "failed",
         };
@@ -94,15 +127,32 @@ fn status(case: &CaseResult, review: Option<&str>) -> TestCaseStatus {
 }
 
 fn contradiction(inconsistency: &Inconsistency, kind: Kind) -> TestCase {
-    let mut status = if inconsistency.known.is_some() { TestCaseStatus::success() } else { TestCaseStatus::non_success(NonSuccessKind::Failure) };
+    let mut status = if inconsistency.known.is_some() {
+        TestCaseStatus::success()
+    } else {
+        TestCaseStatus::non_success(NonSuccessKind::Failure)
+    };
     if inconsistency.known.is_none() {
         status.set_type("inconsistent");
-        status.set_message(format!("inconsistent: {}", visible::short(&inconsistency.told())));
+        status.set_message(format!(
+            "inconsistent: {}",
+            visible::short(&inconsistency.told())
+        ));
     }
     let mut test_case = TestCase::new(visible::line(&inconsistency.id()), status);
     test_case.set_classname(classname(kind));
-    test_case.add_properties(inconsistency.known.as_deref().map(|reason| property("known", reason)));
-    test_case.add_properties(inconsistency.register.as_deref().map(|number| property("register", number)));
+    test_case.add_properties(
+        inconsistency
+            .known
+            .as_deref()
+            .map(|reason| property("known", reason)),
+    );
+    test_case.add_properties(
+        inconsistency
+            .register
+            .as_deref()
+            .map(|number| property("register", number)),
+    );
     test_case
 }
 
@@ -125,15 +175,24 @@ mod tests {
 
     #[test]
     fn one_suite_a_target_and_one_test_a_case() {
-        insta::assert_snapshot!("junit_rich", String::from_utf8(write(&sample::rich())).unwrap());
+        insta::assert_snapshot!(
+            "junit_rich",
+            String::from_utf8(write(&sample::rich())).unwrap()
+        );
     }
 
     #[test]
     fn no_byte_that_xml_forbids_is_left() {
         let text = String::from_utf8(write(&sample::rich())).unwrap();
-        let forbidden = |character: &char| (character.is_control() && *character != '\n') || matches!(character, '\u{fffe}' | '\u{ffff}');
+        let forbidden = |character: &char| {
+            (character.is_control() && *character != '\n')
+                || matches!(character, '\u{fffe}' | '\u{ffff}')
+        };
         assert_eq!(text.chars().find(forbidden), None);
-        assert!(!text.contains("<script>") && !text.contains("]]>"), "{text}");
+        assert!(
+            !text.contains("<script>") && !text.contains("]]>"),
+            "{text}"
+        );
         assert!(text.contains("\\u{1b}[31m"), "escaped, not dropped: {text}");
     }
 
@@ -147,8 +206,14 @@ mod tests {
         // The run's own trouble has a suite of its own.
         assert_eq!(report.test_suites.len(), summary.targets.len() + 1);
         assert_eq!(report.test_suites[2].errors, summary.trouble.len());
-        assert_eq!(report.test_suites[0].tests, target.cases.len() + target.inconsistent.len());
-        assert_eq!(report.test_suites[0].failures, failed + target.inconsistent.len());
+        assert_eq!(
+            report.test_suites[0].tests,
+            target.cases.len() + target.inconsistent.len()
+        );
+        assert_eq!(
+            report.test_suites[0].failures,
+            failed + target.inconsistent.len()
+        );
         assert_eq!(report.test_suites[0].skipped, target.counts.not_judged);
     }
 }

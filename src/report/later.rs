@@ -1,19 +1,15 @@
 //! A part of a report that is made when somebody looks: most runs are told in a line, and show none of it.
 
-use std::borrow::Cow;
-use std::fmt;
-use std::ops::Deref;
-use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
-use std::sync::LazyLock;
+use std::{
+    borrow::Cow,
+    fmt,
+    ops::Deref,
+    panic::AssertUnwindSafe,
+    sync::{Arc, LazyLock},
+};
 
-use schemars::JsonSchema;
-use schemars::Schema;
-use schemars::SchemaGenerator;
-use serde::Deserialize;
-use serde::Deserializer;
-use serde::Serialize;
-use serde::Serializer;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A value that is made when it is first looked at. Clones are made together.
 pub struct Later<T>(Arc<LazyLock<T, Make<T>>>);
@@ -83,8 +79,7 @@ impl<T: JsonSchema> JsonSchema for Later<T> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::AtomicUsize;
-    use std::sync::atomic::Ordering;
+    use std::sync::atomic::{AtomicUsize, Ordering};
 
     use super::*;
 
@@ -97,6 +92,9 @@ mod tests {
         assert_eq!(made.load(Ordering::Relaxed), 0);
         assert_eq!((later.as_str(), clone.as_str()), ("made 0", "made 0"));
         assert_eq!(serde_json::to_string(&later).unwrap(), "\"made 0\"");
-        assert_eq!(*serde_json::from_str::<Later<String>>("\"a\"").unwrap(), "a");
+        assert_eq!(
+            *serde_json::from_str::<Later<String>>("\"a\"").unwrap(),
+            "a"
+        );
     }
 }

@@ -2,18 +2,12 @@
 //!
 //! Whatever came from a target stands between backticks, more of them than it has itself, so that nothing in it is Markdown or HTML.
 
-use crate::report::CaseResult;
-use crate::report::Conformance;
-use crate::report::Counts;
-use crate::report::Summary;
-use crate::report::TargetSummary;
-use crate::report::conclusion;
-use crate::report::conclusion::Ending;
-use crate::report::conclusion::amount;
-use crate::report::paint::Paint;
-use crate::report::readings;
-use crate::report::story;
-use crate::report::visible;
+use crate::report::{
+    CaseResult, Conformance, Counts, Summary, TargetSummary, conclusion,
+    conclusion::{Ending, amount},
+    paint::Paint,
+    readings, story, visible,
+};
 
 /// Writes a run as Markdown.
 pub(super) fn write(summary: &Summary) -> String {
@@ -24,7 +18,13 @@ pub(super) fn write(summary: &Summary) -> String {
         Ending::Nothing => "⚠️",
     };
     let mut sections = vec![format!("## {sign} {words}\n")];
-    sections.push(summary.trouble.iter().map(|trouble| format!("- **trouble:** {}\n", code(trouble))).collect());
+    sections.push(
+        summary
+            .trouble
+            .iter()
+            .map(|trouble| format!("- **trouble:** {}\n", code(trouble)))
+            .collect(),
+    );
     sections.push(counts(summary));
     sections.extend(summary.targets.iter().flat_map(remarkable));
     sections.push(followed(summary));
@@ -34,10 +34,42 @@ pub(super) fn write(summary: &Summary) -> String {
 }
 
 fn counts(summary: &Summary) -> String {
-    const HEADS: [&str; 10] = ["target", "documented", "variant", "deviation", "undocumented", "not judged", "unstable", "same", "changed", "new"];
+    const HEADS: [&str; 10] = [
+        "target",
+        "documented",
+        "variant",
+        "deviation",
+        "undocumented",
+        "not judged",
+        "unstable",
+        "same",
+        "changed",
+        "new",
+    ];
     let rows = summary.targets.iter().map(|target| {
-        let Counts { documented, variant, deviation, undocumented, not_judged, unstable, same, changed, new } = target.counts;
-        let counts = [documented, variant, deviation, undocumented, not_judged, unstable, same, changed, new].map(|count| count.to_string());
+        let Counts {
+            documented,
+            variant,
+            deviation,
+            undocumented,
+            not_judged,
+            unstable,
+            same,
+            changed,
+            new,
+        } = target.counts;
+        let counts = [
+            documented,
+            variant,
+            deviation,
+            undocumented,
+            not_judged,
+            unstable,
+            same,
+            changed,
+            new,
+        ]
+        .map(|count| count.to_string());
         [cell(&target.name())].into_iter().chain(counts).collect()
     });
     table(&HEADS, rows)
@@ -47,17 +79,45 @@ fn counts(summary: &Summary) -> String {
 fn remarkable(target: &TargetSummary) -> Vec<String> {
     let mut sections = Vec::new();
     let failed = target.cases.iter().filter(|case| case.failed);
-    sections.extend(failed.clone().take(MOST_TOLD).map(|case| folded(case, target)));
+    sections.extend(
+        failed
+            .clone()
+            .take(MOST_TOLD)
+            .map(|case| folded(case, target)),
+    );
     let rest: Vec<&CaseResult> = failed.skip(MOST_TOLD).collect();
     sections.push(listed("more that fail", &rest));
     for inconsistency in &target.inconsistent {
-        let known = inconsistency.known.as_deref().map(|reason| format!(", known: {}", code(reason))).unwrap_or_default();
-        sections.push(format!("**inconsistent{known}:** {}: {}\n", code(&inconsistency.fact), code(&inconsistency.told())));
+        let known = inconsistency
+            .known
+            .as_deref()
+            .map(|reason| format!(", known: {}", code(reason)))
+            .unwrap_or_default();
+        sections.push(format!(
+            "**inconsistent{known}:** {}: {}\n",
+            code(&inconsistency.fact),
+            code(&inconsistency.told())
+        ));
     }
-    let passed = |test: fn(&CaseResult) -> bool| target.cases.iter().filter(|case| !case.failed && test(case)).collect::<Vec<_>>();
-    sections.push(listed("known differences", &passed(|case| case.known.is_some())));
-    sections.push(listed("another reading than the ruling", &passed(|case| case.conformance == Conformance::Variant)));
-    sections.push(listed("not judged", &passed(|case| case.conformance == Conformance::NotJudged)));
+    let passed = |test: fn(&CaseResult) -> bool| {
+        target
+            .cases
+            .iter()
+            .filter(|case| !case.failed && test(case))
+            .collect::<Vec<_>>()
+    };
+    sections.push(listed(
+        "known differences",
+        &passed(|case| case.known.is_some()),
+    ));
+    sections.push(listed(
+        "another reading than the ruling",
+        &passed(|case| case.conformance == Conformance::Variant),
+    ));
+    sections.push(listed(
+        "not judged",
+        &passed(|case| case.conformance == Conformance::NotJudged),
+    ));
     sections.retain(|section| !section.is_empty());
     if !sections.is_empty() {
         sections.insert(0, format!("### {}\n", code(&target.name())));
@@ -81,13 +141,22 @@ fn listed(head: &str, cases: &[&CaseResult]) -> String {
     let lines = cases.iter().map(|case| {
         let why = match (&case.known, case.conformance) {
             (Some(reason), _) => cell(reason),
-            (None, Conformance::Variant) => case.reading.iter().map(|reading| cell(reading)).collect::<Vec<_>>().join(", "),
+            (None, Conformance::Variant) => case
+                .reading
+                .iter()
+                .map(|reading| cell(reading))
+                .collect::<Vec<_>>()
+                .join(", "),
             (None, _) => cell(case.reason()),
         };
         vec![cell(&case.id), why]
     });
     let table = table(&["case", "why"], lines);
-    format!("<details><summary>{} ({})</summary>\n\n{table}\n</details>\n", html(head), amount(cases.len(), "case"))
+    format!(
+        "<details><summary>{} ({})</summary>\n\n{table}\n</details>\n",
+        html(head),
+        amount(cases.len(), "case")
+    )
 }
 
 fn followed(summary: &Summary) -> String {
@@ -95,12 +164,24 @@ fn followed(summary: &Summary) -> String {
     if rows.is_empty() {
         return String::new();
     }
-    let heads: Vec<String> =
-        ["", "readings followed"].into_iter().map(str::to_owned).chain(summary.targets.iter().map(|target| target.kind.to_string())).collect();
+    let heads: Vec<String> = ["", "readings followed"]
+        .into_iter()
+        .map(str::to_owned)
+        .chain(summary.targets.iter().map(|target| target.kind.to_string()))
+        .collect();
     let heads: Vec<&str> = heads.iter().map(String::as_str).collect();
-    let lines = rows.into_iter().map(|row| [row.number, cell(&row.fact)].into_iter().chain(row.cells.iter().map(|text| cell(text))).collect());
+    let lines = rows.into_iter().map(|row| {
+        [row.number, cell(&row.fact)]
+            .into_iter()
+            .chain(row.cells.iter().map(|text| cell(text)))
+            .collect()
+    });
     let table = table(&heads, lines);
-    let note = if table.contains(readings::MARK) { "\n\\* not the ruling; `d4iot-double explain FACT` tells who says what, and where\n" } else { "" };
+    let note = if table.contains(readings::MARK) {
+        "\n\\* not the ruling; `d4iot-double explain FACT` tells who says what, and where\n"
+    } else {
+        ""
+    };
     format!("{table}{note}")
 }
 
@@ -121,16 +202,26 @@ fn cell(text: &str) -> String {
 fn code(text: &str) -> String {
     let text = visible::short(text);
     let ticks = "`".repeat(longest_run(&text) + 1);
-    let blank = if text.starts_with('`') || text.ends_with('`') || text.is_empty() { " " } else { "" };
+    let blank = if text.starts_with('`') || text.ends_with('`') || text.is_empty() {
+        " "
+    } else {
+        ""
+    };
     format!("{ticks}{blank}{text}{blank}{ticks}")
 }
 
 fn longest_run(text: &str) -> usize {
-    text.split(|character| character != '`').map(str::len).max().unwrap_or_default()
+    text.split(|character| character != '`')
+        .map(str::len)
+        .max()
+        .unwrap_or_default()
 }
 
 fn html(text: &str) -> String {
-    visible::line(text).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+    visible::line(text)
+        .replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
 }
 
 /// How many failures are told in full: a build server's summary holds a megabyte.
@@ -182,7 +273,10 @@ mod tests {
             }
         }
         assert_eq!(fence, None);
-        assert!(text.contains("</details>|"), "the hostile text is in it:\n{text}");
+        assert!(
+            text.contains("</details>|"),
+            "the hostile text is in it:\n{text}"
+        );
     }
 
     /// What of a line stands outside code.
@@ -194,7 +288,9 @@ mod tests {
             let open = &rest[start..];
             let ticks = &open[..open.len() - open.trim_start_matches('`').len()];
             let inside = &open[ticks.len()..];
-            let end = inside.match_indices(ticks).find(|(at, _)| !inside[at + ticks.len()..].starts_with('`') && !inside[..*at].ends_with('`'));
+            let end = inside.match_indices(ticks).find(|(at, _)| {
+                !inside[at + ticks.len()..].starts_with('`') && !inside[..*at].ends_with('`')
+            });
             match end {
                 Some((at, _)) => rest = &inside[at + ticks.len()..],
                 None => return bare + rest,

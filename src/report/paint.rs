@@ -1,7 +1,6 @@
 //! Colour, where it was asked for: a frame round words that say the same without it.
 
-use crate::report::Conformance;
-use crate::report::Regression;
+use crate::report::{Conformance, Regression};
 
 /// Paints words, or leaves them as they are.
 #[derive(Clone, Copy)]
@@ -59,6 +58,10 @@ impl Paint {
     }
 
     fn wrap(self, code: &str, text: &str) -> String {
-        if self.colour { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
+        if self.colour {
+            format!("\u{1b}[{code}m{text}\u{1b}[0m")
+        } else {
+            text.to_owned()
+        }
     }
 }

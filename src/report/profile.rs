@@ -9,23 +9,17 @@
 //!     validation.authenticated.status: [conventional, ok]     # X16; not told apart: any of them
 //! ```
 
-use std::collections::BTreeMap;
-use std::fmt;
+use std::{collections::BTreeMap, fmt};
 
-use serde::Deserialize;
-use serde::Deserializer;
-use serde::de;
-use serde::de::value::SeqAccessDeserializer;
+use serde::{Deserialize, Deserializer, de, de::value::SeqAccessDeserializer};
 
-use crate::contract;
-use crate::contract::Kind;
-use crate::contract::Readings;
-use crate::fixture;
-use crate::fixture::At;
-use crate::report::Followed;
-use crate::report::Summary;
-use crate::report::TargetSummary;
-use crate::report::visible;
+use crate::{
+    contract,
+    contract::{Kind, Readings},
+    fixture,
+    fixture::At,
+    report::{Followed, Summary, TargetSummary, visible},
+};
 
 /// The readings that an appliance follows.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,7 +33,9 @@ pub struct Profile {
 impl Profile {
     /// Returns what a mock serves to be like it: of several readings the first.
     pub fn served(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.readings.iter().filter_map(|(fact, readings)| Some((fact.as_str(), readings.first()?.as_str())))
+        self.readings
+            .iter()
+            .filter_map(|(fact, readings)| Some((fact.as_str(), readings.first()?.as_str())))
     }
 }
 
@@ -51,20 +47,35 @@ pub fn read(file: &str, text: &str) -> Result<Vec<Profile>, fixture::Error> {
     let written: Vec<At<Written>> = fixture::read_as(file, text)?;
     let mut profiles: Vec<Profile> = Vec::new();
     for At { value: written, .. } in written {
-        let kind: Kind = written.kind.value.parse().map_err(|wrong: String| wrong_at(file, &written.kind, wrong))?;
+        let kind: Kind = written
+            .kind
+            .value
+            .parse()
+            .map_err(|wrong: String| wrong_at(file, &written.kind, wrong))?;
         if profiles.iter().any(|profile| profile.kind == kind) {
-            return Err(wrong_at(file, &written.kind, format!("two profiles of a {kind}, expected one")));
+            return Err(wrong_at(
+                file,
+                &written.kind,
+                format!("two profiles of a {kind}, expected one"),
+            ));
         }
         let mut readings = BTreeMap::new();
         for (fact, names) in written.readings.0 {
             let mut meant: BTreeMap<String, Vec<String>> = BTreeMap::new();
             for name in &names.value.0 {
                 let mut chosen = Readings::default();
-                chosen.choose(contract::of(kind), &fact.value, name).map_err(|wrong| match wrong.fact {
-                    true => wrong_at(file, &fact, wrong.to_string()),
-                    false => wrong_at(file, &names, wrong.to_string()),
-                })?;
-                chosen.iter().for_each(|(fact, reading)| meant.entry(fact.to_owned()).or_default().push(reading.to_owned()));
+                chosen
+                    .choose(contract::of(kind), &fact.value, name)
+                    .map_err(|wrong| match wrong.fact {
+                        true => wrong_at(file, &fact, wrong.to_string()),
+                        false => wrong_at(file, &names, wrong.to_string()),
+                    })?;
+                chosen.iter().for_each(|(fact, reading)| {
+                    meant
+                        .entry(fact.to_owned())
+                        .or_default()
+                        .push(reading.to_owned())
+                });
             }
             readings.extend(meant);
         }
@@ -79,24 +90,51 @@ pub(super) fn write(summary: &Summary) -> String {
         "# The readings that were followed, as {} saw them.\n# d4iot-double serve --readings FILE impersonates, d4iot-double check --readings FILE expects.\n",
         visible::line(&summary.tool)
     );
-    summary.targets.iter().fold(head, |text, target| text + &one(target))
+    summary
+        .targets
+        .iter()
+        .fold(head, |text, target| text + &one(target))
 }
 
 fn one(target: &TargetSummary) -> String {
-    let mut text = format!("- kind: {}\n  target: {}\n", target.kind, quoted(&target.target));
+    let mut text = format!(
+        "- kind: {}\n  target: {}\n",
+        target.kind,
+        quoted(&target.target)
+    );
     let lines: Vec<String> = target.profile.iter().map(line).collect();
-    text.push_str(if target.profile.iter().all(|followed| followed.readings.is_empty()) { "  readings: {}\n" } else { "  readings:\n" });
+    text.push_str(
+        if target
+            .profile
+            .iter()
+            .all(|followed| followed.readings.is_empty())
+        {
+            "  readings: {}\n"
+        } else {
+            "  readings:\n"
+        },
+    );
     text.extend(lines);
     text
 }
 
 fn line(followed: &Followed) -> String {
-    let Followed { fact, register, readings, other, .. } = followed;
+    let Followed {
+        fact,
+        register,
+        readings,
+        other,
+        ..
+    } = followed;
     let mut notes: Vec<String> = register.iter().cloned().collect();
     let names: Vec<String> = readings.iter().map(|name| plain(name)).collect();
     let line = match names.as_slice() {
         [] => {
-            notes.extend(other.is_empty().then(|| "its answers follow several".to_owned()));
+            notes.extend(
+                other
+                    .is_empty()
+                    .then(|| "its answers follow several".to_owned()),
+            );
             format!("    # {}:", visible::line(fact))
         }
         [one] => format!("    {}: {one}", plain(fact)),
@@ -105,17 +143,32 @@ fn line(followed: &Followed) -> String {
             format!("    {}: [{}]", plain(fact), several.join(", "))
         }
     };
-    notes.extend((!other.is_empty()).then(|| format!("seen, and no reading: {}", visible::short(&other.join(", ")))));
-    let note = if notes.is_empty() { String::new() } else { format!("  # {}", notes.join("; ")) };
+    notes.extend((!other.is_empty()).then(|| {
+        format!(
+            "seen, and no reading: {}",
+            visible::short(&other.join(", "))
+        )
+    }));
+    let note = if notes.is_empty() {
+        String::new()
+    } else {
+        format!("  # {}", notes.join("; "))
+    };
     format!("{line}{note}\n")
 }
 
 /// A name as it is, where YAML takes it for no more than that.
 fn plain(name: &str) -> String {
     let is_plain = name.starts_with(|first: char| first.is_ascii_lowercase())
-        && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'_' | b'.'));
+        && name.bytes().all(|byte| {
+            byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'_' | b'.')
+        });
     let is_word = ["true", "false", "null", "yes", "no", "on", "off", "y", "n"].contains(&name);
-    if is_plain && !is_word { name.to_owned() } else { quoted(name) }
+    if is_plain && !is_word {
+        name.to_owned()
+    } else {
+        quoted(name)
+    }
 }
 
 /// A text between double quotes: JSON's escapes are YAML's.
@@ -125,7 +178,13 @@ fn quoted(text: &str) -> String {
 
 fn wrong_at<T>(file: &str, place: &At<T>, message: String) -> fixture::Error {
     let (line, column) = (place.at.line, place.at.column);
-    fixture::Error { file: visible::line(file), line, column, message: visible::line(&message), hint: None }
+    fixture::Error {
+        file: visible::line(file),
+        line,
+        column,
+        message: visible::line(&message),
+        hint: None,
+    }
 }
 
 #[derive(Deserialize)]
@@ -206,35 +265,66 @@ mod tests {
     #[test]
     fn what_is_written_is_read_back() {
         let summary = sample::plain();
-        let profiles = read("profile.yaml", &write(&summary)).unwrap_or_else(|error| panic!("{error}"));
+        let profiles =
+            read("profile.yaml", &write(&summary)).unwrap_or_else(|error| panic!("{error}"));
         assert_eq!(profiles.len(), summary.targets.len());
         for (profile, target) in profiles.iter().zip(&summary.targets) {
-            let told = target.profile.iter().map(|followed| (followed.fact.clone(), followed.readings.clone()));
-            assert_eq!((profile.kind, &profile.readings), (target.kind, &told.collect()));
+            let told = target
+                .profile
+                .iter()
+                .map(|followed| (followed.fact.clone(), followed.readings.clone()));
+            assert_eq!(
+                (profile.kind, &profile.readings),
+                (target.kind, &told.collect())
+            );
         }
     }
 
     #[test]
     fn a_number_of_the_register_means_its_facts_and_a_list_any_of_its_readings() {
         let text = "- kind: sensor\n  readings:\n    X11: table\n    set_password_by_admin.user_unknown.body: [table, example]\n";
-        let profile = read("p", text).unwrap_or_else(|error| panic!("{error}")).remove(0);
+        let profile = read("p", text)
+            .unwrap_or_else(|error| panic!("{error}"))
+            .remove(0);
         assert_eq!(profile.readings["validation.authenticated.body"], ["table"]);
         let served: Vec<(&str, &str)> = profile.served().collect();
-        assert!(served.contains(&("set_password_by_admin.user_unknown.body", "table")), "{served:?}");
+        assert!(
+            served.contains(&("set_password_by_admin.user_unknown.body", "table")),
+            "{served:?}"
+        );
     }
 
     #[rstest]
     #[case::no_list("kind: sensor", "p:1:1", "expected a list")]
     #[case::kind("- kind: senser\n  readings: {}", "p:1:9", "senser")]
-    #[case::twice("- { kind: sensor, readings: {} }\n- { kind: sensor, readings: {} }", "p:2:11", "two profiles of a sensor")]
-    #[case::fact("- kind: sensor\n  readings:\n    validation.path: heading\n    nonsense: x", "p:4:5", "unknown fact `nonsense`")]
-    #[case::reading("- kind: sensor\n  readings:\n    X11: tabel", "p:3:10", "unknown reading `tabel`, expected one of example, table")]
+    #[case::twice(
+        "- { kind: sensor, readings: {} }\n- { kind: sensor, readings: {} }",
+        "p:2:11",
+        "two profiles of a sensor"
+    )]
+    #[case::fact(
+        "- kind: sensor\n  readings:\n    validation.path: heading\n    nonsense: x",
+        "p:4:5",
+        "unknown fact `nonsense`"
+    )]
+    #[case::reading(
+        "- kind: sensor\n  readings:\n    X11: tabel",
+        "p:3:10",
+        "unknown reading `tabel`, expected one of example, table"
+    )]
     #[case::no_reading("- kind: sensor\n  readings:\n    X11: 7", "p:3:", "expected")]
-    #[case::key("- kind: sensor\n  reading: {}", "p:2:3", "unknown key `reading`, expected one of kind, target, readings")]
+    #[case::key(
+        "- kind: sensor\n  reading: {}",
+        "p:2:3",
+        "unknown key `reading`, expected one of kind, target, readings"
+    )]
     #[case::nothing("- kind: sensor", "p:1:3", "readings")]
     #[case::no_yaml("- kind: [", "p:", "")]
     fn an_error_names_its_place(#[case] text: &str, #[case] place: &str, #[case] says: &str) {
         let error = read("p", text).unwrap_err().to_string();
-        assert!(error.contains(&format!("--> {place}")) && error.contains(says), "{error}");
+        assert!(
+            error.contains(&format!("--> {place}")) && error.contains(says),
+            "{error}"
+        );
     }
 }

@@ -142,7 +142,10 @@ impl Proof {
     /// Returns how many trials there were, and how many mutants died as declared in them.
     pub fn trials(&self) -> (usize, usize) {
         let all = || self.mutants.iter().flat_map(|mutant| &mutant.trials);
-        (all().count(), all().filter(|trial| trial.survived.is_none()).count())
+        (
+            all().count(),
+            all().filter(|trial| trial.survived.is_none()).count(),
+        )
     }
 }
 

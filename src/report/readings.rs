@@ -1,15 +1,12 @@
 //! The reading profile as a table: what each target follows where the documents quarrel, or where it goes its own way.
 
-use std::collections::BTreeMap;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::contract;
-use crate::contract::Kind;
-use crate::report::Followed;
-use crate::report::Summary;
-use crate::report::TargetSummary;
-use crate::report::paint::Paint;
-use crate::report::visible;
+use crate::{
+    contract,
+    contract::Kind,
+    report::{Followed, Summary, TargetSummary, paint::Paint, visible},
+};
 
 /// One fact of the table.
 pub(super) struct Told {
@@ -28,7 +25,10 @@ pub(super) fn rows(summary: &Summary) -> Vec<Told> {
     let told = |row: &Row<'_>| Told {
         number: row.number().to_owned(),
         fact: row.fact.to_owned(),
-        cells: columns.iter().map(|column| column.find(row).map_or_else(|| "-".to_owned(), words)).collect(),
+        cells: columns
+            .iter()
+            .map(|column| column.find(row).map_or_else(|| "-".to_owned(), words))
+            .collect(),
     };
     rows.into_iter().map(told).collect()
 }
@@ -39,24 +39,74 @@ pub(super) fn table(summary: &Summary, paint: Paint) -> String {
     if rows.is_empty() {
         return String::new();
     }
-    let longest = |texts: &mut dyn Iterator<Item = &str>| texts.map(|text| text.chars().count()).max().unwrap_or_default();
+    let longest = |texts: &mut dyn Iterator<Item = &str>| {
+        texts
+            .map(|text| text.chars().count())
+            .max()
+            .unwrap_or_default()
+    };
     let number = longest(&mut rows.iter().map(|row| row.number.as_str()));
-    let fact = longest(&mut rows.iter().map(|row| row.fact.as_str())).max(HEADING.len().saturating_sub(number + 3));
-    let kinds = summary.targets.iter().map(|target| target.kind.name()).enumerate();
-    let widths = kinds.map(|(index, kind)| longest(&mut rows.iter().map(|row| row.cells[index].as_str()).chain([kind])));
+    let fact = longest(&mut rows.iter().map(|row| row.fact.as_str()))
+        .max(HEADING.len().saturating_sub(number + 3));
+    let kinds = summary
+        .targets
+        .iter()
+        .map(|target| target.kind.name())
+        .enumerate();
+    let widths = kinds.map(|(index, kind)| {
+        longest(
+            &mut rows
+                .iter()
+                .map(|row| row.cells[index].as_str())
+                .chain([kind]),
+        )
+    });
     let widths: Vec<usize> = widths.collect();
 
     let mut text = String::new();
     let heads = summary.targets.iter().map(|target| target.kind.to_string());
-    let heads: Vec<String> = heads.zip(&widths).map(|(head, width)| format!("{head:<width$}")).collect();
-    line(&mut text, &paint.bold(format!("{HEADING:<width$}  {}", heads.join("  "), width = number + fact + 4).trim_end()));
+    let heads: Vec<String> = heads
+        .zip(&widths)
+        .map(|(head, width)| format!("{head:<width$}"))
+        .collect();
+    line(
+        &mut text,
+        &paint.bold(
+            format!(
+                "{HEADING:<width$}  {}",
+                heads.join("  "),
+                width = number + fact + 4
+            )
+            .trim_end(),
+        ),
+    );
     for row in &rows {
-        let cells = row.cells.iter().zip(&widths).map(|(cell, width)| painted(cell, *width, paint));
+        let cells = row
+            .cells
+            .iter()
+            .zip(&widths)
+            .map(|(cell, width)| painted(cell, *width, paint));
         let cells: Vec<String> = cells.collect();
-        line(&mut text, &format!("  {:<number$}  {:<fact$}  {}", row.number, visible::line(&row.fact), cells.join("  ")));
+        line(
+            &mut text,
+            &format!(
+                "  {:<number$}  {:<fact$}  {}",
+                row.number,
+                visible::line(&row.fact),
+                cells.join("  ")
+            ),
+        );
     }
-    if rows.iter().any(|row| row.cells.iter().any(|cell| cell.ends_with(MARK))) {
-        line(&mut text, &paint.dim("  * not the ruling; d4iot-double explain FACT tells who says what, and where"));
+    if rows
+        .iter()
+        .any(|row| row.cells.iter().any(|cell| cell.ends_with(MARK)))
+    {
+        line(
+            &mut text,
+            &paint.dim(
+                "  * not the ruling; d4iot-double explain FACT tells who says what, and where",
+            ),
+        );
     }
     text
 }
@@ -95,11 +145,21 @@ struct Column<'a>(BTreeMap<Row<'a>, &'a Followed>);
 impl<'a> Column<'a> {
     fn of(target: &'a TargetSummary) -> Column<'a> {
         let disputed = disputed(target.kind);
-        let told = target.profile.iter().filter(|followed| disputed.contains(&followed.fact) || leaves_the_ruling(followed));
+        let told = target
+            .profile
+            .iter()
+            .filter(|followed| disputed.contains(&followed.fact) || leaves_the_ruling(followed));
         Column(
             told.map(|followed| {
                 let register = followed.register.as_deref().unwrap_or_default();
-                (Row { unnumbered: register.is_empty(), register, fact: &followed.fact }, followed)
+                (
+                    Row {
+                        unnumbered: register.is_empty(),
+                        register,
+                        fact: &followed.fact,
+                    },
+                    followed,
+                )
             })
             .collect(),
         )
@@ -116,7 +176,12 @@ impl<'a> Column<'a> {
 
 /// The facts of which the documents say two things or more.
 fn disputed(kind: Kind) -> BTreeSet<String> {
-    contract::of(kind).facts().into_iter().filter(|entry| entry.is_disputed()).map(|entry| entry.name).collect()
+    contract::of(kind)
+        .facts()
+        .into_iter()
+        .filter(|entry| entry.is_disputed())
+        .map(|entry| entry.name)
+        .collect()
 }
 
 fn leaves_the_ruling(followed: &Followed) -> bool {
@@ -131,8 +196,14 @@ fn words(followed: &Followed) -> String {
     } else if followed.other.is_empty() {
         words.push("mixed".to_owned());
     }
-    words.extend((!followed.other.is_empty()).then(|| visible::cut(&followed.other.join(", "), LONGEST)));
-    let mark = if leaves_the_ruling(followed) { MARK } else { "" };
+    words.extend(
+        (!followed.other.is_empty()).then(|| visible::cut(&followed.other.join(", "), LONGEST)),
+    );
+    let mark = if leaves_the_ruling(followed) {
+        MARK
+    } else {
+        ""
+    };
     format!("{}{mark}", words.join(", "))
 }
 

@@ -1,17 +1,13 @@
 //! Runs for tests: one with something of everything, hostile bytes included, and one where all is well.
 
-use crate::contract;
-use crate::contract::Kind;
-use crate::report::CaseResult;
-use crate::report::Conformance;
-use crate::report::Counts;
-use crate::report::ExchangeResult;
-use crate::report::Finding;
-use crate::report::Followed;
-use crate::report::Inconsistency;
-use crate::report::Regression;
-use crate::report::Summary;
-use crate::report::TargetSummary;
+use crate::{
+    contract,
+    contract::Kind,
+    report::{
+        CaseResult, Conformance, Counts, ExchangeResult, Finding, Followed, Inconsistency,
+        Regression, Summary, TargetSummary,
+    },
+};
 
 /// What a target sends that means harm to whoever prints it.
 pub(super) const HOSTILE: &str = concat!(
@@ -23,13 +19,28 @@ pub(super) const HOSTILE: &str = concat!(
 /// A run with something of everything.
 pub(crate) fn rich() -> Summary {
     let cases = vec![
-        case("validation.authenticated", "The right password is accepted", Conformance::Documented, Some(Regression::Same)),
+        case(
+            "validation.authenticated",
+            "The right password is accepted",
+            Conformance::Documented,
+            Some(Regression::Same),
+        ),
         variant(),
         deviation(),
         changed(),
         known(),
-        case("validation.token.bogus", "A bogus token changes nothing", Conformance::Documented, Some(Regression::New)),
-        case("validation.body.duplicate", "A field stands in the body twice", Conformance::Undocumented, Some(Regression::Same)),
+        case(
+            "validation.token.bogus",
+            "A bogus token changes nothing",
+            Conformance::Documented,
+            Some(Regression::New),
+        ),
+        case(
+            "validation.body.duplicate",
+            "A field stands in the body twice",
+            Conformance::Undocumented,
+            Some(Regression::Same),
+        ),
         not_judged("set_password.read_only", "no account `read_only`"),
         not_judged("set_password.bystander", "no account `bystander`"),
         not_judged("validation.read_only", "no account `read_only`"),
@@ -42,34 +53,67 @@ pub(crate) fn rich() -> Summary {
         profile: vec![
             followed("validation.authenticated.body", Some("X11"), &[], false),
             followed("set_password.path", Some("X01"), &["both"], true),
-            followed("set_password_by_admin.user_unknown.body", Some("X14"), &["table"], false),
-            followed("set_password_by_admin.user_unknown.internal", Some("X15"), &["present", "another_name"], true),
-            followed("set_password.password_replaced.status", Some("X16"), &["conventional"], true),
-            Followed { other: vec!["418\u{1b}[2J".into()], ..followed("any.unknown_path.status", None, &[], false) },
+            followed(
+                "set_password_by_admin.user_unknown.body",
+                Some("X14"),
+                &["table"],
+                false,
+            ),
+            followed(
+                "set_password_by_admin.user_unknown.internal",
+                Some("X15"),
+                &["present", "another_name"],
+                true,
+            ),
+            followed(
+                "set_password.password_replaced.status",
+                Some("X16"),
+                &["conventional"],
+                true,
+            ),
+            Followed {
+                other: vec!["418\u{1b}[2J".into()],
+                ..followed("any.unknown_path.status", None, &[], false)
+            },
         ],
         inconsistent: vec![Inconsistency {
             fact: "validation.authenticated.body".into(),
             register: Some("X11".into()),
-            followed: vec![("example".into(), "validation.authenticated".into()), ("table".into(), "validation.token.bogus".into())],
+            followed: vec![
+                ("example".into(), "validation.authenticated".into()),
+                ("table".into(), "validation.token.bogus".into()),
+            ],
             known: None,
         }],
         gone: vec!["validation.of_old".into()],
         review: Some("lab".into()),
         cases,
     };
-    let cases = vec![case("validation.authenticated", "The right password is accepted", Conformance::Documented, None)];
+    let cases = vec![case(
+        "validation.authenticated",
+        "The right password is accepted",
+        Conformance::Documented,
+        None,
+    )];
     let console = TargetSummary {
         kind: Kind::Console,
         target: "built-in mock".into(),
         counts: Counts::of(&cases),
-        profile: vec![followed("set_password_by_admin.user_unknown.body", Some("X14"), &["example"], true)],
+        profile: vec![followed(
+            "set_password_by_admin.user_unknown.body",
+            Some("X14"),
+            &["example"],
+            true,
+        )],
         inconsistent: Vec::new(),
         gone: Vec::new(),
         review: None,
         cases,
     };
     Summary {
-        trouble: vec![format!("the password of `test` was not given back: {HOSTILE}\n  hint: d4iot-double recover")],
+        trouble: vec![format!(
+            "the password of `test` was not given back: {HOSTILE}\n  hint: d4iot-double recover"
+        )],
         ..summary(vec![sensor, console])
     }
 }
@@ -79,12 +123,26 @@ pub(super) fn plain() -> Summary {
     summary(
         [Kind::Sensor, Kind::Console]
             .map(|kind| {
-                let cases =
-                    vec![case("validation.authenticated", "The right password is accepted", Conformance::Documented, Some(Regression::Same)); 91];
+                let cases = vec![
+                    case(
+                        "validation.authenticated",
+                        "The right password is accepted",
+                        Conformance::Documented,
+                        Some(Regression::Same)
+                    );
+                    91
+                ];
                 let contract = contract::of(kind);
                 let profile = contract.facts().into_iter().map(|entry| {
-                    let register = contract.register_number(&entry.name).map(|number| number.to_string());
-                    followed(&entry.name, register.as_deref(), &[entry.readings[0].name], true)
+                    let register = contract
+                        .register_number(&entry.name)
+                        .map(|number| number.to_string());
+                    followed(
+                        &entry.name,
+                        register.as_deref(),
+                        &[entry.readings[0].name],
+                        true,
+                    )
                 });
                 TargetSummary {
                     kind,
@@ -102,19 +160,39 @@ pub(super) fn plain() -> Summary {
 }
 
 fn summary(targets: Vec<TargetSummary>) -> Summary {
-    Summary { version: 1, tool: "d4iot-double 0.1.0".into(), trouble: Vec::new(), targets }
+    Summary {
+        version: 1,
+        tool: "d4iot-double 0.1.0".into(),
+        trouble: Vec::new(),
+        targets,
+    }
 }
 
 fn variant() -> CaseResult {
     CaseResult {
         reading: vec!["X14 set_password_by_admin.user_unknown.body: table".into()],
-        ..case("set_password_by_admin.user_unknown", "An unknown user is named", Conformance::Variant, Some(Regression::Same))
+        ..case(
+            "set_password_by_admin.user_unknown",
+            "An unknown user is named",
+            Conformance::Variant,
+            Some(Regression::Same),
+        )
     }
 }
 
 fn deviation() -> CaseResult {
-    let mut case = case("validation.sequence", "The new password validates and the old one does not", Conformance::Deviation, Some(Regression::New));
-    case.exchanges.push(ExchangeResult { body: HOSTILE.into(), content_type: Some("text/html\r\nX-Evil: 1".into()), outcome: None, ..exchange() });
+    let mut case = case(
+        "validation.sequence",
+        "The new password validates and the old one does not",
+        Conformance::Deviation,
+        Some(Regression::New),
+    );
+    case.exchanges.push(ExchangeResult {
+        body: HOSTILE.into(),
+        content_type: Some("text/html\r\nX-Evil: 1".into()),
+        outcome: None,
+        ..exchange()
+    });
     CaseResult {
         facts: vec!["X11 validation.authenticated.body".to_owned(), "X16 validation.authenticated.status".to_owned()].into(),
         failed: true,
@@ -150,14 +228,25 @@ fn known() -> CaseResult {
             readings: Vec::new(),
             hint: None,
         }],
-        ..case("set_password.password_replaced", "A password is replaced", Conformance::Deviation, Some(Regression::Same))
+        ..case(
+            "set_password.password_replaced",
+            "A password is replaced",
+            Conformance::Deviation,
+            Some(Regression::Same),
+        )
     }
 }
 
 fn not_judged(id: &str, reason: &str) -> CaseResult {
     let hint = Some("name it in the file of --accounts".into());
     CaseResult {
-        reasons: vec![Finding { step: 0, expected: String::new(), received: reason.into(), readings: Vec::new(), hint }],
+        reasons: vec![Finding {
+            step: 0,
+            expected: String::new(),
+            received: reason.into(),
+            readings: Vec::new(),
+            hint,
+        }],
         exchanges: Vec::new(),
         ..case(id, "A role that may not act", Conformance::NotJudged, None)
     }
@@ -177,7 +266,12 @@ fn unreachable() -> CaseResult {
     case
 }
 
-fn case(id: &str, title: &str, conformance: Conformance, regression: Option<Regression>) -> CaseResult {
+fn case(
+    id: &str,
+    title: &str,
+    conformance: Conformance,
+    regression: Option<Regression>,
+) -> CaseResult {
     CaseResult {
         id: id.into(),
         title: title.into(),
@@ -212,7 +306,10 @@ fn followed(fact: &str, register: Option<&str>, readings: &[&str], ruling: bool)
     Followed {
         fact: fact.into(),
         register: register.map(str::to_owned),
-        readings: readings.iter().map(|reading| (*reading).to_owned()).collect(),
+        readings: readings
+            .iter()
+            .map(|reading| (*reading).to_owned())
+            .collect(),
         ruling,
         other: Vec::new(),
         seen: 3,

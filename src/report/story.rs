@@ -1,25 +1,31 @@
 //! One case that fails, told in full: where it stands, what was sent, what came, what was expected and who says so.
 
-use crate::contract::Kind;
-use crate::report::CaseResult;
-use crate::report::Conformance;
-use crate::report::ExchangeResult;
-use crate::report::Finding;
-use crate::report::Regression;
-use crate::report::paint::Paint;
-use crate::report::visible;
+use crate::{
+    contract::Kind,
+    report::{CaseResult, Conformance, ExchangeResult, Finding, Regression, paint::Paint, visible},
+};
 
 /// Tells a case in full, one item a line, each line ended. `review` is the folder where a changed snapshot waits, if one does.
 ///
 /// No line begins with what a target sent: build servers read commands there.
 pub(super) fn tell(case: &CaseResult, review: Option<&str>, paint: Paint) -> String {
-    let mut told = Told { text: String::new(), paint };
+    let mut told = Told {
+        text: String::new(),
+        paint,
+    };
     told.head(case);
     for (index, exchange) in case.exchanges.iter().enumerate() {
         told.exchange(index + 1, case.exchanges.len(), exchange);
-        case.reasons.iter().filter(|finding| finding.step == index + 1).for_each(|finding| told.finding(finding));
+        case.reasons
+            .iter()
+            .filter(|finding| finding.step == index + 1)
+            .for_each(|finding| told.finding(finding));
     }
-    for finding in case.reasons.iter().filter(|finding| finding.step == 0 || finding.step > case.exchanges.len()) {
+    for finding in case
+        .reasons
+        .iter()
+        .filter(|finding| finding.step == 0 || finding.step > case.exchanges.len())
+    {
         if finding.step > 0 {
             told.item("step", &finding.step.to_string());
         }
@@ -33,16 +39,28 @@ pub(super) fn tell(case: &CaseResult, review: Option<&str>, paint: Paint) -> Str
 pub(super) fn verdict(case: &CaseResult) -> String {
     match (case.conformance, case.regression) {
         (conformance, Some(Regression::Changed)) => format!("{}, changed", conformance.name()),
-        (conformance @ (Conformance::Deviation | Conformance::Unstable), _) => conformance.name().to_owned(),
+        (conformance @ (Conformance::Deviation | Conformance::Unstable), _) => {
+            conformance.name().to_owned()
+        }
         (conformance, _) => format!("failed, {}", conformance.name()),
     }
 }
 
 /// Returns the command that goes through what waits in a folder; all of it where no id is given.
 pub(super) fn review(folder: &str, id: &str) -> String {
-    let is_standard = folder.strip_prefix(STANDARD).is_some_and(|kind| kind.parse::<Kind>().is_ok());
-    let folder = if is_standard { String::new() } else { format!(" --snapshots {}", visible::line(folder)) };
-    let id = if id.is_empty() { String::new() } else { format!(" {}", visible::line(id)) };
+    let is_standard = folder
+        .strip_prefix(STANDARD)
+        .is_some_and(|kind| kind.parse::<Kind>().is_ok());
+    let folder = if is_standard {
+        String::new()
+    } else {
+        format!(" --snapshots {}", visible::line(folder))
+    };
+    let id = if id.is_empty() {
+        String::new()
+    } else {
+        format!(" {}", visible::line(id))
+    };
     format!("d4iot-double review{folder}{id}")
 }
 
@@ -57,14 +75,25 @@ impl Told {
         let verdict = self.paint.red(&verdict(case));
         let id = self.paint.bold(&visible::line(&case.id));
         self.line(&format!("{verdict}: {id}: {}", visible::line(&case.title)));
-        self.line(&self.paint.dim(&format!("  --> {}:{}", visible::line(&case.file), case.line)));
+        self.line(&self.paint.dim(&format!(
+            "  --> {}:{}",
+            visible::line(&case.file),
+            case.line
+        )));
         let facts: Vec<String> = case.facts.iter().map(|fact| visible::line(fact)).collect();
         let label = if facts.len() == 1 { "fact" } else { "facts" };
-        self.items(label, visible::wrapped(&facts, visible::WIDTH - INDENT).into_iter());
+        self.items(
+            label,
+            visible::wrapped(&facts, visible::WIDTH - INDENT).into_iter(),
+        );
     }
 
     fn exchange(&mut self, step: usize, steps: usize, exchange: &ExchangeResult) {
-        let label = if steps == 1 { "request".to_owned() } else { format!("step {step}") };
+        let label = if steps == 1 {
+            "request".to_owned()
+        } else {
+            format!("step {step}")
+        };
         self.items(&label, visible::lines(&exchange.curl));
         self.item("answer", &answer(exchange));
         if !exchange.body.is_empty() {
@@ -74,12 +103,24 @@ impl Told {
 
     fn finding(&mut self, finding: &Finding) {
         if !finding.expected.is_empty() {
-            self.item("expected", &self.paint.green(&visible::short(&finding.expected)));
+            self.item(
+                "expected",
+                &self.paint.green(&visible::short(&finding.expected)),
+            );
         }
         if !finding.received.is_empty() {
-            self.item("received", &self.paint.red(&visible::short(&finding.received)));
+            self.item(
+                "received",
+                &self.paint.red(&visible::short(&finding.received)),
+            );
         }
-        self.items("readings", finding.readings.iter().map(|reading| visible::line(reading)));
+        self.items(
+            "readings",
+            finding
+                .readings
+                .iter()
+                .map(|reading| visible::line(reading)),
+        );
         if let Some(hint) = &finding.hint {
             self.item("hint", &visible::line(hint));
         }
@@ -95,11 +136,21 @@ impl Told {
             Some(b'+') => paint.green(&line),
             _ => line,
         };
-        let label = if case.conformance == Conformance::Unstable { "differs" } else { "snapshot" };
+        let label = if case.conformance == Conformance::Unstable {
+            "differs"
+        } else {
+            "snapshot"
+        };
         self.items(label, visible::lines(&case.difference).map(coloured));
         // A deviation cannot be accepted, so nobody is sent to try; nor is anybody where nothing was written.
-        if let Some(folder) = folder.filter(|_| case.regression == Some(Regression::Changed) && case.conformance != Conformance::Deviation) {
-            self.item("hint", &format!("if the new answer is right: {}", review(folder, &case.id)));
+        if let Some(folder) = folder.filter(|_| {
+            case.regression == Some(Regression::Changed)
+                && case.conformance != Conformance::Deviation
+        }) {
+            self.item(
+                "hint",
+                &format!("if the new answer is right: {}", review(folder, &case.id)),
+            );
         }
     }
 
@@ -111,7 +162,11 @@ impl Told {
     }
 
     fn item(&mut self, label: &str, item: &str) {
-        self.line(&format!("  {} {item}", self.paint.dim(&format!("{label:<width$}", width = INDENT - 3))));
+        self.line(&format!(
+            "  {} {item}",
+            self.paint
+                .dim(&format!("{label:<width$}", width = INDENT - 3))
+        ));
     }
 
     fn line(&mut self, line: &str) {
@@ -129,7 +184,12 @@ fn answer(exchange: &ExchangeResult) -> String {
         (None, None) => words.push("none".to_owned()),
     }
     words.extend(exchange.content_type.as_deref().map(visible::short));
-    words.extend(exchange.outcome.as_deref().map(|outcome| format!("({})", visible::line(outcome))));
+    words.extend(
+        exchange
+            .outcome
+            .as_deref()
+            .map(|outcome| format!("({})", visible::line(outcome))),
+    );
     words.join(" ")
 }
 

@@ -2,27 +2,29 @@
 
 use std::collections::BTreeMap;
 
-use crate::report::CaseResult;
-use crate::report::Conformance;
-use crate::report::Counts;
-use crate::report::Inconsistency;
-use crate::report::Regression;
-use crate::report::Summary;
-use crate::report::TargetSummary;
-use crate::report::conclusion;
-use crate::report::conclusion::Ending;
-use crate::report::conclusion::amount;
-use crate::report::paint::Paint;
-use crate::report::readings;
-use crate::report::story;
-use crate::report::visible;
-use crate::report::visible::WIDTH;
+use crate::report::{
+    CaseResult, Conformance, Counts, Inconsistency, Regression, Summary, TargetSummary, conclusion,
+    conclusion::{Ending, amount},
+    paint::Paint,
+    readings, story, visible,
+    visible::WIDTH,
+};
 
 /// Writes a run for people, within a hundred columns where the values allow it.
 pub(super) fn write(summary: &Summary, colour: bool) -> String {
     let paint = Paint { colour };
-    let mut sections: Vec<String> = summary.targets.iter().flat_map(|target| remarkable(target, paint)).collect();
-    sections.push(summary.targets.iter().map(|target| counts(target, paint)).collect());
+    let mut sections: Vec<String> = summary
+        .targets
+        .iter()
+        .flat_map(|target| remarkable(target, paint))
+        .collect();
+    sections.push(
+        summary
+            .targets
+            .iter()
+            .map(|target| counts(target, paint))
+            .collect(),
+    );
     sections.push(readings::table(summary, paint));
     sections.push(trouble(summary, paint));
     sections.push(conclude(summary, paint));
@@ -33,31 +35,72 @@ pub(super) fn write(summary: &Summary, colour: bool) -> String {
 /// Says one case in one line, for progress: `documented    same     validation.authenticated`.
 pub fn verdict_line(case: &CaseResult) -> String {
     let regression = case.regression.map_or("-", Regression::name);
-    format!("{:<12}  {regression:<7}  {}", case.conformance.name(), visible::line(&case.id))
+    format!(
+        "{:<12}  {regression:<7}  {}",
+        case.conformance.name(),
+        visible::line(&case.id)
+    )
 }
 
 /// Everything at one target that is not a plain pass, in sections.
 fn remarkable(target: &TargetSummary, paint: Paint) -> Vec<String> {
-    let mut sections: Vec<String> =
-        target.cases.iter().filter(|case| case.failed).map(|case| story::tell(case, target.review.as_deref(), paint)).collect();
-    sections.extend(target.inconsistent.iter().map(|inconsistency| inconsistent(inconsistency, paint)));
+    let mut sections: Vec<String> = target
+        .cases
+        .iter()
+        .filter(|case| case.failed)
+        .map(|case| story::tell(case, target.review.as_deref(), paint))
+        .collect();
+    sections.extend(
+        target
+            .inconsistent
+            .iter()
+            .map(|inconsistency| inconsistent(inconsistency, paint)),
+    );
     let passed = || target.cases.iter().filter(|case| !case.failed);
 
     let known = passed().filter_map(|case| Some((case.known.clone()?, case)));
-    sections.push(grouped(&paint.yellow("known: differences that were expected"), known));
+    sections.push(grouped(
+        &paint.yellow("known: differences that were expected"),
+        known,
+    ));
     let variants = passed().filter(|case| case.conformance == Conformance::Variant);
     let variants = variants.flat_map(|case| {
         let unnamed = case.reading.is_empty().then(|| "not named".to_owned());
-        case.reading.iter().cloned().chain(unnamed).map(move |reading| (reading, case))
+        case.reading
+            .iter()
+            .cloned()
+            .chain(unnamed)
+            .map(move |reading| (reading, case))
     });
-    sections.push(grouped(&paint.yellow("variant: another reading than the ruling"), variants));
+    sections.push(grouped(
+        &paint.yellow("variant: another reading than the ruling"),
+        variants,
+    ));
     let skipped = passed().filter(|case| case.conformance == Conformance::NotJudged);
-    sections.push(grouped(&paint.bold("not judged"), skipped.map(|case| (case.reason().to_owned(), case))));
+    sections.push(grouped(
+        &paint.bold("not judged"),
+        skipped.map(|case| (case.reason().to_owned(), case)),
+    ));
 
-    let new: Vec<&str> = passed().filter(|case| case.regression == Some(Regression::New)).map(|case| case.id.as_str()).collect();
-    sections.push(listed(&paint.cyan("new: no snapshot yet"), &new, target.review.as_deref().map(|folder| story::review(folder, "")).as_deref()));
+    let new: Vec<&str> = passed()
+        .filter(|case| case.regression == Some(Regression::New))
+        .map(|case| case.id.as_str())
+        .collect();
+    sections.push(listed(
+        &paint.cyan("new: no snapshot yet"),
+        &new,
+        target
+            .review
+            .as_deref()
+            .map(|folder| story::review(folder, ""))
+            .as_deref(),
+    ));
     let gone: Vec<&str> = target.gone.iter().map(String::as_str).collect();
-    sections.push(listed(&paint.bold("gone: a snapshot without a case"), &gone, None));
+    sections.push(listed(
+        &paint.bold("gone: a snapshot without a case"),
+        &gone,
+        None,
+    ));
 
     sections.retain(|section| !section.is_empty());
     if !sections.is_empty() {
@@ -70,20 +113,36 @@ fn remarkable(target: &TargetSummary, paint: Paint) -> Vec<String> {
 fn rule(target: &TargetSummary, paint: Paint) -> String {
     let name = target.name();
     let rest = WIDTH.saturating_sub(name.chars().count() + 4).max(2);
-    format!("{}\n", paint.bold(&format!("── {name} {}", "─".repeat(rest))))
+    format!(
+        "{}\n",
+        paint.bold(&format!("── {name} {}", "─".repeat(rest)))
+    )
 }
 
 fn inconsistent(inconsistency: &Inconsistency, paint: Paint) -> String {
-    let register = inconsistency.register.as_deref().map(|number| format!("{number} ")).unwrap_or_default();
+    let register = inconsistency
+        .register
+        .as_deref()
+        .map(|number| format!("{number} "))
+        .unwrap_or_default();
     let fact = paint.bold(&format!("{register}{}", visible::line(&inconsistency.fact)));
     let head = match &inconsistency.known {
         Some(reason) => paint.yellow(&format!("inconsistent, known ({})", visible::short(reason))),
         None => paint.red("inconsistent"),
     };
     let mut text = format!("{head}: {fact}: one target, several readings\n");
-    let width = inconsistency.followed.iter().map(|(reading, _)| reading.chars().count()).max().unwrap_or_default();
+    let width = inconsistency
+        .followed
+        .iter()
+        .map(|(reading, _)| reading.chars().count())
+        .max()
+        .unwrap_or_default();
     for (reading, case) in &inconsistency.followed {
-        text.push_str(&format!("  {:<width$}  in {}\n", visible::line(reading), visible::line(case)));
+        text.push_str(&format!(
+            "  {:<width$}  in {}\n",
+            visible::line(reading),
+            visible::line(case)
+        ));
     }
     text
 }
@@ -98,11 +157,25 @@ fn grouped<'a>(head: &str, cases: impl Iterator<Item = (String, &'a CaseResult)>
         }
         groups.entry(shared).or_default().push(case);
     }
-    let mut text = if order.is_empty() { String::new() } else { format!("{head}\n") };
+    let mut text = if order.is_empty() {
+        String::new()
+    } else {
+        format!("{head}\n")
+    };
     for shared in &order {
         let cases = &groups[shared];
-        text.push_str(&format!("  {} ({})\n", visible::short(shared), amount(cases.len(), "case")));
-        text.push_str(&names(&cases.iter().map(|case| case.id.as_str()).collect::<Vec<_>>(), 4));
+        text.push_str(&format!(
+            "  {} ({})\n",
+            visible::short(shared),
+            amount(cases.len(), "case")
+        ));
+        text.push_str(&names(
+            &cases
+                .iter()
+                .map(|case| case.id.as_str())
+                .collect::<Vec<_>>(),
+            4,
+        ));
         if let Some(hint) = cases.iter().find_map(|case| hint(case)) {
             text.push_str(&format!("    hint: {}\n", visible::line(hint)));
         }
@@ -111,29 +184,50 @@ fn grouped<'a>(head: &str, cases: impl Iterator<Item = (String, &'a CaseResult)>
 }
 
 fn hint(case: &CaseResult) -> Option<&str> {
-    case.reasons.iter().find_map(|finding| finding.hint.as_deref())
+    case.reasons
+        .iter()
+        .find_map(|finding| finding.hint.as_deref())
 }
 
 fn listed(head: &str, items: &[&str], hint: Option<&str>) -> String {
     if items.is_empty() {
         return String::new();
     }
-    let hint = hint.map(|hint| format!("  hint: {hint}\n")).unwrap_or_default();
+    let hint = hint
+        .map(|hint| format!("  hint: {hint}\n"))
+        .unwrap_or_default();
     format!("{head} ({})\n{}{hint}", items.len(), names(items, 2))
 }
 
 /// Names in lines of at most a hundred columns, the first ones only where there are many: the JSON report has all.
 fn names(items: &[&str], indent: usize) -> String {
-    let mut words: Vec<String> = items.iter().take(MOST).map(|item| visible::line(item)).collect();
+    let mut words: Vec<String> = items
+        .iter()
+        .take(MOST)
+        .map(|item| visible::line(item))
+        .collect();
     if items.len() > MOST {
         words.push(format!("… {} more", items.len() - MOST));
     }
-    visible::wrapped(&words, WIDTH - indent).iter().map(|line| format!("{:indent$}{line}\n", "")).collect()
+    visible::wrapped(&words, WIDTH - indent)
+        .iter()
+        .map(|line| format!("{:indent$}{line}\n", ""))
+        .collect()
 }
 
 /// How often each verdict was reached: two questions, two lines.
 fn counts(target: &TargetSummary, paint: Paint) -> String {
-    let Counts { documented, variant, deviation, undocumented, not_judged, unstable, same, changed, new } = target.counts;
+    let Counts {
+        documented,
+        variant,
+        deviation,
+        undocumented,
+        not_judged,
+        unstable,
+        same,
+        changed,
+        new,
+    } = target.counts;
     let conformance = [
         (documented, Conformance::Documented, "documented"),
         (variant, Conformance::Variant, "variant"),
@@ -142,13 +236,29 @@ fn counts(target: &TargetSummary, paint: Paint) -> String {
         (not_judged, Conformance::NotJudged, "not judged"),
         (unstable, Conformance::Unstable, "unstable"),
     ];
-    let regression = [(same, Regression::Same, "same"), (changed, Regression::Changed, "changed"), (new, Regression::New, "new")];
+    let regression = [
+        (same, Regression::Same, "same"),
+        (changed, Regression::Changed, "changed"),
+        (new, Regression::New, "new"),
+    ];
     // Where each case was asked once, nothing can be unstable.
-    let conformance = conformance.into_iter().filter(|(count, verdict, _)| *verdict != Conformance::Unstable || *count > 0);
-    let conformance: Vec<String> = conformance.map(|(count, verdict, word)| count_of(count, word, |text| paint.conformance(verdict, text))).collect();
-    let regression_words = regression.map(|(count, verdict, word)| count_of(count, word, |text| paint.regression(verdict, text)));
+    let conformance = conformance
+        .into_iter()
+        .filter(|(count, verdict, _)| *verdict != Conformance::Unstable || *count > 0);
+    let conformance: Vec<String> = conformance
+        .map(|(count, verdict, word)| {
+            count_of(count, word, |text| paint.conformance(verdict, text))
+        })
+        .collect();
+    let regression_words = regression.map(|(count, verdict, word)| {
+        count_of(count, word, |text| paint.regression(verdict, text))
+    });
 
-    let mut text = format!("{}: {}\n", paint.bold(&target.name()), amount(target.cases.len(), "case"));
+    let mut text = format!(
+        "{}: {}\n",
+        paint.bold(&target.name()),
+        amount(target.cases.len(), "case")
+    );
     text.push_str(&format!("  documents  {}\n", conformance.join(", ")));
     // Without a baseline the second question was not asked.
     if regression.iter().any(|(count, ..)| *count > 0) {
@@ -202,14 +312,21 @@ mod tests {
     fn a_plain_pass_is_short() {
         let text = write(&sample::plain(), false);
         assert!(text.lines().count() <= 30, "{text}");
-        assert!(text.lines().all(|line| line.chars().count() <= WIDTH), "{text}");
+        assert!(
+            text.lines().all(|line| line.chars().count() <= WIDTH),
+            "{text}"
+        );
         insta::assert_snapshot!("text_plain", text);
     }
 
     #[test]
     fn no_byte_of_a_target_reaches_the_terminal_raw() {
         let text = write(&sample::rich(), false);
-        assert_eq!(text.chars().find(|character| character.is_control() && *character != '\n'), None);
+        assert_eq!(
+            text.chars()
+                .find(|character| character.is_control() && *character != '\n'),
+            None
+        );
         assert!(text.contains("\\u{1b}[31m"));
     }
 
@@ -219,9 +336,18 @@ mod tests {
         assert!(coloured.contains("\u{1b}[31m"));
         let mut bare = String::new();
         for (index, piece) in coloured.split('\u{1b}').enumerate() {
-            bare.push_str(if index == 0 { piece } else { piece.split_once('m').expect("each sequence ends in m").1 });
+            bare.push_str(if index == 0 {
+                piece
+            } else {
+                piece.split_once('m').expect("each sequence ends in m").1
+            });
         }
-        let trimmed = |text: &str| text.lines().map(str::trim_end).collect::<Vec<_>>().join("\n");
+        let trimmed = |text: &str| {
+            text.lines()
+                .map(str::trim_end)
+                .collect::<Vec<_>>()
+                .join("\n")
+        };
         assert_eq!(trimmed(&bare), trimmed(&plain));
     }
 
@@ -230,7 +356,9 @@ mod tests {
         let mut summary = sample::rich();
         summary.trouble.clear();
         summary.targets.iter_mut().for_each(|target| {
-            target.cases.retain(|case| case.conformance == Conformance::NotJudged);
+            target
+                .cases
+                .retain(|case| case.conformance == Conformance::NotJudged);
             target.inconsistent.clear();
         });
         assert!(write(&summary, false).ends_with("Nothing was judged.\n"));
@@ -238,20 +366,33 @@ mod tests {
 
     #[test]
     fn a_run_with_trouble_does_not_say_pass() {
-        let summary = Summary { trouble: vec!["a password was not given back".to_owned()], ..sample::plain() };
-        assert!(write(&summary, false).ends_with("trouble: a password was not given back\n\n1 trouble with the run itself.\n"));
+        let summary = Summary {
+            trouble: vec!["a password was not given back".to_owned()],
+            ..sample::plain()
+        };
+        assert!(write(&summary, false).ends_with(
+            "trouble: a password was not given back\n\n1 trouble with the run itself.\n"
+        ));
     }
 
     #[test]
     fn no_line_begins_as_a_command_of_a_build_server() {
         let text = write(&sample::rich(), false);
         assert!(text.contains("::error file=x"), "{text}");
-        assert_eq!(text.lines().find(|line| line.trim().starts_with("::") || line.contains("##")), None);
+        assert_eq!(
+            text.lines()
+                .find(|line| line.trim().starts_with("::") || line.contains("##")),
+            None
+        );
     }
 
     #[test]
     fn progress_is_one_line_a_case() {
-        let lines: Vec<String> = sample::rich().targets[0].cases.iter().map(verdict_line).collect();
+        let lines: Vec<String> = sample::rich().targets[0]
+            .cases
+            .iter()
+            .map(verdict_line)
+            .collect();
         insta::assert_snapshot!("verdict_lines", lines.join("\n"));
     }
 }

@@ -1,7 +1,6 @@
 //! The verdicts: two questions, never derived from each other, and how often each was answered how.
 
-use serde::Deserialize;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::report::CaseResult;
 
@@ -87,8 +86,18 @@ impl Regression {
 impl Counts {
     /// Counts the verdicts of some cases.
     pub fn of(cases: &[CaseResult]) -> Counts {
-        let conformance = |wanted: Conformance| cases.iter().filter(|case| case.conformance == wanted).count();
-        let regression = |wanted: Regression| cases.iter().filter(|case| case.regression == Some(wanted)).count();
+        let conformance = |wanted: Conformance| {
+            cases
+                .iter()
+                .filter(|case| case.conformance == wanted)
+                .count()
+        };
+        let regression = |wanted: Regression| {
+            cases
+                .iter()
+                .filter(|case| case.regression == Some(wanted))
+                .count()
+        };
         Counts {
             documented: conformance(Conformance::Documented),
             variant: conformance(Conformance::Variant),

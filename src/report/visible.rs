@@ -28,7 +28,9 @@ pub(super) fn short(text: &str) -> String {
 
 /// Returns the text as one line, cut after `most` characters with a note of how many are left out.
 pub(super) fn cut(text: &str, most: usize) -> String {
-    let Some((end, _)) = text.char_indices().nth(most) else { return line(text) };
+    let Some((end, _)) = text.char_indices().nth(most) else {
+        return line(text);
+    };
     let rest = text[end..].chars().count();
     format!("{}… ({rest} more characters)", line(&text[..end]))
 }
@@ -39,7 +41,13 @@ pub(super) fn lines(text: &str) -> impl Iterator<Item = String> {
         .unwrap_or(text)
         .split('\n')
         .map(line)
-        .map(|line| if line.trim_start().starts_with("::") { line.replacen(':', "\\u{3a}", 1) } else { line })
+        .map(|line| {
+            if line.trim_start().starts_with("::") {
+                line.replacen(':', "\\u{3a}", 1)
+            } else {
+                line
+            }
+        })
 }
 
 /// Lays items out with commas between them, in lines of at most `width` columns where the items allow it.
@@ -48,7 +56,9 @@ pub(super) fn wrapped(items: &[String], width: usize) -> Vec<String> {
     for (index, item) in items.iter().enumerate() {
         let comma = if index + 1 < items.len() { "," } else { "" };
         match lines.last_mut() {
-            Some(line) if line.chars().count() + item.chars().count() + comma.len() < width => line.push_str(&format!(" {item}{comma}")),
+            Some(line) if line.chars().count() + item.chars().count() + comma.len() < width => {
+                line.push_str(&format!(" {item}{comma}"))
+            }
             _ => lines.push(format!("{item}{comma}")),
         }
     }
@@ -98,6 +108,9 @@ mod tests {
     #[test]
     fn a_long_text_says_how_much_is_left_out() {
         assert_eq!(short(&"é".repeat(LONGEST)), "é".repeat(LONGEST));
-        assert_eq!(short(&"é".repeat(LONGEST + 3)), format!("{}… (3 more characters)", "é".repeat(LONGEST)));
+        assert_eq!(
+            short(&"é".repeat(LONGEST + 3)),
+            format!("{}… (3 more characters)", "é".repeat(LONGEST))
+        );
     }
 }

@@ -1,21 +1,16 @@
 //! The values that placeholders stand for at one target.
 
-use std::collections::BTreeMap;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use base64::{Engine, engine::general_purpose::STANDARD};
 
-use crate::appliance::User;
-use crate::appliance::UserState;
-use crate::conformance::Account;
-use crate::conformance::Placeholder;
-use crate::conformance::Property;
-use crate::contract::Role;
-use crate::runner::named::Credentials;
-use crate::runner::seed::Seed;
-use crate::secret::Redactor;
-use crate::secret::Secret;
+use crate::{
+    appliance::{User, UserState},
+    conformance::{Account, Placeholder, Property},
+    contract::Role,
+    runner::{named::Credentials, seed::Seed},
+    secret::{Redactor, Secret},
+};
 
 /// For every account that a target has, a name and passwords.
 #[derive(Debug)]
@@ -52,10 +47,20 @@ impl Accounts {
     pub fn at_a_target(named: &BTreeMap<Account, Credentials>, seed: &Seed) -> Accounts {
         let mut values = BTreeMap::new();
         let nobody = format!("nobody-{}", seed.hexadecimal("unknown.username"));
-        let everybody = named.iter().map(|(account, credentials)| (*account, credentials.username.clone(), Some(&credentials.password)));
+        let everybody = named.iter().map(|(account, credentials)| {
+            (
+                *account,
+                credentials.username.clone(),
+                Some(&credentials.password),
+            )
+        });
         for (account, username, password) in everybody.chain([(Account::Unknown, nobody, None)]) {
             for (name, property) in Property::NAMES {
-                let made = || self::password(&mut |bytes: &mut [u8]| seed.fill(&format!("{}.{name}", account.name()), bytes));
+                let made = || {
+                    self::password(&mut |bytes: &mut [u8]| {
+                        seed.fill(&format!("{}.{name}", account.name()), bytes)
+                    })
+                };
                 let value = match property {
                     Property::Username => Secret::new(username.clone()),
                     Property::WeakPassword => Secret::new(WEAK),
@@ -70,20 +75,35 @@ impl Accounts {
 
     /// Takes a proxy's name and password for secrets too, also as they go over the wire.
     pub fn and_of_a_proxy(self, proxy: Option<&Credentials>) -> Accounts {
-        let Some(Credentials { username, password }) = proxy else { return self };
+        let Some(Credentials { username, password }) = proxy else {
+            return self;
+        };
         let basic = STANDARD.encode(format!("{username}:{}", password.expose()));
-        Accounts::new(self.values, vec![("«proxy.password»", password.clone()), ("«proxy.credentials»", Secret::new(basic))])
+        Accounts::new(
+            self.values,
+            vec![
+                ("«proxy.password»", password.clone()),
+                ("«proxy.credentials»", Secret::new(basic)),
+            ],
+        )
     }
 
     /// Tells which accounts there are, nobody among them.
     pub fn present(&self) -> BTreeSet<Account> {
-        self.values.keys().map(|placeholder| placeholder.account).collect()
+        self.values
+            .keys()
+            .map(|placeholder| placeholder.account)
+            .collect()
     }
 
     /// Returns the users a mock needs so that every account is there.
     pub fn users(&self) -> Vec<User> {
-        let existing = Account::NAMES.iter().filter(|(_, account)| *account != Account::Unknown);
-        existing.filter_map(|(_, account)| self.user(*account)).collect()
+        let existing = Account::NAMES
+            .iter()
+            .filter(|(_, account)| *account != Account::Unknown);
+        existing
+            .filter_map(|(_, account)| self.user(*account))
+            .collect()
     }
 
     /// Returns a placeholder's value.
@@ -92,15 +112,28 @@ impl Accounts {
     /// The account is not there, in words.
     pub fn value(&self, placeholder: Placeholder) -> Result<String, String> {
         let missing = || format!("the target has no account `{}`", placeholder.account.name());
-        self.values.get(&placeholder).map(|value| value.expose().to_owned()).ok_or_else(missing)
+        self.values
+            .get(&placeholder)
+            .map(|value| value.expose().to_owned())
+            .ok_or_else(missing)
     }
 
     /// Returns all passwords but the weak one, and all names.
     pub fn secrets(&self) -> (Vec<&str>, BTreeSet<&str>) {
-        let (names, secrets): (Vec<_>, Vec<_>) = self.values.iter().partition(|(placeholder, _)| placeholder.property == Property::Username);
-        let secrets = secrets.into_iter().filter(|(placeholder, _)| placeholder.property != Property::WeakPassword);
-        let secrets = secrets.map(|(_, value)| value).chain(self.further.iter().map(|(_, value)| value));
-        (secrets.map(Secret::expose).collect(), names.into_iter().map(|(_, value)| value.expose()).collect())
+        let (names, secrets): (Vec<_>, Vec<_>) = self
+            .values
+            .iter()
+            .partition(|(placeholder, _)| placeholder.property == Property::Username);
+        let secrets = secrets
+            .into_iter()
+            .filter(|(placeholder, _)| placeholder.property != Property::WeakPassword);
+        let secrets = secrets
+            .map(|(_, value)| value)
+            .chain(self.further.iter().map(|(_, value)| value));
+        (
+            secrets.map(Secret::expose).collect(),
+            names.into_iter().map(|(_, value)| value.expose()).collect(),
+        )
     }
 
     /// Puts placeholders where a text shows an account's name or password, in whatever spelling.
@@ -113,13 +146,26 @@ impl Accounts {
         self.redactor.bytes(bytes).into_owned()
     }
 
-    fn new(values: BTreeMap<Placeholder, Secret>, further: Vec<(&'static str, Secret)>) -> Accounts {
-        let own = values.iter().map(|(placeholder, value)| (placeholder.to_string(), value.expose()));
-        let all = own.chain(further.iter().map(|(shown, value)| ((*shown).to_owned(), value.expose())));
+    fn new(
+        values: BTreeMap<Placeholder, Secret>,
+        further: Vec<(&'static str, Secret)>,
+    ) -> Accounts {
+        let own = values
+            .iter()
+            .map(|(placeholder, value)| (placeholder.to_string(), value.expose()));
+        let all = own.chain(
+            further
+                .iter()
+                .map(|(shown, value)| ((*shown).to_owned(), value.expose())),
+        );
         // Values that are long enough to be told from other text; the weak password is none, and no secret.
         let long: Vec<(String, &str)> = all.filter(|(_, value)| value.len() >= SHORTEST).collect();
         let redactor = Redactor::of(long.iter().map(|(shown, value)| (*value, shown.as_str())));
-        Accounts { values, further, redactor }
+        Accounts {
+            values,
+            further,
+            redactor,
+        }
     }
 
     fn user(&self, account: Account) -> Option<User> {
@@ -136,7 +182,12 @@ impl Accounts {
             Account::MustChange => UserState::MustChange,
             _ => UserState::Active,
         };
-        Some(User { username: of(Property::Username)?.expose().to_owned(), password: of(Property::Password)?.clone(), role, state })
+        Some(User {
+            username: of(Property::Username)?.expose().to_owned(),
+            password: of(Property::Password)?.clone(),
+            role,
+            state,
+        })
     }
 }
 
@@ -146,14 +197,23 @@ fn password(random: &mut impl FnMut(&mut [u8])) -> String {
     random(&mut bytes);
     let of = |class: &[u8], byte: u8| char::from(class[usize::from(byte) % class.len()]);
     // The classes take turns, so that each occurs whatever the bytes are.
-    bytes.iter().enumerate().map(|(index, byte)| of(CLASSES[index % CLASSES.len()], *byte)).collect()
+    bytes
+        .iter()
+        .enumerate()
+        .map(|(index, byte)| of(CLASSES[index % CLASSES.len()], *byte))
+        .collect()
 }
 
 const LENGTH: usize = 24;
 const SHORTEST: usize = 8;
 /// Refused by every known policy: too short, one class.
 const WEAK: &str = "weak";
-const CLASSES: [&[u8]; 4] = [b"abcdefghijkmnopqrstuvwxyz", b"ABCDEFGHJKLMNPQRSTUVWXYZ", b"23456789", b"#%*+,-./:=?@[]^_{}~"];
+const CLASSES: [&[u8]; 4] = [
+    b"abcdefghijkmnopqrstuvwxyz",
+    b"ABCDEFGHJKLMNPQRSTUVWXYZ",
+    b"23456789",
+    b"#%*+,-./:=?@[]^_{}~",
+];
 
 #[cfg(test)]
 mod tests {
@@ -174,13 +234,18 @@ mod tests {
     }
 
     #[rstest]
-    fn generated_passwords_suit_every_policy_and_the_weak_one_suits_none(#[values("examples", "product_8", "product_16")] name: &str) {
+    fn generated_passwords_suit_every_policy_and_the_weak_one_suits_none(
+        #[values("examples", "product_8", "product_16")] name: &str,
+    ) {
         let policy = Policy::named(name).unwrap();
         for (placeholder, value) in &accounts().values {
             match placeholder.property {
                 Property::Username => {}
                 Property::WeakPassword => assert!(policy.check(value.expose()).is_err()),
-                _ => assert_eq!((value.expose().len(), policy.check(value.expose())), (LENGTH, Ok(()))),
+                _ => assert_eq!(
+                    (value.expose().len(), policy.check(value.expose())),
+                    (LENGTH, Ok(()))
+                ),
             }
         }
     }
@@ -188,10 +253,26 @@ mod tests {
     #[test]
     fn names_and_passwords_become_placeholders() {
         let accounts = accounts();
-        let user = Placeholder { account: Account::User, property: Property::Username };
-        let password = Placeholder { account: Account::User, property: Property::Password };
-        let text = format!("The user '{}' has {}", accounts.value(user).unwrap(), accounts.value(password).unwrap());
-        assert_eq!(accounts.redact(&text), "The user '«user.username»' has «user.password»");
-        assert_eq!(accounts.redact_bytes(text.as_bytes()), "The user '«user.username»' has «user.password»".as_bytes());
+        let user = Placeholder {
+            account: Account::User,
+            property: Property::Username,
+        };
+        let password = Placeholder {
+            account: Account::User,
+            property: Property::Password,
+        };
+        let text = format!(
+            "The user '{}' has {}",
+            accounts.value(user).unwrap(),
+            accounts.value(password).unwrap()
+        );
+        assert_eq!(
+            accounts.redact(&text),
+            "The user '«user.username»' has «user.password»"
+        );
+        assert_eq!(
+            accounts.redact_bytes(text.as_bytes()),
+            "The user '«user.username»' has «user.password»".as_bytes()
+        );
     }
 }

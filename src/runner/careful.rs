@@ -2,22 +2,21 @@
 
 use std::collections::BTreeSet;
 
-use crate::conformance::Account;
-use crate::contract;
-use crate::report::CaseResult;
-use crate::runner::Lab;
-use crate::runner::Memory;
-use crate::runner::Run;
-use crate::runner::gathered::Gathered;
-use crate::runner::guard::Guard;
-use crate::runner::order::Phase;
-use crate::runner::order::Plan;
-use crate::runner::probe;
-use crate::runner::session::Session;
-use crate::runner::stop::Stop;
-use crate::runner::undo::Hands;
-use crate::runner::undo::Journal;
-use crate::runner::undo::Lost;
+use crate::{
+    conformance::Account,
+    contract,
+    report::CaseResult,
+    runner::{
+        Lab, Memory, Run,
+        gathered::Gathered,
+        guard::Guard,
+        order::{Phase, Plan},
+        probe,
+        session::Session,
+        stop::Stop,
+        undo::{Hands, Journal, Lost},
+    },
+};
 
 /// What a run at a target left behind.
 #[derive(Debug)]
@@ -54,7 +53,13 @@ pub struct Care {
 ///
 /// # Errors
 /// The memory or the journal cannot be read or written, in words. What was changed is given back before.
-pub async fn run(lab: &Lab, plan: &Plan, memory: &Memory, care: Care, watch: &(dyn Fn(&CaseResult) + Sync)) -> Result<Ended, String> {
+pub async fn run(
+    lab: &Lab,
+    plan: &Plan,
+    memory: &Memory,
+    care: Care,
+    watch: &(dyn Fn(&CaseResult) + Sync),
+) -> Result<Ended, String> {
     let contract = contract::of(lab.kind);
     let mut posts = care.failures;
     let probed = probe::paths(lab, contract, &mut posts).await;
@@ -64,26 +69,55 @@ pub async fn run(lab: &Lab, plan: &Plan, memory: &Memory, care: Care, watch: &(d
     let unreached = probed.unreachable.clone();
     gathered.probed(probed.evidence, probed.unreachable);
     let hands = Hands::new(&lab.target, contract, &lab.accounts, served.clone());
-    let mut guard = Guard::new(hands, contract, care.journal, care.failures, care.stop.clone());
+    let mut guard = Guard::new(
+        hands,
+        contract,
+        care.journal,
+        care.failures,
+        care.stop.clone(),
+    );
     guard.spend(care.failures - posts);
     if let Some(journal) = &mut guard.journal {
         for (fact, reading) in served.iter() {
-            journal.serves(fact, reading).map_err(|error| format!("writing the journal: {error}"))?;
+            journal
+                .serves(fact, reading)
+                .map_err(|error| format!("writing the journal: {error}"))?;
         }
     }
-    let session = Session { lab, contract, served: &served };
+    let session = Session {
+        lab,
+        contract,
+        served: &served,
+    };
     let mut failed: Option<String> = None;
     let present: BTreeSet<Account> = lab.accounts.present();
     let mut proven = false;
     for planned in &plan.cases {
-        if planned.phase == Phase::Change && !proven && silent < MOST_SILENT && guard.refusal(planned).is_none() {
+        if planned.phase == Phase::Change
+            && !proven
+            && silent < MOST_SILENT
+            && guard.refusal(planned).is_none()
+        {
             guard.prove(&plan.objects, &present).await;
             proven = true;
         }
-        let why = || unreached.as_ref().map_or_else(|| SILENT.to_owned(), |unreached| format!("{SILENT}: {}", unreached.told));
-        let refusal = if silent >= MOST_SILENT { Some(why()) } else { guard.refusal(planned) };
+        let why = || {
+            unreached.as_ref().map_or_else(
+                || SILENT.to_owned(),
+                |unreached| format!("{SILENT}: {}", unreached.told),
+            )
+        };
+        let refusal = if silent >= MOST_SILENT {
+            Some(why())
+        } else {
+            guard.refusal(planned)
+        };
         let case = match refusal {
-            Some(reason) => session.refused_with(planned.located, reason, unreached.as_ref().map(|unreached| unreached.hint.clone())),
+            Some(reason) => session.refused_with(
+                planned.located,
+                reason,
+                unreached.as_ref().map(|unreached| unreached.hint.clone()),
+            ),
             None => session.times(planned.located, Some(&mut guard)).await,
         };
         match gathered.add(planned.located, case) {
@@ -97,7 +131,10 @@ pub async fn run(lab: &Lab, plan: &Plan, memory: &Memory, care: Care, watch: &(d
     }
     for (located, reason) in &plan.left_out {
         if failed.is_none() {
-            failed = gathered.add(located, session.refused(located, reason.clone())).err().map(|error| error.to_string());
+            failed = gathered
+                .add(located, session.refused(located, reason.clone()))
+                .err()
+                .map(|error| error.to_string());
         }
     }
     guard.give_back().await;
@@ -105,13 +142,22 @@ pub async fn run(lab: &Lab, plan: &Plan, memory: &Memory, care: Care, watch: &(d
     if guard.lost.is_empty()
         && let Some(journal) = guard.journal.take()
     {
-        journal.close().map_err(|error| format!("closing the journal: {error}"))?;
+        journal
+            .close()
+            .map_err(|error| format!("closing the journal: {error}"))?;
     }
     match failed.filter(|_| guard.lost.is_empty()) {
         Some(error) => Err(error),
         None => {
-            let after = After { suspicion: guard.suspicion, interrupted: care.stop.is_asked(), lost: guard.lost };
-            Ok(Ended { run: gathered.end(), after })
+            let after = After {
+                suspicion: guard.suspicion,
+                interrupted: care.stop.is_asked(),
+                lost: guard.lost,
+            };
+            Ok(Ended {
+                run: gathered.end(),
+                after,
+            })
         }
     }
 }

@@ -23,10 +23,16 @@ pub fn same_host(target: &str, named: &str) -> bool {
 /// Tells why an account's password is never changed, whoever consents.
 pub fn protected(account: Account, username: &str, admin: Option<&str>) -> Option<String> {
     let name = username.trim();
-    if let Some(privileged) = PRIVILEGED.iter().find(|privileged| name.eq_ignore_ascii_case(privileged)) {
-        return Some(format!("the password of `{privileged}` is never changed: whoever loses it is locked out of the appliance"));
+    if let Some(privileged) = PRIVILEGED
+        .iter()
+        .find(|privileged| name.eq_ignore_ascii_case(privileged))
+    {
+        return Some(format!(
+            "the password of `{privileged}` is never changed: whoever loses it is locked out of the appliance"
+        ));
     }
-    let acting = account == Account::Admin || admin.is_some_and(|admin| admin.trim().eq_ignore_ascii_case(name));
+    let acting = account == Account::Admin
+        || admin.is_some_and(|admin| admin.trim().eq_ignore_ascii_case(name));
     acting.then(|| "the acting administrator's password is never changed: it is needed to give the others back".to_owned())
 }
 
@@ -37,7 +43,11 @@ fn bare(host: &str) -> &str {
         return inner.split(']').next().unwrap_or_default();
     }
     match host.rsplit_once(':') {
-        Some((before, port)) if !before.contains(':') && port.chars().all(|digit| digit.is_ascii_digit()) => before,
+        Some((before, port))
+            if !before.contains(':') && port.chars().all(|digit| digit.is_ascii_digit()) =>
+        {
+            before
+        }
         _ => host,
     }
 }
@@ -71,7 +81,11 @@ mod tests {
     #[case::the_acting_admin_by_another_key(Account::User, "Boss", true)]
     #[case::the_acting_admin(Account::Admin, "boss", true)]
     #[case::anybody(Account::User, "lab-user", false)]
-    fn privileged_users_are_left_alone(#[case] account: Account, #[case] name: &str, #[case] left_alone: bool) {
+    fn privileged_users_are_left_alone(
+        #[case] account: Account,
+        #[case] name: &str,
+        #[case] left_alone: bool,
+    ) {
         assert_eq!(protected(account, name, Some("boss")).is_some(), left_alone);
     }
 }

@@ -1,23 +1,13 @@
 //! What a run gathers as it goes: results, held against the memory, and what every answer tells of the target's readings.
 
-use crate::baseline::Error;
-use crate::conformance::evidence::Evidence;
-use crate::conformance::profile;
-use crate::conformance::suite::Located;
-use crate::contract::Contract;
-use crate::report::CaseResult;
-use crate::report::Conformance;
-use crate::report::Counts;
-use crate::report::Regression;
-use crate::report::TargetSummary;
-use crate::runner::Lab;
-use crate::runner::Memory;
-use crate::runner::Ran;
-use crate::runner::Run;
-use crate::runner::lost;
-use crate::runner::lost::Change;
-use crate::runner::probe;
-use crate::target::Unreached;
+use crate::{
+    baseline::Error,
+    conformance::{evidence::Evidence, profile, suite::Located},
+    contract::Contract,
+    report::{CaseResult, Conformance, Counts, Regression, TargetSummary},
+    runner::{Lab, Memory, Ran, Run, lost, lost::Change, probe},
+    target::Unreached,
+};
 
 /// What a run gathers as it goes.
 pub(super) struct Gathered<'a> {
@@ -34,8 +24,23 @@ pub(super) struct Gathered<'a> {
 }
 
 impl<'a> Gathered<'a> {
-    pub(super) fn new(lab: &'a Lab, contract: &'a Contract, memory: &'a Memory, watch: &'a (dyn Fn(&CaseResult) + Sync)) -> Gathered<'a> {
-        Gathered { lab, contract, memory, watch, told: Vec::new(), ran: Vec::new(), unreachable: None, waits: false, changes: Vec::new() }
+    pub(super) fn new(
+        lab: &'a Lab,
+        contract: &'a Contract,
+        memory: &'a Memory,
+        watch: &'a (dyn Fn(&CaseResult) + Sync),
+    ) -> Gathered<'a> {
+        Gathered {
+            lab,
+            contract,
+            memory,
+            watch,
+            told: Vec::new(),
+            ran: Vec::new(),
+            unreachable: None,
+            waits: false,
+            changes: Vec::new(),
+        }
     }
 
     pub(super) fn probed(&mut self, evidence: Vec<Evidence>, unreachable: Option<Unreached>) {
@@ -44,14 +49,32 @@ impl<'a> Gathered<'a> {
     }
 
     pub(super) fn told(&mut self, by: &str, evidence: Vec<Evidence>) {
-        self.told.extend(evidence.into_iter().map(|evidence| (by.to_owned(), evidence)));
+        self.told.extend(
+            evidence
+                .into_iter()
+                .map(|evidence| (by.to_owned(), evidence)),
+        );
     }
 
     /// Adds a case that has ended; tells whether the target could be reached.
     pub(super) fn add(&mut self, located: &Located, mut case: Ran) -> Result<bool, Error> {
         self.waits |= self.settle(located, &mut case)?;
-        let hint = || case.result.reasons.iter().find_map(|finding| finding.hint.clone()).unwrap_or_default();
-        let trouble = case.unreached.then(|| case.result.exchanges.iter().find_map(|exchange| exchange.trouble.clone())).flatten();
+        let hint = || {
+            case.result
+                .reasons
+                .iter()
+                .find_map(|finding| finding.hint.clone())
+                .unwrap_or_default()
+        };
+        let trouble = case
+            .unreached
+            .then(|| {
+                case.result
+                    .exchanges
+                    .iter()
+                    .find_map(|exchange| exchange.trouble.clone())
+            })
+            .flatten();
         let trouble = trouble.map(|told| Unreached { told, hint: hint() });
         let reached = trouble.is_none();
         self.unreachable = self.unreachable.take().or(trouble);
@@ -80,7 +103,11 @@ impl<'a> Gathered<'a> {
             review: self.memory.folder().filter(|_| self.waits),
             cases: results,
         };
-        Run { cases: self.ran, summary, unreachable: self.unreachable }
+        Run {
+            cases: self.ran,
+            summary,
+            unreachable: self.unreachable,
+        }
     }
 
     /// Holds a case against the memory and says whether it fails: what differs and is known does not. Tells whether something waits to be reviewed.
@@ -99,28 +126,51 @@ impl<'a> Gathered<'a> {
         let never = lost::never_answered(self.changes.iter());
         let agreed = &self.lab.agreed;
         for case in &mut self.ran {
-            let Some(otherwise) = case.otherwise.take().filter(|otherwise| otherwise.conformance == Conformance::Deviation) else { continue };
-            let silent = case.changes.iter().any(|change| change.lost && never.contains(&change.question));
+            let Some(otherwise) = case
+                .otherwise
+                .take()
+                .filter(|otherwise| otherwise.conformance == Conformance::Deviation)
+            else {
+                continue;
+            };
+            let silent = case
+                .changes
+                .iter()
+                .any(|change| change.lost && never.contains(&change.question));
             if silent && case.result.conformance == Conformance::NotJudged {
                 case.result.conformance = Conformance::Deviation;
                 case.result.reasons = otherwise.reasons;
-                case.result.reasons.iter_mut().for_each(|finding| finding.hint = Some(SILENT.to_owned()));
-                case.result.known = agreed.known.reason(self.lab.kind, &case.result.id).map(str::to_owned);
+                case.result
+                    .reasons
+                    .iter_mut()
+                    .for_each(|finding| finding.hint = Some(SILENT.to_owned()));
+                case.result.known = agreed
+                    .known
+                    .reason(self.lab.kind, &case.result.id)
+                    .map(str::to_owned);
                 case.result.failed = case.result.known.is_none();
             }
         }
     }
 
     fn known(&self, id: &str) -> Option<String> {
-        self.lab.agreed.known.reason(self.lab.kind, id).map(str::to_owned)
+        self.lab
+            .agreed
+            .known
+            .reason(self.lab.kind, id)
+            .map(str::to_owned)
     }
 }
 
 /// What is said where lost answers are no accident.
-const SILENT: &str = "no such change was answered in the whole run; ask again to tell an accident from a fault";
+const SILENT: &str =
+    "no such change was answered in the whole run; ask again to tell an accident from a fault";
 
 /// The table of verdicts: a deviation and a changed answer fail, whatever else holds; the latter not where `taken` says that it was
 /// written down on demand.
 fn fails(result: &CaseResult, taken: bool) -> bool {
-    matches!(result.conformance, Conformance::Deviation | Conformance::Unstable) || result.regression == Some(Regression::Changed) && !taken
+    matches!(
+        result.conformance,
+        Conformance::Deviation | Conformance::Unstable
+    ) || result.regression == Some(Regression::Changed) && !taken
 }

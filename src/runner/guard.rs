@@ -3,34 +3,26 @@
 mod answered;
 mod look;
 
-use std::collections::BTreeMap;
-use std::collections::BTreeSet;
-use std::future::Future;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    future::Future,
+};
 
+pub use answered::Answered;
 use bytes::Bytes;
 use http::Request;
 
-pub use answered::Answered;
-
-use crate::conformance::Account;
-use crate::conformance::Case;
-use crate::conformance::Placeholder;
-use crate::conformance::Property;
-use crate::conformance::verdict::Judged;
-use crate::contract::Contract;
-use crate::contract::Outcome;
-use crate::report::Finding;
-use crate::runner::budget;
-use crate::runner::order::Phase;
-use crate::runner::order::Planned;
-use crate::runner::order::too_dear;
-use crate::runner::stop::Stop;
-use crate::runner::undo::Hands;
-use crate::runner::undo::Journal;
-use crate::runner::undo::Lost;
-use crate::runner::undo::Said;
-use crate::runner::undo::sent;
-use crate::runner::undo::sent::Sent;
+use crate::{
+    conformance::{Account, Case, Placeholder, Property, verdict::Judged},
+    contract::{Contract, Outcome},
+    report::Finding,
+    runner::{
+        budget,
+        order::{Phase, Planned, too_dear},
+        stop::Stop,
+        undo::{Hands, Journal, Lost, Said, sent, sent::Sent},
+    },
+};
 
 /// Watches over a run at a target.
 #[derive(Debug)]
@@ -67,14 +59,37 @@ pub struct Noted {
 
 impl<'a> Guard<'a> {
     /// Watches over a run that may cause so many failed sign-ins.
-    pub fn new(hands: Hands<'a>, contract: &'a Contract, journal: Option<Journal>, budget: u32, stop: Stop) -> Guard<'a> {
+    pub fn new(
+        hands: Hands<'a>,
+        contract: &'a Contract,
+        journal: Option<Journal>,
+        budget: u32,
+        stop: Stop,
+    ) -> Guard<'a> {
         let (suspicion, unproven, lost, found, findings) = Default::default();
-        Guard { hands, journal, suspicion, unproven, lost, found, stop, contract, budget, spent: 0, counted: 0, missed: false, findings }
+        Guard {
+            hands,
+            journal,
+            suspicion,
+            unproven,
+            lost,
+            found,
+            stop,
+            contract,
+            budget,
+            spent: 0,
+            counted: 0,
+            missed: false,
+            findings,
+        }
     }
 
     /// Tells whether a case may be asked once more.
     pub fn goes_on(&self) -> bool {
-        self.lost.is_empty() && self.suspicion.is_none() && self.unproven.is_none() && !self.stop.is_asked()
+        self.lost.is_empty()
+            && self.suspicion.is_none()
+            && self.unproven.is_none()
+            && !self.stop.is_asked()
     }
 
     /// Tells why a case is not to be begun now.
@@ -94,12 +109,20 @@ impl<'a> Guard<'a> {
             }
             // Each change may cost another failure where answers leave open which password holds.
             let case = &planned.located.case;
-            let steps = case.steps.iter().filter(|step| budget::changes(case, step)).count();
-            if self.missed && self.spent + planned.cost + u32::try_from(steps).unwrap_or(u32::MAX) > self.budget {
+            let steps = case
+                .steps
+                .iter()
+                .filter(|step| budget::changes(case, step))
+                .count();
+            if self.missed
+                && self.spent + planned.cost + u32::try_from(steps).unwrap_or(u32::MAX)
+                    > self.budget
+            {
                 return Some(LEFT_OPEN.into());
             }
         }
-        (planned.cost > 0 && self.spent + planned.cost > self.budget).then(|| too_dear(planned.cost, self.budget))
+        (planned.cost > 0 && self.spent + planned.cost > self.budget)
+            .then(|| too_dear(planned.cost, self.budget))
     }
 
     /// Tells how many failed sign-ins may still be caused.
@@ -128,13 +151,18 @@ impl<'a> Guard<'a> {
                 if seen && matches!(said, Said::No(_)) {
                     self.suspect(account);
                 }
-                let reason = format!("a change could not be proven undone: the validation of `{}` before it was not accepted", account.name());
+                let reason = format!(
+                    "a change could not be proven undone: the validation of `{}` before it was not accepted",
+                    account.name()
+                );
                 self.unproven = Some(reason);
                 return;
             }
         }
         for account in objects {
-            let Some(journal) = &mut self.journal else { return };
+            let Some(journal) = &mut self.journal else {
+                return;
+            };
             match self.hands.rehearse(*account, journal).await {
                 Ok(None) => {}
                 Ok(Some(why)) | Err(why) => {
@@ -150,7 +178,12 @@ impl<'a> Guard<'a> {
     ///
     /// # Errors
     /// Why it may not leave.
-    pub fn before(&mut self, case: &Case, number: usize, shown: &Request<Bytes>) -> Result<Noted, String> {
+    pub fn before(
+        &mut self,
+        case: &Case,
+        number: usize,
+        shown: &Request<Bytes>,
+    ) -> Result<Noted, String> {
         if self.stop.is_asked() {
             return Err(INTERRUPTED.into());
         }
@@ -158,18 +191,36 @@ impl<'a> Guard<'a> {
         if !budget::changes(case, step) {
             return Ok(Noted::default());
         }
-        let journal = self.journal.as_mut().ok_or("no journal is open, so nothing is changed")?;
+        let journal = self
+            .journal
+            .as_mut()
+            .ok_or("no journal is open, so nothing is changed")?;
         let sent = sent::read(shown, step.ask);
         let named = sent::accounts(&String::from_utf8_lossy(shown.body()));
         // A request that seems to be about nobody may be about whoever it names.
-        let watched =
-            if sent.objects.is_empty() { named.into_iter().filter(|account| *account != Account::Unknown).collect() } else { sent.objects.clone() };
-        journal.sending(&case.id, number + 1, watched.iter().copied(), &sent.passwords).map_err(|error| {
-            let reason = format!("the journal cannot be written: {error}");
-            self.unproven = Some(reason.clone());
-            reason
-        })?;
-        Ok(Noted { sent: Some((sent, watched)) })
+        let watched = if sent.objects.is_empty() {
+            named
+                .into_iter()
+                .filter(|account| *account != Account::Unknown)
+                .collect()
+        } else {
+            sent.objects.clone()
+        };
+        journal
+            .sending(
+                &case.id,
+                number + 1,
+                watched.iter().copied(),
+                &sent.passwords,
+            )
+            .map_err(|error| {
+                let reason = format!("the journal cannot be written: {error}");
+                self.unproven = Some(reason.clone());
+                reason
+            })?;
+        Ok(Noted {
+            sent: Some((sent, watched)),
+        })
     }
 
     /// Waits for what changes nothing, unless the run is asked to stop meanwhile.
@@ -184,28 +235,46 @@ impl<'a> Guard<'a> {
     }
 
     /// Stands behind a step: counts failures, suspects a lock-out, finds out which passwords hold. Tells whether the case can go on.
-    pub async fn after(&mut self, case: &Case, number: usize, request: &Request<Bytes>, judged: &Judged, answered: Answered, noted: Noted) -> bool {
+    pub async fn after(
+        &mut self,
+        case: &Case,
+        number: usize,
+        request: &Request<Bytes>,
+        judged: &Judged,
+        answered: Answered,
+        noted: Noted,
+    ) -> bool {
         let step = &case.steps[number];
         let failed = judged.outcome.is_some_and(budget::is_failure);
         let foreseen = budget::step_cost(case, step, self.contract);
         self.spent += foreseen.max(u32::from(failed));
         let sign_in = sent::sign_in(request.body(), step.ask);
         let plain = budget::signs_in(step, self.contract);
-        let doubtful = sign_in.as_ref().is_some_and(|(name, password)| failed && plain && self.hands.should_hold(name, password));
+        let doubtful = sign_in.as_ref().is_some_and(|(name, password)| {
+            failed && plain && self.hands.should_hold(name, password)
+        });
         if let Some((name, password)) = &sign_in
             && plain
-            && judged.outcome.is_some_and(|outcome| outcome == Outcome::Authenticated)
+            && judged
+                .outcome
+                .is_some_and(|outcome| outcome == Outcome::Authenticated)
         {
             self.hands.accept(name, password);
         }
         let changing = noted.sent.is_some();
         let before = self.hands.failures;
         let mut goes_on = match noted.sent {
-            Some((sent, watched)) => self.look((number, step), &sent, &watched, judged, answered).await,
+            Some((sent, watched)) => {
+                self.look((number, step), &sent, &watched, judged, answered)
+                    .await
+            }
             None => true,
         };
         if self.hands.failures > before {
-            let ahead: u32 = case.steps[number + 1..].iter().map(|step| budget::step_cost(case, step, self.contract)).sum();
+            let ahead: u32 = case.steps[number + 1..]
+                .iter()
+                .map(|step| budget::step_cost(case, step, self.contract))
+                .sum();
             goes_on &= self.spent + ahead <= self.budget;
         }
         if judged.outcome == Some(Outcome::LockedOut) && self.suspicion.is_none() {
@@ -225,11 +294,17 @@ impl<'a> Guard<'a> {
 
     /// Gives back everything that may be changed, and says what could not be.
     pub async fn give_back(&mut self) {
-        let Some(journal) = &mut self.journal else { return };
+        let Some(journal) = &mut self.journal else {
+            return;
+        };
         let open: Vec<Account> = journal.at_risk().keys().copied().collect();
         let mut lost: BTreeMap<Account, Lost> = BTreeMap::new();
         for account in open {
-            if let Some(refused) = self.lost.iter().find(|lost| lost.account == account && lost.refused) {
+            if let Some(refused) = self
+                .lost
+                .iter()
+                .find(|lost| lost.account == account && lost.refused)
+            {
                 lost.insert(account, refused.clone());
                 continue;
             }
@@ -239,13 +314,22 @@ impl<'a> Guard<'a> {
                 Ok(Some(trouble)) => drop(lost.insert(account, trouble)),
                 Err(because) => {
                     let username = self.hands.username(account);
-                    lost.insert(account, Lost { account, username, because, refused: false });
+                    lost.insert(
+                        account,
+                        Lost {
+                            account,
+                            username,
+                            because,
+                            refused: false,
+                        },
+                    );
                 }
             }
         }
         self.lost = lost.into_values().collect();
         if !self.lost.is_empty() && self.unproven.is_none() {
-            self.unproven = Some("a password could not be given back, so no other is changed".into());
+            self.unproven =
+                Some("a password could not be given back, so no other is changed".into());
         }
         self.settle();
     }
@@ -266,7 +350,15 @@ impl<'a> Guard<'a> {
     }
 
     fn own(&self, account: Account) -> String {
-        self.hands.fill(&Placeholder { account, property: Property::Password }.to_string()).unwrap_or_default()
+        self.hands
+            .fill(
+                &Placeholder {
+                    account,
+                    property: Property::Password,
+                }
+                .to_string(),
+            )
+            .unwrap_or_default()
     }
 
     fn name(&self, account: Account) -> String {

@@ -1,24 +1,19 @@
 //! Where a run takes place: a target, its accounts, and what it can offer beyond them.
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use crate::appliance::Appliance;
-use crate::appliance::Lockout;
-use crate::appliance::Scope;
-use crate::appliance::State;
-use crate::clock::Clock;
-use crate::conformance::Agreed;
-use crate::conformance::Case;
-use crate::conformance::case::Need;
-use crate::contract::Kind;
-use crate::fixture::Fixture;
-use crate::host::Host;
-use crate::runner::Accounts;
-use crate::served::Served;
-use crate::server::tls::Identity;
-use crate::target::Options;
-use crate::target::Target;
+use crate::{
+    appliance::{Appliance, Lockout, Scope, State},
+    clock::Clock,
+    conformance::{Agreed, Case, case::Need},
+    contract::Kind,
+    fixture::Fixture,
+    host::Host,
+    runner::Accounts,
+    served::Served,
+    server::tls::Identity,
+    target::{Options, Target},
+};
 
 /// A target and what is known of it.
 #[derive(Debug)]
@@ -44,7 +39,11 @@ impl Lab {
     ///
     /// # Errors
     /// No port, or no client, in words.
-    pub fn mock(fixture: &Fixture, label: String, identity: &Identity) -> Result<(Served, Lab), String> {
+    pub fn mock(
+        fixture: &Fixture,
+        label: String,
+        identity: &Identity,
+    ) -> Result<(Served, Lab), String> {
         Lab::mock_with(fixture, fixture.appliance(), label, identity)
     }
 
@@ -52,9 +51,19 @@ impl Lab {
     ///
     /// # Errors
     /// Those of [`Lab::mock`].
-    pub fn mock_with(fixture: &Fixture, mut appliance: Appliance, label: String, identity: &Identity) -> Result<(Served, Lab), String> {
-        let accounts = Accounts::for_a_mock(|bytes| getrandom::fill(bytes).expect("the system has random bytes"));
-        accounts.users().into_iter().for_each(|user| appliance.state.directory.put(user));
+    pub fn mock_with(
+        fixture: &Fixture,
+        mut appliance: Appliance,
+        label: String,
+        identity: &Identity,
+    ) -> Result<(Served, Lab), String> {
+        let accounts = Accounts::for_a_mock(|bytes| {
+            getrandom::fill(bytes).expect("the system has random bytes")
+        });
+        accounts
+            .users()
+            .into_iter()
+            .for_each(|user| appliance.state.directory.put(user));
         let start = appliance.state.clone();
         // A run that is repeated strikes as before.
         let host = Host::with_clock(
@@ -62,11 +71,26 @@ impl Lab {
             fixture.schedule(fixture.seed.unwrap_or_default()),
             Clock::start_at(fixture.so_far.moment, fixture.so_far.frozen),
         );
-        let double = Served::open(host, Some(identity)).map_err(|error| format!("no port for a mock: {error}"))?;
-        let options = Options { trust: double.ca_pem().map(str::to_owned), ..Options::default() };
+        let double = Served::open(host, Some(identity))
+            .map_err(|error| format!("no port for a mock: {error}"))?;
+        let options = Options {
+            trust: double.ca_pem().map(str::to_owned),
+            ..Options::default()
+        };
         let target = Target::new(&double.url(), &options).map_err(|error| error.to_string())?;
         let mock = Some((Arc::clone(double.host()), start));
-        Ok((double, Lab { kind: fixture.kind, target, label, accounts, agreed: Agreed::default(), repeat: 1, mock }))
+        Ok((
+            double,
+            Lab {
+                kind: fixture.kind,
+                target,
+                label,
+                accounts,
+                agreed: Agreed::default(),
+                repeat: 1,
+                mock,
+            },
+        ))
     }
 
     /// Brings the target into the state a case starts from.
@@ -75,13 +99,18 @@ impl Lab {
     /// Why that cannot be done here: the case is then not judged.
     pub(super) fn prepare(&self, case: &Case) -> Result<(), String> {
         let Some((host, start)) = &self.mock else {
-            return case.needs.first().map_or(Ok(()), |need| Err(need.refusal()));
+            return case
+                .needs
+                .first()
+                .map_or(Ok(()), |need| Err(need.refusal()));
         };
         let mut state = start.clone();
         for need in &case.needs {
             match need {
                 Need::AnySymbol => {}
-                Need::Lockout => state.lockout = Some(Lockout::new(LOCKS_AFTER, Scope::Source, LOCKED_FOR)),
+                Need::Lockout => {
+                    state.lockout = Some(Lockout::new(LOCKS_AFTER, Scope::Source, LOCKED_FOR))
+                }
                 Need::Page => self.has_the_page_s_users(&state)?,
             }
         }
@@ -91,13 +120,25 @@ impl Lab {
 
     /// Returns the address for commands people repeat: a mock's own port is gone by then.
     pub(super) fn shown_address(&self) -> String {
-        if self.mock.is_some() { "$TARGET".into() } else { self.target.address().to_owned() }
+        if self.mock.is_some() {
+            "$TARGET".into()
+        } else {
+            self.target.address().to_owned()
+        }
     }
 
     fn has_the_page_s_users(&self, state: &State) -> Result<(), String> {
         let built_in = crate::fixture::built_in(self.kind).state.directory;
-        let differs = built_in.users().into_iter().find(|user| state.directory.find(&user.username) != Some(*user));
-        differs.map_or(Ok(()), |user| Err(format!("the fixture's user `{}` is not the one of the documents' examples", user.username)))
+        let differs = built_in
+            .users()
+            .into_iter()
+            .find(|user| state.directory.find(&user.username) != Some(*user));
+        differs.map_or(Ok(()), |user| {
+            Err(format!(
+                "the fixture's user `{}` is not the one of the documents' examples",
+                user.username
+            ))
+        })
     }
 }
 

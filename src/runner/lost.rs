@@ -7,15 +7,12 @@ use std::collections::BTreeSet;
 use bytes::Bytes;
 use http::Response;
 
-use crate::conformance::Step;
-use crate::conformance::expected;
-use crate::contract::Contract;
-use crate::contract::Operation;
-use crate::contract::Outcome;
-use crate::contract::Readings;
-use crate::report::Conformance;
-use crate::report::Finding;
-use crate::target::Error;
+use crate::{
+    conformance::{Step, expected},
+    contract::{Contract, Operation, Outcome, Readings},
+    report::{Conformance, Finding},
+    target::Error,
+};
 
 /// What a changing step asks for: an operation, and the outcomes that are expected.
 pub(super) type Question = (Operation, Vec<Outcome>);
@@ -42,14 +39,16 @@ pub(super) fn why(answer: &Result<Response<Bytes>, Error>) -> Option<String> {
         Ok(answer) => {
             let status = answer.status().as_u16();
             let is_page = serde_json::from_slice::<serde_json::Value>(answer.body()).is_err();
-            (matches!(status, 502..=504) && is_page).then(|| format!("status {status} with a body that is no JSON"))
+            (matches!(status, 502..=504) && is_page)
+                .then(|| format!("status {status} with a body that is no JSON"))
         }
     }
 }
 
 /// Returns what a step asks for.
 pub(super) fn question(step: &Step, contract: &Contract) -> Question {
-    let branches = expected::branches(&step.expect, contract, step.ask, &Readings::default()).unwrap_or_default();
+    let branches = expected::branches(&step.expect, contract, step.ask, &Readings::default())
+        .unwrap_or_default();
     let outcomes: BTreeSet<Outcome> = branches.into_iter().map(|branch| branch.outcome).collect();
     (step.ask, outcomes.into_iter().collect())
 }
@@ -61,11 +60,26 @@ pub(super) fn hopes(step: &Step, contract: &Contract) -> bool {
 }
 
 /// Returns what was asked and never answered: of an operation, none of the outcomes that were expected, here or elsewhere.
-pub(super) fn never_answered<'a>(changes: impl Iterator<Item = &'a Change> + Clone) -> BTreeSet<Question> {
-    let of = |lost: bool| changes.clone().filter(move |change| change.lost == lost).map(|change| &change.question);
-    let each = |(operation, outcomes): &Question| outcomes.iter().map(|outcome| (*operation, *outcome)).collect::<Vec<_>>();
+pub(super) fn never_answered<'a>(
+    changes: impl Iterator<Item = &'a Change> + Clone,
+) -> BTreeSet<Question> {
+    let of = |lost: bool| {
+        changes
+            .clone()
+            .filter(move |change| change.lost == lost)
+            .map(|change| &change.question)
+    };
+    let each = |(operation, outcomes): &Question| {
+        outcomes
+            .iter()
+            .map(|outcome| (*operation, *outcome))
+            .collect::<Vec<_>>()
+    };
     let answered: BTreeSet<(Operation, Outcome)> = of(false).flat_map(each).collect();
-    of(true).filter(|question| !each(question).iter().any(|one| answered.contains(one))).cloned().collect()
+    of(true)
+        .filter(|question| !each(question).iter().any(|one| answered.contains(one)))
+        .cloned()
+        .collect()
 }
 
 #[cfg(test)]
@@ -81,20 +95,36 @@ mod tests {
     #[case::own_words(answer(503, r#"{"error":"busy"}"#), false)]
     #[case::another_status(answer(500, "<html>"), false)]
     #[case::not_asked(Err(Error::Setup("no address".into())), false)]
-    fn what_is_no_answer_of_the_target_s_is_lost(#[case] answer: Result<Response<Bytes>, Error>, #[case] lost: bool) {
+    fn what_is_no_answer_of_the_target_s_is_lost(
+        #[case] answer: Result<Response<Bytes>, Error>,
+        #[case] lost: bool,
+    ) {
         assert_eq!(why(&answer).is_some(), lost);
     }
 
     #[test]
     fn one_answer_is_enough_and_none_is_not() {
-        let change = |operation, outcome, lost| Change { question: (operation, vec![outcome]), lost };
+        let change = |operation, outcome, lost| Change {
+            question: (operation, vec![outcome]),
+            lost,
+        };
         let changes = [
             change(Operation::SetPassword, Outcome::PasswordReplaced, true),
             change(Operation::SetPassword, Outcome::PasswordReplaced, false),
             change(Operation::SetPassword, Outcome::PolicyRefused, true),
-            change(Operation::SetPasswordByAdmin, Outcome::PasswordReplaced, true),
+            change(
+                Operation::SetPasswordByAdmin,
+                Outcome::PasswordReplaced,
+                true,
+            ),
         ];
-        let never = [(Operation::SetPassword, vec![Outcome::PolicyRefused]), (Operation::SetPasswordByAdmin, vec![Outcome::PasswordReplaced])];
+        let never = [
+            (Operation::SetPassword, vec![Outcome::PolicyRefused]),
+            (
+                Operation::SetPasswordByAdmin,
+                vec![Outcome::PasswordReplaced],
+            ),
+        ];
         assert_eq!(never_answered(changes.iter()), never.into());
     }
 
@@ -102,13 +132,25 @@ mod tests {
     #[test]
     fn of_two_outcomes_one_that_was_answered_is_enough() {
         let both = vec![Outcome::PermissionDenied, Outcome::PolicyRefused];
-        let of = |outcomes, lost| Change { question: (Operation::SetPasswordByAdmin, outcomes), lost };
-        let changes = [of(both.clone(), true), of(vec![Outcome::PolicyRefused], false)];
+        let of = |outcomes, lost| Change {
+            question: (Operation::SetPasswordByAdmin, outcomes),
+            lost,
+        };
+        let changes = [
+            of(both.clone(), true),
+            of(vec![Outcome::PolicyRefused], false),
+        ];
         assert_eq!(never_answered(changes.iter()), BTreeSet::new());
-        assert_eq!(never_answered(changes[..1].iter()), [(Operation::SetPasswordByAdmin, both)].into());
+        assert_eq!(
+            never_answered(changes[..1].iter()),
+            [(Operation::SetPasswordByAdmin, both)].into()
+        );
     }
 
     fn answer(status: u16, body: &'static str) -> Result<Response<Bytes>, Error> {
-        Ok(Response::builder().status(status).body(Bytes::from(body)).unwrap())
+        Ok(Response::builder()
+            .status(status)
+            .body(Bytes::from(body))
+            .unwrap())
     }
 }

@@ -1,15 +1,14 @@
 //! What answers were like when a person last looked: a folder of snapshots, the copy inside the binary, or nothing.
 
-use crate::baseline::Baseline;
-use crate::baseline::Error;
-use crate::conformance::suite::Located;
-use crate::contract::Kind;
-use crate::report::Conformance;
-use crate::report::Regression;
-use crate::runner::Ran;
-use crate::snapshot;
-use crate::snapshot::Header;
-use crate::snapshot::Snapshot;
+use crate::{
+    baseline::{Baseline, Error},
+    conformance::suite::Located,
+    contract::Kind,
+    report::{Conformance, Regression},
+    runner::Ran,
+    snapshot,
+    snapshot::{Header, Snapshot},
+};
 
 /// Where a run finds its snapshots, and what it may write.
 #[derive(Debug)]
@@ -51,10 +50,14 @@ impl Memory {
     /// A snapshot that cannot be read or written.
     pub(super) fn hold(&self, located: &Located, ran: &mut Ran) -> Result<bool, Error> {
         let id = located.case.id.as_str();
-        let Some(body) = &ran.snapshot else { return Ok(false) };
+        let Some(body) = &ran.snapshot else {
+            return Ok(false);
+        };
         // Nearly always; neither has to be read then.
         if let Memory::BuiltIn(kind) = self
-            && embedded::of(*kind).text(id).is_some_and(|text| snapshot::holds(text, body))
+            && embedded::of(*kind)
+                .text(id)
+                .is_some_and(|text| snapshot::holds(text, body))
         {
             ran.result.regression = Some(Regression::Same);
             return Ok(false);
@@ -63,7 +66,11 @@ impl Memory {
             ran.result.regression = (!matches!(self, Memory::Nothing)).then_some(Regression::New);
             return self.write(located, body, Regression::New, is_unknown(ran));
         };
-        let regression = if snapshot::same(&old.body, body) { Regression::Same } else { Regression::Changed };
+        let regression = if snapshot::same(&old.body, body) {
+            Regression::Same
+        } else {
+            Regression::Changed
+        };
         if regression == Regression::Changed {
             ran.result.difference = snapshot::diff(&old.body, body);
         }
@@ -81,7 +88,11 @@ impl Memory {
     /// # Errors
     /// A folder that cannot be read.
     pub fn gone(&self, cases: &[&str]) -> Result<Vec<String>, Error> {
-        Ok(self.ids()?.into_iter().filter(|id| !cases.contains(&id.as_str())).collect())
+        Ok(self
+            .ids()?
+            .into_iter()
+            .filter(|id| !cases.contains(&id.as_str()))
+            .collect())
     }
 
     /// Returns the ids of all snapshots there are.
@@ -90,7 +101,11 @@ impl Memory {
     /// A folder that cannot be read.
     pub fn ids(&self) -> Result<Vec<String>, Error> {
         match self {
-            Memory::BuiltIn(kind) => Ok(embedded::of(*kind).texts().iter().map(|(id, _)| (*id).to_owned()).collect()),
+            Memory::BuiltIn(kind) => Ok(embedded::of(*kind)
+                .texts()
+                .iter()
+                .map(|(id, _)| (*id).to_owned())
+                .collect()),
             Memory::Folder(folder, ..) => folder.ids(),
             Memory::Nothing => Ok(Vec::new()),
         }
@@ -98,7 +113,9 @@ impl Memory {
 
     pub(super) fn read(&self, id: &str) -> Result<Option<Snapshot>, Error> {
         match self {
-            Memory::BuiltIn(kind) => Ok(embedded::of(*kind).text(id).and_then(|text| snapshot::parse(text).ok())),
+            Memory::BuiltIn(kind) => Ok(embedded::of(*kind)
+                .text(id)
+                .and_then(|text| snapshot::parse(text).ok())),
             Memory::Folder(folder, ..) => folder.read(id),
             Memory::Nothing => Ok(None),
         }
@@ -113,8 +130,16 @@ impl Memory {
     }
 
     /// A deviation that nobody knows is never written, not even to be reviewed: nobody can then accept it by oversight.
-    fn write(&self, located: &Located, body: &str, regression: Regression, is_unknown: bool) -> Result<bool, Error> {
-        let Memory::Folder(folder, update, owner) = self else { return Ok(false) };
+    fn write(
+        &self,
+        located: &Located,
+        body: &str,
+        regression: Regression,
+        is_unknown: bool,
+    ) -> Result<bool, Error> {
+        let Memory::Folder(folder, update, owner) = self else {
+            return Ok(false);
+        };
         let id = located.case.id.as_str();
         if is_unknown && *update != Update::No {
             return folder.drop_pending(id).map(|_| false);
@@ -123,7 +148,9 @@ impl Memory {
         match (update, regression) {
             (Update::No, _) | (Update::New, Regression::Changed) => Ok(false),
             (_, Regression::Same) => folder.drop_pending(id).map(|_| false),
-            (Update::All, _) | (Update::New, Regression::New) => folder.write(id, &text()).map(|()| false),
+            (Update::All, _) | (Update::New, Regression::New) => {
+                folder.write(id, &text()).map(|()| false)
+            }
             (Update::Pending, _) => folder.write_pending(id, &text()).map(|()| true),
         }
     }
@@ -136,7 +163,11 @@ fn is_unknown(ran: &Ran) -> bool {
 /// The head of a case's snapshot file: the tests' is what `cargo test` writes, so that both give the same bytes.
 pub fn header(located: &Located, owner: Owner) -> Header {
     let source = (owner == Owner::Tests).then(|| SOURCE.to_owned());
-    Header { source, description: located.case.title.clone(), input_file: located.file.to_owned() }
+    Header {
+        source,
+        description: located.case.title.clone(),
+        input_file: located.file.to_owned(),
+    }
 }
 
 /// The test that asserts the same files.
@@ -144,12 +175,15 @@ const SOURCE: &str = "tests/snapshots.rs";
 
 /// The snapshots as compiled in.
 mod embedded {
-    use crate::contract::Kind;
-    use crate::packed::Packed;
-    use crate::packed::unpack;
+    use crate::{
+        contract::Kind,
+        packed::{Packed, unpack},
+    };
 
-    static CONSOLE: Packed = Packed::new(|| unpack(include_bytes!(concat!(env!("OUT_DIR"), "/console.packed"))));
-    static SENSOR: Packed = Packed::new(|| unpack(include_bytes!(concat!(env!("OUT_DIR"), "/sensor.packed"))));
+    static CONSOLE: Packed =
+        Packed::new(|| unpack(include_bytes!(concat!(env!("OUT_DIR"), "/console.packed"))));
+    static SENSOR: Packed =
+        Packed::new(|| unpack(include_bytes!(concat!(env!("OUT_DIR"), "/sensor.packed"))));
 
     pub(super) fn of(kind: Kind) -> &'static Packed {
         match kind {

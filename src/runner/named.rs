@@ -1,17 +1,14 @@
 //! The accounts of a target as their file names them: YAML that nobody but its owner may read.
 
-use std::collections::BTreeMap;
-use std::fmt;
-use std::path::Path;
-use std::path::PathBuf;
+use std::{
+    collections::BTreeMap,
+    fmt,
+    path::{Path, PathBuf},
+};
 
 use serde::Deserialize;
 
-use crate::conformance::Account;
-use crate::fixture;
-use crate::fixture::At;
-use crate::runner::private;
-use crate::secret::Secret;
+use crate::{conformance::Account, fixture, fixture::At, runner::private, secret::Secret};
 
 /// Who can sign in at a target, and where that was read.
 #[derive(Debug)]
@@ -46,28 +43,65 @@ impl Named {
     /// A file that others than its owner may use, that is no file, or that does not say what it should.
     pub fn load(path: &Path, variable: &dyn Fn(&str) -> Option<String>) -> Result<Named, Error> {
         let shown = path.display();
-        let doing = |error: std::io::Error| Error(format!("reading the accounts file {shown}: {error}"));
-        let text = private::read(path, "the accounts file", "`recover` must be able to read it again").map_err(Error)?;
+        let doing =
+            |error: std::io::Error| Error(format!("reading the accounts file {shown}: {error}"));
+        let text = private::read(
+            path,
+            "the accounts file",
+            "`recover` must be able to read it again",
+        )
+        .map_err(Error)?;
         let absolute = std::path::absolute(path).map_err(doing)?;
         Named::read(absolute, &shown.to_string(), &text, variable)
     }
 
-    fn read(file: PathBuf, shown: &str, text: &str, variable: &dyn Fn(&str) -> Option<String>) -> Result<Named, Error> {
-        if text.lines().all(|line| line.trim().is_empty() || line.trim_start().starts_with('#')) {
-            return Err(at(shown, 1, 1, "the file names no account, expected `admin` and `user`"));
+    fn read(
+        file: PathBuf,
+        shown: &str,
+        text: &str,
+        variable: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Named, Error> {
+        if text
+            .lines()
+            .all(|line| line.trim().is_empty() || line.trim_start().starts_with('#'))
+        {
+            return Err(at(
+                shown,
+                1,
+                1,
+                "the file names no account, expected `admin` and `user`",
+            ));
         }
-        let written: Written = fixture::read_as(shown, text).map_err(|error| Error(error.to_string()))?;
-        let mut named = Named { file, environment: Vec::new(), accounts: BTreeMap::new(), proxy: None };
+        let written: Written =
+            fixture::read_as(shown, text).map_err(|error| Error(error.to_string()))?;
+        let mut named = Named {
+            file,
+            environment: Vec::new(),
+            accounts: BTreeMap::new(),
+            proxy: None,
+        };
         for (whose, entry) in written.entries() {
             let Some(entry) = entry else { continue };
             let (line, column) = (entry.at.line, entry.at.column);
-            let wrong = |what: &str| at(shown, line, column, &format!("account `{}`: {what}", whose.map_or("proxy", Account::name)));
+            let wrong = |what: &str| {
+                at(
+                    shown,
+                    line,
+                    column,
+                    &format!("account `{}`: {what}", whose.map_or("proxy", Account::name)),
+                )
+            };
             let entry = entry.value;
-            let username = entry.username.filter(|name| !name.is_empty()).ok_or_else(|| wrong("no `username`"))?;
+            let username = entry
+                .username
+                .filter(|name| !name.is_empty())
+                .ok_or_else(|| wrong("no `username`"))?;
             let password = match (entry.password, entry.password_env) {
                 (Some(password), None) => password,
                 (None, Some(name)) => {
-                    let value = variable(&name).ok_or_else(|| wrong(&format!("the environment variable `{name}` is not set")))?;
+                    let value = variable(&name).ok_or_else(|| {
+                        wrong(&format!("the environment variable `{name}` is not set"))
+                    })?;
                     named.environment.push(name);
                     Secret::new(value)
                 }
@@ -120,7 +154,9 @@ impl Written {
 }
 
 fn at(file: &str, line: impl fmt::Display, column: impl fmt::Display, what: &str) -> Error {
-    Error(format!("error: line {line} column {column}: {what}\n --> {file}:{line}:{column}"))
+    Error(format!(
+        "error: line {line} column {column}: {what}\n --> {file}:{line}:{column}"
+    ))
 }
 
 impl fmt::Display for Error {
@@ -138,7 +174,9 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Result<Named, Error> {
-        Named::read(PathBuf::from("/lab.yaml"), "lab.yaml", text, &|name| (name == "SET").then(|| "from-env".to_owned()))
+        Named::read(PathBuf::from("/lab.yaml"), "lab.yaml", text, &|name| {
+            (name == "SET").then(|| "from-env".to_owned())
+        })
     }
 
     #[test]
@@ -150,15 +188,43 @@ mod tests {
     }
 
     #[rstest]
-    #[case::unset("user: { username: lab, password_env: UNSET }", "lab.yaml:1:7", "`UNSET` is not set")]
-    #[case::both("user: { username: lab, password: hunter22, password_env: SET }", "lab.yaml:1:7", "either `password` or `password_env`")]
-    #[case::nameless("admin: { username: a, password: b }\nuser: { password: hunter22 }", "lab.yaml:2:7", "no `username`")]
-    #[case::unknown_account("root: { username: lab, password: hunter22 }", "lab.yaml:1:1", "unknown key `root`")]
-    #[case::unknown_key("user: { username: lab, pasword: hunter22 }", "lab.yaml:1:24", "did you mean `password`?")]
-    #[case::torn("user: { username: lab, password: hunter22, hunter22 }", "lab.yaml:1:", "expected one of")]
+    #[case::unset(
+        "user: { username: lab, password_env: UNSET }",
+        "lab.yaml:1:7",
+        "`UNSET` is not set"
+    )]
+    #[case::both(
+        "user: { username: lab, password: hunter22, password_env: SET }",
+        "lab.yaml:1:7",
+        "either `password` or `password_env`"
+    )]
+    #[case::nameless(
+        "admin: { username: a, password: b }\nuser: { password: hunter22 }",
+        "lab.yaml:2:7",
+        "no `username`"
+    )]
+    #[case::unknown_account(
+        "root: { username: lab, password: hunter22 }",
+        "lab.yaml:1:1",
+        "unknown key `root`"
+    )]
+    #[case::unknown_key(
+        "user: { username: lab, pasword: hunter22 }",
+        "lab.yaml:1:24",
+        "did you mean `password`?"
+    )]
+    #[case::torn(
+        "user: { username: lab, password: hunter22, hunter22 }",
+        "lab.yaml:1:",
+        "expected one of"
+    )]
     #[case::list("user: [hunter22]", "lab.yaml:1:7", "expected")]
     #[case::empty("# nothing\n", "lab.yaml:1:1", "names no account")]
-    fn errors_have_a_place_and_no_password(#[case] text: &str, #[case] place: &str, #[case] says: &str) {
+    fn errors_have_a_place_and_no_password(
+        #[case] text: &str,
+        #[case] place: &str,
+        #[case] says: &str,
+    ) {
         let error = read(text).unwrap_err().to_string();
         assert!(error.contains(place) && error.contains(says), "{error}");
         assert!(!error.contains("hunter22"), "{error}");

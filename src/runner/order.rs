@@ -1,17 +1,12 @@
 //! The order of a run at a target: what is sent, in which phase, at which cost, and what is left out and why. Pure.
 
-use std::collections::BTreeMap;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::conformance::Account;
-use crate::conformance::Effect;
-use crate::conformance::Placeholder;
-use crate::conformance::request;
-use crate::conformance::suite::Located;
-use crate::contract::Contract;
-use crate::contract::Readings;
-use crate::runner::budget;
-use crate::runner::undo::sent;
+use crate::{
+    conformance::{Account, Effect, Placeholder, request, suite::Located},
+    contract::{Contract, Readings},
+    runner::{budget, undo::sent},
+};
 
 /// What a run at a target may do.
 #[derive(Clone, Debug)]
@@ -78,41 +73,75 @@ impl Plan {
                 Effect::PasswordChange => Phase::Change,
             };
             let cost = budget::cost(&located.case, contract) * leave.repeat;
-            let planned = Planned { located, phase: if phase == Phase::Plain && cost > 0 { Phase::Failure } else { phase }, cost };
-            if cost == 0 { plan.cases.push(planned) } else { costly.push(planned) }
+            let planned = Planned {
+                located,
+                phase: if phase == Phase::Plain && cost > 0 {
+                    Phase::Failure
+                } else {
+                    phase
+                },
+                cost,
+            };
+            if cost == 0 {
+                plan.cases.push(planned)
+            } else {
+                costly.push(planned)
+            }
         }
         plan.afford(costly, contract, leave.failures);
-        let changed = plan.cases.iter().filter(|planned| planned.phase == Phase::Change);
-        plan.objects = changed.flat_map(|planned| Needs::of(planned.located, contract).objects).collect();
+        let changed = plan
+            .cases
+            .iter()
+            .filter(|planned| planned.phase == Phase::Change);
+        plan.objects = changed
+            .flat_map(|planned| Needs::of(planned.located, contract).objects)
+            .collect();
         plan
     }
 
     /// Returns the id of every case, run or left out.
     pub fn ids(&self) -> Vec<&'static str> {
         let run = self.cases.iter().map(|planned| planned.located);
-        run.chain(self.left_out.iter().map(|(located, _)| *located)).map(|located| located.case.id.as_str()).collect()
+        run.chain(self.left_out.iter().map(|(located, _)| *located))
+            .map(|located| located.case.id.as_str())
+            .collect()
     }
 
     /// Tells whether a password may be changed.
     pub fn changes(&self) -> bool {
-        self.cases.iter().any(|planned| planned.phase == Phase::Change)
+        self.cases
+            .iter()
+            .any(|planned| planned.phase == Phase::Change)
     }
 
     fn afford(&mut self, costly: Vec<Planned>, contract: &Contract, failures: u32) {
-        let covered = self.cases.iter().flat_map(|planned| planned.located.case.covers(contract)).collect();
-        let candidates: Vec<_> = costly.iter().map(|planned| (planned.cost, planned.located.case.covers(contract))).collect();
+        let covered = self
+            .cases
+            .iter()
+            .flat_map(|planned| planned.located.case.covers(contract))
+            .collect();
+        let candidates: Vec<_> = costly
+            .iter()
+            .map(|planned| (planned.cost, planned.located.case.covers(contract)))
+            .collect();
         let chosen = budget::choose(&candidates, covered, failures);
         self.cases.extend(chosen.iter().map(|index| costly[*index]));
         // Changes keep the order of the suite; failures keep that of their worth.
         self.cases.sort_by_key(|planned| planned.phase);
-        let dear = costly.into_iter().enumerate().filter(|(index, _)| !chosen.contains(index));
-        self.left_out.extend(dear.map(|(_, planned)| (planned.located, too_dear(planned.cost, failures))));
+        let dear = costly
+            .into_iter()
+            .enumerate()
+            .filter(|(index, _)| !chosen.contains(index));
+        self.left_out
+            .extend(dear.map(|(_, planned)| (planned.located, too_dear(planned.cost, failures))));
     }
 }
 
 /// Says that a case costs more failed sign-ins than are left.
 pub fn too_dear(cost: u32, failures: u32) -> String {
-    format!("budget: it may cost {cost} failed sign-in(s), and the cases that tell more use up the {failures} allowed (--max-auth-failures)")
+    format!(
+        "budget: it may cost {cost} failed sign-in(s), and the cases that tell more use up the {failures} allowed (--max-auth-failures)"
+    )
 }
 
 /// What a case needs of a target.
@@ -124,22 +153,45 @@ struct Needs {
 
 impl Needs {
     fn of(located: &Located, contract: &Contract) -> Needs {
-        let mut needs = Needs { accounts: BTreeSet::new(), objects: BTreeSet::new(), url_shows: None };
+        let mut needs = Needs {
+            accounts: BTreeSet::new(),
+            objects: BTreeSet::new(),
+            url_shows: None,
+        };
         for step in &located.case.steps {
             let used = std::sync::Mutex::new(Vec::new());
-            let shown = request::build(step, contract, &Readings::default(), &|placeholder: Placeholder| {
-                used.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(placeholder);
-                Ok(placeholder.to_string())
-            });
-            let used = used.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
-            needs.accounts.extend(used.iter().map(|placeholder| placeholder.account));
+            let shown = request::build(
+                step,
+                contract,
+                &Readings::default(),
+                &|placeholder: Placeholder| {
+                    used.lock()
+                        .unwrap_or_else(std::sync::PoisonError::into_inner)
+                        .push(placeholder);
+                    Ok(placeholder.to_string())
+                },
+            );
+            let used = used
+                .into_inner()
+                .unwrap_or_else(std::sync::PoisonError::into_inner);
+            needs
+                .accounts
+                .extend(used.iter().map(|placeholder| placeholder.account));
             let Ok(shown) = shown else { continue };
             if budget::changes(&located.case, step) {
                 needs.objects.extend(sent::read(&shown, step.ask).objects);
             }
-            let in_url = |placeholder: &&Placeholder| step.query.values().any(|value| value.contains(&placeholder.to_string()));
-            let real = |placeholder: &&Placeholder| placeholder.property.is_real() && placeholder.account != Account::Unknown;
-            needs.url_shows = needs.url_shows.or(used.iter().filter(real).find(in_url).copied());
+            let in_url = |placeholder: &&Placeholder| {
+                step.query
+                    .values()
+                    .any(|value| value.contains(&placeholder.to_string()))
+            };
+            let real = |placeholder: &&Placeholder| {
+                placeholder.property.is_real() && placeholder.account != Account::Unknown
+            };
+            needs.url_shows = needs
+                .url_shows
+                .or(used.iter().filter(real).find(in_url).copied());
         }
         needs
     }
@@ -149,12 +201,21 @@ impl Needs {
         if let Some(need) = case.needs.first() {
             return Some(need.refusal());
         }
-        if let Some(missing) = self.accounts.iter().find(|account| !leave.present.contains(account)) {
-            let nobody = leave.present.iter().all(|account| *account == Account::Unknown);
+        if let Some(missing) = self
+            .accounts
+            .iter()
+            .find(|account| !leave.present.contains(account))
+        {
+            let nobody = leave
+                .present
+                .iter()
+                .all(|account| *account == Account::Unknown);
             return Some(missing_account(*missing, nobody));
         }
         if let Some(shown) = self.url_shows {
-            return Some(format!("{shown} would go into a URL, where servers and proxies keep it"));
+            return Some(format!(
+                "{shown} would go into a URL, where servers and proxies keep it"
+            ));
         }
         if case.effect != Effect::PasswordChange {
             return None;
@@ -162,16 +223,28 @@ impl Needs {
         if !leave.changes {
             return Some("it may change a password, and --change-passwords-on is not given".into());
         }
-        self.objects.iter().find_map(|account| leave.protected.get(account).cloned())
+        self.objects
+            .iter()
+            .find_map(|account| leave.protected.get(account).cloned())
     }
 }
 
 fn missing_account(account: Account, nobody: bool) -> String {
     match account {
-        Account::Admin | Account::Bystander | Account::ReadOnly | Account::SecurityAnalyst | Account::User if nobody => {
+        Account::Admin
+        | Account::Bystander
+        | Account::ReadOnly
+        | Account::SecurityAnalyst
+        | Account::User
+            if nobody =>
+        {
             "no account is given: --accounts FILE names some".into()
         }
-        Account::Admin | Account::Bystander | Account::ReadOnly | Account::SecurityAnalyst | Account::User => {
+        Account::Admin
+        | Account::Bystander
+        | Account::ReadOnly
+        | Account::SecurityAnalyst
+        | Account::User => {
             format!("the accounts file names no `{}`", account.name())
         }
         _ => format!("only a mock of our own has an account `{}`", account.name()),
@@ -183,23 +256,35 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
-    use crate::conformance::suite;
-    use crate::contract;
-    use crate::contract::Kind;
+    use crate::{conformance::suite, contract, contract::Kind};
 
     fn leave(changes: bool, failures: u32) -> Leave {
         use Account::*;
         let protected = [(Admin, "acting".to_owned())].into();
-        Leave { present: [Admin, User, Bystander, ReadOnly, SecurityAnalyst, Unknown].into(), protected, changes, failures, repeat: 1 }
+        Leave {
+            present: [Admin, User, Bystander, ReadOnly, SecurityAnalyst, Unknown].into(),
+            protected,
+            changes,
+            failures,
+            repeat: 1,
+        }
     }
 
     fn plan(leave: &Leave) -> Plan {
-        let cases: Vec<&Located> = suite::all().iter().filter(|located| located.case.kinds.contains(&Kind::Sensor)).collect();
+        let cases: Vec<&Located> = suite::all()
+            .iter()
+            .filter(|located| located.case.kinds.contains(&Kind::Sensor))
+            .collect();
         Plan::new(&cases, contract::of(Kind::Sensor), leave)
     }
 
     fn reason(plan: &Plan, id: &str) -> String {
-        plan.left_out.iter().find(|(located, _)| located.case.id == id).unwrap().1.clone()
+        plan.left_out
+            .iter()
+            .find(|(located, _)| located.case.id == id)
+            .unwrap()
+            .1
+            .clone()
     }
 
     #[rstest]
@@ -208,13 +293,30 @@ mod tests {
         assert!(plan.cases.is_sorted_by_key(|planned| planned.phase));
         let costs: u32 = plan.cases.iter().map(|planned| planned.cost).sum();
         assert!(costs <= failures);
-        assert_eq!(plan.cases.iter().any(|planned| planned.phase == Phase::Failure), failures > 0);
+        assert_eq!(
+            plan.cases
+                .iter()
+                .any(|planned| planned.phase == Phase::Failure),
+            failures > 0
+        );
     }
 
     #[test]
     fn what_is_asked_thrice_costs_thrice() {
-        let (once, thrice) = (plan(&leave(false, 3)), plan(&Leave { repeat: 3, ..leave(false, 3) }));
-        let failing = |plan: &Plan| plan.cases.iter().filter(|planned| planned.cost > 0).map(|planned| planned.cost).collect::<Vec<_>>();
+        let (once, thrice) = (
+            plan(&leave(false, 3)),
+            plan(&Leave {
+                repeat: 3,
+                ..leave(false, 3)
+            }),
+        );
+        let failing = |plan: &Plan| {
+            plan.cases
+                .iter()
+                .filter(|planned| planned.cost > 0)
+                .map(|planned| planned.cost)
+                .collect::<Vec<_>>()
+        };
         assert_eq!((failing(&once), failing(&thrice)), (vec![1, 1, 1], vec![3]));
     }
 
@@ -229,14 +331,27 @@ mod tests {
     fn the_acting_admin_is_no_object() {
         let plan = plan(&leave(true, 1000));
         assert_eq!(reason(&plan, "set_password.role.admin"), "acting");
-        assert_eq!(reason(&plan, "set_password_by_admin.then.own_password_changed"), "acting");
-        assert!(!plan.objects.contains(&Account::Admin) && plan.objects.contains(&Account::User), "{:?}", plan.objects);
+        assert_eq!(
+            reason(&plan, "set_password_by_admin.then.own_password_changed"),
+            "acting"
+        );
+        assert!(
+            !plan.objects.contains(&Account::Admin) && plan.objects.contains(&Account::User),
+            "{:?}",
+            plan.objects
+        );
     }
 
     #[test]
     fn where_nobody_is_named_the_option_is() {
-        let plan = plan(&Leave { present: [Account::Unknown].into(), ..leave(false, 3) });
-        assert_eq!(reason(&plan, "validation.authenticated"), "no account is given: --accounts FILE names some");
+        let plan = plan(&Leave {
+            present: [Account::Unknown].into(),
+            ..leave(false, 3)
+        });
+        assert_eq!(
+            reason(&plan, "validation.authenticated"),
+            "no account is given: --accounts FILE names some"
+        );
     }
 
     #[rstest]
@@ -249,7 +364,10 @@ mod tests {
     #[test]
     fn every_case_is_either_run_or_left_out() {
         let plan = plan(&leave(true, 3));
-        let cases = suite::all().iter().filter(|located| located.case.kinds.contains(&Kind::Sensor)).count();
+        let cases = suite::all()
+            .iter()
+            .filter(|located| located.case.kinds.contains(&Kind::Sensor))
+            .count();
         assert_eq!(plan.cases.len() + plan.left_out.len(), cases);
     }
 }

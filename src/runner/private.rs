@@ -1,8 +1,6 @@
 //! Files that hold secrets: read only where nobody but their owner may.
 
-use std::fs::File;
-use std::io::Read;
-use std::path::Path;
+use std::{fs::File, io::Read, path::Path};
 
 /// Reads a private file; `what` is what messages call it, `the accounts file`.
 ///
@@ -15,14 +13,18 @@ pub fn read(path: &Path, what: &str, why_plain: &str) -> Result<String, String> 
     // Of the file that was opened, not of the path: a link between the two questions changes nothing.
     let metadata = file.metadata().map_err(doing)?;
     if !metadata.is_file() {
-        return Err(format!("{what} {shown} is no plain file\n  hint: {why_plain}"));
+        return Err(format!(
+            "{what} {shown} is no plain file\n  hint: {why_plain}"
+        ));
     }
     #[cfg(unix)]
     {
         use std::os::unix::fs::MetadataExt;
         let mode = metadata.mode() & 0o7777;
         if mode & 0o077 != 0 {
-            return Err(format!("{what} {shown} has mode {mode:03o}, expected no access for group or others\n  hint: chmod 600 {shown}"));
+            return Err(format!(
+                "{what} {shown} has mode {mode:03o}, expected no access for group or others\n  hint: chmod 600 {shown}"
+            ));
         }
     }
     let mut text = String::new();

@@ -1,19 +1,14 @@
 //! Which paths a target serves, found out before anything else: the documents name two for some operations.
 
 use bytes::Bytes;
-use http::Method;
-use http::Request;
-use http::Response;
-use http::StatusCode;
+use http::{Method, Request, Response, StatusCode};
 
-use crate::conformance::evidence::Evidence;
-use crate::conformance::expected::Choice;
-use crate::conformance::verdict;
-use crate::contract::Contract;
-use crate::contract::Operation;
-use crate::contract::Readings;
-use crate::runner::Lab;
-use crate::target::Unreached;
+use crate::{
+    conformance::{evidence::Evidence, expected::Choice, verdict},
+    contract::{Contract, Operation, Readings},
+    runner::Lab,
+    target::Unreached,
+};
 
 /// What was found out.
 #[derive(Default)]
@@ -40,16 +35,35 @@ pub(super) async fn paths(lab: &Lab, contract: &Contract, posts: &mut u32) -> Pr
         let mut heard = Vec::new();
         let served = match served(lab, &paths, &mut heard, posts).await {
             Ok(served) => served,
-            Err(trouble) => return Probed { unreachable: Some(trouble), ..probed },
+            Err(trouble) => {
+                return Probed {
+                    unreachable: Some(trouble),
+                    ..probed
+                };
+            }
         };
-        probed.evidence.extend(heard.iter().filter_map(|answer| verdict::whatever_it_tells(contract, operation, answer)));
+        probed.evidence.extend(
+            heard
+                .iter()
+                .filter_map(|answer| verdict::whatever_it_tells(contract, operation, answer)),
+        );
         let fact = format!("{operation}.path");
-        let same = |is: &[String]| is.len() == served.len() && is.iter().all(|path| served.contains(&path.as_str()));
-        if let Some((rank, reading)) = readings.iter().enumerate().find(|(_, reading)| same(&reading.is.0)) {
+        let same = |is: &[String]| {
+            is.len() == served.len() && is.iter().all(|path| served.contains(&path.as_str()))
+        };
+        if let Some((rank, reading)) = readings
+            .iter()
+            .enumerate()
+            .find(|(_, reading)| same(&reading.is.0))
+        {
             // The contract offers this reading: it was just found there.
             let chosen = probed.served.choose(contract, &fact, &reading.name);
             debug_assert!(chosen.is_ok(), "the reading was found in this contract");
-            probed.evidence.push(Evidence::plain(Choice { fact, reading: reading.name.clone(), rank }));
+            probed.evidence.push(Evidence::plain(Choice {
+                fact,
+                reading: reading.name.clone(),
+                rank,
+            }));
         }
     }
     probed
@@ -57,13 +71,25 @@ pub(super) async fn paths(lab: &Lab, contract: &Contract, posts: &mut u32) -> Pr
 
 /// Every path that may be asked for by GET, in order, neighbours among them.
 pub(super) fn asked(contract: &Contract) -> Vec<String> {
-    let several = Operation::ALL.iter().map(|operation| distinct(contract, *operation)).filter(|paths| paths.len() > 1);
-    several.flatten().flat_map(|path| [path.to_owned(), neighbour(path)]).collect()
+    let several = Operation::ALL
+        .iter()
+        .map(|operation| distinct(contract, *operation))
+        .filter(|paths| paths.len() > 1);
+    several
+        .flatten()
+        .flat_map(|path| [path.to_owned(), neighbour(path)])
+        .collect()
 }
 
 fn distinct(contract: &Contract, operation: Operation) -> Vec<&str> {
     let mut paths: Vec<&str> = Vec::new();
-    for path in contract.clause(operation).path.readings().iter().flat_map(|reading| &reading.is.0) {
+    for path in contract
+        .clause(operation)
+        .path
+        .readings()
+        .iter()
+        .flat_map(|reading| &reading.is.0)
+    {
         if !paths.contains(&path.as_str()) {
             paths.push(path);
         }
@@ -73,20 +99,35 @@ fn distinct(contract: &Contract, operation: Operation) -> Vec<&str> {
 
 /// A path beside another one, that nobody serves.
 fn neighbour(path: &str) -> String {
-    format!("{}/{NOBODY_S}", path.rsplit_once('/').map_or("", |(folder, _)| folder))
+    format!(
+        "{}/{NOBODY_S}",
+        path.rsplit_once('/').map_or("", |(folder, _)| folder)
+    )
 }
 
 /// The paths that are served. What was heard on the way is kept: every answer of a run counts.
-async fn served<'a>(lab: &Lab, paths: &[&'a str], heard: &mut Vec<Response<Bytes>>, posts: &mut u32) -> Result<Vec<&'a str>, Unreached> {
+async fn served<'a>(
+    lab: &Lab,
+    paths: &[&'a str],
+    heard: &mut Vec<Response<Bytes>>,
+    posts: &mut u32,
+) -> Result<Vec<&'a str>, Unreached> {
     for (method, body) in [(Method::GET, ""), (Method::POST, "{}")] {
         if method == Method::POST {
             // Each path and its neighbour: all or none, since some of them tell nothing.
-            let Some(left) = u32::try_from(2 * paths.len()).ok().and_then(|cost| posts.checked_sub(cost)) else { break };
+            let Some(left) = u32::try_from(2 * paths.len())
+                .ok()
+                .and_then(|cost| posts.checked_sub(cost))
+            else {
+                break;
+            };
             *posts = left;
         }
         let mut served = Vec::new();
         for path in paths {
-            if ask(lab, &method, path, body, heard).await? != ask(lab, &method, &neighbour(path), body, heard).await? {
+            if ask(lab, &method, path, body, heard).await?
+                != ask(lab, &method, &neighbour(path), body, heard).await?
+            {
                 served.push(*path);
             }
         }
@@ -107,9 +148,15 @@ async fn ask(
 ) -> Result<Option<(StatusCode, String)>, Unreached> {
     let mut request = Request::new(Bytes::from_static(body.as_bytes()));
     *request.method_mut() = method.clone();
-    *request.uri_mut() = path.parse().map_err(|error| Unreached { told: format!("{path}: {error}"), hint: String::new() })?;
+    *request.uri_mut() = path.parse().map_err(|error| Unreached {
+        told: format!("{path}: {error}"),
+        hint: String::new(),
+    })?;
     if !body.is_empty() {
-        request.headers_mut().insert(http::header::CONTENT_TYPE, http::HeaderValue::from_static("application/json"));
+        request.headers_mut().insert(
+            http::header::CONTENT_TYPE,
+            http::HeaderValue::from_static("application/json"),
+        );
     }
     match lab.target.send(&request).await {
         Ok(answer) => {

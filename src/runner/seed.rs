@@ -2,8 +2,7 @@
 
 use std::fmt;
 
-use sha2::Digest;
-use sha2::Sha256;
+use sha2::{Digest, Sha256};
 
 /// 32 random bytes. As secret as the passwords made from it.
 #[derive(Clone, PartialEq, Eq)]
@@ -23,8 +22,15 @@ impl Seed {
     /// Reads what [`Seed::text`] wrote.
     pub fn read(text: &str) -> Option<Seed> {
         let text = text.trim().as_bytes();
-        let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-        let bytes: Option<Vec<u8>> = text.chunks(2).map(|pair| Some(digit(pair[0])? * 16 + digit(*pair.get(1)?)?)).collect();
+        let digit = |byte: u8| {
+            char::from(byte)
+                .to_digit(16)
+                .and_then(|digit| u8::try_from(digit).ok())
+        };
+        let bytes: Option<Vec<u8>> = text
+            .chunks(2)
+            .map(|pair| Some(digit(pair[0])? * 16 + digit(*pair.get(1)?)?))
+            .collect();
         bytes?.try_into().ok().map(Seed)
     }
 
@@ -46,7 +52,11 @@ impl Seed {
     }
 
     fn digest(&self, label: &str) -> [u8; 32] {
-        Sha256::new().chain_update(self.0).chain_update(label).finalize().into()
+        Sha256::new()
+            .chain_update(self.0)
+            .chain_update(label)
+            .finalize()
+            .into()
     }
 }
 
@@ -68,8 +78,14 @@ mod tests {
     fn a_seed_that_was_kept_makes_the_same_passwords() {
         let seed = Seed::random();
         let kept = Seed::read(&seed.text()).unwrap();
-        assert_eq!(kept.hexadecimal("user.new_password"), seed.hexadecimal("user.new_password"));
-        assert_ne!(seed.hexadecimal("user.new_password"), seed.hexadecimal("user.newer_password"));
+        assert_eq!(
+            kept.hexadecimal("user.new_password"),
+            seed.hexadecimal("user.new_password")
+        );
+        assert_ne!(
+            seed.hexadecimal("user.new_password"),
+            seed.hexadecimal("user.newer_password")
+        );
         assert_eq!(Seed::read("12"), None);
         assert_eq!(Seed::read("zz"), None);
     }

@@ -13,7 +13,9 @@ pub struct Stop {
 impl Stop {
     /// Nobody has asked yet.
     pub fn new() -> Stop {
-        Stop { asked: Arc::new(watch::Sender::new(false)) }
+        Stop {
+            asked: Arc::new(watch::Sender::new(false)),
+        }
     }
 
     /// Asks.

@@ -13,26 +13,19 @@ pub mod restore;
 pub mod sent;
 pub mod shelf;
 
-pub use hands::Hands;
-pub use hands::Said;
-pub use journal::Header;
-pub use journal::Journal;
-pub use restore::Lost;
-pub use shelf::Key;
-pub use shelf::Lock;
-pub use shelf::Shelf;
-
 use std::collections::BTreeSet;
 
-use crate::conformance::Account;
-use crate::conformance::Placeholder;
-use crate::conformance::Property;
-use crate::conformance::request;
-use crate::contract;
-use crate::contract::Kind;
-use crate::contract::Operation;
-use crate::contract::Readings;
-use crate::runner::transcript;
+pub use hands::{Hands, Said};
+pub use journal::{Header, Journal};
+pub use restore::Lost;
+pub use shelf::{Key, Lock, Shelf};
+
+use crate::{
+    conformance::{Account, Placeholder, Property, request},
+    contract,
+    contract::{Kind, Operation, Readings},
+    runner::transcript,
+};
 
 /// Returns the requests that validate an account, put its password in its own place, and give it back: as the user, then as the
 /// administrator. They are shown with placeholders; nothing is sent.
@@ -40,16 +33,40 @@ pub fn commands(kind: Kind, account: Account, address: &str) -> Vec<String> {
     let show = |operation, old: Property, new: Property| {
         let case = hands::own_case(operation);
         let of = |placeholder: Placeholder| match placeholder {
-            Placeholder { account: Account::Admin, .. } => placeholder,
-            Placeholder { property: Property::Username, .. } => Placeholder { account, ..placeholder },
-            Placeholder { property: Property::NewPassword, .. } => Placeholder { account, property: new },
-            _ => Placeholder { account, property: old },
+            Placeholder {
+                account: Account::Admin,
+                ..
+            } => placeholder,
+            Placeholder {
+                property: Property::Username,
+                ..
+            } => Placeholder {
+                account,
+                ..placeholder
+            },
+            Placeholder {
+                property: Property::NewPassword,
+                ..
+            } => Placeholder {
+                account,
+                property: new,
+            },
+            _ => Placeholder {
+                account,
+                property: old,
+            },
         };
-        let shown = request::build(&case.steps[0], contract::of(kind), &Readings::default(), &|placeholder| Ok(of(placeholder).to_string()));
-        shown.map(|shown| transcript::curl(&shown, address)).unwrap_or_default()
+        let shown = request::build(
+            &case.steps[0],
+            contract::of(kind),
+            &Readings::default(),
+            &|placeholder| Ok(of(placeholder).to_string()),
+        );
+        shown
+            .map(|shown| transcript::curl(&shown, address))
+            .unwrap_or_default()
     };
-    use Property::NewPassword as Made;
-    use Property::Password as Own;
+    use Property::{NewPassword as Made, Password as Own};
     vec![
         show(Operation::Validation, Own, Own),
         show(Operation::SetPassword, Own, Own),
@@ -62,7 +79,10 @@ pub fn commands(kind: Kind, account: Account, address: &str) -> Vec<String> {
 ///
 /// # Errors
 /// The journal cannot be written, in words.
-pub async fn recover(hands: &mut Hands<'_>, mut journal: Journal) -> Result<(BTreeSet<Account>, Vec<Lost>), String> {
+pub async fn recover(
+    hands: &mut Hands<'_>,
+    mut journal: Journal,
+) -> Result<(BTreeSet<Account>, Vec<Lost>), String> {
     let open: Vec<Account> = journal.at_risk().keys().copied().collect();
     let (mut given, mut lost) = (BTreeSet::new(), Vec::new());
     for account in open {
@@ -73,7 +93,9 @@ pub async fn recover(hands: &mut Hands<'_>, mut journal: Journal) -> Result<(BTr
         }
     }
     if lost.is_empty() {
-        journal.close().map_err(|error| format!("closing the journal: {error}"))?;
+        journal
+            .close()
+            .map_err(|error| format!("closing the journal: {error}"))?;
     }
     Ok((given, lost))
 }
@@ -85,14 +107,34 @@ mod tests {
     #[test]
     fn commands_show_whose_password_is_put_where_and_no_password() {
         let commands = commands(Kind::Sensor, Account::ReadOnly, "https://10.0.0.5");
-        let holds = |command: &str, all: &[&str]| assert!(all.iter().all(|part| command.contains(part)), "{command}");
+        let holds = |command: &str, all: &[&str]| {
+            assert!(all.iter().all(|part| command.contains(part)), "{command}")
+        };
         let password = |field: &str, variable: &str| format!("\"{field}\":\"'\"${variable}\"'\"");
-        let (own, made) = (password("password", "READ_ONLY_PASSWORD"), password("password", "READ_ONLY_NEW_PASSWORD"));
-        let (name, back) = ("$READ_ONLY_USERNAME", &password("new_password", "READ_ONLY_PASSWORD"));
+        let (own, made) = (
+            password("password", "READ_ONLY_PASSWORD"),
+            password("password", "READ_ONLY_NEW_PASSWORD"),
+        );
+        let (name, back) = (
+            "$READ_ONLY_USERNAME",
+            &password("new_password", "READ_ONLY_PASSWORD"),
+        );
         assert_eq!(commands.len(), 4);
-        holds(&commands[0], &["https://10.0.0.5/", "validation", name, &own]);
+        holds(
+            &commands[0],
+            &["https://10.0.0.5/", "validation", name, &own],
+        );
         holds(&commands[1], &["set_password", name, &own, back]);
         holds(&commands[2], &["set_password", name, &made, back]);
-        holds(&commands[3], &["set_password_by_admin", name, "$ADMIN_USERNAME", "$ADMIN_PASSWORD", back]);
+        holds(
+            &commands[3],
+            &[
+                "set_password_by_admin",
+                name,
+                "$ADMIN_USERNAME",
+                "$ADMIN_PASSWORD",
+                back,
+            ],
+        );
     }
 }

@@ -2,8 +2,7 @@
 
 use std::fmt;
 
-use sha2::Digest;
-use sha2::Sha256;
+use sha2::{Digest, Sha256};
 
 /// Makes the fingerprints of one run: without its key, which is never shown, nothing can be guessed from one.
 #[derive(Clone)]
@@ -18,8 +17,15 @@ impl Fingerprints {
     /// Returns the fingerprint of a text: eight hexadecimal digits, alike for like texts. Two of a thousand different texts have
     /// the same one with a probability of one to ten thousand.
     pub fn of(&self, text: &str) -> String {
-        let digest = Sha256::new().chain_update(self.0).chain_update(text.as_bytes()).finalize();
-        digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect()
+        let digest = Sha256::new()
+            .chain_update(self.0)
+            .chain_update(text.as_bytes())
+            .finalize();
+        digest
+            .iter()
+            .take(4)
+            .map(|byte| format!("{byte:02x}"))
+            .collect()
     }
 }
 

@@ -1,8 +1,7 @@
 //! A text as somebody has it who has undone an escaping of the whole: what one writer escaped, another may have escaped again in a form of
 //! his own, as a page does with a JSON body.
 
-use crate::secret::spelled;
-use crate::secret::spelled::number;
+use crate::secret::{spelled, spelled::number};
 
 /// A text that was read out of another, each of its bytes with the place where that begins.
 pub(super) struct Layer {
@@ -22,10 +21,20 @@ enum Escaping {
 /// Calls for every text that undoing one escaping, or two of any kinds one after the other, makes of this one. The last form, in which single
 /// characters may be spelt in any way, is left to `spelled`.
 pub(super) fn each(bytes: &[u8], mut call: impl FnMut(&Layer)) {
-    for outer in ALL.into_iter().filter_map(|escaping| undone(bytes, escaping)) {
+    for outer in ALL
+        .into_iter()
+        .filter_map(|escaping| undone(bytes, escaping))
+    {
         call(&outer);
-        for inner in ALL.into_iter().filter_map(|escaping| undone(&outer.text, escaping)) {
-            let places = inner.places.iter().map(|place| outer.places[*place]).collect();
+        for inner in ALL
+            .into_iter()
+            .filter_map(|escaping| undone(&outer.text, escaping))
+        {
+            let places = inner
+                .places
+                .iter()
+                .map(|place| outer.places[*place])
+                .collect();
             call(&Layer { places, ..inner });
         }
     }
@@ -46,11 +55,18 @@ fn undone(bytes: &[u8], escaping: Escaping) -> Option<Layer> {
     if !bytes.contains(&opener) {
         return None;
     }
-    let (mut text, mut places) = (Vec::with_capacity(bytes.len()), Vec::with_capacity(bytes.len() + 1));
+    let (mut text, mut places) = (
+        Vec::with_capacity(bytes.len()),
+        Vec::with_capacity(bytes.len() + 1),
+    );
     let mut at = 0;
     while at < bytes.len() {
         let rest = &bytes[at..];
-        let length = if rest[0] == opener { escaping.read(rest, &mut text) } else { None };
+        let length = if rest[0] == opener {
+            escaping.read(rest, &mut text)
+        } else {
+            None
+        };
         if length.is_none() {
             text.push(rest[0]);
         }
@@ -96,14 +112,23 @@ fn json(rest: &[u8]) -> Option<(char, usize)> {
         }
         b'u' => {
             let first = number(rest.get(2..6)?, 16)?;
-            let second =
-                || rest[6..].strip_prefix(b"\\u").and_then(|after| number(after.get(..4)?, 16)).filter(|second| (0xdc00..0xe000).contains(second));
+            let second = || {
+                rest[6..]
+                    .strip_prefix(b"\\u")
+                    .and_then(|after| number(after.get(..4)?, 16))
+                    .filter(|second| (0xdc00..0xe000).contains(second))
+            };
             match first {
-                0xd800..0xdc00 => Some((char::from_u32(0x10000 + ((first - 0xd800) << 10) + (second()? - 0xdc00))?, 12)),
+                0xd800..0xdc00 => Some((
+                    char::from_u32(0x10000 + ((first - 0xd800) << 10) + (second()? - 0xdc00))?,
+                    12,
+                )),
                 _ => Some((char::from_u32(first)?, 6)),
             }
         }
-        other if other.is_ascii() => Some((spelled::short(*other).unwrap_or(char::from(*other)), 2)),
+        other if other.is_ascii() => {
+            Some((spelled::short(*other).unwrap_or(char::from(*other)), 2))
+        }
         _ => None,
     }
 }
@@ -129,7 +154,9 @@ mod tests {
 
     fn layers(text: &str) -> Vec<String> {
         let mut layers = Vec::new();
-        each(text.as_bytes(), |layer| layers.push(String::from_utf8_lossy(&layer.text).into_owned()));
+        each(text.as_bytes(), |layer| {
+            layers.push(String::from_utf8_lossy(&layer.text).into_owned())
+        });
         layers
     }
 
@@ -152,11 +179,19 @@ mod tests {
         let text = r"a\&quot;é%22&amp;b";
         let mut places = Vec::new();
         each(text.as_bytes(), |layer| {
-            for (start, _) in layer.text.iter().enumerate().filter(|(_, byte)| **byte == b'b') {
+            for (start, _) in layer
+                .text
+                .iter()
+                .enumerate()
+                .filter(|(_, byte)| **byte == b'b')
+            {
                 let (start, end) = layer.place(start, start + 1);
                 places.push(&text[start..end]);
             }
         });
-        assert!(places.len() > 6 && places.iter().all(|piece| *piece == "b"), "{places:?}");
+        assert!(
+            places.len() > 6 && places.iter().all(|piece| *piece == "b"),
+            "{places:?}"
+        );
     }
 }

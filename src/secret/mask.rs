@@ -16,7 +16,10 @@ pub struct Mask {
 impl Mask {
     /// Masks by these fingerprints; of a body that is no JSON, only these names are shown.
     pub fn new(fingerprints: Fingerprints, names: impl IntoIterator<Item = String>) -> Mask {
-        Mask { fingerprints, names: names.into_iter().collect() }
+        Mask {
+            fingerprints,
+            names: names.into_iter().collect(),
+        }
     }
 
     /// Returns a body: JSON with its texts and numbers masked, but for those under a user's name; of anything else its
@@ -37,7 +40,9 @@ impl Mask {
             Some((name, value)) if names_a_user(name) || value.is_empty() => pair.to_owned(),
             Some((name, value)) => format!("{name}={}", self.masked(value)),
             // Who sends no name may send the password alone.
-            None if pair.is_empty() || self.names.iter().any(|name| name == pair) => pair.to_owned(),
+            None if pair.is_empty() || self.names.iter().any(|name| name == pair) => {
+                pair.to_owned()
+            }
             None => self.masked(pair),
         };
         query.split('&').map(pair).collect::<Vec<_>>().join("&")
@@ -45,7 +50,11 @@ impl Mask {
 
     /// Returns a header's value: masked where the name says that it is a secret.
     pub fn header(&self, name: &str, value: &str) -> String {
-        if holds_a_secret(name) { self.masked(value) } else { value.to_owned() }
+        if holds_a_secret(name) {
+            self.masked(value)
+        } else {
+            value.to_owned()
+        }
     }
 
     /// Returns what stands for a value.
@@ -63,7 +72,9 @@ impl Mask {
         while let Some(first) = rest.chars().next() {
             let length = match first {
                 '"' => string_length(rest),
-                '-' | '0'..='9' => rest.find(|next: char| !matches!(next, '+' | '-' | '.' | 'e' | 'E' | '0'..='9')).unwrap_or(rest.len()),
+                '-' | '0'..='9' => rest
+                    .find(|next: char| !matches!(next, '+' | '-' | '.' | 'e' | 'E' | '0'..='9'))
+                    .unwrap_or(rest.len()),
                 _ => first.len_utf8(),
             };
             let (token, after) = rest.split_at(length);
@@ -80,7 +91,9 @@ impl Mask {
                     let value: String = serde_json::from_str(token).unwrap_or_default();
                     masked.push_str(&format!("\"{}\"", self.masked(&value)));
                 }
-                '-' | '0'..='9' if !shows => masked.push_str(&format!("\"{}\"", self.masked(token))),
+                '-' | '0'..='9' if !shows => {
+                    masked.push_str(&format!("\"{}\"", self.masked(token)))
+                }
                 _ => masked.push_str(token),
             }
         }
@@ -114,11 +127,25 @@ fn names_a_user(name: &str) -> bool {
 
 fn holds_a_secret(header: &str) -> bool {
     let header = header.to_ascii_lowercase();
-    ["auth", "cookie", "credential", "key", "pass", "pwd", "secret", "session", "token"].iter().any(|word| header.contains(word))
+    [
+        "auth",
+        "cookie",
+        "credential",
+        "key",
+        "pass",
+        "pwd",
+        "secret",
+        "session",
+        "token",
+    ]
+    .iter()
+    .any(|word| header.contains(word))
 }
 
 fn is_punctuation(next: char) -> bool {
-    next.is_ascii_whitespace() || next.is_ascii_control() || matches!(next, '{' | '}' | '[' | ']' | '"' | ':' | ',' | '&' | '=')
+    next.is_ascii_whitespace()
+        || next.is_ascii_control()
+        || matches!(next, '{' | '}' | '[' | ']' | '"' | ':' | ',' | '&' | '=')
 }
 
 /// Returns the length of the string that valid JSON begins with.
@@ -141,18 +168,34 @@ mod tests {
     /// A mask, and a text with `«word»` for the fingerprint of each word.
     fn check(expected: &str, masked: impl Fn(&Mask) -> String) {
         let fingerprints = Fingerprints::new([7; 16]);
-        let mask = Mask::new(fingerprints.clone(), ["username", "password", "new_password"].map(str::to_owned));
+        let mask = Mask::new(
+            fingerprints.clone(),
+            ["username", "password", "new_password"].map(str::to_owned),
+        );
         let mut filled = String::new();
         for (index, part) in expected.split(['«', '»']).enumerate() {
-            if index % 2 == 1 { filled.push_str(&format!("«{}»", fingerprints.of(part))) } else { filled.push_str(part) }
+            if index % 2 == 1 {
+                filled.push_str(&format!("«{}»", fingerprints.of(part)))
+            } else {
+                filled.push_str(part)
+            }
         }
         assert_eq!(masked(&mask), filled);
     }
 
     #[rstest]
-    #[case::usual(r#"{"username": "test", "password":"Old1234!"}"#, r#"{"username": "test", "password":"«Old1234!»"}"#)]
-    #[case::misspelt(r#"{"Admin_User": "a", "pasword": "b"}"#, r#"{"Admin_User": "a", "pasword": "«b»"}"#)]
-    #[case::twice(r#"{"password": "b", "password": "b"}"#, r#"{"password": "«b»", "password": "«b»"}"#)]
+    #[case::usual(
+        r#"{"username": "test", "password":"Old1234!"}"#,
+        r#"{"username": "test", "password":"«Old1234!»"}"#
+    )]
+    #[case::misspelt(
+        r#"{"Admin_User": "a", "pasword": "b"}"#,
+        r#"{"Admin_User": "a", "pasword": "«b»"}"#
+    )]
+    #[case::twice(
+        r#"{"password": "b", "password": "b"}"#,
+        r#"{"password": "«b»", "password": "«b»"}"#
+    )]
     #[case::escapes_are_resolved(r#"{"password": "\u0062\"\\"}"#, r#"{"password": "«b"\»"}"#)]
     #[case::nested(
         r#"{"username": ["a", {"x": "b"}], "n": [-1.5e3, "b", true, null]}"#,
@@ -160,10 +203,19 @@ mod tests {
     )]
     #[case::behind_an_object(r#"[{"username": "a"}, "b"]"#, r#"[{"username": "a"}, "«b»"]"#)]
     #[case::empty(r#"{"password": ""}"#, r#"{"password": ""}"#)]
-    #[case::a_number(r#"{"password": 1234, "username": 7}"#, r#"{"password": "«1234»", "username": 7}"#)]
+    #[case::a_number(
+        r#"{"password": 1234, "username": 7}"#,
+        r#"{"password": "«1234»", "username": 7}"#
+    )]
     #[case::a_list(r#"["password", "Old1234!"]"#, r#"["«password»", "«Old1234!»"]"#)]
-    #[case::no_json(r#"{"username": "test", "password": "Old\!", pasword: x"#, r#"{"username": "«test»", "password": "«Old\!»", «pasword»: «x»"#)]
-    #[case::a_form("username=test&new_password=Old1234!", "username=«test»&new_password=«Old1234!»")]
+    #[case::no_json(
+        r#"{"username": "test", "password": "Old\!", pasword: x"#,
+        r#"{"username": "«test»", "password": "«Old\!»", «pasword»: «x»"#
+    )]
+    #[case::a_form(
+        "username=test&new_password=Old1234!",
+        "username=«test»&new_password=«Old1234!»"
+    )]
     #[case::a_word("Old1234!", "«Old1234!»")]
     #[case::nothing("", "")]
     fn a_body_shows_names_and_user_names(#[case] body: &str, #[case] expected: &str) {
@@ -177,7 +229,10 @@ mod tests {
     }
 
     #[rstest]
-    #[case("username=test&password=Old%201&x", "username=test&password=«Old%201»&«x»")]
+    #[case(
+        "username=test&password=Old%201&x",
+        "username=test&password=«Old%201»&«x»"
+    )]
     #[case("Old1234!", "«Old1234!»")]
     #[case("password&&password=", "password&&password=")]
     #[case("", "")]
@@ -190,7 +245,11 @@ mod tests {
     #[case("X-Api-Key", "x", "«x»")]
     #[case("Cookie", "x", "«x»")]
     #[case("content-type", "text/plain", "text/plain")]
-    fn a_header_is_masked_where_its_name_says_so(#[case] name: &str, #[case] value: &str, #[case] expected: &str) {
+    fn a_header_is_masked_where_its_name_says_so(
+        #[case] name: &str,
+        #[case] value: &str,
+        #[case] expected: &str,
+    ) {
         check(expected, |mask| mask.header(name, value));
     }
 }

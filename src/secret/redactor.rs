@@ -1,12 +1,8 @@
 //! Redaction by value: what stands under every sink.
 
-use std::borrow::Cow;
-use std::cmp::Reverse;
-use std::collections::BTreeSet;
-use std::fmt;
+use std::{borrow::Cow, cmp::Reverse, collections::BTreeSet, fmt};
 
-use crate::secret::layer;
-use crate::secret::spelled;
+use crate::secret::{layer, spelled};
 
 /// Replaces values by labels, wherever they stand and however they are spelt: raw, escaped for JSON, URLs or HTML, in base64.
 #[derive(Clone, Default)]
@@ -32,14 +28,22 @@ struct Pattern {
 impl Redactor {
     /// Hides secrets behind `«secret»`: those of 8 bytes and more that are nobody's user name. A shorter one would be found in
     /// words that are no secret, and is kept out by place alone.
-    pub fn of_secrets<'a>(secrets: impl IntoIterator<Item = &'a str>, usernames: &BTreeSet<&str>) -> Redactor {
-        let hidden = secrets.into_iter().filter(|secret| secret.len() >= SHORTEST && !usernames.contains(secret));
+    pub fn of_secrets<'a>(
+        secrets: impl IntoIterator<Item = &'a str>,
+        usernames: &BTreeSet<&str>,
+    ) -> Redactor {
+        let hidden = secrets
+            .into_iter()
+            .filter(|secret| secret.len() >= SHORTEST && !usernames.contains(secret));
         Redactor::of(hidden.map(|secret| (secret, "«secret»")))
     }
 
     /// Hides values behind labels, however short they are; an empty one is nowhere.
     pub fn of<'a>(values: impl IntoIterator<Item = (&'a str, &'a str)>) -> Redactor {
-        let mut patterns: Vec<Pattern> = values.into_iter().flat_map(|(value, label)| patterns(value, label)).collect();
+        let mut patterns: Vec<Pattern> = values
+            .into_iter()
+            .flat_map(|(value, label)| patterns(value, label))
+            .collect();
         // Of two values that are alike, the label that came first counts.
         patterns.sort_by_key(|pattern| Reverse(pattern.text.len()));
         let mut beginning = vec![Vec::new(); if patterns.is_empty() { 0 } else { 256 }];
@@ -52,7 +56,11 @@ impl Redactor {
                 pairs[word] |= bit;
             }
         }
-        Redactor { patterns, beginning, pairs }
+        Redactor {
+            patterns,
+            beginning,
+            pairs,
+        }
     }
 
     /// Returns bytes without the values.
@@ -62,10 +70,14 @@ impl Redactor {
         }
         let mut hidden = self.hidden(bytes);
         layer::each(bytes, |layer| {
-            hidden.extend(self.hidden(&layer.text).into_iter().map(|(start, end, label)| {
-                let (start, end) = layer.place(start, end);
-                (start, end, label)
-            }));
+            hidden.extend(
+                self.hidden(&layer.text)
+                    .into_iter()
+                    .map(|(start, end, label)| {
+                        let (start, end) = layer.place(start, end);
+                        (start, end, label)
+                    }),
+            );
         });
         if hidden.is_empty() {
             return Cow::Borrowed(bytes);
@@ -97,8 +109,16 @@ impl Redactor {
                 continue;
             }
             // What begins in a run of backslashes begins with the whole of it; each as a new beginning would cost the square of its length.
-            run = if bytes[at] == b'\\' { run % spelled::MOST_ESCAPED + 1 } else { 0 };
-            match if run > 1 { None } else { self.find(bytes, at, from) } {
+            run = if bytes[at] == b'\\' {
+                run % spelled::MOST_ESCAPED + 1
+            } else {
+                0
+            };
+            match if run > 1 {
+                None
+            } else {
+                self.find(bytes, at, from)
+            } {
                 Some(found) => {
                     (at, from, run) = (found.1, found.1, 0);
                     hidden.push(found);
@@ -132,24 +152,50 @@ impl Redactor {
     /// Returns what begins at a place: from where to where it is hidden, and behind what.
     fn find(&self, bytes: &[u8], at: usize, from: usize) -> Option<(usize, usize, &str)> {
         // Nearly every text goes on otherwise than its first byte: that is seen at once where the next one stands for itself.
-        let next = bytes.get(at + 1).copied().filter(|next| !spells(bytes[at]) && !spells(*next));
-        let goes_on = move |pattern: &Pattern| next.is_none() || pattern.second.is_none() || pattern.second == next;
-        let begin = |first: u8| self.beginning[usize::from(first)].iter().copied().filter(move |index| goes_on(&self.patterns[*index as usize]));
-        let ends = |index: u32| Some((index, spelled::end_of(&self.patterns[index as usize].text, bytes, at)?));
+        let next = bytes
+            .get(at + 1)
+            .copied()
+            .filter(|next| !spells(bytes[at]) && !spells(*next));
+        let goes_on = move |pattern: &Pattern| {
+            next.is_none() || pattern.second.is_none() || pattern.second == next
+        };
+        let begin = |first: u8| {
+            self.beginning[usize::from(first)]
+                .iter()
+                .copied()
+                .filter(move |index| goes_on(&self.patterns[*index as usize]))
+        };
+        let ends = |index: u32| {
+            Some((
+                index,
+                spelled::end_of(&self.patterns[index as usize].text, bytes, at)?,
+            ))
+        };
         // Of each beginning the longest comes first; of all that are found, the longest counts.
-        let (index, end) = spelled::beginnings(&bytes[at..]).filter_map(|first| begin(first).find_map(ends)).min()?;
+        let (index, end) = spelled::beginnings(&bytes[at..])
+            .filter_map(|first| begin(first).find_map(ends))
+            .min()?;
         let pattern = &self.patterns[index as usize];
-        let border = |there: bool, place: Option<&u8>| there && place.is_some_and(|byte| is_base64(*byte));
+        let border =
+            |there: bool, place: Option<&u8>| there && place.is_some_and(|byte| is_base64(*byte));
         let before = at > from && border(pattern.borders.0, bytes.get(at.wrapping_sub(1)));
         let after = border(pattern.borders.1, bytes.get(end));
-        Some((at - usize::from(before), end + usize::from(after), &pattern.label))
+        Some((
+            at - usize::from(before),
+            end + usize::from(after),
+            &pattern.label,
+        ))
     }
 }
 
 /// Returns what is looked for to find a value: itself, and what it is in base64 wherever it begins.
 fn patterns(value: &str, label: &str) -> Vec<Pattern> {
-    let pattern =
-        |text: &str, borders| Pattern { text: text.chars().collect(), second: text.as_bytes().get(1).copied(), label: label.to_owned(), borders };
+    let pattern = |text: &str, borders| Pattern {
+        text: text.chars().collect(),
+        second: text.as_bytes().get(1).copied(),
+        label: label.to_owned(),
+        borders,
+    };
     let mut patterns = vec![pattern(value, (false, false))];
     if value.len() >= SHORTEST {
         patterns.extend((0..3).flat_map(|alignment| {
@@ -172,11 +218,23 @@ impl fmt::Debug for Redactor {
 /// Returns the characters of base64 (RFC 4648 section 4) that bytes alone decide when they begin this far into a group of three,
 /// and whether a character before and after them is decided in part.
 fn base64(bytes: &[u8], alignment: usize) -> (String, (bool, bool)) {
-    let bits: Vec<bool> = bytes.iter().flat_map(|byte| (0..8).rev().map(move |bit| byte >> bit & 1 == 1)).collect();
+    let bits: Vec<bool> = bytes
+        .iter()
+        .flat_map(|byte| (0..8).rev().map(move |bit| byte >> bit & 1 == 1))
+        .collect();
     // So many bits belong to a character that the byte before begins.
     let skipped = (6 - alignment * 8 % 6) % 6;
-    let core = bits[skipped..].chunks_exact(6).map(|six| char::from(ALPHABET[six.iter().fold(0, |value, bit| value << 1 | usize::from(*bit))]));
-    (core.collect(), (skipped > 0, !(bits.len() - skipped).is_multiple_of(6)))
+    let core = bits[skipped..].chunks_exact(6).map(|six| {
+        char::from(
+            ALPHABET[six
+                .iter()
+                .fold(0, |value, bit| value << 1 | usize::from(*bit))],
+        )
+    });
+    (
+        core.collect(),
+        (skipped > 0, !(bits.len() - skipped).is_multiple_of(6)),
+    )
 }
 
 /// Tells whether a byte may begin the spelling of another character.
@@ -200,10 +258,10 @@ const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwx
 
 #[cfg(test)]
 mod tests {
-    use base64::Engine as _;
-    use base64::engine::general_purpose::STANDARD;
-    use base64::engine::general_purpose::STANDARD_NO_PAD;
-    use base64::engine::general_purpose::URL_SAFE;
+    use base64::{
+        Engine as _,
+        engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE},
+    };
     use rstest::rstest;
 
     use super::*;
@@ -225,7 +283,10 @@ mod tests {
     #[test]
     fn a_value_in_a_json_body_on_a_page_is_replaced() {
         let page = r"<pre>{&quot;password&quot;:&quot;Te\&quot;st\\\u00e912345&quot;}</pre>";
-        assert_eq!(redactor(&[r#"Te"st\é12345"#]).text(page), "<pre>{&quot;password&quot;:&quot;«secret»&quot;}</pre>");
+        assert_eq!(
+            redactor(&[r#"Te"st\é12345"#]).text(page),
+            "<pre>{&quot;password&quot;:&quot;«secret»&quot;}</pre>"
+        );
     }
 
     /// Every character that a bit of the secret is in, and no other.
@@ -235,10 +296,17 @@ mod tests {
         let redactor = redactor(&[secret]);
         for before in ["", "u", "us", "use", "user:"] {
             for after in ["", "x", "xy", "xyz"] {
-                let (first, end) = (before.len() * 8 / 6, ((before.len() + secret.len()) * 8).div_ceil(6));
+                let (first, end) = (
+                    before.len() * 8 / 6,
+                    ((before.len() + secret.len()) * 8).div_ceil(6),
+                );
                 for engine in [STANDARD, URL_SAFE, STANDARD_NO_PAD] {
                     let whole = engine.encode(format!("{before}{secret}{after}"));
-                    assert_eq!(redactor.text(&whole), format!("{}«secret»{}", &whole[..first], &whole[end..]), "{before}…{after}: {whole}");
+                    assert_eq!(
+                        redactor.text(&whole),
+                        format!("{}«secret»{}", &whole[..first], &whole[end..]),
+                        "{before}…{after}: {whole}"
+                    );
                 }
             }
         }
@@ -247,8 +315,14 @@ mod tests {
     #[test]
     fn what_stands_beside_base64_stays() {
         let whole = STANDARD.encode("use-Test12345!");
-        assert_eq!(redactor(&["Test12345!"]).text(&format!("a:{whole}.b")), "a:dXNlL«secret»=.b");
-        assert_eq!(redactor(&["Test12345!"]).text(&format!("Test12345!{}", STANDARD.encode("Test12345!"))), "«secret»«secret»==");
+        assert_eq!(
+            redactor(&["Test12345!"]).text(&format!("a:{whole}.b")),
+            "a:dXNlL«secret»=.b"
+        );
+        assert_eq!(
+            redactor(&["Test12345!"]).text(&format!("Test12345!{}", STANDARD.encode("Test12345!"))),
+            "«secret»«secret»=="
+        );
     }
 
     /// The character that a secret shares with what is before it is no part of another secret that ends there.
@@ -256,14 +330,26 @@ mod tests {
     fn base64_that_begins_where_another_secret_ends_has_a_label_of_its_own() {
         let redactor = redactor(&["Test12345a", "Gone-12345!"]);
         let whole = STANDARD.encode("uGone-12345!");
-        assert_eq!(redactor.text(&format!("Test12345a{}", &whole[2..])), "«secret»«secret»");
+        assert_eq!(
+            redactor.text(&format!("Test12345a{}", &whole[2..])),
+            "«secret»«secret»"
+        );
         // Of base64 that is cut, what stands there instead is no part of it.
-        assert_eq!(redactor.text(&format!("{}.", &STANDARD_NO_PAD.encode("Gone-12345!")[..14])), "«secret».");
+        assert_eq!(
+            redactor.text(&format!(
+                "{}.",
+                &STANDARD_NO_PAD.encode("Gone-12345!")[..14]
+            )),
+            "«secret»."
+        );
     }
 
     #[test]
     fn no_formatting_shows_a_value() {
-        assert_eq!(format!("{:?}", redactor(&["Test12345!"])), "Redactor(7 patterns)");
+        assert_eq!(
+            format!("{:?}", redactor(&["Test12345!"])),
+            "Redactor(7 patterns)"
+        );
     }
 
     #[test]
@@ -272,27 +358,42 @@ mod tests {
         for length in [1, 2, 63, 64, 65, 128, 1 << 14] {
             let run = r"\".repeat(length);
             let clean = redactor.text(&format!("a{run}est12345!b")).into_owned();
-            assert!(clean.ends_with("«secret»b") && !clean.contains("12345"), "{length}: {clean:.200}");
+            assert!(
+                clean.ends_with("«secret»b") && !clean.contains("12345"),
+                "{length}: {clean:.200}"
+            );
             assert_eq!(redactor.text(&run), run);
         }
     }
 
     #[test]
     fn the_longest_goes_first_so_that_no_part_of_it_is_left() {
-        assert_eq!(redactor(&["Test1234", "Test12345!", "12345!67"]).text("Test12345!"), "«secret»");
+        assert_eq!(
+            redactor(&["Test1234", "Test12345!", "12345!67"]).text("Test12345!"),
+            "«secret»"
+        );
     }
 
     #[test]
     fn the_short_and_the_names_are_left_to_their_places() {
-        assert_eq!(redactor(&["test", "yoshimitsu"]).text("test yoshimitsu"), "test yoshimitsu");
+        assert_eq!(
+            redactor(&["test", "yoshimitsu"]).text("test yoshimitsu"),
+            "test yoshimitsu"
+        );
         let labelled = Redactor::of([("test", "«user.username»"), ("", "«nothing»")]);
-        assert_eq!((labelled.text("test"), labelled.text("a")), ("«user.username»".into(), "a".into()));
+        assert_eq!(
+            (labelled.text("test"), labelled.text("a")),
+            ("«user.username»".into(), "a".into())
+        );
     }
 
     #[test]
     fn bytes_that_are_no_text_are_no_danger() {
         let redactor = redactor(&["Test12345!"]);
-        assert_eq!(redactor.bytes(b"\xff%\xffTest12345!\\u\xfe&"), b"\xff%\xff\xc2\xabsecret\xc2\xbb\\u\xfe&".as_slice());
+        assert_eq!(
+            redactor.bytes(b"\xff%\xffTest12345!\\u\xfe&"),
+            b"\xff%\xff\xc2\xabsecret\xc2\xbb\\u\xfe&".as_slice()
+        );
         assert!(!redactor.finds(b"\xff\\") && redactor.finds(b"&#84;est12345!"));
     }
 }

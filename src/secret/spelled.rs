@@ -55,13 +55,20 @@ pub(super) fn beginnings(rest: &[u8]) -> impl Iterator<Item = u8> {
         Some(b'\\') => {
             let after = &rest[run(rest, b'\\')..];
             found[1] = after.first().copied();
-            found[2] = after.first().and_then(|letter| short(*letter)).map(|value| value as u8);
+            found[2] = after
+                .first()
+                .and_then(|letter| short(*letter))
+                .map(|value| value as u8);
             found[3] = unit(after).map(first_byte);
         }
         Some(b'%') => {
-            let pairs = rest[1..].chunks_exact(2).take(MOST_LEVELS).map(|pair| number(pair, 16));
+            let pairs = rest[1..]
+                .chunks_exact(2)
+                .take(MOST_LEVELS)
+                .map(|pair| number(pair, 16));
             for pair in pairs {
-                found[if pair == Some(0x25) { 1 } else { 2 }] = pair.and_then(|byte| u8::try_from(byte).ok());
+                found[if pair == Some(0x25) { 1 } else { 2 }] =
+                    pair.and_then(|byte| u8::try_from(byte).ok());
                 if pair != Some(0x25) {
                     break;
                 }
@@ -75,13 +82,20 @@ pub(super) fn beginnings(rest: &[u8]) -> impl Iterator<Item = u8> {
 
 fn first_byte(value: u32) -> u8 {
     // Half a pair stands for a character beyond 16 bits, of which it decides the first byte.
-    let value = if (0xd800..0xdc00).contains(&value) { 0x10000 + ((value - 0xd800) << 10) } else { value };
+    let value = if (0xd800..0xdc00).contains(&value) {
+        0x10000 + ((value - 0xd800) << 10)
+    } else {
+        value
+    };
     char::from_u32(value).map_or(0, |value| value.encode_utf8(&mut [0; 4]).as_bytes()[0])
 }
 
 /// How often a byte stands here, in a row; beyond what anybody escapes it is not counted, so that a text of nothing else costs no more.
 fn run(rest: &[u8], byte: u8) -> usize {
-    rest.iter().take(MOST_ESCAPED).take_while(|next| **next == byte).count()
+    rest.iter()
+        .take(MOST_ESCAPED)
+        .take_while(|next| **next == byte)
+        .count()
 }
 
 /// Returns where a character may end that begins at a place: in its spellings, and raw.
@@ -91,12 +105,16 @@ fn ends(wanted: char, bytes: &[u8], at: usize) -> [Option<usize>; 3] {
     let rest = bytes.get(at..).unwrap_or_default();
     let [once, twice] = match rest.first() {
         Some(b'\\') => [escaped(wanted, rest), None],
-        Some(b'%') => [percent(raw, rest), (wanted == '%').then(|| percent_twice(rest)).flatten()],
+        Some(b'%') => [
+            percent(raw, rest),
+            (wanted == '%').then(|| percent_twice(rest)).flatten(),
+        ],
         Some(b'&') => [entity(wanted, rest), None],
         Some(b'+') if wanted == ' ' => [Some(1), None],
         _ => [None, None],
     };
-    [once, twice, rest.starts_with(raw).then_some(raw.len())].map(|length| length.map(|length| at + length))
+    [once, twice, rest.starts_with(raw).then_some(raw.len())]
+        .map(|length| length.map(|length| at + length))
 }
 
 /// An escape: `\n`, `\"`, `\!`, `\u0021`, `\ud83d\ude00`, `\u{21}`, with as many backslashes as levels of escaping need.
@@ -132,7 +150,15 @@ pub(super) fn short(letter: u8) -> Option<char> {
 /// The first unit of `u0021` or `u{21}`.
 fn unit(after: &[u8]) -> Option<u32> {
     match (after.first()?, after.get(1)?) {
-        (b'u', b'{') => number(after.get(2..after.iter().take(LONGEST_ENTITY).position(|byte| *byte == b'}')?)?, 16),
+        (b'u', b'{') => number(
+            after.get(
+                2..after
+                    .iter()
+                    .take(LONGEST_ENTITY)
+                    .position(|byte| *byte == b'}')?,
+            )?,
+            16,
+        ),
         (b'u', _) => number(after.get(1..5)?, 16),
         _ => None,
     }
@@ -141,7 +167,10 @@ fn unit(after: &[u8]) -> Option<u32> {
 /// `u0021`, `u{21}`, or two units of UTF-16.
 fn unicode(wanted: char, after: &[u8]) -> Option<usize> {
     if after.get(1) == Some(&b'{') {
-        let length = after.iter().take(LONGEST_ENTITY).position(|byte| *byte == b'}')?;
+        let length = after
+            .iter()
+            .take(LONGEST_ENTITY)
+            .position(|byte| *byte == b'}')?;
         return (number(after.get(2..length)?, 16)? == u32::from(wanted)).then_some(length + 1);
     }
     let mut units = [0; 2];
@@ -150,7 +179,9 @@ fn unicode(wanted: char, after: &[u8]) -> Option<usize> {
         if index > 0 {
             at += run(&after[at..], b'\\');
         }
-        if after.get(at) != Some(&b'u') || number(after.get(at + 1..at + 5)?, 16)? != u32::from(*unit) {
+        if after.get(at) != Some(&b'u')
+            || number(after.get(at + 1..at + 5)?, 16)? != u32::from(*unit)
+        {
             return None;
         }
         at += 5;
@@ -181,7 +212,11 @@ fn percent(raw: &[u8], rest: &[u8]) -> Option<usize> {
 
 /// A percent sign that was encoded more than once: as often as its digits say.
 fn percent_twice(rest: &[u8]) -> Option<usize> {
-    let digits = rest[1..].chunks_exact(2).take(MOST_LEVELS).take_while(|digits| *digits == b"25").count();
+    let digits = rest[1..]
+        .chunks_exact(2)
+        .take(MOST_LEVELS)
+        .take_while(|digits| *digits == b"25")
+        .count();
     (digits > 1).then_some(1 + 2 * digits)
 }
 
@@ -193,11 +228,18 @@ fn entity(wanted: char, rest: &[u8]) -> Option<usize> {
 
 /// What an entity stands for, and how long it is.
 fn reference(rest: &[u8]) -> Option<(u32, usize)> {
-    let levels = rest[1..].chunks_exact(4).take(MOST_LEVELS).take_while(|next| *next == b"amp;").count();
+    let levels = rest[1..]
+        .chunks_exact(4)
+        .take(MOST_LEVELS)
+        .take_while(|next| *next == b"amp;")
+        .count();
     let at = 1 + 4 * levels;
     let name = &rest[at..];
     let whole = || {
-        let length = name.iter().take(LONGEST_ENTITY).position(|byte| *byte == b';')?;
+        let length = name
+            .iter()
+            .take(LONGEST_ENTITY)
+            .position(|byte| *byte == b';')?;
         Some((referred(&name[..length])?, at + length + 1))
     };
     whole().or((levels > 0).then_some((u32::from('&'), at)))
@@ -217,7 +259,9 @@ pub(super) fn referred(name: &[u8]) -> Option<u32> {
 }
 
 pub(super) fn number(digits: &[u8], radix: u32) -> Option<u32> {
-    let digits = std::str::from_utf8(digits).ok().filter(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()))?;
+    let digits = std::str::from_utf8(digits)
+        .ok()
+        .filter(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()))?;
     u32::from_str_radix(digits, radix).ok()
 }
 
@@ -269,8 +313,15 @@ mod tests {
         let chars: Vec<char> = text.chars().collect();
         let within = format!("«{spelled}»");
         let first = text.as_bytes()[0];
-        assert!(beginnings(spelled.as_bytes()).any(|byte| byte == first), "{:?}", beginnings(spelled.as_bytes()).collect::<Vec<_>>());
-        assert_eq!(end_of(&chars, within.as_bytes(), "«".len()), Some("«".len() + spelled.len()));
+        assert!(
+            beginnings(spelled.as_bytes()).any(|byte| byte == first),
+            "{:?}",
+            beginnings(spelled.as_bytes()).collect::<Vec<_>>()
+        );
+        assert_eq!(
+            end_of(&chars, within.as_bytes(), "«".len()),
+            Some("«".len() + spelled.len())
+        );
         // One character more is another text.
         let other: Vec<char> = text.chars().chain(['ж']).collect();
         assert_eq!(end_of(&other, within.as_bytes(), "«".len()), None);
@@ -293,6 +344,9 @@ mod tests {
     #[case("<", "&#;")]
     #[case("<", "&#x+3c;")]
     fn half_a_spelling_is_none(#[case] text: &str, #[case] spelled: &str) {
-        assert_eq!(end_of(&text.chars().collect::<Vec<_>>(), spelled.as_bytes(), 0), None);
+        assert_eq!(
+            end_of(&text.chars().collect::<Vec<_>>(), spelled.as_bytes(), 0),
+            None
+        );
     }
 }

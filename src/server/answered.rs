@@ -3,13 +3,9 @@
 use std::fmt;
 
 use bytes::Bytes;
-use http::Response;
-use http::StatusCode;
+use http::{Response, StatusCode};
 
-use crate::appliance::Reply;
-use crate::clock::Age;
-use crate::failure::Delivery;
-use crate::journal::Ticket;
+use crate::{appliance::Reply, clock::Age, failure::Delivery, journal::Ticket};
 
 /// An answer, how it arrives, and by what it is told that it has.
 pub struct Answered {
@@ -27,18 +23,27 @@ pub(super) enum How {
 impl Answered {
     /// Answers as a failure mode wants it; what it waits for is counted from this age of the service's clock.
     pub fn bent(delivery: Delivery, asked: Age) -> Answered {
-        Answered { how: How::Bent(Box::new(delivery), asked), ticket: None }
+        Answered {
+            how: How::Bent(Box::new(delivery), asked),
+            ticket: None,
+        }
     }
 
     /// Answers as it is.
     pub fn plain(reply: impl Into<Reply>) -> Answered {
-        Answered { how: How::Plain(reply.into()), ticket: None }
+        Answered {
+            how: How::Plain(reply.into()),
+            ticket: None,
+        }
     }
 
     /// Wants to be told what becomes of it.
     #[must_use]
     pub fn noted(self, ticket: Ticket) -> Answered {
-        Answered { ticket: Some(ticket), ..self }
+        Answered {
+            ticket: Some(ticket),
+            ..self
+        }
     }
 
     /// Returns the answer itself, whatever happens to it on its way.

@@ -8,15 +8,15 @@
 //! Hyper rings when the last piece of a body is taken, so that whoever sends the body reads on, and there is nothing left to
 //! read. The runtime would poll the connection a second time for every request that has a body.
 
-use std::future::Future;
-use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
-use std::sync::atomic::Ordering;
-use std::task::Context;
-use std::task::Poll;
-use std::task::Wake;
-use std::task::Waker;
+use std::{
+    future::Future,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    task::{Context, Poll, Wake, Waker},
+};
 
 /// Polls a future under a bell of its own.
 #[derive(Default)]
@@ -32,13 +32,27 @@ struct Bell {
 
 impl Bells {
     /// Polls; `for_nothing` is asked afterwards how often this poll has rung for itself to no end.
-    pub(super) fn poll<F: Future>(&mut self, future: Pin<&mut F>, cx: &mut Context<'_>, for_nothing: impl FnOnce() -> usize) -> Poll<F::Output> {
+    pub(super) fn poll<F: Future>(
+        &mut self,
+        future: Pin<&mut F>,
+        cx: &mut Context<'_>,
+        for_nothing: impl FnOnce() -> usize,
+    ) -> Poll<F::Output> {
         // A task nearly always has the same waker.
-        if self.hung.as_ref().is_none_or(|(bell, _)| !bell.task.will_wake(cx.waker())) {
-            let bell = Arc::new(Bell { task: cx.waker().clone(), rung: AtomicUsize::new(0) });
+        if self
+            .hung
+            .as_ref()
+            .is_none_or(|(bell, _)| !bell.task.will_wake(cx.waker()))
+        {
+            let bell = Arc::new(Bell {
+                task: cx.waker().clone(),
+                rung: AtomicUsize::new(0),
+            });
             self.hung = Some((Arc::clone(&bell), Waker::from(bell)));
         }
-        let Some((bell, waker)) = &self.hung else { return Poll::Pending };
+        let Some((bell, waker)) = &self.hung else {
+            return Poll::Pending;
+        };
         bell.rung.store(1, Ordering::Relaxed);
         let polled = future.poll(&mut Context::from_waker(waker));
         // Whoever rings from here on wakes the task.
@@ -55,7 +69,11 @@ impl Wake for Bell {
     }
 
     fn wake_by_ref(self: &Arc<Bell>) {
-        let awake = self.rung.try_update(Ordering::AcqRel, Ordering::Acquire, |rung| (rung > 0).then_some(rung + 1));
+        let awake = self
+            .rung
+            .try_update(Ordering::AcqRel, Ordering::Acquire, |rung| {
+                (rung > 0).then_some(rung + 1)
+            });
         if awake.is_err() {
             self.task.wake_by_ref();
         }
@@ -64,9 +82,7 @@ impl Wake for Bell {
 
 #[cfg(test)]
 mod tests {
-    use std::future::poll_fn;
-    use std::pin::pin;
-    use std::sync::Mutex;
+    use std::{future::poll_fn, pin::pin, sync::Mutex};
 
     use rstest::rstest;
 
@@ -102,7 +118,13 @@ mod tests {
             Poll::<()>::Pending
         }));
         let mut bells = Bells::default();
-        assert!(bells.poll(future.as_mut(), &mut Context::from_waker(&waker), || for_nothing).is_pending());
+        assert!(
+            bells
+                .poll(future.as_mut(), &mut Context::from_waker(&waker), || {
+                    for_nothing
+                })
+                .is_pending()
+        );
         assert_eq!(task.0.load(Ordering::Relaxed), woken);
         // While it sleeps, every ring wakes it.
         kept.lock().unwrap().as_ref().unwrap().wake_by_ref();
@@ -119,7 +141,11 @@ mod tests {
         let mut bells = Bells::default();
         for task in &tasks {
             let waker = Waker::from(Arc::clone(task));
-            assert!(bells.poll(future.as_mut(), &mut Context::from_waker(&waker), || 0).is_pending());
+            assert!(
+                bells
+                    .poll(future.as_mut(), &mut Context::from_waker(&waker), || 0)
+                    .is_pending()
+            );
         }
         assert_eq!(tasks.map(|task| task.0.load(Ordering::Relaxed)), [1, 1]);
     }

@@ -19,28 +19,27 @@
 //! While an answer waits, the end of the client's sending half is no reason to forget it: a client may wait for the answer with
 //! half of its connection closed, and looks no different from one that is gone until something is sent. A reset ends the wait.
 
-use std::collections::VecDeque;
-use std::future::Future;
-use std::io;
-use std::pin::Pin;
-use std::sync::Arc;
-use std::task::Context;
-use std::task::Poll;
-use std::task::ready;
+use std::{
+    collections::VecDeque,
+    future::Future,
+    io,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+};
 
-use bytes::Buf;
-use bytes::Bytes;
-use tokio::io::AsyncRead;
-use tokio::io::AsyncWrite;
-use tokio::io::ReadBuf;
+use bytes::{Buf, Bytes};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_rustls::server::TlsStream;
 
-use crate::clock::Age;
-use crate::clock::Clock;
-use crate::failure::Do;
-use crate::server::pulse::Phase;
-use crate::server::pulse::Pulse;
-use crate::server::wire::Wire;
+use crate::{
+    clock::{Age, Clock},
+    failure::Do,
+    server::{
+        pulse::{Phase, Pulse},
+        wire::Wire,
+    },
+};
 
 /// A stream that carries out the script which the pulse holds, instead of writing what it is given.
 pub(super) struct Carry<S, F> {
@@ -95,7 +94,16 @@ impl Above for TlsStream<Wire> {
 
 impl<S: Above, F: Fn() + Unpin> Carry<S, F> {
     pub(super) fn new(stream: S, pulse: Arc<Pulse>, clock: Clock, flushed: F) -> Carry<S, F> {
-        Carry { stream, flushed, pulse, clock, early: VecDeque::new(), ended: false, running: None, unflushed: false }
+        Carry {
+            stream,
+            flushed,
+            pulse,
+            clock,
+            early: VecDeque::new(),
+            ended: false,
+            running: None,
+            unflushed: false,
+        }
     }
 
     /// Tells whether what hyper writes is a stand-in, and begins the script if so.
@@ -103,7 +111,11 @@ impl<S: Above, F: Fn() + Unpin> Carry<S, F> {
         if self.running.is_none()
             && let Some((script, asked)) = self.pulse.take_script()
         {
-            self.running = Some(Running { todo: script.into(), step: Step::Next, due: asked });
+            self.running = Some(Running {
+                todo: script.into(),
+                step: Step::Next,
+                due: asked,
+            });
         }
         self.running.is_some()
     }
@@ -111,14 +123,18 @@ impl<S: Above, F: Fn() + Unpin> Carry<S, F> {
     /// Goes on with the script; ready when the connection is hyper's again. An error ends the connection.
     fn poll_script(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         loop {
-            let Some(running) = &mut self.running else { return Poll::Ready(Ok(())) };
+            let Some(running) = &mut self.running else {
+                return Poll::Ready(Ok(()));
+            };
             match &mut running.step {
                 Step::Next => match running.todo.pop_front() {
                     None => {
                         self.running = None;
                         self.pulse.pass(Phase::Held, Phase::Answering);
                     }
-                    Some(next) => running.step = begin(next, &mut running.due, &self.clock, &self.pulse)?,
+                    Some(next) => {
+                        running.step = begin(next, &mut running.due, &self.clock, &self.pulse)?
+                    }
                 },
                 Step::Waiting(over) => {
                     if over.as_mut().poll(cx).is_ready() {
@@ -129,17 +145,23 @@ impl<S: Above, F: Fn() + Unpin> Carry<S, F> {
                     }
                 }
                 Step::Writing(bytes) if bytes.is_empty() => running.step = Step::Flushing,
-                Step::Writing(bytes) => match ready!(Pin::new(&mut self.stream).poll_write(cx, bytes))? {
-                    0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
-                    count => bytes.advance(count),
-                },
+                Step::Writing(bytes) => {
+                    match ready!(Pin::new(&mut self.stream).poll_write(cx, bytes))? {
+                        0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                        count => bytes.advance(count),
+                    }
+                }
                 Step::Flushing => {
                     ready!(Pin::new(&mut self.stream).poll_flush(cx))?;
                     running.step = Step::Next;
                 }
                 Step::Hanging => {
                     self.poll_client(cx)?;
-                    return if self.ended { Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into())) } else { Poll::Pending };
+                    return if self.ended {
+                        Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into()))
+                    } else {
+                        Poll::Pending
+                    };
                 }
                 Step::Closing => {
                     ready!(self.stream.wire().poll_close(cx));
@@ -161,7 +183,9 @@ impl<S: Above, F: Fn() + Unpin> Carry<S, F> {
                     self.early.extend(buffer.filled());
                 }
                 // The end of a TLS client that said no goodbye.
-                Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::UnexpectedEof => self.ended = true,
+                Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                    self.ended = true
+                }
                 Poll::Ready(Err(error)) => return Err(error),
             }
         }
@@ -198,7 +222,11 @@ fn begin(next: Do, due: &mut Age, clock: &Clock, pulse: &Pulse) -> io::Result<St
 }
 
 impl<S: Above, F: Fn() + Unpin> AsyncRead for Carry<S, F> {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         let this = &mut *self;
         if !this.early.is_empty() {
             // What the wire tells the pulse when bytes arrive; these arrived before their time.
@@ -219,7 +247,11 @@ impl<S: Above, F: Fn() + Unpin> AsyncRead for Carry<S, F> {
 }
 
 impl<S: Above, F: Fn() + Unpin> AsyncWrite for Carry<S, F> {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
         self.unflushed = true;
         if self.swallows() {
             return Poll::Ready(Ok(bytes.len()));

@@ -1,39 +1,34 @@
 //! One connection: its greeting, the handshake, then hyper, all held to the deadlines of what they are doing.
 
-use std::future::Future;
-use std::future::poll_fn;
-use std::pin::Pin;
-use std::pin::pin;
-use std::sync::Arc;
-use std::task::Context;
-use std::task::Poll;
-use std::task::Waker;
+use std::{
+    future::{Future, poll_fn},
+    pin::{Pin, pin},
+    sync::Arc,
+    task::{Context, Poll, Waker},
+};
 
-use hyper::server::conn::http1::Builder;
-use hyper::service::service_fn;
+use hyper::{server::conn::http1::Builder, service::service_fn};
 use hyper_util::rt::TokioIo;
-use tokio::io::AsyncWriteExt;
-use tokio::net::TcpStream;
-use tokio::time::Sleep;
+use tokio::{io::AsyncWriteExt, net::TcpStream, time::Sleep};
 use tokio_rustls::TlsAcceptor;
 
-use crate::clock;
-use crate::failure::Greeting;
-use crate::failure::Handshake;
-use crate::journal::Wall;
-use crate::server::Limits;
-use crate::server::Service;
-use crate::server::bell::Bells;
-use crate::server::carry::Above;
-use crate::server::carry::Carry;
-use crate::server::exchange;
-use crate::server::exchange::Exchange;
-use crate::server::handshake;
-use crate::server::limits::Permit;
-use crate::server::pulse::Phase;
-use crate::server::pulse::Watch;
-use crate::server::tls::Identity;
-use crate::server::wire::Wire;
+use crate::{
+    clock,
+    failure::{Greeting, Handshake},
+    journal::Wall,
+    server::{
+        Limits, Service,
+        bell::Bells,
+        carry::{Above, Carry},
+        exchange,
+        exchange::Exchange,
+        handshake,
+        limits::Permit,
+        pulse::{Phase, Watch},
+        tls::Identity,
+        wire::Wire,
+    },
+};
 
 /// All that a connection needs besides its stream.
 pub(super) struct Connection<S: Service> {
@@ -62,7 +57,13 @@ impl<S: Service> Connection<S> {
             Some(greeting) => match greeting.handshake {
                 // A client that says nothing is not waited for longer than any other.
                 Some(Handshake::Abort) => {
-                    if tokio::time::timeout(self.exchange.limits.handshake, handshake::hello(&mut wire)).await.is_ok() {
+                    if tokio::time::timeout(
+                        self.exchange.limits.handshake,
+                        handshake::hello(&mut wire),
+                    )
+                    .await
+                    .is_ok()
+                    {
                         self.exchange.pulse.sever();
                     }
                     return;
@@ -72,14 +73,26 @@ impl<S: Service> Connection<S> {
                 Some(Handshake::Stall) => return handshake::drain(&mut wire).await,
                 None => match tls.identity.misbehaving(greeting) {
                     Ok(config) => TlsAcceptor::from(config),
-                    Err(error) => return self.exchange.limits.log.line(&format!("TLS handshake with {}: {error}", self.exchange.client.source)),
+                    Err(error) => {
+                        return self.exchange.limits.log.line(&format!(
+                            "TLS handshake with {}: {error}",
+                            self.exchange.client.source
+                        ));
+                    }
                 },
             },
         };
         match tokio::time::timeout(self.exchange.limits.handshake, acceptor.accept(wire)).await {
             Ok(Ok(stream)) => self.converse(stream).await,
-            Ok(Err(error)) => self.exchange.limits.log.line(&handshake::failure(self.exchange.client.source, &error)),
-            Err(_) => self.exchange.limits.log.line(&handshake::overdue(self.exchange.client.source, self.exchange.limits.handshake)),
+            Ok(Err(error)) => self
+                .exchange
+                .limits
+                .log
+                .line(&handshake::failure(self.exchange.client.source, &error)),
+            Err(_) => self.exchange.limits.log.line(&handshake::overdue(
+                self.exchange.client.source,
+                self.exchange.limits.handshake,
+            )),
         }
     }
 
@@ -91,24 +104,45 @@ impl<S: Service> Connection<S> {
         let mut bells = Bells::default();
         poll_fn(|cx| {
             loop {
-                if bells.poll(talk.as_mut(), cx, || self.exchange.pulse.take_rung_for_nothing()).is_ready() {
+                if bells
+                    .poll(talk.as_mut(), cx, || {
+                        self.exchange.pulse.take_rung_for_nothing()
+                    })
+                    .is_ready()
+                {
                     return Poll::Ready(());
                 }
                 // An answer that has just gone has asked the time already.
                 let gone = self.exchange.owed.take_gone();
-                match self.exchange.pulse.watch(deadline.as_ref().map(|deadline| deadline.step), &self.exchange.limits) {
+                match self.exchange.pulse.watch(
+                    deadline.as_ref().map(|deadline| deadline.step),
+                    &self.exchange.limits,
+                ) {
                     Watch::Leave => return Poll::Ready(()),
                     Watch::Same => {}
-                    Watch::Anew(step, limit) => Deadline::renew(&mut deadline, step, gone.unwrap_or_else(clock::wall).plus(limit)),
+                    Watch::Anew(step, limit) => Deadline::renew(
+                        &mut deadline,
+                        step,
+                        gone.unwrap_or_else(clock::wall).plus(limit),
+                    ),
                 }
-                if deadline.as_mut().is_none_or(|deadline| deadline.poll_passed(cx).is_pending()) {
+                if deadline
+                    .as_mut()
+                    .is_none_or(|deadline| deadline.poll_passed(cx).is_pending())
+                {
                     return Poll::Pending;
                 }
                 match self.exchange.pulse.phase() {
                     // The exchange finds this at its next poll, and words the refusal.
                     Phase::Body => self.exchange.pulse.enter(Phase::Overdue),
                     Phase::Idle => self.exchange.pulse.enter(Phase::Parting),
-                    Phase::Handshake | Phase::Head | Phase::Overdue | Phase::Answering | Phase::Held | Phase::Parting | Phase::Lingering => {
+                    Phase::Handshake
+                    | Phase::Head
+                    | Phase::Overdue
+                    | Phase::Answering
+                    | Phase::Held
+                    | Phase::Parting
+                    | Phase::Lingering => {
                         self.exchange.pulse.end_it();
                         return Poll::Ready(());
                     }
@@ -121,7 +155,12 @@ impl<S: Service> Connection<S> {
     async fn talk(&self, stream: impl Above) {
         let serve = service_fn(|request| exchange::respond(request, &self.exchange));
         let flushed = || self.exchange.flushed();
-        let carry = Carry::new(stream, Arc::clone(&self.exchange.pulse), self.exchange.service.clock().clone(), flushed);
+        let carry = Carry::new(
+            stream,
+            Arc::clone(&self.exchange.pulse),
+            self.exchange.service.clock().clone(),
+            flushed,
+        );
         let mut hyper = builder(&self.exchange.limits).serve_connection(TokioIo::new(carry), serve);
         let end = poll_fn(|cx| {
             if self.exchange.pulse.phase() == Phase::Parting {
@@ -143,7 +182,10 @@ fn builder(limits: &Limits) -> Builder {
     // It must stay below 65,536: hyper panics in debug builds on a header name longer than that.
     let most = limits.head_bytes.saturating_mul(2).clamp(8192, 65_000);
     // A client may close its sending half and still wait for its answer.
-    builder.half_close(true).max_buf_size(most).max_header_size(most);
+    builder
+        .half_close(true)
+        .max_buf_size(most)
+        .max_header_size(most);
     // Answers are small: to copy one behind its head costs less than a list of two pieces, here and in the system.
     builder.writev(false);
     // Hyper counts this from the end of the last answer, and idle connections with it. Ours starts with the first byte.
@@ -169,7 +211,13 @@ impl Deadline {
         match deadline {
             None => {
                 let timer = Box::pin(tokio::time::sleep_until(clock::instant(at).into()));
-                *deadline = Some(Deadline { step, at, timer, fires: at, wakes: None });
+                *deadline = Some(Deadline {
+                    step,
+                    at,
+                    timer,
+                    fires: at,
+                    wakes: None,
+                });
             }
             Some(deadline) => {
                 deadline.step = step;
@@ -190,7 +238,12 @@ impl Deadline {
 
     fn poll_passed(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         // Polled with every request it would cost more than all the rest of a deadline.
-        if !self.timer.is_elapsed() && self.wakes.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
+        if !self.timer.is_elapsed()
+            && self
+                .wakes
+                .as_ref()
+                .is_some_and(|waker| waker.will_wake(cx.waker()))
+        {
             return Poll::Pending;
         }
         while self.timer.as_mut().poll(cx).is_ready() {

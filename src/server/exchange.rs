@@ -1,43 +1,33 @@
 //! One request and its answer: read whole, judged for what the protocol asks, given to the service, handed to hyper.
 
-use std::convert::Infallible;
-use std::future::Future;
-use std::future::poll_fn;
-use std::pin::Pin;
-use std::sync::Arc;
-use std::task::Poll;
-use std::time::SystemTime;
+use std::{
+    convert::Infallible,
+    future::{Future, poll_fn},
+    pin::Pin,
+    sync::Arc,
+    task::Poll,
+    time::SystemTime,
+};
 
-use bytes::Bytes;
-use bytes::BytesMut;
-use http::Method;
-use http::Request;
-use http::Response;
-use http::StatusCode;
-use http::Version;
-use http::header;
-use http::header::HeaderValue;
-use http::request::Parts;
+use bytes::{Bytes, BytesMut};
+use http::{
+    Method, Request, Response, StatusCode, Version, header, header::HeaderValue, request::Parts,
+};
 use http_body_util::Full;
-use hyper::body::Body;
-use hyper::body::Incoming;
+use hyper::body::{Body, Incoming};
 
-use crate::clock::Age;
-use crate::failure::Asked;
-use crate::failure::Delivery;
-use crate::failure::Do;
-use crate::failure::Framing;
-use crate::journal::Progress;
-use crate::journal::Ticket;
-use crate::server::Client;
-use crate::server::Limits;
-use crate::server::Refusal;
-use crate::server::Service;
-use crate::server::answered::How;
-use crate::server::lawful;
-use crate::server::owed::Owed;
-use crate::server::pulse::Phase;
-use crate::server::pulse::Pulse;
+use crate::{
+    clock::Age,
+    failure::{Asked, Delivery, Do, Framing},
+    journal::{Progress, Ticket},
+    server::{
+        Client, Limits, Refusal, Service,
+        answered::How,
+        lawful,
+        owed::Owed,
+        pulse::{Phase, Pulse},
+    },
+};
 
 /// What the requests of one connection meet.
 pub(super) struct Exchange<S: Service> {
@@ -50,8 +40,19 @@ pub(super) struct Exchange<S: Service> {
 }
 
 impl<S: Service> Exchange<S> {
-    pub(super) fn new(service: Arc<S>, limits: Arc<Limits>, pulse: Arc<Pulse>, client: Client) -> Exchange<S> {
-        Exchange { service, limits, pulse, client, owed: Owed::default() }
+    pub(super) fn new(
+        service: Arc<S>,
+        limits: Arc<Limits>,
+        pulse: Arc<Pulse>,
+        client: Client,
+    ) -> Exchange<S> {
+        Exchange {
+            service,
+            limits,
+            pulse,
+            client,
+            owed: Owed::default(),
+        }
     }
 
     /// Notes that everything handed to hyper has gone to the system.
@@ -66,14 +67,21 @@ impl<S: Service> Exchange<S> {
     }
 
     fn settle(&self, progress: Progress) {
-        self.owed.settle(|| self.service.clock().wall(), |ticket, status, now| self.service.ended(ticket, status, progress, now));
+        self.owed.settle(
+            || self.service.clock().wall(),
+            |ticket, status, now| self.service.ended(ticket, status, progress, now),
+        );
     }
 }
 
 /// A connection that ends owes nothing any longer, however it ends.
 impl<S: Service> Drop for Exchange<S> {
     fn drop(&mut self) {
-        self.settle(if self.pulse.is_ours() { Progress::Cut } else { Progress::Left });
+        self.settle(if self.pulse.is_ours() {
+            Progress::Cut
+        } else {
+            Progress::Left
+        });
     }
 }
 
@@ -95,13 +103,18 @@ pub(super) fn respond<S: Service>(
     }
 }
 
-fn answer<S: Service>(mut request: Request<Bytes>, exchange: &Exchange<S>) -> Response<Full<Bytes>> {
+fn answer<S: Service>(
+    mut request: Request<Bytes>,
+    exchange: &Exchange<S>,
+) -> Response<Full<Bytes>> {
     exchange.pulse.enter(Phase::Answering);
     let answered = exchange.service.answer(&request, exchange.client);
     exchange.owe(answered.ticket, answered.status());
     match answered.how {
         How::Bent(delivery, asked) => bent(&request, *delivery, asked, exchange).map(Full::new),
-        How::Plain(reply) => reply.into_response_in(std::mem::take(request.headers_mut()), Full::new),
+        How::Plain(reply) => {
+            reply.into_response_in(std::mem::take(request.headers_mut()), Full::new)
+        }
     }
 }
 
@@ -112,12 +125,19 @@ fn refuse<S: Service>(head: &Parts, refusal: Refusal, exchange: &Exchange<S>) ->
     exchange.owe(answered.ticket, answered.status());
     let mut answer = answered.into_response();
     // Where this request ends can no longer be told, or takes too long to find out.
-    answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    answer
+        .headers_mut()
+        .insert(header::CONNECTION, HeaderValue::from_static("close"));
     answer
 }
 
 /// Leaves the script of a delivery to be carried out, and returns the stand-in that hyper is given.
-fn bent<S: Service>(request: &Request<Bytes>, delivery: Delivery, begun: Age, exchange: &Exchange<S>) -> Response<Bytes> {
+fn bent<S: Service>(
+    request: &Request<Bytes>,
+    delivery: Delivery,
+    begun: Age,
+    exchange: &Exchange<S>,
+) -> Response<Bytes> {
     if delivery.is_plain() {
         return delivery.response;
     }
@@ -135,15 +155,28 @@ fn bent<S: Service>(request: &Request<Bytes>, delivery: Delivery, begun: Age, ex
 /// Reads from a request what its answer must be like.
 fn asked(request: &Request<Bytes>) -> Asked {
     let says = |word: &str| {
-        let values = request.headers().get_all(header::CONNECTION).iter().filter_map(|value| value.to_str().ok());
-        values.flat_map(|value| value.split(',')).any(|option| option.trim().eq_ignore_ascii_case(word))
+        let values = request
+            .headers()
+            .get_all(header::CONNECTION)
+            .iter()
+            .filter_map(|value| value.to_str().ok());
+        values
+            .flat_map(|value| value.split(','))
+            .any(|option| option.trim().eq_ignore_ascii_case(word))
     };
     let http10 = request.version() < Version::HTTP_11;
     // As hyper sees it: an HTTP/1.0 client is kept if it asks for that.
-    Asked { http10, head: request.method() == Method::HEAD, close: says("close") || http10 && !says("keep-alive") }
+    Asked {
+        http10,
+        head: request.method() == Method::HEAD,
+        close: says("close") || http10 && !says("keep-alive"),
+    }
 }
 
-#[expect(clippy::disallowed_methods, reason = "an answer tells the date of the wall, as hyper's own do")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "an answer tells the date of the wall, as hyper's own do"
+)]
 fn date() -> String {
     httpdate::fmt_http_date(SystemTime::now())
 }
@@ -153,12 +186,19 @@ fn make_fit_for_hyper(answer: &mut Response<Full<Bytes>>) {
     // Hyper panics on versions that HTTP/1 does not have, and in debug builds on a length that is not the body's. The length
     // of what we send is the body's; answers that lie about it are made beneath hyper.
     *answer.version_mut() = Version::HTTP_11;
-    if answer.headers().keys().any(|name| name == header::CONTENT_LENGTH) {
+    if answer
+        .headers()
+        .keys()
+        .any(|name| name == header::CONTENT_LENGTH)
+    {
         answer.headers_mut().remove(header::CONTENT_LENGTH);
     }
 }
 
-async fn read<S: Service>(request: &mut Request<Incoming>, exchange: &Exchange<S>) -> Result<Bytes, Refusal> {
+async fn read<S: Service>(
+    request: &mut Request<Incoming>,
+    exchange: &Exchange<S>,
+) -> Result<Bytes, Refusal> {
     let limits = &exchange.limits;
     let head = lawful::head(request);
     if head.bytes > limits.head_bytes {
@@ -172,7 +212,11 @@ async fn read<S: Service>(request: &mut Request<Incoming>, exchange: &Exchange<S
         return Ok(Bytes::new());
     }
     // Known before a byte is read; a client that expects a 100 Continue is spared the sending.
-    if body.size_hint().exact().is_some_and(|length| length > limits.body_bytes as u64) {
+    if body
+        .size_hint()
+        .exact()
+        .is_some_and(|length| length > limits.body_bytes as u64)
+    {
         return Err(Refusal::BodyTooLarge);
     }
     exchange.pulse.enter(Phase::Body);
@@ -186,11 +230,17 @@ async fn gather<S: Service>(body: &mut Incoming, exchange: &Exchange<S>) -> Resu
             if exchange.pulse.phase() == Phase::Overdue {
                 return Poll::Ready(Err(Refusal::RequestTimeout));
             }
-            Pin::new(&mut *body).poll_frame(cx).map(|frame| frame.transpose().map_err(|_| Refusal::BadRequest))
+            Pin::new(&mut *body)
+                .poll_frame(cx)
+                .map(|frame| frame.transpose().map_err(|_| Refusal::BadRequest))
         });
         // Trailers are read and dropped: nothing here has a use for them.
-        let Some(frame) = frame.await? else { return Ok(gathered) };
-        let Ok(data) = frame.into_data() else { continue };
+        let Some(frame) = frame.await? else {
+            return Ok(gathered);
+        };
+        let Ok(data) = frame.into_data() else {
+            continue;
+        };
         if gathered.len() + data.len() > exchange.limits.body_bytes {
             return Err(Refusal::BodyTooLarge);
         }

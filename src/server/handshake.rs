@@ -1,13 +1,8 @@
 //! TLS handshakes that fail: on purpose, and what those that fail otherwise mean, in words that say what to do.
 
-use std::io;
-use std::net::IpAddr;
-use std::time::Duration;
+use std::{io, net::IpAddr, time::Duration};
 
-use rustls::AlertDescription;
-use rustls::Error;
-use rustls::InvalidMessage;
-use rustls::PeerMisbehaved;
+use rustls::{AlertDescription, Error, InvalidMessage, PeerMisbehaved};
 use tokio::io::AsyncReadExt;
 
 use crate::server::wire::Wire;
@@ -33,9 +28,14 @@ pub(super) async fn drain(wire: &mut Wire) {
 
 /// Returns the line that tells of a handshake that failed.
 pub(super) fn failure(source: IpAddr, error: &io::Error) -> String {
-    let reason = match error.get_ref().and_then(|inner| inner.downcast_ref::<Error>()) {
+    let reason = match error
+        .get_ref()
+        .and_then(|inner| inner.downcast_ref::<Error>())
+    {
         Some(error) => explained(error),
-        None if error.kind() == io::ErrorKind::UnexpectedEof => "the client closed the connection".to_owned(),
+        None if error.kind() == io::ErrorKind::UnexpectedEof => {
+            "the client closed the connection".to_owned()
+        }
         None => error.to_string(),
     };
     format!("TLS handshake with {source} failed: {reason}")
@@ -77,10 +77,16 @@ mod tests {
 
     #[rstest]
     #[case::untrusted(Error::AlertReceived(AlertDescription::UnknownCA), "--ca-out")]
-    #[case::name_with_port(Error::InvalidMessage(InvalidMessage::InvalidServerName), "server name")]
+    #[case::name_with_port(
+        Error::InvalidMessage(InvalidMessage::InvalidServerName),
+        "server name"
+    )]
     #[case::plain(Error::InvalidMessage(InvalidMessage::InvalidContentType), "--http")]
     fn a_failure_says_the_way_out(#[case] error: Error, #[case] expected: &str) {
-        let line = failure(IpAddr::from([127, 0, 0, 1]), &io::Error::new(io::ErrorKind::InvalidData, error));
+        let line = failure(
+            IpAddr::from([127, 0, 0, 1]),
+            &io::Error::new(io::ErrorKind::InvalidData, error),
+        );
         assert!(line.contains(expected), "{line}");
     }
 }

@@ -2,13 +2,10 @@
 
 use std::net::Ipv6Addr;
 
-use http::HeaderValue;
-use http::Method;
-use http::Request;
-use http::Uri;
-use http::Version;
-use http::header::HOST;
-use http::header::TRANSFER_ENCODING;
+use http::{
+    HeaderValue, Method, Request, Uri, Version,
+    header::{HOST, TRANSFER_ENCODING},
+};
 
 /// What is to be known of a head before its body is read.
 pub(super) struct Head {
@@ -32,8 +29,13 @@ pub(super) fn head<B>(request: &Request<B>) -> Head {
             codings = codings.and(value);
         }
     }
-    let is_lawful = target_is_lawful(request.method(), request.uri()) && host_is_lawful(hosts, request.version()) && coding_is_lawful(codings);
-    Head { bytes: line_bytes(request.method(), request.uri()) + headers + "\r\n".len(), is_lawful }
+    let is_lawful = target_is_lawful(request.method(), request.uri())
+        && host_is_lawful(hosts, request.version())
+        && coding_is_lawful(codings);
+    Head {
+        bytes: line_bytes(request.method(), request.uri()) + headers + "\r\n".len(),
+        is_lawful,
+    }
 }
 
 /// How often a header is given.
@@ -55,17 +57,24 @@ impl<'a> Given<'a> {
 
 fn line_bytes(method: &Method, uri: &Uri) -> usize {
     // A URL's `://` beside its two parts.
-    let origin = uri.scheme_str().map_or(0, |scheme| scheme.len() + 3) + uri.authority().map_or(0, |authority| authority.as_str().len());
+    let origin = uri.scheme_str().map_or(0, |scheme| scheme.len() + 3)
+        + uri
+            .authority()
+            .map_or(0, |authority| authority.as_str().len());
     let target = origin + uri.path_and_query().map_or(0, |path| path.as_str().len());
     method.as_str().len() + target + " ".len() * 2 + "HTTP/1.1\r\n".len()
 }
 
 fn target_is_lawful(method: &Method, uri: &Uri) -> bool {
-    let ascii = uri.path_and_query().is_none_or(|path| path.as_str().is_ascii());
+    let ascii = uri
+        .path_and_query()
+        .is_none_or(|path| path.as_str().is_ascii());
     ascii
         && match (uri.scheme(), uri.authority()) {
             // A URL, as for a proxy: a server must take it, and its own name stands in it.
-            (Some(scheme), Some(authority)) => !scheme.as_str().is_empty() && is_authority(authority.as_str().as_bytes()),
+            (Some(scheme), Some(authority)) => {
+                !scheme.as_str().is_empty() && is_authority(authority.as_str().as_bytes())
+            }
             // `*` asks about the whole server, which is for OPTIONS alone.
             _ if uri.path() == "*" => *method == Method::OPTIONS,
             _ => uri.path().starts_with('/') && uri.authority().is_none(),
@@ -116,7 +125,11 @@ fn is_version_6(address: &[u8]) -> bool {
 /// Tells whether this is a port; that none follows its colon is lawful (RFC 3986 section 3.2.3).
 fn is_port(port: &[u8]) -> bool {
     let digit = |byte: &u8| byte.is_ascii_digit().then(|| u16::from(byte - b'0'));
-    port.iter().try_fold(0_u16, |port, byte| port.checked_mul(10)?.checked_add(digit(byte)?)).is_some()
+    port.iter()
+        .try_fold(0_u16, |port, byte| {
+            port.checked_mul(10)?.checked_add(digit(byte)?)
+        })
+        .is_some()
 }
 
 /// Returns where a `reg-name` of RFC 3986 section 3.2.2, an IPv4 address included, ends.
@@ -136,8 +149,7 @@ const IN_A_NAME: [bool; 256] = {
     let mut table = [false; 256];
     let mut byte = 0;
     while byte < 256 {
-        table[byte] =
-            matches!(byte as u8, b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b'-' | b'.' | b'_' | b'~' | b'!' | b'$' | b'&'..=b',' | b';' | b'=');
+        table[byte] = matches!(byte as u8, b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b'-' | b'.' | b'_' | b'~' | b'!' | b'$' | b'&'..=b',' | b';' | b'=');
         byte += 1;
     }
     table
@@ -190,15 +202,28 @@ mod tests {
     #[case::authority("host:80", "CONNECT", false)]
     #[case::name_alone("host", "GET", false)]
     #[case::no_scheme("://host/a", "GET", false)]
-    fn a_target_is_a_path_or_a_url(#[case] target: &str, #[case] method: &str, #[case] lawful: bool) {
-        let request = http::Request::builder().method(method).uri(target).body(()).unwrap();
+    fn a_target_is_a_path_or_a_url(
+        #[case] target: &str,
+        #[case] method: &str,
+        #[case] lawful: bool,
+    ) {
+        let request = http::Request::builder()
+            .method(method)
+            .uri(target)
+            .body(())
+            .unwrap();
         assert_eq!(target_is_lawful(request.method(), request.uri()), lawful);
     }
 
     #[test]
     fn a_head_is_counted_to_the_byte() {
         let head = "GET /a?b=c HTTP/1.1\r\nhost: localhost\r\naccept: */*\r\n\r\n";
-        let request = http::Request::builder().uri("/a?b=c").header("host", "localhost").header("accept", "*/*").body(()).unwrap();
+        let request = http::Request::builder()
+            .uri("/a?b=c")
+            .header("host", "localhost")
+            .header("accept", "*/*")
+            .body(())
+            .unwrap();
         assert_eq!(super::head(&request).bytes, head.len());
     }
 }

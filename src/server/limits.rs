@@ -1,17 +1,16 @@
 //! How many, how big, how long: what one client may take from the others.
 
-use std::fmt;
-use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
-use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
-use rustix::process::Resource;
-use rustix::process::Rlimit;
-use rustix::process::getrlimit;
-use rustix::process::setrlimit;
-use tokio::sync::OwnedSemaphorePermit;
-use tokio::sync::Semaphore;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// The server's limits, and where it reports trouble. All times run on the wall clock.
 #[derive(Clone, Debug)]
@@ -92,14 +91,21 @@ impl Connections {
 
     /// Allows 10,000, or as many as the descriptors at this moment, less some for listeners, files and pipes, and less `reserved`.
     pub fn sparing(reserved: usize) -> Connections {
-        let descriptors = getrlimit(Resource::Nofile).current.map_or(usize::MAX, |count| usize::try_from(count).unwrap_or(usize::MAX));
+        let descriptors = getrlimit(Resource::Nofile)
+            .current
+            .map_or(usize::MAX, |count| {
+                usize::try_from(count).unwrap_or(usize::MAX)
+            });
         let left = descriptors.saturating_sub(SPARE_DESCRIPTORS.saturating_add(reserved));
         let count = left.clamp(1, MOST_CONNECTIONS);
         Connections::of(count, left.saturating_sub(count))
     }
 
     fn of(count: usize, rest: usize) -> Connections {
-        Connections(Arc::new(Places { connections: Arc::new(Semaphore::new(count.min(Semaphore::MAX_PERMITS))), rest: AtomicUsize::new(rest) }))
+        Connections(Arc::new(Places {
+            connections: Arc::new(Semaphore::new(count.min(Semaphore::MAX_PERMITS))),
+            rest: AtomicUsize::new(rest),
+        }))
     }
 
     /// Waits for a place.
@@ -111,14 +117,26 @@ impl Connections {
     /// Takes a descriptor for a further listener; none where too few would be left for its clients.
     pub fn listening(&self) -> Option<Listening> {
         let places = Arc::clone(&self.0);
-        if places.rest.try_update(Ordering::Relaxed, Ordering::Relaxed, |rest| rest.checked_sub(1)).is_ok() {
-            return Some(Listening { places, instead_of: None });
+        if places
+            .rest
+            .try_update(Ordering::Relaxed, Ordering::Relaxed, |rest| {
+                rest.checked_sub(1)
+            })
+            .is_ok()
+        {
+            return Some(Listening {
+                places,
+                instead_of: None,
+            });
         }
         if places.connections.available_permits() <= FEWEST_CONNECTIONS {
             return None;
         }
         let instead_of = Arc::clone(&places.connections).try_acquire_owned().ok()?;
-        Some(Listening { places, instead_of: Some(instead_of) })
+        Some(Listening {
+            places,
+            instead_of: Some(instead_of),
+        })
     }
 }
 
@@ -142,7 +160,13 @@ impl Default for Connections {
 /// To be called before the first [`Limits::default`]. Where the system refuses, the old limit stays and is returned.
 pub fn raise_descriptor_limit() -> Option<u64> {
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
-    match setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }) {
+    match setrlimit(
+        Resource::Nofile,
+        Rlimit {
+            current: maximum,
+            maximum,
+        },
+    ) {
         Ok(()) => maximum,
         Err(_) => current,
     }
@@ -169,7 +193,11 @@ impl Log {
 
 impl fmt::Debug for Log {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(if self.0.is_some() { "Log(to a sink)" } else { "Log(nowhere)" })
+        formatter.write_str(if self.0.is_some() {
+            "Log(to a sink)"
+        } else {
+            "Log(nowhere)"
+        })
     }
 }
 
@@ -188,12 +216,18 @@ mod tests {
     #[test]
     fn listeners_take_the_rest_first_and_then_connections_but_not_the_last_ones() {
         let connections = Connections::of(FEWEST_CONNECTIONS + 1, 1);
-        let (first, second) = (connections.listening().unwrap(), connections.listening().unwrap());
+        let (first, second) = (
+            connections.listening().unwrap(),
+            connections.listening().unwrap(),
+        );
         assert!(first.instead_of.is_none() && second.instead_of.is_some());
         assert!(connections.listening().is_none());
         drop(first);
         assert!(connections.listening().unwrap().instead_of.is_none());
         drop(second);
-        assert_eq!(connections.0.connections.available_permits(), FEWEST_CONNECTIONS + 1);
+        assert_eq!(
+            connections.0.connections.available_permits(),
+            FEWEST_CONNECTIONS + 1
+        );
     }
 }

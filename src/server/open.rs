@@ -1,16 +1,10 @@
 //! The open connections of one listener: started, tidied away, reset, and ended in time.
 
-use std::collections::HashMap;
-use std::future::Future;
-use std::sync::Arc;
+use std::{collections::HashMap, future::Future, sync::Arc};
 
-use tokio::task::AbortHandle;
-use tokio::task::Id;
-use tokio::task::JoinError;
-use tokio::task::JoinSet;
+use tokio::task::{AbortHandle, Id, JoinError, JoinSet};
 
-use crate::server::Limits;
-use crate::server::pulse::Pulse;
+use crate::server::{Limits, pulse::Pulse};
 
 /// The open connections of one listener.
 pub(super) struct Open {
@@ -29,14 +23,30 @@ struct Handle {
 impl Open {
     /// Returns none; `gone` is told the number of each connection that has ended.
     pub(super) fn new(limits: Arc<Limits>, gone: impl Fn(u64) + Send + Sync + 'static) -> Open {
-        Open { limits, tasks: JoinSet::new(), handles: HashMap::new(), gone: Box::new(gone) }
+        Open {
+            limits,
+            tasks: JoinSet::new(),
+            handles: HashMap::new(),
+            gone: Box::new(gone),
+        }
     }
 
     /// Starts a connection of a number.
-    pub(super) fn start<F: Future<Output = ()> + Send + 'static>(&mut self, connection: u64, serve: impl FnOnce(Arc<Pulse>) -> F) {
+    pub(super) fn start<F: Future<Output = ()> + Send + 'static>(
+        &mut self,
+        connection: u64,
+        serve: impl FnOnce(Arc<Pulse>) -> F,
+    ) {
         let pulse = Arc::new(Pulse::default());
         let task = self.tasks.spawn(serve(Arc::clone(&pulse)));
-        self.handles.insert(task.id(), Handle { connection, pulse, task });
+        self.handles.insert(
+            task.id(),
+            Handle {
+                connection,
+                pulse,
+                task,
+            },
+        );
     }
 
     /// Waits for a connection to end, and forgets it; for ever where there is none.
@@ -79,7 +89,9 @@ impl Open {
             Err(error) => {
                 // The panic's own text stays out of the log: it may hold what the request held.
                 if error.is_panic() {
-                    self.limits.log.line("a connection ended because its service panicked");
+                    self.limits
+                        .log
+                        .line("a connection ended because its service panicked");
                 }
                 error.id()
             }

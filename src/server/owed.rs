@@ -3,19 +3,14 @@
 //! One task alone writes and reads this. It is borrowed across what that task waits for, so it must be `Sync`: numbers that are
 //! atomic are as good as a lock there, and cost no more than plain ones.
 
-use std::sync::Mutex;
-use std::sync::MutexGuard;
-use std::sync::PoisonError;
-use std::sync::atomic::AtomicBool;
-use std::sync::atomic::AtomicU16;
-use std::sync::atomic::AtomicU64;
-use std::sync::atomic::AtomicUsize;
-use std::sync::atomic::Ordering;
+use std::sync::{
+    Mutex, MutexGuard, PoisonError,
+    atomic::{AtomicBool, AtomicU16, AtomicU64, AtomicUsize, Ordering},
+};
 
 use http::StatusCode;
 
-use crate::journal::Ticket;
-use crate::journal::Wall;
+use crate::journal::{Ticket, Wall};
 
 /// The answers of one connection that are still owed.
 #[derive(Debug, Default)]
@@ -49,21 +44,38 @@ impl Owed {
 
     /// Owes nothing any longer; hands over what was owed, oldest first, and the moment at which all of it went. Where nothing was
     /// owed the clock is not asked.
-    pub(super) fn settle(&self, clock: impl FnOnce() -> Wall, mut each: impl FnMut(Ticket, StatusCode, Wall)) {
+    pub(super) fn settle(
+        &self,
+        clock: impl FnOnce() -> Wall,
+        mut each: impl FnMut(Ticket, StatusCode, Wall),
+    ) {
         if !self.is_one.load(Ordering::Relaxed) {
             return;
         }
         let now = clock();
         self.is_one.store(false, Ordering::Relaxed);
         self.gone.store(now.0, Ordering::Relaxed);
-        let (number, place) = (self.number.load(Ordering::Relaxed), self.place.load(Ordering::Relaxed));
+        let (number, place) = (
+            self.number.load(Ordering::Relaxed),
+            self.place.load(Ordering::Relaxed),
+        );
         let arrived = Wall(self.arrived.load(Ordering::Relaxed));
         // It was one when it came.
         let status = StatusCode::from_u16(self.status.load(Ordering::Relaxed)).unwrap_or_default();
-        each(Ticket { number, place, arrived }, status, now);
+        each(
+            Ticket {
+                number,
+                place,
+                arrived,
+            },
+            status,
+            now,
+        );
         if self.is_more.load(Ordering::Relaxed) {
             self.is_more.store(false, Ordering::Relaxed);
-            self.more().drain(..).for_each(|(ticket, status)| each(ticket, status, now));
+            self.more()
+                .drain(..)
+                .for_each(|(ticket, status)| each(ticket, status, now));
         }
     }
 
@@ -86,19 +98,40 @@ mod tests {
     #[test]
     fn what_is_owed_is_told_once_and_in_order() {
         let owed = Owed::default();
-        let ticket = |number| Ticket { number, place: 7, arrived: Wall(number) };
+        let ticket = |number| Ticket {
+            number,
+            place: 7,
+            arrived: Wall(number),
+        };
         let told = |now| {
             let mut told = Vec::new();
-            owed.settle(|| now, |ticket, status, gone| told.push((ticket, status.as_u16(), gone)));
+            owed.settle(
+                || now,
+                |ticket, status, gone| told.push((ticket, status.as_u16(), gone)),
+            );
             told
         };
-        owed.settle(|| unreachable!("the clock is not asked"), |_, _, _| unreachable!("nothing is owed"));
+        owed.settle(
+            || unreachable!("the clock is not asked"),
+            |_, _, _| unreachable!("nothing is owed"),
+        );
         assert_eq!(owed.take_gone(), None);
-        for (number, status) in [(1, StatusCode::OK), (2, StatusCode::NOT_FOUND), (3, StatusCode::OK)] {
+        for (number, status) in [
+            (1, StatusCode::OK),
+            (2, StatusCode::NOT_FOUND),
+            (3, StatusCode::OK),
+        ] {
             owed.add(ticket(number), status);
         }
         let now = Wall(1_000_000);
-        assert_eq!(told(now), [(ticket(1), 200, now), (ticket(2), 404, now), (ticket(3), 200, now)]);
+        assert_eq!(
+            told(now),
+            [
+                (ticket(1), 200, now),
+                (ticket(2), 404, now),
+                (ticket(3), 200, now)
+            ]
+        );
         assert_eq!(told(now), []);
         assert_eq!((owed.take_gone(), owed.take_gone()), (Some(now), None));
         owed.add(ticket(4), StatusCode::OK);

@@ -1,11 +1,8 @@
 //! The port itself: bound once, closed for a time without being lost to others, and open again on the same number.
 
-use std::future::Future;
-use std::io;
-use std::net::SocketAddr;
+use std::{future::Future, io, net::SocketAddr};
 
-use tokio::net::TcpListener;
-use tokio::net::TcpSocket;
+use tokio::net::{TcpListener, TcpSocket};
 
 use crate::server::Limits;
 
@@ -24,7 +21,11 @@ pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
 ///
 /// Clients are refused meanwhile: a socket that is bound and does not listen holds the number. Should another process have been
 /// quicker, its being in the way is told, and tried anew until it has gone.
-pub(super) async fn closed(address: SocketAddr, over: impl Future<Output = ()>, limits: &Limits) -> TcpListener {
+pub(super) async fn closed(
+    address: SocketAddr,
+    over: impl Future<Output = ()>,
+    limits: &Limits,
+) -> TcpListener {
     let mut held = hold(address);
     over.await;
     let mut told = false;
@@ -33,7 +34,9 @@ pub(super) async fn closed(address: SocketAddr, over: impl Future<Output = ()>, 
             Ok(listener) => return listener,
             Err(error) => {
                 if !told {
-                    limits.log.line(&format!("cannot listen on {address} again, and keeps trying: {error}"));
+                    limits.log.line(&format!(
+                        "cannot listen on {address} again, and keeps trying: {error}"
+                    ));
                 }
                 told = true;
                 tokio::time::sleep(limits.accept_pause).await;
@@ -44,7 +47,11 @@ pub(super) async fn closed(address: SocketAddr, over: impl Future<Output = ()>, 
 }
 
 fn hold(address: SocketAddr) -> io::Result<TcpSocket> {
-    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    let socket = if address.is_ipv4() {
+        TcpSocket::new_v4()?
+    } else {
+        TcpSocket::new_v6()?
+    };
     // On Windows the option means something else: it lets two processes share a port.
     let reuse = cfg!(unix);
     socket.set_reuseaddr(reuse && address.port() != 0)?;

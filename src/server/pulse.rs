@@ -6,19 +6,15 @@
 //!                                  Answering ⇄ Held          a failure mode holds the answer back
 //! ```
 
-use std::sync::Mutex;
-use std::sync::PoisonError;
-use std::sync::atomic::AtomicBool;
-use std::sync::atomic::AtomicU8;
-use std::sync::atomic::AtomicU32;
-use std::sync::atomic::AtomicUsize;
-use std::sync::atomic::Ordering;
-use std::sync::atomic::fence;
-use std::time::Duration;
+use std::{
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicUsize, Ordering, fence},
+    },
+    time::Duration,
+};
 
-use crate::clock::Age;
-use crate::failure::Do;
-use crate::server::Limits;
+use crate::{clock::Age, failure::Do, server::Limits};
 
 /// The state of one connection, shared by the parts of its task and the accepting one.
 ///
@@ -108,12 +104,19 @@ impl Pulse {
             return None;
         }
         self.scripted.store(false, Ordering::Release);
-        Some(std::mem::take(&mut *self.script.lock().unwrap_or_else(PoisonError::into_inner)))
+        Some(std::mem::take(
+            &mut *self.script.lock().unwrap_or_else(PoisonError::into_inner),
+        ))
     }
 
     /// Notes that the last piece of a body was taken: hyper rings for whoever sends the next, and nobody does.
     pub(super) fn rang_for_nothing(&self) {
-        self.rung_for_nothing.store(self.rung_for_nothing.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
+        self.rung_for_nothing.store(
+            self.rung_for_nothing
+                .load(Ordering::Relaxed)
+                .wrapping_add(1),
+            Ordering::Relaxed,
+        );
     }
 
     /// Returns how often, since this was last asked.
@@ -190,14 +193,26 @@ impl Pulse {
 
     /// Only the connection's own task writes the step, so nothing can come between reading and writing it.
     fn restart(&self) {
-        self.step.store(self.step.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
+        self.step.store(
+            self.step.load(Ordering::Relaxed).wrapping_add(1),
+            Ordering::Relaxed,
+        );
     }
 }
 
 impl Phase {
     /// Every one, in the order in which they are declared: the first is that of a new pulse.
-    const ALL: [Phase; 9] =
-        [Phase::Handshake, Phase::Idle, Phase::Head, Phase::Body, Phase::Overdue, Phase::Answering, Phase::Held, Phase::Parting, Phase::Lingering];
+    const ALL: [Phase; 9] = [
+        Phase::Handshake,
+        Phase::Idle,
+        Phase::Head,
+        Phase::Body,
+        Phase::Overdue,
+        Phase::Answering,
+        Phase::Held,
+        Phase::Parting,
+        Phase::Lingering,
+    ];
 
     fn limit(self, limits: &Limits) -> Duration {
         match self {
@@ -230,15 +245,28 @@ mod tests {
     #[test]
     fn a_new_phase_and_a_byte_of_an_answer_restart_the_deadline() {
         let (pulse, limits) = (Pulse::default(), Limits::default());
-        let step = |watch| if let Watch::Anew(step, _) = watch { Some(step) } else { None };
+        let step = |watch| {
+            if let Watch::Anew(step, _) = watch {
+                Some(step)
+            } else {
+                None
+            }
+        };
         let first = step(pulse.watch(None, &limits));
         assert_eq!(pulse.watch(first, &limits), Watch::Same);
         pulse.progress();
-        assert_eq!(pulse.watch(first, &limits), Watch::Same, "no answer is being given");
+        assert_eq!(
+            pulse.watch(first, &limits),
+            Watch::Same,
+            "no answer is being given"
+        );
         pulse.enter(Phase::Answering);
         let second = step(pulse.watch(first, &limits));
         pulse.progress();
-        assert_eq!(pulse.watch(second, &limits), Watch::Anew(second.unwrap() + 1, limits.stall));
+        assert_eq!(
+            pulse.watch(second, &limits),
+            Watch::Anew(second.unwrap() + 1, limits.stall)
+        );
     }
 
     #[test]

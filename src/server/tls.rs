@@ -5,33 +5,22 @@
 
 mod faults;
 
-use std::fmt;
-use std::net::IpAddr;
-use std::sync::Arc;
+use std::{fmt, net::IpAddr, sync::Arc};
 
-use rcgen::BasicConstraints;
-use rcgen::CertificateParams;
-use rcgen::CertifiedIssuer;
-use rcgen::DnType;
-use rcgen::ExtendedKeyUsagePurpose;
-use rcgen::IsCa;
-use rcgen::KeyPair;
-use rcgen::KeyUsagePurpose;
-use rcgen::date_time_ymd;
-use rustls::ConfigBuilder;
-use rustls::InconsistentKeys;
-use rustls::ServerConfig;
-use rustls::SupportedProtocolVersion;
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::DnsName;
-use rustls::pki_types::PrivateKeyDer;
-use rustls::pki_types::pem;
-use rustls::pki_types::pem::PemObject;
-use rustls::server::WantsServerCert;
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa,
+    KeyPair, KeyUsagePurpose, date_time_ymd,
+};
+use rustls::{
+    ConfigBuilder, InconsistentKeys, ServerConfig, SupportedProtocolVersion,
+    pki_types::{CertificateDer, DnsName, PrivateKeyDer, pem, pem::PemObject},
+    server::WantsServerCert,
+};
 
-use crate::failure::Greeting;
-use crate::server::tls::faults::Faults;
-use crate::server::tls::faults::Issuer;
+use crate::{
+    failure::Greeting,
+    server::tls::faults::{Faults, Issuer},
+};
 
 /// A certificate with its key, ready to serve. Clones share what they have made.
 #[derive(Clone)]
@@ -74,9 +63,19 @@ impl Identity {
     pub fn generate(names: &[String]) -> Result<Identity, Error> {
         let authority = authority().map_err(Error::Generating)?;
         let subjects = subjects(names)?;
-        let config = config(rustls::ALL_VERSIONS, leaf(&authority, subjects.clone()).map_err(Error::Generating)?)?;
+        let config = config(
+            rustls::ALL_VERSIONS,
+            leaf(&authority, subjects.clone()).map_err(Error::Generating)?,
+        )?;
         let ca_pem = Some(authority.pem().into());
-        Ok(Identity { config, ca_pem, faults: Arc::new(Faults::new(Some(Issuer { authority, subjects }))) })
+        Ok(Identity {
+            config,
+            ca_pem,
+            faults: Arc::new(Faults::new(Some(Issuer {
+                authority,
+                subjects,
+            }))),
+        })
     }
 
     /// Takes a certificate, followed by the ones that lead to its CA, and its unencrypted key (PKCS #8, PKCS #1 or SEC 1), all as PEM text.
@@ -84,20 +83,29 @@ impl Identity {
     /// # Errors
     /// Says which of the two texts is at fault, and how.
     pub fn from_pem(cert_pem: &str, key_pem: &str) -> Result<Identity, Error> {
-        let chain: Vec<_> =
-            CertificateDer::pem_slice_iter(cert_pem.as_bytes()).collect::<Result<_, _>>().map_err(|error| Error::CertificateText(fault(&error)))?;
+        let chain: Vec<_> = CertificateDer::pem_slice_iter(cert_pem.as_bytes())
+            .collect::<Result<_, _>>()
+            .map_err(|error| Error::CertificateText(fault(&error)))?;
         if chain.is_empty() {
             return Err(Error::NoCertificate);
         }
         // Both marks are of the text around the key, never of the key.
-        if ["BEGIN ENCRYPTED PRIVATE KEY", "Proc-Type: 4,ENCRYPTED"].iter().any(|mark| key_pem.contains(mark)) {
+        if ["BEGIN ENCRYPTED PRIVATE KEY", "Proc-Type: 4,ENCRYPTED"]
+            .iter()
+            .any(|mark| key_pem.contains(mark))
+        {
             return Err(Error::KeyEncrypted);
         }
-        let key = PrivateKeyDer::from_pem_slice(key_pem.as_bytes()).map_err(|error| match error {
-            pem::Error::NoItemsFound => Error::NoKey,
-            error => Error::KeyText(fault(&error)),
-        })?;
-        Ok(Identity { config: config(rustls::ALL_VERSIONS, (chain, key))?, ca_pem: None, faults: Arc::new(Faults::new(None)) })
+        let key =
+            PrivateKeyDer::from_pem_slice(key_pem.as_bytes()).map_err(|error| match error {
+                pem::Error::NoItemsFound => Error::NoKey,
+                error => Error::KeyText(fault(&error)),
+            })?;
+        Ok(Identity {
+            config: config(rustls::ALL_VERSIONS, (chain, key))?,
+            ca_pem: None,
+            faults: Arc::new(Faults::new(None)),
+        })
     }
 
     /// Returns the generated CA, for clients to trust; none for a certificate of the user's.
@@ -134,8 +142,15 @@ fn authority() -> Result<CertifiedIssuer<'static, KeyPair>, rcgen::Error> {
     let mut params = dated();
     // Each run's CA has a name of its own: a client that has an older one then says that it does not know this one, rather
     // than that a signature is wrong.
-    let mark: String = params.key_identifier(&key).iter().take(4).map(|byte| format!("{byte:02x}")).collect();
-    params.distinguished_name.push(DnType::CommonName, format!("d4iot-double test CA {mark}"));
+    let mark: String = params
+        .key_identifier(&key)
+        .iter()
+        .take(4)
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    params
+        .distinguished_name
+        .push(DnType::CommonName, format!("d4iot-double test CA {mark}"));
     // One below it may issue, too: the intermediate of a chain that is sent incomplete.
     params.is_ca = IsCa::Ca(BasicConstraints::Constrained(1));
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
@@ -145,14 +160,19 @@ fn authority() -> Result<CertifiedIssuer<'static, KeyPair>, rcgen::Error> {
 /// A chain as it is sent, and the key of its first certificate.
 type Chain = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
 
-fn leaf(authority: &CertifiedIssuer<'static, KeyPair>, subjects: Vec<String>) -> Result<Chain, rcgen::Error> {
+fn leaf(
+    authority: &CertifiedIssuer<'static, KeyPair>,
+    subjects: Vec<String>,
+) -> Result<Chain, rcgen::Error> {
     issue(authority, proper(subjects)?)
 }
 
 /// What stands in a certificate that is as it should be.
 fn proper(subjects: Vec<String>) -> Result<CertificateParams, rcgen::Error> {
     let mut params = dated();
-    params.distinguished_name.push(DnType::CommonName, "d4iot-double");
+    params
+        .distinguished_name
+        .push(DnType::CommonName, "d4iot-double");
     params.subject_alt_names = CertificateParams::new(subjects)?.subject_alt_names;
     // Said in so many words, as strict readers want it; with it comes the subject's key identifier.
     params.is_ca = IsCa::ExplicitNoCa;
@@ -163,11 +183,17 @@ fn proper(subjects: Vec<String>) -> Result<CertificateParams, rcgen::Error> {
 }
 
 /// Signs a certificate for a new key. The CA is not sent: a client either has it already, or would not trust it.
-fn issue(authority: &CertifiedIssuer<'static, KeyPair>, params: CertificateParams) -> Result<Chain, rcgen::Error> {
+fn issue(
+    authority: &CertifiedIssuer<'static, KeyPair>,
+    params: CertificateParams,
+) -> Result<Chain, rcgen::Error> {
     // P-256: an RSA-2048 key costs three quarters of the handshakes.
     let key = KeyPair::generate()?;
     let certificate = params.signed_by(&key, authority)?;
-    Ok((vec![certificate.into()], PrivateKeyDer::Pkcs8(key.serialize_der().into())))
+    Ok((
+        vec![certificate.into()],
+        PrivateKeyDer::Pkcs8(key.serialize_der().into()),
+    ))
 }
 
 fn dated() -> CertificateParams {
@@ -183,11 +209,22 @@ fn subjects(names: &[String]) -> Result<Vec<String>, Error> {
     if let Some(bad) = names.iter().find(|name| !is_subject(name)) {
         return Err(Error::BadName(bad.clone()));
     }
-    let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
-    let own = ["localhost".to_owned(), "127.0.0.1".to_owned(), "::1".to_owned()];
+    let host = rustix::system::uname()
+        .nodename()
+        .to_string_lossy()
+        .into_owned();
+    let own = [
+        "localhost".to_owned(),
+        "127.0.0.1".to_owned(),
+        "::1".to_owned(),
+    ];
     let mut subjects = Vec::new();
     // A host may have a name that no certificate can hold; it is then not reached by it.
-    for name in own.into_iter().chain(Some(host).filter(|host| is_subject(host))).chain(names.iter().cloned()) {
+    for name in own
+        .into_iter()
+        .chain(Some(host).filter(|host| is_subject(host)))
+        .chain(names.iter().cloned())
+    {
         if !subjects.contains(&name) {
             subjects.push(name);
         }
@@ -196,21 +233,33 @@ fn subjects(names: &[String]) -> Result<Vec<String>, Error> {
 }
 
 fn is_subject(name: &str) -> bool {
-    name.parse::<IpAddr>().is_ok() || DnsName::try_from(name.strip_prefix("*.").unwrap_or(name)).is_ok()
+    name.parse::<IpAddr>().is_ok()
+        || DnsName::try_from(name.strip_prefix("*.").unwrap_or(name)).is_ok()
 }
 
-fn config(versions: &[&'static SupportedProtocolVersion], (chain, key): Chain) -> Result<Arc<ServerConfig>, Error> {
-    let config = builder(versions)?.with_single_cert(chain, key).map_err(|error| match error {
-        rustls::Error::InconsistentKeys(InconsistentKeys::KeyMismatch) => Error::KeyMismatch,
-        error => Error::Unusable(error),
-    })?;
+fn config(
+    versions: &[&'static SupportedProtocolVersion],
+    (chain, key): Chain,
+) -> Result<Arc<ServerConfig>, Error> {
+    let config = builder(versions)?
+        .with_single_cert(chain, key)
+        .map_err(|error| match error {
+            rustls::Error::InconsistentKeys(InconsistentKeys::KeyMismatch) => Error::KeyMismatch,
+            error => Error::Unusable(error),
+        })?;
     finish(config)
 }
 
-fn builder(versions: &[&'static SupportedProtocolVersion]) -> Result<ConfigBuilder<ServerConfig, WantsServerCert>, Error> {
+fn builder(
+    versions: &[&'static SupportedProtocolVersion],
+) -> Result<ConfigBuilder<ServerConfig, WantsServerCert>, Error> {
     // The provider is named, so that nothing hangs on what the process has installed as its default.
-    let builder = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()));
-    Ok(builder.with_protocol_versions(versions).map_err(Error::Unusable)?.with_no_client_auth())
+    let builder =
+        ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()));
+    Ok(builder
+        .with_protocol_versions(versions)
+        .map_err(Error::Unusable)?
+        .with_no_client_auth())
 }
 
 fn finish(mut config: ServerConfig) -> Result<Arc<ServerConfig>, Error> {
@@ -224,7 +273,10 @@ fn finish(mut config: ServerConfig) -> Result<Arc<ServerConfig>, Error> {
 impl fmt::Debug for Identity {
     /// Shows the CA and nothing of the key.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Identity").field("ca_pem", &self.ca_pem).finish_non_exhaustive()
+        formatter
+            .debug_struct("Identity")
+            .field("ca_pem", &self.ca_pem)
+            .finish_non_exhaustive()
     }
 }
 

@@ -11,7 +11,9 @@ pub(super) fn string(text: &mut String, bytes: &[u8]) {
     for chunk in bytes.utf8_chunks() {
         let mut rest = chunk.valid();
         // Nearly all of it stands as it is, and is copied in runs.
-        while let Some(place) = rest.find(|character| matches!(character, '"' | '\\') || !is_clear(character)) {
+        while let Some(place) =
+            rest.find(|character| matches!(character, '"' | '\\') || !is_clear(character))
+        {
             let (clear, from) = rest.split_at(place);
             text.push_str(clear);
             let mut characters = from.chars();
@@ -33,8 +35,15 @@ pub(super) fn string(text: &mut String, bytes: &[u8]) {
 
 /// Appends a word or a value of a head line: as it is where it can be read off the line, else as a JSON string.
 pub(super) fn plain(text: &mut String, plain: &str) {
-    let clear = !plain.is_empty() && plain.trim() == plain && !plain.starts_with('"') && plain.chars().all(is_clear);
-    if clear { text.push_str(plain) } else { string(text, plain.as_bytes()) }
+    let clear = !plain.is_empty()
+        && plain.trim() == plain
+        && !plain.starts_with('"')
+        && plain.chars().all(is_clear);
+    if clear {
+        text.push_str(plain)
+    } else {
+        string(text, plain.as_bytes())
+    }
 }
 
 /// Appends a character, or its JSON escape where it could not be seen.
@@ -88,8 +97,14 @@ mod tests {
 
     #[test]
     fn what_is_valid_utf8_reads_back_as_json() {
-        let text: String = (0..0x3000).chain(0x1f5f0..0x1f610).filter_map(char::from_u32).collect();
-        assert_eq!(serde_json::from_str::<String>(&string(text.as_bytes())).unwrap(), text);
+        let text: String = (0..0x3000)
+            .chain(0x1f5f0..0x1f610)
+            .filter_map(char::from_u32)
+            .collect();
+        assert_eq!(
+            serde_json::from_str::<String>(&string(text.as_bytes())).unwrap(),
+            text
+        );
     }
 
     #[rstest]

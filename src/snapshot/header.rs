@@ -19,16 +19,24 @@ impl Fields {
     /// Takes in one line. What is wrong with it comes back in words.
     pub(super) fn take(&mut self, line: &str) -> Result<(), String> {
         // What does not even look like a field is not repeated: where the closing line is missing, it might be a body's.
-        let field = line.split_once(": ").filter(|(name, _)| name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'));
-        let (name, value) = field.ok_or_else(|| format!("expected `FIELD: VALUE`, FIELD being one of {NAMES}"))?;
+        let field = line.split_once(": ").filter(|(name, _)| {
+            name.bytes()
+                .all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+        });
+        let (name, value) =
+            field.ok_or_else(|| format!("expected `FIELD: VALUE`, FIELD being one of {NAMES}"))?;
         let (field, value) = match name {
-            "assertion_line" => (&mut self.assertion_line, value.parse::<u64>().ok().map(|line| line.to_string())),
+            "assertion_line" => (
+                &mut self.assertion_line,
+                value.parse::<u64>().ok().map(|line| line.to_string()),
+            ),
             "description" => (&mut self.description, unquoted(value)),
             "input_file" => (&mut self.input_file, unquoted(value)),
             "source" => (&mut self.source, unquoted(value)),
             _ => return Err(format!("unknown field `{name}`, expected one of {NAMES}")),
         };
-        let value = value.ok_or_else(|| format!("the value of `{name}` is not spelled as insta spells it"))?;
+        let value = value
+            .ok_or_else(|| format!("the value of `{name}` is not spelled as insta spells it"))?;
         match field.replace(value) {
             Some(_) => Err(format!("`{name}` stands here for the second time")),
             None => Ok(()),
@@ -49,7 +57,11 @@ fn unquoted(value: &str) -> Option<String> {
 ///
 /// The rules are those of insta 1.49's `need_quotes` and `escape_str`; a test holds the two against each other.
 pub(super) fn scalar(text: &str) -> String {
-    if needs_quotes(text) { quoted(text) } else { text.to_owned() }
+    if needs_quotes(text) {
+        quoted(text)
+    } else {
+        text.to_owned()
+    }
 }
 
 fn needs_quotes(text: &str) -> bool {
@@ -65,8 +77,10 @@ fn needs_quotes(text: &str) -> bool {
 
 /// Tells a character that forces quotes wherever it stands.
 fn is_special(character: char) -> bool {
-    matches!(character, ':' | '{' | '}' | '[' | ']' | ',' | '#' | '`' | '"' | '\'' | '\\')
-        || matches!(character, '\0'..='\x06' | '\t' | '\n' | '\r' | '\x0e'..='\x1a' | '\x1c'..='\x1f')
+    matches!(
+        character,
+        ':' | '{' | '}' | '[' | ']' | ',' | '#' | '`' | '"' | '\'' | '\\'
+    ) || matches!(character, '\0'..='\x06' | '\t' | '\n' | '\r' | '\x0e'..='\x1a' | '\x1c'..='\x1f')
 }
 
 fn quoted(text: &str) -> String {
@@ -93,6 +107,6 @@ const NAMES: &str = "source, assertion_line, description, input_file";
 
 /// Words that YAML would read as a truth value or as nothing.
 const WORDS: [&str; 22] = [
-    "yes", "Yes", "YES", "no", "No", "NO", "True", "TRUE", "true", "False", "FALSE", "false", "on", "On", "ON", "off", "Off", "OFF", "null", "Null",
-    "NULL", "~",
+    "yes", "Yes", "YES", "no", "No", "NO", "True", "TRUE", "true", "False", "FALSE", "false", "on",
+    "On", "ON", "off", "Off", "OFF", "null", "Null", "NULL", "~",
 ];

@@ -2,18 +2,19 @@
 
 use std::fmt;
 
-use serde::Deserialize;
-use serde::Deserializer;
-use serde::de::MapAccess;
-use serde::de::SeqAccess;
-use serde::de::Visitor;
+use serde::{
+    Deserialize, Deserializer,
+    de::{MapAccess, SeqAccess, Visitor},
+};
 
 use super::escape;
 
 /// Returns a JSON object or array with a line for each member, indented by two blanks; none where the bytes are something else.
 pub(super) fn pretty(bytes: &[u8]) -> Option<String> {
     let is_nested = matches!(bytes.trim_ascii_start().first(), Some(b'{' | b'['));
-    let json = str::from_utf8(bytes).ok().filter(|json| is_nested && serde_json::from_str::<Read>(json).is_ok())?;
+    let json = str::from_utf8(bytes)
+        .ok()
+        .filter(|json| is_nested && serde_json::from_str::<Read>(json).is_ok())?;
     let mut text = String::with_capacity(json.len() * 2);
     let mut depth = 0;
     let mut characters = json.chars().peekable();
@@ -32,7 +33,10 @@ pub(super) fn pretty(bytes: &[u8]) -> Option<String> {
             }
             '{' | '[' => {
                 text.push(character);
-                while characters.next_if(|next| next.is_ascii_whitespace()).is_some() {}
+                while characters
+                    .next_if(|next| next.is_ascii_whitespace())
+                    .is_some()
+                {}
                 match characters.next_if(|next| matches!(next, '}' | ']')) {
                     Some(end) => text.push(end),
                     None => {
@@ -123,8 +127,14 @@ mod tests {
 
     #[rstest]
     #[case::empty("{ }", "{}")]
-    #[case::nested(r#"{"a":[1,{"b":{}}],"c":[ ]}"#, "{\n  \"a\": [\n    1,\n    {\n      \"b\": {}\n    }\n  ],\n  \"c\": []\n}")]
-    #[case::tokens_stay(r#"{"a":1.50,"a":1e2,"b":"\u00e9\\\"x: ,{"}"#, "{\n  \"a\": 1.50,\n  \"a\": 1e2,\n  \"b\": \"\\u00e9\\\\\\\"x: ,{\"\n}")]
+    #[case::nested(
+        r#"{"a":[1,{"b":{}}],"c":[ ]}"#,
+        "{\n  \"a\": [\n    1,\n    {\n      \"b\": {}\n    }\n  ],\n  \"c\": []\n}"
+    )]
+    #[case::tokens_stay(
+        r#"{"a":1.50,"a":1e2,"b":"\u00e9\\\"x: ,{"}"#,
+        "{\n  \"a\": 1.50,\n  \"a\": 1e2,\n  \"b\": \"\\u00e9\\\\\\\"x: ,{\"\n}"
+    )]
     #[case::the_invisible_shows("[\"\u{feff}\"]", "[\n  \"\\ufeff\"\n]")]
     fn an_object_or_array_is_spread_over_lines(#[case] json: &str, #[case] expected: &str) {
         assert_eq!(pretty(json.as_bytes()).as_deref(), Some(expected));
@@ -143,6 +153,9 @@ mod tests {
     #[test]
     fn depth_is_bounded() {
         assert_eq!(pretty("[".repeat(4000).as_bytes()), None);
-        assert_eq!(pretty(format!("{}{}", "[".repeat(4000), "]".repeat(4000)).as_bytes()), None);
+        assert_eq!(
+            pretty(format!("{}{}", "[".repeat(4000), "]".repeat(4000)).as_bytes()),
+            None
+        );
     }
 }

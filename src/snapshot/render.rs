@@ -2,15 +2,10 @@
 
 use std::fmt::Write;
 
-use sha2::Digest;
-use sha2::Sha256;
+use sha2::{Digest, Sha256};
 
-use crate::snapshot::Answer;
-use crate::snapshot::Exchange;
-use crate::snapshot::Request;
-
-use super::escape;
-use super::pretty::pretty;
+use super::{escape, pretty::pretty};
+use crate::snapshot::{Answer, Exchange, Request};
 
 /// Returns the body of the `.snap` file for the exchanges of one case.
 ///
@@ -73,7 +68,11 @@ fn answer(text: &mut String, answer: &Answer) {
             text.push_str("failed: ");
             escape::plain(text, words);
         }
-        Answer::Received { status, headers, body: bytes } => {
+        Answer::Received {
+            status,
+            headers,
+            body: bytes,
+        } => {
             let _ = write!(text, "{status}");
             for (name, value) in headers {
                 header(text, name, value.as_deref());
@@ -101,7 +100,11 @@ fn header(text: &mut String, name: &str, value: Option<&str>) {
 
 /// Appends a word, in quotes where a blank would hide its end.
 fn word(text: &mut String, word: &str) {
-    if word.contains(' ') { escape::string(text, word.as_bytes()) } else { escape::plain(text, word) }
+    if word.contains(' ') {
+        escape::string(text, word.as_bytes())
+    } else {
+        escape::plain(text, word)
+    }
 }
 
 fn body(text: &mut String, bytes: &[u8]) {
@@ -117,7 +120,11 @@ fn body(text: &mut String, bytes: &[u8]) {
 
 fn shortened(text: &mut String, bytes: &[u8]) {
     let (head, tail) = (cut(bytes, HEAD), cut(bytes, bytes.len() - TAIL));
-    let hash: String = Sha256::digest(bytes).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    let hash: String = Sha256::digest(bytes)
+        .iter()
+        .take(8)
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
     escape::string(text, &bytes[..head]);
     let _ = write!(text, " … {} bytes … ", tail - head);
     escape::string(text, &bytes[tail..]);
@@ -126,7 +133,10 @@ fn shortened(text: &mut String, bytes: &[u8]) {
 
 /// Moves a cut back to where a UTF-8 character starts, if one starts within three bytes, so that a whole character never looks broken.
 fn cut(bytes: &[u8], at: usize) -> usize {
-    (at.saturating_sub(3)..=at).rev().find(|start| bytes[*start] & 0b1100_0000 != 0b1000_0000).unwrap_or(at)
+    (at.saturating_sub(3)..=at)
+        .rev()
+        .find(|start| bytes[*start] & 0b1100_0000 != 0b1000_0000)
+        .unwrap_or(at)
 }
 
 /// Stands for a value that differs from run to run; a value that says so itself is quoted.

@@ -17,7 +17,9 @@ pub fn reread(body: &str) -> Option<Vec<Reread>> {
     let mut rest = body;
     loop {
         let next = format!("\n\n──── {}\n", sections.len() + 2);
-        let (section, further) = rest.split_once(&next).map_or((rest, None), |(section, further)| (section, Some(further)));
+        let (section, further) = rest
+            .split_once(&next)
+            .map_or((rest, None), |(section, further)| (section, Some(further)));
         sections.push(one(section)?);
         match further {
             Some(further) => rest = further,
@@ -29,16 +31,28 @@ pub fn reread(body: &str) -> Option<Vec<Reread>> {
 fn one(section: &str) -> Option<Reread> {
     // No line of a head or a body is empty: an escaped string is one line, and pretty JSON has none.
     let parts: Vec<&str> = section.split("\n\n").collect();
-    let [head, sent, came @ ..] = parts.as_slice() else { return None };
+    let [head, sent, came @ ..] = parts.as_slice() else {
+        return None;
+    };
     let request = format!("{head}\n\n{sent}");
     match came {
-        [failed] => Some(Reread { request, answer: Some(Answer::Failed(failed.strip_prefix("failed: ")?.to_owned())) }),
+        [failed] => Some(Reread {
+            request,
+            answer: Some(Answer::Failed(failed.strip_prefix("failed: ")?.to_owned())),
+        }),
         [head, body] => {
             let mut lines = head.lines();
             let status = lines.next()?.parse().ok()?;
             let headers = lines.map(header).collect::<Option<Vec<_>>>()?;
             let line = body.lines().next()?;
-            Some(Reread { request, answer: unescaped(line).map(|body| Answer::Received { status, headers, body }) })
+            Some(Reread {
+                request,
+                answer: unescaped(line).map(|body| Answer::Received {
+                    status,
+                    headers,
+                    body,
+                }),
+            })
         }
         _ => None,
     }
@@ -46,7 +60,11 @@ fn one(section: &str) -> Option<Reread> {
 
 fn header(line: &str) -> Option<(String, Option<String>)> {
     let (name, value) = line.split_once(": ")?;
-    let value = if value.starts_with('"') { String::from_utf8(unescaped(value)?).ok()? } else { value.to_owned() };
+    let value = if value.starts_with('"') {
+        String::from_utf8(unescaped(value)?).ok()?
+    } else {
+        value.to_owned()
+    };
     Some((name.to_owned(), (value != "…").then_some(value)))
 }
 
@@ -87,9 +105,7 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
-    use crate::snapshot::Exchange;
-    use crate::snapshot::Request;
-    use crate::snapshot::render;
+    use crate::snapshot::{Exchange, Request, render};
 
     #[rstest]
     #[case::json(b"{\"msg\": \"a\\n\\nb\"}\r\n")]
@@ -97,12 +113,38 @@ mod tests {
     #[case::empty(b"")]
     #[case::a_section_s_head("\n\n──── 2\n\n200".as_bytes())]
     fn what_was_rendered_reads_back(#[case] body: &[u8]) {
-        let request = Request { method: "POST".into(), path: "/x".into(), headers: Vec::new(), body: Some(body.to_vec()) };
-        let headers = vec![("content-type".to_owned(), Some(" x".to_owned())), ("date".to_owned(), None)];
-        let answers = [Answer::Received { status: 200, headers, body: body.to_vec() }, Answer::Failed("reset".into())];
-        let exchanges: Vec<Exchange> = answers.iter().map(|answer| Exchange { request: request.clone(), answer: answer.clone() }).collect();
+        let request = Request {
+            method: "POST".into(),
+            path: "/x".into(),
+            headers: Vec::new(),
+            body: Some(body.to_vec()),
+        };
+        let headers = vec![
+            ("content-type".to_owned(), Some(" x".to_owned())),
+            ("date".to_owned(), None),
+        ];
+        let answers = [
+            Answer::Received {
+                status: 200,
+                headers,
+                body: body.to_vec(),
+            },
+            Answer::Failed("reset".into()),
+        ];
+        let exchanges: Vec<Exchange> = answers
+            .iter()
+            .map(|answer| Exchange {
+                request: request.clone(),
+                answer: answer.clone(),
+            })
+            .collect();
         let read = reread(&render(&exchanges)).unwrap();
-        assert_eq!(read.iter().map(|one| one.answer.clone().unwrap()).collect::<Vec<_>>(), answers);
+        assert_eq!(
+            read.iter()
+                .map(|one| one.answer.clone().unwrap())
+                .collect::<Vec<_>>(),
+            answers
+        );
         assert_eq!(read[0].request, read[1].request);
     }
 
@@ -116,8 +158,20 @@ mod tests {
 
     #[test]
     fn a_long_body_is_not_whole() {
-        let request = Request { method: "GET".into(), path: "/".into(), headers: Vec::new(), body: None };
-        let answer = Answer::Received { status: 200, headers: Vec::new(), body: vec![b'x'; 5000] };
-        assert_eq!(reread(&render(&[Exchange { request, answer }])).unwrap()[0].answer, None);
+        let request = Request {
+            method: "GET".into(),
+            path: "/".into(),
+            headers: Vec::new(),
+            body: None,
+        };
+        let answer = Answer::Received {
+            status: 200,
+            headers: Vec::new(),
+            body: vec![b'x'; 5000],
+        };
+        assert_eq!(
+            reread(&render(&[Exchange { request, answer }])).unwrap()[0].answer,
+            None
+        );
     }
 }

@@ -27,7 +27,10 @@ impl Error {
     pub fn unreached(&self) -> Option<Unreached> {
         match self {
             Error::Broken(_) => None,
-            Error::Setup(told) => Some(Unreached { told: told.clone(), hint: "no option of ours is known to help".into() }),
+            Error::Setup(told) => Some(Unreached {
+                told: told.clone(),
+                hint: "no option of ours is known to help".into(),
+            }),
             Error::Unreachable(unreached) => Some(unreached.clone()),
         }
     }

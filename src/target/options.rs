@@ -1,12 +1,8 @@
 //! How a target is reached: whom to trust, who we are, by which way, and how patiently.
 
-use std::fmt;
-use std::net::IpAddr;
-use std::str::FromStr;
-use std::time::Duration;
+use std::{fmt, net::IpAddr, str::FromStr, time::Duration};
 
-use serde::Deserialize;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::pin::Pin;
 use crate::secret::Secret;
@@ -70,13 +66,24 @@ impl FromStr for Resolve {
     fn from_str(text: &str) -> Result<Resolve, String> {
         let expected = || "expected HOST:PORT:ADDRESS, as in `sensor.lab:443:10.0.0.5`".to_owned();
         let mut parts = text.splitn(3, ':');
-        let mut next = || parts.next().filter(|part| !part.is_empty()).ok_or_else(expected);
+        let mut next = || {
+            parts
+                .next()
+                .filter(|part| !part.is_empty())
+                .ok_or_else(expected)
+        };
         let (host, port, address) = (next()?.to_owned(), next()?, next()?);
         if host.parse::<IpAddr>().is_ok() {
-            return Err(format!("`{host}` is an address already, and only a name can be resolved"));
+            return Err(format!(
+                "`{host}` is an address already, and only a name can be resolved"
+            ));
         }
         let address = address.trim_start_matches('[').trim_end_matches(']');
-        Ok(Resolve { host, port: port.parse().map_err(|_| expected())?, address: address.parse().map_err(|_| expected())? })
+        Ok(Resolve {
+            host,
+            port: port.parse().map_err(|_| expected())?,
+            address: address.parse().map_err(|_| expected())?,
+        })
     }
 }
 
@@ -115,6 +122,12 @@ mod tests {
     #[case::an_address_already("10.0.0.5:443:10.0.0.6", None)]
     #[case::empty("", None)]
     fn an_address_stands_for_a_name(#[case] text: &str, #[case] expected: Option<&str>) {
-        assert_eq!(text.parse::<Resolve>().ok().map(|resolve| resolve.to_string()).as_deref(), expected);
+        assert_eq!(
+            text.parse::<Resolve>()
+                .ok()
+                .map(|resolve| resolve.to_string())
+                .as_deref(),
+            expected
+        );
     }
 }

@@ -1,16 +1,11 @@
 //! The pin of a key: the SHA-256 of its public half, as a certificate holds it (SubjectPublicKeyInfo, RFC 7469 section 2.4).
 
-use std::fmt;
-use std::str::FromStr;
+use std::{fmt, str::FromStr};
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use rustls::pki_types::CertificateDer;
-use rustls::server::ParsedCertificate;
-use serde::Deserialize;
-use serde::Serialize;
-use sha2::Digest;
-use sha2::Sha256;
+use base64::{Engine, engine::general_purpose::STANDARD};
+use rustls::{pki_types::CertificateDer, server::ParsedCertificate};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 /// The SHA-256 of a public key. Shown and read as curl's `--pinnedpubkey` has it: `sha256//` and base64.
 #[derive(Clone, Copy, Debug, Deserialize, Serialize, PartialEq, Eq)]
@@ -34,7 +29,11 @@ impl FromStr for Pin {
         let digits: String = bare.chars().filter(|letter| *letter != ':').collect();
         let hexadecimal = |digits: &str| {
             let all = digits.len() == 64 && digits.bytes().all(|digit| digit.is_ascii_hexdigit());
-            all.then(|| (0..32).filter_map(|at| u8::from_str_radix(&digits[2 * at..2 * at + 2], 16).ok()).collect::<Vec<u8>>())
+            all.then(|| {
+                (0..32)
+                    .filter_map(|at| u8::from_str_radix(&digits[2 * at..2 * at + 2], 16).ok())
+                    .collect::<Vec<u8>>()
+            })
         };
         let bytes = hexadecimal(&digits).or_else(|| STANDARD.decode(bare).ok());
         let pin = bytes.and_then(|bytes| bytes.try_into().ok()).map(Pin);
@@ -74,9 +73,14 @@ mod tests {
     #[case::as_shown(SHOWN)]
     #[case::base64("47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=")]
     #[case::hexadecimal("e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855")]
-    #[case::colons("E3:B0:C4:42:98:FC:1C:14:9A:FB:F4:C8:99:6F:B9:24:27:AE:41:E4:64:9B:93:4C:A4:95:99:1B:78:52:B8:55")]
+    #[case::colons(
+        "E3:B0:C4:42:98:FC:1C:14:9A:FB:F4:C8:99:6F:B9:24:27:AE:41:E4:64:9B:93:4C:A4:95:99:1B:78:52:B8:55"
+    )]
     fn a_pin_is_read_in_every_form_that_tools_print(#[case] text: &str) {
-        assert_eq!(text.parse::<Pin>().map(|pin| pin.to_string()), Ok(SHOWN.to_owned()));
+        assert_eq!(
+            text.parse::<Pin>().map(|pin| pin.to_string()),
+            Ok(SHOWN.to_owned())
+        );
     }
 
     #[rstest]

@@ -1,17 +1,14 @@
 //! What went wrong before there was a connection, and the option that helps.
 
-use std::error::Error as StdError;
-use std::io;
-use std::time::Duration;
-use std::time::SystemTime;
+use std::{
+    error::Error as StdError,
+    io,
+    time::{Duration, SystemTime},
+};
 
-use rustls::AlertDescription;
-use rustls::CertificateError;
-use rustls::Error as Tls;
-use rustls::pki_types::UnixTime;
+use rustls::{AlertDescription, CertificateError, Error as Tls, pki_types::UnixTime};
 
-use super::error::Unreached;
-use super::verifier::Shown;
+use super::{error::Unreached, verifier::Shown};
 
 /// What of the way to a target matters to whoever reads why it was not reached.
 #[derive(Clone, Debug)]
@@ -39,19 +36,34 @@ pub(super) fn is_late(error: &Tls) -> bool {
 }
 
 /// Says why there was no connection.
-pub(super) fn explain(error: &(dyn StdError + 'static), timed_out: bool, way: &Way, shown: Option<Shown>) -> Unreached {
+pub(super) fn explain(
+    error: &(dyn StdError + 'static),
+    timed_out: bool,
+    way: &Way,
+    shown: Option<Shown>,
+) -> Unreached {
     if let Some(tls) = tls(error) {
         return of_tls(tls, way, shown);
     }
-    let of = |told: String, hint: &str| Unreached { told, hint: hint.to_owned() };
+    let of = |told: String, hint: &str| Unreached {
+        told,
+        hint: hint.to_owned(),
+    };
     let texts: Vec<String> = causes(error).map(ToString::to_string).collect();
     let said = |words: &str| texts.iter().any(|text| text.contains(words));
-    let is = |kind: io::ErrorKind| causes(error).filter_map(|cause| cause.downcast_ref::<io::Error>()).any(|cause| cause.kind() == kind);
+    let is = |kind: io::ErrorKind| {
+        causes(error)
+            .filter_map(|cause| cause.downcast_ref::<io::Error>())
+            .any(|cause| cause.kind() == kind)
+    };
     let address = &way.address;
     if said("tunnel error") {
         let hint = "the proxy wants a name and a password: give them in the accounts file, `proxy: { username: …, password_env: … }`";
         return if said("proxy authorization required") {
-            of(format!("the proxy refuses to lead to {address} without credentials (407)"), hint)
+            of(
+                format!("the proxy refuses to lead to {address} without credentials (407)"),
+                hint,
+            )
         } else {
             of(
                 format!("the proxy does not lead to {address}: {}", texts.join(": ")),
@@ -60,30 +72,65 @@ pub(super) fn explain(error: &(dyn StdError + 'static), timed_out: bool, way: &W
         };
     }
     if timed_out {
-        let (what, patience) = (if way.tls { "no TLS connection" } else { "no connection" }, way.patience);
-        let stalls = if way.tls { ", or its handshake stalls" } else { "" };
-        return of(format!("{what} to {address} came about within {patience:?}: nobody answers there{stalls}"), "--timeout, if it is only slow");
+        let (what, patience) = (
+            if way.tls {
+                "no TLS connection"
+            } else {
+                "no connection"
+            },
+            way.patience,
+        );
+        let stalls = if way.tls {
+            ", or its handshake stalls"
+        } else {
+            ""
+        };
+        return of(
+            format!(
+                "{what} to {address} came about within {patience:?}: nobody answers there{stalls}"
+            ),
+            "--timeout, if it is only slow",
+        );
     }
     if is(io::ErrorKind::ConnectionRefused) {
         let what = if way.proxy { "the proxy" } else { address };
-        return of(format!("{what} refused the connection: nobody listens there"), "no option helps: is it up, and is the port right?");
-    }
-    if way.tls && [io::ErrorKind::ConnectionReset, io::ErrorKind::UnexpectedEof, io::ErrorKind::BrokenPipe].into_iter().any(is) {
         return of(
-            format!("{address} closed the connection in the middle of the TLS handshake, without saying why"),
+            format!("{what} refused the connection: nobody listens there"),
+            "no option helps: is it up, and is the port right?",
+        );
+    }
+    if way.tls
+        && [
+            io::ErrorKind::ConnectionReset,
+            io::ErrorKind::UnexpectedEof,
+            io::ErrorKind::BrokenPipe,
+        ]
+        .into_iter()
+        .any(is)
+    {
+        return of(
+            format!(
+                "{address} closed the connection in the middle of the TLS handshake, without saying why"
+            ),
             "no option helps: its TLS service fails, or something on the way forbids TLS to it",
         );
     }
     if said("dns error") {
         let why = texts.last().map_or("", String::as_str);
-        return of(format!("the name of {address} leads nowhere: {why}"), "--resolve HOST:PORT:ADDRESS names its address");
+        return of(
+            format!("the name of {address} leads nowhere: {why}"),
+            "--resolve HOST:PORT:ADDRESS names its address",
+        );
     }
     of(texts.join(": "), "no option of ours is known to help")
 }
 
 fn of_tls(error: &Tls, way: &Way, shown: Option<Shown>) -> Unreached {
     use AlertDescription as Alert;
-    let of = |told: String, hint: String| Unreached { told: format!("TLS was refused: {told}"), hint };
+    let of = |told: String, hint: String| Unreached {
+        told: format!("TLS was refused: {told}"),
+        hint,
+    };
     match error {
         Tls::InvalidCertificate(error) => of_certificate(error, way, shown),
         Tls::PeerIncompatible(
@@ -128,31 +175,67 @@ fn of_certificate(error: &CertificateError, way: &Way, shown: Option<Shown>) -> 
     use CertificateError as Fault;
     let pin = shown.and_then(|shown| shown.pin);
     // What is shown here may be anybody's: the pin is to be compared, not copied.
-    let pinned = pin.map_or_else(|| "--pin-spki".to_owned(), |pin| format!("--pin-spki {pin}, if that is the key the appliance really has"));
+    let pinned = pin.map_or_else(
+        || "--pin-spki".to_owned(),
+        |pin| format!("--pin-spki {pin}, if that is the key the appliance really has"),
+    );
     let (told, hint) = match error {
-        Fault::Expired => ("the certificate's date: it has expired".to_owned(), DATES.to_owned()),
-        Fault::ExpiredContext { not_after, .. } => (format!("the certificate's date: it expired on {}", date(*not_after)), DATES.to_owned()),
-        Fault::NotValidYet => ("the certificate's date: it is not valid yet".to_owned(), DATES.to_owned()),
-        Fault::NotValidYetContext { not_before, .. } => {
-            (format!("the certificate's date: it is valid from {} on", date(*not_before)), DATES.to_owned())
-        }
-        Fault::NotValidForName => ("the certificate's name: it is for another one".to_owned(), format!("{pinned}; or {BY_NAME}")),
-        Fault::NotValidForNameContext { presented, .. } if presented.is_empty() => {
-            (format!("the certificate's name: it has no subject alternative name, and a common name alone does not name {}", way.address), pinned)
-        }
-        Fault::NotValidForNameContext { expected, presented } => (
+        Fault::Expired => (
+            "the certificate's date: it has expired".to_owned(),
+            DATES.to_owned(),
+        ),
+        Fault::ExpiredContext { not_after, .. } => (
+            format!("the certificate's date: it expired on {}", date(*not_after)),
+            DATES.to_owned(),
+        ),
+        Fault::NotValidYet => (
+            "the certificate's date: it is not valid yet".to_owned(),
+            DATES.to_owned(),
+        ),
+        Fault::NotValidYetContext { not_before, .. } => (
+            format!(
+                "the certificate's date: it is valid from {} on",
+                date(*not_before)
+            ),
+            DATES.to_owned(),
+        ),
+        Fault::NotValidForName => (
+            "the certificate's name: it is for another one".to_owned(),
+            format!("{pinned}; or {BY_NAME}"),
+        ),
+        Fault::NotValidForNameContext { presented, .. } if presented.is_empty() => (
+            format!(
+                "the certificate's name: it has no subject alternative name, and a common name alone does not name {}",
+                way.address
+            ),
+            pinned,
+        ),
+        Fault::NotValidForNameContext {
+            expected,
+            presented,
+        } => (
             format!(
                 "the certificate's name: it is for {}, not for {}",
-                presented.iter().map(|name| bare(name)).collect::<Vec<_>>().join(", "),
+                presented
+                    .iter()
+                    .map(|name| bare(name))
+                    .collect::<Vec<_>>()
+                    .join(", "),
                 expected.to_str()
             ),
             format!("{BY_NAME}; or {pinned}"),
         ),
         Fault::UnknownIssuer => {
-            let alone = if shown.is_some_and(|shown| shown.further == 0) { ", and no intermediate certificate came with it" } else { "" };
+            let alone = if shown.is_some_and(|shown| shown.further == 0) {
+                ", and no intermediate certificate came with it"
+            } else {
+                ""
+            };
             (
                 format!("the certificate's chain: it leads to nobody who is trusted{alone}"),
-                format!("--cacert PEM with the CA's certificate, an intermediate one that is not sent, or the appliance's own; or {pinned}"),
+                format!(
+                    "--cacert PEM with the CA's certificate, an intermediate one that is not sent, or the appliance's own; or {pinned}"
+                ),
             )
         }
         Fault::ApplicationVerificationFailure => {
@@ -162,24 +245,36 @@ fn of_certificate(error: &CertificateError, way: &Way, shown: Option<Shown>) -> 
                 "another --pin-spki, if the appliance was given a new key; else somebody stands between".into(),
             )
         }
-        Fault::BadEncoding => {
-            ("the certificate cannot be read: it is malformed, or older than X.509 version 3".to_owned(), format!("no option helps: {OLDER}"))
-        }
-        Fault::Other(other) if other.to_string().contains("CaUsedAsEndEntity") => {
-            ("the certificate's chain: it is a CA's own certificate, which serves for no host".to_owned(), pinned)
-        }
+        Fault::BadEncoding => (
+            "the certificate cannot be read: it is malformed, or older than X.509 version 3"
+                .to_owned(),
+            format!("no option helps: {OLDER}"),
+        ),
+        Fault::Other(other) if other.to_string().contains("CaUsedAsEndEntity") => (
+            "the certificate's chain: it is a CA's own certificate, which serves for no host"
+                .to_owned(),
+            pinned,
+        ),
         other => (format!("the certificate's chain: {other}"), pinned),
     };
-    Unreached { told: format!("TLS was refused: {told}"), hint }
+    Unreached {
+        told: format!("TLS was refused: {told}"),
+        hint,
+    }
 }
 
 /// An error and all that caused it. What an `io::Error` was made of is no cause in the library's eyes, and is one here.
-fn causes<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
+fn causes<'a>(
+    error: &'a (dyn StdError + 'static),
+) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
     std::iter::successors(Some(error), |cause| cause_of(*cause))
 }
 
 fn cause_of<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a (dyn StdError + 'static)> {
-    match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+    match error
+        .downcast_ref::<io::Error>()
+        .and_then(io::Error::get_ref)
+    {
         Some(inner) => Some(inner),
         None => error.source(),
     }

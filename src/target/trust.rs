@@ -1,26 +1,26 @@
 //! The client's half of TLS: whom it believes, and what it shows of itself.
 
-use std::sync::Arc;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
-use rustls::ClientConfig;
-use rustls::RootCertStore;
-use rustls::crypto;
-use rustls::crypto::CryptoProvider;
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::PrivateKeyDer;
-use rustls::pki_types::pem;
-use rustls::pki_types::pem::PemObject;
+use rustls::{
+    ClientConfig, RootCertStore, crypto,
+    crypto::CryptoProvider,
+    pki_types::{CertificateDer, PrivateKeyDer, pem, pem::PemObject},
+};
 
-use super::Options;
-use super::options::Identity;
-use super::verifier::Belief;
-use super::verifier::Shown;
-use super::verifier::Verifier;
+use super::{
+    Options,
+    options::Identity,
+    verifier::{Belief, Shown, Verifier},
+};
 
 /// Returns the client's half of TLS, or what is wrong with a certificate or key, in words. What a server shows is kept in `shown`.
 /// `tls` is false where none will be spoken: the system's roots are then not looked for.
-pub(super) fn config(options: &Options, tls: bool, shown: &Arc<Mutex<Option<Shown>>>) -> Result<ClientConfig, String> {
+pub(super) fn config(
+    options: &Options,
+    tls: bool,
+    shown: &Arc<Mutex<Option<Shown>>>,
+) -> Result<ClientConfig, String> {
     let provider = Arc::new(crypto::ring::default_provider());
     let belief = match (options.insecure, options.pin, &options.trust) {
         (true, ..) => Belief::Anybody,
@@ -29,14 +29,23 @@ pub(super) fn config(options: &Options, tls: bool, shown: &Arc<Mutex<Option<Show
         (.., None) if tls => system(&provider),
         _ => Belief::Roots(Arc::new(RootCertStore::empty())),
     };
-    let builder = ClientConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions();
+    let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
+        .with_safe_default_protocol_versions();
     let builder = builder.map_err(|error| format!("TLS: {error}"))?;
-    let builder = builder.dangerous().with_custom_certificate_verifier(Arc::new(Verifier::new(belief, provider, Arc::clone(shown))));
+    let builder = builder
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(Verifier::new(
+            belief,
+            provider,
+            Arc::clone(shown),
+        )));
     let mut config = match &options.identity {
         None => builder.with_no_client_auth(),
         Some(identity) => {
             let (chain, key) = own(identity)?;
-            builder.with_client_auth_cert(chain, key).map_err(|error| format!("the client's certificate and its key cannot be used: {error}"))?
+            builder.with_client_auth_cert(chain, key).map_err(|error| {
+                format!("the client's certificate and its key cannot be used: {error}")
+            })?
         }
     };
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
@@ -54,21 +63,34 @@ fn system(provider: &Arc<CryptoProvider>) -> Belief {
 fn roots(trust: &str) -> Result<RootCertStore, String> {
     let mut roots = RootCertStore::empty();
     for certificate in CertificateDer::pem_slice_iter(trust.as_bytes()) {
-        let certificate = certificate.map_err(|error| format!("a trusted certificate is no PEM: {error:?}"))?;
-        roots.add(certificate).map_err(|error| format!("a trusted certificate cannot be used: {error}"))?;
+        let certificate =
+            certificate.map_err(|error| format!("a trusted certificate is no PEM: {error:?}"))?;
+        roots
+            .add(certificate)
+            .map_err(|error| format!("a trusted certificate cannot be used: {error}"))?;
     }
-    if roots.is_empty() { Err("there is no certificate among those to trust, expected a BEGIN CERTIFICATE".into()) } else { Ok(roots) }
+    if roots.is_empty() {
+        Err("there is no certificate among those to trust, expected a BEGIN CERTIFICATE".into())
+    } else {
+        Ok(roots)
+    }
 }
 
 /// No text of an error shows a line of the key.
-fn own(identity: &Identity) -> Result<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>), String> {
-    let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(identity.certificate.as_bytes()).collect();
+fn own(
+    identity: &Identity,
+) -> Result<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>), String> {
+    let chain: Result<Vec<_>, _> =
+        CertificateDer::pem_slice_iter(identity.certificate.as_bytes()).collect();
     let chain = chain.map_err(|_| "the client's certificate is no PEM")?;
     if chain.is_empty() {
         return Err("there is no client's certificate, expected a BEGIN CERTIFICATE".into());
     }
     let key = identity.key.expose();
-    if ["BEGIN ENCRYPTED PRIVATE KEY", "Proc-Type: 4,ENCRYPTED"].iter().any(|mark| key.contains(mark)) {
+    if ["BEGIN ENCRYPTED PRIVATE KEY", "Proc-Type: 4,ENCRYPTED"]
+        .iter()
+        .any(|mark| key.contains(mark))
+    {
         return Err("the client's key has a passphrase, expected one without\n  hint: openssl pkey -in KEY -out PLAIN".into());
     }
     let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).map_err(|error| match error {

@@ -3,24 +3,18 @@
 //! In each case the signatures of the handshake are verified, so that the server has the key it shows; and what was shown is remembered,
 //! since an error of TLS says little of it.
 
-use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::PoisonError;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use rustls::CertificateError;
-use rustls::DigitallySignedStruct;
-use rustls::Error;
-use rustls::RootCertStore;
-use rustls::SignatureScheme;
-use rustls::client::WebPkiServerVerifier;
-use rustls::client::danger::HandshakeSignatureValid;
-use rustls::client::danger::ServerCertVerified;
-use rustls::client::danger::ServerCertVerifier;
-use rustls::crypto;
-use rustls::crypto::CryptoProvider;
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::ServerName;
-use rustls::pki_types::UnixTime;
+use rustls::{
+    CertificateError, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
+    client::{
+        WebPkiServerVerifier,
+        danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
+    },
+    crypto,
+    crypto::CryptoProvider,
+    pki_types::{CertificateDer, ServerName, UnixTime},
+};
 
 use super::pin::Pin;
 
@@ -56,13 +50,24 @@ pub(super) struct Verifier {
 
 impl Verifier {
     /// What is shown is kept in `shown`.
-    pub(super) fn new(belief: Belief, provider: Arc<CryptoProvider>, shown: Arc<Mutex<Option<Shown>>>) -> Verifier {
-        Verifier { belief, provider, shown }
+    pub(super) fn new(
+        belief: Belief,
+        provider: Arc<CryptoProvider>,
+        shown: Arc<Mutex<Option<Shown>>>,
+    ) -> Verifier {
+        Verifier {
+            belief,
+            provider,
+            shown,
+        }
     }
 
     fn chain(&self, roots: Arc<RootCertStore>) -> Result<Arc<WebPkiServerVerifier>, Error> {
-        let builder = WebPkiServerVerifier::builder_with_provider(roots, Arc::clone(&self.provider));
-        builder.build().map_err(|error| Error::General(error.to_string()))
+        let builder =
+            WebPkiServerVerifier::builder_with_provider(roots, Arc::clone(&self.provider));
+        builder
+            .build()
+            .map_err(|error| Error::General(error.to_string()))
     }
 }
 
@@ -75,23 +80,46 @@ impl ServerCertVerifier for Verifier {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        let shown = Shown { pin: Pin::of(end_entity), further: intermediates.len() };
+        let shown = Shown {
+            pin: Pin::of(end_entity),
+            further: intermediates.len(),
+        };
         *self.shown.lock().unwrap_or_else(PoisonError::into_inner) = Some(shown);
         match &self.belief {
             Belief::Anybody => Ok(ServerCertVerified::assertion()),
             // Nobody is trusted, which the library takes for a mistake.
             Belief::Roots(roots) if roots.is_empty() => Err(CertificateError::UnknownIssuer.into()),
-            Belief::Roots(roots) => self.chain(Arc::clone(roots))?.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now),
+            Belief::Roots(roots) => self.chain(Arc::clone(roots))?.verify_server_cert(
+                end_entity,
+                intermediates,
+                server_name,
+                ocsp_response,
+                now,
+            ),
             Belief::Key(pin) if shown.pin == Some(*pin) => {
                 // Trusting the certificate itself leaves of the library's checks those that come before chain and name: its dates.
                 let mut roots = RootCertStore::empty();
                 roots.add(end_entity.clone().into_owned())?;
-                match self.chain(Arc::new(roots))?.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now) {
-                    Err(Error::InvalidCertificate(error)) if is_of_dates(&error) => Err(error.into()),
+                match self.chain(Arc::new(roots))?.verify_server_cert(
+                    end_entity,
+                    intermediates,
+                    server_name,
+                    ocsp_response,
+                    now,
+                ) {
+                    Err(Error::InvalidCertificate(error)) if is_of_dates(&error) => {
+                        Err(error.into())
+                    }
                     _ => Ok(ServerCertVerified::assertion()),
                 }
             }
-            Belief::System(system) => system.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now),
+            Belief::System(system) => system.verify_server_cert(
+                end_entity,
+                intermediates,
+                server_name,
+                ocsp_response,
+                now,
+            ),
             Belief::Key(_) => Err(CertificateError::ApplicationVerificationFailure.into()),
         }
     }
@@ -102,7 +130,12 @@ impl ServerCertVerifier for Verifier {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        crypto::verify_tls12_signature(message, certificate, signature, &self.provider.signature_verification_algorithms)
+        crypto::verify_tls12_signature(
+            message,
+            certificate,
+            signature,
+            &self.provider.signature_verification_algorithms,
+        )
     }
 
     fn verify_tls13_signature(
@@ -111,18 +144,25 @@ impl ServerCertVerifier for Verifier {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        crypto::verify_tls13_signature(message, certificate, signature, &self.provider.signature_verification_algorithms)
+        crypto::verify_tls13_signature(
+            message,
+            certificate,
+            signature,
+            &self.provider.signature_verification_algorithms,
+        )
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider.signature_verification_algorithms.supported_schemes()
+        self.provider
+            .signature_verification_algorithms
+            .supported_schemes()
     }
 }
 
 fn is_of_dates(error: &CertificateError) -> bool {
-    use CertificateError::Expired;
-    use CertificateError::ExpiredContext;
-    use CertificateError::NotValidYet;
-    use CertificateError::NotValidYetContext;
-    matches!(error, Expired | ExpiredContext { .. } | NotValidYet | NotValidYetContext { .. })
+    use CertificateError::{Expired, ExpiredContext, NotValidYet, NotValidYetContext};
+    matches!(
+        error,
+        Expired | ExpiredContext { .. } | NotValidYet | NotValidYetContext { .. }
+    )
 }

@@ -3,8 +3,13 @@
 /// Returns the first of some secrets that bytes hold.
 pub(crate) fn found<'a>(bytes: &[u8], secrets: &[&'a str]) -> Option<&'a str> {
     secrets.iter().copied().find(|secret| {
-        let cores = (0..3).map(|alignment| core(secret, alignment)).flat_map(|core| [core.replace('+', "-").replace('/', "_"), core]);
-        spellings(secret).into_iter().chain(cores.map(String::into_bytes)).any(|spelling| holds(bytes, &spelling))
+        let cores = (0..3)
+            .map(|alignment| core(secret, alignment))
+            .flat_map(|core| [core.replace('+', "-").replace('/', "_"), core]);
+        spellings(secret)
+            .into_iter()
+            .chain(cores.map(String::into_bytes))
+            .any(|spelling| holds(bytes, &spelling))
     })
 }
 
@@ -12,17 +17,38 @@ pub(crate) fn found<'a>(bytes: &[u8], secrets: &[&'a str]) -> Option<&'a str> {
 pub(crate) fn spellings(secret: &str) -> Vec<Vec<u8>> {
     let json = serde_json::Value::from(secret).to_string();
     let json = json[1..json.len() - 1].to_owned();
-    let ascii: String =
-        secret.chars().map(|next| if next.is_ascii() && !"\"\\<>&'".contains(next) { next.to_string() } else { units(next) }).collect();
+    let ascii: String = secret
+        .chars()
+        .map(|next| {
+            if next.is_ascii() && !"\"\\<>&'".contains(next) {
+                next.to_string()
+            } else {
+                units(next)
+            }
+        })
+        .collect();
     let all: String = secret.chars().map(units).collect();
-    let html = |quote: &str| secret.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;").replace('\'', quote);
-    let decimal: String = secret.chars().map(|next| format!("&#{};", u32::from(next))).collect();
+    let html = |quote: &str| {
+        secret
+            .replace('&', "&amp;")
+            .replace('<', "&lt;")
+            .replace('>', "&gt;")
+            .replace('"', "&quot;")
+            .replace('\'', quote)
+    };
+    let decimal: String = secret
+        .chars()
+        .map(|next| format!("&#{};", u32::from(next)))
+        .collect();
     let whole: String = secret.bytes().map(|byte| format!("%{byte:02X}")).collect();
     let texts = [
         secret.to_owned(),
         json.clone(),
         json.replace('/', "\\/"),
-        serde_json::Value::from(json.as_str()).to_string().trim_matches('"').to_owned(),
+        serde_json::Value::from(json.as_str())
+            .to_string()
+            .trim_matches('"')
+            .to_owned(),
         ascii,
         all.clone(),
         all.to_uppercase().replace("\\U", "\\u"),
@@ -38,24 +64,44 @@ pub(crate) fn spellings(secret: &str) -> Vec<Vec<u8>> {
         format!("{secret:?}").trim_matches('"').to_owned(),
     ];
     // Changing a secret's own letters makes another text of it.
-    let texts = texts.into_iter().filter(|text| text.len() > secret.len() || text == secret);
-    texts.filter(|text| text.contains("Kanarie") || !text.contains("kanarie")).map(String::into_bytes).collect()
+    let texts = texts
+        .into_iter()
+        .filter(|text| text.len() > secret.len() || text == secret);
+    texts
+        .filter(|text| text.contains("Kanarie") || !text.contains("kanarie"))
+        .map(String::into_bytes)
+        .collect()
 }
 
 /// Returns a text as a query's value holds it.
 pub(crate) fn percent(text: &str) -> String {
     let keep = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte);
-    text.bytes().map(|byte| if keep(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
+    text.bytes()
+        .map(|byte| {
+            if keep(byte) {
+                char::from(byte).to_string()
+            } else {
+                format!("%{byte:02X}")
+            }
+        })
+        .collect()
 }
 
 /// RFC 4648 section 4.
 pub(crate) fn base64(bytes: &[u8]) -> String {
     let mut text = String::new();
     for group in bytes.chunks(3) {
-        let value = group.iter().fold(0_u32, |value, byte| value << 8 | u32::from(*byte)) << (8 * (3 - group.len()));
+        let value = group
+            .iter()
+            .fold(0_u32, |value, byte| value << 8 | u32::from(*byte))
+            << (8 * (3 - group.len()));
         for index in 0..4 {
             let six = (value >> (18 - 6 * index) & 63) as usize;
-            text.push(if index > group.len() { '=' } else { char::from(ALPHABET[six]) });
+            text.push(if index > group.len() {
+                '='
+            } else {
+                char::from(ALPHABET[six])
+            });
         }
     }
     text
@@ -73,7 +119,10 @@ fn core(secret: &str, alignment: usize) -> String {
 }
 
 fn units(next: char) -> String {
-    next.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")).collect()
+    next.encode_utf16(&mut [0; 2])
+        .iter()
+        .map(|unit| format!("\\u{unit:04x}"))
+        .collect()
 }
 
 fn holds(bytes: &[u8], wanted: &[u8]) -> bool {

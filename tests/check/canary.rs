@@ -12,12 +12,18 @@ fn no_password_of_a_fixture_leaves_it(#[case] options: &str) {
     let desk = Desk::new();
     desk.write("canary.yaml", FIXTURE);
     let reports = "--report text=r.txt --report json=r.json --report junit=r.xml --report text";
-    let told = desk.run(&format!("check --fixture canary.yaml --snapshots kept {reports} {options}"));
+    let told = desk.run(&format!(
+        "check --fixture canary.yaml --snapshots kept {reports} {options}"
+    ));
     assert!(told.code == 0, "{}{}", told.out, told.err);
     desk.run("check -q --fixture canary.yaml --snapshots kept --failed");
     let pending = desk.run("pending --snapshots kept").ends_with(0);
     let files = desk.files("");
-    assert!(files.len() > 250, "snapshots, reports, the last run: {}", files.len());
+    assert!(
+        files.len() > 250,
+        "snapshots, reports, the last run: {}",
+        files.len()
+    );
     for (name, bytes) in files.iter().filter(|(name, _)| *name != "canary.yaml") {
         shows_none(name, &String::from_utf8_lossy(bytes));
     }
@@ -35,7 +41,11 @@ fn no_slip_in_a_fixture_shows_its_passwords(#[case] right: &str, #[case] wrong: 
     let desk = Desk::new();
     assert!(FIXTURE.contains(right));
     desk.write("canary.yaml", &FIXTURE.replacen(right, wrong, 1));
-    for line in ["check --fixture canary.yaml", "serve canary.yaml --listen 127.0.0.1:0", "fixture check canary.yaml"] {
+    for line in [
+        "check --fixture canary.yaml",
+        "serve canary.yaml --listen 127.0.0.1:0",
+        "fixture check canary.yaml",
+    ] {
         let told = desk.run(line).ends_with(2);
         shows_none(line, &told.out);
         shows_none(line, &told.err);
@@ -47,10 +57,16 @@ fn no_slip_in_a_fixture_shows_its_passwords(#[case] right: &str, #[case] wrong: 
 fn two_runs_write_the_same_but_for_the_time_it_took() {
     let run = || {
         let desk = Desk::new();
-        let told = desk.run("check --kind sensor --snapshots kept --report json=r.json --report text").ends_with(0);
+        let told = desk
+            .run("check --kind sensor --snapshots kept --report json=r.json --report text")
+            .ends_with(0);
         let mut files = desk.files("");
         let report = String::from_utf8(files.remove("r.json").unwrap()).unwrap();
-        let untimed: Vec<String> = report.lines().filter(|line| !line.trim_start().starts_with("\"micros\": ")).map(str::to_owned).collect();
+        let untimed: Vec<String> = report
+            .lines()
+            .filter(|line| !line.trim_start().starts_with("\"micros\": "))
+            .map(str::to_owned)
+            .collect();
         (told.out, told.err, untimed, files)
     };
     assert!(run() == run());

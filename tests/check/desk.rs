@@ -1,10 +1,11 @@
 //! A working folder of its own, and the binary run in it.
 
-use std::collections::BTreeMap;
-use std::fs;
-use std::path::Path;
-use std::path::PathBuf;
-use std::process::Command;
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -23,14 +24,19 @@ pub(crate) struct Told {
 
 impl Desk {
     pub(crate) fn new() -> Desk {
-        Desk { folder: tempfile::tempdir().unwrap() }
+        Desk {
+            folder: tempfile::tempdir().unwrap(),
+        }
     }
 
     /// A desk with the project's snapshots that start so, in `snapshots/KIND`.
     pub(crate) fn with_snapshots(prefix: &str) -> Desk {
         let desk = Desk::new();
         for kind in ["sensor", "console"] {
-            let (from, to) = (project("snapshots").join(kind), desk.path("snapshots").join(kind));
+            let (from, to) = (
+                project("snapshots").join(kind),
+                desk.path("snapshots").join(kind),
+            );
             fs::create_dir_all(&to).unwrap();
             for entry in fs::read_dir(from).unwrap() {
                 let name = entry.as_ref().unwrap().file_name().into_string().unwrap();
@@ -57,8 +63,18 @@ impl Desk {
     /// The binary with arguments separated by blanks, ready to run.
     pub(crate) fn command(&self, line: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_d4iot-double"));
-        command.args(line.split_whitespace()).current_dir(self.folder.path());
-        for name in ["CI", "INSTA_UPDATE", "NO_COLOR", "TERM", "COLUMNS", "HOME", "GITHUB_STEP_SUMMARY"] {
+        command
+            .args(line.split_whitespace())
+            .current_dir(self.folder.path());
+        for name in [
+            "CI",
+            "INSTA_UPDATE",
+            "NO_COLOR",
+            "TERM",
+            "COLUMNS",
+            "HOME",
+            "GITHUB_STEP_SUMMARY",
+        ] {
             command.env_remove(name);
         }
         command.env("XDG_STATE_HOME", self.path("state"));
@@ -76,12 +92,15 @@ impl Desk {
     /// Runs check and returns its JSON report, whatever the exit code.
     pub(crate) fn report(&self, line: &str) -> Value {
         let told = self.run(&format!("check -q --report json {line}"));
-        serde_json::from_str(&told.out).unwrap_or_else(|error| panic!("{error}: {}{}", told.out, told.err))
+        serde_json::from_str(&told.out)
+            .unwrap_or_else(|error| panic!("{error}: {}{}", told.out, told.err))
     }
 
     /// Runs check and returns `kind/id` of every case that was run.
     pub(crate) fn ran(&self, line: &str) -> Vec<String> {
-        cases(&self.report(line)).map(|(kind, case)| format!("{kind}/{}", case["id"].as_str().unwrap())).collect()
+        cases(&self.report(line))
+            .map(|(kind, case)| format!("{kind}/{}", case["id"].as_str().unwrap()))
+            .collect()
     }
 
     /// Every file below a folder, with its bytes.
@@ -96,7 +115,11 @@ impl Told {
     /// Asserts the exit code; a failure shows both streams.
     #[track_caller]
     pub(crate) fn ends_with(self, code: i32) -> Told {
-        assert_eq!(self.code, code, "stdout:\n{}\nstderr:\n{}", self.out, self.err);
+        assert_eq!(
+            self.code, code,
+            "stdout:\n{}\nstderr:\n{}",
+            self.out, self.err
+        );
         assert!(!self.err.contains("panicked"), "{}", self.err);
         self
     }
@@ -105,13 +128,23 @@ impl Told {
 pub(crate) fn told(command: &mut Command) -> Told {
     let output = command.output().unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
-    Told { code: output.status.code().unwrap(), out: text(output.stdout), err: text(output.stderr) }
+    Told {
+        code: output.status.code().unwrap(),
+        out: text(output.stdout),
+        err: text(output.stderr),
+    }
 }
 
 /// The cases of a JSON report, each with its kind.
 pub(crate) fn cases(report: &Value) -> impl Iterator<Item = (&str, &Value)> {
     let targets = report["targets"].as_array().unwrap();
-    targets.iter().flat_map(|target| target["cases"].as_array().unwrap().iter().map(|case| (target["kind"].as_str().unwrap(), case)))
+    targets.iter().flat_map(|target| {
+        target["cases"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|case| (target["kind"].as_str().unwrap(), case))
+    })
 }
 
 /// A path in the project.

@@ -16,18 +16,36 @@ fn folders_are_compared_case_by_case() {
             fs::write(desk.path("other").join(kind).join(name), bytes).unwrap();
         }
     }
-    assert_eq!(desk.run("diff snapshots other").ends_with(0).out, "0 differ, 6 the same\n");
+    assert_eq!(
+        desk.run("diff snapshots other").ends_with(0).out,
+        "0 differ, 6 the same\n"
+    );
 
     let path = "other/sensor/validation.authenticated.snap";
     // What only a header says is no difference.
-    desk.write(path, &desk.read(path).replace("source: tests/snapshots.rs\n", ""));
+    desk.write(
+        path,
+        &desk.read(path).replace("source: tests/snapshots.rs\n", ""),
+    );
     desk.run("diff snapshots other").ends_with(0);
     desk.write(path, &desk.read(path).replace("200", "201"));
-    fs::rename(desk.path("other/console/validation.authenticated.snap"), desk.path("other/console/validation.new.snap")).unwrap();
+    fs::rename(
+        desk.path("other/console/validation.authenticated.snap"),
+        desk.path("other/console/validation.new.snap"),
+    )
+    .unwrap();
     let told = desk.run("diff snapshots other").ends_with(1);
     let expected = "only in A: console/validation.authenticated\nonly in B: console/validation.new\nchanged: sensor/validation.authenticated\n";
-    assert!(told.out.starts_with(expected) && told.out.contains("  | -200\n  | +201\n"), "{}", told.out);
-    assert!(told.out.ends_with("\n3 differ, 4 the same\n"), "{}", told.out);
+    assert!(
+        told.out.starts_with(expected) && told.out.contains("  | -200\n  | +201\n"),
+        "{}",
+        told.out
+    );
+    assert!(
+        told.out.ends_with("\n3 differ, 4 the same\n"),
+        "{}",
+        told.out
+    );
 }
 
 #[test]
@@ -36,7 +54,8 @@ fn reports_are_compared_with_verdicts_and_readings() {
     let check = "check -q --kind sensor --case validation.authenticated --report";
     desk.run(&format!("{check} json=a.json")).ends_with(0);
     desk.run(&format!("{check} json=b.json")).ends_with(0);
-    desk.run(&format!("{check} json=c.json --reading X11=table")).ends_with(0);
+    desk.run(&format!("{check} json=c.json --reading X11=table"))
+        .ends_with(0);
     desk.run("diff a.json b.json").ends_with(0);
     let told = desk.run("diff a.json c.json").ends_with(1);
     let expected = "changed: sensor/reading X11 validation.authenticated.body\n  | example → table\nchanged: sensor/validation.authenticated\n  | documented → variant\n";
@@ -44,9 +63,15 @@ fn reports_are_compared_with_verdicts_and_readings() {
 }
 
 #[rstest]
-#[case::a_folder_and_a_file("diff . a.json", "one is a folder\n  hint: two snapshot folders, or two JSON reports")]
+#[case::a_folder_and_a_file(
+    "diff . a.json",
+    "one is a folder\n  hint: two snapshot folders, or two JSON reports"
+)]
 #[case::no_file("diff nowhere.json a.json", "reading nowhere.json: No such file")]
-#[case::no_report("diff a.json a.json", "a.json:1:2: this is no JSON report of ours\n  hint: ")]
+#[case::no_report(
+    "diff a.json a.json",
+    "a.json:1:2: this is no JSON report of ours\n  hint: "
+)]
 #[case::of_another_version("diff b.json b.json", "b.json is a report of version 2, expected 1")]
 #[case::no_snapshot("diff empty empty", "there is no snapshot in empty")]
 fn what_cannot_be_compared_is_said(#[case] line: &str, #[case] expected: &str) {

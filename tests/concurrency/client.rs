@@ -1,26 +1,23 @@
 //! The served appliance as a process of its own, and a client of few lines: the load must cost less than what it loads.
 
-use std::fs;
-use std::io::BufRead;
-use std::io::BufReader;
-use std::net::SocketAddr;
-use std::process::Child;
-use std::process::Command;
-use std::process::Stdio;
-use std::sync::Arc;
+use std::{
+    fs,
+    io::{BufRead, BufReader},
+    net::SocketAddr,
+    process::{Child, Command, Stdio},
+    sync::Arc,
+};
 
-use rustls::ClientConfig;
-use rustls::RootCertStore;
-use rustls::crypto::ring::default_provider;
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::ServerName;
-use rustls::pki_types::pem::PemObject;
+use rustls::{
+    ClientConfig, RootCertStore,
+    crypto::ring::default_provider,
+    pki_types::{CertificateDer, ServerName, pem::PemObject},
+};
 use tempfile::TempDir;
-use tokio::io::AsyncRead;
-use tokio::io::AsyncReadExt;
-use tokio::io::AsyncWrite;
-use tokio::io::AsyncWriteExt;
-use tokio::net::TcpStream;
+use tokio::{
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
+    net::TcpStream,
+};
 use tokio_rustls::TlsConnector;
 
 /// `serve`, running until it is dropped.
@@ -46,16 +43,35 @@ impl Served {
     pub(crate) fn start(fixture: &str, http: bool) -> Served {
         d4iot_double::server::raise_descriptor_limit();
         let folder = tempfile::tempdir().unwrap();
-        let (file, ready) = (folder.path().join("fixture.yaml"), folder.path().join("ready.json"));
+        let (file, ready) = (
+            folder.path().join("fixture.yaml"),
+            folder.path().join("ready.json"),
+        );
         fs::write(&file, fixture).unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_d4iot-double"));
-        command.arg("serve").arg(&file).args(["--listen", "127.0.0.1:0"]).arg("--ready-file").arg(&ready);
-        let mut child = command.args(http.then_some("--http")).stdout(Stdio::piped()).spawn().unwrap();
+        command
+            .arg("serve")
+            .arg(&file)
+            .args(["--listen", "127.0.0.1:0"])
+            .arg("--ready-file")
+            .arg(&ready);
+        let mut child = command
+            .args(http.then_some("--http"))
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
         let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        BufReader::new(child.stdout.take().unwrap())
+            .read_line(&mut line)
+            .unwrap();
         let ready: serde_json::Value = serde_json::from_slice(&fs::read(&ready).unwrap()).unwrap();
         let address = line.trim_end().rsplit('/').next().unwrap().parse().unwrap();
-        Served { child, address, tls: ready["ca"].as_str().map(trusting), _folder: folder }
+        Served {
+            child,
+            address,
+            tls: ready["ca"].as_str().map(trusting),
+            _folder: folder,
+        }
     }
 
     /// Opens a connection.
@@ -64,15 +80,28 @@ impl Served {
         stream.set_nodelay(true).unwrap();
         let wire: Box<dyn Wire> = match &self.tls {
             None => Box::new(stream),
-            Some(tls) => Box::new(tls.connect(ServerName::try_from("localhost").unwrap(), stream).await.unwrap()),
+            Some(tls) => Box::new(
+                tls.connect(ServerName::try_from("localhost").unwrap(), stream)
+                    .await
+                    .unwrap(),
+            ),
         };
-        Client { wire, read: Vec::new() }
+        Client {
+            wire,
+            read: Vec::new(),
+        }
     }
 
     /// Returns the resident memory in KiB, where the system tells.
     pub(crate) fn resident_kib(&self) -> Option<u64> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).ok()?;
-        status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?.trim().strip_suffix(" kB")?.parse().ok()
+        status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmRSS:"))?
+            .trim()
+            .strip_suffix(" kB")?
+            .parse()
+            .ok()
     }
 }
 
@@ -85,10 +114,16 @@ impl Drop for Served {
 impl Client {
     /// Posts a body of these fields to an operation; tells whether the answer is a success, and takes no answer but it and 401.
     pub(crate) async fn ask(&mut self, operation: &str, fields: &[(&str, &str)]) -> bool {
-        let object: serde_json::Map<_, _> = fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).into())).collect();
+        let object: serde_json::Map<_, _> = fields
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).into()))
+            .collect();
         let body = serde_json::Value::Object(object).to_string();
-        let head = format!("POST /api/external/authentication/{operation} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n");
-        self.send(format!("{head}content-length: {}\r\n\r\n{body}", body.len()).as_bytes()).await;
+        let head = format!(
+            "POST /api/external/authentication/{operation} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n"
+        );
+        self.send(format!("{head}content-length: {}\r\n\r\n{body}", body.len()).as_bytes())
+            .await;
         match self.answer().await {
             (200, body) if body.get("msg").is_some() => true,
             (401, body) if body.get("error").is_some() => false,
@@ -110,7 +145,12 @@ impl Client {
             self.more().await;
         };
         let head = String::from_utf8(self.read[..end].to_vec()).unwrap();
-        let length: usize = head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap().parse().unwrap();
+        let length: usize = head
+            .lines()
+            .find_map(|line| line.strip_prefix("content-length: "))
+            .unwrap()
+            .parse()
+            .unwrap();
         while self.read.len() < end + length {
             self.more().await;
         }
@@ -120,13 +160,22 @@ impl Client {
     }
 
     async fn more(&mut self) {
-        assert!(self.wire.read_buf(&mut self.read).await.unwrap() > 0, "the server ended the connection");
+        assert!(
+            self.wire.read_buf(&mut self.read).await.unwrap() > 0,
+            "the server ended the connection"
+        );
     }
 }
 
 fn trusting(ca_pem: &str) -> TlsConnector {
     let mut roots = RootCertStore::empty();
-    roots.add(CertificateDer::from_pem_slice(ca_pem.as_bytes()).unwrap()).unwrap();
-    let builder = ClientConfig::builder_with_provider(Arc::new(default_provider())).with_safe_default_protocol_versions().unwrap();
-    TlsConnector::from(Arc::new(builder.with_root_certificates(roots).with_no_client_auth()))
+    roots
+        .add(CertificateDer::from_pem_slice(ca_pem.as_bytes()).unwrap())
+        .unwrap();
+    let builder = ClientConfig::builder_with_provider(Arc::new(default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap();
+    TlsConnector::from(Arc::new(
+        builder.with_root_certificates(roots).with_no_client_auth(),
+    ))
 }

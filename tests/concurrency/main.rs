@@ -3,46 +3,59 @@
 //! `D4IOT_SOAK=1` runs 1,000 clients for 10 seconds instead of 64 for one, over each transport.
 
 #![cfg(unix)]
-#![expect(clippy::disallowed_methods, reason = "clients run beside each other, and time is measured")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "clients run beside each other, and time is measured"
+)]
 #![expect(clippy::unwrap_used, reason = "what fails in a helper fails its test")]
 
 mod client;
 mod model;
 
-use std::fmt::Write;
-use std::pin::pin;
-use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::atomic::AtomicU64;
-use std::sync::atomic::Ordering;
-use std::time::Duration;
-use std::time::Instant;
+use std::{
+    fmt::Write,
+    pin::pin,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
 
+use client::{Client, Served};
+use model::{Ask, Event};
 use rstest::rstest;
-use tokio::sync::Barrier;
-use tokio::task::JoinSet;
-
-use client::Client;
-use client::Served;
-use model::Ask;
-use model::Event;
+use tokio::{sync::Barrier, task::JoinSet};
 
 #[rstest]
 #[case::http(true)]
 #[case::https(false)]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_change_is_lost_or_made_twice_and_no_memory_stays(#[case] http: bool) {
-    let (clients, time) =
-        if std::env::var_os("D4IOT_SOAK").is_some_and(|value| value == "1") { (1000, Duration::from_secs(10)) } else { (64, Duration::from_secs(1)) };
+    let (clients, time) = if std::env::var_os("D4IOT_SOAK").is_some_and(|value| value == "1") {
+        (1000, Duration::from_secs(10))
+    } else {
+        (64, Duration::from_secs(1))
+    };
     let users = clients / CLIENTS_A_USER;
     let served = Arc::new(Served::start(&fixture(users), http));
-    let stage =
-        Arc::new(Stage { users: (0..users).map(|_| Mutex::default()).collect(), ticks: AtomicU64::new(1), middle: Barrier::new(clients + 1) });
+    let stage = Arc::new(Stage {
+        users: (0..users).map(|_| Mutex::default()).collect(),
+        ticks: AtomicU64::new(1),
+        middle: Barrier::new(clients + 1),
+    });
     let mut tasks = JoinSet::new();
     for number in 0..clients {
         let (served, stage) = (Arc::clone(&served), Arc::clone(&stage));
         tasks.spawn(async move {
-            let mut actor = Actor { stage, number, client: served.connect().await, asked: 0, tried: INITIAL.to_owned(), events: Vec::new() };
+            let mut actor = Actor {
+                stage,
+                number,
+                client: served.connect().await,
+                asked: 0,
+                tried: INITIAL.to_owned(),
+                events: Vec::new(),
+            };
             // All connections are open before the first request, and no request is under way when memory is measured.
             for _ in 0..2 {
                 actor.stage.middle.wait().await;
@@ -75,9 +88,17 @@ async fn no_change_is_lost_or_made_twice_and_no_memory_stays(#[case] http: bool)
         keep(done.unwrap());
     }
     for (user, events) in histories.iter().enumerate() {
-        let tally = model::explain(INITIAL, events).unwrap_or_else(|error| panic!("user {user}: {error}"));
+        let tally =
+            model::explain(INITIAL, events).unwrap_or_else(|error| panic!("user {user}: {error}"));
         // A history that held no contest would prove nothing.
-        assert!(tally.changed > 0 && tally.forced > 0 && tally.refused > 0 && tally.right > 0 && tally.wrong > 0, "user {user}: {tally:?}");
+        assert!(
+            tally.changed > 0
+                && tally.forced > 0
+                && tally.refused > 0
+                && tally.right > 0
+                && tally.wrong > 0,
+            "user {user}: {tally:?}"
+        );
     }
     if let [Some(first), Some(second)] = resident[..] {
         assert!(second <= first + GROWTH_KIB, "from {first} to {second} KiB");
@@ -102,26 +123,59 @@ async fn of_many_changes_from_one_password_exactly_one_succeeds(#[case] operatio
             let mut won = Vec::new();
             for round in 0..ROUNDS {
                 start.wait().await;
-                let (from, to) = (old.lock().unwrap().clone(), format!("Aa1!round{round}client{number}"));
+                let (from, to) = (
+                    old.lock().unwrap().clone(),
+                    format!("Aa1!round{round}client{number}"),
+                );
                 start.wait().await;
                 // An administrator may change their own password too, and proves it with the old one.
-                let proof = [("admin_username", "admin"), ("admin_password", &from), ("username", "admin"), ("new_password", &to)];
-                let plain = [("username", "admin"), ("password", &from), ("new_password", &to)];
-                won.push(client.ask(operation, if operation == "set_password" { &plain } else { &proof }).await);
+                let proof = [
+                    ("admin_username", "admin"),
+                    ("admin_password", &from),
+                    ("username", "admin"),
+                    ("new_password", &to),
+                ];
+                let plain = [
+                    ("username", "admin"),
+                    ("password", &from),
+                    ("new_password", &to),
+                ];
+                won.push(
+                    client
+                        .ask(
+                            operation,
+                            if operation == "set_password" {
+                                &plain
+                            } else {
+                                &proof
+                            },
+                        )
+                        .await,
+                );
                 if won[round] {
                     old.lock().unwrap().clone_from(&to);
                 }
                 start.wait().await;
                 let last = old.lock().unwrap().clone();
-                let holds = client.ask("validation", &[("username", "admin"), ("password", &to)]).await;
-                assert_eq!((holds, won[round]), (to == last, to == last), "round {round}");
+                let holds = client
+                    .ask("validation", &[("username", "admin"), ("password", &to)])
+                    .await;
+                assert_eq!(
+                    (holds, won[round]),
+                    (to == last, to == last),
+                    "round {round}"
+                );
             }
             won
         });
     }
     let won = tasks.join_all().await;
     for round in 0..ROUNDS {
-        assert_eq!(won.iter().filter(|won| won[round]).count(), 1, "round {round}");
+        assert_eq!(
+            won.iter().filter(|won| won[round]).count(),
+            1,
+            "round {round}"
+        );
     }
 }
 
@@ -136,7 +190,11 @@ async fn clients_that_trickle_their_heads_slow_nobody() {
     }
     let trickle = tokio::spawn(async move {
         let mut pace = tokio::time::interval(Duration::from_millis(20));
-        for byte in b"POST /api/external/authentication/validation HTTP/1.1\r\nhost: localhost\r\nx-slow: ".iter().chain(std::iter::repeat(&b'a')) {
+        for byte in
+            b"POST /api/external/authentication/validation HTTP/1.1\r\nhost: localhost\r\nx-slow: "
+                .iter()
+                .chain(std::iter::repeat(&b'a'))
+        {
             pace.tick().await;
             for client in &mut slow {
                 client.send(&[*byte]).await;
@@ -144,17 +202,31 @@ async fn clients_that_trickle_their_heads_slow_nobody() {
         }
     });
     let among = median(&mut client).await;
-    assert!(!trickle.is_finished(), "the slow were cut off: {:?}", trickle.await);
+    assert!(
+        !trickle.is_finished(),
+        "the slow were cut off: {:?}",
+        trickle.await
+    );
     trickle.abort();
     // Generous, for the machine is shared; a server that waits for one of the slow takes seconds.
-    assert!(among < alone * 10 + Duration::from_millis(5), "{alone:?} alone, {among:?} among the slow");
+    assert!(
+        among < alone * 10 + Duration::from_millis(5),
+        "{alone:?} alone, {among:?} among the slow"
+    );
 }
 
 async fn median(client: &mut Client) -> Duration {
     let mut times = Vec::new();
     for _ in 0..1000 {
         let start = Instant::now();
-        assert!(client.ask("validation", &[("username", "admin"), ("password", INITIAL)]).await);
+        assert!(
+            client
+                .ask(
+                    "validation",
+                    &[("username", "admin"), ("password", INITIAL)]
+                )
+                .await
+        );
         times.push(start.elapsed());
     }
     times.sort();
@@ -217,9 +289,36 @@ impl Actor {
         let user = format!("user{}", self.user());
         let admin = [("admin_username", "admin"), ("admin_password", INITIAL)];
         match ask {
-            Ask::Change(old, new) => self.client.ask("set_password", &[("username", &user), ("password", old), ("new_password", new)]).await,
-            Ask::Force(new) => self.client.ask("set_password_by_admin", &[admin[0], admin[1], ("username", &user), ("new_password", new)]).await,
-            Ask::Validate(password) => self.client.ask("validation", &[("username", &user), ("password", password)]).await,
+            Ask::Change(old, new) => {
+                self.client
+                    .ask(
+                        "set_password",
+                        &[
+                            ("username", &user),
+                            ("password", old),
+                            ("new_password", new),
+                        ],
+                    )
+                    .await
+            }
+            Ask::Force(new) => {
+                self.client
+                    .ask(
+                        "set_password_by_admin",
+                        &[
+                            admin[0],
+                            admin[1],
+                            ("username", &user),
+                            ("new_password", new),
+                        ],
+                    )
+                    .await
+            }
+            Ask::Validate(password) => {
+                self.client
+                    .ask("validation", &[("username", &user), ("password", password)])
+                    .await
+            }
         }
     }
 
@@ -229,9 +328,15 @@ impl Actor {
 }
 
 fn fixture(users: usize) -> String {
-    let mut text = format!("appliance: sensor\nusers:\n  - {{ username: admin, password: {INITIAL}, role: admin }}\n");
+    let mut text = format!(
+        "appliance: sensor\nusers:\n  - {{ username: admin, password: {INITIAL}, role: admin }}\n"
+    );
     for user in 0..users {
-        writeln!(text, "  - {{ username: user{user}, password: {INITIAL}, role: read_only }}").unwrap();
+        writeln!(
+            text,
+            "  - {{ username: user{user}, password: {INITIAL}, role: read_only }}"
+        )
+        .unwrap();
     }
     text
 }

@@ -44,7 +44,11 @@ pub(crate) struct Tally {
 /// the one before it, and no answer may contradict all such moments.
 pub(crate) fn explain(initial: &str, events: &[Event]) -> Result<Tally, String> {
     let chain = chain(initial, events)?;
-    let places: HashMap<&str, usize> = chain.iter().enumerate().map(|(place, link)| (link.password, place)).collect();
+    let places: HashMap<&str, usize> = chain
+        .iter()
+        .enumerate()
+        .map(|(place, link)| (link.password, place))
+        .collect();
     if places.len() < chain.len() {
         return Err("a password was used twice: the test is wrong".to_owned());
     }
@@ -53,8 +57,13 @@ pub(crate) fn explain(initial: &str, events: &[Event]) -> Result<Tally, String> 
         let (Ask::Change(password, _) | Ask::Validate(password)) = &event.ask else {
             return Err(format!("the administrator was refused: {event:?}"));
         };
-        if places.get(password.as_str()).is_some_and(|place| moments.held_throughout(*place, event)) {
-            return Err(format!("refused although the password held all the time: {event:?}"));
+        if places
+            .get(password.as_str())
+            .is_some_and(|place| moments.held_throughout(*place, event))
+        {
+            return Err(format!(
+                "refused although the password held all the time: {event:?}"
+            ));
         }
     }
     Ok(tally(events))
@@ -74,7 +83,9 @@ fn chain<'a>(initial: &'a str, events: &'a [Event]) -> Result<Vec<Link<'a>>, Str
         match &event.ask {
             Ask::Change(old, new) => {
                 if let Some((first, _)) = next.insert(old, (event, new)) {
-                    return Err(format!("two changes from one password: {first:?} and {event:?}"));
+                    return Err(format!(
+                        "two changes from one password: {first:?} and {event:?}"
+                    ));
                 }
             }
             Ask::Force(new) => forced.push((event, new)),
@@ -83,14 +94,24 @@ fn chain<'a>(initial: &'a str, events: &'a [Event]) -> Result<Vec<Link<'a>>, Str
     }
     forced.sort_by_key(|(event, _)| event.from);
     let mut forced = forced.into_iter();
-    let mut chain = vec![Link { password: initial, from: 0, to: 0 }];
+    let mut chain = vec![Link {
+        password: initial,
+        from: 0,
+        to: 0,
+    }];
     let mut last = initial;
     while let Some((event, new)) = next.remove(last).or_else(|| forced.next()) {
-        chain.push(Link { password: new, from: event.from, to: event.to });
+        chain.push(Link {
+            password: new,
+            from: event.from,
+            to: event.to,
+        });
         last = new;
     }
     match next.into_values().next() {
-        Some((event, _)) => Err(format!("a change from a password that did not hold: {event:?}")),
+        Some((event, _)) => Err(format!(
+            "a change from a password that did not hold: {event:?}"
+        )),
         None => Ok(chain),
     }
 }
@@ -102,12 +123,20 @@ struct Moments {
 }
 
 impl Moments {
-    fn of(chain: &[Link<'_>], places: &HashMap<&str, usize>, events: &[Event]) -> Result<Moments, String> {
+    fn of(
+        chain: &[Link<'_>],
+        places: &HashMap<&str, usize>,
+        events: &[Event],
+    ) -> Result<Moments, String> {
         let mut earliest: Vec<Tick> = chain.iter().map(|link| link.from).collect();
         let mut latest: Vec<Tick> = chain.iter().map(|link| link.to).collect();
         for event in events.iter().filter(|event| event.yes) {
-            let Ask::Validate(password) = &event.ask else { continue };
-            let Some(&place) = places.get(password.as_str()) else { return Err(format!("a password that never held is right: {event:?}")) };
+            let Ask::Validate(password) = &event.ask else {
+                continue;
+            };
+            let Some(&place) = places.get(password.as_str()) else {
+                return Err(format!("a password that never held is right: {event:?}"));
+            };
             latest[place] = latest[place].min(event.to);
             if let Some(next) = earliest.get_mut(place + 1) {
                 *next = (*next).max(event.from);
@@ -120,13 +149,20 @@ impl Moments {
             latest[place - 1] = latest[place - 1].min(latest[place]);
         }
         match (0..chain.len()).find(|place| earliest[*place] > latest[*place]) {
-            Some(place) => Err(format!("no moment at which `{}` can have come to hold explains the answers", chain[place].password)),
+            Some(place) => Err(format!(
+                "no moment at which `{}` can have come to hold explains the answers",
+                chain[place].password
+            )),
             None => Ok(Moments { earliest, latest }),
         }
     }
 
     fn held_throughout(&self, place: usize, event: &Event) -> bool {
-        self.latest[place] <= event.from && self.earliest.get(place + 1).is_none_or(|end| event.to <= *end)
+        self.latest[place] <= event.from
+            && self
+                .earliest
+                .get(place + 1)
+                .is_none_or(|end| event.to <= *end)
     }
 }
 
@@ -150,15 +186,30 @@ mod tests {
     use super::*;
 
     fn change(old: &str, new: &str, from: Tick, to: Tick, yes: bool) -> Event {
-        Event { ask: Ask::Change(old.to_owned(), new.to_owned()), from, to, yes }
+        Event {
+            ask: Ask::Change(old.to_owned(), new.to_owned()),
+            from,
+            to,
+            yes,
+        }
     }
 
     fn force(new: &str, from: Tick, to: Tick) -> Event {
-        Event { ask: Ask::Force(new.to_owned()), from, to, yes: true }
+        Event {
+            ask: Ask::Force(new.to_owned()),
+            from,
+            to,
+            yes: true,
+        }
     }
 
     fn validate(password: &str, from: Tick, to: Tick, yes: bool) -> Event {
-        Event { ask: Ask::Validate(password.to_owned()), from, to, yes }
+        Event {
+            ask: Ask::Validate(password.to_owned()),
+            from,
+            to,
+            yes,
+        }
     }
 
     #[rstest]

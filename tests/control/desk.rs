@@ -2,28 +2,24 @@
 
 #![allow(dead_code, reason = "each test file uses its part of this")]
 
-use std::net::IpAddr;
-use std::net::Ipv4Addr;
-use std::net::SocketAddr;
-use std::sync::Arc;
-use std::time::Duration;
+use std::{
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
 
 use bytes::Bytes;
-use d4iot_double::control;
-use d4iot_double::fleet::Fleet;
-use d4iot_double::fleet::Ports;
-use d4iot_double::fleet::Settings;
-use d4iot_double::secret::Secret;
-use d4iot_double::server;
-use d4iot_double::server::Limits;
-use d4iot_double::server::tls::Identity;
-use d4iot_double::target::Options;
-use d4iot_double::target::Target;
+use d4iot_double::{
+    control,
+    fleet::{Fleet, Ports, Settings},
+    secret::Secret,
+    server,
+    server::{Limits, tls::Identity},
+    target::{Options, Target},
+};
 use http::Request;
-use serde_json::Value;
-use serde_json::json;
-use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
+use serde_json::{Value, json};
+use tokio::{sync::oneshot, task::JoinHandle};
 
 /// A control API that answers.
 pub(crate) struct Desk {
@@ -52,34 +48,80 @@ impl Desk {
 
     /// Starts one over HTTPS.
     pub(crate) fn https() -> Desk {
-        Desk::start(Some(Identity::generate(&[]).unwrap()), Ports::default(), None)
+        Desk::start(
+            Some(Identity::generate(&[]).unwrap()),
+            Ports::default(),
+            None,
+        )
     }
 
     pub(crate) fn start(identity: Option<Identity>, ports: Ports, token: Option<&str>) -> Desk {
         let ip = IpAddr::V4(Ipv4Addr::LOCALHOST);
-        let fleet = Fleet::new(Settings { identity, limits: Arc::new(Limits::default()), ports, ip, seed: None, made_up_seed: 7 });
+        let fleet = Fleet::new(Settings {
+            identity,
+            limits: Arc::new(Limits::default()),
+            ports,
+            ip,
+            seed: None,
+            made_up_seed: 7,
+        });
         let listener = server::bind(SocketAddr::new(ip, 0)).unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let (stop, stopped) = oneshot::channel::<()>();
         let (served, token) = (fleet.clone(), token.map(Secret::new));
-        let served = tokio::spawn(async move { control::serve(listener, served, token, async { drop(stopped.await) }).await.unwrap() });
-        let target = Target::new(&url, &Options { timeout: Some(SOON), ..Options::default() }).unwrap();
-        Desk { fleet, url, target, stop, served }
+        let served = tokio::spawn(async move {
+            control::serve(listener, served, token, async { drop(stopped.await) })
+                .await
+                .unwrap()
+        });
+        let target = Target::new(
+            &url,
+            &Options {
+                timeout: Some(SOON),
+                ..Options::default()
+            },
+        )
+        .unwrap();
+        Desk {
+            fleet,
+            url,
+            target,
+            stop,
+            served,
+        }
     }
 
     /// Asks with these headers and this body.
-    pub(crate) async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+    pub(crate) async fn send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> Answer {
         let mut request = Request::builder().method(method).uri(path);
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let response = self.target.send(&request.body(Bytes::from(body.to_owned())).unwrap()).await.unwrap();
+        let response = self
+            .target
+            .send(&request.body(Bytes::from(body.to_owned())).unwrap())
+            .await
+            .unwrap();
         let text = String::from_utf8_lossy(response.body()).into_owned();
         Answer {
             status: response.status().as_u16(),
-            content_type: response.headers().get("content-type").map(|value| value.to_str().unwrap().to_owned()).unwrap_or_default(),
+            content_type: response
+                .headers()
+                .get("content-type")
+                .map(|value| value.to_str().unwrap().to_owned())
+                .unwrap_or_default(),
             headers: response.headers().clone(),
-            body: serde_json::from_str(&text).unwrap_or(if text.is_empty() { Value::Null } else { text.into() }),
+            body: serde_json::from_str(&text).unwrap_or(if text.is_empty() {
+                Value::Null
+            } else {
+                text.into()
+            }),
         }
     }
 
@@ -93,13 +135,22 @@ impl Desk {
 
     /// Asks with a JSON body.
     pub(crate) async fn json(&self, method: &str, path: &str, body: &Value) -> Answer {
-        self.send(method, path, &[("content-type", "application/json")], &body.to_string()).await
+        self.send(
+            method,
+            path,
+            &[("content-type", "application/json")],
+            &body.to_string(),
+        )
+        .await
     }
 
     /// Makes a sensor of a name, with further keys, and returns where it is.
     pub(crate) async fn sensor(&self, name: &str, further: Value) -> String {
         let mut fixture = json!({ "appliance": "sensor", "name": name });
-        fixture.as_object_mut().unwrap().extend(further.as_object().unwrap().clone());
+        fixture
+            .as_object_mut()
+            .unwrap()
+            .extend(further.as_object().unwrap().clone());
         let answer = self.json("POST", "/v1/appliances", &fixture).await;
         assert_eq!(answer.status, 201, "{answer:?}");
         answer.body["url"].as_str().unwrap().to_owned()
@@ -107,8 +158,22 @@ impl Desk {
 
     /// Returns a client of an appliance that verifies its certificate.
     pub(crate) fn client(&self, url: &str) -> Target {
-        let trust = self.fleet.settings().identity.as_ref().and_then(Identity::ca_pem).map(str::to_owned);
-        Target::new(url, &Options { trust, timeout: Some(SOON), ..Options::default() }).unwrap()
+        let trust = self
+            .fleet
+            .settings()
+            .identity
+            .as_ref()
+            .and_then(Identity::ca_pem)
+            .map(str::to_owned);
+        Target::new(
+            url,
+            &Options {
+                trust,
+                timeout: Some(SOON),
+                ..Options::default()
+            },
+        )
+        .unwrap()
     }
 
     /// Ends it and its appliances.
@@ -121,21 +186,35 @@ impl Desk {
 
 /// Asks a sensor whether a password is right, and returns the status.
 pub(crate) async fn validate(client: &Target, username: &str, password: &str) -> u16 {
-    client.send(&validation(username, password)).await.unwrap().status().as_u16()
+    client
+        .send(&validation(username, password))
+        .await
+        .unwrap()
+        .status()
+        .as_u16()
 }
 
 /// Asks a sensor to change a password, and returns the status.
 pub(crate) async fn change(client: &Target, username: &str, old: &str, new: &str) -> u16 {
     let body = json!({ "username": username, "password": old, "new_password": new });
-    client.send(&post("set_password", &body)).await.unwrap().status().as_u16()
+    client
+        .send(&post("set_password", &body))
+        .await
+        .unwrap()
+        .status()
+        .as_u16()
 }
 
 pub(crate) fn validation(username: &str, password: &str) -> Request<Bytes> {
-    post("validation", &json!({ "username": username, "password": password }))
+    post(
+        "validation",
+        &json!({ "username": username, "password": password }),
+    )
 }
 
 pub(crate) fn post(operation: &str, body: &Value) -> Request<Bytes> {
-    let request = Request::post(format!("/api/external/authentication/{operation}")).header("content-type", "application/json");
+    let request = Request::post(format!("/api/external/authentication/{operation}"))
+        .header("content-type", "application/json");
     request.body(Bytes::from(body.to_string())).unwrap()
 }
 

@@ -1,29 +1,18 @@
 //! The right thing said in a form of its own: which forms deviate, and which mean the same.
 
 use bytes::Bytes;
-use d4iot_double::contract::Kind;
-use d4iot_double::contract::Operation;
-use d4iot_double::contract::Outcome;
-use d4iot_double::report::Conformance;
-use http::HeaderValue;
-use http::Response;
-use http::StatusCode;
-use http::header;
+use d4iot_double::{
+    contract::{Kind, Operation, Outcome},
+    report::Conformance,
+};
+use http::{HeaderValue, Response, StatusCode, header};
 use rstest::rstest;
-use serde_json::Value;
-use serde_json::json as value;
+use serde_json::{Value, json as value};
 
-use crate::meddler::assert_deviates;
-use crate::meddler::bent;
-use crate::meddler::documented;
-use crate::meddler::failed;
-use crate::meddler::json;
-use crate::meddler::plain;
-use crate::meddler::run;
-use crate::meddler::run_cases;
-use crate::meddler::text;
-use crate::meddler::verdicts;
-use crate::meddler::with_body;
+use crate::meddler::{
+    assert_deviates, bent, documented, failed, json, plain, run, run_cases, text, verdicts,
+    with_body,
+};
 
 type Answer = Response<Bytes>;
 type Bend = fn(Answer) -> Answer;
@@ -52,14 +41,19 @@ async fn another_form_of_every_answer_deviates(#[case] bend: Bend) {
 /// The sensor, which has two paths, once for all forms.
 #[tokio::test]
 async fn another_wording_of_every_answer_of_a_sensor_deviates() {
-    every_documented_case_deviates(Kind::Sensor, |answer| rewritten(answer, |body| map_text(body, &|text| format!("{text}!")))).await;
+    every_documented_case_deviates(Kind::Sensor, |answer| {
+        rewritten(answer, |body| map_text(body, &|text| format!("{text}!")))
+    })
+    .await;
 }
 
 async fn every_documented_case_deviates(kind: Kind, bend: Bend) {
     let run = run(kind, bent(bend)).await;
     let (bent, documented) = (verdicts(&run), documented(kind).await);
     assert!(documented.len() > 100);
-    let spared = documented.into_iter().filter(|id| bent[id] != Conformance::Deviation);
+    let spared = documented
+        .into_iter()
+        .filter(|id| bent[id] != Conformance::Deviation);
     assert_eq!(spared.collect::<Vec<_>>(), Vec::<&str>::new());
 }
 
@@ -73,9 +67,23 @@ async fn message_is_not_msg() {
         })
     };
     let run = run(Kind::Console, bent(bend)).await;
-    assert_deviates(&run, &["validation.authenticated", "set_password.password_replaced", "set_password_by_admin.password_replaced"]);
+    assert_deviates(
+        &run,
+        &[
+            "validation.authenticated",
+            "set_password.password_replaced",
+            "set_password_by_admin.password_replaced",
+        ],
+    );
     // Where two readings lead to one success, neither has these words.
-    assert_deviates(&run, &["validation.content_type.form", "validation.quote.c257_filled", "set_password.role.read_only"]);
+    assert_deviates(
+        &run,
+        &[
+            "validation.content_type.form",
+            "validation.quote.c257_filled",
+            "set_password.role.read_only",
+        ],
+    );
 }
 
 #[rstest]
@@ -86,8 +94,16 @@ async fn message_is_not_msg() {
 #[case::decoded(|name: &str| name.replace("%41", "A"), &["percent"])]
 #[case::ascii(|name: &str| name.chars().filter(char::is_ascii).collect(), &["not_ascii"])]
 #[tokio::test]
-async fn a_name_that_is_not_the_one_sent_deviates(#[case] echo: fn(&str) -> String, #[case] cases: &[&str]) {
-    let run = run_cases(Kind::Sensor, echoing(move |name| Value::String(echo(name)).to_string()), |id| id.contains("user_unknown.")).await;
+async fn a_name_that_is_not_the_one_sent_deviates(
+    #[case] echo: fn(&str) -> String,
+    #[case] cases: &[&str],
+) {
+    let run = run_cases(
+        Kind::Sensor,
+        echoing(move |name| Value::String(echo(name)).to_string()),
+        |id| id.contains("user_unknown."),
+    )
+    .await;
     assert_deviates(
         &run,
         &cases
@@ -102,9 +118,15 @@ async fn a_name_that_is_not_the_one_sent_deviates(#[case] echo: fn(&str) -> Stri
 
 #[tokio::test]
 async fn a_name_that_is_not_escaped_deviates() {
-    let run = run_cases(Kind::Sensor, echoing(|name| format!("\"{name}\"")), |id| id.contains("user_unknown.")).await;
+    let run = run_cases(Kind::Sensor, echoing(|name| format!("\"{name}\"")), |id| {
+        id.contains("user_unknown.")
+    })
+    .await;
     assert_deviates(&run, &["set_password_by_admin.user_unknown.json"]);
-    assert_eq!(verdicts(&run)["set_password_by_admin.user_unknown.quote"], Conformance::Documented);
+    assert_eq!(
+        verdicts(&run)["set_password_by_admin.user_unknown.quote"],
+        Conformance::Documented
+    );
 }
 
 /// What means the same gets the same verdicts.
@@ -145,10 +167,26 @@ async fn a_charset_has_many_spellings(
     spelling: &'static str,
 ) {
     let passes = |id: &str| id.contains(".wrong_password") || id.contains("path.trailing_slash");
-    let run = run_cases(Kind::Sensor, bent(move |answer| typed(answer, spelling)), passes).await;
-    assert_eq!((run.summary.counts.deviation, run.summary.counts.documented), (0, 0));
-    let told = run.summary.profile.iter().filter(|followed| followed.fact.ends_with(".answer_type"));
-    assert_eq!(told.map(|followed| followed.readings.join(" or ")).collect::<Vec<_>>(), ["with_charset"; 4]);
+    let run = run_cases(
+        Kind::Sensor,
+        bent(move |answer| typed(answer, spelling)),
+        passes,
+    )
+    .await;
+    assert_eq!(
+        (run.summary.counts.deviation, run.summary.counts.documented),
+        (0, 0)
+    );
+    let told = run
+        .summary
+        .profile
+        .iter()
+        .filter(|followed| followed.fact.ends_with(".answer_type"));
+    assert_eq!(
+        told.map(|followed| followed.readings.join(" or "))
+            .collect::<Vec<_>>(),
+        ["with_charset"; 4]
+    );
 }
 
 fn rewritten(answer: Answer, rewrite: impl Fn(&mut Value)) -> Answer {
@@ -171,7 +209,9 @@ fn replaced(answer: Answer, from: &str, to: &str) -> Answer {
 }
 
 fn typed(mut answer: Answer, content_type: &'static str) -> Answer {
-    answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    answer
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
     answer
 }
 
@@ -182,13 +222,26 @@ fn status(mut answer: Answer, status: StatusCode) -> Answer {
 
 /// Words the unknown user's answer with the name as `echo` spells it, quotes and all.
 fn echoing(echo: impl Fn(&str) -> String + Send + Sync + 'static) -> crate::meddler::Meddle {
-    let template = text(Kind::Sensor, Operation::SetPasswordByAdmin, Outcome::UserUnknown);
+    let template = text(
+        Kind::Sensor,
+        Operation::SetPasswordByAdmin,
+        Outcome::UserUnknown,
+    );
     Box::new(move |request, appliance| {
         let answer = appliance.answer(request);
-        let Some(name) = json(request.body()).get("username").and_then(Value::as_str).map(str::to_owned) else { return answer };
+        let Some(name) = json(request.body())
+            .get("username")
+            .and_then(Value::as_str)
+            .map(str::to_owned)
+        else {
+            return answer;
+        };
         let sent = Value::String(template.replace("{username}", &name)).to_string();
         let spelt = echo(&name);
-        let echoed = format!("\"{}\"", template.replace("{username}", &spelt[1..spelt.len() - 1]));
+        let echoed = format!(
+            "\"{}\"",
+            template.replace("{username}", &spelt[1..spelt.len() - 1])
+        );
         replaced(answer, &sent, &echoed)
     })
 }

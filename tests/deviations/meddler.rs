@@ -1,48 +1,36 @@
 //! The man in the middle: a service around a mock, and the runner sent to it.
 
-use std::collections::BTreeMap;
-use std::future::pending;
-use std::net::SocketAddr;
-use std::sync::Arc;
-use std::sync::LazyLock;
+use std::{
+    collections::BTreeMap,
+    future::pending,
+    net::SocketAddr,
+    sync::{Arc, LazyLock},
+};
 
 use bytes::Bytes;
-use d4iot_double::appliance::User;
-use d4iot_double::clock::Clock;
-use d4iot_double::conformance::suite;
-use d4iot_double::conformance::suite::Located;
-use d4iot_double::contract;
-use d4iot_double::contract::Envelope;
-use d4iot_double::contract::Internal;
-use d4iot_double::contract::Kind;
-use d4iot_double::contract::Operation;
-use d4iot_double::contract::Outcome;
-use d4iot_double::contract::Said;
-use d4iot_double::fixture;
-use d4iot_double::host::Host;
-use d4iot_double::report::Conformance;
-use d4iot_double::runner;
-use d4iot_double::runner::Lab;
-use d4iot_double::runner::Memory;
-use d4iot_double::runner::Run;
-use d4iot_double::secret::Secret;
-use d4iot_double::server;
-use d4iot_double::server::Answered;
-use d4iot_double::server::Client;
-use d4iot_double::server::Limits;
-use d4iot_double::server::Refusal;
-use d4iot_double::server::Service;
-use d4iot_double::server::tls::Identity;
-use d4iot_double::target::Options;
-use d4iot_double::target::Target;
-use http::Request;
-use http::Response;
-use http::request::Parts;
+use d4iot_double::{
+    appliance::User,
+    clock::Clock,
+    conformance::{suite, suite::Located},
+    contract,
+    contract::{Envelope, Internal, Kind, Operation, Outcome, Said},
+    fixture,
+    host::Host,
+    report::Conformance,
+    runner,
+    runner::{Lab, Memory, Run},
+    secret::Secret,
+    server,
+    server::{Answered, Client, Limits, Refusal, Service, tls::Identity},
+    target::{Options, Target},
+};
+use http::{Request, Response, request::Parts};
 use serde_json::Value;
 use tokio::sync::OnceCell;
 
 /// What a meddler does with one request: it may ask the appliance, as often and with whatever it likes.
-pub(crate) type Meddle = Box<dyn Fn(&Request<Bytes>, &Appliance<'_>) -> Response<Bytes> + Send + Sync>;
+pub(crate) type Meddle =
+    Box<dyn Fn(&Request<Bytes>, &Appliance<'_>) -> Response<Bytes> + Send + Sync>;
 
 /// The appliance behind a meddler, for one request.
 pub(crate) struct Appliance<'a> {
@@ -66,14 +54,21 @@ impl Appliance<'_> {
 
     /// The password that a user has now.
     pub(crate) fn password(&self, username: &str) -> Option<String> {
-        self.host.state().directory.find(username).map(|user| user.password.expose().to_owned())
+        self.host
+            .state()
+            .directory
+            .find(username)
+            .map(|user| user.password.expose().to_owned())
     }
 
     /// Gives a user another password, whatever the law says.
     pub(crate) fn change(&self, username: &str, password: &str) {
         let mut state = self.host.state();
         if let Some(user) = state.directory.find(username).cloned() {
-            state.directory.put(User { password: Secret::new(password), ..user });
+            state.directory.put(User {
+                password: Secret::new(password),
+                ..user
+            });
         }
         self.host.put(state);
     }
@@ -86,7 +81,13 @@ struct Meddler {
 
 impl Service for Meddler {
     fn answer(&self, request: &Request<Bytes>, client: Client) -> Answered {
-        Answered::plain((self.meddle)(request, &Appliance { host: &self.host, client }))
+        Answered::plain((self.meddle)(
+            request,
+            &Appliance {
+                host: &self.host,
+                client,
+            },
+        ))
     }
 
     fn clock(&self) -> &Clock {
@@ -104,14 +105,32 @@ pub(crate) async fn run(kind: Kind, meddle: Meddle) -> Run {
 }
 
 /// Runs some cases at a meddler.
-#[expect(clippy::disallowed_methods, reason = "the meddler serves beside the test, and ends with its runtime")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the meddler serves beside the test, and ends with its runtime"
+)]
 pub(crate) async fn run_cases(kind: Kind, meddle: Meddle, wanted: impl Fn(&str) -> bool) -> Run {
     let (double, mut lab) = lab(kind);
     let listener = server::bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
-    lab.target = Target::new(&format!("http://{}", listener.local_addr().unwrap()), &Options::default()).unwrap();
-    let meddler = Arc::new(Meddler { host: Arc::clone(double.host()), meddle });
-    tokio::spawn(server::run(listener, None, meddler, Limits::default(), pending()));
-    runner::run(&lab, &cases(kind, wanted), &Memory::Nothing, &|_| ()).await.unwrap()
+    lab.target = Target::new(
+        &format!("http://{}", listener.local_addr().unwrap()),
+        &Options::default(),
+    )
+    .unwrap();
+    let meddler = Arc::new(Meddler {
+        host: Arc::clone(double.host()),
+        meddle,
+    });
+    tokio::spawn(server::run(
+        listener,
+        None,
+        meddler,
+        Limits::default(),
+        pending(),
+    ));
+    runner::run(&lab, &cases(kind, wanted), &Memory::Nothing, &|_| ())
+        .await
+        .unwrap()
 }
 
 /// A mock, and what a run needs to know of it.
@@ -122,23 +141,34 @@ pub(crate) fn lab(kind: Kind) -> (d4iot_double::served::Served, Lab) {
 
 /// The cases of a kind.
 pub(crate) fn cases(kind: Kind, wanted: impl Fn(&str) -> bool) -> Vec<&'static Located> {
-    suite::all().iter().filter(|located| located.case.kinds.contains(&kind) && wanted(&located.case.id)).collect()
+    suite::all()
+        .iter()
+        .filter(|located| located.case.kinds.contains(&kind) && wanted(&located.case.id))
+        .collect()
 }
 
 /// Bends every answer in one way.
-pub(crate) fn bent(bend: impl Fn(Response<Bytes>) -> Response<Bytes> + Send + Sync + 'static) -> Meddle {
+pub(crate) fn bent(
+    bend: impl Fn(Response<Bytes>) -> Response<Bytes> + Send + Sync + 'static,
+) -> Meddle {
     Box::new(move |request, appliance| bend(appliance.answer(request)))
 }
 
 /// The verdict on each case.
 pub(crate) fn verdicts(run: &Run) -> BTreeMap<&str, Conformance> {
-    run.summary.cases.iter().map(|case| (case.id.as_str(), case.conformance)).collect()
+    run.summary
+        .cases
+        .iter()
+        .map(|case| (case.id.as_str(), case.conformance))
+        .collect()
 }
 
 /// The cases that an honest appliance passes as documented and whose expectation leaves nothing open.
 pub(crate) async fn documented(kind: Kind) -> Vec<&'static str> {
     let plain = plain(kind).await;
-    let said = |id: &&str| plain[*id] == Conformance::Documented && !LEFT_OPEN.iter().any(|(open, _)| open == id);
+    let said = |id: &&str| {
+        plain[*id] == Conformance::Documented && !LEFT_OPEN.iter().any(|(open, _)| open == id)
+    };
     plain.keys().copied().filter(said).collect()
 }
 
@@ -146,18 +176,30 @@ pub(crate) async fn documented(kind: Kind) -> Vec<&'static str> {
 pub(crate) async fn plain(kind: Kind) -> &'static BTreeMap<&'static str, Conformance> {
     static SENSOR: OnceCell<BTreeMap<&str, Conformance>> = OnceCell::const_new();
     static CONSOLE: OnceCell<BTreeMap<&str, Conformance>> = OnceCell::const_new();
-    let once = if kind == Kind::Sensor { &SENSOR } else { &CONSOLE };
+    let once = if kind == Kind::Sensor {
+        &SENSOR
+    } else {
+        &CONSOLE
+    };
     once.get_or_init(|| async move {
         let run = run(kind, bent(|answer| answer)).await;
         let verdicts = verdicts(&run);
-        cases(kind, |_| true).into_iter().map(|located| (located.case.id.as_str(), verdicts[located.case.id.as_str()])).collect()
+        cases(kind, |_| true)
+            .into_iter()
+            .map(|located| (located.case.id.as_str(), verdicts[located.case.id.as_str()]))
+            .collect()
     })
     .await
 }
 
 /// The cases that fail a run.
 pub(crate) fn failed(run: &Run) -> Vec<&str> {
-    run.summary.cases.iter().filter(|case| case.failed).map(|case| case.id.as_str()).collect()
+    run.summary
+        .cases
+        .iter()
+        .filter(|case| case.failed)
+        .map(|case| case.id.as_str())
+        .collect()
 }
 
 /// Asserts that cases deviate, and fail the run for it.
@@ -173,7 +215,9 @@ pub(crate) fn assert_deviates(run: &Run, ids: &[&str]) {
 /// The operation that a request asks for, by the end of its path.
 pub(crate) fn operation(request: &Request<Bytes>) -> Option<Operation> {
     let name = request.uri().path().rsplit('/').next().unwrap_or_default();
-    name.parse().ok().filter(|_| request.method() == http::Method::POST)
+    name.parse()
+        .ok()
+        .filter(|_| request.method() == http::Method::POST)
 }
 
 /// A request's or an answer's body, null where it is no JSON.
@@ -187,23 +231,64 @@ pub(crate) fn with_body(answer: Response<Bytes>, body: impl Into<Bytes>) -> Resp
 }
 
 /// The body an appliance utters for an outcome under the reading of that name and the rulings of all else.
-pub(crate) fn worded(kind: Kind, operation: Operation, outcome: Outcome, reading: Option<&str>, username: &str) -> String {
-    let (_, utterance) = contract::of(kind).utterance(Some(operation), outcome).unwrap();
-    let internal = utterance.internal.as_ref().map_or(&Internal::Absent, |fact| &fact.ruling().is);
-    utterance.body.pick(reading).is.dressed(Envelope::Object, internal, Said { username }).to_string()
+pub(crate) fn worded(
+    kind: Kind,
+    operation: Operation,
+    outcome: Outcome,
+    reading: Option<&str>,
+    username: &str,
+) -> String {
+    let (_, utterance) = contract::of(kind)
+        .utterance(Some(operation), outcome)
+        .unwrap();
+    let internal = utterance
+        .internal
+        .as_ref()
+        .map_or(&Internal::Absent, |fact| &fact.ruling().is);
+    utterance
+        .body
+        .pick(reading)
+        .is
+        .dressed(Envelope::Object, internal, Said { username })
+        .to_string()
 }
 
 /// The text of an outcome's ruling.
 pub(crate) fn text(kind: Kind, operation: Operation, outcome: Outcome) -> &'static str {
-    contract::of(kind).utterance(Some(operation), outcome).unwrap().1.body.ruling().is.text()
+    contract::of(kind)
+        .utterance(Some(operation), outcome)
+        .unwrap()
+        .1
+        .body
+        .ruling()
+        .is
+        .text()
 }
 
 /// Cases that the console's mock passes as documented while another reading lets anything come, and which reading.
 const LEFT_OPEN: &[(&str, &str)] = &[
-    ("set_password.quote.c99_as_printed", "set_password.roles: not_read_only, whose refusal no document words"),
-    ("set_password.role.read_only", "set_password.roles: not_read_only, whose refusal no document words"),
-    ("validation.content_type.form", "validation.accepts: json, under which a form's type is refused in words of its own"),
-    ("validation.content_type.form_and_wrong_password", "validation.accepts: json, under which a form's type is refused in words of its own"),
-    ("validation.quote.c257_filled", "validation.accepts: json, under which a form's type is refused in words of its own"),
-    ("validation.quote.c263_mended", "validation.accepts: json, under which a form's type is refused in words of its own"),
+    (
+        "set_password.quote.c99_as_printed",
+        "set_password.roles: not_read_only, whose refusal no document words",
+    ),
+    (
+        "set_password.role.read_only",
+        "set_password.roles: not_read_only, whose refusal no document words",
+    ),
+    (
+        "validation.content_type.form",
+        "validation.accepts: json, under which a form's type is refused in words of its own",
+    ),
+    (
+        "validation.content_type.form_and_wrong_password",
+        "validation.accepts: json, under which a form's type is refused in words of its own",
+    ),
+    (
+        "validation.quote.c257_filled",
+        "validation.accepts: json, under which a form's type is refused in words of its own",
+    ),
+    (
+        "validation.quote.c263_mended",
+        "validation.accepts: json, under which a form's type is refused in words of its own",
+    ),
 ];

@@ -1,23 +1,17 @@
 //! A sensor that fails as a row says, on a clock that stands still.
 
-use std::future::Future;
-use std::net::SocketAddr;
-use std::pin::pin;
-use std::sync::Arc;
-use std::time::Duration;
+use std::{future::Future, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
-use d4iot_double::fixture;
-use d4iot_double::host::Host;
-use d4iot_double::served::Served;
-use d4iot_double::server;
-use d4iot_double::server::Limits;
-use d4iot_double::server::Service;
-use d4iot_double::server::tls::Identity;
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
+use d4iot_double::{
+    fixture,
+    host::Host,
+    served::Served,
+    server,
+    server::{Limits, Service, tls::Identity},
+};
+use rustls::pki_types::{CertificateDer, pem::PemObject};
 
-use crate::rows::About;
-use crate::rows::Row;
+use crate::rows::{About, Row};
 
 pub(crate) struct Bench {
     double: Served,
@@ -30,20 +24,32 @@ impl Bench {
     ///
     /// # Errors
     /// Why the fixture is refused.
-    pub(crate) fn start(row: &Row, identity: Option<&Identity>, kept: bool, quiet: Duration) -> Result<Bench, fixture::Error> {
+    pub(crate) fn start(
+        row: &Row,
+        identity: Option<&Identity>,
+        kept: bool,
+        quiet: Duration,
+    ) -> Result<Bench, fixture::Error> {
         let when = match (row.about, kept) {
             (About::Connection, _) if row.act.starts_with("down") => "calls: [2]",
             (About::Connection, _) => "after: 1",
             (About::Answer | About::State, false) => "calls: [1]",
             (About::Answer | About::State, true) => "calls: [2], per: connection",
         };
-        let text = format!("appliance: sensor\nseed: 7\nfailures:\n  - name: row\n    when: {{ {when} }}\n    do: {{ {} }}\n", row.act);
+        let text = format!(
+            "appliance: sensor\nseed: 7\nfailures:\n  - name: row\n    when: {{ {when} }}\n    do: {{ {} }}\n",
+            row.act
+        );
         let fixture = fixture::read("row.yaml", &text).unwrap_or_else(|error| panic!("{error}"));
         fixture.refuses_transport(identity.is_some())?;
         let listener = server::bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
         let host = Host::new(fixture.appliance(), fixture.schedule(7));
         host.clock().freeze();
-        Ok(Bench { double: Served::serve(listener, host, identity, Limits::default()).unwrap(), identity: identity.cloned(), quiet })
+        Ok(Bench {
+            double: Served::serve(listener, host, identity, Limits::default()).unwrap(),
+            identity: identity.cloned(),
+            quiet,
+        })
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
@@ -51,11 +57,17 @@ impl Bench {
     }
 
     pub(crate) fn ca_pem(&self) -> Option<&str> {
-        self.identity.as_ref().map(|identity| identity.ca_pem().unwrap())
+        self.identity
+            .as_ref()
+            .map(|identity| identity.ca_pem().unwrap())
     }
 
     pub(crate) fn url(&self, operation: &str) -> String {
-        format!("{}://localhost:{}/api/external/authentication/{operation}", self.double.scheme(), self.address().port())
+        format!(
+            "{}://localhost:{}/api/external/authentication/{operation}",
+            self.double.scheme(),
+            self.address().port()
+        )
     }
 
     pub(crate) fn advance(&self, time: Duration) {
@@ -68,7 +80,11 @@ impl Bench {
     }
 
     /// Waits for what comes, and lets the clock go on where nothing does. None: nothing ever comes. `spent` is what it cost.
-    pub(crate) async fn patiently<T>(&self, spent: &mut Duration, future: impl Future<Output = T>) -> Option<T> {
+    pub(crate) async fn patiently<T>(
+        &self,
+        spent: &mut Duration,
+        future: impl Future<Output = T>,
+    ) -> Option<T> {
         let mut future = pin!(future);
         for _ in 0..STEPS {
             if let Ok(done) = tokio::time::timeout(self.quiet, &mut future).await {
@@ -82,11 +98,22 @@ impl Bench {
     }
 
     /// Returns a client of TLS that trusts the CA and is strict.
-    pub(crate) fn tls(&self, versions: &[&'static rustls::SupportedProtocolVersion]) -> Arc<rustls::ClientConfig> {
+    pub(crate) fn tls(
+        &self,
+        versions: &[&'static rustls::SupportedProtocolVersion],
+    ) -> Arc<rustls::ClientConfig> {
         let mut roots = rustls::RootCertStore::empty();
-        roots.add(CertificateDer::from_pem_slice(self.ca_pem().unwrap().as_bytes()).unwrap()).unwrap();
-        let builder = rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()));
-        let mut config = builder.with_protocol_versions(versions).unwrap().with_root_certificates(roots).with_no_client_auth();
+        roots
+            .add(CertificateDer::from_pem_slice(self.ca_pem().unwrap().as_bytes()).unwrap())
+            .unwrap();
+        let builder = rustls::ClientConfig::builder_with_provider(Arc::new(
+            rustls::crypto::ring::default_provider(),
+        ));
+        let mut config = builder
+            .with_protocol_versions(versions)
+            .unwrap()
+            .with_root_certificates(roots)
+            .with_no_client_auth();
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         Arc::new(config)
     }

@@ -4,17 +4,22 @@ use std::time::Duration;
 
 use reqwest::Client;
 
-use crate::bench;
-use crate::bench::Bench;
-use crate::raw;
-use crate::rows::About;
-use crate::rows::Row;
-use crate::words;
+use crate::{
+    bench,
+    bench::Bench,
+    raw,
+    rows::{About, Row},
+    words,
+};
 
 pub(crate) async fn seen(row: &Row, bench: &Bench, kept: bool) -> String {
     let client = client(bench);
     if kept {
-        assert!(ask(&client, bench, About::Answer).await.starts_with("200, "));
+        assert!(
+            ask(&client, bench, About::Answer)
+                .await
+                .starts_with("200, ")
+        );
     }
     match row.about {
         About::Answer => ask(&client, bench, row.about).await,
@@ -28,23 +33,36 @@ pub(crate) async fn seen(row: &Row, bench: &Bench, kept: bool) -> String {
             }
             ask(&client, bench, row.about).await
         }
-        About::State => format!("{}; {}", ask(&client, bench, row.about).await, raw::holds(bench).await),
+        About::State => format!(
+            "{}; {}",
+            ask(&client, bench, row.about).await,
+            raw::holds(bench).await
+        ),
     }
 }
 
 fn client(bench: &Bench) -> Client {
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let plain = Client::builder().retry(reqwest::retry::never()).no_proxy().redirect(reqwest::redirect::Policy::none());
+    let plain = Client::builder()
+        .retry(reqwest::retry::never())
+        .no_proxy()
+        .redirect(reqwest::redirect::Policy::none());
     let plain = plain.resolve("localhost", bench.address());
     match bench.ca_pem() {
         None => plain.build().unwrap(),
-        Some(pem) => plain.tls_certs_only([reqwest::Certificate::from_pem(pem.as_bytes()).unwrap()]).build().unwrap(),
+        Some(pem) => plain
+            .tls_certs_only([reqwest::Certificate::from_pem(pem.as_bytes()).unwrap()])
+            .build()
+            .unwrap(),
     }
 }
 
 async fn ask(client: &Client, bench: &Bench, about: About) -> String {
     let (operation, body) = bench::asked(about);
-    let request = client.post(bench.url(operation)).header("content-type", "application/json").body(body);
+    let request = client
+        .post(bench.url(operation))
+        .header("content-type", "application/json")
+        .body(body);
     let mut spent = Duration::ZERO;
     let response = match bench.patiently(&mut spent, request.send()).await {
         None => return "nothing comes".to_owned(),

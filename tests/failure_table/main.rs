@@ -3,7 +3,10 @@
 //!
 //! `D4IOT_README=write cargo test --test failure_table` writes what differs into the README, for a person to read.
 
-#![expect(clippy::disallowed_methods, reason = "servers and clients run beside the test, and the README is read")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "servers and clients run beside the test, and the README is read"
+)]
 #![expect(clippy::unwrap_used, reason = "what fails in a helper fails its test")]
 
 mod bench;
@@ -13,22 +16,18 @@ mod raw;
 mod rows;
 mod words;
 
-use std::collections::BTreeSet;
-use std::env;
-use std::fs;
-use std::ops::Range;
-use std::sync::Arc;
-use std::sync::Mutex;
-use std::time::Duration;
-
-use d4iot_double::fixture;
-use d4iot_double::server::tls::Identity;
-use tokio::sync::Semaphore;
-use tokio::task::JoinSet;
+use std::{
+    collections::BTreeSet,
+    env, fs,
+    ops::Range,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use bench::Bench;
-use rows::ROWS;
-use rows::Row;
+use d4iot_double::{fixture, server::tls::Identity};
+use rows::{ROWS, Row};
+use tokio::{sync::Semaphore, task::JoinSet};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_each_failure_looks_like_is_what_the_readme_says() {
@@ -71,11 +70,20 @@ fn every_ready_made_mode_is_listed() {
 #[test]
 fn every_key_has_a_row() {
     let schema = fixture::schema();
-    let keys = schema.pointer("/$defs/Do/properties").and_then(|keys| keys.as_object()).expect("the schema tells the keys of do");
+    let keys = schema
+        .pointer("/$defs/Do/properties")
+        .and_then(|keys| keys.as_object())
+        .expect("the schema tells the keys of do");
     let keys: BTreeSet<&str> = keys.keys().map(String::as_str).collect();
     let has = |key: &&str| ROWS.iter().any(|row| row.act.contains(&format!("{key}:")));
     assert!(keys.len() > 25);
-    assert_eq!(keys.iter().copied().filter(|key| !has(key)).collect::<Vec<_>>(), [""; 0]);
+    assert_eq!(
+        keys.iter()
+            .copied()
+            .filter(|key| !has(key))
+            .collect::<Vec<_>>(),
+        [""; 0]
+    );
 }
 
 /// Observes one row: columns are HTTP fresh, HTTP kept, HTTPS fresh, HTTPS kept; a raw socket's, then reqwest's.
@@ -94,9 +102,22 @@ fn table(seen: &[Vec<String>]) -> String {
         "| `do` | seen by | HTTP, fresh | HTTP, kept alive | HTTPS, fresh | HTTPS, kept alive |\n| --- | --- | --- | --- | --- | --- |\n".to_owned();
     for (row, cells) in ROWS.iter().zip(seen) {
         for (observer, cells) in [("socket", &cells[..4]), ("reqwest", &cells[4..])] {
-            let name = if observer == "socket" { format!("`{}`", row.act) } else { String::new() };
-            let shown = cells.iter().enumerate().map(|(index, cell)| if index > 0 && cells[index - 1] == *cell { "″" } else { cell });
-            text += &format!("| {name} | {observer} | {} |\n", shown.collect::<Vec<_>>().join(" | "));
+            let name = if observer == "socket" {
+                format!("`{}`", row.act)
+            } else {
+                String::new()
+            };
+            let shown = cells.iter().enumerate().map(|(index, cell)| {
+                if index > 0 && cells[index - 1] == *cell {
+                    "″"
+                } else {
+                    cell
+                }
+            });
+            text += &format!(
+                "| {name} | {observer} | {} |\n",
+                shown.collect::<Vec<_>>().join(" | ")
+            );
         }
     }
     text
@@ -107,7 +128,15 @@ fn holds(name: &str, expected: &str) {
     if writes() {
         let _one = WRITING.lock().unwrap();
         let (page, block) = block(name);
-        fs::write(README, format!("{}\n{expected}\n{}", &page[..block.start], &page[block.end..])).unwrap();
+        fs::write(
+            README,
+            format!(
+                "{}\n{expected}\n{}",
+                &page[..block.start],
+                &page[block.end..]
+            ),
+        )
+        .unwrap();
         return;
     }
     let shown = shown(name);
@@ -116,7 +145,11 @@ fn holds(name: &str, expected: &str) {
         .filter(|change| change.tag() != similar::ChangeTag::Equal)
         .map(|change| format!("{}{change}", change.tag()))
         .collect();
-    assert!(differs.is_empty(), "the README's {name}:\n{}", differs.concat());
+    assert!(
+        differs.is_empty(),
+        "the README's {name}:\n{}",
+        differs.concat()
+    );
 }
 
 fn shown(name: &str) -> String {
@@ -127,7 +160,10 @@ fn shown(name: &str) -> String {
 /// Returns the README and where in it a marked block is.
 fn block(name: &str) -> (String, Range<usize>) {
     let page = fs::read_to_string(README).unwrap();
-    let (start, end) = (format!("<!-- {name} -->\n"), format!("<!-- end of {name} -->"));
+    let (start, end) = (
+        format!("<!-- {name} -->\n"),
+        format!("<!-- end of {name} -->"),
+    );
     let from = page.find(&start).expect("the README has the block") + start.len();
     let to = from + page[from..].find(&end).expect("the block has an end");
     (page, from..to)

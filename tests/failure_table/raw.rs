@@ -1,29 +1,21 @@
 //! What a raw socket sees, over TLS a strict rustls upon it.
 
-use std::io;
-use std::sync::Arc;
-use std::time::Duration;
+use std::{io, sync::Arc, time::Duration};
 
-use http::HeaderMap;
-use http::HeaderName;
-use http::HeaderValue;
-use rustls::ClientConfig;
-use rustls::SupportedProtocolVersion;
-use rustls::pki_types::ServerName;
-use tokio::io::AsyncRead;
-use tokio::io::AsyncReadExt;
-use tokio::io::AsyncWrite;
-use tokio::io::AsyncWriteExt;
-use tokio::net::TcpStream;
+use http::{HeaderMap, HeaderName, HeaderValue};
+use rustls::{ClientConfig, SupportedProtocolVersion, pki_types::ServerName};
+use tokio::{
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
+    net::TcpStream,
+};
 use tokio_rustls::TlsConnector;
 
-use crate::bench;
-use crate::bench::Bench;
-use crate::bench::NEW;
-use crate::bench::OLD;
-use crate::rows::About;
-use crate::rows::Row;
-use crate::words;
+use crate::{
+    bench,
+    bench::{Bench, NEW, OLD},
+    rows::{About, Row},
+    words,
+};
 
 pub(crate) async fn seen(row: &Row, bench: &Bench, kept: bool) -> String {
     let mut first = open(bench).await.unwrap();
@@ -34,7 +26,11 @@ pub(crate) async fn seen(row: &Row, bench: &Bench, kept: bool) -> String {
         About::Connection => connection(row, bench, first, kept).await,
         About::Answer | About::State => {
             let words = ask(&mut first, bench, row.about).await;
-            if row.about == About::State { format!("{words}; {}", holds(bench).await) } else { words }
+            if row.about == About::State {
+                format!("{words}; {}", holds(bench).await)
+            } else {
+                words
+            }
         }
     }
 }
@@ -61,7 +57,11 @@ async fn connection(row: &Row, bench: &Bench, mut first: Connection, kept: bool)
     let down = row.act.starts_with("down");
     if kept {
         tokio::select! { _ = open_read(bench) => {}, () = bench.pause() => {} }
-        return if down { read(&mut first, bench).await } else { ask(&mut first, bench, row.about).await };
+        return if down {
+            read(&mut first, bench).await
+        } else {
+            ask(&mut first, bench, row.about).await
+        };
     }
     let mut spent = Duration::ZERO;
     let words = match bench.patiently(&mut spent, open_read(bench)).await {
@@ -73,15 +73,35 @@ async fn connection(row: &Row, bench: &Bench, mut first: Connection, kept: bool)
                 words += ", another certificate";
             }
             if let (Some(version), true) = (stream.version, row.act.starts_with("tls")) {
-                let other = if version == rustls::ProtocolVersion::TLSv1_2 { &rustls::version::TLS13 } else { &rustls::version::TLS12 };
-                let refused = shake_hands(bench, bench.tls(&[other as &'static SupportedProtocolVersion])).await.err().unwrap();
-                words += &format!(" over {version:?}; a client of {:?} only: {}", other.version, words::error(&refused));
+                let other = if version == rustls::ProtocolVersion::TLSv1_2 {
+                    &rustls::version::TLS13
+                } else {
+                    &rustls::version::TLS12
+                };
+                let refused = shake_hands(
+                    bench,
+                    bench.tls(&[other as &'static SupportedProtocolVersion]),
+                )
+                .await
+                .err()
+                .unwrap();
+                words += &format!(
+                    " over {version:?}; a client of {:?} only: {}",
+                    other.version,
+                    words::error(&refused)
+                );
             }
             words
         }
     };
     if down {
-        assert_eq!(TcpStream::connect(bench.address()).await.unwrap_err().kind(), io::ErrorKind::ConnectionRefused);
+        assert_eq!(
+            TcpStream::connect(bench.address())
+                .await
+                .unwrap_err()
+                .kind(),
+            io::ErrorKind::ConnectionRefused
+        );
         bench.advance(Duration::from_secs(5));
         let again = async {
             loop {
@@ -92,12 +112,20 @@ async fn connection(row: &Row, bench: &Bench, mut first: Connection, kept: bool)
                 tokio::task::yield_now().await;
             }
         };
-        assert_eq!(tokio::time::timeout(Duration::from_secs(10), again).await.expect("the port is open again"), 200);
+        assert_eq!(
+            tokio::time::timeout(Duration::from_secs(10), again)
+                .await
+                .expect("the port is open again"),
+            200
+        );
         return format!("{words}; then refused; after 5 s open again");
     }
     if row.act.ends_with("plaintext") {
         let mut plain = Connection::plain(TcpStream::connect(bench.address()).await.unwrap());
-        return format!("{words}; without TLS {}", ask(&mut plain, bench, row.about).await);
+        return format!(
+            "{words}; without TLS {}",
+            ask(&mut plain, bench, row.about).await
+        );
     }
     words
 }
@@ -142,16 +170,30 @@ async fn read(stream: &mut Connection, bench: &Bench) -> String {
         None => format!("{} of the head", words::counted(bytes.len())),
         Some(answer) => answer.words(),
     };
-    words::after(spent, [came.as_str(), end].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", "))
+    words::after(
+        spent,
+        [came.as_str(), end]
+            .into_iter()
+            .filter(|part| !part.is_empty())
+            .collect::<Vec<_>>()
+            .join(", "),
+    )
 }
 
 /// Asks whether a password validates, and returns the status.
 async fn valid(stream: &mut Connection, bench: &Bench, password: &str) -> u16 {
-    stream.write_all(&request("validation", &bench::valid(password))).await.unwrap();
+    stream
+        .write_all(&request("validation", &bench::valid(password)))
+        .await
+        .unwrap();
     let mut bytes = Vec::new();
     loop {
         let mut space = [0; 4096];
-        let count = bench.patiently(&mut Duration::default(), stream.read(&mut space)).await.expect("an answer comes").unwrap();
+        let count = bench
+            .patiently(&mut Duration::default(), stream.read(&mut space))
+            .await
+            .expect("an answer comes")
+            .unwrap();
         assert!(count > 0, "an answer comes");
         bytes.extend_from_slice(&space[..count]);
         if let Some(answer) = Answer::parse(&bytes)
@@ -182,27 +224,54 @@ impl Answer<'_> {
         let mut headers = HeaderMap::new();
         for line in head.lines().skip(1) {
             let (name, value) = line.split_once(": ").unwrap();
-            headers.append(HeaderName::from_bytes(name.as_bytes()).unwrap(), HeaderValue::from_str(value).unwrap());
+            headers.append(
+                HeaderName::from_bytes(name.as_bytes()).unwrap(),
+                HeaderValue::from_str(value).unwrap(),
+            );
         }
-        Some(Answer { status: head["HTTP/1.1 ".len()..][..3].parse().unwrap(), headers, body: &bytes[end + 4..] })
+        Some(Answer {
+            status: head["HTTP/1.1 ".len()..][..3].parse().unwrap(),
+            headers,
+            body: &bytes[end + 4..],
+        })
     }
 
     fn announced(&self) -> Option<usize> {
-        Some(self.headers.get("content-length")?.to_str().unwrap().parse().unwrap())
+        Some(
+            self.headers
+                .get("content-length")?
+                .to_str()
+                .unwrap()
+                .parse()
+                .unwrap(),
+        )
     }
 
     /// Tells whether all has come, and the connection is to be kept.
     fn complete(&self) -> bool {
-        !self.headers.contains_key("connection") && self.announced().is_some_and(|length| self.body.len() >= length)
+        !self.headers.contains_key("connection")
+            && self
+                .announced()
+                .is_some_and(|length| self.body.len() >= length)
     }
 
     fn words(&self) -> String {
         match self.announced() {
-            None if String::from_utf8_lossy(self.body).contains("\r\nxyz\r\n") => format!("{}, a chunk of size `xyz`", self.status),
+            None if String::from_utf8_lossy(self.body).contains("\r\nxyz\r\n") => {
+                format!("{}, a chunk of size `xyz`", self.status)
+            }
             None => format!("{}, no length", self.status),
-            Some(_) if self.body.is_empty() && !self.complete() => format!("{}, the head", self.status),
-            Some(length) if self.body.len() < length => format!("{}, {} of {length} bytes", self.status, self.body.len()),
-            Some(length) if self.body.len() > length => format!("{}, {} bytes, {length} announced", self.status, self.body.len()),
+            Some(_) if self.body.is_empty() && !self.complete() => {
+                format!("{}, the head", self.status)
+            }
+            Some(length) if self.body.len() < length => {
+                format!("{}, {} of {length} bytes", self.status, self.body.len())
+            }
+            Some(length) if self.body.len() > length => format!(
+                "{}, {} bytes, {length} announced",
+                self.status,
+                self.body.len()
+            ),
             Some(_) => words::answer(self.status, &self.headers, self.body),
         }
     }
@@ -221,7 +290,11 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
 impl Connection {
     fn plain(stream: TcpStream) -> Connection {
-        Connection { stream: Box::new(stream), certificate: None, version: None }
+        Connection {
+            stream: Box::new(stream),
+            certificate: None,
+            version: None,
+        }
     }
 
     async fn read(&mut self, space: &mut [u8]) -> io::Result<usize> {
@@ -236,7 +309,9 @@ impl Connection {
 
 async fn open(bench: &Bench) -> io::Result<Connection> {
     match bench.ca_pem() {
-        None => Ok(Connection::plain(TcpStream::connect(bench.address()).await?)),
+        None => Ok(Connection::plain(
+            TcpStream::connect(bench.address()).await?,
+        )),
         Some(_) => shake_hands(bench, bench.tls(rustls::ALL_VERSIONS)).await,
     }
 }
@@ -252,11 +327,17 @@ async fn open_read(bench: &Bench) -> io::Result<Connection> {
 
 async fn shake_hands(bench: &Bench, config: Arc<ClientConfig>) -> io::Result<Connection> {
     let stream = TcpStream::connect(bench.address()).await?;
-    let stream = TlsConnector::from(config).connect(ServerName::try_from("localhost").unwrap(), stream).await?;
+    let stream = TlsConnector::from(config)
+        .connect(ServerName::try_from("localhost").unwrap(), stream)
+        .await?;
     let tls = stream.get_ref().1;
     let certificate = tls.peer_certificates().map(|chain| chain[0].to_vec());
     let version = tls.protocol_version();
-    Ok(Connection { stream: Box::new(stream), certificate, version })
+    Ok(Connection {
+        stream: Box::new(stream),
+        certificate,
+        version,
+    })
 }
 
 /// More often than any row lets an old password validate.

@@ -19,15 +19,24 @@ pub(crate) enum About {
 }
 
 const fn answer(act: &'static str) -> Row {
-    Row { act, about: About::Answer }
+    Row {
+        act,
+        about: About::Answer,
+    }
 }
 
 const fn connection(act: &'static str) -> Row {
-    Row { act, about: About::Connection }
+    Row {
+        act,
+        about: About::Connection,
+    }
 }
 
 const fn state(act: &'static str) -> Row {
-    Row { act, about: About::State }
+    Row {
+        act,
+        about: About::State,
+    }
 }
 
 pub(crate) const ROWS: &[Row] = &[

@@ -1,19 +1,20 @@
 //! Any answer of a target: recognised or not, at every operation of both kinds.
 use bytes::Bytes;
-use d4iot_double::conformance::recognise;
-use d4iot_double::conformance::verdict;
-use d4iot_double::contract;
-use d4iot_double::contract::Kind;
-use d4iot_double::contract::Operation;
-use http::HeaderValue;
-use http::Response;
-use http::StatusCode;
+use d4iot_double::{
+    conformance::{recognise, verdict},
+    contract,
+    contract::{Kind, Operation},
+};
+use http::{HeaderValue, Response, StatusCode};
 
 pub(crate) fn run(data: &[u8]) {
     let [high, low, rest @ ..] = data else { return };
     let (content_type, body) = rest.split_at(rest.iter().position(|byte| *byte == 0).unwrap_or(0));
-    let mut answer = Response::new(Bytes::copy_from_slice(body.strip_prefix(&[0]).unwrap_or(body)));
-    *answer.status_mut() = StatusCode::from_u16(100 + (u16::from_be_bytes([*high, *low]) % 900)).expect("from 100 to 999");
+    let mut answer = Response::new(Bytes::copy_from_slice(
+        body.strip_prefix(&[0]).unwrap_or(body),
+    ));
+    *answer.status_mut() = StatusCode::from_u16(100 + (u16::from_be_bytes([*high, *low]) % 900))
+        .expect("from 100 to 999");
     if let Ok(value) = HeaderValue::from_bytes(content_type) {
         answer.headers_mut().insert("content-type", value);
     }

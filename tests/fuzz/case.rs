@@ -1,10 +1,10 @@
 //! Any text as a file of cases: read or refused, and what is read can be held against both contracts.
-use d4iot_double::conformance::case::Case;
-use d4iot_double::contract;
-use d4iot_double::contract::Kind;
+use d4iot_double::{conformance::case::Case, contract, contract::Kind};
 
 pub(crate) fn run(data: &[u8]) {
-    let Ok(text) = std::str::from_utf8(data) else { return };
+    let Ok(text) = std::str::from_utf8(data) else {
+        return;
+    };
     for case in serde_saphyr::from_str::<Vec<Case>>(text).unwrap_or_default() {
         for kind in Kind::ALL {
             let _ = case.covers(contract::of(*kind));

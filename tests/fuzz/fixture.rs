@@ -3,9 +3,17 @@
 pub(crate) fn run(data: &[u8]) {
     match d4iot_double::fixture::read_bytes("fuzz.yaml", data) {
         Ok(fixture) => {
-            let _ = (fixture.appliance(), fixture.schedule(7), fixture.to_string(), fixture.refuses_transport(false));
+            let _ = (
+                fixture.appliance(),
+                fixture.schedule(7),
+                fixture.to_string(),
+                fixture.refuses_transport(false),
+            );
         }
-        Err(error) => assert!(error.to_string().contains("fuzz.yaml:"), "an error has its place: {error}"),
+        Err(error) => assert!(
+            error.to_string().contains("fuzz.yaml:"),
+            "an error has its place: {error}"
+        ),
     }
     if let Ok(text) = std::str::from_utf8(data) {
         let _ = d4iot_double::fixture::read_modes("fuzz.yaml", text);

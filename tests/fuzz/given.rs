@@ -1,20 +1,29 @@
 //! Any text as the other files that a command is given: known differences, reading profiles, mutants, controls. Read or refused with a place.
-use d4iot_double::conformance::Known;
-use d4iot_double::conformance::controls;
-use d4iot_double::conformance::mutants;
-use d4iot_double::contract::Kind;
-use d4iot_double::fixture::Error;
-use d4iot_double::report::profile;
+use d4iot_double::{
+    conformance::{Known, controls, mutants},
+    contract::Kind,
+    fixture::Error,
+    report::profile,
+};
 
 pub(crate) fn run(data: &[u8]) {
-    let Ok(text) = std::str::from_utf8(data) else { return };
+    let Ok(text) = std::str::from_utf8(data) else {
+        return;
+    };
     let known = Known::read("fuzz.yaml", text, "2026-11-26".parse().expect("a date"));
     if let Ok(known) = &known {
-        let _ = Kind::ALL.iter().map(|kind| known.reason(*kind, "validation.authenticated")).collect::<Vec<_>>();
+        let _ = Kind::ALL
+            .iter()
+            .map(|kind| known.reason(*kind, "validation.authenticated"))
+            .collect::<Vec<_>>();
     }
     let profiles = profile::read("fuzz.yaml", text);
     for profile in profiles.iter().flatten() {
-        assert!(profile.served().all(|(fact, reading)| !fact.is_empty() && !reading.is_empty()));
+        assert!(
+            profile
+                .served()
+                .all(|(fact, reading)| !fact.is_empty() && !reading.is_empty())
+        );
     }
     has_its_place(known.err());
     has_its_place(profiles.err());
@@ -24,5 +33,8 @@ pub(crate) fn run(data: &[u8]) {
 
 fn has_its_place(error: Option<Error>) {
     let text = error.map(|error| error.to_string());
-    assert!(text.as_ref().is_none_or(|text| text.contains("fuzz.yaml:")), "{text:?}");
+    assert!(
+        text.as_ref().is_none_or(|text| text.contains("fuzz.yaml:")),
+        "{text:?}"
+    );
 }

@@ -1,22 +1,20 @@
 //! Requests at both appliances, with a password put wherever the input says: what the journal shows of them has no trace of it, in any
 //! spelling that the canary's search knows.
-use std::net::IpAddr;
-use std::net::Ipv4Addr;
-use std::sync::LazyLock;
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    sync::LazyLock,
+};
 
 use bytes::Bytes;
-use d4iot_double::contract::Kind;
-use d4iot_double::fixture;
-use d4iot_double::fixture::Fixture;
-use d4iot_double::host::Host;
-use d4iot_double::journal::Bounds;
-use d4iot_double::journal::Wanted;
-use d4iot_double::server::Client;
-use d4iot_double::server::Service;
-use http::HeaderName;
-use http::HeaderValue;
-use http::Method;
-use http::Request;
+use d4iot_double::{
+    contract::Kind,
+    fixture,
+    fixture::Fixture,
+    host::Host,
+    journal::{Bounds, Wanted},
+    server::{Client, Service},
+};
+use http::{HeaderName, HeaderValue, Method, Request};
 
 #[path = "../canary/search.rs"]
 mod search;
@@ -27,19 +25,32 @@ pub(crate) fn run(data: &[u8]) {
     let host = Host::new(fixture.appliance(), fixture.schedule(7));
     let mut asked = 0;
     for part in rest.split(|byte| *byte == 0xff) {
-        let Some(request) = request(&filled(part)) else { continue };
-        let _ = host.answer(&request, Client { source: IpAddr::V4(Ipv4Addr::LOCALHOST), connection: 1 });
+        let Some(request) = request(&filled(part)) else {
+            continue;
+        };
+        let _ = host.answer(
+            &request,
+            Client {
+                source: IpAddr::V4(Ipv4Addr::LOCALHOST),
+                connection: 1,
+            },
+        );
         asked += 1;
     }
     let page = host.journal(&Wanted::default(), usize::MAX);
-    assert_eq!((page.entries.len(), page.count), (asked.min(Bounds::default().entries), asked as u64));
+    assert_eq!(
+        (page.entries.len(), page.count),
+        (asked.min(Bounds::default().entries), asked as u64)
+    );
     let shown = serde_json::to_string(&page.entries).expect("entries are JSON");
     assert_eq!(search::found(shown.as_bytes(), &[CANARY]), None, "{shown}");
 }
 
 /// Puts the password where the input has this byte, which is in no text.
 fn filled(part: &[u8]) -> Vec<u8> {
-    part.split(|byte| *byte == 0xfe).collect::<Vec<_>>().join(CANARY.as_bytes())
+    part.split(|byte| *byte == 0xfe)
+        .collect::<Vec<_>>()
+        .join(CANARY.as_bytes())
 }
 
 /// A first line with method and target, lines of headers, an empty one, and the body.
@@ -53,8 +64,13 @@ fn request(bytes: &[u8]) -> Option<Request<Bytes>> {
     while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
         let (line, after) = (&rest[..end], &rest[end + 1..]);
         rest = after;
-        let Some(colon) = line.iter().position(|byte| *byte == b':') else { break };
-        if let (Ok(name), Ok(value)) = (HeaderName::from_bytes(&line[..colon]), HeaderValue::from_bytes(&line[colon + 1..])) {
+        let Some(colon) = line.iter().position(|byte| *byte == b':') else {
+            break;
+        };
+        if let (Ok(name), Ok(value)) = (
+            HeaderName::from_bytes(&line[..colon]),
+            HeaderValue::from_bytes(&line[colon + 1..]),
+        ) {
             request.headers_mut().try_append(name, value).ok()?;
         }
     }

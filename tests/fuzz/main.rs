@@ -3,7 +3,10 @@
 //! cargo-fuzz on nightly looks for new ways through the code, this loop does not: it keeps the targets compiled, holds what they once found, and
 //! is there where nightly is not. `D4IOT_FUZZ_SECONDS` says for how long each runs, 1 when not given; `D4IOT_FUZZ_SEED` where to begin.
 
-#![expect(clippy::disallowed_methods, reason = "seeds are files, and time is measured")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "seeds are files, and time is measured"
+)]
 #![expect(clippy::unwrap_used, reason = "what fails in a helper fails its test")]
 
 mod answer;
@@ -20,16 +23,14 @@ mod snapshot;
 mod spoil;
 mod wire;
 
-use std::collections::BTreeSet;
-use std::env;
-use std::fs;
-use std::panic;
-use std::path::Path;
-use std::time::Duration;
-use std::time::Instant;
+use std::{
+    collections::BTreeSet,
+    env, fs, panic,
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use rstest::rstest;
-
 use spoil::Spoil;
 
 #[rstest]
@@ -47,10 +48,19 @@ use spoil::Spoil;
 #[case::wire(wire::run, "wire", &["fuzz/corpus/request"])]
 fn nothing_breaks_it(#[case] run: fn(&[u8]), #[case] name: &str, #[case] folders: &[&str]) {
     let corpus = format!("fuzz/corpus/{name}");
-    let seeds: Vec<Vec<u8>> = folders.iter().copied().chain([corpus.as_str()]).flat_map(files).collect();
+    let seeds: Vec<Vec<u8>> = folders
+        .iter()
+        .copied()
+        .chain([corpus.as_str()])
+        .flat_map(files)
+        .collect();
     assert!(!seeds.is_empty(), "there is something to begin with");
-    let number = |name: &str, otherwise: u64| env::var(name).map_or(otherwise, |text| text.parse().unwrap());
-    let (time, seed) = (Duration::from_secs(number("D4IOT_FUZZ_SECONDS", 1)), number("D4IOT_FUZZ_SEED", 7));
+    let number =
+        |name: &str, otherwise: u64| env::var(name).map_or(otherwise, |text| text.parse().unwrap());
+    let (time, seed) = (
+        Duration::from_secs(number("D4IOT_FUZZ_SECONDS", 1)),
+        number("D4IOT_FUZZ_SEED", 7),
+    );
     let began = Instant::now();
     let mut inputs = 0_u64;
     let mut one = |bytes: &[u8]| {
@@ -58,7 +68,10 @@ fn nothing_breaks_it(#[case] run: fn(&[u8]), #[case] name: &str, #[case] folders
         if panic::catch_unwind(|| run(bytes)).is_err() {
             let path = format!("{}/{name}.found", env!("CARGO_TARGET_TMPDIR"));
             fs::write(&path, bytes).unwrap();
-            panic!("input {inputs} of seed {seed} breaks {name}, and is kept in {path}: {:.300}", bytes.escape_ascii().to_string());
+            panic!(
+                "input {inputs} of seed {seed} breaks {name}, and is kept in {path}: {:.300}",
+                bytes.escape_ascii().to_string()
+            );
         }
     };
     seeds.iter().for_each(|bytes| one(bytes));
@@ -66,7 +79,11 @@ fn nothing_breaks_it(#[case] run: fn(&[u8]), #[case] name: &str, #[case] folders
     while began.elapsed() < time {
         one(&spoil.one_of(&seeds));
     }
-    println!("{name}: {inputs} inputs from {} seeds in {:.0?}", seeds.len(), began.elapsed());
+    println!(
+        "{name}: {inputs} inputs from {} seeds in {:.0?}",
+        seeds.len(),
+        began.elapsed()
+    );
 }
 
 /// `cargo fuzz list`, by which `.ci/long` goes, tells what the manifest names.
@@ -74,21 +91,45 @@ fn nothing_breaks_it(#[case] run: fn(&[u8]), #[case] name: &str, #[case] folders
 fn every_target_is_fuzzed_here_as_well() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let named = |text: &str, before: &str, behind: &str| -> BTreeSet<String> {
-        let lines = text.lines().filter_map(|line| Some(line.trim().strip_prefix(before)?.strip_suffix(behind)?.to_owned()));
+        let lines = text.lines().filter_map(|line| {
+            Some(
+                line.trim()
+                    .strip_prefix(before)?
+                    .strip_suffix(behind)?
+                    .to_owned(),
+            )
+        });
         lines.collect()
     };
-    let mut listed = named(&fs::read_to_string(root.join("fuzz/Cargo.toml")).unwrap(), "name = \"", "\"");
+    let mut listed = named(
+        &fs::read_to_string(root.join("fuzz/Cargo.toml")).unwrap(),
+        "name = \"",
+        "\"",
+    );
     assert!(listed.remove("d4iot-double-fuzz"));
-    let here = named(include_str!("main.rs"), "mod ", ";").into_iter().filter(|module| module != "spoil");
+    let here = named(include_str!("main.rs"), "mod ", ";")
+        .into_iter()
+        .filter(|module| module != "spoil");
     assert_eq!(listed, here.collect());
-    let tried: BTreeSet<&str> = include_str!("main.rs").lines().filter_map(|line| line.strip_prefix("#[case::")?.split('(').next()).collect();
+    let tried: BTreeSet<&str> = include_str!("main.rs")
+        .lines()
+        .filter_map(|line| line.strip_prefix("#[case::")?.split('(').next())
+        .collect();
     assert_eq!(tried, listed.iter().map(String::as_str).collect());
 }
 
 /// Reads the files of a folder, in order; none where there is no such folder.
 fn files(folder: &str) -> Vec<Vec<u8>> {
-    let Ok(entries) = fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)) else { return Vec::new() };
-    let mut paths: Vec<_> = entries.map(|entry| entry.unwrap().path()).filter(|path| path.is_file()).collect();
+    let Ok(entries) = fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)) else {
+        return Vec::new();
+    };
+    let mut paths: Vec<_> = entries
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.is_file())
+        .collect();
     paths.sort();
-    paths.into_iter().map(|path| fs::read(path).unwrap()).collect()
+    paths
+        .into_iter()
+        .map(|path| fs::read(path).unwrap())
+        .collect()
 }

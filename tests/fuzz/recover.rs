@@ -1,18 +1,28 @@
 //! Any bytes as the journal that `recover` reads: read or refused. Of what is read, every password at risk can be asked for; and what a
 //! crash leaves of it, cut at any byte, can be read as well.
-use d4iot_double::conformance::Placeholder;
-use d4iot_double::contract;
-use d4iot_double::contract::Kind;
-use d4iot_double::contract::Readings;
-use d4iot_double::runner::undo::journal::Told;
+use d4iot_double::{
+    conformance::Placeholder,
+    contract,
+    contract::{Kind, Readings},
+    runner::undo::journal::Told,
+};
 
 pub(crate) fn run(data: &[u8]) {
     let told = match Told::read(data) {
         Ok(told) => told,
-        Err(error) => return assert!(error.starts_with("line ") || error.contains("no journal"), "an error has its place: {error}"),
+        Err(error) => {
+            return assert!(
+                error.starts_with("line ") || error.contains("no journal"),
+                "an error has its place: {error}"
+            );
+        }
     };
     // What a run wrote begins so. A few cuts, each elsewhere, as every one of them is a whole reading.
-    let ours = if data.starts_with(br#"{"begun":{"#) { data.len() } else { 0 };
+    let ours = if data.starts_with(br#"{"begun":{"#) {
+        data.len()
+    } else {
+        0
+    };
     for cut in (0..ours).step_by(1 + ours / 16).chain(ours.checked_sub(1)) {
         assert!(Told::read(&data[..cut]).is_ok(), "cut after {cut} bytes");
     }

@@ -5,21 +5,33 @@ use std::collections::BTreeMap;
 use d4iot_double::server::Limits;
 use rstest::rstest;
 
-use crate::client::Client;
-use crate::client::post;
-use crate::json;
-use crate::json::Class;
-use crate::mock::Mock;
+use crate::{
+    client::{Client, post},
+    json,
+    json::Class,
+    mock::Mock,
+};
 
 #[rstest]
 #[tokio::test]
 async fn a_body_is_json_to_the_letter_or_refused(#[values(false, true)] tls: bool) {
     // Deeper than any body within the default limit can be.
-    let mut mock = Mock::start(tls, Limits { body_bytes: 2 << 20, ..Limits::default() }).await;
+    let mut mock = Mock::start(
+        tls,
+        Limits {
+            body_bytes: 2 << 20,
+            ..Limits::default()
+        },
+    )
+    .await;
     let mut client = mock.open().await;
     let (mut wrong, mut counts) = (Vec::new(), BTreeMap::<(Class, String), usize>::new());
     // What is read is the same over TLS: a part of it there.
-    for (number, text) in json::all().into_iter().enumerate().filter(|(number, _)| !tls || number % 8 == 0) {
+    for (number, text) in json::all()
+        .into_iter()
+        .enumerate()
+        .filter(|(number, _)| !tls || number % 8 == 0)
+    {
         let seen = ask(&mut client, &text.bytes).await;
         let right = match text.class {
             Class::Accept => seen == "200 authenticated",
@@ -32,13 +44,21 @@ async fn a_body_is_json_to_the_letter_or_refused(#[values(false, true)] tls: boo
         }
         *counts.entry((text.class, seen)).or_default() += 1;
         // A handshake for each of them would take longer than all else.
-        let well = if number % 64 == 0 { mock.is_well().await } else { mock.answers_its_neighbour().await };
+        let well = if number % 64 == 0 {
+            mock.is_well().await
+        } else {
+            mock.answers_its_neighbour().await
+        };
         if let Err(harm) = well {
             wrong.push(format!("{}: {harm}", text.name));
             client = mock.open().await;
         }
     }
-    println!("bodies over {}: {counts:?}, {} wrong", if tls { "HTTPS" } else { "HTTP" }, wrong.len());
+    println!(
+        "bodies over {}: {counts:?}, {} wrong",
+        if tls { "HTTPS" } else { "HTTP" },
+        wrong.len()
+    );
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
@@ -57,10 +77,15 @@ async fn a_body_is_json_to_the_letter_or_refused(#[values(false, true)] tls: boo
 #[tokio::test]
 async fn a_string_means_what_it_says(#[case] text: &str, #[case] expected: &str) {
     let mock = Mock::start(false, Limits::default()).await;
-    let body = format!(r#"{{"admin_username":"admin","admin_password":"Test0987","username":"{text}","new_password":"Test54321!"}}"#);
+    let body = format!(
+        r#"{{"admin_username":"admin","admin_password":"Test0987","username":"{text}","new_password":"Test54321!"}}"#
+    );
     let head = "POST /api/external/authentication/set_password_by_admin HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n";
     let mut client = mock.open().await;
-    client.send(format!("{head}content-length: {}\r\n\r\n{body}", body.len()).as_bytes()).await.unwrap();
+    client
+        .send(format!("{head}content-length: {}\r\n\r\n{body}", body.len()).as_bytes())
+        .await
+        .unwrap();
     let answer = client.answer().await.unwrap().unwrap();
     let said: serde_json::Value = serde_json::from_slice(&answer.body).unwrap();
     let said = said["error"]["userDisplayErrorMessage"].as_str().unwrap();
@@ -68,6 +93,9 @@ async fn a_string_means_what_it_says(#[case] text: &str, #[case] expected: &str)
 }
 
 async fn ask(client: &mut Client, body: &[u8]) -> String {
-    client.send(&post(&format!("content-length: {}\r\n", body.len()), body)).await.unwrap();
+    client
+        .send(&post(&format!("content-length: {}\r\n", body.len()), body))
+        .await
+        .unwrap();
     client.answer().await.unwrap().unwrap().to_string()
 }

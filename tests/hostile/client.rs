@@ -1,21 +1,12 @@
 //! A client upon a stream: sends any bytes, and tells in words what comes back.
 
-use std::collections::HashMap;
-use std::io;
-use std::sync::LazyLock;
-use std::time::Duration;
+use std::{collections::HashMap, io, sync::LazyLock, time::Duration};
 
-use d4iot_double::contract;
-use d4iot_double::contract::Envelope;
-use d4iot_double::contract::Internal;
-use d4iot_double::contract::Kind;
-use d4iot_double::contract::Operation;
-use d4iot_double::contract::Outcome;
-use d4iot_double::contract::Said;
-use tokio::io::AsyncRead;
-use tokio::io::AsyncReadExt;
-use tokio::io::AsyncWrite;
-use tokio::io::AsyncWriteExt;
+use d4iot_double::{
+    contract,
+    contract::{Envelope, Internal, Kind, Operation, Outcome, Said},
+};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 pub(crate) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 
@@ -36,7 +27,10 @@ pub(crate) struct Answer {
 
 impl Client {
     pub(crate) fn new(stream: impl Stream + 'static) -> Client {
-        Client { stream: Box::new(stream), read: Vec::new() }
+        Client {
+            stream: Box::new(stream),
+            read: Vec::new(),
+        }
     }
 
     /// Sends all of it; that the server no longer listens is no fault of the sender's.
@@ -79,10 +73,17 @@ impl Client {
             }
         };
         if !self.read.is_empty() {
-            words.push(format!("half an answer: {:?}", String::from_utf8_lossy(&self.read)));
+            words.push(format!(
+                "half an answer: {:?}",
+                String::from_utf8_lossy(&self.read)
+            ));
         }
         words.extend(end);
-        if words.is_empty() { "nothing".into() } else { words.join(", ") }
+        if words.is_empty() {
+            "nothing".into()
+        } else {
+            words.join(", ")
+        }
     }
 
     /// Tells the next answer, or the end. May be given up and asked again: nothing that has come is lost.
@@ -102,7 +103,9 @@ impl Client {
             self.send(&good("")).await.ok()?;
             self.answer().await.ok()?
         };
-        soon(asked).await.is_some_and(|answer| answer.to_string() == "200 authenticated")
+        soon(asked)
+            .await
+            .is_some_and(|answer| answer.to_string() == "200 authenticated")
     }
 }
 
@@ -113,7 +116,12 @@ impl std::fmt::Display for Answer {
             (true, None) => "empty".into(),
             (false, None) => format!("{:?}", String::from_utf8_lossy(&self.body)),
         };
-        write!(out, "{} {what}{}", self.status, if self.close { " close" } else { "" })
+        write!(
+            out,
+            "{} {what}{}",
+            self.status,
+            if self.close { " close" } else { "" }
+        )
     }
 }
 
@@ -121,38 +129,79 @@ impl std::fmt::Display for Answer {
 fn parsed(bytes: &[u8]) -> Option<(Answer, usize)> {
     let end = bytes.windows(4).position(|four| four == b"\r\n\r\n")? + 4;
     let head = std::str::from_utf8(&bytes[..end]).unwrap();
-    let header = |name: &str| head.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
-    let status: u16 = head.strip_prefix("HTTP/1.1 ").or_else(|| head.strip_prefix("HTTP/1.0 "))?.get(..3)?.parse().ok()?;
+    let header = |name: &str| {
+        head.lines()
+            .find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
+    };
+    let status: u16 = head
+        .strip_prefix("HTTP/1.1 ")
+        .or_else(|| head.strip_prefix("HTTP/1.0 "))?
+        .get(..3)?
+        .parse()
+        .ok()?;
     let length: usize = header("content-length").map_or(0, |length| length.parse().unwrap());
     let body = bytes.get(end..end + length)?.to_vec();
-    Some((Answer { status, close: header("connection") == Some("close"), body }, end + length))
+    Some((
+        Answer {
+            status,
+            close: header("connection") == Some("close"),
+            body,
+        },
+        end + length,
+    ))
 }
 
 /// A sign-in with the right password, and further header lines.
 pub(crate) fn good(headers: &str) -> Vec<u8> {
-    post(&format!("{headers}content-length: {}\r\n", GOOD.len()), GOOD.as_bytes())
+    post(
+        &format!("{headers}content-length: {}\r\n", GOOD.len()),
+        GOOD.as_bytes(),
+    )
 }
 
 /// A request to validate, of these header lines besides Host and Content-Type, and this body.
 pub(crate) fn post(headers: &str, body: &[u8]) -> Vec<u8> {
-    let head = format!("POST {PATH} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n{headers}\r\n");
+    let head = format!(
+        "POST {PATH} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n{headers}\r\n"
+    );
     [head.as_bytes(), body].concat()
 }
 
 /// Fails a test that hangs, rather than the whole run.
 pub(crate) async fn soon<T>(future: impl Future<Output = T>) -> T {
-    tokio::time::timeout(SOON, future).await.expect("it happens soon")
+    tokio::time::timeout(SOON, future)
+        .await
+        .expect("it happens soon")
 }
 
 /// The names of outcomes, by their bodies.
 static OUTCOMES: LazyLock<HashMap<Vec<u8>, &str>> = LazyLock::new(|| {
     let operations = Operation::ALL.iter().copied().map(Some).chain([None]);
-    let all = operations.flat_map(|operation| Outcome::ALL.iter().map(move |outcome| (operation, *outcome)));
+    let all = operations.flat_map(|operation| {
+        Outcome::ALL
+            .iter()
+            .map(move |outcome| (operation, *outcome))
+    });
     all.filter_map(|(operation, outcome)| {
         let (_, utterance) = contract::of(Kind::Sensor).utterance(operation, outcome)?;
-        let envelope = utterance.envelope.as_ref().map_or(Envelope::Object, |fact| fact.ruling().is);
-        let internal = utterance.internal.as_ref().map_or(Internal::Absent, |fact| fact.ruling().is.clone());
-        Some((utterance.body.ruling().is.dressed(envelope, &internal, Said::default()).to_string().into_bytes(), outcome.name()))
+        let envelope = utterance
+            .envelope
+            .as_ref()
+            .map_or(Envelope::Object, |fact| fact.ruling().is);
+        let internal = utterance
+            .internal
+            .as_ref()
+            .map_or(Internal::Absent, |fact| fact.ruling().is.clone());
+        Some((
+            utterance
+                .body
+                .ruling()
+                .is
+                .dressed(envelope, &internal, Said::default())
+                .to_string()
+                .into_bytes(),
+            outcome.name(),
+        ))
     })
     .collect()
 });

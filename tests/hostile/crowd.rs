@@ -2,12 +2,10 @@
 
 use std::time::Instant;
 
-use d4iot_double::server;
-use d4iot_double::server::Limits;
+use d4iot_double::{server, server::Limits};
 use rstest::rstest;
 
-use crate::client::good;
-use crate::mock::Mock;
+use crate::{client::good, mock::Mock};
 
 /// `D4IOT_CROWD` says how many, 8,000 when not given.
 #[rstest]
@@ -16,7 +14,10 @@ use crate::mock::Mock;
 async fn a_crowd_is_answered(#[values(false, true)] tls: bool) {
     let count: usize = std::env::var("D4IOT_CROWD").map_or(8_000, |count| count.parse().unwrap());
     let descriptors = server::raise_descriptor_limit();
-    assert!(descriptors.is_none_or(|limit| limit > 2 * count as u64 + 100), "both ends need {count} descriptors, there are {descriptors:?}");
+    assert!(
+        descriptors.is_none_or(|limit| limit > 2 * count as u64 + 100),
+        "both ends need {count} descriptors, there are {descriptors:?}"
+    );
     let mut mock = Mock::start(tls, Limits::default()).await;
     let began = Instant::now();
     let mut crowd = Vec::new();
@@ -30,7 +31,13 @@ async fn a_crowd_is_answered(#[values(false, true)] tls: bool) {
     }
     let mut right = 0;
     for client in &mut crowd {
-        right += usize::from(client.answer().await.unwrap().is_some_and(|answer| answer.to_string() == "200 authenticated"));
+        right += usize::from(
+            client
+                .answer()
+                .await
+                .unwrap()
+                .is_some_and(|answer| answer.to_string() == "200 authenticated"),
+        );
     }
     let asked = began.elapsed() - opened;
     mock.is_well().await.unwrap();

@@ -1,20 +1,19 @@
 //! TLS: rubbish, changed hellos, handshakes that are begun and left.
 
-use std::io::Read;
-use std::sync::Arc;
-use std::time::Duration;
+use std::{io::Read, sync::Arc, time::Duration};
 
 use d4iot_double::server::Limits;
 use rstest::rstest;
 use rustls::ClientConnection;
-use tokio::io::AsyncReadExt;
-use tokio::io::AsyncWriteExt;
-use tokio::net::TcpStream;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
 
-use crate::client::good;
-use crate::client::soon;
-use crate::mock::Mock;
-use crate::mock::localhost;
+use crate::{
+    client::{good, soon},
+    mock::{Mock, localhost},
+};
 
 #[rstest]
 #[case::nothing(b"".to_vec())]
@@ -40,20 +39,33 @@ async fn rubbish_in_place_of_a_hello_is_refused(#[case] bytes: Vec<u8>) {
     let mut mock = Mock::start(true, Limits::default()).await;
     assert!(!ends_in_http(&mock, &bytes).await);
     mock.is_well().await.unwrap();
-    assert!(mock.told().iter().any(|line| line.starts_with("TLS handshake with ")));
+    assert!(
+        mock.told()
+            .iter()
+            .any(|line| line.starts_with("TLS handshake with "))
+    );
 }
 
 /// Every byte of a hello, once each of its bits turned: some still are hellos, none harms anybody.
 #[tokio::test]
 async fn a_hello_may_be_changed_in_every_byte() {
-    let mut mock = Mock::start(true, Limits { handshake: Duration::from_millis(500), ..Limits::default() }).await;
+    let mut mock = Mock::start(
+        true,
+        Limits {
+            handshake: Duration::from_millis(500),
+            ..Limits::default()
+        },
+    )
+    .await;
     let hello = hello(&mock);
     for at in 0..hello.len() {
         let mut changed = hello.clone();
         changed[at] ^= 1 << (at % 8);
         assert!(!ends_in_http(&mock, &changed).await, "byte {at}");
         if at % 16 == 0 {
-            mock.is_well().await.unwrap_or_else(|harm| panic!("byte {at}: {harm}"));
+            mock.is_well()
+                .await
+                .unwrap_or_else(|harm| panic!("byte {at}: {harm}"));
         }
     }
     mock.is_well().await.unwrap();
@@ -69,10 +81,16 @@ async fn a_thousand_random_hellos_come_to_nothing() {
         let length = usize::from(random.byte()) + 1;
         let rest: Vec<u8> = (0..length).map(|_| random.byte()).collect();
         let frame = [0x16, 3, 1, 0, u8::try_from(length.min(255)).unwrap()];
-        let bytes = if number % 2 == 0 { [&frame, rest.as_slice()].concat() } else { rest };
+        let bytes = if number % 2 == 0 {
+            [&frame, rest.as_slice()].concat()
+        } else {
+            rest
+        };
         assert!(!ends_in_http(&mock, &bytes).await, "{number}: {bytes:?}");
         if number % 32 == 0 {
-            mock.is_well().await.unwrap_or_else(|harm| panic!("{number}: {harm}"));
+            mock.is_well()
+                .await
+                .unwrap_or_else(|harm| panic!("{number}: {harm}"));
         }
     }
     mock.is_well().await.unwrap();
@@ -87,7 +105,9 @@ async fn a_client_may_leave_at_every_byte_of_tls() {
     for length in 0..whole {
         visit(&mock, length).await;
         if length % 16 == 0 {
-            mock.is_well().await.unwrap_or_else(|harm| panic!("left after {length} bytes: {harm}"));
+            mock.is_well()
+                .await
+                .unwrap_or_else(|harm| panic!("left after {length} bytes: {harm}"));
         }
     }
     mock.is_well().await.unwrap();
@@ -97,12 +117,22 @@ async fn a_client_may_leave_at_every_byte_of_tls() {
 /// Handshakes that are begun and held: they end by their limit, and until then cost nobody anything.
 #[tokio::test]
 async fn two_hundred_handshakes_are_begun_and_left() {
-    let mut mock = Mock::start(true, Limits { handshake: Duration::from_millis(300), ..Limits::default() }).await;
+    let mut mock = Mock::start(
+        true,
+        Limits {
+            handshake: Duration::from_millis(300),
+            ..Limits::default()
+        },
+    )
+    .await;
     let hello = hello(&mock);
     let mut begun = Vec::new();
     for number in 0..200 {
         let mut stream = mock.connect().await;
-        stream.write_all(&hello[..hello.len() * number / 200]).await.unwrap();
+        stream
+            .write_all(&hello[..hello.len() * number / 200])
+            .await
+            .unwrap();
         begun.push(stream);
     }
     mock.is_well().await.unwrap();
@@ -113,7 +143,11 @@ async fn two_hundred_handshakes_are_begun_and_left() {
         assert_eq!(rest, b"", "what was begun is no handshake");
     }
     mock.is_well().await.unwrap();
-    let overdue = mock.told().iter().filter(|line| line.contains("not finished within 300ms")).count();
+    let overdue = mock
+        .told()
+        .iter()
+        .filter(|line| line.contains("not finished within 300ms"))
+        .count();
     assert_eq!(overdue, 200);
 }
 
@@ -129,7 +163,9 @@ async fn rubbish_after_a_good_handshake_ends_that_connection_alone() {
         &[0xff; 40_000],
     ] {
         let stream = mock.connect().await;
-        let tls = soon(mock.connector().unwrap().connect(localhost(), stream)).await.unwrap();
+        let tls = soon(mock.connector().unwrap().connect(localhost(), stream))
+            .await
+            .unwrap();
         let (mut stream, _keys) = tls.into_inner();
         stream.write_all(rubbish).await.unwrap();
         let mut rest = Vec::new();
@@ -152,7 +188,8 @@ async fn ends_in_http(mock: &Mock, bytes: &[u8]) -> bool {
 
 /// Visits and leaves after a number of bytes; returns how many were sent.
 async fn visit(mock: &Mock, most: usize) -> usize {
-    let mut tls = ClientConnection::new(Arc::clone(mock.connector().unwrap().config()), localhost()).unwrap();
+    let mut tls =
+        ClientConnection::new(Arc::clone(mock.connector().unwrap().config()), localhost()).unwrap();
     let mut stream = mock.connect().await;
     let (mut sent, mut asked) = (0, false);
     loop {
@@ -186,7 +223,8 @@ async fn receive(tls: &mut ClientConnection, stream: &mut TcpStream) {
 }
 
 fn hello(mock: &Mock) -> Vec<u8> {
-    let mut tls = ClientConnection::new(Arc::clone(mock.connector().unwrap().config()), localhost()).unwrap();
+    let mut tls =
+        ClientConnection::new(Arc::clone(mock.connector().unwrap().config()), localhost()).unwrap();
     let mut bytes = Vec::new();
     tls.write_tls(&mut bytes).unwrap();
     bytes

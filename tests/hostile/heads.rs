@@ -2,26 +2,53 @@
 
 use rstest::rstest;
 
-use crate::client::GOOD;
-use crate::client::PATH;
-use crate::client::good;
-use crate::table;
-use crate::table::Row;
+use crate::{
+    client::{GOOD, PATH, good},
+    table,
+    table::Row,
+};
 
 #[rstest]
 #[tokio::test]
 async fn a_head_is_read_or_refused_as_the_rfc_says(#[values(false, true)] tls: bool) {
-    let parts = [request_lines(), targets(), hosts(), lines(), sizes(), pipelines(), expectations()];
-    table::hold("heads", &parts.into_iter().flatten().collect::<Vec<_>>(), tls).await;
+    let parts = [
+        request_lines(),
+        targets(),
+        hosts(),
+        lines(),
+        sizes(),
+        pipelines(),
+        expectations(),
+    ];
+    table::hold(
+        "heads",
+        &parts.into_iter().flatten().collect::<Vec<_>>(),
+        tls,
+    )
+    .await;
 }
 
 /// RFC 9112 sections 2.2 and 3.
 fn request_lines() -> Vec<Row> {
     let good = good("connection: close\r\n");
     let line = |line: &str, expected: &str| {
-        Row::new(format!("line {line:?}"), String::from_utf8(good.clone()).unwrap().replacen(&format!("POST {PATH} HTTP/1.1\r\n"), line, 1), expected)
+        Row::new(
+            format!("line {line:?}"),
+            String::from_utf8(good.clone()).unwrap().replacen(
+                &format!("POST {PATH} HTTP/1.1\r\n"),
+                line,
+                1,
+            ),
+            expected,
+        )
     };
-    let before = |bytes: &str, expected: &str| Row::new(format!("before the line {bytes:?}"), [bytes.as_bytes(), &good].concat(), expected);
+    let before = |bytes: &str, expected: &str| {
+        Row::new(
+            format!("before the line {bytes:?}"),
+            [bytes.as_bytes(), &good].concat(),
+            expected,
+        )
+    };
     let wrong = [
         "POST  P HTTP/1.1\r\n",
         "POST P  HTTP/1.1\r\n",
@@ -73,13 +100,39 @@ fn request_lines() -> Vec<Row> {
         before("x\r\n", REFUSED),
         before("GET\r\n\r\n", REFUSED),
     ]);
-    rows.push(Row::new("LF alone for all lines", String::from_utf8(good.clone()).unwrap().replace("\r\n", "\n"), OK));
-    rows.push(Row::new("CR alone for all lines", String::from_utf8(good.clone()).unwrap().replace("\r\n", "\r"), REFUSED));
-    rows.push(Row::new("CR CR LF for all lines", String::from_utf8(good.clone()).unwrap().replace("\r\n", "\r\r\n"), REFUSED));
+    rows.push(Row::new(
+        "LF alone for all lines",
+        String::from_utf8(good.clone())
+            .unwrap()
+            .replace("\r\n", "\n"),
+        OK,
+    ));
+    rows.push(Row::new(
+        "CR alone for all lines",
+        String::from_utf8(good.clone())
+            .unwrap()
+            .replace("\r\n", "\r"),
+        REFUSED,
+    ));
+    rows.push(Row::new(
+        "CR CR LF for all lines",
+        String::from_utf8(good.clone())
+            .unwrap()
+            .replace("\r\n", "\r\r\n"),
+        REFUSED,
+    ));
     rows.push(Row::new("nothing", "", "nothing"));
     rows.push(Row::new("empty lines alone", "\r\n\r\n\r\n\r\n", "nothing"));
-    rows.push(Row::new("a page of HTML", "<html><body>hello</body></html>\r\n\r\n", REFUSED));
-    rows.push(Row::new("an answer", "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n", REFUSED));
+    rows.push(Row::new(
+        "a page of HTML",
+        "<html><body>hello</body></html>\r\n\r\n",
+        REFUSED,
+    ));
+    rows.push(Row::new(
+        "an answer",
+        "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n",
+        REFUSED,
+    ));
     rows.push(Row::new("SSH", "SSH-2.0-OpenSSH_9.2\r\n", REFUSED));
     rows.push(Row::new("SMTP", "EHLO x\r\nMAIL FROM:<a>\r\n", REFUSED));
     rows.push(Row::new("GET of HTTP/0.9", "GET /\r\n\r\n", REFUSED));
@@ -89,7 +142,13 @@ fn request_lines() -> Vec<Row> {
 /// RFC 9112 section 3.2: origin, absolute, authority and asterisk form; a path is compared byte by byte.
 fn targets() -> Vec<Row> {
     let row = |target: String, expected: &str| {
-        Row::new(format!("target {target:.60?}"), String::from_utf8(good("connection: close\r\n")).unwrap().replacen(PATH, &target, 1), expected)
+        Row::new(
+            format!("target {target:.60?}"),
+            String::from_utf8(good("connection: close\r\n"))
+                .unwrap()
+                .replacen(PATH, &target, 1),
+            expected,
+        )
     };
     let nowhere = [
         format!("/{PATH}"),
@@ -143,21 +202,38 @@ fn targets() -> Vec<Row> {
         "/\u{1d11e}".into(),
         "//".into(),
     ];
-    let mut rows: Vec<Row> = nowhere.into_iter().map(|target| row(target, "404 unknown_path close")).collect();
+    let mut rows: Vec<Row> = nowhere
+        .into_iter()
+        .map(|target| row(target, "404 unknown_path close"))
+        .collect();
     rows.extend(here.into_iter().map(|target| row(target, OK)));
     // Some the library below refuses, some we do.
     rows.extend(bad.into_iter().map(|target| {
-        let expected = if target == "//" { "404 unknown_path close" } else { "400 empty close | 400 bad_request close" };
+        let expected = if target == "//" {
+            "404 unknown_path close"
+        } else {
+            "400 empty close | 400 bad_request close"
+        };
         row(target, expected)
     }));
-    rows.push(Row::new("OPTIONS *", "OPTIONS * HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n", "404 unknown_path close"));
+    rows.push(Row::new(
+        "OPTIONS *",
+        "OPTIONS * HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n",
+        "404 unknown_path close",
+    ));
     rows
 }
 
 /// RFC 9112 section 3.2: one Host, and a good one.
 fn hosts() -> Vec<Row> {
     let row = |lines: &str, expected: &str| {
-        Row::new(format!("host {lines:.60?}"), String::from_utf8(good("connection: close\r\n")).unwrap().replacen("host: x\r\n", lines, 1), expected)
+        Row::new(
+            format!("host {lines:.60?}"),
+            String::from_utf8(good("connection: close\r\n"))
+                .unwrap()
+                .replacen("host: x\r\n", lines, 1),
+            expected,
+        )
     };
     let good = [
         "host: x:80\r\n",
@@ -198,7 +274,15 @@ fn hosts() -> Vec<Row> {
         "host: :80\r\n",
         "x-forwarded-host: x\r\n",
     ];
-    let unread = ["host : x\r\n", "host\r\n", " host: x\r\n", "host: x\0\r\n", "host: x\r\n y\r\n", "host x\r\n", "ho st: x\r\n"];
+    let unread = [
+        "host : x\r\n",
+        "host\r\n",
+        " host: x\r\n",
+        "host: x\0\r\n",
+        "host: x\r\n y\r\n",
+        "host x\r\n",
+        "ho st: x\r\n",
+    ];
     let mut rows: Vec<Row> = good.iter().map(|lines| row(lines, OK)).collect();
     rows.extend(bad.iter().map(|lines| row(lines, "400 bad_request close")));
     rows.extend(unread.iter().map(|lines| row(lines, REFUSED)));
@@ -207,7 +291,13 @@ fn hosts() -> Vec<Row> {
 
 /// RFC 9112 section 5.
 fn lines() -> Vec<Row> {
-    let row = |line: &str, expected: &str| Row::new(format!("header {line:.60?}"), good(&format!("{line}connection: close\r\n")), expected);
+    let row = |line: &str, expected: &str| {
+        Row::new(
+            format!("header {line:.60?}"),
+            good(&format!("{line}connection: close\r\n")),
+            expected,
+        )
+    };
     let good = [
         "x:\r\n",
         "x:y\r\n",
@@ -262,73 +352,183 @@ fn lines() -> Vec<Row> {
 
 /// As many and as long as the limits let through, and one more.
 fn sizes() -> Vec<Row> {
-    let row = |name: &str, headers: String, expected: &str| Row::new(name, good(&format!("{headers}connection: close\r\n")), expected);
+    let row = |name: &str, headers: String, expected: &str| {
+        Row::new(
+            name,
+            good(&format!("{headers}connection: close\r\n")),
+            expected,
+        )
+    };
     vec![
         // Four stand there anyway.
         row("96 further lines", "a: b\r\n".repeat(96), OK),
         row("97 further lines", "a: b\r\n".repeat(97), "431 empty close"),
         row("5,000 lines", "a: b\r\n".repeat(5_000), "431 empty close"),
-        row("100,000 lines", "a: b\r\n".repeat(100_000), "431 empty close"),
-        row("a name of 30,000 bytes", format!("{}: b\r\n", "a".repeat(30_000)), OK),
-        row("a value of 32,000 bytes", format!("a: {}\r\n", "b".repeat(32_000)), OK),
-        row("a value of 33,000 bytes", format!("a: {}\r\n", "b".repeat(33_000)), "431 head_too_large close"),
-        row("a value of 70,000 bytes", format!("a: {}\r\n", "b".repeat(70_000)), "431 empty close"),
-        row("a value of 5,000,000 bytes", format!("a: {}\r\n", "b".repeat(5_000_000)), "431 empty close"),
-        row("a name of 70,000 bytes", format!("{}: b\r\n", "a".repeat(70_000)), "431 empty close"),
-        row("90 lines of 1,000 bytes", format!("a: {}\r\n", "b".repeat(1_000)).repeat(90), "431 empty close"),
-        Row::new("a head without end", "a: b\r\n".repeat(1_000_000), "400 empty close"),
-        Row::new("a line without end", format!("GET /{}", "a".repeat(5_000_000)), "431 empty close"),
-        Row::new("empty lines without end", "\r\n".repeat(1_000_000), "431 empty close | nothing"),
+        row(
+            "100,000 lines",
+            "a: b\r\n".repeat(100_000),
+            "431 empty close",
+        ),
+        row(
+            "a name of 30,000 bytes",
+            format!("{}: b\r\n", "a".repeat(30_000)),
+            OK,
+        ),
+        row(
+            "a value of 32,000 bytes",
+            format!("a: {}\r\n", "b".repeat(32_000)),
+            OK,
+        ),
+        row(
+            "a value of 33,000 bytes",
+            format!("a: {}\r\n", "b".repeat(33_000)),
+            "431 head_too_large close",
+        ),
+        row(
+            "a value of 70,000 bytes",
+            format!("a: {}\r\n", "b".repeat(70_000)),
+            "431 empty close",
+        ),
+        row(
+            "a value of 5,000,000 bytes",
+            format!("a: {}\r\n", "b".repeat(5_000_000)),
+            "431 empty close",
+        ),
+        row(
+            "a name of 70,000 bytes",
+            format!("{}: b\r\n", "a".repeat(70_000)),
+            "431 empty close",
+        ),
+        row(
+            "90 lines of 1,000 bytes",
+            format!("a: {}\r\n", "b".repeat(1_000)).repeat(90),
+            "431 empty close",
+        ),
+        Row::new(
+            "a head without end",
+            "a: b\r\n".repeat(1_000_000),
+            "400 empty close",
+        ),
+        Row::new(
+            "a line without end",
+            format!("GET /{}", "a".repeat(5_000_000)),
+            "431 empty close",
+        ),
+        Row::new(
+            "empty lines without end",
+            "\r\n".repeat(1_000_000),
+            "431 empty close | nothing",
+        ),
         Row::new(
             "a method of 60,000 bytes",
-            format!("{} / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n", "A".repeat(60_000)),
+            format!(
+                "{} / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n",
+                "A".repeat(60_000)
+            ),
             "431 head_too_large close | 400 empty close",
         ),
-        row("60,000 blanks before a value", format!("a:{}b\r\n", " ".repeat(60_000)), OK),
+        row(
+            "60,000 blanks before a value",
+            format!("a:{}b\r\n", " ".repeat(60_000)),
+            OK,
+        ),
     ]
 }
 
 /// Answered in order; what is no request ends the row.
 fn pipelines() -> Vec<Row> {
     let good = good("");
-    let row = |name: &str, parts: &[&[u8]], expected: &[&str]| Row::new(name, parts.concat(), expected.join(", "));
+    let row = |name: &str, parts: &[&[u8]], expected: &[&str]| {
+        Row::new(name, parts.concat(), expected.join(", "))
+    };
     let ok = "200 authenticated";
     let get: &[u8] = b"GET /a HTTP/1.1\r\nhost: x\r\n\r\n";
     vec![
         row("100 at once", &[good.repeat(100).as_slice()], &[ok; 100]),
-        row("500 small ones", &[get.repeat(500).as_slice()], &["404 unknown_path"; 500]),
-        row("a bad one in the middle", &[&good, b"\0\r\n\r\n", &good], &[ok, REFUSED]),
-        row("a refused one in the middle", &[&good, b"GET / HTTP/1.1\r\n\r\n", &good], &[ok, "400 bad_request close"]),
-        row("empty lines between", &[&good, b"\r\n\r\n", &good], &[ok, ok]),
-        row("an unknown path in the middle", &[&good, get, &good], &[ok, "404 unknown_path", ok]),
+        row(
+            "500 small ones",
+            &[get.repeat(500).as_slice()],
+            &["404 unknown_path"; 500],
+        ),
+        row(
+            "a bad one in the middle",
+            &[&good, b"\0\r\n\r\n", &good],
+            &[ok, REFUSED],
+        ),
+        row(
+            "a refused one in the middle",
+            &[&good, b"GET / HTTP/1.1\r\n\r\n", &good],
+            &[ok, "400 bad_request close"],
+        ),
+        row(
+            "empty lines between",
+            &[&good, b"\r\n\r\n", &good],
+            &[ok, ok],
+        ),
+        row(
+            "an unknown path in the middle",
+            &[&good, get, &good],
+            &[ok, "404 unknown_path", ok],
+        ),
         row("half a request at the end", &[&good, b"GET / HT"], &[ok]),
-        row("the last one without its body", &[&good, &good[..good.len() - 1]], &[ok, "400 bad_request close"]),
+        row(
+            "the last one without its body",
+            &[&good, &good[..good.len() - 1]],
+            &[ok, "400 bad_request close"],
+        ),
     ]
 }
 
 /// RFC 9110 section 10.1.1: an expectation that is met, and ones that nobody knows.
 fn expectations() -> Vec<Row> {
-    let row =
-        |value: &str, expected: &str| Row::new(format!("expect {value:?}"), good(&format!("expect:{value}\r\nconnection: close\r\n")), expected);
+    let row = |value: &str, expected: &str| {
+        Row::new(
+            format!("expect {value:?}"),
+            good(&format!("expect:{value}\r\nconnection: close\r\n")),
+            expected,
+        )
+    };
     let mut rows = vec![
-        row("100-continue", "100 empty, 200 authenticated close | 200 authenticated close"),
-        row("100-Continue", "100 empty, 200 authenticated close | 200 authenticated close"),
+        row(
+            "100-continue",
+            "100 empty, 200 authenticated close | 200 authenticated close",
+        ),
+        row(
+            "100-Continue",
+            "100 empty, 200 authenticated close | 200 authenticated close",
+        ),
     ];
     // 417 may be answered, and need not.
-    rows.extend(["", "200-ok", "100-continue, 200-ok", "x=y", "100-continue;a=b"].map(|value| row(value, OK)));
+    rows.extend(
+        [
+            "",
+            "200-ok",
+            "100-continue, 200-ok",
+            "x=y",
+            "100-continue;a=b",
+        ]
+        .map(|value| row(value, OK)),
+    );
     rows.push(Row::new(
         "expect without a body",
-        format!("POST {PATH} HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\nconnection: close\r\n\r\n"),
+        format!(
+            "POST {PATH} HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\nconnection: close\r\n\r\n"
+        ),
         "400 malformed_body close",
     ));
     rows.push(Row::new(
         "expect in HTTP/1.0",
-        String::from_utf8(good("expect: 100-continue\r\n")).unwrap().replace("HTTP/1.1", "HTTP/1.0"),
+        String::from_utf8(good("expect: 100-continue\r\n"))
+            .unwrap()
+            .replace("HTTP/1.1", "HTTP/1.0"),
         "200 authenticated close | 200 authenticated",
     ));
     rows.push(Row::new(
         "no body at all",
-        format!("POST {PATH} HTTP/1.1\r\nhost: x\r\ncontent-length: {}\r\nexpect: 100-continue\r\n\r\n", GOOD.len()),
+        format!(
+            "POST {PATH} HTTP/1.1\r\nhost: x\r\ncontent-length: {}\r\nexpect: 100-continue\r\n\r\n",
+            GOOD.len()
+        ),
         "100 empty, 400 bad_request close | 400 bad_request close",
     ));
     rows

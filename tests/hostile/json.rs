@@ -42,7 +42,13 @@ pub(crate) fn all() -> Vec<Text> {
 
 /// Sign, digits, fraction and exponent, each lawful or not: the number is lawful if all of its parts are.
 fn numbers() -> Vec<Text> {
-    let signs = [("", true), ("-", true), ("+", false), ("--", false), ("- ", false)];
+    let signs = [
+        ("", true),
+        ("-", true),
+        ("+", false),
+        ("--", false),
+        ("- ", false),
+    ];
     let digits = [
         ("0", true),
         ("7", true),
@@ -58,8 +64,17 @@ fn numbers() -> Vec<Text> {
         ("Infinity", false),
         ("NaN", false),
     ];
-    let fractions =
-        [("", true), (".5", true), (".0", true), (".000001", true), (".", false), (".5.5", false), (". 5", false), (".-5", false), ("..5", false)];
+    let fractions = [
+        ("", true),
+        (".5", true),
+        (".0", true),
+        (".000001", true),
+        (".", false),
+        (".5.5", false),
+        (". 5", false),
+        (".-5", false),
+        ("..5", false),
+    ];
     let exponents = [
         ("", true),
         ("e1", true),
@@ -81,7 +96,11 @@ fn numbers() -> Vec<Text> {
             for (fraction, c) in fractions {
                 for (exponent, d) in exponents {
                     let number = format!("{sign}{digit}{fraction}{exponent}");
-                    texts.push(member(format!("number {number}"), &number, lawful(a && b && c && d)));
+                    texts.push(member(
+                        format!("number {number}"),
+                        &number,
+                        lawful(a && b && c && d),
+                    ));
                 }
             }
         }
@@ -99,7 +118,10 @@ fn numbers() -> Vec<Text> {
         "-9223372036854775809",
         "-0",
     ];
-    texts.extend(far.iter().map(|number| member(format!("number far out: {number:.30}"), number, Class::Free)));
+    texts.extend(
+        far.iter()
+            .map(|number| member(format!("number far out: {number:.30}"), number, Class::Free)),
+    );
     texts
 }
 
@@ -108,12 +130,32 @@ fn literals() -> Vec<Text> {
     let mut texts = Vec::new();
     for word in ["true", "false", "null"] {
         for cases in 0..1_u32 << word.len() {
-            let cased: String =
-                word.char_indices().map(|(at, letter)| if cases >> at & 1 == 1 { letter.to_ascii_uppercase() } else { letter }).collect();
+            let cased: String = word
+                .char_indices()
+                .map(|(at, letter)| {
+                    if cases >> at & 1 == 1 {
+                        letter.to_ascii_uppercase()
+                    } else {
+                        letter
+                    }
+                })
+                .collect();
             texts.push(member(format!("word {cased}"), &cased, lawful(cases == 0)));
         }
-        texts.extend((1..word.len()).map(|length| member(format!("cut word {}", &word[..length]), &word[..length], Class::Refuse)));
-        texts.extend(["e", "0", "\"\"", "_", "\u{e9}"].map(|rest| member(format!("word {word}{rest}"), &format!("{word}{rest}"), Class::Refuse)));
+        texts.extend((1..word.len()).map(|length| {
+            member(
+                format!("cut word {}", &word[..length]),
+                &word[..length],
+                Class::Refuse,
+            )
+        }));
+        texts.extend(["e", "0", "\"\"", "_", "\u{e9}"].map(|rest| {
+            member(
+                format!("word {word}{rest}"),
+                &format!("{word}{rest}"),
+                Class::Refuse,
+            )
+        }));
     }
     let others = [
         "undefined",
@@ -231,7 +273,10 @@ fn values() -> Vec<Text> {
     ];
     good.iter()
         .map(|value| member(format!("value {value}"), value, Class::Accept))
-        .chain(bad.iter().map(|value| member(format!("no value {value}"), value, Class::Refuse)))
+        .chain(
+            bad.iter()
+                .map(|value| member(format!("no value {value}"), value, Class::Refuse)),
+        )
         .collect()
 }
 
@@ -241,11 +286,25 @@ fn escapes() -> Vec<Text> {
         .filter(|byte| *byte != b'u' && *byte != b'"')
         .map(|byte| {
             let text = [b"\"\\".as_slice(), &[byte], b"\""].concat();
-            member_of_bytes(format!("escape \\{}", byte.escape_ascii()), &text, lawful(b"\\/bfnrt".contains(&byte)))
+            member_of_bytes(
+                format!("escape \\{}", byte.escape_ascii()),
+                &text,
+                lawful(b"\\/bfnrt".contains(&byte)),
+            )
         })
         .collect();
     texts.push(member("escaped quote", r#""\"""#, Class::Accept));
-    let digits = [("0", true), ("9", true), ("a", true), ("F", true), ("g", false), (" ", false), ("\\", false), ("\u{ff11}", false), ("-", false)];
+    let digits = [
+        ("0", true),
+        ("9", true),
+        ("a", true),
+        ("F", true),
+        ("g", false),
+        (" ", false),
+        ("\\", false),
+        ("\u{ff11}", false),
+        ("-", false),
+    ];
     for (first, a) in digits {
         for (second, b) in digits {
             for (last, c) in digits {
@@ -255,8 +314,25 @@ fn escapes() -> Vec<Text> {
             }
         }
     }
-    let cut = ["\\u", "\\u0", "\\u00", "\\u004", "\\U0041", "\\x41", "\\101", "\\u{41}", "\\u+041", "\\N{DASH}"];
-    texts.extend(cut.map(|escape| member(format!("escape {escape}"), &format!("\"{escape}\""), Class::Refuse)));
+    let cut = [
+        "\\u",
+        "\\u0",
+        "\\u00",
+        "\\u004",
+        "\\U0041",
+        "\\x41",
+        "\\101",
+        "\\u{41}",
+        "\\u+041",
+        "\\N{DASH}",
+    ];
+    texts.extend(cut.map(|escape| {
+        member(
+            format!("escape {escape}"),
+            &format!("\"{escape}\""),
+            Class::Refuse,
+        )
+    }));
     texts
 }
 
@@ -265,7 +341,11 @@ fn surrogates() -> Vec<Text> {
     let mut texts = Vec::new();
     for high in ["\\uD800", "\\udbff", "\\uD834"] {
         for low in ["\\uDC00", "\\udfff", "\\uDD1E"] {
-            texts.push(member(format!("pair {high}{low}"), &format!("\"{high}{low}\""), Class::Accept));
+            texts.push(member(
+                format!("pair {high}{low}"),
+                &format!("\"{high}{low}\""),
+                Class::Accept,
+            ));
             // RFC 8259 section 8.2: what becomes of these is unpredictable.
             for lone in [
                 format!("{low}{high}"),
@@ -277,9 +357,17 @@ fn surrogates() -> Vec<Text> {
                 high.into(),
                 low.into(),
             ] {
-                texts.push(member(format!("unpaired {lone}"), &format!("\"{lone}\""), Class::Free));
+                texts.push(member(
+                    format!("unpaired {lone}"),
+                    &format!("\"{lone}\""),
+                    Class::Free,
+                ));
             }
-            texts.push(member(format!("half a low one {high}"), &format!("\"{high}{}\"", &low[..4]), Class::Refuse));
+            texts.push(member(
+                format!("half a low one {high}"),
+                &format!("\"{high}{}\"", &low[..4]),
+                Class::Refuse,
+            ));
         }
     }
     texts
@@ -289,7 +377,13 @@ fn surrogates() -> Vec<Text> {
 fn bytes_in_strings() -> Vec<Text> {
     let mut texts: Vec<Text> = (0..=255_u8)
         .filter(|byte| !b"\"\\".contains(byte))
-        .map(|byte| member_of_bytes(format!("byte {byte:02x} in a string"), &[b'"', byte, b'"'], lawful((0x20..0x80).contains(&byte))))
+        .map(|byte| {
+            member_of_bytes(
+                format!("byte {byte:02x} in a string"),
+                &[b'"', byte, b'"'],
+                lawful((0x20..0x80).contains(&byte)),
+            )
+        })
         .collect();
     let sequences: [&[u8]; 23] = [
         b"\xc0\x80",
@@ -316,13 +410,31 @@ fn bytes_in_strings() -> Vec<Text> {
         b"\x80\xbf\x80\xbf",
         b"caf\xe9",
     ];
+    texts.extend(sequences.map(|sequence| {
+        member_of_bytes(
+            format!("no UTF-8: {}", sequence.escape_ascii()),
+            &[b"\"", sequence, b"\""].concat(),
+            Class::Refuse,
+        )
+    }));
     texts.extend(
-        sequences
-            .map(|sequence| member_of_bytes(format!("no UTF-8: {}", sequence.escape_ascii()), &[b"\"", sequence, b"\""].concat(), Class::Refuse)),
-    );
-    texts.extend(
-        ["\u{80}", "\u{7ff}", "\u{800}", "\u{ffff}", "\u{10000}", "\u{10ffff}", "\u{feff}", "\u{0}\u{1}"]
-            .map(|text| member(format!("UTF-8 {}", text.escape_unicode()), &format!("\"{text}\""), lawful(!text.starts_with('\0')))),
+        [
+            "\u{80}",
+            "\u{7ff}",
+            "\u{800}",
+            "\u{ffff}",
+            "\u{10000}",
+            "\u{10ffff}",
+            "\u{feff}",
+            "\u{0}\u{1}",
+        ]
+        .map(|text| {
+            member(
+                format!("UTF-8 {}", text.escape_unicode()),
+                &format!("\"{text}\""),
+                lawful(!text.starts_with('\0')),
+            )
+        }),
     );
     texts
 }
@@ -344,9 +456,15 @@ fn bytes_between_tokens() -> Vec<Text> {
     for (place, at) in places {
         for byte in 0..=255_u8 {
             // A further digit makes another number.
-            let class = lawful(b" \t\r\n".contains(&byte) || place == "before the end" && byte.is_ascii_digit());
+            let class = lawful(
+                b" \t\r\n".contains(&byte) || place == "before the end" && byte.is_ascii_digit(),
+            );
             let bytes = [&whole[..at], &[byte], &whole[at..]].concat();
-            texts.push(Text { name: format!("byte {byte:02x} {place}"), bytes, class });
+            texts.push(Text {
+                name: format!("byte {byte:02x} {place}"),
+                bytes,
+                class,
+            });
         }
     }
     texts
@@ -377,14 +495,30 @@ fn structures() -> Vec<Text> {
         "]",
         "}",
     ];
-    let text = |name: String, tokens: &[&str]| Text { name, bytes: tokens.join(" ").into_bytes(), class: Class::Refuse };
-    let mut texts = vec![Text { class: Class::Accept, ..text("all tokens".into(), &tokens) }];
+    let text = |name: String, tokens: &[&str]| Text {
+        name,
+        bytes: tokens.join(" ").into_bytes(),
+        class: Class::Refuse,
+    };
+    let mut texts = vec![Text {
+        class: Class::Accept,
+        ..text("all tokens".into(), &tokens)
+    }];
     for at in 0..tokens.len() {
         let (before, after) = (&tokens[..at], &tokens[at + 1..]);
-        texts.push(text(format!("without token {at}"), &[before, after].concat()));
-        texts.push(text(format!("token {at} twice"), &[before, &[tokens[at]], &[tokens[at]], after].concat()));
+        texts.push(text(
+            format!("without token {at}"),
+            &[before, after].concat(),
+        ));
+        texts.push(text(
+            format!("token {at} twice"),
+            &[before, &[tokens[at]], &[tokens[at]], after].concat(),
+        ));
         if let [next, rest @ ..] = after {
-            texts.push(text(format!("tokens {at} and {} swapped", at + 1), &[before, &[*next, tokens[at]], rest].concat()));
+            texts.push(text(
+                format!("tokens {at} and {} swapped", at + 1),
+                &[before, &[*next, tokens[at]], rest].concat(),
+            ));
         }
     }
     let whole = texts[0].bytes.clone();
@@ -400,14 +534,35 @@ fn structures() -> Vec<Text> {
 fn depths() -> Vec<Text> {
     let mut texts = Vec::new();
     for depth in [1, 10, 60, 127, 128, 129, 1_000, 10_000, 100_000] {
-        let class = if depth <= 60 { Class::Accept } else { Class::Free };
-        for (open, middle, close) in [("[", "1", "]"), ("{\"a\":", "1", "}"), ("[{\"a\":", "[]", "}]"), ("[1,", "2", ",3]")] {
+        let class = if depth <= 60 {
+            Class::Accept
+        } else {
+            Class::Free
+        };
+        for (open, middle, close) in [
+            ("[", "1", "]"),
+            ("{\"a\":", "1", "}"),
+            ("[{\"a\":", "[]", "}]"),
+            ("[1,", "2", ",3]"),
+        ] {
             let value = format!("{}{middle}{}", open.repeat(depth), close.repeat(depth));
             texts.push(member(format!("{depth} times {open}"), &value, class));
-            texts.push(member(format!("{depth} times {open} without end"), &open.repeat(depth), Class::Refuse));
-            let without = Text { name: format!("{depth} times {open} alone"), bytes: open.repeat(depth).into_bytes(), class: Class::Refuse };
+            texts.push(member(
+                format!("{depth} times {open} without end"),
+                &open.repeat(depth),
+                Class::Refuse,
+            ));
+            let without = Text {
+                name: format!("{depth} times {open} alone"),
+                bytes: open.repeat(depth).into_bytes(),
+                class: Class::Refuse,
+            };
             texts.push(without);
-            texts.push(member(format!("{depth} times {open}, one end missing"), &value[..value.len() - close.len()], Class::Refuse));
+            texts.push(member(
+                format!("{depth} times {open}, one end missing"),
+                &value[..value.len() - close.len()],
+                Class::Refuse,
+            ));
         }
     }
     texts
@@ -419,7 +574,10 @@ fn encodings() -> Vec<Text> {
     let units: Vec<u16> = whole.encode_utf16().collect();
     let little: Vec<u8> = units.iter().flat_map(|unit| unit.to_le_bytes()).collect();
     let big: Vec<u8> = units.iter().flat_map(|unit| unit.to_be_bytes()).collect();
-    let wide: Vec<u8> = whole.chars().flat_map(|letter| (letter as u32).to_be_bytes()).collect();
+    let wide: Vec<u8> = whole
+        .chars()
+        .flat_map(|letter| (letter as u32).to_be_bytes())
+        .collect();
     let marked = |mark: &[u8], text: &[u8]| [mark, text].concat();
     let text = whole.as_bytes();
     let rows: [(&str, Vec<u8>); 12] = [
@@ -437,13 +595,32 @@ fn encodings() -> Vec<Text> {
         ("UTF-7", marked(b"+/v8-", text)),
     ];
     // RFC 8259 section 8.1 lets a reader ignore a mark; ours is held to the letter by the contract.
-    rows.into_iter().map(|(name, bytes)| Text { name: name.into(), bytes, class: Class::Refuse }).collect()
+    rows.into_iter()
+        .map(|(name, bytes)| Text {
+            name: name.into(),
+            bytes,
+            class: Class::Refuse,
+        })
+        .collect()
 }
 
 /// Texts that are no object, and what stands around one.
 fn wholes() -> Vec<Text> {
     let whole = String::from_utf8(member("", "1", Class::Accept).bytes).unwrap();
-    let no_object = ["[]", "[1,{}]", "\"\"", "\"username\"", "0", "-1.5e3", "true", "false", "null", " null ", "[[[]]]", &format!("[{whole}]")];
+    let no_object = [
+        "[]",
+        "[1,{}]",
+        "\"\"",
+        "\"username\"",
+        "0",
+        "-1.5e3",
+        "true",
+        "false",
+        "null",
+        " null ",
+        "[[[]]]",
+        &format!("[{whole}]"),
+    ];
     let refused = [
         "a",
         "\"",
@@ -473,14 +650,28 @@ fn wholes() -> Vec<Text> {
         "\n\n",
     ];
     let around = [
-        "}", "]", ",", ":", ";", "x", "0", "\"", "null", "{}", "[]", "\0", "\u{1a}", "//", "/**/", "#", "\u{a0}", "\u{2028}", "\u{b}", "\u{c}",
-        &whole,
+        "}", "]", ",", ":", ";", "x", "0", "\"", "null", "{}", "[]", "\0", "\u{1a}", "//", "/**/",
+        "#", "\u{a0}", "\u{2028}", "\u{b}", "\u{c}", &whole,
     ];
-    let mut texts: Vec<Text> =
-        no_object.iter().map(|text| Text { name: format!("whole {text}"), bytes: text.as_bytes().to_vec(), class: Class::NoObject }).collect();
-    texts.extend(refused.iter().map(|text| Text { name: format!("whole {text:?}"), bytes: text.as_bytes().to_vec(), class: Class::Refuse }));
+    let mut texts: Vec<Text> = no_object
+        .iter()
+        .map(|text| Text {
+            name: format!("whole {text}"),
+            bytes: text.as_bytes().to_vec(),
+            class: Class::NoObject,
+        })
+        .collect();
+    texts.extend(refused.iter().map(|text| Text {
+        name: format!("whole {text:?}"),
+        bytes: text.as_bytes().to_vec(),
+        class: Class::Refuse,
+    }));
     texts.extend(around.iter().flat_map(|text| {
-        [("after", format!("{whole}{text}")), ("before", format!("{text}{whole}"))].map(|(place, bytes)| Text {
+        [
+            ("after", format!("{whole}{text}")),
+            ("before", format!("{text}{whole}")),
+        ]
+        .map(|(place, bytes)| Text {
             name: format!("{text:?} {place} all"),
             bytes: bytes.into_bytes(),
             class: Class::Refuse,
@@ -492,15 +683,24 @@ fn wholes() -> Vec<Text> {
 /// Much of everything, all of it lawful.
 fn sizes() -> Vec<Text> {
     let long = "a".repeat(60_000);
-    let members = (0..4_000).map(|number| format!("\"k{number}\":{number}")).collect::<Vec<_>>().join(",");
+    let members = (0..4_000)
+        .map(|number| format!("\"k{number}\":{number}"))
+        .collect::<Vec<_>>()
+        .join(",");
     [
         ("a string of 60,000 characters", format!("\"{long}\"")),
         ("a name of 60,000 characters", format!("{{\"{long}\":0}}")),
-        ("10,000 escapes", format!("\"{}\"", "\\u0041".repeat(10_000))),
+        (
+            "10,000 escapes",
+            format!("\"{}\"", "\\u0041".repeat(10_000)),
+        ),
         ("4,000 members", format!("{{{members}}}")),
         ("20,000 items", format!("[{}0]", "0,".repeat(20_000))),
         ("60,000 blanks", " ".repeat(60_000) + "1"),
-        ("one name 5,000 times", format!("{{{}\"a\":0}}", "\"a\":0,".repeat(5_000))),
+        (
+            "one name 5,000 times",
+            format!("{{{}\"a\":0}}", "\"a\":0,".repeat(5_000)),
+        ),
     ]
     .into_iter()
     .map(|(name, value)| member(name, &value, Class::Accept))
@@ -512,7 +712,16 @@ fn member(name: impl Into<String>, value: &str, class: Class) -> Text {
 }
 
 fn member_of_bytes(name: impl Into<String>, value: &[u8], class: Class) -> Text {
-    Text { name: name.into(), bytes: [br#"{"username":"test","password":"Test12345!","x":"#, value, b"}"].concat(), class }
+    Text {
+        name: name.into(),
+        bytes: [
+            br#"{"username":"test","password":"Test12345!","x":"#,
+            value,
+            b"}",
+        ]
+        .concat(),
+        class,
+    }
 }
 
 fn lawful(lawful: bool) -> Class {

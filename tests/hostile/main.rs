@@ -3,7 +3,10 @@
 //! Each row is sent to a served sensor; what comes back must be what the contract or the RFC asks, the service must not panic, and
 //! after each row two clients of good manners, one that has been there all the time and one that is new, are answered.
 
-#![expect(clippy::disallowed_methods, reason = "clients run beside the test, and time is measured")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "clients run beside the test, and time is measured"
+)]
 #![expect(clippy::unwrap_used, reason = "what fails in a helper fails its test")]
 
 mod bodies;

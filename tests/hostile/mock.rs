@@ -1,26 +1,25 @@
 //! A served sensor, and the two clients of good manners that must be answered whatever anybody else does.
 
-use std::net::SocketAddr;
-use std::sync::Arc;
-use std::sync::Mutex;
+use std::{
+    net::SocketAddr,
+    sync::{Arc, Mutex},
+};
 
-use d4iot_double::fixture;
-use d4iot_double::host::Host;
-use d4iot_double::served::Served;
-use d4iot_double::server;
-use d4iot_double::server::Limits;
-use d4iot_double::server::Log;
-use d4iot_double::server::tls::Identity;
-use rustls::ClientConfig;
-use rustls::RootCertStore;
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::ServerName;
-use rustls::pki_types::pem::PemObject;
+use d4iot_double::{
+    fixture,
+    host::Host,
+    served::Served,
+    server,
+    server::{Limits, Log, tls::Identity},
+};
+use rustls::{
+    ClientConfig, RootCertStore,
+    pki_types::{CertificateDer, ServerName, pem::PemObject},
+};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
-use crate::client::Client;
-use crate::client::soon;
+use crate::client::{Client, soon};
 
 pub(crate) struct Mock {
     pub(crate) double: Served,
@@ -34,7 +33,10 @@ impl Mock {
     pub(crate) async fn start(tls: bool, limits: Limits) -> Mock {
         let told: Arc<Mutex<Vec<String>>> = Arc::default();
         let sink = Arc::clone(&told);
-        let limits = Limits { log: Log::to(move |line| sink.lock().unwrap().push(line.to_owned())), ..limits };
+        let limits = Limits {
+            log: Log::to(move |line| sink.lock().unwrap().push(line.to_owned())),
+            ..limits
+        };
         let fixture = fixture::read("hostile.yaml", FIXTURE).unwrap();
         let identity = tls.then(|| Identity::generate(&[]).unwrap());
         let listener = server::bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
@@ -42,7 +44,12 @@ impl Mock {
         let double = Served::serve(listener, host, identity.as_ref(), limits).unwrap();
         let connector = double.ca_pem().map(connector);
         let neighbour = open(double.address(), connector.as_ref()).await;
-        Mock { double, connector, neighbour, told }
+        Mock {
+            double,
+            connector,
+            neighbour,
+            told,
+        }
     }
 
     pub(crate) async fn open(&self) -> Client {
@@ -51,7 +58,9 @@ impl Mock {
 
     /// Connects beneath TLS.
     pub(crate) async fn connect(&self) -> TcpStream {
-        soon(TcpStream::connect(self.double.address())).await.unwrap()
+        soon(TcpStream::connect(self.double.address()))
+            .await
+            .unwrap()
     }
 
     pub(crate) fn connector(&self) -> Option<&TlsConnector> {
@@ -77,7 +86,13 @@ impl Mock {
     }
 
     fn has_no_panic(&self) -> Result<(), String> {
-        match self.told.lock().unwrap().iter().find(|line| line.contains("panicked")) {
+        match self
+            .told
+            .lock()
+            .unwrap()
+            .iter()
+            .find(|line| line.contains("panicked"))
+        {
             Some(line) => Err(line.clone()),
             None => Ok(()),
         }
@@ -90,7 +105,12 @@ impl Mock {
 
     /// Whether a request for this path has ever been taken as one.
     pub(crate) fn took(&self, path: &str) -> bool {
-        self.double.host().unmatched().first.iter().any(|line| line.contains(path))
+        self.double
+            .host()
+            .unmatched()
+            .first
+            .iter()
+            .any(|line| line.contains(path))
     }
 }
 
@@ -109,10 +129,16 @@ pub(crate) fn localhost() -> ServerName<'static> {
 
 fn connector(ca: &str) -> TlsConnector {
     let mut roots = RootCertStore::empty();
-    roots.add(CertificateDer::from_pem_slice(ca.as_bytes()).unwrap()).unwrap();
+    roots
+        .add(CertificateDer::from_pem_slice(ca.as_bytes()).unwrap())
+        .unwrap();
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
-    TlsConnector::from(Arc::new(config.with_root_certificates(roots).with_no_client_auth()))
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap();
+    TlsConnector::from(Arc::new(
+        config.with_root_certificates(roots).with_no_client_auth(),
+    ))
 }
 
 const FIXTURE: &str = "appliance: sensor\nreadings: { any.on_not_an_object: missing }\n";

@@ -2,14 +2,12 @@
 
 use std::fs;
 
-use d4iot_double::contract;
-use d4iot_double::contract::Kind;
-use d4iot_double::contract::Operation;
-use d4iot_double::contract::Outcome;
+use d4iot_double::{
+    contract,
+    contract::{Kind, Operation, Outcome},
+};
 use rstest::rstest;
-use serde_json::Map;
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 /// Writes `openapi-KIND.json` into the folder that cargo keeps for tests' files, `target/tmp`.
 #[rstest]
@@ -19,10 +17,20 @@ fn the_operations_are_written_as_openapi(#[values(Kind::Sensor, Kind::Console)] 
     // Two paths of the sensor's password operations are documented requests.
     assert_eq!(paths.len(), if kind == Kind::Sensor { 5 } else { 3 });
     for path in paths.values() {
-        let required = path["post"]["requestBody"]["content"]["application/json"]["schema"]["required"].as_array().unwrap();
-        assert!(required.len() >= 2 && path["post"]["responses"].get("200").is_some(), "{path}");
+        let required =
+            path["post"]["requestBody"]["content"]["application/json"]["schema"]["required"]
+                .as_array()
+                .unwrap();
+        assert!(
+            required.len() >= 2 && path["post"]["responses"].get("200").is_some(),
+            "{path}"
+        );
     }
-    fs::write(format!("{}/openapi-{kind}.json", env!("CARGO_TARGET_TMPDIR")), document.to_string()).unwrap();
+    fs::write(
+        format!("{}/openapi-{kind}.json", env!("CARGO_TARGET_TMPDIR")),
+        document.to_string(),
+    )
+    .unwrap();
 }
 
 fn document(kind: Kind) -> Value {
@@ -39,13 +47,27 @@ fn document(kind: Kind) -> Value {
 fn described(kind: Kind, operation: Operation) -> Value {
     let contract = contract::of(kind);
     let clause = contract.clause(operation);
-    let names: Vec<&str> = clause.fields.values().map(|names| names.ruling().is.0[0].as_str()).collect();
+    let names: Vec<&str> = clause
+        .fields
+        .values()
+        .map(|names| names.ruling().is.0[0].as_str())
+        .collect();
     // The documents call them required; that an empty string is no value is assumed.
-    let properties: Map<String, Value> = names.iter().map(|name| ((*name).to_owned(), json!({ "type": "string", "minLength": 1 }))).collect();
+    let properties: Map<String, Value> = names
+        .iter()
+        .map(|name| {
+            (
+                (*name).to_owned(),
+                json!({ "type": "string", "minLength": 1 }),
+            )
+        })
+        .collect();
     let body = json!({ "type": "object", "required": names, "properties": properties });
     let mut responses = Map::new();
     for outcome in Outcome::ALL {
-        let Some((_, utterance)) = contract.utterance(Some(operation), *outcome) else { continue };
+        let Some((_, utterance)) = contract.utterance(Some(operation), *outcome) else {
+            continue;
+        };
         let status = utterance.status.ruling().is.0.as_u16();
         let schema = if status == 200 { success() } else { failure() };
         let content_type = clause.answer_type.ruling().is.0.clone();

@@ -13,20 +13,34 @@ pub(crate) struct Row {
 }
 
 impl Row {
-    pub(crate) fn new(name: impl Into<String>, bytes: impl Into<Vec<u8>>, expected: impl Into<String>) -> Row {
-        Row { name: name.into(), bytes: bytes.into(), expected: expected.into() }
+    pub(crate) fn new(
+        name: impl Into<String>,
+        bytes: impl Into<Vec<u8>>,
+        expected: impl Into<String>,
+    ) -> Row {
+        Row {
+            name: name.into(),
+            bytes: bytes.into(),
+            expected: expected.into(),
+        }
     }
 }
 
 /// Sends every row, and asserts that all came to what was expected, that no smuggled request was taken, and that nobody was harmed.
-#[expect(clippy::print_stdout, reason = "how many rows were tried is worth reading")]
+#[expect(
+    clippy::print_stdout,
+    reason = "how many rows were tried is worth reading"
+)]
 pub(crate) async fn hold(title: &str, rows: &[Row], tls: bool) {
     let mut mock = Mock::start(tls, Limits::default()).await;
     let mut wrong = Vec::new();
     for (number, row) in rows.iter().enumerate() {
         let seen = mock.open().await.all(&row.bytes).await;
         if !row.expected.split(" | ").any(|expected| expected == seen) {
-            wrong.push(format!("{}: expected {}, got {seen}", row.name, row.expected));
+            wrong.push(format!(
+                "{}: expected {}, got {seen}",
+                row.name, row.expected
+            ));
         }
         if mock.took(SMUGGLED_PATH) {
             wrong.push(format!("{}: what it hid was taken as a request", row.name));
@@ -34,14 +48,28 @@ pub(crate) async fn hold(title: &str, rows: &[Row], tls: bool) {
         // Only so many requests are remembered.
         mock.double.host().reset();
         // Handshakes for a new client each time would take longer than all else.
-        let well = if tls && number % 16 != 0 { mock.answers_its_neighbour().await } else { mock.is_well().await };
+        let well = if tls && number % 16 != 0 {
+            mock.answers_its_neighbour().await
+        } else {
+            mock.is_well().await
+        };
         if let Err(harm) = well {
             wrong.push(format!("{}: {harm}", row.name));
         }
     }
     let over = if tls { "HTTPS" } else { "HTTP" };
-    println!("{title} over {over}: {} rows, {} wrong", rows.len(), wrong.len());
-    assert!(wrong.is_empty(), "{} of {} rows:\n{}", wrong.len(), rows.len(), wrong.join("\n"));
+    println!(
+        "{title} over {over}: {} rows, {} wrong",
+        rows.len(),
+        wrong.len()
+    );
+    assert!(
+        wrong.is_empty(),
+        "{} of {} rows:\n{}",
+        wrong.len(),
+        rows.len(),
+        wrong.join("\n")
+    );
 }
 
 /// A request that must never be seen.

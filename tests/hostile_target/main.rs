@@ -2,7 +2,10 @@
 //!
 //! Each comes to a verdict in bounded time and memory, and nothing panics.
 
-#![expect(clippy::disallowed_methods, reason = "programs are run, reports are read, and time is measured")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "programs are run, reports are read, and time is measured"
+)]
 #![expect(clippy::unwrap_used, reason = "what fails in a helper fails its test")]
 
 mod answers;

@@ -1,18 +1,20 @@
 //! The program itself, `check` at each answer of the table, under a limit of memory.
 
-use std::fs;
-use std::os::unix::fs::PermissionsExt;
-use std::process::Command;
-use std::time::Duration;
-use std::time::Instant;
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt,
+    process::Command,
+    time::{Duration, Instant},
+};
 
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::answers;
-use crate::answers::Row;
-use crate::answers::Said;
-use crate::server::Server;
+use crate::{
+    answers,
+    answers::{Row, Said},
+    server::Server,
+};
 
 /// One of each group.
 #[test]
@@ -28,7 +30,10 @@ fn whatever_a_target_answers_there_is_a_verdict() {
         "every byte",
         "a reset in the body",
     ];
-    let rows: Vec<Row> = answers::all().into_iter().filter(|row| FEW.contains(&row.name)).collect();
+    let rows: Vec<Row> = answers::all()
+        .into_iter()
+        .filter(|row| FEW.contains(&row.name))
+        .collect();
     assert_eq!(rows.len(), FEW.len());
     hold(&rows);
 }
@@ -39,7 +44,10 @@ fn whatever_else_a_target_answers_there_is_a_verdict() {
     hold(&answers::all());
 }
 
-#[expect(clippy::print_stdout, reason = "how many answers were tried is worth reading")]
+#[expect(
+    clippy::print_stdout,
+    reason = "how many answers were tried is worth reading"
+)]
 fn hold(rows: &[Row]) {
     let folder = tempfile::tempdir().unwrap();
     let accounts = folder.path().join("accounts.yaml");
@@ -63,7 +71,13 @@ fn hold(rows: &[Row]) {
             wrong.push(format!("{}: {} bytes were taken", row.name, server.taken()));
         }
     }
-    println!("{} answers, {} wrong; the longest took {:.1?} ({}), at most {most} bytes were taken", rows.len(), wrong.len(), longest.0, longest.1);
+    println!(
+        "{} answers, {} wrong; the longest took {:.1?} ({}), at most {most} bytes were taken",
+        rows.len(),
+        wrong.len(),
+        longest.0,
+        longest.1
+    );
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
@@ -75,8 +89,23 @@ fn checked(row: &Row, server: &Server, folder: &TempDir) -> Result<(), String> {
     drop(fs::remove_file(&report));
     let limited = format!("ulimit -v {MEMORY_KIB}; exec \"$0\" \"$@\"");
     let mut command = Command::new("sh");
-    command.args(["-c", &limited, env!("CARGO_BIN_EXE_d4iot-double"), "check", &format!("http://{}", server.address)]);
-    command.args(["--kind", "sensor", "--case", "validation.authenticated", "--timeout", "150ms", "--accounts", &path("accounts.yaml")]);
+    command.args([
+        "-c",
+        &limited,
+        env!("CARGO_BIN_EXE_d4iot-double"),
+        "check",
+        &format!("http://{}", server.address),
+    ]);
+    command.args([
+        "--kind",
+        "sensor",
+        "--case",
+        "validation.authenticated",
+        "--timeout",
+        "150ms",
+        "--accounts",
+        &path("accounts.yaml"),
+    ]);
     command.args([
         "--report",
         &format!("json={report}"),
@@ -85,17 +114,34 @@ fn checked(row: &Row, server: &Server, folder: &TempDir) -> Result<(), String> {
         "--report",
         &format!("junit={}", path("report.xml")),
     ]);
-    command.args(["--report", &format!("markdown={}", path("report.md")), "--report", "text"]);
-    let output = command.env("XDG_STATE_HOME", path("state")).output().unwrap();
-    let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    command.args([
+        "--report",
+        &format!("markdown={}", path("report.md")),
+        "--report",
+        "text",
+    ]);
+    let output = command
+        .env("XDG_STATE_HOME", path("state"))
+        .output()
+        .unwrap();
+    let said = format!(
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
     if output.status.code() != Some(1) || said.contains("panicked") {
         return Err(format!("{}: {said}", output.status));
     }
     // Answers may hold anything; a terminal is shown no control characters of theirs.
-    if let Some(control) = said.chars().find(|letter| letter.is_control() && *letter != '\n' && *letter != '\r') {
+    if let Some(control) = said
+        .chars()
+        .find(|letter| letter.is_control() && *letter != '\n' && *letter != '\r')
+    {
         return Err(format!("{control:?} reaches the terminal"));
     }
-    let report: Value = serde_json::from_str(&fs::read_to_string(&report).map_err(|error| error.to_string())?).map_err(|error| error.to_string())?;
+    let report: Value =
+        serde_json::from_str(&fs::read_to_string(&report).map_err(|error| error.to_string())?)
+            .map_err(|error| error.to_string())?;
     let case = &report["targets"][0]["cases"][0];
     if case["id"] != "validation.authenticated" || case["conformance"] != "deviation" {
         return Err(format!("the verdict is {}", case["conformance"]));
@@ -107,7 +153,15 @@ fn checked(row: &Row, server: &Server, folder: &TempDir) -> Result<(), String> {
         Said::NoneAs(text) => exchange["trouble"] == text,
         Said::Status(status) => exchange["status"] == status,
     };
-    if right { Ok(()) } else { Err(format!("expected {:?} in {:.600}", row.said, exchange.to_string())) }
+    if right {
+        Ok(())
+    } else {
+        Err(format!(
+            "expected {:?} in {:.600}",
+            row.said,
+            exchange.to_string()
+        ))
+    }
 }
 
 const ACCOUNTS: &str = r#"

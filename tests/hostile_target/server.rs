@@ -1,16 +1,16 @@
 //! A target of raw bytes: reads a request, then does what its row says.
 
-use std::io;
-use std::io::Read;
-use std::io::Write;
-use std::net::SocketAddr;
-use std::net::TcpListener;
-use std::net::TcpStream;
-use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
-use std::sync::atomic::Ordering;
-use std::thread;
-use std::time::Duration;
+use std::{
+    io,
+    io::{Read, Write},
+    net::{SocketAddr, TcpListener, TcpStream},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    thread,
+    time::Duration,
+};
 
 /// What is answered to every request.
 #[derive(Clone, Debug)]
@@ -37,7 +37,10 @@ pub(crate) struct Server {
 impl Server {
     pub(crate) fn start(answer: Answer) -> Server {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let server = Server { address: listener.local_addr().unwrap(), most: Arc::default() };
+        let server = Server {
+            address: listener.local_addr().unwrap(),
+            most: Arc::default(),
+        };
         let most = Arc::clone(&server.most);
         // Ends with the test's process: it waits for clients that may still come.
         thread::spawn(move || {
@@ -113,7 +116,10 @@ fn request(mut stream: &TcpStream) -> io::Result<()> {
         read.extend_from_slice(&space[..count]);
         let text = String::from_utf8_lossy(&read).to_lowercase();
         if let Some((head, body)) = text.split_once("\r\n\r\n") {
-            let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).map_or(0, |length| length.parse().unwrap());
+            let length = head
+                .lines()
+                .find_map(|line| line.strip_prefix("content-length: "))
+                .map_or(0, |length| length.parse().unwrap());
             if body.len() >= length {
                 return Ok(());
             }

@@ -17,46 +17,83 @@ pub(crate) struct Source {
 
 /// Takes files in, each path with its text. `lib.rs` and `main.rs` are no rooms.
 pub(crate) fn gather(files: Vec<(String, String)>) -> Vec<Source> {
-    let files: Vec<(String, String)> = files.into_iter().filter(|(path, _)| !matches!(path.as_str(), "src/lib.rs" | "src/main.rs")).collect();
-    let tests: BTreeSet<Vec<String>> = files.iter().flat_map(|(path, text)| test_modules(&module(path), text)).collect();
+    let files: Vec<(String, String)> = files
+        .into_iter()
+        .filter(|(path, _)| !matches!(path.as_str(), "src/lib.rs" | "src/main.rs"))
+        .collect();
+    let tests: BTreeSet<Vec<String>> = files
+        .iter()
+        .flat_map(|(path, text)| test_modules(&module(path), text))
+        .collect();
     files
         .into_iter()
         .map(|(path, text)| {
             let module = module(&path);
             let is_test = (1..=module.len()).any(|depth| tests.contains(&module[..depth]));
-            Source { lines: if is_test { Vec::new() } else { spoken_lines(&text) }, length: text.lines().count(), module, path }
+            Source {
+                lines: if is_test {
+                    Vec::new()
+                } else {
+                    spoken_lines(&text)
+                },
+                length: text.lines().count(),
+                module,
+                path,
+            }
         })
         .collect()
 }
 
 fn module(path: &str) -> Vec<String> {
-    path.trim_start_matches("src/").trim_end_matches(".rs").split('/').map(str::to_owned).collect()
+    path.trim_start_matches("src/")
+        .trim_end_matches(".rs")
+        .split('/')
+        .map(str::to_owned)
+        .collect()
 }
 
 /// Modules in files of their own that only tests have: `#[cfg(test)]`, then `mod name;`.
 fn test_modules(own: &[String], text: &str) -> Vec<Vec<String>> {
     let lines: Vec<&str> = text.lines().map(str::trim).collect();
-    let named = lines.windows(2).filter(|pair| pair[0] == "#[cfg(test)]").filter_map(|pair| module_line(pair[1])?.strip_suffix(';'));
-    named.map(|name| own.iter().cloned().chain([name.to_owned()]).collect()).collect()
+    let named = lines
+        .windows(2)
+        .filter(|pair| pair[0] == "#[cfg(test)]")
+        .filter_map(|pair| module_line(pair[1])?.strip_suffix(';'));
+    named
+        .map(|name| own.iter().cloned().chain([name.to_owned()]).collect())
+        .collect()
 }
 
 /// What a line that declares a module says after `mod`.
 fn module_line(line: &str) -> Option<&str> {
-    line.split_once("mod ").filter(|(before, _)| before.is_empty() || before.starts_with("pub")).map(|(_, after)| after)
+    line.split_once("mod ")
+        .filter(|(before, _)| before.is_empty() || before.starts_with("pub"))
+        .map(|(_, after)| after)
 }
 
 /// Tests stand last in a file: what follows `#[cfg(test)]` and `mod … {` is theirs.
 fn spoken_lines(text: &str) -> Vec<(usize, String)> {
     let lines: Vec<&str> = text.lines().collect();
-    let tests = lines.windows(2).position(|pair| pair[0] == "#[cfg(test)]" && module_line(pair[1]).is_some_and(|rest| rest.ends_with('{')));
-    let spoken = lines.into_iter().enumerate().take(tests.unwrap_or(usize::MAX));
-    spoken.filter(|(_, line)| !line.trim_start().starts_with("//")).map(|(index, line)| (index + 1, line.to_owned())).collect()
+    let tests = lines.windows(2).position(|pair| {
+        pair[0] == "#[cfg(test)]" && module_line(pair[1]).is_some_and(|rest| rest.ends_with('{'))
+    });
+    let spoken = lines
+        .into_iter()
+        .enumerate()
+        .take(tests.unwrap_or(usize::MAX));
+    spoken
+        .filter(|(_, line)| !line.trim_start().starts_with("//"))
+        .map(|(index, line)| (index + 1, line.to_owned()))
+        .collect()
 }
 
 impl Source {
     /// Returns the paths of this crate that the file names, each from the crate's root, with the line it stands on.
     pub(crate) fn paths(&self) -> Vec<(usize, Vec<String>)> {
-        self.lines.iter().flat_map(|(number, line)| self.paths_in(line).into_iter().map(|path| (*number, path))).collect()
+        self.lines
+            .iter()
+            .flat_map(|(number, line)| self.paths_in(line).into_iter().map(|path| (*number, path)))
+            .collect()
     }
 
     fn paths_in(&self, line: &str) -> Vec<Vec<String>> {
@@ -64,7 +101,9 @@ impl Source {
         let mut rest = line;
         let mut before = ' ';
         while !rest.is_empty() {
-            let length = rest.find(|letter: char| !(letter.is_alphanumeric() || letter == '_' || letter == ':')).unwrap_or(rest.len());
+            let length = rest
+                .find(|letter: char| !(letter.is_alphanumeric() || letter == '_' || letter == ':'))
+                .unwrap_or(rest.len());
             if length > 0 {
                 paths.extend(self.resolved(&rest[..length], before));
             }
@@ -93,29 +132,67 @@ impl Source {
             path.pop();
             segments.remove(0);
         }
-        path.extend(segments.into_iter().filter(|segment| !segment.is_empty()).map(str::to_owned));
+        path.extend(
+            segments
+                .into_iter()
+                .filter(|segment| !segment.is_empty())
+                .map(str::to_owned),
+        );
         Some(path)
     }
 }
 
 /// Makes a tree of sources for the checkers' own tests.
 pub(crate) fn tree(files: &[(&str, &str)]) -> Vec<Source> {
-    gather(files.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect())
+    gather(
+        files
+            .iter()
+            .map(|(path, text)| ((*path).to_owned(), (*text).to_owned()))
+            .collect(),
+    )
 }
 
 #[test]
 fn paths_are_found_wherever_they_stand() {
     let text = "use crate::contract::Outcome;\nfn f(x: &super::b::B) -> crate::server::X { self::y() }\n// crate::cli\n";
     let source = &tree(&[("src/appliance/judge.rs", text)])[0];
-    let named: Vec<(usize, String)> = source.paths().into_iter().map(|(line, path)| (line, path.join("::"))).collect();
-    let expected = [(1, "contract::Outcome"), (2, "appliance::b::B"), (2, "server::X"), (2, "appliance::judge::y")];
+    let named: Vec<(usize, String)> = source
+        .paths()
+        .into_iter()
+        .map(|(line, path)| (line, path.join("::")))
+        .collect();
+    let expected = [
+        (1, "contract::Outcome"),
+        (2, "appliance::b::B"),
+        (2, "server::X"),
+        (2, "appliance::judge::y"),
+    ];
     assert_eq!(named, expected.map(|(line, path)| (line, path.to_owned())));
 }
 
 #[test]
 fn tests_and_test_modules_are_left_out() {
-    let files = [("src/a.rs", "one\n#[cfg(test)]\nmod sample;\ntwo\n#[cfg(test)]\nmod tests {\nthree\n}\n"), ("src/a/sample.rs", "four\n")];
-    let lines: Vec<Vec<(usize, String)>> = tree(&files).into_iter().map(|source| source.lines).collect();
+    let files = [
+        (
+            "src/a.rs",
+            "one\n#[cfg(test)]\nmod sample;\ntwo\n#[cfg(test)]\nmod tests {\nthree\n}\n",
+        ),
+        ("src/a/sample.rs", "four\n"),
+    ];
+    let lines: Vec<Vec<(usize, String)>> = tree(&files)
+        .into_iter()
+        .map(|source| source.lines)
+        .collect();
     let one_to_two = ["one", "#[cfg(test)]", "mod sample;", "two"].map(str::to_owned);
-    assert_eq!(lines, [one_to_two.into_iter().enumerate().map(|(index, line)| (index + 1, line)).collect(), Vec::new()]);
+    assert_eq!(
+        lines,
+        [
+            one_to_two
+                .into_iter()
+                .enumerate()
+                .map(|(index, line)| (index + 1, line))
+                .collect(),
+            Vec::new()
+        ]
+    );
 }

@@ -1,13 +1,8 @@
 //! Expectations: what is met is silent, what is not panics when the double is dropped, with a text one can read.
 
-use std::panic::AssertUnwindSafe;
-use std::panic::catch_unwind;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use d4iot_double::Double;
-use d4iot_double::Expectation;
-use d4iot_double::Failure;
-use d4iot_double::Operation;
-use d4iot_double::Outcome;
+use d4iot_double::{Double, Expectation, Failure, Operation, Outcome};
 use rstest::rstest;
 use serde_json::json;
 
@@ -15,26 +10,61 @@ use crate::client;
 
 /// A double that was asked this and that: 2 validations, a change that was refused, a wrong path, a wrong field.
 async fn asked() -> Double {
-    let sensor = Double::sensor().user("test", "canary-Old-1").user("other", "canary-Other-1").start().await.unwrap();
+    let sensor = Double::sensor()
+        .user("test", "canary-Old-1")
+        .user("other", "canary-Other-1")
+        .start()
+        .await
+        .unwrap();
     let target = client::target(&sensor);
-    client::validate(&target, "test", "canary-Old-1").await.unwrap();
-    client::validate(&target, "test", "canary-Guess-1").await.unwrap();
-    client::set_password(&target, "test", "canary-Guess-2", "canary-New-1").await.unwrap();
-    target.send(&client::post("/external/authentication/validation?password=canary-Query-1", "{}")).await.unwrap();
+    client::validate(&target, "test", "canary-Old-1")
+        .await
+        .unwrap();
+    client::validate(&target, "test", "canary-Guess-1")
+        .await
+        .unwrap();
+    client::set_password(&target, "test", "canary-Guess-2", "canary-New-1")
+        .await
+        .unwrap();
+    target
+        .send(&client::post(
+            "/external/authentication/validation?password=canary-Query-1",
+            "{}",
+        ))
+        .await
+        .unwrap();
     let body = json!({ "admin_user": "test", "admin_password": "canary-Old-1", "username": "other", "new_password": "canary-New-2" });
-    client::ask(&target, Operation::SetPasswordByAdmin, &body).await.unwrap();
+    client::ask(&target, Operation::SetPasswordByAdmin, &body)
+        .await
+        .unwrap();
     sensor
 }
 
 /// Drops a double and returns what that says.
 fn dropped(sensor: Double) -> Option<String> {
-    catch_unwind(AssertUnwindSafe(|| drop(sensor))).err().map(|panic| *panic.downcast::<String>().unwrap())
+    catch_unwind(AssertUnwindSafe(|| drop(sensor)))
+        .err()
+        .map(|panic| *panic.downcast::<String>().unwrap())
 }
 
 /// Leaves out where in this file an expectation stands.
 fn without_lines(text: &str) -> String {
-    let place = |line: &str| line.split_once(".rs:").map_or_else(|| line.to_owned(), |(file, _)| format!("{file}.rs:LINE:COLUMN"));
-    text.lines().map(|line| if line.starts_with(" --> ") { place(line) } else { line.to_owned() }).collect::<Vec<_>>().join("\n")
+    let place = |line: &str| {
+        line.split_once(".rs:").map_or_else(
+            || line.to_owned(),
+            |(file, _)| format!("{file}.rs:LINE:COLUMN"),
+        )
+    };
+    text.lines()
+        .map(|line| {
+            if line.starts_with(" --> ") {
+                place(line)
+            } else {
+                line.to_owned()
+            }
+        })
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 #[rstest]
@@ -57,8 +87,15 @@ async fn what_is_met_is_silent(#[case] expect: fn(Expectation) -> Expectation) {
 #[tokio::test]
 async fn what_is_not_met_tells_the_nearest_thing_that_did_happen() {
     let sensor = asked().await;
-    sensor.expect(Operation::SetPassword).outcome(Outcome::PasswordReplaced).with_user("test").times(2);
-    sensor.expect(Operation::SetPasswordByAdmin).at_most(1).no_findings();
+    sensor
+        .expect(Operation::SetPassword)
+        .outcome(Outcome::PasswordReplaced)
+        .with_user("test")
+        .times(2);
+    sensor
+        .expect(Operation::SetPasswordByAdmin)
+        .at_most(1)
+        .no_findings();
     sensor.expect(Operation::Validation).with_user("other");
     sensor.expect_any().at_least(3);
     let text = dropped(sensor).unwrap();
@@ -68,7 +105,10 @@ async fn what_is_not_met_tells_the_nearest_thing_that_did_happen() {
 
 #[tokio::test]
 async fn a_double_that_nobody_asked_says_so() {
-    let sensor = Double::from_yaml("{ appliance: console, name: plant-7 }").start().await.unwrap();
+    let sensor = Double::from_yaml("{ appliance: console, name: plant-7 }")
+        .start()
+        .await
+        .unwrap();
     sensor.expect(Operation::Validation);
     let text = dropped(sensor).unwrap();
     insta::assert_snapshot!(without_lines(&text));
@@ -76,10 +116,21 @@ async fn a_double_that_nobody_asked_says_so() {
 
 #[tokio::test]
 async fn too_many_are_told_in_few_lines_with_the_failure_that_bent_them() {
-    let sensor = Double::sensor().http().failure(Failure::status(503).calls([2])).start().await.unwrap();
+    let sensor = Double::sensor()
+        .http()
+        .failure(Failure::status(503).calls([2]))
+        .start()
+        .await
+        .unwrap();
     let target = client::target(&sensor);
     for number in 0..20 {
-        client::validate(&target, &format!("line\nbreak{}", number % 10), "canary-1234").await.unwrap();
+        client::validate(
+            &target,
+            &format!("line\nbreak{}", number % 10),
+            "canary-1234",
+        )
+        .await
+        .unwrap();
     }
     sensor.expect(Operation::Validation).at_most(3);
     let text = dropped(sensor).unwrap();
@@ -92,7 +143,12 @@ async fn verify_returns_what_is_unmet_and_the_drop_does_not_say_it_again() {
     let sensor = asked().await;
     sensor.expect(Operation::SetPassword).never();
     let unmet = sensor.verify().unwrap_err().to_string();
-    assert!(unmet.contains("expected set_password never: it came once\n --> tests/library/expectations.rs:"), "{unmet}");
+    assert!(
+        unmet.contains(
+            "expected set_password never: it came once\n --> tests/library/expectations.rs:"
+        ),
+        "{unmet}"
+    );
     assert_eq!(dropped(sensor), None);
 }
 
@@ -104,13 +160,21 @@ async fn a_test_that_panics_already_is_told_nothing_more() {
         let _held = sensor;
         panic!("the test's own words");
     }));
-    assert_eq!(*panic.unwrap_err().downcast::<&str>().unwrap(), "the test's own words");
+    assert_eq!(
+        *panic.unwrap_err().downcast::<&str>().unwrap(),
+        "the test's own words"
+    );
 }
 
 #[tokio::test]
 async fn a_wait_in_vain_says_what_did_happen() {
     let sensor = asked().await;
-    let wait = sensor.journal().operation(Operation::SetPassword).user("other").within(std::time::Duration::from_millis(10)).wait(1);
+    let wait = sensor
+        .journal()
+        .operation(Operation::SetPassword)
+        .user("other")
+        .within(std::time::Duration::from_millis(10))
+        .wait(1);
     let text = wait.await.unwrap_err().to_string();
     assert!(!text.contains("canary"), "{text}");
     insta::assert_snapshot!(text);
@@ -127,5 +191,11 @@ async fn a_wait_for_one_user_s_requests_ends_when_they_come() {
     });
     sensor.journal().user("test").wait(2).await.unwrap();
     asking.await.unwrap();
-    assert_eq!((sensor.journal().user("test").count(), sensor.journal().user("admin").entries().len()), (2, 2));
+    assert_eq!(
+        (
+            sensor.journal().user("test").count(),
+            sensor.journal().user("admin").entries().len()
+        ),
+        (2, 2)
+    );
 }

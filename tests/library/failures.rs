@@ -2,28 +2,35 @@
 
 use std::time::Duration;
 
-use d4iot_double::Double;
-use d4iot_double::Failure;
-use d4iot_double::Operation;
-use d4iot_double::Outcome;
-use d4iot_double::Progress;
-use d4iot_double::fixture;
+use d4iot_double::{Double, Failure, Operation, Outcome, Progress, fixture};
 use rstest::rstest;
 
 use crate::client;
 
 #[tokio::test]
 async fn a_password_changes_though_the_answer_is_lost_or_does_not_where_it_is_lost_before() {
-    for (failure, changed) in [(Failure::reset_after_commit(), true), (Failure::reset_before_commit(), false)] {
+    for (failure, changed) in [
+        (Failure::reset_after_commit(), true),
+        (Failure::reset_before_commit(), false),
+    ] {
         let sensor = Double::sensor().start().await.unwrap();
         let name = sensor.fail(Operation::SetPassword, failure.times(1));
         let target = client::target(&sensor);
-        assert!(client::set_password(&target, "test", "Test12345!", "Other-1234!").await.is_err());
+        assert!(
+            client::set_password(&target, "test", "Test12345!", "Other-1234!")
+                .await
+                .is_err()
+        );
         assert_eq!(sensor.password_is("test", "Other-1234!"), changed);
-        let again = client::set_password(&target, "test", "Test12345!", "Other-1234!").await.unwrap();
+        let again = client::set_password(&target, "test", "Test12345!", "Other-1234!")
+            .await
+            .unwrap();
         assert_eq!(again.status() == 200, !changed);
         assert_eq!(sensor.struck(&name), Some(1));
-        assert_eq!(sensor.journal().failure(&name).state(Progress::Cut).count(), 1);
+        assert_eq!(
+            sensor.journal().failure(&name).state(Progress::Cut).count(),
+            1
+        );
     }
 }
 
@@ -48,7 +55,11 @@ async fn a_password_changes_though_the_answer_is_lost_or_does_not_where_it_is_lo
 async fn a_failure_strikes_when_it_says(#[case] failure: Failure, #[case] expected: [u16; 4]) {
     for at_the_start in [true, false] {
         let builder = Double::sensor().http();
-        let builder = if at_the_start { builder.failure(failure.clone()) } else { builder };
+        let builder = if at_the_start {
+            builder.failure(failure.clone())
+        } else {
+            builder
+        };
         let sensor = builder.start().await.unwrap();
         if !at_the_start {
             sensor.fail_any(failure.clone());
@@ -56,11 +67,24 @@ async fn a_failure_strikes_when_it_says(#[case] failure: Failure, #[case] expect
         let target = client::target(&sensor);
         let mut statuses = Vec::new();
         for _ in 0..4 {
-            statuses.push(client::validate(&target, "test", "Test12345!").await.unwrap().status().as_u16());
+            statuses.push(
+                client::validate(&target, "test", "Test12345!")
+                    .await
+                    .unwrap()
+                    .status()
+                    .as_u16(),
+            );
         }
         assert_eq!(statuses, expected);
         let struck = expected.iter().filter(|status| **status != 200).count() as u64;
-        assert_eq!(sensor.counters().iter().map(|counter| counter.struck).sum::<u64>(), struck);
+        assert_eq!(
+            sensor
+                .counters()
+                .iter()
+                .map(|counter| counter.struck)
+                .sum::<u64>(),
+            struck
+        );
     }
 }
 
@@ -68,11 +92,23 @@ async fn a_failure_strikes_when_it_says(#[case] failure: Failure, #[case] expect
 async fn the_same_seed_strikes_the_same_calls() {
     let mut runs = Vec::new();
     for seed in [7, 7, 8] {
-        let sensor = Double::sensor().http().seed(seed).failure(Failure::status(503).rate(0.5)).start().await.unwrap();
+        let sensor = Double::sensor()
+            .http()
+            .seed(seed)
+            .failure(Failure::status(503).rate(0.5))
+            .start()
+            .await
+            .unwrap();
         let target = client::target(&sensor);
         let mut struck = Vec::new();
         for _ in 0..32 {
-            struck.push(client::validate(&target, "test", "Test12345!").await.unwrap().status() == 503);
+            struck.push(
+                client::validate(&target, "test", "Test12345!")
+                    .await
+                    .unwrap()
+                    .status()
+                    == 503,
+            );
         }
         runs.push(struck);
     }
@@ -84,12 +120,27 @@ async fn the_same_seed_strikes_the_same_calls() {
 async fn failures_have_names_and_can_be_disarmed_and_armed() {
     let sensor = Double::sensor().start().await.unwrap();
     let slow = || Failure::slow(Duration::from_millis(1));
-    assert_eq!([sensor.fail_any(slow()), sensor.fail_any(slow()), sensor.fail_any(slow().named("mine"))], ["slow", "slow-2", "mine"]);
+    assert_eq!(
+        [
+            sensor.fail_any(slow()),
+            sensor.fail_any(slow()),
+            sensor.fail_any(slow().named("mine"))
+        ],
+        ["slow", "slow-2", "mine"]
+    );
     let taken = sensor.try_fail(slow().named("mine")).unwrap_err();
-    assert!(taken.to_string().starts_with("error: there is a failure mode `mine` already\n --> tests/library/failures.rs:"), "{taken}");
+    assert!(
+        taken.to_string().starts_with(
+            "error: there is a failure mode `mine` already\n --> tests/library/failures.rs:"
+        ),
+        "{taken}"
+    );
     assert!(sensor.disarm("slow") && !sensor.disarm("unheard_of") && !sensor.counters()[0].armed);
     assert!(sensor.arm("slow") && sensor.counters()[0].armed);
-    assert_eq!((sensor.struck("slow"), sensor.struck("unheard_of")), (Some(0), None));
+    assert_eq!(
+        (sensor.struck("slow"), sensor.struck("unheard_of")),
+        (Some(0), None)
+    );
 }
 
 #[tokio::test]

@@ -2,11 +2,7 @@
 
 use std::time::Duration;
 
-use d4iot_double::Builder;
-use d4iot_double::Double;
-use d4iot_double::Failure;
-use d4iot_double::Operation;
-use d4iot_double::Scope;
+use d4iot_double::{Builder, Double, Failure, Operation, Scope};
 use rstest::rstest;
 
 #[rstest]
@@ -21,8 +17,14 @@ use rstest::rstest;
 #[case::address(Double::sensor().listen("localhost:0"), "error: `localhost:0` is no address to listen on, expected ADDRESS:PORT\n")]
 #[case::not_ours(Double::sensor().listen("192.0.2.1:0"), "error: binding 192.0.2.1:0: ")]
 #[case::san(Double::sensor().san("no name"), "error: ")]
-#[case::no_file(Double::fixture("fixtures/absent.yaml"), "error: reading fixtures/absent.yaml: No such file")]
-#[case::text(Double::from_yaml("appliance: sensor\npolicy: none"), "error: line 2 column 9 of the fixture: unknown policy `none`")]
+#[case::no_file(
+    Double::fixture("fixtures/absent.yaml"),
+    "error: reading fixtures/absent.yaml: No such file"
+)]
+#[case::text(
+    Double::from_yaml("appliance: sensor\npolicy: none"),
+    "error: line 2 column 9 of the fixture: unknown policy `none`"
+)]
 #[case::times(Double::sensor().failure(Failure::hang().times(0)), "error: failure mode `hang`: times is `0`, expected")]
 #[case::rate(Double::sensor().failure(Failure::hang().rate(1.5)), "error: failure mode `hang`: rate is `1.5`, expected")]
 #[case::no_rate(Double::sensor().failure(Failure::hang().rate(f64::NAN)), "error: failure mode `hang`: rate is null, expected")]
@@ -45,7 +47,10 @@ use rstest::rstest;
 async fn what_means_nothing_is_refused(#[case] builder: Builder, #[case] says: &str) {
     let error = builder.start().await.unwrap_err().to_string();
     assert!(error.contains(says), "{error}");
-    assert!(error.contains("\n --> tests/library/refusals.rs:"), "{error}");
+    assert!(
+        error.contains("\n --> tests/library/refusals.rs:"),
+        "{error}"
+    );
     assert!(!error.contains("hunter2"), "{error}");
 }
 
@@ -53,37 +58,75 @@ async fn what_means_nothing_is_refused(#[case] builder: Builder, #[case] says: &
 async fn a_mistake_in_a_file_is_shown_in_the_file() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("plant.yaml");
-    std::fs::write(&file, "appliance: sensor\nusers:\n  - { username: test, password: hunter22, role: adm }\n").unwrap();
+    std::fs::write(
+        &file,
+        "appliance: sensor\nusers:\n  - { username: test, password: hunter22, role: adm }\n",
+    )
+    .unwrap();
     let error = Double::fixture(&file).start().await.unwrap_err();
     assert_eq!(error.place, format!("{}:3:49", file.display()));
-    assert!(error.message.starts_with("unknown role `adm`, expected one of") && !format!("{error:?}").contains("hunter22"), "{error}");
+    assert!(
+        error
+            .message
+            .starts_with("unknown role `adm`, expected one of")
+            && !format!("{error:?}").contains("hunter22"),
+        "{error}"
+    );
 }
 
 #[tokio::test]
 async fn a_taken_port_is_told_with_a_way_out() {
     let first = Double::sensor().http().start().await.unwrap();
-    let error = Double::console().http().listen(first.url().trim_start_matches("http://")).start().await.unwrap_err();
-    assert!(error.message.starts_with("binding 127.0.0.1:") && error.hint.as_deref() == Some("port 0 takes any free one"), "{error}");
+    let error = Double::console()
+        .http()
+        .listen(first.url().trim_start_matches("http://"))
+        .start()
+        .await
+        .unwrap_err();
+    assert!(
+        error.message.starts_with("binding 127.0.0.1:")
+            && error.hint.as_deref() == Some("port 0 takes any free one"),
+        "{error}"
+    );
 }
 
 #[tokio::test]
 async fn while_it_runs_a_refusal_changes_nothing() {
     let sensor = Double::sensor().http().start().await.unwrap();
-    for failure in [Failure::hang().calls([0]), Failure::ready_made("no_such"), Failure::ready_made("expired_certificate"), Failure::from_yaml("- a")]
-    {
+    for failure in [
+        Failure::hang().calls([0]),
+        Failure::ready_made("no_such"),
+        Failure::ready_made("expired_certificate"),
+        Failure::from_yaml("- a"),
+    ] {
         let error = sensor.try_fail(failure).unwrap_err();
-        assert!(error.place.starts_with("tests/library/refusals.rs:"), "{error}");
+        assert!(
+            error.place.starts_with("tests/library/refusals.rs:"),
+            "{error}"
+        );
     }
     assert_eq!(sensor.counters(), []);
     let error = sensor.reading("X11", "tabel").unwrap_err();
-    assert!(error.message.contains("expected one of example, table"), "{error}");
+    assert!(
+        error.message.contains("expected one of example, table"),
+        "{error}"
+    );
     sensor.reading("X11", "table").unwrap();
 }
 
 #[tokio::test]
 async fn a_failure_that_means_nothing_panics_at_the_line_that_arms_it() {
     let sensor = Double::sensor().start().await.unwrap();
-    let fail = std::panic::AssertUnwindSafe(|| sensor.fail(Operation::Validation, Failure::ready_made("no_such")));
-    let text = *std::panic::catch_unwind(fail).unwrap_err().downcast::<String>().unwrap();
-    assert!(text.starts_with("error: unknown failure mode `no_such`") && text.contains("tests/library/refusals.rs:"), "{text}");
+    let fail = std::panic::AssertUnwindSafe(|| {
+        sensor.fail(Operation::Validation, Failure::ready_made("no_such"))
+    });
+    let text = *std::panic::catch_unwind(fail)
+        .unwrap_err()
+        .downcast::<String>()
+        .unwrap();
+    assert!(
+        text.starts_with("error: unknown failure mode `no_such`")
+            && text.contains("tests/library/refusals.rs:"),
+        "{text}"
+    );
 }

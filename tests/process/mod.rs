@@ -2,19 +2,15 @@
 
 #![allow(dead_code, reason = "each test file uses its part of this")]
 
-use std::io::BufRead;
-use std::io::BufReader;
-use std::io::Read;
-use std::process::Child;
-use std::process::Command;
-use std::process::Stdio;
-use std::sync::mpsc;
-use std::sync::mpsc::Receiver;
-use std::thread;
-use std::time::Duration;
+use std::{
+    io::{BufRead, BufReader, Read},
+    process::{Child, Command, Stdio},
+    sync::{mpsc, mpsc::Receiver},
+    thread,
+    time::Duration,
+};
 
-use rustix::process::Pid;
-use rustix::process::Signal;
+use rustix::process::{Pid, Signal};
 
 /// A running program and the lines it says.
 pub(crate) struct Process {
@@ -45,8 +41,13 @@ impl ReadyLine {
     /// Reads `ready appliance NAME URL`, to the letter.
     pub(crate) fn read(line: &str) -> ReadyLine {
         let words: Vec<&str> = line.split(' ').collect();
-        let ["ready", "appliance", name, url] = words[..] else { panic!("no ready line: {line:?}") };
-        ReadyLine { name: name.to_owned(), url: url.to_owned() }
+        let ["ready", "appliance", name, url] = words[..] else {
+            panic!("no ready line: {line:?}")
+        };
+        ReadyLine {
+            name: name.to_owned(),
+            url: url.to_owned(),
+        }
     }
 
     pub(crate) fn port(&self) -> u16 {
@@ -62,17 +63,31 @@ impl Process {
 
     /// Starts `serve` on free ports and waits for this many ready lines.
     pub(crate) fn serve(count: usize, args: &[&str]) -> (Process, Vec<ReadyLine>) {
-        let args: Vec<&str> = ["serve", "--listen", "127.0.0.1:0"].iter().chain(args).copied().collect();
+        let args: Vec<&str> = ["serve", "--listen", "127.0.0.1:0"]
+            .iter()
+            .chain(args)
+            .copied()
+            .collect();
         let mut process = Process::start(&args);
         let ready = process.ready(count);
         (process, ready)
     }
 
     pub(crate) fn spawn(command: &mut Command) -> Process {
-        let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
         let out = lines(child.stdout.take().unwrap());
         let err = lines(child.stderr.take().unwrap());
-        Process { child, out, err, said: String::new() }
+        Process {
+            child,
+            out,
+            err,
+            said: String::new(),
+        }
     }
 
     /// Waits for this many ready lines.
@@ -80,21 +95,33 @@ impl Process {
         (0..count)
             .map(|_| match self.out.recv_timeout(SOON) {
                 Ok(line) => ReadyLine::read(&line),
-                Err(_) => panic!("no ready line; stderr: {}{}", self.said, self.err.try_iter().collect::<Vec<_>>().join("\n")),
+                Err(_) => panic!(
+                    "no ready line; stderr: {}{}",
+                    self.said,
+                    self.err.try_iter().collect::<Vec<_>>().join("\n")
+                ),
             })
             .collect()
     }
 
     /// Waits for the line that says where the control API is, and returns its URL.
     pub(crate) fn control(&mut self) -> String {
-        let line = self.out.recv_timeout(SOON).unwrap_or_else(|_| panic!("no ready line of the control API; stderr: {}", self.said));
-        line.strip_prefix("ready control ").unwrap_or_else(|| panic!("no ready line: {line:?}")).to_owned()
+        let line = self
+            .out
+            .recv_timeout(SOON)
+            .unwrap_or_else(|_| panic!("no ready line of the control API; stderr: {}", self.said));
+        line.strip_prefix("ready control ")
+            .unwrap_or_else(|| panic!("no ready line: {line:?}"))
+            .to_owned()
     }
 
     /// Waits for a line on stderr that has these words.
     pub(crate) fn says(&mut self, words: &str) -> String {
         loop {
-            let line = self.err.recv_timeout(SOON).unwrap_or_else(|_| panic!("no `{words}` in: {}", self.said));
+            let line = self
+                .err
+                .recv_timeout(SOON)
+                .unwrap_or_else(|_| panic!("no `{words}` in: {}", self.said));
             self.said.push_str(&format!("{line}\n"));
             if line.contains(words) {
                 return line;
@@ -114,7 +141,11 @@ impl Process {
     pub(crate) fn end(mut self) -> End {
         let out = rest(&self.out, "stdout");
         let err = rest(&self.err, "stderr");
-        End { code: self.child.wait().unwrap().code(), out, err: std::mem::take(&mut self.said) + &err }
+        End {
+            code: self.child.wait().unwrap().code(),
+            out,
+            err: std::mem::take(&mut self.said) + &err,
+        }
     }
 }
 
@@ -128,7 +159,12 @@ impl Drop for Process {
 
 fn lines(pipe: impl Read + Send + 'static) -> Receiver<String> {
     let (sender, receiver) = mpsc::channel();
-    thread::spawn(move || BufReader::new(pipe).lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
+    thread::spawn(move || {
+        BufReader::new(pipe)
+            .lines()
+            .map_while(Result::ok)
+            .try_for_each(|line| sender.send(line))
+    });
     receiver
 }
 

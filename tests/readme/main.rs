@@ -2,46 +2,55 @@
 //!
 //! `D4IOT_README=write cargo test --test readme` writes what differs into the README, for a person to read.
 
-#![expect(clippy::disallowed_methods, reason = "the tests read the README and prepare folders")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the tests read the README and prepare folders"
+)]
 #![expect(clippy::unwrap_used, reason = "helpers of tests are tests too")]
 
 mod page;
 mod register;
 mod stage;
 
-use std::collections::BTreeSet;
-use std::env;
-use std::fs;
-use std::path::Path;
+use std::{collections::BTreeSet, env, fs, path::Path};
 
-use d4iot_double::cli::code;
-use d4iot_double::contract;
-use d4iot_double::contract::Kind;
-
-use page::Page;
-use page::Part;
-use page::Role;
+use d4iot_double::{cli::code, contract, contract::Kind};
+use page::{Page, Part, Role};
 use stage::Stage;
 
 #[test]
 fn every_tested_command_prints_what_is_shown_and_every_table_is_today_s() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
     let page = Page::new(fs::read_to_string(&path).unwrap());
-    assert!(page.parts.len() > 10, "the README has marked blocks: {:?}", page.parts);
+    assert!(
+        page.parts.len() > 10,
+        "the README has marked blocks: {:?}",
+        page.parts
+    );
     let mut stage = Stage::new();
-    let differences: Vec<(&Part, String)> = page.parts.iter().filter_map(|part| Some((part, played(part, &page, &mut stage)?))).collect();
+    let differences: Vec<(&Part, String)> = page
+        .parts
+        .iter()
+        .filter_map(|part| Some((part, played(part, &page, &mut stage)?)))
+        .collect();
     if env::var("D4IOT_README").is_ok_and(|word| word == "write") {
         fs::write(&path, page.with(&differences)).unwrap();
         return;
     }
-    let told: Vec<String> = differences.iter().map(|(part, now)| format!("--- {}\n{}\n--- is now\n{now}", part.code, page.shown(part))).collect();
+    let told: Vec<String> = differences
+        .iter()
+        .map(|(part, now)| format!("--- {}\n{}\n--- is now\n{now}", part.code, page.shown(part)))
+        .collect();
     assert!(told.is_empty(), "{}", told.join("\n\n"));
 }
 
 #[test]
 fn every_exit_code_is_listed() {
     let page = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
-    let listed: BTreeSet<u8> = page.lines().filter_map(|line| line.strip_prefix("| ")?.split(' ').next()?.parse().ok()).collect();
+    let listed: BTreeSet<u8> = page
+        .lines()
+        .filter_map(|line| line.strip_prefix("| ")?.split(' ').next()?.parse().ok())
+        .collect();
     let ours = [
         code::GOOD,
         code::WRONG,

@@ -44,18 +44,31 @@ impl Page {
         while let Some(start) = text[at..].find("<!-- ").map(|start| at + start) {
             let (marker, after) = until(&text, start + "<!-- ".len(), " -->\n");
             at = after;
-            let Some(role) = role(&text[marker]) else { continue };
+            let Some(role) = role(&text[marker]) else {
+                continue;
+            };
             let part = if let Role::Table(_) = role {
                 let (shown, _) = until(&text, after, "<!-- end of table -->");
-                Part { role, code: String::new(), shown }
+                Part {
+                    role,
+                    code: String::new(),
+                    shown,
+                }
             } else {
                 let (_, opened) = until(&text, after, "\n");
                 let (code, closed) = until(&text, opened, "```\n");
-                let shown = text[closed..].trim_start().starts_with("```text\n").then(|| {
-                    let (_, opened) = until(&text, closed, "```text\n");
-                    until(&text, opened, "```\n").0
-                });
-                Part { role, code: text[code].to_owned(), shown: shown.unwrap_or(closed..closed) }
+                let shown = text[closed..]
+                    .trim_start()
+                    .starts_with("```text\n")
+                    .then(|| {
+                        let (_, opened) = until(&text, closed, "```text\n");
+                        until(&text, opened, "```\n").0
+                    });
+                Part {
+                    role,
+                    code: text[code].to_owned(),
+                    shown: shown.unwrap_or(closed..closed),
+                }
             };
             at = at.max(part.shown.end);
             parts.push(part);
@@ -71,7 +84,11 @@ impl Page {
     /// Returns the page with other outputs. What is shortened stays: only a person can shorten it anew.
     pub(crate) fn with(&self, outputs: &[(&Part, String)]) -> String {
         let mut text = self.text.clone();
-        for (part, output) in outputs.iter().rev().filter(|(part, _)| !self.shown(part).lines().any(|line| line == ANY)) {
+        for (part, output) in outputs
+            .iter()
+            .rev()
+            .filter(|(part, _)| !self.shown(part).lines().any(|line| line == ANY))
+        {
             text.replace_range(part.shown.clone(), &format!("{output}\n"));
         }
         text
@@ -80,7 +97,12 @@ impl Page {
 
 /// Returns the range from `start` to the next `end`, and where that ends.
 fn until(text: &str, start: usize, end: &str) -> (Range<usize>, usize) {
-    let length = text[start..].find(end).unwrap_or_else(|| panic!("`{end}` is missing after `{}`", text[start..].lines().next().unwrap_or_default()));
+    let length = text[start..].find(end).unwrap_or_else(|| {
+        panic!(
+            "`{end}` is missing after `{}`",
+            text[start..].lines().next().unwrap_or_default()
+        )
+    });
     (start..start + length, start + length + end.len())
 }
 
@@ -92,8 +114,14 @@ fn role(marker: &str) -> Option<Role> {
         "serves" => Some(Role::Serves),
         "table" => Some(Role::Table(rest.to_owned())),
         "tested" => {
-            let exit = rest.split(", ").find_map(|word| word.strip_prefix("exit ")).map_or(0, |code| code.parse().expect("an exit code is a number"));
-            Some(Role::Tested { exit, stderr: rest.split(", ").any(|word| word == "stderr") })
+            let exit = rest
+                .split(", ")
+                .find_map(|word| word.strip_prefix("exit "))
+                .map_or(0, |code| code.parse().expect("an exit code is a number"));
+            Some(Role::Tested {
+                exit,
+                stderr: rest.split(", ").any(|word| word == "stderr"),
+            })
         }
         _ => None,
     }
@@ -105,10 +133,15 @@ pub(crate) fn agrees(shown: &str, text: &str) -> bool {
         match shown.split_first() {
             None => text.is_empty(),
             Some((&ANY, rest)) => (0..=text.len()).any(|skipped| lines(rest, &text[skipped..])),
-            Some((line, rest)) => text.split_first().is_some_and(|(first, others)| line.trim_end() == first.trim_end() && lines(rest, others)),
+            Some((line, rest)) => text.split_first().is_some_and(|(first, others)| {
+                line.trim_end() == first.trim_end() && lines(rest, others)
+            }),
         }
     }
-    lines(&shown.lines().collect::<Vec<_>>(), &text.lines().collect::<Vec<_>>())
+    lines(
+        &shown.lines().collect::<Vec<_>>(),
+        &text.lines().collect::<Vec<_>>(),
+    )
 }
 
 const ANY: &str = "…";
@@ -125,15 +158,32 @@ mod tests {
     #[test]
     fn a_page_is_taken_to_parts_and_put_together() {
         let page = Page::new(PAGE.to_owned());
-        let seen: Vec<_> = page.parts.iter().map(|part| (&part.role, part.code.as_str(), page.shown(part))).collect();
+        let seen: Vec<_> = page
+            .parts
+            .iter()
+            .map(|part| (&part.role, part.code.as_str(), page.shown(part)))
+            .collect();
         let expected = [
-            (&Role::Tested { exit: 2, stderr: true }, "run it\n", "bad"),
+            (
+                &Role::Tested {
+                    exit: 2,
+                    stderr: true,
+                },
+                "run it\n",
+                "bad",
+            ),
             (&Role::File("a.yaml".into()), "a: 1\n", ""),
             (&Role::Table("x".into()), "", "| 1 |"),
         ];
         assert_eq!(seen, expected);
-        let other = page.with(&[(&page.parts[0], "worse".into()), (&page.parts[2], "| 2 |".into())]);
-        assert_eq!(other, PAGE.replace("bad", "worse").replace("| 1 |", "| 2 |"));
+        let other = page.with(&[
+            (&page.parts[0], "worse".into()),
+            (&page.parts[2], "| 2 |".into()),
+        ]);
+        assert_eq!(
+            other,
+            PAGE.replace("bad", "worse").replace("| 1 |", "| 2 |")
+        );
     }
 
     #[rstest]
@@ -144,7 +194,11 @@ mod tests {
     #[case::shortened("a\n…\nd", "a\nb\nc\nd", true)]
     #[case::shortened_by_nothing("a\n…\nd", "a\nd", true)]
     #[case::shortened_and_other("a\n…\nd", "a\nb\ne", false)]
-    fn what_is_shown_is_compared_line_by_line(#[case] shown: &str, #[case] text: &str, #[case] expected: bool) {
+    fn what_is_shown_is_compared_line_by_line(
+        #[case] shown: &str,
+        #[case] text: &str,
+        #[case] expected: bool,
+    ) {
         assert_eq!(agrees(shown, text), expected);
     }
 }

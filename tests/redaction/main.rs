@@ -7,19 +7,11 @@
 mod spelled;
 mod survivor;
 
-use std::borrow::Cow;
-use std::collections::BTreeSet;
+use std::{borrow::Cow, collections::BTreeSet};
 
 use d4iot_double::secret::Redactor;
-use proptest::prelude::*;
-use proptest::sample::select;
-use proptest::test_runner::RngSeed;
-
-use spelled::Dice;
-use spelled::Form;
-use spelled::any_form;
-use spelled::any_outer_form;
-use spelled::spell;
+use proptest::{prelude::*, sample::select, test_runner::RngSeed};
+use spelled::{Dice, Form, any_form, any_outer_form, spell};
 use survivor::survives;
 
 /// What a secret is made of: what people take, what writers escape, what readers unescape, and letters of two, three and four bytes.
@@ -37,11 +29,30 @@ fn any_secret() -> impl Strategy<Value = String> {
 }
 
 /// What stands around: words, and pieces of every escape.
-const PIECES: [&str; 18] =
-    ["", "|", "password", r#"{"msg": ""#, "é€😀", r"\n", r"\u00e9", r"\\", "%41", "%", "&amp;", "&#33;", "&", "+", "QUJD", "=", "\n", " 100 % "];
+const PIECES: [&str; 18] = [
+    "",
+    "|",
+    "password",
+    r#"{"msg": ""#,
+    "é€😀",
+    r"\n",
+    r"\u00e9",
+    r"\\",
+    "%41",
+    "%",
+    "&amp;",
+    "&#33;",
+    "&",
+    "+",
+    "QUJD",
+    "=",
+    "\n",
+    " 100 % ",
+];
 
 fn any_surroundings() -> impl Strategy<Value = String> {
-    prop::collection::vec(select(&PIECES[..]), 0..6).prop_map(|pieces| format!("|{}|", pieces.concat()))
+    prop::collection::vec(select(&PIECES[..]), 0..6)
+        .prop_map(|pieces| format!("|{}|", pieces.concat()))
 }
 
 fn any_dice() -> impl Strategy<Value = Dice> {
@@ -54,7 +65,9 @@ fn redactor(secrets: &[String]) -> Redactor {
 
 /// One form round another, as many as there are.
 fn spelled(secret: &str, forms: &[(Form, Dice)]) -> String {
-    forms.iter().fold(secret.to_owned(), |text, (form, dice)| spell(&text, *form, dice))
+    forms.iter().fold(secret.to_owned(), |text, (form, dice)| {
+        spell(&text, *form, dice)
+    })
 }
 
 proptest! {
@@ -107,7 +120,10 @@ proptest! {
 }
 
 fn config() -> ProptestConfig {
-    let mut config = ProptestConfig { failure_persistence: None, ..ProptestConfig::default() };
+    let mut config = ProptestConfig {
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    };
     if std::env::var_os("PROPTEST_RNG_SEED").is_none() {
         config.rng_seed = RngSeed::Fixed(6);
     }

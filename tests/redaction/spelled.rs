@@ -23,7 +23,11 @@ pub(crate) enum Form {
     /// One character this way, the next that.
     Mixed,
     /// With so many bytes of a neighbour before it, and of another behind; the second alphabet or the first.
-    Base64 { before: usize, behind: usize, safe: bool },
+    Base64 {
+        before: usize,
+        behind: usize,
+        safe: bool,
+    },
 }
 
 /// Any form that a secret itself may be in.
@@ -38,27 +42,55 @@ pub(crate) fn any_form() -> impl Strategy<Value = Form> {
 
 /// Any form that what is spelled already may be put into.
 pub(crate) fn any_outer_form() -> impl Strategy<Value = Form> {
-    prop_oneof![Just(Form::Json), Just(Form::Percent), Just(Form::Query), Just(Form::Html), Just(Form::Rust)]
+    prop_oneof![
+        Just(Form::Json),
+        Just(Form::Percent),
+        Just(Form::Query),
+        Just(Form::Html),
+        Just(Form::Rust)
+    ]
 }
 
 /// Writes a text in a form.
 pub(crate) fn spell(text: &str, form: Form, dice: &Dice) -> String {
     let each = |write: fn(char, u8) -> String| {
         let dice = dice.iter().copied().cycle();
-        text.chars().zip(dice).map(|(next, die)| write(next, die)).collect::<String>()
+        text.chars()
+            .zip(dice)
+            .map(|(next, die)| write(next, die))
+            .collect::<String>()
     };
     match form {
         Form::Raw => text.to_owned(),
         Form::Json => each(json),
         Form::Percent => each(percent),
-        Form::Query => each(|next, die| if next == ' ' { "+".to_owned() } else { percent(next, die) }),
+        Form::Query => each(|next, die| {
+            if next == ' ' {
+                "+".to_owned()
+            } else {
+                percent(next, die)
+            }
+        }),
         Form::Html => each(html),
         Form::Rust => each(rust),
         Form::Mixed => each(mixed),
-        Form::Base64 { before, behind, safe } => {
-            let whole = ["neighbour".as_bytes()[..before].to_vec(), text.as_bytes().to_vec(), b"next"[..behind].to_vec()].concat();
+        Form::Base64 {
+            before,
+            behind,
+            safe,
+        } => {
+            let whole = [
+                "neighbour".as_bytes()[..before].to_vec(),
+                text.as_bytes().to_vec(),
+                b"next"[..behind].to_vec(),
+            ]
+            .concat();
             let whole = base64(&whole, dice.first().is_some_and(|die| die % 2 == 0));
-            if safe { whole.replace('+', "-").replace('/', "_") } else { whole }
+            if safe {
+                whole.replace('+', "-").replace('/', "_")
+            } else {
+                whole
+            }
         }
     }
 }
@@ -79,17 +111,35 @@ fn json(next: char, die: u8) -> String {
 }
 
 fn units(next: char, die: u8) -> String {
-    let unit = |unit: &u16| if die & 8 == 0 { format!("\\u{unit:04x}") } else { format!("\\u{unit:04X}") };
+    let unit = |unit: &u16| {
+        if die & 8 == 0 {
+            format!("\\u{unit:04x}")
+        } else {
+            format!("\\u{unit:04X}")
+        }
+    };
     next.encode_utf16(&mut [0; 2]).iter().map(unit).collect()
 }
 
 fn percent(next: char, die: u8) -> String {
     let kept = next.is_ascii_alphanumeric() || "-_.~".contains(next);
-    if (kept && !die.is_multiple_of(4)) || (die.is_multiple_of(3) && next.is_ascii_graphic() && !"%+&".contains(next)) {
+    if (kept && !die.is_multiple_of(4))
+        || (die.is_multiple_of(3) && next.is_ascii_graphic() && !"%+&".contains(next))
+    {
         return next.to_string();
     }
-    let byte = |byte: &u8| if die & 8 == 0 { format!("%{byte:02x}") } else { format!("%{byte:02X}") };
-    next.encode_utf8(&mut [0; 4]).as_bytes().iter().map(byte).collect()
+    let byte = |byte: &u8| {
+        if die & 8 == 0 {
+            format!("%{byte:02x}")
+        } else {
+            format!("%{byte:02X}")
+        }
+    };
+    next.encode_utf8(&mut [0; 4])
+        .as_bytes()
+        .iter()
+        .map(byte)
+        .collect()
 }
 
 fn html(next: char, die: u8) -> String {
@@ -126,7 +176,11 @@ fn mixed(next: char, die: u8) -> String {
     match (next, die % 4) {
         ('%' | '&' | '\\' | '+', _) => format!("&#{};", u32::from(next)),
         (_, 0) => units(next, die),
-        (_, 1) => next.encode_utf8(&mut [0; 4]).bytes().map(|byte| format!("%{byte:02X}")).collect(),
+        (_, 1) => next
+            .encode_utf8(&mut [0; 4])
+            .bytes()
+            .map(|byte| format!("%{byte:02X}"))
+            .collect(),
         (_, 2) => format!("&#x{:x};", u32::from(next)),
         _ => next.to_string(),
     }
@@ -136,9 +190,14 @@ fn mixed(next: char, die: u8) -> String {
 fn base64(bytes: &[u8], padded: bool) -> String {
     let mut text = String::new();
     for group in bytes.chunks(3) {
-        let value = group.iter().fold(0_u32, |value, byte| value << 8 | u32::from(*byte)) << (8 * (3 - group.len()));
+        let value = group
+            .iter()
+            .fold(0_u32, |value, byte| value << 8 | u32::from(*byte))
+            << (8 * (3 - group.len()));
         for index in 0..=group.len() {
-            text.push(char::from(ALPHABET[(value >> (18 - 6 * index) & 63) as usize]));
+            text.push(char::from(
+                ALPHABET[(value >> (18 - 6 * index) & 63) as usize],
+            ));
         }
         text.push_str(&"=".repeat(if padded { 3 - group.len() } else { 0 }));
     }

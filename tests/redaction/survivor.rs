@@ -13,7 +13,11 @@ pub(crate) fn survives(text: &str, secret: &str) -> bool {
                 return true;
             }
             let decoded = DECODERS.map(|decode| decode(&text));
-            next.extend(decoded.into_iter().filter(|decoded| *decoded != text && seen.insert(decoded.clone())));
+            next.extend(
+                decoded
+                    .into_iter()
+                    .filter(|decoded| *decoded != text && seen.insert(decoded.clone())),
+            );
         }
     }
     false
@@ -22,7 +26,12 @@ pub(crate) fn survives(text: &str, secret: &str) -> bool {
 /// A text as decoded once by one reader.
 type Decode = fn(&[u8]) -> Vec<u8>;
 
-const DECODERS: [Decode; 4] = [json, |text| percent(text, false), |text| percent(text, true), html];
+const DECODERS: [Decode; 4] = [
+    json,
+    |text| percent(text, false),
+    |text| percent(text, true),
+    html,
+];
 /// One more than what a test nests: twice one form round another, and three in the innermost.
 const DEPTH: usize = 6;
 
@@ -40,11 +49,18 @@ fn json(text: &[u8]) -> Vec<u8> {
             (b'\\', Some(b'u')) => match unit(&after[1..]) {
                 Some((value, length)) => {
                     let whole = match (high.take(), value) {
-                        (Some(high), 0xdc00..0xe000) => char::from_u32(0x10000 + ((high - 0xd800) << 10) + (value - 0xdc00)),
+                        (Some(high), 0xdc00..0xe000) => {
+                            char::from_u32(0x10000 + ((high - 0xd800) << 10) + (value - 0xdc00))
+                        }
                         _ => char::from_u32(value),
                     };
                     high = (0xd800..0xdc00).contains(&value).then_some(value);
-                    (whole.map(|whole| whole.to_string().into_bytes()).unwrap_or_default(), 2 + length)
+                    (
+                        whole
+                            .map(|whole| whole.to_string().into_bytes())
+                            .unwrap_or_default(),
+                        2 + length,
+                    )
                 }
                 None => (vec![first], 1),
             },
@@ -77,7 +93,10 @@ fn unit(after: &[u8]) -> Option<(u32, usize)> {
         }
         None => (after.get(..4)?, 4),
     };
-    Some((u32::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?, length))
+    Some((
+        u32::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?,
+        length,
+    ))
 }
 
 /// RFC 3986 section 2.1; with plus signs for blanks, as forms have them, or without.
@@ -85,7 +104,9 @@ fn percent(text: &[u8], plus: bool) -> Vec<u8> {
     let mut decoded = Vec::new();
     let mut at = 0;
     while let Some(&byte) = text.get(at) {
-        let value = text.get(at + 1..at + 3).and_then(|digits| u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok());
+        let value = text
+            .get(at + 1..at + 3)
+            .and_then(|digits| u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok());
         match (byte, value) {
             (b'%', Some(value)) => {
                 decoded.push(value);
@@ -109,14 +130,20 @@ fn html(text: &[u8]) -> Vec<u8> {
     let mut decoded = Vec::new();
     let mut rest = text;
     while let Some((&first, after)) = rest.split_first() {
-        let end = after.iter().take(12).position(|byte| *byte == b';').filter(|_| first == b'&');
+        let end = after
+            .iter()
+            .take(12)
+            .position(|byte| *byte == b';')
+            .filter(|_| first == b'&');
         let meant = end.and_then(|end| match &after[..end] {
             b"amp" => Some('&'),
             b"lt" => Some('<'),
             b"gt" => Some('>'),
             b"quot" => Some('"'),
             b"apos" => Some('\''),
-            [b'#', b'x' | b'X', digits @ ..] => char::from_u32(u32::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?),
+            [b'#', b'x' | b'X', digits @ ..] => {
+                char::from_u32(u32::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?)
+            }
             [b'#', digits @ ..] => char::from_u32(std::str::from_utf8(digits).ok()?.parse().ok()?),
             _ => None,
         });
@@ -144,12 +171,17 @@ fn base64_holds(text: &[u8], secret: &[u8]) -> bool {
         b'/' | b'_' => Some(63),
         _ => None,
     };
-    let runs = text.split(|byte| value(*byte).is_none()).filter(|run| run.len() * 3 / 4 >= secret.len());
+    let runs = text
+        .split(|byte| value(*byte).is_none())
+        .filter(|run| run.len() * 3 / 4 >= secret.len());
     runs.into_iter().any(|run| {
         let sixes: Vec<u8> = run.iter().copied().filter_map(value).collect();
         (0..4.min(sixes.len())).any(|from| {
             let groups = sixes[from..].chunks(4).flat_map(|four| {
-                let whole = four.iter().fold(0_u32, |whole, six| whole << 6 | u32::from(*six)) << (6 * (4 - four.len()));
+                let whole = four
+                    .iter()
+                    .fold(0_u32, |whole, six| whole << 6 | u32::from(*six))
+                    << (6 * (4 - four.len()));
                 whole.to_be_bytes()[1..four.len()].to_vec()
             });
             holds(&groups.collect::<Vec<u8>>(), secret)

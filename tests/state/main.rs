@@ -8,17 +8,14 @@ mod fixtures;
 mod manage;
 mod steps;
 
-use d4iot_double::fixture;
-use d4iot_double::fixture::Fixture;
-use d4iot_double::fixture::Secrets;
-use d4iot_double::host::Host;
-use proptest::prelude::*;
-use proptest::strategy::ValueTree;
-use proptest::test_runner::RngSeed;
-
+use d4iot_double::{
+    fixture,
+    fixture::{Fixture, Secrets},
+    host::Host,
+};
 use fixtures::any_fixture;
-use steps::Step;
-use steps::any_steps;
+use proptest::{prelude::*, strategy::ValueTree, test_runner::RngSeed};
+use steps::{Step, any_steps};
 
 proptest! {
     #![proptest_config(config())]
@@ -93,10 +90,18 @@ fn the_random_appliances_have_something_to_write() {
         let host = Host::of(&fixture, 7);
         let told: Vec<String> = steps.iter().map(|step| step.take(&host, 0)).collect();
         let text = host.state_out().write(Secrets::Written);
-        for (count, what) in met.iter_mut().zip(["\"tallies\"", "\"failed_sign_ins\"", "\"former_passwords\"", "\"reading\": {"]) {
+        for (count, what) in met.iter_mut().zip([
+            "\"tallies\"",
+            "\"failed_sign_ins\"",
+            "\"former_passwords\"",
+            "\"reading\": {",
+        ]) {
             *count += usize::from(text.contains(what));
         }
-        met[4] += usize::from(told.iter().any(|told| told.contains("Bent") && told.contains("Password")));
+        met[4] += usize::from(
+            told.iter()
+                .any(|told| told.contains("Bent") && told.contains("Password")),
+        );
     }
     assert!(met.iter().all(|count| *count >= 3), "{met:?}");
 }
@@ -106,7 +111,11 @@ fn read(text: &str) -> Fixture {
 }
 
 fn config() -> ProptestConfig {
-    let mut config = ProptestConfig { failure_persistence: None, max_shrink_iters: 400, ..ProptestConfig::default() };
+    let mut config = ProptestConfig {
+        failure_persistence: None,
+        max_shrink_iters: 400,
+        ..ProptestConfig::default()
+    };
     let told = |variable: &str| std::env::var_os(variable).is_some();
     if !told("PROPTEST_RNG_SEED") {
         config.rng_seed = RngSeed::Fixed(4);
@@ -126,11 +135,31 @@ fn fixture_check_takes_an_exported_state() {
     rotation.so_far.frozen = true;
     let host = Host::of(&rotation, 7);
     for user in ["test", "myUser"] {
-        Step::change(user, if user == "test" { "Test12345!" } else { "1234@abcd" }, "Rotated-1").take(&host, 0);
+        Step::change(
+            user,
+            if user == "test" {
+                "Test12345!"
+            } else {
+                "1234@abcd"
+            },
+            "Rotated-1",
+        )
+        .take(&host, 0);
     }
-    #[expect(clippy::disallowed_methods, reason = "the test writes the file that the command reads")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the test writes the file that the command reads"
+    )]
     std::fs::write(&path, host.state_out().write(Secrets::Written)).unwrap();
     let (mut out, mut err) = (Vec::new(), Vec::new());
-    assert_eq!(d4iot_double::cli::fixture::check(&[path], &mut out, &mut err), 0, "{}", String::from_utf8_lossy(&err));
-    assert_eq!(String::from_utf8(out).unwrap(), "ok sensor sensor: 4 users, policy examples, 5 failure modes\n");
+    assert_eq!(
+        d4iot_double::cli::fixture::check(&[path], &mut out, &mut err),
+        0,
+        "{}",
+        String::from_utf8_lossy(&err)
+    );
+    assert_eq!(
+        String::from_utf8(out).unwrap(),
+        "ok sensor sensor: 4 users, policy examples, 5 failure modes\n"
+    );
 }

@@ -1,16 +1,24 @@
 //! One test for each request of a run: a sample of them, or all where `D4IOT_EVERY_REQUEST` is set.
 
-use std::env;
-use std::sync::atomic::AtomicBool;
-use std::sync::atomic::AtomicUsize;
-use std::sync::atomic::Ordering;
-use std::thread;
+use std::{
+    env,
+    sync::atomic::{AtomicBool, AtomicUsize, Ordering},
+    thread,
+};
 
 /// Calls `at` with numbers from 1 on, in some threads, until it says that there was nothing at its number. Of a sample each `step`th
 /// is asked. Returns how many were.
 pub(crate) fn every(step: usize, at: impl Fn(usize) -> bool + Sync) -> usize {
-    let step = if env::var_os("D4IOT_EVERY_REQUEST").is_some_and(|value| !value.is_empty()) { 1 } else { step };
-    let (next, done, over) = (AtomicUsize::new(1), AtomicUsize::new(0), AtomicBool::new(false));
+    let step = if env::var_os("D4IOT_EVERY_REQUEST").is_some_and(|value| !value.is_empty()) {
+        1
+    } else {
+        step
+    };
+    let (next, done, over) = (
+        AtomicUsize::new(1),
+        AtomicUsize::new(0),
+        AtomicBool::new(false),
+    );
     thread::scope(|scope| {
         for _ in 0..THREADS {
             scope.spawn(|| {

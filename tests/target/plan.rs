@@ -2,16 +2,27 @@
 
 use std::net::TcpListener;
 
-use crate::stage::CONSENT;
-use crate::stage::Ran;
-use crate::stage::Stage;
-use crate::stage::command;
+use crate::stage::{CONSENT, Ran, Stage, command};
 
 #[test]
 fn a_plan_needs_nobody_at_home() {
-    let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let closed = TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
     let (stage, url) = (Stage::new(), format!("https://{closed}"));
-    let ran = Ran::of(command().args(["plan", &url, "--kind", "sensor", "--accounts", stage.accounts().to_str().unwrap()]).args(CONSENT));
+    let ran = Ran::of(
+        command()
+            .args([
+                "plan",
+                &url,
+                "--kind",
+                "sensor",
+                "--accounts",
+                stage.accounts().to_str().unwrap(),
+            ])
+            .args(CONSENT),
+    );
     assert_eq!(ran.code(), 0, "{ran}");
     assert!(ran.says("nothing was sent"), "{ran}");
 }
@@ -23,7 +34,18 @@ fn a_plan_sends_nothing() {
     let stage = Stage::new();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let accounts = stage.accounts();
-    let ran = Ran::of(command().args(["plan", &url, "--kind", "sensor", "--accounts", accounts.to_str().unwrap()]).args(CONSENT));
+    let ran = Ran::of(
+        command()
+            .args([
+                "plan",
+                &url,
+                "--kind",
+                "sensor",
+                "--accounts",
+                accounts.to_str().unwrap(),
+            ])
+            .args(CONSENT),
+    );
     assert_eq!(ran.code(), 0, "{ran}");
     assert!(ran.says("$USER_NEW_PASSWORD") && ran.says("curl") && ran.says("nothing was sent"));
     assert!(listener.accept().is_err(), "somebody called");

@@ -1,23 +1,20 @@
 //! What is refused before anything is sent, and what is left alone.
 
-use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::{fs, os::unix::fs::PermissionsExt};
 
 use rstest::rstest;
 
-use crate::stage::ACCOUNTS;
-use crate::stage::Behaviour;
-use crate::stage::CONSENT;
-use crate::stage::FIXTURE;
-use crate::stage::Ran;
-use crate::stage::Stage;
-use crate::stage::command;
+use crate::stage::{ACCOUNTS, Behaviour, CONSENT, FIXTURE, Ran, Stage, command};
 
 #[rstest]
 #[case::another_host(&["--change-passwords-on", "10.0.0.5"], 6, "10.0.0.5")]
 #[case::loopback_by_another_name(&["--change-passwords-on", "localhost"], 6, "127.0.0.1")]
 #[case::no_report(&["--report", "nonsense"], 2, "nonsense")]
-fn what_is_wrong_is_said_before_anything_is_sent(#[case] options: &[&str], #[case] code: i32, #[case] says: &str) {
+fn what_is_wrong_is_said_before_anything_is_sent(
+    #[case] options: &[&str],
+    #[case] code: i32,
+    #[case] says: &str,
+) {
     let stage = Stage::new();
     let ran = stage.check(options);
     assert_eq!(ran.code(), code, "{ran}");
@@ -31,7 +28,11 @@ fn what_is_wrong_is_said_before_anything_is_sent(#[case] options: &[&str], #[cas
 #[case::credentials(&["https://a:b@10.0.0.5", "--kind", "sensor"], 2, "accounts file")]
 #[case::no_address(&["10.0.0.5", "--kind", "sensor"], 2, "https://10.0.0.5")]
 #[case::query(&["https://10.0.0.5/?x", "--kind", "sensor"], 2, "query")]
-fn a_target_that_is_none_is_refused(#[case] options: &[&str], #[case] code: i32, #[case] says: &str) {
+fn a_target_that_is_none_is_refused(
+    #[case] options: &[&str],
+    #[case] code: i32,
+    #[case] says: &str,
+) {
     let ran = Ran::of(command().arg("check").args(options));
     assert_eq!(ran.code(), code, "{ran}");
     assert!(ran.says(says), "{ran}");
@@ -48,7 +49,9 @@ fn an_accounts_file_that_others_may_read_is_refused() {
 }
 
 #[rstest]
-fn privileged_users_are_no_objects_of_change(#[values("admin", "cyberx", "support", "cyberx_host", "root", "Boss")] name: &str) {
+fn privileged_users_are_no_objects_of_change(
+    #[values("admin", "cyberx", "support", "cyberx_host", "root", "Boss")] name: &str,
+) {
     let stage = Stage::new();
     stage.write_accounts(&ACCOUNTS.replace("lab-user", name));
     let ran = stage.check(&CONSENT);
@@ -68,9 +71,19 @@ fn a_user_who_cannot_be_validated_is_not_changed() {
 
 #[test]
 fn a_password_that_the_policy_would_not_take_back_is_not_changed() {
-    let stage = Stage::of(&FIXTURE.replace("Lab-User-Passw0rd:1", "short1A!"), Behaviour::Well);
+    let stage = Stage::of(
+        &FIXTURE.replace("Lab-User-Passw0rd:1", "short1A!"),
+        Behaviour::Well,
+    );
     stage.write_accounts(&ACCOUNTS.replace("Lab-User-Passw0rd:1", "short1A!"));
-    let ran = stage.check(&[CONSENT[0], CONSENT[1], "--case", "set_password.password_replaced*", "--case", "set_password.role.*"]);
+    let ran = stage.check(&[
+        CONSENT[0],
+        CONSENT[1],
+        "--case",
+        "set_password.password_replaced*",
+        "--case",
+        "set_password.role.*",
+    ]);
     assert!(ran.says("does not take back"), "{ran}");
     stage.is_as_before();
 }

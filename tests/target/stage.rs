@@ -1,37 +1,26 @@
 //! The stage: a mock that may misbehave, the folder of its user, and the binary run there.
 
-use std::fs;
-use std::os::unix::fs::PermissionsExt;
-use std::panic::resume_unwind;
-use std::path::PathBuf;
-use std::process::Child;
-use std::process::Command;
-use std::process::Output;
-use std::process::Stdio;
-use std::sync::Arc;
-use std::sync::Condvar;
-use std::sync::Mutex;
-use std::sync::mpsc;
-use std::time::Duration;
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt,
+    panic::resume_unwind,
+    path::PathBuf,
+    process::{Child, Command, Output, Stdio},
+    sync::{Arc, Condvar, Mutex, mpsc},
+    time::Duration,
+};
 
 use bytes::Bytes;
-use d4iot_double::clock::Clock;
-use d4iot_double::failure::Schedule;
-use d4iot_double::fixture;
-use d4iot_double::host::Host;
-use d4iot_double::server;
-use d4iot_double::server::Answered;
-use d4iot_double::server::Client;
-use d4iot_double::server::Limits;
-use d4iot_double::server::Refusal;
-use d4iot_double::server::Service;
-use http::Request;
-use http::Response;
-use http::StatusCode;
-use http::request::Parts;
-use rustix::process::Pid;
-use rustix::process::Signal;
-use rustix::process::kill_process;
+use d4iot_double::{
+    clock::Clock,
+    failure::Schedule,
+    fixture,
+    host::Host,
+    server,
+    server::{Answered, Client, Limits, Refusal, Service},
+};
+use http::{Request, Response, StatusCode, request::Parts};
+use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
@@ -108,7 +97,10 @@ impl Seen {
     /// Whether it could change a password: it names somebody and brings a new one.
     pub(crate) fn changes(&self) -> bool {
         let body = String::from_utf8_lossy(&self.body);
-        self.method == "POST" && self.path.contains("set_password") && body.contains("new_password") && body.contains("\"username\":\"lab-")
+        self.method == "POST"
+            && self.path.contains("set_password")
+            && body.contains("new_password")
+            && body.contains("\"username\":\"lab-")
     }
 }
 
@@ -162,9 +154,21 @@ impl Fickle {
     pub(crate) fn behaved(&self, request: &Request<Bytes>, client: Client) -> Response<Bytes> {
         let (number, change, changes) = {
             let mut seen = self.seen.lock().unwrap();
-            let (method, path) = (request.method().to_string(), request.uri().path().to_owned());
-            seen.push(Seen { method, path, body: request.body().clone(), failed: false });
-            (seen.len(), seen.last().unwrap().changes(), seen.iter().filter(|seen| seen.changes()).count())
+            let (method, path) = (
+                request.method().to_string(),
+                request.uri().path().to_owned(),
+            );
+            seen.push(Seen {
+                method,
+                path,
+                body: request.body().clone(),
+                failed: false,
+            });
+            (
+                seen.len(),
+                seen.last().unwrap().changes(),
+                seen.iter().filter(|seen| seen.changes()).count(),
+            )
         };
         let behaviour = self.behaviour.lock().unwrap().clone();
         match behaviour {
@@ -188,39 +192,74 @@ impl Fickle {
             Behaviour::Twice(at) if changes >= at => {
                 self.signal(Signal::INT);
                 let (_keep, never) = mpsc::channel::<()>();
-                assert!(never.recv_timeout(Duration::from_millis(1000)).is_err(), "nobody sends");
+                assert!(
+                    never.recv_timeout(Duration::from_millis(1000)).is_err(),
+                    "nobody sends"
+                );
                 resume_unwind(Box::new(()))
             }
             Behaviour::Meanwhile(at, other) if number == at => {
-                *self.meanwhile.lock().unwrap() = Some(Ran::of(other.lock().unwrap().take().unwrap()));
+                *self.meanwhile.lock().unwrap() =
+                    Some(Ran::of(other.lock().unwrap().take().unwrap()));
                 self.carry_out(request, client)
             }
             Behaviour::Hostile => {
-                let body = format!("{{\"msg\":{}}}\n{}", serde_json::Value::from(HOSTILE), HOSTILE);
-                Response::builder().status(200).header("content-type", "text/html<script>").body(Bytes::from(body)).unwrap()
+                let body = format!(
+                    "{{\"msg\":{}}}\n{}",
+                    serde_json::Value::from(HOSTILE),
+                    HOSTILE
+                );
+                Response::builder()
+                    .status(200)
+                    .header("content-type", "text/html<script>")
+                    .body(Bytes::from(body))
+                    .unwrap()
             }
-            Behaviour::Redirect(to) => Response::builder().status(StatusCode::TEMPORARY_REDIRECT).header("location", to).body(Bytes::new()).unwrap(),
+            Behaviour::Redirect(to) => Response::builder()
+                .status(StatusCode::TEMPORARY_REDIRECT)
+                .header("location", to)
+                .body(Bytes::new())
+                .unwrap(),
             // The rehearsal and the first change of a case.
             Behaviour::Stuck if change && changes > 2 => self.carry_out(&refused(request), client),
-            Behaviour::Wrong(wrong, which) if change && which.is_none_or(|which| which == changes) => self.wrong(wrong, request, client),
+            Behaviour::Wrong(wrong, which)
+                if change && which.is_none_or(|which| which == changes) =>
+            {
+                self.wrong(wrong, request, client)
+            }
             _ => self.carry_out(request, client),
         }
     }
 
-    pub(crate) fn wrong(&self, wrong: Wrong, request: &Request<Bytes>, client: Client) -> Response<Bytes> {
-        if matches!(wrong, Wrong::LateAfter | Wrong::LostAfter | Wrong::PageAfter) {
+    pub(crate) fn wrong(
+        &self,
+        wrong: Wrong,
+        request: &Request<Bytes>,
+        client: Client,
+    ) -> Response<Bytes> {
+        if matches!(
+            wrong,
+            Wrong::LateAfter | Wrong::LostAfter | Wrong::PageAfter
+        ) {
             self.carry_out(request, client);
         }
         match wrong {
             Wrong::LostAfter | Wrong::LostBefore => resume_unwind(Box::new(())),
             Wrong::LateAfter | Wrong::LateBefore => {
                 let (_keep, never) = mpsc::channel::<()>();
-                assert!(never.recv_timeout(Duration::from_millis(2300)).is_err(), "nobody sends");
+                assert!(
+                    never.recv_timeout(Duration::from_millis(2300)).is_err(),
+                    "nobody sends"
+                );
                 resume_unwind(Box::new(()))
             }
             Wrong::PageAfter | Wrong::PageBefore => {
                 let page = Bytes::from("<html><body><h1>Service Unavailable</h1></body></html>");
-                Response::builder().status(503).header("content-type", "text/html").body(page).unwrap()
+                Response::builder()
+                    .status(503)
+                    .header("content-type", "text/html")
+                    .body(page)
+                    .unwrap()
             }
         }
     }
@@ -249,13 +288,35 @@ impl Stage {
     pub(crate) fn of(fixture: &str, behaviour: Behaviour) -> Stage {
         let appliance = fixture::read("test.yaml", fixture).unwrap().appliance();
         let (seen, process, started, meanwhile) = Default::default();
-        let service =
-            Arc::new(Fickle { host: Host::new(appliance, Schedule::default()), behaviour: Mutex::new(behaviour), seen, process, started, meanwhile });
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(3).enable_all().build().unwrap();
-        let listener = runtime.block_on(async { server::bind("127.0.0.1:0".parse().unwrap()).unwrap() });
+        let service = Arc::new(Fickle {
+            host: Host::new(appliance, Schedule::default()),
+            behaviour: Mutex::new(behaviour),
+            seen,
+            process,
+            started,
+            meanwhile,
+        });
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(3)
+            .enable_all()
+            .build()
+            .unwrap();
+        let listener =
+            runtime.block_on(async { server::bind("127.0.0.1:0".parse().unwrap()).unwrap() });
         let url = format!("http://{}", listener.local_addr().unwrap());
-        runtime.spawn(server::run(listener, None, Arc::clone(&service), Limits::default(), std::future::pending()));
-        let stage = Stage { service, url, folder: TempDir::new().unwrap(), _runtime: runtime };
+        runtime.spawn(server::run(
+            listener,
+            None,
+            Arc::clone(&service),
+            Limits::default(),
+            std::future::pending(),
+        ));
+        let stage = Stage {
+            service,
+            url,
+            folder: TempDir::new().unwrap(),
+            _runtime: runtime,
+        };
         stage.write_accounts(ACCOUNTS);
         stage
     }
@@ -271,7 +332,11 @@ impl Stage {
 
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = command();
-        command.args(arguments).env("XDG_STATE_HOME", self.folder.path().join("state")).env_remove("CI").current_dir(self.folder.path());
+        command
+            .args(arguments)
+            .env("XDG_STATE_HOME", self.folder.path().join("state"))
+            .env_remove("CI")
+            .current_dir(self.folder.path());
         command
     }
 
@@ -280,7 +345,15 @@ impl Stage {
     }
 
     fn checking_at(&self, url: &str, options: &[&str]) -> Command {
-        let mut command = self.command(&["-q", "check", url, "--kind", "sensor", "--accounts", self.accounts().to_str().unwrap()]);
+        let mut command = self.command(&[
+            "-q",
+            "check",
+            url,
+            "--kind",
+            "sensor",
+            "--accounts",
+            self.accounts().to_str().unwrap(),
+        ]);
         command.args(options);
         command
     }
@@ -298,9 +371,20 @@ impl Stage {
     /// A few cases at any address.
     pub(crate) fn reaching(&self, url: &str, options: &[&str]) -> Command {
         let accounts = self.accounts();
-        let mut command =
-            self.command(&["-q", "check", url, "--kind", "sensor", "--accounts", accounts.to_str().unwrap(), "--case", "validation.auth*"]);
-        command.args(options).args(["--case", "set_password.password_replaced*"]);
+        let mut command = self.command(&[
+            "-q",
+            "check",
+            url,
+            "--kind",
+            "sensor",
+            "--accounts",
+            accounts.to_str().unwrap(),
+            "--case",
+            "validation.auth*",
+        ]);
+        command
+            .args(options)
+            .args(["--case", "set_password.password_replaced*"]);
         command
     }
 
@@ -317,7 +401,12 @@ impl Stage {
     }
 
     pub(crate) fn launch(&self, url: &str, options: &[&str]) -> Child {
-        let child = self.checking_at(url, options).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let child = self
+            .checking_at(url, options)
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
         *self.service.process.lock().unwrap() = Pid::from_raw(i32::try_from(child.id()).unwrap());
         self.service.started.notify_all();
         child
@@ -345,16 +434,24 @@ impl Stage {
 
     pub(crate) fn same_as_before(&self) -> bool {
         let state = self.service.host.state();
-        let mut users = ACCOUNTS.lines().filter_map(|line| Some((line.split("username: ").nth(1)?, line.split('"').nth(1)?)));
+        let mut users = ACCOUNTS
+            .lines()
+            .filter_map(|line| Some((line.split("username: ").nth(1)?, line.split('"').nth(1)?)));
         users.all(|(name, password)| {
             let name = name.split(',').next().unwrap();
-            state.directory.find(name).is_none_or(|user| user.password.expose() == password || user.password.expose() == "short1A!")
+            state.directory.find(name).is_none_or(|user| {
+                user.password.expose() == password || user.password.expose() == "short1A!"
+            })
         })
     }
 
     #[track_caller]
     pub(crate) fn is_as_before(&self) {
-        assert!(self.same_as_before(), "{:?}", self.service.host.state().directory);
+        assert!(
+            self.same_as_before(),
+            "{:?}",
+            self.service.host.state().directory
+        );
     }
 
     /// Journals and seeds that are left.
@@ -389,7 +486,12 @@ impl Ran {
 
 impl std::fmt::Display for Ran {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(out, "{}\n{}", String::from_utf8_lossy(&self.0.stdout), String::from_utf8_lossy(&self.0.stderr))
+        write!(
+            out,
+            "{}\n{}",
+            String::from_utf8_lossy(&self.0.stdout),
+            String::from_utf8_lossy(&self.0.stderr)
+        )
     }
 }
 

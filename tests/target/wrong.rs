@@ -1,27 +1,34 @@
 //! A target that misbehaves: whatever happens, nothing is lost.
 
-use std::net::TcpListener;
-use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
-use std::sync::atomic::Ordering;
-use std::thread;
+use std::{
+    net::TcpListener,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+};
 
 use rstest::rstest;
 
-use crate::every::every;
-use crate::stage::Behaviour;
-use crate::stage::CONSENT;
-use crate::stage::FIXTURE;
-use crate::stage::Ran;
-use crate::stage::Seen;
-use crate::stage::Stage;
-use crate::stage::Wrong;
+use crate::{
+    every::every,
+    stage::{Behaviour, CONSENT, FIXTURE, Ran, Seen, Stage, Wrong},
+};
 
 /// One answer to a change is lost: with `D4IOT_EVERY_REQUEST` each of the whole plan in turn, else a sample of them. The administrator is
 /// never refused here, so that nothing may be left changed.
 #[rstest]
 fn whichever_answer_to_a_change_is_lost_nothing_is_lost_and_nothing_is_sent_twice(
-    #[values(Wrong::LateAfter, Wrong::LateBefore, Wrong::LostAfter, Wrong::LostBefore, Wrong::PageAfter, Wrong::PageBefore)] wrong: Wrong,
+    #[values(
+        Wrong::LateAfter,
+        Wrong::LateBefore,
+        Wrong::LostAfter,
+        Wrong::LostBefore,
+        Wrong::PageAfter,
+        Wrong::PageBefore
+    )]
+    wrong: Wrong,
 ) {
     let done = every(37, |number| {
         let stage = Stage::of(FIXTURE, Behaviour::Wrong(wrong, Some(number)));
@@ -39,11 +46,22 @@ fn whichever_answer_to_a_change_is_lost_nothing_is_lost_and_nothing_is_sent_twic
 
 /// Every answer to a change is lost: that must not pass for green.
 #[rstest]
-fn what_is_never_answered_is_a_deviation(#[values(Wrong::LostAfter, Wrong::LostBefore, Wrong::PageAfter, Wrong::PageBefore)] wrong: Wrong) {
+fn what_is_never_answered_is_a_deviation(
+    #[values(
+        Wrong::LostAfter,
+        Wrong::LostBefore,
+        Wrong::PageAfter,
+        Wrong::PageBefore
+    )]
+    wrong: Wrong,
+) {
     let stage = Stage::of(FIXTURE, Behaviour::Wrong(wrong, None));
     let ran = stage.check(&CONSENT);
     assert_eq!(ran.code(), 1, "{ran}");
-    assert!(ran.says("no such change was answered in the whole run"), "{ran}");
+    assert!(
+        ran.says("no such change was answered in the whole run"),
+        "{ran}"
+    );
     nothing_is_lost(&stage, &ran);
 }
 
@@ -51,17 +69,31 @@ fn what_is_never_answered_is_a_deviation(#[values(Wrong::LostAfter, Wrong::LostB
 fn a_lost_answer_is_told_with_what_became_of_the_change() {
     let one = |wrong| {
         let stage = Stage::of(FIXTURE, Behaviour::Wrong(wrong, Some(4)));
-        let ran =
-            stage.check(&[CONSENT[0], CONSENT[1], "--case", "set_password.password_replaced*", "--case", "set_password.role.*", "--report", "json"]);
+        let ran = stage.check(&[
+            CONSENT[0],
+            CONSENT[1],
+            "--case",
+            "set_password.password_replaced*",
+            "--case",
+            "set_password.role.*",
+            "--report",
+            "json",
+        ]);
         assert_eq!(ran.code(), 0, "{ran}");
         ran.to_string()
     };
     let made = one(Wrong::LostAfter);
-    assert!(made.contains("the answer to a change was lost: ") && made.contains("a validation then found the change of `"), "{made}");
+    assert!(
+        made.contains("the answer to a change was lost: ")
+            && made.contains("a validation then found the change of `"),
+        "{made}"
+    );
     assert!(made.contains("` made\""), "{made}");
     let not = one(Wrong::PageBefore);
     assert!(
-        not.contains("lost: status 503 with a body that is no JSON; a validation then found the change of `") && not.contains("` not made\""),
+        not.contains(
+            "lost: status 503 with a body that is no JSON; a validation then found the change of `"
+        ) && not.contains("` not made\""),
         "{not}"
     );
 }
@@ -80,9 +112,17 @@ fn nothing_is_lost(stage: &Stage, ran: &Ran) {
 #[test]
 fn what_cannot_be_given_back_is_7_with_steps_and_recover_tries_again() {
     let stage = Stage::of(FIXTURE, Behaviour::Stuck);
-    let ran = stage.check(&[CONSENT[0], CONSENT[1], "--case", "set_password.role.security_analyst"]);
+    let ran = stage.check(&[
+        CONSENT[0],
+        CONSENT[1],
+        "--case",
+        "set_password.role.security_analyst",
+    ]);
     assert_eq!(ran.code(), 7, "{ran}");
-    assert!(ran.says("lab-analyst") && ran.says("sign in to") && !ran.says("Passw0rd"), "{ran}");
+    assert!(
+        ran.says("lab-analyst") && ran.says("sign in to") && !ran.says("Passw0rd"),
+        "{ran}"
+    );
     assert_eq!(stage.check(&[]).code(), 6);
     assert_eq!(stage.recover().code(), 7);
     stage.service.behave(Behaviour::Well);
@@ -103,7 +143,10 @@ fn credentials_that_were_accepted_and_are_refused_stop_the_run() {
 fn a_redirect_is_not_followed() {
     // Another host, by an address of its own.
     let elsewhere = TcpListener::bind("127.0.0.2:0").unwrap();
-    let stage = Stage::of(FIXTURE, Behaviour::Redirect(format!("http://{}/", elsewhere.local_addr().unwrap())));
+    let stage = Stage::of(
+        FIXTURE,
+        Behaviour::Redirect(format!("http://{}/", elsewhere.local_addr().unwrap())),
+    );
     // Whoever comes there is counted and let go at once, so that a suite that follows fails soon. Ends with the test's process.
     let came = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&came);
@@ -121,7 +164,14 @@ fn a_redirect_is_not_followed() {
 fn a_path_in_the_target_stands_before_every_path() {
     let stage = Stage::new();
     let target = format!("{}/10.1.0.7", stage.url);
-    Ran::of(stage.command(&["check", &target, "--kind", "sensor", "--accounts", stage.accounts().to_str().unwrap()]));
+    Ran::of(stage.command(&[
+        "check",
+        &target,
+        "--kind",
+        "sensor",
+        "--accounts",
+        stage.accounts().to_str().unwrap(),
+    ]));
     let seen = stage.seen();
     assert!(!seen.is_empty() && seen.iter().all(|seen| seen.path.starts_with("/10.1.0.7/")));
 }
@@ -129,7 +179,10 @@ fn a_path_in_the_target_stands_before_every_path() {
 #[test]
 fn nobody_at_home_is_3() {
     let stage = Stage::new();
-    let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let closed = TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
     let ran = Ran::of(stage.command(&["check", &format!("http://{closed}"), "--kind", "sensor"]));
     assert_eq!(ran.code(), 3, "{ran}");
 }

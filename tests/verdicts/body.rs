@@ -1,15 +1,13 @@
 //! Bodies of every class, each known by how it is made.
 
-use d4iot_double::conformance::expected::Branch;
-use d4iot_double::contract::Contract;
-use d4iot_double::contract::Envelope;
-use d4iot_double::contract::Internal;
-use d4iot_double::contract::Operation;
-use d4iot_double::contract::Outcome;
-use d4iot_double::contract::Said;
-use proptest::prelude::*;
-use proptest::sample::Index;
-use proptest::sample::select;
+use d4iot_double::{
+    conformance::expected::Branch,
+    contract::{Contract, Envelope, Internal, Operation, Outcome, Said},
+};
+use proptest::{
+    prelude::*,
+    sample::{Index, select},
+};
 use serde_json::Value;
 
 /// A body, by how it is made.
@@ -64,15 +62,38 @@ fn any_json() -> impl Strategy<Value = Value> {
         any::<f64>().prop_map(Value::from),
         ".{0,12}".prop_map(Value::from),
     ];
-    let name = prop_oneof![select(&["msg", "error", "userDisplayErrorMessage", "internalSystemErrorMessage"][..]).prop_map(str::to_owned), ".{0,6}"];
+    let name = prop_oneof![
+        select(
+            &[
+                "msg",
+                "error",
+                "userDisplayErrorMessage",
+                "internalSystemErrorMessage"
+            ][..]
+        )
+        .prop_map(str::to_owned),
+        ".{0,6}"
+    ];
     leaf.prop_recursive(3, 16, 4, move |inner| {
         let list = prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from);
-        prop_oneof![list, prop::collection::vec((name.clone(), inner), 0..4).prop_map(|pairs| Value::Object(pairs.into_iter().collect()))]
+        prop_oneof![
+            list,
+            prop::collection::vec((name.clone(), inner), 0..4)
+                .prop_map(|pairs| Value::Object(pairs.into_iter().collect()))
+        ]
     })
 }
 
 pub(crate) fn any_body() -> impl Strategy<Value = Body> {
-    let wording = || (any::<bool>(), any::<[Index; 4]>(), any::<bool>()).prop_map(|(ruled, which, pretty)| Wording { ruled, which, pretty });
+    let wording = || {
+        (any::<bool>(), any::<[Index; 4]>(), any::<bool>()).prop_map(|(ruled, which, pretty)| {
+            Wording {
+                ruled,
+                which,
+                pretty,
+            }
+        })
+    };
     let fixed = [
         "",
         "null",
@@ -100,37 +121,100 @@ pub(crate) fn any_body() -> impl Strategy<Value = Body> {
 
 impl Wording {
     /// Returns the outcome and the body, among those of a step's operation.
-    pub(crate) fn made(&self, contract: &Contract, ask: Operation, branches: &[Branch], username: &str) -> (Outcome, Value) {
-        let all: Vec<Outcome> = Outcome::ALL.iter().copied().filter(|outcome| contract.utterance(outcome.at(ask), *outcome).is_some()).collect();
-        let outcome = if self.ruled { branches[self.which[0].index(branches.len())].outcome } else { all[self.which[0].index(all.len())] };
+    pub(crate) fn made(
+        &self,
+        contract: &Contract,
+        ask: Operation,
+        branches: &[Branch],
+        username: &str,
+    ) -> (Outcome, Value) {
+        let all: Vec<Outcome> = Outcome::ALL
+            .iter()
+            .copied()
+            .filter(|outcome| contract.utterance(outcome.at(ask), *outcome).is_some())
+            .collect();
+        let outcome = if self.ruled {
+            branches[self.which[0].index(branches.len())].outcome
+        } else {
+            all[self.which[0].index(all.len())]
+        };
         let (_, utterance) = contract.utterance(outcome.at(ask), outcome).unwrap();
-        let pick = |which: usize, of: usize| if self.ruled { 0 } else { self.which[which].index(of) };
+        let pick = |which: usize, of: usize| {
+            if self.ruled {
+                0
+            } else {
+                self.which[which].index(of)
+            }
+        };
         let bodies = utterance.body.readings();
-        let envelope = utterance.envelope.as_ref().map_or(Envelope::Object, |fact| fact.readings()[pick(2, fact.readings().len())].is);
-        let internal = utterance.internal.as_ref().map(|fact| &fact.readings()[pick(3, fact.readings().len())].is);
-        (outcome, bodies[pick(1, bodies.len())].is.dressed(envelope, internal.unwrap_or(&Internal::Absent), Said { username }))
+        let envelope = utterance
+            .envelope
+            .as_ref()
+            .map_or(Envelope::Object, |fact| {
+                fact.readings()[pick(2, fact.readings().len())].is
+            });
+        let internal = utterance
+            .internal
+            .as_ref()
+            .map(|fact| &fact.readings()[pick(3, fact.readings().len())].is);
+        (
+            outcome,
+            bodies[pick(1, bodies.len())].is.dressed(
+                envelope,
+                internal.unwrap_or(&Internal::Absent),
+                Said { username },
+            ),
+        )
     }
 
     /// Returns the body that the rulings give an outcome.
-    pub(crate) fn by_the_rulings(contract: &Contract, ask: Operation, outcome: Outcome, username: &str) -> Option<Value> {
+    pub(crate) fn by_the_rulings(
+        contract: &Contract,
+        ask: Operation,
+        outcome: Outcome,
+        username: &str,
+    ) -> Option<Value> {
         let (_, utterance) = contract.utterance(outcome.at(ask), outcome)?;
-        let envelope = utterance.envelope.as_ref().map_or(Envelope::Object, |fact| fact.ruling().is);
-        let internal = utterance.internal.as_ref().map_or(&Internal::Absent, |fact| &fact.ruling().is);
-        Some(utterance.body.ruling().is.dressed(envelope, internal, Said { username }))
+        let envelope = utterance
+            .envelope
+            .as_ref()
+            .map_or(Envelope::Object, |fact| fact.ruling().is);
+        let internal = utterance
+            .internal
+            .as_ref()
+            .map_or(&Internal::Absent, |fact| &fact.ruling().is);
+        Some(
+            utterance
+                .body
+                .ruling()
+                .is
+                .dressed(envelope, internal, Said { username }),
+        )
     }
 
     pub(crate) fn written(&self, value: &Value) -> String {
-        if self.pretty { serde_json::to_string_pretty(value).unwrap() } else { value.to_string() }
+        if self.pretty {
+            serde_json::to_string_pretty(value).unwrap()
+        } else {
+            value.to_string()
+        }
     }
 }
 
 /// Does something to a wording; what comes of it is none. Nothing for a name that is not echoed.
-pub(crate) fn spoilt(wording: &Wording, spoiling: Spoiling, mut value: Value, of_another: Value) -> Option<Vec<u8>> {
+pub(crate) fn spoilt(
+    wording: &Wording,
+    spoiling: Spoiling,
+    mut value: Value,
+    of_another: Value,
+) -> Option<Vec<u8>> {
     let text = wording.written(&value);
     Some(match spoiling {
-        Spoiling::AnotherLetter => {
-            text.replacen("user", "usex", 1).replacen("assword", "asswort", 1).replacen("uthentication", "uthenticatiom", 1).into_bytes()
-        }
+        Spoiling::AnotherLetter => text
+            .replacen("user", "usex", 1)
+            .replacen("assword", "asswort", 1)
+            .replacen("uthentication", "uthenticatiom", 1)
+            .into_bytes(),
         Spoiling::Behind => format!("{text} {text}").into_bytes(),
         Spoiling::ByteOrderMark => format!("\u{feff}{text}").into_bytes(),
         Spoiling::Cut => text.as_bytes()[..text.len() - 1].to_vec(),
@@ -139,13 +223,21 @@ pub(crate) fn spoilt(wording: &Wording, spoiling: Spoiling, mut value: Value, of
             value.to_string().into_bytes()
         }
         Spoiling::FieldInside => {
-            value.get_mut("error")?.as_object_mut()?.insert("code".to_owned(), 1.into());
+            value
+                .get_mut("error")?
+                .as_object_mut()?
+                .insert("code".to_owned(), 1.into());
             value.to_string().into_bytes()
         }
         Spoiling::InAList => format!("[{text}]").into_bytes(),
-        Spoiling::NameOfAnother => (of_another != value).then(|| of_another.to_string().into_bytes())?,
+        Spoiling::NameOfAnother => {
+            (of_another != value).then(|| of_another.to_string().into_bytes())?
+        }
         Spoiling::Twice => {
-            let inner = text.trim_start_matches('{').trim_end_matches('}').to_owned();
+            let inner = text
+                .trim_start_matches('{')
+                .trim_end_matches('}')
+                .to_owned();
             let close = "}".repeat(text.len() - text.trim_end_matches('}').len() - 1);
             format!("{{{inner}{close},{inner}{close}}}").into_bytes()
         }

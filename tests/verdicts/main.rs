@@ -7,34 +7,28 @@
 
 mod body;
 
+use body::{Body, Wording, any_body, spoilt};
 use bytes::Bytes;
-use d4iot_double::conformance::Case;
-use d4iot_double::conformance::case::Forbidden;
-use d4iot_double::conformance::expected;
-use d4iot_double::conformance::expected::Branch;
-use d4iot_double::conformance::expected::Standing;
-use d4iot_double::conformance::suite;
-use d4iot_double::conformance::verdict;
-use d4iot_double::conformance::verdict::Judged;
-use d4iot_double::conformance::verdict::Received;
-use d4iot_double::conformance::verdict::Sent;
-use d4iot_double::contract;
-use d4iot_double::contract::Contract;
-use d4iot_double::contract::Readings;
-use d4iot_double::report::Conformance;
-use http::HeaderValue;
-use http::Response;
-use http::StatusCode;
-use proptest::prelude::*;
-use proptest::sample::Index;
-use proptest::sample::select;
-use proptest::test_runner::RngSeed;
+use d4iot_double::{
+    conformance::{
+        Case,
+        case::Forbidden,
+        expected,
+        expected::{Branch, Standing},
+        suite, verdict,
+        verdict::{Judged, Received, Sent},
+    },
+    contract,
+    contract::{Contract, Readings},
+    report::Conformance,
+};
+use http::{HeaderValue, Response, StatusCode};
+use proptest::{
+    prelude::*,
+    sample::{Index, select},
+    test_runner::RngSeed,
+};
 use serde_json::Value;
-
-use body::Body;
-use body::Wording;
-use body::any_body;
-use body::spoilt;
 
 /// Content types; the empty one stands for the contract's own.
 const TYPES: [Option<&str>; 8] = [
@@ -50,18 +44,34 @@ const TYPES: [Option<&str>; 8] = [
 const USERNAME: &str = "lab \"é\\";
 
 fn steps() -> Vec<(&'static Contract, &'static Case, usize)> {
-    let kinds = |case: &'static Case| case.kinds.iter().map(move |kind| (contract::of(*kind), case));
+    let kinds = |case: &'static Case| {
+        case.kinds
+            .iter()
+            .map(move |kind| (contract::of(*kind), case))
+    };
     suite::all()
         .iter()
         .flat_map(|located| kinds(&located.case))
-        .flat_map(|(contract, case)| (0..case.steps.len()).map(move |number| (contract, case, number)))
+        .flat_map(|(contract, case)| {
+            (0..case.steps.len()).map(move |number| (contract, case, number))
+        })
         .collect()
 }
 
-fn judged(sent: &Sent<'_>, status: u16, content_type: Option<&str>, further: bool, body: &[u8]) -> Judged {
+fn judged(
+    sent: &Sent<'_>,
+    status: u16,
+    content_type: Option<&str>,
+    further: bool,
+    body: &[u8],
+) -> Judged {
     let mut answer = Response::new(Bytes::copy_from_slice(body));
     *answer.status_mut() = StatusCode::from_u16(status).unwrap();
-    let mut put = |name, value: &str| answer.headers_mut().append(name, HeaderValue::from_str(value).unwrap());
+    let mut put = |name, value: &str| {
+        answer
+            .headers_mut()
+            .append(name, HeaderValue::from_str(value).unwrap())
+    };
     if further {
         put("date", "Thu, 01 Jan 1970 00:00:00 GMT");
         put("set-cookie", "session=1");
@@ -73,24 +83,52 @@ fn judged(sent: &Sent<'_>, status: u16, content_type: Option<&str>, further: boo
 }
 
 /// What holds of every verdict on an answer.
-fn is_sound(contract: &Contract, branches: &[Branch], judged: &Judged) -> Result<(), TestCaseError> {
+fn is_sound(
+    contract: &Contract,
+    branches: &[Branch],
+    judged: &Judged,
+) -> Result<(), TestCaseError> {
     let said = |standing| branches.iter().any(|branch| branch.standing == standing);
     match judged.conformance {
         Conformance::Documented | Conformance::Variant => {
-            prop_assert!(judged.finding.is_none() && judged.outcome.is_some() && judged.evidence.is_some() && said(Standing::Said));
-            prop_assert_eq!(judged.variants.is_empty(), judged.conformance == Conformance::Documented);
+            prop_assert!(
+                judged.finding.is_none()
+                    && judged.outcome.is_some()
+                    && judged.evidence.is_some()
+                    && said(Standing::Said)
+            );
+            prop_assert_eq!(
+                judged.variants.is_empty(),
+                judged.conformance == Conformance::Documented
+            );
             prop_assert!(judged.variants.iter().all(|choice| choice.rank > 0));
         }
         Conformance::Deviation => {
-            prop_assert!(judged.finding.as_ref().is_some_and(|finding| !finding.expected.is_empty() && !finding.received.is_empty()))
+            prop_assert!(
+                judged.finding.as_ref().is_some_and(
+                    |finding| !finding.expected.is_empty() && !finding.received.is_empty()
+                )
+            )
         }
-        Conformance::Undocumented => prop_assert!(said(Standing::Silent) || said(Standing::Unordered), "all is said, and this is red or green"),
+        Conformance::Undocumented => prop_assert!(
+            said(Standing::Silent) || said(Standing::Unordered),
+            "all is said, and this is red or green"
+        ),
         other => prop_assert!(false, "an answer is judged, and this is {:?}", other),
     }
     let facts = contract.facts();
-    for choice in judged.evidence.iter().flat_map(|evidence| evidence.ways.iter().flatten()).chain(&judged.variants) {
+    for choice in judged
+        .evidence
+        .iter()
+        .flat_map(|evidence| evidence.ways.iter().flatten())
+        .chain(&judged.variants)
+    {
         let fact = facts.iter().find(|fact| fact.name == choice.fact);
-        prop_assert!(fact.is_some_and(|fact| fact.readings[choice.rank].name == choice.reading), "{:?} is no reading", choice);
+        prop_assert!(
+            fact.is_some_and(|fact| fact.readings[choice.rank].name == choice.reading),
+            "{:?} is no reading",
+            choice
+        );
     }
     Ok(())
 }
@@ -177,7 +215,11 @@ proptest! {
 }
 
 fn config() -> ProptestConfig {
-    let mut config = ProptestConfig { failure_persistence: None, cases: 1024, ..ProptestConfig::default() };
+    let mut config = ProptestConfig {
+        failure_persistence: None,
+        cases: 1024,
+        ..ProptestConfig::default()
+    };
     if let Ok(cases) = std::env::var("PROPTEST_CASES") {
         config.cases = cases.parse().unwrap();
     }

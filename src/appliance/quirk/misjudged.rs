@@ -2,26 +2,15 @@
 
 use std::net::IpAddr;
 
-use crate::appliance::Asked;
-use crate::appliance::Change;
-use crate::appliance::Lag;
-use crate::appliance::Moment;
-use crate::appliance::Policy;
-use crate::appliance::Rules;
-use crate::appliance::State;
-use crate::appliance::User;
-use crate::appliance::UserState;
-use crate::appliance::Worded;
-use crate::appliance::judge::Reason;
-use crate::appliance::judge::proves;
-use crate::appliance::judge::signs_in;
-use crate::appliance::rules::Values;
-use crate::contract::Field;
-use crate::contract::Operation;
-use crate::contract::Outcome;
-use crate::contract::Role;
-use crate::contract::closed_set;
-use crate::secret::Secret;
+use crate::{
+    appliance::{
+        Asked, Change, Lag, Moment, Policy, Rules, State, User, UserState, Worded,
+        judge::{Reason, proves, signs_in},
+        rules::Values,
+    },
+    contract::{Field, Operation, Outcome, Role, closed_set},
+    secret::Secret,
+};
 
 closed_set! {
     /// A way to misjudge.
@@ -108,45 +97,83 @@ type Judgement = (Worded, Reason, Option<Change>);
 
 impl Misjudged {
     pub(super) fn judge(self, question: &Question<'_>) -> Judgement {
-        let &Question { state, operation, values, .. } = question;
+        let &Question {
+            state,
+            operation,
+            values,
+            ..
+        } = question;
         let (directory, new) = (&state.directory, values.of(Field::NewPassword));
-        let (asker, target) = (directory.find(values.of(signs_in(operation))), directory.find(values.of(Field::Username)));
+        let (asker, target) = (
+            directory.find(values.of(signs_in(operation))),
+            directory.find(values.of(Field::Username)),
+        );
         let same_user = || asker.map(|user| &user.username) == target.map(|user| &user.username);
-        let given_password = |user: &User| User { password: Secret::new(new), ..user.clone() };
+        let given_password = |user: &User| User {
+            password: Secret::new(new),
+            ..user.clone()
+        };
         let changes = operation != Operation::Validation;
         match self {
-            Misjudged::AdminsOwnChanged => question.also(Outcome::PasswordReplaced, || asker.map(given_password).into_iter().collect()),
+            Misjudged::AdminsOwnChanged => question.also(Outcome::PasswordReplaced, || {
+                asker.map(given_password).into_iter().collect()
+            }),
             Misjudged::AdminsRefused => question.refused_to(asker, Role::Admin),
-            Misjudged::AllUsersChanged => question.also(Outcome::PasswordReplaced, || directory.users().into_iter().map(given_password).collect()),
-            Misjudged::AnalystsMay => question.with_role(asker.filter(|user| user.role == Role::SecurityAnalyst)),
-            Misjudged::AnotherUsersPassword => {
-                question.with_any_password(|given| directory.users().iter().any(|user| user.password.expose() == given))
+            Misjudged::AllUsersChanged => question.also(Outcome::PasswordReplaced, || {
+                directory.users().into_iter().map(given_password).collect()
+            }),
+            Misjudged::AnalystsMay => {
+                question.with_role(asker.filter(|user| user.role == Role::SecurityAnalyst))
             }
+            Misjudged::AnotherUsersPassword => question.with_any_password(|given| {
+                directory
+                    .users()
+                    .iter()
+                    .any(|user| user.password.expose() == given)
+            }),
             Misjudged::AnyPassword => question.with_any_password(|_| true),
             Misjudged::AnyoneMay => question.with_role(asker),
             Misjudged::ChangesThoughItRefuses => match question.deem() {
-                (worded, reason, None) if changes && !worded.outcome.is_success() => {
-                    (worded, reason, Some(Change::of_users(target.map(given_password).into_iter().collect())))
-                }
+                (worded, reason, None) if changes && !worded.outcome.is_success() => (
+                    worded,
+                    reason,
+                    Some(Change::of_users(
+                        target.map(given_password).into_iter().collect(),
+                    )),
+                ),
                 judgement => judgement,
             },
             Misjudged::CreatesUnknownUsers => match question.deem() {
-                (worded, reason, _) if worded.outcome == Outcome::UserUnknown => {
-                    (Worded { outcome: Outcome::PasswordReplaced, ..worded }, reason, Some(Change::of_users(vec![question.new_user()])))
-                }
+                (worded, reason, _) if worded.outcome == Outcome::UserUnknown => (
+                    Worded {
+                        outcome: Outcome::PasswordReplaced,
+                        ..worded
+                    },
+                    reason,
+                    Some(Change::of_users(vec![question.new_user()])),
+                ),
                 judgement => judgement,
             },
-            Misjudged::CreatesWhileRefusing => question.also(Outcome::UserUnknown, || vec![question.new_user()]),
-            Misjudged::HistoryKept if changes && directory.was(values.of(Field::Username), new) => question.instead(Outcome::PolicyRefused),
-            Misjudged::SecondChangeLost if changes && directory.had_another(values.of(Field::Username)) => {
+            Misjudged::CreatesWhileRefusing => {
+                question.also(Outcome::UserUnknown, || vec![question.new_user()])
+            }
+            Misjudged::HistoryKept if changes && directory.was(values.of(Field::Username), new) => {
+                question.instead(Outcome::PolicyRefused)
+            }
+            Misjudged::SecondChangeLost
+                if changes && directory.had_another(values.of(Field::Username)) =>
+            {
                 let (worded, reason, _) = question.deem();
                 (worded, reason, None)
             }
             Misjudged::OldPasswordChanges if changes => {
-                let (worded, reason, change) = question.with_any_password(|given| directory.was(values.of(Field::Username), given));
+                let (worded, reason, change) = question
+                    .with_any_password(|given| directory.was(values.of(Field::Username), given));
                 (worded, reason, change.map(kept))
             }
-            Misjudged::HistoryKept | Misjudged::OldPasswordChanges | Misjudged::SecondChangeLost => {
+            Misjudged::HistoryKept
+            | Misjudged::OldPasswordChanges
+            | Misjudged::SecondChangeLost => {
                 let (worded, reason, change) = question.deem();
                 (worded, reason, change.map(kept))
             }
@@ -154,49 +181,78 @@ impl Misjudged {
             Misjudged::NamesWithoutCase => {
                 let mut values = values.clone();
                 for field in [Field::AdminUsername, Field::Username] {
-                    let known = directory.users().into_iter().find(|user| user.username.eq_ignore_ascii_case(values.of(field)));
-                    known.into_iter().for_each(|user| values.put(field, user.username.clone()));
+                    let known = directory
+                        .users()
+                        .into_iter()
+                        .find(|user| user.username.eq_ignore_ascii_case(values.of(field)));
+                    known
+                        .into_iter()
+                        .for_each(|user| values.put(field, user.username.clone()));
                 }
                 question.with(values)
             }
             Misjudged::NewPasswordTrimmed => {
                 let (worded, reason, change) = question.deem();
-                (worded, reason, change.map(|change| change.with_password(Secret::new(new.trim()))))
+                (
+                    worded,
+                    reason,
+                    change.map(|change| change.with_password(Secret::new(new.trim()))),
+                )
             }
-            Misjudged::OneFailureLocks => question.also(operation.rejection(), || asker.map(locked).into_iter().collect()),
+            Misjudged::OneFailureLocks => question.also(operation.rejection(), || {
+                asker.map(locked).into_iter().collect()
+            }),
             Misjudged::OwnPasswordByAnyone => question.with_role(asker.filter(|_| same_user())),
             Misjudged::PasswordsCutAt8 => question.with_cut_passwords(asker, 8),
             Misjudged::PasswordsCutAt16 => question.with_cut_passwords(asker, 16),
             Misjudged::PasswordsCutAt32 => question.with_cut_passwords(asker, 32),
             Misjudged::PasswordsCutAt72 => question.with_cut_passwords(asker, 72),
-            Misjudged::PasswordsWithoutCase => {
-                question.with_any_password(|given| asker.is_some_and(|user| user.password.expose().eq_ignore_ascii_case(given)))
-            }
-            Misjudged::PolicyUnchecked => {
-                question.in_state(|state| state.policy = Policy { min_length: 0, max_length: None, classes: 0, symbols: None })
-            }
+            Misjudged::PasswordsWithoutCase => question.with_any_password(|given| {
+                asker.is_some_and(|user| user.password.expose().eq_ignore_ascii_case(given))
+            }),
+            Misjudged::PolicyUnchecked => question.in_state(|state| {
+                state.policy = Policy {
+                    min_length: 0,
+                    max_length: None,
+                    classes: 0,
+                    symbols: None,
+                }
+            }),
             Misjudged::ReadOnlyRefused => question.refused_to(asker, Role::ReadOnly),
             Misjudged::RevealsUsers if asker.is_none() => question.instead(Outcome::UserUnknown),
             Misjudged::RevealsUsers => question.deem(),
             Misjudged::SecurityAnalystsRefused => question.refused_to(asker, Role::SecurityAnalyst),
-            Misjudged::StateBeforePassword if asker.is_some_and(|user| user.state == UserState::Disabled) => {
+            Misjudged::StateBeforePassword
+                if asker.is_some_and(|user| user.state == UserState::Disabled) =>
+            {
                 question.instead(Outcome::PermissionDenied)
             }
             Misjudged::StateBeforePassword => question.deem(),
             Misjudged::StatesIgnored => question.in_state(|state| {
                 for user in state.directory.clone().users() {
-                    state.directory.put(User { state: UserState::Active, ..user.clone() });
+                    state.directory.put(User {
+                        state: UserState::Active,
+                        ..user.clone()
+                    });
                 }
             }),
             Misjudged::SuccessLocks => {
-                let user = || asker.filter(|user| user.role != Role::Admin).map(locked).into_iter().collect();
+                let user = || {
+                    asker
+                        .filter(|user| user.role != Role::Admin)
+                        .map(locked)
+                        .into_iter()
+                        .collect()
+                };
                 question.also(Outcome::Authenticated, user)
             }
             Misjudged::UnknownNamesUncounted => {
                 let (worded, reason, change) = question.deem();
                 (worded, reason, change.filter(|_| asker.is_some()))
             }
-            Misjudged::UsersPasswordForAdmins => question.with_any_password(|given| target.is_some_and(|user| user.password.expose() == given)),
+            Misjudged::UsersPasswordForAdmins => question.with_any_password(|given| {
+                target.is_some_and(|user| user.password.expose() == given)
+            }),
         }
     }
 }
@@ -208,13 +264,21 @@ impl Question<'_> {
     }
 
     fn with(&self, values: Values) -> Judgement {
-        self.state.deem(self.rules, &Asked::Fields(self.operation, values), self.source, self.now)
+        self.state.deem(
+            self.rules,
+            &Asked::Fields(self.operation, values),
+            self.source,
+            self.now,
+        )
     }
 
     /// Takes what is given for the right password where `passes` says so; a user must be there all the same.
     pub(super) fn with_any_password(&self, passes: impl Fn(&str) -> bool) -> Judgement {
         let mut values = self.values.clone();
-        let user = self.state.directory.find(values.of(signs_in(self.operation)));
+        let user = self
+            .state
+            .directory
+            .find(values.of(signs_in(self.operation)));
         if let Some(user) = user.filter(|_| passes(values.of(proves(self.operation)))) {
             values.put(proves(self.operation), user.password.expose().to_owned());
         }
@@ -224,23 +288,45 @@ impl Question<'_> {
     /// Compares the first bytes of passwords, and no more.
     fn with_cut_passwords(&self, asker: Option<&User>, most: usize) -> Judgement {
         let cut = |password: &str| password.as_bytes()[..most.min(password.len())].to_vec();
-        self.with_any_password(|given| asker.is_some_and(|user| cut(user.password.expose()) == cut(given)))
+        self.with_any_password(|given| {
+            asker.is_some_and(|user| cut(user.password.expose()) == cut(given))
+        })
     }
 
     fn in_state(&self, change: impl FnOnce(&mut State)) -> Judgement {
         let mut state = self.state.clone();
         change(&mut state);
-        state.deem(self.rules, &Asked::Fields(self.operation, self.values.clone()), self.source, self.now)
+        state.deem(
+            self.rules,
+            &Asked::Fields(self.operation, self.values.clone()),
+            self.source,
+            self.now,
+        )
     }
 
     /// Lets somebody be an administrator for once.
     fn with_role(&self, who: Option<&User>) -> Judgement {
-        self.in_state(|state| who.into_iter().for_each(|user| state.directory.put(User { role: Role::Admin, ..user.clone() })))
+        self.in_state(|state| {
+            who.into_iter().for_each(|user| {
+                state.directory.put(User {
+                    role: Role::Admin,
+                    ..user.clone()
+                })
+            })
+        })
     }
 
     fn refused_to(&self, asker: Option<&User>, role: Role) -> Judgement {
-        let refused = if self.operation == Operation::Validation { Outcome::CredentialsRejected } else { Outcome::PermissionDenied };
-        if asker.is_some_and(|user| user.role == role) { self.instead(refused) } else { self.deem() }
+        let refused = if self.operation == Operation::Validation {
+            Outcome::CredentialsRejected
+        } else {
+            Outcome::PermissionDenied
+        };
+        if asker.is_some_and(|user| user.role == role) {
+            self.instead(refused)
+        } else {
+            self.deem()
+        }
     }
 
     /// Answers so, and changes nothing.
@@ -262,7 +348,12 @@ impl Question<'_> {
 
     fn new_user(&self) -> User {
         let password = Secret::new(self.values.of(Field::NewPassword));
-        User { username: self.values.of(Field::Username).to_owned(), password, role: Role::ReadOnly, state: UserState::Active }
+        User {
+            username: self.values.of(Field::Username).to_owned(),
+            password,
+            role: Role::ReadOnly,
+            state: UserState::Active,
+        }
     }
 }
 
@@ -272,5 +363,8 @@ fn kept(change: Change) -> Change {
 }
 
 fn locked(user: &User) -> User {
-    User { state: UserState::Locked, ..user.clone() }
+    User {
+        state: UserState::Locked,
+        ..user.clone()
+    }
 }

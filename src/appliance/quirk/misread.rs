@@ -1,23 +1,14 @@
 //! What is read out of a request that does not stand there, or is not read though it does.
 
 use bytes::Bytes;
-use http::Method;
-use http::Request;
-use http::header;
-use serde_json::Map;
-use serde_json::Value;
+use http::{Method, Request, header};
+use serde_json::{Map, Value};
 
 use super::percent;
-use crate::appliance::Asked;
-use crate::appliance::Rules;
-use crate::appliance::Worded;
-use crate::appliance::judge::proves;
-use crate::contract::Circumstance;
-use crate::contract::Field;
-use crate::contract::Kind;
-use crate::contract::Operation;
-use crate::contract::Outcome;
-use crate::contract::closed_set;
+use crate::{
+    appliance::{Asked, Rules, Worded, judge::proves},
+    contract::{Circumstance, Field, Kind, Operation, Outcome, closed_set},
+};
 
 closed_set! {
     /// A way to misread.
@@ -128,46 +119,92 @@ const EMPTY: &str = "\u{0}empty";
 
 impl Misread {
     pub(super) fn read(self, rules: &Rules, request: &Request<Bytes>) -> Asked<'static> {
-        let header = |name: header::HeaderName| request.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let header = |name: header::HeaderName| {
+            request
+                .headers()
+                .get(name)
+                .and_then(|value| value.to_str().ok())
+                .unwrap_or_default()
+        };
         let reading = Reading { rules, request };
         match self {
-            Misread::AcceptHonoured => reading.refused_if(header(header::ACCEPT) == "text/html", Outcome::BadRequest),
-            Misread::AdminUserAlone => {
-                reading.text(|text| text.replace("\"admin_username\"", "\"admin\"").replace("\"admin_user\"", "\"admin_username\""))
+            Misread::AcceptHonoured => {
+                reading.refused_if(header(header::ACCEPT) == "text/html", Outcome::BadRequest)
             }
+            Misread::AdminUserAlone => reading.text(|text| {
+                text.replace("\"admin_username\"", "\"admin\"")
+                    .replace("\"admin_user\"", "\"admin_username\"")
+            }),
             Misread::AnyMethodTaken => reading.as_post(true),
-            Misread::BarePathTaken => reading.path(|path| rules.paths().find(|known| bare(known) == path).map(str::to_owned)),
+            Misread::BarePathTaken => reading.path(|path| {
+                rules
+                    .paths()
+                    .find(|known| bare(known) == path)
+                    .map(str::to_owned)
+            }),
             Misread::BarePathAlone => reading.path(|path| {
                 let known = rules.paths().find(|known| bare(known) == path);
-                known.map_or_else(|| rules.has_path(path).then(|| NOWHERE.to_owned()), |known| Some(known.to_owned()))
+                known.map_or_else(
+                    || rules.has_path(path).then(|| NOWHERE.to_owned()),
+                    |known| Some(known.to_owned()),
+                )
             }),
             Misread::BlanksTrimmed => reading.values(|_, value| value.trim().to_owned()),
-            Misread::ByteOrderMarkTaken => reading.text(|text| text.trim_start_matches('\u{feff}').to_owned()),
+            Misread::ByteOrderMarkTaken => {
+                reading.text(|text| text.trim_start_matches('\u{feff}').to_owned())
+            }
             Misread::CamelCaseTaken => reading.names(|name| match name {
                 "adminPassword" => "admin_password".to_owned(),
                 "adminUsername" => "admin_username".to_owned(),
                 "newPassword" => "new_password".to_owned(),
                 other => other.to_owned(),
             }),
-            Misread::CharsetRefused => reading.refused_if(header(header::CONTENT_TYPE).contains(';'), Outcome::UnsupportedContentType),
-            Misread::CommentsTaken => reading.text(|text| match (text.find("/*"), text.find("*/")) {
-                (Some(start), Some(end)) if start < end => text[..start].to_owned() + &text[end + 2..],
-                _ => text.to_owned(),
-            }),
+            Misread::CharsetRefused => reading.refused_if(
+                header(header::CONTENT_TYPE).contains(';'),
+                Outcome::UnsupportedContentType,
+            ),
+            Misread::CommentsTaken => {
+                reading.text(|text| match (text.find("/*"), text.find("*/")) {
+                    (Some(start), Some(end)) if start < end => {
+                        text[..start].to_owned() + &text[end + 2..]
+                    }
+                    _ => text.to_owned(),
+                })
+            }
             Misread::ContentTypeToTheLetter => {
-                let capitals = header(header::CONTENT_TYPE).chars().any(|letter| letter.is_ascii_uppercase());
+                let capitals = header(header::CONTENT_TYPE)
+                    .chars()
+                    .any(|letter| letter.is_ascii_uppercase());
                 reading.refused_if(capitals, Outcome::UnsupportedContentType)
             }
-            Misread::CutBodiesMended => reading.text(|text| if text.ends_with('}') { text.to_owned() } else { format!("{text}}}") }),
+            Misread::CutBodiesMended => reading.text(|text| {
+                if text.ends_with('}') {
+                    text.to_owned()
+                } else {
+                    format!("{text}}}")
+                }
+            }),
             Misread::DoubledSlashesTaken => reading.path(|path| Some(path.replace("//", "/"))),
-            Misread::EmptyPasswordPasses => reading.proof(|given| given.is_some_and(|given| given == "")),
+            Misread::EmptyPasswordPasses => {
+                reading.proof(|given| given.is_some_and(|given| given == ""))
+            }
             Misread::EscapesKept => reading.text(|text| text.replace("\\u", "u")),
             Misread::FieldNamesWithoutCase => reading.names(str::to_lowercase),
-            Misread::FormsRead => {
-                reading.text(|text| if text.trim_start().starts_with(['{', '[', '"', '/']) { text.to_owned() } else { percent::object(text) })
-            }
+            Misread::FormsRead => reading.text(|text| {
+                if text.trim_start().starts_with(['{', '[', '"', '/']) {
+                    text.to_owned()
+                } else {
+                    percent::object(text)
+                }
+            }),
             Misread::GetTaken => reading.as_post(request.method() == Method::GET),
-            Misread::LargeBodiesUnread => reading.text(|text| if text.len() > 16 * 1024 { String::new() } else { text.to_owned() }),
+            Misread::LargeBodiesUnread => reading.text(|text| {
+                if text.len() > 16 * 1024 {
+                    String::new()
+                } else {
+                    text.to_owned()
+                }
+            }),
             Misread::ListBodiesUnwrapped => reading.json(|body| {
                 if let Value::Array(list) = body {
                     *body = list.first().cloned().unwrap_or_default();
@@ -178,22 +215,38 @@ impl Misread {
                 Value::Object(object) => object.values().next().cloned().unwrap_or_default(),
                 other => other.clone(),
             }),
-            Misread::LowerCaseMethodTaken => reading.as_post(request.method().as_str().eq_ignore_ascii_case("post")),
+            Misread::LowerCaseMethodTaken => {
+                reading.as_post(request.method().as_str().eq_ignore_ascii_case("post"))
+            }
             Misread::MissingIsEmpty => {
                 let given = reading.object(|operation, body| {
                     for field in rules.fields(operation) {
                         body.entry(field.name()).or_insert_with(|| EMPTY.into());
                     }
                 });
-                replaced(given, |_, value| if value == EMPTY { String::new() } else { value.to_owned() })
+                replaced(given, |_, value| {
+                    if value == EMPTY {
+                        String::new()
+                    } else {
+                        value.to_owned()
+                    }
+                })
             }
             Misread::MissingPasswordPasses => reading.proof(|given| given.is_none()),
             Misread::MissingUserIsAdmin => reading.object(|_, body| {
-                if let (false, Some(admin)) = (body.contains_key("username"), body.get("admin_username").cloned()) {
+                if let (false, Some(admin)) = (
+                    body.contains_key("username"),
+                    body.get("admin_username").cloned(),
+                ) {
                     body.insert("username".to_owned(), admin);
                 }
             }),
-            Misread::NotAsciiMangled => reading.values(|_, value| value.chars().map(|letter| if letter.is_ascii() { letter } else { '?' }).collect()),
+            Misread::NotAsciiMangled => reading.values(|_, value| {
+                value
+                    .chars()
+                    .map(|letter| if letter.is_ascii() { letter } else { '?' })
+                    .collect()
+            }),
             Misread::NullPasswordPasses => reading.proof(|given| given.is_some_and(Value::is_null)),
             Misread::NumbersCoerced => reading.each(|value| match value {
                 Value::Bool(_) | Value::Number(_) => value.to_string().into(),
@@ -203,45 +256,108 @@ impl Misread {
                 Kind::Console => path.strip_prefix("/api").map(str::to_owned),
                 Kind::Sensor => Some(format!("/api{path}")),
             }),
-            Misread::PathsWithoutCase => reading.path(|path| rules.paths().find(|known| known.eq_ignore_ascii_case(path)).map(str::to_owned)),
+            Misread::PathsWithoutCase => reading.path(|path| {
+                rules
+                    .paths()
+                    .find(|known| known.eq_ignore_ascii_case(path))
+                    .map(str::to_owned)
+            }),
             Misread::PercentDecoded => reading.values(|_, value| percent::decoded(value)),
             Misread::PositionCounts => reading.object(|operation, body| {
                 let values: Vec<Value> = body.values().cloned().collect();
-                *body = order(operation).iter().map(|field| field.name().to_owned()).zip(values).collect();
+                *body = order(operation)
+                    .iter()
+                    .map(|field| field.name().to_owned())
+                    .zip(values)
+                    .collect();
             }),
-            Misread::PrefixTwiceTaken => {
-                reading.path(|path| Some(path.replace("/api/external/api/external/", "/api/external/").replace("/external/external/", "/external/")))
+            Misread::PrefixTwiceTaken => reading.path(|path| {
+                Some(
+                    path.replace("/api/external/api/external/", "/api/external/")
+                        .replace("/external/external/", "/external/"),
+                )
+            }),
+            Misread::QuotesStripped => {
+                reading.values(|_, value| value.replace(['"', '\'', '\\'], ""))
             }
-            Misread::QuotesStripped => reading.values(|_, value| value.replace(['"', '\'', '\\'], "")),
             // A backslash that is escaped is one.
-            Misread::ShellEscapeTaken => {
-                reading.text(|text| text.split("\\\\").map(|part| part.replace("\\!", "!")).collect::<Vec<_>>().join("\\\\"))
-            }
-            Misread::ShortNamesTaken => reading.names(|name| if name == "user" { "username".to_owned() } else { name.to_owned() }),
-            Misread::SingleQuotesTaken => reading.text(|text| if text.contains('"') { text.to_owned() } else { text.replace('\'', "\"") }),
-            Misread::SpreadBodiesRefused => reading.refused_if(request.body().first().is_some_and(u8::is_ascii_whitespace), Outcome::MalformedBody),
-            Misread::TokenChecked => reading.refused_if(header(header::AUTHORIZATION).starts_with("Bearer"), Outcome::PermissionDenied),
-            Misread::TokenDemanded => reading.refused_if(!request.headers().contains_key(header::AUTHORIZATION), Outcome::PermissionDenied),
+            Misread::ShellEscapeTaken => reading.text(|text| {
+                text.split("\\\\")
+                    .map(|part| part.replace("\\!", "!"))
+                    .collect::<Vec<_>>()
+                    .join("\\\\")
+            }),
+            Misread::ShortNamesTaken => reading.names(|name| {
+                if name == "user" {
+                    "username".to_owned()
+                } else {
+                    name.to_owned()
+                }
+            }),
+            Misread::SingleQuotesTaken => reading.text(|text| {
+                if text.contains('"') {
+                    text.to_owned()
+                } else {
+                    text.replace('\'', "\"")
+                }
+            }),
+            Misread::SpreadBodiesRefused => reading.refused_if(
+                request.body().first().is_some_and(u8::is_ascii_whitespace),
+                Outcome::MalformedBody,
+            ),
+            Misread::TokenChecked => reading.refused_if(
+                header(header::AUTHORIZATION).starts_with("Bearer"),
+                Outcome::PermissionDenied,
+            ),
+            Misread::TokenDemanded => reading.refused_if(
+                !request.headers().contains_key(header::AUTHORIZATION),
+                Outcome::PermissionDenied,
+            ),
             Misread::TokenSuffices => {
                 let token = request.headers().contains_key(header::AUTHORIZATION);
                 reading.proof(|_| token)
             }
             Misread::TrailingCommaTaken => reading.text(|text| text.replace(",}", "}")),
-            Misread::TrailingSlashTaken => reading.path(|path| path.strip_suffix('/').map(str::to_owned)),
-            Misread::TrailingWordsTaken => reading.text(|text| text.rfind('}').map_or(text, |end| &text[..=end]).to_owned()),
-            Misread::UnknownHeadersRefused => {
-                reading.refused_if(request.headers().keys().any(|name| name.as_str().starts_with("x-nobody")), Outcome::BadRequest)
+            Misread::TrailingSlashTaken => {
+                reading.path(|path| path.strip_suffix('/').map(str::to_owned))
             }
-            Misread::UnknownPathAnswered => {
-                reading.path(|_| rules.paths().find(|known| known.ends_with(Operation::Validation.name())).map(str::to_owned))
+            Misread::TrailingWordsTaken => {
+                reading.text(|text| text.rfind('}').map_or(text, |end| &text[..=end]).to_owned())
             }
+            Misread::UnknownHeadersRefused => reading.refused_if(
+                request
+                    .headers()
+                    .keys()
+                    .any(|name| name.as_str().starts_with("x-nobody")),
+                Outcome::BadRequest,
+            ),
+            Misread::UnknownPathAnswered => reading.path(|_| {
+                rules
+                    .paths()
+                    .find(|known| known.ends_with(Operation::Validation.name()))
+                    .map(str::to_owned)
+            }),
             Misread::UrlCredentialsTaken => {
                 let query = request.uri().query().unwrap_or_default();
-                reading.text(|text| if text.is_empty() { percent::object(query) } else { text.to_owned() })
+                reading.text(|text| {
+                    if text.is_empty() {
+                        percent::object(query)
+                    } else {
+                        text.to_owned()
+                    }
+                })
             }
             Misread::Utf16Read => reading.bytes(|body| {
-                let units = body.strip_prefix(&[0xff, 0xfe])?.chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]]));
-                Some(char::decode_utf16(units).filter_map(Result::ok).collect::<String>().into())
+                let units = body
+                    .strip_prefix(&[0xff, 0xfe])?
+                    .chunks_exact(2)
+                    .map(|pair| u16::from_le_bytes([pair[0], pair[1]]));
+                Some(
+                    char::decode_utf16(units)
+                        .filter_map(Result::ok)
+                        .collect::<String>()
+                        .into(),
+                )
             }),
         }
     }
@@ -261,7 +377,9 @@ impl Reading<'_> {
     }
 
     fn refused_if(&self, refuses: bool, outcome: Outcome) -> Asked<'static> {
-        let worded = operation(self.request).and_then(|operation| self.rules.wording_of(Some(operation), outcome)).filter(|_| refuses);
+        let worded = operation(self.request)
+            .and_then(|operation| self.rules.wording_of(Some(operation), outcome))
+            .filter(|_| refuses);
         let refused = |worded: Worded| Asked::Refused(worded, Circumstance::OtherContentType);
         worded.map_or_else(|| self.rules.hear(self.request).into_owned(), refused)
     }
@@ -279,10 +397,17 @@ impl Reading<'_> {
         let path = self.request.uri().path();
         let known = self.rules.has_path(path);
         // A path of the contract stays what it is, unless it is made nobody's.
-        let other = other(path).filter(|other| !known || other == NOWHERE).and_then(|other| {
-            let query = self.request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
-            format!("{other}{query}").parse().ok()
-        });
+        let other = other(path)
+            .filter(|other| !known || other == NOWHERE)
+            .and_then(|other| {
+                let query = self
+                    .request
+                    .uri()
+                    .query()
+                    .map(|query| format!("?{query}"))
+                    .unwrap_or_default();
+                format!("{other}{query}").parse().ok()
+            });
         self.hear(|request| {
             if let Some(other) = other {
                 *request.uri_mut() = other;
@@ -322,7 +447,12 @@ impl Reading<'_> {
     }
 
     fn names(&self, other: impl Fn(&str) -> String) -> Asked<'static> {
-        self.object(|_, body| *body = std::mem::take(body).into_iter().map(|(name, value)| (other(&name), value)).collect())
+        self.object(|_, body| {
+            *body = std::mem::take(body)
+                .into_iter()
+                .map(|(name, value)| (other(&name), value))
+                .collect()
+        })
     }
 
     fn each(&self, other: impl Fn(&Value) -> Value) -> Asked<'static> {
@@ -355,20 +485,33 @@ fn replaced(mut asked: Asked<'static>, other: impl Fn(Field, &str) -> String) ->
 
 /// The operation that a request asks for, by the end of its path.
 pub(super) fn operation(request: &Request<Bytes>) -> Option<Operation> {
-    let name = request.uri().path().trim_end_matches('/').rsplit('/').next().unwrap_or_default().to_lowercase();
+    let name = request
+        .uri()
+        .path()
+        .trim_end_matches('/')
+        .rsplit('/')
+        .next()
+        .unwrap_or_default()
+        .to_lowercase();
     name.parse().ok()
 }
 
 /// A path without the part before `/authentication`.
 fn bare(path: &str) -> &str {
-    path.find("/authentication").map_or(path, |start| &path[start..])
+    path.find("/authentication")
+        .map_or(path, |start| &path[start..])
 }
 
 /// The fields as the documents list them (`sensor:42-44`, `sensor:121-124`, `sensor:191-192`).
 fn order(operation: Operation) -> &'static [Field] {
     match operation {
         Operation::SetPassword => &[Field::Username, Field::Password, Field::NewPassword],
-        Operation::SetPasswordByAdmin => &[Field::AdminUsername, Field::AdminPassword, Field::Username, Field::NewPassword],
+        Operation::SetPasswordByAdmin => &[
+            Field::AdminUsername,
+            Field::AdminPassword,
+            Field::Username,
+            Field::NewPassword,
+        ],
         Operation::Validation => &[Field::Username, Field::Password],
     }
 }

@@ -1,20 +1,14 @@
 //! What is answered in other words, in another form, or with something that was not asked for; lawful forms among them.
 
 use bytes::Bytes;
-use http::HeaderValue;
-use http::Response;
-use http::StatusCode;
-use http::Version;
-use http::header;
+use http::{HeaderValue, Response, StatusCode, Version, header};
 use serde_json::Value;
 
 use super::percent;
-use crate::appliance::Asked;
-use crate::appliance::Rules;
-use crate::appliance::Worded;
-use crate::contract::Field;
-use crate::contract::Outcome;
-use crate::contract::closed_set;
+use crate::{
+    appliance::{Asked, Rules, Worded},
+    contract::{Field, Outcome, closed_set},
+};
 
 closed_set! {
     /// A way to word, or to send, otherwise.
@@ -98,7 +92,9 @@ impl Misworded {
     pub(super) fn word(self, rules: &Rules, worded: Worded, asked: &Asked) -> Response<Bytes> {
         let instead = |outcome, other| {
             // Where nothing words the other outcome, this one stays.
-            let other = (worded.outcome == outcome).then(|| rules.wording_of(worded.operation, other)).flatten();
+            let other = (worded.outcome == outcome)
+                .then(|| rules.wording_of(worded.operation, other))
+                .flatten();
             rules.speak(other.unwrap_or(worded), asked).into_response()
         };
         let mut answer = rules.speak(worded, asked).into_response();
@@ -106,11 +102,18 @@ impl Misworded {
             Asked::Fields(_, values) => values.of(Field::Username),
             Asked::Refused(..) => "",
         };
-        let echo =
-            |answer, other: String| if worded.outcome == Outcome::UserUnknown { texts(answer, |text| text.replace(name, &other)) } else { answer };
+        let echo = |answer, other: String| {
+            if worded.outcome == Outcome::UserUnknown {
+                texts(answer, |text| text.replace(name, &other))
+            } else {
+                answer
+            }
+        };
         match self {
             Misworded::AnotherNameEchoed => echo(answer, "somebody".to_owned()),
-            Misworded::AuthenticationTextForPolicy => instead(Outcome::PolicyRefused, Outcome::AuthenticationFailed),
+            Misworded::AuthenticationTextForPolicy => {
+                instead(Outcome::PolicyRefused, Outcome::AuthenticationFailed)
+            }
             Misworded::BothKeys => json(answer, |body| {
                 if let Value::Object(object) = body {
                     object.entry("msg").or_insert_with(|| "".into());
@@ -118,20 +121,29 @@ impl Misworded {
                 }
             }),
             Misworded::Capitals => texts(answer, str::to_uppercase),
-            Misworded::CharsetSpelt => with_header(answer, header::CONTENT_TYPE, "application/json;charset=UTF-8"),
+            Misworded::CharsetSpelt => with_header(
+                answer,
+                header::CONTENT_TYPE,
+                "application/json;charset=UTF-8",
+            ),
             Misworded::Chunked => with_header(answer, header::TRANSFER_ENCODING, "chunked"),
             Misworded::Closing => with_header(answer, header::CONNECTION, "close"),
             Misworded::EchoDecoded => echo(answer, percent::decoded(name)),
-            Misworded::EchoEscapedForHtml => echo(answer, name.replace('&', "&amp;").replace('<', "&lt;")),
+            Misworded::EchoEscapedForHtml => {
+                echo(answer, name.replace('&', "&amp;").replace('<', "&lt;"))
+            }
             Misworded::EchoFilled => echo(answer, name.replace("{username}", name)),
             Misworded::EchoQuotesDoubled => echo(answer, name.replace('\'', "''")),
             Misworded::EchoTrimmed => echo(answer, name.trim().to_owned()),
             Misworded::EchoUnescaped => {
                 let escaped = Value::from(name).to_string();
-                let body = String::from_utf8_lossy(answer.body()).replace(&escaped[1..escaped.len() - 1], name);
+                let body = String::from_utf8_lossy(answer.body())
+                    .replace(&escaped[1..escaped.len() - 1], name);
                 answer.map(|_| Bytes::from(body))
             }
-            Misworded::EchoWithoutNotAscii => echo(answer, name.chars().filter(char::is_ascii).collect()),
+            Misworded::EchoWithoutNotAscii => {
+                echo(answer, name.chars().filter(char::is_ascii).collect())
+            }
             Misworded::ErrorAsText => json(answer, |body| {
                 if let Some(text) = body.pointer("/error/userDisplayErrorMessage").cloned() {
                     body["error"] = text;
@@ -159,9 +171,16 @@ impl Misworded {
                 answer
             }
             Misworded::FurtherHeaders => {
-                let further = [("server", "Apache"), ("x-request-id", "7"), ("strict-transport-security", "max-age=63072000"), ("vary", "accept")];
+                let further = [
+                    ("server", "Apache"),
+                    ("x-request-id", "7"),
+                    ("strict-transport-security", "max-age=63072000"),
+                    ("vary", "accept"),
+                ];
                 for (name, value) in further {
-                    answer.headers_mut().insert(name, HeaderValue::from_static(value));
+                    answer
+                        .headers_mut()
+                        .insert(name, HeaderValue::from_static(value));
                 }
                 answer
             }
@@ -169,11 +188,19 @@ impl Misworded {
                 *answer.version_mut() = Version::HTTP_10;
                 with_header(answer, header::CONNECTION, "close")
             }
-            Misworded::InternalsTold => internal(answer, "java.lang.IllegalStateException at CredentialService.check"),
+            Misworded::InternalsTold => internal(
+                answer,
+                "java.lang.IllegalStateException at CredentialService.check",
+            ),
             Misworded::LineEnd => answer.map(|body| Bytes::from([&body[..], b"\r\n"].concat())),
             Misworded::LowerCaseStart => texts(answer, |text| {
                 let mut letters = text.chars();
-                letters.next().into_iter().flat_map(char::to_lowercase).chain(letters).collect()
+                letters
+                    .next()
+                    .into_iter()
+                    .flat_map(char::to_lowercase)
+                    .chain(letters)
+                    .collect()
             }),
             Misworded::MessageForMsg => json(answer, |body| {
                 if let Some(text) = body.as_object_mut().and_then(|object| object.remove("msg")) {
@@ -190,19 +217,27 @@ impl Misworded {
             }
             Misworded::PasswordEchoed => match asked {
                 Asked::Fields(_, values) if !worded.outcome.is_success() => {
-                    let [one, other] = [Field::Password, Field::AdminPassword].map(|field| values.of(field));
+                    let [one, other] =
+                        [Field::Password, Field::AdminPassword].map(|field| values.of(field));
                     internal(answer, if one.is_empty() { other } else { one })
                 }
                 Asked::Fields(..) | Asked::Refused(..) => answer,
             },
             Misworded::PermissionHidden => instead(Outcome::PermissionDenied, Outcome::UserUnknown),
             Misworded::PrettyPrinted => {
-                let pretty = serde_json::from_slice::<Value>(answer.body()).and_then(|body| serde_json::to_string_pretty(&body));
+                let pretty = serde_json::from_slice::<Value>(answer.body())
+                    .and_then(|body| serde_json::to_string_pretty(&body));
                 pretty.map_or(answer.clone(), |pretty| answer.map(|_| Bytes::from(pretty)))
             }
-            Misworded::PagesForBadRequests if [Outcome::BadRequest, Outcome::HeadTooLarge].contains(&worded.outcome) => {
+            Misworded::PagesForBadRequests
+                if [Outcome::BadRequest, Outcome::HeadTooLarge].contains(&worded.outcome) =>
+            {
                 let answer = with_header(answer, header::CONTENT_TYPE, "text/html");
-                answer.map(|_| Bytes::from_static(b"<html><head><title>400 Bad Request</title></head></html>\n"))
+                answer.map(|_| {
+                    Bytes::from_static(
+                        b"<html><head><title>400 Bad Request</title></head></html>\n",
+                    )
+                })
             }
             Misworded::PagesForBadRequests => answer,
             Misworded::StackTraces if worded.outcome == Outcome::MalformedBody => {
@@ -220,7 +255,9 @@ impl Misworded {
                 *answer.status_mut() = StatusCode::IM_A_TEAPOT;
                 answer
             }
-            Misworded::TypographicApostrophe => texts(answer, |text| text.replace('\'', "\u{2019}")),
+            Misworded::TypographicApostrophe => {
+                texts(answer, |text| text.replace('\'', "\u{2019}"))
+            }
         }
     }
 }
@@ -242,7 +279,9 @@ fn texts(answer: Response<Bytes>, other: impl Fn(&str) -> String) -> Response<By
 fn each_text(body: &mut Value, other: &dyn Fn(&str) -> String) {
     match body {
         Value::String(text) if !text.is_empty() => *text = other(text),
-        Value::Object(object) => object.values_mut().for_each(|value| each_text(value, other)),
+        Value::Object(object) => object
+            .values_mut()
+            .for_each(|value| each_text(value, other)),
         Value::Array(_) | Value::Bool(_) | Value::Null | Value::Number(_) | Value::String(_) => {}
     }
 }
@@ -256,7 +295,13 @@ fn internal(answer: Response<Bytes>, text: &str) -> Response<Bytes> {
     })
 }
 
-fn with_header(mut answer: Response<Bytes>, name: header::HeaderName, value: &'static str) -> Response<Bytes> {
-    answer.headers_mut().insert(name, HeaderValue::from_static(value));
+fn with_header(
+    mut answer: Response<Bytes>,
+    name: header::HeaderName,
+    value: &'static str,
+) -> Response<Bytes> {
+    answer
+        .headers_mut()
+        .insert(name, HeaderValue::from_static(value));
     answer
 }

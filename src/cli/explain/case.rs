@@ -1,23 +1,20 @@
 //! A case told: what it finds out, what it needs, what it sends, what it expects.
 
-use std::cell::RefCell;
-use std::collections::BTreeSet;
+use std::{cell::RefCell, collections::BTreeSet};
 
-use crate::cli::explain::layout::wrap;
-use crate::conformance::Account;
-use crate::conformance::Step;
-use crate::conformance::case::Forbidden;
-use crate::conformance::case::Need;
-use crate::conformance::expected;
-use crate::conformance::expected::Branch;
-use crate::conformance::expected::Standing;
-use crate::conformance::request;
-use crate::conformance::suite;
-use crate::conformance::suite::Located;
-use crate::contract::Contract;
-use crate::contract::Kind;
-use crate::contract::Readings;
-use crate::runner;
+use crate::{
+    cli::explain::layout::wrap,
+    conformance::{
+        Account, Step,
+        case::{Forbidden, Need},
+        expected,
+        expected::{Branch, Standing},
+        request, suite,
+        suite::Located,
+    },
+    contract::{Contract, Kind, Readings},
+    runner,
+};
 
 /// Returns the case of an id, if there is one.
 pub(super) fn find(id: &str) -> Option<&'static Located> {
@@ -30,9 +27,16 @@ pub(super) fn find(id: &str) -> Option<&'static Located> {
 /// A case that is for none of these kinds, or a step that makes no request; a test holds all cases against the latter.
 pub(super) fn text(located: &Located, laws: &[&Contract]) -> Result<String, String> {
     let case = &located.case;
-    let laws: Vec<&&Contract> = laws.iter().filter(|law| case.kinds.contains(&law.kind)).collect();
+    let laws: Vec<&&Contract> = laws
+        .iter()
+        .filter(|law| case.kinds.contains(&law.kind))
+        .collect();
     if laws.is_empty() {
-        return Err(format!("the case `{}` is for {} only", case.id, kinds(&case.kinds)));
+        return Err(format!(
+            "the case `{}` is for {} only",
+            case.id,
+            kinds(&case.kinds)
+        ));
     }
     let mut lines = Vec::new();
     wrap("", 0, &format!("{}: {}", case.id, case.title), &mut lines);
@@ -44,7 +48,11 @@ pub(super) fn text(located: &Located, laws: &[&Contract]) -> Result<String, Stri
     }
     item("needs", &needs(located, &laws)?, &mut lines);
     if case.must_not == Some(Forbidden::Success) {
-        item("must not", "succeed: that is a deviation, whatever else is left open", &mut lines);
+        item(
+            "must not",
+            "succeed: that is a deviation, whatever else is left open",
+            &mut lines,
+        );
     }
     for law in laws {
         lines.push(String::new());
@@ -57,13 +65,36 @@ pub(super) fn text(located: &Located, laws: &[&Contract]) -> Result<String, Stri
 /// Adds what one kind is sent and should answer.
 fn told(located: &Located, law: &Contract, lines: &mut Vec<String>) -> Result<(), String> {
     let case = &located.case;
-    let facts: Vec<String> = case.covers(law).iter().map(|fact| numbered(law, fact)).collect();
+    let facts: Vec<String> = case
+        .covers(law)
+        .iter()
+        .map(|fact| numbered(law, fact))
+        .collect();
     // A number stays on the line of its fact.
     let from = lines.len();
-    item("facts", &facts.iter().map(|fact| fact.replace(' ', "\u{a0}")).collect::<Vec<_>>().join(", "), lines);
-    lines[from..].iter_mut().for_each(|line| *line = line.replace('\u{a0}', " "));
-    for (index, (step, command)) in case.steps.iter().zip(runner::planned(law.kind, case, "$TARGET")?).enumerate() {
-        let label = if case.steps.len() == 1 { "request".to_owned() } else { format!("step {}", index + 1) };
+    item(
+        "facts",
+        &facts
+            .iter()
+            .map(|fact| fact.replace(' ', "\u{a0}"))
+            .collect::<Vec<_>>()
+            .join(", "),
+        lines,
+    );
+    lines[from..]
+        .iter_mut()
+        .for_each(|line| *line = line.replace('\u{a0}', " "));
+    for (index, (step, command)) in case
+        .steps
+        .iter()
+        .zip(runner::planned(law.kind, case, "$TARGET")?)
+        .enumerate()
+    {
+        let label = if case.steps.len() == 1 {
+            "request".to_owned()
+        } else {
+            format!("step {}", index + 1)
+        };
         // A command is not wrapped: it is there to be copied.
         lines.push(format!("  {label:<width$}{command}", width = INDENT - 2));
         expectation(step, law, lines)?;
@@ -73,7 +104,10 @@ fn told(located: &Located, law: &Contract, lines: &mut Vec<String>) -> Result<()
 
 fn expectation(step: &Step, law: &Contract, lines: &mut Vec<String>) -> Result<(), String> {
     let mut told: Vec<String> =
-        expected::branches(&step.expect, law, step.ask, &Readings::default())?.iter().map(|branch| lawful(branch, step, law)).collect();
+        expected::branches(&step.expect, law, step.ask, &Readings::default())?
+            .iter()
+            .map(|branch| lawful(branch, step, law))
+            .collect();
     told.dedup();
     for (index, branch) in told.iter().enumerate() {
         item(if index == 0 { "expected" } else { "or" }, branch, lines);
@@ -84,13 +118,25 @@ fn expectation(step: &Step, law: &Contract, lines: &mut Vec<String>) -> Result<(
 /// One lawful answer: the outcome, its wordings, and the readings that lead to it.
 fn lawful(branch: &Branch, step: &Step, law: &Contract) -> String {
     let utterance = law.utterance(branch.outcome.at(step.ask), branch.outcome);
-    let wordings: Vec<&str> = utterance.map(|(_, said)| said.body.readings().iter().map(|reading| reading.is.text()).collect()).unwrap_or_default();
+    let wordings: Vec<&str> = utterance
+        .map(|(_, said)| {
+            said.body
+                .readings()
+                .iter()
+                .map(|reading| reading.is.text())
+                .collect()
+        })
+        .unwrap_or_default();
     let mut text = branch.outcome.to_string();
     if !wordings.is_empty() {
         text.push_str(&format!(": {}", wordings.join(" · ")));
     }
     if !branch.choices.is_empty() {
-        let choices: Vec<String> = branch.choices.iter().map(|choice| format!("{} is {}", numbered(law, &choice.fact), choice.reading)).collect();
+        let choices: Vec<String> = branch
+            .choices
+            .iter()
+            .map(|choice| format!("{} is {}", numbered(law, &choice.fact), choice.reading))
+            .collect();
         text.push_str(&format!(" (where {})", choices.join(" and ")));
     }
     match branch.standing {
@@ -104,21 +150,38 @@ fn lawful(branch: &Branch, step: &Step, law: &Contract) -> String {
 /// What must be there: the accounts that the steps name, and what only a mock can offer.
 fn needs(located: &Located, laws: &[&&Contract]) -> Result<String, String> {
     let accounts: RefCell<BTreeSet<Account>> = RefCell::default();
-    for (law, step) in laws.iter().flat_map(|law| located.case.steps.iter().map(move |step| (law, step))) {
+    for (law, step) in laws
+        .iter()
+        .flat_map(|law| located.case.steps.iter().map(move |step| (law, step)))
+    {
         request::build(step, law, &Readings::default(), &|placeholder| {
             accounts.borrow_mut().insert(placeholder.account);
             Ok(placeholder.to_string())
         })?;
     }
     let accounts = accounts.into_inner();
-    let named: Vec<&str> = accounts.iter().filter(|account| **account != Account::Unknown).map(|account| account.name()).collect();
+    let named: Vec<&str> = accounts
+        .iter()
+        .filter(|account| **account != Account::Unknown)
+        .map(|account| account.name())
+        .collect();
     let mut needs = match named.len() {
         0 => Vec::new(),
         1 => vec![format!("the account {}", named[0])],
         _ => vec![format!("the accounts {}", named.join(", "))],
     };
-    needs.extend(located.case.needs.iter().map(|need| offered(*need).to_owned()));
-    Ok(if needs.is_empty() { "nothing".into() } else { needs.join("; ") })
+    needs.extend(
+        located
+            .case
+            .needs
+            .iter()
+            .map(|need| offered(*need).to_owned()),
+    );
+    Ok(if needs.is_empty() {
+        "nothing".into()
+    } else {
+        needs.join("; ")
+    })
 }
 
 fn offered(need: Need) -> &'static str {
@@ -130,11 +193,17 @@ fn offered(need: Need) -> &'static str {
 }
 
 fn numbered(law: &Contract, fact: &str) -> String {
-    law.register_number(fact).map_or_else(|| fact.to_owned(), |number| format!("{number} {fact}"))
+    law.register_number(fact)
+        .map_or_else(|| fact.to_owned(), |number| format!("{number} {fact}"))
 }
 
 fn kinds(kinds: &[Kind]) -> String {
-    [Kind::Sensor, Kind::Console].iter().filter(|kind| kinds.contains(kind)).map(|kind| kind.name()).collect::<Vec<_>>().join(", ")
+    [Kind::Sensor, Kind::Console]
+        .iter()
+        .filter(|kind| kinds.contains(kind))
+        .map(|kind| kind.name())
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 fn item(label: &str, text: &str, lines: &mut Vec<String>) {

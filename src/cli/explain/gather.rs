@@ -2,10 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::contract::Contract;
-use crate::contract::Entry;
-use crate::contract::Ground;
-use crate::contract::Kind;
+use crate::contract::{Contract, Entry, Ground, Kind};
 
 /// Facts that are equally sure.
 pub(super) struct Section {
@@ -50,11 +47,18 @@ pub(super) struct Told {
 }
 
 /// Returns the facts that are wanted, the disputed ones first. Sections without facts are left out.
-pub(super) fn sections(laws: &[&Contract], wanted: impl Fn(&Contract, &Entry<'_>) -> bool) -> Vec<Section> {
+pub(super) fn sections(
+    laws: &[&Contract],
+    wanted: impl Fn(&Contract, &Entry<'_>) -> bool,
+) -> Vec<Section> {
     TITLES
         .iter()
         .enumerate()
-        .filter_map(|(sureness, title)| section(laws, title, |law, entry| rank(entry) == sureness && wanted(law, entry)))
+        .filter_map(|(sureness, title)| {
+            section(laws, title, |law, entry| {
+                rank(entry) == sureness && wanted(law, entry)
+            })
+        })
         .collect()
 }
 
@@ -66,7 +70,11 @@ fn rank(entry: &Entry<'_>) -> usize {
     }
 }
 
-fn section(laws: &[&Contract], title: &'static str, wanted: impl Fn(&Contract, &Entry<'_>) -> bool) -> Option<Section> {
+fn section(
+    laws: &[&Contract],
+    title: &'static str,
+    wanted: impl Fn(&Contract, &Entry<'_>) -> bool,
+) -> Option<Section> {
     // A number sorts before none.
     let mut points: BTreeMap<(bool, Option<String>), Point> = BTreeMap::new();
     for law in laws {
@@ -74,32 +82,63 @@ fn section(laws: &[&Contract], title: &'static str, wanted: impl Fn(&Contract, &
             let number = law.register_number(&entry.name).map(ToOwned::to_owned);
             points
                 .entry((number.is_none(), number.clone()))
-                .or_insert_with(|| Point { number, about: Vec::new(), groups: Vec::new() })
+                .or_insert_with(|| Point {
+                    number,
+                    about: Vec::new(),
+                    groups: Vec::new(),
+                })
                 .take(law, entry);
         }
     }
     let mut points: Vec<Point> = points.into_values().collect();
     points.iter_mut().for_each(Point::join);
-    let mut names: Vec<&String> = points.iter().flat_map(|point| &point.groups).flat_map(|group| &group.facts).collect();
+    let mut names: Vec<&String> = points
+        .iter()
+        .flat_map(|point| &point.groups)
+        .flat_map(|group| &group.facts)
+        .collect();
     names.sort_unstable();
     names.dedup();
     let count = names.len();
-    (count > 0).then_some(Section { title, count, points })
+    (count > 0).then_some(Section {
+        title,
+        count,
+        points,
+    })
 }
 
 impl Point {
     /// Adds a fact of a law, to the one of the same name and readings where another law has it.
     fn take(&mut self, law: &Contract, entry: Entry<'_>) {
-        let about = self.number.as_ref().and_then(|number| law.register.get(number)).map(|point| &point.point);
-        self.about.extend(about.filter(|about| !self.about.contains(about)).cloned());
-        let readings: Vec<Told> = entry.readings.iter().map(|reading| Told::new(reading.name, &reading.value, reading.ground, law.kind)).collect();
-        let same = |group: &&mut Group| group.facts[0] == entry.name && all(&group.readings, &readings, Told::says);
+        let about = self
+            .number
+            .as_ref()
+            .and_then(|number| law.register.get(number))
+            .map(|point| &point.point);
+        self.about
+            .extend(about.filter(|about| !self.about.contains(about)).cloned());
+        let readings: Vec<Told> = entry
+            .readings
+            .iter()
+            .map(|reading| Told::new(reading.name, &reading.value, reading.ground, law.kind))
+            .collect();
+        let same = |group: &&mut Group| {
+            group.facts[0] == entry.name && all(&group.readings, &readings, Told::says)
+        };
         match self.groups.iter_mut().find(same) {
-            None => self.groups.push(Group { facts: vec![entry.name], kinds: vec![law.kind], readings }),
+            None => self.groups.push(Group {
+                facts: vec![entry.name],
+                kinds: vec![law.kind],
+                readings,
+            }),
             Some(group) => {
                 group.kinds.push(law.kind);
                 for (told, other) in group.readings.iter_mut().zip(readings) {
-                    let new = other.at.into_iter().filter(|place| !told.at.contains(place)).collect::<Vec<_>>();
+                    let new = other
+                        .at
+                        .into_iter()
+                        .filter(|place| !told.at.contains(place))
+                        .collect::<Vec<_>>();
                     told.at.extend(new);
                 }
             }
@@ -111,7 +150,9 @@ impl Point {
         let mut joined: Vec<Group> = Vec::new();
         for group in std::mem::take(&mut self.groups) {
             let as_here = |left: &Told, right: &Told| left.says(right) && left.at == right.at;
-            let same = |other: &&mut Group| other.kinds == group.kinds && all(&other.readings, &group.readings, as_here);
+            let same = |other: &&mut Group| {
+                other.kinds == group.kinds && all(&other.readings, &group.readings, as_here)
+            };
             match joined.iter_mut().find(same) {
                 Some(other) => other.facts.extend(group.facts),
                 None => joined.push(group),
@@ -128,7 +169,12 @@ impl Told {
             Ground::Assumed { because } => (Vec::new(), Some(because.clone())),
             Ground::Said { at, .. } => (at.iter().map(|place| place.cite(own)).collect(), None),
         };
-        Told { name: name.to_owned(), value: value.to_owned(), at, because }
+        Told {
+            name: name.to_owned(),
+            value: value.to_owned(),
+            at,
+            because,
+        }
     }
 
     /// Tells whether another law's reading is the same, wherever it is said.
@@ -139,9 +185,16 @@ impl Told {
 
 /// Tells whether two lists are of one length and each pair is alike.
 fn all(left: &[Told], right: &[Told], alike: impl Fn(&Told, &Told) -> bool) -> bool {
-    left.len() == right.len() && left.iter().zip(right).all(|(left, right)| alike(left, right))
+    left.len() == right.len()
+        && left
+            .iter()
+            .zip(right)
+            .all(|(left, right)| alike(left, right))
 }
 
 /// What the facts of a section have in common, the least sure first.
-const TITLES: [&str; 3] =
-    ["Disputed: the pages say two things or more", "Assumed: the pages are silent, the ruling is ours", "Said: the pages say one thing"];
+const TITLES: [&str; 3] = [
+    "Disputed: the pages say two things or more",
+    "Assumed: the pages are silent, the ruling is ours",
+    "Said: the pages say one thing",
+];

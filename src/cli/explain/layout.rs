@@ -1,33 +1,54 @@
 //! Lays gathered facts out as text of a hundred columns.
 
-use crate::cli::explain::gather::Group;
-use crate::cli::explain::gather::Point;
-use crate::cli::explain::gather::Section;
-use crate::cli::explain::gather::Told;
+use crate::cli::explain::gather::{Group, Point, Section, Told};
 
 /// Returns the text, ending in a newline.
 pub(super) fn text(sections: &[Section]) -> String {
     let mut lines = vec![LEGEND.to_owned()];
     for section in sections {
         lines.push(String::new());
-        let facts = if section.count == 1 { "1 fact".into() } else { format!("{} facts", section.count) };
+        let facts = if section.count == 1 {
+            "1 fact".into()
+        } else {
+            format!("{} facts", section.count)
+        };
         lines.push(format!("=== {} ({facts})", section.title));
-        section.points.iter().for_each(|point| lay_point(point, &mut lines));
+        section
+            .points
+            .iter()
+            .for_each(|point| lay_point(point, &mut lines));
     }
     lines.join("\n") + "\n"
 }
 
 fn lay_point(point: &Point, lines: &mut Vec<String>) {
     lines.push(String::new());
-    let about = if point.number.is_some() { point.about.join("; ") } else { NOT_REGISTERED.into() };
+    let about = if point.number.is_some() {
+        point.about.join("; ")
+    } else {
+        NOT_REGISTERED.into()
+    };
     wrap(point.number.as_deref().unwrap_or("—"), ABOUT, &about, lines);
-    point.groups.iter().for_each(|group| lay_group(group, lines));
+    point
+        .groups
+        .iter()
+        .for_each(|group| lay_group(group, lines));
 }
 
 fn lay_group(group: &Group, lines: &mut Vec<String>) {
     let kinds: Vec<&str> = group.kinds.iter().map(|kind| kind.name()).collect();
-    wrap("", FACTS, &format!("{} [{}]", group.facts.join(", "), kinds.join(", ")), lines);
-    let widest = group.readings.iter().map(|told| told.name.chars().count()).max().unwrap_or(0);
+    wrap(
+        "",
+        FACTS,
+        &format!("{} [{}]", group.facts.join(", "), kinds.join(", ")),
+        lines,
+    );
+    let widest = group
+        .readings
+        .iter()
+        .map(|told| told.name.chars().count())
+        .max()
+        .unwrap_or(0);
     for (index, told) in group.readings.iter().enumerate() {
         let mark = if index == 0 { "*" } else { " " };
         let (head, column) = (format!("    {mark} {}", told.name), READING + widest + 2);

@@ -1,14 +1,14 @@
 //! Where appliances of the command line listen: the first where it says, further ones on the next ports, or where a fixture asks.
 
-use std::io;
-use std::net::IpAddr;
-use std::net::SocketAddr;
+use std::{
+    io,
+    net::{IpAddr, SocketAddr},
+};
 
-use crate::fixture::Fixture;
-use crate::fleet::Berth;
-use crate::fleet::Error;
-use crate::fleet::Fleet;
-use crate::fleet::Unbound;
+use crate::{
+    fixture::Fixture,
+    fleet::{Berth, Error, Fleet, Unbound},
+};
 
 /// The addresses that are given out, one after the other.
 #[derive(Clone, Debug)]
@@ -21,7 +21,10 @@ pub(super) struct Addresses {
 impl Addresses {
     /// Begins at an address.
     pub(super) fn from(first: SocketAddr) -> Addresses {
-        Addresses { next: Some(first), taken: Vec::new() }
+        Addresses {
+            next: Some(first),
+            taken: Vec::new(),
+        }
     }
 
     /// Binds the port of an appliance.
@@ -32,7 +35,9 @@ impl Addresses {
         let address = fixture.listen.or(self.next).ok_or_else(|| {
             format!("no port is left for {}: the one before it has 65535\n  hint: --listen with a lower port, or with port 0", fixture.name)
         })?;
-        let berth = fleet.bind(fixture, Some(address)).map_err(|error| self.told(&error))?;
+        let berth = fleet
+            .bind(fixture, Some(address))
+            .map_err(|error| self.told(&error))?;
         if fixture.listen.is_none() {
             self.next = following(address);
         }
@@ -45,15 +50,27 @@ impl Addresses {
             Error::Unbound(unbound) => Some(self.way_out(unbound, error)),
             error => error.hint(),
         };
-        hint.map_or_else(|| error.to_string(), |hint| format!("{error}\n  hint: {hint}"))
+        hint.map_or_else(
+            || error.to_string(),
+            |hint| format!("{error}\n  hint: {hint}"),
+        )
     }
 
     fn way_out(&self, unbound: &Unbound, error: &Error) -> String {
         let in_use = unbound.reason.kind() == io::ErrorKind::AddrInUse;
-        let same_port = |(other, _): &&(SocketAddr, String)| in_use && other.port() != 0 && other.port() == unbound.address.port();
+        let same_port = |(other, _): &&(SocketAddr, String)| {
+            in_use && other.port() != 0 && other.port() == unbound.address.port()
+        };
         match self.taken.iter().find(same_port) {
-            Some((_, name)) => format!("`{name}` of this very start has that port; let a fixture's `listen` and --listen leave each other room"),
-            None => error.hint().unwrap_or_else(|| format!("--listen {} takes any free port", SocketAddr::new(unbound.address.ip(), 0))),
+            Some((_, name)) => format!(
+                "`{name}` of this very start has that port; let a fixture's `listen` and --listen leave each other room"
+            ),
+            None => error.hint().unwrap_or_else(|| {
+                format!(
+                    "--listen {} takes any free port",
+                    SocketAddr::new(unbound.address.ip(), 0)
+                )
+            }),
         }
     }
 }
@@ -83,6 +100,10 @@ fn read(text: &str, usual: u16) -> Result<SocketAddr, String> {
 
 /// The address with the next port; port 0 stays any free one.
 fn following(address: SocketAddr) -> Option<SocketAddr> {
-    let port = if address.port() == 0 { 0 } else { address.port().checked_add(1)? };
+    let port = if address.port() == 0 {
+        0
+    } else {
+        address.port().checked_add(1)?
+    };
     Some(SocketAddr::new(address.ip(), port))
 }

@@ -1,19 +1,16 @@
 //! The appliances that the command line names: started together, and changed as their files change.
 
-use std::fmt::Write;
-use std::path::PathBuf;
-use std::sync::Arc;
+use std::{fmt::Write, path::PathBuf, sync::Arc};
 
-use crate::cli::serve::Options;
-use crate::cli::serve::bind::Addresses;
-use crate::cli::serve::prepare;
-use crate::cli::serve::watch::Files;
-use crate::cli::talk::Talk;
-use crate::fixture;
-use crate::fixture::Fixture;
-use crate::fleet::Berth;
-use crate::fleet::Fleet;
-use crate::fleet::Member;
+use crate::{
+    cli::{
+        serve::{Options, bind::Addresses, prepare, watch::Files},
+        talk::Talk,
+    },
+    fixture,
+    fixture::Fixture,
+    fleet::{Berth, Fleet, Member},
+};
 
 /// The appliances of the command line, among those of the process.
 pub(super) struct Roster<'a> {
@@ -33,13 +30,34 @@ pub(super) struct Entry {
 
 impl<'a> Roster<'a> {
     /// Binds every port, then serves; one that cannot be bound starts nothing.
-    pub(super) fn start(options: &'a Options, talk: &'a Talk, fleet: Fleet, fixtures: Vec<(Option<PathBuf>, Fixture)>) -> Result<Roster<'a>, String> {
+    pub(super) fn start(
+        options: &'a Options,
+        talk: &'a Talk,
+        fleet: Fleet,
+        fixtures: Vec<(Option<PathBuf>, Fixture)>,
+    ) -> Result<Roster<'a>, String> {
         let mut addresses = Addresses::from(options.listen);
-        let berths: Vec<_> = fixtures.iter().map(|(_, fixture)| addresses.bind(&fleet, fixture)).collect::<Result<_, _>>()?;
-        let mut roster = Roster { options, talk, fleet, addresses, entries: Vec::new() };
+        let berths: Vec<_> = fixtures
+            .iter()
+            .map(|(_, fixture)| addresses.bind(&fleet, fixture))
+            .collect::<Result<_, _>>()?;
+        let mut roster = Roster {
+            options,
+            talk,
+            fleet,
+            addresses,
+            entries: Vec::new(),
+        };
         for ((path, fixture), berth) in fixtures.into_iter().zip(berths) {
-            let member = roster.fleet.serve(&fixture, berth).map_err(|error| error.to_string())?;
-            roster.entries.push(Entry { path, fixture, member });
+            let member = roster
+                .fleet
+                .serve(&fixture, berth)
+                .map_err(|error| error.to_string())?;
+            roster.entries.push(Entry {
+                path,
+                fixture,
+                member,
+            });
         }
         Ok(roster)
     }
@@ -62,7 +80,10 @@ impl<'a> Roster<'a> {
             }
         }
         let mut old = std::mem::take(&mut self.entries);
-        let kept: Vec<Option<Entry>> = fixtures.iter().map(|(path, _)| Some(old.remove(old.iter().position(|entry| entry.path == *path)?))).collect();
+        let kept: Vec<Option<Entry>> = fixtures
+            .iter()
+            .map(|(path, _)| Some(old.remove(old.iter().position(|entry| entry.path == *path)?)))
+            .collect();
         for entry in old {
             self.talk.note(format!("removed {}", entry.fixture.name));
             self.leave(&entry);
@@ -73,11 +94,14 @@ impl<'a> Roster<'a> {
                 (Some(entry), None) => self.change(entry, fixture),
                 (before, Some(berth)) => {
                     match &before {
-                        Some(before) => self.talk.note(format!("{} moves to another address", before.fixture.name)),
+                        Some(before) => self
+                            .talk
+                            .note(format!("{} moves to another address", before.fixture.name)),
                         None => self.talk.note(format!("added {fixture}")),
                     }
                     before.iter().for_each(|before| self.leave(before));
-                    self.join(path, fixture, berth).inspect(|entry| started.push(entry.fixture.name.clone()))
+                    self.join(path, fixture, berth)
+                        .inspect(|entry| started.push(entry.fixture.name.clone()))
                 }
                 (None, None) => None,
             };
@@ -87,25 +111,47 @@ impl<'a> Roster<'a> {
     }
 
     /// Binds a port for a fixture that has none yet.
-    fn berth(&mut self, path: Option<&PathBuf>, fixture: &Fixture) -> Result<Option<Berth>, String> {
-        let ours = |name: &str| self.entries.iter().any(|entry| *entry.member.name() == *name);
+    fn berth(
+        &mut self,
+        path: Option<&PathBuf>,
+        fixture: &Fixture,
+    ) -> Result<Option<Berth>, String> {
+        let ours = |name: &str| {
+            self.entries
+                .iter()
+                .any(|entry| *entry.member.name() == *name)
+        };
         if self.fleet.find(&fixture.name).is_some() && !ours(&fixture.name) {
             return Err(format!(
                 "an appliance named `{}` was made by the control API\n  hint: delete it there, or give this one another `name`",
                 fixture.name
             ));
         }
-        let stays = |entry: &Entry| entry.path.as_ref() == path && entry.fixture.listen == fixture.listen && self.serves(entry);
-        if self.entries.iter().any(stays) { Ok(None) } else { self.addresses.bind(&self.fleet, fixture).map(Some) }
+        let stays = |entry: &Entry| {
+            entry.path.as_ref() == path
+                && entry.fixture.listen == fixture.listen
+                && self.serves(entry)
+        };
+        if self.entries.iter().any(stays) {
+            Ok(None)
+        } else {
+            self.addresses.bind(&self.fleet, fixture).map(Some)
+        }
     }
 
     fn serves(&self, entry: &Entry) -> bool {
-        self.fleet.find(&entry.member.name()).is_some_and(|member| Arc::ptr_eq(&member, &entry.member))
+        self.fleet
+            .find(&entry.member.name())
+            .is_some_and(|member| Arc::ptr_eq(&member, &entry.member))
     }
 
     fn join(&self, path: Option<PathBuf>, fixture: Fixture, berth: Berth) -> Option<Entry> {
         match self.fleet.serve(&fixture, berth) {
-            Ok(member) => Some(Entry { path, fixture, member }),
+            Ok(member) => Some(Entry {
+                path,
+                fixture,
+                member,
+            }),
             Err(error) => {
                 self.talk.error(error);
                 None
@@ -129,7 +175,11 @@ impl<'a> Roster<'a> {
             self.talk.error(error);
             return Some(entry);
         }
-        self.talk.note(format!("{} begins anew, changed: {}", fixture.name, changes.join(", ")));
+        self.talk.note(format!(
+            "{} begins anew, changed: {}",
+            fixture.name,
+            changes.join(", ")
+        ));
         Some(Entry { fixture, ..entry })
     }
 }
@@ -148,7 +198,11 @@ fn parse(files: &Files) -> Result<Vec<(Option<PathBuf>, Fixture)>, String> {
         return Err(errors.trim_end().to_owned());
     }
     fixture::distinct(&named).map_err(|error| error.to_string())?;
-    Ok(files.iter().map(|(path, _)| Some(path.clone())).zip(named.into_iter().map(|(_, fixture)| fixture)).collect())
+    Ok(files
+        .iter()
+        .map(|(path, _)| Some(path.clone()))
+        .zip(named.into_iter().map(|(_, fixture)| fixture))
+        .collect())
 }
 
 /// Names what is not the same in two fixtures.
@@ -159,11 +213,19 @@ fn changes(old: &Fixture, new: &Fixture) -> Vec<&'static str> {
         ("users", old.state.directory == new.state.directory),
         ("policy", old.state.policy == new.state.policy),
         ("lock-out", old.state.lockout == new.state.lockout),
-        ("readings", format!("{:?}", old.readings) == format!("{:?}", new.readings)),
+        (
+            "readings",
+            format!("{:?}", old.readings) == format!("{:?}", new.readings),
+        ),
         // A mode shows all of itself, and no password stands in one.
-        ("failures", format!("{:?}", old.failures) == format!("{:?}", new.failures)),
+        (
+            "failures",
+            format!("{:?}", old.failures) == format!("{:?}", new.failures),
+        ),
         ("seed", old.seed == new.seed),
         ("what happened so far", old.so_far == new.so_far),
     ];
-    same.into_iter().filter_map(|(what, same)| (!same).then_some(what)).collect()
+    same.into_iter()
+        .filter_map(|(what, same)| (!same).then_some(what))
+        .collect()
 }

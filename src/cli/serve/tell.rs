@@ -1,18 +1,19 @@
 //! Telling what is served where: the CA's certificate, the ready file, the ready lines, and how to ask.
 
-use std::io;
-use std::io::Write;
+use std::{io, io::Write};
 
-use crate::cli::ready;
-use crate::cli::ready::Ready;
-use crate::cli::ready::ReadyFile;
-use crate::cli::ready::Served;
-use crate::cli::serve::Options;
-use crate::cli::serve::banner;
-use crate::cli::serve::roster::Entry;
-use crate::cli::serve::roster::Roster;
-use crate::cli::talk::Talk;
-use crate::server::tls::Identity;
+use crate::{
+    cli::{
+        ready,
+        ready::{Ready, ReadyFile, Served},
+        serve::{
+            Options, banner,
+            roster::{Entry, Roster},
+        },
+        talk::Talk,
+    },
+    server::tls::Identity,
+};
 
 /// What was told; the ready file is removed when this is dropped.
 pub(super) struct Told {
@@ -22,41 +23,85 @@ pub(super) struct Told {
 
 impl Told {
     /// Tells of all appliances: in files first, then on stdout, then to the person at the terminal.
-    pub(super) fn tell(options: &Options, talk: &Talk, roster: &Roster<'_>, control: Option<String>) -> Result<Told, String> {
-        if let (Some(path), Some(ca)) = (&options.ca_out, roster.fleet.settings().identity.as_ref().and_then(Identity::ca_pem)) {
+    pub(super) fn tell(
+        options: &Options,
+        talk: &Talk,
+        roster: &Roster<'_>,
+        control: Option<String>,
+    ) -> Result<Told, String> {
+        if let (Some(path), Some(ca)) = (
+            &options.ca_out,
+            roster
+                .fleet
+                .settings()
+                .identity
+                .as_ref()
+                .and_then(Identity::ca_pem),
+        ) {
             ready::write_whole(path, ca)?;
         }
-        let file = options.ready_file.as_ref().map(|path| of(roster, control.as_deref()).write(path)).transpose()?;
+        let file = options
+            .ready_file
+            .as_ref()
+            .map(|path| of(roster, control.as_deref()).write(path))
+            .transpose()?;
         lines(roster.entries.iter(), control.as_deref());
         greet(talk, &roster.entries);
         Ok(Told { file, control })
     }
 
     /// Tells of a change: the file anew, and a line for each appliance of these names.
-    pub(super) fn tell_again(&mut self, options: &Options, roster: &Roster<'_>, started: &[String]) -> Result<(), String> {
+    pub(super) fn tell_again(
+        &mut self,
+        options: &Options,
+        roster: &Roster<'_>,
+        started: &[String],
+    ) -> Result<(), String> {
         if let Some(path) = &options.ready_file {
             self.file = Some(of(roster, self.control.as_deref()).write(path)?);
         }
-        lines(roster.entries.iter().filter(|entry| started.contains(&entry.fixture.name)), None);
+        lines(
+            roster
+                .entries
+                .iter()
+                .filter(|entry| started.contains(&entry.fixture.name)),
+            None,
+        );
         Ok(())
     }
 }
 
 fn of(roster: &Roster<'_>, control: Option<&str>) -> Ready {
-    let served = |entry: &Entry| Served { name: entry.fixture.name.clone(), kind: entry.fixture.kind, url: entry.member.url() };
+    let served = |entry: &Entry| Served {
+        name: entry.fixture.name.clone(),
+        kind: entry.fixture.kind,
+        url: entry.member.url(),
+    };
     let settings = roster.fleet.settings();
     Ready {
         version: Ready::VERSION,
         pid: std::process::id(),
         seed: settings.seed.unwrap_or(settings.made_up_seed),
-        ca: settings.identity.as_ref().and_then(Identity::ca_pem).map(str::to_owned),
+        ca: settings
+            .identity
+            .as_ref()
+            .and_then(Identity::ca_pem)
+            .map(str::to_owned),
         control: control.map(str::to_owned),
         appliances: roster.entries.iter().map(served).collect(),
     }
 }
 
 fn lines<'a>(entries: impl Iterator<Item = &'a Entry>, control: Option<&str>) {
-    let mut lines: String = entries.map(|entry| format!("ready appliance {} {}\n", entry.fixture.name, entry.member.url())).collect();
+    let mut lines: String = entries
+        .map(|entry| {
+            format!(
+                "ready appliance {} {}\n",
+                entry.fixture.name,
+                entry.member.url()
+            )
+        })
+        .collect();
     lines.extend(control.map(|url| format!("ready control {url}\n")));
     let mut out = io::stdout().lock();
     // Whoever closed stdout does not want to read it.

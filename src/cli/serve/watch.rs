@@ -1,7 +1,6 @@
 //! Watching fixtures by reading them: mounted folders tell nobody when they change, and a few small files cost nothing to read.
 
-use std::path::PathBuf;
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use crate::cli::fixture;
 
@@ -17,7 +16,10 @@ pub(super) struct Watch {
 impl Watch {
     /// Watches files, and folders of them, from what was read of them before.
     pub(super) fn new(paths: Vec<PathBuf>, files: Files) -> Watch {
-        Watch { paths, seen: Ok(files) }
+        Watch {
+            paths,
+            seen: Ok(files),
+        }
     }
 
     /// Waits until something has changed and returns how it now stands. What cannot be read is told once.
@@ -26,7 +28,9 @@ impl Watch {
             tokio::time::sleep(PAUSE).await;
             let paths = self.paths.clone();
             // Away from the threads that answer: a folder on a network may keep its reader waiting.
-            let Ok(now) = tokio::task::spawn_blocking(move || read(&paths)).await else { continue };
+            let Ok(now) = tokio::task::spawn_blocking(move || read(&paths)).await else {
+                continue;
+            };
             if now != self.seen {
                 self.seen.clone_from(&now);
                 return now;
@@ -39,7 +43,10 @@ impl Watch {
 ///
 /// # Errors
 /// The first that cannot be read.
-#[expect(clippy::disallowed_methods, reason = "fixtures are read where the command line says")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "fixtures are read where the command line says"
+)]
 pub(super) fn read(paths: &[PathBuf]) -> Result<Files, String> {
     let read = |path: PathBuf| match std::fs::read(&path) {
         Ok(bytes) => Ok((path, bytes)),

@@ -1,9 +1,7 @@
 use rstest::rstest;
 
 use super::*;
-use crate::report::Conformance;
-use crate::report::Summary;
-use crate::report::sample;
+use crate::report::{Conformance, Summary, sample};
 
 const TODAY: &str = "2026-11-21";
 
@@ -26,28 +24,76 @@ fn a_day_is_counted_from_1970(#[case] days: u64, #[case] expected: &str) {
 #[case::no_list("case: a", "k:1:1", "expected a list")]
 #[case::no_reason("- case: a", "k:1:3", "reason")]
 #[case::empty_reason("- { case: a, reason: ' ' }", "k:1:22", "the reason is empty")]
-#[case::day("- { case: a, reason: b, until: 2026-02-29 }", "k:1:32", "`2026-02-29` is no day of the calendar")]
-#[case::no_day("- { case: a, reason: b, until: soon }", "k:1:32", "`soon` is no day, expected YYYY-MM-DD")]
-#[case::century("- { case: a, reason: b, until: 1900-02-29 }", "k:1:32", "`1900-02-29` is no day of the calendar")]
-#[case::sign("- { case: a, reason: b, until: +026-01-01 }", "k:1:32", "`+026-01-01` is no day, expected YYYY-MM-DD")]
-#[case::short("- { case: a, reason: b, until: 2026-1-01 }", "k:1:32", "`2026-1-01` is no day, expected YYYY-MM-DD")]
+#[case::day(
+    "- { case: a, reason: b, until: 2026-02-29 }",
+    "k:1:32",
+    "`2026-02-29` is no day of the calendar"
+)]
+#[case::no_day(
+    "- { case: a, reason: b, until: soon }",
+    "k:1:32",
+    "`soon` is no day, expected YYYY-MM-DD"
+)]
+#[case::century(
+    "- { case: a, reason: b, until: 1900-02-29 }",
+    "k:1:32",
+    "`1900-02-29` is no day of the calendar"
+)]
+#[case::sign(
+    "- { case: a, reason: b, until: +026-01-01 }",
+    "k:1:32",
+    "`+026-01-01` is no day, expected YYYY-MM-DD"
+)]
+#[case::short(
+    "- { case: a, reason: b, until: 2026-1-01 }",
+    "k:1:32",
+    "`2026-1-01` is no day, expected YYYY-MM-DD"
+)]
 #[case::kind("- { case: a, reason: b, kind: senser }", "k:1:31", "senser")]
 #[case::glob("- { case: '[', reason: b }", "k:1:11", "`[` is no glob")]
-#[case::key("- { case: a, reason: b, untill: 2026-01-01 }", "k:1:25", "did you mean `until`?")]
+#[case::key(
+    "- { case: a, reason: b, untill: 2026-01-01 }",
+    "k:1:25",
+    "did you mean `until`?"
+)]
 fn an_error_names_its_place(#[case] text: &str, #[case] place: &str, #[case] says: &str) {
-    let error = Known::read("k", text, Date::default()).unwrap_err().to_string();
-    assert!(error.contains(&format!("--> {place}")) && error.contains(says), "{error}");
+    let error = Known::read("k", text, Date::default())
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains(&format!("--> {place}")) && error.contains(says),
+        "{error}"
+    );
 }
 
 #[rstest]
-#[case::by_id("- { case: validation.authenticated, reason: why }", Kind::Sensor, Some("why"))]
+#[case::by_id(
+    "- { case: validation.authenticated, reason: why }",
+    Kind::Sensor,
+    Some("why")
+)]
 #[case::by_glob("- { case: 'validation.*', reason: why }", Kind::Console, Some("why"))]
-#[case::of_the_other_kind("- { case: 'validation.*', reason: why, kind: console }", Kind::Sensor, None)]
-#[case::on_its_last_day("- { case: '*', reason: why, until: 2026-11-21 }", Kind::Sensor, Some("why"))]
+#[case::of_the_other_kind(
+    "- { case: 'validation.*', reason: why, kind: console }",
+    Kind::Sensor,
+    None
+)]
+#[case::on_its_last_day(
+    "- { case: '*', reason: why, until: 2026-11-21 }",
+    Kind::Sensor,
+    Some("why")
+)]
 #[case::the_day_after("- { case: '*', reason: why, until: 2026-11-20 }", Kind::Sensor, None)]
 #[case::another_case("- { case: set_password.policy, reason: why }", Kind::Sensor, None)]
-fn a_difference_is_known_by_case_kind_and_day(#[case] text: &str, #[case] kind: Kind, #[case] expected: Option<&str>) {
-    assert_eq!(known(text).reason(kind, "validation.authenticated"), expected);
+fn a_difference_is_known_by_case_kind_and_day(
+    #[case] text: &str,
+    #[case] kind: Kind,
+    #[case] expected: Option<&str>,
+) {
+    assert_eq!(
+        known(text).reason(kind, "validation.authenticated"),
+        expected
+    );
 }
 
 /// One sensor that was asked one case, which differs as known, agrees, or was not judged.
@@ -57,30 +103,66 @@ fn run(differs: bool, conformance: Conformance) -> Summary {
     summary.targets[0].inconsistent.clear();
     let case = &mut summary.targets[0].cases;
     case.truncate(1);
-    (case[0].id, case[0].conformance, case[0].failed) = ("validation.authenticated".to_owned(), conformance, false);
+    (case[0].id, case[0].conformance, case[0].failed) =
+        ("validation.authenticated".to_owned(), conformance, false);
     case[0].known = differs.then(|| "why".to_owned());
     summary
 }
 
 #[rstest]
 #[case::differs("validation.authenticated", true, Conformance::Deviation, "")]
-#[case::agrees("validation.authenticated", false, Conformance::Documented, "k:1:11: known difference `validation.authenticated` differs no longer")]
+#[case::agrees(
+    "validation.authenticated",
+    false,
+    Conformance::Documented,
+    "k:1:11: known difference `validation.authenticated` differs no longer"
+)]
 #[case::not_judged("validation.authenticated", false, Conformance::NotJudged, "")]
 #[case::others_were_not_run("validation.*", false, Conformance::Documented, "")]
 #[case::not_run("set_password.password_replaced", false, Conformance::Documented, "")]
-#[case::no_case("validation.authentic", false, Conformance::Documented, "k:1:11: known difference `validation.authentic` matches no case")]
-#[case::consistent("inconsistent.set_password_by_admin.user_unknown.body", false, Conformance::Documented, "differs no longer")]
-#[case::no_fact("inconsistent.nothing", false, Conformance::Documented, "matches no case")]
-fn an_entry_that_means_nothing_is_told(#[case] case: &str, #[case] differs: bool, #[case] conformance: Conformance, #[case] expected: &str) {
-    let troubles = known(&format!("- {{ case: {}, reason: why, kind: sensor }}", serde_json::Value::from(case))).troubles(&run(differs, conformance));
+#[case::no_case(
+    "validation.authentic",
+    false,
+    Conformance::Documented,
+    "k:1:11: known difference `validation.authentic` matches no case"
+)]
+#[case::consistent(
+    "inconsistent.set_password_by_admin.user_unknown.body",
+    false,
+    Conformance::Documented,
+    "differs no longer"
+)]
+#[case::no_fact(
+    "inconsistent.nothing",
+    false,
+    Conformance::Documented,
+    "matches no case"
+)]
+fn an_entry_that_means_nothing_is_told(
+    #[case] case: &str,
+    #[case] differs: bool,
+    #[case] conformance: Conformance,
+    #[case] expected: &str,
+) {
+    let troubles = known(&format!(
+        "- {{ case: {}, reason: why, kind: sensor }}",
+        serde_json::Value::from(case)
+    ))
+    .troubles(&run(differs, conformance));
     assert_eq!(troubles.is_empty(), expected.is_empty(), "{troubles:?}");
-    assert!(troubles.iter().all(|trouble| trouble.contains(expected)), "{troubles:?}");
+    assert!(
+        troubles.iter().all(|trouble| trouble.contains(expected)),
+        "{troubles:?}"
+    );
 }
 
 #[test]
 fn an_entry_of_a_kind_that_was_not_run_is_not_stale() {
     let entry = known("- { case: validation.authenticated, reason: why, kind: console }");
-    assert_eq!(entry.troubles(&run(false, Conformance::Documented)), Vec::<String>::new());
+    assert_eq!(
+        entry.troubles(&run(false, Conformance::Documented)),
+        Vec::<String>::new()
+    );
 }
 
 /// The sample's sensor is inconsistent in `validation.authenticated.body` and in nothing else.
@@ -92,13 +174,20 @@ fn an_inconsistency_is_known_by_its_fact(#[case] case: &str, #[case] stale: bool
     let mut summary = sample::rich();
     summary.targets.truncate(1);
     let troubles = known(&format!("- {{ case: {case}, reason: why }}")).troubles(&summary);
-    let expected = if stale { vec![format!("k:1:11: known difference `{case}` differs no longer\n  hint: remove it")] } else { Vec::new() };
+    let expected = if stale {
+        vec![format!(
+            "k:1:11: known difference `{case}` differs no longer\n  hint: remove it"
+        )]
+    } else {
+        Vec::new()
+    };
     assert_eq!(troubles, expected);
 }
 
 #[test]
 fn an_expired_entry_is_told_whatever_it_matches() {
-    let troubles = known("- { case: validation.authenticated, reason: why, until: 2026-01-01 }").troubles(&run(true, Conformance::Deviation));
+    let troubles = known("- { case: validation.authenticated, reason: why, until: 2026-01-01 }")
+        .troubles(&run(true, Conformance::Deviation));
     assert_eq!(troubles.len(), 1);
     assert!(troubles[0].starts_with("k:1:11: known difference `validation.authenticated` has expired on 2026-01-01\n  hint: "), "{troubles:?}");
 }

@@ -4,27 +4,27 @@ mod asked;
 
 use std::collections::BTreeSet;
 
+use asked::{could_be, is_complete, placeholders, texts, wrong};
 use rstest::rstest;
 
 use super::*;
-use crate::conformance::Effect;
-use crate::conformance::Placeholder;
-use crate::conformance::Property;
-use crate::conformance::Step;
-use crate::contract;
-use crate::contract::Kind;
-use asked::could_be;
-use asked::is_complete;
-use asked::placeholders;
-use asked::texts;
-use asked::wrong;
+use crate::{
+    conformance::{Effect, Placeholder, Property, Step},
+    contract,
+    contract::Kind,
+};
 
 /// Gathers what is wrong with the cases, each with its place, and fails with all of it.
 fn check(fault: impl Fn(&Case) -> Vec<String>) {
     let faults: Vec<String> = all()
         .iter()
         .flat_map(|located| {
-            fault(&located.case).into_iter().map(move |fault| format!("{}:{} {}: {fault}", located.file, located.line, located.case.id))
+            fault(&located.case).into_iter().map(move |fault| {
+                format!(
+                    "{}:{} {}: {fault}",
+                    located.file, located.line, located.case.id
+                )
+            })
         })
         .collect();
     assert!(faults.is_empty(), "\n{}", faults.join("\n"));
@@ -33,13 +33,24 @@ fn check(fault: impl Fn(&Case) -> Vec<String>) {
 /// The same for every step on every kind its case applies to.
 fn check_steps(fault: impl Fn(&Step, Kind) -> Vec<String>) {
     check(|case| {
-        let each = case.steps.iter().flat_map(|step| case.kinds.iter().map(move |kind| (step, *kind)));
-        each.flat_map(|(step, kind)| fault(step, kind).into_iter().map(move |fault| format!("{kind}: {fault}"))).collect()
+        let each = case
+            .steps
+            .iter()
+            .flat_map(|step| case.kinds.iter().map(move |kind| (step, *kind)));
+        each.flat_map(|(step, kind)| {
+            fault(step, kind)
+                .into_iter()
+                .map(move |fault| format!("{kind}: {fault}"))
+        })
+        .collect()
     });
 }
 
 /// The file as it is written.
-#[expect(clippy::disallowed_methods, reason = "the files themselves are looked at")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the files themselves are looked at"
+)]
 fn written(file: &str) -> String {
     std::fs::read_to_string(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).unwrap()
 }
@@ -49,9 +60,21 @@ fn written(file: &str) -> String {
 fn the_cases_that_are_carried_are_those_that_are_written() {
     for (name, file) in FILES {
         let carried = CASES.text(name).unwrap();
-        let written: Vec<crate::fixture::At<Case>> = serde_saphyr::from_str(&written(file)).unwrap_or_else(|error| panic!("{file}: {error}"));
-        let written: Vec<_> = written.into_iter().map(|case| (u32::try_from(case.at.line).unwrap(), format!("{:?}", case.value))).collect();
-        let carried: Vec<_> = read(file, carried).into_iter().map(|located| (located.line, format!("{:?}", located.case))).collect();
+        let written: Vec<crate::fixture::At<Case>> = serde_saphyr::from_str(&written(file))
+            .unwrap_or_else(|error| panic!("{file}: {error}"));
+        let written: Vec<_> = written
+            .into_iter()
+            .map(|case| {
+                (
+                    u32::try_from(case.at.line).unwrap(),
+                    format!("{:?}", case.value),
+                )
+            })
+            .collect();
+        let carried: Vec<_> = read(file, carried)
+            .into_iter()
+            .map(|located| (located.line, format!("{:?}", located.case)))
+            .collect();
         assert_eq!(carried, written, "{file}");
     }
 }
@@ -59,8 +82,16 @@ fn the_cases_that_are_carried_are_those_that_are_written() {
 #[test]
 fn every_case_file_is_in_the_list() {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("conformance/cases");
-    let there: BTreeSet<String> =
-        folder.read_dir().unwrap().map(|entry| format!("conformance/cases/{}", entry.unwrap().file_name().to_string_lossy())).collect();
+    let there: BTreeSet<String> = folder
+        .read_dir()
+        .unwrap()
+        .map(|entry| {
+            format!(
+                "conformance/cases/{}",
+                entry.unwrap().file_name().to_string_lossy()
+            )
+        })
+        .collect();
     let listed: BTreeSet<String> = FILES.iter().map(|(_, file)| (*file).to_owned()).collect();
     assert_eq!(there, listed);
 }
@@ -70,7 +101,11 @@ fn every_file_opens_with_what_it_is_for_and_fits_in_the_head() {
     for (_, file) in FILES {
         let text = written(file);
         assert!(text.starts_with("# "), "{file} does not say what it is for");
-        assert!(text.lines().count() <= 160, "{file} has {} lines", text.lines().count());
+        assert!(
+            text.lines().count() <= 160,
+            "{file} has {} lines",
+            text.lines().count()
+        );
     }
 }
 
@@ -78,20 +113,38 @@ fn every_file_opens_with_what_it_is_for_and_fits_in_the_head() {
 fn ids_are_well_formed_and_used_once() {
     let mut seen = BTreeSet::new();
     check(|case| {
-        let lawful = |character: char| character.is_ascii_lowercase() || character.is_ascii_digit() || "_.".contains(character);
+        let lawful = |character: char| {
+            character.is_ascii_lowercase() || character.is_ascii_digit() || "_.".contains(character)
+        };
         let operation = Operation::NAMES.contains(&case.id.split('.').next().unwrap_or_default());
-        let formed = operation && case.id.chars().all(lawful) && !case.id.contains("__") && case.id.split('.').all(|part| !part.is_empty());
-        (!formed).then(|| "is no id".to_owned()).into_iter().collect()
+        let formed = operation
+            && case.id.chars().all(lawful)
+            && !case.id.contains("__")
+            && case.id.split('.').all(|part| !part.is_empty());
+        (!formed)
+            .then(|| "is no id".to_owned())
+            .into_iter()
+            .collect()
     });
-    let twice: Vec<&str> = all().iter().map(|located| located.case.id.as_str()).filter(|id| !seen.insert(*id)).collect();
+    let twice: Vec<&str> = all()
+        .iter()
+        .map(|located| located.case.id.as_str())
+        .filter(|id| !seen.insert(*id))
+        .collect();
     assert_eq!(twice, Vec::<&str>::new());
 }
 
 #[test]
 fn a_case_asks_first_or_last_what_its_id_names() {
     check(|case| {
-        let asked = case.steps.iter().any(|step| case.id.starts_with(&format!("{}.", step.ask)));
-        (!asked).then(|| "never asks its operation".to_owned()).into_iter().collect()
+        let asked = case
+            .steps
+            .iter()
+            .any(|step| case.id.starts_with(&format!("{}.", step.ask)));
+        (!asked)
+            .then(|| "never asks its operation".to_owned())
+            .into_iter()
+            .collect()
     });
 }
 
@@ -106,15 +159,36 @@ fn the_place_of_a_case_is_the_line_of_its_id() {
 
 #[test]
 fn every_case_has_steps_and_every_step_at_most_one_body() {
-    check(|case| if case.steps.is_empty() || case.kinds.is_empty() { vec!["does nothing".into()] } else { Vec::new() });
+    check(|case| {
+        if case.steps.is_empty() || case.kinds.is_empty() {
+            vec!["does nothing".into()]
+        } else {
+            Vec::new()
+        }
+    });
     check_steps(|step, _| {
-        let bodies = [step.fields.is_some(), step.body.is_some(), step.body_hex.is_some(), step.quote.is_some()];
-        let (bodies, loose) =
-            (bodies.iter().filter(|there| **there).count(), step.quote.is_none() && !(step.fill.is_empty() && step.repair.is_empty()));
-        let hex =
-            step.body_hex.iter().all(|hex| hex.replace(' ', "").len() % 2 == 0 && hex.chars().all(|digit| digit == ' ' || digit.is_ascii_hexdigit()));
+        let bodies = [
+            step.fields.is_some(),
+            step.body.is_some(),
+            step.body_hex.is_some(),
+            step.quote.is_some(),
+        ];
+        let (bodies, loose) = (
+            bodies.iter().filter(|there| **there).count(),
+            step.quote.is_none() && !(step.fill.is_empty() && step.repair.is_empty()),
+        );
+        let hex = step.body_hex.iter().all(|hex| {
+            hex.replace(' ', "").len() % 2 == 0
+                && hex
+                    .chars()
+                    .all(|digit| digit == ' ' || digit.is_ascii_hexdigit())
+        });
         let padded = step.pad_to.is_none() || bodies == 1;
-        if bodies > 1 || loose || !hex || !padded { vec!["has two bodies, a fill without a quote, or odd hexadecimal".into()] } else { Vec::new() }
+        if bodies > 1 || loose || !hex || !padded {
+            vec!["has two bodies, a fill without a quote, or odd hexadecimal".into()]
+        } else {
+            Vec::new()
+        }
     });
 }
 
@@ -123,28 +197,53 @@ fn there_are_enough_pairs_of_case_and_kind() {
     let pairs: usize = all().iter().map(|located| located.case.kinds.len()).sum();
     assert!(pairs >= 120, "{pairs} pairs");
     for kind in Kind::ALL {
-        assert!(all().iter().filter(|located| located.case.kinds.contains(kind)).count() >= 60, "{kind}");
+        assert!(
+            all()
+                .iter()
+                .filter(|located| located.case.kinds.contains(kind))
+                .count()
+                >= 60,
+            "{kind}"
+        );
     }
 }
 
 #[test]
 fn every_placeholder_is_known() {
-    check_steps(|step, _| texts(step).iter().filter_map(|text| Placeholder::fill(text, |_| Ok(String::new())).err()).collect());
+    check_steps(|step, _| {
+        texts(step)
+            .iter()
+            .filter_map(|text| Placeholder::fill(text, |_| Ok(String::new())).err())
+            .collect()
+    });
 }
 
 #[test]
 fn a_url_holds_no_password_but_those_the_run_made() {
     check_steps(|step, _| {
-        let held: Vec<Placeholder> = step.query.values().flat_map(|text| placeholders(text)).collect();
-        held.into_iter().filter(|held| held.property == Property::Password).map(|held| format!("{held} in a URL")).collect()
+        let held: Vec<Placeholder> = step
+            .query
+            .values()
+            .flat_map(|text| placeholders(text))
+            .collect();
+        held.into_iter()
+            .filter(|held| held.property == Property::Password)
+            .map(|held| format!("{held} in a URL"))
+            .collect()
     });
 }
 
 #[test]
 fn every_name_is_one_of_the_contract_s() {
     check(|case| {
-        let kinds = case.kinds.iter().flat_map(|kind| case.facts.iter().map(move |fact| (*kind, fact)));
-        kinds.filter(|(kind, fact)| contract::of(*kind).facts_meant(fact).is_empty()).map(|(kind, fact)| format!("{kind}: no fact {fact}")).collect()
+        let kinds = case
+            .kinds
+            .iter()
+            .flat_map(|kind| case.facts.iter().map(move |fact| (*kind, fact)));
+        kinds
+            .filter(|(kind, fact)| contract::of(*kind).facts_meant(fact).is_empty())
+            .map(|(kind, fact)| format!("{kind}: no fact {fact}"))
+            .collect()
     });
     check_steps(|step, kind| {
         let contract = contract::of(kind);
@@ -152,7 +251,14 @@ fn every_name_is_one_of_the_contract_s() {
         faults.extend(
             step.path_reading
                 .iter()
-                .filter(|name| !contract.clause(step.ask).path.readings().iter().any(|reading| reading.name == **name))
+                .filter(|name| {
+                    !contract
+                        .clause(step.ask)
+                        .path
+                        .readings()
+                        .iter()
+                        .any(|reading| reading.name == **name)
+                })
                 .map(|name| format!("no reading {name} of the path")),
         );
         faults
@@ -162,12 +268,31 @@ fn every_name_is_one_of_the_contract_s() {
 #[test]
 fn every_quote_is_the_contract_s_and_its_template_is_filled() {
     check_steps(|step, kind| {
-        let Some(name) = &step.quote else { return Vec::new() };
-        let Some(quote) = contract::of(kind).quotes.get(name) else { return vec![format!("no quote {name}")] };
-        let open = quote.placeholders.iter().filter(|placeholder| *placeholder != ADDRESS && !step.fill.contains_key(*placeholder));
-        let mut faults: Vec<String> = open.map(|placeholder| format!("{name}: {placeholder} is not filled")).collect();
-        faults.extend(step.fill.keys().filter(|key| !quote.placeholders.contains(key)).map(|key| format!("{name} has no {key}")));
-        faults.extend(step.repair.iter().filter(|(from, _)| !quote.text.contains(from)).map(|(from, _)| format!("{name} has no {from}")));
+        let Some(name) = &step.quote else {
+            return Vec::new();
+        };
+        let Some(quote) = contract::of(kind).quotes.get(name) else {
+            return vec![format!("no quote {name}")];
+        };
+        let open = quote
+            .placeholders
+            .iter()
+            .filter(|placeholder| *placeholder != ADDRESS && !step.fill.contains_key(*placeholder));
+        let mut faults: Vec<String> = open
+            .map(|placeholder| format!("{name}: {placeholder} is not filled"))
+            .collect();
+        faults.extend(
+            step.fill
+                .keys()
+                .filter(|key| !quote.placeholders.contains(key))
+                .map(|key| format!("{name} has no {key}")),
+        );
+        faults.extend(
+            step.repair
+                .iter()
+                .filter(|(from, _)| !quote.text.contains(from))
+                .map(|(from, _)| format!("{name} has no {from}")),
+        );
         if quote.operation != step.ask {
             faults.push(format!("{name} shows {}", quote.operation));
         }
@@ -179,14 +304,33 @@ fn every_quote_is_the_contract_s_and_its_template_is_filled() {
 #[case::console(Kind::Console)]
 #[case::sensor(Kind::Sensor)]
 fn every_quote_and_every_path_has_a_case(#[case] kind: Kind) {
-    let steps = || all().iter().filter(|located| located.case.kinds.contains(&kind)).flat_map(|located| &located.case.steps);
+    let steps = || {
+        all()
+            .iter()
+            .filter(|located| located.case.kinds.contains(&kind))
+            .flat_map(|located| &located.case.steps)
+    };
     for name in contract::of(kind).quotes.keys() {
-        assert!(steps().any(|step| step.quote.as_ref() == Some(name)), "no case sends {name}");
+        assert!(
+            steps().any(|step| step.quote.as_ref() == Some(name)),
+            "no case sends {name}"
+        );
     }
     for (operation, clause) in &contract::of(kind).operations {
-        for reading in clause.path.readings().iter().filter(|reading| reading.is_said()) {
-            let asked = |step: &Step| step.ask == *operation && step.path_reading.as_ref() == Some(&reading.name);
-            assert!(steps().any(asked), "no case asks {operation} on the path of {}", reading.name);
+        for reading in clause
+            .path
+            .readings()
+            .iter()
+            .filter(|reading| reading.is_said())
+        {
+            let asked = |step: &Step| {
+                step.ask == *operation && step.path_reading.as_ref() == Some(&reading.name)
+            };
+            assert!(
+                steps().any(asked),
+                "no case asks {operation} on the path of {}",
+                reading.name
+            );
         }
     }
 }
@@ -196,10 +340,22 @@ fn every_quote_and_every_path_has_a_case(#[case] kind: Kind) {
 #[case::sensor(Kind::Sensor)]
 fn every_fact_has_a_case_and_every_case_a_fact(#[case] kind: Kind) {
     let contract = contract::of(kind);
-    let cases = || all().iter().map(|located| &located.case).filter(|case| case.kinds.contains(&kind));
+    let cases = || {
+        all()
+            .iter()
+            .map(|located| &located.case)
+            .filter(|case| case.kinds.contains(&kind))
+    };
     let covered: BTreeSet<String> = cases().flat_map(|case| case.covers(contract)).collect();
-    let open: Vec<String> = contract.facts().into_iter().map(|fact| fact.name).filter(|name| !covered.contains(name)).collect();
-    let (known, bare): (Vec<String>, Vec<String>) = open.into_iter().partition(|name| NEEDS_PATIENCE.iter().any(|start| name.starts_with(start)));
+    let open: Vec<String> = contract
+        .facts()
+        .into_iter()
+        .map(|fact| fact.name)
+        .filter(|name| !covered.contains(name))
+        .collect();
+    let (known, bare): (Vec<String>, Vec<String>) = open
+        .into_iter()
+        .partition(|name| NEEDS_PATIENCE.iter().any(|start| name.starts_with(start)));
     assert_eq!(bare, Vec::<String>::new(), "facts without a case");
     assert!(!known.is_empty(), "an exception that is none any more");
     assert!(cases().all(|case| !case.covers(contract).is_empty()));
@@ -211,8 +367,11 @@ fn every_fact_has_a_case_and_every_case_a_fact(#[case] kind: Kind) {
 fn every_outcome_of_an_operation_is_expected_of_it(#[case] kind: Kind) {
     for (operation, clause) in &contract::of(kind).operations {
         for outcome in clause.outcomes.keys() {
-            let expected = |step: &Step| step.ask == *operation && step.expect == Expect::Outcome(*outcome);
-            let found = all().iter().any(|located| located.case.kinds.contains(&kind) && located.case.steps.iter().any(expected));
+            let expected =
+                |step: &Step| step.ask == *operation && step.expect == Expect::Outcome(*outcome);
+            let found = all().iter().any(|located| {
+                located.case.kinds.contains(&kind) && located.case.steps.iter().any(expected)
+            });
             assert!(found, "no case of {operation} expects {outcome}");
         }
     }
@@ -221,45 +380,74 @@ fn every_outcome_of_an_operation_is_expected_of_it(#[case] kind: Kind) {
 #[test]
 fn a_request_that_could_change_a_password_is_never_without_effect() {
     check(|case| {
-        let changing = |step: &&Step| step.ask != Operation::Validation && step.method.as_deref().is_none_or(|method| method == "POST");
-        let complete =
-            case.steps.iter().filter(changing).any(is_complete) || case.steps.iter().any(|step| could_be(&step.expect, Outcome::PasswordReplaced));
+        let changing = |step: &&Step| {
+            step.ask != Operation::Validation
+                && step.method.as_deref().is_none_or(|method| method == "POST")
+        };
+        let complete = case.steps.iter().filter(changing).any(is_complete)
+            || case
+                .steps
+                .iter()
+                .any(|step| could_be(&step.expect, Outcome::PasswordReplaced));
         let least = match case.steps.iter().filter(changing).count() {
             _ if complete => Effect::PasswordChange,
             0 => Effect::None,
             _ => Effect::AuthFailure,
         };
-        (case.effect < least).then(|| format!("may do more than {:?}", case.effect)).into_iter().collect()
+        (case.effect < least)
+            .then(|| format!("may do more than {:?}", case.effect))
+            .into_iter()
+            .collect()
     });
 }
 
 #[test]
 fn a_required_field_that_is_not_there_forbids_success() {
-    use crate::contract::Circumstance::EmptyBody;
-    use crate::contract::Circumstance::EmptyValue;
-    use crate::contract::Circumstance::MissingField;
-    use crate::contract::Circumstance::NullValue;
+    use crate::contract::Circumstance::{EmptyBody, EmptyValue, MissingField, NullValue};
     check(|case| {
-        let [step] = case.steps.as_slice() else { return Vec::new() };
-        let bare = matches!(step.expect, Expect::On { circumstance: EmptyBody | EmptyValue | MissingField | NullValue, .. });
-        (bare && case.must_not.is_none()).then(|| "does not forbid success".to_owned()).into_iter().collect()
+        let [step] = case.steps.as_slice() else {
+            return Vec::new();
+        };
+        let bare = matches!(
+            step.expect,
+            Expect::On {
+                circumstance: EmptyBody | EmptyValue | MissingField | NullValue,
+                ..
+            }
+        );
+        (bare && case.must_not.is_none())
+            .then(|| "does not forbid success".to_owned())
+            .into_iter()
+            .collect()
     });
 }
 
 #[test]
 fn a_case_that_may_fail_to_sign_in_says_so() {
     check(|case| {
-        let fails = |step: &Step| could_be(&step.expect, Outcome::CredentialsRejected) || could_be(&step.expect, Outcome::AuthenticationFailed);
+        let fails = |step: &Step| {
+            could_be(&step.expect, Outcome::CredentialsRejected)
+                || could_be(&step.expect, Outcome::AuthenticationFailed)
+        };
         let hidden = case.effect == Effect::None && case.steps.iter().any(fails);
-        hidden.then(|| "expects a failure and calls it no effect".to_owned()).into_iter().collect()
+        hidden
+            .then(|| "expects a failure and calls it no effect".to_owned())
+            .into_iter()
+            .collect()
     });
 }
 
 #[test]
 fn a_case_that_forbids_success_expects_none() {
     check(|case| {
-        let success = |step: &Step| could_be(&step.expect, Outcome::Authenticated) || could_be(&step.expect, Outcome::PasswordReplaced);
-        (case.must_not.is_some() && case.steps.iter().any(success)).then(|| "expects what it forbids".to_owned()).into_iter().collect()
+        let success = |step: &Step| {
+            could_be(&step.expect, Outcome::Authenticated)
+                || could_be(&step.expect, Outcome::PasswordReplaced)
+        };
+        (case.must_not.is_some() && case.steps.iter().any(success))
+            .then(|| "expects what it forbids".to_owned())
+            .into_iter()
+            .collect()
     });
 }
 

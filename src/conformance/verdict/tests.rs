@@ -1,16 +1,15 @@
 //! Verdicts by hand, and over every step of every case: what is said, what is silent, what only the order leaves open.
 
-use http::HeaderValue;
-use http::header;
+use http::{HeaderValue, header};
 use rstest::rstest;
 
 use super::*;
-use crate::appliance::Asked as Heard;
-use crate::appliance::Rules;
-use crate::conformance::suite;
-use crate::contract;
-use crate::contract::Circumstance;
-use crate::contract::Kind;
+use crate::{
+    appliance::{Asked as Heard, Rules},
+    conformance::suite,
+    contract,
+    contract::{Circumstance, Kind},
+};
 
 /// A success and a refusal in words that no document has.
 const OWN_SUCCESS: &str = r#"{"msg": "It is done"}"#;
@@ -18,7 +17,10 @@ const OWN_REFUSAL: &str = r#"{"error": "It is not done"}"#;
 
 fn answer(body: &str) -> Response<Bytes> {
     let mut answer = Response::new(Bytes::from(body.to_owned()));
-    answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    answer.headers_mut().insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/json"),
+    );
     answer
 }
 
@@ -32,14 +34,32 @@ fn worded(kind: Kind, ask: Operation, outcome: Outcome) -> Option<Response<Bytes
 /// Every step of every case of both kinds, with its branches.
 fn steps() -> impl Iterator<Item = (Sent<'static>, Vec<Branch>)> {
     let served: &'static Readings = Box::leak(Box::default());
-    let kinds = |case: &'static Case| case.kinds.iter().map(move |kind| (contract::of(*kind), case));
-    let sent = move |(contract, case): (&'static Contract, &'static Case)| {
-        (0..case.steps.len()).map(move |number| Sent { contract, served, case, number, username: "" })
+    let kinds = |case: &'static Case| {
+        case.kinds
+            .iter()
+            .map(move |kind| (contract::of(*kind), case))
     };
-    suite::all().iter().flat_map(move |located| kinds(&located.case)).flat_map(sent).map(|sent| {
-        let step = sent.step();
-        (sent, expected::branches(&step.expect, sent.contract, step.ask, sent.served).expect("all cases can be expected"))
-    })
+    let sent = move |(contract, case): (&'static Contract, &'static Case)| {
+        (0..case.steps.len()).map(move |number| Sent {
+            contract,
+            served,
+            case,
+            number,
+            username: "",
+        })
+    };
+    suite::all()
+        .iter()
+        .flat_map(move |located| kinds(&located.case))
+        .flat_map(sent)
+        .map(|sent| {
+            let step = sent.step();
+            (
+                sent,
+                expected::branches(&step.expect, sent.contract, step.ask, sent.served)
+                    .expect("all cases can be expected"),
+            )
+        })
 }
 
 fn has(branches: &[Branch], standing: Standing) -> bool {
@@ -47,8 +67,18 @@ fn has(branches: &[Branch], standing: Standing) -> bool {
 }
 
 #[rstest]
-#[case::ruling("validation.authenticated", r#"{"msg": "Authentication succeeded."}"#, Conformance::Documented, Some(Outcome::Authenticated))]
-#[case::another_reading("validation.authenticated", r#"{"msg": "Authentication succeeded"}"#, Conformance::Variant, Some(Outcome::Authenticated))]
+#[case::ruling(
+    "validation.authenticated",
+    r#"{"msg": "Authentication succeeded."}"#,
+    Conformance::Documented,
+    Some(Outcome::Authenticated)
+)]
+#[case::another_reading(
+    "validation.authenticated",
+    r#"{"msg": "Authentication succeeded"}"#,
+    Conformance::Variant,
+    Some(Outcome::Authenticated)
+)]
 #[case::no_wording("validation.authenticated", OWN_SUCCESS, Conformance::Deviation, None)]
 #[case::for_another_cause(
     "validation.authenticated",
@@ -56,17 +86,51 @@ fn has(branches: &[Branch], standing: Standing) -> bool {
     Conformance::Deviation,
     Some(Outcome::CredentialsRejected)
 )]
-#[case::forbidden_success("validation.password.missing", OWN_SUCCESS, Conformance::Deviation, None)]
-#[case::silence("validation.password.missing", OWN_REFUSAL, Conformance::Undocumented, None)]
-fn an_answer_has_a_verdict(#[case] id: &str, #[case] body: &str, #[case] verdict: Conformance, #[case] outcome: Option<Outcome>) {
-    let (sent, _) = steps().find(|(sent, _)| sent.case.id == id && sent.contract.kind == Kind::Sensor).expect("there is such a case");
+#[case::forbidden_success(
+    "validation.password.missing",
+    OWN_SUCCESS,
+    Conformance::Deviation,
+    None
+)]
+#[case::silence(
+    "validation.password.missing",
+    OWN_REFUSAL,
+    Conformance::Undocumented,
+    None
+)]
+fn an_answer_has_a_verdict(
+    #[case] id: &str,
+    #[case] body: &str,
+    #[case] verdict: Conformance,
+    #[case] outcome: Option<Outcome>,
+) {
+    let (sent, _) = steps()
+        .find(|(sent, _)| sent.case.id == id && sent.contract.kind == Kind::Sensor)
+        .expect("there is such a case");
     let answer = answer(body);
     let judged = of_step(&sent, Received::Answer(&answer));
-    assert_eq!((judged.conformance, judged.outcome), (verdict, outcome), "{judged:?}");
+    assert_eq!(
+        (judged.conformance, judged.outcome),
+        (verdict, outcome),
+        "{judged:?}"
+    );
     assert_eq!(judged.evidence.is_some(), outcome.is_some());
-    assert_eq!(judged.variants.len(), usize::from(verdict == Conformance::Variant), "{judged:?}");
-    let step = judged.finding.map(|finding| (finding.step, finding.expected.is_empty(), finding.received.is_empty()));
-    assert_eq!(step, (verdict == Conformance::Deviation).then_some((1, false, false)));
+    assert_eq!(
+        judged.variants.len(),
+        usize::from(verdict == Conformance::Variant),
+        "{judged:?}"
+    );
+    let step = judged.finding.map(|finding| {
+        (
+            finding.step,
+            finding.expected.is_empty(),
+            finding.received.is_empty(),
+        )
+    });
+    assert_eq!(
+        step,
+        (verdict == Conformance::Deviation).then_some((1, false, false))
+    );
 }
 
 /// Words that nobody has are no deviation where the documents are silent, but for a success where they say how one is told.
@@ -75,11 +139,24 @@ fn own_words_are_judged_where_the_documents_speak() {
     let mut seen = [0; 4];
     for (sent, branches) in steps() {
         let forbidden = sent.case.must_not == Some(Forbidden::Success);
-        let success_is_said = branches.iter().any(|branch| branch.standing == Standing::Said && branch.outcome.is_success());
+        let success_is_said = branches
+            .iter()
+            .any(|branch| branch.standing == Standing::Said && branch.outcome.is_success());
         let silent = has(&branches, Standing::Silent);
-        let open = |free: bool| if free { Conformance::Undocumented } else { Conformance::Deviation };
+        let open = |free: bool| {
+            if free {
+                Conformance::Undocumented
+            } else {
+                Conformance::Deviation
+            }
+        };
         let judged = |body: &str| of_step(&sent, Received::Answer(&answer(body))).conformance;
-        assert_eq!(judged(OWN_SUCCESS), open(silent && !forbidden && !success_is_said), "{}", sent.case.id);
+        assert_eq!(
+            judged(OWN_SUCCESS),
+            open(silent && !forbidden && !success_is_said),
+            "{}",
+            sent.case.id
+        );
         assert_eq!(judged(OWN_REFUSAL), open(silent), "{}", sent.case.id);
         seen[usize::from(silent) + 2 * usize::from(success_is_said)] += 1;
     }
@@ -90,15 +167,28 @@ fn own_words_are_judged_where_the_documents_speak() {
 #[test]
 fn another_refusal_may_come_where_the_order_is_open() {
     let mut seen = 0;
-    for (sent, branches) in steps().filter(|(_, branches)| has(branches, Standing::Unordered) && !has(branches, Standing::Silent)) {
-        for outcome in Outcome::ALL.iter().filter(|outcome| branches.iter().all(|branch| branch.outcome != **outcome)) {
+    for (sent, branches) in steps().filter(|(_, branches)| {
+        has(branches, Standing::Unordered) && !has(branches, Standing::Silent)
+    }) {
+        for outcome in Outcome::ALL
+            .iter()
+            .filter(|outcome| branches.iter().all(|branch| branch.outcome != **outcome))
+        {
             let ask = sent.step().ask;
-            let Some(answer) = worded(sent.contract.kind, ask, *outcome) else { continue };
+            let Some(answer) = worded(sent.contract.kind, ask, *outcome) else {
+                continue;
+            };
             let judged = of_step(&sent, Received::Answer(&answer));
             // What is worded alike is recognised as the first of them.
             let told = judged.outcome.unwrap_or(*outcome);
-            let open = !told.is_success() && expected::is_said(sent.contract, ask, told) || branches.iter().any(|branch| branch.outcome == told);
-            assert_eq!(judged.conformance == Conformance::Deviation, !open, "{} {outcome}: {judged:?}", sent.case.id);
+            let open = !told.is_success() && expected::is_said(sent.contract, ask, told)
+                || branches.iter().any(|branch| branch.outcome == told);
+            assert_eq!(
+                judged.conformance == Conformance::Deviation,
+                !open,
+                "{} {outcome}: {judged:?}",
+                sent.case.id
+            );
             seen += 1;
         }
     }
@@ -111,10 +201,26 @@ fn no_answer_deviates_but_where_the_documents_are_silent() {
     for (sent, branches) in steps() {
         let silent = has(&branches, Standing::Silent);
         let judged = of_step(&sent, Received::Broken("it was cut"));
-        assert_eq!(judged.conformance, if silent { Conformance::Undocumented } else { Conformance::Deviation }, "{}", sent.case.id);
+        assert_eq!(
+            judged.conformance,
+            if silent {
+                Conformance::Undocumented
+            } else {
+                Conformance::Deviation
+            },
+            "{}",
+            sent.case.id
+        );
         let finding = judged.finding.expect("what was broken is told");
-        assert_eq!((finding.step, &*finding.received), (sent.number + 1, "it was cut"));
-        assert_eq!(finding.expected == "the documents are silent", silent, "{finding:?}");
+        assert_eq!(
+            (finding.step, &*finding.received),
+            (sent.number + 1, "it was cut")
+        );
+        assert_eq!(
+            finding.expected == "the documents are silent",
+            silent,
+            "{finding:?}"
+        );
         seen[usize::from(silent)] += 1;
     }
     assert!(seen.iter().all(|count| *count > 0), "{seen:?}");
@@ -123,35 +229,75 @@ fn no_answer_deviates_but_where_the_documents_are_silent() {
 #[test]
 fn an_unreachable_target_is_not_judged() {
     let (sent, _) = steps().next().expect("there are cases");
-    let judged = of_step(&sent, Received::Unreachable { trouble: "refused", hint: Some("start it") });
+    let judged = of_step(
+        &sent,
+        Received::Unreachable {
+            trouble: "refused",
+            hint: Some("start it"),
+        },
+    );
     let finding = judged.finding.expect("why");
-    assert_eq!((judged.conformance, finding.step, finding.hint.as_deref()), (Conformance::NotJudged, 1, Some("start it")));
+    assert_eq!(
+        (judged.conformance, finding.step, finding.hint.as_deref()),
+        (Conformance::NotJudged, 1, Some("start it"))
+    );
     assert_eq!(finding.received, "the target did not answer: refused");
 }
 
 /// A status that no reading has is told, and judged no more than any other.
 #[test]
 fn evidence_tells_readings_and_a_status_that_is_none() {
-    let (sent, _) = steps().find(|(sent, _)| sent.case.id == "validation.authenticated").expect("there is such a case");
+    let (sent, _) = steps()
+        .find(|(sent, _)| sent.case.id == "validation.authenticated")
+        .expect("there is such a case");
     let body = r#"{"msg": "Authentication succeeded"}"#;
     let with_status = |status: u16| {
         let mut answer = answer(body);
         *answer.status_mut() = http::StatusCode::from_u16(status).expect("a status");
-        of_step(&sent, Received::Answer(&answer)).evidence.expect("it is recognised")
+        of_step(&sent, Received::Answer(&answer))
+            .evidence
+            .expect("it is recognised")
     };
     let (usual, other) = (with_status(200), with_status(299));
     assert_eq!(usual.other, None);
-    assert_eq!(other.other, Some(("validation.authenticated.status".to_owned(), "299".to_owned())));
-    let reads = |evidence: &Evidence| evidence.ways.iter().any(|way| way.iter().any(|choice| choice.reading == "table" && choice.rank == 1));
+    assert_eq!(
+        other.other,
+        Some((
+            "validation.authenticated.status".to_owned(),
+            "299".to_owned()
+        ))
+    );
+    let reads = |evidence: &Evidence| {
+        evidence.ways.iter().any(|way| {
+            way.iter()
+                .any(|choice| choice.reading == "table" && choice.rank == 1)
+        })
+    };
     assert!(reads(&usual) && reads(&other), "{usual:?}");
-    assert_eq!(whatever_it_tells(sent.contract, sent.step().ask, &answer(OWN_SUCCESS)).map(|evidence| evidence.ways.len()), None);
+    assert_eq!(
+        whatever_it_tells(sent.contract, sent.step().ask, &answer(OWN_SUCCESS))
+            .map(|evidence| evidence.ways.len()),
+        None
+    );
     assert!(whatever_it_tells(sent.contract, sent.step().ask, &answer(body)).is_some());
 }
 
 #[test]
 fn the_gravest_step_counts() {
-    let step = |conformance| Judged { conformance, outcome: None, evidence: None, variants: Vec::new(), finding: None };
-    let order = [Conformance::Documented, Conformance::Undocumented, Conformance::Variant, Conformance::NotJudged, Conformance::Deviation];
+    let step = |conformance| Judged {
+        conformance,
+        outcome: None,
+        evidence: None,
+        variants: Vec::new(),
+        finding: None,
+    };
+    let order = [
+        Conformance::Documented,
+        Conformance::Undocumented,
+        Conformance::Variant,
+        Conformance::NotJudged,
+        Conformance::Deviation,
+    ];
     assert_eq!(of_steps(&[]), Conformance::Documented);
     for (graver, verdict) in order.iter().enumerate() {
         for milder in &order[..=graver] {

@@ -1,15 +1,12 @@
 //! Whether every line of a page is accounted for: claimed by a fact or a quote, or excused, and not both.
 
-use std::collections::BTreeMap;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::contract::Contract;
-use crate::contract::Place;
-use crate::contract::fact::Ground;
-use crate::contract::places::Finding;
-use crate::contract::places::Page;
-use crate::contract::places::edition::Now;
-use crate::contract::places::words;
+use crate::contract::{
+    Contract, Place,
+    fact::Ground,
+    places::{Finding, Page, edition::Now, words},
+};
 
 /// Returns the lines nobody accounts for, and the excuses that went stale.
 pub(super) fn findings(contract: &Contract, page: &Page<'_>) -> Vec<Finding> {
@@ -28,21 +25,42 @@ pub(super) fn findings(contract: &Contract, page: &Page<'_>) -> Vec<Finding> {
         let subject = format!("excuse ({})", excuse.because);
         for number in own_lines(contract, &excuse.lines) {
             match page.now(number) {
-                Now::Gone => findings.push(finding(number, &subject, "such a line", "a page without it".into())),
+                Now::Gone => findings.push(finding(
+                    number,
+                    &subject,
+                    "such a line",
+                    "a page without it".into(),
+                )),
                 // The words that were excused are others now, and may state a rule.
                 Now::Changed(line) if !page.is_free(line) => {
-                    findings.push(finding(line, &subject, "the words transcribed", page.line(line).map_or_else(String::new, words::shown)));
+                    findings.push(finding(
+                        line,
+                        &subject,
+                        "the words transcribed",
+                        page.line(line).map_or_else(String::new, words::shown),
+                    ));
                     excused.insert(line);
                 }
                 Now::Changed(line) | Now::Kept(line) => {
-                    findings.extend(claims.get(&line).map(|claimer| finding(line, &subject, "no claim", format!("that of {claimer}"))));
+                    findings.extend(claims.get(&line).map(|claimer| {
+                        finding(line, &subject, "no claim", format!("that of {claimer}"))
+                    }));
                     excused.insert(line);
                 }
             }
         }
     }
-    let unclaimed = page.numbered().filter(|(number, _)| !page.is_free(*number) && !claims.contains_key(number) && !excused.contains(number));
-    findings.extend(unclaimed.map(|(number, line)| finding(number, "line", "a fact, a quote or an excuse", words::shown(line))));
+    let unclaimed = page.numbered().filter(|(number, _)| {
+        !page.is_free(*number) && !claims.contains_key(number) && !excused.contains(number)
+    });
+    findings.extend(unclaimed.map(|(number, line)| {
+        finding(
+            number,
+            "line",
+            "a fact, a quote or an excuse",
+            words::shown(line),
+        )
+    }));
     findings
 }
 
@@ -68,5 +86,8 @@ fn claims(contract: &Contract, page: &Page<'_>) -> BTreeMap<u32, String> {
 }
 
 fn own_lines(contract: &Contract, places: &[Place]) -> impl Iterator<Item = u32> {
-    places.iter().filter(|place| place.document.unwrap_or(contract.kind) == contract.kind).flat_map(|place| place.first..=place.last)
+    places
+        .iter()
+        .filter(|place| place.document.unwrap_or(contract.kind) == contract.kind)
+        .flat_map(|place| place.first..=place.last)
 }

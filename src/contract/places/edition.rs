@@ -3,8 +3,7 @@
 //! The law keeps a fingerprint of each line, not the line: enough to tell which are the same, which moved, and which are new.
 
 use sha2::Digest;
-use similar::Algorithm;
-use similar::DiffOp;
+use similar::{Algorithm, DiffOp};
 
 /// What became of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,14 +34,23 @@ pub(super) fn follow(then: &[&str], today: &[&str]) -> Vec<Now> {
     let mut blocks = Vec::new();
     for op in similar::capture_diff_slices(Algorithm::Patience, then, &today) {
         match op {
-            DiffOp::Equal { old_index, new_index, len } => (0..len).for_each(|at| lines[old_index + at] = Now::Kept(number(new_index + at))),
-            DiffOp::Delete { .. } | DiffOp::Insert { .. } | DiffOp::Replace { .. } => blocks.push((op.old_range(), op.new_range())),
+            DiffOp::Equal {
+                old_index,
+                new_index,
+                len,
+            } => (0..len).for_each(|at| lines[old_index + at] = Now::Kept(number(new_index + at))),
+            DiffOp::Delete { .. } | DiffOp::Insert { .. } | DiffOp::Replace { .. } => {
+                blocks.push((op.old_range(), op.new_range()))
+            }
         }
     }
     // A paragraph that stands elsewhere is the same paragraph.
     let mut strangers: Vec<usize> = blocks.iter().flat_map(|(_, new)| new.clone()).collect();
     for old in blocks.iter().flat_map(|(old, _)| old.clone()) {
-        if let Some(found) = strangers.iter().position(|stranger| today[*stranger] == then[old]) {
+        if let Some(found) = strangers
+            .iter()
+            .position(|stranger| today[*stranger] == then[old])
+        {
             lines[old] = Now::Kept(number(strangers.remove(found)));
         }
     }
@@ -62,7 +70,11 @@ pub(super) fn follow(then: &[&str], today: &[&str]) -> Vec<Now> {
 /// Returns a line's fingerprint: eight hexadecimal digits of the SHA-256 of its words, so that blanks alone make no difference.
 pub(super) fn fingerprint(line: &str) -> String {
     let words: Vec<&str> = line.split_whitespace().collect();
-    sha2::Sha256::digest(words.join(" ").as_bytes()).iter().take(4).map(|byte| format!("{byte:02x}")).collect()
+    sha2::Sha256::digest(words.join(" ").as_bytes())
+        .iter()
+        .take(4)
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 fn number(index: usize) -> u32 {
@@ -87,7 +99,10 @@ mod tests {
     fn lines_are_followed(#[case] then: &str, #[case] today: &str, #[case] expected: &[Now]) {
         let then: Vec<String> = then.split_whitespace().map(fingerprint).collect();
         let then: Vec<&str> = then.iter().map(String::as_str).collect();
-        assert_eq!(follow(&then, &today.split_whitespace().collect::<Vec<_>>()), expected);
+        assert_eq!(
+            follow(&then, &today.split_whitespace().collect::<Vec<_>>()),
+            expected
+        );
     }
 
     #[test]

@@ -2,24 +2,25 @@
 
 use serde_json::Value as Json;
 
-use crate::contract::Contract;
-use crate::contract::Form;
-use crate::contract::Kind;
-use crate::contract::Place;
-use crate::contract::Quote;
-use crate::contract::fact::EntryReading;
-use crate::contract::fact::Ground;
-use crate::contract::places::Finding;
-use crate::contract::places::Page;
-use crate::contract::places::edition::Now;
+use crate::contract::{
+    Contract, Form, Kind, Place, Quote,
+    fact::{EntryReading, Ground},
+    places::{Finding, Page, edition::Now},
+};
 
 /// Returns the faults of a law's own page, by line: what its vendor could mend. The law holds all the same.
 ///
 /// A fault whose line is another one in this edition is left out: it may have been mended.
 pub fn lint(contract: &Contract, page: &Page<'_>) -> Vec<Finding> {
-    let mut faults: Vec<Finding> = contract.facts().iter().flat_map(|fact| contradictions(contract.kind, &fact.name, &fact.readings)).collect();
+    let mut faults: Vec<Finding> = contract
+        .facts()
+        .iter()
+        .flat_map(|fact| contradictions(contract.kind, &fact.name, &fact.readings))
+        .collect();
     for (name, quote) in &contract.quotes {
-        let Some(first) = quote.at.first().map(|place| place.first) else { continue };
+        let Some(first) = quote.at.first().map(|place| place.first) else {
+            continue;
+        };
         let fault = |(line, expected, found): (u32, String, String)| Finding {
             document: contract.kind,
             line: first + line,
@@ -51,11 +52,19 @@ type Fault = (u32, String, String);
 /// Returns the readings said on the page itself that differ from the first one said there.
 fn contradictions(own: Kind, fact: &str, readings: &[EntryReading<'_>]) -> Vec<Finding> {
     let here = |reading: &EntryReading<'_>| match reading.ground {
-        Ground::Said { at, .. } => at.iter().copied().find(|place| place.document.unwrap_or(own) == own),
+        Ground::Said { at, .. } => at
+            .iter()
+            .copied()
+            .find(|place| place.document.unwrap_or(own) == own),
         Ground::Assumed { .. } => None,
     };
-    let said: Vec<(&EntryReading<'_>, Place)> = readings.iter().filter_map(|reading| Some((reading, here(reading)?))).collect();
-    let Some(((first, there), others)) = said.split_first() else { return Vec::new() };
+    let said: Vec<(&EntryReading<'_>, Place)> = readings
+        .iter()
+        .filter_map(|reading| Some((reading, here(reading)?)))
+        .collect();
+    let Some(((first, there), others)) = said.split_first() else {
+        return Vec::new();
+    };
     let fault = |(other, place): &(&EntryReading<'_>, Place)| Finding {
         document: own,
         line: place.first,
@@ -70,19 +79,54 @@ fn contradictions(own: Kind, fact: &str, readings: &[EntryReading<'_>]) -> Vec<F
 /// Returns the faults of a command: one that no shell takes has no others.
 fn command(contract: &Contract, quote: &Quote) -> Vec<Fault> {
     let Some(words) = shlex::split(&quote.text) else {
-        return vec![(0, "a command that a shell takes".into(), "a quotation mark that is left open".into())];
+        return vec![(
+            0,
+            "a command that a shell takes".into(),
+            "a quotation mark that is left open".into(),
+        )];
     };
-    let after = |option: &'static str| words.windows(2).filter(move |pair| pair[0] == option).map(|pair| pair[1].as_str());
-    let has_header = |name: &str| after("-H").any(|header| header.split(':').next().is_some_and(|named| named.eq_ignore_ascii_case(name)));
-    let mut faults: Vec<Fault> = after("-d").flat_map(|data| body(contract, quote, data)).collect();
+    let after = |option: &'static str| {
+        words
+            .windows(2)
+            .filter(move |pair| pair[0] == option)
+            .map(|pair| pair[1].as_str())
+    };
+    let has_header = |name: &str| {
+        after("-H").any(|header| {
+            header
+                .split(':')
+                .next()
+                .is_some_and(|named| named.eq_ignore_ascii_case(name))
+        })
+    };
+    let mut faults: Vec<Fault> = after("-d")
+        .flat_map(|data| body(contract, quote, data))
+        .collect();
     if !has_header("content-type") {
-        faults.push((0, "a content type".into(), "none, so that curl sends application/x-www-form-urlencoded".into()));
+        faults.push((
+            0,
+            "a content type".into(),
+            "none, so that curl sends application/x-www-form-urlencoded".into(),
+        ));
     }
     if has_header("authorization") {
-        faults.push((0, "no token, since none is needed".into(), "an Authorization header".into()));
+        faults.push((
+            0,
+            "no token, since none is needed".into(),
+            "an Authorization header".into(),
+        ));
     }
-    let odd = quote.placeholders.iter().filter(|placeholder| !is_placeholder(placeholder));
-    faults.extend(odd.map(|placeholder| (0, "placeholders like `<USER_NAME>`".into(), format!("`{placeholder}`"))));
+    let odd = quote
+        .placeholders
+        .iter()
+        .filter(|placeholder| !is_placeholder(placeholder));
+    faults.extend(odd.map(|placeholder| {
+        (
+            0,
+            "placeholders like `<USER_NAME>`".into(),
+            format!("`{placeholder}`"),
+        )
+    }));
     faults
 }
 
@@ -94,22 +138,57 @@ fn body(contract: &Contract, quote: &Quote, text: &str) -> Vec<Fault> {
         .map(|(at, _)| (at, "JSON".into(), format!("the escape `{NO_ESCAPE}`")))
         .collect();
     match serde_json::from_str::<Json>(&text.replace(NO_ESCAPE, "!")) {
-        Err(error) => faults.push((u32::try_from(error.line().saturating_sub(1)).unwrap_or(0), "JSON".into(), format!("text that is none, {error}"))),
+        Err(error) => faults.push((
+            u32::try_from(error.line().saturating_sub(1)).unwrap_or(0),
+            "JSON".into(),
+            format!("text that is none, {error}"),
+        )),
         Ok(json) => {
-            let present: Vec<&str> = json.as_object().into_iter().flat_map(|fields| fields.keys()).map(String::as_str).collect();
-            let fields: Vec<String> = contract.clause(quote.operation).fields.keys().map(ToString::to_string).collect();
-            let missing = fields.iter().filter(|field| !present.contains(&field.as_str()));
-            faults.extend(missing.map(|field| (0, format!("`{field}`, which is required"), "a body without it".into())));
-            let strange = present.iter().filter(|field| !fields.iter().any(|known| known == *field));
-            faults.extend(strange.map(|field| (0, format!("one of {}", fields.join(", ")), format!("`{field}`"))));
+            let present: Vec<&str> = json
+                .as_object()
+                .into_iter()
+                .flat_map(|fields| fields.keys())
+                .map(String::as_str)
+                .collect();
+            let fields: Vec<String> = contract
+                .clause(quote.operation)
+                .fields
+                .keys()
+                .map(ToString::to_string)
+                .collect();
+            let missing = fields
+                .iter()
+                .filter(|field| !present.contains(&field.as_str()));
+            faults.extend(missing.map(|field| {
+                (
+                    0,
+                    format!("`{field}`, which is required"),
+                    "a body without it".into(),
+                )
+            }));
+            let strange = present
+                .iter()
+                .filter(|field| !fields.iter().any(|known| known == *field));
+            faults.extend(strange.map(|field| {
+                (
+                    0,
+                    format!("one of {}", fields.join(", ")),
+                    format!("`{field}`"),
+                )
+            }));
         }
     }
     faults
 }
 
 fn is_placeholder(text: &str) -> bool {
-    let name = text.strip_prefix('<').and_then(|text| text.strip_suffix('>'));
-    name.is_some_and(|name| name.chars().all(|letter| letter.is_ascii_uppercase() || letter == '_'))
+    let name = text
+        .strip_prefix('<')
+        .and_then(|text| text.strip_suffix('>'));
+    name.is_some_and(|name| {
+        name.chars()
+            .all(|letter| letter.is_ascii_uppercase() || letter == '_')
+    })
 }
 
 /// What a shell's history expansion taught the pages' authors, and no JSON reader takes.
@@ -125,8 +204,12 @@ mod tests {
     #[rstest]
     #[case::x01("sensor:18 set_password.path (heading): ")]
     #[case::x04("sensor:167 set_password_by_admin.admin_username (curl): ")]
-    #[case::x04("console:190 quote C190: expected one of admin_password, admin_username, new_password, username, found `admin_user`")]
-    #[case::x05("console:122 quote C122: expected `admin_password`, which is required, found a body without it")]
+    #[case::x04(
+        "console:190 quote C190: expected one of admin_password, admin_username, new_password, username, found `admin_user`"
+    )]
+    #[case::x05(
+        "console:122 quote C122: expected `admin_password`, which is required, found a body without it"
+    )]
     #[case::x06("sensor:33 quote S31: expected JSON, found the escape `\\!`")]
     #[case::x06("sensor:111 quote S109: expected JSON, found text that is none, expected `:`")]
     #[case::x06("console:126 quote C122: expected JSON, found the escape `\\!`")]
@@ -135,14 +218,30 @@ mod tests {
     #[case::x09("sensor:237 quote S237: expected no token")]
     #[case::x11("sensor:212 validation.authenticated.body (table): ")]
     #[case::x14("console:143 set_password_by_admin.user_unknown.body (table): ")]
-    #[case::x21("console:263 quote C263: expected a command that a shell takes, found a quotation mark that is left open")]
-    #[case::x26("sensor:231 quote S231: expected placeholders like `<USER_NAME>`, found `<USER NAME>`")]
-    #[case::x26("console:257 quote C257: expected placeholders like `<USER_NAME>`, found `PASSWORD`")]
+    #[case::x21(
+        "console:263 quote C263: expected a command that a shell takes, found a quotation mark that is left open"
+    )]
+    #[case::x26(
+        "sensor:231 quote S231: expected placeholders like `<USER_NAME>`, found `<USER NAME>`"
+    )]
+    #[case::x26(
+        "console:257 quote C257: expected placeholders like `<USER_NAME>`, found `PASSWORD`"
+    )]
     fn the_pages_known_faults_are_found(#[case] expected: &str) {
         // The law has them by heart: any page of as many lines will do.
         let page = "\n".repeat(300);
-        let faults = Kind::ALL.iter().flat_map(|kind| lint(contract::of(*kind), &Page::new(&page)));
+        let faults = Kind::ALL
+            .iter()
+            .flat_map(|kind| lint(contract::of(*kind), &Page::new(&page)));
         let faults: Vec<String> = faults.map(|fault| fault.to_string()).collect();
-        assert_eq!(faults.iter().filter(|fault| fault.starts_with(expected)).count(), 1, "{}", faults.join("\n"));
+        assert_eq!(
+            faults
+                .iter()
+                .filter(|fault| fault.starts_with(expected))
+                .count(),
+            1,
+            "{}",
+            faults.join("\n")
+        );
     }
 }

@@ -2,9 +2,10 @@
 
 use sha2::Digest;
 
-use crate::contract::Document;
-use crate::contract::places::edition;
-use crate::contract::places::edition::Now;
+use crate::contract::{
+    Document,
+    places::{edition, edition::Now},
+};
 
 /// A copy of a document. Ends of lines may be LF or CRLF.
 #[derive(Debug)]
@@ -23,19 +24,37 @@ impl<'a> Page<'a> {
         let page = Page::new(text);
         let fingerprints: Vec<&str> = then.lines.split_whitespace().collect();
         let known = then.sha256 == page.sha256 || fingerprints.is_empty();
-        Page { then: (!known).then(|| edition::follow(&fingerprints, &page.lines)), ..page }
+        Page {
+            then: (!known).then(|| edition::follow(&fingerprints, &page.lines)),
+            ..page
+        }
     }
 
     /// Takes the whole text of a document, as it is in the file, to be read as the edition transcribed.
     pub fn new(text: &'a str) -> Page<'a> {
-        let lines: Vec<&str> = text.strip_prefix('\u{feff}').unwrap_or(text).lines().map(|line| line.strip_suffix('\r').unwrap_or(line)).collect();
-        let sha256 = sha2::Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
-        Page { front_matter: front_matter(&lines), lines, sha256, then: None }
+        let lines: Vec<&str> = text
+            .strip_prefix('\u{feff}')
+            .unwrap_or(text)
+            .lines()
+            .map(|line| line.strip_suffix('\r').unwrap_or(line))
+            .collect();
+        let sha256 = sha2::Sha256::digest(text.as_bytes())
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        Page {
+            front_matter: front_matter(&lines),
+            lines,
+            sha256,
+            then: None,
+        }
     }
 
     /// Returns a line, counted from 1.
     pub fn line(&self, number: u32) -> Option<&'a str> {
-        self.lines.get(usize::try_from(number).ok()?.checked_sub(1)?).copied()
+        self.lines
+            .get(usize::try_from(number).ok()?.checked_sub(1)?)
+            .copied()
     }
 
     /// Returns how many lines there are.
@@ -69,7 +88,11 @@ impl<'a> Page<'a> {
         for (was, now) in (1..).zip(self.then.iter().flatten()) {
             let Now::Kept(now) = *now else { continue };
             match runs.last_mut() {
-                Some((first, last, start)) if *last + 1 == was && *start + (was - *first) == now => *last = was,
+                Some((first, last, start))
+                    if *last + 1 == was && *start + (was - *first) == now =>
+                {
+                    *last = was
+                }
                 _ => runs.push((was, was, now)),
             }
         }
@@ -80,25 +103,45 @@ impl<'a> Page<'a> {
     /// Returns what became of a line of the edition transcribed.
     pub(super) fn now(&self, line: u32) -> Now {
         match &self.then {
-            Some(then) => usize::try_from(line).ok().and_then(|line| then.get(line.checked_sub(1)?)).copied().unwrap_or(Now::Gone),
+            Some(then) => usize::try_from(line)
+                .ok()
+                .and_then(|line| then.get(line.checked_sub(1)?))
+                .copied()
+                .unwrap_or(Now::Gone),
             None => self.line(line).map_or(Now::Gone, |_| Now::Kept(line)),
         }
     }
 
     /// Returns the lines of today whose words are not those of the line they replace.
     pub(super) fn changed(&self) -> impl Iterator<Item = u32> {
-        self.then.iter().flatten().filter_map(|now| if let Now::Changed(line) = now { Some(*line) } else { None })
+        self.then.iter().flatten().filter_map(|now| {
+            if let Now::Changed(line) = now {
+                Some(*line)
+            } else {
+                None
+            }
+        })
     }
 
     /// Tells whether a line needs no account: it is blank, a code fence, or of the front matter.
     pub(super) fn is_free(&self, number: u32) -> bool {
-        number <= self.front_matter || self.line(number).is_some_and(|line| line.trim().is_empty() || line.starts_with("```"))
+        number <= self.front_matter
+            || self
+                .line(number)
+                .is_some_and(|line| line.trim().is_empty() || line.starts_with("```"))
     }
 }
 
 fn front_matter(lines: &[&str]) -> u32 {
-    let rest = if lines.first() == Some(&RULE) { &lines[1..] } else { return 0 };
-    rest.iter().position(|line| *line == RULE).and_then(|position| u32::try_from(position + 2).ok()).unwrap_or(0)
+    let rest = if lines.first() == Some(&RULE) {
+        &lines[1..]
+    } else {
+        return 0;
+    };
+    rest.iter()
+        .position(|line| *line == RULE)
+        .and_then(|position| u32::try_from(position + 2).ok())
+        .unwrap_or(0)
 }
 
 const RULE: &str = "---";

@@ -54,8 +54,14 @@ const OTHER_PAGE: &str = "The gate opens";
 
 fn held(law: &str, page: &str, other: &str) -> Vec<String> {
     let contract = Contract::read(law).unwrap_or_else(|error| panic!("{error}"));
-    let pages = Pages { console: Page::new(other), sensor: Page::new(page) };
-    hold(&contract, &pages).iter().map(ToString::to_string).collect()
+    let pages = Pages {
+        console: Page::new(other),
+        sensor: Page::new(page),
+    };
+    hold(&contract, &pages)
+        .iter()
+        .map(ToString::to_string)
+        .collect()
 }
 
 #[test]
@@ -115,9 +121,21 @@ fn a_law_that_says_what_the_page_says_holds() {
     "\"The door 'oak' Opens.\" }",
     "sensor:10 quote S10: expected `The door 'oak' Opens.`, found `The door 'oak' opens.`"
 )]
-#[case::excuse_gone("[4-5]", "[4]", "sensor:5 line: expected a fact, a quote or an excuse, found `# Doors`")]
-#[case::excuse_of_a_claimed_line("[4-5]", "[4-5, 8]", "sensor:8 excuse (heading): expected no claim, found that of validation.username (table)")]
-#[case::excuse_beyond_the_end("[4-5]", "[4-5, 20]", "sensor:20 excuse (heading): expected such a line, found a page without it")]
+#[case::excuse_gone(
+    "[4-5]",
+    "[4]",
+    "sensor:5 line: expected a fact, a quote or an excuse, found `# Doors`"
+)]
+#[case::excuse_of_a_claimed_line(
+    "[4-5]",
+    "[4-5, 8]",
+    "sensor:8 excuse (heading): expected no claim, found that of validation.username (table)"
+)]
+#[case::excuse_beyond_the_end(
+    "[4-5]",
+    "[4-5, 20]",
+    "sensor:20 excuse (heading): expected such a line, found a page without it"
+)]
 fn a_slip_in_the_law_is_found(#[case] from: &str, #[case] to: &str, #[case] expected: &str) {
     assert_ne!(LAW, LAW.replace(from, to));
     assert_eq!(held(&LAW.replace(from, to), PAGE, OTHER_PAGE), [expected]);
@@ -130,14 +148,27 @@ fn a_slip_in_the_law_is_found(#[case] from: &str, #[case] to: &str, #[case] expe
 #[case::part_of_a_quote(" opens.", "  opens.", &["sensor:10 any.authenticated.body (example)", "sensor:10 quote S10"])]
 fn a_change_of_the_page_is_found(#[case] from: &str, #[case] to: &str, #[case] expected: &[&str]) {
     let found = held(LAW, &PAGE.replacen(from, to, 1), OTHER_PAGE);
-    let starts: Vec<&str> = found.iter().map(|finding| finding.split(": expected").next().expect("a split has a first part")).collect();
+    let starts: Vec<&str> = found
+        .iter()
+        .map(|finding| {
+            finding
+                .split(": expected")
+                .next()
+                .expect("a split has a first part")
+        })
+        .collect();
     assert_eq!(starts, expected);
 }
 
 #[test]
 fn the_true_pages_hold() {
-    let Some((sensor, console)) = true_pages() else { return };
-    let pages = Pages { console: Page::new(&console), sensor: Page::new(&sensor) };
+    let Some((sensor, console)) = true_pages() else {
+        return;
+    };
+    let pages = Pages {
+        console: Page::new(&console),
+        sensor: Page::new(&sensor),
+    };
     for kind in Kind::ALL {
         let contract = crate::contract::of(*kind);
         assert_eq!(hold(contract, &pages), []);
@@ -147,60 +178,134 @@ fn the_true_pages_hold() {
 
 #[test]
 fn a_claimed_line_of_a_true_page_cannot_lose_its_words() {
-    let Some((sensor, console)) = true_pages() else { return };
+    let Some((sensor, console)) = true_pages() else {
+        return;
+    };
     for kind in Kind::ALL {
         let contract = crate::contract::of(*kind);
-        let own = if *kind == Kind::Sensor { &sensor } else { &console };
+        let own = if *kind == Kind::Sensor {
+            &sensor
+        } else {
+            &console
+        };
         let whole = Page::new(own);
-        let excused =
-            |number: u32| contract.excused.iter().flat_map(|excuse| &excuse.lines).any(|place| (place.first..=place.last).contains(&number));
-        for (number, line) in whole.numbered().filter(|(number, _)| !whole.is_free(*number) && !excused(*number)) {
-            let lines: Vec<&str> = whole.numbered().map(|(other, line)| if other == number { "other words" } else { line }).collect();
+        let excused = |number: u32| {
+            contract
+                .excused
+                .iter()
+                .flat_map(|excuse| &excuse.lines)
+                .any(|place| (place.first..=place.last).contains(&number))
+        };
+        for (number, line) in whole
+            .numbered()
+            .filter(|(number, _)| !whole.is_free(*number) && !excused(*number))
+        {
+            let lines: Vec<&str> = whole
+                .numbered()
+                .map(|(other, line)| if other == number { "other words" } else { line })
+                .collect();
             let changed = lines.join("\n");
             let page = Page::new(&changed);
             let pages = match kind {
-                Kind::Console => Pages { console: page, sensor: Page::new(&sensor) },
-                Kind::Sensor => Pages { console: Page::new(&console), sensor: page },
+                Kind::Console => Pages {
+                    console: page,
+                    sensor: Page::new(&sensor),
+                },
+                Kind::Sensor => Pages {
+                    console: Page::new(&console),
+                    sensor: page,
+                },
             };
-            assert!(hold(contract, &pages).iter().any(|finding| finding.document == *kind && finding.line == number), "{kind}:{number} {line}");
+            assert!(
+                hold(contract, &pages)
+                    .iter()
+                    .any(|finding| finding.document == *kind && finding.line == number),
+                "{kind}:{number} {line}"
+            );
         }
     }
 }
 
 #[test]
 fn no_line_of_a_true_page_changes_or_goes_unseen() {
-    let Some((sensor, console)) = true_pages() else { return };
+    let Some((sensor, console)) = true_pages() else {
+        return;
+    };
     for kind in Kind::ALL {
-        let own = if *kind == Kind::Sensor { &sensor } else { &console };
+        let own = if *kind == Kind::Sensor {
+            &sensor
+        } else {
+            &console
+        };
         let whole = Page::new(own);
-        for (number, line) in whole.numbered().filter(|(number, _)| !whole.is_free(*number)) {
+        for (number, line) in whole
+            .numbered()
+            .filter(|(number, _)| !whole.is_free(*number))
+        {
             let with = |words: Option<&str>| {
-                let lines = whole.numbered().filter_map(|(other, line)| if other == number { words } else { Some(line) });
+                let lines = whole
+                    .numbered()
+                    .filter_map(|(other, line)| if other == number { words } else { Some(line) });
                 let changed = lines.collect::<Vec<_>>().join("\n");
-                let pages = if *kind == Kind::Sensor { Pages::following(&changed, &console) } else { Pages::following(&sensor, &changed) };
+                let pages = if *kind == Kind::Sensor {
+                    Pages::following(&changed, &console)
+                } else {
+                    Pages::following(&sensor, &changed)
+                };
                 hold(crate::contract::of(*kind), &pages)
             };
             let longer = format!("{line} indeed");
-            assert!(with(Some(&longer)).iter().any(|finding| !finding.moved && finding.line == number), "{kind}:{number} {line}");
-            assert!(with(None).iter().any(|finding| !finding.moved), "{kind}:{number} {line}");
+            assert!(
+                with(Some(&longer))
+                    .iter()
+                    .any(|finding| !finding.moved && finding.line == number),
+                "{kind}:{number} {line}"
+            );
+            assert!(
+                with(None).iter().any(|finding| !finding.moved),
+                "{kind}:{number} {line}"
+            );
         }
     }
 }
 
 #[test]
 fn a_said_wording_of_a_true_law_cannot_change() {
-    let Some((sensor, console)) = true_pages() else { return };
-    let pages = Pages { console: Page::new(&console), sensor: Page::new(&sensor) };
+    let Some((sensor, console)) = true_pages() else {
+        return;
+    };
+    let pages = Pages {
+        console: Page::new(&console),
+        sensor: Page::new(&sensor),
+    };
     let mut changes = 0;
     for kind in Kind::ALL {
         let (_, law) = crate::contract::text(*kind);
         // Values that a page shows itself; what it says in other words is held by `text`, which is not changed here.
-        let starts = ["is: { error: ", "is: { msg: ", "is: { another: ", "is: [/", "is: POST"];
-        let found = starts.iter().flat_map(|start| law.match_indices(start).map(|(at, _)| at + start.len()));
-        for at in found.filter(|at| law[..*at].lines().last().is_some_and(|line| line.contains("said: {"))) {
+        let starts = [
+            "is: { error: ",
+            "is: { msg: ",
+            "is: { another: ",
+            "is: [/",
+            "is: POST",
+        ];
+        let found = starts
+            .iter()
+            .flat_map(|start| law.match_indices(start).map(|(at, _)| at + start.len()));
+        for at in found.filter(|at| {
+            law[..*at]
+                .lines()
+                .last()
+                .is_some_and(|line| line.contains("said: {"))
+        }) {
             let at = at + usize::from(law[at..].starts_with('"'));
-            let changed = Contract::read(&format!("{}x{}", &law[..at], &law[at..])).unwrap_or_else(|error| panic!("{error}"));
-            assert!(!hold(&changed, &pages).is_empty(), "{kind} {:?}", law[at..].lines().next());
+            let changed = Contract::read(&format!("{}x{}", &law[..at], &law[at..]))
+                .unwrap_or_else(|error| panic!("{error}"));
+            assert!(
+                !hold(&changed, &pages).is_empty(),
+                "{kind} {:?}",
+                law[at..].lines().next()
+            );
             changes += 1;
         }
     }
@@ -208,7 +313,10 @@ fn a_said_wording_of_a_true_law_cannot_change() {
 }
 
 /// Reads the sensor's and the console's page, where whoever works here has them.
-#[expect(clippy::disallowed_methods, reason = "a test may read files, and says when it does not run")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a test may read files, and says when it does not run"
+)]
 fn true_pages() -> Option<(String, String)> {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/documents");
     let read = |name: &str| std::fs::read_to_string(folder.join(name)).ok();

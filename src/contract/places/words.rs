@@ -12,34 +12,54 @@ pub(super) fn stand(words: &str, line: &str) -> bool {
 pub(super) fn fill(words: &str, line: &str) -> bool {
     let filled = |before: &str, after: &str| {
         let (before, after) = (before.trim_end(), after.trim_start());
-        (before.is_empty() || before.ends_with(['|', '"', ':'])) && (after.is_empty() || after.starts_with(['|', '"']))
+        (before.is_empty() || before.ends_with(['|', '"', ':']))
+            && (after.is_empty() || after.starts_with(['|', '"']))
     };
-    if words.contains(' ') { around(words, line).any(|(before, after)| filled(before, after)) } else { stand(words, line) }
+    if words.contains(' ') {
+        around(words, line).any(|(before, after)| filled(before, after))
+    } else {
+        stand(words, line)
+    }
 }
 
 /// Returns a line for a message: in quotes of its own, and short.
 pub(super) fn shown(line: &str) -> String {
     let short: String = line.chars().take(SHOWN).collect();
-    if short.len() < line.len() { format!("`{short}…`") } else { format!("`{short}`") }
+    if short.len() < line.len() {
+        format!("`{short}…`")
+    } else {
+        format!("`{short}`")
+    }
 }
 
 /// Returns what stands before and after `words`, wherever they are found.
 fn around<'a>(words: &'a str, line: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
-    let starts = line.char_indices().map(|(at, _)| at).filter(move |at| line[*at..].starts_with(words));
+    let starts = line
+        .char_indices()
+        .map(|(at, _)| at)
+        .filter(move |at| line[*at..].starts_with(words));
     starts.map(move |at| (&line[..at], &line[at + words.len()..]))
 }
 
 fn begins(words: &str, before: &str) -> bool {
     if words.starts_with('/') {
-        let start = before.rfind([' ', '\'', '"', '`', '(']).map_or(0, |at| at + 1);
+        let start = before
+            .rfind([' ', '\'', '"', '`', '('])
+            .map_or(0, |at| at + 1);
         let prefix = &before[start..];
-        return prefix.is_empty() || prefix.split_once("://").is_some_and(|(_, host)| !host.contains('/'));
+        return prefix.is_empty()
+            || prefix
+                .split_once("://")
+                .is_some_and(|(_, host)| !host.contains('/'));
     }
-    !(words.starts_with(char::is_alphanumeric) && before.ends_with(|last: char| last.is_alphanumeric() || last == '_'))
+    !(words.starts_with(char::is_alphanumeric)
+        && before.ends_with(|last: char| last.is_alphanumeric() || last == '_'))
 }
 
 fn ends(words: &str, after: &str) -> bool {
-    !(words.ends_with(char::is_alphanumeric) && after.starts_with(|next: char| next.is_alphanumeric() || matches!(next, '_' | '-' | '.')))
+    !(words.ends_with(char::is_alphanumeric)
+        && after
+            .starts_with(|next: char| next.is_alphanumeric() || matches!(next, '_' | '-' | '.')))
 }
 
 /// How many characters of a line a message shows.

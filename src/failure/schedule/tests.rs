@@ -3,15 +3,27 @@
 use rstest::rstest;
 
 use super::*;
-use crate::failure::Greeting;
-use crate::failure::scope::LONGEST_NAME;
+use crate::failure::{Greeting, scope::LONGEST_NAME};
 
 const HERE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
-const CALL: Call<'static> =
-    Call { operation: Some(Operation::Validation), user: Some("a"), source: HERE, connection: 1, now: Moment(Duration::ZERO) };
+const CALL: Call<'static> = Call {
+    operation: Some(Operation::Validation),
+    user: Some("a"),
+    source: HERE,
+    connection: 1,
+    now: Moment(Duration::ZERO),
+};
 
 fn mode(name: &str, when: When) -> Failure {
-    Failure { name: name.into(), on: None, user: None, when, act: Arc::default(), armed: true, written: Arc::default() }
+    Failure {
+        name: name.into(),
+        on: None,
+        user: None,
+        when,
+        act: Arc::default(),
+        armed: true,
+        written: Arc::default(),
+    }
 }
 
 fn schedule(when: When) -> Schedule {
@@ -20,7 +32,9 @@ fn schedule(when: When) -> Schedule {
 
 /// Returns which of the first calls are struck.
 fn struck(schedule: &mut Schedule, calls: u64) -> Vec<u64> {
-    (1..=calls).filter(|_| schedule.request(&CALL).is_some()).collect::<Vec<_>>()
+    (1..=calls)
+        .filter(|_| schedule.request(&CALL).is_some())
+        .collect::<Vec<_>>()
 }
 
 #[rstest]
@@ -38,26 +52,94 @@ fn it_strikes(#[case] when: When, #[case] expected: &[u64]) {
 
 #[test]
 fn a_span_holds_its_beginning_and_not_its_end() {
-    let during = During { from: Duration::from_secs(10), length: Duration::from_secs(5) };
-    let mut schedule = schedule(When { during: Some(during), ..When::default() });
-    let mut at = |milliseconds| schedule.request(&Call { now: Moment(Duration::from_millis(milliseconds)), ..CALL }).is_some();
-    assert_eq!([9_999, 10_000, 14_999, 15_000].map(&mut at), [false, true, true, false]);
+    let during = During {
+        from: Duration::from_secs(10),
+        length: Duration::from_secs(5),
+    };
+    let mut schedule = schedule(When {
+        during: Some(during),
+        ..When::default()
+    });
+    let mut at = |milliseconds| {
+        schedule
+            .request(&Call {
+                now: Moment(Duration::from_millis(milliseconds)),
+                ..CALL
+            })
+            .is_some()
+    };
+    assert_eq!(
+        [9_999, 10_000, 14_999, 15_000].map(&mut at),
+        [false, true, true, false]
+    );
 }
 
 #[test]
 fn every_mode_counts_what_it_admits_and_the_first_strikes() {
-    let first = mode("first", When { every: Some(2), ..When::default() });
-    let second = Failure { on: Some(vec![Operation::Validation]), ..mode("second", When { times: Some(2), ..When::default() }) };
-    let other = Failure { on: Some(vec![Operation::SetPassword]), ..mode("other", When::default()) };
-    let someone = Failure { user: Some("b".into()), ..mode("someone", When::default()) };
-    let unarmed = Failure { armed: false, ..mode("unarmed", When::default()) };
+    let first = mode(
+        "first",
+        When {
+            every: Some(2),
+            ..When::default()
+        },
+    );
+    let second = Failure {
+        on: Some(vec![Operation::Validation]),
+        ..mode(
+            "second",
+            When {
+                times: Some(2),
+                ..When::default()
+            },
+        )
+    };
+    let other = Failure {
+        on: Some(vec![Operation::SetPassword]),
+        ..mode("other", When::default())
+    };
+    let someone = Failure {
+        user: Some("b".into()),
+        ..mode("someone", When::default())
+    };
+    let unarmed = Failure {
+        armed: false,
+        ..mode("unarmed", When::default())
+    };
     let mut schedule = Schedule::new(vec![unarmed, other, someone, first, second], 7);
-    let struck: Vec<_> = (0..5).map(|_| schedule.request(&CALL).map(|strike| (strike.mode.to_string(), strike.ordinal))).collect();
+    let struck: Vec<_> = (0..5)
+        .map(|_| {
+            schedule
+                .request(&CALL)
+                .map(|strike| (strike.mode.to_string(), strike.ordinal))
+        })
+        .collect();
     let name = |name: &str, ordinal| Some((name.to_owned(), ordinal));
-    assert_eq!(struck, [name("second", 1), name("first", 2), name("second", 3), name("first", 4), None]);
-    let counted: Vec<_> = schedule.counters().into_iter().map(|counter| (counter.mode, counter.seen, counter.struck)).collect();
-    let expected = [("unarmed", 0, 0), ("other", 0, 0), ("someone", 0, 0), ("first", 5, 2), ("second", 5, 2)];
-    assert_eq!(counted, expected.map(|(name, seen, struck)| (name.to_owned(), seen, struck)));
+    assert_eq!(
+        struck,
+        [
+            name("second", 1),
+            name("first", 2),
+            name("second", 3),
+            name("first", 4),
+            None
+        ]
+    );
+    let counted: Vec<_> = schedule
+        .counters()
+        .into_iter()
+        .map(|counter| (counter.mode, counter.seen, counter.struck))
+        .collect();
+    let expected = [
+        ("unarmed", 0, 0),
+        ("other", 0, 0),
+        ("someone", 0, 0),
+        ("first", 5, 2),
+        ("second", 5, 2),
+    ];
+    assert_eq!(
+        counted,
+        expected.map(|(name, seen, struck)| (name.to_owned(), seen, struck))
+    );
 }
 
 #[rstest]
@@ -66,24 +148,56 @@ fn every_mode_counts_what_it_admits_and_the_first_strikes() {
 #[case::source(Per::Source, 2)]
 #[case::user(Per::User, 4)]
 fn it_counts_per(#[case] per: Per, #[case] scopes: usize) {
-    let mut schedule = schedule(When { per, times: Some(1), ..When::default() });
+    let mut schedule = schedule(When {
+        per,
+        times: Some(1),
+        ..When::default()
+    });
     let there: IpAddr = "10.0.0.1".parse().unwrap();
     let long = "x".repeat(200);
     let calls = [
         CALL,
-        Call { user: Some("b"), connection: 2, ..CALL },
-        Call { user: None, source: there, connection: 3, ..CALL },
-        Call { user: Some(&long), source: there, connection: 3, ..CALL },
+        Call {
+            user: Some("b"),
+            connection: 2,
+            ..CALL
+        },
+        Call {
+            user: None,
+            source: there,
+            connection: 3,
+            ..CALL
+        },
+        Call {
+            user: Some(&long),
+            source: there,
+            connection: 3,
+            ..CALL
+        },
     ];
-    let twice: Vec<bool> = calls.iter().chain(&calls).map(|call| schedule.request(call).is_some()).collect();
+    let twice: Vec<bool> = calls
+        .iter()
+        .chain(&calls)
+        .map(|call| schedule.request(call).is_some())
+        .collect();
     assert_eq!(twice.iter().filter(|struck| **struck).count(), scopes);
-    let kept = schedule.modes[0].scopes.keys().filter_map(|scope| if let Scope::User(name) = scope { Some(name.len()) } else { None });
+    let kept = schedule.modes[0].scopes.keys().filter_map(|scope| {
+        if let Scope::User(name) = scope {
+            Some(name.len())
+        } else {
+            None
+        }
+    });
     assert!(kept.max().unwrap_or(0) <= LONGEST_NAME);
 }
 
 #[test]
 fn what_a_connection_counted_goes_with_it() {
-    let mut schedule = schedule(When { per: Per::Connection, times: Some(1), ..When::default() });
+    let mut schedule = schedule(When {
+        per: Per::Connection,
+        times: Some(1),
+        ..When::default()
+    });
     assert!(schedule.request(&CALL).is_some() && schedule.request(&CALL).is_none());
     schedule.gone(CALL.connection);
     assert!(schedule.modes[0].scopes.is_empty() && schedule.request(&CALL).is_some());
@@ -91,28 +205,73 @@ fn what_a_connection_counted_goes_with_it() {
 
 #[test]
 fn no_more_scopes_are_kept_than_the_most() {
-    let mut schedule = schedule(When { per: Per::Connection, ..When::default() });
-    let struck = (0..MOST_SCOPES as u64 + 10).filter(|connection| schedule.request(&Call { connection: *connection, ..CALL }).is_some()).count();
-    assert_eq!((struck, schedule.modes[0].scopes.len()), (MOST_SCOPES, MOST_SCOPES));
+    let mut schedule = schedule(When {
+        per: Per::Connection,
+        ..When::default()
+    });
+    let struck = (0..MOST_SCOPES as u64 + 10)
+        .filter(|connection| {
+            schedule
+                .request(&Call {
+                    connection: *connection,
+                    ..CALL
+                })
+                .is_some()
+        })
+        .count();
+    assert_eq!(
+        (struck, schedule.modes[0].scopes.len()),
+        (MOST_SCOPES, MOST_SCOPES)
+    );
 }
 
 #[test]
 fn modes_of_connections_and_of_requests_count_apart() {
     let greeting = Failure {
-        act: Arc::new(Act { greeting: Some(Greeting::default()), ..Act::default() }),
-        ..mode("greeting", When { times: Some(1), ..When::default() })
+        act: Arc::new(Act {
+            greeting: Some(Greeting::default()),
+            ..Act::default()
+        }),
+        ..mode(
+            "greeting",
+            When {
+                times: Some(1),
+                ..When::default()
+            },
+        )
     };
     let mut schedule = Schedule::new(vec![greeting, mode("request", When::default())], 7);
     assert_eq!(&*schedule.request(&CALL).unwrap().mode, "request");
-    assert_eq!(&*schedule.connection(HERE, 1, Moment::default()).unwrap().mode, "greeting");
+    assert_eq!(
+        &*schedule
+            .connection(HERE, 1, Moment::default())
+            .unwrap()
+            .mode,
+        "greeting"
+    );
     assert!(schedule.connection(HERE, 2, Moment::default()).is_none());
-    assert_eq!(schedule.counters().iter().map(|counter| counter.seen).collect::<Vec<_>>(), [2, 1]);
+    assert_eq!(
+        schedule
+            .counters()
+            .iter()
+            .map(|counter| counter.seen)
+            .collect::<Vec<_>>(),
+        [2, 1]
+    );
 }
 
 #[test]
 fn chance_depends_on_the_seed_and_on_nothing_else() {
-    let rate = When { rate: Some(0.3), ..When::default() };
-    let decisions = |seed| struck(&mut Schedule::new(vec![mode("flaky", rate.clone())], seed), 10_000);
+    let rate = When {
+        rate: Some(0.3),
+        ..When::default()
+    };
+    let decisions = |seed| {
+        struck(
+            &mut Schedule::new(vec![mode("flaky", rate.clone())], seed),
+            10_000,
+        )
+    };
     let (one, again, other) = (decisions(1), decisions(1), decisions(2));
     assert!(one == again && one != other);
     let error = (10_000.0 * 0.3 * 0.7_f64).sqrt();
@@ -123,14 +282,25 @@ fn chance_depends_on_the_seed_and_on_nothing_else() {
 
 #[test]
 fn a_mode_that_is_disarmed_counts_nothing_and_a_reset_forgets() {
-    let mut schedule = schedule(When { times: Some(1), ..When::default() });
+    let mut schedule = schedule(When {
+        times: Some(1),
+        ..When::default()
+    });
     assert!(schedule.arm("m", false) && !schedule.arm("n", true) && schedule.is_idle());
     assert!(schedule.request(&CALL).is_none());
     schedule.arm("m", true);
     assert!(schedule.request(&CALL).is_some() && schedule.request(&CALL).is_none());
     schedule.arm("m", false);
     schedule.reset();
-    assert_eq!(schedule.counters(), [Counter { mode: "m".into(), armed: true, seen: 0, struck: 0 }]);
+    assert_eq!(
+        schedule.counters(),
+        [Counter {
+            mode: "m".into(),
+            armed: true,
+            seen: 0,
+            struck: 0
+        }]
+    );
     assert!(schedule.request(&CALL).is_some());
 }
 
@@ -149,14 +319,49 @@ fn modes_come_and_go_by_name() {
 #[case::by_calls(When { during: Some(SPAN), calls: vec![1], ..When::default() }, false)]
 #[case::by_chance(When { during: Some(SPAN), rate: Some(0.5), ..When::default() }, false)]
 #[case::always(When::default(), false)]
-fn the_port_is_closed_by_the_clock_where_nothing_is_counted(#[case] when: When, #[case] expected: bool) {
+fn the_port_is_closed_by_the_clock_where_nothing_is_counted(
+    #[case] when: When,
+    #[case] expected: bool,
+) {
     let down = Duration::from_secs(2);
-    let failure = Failure { act: Arc::new(Act { down: Some(down), ..Act::default() }), ..mode("down", when) };
-    let mut schedule = Schedule::new(vec![failure, mode("other", When { during: Some(SPAN), ..When::default() })], 7);
-    let closures: Vec<_> = schedule.closures().into_iter().map(|(name, during, down)| (name.to_string(), during, down)).collect();
-    assert_eq!(closures, if expected { vec![("down".to_owned(), SPAN, down)] } else { Vec::new() });
+    let failure = Failure {
+        act: Arc::new(Act {
+            down: Some(down),
+            ..Act::default()
+        }),
+        ..mode("down", when)
+    };
+    let mut schedule = Schedule::new(
+        vec![
+            failure,
+            mode(
+                "other",
+                When {
+                    during: Some(SPAN),
+                    ..When::default()
+                },
+            ),
+        ],
+        7,
+    );
+    let closures: Vec<_> = schedule
+        .closures()
+        .into_iter()
+        .map(|(name, during, down)| (name.to_string(), during, down))
+        .collect();
+    assert_eq!(
+        closures,
+        if expected {
+            vec![("down".to_owned(), SPAN, down)]
+        } else {
+            Vec::new()
+        }
+    );
     schedule.struck_by_clock("down");
     assert_eq!(schedule.counters()[0].struck, 1);
 }
 
-const SPAN: During = During { from: Duration::from_secs(1), length: Duration::from_secs(5) };
+const SPAN: During = During {
+    from: Duration::from_secs(1),
+    length: Duration::from_secs(5),
+};

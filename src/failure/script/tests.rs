@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use http::HeaderValue;
-use http::Response;
-use http::StatusCode;
+use http::{HeaderValue, Response, StatusCode};
 use rstest::rstest;
 
 use super::*;
@@ -15,12 +13,24 @@ const BODY: &[u8] = br#"{"msg":"x"}"#;
 
 fn answer(body: &'static [u8]) -> Delivery {
     let mut response = Response::new(Bytes::from_static(body));
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response.headers_mut().insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/json"),
+    );
     Delivery::plain(response)
 }
 
 fn written(script: &[Do]) -> Vec<u8> {
-    script.iter().flat_map(|step| if let Do::Write(bytes) = step { bytes.to_vec() } else { Vec::new() }).collect()
+    script
+        .iter()
+        .flat_map(|step| {
+            if let Do::Write(bytes) = step {
+                bytes.to_vec()
+            } else {
+                Vec::new()
+            }
+        })
+        .collect()
 }
 
 fn text(script: &[Do]) -> String {
@@ -28,13 +38,18 @@ fn text(script: &[Do]) -> String {
 }
 
 fn ended(how: How, at: Cut) -> Delivery {
-    Delivery { end: Some(End { how, at }), ..answer(BODY) }
+    Delivery {
+        end: Some(End { how, at }),
+        ..answer(BODY)
+    }
 }
 
 #[test]
 fn a_plain_answer_is_written_whole_and_the_connection_kept() {
     let script = answer(BODY).script(Asked::default(), DATE);
-    let expected = format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 11\r\ndate: {DATE}\r\n\r\n{{\"msg\":\"x\"}}");
+    let expected = format!(
+        "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 11\r\ndate: {DATE}\r\n\r\n{{\"msg\":\"x\"}}"
+    );
     assert_eq!(script, [Do::Write(expected.into())]);
 }
 
@@ -43,10 +58,18 @@ fn a_plain_answer_is_written_whole_and_the_connection_kept() {
 #[case::head(Asked { head: true, ..Asked::default() }, "HTTP/1.1 200 OK\r\n", "GMT\r\n\r\n", false)]
 #[case::old(Asked { http10: true, close: true, ..Asked::default() }, "HTTP/1.0 200 OK\r\n", "connection: close\r\n\r\n{\"msg\":\"x\"}", true)]
 #[case::old_and_kept(Asked { http10: true, ..Asked::default() }, "HTTP/1.0 200 OK\r\n", "connection: keep-alive\r\n\r\n{\"msg\":\"x\"}", false)]
-fn an_answer_suits_its_request(#[case] asked: Asked, #[case] start: &str, #[case] end: &str, #[case] closes: bool) {
+fn an_answer_suits_its_request(
+    #[case] asked: Asked,
+    #[case] start: &str,
+    #[case] end: &str,
+    #[case] closes: bool,
+) {
     let script = answer(BODY).script(asked, DATE);
     let text = text(&script);
-    assert!(text.starts_with(start) && text.ends_with(end) && text.contains("content-length: 11\r\n"), "{text}");
+    assert!(
+        text.starts_with(start) && text.ends_with(end) && text.contains("content-length: 11\r\n"),
+        "{text}"
+    );
     assert_eq!(script.last() == Some(&Do::Close), closes);
 }
 
@@ -55,36 +78,74 @@ fn an_answer_without_a_body_tells_no_length() {
     let mut delivery = answer(BODY);
     *delivery.response.status_mut() = StatusCode::NO_CONTENT;
     let text = text(&delivery.script(Asked::default(), DATE));
-    assert!(!text.contains("content-length") && text.ends_with("\r\n\r\n"), "{text}");
+    assert!(
+        !text.contains("content-length") && text.ends_with("\r\n\r\n"),
+        "{text}"
+    );
 }
 
 #[test]
 fn headers_about_the_sending_are_ours() {
     let mut delivery = answer(BODY);
-    for (name, value) in [("connection", "upgrade"), ("content-length", "5"), ("transfer-encoding", "chunked"), ("date", "today")] {
-        delivery.response.headers_mut().insert(name, HeaderValue::from_static(value));
+    for (name, value) in [
+        ("connection", "upgrade"),
+        ("content-length", "5"),
+        ("transfer-encoding", "chunked"),
+        ("date", "today"),
+    ] {
+        delivery
+            .response
+            .headers_mut()
+            .insert(name, HeaderValue::from_static(value));
     }
     let text = text(&delivery.script(Asked::default(), DATE));
-    assert!(text.contains("date: today\r\ncontent-length: 11\r\n\r\n") && !text.contains("upgrade") && !text.contains("chunked"), "{text}");
+    assert!(
+        text.contains("date: today\r\ncontent-length: 11\r\n\r\n")
+            && !text.contains("upgrade")
+            && !text.contains("chunked"),
+        "{text}"
+    );
 }
 
 #[rstest]
 #[case::too_long(5, "content-length: 16")]
 #[case::too_short(-5, "content-length: 6")]
 #[case::never_below_zero(-50, "content-length: 0")]
-fn a_length_that_lies_is_followed_by_the_whole_body_and_fin(#[case] off: i64, #[case] length: &str) {
-    let script = Delivery { framing: Framing::Length(off), ..answer(BODY) }.script(Asked::default(), DATE);
+fn a_length_that_lies_is_followed_by_the_whole_body_and_fin(
+    #[case] off: i64,
+    #[case] length: &str,
+) {
+    let script = Delivery {
+        framing: Framing::Length(off),
+        ..answer(BODY)
+    }
+    .script(Asked::default(), DATE);
     let text = text(&script);
-    assert!(text.contains(&format!("{length}\r\n")) && text.contains("connection: close\r\n") && text.ends_with("\r\n\r\n{\"msg\":\"x\"}"), "{text}");
+    assert!(
+        text.contains(&format!("{length}\r\n"))
+            && text.contains("connection: close\r\n")
+            && text.ends_with("\r\n\r\n{\"msg\":\"x\"}"),
+        "{text}"
+    );
     assert_eq!(script.last(), Some(&Do::Close));
 }
 
 #[test]
 fn a_malformed_chunk_comes_after_a_lawful_one() {
-    let script = Delivery { framing: Framing::MalformedChunk, ..answer(BODY) }.script(Asked::default(), DATE);
+    let script = Delivery {
+        framing: Framing::MalformedChunk,
+        ..answer(BODY)
+    }
+    .script(Asked::default(), DATE);
     let text = text(&script);
-    assert!(text.contains("transfer-encoding: chunked\r\n") && !text.contains("content-length"), "{text}");
-    assert!(text.ends_with("\r\n\r\n5\r\n{\"msg\r\nxyz\r\n\":\"x\"}\r\n0\r\n\r\n"), "{text}");
+    assert!(
+        text.contains("transfer-encoding: chunked\r\n") && !text.contains("content-length"),
+        "{text}"
+    );
+    assert!(
+        text.ends_with("\r\n\r\n5\r\n{\"msg\r\nxyz\r\n\":\"x\"}\r\n0\r\n\r\n"),
+        "{text}"
+    );
     assert_eq!(script.last(), Some(&Do::Close));
 }
 
@@ -92,40 +153,88 @@ fn a_malformed_chunk_comes_after_a_lawful_one() {
 #[case::before_answer(How::Reset, Cut::BeforeAnswer, "", Do::Reset)]
 #[case::after_head(How::Hang, Cut::AfterHead, "content-length: 11|\r\n\r\n", Do::Hang)]
 #[case::mid_body(How::Hang, Cut::MidBody, "content-length: 11|\r\n\r\n{\"msg", Do::Hang)]
-#[case::truncated(How::Close, Cut::InBody(3), "content-length: 11|connection: close\r\n\r\n{\"m", Do::Close)]
+#[case::truncated(
+    How::Close,
+    Cut::InBody(3),
+    "content-length: 11|connection: close\r\n\r\n{\"m",
+    Do::Close
+)]
 #[case::truncated_behind_its_end(How::Close, Cut::InBody(99), "|{\"msg\":\"x\"}", Do::Close)]
 #[case::after_bytes(How::Reset, Cut::AfterBytes(7), "HTTP/1.|", Do::Reset)]
-#[case::after_more_bytes_than_there_are(How::Reset, Cut::AfterBytes(u64::MAX), "|{\"msg\":\"x\"}", Do::Reset)]
+#[case::after_more_bytes_than_there_are(
+    How::Reset,
+    Cut::AfterBytes(u64::MAX),
+    "|{\"msg\":\"x\"}",
+    Do::Reset
+)]
 fn an_end(#[case] how: How, #[case] at: Cut, #[case] expected: &str, #[case] last: Do) {
     let script = ended(how, at).script(Asked::default(), DATE);
     let text = text(&script);
     let (within, end) = expected.split_once('|').unwrap_or_default();
-    assert!(text.contains(within) && text.ends_with(end) && (!expected.is_empty() || text.is_empty()), "{text}");
+    assert!(
+        text.contains(within) && text.ends_with(end) && (!expected.is_empty() || text.is_empty()),
+        "{text}"
+    );
     assert_eq!(script.last(), Some(&last));
 }
 
 #[test]
 fn a_closed_port_resets_and_writes_nothing() {
-    let delivery = Delivery { down: Some(Duration::from_secs(1)), wait: Duration::from_secs(1), ..answer(BODY) };
+    let delivery = Delivery {
+        down: Some(Duration::from_secs(1)),
+        wait: Duration::from_secs(1),
+        ..answer(BODY)
+    };
     assert_eq!(delivery.script(Asked::default(), DATE), [Do::Reset]);
 }
 
 /// Every combination: what is written is the expected answer as far as the cut, in the pace asked for, after the wait, and ends as said.
 #[test]
 fn what_is_written_is_what_would_be_written_up_to_the_cut() {
-    let paces = [None, Some(1), Some(8), Some(100_000)].map(|bytes| bytes.map(|bytes| Pace { bytes, every: Duration::from_millis(3) }));
-    let cuts =
-        [Cut::AfterHead, Cut::AfterBytes(1), Cut::AfterBytes(150), Cut::BeforeAnswer, Cut::InBody(0), Cut::InBody(5), Cut::InBody(999), Cut::MidBody];
-    let ends = || cuts.into_iter().flat_map(|at| [How::Close, How::Hang, How::Reset].map(|how| End { how, at }));
+    let paces = [None, Some(1), Some(8), Some(100_000)].map(|bytes| {
+        bytes.map(|bytes| Pace {
+            bytes,
+            every: Duration::from_millis(3),
+        })
+    });
+    let cuts = [
+        Cut::AfterHead,
+        Cut::AfterBytes(1),
+        Cut::AfterBytes(150),
+        Cut::BeforeAnswer,
+        Cut::InBody(0),
+        Cut::InBody(5),
+        Cut::InBody(999),
+        Cut::MidBody,
+    ];
+    let ends = || {
+        cuts.into_iter()
+            .flat_map(|at| [How::Close, How::Hang, How::Reset].map(|how| End { how, at }))
+    };
     let mut combinations = 0;
     for body in [b"".as_slice(), b"x", BODY, &[0xff; 3_000]] {
-        for framing in [Framing::True, Framing::Length(5), Framing::Length(-5), Framing::MalformedChunk] {
+        for framing in [
+            Framing::True,
+            Framing::Length(5),
+            Framing::Length(-5),
+            Framing::MalformedChunk,
+        ] {
             for bits in 0..8 {
-                let asked = Asked { http10: bits & 1 == 1, head: bits & 2 == 2, close: bits & 4 == 4 };
+                let asked = Asked {
+                    http10: bits & 1 == 1,
+                    head: bits & 2 == 2,
+                    close: bits & 4 == 4,
+                };
                 for pace in paces {
                     for wait in [Duration::ZERO, Duration::from_secs(2)] {
                         for end in std::iter::once(None).chain(ends().map(Some)) {
-                            let delivery = Delivery { wait, framing, pace, end, ..answer(body) };
+                            let delivery = Delivery {
+                                wait,
+                                framing,
+                                pace,
+                                end,
+                                ..answer(body)
+                            };
                             holds(&delivery, asked);
                             combinations += 1;
                         }
@@ -141,9 +250,22 @@ fn holds(delivery: &Delivery, asked: Asked) {
     let script = delivery.script(asked, DATE);
     let fin = delivery.end.is_some_and(|end| end.how == How::Close);
     // The same answer without pace, wait and cut; that it will end by FIN is told in its head.
-    let whole = Delivery { framing: delivery.framing, ..Delivery::plain(delivery.response.clone()) };
-    let whole = written(&whole.script(Asked { close: asked.close || fin, ..asked }, DATE));
-    let head = whole.windows(4).position(|four| four == b"\r\n\r\n").unwrap() + 4;
+    let whole = Delivery {
+        framing: delivery.framing,
+        ..Delivery::plain(delivery.response.clone())
+    };
+    let whole = written(&whole.script(
+        Asked {
+            close: asked.close || fin,
+            ..asked
+        },
+        DATE,
+    ));
+    let head = whole
+        .windows(4)
+        .position(|four| four == b"\r\n\r\n")
+        .unwrap()
+        + 4;
     let expected = match delivery.end.map(|end| end.at) {
         None => &whole[..],
         Some(Cut::AfterHead) => &whole[..head],
@@ -170,8 +292,14 @@ fn holds(delivery: &Delivery, asked: Asked) {
     let most = delivery.pace.map_or(usize::MAX, |pace| pace.bytes);
     for (index, step) in steps.iter().enumerate() {
         match step {
-            Do::Write(bytes) => assert!(index % 2 == 0 && !bytes.is_empty() && bytes.len() <= most, "{script:?}"),
-            Do::Wait(every) => assert!(index % 2 == 1 && Some(*every) == delivery.pace.map(|pace| pace.every), "{script:?}"),
+            Do::Write(bytes) => assert!(
+                index % 2 == 0 && !bytes.is_empty() && bytes.len() <= most,
+                "{script:?}"
+            ),
+            Do::Wait(every) => assert!(
+                index % 2 == 1 && Some(*every) == delivery.pace.map(|pace| pace.every),
+                "{script:?}"
+            ),
             other => panic!("{other:?} in {script:?}"),
         }
     }

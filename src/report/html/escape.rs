@@ -11,7 +11,9 @@ pub(in crate::report) fn text(text: &str) -> String {
 pub(in crate::report) fn lines(text: &str) -> String {
     let end = text.char_indices().nth(LONGEST).map(|(end, _)| end);
     let shown: Vec<String> = visible::lines(&text[..end.unwrap_or(text.len())]).collect();
-    let rest = end.map(|end| format!("… ({} more characters)", text[end..].chars().count())).unwrap_or_default();
+    let rest = end
+        .map(|end| format!("… ({} more characters)", text[end..].chars().count()))
+        .unwrap_or_default();
     entities(&shown.join("\n")) + &rest
 }
 
@@ -39,8 +41,14 @@ mod tests {
 
     #[test]
     fn nothing_is_left_that_a_page_would_read() {
-        assert_eq!(text("<a href=\"x\" b='y'>&\n\u{1b}"), "&lt;a href=&quot;x&quot; b=&#39;y&#39;&gt;&amp;\\n\\u{1b}");
+        assert_eq!(
+            text("<a href=\"x\" b='y'>&\n\u{1b}"),
+            "&lt;a href=&quot;x&quot; b=&#39;y&#39;&gt;&amp;\\n\\u{1b}"
+        );
         assert_eq!(lines("a\r\n<b>\n"), "a\\r\n&lt;b&gt;");
-        assert_eq!(lines(&"x".repeat(LONGEST + 2)), format!("{}… (2 more characters)", "x".repeat(LONGEST)));
+        assert_eq!(
+            lines(&"x".repeat(LONGEST + 2)),
+            format!("{}… (2 more characters)", "x".repeat(LONGEST))
+        );
     }
 }

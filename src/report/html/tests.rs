@@ -1,11 +1,9 @@
 use std::collections::BTreeSet;
 
-use quick_xml::Reader;
-use quick_xml::events::Event;
+use quick_xml::{Reader, events::Event};
 
 use super::*;
-use crate::report::sample;
-use crate::report::visible;
+use crate::report::{sample, visible};
 
 #[test]
 fn a_page_has_everything() {
@@ -16,18 +14,26 @@ fn a_page_has_everything() {
 #[test]
 fn only_what_we_wrote_is_markup() {
     let page = write(&sample::rich());
-    let (mut elements, mut attributes, mut shown) = (BTreeSet::new(), BTreeSet::new(), String::new());
+    let (mut elements, mut attributes, mut shown) =
+        (BTreeSet::new(), BTreeSet::new(), String::new());
     let mut reader = Reader::from_str(&page);
     loop {
-        match reader.read_event().unwrap_or_else(|error| panic!("{error} at {}", reader.error_position())) {
+        match reader
+            .read_event()
+            .unwrap_or_else(|error| panic!("{error} at {}", reader.error_position()))
+        {
             Event::Start(tag) | Event::Empty(tag) => {
                 elements.insert(String::from_utf8(tag.name().as_ref().to_vec()).unwrap());
                 for attribute in tag.attributes() {
-                    attributes.insert(String::from_utf8(attribute.unwrap().key.as_ref().to_vec()).unwrap());
+                    attributes.insert(
+                        String::from_utf8(attribute.unwrap().key.as_ref().to_vec()).unwrap(),
+                    );
                 }
             }
             Event::Text(text) => shown.push_str(&String::from_utf8_lossy(&text)),
-            Event::GeneralRef(name) => shown.push_str(&format!("&{};", String::from_utf8_lossy(&name))),
+            Event::GeneralRef(name) => {
+                shown.push_str(&format!("&{};", String::from_utf8_lossy(&name)))
+            }
             Event::Eof => break,
             _ => {}
         }
@@ -36,27 +42,58 @@ fn only_what_we_wrote_is_markup() {
     assert_eq!(elements.difference(&known).collect::<Vec<_>>(), [""; 0]);
     let known: BTreeSet<String> = ATTRIBUTES.split(' ').map(str::to_owned).collect();
     assert_eq!(attributes.difference(&known).collect::<Vec<_>>(), [""; 0]);
-    assert!(shown.contains(&lines(sample::HOSTILE)), "what the target sent is told: {shown}");
-    assert_eq!(page.chars().find(|character| visible::acts(*character) && *character != '\n'), None);
+    assert!(
+        shown.contains(&lines(sample::HOSTILE)),
+        "what the target sent is told: {shown}"
+    );
+    assert_eq!(
+        page.chars()
+            .find(|character| visible::acts(*character) && *character != '\n'),
+        None
+    );
 }
 
 /// The policy allows the style by its hash: a change of one of them without the other would leave the page bare.
 #[test]
 fn the_policy_allows_the_style_and_nothing_else() {
     let page = write(&sample::plain());
-    let style = page.split_once("<style>").unwrap().1.split_once("</style>").unwrap().0;
-    let policy = page.split_once("Security-Policy\" content=\"").unwrap().1.split_once('"').unwrap().0;
-    let expected = format!("default-src 'none'; style-src 'sha256-{}'; base-uri 'none'; form-action 'none'", STANDARD.encode(Sha256::digest(style)));
+    let style = page
+        .split_once("<style>")
+        .unwrap()
+        .1
+        .split_once("</style>")
+        .unwrap()
+        .0;
+    let policy = page
+        .split_once("Security-Policy\" content=\"")
+        .unwrap()
+        .1
+        .split_once('"')
+        .unwrap()
+        .0;
+    let expected = format!(
+        "default-src 'none'; style-src 'sha256-{}'; base-uri 'none'; form-action 'none'",
+        STANDARD.encode(Sha256::digest(style))
+    );
     assert_eq!(policy, expected);
-    assert!(!page.contains("style=") && !page.contains("http://") && !page.contains("url("), "nothing is loaded");
+    assert!(
+        !page.contains("style=") && !page.contains("http://") && !page.contains("url("),
+        "nothing is loaded"
+    );
 }
 
 #[test]
 fn every_choice_chooses() {
     for (group, choices) in cases::GROUPS {
         for (index, choice) in choices.iter().enumerate() {
-            assert!(STYLE.contains(&format!("#{group}-{choice}:checked ~ .filter")), "{group}-{choice} is not shown as chosen");
-            assert!(index == 0 || STYLE.contains(&format!("#{group}-{choice}:checked ~ .cases")), "{group}-{choice} chooses nothing");
+            assert!(
+                STYLE.contains(&format!("#{group}-{choice}:checked ~ .filter")),
+                "{group}-{choice} is not shown as chosen"
+            );
+            assert!(
+                index == 0 || STYLE.contains(&format!("#{group}-{choice}:checked ~ .cases")),
+                "{group}-{choice} chooses nothing"
+            );
         }
     }
 }
@@ -64,8 +101,16 @@ fn every_choice_chooses() {
 #[test]
 fn a_link_leads_somewhere() {
     let page = write(&sample::rich());
-    let ids: BTreeSet<&str> = page.split(" id=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
-    let links: BTreeSet<&str> = page.split("href=\"#").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+    let ids: BTreeSet<&str> = page
+        .split(" id=\"")
+        .skip(1)
+        .filter_map(|rest| rest.split('"').next())
+        .collect();
+    let links: BTreeSet<&str> = page
+        .split("href=\"#")
+        .skip(1)
+        .filter_map(|rest| rest.split('"').next())
+        .collect();
     assert!(links.len() > 10);
     assert_eq!(links.difference(&ids).copied().collect::<Vec<_>>(), [""; 0]);
 }
@@ -78,17 +123,41 @@ fn a_browser_runs_nothing_of_it() {
     let path = folder.path().join("report.html");
     std::fs::write(&path, write(&sample::rich())).unwrap();
     let browser = std::process::Command::new("chromium")
-        .args(["--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr", "--dump-dom"])
+        .args([
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--enable-logging=stderr",
+            "--dump-dom",
+        ])
         .arg(format!("--user-data-dir={}", folder.path().display()))
         .arg(format!("file://{}", path.display()))
         .output()
         .unwrap();
-    let (dom, log) = (String::from_utf8_lossy(&browser.stdout), String::from_utf8_lossy(&browser.stderr));
-    let title = dom.split_once("<title>").unwrap_or_else(|| panic!("no page: {log}")).1.split_once("</title>").unwrap().0;
-    assert_eq!(title, format!("d4iot-double: {}", conclusion::of(&sample::rich()).1));
+    let (dom, log) = (
+        String::from_utf8_lossy(&browser.stdout),
+        String::from_utf8_lossy(&browser.stderr),
+    );
+    let title = dom
+        .split_once("<title>")
+        .unwrap_or_else(|| panic!("no page: {log}"))
+        .1
+        .split_once("</title>")
+        .unwrap()
+        .0;
+    assert_eq!(
+        title,
+        format!("d4iot-double: {}", conclusion::of(&sample::rich()).1)
+    );
     let body = dom.split_once("</style>").unwrap().1;
-    assert!(!body.contains("<script") && !body.contains("<img"), "{body}");
-    let refused: Vec<&str> = log.lines().filter(|line| line.contains("CONSOLE")).collect();
+    assert!(
+        !body.contains("<script") && !body.contains("<img"),
+        "{body}"
+    );
+    let refused: Vec<&str> = log
+        .lines()
+        .filter(|line| line.contains("CONSOLE"))
+        .collect();
     assert_eq!(refused, [""; 0], "the browser complains");
 }
 

@@ -2,14 +2,15 @@
 
 use std::fmt::Write as _;
 
-use crate::contract::Kind;
-use crate::report::conclusion::amount;
-use crate::report::html;
-use crate::report::html::escape::lines;
-use crate::report::html::escape::text;
-use crate::report::proof::Mark;
-use crate::report::proof::Proof;
-use crate::report::proof::Trial;
+use crate::{
+    contract::Kind,
+    report::{
+        conclusion::amount,
+        html,
+        html::escape::{lines, text},
+        proof::{Mark, Proof, Trial},
+    },
+};
 
 /// Writes a proof as one HTML file.
 pub fn write(proof: &Proof) -> String {
@@ -21,16 +22,28 @@ pub fn write(proof: &Proof) -> String {
     };
     let class = if proof.holds() { "good" } else { "bad" };
     let mut page = html::head(&words, STYLE);
-    let _ = writeln!(page, "<header>\n<h1 class=\"{class}\">{}</h1>", text(&words));
+    let _ = writeln!(
+        page,
+        "<header>\n<h1 class=\"{class}\">{}</h1>",
+        text(&words)
+    );
     for problem in &proof.problems {
         let _ = writeln!(page, "<p class=\"trouble\">{}</p>", lines(problem));
     }
     page.push_str("</header>\n<main>\n");
     page.push_str(&mutants(proof));
     page.push_str(&controls(proof));
-    Kind::ALL.iter().for_each(|kind| page.push_str(&matrix(proof, *kind)));
-    Kind::ALL.iter().for_each(|kind| page.push_str(&facts(proof, *kind)));
-    let _ = writeln!(page, "</main>\n<footer>{}</footer>\n</body>\n</html>", text(&proof.tool));
+    Kind::ALL
+        .iter()
+        .for_each(|kind| page.push_str(&matrix(proof, *kind)));
+    Kind::ALL
+        .iter()
+        .for_each(|kind| page.push_str(&facts(proof, *kind)));
+    let _ = writeln!(
+        page,
+        "</main>\n<footer>{}</footer>\n</body>\n</html>",
+        text(&proof.tool)
+    );
     page
 }
 
@@ -45,8 +58,18 @@ fn mutants(proof: &Proof) -> String {
             .filter_map(|trial| Some((trial.kind, trial.survived.as_ref()?)))
             .map(|(kind, found)| format!("<p class=\"bad\">{kind}: {}</p>", text(found)))
             .collect();
-        let noticed: Vec<String> =
-            mutant.trials.iter().map(|trial| format!("{} {}{}", trial.kind, trial.kills.len(), if trial.sweeping { " *" } else { "" })).collect();
+        let noticed: Vec<String> = mutant
+            .trials
+            .iter()
+            .map(|trial| {
+                format!(
+                    "{} {}{}",
+                    trial.kind,
+                    trial.kills.len(),
+                    if trial.sweeping { " *" } else { "" }
+                )
+            })
+            .collect();
         let _ = writeln!(
             html,
             "<tr><td class=\"number\">{}</td><td><code>{}</code><p class=\"soft\">{}</p>{survived}</td><td>{}</td><td><code>{}</code></td><td>{}</td></tr>",
@@ -64,17 +87,21 @@ fn mutants(proof: &Proof) -> String {
 fn controls(proof: &Proof) -> String {
     let mut html = "<h2>Controls</h2>\n<table>\n<thead><tr><th>control</th><th>readings named</th></tr></thead>\n<tbody>\n".to_owned();
     for control in &proof.controls {
-        let wrong: String = control.wrong.iter().flat_map(|(kind, wrong)| wrong.iter().map(move |wrong| (kind, wrong))).fold(
-            String::new(),
-            |mut html, (kind, wrong)| {
+        let wrong: String = control
+            .wrong
+            .iter()
+            .flat_map(|(kind, wrong)| wrong.iter().map(move |wrong| (kind, wrong)))
+            .fold(String::new(), |mut html, (kind, wrong)| {
                 let _ = write!(html, "<p class=\"bad\">{kind}: {}</p>", text(wrong));
                 html
-            },
-        );
+            });
         let mut told: Vec<&String> = control.told.values().flatten().collect();
         told.sort();
         told.dedup();
-        let told: String = told.iter().map(|told| format!("<li><code>{}</code></li>", text(told))).collect();
+        let told: String = told
+            .iter()
+            .map(|told| format!("<li><code>{}</code></li>", text(told)))
+            .collect();
         let _ = writeln!(
             html,
             "<tr><td><code>{}</code><p class=\"soft\">{}</p>{wrong}</td><td><ul class=\"plain\">{told}</ul></td></tr>",
@@ -87,12 +114,23 @@ fn controls(proof: &Proof) -> String {
 
 /// A picture: rows are cases, columns are mutants by number; each column names its mutant where the pointer rests on it.
 fn matrix(proof: &Proof, kind: Kind) -> String {
-    let cases: Vec<&str> = proof.cases.iter().filter(|score| score.kind == kind).map(|score| score.id.as_str()).collect();
+    let cases: Vec<&str> = proof
+        .cases
+        .iter()
+        .filter(|score| score.kind == kind)
+        .map(|score| score.id.as_str())
+        .collect();
     let columns: Vec<(usize, &str, &Trial)> = proof
         .mutants
         .iter()
         .enumerate()
-        .filter_map(|(index, mutant)| Some((index + 1, mutant.id.as_str(), mutant.trials.iter().find(|trial| trial.kind == kind)?)))
+        .filter_map(|(index, mutant)| {
+            Some((
+                index + 1,
+                mutant.id.as_str(),
+                mutant.trials.iter().find(|trial| trial.kind == kind)?,
+            ))
+        })
         .collect();
     let (width, height) = (LABEL + columns.len() * SIDE, TOP + cases.len() * SIDE);
     let mut html = format!(
@@ -101,11 +139,21 @@ fn matrix(proof: &Proof, kind: Kind) -> String {
          aria-label=\"which case of the {kind} notices which mutant\">\n"
     );
     for (row, case) in cases.iter().enumerate() {
-        let _ = writeln!(html, "<text x=\"{}\" y=\"{}\">{}</text>", LABEL - 4, TOP + row * SIDE + SIDE - 2, text(case));
+        let _ = writeln!(
+            html,
+            "<text x=\"{}\" y=\"{}\">{}</text>",
+            LABEL - 4,
+            TOP + row * SIDE + SIDE - 2,
+            text(case)
+        );
     }
     for (column, (number, id, trial)) in columns.iter().enumerate() {
         let x = LABEL + column * SIDE;
-        let pale = if trial.sweeping { " class=\"pale\"" } else { "" };
+        let pale = if trial.sweeping {
+            " class=\"pale\""
+        } else {
+            ""
+        };
         let _ = write!(
             html,
             "<g{pale}><title>{number} {}</title><text class=\"up\" transform=\"translate({} {}) rotate(-90)\">{number}</text>",
@@ -114,8 +162,13 @@ fn matrix(proof: &Proof, kind: Kind) -> String {
             TOP - 3
         );
         for (mark, class) in [(Mark::Deviation, "d"), (Mark::Changed, "c")] {
-            let rows = cases.iter().enumerate().filter(|(_, case)| trial.kills.get(**case) == Some(&mark));
-            let squares: String = rows.map(|(row, _)| format!("M{x} {}h7v7h-7z", TOP + row * SIDE)).collect();
+            let rows = cases
+                .iter()
+                .enumerate()
+                .filter(|(_, case)| trial.kills.get(**case) == Some(&mark));
+            let squares: String = rows
+                .map(|(row, _)| format!("M{x} {}h7v7h-7z", TOP + row * SIDE))
+                .collect();
             if !squares.is_empty() {
                 let _ = write!(html, "<path class=\"{class}\" d=\"{squares}\"/>");
             }
@@ -132,7 +185,11 @@ fn facts(proof: &Proof, kind: Kind) -> String {
     for score in proof.facts.iter().filter(|score| score.kind == kind) {
         let mutants = match &score.spared {
             Some(because) => format!("<span class=\"soft\">spared: {}</span>", text(because)),
-            None => score.mutants.iter().map(|id| format!("<code>{}</code> ", text(id))).collect(),
+            None => score
+                .mutants
+                .iter()
+                .map(|id| format!("<code>{}</code> ", text(id)))
+                .collect(),
         };
         let _ = writeln!(
             html,
@@ -170,7 +227,11 @@ mod tests {
         assert!(!page.contains("<otherwise>") && page.contains("&lt;otherwise&gt;"));
         let body = page.trim_start_matches("<!DOCTYPE html>\n");
         let mut reader = quick_xml::Reader::from_str(body);
-        while reader.read_event().unwrap_or_else(|error| panic!("{error}")) != quick_xml::events::Event::Eof {}
+        while reader
+            .read_event()
+            .unwrap_or_else(|error| panic!("{error}"))
+            != quick_xml::events::Event::Eof
+        {}
     }
 
     #[test]

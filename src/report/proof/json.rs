@@ -2,8 +2,7 @@
 
 use schemars::generate::SchemaSettings;
 
-use crate::report::json;
-use crate::report::proof::Proof;
+use crate::report::{json, proof::Proof};
 
 /// Writes a proof as JSON.
 pub fn write(proof: &Proof) -> Vec<u8> {
@@ -12,7 +11,12 @@ pub fn write(proof: &Proof) -> Vec<u8> {
 
 /// Returns the JSON Schema (draft 2020-12) of a proof.
 pub fn schema() -> Vec<u8> {
-    json::pretty(&SchemaSettings::draft2020_12().for_serialize().into_generator().into_root_schema_for::<Proof>())
+    json::pretty(
+        &SchemaSettings::draft2020_12()
+            .for_serialize()
+            .into_generator()
+            .into_root_schema_for::<Proof>(),
+    )
 }
 
 #[cfg(test)]
@@ -28,7 +32,10 @@ mod tests {
     fn the_schema_of_proofs_in_the_project_is_the_one_of_the_types() {
         let written = include_str!("../../../conformance/proof.schema.json");
         let stale = "is stale; write it anew: cargo test --lib the_schema_of_proofs_is_written_anew -- --ignored";
-        assert!(written == String::from_utf8(schema()).unwrap(), "{FILE} {stale}");
+        assert!(
+            written == String::from_utf8(schema()).unwrap(),
+            "{FILE} {stale}"
+        );
     }
 
     #[test]
@@ -40,9 +47,16 @@ mod tests {
 
     #[test]
     fn a_proof_is_what_the_schema_says() {
-        let validator = jsonschema::validator_for(&serde_json::from_slice(&schema()).unwrap()).unwrap();
+        let validator =
+            jsonschema::validator_for(&serde_json::from_slice(&schema()).unwrap()).unwrap();
         let proof: Value = serde_json::from_slice(&write(&sample::failed())).unwrap();
-        assert_eq!(validator.iter_errors(&proof).map(|error| error.to_string()).collect::<Vec<_>>(), Vec::<String>::new());
+        assert_eq!(
+            validator
+                .iter_errors(&proof)
+                .map(|error| error.to_string())
+                .collect::<Vec<_>>(),
+            Vec::<String>::new()
+        );
         assert!(!validator.is_valid(&serde_json::json!({ "version": 1 })));
     }
 }

@@ -3,23 +3,20 @@
 
 mod stage;
 
-use std::sync::atomic::AtomicUsize;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rstest::rstest;
+use stage::{Stage, told};
 
 use super::*;
-use crate::appliance::User;
-use crate::contract::Operation;
-use crate::contract::Outcome;
-use crate::report::Conformance;
-use crate::runner::order::Planned;
-use crate::secret::Secret;
-use crate::target::Options;
-use crate::target::Target;
-
-use stage::Stage;
-use stage::told;
+use crate::{
+    appliance::User,
+    contract::{Operation, Outcome},
+    report::Conformance,
+    runner::order::Planned,
+    secret::Secret,
+    target::{Options, Target},
+};
 
 #[tokio::test]
 async fn a_whole_run_leaves_everything_as_it_was() {
@@ -27,12 +24,24 @@ async fn a_whole_run_leaves_everything_as_it_was() {
     let plan = stage.plan("", 1000);
     let ended = stage.run(&plan, 1000, &|_| ()).await;
     stage.nothing_is_lost(&ended);
-    assert_eq!((ended.after.suspicion.as_deref(), ended.after.interrupted), (None, false));
-    let planned: Vec<&str> = plan.cases.iter().map(|planned| planned.located.case.id.as_str()).collect();
+    assert_eq!(
+        (ended.after.suspicion.as_deref(), ended.after.interrupted),
+        (None, false)
+    );
+    let planned: Vec<&str> = plan
+        .cases
+        .iter()
+        .map(|planned| planned.located.case.id.as_str())
+        .collect();
     let good = |verdict| !matches!(verdict, Conformance::Deviation | Conformance::NotJudged);
-    let bad = told(&ended).into_iter().find(|(id, (verdict, _))| planned.contains(id) && !good(*verdict));
+    let bad = told(&ended)
+        .into_iter()
+        .find(|(id, (verdict, _))| planned.contains(id) && !good(*verdict));
     assert_eq!(bad, None);
-    assert!(stage.count(Operation::SetPassword, Some(Outcome::PasswordReplaced)) > 20, "passwords were changed, and changed back");
+    assert!(
+        stage.count(Operation::SetPassword, Some(Outcome::PasswordReplaced)) > 20,
+        "passwords were changed, and changed back"
+    );
 }
 
 /// With the whole budget a run needs nothing is left out, with one less something is, and never more is spent than that.
@@ -47,9 +56,18 @@ async fn no_more_sign_ins_fail_than_the_budget_says(#[case] budget: u32) {
     let plan = stage.plan("", budget);
     let ended = stage.run(&plan, budget, &|_| ()).await;
     stage.nothing_is_lost(&ended);
-    assert!(stage.failures() <= u64::from(budget), "{} of {budget}", stage.failures());
+    assert!(
+        stage.failures() <= u64::from(budget),
+        "{} of {budget}",
+        stage.failures()
+    );
     assert_eq!(stage.failures() > 0, budget > 0);
-    assert!(told(&ended).values().any(|(verdict, reason)| *verdict == Conformance::NotJudged && reason.starts_with("budget: ")));
+    assert!(
+        told(&ended)
+            .values()
+            .any(|(verdict, reason)| *verdict == Conformance::NotJudged
+                && reason.starts_with("budget: "))
+    );
 }
 
 /// A plan that was made for more than may be spent: what is too dear when its turn comes is not begun.
@@ -62,7 +80,11 @@ async fn what_is_too_dear_when_its_turn_comes_is_not_begun() {
     let ended = stage.run(&plan, 10, &|_| ()).await;
     assert!((1..=10).contains(&stage.failures()), "{}", stage.failures());
     let results = told(&ended);
-    let refused = |planned: &&Planned| results[planned.located.case.id.as_str()].1.starts_with("budget: ");
+    let refused = |planned: &&Planned| {
+        results[planned.located.case.id.as_str()]
+            .1
+            .starts_with("budget: ")
+    };
     let (left_out, begun): (Vec<&Planned>, Vec<&Planned>) = plan.cases.iter().partition(refused);
     assert!(!left_out.is_empty() && left_out.iter().all(|planned| planned.cost > 0));
     assert!(begun.iter().any(|planned| planned.cost > 0));
@@ -78,15 +100,29 @@ async fn what_is_too_dear_when_its_turn_comes_is_not_begun() {
 async fn what_was_probed_is_spent(#[case] budget: u32, #[case] verdict: Conformance) {
     let stage = Stage::of("readings: { any.on_other_method: unknown }");
     let plan = stage.plan("validation.credentials_rejected.wrong_password", 1000);
-    assert_eq!(plan.cases.iter().map(|planned| planned.cost).collect::<Vec<_>>(), [1]);
+    assert_eq!(
+        plan.cases
+            .iter()
+            .map(|planned| planned.cost)
+            .collect::<Vec<_>>(),
+        [1]
+    );
     let ended = stage.run(&plan, budget, &|_| ()).await;
-    assert_eq!(told(&ended).values().map(|told| told.0).collect::<Vec<_>>(), [verdict], "{:?}", told(&ended));
+    assert_eq!(
+        told(&ended).values().map(|told| told.0).collect::<Vec<_>>(),
+        [verdict],
+        "{:?}",
+        told(&ended)
+    );
 }
 
 /// The answer to one change is lost, before or after it was made: what holds is found out.
 #[rstest]
 #[tokio::test]
-async fn a_lost_answer_loses_no_password(#[values(1, 2, 3, 4, 5, 6, 7, 8, 9)] call: u32, #[values(true, false)] commit: bool) {
+async fn a_lost_answer_loses_no_password(
+    #[values(1, 2, 3, 4, 5, 6, 7, 8, 9)] call: u32,
+    #[values(true, false)] commit: bool,
+) {
     let stage = Stage::of(&format!(
         "failures:\n  - {{ name: lost, on: [set_password, set_password_by_admin], when: {{ calls: [{call}] }}, do: {{ reset: before_answer, commit: {commit} }} }}"
     ));
@@ -94,11 +130,21 @@ async fn a_lost_answer_loses_no_password(#[values(1, 2, 3, 4, 5, 6, 7, 8, 9)] ca
     assert!(plan.changes());
     let by_admin = stage.plan("set_password_by_admin.password_replaced", 1000);
     let cases = plan.cases.iter().chain(&by_admin.cases).copied().collect();
-    let plan = Plan { cases, left_out: Vec::new(), objects: plan.objects.union(&by_admin.objects).copied().collect() };
+    let plan = Plan {
+        cases,
+        left_out: Vec::new(),
+        objects: plan.objects.union(&by_admin.objects).copied().collect(),
+    };
     let ended = stage.run(&plan, 1000, &|_| ()).await;
     stage.nothing_is_lost(&ended);
     assert_eq!(ended.after.suspicion, None);
-    let struck = stage.served.host().counters().iter().map(|counter| counter.struck).sum::<u64>();
+    let struck = stage
+        .served
+        .host()
+        .counters()
+        .iter()
+        .map(|counter| counter.struck)
+        .sum::<u64>();
     assert_eq!(struck, 1, "the run has so many changes");
 }
 
@@ -109,10 +155,19 @@ fn calls(stage: &Stage) -> u64 {
 /// A sensor that answers no change from the moment on when the one of a case would be given back.
 async fn down_before_the_undo() -> Stage {
     let usual = Stage::of("");
-    usual.run(&usual.plan("set_password.password_replaced", 1000), 1000, &|_| ()).await;
+    usual
+        .run(
+            &usual.plan("set_password.password_replaced", 1000),
+            1000,
+            &|_| (),
+        )
+        .await;
     let page = "do: { status: 503, page: apache }";
     let on = "on: [set_password, set_password_by_admin]";
-    Stage::of(&format!("failures:\n  - {{ name: down, {on}, when: {{ after: {} }}, {page} }}", calls(&usual) - 1))
+    Stage::of(&format!(
+        "failures:\n  - {{ name: down, {on}, when: {{ after: {} }}, {page} }}",
+        calls(&usual) - 1
+    ))
 }
 
 /// What is still changed then is told, stays in the journal, and no other is changed.
@@ -121,14 +176,39 @@ async fn what_cannot_be_given_back_is_told_and_stays_in_the_journal() {
     let stage = down_before_the_undo().await;
     let plan = stage.plan("set_password.password_replaced", 1000);
     let ended = stage.run(&plan, 1000, &|_| ()).await;
-    let lost: Vec<(Account, bool)> = ended.after.lost.iter().map(|lost| (lost.account, lost.refused)).collect();
+    let lost: Vec<(Account, bool)> = ended
+        .after
+        .lost
+        .iter()
+        .map(|lost| (lost.account, lost.refused))
+        .collect();
     assert_eq!(lost, [(Account::User, false)], "{:?}", ended.after.lost);
     let because = &ended.after.lost[0].because;
-    assert!(because.contains("the user's own change back") && because.contains("the administrator's"), "{because}");
+    assert!(
+        because.contains("the user's own change back") && because.contains("the administrator's"),
+        "{because}"
+    );
     assert_eq!(stage.at_risk(), Some([Account::User].into()));
-    let changed: Vec<User> = stage.served.host().users().into_iter().filter(|user| !stage.before.contains(user)).collect();
-    assert_eq!(changed.iter().map(|user| user.username.as_str()).collect::<Vec<_>>(), ["suite-user"]);
-    let refused = told(&ended).values().filter(|(_, reason)| *reason == "a password could not be given back, so nothing more is sent").count();
+    let changed: Vec<User> = stage
+        .served
+        .host()
+        .users()
+        .into_iter()
+        .filter(|user| !stage.before.contains(user))
+        .collect();
+    assert_eq!(
+        changed
+            .iter()
+            .map(|user| user.username.as_str())
+            .collect::<Vec<_>>(),
+        ["suite-user"]
+    );
+    let refused = told(&ended)
+        .values()
+        .filter(|(_, reason)| {
+            *reason == "a password could not be given back, so nothing more is sent"
+        })
+        .count();
     assert_eq!(refused, plan.cases.len() - 1);
 }
 
@@ -138,7 +218,13 @@ async fn what_is_repeated_is_not_begun_again_after_a_loss() {
     for repeat in [1, 3] {
         let mut stage = down_before_the_undo().await;
         stage.lab.repeat = repeat;
-        let ended = stage.run(&stage.plan("set_password.password_replaced", 1000), 1000, &|_| ()).await;
+        let ended = stage
+            .run(
+                &stage.plan("set_password.password_replaced", 1000),
+                1000,
+                &|_| (),
+            )
+            .await;
         assert_eq!(ended.after.lost.len(), 1);
         asked.push(calls(&stage));
     }
@@ -146,21 +232,47 @@ async fn what_is_repeated_is_not_begun_again_after_a_loss() {
 }
 
 #[rstest]
-#[case::of_a_user("suite-user", "a change could not be proven undone: the validation of `user` before it was not accepted")]
-#[case::of_the_administrator("suite-admin", "a change could not be proven undone: the validation of `admin` before it was not accepted")]
+#[case::of_a_user(
+    "suite-user",
+    "a change could not be proven undone: the validation of `user` before it was not accepted"
+)]
+#[case::of_the_administrator(
+    "suite-admin",
+    "a change could not be proven undone: the validation of `admin` before it was not accepted"
+)]
 #[tokio::test]
 async fn what_cannot_be_proven_is_not_changed(#[case] whose: &str, #[case] expected: &str) {
     let stage = Stage::of("");
-    let user = stage.before.iter().find(|user| user.username == whose).unwrap();
-    stage.served.host().put_user(User { password: Secret::new("Rotated-elsewhere-1"), ..user.clone() });
+    let user = stage
+        .before
+        .iter()
+        .find(|user| user.username == whose)
+        .unwrap();
+    stage.served.host().put_user(User {
+        password: Secret::new("Rotated-elsewhere-1"),
+        ..user.clone()
+    });
     let plan = stage.plan("set_password.password_replaced", 1000);
     let ended = stage.run(&plan, 1000, &|_| ()).await;
     assert_eq!(ended.after.lost, []);
     let replaced = Some(Outcome::PasswordReplaced);
-    assert_eq!(stage.count(Operation::SetPassword, replaced) + stage.count(Operation::SetPasswordByAdmin, replaced), 0);
-    assert!(told(&ended).values().all(|told| *told == (Conformance::NotJudged, expected)), "{:?}", told(&ended));
+    assert_eq!(
+        stage.count(Operation::SetPassword, replaced)
+            + stage.count(Operation::SetPasswordByAdmin, replaced),
+        0
+    );
+    assert!(
+        told(&ended)
+            .values()
+            .all(|told| *told == (Conformance::NotJudged, expected)),
+        "{:?}",
+        told(&ended)
+    );
     assert_eq!(stage.failures(), 1);
-    assert_eq!(ended.after.suspicion, None, "nobody has seen these accepted");
+    assert_eq!(
+        ended.after.suspicion, None,
+        "nobody has seen these accepted"
+    );
 }
 
 /// A target that locks after a failure: once what was accepted is refused, nothing more is sent.
@@ -171,8 +283,14 @@ async fn a_lock_out_is_suspected_and_ends_the_run() {
     let ended = stage.run(&plan, 1000, &|_| ()).await;
     stage.nothing_is_lost(&ended);
     let suspicion = ended.after.suspicion.clone().unwrap();
-    assert!(suspicion.contains("that were accepted before are refused now"), "{suspicion}");
-    let refused = told(&ended).values().filter(|(_, reason)| reason.starts_with("lock-out is suspected: ")).count();
+    assert!(
+        suspicion.contains("that were accepted before are refused now"),
+        "{suspicion}"
+    );
+    let refused = told(&ended)
+        .values()
+        .filter(|(_, reason)| reason.starts_with("lock-out is suspected: "))
+        .count();
     assert!(refused > 5, "{refused}");
     assert!(stage.failures() <= 2, "{}", stage.failures());
 }
@@ -185,10 +303,29 @@ async fn who_is_told_of_a_lock_out_asks_whether_it_is_one() {
     let failing = stage.plan("validation.credentials_rejected", 1000);
     assert!(failing.cases.len() > 1);
     let cases = plan.cases.iter().chain(&failing.cases).copied().collect();
-    let ended = stage.run(&Plan { cases, left_out: Vec::new(), objects: BTreeSet::new() }, 1000, &|_| ()).await;
+    let ended = stage
+        .run(
+            &Plan {
+                cases,
+                left_out: Vec::new(),
+                objects: BTreeSet::new(),
+            },
+            1000,
+            &|_| (),
+        )
+        .await;
     let suspicion = ended.after.suspicion.clone().unwrap_or_default();
-    assert!(suspicion.contains("that were accepted before are refused now"), "{suspicion}");
-    assert_eq!((stage.failures(), stage.count(Operation::Validation, Some(Outcome::LockedOut))), (1, 2));
+    assert!(
+        suspicion.contains("that were accepted before are refused now"),
+        "{suspicion}"
+    );
+    assert_eq!(
+        (
+            stage.failures(),
+            stage.count(Operation::Validation, Some(Outcome::LockedOut))
+        ),
+        (1, 2)
+    );
 }
 
 /// Whenever it is asked to stop, it gives back what it changed.
@@ -206,7 +343,10 @@ async fn a_run_that_is_stopped_gives_back(#[values(1, 3, 5)] after: usize) {
     let ended = stage.run(&plan, 1000, &watch).await;
     stage.nothing_is_lost(&ended);
     assert!(ended.after.interrupted);
-    let refused = told(&ended).values().filter(|(_, reason)| *reason == "the run was interrupted").count();
+    let refused = told(&ended)
+        .values()
+        .filter(|(_, reason)| *reason == "the run was interrupted")
+        .count();
     assert_eq!(refused, plan.cases.len() - after);
 }
 
@@ -214,13 +354,22 @@ async fn a_run_that_is_stopped_gives_back(#[values(1, 3, 5)] after: usize) {
 #[tokio::test]
 async fn a_target_that_is_gone_is_left_alone() {
     let mut stage = Stage::of("");
-    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let closed = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
     stage.lab.target = Target::new(&format!("http://{closed}"), &Options::default()).unwrap();
     let plan = stage.plan("set_password", 1000);
     let ended = stage.run(&plan, 1000, &|_| ()).await;
     assert!(ended.run.unreachable.is_some());
-    let planned: Vec<&str> = plan.cases.iter().map(|planned| planned.located.case.id.as_str()).collect();
-    let tried = told(&ended).into_iter().find(|(id, told)| planned.contains(id) && !(told.0 == Conformance::NotJudged && told.1.starts_with(SILENT)));
+    let planned: Vec<&str> = plan
+        .cases
+        .iter()
+        .map(|planned| planned.located.case.id.as_str())
+        .collect();
+    let tried = told(&ended).into_iter().find(|(id, told)| {
+        planned.contains(id) && !(told.0 == Conformance::NotJudged && told.1.starts_with(SILENT))
+    });
     assert_eq!(tried, None);
     assert_eq!(stage.at_risk(), None);
 }

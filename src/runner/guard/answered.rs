@@ -3,8 +3,7 @@
 use bytes::Bytes;
 use http::Response;
 
-use crate::runner::lost;
-use crate::target;
+use crate::{runner::lost, target};
 
 /// How a request was answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,33 +1,25 @@
 //! The hands of a run: what asks a target on the run's own behalf, and what it has learnt by that.
 
-use std::collections::BTreeMap;
-use std::collections::BTreeSet;
-use std::time::Duration;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use bytes::Bytes;
-use http::Request;
-use http::Response;
+use http::{Request, Response};
 
 use super::journal::Journal;
-use crate::conformance::Account;
-use crate::conformance::Case;
-use crate::conformance::Placeholder;
-use crate::conformance::Property;
-use crate::conformance::evidence::Evidence;
-use crate::conformance::recognise;
-use crate::conformance::request;
-use crate::conformance::verdict;
-use crate::conformance::verdict::Received;
-use crate::conformance::verdict::Sent;
-use crate::contract::Contract;
-use crate::contract::Operation;
-use crate::contract::Outcome;
-use crate::contract::Readings;
-use crate::runner::Accounts;
-use crate::runner::budget;
-use crate::runner::undo::sent;
-use crate::target::Error;
-use crate::target::Target;
+use crate::{
+    conformance::{
+        Account, Case, Placeholder, Property,
+        evidence::Evidence,
+        recognise, request, verdict,
+        verdict::{Received, Sent},
+    },
+    contract::{Contract, Operation, Outcome, Readings},
+    runner::{Accounts, budget, undo::sent},
+    target::{Error, Target},
+};
 
 /// What asks a target on the run's own behalf, and what it has learnt.
 #[derive(Debug)]
@@ -64,9 +56,25 @@ pub enum Said {
 
 impl<'a> Hands<'a> {
     /// Prepares to ask a target.
-    pub fn new(target: &'a Target, contract: &'a Contract, accounts: &'a Accounts, served: Readings) -> Hands<'a> {
+    pub fn new(
+        target: &'a Target,
+        contract: &'a Contract,
+        accounts: &'a Accounts,
+        served: Readings,
+    ) -> Hands<'a> {
         let (failures, evidence, refused, accepted, holds, puzzles) = Default::default();
-        Hands { target, contract, accounts, served, failures, evidence, refused, accepted, holds, puzzles }
+        Hands {
+            target,
+            contract,
+            accounts,
+            served,
+            failures,
+            evidence,
+            refused,
+            accepted,
+            holds,
+            puzzles,
+        }
     }
 
     /// Returns the password that an account is known to have.
@@ -76,20 +84,33 @@ impl<'a> Hands<'a> {
 
     /// Returns credentials that should hold, if there are any.
     pub fn anybody(&self) -> Option<(Account, String)> {
-        let mut accepted = self.accepted.iter().filter(|(username, password)| self.should_hold(username, password));
+        let mut accepted = self
+            .accepted
+            .iter()
+            .filter(|(username, password)| self.should_hold(username, password));
         accepted.find_map(|(username, password)| Some((self.account(username)?, password.clone())))
     }
 
     /// Remembers credentials that an answer accepted.
     pub fn accept(&mut self, username: &str, password: &str) {
-        self.accepted.insert((username.to_owned(), password.to_owned()));
+        self.accepted
+            .insert((username.to_owned(), password.to_owned()));
     }
 
     /// Tells whether these credentials have been accepted and still should be.
     pub fn should_hold(&self, username: &str, password: &str) -> bool {
-        let of = |account: &Account| self.value(*account, Property::Username).is_some_and(|name| name == username);
-        let now = self.holds.iter().find(|(account, _)| of(account)).map(|(_, password)| password.as_str());
-        self.accepted.contains(&(username.to_owned(), password.to_owned())) && now.is_none_or(|now| now == password)
+        let of = |account: &Account| {
+            self.value(*account, Property::Username)
+                .is_some_and(|name| name == username)
+        };
+        let now = self
+            .holds
+            .iter()
+            .find(|(account, _)| of(account))
+            .map(|(_, password)| password.as_str());
+        self.accepted
+            .contains(&(username.to_owned(), password.to_owned()))
+            && now.is_none_or(|now| now == password)
     }
 
     /// Asks whether an account has a password; an unclear answer is asked for again, since asking changes nothing.
@@ -97,7 +118,9 @@ impl<'a> Hands<'a> {
         let mut said = Said::Unclear(String::new());
         for pause in PATIENCE {
             tokio::time::sleep(pause).await;
-            let request = self.request(Operation::Validation, &|placeholder| match placeholder.property {
+            let request = self.request(Operation::Validation, &|placeholder| match placeholder
+                .property
+            {
                 Property::Username => self.value(account, Property::Username),
                 _ => Some(password.to_owned()),
             });
@@ -124,10 +147,15 @@ impl<'a> Hands<'a> {
     /// None of them does, or it cannot be told; in words.
     pub async fn find(&mut self, account: Account, passwords: &[String]) -> Result<String, String> {
         self.holds.remove(&account);
-        for password in passwords.iter().take(if self.has_admin() { 2 } else { MOST_TRIED }) {
+        for password in passwords
+            .iter()
+            .take(if self.has_admin() { 2 } else { MOST_TRIED })
+        {
             match self.validate(account, password).await {
                 Said::Yes => return Ok(password.clone()),
-                Said::No(Outcome::LockedOut) => return Err("the target says that it is locked out".into()),
+                Said::No(Outcome::LockedOut) => {
+                    return Err("the target says that it is locked out".into());
+                }
                 Said::No(_) => {}
                 Said::Unclear(trouble) => return Err(trouble),
             }
@@ -143,15 +171,26 @@ impl<'a> Hands<'a> {
 
     /// Returns the account that has a name.
     pub fn account(&self, username: &str) -> Option<Account> {
-        self.accounts.present().into_iter().find(|account| self.username(*account) == username)
+        self.accounts
+            .present()
+            .into_iter()
+            .find(|account| self.username(*account) == username)
     }
 
     /// Returns the passwords an account may have: what the journal says, the latest first, then the account's own, then all that the run made up.
     pub fn candidates(&self, account: Account, journal: &Journal) -> Vec<String> {
         let noted = journal.at_risk().get(&account).into_iter().flatten().rev();
-        let mut candidates: Vec<String> = noted.filter_map(|template| self.fill(template)).collect();
-        let made = [Property::Password, Property::NewPassword, Property::NewerPassword];
-        candidates.extend(made.into_iter().filter_map(|property| self.value(account, property)));
+        let mut candidates: Vec<String> =
+            noted.filter_map(|template| self.fill(template)).collect();
+        let made = [
+            Property::Password,
+            Property::NewPassword,
+            Property::NewerPassword,
+        ];
+        candidates.extend(
+            made.into_iter()
+                .filter_map(|property| self.value(account, property)),
+        );
         let mut once = BTreeSet::new();
         candidates.retain(|candidate| once.insert(candidate.clone()));
         candidates
@@ -171,13 +210,27 @@ impl<'a> Hands<'a> {
     }
 
     /// Builds one request of our own.
-    pub(super) fn request(&self, operation: Operation, fill: &dyn Fn(Placeholder) -> Option<String>) -> Result<Request<Bytes>, String> {
-        let filled = |placeholder| fill(placeholder).ok_or_else(|| format!("there is no {placeholder}"));
-        request::build(&own_case(operation).steps[0], self.contract, &self.served, &filled)
+    pub(super) fn request(
+        &self,
+        operation: Operation,
+        fill: &dyn Fn(Placeholder) -> Option<String>,
+    ) -> Result<Request<Bytes>, String> {
+        let filled =
+            |placeholder| fill(placeholder).ok_or_else(|| format!("there is no {placeholder}"));
+        request::build(
+            &own_case(operation).steps[0],
+            self.contract,
+            &self.served,
+            &filled,
+        )
     }
 
     /// Sends it and reads what is said.
-    pub(super) async fn ask(&mut self, operation: Operation, request: Result<Request<Bytes>, String>) -> Said {
+    pub(super) async fn ask(
+        &mut self,
+        operation: Operation,
+        request: Result<Request<Bytes>, String>,
+    ) -> Said {
         let request = match request {
             Ok(request) => request,
             Err(error) => return Said::Unclear(error),
@@ -186,17 +239,31 @@ impl<'a> Hands<'a> {
         self.learn(operation, &request, answer)
     }
 
-    fn learn(&mut self, operation: Operation, request: &Request<Bytes>, answer: Result<Response<Bytes>, Error>) -> Said {
+    fn learn(
+        &mut self,
+        operation: Operation,
+        request: &Request<Bytes>,
+        answer: Result<Response<Bytes>, Error>,
+    ) -> Said {
         let username = crate::runner::username(request);
         let answer = match answer {
             Ok(answer) => answer,
             Err(error) => return Said::Unclear(error.to_string()),
         };
         let case = own_case(operation);
-        let asked = Sent { contract: self.contract, served: &self.served, case: &case, number: 0, username: &username };
-        self.evidence.extend(verdict::of_step(&asked, Received::Answer(&answer)).evidence);
+        let asked = Sent {
+            contract: self.contract,
+            served: &self.served,
+            case: &case,
+            number: 0,
+            username: &username,
+        };
+        self.evidence
+            .extend(verdict::of_step(&asked, Received::Answer(&answer)).evidence);
         let said = said(self.contract, operation, &username, &answer);
-        if let (Said::Yes, Some((username, password))) = (&said, sent::sign_in(request.body(), operation)) {
+        if let (Said::Yes, Some((username, password))) =
+            (&said, sent::sign_in(request.body(), operation))
+        {
             self.accept(&username, &password);
         }
         if let Said::No(outcome) = &said
@@ -204,9 +271,12 @@ impl<'a> Hands<'a> {
         {
             self.failures += 1;
             // A validation may be the very question whether a password still holds; an administrator's is never in question.
-            let asked =
-                sent::sign_in(request.body(), operation).filter(|_| operation == Operation::SetPasswordByAdmin || *outcome == Outcome::LockedOut);
-            if let Some((username, password)) = asked.filter(|(username, password)| self.should_hold(username, password)) {
+            let asked = sent::sign_in(request.body(), operation).filter(|_| {
+                operation == Operation::SetPasswordByAdmin || *outcome == Outcome::LockedOut
+            });
+            if let Some((username, password)) =
+                asked.filter(|(username, password)| self.should_hold(username, password))
+            {
                 drop(password);
                 self.refused = self.account(&username);
             }
@@ -216,36 +286,59 @@ impl<'a> Hands<'a> {
 }
 
 /// Reads an answer: any reading of the good outcome is a yes, any of another outcome a no.
-fn said(contract: &Contract, operation: Operation, username: &str, answer: &Response<Bytes>) -> Said {
-    let good = if operation == Operation::Validation { Outcome::Authenticated } else { Outcome::PasswordReplaced };
+fn said(
+    contract: &Contract,
+    operation: Operation,
+    username: &str,
+    answer: &Response<Bytes>,
+) -> Said {
+    let good = if operation == Operation::Validation {
+        Outcome::Authenticated
+    } else {
+        Outcome::PasswordReplaced
+    };
     let read = recognise::Answer::new(answer);
     if recognise::recognise(contract, operation, good, username, &read).is_ok() {
         return Said::Yes;
     }
     match recognise::whatever(contract, operation, username, &read) {
         Some((outcome, _)) => Said::No(outcome),
-        None => Said::Unclear(format!("an answer of status {} that says nothing the documents know", answer.status().as_u16())),
+        None => Said::Unclear(format!(
+            "an answer of status {} that says nothing the documents know",
+            answer.status().as_u16()
+        )),
     }
 }
 
 /// The cases of our own requests: so they are built and judged as any other.
 pub(super) fn own_case(operation: Operation) -> Case {
     let (fields, expect) = match operation {
-        Operation::Validation => (r#"{"username":"«user.username»","password":"«user.password»"}"#, Outcome::Authenticated),
-        Operation::SetPassword => {
-            (r#"{"username":"«user.username»","password":"«user.password»","new_password":"«user.new_password»"}"#, Outcome::PasswordReplaced)
-        }
+        Operation::Validation => (
+            r#"{"username":"«user.username»","password":"«user.password»"}"#,
+            Outcome::Authenticated,
+        ),
+        Operation::SetPassword => (
+            r#"{"username":"«user.username»","password":"«user.password»","new_password":"«user.new_password»"}"#,
+            Outcome::PasswordReplaced,
+        ),
         Operation::SetPasswordByAdmin => (
             r#"{"admin_username":"«admin.username»","admin_password":"«admin.password»","username":"«user.username»","new_password":"«user.new_password»"}"#,
             Outcome::PasswordReplaced,
         ),
     };
-    let text = format!(r#"{{"id":"undo","title":"undo","effect":"none","steps":[{{"ask":"{operation}","fields":{fields},"expect":"{expect}"}}]}}"#);
+    let text = format!(
+        r#"{{"id":"undo","title":"undo","effect":"none","steps":[{{"ask":"{operation}","fields":{fields},"expect":"{expect}"}}]}}"#
+    );
     serde_json::from_str(&text).expect("the text is a case")
 }
 
 /// How long is waited before each time a validation is sent: a target that is just starting is given some seconds.
-const PATIENCE: [Duration; 4] = [Duration::ZERO, Duration::from_millis(300), Duration::from_secs(1), Duration::from_secs(2)];
+const PATIENCE: [Duration; 4] = [
+    Duration::ZERO,
+    Duration::from_millis(300),
+    Duration::from_secs(1),
+    Duration::from_secs(2),
+];
 /// How many passwords are tried where no administrator can set one: each miss counts towards a lock-out.
 const MOST_TRIED: usize = 3;
 /// What is said where every password was tried in vain.

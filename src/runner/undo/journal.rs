@@ -2,26 +2,23 @@
 
 mod told;
 
-use std::collections::BTreeMap;
-use std::fs;
-use std::fs::File;
-use std::fs::OpenOptions;
-use std::io;
-use std::io::Write;
-use std::path::Path;
-use std::path::PathBuf;
-
-use super::shelf;
-use super::shelf::Key;
-use super::shelf::Shelf;
-use crate::conformance::Account;
-use crate::contract::Kind;
-use crate::runner::seed::Seed;
-
-pub use told::Header;
-pub use told::Told;
+use std::{
+    collections::BTreeMap,
+    fs,
+    fs::{File, OpenOptions},
+    io,
+    io::Write,
+    path::{Path, PathBuf},
+};
 
 use told::Line;
+pub use told::{Header, Told};
+
+use super::{
+    shelf,
+    shelf::{Key, Shelf},
+};
+use crate::{conformance::Account, contract::Kind, runner::seed::Seed};
 
 /// A journal that is open.
 #[derive(Debug)]
@@ -49,7 +46,15 @@ impl Journal {
         }
         shelf::make(&seed_path, &seed.text())?;
         let file = shelf::make(&path, &line(&Line::Begun(header.clone())))?;
-        Ok(Journal { path, file, told: Told { header, served: Vec::new(), at_risk: BTreeMap::new() } })
+        Ok(Journal {
+            path,
+            file,
+            told: Told {
+                header,
+                served: Vec::new(),
+                at_risk: BTreeMap::new(),
+            },
+        })
     }
 
     /// Opens a journal that a run left, with its seed. None where it had been closed: what was left of it is removed.
@@ -64,14 +69,27 @@ impl Journal {
         let Some(told) = Told::read(&bytes).map_err(|error| format!("{shown}: {error}"))? else {
             return discard(path).map(|()| None).map_err(reading);
         };
-        let file = OpenOptions::new().append(true).open(path).map_err(reading)?;
+        let file = OpenOptions::new()
+            .append(true)
+            .open(path)
+            .map_err(reading)?;
         let whole = told::whole(&bytes).len();
         if whole < bytes.len() {
             file.set_len(whole as u64).map_err(reading)?;
         }
-        let journal = Journal { path: path.to_owned(), file, told };
-        let seed = fs::read_to_string(seed_of(path)).ok().and_then(|text| Seed::read(&text));
-        let seed = seed.ok_or_else(|| format!("the seed beside {shown} is gone, so the passwords the run made up are not known"))?;
+        let journal = Journal {
+            path: path.to_owned(),
+            file,
+            told,
+        };
+        let seed = fs::read_to_string(seed_of(path))
+            .ok()
+            .and_then(|text| Seed::read(&text));
+        let seed = seed.ok_or_else(|| {
+            format!(
+                "the seed beside {shown} is gone, so the passwords the run made up are not known"
+            )
+        })?;
         Ok(Some((journal, seed)))
     }
 
@@ -108,16 +126,33 @@ impl Journal {
     /// # Errors
     /// The system's.
     pub fn serves(&mut self, fact: &str, reading: &str) -> io::Result<()> {
-        self.write(Line::Served { fact: fact.to_owned(), reading: reading.to_owned() })
+        self.write(Line::Served {
+            fact: fact.to_owned(),
+            reading: reading.to_owned(),
+        })
     }
 
     /// Notes that a request is about to leave. It is on the disk when this returns.
     ///
     /// # Errors
     /// The system's: then the request must not leave.
-    pub fn sending(&mut self, case: &str, step: usize, accounts: impl IntoIterator<Item = Account>, passwords: &[String]) -> io::Result<()> {
-        let accounts = accounts.into_iter().map(|account| account.name().to_owned()).collect();
-        self.write(Line::Sending { case: case.to_owned(), step, accounts, passwords: passwords.to_vec() })
+    pub fn sending(
+        &mut self,
+        case: &str,
+        step: usize,
+        accounts: impl IntoIterator<Item = Account>,
+        passwords: &[String],
+    ) -> io::Result<()> {
+        let accounts = accounts
+            .into_iter()
+            .map(|account| account.name().to_owned())
+            .collect();
+        self.write(Line::Sending {
+            case: case.to_owned(),
+            step,
+            accounts,
+            passwords: passwords.to_vec(),
+        })
     }
 
     /// Notes which password an account was seen to have that could not be given back: it is tried first the next time.
@@ -125,7 +160,10 @@ impl Journal {
     /// # Errors
     /// The system's.
     pub fn holds(&mut self, account: Account, password: &str) -> io::Result<()> {
-        self.write(Line::Holds { account: account.name().to_owned(), password: password.to_owned() })
+        self.write(Line::Holds {
+            account: account.name().to_owned(),
+            password: password.to_owned(),
+        })
     }
 
     /// Notes that an account's own password was proven to hold.
@@ -133,7 +171,9 @@ impl Journal {
     /// # Errors
     /// The system's.
     pub fn restored(&mut self, account: Account) -> io::Result<()> {
-        self.write(Line::Restored { account: account.name().to_owned() })
+        self.write(Line::Restored {
+            account: account.name().to_owned(),
+        })
     }
 
     /// Closes the journal and removes it and its seed.

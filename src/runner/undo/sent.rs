@@ -2,19 +2,17 @@
 //!
 //! It is read from the request as it is shown, with placeholders for values: so it can be kept in a journal.
 
-use std::collections::BTreeSet;
-use std::fmt;
+use std::{collections::BTreeSet, fmt};
 
 use bytes::Bytes;
 use http::Request;
-use serde::Deserialize;
-use serde::de;
+use serde::{Deserialize, de};
 use serde_json::Value;
 
-use crate::conformance::Account;
-use crate::conformance::Placeholder;
-use crate::conformance::Property;
-use crate::contract::Operation;
+use crate::{
+    conformance::{Account, Placeholder, Property},
+    contract::Operation,
+};
 
 /// What a request that changes passwords may have done.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -28,16 +26,39 @@ pub struct Sent {
 /// Reads a request as it is shown.
 pub fn read(shown: &Request<Bytes>, operation: Operation) -> Sent {
     let text = String::from_utf8_lossy(shown.body());
-    let query = shown.uri().query().unwrap_or_default().replace("%C2%AB", "«").replace("%C2%BB", "»");
+    let query = shown
+        .uri()
+        .query()
+        .unwrap_or_default()
+        .replace("%C2%AB", "«")
+        .replace("%C2%BB", "»");
     let fields = fields(shown.body());
-    let named = |name: &'static str| fields.iter().flatten().filter(move |(field, _)| field == name).map(|(_, value)| value.as_str());
+    let named = |name: &'static str| {
+        fields
+            .iter()
+            .flatten()
+            .filter(move |(field, _)| field == name)
+            .map(|(_, value)| value.as_str())
+    };
     let users: BTreeSet<Account> = named("username").flat_map(accounts).collect();
-    let mut objects = if users.is_empty() || named("username").count() > 1 { accounts(&format!("{text}{query}")) } else { users };
+    let mut objects = if users.is_empty() || named("username").count() > 1 {
+        accounts(&format!("{text}{query}"))
+    } else {
+        users
+    };
     // Who only acts is no object: his name stands where an administrator's stands, or the body cannot be read.
-    let acts = |account: &Account| operation == Operation::SetPasswordByAdmin && *account == Account::Admin && !is_object(&fields, *account);
+    let acts = |account: &Account| {
+        operation == Operation::SetPasswordByAdmin
+            && *account == Account::Admin
+            && !is_object(&fields, *account)
+    };
     objects.retain(|account| *account != Account::Unknown && !acts(account));
     let passwords: Vec<String> = named("new_password").map(str::to_owned).collect();
-    let passwords = if passwords.is_empty() { lexical(&text).into_iter().collect() } else { passwords };
+    let passwords = if passwords.is_empty() {
+        lexical(&text).into_iter().collect()
+    } else {
+        passwords
+    };
     Sent { objects, passwords }
 }
 
@@ -45,23 +66,41 @@ pub fn read(shown: &Request<Bytes>, operation: Operation) -> Sent {
 pub fn sign_in(body: &[u8], operation: Operation) -> Option<(String, String)> {
     let fields = fields(body)?;
     let one = |name: &str| {
-        let mut found = fields.iter().filter(|(field, _)| field == name).map(|(_, value)| value.clone());
+        let mut found = fields
+            .iter()
+            .filter(|(field, _)| field == name)
+            .map(|(_, value)| value.clone());
         found.next().filter(|_| found.next().is_none())
     };
     match operation {
         Operation::SetPasswordByAdmin => Some((one("admin_username")?, one("admin_password")?)),
-        Operation::SetPassword | Operation::Validation => Some((one("username")?, one("password")?)),
+        Operation::SetPassword | Operation::Validation => {
+            Some((one("username")?, one("password")?))
+        }
     }
 }
 
 /// Every account whose name stands in a text.
 pub fn accounts(text: &str) -> BTreeSet<Account> {
-    let name = |account| Placeholder { account, property: Property::Username }.to_string();
-    Account::NAMES.iter().map(|(_, account)| *account).filter(|account| text.contains(&name(*account))).collect()
+    let name = |account| {
+        Placeholder {
+            account,
+            property: Property::Username,
+        }
+        .to_string()
+    };
+    Account::NAMES
+        .iter()
+        .map(|(_, account)| *account)
+        .filter(|account| text.contains(&name(*account)))
+        .collect()
 }
 
 fn is_object(fields: &Option<Vec<(String, String)>>, account: Account) -> bool {
-    fields.iter().flatten().any(|(name, value)| name == "username" && accounts(value).contains(&account))
+    fields
+        .iter()
+        .flatten()
+        .any(|(name, value)| name == "username" && accounts(value).contains(&account))
 }
 
 /// The fields of a body that is a JSON object, in order, those that stand twice twice; what is no string as its text.
@@ -71,7 +110,12 @@ fn fields(body: &[u8]) -> Option<Vec<(String, String)>> {
         Value::String(text) => text,
         other => other.to_string(),
     };
-    Some(pairs.into_iter().map(|(name, value)| (name, text(value))).collect())
+    Some(
+        pairs
+            .into_iter()
+            .map(|(name, value)| (name, text(value)))
+            .collect(),
+    )
 }
 
 /// The string behind the name `new_password` in a text that is nearly JSON.
@@ -86,7 +130,10 @@ fn lexical(text: &str) -> Option<String> {
     })?;
     let literal = &rest[..end];
     // An escape that is none, as the documents' `\!`, is most likely read as its character.
-    Some(serde_json::from_str(&format!("\"{literal}\"")).unwrap_or_else(|_| literal.replace('\\', "")))
+    Some(
+        serde_json::from_str(&format!("\"{literal}\""))
+            .unwrap_or_else(|_| literal.replace('\\', "")),
+    )
 }
 
 struct Pairs(Vec<(String, Value)>);
@@ -122,9 +169,14 @@ mod tests {
     use super::*;
 
     fn sent(body: &str, operation: Operation) -> (Vec<&'static str>, Vec<String>) {
-        let request = Request::post("/x").body(Bytes::from(body.to_owned())).unwrap();
+        let request = Request::post("/x")
+            .body(Bytes::from(body.to_owned()))
+            .unwrap();
         let sent = read(&request, operation);
-        (sent.objects.into_iter().map(Account::name).collect(), sent.passwords)
+        (
+            sent.objects.into_iter().map(Account::name).collect(),
+            sent.passwords,
+        )
     }
 
     const OWN: Operation = Operation::SetPassword;
@@ -144,16 +196,36 @@ mod tests {
     #[case::on_the_admin(ADMIN, r#"{"admin_username":"«admin.username»","username":"«admin.username»","new_password":"n"}"#, &["admin"], &["n"])]
     #[case::on_nobody(ADMIN, r#"{"admin_username":"«admin.username»","username":"«unknown.username» ","new_password":"n"}"#, &[], &["n"])]
     #[case::two_users(OWN, r#"{"username":"«user.username»","username":"«bystander.username»","new_password":"n"}"#, &["bystander", "user"], &["n"])]
-    fn whose_password_and_to_what(#[case] operation: Operation, #[case] body: &str, #[case] objects: &[&str], #[case] passwords: &[&str]) {
+    fn whose_password_and_to_what(
+        #[case] operation: Operation,
+        #[case] body: &str,
+        #[case] objects: &[&str],
+        #[case] passwords: &[&str],
+    ) {
         let (found, may_be) = sent(body, operation);
-        assert_eq!((found, may_be), (objects.to_vec(), passwords.iter().map(|text| (*text).to_owned()).collect()));
+        assert_eq!(
+            (found, may_be),
+            (
+                objects.to_vec(),
+                passwords.iter().map(|text| (*text).to_owned()).collect()
+            )
+        );
     }
 
     #[test]
     fn a_sign_in_stands_in_the_body_once() {
         let own = br#"{"username":"a","password":"b"}"#;
-        assert_eq!(sign_in(own, Operation::Validation), Some(("a".into(), "b".into())));
+        assert_eq!(
+            sign_in(own, Operation::Validation),
+            Some(("a".into(), "b".into()))
+        );
         assert_eq!(sign_in(own, Operation::SetPasswordByAdmin), None);
-        assert_eq!(sign_in(br#"{"username":"a","password":"b","password":"c"}"#, Operation::Validation), None);
+        assert_eq!(
+            sign_in(
+                br#"{"username":"a","password":"b","password":"c"}"#,
+                Operation::Validation
+            ),
+            None
+        );
     }
 }

@@ -1,18 +1,15 @@
 //! Where journals stand: a folder of the user's state, outside every project, readable by its owner alone.
 
-use std::env;
-use std::fs;
-use std::fs::File;
-use std::fs::OpenOptions;
-use std::fs::TryLockError;
-use std::io;
-use std::io::Write;
-use std::path::Path;
-use std::path::PathBuf;
+use std::{
+    env, fs,
+    fs::{File, OpenOptions, TryLockError},
+    io,
+    io::Write,
+    path::{Path, PathBuf},
+};
 
 use reqwest::Url;
-use sha2::Digest;
-use sha2::Sha256;
+use sha2::{Digest, Sha256};
 
 /// The folder of the journals.
 #[derive(Clone, Debug)]
@@ -37,8 +34,21 @@ impl Key {
         let port = target.port_or_known_default().unwrap_or_default();
         let path = target.path().trim_end_matches('/');
         let digest = Sha256::digest(format!("{host}:{port}{path}"));
-        let digits: String = digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
-        let plain: String = host.chars().map(|letter| if letter.is_ascii_alphanumeric() || letter == '.' { letter } else { '-' }).collect();
+        let digits: String = digest
+            .iter()
+            .take(4)
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        let plain: String = host
+            .chars()
+            .map(|letter| {
+                if letter.is_ascii_alphanumeric() || letter == '.' {
+                    letter
+                } else {
+                    '-'
+                }
+            })
+            .collect();
         Key(format!("{plain}_{port}-{digits}"))
     }
 }
@@ -49,20 +59,31 @@ impl Shelf {
     /// # Errors
     /// No such folder can be had, in words.
     pub fn find() -> Result<Shelf, String> {
-        let absolute = |name: &str| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
-        let state = absolute("XDG_STATE_HOME").or_else(|| absolute("HOME").map(|home| home.join(".local/state")));
-        let folder = state.ok_or("neither XDG_STATE_HOME nor HOME names a folder, so no journal can be kept")?.join("d4iot-double/journals");
+        let absolute = |name: &str| {
+            env::var_os(name)
+                .map(PathBuf::from)
+                .filter(|path| path.is_absolute())
+        };
+        let state = absolute("XDG_STATE_HOME")
+            .or_else(|| absolute("HOME").map(|home| home.join(".local/state")));
+        let folder = state
+            .ok_or("neither XDG_STATE_HOME nor HOME names a folder, so no journal can be kept")?
+            .join("d4iot-double/journals");
         let mut builder = fs::DirBuilder::new();
         builder.recursive(true);
         #[cfg(unix)]
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        builder.create(&folder).map_err(|error| format!("making {}: {error}", folder.display()))?;
+        builder
+            .create(&folder)
+            .map_err(|error| format!("making {}: {error}", folder.display()))?;
         Ok(Shelf { folder })
     }
 
     /// Takes a folder that is there.
     pub fn in_folder(folder: impl Into<PathBuf>) -> Shelf {
-        Shelf { folder: folder.into() }
+        Shelf {
+            folder: folder.into(),
+        }
     }
 
     /// Returns where a target's journal stands, or would.
@@ -79,7 +100,10 @@ impl Shelf {
         let mut journals = Vec::new();
         for entry in fs::read_dir(&self.folder).map_err(listing)? {
             let path = entry.map_err(listing)?.path();
-            if path.extension().is_some_and(|extension| extension == "journal") {
+            if path
+                .extension()
+                .is_some_and(|extension| extension == "journal")
+            {
                 journals.push(path);
             }
         }
@@ -106,7 +130,11 @@ pub fn lock_of(journal: &Path) -> Result<Option<Lock>, String> {
 
 fn lock(path: &Path) -> Result<Option<Lock>, String> {
     let doing = |error: io::Error| format!("locking {}: {error}", path.display());
-    let file = private(OpenOptions::new().create(true).truncate(false).write(true), path).map_err(doing)?;
+    let file = private(
+        OpenOptions::new().create(true).truncate(false).write(true),
+        path,
+    )
+    .map_err(doing)?;
     match file.try_lock() {
         Ok(()) => Ok(Some(Lock { _file: file })),
         Err(TryLockError::WouldBlock) => Ok(None),
@@ -125,7 +153,8 @@ pub(super) fn make(path: &Path, text: &str) -> io::Result<File> {
 
 /// Waits until a folder's names are on the disk.
 pub(super) fn settle(path: &Path) -> io::Result<()> {
-    path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
+    path.parent()
+        .map_or(Ok(()), |folder| File::open(folder)?.sync_all())
 }
 
 fn private(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
@@ -146,6 +175,9 @@ mod tests {
     #[case::port("https://10.0.0.5", "https://10.0.0.5:8443", false)]
     #[case::tunnel("https://10.0.0.5/10.1.0.7", "https://10.0.0.5", false)]
     fn one_target_has_one_key(#[case] one: &str, #[case] other: &str, #[case] same: bool) {
-        assert_eq!(Key::of(&one.parse().unwrap()) == Key::of(&other.parse().unwrap()), same);
+        assert_eq!(
+            Key::of(&one.parse().unwrap()) == Key::of(&other.parse().unwrap()),
+            same
+        );
     }
 }

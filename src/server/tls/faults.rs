@@ -1,37 +1,19 @@
 //! Certificates that a strict client refuses, and servers that speak one version of TLS only: made when first asked for.
 
-use std::collections::HashMap;
-use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::PoisonError;
-use std::time::Duration;
-use std::time::SystemTime;
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, SystemTime},
+};
 
-use rcgen::BasicConstraints;
-use rcgen::CertificateParams;
-use rcgen::CertifiedIssuer;
-use rcgen::DistinguishedName;
-use rcgen::DnType;
-use rcgen::IsCa;
-use rcgen::KeyPair;
-use rcgen::KeyUsagePurpose;
-use rcgen::date_time_ymd;
-use rustls::ServerConfig;
-use rustls::SupportedProtocolVersion;
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType, IsCa, KeyPair,
+    KeyUsagePurpose, date_time_ymd,
+};
+use rustls::{ServerConfig, SupportedProtocolVersion};
 
-use super::Chain;
-use super::Error;
-use super::authority;
-use super::builder;
-use super::config;
-use super::dated;
-use super::finish;
-use super::issue;
-use super::leaf;
-use super::proper;
-use crate::failure::Certificate;
-use crate::failure::Greeting;
-use crate::failure::TlsVersion;
+use super::{Chain, Error, authority, builder, config, dated, finish, issue, leaf, proper};
+use crate::failure::{Certificate, Greeting, TlsVersion};
 
 /// How one server misbehaves in its handshakes.
 pub(super) struct Faults {
@@ -57,7 +39,10 @@ type Key = (Option<Certificate>, bool, bool);
 
 impl Faults {
     pub(super) fn new(issuer: Option<Issuer>) -> Faults {
-        Faults { issuer, made: Mutex::default() }
+        Faults {
+            issuer,
+            made: Mutex::default(),
+        }
     }
 
     pub(super) fn can_issue(&self) -> bool {
@@ -65,15 +50,26 @@ impl Faults {
     }
 
     /// Returns what a greeting asks for; what it does not ask for is taken from the server that behaves.
-    pub(super) fn config(&self, greeting: &Greeting, well: &ServerConfig) -> Result<Arc<ServerConfig>, Error> {
+    pub(super) fn config(
+        &self,
+        greeting: &Greeting,
+        well: &ServerConfig,
+    ) -> Result<Arc<ServerConfig>, Error> {
         let offers = |version| greeting.versions.is_empty() || greeting.versions.contains(&version);
-        let key = (greeting.certificate, offers(TlsVersion::V12), offers(TlsVersion::V13));
+        let key = (
+            greeting.certificate,
+            offers(TlsVersion::V12),
+            offers(TlsVersion::V13),
+        );
         let now = since_1970();
         let day = now.as_secs() / DAY.as_secs();
         // Making one takes about a millisecond, once: whoever else wants one waits for that.
         let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
         if made.day != day {
-            *made = Made { day, configs: HashMap::new() };
+            *made = Made {
+                day,
+                configs: HashMap::new(),
+            };
         }
         if let Some(config) = made.configs.get(&key) {
             return Ok(Arc::clone(config));
@@ -83,16 +79,29 @@ impl Faults {
         Ok(config)
     }
 
-    fn make(&self, (certificate, v12, v13): Key, now: Duration, well: &ServerConfig) -> Result<Arc<ServerConfig>, Error> {
-        let versions: Vec<&'static SupportedProtocolVersion> = [(v12, &rustls::version::TLS12), (v13, &rustls::version::TLS13)]
-            .into_iter()
-            .filter_map(|(offered, version)| offered.then_some(version))
-            .collect();
+    fn make(
+        &self,
+        (certificate, v12, v13): Key,
+        now: Duration,
+        well: &ServerConfig,
+    ) -> Result<Arc<ServerConfig>, Error> {
+        let versions: Vec<&'static SupportedProtocolVersion> = [
+            (v12, &rustls::version::TLS12),
+            (v13, &rustls::version::TLS13),
+        ]
+        .into_iter()
+        .filter_map(|(offered, version)| offered.then_some(version))
+        .collect();
         match certificate {
             None => finish(builder(&versions)?.with_cert_resolver(Arc::clone(&well.cert_resolver))),
             Some(certificate) => {
                 let issuer = self.issuer.as_ref().ok_or(Error::NoIssuer)?;
-                config(&versions, issuer.at_fault(certificate, now).map_err(Error::Generating)?)
+                config(
+                    &versions,
+                    issuer
+                        .at_fault(certificate, now)
+                        .map_err(Error::Generating)?,
+                )
             }
         }
     }
@@ -107,13 +116,16 @@ impl Issuer {
                 params.subject_alt_names.clear();
                 params.distinguished_name = named("localhost");
             }
-            Certificate::Expired => params.not_after = date_time_ymd(1970, 1, 1) + now.saturating_sub(DAY),
+            Certificate::Expired => {
+                params.not_after = date_time_ymd(1970, 1, 1) + now.saturating_sub(DAY)
+            }
             Certificate::IncompleteChain => return leaf(&self.intermediate()?, subjects()),
             Certificate::NotYetValid => params.not_before = date_time_ymd(1970, 1, 1) + now + DAY,
             Certificate::Swapped => {}
             Certificate::UnknownCa => return leaf(&authority()?, subjects()),
             Certificate::WrongName => {
-                params.subject_alt_names = CertificateParams::new(vec![OTHER_HOST.to_owned()])?.subject_alt_names;
+                params.subject_alt_names =
+                    CertificateParams::new(vec![OTHER_HOST.to_owned()])?.subject_alt_names;
                 params.distinguished_name = named(OTHER_HOST);
             }
         }
@@ -136,9 +148,14 @@ fn named(name: &str) -> DistinguishedName {
     named
 }
 
-#[expect(clippy::disallowed_methods, reason = "a certificate has expired by the clients' clocks, and those are the wall's")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a certificate has expired by the clients' clocks, and those are the wall's"
+)]
 fn since_1970() -> Duration {
-    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()
+    SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap_or_default()
 }
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);

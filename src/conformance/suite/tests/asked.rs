@@ -2,17 +2,11 @@
 
 use serde_json::Value as Json;
 
-use crate::conformance::Account;
-use crate::conformance::Expect;
-use crate::conformance::Placeholder;
-use crate::conformance::Property;
-use crate::conformance::Step;
-use crate::contract;
-use crate::contract::Contract;
-use crate::contract::Field;
-use crate::contract::Kind;
-use crate::contract::Outcome;
-use crate::contract::Treatment;
+use crate::{
+    conformance::{Account, Expect, Placeholder, Property, Step},
+    contract,
+    contract::{Contract, Field, Kind, Outcome, Treatment},
+};
 
 /// Lists what an expectation names that the contract does not have, and the readings it forgets.
 pub(super) fn wrong(expect: &Expect, step: &Step, contract: &Contract) -> Vec<String> {
@@ -22,19 +16,53 @@ pub(super) fn wrong(expect: &Expect, step: &Step, contract: &Contract) -> Vec<St
             let of = |contract: &Contract| -> Vec<String> {
                 let facts = contract.facts();
                 let entry = facts.iter().find(|entry| entry.name == name);
-                entry.map(|entry| entry.readings.iter().map(|reading| reading.name.to_owned()).collect()).unwrap_or_default()
+                entry
+                    .map(|entry| {
+                        entry
+                            .readings
+                            .iter()
+                            .map(|reading| reading.name.to_owned())
+                            .collect()
+                    })
+                    .unwrap_or_default()
             };
-            let known: Vec<String> = Kind::ALL.iter().flat_map(|kind| of(contract::of(*kind))).collect();
+            let known: Vec<String> = Kind::ALL
+                .iter()
+                .flat_map(|kind| of(contract::of(*kind)))
+                .collect();
             let own = of(contract);
-            let mut faults: Vec<String> = own.is_empty().then(|| format!("no fact {name}")).into_iter().collect();
-            faults.extend(own.iter().filter(|own| !readings.iter().any(|(reading, _)| reading == *own)).map(|own| format!("forgets {name}: {own}")));
-            faults
-                .extend(readings.iter().filter(|(reading, _)| !known.contains(reading)).map(|(reading, _)| format!("no reading {name}: {reading}")));
-            faults.extend(readings.iter().flat_map(|(_, expect)| wrong(expect, step, contract)));
+            let mut faults: Vec<String> = own
+                .is_empty()
+                .then(|| format!("no fact {name}"))
+                .into_iter()
+                .collect();
+            faults.extend(
+                own.iter()
+                    .filter(|own| !readings.iter().any(|(reading, _)| reading == *own))
+                    .map(|own| format!("forgets {name}: {own}")),
+            );
+            faults.extend(
+                readings
+                    .iter()
+                    .filter(|(reading, _)| !known.contains(reading))
+                    .map(|(reading, _)| format!("no reading {name}: {reading}")),
+            );
+            faults.extend(
+                readings
+                    .iter()
+                    .flat_map(|(_, expect)| wrong(expect, step, contract)),
+            );
             faults
         }
-        Expect::On { circumstance, otherwise, first, last } => {
-            let Some((name, fact)) = contract.treatment(Some(step.ask), *circumstance) else { return vec![format!("nothing on {circumstance}")] };
+        Expect::On {
+            circumstance,
+            otherwise,
+            first,
+            last,
+        } => {
+            let Some((name, fact)) = contract.treatment(Some(step.ask), *circumstance) else {
+                return vec![format!("nothing on {circumstance}")];
+            };
             let open = fact.readings().iter().filter(|reading| match reading.is {
                 Treatment::First => first.is_none(),
                 Treatment::Last => last.is_none(),
@@ -42,11 +70,20 @@ pub(super) fn wrong(expect: &Expect, step: &Step, contract: &Contract) -> Vec<St
                 Treatment::Answer(_) | Treatment::Reject => false,
             });
             let faults = open.map(|reading| format!("forgets {name}: {}", reading.name));
-            faults.chain(otherwise.iter().flat_map(|expect| wrong(expect, step, contract))).collect()
+            faults
+                .chain(
+                    otherwise
+                        .iter()
+                        .flat_map(|expect| wrong(expect, step, contract)),
+                )
+                .collect()
         }
         Expect::Outcome(outcome) => {
             let said = contract.utterance(Some(step.ask), *outcome).is_some();
-            (!said).then(|| format!("nothing is said for {outcome}")).into_iter().collect()
+            (!said)
+                .then(|| format!("nothing is said for {outcome}"))
+                .into_iter()
+                .collect()
         }
     }
 }
@@ -55,8 +92,16 @@ pub(super) fn wrong(expect: &Expect, step: &Step, contract: &Contract) -> Vec<St
 pub(super) fn could_be(expect: &Expect, outcome: Outcome) -> bool {
     match expect {
         Expect::By { readings, .. } => readings.iter().any(|(_, expect)| could_be(expect, outcome)),
-        Expect::On { otherwise, first, last, .. } => {
-            [first, last].into_iter().any(|named| *named == Some(outcome)) || otherwise.iter().any(|expect| could_be(expect, outcome))
+        Expect::On {
+            otherwise,
+            first,
+            last,
+            ..
+        } => {
+            [first, last]
+                .into_iter()
+                .any(|named| *named == Some(outcome))
+                || otherwise.iter().any(|expect| could_be(expect, outcome))
         }
         Expect::Outcome(named) => *named == outcome,
     }
@@ -64,19 +109,46 @@ pub(super) fn could_be(expect: &Expect, outcome: Outcome) -> bool {
 
 /// Tells whether a request has every field of its operation, and somebody to change.
 pub(super) fn is_complete(step: &Step) -> bool {
-    let Some(fields) = &step.fields else { return false };
-    let given = |field: &Field| fields.get(field.name()).and_then(Json::as_str).is_some_and(|text| !text.is_empty());
-    let nobody = Placeholder { account: Account::Unknown, property: Property::Username }.to_string();
+    let Some(fields) = &step.fields else {
+        return false;
+    };
+    let given = |field: &Field| {
+        fields
+            .get(field.name())
+            .and_then(Json::as_str)
+            .is_some_and(|text| !text.is_empty())
+    };
+    let nobody = Placeholder {
+        account: Account::Unknown,
+        property: Property::Username,
+    }
+    .to_string();
     let somebody = fields.get("username").and_then(Json::as_str) != Some(&nobody);
-    somebody && Kind::ALL.iter().all(|kind| contract::of(*kind).clause(step.ask).fields.keys().all(given))
+    somebody
+        && Kind::ALL.iter().all(|kind| {
+            contract::of(*kind)
+                .clause(step.ask)
+                .fields
+                .keys()
+                .all(given)
+        })
 }
 
 /// Every text of a step in which a placeholder may stand.
 pub(super) fn texts(step: &Step) -> Vec<String> {
     let mut texts: Vec<String> = Vec::new();
-    step.fields.iter().flat_map(|fields| fields.values()).for_each(|value| strings(value, &mut texts));
+    step.fields
+        .iter()
+        .flat_map(|fields| fields.values())
+        .for_each(|value| strings(value, &mut texts));
     texts.extend(step.body.clone());
-    texts.extend(step.fill.values().chain(step.query.values()).chain(step.headers.values()).cloned());
+    texts.extend(
+        step.fill
+            .values()
+            .chain(step.query.values())
+            .chain(step.headers.values())
+            .cloned(),
+    );
     texts
 }
 

@@ -1,39 +1,28 @@
 //! Where the runs take place: a mock of our own that is treated as anybody's.
 
-use std::collections::BTreeMap;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use tempfile::TempDir;
 
-use crate::appliance::User;
-use crate::conformance::Account;
-use crate::conformance::suite;
-use crate::conformance::suite::Located;
-use crate::contract;
-use crate::contract::Kind;
-use crate::contract::Operation;
-use crate::contract::Outcome;
-use crate::fixture;
-use crate::journal::Wanted;
-use crate::report::CaseResult;
-use crate::report::Conformance;
-use crate::runner::Lab;
-use crate::runner::Memory;
-use crate::runner::Seed;
-use crate::runner::careful::Care;
-use crate::runner::careful::Ended;
-use crate::runner::careful::run;
-use crate::runner::order::Leave;
-use crate::runner::order::Plan;
-use crate::runner::stop::Stop;
-use crate::runner::undo::Header;
-use crate::runner::undo::Journal;
-use crate::runner::undo::Key;
-use crate::runner::undo::Shelf;
-use crate::served::Served;
-use crate::server::tls::Identity;
-use crate::target::Options;
-use crate::target::Target;
+use crate::{
+    appliance::User,
+    conformance::{Account, suite, suite::Located},
+    contract,
+    contract::{Kind, Operation, Outcome},
+    fixture,
+    journal::Wanted,
+    report::{CaseResult, Conformance},
+    runner::{
+        Lab, Memory, Seed,
+        careful::{Care, Ended, run},
+        order::{Leave, Plan},
+        stop::Stop,
+        undo::{Header, Journal, Key, Shelf},
+    },
+    served::Served,
+    server::tls::Identity,
+    target::{Options, Target},
+};
 
 /// A sensor, its accounts, and where its journal is kept.
 pub(super) struct Stage {
@@ -48,13 +37,24 @@ impl Stage {
     /// A sensor with this in its fixture.
     pub(super) fn of(rest: &str) -> Stage {
         let fixture = fixture::read("stage", &format!("appliance: sensor\n{rest}")).unwrap();
-        let (served, mut lab) = Lab::mock(&fixture, "target".into(), &Identity::generate(&[]).unwrap()).unwrap();
+        let (served, mut lab) =
+            Lab::mock(&fixture, "target".into(), &Identity::generate(&[]).unwrap()).unwrap();
         lab.mock = None;
         let timeout = Some(std::time::Duration::from_secs(10));
-        let options = Options { trust: served.ca_pem().map(str::to_owned), timeout, ..Options::default() };
+        let options = Options {
+            trust: served.ca_pem().map(str::to_owned),
+            timeout,
+            ..Options::default()
+        };
         lab.target = Target::new(&served.url(), &options).unwrap();
         let before = served.host().users();
-        Stage { served, lab, shelf: tempfile::tempdir().unwrap(), stop: Stop::new(), before }
+        Stage {
+            served,
+            lab,
+            shelf: tempfile::tempdir().unwrap(),
+            stop: Stop::new(),
+            before,
+        }
     }
 
     fn key(&self) -> Key {
@@ -64,16 +64,37 @@ impl Stage {
     pub(super) fn plan(&self, cases: &str, failures: u32) -> Plan {
         let cases: Vec<&Located> = suite::all()
             .iter()
-            .filter(|located| located.case.kinds.contains(&Kind::Sensor) && located.case.needs.is_empty() && located.case.id.starts_with(cases))
+            .filter(|located| {
+                located.case.kinds.contains(&Kind::Sensor)
+                    && located.case.needs.is_empty()
+                    && located.case.id.starts_with(cases)
+            })
             .collect();
         let protected = BTreeMap::from([(Account::Admin, "it gives back".to_owned())]);
-        let present =
-            BTreeSet::from([Account::Admin, Account::Bystander, Account::ReadOnly, Account::SecurityAnalyst, Account::Unknown, Account::User]);
-        let leave = Leave { present, protected, changes: true, failures, repeat: 1 };
+        let present = BTreeSet::from([
+            Account::Admin,
+            Account::Bystander,
+            Account::ReadOnly,
+            Account::SecurityAnalyst,
+            Account::Unknown,
+            Account::User,
+        ]);
+        let leave = Leave {
+            present,
+            protected,
+            changes: true,
+            failures,
+            repeat: 1,
+        };
         Plan::new(&cases, contract::of(Kind::Sensor), &leave)
     }
 
-    pub(super) async fn run(&self, plan: &Plan, failures: u32, watch: &(dyn Fn(&CaseResult) + Sync)) -> Ended {
+    pub(super) async fn run(
+        &self,
+        plan: &Plan,
+        failures: u32,
+        watch: &(dyn Fn(&CaseResult) + Sync),
+    ) -> Ended {
         let header = Header {
             version: 1,
             target: self.served.url(),
@@ -82,9 +103,21 @@ impl Stage {
             accounts: "lab.yaml".into(),
             environment: Vec::new(),
         };
-        let journal = Journal::begin(&Shelf::in_folder(self.shelf.path()), &self.key(), header, &Seed::random()).unwrap();
-        let care = Care { failures, journal: Some(journal), stop: self.stop.clone() };
-        run(&self.lab, plan, &Memory::Nothing, care, &watch).await.unwrap()
+        let journal = Journal::begin(
+            &Shelf::in_folder(self.shelf.path()),
+            &self.key(),
+            header,
+            &Seed::random(),
+        )
+        .unwrap();
+        let care = Care {
+            failures,
+            journal: Some(journal),
+            stop: self.stop.clone(),
+        };
+        run(&self.lab, plan, &Memory::Nothing, care, &watch)
+            .await
+            .unwrap()
     }
 
     /// The journal's line of what may still be changed; none where there is no journal.
@@ -98,7 +131,11 @@ impl Stage {
     }
 
     pub(super) fn count(&self, operation: Operation, outcome: Option<Outcome>) -> u64 {
-        self.served.host().count(&Wanted { operation: Some(operation), outcome, ..Wanted::default() })
+        self.served.host().count(&Wanted {
+            operation: Some(operation),
+            outcome,
+            ..Wanted::default()
+        })
     }
 
     /// How many sign-ins failed.
@@ -122,6 +159,17 @@ impl Stage {
 
 /// Each case's verdict, and why.
 pub(super) fn told(ended: &Ended) -> BTreeMap<&str, (Conformance, &str)> {
-    let reason = |case: &'_ CaseResult| case.reasons.first().map_or("", |reason| reason.received.as_str()).to_owned();
-    ended.run.summary.cases.iter().map(|case| (case.id.as_str(), (case.conformance, &*reason(case).leak()))).collect()
+    let reason = |case: &'_ CaseResult| {
+        case.reasons
+            .first()
+            .map_or("", |reason| reason.received.as_str())
+            .to_owned()
+    };
+    ended
+        .run
+        .summary
+        .cases
+        .iter()
+        .map(|case| (case.id.as_str(), (case.conformance, &*reason(case).leak())))
+        .collect()
 }

@@ -29,12 +29,36 @@ fn open(path: &Path) -> Journal {
 #[test]
 fn what_was_noted_is_at_risk_until_it_is_proven() {
     let (_folder, path, mut journal) = begun();
-    journal.sending("one", 1, [Account::User, Account::ReadOnly], &["«user.new_password»".to_owned()]).unwrap();
-    journal.sending("two", 1, [Account::User], &["«user.newer_password»".to_owned()]).unwrap();
+    journal
+        .sending(
+            "one",
+            1,
+            [Account::User, Account::ReadOnly],
+            &["«user.new_password»".to_owned()],
+        )
+        .unwrap();
+    journal
+        .sending(
+            "two",
+            1,
+            [Account::User],
+            &["«user.newer_password»".to_owned()],
+        )
+        .unwrap();
     journal.restored(Account::ReadOnly).unwrap();
     drop(journal);
     let at_risk = open(&path).at_risk().clone();
-    assert_eq!(at_risk, [(Account::User, vec!["«user.new_password»".to_owned(), "«user.newer_password»".to_owned()])].into());
+    assert_eq!(
+        at_risk,
+        [(
+            Account::User,
+            vec![
+                "«user.new_password»".to_owned(),
+                "«user.newer_password»".to_owned()
+            ]
+        )]
+        .into()
+    );
 }
 
 #[test]
@@ -42,14 +66,20 @@ fn the_paths_that_a_target_serves_are_kept() {
     let (_folder, path, mut journal) = begun();
     journal.serves("set_password.path", "curl").unwrap();
     drop(journal);
-    assert_eq!(open(&path).served(), [("set_password.path".to_owned(), "curl".to_owned())]);
+    assert_eq!(
+        open(&path).served(),
+        [("set_password.path".to_owned(), "curl".to_owned())]
+    );
 }
 
 #[test]
 fn a_torn_last_line_is_a_request_that_never_left() {
     let (_folder, path, mut journal) = begun();
     journal.sending("one", 1, [Account::User], &[]).unwrap();
-    journal.file.write_all(br#"{"sending":{"case":"two","st"#).unwrap();
+    journal
+        .file
+        .write_all(br#"{"sending":{"case":"two","st"#)
+        .unwrap();
     drop(journal);
     let mut journal = open(&path);
     assert_eq!(journal.at_risk().len(), 1);
@@ -62,8 +92,22 @@ fn a_torn_last_line_is_a_request_that_never_left() {
 #[test]
 fn a_journal_torn_at_any_byte_can_be_read() {
     let (_folder, path, mut journal) = begun();
-    journal.sending("one", 1, [Account::User], &["«user.new_password»".to_owned()]).unwrap();
-    journal.sending("two", 1, [Account::ReadOnly], &["«read_only.new_password»".to_owned()]).unwrap();
+    journal
+        .sending(
+            "one",
+            1,
+            [Account::User],
+            &["«user.new_password»".to_owned()],
+        )
+        .unwrap();
+    journal
+        .sending(
+            "two",
+            1,
+            [Account::ReadOnly],
+            &["«read_only.new_password»".to_owned()],
+        )
+        .unwrap();
     drop(journal);
     let whole = fs::read(&path).unwrap();
     let first = whole.iter().position(|byte| *byte == b'\n').unwrap() + 1;
@@ -80,13 +124,25 @@ fn a_journal_torn_at_any_byte_can_be_read() {
 }
 
 #[rstest]
-#[case::nobody(r#"{"restored":{"account":"usr"}}"#, "line 2: there is no account `usr`")]
-#[case::nobody_s_password(r#"{"sending":{"case":"a","step":1,"accounts":["user","usr"],"passwords":[]}}"#, "line 2: there is no account `usr`")]
+#[case::nobody(
+    r#"{"restored":{"account":"usr"}}"#,
+    "line 2: there is no account `usr`"
+)]
+#[case::nobody_s_password(
+    r#"{"sending":{"case":"a","step":1,"accounts":["user","usr"],"passwords":[]}}"#,
+    "line 2: there is no account `usr`"
+)]
 #[case::no_line("{}", "line 2: expected value at line 1 column 2")]
 #[case::behind_the_end("\"closed\"\n\"closed\"", "line 3: it stands behind the end")]
-fn a_line_that_means_nothing_is_refused_and_nothing_is_forgotten(#[case] line: &str, #[case] expected: &str) {
+fn a_line_that_means_nothing_is_refused_and_nothing_is_forgotten(
+    #[case] line: &str,
+    #[case] expected: &str,
+) {
     let (_folder, path, mut journal) = begun();
-    journal.file.write_all(format!("{line}\n").as_bytes()).unwrap();
+    journal
+        .file
+        .write_all(format!("{line}\n").as_bytes())
+        .unwrap();
     drop(journal);
     let error = Journal::open(&path).unwrap_err();
     assert!(error.ends_with(expected), "{error}");
@@ -102,7 +158,11 @@ fn another_file_is_no_journal_and_stays(#[case] bytes: &[u8]) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("notes.txt");
     fs::write(&path, bytes).unwrap();
-    assert!(Journal::open(&path).unwrap_err().ends_with("it is no journal of this version"));
+    assert!(
+        Journal::open(&path)
+            .unwrap_err()
+            .ends_with("it is no journal of this version")
+    );
     assert_eq!(fs::read(&path).unwrap(), bytes);
 }
 
@@ -120,7 +180,10 @@ fn journal_and_seed_are_their_owner_s_alone() {
     use std::os::unix::fs::PermissionsExt;
     let (_folder, path, _journal) = begun();
     for file in [seed_of(&path), path] {
-        assert_eq!(fs::metadata(file).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(
+            fs::metadata(file).unwrap().permissions().mode() & 0o777,
+            0o600
+        );
     }
 }
 
@@ -128,6 +191,11 @@ fn journal_and_seed_are_their_owner_s_alone() {
 fn a_second_journal_of_one_target_is_refused() {
     let (folder, _path, journal) = begun();
     let key = Key::of(&"https://10.0.0.5".parse().unwrap());
-    let again = Journal::begin(&Shelf::in_folder(folder.path()), &key, journal.header().clone(), &Seed::random());
+    let again = Journal::begin(
+        &Shelf::in_folder(folder.path()),
+        &key,
+        journal.header().clone(),
+        &Seed::random(),
+    );
     assert_eq!(again.unwrap_err().kind(), io::ErrorKind::AlreadyExists);
 }

@@ -1,10 +1,8 @@
 //! What the lines of a journal say, read from bytes that a crash may have cut anywhere.
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::{collections::BTreeMap, path::PathBuf};
 
-use serde::Deserialize;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::conformance::Account;
 
@@ -34,7 +32,12 @@ pub(super) enum Line {
     /// The reading of a path that the target serves.
     Served { fact: String, reading: String },
     /// A request is about to leave that may change the passwords of these accounts to one of these.
-    Sending { case: String, step: usize, accounts: Vec<String>, passwords: Vec<String> },
+    Sending {
+        case: String,
+        step: usize,
+        accounts: Vec<String>,
+        passwords: Vec<String>,
+    },
     /// A validation has shown that this is an account's password; it could not be given back.
     Holds { account: String, password: String },
     /// A validation has proven that an account's own password holds.
@@ -60,14 +63,28 @@ impl Told {
     /// # Errors
     /// What is no journal, in words: the line, and what is wrong with it.
     pub fn read(bytes: &[u8]) -> Result<Option<Told>, String> {
-        let mut lines = whole(bytes).split_inclusive(|byte| *byte == b'\n').enumerate();
-        let header = match lines.next().map(|(_, line)| serde_json::from_slice::<Line>(line)) {
+        let mut lines = whole(bytes)
+            .split_inclusive(|byte| *byte == b'\n')
+            .enumerate();
+        let header = match lines
+            .next()
+            .map(|(_, line)| serde_json::from_slice::<Line>(line))
+        {
             Some(Ok(Line::Begun(header))) if header.version == VERSION => header,
             // The first request leaves only after the whole first line is on the disk. Another file that has no line is not taken for it.
-            None if BEGINNING.starts_with(bytes) || bytes.starts_with(BEGINNING) => return Ok(None),
+            None if BEGINNING.starts_with(bytes) || bytes.starts_with(BEGINNING) => {
+                return Ok(None);
+            }
             _ => return Err("it is no journal of this version".to_owned()),
         };
-        let (mut told, mut closed) = (Told { header, served: Vec::new(), at_risk: BTreeMap::new() }, false);
+        let (mut told, mut closed) = (
+            Told {
+                header,
+                served: Vec::new(),
+                at_risk: BTreeMap::new(),
+            },
+            false,
+        );
         for (index, line) in lines {
             let at = |what: String| format!("line {}: {what}", index + 1);
             match serde_json::from_slice(line).map_err(|error| at(error.to_string()))? {
@@ -89,7 +106,13 @@ impl Told {
             Line::Served { fact, reading } => self.served.push((fact, reading)),
             Line::Holds { account, password } => self.may_be(&account, &[password])?,
             Line::Restored { account } => drop(self.at_risk.remove(&named(&account)?)),
-            Line::Sending { accounts, passwords, .. } => accounts.iter().try_for_each(|account| self.may_be(account, &passwords))?,
+            Line::Sending {
+                accounts,
+                passwords,
+                ..
+            } => accounts
+                .iter()
+                .try_for_each(|account| self.may_be(account, &passwords))?,
         }
         Ok(())
     }
@@ -104,12 +127,17 @@ impl Told {
 
 /// Returns the whole lines. A last one without an end was torn by a crash, perhaps within a character; the request it speaks of never left.
 pub(super) fn whole(bytes: &[u8]) -> &[u8] {
-    &bytes[..bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1)]
+    &bytes[..bytes
+        .iter()
+        .rposition(|byte| *byte == b'\n')
+        .map_or(0, |end| end + 1)]
 }
 
 fn named(name: &str) -> Result<Account, String> {
     let known = Account::NAMES.iter().find(|(known, _)| *known == name);
-    known.map(|(_, account)| *account).ok_or_else(|| format!("there is no account `{}`", name.escape_debug()))
+    known
+        .map(|(_, account)| *account)
+        .ok_or_else(|| format!("there is no account `{}`", name.escape_debug()))
 }
 
 /// The version of this form.
