@@ -30,24 +30,15 @@ pub struct Options {
 /// Gives back what is open and returns the exit code: 0, or 7 where something could not be given back.
 pub fn run(options: &Options, talk: &Talk) -> u8 {
     let journals = match &options.journal {
-        Some(journal) if !journal.exists() => {
-            talk.note(format!(
-                "{} is not there: nothing is to be given back",
-                journal.display()
-            ));
-            return code::GOOD;
-        }
+        Some(journal) if !journal.exists() => Err(no_such_journal(journal)),
         Some(journal) => Ok(vec![journal.clone()]),
-        None => Shelf::find().and_then(|shelf| shelf.journals()),
+        None => open_journals(talk),
     };
     let (journals, runtime) = match (journals, serve::runtime()) {
         (Ok(journals), Ok(runtime)) => (journals, runtime),
         (Err(error), _) => return talk.code(Err(error)),
         (_, Err(error)) => return talk.code(Err(format!("starting: {error}"))),
     };
-    if journals.is_empty() {
-        talk.note("no journal is open: nothing is to be given back");
-    }
     journals.iter().fold(code::GOOD, |worst, path| {
         let code = match shelf::lock_of(path) {
             Ok(Some(_lock)) => runtime.block_on(one(path, options.accounts.as_deref(), talk)),
@@ -62,6 +53,37 @@ pub fn run(options: &Options, talk: &Talk) -> u8 {
         };
         code::gravest(worst, code)
     })
+}
+
+/// Returns the journals in the user's state folder. Without one, a note names the folder: another state folder may have journals.
+fn open_journals(talk: &Talk) -> Result<Vec<PathBuf>, String> {
+    let shelf = Shelf::find()?;
+    let journals = shelf.journals()?;
+    if journals.is_empty() {
+        talk.note(format!(
+            "no open journal in {}: no password to restore",
+            shelf.folder().display()
+        ));
+    }
+    Ok(journals)
+}
+
+/// A mistyped path must not pass for a run that has left nothing changed.
+fn no_such_journal(path: &Path) -> String {
+    let hint = match Shelf::find().and_then(|shelf| Ok((shelf.journals()?, shelf))) {
+        Ok((journals, shelf)) if journals.is_empty() => {
+            format!("no journal is open in {}", shelf.folder().display())
+        }
+        Ok((journals, _)) => {
+            let paths: Vec<String> = journals
+                .iter()
+                .map(|path| path.display().to_string())
+                .collect();
+            format!("open journals: {}", paths.join(", "))
+        }
+        Err(error) => error,
+    };
+    format!("no such journal: {}\n  hint: {hint}", path.display())
 }
 
 /// Gives back what one journal says; its lock is held by the caller.

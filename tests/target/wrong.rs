@@ -131,6 +131,56 @@ fn what_cannot_be_given_back_is_7_with_steps_and_recover_tries_again() {
     stage.is_as_before();
 }
 
+/// A path that is mistyped, or another state folder, must not read like "nothing was left changed".
+#[test]
+fn recover_of_a_journal_that_does_not_exist_is_an_error() {
+    let stage = Stage::of(FIXTURE, Behaviour::Stuck);
+    let case = "set_password.role.security_analyst";
+    let ran = stage.check(&[CONSENT[0], CONSENT[1], "--case", case]);
+    assert_eq!(ran.code(), 7, "{ran}");
+    let journal = stage
+        .left()
+        .into_iter()
+        .find(|name| name.ends_with(".journal"))
+        .unwrap();
+    let folder = stage.path("state/d4iot-double/journals");
+    let mistyped = format!("{folder}/{journal}").replace(".journal", ".jurnal");
+
+    let ran = Ran::of(stage.command(&["recover", &mistyped]));
+
+    assert_eq!(ran.code(), 2, "{ran}");
+    assert!(
+        ran.said(&format!("error: no such journal: {mistyped}\n")),
+        "{ran}"
+    );
+    assert!(ran.said(&format!("{folder}/{journal}")), "{ran}");
+    assert!(stage.left().contains(&journal));
+}
+
+#[test]
+fn recover_names_the_folder_that_has_no_journal() {
+    let stage = Stage::new();
+    let folder = stage.path("elsewhere");
+    let other_state = |arguments: &[&str]| {
+        let mut command = stage.command(arguments);
+        Ran::of(command.env("XDG_STATE_HOME", &folder))
+    };
+
+    let (all, one) = (
+        other_state(&["recover"]),
+        other_state(&["recover", "gone.journal"]),
+    );
+
+    assert_eq!(all.code(), 0, "{all}");
+    assert_eq!(one.code(), 2, "{one}");
+    for ran in [all, one] {
+        assert!(
+            ran.said(&format!("{folder}/d4iot-double/journals")),
+            "{ran}"
+        );
+    }
+}
+
 #[test]
 fn credentials_that_were_accepted_and_are_refused_stop_the_run() {
     let stage = Stage::of(&FIXTURE.replace("after: 5", "after: 2"), Behaviour::Well);

@@ -86,6 +86,11 @@ impl Shelf {
         }
     }
 
+    /// Returns the folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// Returns where a target's journal stands, or would.
     pub fn journal(&self, key: &Key) -> PathBuf {
         self.folder.join(format!("{}.journal", key.0))
