@@ -60,15 +60,9 @@ pub fn text(kind: Kind) -> (&'static str, &'static str) {
     }
 }
 
-/// Reads the form the build script made of the text: YAML would cost every start ten times as much.
 fn embedded(kind: Kind) -> Contract {
-    let text = match kind {
-        Kind::Console => include_str!(concat!(env!("OUT_DIR"), "/console.json")),
-        Kind::Sensor => include_str!(concat!(env!("OUT_DIR"), "/sensor.json")),
-    };
-    serde_json::from_str(text)
-        .map(Contract::with_names)
-        .unwrap_or_else(|error| panic!("the contract of the {kind}: {error}"))
+    let (file, text) = text(kind);
+    Contract::read(text).unwrap_or_else(|error| panic!("{file}: {error}"))
 }
 
 /// What one document says of one kind of appliance.

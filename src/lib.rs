@@ -62,7 +62,6 @@
 
 // — the law —
 pub mod contract;
-pub mod packed;
 pub mod secret;
 // — the appliance and its scripts: pure —
 pub mod appliance;

@@ -23,7 +23,6 @@ use crate::{
     contract::{Glob, Kind, Operation, closed_set},
     fixture,
     fixture::At,
-    packed::{Packed, unpack},
 };
 
 /// What is to be proved.
@@ -96,9 +95,6 @@ impl Spared {
     }
 }
 
-static MUTANTS: Packed =
-    Packed::new(|| unpack(include_bytes!(concat!(env!("OUT_DIR"), "/mutants.packed"))));
-
 /// Returns the mutants of `conformance/mutants.yaml`.
 ///
 /// # Errors
@@ -106,7 +102,7 @@ static MUTANTS: Packed =
 pub fn all() -> Result<Mutants, fixture::Error> {
     read(
         "conformance/mutants.yaml",
-        MUTANTS.text("mutants").unwrap_or_default(),
+        include_str!("../../conformance/mutants.yaml"),
     )
 }
 

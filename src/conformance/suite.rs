@@ -4,10 +4,11 @@
 
 use std::{collections::BTreeSet, sync::LazyLock};
 
+use serde_saphyr::Spanned;
+
 use crate::{
     conformance::{Case, Expect},
     contract::{Contract, Operation, Outcome, Treatment},
-    packed::{Packed, unpack},
 };
 
 /// One case with the place it stands at.
@@ -29,7 +30,7 @@ pub fn all() -> &'static [Located] {
     static ALL: LazyLock<Vec<Located>> = LazyLock::new(|| {
         FILES
             .iter()
-            .flat_map(|(name, file)| read(file, CASES.text(name).unwrap_or_default()))
+            .flat_map(|(file, text)| read(file, text))
             .collect()
     });
     &ALL
@@ -108,28 +109,30 @@ fn cover_outcome(
     facts.insert(format!("{place}.answer_type"));
 }
 
-/// Reads the form the build script made of a file's text.
 fn read(file: &'static str, text: &str) -> Vec<Located> {
-    let cases: Vec<(u32, Case)> =
-        serde_json::from_str(text).unwrap_or_else(|error| panic!("{file}: {error}"));
+    let cases: Vec<Spanned<Case>> =
+        serde_saphyr::from_str(text).unwrap_or_else(|error| panic!("{file}: {error}"));
     cases
         .into_iter()
-        .map(|(line, case)| Located { case, file, line })
+        .map(|case| Located {
+            line: u32::try_from(case.referenced.line()).unwrap_or(u32::MAX),
+            case: case.value,
+            file,
+        })
         .collect()
 }
 
-/// What the build script made of the files, by their names.
-static CASES: Packed =
-    Packed::new(|| unpack(include_bytes!(concat!(env!("OUT_DIR"), "/cases.packed"))));
-
-/// Names a case file.
+/// The path and the text of a case file.
 macro_rules! file {
     ($name:literal) => {
-        ($name, concat!("conformance/cases/", $name, ".yaml"))
+        (
+            concat!("conformance/cases/", $name, ".yaml"),
+            include_str!(concat!("../../conformance/cases/", $name, ".yaml")),
+        )
     };
 }
 
-/// Every case file, name and path: first what the documents say, then what they leave unsaid, then what follows from it.
+/// Every case file, path and text: first what the documents say, then what they leave unsaid, then what follows from it.
 const FILES: &[(&str, &str)] = &[
     file!("validation"),
     file!("set_password"),
