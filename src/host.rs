@@ -14,7 +14,7 @@ mod standing;
 mod tell;
 mod unmatched;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub use budget::Budget;
 use connections::Connections;
@@ -31,39 +31,38 @@ use crate::{
 };
 
 /// An appliance that can be served.
-// Of a thousand appliances none lies in the processor's caches when it is asked, and each line of them that an answer touches takes as
-// long as some hundred instructions. So what it touches stands first, here and in all of which this is made, as far as `present`'s
-// lock-out: three lines. The users themselves, the clock and the ledger have lines of their own.
 #[derive(Debug)]
-#[repr(C, align(64))]
 pub struct Host {
-    /// Replaced as a whole when a fixture is read again.
-    rules: RwLock<Arc<Rules>>,
     clock: Clock,
     ledger: Arc<Ledger>,
-    present: Mutex<Present>,
-    /// What a reset goes back to.
-    loaded: Mutex<Loaded>,
+    /// Everything that requests and the control API change, under one lock: two would need an order.
+    content: Mutex<Content>,
     /// Tells whoever waits for the next closing of the port that it may be another.
     rescheduled: Notify,
-    unmatched: Mutex<Unmatched>,
     connections: Connections,
     /// What it is called where its requests are told.
     name: Box<str>,
 }
 
-/// What requests change.
+/// What an appliance is at the moment, and what a reset goes back to.
+#[derive(Debug)]
+struct Content {
+    present: Present,
+    loaded: Loaded,
+    unmatched: Unmatched,
+}
+
+/// Rules, state and failure modes.
 #[derive(Clone, Debug)]
-#[repr(C)]
 struct Present {
+    rules: Arc<Rules>,
     schedule: Schedule,
     state: State,
 }
 
-/// What was loaded: rules, state and modes, and what the clock showed.
+/// What was loaded, and what the clock showed.
 #[derive(Clone, Debug)]
 struct Loaded {
-    rules: Arc<Rules>,
     present: Present,
     shows: (Moment, bool),
 }
@@ -76,22 +75,18 @@ impl Host {
 
     /// Takes an appliance in that goes by this clock.
     pub fn with_clock(appliance: Appliance, schedule: Schedule, clock: Clock) -> Host {
-        let present = Present {
-            state: appliance.state,
-            schedule,
-        };
-        let loaded = Loaded {
-            rules: Arc::clone(&appliance.rules),
-            present: present.clone(),
-            shows: (Moment::default(), false),
-        };
+        Host::with_loaded(Loaded::new(appliance, schedule), clock)
+    }
+
+    fn with_loaded(loaded: Loaded, clock: Clock) -> Host {
         Host {
-            rules: RwLock::new(appliance.rules),
-            present: Mutex::new(present),
-            loaded: Mutex::new(loaded),
+            content: Mutex::new(Content {
+                present: loaded.present.clone(),
+                loaded,
+                unmatched: Unmatched::default(),
+            }),
             clock,
             rescheduled: Notify::new(),
-            unmatched: Mutex::default(),
             ledger: Ledger::new(Bounds::default(), Budget::of_the_process()),
             connections: Connections::default(),
             name: "".into(),
@@ -119,60 +114,67 @@ impl Host {
 
     /// Puts another state in place of the present one, between two requests.
     pub fn put(&self, state: State) {
-        lock(&self.present).state = state;
+        self.content().present.state = state;
     }
 
     /// Returns a copy of the present state.
     pub fn state(&self) -> State {
-        lock(&self.present).state.clone()
+        self.content().present.state.clone()
     }
 
     /// Becomes another appliance between two requests: rules, state, modes, and a clock that begins anew. Connections stay.
     pub fn replace(&self, appliance: Appliance, schedule: Schedule) {
-        let present = Present {
-            state: appliance.state,
-            schedule,
-        };
-        *lock(&self.loaded) = Loaded {
-            rules: appliance.rules,
-            present,
-            shows: (Moment::default(), false),
-        };
-        self.reset();
+        self.load(Loaded::new(appliance, schedule));
     }
 
     /// Goes back to what was loaded: readings, users, modes and what they have counted, clock, journal, requests that hit no operation.
     pub fn reset(&self) {
-        let loaded = lock(&self.loaded).clone();
-        loaded.put_into(self);
-        *lock(&self.unmatched) = Unmatched::default();
+        self.restore(&mut self.content());
         self.rescheduled.notify_waiters();
+    }
+
+    /// Loads other content and goes back to it.
+    fn load(&self, loaded: Loaded) {
+        let mut content = self.content();
+        content.loaded = loaded;
+        self.restore(&mut content);
+        drop(content);
+        self.rescheduled.notify_waiters();
+    }
+
+    /// Goes back to what was loaded, with the clock and the journal: no request is judged by the new state and the old time.
+    fn restore(&self, content: &mut Content) {
+        content.present = content.loaded.present.clone();
+        content.unmatched = Unmatched::default();
+        let (moment, frozen) = content.loaded.shows;
+        self.clock.set(moment, frozen);
+        self.ledger.clear();
     }
 
     /// Arms or disarms a failure mode; tells whether there is one of that name.
     pub fn arm(&self, name: &str, armed: bool) -> bool {
-        let known = lock(&self.present).schedule.arm(name, armed);
+        let known = self.content().present.schedule.arm(name, armed);
         self.rescheduled.notify_waiters();
         known
     }
 
     /// Adds a failure mode after the others, armed as it says, until the next reset; tells whether its name was free.
     pub fn add(&self, failure: Failure) -> bool {
-        let free = lock(&self.present).schedule.add(failure);
+        let free = self.content().present.schedule.add(failure);
         self.rescheduled.notify_waiters();
         free
     }
 
     /// Removes a failure mode until the next reset; tells whether there was one of that name.
     pub fn remove(&self, name: &str) -> bool {
-        let known = lock(&self.present).schedule.remove(name);
+        let known = self.content().present.schedule.remove(name);
         self.rescheduled.notify_waiters();
         known
     }
 
     /// Returns what each failure mode has counted since the start or the last reset, in order.
     pub fn counters(&self) -> Vec<Counter> {
-        lock(&self.present).schedule.counters()
+        self.content().present.schedule.counters()
     }
 
     /// Returns how many connections there have been since the start, and how many are open.
@@ -182,33 +184,29 @@ impl Host {
 
     /// Returns the requests that hit no operation since the start or the last reset.
     pub fn unmatched(&self) -> Unmatched {
-        lock(&self.unmatched).clone()
+        self.content().unmatched.clone()
     }
 
-    /// Borrowed rather than cloned: an answer is short, and a count that all share would be written twice for each.
-    fn rules(&self) -> RwLockReadGuard<'_, Arc<Rules>> {
-        self.rules.read().unwrap_or_else(PoisonError::into_inner)
+    fn rules(&self) -> Arc<Rules> {
+        Arc::clone(&self.content().present.rules)
+    }
+
+    /// A panic inside the lock leaves what it guards as it was: changes are made last and whole.
+    fn content(&self) -> MutexGuard<'_, Content> {
+        self.content.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// A panic inside a lock would leave what it guards as it was: changes are made last and whole.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-#[cfg(test)]
-mod tests {
-    use std::{mem::offset_of, time::Duration};
-
-    use super::*;
-
-    #[test]
-    fn what_an_answer_touches_lies_in_three_lines_of_a_cache() {
-        let lock = size_of::<Mutex<Present>>() - size_of::<Present>();
-        let hold = offset_of!(Host, present) + lock + offset_of!(Present, state.lockout);
-        assert!(
-            align_of::<Host>() == 64 && hold + size_of::<Duration>() <= 192,
-            "{hold}"
-        );
+impl Loaded {
+    /// What a clock that begins at zero starts with.
+    fn new(appliance: Appliance, schedule: Schedule) -> Loaded {
+        Loaded {
+            present: Present {
+                rules: appliance.rules,
+                state: appliance.state,
+                schedule,
+            },
+            shows: (Moment::default(), false),
+        }
     }
 }

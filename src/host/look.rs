@@ -10,7 +10,7 @@ use std::{
 use bytes::Bytes;
 use http::{Request, Response, header::AUTHORIZATION};
 
-use super::{Host, lock, service::answering};
+use super::{Host, service::answering};
 use crate::{
     contract::{Operation, Outcome},
     failure::Call,
@@ -77,8 +77,7 @@ impl Host {
                 journal.dropped(),
             )
         });
-        // A copy: what is looked at takes longer than an answer, and nobody who replaces the rules is to wait for it.
-        let rules = Arc::clone(&self.rules());
+        let rules = self.rules();
         let serves = |path: &str| rules.has_path(path);
         let lens = Lens::new(
             rules.kind(),
@@ -130,9 +129,9 @@ impl Host {
 
     /// Returns what a request from a source would get now, and why. Nothing is changed, counted or noted.
     pub fn explain(&self, request: &Request<Bytes>, source: IpAddr) -> Explanation {
-        let rules = Arc::clone(&self.rules());
+        let mut present = self.content().present.clone();
+        let rules = Arc::clone(&present.rules);
         let asked = rules.read(request);
-        let mut present = lock(&self.present).clone();
         let now = self.clock.now();
         let (worded, reason, change) = present.state.judge_with_reason(&rules, &asked, source, now);
         // A connection that has no number: what is counted per connection is counted as on a new one.
@@ -189,10 +188,11 @@ impl Host {
     }
 
     fn redactor(&self, changed: &[Entry]) -> Redactor {
-        let states = [
-            lock(&self.present).state.directory.clone(),
-            lock(&self.loaded).present.state.directory.clone(),
-        ];
+        let states = {
+            let content = self.content();
+            [&content.present, &content.loaded.present]
+                .map(|present| present.state.directory.clone())
+        };
         let users = || states.iter().flat_map(|directory| directory.users());
         let names: BTreeSet<&str> = users().map(|user| user.username.as_str()).collect();
         let sent: BTreeSet<String> = changed.iter().flat_map(Entry::passwords).collect();

@@ -1,8 +1,8 @@
 //! What an appliance is changed by while it runs: its users, its readings, its failure modes.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
-use super::{Host, Present, lock};
+use super::{Host, Present};
 use crate::{
     appliance::{Rules, User},
     contract,
@@ -20,7 +20,8 @@ impl Host {
 
     /// Returns the users as they are, in the order of their names.
     pub fn users(&self) -> Vec<User> {
-        lock(&self.present)
+        self.content()
+            .present
             .state
             .directory
             .users()
@@ -32,7 +33,7 @@ impl Host {
     /// Puts a user in until the next reset, in place of one of the same name, whose former password then validates no longer; tells whether
     /// the name is new.
     pub fn put_user(&self, user: User) -> bool {
-        let mut present = lock(&self.present);
+        let present = &mut self.content().present;
         let new = present.state.directory.find(&user.username).is_none();
         present.state.directory.put(user);
         new
@@ -40,7 +41,7 @@ impl Host {
 
     /// Puts a user in until the next reset, if the name is free; tells whether it was.
     pub fn add_user(&self, user: User) -> bool {
-        let mut present = lock(&self.present);
+        let present = &mut self.content().present;
         let free = present.state.directory.find(&user.username).is_none();
         if free {
             present.state.directory.put(user);
@@ -53,7 +54,7 @@ impl Host {
     /// # Errors
     /// The names of failure modes that are about this user: nothing is removed.
     pub fn remove_user(&self, username: &str) -> Result<bool, Vec<String>> {
-        let mut present = lock(&self.present);
+        let present = &mut self.content().present;
         let about = present
             .schedule
             .failures()
@@ -78,8 +79,8 @@ impl Host {
     /// # Errors
     /// The first failure mode that would mean nothing under them; nothing is changed then.
     pub fn serve_readings(&self, readings: &Readings) -> Result<(), fixture::Error> {
-        let mut present = lock(&self.present);
-        let kind = self.rules().kind();
+        let present = &mut self.content().present;
+        let kind = present.rules.kind();
         let setting = Setting {
             kind,
             readings,
@@ -92,14 +93,13 @@ impl Host {
             .map(|failure| fixture::reread(failure, &setting))
             .collect::<Result<_, _>>()?;
         present.schedule.reread(modes);
-        *self.rules.write().unwrap_or_else(PoisonError::into_inner) =
-            Arc::new(Rules::new(contract::of(kind), readings));
+        present.rules = Arc::new(Rules::new(contract::of(kind), readings));
         Ok(())
     }
 
     /// Returns the failure modes in the order in which they are asked, each with what it has counted.
     pub fn modes(&self) -> Vec<(Failure, Counter)> {
-        let Present { schedule, .. } = &*lock(&self.present);
+        let Present { schedule, .. } = &self.content().present;
         schedule
             .failures()
             .cloned()
@@ -117,8 +117,8 @@ impl Host {
         text: &str,
         https: bool,
     ) -> Result<Failure, fixture::Error> {
-        let present = lock(&self.present);
-        let rules = self.rules();
+        let present = &self.content().present;
+        let rules = &present.rules;
         fixture::read_mode(
             source,
             text,
@@ -142,8 +142,9 @@ impl Host {
         text: &str,
         https: bool,
     ) -> Result<Option<Failure>, fixture::Error> {
-        let mut present = lock(&self.present);
-        let rules = self.rules();
+        let mut content = self.content();
+        let present = &mut content.present;
+        let rules = &present.rules;
         let setting = Setting {
             kind: rules.kind(),
             readings: rules.readings(),
@@ -153,7 +154,7 @@ impl Host {
         let failure = fixture::read_mode(source, text, &setting)?;
         fixture::room_for_a_mode(source, present.schedule.failures().count())?;
         let free = present.schedule.add(failure.clone());
-        drop(present);
+        drop(content);
         self.rescheduled.notify_waiters();
         Ok(free.then_some(failure))
     }

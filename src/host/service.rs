@@ -5,7 +5,7 @@ use std::{pin::pin, sync::Arc, time::Duration};
 use bytes::Bytes;
 use http::{Request, StatusCode, request::Parts};
 
-use super::{Host, lock};
+use super::Host;
 use crate::{
     appliance::{Asked, Change, Lag, Moment, Rules, Worded},
     clock::Clock,
@@ -17,11 +17,8 @@ use crate::{
 
 impl Service for Host {
     fn answer(&self, request: &Request<Bytes>, client: Client) -> Answered {
-        let rules = self.rules();
-        let asked = rules.read(request);
-        if asked.operation().is_none() {
-            lock(&self.unmatched).note(request.method(), request.uri());
-        }
+        let mut rules = self.rules();
+        let mut asked = rules.read(request);
         let recorded = Recorded::new(
             request.method(),
             request.uri(),
@@ -35,7 +32,16 @@ impl Service for Host {
             asked.reason(),
         );
         let (worded, strike, ticket, growth, age) = {
-            let mut present = lock(&self.present);
+            let mut content = self.content();
+            // Replaced since the request was parsed.
+            if !Arc::ptr_eq(&rules, &content.present.rules) {
+                rules = Arc::clone(&content.present.rules);
+                asked = rules.read(request);
+            }
+            if asked.operation().is_none() {
+                content.unmatched.note(request.method(), request.uri());
+            }
+            let present = &mut content.present;
             // Asked inside: whoever comes later is judged by a later time.
             let stamp = self.clock.stamp();
             let now = stamp.moment;
@@ -100,7 +106,7 @@ impl Service for Host {
         let rules = self.rules();
         let operation = rules.operation_at(head.uri.path());
         if operation.is_none() {
-            lock(&self.unmatched).note(&head.method, &head.uri);
+            self.content().unmatched.note(&head.method, &head.uri);
         }
         let (outcome, response) = match refusal {
             Refusal::BadRequest => (Outcome::BadRequest, rules.refusal(Outcome::BadRequest)),
@@ -146,9 +152,11 @@ impl Service for Host {
     fn greet(&self, client: Client) -> Greeted {
         self.connections.came();
         let now = self.clock.now();
-        let strike = lock(&self.present)
-            .schedule
-            .connection(client.source, client.connection, now);
+        let strike =
+            self.content()
+                .present
+                .schedule
+                .connection(client.source, client.connection, now);
         match strike
             .as_ref()
             .map(|strike| (strike.act.down, &strike.act.greeting))
@@ -161,7 +169,7 @@ impl Service for Host {
 
     fn gone(&self, connection: u64) {
         self.connections.went();
-        lock(&self.present).schedule.gone(connection);
+        self.content().present.schedule.gone(connection);
     }
 
     async fn outage(&self) -> Duration {
@@ -208,7 +216,7 @@ fn lag(stale: Stale, now: Moment) -> Lag {
 impl Host {
     /// Strikes with a mode that closes the port by the clock, if now is its time, and returns for how long; else when to ask again.
     fn closure(&self, now: Moment) -> Result<Duration, Option<Moment>> {
-        let mut present = lock(&self.present);
+        let present = &mut self.content().present;
         let mut next: Option<Moment> = None;
         for (mode, during, length) in present.schedule.closures() {
             let end = during.from.saturating_add(length);

@@ -13,3 +13,4 @@ mod late;
 mod one;
 mod parallel;
 mod refusals;
+mod traffic;
