@@ -8,7 +8,7 @@ use std::error::Error;
 
 use d4iot_double::{
     Double, Failure, Operation, Outcome,
-    target::{Options, Target},
+    client::{Target, TargetOptions},
 };
 
 #[tokio::main]
@@ -46,9 +46,9 @@ async fn is_valid(
 ) -> Result<bool, Box<dyn Error>> {
     let target = Target::new(
         url,
-        &Options {
+        &TargetOptions {
             trust: Some(ca_pem.to_owned()),
-            ..Options::default()
+            ..TargetOptions::default()
         },
     )?;
     let body = serde_json::json!({ "username": username, "password": password }).to_string();

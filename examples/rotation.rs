@@ -13,7 +13,7 @@ use std::error::Error;
 use bytes::Bytes;
 use d4iot_double::{
     Double, Failure, Operation,
-    target::{Options, Target},
+    client::{Target, TargetOptions},
 };
 use http::Request;
 use serde_json::{Value, json};
@@ -66,10 +66,10 @@ struct Client(Target);
 impl Client {
     fn new(sensor: &Double) -> Result<Client, Box<dyn Error>> {
         // A connection of its own for each request: one that was reset is not asked again.
-        let options = Options {
+        let options = TargetOptions {
             trust: Some(sensor.ca_pem().to_owned()),
             fresh: true,
-            ..Options::default()
+            ..TargetOptions::default()
         };
         Ok(Client(Target::new(sensor.url(), &options)?))
     }

@@ -13,6 +13,7 @@ use reqwest::Url;
 use visit::Visit;
 
 use crate::{
+    client::{Target, TargetOptions},
     conformance::{Account, Agreed, suite, suite::Located},
     contract,
     contract::{Glob, Kind},
@@ -23,7 +24,6 @@ use crate::{
         order::{Leave, Plan},
     },
     secret::Secret,
-    target::{Options, Target},
 };
 
 /// A run of the suite at a server, before it begins. [`Check::run`] runs it.
@@ -32,7 +32,7 @@ use crate::{
 pub struct Check {
     url: String,
     kind: Kind,
-    options: Options,
+    options: TargetOptions,
     delay: Option<Duration>,
     allow_http: bool,
     accounts: BTreeMap<Account, Credentials>,
@@ -60,9 +60,9 @@ pub fn check(url: impl Into<String>, kind: Kind) -> Check {
     Check {
         url: url.into(),
         kind,
-        options: Options {
+        options: TargetOptions {
             fresh: true,
-            ..Options::default()
+            ..TargetOptions::default()
         },
         delay: None,
         allow_http: false,
@@ -205,7 +205,7 @@ impl Check {
         } else {
             POLITE
         };
-        let options = Options {
+        let options = TargetOptions {
             delay: self.delay.unwrap_or(pause),
             ..self.options
         };

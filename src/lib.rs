@@ -22,8 +22,8 @@
 //! #
 //! # /// Changes a password, and tries once more where no answer comes.
 //! # async fn rotate_password(url: &str, ca_pem: &str) {
-//! #     use d4iot_double::target::{Options, Target};
-//! #     let target = Target::new(url, &Options { trust: Some(ca_pem.to_owned()), fresh: true, ..Options::default() }).expect("a good address");
+//! #     use d4iot_double::client::{Target, TargetOptions};
+//! #     let target = Target::new(url, &TargetOptions { trust: Some(ca_pem.to_owned()), fresh: true, ..TargetOptions::default() }).expect("a good address");
 //! #     let body = r#"{"username":"test","password":"Test12345!","new_password":"Test54321!"}"#;
 //! #     let request = http::Request::post("/api/external/authentication/set_password")
 //! #         .header("content-type", "application/json")
@@ -73,7 +73,7 @@ pub mod conformance;
 pub mod report;
 pub mod snapshot;
 // — the world —
-pub mod baseline;
+pub mod client;
 pub mod clock;
 #[cfg(feature = "cli")]
 pub mod control;
@@ -84,7 +84,6 @@ pub mod prover;
 pub mod runner;
 pub mod served;
 pub mod server;
-pub mod target;
 // — what a test holds —
 pub mod check;
 pub mod double;

@@ -41,6 +41,7 @@ pub use seed::Seed;
 pub use stop::Stop;
 
 use crate::{
+    client::ConnectFailure,
     conformance::{Effect, evidence::Evidence, suite::Located},
     contract,
     report::{CaseResult, TargetSummary},
@@ -49,7 +50,6 @@ use crate::{
         lost::{Change, Otherwise},
         session::Session,
     },
-    target::Unreached,
 };
 
 /// What one case left behind: its result, and its exchanges as a snapshot has them.
@@ -76,7 +76,7 @@ pub struct Run {
     /// What the run says of the target.
     pub summary: TargetSummary,
     /// Whether the target could not be reached, for the exit code.
-    pub unreachable: Option<Unreached>,
+    pub unreachable: Option<ConnectFailure>,
 }
 
 /// Runs cases at a mock of our own, one after the other. `watch` is told of each as it ends. For any other target see [`careful`].
@@ -88,7 +88,7 @@ pub async fn run(
     cases: &[&'static Located],
     memory: &Memory,
     watch: &(dyn Fn(&CaseResult) + Sync),
-) -> Result<Run, crate::baseline::Error> {
+) -> Result<Run, crate::snapshot::SnapshotError> {
     let contract = contract::of(lab.kind);
     let mut post = POSTS;
     let probed = probe::paths(lab, contract, &mut post).await;

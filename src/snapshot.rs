@@ -6,7 +6,9 @@
 //!
 //! The same bytes serve `cargo test` (insta's macro), `check`, `cargo insta review` and `d4iot-double review`.
 
+mod error;
 mod escape;
+mod folder;
 mod header;
 mod pretty;
 mod render;
@@ -14,6 +16,8 @@ pub mod reread;
 
 use std::fmt;
 
+pub use error::SnapshotError;
+pub use folder::{PendingSnapshot, SnapshotFolder, is_id};
 use header::Fields;
 use insta::{TextSnapshotKind, internals::TextSnapshotContents};
 pub use render::render;
@@ -79,7 +83,7 @@ pub struct Header {
 
 /// Why a text is no snapshot of ours.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Error {
+pub enum FormatError {
     /// A line of the header is not as insta writes it.
     Header {
         /// The line of the file, counted from 1.
@@ -118,7 +122,7 @@ pub fn file(header: &Header, body: &str) -> String {
 ///
 /// # Errors
 /// Where the text is not in insta's file format, or its header has a field that our snapshots do not have, such as those of binary snapshots.
-pub fn parse(text: &str) -> Result<Snapshot, Error> {
+pub fn parse(text: &str) -> Result<Snapshot, FormatError> {
     let mut end = 0;
     let mut lines = text.split_inclusive('\n').map(|line| {
         end += line.len();
@@ -127,7 +131,7 @@ pub fn parse(text: &str) -> Result<Snapshot, Error> {
     lines
         .next()
         .filter(|(line, _)| line.trim_end() == FENCE)
-        .ok_or(Error::Unopened)?;
+        .ok_or(FormatError::Unopened)?;
     let mut fields = Fields::default();
     for (index, (line, end)) in lines.enumerate() {
         if line.trim_end() == FENCE {
@@ -148,12 +152,12 @@ pub fn parse(text: &str) -> Result<Snapshot, Error> {
             });
         }
         // The opening line is line 1.
-        fields.take(line).map_err(|wrong| Error::Header {
+        fields.take(line).map_err(|wrong| FormatError::Header {
             line: index + 2,
             wrong,
         })?;
     }
-    Err(Error::Unclosed)
+    Err(FormatError::Unclosed)
 }
 
 /// Tells at a glance whether a file holds this body to the byte; where it does not, they may be the same all the same.
@@ -201,12 +205,12 @@ fn of_file(body: &str) -> TextSnapshotContents {
     TextSnapshotContents::new(body.to_owned(), TextSnapshotKind::File)
 }
 
-impl fmt::Display for Error {
+impl fmt::Display for FormatError {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Error::Header { line, wrong } => write!(out, "line {line}: {wrong}"),
-            Error::Unclosed => write!(out, "no line `{FENCE}` ends the header"),
-            Error::Unopened => write!(
+            FormatError::Header { line, wrong } => write!(out, "line {line}: {wrong}"),
+            FormatError::Unclosed => write!(out, "no line `{FENCE}` ends the header"),
+            FormatError::Unopened => write!(
                 out,
                 "line 1: expected `{FENCE}`, which opens insta's file format"
             ),
@@ -214,7 +218,7 @@ impl fmt::Display for Error {
     }
 }
 
-impl std::error::Error for Error {}
+impl std::error::Error for FormatError {}
 
 /// The line above and below a header.
 const FENCE: &str = "---";

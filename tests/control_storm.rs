@@ -88,7 +88,7 @@ async fn many_at_once_all_answer() {
     let (made, idle) = (begun.elapsed(), resident() - before);
     for url in &urls {
         // Any answer counts; each is a handshake of its own.
-        let client = d4iot_double::target::Target::unverified(url, desk::SOON).unwrap();
+        let client = d4iot_double::client::Target::unverified(url, desk::SOON).unwrap();
         assert_eq!(validate(&client, "test", "Test12345!").await, 200, "{url}");
     }
     let answered = begun.elapsed() - made;

@@ -25,10 +25,10 @@ use d4iot_double::{
         ready::Ready,
         talk::{Colour, LogFormat, Talk},
     },
+    client,
+    client::Target,
     contract,
     contract::{Envelope, Internal, Kind, Operation, Outcome, Said},
-    target,
-    target::Target,
 };
 use http::Request;
 use process::{End, PROGRAM, Process, ReadyLine, SOON};
@@ -813,9 +813,9 @@ fn healthcheck(args: &[&str]) -> End {
 
 /// Tells whether a client that trusts this certificate, and no other, gets an answer.
 fn answers(url: &str, trust: Option<&str>) -> bool {
-    let options = target::Options {
+    let options = client::TargetOptions {
         trust: trust.map(str::to_owned),
-        ..target::Options::default()
+        ..client::TargetOptions::default()
     };
     let target = Target::new(url, &options).unwrap();
     let request = Request::get("/").body(Bytes::new()).unwrap();

@@ -7,7 +7,7 @@ use std::{fs, path::Path, process::Command};
 
 use d4iot_double::{
     snapshot,
-    snapshot::{Answer, Error, Exchange, Header, Request, Snapshot},
+    snapshot::{Answer, Exchange, FormatError, Header, Request, Snapshot},
 };
 use insta::{Comparator, DefaultComparator};
 use rstest::rstest;
@@ -265,11 +265,11 @@ fn what_was_written_reads_as_it_was_however_many_cr_stand_before_an_lf() {
 }
 
 #[rstest]
-#[case::empty("", Error::Unopened)]
-#[case::mark("\u{feff}---\n---\n", Error::Unopened)]
-#[case::conflict("<<<<<<< HEAD\n---\n---\n", Error::Unopened)]
-#[case::open("---\ndescription: a\n", Error::Unclosed)]
-fn what_is_no_snapshot_is_refused(#[case] text: &str, #[case] expected: Error) {
+#[case::empty("", FormatError::Unopened)]
+#[case::mark("\u{feff}---\n---\n", FormatError::Unopened)]
+#[case::conflict("<<<<<<< HEAD\n---\n---\n", FormatError::Unopened)]
+#[case::open("---\ndescription: a\n", FormatError::Unclosed)]
+fn what_is_no_snapshot_is_refused(#[case] text: &str, #[case] expected: FormatError) {
     assert_eq!(snapshot::parse(text), Err(expected));
 }
 

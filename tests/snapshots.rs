@@ -14,7 +14,6 @@ use std::{
 };
 
 use d4iot_double::{
-    baseline::Baseline,
     conformance::{suite, suite::Located},
     contract::Kind,
     fixture, runner,
@@ -23,6 +22,7 @@ use d4iot_double::{
         memory::{Owner, Update},
     },
     server::tls::Identity,
+    snapshot::SnapshotFolder,
 };
 use rstest::rstest;
 
@@ -85,8 +85,8 @@ fn accepting_the_macros_pending_file_and_ours_gives_the_bytes_in_the_project() {
     let workspace = workspace();
     let by_macro = child(workspace.path(), "new");
     assert!(!by_macro, "a new snapshot fails the test that finds it");
-    let theirs = Baseline::open(workspace.path().join("snapshots/sensor")).unwrap();
-    let ours = Baseline::create(workspace.path().join("ours")).unwrap();
+    let theirs = SnapshotFolder::open(workspace.path().join("snapshots/sensor")).unwrap();
+    let ours = SnapshotFolder::create(workspace.path().join("ours")).unwrap();
     run(
         Kind::Sensor,
         &[one()],

@@ -10,6 +10,7 @@ use crate::{
         agreed, code, fixture, progress::Progress, reports, selection, selection::Selection, serve,
         snapshots, snapshots::UpdateWord, talk::Talk, target,
     },
+    client::ConnectFailure,
     conformance::{Agreed, Known, suite::Located},
     contract::Kind,
     fixture::Fixture,
@@ -18,7 +19,6 @@ use crate::{
     runner,
     runner::{Lab, Memory, Run},
     server::tls::Identity,
-    target::Unreached,
 };
 
 /// What check is told.
@@ -304,7 +304,7 @@ pub(super) fn finish(
     trouble: Vec<String>,
     talk: &Talk,
 ) -> u8 {
-    let unreachable: Vec<Unreached> = runs
+    let unreachable: Vec<ConnectFailure> = runs
         .iter()
         .filter_map(|run| run.unreachable.clone())
         .collect();

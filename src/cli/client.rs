@@ -7,13 +7,13 @@ use reqwest::Url;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    client::{
+        Pin, Target, TargetOptions,
+        options::{Identity, Proxy, Resolve},
+    },
     fixture,
     runner::named::Credentials,
     secret::Secret,
-    target::{
-        Options, Pin, Target,
-        options::{Identity, Proxy, Resolve},
-    },
 };
 
 /// How a target is reached. A journal keeps this, so that `recover` reaches it the same way: nothing here may be a secret.
@@ -90,7 +90,7 @@ impl Client {
                 key: Secret::new(read(key)?),
             })
         });
-        let options = Options {
+        let options = TargetOptions {
             trust: self.cacert.as_ref().map(read).transpose()?,
             insecure: self.insecure,
             pin: self.pin_spki,

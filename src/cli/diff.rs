@@ -10,12 +10,12 @@ use std::{
 use clap::Args;
 
 use crate::{
-    baseline::Baseline,
     cli::{code, review, talk::Talk},
     report::{
         Summary, difference,
         difference::{Difference, Told},
     },
+    snapshot::SnapshotFolder,
 };
 
 /// What is to be compared.
@@ -59,7 +59,7 @@ fn compare(a: &Path, b: &Path) -> Result<Difference, String> {
 fn snapshots(folder: &Path) -> Result<BTreeMap<String, Told>, String> {
     let mut told = BTreeMap::new();
     for (prefix, folder) in review::folders(folder)? {
-        let shelf = Baseline::open(&folder).map_err(|error| error.to_string())?;
+        let shelf = SnapshotFolder::open(&folder).map_err(|error| error.to_string())?;
         for id in shelf.ids().map_err(|error| error.to_string())? {
             let snapshot = shelf.read(&id).map_err(|error| error.to_string())?;
             told.extend(snapshot.map(|snapshot| {

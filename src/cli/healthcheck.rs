@@ -17,7 +17,7 @@ use tokio::runtime::Builder;
 
 use crate::{
     cli::{code, ready::Ready, talk::Talk},
-    target::Target,
+    client::Target,
 };
 
 /// What healthcheck is told.

@@ -38,6 +38,7 @@ mod tests {
     use super::*;
     use crate::{
         cli::talk::{Colour, LogFormat},
+        client::{Target, TargetOptions},
         conformance::{Account, Placeholder, Property},
         contract::Kind,
         fixture,
@@ -46,7 +47,6 @@ mod tests {
             undo::{Header, Journal, Key, Shelf},
         },
         served::Served,
-        target::{Options, Target},
     };
 
     const OWN: &str = "Own-Passw0rd:12345";
@@ -106,7 +106,7 @@ mod tests {
             let body = format!(r#"{{"username":"lab","password":"{OWN}","new_password":"{now}"}}"#);
             let request = Request::post("/api/external/authentication/set_password")
                 .header("content-type", "application/json");
-            Target::new(&url, &Options::default())
+            Target::new(&url, &TargetOptions::default())
                 .unwrap()
                 .send(&request.body(Bytes::from(body)).unwrap())
                 .await

@@ -9,11 +9,11 @@ use std::{
 use clap::Args;
 
 use crate::{
-    baseline::{Baseline, Pending},
     cli::{agreed, code, selection::matcher, talk::Talk},
     contract::Kind,
     runner::{Named, acceptance::Rule},
     secret::Secret,
+    snapshot::{PendingSnapshot, SnapshotFolder},
 };
 
 /// Which pending snapshots are meant.
@@ -35,9 +35,9 @@ pub struct Options {
 
 /// A pending snapshot with the folder it belongs to.
 struct Found {
-    shelf: Baseline,
+    shelf: SnapshotFolder,
     name: String,
-    pending: Pending,
+    pending: PendingSnapshot,
 }
 
 impl Found {
@@ -214,11 +214,11 @@ fn found(options: &Options) -> Result<Vec<Found>, String> {
     let glob = matcher(&options.glob)?;
     let mut found = Vec::new();
     for (prefix, folder) in folders(&options.snapshots)? {
-        let shelf = Baseline::open(&folder).map_err(|error| error.to_string())?;
+        let shelf = SnapshotFolder::open(&folder).map_err(|error| error.to_string())?;
         for pending in shelf.pending("*").map_err(|error| error.to_string())? {
             let name = format!("{prefix}{}", pending.id);
             if glob.is_match(&name) || glob.is_match(&pending.id) {
-                let shelf = Baseline::open(&folder).map_err(|error| error.to_string())?;
+                let shelf = SnapshotFolder::open(&folder).map_err(|error| error.to_string())?;
                 found.push(Found {
                     shelf,
                     name,

@@ -5,13 +5,13 @@ use std::{env, path::Path};
 use clap::ValueEnum;
 
 use crate::{
-    baseline::Baseline,
     cli::talk::Talk,
     contract::Kind,
     runner::{
         Memory,
         memory::{Owner, Update},
     },
+    snapshot::SnapshotFolder,
 };
 
 /// What `--update` says may be written.
@@ -40,9 +40,9 @@ pub(super) fn memory(
         None => return Ok(Memory::Nothing),
     };
     let opened = if update == Update::No {
-        Baseline::open(&folder)
+        SnapshotFolder::open(&folder)
     } else {
-        Baseline::create(&folder)
+        SnapshotFolder::create(&folder)
     };
     let owner = if unchanged {
         Owner::Tests

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     appliance::Appliance,
+    client::TIMED_OUT,
     conformance::{
         mutants::{Mutant, Verdict},
         suite,
@@ -19,7 +20,6 @@ use crate::{
     runner,
     runner::{Lab, Memory, Run},
     server::tls::Identity,
-    target::TIMED_OUT,
 };
 
 /// Tries a mutant. With the snapshots the whole suite is run, for the matrix; without them the cases that noticed it, which

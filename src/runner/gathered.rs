@@ -1,12 +1,12 @@
 //! What a run gathers as it goes: results, held against the memory, and what every answer tells of the target's readings.
 
 use crate::{
-    baseline::Error,
+    client::ConnectFailure,
     conformance::{evidence::Evidence, profile, suite::Located},
     contract::Contract,
     report::{CaseResult, Conformance, Counts, Regression, TargetSummary},
     runner::{Lab, Memory, Ran, Run, lost, lost::Change, probe},
-    target::Unreached,
+    snapshot::SnapshotError,
 };
 
 /// What a run gathers as it goes.
@@ -17,7 +17,7 @@ pub(super) struct Gathered<'a> {
     watch: &'a (dyn Fn(&CaseResult) + Sync),
     told: Vec<(String, Evidence)>,
     ran: Vec<Ran>,
-    unreachable: Option<Unreached>,
+    unreachable: Option<ConnectFailure>,
     /// Whether a snapshot waits to be reviewed.
     waits: bool,
     changes: Vec<Change>,
@@ -43,7 +43,7 @@ impl<'a> Gathered<'a> {
         }
     }
 
-    pub(super) fn probed(&mut self, evidence: Vec<Evidence>, unreachable: Option<Unreached>) {
+    pub(super) fn probed(&mut self, evidence: Vec<Evidence>, unreachable: Option<ConnectFailure>) {
         self.told(probe::NAME, evidence);
         self.unreachable = unreachable;
     }
@@ -57,7 +57,7 @@ impl<'a> Gathered<'a> {
     }
 
     /// Adds a case that has ended; tells whether the target could be reached.
-    pub(super) fn add(&mut self, located: &Located, mut case: Ran) -> Result<bool, Error> {
+    pub(super) fn add(&mut self, located: &Located, mut case: Ran) -> Result<bool, SnapshotError> {
         self.waits |= self.settle(located, &mut case)?;
         let hint = || {
             case.result
@@ -75,7 +75,7 @@ impl<'a> Gathered<'a> {
                     .find_map(|exchange| exchange.trouble.clone())
             })
             .flatten();
-        let trouble = trouble.map(|told| Unreached { told, hint: hint() });
+        let trouble = trouble.map(|told| ConnectFailure { told, hint: hint() });
         let reached = trouble.is_none();
         self.unreachable = self.unreachable.take().or(trouble);
         (self.watch)(&case.result);
@@ -111,7 +111,7 @@ impl<'a> Gathered<'a> {
     }
 
     /// Holds a case against the memory and says whether it fails: what differs and is known does not. Tells whether something waits to be reviewed.
-    fn settle(&self, located: &Located, case: &mut Ran) -> Result<bool, Error> {
+    fn settle(&self, located: &Located, case: &mut Ran) -> Result<bool, SnapshotError> {
         // Known or not decides what may be written, so it is asked first.
         case.result.known = self.known(&located.case.id);
         let waits = self.memory.hold(located, case)?;

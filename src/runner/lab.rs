@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use crate::{
     appliance::{Appliance, Lockout, Scope, State},
+    client::{Target, TargetOptions},
     clock::Clock,
     conformance::{Agreed, Case, case::Need},
     contract::Kind,
@@ -12,7 +13,6 @@ use crate::{
     runner::Accounts,
     served::Served,
     server::tls::Identity,
-    target::{Options, Target},
 };
 
 /// A target and what is known of it.
@@ -73,9 +73,9 @@ impl Lab {
         );
         let double = Served::open(host, Some(identity))
             .map_err(|error| format!("no port for a mock: {error}"))?;
-        let options = Options {
+        let options = TargetOptions {
             trust: double.ca_pem().map(str::to_owned),
-            ..Options::default()
+            ..TargetOptions::default()
         };
         let target = Target::new(&double.url(), &options).map_err(|error| error.to_string())?;
         let mock = Some((Arc::clone(double.host()), start));

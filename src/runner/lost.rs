@@ -8,10 +8,10 @@ use bytes::Bytes;
 use http::Response;
 
 use crate::{
+    client::ClientError,
     conformance::{Step, expected},
     contract::{Contract, Operation, Outcome, Readings},
     report::{Conformance, Finding},
-    target::Error,
 };
 
 /// What a changing step asks for: an operation, and the outcomes that are expected.
@@ -32,10 +32,10 @@ pub(super) struct Otherwise {
 }
 
 /// Tells why an answer is lost: none came whole, or another machine's came in its place.
-pub(super) fn why(answer: &Result<Response<Bytes>, Error>) -> Option<String> {
+pub(super) fn why(answer: &Result<Response<Bytes>, ClientError>) -> Option<String> {
     match answer {
-        Err(Error::Broken(trouble)) => Some(trouble.clone()),
-        Err(Error::Setup(_) | Error::Unreachable(_)) => None,
+        Err(ClientError::Broken(trouble)) => Some(trouble.clone()),
+        Err(ClientError::Setup(_) | ClientError::Unreachable(_)) => None,
         Ok(answer) => {
             let status = answer.status().as_u16();
             let is_page = serde_json::from_slice::<serde_json::Value>(answer.body()).is_err();
@@ -89,14 +89,14 @@ mod tests {
     use super::*;
 
     #[rstest]
-    #[case::reset(Err(Error::Broken("reset".into())), true)]
+    #[case::reset(Err(ClientError::Broken("reset".into())), true)]
     #[case::page(answer(503, "<html>"), true)]
     #[case::gateway(answer(502, ""), true)]
     #[case::own_words(answer(503, r#"{"error":"busy"}"#), false)]
     #[case::another_status(answer(500, "<html>"), false)]
-    #[case::not_asked(Err(Error::Setup("no address".into())), false)]
+    #[case::not_asked(Err(ClientError::Setup("no address".into())), false)]
     fn what_is_no_answer_of_the_target_s_is_lost(
-        #[case] answer: Result<Response<Bytes>, Error>,
+        #[case] answer: Result<Response<Bytes>, ClientError>,
         #[case] lost: bool,
     ) {
         assert_eq!(why(&answer).is_some(), lost);
@@ -147,7 +147,7 @@ mod tests {
         );
     }
 
-    fn answer(status: u16, body: &'static str) -> Result<Response<Bytes>, Error> {
+    fn answer(status: u16, body: &'static str) -> Result<Response<Bytes>, ClientError> {
         Ok(Response::builder()
             .status(status)
             .body(Bytes::from(body))

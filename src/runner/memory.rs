@@ -1,13 +1,12 @@
 //! What answers were like when a person last looked: a folder of snapshots, the copy inside the binary, or nothing.
 
 use crate::{
-    baseline::{Baseline, Error},
     conformance::suite::Located,
     contract::Kind,
     report::{Conformance, Regression},
     runner::Ran,
     snapshot,
-    snapshot::{Header, Snapshot},
+    snapshot::{Header, Snapshot, SnapshotError, SnapshotFolder},
 };
 
 /// Where a run finds its snapshots, and what it may write.
@@ -16,7 +15,7 @@ pub enum Memory {
     /// The copy inside the binary: compared, never written.
     BuiltIn(Kind),
     /// A folder, what may be written there, and whose snapshots they are.
-    Folder(Baseline, Update, Owner),
+    Folder(SnapshotFolder, Update, Owner),
     /// None: nothing is new, nothing is written, conformance alone decides.
     Nothing,
 }
@@ -48,7 +47,7 @@ impl Memory {
     ///
     /// # Errors
     /// A snapshot that cannot be read or written.
-    pub(super) fn hold(&self, located: &Located, ran: &mut Ran) -> Result<bool, Error> {
+    pub(super) fn hold(&self, located: &Located, ran: &mut Ran) -> Result<bool, SnapshotError> {
         let id = located.case.id.as_str();
         let Some(body) = &ran.snapshot else {
             return Ok(false);
@@ -85,7 +84,7 @@ impl Memory {
     ///
     /// # Errors
     /// A folder that cannot be read.
-    pub fn gone(&self, cases: &[&str]) -> Result<Vec<String>, Error> {
+    pub fn gone(&self, cases: &[&str]) -> Result<Vec<String>, SnapshotError> {
         Ok(self
             .ids()?
             .into_iter()
@@ -97,7 +96,7 @@ impl Memory {
     ///
     /// # Errors
     /// A folder that cannot be read.
-    pub fn ids(&self) -> Result<Vec<String>, Error> {
+    pub fn ids(&self) -> Result<Vec<String>, SnapshotError> {
         match self {
             Memory::BuiltIn(kind) => Ok(embedded::of(*kind)
                 .iter()
@@ -108,7 +107,7 @@ impl Memory {
         }
     }
 
-    pub(super) fn read(&self, id: &str) -> Result<Option<Snapshot>, Error> {
+    pub(super) fn read(&self, id: &str) -> Result<Option<Snapshot>, SnapshotError> {
         match self {
             Memory::BuiltIn(kind) => {
                 Ok(embedded::text(*kind, id).and_then(|text| snapshot::parse(text).ok()))
@@ -133,7 +132,7 @@ impl Memory {
         body: &str,
         regression: Regression,
         is_unknown: bool,
-    ) -> Result<bool, Error> {
+    ) -> Result<bool, SnapshotError> {
         let Memory::Folder(folder, update, owner) = self else {
             return Ok(false);
         };

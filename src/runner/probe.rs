@@ -4,10 +4,10 @@ use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
 
 use crate::{
+    client::ConnectFailure,
     conformance::{evidence::Evidence, expected::Choice, verdict},
     contract::{Contract, Operation, Readings},
     runner::Lab,
-    target::Unreached,
 };
 
 /// What was found out.
@@ -18,7 +18,7 @@ pub(super) struct Probed {
     /// The same for the profile, and what else the answers tell.
     pub(super) evidence: Vec<Evidence>,
     /// Why nothing could be found out.
-    pub(super) unreachable: Option<Unreached>,
+    pub(super) unreachable: Option<ConnectFailure>,
 }
 
 /// Asks each path of each operation that has several, by GET; where that does not tell them apart, by POST of `{}`.
@@ -111,7 +111,7 @@ async fn served<'a>(
     paths: &[&'a str],
     heard: &mut Vec<Response<Bytes>>,
     posts: &mut u32,
-) -> Result<Vec<&'a str>, Unreached> {
+) -> Result<Vec<&'a str>, ConnectFailure> {
     for (method, body) in [(Method::GET, ""), (Method::POST, "{}")] {
         if method == Method::POST {
             // Each path and its neighbour: all or none, since some of them tell nothing.
@@ -145,10 +145,10 @@ async fn ask(
     path: &str,
     body: &'static str,
     heard: &mut Vec<Response<Bytes>>,
-) -> Result<Option<(StatusCode, String)>, Unreached> {
+) -> Result<Option<(StatusCode, String)>, ConnectFailure> {
     let mut request = Request::new(Bytes::from_static(body.as_bytes()));
     *request.method_mut() = method.clone();
-    *request.uri_mut() = path.parse().map_err(|error| Unreached {
+    *request.uri_mut() = path.parse().map_err(|error| ConnectFailure {
         told: format!("{path}: {error}"),
         hint: String::new(),
     })?;

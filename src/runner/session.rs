@@ -6,6 +6,7 @@ use bytes::Bytes;
 use http::{Request, Response};
 
 use crate::{
+    client::ClientError,
     conformance::{
         Case, Step,
         expected::Choice,
@@ -24,7 +25,7 @@ use crate::{
         lost::{Change, Otherwise},
         transcript, username,
     },
-    snapshot, target,
+    snapshot,
 };
 
 /// One target while it is asked.
@@ -150,13 +151,13 @@ impl Session<'_> {
         let micros = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX);
         let received = match &answer {
             Ok(answer) => Received::Answer(answer),
-            Err(target::Error::Broken(trouble)) => Received::Broken(trouble),
+            Err(ClientError::Broken(trouble)) => Received::Broken(trouble),
             // What could not even be asked says nothing of the target.
-            Err(error @ target::Error::Setup(trouble)) => Received::Unreachable {
+            Err(error @ ClientError::Setup(trouble)) => Received::Unreachable {
                 trouble,
                 hint: error.hint(),
             },
-            Err(target::Error::Unreachable(unreached)) => Received::Unreachable {
+            Err(ClientError::Unreachable(unreached)) => Received::Unreachable {
                 trouble: &unreached.told,
                 hint: Some(&unreached.hint),
             },

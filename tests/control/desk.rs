@@ -10,12 +10,12 @@ use std::{
 
 use bytes::Bytes;
 use d4iot_double::{
+    client::{Target, TargetOptions},
     control,
     fleet::{Fleet, Ports, Settings},
     secret::Secret,
     server,
     server::{Limits, tls::Identity},
-    target::{Options, Target},
 };
 use http::Request;
 use serde_json::{Value, json};
@@ -76,9 +76,9 @@ impl Desk {
         });
         let target = Target::new(
             &url,
-            &Options {
+            &TargetOptions {
                 timeout: Some(SOON),
-                ..Options::default()
+                ..TargetOptions::default()
             },
         )
         .unwrap();
@@ -167,10 +167,10 @@ impl Desk {
             .map(str::to_owned);
         Target::new(
             url,
-            &Options {
+            &TargetOptions {
                 trust,
                 timeout: Some(SOON),
-                ..Options::default()
+                ..TargetOptions::default()
             },
         )
         .unwrap()

@@ -8,12 +8,12 @@ use std::{
 
 use bytes::Bytes;
 use d4iot_double::{
+    client::{Target, TargetOptions},
     clock::Clock,
     fixture,
     host::Host,
     server,
     server::{Answered, Client, Limits, Refusal, Service},
-    target::{Options, Target},
 };
 use http::{Request, request::Parts};
 use serde_json::json;
@@ -58,7 +58,7 @@ async fn a_clock_put_forward_between_arrival_and_wait_is_not_missed() {
         Limits::default(),
         std::future::pending(),
     ));
-    let target = Target::new(&url, &Options::default()).unwrap();
+    let target = Target::new(&url, &TargetOptions::default()).unwrap();
     let answer = timeout(SOON / 3, target.send(&validation("test", "Test12345!")))
         .await
         .expect("the time is over already");

@@ -1,12 +1,12 @@
 //! No answer, half an answer, or an answer in another spelling of its head.
 
 use d4iot_double::{
+    client::{Target, TargetOptions},
     contract::{Kind, Operation, Outcome},
     report::Conformance,
     runner,
     runner::{Memory, Run},
     server,
-    target::{Options, Target},
 };
 use rstest::rstest;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -41,7 +41,7 @@ async fn nobody_there_is_not_judged_and_said_once() {
         .unwrap()
         .local_addr()
         .unwrap();
-    lab.target = Target::new(&format!("http://{address}"), &Options::default()).unwrap();
+    lab.target = Target::new(&format!("http://{address}"), &TargetOptions::default()).unwrap();
     let run = runner::run(&lab, &cases(kind, |_| true), &Memory::Nothing, &|_| ())
         .await
         .unwrap();
@@ -101,7 +101,7 @@ async fn run_at_bytes(kind: Kind, bytes: &'static str, wanted: impl Fn(&str) -> 
     let (_double, mut lab) = lab(kind);
     lab.target = Target::new(
         &format!("http://{}", listener.local_addr().unwrap()),
-        &Options::default(),
+        &TargetOptions::default(),
     )
     .unwrap();
     tokio::spawn(async move {

@@ -10,6 +10,7 @@ use std::{
 use bytes::Bytes;
 use d4iot_double::{
     appliance::User,
+    client::{Target, TargetOptions},
     clock::Clock,
     conformance::{suite, suite::Located},
     contract,
@@ -22,7 +23,6 @@ use d4iot_double::{
     secret::Secret,
     server,
     server::{Answered, Client, Limits, Refusal, Service, tls::Identity},
-    target::{Options, Target},
 };
 use http::{Request, Response, request::Parts};
 use serde_json::Value;
@@ -114,7 +114,7 @@ pub(crate) async fn run_cases(kind: Kind, meddle: Meddle, wanted: impl Fn(&str) 
     let listener = server::bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
     lab.target = Target::new(
         &format!("http://{}", listener.local_addr().unwrap()),
-        &Options::default(),
+        &TargetOptions::default(),
     )
     .unwrap();
     let meddler = Arc::new(Meddler {

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use d4iot_double::{
+    client::{Target, TargetOptions},
     conformance::suite,
     contract::Kind,
     fixture,
@@ -10,7 +11,6 @@ use d4iot_double::{
     runner,
     runner::{Lab, Memory},
     server::tls::Identity,
-    target::{Options, Target},
 };
 use rstest::rstest;
 
@@ -76,9 +76,9 @@ async fn verdict(answer: Answer, timeout: Option<Duration>, identity: &Identity)
         Lab::mock(&fixture::built_in(Kind::Sensor), "mock".into(), identity).unwrap();
     lab.target = Target::new(
         &format!("http://{}", server.address),
-        &Options {
+        &TargetOptions {
             timeout,
-            ..Options::default()
+            ..TargetOptions::default()
         },
     )
     .unwrap();

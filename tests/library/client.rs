@@ -8,7 +8,7 @@ use std::{
 use bytes::Bytes;
 use d4iot_double::{
     Double, Operation,
-    target::{Error, Options, Target},
+    client::{ClientError, Target, TargetOptions},
 };
 use http::{Request, Response};
 use serde_json::json;
@@ -18,10 +18,10 @@ pub(crate) fn target(double: &Double) -> Target {
     let trust = Some(double.ca_pem().to_owned()).filter(|pem| !pem.is_empty());
     Target::new(
         double.url(),
-        &Options {
+        &TargetOptions {
             trust,
             fresh: true,
-            ..Options::default()
+            ..TargetOptions::default()
         },
     )
     .unwrap()
@@ -31,7 +31,7 @@ pub(crate) async fn validate(
     target: &Target,
     username: &str,
     password: &str,
-) -> Result<Response<Bytes>, Error> {
+) -> Result<Response<Bytes>, ClientError> {
     ask(
         target,
         Operation::Validation,
@@ -45,7 +45,7 @@ pub(crate) async fn set_password(
     username: &str,
     old: &str,
     new: &str,
-) -> Result<Response<Bytes>, Error> {
+) -> Result<Response<Bytes>, ClientError> {
     ask(
         target,
         Operation::SetPassword,
@@ -58,7 +58,7 @@ pub(crate) async fn ask(
     target: &Target,
     operation: Operation,
     body: &serde_json::Value,
-) -> Result<Response<Bytes>, Error> {
+) -> Result<Response<Bytes>, ClientError> {
     let path = format!("/api/external/authentication/{operation}");
     target.send(&post(&path, &body.to_string())).await
 }

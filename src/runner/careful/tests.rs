@@ -11,11 +11,11 @@ use stage::{Stage, told};
 use super::*;
 use crate::{
     appliance::User,
+    client::{Target, TargetOptions},
     contract::{Operation, Outcome},
     report::Conformance,
     runner::order::Planned,
     secret::Secret,
-    target::{Options, Target},
 };
 
 #[tokio::test]
@@ -358,7 +358,7 @@ async fn a_target_that_is_gone_is_left_alone() {
         .unwrap()
         .local_addr()
         .unwrap();
-    stage.lab.target = Target::new(&format!("http://{closed}"), &Options::default()).unwrap();
+    stage.lab.target = Target::new(&format!("http://{closed}"), &TargetOptions::default()).unwrap();
     let plan = stage.plan("set_password", 1000);
     let ended = stage.run(&plan, 1000, &|_| ()).await;
     assert!(ended.run.unreachable.is_some());

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http::Response;
 
-use crate::{runner::lost, target};
+use crate::{client::ClientError, runner::lost};
 
 /// How a request was answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,7 +18,7 @@ pub enum Answered {
 
 impl Answered {
     /// Tells how an exchange ended.
-    pub fn of(answer: &Result<Response<Bytes>, target::Error>) -> Answered {
+    pub fn of(answer: &Result<Response<Bytes>, ClientError>) -> Answered {
         match answer {
             _ if lost::why(answer).is_some() => Answered::Broken,
             Ok(_) => Answered::Whole,

@@ -10,6 +10,7 @@ use http::{Request, Response};
 
 use super::journal::Journal;
 use crate::{
+    client::{ClientError, Target},
     conformance::{
         Account, Case, Placeholder, Property,
         evidence::Evidence,
@@ -18,7 +19,6 @@ use crate::{
     },
     contract::{Contract, Operation, Outcome, Readings},
     runner::{Accounts, budget, undo::sent},
-    target::{Error, Target},
 };
 
 /// What asks a target on the run's own behalf, and what it has learnt.
@@ -243,7 +243,7 @@ impl<'a> Hands<'a> {
         &mut self,
         operation: Operation,
         request: &Request<Bytes>,
-        answer: Result<Response<Bytes>, Error>,
+        answer: Result<Response<Bytes>, ClientError>,
     ) -> Said {
         let username = crate::runner::username(request);
         let answer = match answer {

@@ -6,6 +6,7 @@ use tempfile::TempDir;
 
 use crate::{
     appliance::User,
+    client::{Target, TargetOptions},
     conformance::{Account, suite, suite::Located},
     contract,
     contract::{Kind, Operation, Outcome},
@@ -21,7 +22,6 @@ use crate::{
     },
     served::Served,
     server::tls::Identity,
-    target::{Options, Target},
 };
 
 /// A sensor, its accounts, and where its journal is kept.
@@ -41,10 +41,10 @@ impl Stage {
             Lab::mock(&fixture, "target".into(), &Identity::generate(&[]).unwrap()).unwrap();
         lab.mock = None;
         let timeout = Some(std::time::Duration::from_secs(10));
-        let options = Options {
+        let options = TargetOptions {
             trust: served.ca_pem().map(str::to_owned),
             timeout,
-            ..Options::default()
+            ..TargetOptions::default()
         };
         lab.target = Target::new(&served.url(), &options).unwrap();
         let before = served.host().users();

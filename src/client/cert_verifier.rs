@@ -20,7 +20,7 @@ use super::pin::Pin;
 
 /// Whom to believe.
 #[derive(Debug)]
-pub(super) enum Belief {
+pub(super) enum Trust {
     /// Anybody: for a health check, which sends nothing secret, and for who says `--insecure`.
     Anybody,
     /// Whoever has this key, within the dates of the certificate. Who signed it and which name it bears is not asked.
@@ -33,7 +33,7 @@ pub(super) enum Belief {
 
 /// What a server showed last.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Shown {
+pub(super) struct ShownCertificate {
     /// The pin of its key; none where the certificate cannot be read.
     pub(super) pin: Option<Pin>,
     /// How many certificates came beside its own.
@@ -42,20 +42,20 @@ pub(super) struct Shown {
 
 /// Verifies by a belief, and remembers what was shown.
 #[derive(Debug)]
-pub(super) struct Verifier {
-    belief: Belief,
+pub(super) struct CertVerifier {
+    belief: Trust,
     provider: Arc<CryptoProvider>,
-    shown: Arc<Mutex<Option<Shown>>>,
+    shown: Arc<Mutex<Option<ShownCertificate>>>,
 }
 
-impl Verifier {
+impl CertVerifier {
     /// What is shown is kept in `shown`.
     pub(super) fn new(
-        belief: Belief,
+        belief: Trust,
         provider: Arc<CryptoProvider>,
-        shown: Arc<Mutex<Option<Shown>>>,
-    ) -> Verifier {
-        Verifier {
+        shown: Arc<Mutex<Option<ShownCertificate>>>,
+    ) -> CertVerifier {
+        CertVerifier {
             belief,
             provider,
             shown,
@@ -71,7 +71,7 @@ impl Verifier {
     }
 }
 
-impl ServerCertVerifier for Verifier {
+impl ServerCertVerifier for CertVerifier {
     fn verify_server_cert(
         &self,
         end_entity: &CertificateDer<'_>,
@@ -80,23 +80,23 @@ impl ServerCertVerifier for Verifier {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        let shown = Shown {
+        let shown = ShownCertificate {
             pin: Pin::of(end_entity),
             further: intermediates.len(),
         };
         *self.shown.lock().unwrap_or_else(PoisonError::into_inner) = Some(shown);
         match &self.belief {
-            Belief::Anybody => Ok(ServerCertVerified::assertion()),
+            Trust::Anybody => Ok(ServerCertVerified::assertion()),
             // Nobody is trusted, which the library takes for a mistake.
-            Belief::Roots(roots) if roots.is_empty() => Err(CertificateError::UnknownIssuer.into()),
-            Belief::Roots(roots) => self.chain(Arc::clone(roots))?.verify_server_cert(
+            Trust::Roots(roots) if roots.is_empty() => Err(CertificateError::UnknownIssuer.into()),
+            Trust::Roots(roots) => self.chain(Arc::clone(roots))?.verify_server_cert(
                 end_entity,
                 intermediates,
                 server_name,
                 ocsp_response,
                 now,
             ),
-            Belief::Key(pin) if shown.pin == Some(*pin) => {
+            Trust::Key(pin) if shown.pin == Some(*pin) => {
                 // Trusting the certificate itself leaves of the library's checks those that come before chain and name: its dates.
                 let mut roots = RootCertStore::empty();
                 roots.add(end_entity.clone().into_owned())?;
@@ -113,14 +113,14 @@ impl ServerCertVerifier for Verifier {
                     _ => Ok(ServerCertVerified::assertion()),
                 }
             }
-            Belief::System(system) => system.verify_server_cert(
+            Trust::System(system) => system.verify_server_cert(
                 end_entity,
                 intermediates,
                 server_name,
                 ocsp_response,
                 now,
             ),
-            Belief::Key(_) => Err(CertificateError::ApplicationVerificationFailure.into()),
+            Trust::Key(_) => Err(CertificateError::ApplicationVerificationFailure.into()),
         }
     }
 

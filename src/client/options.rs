@@ -9,7 +9,7 @@ use crate::secret::Secret;
 
 /// How a target is reached.
 #[derive(Clone, Debug, Default)]
-pub struct Options {
+pub struct TargetOptions {
     /// PEM certificates to trust, and no others; without them those that the system trusts.
     pub trust: Option<String>,
     /// Whether any certificate is taken, whoever signed it and whatever name it bears.

@@ -10,9 +10,8 @@ use std::{
 };
 
 use d4iot_double::{
-    baseline::{Baseline, Error},
     snapshot,
-    snapshot::{Header, Snapshot},
+    snapshot::{Header, Snapshot, SnapshotError, SnapshotFolder},
 };
 use rstest::rstest;
 use tempfile::TempDir;
@@ -135,7 +134,7 @@ fn a_broken_pending_file_is_never_accepted() {
     shelf.write_pending("a", "<<<<<<< HEAD").unwrap();
     assert!(matches!(
         shelf.accept("a", |_| Ok(())),
-        Err(Error::Snapshot { .. })
+        Err(SnapshotError::Snapshot { .. })
     ));
     assert_eq!(files(&shelf), ["a.snap.new"]);
 }
@@ -147,10 +146,13 @@ fn reject_leaves_the_accepted_snapshot() {
     shelf.write_pending("a", &text("new")).unwrap();
     shelf.reject("a").unwrap();
     assert_eq!(files(&shelf), ["a.snap"]);
-    assert!(matches!(shelf.reject("a"), Err(Error::NothingPending(_))));
+    assert!(matches!(
+        shelf.reject("a"),
+        Err(SnapshotError::NothingPending(_))
+    ));
     assert!(matches!(
         shelf.accept("a", |_| Ok(())),
-        Err(Error::NothingPending(_))
+        Err(SnapshotError::NothingPending(_))
     ));
     assert!(!shelf.drop_pending("a").unwrap());
 }
@@ -169,13 +171,13 @@ fn what_is_no_case_id_is_refused(
     } else {
         shelf.write(id, "")
     };
-    assert!(matches!(done, Err(Error::Id { .. })));
-    assert!(matches!(shelf.read(id), Err(Error::Id { .. })));
+    assert!(matches!(done, Err(SnapshotError::Id { .. })));
+    assert!(matches!(shelf.read(id), Err(SnapshotError::Id { .. })));
     assert!(matches!(
         shelf.accept(id, |_| Ok(())),
-        Err(Error::Id { .. })
+        Err(SnapshotError::Id { .. })
     ));
-    assert!(matches!(shelf.reject(id), Err(Error::Id { .. })));
+    assert!(matches!(shelf.reject(id), Err(SnapshotError::Id { .. })));
     assert_eq!(files(&shelf), [""; 0]);
 }
 
@@ -212,16 +214,16 @@ fn a_folder_that_is_none_is_refused() {
         ("link/", "symbolic link"),
         ("dangling", "symbolic link"),
     ] {
-        let error = Baseline::open(at(name)).unwrap_err().to_string();
+        let error = SnapshotFolder::open(at(name)).unwrap_err().to_string();
         assert!(
             error.contains(name.trim_end_matches('/')) && error.contains(why),
             "{error}"
         );
     }
     for name in ["file", "link/", "dangling"] {
-        assert!(Baseline::create(at(name)).is_err(), "{name}");
+        assert!(SnapshotFolder::create(at(name)).is_err(), "{name}");
     }
-    Baseline::create(at("made/deep"))
+    SnapshotFolder::create(at("made/deep"))
         .unwrap()
         .write("a", "")
         .unwrap();
@@ -237,8 +239,11 @@ fn a_link_in_a_snapshots_place_is_neither_read_nor_replaced() {
         folder.path().join("a.snap"),
     )
     .unwrap();
-    assert!(matches!(shelf.read("a"), Err(Error::Symlink(_))));
-    assert!(matches!(shelf.write("a", "x"), Err(Error::Symlink(_))));
+    assert!(matches!(shelf.read("a"), Err(SnapshotError::Symlink(_))));
+    assert!(matches!(
+        shelf.write("a", "x"),
+        Err(SnapshotError::Symlink(_))
+    ));
     assert_eq!(
         fs::read_to_string(folder.path().join("elsewhere")).unwrap(),
         text("secret")
@@ -269,9 +274,9 @@ fn a_write_that_fails_leaves_nothing_behind() {
     assert_eq!(files(&shelf), ["a.snap"]);
 }
 
-fn shelf() -> (TempDir, Baseline) {
+fn shelf() -> (TempDir, SnapshotFolder) {
     let folder = tempfile::tempdir().unwrap();
-    let shelf = Baseline::open(folder.path()).unwrap();
+    let shelf = SnapshotFolder::open(folder.path()).unwrap();
     (folder, shelf)
 }
 
@@ -285,7 +290,7 @@ fn text(body: &str) -> String {
 }
 
 /// Returns all names in the folder, hidden ones too.
-fn files(shelf: &Baseline) -> Vec<String> {
+fn files(shelf: &SnapshotFolder) -> Vec<String> {
     let list = |folder: &Path| {
         fs::read_dir(folder)
             .unwrap()

@@ -2,8 +2,6 @@
 //!
 //! A file is always replaced whole (temporary file, then rename), so that a reader never meets half a snapshot.
 
-mod error;
-
 use std::{
     fs, io,
     io::Write,
@@ -12,19 +10,18 @@ use std::{
     sync::atomic::{AtomicU64, Ordering},
 };
 
-pub use error::Error;
-
-use crate::{contract::Glob, snapshot, snapshot::Snapshot};
+use super::{Snapshot, SnapshotError};
+use crate::{contract::Glob, snapshot};
 
 /// A folder of snapshots, such as `snapshots/sensor`.
 #[derive(Clone, Debug)]
-pub struct Baseline {
+pub struct SnapshotFolder {
     folder: PathBuf,
 }
 
 /// A snapshot that waits to be accepted or rejected.
 #[derive(Clone, Debug)]
-pub struct Pending {
+pub struct PendingSnapshot {
     /// The case it is of.
     pub id: String,
     /// The accepted snapshot; none for a case that is new.
@@ -35,36 +32,36 @@ pub struct Pending {
     pub diff: String,
 }
 
-impl Baseline {
+impl SnapshotFolder {
     /// Opens a folder that exists.
     ///
     /// # Errors
     /// Where it is missing, a symbolic link, or no folder.
-    pub fn open(folder: impl Into<PathBuf>) -> Result<Baseline, Error> {
+    pub fn open(folder: impl Into<PathBuf>) -> Result<SnapshotFolder, SnapshotError> {
         // Without a slash at the end, which would follow a link.
         let folder: PathBuf = folder.into().components().collect();
         let kind = fs::symlink_metadata(&folder)
             .map_err(|error| io_error("open the snapshot folder", &folder, error))?
             .file_type();
         match kind {
-            _ if kind.is_symlink() => Err(Error::Symlink(folder)),
-            _ if !kind.is_dir() => Err(Error::NotAFolder(folder)),
-            _ => Ok(Baseline { folder }),
+            _ if kind.is_symlink() => Err(SnapshotError::Symlink(folder)),
+            _ if !kind.is_dir() => Err(SnapshotError::NotAFolder(folder)),
+            _ => Ok(SnapshotFolder { folder }),
         }
     }
 
     /// Opens a folder, after making it and those above it where they are missing.
     ///
     /// # Errors
-    /// As [`Baseline::open`], and where it cannot be made.
-    pub fn create(folder: impl Into<PathBuf>) -> Result<Baseline, Error> {
+    /// As [`SnapshotFolder::open`], and where it cannot be made.
+    pub fn create(folder: impl Into<PathBuf>) -> Result<SnapshotFolder, SnapshotError> {
         let folder: PathBuf = folder.into().components().collect();
         // A link is left for `open` to refuse: making the folder would follow it.
         if fs::symlink_metadata(&folder).is_err() {
             fs::create_dir_all(&folder)
                 .map_err(|error| io_error("create the snapshot folder", &folder, error))?;
         }
-        Baseline::open(folder)
+        SnapshotFolder::open(folder)
     }
 
     /// Returns the folder.
@@ -76,7 +73,7 @@ impl Baseline {
     ///
     /// # Errors
     /// Where the id is none, or the file cannot be read or is no snapshot.
-    pub fn read(&self, id: &str) -> Result<Option<Snapshot>, Error> {
+    pub fn read(&self, id: &str) -> Result<Option<Snapshot>, SnapshotError> {
         read(&self.accepted(id)?)
     }
 
@@ -84,7 +81,7 @@ impl Baseline {
     ///
     /// # Errors
     /// Where the id is none, or the file cannot be written.
-    pub fn write(&self, id: &str, text: &str) -> Result<(), Error> {
+    pub fn write(&self, id: &str, text: &str) -> Result<(), SnapshotError> {
         self.replace(&self.accepted(id)?, text)
     }
 
@@ -92,7 +89,7 @@ impl Baseline {
     ///
     /// # Errors
     /// Where the id is none, or the file cannot be written.
-    pub fn write_pending(&self, id: &str, text: &str) -> Result<(), Error> {
+    pub fn write_pending(&self, id: &str, text: &str) -> Result<(), SnapshotError> {
         self.replace(&self.waiting(id)?, text)
     }
 
@@ -100,7 +97,7 @@ impl Baseline {
     ///
     /// # Errors
     /// Where the id is none, or the file cannot be removed.
-    pub fn drop_pending(&self, id: &str) -> Result<bool, Error> {
+    pub fn drop_pending(&self, id: &str) -> Result<bool, SnapshotError> {
         let path = self.waiting(id)?;
         match fs::remove_file(&path) {
             Ok(()) => Ok(true),
@@ -113,8 +110,8 @@ impl Baseline {
     ///
     /// # Errors
     /// Where the glob or a file cannot be read, or a file is no snapshot.
-    pub fn pending(&self, glob: &str) -> Result<Vec<Pending>, Error> {
-        let matcher = Glob::new(glob).map_err(|wrong| Error::Glob {
+    pub fn pending(&self, glob: &str) -> Result<Vec<PendingSnapshot>, SnapshotError> {
+        let matcher = Glob::new(glob).map_err(|wrong| SnapshotError::Glob {
             glob: glob.to_owned(),
             wrong: wrong.to_owned(),
         })?;
@@ -135,12 +132,12 @@ impl Baseline {
         &self,
         id: &str,
         check: impl Fn(&Snapshot) -> Result<(), String>,
-    ) -> Result<(), Error> {
+    ) -> Result<(), SnapshotError> {
         let (from, to) = (self.waiting(id)?, self.accepted(id)?);
         let Some(new) = read(&from)? else {
-            return Err(Error::NothingPending(from));
+            return Err(SnapshotError::NothingPending(from));
         };
-        check(&new).map_err(|because| Error::Refused {
+        check(&new).map_err(|because| SnapshotError::Refused {
             path: from,
             because,
         })?;
@@ -152,11 +149,11 @@ impl Baseline {
     ///
     /// # Errors
     /// Where nothing is pending, or the file cannot be removed.
-    pub fn reject(&self, id: &str) -> Result<(), Error> {
+    pub fn reject(&self, id: &str) -> Result<(), SnapshotError> {
         if self.drop_pending(id)? {
             Ok(())
         } else {
-            Err(Error::NothingPending(self.waiting(id)?))
+            Err(SnapshotError::NothingPending(self.waiting(id)?))
         }
     }
 
@@ -164,39 +161,39 @@ impl Baseline {
     ///
     /// # Errors
     /// Where the folder cannot be listed, or a snapshot's name is no case id.
-    pub fn ids(&self) -> Result<Vec<String>, Error> {
+    pub fn ids(&self) -> Result<Vec<String>, SnapshotError> {
         self.list(ACCEPTED)
     }
 
-    fn one_pending(&self, id: String) -> Result<Option<Pending>, Error> {
+    fn one_pending(&self, id: String) -> Result<Option<PendingSnapshot>, SnapshotError> {
         let Some(new) = read(&self.waiting(&id)?)? else {
             return Ok(None);
         };
         let old = self.read(&id)?;
         let diff = snapshot::diff(old.as_ref().map_or("", |old| &old.body), &new.body);
-        Ok(Some(Pending { id, old, new, diff }))
+        Ok(Some(PendingSnapshot { id, old, new, diff }))
     }
 
-    fn accepted(&self, id: &str) -> Result<PathBuf, Error> {
+    fn accepted(&self, id: &str) -> Result<PathBuf, SnapshotError> {
         self.path(id, ACCEPTED)
     }
 
-    fn waiting(&self, id: &str) -> Result<PathBuf, Error> {
+    fn waiting(&self, id: &str) -> Result<PathBuf, SnapshotError> {
         self.path(id, PENDING)
     }
 
-    fn path(&self, id: &str, ending: &str) -> Result<PathBuf, Error> {
+    fn path(&self, id: &str, ending: &str) -> Result<PathBuf, SnapshotError> {
         if is_id(id) {
             Ok(self.folder.join(format!("{id}{ending}")))
         } else {
-            Err(Error::Id {
+            Err(SnapshotError::Id {
                 id: id.to_owned(),
                 path: None,
             })
         }
     }
 
-    fn list(&self, ending: &str) -> Result<Vec<String>, Error> {
+    fn list(&self, ending: &str) -> Result<Vec<String>, SnapshotError> {
         let fail = |error| io_error("list the snapshot folder", &self.folder, error);
         let mut ids = Vec::new();
         for entry in fs::read_dir(&self.folder).map_err(fail)? {
@@ -207,7 +204,7 @@ impl Baseline {
                 continue;
             };
             if !is_id(id) {
-                return Err(Error::Id {
+                return Err(SnapshotError::Id {
                     id: id.to_owned(),
                     path: Some(path),
                 });
@@ -219,7 +216,7 @@ impl Baseline {
     }
 
     /// Replaces a file by way of a temporary one in the same folder.
-    fn replace(&self, path: &Path, text: &str) -> Result<(), Error> {
+    fn replace(&self, path: &Path, text: &str) -> Result<(), SnapshotError> {
         refuse_link(path)?;
         let fail = |error| io_error("write", path, error);
         let (temporary, mut file) = self.temporary().map_err(fail)?;
@@ -269,7 +266,7 @@ pub fn is_id(id: &str) -> bool {
     clippy::disallowed_methods,
     reason = "the shelf is where snapshots meet files"
 )]
-fn read(path: &Path) -> Result<Option<Snapshot>, Error> {
+fn read(path: &Path) -> Result<Option<Snapshot>, SnapshotError> {
     refuse_link(path)?;
     let text = match fs::read_to_string(path) {
         Ok(text) => text,
@@ -278,22 +275,22 @@ fn read(path: &Path) -> Result<Option<Snapshot>, Error> {
     };
     snapshot::parse(&text)
         .map(Some)
-        .map_err(|error| Error::Snapshot {
+        .map_err(|error| SnapshotError::Snapshot {
             path: path.to_owned(),
             error,
         })
 }
 
-fn refuse_link(path: &Path) -> Result<(), Error> {
+fn refuse_link(path: &Path) -> Result<(), SnapshotError> {
     if path.is_symlink() {
-        Err(Error::Symlink(path.to_owned()))
+        Err(SnapshotError::Symlink(path.to_owned()))
     } else {
         Ok(())
     }
 }
 
-fn io_error(doing: &'static str, path: &Path, error: io::Error) -> Error {
-    Error::Io {
+fn io_error(doing: &'static str, path: &Path, error: io::Error) -> SnapshotError {
+    SnapshotError::Io {
         doing,
         path: path.to_owned(),
         error,

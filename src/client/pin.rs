@@ -7,7 +7,7 @@ use rustls::{pki_types::CertificateDer, server::ParsedCertificate};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-/// The SHA-256 of a public key. Shown and read as curl's `--pinnedpubkey` has it: `sha256//` and base64.
+/// The SHA-256 of a public key. ShownCertificate and read as curl's `--pinnedpubkey` has it: `sha256//` and base64.
 #[derive(Clone, Copy, Debug, Deserialize, Serialize, PartialEq, Eq)]
 #[serde(into = "String", try_from = "String")]
 pub struct Pin([u8; 32]);

@@ -3,12 +3,12 @@
 //! The same client asks our own doubles and real appliances. It never follows a redirect, never tries again, and uses no
 //! proxy unless told.
 
+mod cert_verifier;
+mod connect_failure;
 mod error;
 pub mod options;
 pub mod pin;
-mod refusal;
 mod trust;
-mod verifier;
 
 use std::{
     sync::{Arc, Mutex as Held, PoisonError},
@@ -16,14 +16,14 @@ use std::{
 };
 
 use bytes::{Bytes, BytesMut};
-pub use error::{Error, Unreached};
+use cert_verifier::ShownCertificate;
+use connect_failure::Route;
+pub use error::{ClientError, ConnectFailure};
 use http::{Request, Response};
-pub use options::Options;
+pub use options::TargetOptions;
 pub use pin::Pin;
-use refusal::Way;
 use reqwest::{Url, redirect};
 use tokio::{sync::Mutex, time::Instant};
-use verifier::Shown;
 
 /// An appliance at an address.
 #[derive(Clone, Debug)]
@@ -31,9 +31,9 @@ pub struct Target {
     client: reqwest::Client,
     base: Url,
     delay: Duration,
-    way: Way,
+    way: Route,
     /// What was shown in the last handshake.
-    shown: Arc<Held<Option<Shown>>>,
+    shown: Arc<Held<Option<ShownCertificate>>>,
     /// When the last exchange ended. The lock also keeps exchanges with one pause between them apart.
     last: Arc<Mutex<Option<Instant>>>,
 }
@@ -42,11 +42,11 @@ impl Target {
     /// Prepares to ask an address, `https://host:port` or `http://…`; a path in it is put before every request's path.
     ///
     /// # Errors
-    /// [`Error::Setup`], with what was wrong with the address, the proxy, the certificates or the key.
-    pub fn new(base: &str, options: &Options) -> Result<Target, Error> {
+    /// [`ClientError::Setup`], with what was wrong with the address, the proxy, the certificates or the key.
+    pub fn new(base: &str, options: &TargetOptions) -> Result<Target, ClientError> {
         let base: Url = base
             .parse()
-            .map_err(|error| Error::Setup(format!("`{base}` is no address: {error}")))?;
+            .map_err(|error| ClientError::Setup(format!("`{base}` is no address: {error}")))?;
         let tls = base.scheme() == "https";
         let shown = Arc::default();
         let timeout = options.timeout.unwrap_or(TIMEOUT);
@@ -60,11 +60,13 @@ impl Target {
             .timeout(timeout)
             .connect_timeout(timeout / 2)
             .pool_max_idle_per_host(if options.fresh { 0 } else { usize::MAX })
-            .tls_backend_preconfigured(trust::config(options, tls, &shown).map_err(Error::Setup)?);
+            .tls_backend_preconfigured(
+                trust::config(options, tls, &shown).map_err(ClientError::Setup)?,
+            );
         if let Some(proxy) = &options.proxy {
             // What is quoted of the address could hold credentials.
             let mut way = reqwest::Proxy::all(&proxy.address)
-                .map_err(|_| Error::Setup("the proxy's address is none".into()))?;
+                .map_err(|_| ClientError::Setup("the proxy's address is none".into()))?;
             if let Some((username, password)) = &proxy.credentials {
                 way = way.basic_auth(username, password.expose());
             }
@@ -75,9 +77,9 @@ impl Target {
         }
         let client = builder
             .build()
-            .map_err(|error| Error::Setup(chain(&error)))?;
+            .map_err(|error| ClientError::Setup(chain(&error)))?;
         let (proxy, identity) = (options.proxy.is_some(), options.identity.is_some());
-        let way = Way {
+        let way = Route {
             address: base.as_str().trim_end_matches('/').to_owned(),
             tls,
             proxy,
@@ -97,14 +99,14 @@ impl Target {
     /// Prepares to ask whoever answers at an address, whatever certificate is shown: for what sends nothing secret.
     ///
     /// # Errors
-    /// [`Error::Setup`], with what was wrong with the address.
-    pub fn unverified(base: &str, timeout: Duration) -> Result<Target, Error> {
+    /// [`ClientError::Setup`], with what was wrong with the address.
+    pub fn unverified(base: &str, timeout: Duration) -> Result<Target, ClientError> {
         Target::new(
             base,
-            &Options {
+            &TargetOptions {
                 timeout: Some(timeout),
                 insecure: true,
-                ..Options::default()
+                ..TargetOptions::default()
             },
         )
     }
@@ -117,8 +119,8 @@ impl Target {
     /// Sends a request, whose URI is a path with its query, and reads the whole answer, of at most 1 MiB.
     ///
     /// # Errors
-    /// [`Error::Unreachable`] or [`Error::Broken`]. The request may have been carried out all the same.
-    pub async fn send(&self, request: &Request<Bytes>) -> Result<Response<Bytes>, Error> {
+    /// [`ClientError::Unreachable`] or [`ClientError::Broken`]. The request may have been carried out all the same.
+    pub async fn send(&self, request: &Request<Bytes>) -> Result<Response<Bytes>, ClientError> {
         if self.delay.is_zero() {
             return self.exchange(request).await;
         }
@@ -131,14 +133,14 @@ impl Target {
         answer
     }
 
-    async fn exchange(&self, request: &Request<Bytes>) -> Result<Response<Bytes>, Error> {
+    async fn exchange(&self, request: &Request<Bytes>) -> Result<Response<Bytes>, ClientError> {
         let path = request
             .uri()
             .path_and_query()
             .map_or("/", |path| path.as_str());
         let url: Url = format!("{}{path}", self.address())
             .parse()
-            .map_err(|error| Error::Setup(format!("`{path}` makes no address: {error}")))?;
+            .map_err(|error| ClientError::Setup(format!("`{path}` makes no address: {error}")))?;
         let mut outgoing = reqwest::Request::new(request.method().clone(), url);
         *outgoing.headers_mut() = request.headers().clone();
         if !request.body().is_empty() || request.method() == http::Method::POST {
@@ -160,7 +162,7 @@ impl Target {
             .map_err(|error| self.error(error, false))?
         {
             if body.len() + chunk.len() > MOST_READ {
-                return Err(Error::Broken(format!(
+                return Err(ClientError::Broken(format!(
                     "the answer's body exceeds {MOST_READ} bytes"
                 )));
             }
@@ -171,21 +173,21 @@ impl Target {
     }
 
     /// `early` is before anything of an answer has come: TLS may be refused then still.
-    fn error(&self, error: reqwest::Error, early: bool) -> Error {
+    fn error(&self, error: reqwest::Error, early: bool) -> ClientError {
         let error = error.without_url();
-        let late = early && refusal::tls(&error).is_some_and(refusal::is_late);
+        let late = early && connect_failure::tls(&error).is_some_and(connect_failure::is_late);
         if error.is_connect() || late {
             let shown = *self.shown.lock().unwrap_or_else(PoisonError::into_inner);
-            Error::Unreachable(refusal::explain(
+            ClientError::Unreachable(connect_failure::explain(
                 &error,
                 error.is_timeout(),
                 &self.way,
                 shown,
             ))
         } else if error.is_timeout() {
-            Error::Broken(TIMED_OUT.into())
+            ClientError::Broken(TIMED_OUT.into())
         } else {
-            Error::Broken(chain(&error))
+            ClientError::Broken(chain(&error))
         }
     }
 }

@@ -2,11 +2,9 @@
 
 use std::{fmt, io, path::PathBuf};
 
-use crate::snapshot;
-
 /// Why the shelf could not do something, and with which file.
 #[derive(Debug)]
-pub enum Error {
+pub enum SnapshotError {
     /// The glob cannot be read.
     Glob {
         /// What was asked for.
@@ -46,40 +44,46 @@ pub enum Error {
         /// The file.
         path: PathBuf,
         /// What is wrong with it.
-        error: snapshot::Error,
+        error: super::FormatError,
     },
     /// A symbolic link where the file or folder itself is expected: what is written would replace the link, or land elsewhere.
     Symlink(PathBuf),
 }
 
-impl fmt::Display for Error {
+impl fmt::Display for SnapshotError {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Error::Glob { glob, wrong } => write!(out, "read the glob `{glob}`: {wrong}"),
-            Error::Id { id, path: None } => {
+            SnapshotError::Glob { glob, wrong } => write!(out, "read the glob `{glob}`: {wrong}"),
+            SnapshotError::Id { id, path: None } => {
                 write!(out, "use `{}` as a case id: {ID_RULE}", id.escape_debug())
             }
-            Error::Id {
+            SnapshotError::Id {
                 path: Some(path), ..
             } => write!(
                 out,
                 "take {} for a snapshot: its name is no case id: {ID_RULE}",
                 path.display()
             ),
-            Error::Io { doing, path, error } => write!(out, "{doing} {}: {error}", path.display()),
-            Error::NotAFolder(path) => write!(
+            SnapshotError::Io { doing, path, error } => {
+                write!(out, "{doing} {}: {error}", path.display())
+            }
+            SnapshotError::NotAFolder(path) => write!(
                 out,
                 "open the snapshot folder {}: it is not a folder",
                 path.display()
             ),
-            Error::NothingPending(path) => write!(
+            SnapshotError::NothingPending(path) => write!(
                 out,
                 "find {}: nothing is pending for this case",
                 path.display()
             ),
-            Error::Refused { path, because } => write!(out, "accept {}: {because}", path.display()),
-            Error::Snapshot { path, error } => write!(out, "read {}: {error}", path.display()),
-            Error::Symlink(path) => write!(
+            SnapshotError::Refused { path, because } => {
+                write!(out, "accept {}: {because}", path.display())
+            }
+            SnapshotError::Snapshot { path, error } => {
+                write!(out, "read {}: {error}", path.display())
+            }
+            SnapshotError::Symlink(path) => write!(
                 out,
                 "use {}: it is a symbolic link, expected the file or folder itself",
                 path.display()
@@ -88,7 +92,7 @@ impl fmt::Display for Error {
     }
 }
 
-impl std::error::Error for Error {}
+impl std::error::Error for SnapshotError {}
 
 /// What a case id is, in words.
 const ID_RULE: &str =

@@ -9,32 +9,32 @@ use rustls::{
 };
 
 use super::{
-    Options,
+    TargetOptions,
+    cert_verifier::{CertVerifier, ShownCertificate, Trust},
     options::Identity,
-    verifier::{Belief, Shown, Verifier},
 };
 
 /// Returns the client's half of TLS, or what is wrong with a certificate or key, in words. What a server shows is kept in `shown`.
 /// `tls` is false where none will be spoken: the system's roots are then not looked for.
 pub(super) fn config(
-    options: &Options,
+    options: &TargetOptions,
     tls: bool,
-    shown: &Arc<Mutex<Option<Shown>>>,
+    shown: &Arc<Mutex<Option<ShownCertificate>>>,
 ) -> Result<ClientConfig, String> {
     let provider = Arc::new(crypto::ring::default_provider());
     let belief = match (options.insecure, options.pin, &options.trust) {
-        (true, ..) => Belief::Anybody,
-        (_, Some(pin), _) => Belief::Key(pin),
-        (.., Some(trust)) => Belief::Roots(Arc::new(roots(trust)?)),
+        (true, ..) => Trust::Anybody,
+        (_, Some(pin), _) => Trust::Key(pin),
+        (.., Some(trust)) => Trust::Roots(Arc::new(roots(trust)?)),
         (.., None) if tls => system(&provider),
-        _ => Belief::Roots(Arc::new(RootCertStore::empty())),
+        _ => Trust::Roots(Arc::new(RootCertStore::empty())),
     };
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions();
     let builder = builder.map_err(|error| format!("TLS: {error}"))?;
     let builder = builder
         .dangerous()
-        .with_custom_certificate_verifier(Arc::new(Verifier::new(
+        .with_custom_certificate_verifier(Arc::new(CertVerifier::new(
             belief,
             provider,
             Arc::clone(shown),
@@ -53,10 +53,10 @@ pub(super) fn config(
 }
 
 /// Whom the system trusts; nobody where it says nothing, as in an image that has no more than this program.
-fn system(provider: &Arc<CryptoProvider>) -> Belief {
+fn system(provider: &Arc<CryptoProvider>) -> Trust {
     match rustls_platform_verifier::Verifier::new(Arc::clone(provider)) {
-        Ok(verifier) => Belief::System(Arc::new(verifier)),
-        Err(_) => Belief::Roots(Arc::new(RootCertStore::empty())),
+        Ok(verifier) => Trust::System(Arc::new(verifier)),
+        Err(_) => Trust::Roots(Arc::new(RootCertStore::empty())),
     }
 }
 

@@ -8,11 +8,11 @@ use std::{
 
 use rustls::{AlertDescription, CertificateError, Error as Tls, pki_types::UnixTime};
 
-use super::{error::Unreached, verifier::Shown};
+use super::{cert_verifier::ShownCertificate, error::ConnectFailure};
 
 /// What of the way to a target matters to whoever reads why it was not reached.
 #[derive(Clone, Debug)]
-pub(super) struct Way {
+pub(super) struct Route {
     /// How the target is told from others, without credentials.
     pub(super) address: String,
     /// Whether TLS is spoken with it.
@@ -39,13 +39,13 @@ pub(super) fn is_late(error: &Tls) -> bool {
 pub(super) fn explain(
     error: &(dyn StdError + 'static),
     timed_out: bool,
-    way: &Way,
-    shown: Option<Shown>,
-) -> Unreached {
+    way: &Route,
+    shown: Option<ShownCertificate>,
+) -> ConnectFailure {
     if let Some(tls) = tls(error) {
         return of_tls(tls, way, shown);
     }
-    let of = |told: String, hint: &str| Unreached {
+    let of = |told: String, hint: &str| ConnectFailure {
         told,
         hint: hint.to_owned(),
     };
@@ -125,9 +125,9 @@ pub(super) fn explain(
     of(texts.join(": "), "no option of ours is known to help")
 }
 
-fn of_tls(error: &Tls, way: &Way, shown: Option<Shown>) -> Unreached {
+fn of_tls(error: &Tls, way: &Route, shown: Option<ShownCertificate>) -> ConnectFailure {
     use AlertDescription as Alert;
-    let of = |told: String, hint: String| Unreached {
+    let of = |told: String, hint: String| ConnectFailure {
         told: format!("TLS was refused: {told}"),
         hint,
     };
@@ -171,7 +171,11 @@ fn of_tls(error: &Tls, way: &Way, shown: Option<Shown>) -> Unreached {
     }
 }
 
-fn of_certificate(error: &CertificateError, way: &Way, shown: Option<Shown>) -> Unreached {
+fn of_certificate(
+    error: &CertificateError,
+    way: &Route,
+    shown: Option<ShownCertificate>,
+) -> ConnectFailure {
     use CertificateError as Fault;
     let pin = shown.and_then(|shown| shown.pin);
     // What is shown here may be anybody's: the pin is to be compared, not copied.
@@ -257,7 +261,7 @@ fn of_certificate(error: &CertificateError, way: &Way, shown: Option<Shown>) -> 
         ),
         other => (format!("the certificate's chain: {other}"), pinned),
     };
-    Unreached {
+    ConnectFailure {
         told: format!("TLS was refused: {told}"),
         hint,
     }
