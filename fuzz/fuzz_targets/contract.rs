@@ -1,7 +1,7 @@
 //! Any text as a contract: read or refused.
 #![no_main]
 
-#[path = "../../tests/fuzz/contract.rs"]
+#[path = "../../tests/it/fuzz/contract.rs"]
 mod target;
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| target::run(data));

@@ -1,7 +1,7 @@
 //! Any text as the sensor's or the console's page, also as a later edition of it.
 #![no_main]
 
-#[path = "../../tests/fuzz/documents.rs"]
+#[path = "../../tests/it/fuzz/documents.rs"]
 mod target;
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| target::run(data));

@@ -1,7 +1,7 @@
 //! Any text as the other files that a command is given: known differences, reading profiles, mutants, controls. Read or refused with a place.
 #![no_main]
 
-#[path = "../../tests/fuzz/given.rs"]
+#[path = "../../tests/it/fuzz/given.rs"]
 mod target;
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| target::run(data));

@@ -2,7 +2,7 @@
 //! spelling that the canary's search knows.
 #![no_main]
 
-#[path = "../../tests/fuzz/journal.rs"]
+#[path = "../../tests/it/fuzz/journal.rs"]
 mod target;
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| target::run(data));

@@ -2,7 +2,7 @@
 //! crash leaves of it, cut at any byte, can be read as well.
 #![no_main]
 
-#[path = "../../tests/fuzz/recover.rs"]
+#[path = "../../tests/it/fuzz/recover.rs"]
 mod target;
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| target::run(data));

@@ -1,7 +1,7 @@
 //! Any bytes on a connection to a served sensor: it ends, nothing panics, and the next client is answered.
 #![no_main]
 
-#[path = "../../tests/fuzz/wire.rs"]
+#[path = "../../tests/it/fuzz/wire.rs"]
 mod target;
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| target::run(data));

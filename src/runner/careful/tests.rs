@@ -1,5 +1,5 @@
 //! Runs at a target that is nobody's mock as far as they know, in this process: what was changed is given back, budgets hold, and what
-//! cannot be proven is told. `tests/target` does the same to the program.
+//! cannot be proven is told. `tests/live` does the same to the program.
 
 mod stage;
 

@@ -1,0 +1,12 @@
+//! The binary as its users meet it: a process with arguments, an environment, a folder, two streams and an exit code.
+
+mod agreed;
+mod canary;
+mod desk;
+mod diff;
+mod help;
+mod plan;
+mod reports;
+mod selection;
+mod snapshots;
+mod words;

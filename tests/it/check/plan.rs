@@ -1,0 +1,139 @@
+//! The plan: what would be sent, as commands that do it.
+
+use std::{
+    io::{BufRead, BufReader},
+    process::{Child, Command, Stdio},
+};
+
+use d4iot_double::{
+    conformance::suite,
+    contract,
+    contract::{Kind, Operation, Outcome},
+};
+use rstest::rstest;
+
+use crate::check::desk::{Desk, told};
+
+#[test]
+fn every_case_is_planned_and_nothing_is_sent() {
+    let desk = Desk::new();
+    let told = desk.run("plan").ends_with(0);
+    let mut requests = 0;
+    for kind in [Kind::Sensor, Kind::Console] {
+        for located in suite::all()
+            .iter()
+            .filter(|located| located.case.kinds.contains(&kind))
+        {
+            let head = format!("{kind} {} (", located.case.id);
+            assert!(
+                told.out.lines().any(|line| line.starts_with(&head)),
+                "{head}"
+            );
+            requests += located.case.steps.len();
+        }
+    }
+    assert_eq!(
+        told.out
+            .lines()
+            .filter(|line| line.starts_with("  curl -sS -X "))
+            .count(),
+        requests
+    );
+    assert!(told.out.contains("\"$USER_PASSWORD\"") && !told.out.contains('«'));
+    // A password made for a run would differ from one plan to the next.
+    assert_eq!(desk.run("plan").out, told.out);
+    assert_eq!(desk.files("").len(), 0);
+}
+
+#[test]
+fn a_plan_of_nothing_says_so() {
+    let told = Desk::new().run("plan --case nothing.*").ends_with(4);
+    assert_eq!(told.out, "");
+    assert!(
+        told.err.starts_with("error: no case is selected"),
+        "{}",
+        told.err
+    );
+}
+
+#[rstest]
+#[case::right("validation.authenticated", Outcome::Authenticated)]
+#[case::wrong(
+    "validation.credentials_rejected.wrong_password",
+    Outcome::CredentialsRejected
+)]
+#[case::all_quotes("validation.characters.wrong_name", Outcome::CredentialsRejected)]
+#[case::in_the_address("validation.header.accept", Outcome::Authenticated)]
+fn a_planned_command_runs_as_it_stands(#[case] case: &str, #[case] outcome: Outcome) {
+    if Command::new("curl").arg("--version").output().is_err() {
+        println!("skipped: curl is not installed");
+        return;
+    }
+    let desk = Desk::new();
+    desk.write("users.yaml", "appliance: sensor\nusers:\n  - { username: o'neill, password: \"It's 1 \\\"$HOME\\\"!\", role: read_only }\n");
+    let served = Served::start(&desk, "users.yaml");
+    let plan = desk
+        .run(&format!("plan --kind sensor --case {case}"))
+        .ends_with(0)
+        .out;
+    let script: Vec<&str> = plan
+        .lines()
+        .filter_map(|line| line.strip_prefix("  "))
+        .collect();
+    assert_eq!(script.len(), 1);
+    let mut shell = Command::new("sh");
+    // JSON's own escapes are the reader's affair: the password is put in as the inside of a JSON string.
+    let values = [
+        ("USER_USERNAME", "o'neill"),
+        ("USER_PASSWORD", r#"It's 1 \"$HOME\"!"#),
+        ("USER_WRONG_PASSWORD", "x"),
+        ("UNKNOWN_WRONG_PASSWORD", "x"),
+    ];
+    shell
+        .args(["-c", script[0]])
+        .envs(values)
+        .env("TARGET", &served.url)
+        .env("CURL_CA_BUNDLE", desk.path("ca.pem"));
+    let answer = told(&mut shell).ends_with(0).out;
+    let wording = contract::of(Kind::Sensor)
+        .utterance(Some(Operation::Validation), outcome)
+        .unwrap()
+        .1
+        .body
+        .ruling()
+        .is
+        .text();
+    assert!(answer.contains(&format!("\"{wording}\"")), "{answer}");
+}
+
+/// An appliance that is served until this is dropped.
+struct Served {
+    child: Child,
+    url: String,
+}
+
+impl Served {
+    fn start(desk: &Desk, fixture: &str) -> Served {
+        let mut command = desk.command(&format!(
+            "serve {fixture} --listen 127.0.0.1:0 --ca-out ca.pem"
+        ));
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        let mut ready = String::new();
+        BufReader::new(child.stdout.take().unwrap())
+            .read_line(&mut ready)
+            .unwrap();
+        let url = ready
+            .trim()
+            .strip_prefix("ready appliance sensor ")
+            .unwrap()
+            .to_owned();
+        Served { child, url }
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}

@@ -1,0 +1,187 @@
+//! Reports: each in its form, where it was asked for.
+
+use std::{
+    io::{BufRead, BufReader},
+    process::Stdio,
+};
+
+use quick_xml::{Reader, events::Event};
+use rstest::rstest;
+use serde_json::Value;
+
+use crate::check::desk::{Desk, cases, project};
+
+#[test]
+fn the_json_report_is_what_its_schema_says() {
+    let desk = Desk::with_snapshots("validation.authenticated");
+    std::fs::remove_file(desk.path("snapshots/sensor/validation.authenticated.snap")).unwrap();
+    let path = "snapshots/console/validation.authenticated.snap";
+    desk.write(path, &desk.read(path).replace("200", "201"));
+    let told = desk
+        .run("check -q --case validation.* --report json=report.json")
+        .ends_with(1);
+    assert!(
+        told.out.starts_with("── sensor built-in mock"),
+        "the text stays on stdout:\n{}",
+        told.out
+    );
+    let schema: Value = serde_json::from_str(
+        &std::fs::read_to_string(project("conformance/report.schema.json")).unwrap(),
+    )
+    .unwrap();
+    let report: Value = serde_json::from_str(&desk.read("report.json")).unwrap();
+    let errors: Vec<String> = jsonschema::validator_for(&schema)
+        .unwrap()
+        .iter_errors(&report)
+        .map(|error| error.to_string())
+        .collect();
+    assert_eq!(errors, [""; 0]);
+    let changed: Vec<_> = cases(&report)
+        .filter(|(_, case)| case["regression"] == "changed")
+        .collect();
+    assert_eq!(changed.len(), 1);
+    assert_eq!(
+        (changed[0].0, &changed[0].1["id"], &changed[0].1["failed"]),
+        ("console", &"validation.authenticated".into(), &true.into())
+    );
+}
+
+#[test]
+fn the_junit_report_is_xml_with_a_test_a_case() {
+    let desk = Desk::new();
+    desk.run("check -q --case validation.* --report junit=report.xml")
+        .ends_with(0);
+    let (text, cases) = (
+        desk.read("report.xml"),
+        desk.ran("--case validation.*").len(),
+    );
+    let mut reader = Reader::from_str(&text);
+    let mut tests = 0;
+    loop {
+        match reader.read_event().unwrap() {
+            Event::Start(tag) | Event::Empty(tag) if tag.name().as_ref() == b"testcase" => {
+                tag.attributes()
+                    .for_each(|attribute| drop(attribute.unwrap()));
+                tests += 1;
+            }
+            Event::Eof => break,
+            _ => {}
+        }
+    }
+    assert_eq!(tests, cases);
+    assert!(tests > 150, "{tests}");
+}
+
+#[rstest]
+#[case::text_unasked("", "sensor built-in mock: 1 case\n")]
+#[case::text("--report text", "sensor built-in mock: 1 case\n")]
+#[case::text_beside_a_file("--report json=r.json", "sensor built-in mock: 1 case\n")]
+#[case::json("--report json", "{\n")]
+#[case::junit("--report junit", "<?xml ")]
+#[case::markdown("--report markdown", "## ✅ All judged cases pass.\n")]
+#[case::html("--report html", "<!DOCTYPE html>\n")]
+#[case::profile("--report profile", "# The readings that were followed")]
+#[case::annotations_and_text("--report github", "::notice title=")]
+#[case::text_in_a_file("--report text=r.txt", "")]
+#[case::json_beside_text_in_a_file("--report json --report text=r.txt", "{\n")]
+fn stdout_has_what_was_asked_for(#[case] line: &str, #[case] starts: &str) {
+    let told = Desk::new()
+        .run(&format!(
+            "check -q --kind sensor --case validation.authenticated {line}"
+        ))
+        .ends_with(0);
+    assert!(
+        told.out.starts_with(starts) && told.out.is_empty() == starts.is_empty(),
+        "{}",
+        told.out
+    );
+    assert_eq!(told.err, "");
+}
+
+#[test]
+fn markdown_is_appended_to_the_step_s_page() {
+    let desk = Desk::new();
+    desk.write("page.md", "before\n");
+    let page = desk.path("page.md");
+    let told = desk.run_with(
+        "check -q --kind sensor --case validation.authenticated --report markdown",
+        "GITHUB_STEP_SUMMARY",
+        page.to_str().unwrap(),
+    );
+    assert!(
+        told.ends_with(0)
+            .out
+            .starts_with("sensor built-in mock: 1 case\n"),
+        "the text stays on stdout"
+    );
+    assert!(
+        desk.read("page.md")
+            .starts_with("before\n## ✅ All judged cases pass.\n"),
+        "{}",
+        desk.read("page.md")
+    );
+}
+
+#[rstest]
+#[case::no_folder(
+    "json=nowhere/r.json",
+    "writing the json report to nowhere/r.json: No such file"
+)]
+#[case::a_folder("text=.", "writing the text report to .: Is a directory")]
+#[case::no_name("junit=", "`junit=` names no file")]
+fn a_report_that_cannot_be_written_is_said(#[case] report: &str, #[case] expected: &str) {
+    let told = Desk::new()
+        .run(&format!(
+            "check -q --case validation.authenticated --report {report}"
+        ))
+        .ends_with(2);
+    assert!(told.err.contains(expected), "{}", told.err);
+}
+
+#[rstest]
+#[case::check("check -q --case validation.* --report json")]
+#[case::plan("plan")]
+#[case::explain("explain")]
+#[case::schema("fixture schema")]
+#[case::help("check --help")]
+fn a_reader_that_leaves_early_is_no_error(#[case] line: &str) {
+    let desk = Desk::new();
+    let mut child = desk
+        .command(line)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut first = String::new();
+    // As `| head -1` does: one line, then the pipe is closed.
+    BufReader::with_capacity(1, child.stdout.take().unwrap())
+        .read_line(&mut first)
+        .unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(
+        (
+            output.status.code(),
+            String::from_utf8(output.stderr).unwrap()
+        ),
+        (Some(0), String::new()),
+        "{first}"
+    );
+}
+
+#[test]
+fn the_log_is_json_where_it_is_asked_for() {
+    let told = Desk::with_snapshots("none")
+        .run("check --log-format json --kind sensor --case validation.authenticated")
+        .ends_with(0);
+    let levels: Vec<String> = told
+        .err
+        .lines()
+        .map(|line| {
+            serde_json::from_str::<Value>(line).unwrap()["level"]
+                .as_str()
+                .unwrap()
+                .to_owned()
+        })
+        .collect();
+    assert_eq!(levels, ["progress", "note"]);
+}

@@ -1,0 +1,85 @@
+//! The commands that tell what is known: explain, documents, and what is no command at all.
+
+use std::fs;
+
+use d4iot_double::{
+    contract,
+    contract::{Kind, Operation, Outcome},
+};
+use rstest::rstest;
+
+use crate::check::desk::{Desk, project};
+
+#[rstest]
+#[case::everything("explain", "=== Disputed: ")]
+#[case::number("explain X11", "X11  ")]
+#[case::one_kind("explain X11 --kind sensor", "validation.authenticated.body [sensor]")]
+#[case::outcome("explain locked_out", "any.on_locked_source")]
+#[case::case(
+    "explain validation.repeated",
+    "  --> conformance/cases/validation.yaml:"
+)]
+fn explain_tells(#[case] line: &str, #[case] expected: &str) {
+    let told = Desk::new().run(line).ends_with(0);
+    assert!(told.out.contains(expected), "{}", told.out);
+    assert_eq!(told.err, "");
+}
+
+#[rstest]
+#[case::nonsense(
+    "explain nonsense",
+    "error: unknown `nonsense`, expected a fact, a glob of facts, "
+)]
+#[case::nearly_a_case("explain validation.lokout", "  hint: nearest are validation.lockout")]
+#[case::command("chek", "a similar subcommand exists: 'check'")]
+#[case::nothing("", "Usage: d4iot-double [OPTIONS] <COMMAND>")]
+#[case::option("check --kinds sensor", "a similar argument exists: '--kind'")]
+#[case::plan_of_nothing("plan --case [", "`[` is no glob")]
+#[case::folder_of_documents("documents --sensor . --console .", "it is a folder\n  hint: ")]
+#[case::no_snapshots("accept", "error: there is no folder snapshots\n  hint: ")]
+#[case::no_terminal(
+    "review",
+    "error: review asks questions, and stdin is no terminal\n  hint: "
+)]
+fn usage_is_refused_in_words(#[case] line: &str, #[case] expected: &str) {
+    let told = Desk::new().run(line).ends_with(2);
+    assert!(told.err.contains(expected), "{}", told.err);
+    assert_eq!(told.out, "");
+}
+
+#[test]
+fn the_documents_hold_and_a_changed_word_is_named() {
+    let pages = project("../shared/documents");
+    if !pages.is_dir() {
+        println!("skipped: no copy of the documents in {}", pages.display());
+        return;
+    }
+    let desk = Desk::new();
+    for name in ["sensor.md", "console.md"] {
+        fs::copy(pages.join(name), desk.path(name)).unwrap();
+    }
+    const LINE: &str = "documents --sensor sensor.md --console console.md";
+    desk.run(LINE).ends_with(0);
+
+    let said = contract::of(Kind::Sensor)
+        .utterance(Some(Operation::Validation), Outcome::Authenticated)
+        .unwrap()
+        .1
+        .body
+        .ruling()
+        .is
+        .text();
+    let page = desk.read("sensor.md");
+    let number = page.lines().position(|line| line.contains(said)).unwrap() + 1;
+    desk.write(
+        "sensor.md",
+        &page.replace(said, &said.replacen(' ', " never ", 1)),
+    );
+    let told = desk.run(LINE).ends_with(1);
+    assert!(
+        told.out
+            .contains(&format!("sensor:{number} validation.authenticated.body")),
+        "{}",
+        told.out
+    );
+}

@@ -1,0 +1,429 @@
+//! The documents' own cURL commands, run by a shell and the real curl against a started `serve`; and every message of the
+//! documents, provoked and held to the letter.
+
+use std::{collections::BTreeSet, fs, net::IpAddr, process::Command};
+
+use bytes::Bytes;
+use d4iot_double::{
+    appliance::Moment,
+    contract,
+    contract::{Envelope, Form, Internal, Kind, Operation, Outcome, Quote, Said},
+    fixture,
+};
+use http::Request;
+use rstest::rstest;
+use serde_json::{Value as Json, json};
+
+use crate::process::Process;
+
+// — the examples, as printed —
+
+#[rstest]
+#[case::s85(Kind::Sensor, "S85", "S231")]
+#[case::c99(Kind::Console, "C99", "C257")]
+fn the_example_changes_the_password(
+    #[case] kind: Kind,
+    #[case] example: &str,
+    #[case] validation: &str,
+) {
+    let appliance = Running::start(kind, &[]);
+    let validate =
+        |password| appliance.run(&filled(quote(kind, validation), "myUser", password, ""));
+    let (old, new) = ("1234@abcd", "abcd@1234");
+    assert_eq!(
+        validate(new),
+        worded(kind, Operation::Validation, Outcome::CredentialsRejected)
+    );
+    assert_eq!(
+        appliance.run(&quote(kind, example).text),
+        worded(kind, Operation::SetPassword, Outcome::PasswordReplaced)
+    );
+    assert_eq!(
+        validate(new),
+        worded(kind, Operation::Validation, Outcome::Authenticated)
+    );
+    assert_eq!(
+        validate(old),
+        worded(kind, Operation::Validation, Outcome::CredentialsRejected)
+    );
+}
+
+#[test]
+fn s237_has_a_wrong_password_and_is_told_so() {
+    let appliance = Running::start(Kind::Sensor, &[]);
+    let expected = worded(
+        Kind::Sensor,
+        Operation::Validation,
+        Outcome::CredentialsRejected,
+    );
+    assert_eq!(appliance.run(&quote(Kind::Sensor, "S237").text), expected);
+}
+
+#[test]
+fn c263_with_its_quote_mended_succeeds_with_curl_s_form_content_type() {
+    let printed = &quote(Kind::Console, "C263").text;
+    assert!(
+        !shell(printed).output().unwrap().status.success(),
+        "a shell takes it as printed: nothing needs mending"
+    );
+    assert!(
+        !printed.contains("-H"),
+        "it names a content type: curl does not choose"
+    );
+    let appliance = Running::start(Kind::Console, &[]);
+    assert_eq!(
+        appliance.run(&format!("{printed}'")),
+        worded(Kind::Console, Operation::Validation, Outcome::Authenticated)
+    );
+}
+
+#[rstest]
+#[case::s167(Kind::Sensor, "S167")]
+#[case::c190(Kind::Console, "C190")]
+fn admin_user_is_a_missing_field_unless_the_reading_of_the_command_is_chosen(
+    #[case] kind: Kind,
+    #[case] example: &str,
+) {
+    let command = &quote(kind, example).text;
+    let strict = Running::start(kind, &[]);
+    assert_eq!(
+        strict.run(command),
+        worded(kind, Operation::SetPasswordByAdmin, Outcome::MissingField)
+    );
+    let lenient = Running::start(
+        kind,
+        &["--reading", "set_password_by_admin.admin_username=curl"],
+    );
+    assert_eq!(
+        lenient.run(command),
+        worded(
+            kind,
+            Operation::SetPasswordByAdmin,
+            Outcome::PasswordReplaced
+        )
+    );
+}
+
+#[test]
+fn no_example_of_a_command_is_left_out_above() {
+    let examples = |kind| {
+        commands(kind)
+            .filter(|(_, quote)| quote.placeholders.is_empty())
+            .map(|(name, _)| name)
+    };
+    let all: BTreeSet<&str> = Kind::ALL.iter().flat_map(|kind| examples(*kind)).collect();
+    assert_eq!(
+        all,
+        BTreeSet::from(["S85", "S167", "S237", "C99", "C190", "C263"])
+    );
+}
+
+// — the templates, filled in —
+
+#[rstest]
+#[case::sensor(Kind::Sensor)]
+#[case::console(Kind::Console)]
+fn every_template_works_when_filled_in(#[case] kind: Kind) {
+    let mut operations = BTreeSet::new();
+    for (name, template) in commands(kind).filter(|(_, quote)| !quote.placeholders.is_empty()) {
+        let appliance = Running::start(kind, &[]);
+        let outcome = if template.operation == Operation::Validation {
+            Outcome::Authenticated
+        } else {
+            Outcome::PasswordReplaced
+        };
+        let command = filled(template, "myUser", "1234@abcd", "abcd@1234");
+        assert_eq!(
+            appliance.run(&command),
+            worded(kind, template.operation, outcome),
+            "{name}: {command}"
+        );
+        operations.insert(template.operation);
+    }
+    assert_eq!(
+        operations.len(),
+        Operation::ALL.len(),
+        "an operation has no template"
+    );
+}
+
+// — every message —
+
+#[rstest]
+#[case::sensor(Kind::Sensor)]
+#[case::console(Kind::Console)]
+fn every_message_of_the_documents_can_be_provoked_and_arrives_to_the_letter(#[case] kind: Kind) {
+    let mut messages = BTreeSet::new();
+    for (operation, clause) in &contract::of(kind).operations {
+        for (outcome, utterance) in &clause.outcomes {
+            let name = |point: &str| format!("{operation}.{outcome}.{point}");
+            for body in utterance
+                .body
+                .readings()
+                .iter()
+                .filter(|reading| reading.is_said())
+            {
+                let envelopes = utterance
+                    .envelope
+                    .as_ref()
+                    .map_or(&[][..], |fact| fact.readings());
+                let internals = utterance
+                    .internal
+                    .as_ref()
+                    .map_or(&[][..], |fact| fact.readings());
+                for (envelope, internal) in pairs(envelopes.len(), internals.len()) {
+                    let (envelope, internal) = (
+                        envelope.map(|index| &envelopes[index]),
+                        internal.map(|index| &internals[index]),
+                    );
+                    let mut choices = vec![(name("body"), body.name.as_str())];
+                    choices
+                        .extend(envelope.map(|reading| (name("envelope"), reading.name.as_str())));
+                    choices
+                        .extend(internal.map(|reading| (name("internal"), reading.name.as_str())));
+                    let said = Said { username: ABOUT };
+                    let envelope = envelope.map_or(Envelope::Object, |reading| reading.is);
+                    let expected = body.is.dressed(
+                        envelope,
+                        internal.map_or(&Internal::Absent, |reading| &reading.is),
+                        said,
+                    );
+                    let answer = provoked(kind, *operation, *outcome, &choices);
+                    assert_eq!(answer, expected.to_string(), "{choices:?}");
+                    let text = body.is.text().replace("{username}", ABOUT);
+                    assert!(
+                        answer.contains(&format!("\"{text}\"")),
+                        "{text} is not in {answer}"
+                    );
+                    messages.insert(text);
+                }
+            }
+        }
+    }
+    // Counted on the pages: seven messages, four of which are worded in two ways.
+    assert_eq!(messages.len(), 11, "{messages:#?}");
+}
+
+/// Each envelope with each internal message; a success has neither.
+fn pairs(envelopes: usize, internals: usize) -> Vec<(Option<usize>, Option<usize>)> {
+    let each = |count: usize| {
+        if count == 0 {
+            vec![None]
+        } else {
+            (0..count).map(Some).collect()
+        }
+    };
+    each(envelopes)
+        .into_iter()
+        .flat_map(|envelope| {
+            each(internals)
+                .into_iter()
+                .map(move |internal| (envelope, internal))
+        })
+        .collect()
+}
+
+/// Brings the built-in appliance, under a choice of readings, to an outcome, and returns the body of its answer.
+fn provoked(
+    kind: Kind,
+    operation: Operation,
+    outcome: Outcome,
+    choices: &[(String, &str)],
+) -> String {
+    let contract = contract::of(kind);
+    let mut fixture = fixture::built_in(kind);
+    for (fact, reading) in choices {
+        fixture.readings.choose(contract, fact, reading).unwrap();
+    }
+    let body = match (operation, outcome) {
+        (Operation::Validation, Outcome::Authenticated) => {
+            json!({ "username": "test", "password": "Test12345!" })
+        }
+        (Operation::Validation, Outcome::CredentialsRejected) => {
+            json!({ "username": "test", "password": "test" })
+        }
+        (Operation::SetPassword, Outcome::PasswordReplaced) => own("Test12345!", "Test54321!"),
+        (Operation::SetPassword, Outcome::AuthenticationFailed) => own("test", "Test54321!"),
+        (Operation::SetPassword, Outcome::PolicyRefused) => own("Test12345!", "a"),
+        (Operation::SetPasswordByAdmin, Outcome::PasswordReplaced) => {
+            by("admin", "Test0987", "test", "Test54321!")
+        }
+        (Operation::SetPasswordByAdmin, Outcome::AuthenticationFailed) => {
+            by("admin", "test", "test", "Test54321!")
+        }
+        (Operation::SetPasswordByAdmin, Outcome::PolicyRefused) => {
+            by("admin", "Test0987", "test", "a")
+        }
+        (Operation::SetPasswordByAdmin, Outcome::UserUnknown) => {
+            by("admin", "Test0987", ABOUT, "Test54321!")
+        }
+        (Operation::SetPasswordByAdmin, Outcome::PermissionDenied) => {
+            by("test", "Test12345!", "myUser", "Test54321!")
+        }
+        _ => panic!("nothing here provokes {outcome} of {operation}"),
+    };
+    let path = contract.clause(operation).path.ruling().is.0[0].as_str();
+    let request = Request::post(path)
+        .header("content-type", "application/json")
+        .body(Bytes::from(body.to_string()))
+        .unwrap();
+    let (answer, _) =
+        fixture
+            .appliance()
+            .answer(&request, IpAddr::from([127, 0, 0, 1]), Moment::default());
+    String::from_utf8(answer.body().to_vec()).unwrap()
+}
+
+fn own(password: &str, new: &str) -> Json {
+    json!({ "username": "test", "password": password, "new_password": new })
+}
+
+fn by(admin: &str, password: &str, username: &str, new: &str) -> Json {
+    json!({ "admin_username": admin, "admin_password": password, "username": username, "new_password": new })
+}
+
+// — what the tests above speak with —
+
+/// A built-in appliance in a process of its own.
+struct Running {
+    _process: Process,
+    curl_home: tempfile::TempDir,
+}
+
+/// What curl got.
+#[derive(Debug, PartialEq, Eq)]
+struct Answer {
+    status: u16,
+    content_type: String,
+    body: String,
+}
+
+impl Running {
+    fn start(kind: Kind, args: &[&str]) -> Running {
+        let version = Command::new("curl").arg("--version").output();
+        assert!(
+            version.is_ok(),
+            "curl is not installed: these tests run the documents' own commands (apt-get install curl)"
+        );
+        let args: Vec<&str> = ["--kind", kind.name()]
+            .iter()
+            .chain(args)
+            .copied()
+            .collect();
+        let (process, ready) = Process::serve(1, &args);
+        // The commands stay as they are printed; where 127.0.0.1 has its port 443, and how the answer is shown, is curl's setting.
+        let curl_home = tempfile::tempdir().unwrap();
+        let settings = format!(
+            "connect-to = \"127.0.0.1:443:127.0.0.1:{}\"\nsilent\nshow-error\nwrite-out = \"%{{stderr}}{MARK}%{{http_code}} %{{content_type}}\"\n",
+            ready[0].port()
+        );
+        fs::write(curl_home.path().join(".curlrc"), settings).unwrap();
+        Running {
+            _process: process,
+            curl_home,
+        }
+    }
+
+    fn run(&self, command: &str) -> Answer {
+        let output = shell(command)
+            .env("CURL_HOME", self.curl_home.path())
+            .output()
+            .unwrap();
+        let err = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.success(), "{command}\n{err}");
+        let (status, content_type) = err
+            .split_once(MARK)
+            .and_then(|(_, told)| told.split_once(' '))
+            .unwrap_or_else(|| panic!("{command}\n{err}"));
+        Answer {
+            status: status.parse().unwrap(),
+            content_type: content_type.to_owned(),
+            body: String::from_utf8(output.stdout).unwrap(),
+        }
+    }
+}
+
+fn shell(command: &str) -> Command {
+    let mut shell = Command::new("sh");
+    // Whatever proxy this machine uses does not stand between a test and its own machine.
+    shell
+        .args(["-c", command])
+        .env("NO_PROXY", "*")
+        .env("no_proxy", "*");
+    shell
+}
+
+fn quote(kind: Kind, name: &str) -> &'static Quote {
+    &contract::of(kind).quotes[name]
+}
+
+fn commands(kind: Kind) -> impl Iterator<Item = (&'static str, &'static Quote)> {
+    contract::of(kind)
+        .quotes
+        .iter()
+        .filter(|(_, quote)| quote.form == Form::Command)
+        .map(|(name, quote)| (name.as_str(), quote))
+}
+
+/// Puts values in a template's placeholders, in quotes where the template forgets them (sensor:231).
+fn filled(template: &Quote, username: &str, password: &str, new_password: &str) -> String {
+    template
+        .placeholders
+        .iter()
+        .fold(template.text.clone(), |text, placeholder| {
+            let (value, is_json) = match placeholder.as_str() {
+                "<ADMIN_PASSWORD>" => ("Test0987", true),
+                "<ADMIN_USERNAME>" => ("admin", true),
+                "<AUTH_TOKEN>" => ("1234b734a9244d54ab8d40aedddcabcd", false),
+                "<CURRENT_PASSWORD>" | "<PASSWORD>" | "PASSWORD" => (password, true),
+                "<IP_ADDRESS>" => ("127.0.0.1", false),
+                "<NEW_PASSWORD>" => (new_password, true),
+                "<USER NAME>" | "<USER_NAME>" => (username, true),
+                other => panic!("no value for the placeholder {other}"),
+            };
+            assert!(text.contains(placeholder), "{placeholder} is not in {text}");
+            let forgotten = is_json && !text.contains(&format!("\"{placeholder}\""));
+            text.replace(
+                placeholder,
+                &if forgotten {
+                    format!("\"{value}\"")
+                } else {
+                    value.to_owned()
+                },
+            )
+        })
+}
+
+/// The answer that the contract's rulings give an outcome.
+fn worded(kind: Kind, operation: Operation, outcome: Outcome) -> Answer {
+    let contract = contract::of(kind);
+    let (_, utterance) = contract.utterance(Some(operation), outcome).unwrap();
+    let envelope = utterance
+        .envelope
+        .as_ref()
+        .map_or(Envelope::Object, |fact| fact.ruling().is);
+    let internal = utterance
+        .internal
+        .as_ref()
+        .map_or(&Internal::Absent, |fact| &fact.ruling().is);
+    Answer {
+        status: utterance.status.ruling().is.0.as_u16(),
+        content_type: contract
+            .answer_type(Some(operation))
+            .1
+            .ruling()
+            .is
+            .0
+            .clone(),
+        body: utterance
+            .body
+            .ruling()
+            .is
+            .dressed(envelope, internal, Said::default())
+            .to_string(),
+    }
+}
+
+/// A user whom no built-in appliance knows; the documents' own.
+const ABOUT: &str = "test_user";
+const MARK: &str = "answer: ";

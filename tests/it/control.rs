@@ -1,0 +1,10 @@
+//! The control API over real sockets: each resource, each refusal, many tests at once against one process.
+
+mod desk;
+mod guard;
+mod journal;
+mod late;
+mod one;
+mod parallel;
+mod refusals;
+mod traffic;

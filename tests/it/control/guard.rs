@@ -1,0 +1,116 @@
+//! Who may ask: this machine, or whoever has the token; no page in a browser.
+
+use d4iot_double::fleet::Ports;
+use rstest::rstest;
+
+use crate::control::desk::Desk;
+
+#[rstest]
+#[case::rebound("evil.example", 403)]
+#[case::rebound_with_a_port("evil.example:80", 403)]
+#[case::looks_like_ours("127.0.0.1.evil.example", 403)]
+#[case::another_address("10.0.0.1", 403)]
+#[case::localhost("localhost", 200)]
+#[case::capitals("LOCALHOST:1", 200)]
+#[case::loopback("127.0.0.2", 200)]
+#[case::ipv6("[::1]:9443", 200)]
+#[case::with_a_user("user@localhost", 400)]
+#[tokio::test]
+async fn without_a_token_a_host_is_this_machine(#[case] host: &str, #[case] status: u16) {
+    let desk = Desk::http();
+    for path in ["/v1/health", "/v1/appliances", "/metrics", "/v1/nothing"] {
+        let expected = if status == 200 && path == "/v1/nothing" {
+            404
+        } else {
+            status
+        };
+        assert_eq!(
+            desk.send("GET", path, &[("host", host)], "").await.status,
+            expected,
+            "{path}"
+        );
+    }
+    desk.end().await;
+}
+
+#[tokio::test]
+async fn a_foreign_origin_is_refused_whatever_it_asks() {
+    let desk = Desk::http();
+    let own = desk.url.clone();
+    for (origin, status) in [
+        ("http://evil.example", 403),
+        ("null", 403),
+        ("https://127.0.0.1", 403),
+        (own.as_str(), 200),
+    ] {
+        let answer = desk
+            .send("GET", "/v1/health", &[("origin", origin)], "")
+            .await;
+        assert_eq!(answer.status, status, "{origin}: {answer:?}");
+    }
+    let headers = [
+        ("origin", "http://evil.example"),
+        ("content-type", "application/json"),
+    ];
+    let answer = desk
+        .send(
+            "POST",
+            "/v1/appliances",
+            &headers,
+            r#"{"appliance":"sensor"}"#,
+        )
+        .await;
+    assert_eq!(
+        (answer.status, answer.body["type"].as_str()),
+        (403, Some("urn:d4iot-double:foreign_origin"))
+    );
+    assert_eq!(desk.fleet.count(), 0);
+    desk.end().await;
+}
+
+#[tokio::test]
+async fn with_a_token_whoever_has_it_may_ask_by_any_host() {
+    let desk = Desk::start(None, Ports::default(), Some("0123456789abcdef"));
+    for (authorization, status) in [
+        ("Bearer 0123456789abcdef", 200),
+        ("bearer 0123456789abcdef", 200),
+        ("Bearer 0123456789abcdeF", 401),
+        ("Bearer 0123456789abcde", 401),
+        ("Bearer 0123456789abcdef0", 401),
+        ("Bearer", 401),
+        ("Basic 0123456789abcdef", 401),
+        ("", 401),
+    ] {
+        let answer = desk
+            .send(
+                "GET",
+                "/v1/health",
+                &[
+                    ("authorization", authorization),
+                    ("host", "double.test:9443"),
+                ],
+                "",
+            )
+            .await;
+        assert_eq!(answer.status, status, "{authorization}");
+        assert!(status == 200 || answer.headers["www-authenticate"] == "Bearer");
+        assert!(
+            !answer.body.to_string().contains("0123456789"),
+            "{answer:?}"
+        );
+    }
+    assert_eq!(
+        desk.get("/v1/nothing").await.status,
+        401,
+        "nobody learns what there is"
+    );
+    let foreign = [
+        ("authorization", "Bearer 0123456789abcdef"),
+        ("origin", "http://evil.example"),
+    ];
+    assert_eq!(
+        desk.send("GET", "/v1/health", &foreign, "").await.status,
+        403
+    );
+    desk.end().await;
+}

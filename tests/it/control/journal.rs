@@ -1,0 +1,194 @@
+//! The journal: what was asked, waited for, and no password in it.
+
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+use tokio::time::timeout;
+
+use crate::control::desk::{Desk, SOON, change, validate, validation};
+
+#[tokio::test]
+async fn entries_say_what_was_asked_and_why_it_was_refused_and_no_password() {
+    let desk = Desk::http();
+    let client = desk.client(&desk.sensor("s", json!({ "users": [{ "username": "a", "password": "Canary-6666", "role": "admin" }] })).await);
+    assert_eq!(validate(&client, "a", "Canary-6666").await, 200);
+    assert_eq!(validate(&client, "a", "Canary-7777").await, 401);
+    assert_eq!(
+        change(&client, "a", "Canary-6666", "Canary-8888").await,
+        200
+    );
+    let journal = desk.get("/v1/appliances/s/journal").await.body;
+    assert_eq!(
+        (&journal["count"], &journal["dropped"]),
+        (&json!(3), &json!(0))
+    );
+    let entries = journal["entries"].as_array().unwrap();
+    let told: Vec<_> = entries
+        .iter()
+        .map(|entry| {
+            (
+                entry["operation"].as_str().unwrap(),
+                entry["outcome"].as_str().unwrap(),
+            )
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ("set_password", "password_replaced"),
+            ("validation", "credentials_rejected"),
+            ("validation", "authenticated")
+        ]
+    );
+    assert_eq!(
+        entries[2]["fingerprints"]["password"], entries[0]["fingerprints"]["password"],
+        "the same password has the same fingerprint"
+    );
+    assert_ne!(
+        entries[2]["fingerprints"]["password"],
+        entries[1]["fingerprints"]["password"]
+    );
+    assert!(
+        entries[1]["reason"].as_str().unwrap().contains("password"),
+        "{}",
+        entries[1]
+    );
+    assert!(!journal.to_string().contains("Canary"), "{journal}");
+    let wanted = desk
+        .get("/v1/appliances/s/journal?operation=validation&outcome=authenticated&limit=1")
+        .await
+        .body;
+    assert_eq!(
+        (
+            wanted["entries"].as_array().unwrap().len(),
+            &wanted["count"]
+        ),
+        (1, &json!(1))
+    );
+    assert_eq!(desk.delete("/v1/appliances/s/journal").await.status, 204);
+    assert_eq!(
+        desk.get("/v1/appliances/s/journal").await.body,
+        json!({ "entries": [], "count": 0, "dropped": 0 })
+    );
+    desk.end().await;
+}
+
+#[tokio::test]
+async fn a_wait_answers_when_the_count_is_reached_and_at_once_if_it_was() {
+    let desk = Desk::http();
+    let client = desk.client(&desk.sensor("s", json!({})).await);
+    let wait = "/v1/appliances/s/journal/wait?operation=validation&state=done&count=2&timeout=20s";
+    let mut waited = Box::pin(desk.get(wait));
+    for _ in 0..2 {
+        assert!(
+            timeout(Duration::from_millis(50), &mut waited)
+                .await
+                .is_err(),
+            "too few have come"
+        );
+        assert_eq!(validate(&client, "test", "Test12345!").await, 200);
+    }
+    let waited = timeout(SOON, waited).await.expect("both have come");
+    assert_eq!(
+        (
+            waited.status,
+            &waited.body["count"],
+            waited.body["entries"].as_array().unwrap().len()
+        ),
+        (200, &json!(2), 2)
+    );
+    let begun = Instant::now();
+    assert_eq!(desk.get(wait).await.status, 200);
+    assert!(begun.elapsed() < Duration::from_secs(5), "at once");
+    desk.end().await;
+}
+
+#[tokio::test]
+async fn a_wait_that_is_over_says_what_came_instead() {
+    let desk = Desk::http();
+    let client = desk.client(&desk.sensor("s", json!({})).await);
+    let wait = "/v1/appliances/s/journal/wait?outcome=password_replaced&timeout=10ms";
+    let nothing = desk.get(wait).await;
+    assert_eq!(
+        (nothing.status, nothing.body["type"].as_str()),
+        (408, Some("urn:d4iot-double:not_reached"))
+    );
+    assert!(
+        nothing.body["hint"]
+            .as_str()
+            .unwrap()
+            .contains("no request at all"),
+        "{nothing:?}"
+    );
+    assert_eq!(validate(&client, "test", "wrong").await, 401);
+    let other = desk.get(wait).await;
+    assert_eq!(other.body["detail"], "0 of 1 came within 10ms");
+    assert!(
+        other.body["hint"]
+            .as_str()
+            .unwrap()
+            .contains("validation credentials_rejected (done)"),
+        "{other:?}"
+    );
+    desk.end().await;
+}
+
+#[tokio::test]
+async fn a_wait_ends_with_the_appliance_and_with_the_process_and_holds_up_neither() {
+    let desk = Desk::http();
+    desk.sensor("deleted", json!({})).await;
+    desk.sensor("left", json!({})).await;
+    let waited = desk.get("/v1/appliances/deleted/journal/wait?timeout=10m");
+    let (waited, deleted) = tokio::join!(waited, async {
+        tokio::task::yield_now().await;
+        desk.delete("/v1/appliances/deleted").await
+    });
+    assert_eq!((waited.status, deleted.status), (404, 204));
+    let target = desk.client(&desk.url);
+    let request = http::Request::get("/v1/appliances/left/journal/wait?timeout=10m")
+        .body(Default::default())
+        .unwrap();
+    let waits = tokio::spawn(async move { target.send(&request).await });
+    // Whoever asks for what is held open is known to be there when the connection count says so: two others have been answered since.
+    assert_eq!(desk.get("/v1/health").await.status, 200);
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    let begun = Instant::now();
+    timeout(SOON, desk.end()).await.expect("it ends");
+    assert!(
+        begun.elapsed() < Duration::from_millis(900),
+        "{:?}",
+        begun.elapsed()
+    );
+    let ended = timeout(SOON, waits).await.unwrap().unwrap().unwrap();
+    assert_eq!(ended.status(), 503);
+}
+
+#[tokio::test]
+async fn findings_say_what_is_wrong_with_the_client() {
+    let desk = Desk::http();
+    let client = desk.client(&desk.sensor("s", json!({})).await);
+    assert_eq!(
+        desk.get("/v1/appliances/s/findings").await.body,
+        json!({ "findings": [] })
+    );
+    let mut request = validation("test", "Test12345!");
+    request.headers_mut().remove("content-type");
+    client.send(&request).await.unwrap();
+    let found = desk.get("/v1/appliances/s/findings").await.body;
+    assert_eq!(
+        (
+            found["findings"].as_array().unwrap().len(),
+            &found["findings"][0]["count"]
+        ),
+        (1, &json!(1)),
+        "{found}"
+    );
+    assert!(
+        found["findings"][0]["name"]
+            .as_str()
+            .unwrap()
+            .contains("content_type"),
+        "{found}"
+    );
+    desk.end().await;
+}

@@ -1,0 +1,639 @@
+//! Appliances made and driven while they run: each resource does what it says.
+
+use std::time::Duration;
+
+use d4iot_double::{contract::Kind, fixture, fleet::Ports};
+use http::Request;
+use serde_json::{Value, json};
+use tokio::{net::TcpStream, time::timeout};
+
+use crate::control::desk::{Desk, SOON, change, validate, validation};
+
+#[tokio::test]
+async fn an_appliance_is_made_from_json_answers_over_verified_https_and_is_gone_after_delete() {
+    let desk = Desk::https();
+    let body = json!({ "appliance": "sensor", "name": "plant-7", "users": [{ "username": "a", "password": "Secret-1234", "role": "admin" }], "seed": 42 });
+    let made = desk.json("POST", "/v1/appliances", &body).await;
+    assert_eq!(
+        (made.status, made.headers["location"].to_str().unwrap()),
+        (201, "/v1/appliances/plant-7")
+    );
+    let (url, port) = (
+        made.body["url"].as_str().unwrap(),
+        made.body["port"].as_u64().unwrap(),
+    );
+    assert_eq!(
+        made.body,
+        json!({ "name": "plant-7", "kind": "sensor", "url": format!("https://127.0.0.1:{port}"), "port": port, "seed": 42 })
+    );
+    assert_eq!(desk.get("/v1/appliances/plant-7").await.body, made.body);
+    assert_eq!(
+        desk.get("/v1/appliances").await.body,
+        json!({ "appliances": [made.body] })
+    );
+    let client = desk.client(url);
+    assert_eq!(
+        (
+            validate(&client, "a", "Secret-1234").await,
+            validate(&client, "a", "other").await
+        ),
+        (200, 401)
+    );
+    assert_eq!(desk.delete("/v1/appliances/plant-7").await.status, 204);
+    assert!(
+        TcpStream::connect(("127.0.0.1", u16::try_from(port).unwrap()))
+            .await
+            .is_err(),
+        "the port is closed when delete has answered"
+    );
+    assert_eq!(desk.delete("/v1/appliances/plant-7").await.status, 404);
+    desk.end().await;
+}
+
+#[tokio::test]
+async fn an_appliance_is_made_from_yaml_and_json_may_escape_as_python_does() {
+    let desk = Desk::http();
+    let yaml = "appliance: console\nname: from-yaml\nusers:\n  - { username: a, password: Secret-1234, role: admin }\n";
+    assert_eq!(
+        desk.send(
+            "POST",
+            "/v1/appliances",
+            &[("content-type", "application/yaml")],
+            yaml
+        )
+        .await
+        .status,
+        201
+    );
+    let escaped = r#"{"appliance":"sensor","name":"emoji","users":[{"username":"a\ud83d\ude00","password":"\u00e4\ud83d\ude00\\","role":"admin"}]}"#;
+    let made = desk
+        .send(
+            "POST",
+            "/v1/appliances",
+            &[("content-type", "application/json; charset=utf-8")],
+            escaped,
+        )
+        .await;
+    assert_eq!(made.status, 201, "{made:?}");
+    let client = desk.client(made.body["url"].as_str().unwrap());
+    assert_eq!(validate(&client, "a😀", "ä😀\\").await, 200);
+    desk.end().await;
+}
+
+#[tokio::test]
+async fn ports_come_from_the_range_and_go_back_to_it() {
+    let free = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port();
+    let desk = Desk::start(None, Ports::between(free, free), None);
+    assert_eq!(
+        desk.sensor("a", json!({})).await,
+        format!("http://127.0.0.1:{free}")
+    );
+    let none = desk
+        .json(
+            "POST",
+            "/v1/appliances",
+            &json!({ "appliance": "sensor", "name": "b" }),
+        )
+        .await;
+    assert_eq!(
+        (none.status, none.body["type"].as_str()),
+        (409, Some("urn:d4iot-double:port_taken")),
+        "{none:?}"
+    );
+    assert_eq!(desk.delete("/v1/appliances/a").await.status, 204);
+    assert_eq!(
+        desk.sensor("b", json!({})).await,
+        format!("http://127.0.0.1:{free}")
+    );
+    desk.end().await;
+}
+
+#[tokio::test]
+async fn users_are_put_in_replaced_and_removed_and_no_password_is_told() {
+    let desk = Desk::http();
+    let client = desk.client(&desk.sensor("s", json!({ "users": [{ "username": "a", "password": "Canary-0000", "role": "admin" }] })).await);
+    let users = "/v1/appliances/s/users";
+    let added = desk
+        .json(
+            "POST",
+            users,
+            &json!({ "username": "b/ä", "password": "Canary-1111", "role": "read_only" }),
+        )
+        .await;
+    assert_eq!(
+        (added.status, added.headers["location"].to_str().unwrap()),
+        (201, "/v1/appliances/s/users/b%2F%C3%A4")
+    );
+    assert_eq!(
+        added.body,
+        json!({ "username": "b/ä", "role": "read_only", "state": "active" })
+    );
+    assert_eq!(validate(&client, "b/ä", "Canary-1111").await, 200);
+    let again = desk
+        .json(
+            "POST",
+            users,
+            &json!({ "username": "a", "password": "Canary-2222", "role": "admin" }),
+        )
+        .await;
+    assert_eq!(
+        (again.status, again.body["type"].as_str()),
+        (409, Some("urn:d4iot-double:name_taken"))
+    );
+    assert_eq!(
+        validate(&client, "a", "Canary-0000").await,
+        200,
+        "who was there is there"
+    );
+    let path = format!("{users}/b%2F%C3%A4");
+    let replaced = desk.json("PUT", &path, &json!({ "username": "b/ä", "password": "Canary-3333", "role": "admin", "state": "locked" })).await;
+    assert_eq!(
+        replaced.body,
+        json!({ "username": "b/ä", "role": "admin", "state": "locked" })
+    );
+    assert_eq!(desk.get(&path).await.body, replaced.body);
+    let listed = desk.get(users).await.body;
+    assert_eq!(listed["users"].as_array().unwrap().len(), 2);
+    assert!(
+        !format!("{added:?}{again:?}{replaced:?}{listed}").contains("Canary"),
+        "a password is told"
+    );
+    let other = desk
+        .json(
+            "PUT",
+            &path,
+            &json!({ "username": "c", "password": "Canary-3333", "role": "admin" }),
+        )
+        .await;
+    assert_eq!(
+        (other.status, other.body["pointer"].as_str()),
+        (422, Some("/username"))
+    );
+    assert_eq!(
+        (
+            desk.delete(&path).await.status,
+            desk.delete(&path).await.status,
+            desk.get(&path).await.status
+        ),
+        (204, 404, 404)
+    );
+    assert_eq!(validate(&client, "b/ä", "Canary-3333").await, 401);
+    desk.end().await;
+}
+
+#[tokio::test]
+async fn failure_modes_are_added_counted_disarmed_armed_and_removed() {
+    let desk = Desk::http();
+    let client = desk.client(&desk.sensor("s", json!({})).await);
+    let failures = "/v1/appliances/s/failures";
+    let mode = json!({ "name": "down", "on": "validation", "when": { "times": 2 }, "do": { "status": 503 } });
+    let added = desk.json("POST", failures, &mode).await;
+    assert_eq!(
+        (added.status, added.headers["location"].to_str().unwrap()),
+        (201, "/v1/appliances/s/failures/down")
+    );
+    let taken = desk.json("POST", failures, &mode).await;
+    assert_eq!(
+        (taken.status, taken.body["type"].as_str()),
+        (409, Some("urn:d4iot-double:name_taken"))
+    );
+    assert_eq!(validate(&client, "test", "Test12345!").await, 503);
+    let path = format!("{failures}/down");
+    let disarmed = desk.json("PATCH", &path, &json!({ "armed": false })).await;
+    assert_eq!(
+        disarmed.body,
+        json!({ "name": "down", "armed": false, "seen": 1, "struck": 1, "mode": mode })
+    );
+    assert_eq!(validate(&client, "test", "Test12345!").await, 200);
+    assert_eq!(
+        desk.json("PUT", &path, &json!({ "armed": true }))
+            .await
+            .body["armed"],
+        true
+    );
+    assert_eq!(
+        [
+            validate(&client, "test", "Test12345!").await,
+            validate(&client, "test", "Test12345!").await
+        ],
+        [503, 200]
+    );
+    assert_eq!(desk.get(failures).await.body["failures"][0]["struck"], 2);
+    // A ready-made one is there when it is armed.
+    assert_eq!(
+        desk.json(
+            "PATCH",
+            &format!("{failures}/rebooting"),
+            &json!({ "armed": true })
+        )
+        .await
+        .status,
+        200
+    );
+    assert_eq!(validate(&client, "test", "Test12345!").await, 503);
+    assert_eq!(
+        (
+            desk.delete(&path).await.status,
+            desk.delete(&path).await.status,
+            desk.get(&path).await.status
+        ),
+        (204, 404, 404)
+    );
+    let unknown = desk
+        .json(
+            "PATCH",
+            &format!("{failures}/rebootin"),
+            &json!({ "armed": true }),
+        )
+        .await;
+    assert_eq!(
+        (unknown.status, unknown.body["hint"].as_str()),
+        (404, Some("did you mean `rebooting`?"))
+    );
+    let tls = desk
+        .json(
+            "PATCH",
+            &format!("{failures}/expired_certificate"),
+            &json!({ "armed": true }),
+        )
+        .await;
+    assert_eq!(
+        (tls.status, tls.body["type"].as_str()),
+        (422, Some("urn:d4iot-double:invalid_body")),
+        "over plain HTTP there is no certificate"
+    );
+    desk.end().await;
+}
+
+#[tokio::test]
+async fn a_reset_goes_back_to_the_fixture() {
+    let desk = Desk::http();
+    let client = desk.client(&desk.sensor("s", json!({})).await);
+    assert_eq!(
+        change(&client, "test", "Test12345!", "Later12345!").await,
+        200
+    );
+    desk.json(
+        "POST",
+        "/v1/appliances/s/failures",
+        &json!({ "name": "down", "do": { "status": 503 } }),
+    )
+    .await;
+    desk.json(
+        "POST",
+        "/v1/appliances/s/clock",
+        &json!({ "frozen": true, "advance": "1h" }),
+    )
+    .await;
+    assert_eq!(
+        desk.json("POST", "/v1/appliances/s/reset", &Value::Null)
+            .await
+            .status,
+        204
+    );
+    assert_eq!(validate(&client, "test", "Test12345!").await, 200);
+    let clock = desk.get("/v1/appliances/s/clock").await.body;
+    assert!(
+        clock["frozen"] == false && clock["now_ms"].as_f64().unwrap() < 3_600_000.0,
+        "{clock}"
+    );
+    assert_eq!(
+        desk.get("/v1/appliances/s/failures").await.body,
+        json!({ "failures": [] })
+    );
+    desk.end().await;
+}
+
+#[tokio::test]
+async fn a_frozen_clock_holds_a_delayed_answer_until_it_is_advanced() {
+    let desk = Desk::http();
+    let late = json!({ "failures": [{ "name": "late", "do": { "delay": "5s" } }] });
+    let client = desk.client(&desk.sensor("s", late).await);
+    let frozen = desk
+        .json("POST", "/v1/appliances/s/clock", &json!({ "frozen": true }))
+        .await;
+    assert_eq!(frozen.body["frozen"], true);
+    for _ in 0..20 {
+        desk.delete("/v1/appliances/s/journal").await;
+        let request = validation("test", "Test12345!");
+        let asked = client.send(&request);
+        tokio::pin!(asked);
+        // Advanced the moment it has arrived: what is held back counts from its arrival, not from when the server gets to it.
+        let arrived = desk.get("/v1/appliances/s/journal/wait?state=open&timeout=20s");
+        let arrived = tokio::select! {
+            _ = &mut asked => panic!("a frozen clock lets no delayed answer go"),
+            arrived = arrived => arrived,
+        };
+        assert_eq!(
+            (arrived.status, &arrived.body["count"]),
+            (200, &json!(1)),
+            "{arrived:?}"
+        );
+        let advanced = desk
+            .json(
+                "POST",
+                "/v1/appliances/s/clock",
+                &json!({ "advance": "5s" }),
+            )
+            .await;
+        assert_eq!(advanced.body["frozen"], true);
+        assert_eq!(
+            timeout(SOON, asked)
+                .await
+                .expect("the answer comes")
+                .unwrap()
+                .status(),
+            200
+        );
+    }
+    desk.end().await;
+}
+
+#[tokio::test]
+async fn a_frozen_clock_holds_up_neither_a_delete_nor_the_end() {
+    let desk = Desk::http();
+    for name in ["deleted", "left"] {
+        let late = json!({ "failures": [{ "name": "late", "do": { "delay": "1h" } }] });
+        let client = desk.client(&desk.sensor(name, late).await);
+        desk.json(
+            "POST",
+            &format!("/v1/appliances/{name}/clock"),
+            &json!({ "frozen": true }),
+        )
+        .await;
+        tokio::spawn(async move { client.send(&validation("test", "Test12345!")).await });
+        assert_eq!(
+            desk.get(&format!("/v1/appliances/{name}/journal/wait?state=open"))
+                .await
+                .status,
+            200
+        );
+    }
+    let begun = std::time::Instant::now();
+    assert_eq!(desk.delete("/v1/appliances/deleted").await.status, 204);
+    timeout(SOON, desk.end()).await.expect("it ends");
+    assert!(
+        begun.elapsed() < Duration::from_millis(900),
+        "{:?}",
+        begun.elapsed()
+    );
+}
+
+#[tokio::test]
+async fn readings_are_told_for_every_fact_and_changed_while_it_runs() {
+    let desk = Desk::http();
+    let client = desk.client(&desk.sensor("s", json!({})).await);
+    let readings = "/v1/appliances/s/readings";
+    let ask = async || {
+        client
+            .send(&validation("test", "Test12345!"))
+            .await
+            .unwrap()
+            .into_body()
+    };
+    let before = desk.get(readings).await.body;
+    assert_eq!(
+        (
+            &before["readings"]["validation.authenticated.body"],
+            &before["chosen"]
+        ),
+        (&json!("example"), &json!({}))
+    );
+    assert!(
+        before["readings"].as_object().unwrap().len() > 50,
+        "every fact"
+    );
+    assert_eq!(&ask().await[..], br#"{"msg":"Authentication succeeded."}"#);
+    let chosen = desk.json("PUT", readings, &json!({ "X11": "table" })).await;
+    assert_eq!(
+        (chosen.status, &chosen.body["chosen"]),
+        (200, &json!({ "validation.authenticated.body": "table" }))
+    );
+    assert_eq!(&ask().await[..], br#"{"msg":"Authentication succeeded"}"#);
+    let more = desk
+        .json(
+            "PATCH",
+            readings,
+            &json!({ "validation.authenticated.status": "conventional" }),
+        )
+        .await;
+    assert_eq!(more.status, 200, "{more:?}");
+    assert_eq!(
+        more.body["chosen"].as_object().unwrap().len(),
+        2,
+        "PATCH adds"
+    );
+    assert_eq!(
+        desk.json("PUT", readings, &json!({})).await.body["chosen"],
+        json!({})
+    );
+    assert_eq!(&ask().await[..], br#"{"msg":"Authentication succeeded."}"#);
+    desk.end().await;
+}
+
+#[tokio::test]
+async fn explain_tells_what_a_request_would_get_and_changes_nothing() {
+    let desk = Desk::http();
+    let modes = json!({ "failures": [{ "name": "once", "on": "validation", "when": { "calls": [1] }, "do": { "status": 503 } }] });
+    let client = desk.client(&desk.sensor("s", modes).await);
+    let before = desk.get("/v1/appliances/s/failures").await.body;
+    let explain = async |body: Value| desk.json("POST", "/v1/appliances/s/explain", &body).await;
+    let asked = json!({ "path": "/api/external/authentication/validation", "body": { "username": "test", "password": "Canary-4444" } });
+    for _ in 0..2 {
+        let told = explain(asked.clone()).await;
+        assert_eq!(told.status, 200, "{told:?}");
+        assert_eq!(
+            (&told.body["outcome"], &told.body["failure"]),
+            (&json!("credentials_rejected"), &json!("once"))
+        );
+        assert_eq!(told.body["answer"]["status"], 503);
+        assert!(
+            told.body["reason"].as_str().unwrap().contains("password"),
+            "{told:?}"
+        );
+        assert!(!told.body.to_string().contains("Canary"), "{told:?}");
+    }
+    let elsewhere = explain(json!({ "path": "/external/authentication/nothing" }))
+        .await
+        .body;
+    assert_eq!(
+        (&elsewhere["operation"], &elsewhere["outcome"]),
+        (&Value::Null, &json!("unknown_path"))
+    );
+    assert!(elsewhere["suggestion"].is_string(), "{elsewhere}");
+    assert_eq!(
+        desk.get("/v1/appliances/s/failures").await.body,
+        before,
+        "nothing is counted"
+    );
+    assert_eq!(desk.get("/v1/appliances/s/journal").await.body["count"], 0);
+    assert_eq!(
+        validate(&client, "test", "Test12345!").await,
+        503,
+        "the first call is still the first"
+    );
+    desk.end().await;
+}
+
+#[tokio::test]
+async fn state_out_and_in_gives_the_same_state_and_its_reset() {
+    let desk = Desk::http();
+    let client = desk.client(&desk.sensor("s", json!({ "lockout": { "after": 3 } })).await);
+    assert_eq!(
+        change(&client, "test", "Test12345!", "Later12345!").await,
+        200
+    );
+    assert_eq!(validate(&client, "test", "wrong").await, 401);
+    desk.json("POST", "/v1/appliances/s/clock", &json!({ "frozen": true }))
+        .await;
+    let state = desk.get("/v1/appliances/s/state").await;
+    assert_eq!(state.status, 200);
+    assert_eq!(
+        fixture::read("state", &state.body.to_string())
+            .unwrap()
+            .kind,
+        Kind::Sensor
+    );
+    let omitted = desk
+        .get("/v1/appliances/s/state?secrets=omit")
+        .await
+        .body
+        .to_string();
+    assert!(
+        state.body.to_string().contains("Later12345!") && !omitted.contains("Later12345!"),
+        "{omitted}"
+    );
+    desk.json(
+        "POST",
+        "/v1/appliances",
+        &json!({ "appliance": "sensor", "name": "twin" }),
+    )
+    .await;
+    assert_eq!(
+        desk.json("PUT", "/v1/appliances/twin/state", &state.body)
+            .await
+            .status,
+        204
+    );
+    let twin = desk.get("/v1/appliances/twin").await.body;
+    let other = desk.client(twin["url"].as_str().unwrap());
+    assert_eq!(twin["name"], "twin");
+    let mut there = desk.get("/v1/appliances/twin/state").await.body;
+    there["name"] = "s".into();
+    assert_eq!(there, state.body);
+    assert_eq!(
+        [
+            validate(&other, "test", "wrong").await,
+            validate(&other, "test", "wrong").await
+        ],
+        [401, 401]
+    );
+    assert_ne!(
+        validate(&other, "test", "Later12345!").await,
+        200,
+        "the failed sign-ins came along: it is locked out"
+    );
+    desk.json("POST", "/v1/appliances/twin/reset", &Value::Null)
+        .await;
+    assert_eq!(validate(&other, "test", "Later12345!").await, 200);
+    desk.end().await;
+}
+
+#[tokio::test]
+async fn the_process_tells_how_it_is() {
+    let desk = Desk::https();
+    assert_eq!(
+        desk.get("/v1/health").await.body,
+        json!({ "status": "ok", "version": env!("CARGO_PKG_VERSION"), "appliances": 0 })
+    );
+    assert_eq!(desk.get("/v1/ready").await.body, json!({ "ready": true }));
+    let ca = desk.get("/v1/ca.pem").await;
+    assert!(
+        ca.content_type == "application/x-pem-file"
+            && ca
+                .body
+                .as_str()
+                .unwrap()
+                .starts_with("-----BEGIN CERTIFICATE-----")
+    );
+    let head = desk.send("HEAD", "/v1/health", &[], "").await;
+    assert_eq!((head.status, head.body), (200, Value::Null));
+    let document = desk.get("/v1/openapi.json").await.body;
+    assert_eq!(document["openapi"], "3.1.0");
+    desk.end().await;
+    let plain = Desk::http();
+    assert_eq!(plain.get("/v1/ca.pem").await.status, 404);
+    plain.end().await;
+}
+
+#[tokio::test]
+async fn the_metrics_count_what_was_asked() {
+    let desk = Desk::http();
+    let down = json!({ "failures": [{ "name": "down", "on": "validation", "when": { "times": 1 }, "do": { "status": 503 } }] });
+    let client = desk.client(&desk.sensor("s", down).await);
+    for (password, status) in [
+        ("Test12345!", 503),
+        ("Test12345!", 200),
+        ("wrong", 401),
+        ("wrong", 401),
+    ] {
+        assert_eq!(validate(&client, "test", password).await, status);
+    }
+    let nothing = Request::get("/Canary-path")
+        .body(Default::default())
+        .unwrap();
+    client.send(&nothing).await.unwrap();
+    let metrics = desk.get("/metrics").await;
+    assert_eq!(
+        metrics.content_type,
+        "application/openmetrics-text; version=1.0.0; charset=utf-8"
+    );
+    let text = metrics.body.as_str().unwrap();
+    let request = |operation: &str, outcome: &str, failure: &str, count: u64| {
+        let labels = format!(
+            r#"appliance="s",kind="sensor",operation="{operation}",outcome="{outcome}",failure="{failure}""#
+        );
+        let line = format!("d4iot_double_requests_total{{{labels}}} {count}");
+        assert!(
+            text.lines().any(|found| found == line),
+            "no {line} in\n{text}"
+        );
+    };
+    request("validation", "authenticated", "down", 1);
+    request("validation", "authenticated", "", 1);
+    request("validation", "credentials_rejected", "", 2);
+    request("none", "unknown_path", "", 1);
+    for line in [
+        "d4iot_double_appliances 1",
+        r#"d4iot_double_answer_duration_seconds_count{appliance="s",kind="sensor"} 5"#,
+        r#"d4iot_double_journal_entries{appliance="s",kind="sensor"} 5"#,
+        r#"d4iot_double_journal_dropped_total{appliance="s",kind="sensor"} 0"#,
+        r#"d4iot_double_connections_open{appliance="s",kind="sensor"} 1"#,
+        r#"d4iot_double_connections_total{appliance="s",kind="sensor"} 1"#,
+        "# EOF",
+    ] {
+        assert!(
+            text.lines().any(|found| found == line),
+            "no {line} in\n{text}"
+        );
+    }
+    assert!(
+        !text.contains("Canary") && !text.contains("test\""),
+        "no label has a path or a user: {text}"
+    );
+    desk.delete("/v1/appliances/s").await;
+    assert!(
+        !desk
+            .get("/metrics")
+            .await
+            .body
+            .as_str()
+            .unwrap()
+            .contains("appliance=\"s\"")
+    );
+    desk.end().await;
+}

@@ -1,0 +1,585 @@
+//! Bad input: what is wrong, where, the way out; and the state before is the state after.
+
+use rstest::rstest;
+use serde_json::{Value, json};
+
+use crate::control::desk::Desk;
+
+const JSON: &str = "application/json";
+const YAML: &str = "application/yaml";
+
+#[rstest]
+// — bodies that cannot be read —
+#[case("POST", "", JSON, "", 400, "malformed_body", "EOF")]
+#[case(
+    "POST",
+    "",
+    JSON,
+    "{\"appliance\":\n \"sensor\",}",
+    400,
+    "malformed_body",
+    "line 2 column 11"
+)]
+#[case(
+    "POST",
+    "",
+    JSON,
+    "{\"appliance\":\"sensor\"} x",
+    400,
+    "malformed_body",
+    "trailing characters"
+)]
+#[case("POST", "/s/clock", JSON, "", 400, "malformed_body", "empty")]
+#[case(
+    "POST",
+    "/s/clock",
+    JSON,
+    "{",
+    400,
+    "malformed_body",
+    "line 1 column 1"
+)]
+#[case(
+    "POST",
+    "/s/explain",
+    JSON,
+    "nonsense",
+    400,
+    "malformed_body",
+    "no JSON"
+)]
+#[case("POST", "", YAML, "appliance: 'sensor", 422, "invalid_body", "no YAML")]
+#[case("POST", "", YAML, "", 422, "invalid_body", "empty")]
+// — content types —
+#[case(
+    "POST",
+    "",
+    "text/plain",
+    "appliance: sensor",
+    415,
+    "unsupported_content_type",
+    "`text/plain`"
+)]
+#[case(
+    "POST",
+    "",
+    "",
+    "appliance: sensor",
+    415,
+    "unsupported_content_type",
+    "there is none"
+)]
+#[case(
+    "POST",
+    "/s/clock",
+    YAML,
+    "frozen: true",
+    415,
+    "unsupported_content_type",
+    "expected the content type application/json, "
+)]
+// — what cannot be —
+#[case("POST", "", JSON, "[]", 422, "invalid_body", "a map")]
+#[case(
+    "POST",
+    "",
+    JSON,
+    r#"{"appliance":"sensr","name":"x"}"#,
+    422,
+    "invalid_body",
+    "did you mean `sensor`?"
+)]
+#[case(
+    "POST",
+    "",
+    JSON,
+    r#"{"appliance":"sensor","nam":"x"}"#,
+    422,
+    "invalid_body",
+    "unknown key `nam`, expected one of appliance, name"
+)]
+#[case(
+    "POST",
+    "",
+    JSON,
+    r#"{"name":"x"}"#,
+    422,
+    "invalid_body",
+    "missing key `appliance`"
+)]
+#[case(
+    "POST",
+    "",
+    JSON,
+    r#"{"appliance":"sensor","name":"a b"}"#,
+    422,
+    "invalid_body",
+    "A-Z a-z 0-9 _ . -"
+)]
+#[case(
+    "POST",
+    "",
+    JSON,
+    r#"{"appliance":"sensor","name":"x","name":"y"}"#,
+    422,
+    "invalid_body",
+    "duplicate key `name`"
+)]
+#[case(
+    "POST",
+    "",
+    JSON,
+    r#"{"appliance":"sensor","name":"x","listen":"127.0.0.1:99999"}"#,
+    422,
+    "invalid_body",
+    "no address"
+)]
+#[case(
+    "POST",
+    "",
+    JSON,
+    r#"{"appliance":"sensor","name":"x","listen":"192.0.2.1:0"}"#,
+    422,
+    "invalid_body",
+    "no such address"
+)]
+#[case(
+    "POST",
+    "",
+    JSON,
+    r#"{"appliance":"sensor","name":"x","use":["expired_certificate"]}"#,
+    422,
+    "invalid_body",
+    "plain HTTP"
+)]
+#[case(
+    "POST",
+    "/s/users",
+    JSON,
+    r#"{"username":"x","password":"Canary-5555"}"#,
+    422,
+    "invalid_body",
+    "missing key `role`"
+)]
+#[case(
+    "POST",
+    "/s/users",
+    JSON,
+    r#"{"username":"x","password":{"Canary-5555":1},"role":"admin"}"#,
+    422,
+    "invalid_body",
+    "column 28"
+)]
+#[case(
+    "PUT",
+    "/s/users/x",
+    JSON,
+    r#"{"username":"x","Canary-5555":"","password":"x","role":"admin"}"#,
+    422,
+    "invalid_body",
+    "unknown key, "
+)]
+#[case(
+    "POST",
+    "/s/failures",
+    JSON,
+    r#"{"name":"x","do":{"truncat":1}}"#,
+    422,
+    "invalid_body",
+    "did you mean `truncate`?"
+)]
+#[case(
+    "POST",
+    "/s/failures",
+    JSON,
+    r#"{"name":"x","user":"nobody","do":{"status":500}}"#,
+    422,
+    "invalid_body",
+    "unknown user `nobody`"
+)]
+#[case(
+    "PATCH",
+    "/s/failures/mode",
+    JSON,
+    r#"{"armed":"yes"}"#,
+    422,
+    "invalid_body",
+    "\"pointer\":\"/armed\""
+)]
+#[case(
+    "PATCH",
+    "/s/failures/mode",
+    JSON,
+    "{}",
+    422,
+    "invalid_body",
+    "missing field `armed`"
+)]
+#[case(
+    "POST",
+    "/s/clock",
+    JSON,
+    "{}",
+    422,
+    "invalid_body",
+    "expected `frozen`, `advance`, or both"
+)]
+#[case(
+    "POST",
+    "/s/clock",
+    JSON,
+    r#"{"frozn":true}"#,
+    422,
+    "invalid_body",
+    "expected `frozen` or `advance`"
+)]
+#[case(
+    "POST",
+    "/s/clock",
+    JSON,
+    r#"{"frozen":null}"#,
+    422,
+    "invalid_body",
+    "\"pointer\":\"/frozen\""
+)]
+#[case(
+    "POST",
+    "/s/clock",
+    JSON,
+    r#"{"frozen":true,"advance":"5 s"}"#,
+    422,
+    "invalid_body",
+    "as `500ms`, `5s` or `1h30m`"
+)]
+#[case(
+    "PUT",
+    "/s/readings",
+    JSON,
+    r#"{"X11":"tabel"}"#,
+    422,
+    "invalid_body",
+    "did you mean `table`?"
+)]
+#[case(
+    "PATCH",
+    "/s/readings",
+    JSON,
+    r#"{"X99":"table"}"#,
+    422,
+    "invalid_body",
+    "unknown fact `X99`"
+)]
+#[case(
+    "PUT",
+    "/s/state",
+    JSON,
+    r#"{"appliance":"sensor","users":7}"#,
+    422,
+    "invalid_body",
+    "line"
+)]
+#[case(
+    "POST",
+    "/s/explain",
+    JSON,
+    r#"{"path":"no slash"}"#,
+    422,
+    "invalid_body",
+    "\"pointer\":\"/path\""
+)]
+#[case(
+    "POST",
+    "/s/explain",
+    JSON,
+    r#"{"path":"/","headers":"Authorization: Canary-5555"}"#,
+    422,
+    "invalid_body",
+    "invalid type: string, expected a map"
+)]
+#[case(
+    "POST",
+    "/s/explain",
+    JSON,
+    r#"{"path":"/","headers":{"a b":"c"}}"#,
+    422,
+    "invalid_body",
+    "\"pointer\":\"/headers/a b\""
+)]
+// — taken —
+#[case(
+    "POST",
+    "",
+    JSON,
+    r#"{"appliance":"sensor","name":"s"}"#,
+    409,
+    "name_taken",
+    "`s`"
+)]
+#[case(
+    "POST",
+    "",
+    JSON,
+    r#"{"appliance":"sensor","name":"x","listen":"127.0.0.1:PORT"}"#,
+    409,
+    "port_taken",
+    "where `s` does"
+)]
+#[case(
+    "POST",
+    "/s/failures",
+    JSON,
+    r#"{"name":"mode","do":{"status":500}}"#,
+    409,
+    "name_taken",
+    "PATCH arms"
+)]
+#[case("DELETE", "/s/users/test", "", "", 409, "in_use", "mode")]
+// — unknown —
+#[case(
+    "GET",
+    "/t",
+    "",
+    "",
+    404,
+    "unknown_appliance",
+    "no appliance is named `t`"
+)]
+#[case(
+    "DELETE",
+    "/t",
+    "",
+    "",
+    404,
+    "unknown_appliance",
+    "no appliance is named `t`"
+)]
+#[case("POST", "/t/users", JSON, "{}", 404, "unknown_appliance", "`t`")]
+#[case("DELETE", "/s/users/nobody", "", "", 404, "unknown_user", "`nobody`")]
+#[case(
+    "DELETE",
+    "/s/failures/nothing",
+    "",
+    "",
+    404,
+    "unknown_failure",
+    "`nothing`"
+)]
+#[case(
+    "GET",
+    "/s/jurnal",
+    "",
+    "",
+    404,
+    "unknown_path",
+    "did you mean `/v1/appliances/s/journal`?"
+)]
+#[case(
+    "GET",
+    "/s/journal?operation=validate",
+    "",
+    "",
+    400,
+    "invalid_query",
+    "did you mean `validation`?"
+)]
+#[case(
+    "GET",
+    "/s/journal?opration=validation",
+    "",
+    "",
+    400,
+    "invalid_query",
+    "expected one of `operation`"
+)]
+#[case(
+    "GET",
+    "/s/journal/wait?timeout=soon",
+    "",
+    "",
+    400,
+    "invalid_query",
+    "`500ms`"
+)]
+#[case(
+    "GET",
+    "/s/journal/wait?count=many",
+    "",
+    "",
+    400,
+    "invalid_query",
+    "invalid digit"
+)]
+#[case(
+    "GET",
+    "/s/journal?count=1",
+    "",
+    "",
+    400,
+    "invalid_query",
+    "unknown field `count`"
+)]
+#[case(
+    "GET",
+    "/s/journal?limit=1001",
+    "",
+    "",
+    400,
+    "invalid_query",
+    "at most 1000"
+)]
+#[case(
+    "GET",
+    "/s/journal/wait?count=0",
+    "",
+    "",
+    400,
+    "invalid_query",
+    "at least 1"
+)]
+#[case(
+    "GET",
+    "/s/state?secrets=all",
+    "",
+    "",
+    400,
+    "invalid_query",
+    "expected `omit`"
+)]
+// — methods —
+#[case("PUT", "", JSON, "{}", 405, "method_not_allowed", "GET,HEAD,POST")]
+#[case("GET", "/s/reset", "", "", 405, "method_not_allowed", "POST")]
+#[case("BREW", "/s/clock", "", "", 405, "method_not_allowed", "GET,HEAD,POST")]
+#[tokio::test]
+async fn a_bad_request_is_told_and_changes_nothing(
+    #[case] method: &str,
+    #[case] path: &str,
+    #[case] content_type: &str,
+    #[case] body: &str,
+    #[case] status: u16,
+    #[case] name: &str,
+    #[case] says: &str,
+) {
+    let desk = Desk::http();
+    let mode = json!({ "name": "mode", "user": "test", "do": { "status": 500 }, "armed": false });
+    let url = desk.sensor("s", json!({ "failures": [mode] })).await;
+    desk.json("POST", "/v1/appliances/s/clock", &json!({ "frozen": true }))
+        .await;
+    let before = all(&desk).await;
+    let headers: Vec<(&str, &str)> = Some(("content-type", content_type))
+        .filter(|(_, value)| !value.is_empty())
+        .into_iter()
+        .collect();
+    let body = body.replace("PORT", url.rsplit(':').next().unwrap());
+    let answer = desk
+        .send(method, &format!("/v1/appliances{path}"), &headers, &body)
+        .await;
+    let told = if status == 405 {
+        answer.headers["allow"].to_str().unwrap().to_owned()
+    } else {
+        places(&answer.body)
+    };
+    assert_eq!(
+        (answer.status, answer.body["type"].as_str().unwrap()),
+        (status, &*format!("urn:d4iot-double:{name}")),
+        "{answer:?}"
+    );
+    assert_eq!(
+        (answer.content_type.as_str(), &answer.body["status"]),
+        ("application/problem+json", &json!(status))
+    );
+    assert!(told.contains(says), "no {says:?} in {told}");
+    assert!(!answer.body.to_string().contains("Canary"), "{answer:?}");
+    assert_eq!(all(&desk).await, before);
+    desk.end().await;
+}
+
+#[tokio::test]
+async fn a_body_that_is_too_large_is_read_to_its_end_and_refused() {
+    let desk = Desk::http();
+    let large = format!(
+        r#"{{"appliance":"sensor","name":"{}"}}"#,
+        "x".repeat(5 * 1024 * 1024)
+    );
+    for path in ["/v1/appliances", "/v1/appliances/s/clock"] {
+        desk.sensor("s", json!({})).await;
+        let answer = desk
+            .send("POST", path, &[("content-type", JSON)], &large)
+            .await;
+        assert_eq!(
+            (answer.status, answer.body["type"].as_str()),
+            (413, Some("urn:d4iot-double:body_too_large")),
+            "{answer:?}"
+        );
+        assert_eq!(desk.fleet.count(), 1);
+        desk.delete("/v1/appliances/s").await;
+    }
+    desk.end().await;
+}
+
+#[tokio::test]
+async fn of_many_that_want_one_name_one_gets_it() {
+    let desk = Desk::http();
+    let body = json!({ "appliance": "sensor", "name": "s" });
+    let asked = (0..16).map(|_| desk.json("POST", "/v1/appliances", &body));
+    let mut statuses: Vec<u16> = futures(asked)
+        .await
+        .into_iter()
+        .map(|answer| answer.status)
+        .collect();
+    statuses.sort_unstable();
+    assert_eq!(
+        (statuses[0], statuses[1], statuses[15], desk.fleet.count()),
+        (201, 409, 409, 1)
+    );
+    let deleted = (0..4).map(|_| desk.delete("/v1/appliances/s"));
+    let mut statuses: Vec<u16> = futures(deleted)
+        .await
+        .into_iter()
+        .map(|answer| answer.status)
+        .collect();
+    statuses.sort_unstable();
+    assert_eq!(statuses, [204, 404, 404, 404]);
+    desk.end().await;
+}
+
+/// Drives all at once, and returns what they came to in their order.
+async fn futures<F: Future>(all: impl Iterator<Item = F>) -> Vec<F::Output> {
+    let mut running: Vec<_> = all.map(Box::pin).collect();
+    let mut done: Vec<Option<F::Output>> = running.iter().map(|_| None).collect();
+    std::future::poll_fn(|cx| {
+        for (future, done) in running
+            .iter_mut()
+            .zip(&mut done)
+            .filter(|(_, done)| done.is_none())
+        {
+            if let std::task::Poll::Ready(output) = future.as_mut().poll(cx) {
+                *done = Some(output);
+            }
+        }
+        if done.iter().all(Option::is_some) {
+            std::task::Poll::Ready(())
+        } else {
+            std::task::Poll::Pending
+        }
+    })
+    .await;
+    done.into_iter().flatten().collect()
+}
+
+/// Everything that a request could change.
+async fn all(desk: &Desk) -> Vec<Value> {
+    let mut all = vec![desk.get("/v1/appliances").await.body];
+    for resource in ["state", "failures", "users", "readings", "clock", "journal"] {
+        all.push(desk.get(&format!("/v1/appliances/s/{resource}")).await.body);
+    }
+    all
+}
+
+/// A problem as text, with its place as a person would say it.
+fn places(problem: &Value) -> String {
+    let place = problem["line"]
+        .as_u64()
+        .zip(problem["column"].as_u64())
+        .map(|(line, column)| format!("line {line} column {column}"));
+    format!("{problem} {}", place.unwrap_or_default())
+}

@@ -1,0 +1,153 @@
+//! Failures as a test writes them: each does what it says, when it says so, and is counted.
+
+use std::time::Duration;
+
+use d4iot_double::{Double, Failure, Operation, Outcome, Progress, fixture};
+use rstest::rstest;
+
+use crate::library::client;
+
+#[tokio::test]
+async fn a_password_changes_though_the_answer_is_lost_or_does_not_where_it_is_lost_before() {
+    for (failure, changed) in [
+        (Failure::reset_after_commit(), true),
+        (Failure::reset_before_commit(), false),
+    ] {
+        let sensor = Double::sensor().start().await.unwrap();
+        let name = sensor.fail(Operation::SetPassword, failure.times(1));
+        let target = client::target(&sensor);
+        assert!(
+            client::set_password(&target, "test", "Test12345!", "Other-1234!")
+                .await
+                .is_err()
+        );
+        assert_eq!(sensor.password_is("test", "Other-1234!"), changed);
+        let again = client::set_password(&target, "test", "Test12345!", "Other-1234!")
+            .await
+            .unwrap();
+        assert_eq!(again.status() == 200, !changed);
+        assert_eq!(sensor.struck(&name), Some(1));
+        assert_eq!(
+            sensor.journal().failure(&name).state(Progress::Cut).count(),
+            1
+        );
+    }
+}
+
+#[rstest]
+#[case::always(Failure::status(503), [503, 503, 503, 503])]
+#[case::once(Failure::status(503).times(1), [503, 200, 200, 200])]
+#[case::some(Failure::status(503).calls([2, 4]), [200, 503, 200, 503])]
+#[case::every_second(Failure::status(418).every(2), [200, 418, 200, 418])]
+#[case::from_the_third(Failure::status(503).after(2), [200, 200, 503, 503])]
+#[case::never_by_chance(Failure::status(503).rate(0.0), [200, 200, 200, 200])]
+#[case::always_by_chance(Failure::status(503).rate(1.0), [503, 503, 503, 503])]
+#[case::another_outcome(Failure::outcome(Outcome::LockedOut).times(2), [403, 403, 200, 200])]
+#[case::of_another_operation(Failure::status(503).on([Operation::SetPassword]), [200, 200, 200, 200])]
+#[case::of_this_operation(Failure::status(503).on([Operation::SetPassword, Operation::Validation]), [503, 503, 503, 503])]
+#[case::of_another_user(Failure::status(503).user("admin"), [200, 200, 200, 200])]
+#[case::of_this_user(Failure::status(503).user("test").times(3), [503, 503, 503, 200])]
+#[case::ready_made(Failure::ready_made("proxy_error").times(1), [502, 200, 200, 200])]
+#[case::yaml(Failure::from_yaml("# mine\ndo: { status: 500 }\n").calls([1]), [500, 200, 200, 200])]
+#[case::yaml_in_braces(Failure::from_yaml("{ do: { status: 500 }, when: { times: 1 } }"), [500, 200, 200, 200])]
+#[case::json(Failure::from_yaml(r#"{"name": "mine", "do": {"status": 500}}"#).user("test"), [500, 500, 500, 500])]
+#[tokio::test]
+async fn a_failure_strikes_when_it_says(#[case] failure: Failure, #[case] expected: [u16; 4]) {
+    for at_the_start in [true, false] {
+        let builder = Double::sensor().http();
+        let builder = if at_the_start {
+            builder.failure(failure.clone())
+        } else {
+            builder
+        };
+        let sensor = builder.start().await.unwrap();
+        if !at_the_start {
+            sensor.fail_any(failure.clone());
+        }
+        let target = client::target(&sensor);
+        let mut statuses = Vec::new();
+        for _ in 0..4 {
+            statuses.push(
+                client::validate(&target, "test", "Test12345!")
+                    .await
+                    .unwrap()
+                    .status()
+                    .as_u16(),
+            );
+        }
+        assert_eq!(statuses, expected);
+        let struck = expected.iter().filter(|status| **status != 200).count() as u64;
+        assert_eq!(
+            sensor
+                .counters()
+                .iter()
+                .map(|counter| counter.struck)
+                .sum::<u64>(),
+            struck
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_same_seed_strikes_the_same_calls() {
+    let mut runs = Vec::new();
+    for seed in [7, 7, 8] {
+        let sensor = Double::sensor()
+            .http()
+            .seed(seed)
+            .failure(Failure::status(503).rate(0.5))
+            .start()
+            .await
+            .unwrap();
+        let target = client::target(&sensor);
+        let mut struck = Vec::new();
+        for _ in 0..32 {
+            struck.push(
+                client::validate(&target, "test", "Test12345!")
+                    .await
+                    .unwrap()
+                    .status()
+                    == 503,
+            );
+        }
+        runs.push(struck);
+    }
+    assert_eq!(runs[0], runs[1]);
+    assert_ne!(runs[0], runs[2]);
+}
+
+#[tokio::test]
+async fn failures_have_names_and_can_be_disarmed_and_armed() {
+    let sensor = Double::sensor().start().await.unwrap();
+    let slow = || Failure::slow(Duration::from_millis(1));
+    assert_eq!(
+        [
+            sensor.fail_any(slow()),
+            sensor.fail_any(slow()),
+            sensor.fail_any(slow().named("mine"))
+        ],
+        ["slow", "slow-2", "mine"]
+    );
+    let taken = sensor.try_fail(slow().named("mine")).unwrap_err();
+    assert!(
+        taken.to_string().starts_with(
+            "error: there is a failure mode `mine` already\n --> tests/it/library/failures.rs:"
+        ),
+        "{taken}"
+    );
+    assert!(sensor.disarm("slow") && !sensor.disarm("unheard_of") && !sensor.counters()[0].armed);
+    assert!(sensor.arm("slow") && sensor.counters()[0].armed);
+    assert_eq!(
+        (sensor.struck("slow"), sensor.struck("unheard_of")),
+        (Some(0), None)
+    );
+}
+
+#[tokio::test]
+async fn every_ready_made_mode_can_be_armed() {
+    let sensor = Double::sensor().start().await.unwrap();
+    for name in fixture::READY_MADE {
+        assert_eq!(sensor.fail_any(Failure::ready_made(*name)), *name);
+    }
+    assert_eq!(sensor.counters().len(), fixture::READY_MADE.len());
+}

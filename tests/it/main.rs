@@ -1,0 +1,41 @@
+//! The fast tests: the library in this process, and the program as its users start it.
+
+#![expect(
+    clippy::disallowed_methods,
+    reason = "tests start processes, keep time and look at files"
+)]
+#![expect(clippy::print_stderr, reason = "figures can be read with --nocapture")]
+#![expect(clippy::unwrap_used, reason = "what fails in a helper fails its test")]
+
+mod canary;
+mod chance;
+mod check;
+mod commands;
+mod concurrency;
+mod control;
+mod control_process;
+mod cost;
+mod deviations;
+mod documents;
+mod examples;
+mod failure_table;
+mod failures_descriptors;
+mod failures_wire;
+mod faults;
+mod fuzz;
+mod hostile;
+mod journal;
+mod library;
+mod model;
+#[path = "../support/process.rs"]
+mod process;
+mod prove;
+mod readings;
+mod redaction;
+mod serve;
+mod serve_failures;
+mod server;
+mod snapshot_folder;
+mod snapshot_format;
+mod state;
+mod verdicts;

@@ -1,0 +1,156 @@
+//! What is done to an appliance while it runs, and what is refused with nothing changed.
+
+use d4iot_double::{failure::Counter, fixture, fixture::Secrets, host::Host};
+
+use crate::state::read;
+
+fn host(failures: &str) -> Host {
+    Host::of(
+        &read(&format!(
+            "appliance: sensor\nseed: 7\nfailures: {failures}\nso_far: {{ clock: {{ at: 1m, frozen: true }} }}\n"
+        )),
+        7,
+    )
+}
+
+fn written(host: &Host) -> String {
+    host.state_out().write(Secrets::Written)
+}
+
+#[test]
+fn users_come_and_go_until_a_reset() {
+    let host = host("[]");
+    let before = written(&host);
+    let user = fixture::read_user(
+        "body",
+        r#"{"username": "svc", "password": "x", "role": "admin"}"#,
+    )
+    .unwrap();
+    assert!(host.put_user(user.clone()) && !host.put_user(user));
+    assert_eq!(
+        (host.remove_user("test"), host.remove_user("test")),
+        (Ok(true), Ok(false))
+    );
+    assert_eq!(
+        host.users()
+            .iter()
+            .map(|user| user.username.as_str())
+            .collect::<Vec<_>>(),
+        ["admin", "adminUser", "myUser", "svc"]
+    );
+    host.reset();
+    assert_eq!(written(&host), before);
+}
+
+#[test]
+fn a_user_whom_a_mode_is_about_stays() {
+    let host = host("[{ name: m, user: test, do: { status: 503 } }]");
+    let before = written(&host);
+    assert_eq!(host.remove_user("test"), Err(vec!["m".to_owned()]));
+    assert_eq!(written(&host), before);
+    assert!(host.remove("m"));
+    assert_eq!(host.remove_user("test"), Ok(true));
+}
+
+#[test]
+fn readings_that_a_mode_cannot_live_with_change_nothing() {
+    let host = host("[{ name: m, on: validation, do: { outcome: authenticated, truncate: 34 } }]");
+    let before = written(&host);
+    let shorter =
+        fixture::read_readings("body", "validation.authenticated.body: table", host.kind())
+            .unwrap();
+    let error = host.serve_readings(&shorter).unwrap_err().to_string();
+    assert!(
+        error.contains("truncate") && error.contains(" --> m:1:"),
+        "{error}"
+    );
+    assert_eq!(written(&host), before);
+    assert!(host.remove("m"));
+    host.serve_readings(&shorter).unwrap();
+    assert_eq!(host.readings(), shorter);
+    host.reset();
+    assert!(host.readings().is_empty() && written(&host) == before);
+}
+
+#[test]
+fn a_mode_is_added_as_it_is_written_and_a_name_once() {
+    let host = host("[{ name: m, do: { status: 503 } }]");
+    let added = host
+        .add_written(
+            "body",
+            r#"{"name":"late","do":{"delay":"1s"},"armed":false}"#,
+            false,
+        )
+        .unwrap()
+        .unwrap();
+    assert_eq!(
+        added.written.to_string(),
+        r#"{"name":"late","do":{"delay":"1s"},"armed":false}"#
+    );
+    assert!(
+        host.add_written("body", "{name: m, do: {status: 500}}", false)
+            .unwrap()
+            .is_none()
+    );
+    let error = host
+        .add_written("body", "name: x\ndo: { certificate: expired }", false)
+        .unwrap_err();
+    assert_eq!((error.line, error.column), (2, 20));
+    let modes = host.modes();
+    assert_eq!(
+        modes
+            .iter()
+            .map(|(failure, _)| failure.written["do"].to_string())
+            .collect::<Vec<_>>(),
+        [r#"{"status":503}"#, r#"{"delay":"1s"}"#]
+    );
+    assert_eq!(
+        modes[1].1,
+        Counter {
+            mode: "late".into(),
+            armed: false,
+            seen: 0,
+            struck: 0
+        }
+    );
+}
+
+#[test]
+fn no_more_modes_are_added_than_a_fixture_can_have() {
+    let host = host("[]");
+    let add = |number: u32| {
+        host.add_written(
+            "body",
+            &format!("{{name: m{number}, armed: false, do: {{status: 503}}}}"),
+            false,
+        )
+    };
+    assert!((0..1_000).all(|number| add(number).is_ok_and(|added| added.is_some())));
+    assert_eq!(
+        add(1_000).unwrap_err().message,
+        "too many failure modes, expected at most 1000"
+    );
+    assert_eq!(read(&written(&host)).failures.len(), 1_000);
+}
+
+/// What one mode counts for 100,000 users is below a million values; here are more than a quarter of one, where the reader would stop by itself.
+#[test]
+fn thirty_six_thousand_tallies_are_read() {
+    let tallies: Vec<String> = (0..36_000)
+        .map(|user| format!(r#"{{"user":"u{user}","seen":1,"struck":1}}"#))
+        .collect();
+    let mode = r#"{"name":"m","when":{"per":"user"},"do":{"status":503}}"#;
+    let so_far = format!(
+        r#"{{"modes":[{{"name":"m","seen":36000,"struck":36000,"tallies":[{}]}}]}}"#,
+        tallies.join(",")
+    );
+    let fixture = read(&format!(
+        r#"{{"appliance":"sensor","failures":[{mode}],"so_far":{so_far}}}"#
+    ));
+    assert_eq!(
+        Host::of(&fixture, 7).state_out().so_far.progress[0]
+            .tallies
+            .len(),
+        36_000
+    );
+}

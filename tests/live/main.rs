@@ -1,0 +1,10 @@
+//! The program and the library against targets: what they ask, change, give back and refuse.
+
+#![expect(
+    clippy::disallowed_methods,
+    reason = "tests start processes, keep time and look at files"
+)]
+#![expect(clippy::unwrap_used, reason = "what fails in a helper fails its test")]
+
+mod hostile_target;
+mod target;

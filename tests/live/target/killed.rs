@@ -1,0 +1,86 @@
+//! A run that is killed, interrupted, or not alone.
+
+use std::sync::{Arc, Mutex};
+
+use rstest::rstest;
+use rustix::process::Signal;
+
+use crate::target::{
+    every::every,
+    stage::{Behaviour, CONSENT, FIXTURE, Place, Ran, Stage},
+};
+
+/// Each case is run so; with `D4IOT_EVERY_REQUEST` it is each request of the whole plan, else a sample of them.
+#[rstest]
+fn whatever_request_a_run_is_killed_at_recover_gives_everything_back(
+    #[values(Place::Before, Place::After)] place: Place,
+) {
+    let done = every(41, |number| {
+        let stage = Stage::of(FIXTURE, Behaviour::Kill(number, place));
+        let ended = stage.start(&CONSENT).wait().unwrap();
+        if ended.code() == Some(0) {
+            assert!(number > 100, "the run had {number} requests");
+            return false;
+        }
+        assert_eq!(ended.code(), None, "killed at request {number}");
+        let (seen, again) = (stage.seen().len(), stage.check(&CONSENT));
+        assert_eq!(again.code(), 6, "after request {number}: {again}");
+        assert!(again.says("recover"), "{again}");
+        assert_eq!(stage.seen().len(), seen, "a refused run sends nothing");
+        let recovered = stage.recover();
+        assert_eq!(recovered.code(), 0, "after request {number}: {recovered}");
+        stage.is_as_before();
+        assert_eq!(stage.left(), Vec::<String>::new());
+        assert_eq!(stage.recover().code(), 0);
+        assert!(
+            stage.failures() < 5,
+            "after request {number}: {}",
+            stage.failures()
+        );
+        true
+    });
+    println!("killed at {done} requests, {place:?} each was carried out");
+}
+
+#[rstest]
+fn a_signal_gives_everything_back(
+    #[values(Signal::INT, Signal::TERM, Signal::HUP)] signal: Signal,
+) {
+    let stage = Stage::of(FIXTURE, Behaviour::Signal(30, signal));
+    let mut child = stage.start(&CONSENT);
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    stage.is_as_before();
+    assert_eq!(stage.left(), Vec::<String>::new());
+}
+
+#[test]
+fn a_second_signal_leaves_at_once_and_says_how_to_give_back() {
+    // The first change is the rehearsal, the second one the case's; what follows, the first of the way back, hangs.
+    let stage = Stage::of(FIXTURE, Behaviour::Twice(2));
+    let ran = Ran(stage
+        .start(&[
+            CONSENT[0],
+            CONSENT[1],
+            "--case",
+            "set_password.role.read_only",
+        ])
+        .wait_with_output()
+        .unwrap());
+    assert_eq!(ran.code(), 7, "{ran}");
+    assert!(ran.says("d4iot-double recover"), "{ran}");
+    stage.service.behave(Behaviour::Well);
+    assert_eq!(stage.recover().code(), 0);
+    stage.is_as_before();
+}
+
+#[test]
+fn two_runs_at_once_are_refused() {
+    let stage = Stage::new();
+    let other = stage.checking(&[]);
+    stage
+        .service
+        .behave(Behaviour::Meanwhile(3, Arc::new(Mutex::new(Some(other)))));
+    assert_eq!(stage.check(&["--case", "validation.*"]).code(), 0);
+    let meanwhile = stage.service.meanwhile.lock().unwrap().take().unwrap();
+    assert_eq!(meanwhile.code(), 6, "{meanwhile}");
+}

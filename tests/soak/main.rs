@@ -1,0 +1,15 @@
+//! Many appliances and many connections at once, for longer. `.ci/run` runs this tier; `cargo test` leaves it out.
+
+#![expect(
+    clippy::disallowed_methods,
+    reason = "tests start processes, keep time and look at files"
+)]
+#![expect(clippy::print_stderr, reason = "figures can be read with --nocapture")]
+#![expect(clippy::unwrap_used, reason = "what fails in a helper fails its test")]
+
+mod control_storm;
+#[path = "../it/control/desk.rs"]
+mod desk;
+#[path = "../support/process.rs"]
+mod process;
+mod soak;
