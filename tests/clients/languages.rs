@@ -25,6 +25,7 @@ use crate::process::Process;
 #[case::hanging(Some("hanging"), None, all("timeout"))]
 #[case::hanging_body(Some("hanging_body"), None, all("timeout"))]
 #[case::html(Some("html_instead_of_json"), None, all("not-json"))]
+#[ignore = "the clients tier: .ci/run runs it"]
 fn over_http(#[case] mode: Option<&str>, #[case] said: Option<&str>, #[case] expected: Expected) {
     check("http", mode, said, expected);
 }
@@ -49,6 +50,7 @@ fn over_verified_tls(
     check("https", mode, said, expected);
 }
 
+#[ignore = "the clients tier: .ci/run runs it"]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_change_whose_answer_was_reset_is_made_all_the_same() {
     let mut sensor = fixture::built_in(Kind::Sensor);

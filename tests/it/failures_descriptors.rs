@@ -1,4 +1,4 @@
-//! Hundreds of connections that failure modes hold, cut and reset leave no descriptor behind. Alone in its process, to count them.
+//! Hundreds of connections that failure modes hold, cut and reset leave no descriptor behind.
 
 use std::{fs, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -16,8 +16,13 @@ use tokio::{
     net::TcpStream,
 };
 
+use crate::own_process::is_own_process;
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn descriptors_go_back_to_what_they_were() {
+    if !is_own_process("failures_descriptors::descriptors_go_back_to_what_they_were") {
+        return;
+    }
     let ends = [How::Close, How::Hang, How::Reset].map(|how| Act {
         end: Some((how, Cut::MidBody)),
         ..Act::default()

@@ -27,6 +27,8 @@ mod hostile;
 mod journal;
 mod library;
 mod model;
+#[path = "../support/own_process.rs"]
+mod own_process;
 #[path = "../support/process.rs"]
 mod process;
 mod prove;

@@ -27,6 +27,8 @@ use tokio::{
 };
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
+use crate::own_process::is_own_process;
+
 // — limits —
 
 #[tokio::test]
@@ -259,21 +261,9 @@ async fn five_hundred_connections_are_served_at_once() {
 
 #[test]
 fn out_of_descriptors_accepting_pauses_without_spinning_and_then_goes_on() {
-    // Descriptors belong to the whole process, so this claim has one of its own.
-    const MARK: &str = "D4IOT_DOUBLE_TEST_WITH_FEW_DESCRIPTORS";
-    if std::env::var_os(MARK).is_none() {
-        let mut child = std::process::Command::new(std::env::current_exe().unwrap());
-        child.args([
-            "--exact",
-            "server::out_of_descriptors_accepting_pauses_without_spinning_and_then_goes_on",
-            "--nocapture",
-        ]);
-        let output = child.env(MARK, "1").output().unwrap();
-        assert!(
-            output.status.success(),
-            "{}",
-            String::from_utf8_lossy(&output.stderr)
-        );
+    const TEST: &str =
+        "server::out_of_descriptors_accepting_pauses_without_spinning_and_then_goes_on";
+    if !is_own_process(TEST) {
         return;
     }
     let maximum = getrlimit(Resource::Nofile).maximum;

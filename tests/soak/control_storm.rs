@@ -15,6 +15,7 @@ use crate::{
 };
 
 /// One after the other: each counts what the whole process has.
+#[ignore = "the soak tier: .ci/run runs it"]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_is_left_behind_and_all_at_once_answer() {
     d4iot_double::server::raise_descriptor_limit();
