@@ -15,7 +15,7 @@ use d4iot_double::{
     contract::{Kind, Readings},
     failure::{Call, Delivery, Schedule},
     fixture,
-    journal::Recorded,
+    journal::RecordedRequest,
     secret::{Fingerprints, Mask},
 };
 use divan::{Bencher, black_box};
@@ -101,7 +101,7 @@ fn verdict(bencher: Bencher) {
 fn record(bencher: Bencher) {
     let request = request("Test12345!");
     bencher.bench(|| {
-        Recorded::new(
+        RecordedRequest::new(
             request.method(),
             request.uri(),
             request.headers(),

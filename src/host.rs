@@ -4,9 +4,7 @@
 //! So of any number of clients that change one password from the same old one at once, exactly one succeeds. A mode that strikes
 //! decides inside whether the change is made, and bends the answer outside: no lock is held while anything is held back.
 
-mod budget;
 mod connections;
-mod ledger;
 mod look;
 mod manage;
 mod service;
@@ -16,9 +14,7 @@ mod unmatched;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-pub use budget::Budget;
 use connections::Connections;
-use ledger::Ledger;
 pub use look::{Explanation, Page, Totals};
 use tokio::sync::Notify;
 pub use unmatched::Unmatched;
@@ -27,14 +23,14 @@ use crate::{
     appliance::{Appliance, Moment, Rules, State},
     clock::Clock,
     failure::{Counter, Failure, Schedule},
-    journal::Bounds,
+    journal::{Bounds, MemoryBudget, SharedJournal},
 };
 
 /// An appliance that can be served.
 #[derive(Debug)]
 pub struct Host {
     clock: Clock,
-    ledger: Arc<Ledger>,
+    journal: Arc<SharedJournal>,
     /// Everything that requests and the control API change, under one lock: two would need an order.
     content: Mutex<Content>,
     /// Tells whoever waits for the next closing of the port that it may be another.
@@ -87,7 +83,7 @@ impl Host {
             }),
             clock,
             rescheduled: Notify::new(),
-            ledger: Ledger::new(Bounds::default(), Budget::of_the_process()),
+            journal: SharedJournal::new(Bounds::default(), MemoryBudget::of_the_process()),
             connections: Connections::default(),
             name: "".into(),
         }
@@ -105,9 +101,9 @@ impl Host {
     /// Keeps a journal of these bounds, and shares this budget with other hosts, in place of the defaults: 1,000 entries and 8 MiB,
     /// and 256 MiB over all of the process. What was noted before is forgotten.
     #[must_use]
-    pub fn keeping(self, bounds: Bounds, budget: Arc<Budget>) -> Host {
+    pub fn keeping(self, bounds: Bounds, budget: Arc<MemoryBudget>) -> Host {
         Host {
-            ledger: Ledger::new(bounds, budget),
+            journal: SharedJournal::new(bounds, budget),
             ..self
         }
     }
@@ -148,7 +144,7 @@ impl Host {
         content.unmatched = Unmatched::default();
         let (moment, frozen) = content.loaded.shows;
         self.clock.set(moment, frozen);
-        self.ledger.clear();
+        self.journal.clear();
     }
 
     /// Arms or disarms a failure mode; tells whether there is one of that name.

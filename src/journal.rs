@@ -1,38 +1,43 @@
-//! The journal of one appliance: what was asked, what it came to and why, what became of the answer. Bounded, and says what it dropped.
+//! The journal of one appliance: each request, why it was answered so, and what became of the
+//! response. It is bounded, and counts the entries that it dropped.
 //!
 //! ```text
-//! request ─ Recorded ─▶ Entry (open) ─ the answer has gone ─▶ done, cut or left ─ view ─▶ redacted, for a reader
-//!                          └─▶ Tally: counts that outlive the entries
+//! request ─ RecordedRequest ─▶ Entry (open) ─ response ended ─▶ done, cut or left ─▶ EntryView
+//!                                └─▶ Tally: counts that outlive the entries
 //! ```
 //!
-//! What costs time is done when somebody looks: an entry is one copy of the request's bytes until then.
+//! An entry keeps a copy of the request's bytes. Parsing and redaction happen when it is read.
 
 mod entry;
 mod finding;
-mod leaves;
-mod recorded;
+mod request;
+mod shared;
 mod suggestion;
 mod tally;
 mod view;
 mod wall;
 
-use entry::Held;
-pub use entry::{Arrival, Entry, Progress, Ticket};
+use std::collections::VecDeque;
+
+pub use entry::{Entry, EntryData, EntryId, Progress};
 pub use finding::{Finding, Findings};
 use http::StatusCode;
-use leaves::Leaves;
-pub use recorded::Recorded;
+pub use request::RecordedRequest;
+pub use shared::MemoryBudget;
+pub(crate) use shared::SharedJournal;
 pub use suggestion::suggestion;
 use tally::Tally;
-pub use tally::{BOUNDS, Counted, Latency, Wanted};
-pub use view::{FindingView, Lens, RequestView, View};
+pub use tally::{BOUNDS, Count, EntryFilter, Latency};
+pub use view::{EntryView, FindingView, JournalRedactor, RequestView};
 pub use wall::Wall;
 
-/// A bounded number of entries, and counts that nothing bounds. What every entry touches stands first, down to the tally's latency.
+/// A bounded number of entries, and counts without a bound.
 #[derive(Debug, Default)]
-#[repr(C)]
 pub struct Journal {
-    leaves: Leaves,
+    /// Oldest first. Their numbers have no gaps.
+    entries: VecDeque<Entry>,
+    /// The number of the newest entry there ever was.
+    last_number: u64,
     bytes: usize,
     bounds: Bounds,
     tally: Tally,
@@ -42,9 +47,9 @@ pub struct Journal {
 /// How much a journal holds at most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bounds {
-    /// How many entries.
+    /// The number of entries.
     pub entries: usize,
-    /// How many bytes, of requests and of what is kept about them. The room for them may be twice that, and some leaves.
+    /// The number of bytes, of requests and of what is kept about them.
     pub bytes: usize,
 }
 
@@ -59,133 +64,136 @@ impl Default for Bounds {
 }
 
 impl Journal {
-    /// Returns an empty one with these bounds.
-    pub fn bounded(bounds: Bounds) -> Journal {
+    /// Returns an empty journal with these bounds.
+    pub fn with_bounds(bounds: Bounds) -> Journal {
         Journal {
             bounds,
             ..Journal::default()
         }
     }
 
-    /// Makes an entry of a request that has been read. The oldest are dropped for it where a bound is reached; the newest is kept
-    /// however large it is.
-    pub fn arrive(&mut self, arrival: Arrival) -> Ticket {
-        let (place, arrived) = (self.tally.arrive(&arrival), arrival.wall);
-        let (number, weight) = self.leaves.push(arrival);
-        self.bytes += weight;
-        while self.leaves.len() > 1
-            && (self.leaves.len() > self.bounds.entries || self.bytes > self.bounds.bytes)
+    /// Adds an entry for a request. Drops the oldest entries if a bound is reached. The newest
+    /// entry is kept, whatever its size.
+    pub fn push(&mut self, data: EntryData) -> EntryId {
+        self.last_number += 1;
+        let id = EntryId {
+            number: self.last_number,
+            place: self.tally.add(&data),
+            arrived: data.wall,
+        };
+        let entry = Entry::new(self.last_number, data);
+        self.bytes += entry.weight();
+        self.entries.push_back(entry);
+        while self.len() > 1 && (self.len() > self.bounds.entries || self.bytes > self.bounds.bytes)
         {
             self.drop_oldest();
         }
-        Ticket {
-            number,
-            place,
-            arrived,
-        }
+        id
     }
 
-    /// Completes an entry: its answer, of this status, has gone, was cut, or had nobody to go to. One that was dropped still counts.
-    pub fn complete(&mut self, ticket: &Ticket, status: StatusCode, progress: Progress, now: Wall) {
-        if let Some(Held(entry)) = self.leaves.get_mut(ticket.number) {
-            (entry.progress, entry.status, entry.ended) = (progress, Some(status), now);
+    /// Completes an entry whose response, with this status, has ended. An entry that was dropped
+    /// is counted all the same.
+    pub fn complete(&mut self, id: &EntryId, status: StatusCode, progress: Progress, now: Wall) {
+        if let Some(index) = self.index(id.number) {
+            self.entries[index].complete(status, progress, now);
         }
-        self.tally
-            .complete(ticket, progress, now.since(ticket.arrived));
+        self.tally.complete(id, progress, now.since(id.arrived));
     }
 
-    /// Forgets all entries and begins to count anew. Numbers, and what [`Journal::totals`] returns, go on.
+    /// Drops all entries and restarts the counts. Numbers and [`Journal::totals`] continue.
     pub fn clear(&mut self) {
-        self.tally.clear(self.leaves.clear());
+        self.tally.clear(self.last_number);
+        self.entries.clear();
         (self.bytes, self.dropped) = (0, 0);
     }
 
-    /// Returns how many requests since the start or the last [`Journal::clear`] are as wanted, dropped ones too.
-    pub fn count(&self, wanted: &Wanted) -> u64 {
-        self.tally.count(wanted)
+    /// Returns the number of matching requests since the start or the last [`Journal::clear`],
+    /// dropped ones included.
+    pub fn count(&self, filter: &EntryFilter) -> u64 {
+        self.tally.count(filter)
     }
 
-    /// Returns the entries that are held, newest first: those wanted, at most so many.
-    pub fn newest<'a>(&'a self, wanted: &'a Wanted, most: usize) -> impl Iterator<Item = Entry> {
-        self.leaves
+    /// Returns the matching entries, newest first.
+    pub fn newest<'a>(&'a self, filter: &'a EntryFilter) -> impl Iterator<Item = &'a Entry> {
+        self.entries
             .iter()
             .rev()
-            .filter(|(_, held)| wanted.admits(&held.0))
-            .take(most)
-            .map(|(leaf, held)| leaf.whole(held))
+            .filter(|entry| filter.matches(entry))
     }
 
-    /// Returns the entries of requests that replaced a password, as far as they are held: what they tell is no secret of the present
-    /// directory any more, and one all the same.
-    pub fn changing(&self) -> Vec<Entry> {
-        self.leaves
-            .iter()
-            .filter(|(_, held)| held.0.arrival.changed)
-            .map(|(leaf, held)| leaf.whole(held))
-            .collect()
+    /// Returns the entries of requests that replaced a password. The passwords in them are no
+    /// longer in the directory, and still secret.
+    pub fn password_changes(&self) -> impl Iterator<Item = &Entry> {
+        self.entries.iter().filter(|entry| entry.data.changed)
     }
 
-    /// Returns the entry of a ticket, if it is held.
-    pub fn entry(&self, ticket: &Ticket) -> Option<Entry> {
-        self.leaves
-            .get(ticket.number)
-            .map(|(leaf, held)| leaf.whole(held))
+    /// Returns an entry, unless it was dropped.
+    pub fn entry(&self, id: &EntryId) -> Option<&Entry> {
+        Some(&self.entries[self.index(id.number)?])
     }
 
-    /// Returns how often each finding was made since the start or the last [`Journal::clear`], dropped entries counted.
+    /// Returns the number of each finding since the start or the last [`Journal::clear`], dropped
+    /// entries included.
     pub fn findings(&self) -> Vec<(Finding, u64)> {
         self.tally.findings()
     }
 
-    /// Returns the number of requests of every operation, outcome and failure mode since the start, whatever was cleared.
-    pub fn totals(&self) -> Vec<Counted> {
+    /// Returns the number of requests by operation, outcome and failure mode since the start.
+    pub fn totals(&self) -> Vec<Count> {
         self.tally.totals()
     }
 
-    /// Returns how long answers took since the start.
+    /// Returns how long responses took since the start.
     pub fn latency(&self) -> &Latency {
         &self.tally.latency
     }
 
-    /// Returns how many entries are held.
+    /// Returns the number of entries.
     pub fn len(&self) -> usize {
-        self.leaves.len()
+        self.entries.len()
     }
 
-    /// Tells whether none is held.
+    /// Returns whether there is no entry.
     pub fn is_empty(&self) -> bool {
-        self.leaves.len() == 0
+        self.entries.is_empty()
     }
 
-    /// Returns how many bytes are held.
+    /// Returns the number of bytes of all entries.
     pub fn bytes(&self) -> usize {
         self.bytes
     }
 
-    /// Returns how many entries were dropped since the start or the last [`Journal::clear`].
+    /// Returns the number of entries dropped since the start or the last [`Journal::clear`].
     pub fn dropped(&self) -> u64 {
         self.dropped
     }
 
-    /// Returns how many entries were dropped since the start.
+    /// Returns the number of entries dropped since the start.
     pub fn dropped_ever(&self) -> u64 {
         self.tally.dropped_ever
     }
 
-    /// Returns when the oldest entry that is held arrived.
+    /// Returns when the oldest entry arrived.
     pub fn oldest(&self) -> Option<Wall> {
-        self.leaves.oldest().map(|held| held.0.arrival.wall)
+        self.entries.front().map(|entry| entry.data.wall)
     }
 
-    /// Drops the oldest entry, and returns how many bytes that freed.
+    /// Drops the oldest entry, and returns the number of bytes freed.
     pub fn drop_oldest(&mut self) -> usize {
-        let Some(weight) = self.leaves.drop_oldest() else {
+        let Some(entry) = self.entries.pop_front() else {
             return 0;
         };
-        self.bytes -= weight;
+        self.bytes -= entry.weight();
         self.dropped += 1;
         self.tally.dropped_ever += 1;
-        weight
+        entry.weight()
+    }
+
+    /// Returns the index of the entry with this number.
+    fn index(&self, number: u64) -> Option<usize> {
+        let first = self.entries.front()?.number;
+        let index = usize::try_from(number.checked_sub(first)?).ok()?;
+        (index < self.entries.len()).then_some(index)
     }
 }
 

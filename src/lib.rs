@@ -97,7 +97,7 @@ pub use conformance::Account;
 pub use contract::{Kind, Operation, Outcome, Role};
 pub use double::{Builder, Double, Error, Expectation, Failure, Journal, Missed, Unmet};
 pub use failure::Counter;
-pub use journal::{Bounds, Finding, Progress, View};
+pub use journal::{Bounds, EntryView, Finding, Progress};
 
 /// The README's Rust code, compiled and run as a test.
 #[cfg(doctest)]

@@ -44,7 +44,7 @@ use tokio_rustls::TlsAcceptor;
 use crate::{
     clock::Clock,
     failure::Greeting,
-    journal::{Progress, Ticket, Wall},
+    journal::{EntryId, Progress, Wall},
     server::{
         connection::{Connection, Tls},
         exchange::Exchange,
@@ -65,7 +65,7 @@ pub trait Service: Send + Sync + 'static {
     fn refuse(&self, parts: &Parts, refusal: Refusal, client: Client) -> Answered;
 
     /// Told once for each answer that has a ticket, when it has gone or never will; with the status it has, and the moment on the wall.
-    fn ended(&self, _ticket: Ticket, _status: StatusCode, _progress: Progress, _now: Wall) {}
+    fn ended(&self, _ticket: EntryId, _status: StatusCode, _progress: Progress, _now: Wall) {}
 
     /// Returns the clock by which answers are held back and a port stays closed.
     fn clock(&self) -> &Clock;

@@ -23,7 +23,7 @@ use crate::{
     fixture,
     fleet::Member,
     host::Page,
-    journal::{Finding, Progress, View, Wanted},
+    journal::{EntryFilter, EntryView, Finding, Progress},
 };
 
 pub(super) fn routes() -> OpenApiRouter<Desk> {
@@ -85,7 +85,7 @@ struct Wait {
 #[derive(Debug, Serialize, ToSchema)]
 struct Entries {
     /// Those wanted that are held, newest first. No password is in them.
-    entries: Vec<View>,
+    entries: Vec<EntryView>,
     /// How many were as wanted since the start or the last reset, dropped ones too.
     count: u64,
     /// How many entries were dropped since then, wanted or not: the journal is bounded.
@@ -173,7 +173,7 @@ async fn findings(Named(member): Named) -> Json<Findings> {
 }
 
 impl Which {
-    fn wanted(&self) -> Result<Wanted, Problem> {
+    fn wanted(&self) -> Result<EntryFilter, Problem> {
         wanted(
             self.operation.as_deref(),
             self.outcome.as_deref(),
@@ -184,7 +184,7 @@ impl Which {
 }
 
 impl Wait {
-    fn wanted(&self) -> Result<Wanted, Problem> {
+    fn wanted(&self) -> Result<EntryFilter, Problem> {
         wanted(
             self.operation.as_deref(),
             self.outcome.as_deref(),
@@ -199,7 +199,7 @@ fn wanted(
     outcome: Option<&str>,
     state: Option<&str>,
     failure: Option<&String>,
-) -> Result<Wanted, Problem> {
+) -> Result<EntryFilter, Problem> {
     let operations: Vec<(&str, Operation)> = Operation::ALL
         .iter()
         .map(|operation| (operation.name(), *operation))
@@ -208,8 +208,11 @@ fn wanted(
         .iter()
         .map(|outcome| (outcome.name(), *outcome))
         .collect();
-    let states = Progress::ALL.map(|state| (state.name(), state));
-    Ok(Wanted {
+    let states: Vec<(&str, Progress)> = Progress::ALL
+        .iter()
+        .map(|state| (state.name(), *state))
+        .collect();
+    Ok(EntryFilter {
         operation: operation
             .map(|name| member_of(name, "operation", &operations))
             .transpose()?,
@@ -303,10 +306,10 @@ fn member_of<T: Copy>(name: &str, noun: &str, set: &[(&str, T)]) -> Result<T, Pr
 }
 
 /// Says what came instead of what was waited for.
-fn late(member: &Member, wanted: &Wanted, count: u64, time: Duration) -> Problem {
+fn late(member: &Member, wanted: &EntryFilter, count: u64, time: Duration) -> Problem {
     let host = member.host();
-    let came = host.journal(&Wanted::default(), MOST_TOLD);
-    let told = |entry: &View| {
+    let came = host.journal(&EntryFilter::default(), MOST_TOLD);
+    let told = |entry: &EntryView| {
         format!(
             "{} {} ({})",
             entry.operation.unwrap_or("no operation"),

@@ -4,13 +4,13 @@ use std::{fmt, sync::Arc};
 
 use crate::{
     host::Host,
-    journal::{View, Wanted},
+    journal::{EntryFilter, EntryView},
 };
 
 /// Requests of some kind. All conditions that are given must hold.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Aim {
-    pub(super) wanted: Wanted,
+    pub(super) wanted: EntryFilter,
     pub(super) user: Option<String>,
 }
 
@@ -24,7 +24,7 @@ impl Aim {
     }
 
     /// Returns those that are held, in the order of their arrival.
-    pub(super) fn entries(&self, host: &Host) -> Vec<View> {
+    pub(super) fn entries(&self, host: &Host) -> Vec<EntryView> {
         let mut entries = host.journal(&self.wanted, usize::MAX).entries;
         entries.retain(|view| self.user.is_none() || view.user == self.user);
         entries.reverse();
@@ -43,7 +43,7 @@ impl Aim {
 /// Says it in words: `set_password → password_replaced by "test", bent by slow`.
 impl fmt::Display for Aim {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Wanted {
+        let EntryFilter {
             operation,
             outcome,
             state,

@@ -12,8 +12,8 @@ use crate::{
     contract::{Kind, Role},
     fixture,
     fixture::{Fixture, Setting},
-    host::{Budget, Host},
-    journal::Bounds,
+    host::Host,
+    journal::{Bounds, MemoryBudget},
     secret::Secret,
     served::Served,
     server,
@@ -181,7 +181,10 @@ impl Builder {
             }
         })?;
         let host = Host::of(&fixture, fixture.seed.unwrap_or_default()).named(&fixture.name);
-        let host = host.keeping(self.bounds.unwrap_or_default(), Budget::of_the_process());
+        let host = host.keeping(
+            self.bounds.unwrap_or_default(),
+            MemoryBudget::of_the_process(),
+        );
         let served = Served::serve(listener, host, identity.as_ref(), Limits::default())
             .map_err(|error| broken(error.to_string()))?;
         drop(entered);

@@ -3,7 +3,7 @@
 use crate::{
     double::aim::Aim,
     host::Host,
-    journal::{View, Wanted},
+    journal::{EntryFilter, EntryView},
 };
 
 /// Requests that are alike, for a reader.
@@ -17,7 +17,7 @@ struct Alike {
 
 /// Says in lines what happened at a double, the nearest to what was meant first.
 pub(super) fn told(host: &Host, aim: &Aim) -> String {
-    let page = host.journal(&Wanted::default(), usize::MAX);
+    let page = host.journal(&EntryFilter::default(), usize::MAX);
     let mut alike: Vec<Alike> = Vec::new();
     for view in page.entries.iter().rev() {
         let line = line(view);
@@ -72,7 +72,7 @@ pub(super) fn found(host: &Host) -> String {
 }
 
 /// The same operation first, the same user next, then what hit no operation: it may have been meant for this one.
-fn distance(view: &View, aim: &Aim) -> u8 {
+fn distance(view: &EntryView, aim: &Aim) -> u8 {
     let same_operation = aim
         .wanted
         .operation
@@ -87,7 +87,7 @@ fn distance(view: &View, aim: &Aim) -> u8 {
     }
 }
 
-fn line(view: &View) -> String {
+fn line(view: &EntryView) -> String {
     let failure = view
         .failure
         .as_ref()

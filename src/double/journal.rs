@@ -6,7 +6,7 @@ use super::{Double, aim::Aim, engine, happened};
 use crate::{
     contract::{Operation, Outcome},
     host::Host,
-    journal::{Finding, Progress, View},
+    journal::{EntryView, Finding, Progress},
 };
 
 /// A look into a journal: by default at everything since the start or the last reset; each condition narrows it.
@@ -70,7 +70,7 @@ impl<'a> Journal<'a> {
     }
 
     /// Returns what is held of them, in the order of their arrival.
-    pub fn entries(&self) -> Vec<View> {
+    pub fn entries(&self) -> Vec<EntryView> {
         self.aim.entries(self.double.host())
     }
 

@@ -15,7 +15,8 @@ use crate::{
     contract::{Operation, Outcome},
     failure::Call,
     journal::{
-        Counted, Entry, Finding, Findings, Journal, Latency, Lens, View, Wanted, suggestion,
+        Count, Entry, EntryFilter, EntryView, Finding, Findings, Journal, JournalRedactor, Latency,
+        suggestion,
     },
     secret::{Fingerprints, Redactor},
 };
@@ -24,7 +25,7 @@ use crate::{
 #[derive(Clone, Debug, PartialEq)]
 pub struct Page {
     /// Those that were wanted and are held, newest first.
-    pub entries: Vec<View>,
+    pub entries: Vec<EntryView>,
     /// How many were ever as wanted, since the start or the last reset, dropped ones too.
     pub count: u64,
     /// How many entries were dropped since then, wanted or not.
@@ -56,7 +57,7 @@ pub struct Explanation {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Totals {
     /// Requests.
-    pub requests: Vec<Counted>,
+    pub requests: Vec<Count>,
     /// How long answers took.
     pub latency: Latency,
     /// Entries that were dropped.
@@ -67,59 +68,59 @@ pub struct Totals {
 
 impl Host {
     /// Returns the wanted entries of the journal, newest first, at most so many, with no password in them.
-    pub fn journal(&self, wanted: &Wanted, most: usize) -> Page {
-        let (entries, changed, count, dropped) = self.ledger.look(|journal| {
-            let entries: Vec<Entry> = journal.newest(wanted, most).collect();
+    pub fn journal(&self, wanted: &EntryFilter, most: usize) -> Page {
+        let (entries, changed, count, dropped) = self.journal.read(|journal| {
+            let entries: Vec<Entry> = journal.newest(wanted).take(most).cloned().collect();
             (
                 entries,
-                journal.changing(),
+                password_changes(journal),
                 journal.count(wanted),
                 journal.dropped(),
             )
         });
         let rules = self.rules();
         let serves = |path: &str| rules.has_path(path);
-        let lens = Lens::new(
+        let redactor = JournalRedactor::new(
             rules.kind(),
             fingerprints(),
             self.redactor(&changed),
             &serves,
         );
         Page {
-            entries: entries.iter().map(|entry| lens.view(entry)).collect(),
+            entries: entries.iter().map(|entry| redactor.view(entry)).collect(),
             count,
             dropped,
         }
     }
 
     /// Completes when so many requests were as wanted since the start or the last reset, dropped ones too; at once if they were.
-    pub async fn wait(&self, wanted: &Wanted, count: u64) {
-        self.ledger.wait(wanted, count).await;
+    pub async fn wait(&self, wanted: &EntryFilter, count: u64) {
+        self.journal.wait(wanted, count).await;
     }
 
     /// Completes when this holds: asked at once, and again after each change of the journal.
     pub async fn wait_until(&self, holds: impl FnMut() -> bool) {
-        self.ledger.wait_until(holds).await;
+        self.journal.wait_until(holds).await;
     }
 
     /// Returns how many requests were as wanted since the start or the last reset, dropped ones too.
-    pub fn count(&self, wanted: &Wanted) -> u64 {
-        self.ledger.look(|journal| journal.count(wanted))
+    pub fn count(&self, wanted: &EntryFilter) -> u64 {
+        self.journal.read(|journal| journal.count(wanted))
     }
 
     /// Returns how often each fault of a client's was found since the start or the last reset.
     pub fn findings(&self) -> Vec<(Finding, u64)> {
-        self.ledger.look(|journal| journal.findings())
+        self.journal.read(|journal| journal.findings())
     }
 
     /// Forgets the journal, and begins to count anew.
     pub fn clear_journal(&self) {
-        self.ledger.clear();
+        self.journal.clear();
     }
 
     /// Returns what was counted since the start.
     pub fn totals(&self) -> Totals {
-        self.ledger.look(|journal| Totals {
+        self.journal.read(|journal| Totals {
             requests: journal.totals(),
             latency: journal.latency().clone(),
             dropped: journal.dropped_ever(),
@@ -184,7 +185,7 @@ impl Host {
 
     /// Hides what passwords this appliance has, had when it was loaded, or got since by what entries still tell.
     pub fn redactor_of_present(&self) -> Redactor {
-        self.redactor(&self.ledger.look(Journal::changing))
+        self.redactor(&self.journal.read(password_changes))
     }
 
     fn redactor(&self, changed: &[Entry]) -> Redactor {
@@ -203,6 +204,10 @@ impl Host {
             &names,
         )
     }
+}
+
+fn password_changes(journal: &Journal) -> Vec<Entry> {
+    journal.password_changes().cloned().collect()
 }
 
 /// Returns this process's fingerprints: their key is made when first asked for, and never shown.

@@ -11,7 +11,7 @@ use crate::{
     clock::Clock,
     contract::{Circumstance, Outcome},
     failure::{Call, Delivery, Stale, Strike},
-    journal::{Arrival, Findings, Progress, Recorded, Ticket, Wall},
+    journal::{EntryData, EntryId, Findings, Progress, RecordedRequest, Wall},
     server::{Answered, Client, Greeted, Refusal, Service},
 };
 
@@ -19,7 +19,7 @@ impl Service for Host {
     fn answer(&self, request: &Request<Bytes>, client: Client) -> Answered {
         let mut rules = self.rules();
         let mut asked = rules.read(request);
-        let recorded = Recorded::new(
+        let recorded = RecordedRequest::new(
             request.method(),
             request.uri(),
             request.headers(),
@@ -31,7 +31,7 @@ impl Service for Host {
             request.body(),
             asked.reason(),
         );
-        let (worded, strike, ticket, growth, age) = {
+        let (worded, strike, id, age) = {
             let mut content = self.content();
             // Replaced since the request was parsed.
             if !Arc::ptr_eq(&rules, &content.present.rules) {
@@ -59,7 +59,7 @@ impl Service for Host {
             let strike = present.schedule.request(&call);
             let change =
                 change.filter(|_| strike.as_ref().is_none_or(|strike| strike.act.commits()));
-            let arrival = Arrival {
+            let arrival = EntryData {
                 at_ns: now.nanoseconds(),
                 wall: stamp.wall,
                 source: client.source,
@@ -83,10 +83,10 @@ impl Service for Host {
                 });
             }
             // Inside as well: the journal's order is that of the judgements.
-            let (ticket, growth) = self.ledger.arrive(arrival);
-            (worded, strike, ticket, growth, stamp.age)
+            let id = self.journal.push(arrival);
+            (worded, strike, id, stamp.age)
         };
-        self.ledger.arrived(&growth);
+        self.journal.pushed();
         let answered = match strike {
             None => Answered::plain(rules.reply(worded, &asked)),
             Some(strike) => {
@@ -99,7 +99,7 @@ impl Service for Host {
                 )
             }
         };
-        answered.noted(ticket)
+        answered.noted(id)
     }
 
     fn refuse(&self, head: &Parts, refusal: Refusal, client: Client) -> Answered {
@@ -121,7 +121,7 @@ impl Service for Host {
             ),
         };
         let stamp = self.clock.stamp();
-        let (ticket, growth) = self.ledger.arrive(Arrival {
+        let id = self.journal.push(EntryData {
             at_ns: stamp.moment.nanoseconds(),
             wall: stamp.wall,
             source: client.source,
@@ -132,16 +132,16 @@ impl Service for Host {
             failure: None,
             changed: false,
             findings: Findings::unlawful(),
-            request: Recorded::new(&head.method, &head.uri, &head.headers, &[]),
+            request: RecordedRequest::new(&head.method, &head.uri, &head.headers, &[]),
         });
-        self.ledger.arrived(&growth);
-        Answered::plain(response).noted(ticket)
+        self.journal.pushed();
+        Answered::plain(response).noted(id)
     }
 
-    fn ended(&self, ticket: Ticket, status: StatusCode, progress: Progress, now: Wall) {
-        self.ledger.complete(&ticket, status, progress, now);
+    fn ended(&self, id: EntryId, status: StatusCode, progress: Progress, now: Wall) {
+        self.journal.complete(&id, status, progress, now);
         if super::tell::is_heard() {
-            self.tell(&ticket);
+            self.tell(&id);
         }
     }
 

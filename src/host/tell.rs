@@ -3,7 +3,7 @@
 use tracing::Level;
 
 use super::Host;
-use crate::journal::Ticket;
+use crate::journal::EntryId;
 
 /// Tells whether anybody listens: otherwise nothing is put into words.
 pub(super) fn is_heard() -> bool {
@@ -11,30 +11,30 @@ pub(super) fn is_heard() -> bool {
 }
 
 impl Host {
-    /// Tells of the request of a ticket, unless its entry was dropped meanwhile.
-    pub(super) fn tell(&self, ticket: &Ticket) {
-        let Some(entry) = self.ledger.look(|journal| journal.entry(ticket)) else {
+    /// Tells of the request of an entry, unless its entry was dropped meanwhile.
+    pub(super) fn tell(&self, id: &EntryId) {
+        let Some(entry) = self.journal.read(|journal| journal.entry(id).cloned()) else {
             return;
         };
-        let arrival = &entry.arrival;
+        let data = &entry.data;
         // Only where no operation says what was asked is the path told; it may hold anything, a password too.
-        let path = if arrival.operation.is_none() {
+        let path = if data.operation.is_none() {
             self.redactor_of_present()
-                .text(arrival.request.path())
+                .text(data.request.path())
                 .into_owned()
         } else {
             String::new()
         };
-        let asked = arrival
+        let asked = data
             .operation
             .map_or(path.as_str(), |operation| operation.name());
-        let reason = arrival
+        let reason = data
             .reason
             .map_or_else(String::new, |reason| reason.to_string());
         let status = entry.status.map_or(0, |status| status.as_u16());
         let took_ms = entry.took().unwrap_or_default().as_secs_f64() * 1000.0;
-        let (outcome, state) = (arrival.outcome.name(), entry.progress.name());
-        let failure = arrival.failure.as_deref().unwrap_or_default();
+        let (outcome, state) = (data.outcome.name(), entry.progress.name());
+        let failure = data.failure.as_deref().unwrap_or_default();
         let bent = if failure.is_empty() {
             String::new()
         } else {

@@ -1,4 +1,4 @@
-//! One entry: a request that was read, and what became of its answer.
+//! One entry: a request, how it was evaluated, and what became of the response.
 
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
@@ -6,212 +6,100 @@ use http::StatusCode;
 
 use crate::{
     appliance::Reason,
-    contract::{Operation, Outcome},
-    journal::{Findings, Recorded, Wall, recorded::Place},
+    contract::{Operation, Outcome, closed_set},
+    journal::{Findings, RecordedRequest, Wall},
 };
 
-/// What is known of a request when it has been read and judged, and the request or where it is kept.
+/// What is known once a request was evaluated.
 #[derive(Clone, Debug)]
-pub struct Arrival<R = Recorded> {
-    /// When it was judged, on the appliance's clock, in nanoseconds.
+pub struct EntryData {
+    /// When the request was evaluated, in nanoseconds on the appliance's clock.
     pub at_ns: u64,
-    /// The same on the wall clock: how long the answer took is told from here.
+    /// The same moment on the machine's clock, from which the response time is measured.
     pub wall: Wall,
-    /// Where it came from.
+    /// The client's address.
     pub source: IpAddr,
-    /// The number of its connection.
+    /// The number of the connection.
     pub connection: u64,
-    /// The operation, if it hit one.
+    /// The operation, if the path and method are an operation's.
     pub operation: Option<Operation>,
-    /// What it came to: what the client is told, where a failure mode names another outcome that one.
+    /// The outcome as the client sees it. A failure mode may replace the appliance's own.
     pub outcome: Outcome,
-    /// Why the appliance came to its outcome; none where the server refused it by itself.
+    /// Why the appliance came to its outcome; `None` if the server rejected the request.
     pub reason: Option<Reason>,
-    /// The failure mode that bends the answer.
+    /// The failure mode that altered the response.
     pub failure: Option<Arc<str>>,
     /// Whether a password was replaced.
     pub changed: bool,
-    /// What is wrong with the client.
+    /// The client's faults.
     pub findings: Findings,
     /// The request itself.
-    pub request: R,
+    pub request: RecordedRequest,
 }
 
 /// An entry of a journal.
 #[derive(Clone, Debug)]
-pub struct Entry<R = Recorded> {
-    /// Its number, counted from 1 at each appliance.
+pub struct Entry {
+    /// The number, counted from 1 at each appliance.
     pub number: u64,
-    /// What was known when it was made.
-    pub arrival: Arrival<R>,
-    /// What has become of its answer.
+    /// What was known when the entry was added.
+    pub data: EntryData,
+    /// What became of the response.
     pub progress: Progress,
-    /// The status of the answer, when that has ended.
+    /// The status of the response, once it has ended.
     pub status: Option<StatusCode>,
-    /// When the answer had ended; nothing that counts while it has not.
-    pub(super) ended: Wall,
+    /// When the response ended; meaningless before that.
+    ended: Wall,
 }
 
-/// What an open entry is completed by.
+/// Identifies an entry that is to be completed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Ticket {
+pub struct EntryId {
     /// The number of the entry.
     pub number: u64,
-    /// Where it is counted.
+    /// Where the entry is counted.
     pub place: usize,
-    /// When the request was judged, on the wall clock.
+    /// When the request was evaluated.
     pub arrived: Wall,
 }
 
-/// What has become of an answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Progress {
-    /// It was cut by us: by a failure mode, a limit, or the server's end.
-    Cut,
-    /// It has gone, whole, to the system's last byte.
-    Done,
-    /// The client left before it had gone.
-    Left,
-    /// It has not gone yet.
-    Open,
-}
-
-impl Progress {
-    /// Every one.
-    pub const ALL: [Progress; 4] = [
-        Progress::Cut,
-        Progress::Done,
-        Progress::Left,
-        Progress::Open,
-    ];
-
-    /// Returns its name.
-    pub fn name(self) -> &'static str {
-        match self {
-            Progress::Cut => "cut",
-            Progress::Done => "done",
-            Progress::Left => "left",
-            Progress::Open => "open",
-        }
-    }
-}
-
-/// An entry as it is held: the bytes of its request lie elsewhere.
-///
-/// Two lines of a processor's cache that it fetches together, and no part of a third: a full journal lies far from the processor, and
-/// each request has one entry written there and the oldest one read.
-#[derive(Debug)]
-#[repr(align(128))]
-pub(super) struct Held(pub(super) Entry<Place>);
-
-impl Held {
-    /// Returns how many bytes it holds: the request's and its own.
-    pub(super) fn weight(&self) -> usize {
-        size_of::<Held>() + self.0.arrival.request.bytes()
+closed_set! {
+    /// What became of a response.
+    Progress, "state" {
+        /// Cut by the mock: by a failure mode, a limit, or the server's shutdown.
+        Cut = "cut",
+        /// Sent completely.
+        Done = "done",
+        /// The client left before the response was sent.
+        Left = "left",
+        /// Not sent yet.
+        Open = "open",
     }
 }
 
 impl Entry {
-    /// Returns how long the answer took, from the request's last byte to its own last byte, when that has ended.
-    pub fn took(&self) -> Option<Duration> {
-        (self.progress != Progress::Open).then(|| self.ended.since(self.arrival.wall))
-    }
-}
-
-impl<R> Entry<R> {
-    /// Puts something else in the place of the request.
-    pub(super) fn map<T>(self, map: impl FnOnce(R) -> T) -> Entry<T> {
-        let Entry {
-            number,
-            arrival,
-            progress,
-            status,
-            ended,
-        } = self;
-        let (request, arrival) = arrival.split();
+    /// Creates an open entry.
+    pub(super) fn new(number: u64, data: EntryData) -> Entry {
         Entry {
             number,
-            arrival: arrival.with(map(request)),
-            progress,
-            status,
-            ended,
+            data,
+            progress: Progress::Open,
+            status: None,
+            ended: Wall::default(),
         }
     }
-}
 
-impl<R> Arrival<R> {
-    /// Takes the request out.
-    pub(super) fn split(self) -> (R, Arrival<()>) {
-        let Arrival {
-            at_ns,
-            wall,
-            source,
-            connection,
-            operation,
-            outcome,
-            reason,
-            failure,
-            changed,
-            findings,
-            request,
-        } = self;
-        (
-            request,
-            Arrival {
-                at_ns,
-                wall,
-                source,
-                connection,
-                operation,
-                outcome,
-                reason,
-                failure,
-                changed,
-                findings,
-                request: (),
-            },
-        )
+    pub(super) fn complete(&mut self, status: StatusCode, progress: Progress, now: Wall) {
+        (self.status, self.progress, self.ended) = (Some(status), progress, now);
     }
-}
 
-impl Arrival<()> {
-    /// Puts one in.
-    pub(super) fn with<R>(self, request: R) -> Arrival<R> {
-        let Arrival {
-            at_ns,
-            wall,
-            source,
-            connection,
-            operation,
-            outcome,
-            reason,
-            failure,
-            changed,
-            findings,
-            request: (),
-        } = self;
-        Arrival {
-            at_ns,
-            wall,
-            source,
-            connection,
-            operation,
-            outcome,
-            reason,
-            failure,
-            changed,
-            findings,
-            request,
-        }
+    /// Returns the number of bytes: the request's and the entry's own.
+    pub(super) fn weight(&self) -> usize {
+        size_of::<Entry>() + self.data.request.len()
     }
-}
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_entry_is_held_in_two_lines_of_a_cache() {
-        assert_eq!((size_of::<Held>(), align_of::<Held>()), (128, 128));
+    /// Returns how long the response took, from the request's last byte to its own last byte.
+    pub fn took(&self) -> Option<Duration> {
+        (self.progress != Progress::Open).then(|| self.ended.since(self.data.wall))
     }
 }

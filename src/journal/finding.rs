@@ -1,111 +1,61 @@
 //! What is wrong with a client, told from one request of it, and what the documents say about that.
 
-use std::fmt;
-
 use http::Uri;
 
-use crate::{appliance::Reason, contract::Circumstance};
+use crate::{
+    appliance::Reason,
+    contract::{Circumstance, closed_set},
+};
 
-/// A fault of the client's. An appliance may forgive it: it is a finding all the same.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Finding {
-    /// `admin_user` stands where the table has `admin_username`.
-    AdminUser,
-    /// The URL holds a query: names and passwords there end in every log on the way.
-    CredentialsInUrl,
-    /// A field stands in the body twice.
-    DuplicateField,
-    /// There is no body.
-    EmptyBody,
-    /// A required field is an empty string.
-    EmptyValue,
-    /// JSON sent under curl's default content type.
-    FormContentType,
-    /// A backslash stands before a character that JSON does not escape.
-    InvalidEscape,
-    /// The body is no JSON.
-    MalformedBody,
-    /// A required field is absent.
-    MissingField,
-    /// The request names no content type.
-    NoContentType,
-    /// The body is JSON, but no object.
-    NotAnObject,
-    /// The body is not UTF-8.
-    NotUtf8,
-    /// A required field is null.
-    NullValue,
-    /// The content type is one the operation does not read.
-    OtherContentType,
-    /// The path is an operation's, the method is not.
-    OtherMethod,
-    /// An `Authorization` header, where none is needed.
-    Token,
-    /// The body is larger than an appliance reads.
-    TooLarge,
-    /// The body holds a field that the operation does not have.
-    UnknownField,
-    /// No operation has the path.
-    UnknownPath,
-    /// What was sent breaks a rule of HTTP, or did not arrive in time.
-    Unlawful,
-    /// A field is a number, a list or another non-string.
-    WrongType,
+closed_set! {
+    /// A fault of the client. An appliance may accept the request all the same.
+    Finding, "finding" {
+        /// `admin_user` stands where the table has `admin_username`.
+        AdminUser = "admin_user",
+        /// The URL holds a query: names and passwords there end in every log on the way.
+        CredentialsInUrl = "credentials_in_url",
+        /// A field stands in the body twice.
+        DuplicateField = "duplicate_field",
+        /// There is no body.
+        EmptyBody = "empty_body",
+        /// A required field is an empty string.
+        EmptyValue = "empty_value",
+        /// JSON sent under curl's default content type.
+        FormContentType = "form_content_type",
+        /// A backslash stands before a character that JSON does not escape.
+        InvalidEscape = "invalid_escape",
+        /// The body is no JSON.
+        MalformedBody = "malformed_body",
+        /// A required field is absent.
+        MissingField = "missing_field",
+        /// The request names no content type.
+        NoContentType = "no_content_type",
+        /// The body is JSON, but no object.
+        NotAnObject = "not_an_object",
+        /// The body is not UTF-8.
+        NotUtf8 = "not_utf8",
+        /// A required field is null.
+        NullValue = "null_value",
+        /// The content type is one the operation does not read.
+        OtherContentType = "other_content_type",
+        /// The path is an operation's, the method is not.
+        OtherMethod = "other_method",
+        /// An `Authorization` header, where none is needed.
+        Token = "token",
+        /// The body is larger than an appliance reads.
+        TooLarge = "too_large",
+        /// The body holds a field that the operation does not have.
+        UnknownField = "unknown_field",
+        /// No operation has the path.
+        UnknownPath = "unknown_path",
+        /// What was sent breaks a rule of HTTP, or did not arrive in time.
+        Unlawful = "unlawful",
+        /// A field is a number, a list or another non-string.
+        WrongType = "wrong_type",
+    }
 }
 
 impl Finding {
-    /// Every one.
-    pub const ALL: [Finding; 21] = [
-        Finding::AdminUser,
-        Finding::CredentialsInUrl,
-        Finding::DuplicateField,
-        Finding::EmptyBody,
-        Finding::EmptyValue,
-        Finding::FormContentType,
-        Finding::InvalidEscape,
-        Finding::MalformedBody,
-        Finding::MissingField,
-        Finding::NoContentType,
-        Finding::NotAnObject,
-        Finding::NotUtf8,
-        Finding::NullValue,
-        Finding::OtherContentType,
-        Finding::OtherMethod,
-        Finding::Token,
-        Finding::TooLarge,
-        Finding::UnknownField,
-        Finding::UnknownPath,
-        Finding::Unlawful,
-        Finding::WrongType,
-    ];
-
-    /// Returns its name.
-    pub fn name(self) -> &'static str {
-        match self {
-            Finding::AdminUser => "admin_user",
-            Finding::CredentialsInUrl => "credentials_in_url",
-            Finding::DuplicateField => "duplicate_field",
-            Finding::EmptyBody => "empty_body",
-            Finding::EmptyValue => "empty_value",
-            Finding::FormContentType => "form_content_type",
-            Finding::InvalidEscape => "invalid_escape",
-            Finding::MalformedBody => "malformed_body",
-            Finding::MissingField => "missing_field",
-            Finding::NoContentType => "no_content_type",
-            Finding::NotAnObject => "not_an_object",
-            Finding::NotUtf8 => "not_utf8",
-            Finding::NullValue => "null_value",
-            Finding::OtherContentType => "other_content_type",
-            Finding::OtherMethod => "other_method",
-            Finding::Token => "token",
-            Finding::TooLarge => "too_large",
-            Finding::UnknownField => "unknown_field",
-            Finding::UnknownPath => "unknown_path",
-            Finding::Unlawful => "unlawful",
-            Finding::WrongType => "wrong_type",
-        }
-    }
-
     /// Returns what is wrong and what to do, with the lines of the documents where they say something about it.
     pub fn advice(self) -> &'static str {
         match self {
@@ -151,40 +101,14 @@ impl Finding {
         }
     }
 
+    /// Returns the finding of the same name. A circumstance that is the appliance's state, such as
+    /// a locked user, is not a finding.
     fn of(circumstance: Circumstance) -> Option<Finding> {
         match circumstance {
             Circumstance::BodyTooLarge => Some(Finding::TooLarge),
-            Circumstance::DuplicateField => Some(Finding::DuplicateField),
-            Circumstance::EmptyBody => Some(Finding::EmptyBody),
-            Circumstance::EmptyValue => Some(Finding::EmptyValue),
-            Circumstance::FormContentType => Some(Finding::FormContentType),
-            Circumstance::MalformedBody => Some(Finding::MalformedBody),
-            Circumstance::MissingField => Some(Finding::MissingField),
-            Circumstance::NoContentType => Some(Finding::NoContentType),
-            Circumstance::NotAnObject => Some(Finding::NotAnObject),
-            Circumstance::NotUtf8 => Some(Finding::NotUtf8),
-            Circumstance::NullValue => Some(Finding::NullValue),
-            Circumstance::OtherContentType => Some(Finding::OtherContentType),
-            Circumstance::OtherMethod => Some(Finding::OtherMethod),
-            Circumstance::UnknownField => Some(Finding::UnknownField),
-            Circumstance::UnknownPath => Some(Finding::UnknownPath),
             Circumstance::UrlCredentials => Some(Finding::CredentialsInUrl),
-            Circumstance::WrongType => Some(Finding::WrongType),
-            // These are the appliance's state, and nobody's fault.
-            Circumstance::AdminTarget
-            | Circumstance::DirectoryUser
-            | Circumstance::DisabledUser
-            | Circumstance::LockedSource
-            | Circumstance::LockedUser
-            | Circumstance::MustChangeUser
-            | Circumstance::SamePassword => None,
+            other => other.name().parse().ok(),
         }
-    }
-}
-
-impl fmt::Display for Finding {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.pad(self.name())
     }
 }
 
@@ -193,8 +117,8 @@ impl fmt::Display for Finding {
 pub struct Findings(u32);
 
 impl Findings {
-    /// Returns what is wrong with a request that was judged; `has_token` where it has an `Authorization` header. Costs next to nothing
-    /// where nothing is wrong.
+    /// Returns the findings of a request that was evaluated. `has_token` says whether it has an
+    /// `Authorization` header.
     pub fn of(uri: &Uri, has_token: bool, body: &[u8], reason: Option<Reason>) -> Findings {
         let mut findings = Findings::default();
         if let Some(Reason::In(circumstance)) = reason {
@@ -224,9 +148,8 @@ impl Findings {
 
     /// Returns each.
     pub fn iter(self) -> impl Iterator<Item = Finding> {
-        // Nearly always none: then nothing is gone through.
-        let all: &[Finding] = if self.0 == 0 { &[] } else { &Finding::ALL };
-        all.iter()
+        Finding::ALL
+            .iter()
             .copied()
             .filter(move |finding| self.0 & 1 << *finding as u32 != 0)
     }
@@ -299,7 +222,7 @@ mod tests {
 
     #[test]
     fn every_finding_has_a_name_and_a_bit_of_its_own() {
-        for (index, finding) in Finding::ALL.into_iter().enumerate() {
+        for (index, finding) in Finding::ALL.iter().copied().enumerate() {
             assert_eq!(finding as usize, index);
             assert!(
                 Finding::ALL

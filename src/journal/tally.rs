@@ -1,178 +1,170 @@
-//! Counts that outlive the entries: what a wait waits for, what the metrics tell.
+//! Counts that outlive the entries: the basis of waiting, and of the metrics.
 
 use std::{sync::Arc, time::Duration};
 
 use crate::{
     contract::{Operation, Outcome},
-    journal::{Arrival, Entry, Finding, Progress, Ticket},
+    journal::{Entry, EntryData, EntryId, Finding, Progress},
 };
 
-/// What is counted apart. Few of them ever occur at one appliance, so a list is quicker than a map, and smaller.
+/// One line for each combination of operation, outcome and failure mode. One appliance has few.
 #[derive(Clone, Debug, Default)]
-#[repr(C)]
 pub(super) struct Tally {
-    counts: Vec<Count>,
-    /// The number of the last entry that is counted no longer.
+    lines: Vec<Line>,
+    /// The number of the last entry before the last clear.
     cleared: u64,
     pub(super) latency: Latency,
     findings: [u64; Finding::ALL.len()],
     pub(super) dropped_ever: u64,
 }
 
-/// One line of a processor's cache.
 #[derive(Clone, Debug)]
-#[repr(align(64))]
-struct Count {
+struct Line {
     operation: Option<Operation>,
     outcome: Outcome,
     failure: Option<Arc<str>>,
     /// By progress, since the last clear.
-    now: [u64; Progress::ALL.len()],
-    /// Before the last clear, whatever became of them.
+    now: [u64; STATES],
+    /// All before the last clear.
     before: u64,
 }
 
-/// A number of requests that are alike.
+const STATES: usize = Progress::ALL.len();
+
+/// The number of requests of one operation, outcome and failure mode.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Counted {
-    /// The operation, if they hit one.
+pub struct Count {
+    /// The operation, if any.
     pub operation: Option<Operation>,
-    /// What they came to.
+    /// The outcome.
     pub outcome: Outcome,
-    /// The failure mode that bent the answer.
+    /// The failure mode that altered the response.
     pub failure: Option<Arc<str>>,
     /// How many.
     pub count: u64,
 }
 
-/// Which entries are wanted: all conditions that are given must hold.
+/// Selects entries: all conditions that are given must match.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Wanted {
-    /// Of this operation.
+pub struct EntryFilter {
+    /// The operation.
     pub operation: Option<Operation>,
-    /// With this outcome.
+    /// The outcome.
     pub outcome: Option<Outcome>,
-    /// Whose answer is as far as this.
+    /// What became of the response.
     pub state: Option<Progress>,
-    /// Bent by the failure mode of this name.
+    /// The name of the failure mode that altered the response.
     pub failure: Option<String>,
 }
 
-/// How long answers took: a histogram over fixed bounds.
+/// How long responses took: a histogram over fixed bounds.
 #[derive(Clone, Debug, Default, PartialEq)]
-#[repr(C)]
 pub struct Latency {
-    /// How long they took together.
+    /// The sum of all times.
     pub sum: Duration,
-    /// How many took no longer than each bound, and longer than the one before; the last took longer than all.
+    /// For each bound the number of times up to it and above the previous bound; then those above
+    /// all bounds.
     pub counts: [u64; BOUNDS.len() + 1],
 }
 
 impl Tally {
-    /// Counts an arrival, and returns where.
-    pub(super) fn arrive<R>(&mut self, arrival: &Arrival<R>) -> usize {
-        for finding in arrival.findings.iter() {
+    /// Counts a request, and returns the index of its line.
+    pub(super) fn add(&mut self, data: &EntryData) -> usize {
+        for finding in data.findings.iter() {
             self.findings[finding as usize] += 1;
         }
-        let same = |count: &Count| {
-            (count.operation, count.outcome, &count.failure)
-                == (arrival.operation, arrival.outcome, &arrival.failure)
+        let same = |line: &Line| {
+            (line.operation, line.outcome, &line.failure)
+                == (data.operation, data.outcome, &data.failure)
         };
-        let place = self.counts.iter().position(same).unwrap_or_else(|| {
-            let failure = arrival.failure.clone();
-            self.counts.push(Count {
-                operation: arrival.operation,
-                outcome: arrival.outcome,
-                failure,
-                now: [0; 4],
+        let place = self.lines.iter().position(same).unwrap_or_else(|| {
+            self.lines.push(Line {
+                operation: data.operation,
+                outcome: data.outcome,
+                failure: data.failure.clone(),
+                now: [0; STATES],
                 before: 0,
             });
-            self.counts.len() - 1
+            self.lines.len() - 1
         });
-        self.counts[place].now[Progress::Open as usize] += 1;
+        self.lines[place].now[Progress::Open as usize] += 1;
         place
     }
 
-    /// Counts what became of an answer, and how long it took. After a clear, one from before it counts for its time alone.
-    pub(super) fn complete(&mut self, ticket: &Ticket, progress: Progress, took: Duration) {
+    /// Counts how a response ended, and its time. If the request came before the last clear, only
+    /// the time counts.
+    pub(super) fn complete(&mut self, id: &EntryId, progress: Progress, took: Duration) {
         self.latency.count(took);
-        if let Some(count) = self
-            .counts
-            .get_mut(ticket.place)
-            .filter(|_| ticket.number > self.cleared)
+        if id.number > self.cleared
+            && let Some(line) = self.lines.get_mut(id.place)
         {
-            let open = &mut count.now[Progress::Open as usize];
+            let open = &mut line.now[Progress::Open as usize];
             *open = open.saturating_sub(1);
-            count.now[progress as usize] += 1;
+            line.now[progress as usize] += 1;
         }
     }
 
-    pub(super) fn clear(&mut self, cleared: u64) {
-        for count in &mut self.counts {
-            count.before += count.now.iter().sum::<u64>();
-            count.now = [0; 4];
+    /// Restarts the counts after the entry of this number.
+    pub(super) fn clear(&mut self, last_number: u64) {
+        for line in &mut self.lines {
+            line.before += line.now.iter().sum::<u64>();
+            line.now = [0; STATES];
         }
         self.findings = [0; Finding::ALL.len()];
-        self.cleared = cleared;
+        self.cleared = last_number;
     }
 
-    pub(super) fn count(&self, wanted: &Wanted) -> u64 {
-        let alike = self.counts.iter().filter(|count| {
-            wanted.admits_kind(count.operation, count.outcome, count.failure.as_deref())
-        });
-        let states = |now: &[u64; 4]| {
-            wanted
-                .state
-                .map_or_else(|| now.iter().sum(), |state| now[state as usize])
+    pub(super) fn count(&self, filter: &EntryFilter) -> u64 {
+        let in_state = |line: &Line| match filter.state {
+            None => line.now.iter().sum(),
+            Some(state) => line.now[state as usize],
         };
-        alike.map(|count| states(&count.now)).sum()
+        self.lines
+            .iter()
+            .filter(|line| {
+                filter.matches_kind(line.operation, line.outcome, line.failure.as_deref())
+            })
+            .map(in_state)
+            .sum()
     }
 
     pub(super) fn findings(&self) -> Vec<(Finding, u64)> {
         Finding::ALL
-            .into_iter()
+            .iter()
+            .copied()
             .zip(self.findings)
             .filter(|(_, count)| *count > 0)
             .collect()
     }
 
-    pub(super) fn totals(&self) -> Vec<Counted> {
-        let counted = |count: &Count| Counted {
-            operation: count.operation,
-            outcome: count.outcome,
-            failure: count.failure.clone(),
-            count: count.before + count.now.iter().sum::<u64>(),
+    pub(super) fn totals(&self) -> Vec<Count> {
+        let count = |line: &Line| Count {
+            operation: line.operation,
+            outcome: line.outcome,
+            failure: line.failure.clone(),
+            count: line.before + line.now.iter().sum::<u64>(),
         };
-        self.counts.iter().map(counted).collect()
+        self.lines.iter().map(count).collect()
     }
 }
 
-impl Wanted {
-    /// Tells whether an entry is as wanted.
-    pub fn admits<R>(&self, entry: &Entry<R>) -> bool {
-        let Entry {
-            arrival, progress, ..
-        } = entry;
-        self.admits_kind(
-            arrival.operation,
-            arrival.outcome,
-            arrival.failure.as_deref(),
-        ) && self.state.is_none_or(|state| state == *progress)
+impl EntryFilter {
+    /// Returns whether an entry matches.
+    pub fn matches(&self, entry: &Entry) -> bool {
+        let data = &entry.data;
+        self.matches_kind(data.operation, data.outcome, data.failure.as_deref())
+            && self.state.is_none_or(|state| state == entry.progress)
     }
 
-    fn admits_kind(
+    fn matches_kind(
         &self,
         operation: Option<Operation>,
         outcome: Outcome,
         failure: Option<&str>,
     ) -> bool {
-        self.operation
-            .is_none_or(|wanted| Some(wanted) == operation)
+        (self.operation.is_none() || self.operation == operation)
             && self.outcome.is_none_or(|wanted| wanted == outcome)
-            && self
-                .failure
-                .as_deref()
-                .is_none_or(|wanted| Some(wanted) == failure)
+            && (self.failure.is_none() || self.failure.as_deref() == failure)
     }
 }
 

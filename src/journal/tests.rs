@@ -14,19 +14,19 @@ fn now() -> Wall {
     Clock::start().wall()
 }
 
-fn arrival(path: &str, body: &str) -> Arrival {
+fn arrival(path: &str, body: &str) -> EntryData {
     let request = Request::post(path)
         .header("authorization", "Bearer Old12345!")
         .header("x-trace", "abc Old12345!")
         .body(())
         .unwrap();
-    let recorded = Recorded::new(
+    let recorded = RecordedRequest::new(
         request.method(),
         request.uri(),
         request.headers(),
         body.as_bytes(),
     );
-    Arrival {
+    EntryData {
         at_ns: 1_500_000_000,
         wall: now(),
         source: [127, 0, 0, 1].into(),
@@ -41,25 +41,26 @@ fn arrival(path: &str, body: &str) -> Arrival {
     }
 }
 
-fn plain() -> Arrival {
+pub(super) fn plain() -> EntryData {
     arrival(
         "/api/external/authentication/validation",
         r#"{"username": "test", "password": "Old12345!"}"#,
     )
 }
 
-fn view(arrival: Arrival) -> View {
+fn view(arrival: EntryData) -> EntryView {
     let mut journal = Journal::default();
-    journal.arrive(arrival);
+    journal.push(arrival);
     let redactor = Redactor::of_secrets(["Known1234!"], &BTreeSet::new());
-    let lens = Lens::new(
+    let lens = JournalRedactor::new(
         Kind::Sensor,
         Fingerprints::new([1; 16]),
         redactor,
         &|path| path.starts_with("/api"),
     );
     journal
-        .newest(&Wanted::default(), 1)
+        .newest(&EntryFilter::default())
+        .take(1)
         .map(|entry| lens.view(&entry))
         .next()
         .unwrap()
@@ -67,24 +68,25 @@ fn view(arrival: Arrival) -> View {
 
 #[test]
 fn the_oldest_entries_are_dropped_and_counted() {
-    let mut journal = Journal::bounded(Bounds {
+    let mut journal = Journal::with_bounds(Bounds {
         entries: 3,
         bytes: 1 << 20,
     });
     for _ in 0..10 {
-        journal.arrive(plain());
+        journal.push(plain());
     }
     assert_eq!(
         (
             journal.len(),
             journal.dropped(),
-            journal.count(&Wanted::default())
+            journal.count(&EntryFilter::default())
         ),
         (3, 7, 10)
     );
     assert_eq!(
         journal
-            .newest(&Wanted::default(), 2)
+            .newest(&EntryFilter::default())
+            .take(2)
             .map(|entry| entry.number)
             .collect::<Vec<_>>(),
         [10, 9]
@@ -94,21 +96,21 @@ fn the_oldest_entries_are_dropped_and_counted() {
 #[test]
 fn bytes_are_bounded_and_the_newest_is_kept_however_large() {
     let large = arrival("/", &"x".repeat(4000));
-    let mut journal = Journal::bounded(Bounds {
+    let mut journal = Journal::with_bounds(Bounds {
         entries: 100,
         bytes: 10_000,
     });
     for _ in 0..10 {
-        journal.arrive(large.clone());
+        journal.push(large.clone());
         assert!(journal.bytes() <= 10_000);
     }
     assert_eq!((journal.len(), journal.dropped()), (2, 8));
-    let mut tiny = Journal::bounded(Bounds {
+    let mut tiny = Journal::with_bounds(Bounds {
         entries: 100,
         bytes: 1,
     });
-    tiny.arrive(large.clone());
-    tiny.arrive(large);
+    tiny.push(large.clone());
+    tiny.push(large);
     assert_eq!((tiny.len(), tiny.dropped()), (1, 1));
     assert!(tiny.drop_oldest() > 4000);
     assert_eq!(
@@ -119,21 +121,21 @@ fn bytes_are_bounded_and_the_newest_is_kept_however_large() {
 
 #[test]
 fn counts_follow_an_entry_from_open_to_its_end_though_it_was_dropped() {
-    let mut journal = Journal::bounded(Bounds {
+    let mut journal = Journal::with_bounds(Bounds {
         entries: 1,
         bytes: 1 << 20,
     });
     let tickets = [
-        journal.arrive(plain()),
-        journal.arrive(Arrival {
+        journal.push(plain()),
+        journal.push(EntryData {
             failure: Some(Arc::from("slow")),
             ..plain()
         }),
     ];
-    let wanted = |state| Wanted {
+    let wanted = |state| EntryFilter {
         state: Some(state),
         operation: Some(Operation::Validation),
-        ..Wanted::default()
+        ..EntryFilter::default()
     };
     assert_eq!(journal.count(&wanted(Progress::Open)), 2);
     journal.complete(&tickets[0], StatusCode::OK, Progress::Done, now());
@@ -146,23 +148,24 @@ fn counts_follow_an_entry_from_open_to_its_end_though_it_was_dropped() {
     ]
     .map(|state| journal.count(&wanted(state)));
     assert_eq!(counts, [0, 1, 1, 0]);
-    let slow = Wanted {
+    let slow = EntryFilter {
         failure: Some("slow".into()),
-        ..Wanted::default()
+        ..EntryFilter::default()
     };
     assert_eq!(
         (
             journal.count(&slow),
-            journal.count(&Wanted {
+            journal.count(&EntryFilter {
                 outcome: Some(Outcome::LockedOut),
-                ..Wanted::default()
+                ..EntryFilter::default()
             })
         ),
         (1, 0)
     );
     assert_eq!(
         journal
-            .newest(&slow, 9)
+            .newest(&slow)
+            .take(9)
             .map(|entry| (entry.progress, entry.status))
             .collect::<Vec<_>>(),
         [(Progress::Cut, Some(StatusCode::OK))]
@@ -173,22 +176,22 @@ fn counts_follow_an_entry_from_open_to_its_end_though_it_was_dropped() {
 #[test]
 fn a_clear_begins_to_count_anew_and_what_was_open_before_it_stays_out() {
     let mut journal = Journal::default();
-    let before = journal.arrive(plain());
+    let before = journal.push(plain());
     journal.clear();
     assert_eq!(
         (
             journal.len(),
             journal.bytes(),
-            journal.count(&Wanted::default())
+            journal.count(&EntryFilter::default())
         ),
         (0, 0, 0)
     );
     journal.complete(&before, StatusCode::OK, Progress::Done, now());
-    assert_eq!(journal.count(&Wanted::default()), 0);
-    let after = journal.arrive(plain());
+    assert_eq!(journal.count(&EntryFilter::default()), 0);
+    let after = journal.push(plain());
     journal.complete(&after, StatusCode::OK, Progress::Done, now());
     assert_eq!(
-        (journal.count(&Wanted::default()), journal.findings()),
+        (journal.count(&EntryFilter::default()), journal.findings()),
         (1, vec![(Finding::Token, 1)])
     );
     assert_eq!(
@@ -201,7 +204,8 @@ fn a_clear_begins_to_count_anew_and_what_was_open_before_it_stays_out() {
     );
     assert_eq!(
         journal
-            .newest(&Wanted::default(), 9)
+            .newest(&EntryFilter::default())
+            .take(9)
             .map(|entry| entry.number)
             .collect::<Vec<_>>(),
         [2]
@@ -250,20 +254,26 @@ fn a_password_is_hidden_in_a_header_s_name_and_across_path_and_query() {
         .header("gone?1234".replace('?', "."), "x")
         .body(())
         .unwrap();
-    let arrival = Arrival {
-        request: Recorded::new(request.method(), request.uri(), request.headers(), b""),
+    let arrival = EntryData {
+        request: RecordedRequest::new(request.method(), request.uri(), request.headers(), b""),
         ..plain()
     };
     let mut journal = Journal::default();
-    journal.arrive(arrival);
+    journal.push(arrival);
     let redactor = Redactor::of_secrets(["gone?1234", "gone.1234"], &BTreeSet::new());
-    let lens = Lens::new(
+    let lens = JournalRedactor::new(
         Kind::Sensor,
         Fingerprints::new([1; 16]),
         redactor,
         &|path| path.starts_with("/api"),
     );
-    let view = lens.view(&journal.newest(&Wanted::default(), 1).next().unwrap());
+    let view = lens.view(
+        &journal
+            .newest(&EntryFilter::default())
+            .take(1)
+            .next()
+            .unwrap(),
+    );
     assert_eq!(view.request.headers[0].0, "«secret»");
     assert_eq!(
         view.request.target,
@@ -284,7 +294,7 @@ fn a_view_says_what_is_wrong_and_what_was_meant() {
         body.as_bytes(),
         unread(Circumstance::MalformedBody),
     );
-    let malformed = view(Arrival {
+    let malformed = view(EntryData {
         findings,
         reason: unread(Circumstance::MalformedBody),
         ..arrival("/api", body)
@@ -303,7 +313,7 @@ fn a_view_says_what_is_wrong_and_what_was_meant() {
         b"{}",
         unread(Circumstance::MissingField),
     );
-    let missing = view(Arrival {
+    let missing = view(EntryData {
         findings,
         ..arrival("/api", r#"{"username": "test"}"#)
     });
@@ -312,7 +322,7 @@ fn a_view_says_what_is_wrong_and_what_was_meant() {
         "{:?}",
         missing.findings
     );
-    let elsewhere = view(Arrival {
+    let elsewhere = view(EntryData {
         operation: None,
         outcome: Outcome::UnknownPath,
         ..arrival("/external/authentication/validation", "")
@@ -327,7 +337,7 @@ fn a_view_says_what_is_wrong_and_what_was_meant() {
 
 #[test]
 fn requests_are_kept_whole_wherever_they_lie() {
-    let mut journal = Journal::bounded(Bounds {
+    let mut journal = Journal::with_bounds(Bounds {
         entries: 7,
         bytes: 1 << 20,
     });
@@ -337,12 +347,13 @@ fn requests_are_kept_whole_wherever_they_lie() {
             .repeat(number % 40 * if number < 300 { 50 } else { 1 })
     };
     for number in 1..=1000 {
-        journal.arrive(arrival(&format!("/{number}"), &body(number)));
+        journal.push(arrival(&format!("/{number}"), &body(number)));
         for (entry, number) in journal
-            .newest(&Wanted::default(), 7)
+            .newest(&EntryFilter::default())
+            .take(7)
             .zip((1..=number).rev())
         {
-            let request = &entry.arrival.request;
+            let request = &entry.data.request;
             assert_eq!(
                 (entry.number, request.method(), request.target()),
                 (number as u64, "POST", format!("/{number}").as_str())
@@ -355,11 +366,4 @@ fn requests_are_kept_whole_wherever_they_lie() {
     }
     while journal.drop_oldest() > 0 {}
     assert_eq!((journal.bytes(), journal.len()), (0, 0));
-}
-
-#[test]
-fn what_every_entry_touches_lies_in_three_lines_of_a_cache() {
-    // Before it stand, in the ledger, who waits, the budget and the lock: 24 bytes.
-    let first_bound = std::mem::offset_of!(Journal, tally.latency.counts) + size_of::<u64>();
-    assert!(24 + first_bound <= 192, "{first_bound}");
 }

@@ -11,8 +11,8 @@ use crate::{
     secret::{Fingerprints, Mask, Redactor},
 };
 
-/// What entries are seen through: it lets no password pass.
-pub struct Lens<'a> {
+/// Makes readable copies of entries, without passwords.
+pub struct JournalRedactor<'a> {
     kind: Kind,
     fingerprints: Fingerprints,
     mask: Mask,
@@ -24,7 +24,7 @@ pub struct Lens<'a> {
 /// An entry, for a reader.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(feature = "cli", derive(utoipa::ToSchema), schema(as = Entry))]
-pub struct View {
+pub struct EntryView {
     /// Its number, counted from 1 at each appliance.
     pub number: u64,
     /// What has become of the answer: `open`, `done`, `cut` or `left`.
@@ -91,7 +91,7 @@ pub struct FindingView {
     pub advice: String,
 }
 
-impl<'a> Lens<'a> {
+impl<'a> JournalRedactor<'a> {
     /// Looks at an appliance's entries, by this run's fingerprints. `secrets` are the passwords that the appliance knows and knew;
     /// those that stand in the entries themselves are hidden as well.
     pub fn new(
@@ -99,9 +99,9 @@ impl<'a> Lens<'a> {
         fingerprints: Fingerprints,
         redactor: Redactor,
         serves: &'a dyn Fn(&str) -> bool,
-    ) -> Lens<'a> {
+    ) -> JournalRedactor<'a> {
         let mask = Mask::new(fingerprints.clone(), names(kind));
-        Lens {
+        JournalRedactor {
             kind,
             fingerprints,
             mask,
@@ -111,9 +111,9 @@ impl<'a> Lens<'a> {
     }
 
     /// Returns an entry as it may be read.
-    pub fn view(&self, entry: &Entry) -> View {
-        let arrival = &entry.arrival;
-        let request = &arrival.request;
+    pub fn view(&self, entry: &Entry) -> EntryView {
+        let data = &entry.data;
+        let request = &data.request;
         let fields = fields(request.body());
         let own = self.own_secrets(&fields);
         let clean = |text: &str| own.text(&self.redactor.text(text)).into_owned();
@@ -126,24 +126,24 @@ impl<'a> Lens<'a> {
         let passwords = fields.iter().filter(|(name, _)| {
             Field::NAMES.iter().any(|field| field == name) && name.contains("password")
         });
-        View {
+        EntryView {
             number: entry.number,
             state: entry.progress.name(),
-            at_ms: milliseconds(Duration::from_nanos(arrival.at_ns)),
-            source: arrival.source.to_string(),
-            connection: arrival.connection,
-            operation: arrival.operation.map(Operation::name),
-            outcome: arrival.outcome.name(),
-            reason: arrival.reason.map_or_else(
-                || format!("refused before it was read: {}", arrival.outcome),
+            at_ms: milliseconds(Duration::from_nanos(data.at_ns)),
+            source: data.source.to_string(),
+            connection: data.connection,
+            operation: data.operation.map(Operation::name),
+            outcome: data.outcome.name(),
+            reason: data.reason.map_or_else(
+                || format!("refused before it was read: {}", data.outcome),
                 |reason| reason.to_string(),
             ),
             user: fields
                 .iter()
                 .find(|(name, _)| name == Field::Username.name())
                 .map(|(_, value)| clean(value)),
-            failure: arrival.failure.as_deref().map(str::to_owned),
-            changed: arrival.changed,
+            failure: data.failure.as_deref().map(str::to_owned),
+            changed: data.changed,
             status: entry.status.map(|status| status.as_u16()),
             took_ms: entry.took().map(milliseconds),
             request: RequestView {
@@ -157,12 +157,12 @@ impl<'a> Lens<'a> {
             fingerprints: passwords
                 .map(|(name, value)| (name.clone(), self.fingerprints.of(value).into()))
                 .collect(),
-            findings: arrival
+            findings: data
                 .findings
                 .iter()
                 .map(|finding| self.finding(finding, entry))
                 .collect(),
-            suggestion: arrival
+            suggestion: data
                 .operation
                 .is_none()
                 .then(|| clean(&suggestion(self.kind, request.path(), self.serves))),
@@ -184,8 +184,8 @@ impl<'a> Lens<'a> {
     }
 
     fn finding(&self, finding: Finding, entry: &Entry) -> FindingView {
-        let body = entry.arrival.request.body();
-        let detail = match (finding, entry.arrival.operation) {
+        let body = entry.data.request.body();
+        let detail = match (finding, entry.data.operation) {
             // The reader's own words name a place and a kind of fault, and quote nothing.
             (Finding::MalformedBody | Finding::InvalidEscape, _) => {
                 serde_json::from_slice::<serde::de::IgnoredAny>(body)
@@ -236,7 +236,7 @@ impl<'a> Lens<'a> {
 impl Entry {
     /// Returns the passwords that a request holds under the names of fields.
     pub fn passwords(&self) -> Vec<String> {
-        fields(self.arrival.request.body())
+        fields(self.data.request.body())
             .into_iter()
             .filter(|(name, _)| name.contains("password"))
             .map(|(_, value)| value)

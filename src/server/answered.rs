@@ -5,12 +5,12 @@ use std::fmt;
 use bytes::Bytes;
 use http::{Response, StatusCode};
 
-use crate::{appliance::Reply, clock::Age, failure::Delivery, journal::Ticket};
+use crate::{appliance::Reply, clock::Age, failure::Delivery, journal::EntryId};
 
 /// An answer, how it arrives, and by what it is told that it has.
 pub struct Answered {
     pub(super) how: How,
-    pub(super) ticket: Option<Ticket>,
+    pub(super) ticket: Option<EntryId>,
 }
 
 /// How an answer arrives.
@@ -39,7 +39,7 @@ impl Answered {
 
     /// Wants to be told what becomes of it.
     #[must_use]
-    pub fn noted(self, ticket: Ticket) -> Answered {
+    pub fn noted(self, ticket: EntryId) -> Answered {
         Answered {
             ticket: Some(ticket),
             ..self

@@ -19,7 +19,7 @@ use hyper::body::{Body, Incoming};
 use crate::{
     clock::Age,
     failure::{Asked, Delivery, Do, Framing},
-    journal::{Progress, Ticket},
+    journal::{EntryId, Progress},
     server::{
         Client, Limits, Refusal, Service,
         answered::How,
@@ -60,7 +60,7 @@ impl<S: Service> Exchange<S> {
         self.settle(Progress::Done);
     }
 
-    fn owe(&self, ticket: Option<Ticket>, status: StatusCode) {
+    fn owe(&self, ticket: Option<EntryId>, status: StatusCode) {
         if let Some(ticket) = ticket {
             self.owed.add(ticket, status);
         }

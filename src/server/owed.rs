@@ -10,7 +10,7 @@ use std::sync::{
 
 use http::StatusCode;
 
-use crate::journal::{Ticket, Wall};
+use crate::journal::{EntryId, Wall};
 
 /// The answers of one connection that are still owed.
 #[derive(Debug, Default)]
@@ -22,14 +22,14 @@ pub(super) struct Owed {
     status: AtomicU16,
     /// More than one only where requests are pipelined: then the later ones.
     is_more: AtomicBool,
-    more: Mutex<Vec<(Ticket, StatusCode)>>,
+    more: Mutex<Vec<(EntryId, StatusCode)>>,
     /// When the last one had gone; nought where nobody is to know any longer.
     gone: AtomicU64,
 }
 
 impl Owed {
     /// Owes one more.
-    pub(super) fn add(&self, ticket: Ticket, status: StatusCode) {
+    pub(super) fn add(&self, ticket: EntryId, status: StatusCode) {
         if self.is_one.load(Ordering::Relaxed) {
             self.more().push((ticket, status));
             self.is_more.store(true, Ordering::Relaxed);
@@ -47,7 +47,7 @@ impl Owed {
     pub(super) fn settle(
         &self,
         clock: impl FnOnce() -> Wall,
-        mut each: impl FnMut(Ticket, StatusCode, Wall),
+        mut each: impl FnMut(EntryId, StatusCode, Wall),
     ) {
         if !self.is_one.load(Ordering::Relaxed) {
             return;
@@ -63,7 +63,7 @@ impl Owed {
         // It was one when it came.
         let status = StatusCode::from_u16(self.status.load(Ordering::Relaxed)).unwrap_or_default();
         each(
-            Ticket {
+            EntryId {
                 number,
                 place,
                 arrived,
@@ -86,7 +86,7 @@ impl Owed {
         (gone > 0).then_some(Wall(gone))
     }
 
-    fn more(&self) -> MutexGuard<'_, Vec<(Ticket, StatusCode)>> {
+    fn more(&self) -> MutexGuard<'_, Vec<(EntryId, StatusCode)>> {
         self.more.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -98,7 +98,7 @@ mod tests {
     #[test]
     fn what_is_owed_is_told_once_and_in_order() {
         let owed = Owed::default();
-        let ticket = |number| Ticket {
+        let ticket = |number| EntryId {
             number,
             place: 7,
             arrived: Wall(number),

@@ -8,8 +8,8 @@ use std::{
 use d4iot_double::{
     contract::{Kind, Operation, Outcome},
     fixture,
-    host::{Budget, Host},
-    journal::{Bounds, Finding, Progress, View, Wanted},
+    host::Host,
+    journal::{Bounds, EntryFilter, EntryView, Finding, MemoryBudget, Progress},
     served::Served,
     server::{Service, tls::Identity},
 };
@@ -86,9 +86,9 @@ async fn a_client_that_leaves_is_told_from_an_answer_that_was_cut() {
             .write_all(&validation("test", "Test12345!"))
             .await
             .unwrap();
-        let arrived = Wanted {
+        let arrived = EntryFilter {
             state: Some(Progress::Open),
-            ..Wanted::default()
+            ..EntryFilter::default()
         };
         within(double.host().wait(&arrived, 1)).await;
         let host = Arc::clone(double.host());
@@ -100,9 +100,9 @@ async fn a_client_that_leaves_is_told_from_an_answer_that_was_cut() {
             Progress::Cut
         };
         within(host.wait(
-            &Wanted {
+            &EntryFilter {
                 state: Some(expected),
-                ..Wanted::default()
+                ..EntryFilter::default()
             },
             1,
         ))
@@ -119,9 +119,9 @@ async fn what_is_pipelined_is_done_each_in_its_turn() {
         .flat_map(|number| validation(&format!("user{number}"), "x"))
         .collect();
     client.write_all(&many).await.unwrap();
-    let done = Wanted {
+    let done = EntryFilter {
         state: Some(Progress::Done),
-        ..Wanted::default()
+        ..EntryFilter::default()
     };
     within(double.host().wait(&done, 20)).await;
     let users: Vec<_> = double
@@ -163,10 +163,10 @@ async fn what_the_server_refuses_by_itself_is_noted_as_well() {
         client.write_all(request.as_bytes()).await.unwrap();
         let mut answer = Vec::new();
         within(client.read_to_end(&mut answer)).await.unwrap();
-        let wanted = Wanted {
+        let wanted = EntryFilter {
             outcome: Some(outcome),
             state: Some(Progress::Done),
-            ..Wanted::default()
+            ..EntryFilter::default()
         };
         within(double.host().wait(&wanted, 1)).await;
         let page = double.host().journal(&wanted, 9);
@@ -200,7 +200,7 @@ async fn an_entry_tells_why_and_what_is_wrong_with_the_client() {
     )
     .await;
     ask(&double, "/external/authentication/validation", "{}").await;
-    let entries = double.host().journal(&Wanted::default(), 9).entries;
+    let entries = double.host().journal(&EntryFilter::default(), 9).entries;
     assert_eq!(entries[2].findings[0].name, "admin_user");
     assert_eq!(entries[1].reason, "user exists, password differs");
     assert!(
@@ -248,7 +248,7 @@ async fn a_password_that_was_replaced_long_ago_is_hidden_where_no_place_tells_it
         .await;
     }
     let shown =
-        serde_json::to_string(&double.host().journal(&Wanted::default(), 9).entries).unwrap();
+        serde_json::to_string(&double.host().journal(&EntryFilter::default(), 9).entries).unwrap();
     assert!(
         !["Test12345!", "Middle123!", "Last1234!"]
             .iter()
@@ -283,7 +283,7 @@ async fn to_explain_changes_and_counts_nothing() {
     );
     assert_eq!(
         (
-            double.host().count(&Wanted::default()),
+            double.host().count(&EntryFilter::default()),
             double.host().counters()[0].seen
         ),
         (0, 0)
@@ -318,9 +318,9 @@ async fn a_wait_ends_within_milliseconds_of_the_event() {
         let host = Arc::clone(double.host());
         let waiting = tokio::spawn(async move {
             host.wait(
-                &Wanted {
+                &EntryFilter {
                     operation: Some(Operation::Validation),
-                    ..Wanted::default()
+                    ..EntryFilter::default()
                 },
                 round,
             )
@@ -355,9 +355,9 @@ async fn a_frozen_clock_holds_an_answer_until_it_is_advanced() {
         .await
         .unwrap();
     within(double.host().wait(
-        &Wanted {
+        &EntryFilter {
             state: Some(Progress::Open),
-            ..Wanted::default()
+            ..EntryFilter::default()
         },
         1,
     ))
@@ -383,7 +383,7 @@ async fn of_those_who_race_one_wins_and_the_order_explains_every_answer() {
                     entries: 20_000,
                     ..Bounds::default()
                 },
-                Budget::of(usize::MAX),
+                MemoryBudget::new(usize::MAX),
             ),
             None,
         )
@@ -426,7 +426,7 @@ async fn of_those_who_race_one_wins_and_the_order_explains_every_answer() {
         }
         assert_eq!(winners, 1, "round {round}");
         // In the order of the journal the first of a round has the right password, and all others the one that it replaced.
-        let page = double.host().journal(&Wanted::default(), 64);
+        let page = double.host().journal(&EntryFilter::default(), 64);
         let outcomes: Vec<_> = page
             .entries
             .iter()
@@ -448,7 +448,7 @@ async fn of_those_who_race_one_wins_and_the_order_explains_every_answer() {
 
 #[test]
 fn all_journals_together_are_bounded_and_the_oldest_entries_go_first() {
-    let budget = Budget::of(400_000);
+    let budget = MemoryBudget::new(400_000);
     let host = || {
         let host = Host::new(
             fixture::built_in(Kind::Sensor).appliance(),
@@ -473,7 +473,7 @@ fn all_journals_together_are_bounded_and_the_oldest_entries_go_first() {
     let held = [&first, &second, &third].map(|host| host.totals().held.0);
     assert_eq!((held[0], held[2]), (0, 60));
     assert!(held[1] > 20 && held[1] < 60, "{held:?}");
-    assert_eq!(first.journal(&Wanted::default(), 9).dropped, 60);
+    assert_eq!(first.journal(&EntryFilter::default(), 9).dropped, 60);
     drop((first, second));
     assert_eq!(budget.used(), third.totals().held.1);
     third.reset();
@@ -500,7 +500,7 @@ async fn a_hundred_thousand_requests_of_10_kb_stay_under_the_bound() {
     }
     let grown = resident().saturating_sub(before);
     assert!(grown < (8 + 32) * 1024 * 1024, "{grown} bytes");
-    let page = host.journal(&Wanted::default(), 1000);
+    let page = host.journal(&EntryFilter::default(), 1000);
     assert_eq!(
         (page.count, page.dropped, page.entries.len()),
         (100_000, 99_000, 1000)
@@ -584,10 +584,10 @@ async fn read_answer(client: &mut TcpStream) -> String {
 }
 
 /// Waits until one answer has ended so, and returns its entry.
-async fn ended(double: &Served, progress: Progress) -> View {
-    let wanted = Wanted {
+async fn ended(double: &Served, progress: Progress) -> EntryView {
+    let wanted = EntryFilter {
         state: Some(progress),
-        ..Wanted::default()
+        ..EntryFilter::default()
     };
     within(double.host().wait(&wanted, 1)).await;
     double.host().journal(&wanted, 1).entries.remove(0)

@@ -11,7 +11,7 @@ use d4iot_double::{
     fixture,
     fixture::Fixture,
     host::Host,
-    journal::{Bounds, Wanted},
+    journal::{Bounds, EntryFilter},
     server::{Client, Service},
 };
 use http::{HeaderName, HeaderValue, Method, Request};
@@ -41,7 +41,7 @@ pub(crate) fn run(data: &[u8]) {
         );
         asked += 1;
     }
-    let page = host.journal(&Wanted::default(), usize::MAX);
+    let page = host.journal(&EntryFilter::default(), usize::MAX);
     assert_eq!(
         (page.entries.len(), page.count),
         (asked.min(Bounds::default().entries), asked as u64)

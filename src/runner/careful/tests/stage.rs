@@ -11,7 +11,7 @@ use crate::{
     contract,
     contract::{Kind, Operation, Outcome},
     fixture,
-    journal::Wanted,
+    journal::EntryFilter,
     report::{CaseResult, Conformance},
     runner::{
         Lab, Memory, Seed,
@@ -131,10 +131,10 @@ impl Stage {
     }
 
     pub(super) fn count(&self, operation: Operation, outcome: Option<Outcome>) -> u64 {
-        self.served.host().count(&Wanted {
+        self.served.host().count(&EntryFilter {
             operation: Some(operation),
             outcome,
-            ..Wanted::default()
+            ..EntryFilter::default()
         })
     }
 

@@ -1,0 +1,228 @@
+//! A journal that several threads share: entries are added and completed under its lock, and
+//! tasks can wait for them. All journals of a process share a memory budget.
+
+use std::{
+    cmp::Reverse,
+    collections::BinaryHeap,
+    pin::pin,
+    sync::{
+        Arc, LazyLock, Mutex, MutexGuard, PoisonError, Weak,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use http::StatusCode;
+use tokio::sync::Notify;
+
+use crate::journal::{Bounds, EntryData, EntryFilter, EntryId, Journal, Progress, Wall};
+
+/// A journal, its share of the memory budget, and those who wait for it.
+///
+/// The budget never counts less than what the journals hold: bytes are added to it under the
+/// journal's lock and subtracted after the lock is released.
+#[derive(Debug)]
+pub(crate) struct SharedJournal {
+    journal: Mutex<Journal>,
+    budget: Arc<MemoryBudget>,
+    changed: Notify,
+}
+
+impl SharedJournal {
+    pub(crate) fn new(bounds: Bounds, budget: Arc<MemoryBudget>) -> Arc<SharedJournal> {
+        let shared = Arc::new(SharedJournal {
+            journal: Mutex::new(Journal::with_bounds(bounds)),
+            budget,
+            changed: Notify::new(),
+        });
+        shared.budget.join(&shared);
+        shared
+    }
+
+    /// Adds an entry. May be called under the appliance's lock, so that the entries are in the
+    /// order of evaluation. [`SharedJournal::pushed`] does the rest without that lock.
+    pub(crate) fn push(&self, data: EntryData) -> EntryId {
+        let mut journal = self.lock();
+        let before = journal.bytes();
+        let id = journal.push(data);
+        let after = journal.bytes();
+        self.budget.add(after.saturating_sub(before));
+        drop(journal);
+        self.budget.subtract(before.saturating_sub(after));
+        id
+    }
+
+    /// Wakes those who wait, and makes room if all journals together hold too much.
+    pub(crate) fn pushed(&self) {
+        self.budget.make_room();
+        self.changed.notify_waiters();
+    }
+
+    pub(crate) fn complete(&self, id: &EntryId, status: StatusCode, progress: Progress, now: Wall) {
+        self.lock().complete(id, status, progress, now);
+        self.changed.notify_waiters();
+    }
+
+    pub(crate) fn clear(&self) {
+        let mut journal = self.lock();
+        let freed = journal.bytes();
+        journal.clear();
+        drop(journal);
+        self.budget.subtract(freed);
+        self.changed.notify_waiters();
+    }
+
+    /// Reads the journal under its lock; `read` must be short.
+    pub(crate) fn read<T>(&self, read: impl FnOnce(&Journal) -> T) -> T {
+        read(&self.lock())
+    }
+
+    /// Completes when this many requests match.
+    pub(crate) async fn wait(&self, filter: &EntryFilter, count: u64) {
+        self.wait_until(|| self.read(|journal| journal.count(filter)) >= count)
+            .await;
+    }
+
+    /// Completes when the condition holds. It is asked at once and after each change, without a
+    /// lock.
+    pub(crate) async fn wait_until(&self, mut holds: impl FnMut() -> bool) {
+        loop {
+            let mut changed = pin!(self.changed.notified());
+            // Enabled before the condition is asked, so that no change in between is missed.
+            changed.as_mut().enable();
+            if holds() {
+                return;
+            }
+            changed.await;
+        }
+    }
+
+    fn oldest(&self) -> Option<Wall> {
+        self.read(Journal::oldest)
+    }
+
+    /// Drops the oldest entry, and returns when the next one arrived.
+    fn drop_oldest(&self) -> Option<Wall> {
+        let mut journal = self.lock();
+        let freed = journal.drop_oldest();
+        let next = journal.oldest();
+        drop(journal);
+        self.budget.subtract(freed);
+        next
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Journal> {
+        self.journal.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for SharedJournal {
+    fn drop(&mut self) {
+        let held = self.lock().bytes();
+        self.budget.subtract(held);
+    }
+}
+
+/// A number of bytes that journals share. Beyond it the oldest entries of all are dropped.
+#[derive(Debug)]
+pub struct MemoryBudget {
+    max: usize,
+    used: AtomicUsize,
+    journals: Mutex<Vec<Weak<SharedJournal>>>,
+}
+
+impl MemoryBudget {
+    /// Creates a budget of this many bytes.
+    pub fn new(max: usize) -> Arc<MemoryBudget> {
+        Arc::new(MemoryBudget {
+            max,
+            used: AtomicUsize::new(0),
+            journals: Mutex::default(),
+        })
+    }
+
+    /// Returns the process's own budget of 256 MiB.
+    pub fn of_the_process() -> Arc<MemoryBudget> {
+        static OWN: LazyLock<Arc<MemoryBudget>> =
+            LazyLock::new(|| MemoryBudget::new(256 * 1024 * 1024));
+        Arc::clone(&OWN)
+    }
+
+    /// Returns the number of bytes in use.
+    pub fn used(&self) -> usize {
+        self.used.load(Ordering::Relaxed)
+    }
+
+    fn join(&self, journal: &Arc<SharedJournal>) {
+        let mut journals = self.journals.lock().unwrap_or_else(PoisonError::into_inner);
+        // Dropped journals are removed before the list would have to grow.
+        if journals.len() == journals.capacity() {
+            journals.retain(|journal| journal.strong_count() > 0);
+        }
+        journals.push(Arc::downgrade(journal));
+    }
+
+    fn add(&self, bytes: usize) {
+        self.used.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    fn subtract(&self, bytes: usize) {
+        self.used.fetch_sub(bytes, Ordering::Relaxed);
+    }
+
+    /// Drops the oldest entries of all journals if they hold too much. A sixteenth of the budget
+    /// is freed as well, so that this is rare. No journal may be locked by the caller.
+    fn make_room(&self) {
+        if self.used() <= self.max {
+            return;
+        }
+        // If another thread is making room, nothing is left to do.
+        let Ok(journals) = self.journals.try_lock() else {
+            return;
+        };
+        let journals: Vec<Arc<SharedJournal>> = journals.iter().filter_map(Weak::upgrade).collect();
+        let mut oldest: BinaryHeap<Reverse<(Wall, usize)>> = journals
+            .iter()
+            .enumerate()
+            .filter_map(|(index, journal)| Some(Reverse((journal.oldest()?, index))))
+            .collect();
+        while self.used() > self.max - self.max / 16
+            && let Some(Reverse((_, index))) = oldest.pop()
+        {
+            let next = journals[index].drop_oldest();
+            oldest.extend(next.map(|next| Reverse((next, index))));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+
+    use super::*;
+    use crate::journal::tests::plain;
+
+    #[test]
+    fn budget_survives_a_clear_beside_traffic() {
+        let budget = MemoryBudget::new(usize::MAX);
+        let shared = SharedJournal::new(Bounds::default(), Arc::clone(&budget));
+
+        thread::scope(|scope| {
+            for _ in 0..2 {
+                scope.spawn(|| {
+                    for _ in 0..5_000 {
+                        shared.push(plain());
+                        shared.pushed();
+                    }
+                });
+            }
+            scope.spawn(|| {
+                for _ in 0..20_000 {
+                    shared.clear();
+                    assert!(budget.used() < usize::MAX / 2, "{}", budget.used());
+                }
+            });
+        });
+
+        assert_eq!(budget.used(), shared.read(Journal::bytes));
+    }
+}
