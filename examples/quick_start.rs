@@ -1,65 +1,42 @@
-//! A first test: a sensor of your own, a failure, your client, and what it did.
+//! A first test: a sensor, a failure, your client, and what must have happened.
 //!
 //! `cargo run --example quick_start`
 
-#![expect(clippy::print_stdout, reason = "an example shows what it does")]
+mod common;
 
 use std::error::Error;
 
-use d4iot_double::{
-    Double, Failure, Operation, Outcome,
-    client::{Target, TargetOptions},
-};
+use d4iot_double::{Double, Failure, Operation};
+use serde_json::json;
 
-#[tokio::main]
+#[tokio::main] // in a test: #[tokio::test]
 pub(crate) async fn main() -> Result<(), Box<dyn Error>> {
     let sensor = Double::sensor().user("test", "Test12345!").start().await?;
+    // The first answer is lost after the password was changed.
     sensor.fail(
-        Operation::Validation,
-        Failure::ready_made("html_instead_of_json").times(1),
+        Operation::SetPassword,
+        Failure::reset_after_commit().times(1),
     );
-    sensor.expect(Operation::Validation).times(2).no_findings();
+    // Checked when `sensor` is dropped.
+    sensor.expect(Operation::SetPassword).times(2).no_findings();
 
-    let valid = is_valid(sensor.url(), sensor.ca_pem(), "test", "Test12345!").await?;
+    rotate(sensor.url(), sensor.ca_pem()).await?;
 
-    assert!(valid, "the second answer was a good one");
-    sensor
-        .journal()
-        .outcome(Outcome::Authenticated)
-        .wait(1)
-        .await?;
-    for entry in sensor.journal().entries() {
-        println!(
-            "{} {}: {}",
-            entry.request.method, entry.request.target, entry.reason
-        );
-    }
+    assert!(sensor.password_is("test", "Test54321!"));
     Ok(())
 }
 
-/// The client under test: asks once more where the answer is no JSON.
-async fn is_valid(
-    url: &str,
-    ca_pem: &str,
-    username: &str,
-    password: &str,
-) -> Result<bool, Box<dyn Error>> {
-    let target = Target::new(
-        url,
-        &TargetOptions {
-            trust: Some(ca_pem.to_owned()),
-            ..TargetOptions::default()
-        },
-    )?;
-    let body = serde_json::json!({ "username": username, "password": password }).to_string();
-    let request = http::Request::post("/api/external/authentication/validation")
-        .header("content-type", "application/json")
-        .body(body.into())?;
-    for _ in 0..3 {
-        let answer = target.send(&request).await?;
-        if let Ok(answer) = serde_json::from_slice::<serde_json::Value>(answer.body()) {
-            return Ok(answer.get("msg").is_some());
-        }
+/// The client under test: retries once if no answer comes.
+async fn rotate(url: &str, ca_pem: &str) -> Result<(), Box<dyn Error>> {
+    let client = common::client(ca_pem)?;
+    let url = format!("{url}/api/external/authentication/set_password");
+    let body = json!({"username": "test", "password": "Test12345!", "new_password": "Test54321!"});
+    if common::post(&client, url.clone(), &body)
+        .send()
+        .await
+        .is_err()
+    {
+        common::post(&client, url, &body).send().await?;
     }
-    Err("no JSON in three answers".into())
+    Ok(())
 }

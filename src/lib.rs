@@ -98,8 +98,3 @@ pub use contract::{Kind, Operation, Outcome, Role};
 pub use double::{Builder, Double, Error, Expectation, Failure, Journal, Missed, Unmet};
 pub use failure::Counter;
 pub use journal::{Bounds, EntryView, Finding, Progress};
-
-/// The README's Rust code, compiled and run as a test.
-#[cfg(doctest)]
-#[doc = include_str!("../README.md")]
-struct Readme;

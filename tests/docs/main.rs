@@ -1,52 +1,59 @@
-//! The README: its commands are run and what they print is compared, its tables are made anew from the contract.
+//! Runs the commands of README.md and `docs/*.md` and compares their output with what the pages show.
 //!
-//! `D4IOT_README=write cargo test --test readme` writes what differs into the README, for a person to read.
+//! `D4IOT_DOCS=write cargo test --test docs` writes the differences into the pages; read them with `git diff`.
 
 #![expect(
     clippy::disallowed_methods,
-    reason = "the tests read the README and prepare folders"
+    reason = "the tests read the pages and prepare folders"
 )]
 #![expect(clippy::unwrap_used, reason = "helpers of tests are tests too")]
 
+mod examples;
+mod links;
 mod page;
 mod register;
 mod stage;
 
-use std::{collections::BTreeSet, env, fs, path::Path};
+use std::{
+    collections::BTreeSet,
+    env, fs,
+    path::{Path, PathBuf},
+};
 
 use d4iot_double::{cli::code, contract, contract::Kind};
 use page::{Page, Part, Role};
+use rstest::rstest;
 use stage::Stage;
 
-#[test]
-fn every_tested_command_prints_what_is_shown_and_every_table_is_today_s() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
+#[rstest]
+fn commands_print_what_the_page_shows(
+    #[files("README.md")]
+    #[files("docs/*.md")]
+    path: PathBuf,
+) {
     let page = Page::new(fs::read_to_string(&path).unwrap());
-    assert!(
-        page.parts.len() > 10,
-        "the README has marked blocks: {:?}",
-        page.parts
-    );
     let mut stage = Stage::new();
     let differences: Vec<(&Part, String)> = page
         .parts
         .iter()
-        .filter_map(|part| Some((part, played(part, &page, &mut stage)?)))
+        .filter_map(|part| Some((part, difference(part, &page, &mut stage)?)))
         .collect();
-    if env::var("D4IOT_README").is_ok_and(|word| word == "write") {
+
+    if env::var("D4IOT_DOCS").is_ok_and(|word| word == "write") {
         fs::write(&path, page.with(&differences)).unwrap();
         return;
     }
-    let told: Vec<String> = differences
+
+    let report: Vec<String> = differences
         .iter()
         .map(|(part, now)| format!("--- {}\n{}\n--- is now\n{now}", part.code, page.shown(part)))
         .collect();
-    assert!(told.is_empty(), "{}", told.join("\n\n"));
+    assert!(report.is_empty(), "{}", report.join("\n\n"));
 }
 
 #[test]
-fn every_exit_code_is_listed() {
-    let page = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
+fn the_readme_lists_every_exit_code() {
+    let page = fs::read_to_string(root().join("README.md")).unwrap();
     let listed: BTreeSet<u8> = page
         .lines()
         .filter_map(|line| line.strip_prefix("| ")?.split(' ').next()?.parse().ok())
@@ -66,21 +73,45 @@ fn every_exit_code_is_listed() {
     assert_eq!(listed, BTreeSet::from(ours));
 }
 
-/// Plays a part of the page, and returns what it should show where it shows something else.
-fn played(part: &Part, page: &Page, stage: &mut Stage) -> Option<String> {
+#[test]
+fn the_readme_is_short() {
+    let page = fs::read_to_string(root().join("README.md")).unwrap();
+    assert!(page.lines().count() <= 250);
+    assert!(page.split_whitespace().count() <= 2_200);
+}
+
+/// Runs one part of a page. Returns the text to show, if it differs from the text shown.
+fn difference(part: &Part, page: &Page, stage: &mut Stage) -> Option<String> {
     let now = match &part.role {
         Role::File(name) => {
             stage.put(name, &part.code);
             return None;
         }
+        Role::From(name) => {
+            let source = fs::read_to_string(root().join(name)).unwrap();
+            let source = source.replace("pub(crate) ", "");
+            assert!(
+                source.contains(&part.code),
+                "{name} has not:\n{}",
+                part.code
+            );
+            return None;
+        }
+        Role::Unmet => examples::expectations::unmet()
+            .unwrap()
+            .replace("tests/docs/../../", ""),
         Role::Serves => stage.serve(&part.code, page.shown(part).lines().count()),
-        Role::Client => stage.ask(&part.code)?,
+        Role::Client { exit } => stage.ask(&part.code, *exit)?,
         Role::Tested { exit, stderr } => stage.run(&part.code, *exit, *stderr),
         Role::Table(name) => {
-            assert_eq!(name, "register", "no other table is known");
+            assert_eq!(name, "register", "unknown table");
             register::table(&[Kind::Sensor, Kind::Console].map(contract::of))
         }
     };
     let now = now.trim_end().to_owned();
     (!page::agrees(page.shown(part), &now)).then_some(now)
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
 }

@@ -1,14 +1,16 @@
-//! The page as parts: a comment marks a block, and says what it is for.
+//! Splits a page into parts. A comment before a block says how to test it.
 //!
 //! ```text
-//! <!-- tested: exit 2, stderr -->   the next block is a command; the block after it, what it prints
-//! <!-- serves -->                   the same, and it goes on serving for
-//! <!-- client -->                   those, which ask at the ports it shows
-//! <!-- file: plant.yaml -->         the next block is a file of that name
-//! <!-- table: register -->          what follows, up to `<!-- end of table -->`, is made anew
+//! <!-- tested: exit 2, stderr -->   the next block is a command, the one after it is its output
+//! <!-- serves -->                   the same, but the command keeps running for the parts below
+//! <!-- client: exit 1 -->           a command that connects to the ports shown by `serves`
+//! <!-- file: plant.yaml -->         the next block is a file that the commands below can read
+//! <!-- from: examples/a.rs -->      the next block is an excerpt of that file
+//! <!-- unmet -->                    the next block is the output of examples/expectations.rs
+//! <!-- table: register -->          the text up to `<!-- end of table -->` is generated
 //! ```
 //!
-//! A line `…` of what is printed stands for any number of lines.
+//! A line `…` of an output matches any number of lines.
 
 use std::ops::Range;
 
@@ -27,14 +29,16 @@ pub(crate) struct Part {
     shown: Range<usize>,
 }
 
-/// What a part is for.
+/// How a part is tested.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Role {
-    Client,
+    Client { exit: i32 },
     File(String),
+    From(String),
     Serves,
     Table(String),
     Tested { exit: i32, stderr: bool },
+    Unmet,
 }
 
 impl Page {
@@ -47,8 +51,15 @@ impl Page {
             let Some(role) = role(&text[marker]) else {
                 continue;
             };
-            let part = if let Role::Table(_) = role {
-                let (shown, _) = until(&text, after, "<!-- end of table -->");
+            let shown = match role {
+                Role::Table(_) => Some(until(&text, after, "<!-- end of table -->").0),
+                Role::Unmet => {
+                    let (_, opened) = until(&text, after, "```text\n");
+                    Some(until(&text, opened, "```\n").0)
+                }
+                _ => None,
+            };
+            let part = if let Some(shown) = shown {
                 Part {
                     role,
                     code: String::new(),
@@ -76,12 +87,12 @@ impl Page {
         Page { text, parts }
     }
 
-    /// Returns what the page shows of a part's output.
+    /// Returns the output that the page shows for a part.
     pub(crate) fn shown(&self, part: &Part) -> &str {
         self.text[part.shown.clone()].trim_end()
     }
 
-    /// Returns the page with other outputs. What is shortened stays: only a person can shorten it anew.
+    /// Returns the page with other outputs. Shortened outputs stay: only a person can shorten them.
     pub(crate) fn with(&self, outputs: &[(&Part, String)]) -> String {
         let mut text = self.text.clone();
         for (part, output) in outputs
@@ -108,26 +119,26 @@ fn until(text: &str, start: usize, end: &str) -> (Range<usize>, usize) {
 
 fn role(marker: &str) -> Option<Role> {
     let (name, rest) = marker.split_once(": ").unwrap_or((marker, ""));
+    let exit = rest
+        .split(", ")
+        .find_map(|word| word.strip_prefix("exit "))
+        .map_or(0, |code| code.parse().expect("an exit code is a number"));
     match name {
-        "client" => Some(Role::Client),
+        "client" => Some(Role::Client { exit }),
         "file" => Some(Role::File(rest.to_owned())),
+        "from" => Some(Role::From(rest.to_owned())),
         "serves" => Some(Role::Serves),
+        "unmet" => Some(Role::Unmet),
         "table" => Some(Role::Table(rest.to_owned())),
-        "tested" => {
-            let exit = rest
-                .split(", ")
-                .find_map(|word| word.strip_prefix("exit "))
-                .map_or(0, |code| code.parse().expect("an exit code is a number"));
-            Some(Role::Tested {
-                exit,
-                stderr: rest.split(", ").any(|word| word == "stderr"),
-            })
-        }
+        "tested" => Some(Role::Tested {
+            exit,
+            stderr: rest.split(", ").any(|word| word == "stderr"),
+        }),
         _ => None,
     }
 }
 
-/// Tells whether a text is what is shown; a line `…` of that stands for any number of lines.
+/// Returns whether a text matches the text shown, in which a line `…` matches any number of lines.
 pub(crate) fn agrees(shown: &str, text: &str) -> bool {
     fn lines(shown: &[&str], text: &[&str]) -> bool {
         match shown.split_first() {
@@ -156,7 +167,7 @@ mod tests {
                         more\n<!-- table: x -->\n| 1 |\n<!-- end of table -->\n";
 
     #[test]
-    fn a_page_is_taken_to_parts_and_put_together() {
+    fn a_page_is_split_and_joined() {
         let page = Page::new(PAGE.to_owned());
         let seen: Vec<_> = page
             .parts
@@ -194,7 +205,7 @@ mod tests {
     #[case::shortened("a\n…\nd", "a\nb\nc\nd", true)]
     #[case::shortened_by_nothing("a\n…\nd", "a\nd", true)]
     #[case::shortened_and_other("a\n…\nd", "a\nb\ne", false)]
-    fn what_is_shown_is_compared_line_by_line(
+    fn outputs_are_compared_line_by_line(
         #[case] shown: &str,
         #[case] text: &str,
         #[case] expected: bool,

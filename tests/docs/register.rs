@@ -1,10 +1,10 @@
-//! The register of contradictions and silences as a table.
+//! The table of contradictions and unspecified points.
 
 use std::collections::BTreeMap;
 
 use d4iot_double::contract::{Contract, EntryReading, Ground};
 
-/// A number's row, gathered from both laws.
+/// The row of a number, from the contracts of both kinds.
 #[derive(Default)]
 struct Row {
     points: Vec<String>,
@@ -12,19 +12,19 @@ struct Row {
     others: Readings,
 }
 
-/// Readings of one name, with what each says and where.
+/// Readings by name, with their values and places.
 #[derive(Default)]
 struct Readings(Vec<(String, Vec<String>, Vec<String>)>);
 
 /// Returns the table in Markdown.
-pub(crate) fn table(laws: &[&Contract]) -> String {
+pub(crate) fn table(contracts: &[&Contract]) -> String {
     let mut rows: BTreeMap<&str, Row> = BTreeMap::new();
-    for law in laws {
-        let facts = law.facts();
-        for (number, point) in &law.register {
+    for contract in contracts {
+        let facts = contract.facts();
+        for (number, point) in &contract.register {
             let row = rows.entry(number).or_default();
             put(&mut row.points, &point.point);
-            let meant = law.facts_meant(number);
+            let meant = contract.facts_meant(number);
             for fact in facts.iter().filter(|fact| meant.contains(&fact.name)) {
                 for (index, reading) in fact.readings.iter().enumerate() {
                     if index == 0 {
@@ -32,7 +32,7 @@ pub(crate) fn table(laws: &[&Contract]) -> String {
                     } else {
                         &mut row.others
                     }
-                    .add(reading, law);
+                    .add(reading, contract);
                 }
             }
         }
@@ -46,13 +46,13 @@ pub(crate) fn table(laws: &[&Contract]) -> String {
         )
     });
     format!(
-        "| | what is contradictory or unsaid | served | other readings |\n| --- | --- | --- | --- |\n{}",
+        "| | contradictory or unspecified | default | other readings |\n| --- | --- | --- | --- |\n{}",
         rows.collect::<String>()
     )
 }
 
 impl Readings {
-    fn add(&mut self, reading: &EntryReading<'_>, law: &Contract) {
+    fn add(&mut self, reading: &EntryReading<'_>, contract: &Contract) {
         let index = self
             .0
             .iter()
@@ -66,7 +66,7 @@ impl Readings {
         put(values, &reading.value);
         if let Ground::Said { at, .. } = reading.ground {
             at.iter()
-                .for_each(|place| put(places, &short(&place.cite(law.kind))));
+                .for_each(|place| put(places, &short(&place.cite(contract.kind))));
         }
     }
 
@@ -74,28 +74,35 @@ impl Readings {
         if self.0.is_empty() {
             return "—".to_owned();
         }
-        let told = self.0.iter().map(|(name, values, places)| {
+        let cells = self.0.iter().map(|(name, values, places)| {
             let value = if let [value] = values.as_slice() {
-                Some(value).filter(|value| value.len() <= LONGEST)
+                Some(value).filter(|value| value.len() <= MAX_VALUE)
             } else {
                 None
             };
             let value = value.map_or_else(String::new, |value| {
                 format!(": {}", value.replace('|', "\\|"))
             });
-            let more = if places.len() > MOST { ", …" } else { "" };
+            let more = if places.len() > MAX_PLACES {
+                ", …"
+            } else {
+                ""
+            };
             let places = if places.is_empty() {
                 String::new()
             } else {
-                format!(" ({}{more})", places[..places.len().min(MOST)].join(", "))
+                format!(
+                    " ({}{more})",
+                    places[..places.len().min(MAX_PLACES)].join(", ")
+                )
             };
             format!("`{name}`{value}{places}")
         });
-        told.collect::<Vec<_>>().join(" · ")
+        cells.collect::<Vec<_>>().join(" · ")
     }
 }
 
-/// `sensor:85` is `S85`, as the pages' quotes are named.
+/// Shortens `sensor:85` to `S85`.
 fn short(place: &str) -> String {
     place.replace("sensor:", "S").replace("console:", "C")
 }
@@ -106,7 +113,7 @@ fn put(list: &mut Vec<String>, text: &str) {
     }
 }
 
-/// A longer value is left to `explain`.
-const LONGEST: usize = 60;
-/// How many places are named.
-const MOST: usize = 4;
+/// Longer values are left to `explain`.
+const MAX_VALUE: usize = 60;
+/// Places that a cell lists.
+const MAX_PLACES: usize = 4;

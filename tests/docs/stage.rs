@@ -1,21 +1,23 @@
-//! Where the README's commands are run: a folder like the project's, with the built binary in reach.
+//! A temporary folder in which the commands of a page run, with the built binary in `PATH`.
 
 use std::{
     env, fs,
+    fs::Permissions,
     io::{BufRead, BufReader},
+    os::unix::fs::PermissionsExt,
     path::Path,
     process::{Child, Command, Output, Stdio},
 };
 
 use tempfile::TempDir;
 
-/// A folder that vanishes with the test.
+/// The folder, and the server that is running.
 pub(crate) struct Stage {
     folder: TempDir,
     served: Option<Served>,
 }
 
-/// A running `serve`, and for each port that the page shows the one it has.
+/// A running `serve`, with pairs of the port that the page shows and the real one.
 struct Served {
     process: Child,
     ports: Vec<(String, String)>,
@@ -27,36 +29,23 @@ impl Stage {
             folder: tempfile::tempdir().unwrap(),
             served: None,
         };
-        for folder in [
-            "fixtures",
-            "snapshots",
-            "snapshots/sensor",
-            "snapshots/console",
-        ] {
-            let there = stage.folder.path().join(folder);
-            fs::create_dir_all(&there).unwrap();
-            for entry in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(folder))
-                .unwrap()
-                .map(Result::unwrap)
-            {
-                let name = entry.file_name();
-                // What waits to be reviewed is nobody's yet.
-                if entry.path().is_file()
-                    && !name.to_str().is_some_and(|name| name.ends_with(".new"))
-                {
-                    fs::copy(entry.path(), there.join(name)).unwrap();
-                }
-            }
+        for folder in ["fixtures", "snapshots"] {
+            copy(
+                &Path::new(env!("CARGO_MANIFEST_DIR")).join(folder),
+                &stage.folder.path().join(folder),
+            );
         }
         stage
     }
 
-    /// Puts a file into the folder.
+    /// Puts a file into the folder that only its owner may read, as files with passwords must be.
     pub(crate) fn put(&self, name: &str, text: &str) {
-        fs::write(self.folder.path().join(name), text).unwrap();
+        let path = self.folder.path().join(name);
+        fs::write(&path, text).unwrap();
+        fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
     }
 
-    /// Runs a command, which must end with this code, and returns what it prints.
+    /// Runs a command, which must exit with this code, and returns its output.
     pub(crate) fn run(&self, code: &str, exit: i32, stderr: bool) -> String {
         let output = self.output(code);
         let (out, err) = (text(output.stdout), text(output.stderr));
@@ -64,10 +53,10 @@ impl Stage {
         if stderr { err } else { out }
     }
 
-    /// Starts to serve, and returns what it says until it is ready, with the ports that the page shows.
-    pub(crate) fn serve(&mut self, code: &str, lines: usize) -> String {
+    /// Starts `serve` and returns its ready lines, with the ports that the page shows.
+    pub(crate) fn serve(&mut self, code: &str, count: usize) -> String {
         self.stop();
-        // What listens on a port that the page shows listens on any free one here.
+        // The test listens on free ports instead of those that the page shows.
         let code = code.replace(CONTROL, "127.0.0.1:0");
         let words = code
             .split_whitespace()
@@ -79,9 +68,9 @@ impl Stage {
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
-        let said: Vec<String> = BufReader::new(process.stdout.take().unwrap())
+        let lines: Vec<String> = BufReader::new(process.stdout.take().unwrap())
             .lines()
-            .take(lines)
+            .take(count)
             .map(Result::unwrap)
             .collect();
         let shown = |line: &str, shown: u16| {
@@ -91,7 +80,7 @@ impl Stage {
                 shown.to_string()
             }
         };
-        let ports = said
+        let ports = lines
             .iter()
             .zip(FIRST_PORT..)
             .map(|(line, next)| {
@@ -105,14 +94,15 @@ impl Stage {
         let as_shown = |line: &String, (shown, real): &(String, String)| {
             line.replace(&format!(":{real}"), &format!(":{shown}"))
         };
-        said.iter()
+        lines
+            .iter()
             .zip(&served.ports)
             .map(|(line, ports)| as_shown(line, ports) + "\n")
             .collect()
     }
 
-    /// Runs a command that asks what is served. None where there is no curl, which is an error only in CI.
-    pub(crate) fn ask(&self, code: &str) -> Option<String> {
+    /// Runs a command that connects to the server. Returns nothing if curl is missing, which is an error only in CI.
+    pub(crate) fn ask(&self, code: &str, exit: i32) -> Option<String> {
         if Command::new("curl").arg("--version").output().is_err() {
             assert!(env::var_os("CI").is_none(), "curl is needed");
             return None;
@@ -120,18 +110,20 @@ impl Stage {
         let served = self
             .served
             .as_ref()
-            .expect("something is served before it is asked");
-        let real = served
-            .ports
-            .iter()
-            .fold(code.to_owned(), |code, (shown, real)| {
-                code.replace(&format!(":{shown}"), &format!(":{real}"))
-            });
-        Some(self.run(&real, 0, false))
+            .expect("a `serves` block comes before a `client` block");
+        let swap = |text: String, (from, to): (&String, &String)| {
+            text.replace(&format!(":{from}"), &format!(":{to}"))
+        };
+        let pairs = || served.ports.iter();
+        let code = pairs().fold(code.to_owned(), |code, (shown, real)| {
+            swap(code, (shown, real))
+        });
+        let output = self.run(&code, exit, false);
+        Some(pairs().fold(output, |output, (shown, real)| swap(output, (real, shown))))
     }
 
     fn output(&self, code: &str) -> Output {
-        let code = code.replace("cargo run --release --", "d4iot-double");
+        let code = code.replace("cargo run --", "d4iot-double");
         self.command("sh")
             .args(["-ec", &code])
             .stdin(Stdio::null())
@@ -169,7 +161,7 @@ impl Stage {
 
     fn stop(&mut self) {
         if let Some(mut served) = self.served.take() {
-            // It may have ended by itself.
+            // It may have ended already.
             let _ = served.process.kill();
             let _ = served.process.wait();
         }
@@ -182,11 +174,24 @@ impl Drop for Stage {
     }
 }
 
+/// Copies a folder, without snapshots that wait for review.
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
+        let (path, name) = (entry.path(), entry.file_name());
+        if path.is_dir() {
+            copy(&path, &to.join(name));
+        } else if path.extension().is_none_or(|end| end != "new") {
+            fs::copy(path, to.join(name)).unwrap();
+        }
+    }
+}
+
 fn text(bytes: Vec<u8>) -> String {
     String::from_utf8(bytes).unwrap()
 }
 
-/// What `serve` takes if it is told nothing.
+/// The default port of `serve`.
 const FIRST_PORT: u16 = 8443;
-/// Where the page lets the control API listen.
+/// The address of the control API on the pages.
 const CONTROL: &str = "127.0.0.1:9443";

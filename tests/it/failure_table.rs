@@ -1,7 +1,7 @@
-//! The README's table of failure modes: each key of `do`, as a raw socket and as reqwest see it, over HTTP and HTTPS, on a fresh
+//! The table of failure modes: each key of `do`, as a raw socket and as reqwest see it, over HTTP and HTTPS, on a fresh
 //! connection and on one that was used before.
 //!
-//! `D4IOT_README=write cargo test --test failure_table` writes what differs into the README, for a person to read.
+//! `D4IOT_DOCS=write cargo test --test it failure_table` writes what differs into `docs/failure-modes.md`, for a person to read.
 
 mod bench;
 mod client;
@@ -117,13 +117,13 @@ fn table(seen: &[Vec<String>]) -> String {
     text
 }
 
-/// Compares a marked block of the README with what it should be, or writes it.
+/// Compares a marked block of the page with what it should be, or writes it.
 fn holds(name: &str, expected: &str) {
     if writes() {
         let _one = WRITING.lock().unwrap();
         let (page, block) = block(name);
         fs::write(
-            README,
+            PAGE,
             format!(
                 "{}\n{expected}\n{}",
                 &page[..block.start],
@@ -141,7 +141,7 @@ fn holds(name: &str, expected: &str) {
         .collect();
     assert!(
         differs.is_empty(),
-        "the README's {name}:\n{}",
+        "the {name} of the page:\n{}",
         differs.concat()
     );
 }
@@ -151,23 +151,23 @@ fn shown(name: &str) -> String {
     page[block].to_owned()
 }
 
-/// Returns the README and where in it a marked block is.
+/// Returns the page and where in it a marked block is.
 fn block(name: &str) -> (String, Range<usize>) {
-    let page = fs::read_to_string(README).unwrap();
+    let page = fs::read_to_string(PAGE).unwrap();
     let (start, end) = (
         format!("<!-- {name} -->\n"),
         format!("<!-- end of {name} -->"),
     );
-    let from = page.find(&start).expect("the README has the block") + start.len();
+    let from = page.find(&start).expect("the page has the block") + start.len();
     let to = from + page[from..].find(&end).expect("the block has an end");
     (page, from..to)
 }
 
 fn writes() -> bool {
-    env::var("D4IOT_README").is_ok_and(|word| word == "write")
+    env::var("D4IOT_DOCS").is_ok_and(|word| word == "write")
 }
 
-const README: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/README.md");
+const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/failure-modes.md");
 /// After this long without a byte, nothing is taken to come.
 const QUIET: Duration = Duration::from_millis(250);
 /// Two tests of this file write into one page.

@@ -17,7 +17,6 @@ mod control_process;
 mod cost;
 mod deviations;
 mod documents;
-mod examples;
 mod failure_table;
 mod failures_descriptors;
 mod failures_wire;

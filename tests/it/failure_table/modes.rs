@@ -12,7 +12,7 @@ pub(crate) fn list() -> String {
         ))
         .unwrap();
         format!(
-            "| [`{name}`](fixtures/failures/{name}.yaml) | {} |\n",
+            "| [`{name}`](../fixtures/failures/{name}.yaml) | {} |\n",
             purpose(&text)
         )
     });
