@@ -30,7 +30,7 @@ use clap::{Parser, Subcommand};
 
 use crate::{
     cli::talk::{Colour, LogFormat, Talk},
-    contract::Kind,
+    contract::{Kind, UnknownName},
 };
 
 /// A test double of Microsoft Defender for IoT appliances, and a conformance suite for their authentication API.
@@ -199,7 +199,7 @@ fn run(command: Command, talk: &Talk) -> u8 {
 }
 
 /// Reads a kind's name for clap.
-fn kind(text: &str) -> Result<Kind, String> {
+fn kind(text: &str) -> Result<Kind, UnknownName> {
     text.parse()
 }
 

@@ -10,6 +10,8 @@
 //!
 //! Everything the appliance utters and everything the suite accepts is read from here, and nothing here is written twice.
 
+#[cfg(test)]
+pub(crate) mod bless;
 mod fact;
 mod glob;
 mod names;
@@ -26,7 +28,9 @@ use std::{
 pub use fact::{Entry, EntryReading, Fact, Ground, Place, Reading};
 pub use glob::Glob;
 pub(crate) use names::closed_set;
-pub use names::{Check, Circumstance, Field, Kind, Operation, Outcome, Role, Treatment};
+pub use names::{
+    Check, Circumstance, ClosedSet, Field, Kind, Operation, Outcome, Role, Treatment, UnknownName,
+};
 use readings::Pattern;
 pub use readings::{Readings, UnknownReading};
 pub use rule::{AnswerType, FieldNames, Method, Names, Paths, Status, Token, Types};

@@ -134,8 +134,11 @@ impl Double {
     #[track_caller]
     pub fn try_fail(&self, failure: Failure) -> Result<String, Error> {
         let https = !self.ca_pem.is_empty();
-        failure.place(Location::caller(), |name, text| {
-            Ok(self.host.add_written(name, text, https)?.is_some())
+        failure.place(Location::caller(), |name, text, keys| {
+            Ok(self
+                .host
+                .add_written_with(name, text, keys, https)?
+                .is_some())
         })
     }
 

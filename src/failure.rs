@@ -28,7 +28,7 @@ pub use chance::Draw;
 pub use delivery::{Cut, Delivery, Do, End, Framing, How, Pace};
 pub use page::elsewhere;
 pub use schedule::{Call, Counter, MOST_SCOPES, Schedule, Strike};
-pub use scope::{Progress, Scope, Tally};
+pub use scope::{Scope, Tally};
 pub use script::Asked;
 pub use when::{During, Per, When};
 

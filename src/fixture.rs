@@ -1,32 +1,25 @@
-//! Fixtures: YAML text in, a test appliance out, and back again; every error points at its line and column.
+//! Fixtures: YAML in, a test appliance out, and back again; every error has its line and column.
 //!
 //! ```text
-//! text ─locate→ written::Fixture ─meant→ Fixture ─→ Appliance, Schedule, moment
-//!   ▲                  └─ schema           │ ▲                 │
-//!   └─────────── write ────────────────────┘ └────── of ───────┘
+//! text ─yaml→ Node ─resolve→ Fixture ─→ Appliance, Schedule
+//!   ▲                          │
+//!   └────────── export ────────┘
 //! ```
+//!
+//! `tables` and `mode/tables` list the keys, with what each takes; `form` reads them and makes the
+//! JSON Schema.
 
-mod as_json;
-mod at;
-mod bound;
-#[cfg(feature = "cli")]
-mod components;
+mod diagnostic;
 mod duration;
-mod fault;
-mod locate;
-mod meant;
+mod export;
+mod form;
 mod mode;
-mod omitted;
-mod pairs;
-mod part;
-mod policy;
-mod ready;
-mod single;
-mod so_far;
-mod spanned;
-mod standing;
-mod write;
-mod written;
+mod node;
+mod parts;
+mod ready_made;
+mod resolve;
+mod tables;
+mod yaml;
 
 use std::{
     collections::HashMap,
@@ -35,20 +28,18 @@ use std::{
     sync::{Arc, LazyLock},
 };
 
-pub(crate) use at::{At, Position};
+use diagnostic::Diagnostic;
+pub use diagnostic::Error;
 #[cfg(feature = "cli")]
-pub(crate) use bound::state_name;
+pub(crate) use diagnostic::nearest;
+pub use export::Secrets;
+pub use mode::ModeContext;
+pub(crate) use node::{Position, Spanned};
+pub(crate) use parts::read_mode_with;
+pub use parts::{check_mode_count, read_mode, read_readings, read_user, reload_mode};
+pub use ready_made::{READY_MADE, ready_made};
 #[cfg(feature = "cli")]
-pub(crate) use components::component_schemas;
-pub use fault::Error;
-use fault::Fault;
-#[cfg(feature = "cli")]
-pub(crate) use fault::nearest;
-use mode::Context;
-pub use ready::{READY_MADE, ready_made};
-pub use single::{Setting, read_mode, read_readings, read_user, reread, room_for_a_mode};
-pub use so_far::SoFar;
-pub use write::Secrets;
+pub(crate) use tables::component_schemas;
 
 use crate::{
     appliance::{Appliance, Policy, Rules, State},
@@ -57,7 +48,7 @@ use crate::{
     failure::{Failure, Schedule},
 };
 
-/// A fixture that was read and holds together.
+/// A fixture that was read and makes sense.
 #[derive(Clone, Debug)]
 pub struct Fixture {
     /// Which appliance it is.
@@ -68,23 +59,26 @@ pub struct Fixture {
     pub listen: Option<SocketAddr>,
     /// Users, policy and lock-out at the start.
     pub state: State,
-    /// The readings it serves instead of the ruling.
+    /// The readings it serves instead of the default ones.
     pub readings: Readings,
     /// The seed of everything random, if it names one.
     pub seed: Option<u64>,
     /// Whether it names its users; otherwise they are the built-in ones.
     pub names_users: bool,
-    /// Its failure modes, in the order in which they are asked: its own, then the ready-made ones it uses, then those armed by name.
+    /// Its failure modes, in order: its own, the ready-made ones it uses, those armed by name.
     pub failures: Vec<Failure>,
-    /// What has happened so far; at the start of an appliance nothing.
-    pub so_far: SoFar,
-    named_at: Position,
-    listens_at: Option<Position>,
-    /// Why it cannot be served over plain HTTP, if so; the file is filled in where it is known.
-    needs_tls: Option<Fault>,
-    /// The same of a mode that was armed by name.
-    armed_tls: Option<Error>,
-    file: String,
+    /// Whether its clock stands still from the start; no key says so.
+    pub frozen: bool,
+    /// Why it cannot be served over plain HTTP, if so.
+    needs_tls: Option<Error>,
+    places: Places,
+}
+
+/// Where keys are.
+#[derive(Clone, Debug)]
+struct Places {
+    name: Position,
+    listen: Option<Position>,
 }
 
 /// Reads a fixture; `file` is the name that errors show.
@@ -92,44 +86,31 @@ pub struct Fixture {
 /// # Errors
 /// The first thing that is wrong. No error shows a password.
 pub fn read(file: &str, text: &str) -> Result<Fixture, Error> {
-    let fixture = locate::read(text, "appliance")
-        .and_then(meant::fixture)
-        .map_err(|fault| fault.in_file(file))?;
-    Ok(Fixture {
-        file: file.to_owned(),
-        ..fixture
-    })
+    yaml::read(text, "appliance")
+        .and_then(|node| resolve::fixture(file, &node))
+        .map_err(|wrong| wrong.in_file(file))
 }
 
-/// Reads a file of failure modes, a map `failures: […]` and no more: modes that any appliance can take.
+/// Reads a file of failure modes for any appliance: a map `failures: […]`.
 ///
 /// # Errors
-/// The first thing that is wrong. Such a mode can name no user and no reading: both are an appliance's own.
+/// The first thing that is wrong. Such a mode can name no user and no reading: both belong to one
+/// appliance.
 pub fn read_modes(file: &str, text: &str) -> Result<Vec<Failure>, Error> {
-    let modes = ready::modes(
-        text,
-        Context {
-            appliance: None,
-            users: None,
-        },
-    )
-    .map_err(|fault| fault.in_file(file))?;
+    let modes = ready_made::read_modes(text, None).map_err(|wrong| wrong.in_file(file))?;
     Ok(modes.into_iter().map(|mode| mode.failure).collect())
 }
 
-/// Reads another file that may hold passwords with the same care: errors have a place and show no password.
+/// Reads another file that may have passwords: errors have a place and show no password.
 ///
 /// # Errors
 /// The first thing that is wrong.
 pub(crate) fn read_as<T: serde::de::DeserializeOwned>(file: &str, text: &str) -> Result<T, Error> {
-    locate::any(text.strip_prefix('\u{feff}').unwrap_or(text)).map_err(|fault| fault.in_file(file))
+    yaml::parse(text).map_err(|wrong| wrong.in_file(file))
 }
 
 /// Reads a duration as fixtures write it, `500ms`, `1h30m`; `0s` is one too.
-#[cfg_attr(
-    not(feature = "cli"),
-    expect(dead_code, reason = "the command line's options are read by it")
-)]
+#[cfg(feature = "cli")]
 pub(crate) fn duration(text: &str) -> Option<std::time::Duration> {
     duration::parse(text)
 }
@@ -137,7 +118,7 @@ pub(crate) fn duration(text: &str) -> Option<std::time::Duration> {
 /// Reads a fixture from bytes, which must be UTF-8.
 ///
 /// # Errors
-/// Those of [`read`], and the first byte that is no UTF-8.
+/// Those of [`read`], and the first byte that is not UTF-8.
 pub fn read_bytes(file: &str, bytes: &[u8]) -> Result<Fixture, Error> {
     read(file, text(file, bytes)?)
 }
@@ -145,7 +126,7 @@ pub fn read_bytes(file: &str, bytes: &[u8]) -> Result<Fixture, Error> {
 /// Returns bytes as the text they must be.
 ///
 /// # Errors
-/// The first byte that is no UTF-8.
+/// The first byte that is not UTF-8.
 pub fn text<'a>(file: &str, bytes: &'a [u8]) -> Result<&'a str, Error> {
     std::str::from_utf8(bytes).map_err(|error| {
         let before = String::from_utf8_lossy(&bytes[..error.valid_up_to()]);
@@ -161,7 +142,7 @@ pub fn text<'a>(file: &str, bytes: &'a [u8]) -> Result<&'a str, Error> {
             line: line as u64,
             column: column as u64,
         };
-        Fault::new(at, "the file is not UTF-8")
+        Diagnostic::new(at, "the file is not UTF-8")
             .hint("save it as UTF-8")
             .in_file(file)
     })
@@ -198,8 +179,28 @@ fn embedded(file: &str, text: &str) -> Fixture {
     }
 }
 
+/// A name that no failure mode has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnknownMode {
+    /// What is wrong.
+    pub message: String,
+    /// The name that may be meant.
+    pub hint: Option<String>,
+}
+
+impl std::error::Error for UnknownMode {}
+
+impl fmt::Display for UnknownMode {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.message)?;
+        self.hint
+            .iter()
+            .try_for_each(|hint| write!(out, "\n  hint: {hint}"))
+    }
+}
+
 impl Fixture {
-    /// Returns the appliance this fixture describes, as it is at the start, or has become so far.
+    /// Returns the appliance this fixture describes, as it is at the start.
     pub fn appliance(&self) -> Appliance {
         let rules = if self.readings.is_empty() {
             Rules::ruling(self.kind)
@@ -212,109 +213,101 @@ impl Fixture {
         }
     }
 
-    /// Returns its failure modes with what they have counted so far; `seed` decides everything random.
+    /// Returns its failure modes; `seed` decides everything random.
     pub fn schedule(&self, seed: u64) -> Schedule {
-        let mut schedule = Schedule::new(self.failures.clone(), seed);
-        schedule.go_on(&self.so_far.progress);
-        schedule
+        Schedule::new(self.failures.clone(), seed)
     }
 
-    /// Reads its failure modes once more, after other readings were chosen: a mode that words answers by other readings does so on top of those.
-    ///
-    /// # Errors
-    /// The first mode that means nothing under them.
-    pub fn reread(&mut self) -> Result<(), Error> {
-        let setting = Setting {
+    fn mode_context(&self) -> ModeContext<'_> {
+        ModeContext {
             kind: self.kind,
             readings: &self.readings,
             users: &self.state.directory,
             https: true,
-        };
-        let again = |failure: &Failure| {
+        }
+    }
+
+    /// Reads its failure modes again, after its readings were changed: a mode may be based on them.
+    ///
+    /// # Errors
+    /// The first mode that makes no sense now.
+    pub fn reload_modes(&mut self) -> Result<(), Error> {
+        let reload = |failure: &Failure| {
             Ok(Failure {
                 armed: failure.armed,
-                ..reread(failure, &setting)?
+                ..reload_mode(failure, &self.mode_context())?
             })
         };
-        self.failures = self.failures.iter().map(again).collect::<Result<_, _>>()?;
+        self.failures = self.failures.iter().map(reload).collect::<Result<_, _>>()?;
         Ok(())
     }
 
-    /// Arms failure modes by name, `slow,flaky`: those of the fixture, or else ready-made ones, which it then has.
+    /// Arms failure modes by name, `slow,flaky`: those of the fixture, or ready-made ones, which it
+    /// then has.
     ///
     /// # Errors
     /// A name that neither has; nothing is armed then.
-    pub fn arm(&mut self, names: &str) -> Result<(), String> {
-        let context = Context {
-            appliance: Some((self.kind, &self.readings)),
-            users: Some(&self.state.directory),
-        };
+    pub fn arm(&mut self, names: &str) -> Result<(), UnknownMode> {
         let mut failures = self.failures.clone();
         let mut needs_tls = None;
         for name in names.split(',').map(str::trim) {
             if let Some(failure) = failures.iter_mut().find(|failure| failure.name == name) {
                 failure.armed = true;
-                self.so_far
-                    .progress
-                    .iter_mut()
-                    .filter(|progress| progress.mode == name)
-                    .for_each(|progress| progress.armed = true);
-            } else {
-                let mode = ready::named(name, context).ok_or_else(|| self.no_mode(name))?;
-                let column = names
-                    .find(name)
-                    .map_or(1, |start| names[..start].chars().count() + 1);
-                let at = Position {
-                    line: 1,
-                    column: column as u64,
-                };
-                needs_tls = needs_tls.or(mode
-                    .tls
-                    .map(|(key, _)| part::needs_tls(name, key, at).in_file("--fail")));
-                failures.push(Failure {
-                    armed: true,
-                    ..mode.failure
-                });
+                continue;
             }
+            let known = READY_MADE.iter().find(|known| **known == name);
+            let known = known.ok_or_else(|| self.unknown_mode(name))?;
+            let mode = ready_made::read(known, Some(&self.mode_context()));
+            let start = names.find(name).unwrap_or_default();
+            let place = Position {
+                line: 1,
+                column: names[..start].chars().count() as u64 + 1,
+            };
+            if let (None, Some((key, _))) = (&needs_tls, mode.tls) {
+                needs_tls = Some(mode::needs_tls(name, key, place).in_file("--fail"));
+            }
+            failures.push(Failure {
+                armed: true,
+                ..mode.failure
+            });
         }
         self.failures = failures;
-        self.armed_tls = self.armed_tls.take().or(needs_tls);
+        self.needs_tls = self.needs_tls.take().or(needs_tls);
         Ok(())
     }
 
-    /// Tells whether its failure modes can happen on a transport.
+    /// Checks that its failure modes are possible on a transport.
     ///
     /// # Errors
-    /// The first mode that cannot, with its place; of one that was armed by name the place in that list, as file `--fail`.
-    pub fn refuses_transport(&self, https: bool) -> Result<(), Error> {
-        let own = self
-            .needs_tls
-            .clone()
-            .map(|fault| fault.in_file(&self.file));
-        match own.or_else(|| self.armed_tls.clone()) {
-            Some(error) if !https => Err(error),
+    /// The first mode that is not, with its place; of one that was armed by name the place in that
+    /// list, as file `--fail`.
+    pub fn check_transport(&self, https: bool) -> Result<(), Error> {
+        match &self.needs_tls {
+            Some(error) if !https => Err(error.clone()),
             _ => Ok(()),
         }
     }
 
-    fn no_mode(&self, name: &str) -> String {
-        let own = self.failures.iter().map(|failure| failure.name.as_str());
-        let known: Vec<&str> = own
-            .chain(
-                READY_MADE
-                    .iter()
-                    .copied()
-                    .filter(|ready| self.failures.iter().all(|own| own.name != *ready)),
-            )
+    fn unknown_mode(&self, name: &str) -> UnknownMode {
+        let mut known: Vec<&str> = self
+            .failures
+            .iter()
+            .map(|mode| mode.name.as_str())
             .collect();
-        let near = fault::nearest(name, known.iter().copied())
-            .map(|near| format!("\n  hint: did you mean `{near}`?"))
-            .unwrap_or_default();
-        format!(
-            "unknown failure mode {}, expected one of {}{near}",
-            fault::quoted(name),
-            known.join(", ")
-        )
+        for ready_made in READY_MADE {
+            if !known.contains(ready_made) {
+                known.push(ready_made);
+            }
+        }
+        UnknownMode {
+            message: format!(
+                "unknown failure mode {}, expected one of {}",
+                diagnostic::quoted(name),
+                known.join(", ")
+            ),
+            hint: diagnostic::nearest(name, known.iter().copied())
+                .map(|near| format!("did you mean `{near}`?")),
+        }
     }
 }
 
@@ -365,18 +358,18 @@ pub fn distinct(fixtures: &[(String, Fixture)]) -> Result<(), Error> {
     let mut names: HashMap<&str, (&str, Position)> = HashMap::new();
     let mut addresses: HashMap<SocketAddr, (&str, Position)> = HashMap::new();
     for (file, fixture) in fixtures {
-        if let Some((first, at)) = names.insert(&fixture.name, (file, fixture.named_at)) {
+        if let Some((first, at)) = names.insert(&fixture.name, (file, fixture.places.name)) {
             let message = format!(
                 "two appliances are named `{}`, the first at {first}:{}:{}",
                 fixture.name, at.line, at.column
             );
-            return Err(Fault::new(fixture.named_at, message)
+            return Err(Diagnostic::new(fixture.places.name, message)
                 .hint("give each a `name` of its own")
                 .in_file(file));
         }
         let (Some(address), Some(position)) = (
             fixture.listen.filter(|address| address.port() != 0),
-            fixture.listens_at,
+            fixture.places.listen,
         ) else {
             continue;
         };
@@ -385,7 +378,7 @@ pub fn distinct(fixtures: &[(String, Fixture)]) -> Result<(), Error> {
                 "two appliances listen on `{address}`, the first at {first}:{}:{}",
                 at.line, at.column
             );
-            return Err(Fault::new(position, message).in_file(file));
+            return Err(Diagnostic::new(position, message).in_file(file));
         }
     }
     Ok(())
@@ -393,12 +386,12 @@ pub fn distinct(fixtures: &[(String, Fixture)]) -> Result<(), Error> {
 
 /// Returns the JSON Schema of fixtures, made from the types that read them.
 pub fn schema() -> serde_json::Value {
-    schemars::schema_for!(written::Fixture).to_value()
+    tables::schema(&tables::FIXTURE, "Fixture of d4iot-double")
 }
 
-/// Returns the JSON Schema of files that hold failure modes and no more.
+/// Returns the JSON Schema of files of failure modes.
 pub fn modes_schema() -> serde_json::Value {
-    schemars::schema_for!(mode::Modes).to_value()
+    tables::schema(&tables::MODES, "Failure modes of d4iot-double")
 }
 
 /// A commented fixture to begin with, as `fixture init` writes it.

@@ -124,7 +124,7 @@ impl Fleet {
     pub fn suits(&self, fixture: &Fixture) -> Result<(), Error> {
         let identity = self.settings().identity.as_ref();
         fixture
-            .refuses_transport(identity.is_some())
+            .check_transport(identity.is_some())
             .map_err(Error::Transport)?;
         fixture
             .failures

@@ -4,7 +4,11 @@ use std::collections::{BTreeMap, HashMap};
 
 use foldhash::fast::RandomState;
 
-use crate::{appliance::Moment, contract::Role, secret::Secret};
+use crate::{
+    appliance::Moment,
+    contract::{Role, closed_set},
+    secret::Secret,
+};
 
 /// A user.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,20 +23,22 @@ pub struct User {
     pub state: UserState,
 }
 
-/// Whether a user can sign in, and how. What each gets is a fact of the contract, all assumed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum UserState {
-    /// As any user.
-    #[default]
-    Active,
-    /// The password is kept in a directory elsewhere and cannot be changed here.
-    Directory,
-    /// Switched off.
-    Disabled,
-    /// Locked by hand, not by failures.
-    Locked,
-    /// The password must be changed before anything else.
-    MustChange,
+closed_set! {
+    /// Whether a user can sign in, and how. What each gets is a fact of the contract, all assumed.
+    #[derive(Default)]
+    UserState, "state" {
+        /// As any user.
+        #[default]
+        Active = "active",
+        /// The password is kept in a directory elsewhere and cannot be changed here.
+        Directory = "directory",
+        /// Switched off.
+        Disabled = "disabled",
+        /// Locked by an administrator, not by failures.
+        Locked = "locked",
+        /// The password must be changed before anything else.
+        MustChange = "must_change",
+    }
 }
 
 /// How long a password that was replaced still validates, as where a copy of the directory lags behind.
@@ -126,23 +132,6 @@ impl Directory {
     pub fn remove(&mut self, username: &str) -> bool {
         self.former.remove(username);
         self.users.remove(username).is_some()
-    }
-
-    /// Lets a password that a user had before validate still, as [`Directory::keep`] does with the present one.
-    pub fn keep_former(&mut self, username: &str, password: Secret, lag: Lag) {
-        if self.users.contains_key(username) {
-            self.former.insert(username.to_owned(), (password, lag));
-        }
-    }
-
-    /// Returns the former passwords that still validate, by user name in order.
-    pub fn former(&self, now: Moment) -> Vec<(&str, &Secret, Lag)> {
-        let held = self
-            .former
-            .iter()
-            .filter(|(_, (_, lag))| lag.holds(now))
-            .map(|(username, (password, lag))| (username.as_str(), password, *lag));
-        held.collect()
     }
 
     /// Returns all users, in the order of their names.

@@ -4,7 +4,10 @@
 
 use std::{collections::BTreeMap, net::IpAddr, time::Duration};
 
-use crate::{appliance::Moment, contract::Circumstance};
+use crate::{
+    appliance::Moment,
+    contract::{Circumstance, closed_set},
+};
 
 /// When failed sign-ins lock, and who is locked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,13 +23,14 @@ pub struct Lockout {
     failures: BTreeMap<Counted, Count>,
 }
 
-/// Whom failures are counted for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Scope {
-    /// The user name that was tried, if there is such a user.
-    Account,
-    /// The address the request came from.
-    Source,
+closed_set! {
+    /// Whom failures are counted for.
+    Scope, "scope" {
+        /// The user name that was tried, if there is such a user.
+        Account = "account",
+        /// The address the request came from.
+        Source = "source",
+    }
 }
 
 /// One for whom failures are counted.
@@ -108,19 +112,6 @@ impl Lockout {
             let key = self.key(source, account);
             self.failures.remove(&key);
         }
-    }
-
-    /// Returns the failures that are counted, in the order of names or addresses.
-    pub fn counts(&self) -> Vec<(&Counted, Count)> {
-        self.failures
-            .iter()
-            .map(|(counted, count)| (counted, *count))
-            .collect()
-    }
-
-    /// Puts in how often one has failed so far. Of another scope than this lock-out's it bars nobody.
-    pub fn count(&mut self, counted: Counted, count: Count) {
-        self.failures.insert(counted, count);
     }
 
     fn is_over(&self, count: &Count, now: Moment) -> bool {

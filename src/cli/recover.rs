@@ -124,7 +124,7 @@ async fn attempt(path: &Path, accounts: Option<&Path>, talk: &Talk) -> Result<u8
         .parse()
         .map_err(|error| format!("the journal's target: {error}"))?;
     let target = client.target(&url, named.proxy.as_ref())?;
-    let contract = contract::of(journal.kind()?);
+    let contract = contract::of(journal.kind().map_err(|error| error.to_string())?);
     let mut served = Readings::default();
     for (fact, reading) in journal.served() {
         served

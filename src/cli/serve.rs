@@ -143,7 +143,7 @@ pub fn choose<'a>(
         let (fact, reading) = choice
             .split_once('=')
             .ok_or_else(|| format!("--reading {choice}: expected FACT=NAME, `X11=table`"))?;
-        let refused: Vec<String> = fixtures
+        let refused: Vec<_> = fixtures
             .iter_mut()
             .filter_map(|fixture| {
                 fixture
@@ -163,7 +163,7 @@ pub fn choose<'a>(
     // Modes of their own readings stand on those that were chosen here, or by a profile before.
     fixtures
         .into_iter()
-        .try_for_each(Fixture::reread)
+        .try_for_each(Fixture::reload_modes)
         .map_err(|error| error.to_string())
 }
 
@@ -177,7 +177,7 @@ pub fn arm<'a>(
 ) -> Result<(), String> {
     let mut fixtures: Vec<&mut Fixture> = fixtures.collect();
     for name in names {
-        let refused: Vec<String> = fixtures
+        let refused: Vec<_> = fixtures
             .iter_mut()
             .filter_map(|fixture| fixture.arm(name).err())
             .collect();

@@ -20,7 +20,7 @@ use crate::{
     contract,
     contract::{Kind, Operation},
     fixture,
-    fixture::At,
+    fixture::Spanned,
 };
 
 /// A lawful twin.
@@ -54,10 +54,10 @@ pub fn all() -> Result<Vec<Control>, fixture::Error> {
 /// # Errors
 /// The first thing that is wrong, with its place.
 pub fn read(file: &str, text: &str) -> Result<Vec<Control>, fixture::Error> {
-    let written: Vec<At<Written>> = fixture::read_as(file, text)?;
+    let written: Vec<Spanned<Written>> = fixture::read_as(file, text)?;
     let mut controls: Vec<Control> = Vec::new();
     for written in written {
-        let at = written.at;
+        let at = written.place;
         let Written {
             id,
             what,
@@ -96,12 +96,12 @@ pub fn read(file: &str, text: &str) -> Result<Vec<Control>, fixture::Error> {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Written {
-    id: At<String>,
-    what: At<String>,
+    id: Spanned<String>,
+    what: Spanned<String>,
     #[serde(default = "both")]
     kinds: Vec<Kind>,
-    fixture: Option<At<Map<String, Value>>>,
-    quirk: Option<At<String>>,
+    fixture: Option<Spanned<Map<String, Value>>>,
+    quirk: Option<Spanned<String>>,
     on: Option<Operation>,
     #[serde(default)]
     told: BTreeMap<String, String>,

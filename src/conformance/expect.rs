@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt};
 
 use serde::{Deserialize, Deserializer, de, de::value::MapAccessDeserializer};
 
-use crate::contract::{Circumstance, Outcome};
+use crate::contract::{Circumstance, Outcome, UnknownName};
 
 /// What a step expects.
 ///
@@ -40,9 +40,9 @@ pub enum Expect {
 }
 
 impl std::str::FromStr for Expect {
-    type Err = String;
+    type Err = UnknownName;
 
-    fn from_str(text: &str) -> Result<Expect, String> {
+    fn from_str(text: &str) -> Result<Expect, UnknownName> {
         match text.strip_prefix("on_") {
             Some(circumstance) => circumstance.parse().map(|circumstance| Expect::On {
                 circumstance,

@@ -14,9 +14,9 @@ use serde::Deserialize;
 use crate::{
     conformance::{made, suite},
     contract,
-    contract::{Glob, Kind},
+    contract::{Glob, Kind, UnknownName},
     fixture,
-    fixture::At,
+    fixture::Spanned,
     report::{Conformance, Summary, TargetSummary},
 };
 
@@ -51,7 +51,7 @@ impl Known {
     /// # Errors
     /// The first thing that is wrong, with its place.
     pub fn read(file: &str, text: &str, today: Date) -> Result<Known, fixture::Error> {
-        let written: Vec<At<Written>> = fixture::read_as(file, text)?;
+        let written: Vec<Spanned<Written>> = fixture::read_as(file, text)?;
         let entries = written
             .into_iter()
             .map(|entry| Entry::meant(file, entry.value))
@@ -133,14 +133,14 @@ impl Entry {
         let glob = Glob::new(&case.value).map_err(|wrong| {
             made::error_at(
                 file,
-                case.at,
+                case.place,
                 format!("`{}` is no glob: {wrong}", case.value),
             )
         })?;
         if reason.value.trim().is_empty() {
             return Err(made::error_at(
                 file,
-                reason.at,
+                reason.place,
                 "the reason is empty, expected words that a later reader understands".to_owned(),
             ));
         }
@@ -149,17 +149,17 @@ impl Entry {
                 until
                     .value
                     .parse()
-                    .map_err(|wrong| made::error_at(file, until.at, wrong))
+                    .map_err(|wrong| made::error_at(file, until.place, wrong))
             })
             .transpose()?;
         let kind = kind
             .map(|kind| {
-                kind.value
-                    .parse()
-                    .map_err(|wrong| made::error_at(file, kind.at, wrong))
+                kind.value.parse().map_err(|wrong: UnknownName| {
+                    made::error_at(file, kind.place, wrong.to_string())
+                })
             })
             .transpose()?;
-        let place = format!("{file}:{}:{}", case.at.line, case.at.column);
+        let place = format!("{file}:{}:{}", case.place.line, case.place.column);
         Ok(Entry {
             glob,
             case: case.value,
@@ -279,10 +279,10 @@ impl fmt::Display for Date {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Written {
-    case: At<String>,
-    reason: At<String>,
-    until: Option<At<String>>,
-    kind: Option<At<String>>,
+    case: Spanned<String>,
+    reason: Spanned<String>,
+    until: Option<Spanned<String>>,
+    kind: Option<Spanned<String>>,
 }
 
 /// What the id of an inconsistency begins with; the rest is the fact.

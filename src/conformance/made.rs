@@ -9,7 +9,7 @@ use crate::{
     contract,
     contract::{Kind, Operation},
     fixture,
-    fixture::{At, Fixture, Position},
+    fixture::{Fixture, Position, Spanned},
 };
 
 /// What is otherwise than in the reference mock.
@@ -29,8 +29,8 @@ impl Made {
         file: &str,
         at: Position,
         kinds: &[Kind],
-        written: Option<At<Map<String, Value>>>,
-        quirk: Option<At<String>>,
+        written: Option<Spanned<Map<String, Value>>>,
+        quirk: Option<Spanned<String>>,
         on: Option<Operation>,
     ) -> Result<Made, fixture::Error> {
         let made = match (written, quirk) {
@@ -41,7 +41,7 @@ impl Made {
                 };
                 for kind in kinds {
                     made.read(*kind).map_err(|error| {
-                        error_at(file, keys.at, format!("as a {kind}: {}", error.message))
+                        error_at(file, keys.place, format!("as a {kind}: {}", error.message))
                     })?;
                 }
                 made
@@ -50,7 +50,7 @@ impl Made {
                 let way: Way = name
                     .value
                     .parse()
-                    .map_err(|unknown| error_at(file, name.at, unknown))?;
+                    .map_err(|unknown| error_at(file, name.place, unknown))?;
                 Made {
                     keys: Map::new(),
                     quirk: Some(Quirk { way, on }),
@@ -123,11 +123,11 @@ pub(super) fn error_at(file: &str, at: Position, message: String) -> fixture::Er
 }
 
 /// Refuses a text that says nothing.
-pub(super) fn said(file: &str, key: &str, text: At<String>) -> Result<String, fixture::Error> {
+pub(super) fn said(file: &str, key: &str, text: Spanned<String>) -> Result<String, fixture::Error> {
     if text.value.trim().is_empty() {
         return Err(error_at(
             file,
-            text.at,
+            text.place,
             format!("`{key}` is empty, expected words that a later reader understands"),
         ));
     }
@@ -135,7 +135,11 @@ pub(super) fn said(file: &str, key: &str, text: At<String>) -> Result<String, fi
 }
 
 /// Checks that an id is well formed and used once.
-pub(super) fn id(file: &str, id: At<String>, taken: &[&str]) -> Result<String, fixture::Error> {
+pub(super) fn id(
+    file: &str,
+    id: Spanned<String>,
+    taken: &[&str],
+) -> Result<String, fixture::Error> {
     let lawful =
         |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '_';
     if id.value.is_empty() || !id.value.chars().all(lawful) {
@@ -143,12 +147,12 @@ pub(super) fn id(file: &str, id: At<String>, taken: &[&str]) -> Result<String, f
             "`{}` is no id, expected lower-case letters, digits and `_`",
             id.value
         );
-        return Err(error_at(file, id.at, message));
+        return Err(error_at(file, id.place, message));
     }
     if taken.contains(&id.value.as_str()) {
         return Err(error_at(
             file,
-            id.at,
+            id.place,
             format!("the id `{}` stands twice", id.value),
         ));
     }

@@ -22,7 +22,7 @@ use crate::{
     contract,
     contract::{Glob, Kind, Operation, closed_set},
     fixture,
-    fixture::At,
+    fixture::Spanned,
 };
 
 /// What is to be proved.
@@ -128,10 +128,10 @@ pub fn read(file: &str, text: &str) -> Result<Mutants, fixture::Error> {
 
 fn mutant(
     file: &str,
-    written: At<WrittenMutant>,
+    written: Spanned<WrittenMutant>,
     taken: &[&str],
 ) -> Result<Mutant, fixture::Error> {
-    let at = written.at;
+    let at = written.place;
     let WrittenMutant {
         id,
         what,
@@ -153,7 +153,7 @@ fn mutant(
             };
             return Err(made::error_at(
                 file,
-                by.at,
+                by.place,
                 format!("a {kind} has no {noun} `{}`", by.value),
             ));
         }
@@ -161,7 +161,7 @@ fn mutant(
             if contract::of(*kind).facts_meant(&fact.value).is_empty() {
                 return Err(made::error_at(
                     file,
-                    fact.at,
+                    fact.place,
                     format!("no fact of a {kind} is meant by `{}`", fact.value),
                 ));
             }
@@ -202,8 +202,8 @@ fn kills(kind: Kind, by: &str, verdict: Verdict) -> bool {
     }
 }
 
-fn spared(file: &str, written: At<WrittenSpared>) -> Result<Spared, fixture::Error> {
-    let at = written.at;
+fn spared(file: &str, written: Spanned<WrittenSpared>) -> Result<Spared, fixture::Error> {
+    let at = written.place;
     let WrittenSpared {
         case,
         fact,
@@ -233,24 +233,24 @@ fn spared(file: &str, written: At<WrittenSpared>) -> Result<Spared, fixture::Err
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Written {
-    mutants: Vec<At<WrittenMutant>>,
+    mutants: Vec<Spanned<WrittenMutant>>,
     #[serde(default)]
-    spared: Vec<At<WrittenSpared>>,
+    spared: Vec<Spanned<WrittenSpared>>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct WrittenMutant {
-    id: At<String>,
-    what: At<String>,
+    id: Spanned<String>,
+    what: Spanned<String>,
     #[serde(default = "both")]
     kinds: Vec<Kind>,
-    fixture: Option<At<Map<String, Value>>>,
-    quirk: Option<At<String>>,
+    fixture: Option<Spanned<Map<String, Value>>>,
+    quirk: Option<Spanned<String>>,
     on: Option<Operation>,
-    by: At<String>,
+    by: Spanned<String>,
     verdict: Verdict,
-    facts: Vec<At<String>>,
+    facts: Vec<Spanned<String>>,
 }
 
 #[derive(Deserialize)]
@@ -258,7 +258,7 @@ struct WrittenMutant {
 struct WrittenSpared {
     case: Option<String>,
     fact: Option<String>,
-    because: At<String>,
+    because: Spanned<String>,
 }
 
 fn both() -> Vec<Kind> {

@@ -6,7 +6,61 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, de};
 
-/// Declares a closed set of names: the enum, its names, its parsing, which lists what was expected.
+/// An enum with one name for each of its members.
+pub trait ClosedSet: Copy + Sized + 'static {
+    /// What a member is called in messages.
+    const NOUN: &'static str;
+    /// Every member, in order.
+    const ALL: &'static [Self];
+    /// The names, in the same order.
+    const NAMES: &'static [&'static str];
+
+    /// Returns the name used in files, on the command line and in reports.
+    fn name(self) -> &'static str;
+
+    /// Returns the member of a name.
+    fn named(name: &str) -> Option<Self> {
+        let index = Self::NAMES.iter().position(|known| *known == name)?;
+        Some(Self::ALL[index])
+    }
+}
+
+/// A name that a closed set does not have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnknownName {
+    noun: &'static str,
+    name: String,
+    expected: &'static [&'static str],
+}
+
+impl UnknownName {
+    pub(crate) fn of<T: ClosedSet>(name: &str) -> UnknownName {
+        UnknownName {
+            noun: T::NOUN,
+            name: name.to_owned(),
+            expected: T::NAMES,
+        }
+    }
+}
+
+impl std::error::Error for UnknownName {}
+
+impl fmt::Display for UnknownName {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let UnknownName {
+            noun,
+            name,
+            expected,
+        } = self;
+        write!(
+            out,
+            "unknown {noun} `{name}`, expected one of {}",
+            expected.join(", ")
+        )
+    }
+}
+
+/// Declares a closed set: the enum, its names, and its parsing.
 macro_rules! closed_set {
     ($(#[$doc:meta])* $set:ident, $noun:literal { $($(#[$variant_doc:meta])* $variant:ident = $name:literal),+ $(,)? }) => {
         $(#[$doc])*
@@ -20,8 +74,18 @@ macro_rules! closed_set {
             pub const NAMES: &'static [&'static str] = &[$($name),+];
 
             /// Returns the name used in files, on the command line and in reports.
-            pub fn name(self) -> &'static str {
+            pub const fn name(self) -> &'static str {
                 match self { $($set::$variant => $name),+ }
+            }
+        }
+
+        impl $crate::contract::ClosedSet for $set {
+            const NOUN: &'static str = $noun;
+            const ALL: &'static [$set] = $set::ALL;
+            const NAMES: &'static [&'static str] = $set::NAMES;
+
+            fn name(self) -> &'static str {
+                $set::name(self)
             }
         }
 
@@ -32,11 +96,11 @@ macro_rules! closed_set {
         }
 
         impl std::str::FromStr for $set {
-            type Err = String;
+            type Err = $crate::contract::UnknownName;
 
-            fn from_str(text: &str) -> Result<$set, String> {
-                $set::ALL.iter().copied().find(|member| member.name() == text)
-                    .ok_or_else(|| format!("unknown {} `{text}`, expected one of {}", $noun, $set::NAMES.join(", ")))
+            fn from_str(text: &str) -> Result<$set, Self::Err> {
+                $crate::contract::ClosedSet::named(text)
+                    .ok_or_else(|| $crate::contract::UnknownName::of::<$set>(text))
             }
         }
 
@@ -300,7 +364,7 @@ impl<'de> Deserialize<'de> for Treatment {
             .find(|(name, _)| *name == text)
             .map(|(_, treatment)| *treatment);
         word.map_or_else(|| text.parse().map(Treatment::Answer), Ok)
-            .map_err(|error: String| {
+            .map_err(|error: UnknownName| {
                 de::Error::custom(format!("{error}, or first, last, proceed, reject"))
             })
     }

@@ -1,4 +1,4 @@
-//! An appliance's whole state, out and in: a fixture that, loaded, gives the same appliance as it stands.
+//! An appliance's state as a fixture, out and in.
 
 use axum::{
     extract::State,
@@ -25,17 +25,17 @@ pub(super) fn routes() -> OpenApiRouter<Desk> {
     OpenApiRouter::new().routes(routes!(out, put))
 }
 
-/// Whether passwords are written.
+/// Whether passwords are included.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct How {
-    /// `omit`: without passwords. Loaded, such a fixture tells whose are missing.
+    /// `omit`: without passwords. Loading such a fixture reports whose are missing.
     #[param(pattern = "^omit$")]
     secrets: Option<String>,
 }
 
-/// The appliance as it stands, as a fixture: users, readings, failure modes, what they counted, and what the clock shows.
+/// The appliance as a fixture: users, settings, readings, and failure modes, armed or not. Nothing that was counted is in it.
 ///
 /// The one place that gives passwords out, because they were put in; `?secrets=omit` does not.
 #[utoipa::path(get, path = "/v1/appliances/{name}/state", tag = "appliance", params(("name" = String, Path, description = "The appliance's name"), How),
@@ -45,7 +45,7 @@ async fn out(
     Query(How { secrets }): Query<How>,
 ) -> Result<Response, Problem> {
     let secrets = match secrets.as_deref() {
-        None => Secrets::Written,
+        None => Secrets::Included,
         Some("omit") => Secrets::Omitted,
         Some(_) => {
             return Err(Problem::new(
@@ -58,12 +58,12 @@ async fn out(
     fixture.name = member.name().to_string();
     Ok((
         [(header::CONTENT_TYPE, "application/json")],
-        fixture.write(secrets),
+        fixture.export(secrets),
     )
         .into_response())
 }
 
-/// Becomes the appliance of a fixture between two requests, with all that has happened to it; a reset goes back to this from now on.
+/// Becomes the appliance of a fixture between two requests; a reset goes back to this from now on.
 /// Name, port and connections stay: the fixture's `name` and `listen` are not looked at.
 #[utoipa::path(put, path = "/v1/appliances/{name}/state", tag = "appliance", params(("name" = String, Path, description = "The appliance's name")),
     request_body(content((ref("#/components/schemas/Fixture") = "application/json"), (ref("#/components/schemas/Fixture") = "application/yaml"))),

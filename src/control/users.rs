@@ -53,7 +53,7 @@ impl From<&User> for Shown {
         Shown {
             username: user.username.clone(),
             role: user.role.name(),
-            state: fixture::state_name(user.state),
+            state: user.state.name(),
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::{
     appliance::Scope,
     contract::{Kind, Role},
     fixture,
-    fixture::{Fixture, Setting},
+    fixture::{Fixture, ModeContext},
     host::Host,
     journal::{Bounds, MemoryBudget},
     secret::Secret,
@@ -230,28 +230,28 @@ impl Builder {
             said.apply(&mut fixture)
                 .map_err(|error| Error::of_value(place, error))?;
         }
-        fixture.so_far.frozen |= self.frozen;
+        fixture.frozen |= self.frozen;
         // A fixture's own modes may word answers by other readings: from now on, on top of those chosen here.
         fixture
-            .reread()
+            .reload_modes()
             .map_err(|error| Error::of_value(self.base.1, error))?;
         fixture
-            .refuses_transport(!self.http)
+            .check_transport(!self.http)
             .map_err(Error::of_file)?;
         for (said, place) in &self.said {
             let Said::Failure(failure) = said else {
                 continue;
             };
-            let setting = Setting {
+            let context = ModeContext {
                 kind: fixture.kind,
                 readings: &fixture.readings,
                 users: &fixture.state.directory,
                 https: !self.http,
             };
             let mut added = None;
-            failure.place(place, |name, text| {
-                added = Some(fixture::read_mode("failure", text, &setting)?);
-                fixture::room_for_a_mode("failure", fixture.failures.len())?;
+            failure.place(place, |name, text, keys| {
+                added = Some(fixture::read_mode_with("failure", text, keys, &context)?);
+                fixture::check_mode_count("failure", fixture.failures.len())?;
                 Ok(fixture.failures.iter().all(|other| other.name != name))
             })?;
             fixture.failures.extend(added);

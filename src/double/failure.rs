@@ -43,13 +43,10 @@ enum Base {
     Yaml(String),
 }
 
-/// A failure as a text for the reader, and how much stands before the test's own words.
-struct Written {
+/// A failure as a text for the reader, and keys that are added to those of the text.
+struct Source {
     text: String,
-    /// Lines before them.
-    lines: u64,
-    /// The line, in the test's own words, before which something stands, from which column, and how many characters.
-    shifted: Option<(u64, u64, u64)>,
+    keys: Map<String, Value>,
 }
 
 impl Failure {
@@ -173,21 +170,21 @@ impl Failure {
         self
     }
 
-    /// Lets a reader take it under a name that is free, and returns that name. `take` reads a text under a name and tells whether
-    /// that was free.
+    /// Lets a reader take it under a name that is free, and returns that name. `take` reads a text with
+    /// further keys, and tells whether the name was free.
     pub(super) fn place(
         &self,
         place: Place,
-        mut take: impl FnMut(&str, &str) -> Result<bool, fixture::Error>,
+        mut take: impl FnMut(&str, &str, &Map<String, Value>) -> Result<bool, fixture::Error>,
     ) -> Result<String, Error> {
         let (own, is_given) = self.own_name();
         let names = (2..).map(|number| format!("{own}-{number}"));
         for name in std::iter::once(own.clone()).chain(names) {
-            let written = self.written(&name).map_err(|(message, hint)| Error {
-                hint,
-                ..Error::at(place, message)
+            let source = self.source(&name).map_err(|unknown| Error {
+                hint: unknown.hint,
+                ..Error::at(place, unknown.message)
             })?;
-            match take(&name, &written.text) {
+            match take(&name, &source.text, &source.keys) {
                 Ok(true) => return Ok(name),
                 Ok(false) if is_given => {
                     let taken =
@@ -195,7 +192,7 @@ impl Failure {
                     return Err(taken.hint("give it another name by `named`, or leave that out"));
                 }
                 Ok(false) => {}
-                Err(error) => return Err(self.refused(place, &name, &written, error)),
+                Err(error) => return Err(self.refused(place, &name, error)),
             }
         }
         Err(Error::at(
@@ -218,14 +215,17 @@ impl Failure {
         }
     }
 
-    fn written(&self, name: &str) -> Result<Written, (String, Option<String>)> {
+    fn source(&self, name: &str) -> Result<Source, fixture::UnknownMode> {
         let mut keys = match &self.base {
-            Base::Does(_, act) => [("do".to_owned(), act.clone())].into_iter().collect(),
+            Base::Does(_, act) => Map::from_iter([("do".to_owned(), act.clone())]),
             Base::ReadyMade(ready) => ready_made(ready)?,
             Base::Yaml(text) => {
-                let names = self.name.is_some() || named_in(text).is_none();
-                let name = names.then(|| ("name".to_owned(), Value::from(name)));
-                return Ok(beside(text, name.into_iter().chain(self.said.clone())));
+                let mut keys = self.said.clone();
+                if self.name.is_some() || named_in(text).is_none() {
+                    keys.insert("name".to_owned(), name.into());
+                }
+                let text = text.clone();
+                return Ok(Source { text, keys });
             }
         };
         keys.insert("name".to_owned(), name.into());
@@ -235,21 +235,14 @@ impl Failure {
                 _ => drop(keys.insert(key.clone(), value.clone())),
             }
         }
-        Ok(Written {
+        Ok(Source {
             text: Value::Object(keys).to_string(),
-            lines: 0,
-            shifted: None,
+            keys: Map::new(),
         })
     }
 
-    /// Says what is wrong: of the test's own YAML with the place in it, of all else by the value.
-    fn refused(
-        &self,
-        place: Place,
-        name: &str,
-        written: &Written,
-        mut error: fixture::Error,
-    ) -> Error {
+    /// Says what is wrong: in the test's own YAML with the place in it, of all else by the value.
+    fn refused(&self, place: Place, name: &str, error: fixture::Error) -> Error {
         if !matches!(self.base, Base::Yaml(_)) {
             let refused = Error::of_value(place, error);
             return Error {
@@ -257,18 +250,9 @@ impl Failure {
                 ..refused
             };
         }
-        if error.line <= written.lines {
+        // The value of a key that was added.
+        if error.line == 0 {
             return Error::of_value(place, error);
-        }
-        error.line -= written.lines;
-        if let Some((line, from, by)) = written.shifted
-            && error.line == line
-            && error.column >= from
-        {
-            if error.column < from + by {
-                return Error::of_value(place, error);
-            }
-            error.column -= by;
         }
         let twice = error.message.starts_with("duplicate key");
         let refused = Error::of_text(place, "the failure's YAML", error);
@@ -289,18 +273,12 @@ impl fmt::Display for Failure {
     }
 }
 
-/// Returns a ready-made mode as it is written.
-fn ready_made(name: &str) -> Result<Map<String, Value>, (String, Option<String>)> {
+/// Returns the keys of a ready-made mode.
+fn ready_made(name: &str) -> Result<Map<String, Value>, fixture::UnknownMode> {
     let mode = fixture::ready_made(name).and_then(|mode| mode.written.as_object().cloned());
     mode.ok_or_else(|| {
-        let refusal = fixture::built_in(Kind::Sensor)
-            .arm(name)
-            .err()
-            .unwrap_or_default();
-        match refusal.split_once("\n  hint: ") {
-            Some((message, hint)) => (message.to_owned(), Some(hint.to_owned())),
-            None => (refusal, None),
-        }
+        let unknown = fixture::built_in(Kind::Sensor).arm(name).err();
+        unknown.unwrap_or_else(|| unreachable!("`{name}` is not a ready-made mode"))
     })
 }
 
@@ -311,51 +289,6 @@ fn named_in(text: &str) -> Option<String> {
         .get("name")?
         .as_str()
         .map(str::to_owned)
-}
-
-/// Writes further keys beside those of a YAML map: on lines before it, or, where it is in braces, behind the first of them.
-fn beside(text: &str, keys: impl Iterator<Item = (String, Value)>) -> Written {
-    let first = text
-        .lines()
-        .enumerate()
-        .find(|(_, line)| !line.trim().is_empty() && !line.trim_start().starts_with('#'));
-    match first {
-        Some((index, line)) if line.trim_start().starts_with('{') => {
-            let pairs: String = keys
-                .map(|(key, value)| format!("{}: {value}, ", Value::from(key)))
-                .collect();
-            let start: usize = text.split_inclusive('\n').take(index).map(str::len).sum();
-            let brace = start + line.find('{').unwrap_or_default() + 1;
-            let from = line
-                .chars()
-                .take_while(|character| *character != '{')
-                .count() as u64
-                + 2;
-            let text = format!("{} {pairs}{}", &text[..brace], &text[brace..]);
-            Written {
-                text,
-                lines: 0,
-                shifted: Some((index as u64 + 1, from, pairs.chars().count() as u64 + 1)),
-            }
-        }
-        first => {
-            let indent: String = first
-                .map(|(_, line)| {
-                    line.chars()
-                        .take_while(|character| *character == ' ')
-                        .collect()
-                })
-                .unwrap_or_default();
-            let lines: Vec<String> = keys
-                .map(|(key, value)| format!("{indent}{key}: {value}\n"))
-                .collect();
-            Written {
-                lines: lines.len() as u64,
-                text: lines.concat() + text,
-                shifted: None,
-            }
-        }
-    }
 }
 
 /// Writes a duration as fixtures have it.

@@ -7,7 +7,7 @@ use http::{HeaderMap, StatusCode};
 
 use crate::{
     appliance::Rules,
-    contract::Outcome,
+    contract::{Outcome, closed_set},
     failure::{Cut, How, Pace},
 };
 
@@ -49,15 +49,16 @@ pub struct Answering {
     pub body: Option<Bytes>,
 }
 
-/// A page that is answered where JSON is expected. The text is ours, in the manner of its kind.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Page {
-    /// Apache's error page.
-    Apache,
-    /// A sign-in page, with status 200.
-    Login,
-    /// An inspecting proxy's notice.
-    Proxy,
+closed_set! {
+    /// A page that is answered where JSON is expected. The text is ours, in the manner of its kind.
+    Page, "page" {
+        /// Apache's error page.
+        Apache = "apache",
+        /// A sign-in page, with status 200.
+        Login = "login",
+        /// An inspecting proxy's notice.
+        Proxy = "proxy",
+    }
 }
 
 /// What is done to a body.
@@ -114,43 +115,57 @@ pub struct Greeting {
     pub versions: Vec<TlsVersion>,
 }
 
-/// A certificate that a strict client refuses.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Certificate {
-    /// It names its host in the common name only.
-    CnOnly,
-    /// It expired yesterday.
-    Expired,
-    /// An intermediate is missing from the chain.
-    IncompleteChain,
-    /// It becomes valid tomorrow.
-    NotYetValid,
-    /// A lawful one with another key than before.
-    Swapped,
-    /// It was issued by a CA nobody knows.
-    UnknownCa,
-    /// It names another host.
-    WrongName,
+impl Greeting {
+    /// Returns the key of a fixture that says it.
+    pub fn key(&self) -> &'static str {
+        match (self.certificate, self.handshake) {
+            (Some(_), _) => "certificate",
+            (None, Some(_)) => "handshake",
+            (None, None) => "tls",
+        }
+    }
 }
 
-/// What becomes of a TLS handshake.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Handshake {
-    /// RST after the client's hello.
-    Abort,
-    /// Plain HTTP on the TLS port.
-    Plaintext,
-    /// Nothing comes back.
-    Stall,
+closed_set! {
+    /// A certificate that a strict client rejects.
+    Certificate, "certificate" {
+        /// It names its host in the common name only.
+        CnOnly = "cn_only",
+        /// It expired yesterday.
+        Expired = "expired",
+        /// An intermediate is missing from the chain.
+        IncompleteChain = "incomplete_chain",
+        /// It becomes valid tomorrow.
+        NotYetValid = "not_yet_valid",
+        /// A valid one with another key than before.
+        Swapped = "swapped",
+        /// An unknown CA issued it.
+        UnknownCa = "unknown_ca",
+        /// It names another host.
+        WrongName = "wrong_name",
+    }
 }
 
-/// A version of TLS.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TlsVersion {
-    /// 1.2
-    V12,
-    /// 1.3
-    V13,
+closed_set! {
+    /// What happens to a TLS handshake.
+    Handshake, "handshake" {
+        /// RST after the client's hello.
+        Abort = "abort",
+        /// Plain HTTP on the TLS port.
+        Plaintext = "plaintext",
+        /// No answer to the hello.
+        Stall = "stall",
+    }
+}
+
+closed_set! {
+    /// A version of TLS.
+    TlsVersion, "version of TLS" {
+        /// 1.2
+        V12 = "1.2",
+        /// 1.3
+        V13 = "1.3",
+    }
 }
 
 /// How long the old password still validates after a change.

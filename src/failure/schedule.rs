@@ -5,7 +5,7 @@ use std::{collections::HashMap, net::IpAddr, sync::Arc, time::Duration};
 use crate::{
     appliance::Moment,
     contract::Operation,
-    failure::{Act, Draw, During, Failure, Per, Progress, Scope, Tally, When},
+    failure::{Act, Draw, During, Failure, Per, Scope, Tally, When},
 };
 
 /// The failure modes of an appliance, with what each has counted.
@@ -199,28 +199,8 @@ impl Schedule {
         self.modes.iter().map(|mode| &mode.failure)
     }
 
-    /// Returns how far each mode has come, in order.
-    pub fn progress(&self) -> Vec<Progress> {
-        self.modes.iter().map(Mode::progress).collect()
-    }
-
-    /// Goes on from what was counted elsewhere; modes that are not named stay as they are, and names of no mode mean nothing.
-    pub fn go_on(&mut self, progress: &[Progress]) {
-        for mode in &mut self.modes {
-            if let Some(progress) = progress
-                .iter()
-                .find(|progress| *progress.mode == *mode.name)
-            {
-                (mode.armed, mode.seen, mode.struck) =
-                    (progress.armed, progress.seen, progress.struck);
-                mode.scopes = progress.tallies.iter().cloned().collect();
-            }
-        }
-        self.list_armed();
-    }
-
-    /// Puts modes that were read anew in place of those of the same names; what was counted stays, and whether they are armed.
-    pub fn reread(&mut self, failures: Vec<Failure>) {
+    /// Replaces modes by those of the same names; what was counted stays, and whether they are armed.
+    pub fn reload(&mut self, failures: Vec<Failure>) {
         for failure in failures {
             if let Some(mode) = self
                 .modes
@@ -284,24 +264,6 @@ impl Mode {
             struck: 0,
             scopes: HashMap::new(),
             failure,
-        }
-    }
-
-    fn progress(&self) -> Progress {
-        let lasting = |(scope, _): &(&Scope, &Tally)| !matches!(scope, Scope::Connection(_));
-        let mut tallies: Vec<(Scope, Tally)> = self
-            .scopes
-            .iter()
-            .filter(lasting)
-            .map(|(scope, tally)| (scope.clone(), *tally))
-            .collect();
-        tallies.sort_by(|(left, _), (right, _)| left.cmp(right));
-        Progress {
-            mode: self.name.to_string(),
-            armed: self.armed,
-            seen: self.seen,
-            struck: self.struck,
-            tallies,
         }
     }
 

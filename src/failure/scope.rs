@@ -28,21 +28,6 @@ pub struct Tally {
     pub struck: u64,
 }
 
-/// How far a mode has come: whether it is armed, and what it has counted.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Progress {
-    /// The mode's name.
-    pub mode: String,
-    /// Whether it is armed.
-    pub armed: bool,
-    /// How many calls it admitted while armed.
-    pub seen: u64,
-    /// How many it struck.
-    pub struck: u64,
-    /// The same by scope, in their order. Connections are left out: they end with the port they came to.
-    pub tallies: Vec<(Scope, Tally)>,
-}
-
 impl Scope {
     /// Returns the scope of a call; a request about no user counts in the scope of nobody.
     pub(super) fn of(per: Per, user: Option<&str>, source: IpAddr, connection: u64) -> Scope {

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::contract::closed_set;
+
 /// The conditions of a failure mode. Without any it strikes always.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct When {
@@ -30,16 +32,18 @@ pub struct During {
     pub length: Duration,
 }
 
-/// What is counted together.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Per {
-    /// Everything the mode admits.
-    #[default]
-    Appliance,
-    /// What comes over one connection.
-    Connection,
-    /// What comes from one address.
-    Source,
-    /// What is about one user.
-    User,
+closed_set! {
+    /// What is counted together.
+    #[derive(Default)]
+    Per, "scope" {
+        /// Everything the mode applies to.
+        #[default]
+        Appliance = "appliance",
+        /// What comes over one connection.
+        Connection = "connection",
+        /// What comes from one address.
+        Source = "source",
+        /// What is about one user.
+        User = "user",
+    }
 }

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use serde_json::{Map, Value};
+
 use super::{Host, Present};
 use crate::{
     appliance::{Rules, User},
@@ -9,7 +11,7 @@ use crate::{
     contract::{Kind, Readings},
     failure::{Counter, Failure},
     fixture,
-    fixture::Setting,
+    fixture::ModeContext,
 };
 
 impl Host {
@@ -81,7 +83,7 @@ impl Host {
     pub fn serve_readings(&self, readings: &Readings) -> Result<(), fixture::Error> {
         let present = &mut self.content().present;
         let kind = present.rules.kind();
-        let setting = Setting {
+        let context = ModeContext {
             kind,
             readings,
             users: &present.state.directory,
@@ -90,9 +92,9 @@ impl Host {
         let modes = present
             .schedule
             .failures()
-            .map(|failure| fixture::reread(failure, &setting))
+            .map(|failure| fixture::reload_mode(failure, &context))
             .collect::<Result<_, _>>()?;
-        present.schedule.reread(modes);
+        present.schedule.reload(modes);
         present.rules = Arc::new(Rules::new(contract::of(kind), readings));
         Ok(())
     }
@@ -122,7 +124,7 @@ impl Host {
         fixture::read_mode(
             source,
             text,
-            &Setting {
+            &ModeContext {
                 kind: rules.kind(),
                 readings: rules.readings(),
                 users: &present.state.directory,
@@ -142,17 +144,31 @@ impl Host {
         text: &str,
         https: bool,
     ) -> Result<Option<Failure>, fixture::Error> {
+        self.add_written_with(source, text, &Map::new(), https)
+    }
+
+    /// Adds a failure mode as [`Host::add_written`] does, with further keys.
+    ///
+    /// # Errors
+    /// Those of [`Host::add_written`], and a key that the text has as well.
+    pub(crate) fn add_written_with(
+        &self,
+        source: &str,
+        text: &str,
+        keys: &Map<String, Value>,
+        https: bool,
+    ) -> Result<Option<Failure>, fixture::Error> {
         let mut content = self.content();
         let present = &mut content.present;
         let rules = &present.rules;
-        let setting = Setting {
+        let context = ModeContext {
             kind: rules.kind(),
             readings: rules.readings(),
             users: &present.state.directory,
             https,
         };
-        let failure = fixture::read_mode(source, text, &setting)?;
-        fixture::room_for_a_mode(source, present.schedule.failures().count())?;
+        let failure = fixture::read_mode_with(source, text, keys, &context)?;
+        fixture::check_mode_count(source, present.schedule.failures().count())?;
         let free = present.schedule.add(failure.clone());
         drop(content);
         self.rescheduled.notify_waiters();

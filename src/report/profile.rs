@@ -15,9 +15,9 @@ use serde::{Deserialize, Deserializer, de, de::value::SeqAccessDeserializer};
 
 use crate::{
     contract,
-    contract::{Kind, Readings},
+    contract::{Kind, Readings, UnknownName},
     fixture,
-    fixture::At,
+    fixture::Spanned,
     report::{Followed, Summary, TargetSummary, visible},
 };
 
@@ -44,14 +44,14 @@ impl Profile {
 /// # Errors
 /// The first thing that is wrong, with its place: no YAML, an unknown kind, fact or reading, two profiles of one kind.
 pub fn read(file: &str, text: &str) -> Result<Vec<Profile>, fixture::Error> {
-    let written: Vec<At<Written>> = fixture::read_as(file, text)?;
+    let written: Vec<Spanned<Written>> = fixture::read_as(file, text)?;
     let mut profiles: Vec<Profile> = Vec::new();
-    for At { value: written, .. } in written {
+    for Spanned { value: written, .. } in written {
         let kind: Kind = written
             .kind
             .value
             .parse()
-            .map_err(|wrong: String| wrong_at(file, &written.kind, wrong))?;
+            .map_err(|wrong: UnknownName| wrong_at(file, &written.kind, wrong.to_string()))?;
         if profiles.iter().any(|profile| profile.kind == kind) {
             return Err(wrong_at(
                 file,
@@ -176,8 +176,8 @@ fn quoted(text: &str) -> String {
     serde_json::Value::from(visible::line(text)).to_string()
 }
 
-fn wrong_at<T>(file: &str, place: &At<T>, message: String) -> fixture::Error {
-    let (line, column) = (place.at.line, place.at.column);
+fn wrong_at<T>(file: &str, place: &Spanned<T>, message: String) -> fixture::Error {
+    let (line, column) = (place.place.line, place.place.column);
     fixture::Error {
         file: visible::line(file),
         line,
@@ -190,14 +190,14 @@ fn wrong_at<T>(file: &str, place: &At<T>, message: String) -> fixture::Error {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Written {
-    kind: At<String>,
+    kind: Spanned<String>,
     #[serde(default, rename = "target")]
     _target: Option<String>,
     readings: Pairs,
 }
 
 /// Facts and readings in the order they are written in.
-struct Pairs(Vec<(At<String>, At<Names>)>);
+struct Pairs(Vec<(Spanned<String>, Spanned<Names>)>);
 
 /// One name, or a list of them.
 struct Names(Vec<String>);

@@ -69,7 +69,7 @@ impl Lab {
         let host = Host::with_clock(
             appliance,
             fixture.schedule(fixture.seed.unwrap_or_default()),
-            Clock::start_at(fixture.so_far.moment, fixture.so_far.frozen),
+            Clock::start(),
         );
         let double = Served::open(host, Some(identity))
             .map_err(|error| format!("no port for a mock: {error}"))?;

@@ -8,7 +8,7 @@ use std::{
 
 use serde::Deserialize;
 
-use crate::{conformance::Account, fixture, fixture::At, runner::private, secret::Secret};
+use crate::{conformance::Account, fixture, fixture::Spanned, runner::private, secret::Secret};
 
 /// Who can sign in at a target, and where that was read.
 #[derive(Debug)]
@@ -82,7 +82,7 @@ impl Named {
         };
         for (whose, entry) in written.entries() {
             let Some(entry) = entry else { continue };
-            let (line, column) = (entry.at.line, entry.at.column);
+            let (line, column) = (entry.place.line, entry.place.column);
             let wrong = |what: &str| {
                 at(
                     shown,
@@ -123,12 +123,12 @@ impl Named {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Written {
-    admin: Option<At<Entry>>,
-    bystander: Option<At<Entry>>,
-    proxy: Option<At<Entry>>,
-    read_only: Option<At<Entry>>,
-    security_analyst: Option<At<Entry>>,
-    user: Option<At<Entry>>,
+    admin: Option<Spanned<Entry>>,
+    bystander: Option<Spanned<Entry>>,
+    proxy: Option<Spanned<Entry>>,
+    read_only: Option<Spanned<Entry>>,
+    security_analyst: Option<Spanned<Entry>>,
+    user: Option<Spanned<Entry>>,
 }
 
 #[derive(Deserialize)]
@@ -141,7 +141,7 @@ struct Entry {
 
 impl Written {
     /// Whose each entry is; nobody's of the target's is the proxy's.
-    fn entries(self) -> [(Option<Account>, Option<At<Entry>>); 6] {
+    fn entries(self) -> [(Option<Account>, Option<Spanned<Entry>>); 6] {
         [
             (Some(Account::Admin), self.admin),
             (Some(Account::Bystander), self.bystander),

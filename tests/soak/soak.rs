@@ -100,7 +100,7 @@ fn script(https: bool) -> io::Result<(String, usize)> {
             &format!("appliance: sensor\nname: soak\nfailures:\n{mode}"),
         )
         .unwrap();
-        if alone.refuses_transport(https).is_ok() {
+        if alone.check_transport(https).is_ok() {
             text.push_str(&mode);
             count += 1;
         }

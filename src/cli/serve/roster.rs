@@ -223,7 +223,6 @@ fn changes(old: &Fixture, new: &Fixture) -> Vec<&'static str> {
             format!("{:?}", old.failures) == format!("{:?}", new.failures),
         ),
         ("seed", old.seed == new.seed),
-        ("what happened so far", old.so_far == new.so_far),
     ];
     same.into_iter()
         .filter_map(|(what, same)| (!same).then_some(what))

@@ -18,7 +18,11 @@ use super::{
     shelf,
     shelf::{Key, Shelf},
 };
-use crate::{conformance::Account, contract::Kind, runner::seed::Seed};
+use crate::{
+    conformance::Account,
+    contract::{Kind, UnknownName},
+    runner::seed::Seed,
+};
 
 /// A journal that is open.
 #[derive(Debug)]
@@ -107,7 +111,7 @@ impl Journal {
     ///
     /// # Errors
     /// A kind there is not, in words.
-    pub fn kind(&self) -> Result<Kind, String> {
+    pub fn kind(&self) -> Result<Kind, UnknownName> {
         self.told.header.kind.parse()
     }
 

@@ -41,7 +41,7 @@ impl Bench {
             row.act
         );
         let fixture = fixture::read("row.yaml", &text).unwrap_or_else(|error| panic!("{error}"));
-        fixture.refuses_transport(identity.is_some())?;
+        fixture.check_transport(identity.is_some())?;
         let listener = server::bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
         let host = Host::new(fixture.appliance(), fixture.schedule(7));
         host.clock().freeze();

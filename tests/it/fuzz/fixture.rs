@@ -7,7 +7,7 @@ pub(crate) fn run(data: &[u8]) {
                 fixture.appliance(),
                 fixture.schedule(7),
                 fixture.to_string(),
-                fixture.refuses_transport(false),
+                fixture.check_transport(false),
             );
         }
         Err(error) => assert!(

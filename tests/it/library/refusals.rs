@@ -14,7 +14,7 @@ use rstest::rstest;
 #[case::no_time(Double::sensor().lockout(5, Scope::Account, Duration::ZERO), "error: ")]
 #[case::fact(Double::sensor().reading("X99", "table"), "error: unknown fact `X99`")]
 #[case::reading(Double::sensor().reading("X11", "tabel"), "error: unknown reading `tabel`, expected one of example, table\n")]
-#[case::address(Double::sensor().listen("localhost:0"), "error: `localhost:0` is no address to listen on, expected ADDRESS:PORT\n")]
+#[case::address(Double::sensor().listen("localhost:0"), "error: `localhost:0` is not an address to listen on, expected ADDRESS:PORT\n")]
 #[case::not_ours(Double::sensor().listen("192.0.2.1:0"), "error: binding 192.0.2.1:0: ")]
 #[case::san(Double::sensor().san("no name"), "error: ")]
 #[case::no_file(

@@ -30,15 +30,14 @@ pub(crate) fn any_fixture() -> impl Strategy<Value = String> {
             any_uses(),
             any::<u64>(),
         );
-        (parts, prop::collection::vec(any_mode(), 0..6), any_former()).prop_map(
-            move |((users, policy, lockout, readings, uses, seed), modes, former)| {
+        (parts, prop::collection::vec(any_mode(), 0..6)).prop_map(
+            move |((users, policy, lockout, readings, uses, seed), modes)| {
                 let mut all = Map::new();
                 all.insert("appliance".into(), kind.name().into());
                 all.insert("users".into(), users);
                 all.insert("policy".into(), policy);
                 all.extend(lockout.map(|lockout| ("lockout".to_owned(), lockout)));
                 all.insert("readings".into(), readings);
-                all.insert("so_far".into(), so_far(&all["users"], former));
                 all.insert("seed".into(), seed.into());
                 all.insert("use".into(), uses.into());
                 all.insert("failures".into(), json!([]));
@@ -86,25 +85,6 @@ fn any_users() -> impl Strategy<Value = Value> {
     subsequence(NAMES.to_vec(), 1..=5)
         .prop_flat_map(move |names| names.into_iter().map(user).collect::<Vec<_>>())
         .prop_map(Value::from)
-}
-
-/// A password that some users had before, until a moment or for so many validations.
-fn any_former() -> impl Strategy<Value = Option<(&'static str, bool)>> {
-    prop::option::weighted(0.4, (select(&PASSWORDS[..]), any::<bool>()))
-}
-
-fn so_far(users: &Value, former: Option<(&str, bool)>) -> Value {
-    let mut so_far = json!({ "clock": { "at": "1s7ns" } });
-    if let Some((password, counted)) = former {
-        let entry = |user: &Value| match counted {
-            true => json!({ "username": user["username"], "password": password, "requests": 2 }),
-            false => {
-                json!({ "username": user["username"], "password": password, "until": "30s5us" })
-            }
-        };
-        so_far["former_passwords"] = users.as_array().unwrap().iter().map(entry).collect();
-    }
-    so_far
 }
 
 fn any_policy() -> impl Strategy<Value = Value> {
