@@ -20,11 +20,12 @@ pub mod review;
 pub mod selection;
 pub mod serve;
 mod snapshots;
+mod stderr;
 pub mod talk;
 pub mod target;
 pub mod visit;
 
-use std::{io, panic, panic::AssertUnwindSafe, path::PathBuf, process::ExitCode};
+use std::{io, io::Write, panic, panic::AssertUnwindSafe, path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 
@@ -148,21 +149,17 @@ pub fn main() -> ExitCode {
         log::listen(talk);
     }
     // What a panic has to say was said when it happened.
-    ExitCode::from(
-        panic::catch_unwind(AssertUnwindSafe(|| run(line.command, &talk)))
-            .unwrap_or(code::INTERNAL),
-    )
+    let code = panic::catch_unwind(AssertUnwindSafe(|| run(line.command, &talk)))
+        .unwrap_or(code::INTERNAL);
+    talk.flush();
+    ExitCode::from(code)
 }
 
 fn run(command: Command, talk: &Talk) -> u8 {
-    let mut out = io::stdout().lock();
+    let mut out = Stdout;
     match command {
-        Command::Serve(options) => {
-            drop(out);
-            serve::run(&options, talk)
-        }
+        Command::Serve(options) => serve::run(&options, talk),
         Command::Check(options) => {
-            drop(out);
             if options.target.target.is_some() {
                 visit::run(&options, talk)
             } else {
@@ -201,6 +198,20 @@ fn run(command: Command, talk: &Talk) -> u8 {
 /// Reads a kind's name for clap.
 fn kind(text: &str) -> Result<Kind, UnknownName> {
     text.parse()
+}
+
+/// Standard output, each piece after all messages that came before it: on a terminal both are read as one.
+pub(crate) struct Stdout;
+
+impl Write for Stdout {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        stderr::flush();
+        io::stdout().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stdout().flush()
+    }
 }
 
 /// Takes a reader that has seen enough, `| head -1`, for one that has read everything.

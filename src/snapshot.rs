@@ -13,11 +13,13 @@ mod header;
 mod pretty;
 mod render;
 pub mod reread;
+mod write_file;
 
 use std::fmt;
 
 pub use error::SnapshotError;
 pub use folder::{PendingSnapshot, SnapshotFolder, is_id};
+pub(crate) use write_file::write_file;
 use header::Fields;
 use insta::{TextSnapshotKind, internals::TextSnapshotContents};
 pub use render::render;

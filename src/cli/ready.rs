@@ -7,7 +7,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use crate::contract::Kind;
+use crate::{snapshot::write_file, contract::Kind};
 
 /// What a ready file says.
 #[derive(Debug, Deserialize, Serialize)]
@@ -37,10 +37,10 @@ pub struct Served {
     pub url: String,
 }
 
-/// A ready file that was written; dropping it removes it.
+/// A ready file that was written. Dropping it removes it, if it is a regular file that this process made.
 #[derive(Debug)]
 pub struct ReadyFile {
-    path: PathBuf,
+    made: Option<PathBuf>,
     text: String,
 }
 
@@ -57,11 +57,15 @@ impl Ready {
             "{}\n",
             serde_json::to_string(self).expect("text, numbers and lists are JSON")
         );
-        write_whole(path, &text)?;
-        Ok(ReadyFile {
-            path: path.to_owned(),
-            text,
-        })
+        let made = write_whole(path, &text)?;
+        Ok(ReadyFile { made, text })
+    }
+}
+
+impl ReadyFile {
+    /// Leaves the file where it is: it was written again.
+    pub(super) fn keep(mut self) {
+        self.made = None;
     }
 }
 
@@ -72,30 +76,22 @@ impl Drop for ReadyFile {
         reason = "files are where the command line says"
     )]
     fn drop(&mut self) {
-        if fs::read_to_string(&self.path).is_ok_and(|text| text == self.text) {
-            drop(fs::remove_file(&self.path));
+        if let Some(path) = &self.made
+            && path.symlink_metadata().is_ok_and(|file| file.is_file())
+            && fs::read_to_string(path).is_ok_and(|text| text == self.text)
+        {
+            drop(fs::remove_file(path));
         }
     }
 }
 
-/// Writes a file so that nobody ever reads half of it: a temporary file beside it, then a rename.
+/// Writes a file, and returns its path if a regular file was made.
 ///
 /// # Errors
 /// A path that cannot be written, in words.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "files go where the command line says"
-)]
-pub fn write_whole(path: &Path, text: &str) -> Result<(), String> {
-    let mut temporary = path.as_os_str().to_owned();
-    temporary.push(format!(".{}.tmp", std::process::id()));
-    let temporary = PathBuf::from(temporary);
-    fs::write(&temporary, text)
-        .and_then(|()| fs::rename(&temporary, path))
-        .map_err(|error| {
-            drop(fs::remove_file(&temporary));
-            format!("writing {}: {error}", path.display())
-        })
+pub fn write_whole(path: &Path, text: &str) -> Result<Option<PathBuf>, String> {
+    write_file(path, text.as_bytes())
+        .map_err(|error| format!("writing {}: {error}", path.display()))
 }
 
 #[cfg(test)]

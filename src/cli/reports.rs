@@ -3,7 +3,8 @@
 use std::{env, fs, io, io::Write, path::PathBuf};
 
 use crate::{
-    cli::talk::Talk,
+    snapshot::write_file,
+    cli::{Stdout, talk::Talk},
     report::{Format, Request, Summary},
 };
 
@@ -11,21 +12,19 @@ use crate::{
 ///
 /// # Errors
 /// A file that cannot be written, in words.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "reports go where the command line says"
-)]
 pub(super) fn write(requests: &[Request], summary: &Summary, talk: &Talk) -> Result<(), String> {
     let to_stdout = |format: Format| {
         // A reader that has seen enough closes the pipe; the verdict is the exit code.
-        drop(io::stdout().write_all(&format.write(summary, talk.colours_stdout())));
+        drop(Stdout.write_all(&format.write(summary, talk.colours_stdout())));
     };
     let mut spoken = false;
     for Request { format, path } in requests {
         match (path, step_summary().filter(|_| *format == Format::Markdown)) {
-            (Some(path), _) => fs::write(path, format.write(summary, false)).map_err(|error| {
-                format!("writing the {format} report to {}: {error}", path.display())
-            })?,
+            (Some(path), _) => {
+                write_file(path, &format.write(summary, false)).map_err(|error| {
+                    format!("writing the {format} report to {}: {error}", path.display())
+                })?;
+            }
             (None, Some(page)) => {
                 append(&page, &format.write(summary, false)).map_err(|error| {
                     format!(

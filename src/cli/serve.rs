@@ -3,6 +3,7 @@
 mod banner;
 mod bind;
 mod control;
+mod notes;
 mod roster;
 mod tell;
 mod watch;
@@ -29,6 +30,7 @@ use crate::{
         agreed, code, fixture,
         serve::{
             control::Control,
+            notes::NoteCounter,
             roster::Roster,
             tell::Told,
             watch::{Files, Watch},
@@ -200,7 +202,7 @@ fn serve(options: &Options, talk: &Talk) -> Result<u8, String> {
     let fixtures = fixtures(options)?;
     let identity = identity(options)?;
     let token = control::token(options)?;
-    let spoken = *talk;
+    let (spoken, notes) = (*talk, NoteCounter::default());
     server::raise_descriptor_limit();
     let reserved = if options.control.is_some() {
         crate::control::DESCRIPTORS
@@ -210,7 +212,7 @@ fn serve(options: &Options, talk: &Talk) -> Result<u8, String> {
     let fleet = Fleet::new(Settings {
         identity,
         limits: Arc::new(Limits {
-            log: Log::to(move |line| spoken.note(line)),
+            log: Log::to(move |line| notes.count(line).iter().for_each(|line| spoken.note(line))),
             connections: Connections::sparing(reserved),
             ..Limits::default()
         }),
@@ -221,14 +223,18 @@ fn serve(options: &Options, talk: &Talk) -> Result<u8, String> {
     });
     let fixtures = prepare(fixtures, options, &fleet)?;
     let runtime = runtime().map_err(|error| format!("starting: {error}"))?;
-    runtime.block_on(async {
+    let code = runtime.block_on(async {
         // Signals are taken before anything is told to be ready: whoever reads that line may send one at once.
         let mut stopped = pin!(stopped()?);
         let control = Control::bind(options, token)?;
         let mut roster = Roster::start(options, talk, fleet, fixtures)?;
         let url = control.as_ref().map(|control| control.url().to_owned());
         let control = control.map(|control| control.start(roster.fleet.clone(), *talk));
-        let mut told = Told::tell(options, talk, &roster, url)?;
+        let mut told = tokio::select! {
+            told = Told::tell(options, talk, &roster, url) => told?,
+            // Nobody may ever read the FIFO that is written.
+            () = &mut stopped => return Ok(code::GOOD),
+        };
         if options.seed.is_none() && roster.entries.iter().any(|entry| !entry.fixture.failures.is_empty()) {
             let seed = roster.fleet.settings().made_up_seed;
             talk.note(format!("seed {seed}, unless a fixture names its own; --seed {seed} makes everything random happen again"));
@@ -239,8 +245,11 @@ fn serve(options: &Options, talk: &Talk) -> Result<u8, String> {
                 biased;
                 () = &mut stopped => break,
                 files = watch.changed(), if options.watch => {
-                    let reloaded = files.and_then(|files| roster.reload(&files));
-                    match reloaded.and_then(|started| told.tell_again(options, &roster, &started)) {
+                    let reloaded = async {
+                        let started = roster.reload(&files?)?;
+                        told.tell_again(options, &roster, &started).await
+                    };
+                    match reloaded.await {
                         Ok(()) => {}
                         Err(error) => talk.error(format!("{error}\n  hint: what was served before is still in force")),
                     }
@@ -259,7 +268,10 @@ fn serve(options: &Options, talk: &Talk) -> Result<u8, String> {
         }
         findings.iter().for_each(|finding| talk.error(finding));
         Ok(code::WRONG)
-    })
+    });
+    // A FIFO may still keep its writer waiting.
+    runtime.shutdown_background();
+    code
 }
 
 fn fixtures(options: &Options) -> Result<Vec<(Option<PathBuf>, Fixture)>, String> {

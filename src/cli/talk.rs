@@ -5,7 +5,7 @@ use std::{
     env,
     fmt::Display,
     io,
-    io::{IsTerminal, Write},
+    io::IsTerminal,
     panic,
     sync::{LazyLock, PoisonError, RwLock, RwLockReadGuard},
 };
@@ -14,7 +14,10 @@ use clap::ValueEnum;
 use serde_json::{Map, Value};
 use tracing::Level;
 
-use crate::{cli::code, secret::Redactor};
+use crate::{
+    cli::{code, stderr},
+    secret::Redactor,
+};
 
 /// When colour is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -126,6 +129,11 @@ impl Talk {
         }));
     }
 
+    /// Waits until all messages are written, unless nobody reads them.
+    pub fn flush(&self) {
+        stderr::flush();
+    }
+
     /// Tells whether progress can be shown as it goes.
     pub fn is_quiet(&self) -> bool {
         self.quiet
@@ -174,13 +182,9 @@ impl Talk {
     }
 }
 
-/// Everything that is said passes here, and no password that is known passes with it.
-///
-/// A line is written in one piece: stderr keeps nothing back, and each piece would be a call of the system's. That nobody listens on
-/// a closed stderr is no reason to stop.
+/// Every message passes here, and no known password passes with it.
 fn put(line: &str) {
-    let line = format!("{}\n", hidden().text(line));
-    drop(io::stderr().write_all(line.as_bytes()));
+    stderr::write(format!("{}\n", hidden().text(line)));
 }
 
 /// Hides passwords in all that is said from now on, in whatever spelling; in place of those hidden before.

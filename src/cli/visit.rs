@@ -242,6 +242,7 @@ fn listen(stop: &Stop, journal: Option<PathBuf>, talk: Talk) {
                     "left at once; passwords may be changed still\n  hint: {}",
                     recover::command(&journal)
                 ));
+                talk.flush();
                 std::process::exit(i32::from(code::LOST));
             }
             None => std::process::exit(i32::from(code::INTERRUPTED)),

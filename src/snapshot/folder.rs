@@ -4,14 +4,15 @@
 
 use std::{
     fs, io,
-    io::Write,
     path::{Path, PathBuf},
-    process,
-    sync::atomic::{AtomicU64, Ordering},
 };
 
 use super::{Snapshot, SnapshotError};
-use crate::{contract::Glob, snapshot};
+use crate::{
+    contract::Glob,
+    snapshot,
+    snapshot::write_file::write_file,
+};
 
 /// A folder of snapshots, such as `snapshots/sensor`.
 #[derive(Clone, Debug)]
@@ -215,38 +216,11 @@ impl SnapshotFolder {
         Ok(ids)
     }
 
-    /// Replaces a file by way of a temporary one in the same folder.
     fn replace(&self, path: &Path, text: &str) -> Result<(), SnapshotError> {
         refuse_link(path)?;
-        let fail = |error| io_error("write", path, error);
-        let (temporary, mut file) = self.temporary().map_err(fail)?;
-        let done = file
-            .write_all(text.as_bytes())
-            .and_then(|()| fs::rename(&temporary, path));
-        done.map_err(|error| {
-            // What is left behind is hidden from every listing; the first error is the one to tell.
-            let _ = fs::remove_file(&temporary);
-            fail(error)
-        })
-    }
-
-    fn temporary(&self) -> io::Result<(PathBuf, fs::File)> {
-        static COUNT: AtomicU64 = AtomicU64::new(0);
-        loop {
-            let count = COUNT.fetch_add(1, Ordering::Relaxed);
-            let path = self
-                .folder
-                .join(format!(".snapshot.{}.{count}.tmp", process::id()));
-            match fs::OpenOptions::new()
-                .write(true)
-                .create_new(true)
-                .open(&path)
-            {
-                // Left behind by a process of the same number.
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => (),
-                opened => return opened.map(|file| (path, file)),
-            }
-        }
+        write_file(path, text.as_bytes())
+            .map(|_| ())
+            .map_err(|error| io_error("write", path, error))
     }
 }
 

@@ -1,11 +1,12 @@
 //! `serve` as a process: what it says, what it leaves behind, how it refuses to start, how it ends.
 
 use std::{
-    fs,
-    io::{Read, Write},
+    fs, io,
+    io::{BufRead, BufReader, PipeReader, Read, Write},
     net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream},
+    os::unix::fs::{FileTypeExt, symlink},
     path::{Path, PathBuf},
-    process::Command,
+    process::{Child, Command, Stdio},
     sync::{Arc, Barrier},
     thread,
     time::{Duration, Instant},
@@ -24,7 +25,10 @@ use d4iot_double::{
 };
 use http::Request;
 use rstest::rstest;
-use rustix::process::Signal;
+use rustix::{
+    fs::{CWD, FileType, Mode, makedev, mkfifoat, mknodat},
+    process::{Pid, Signal},
+};
 use tempfile::TempDir;
 
 use crate::process::{End, PROGRAM, Process, ReadyLine, SOON};
@@ -644,8 +648,10 @@ fn a_panic_tells_its_place_and_not_its_text() {
     // The hook is the whole process's, so this claim has one of its own.
     const MARK: &str = "D4IOT_DOUBLE_TEST_PANICS";
     if std::env::var_os(MARK).is_some() {
-        Talk::new(Colour::Never, true, false, LogFormat::Text).hush_panics();
+        let talk = Talk::new(Colour::Never, true, false, LogFormat::Text);
+        talk.hush_panics();
         drop(thread::spawn(|| panic!("the request held {CANARY}")).join());
+        talk.flush();
         return;
     }
     let mut child = Command::new(std::env::current_exe().unwrap());
@@ -667,6 +673,160 @@ fn a_panic_tells_its_place_and_not_its_text() {
         "{}{}",
         end.out,
         end.err
+    );
+}
+
+// — a stderr that nobody reads —
+
+#[test]
+fn failed_handshakes_with_an_unread_stderr_stop_nothing() {
+    let mut unread = Unread::serve(&[]);
+
+    for _ in 0..900 {
+        TcpStream::connect(("127.0.0.1", unread.port)).unwrap();
+    }
+
+    let url = format!("https://127.0.0.1:{}", unread.port);
+    assert_eq!(curl(&["-k", &url]), 0);
+    assert_eq!(unread.end(), Some(0));
+}
+
+#[test]
+fn request_lines_with_an_unread_stderr_stop_nothing() {
+    let mut unread = Unread::serve(&["-v", "--http"]);
+    let request = post(
+        "/api/external/authentication/validation",
+        r#"{"username":"test","password":"Test12345!"}"#,
+    );
+    let expected = Answer::worded(Kind::Sensor, Operation::Validation, Outcome::Authenticated);
+
+    for _ in 0..1_200 {
+        assert_eq!(ask(unread.port, &request), expected);
+    }
+
+    assert_eq!(unread.end(), Some(0));
+}
+
+/// `serve` with a full pipe as its stderr, which nobody reads.
+struct Unread {
+    child: Child,
+    port: u16,
+    _stderr: PipeReader,
+}
+
+impl Unread {
+    fn serve(args: &[&str]) -> Unread {
+        let (reader, mut writer) = io::pipe().unwrap();
+        rustix::fs::fcntl_setfl(&writer, rustix::fs::OFlags::NONBLOCK).unwrap();
+        while writer.write(&[b'.'; 4096]).is_ok() {}
+        rustix::fs::fcntl_setfl(&writer, rustix::fs::OFlags::empty()).unwrap();
+        let mut child = Command::new(PROGRAM)
+            .args(["serve", "--kind", "sensor", "--listen", "127.0.0.1:0"])
+            .args(args)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(writer)
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        let mut out = BufReader::new(child.stdout.take().unwrap());
+        out.read_line(&mut line).unwrap();
+        Unread {
+            child,
+            port: ReadyLine::read(line.trim_end()).port(),
+            _stderr: reader,
+        }
+    }
+
+    fn end(&mut self) -> Option<i32> {
+        rustix::process::kill_process(Pid::from_child(&self.child), Signal::TERM).unwrap();
+        self.child.wait().unwrap().code()
+    }
+}
+
+impl Drop for Unread {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+// — what stands at the path of a file that is written —
+
+#[test]
+fn a_ready_file_goes_through_a_symbolic_link() {
+    let folder = Folder::new();
+    symlink("real.json", folder.path("link.json")).unwrap();
+    let (process, _) = Process::serve(2, &["--ready-file", &folder.path("link.json")]);
+    assert_eq!(folder.names(), ["link.json", "real.json"]);
+
+    process.signal(Signal::TERM);
+
+    assert_eq!(process.end().code, Some(0));
+    assert_eq!(folder.names(), ["link.json"]);
+}
+
+#[test]
+fn a_ready_file_goes_into_a_fifo() {
+    let folder = Folder::new();
+    let path = folder.path("fifo");
+    mkfifoat(CWD, &path, Mode::RWXU).unwrap();
+    let reader = thread::spawn({
+        let path = path.clone();
+        move || fs::read_to_string(path).unwrap()
+    });
+    let (process, _) = Process::serve(2, &["--ready-file", &path]);
+    let ready: Ready = serde_json::from_str(&reader.join().unwrap()).unwrap();
+    assert_eq!(ready.appliances.len(), 2);
+
+    process.signal(Signal::TERM);
+
+    assert_eq!(process.end().code, Some(0));
+    assert_eq!(folder.names(), ["fifo"]);
+}
+
+#[test]
+fn a_fifo_without_a_reader_leaves_signals_in_force() {
+    let folder = Folder::new();
+    let path = folder.path("fifo");
+    mkfifoat(CWD, &path, Mode::RWXU).unwrap();
+    let ca = folder.path("ca.pem");
+    let listen = ["--listen", "127.0.0.1:0"];
+    let files = ["--ca-out", &ca, "--ready-file", &path];
+    let process = Process::start(&[&["serve"], &listen[..], &files[..]].concat());
+    // The CA is written first.
+    let deadline = Instant::now() + SOON;
+    while !Path::new(&ca).exists() && Instant::now() < deadline {
+        thread::yield_now();
+    }
+
+    process.signal(Signal::TERM);
+
+    assert_eq!(process.end().code, Some(0));
+    assert_eq!(folder.names(), ["ca.pem", "fifo"]);
+}
+
+#[test]
+fn a_device_stays_a_device() {
+    let folder = Folder::new();
+    let path = folder.path("device");
+    // Only root may make one, and not everywhere; never the machine's own.
+    let null = makedev(1, 3);
+    if mknodat(CWD, &path, FileType::CharacterDevice, Mode::RWXU, null).is_err()
+        || fs::write(&path, "").is_err()
+    {
+        return;
+    }
+    let (process, _) = Process::serve(2, &["--ready-file", &path, "--ca-out", &path]);
+
+    process.signal(Signal::TERM);
+
+    assert_eq!(process.end().code, Some(0));
+    assert!(
+        fs::symlink_metadata(&path)
+            .unwrap()
+            .file_type()
+            .is_char_device()
     );
 }
 

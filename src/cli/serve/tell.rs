@@ -1,10 +1,10 @@
 //! Telling what is served where: the CA's certificate, the ready file, the ready lines, and how to ask.
 
-use std::{io, io::Write};
+use std::{io::Write, mem};
 
 use crate::{
     cli::{
-        ready,
+        Stdout, ready,
         ready::{Ready, ReadyFile, Served},
         serve::{
             Options, banner,
@@ -23,7 +23,7 @@ pub(super) struct Told {
 
 impl Told {
     /// Tells of all appliances: in files first, then on stdout, then to the person at the terminal.
-    pub(super) fn tell(
+    pub(super) async fn tell(
         options: &Options,
         talk: &Talk,
         roster: &Roster<'_>,
@@ -38,27 +38,25 @@ impl Told {
                 .as_ref()
                 .and_then(Identity::ca_pem),
         ) {
-            ready::write_whole(path, ca)?;
+            let (path, ca) = (path.clone(), ca.to_owned());
+            away(move || ready::write_whole(&path, &ca)).await?;
         }
-        let file = options
-            .ready_file
-            .as_ref()
-            .map(|path| of(roster, control.as_deref()).write(path))
-            .transpose()?;
+        let file = write(options, roster, control.as_deref()).await?;
         lines(roster.entries.iter(), control.as_deref());
         greet(talk, &roster.entries);
         Ok(Told { file, control })
     }
 
     /// Tells of a change: the file anew, and a line for each appliance of these names.
-    pub(super) fn tell_again(
+    pub(super) async fn tell_again(
         &mut self,
         options: &Options,
         roster: &Roster<'_>,
         started: &[String],
     ) -> Result<(), String> {
-        if let Some(path) = &options.ready_file {
-            self.file = Some(of(roster, self.control.as_deref()).write(path)?);
+        let file = write(options, roster, self.control.as_deref()).await?;
+        if let Some(old) = mem::replace(&mut self.file, file) {
+            old.keep();
         }
         lines(
             roster
@@ -69,6 +67,28 @@ impl Told {
         );
         Ok(())
     }
+}
+
+/// Writes the ready file, where one is asked for.
+async fn write(
+    options: &Options,
+    roster: &Roster<'_>,
+    control: Option<&str>,
+) -> Result<Option<ReadyFile>, String> {
+    let Some(path) = options.ready_file.clone() else {
+        return Ok(None);
+    };
+    let ready = of(roster, control);
+    away(move || ready.write(&path)).await.map(Some)
+}
+
+/// Writes on a thread that may wait: a FIFO keeps its writer until it has a reader.
+async fn away<T: Send + 'static>(
+    write: impl FnOnce() -> Result<T, String> + Send + 'static,
+) -> Result<T, String> {
+    tokio::task::spawn_blocking(write)
+        .await
+        .unwrap_or_else(|_| Err("writing a file ended early".into()))
 }
 
 fn of(roster: &Roster<'_>, control: Option<&str>) -> Ready {
@@ -103,9 +123,12 @@ fn lines<'a>(entries: impl Iterator<Item = &'a Entry>, control: Option<&str>) {
         })
         .collect();
     lines.extend(control.map(|url| format!("ready control {url}\n")));
-    let mut out = io::stdout().lock();
-    // Whoever closed stdout does not want to read it.
-    drop(out.write_all(lines.as_bytes()).and_then(|()| out.flush()));
+    // A closed stdout is not an error.
+    drop(
+        Stdout
+            .write_all(lines.as_bytes())
+            .and_then(|()| Stdout.flush()),
+    );
 }
 
 /// Says how the first appliance of each kind can be asked: of many, one is like another.

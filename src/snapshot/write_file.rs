@@ -1,0 +1,123 @@
+//! Writing a file in one piece, whatever stands at its path.
+
+use std::{
+    fs, io,
+    io::Write,
+    path::{Path, PathBuf},
+    process,
+    sync::atomic::{AtomicU64, Ordering},
+};
+
+/// Writes a file and returns its path if a regular file was made.
+///
+/// A regular file is replaced by renaming a temporary one over it, so that nobody reads half of it. A symbolic link is
+/// followed. A device, a FIFO, and a file that cannot be renamed over (a bind mount) are written directly.
+///
+/// # Errors
+/// The system's.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the place where files are written"
+)]
+pub(crate) fn write_file(path: &Path, bytes: &[u8]) -> io::Result<Option<PathBuf>> {
+    let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let exists = match fs::symlink_metadata(&path) {
+        Ok(metadata) if metadata.is_file() && !is_of_the_system(&path) => true,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => false,
+        _ => return fs::write(&path, bytes).map(|()| None),
+    };
+    match replace(&path, bytes) {
+        Err(error) if exists && !is_out_of_space(&error) => fs::write(&path, bytes).map(|()| None),
+        replaced => replaced.map(|()| Some(path)),
+    }
+}
+
+fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let (temporary, mut file) = temporary(path)?;
+    let written = file.write_all(bytes);
+    written
+        .and_then(|()| fs::rename(&temporary, path))
+        .inspect_err(|_| drop(fs::remove_file(&temporary)))
+}
+
+/// Makes a hidden file in the same folder.
+fn temporary(path: &Path) -> io::Result<(PathBuf, fs::File)> {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    loop {
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let temporary = path.with_file_name(format!(".{name}.{}.{count}.tmp", process::id()));
+        let mut options = fs::OpenOptions::new();
+        match options.write(true).create_new(true).open(&temporary) {
+            // Left behind by a process of the same number.
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            opened => return opened.map(|file| (temporary, file)),
+        }
+    }
+}
+
+/// `/dev/stdout` may lead to a regular file that others have open.
+fn is_of_the_system(path: &Path) -> bool {
+    path.starts_with("/dev") || path.starts_with("/proc")
+}
+
+fn is_out_of_space(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
+    )
+}
+
+#[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "the files are read back")]
+mod tests {
+    use std::{os::unix::fs::symlink, thread};
+
+    use super::*;
+
+    #[test]
+    fn a_regular_file_is_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.json");
+        fs::write(&path, "old").unwrap();
+
+        let made = write_file(&path, b"new").unwrap();
+
+        assert_eq!(made, Some(path.canonicalize().unwrap()));
+        assert_eq!(fs::read_to_string(&path).unwrap(), "new");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_symbolic_link_is_followed() {
+        let folder = tempfile::tempdir().unwrap();
+        let [real, link, dangling] =
+            ["real.json", "link.json", "dangling.json"].map(|name| folder.path().join(name));
+        fs::write(&real, "old").unwrap();
+        symlink("real.json", &link).unwrap();
+        symlink("made.json", &dangling).unwrap();
+
+        write_file(&link, b"new").unwrap();
+        write_file(&dangling, b"new").unwrap();
+
+        assert!(link.is_symlink() && dangling.is_symlink());
+        assert_eq!(fs::read_to_string(&real).unwrap(), "new");
+        assert_eq!(fs::read_to_string(&dangling).unwrap(), "new");
+    }
+
+    #[test]
+    fn a_fifo_stays_a_fifo() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("fifo");
+        rustix::fs::mkfifoat(rustix::fs::CWD, &path, 0o600.into()).unwrap();
+        let reader = thread::spawn({
+            let path = path.clone();
+            move || fs::read_to_string(path).unwrap()
+        });
+
+        let made = write_file(&path, b"new").unwrap();
+
+        assert_eq!((made, reader.join().unwrap().as_str()), (None, "new"));
+        assert!(!fs::symlink_metadata(&path).unwrap().is_file());
+    }
+}
