@@ -24,6 +24,12 @@ pub(crate) fn write_file(path: &Path, bytes: &[u8]) -> io::Result<Option<PathBuf
     let exists = match fs::symlink_metadata(&path) {
         Ok(metadata) if metadata.is_file() && !is_of_the_system(&path) => true,
         Err(error) if error.kind() == io::ErrorKind::NotFound => false,
+        // What it leads to is not there yet, or has no path, as a pipe behind `/dev/stdout`.
+        Ok(metadata) if metadata.is_symlink() => {
+            let is_there = path.exists();
+            fs::write(&path, bytes)?;
+            return Ok(fs::canonicalize(&path).ok().filter(|_| !is_there));
+        }
         _ => return fs::write(&path, bytes).map(|()| None),
     };
     match replace(&path, bytes) {
@@ -98,8 +104,9 @@ mod tests {
         symlink("made.json", &dangling).unwrap();
 
         write_file(&link, b"new").unwrap();
-        write_file(&dangling, b"new").unwrap();
+        let made = write_file(&dangling, b"new").unwrap();
 
+        assert!(made.is_some_and(|path| path.ends_with("made.json")));
         assert!(link.is_symlink() && dangling.is_symlink());
         assert_eq!(fs::read_to_string(&real).unwrap(), "new");
         assert_eq!(fs::read_to_string(&dangling).unwrap(), "new");
