@@ -19,10 +19,10 @@ use std::fmt;
 
 pub use error::SnapshotError;
 pub use folder::{PendingSnapshot, SnapshotFolder, is_id};
-pub(crate) use write_file::write_file;
 use header::Fields;
 use insta::{TextSnapshotKind, internals::TextSnapshotContents};
 pub use render::render;
+pub(crate) use write_file::write_file;
 
 /// One request and its answer, as a snapshot shows them. Values of accounts are placeholders already (`«user.password»`).
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -7,7 +7,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use crate::{snapshot::write_file, contract::Kind};
+use crate::{contract::Kind, snapshot::write_file};
 
 /// What a ready file says.
 #[derive(Debug, Deserialize, Serialize)]

@@ -3,9 +3,9 @@
 use std::{env, fs, io, io::Write, path::PathBuf};
 
 use crate::{
-    snapshot::write_file,
     cli::{Stdout, talk::Talk},
     report::{Format, Request, Summary},
+    snapshot::write_file,
 };
 
 /// Writes every report that was asked for, and the text unless another one goes to stdout.

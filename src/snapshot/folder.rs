@@ -8,11 +8,7 @@ use std::{
 };
 
 use super::{Snapshot, SnapshotError};
-use crate::{
-    contract::Glob,
-    snapshot,
-    snapshot::write_file::write_file,
-};
+use crate::{contract::Glob, snapshot, snapshot::write_file::write_file};
 
 /// A folder of snapshots, such as `snapshots/sensor`.
 #[derive(Clone, Debug)]
