@@ -16,7 +16,7 @@ use d4iot_double::{
     failure::{Call, Delivery, Schedule},
     fixture,
     journal::RecordedRequest,
-    secret::{Fingerprints, Mask},
+    redact::{Fingerprints, Mask},
 };
 use divan::{Bencher, black_box};
 use http::{Request, Response};

@@ -18,12 +18,12 @@ use crate::{
     contract,
     contract::{Glob, Kind},
     double::{Error, engine, error::Place},
+    redact::Secret,
     runner::{
         Accounts, Lab, Seed, consent,
         named::Credentials,
         order::{Leave, Plan},
     },
-    secret::Secret,
 };
 
 /// A run of the suite at a server, before it begins. [`Check::run`] runs it.

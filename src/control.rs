@@ -35,7 +35,7 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::{
     control::{document::Document, guard::Guard},
     fleet::Fleet,
-    secret::Secret,
+    redact::Secret,
 };
 
 /// How many descriptors the control API may need for itself.

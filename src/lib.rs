@@ -62,7 +62,7 @@
 
 // — the law —
 pub mod contract;
-pub mod secret;
+pub mod redact;
 // — the appliance and its scripts: pure —
 pub mod appliance;
 pub mod failure;

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use crate::{
     appliance::{Lag, Moment, State, User},
-    secret::Secret,
+    redact::Secret,
 };
 
 /// What an answer changes, if it is committed: a password, a count of failures, what is left of a former password.

@@ -7,7 +7,7 @@ use foldhash::fast::RandomState;
 use crate::{
     appliance::Moment,
     contract::{Role, closed_set},
-    secret::Secret,
+    redact::Secret,
 };
 
 /// A user.

@@ -9,7 +9,7 @@ use crate::{
         rules::Values,
     },
     contract::{Check, Circumstance, Field, Operation, Outcome, Role},
-    secret::Secret,
+    redact::Secret,
 };
 
 /// Why a request came to its outcome, in words for the person whose client sent it.

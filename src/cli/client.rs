@@ -12,8 +12,8 @@ use crate::{
         options::{Identity, Proxy, Resolve},
     },
     fixture,
+    redact::Secret,
     runner::named::Credentials,
-    secret::Secret,
 };
 
 /// How a target is reached. A journal keeps this, so that `recover` reaches it the same way: nothing here may be a secret.

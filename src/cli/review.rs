@@ -11,8 +11,8 @@ use clap::Args;
 use crate::{
     cli::{agreed, code, selection::matcher, talk::Talk},
     contract::Kind,
+    redact::Secret,
     runner::{Named, acceptance::Rule},
-    secret::Secret,
     snapshot::{PendingSnapshot, SnapshotFolder},
 };
 

@@ -16,7 +16,7 @@ use tracing::Level;
 
 use crate::{
     cli::{code, stderr},
-    secret::Redactor,
+    redact::Redactor,
 };
 
 /// When colour is used.

@@ -5,7 +5,7 @@ use std::{fmt, net::IpAddr, str::FromStr, time::Duration};
 use serde::{Deserialize, Serialize};
 
 use super::pin::Pin;
-use crate::secret::Secret;
+use crate::redact::Secret;
 
 /// How a target is reached.
 #[derive(Clone, Debug, Default)]

@@ -22,7 +22,7 @@ use crate::{
         Desk,
         problem::{Problem, What},
     },
-    secret::Secret,
+    redact::Secret,
 };
 
 /// Who may ask.

@@ -14,7 +14,7 @@ use crate::{
     fixture::{Fixture, ModeContext},
     host::Host,
     journal::{Bounds, MemoryBudget},
-    secret::Secret,
+    redact::Secret,
     served::Served,
     server,
     server::{Limits, tls::Identity},

@@ -11,7 +11,7 @@ use crate::{
     contract::{Kind, Role},
     fixture,
     fixture::Fixture,
-    secret::Secret,
+    redact::Secret,
 };
 
 /// One thing that was said of a double.

@@ -18,7 +18,7 @@ use crate::{
         Count, Entry, EntryFilter, EntryView, Finding, Findings, Journal, JournalRedactor, Latency,
         suggestion,
     },
-    secret::{Fingerprints, Redactor},
+    redact::{Fingerprints, Redactor},
 };
 
 /// Entries of a journal, and how many there were besides.

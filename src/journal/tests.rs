@@ -7,7 +7,7 @@ use crate::{
     appliance::Reason,
     clock::Clock,
     contract::{Circumstance, Kind, Operation, Outcome},
-    secret::{Fingerprints, Redactor},
+    redact::{Fingerprints, Redactor},
 };
 
 fn now() -> Wall {

@@ -8,7 +8,7 @@ use crate::{
     contract,
     contract::{Field, Kind, Operation},
     journal::{Entry, Finding, suggestion},
-    secret::{Fingerprints, Mask, Redactor},
+    redact::{Fingerprints, Mask, Redactor},
 };
 
 /// Makes readable copies of entries, without passwords.

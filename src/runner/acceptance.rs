@@ -16,9 +16,9 @@ use crate::{
     },
     contract,
     contract::{Contract, Kind, Readings},
+    redact::Secret,
     report::Conformance,
     runner::{Accounts, transcript},
-    secret::Secret,
     snapshot,
     snapshot::{
         Answer,

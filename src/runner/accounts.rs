@@ -8,8 +8,8 @@ use crate::{
     appliance::{User, UserState},
     conformance::{Account, Placeholder, Property},
     contract::Role,
+    redact::{Redactor, Secret},
     runner::{named::Credentials, seed::Seed},
-    secret::{Redactor, Secret},
 };
 
 /// For every account that a target has, a name and passwords.

@@ -8,7 +8,7 @@ use std::{
 
 use serde::Deserialize;
 
-use crate::{conformance::Account, fixture, fixture::Spanned, runner::private, secret::Secret};
+use crate::{conformance::Account, fixture, fixture::Spanned, redact::Secret, runner::private};
 
 /// Who can sign in at a target, and where that was read.
 #[derive(Debug)]

@@ -9,7 +9,7 @@ mod survivor;
 
 use std::{borrow::Cow, collections::BTreeSet};
 
-use d4iot_double::secret::Redactor;
+use d4iot_double::redact::Redactor;
 use proptest::{prelude::*, sample::select, test_runner::RngSeed};
 use spelled::{Dice, Form, any_form, any_outer_form, spell};
 use survivor::survives;

@@ -9,7 +9,7 @@ use crate::{
         rules::Values,
     },
     contract::{Field, Operation, Outcome, Role, closed_set},
-    secret::Secret,
+    redact::Secret,
 };
 
 closed_set! {

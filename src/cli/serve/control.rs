@@ -8,8 +8,8 @@ use crate::{
     cli::{serve::Options, talk::Talk},
     control, fleet,
     fleet::Fleet,
+    redact::Secret,
     runner::private,
-    secret::Secret,
     server,
 };
 

@@ -13,9 +13,9 @@ use crate::{
     appliance::User,
     client::{Target, TargetOptions},
     contract::{Operation, Outcome},
+    redact::Secret,
     report::Conformance,
     runner::order::Planned,
-    secret::Secret,
 };
 
 #[tokio::test]

@@ -13,7 +13,7 @@ use d4iot_double::{
     client::{Target, TargetOptions},
     control,
     fleet::{Fleet, Ports, Settings},
-    secret::Secret,
+    redact::Secret,
     server,
     server::{Limits, tls::Identity},
 };

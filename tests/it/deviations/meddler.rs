@@ -17,10 +17,10 @@ use d4iot_double::{
     contract::{Envelope, Internal, Kind, Operation, Outcome, Said},
     fixture,
     host::Host,
+    redact::Secret,
     report::Conformance,
     runner,
     runner::{Lab, Memory, Run},
-    secret::Secret,
     server,
     server::{Answered, Client, Limits, Refusal, Service, tls::Identity},
 };

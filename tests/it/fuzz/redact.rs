@@ -1,7 +1,7 @@
 //! Any secret in any bytes, as it is and however it is escaped: it is hidden where it stands raw.
 use std::collections::BTreeSet;
 
-use d4iot_double::secret::Redactor;
+use d4iot_double::redact::Redactor;
 
 pub(crate) fn run(data: &[u8]) {
     let Some(end) = data.iter().position(|byte| *byte == 0) else {

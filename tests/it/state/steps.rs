@@ -7,7 +7,7 @@ use d4iot_double::{
     contract::Role,
     fixture,
     host::Host,
-    secret::Secret,
+    redact::Secret,
     server::{Client, Service},
 };
 use http::Request;

@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, cmp::Reverse, collections::BTreeSet, fmt};
 
-use crate::secret::{layer, spelled};
+use crate::redact::{layer, spelled};
 
 /// Replaces values by labels, wherever they stand and however they are spelt: raw, escaped for JSON, URLs or HTML, in base64.
 #[derive(Clone, Default)]

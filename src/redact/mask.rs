@@ -3,7 +3,7 @@
 //! It goes the safe way round: of a body only the names, and the values of user names, are shown. So a password under a misspelt
 //! name, in a list, as a number, or in a body that is no JSON is hidden as well.
 
-use crate::secret::Fingerprints;
+use crate::redact::Fingerprints;
 
 /// Masks requests.
 #[derive(Clone, Debug)]

@@ -1,7 +1,7 @@
 //! A text as somebody has it who has undone an escaping of the whole: what one writer escaped, another may have escaped again in a form of
 //! his own, as a page does with a JSON body.
 
-use crate::secret::{spelled, spelled::number};
+use crate::redact::{spelled, spelled::number};
 
 /// A text that was read out of another, each of its bytes with the place where that begins.
 pub(super) struct Layer {
