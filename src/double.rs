@@ -157,12 +157,12 @@ impl Double {
         self.host.counters()
     }
 
-    /// Returns how often the failure mode of a name struck; none where there is no such mode.
-    pub fn struck(&self, name: &str) -> Option<u64> {
+    /// Returns how often the failure mode of a name fired; none where there is no such mode.
+    pub fn fired(&self, name: &str) -> Option<u64> {
         self.counters()
             .into_iter()
             .find(|counter| counter.mode == name)
-            .map(|counter| counter.struck)
+            .map(|counter| counter.fired)
     }
 
     /// Returns the clock of delays, lock-outs and the like: it can be frozen, advanced and released. What the server itself does,

@@ -48,8 +48,8 @@ struct Shown {
     armed: bool,
     /// How many requests, or connections, it admitted while armed.
     seen: u64,
-    /// How many it struck.
-    struck: u64,
+    /// How many it fired.
+    fired: u64,
     /// The mode as a fixture writes it; none of one that was made in code.
     #[schema(value_type = Option<Object>)]
     mode: Value,
@@ -166,7 +166,7 @@ fn shown(member: &Member) -> Vec<Shown> {
         name: counter.mode,
         armed: counter.armed,
         seen: counter.seen,
-        struck: counter.struck,
+        fired: counter.fired,
         mode: (*failure.written).clone(),
     };
     member.host().modes().into_iter().map(shown).collect()

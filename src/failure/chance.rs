@@ -75,10 +75,10 @@ mod tests {
 
     #[test]
     fn ten_thousand_draws_lie_within_three_standard_errors() {
-        let struck = (1..=10_000)
+        let fired = (1..=10_000)
             .filter(|ordinal| Draw::of(42, "flaky", "", *ordinal).unit("rate") < 0.3)
             .count() as f64;
         let error = (10_000.0 * 0.3 * 0.7_f64).sqrt();
-        assert!((struck - 3_000.0).abs() < 3.0 * error, "{struck}");
+        assert!((fired - 3_000.0).abs() < 3.0 * error, "{fired}");
     }
 }

@@ -55,8 +55,8 @@ pub struct Counter {
     pub armed: bool,
     /// How many calls it admitted while armed.
     pub seen: u64,
-    /// How many it struck.
-    pub struck: u64,
+    /// How many it fired.
+    pub fired: u64,
 }
 
 #[derive(Clone, Debug)]
@@ -65,7 +65,7 @@ struct Mode {
     failure: Failure,
     armed: bool,
     seen: u64,
-    struck: u64,
+    fired: u64,
     scopes: HashMap<Scope, Tally>,
 }
 
@@ -93,8 +93,8 @@ impl Schedule {
                     call.source,
                     call.connection,
                 );
-                let struck = mode.count(scope, call.now, self.seed, strike.is_none());
-                strike = strike.or(struck);
+                let fired = mode.count(scope, call.now, self.seed, strike.is_none());
+                strike = strike.or(fired);
             }
         }
         strike
@@ -107,8 +107,8 @@ impl Schedule {
             let mode = &mut self.modes[*place];
             if mode.failure.act.knows_no_request() {
                 let scope = Scope::of(mode.failure.when.per, None, source, connection);
-                let struck = mode.count(scope, now, self.seed, strike.is_none());
-                strike = strike.or(struck);
+                let fired = mode.count(scope, now, self.seed, strike.is_none());
+                strike = strike.or(fired);
             }
         }
         strike
@@ -117,7 +117,7 @@ impl Schedule {
     /// Returns the armed modes that close the port by the clock alone: with `during` and no condition that counts.
     ///
     /// Each with the span in which it strikes, and for how long the port is then closed. Whoever holds the clock closes the port
-    /// when the span begins and tells it by [`Schedule::struck_by_clock`]; a connection made later in the span strikes again.
+    /// when the span begins and tells it by [`Schedule::fired_by_clock`]; a connection made later in the span strikes again.
     pub fn closures(&self) -> Vec<(Arc<str>, During, Duration)> {
         let closure = |mode: &Mode| {
             let When {
@@ -141,11 +141,11 @@ impl Schedule {
         self.modes.iter().filter_map(closure).collect()
     }
 
-    /// Counts that a mode has struck by the clock, without a connection.
-    pub fn struck_by_clock(&mut self, name: &str) {
+    /// Counts that a mode has fired by the clock, without a connection.
+    pub fn fired_by_clock(&mut self, name: &str) {
         if let Some(mode) = self.modes.iter_mut().find(|mode| &*mode.name == name) {
-            mode.struck += 1;
-            mode.scopes.entry(Scope::Appliance).or_default().struck += 1;
+            mode.fired += 1;
+            mode.scopes.entry(Scope::Appliance).or_default().fired += 1;
         }
     }
 
@@ -163,7 +163,7 @@ impl Schedule {
     /// Forgets everything counted; modes are armed as they say.
     pub fn reset(&mut self) {
         for mode in &mut self.modes {
-            (mode.armed, mode.seen, mode.struck) = (mode.failure.armed, 0, 0);
+            (mode.armed, mode.seen, mode.fired) = (mode.failure.armed, 0, 0);
             mode.scopes.clear();
         }
         self.list_armed();
@@ -189,7 +189,7 @@ impl Schedule {
                 mode: mode.name.to_string(),
                 armed: mode.armed,
                 seen: mode.seen,
-                struck: mode.struck,
+                fired: mode.fired,
             })
             .collect()
     }
@@ -261,7 +261,7 @@ impl Mode {
             name: failure.name.as_str().into(),
             armed: failure.armed,
             seen: 0,
-            struck: 0,
+            fired: 0,
             scopes: HashMap::new(),
             failure,
         }
@@ -278,7 +278,7 @@ impl Mode {
             .is_none_or(|user| call.user == Some(user))
     }
 
-    /// Counts a call in its scope; `free` says that no earlier mode has struck it.
+    /// Counts a call in its scope; `free` says that no earlier mode has fired it.
     fn count(&mut self, scope: Scope, now: Moment, seed: u64, free: bool) -> Option<Strike> {
         if self.scopes.len() >= MOST_SCOPES && !self.scopes.contains_key(&scope) {
             return None;
@@ -289,18 +289,18 @@ impl Mode {
         let ordinal = tally.seen;
         let when = &self.failure.when;
         if !free
-            || when.times.is_some_and(|times| tally.struck >= times)
+            || when.times.is_some_and(|times| tally.fired >= times)
             || !when.holds(ordinal, now)
         {
             return None;
         }
-        // A draw is two thousand instructions: made last, and only for a call that may be struck.
+        // A draw is two thousand instructions: made last, and only for a call that may be fired.
         let draw = Draw::of(seed, &self.name, &scope.label(), ordinal);
         if when.rate.is_some_and(|rate| draw.unit("rate") >= rate) {
             return None;
         }
-        tally.struck += 1;
-        self.struck += 1;
+        tally.fired += 1;
+        self.fired += 1;
         Some(Strike {
             mode: Arc::clone(&self.name),
             act: Arc::clone(&self.failure.act),

@@ -24,8 +24,8 @@ pub enum Scope {
 pub struct Tally {
     /// How many calls were admitted.
     pub seen: u64,
-    /// How many were struck.
-    pub struck: u64,
+    /// How many were fired.
+    pub fired: u64,
 }
 
 impl Scope {

@@ -34,8 +34,8 @@ struct Described {
     name: Arc<str>,
     kind: Kind,
     seed: u64,
-    /// The failure modes that struck before the fixture was changed.
-    struck: BTreeSet<String>,
+    /// The failure modes that fired before the fixture was changed.
+    fired: BTreeSet<String>,
 }
 
 impl Member {
@@ -50,7 +50,7 @@ impl Member {
             name: fixture.name.as_str().into(),
             kind: fixture.kind,
             seed,
-            struck: BTreeSet::new(),
+            fired: BTreeSet::new(),
         };
         Member {
             number,
@@ -108,14 +108,14 @@ impl Member {
     }
 
     pub(super) fn become_another(&self, fixture: &Fixture, seed: u64) {
-        let struck = self
+        let fired = self
             .host
             .counters()
             .into_iter()
-            .filter(|counter| counter.struck > 0)
+            .filter(|counter| counter.fired > 0)
             .map(|counter| counter.mode);
         let mut described = lock(&self.described);
-        described.struck.extend(struck);
+        described.fired.extend(fired);
         (described.name, described.kind, described.seed) =
             (fixture.name.as_str().into(), fixture.kind, seed);
         self.host.state_in(fixture, seed);
@@ -144,7 +144,7 @@ impl Member {
     pub(super) fn idle(&self) -> Vec<String> {
         let described = lock(&self.described);
         let idle = self.host.counters().into_iter().filter(|counter| {
-            counter.armed && counter.struck == 0 && !described.struck.contains(&counter.mode)
+            counter.armed && counter.fired == 0 && !described.fired.contains(&counter.mode)
         });
         let told = |mode: &str, seen: u64| {
             format!(

@@ -224,7 +224,7 @@ impl Host {
                 let from = Moment(during.from);
                 next = Some(next.map_or(from, |next| next.min(from)));
             } else if now.0 < end {
-                present.schedule.struck_by_clock(&mode);
+                present.schedule.fired_by_clock(&mode);
                 return Ok(end - now.0);
             }
         }

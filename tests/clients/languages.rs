@@ -164,7 +164,7 @@ fn check(scheme: &str, mode: Option<&str>, said: Option<&str>, expected: Expecte
         }
     });
     process.signal(Signal::TERM);
-    // Strict: whatever was asked reached an operation, and the mode struck every client.
+    // Strict: whatever was asked reached an operation, and the mode fired every client.
     let end = process.end();
     assert_eq!(end.code, Some(0), "{}", end.err);
 }

@@ -1,7 +1,7 @@
 //! Chance as it is served: `flaky` strikes three requests in ten, the very ones that `fixture schedule` told beforehand.
 //!
 //! Which call is the so-manieth is decided by arrival. On one connection that is the order of asking, so the whole list is seen; on
-//! sixty-four at once it is any order within a round, so what is seen is how many each round of calls has struck.
+//! sixty-four at once it is any order within a round, so what is seen is how many each round of calls has fired.
 
 use std::{
     io::{BufRead, BufReader, Read, Write},
@@ -15,7 +15,7 @@ use crate::process::{PROGRAM, Process, SOON};
 #[test]
 fn one_seed_is_one_list_told_beforehand_and_near_its_rate() {
     let (told, other) = (schedule(42), schedule(43));
-    for seen in [struck_on_one(42), struck_on_one(42)] {
+    for seen in [fired_on_one(42), fired_on_one(42)] {
         assert_eq!(seen, told);
     }
     assert_ne!(told, other);
@@ -40,14 +40,14 @@ fn sixty_four_connections_at_once_meet_the_same_decisions() {
         for stream in &mut streams[..round] {
             stream.get_mut().write_all(REQUEST).unwrap();
         }
-        let struck = streams[..round]
+        let fired = streams[..round]
             .iter_mut()
-            .map(is_struck)
-            .filter(|struck| *struck)
+            .map(is_fired)
+            .filter(|fired| *fired)
             .count();
         let these = asked + 1..=asked + round;
         assert_eq!(
-            struck,
+            fired,
             told.iter()
                 .filter(|ordinal| these.contains(ordinal))
                 .count(),
@@ -58,7 +58,7 @@ fn sixty_four_connections_at_once_meet_the_same_decisions() {
     end(process);
 }
 
-/// Returns which calls `fixture schedule` says will be struck.
+/// Returns which calls `fixture schedule` says will be fired.
 fn schedule(seed: u64) -> Vec<usize> {
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/failures/flaky.yaml");
     let (seed, calls) = (seed.to_string(), CALLS.to_string());
@@ -81,18 +81,18 @@ fn schedule(seed: u64) -> Vec<usize> {
         .collect()
 }
 
-/// Returns which calls were struck when asked one after the other.
-fn struck_on_one(seed: u64) -> Vec<usize> {
+/// Returns which calls were fired when asked one after the other.
+fn fired_on_one(seed: u64) -> Vec<usize> {
     let (process, ready) = serve(seed);
     let mut stream = connect(&ready);
-    let mut struck = Vec::new();
+    let mut fired = Vec::new();
     for first in (1..=CALLS).step_by(AHEAD) {
         // Several are sent ahead of their answers, which come in order.
         stream.get_mut().write_all(&REQUEST.repeat(AHEAD)).unwrap();
-        struck.extend((first..first + AHEAD).filter(|_| is_struck(&mut stream)));
+        fired.extend((first..first + AHEAD).filter(|_| is_fired(&mut stream)));
     }
     end(process);
-    struck
+    fired
 }
 
 fn serve(seed: u64) -> (Process, String) {
@@ -129,7 +129,7 @@ fn connect(address: &str) -> BufReader<TcpStream> {
 }
 
 /// Reads an answer: the error page, or the lawful one.
-fn is_struck(stream: &mut BufReader<TcpStream>) -> bool {
+fn is_fired(stream: &mut BufReader<TcpStream>) -> bool {
     let (mut status, mut length) = (0, 0);
     let mut line = String::new();
     loop {

@@ -73,13 +73,13 @@ async fn descriptors_go_back_to_what_they_were() {
     tokio::time::timeout(Duration::from_secs(10), all)
         .await
         .expect("the descriptors go back");
-    let struck: u64 = double
+    let fired: u64 = double
         .host()
         .counters()
         .iter()
-        .map(|counter| counter.struck)
+        .map(|counter| counter.fired)
         .sum();
-    assert_eq!(struck, 300);
+    assert_eq!(fired, 300);
     double.end().await;
 }
 

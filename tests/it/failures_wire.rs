@@ -169,7 +169,7 @@ async fn what_a_client_sends_while_its_answer_is_held_back_is_answered_after_it(
         .write_all(&validation("admin", "Test0987"))
         .await
         .unwrap();
-    bench.struck(1).await;
+    bench.fired(1).await;
     stream
         .write_all(&validation("admin", "wrong"))
         .await
@@ -270,7 +270,7 @@ async fn a_client_that_leaves_frees_its_place(
         .write_all(&validation("admin", "Test0987"))
         .await
         .unwrap();
-    bench.struck(1).await;
+    bench.fired(1).await;
     if reset {
         stream.zero_linger();
     }
@@ -295,7 +295,7 @@ async fn a_shutdown_cuts_what_is_held_back_even_by_a_frozen_clock(
         .write_all(&validation("admin", "Test0987"))
         .await
         .unwrap();
-    bench.struck(1).await;
+    bench.fired(1).await;
     let took = bench.end().await;
     assert!(took < Duration::from_secs(1), "took {took:?}");
     assert_ne!(read_to_the_end(&mut stream).await.1, End::Open);
@@ -329,7 +329,7 @@ async fn two_hundred_held_back_connections_cost_the_others_nothing_and_no_shutdo
         stream.write_all(&validation(user.0, user.1)).await.unwrap();
         held.push(stream);
     }
-    bench.struck(200).await;
+    bench.fired(200).await;
     let mut after = bench.median(&mut quick).await;
     // The machine may be busy with something else for one measurement: it is not for all.
     for _ in 0..5 {
@@ -526,7 +526,7 @@ async fn a_reset_goes_back_to_what_was_loaded() {
     assert_eq!(
         (
             host.counters()[0].seen,
-            host.counters()[0].struck,
+            host.counters()[0].fired,
             host.unmatched().count
         ),
         (2, 1, 1)
@@ -539,7 +539,7 @@ async fn a_reset_goes_back_to_what_was_loaded() {
     assert_eq!(
         (
             host.counters()[0].seen,
-            host.counters()[0].struck,
+            host.counters()[0].fired,
             host.unmatched().count
         ),
         (0, 0, 0)
@@ -748,7 +748,7 @@ async fn a_stalled_handshake_outlives_the_limit_and_ends_with_the_client_or_the_
     assert_eq!(read_to_the_end(&mut stalled).await, (Vec::new(), End::Open));
     drop(stalled);
     let mut second = bench.connect().await;
-    bench.struck(2).await;
+    bench.fired(2).await;
     let took = bench.end().await;
     assert!(took < Duration::from_secs(1), "took {took:?}");
     assert_ne!(read_to_the_end(&mut second).await.1, End::Open);
@@ -867,7 +867,7 @@ async fn a_port_goes_down_by_the_clock_without_any_request(#[values(false, true)
             .kind(),
         io::ErrorKind::ConnectionRefused
     );
-    assert_eq!(bench.double.host().counters()[0].struck, 1);
+    assert_eq!(bench.double.host().counters()[0].fired, 1);
     bench.clock().advance(HOUR);
     let mut again = bench.reopened().await;
     assert_eq!(bench.valid(&mut again).await, AUTHENTICATED);
@@ -1036,14 +1036,14 @@ impl Bench {
         times[150]
     }
 
-    /// Waits until modes have struck so often.
-    async fn struck(&self, count: u64) {
+    /// Waits until modes have fired so often.
+    async fn fired(&self, count: u64) {
         let all = || {
             self.double
                 .host()
                 .counters()
                 .iter()
-                .map(|counter| counter.struck)
+                .map(|counter| counter.fired)
                 .sum::<u64>()
         };
         soon(async {

@@ -1,4 +1,4 @@
-//! Which calls are struck, counted by hand.
+//! Which calls are fired, counted by hand.
 
 use rstest::rstest;
 
@@ -30,8 +30,8 @@ fn schedule(when: When) -> Schedule {
     Schedule::new(vec![mode("m", when)], 7)
 }
 
-/// Returns which of the first calls are struck.
-fn struck(schedule: &mut Schedule, calls: u64) -> Vec<u64> {
+/// Returns which of the first calls are fired.
+fn fired(schedule: &mut Schedule, calls: u64) -> Vec<u64> {
     (1..=calls)
         .filter(|_| schedule.request(&CALL).is_some())
         .collect::<Vec<_>>()
@@ -47,7 +47,7 @@ fn struck(schedule: &mut Schedule, calls: u64) -> Vec<u64> {
 #[case::always_by_chance(When { rate: Some(1.0), after: Some(9), ..When::default() }, &[10])]
 #[case::all_must_hold(When { after: Some(2), every: Some(2), times: Some(2), ..When::default() }, &[4, 6])]
 fn it_strikes(#[case] when: When, #[case] expected: &[u64]) {
-    assert_eq!(struck(&mut schedule(when), 10), expected);
+    assert_eq!(fired(&mut schedule(when), 10), expected);
 }
 
 #[test]
@@ -106,7 +106,7 @@ fn every_mode_counts_what_it_admits_and_the_first_strikes() {
         ..mode("unarmed", When::default())
     };
     let mut schedule = Schedule::new(vec![unarmed, other, someone, first, second], 7);
-    let struck: Vec<_> = (0..5)
+    let fired: Vec<_> = (0..5)
         .map(|_| {
             schedule
                 .request(&CALL)
@@ -115,7 +115,7 @@ fn every_mode_counts_what_it_admits_and_the_first_strikes() {
         .collect();
     let name = |name: &str, ordinal| Some((name.to_owned(), ordinal));
     assert_eq!(
-        struck,
+        fired,
         [
             name("second", 1),
             name("first", 2),
@@ -127,7 +127,7 @@ fn every_mode_counts_what_it_admits_and_the_first_strikes() {
     let counted: Vec<_> = schedule
         .counters()
         .into_iter()
-        .map(|counter| (counter.mode, counter.seen, counter.struck))
+        .map(|counter| (counter.mode, counter.seen, counter.fired))
         .collect();
     let expected = [
         ("unarmed", 0, 0),
@@ -138,7 +138,7 @@ fn every_mode_counts_what_it_admits_and_the_first_strikes() {
     ];
     assert_eq!(
         counted,
-        expected.map(|(name, seen, struck)| (name.to_owned(), seen, struck))
+        expected.map(|(name, seen, fired)| (name.to_owned(), seen, fired))
     );
 }
 
@@ -180,7 +180,7 @@ fn it_counts_per(#[case] per: Per, #[case] scopes: usize) {
         .chain(&calls)
         .map(|call| schedule.request(call).is_some())
         .collect();
-    assert_eq!(twice.iter().filter(|struck| **struck).count(), scopes);
+    assert_eq!(twice.iter().filter(|fired| **fired).count(), scopes);
     let kept = schedule.modes[0].scopes.keys().filter_map(|scope| {
         if let Scope::User(name) = scope {
             Some(name.len())
@@ -209,7 +209,7 @@ fn no_more_scopes_are_kept_than_the_most() {
         per: Per::Connection,
         ..When::default()
     });
-    let struck = (0..MOST_SCOPES as u64 + 10)
+    let fired = (0..MOST_SCOPES as u64 + 10)
         .filter(|connection| {
             schedule
                 .request(&Call {
@@ -220,7 +220,7 @@ fn no_more_scopes_are_kept_than_the_most() {
         })
         .count();
     assert_eq!(
-        (struck, schedule.modes[0].scopes.len()),
+        (fired, schedule.modes[0].scopes.len()),
         (MOST_SCOPES, MOST_SCOPES)
     );
 }
@@ -267,7 +267,7 @@ fn chance_depends_on_the_seed_and_on_nothing_else() {
         ..When::default()
     };
     let decisions = |seed| {
-        struck(
+        fired(
             &mut Schedule::new(vec![mode("flaky", rate.clone())], seed),
             10_000,
         )
@@ -298,7 +298,7 @@ fn a_mode_that_is_disarmed_counts_nothing_and_a_reset_forgets() {
             mode: "m".into(),
             armed: true,
             seen: 0,
-            struck: 0
+            fired: 0
         }]
     );
     assert!(schedule.request(&CALL).is_some());
@@ -357,8 +357,8 @@ fn the_port_is_closed_by_the_clock_where_nothing_is_counted(
             Vec::new()
         }
     );
-    schedule.struck_by_clock("down");
-    assert_eq!(schedule.counters()[0].struck, 1);
+    schedule.fired_by_clock("down");
+    assert_eq!(schedule.counters()[0].fired, 1);
 }
 
 const SPAN: During = During {

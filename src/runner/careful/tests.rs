@@ -138,14 +138,14 @@ async fn a_lost_answer_loses_no_password(
     let ended = stage.run(&plan, 1000, &|_| ()).await;
     stage.nothing_is_lost(&ended);
     assert_eq!(ended.after.suspicion, None);
-    let struck = stage
+    let fired = stage
         .served
         .host()
         .counters()
         .iter()
-        .map(|counter| counter.struck)
+        .map(|counter| counter.fired)
         .sum::<u64>();
-    assert_eq!(struck, 1, "the run has so many changes");
+    assert_eq!(fired, 1, "the run has so many changes");
 }
 
 fn calls(stage: &Stage) -> u64 {

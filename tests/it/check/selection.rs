@@ -208,7 +208,7 @@ fn located(meant: impl Fn(&d4iot_double::conformance::Case, Kind) -> bool) -> Ve
         .collect()
 }
 
-/// The first call of three is struck: asked three times, a case is not answered alike.
+/// The first call of three is fired: asked three times, a case is not answered alike.
 #[test]
 fn a_case_that_is_not_answered_alike_each_time_is_unstable() {
     let desk = Desk::new();

@@ -206,7 +206,7 @@ async fn failure_modes_are_added_counted_disarmed_armed_and_removed() {
     let disarmed = desk.json("PATCH", &path, &json!({ "armed": false })).await;
     assert_eq!(
         disarmed.body,
-        json!({ "name": "down", "armed": false, "seen": 1, "struck": 1, "mode": mode })
+        json!({ "name": "down", "armed": false, "seen": 1, "fired": 1, "mode": mode })
     );
     assert_eq!(validate(&client, "test", "Test12345!").await, 200);
     assert_eq!(
@@ -222,7 +222,7 @@ async fn failure_modes_are_added_counted_disarmed_armed_and_removed() {
         ],
         [503, 200]
     );
-    assert_eq!(desk.get(failures).await.body["failures"][0]["struck"], 2);
+    assert_eq!(desk.get(failures).await.body["failures"][0]["fired"], 2);
     // A ready-made one is there when it is armed.
     assert_eq!(
         desk.json(

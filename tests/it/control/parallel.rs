@@ -86,12 +86,12 @@ async fn test(desk: Arc<Desk>, number: usize) {
     let journal = desk.get(&path("/journal")).await.body;
     assert_eq!(journal["count"], strikes + 5, "{name}: {journal}");
     let failures = desk.get(&path("/failures")).await.body;
-    let struck: Vec<&Value> = failures["failures"]
+    let fired: Vec<&Value> = failures["failures"]
         .as_array()
         .unwrap()
         .iter()
-        .map(|failure| &failure["struck"])
+        .map(|failure| &failure["fired"])
         .collect();
-    assert_eq!(struck, [&json!(strikes), &json!(1)], "{name}");
+    assert_eq!(fired, [&json!(strikes), &json!(1)], "{name}");
     assert_eq!(desk.delete(&path("")).await.status, 204, "{name}");
 }

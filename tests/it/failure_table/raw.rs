@@ -316,7 +316,7 @@ async fn open(bench: &Bench) -> io::Result<Connection> {
     }
 }
 
-/// Opens a connection that may be struck: over plain HTTP that shows only when it is read.
+/// Opens a connection that may be fired: over plain HTTP that shows only when it is read.
 async fn open_read(bench: &Bench) -> io::Result<Connection> {
     let mut connection = open(bench).await?;
     if bench.ca_pem().is_none() {

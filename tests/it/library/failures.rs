@@ -26,7 +26,7 @@ async fn a_password_changes_though_the_answer_is_lost_or_does_not_where_it_is_lo
             .await
             .unwrap();
         assert_eq!(again.status() == 200, !changed);
-        assert_eq!(sensor.struck(&name), Some(1));
+        assert_eq!(sensor.fired(&name), Some(1));
         assert_eq!(
             sensor.journal().failure(&name).state(Progress::Cut).count(),
             1
@@ -76,14 +76,14 @@ async fn a_failure_strikes_when_it_says(#[case] failure: Failure, #[case] expect
             );
         }
         assert_eq!(statuses, expected);
-        let struck = expected.iter().filter(|status| **status != 200).count() as u64;
+        let fired = expected.iter().filter(|status| **status != 200).count() as u64;
         assert_eq!(
             sensor
                 .counters()
                 .iter()
-                .map(|counter| counter.struck)
+                .map(|counter| counter.fired)
                 .sum::<u64>(),
-            struck
+            fired
         );
     }
 }
@@ -100,9 +100,9 @@ async fn the_same_seed_strikes_the_same_calls() {
             .await
             .unwrap();
         let target = client::target(&sensor);
-        let mut struck = Vec::new();
+        let mut fired = Vec::new();
         for _ in 0..32 {
-            struck.push(
+            fired.push(
                 client::validate(&target, "test", "Test12345!")
                     .await
                     .unwrap()
@@ -110,7 +110,7 @@ async fn the_same_seed_strikes_the_same_calls() {
                     == 503,
             );
         }
-        runs.push(struck);
+        runs.push(fired);
     }
     assert_eq!(runs[0], runs[1]);
     assert_ne!(runs[0], runs[2]);
@@ -138,7 +138,7 @@ async fn failures_have_names_and_can_be_disarmed_and_armed() {
     assert!(sensor.disarm("slow") && !sensor.disarm("unheard_of") && !sensor.counters()[0].armed);
     assert!(sensor.arm("slow") && sensor.counters()[0].armed);
     assert_eq!(
-        (sensor.struck("slow"), sensor.struck("unheard_of")),
+        (sensor.fired("slow"), sensor.fired("unheard_of")),
         (Some(0), None)
     );
 }

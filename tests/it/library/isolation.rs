@@ -104,7 +104,7 @@ async fn one_of_many(number: usize) {
         usize::from(lost) + usize::from(frozen),
         "{number}"
     );
-    assert_eq!(sensor.struck("reset_after_commit"), lost.then_some(1));
+    assert_eq!(sensor.fired("reset_after_commit"), lost.then_some(1));
 }
 
 #[tokio::test]

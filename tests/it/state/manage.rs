@@ -110,7 +110,7 @@ fn a_mode_is_added_as_it_is_written_and_a_name_once() {
             mode: "late".into(),
             armed: false,
             seen: 0,
-            struck: 0
+            fired: 0
         }
     );
 }

@@ -126,7 +126,7 @@ impl Step {
         }
     }
 
-    /// Takes the step and returns all that it tells: the answer to its bytes and delays, the mode that struck, what failed. Connections are
+    /// Takes the step and returns all that it tells: the answer to its bytes and delays, the mode that fired, what failed. Connections are
     /// numbered from `first`.
     pub(crate) fn take(&self, host: &Host, first: u64) -> String {
         let counted = |told: String| format!("{told} {:?}", host.counters());
