@@ -17,13 +17,13 @@ use crate::{
     conformance::{Account, Agreed, suite, suite::Located},
     contract,
     contract::{Glob, Kind},
-    double::{Error, engine, error::Place},
     redact::Secret,
     runner::{
         Accounts, Lab, Seed, consent,
         named::Credentials,
         order::{Leave, Plan},
     },
+    testing::{Error, error::Place, runtime},
 };
 
 /// A run of the suite at a server, before it begins. [`Check::run`] runs it.
@@ -165,7 +165,7 @@ impl Check {
     pub async fn run(self) -> Result<Checked, Error> {
         let place = self.place;
         let visit = self.prepare()?;
-        let runtime = engine::runtime().map_err(|error| Error::at(place, error))?;
+        let runtime = runtime::runtime().map_err(|error| Error::at(place, error))?;
         let ended = runtime
             .spawn(visit.go())
             .await
@@ -181,7 +181,7 @@ impl Check {
         let place = self.place;
         let visit = self.prepare()?;
         let ended =
-            engine::blocking(visit.go()).unwrap_or_else(|| Err("the run ended early".to_owned()));
+            runtime::blocking(visit.go()).unwrap_or_else(|| Err("the run ended early".to_owned()));
         ended.map_err(|error| Error::at(place, error))
     }
 

@@ -86,7 +86,7 @@ pub mod served;
 pub mod server;
 // — what a test holds —
 pub mod check;
-pub mod double;
+pub mod testing;
 // — the roof —
 #[cfg(feature = "cli")]
 pub mod cli;
@@ -95,6 +95,8 @@ pub use appliance::Scope;
 pub use check::{Check, Checked, check};
 pub use conformance::Account;
 pub use contract::{Kind, Operation, Outcome, Role};
-pub use double::{Builder, Double, Error, Expectation, Failure, Journal, Missed, Unmet};
 pub use failure::Counter;
 pub use journal::{Bounds, EntryView, Finding, Progress};
+pub use testing::{
+    Builder, Double, Error, Expectation, Failure, Journal, UnmetExpectations, WaitTimeout,
+};

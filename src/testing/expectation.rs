@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use super::{aim::Aim, error, error::Place, happened};
+use super::{description, error, error::Place, filter::RequestFilter};
 use crate::{
     contract::{Operation, Outcome},
     host::Host,
@@ -14,12 +14,12 @@ use crate::{
 /// An expectation: it holds from when it is made, so each refinement is a call and no more. Without a number, at least one request
 /// is expected.
 #[derive(Debug)]
-pub struct Expectation(Arc<Mutex<Wish>>);
+pub struct Expectation(Arc<Mutex<ExpectationState>>);
 
 /// What is expected.
 #[derive(Clone, Debug)]
-pub(super) struct Wish {
-    aim: Aim,
+pub(super) struct ExpectationState {
+    aim: RequestFilter,
     least: Option<u64>,
     most: Option<u64>,
     no_findings: bool,
@@ -28,26 +28,26 @@ pub(super) struct Wish {
 
 /// What was expected and did not happen: one paragraph for each, with what did happen, nearest first. No password is in it.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Unmet(String);
+pub struct UnmetExpectations(String);
 
 /// The expectations of one double.
 #[derive(Debug, Default)]
-pub(super) struct Wishes(Mutex<Vec<Arc<Mutex<Wish>>>>);
+pub(super) struct Expectations(Mutex<Vec<Arc<Mutex<ExpectationState>>>>);
 
 impl Expectation {
     /// Expects exactly so many.
     pub fn times(self, count: u64) -> Expectation {
-        self.set(|wish| (wish.least, wish.most) = (Some(count), Some(count)))
+        self.set(|state| (state.least, state.most) = (Some(count), Some(count)))
     }
 
     /// Expects so many or more.
     pub fn at_least(self, count: u64) -> Expectation {
-        self.set(|wish| wish.least = Some(count))
+        self.set(|state| state.least = Some(count))
     }
 
     /// Expects so many or fewer, perhaps none.
     pub fn at_most(self, count: u64) -> Expectation {
-        self.set(|wish| wish.most = Some(count))
+        self.set(|state| state.most = Some(count))
     }
 
     /// Expects none.
@@ -57,66 +57,66 @@ impl Expectation {
 
     /// Counts only requests with this outcome.
     pub fn outcome(self, outcome: Outcome) -> Expectation {
-        self.set(|wish| wish.aim.wanted.outcome = Some(outcome))
+        self.set(|state| state.aim.wanted.outcome = Some(outcome))
     }
 
     /// Counts only requests that the failure mode of this name bent.
     pub fn with_failure(self, name: impl Into<String>) -> Expectation {
-        self.set(|wish| wish.aim.wanted.failure = Some(name.into()))
+        self.set(|state| state.aim.wanted.failure = Some(name.into()))
     }
 
     /// Counts only requests about this user; entries that the journal dropped are not counted.
     pub fn with_user(self, username: impl Into<String>) -> Expectation {
-        self.set(|wish| wish.aim.user = Some(username.into()))
+        self.set(|state| state.aim.user = Some(username.into()))
     }
 
     /// Expects that nothing is wrong with the client in any request that is counted.
     pub fn no_findings(self) -> Expectation {
-        self.set(|wish| wish.no_findings = true)
+        self.set(|state| state.no_findings = true)
     }
 
-    fn set(self, set: impl FnOnce(&mut Wish)) -> Expectation {
+    fn set(self, set: impl FnOnce(&mut ExpectationState)) -> Expectation {
         set(&mut lock(&self.0));
         self
     }
 }
 
-impl Wishes {
+impl Expectations {
     /// Expects something of an operation, or of any request.
     pub(super) fn make(&self, operation: Option<Operation>, place: Place) -> Expectation {
-        let mut aim = Aim::default();
+        let mut aim = RequestFilter::default();
         aim.wanted.operation = operation;
-        let wish = Arc::new(Mutex::new(Wish {
+        let state = Arc::new(Mutex::new(ExpectationState {
             aim,
             least: None,
             most: None,
             no_findings: false,
             place,
         }));
-        lock(&self.0).push(Arc::clone(&wish));
-        Expectation(wish)
+        lock(&self.0).push(Arc::clone(&state));
+        Expectation(state)
     }
 
     /// Holds all against what happened; none is held a second time.
-    pub(super) fn verify(&self, host: &Host, name: &str) -> Result<(), Unmet> {
-        let wishes = std::mem::take(&mut *lock(&self.0));
-        let unmet: Vec<String> = wishes
+    pub(super) fn verify(&self, host: &Host, name: &str) -> Result<(), UnmetExpectations> {
+        let expectations = std::mem::take(&mut *lock(&self.0));
+        let unmet: Vec<String> = expectations
             .iter()
-            .filter_map(|wish| lock(wish).unmet(host))
+            .filter_map(|state| lock(state).unmet(host))
             .collect();
         if unmet.is_empty() {
             Ok(())
         } else {
-            Err(Unmet(format!(
+            Err(UnmetExpectations(format!(
                 "{name} was not asked as expected\n\n{}{}\n",
                 unmet.join("\n\n"),
-                happened::found(host)
+                description::found(host)
             )))
         }
     }
 }
 
-impl Wish {
+impl ExpectationState {
     /// Says what is missing or too much; none where all is as expected.
     fn unmet(&self, host: &Host) -> Option<String> {
         let count = self.aim.count(host);
@@ -130,7 +130,7 @@ impl Wish {
         Some(format!(
             "{what}\n --> {}{}",
             error::told(self.place),
-            happened::told(host, &self.aim)
+            description::told(host, &self.aim)
         ))
     }
 
@@ -187,17 +187,17 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl fmt::Display for Unmet {
+impl fmt::Display for UnmetExpectations {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(&self.0)
     }
 }
 
 /// The same: it is what `unwrap` and a test that returns it print.
-impl fmt::Debug for Unmet {
+impl fmt::Debug for UnmetExpectations {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(&self.0)
     }
 }
 
-impl std::error::Error for Unmet {}
+impl std::error::Error for UnmetExpectations {}

@@ -3,9 +3,10 @@
 use std::{fmt, net::SocketAddr, panic::Location, path::PathBuf, time::Duration};
 
 use super::{
-    Double, Failure, engine,
+    Double, Failure,
     error::{Error, Place},
-    said::Said,
+    runtime,
+    step::BuilderStep,
 };
 use crate::{
     appliance::Scope,
@@ -25,7 +26,7 @@ use crate::{
 #[must_use = "a double runs when it is started"]
 pub struct Builder {
     base: (Base, Place),
-    said: Vec<(Said, Place)>,
+    said: Vec<(BuilderStep, Place)>,
     http: bool,
     sans: Vec<String>,
     frozen: bool,
@@ -83,7 +84,7 @@ impl Builder {
         password: impl Into<String>,
         role: Role,
     ) -> Builder {
-        self.say(Said::User(
+        self.say(BuilderStep::User(
             username.into(),
             Secret::new(password.into()),
             role,
@@ -93,37 +94,37 @@ impl Builder {
     /// Asks of new passwords what this policy asks: `examples` (the default), `product_8` or `product_16`.
     #[track_caller]
     pub fn policy(self, name: impl Into<String>) -> Builder {
-        self.say(Said::Policy(name.into()))
+        self.say(BuilderStep::Policy(name.into()))
     }
 
     /// Locks after so many failed sign-ins in a row, for a time on the appliance's clock: the address they come from, or the account.
     #[track_caller]
     pub fn lockout(self, after: u32, scope: Scope, hold: Duration) -> Builder {
-        self.say(Said::Lockout(after, scope, hold))
+        self.say(BuilderStep::Lockout(after, scope, hold))
     }
 
     /// Serves another reading than the ruling: a fact's name, a glob or a register number, `X11`, and the reading's name.
     #[track_caller]
     pub fn reading(self, fact: impl Into<String>, name: impl Into<String>) -> Builder {
-        self.say(Said::Reading(fact.into(), name.into()))
+        self.say(BuilderStep::Reading(fact.into(), name.into()))
     }
 
     /// Arms a failure mode from the start; it stands behind those of a fixture and those given before.
     #[track_caller]
     pub fn failure(self, failure: Failure) -> Builder {
-        self.say(Said::Failure(failure))
+        self.say(BuilderStep::Failure(failure))
     }
 
     /// Decides everything random by this seed. Default: the fixture's, or 0, so that every run is alike.
     #[track_caller]
     pub fn seed(self, seed: u64) -> Builder {
-        self.say(Said::Seed(seed))
+        self.say(BuilderStep::Seed(seed))
     }
 
     /// Listens here, `127.0.0.1:8443`; port 0 takes any free one. Default: the fixture's address, or any free port of 127.0.0.1.
     #[track_caller]
     pub fn listen(self, address: impl fmt::Display) -> Builder {
-        self.say(Said::Listen(address.to_string()))
+        self.say(BuilderStep::Listen(address.to_string()))
     }
 
     /// Speaks plain HTTP.
@@ -167,7 +168,7 @@ impl Builder {
         let place = self.base.1;
         let broken = |error: String| Error::at(place, error);
         let fixture = self.fixture()?;
-        let runtime = engine::runtime().map_err(broken)?;
+        let runtime = runtime::runtime().map_err(broken)?;
         let identity = self.identity().map_err(broken)?;
         let (address, asked_at) = self.address(&fixture);
         // Served starts a task: on the doubles' own runtime, not on the caller's.
@@ -196,7 +197,7 @@ impl Builder {
             .said
             .iter()
             .rev()
-            .find(|(said, _)| matches!(said, Said::Listen(_)));
+            .find(|(said, _)| matches!(said, BuilderStep::Listen(_)));
         let place = said.map_or(self.base.1, |(_, place)| *place);
         (
             fixture
@@ -209,7 +210,7 @@ impl Builder {
     fn identity(&self) -> Result<Option<Identity>, String> {
         match (self.http, self.sans.as_slice()) {
             (true, _) => Ok(None),
-            (false, []) => engine::identity().cloned().map(Some),
+            (false, []) => runtime::identity().cloned().map(Some),
             (false, names) => Identity::generate(names)
                 .map(Some)
                 .map_err(|error| error.to_string()),
@@ -221,7 +222,7 @@ impl Builder {
         let mut fixture = self.base()?;
         let mut named: Vec<&str> = Vec::new();
         for (said, place) in &self.said {
-            if let Said::User(username, ..) = said {
+            if let BuilderStep::User(username, ..) = said {
                 if named.contains(&username.as_str()) {
                     return Err(Error::at(place, format!("duplicate user {username:?}")));
                 }
@@ -239,7 +240,7 @@ impl Builder {
             .check_transport(!self.http)
             .map_err(Error::of_file)?;
         for (said, place) in &self.said {
-            let Said::Failure(failure) = said else {
+            let BuilderStep::Failure(failure) = said else {
                 continue;
             };
             let context = ModeContext {
@@ -281,7 +282,7 @@ impl Builder {
     }
 
     #[track_caller]
-    fn say(mut self, said: Said) -> Builder {
+    fn say(mut self, said: BuilderStep) -> Builder {
         self.said.push((said, Location::caller()));
         self
     }

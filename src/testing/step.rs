@@ -16,7 +16,7 @@ use crate::{
 
 /// One thing that was said of a double.
 #[derive(Debug)]
-pub(super) enum Said {
+pub(super) enum BuilderStep {
     Failure(Failure),
     Listen(String),
     Lockout(u32, Scope, Duration),
@@ -26,7 +26,7 @@ pub(super) enum Said {
     User(String, Secret, Role),
 }
 
-impl Said {
+impl BuilderStep {
     /// Lets a fixture be so.
     ///
     /// # Errors
@@ -35,9 +35,11 @@ impl Said {
         let kind = fixture.kind;
         match self {
             // Read when all others are.
-            Said::Failure(_) => {}
-            Said::Listen(address) => fixture.listen = part(kind, "listen", json!(address))?.listen,
-            Said::Lockout(after, scope, hold) => {
+            BuilderStep::Failure(_) => {}
+            BuilderStep::Listen(address) => {
+                fixture.listen = part(kind, "listen", json!(address))?.listen
+            }
+            BuilderStep::Lockout(after, scope, hold) => {
                 let scope = match scope {
                     Scope::Account => "account",
                     Scope::Source => "source",
@@ -46,14 +48,14 @@ impl Said {
                     json!({ "after": after, "scope": scope, "for": failure::written(*hold) });
                 fixture.state.lockout = part(kind, "lockout", written)?.state.lockout;
             }
-            Said::Policy(name) => fixture.state.policy = named_policy(kind, name)?,
-            Said::Reading(fact, name) => {
+            BuilderStep::Policy(name) => fixture.state.policy = named_policy(kind, name)?,
+            BuilderStep::Reading(fact, name) => {
                 // Held against the contract as in a fixture; then chosen on top of those before.
                 part(kind, "readings", json!({ fact: name }))?;
                 drop(fixture.readings.choose(contract::of(kind), fact, name));
             }
-            Said::Seed(seed) => fixture.seed = Some(*seed),
-            Said::User(username, password, role) => {
+            BuilderStep::Seed(seed) => fixture.seed = Some(*seed),
+            BuilderStep::User(username, password, role) => {
                 let written = json!([{ "username": username, "password": password.expose(), "role": role.name() }]);
                 let read = part(kind, "users", written)?;
                 if !fixture.names_users {

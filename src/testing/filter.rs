@@ -9,12 +9,12 @@ use crate::{
 
 /// Requests of some kind. All conditions that are given must hold.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Aim {
+pub(super) struct RequestFilter {
     pub(super) wanted: EntryFilter,
     pub(super) user: Option<String>,
 }
 
-impl Aim {
+impl RequestFilter {
     /// Returns how many there were since the start or the last reset. Those about one user are counted where they are held still.
     pub(super) fn count(&self, host: &Host) -> u64 {
         match self.user {
@@ -41,7 +41,7 @@ impl Aim {
 }
 
 /// Says it in words: `set_password → password_replaced by "test", bent by slow`.
-impl fmt::Display for Aim {
+impl fmt::Display for RequestFilter {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let EntryFilter {
             operation,

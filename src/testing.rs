@@ -7,15 +7,15 @@
 //!                                  └─ expect: held against the journal when it is dropped
 //! ```
 
-mod aim;
 mod builder;
-pub(crate) mod engine;
+mod description;
 pub(crate) mod error;
 mod expectation;
 mod failure;
-mod happened;
+mod filter;
 mod journal;
-mod said;
+pub(crate) mod runtime;
+mod step;
 
 use std::{
     panic::Location,
@@ -27,10 +27,10 @@ use std::{
 pub use builder::Builder;
 pub use error::Error;
 use error::Place;
-use expectation::Wishes;
-pub use expectation::{Expectation, Unmet};
+use expectation::Expectations;
+pub use expectation::{Expectation, UnmetExpectations};
 pub use failure::Failure;
-pub use journal::{Journal, Missed};
+pub use journal::{Journal, WaitTimeout};
 
 use crate::{
     clock::Clock,
@@ -54,7 +54,7 @@ pub struct Double {
     name: String,
     url: String,
     ca_pem: String,
-    wishes: Wishes,
+    expectations: Expectations,
 }
 
 impl Double {
@@ -92,7 +92,7 @@ impl Double {
             name,
             url,
             ca_pem,
-            wishes: Wishes::default(),
+            expectations: Expectations::default(),
         }
     }
 
@@ -221,21 +221,21 @@ impl Double {
     /// double is dropped, or by [`Double::verify`].
     #[track_caller]
     pub fn expect(&self, operation: Operation) -> Expectation {
-        self.wishes.make(Some(operation), Location::caller())
+        self.expectations.make(Some(operation), Location::caller())
     }
 
     /// Expects requests of any kind, those that hit no operation among them.
     #[track_caller]
     pub fn expect_any(&self) -> Expectation {
-        self.wishes.make(None, Location::caller())
+        self.expectations.make(None, Location::caller())
     }
 
     /// Holds every expectation against what happened so far. None is checked a second time.
     ///
     /// # Errors
     /// What was not as expected, each with its line in the test and what did happen instead, nearest first.
-    pub fn verify(&self) -> Result<(), Unmet> {
-        self.wishes
+    pub fn verify(&self) -> Result<(), UnmetExpectations> {
+        self.expectations
             .verify(&self.host, &format!("the {} `{}`", self.kind, self.name))
     }
 
@@ -253,7 +253,7 @@ impl Double {
 
     /// Closes the port and waits until it is closed: a moment, as idle connections and held answers are cut at once.
     fn close(&mut self) {
-        let (Some(served), Ok(runtime)) = (self.served.take(), engine::runtime()) else {
+        let (Some(served), Ok(runtime)) = (self.served.take(), runtime::runtime()) else {
             return;
         };
         let ended = served.end();

@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use super::{Double, aim::Aim, engine, happened};
+use super::{Double, description, filter::RequestFilter, runtime};
 use crate::{
     contract::{Operation, Outcome},
     host::Host,
@@ -16,19 +16,19 @@ use crate::{
 #[must_use = "a look alone does nothing"]
 pub struct Journal<'a> {
     double: &'a Double,
-    aim: Aim,
+    aim: RequestFilter,
     within: Duration,
 }
 
 /// What was waited for did not happen in time: says what did, nearest first.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Missed(String);
+pub struct WaitTimeout(String);
 
 impl<'a> Journal<'a> {
     pub(super) fn new(double: &'a Double) -> Journal<'a> {
         Journal {
             double,
-            aim: Aim::default(),
+            aim: RequestFilter::default(),
             within: PATIENCE,
         }
     }
@@ -93,7 +93,7 @@ impl<'a> Journal<'a> {
     ///
     /// # Errors
     /// There were not so many in time.
-    pub async fn wait_for(self, operation: Operation, count: u64) -> Result<(), Missed> {
+    pub async fn wait_for(self, operation: Operation, count: u64) -> Result<(), WaitTimeout> {
         self.operation(operation).wait(count).await
     }
 
@@ -101,8 +101,8 @@ impl<'a> Journal<'a> {
     ///
     /// # Errors
     /// There were not in time.
-    pub async fn wait(self, count: u64) -> Result<(), Missed> {
-        let waited = engine::on(self.waiting(count)).await;
+    pub async fn wait(self, count: u64) -> Result<(), WaitTimeout> {
+        let waited = runtime::on(self.waiting(count)).await;
         self.ended(waited, count)
     }
 
@@ -110,8 +110,8 @@ impl<'a> Journal<'a> {
     ///
     /// # Errors
     /// There were not so many in time.
-    pub fn wait_blocking(self, count: u64) -> Result<(), Missed> {
-        let waited = engine::blocking(self.waiting(count));
+    pub fn wait_blocking(self, count: u64) -> Result<(), WaitTimeout> {
+        let waited = runtime::blocking(self.waiting(count));
         self.ended(waited, count)
     }
 
@@ -128,11 +128,11 @@ impl<'a> Journal<'a> {
         }
     }
 
-    fn ended(&self, waited: Option<bool>, count: u64) -> Result<(), Missed> {
+    fn ended(&self, waited: Option<bool>, count: u64) -> Result<(), WaitTimeout> {
         if waited == Some(true) {
             Ok(())
         } else {
-            Err(Missed::new(
+            Err(WaitTimeout::new(
                 self.double.host(),
                 &self.aim,
                 count,
@@ -142,31 +142,31 @@ impl<'a> Journal<'a> {
     }
 }
 
-impl Missed {
-    fn new(host: &Host, aim: &Aim, count: u64, within: Duration) -> Missed {
+impl WaitTimeout {
+    fn new(host: &Host, aim: &RequestFilter, count: u64, within: Duration) -> WaitTimeout {
         let came = aim.count(host);
-        Missed(format!(
+        WaitTimeout(format!(
             "waited {within:?} for {count} × {aim}: {came} came{}{}",
-            happened::told(host, aim),
-            happened::found(host)
+            description::told(host, aim),
+            description::found(host)
         ))
     }
 }
 
-impl fmt::Display for Missed {
+impl fmt::Display for WaitTimeout {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(&self.0)
     }
 }
 
 /// The same: it is what `unwrap` and a test that returns it print.
-impl fmt::Debug for Missed {
+impl fmt::Debug for WaitTimeout {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(&self.0)
     }
 }
 
-impl std::error::Error for Missed {}
+impl std::error::Error for WaitTimeout {}
 
 /// How long is waited unless something else is said.
 const PATIENCE: Duration = Duration::from_secs(5);

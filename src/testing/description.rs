@@ -1,9 +1,9 @@
 //! What did happen, nearest first, for whoever expected something else.
 
 use crate::{
-    double::aim::Aim,
     host::Host,
     journal::{EntryFilter, EntryView},
+    testing::filter::RequestFilter,
 };
 
 /// Requests that are alike, for a reader.
@@ -16,7 +16,7 @@ struct Alike {
 }
 
 /// Says in lines what happened at a double, the nearest to what was meant first.
-pub(super) fn told(host: &Host, aim: &Aim) -> String {
+pub(super) fn told(host: &Host, aim: &RequestFilter) -> String {
     let page = host.journal(&EntryFilter::default(), usize::MAX);
     let mut alike: Vec<Alike> = Vec::new();
     for view in page.entries.iter().rev() {
@@ -72,7 +72,7 @@ pub(super) fn found(host: &Host) -> String {
 }
 
 /// The same operation first, the same user next, then what hit no operation: it may have been meant for this one.
-fn distance(view: &EntryView, aim: &Aim) -> u8 {
+fn distance(view: &EntryView, aim: &RequestFilter) -> u8 {
     let same_operation = aim
         .wanted
         .operation
