@@ -13,7 +13,6 @@ mod fields;
 mod judge;
 mod lockout;
 mod policy;
-pub mod quirk;
 mod reply;
 mod rules;
 
@@ -26,9 +25,8 @@ use http::{Request, Response};
 pub use judge::Reason;
 pub use lockout::{Count, Counted, Lockout, Scope};
 pub use policy::{Breach, Policy};
-pub use quirk::Quirk;
 pub use reply::Reply;
-pub use rules::{Asked, Rules, Worded};
+pub use rules::{Asked, Rules, Values, Worded};
 
 /// A moment on an appliance's own clock: the time since it started or was reset.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]

@@ -11,7 +11,6 @@ pub mod healthcheck;
 mod log;
 pub mod plan;
 mod progress;
-pub mod prove;
 pub mod ready;
 pub mod recover;
 mod reports;
@@ -90,8 +89,6 @@ enum Command {
         #[arg(long, value_parser = kind)]
         kind: Option<Kind>,
     },
-    /// Put the suite to the test: every mutant must be caught, every control accepted
-    Prove(prove::Options),
     /// Hold the contract against copies of the documents
     Documents {
         /// The sensor's page
@@ -177,7 +174,6 @@ fn run(command: Command, talk: &Talk) -> u8 {
             let kinds = kind.map_or_else(|| vec![Kind::Sensor, Kind::Console], |kind| vec![kind]);
             talk.code(explain::run(what.as_deref(), &kinds, &mut out).map(|()| code::GOOD))
         }
-        Command::Prove(options) => prove::run(&options, &mut out, talk),
         Command::Documents { sensor, console } => {
             talk.code(documents::run(&sensor, &console, &mut out))
         }

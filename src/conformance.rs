@@ -7,13 +7,10 @@
 pub mod agreed;
 pub mod case;
 mod command;
-pub mod controls;
 pub mod evidence;
 mod expect;
 pub mod expected;
 pub mod known;
-pub mod made;
-pub mod mutants;
 mod nearest;
 mod place;
 pub mod profile;

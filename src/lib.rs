@@ -79,8 +79,6 @@ pub mod clock;
 pub mod control;
 pub mod fleet;
 pub mod host;
-#[cfg(feature = "cli")]
-pub mod prover;
 pub mod runner;
 pub mod served;
 pub mod server;

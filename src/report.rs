@@ -23,7 +23,6 @@ mod later;
 mod markdown;
 mod paint;
 pub mod profile;
-pub mod proof;
 mod readings;
 #[cfg(test)]
 pub(crate) mod sample;

@@ -1,4 +1,4 @@
-//! Any text as the other files that a command is given: known differences, reading profiles, mutants, controls. Read or refused with a place.
+//! Any text as the other files that a command is given: known differences, reading profiles. Read or refused with a place.
 #![no_main]
 
 #[path = "../../tests/it/fuzz/given.rs"]

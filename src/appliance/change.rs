@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use crate::{
-    appliance::{Lag, Moment, State, User},
+    appliance::{Lag, Moment, State},
     redact::Secret,
 };
 
@@ -21,8 +21,6 @@ pub(super) struct Changed {
     pub(super) sign_in: Option<SignIn>,
     /// Who validated with a former password.
     pub(super) former: Option<String>,
-    /// Users as they are afterwards, where a quirk changes more than what was asked.
-    pub(super) also: Vec<User>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,28 +47,6 @@ impl Change {
         self.0.lag = Some(lag);
         self
     }
-
-    /// A change of nothing but these users.
-    pub(super) fn of_users(users: Vec<User>) -> Change {
-        Change::of(Changed {
-            also: users,
-            ..Changed::default()
-        })
-    }
-
-    /// Changes these users too.
-    pub(super) fn with_users(mut self, users: Vec<User>) -> Change {
-        self.0.also = users;
-        self
-    }
-
-    /// Replaces by another password than the one that was asked for.
-    pub(super) fn with_password(mut self, password: Secret) -> Change {
-        if let Some((_, replaced_by)) = &mut self.0.replace {
-            *replaced_by = password;
-        }
-        self
-    }
 }
 
 impl State {
@@ -82,10 +58,6 @@ impl State {
             }
             self.directory.replace(&username, password);
         }
-        change
-            .also
-            .into_iter()
-            .for_each(|user| self.directory.put(user));
         if let Some(username) = change.former {
             self.directory.validated_with_former(&username);
         }

@@ -109,18 +109,6 @@ impl Directory {
             .is_some_and(|(former, lag)| former.expose() == password && lag.holds(now))
     }
 
-    /// Tells whether this is the password that a user had before, whether or not it still validates.
-    pub(super) fn was(&self, username: &str, password: &str) -> bool {
-        self.former
-            .get(username)
-            .is_some_and(|(former, _)| former.expose() == password)
-    }
-
-    /// Tells whether a user had another password before, of those that were kept.
-    pub(super) fn had_another(&self, username: &str) -> bool {
-        self.former.contains_key(username)
-    }
-
     /// Notes that a former password has validated once.
     pub fn validated_with_former(&mut self, username: &str) {
         if let Some((_, Lag::Validations(left))) = self.former.get_mut(username) {

@@ -59,20 +59,6 @@ impl State {
         source: IpAddr,
         now: Moment,
     ) -> (Worded, Reason, Option<Change>) {
-        match rules.quirk() {
-            None => self.deem(rules, asked, source, now),
-            Some(quirk) => quirk.judge(self, rules, asked, source, now),
-        }
-    }
-
-    /// Judges a request as the contract has it.
-    pub(super) fn deem(
-        &self,
-        rules: &Rules,
-        asked: &Asked<'_>,
-        source: IpAddr,
-        now: Moment,
-    ) -> (Worded, Reason, Option<Change>) {
         let (operation, values) = match asked {
             Asked::Refused(worded, circumstance) => {
                 return (*worded, Reason::In(*circumstance), None);
@@ -115,7 +101,6 @@ impl State {
                 lag: None,
                 sign_in,
                 former,
-                also: Vec::new(),
             })
         });
         (

@@ -14,7 +14,7 @@ use super::{
     fields::{Body, Given, Name},
 };
 use crate::{
-    appliance::{Quirk, Reason, Reply},
+    appliance::{Reason, Reply},
     contract,
     contract::{
         Check, Circumstance, Contract, Envelope, Field, Internal, Kind, Operation, Outcome,
@@ -31,8 +31,6 @@ pub struct Rules {
     manners: Vec<Manner>,
     /// By operation, the last for requests that are none.
     tables: Vec<Table>,
-    /// The one way in which it deviates, where it is a mutant.
-    quirk: Option<Quirk>,
 }
 
 /// How one operation reads and checks.
@@ -139,16 +137,6 @@ impl Rules {
             routes,
             manners,
             tables,
-            quirk: None,
-        }
-    }
-
-    /// Deviates from the contract in one way.
-    #[must_use]
-    pub fn with_quirk(self, quirk: Quirk) -> Rules {
-        Rules {
-            quirk: Some(quirk),
-            ..self
         }
     }
 
@@ -174,14 +162,6 @@ impl Rules {
 
     /// Reads a request as far as that needs no knowledge of users.
     pub fn read<'a>(&self, request: &'a Request<Bytes>) -> Asked<'a> {
-        match self.quirk {
-            None => self.hear(request),
-            Some(quirk) => quirk.read(self, request),
-        }
-    }
-
-    /// Reads a request as the contract has it.
-    pub(super) fn hear<'a>(&self, request: &'a Request<Bytes>) -> Asked<'a> {
         match self.find(request.method().as_str(), request.uri().path()) {
             Ok(operation) => self.read_body(
                 operation,
@@ -225,14 +205,6 @@ impl Rules {
 
     /// Words the same answer, for whoever has a map for its headers.
     pub fn reply(&self, worded: Worded, asked: &Asked<'_>) -> Reply {
-        match self.quirk {
-            None => self.speak(worded, asked),
-            Some(quirk) => Reply::Whole(quirk.word(self, worded, asked)),
-        }
-    }
-
-    /// Words an answer as the contract has it.
-    pub(super) fn speak(&self, worded: Worded, asked: &Asked<'_>) -> Reply {
         let username = match asked {
             Asked::Fields(_, values) => values.of(Field::Username),
             Asked::Refused(..) => "",
@@ -288,24 +260,6 @@ impl Rules {
             .iter()
             .find(|(route, _)| route == path)
             .map(|(_, operation)| *operation)
-    }
-
-    /// Returns the paths that are served.
-    pub(super) fn paths(&self) -> impl Iterator<Item = &str> {
-        self.routes.iter().map(|(path, _)| path.as_str())
-    }
-
-    /// Returns the fields of an operation, in the order of its table.
-    pub(super) fn fields(&self, operation: Operation) -> impl Iterator<Item = Field> {
-        self.manner(operation)
-            .fields
-            .iter()
-            .map(|(field, _)| *field)
-    }
-
-    /// Returns the one way in which it deviates, if it does.
-    pub(super) fn quirk(&self) -> Option<Quirk> {
-        self.quirk
     }
 
     /// Returns the outcome a circumstance leads to, or nothing where the request goes on.
@@ -424,7 +378,7 @@ impl Rules {
                 Given::Text(text) if text.is_empty() && stops(Circumstance::EmptyValue) => {
                     return Err(Circumstance::EmptyValue);
                 }
-                Given::Text(text) => values.0[*field as usize] = text,
+                Given::Text(text) => values.set(*field, text),
                 Given::Null | Given::Other => {}
             }
         }
@@ -529,17 +483,6 @@ impl Asked<'_> {
         }
     }
 
-    /// Returns the same, borrowing nothing of the request.
-    pub(super) fn into_owned(self) -> Asked<'static> {
-        match self {
-            Asked::Fields(operation, Values(values)) => Asked::Fields(
-                operation,
-                Values(values.map(|value| Cow::Owned(value.into_owned()))),
-            ),
-            Asked::Refused(worded, circumstance) => Asked::Refused(worded, circumstance),
-        }
-    }
-
     /// Returns why it gets no further, if it does not.
     pub fn reason(&self) -> Option<Reason> {
         match self {
@@ -564,14 +507,14 @@ impl fmt::Debug for Values<'_> {
     }
 }
 
-impl Values<'_> {
+impl<'a> Values<'a> {
     /// Returns a field's value, empty for one the operation does not have.
     pub fn of(&self, field: Field) -> &str {
         &self.0[field as usize]
     }
 
-    /// Puts another value in a field's place.
-    pub(super) fn put(&mut self, field: Field, value: String) {
+    /// Sets a field's value.
+    pub fn set(&mut self, field: Field, value: impl Into<Cow<'a, str>>) {
         self.0[field as usize] = value.into();
     }
 }

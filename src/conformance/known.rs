@@ -12,11 +12,11 @@ use std::fmt;
 use serde::Deserialize;
 
 use crate::{
-    conformance::{made, suite},
+    conformance::suite,
     contract,
     contract::{Glob, Kind, UnknownName},
     fixture,
-    fixture::Spanned,
+    fixture::{Position, Spanned},
     report::{Conformance, Summary, TargetSummary},
 };
 
@@ -122,6 +122,16 @@ impl Known {
     }
 }
 
+fn error_at(file: &str, at: Position, message: String) -> fixture::Error {
+    fixture::Error {
+        file: file.to_owned(),
+        line: at.line,
+        column: at.column,
+        message,
+        hint: None,
+    }
+}
+
 impl Entry {
     fn meant(file: &str, written: Written) -> Result<Entry, fixture::Error> {
         let Written {
@@ -131,14 +141,14 @@ impl Entry {
             kind,
         } = written;
         let glob = Glob::new(&case.value).map_err(|wrong| {
-            made::error_at(
+            error_at(
                 file,
                 case.place,
                 format!("`{}` is no glob: {wrong}", case.value),
             )
         })?;
         if reason.value.trim().is_empty() {
-            return Err(made::error_at(
+            return Err(error_at(
                 file,
                 reason.place,
                 "the reason is empty, expected words that a later reader understands".to_owned(),
@@ -149,14 +159,14 @@ impl Entry {
                 until
                     .value
                     .parse()
-                    .map_err(|wrong| made::error_at(file, until.place, wrong))
+                    .map_err(|wrong| error_at(file, until.place, wrong))
             })
             .transpose()?;
         let kind = kind
             .map(|kind| {
-                kind.value.parse().map_err(|wrong: UnknownName| {
-                    made::error_at(file, kind.place, wrong.to_string())
-                })
+                kind.value
+                    .parse()
+                    .map_err(|wrong: UnknownName| error_at(file, kind.place, wrong.to_string()))
             })
             .transpose()?;
         let place = format!("{file}:{}:{}", case.place.line, case.place.column);

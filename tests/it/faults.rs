@@ -59,16 +59,16 @@ const FAULTS: &[Fault] = &[
         file: "src/runner/session.rs",
         from: "accounts.redact(&String::from_utf8_lossy(answer.body()))",
         to: "String::from_utf8_lossy(answer.body()).into_owned()",
-        target: "it",
-        test: "prove::a_password_that_is_echoed_is_shown_nowhere",
+        target: "selftest",
+        test: "an_echoed_password_is_shown_nowhere",
     },
     Fault {
         name: "the snapshot of an answer's body is not redacted",
         file: "src/runner/transcript.rs",
         from: "body: accounts.redact_bytes(answer.body()),",
         to: "body: answer.body().to_vec(),",
-        target: "it",
-        test: "prove::a_password_that_is_echoed_is_shown_nowhere",
+        target: "selftest",
+        test: "an_echoed_password_is_shown_nowhere",
     },
     Fault {
         name: "the undo is skipped",
@@ -87,12 +87,12 @@ const FAULTS: &[Fault] = &[
         test: "conformance::known::tests::an_expired_entry_is_told_whatever_it_matches",
     },
     Fault {
-        name: "a mutant that survives proves the suite all the same",
-        file: "src/prover/demands.rs",
-        from: "    problems.extend(unproved(mutants, &tried));\n",
-        to: "    drop(unproved(mutants, &tried));\n",
-        target: "it",
-        test: "prove::a_mutant_that_survives_fails_the_proof",
+        name: "a missed mutant fails nothing",
+        file: "selftest/src/checks.rs",
+        from: "    problems.extend(missed(mutants, &trials));\n",
+        to: "    drop(missed(mutants, &trials));\n",
+        target: "selftest",
+        test: "a_missed_mutant_fails_the_run",
     },
 ];
 
@@ -185,6 +185,7 @@ impl Copy {
             "conformance",
             "deploy",
             "fixtures",
+            "selftest",
             "snapshots",
             "src",
             "tests",
@@ -221,6 +222,7 @@ impl Copy {
                 .env_remove("RUSTFLAGS");
             match target {
                 "lib" => command.arg("--lib"),
+                "selftest" => command.args(["--package", "selftest"]),
                 other => command.args(["--test", other]),
             };
             if !run {
@@ -250,6 +252,7 @@ fn sources_of(fault: &Fault) -> Vec<String> {
     let tests = root().join("tests");
     let mut open = match fault.target {
         "lib" => vec![root().join("src")],
+        "selftest" => vec![root().join("selftest")],
         other => vec![tests.join(other), tests.join(other).with_extension("rs")],
     };
     let mut texts = Vec::new();

@@ -30,7 +30,6 @@ mod model;
 mod own_process;
 #[path = "../support/process.rs"]
 mod process;
-mod prove;
 mod readings;
 mod redaction;
 mod serve;

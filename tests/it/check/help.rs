@@ -19,7 +19,6 @@ use crate::check::desk::{Desk, told};
 #[case::healthcheck("healthcheck")]
 #[case::pending("pending")]
 #[case::plan("plan")]
-#[case::prove("prove")]
 #[case::recover("recover")]
 #[case::reject("reject")]
 #[case::review("review")]

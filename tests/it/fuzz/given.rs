@@ -1,10 +1,5 @@
-//! Any text as the other files that a command is given: known differences, reading profiles, mutants, controls. Read or refused with a place.
-use d4iot_double::{
-    conformance::{Known, controls, mutants},
-    contract::Kind,
-    fixture::Error,
-    report::profile,
-};
+//! Any text as the other files that a command is given: known differences, reading profiles. Read or refused with a place.
+use d4iot_double::{conformance::Known, contract::Kind, fixture::Error, report::profile};
 
 pub(crate) fn run(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else {
@@ -27,8 +22,6 @@ pub(crate) fn run(data: &[u8]) {
     }
     has_its_place(known.err());
     has_its_place(profiles.err());
-    has_its_place(mutants::read("fuzz.yaml", text).err());
-    has_its_place(controls::read("fuzz.yaml", text).err());
 }
 
 fn has_its_place(error: Option<Error>) {

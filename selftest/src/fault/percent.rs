@@ -1,6 +1,6 @@
-//! What a form or a query says, decoded as a lenient server would.
+//! The content of a form or a query, decoded as a lenient server does.
 
-/// Resolves `%41` and `+`; what is no escape stays.
+/// Resolves `%41` and `+`; anything that is not an escape stays.
 pub(super) fn decoded(text: &str) -> String {
     let bytes = text.as_bytes();
     let mut decoded = Vec::with_capacity(bytes.len());

@@ -1,0 +1,165 @@
+//! Small files of mutants and controls: what fails a run, and what its report says. `.ci/run` runs the complete files.
+
+use d4iot_double::{
+    conformance::{Account, Placeholder, Property, suite, suite::Located},
+    contract::Kind,
+    fixture, runner,
+    runner::Memory,
+    server::tls::Identity,
+};
+use rstest::rstest;
+use selftest::{
+    fault::Fault,
+    mock::Mock,
+    report::Report,
+    spec::{controls, mutants},
+};
+
+/// A mutant of the sensor that one case kills, and an accepted variant: only the gaps remain.
+const MUTANT: &str = "{ id: a, what: b, kinds: [sensor], quirk: names_without_case, by: validation.characters.name_in_capitals, verdict: deviation, facts: [validation.credentials_rejected.body] }";
+const CONTROL: &str =
+    "- { id: c, what: d, kinds: [sensor], fixture: { readings: { X11: table } } }";
+
+async fn run(mutants: &str, controls: &str) -> Report {
+    let mutants = mutants::read("m.yaml", &format!("mutants:\n  - {mutants}\n")).unwrap();
+    let controls = controls::read("c.yaml", controls).unwrap();
+    selftest::run(&mutants, &controls, &|_, _| ())
+        .await
+        .unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_mutant_and_an_accepted_control_leave_the_gaps() {
+    let text = run(MUTANT, CONTROL).await.text();
+    for line in [
+        "2 of 2 reference mocks clean",
+        "1 mutants, 0 missed; 1 controls, 0 wrong",
+        "1 mutant definitions: 1 by deviation",
+        "✗ fact set_password.path (console) has no mutant that is detected",
+        "✗ case validation.repeated (sensor) kills no mutant",
+        "✗ no control serves X14 set_password_by_admin.user_unknown.body: table (sensor)",
+        "X11 validation.authenticated.body: table",
+    ] {
+        assert!(text.contains(line), "{line}\n{text}");
+    }
+    for line in [
+        "✗ mutant",
+        "✗ control",
+        "✗ case validation.characters.name_in_capitals (sensor)",
+    ] {
+        assert!(!text.contains(line), "{line}\n{text}");
+    }
+}
+
+#[rstest]
+#[case::another_case_kills(
+    ("validation.characters.name_in_capitals", "validation.repeated"),
+    "must be killed with deviation by validation.repeated: its case found it documented and same"
+)]
+#[case::by_another_verdict(
+    ("verdict: deviation", "verdict: changed"),
+    "it is detected without the snapshots too, by validation.characters.name_in_capitals"
+)]
+#[case::an_unfounded_claim(
+    ("rejected.body]", "rejected.body, validation.token]"),
+    "no case that covers validation.token detects it"
+)]
+#[case::valid(
+    ("quirk: names_without_case", "quirk: chunked"),
+    "must be killed with deviation by validation.characters.name_in_capitals: its case found it documented and same"
+)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_missed_mutant_fails_the_run(#[case] (from, to): (&str, &str), #[case] message: &str) {
+    assert!(MUTANT.contains(from));
+
+    let report = run(&MUTANT.replace(from, to), CONTROL).await;
+
+    let mut problems = report.problems.iter();
+    assert!(
+        problems
+            .any(|problem| problem.starts_with("mutant a (sensor)") && problem.contains(message)),
+        "{:#?}",
+        report.problems
+    );
+}
+
+#[rstest]
+#[case::rejected(
+    ("fixture: { readings: { X11: table } }", "quirk: capitals"),
+    "control c (sensor): not accepted by validation.authenticated"
+)]
+#[case::not_declared(
+    ("fixture: { readings: { X11: table } }", "quirk: failures_400"),
+    "is the default and named as 400"
+)]
+#[case::not_named(
+    ("} }", "} }, told: { any.request_timeout.body: invented }"),
+    "control c (sensor): no reading is named for any.request_timeout.body"
+)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_control_that_is_rejected_or_not_named_fails_the_run(
+    #[case] (from, to): (&str, &str),
+    #[case] message: &str,
+) {
+    assert!(CONTROL.contains(from));
+
+    let report = run(MUTANT, &CONTROL.replacen(from, to, 1)).await;
+
+    let mut problems = report.problems.iter();
+    assert!(
+        problems.any(|problem| problem.contains(message)),
+        "{:#?}",
+        report.problems
+    );
+}
+
+/// Redaction is for an appliance that repeats passwords.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_echoed_password_is_shown_nowhere() {
+    let fault = Fault {
+        kind: "password_echoed".parse().unwrap(),
+        on: None,
+    };
+    let identity = Identity::generate(&[]).unwrap();
+    let (mock, lab) =
+        Mock::start(&fixture::built_in(Kind::Sensor), Some(fault), &identity).unwrap();
+    let is_selected = |located: &&Located| {
+        located.case.kinds.contains(&Kind::Sensor) && located.case.id.contains("wrong_password")
+    };
+    let cases: Vec<&Located> = suite::all().iter().filter(is_selected).collect();
+
+    let run = runner::run(&lab, &cases, &Memory::Nothing, &|_| ())
+        .await
+        .unwrap();
+
+    let report = serde_json::to_string(&run.summary).unwrap();
+    let snapshots: String = run
+        .cases
+        .iter()
+        .filter_map(|case| case.snapshot.clone())
+        .collect();
+    assert!(
+        report.contains("«user.wrong_password»") && snapshots.contains("«user.wrong_password»"),
+        "the appliance repeats what it was sent"
+    );
+    for (_, account) in Account::NAMES {
+        for property in [
+            Property::Password,
+            Property::WrongPassword,
+            Property::NewPassword,
+        ] {
+            let placeholder = Placeholder { account, property };
+            let password = lab.accounts.value(placeholder).unwrap();
+            assert!(
+                !report.contains(&password),
+                "a report shows {account:?} {property:?}"
+            );
+            assert!(
+                !snapshots.contains(&password),
+                "a snapshot shows {account:?} {property:?}"
+            );
+        }
+    }
+    drop(lab);
+    mock.end().await;
+}
