@@ -40,7 +40,7 @@ const FAULTS: &[Fault] = &[
     },
     Fault {
         name: "a change that was not answered is sent again",
-        file: "src/target.rs",
+        file: "src/client.rs",
         from: "            return self.exchange(request).await;\n",
         to: "            return match self.exchange(request).await {\n                Err(Error::Broken(_)) => self.exchange(request).await,\n                other => other,\n            };\n",
         target: "live",
@@ -48,7 +48,7 @@ const FAULTS: &[Fault] = &[
     },
     Fault {
         name: "redirects are followed",
-        file: "src/target.rs",
+        file: "src/client.rs",
         from: ".redirect(redirect::Policy::none())",
         to: ".redirect(redirect::Policy::limited(5))",
         target: "live",
