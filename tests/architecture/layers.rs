@@ -153,7 +153,7 @@ mod tests {
         "src/contract/a.rs:1: `contract` may not use `server`, which is a layer above"
     )]
     #[case::no_layer("src/other.rs", "", "src/other.rs: `other` has no layer")]
-    #[case::test(
+    #[case::in_a_test(
         "src/contract.rs",
         "#[cfg(test)]\nmod tests {\nuse crate::server;\n}\n",
         ""

@@ -238,7 +238,7 @@ mod tests_of_this {
     }
 
     #[rstest]
-    #[case::test("#[test]\nfn a() {}", "a")]
+    #[case::plain("#[test]\nfn a() {}", "a")]
     #[case::tokio("#[tokio::test(flavor = \"x\")]\nasync fn a() {}", "a")]
     #[case::inner("mod tests { #[rstest]\n#[case::x(1)]\nfn a() {} }", "a")]
     #[case::helper("#[test]\nfn a() {}\nfn b() {}", "a")]
