@@ -55,7 +55,7 @@ fn judge(bencher: Bencher) {
 fn bend(bencher: Bencher, mode: &str) {
     let failure = fixture::ready_made(mode).unwrap();
     let mut schedule = Schedule::new(
-        vec![d4iot_double::failure::Failure {
+        vec![d4iot_double::failure::FailureMode {
             armed: true,
             ..failure
         }],
@@ -71,7 +71,7 @@ fn bend(bencher: Bencher, mode: &str) {
     bencher.bench_local(|| {
         let answer = Delivery::plain(Response::new(Bytes::from_static(ANSWER.as_bytes())));
         match schedule.request(&call) {
-            Some(strike) => strike.act.bend(&strike.draw, answer),
+            Some(trigger) => trigger.action.apply(&trigger.random, answer),
             None => answer,
         }
     });

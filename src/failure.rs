@@ -8,12 +8,12 @@
 //! Nothing here waits, writes or draws lots: a random decision is a function of seed, mode, scope and ordinal alone. A failure
 //! does not know what an operation means; it bends what the appliance has answered.
 
-mod act;
-mod bend;
-mod chance;
+mod action;
+mod apply;
+mod corrupt;
 mod delivery;
-mod distort;
 mod page;
+mod random;
 mod schedule;
 mod scope;
 mod script;
@@ -21,22 +21,23 @@ mod when;
 
 use std::sync::Arc;
 
-pub use act::{
-    Act, Answering, Certificate, Delay, Distortion, Greeting, Handshake, Page, Stale, TlsVersion,
+pub use action::{
+    Certificate, Corruption, Delay, FailureAction, Handshake, Page, ResponseOverride, Stale,
+    TlsFailure, TlsVersion,
 };
-pub use chance::Draw;
-pub use delivery::{Cut, Delivery, Do, End, Framing, How, Pace};
+pub use delivery::{CloseKind, CutPoint, Delivery, Framing, Pace, Termination, WireStep};
 pub use page::elsewhere;
-pub use schedule::{Call, Counter, MOST_SCOPES, Schedule, Strike};
-pub use scope::{Scope, Tally};
-pub use script::Asked;
+pub use random::RandomSource;
+pub use schedule::{Call, Counter, MOST_SCOPES, Schedule, Trigger};
+pub use scope::{Scope, ScopeCounter};
+pub use script::RequestFlags;
 pub use when::{During, Per, When};
 
 use crate::contract::Operation;
 
 /// A failure mode: what it strikes, when, and what it does then.
 #[derive(Clone, Debug)]
-pub struct Failure {
+pub struct FailureMode {
     /// Its name, unique in an appliance.
     pub name: String,
     /// The operations it strikes; none means any request.
@@ -46,7 +47,7 @@ pub struct Failure {
     /// On which of the requests it admits.
     pub when: When,
     /// What it does.
-    pub act: Arc<Act>,
+    pub action: Arc<FailureAction>,
     /// Whether it strikes from the start.
     pub armed: bool,
     /// All of this as a fixture writes it. Null of a mode that was made in code, which no fixture can then hold.

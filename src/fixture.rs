@@ -45,7 +45,7 @@ use crate::{
     appliance::{Appliance, Policy, Rules, State},
     contract,
     contract::{Kind, Readings},
-    failure::{Failure, Schedule},
+    failure::{FailureMode, Schedule},
 };
 
 /// A fixture that was read and makes sense.
@@ -66,7 +66,7 @@ pub struct Fixture {
     /// Whether it names its users; otherwise they are the built-in ones.
     pub names_users: bool,
     /// Its failure modes, in order: its own, the ready-made ones it uses, those armed by name.
-    pub failures: Vec<Failure>,
+    pub failures: Vec<FailureMode>,
     /// Whether its clock stands still from the start; no key says so.
     pub frozen: bool,
     /// Why it cannot be served over plain HTTP, if so.
@@ -96,7 +96,7 @@ pub fn read(file: &str, text: &str) -> Result<Fixture, Error> {
 /// # Errors
 /// The first thing that is wrong. Such a mode can name no user and no reading: both belong to one
 /// appliance.
-pub fn read_modes(file: &str, text: &str) -> Result<Vec<Failure>, Error> {
+pub fn read_modes(file: &str, text: &str) -> Result<Vec<FailureMode>, Error> {
     let modes = ready_made::read_modes(text, None).map_err(|wrong| wrong.in_file(file))?;
     Ok(modes.into_iter().map(|mode| mode.failure).collect())
 }
@@ -232,8 +232,8 @@ impl Fixture {
     /// # Errors
     /// The first mode that makes no sense now.
     pub fn reload_modes(&mut self) -> Result<(), Error> {
-        let reload = |failure: &Failure| {
-            Ok(Failure {
+        let reload = |failure: &FailureMode| {
+            Ok(FailureMode {
                 armed: failure.armed,
                 ..reload_mode(failure, &self.mode_context())?
             })
@@ -266,7 +266,7 @@ impl Fixture {
             if let (None, Some((key, _))) = (&needs_tls, mode.tls) {
                 needs_tls = Some(mode::needs_tls(name, key, place).in_file("--fail"));
             }
-            failures.push(Failure {
+            failures.push(FailureMode {
                 armed: true,
                 ..mode.failure
             });

@@ -25,7 +25,7 @@ pub use ports::Ports;
 use tokio::net::TcpListener;
 
 use crate::{
-    failure::Failure,
+    failure::FailureMode,
     fixture::Fixture,
     fleet::{ports::Lease, strict::Findings},
     host::Host,
@@ -136,10 +136,10 @@ impl Fleet {
     ///
     /// # Errors
     /// [`Error::Certificate`].
-    pub fn can_show(&self, name: &str, failure: &Failure) -> Result<(), Error> {
+    pub fn can_show(&self, name: &str, failure: &FailureMode) -> Result<(), Error> {
         let at_fault = failure
-            .act
-            .greeting
+            .action
+            .tls
             .as_ref()
             .is_some_and(|greeting| greeting.certificate.is_some());
         match &self.settings().identity {

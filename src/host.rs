@@ -22,7 +22,7 @@ pub use unmatched::Unmatched;
 use crate::{
     appliance::{Appliance, Moment, Rules, State},
     clock::Clock,
-    failure::{Counter, Failure, Schedule},
+    failure::{Counter, FailureMode, Schedule},
     journal::{Bounds, MemoryBudget, SharedJournal},
 };
 
@@ -155,7 +155,7 @@ impl Host {
     }
 
     /// Adds a failure mode after the others, armed as it says, until the next reset; tells whether its name was free.
-    pub fn add(&self, failure: Failure) -> bool {
+    pub fn add(&self, failure: FailureMode) -> bool {
         let free = self.content().present.schedule.add(failure);
         self.rescheduled.notify_waiters();
         free

@@ -43,7 +43,7 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::{
     clock::Clock,
-    failure::Greeting,
+    failure::TlsFailure,
     journal::{EntryId, Progress, Wall},
     server::{
         connection::{Connection, Tls},
@@ -99,7 +99,7 @@ pub enum Greeted {
     /// This and all other connections get RST, and the port is closed for so long on the service's clock.
     Down(Duration),
     /// A failure mode strikes the handshake. Without TLS nothing becomes of it.
-    Struck(Greeting),
+    Fired(TlsFailure),
     /// Nothing.
     Well,
 }
@@ -226,7 +226,7 @@ impl<S: Service> Server<S> {
                 self.service.gone(client.connection);
                 return Some(time);
             }
-            Greeted::Struck(greeting) => Some(greeting),
+            Greeted::Fired(greeting) => Some(greeting),
             Greeted::Well => None,
         };
         let (tls, service, limits) = (

@@ -19,7 +19,7 @@ use crate::{
         body::{Json, Text},
         problem::{Problem, What},
     },
-    failure::{Counter, Failure},
+    failure::{Counter, FailureMode},
     fixture,
     fleet::Member,
 };
@@ -119,14 +119,14 @@ async fn arm(
 ) -> Result<Answer<Shown>, Problem> {
     if !member.host().arm(&name, armed) {
         let ready = fixture::ready_made(&name).ok_or_else(|| unknown(&member, &name))?;
-        if let Some(greeting) = &ready.act.greeting
+        if let Some(greeting) = &ready.action.tls
             && desk.fleet().settings().identity.is_none()
         {
             let detail =
                 format!("the failure mode `{name}` cannot happen over plain HTTP ({greeting:?})");
             return Err(Problem::new(What::InvalidBody, detail).hint("serve over HTTPS"));
         }
-        join(&desk, &member, Failure { armed, ..ready })?;
+        join(&desk, &member, FailureMode { armed, ..ready })?;
     }
     find(&member, &name).map(Answer)
 }
@@ -143,7 +143,7 @@ async fn remove(Named(member): Named, Second(name): Second) -> Result<StatusCode
     }
 }
 
-fn join(desk: &Desk, member: &Member, failure: Failure) -> Result<(), Problem> {
+fn join(desk: &Desk, member: &Member, failure: FailureMode) -> Result<(), Problem> {
     desk.fleet().can_show(&member.name(), &failure)?;
     let name = failure.name.clone();
     if member.host().add(failure) {
@@ -162,7 +162,7 @@ fn taken(name: &str) -> Problem {
 }
 
 fn shown(member: &Member) -> Vec<Shown> {
-    let shown = |(failure, counter): (Failure, Counter)| Shown {
+    let shown = |(failure, counter): (FailureMode, Counter)| Shown {
         name: counter.mode,
         armed: counter.armed,
         seen: counter.seen,

@@ -17,7 +17,7 @@ pub struct Delivery {
     /// How slowly it is sent.
     pub pace: Option<Pace>,
     /// Where the sending ends early, and how.
-    pub end: Option<End>,
+    pub end: Option<Termination>,
     /// For how long the port is closed; this and every other connection get RST.
     pub down: Option<Duration>,
 }
@@ -45,16 +45,16 @@ pub struct Pace {
 
 /// Where the sending ends early, and how.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct End {
+pub struct Termination {
     /// How.
-    pub how: How,
+    pub how: CloseKind,
     /// Where.
-    pub at: Cut,
+    pub at: CutPoint,
 }
 
 /// How a sending ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum How {
+pub enum CloseKind {
     /// FIN.
     Close,
     /// Nothing more comes, and the connection stays.
@@ -65,7 +65,7 @@ pub enum How {
 
 /// Where a sending ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Cut {
+pub enum CutPoint {
     /// After the head.
     AfterHead,
     /// After so many bytes, counted from the first of the head.
@@ -80,7 +80,7 @@ pub enum Cut {
 
 /// One thing the server does.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Do {
+pub enum WireStep {
     /// End the sending with FIN; what the client still sends is read and dropped.
     Close,
     /// Send nothing more and leave the connection open, until the client or the server leaves.

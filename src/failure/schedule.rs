@@ -5,7 +5,7 @@ use std::{collections::HashMap, net::IpAddr, sync::Arc, time::Duration};
 use crate::{
     appliance::Moment,
     contract::Operation,
-    failure::{Act, Draw, During, Failure, Per, Scope, Tally, When},
+    failure::{During, FailureAction, FailureMode, Per, RandomSource, Scope, ScopeCounter, When},
 };
 
 /// The failure modes of an appliance, with what each has counted.
@@ -35,13 +35,13 @@ pub struct Call<'a> {
 
 /// A mode that strikes.
 #[derive(Clone, Debug)]
-pub struct Strike {
+pub struct Trigger {
     /// The mode's name.
     pub mode: Arc<str>,
     /// What it does.
-    pub act: Arc<Act>,
+    pub action: Arc<FailureAction>,
     /// Everything random about it.
-    pub draw: Draw,
+    pub random: RandomSource,
     /// The ordinal it strikes, counted from 1 in its scope.
     pub ordinal: u64,
 }
@@ -62,16 +62,16 @@ pub struct Counter {
 #[derive(Clone, Debug)]
 struct Mode {
     name: Arc<str>,
-    failure: Failure,
+    failure: FailureMode,
     armed: bool,
     seen: u64,
     fired: u64,
-    scopes: HashMap<Scope, Tally>,
+    scopes: HashMap<Scope, ScopeCounter>,
 }
 
 impl Schedule {
     /// Takes modes in their order, armed as they say.
-    pub fn new(failures: Vec<Failure>, seed: u64) -> Schedule {
+    pub fn new(failures: Vec<FailureMode>, seed: u64) -> Schedule {
         let mut schedule = Schedule {
             modes: failures.into_iter().map(Mode::new).collect(),
             armed: Vec::new(),
@@ -82,44 +82,44 @@ impl Schedule {
     }
 
     /// Counts a request at every mode that admits it and returns the first that strikes.
-    pub fn request(&mut self, call: &Call<'_>) -> Option<Strike> {
-        let mut strike = None;
+    pub fn request(&mut self, call: &Call<'_>) -> Option<Trigger> {
+        let mut trigger = None;
         for place in &self.armed {
             let mode = &mut self.modes[*place];
-            if !mode.failure.act.knows_no_request() && mode.admits(call) {
+            if !mode.failure.action.is_connection_level() && mode.admits(call) {
                 let scope = Scope::of(
                     mode.failure.when.per,
                     call.user,
                     call.source,
                     call.connection,
                 );
-                let fired = mode.count(scope, call.now, self.seed, strike.is_none());
-                strike = strike.or(fired);
+                let fired = mode.count(scope, call.now, self.seed, trigger.is_none());
+                trigger = trigger.or(fired);
             }
         }
-        strike
+        trigger
     }
 
     /// Counts a new connection at every mode that concerns connections and returns the first that strikes.
-    pub fn connection(&mut self, source: IpAddr, connection: u64, now: Moment) -> Option<Strike> {
-        let mut strike = None;
+    pub fn connection(&mut self, source: IpAddr, connection: u64, now: Moment) -> Option<Trigger> {
+        let mut trigger = None;
         for place in &self.armed {
             let mode = &mut self.modes[*place];
-            if mode.failure.act.knows_no_request() {
+            if mode.failure.action.is_connection_level() {
                 let scope = Scope::of(mode.failure.when.per, None, source, connection);
-                let fired = mode.count(scope, now, self.seed, strike.is_none());
-                strike = strike.or(fired);
+                let fired = mode.count(scope, now, self.seed, trigger.is_none());
+                trigger = trigger.or(fired);
             }
         }
-        strike
+        trigger
     }
 
     /// Returns the armed modes that close the port by the clock alone: with `during` and no condition that counts.
     ///
     /// Each with the span in which it strikes, and for how long the port is then closed. Whoever holds the clock closes the port
     /// when the span begins and tells it by [`Schedule::fired_by_clock`]; a connection made later in the span strikes again.
-    pub fn closures(&self) -> Vec<(Arc<str>, During, Duration)> {
-        let closure = |mode: &Mode| {
+    pub fn scheduled_outages(&self) -> Vec<(Arc<str>, During, Duration)> {
+        let outage = |mode: &Mode| {
             let When {
                 times: _,
                 calls,
@@ -135,10 +135,10 @@ impl Schedule {
             (mode.armed && calls.is_empty()).then_some((
                 Arc::clone(&mode.name),
                 *during,
-                mode.failure.act.down?,
+                mode.failure.action.down?,
             ))
         };
-        self.modes.iter().filter_map(closure).collect()
+        self.modes.iter().filter_map(outage).collect()
     }
 
     /// Counts that a mode has fired by the clock, without a connection.
@@ -150,7 +150,7 @@ impl Schedule {
     }
 
     /// Forgets what was counted for a connection that is gone.
-    pub fn gone(&mut self, connection: u64) {
+    pub fn connection_closed(&mut self, connection: u64) {
         for mode in self
             .modes
             .iter_mut()
@@ -195,19 +195,19 @@ impl Schedule {
     }
 
     /// Returns the modes as they were given, in order.
-    pub fn failures(&self) -> impl Iterator<Item = &Failure> {
+    pub fn failures(&self) -> impl Iterator<Item = &FailureMode> {
         self.modes.iter().map(|mode| &mode.failure)
     }
 
     /// Replaces modes by those of the same names; what was counted stays, and whether they are armed.
-    pub fn reload(&mut self, failures: Vec<Failure>) {
+    pub fn reload(&mut self, failures: Vec<FailureMode>) {
         for failure in failures {
             if let Some(mode) = self
                 .modes
                 .iter_mut()
                 .find(|mode| *mode.name == *failure.name)
             {
-                mode.failure = Failure {
+                mode.failure = FailureMode {
                     armed: mode.failure.armed,
                     ..failure
                 };
@@ -216,7 +216,7 @@ impl Schedule {
     }
 
     /// Adds a mode after the others, armed as it says; tells whether its name was free.
-    pub fn add(&mut self, failure: Failure) -> bool {
+    pub fn add(&mut self, failure: FailureMode) -> bool {
         let free = self.modes.iter().all(|mode| *mode.name != *failure.name);
         if free {
             self.modes.push(Mode::new(failure));
@@ -256,7 +256,7 @@ impl Schedule {
 }
 
 impl Mode {
-    fn new(failure: Failure) -> Mode {
+    fn new(failure: FailureMode) -> Mode {
         Mode {
             name: failure.name.as_str().into(),
             armed: failure.armed,
@@ -279,7 +279,7 @@ impl Mode {
     }
 
     /// Counts a call in its scope; `free` says that no earlier mode has fired it.
-    fn count(&mut self, scope: Scope, now: Moment, seed: u64, free: bool) -> Option<Strike> {
+    fn count(&mut self, scope: Scope, now: Moment, seed: u64, free: bool) -> Option<Trigger> {
         if self.scopes.len() >= MOST_SCOPES && !self.scopes.contains_key(&scope) {
             return None;
         }
@@ -295,16 +295,16 @@ impl Mode {
             return None;
         }
         // A draw is two thousand instructions: made last, and only for a call that may be fired.
-        let draw = Draw::of(seed, &self.name, &scope.label(), ordinal);
-        if when.rate.is_some_and(|rate| draw.unit("rate") >= rate) {
+        let random = RandomSource::new(seed, &self.name, &scope.label(), ordinal);
+        if when.rate.is_some_and(|rate| random.unit("rate") >= rate) {
             return None;
         }
         tally.fired += 1;
         self.fired += 1;
-        Some(Strike {
+        Some(Trigger {
             mode: Arc::clone(&self.name),
-            act: Arc::clone(&self.failure.act),
-            draw,
+            action: Arc::clone(&self.failure.action),
+            random,
             ordinal,
         })
     }

@@ -21,7 +21,7 @@ pub enum Scope {
 
 /// What was counted in a scope.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Tally {
+pub struct ScopeCounter {
     /// How many calls were admitted.
     pub seen: u64,
     /// How many were fired.

@@ -6,12 +6,12 @@
 use bytes::{BufMut, Bytes, BytesMut};
 use http::{HeaderName, header};
 
-use super::bend::has_no_body;
-use crate::failure::{Cut, Delivery, Do, End, Framing, How};
+use super::apply::has_no_body;
+use crate::failure::{CloseKind, CutPoint, Delivery, Framing, Termination, WireStep};
 
 /// What must be known of a request to send its answer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Asked {
+pub struct RequestFlags {
     /// The client speaks HTTP/1.0.
     pub http10: bool,
     /// It asked for the head alone: the length is told and no body sent.
@@ -33,13 +33,13 @@ impl Delivery {
     /// Returns what the server does, in order. Without a [`Do::Close`], [`Do::Hang`] or [`Do::Reset`] at the end the connection is kept.
     ///
     /// `date` is the value of the `Date` header. A delivery that closes the port has its connection reset.
-    pub fn script(&self, asked: Asked, date: &str) -> Vec<Do> {
+    pub fn script(&self, asked: RequestFlags, date: &str) -> Vec<WireStep> {
         if self.down.is_some() {
-            return vec![Do::Reset];
+            return vec![WireStep::Reset];
         }
         let closes = asked.close
             || self.framing != Framing::True
-            || self.end.is_some_and(|end| end.how == How::Close);
+            || self.end.is_some_and(|end| end.how == CloseKind::Close);
         let body = self.body(asked);
         let mut bytes = self.head(asked, closes, date);
         let head = bytes.len();
@@ -49,23 +49,28 @@ impl Delivery {
         }
         let mut script = Vec::new();
         if !self.wait.is_zero() {
-            script.push(Do::Wait(self.wait));
+            script.push(WireStep::Wait(self.wait));
         }
         self.write(bytes.freeze(), &mut script);
         script.extend(match self.end {
-            Some(End {
-                how: How::Close, ..
-            }) => Some(Do::Close),
-            Some(End { how: How::Hang, .. }) => Some(Do::Hang),
-            Some(End {
-                how: How::Reset, ..
-            }) => Some(Do::Reset),
-            None => closes.then_some(Do::Close),
+            Some(Termination {
+                how: CloseKind::Close,
+                ..
+            }) => Some(WireStep::Close),
+            Some(Termination {
+                how: CloseKind::Hang,
+                ..
+            }) => Some(WireStep::Hang),
+            Some(Termination {
+                how: CloseKind::Reset,
+                ..
+            }) => Some(WireStep::Reset),
+            None => closes.then_some(WireStep::Close),
         });
         script
     }
 
-    fn head(&self, asked: Asked, closes: bool, date: &str) -> BytesMut {
+    fn head(&self, asked: RequestFlags, closes: bool, date: &str) -> BytesMut {
         let status = self.response.status();
         let mut head = BytesMut::with_capacity(512);
         head.put_slice(if asked.http10 {
@@ -115,7 +120,7 @@ impl Delivery {
     }
 
     /// Returns the body as it stands on the wire.
-    fn body(&self, asked: Asked) -> Bytes {
+    fn body(&self, asked: RequestFlags) -> Bytes {
         let body = self.response.body();
         if asked.head || has_no_body(self.response.status()) {
             return Bytes::new();
@@ -126,29 +131,32 @@ impl Delivery {
         }
     }
 
-    fn write(&self, mut bytes: Bytes, script: &mut Vec<Do>) {
+    fn write(&self, mut bytes: Bytes, script: &mut Vec<WireStep>) {
         if let Some(pace) = self.pace {
             let count = pace.bytes.max(1);
             while bytes.len() > count {
-                script.extend([Do::Write(bytes.split_to(count)), Do::Wait(pace.every)]);
+                script.extend([
+                    WireStep::Write(bytes.split_to(count)),
+                    WireStep::Wait(pace.every),
+                ]);
             }
         }
         if !bytes.is_empty() {
-            script.push(Do::Write(bytes));
+            script.push(WireStep::Write(bytes));
         }
     }
 }
 
-impl Cut {
+impl CutPoint {
     /// Returns how many bytes are sent of a head and a body of these lengths.
     fn place(self, head: usize, body: usize) -> usize {
         let upto = |count: u64| usize::try_from(count).unwrap_or(usize::MAX);
         match self {
-            Cut::AfterHead => head,
-            Cut::AfterBytes(count) => upto(count).min(head + body),
-            Cut::BeforeAnswer => 0,
-            Cut::InBody(count) => head + upto(count).min(body),
-            Cut::MidBody => head + body / 2,
+            CutPoint::AfterHead => head,
+            CutPoint::AfterBytes(count) => upto(count).min(head + body),
+            CutPoint::BeforeAnswer => 0,
+            CutPoint::InBody(count) => head + upto(count).min(body),
+            CutPoint::MidBody => head + body / 2,
         }
     }
 }

@@ -143,8 +143,10 @@ impl Host {
             connection: 0,
             now,
         };
-        let strike = present.schedule.request(&call);
-        let commits = strike.as_ref().is_none_or(|strike| strike.act.commits());
+        let trigger = present.schedule.request(&call);
+        let commits = trigger
+            .as_ref()
+            .is_none_or(|trigger| trigger.action.commits());
         let changes = commits && change.is_some_and(|change| change.replaces());
         let findings = Findings::of(
             request.uri(),
@@ -154,17 +156,17 @@ impl Host {
         )
         .iter()
         .collect();
-        let (rules, worded) = strike.as_ref().map_or((&*rules, worded), |strike| {
-            answering(&rules, strike, worded, &asked)
+        let (rules, worded) = trigger.as_ref().map_or((&*rules, worded), |trigger| {
+            answering(&rules, trigger, worded, &asked)
         });
         let answer = rules.word(worded, &asked);
         let (outcome, path) = (worded.outcome, request.uri().path());
-        let answer = match &strike {
+        let answer = match &trigger {
             None => answer,
-            Some(strike) => {
-                strike
-                    .act
-                    .bend(&strike.draw, crate::failure::Delivery::plain(answer))
+            Some(trigger) => {
+                trigger
+                    .action
+                    .apply(&trigger.random, crate::failure::Delivery::plain(answer))
                     .response
             }
         };
@@ -172,7 +174,7 @@ impl Host {
             operation: asked.operation(),
             outcome,
             reason: reason.to_string(),
-            failure: strike.as_ref().map(|strike| strike.mode.to_string()),
+            failure: trigger.as_ref().map(|trigger| trigger.mode.to_string()),
             changes,
             findings,
             suggestion: asked

@@ -9,7 +9,7 @@ use crate::{
     appliance::{Rules, User},
     contract,
     contract::{Kind, Readings},
-    failure::{Counter, Failure},
+    failure::{Counter, FailureMode},
     fixture,
     fixture::ModeContext,
 };
@@ -100,7 +100,7 @@ impl Host {
     }
 
     /// Returns the failure modes in the order in which they are asked, each with what it has counted.
-    pub fn modes(&self) -> Vec<(Failure, Counter)> {
+    pub fn modes(&self) -> Vec<(FailureMode, Counter)> {
         let Present { schedule, .. } = &self.content().present;
         schedule
             .failures()
@@ -118,7 +118,7 @@ impl Host {
         source: &str,
         text: &str,
         https: bool,
-    ) -> Result<Failure, fixture::Error> {
+    ) -> Result<FailureMode, fixture::Error> {
         let present = &self.content().present;
         let rules = &present.rules;
         fixture::read_mode(
@@ -143,7 +143,7 @@ impl Host {
         source: &str,
         text: &str,
         https: bool,
-    ) -> Result<Option<Failure>, fixture::Error> {
+    ) -> Result<Option<FailureMode>, fixture::Error> {
         self.add_written_with(source, text, &Map::new(), https)
     }
 
@@ -157,7 +157,7 @@ impl Host {
         text: &str,
         keys: &Map<String, Value>,
         https: bool,
-    ) -> Result<Option<Failure>, fixture::Error> {
+    ) -> Result<Option<FailureMode>, fixture::Error> {
         let mut content = self.content();
         let present = &mut content.present;
         let rules = &present.rules;

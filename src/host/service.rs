@@ -10,7 +10,7 @@ use crate::{
     appliance::{Asked, Change, Lag, Moment, Rules, Worded},
     clock::Clock,
     contract::{Circumstance, Outcome},
-    failure::{Call, Delivery, Stale, Strike},
+    failure::{Call, Delivery, Stale, Trigger},
     journal::{EntryData, EntryId, Findings, Progress, RecordedRequest, Wall},
     server::{Answered, Client, Greeted, Refusal, Service},
 };
@@ -31,7 +31,7 @@ impl Service for Host {
             request.body(),
             asked.reason(),
         );
-        let (worded, strike, id, age) = {
+        let (worded, trigger, id, age) = {
             let mut content = self.content();
             // Replaced since the request was parsed.
             if !Arc::ptr_eq(&rules, &content.present.rules) {
@@ -56,27 +56,32 @@ impl Service for Host {
                 connection: client.connection,
                 now,
             };
-            let strike = present.schedule.request(&call);
-            let change =
-                change.filter(|_| strike.as_ref().is_none_or(|strike| strike.act.commits()));
+            let trigger = present.schedule.request(&call);
+            let change = change.filter(|_| {
+                trigger
+                    .as_ref()
+                    .is_none_or(|trigger| trigger.action.commits())
+            });
             let arrival = EntryData {
                 at_ns: now.nanoseconds(),
                 wall: stamp.wall,
                 source: client.source,
                 connection: client.connection,
                 operation: asked.operation(),
-                outcome: strike
+                outcome: trigger
                     .as_ref()
-                    .map_or(worded, |strike| answering(&rules, strike, worded, &asked).1)
+                    .map_or(worded, |trigger| {
+                        answering(&rules, trigger, worded, &asked).1
+                    })
                     .outcome,
                 reason: Some(reason),
-                failure: strike.as_ref().map(|strike| Arc::clone(&strike.mode)),
+                failure: trigger.as_ref().map(|trigger| Arc::clone(&trigger.mode)),
                 changed: change.as_ref().is_some_and(Change::replaces),
                 findings,
                 request: recorded,
             };
             if let Some(change) = change {
-                let stale = strike.as_ref().and_then(|strike| strike.act.stale);
+                let stale = trigger.as_ref().and_then(|trigger| trigger.action.stale);
                 present.state.commit(match stale {
                     Some(stale) => change.lagging(lag(stale, now)),
                     None => change,
@@ -84,17 +89,17 @@ impl Service for Host {
             }
             // Inside as well: the journal's order is that of the judgements.
             let id = self.journal.push(arrival);
-            (worded, strike, id, stamp.age)
+            (worded, trigger, id, stamp.age)
         };
         self.journal.pushed();
-        let answered = match strike {
+        let answered = match trigger {
             None => Answered::plain(rules.reply(worded, &asked)),
-            Some(strike) => {
-                let (rules, worded) = answering(&rules, &strike, worded, &asked);
+            Some(trigger) => {
+                let (rules, worded) = answering(&rules, &trigger, worded, &asked);
                 Answered::bent(
-                    strike
-                        .act
-                        .bend(&strike.draw, Delivery::plain(rules.word(worded, &asked))),
+                    trigger
+                        .action
+                        .apply(&trigger.random, Delivery::plain(rules.word(worded, &asked))),
                     age,
                 )
             }
@@ -152,24 +157,27 @@ impl Service for Host {
     fn greet(&self, client: Client) -> Greeted {
         self.connections.came();
         let now = self.clock.now();
-        let strike =
+        let trigger =
             self.content()
                 .present
                 .schedule
                 .connection(client.source, client.connection, now);
-        match strike
+        match trigger
             .as_ref()
-            .map(|strike| (strike.act.down, &strike.act.greeting))
+            .map(|trigger| (trigger.action.down, &trigger.action.tls))
         {
             Some((Some(time), _)) => Greeted::Down(time),
-            Some((None, Some(greeting))) => Greeted::Struck(greeting.clone()),
+            Some((None, Some(greeting))) => Greeted::Fired(greeting.clone()),
             Some((None, None)) | None => Greeted::Well,
         }
     }
 
     fn gone(&self, connection: u64) {
         self.connections.went();
-        self.content().present.schedule.gone(connection);
+        self.content()
+            .present
+            .schedule
+            .connection_closed(connection);
     }
 
     async fn outage(&self) -> Duration {
@@ -192,11 +200,11 @@ impl Service for Host {
 /// Returns what a mode has answered in place of what the appliance came to, and by which rules that is worded.
 pub(super) fn answering<'a>(
     rules: &'a Rules,
-    strike: &'a Strike,
+    trigger: &'a Trigger,
     worded: Worded,
     asked: &Asked<'_>,
 ) -> (&'a Rules, Worded) {
-    let answering = &strike.act.answering;
+    let answering = &trigger.action.response;
     let rules = answering.rules.as_deref().unwrap_or(rules);
     // Every outcome a mode may name is worded somewhere; were it not, what the appliance came to is.
     let worded = answering
@@ -218,7 +226,7 @@ impl Host {
     fn closure(&self, now: Moment) -> Result<Duration, Option<Moment>> {
         let present = &mut self.content().present;
         let mut next: Option<Moment> = None;
-        for (mode, during, length) in present.schedule.closures() {
+        for (mode, during, length) in present.schedule.scheduled_outages() {
             let end = during.from.saturating_add(length);
             if now.0 < during.from {
                 let from = Moment(during.from);

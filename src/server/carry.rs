@@ -34,7 +34,7 @@ use tokio_rustls::server::TlsStream;
 
 use crate::{
     clock::{Age, Clock},
-    failure::Do,
+    failure::WireStep,
     server::{
         pulse::{Phase, Pulse},
         wire::Wire,
@@ -59,7 +59,7 @@ pub(super) struct Carry<S, F> {
 
 /// A script that is being carried out.
 struct Running {
-    todo: VecDeque<Do>,
+    todo: VecDeque<WireStep>,
     step: Step,
     /// When the next step is due: waits are added up, so that a pace is kept.
     due: Age,
@@ -193,27 +193,27 @@ impl<S: Above, F: Fn() + Unpin> Carry<S, F> {
     }
 }
 
-fn begin(next: Do, due: &mut Age, clock: &Clock, pulse: &Pulse) -> io::Result<Step> {
+fn begin(next: WireStep, due: &mut Age, clock: &Clock, pulse: &Pulse) -> io::Result<Step> {
     Ok(match next {
-        Do::Close => {
+        WireStep::Close => {
             pulse.end_it();
             pulse.enter(Phase::Lingering);
             Step::Closing
         }
-        Do::Hang => {
+        WireStep::Hang => {
             pulse.enter(Phase::Held);
             Step::Hanging
         }
-        Do::Reset => {
+        WireStep::Reset => {
             pulse.sever();
             return Err(io::ErrorKind::ConnectionReset.into());
         }
-        Do::Wait(time) => {
+        WireStep::Wait(time) => {
             pulse.enter(Phase::Held);
             *due = due.plus(time);
             Step::Waiting(Box::pin(clock.sleep_until_age(*due)))
         }
-        Do::Write(bytes) => {
+        WireStep::Write(bytes) => {
             // From here on a client that takes nothing is one that stalls.
             pulse.enter(Phase::Answering);
             Step::Writing(bytes)

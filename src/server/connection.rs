@@ -14,7 +14,7 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::{
     clock,
-    failure::{Greeting, Handshake},
+    failure::{Handshake, TlsFailure},
     journal::Wall,
     server::{
         Limits, Service,
@@ -35,7 +35,7 @@ pub(super) struct Connection<S: Service> {
     pub(super) tls: Option<Tls>,
     pub(super) exchange: Exchange<S>,
     /// What a failure mode does before any request.
-    pub(super) greeting: Option<Greeting>,
+    pub(super) greeting: Option<TlsFailure>,
 }
 
 /// How a server speaks TLS: as it should, and as whom it can misbehave.

@@ -18,7 +18,7 @@ use hyper::body::{Body, Incoming};
 
 use crate::{
     clock::Age,
-    failure::{Asked, Delivery, Do, Framing},
+    failure::{Delivery, Framing, RequestFlags, WireStep},
     journal::{EntryId, Progress},
     server::{
         Client, Limits, Refusal, Service,
@@ -144,7 +144,7 @@ fn bent<S: Service>(
     let asked = asked(request);
     let mut script = delivery.script(asked, &date());
     let honest = delivery.framing == Framing::True && delivery.end.is_none();
-    if honest && script.last() == Some(&Do::Close) {
+    if honest && script.last() == Some(&WireStep::Close) {
         // The client asked for the end, and gets it from hyper: with a goodbye over TLS.
         script.pop();
     }
@@ -153,7 +153,7 @@ fn bent<S: Service>(
 }
 
 /// Reads from a request what its answer must be like.
-fn asked(request: &Request<Bytes>) -> Asked {
+fn asked(request: &Request<Bytes>) -> RequestFlags {
     let says = |word: &str| {
         let values = request
             .headers()
@@ -166,7 +166,7 @@ fn asked(request: &Request<Bytes>) -> Asked {
     };
     let http10 = request.version() < Version::HTTP_11;
     // As hyper sees it: an HTTP/1.0 client is kept if it asks for that.
-    Asked {
+    RequestFlags {
         http10,
         head: request.method() == Method::HEAD,
         close: says("close") || http10 && !says("keep-alive"),

@@ -14,7 +14,7 @@ use std::{
     time::Duration,
 };
 
-use crate::{clock::Age, failure::Do, server::Limits};
+use crate::{clock::Age, failure::WireStep, server::Limits};
 
 /// The state of one connection, shared by the parts of its task and the accepting one.
 ///
@@ -37,7 +37,7 @@ pub(super) struct Pulse {
     rung_for_nothing: AtomicUsize,
     /// Whether there is a script: looked at for every write, set for almost none.
     scripted: AtomicBool,
-    script: Mutex<(Vec<Do>, Age)>,
+    script: Mutex<(Vec<WireStep>, Age)>,
 }
 
 /// What a connection is doing, in the order of its life.
@@ -92,13 +92,13 @@ impl Pulse {
     ///
     /// Its waits count from `asked`, the clock's age before the request was judged: a test that sees it arrive and then puts a frozen
     /// clock forward must never be quicker than whoever begins to wait.
-    pub(super) fn leave_script(&self, script: Vec<Do>, asked: Age) {
+    pub(super) fn leave_script(&self, script: Vec<WireStep>, asked: Age) {
         *self.script.lock().unwrap_or_else(PoisonError::into_inner) = (script, asked);
         self.scripted.store(true, Ordering::Release);
     }
 
     /// Takes the script, if there is one.
-    pub(super) fn take_script(&self) -> Option<(Vec<Do>, Age)> {
+    pub(super) fn take_script(&self) -> Option<(Vec<WireStep>, Age)> {
         // Both are done by the connection's own task.
         if !self.scripted.load(Ordering::Acquire) {
             return None;

@@ -18,7 +18,7 @@ use rustls::{
 };
 
 use crate::{
-    failure::Greeting,
+    failure::TlsFailure,
     server::tls::faults::{Faults, Issuer},
 };
 
@@ -132,7 +132,7 @@ impl Identity {
     ///
     /// # Errors
     /// [`Error::NoIssuer`] where a certificate at fault cannot be issued, and what goes wrong in making one.
-    pub(super) fn misbehaving(&self, greeting: &Greeting) -> Result<Arc<ServerConfig>, Error> {
+    pub(super) fn misbehaving(&self, greeting: &TlsFailure) -> Result<Arc<ServerConfig>, Error> {
         self.faults.config(greeting, &self.config)
     }
 }

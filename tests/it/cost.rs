@@ -13,7 +13,7 @@ use bytes::Bytes;
 use d4iot_double::{
     appliance::Appliance,
     contract::Kind,
-    failure::{Failure, Schedule},
+    failure::{FailureMode, Schedule},
     fixture::{READY_MADE, built_in, ready_made},
     host::Host,
     journal::EntryFilter,
@@ -37,16 +37,16 @@ fn appliance() -> Appliance {
     built_in(Kind::Sensor).appliance()
 }
 
-fn host(failures: Vec<Failure>) -> Host {
+fn host(failures: Vec<FailureMode>) -> Host {
     Host::new(appliance(), Schedule::new(failures, 1))
 }
 
 /// Every ready-made failure mode, none armed.
-fn unarmed() -> Vec<Failure> {
+fn unarmed() -> Vec<FailureMode> {
     READY_MADE
         .iter()
         .filter_map(|name| ready_made(name))
-        .map(|failure| Failure {
+        .map(|failure| FailureMode {
             armed: false,
             ..failure
         })

@@ -4,7 +4,7 @@ use std::{fs, net::SocketAddr, sync::Arc, time::Duration};
 
 use d4iot_double::{
     contract::Kind,
-    failure::{Act, Cut, Delay, Failure, How, Schedule, When},
+    failure::{CloseKind, CutPoint, Delay, FailureAction, FailureMode, Schedule, When},
     fixture,
     host::Host,
     served::Served,
@@ -23,24 +23,24 @@ async fn descriptors_go_back_to_what_they_were() {
     if !is_own_process("failures_descriptors::descriptors_go_back_to_what_they_were") {
         return;
     }
-    let ends = [How::Close, How::Hang, How::Reset].map(|how| Act {
-        end: Some((how, Cut::MidBody)),
-        ..Act::default()
+    let ends = [CloseKind::Close, CloseKind::Hang, CloseKind::Reset].map(|how| FailureAction {
+        end: Some((how, CutPoint::MidBody)),
+        ..FailureAction::default()
     });
-    let delayed = Act {
+    let delayed = FailureAction {
         delay: Some(Delay::Fixed(Duration::from_millis(20))),
-        ..Act::default()
+        ..FailureAction::default()
     };
     let modes = ends
         .into_iter()
         .chain([delayed])
         .enumerate()
-        .map(|(number, act)| {
+        .map(|(number, action)| {
             let calls = (0..300)
                 .filter(|call| call % 4 == number as u64)
                 .map(|call| call + 1)
                 .collect();
-            Failure {
+            FailureMode {
                 name: number.to_string(),
                 on: None,
                 user: None,
@@ -48,7 +48,7 @@ async fn descriptors_go_back_to_what_they_were() {
                     calls,
                     ..When::default()
                 },
-                act: Arc::new(act),
+                action: Arc::new(action),
                 armed: true,
                 written: Arc::default(),
             }

@@ -10,8 +10,8 @@ use std::{
 use d4iot_double::{
     contract::{Kind, Operation, Outcome},
     failure::{
-        Act, Answering, Certificate, Cut, Delay, Distortion, During, Failure, Greeting, Handshake,
-        How, Pace, Schedule, Stale, TlsVersion, When,
+        Certificate, CloseKind, Corruption, CutPoint, Delay, During, FailureAction, FailureMode,
+        Handshake, Pace, ResponseOverride, Schedule, Stale, TlsFailure, TlsVersion, When,
     },
     fixture,
     host::Host,
@@ -33,31 +33,43 @@ use tokio_rustls::{TlsConnector, client::TlsStream};
 // — answers: each way of sending × {HTTP, HTTPS} × {fresh, kept alive} —
 
 #[rstest]
-#[case::reset_before_answer(end(How::Reset, Cut::BeforeAnswer), Part::Nothing, End::Reset)]
-#[case::reset_after_head(end(How::Reset, Cut::AfterHead), Part::Head, End::Reset)]
-#[case::reset_after_bytes(end(How::Reset, Cut::AfterBytes(7)), Part::Bytes(7), End::Reset)]
-#[case::reset_mid_body(end(How::Reset, Cut::MidBody), Part::Body(17), End::Reset)]
-#[case::close_before_answer(end(How::Close, Cut::BeforeAnswer), Part::Nothing, End::Fin)]
-#[case::close_after_head(end(How::Close, Cut::AfterHead), Part::Head, End::Fin)]
-#[case::close_after_bytes(end(How::Close, Cut::AfterBytes(9)), Part::Bytes(9), End::Fin)]
-#[case::hang_before_head(end(How::Hang, Cut::BeforeAnswer), Part::Nothing, End::Open)]
-#[case::hang_after_head(end(How::Hang, Cut::AfterHead), Part::Head, End::Open)]
-#[case::hang_mid_body(end(How::Hang, Cut::MidBody), Part::Body(17), End::Open)]
-#[case::truncated(distorted(Distortion::Truncate(5)), Part::Body(5), End::Fin)]
-#[case::length_too_long(distorted(Distortion::ContentLength(5)), Part::Body(35), End::Fin)]
-#[case::length_too_short(distorted(Distortion::ContentLength(-5)), Part::Body(35), End::Fin)]
+#[case::reset_before_answer(
+    end(CloseKind::Reset, CutPoint::BeforeAnswer),
+    Part::Nothing,
+    End::Reset
+)]
+#[case::reset_after_head(end(CloseKind::Reset, CutPoint::AfterHead), Part::Head, End::Reset)]
+#[case::reset_after_bytes(
+    end(CloseKind::Reset, CutPoint::AfterBytes(7)),
+    Part::Bytes(7),
+    End::Reset
+)]
+#[case::reset_mid_body(end(CloseKind::Reset, CutPoint::MidBody), Part::Body(17), End::Reset)]
+#[case::close_before_answer(end(CloseKind::Close, CutPoint::BeforeAnswer), Part::Nothing, End::Fin)]
+#[case::close_after_head(end(CloseKind::Close, CutPoint::AfterHead), Part::Head, End::Fin)]
+#[case::close_after_bytes(
+    end(CloseKind::Close, CutPoint::AfterBytes(9)),
+    Part::Bytes(9),
+    End::Fin
+)]
+#[case::hang_before_head(end(CloseKind::Hang, CutPoint::BeforeAnswer), Part::Nothing, End::Open)]
+#[case::hang_after_head(end(CloseKind::Hang, CutPoint::AfterHead), Part::Head, End::Open)]
+#[case::hang_mid_body(end(CloseKind::Hang, CutPoint::MidBody), Part::Body(17), End::Open)]
+#[case::truncated(distorted(Corruption::Truncate(5)), Part::Body(5), End::Fin)]
+#[case::length_too_long(distorted(Corruption::ContentLength(5)), Part::Body(35), End::Fin)]
+#[case::length_too_short(distorted(Corruption::ContentLength(-5)), Part::Body(35), End::Fin)]
 #[case::malformed_chunk(
-    distorted(Distortion::MalformedChunk),
+    distorted(Corruption::MalformedChunk),
     Part::Contains("\r\nxyz\r\n"),
     End::Fin
 )]
-#[case::empty(distorted(Distortion::Empty), Part::Body(0), End::Open)]
-#[case::byte_order_mark(distorted(Distortion::Bom), Part::Contains("\u{feff}{"), End::Open)]
+#[case::empty(distorted(Corruption::Empty), Part::Body(0), End::Open)]
+#[case::byte_order_mark(distorted(Corruption::Bom), Part::Contains("\u{feff}{"), End::Open)]
 #[case::delayed(delayed(Duration::from_millis(20)), Part::Body(35), End::Open)]
 #[case::dribbled(dribbled(9, Duration::from_millis(1)), Part::Body(35), End::Open)]
 #[tokio::test]
 async fn what_arrives(
-    #[case] act: Act,
+    #[case] action: FailureAction,
     #[case] part: Part,
     #[case] expected: End,
     #[values(false, true)] tls: bool,
@@ -70,7 +82,7 @@ async fn what_arrives(
                 calls: vec![if kept { 2 } else { 1 }],
                 ..When::default()
             },
-            act,
+            action,
         )],
     );
     let mut stream = bench.open().await;
@@ -210,14 +222,14 @@ async fn what_is_held_back_does_not_count_as_stalling() {
         stall: Duration::from_millis(30),
         ..Limits::default()
     };
-    let act = Act {
+    let action = FailureAction {
         pace: Some(Pace {
             bytes: 60,
             every: Duration::from_millis(60),
         }),
         ..delayed(Duration::from_millis(100))
     };
-    let bench = Bench::with(true, vec![mode(When::default(), act)], limits);
+    let bench = Bench::with(true, vec![mode(When::default(), action)], limits);
     let mut stream = bench.open().await;
     assert_eq!(bench.valid(&mut stream).await, AUTHENTICATED);
 }
@@ -241,12 +253,12 @@ async fn a_client_that_closed_its_half_still_gets_a_late_answer(#[values(false, 
 // — clients that leave, and a server that does —
 
 #[rstest]
-#[case::hanging(end(How::Hang, Cut::BeforeAnswer), false)]
-#[case::hanging_in_the_body(end(How::Hang, Cut::MidBody), false)]
+#[case::hanging(end(CloseKind::Hang, CutPoint::BeforeAnswer), false)]
+#[case::hanging_in_the_body(end(CloseKind::Hang, CutPoint::MidBody), false)]
 #[case::waiting_and_reset(delayed(HOUR), true)]
 #[tokio::test]
 async fn a_client_that_leaves_frees_its_place(
-    #[case] act: Act,
+    #[case] action: FailureAction,
     #[case] reset: bool,
     #[values(false, true)] tls: bool,
 ) {
@@ -261,7 +273,7 @@ async fn a_client_that_leaves_frees_its_place(
                 times: Some(1),
                 ..When::default()
             },
-            act,
+            action,
         )],
         limits,
     );
@@ -280,15 +292,15 @@ async fn a_client_that_leaves_frees_its_place(
 }
 
 #[rstest]
-#[case::hanging(end(How::Hang, Cut::AfterHead))]
+#[case::hanging(end(CloseKind::Hang, CutPoint::AfterHead))]
 #[case::waiting(delayed(HOUR))]
 #[case::dribbling(dribbled(1, HOUR))]
 #[tokio::test]
 async fn a_shutdown_cuts_what_is_held_back_even_by_a_frozen_clock(
-    #[case] act: Act,
+    #[case] action: FailureAction,
     #[values(false, true)] tls: bool,
 ) {
-    let bench = Bench::start(tls, vec![mode(When::default(), act)]);
+    let bench = Bench::start(tls, vec![mode(When::default(), action)]);
     bench.clock().freeze();
     let mut stream = bench.open().await;
     stream
@@ -304,15 +316,15 @@ async fn a_shutdown_cuts_what_is_held_back_even_by_a_frozen_clock(
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_hundred_held_back_connections_cost_the_others_nothing_and_no_shutdown_waits_for_them()
 {
-    let on = |user: &str, act| Failure {
+    let on = |user: &str, action| FailureMode {
         name: user.into(),
         user: Some(user.into()),
-        ..mode(When::default(), act)
+        ..mode(When::default(), action)
     };
     let bench = Bench::start(
         true,
         vec![
-            on("test", end(How::Hang, Cut::AfterHead)),
+            on("test", end(CloseKind::Hang, CutPoint::AfterHead)),
             on("myUser", dribbled(1, Duration::from_millis(100))),
         ],
     );
@@ -353,9 +365,9 @@ async fn two_hundred_held_back_connections_cost_the_others_nothing_and_no_shutdo
 
 #[tokio::test]
 async fn a_reset_after_the_commit_leaves_the_new_password_in_force() {
-    let reset = Failure {
+    let reset = FailureMode {
         on: Some(vec![Operation::SetPassword]),
-        ..mode(times(1), end(How::Reset, Cut::BeforeAnswer))
+        ..mode(times(1), end(CloseKind::Reset, CutPoint::BeforeAnswer))
     };
     let bench = Bench::start(true, vec![reset]);
     let client = bench.reqwest();
@@ -401,15 +413,15 @@ async fn a_reset_after_the_commit_leaves_the_new_password_in_force() {
 
 #[tokio::test]
 async fn an_answer_that_was_not_committed_changes_nothing() {
-    let act = Act {
+    let action = FailureAction {
         commit: Some(false),
-        ..Act::default()
+        ..FailureAction::default()
     };
     let bench = Bench::start(
         false,
-        vec![Failure {
+        vec![FailureMode {
             on: Some(vec![Operation::SetPassword]),
-            ..mode(When::default(), act)
+            ..mode(When::default(), action)
         }],
     );
     let mut stream = bench.open().await;
@@ -427,18 +439,18 @@ async fn an_answer_that_was_not_committed_changes_nothing() {
 
 #[tokio::test]
 async fn another_outcome_is_worded_and_nothing_is_done() {
-    let act = Act {
-        answering: Answering {
+    let action = FailureAction {
+        response: ResponseOverride {
             outcome: Some(Outcome::PolicyRefused),
-            ..Answering::default()
+            ..ResponseOverride::default()
         },
-        ..Act::default()
+        ..FailureAction::default()
     };
     let bench = Bench::start(
         false,
-        vec![Failure {
+        vec![FailureMode {
             on: Some(vec![Operation::SetPassword]),
-            ..mode(times(1), act)
+            ..mode(times(1), action)
         }],
     );
     let mut stream = bench.open().await;
@@ -461,9 +473,9 @@ async fn another_outcome_is_worded_and_nothing_is_done() {
 async fn a_stale_password_validates_for_as_long_as_the_mode_says_and_changes_nothing(
     #[case] stale: Stale,
 ) {
-    let act = Act {
+    let action = FailureAction {
         stale: Some(stale),
-        ..Act::default()
+        ..FailureAction::default()
     };
     let bench = Bench::start(
         false,
@@ -472,7 +484,7 @@ async fn a_stale_password_validates_for_as_long_as_the_mode_says_and_changes_not
                 calls: vec![1],
                 ..When::default()
             },
-            act,
+            action,
         )],
     );
     let mut stream = bench.open().await;
@@ -504,9 +516,9 @@ async fn a_reset_goes_back_to_what_was_loaded() {
         false,
         vec![mode(
             times(1),
-            Act {
+            FailureAction {
                 stale: Some(Stale::For(HOUR)),
-                ..Act::default()
+                ..FailureAction::default()
             },
         )],
     );
@@ -567,9 +579,9 @@ async fn a_strict_client_refuses_a_certificate_that_is_at_fault(#[case] certific
         true,
         vec![mode(
             times(1),
-            greeting(Greeting {
+            tls(TlsFailure {
                 certificate: Some(certificate),
-                ..Greeting::default()
+                ..TlsFailure::default()
             }),
         )],
     );
@@ -618,9 +630,9 @@ async fn a_swapped_certificate_is_lawful_and_another() {
         true,
         vec![mode(
             when,
-            greeting(Greeting {
+            tls(TlsFailure {
                 certificate: Some(Certificate::Swapped),
-                ..Greeting::default()
+                ..TlsFailure::default()
             }),
         )],
     );
@@ -648,9 +660,9 @@ async fn one_version_only(
         true,
         vec![mode(
             When::default(),
-            greeting(Greeting {
+            tls(TlsFailure {
                 versions: vec![offered],
-                ..Greeting::default()
+                ..TlsFailure::default()
             }),
         )],
     );
@@ -680,9 +692,9 @@ async fn an_aborted_handshake_is_reset_after_the_hello() {
         true,
         vec![mode(
             times(1),
-            greeting(Greeting {
+            tls(TlsFailure {
                 handshake: Some(Handshake::Abort),
-                ..Greeting::default()
+                ..TlsFailure::default()
             }),
         )],
     );
@@ -712,9 +724,9 @@ async fn a_real_client_sees_an_aborted_handshake_as_a_reset() {
         true,
         vec![mode(
             When::default(),
-            greeting(Greeting {
+            tls(TlsFailure {
                 handshake: Some(Handshake::Abort),
-                ..Greeting::default()
+                ..TlsFailure::default()
             }),
         )],
     );
@@ -736,9 +748,9 @@ async fn a_stalled_handshake_outlives_the_limit_and_ends_with_the_client_or_the_
         true,
         vec![mode(
             times(2),
-            greeting(Greeting {
+            tls(TlsFailure {
                 handshake: Some(Handshake::Stall),
-                ..Greeting::default()
+                ..TlsFailure::default()
             }),
         )],
         limits,
@@ -760,9 +772,9 @@ async fn plain_http_on_the_tls_port() {
         true,
         vec![mode(
             When::default(),
-            greeting(Greeting {
+            tls(TlsFailure {
                 handshake: Some(Handshake::Plaintext),
-                ..Greeting::default()
+                ..TlsFailure::default()
             }),
         )],
     );
@@ -802,9 +814,9 @@ async fn a_port_that_goes_down_resets_all_refuses_and_comes_back_on_its_number(
                 calls: vec![3],
                 ..When::default()
             },
-            Act {
+            FailureAction {
                 down: Some(HOUR),
-                ..Act::default()
+                ..FailureAction::default()
             },
         )],
     );
@@ -814,8 +826,8 @@ async fn a_port_that_goes_down_resets_all_refuses_and_comes_back_on_its_number(
     let mut in_head = bench.open().await;
     assert_eq!(bench.valid(&mut in_head).await, AUTHENTICATED);
     in_head.write_all(b"POST / HTTP/1.1\r\n").await.unwrap();
-    let mut striking = bench.connect().await;
-    for stream in [&mut striking as &mut dyn Stream, &mut *idle, &mut *in_head] {
+    let mut firing = bench.connect().await;
+    for stream in [&mut firing as &mut dyn Stream, &mut *idle, &mut *in_head] {
         assert_eq!(read_to_the_end(stream).await, (Vec::new(), End::Reset));
     }
     let refused = TcpStream::connect(bench.address()).await.unwrap_err();
@@ -849,9 +861,9 @@ async fn a_port_goes_down_by_the_clock_without_any_request(#[values(false, true)
                 during,
                 ..When::default()
             },
-            Act {
+            FailureAction {
                 down: Some(HOUR),
-                ..Act::default()
+                ..FailureAction::default()
             },
         )],
     );
@@ -879,14 +891,14 @@ async fn a_shutdown_does_not_wait_for_a_port_that_is_down() {
         false,
         vec![mode(
             When::default(),
-            Act {
+            FailureAction {
                 down: Some(HOUR),
-                ..Act::default()
+                ..FailureAction::default()
             },
         )],
     );
-    let mut striking = bench.connect().await;
-    assert_eq!(read_to_the_end(&mut striking).await.1, End::Reset);
+    let mut firing = bench.connect().await;
+    assert_eq!(read_to_the_end(&mut firing).await.1, End::Reset);
     let took = bench.end().await;
     assert!(took < Duration::from_secs(1), "took {took:?}");
 }
@@ -899,11 +911,11 @@ struct Bench {
 }
 
 impl Bench {
-    fn start(tls: bool, modes: Vec<Failure>) -> Bench {
+    fn start(tls: bool, modes: Vec<FailureMode>) -> Bench {
         Bench::with(tls, modes, Limits::default())
     }
 
-    fn with(tls: bool, modes: Vec<Failure>, limits: Limits) -> Bench {
+    fn with(tls: bool, modes: Vec<FailureMode>, limits: Limits) -> Bench {
         let identity = tls.then(|| Identity::generate(&[]).unwrap());
         let listener = server::bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
         let host = Host::new(
@@ -1194,13 +1206,13 @@ fn with_header(request: &[u8], line: &str) -> Vec<u8> {
         .into_bytes()
 }
 
-fn mode(when: When, act: Act) -> Failure {
-    Failure {
+fn mode(when: When, action: FailureAction) -> FailureMode {
+    FailureMode {
         name: "mode".into(),
         on: None,
         user: None,
         when,
-        act: Arc::new(act),
+        action: Arc::new(action),
         armed: true,
         written: Arc::default(),
     }
@@ -1213,38 +1225,38 @@ fn times(count: u64) -> When {
     }
 }
 
-fn end(how: How, at: Cut) -> Act {
-    Act {
+fn end(how: CloseKind, at: CutPoint) -> FailureAction {
+    FailureAction {
         end: Some((how, at)),
-        ..Act::default()
+        ..FailureAction::default()
     }
 }
 
-fn distorted(distortion: Distortion) -> Act {
-    Act {
-        distortions: vec![distortion],
-        ..Act::default()
+fn distorted(corruption: Corruption) -> FailureAction {
+    FailureAction {
+        corruptions: vec![corruption],
+        ..FailureAction::default()
     }
 }
 
-fn delayed(time: Duration) -> Act {
-    Act {
+fn delayed(time: Duration) -> FailureAction {
+    FailureAction {
         delay: Some(Delay::Fixed(time)),
-        ..Act::default()
+        ..FailureAction::default()
     }
 }
 
-fn dribbled(bytes: usize, every: Duration) -> Act {
-    Act {
+fn dribbled(bytes: usize, every: Duration) -> FailureAction {
+    FailureAction {
         pace: Some(Pace { bytes, every }),
-        ..Act::default()
+        ..FailureAction::default()
     }
 }
 
-fn greeting(greeting: Greeting) -> Act {
-    Act {
-        greeting: Some(greeting),
-        ..Act::default()
+fn tls(tls: TlsFailure) -> FailureAction {
+    FailureAction {
+        tls: Some(tls),
+        ..FailureAction::default()
     }
 }
 

@@ -3,7 +3,7 @@
 use rstest::rstest;
 
 use super::*;
-use crate::failure::{Greeting, scope::LONGEST_NAME};
+use crate::failure::{TlsFailure, scope::LONGEST_NAME};
 
 const HERE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
 const CALL: Call<'static> = Call {
@@ -14,13 +14,13 @@ const CALL: Call<'static> = Call {
     now: Moment(Duration::ZERO),
 };
 
-fn mode(name: &str, when: When) -> Failure {
-    Failure {
+fn mode(name: &str, when: When) -> FailureMode {
+    FailureMode {
         name: name.into(),
         on: None,
         user: None,
         when,
-        act: Arc::default(),
+        action: Arc::default(),
         armed: true,
         written: Arc::default(),
     }
@@ -83,7 +83,7 @@ fn every_mode_counts_what_it_admits_and_the_first_strikes() {
             ..When::default()
         },
     );
-    let second = Failure {
+    let second = FailureMode {
         on: Some(vec![Operation::Validation]),
         ..mode(
             "second",
@@ -93,15 +93,15 @@ fn every_mode_counts_what_it_admits_and_the_first_strikes() {
             },
         )
     };
-    let other = Failure {
+    let other = FailureMode {
         on: Some(vec![Operation::SetPassword]),
         ..mode("other", When::default())
     };
-    let someone = Failure {
+    let someone = FailureMode {
         user: Some("b".into()),
         ..mode("someone", When::default())
     };
-    let unarmed = Failure {
+    let unarmed = FailureMode {
         armed: false,
         ..mode("unarmed", When::default())
     };
@@ -110,7 +110,7 @@ fn every_mode_counts_what_it_admits_and_the_first_strikes() {
         .map(|_| {
             schedule
                 .request(&CALL)
-                .map(|strike| (strike.mode.to_string(), strike.ordinal))
+                .map(|trigger| (trigger.mode.to_string(), trigger.ordinal))
         })
         .collect();
     let name = |name: &str, ordinal| Some((name.to_owned(), ordinal));
@@ -199,7 +199,7 @@ fn what_a_connection_counted_goes_with_it() {
         ..When::default()
     });
     assert!(schedule.request(&CALL).is_some() && schedule.request(&CALL).is_none());
-    schedule.gone(CALL.connection);
+    schedule.connection_closed(CALL.connection);
     assert!(schedule.modes[0].scopes.is_empty() && schedule.request(&CALL).is_some());
 }
 
@@ -227,10 +227,10 @@ fn no_more_scopes_are_kept_than_the_most() {
 
 #[test]
 fn modes_of_connections_and_of_requests_count_apart() {
-    let greeting = Failure {
-        act: Arc::new(Act {
-            greeting: Some(Greeting::default()),
-            ..Act::default()
+    let tls = FailureMode {
+        action: Arc::new(FailureAction {
+            tls: Some(TlsFailure::default()),
+            ..FailureAction::default()
         }),
         ..mode(
             "greeting",
@@ -240,7 +240,7 @@ fn modes_of_connections_and_of_requests_count_apart() {
             },
         )
     };
-    let mut schedule = Schedule::new(vec![greeting, mode("request", When::default())], 7);
+    let mut schedule = Schedule::new(vec![tls, mode("request", When::default())], 7);
     assert_eq!(&*schedule.request(&CALL).unwrap().mode, "request");
     assert_eq!(
         &*schedule
@@ -324,10 +324,10 @@ fn the_port_is_closed_by_the_clock_where_nothing_is_counted(
     #[case] expected: bool,
 ) {
     let down = Duration::from_secs(2);
-    let failure = Failure {
-        act: Arc::new(Act {
+    let failure = FailureMode {
+        action: Arc::new(FailureAction {
             down: Some(down),
-            ..Act::default()
+            ..FailureAction::default()
         }),
         ..mode("down", when)
     };
@@ -344,13 +344,13 @@ fn the_port_is_closed_by_the_clock_where_nothing_is_counted(
         ],
         7,
     );
-    let closures: Vec<_> = schedule
-        .closures()
+    let scheduled_outages: Vec<_> = schedule
+        .scheduled_outages()
         .into_iter()
         .map(|(name, during, down)| (name.to_string(), during, down))
         .collect();
     assert_eq!(
-        closures,
+        scheduled_outages,
         if expected {
             vec![("down".to_owned(), SPAN, down)]
         } else {

@@ -20,11 +20,11 @@ fn answer(body: &'static [u8]) -> Delivery {
     Delivery::plain(response)
 }
 
-fn written(script: &[Do]) -> Vec<u8> {
+fn written(script: &[WireStep]) -> Vec<u8> {
     script
         .iter()
         .flat_map(|step| {
-            if let Do::Write(bytes) = step {
+            if let WireStep::Write(bytes) = step {
                 bytes.to_vec()
             } else {
                 Vec::new()
@@ -33,33 +33,33 @@ fn written(script: &[Do]) -> Vec<u8> {
         .collect()
 }
 
-fn text(script: &[Do]) -> String {
+fn text(script: &[WireStep]) -> String {
     String::from_utf8(written(script)).unwrap()
 }
 
-fn ended(how: How, at: Cut) -> Delivery {
+fn ended(how: CloseKind, at: CutPoint) -> Delivery {
     Delivery {
-        end: Some(End { how, at }),
+        end: Some(Termination { how, at }),
         ..answer(BODY)
     }
 }
 
 #[test]
 fn a_plain_answer_is_written_whole_and_the_connection_kept() {
-    let script = answer(BODY).script(Asked::default(), DATE);
+    let script = answer(BODY).script(RequestFlags::default(), DATE);
     let expected = format!(
         "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 11\r\ndate: {DATE}\r\n\r\n{{\"msg\":\"x\"}}"
     );
-    assert_eq!(script, [Do::Write(expected.into())]);
+    assert_eq!(script, [WireStep::Write(expected.into())]);
 }
 
 #[rstest]
-#[case::close(Asked { close: true, ..Asked::default() }, "HTTP/1.1 200 OK\r\n", "connection: close\r\n\r\n{\"msg\":\"x\"}", true)]
-#[case::head(Asked { head: true, ..Asked::default() }, "HTTP/1.1 200 OK\r\n", "GMT\r\n\r\n", false)]
-#[case::old(Asked { http10: true, close: true, ..Asked::default() }, "HTTP/1.0 200 OK\r\n", "connection: close\r\n\r\n{\"msg\":\"x\"}", true)]
-#[case::old_and_kept(Asked { http10: true, ..Asked::default() }, "HTTP/1.0 200 OK\r\n", "connection: keep-alive\r\n\r\n{\"msg\":\"x\"}", false)]
+#[case::close(RequestFlags { close: true, ..RequestFlags::default() }, "HTTP/1.1 200 OK\r\n", "connection: close\r\n\r\n{\"msg\":\"x\"}", true)]
+#[case::head(RequestFlags { head: true, ..RequestFlags::default() }, "HTTP/1.1 200 OK\r\n", "GMT\r\n\r\n", false)]
+#[case::old(RequestFlags { http10: true, close: true, ..RequestFlags::default() }, "HTTP/1.0 200 OK\r\n", "connection: close\r\n\r\n{\"msg\":\"x\"}", true)]
+#[case::old_and_kept(RequestFlags { http10: true, ..RequestFlags::default() }, "HTTP/1.0 200 OK\r\n", "connection: keep-alive\r\n\r\n{\"msg\":\"x\"}", false)]
 fn an_answer_suits_its_request(
-    #[case] asked: Asked,
+    #[case] asked: RequestFlags,
     #[case] start: &str,
     #[case] end: &str,
     #[case] closes: bool,
@@ -70,14 +70,14 @@ fn an_answer_suits_its_request(
         text.starts_with(start) && text.ends_with(end) && text.contains("content-length: 11\r\n"),
         "{text}"
     );
-    assert_eq!(script.last() == Some(&Do::Close), closes);
+    assert_eq!(script.last() == Some(&WireStep::Close), closes);
 }
 
 #[test]
 fn an_answer_without_a_body_tells_no_length() {
     let mut delivery = answer(BODY);
     *delivery.response.status_mut() = StatusCode::NO_CONTENT;
-    let text = text(&delivery.script(Asked::default(), DATE));
+    let text = text(&delivery.script(RequestFlags::default(), DATE));
     assert!(
         !text.contains("content-length") && text.ends_with("\r\n\r\n"),
         "{text}"
@@ -98,7 +98,7 @@ fn headers_about_the_sending_are_ours() {
             .headers_mut()
             .insert(name, HeaderValue::from_static(value));
     }
-    let text = text(&delivery.script(Asked::default(), DATE));
+    let text = text(&delivery.script(RequestFlags::default(), DATE));
     assert!(
         text.contains("date: today\r\ncontent-length: 11\r\n\r\n")
             && !text.contains("upgrade")
@@ -119,7 +119,7 @@ fn a_length_that_lies_is_followed_by_the_whole_body_and_fin(
         framing: Framing::Length(off),
         ..answer(BODY)
     }
-    .script(Asked::default(), DATE);
+    .script(RequestFlags::default(), DATE);
     let text = text(&script);
     assert!(
         text.contains(&format!("{length}\r\n"))
@@ -127,7 +127,7 @@ fn a_length_that_lies_is_followed_by_the_whole_body_and_fin(
             && text.ends_with("\r\n\r\n{\"msg\":\"x\"}"),
         "{text}"
     );
-    assert_eq!(script.last(), Some(&Do::Close));
+    assert_eq!(script.last(), Some(&WireStep::Close));
 }
 
 #[test]
@@ -136,7 +136,7 @@ fn a_malformed_chunk_comes_after_a_lawful_one() {
         framing: Framing::MalformedChunk,
         ..answer(BODY)
     }
-    .script(Asked::default(), DATE);
+    .script(RequestFlags::default(), DATE);
     let text = text(&script);
     assert!(
         text.contains("transfer-encoding: chunked\r\n") && !text.contains("content-length"),
@@ -146,29 +146,49 @@ fn a_malformed_chunk_comes_after_a_lawful_one() {
         text.ends_with("\r\n\r\n5\r\n{\"msg\r\nxyz\r\n\":\"x\"}\r\n0\r\n\r\n"),
         "{text}"
     );
-    assert_eq!(script.last(), Some(&Do::Close));
+    assert_eq!(script.last(), Some(&WireStep::Close));
 }
 
 #[rstest]
-#[case::before_answer(How::Reset, Cut::BeforeAnswer, "", Do::Reset)]
-#[case::after_head(How::Hang, Cut::AfterHead, "content-length: 11|\r\n\r\n", Do::Hang)]
-#[case::mid_body(How::Hang, Cut::MidBody, "content-length: 11|\r\n\r\n{\"msg", Do::Hang)]
+#[case::before_answer(CloseKind::Reset, CutPoint::BeforeAnswer, "", WireStep::Reset)]
+#[case::after_head(
+    CloseKind::Hang,
+    CutPoint::AfterHead,
+    "content-length: 11|\r\n\r\n",
+    WireStep::Hang
+)]
+#[case::mid_body(
+    CloseKind::Hang,
+    CutPoint::MidBody,
+    "content-length: 11|\r\n\r\n{\"msg",
+    WireStep::Hang
+)]
 #[case::truncated(
-    How::Close,
-    Cut::InBody(3),
+    CloseKind::Close,
+    CutPoint::InBody(3),
     "content-length: 11|connection: close\r\n\r\n{\"m",
-    Do::Close
+    WireStep::Close
 )]
-#[case::truncated_behind_its_end(How::Close, Cut::InBody(99), "|{\"msg\":\"x\"}", Do::Close)]
-#[case::after_bytes(How::Reset, Cut::AfterBytes(7), "HTTP/1.|", Do::Reset)]
-#[case::after_more_bytes_than_there_are(
-    How::Reset,
-    Cut::AfterBytes(u64::MAX),
+#[case::truncated_behind_its_end(
+    CloseKind::Close,
+    CutPoint::InBody(99),
     "|{\"msg\":\"x\"}",
-    Do::Reset
+    WireStep::Close
 )]
-fn an_end(#[case] how: How, #[case] at: Cut, #[case] expected: &str, #[case] last: Do) {
-    let script = ended(how, at).script(Asked::default(), DATE);
+#[case::after_bytes(CloseKind::Reset, CutPoint::AfterBytes(7), "HTTP/1.|", WireStep::Reset)]
+#[case::after_more_bytes_than_there_are(
+    CloseKind::Reset,
+    CutPoint::AfterBytes(u64::MAX),
+    "|{\"msg\":\"x\"}",
+    WireStep::Reset
+)]
+fn an_end(
+    #[case] how: CloseKind,
+    #[case] at: CutPoint,
+    #[case] expected: &str,
+    #[case] last: WireStep,
+) {
+    let script = ended(how, at).script(RequestFlags::default(), DATE);
     let text = text(&script);
     let (within, end) = expected.split_once('|').unwrap_or_default();
     assert!(
@@ -185,7 +205,10 @@ fn a_closed_port_resets_and_writes_nothing() {
         wait: Duration::from_secs(1),
         ..answer(BODY)
     };
-    assert_eq!(delivery.script(Asked::default(), DATE), [Do::Reset]);
+    assert_eq!(
+        delivery.script(RequestFlags::default(), DATE),
+        [WireStep::Reset]
+    );
 }
 
 /// Every combination: what is written is the expected answer as far as the cut, in the pace asked for, after the wait, and ends as said.
@@ -198,18 +221,19 @@ fn what_is_written_is_what_would_be_written_up_to_the_cut() {
         })
     });
     let cuts = [
-        Cut::AfterHead,
-        Cut::AfterBytes(1),
-        Cut::AfterBytes(150),
-        Cut::BeforeAnswer,
-        Cut::InBody(0),
-        Cut::InBody(5),
-        Cut::InBody(999),
-        Cut::MidBody,
+        CutPoint::AfterHead,
+        CutPoint::AfterBytes(1),
+        CutPoint::AfterBytes(150),
+        CutPoint::BeforeAnswer,
+        CutPoint::InBody(0),
+        CutPoint::InBody(5),
+        CutPoint::InBody(999),
+        CutPoint::MidBody,
     ];
     let ends = || {
-        cuts.into_iter()
-            .flat_map(|at| [How::Close, How::Hang, How::Reset].map(|how| End { how, at }))
+        cuts.into_iter().flat_map(|at| {
+            [CloseKind::Close, CloseKind::Hang, CloseKind::Reset].map(|how| Termination { how, at })
+        })
     };
     let mut combinations = 0;
     for body in [b"".as_slice(), b"x", BODY, &[0xff; 3_000]] {
@@ -220,7 +244,7 @@ fn what_is_written_is_what_would_be_written_up_to_the_cut() {
             Framing::MalformedChunk,
         ] {
             for bits in 0..8 {
-                let asked = Asked {
+                let asked = RequestFlags {
                     http10: bits & 1 == 1,
                     head: bits & 2 == 2,
                     close: bits & 4 == 4,
@@ -246,16 +270,16 @@ fn what_is_written_is_what_would_be_written_up_to_the_cut() {
     assert_eq!(combinations, 4 * 4 * 8 * 4 * 2 * 25);
 }
 
-fn holds(delivery: &Delivery, asked: Asked) {
+fn holds(delivery: &Delivery, asked: RequestFlags) {
     let script = delivery.script(asked, DATE);
-    let fin = delivery.end.is_some_and(|end| end.how == How::Close);
+    let fin = delivery.end.is_some_and(|end| end.how == CloseKind::Close);
     // The same answer without pace, wait and cut; that it will end by FIN is told in its head.
     let whole = Delivery {
         framing: delivery.framing,
         ..Delivery::plain(delivery.response.clone())
     };
     let whole = written(&whole.script(
-        Asked {
+        RequestFlags {
             close: asked.close || fin,
             ..asked
         },
@@ -268,35 +292,38 @@ fn holds(delivery: &Delivery, asked: Asked) {
         + 4;
     let expected = match delivery.end.map(|end| end.at) {
         None => &whole[..],
-        Some(Cut::AfterHead) => &whole[..head],
-        Some(Cut::AfterBytes(count)) => &whole[..whole.len().min(count as usize)],
-        Some(Cut::BeforeAnswer) => &[],
-        Some(Cut::InBody(count)) => &whole[..whole.len().min(head + count as usize)],
-        Some(Cut::MidBody) => &whole[..head + (whole.len() - head) / 2],
+        Some(CutPoint::AfterHead) => &whole[..head],
+        Some(CutPoint::AfterBytes(count)) => &whole[..whole.len().min(count as usize)],
+        Some(CutPoint::BeforeAnswer) => &[],
+        Some(CutPoint::InBody(count)) => &whole[..whole.len().min(head + count as usize)],
+        Some(CutPoint::MidBody) => &whole[..head + (whole.len() - head) / 2],
     };
     assert_eq!(written(&script), expected, "{delivery:?} {asked:?}");
     let closes = asked.close || delivery.framing != Framing::True;
     let last = match delivery.end.map(|end| end.how) {
-        Some(How::Close) => Some(Do::Close),
-        Some(How::Hang) => Some(Do::Hang),
-        Some(How::Reset) => Some(Do::Reset),
-        None => closes.then_some(Do::Close),
+        Some(CloseKind::Close) => Some(WireStep::Close),
+        Some(CloseKind::Hang) => Some(WireStep::Hang),
+        Some(CloseKind::Reset) => Some(WireStep::Reset),
+        None => closes.then_some(WireStep::Close),
     };
     let mut steps = script.as_slice();
     if let Some(last) = &last {
         assert_eq!(steps.split_off_last(), Some(last));
     }
     if !delivery.wait.is_zero() {
-        assert_eq!(steps.split_off_first(), Some(&Do::Wait(delivery.wait)));
+        assert_eq!(
+            steps.split_off_first(),
+            Some(&WireStep::Wait(delivery.wait))
+        );
     }
     let most = delivery.pace.map_or(usize::MAX, |pace| pace.bytes);
     for (index, step) in steps.iter().enumerate() {
         match step {
-            Do::Write(bytes) => assert!(
+            WireStep::Write(bytes) => assert!(
                 index % 2 == 0 && !bytes.is_empty() && bytes.len() <= most,
                 "{script:?}"
             ),
-            Do::Wait(every) => assert!(
+            WireStep::Wait(every) => assert!(
                 index % 2 == 1 && Some(*every) == delivery.pace.map(|pace| pace.every),
                 "{script:?}"
             ),

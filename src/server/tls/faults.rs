@@ -13,7 +13,7 @@ use rcgen::{
 use rustls::{ServerConfig, SupportedProtocolVersion};
 
 use super::{Chain, Error, authority, builder, config, dated, finish, issue, leaf, proper};
-use crate::failure::{Certificate, Greeting, TlsVersion};
+use crate::failure::{Certificate, TlsFailure, TlsVersion};
 
 /// How one server misbehaves in its handshakes.
 pub(super) struct Faults {
@@ -52,7 +52,7 @@ impl Faults {
     /// Returns what a greeting asks for; what it does not ask for is taken from the server that behaves.
     pub(super) fn config(
         &self,
-        greeting: &Greeting,
+        greeting: &TlsFailure,
         well: &ServerConfig,
     ) -> Result<Arc<ServerConfig>, Error> {
         let offers = |version| greeting.versions.is_empty() || greeting.versions.contains(&version);

@@ -532,11 +532,8 @@ async fn state_out_and_in_gives_the_same_state_and_its_reset() {
         ],
         [401, 401]
     );
-    assert_ne!(
-        validate(&other, "test", "Later12345!").await,
-        200,
-        "the failed sign-ins came along: it is locked out"
-    );
+    // What was counted is not exported: the failed sign-in of the first does not count here.
+    assert_eq!(validate(&other, "test", "Later12345!").await, 200);
     desk.json("POST", "/v1/appliances/twin/reset", &Value::Null)
         .await;
     assert_eq!(validate(&other, "test", "Later12345!").await, 200);

@@ -48,7 +48,15 @@ const YAML: &str = "application/yaml";
     "malformed_body",
     "no JSON"
 )]
-#[case("POST", "", YAML, "appliance: 'sensor", 422, "invalid_body", "no YAML")]
+#[case(
+    "POST",
+    "",
+    YAML,
+    "appliance: 'sensor",
+    422,
+    "invalid_body",
+    "not YAML"
+)]
 #[case("POST", "", YAML, "", 422, "invalid_body", "empty")]
 // — content types —
 #[case(
@@ -132,7 +140,7 @@ const YAML: &str = "application/yaml";
     r#"{"appliance":"sensor","name":"x","listen":"127.0.0.1:99999"}"#,
     422,
     "invalid_body",
-    "no address"
+    "is not an address"
 )]
 #[case(
     "POST",

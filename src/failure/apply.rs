@@ -6,12 +6,15 @@ use std::time::Duration;
 
 use http::{StatusCode, header};
 
-use crate::failure::{Act, Answering, Cut, Delay, Delivery, Draw, End, How};
+use crate::failure::{
+    CloseKind, CutPoint, Delay, Delivery, FailureAction, RandomSource, ResponseOverride,
+    Termination,
+};
 
-impl Act {
+impl FailureAction {
     /// Tells whether it concerns connections, or the port, and no request.
-    pub fn knows_no_request(&self) -> bool {
-        self.greeting.is_some() || self.down.is_some()
+    pub fn is_connection_level(&self) -> bool {
+        self.tls.is_some() || self.down.is_some()
     }
 
     /// Tells whether the operation takes effect.
@@ -19,36 +22,39 @@ impl Act {
     /// If the mode does not say: yes for what strikes an answer that was made (its body, its time, its connection, how it is worded),
     /// no for an answer in its place (outcome, status, redirect, body, page).
     pub fn commits(&self) -> bool {
-        self.commit.unwrap_or(!self.answering.is_in_its_place())
+        self.commit.unwrap_or(!self.response.replaces_response())
     }
 
     /// Bends a delivery. Pure: the same act, draw and delivery give the same plan.
     ///
     /// Which outcome is answered and by which rules it is worded is done before, by whoever makes the answer.
-    pub fn bend(&self, draw: &Draw, mut delivery: Delivery) -> Delivery {
-        self.answering.replace(&mut delivery);
-        for distortion in &self.distortions {
-            distortion.distort(draw, &mut delivery);
+    pub fn apply(&self, random: &RandomSource, mut delivery: Delivery) -> Delivery {
+        self.response.replace(&mut delivery);
+        for corruption in &self.corruptions {
+            corruption.corrupt_body(random, &mut delivery);
         }
         if let Some(delay) = &self.delay {
-            delivery.wait = delivery.wait.saturating_add(delay.of(draw));
+            delivery.wait = delivery.wait.saturating_add(delay.of(random));
         }
         delivery.pace = self.pace.or(delivery.pace);
-        delivery.end = self.end.map(|(how, at)| End { how, at }).or(delivery.end);
+        delivery.end = self
+            .end
+            .map(|(how, at)| Termination { how, at })
+            .or(delivery.end);
         if self.down.is_some() {
             delivery.down = self.down;
-            delivery.end = Some(End {
-                how: How::Reset,
-                at: Cut::BeforeAnswer,
+            delivery.end = Some(Termination {
+                how: CloseKind::Reset,
+                at: CutPoint::BeforeAnswer,
             });
         }
         delivery
     }
 }
 
-impl Answering {
+impl ResponseOverride {
     /// Tells whether what the appliance came to is not what is answered.
-    fn is_in_its_place(&self) -> bool {
+    fn replaces_response(&self) -> bool {
         self.outcome.is_some() || self.status.is_some() || self.body.is_some()
     }
 
@@ -75,16 +81,16 @@ impl Answering {
 
 impl Delay {
     /// Returns how long it is for one draw.
-    pub fn of(&self, draw: &Draw) -> Duration {
+    pub fn of(&self, random: &RandomSource) -> Duration {
         match *self {
             Delay::Fixed(duration) => duration,
             Delay::Uniform(least, most) => {
-                least + most.saturating_sub(least).mul_f64(draw.unit("delay"))
+                least + most.saturating_sub(least).mul_f64(random.unit("delay"))
             }
             Delay::Lognormal { median, sigma, max } => {
                 // Box and Muller's way to a normal number; 1 - u keeps the logarithm's argument above zero.
-                let radius = (-2.0 * (1.0 - draw.unit("delay")).ln()).sqrt();
-                let normal = radius * (std::f64::consts::TAU * draw.unit("delay angle")).cos();
+                let radius = (-2.0 * (1.0 - random.unit("delay")).ln()).sqrt();
+                let normal = radius * (std::f64::consts::TAU * random.unit("delay angle")).cos();
                 Duration::try_from_secs_f64(median.as_secs_f64() * (sigma * normal).exp())
                     .unwrap_or(max)
                     .min(max)
@@ -109,11 +115,11 @@ mod tests {
     use super::*;
     use crate::{
         contract::Outcome,
-        failure::{Distortion, Pace},
+        failure::{Corruption, Pace},
     };
 
-    fn draw(ordinal: u64) -> Draw {
-        Draw::of(1, "mode", "", ordinal)
+    fn random(ordinal: u64) -> RandomSource {
+        RandomSource::new(1, "mode", "", ordinal)
     }
 
     fn answer() -> Delivery {
@@ -126,29 +132,29 @@ mod tests {
     }
 
     #[rstest]
-    #[case::nothing(Act::default(), true)]
-    #[case::body(Act { distortions: vec![Distortion::Empty], ..Act::default() }, true)]
-    #[case::time(Act { delay: Some(Delay::Fixed(Duration::from_secs(1))), ..Act::default() }, true)]
-    #[case::connection(Act { end: Some((How::Reset, Cut::BeforeAnswer)), ..Act::default() }, true)]
-    #[case::status(Act { answering: Answering { status: Some(StatusCode::BAD_GATEWAY), ..Answering::default() }, ..Act::default() }, false)]
-    #[case::page(Act { answering: Answering { body: Some(Bytes::new()), ..Answering::default() }, ..Act::default() }, false)]
-    #[case::outcome(Act { answering: Answering { outcome: Some(Outcome::LockedOut), ..Answering::default() }, ..Act::default() }, false)]
+    #[case::nothing(FailureAction::default(), true)]
+    #[case::body(FailureAction { corruptions: vec![Corruption::Empty], ..FailureAction::default() }, true)]
+    #[case::time(FailureAction { delay: Some(Delay::Fixed(Duration::from_secs(1))), ..FailureAction::default() }, true)]
+    #[case::connection(FailureAction { end: Some((CloseKind::Reset, CutPoint::BeforeAnswer)), ..FailureAction::default() }, true)]
+    #[case::status(FailureAction { response: ResponseOverride { status: Some(StatusCode::BAD_GATEWAY), ..ResponseOverride::default() }, ..FailureAction::default() }, false)]
+    #[case::page(FailureAction { response: ResponseOverride { body: Some(Bytes::new()), ..ResponseOverride::default() }, ..FailureAction::default() }, false)]
+    #[case::outcome(FailureAction { response: ResponseOverride { outcome: Some(Outcome::LockedOut), ..ResponseOverride::default() }, ..FailureAction::default() }, false)]
     #[case::status_and_reset(
-        Act { answering: Answering { status: Some(StatusCode::OK), ..Answering::default() }, end: Some((How::Reset, Cut::MidBody)), ..Act::default() },
+        FailureAction { response: ResponseOverride { status: Some(StatusCode::OK), ..ResponseOverride::default() }, end: Some((CloseKind::Reset, CutPoint::MidBody)), ..FailureAction::default() },
         false
     )]
-    #[case::said_so(Act { commit: Some(false), ..Act::default() }, false)]
+    #[case::said_so(FailureAction { commit: Some(false), ..FailureAction::default() }, false)]
     #[case::said_otherwise(
-        Act { answering: Answering { status: Some(StatusCode::OK), ..Answering::default() }, commit: Some(true), ..Act::default() },
+        FailureAction { response: ResponseOverride { status: Some(StatusCode::OK), ..ResponseOverride::default() }, commit: Some(true), ..FailureAction::default() },
         true
     )]
-    fn what_takes_effect(#[case] act: Act, #[case] expected: bool) {
-        assert_eq!(act.commits(), expected);
+    fn what_takes_effect(#[case] action: FailureAction, #[case] expected: bool) {
+        assert_eq!(action.commits(), expected);
     }
 
     #[test]
     fn an_act_that_does_nothing_bends_nothing() {
-        let bent = Act::default().bend(&draw(1), answer());
+        let bent = FailureAction::default().apply(&random(1), answer());
         assert!(bent.is_plain());
         assert_eq!(
             (bent.response.body(), bent.response.headers()),
@@ -162,17 +168,17 @@ mod tests {
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html"));
         headers.append(header::SET_COOKIE, HeaderValue::from_static("a=1"));
         headers.append(header::SET_COOKIE, HeaderValue::from_static("b=2"));
-        let answering = Answering {
+        let response = ResponseOverride {
             status: Some(StatusCode::SERVICE_UNAVAILABLE),
             body: Some(Bytes::from_static(b"down")),
             headers,
-            ..Answering::default()
+            ..ResponseOverride::default()
         };
-        let bent = Act {
-            answering,
-            ..Act::default()
+        let bent = FailureAction {
+            response,
+            ..FailureAction::default()
         }
-        .bend(&draw(1), answer());
+        .apply(&random(1), answer());
         assert_eq!(
             (bent.response.status(), bent.response.body().as_ref()),
             (StatusCode::SERVICE_UNAVAILABLE, b"down".as_slice())
@@ -192,15 +198,15 @@ mod tests {
     #[case(204)]
     #[case(304)]
     fn an_answer_whose_status_has_no_body_has_none(#[case] status: u16) {
-        let answering = Answering {
+        let response = ResponseOverride {
             status: StatusCode::from_u16(status).ok(),
-            ..Answering::default()
+            ..ResponseOverride::default()
         };
-        let bent = Act {
-            answering,
-            ..Act::default()
+        let bent = FailureAction {
+            response,
+            ..FailureAction::default()
         }
-        .bend(&draw(1), answer());
+        .apply(&random(1), answer());
         assert!(bent.response.body().is_empty() && bent.response.headers().is_empty());
     }
 
@@ -210,36 +216,36 @@ mod tests {
             bytes: 8,
             every: Duration::from_millis(100),
         };
-        let act = Act {
+        let action = FailureAction {
             delay: Some(Delay::Fixed(Duration::from_millis(500))),
             pace: Some(pace),
-            end: Some((How::Hang, Cut::MidBody)),
-            ..Act::default()
+            end: Some((CloseKind::Hang, CutPoint::MidBody)),
+            ..FailureAction::default()
         };
-        let bent = act.bend(&draw(1), answer());
+        let bent = action.apply(&random(1), answer());
         assert_eq!(
             (bent.wait, bent.pace, bent.end),
             (
                 Duration::from_millis(500),
                 Some(pace),
-                Some(End {
-                    how: How::Hang,
-                    at: Cut::MidBody
+                Some(Termination {
+                    how: CloseKind::Hang,
+                    at: CutPoint::MidBody
                 })
             )
         );
-        let bent = Act {
+        let bent = FailureAction {
             down: Some(Duration::from_secs(5)),
-            ..Act::default()
+            ..FailureAction::default()
         }
-        .bend(&draw(1), answer());
+        .apply(&random(1), answer());
         assert_eq!(
             (bent.down, bent.end),
             (
                 Some(Duration::from_secs(5)),
-                Some(End {
-                    how: How::Reset,
-                    at: Cut::BeforeAnswer
+                Some(Termination {
+                    how: CloseKind::Reset,
+                    at: CutPoint::BeforeAnswer
                 })
             )
         );
@@ -249,7 +255,7 @@ mod tests {
     fn a_uniform_delay_lies_between_its_ends_and_takes_both_halves() {
         let (least, most) = (Duration::from_millis(100), Duration::from_secs(2));
         let delays: Vec<Duration> = (1..=1_000)
-            .map(|ordinal| Delay::Uniform(least, most).of(&draw(ordinal)))
+            .map(|ordinal| Delay::Uniform(least, most).of(&random(ordinal)))
             .collect();
         assert!(delays.iter().all(|delay| (least..most).contains(delay)));
         let short = delays
@@ -266,7 +272,7 @@ mod tests {
             (1..=4_000)
                 .map(|ordinal| {
                     Delay::Lognormal { median, sigma, max }
-                        .of(&draw(ordinal))
+                        .of(&random(ordinal))
                         .as_secs_f64()
                         / 0.08
                 })

@@ -8,26 +8,26 @@ use http::{HeaderMap, StatusCode};
 use crate::{
     appliance::Rules,
     contract::{Outcome, closed_set},
-    failure::{Cut, How, Pace},
+    failure::{CloseKind, CutPoint, Pace},
 };
 
 /// Everything one mode does when it strikes.
 #[derive(Clone, Debug, Default)]
-pub struct Act {
+pub struct FailureAction {
     /// What is answered instead, and under which readings.
-    pub answering: Answering,
+    pub response: ResponseOverride,
     /// What is done to the body, in this order.
-    pub distortions: Vec<Distortion>,
+    pub corruptions: Vec<Corruption>,
     /// How long nothing is sent.
     pub delay: Option<Delay>,
     /// How slowly it is sent.
     pub pace: Option<Pace>,
     /// Where the sending ends early, and how.
-    pub end: Option<(How, Cut)>,
+    pub end: Option<(CloseKind, CutPoint)>,
     /// For how long the port is closed.
     pub down: Option<Duration>,
     /// What happens before any request: to the TLS handshake and the certificate.
-    pub greeting: Option<Greeting>,
+    pub tls: Option<TlsFailure>,
     /// Whether the operation takes effect, where the mode says it; what holds is [`Act::commits`].
     pub commit: Option<bool>,
     /// How long the old password still validates after a change.
@@ -36,7 +36,7 @@ pub struct Act {
 
 /// What is answered instead of what the appliance came to.
 #[derive(Clone, Debug, Default)]
-pub struct Answering {
+pub struct ResponseOverride {
     /// Another outcome, whatever the state.
     pub outcome: Option<Outcome>,
     /// The rules under other readings, by which the answer is worded.
@@ -63,7 +63,7 @@ closed_set! {
 
 /// What is done to a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Distortion {
+pub enum Corruption {
     /// A byte order mark before it.
     Bom,
     /// The declared length is off by so many bytes; the connection is closed after the body.
@@ -106,7 +106,7 @@ pub enum Delay {
 
 /// What happens on a connection before any request.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Greeting {
+pub struct TlsFailure {
     /// Which certificate is shown.
     pub certificate: Option<Certificate>,
     /// What becomes of the handshake.
@@ -115,7 +115,7 @@ pub struct Greeting {
     pub versions: Vec<TlsVersion>,
 }
 
-impl Greeting {
+impl TlsFailure {
     /// Returns the key of a fixture that says it.
     pub fn key(&self) -> &'static str {
         match (self.certificate, self.handshake) {

@@ -4,13 +4,13 @@ use sha2::{Digest, Sha256};
 
 /// Everything random about one call of one mode.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Draw {
+pub struct RandomSource {
     key: [u8; 32],
 }
 
-impl Draw {
+impl RandomSource {
     /// Returns the draw of the so-manieth call, counted from 1, in a scope of a mode.
-    pub fn of(seed: u64, mode: &str, scope: &str, ordinal: u64) -> Draw {
+    pub fn new(seed: u64, mode: &str, scope: &str, ordinal: u64) -> RandomSource {
         let mut hash = Sha256::new();
         hash.update(seed.to_be_bytes());
         // Lengths keep `ab` + `c` apart from `a` + `bc`.
@@ -19,7 +19,7 @@ impl Draw {
             hash.update(text);
         }
         hash.update(ordinal.to_be_bytes());
-        Draw {
+        RandomSource {
             key: hash.finalize().into(),
         }
     }
@@ -60,23 +60,26 @@ mod tests {
 
     #[test]
     fn the_same_call_draws_the_same_and_another_another() {
-        let draw = Draw::of(7, "flaky", "", 1);
-        assert_eq!(draw, Draw::of(7, "flaky", "", 1));
+        let random = RandomSource::new(7, "flaky", "", 1);
+        assert_eq!(random, RandomSource::new(7, "flaky", "", 1));
         for other in [
-            Draw::of(8, "flaky", "", 1),
-            Draw::of(7, "flakyx", "", 1),
-            Draw::of(7, "flaky", "x", 1),
-            Draw::of(7, "flaky", "", 2),
+            RandomSource::new(8, "flaky", "", 1),
+            RandomSource::new(7, "flakyx", "", 1),
+            RandomSource::new(7, "flaky", "x", 1),
+            RandomSource::new(7, "flaky", "", 2),
         ] {
-            assert_ne!(draw.unit("rate"), other.unit("rate"));
+            assert_ne!(random.unit("rate"), other.unit("rate"));
         }
-        assert_ne!(Draw::of(1, "ab", "c", 1), Draw::of(1, "a", "bc", 1));
+        assert_ne!(
+            RandomSource::new(1, "ab", "c", 1),
+            RandomSource::new(1, "a", "bc", 1)
+        );
     }
 
     #[test]
     fn ten_thousand_draws_lie_within_three_standard_errors() {
         let fired = (1..=10_000)
-            .filter(|ordinal| Draw::of(42, "flaky", "", *ordinal).unit("rate") < 0.3)
+            .filter(|ordinal| RandomSource::new(42, "flaky", "", *ordinal).unit("rate") < 0.3)
             .count() as f64;
         let error = (10_000.0 * 0.3 * 0.7_f64).sqrt();
         assert!((fired - 3_000.0).abs() < 3.0 * error, "{fired}");

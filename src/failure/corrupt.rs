@@ -7,33 +7,35 @@ use flate2::{Compression, write::GzEncoder};
 use http::{HeaderValue, header};
 use serde_json::Value as Json;
 
-use crate::failure::{Cut, Delivery, Distortion, Draw, End, Framing, How};
+use crate::failure::{
+    CloseKind, Corruption, CutPoint, Delivery, Framing, RandomSource, Termination,
+};
 
-impl Distortion {
-    pub(super) fn distort(self, draw: &Draw, delivery: &mut Delivery) {
+impl Corruption {
+    pub(super) fn corrupt_body(self, random: &RandomSource, delivery: &mut Delivery) {
         let body = delivery.response.body().clone();
         match self {
-            Distortion::Bom => put(delivery, [BOM, &body].concat()),
-            Distortion::ContentLength(off) => delivery.framing = Framing::Length(off),
-            Distortion::DuplicateKeys => put(delivery, doubled(&body)),
-            Distortion::Empty => put(delivery, Bytes::new()),
-            Distortion::Garbage(count) => put(delivery, garbage(draw, count)),
-            Distortion::Gzip => {
+            Corruption::Bom => put(delivery, [BOM, &body].concat()),
+            Corruption::ContentLength(off) => delivery.framing = Framing::Length(off),
+            Corruption::DuplicateKeys => put(delivery, doubled(&body)),
+            Corruption::Empty => put(delivery, Bytes::new()),
+            Corruption::Garbage(count) => put(delivery, garbage(random, count)),
+            Corruption::Gzip => {
                 put(delivery, gzip(&body));
                 delivery
                     .response
                     .headers_mut()
                     .insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
             }
-            Distortion::InvalidJson => put(delivery, unclosed(&body)),
-            Distortion::MalformedChunk => delivery.framing = Framing::MalformedChunk,
-            Distortion::Truncate(kept) => {
-                delivery.end = Some(End {
-                    how: How::Close,
-                    at: Cut::InBody(kept as u64),
+            Corruption::InvalidJson => put(delivery, unclosed(&body)),
+            Corruption::MalformedChunk => delivery.framing = Framing::MalformedChunk,
+            Corruption::Truncate(kept) => {
+                delivery.end = Some(Termination {
+                    how: CloseKind::Close,
+                    at: CutPoint::InBody(kept as u64),
                 })
             }
-            Distortion::WrongContentType => {
+            Corruption::WrongContentType => {
                 delivery
                     .response
                     .headers_mut()
@@ -88,8 +90,8 @@ fn write_doubled(json: &Json, text: &mut String) {
 }
 
 /// Returns bytes that are no text: the first one cannot begin a character.
-fn garbage(draw: &Draw, count: usize) -> Vec<u8> {
-    let mut bytes = draw.bytes("garbage", count);
+fn garbage(random: &RandomSource, count: usize) -> Vec<u8> {
+    let mut bytes = random.bytes("garbage", count);
     if let Some(first) = bytes.first_mut() {
         *first = *first & 0x3f | 0x80;
     }
@@ -127,43 +129,43 @@ mod tests {
 
     const ANSWER: &[u8] = br#"{"error":{"a":"x"}}"#;
 
-    fn distorted(distortion: Distortion, body: &'static [u8]) -> Delivery {
+    fn distorted(corruption: Corruption, body: &'static [u8]) -> Delivery {
         let mut delivery = Delivery::plain(Response::new(Bytes::from_static(body)));
-        distortion.distort(&Draw::of(1, "mode", "", 1), &mut delivery);
+        corruption.corrupt_body(&RandomSource::new(1, "mode", "", 1), &mut delivery);
         delivery
     }
 
     #[rstest]
-    #[case::bom(Distortion::Bom, ANSWER, b"\xef\xbb\xbf{\"error\":{\"a\":\"x\"}}")]
+    #[case::bom(Corruption::Bom, ANSWER, b"\xef\xbb\xbf{\"error\":{\"a\":\"x\"}}")]
     #[case::duplicate_keys(
-        Distortion::DuplicateKeys,
+        Corruption::DuplicateKeys,
         ANSWER,
         br#"{"error":{"a":"x","a":"x"},"error":{"a":"x","a":"x"}}"#
     )]
     #[case::duplicate_keys_in_a_list(
-        Distortion::DuplicateKeys,
+        Corruption::DuplicateKeys,
         br#"[{"a":1},"\"",{}]"#,
         br#"[{"a":1,"a":1},"\"",{}]"#
     )]
-    #[case::duplicate_keys_of_no_json(Distortion::DuplicateKeys, b"<p>", b"<p>")]
-    #[case::empty(Distortion::Empty, ANSWER, b"")]
-    #[case::invalid_json(Distortion::InvalidJson, ANSWER, br#"{"error":{"a":"x"}"#)]
-    #[case::invalid_text(Distortion::InvalidJson, b"\"x\"\n", b"\"x")]
-    #[case::invalid_number(Distortion::InvalidJson, b"1", b"1{")]
-    #[case::invalid_nothing(Distortion::InvalidJson, b"", b"{")]
-    #[case::content_length(Distortion::ContentLength(5), ANSWER, ANSWER)]
-    #[case::truncate(Distortion::Truncate(3), ANSWER, ANSWER)]
+    #[case::duplicate_keys_of_no_json(Corruption::DuplicateKeys, b"<p>", b"<p>")]
+    #[case::empty(Corruption::Empty, ANSWER, b"")]
+    #[case::invalid_json(Corruption::InvalidJson, ANSWER, br#"{"error":{"a":"x"}"#)]
+    #[case::invalid_text(Corruption::InvalidJson, b"\"x\"\n", b"\"x")]
+    #[case::invalid_number(Corruption::InvalidJson, b"1", b"1{")]
+    #[case::invalid_nothing(Corruption::InvalidJson, b"", b"{")]
+    #[case::content_length(Corruption::ContentLength(5), ANSWER, ANSWER)]
+    #[case::truncate(Corruption::Truncate(3), ANSWER, ANSWER)]
     fn a_body(
-        #[case] distortion: Distortion,
+        #[case] corruption: Corruption,
         #[case] body: &'static [u8],
         #[case] expected: &[u8],
     ) {
-        assert_eq!(distorted(distortion, body).response.body(), expected);
+        assert_eq!(distorted(corruption, body).response.body(), expected);
     }
 
     #[test]
     fn gzip_is_what_it_says() {
-        let delivery = distorted(Distortion::Gzip, ANSWER);
+        let delivery = distorted(Corruption::Gzip, ANSWER);
         let mut plain = Vec::new();
         GzDecoder::new(delivery.response.body().as_ref())
             .read_to_end(&mut plain)
@@ -180,14 +182,14 @@ mod tests {
     #[test]
     fn garbage_is_no_text_and_the_same_each_time() {
         for count in [1, 31, 32, 33, 4_096] {
-            let bytes = distorted(Distortion::Garbage(count), ANSWER)
+            let bytes = distorted(Corruption::Garbage(count), ANSWER)
                 .response
                 .into_body();
             assert_eq!(bytes.len(), count);
             assert!(std::str::from_utf8(&bytes).is_err());
             assert_eq!(
                 bytes,
-                distorted(Distortion::Garbage(count), ANSWER)
+                distorted(Corruption::Garbage(count), ANSWER)
                     .response
                     .into_body()
             );
@@ -197,22 +199,22 @@ mod tests {
     #[test]
     fn what_lies_about_the_length_is_left_to_the_sending() {
         assert_eq!(
-            distorted(Distortion::ContentLength(-5), ANSWER).framing,
+            distorted(Corruption::ContentLength(-5), ANSWER).framing,
             Framing::Length(-5)
         );
         assert_eq!(
-            distorted(Distortion::MalformedChunk, ANSWER).framing,
+            distorted(Corruption::MalformedChunk, ANSWER).framing,
             Framing::MalformedChunk
         );
         assert_eq!(
-            distorted(Distortion::Truncate(3), ANSWER).end,
-            Some(End {
-                how: How::Close,
-                at: Cut::InBody(3)
+            distorted(Corruption::Truncate(3), ANSWER).end,
+            Some(Termination {
+                how: CloseKind::Close,
+                at: CutPoint::InBody(3)
             })
         );
         assert_eq!(
-            distorted(Distortion::WrongContentType, ANSWER)
+            distorted(Corruption::WrongContentType, ANSWER)
                 .response
                 .headers()[header::CONTENT_TYPE],
             "text/html"
