@@ -19,7 +19,6 @@ mod failures;
 mod guard;
 mod journal;
 mod listen;
-mod metrics;
 mod problem;
 mod process;
 mod readings;
@@ -34,12 +33,12 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::{
     control::{document::Document, guard::Guard},
-    fleet::Fleet,
     redact::Secret,
+    server::Registry,
 };
 
 /// How many descriptors the control API may need for itself.
-pub const DESCRIPTORS: usize = listen::MOST_CONNECTIONS;
+pub const DESCRIPTORS: usize = listen::MAX_CONNECTIONS;
 
 /// Serves the control API over a fleet until `shutdown` completes. With a token whoever has it may ask, by any Host; without one
 /// this machine alone.
@@ -50,7 +49,7 @@ pub const DESCRIPTORS: usize = listen::MOST_CONNECTIONS;
 /// The system's, where the listener has no address.
 pub async fn serve(
     listener: TcpListener,
-    fleet: Fleet,
+    registry: Registry,
     token: Option<Secret>,
     shutdown: impl Future<Output = ()>,
 ) -> std::io::Result<()> {
@@ -58,7 +57,7 @@ pub async fn serve(
     let guard = Guard::new(listener.local_addr()?, token);
     listen::serve(
         listener,
-        router(Desk::new(fleet, guard, stopped)),
+        router(AppState::new(registry, guard, stopped)),
         stopping,
         shutdown,
     )
@@ -68,27 +67,27 @@ pub async fn serve(
 
 /// What all handlers share.
 #[derive(Clone)]
-struct Desk(Arc<Inner>);
+struct AppState(Arc<Inner>);
 
 struct Inner {
-    fleet: Fleet,
+    registry: Registry,
     guard: Guard,
     stopping: watch::Receiver<bool>,
     document: Document,
 }
 
-impl Desk {
-    fn new(fleet: Fleet, guard: Guard, stopping: watch::Receiver<bool>) -> Desk {
-        Desk(Arc::new(Inner {
-            fleet,
+impl AppState {
+    fn new(registry: Registry, guard: Guard, stopping: watch::Receiver<bool>) -> AppState {
+        AppState(Arc::new(Inner {
+            registry,
             guard,
             stopping,
             document: Document::default(),
         }))
     }
 
-    fn fleet(&self) -> &Fleet {
-        &self.0.fleet
+    fn registry(&self) -> &Registry {
+        &self.0.registry
     }
 
     fn guard(&self) -> &Guard {
@@ -110,21 +109,20 @@ impl Desk {
     }
 }
 
-fn router(desk: Desk) -> Router {
+fn router(app: AppState) -> Router {
     let (router, api) = routes().split_for_parts();
-    desk.document().fill(api);
+    app.document().fill(api);
     router
         .fallback(document::no_such_path)
         .method_not_allowed_fallback(document::no_such_method)
-        .layer(middleware::from_fn_with_state(desk.clone(), guard::check))
-        .with_state(desk)
+        .layer(middleware::from_fn_with_state(app.clone(), guard::check))
+        .with_state(app)
 }
 
 /// Every resource: a new one is a file and a line here.
-fn routes() -> OpenApiRouter<Desk> {
+fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::with_openapi(document::preface())
         .merge(process::routes())
-        .merge(metrics::routes())
         .merge(appliances::routes())
         .merge(users::routes())
         .merge(failures::routes())

@@ -77,10 +77,7 @@ pub mod client;
 pub mod clock;
 #[cfg(feature = "cli")]
 pub mod control;
-pub mod fleet;
-pub mod host;
 pub mod runner;
-pub mod served;
 pub mod server;
 // — what a test holds —
 pub mod check;

@@ -1,303 +1,237 @@
-//! The server: accepts connections, reads whole requests, gives each to a [`Service`], and stops when told.
+//! The server: accepts connections, reads whole requests, gives each to a [`Service`], and stops on request.
 //!
 //! ```text
-//! TcpListener ─ run ─┬─ connection ── wire ── [tls] ── carry ── hyper ── exchange ── Service
-//!                    │                 └── pulse: what the connection is doing, and since when ──┘
-//!                    ├─ limits: how many, how big, how long
-//!                    └─ port: closed for a time, and open again on the same number
+//! TcpListener ─ run ─ connection ─ stream ─ [TLS] ─ script ─ hyper ─ exchange ─ Service
+//!                         └─ connection_state: what it is doing, and since when
 //! ```
 //!
-//! What a request means is not known here. A connection is one task, so a panic in the service ends that connection and no other.
+//! Nothing here knows what a request means. A connection is one task, so a panic in the service ends
+//! that connection and no other.
 
-mod answered;
-mod bell;
-mod carry;
+mod appliance;
 mod connection;
+mod connection_set;
+mod connection_state;
 mod exchange;
 mod handshake;
-mod lawful;
 mod limits;
-mod open;
-mod owed;
 mod port;
-mod pulse;
+mod ports;
+mod registry;
+mod running;
+mod script;
+mod service;
+mod stream;
 pub mod tls;
-mod wire;
+mod validate_head;
 
 use std::{
-    future::Future,
     io,
     net::{IpAddr, SocketAddr},
     pin::{Pin, pin},
     sync::Arc,
-    time::Duration,
 };
 
-pub use answered::Answered;
-use bytes::Bytes;
-use http::{Request, StatusCode, request::Parts};
+pub use appliance::{Explanation, JournalPage, MockAppliance, UnmatchedRequests};
 pub use limits::{Connections, Limits, Listening, Log, raise_descriptor_limit};
 pub use port::bind;
+pub use ports::Ports;
+pub use registry::{BindError, BoundPort, Registry, RegistryError, RegistrySettings};
+pub use running::{RunningAppliance, reachable};
+pub use service::{AcceptDecision, Answer, Client, PinnedFuture, Refusal, Service};
 use tokio::net::{TcpListener, TcpStream};
-use tokio_rustls::TlsAcceptor;
 
-use crate::{
-    clock::Clock,
-    failure::TlsFailure,
-    journal::{EntryId, Progress, Wall},
-    server::{
-        connection::{Connection, Tls},
-        exchange::Exchange,
-        limits::Permit,
-        open::Open,
-        tls::Identity,
-    },
+use crate::server::{
+    connection::Connection, connection_set::ConnectionSet, connection_state::ConnectionState,
+    limits::Permit, tls::Identity,
 };
-
-/// What stands behind a port.
-pub trait Service: Send + Sync + 'static {
-    /// Answers a whole request. Called once the body has been read; must not block.
-    fn answer(&self, request: &Request<Bytes>, client: Client) -> Answered;
-
-    /// Words the answer to a request that the server refuses by itself; `parts` is its head (method, uri, headers).
-    ///
-    /// The server adds `connection: close`, and does not bend it.
-    fn refuse(&self, parts: &Parts, refusal: Refusal, client: Client) -> Answered;
-
-    /// Told once for each answer that has a ticket, when it has gone or never will; with the status it has, and the moment on the wall.
-    fn ended(&self, _ticket: EntryId, _status: StatusCode, _progress: Progress, _now: Wall) {}
-
-    /// Returns the clock by which answers are held back and a port stays closed.
-    fn clock(&self) -> &Clock;
-
-    /// Says what becomes of a new connection; asked once for each, in the order they are accepted, before TLS.
-    fn greet(&self, _client: Client) -> Greeted {
-        Greeted::Well
-    }
-
-    /// Told once for each connection that was greeted, when it is gone.
-    fn gone(&self, _connection: u64) {}
-
-    /// Completes when the port is to be closed though nobody connects, with for how long.
-    fn outage(&self) -> impl Future<Output = Duration> + Send {
-        std::future::pending()
-    }
-}
-
-/// Whom the server talks with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Client {
-    /// The client's address; an IPv4 client of an IPv6 listener has its IPv4 address.
-    pub source: IpAddr,
-    /// The connection's number, counted from 1 at each listener.
-    pub connection: u64,
-}
-
-/// What becomes of a new connection.
-#[derive(Debug)]
-pub enum Greeted {
-    /// This and all other connections get RST, and the port is closed for so long on the service's clock.
-    Down(Duration),
-    /// A failure mode strikes the handshake. Without TLS nothing becomes of it.
-    Fired(TlsFailure),
-    /// Nothing.
-    Well,
-}
-
-/// Why the server refuses a request by itself. What hyper refuses before us is listed at [`run`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Refusal {
-    /// No Host, several, or an invalid one (RFC 9112 section 3.2); a target that is neither a path nor a URL; bytes outside
-    /// ASCII in the target; a transfer coding beside `chunked`; a body that ends early or whose chunks are malformed.
-    BadRequest,
-    /// A body over [`Limits::body_bytes`].
-    BodyTooLarge,
-    /// A head over [`Limits::head_bytes`].
-    HeadTooLarge,
-    /// A body that took longer than [`Limits::body`].
-    RequestTimeout,
-}
 
 /// Serves a listener until `shutdown` completes; returns when its connections are gone.
 ///
-/// Shutdown closes the listener, cuts at once every connection that is not being answered, and lets running answers finish
-/// for [`Limits::grace`].
+/// Shutdown closes the listener, cuts at once every connection that is not being answered, and lets
+/// running answers finish for [`Limits::grace`].
 ///
-/// At the connection limit, and when the process is out of descriptors, accepting pauses: clients wait in the listener's
-/// backlog and are late rather than refused, which is what a busy appliance looks like. A connection accepted just before
-/// the limit was reached waits for its place, so each listener may hold one above the limit.
+/// At the connection limit, and when the process is out of descriptors, accepting pauses: clients
+/// wait in the listener's backlog, as they do at a busy appliance. A connection accepted just before
+/// the limit was reached waits for its permit, so each listener may hold one above the limit.
 ///
 /// # What hyper answers by itself
 /// The service is not asked, and the answer has no body:
-/// - 400: what is no HTTP/1 (request line, header, version), a Content-Length that is no number or given twice with
-///   different values, a Transfer-Encoding that does not end in `chunked` or comes with HTTP/1.0;
-/// - 431: more than 100 header lines, a head over about twice [`Limits::head_bytes`], or a Content-Length of 2⁶⁴ - 2 or more;
+/// - 400: what is not HTTP/1 (request line, header, version), a Content-Length that is not a number
+///   or given twice with different values, a Transfer-Encoding that does not end in `chunked` or
+///   comes with HTTP/1.0;
+/// - 431: more than 100 header lines, a head over about twice [`Limits::head_bytes`], or a
+///   Content-Length of 2⁶⁴ - 2 or more;
 /// - 414 cannot occur: its limit lies above that of 431;
 /// - 100 Continue, when the client asked for it and the body is about to be read;
-/// - nothing at all, just the end of the connection: a head that stops early or comes too slowly, HTTP/2's preface.
+/// - the end of the connection: a head that stops early or comes too slowly, HTTP/2's preface.
 ///
-/// # Connections and ports that fail
-/// [`Service::greet`] and [`Service::outage`] can close the port: every connection gets RST, the port refuses, and after its time
-/// on the service's clock it listens again on the same number. A shutdown ends that at once.
+/// # Outages
+/// [`Service::on_accept`] and [`Service::next_outage`] close the port: the listener is closed, then every
+/// connection gets RST. At [`Service::outage_end`] the port listens again on the same number.
 pub async fn run(
-    listener: TcpListener,
+    mut listener: TcpListener,
     identity: Option<Identity>,
-    service: Arc<impl Service>,
+    service: Arc<dyn Service>,
     limits: impl Into<Arc<Limits>>,
     shutdown: impl Future<Output = ()>,
 ) {
     let limits = limits.into();
-    let tls = identity.map(|identity| Tls {
-        acceptor: TlsAcceptor::from(identity.config()),
-        identity,
-    });
-    let gone = Arc::clone(&service);
     let mut server = Server {
+        connections: ConnectionSet::new(Arc::clone(&service), Arc::clone(&limits)),
         service,
-        tls,
-        open: Open::new(Arc::clone(&limits), move |connection| gone.gone(connection)),
+        identity,
         limits,
-        connections: 0,
+        accepted: None,
+        count: 0,
     };
     let mut shutdown = pin!(shutdown);
-    let mut listener = listener;
-    while let Some(time) = server.listen(&listener, shutdown.as_mut()).await {
-        let Ok(address) = listener.local_addr() else {
-            break;
-        };
+    while server.listen(&listener, shutdown.as_mut()).await == Stop::Outage
+        && let Ok(address) = listener.local_addr()
+    {
+        // Before any connection is reset: a client that connects again at once is refused.
         drop(listener);
-        match server.stay_down(address, time, shutdown.as_mut()).await {
-            Some(again) => listener = again,
-            None => return server.open.close().await,
+        server.reset_all();
+        match server.reopen(address, shutdown.as_mut()).await {
+            Some(reopened) => listener = reopened,
+            None => return server.connections.close().await,
         }
     }
     drop(listener);
-    server.open.close().await;
+    server.connections.close().await;
 }
 
 /// What serves one port.
-struct Server<S> {
-    service: Arc<S>,
-    tls: Option<Tls>,
+struct Server {
+    service: Arc<dyn Service>,
+    identity: Option<Identity>,
     limits: Arc<Limits>,
-    open: Open,
-    connections: u64,
+    connections: ConnectionSet,
+    /// A connection that waits for its permit, or brought the port down.
+    accepted: Option<(TcpStream, IpAddr)>,
+    /// How many connections there were.
+    count: u64,
 }
 
-impl<S: Service> Server<S> {
-    /// Accepts connections until the shutdown, or until the port is to be closed for a time, which is returned.
+/// Why accepting stops.
+#[derive(PartialEq)]
+enum Stop {
+    Outage,
+    Shutdown,
+}
+
+impl Server {
     async fn listen(
         &mut self,
         listener: &TcpListener,
         mut shutdown: Pin<&mut impl Future<Output = ()>>,
-    ) -> Option<Duration> {
+    ) -> Stop {
         let service = Arc::clone(&self.service);
         let limits = Arc::clone(&self.limits);
-        let mut outage = pin!(service.outage());
-        // Kept across the loop's rounds: a connection that was accepted and waits for its place must not be forgotten.
-        let mut next = pin!(admit(listener, &limits));
+        let mut outage = service.next_outage();
         loop {
             tokio::select! {
                 biased;
-                () = &mut shutdown => return None,
-                time = &mut outage => return Some(time),
-                () = self.open.tidy() => {}
-                (stream, source, permit) = &mut next => {
-                    next.set(admit(listener, &limits));
-                    if let Some(time) = self.welcome(stream, source, permit) {
-                        return Some(time);
+                () = &mut shutdown => return Stop::Shutdown,
+                () = &mut outage => return Stop::Outage,
+                () = self.connections.reap() => {}
+                permit = limits.connections.permit(), if self.accepted.is_some() => {
+                    if let Some((stream, source)) = self.accepted.take()
+                        && let Some(stream) = self.on_accept(stream, source, permit)
+                    {
+                        self.accepted = Some((stream, source));
+                        return Stop::Outage;
                     }
+                }
+                accepted = accept(listener, &limits), if self.accepted.is_none() => {
+                    self.accepted = Some(accepted);
                 }
             }
         }
     }
 
-    /// Starts a connection; where it brings the port down, returns for how long.
-    fn welcome(&mut self, stream: TcpStream, source: IpAddr, permit: Permit) -> Option<Duration> {
-        self.connections += 1;
+    /// Starts a connection; returns it where it brings the port down.
+    fn on_accept(
+        &mut self,
+        stream: TcpStream,
+        source: IpAddr,
+        permit: Permit,
+    ) -> Option<TcpStream> {
+        self.count += 1;
         let client = Client {
             source,
-            connection: self.connections,
+            connection: self.count,
         };
-        let greeting = match self.service.greet(client) {
-            Greeted::Down(time) => {
-                // Dropped with RST. Fails if the client has left already.
-                let _ = stream.set_zero_linger();
-                self.service.gone(client.connection);
-                return Some(time);
-            }
-            Greeted::Fired(greeting) => Some(greeting),
-            Greeted::Well => None,
+        let AcceptDecision::Serve(failure) = self.service.on_accept(client) else {
+            self.service.on_closed(client.connection);
+            return Some(stream);
         };
-        let (tls, service, limits) = (
-            self.tls.clone(),
-            Arc::clone(&self.service),
-            Arc::clone(&self.limits),
-        );
-        self.open.start(client.connection, |pulse| {
-            Connection {
-                tls,
-                exchange: Exchange::new(service, limits, pulse, client),
-                greeting,
-            }
-            .serve(stream, permit)
-        });
+        let state = Arc::<ConnectionState>::default();
+        let connection = Connection {
+            service: Arc::clone(&self.service),
+            limits: Arc::clone(&self.limits),
+            state: Arc::clone(&state),
+            client,
+        };
+        let serve = connection.serve(stream, self.identity.clone(), failure, permit);
+        self.connections.start(client.connection, state, serve);
         None
     }
 
-    /// Resets every connection and keeps the port closed for a time; then listens again, or not at all after a shutdown.
-    async fn stay_down(
+    fn reset_all(&mut self) {
+        if let Some((stream, _)) = self.accepted.take() {
+            // Closing then sends RST. Fails if the client has left.
+            let _ = stream.set_zero_linger();
+        }
+        self.connections.reset();
+    }
+
+    /// Keeps the port closed until the outage ends, then listens again; none after a shutdown.
+    async fn reopen(
         &mut self,
         address: SocketAddr,
-        time: Duration,
         mut shutdown: Pin<&mut impl Future<Output = ()>>,
     ) -> Option<TcpListener> {
-        let over = self.service.clock().sleep(time);
-        let limits = Arc::clone(&self.limits);
-        let mut again = pin!(port::closed(address, over, &limits));
-        self.open.reset();
+        let (service, limits) = (Arc::clone(&self.service), Arc::clone(&self.limits));
+        let mut reopened = pin!(port::reopen(address, service.outage_end(), &limits));
         loop {
             tokio::select! {
                 biased;
                 () = &mut shutdown => return None,
-                () = self.open.tidy() => {}
-                listener = &mut again => return Some(listener),
+                () = self.connections.reap() => {}
+                listener = &mut reopened => {
+                    service.on_reopened();
+                    return Some(listener);
+                }
             }
         }
     }
 }
 
-/// Waits for a connection, then for a place for it.
-async fn admit(listener: &TcpListener, limits: &Limits) -> (TcpStream, IpAddr, Permit) {
-    let (stream, address) = accept(listener, limits).await;
-    // Answers are small and whole: waiting for more to send would only delay them. Fails if the client has left already.
-    let _ = stream.set_nodelay(true);
-    (
-        stream,
-        address.ip().to_canonical(),
-        limits.connections.permit().await,
-    )
-}
-
-async fn accept(listener: &TcpListener, limits: &Limits) -> (TcpStream, SocketAddr) {
-    let mut told = false;
+/// Waits for a connection.
+async fn accept(listener: &TcpListener, limits: &Limits) -> (TcpStream, IpAddr) {
+    let mut is_logged = false;
     loop {
         match listener.accept().await {
-            Ok(accepted) => return accepted,
-            // The client left while it waited: nothing is wrong with us.
+            Ok((stream, address)) => {
+                // Answers are small and whole. Fails if the client has left.
+                let _ = stream.set_nodelay(true);
+                return (stream, address.ip().to_canonical());
+            }
+            // The client left while it waited.
             Err(error)
                 if matches!(
                     error.kind(),
                     io::ErrorKind::ConnectionAborted | io::ErrorKind::Interrupted
                 ) => {}
-            // Out of descriptors or memory: the listener stays readable, so asking again at once would spin.
+            // Out of descriptors or memory: the listener stays readable, so asking again spins.
             Err(error) => {
-                if !told {
+                if !is_logged {
                     limits
                         .log
                         .line(&format!("accepting connections pauses: {error}"));
                 }
-                told = true;
+                is_logged = true;
                 tokio::time::sleep(limits.accept_pause).await;
             }
         }

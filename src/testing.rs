@@ -1,7 +1,7 @@
 //! The library's face: a double that a test starts, tells to fail, looks at, and drops.
 //!
 //! ```text
-//! Builder ─ read as a fixture ─▶ Double ── Served ── Host
+//! Builder ─ read as a fixture ─▶ Double ── RunningAppliance ── MockAppliance
 //!                                  ├─ fail: Failure ─ read as a fixture's mode ─▶ Schedule
 //!                                  ├─ journal: wait, count, entries
 //!                                  └─ expect: held against the journal when it is dropped
@@ -37,9 +37,7 @@ use crate::{
     contract,
     contract::{Kind, Operation},
     failure::Counter,
-    host::Host,
-    served::Served,
-    server::Service,
+    server::{MockAppliance, RunningAppliance},
 };
 
 /// A test double of an appliance: it answers on a port of its own, with users, failures, journal and clock of its own.
@@ -48,8 +46,8 @@ use crate::{
 /// a test may block, in whatever runtime, or have none.
 #[derive(Debug)]
 pub struct Double {
-    served: Option<Served>,
-    host: Arc<Host>,
+    served: Option<RunningAppliance>,
+    host: Arc<MockAppliance>,
     kind: Kind,
     name: String,
     url: String,
@@ -82,8 +80,8 @@ impl Double {
         Builder::text(text.into())
     }
 
-    fn new(served: Served, kind: Kind, name: String) -> Double {
-        let (host, url) = (Arc::clone(served.host()), served.url());
+    fn new(served: RunningAppliance, kind: Kind, name: String) -> Double {
+        let (host, url) = (Arc::clone(served.appliance()), served.url());
         let ca_pem = served.ca_pem().unwrap_or_default().to_owned();
         Double {
             served: Some(served),
@@ -137,19 +135,19 @@ impl Double {
         failure.place(Location::caller(), |name, text, keys| {
             Ok(self
                 .host
-                .add_written_with(name, text, keys, https)?
+                .add_failure_text_with(name, text, keys, https)?
                 .is_some())
         })
     }
 
     /// Disarms a failure mode; tells whether there is one of that name.
     pub fn disarm(&self, name: &str) -> bool {
-        self.host.arm(name, false)
+        self.host.set_armed(name, false)
     }
 
     /// Arms a failure mode that was disarmed, or that a fixture has unarmed; tells whether there is one of that name.
     pub fn arm(&self, name: &str) -> bool {
-        self.host.arm(name, true)
+        self.host.set_armed(name, true)
     }
 
     /// Returns what each failure mode has counted since the start or the last reset, in the order in which they are asked.
@@ -188,7 +186,7 @@ impl Double {
             .choose(contract::of(self.kind), fact, name)
             .map_err(|unknown| Error::at(place, unknown.to_string()))?;
         self.host
-            .serve_readings(&readings)
+            .set_readings(&readings)
             .map_err(|error| Error::of_value(place, error))
     }
 
@@ -242,12 +240,12 @@ impl Double {
     /// Closes the port, and completes when the connections are gone; expectations are then held against what happened.
     pub async fn end(mut self) {
         if let Some(served) = self.served.take() {
-            served.end().await;
+            served.stop().await;
         }
     }
 
     /// Returns the appliance behind the port, for what has no shorter way.
-    pub fn host(&self) -> &Arc<Host> {
+    pub fn appliance(&self) -> &Arc<MockAppliance> {
         &self.host
     }
 
@@ -256,7 +254,7 @@ impl Double {
         let (Some(served), Ok(runtime)) = (self.served.take(), runtime::runtime()) else {
             return;
         };
-        let ended = served.end();
+        let ended = served.stop();
         let (closed, wait) = mpsc::channel::<()>();
         runtime.spawn(async move {
             ended.await;

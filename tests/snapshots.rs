@@ -156,7 +156,7 @@ fn run(kind: Kind, cases: &[&'static Located], memory: &Memory) -> Vec<Ran> {
         let (double, lab) =
             Lab::mock(&fixture::built_in(kind), "built-in mock".into(), &IDENTITY).unwrap();
         let run = runner::run(&lab, cases, memory, &|_| {}).await.unwrap();
-        double.end().await;
+        double.stop().await;
         run.cases
     })
 }

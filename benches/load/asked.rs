@@ -50,6 +50,6 @@ async fn of_kind(kind: Kind, identity: &Identity) -> usize {
             count += 1;
         }
     }
-    double.end().await;
+    double.stop().await;
     count
 }

@@ -1,9 +1,12 @@
-//! Ten thousand appliances in one process, through the library: `Host` and `Served`, as many tests of one program would use them.
+//! Ten thousand appliances in one process, through the library: `MockAppliance` and `RunningAppliance`, as many tests of one program would use them.
 
 use std::{io::Read, sync::Arc, time::Instant};
 
 use d4iot_double::{
-    contract::Kind, fixture::built_in, host::Host, served::Served, server, server::Limits,
+    contract::Kind,
+    fixture::built_in,
+    server,
+    server::{Limits, MockAppliance, RunningAppliance},
 };
 
 /// Serves so many sensors over HTTP until its input ends. Says how long making them took, in milliseconds of the
@@ -19,10 +22,10 @@ pub(crate) fn serve(count: usize) {
         let (fixture, limits) = (built_in(Kind::Sensor), Arc::new(Limits::default()));
         let make = |_| {
             let listener = server::bind(([127, 0, 0, 1], 0).into()).unwrap();
-            let host = Host::new(fixture.appliance(), fixture.schedule(0));
-            Served::serve(listener, host, None, Arc::clone(&limits)).unwrap()
+            let host = MockAppliance::new(fixture.appliance(), fixture.schedule(0));
+            RunningAppliance::serve(listener, host, None, Arc::clone(&limits)).unwrap()
         };
-        let doubles: Vec<Served> = (0..count).map(make).collect();
+        let doubles: Vec<RunningAppliance> = (0..count).map(make).collect();
         let (took, cpu) = (start.elapsed().as_secs_f64() * 1e3, cpu_ms() - before);
         let addresses: Vec<String> = doubles
             .iter()

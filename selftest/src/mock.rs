@@ -12,11 +12,11 @@ use d4iot_double::{
     clock::Clock,
     contract::{Circumstance, Outcome},
     fixture::Fixture,
-    host::Host,
     runner::Lab,
-    served::Served,
     server,
-    server::{Answered, Client, Limits, Refusal, Service, tls::Identity},
+    server::{
+        Answer, Client, Limits, MockAppliance, Refusal, RunningAppliance, Service, tls::Identity,
+    },
 };
 use http::{Request, request::Parts};
 use tokio::{sync::oneshot, task::JoinHandle};
@@ -25,7 +25,7 @@ use crate::fault::Fault;
 
 /// A running mock.
 pub struct Mock {
-    served: Served,
+    served: RunningAppliance,
     /// The front's task, and what ends it.
     front: Option<(JoinHandle<()>, oneshot::Sender<()>)>,
 }
@@ -64,7 +64,7 @@ impl Mock {
         let front = Arc::new(Front {
             fault,
             rules: Rules::ruling(fixture.kind),
-            host: Arc::clone(self.served.host()),
+            host: Arc::clone(self.served.appliance()),
             turn: Mutex::new(()),
         });
         let (stop, stopped) = oneshot::channel::<()>();
@@ -90,7 +90,7 @@ impl Mock {
             // A runtime that shuts down meanwhile cancels the task, which is an end as well.
             drop(task.await);
         }
-        self.served.end().await;
+        self.served.stop().await;
     }
 }
 
@@ -98,13 +98,13 @@ impl Mock {
 struct Front {
     fault: Fault,
     rules: Arc<Rules>,
-    host: Arc<Host>,
+    host: Arc<MockAppliance>,
     /// Held while a request is answered: its change is made to the state it met.
     turn: Mutex<()>,
 }
 
 impl Service for Front {
-    fn answer(&self, request: &Request<Bytes>, client: Client) -> Answered {
+    fn answer(&self, request: &Request<Bytes>, client: Client) -> Answer {
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         let (response, state) = self.fault.answer(
             &self.rules,
@@ -113,11 +113,11 @@ impl Service for Front {
             client.source,
             self.host.clock().now(),
         );
-        self.host.put(state);
-        Answered::plain(response)
+        self.host.set_state(state);
+        Answer::plain(response)
     }
 
-    fn refuse(&self, head: &Parts, refusal: Refusal, client: Client) -> Answered {
+    fn refuse(&self, head: &Parts, refusal: Refusal, client: Client) -> Answer {
         let outcome = match refusal {
             Refusal::BadRequest => Outcome::BadRequest,
             Refusal::BodyTooLarge => Outcome::BodyTooLarge,
@@ -130,7 +130,7 @@ impl Service for Front {
         };
         let parsed = Asked::Refused(key, Circumstance::MalformedBody);
         let response = self.host.refuse(head, refusal, client).into_response();
-        Answered::plain(self.fault.disturb(&self.rules, response, key, &parsed))
+        Answer::plain(self.fault.disturb(&self.rules, response, key, &parsed))
     }
 
     fn clock(&self) -> &Clock {

@@ -280,7 +280,7 @@ async fn run_one(
         progress.tell(kind, case)
     })
     .await;
-    double.end().await;
+    double.stop().await;
     let mut run = run.map_err(|error| error.to_string())?;
     if bench.full {
         let cases: Vec<&str> = bench

@@ -46,7 +46,7 @@ mod tests {
             Accounts, Named, Seed,
             undo::{Header, Journal, Key, Shelf},
         },
-        served::Served,
+        server::RunningAppliance,
     };
 
     const OWN: &str = "Own-Passw0rd:12345";
@@ -59,7 +59,8 @@ mod tests {
             "appliance: sensor\nusers: [{{ username: lab, password: \"{OWN}\", role: read_only }}]\n"
         );
         let double =
-            Served::start(fixture::read("test.yaml", &text).unwrap().appliance(), None).unwrap();
+            RunningAppliance::start(fixture::read("test.yaml", &text).unwrap().appliance(), None)
+                .unwrap();
         let accounts = folder.path().join("lab.yaml");
         #[expect(clippy::disallowed_methods, reason = "accounts are a file")]
         std::fs::write(
@@ -116,7 +117,7 @@ mod tests {
         let talk = Talk::new(Colour::Never, true, false, LogFormat::Text);
         let password = || {
             double
-                .host()
+                .appliance()
                 .state()
                 .directory
                 .find("lab")

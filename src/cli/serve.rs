@@ -41,9 +41,11 @@ use crate::{
     contract,
     contract::Kind,
     fixture::Fixture,
-    fleet::{Error, Fleet, Ports, Settings},
     server,
-    server::{Connections, Limits, Log, tls, tls::Identity},
+    server::{
+        Connections, Limits, Log, Ports, Registry, RegistryError, RegistrySettings, tls,
+        tls::Identity,
+    },
 };
 
 /// What serve is told.
@@ -209,17 +211,17 @@ fn serve(options: &Options, talk: &Talk) -> Result<u8, String> {
     } else {
         0
     };
-    let fleet = Fleet::new(Settings {
+    let fleet = Registry::new(RegistrySettings {
         identity,
         limits: Arc::new(Limits {
             log: Log::to(move |line| notes.count(line).iter().for_each(|line| spoken.note(line))),
-            connections: Connections::sparing(reserved),
+            connections: Connections::with_reserved(reserved),
             ..Limits::default()
         }),
         ports: options.ports.clone().unwrap_or_default(),
         ip: options.listen.ip(),
         seed: options.seed,
-        made_up_seed: made_up(),
+        default_seed: made_up(),
     });
     let fixtures = prepare(fixtures, options, &fleet)?;
     let runtime = runtime().map_err(|error| format!("starting: {error}"))?;
@@ -236,7 +238,7 @@ fn serve(options: &Options, talk: &Talk) -> Result<u8, String> {
             () = &mut stopped => return Ok(code::GOOD),
         };
         if options.seed.is_none() && roster.entries.iter().any(|entry| !entry.fixture.failures.is_empty()) {
-            let seed = roster.fleet.settings().made_up_seed;
+            let seed = roster.fleet.settings().default_seed;
             talk.note(format!("seed {seed}, unless a fixture names its own; --seed {seed} makes everything random happen again"));
         }
         let mut watch = Watch::new(options.fixtures.clone(), files);
@@ -294,7 +296,7 @@ fn fixtures(options: &Options) -> Result<Vec<(Option<PathBuf>, Fixture)>, String
 fn prepare(
     mut fixtures: Vec<(Option<PathBuf>, Fixture)>,
     options: &Options,
-    fleet: &Fleet,
+    fleet: &Registry,
 ) -> Result<Vec<(Option<PathBuf>, Fixture)>, String> {
     agreed::impersonate(
         fixtures.iter_mut().map(|(_, fixture)| fixture),
@@ -310,9 +312,11 @@ fn prepare(
     )?;
     for (_, fixture) in &fixtures {
         fleet
-            .suits(fixture)
+            .check_fixture(fixture)
             .map_err(|error| match (&error, error.hint()) {
-                (Error::Certificate { .. }, Some(hint)) => format!("{error}\n  hint: {hint}"),
+                (RegistryError::Certificate { .. }, Some(hint)) => {
+                    format!("{error}\n  hint: {hint}")
+                }
                 _ => error.to_string(),
             })?;
     }

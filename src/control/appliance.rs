@@ -10,19 +10,19 @@ use utoipa::ToSchema;
 use crate::{
     contract::Kind,
     control::{
-        Desk,
-        problem::{Problem, What},
+        AppState,
+        problem::{Problem, ProblemKind},
     },
-    fleet::{Fleet, Member},
+    server::{Registry, RunningAppliance},
 };
 
 /// The appliance whose name stands in the path.
 #[derive(Debug)]
-pub(super) struct Named(pub(super) Arc<Member>);
+pub(super) struct AppliancePath(pub(super) Arc<RunningAppliance>);
 
 /// The second name in the path: a user's, or a failure mode's.
 #[derive(Debug)]
-pub(super) struct Second(pub(super) String);
+pub(super) struct ItemPath(pub(super) String);
 
 /// An appliance: where to reach it.
 #[derive(Debug, Serialize, ToSchema)]
@@ -41,49 +41,52 @@ pub(super) struct Appliance {
     seed: u64,
 }
 
-impl From<&Member> for Appliance {
-    fn from(member: &Member) -> Appliance {
+impl From<&RunningAppliance> for Appliance {
+    fn from(running: &RunningAppliance) -> Appliance {
         Appliance {
-            name: member.name().to_string(),
-            kind: member.kind(),
-            url: member.url(),
-            port: member.address().port(),
-            seed: member.seed(),
+            name: running.appliance().name().to_string(),
+            kind: running.appliance().kind(),
+            url: running.url(),
+            port: running.address().port(),
+            seed: running.appliance().seed(),
         }
     }
 }
 
-impl FromRequestParts<Desk> for Named {
+impl FromRequestParts<AppState> for AppliancePath {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, desk: &Desk) -> Result<Named, Problem> {
-        let name = parameter(parts, desk, "name").await?;
-        desk.fleet()
+    async fn from_request_parts(
+        parts: &mut Parts,
+        app: &AppState,
+    ) -> Result<AppliancePath, Problem> {
+        let name = parameter(parts, app, "name").await?;
+        app.registry()
             .find(&name)
-            .map(Named)
-            .ok_or_else(|| unknown(desk.fleet(), &name))
+            .map(AppliancePath)
+            .ok_or_else(|| unknown(app.registry(), &name))
     }
 }
 
-impl FromRequestParts<Desk> for Second {
+impl FromRequestParts<AppState> for ItemPath {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, desk: &Desk) -> Result<Second, Problem> {
-        parameter(parts, desk, "second").await.map(Second)
+    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<ItemPath, Problem> {
+        parameter(parts, app, "second").await.map(ItemPath)
     }
 }
 
 /// Returns what is said of a name that no appliance has.
-pub(super) fn unknown(fleet: &Fleet, name: &str) -> Problem {
+pub(super) fn unknown(fleet: &Registry, name: &str) -> Problem {
     let names: Vec<Arc<str>> = fleet
-        .members()
+        .appliances()
         .iter()
         .take(MOST_COMPARED)
-        .map(|member| member.name())
+        .map(|running| running.appliance().name())
         .collect();
     let shown: String = name.chars().take(LONGEST).collect();
     Problem::new(
-        What::UnknownAppliance,
+        ProblemKind::UnknownAppliance,
         format!("no appliance is named `{shown}`"),
     )
     .nearest(name, names.iter().map(|name| &**name))
@@ -102,9 +105,9 @@ pub(super) fn encoded(name: &str) -> String {
     name.bytes().map(segment).collect()
 }
 
-async fn parameter(parts: &mut Parts, desk: &Desk, wanted: &str) -> Result<String, Problem> {
-    let refused = || Problem::new(What::UnknownPath, "a name in the path is not UTF-8");
-    let parameters = RawPathParams::from_request_parts(parts, desk)
+async fn parameter(parts: &mut Parts, app: &AppState, wanted: &str) -> Result<String, Problem> {
+    let refused = || Problem::new(ProblemKind::UnknownPath, "a name in the path is not UTF-8");
+    let parameters = RawPathParams::from_request_parts(parts, app)
         .await
         .map_err(|_| refused())?;
     parameters

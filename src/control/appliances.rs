@@ -12,15 +12,15 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     control::{
-        Desk, appliance,
-        appliance::{Appliance, Named},
+        AppState, appliance,
+        appliance::{Appliance, AppliancePath},
         body::Text,
         problem::Problem,
     },
     fixture,
 };
 
-pub(super) fn routes() -> OpenApiRouter<Desk> {
+pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(list, create))
         .routes(routes!(one, delete))
@@ -36,13 +36,13 @@ struct Appliances {
 
 /// All appliances, the first made first.
 #[utoipa::path(get, path = "/v1/appliances", tag = "appliances", responses((status = 200, description = "All", body = Appliances)))]
-async fn list(State(desk): State<Desk>) -> Json<Appliances> {
+async fn list(State(app): State<AppState>) -> Json<Appliances> {
     Json(Appliances {
-        appliances: desk
-            .fleet()
-            .members()
+        appliances: app
+            .registry()
+            .appliances()
             .iter()
-            .map(|member| Appliance::from(&**member))
+            .map(|running| Appliance::from(&**running))
             .collect(),
     })
 }
@@ -53,15 +53,15 @@ async fn list(State(desk): State<Desk>) -> Json<Appliances> {
 #[utoipa::path(post, path = "/v1/appliances", tag = "appliances",
     request_body(content((ref("#/components/schemas/Fixture") = "application/json"), (ref("#/components/schemas/Fixture") = "application/yaml"))),
     responses((status = 201, description = "It answers", body = Appliance, headers(("Location" = String, description = "Where it is found here")))))]
-async fn create(State(desk): State<Desk>, Text(text): Text) -> Result<Response, Problem> {
+async fn create(State(app): State<AppState>, Text(text): Text) -> Result<Response, Problem> {
     let fixture = fixture::read(BODY, &text)?;
-    let member = desk.fleet().create(&fixture)?;
-    let made = Appliance::from(&*member);
+    let running = app.registry().create(&fixture)?;
+    let made = Appliance::from(&*running);
     Ok((
         StatusCode::CREATED,
         [(
             header::LOCATION,
-            format!("/v1/appliances/{}", member.name()),
+            format!("/v1/appliances/{}", running.appliance().name()),
         )],
         Json(made),
     )
@@ -71,19 +71,22 @@ async fn create(State(desk): State<Desk>, Text(text): Text) -> Result<Response, 
 /// One appliance.
 #[utoipa::path(get, path = "/v1/appliances/{name}", tag = "appliances", params(("name" = String, Path, description = "The appliance's name")),
     responses((status = 200, description = "There it is", body = Appliance)))]
-async fn one(Named(member): Named) -> Json<Appliance> {
-    Json(Appliance::from(&*member))
+async fn one(AppliancePath(running): AppliancePath) -> Json<Appliance> {
+    Json(Appliance::from(&*running))
 }
 
 /// Deletes an appliance. Answers when its port is closed and its connections are gone; what a failure mode holds back is cut.
 #[utoipa::path(delete, path = "/v1/appliances/{name}", tag = "appliances", params(("name" = String, Path, description = "The appliance's name")),
     responses((status = 204, description = "It is gone")))]
-async fn delete(State(desk): State<Desk>, Named(member): Named) -> Result<StatusCode, Problem> {
-    let name = member.name();
+async fn delete(
+    State(app): State<AppState>,
+    AppliancePath(running): AppliancePath,
+) -> Result<StatusCode, Problem> {
+    let name = running.appliance().name();
     // Two may ask for its end at once: the second finds it gone.
-    desk.fleet()
+    app.registry()
         .delete(&name)
-        .ok_or_else(|| appliance::unknown(desk.fleet(), &name))?
+        .ok_or_else(|| appliance::unknown(app.registry(), &name))?
         .await;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -91,8 +94,8 @@ async fn delete(State(desk): State<Desk>, Named(member): Named) -> Result<Status
 /// Goes back to the fixture as it was loaded: users, failure modes and what they counted, readings, journal, and the clock, which runs.
 #[utoipa::path(post, path = "/v1/appliances/{name}/reset", tag = "appliance", params(("name" = String, Path, description = "The appliance's name")),
     responses((status = 204, description = "It is as it was at the start")))]
-async fn reset(Named(member): Named) -> StatusCode {
-    member.host().reset();
+async fn reset(AppliancePath(running): AppliancePath) -> StatusCode {
+    running.appliance().reset();
     StatusCode::NO_CONTENT
 }
 

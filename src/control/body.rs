@@ -8,7 +8,7 @@ use http::{HeaderMap, header, request::Parts};
 use http_body_util::BodyExt;
 use serde::de::{DeserializeOwned, IgnoredAny};
 
-use crate::control::problem::{Problem, What};
+use crate::control::problem::{Problem, ProblemKind};
 
 /// A body in JSON or YAML, whose text is read by others.
 #[derive(Debug)]
@@ -38,7 +38,7 @@ impl<S: Sync> FromRequest<S> for Text {
         }
         let text = String::from_utf8(bytes.into()).map_err(|error| {
             Problem::new(
-                What::MalformedBody,
+                ProblemKind::MalformedBody,
                 format!(
                     "the body is not UTF-8, from byte {} on",
                     error.utf8_error().valid_up_to() + 1
@@ -74,7 +74,7 @@ impl<S: Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
                 // Axum's own text begins with its own title.
                 let text = rejection.body_text();
                 Problem::new(
-                    What::InvalidQuery,
+                    ProblemKind::InvalidQuery,
                     text.split_once("query string: ")
                         .map_or(text.as_str(), |(_, rest)| rest),
                 )
@@ -86,7 +86,7 @@ impl<S: Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
 fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     if bytes.iter().all(u8::is_ascii_whitespace) {
         return Err(Problem::new(
-            What::MalformedBody,
+            ProblemKind::MalformedBody,
             "the body is empty, expected a JSON object",
         ));
     }
@@ -95,7 +95,7 @@ fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     serde_path_to_error::deserialize(reader).map_err(|error| {
         let pointer = pointer(error.path());
         let error = error.into_inner();
-        Problem::new(What::InvalidBody, without_values(&error.to_string()))
+        Problem::new(ProblemKind::InvalidBody, without_values(&error.to_string()))
             .at(error.line() as u64, error.column() as u64)
             .pointing(pointer)
     })
@@ -109,7 +109,7 @@ async fn whole(request: Request) -> Result<Bytes, Problem> {
         while let Some(frame) = body.frame().await {
             let frame = frame.map_err(|_| {
                 Problem::new(
-                    What::MalformedBody,
+                    ProblemKind::MalformedBody,
                     "the body ends early, or its chunks are malformed",
                 )
             })?;
@@ -128,13 +128,13 @@ async fn whole(request: Request) -> Result<Bytes, Problem> {
             return Ok(gathered.freeze());
         }
         Err(Problem::new(
-            What::BodyTooLarge,
+            ProblemKind::BodyTooLarge,
             format!("expected at most {MOST_BYTES} bytes"),
         ))
     };
     let late = |_| {
         Problem::new(
-            What::BodyTooSlow,
+            ProblemKind::BodyTooSlow,
             format!("expected the whole body within {} s", IN_TIME.as_secs()),
         )
     };
@@ -159,7 +159,7 @@ fn unsupported(given: Option<&str>, expected: &str) -> Problem {
         |given| format!("found `{given}`"),
     );
     Problem::new(
-        What::UnsupportedContentType,
+        ProblemKind::UnsupportedContentType,
         format!("expected the content type {expected}, {found}"),
     )
     .hint("curl -H 'content-type: application/json'; Python's requests: json=…")
@@ -169,8 +169,11 @@ fn unsupported(given: Option<&str>, expected: &str) -> Problem {
 fn malformed(error: &serde_json::Error) -> Problem {
     let text = error.to_string();
     let what = text.split(" at line ").next().unwrap_or_default();
-    Problem::new(What::MalformedBody, format!("this is no JSON: {what}"))
-        .at(error.line() as u64, error.column() as u64)
+    Problem::new(
+        ProblemKind::MalformedBody,
+        format!("this is no JSON: {what}"),
+    )
+    .at(error.line() as u64, error.column() as u64)
 }
 
 /// Takes values out of serde's words, `invalid type: string "secret", expected a map`, and the place, which is told beside them.

@@ -10,22 +10,21 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::{
     clock::Clock,
     control::{
-        Desk,
-        appliance::Named,
+        AppState,
+        appliance::AppliancePath,
         body::Json,
-        problem::{Problem, What},
+        problem::{Problem, ProblemKind},
     },
     fixture,
-    server::Service,
 };
 
-pub(super) fn routes() -> OpenApiRouter<Desk> {
+pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(look, turn))
 }
 
 /// What an appliance's clock shows.
 #[derive(Debug, Serialize, ToSchema)]
-struct Shown {
+struct ClockDto {
     /// Milliseconds since the start or the last reset.
     now_ms: f64,
     /// Whether it stands still.
@@ -49,23 +48,27 @@ struct Turn {
 
 /// What the clock shows.
 #[utoipa::path(get, path = "/v1/appliances/{name}/clock", tag = "appliance", params(("name" = String, Path, description = "The appliance's name")),
-    responses((status = 200, description = "The moment", body = Shown)))]
-async fn look(Named(member): Named) -> Answer<Shown> {
-    Answer(shown(member.host().clock()))
+    responses((status = 200, description = "The moment", body = ClockDto)))]
+async fn look(AppliancePath(running): AppliancePath) -> Answer<ClockDto> {
+    Answer(shown(running.appliance().clock()))
 }
 
 /// Freezes the clock, puts it forward, or releases it. A frozen clock holds back delays, never a reset or a delete.
 #[utoipa::path(post, path = "/v1/appliances/{name}/clock", tag = "appliance", params(("name" = String, Path, description = "The appliance's name")),
-    request_body = Turn, responses((status = 200, description = "The moment then", body = Shown)))]
-async fn turn(Named(member): Named, Json(turn): Json<Turn>) -> Result<Answer<Shown>, Problem> {
+    request_body = Turn, responses((status = 200, description = "The moment then", body = ClockDto)))]
+async fn turn(
+    AppliancePath(running): AppliancePath,
+    Json(turn): Json<Turn>,
+) -> Result<Answer<ClockDto>, Problem> {
     let advance = turn.advance.as_deref().map(duration).transpose()?;
     if turn.frozen.is_none() && advance.is_none() {
-        return Err(
-            Problem::new(What::InvalidBody, "expected `frozen`, `advance`, or both")
-                .hint("{\"frozen\": true} stops it, {\"advance\": \"5s\"} puts it forward"),
-        );
+        return Err(Problem::new(
+            ProblemKind::InvalidBody,
+            "expected `frozen`, `advance`, or both",
+        )
+        .hint("{\"frozen\": true} stops it, {\"advance\": \"5s\"} puts it forward"));
     }
-    let clock = member.host().clock();
+    let clock = running.appliance().clock();
     match turn.frozen {
         Some(true) => clock.freeze(),
         Some(false) => clock.release(),
@@ -75,8 +78,8 @@ async fn turn(Named(member): Named, Json(turn): Json<Turn>) -> Result<Answer<Sho
     Ok(Answer(shown(clock)))
 }
 
-fn shown(clock: &Clock) -> Shown {
-    Shown {
+fn shown(clock: &Clock) -> ClockDto {
+    ClockDto {
         now_ms: clock.now().0.as_secs_f64() * 1000.0,
         frozen: clock.is_frozen(),
     }
@@ -86,7 +89,7 @@ fn duration(text: &str) -> Result<Duration, Problem> {
     fixture::duration(text).ok_or_else(|| {
         let shown: String = text.chars().take(40).collect();
         Problem::new(
-            What::InvalidBody,
+            ProblemKind::InvalidBody,
             format!("advance is `{shown}`, expected a duration, as `500ms`, `5s` or `1h30m`"),
         )
         .pointing("/advance".to_owned())

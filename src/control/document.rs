@@ -9,8 +9,8 @@ use utoipa::OpenApi;
 
 use crate::{
     control::{
-        Desk,
-        problem::{PROBLEM_JSON, Problem, Told, What},
+        AppState,
+        problem::{PROBLEM_JSON, Problem, ProblemBody, ProblemKind},
     },
     fixture,
 };
@@ -29,7 +29,7 @@ pub(super) struct Document {
         description = "Appliances made, driven and looked at while they run. Whatever is wrong is told as application/problem+json (RFC 9457); a request that is refused changes nothing.",
         license(name = "MIT OR Apache-2.0"),
     ),
-    components(schemas(Told)),
+    components(schemas(ProblemBody)),
     tags(
         (name = "process", description = "The process and all its appliances"),
         (name = "appliances", description = "Appliances, each with a port, users, failure modes, journal and clock of its own"),
@@ -97,11 +97,11 @@ impl Document {
 }
 
 /// Answers a path that is none, with the nearest one that is.
-pub(super) async fn no_such_path(State(desk): State<Desk>, request: Request) -> Problem {
+pub(super) async fn no_such_path(State(app): State<AppState>, request: Request) -> Problem {
     let path = request.uri().path();
     let shown: String = path.chars().take(LONGEST).collect();
-    let problem = Problem::new(What::UnknownPath, format!("nothing is at `{shown}`"));
-    let paths = desk.document().paths();
+    let problem = Problem::new(ProblemKind::UnknownPath, format!("nothing is at `{shown}`"));
+    let paths = app.document().paths();
     // What stands where a path has a name is taken for one.
     let like = |known: &String| {
         let mut given = path.split('/');
@@ -126,7 +126,7 @@ pub(super) async fn no_such_path(State(desk): State<Desk>, request: Request) -> 
 /// Answers a method that a path does not take; the router adds which it takes, as `Allow`.
 pub(super) async fn no_such_method(request: Request) -> Problem {
     Problem::new(
-        What::MethodNotAllowed,
+        ProblemKind::MethodNotAllowed,
         format!("{} is not for `{}`", request.method(), request.uri().path()),
     )
     .hint("the header Allow says which are")

@@ -13,15 +13,15 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::{
     contract::Operation,
     control::{
-        Desk,
-        appliance::Named,
+        AppState,
+        appliance::AppliancePath,
         body::Json,
-        problem::{Problem, What},
+        problem::{Problem, ProblemKind},
     },
     journal::Finding,
 };
 
-pub(super) fn routes() -> OpenApiRouter<Desk> {
+pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(explain))
 }
 
@@ -59,7 +59,7 @@ struct Explained {
     outcome: &'static str,
     /// Why the appliance comes to that, in words.
     reason: String,
-    /// The failure mode that would strike; null for none.
+    /// The failure mode that would trigger; null for none.
     failure: Option<String>,
     /// Whether a password would be replaced.
     changes: bool,
@@ -97,11 +97,11 @@ struct Given {
 #[utoipa::path(post, path = "/v1/appliances/{name}/explain", tag = "appliance", params(("name" = String, Path, description = "The appliance's name")),
     request_body = Asked, responses((status = 200, description = "What it would get", body = Explained)))]
 async fn explain(
-    Named(member): Named,
+    AppliancePath(running): AppliancePath,
     Json(asked): Json<Asked>,
 ) -> Result<Answer<Explained>, Problem> {
     let source = asked.source;
-    let explanation = member.host().explain(&request(asked)?, source);
+    let explanation = running.appliance().explain(&request(asked)?, source);
     let headers = explanation.answer.headers().iter();
     let headers = headers
         .map(|(name, value)| {
@@ -133,7 +133,8 @@ async fn explain(
 
 fn request(asked: Asked) -> Result<Request<Bytes>, Problem> {
     let wrong = |pointer: &str, expected: &str| {
-        Problem::new(What::InvalidBody, format!("expected {expected}")).pointing(pointer.to_owned())
+        Problem::new(ProblemKind::InvalidBody, format!("expected {expected}"))
+            .pointing(pointer.to_owned())
     };
     let method = Some(asked.method.as_bytes()).filter(|method| {
         method.len() <= LONGEST_METHOD && method.iter().all(u8::is_ascii_alphabetic)

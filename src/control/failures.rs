@@ -13,18 +13,18 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     control::{
-        Desk,
-        appliance::{Named, Second},
+        AppState,
+        appliance::{AppliancePath, ItemPath},
         appliances::BODY,
         body::{Json, Text},
-        problem::{Problem, What},
+        problem::{Problem, ProblemKind},
     },
     failure::{Counter, FailureMode},
     fixture,
-    fleet::Member,
+    server::RunningAppliance,
 };
 
-pub(super) fn routes() -> OpenApiRouter<Desk> {
+pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(list, add))
         .routes(routes!(one, arm, remove))
@@ -33,14 +33,14 @@ pub(super) fn routes() -> OpenApiRouter<Desk> {
 /// The failure modes of an appliance.
 #[derive(Debug, Serialize, ToSchema)]
 struct Failures {
-    /// In the order in which they are asked: the first whose conditions hold strikes.
-    failures: Vec<Shown>,
+    /// In the order in which they are asked: the first whose conditions hold triggers.
+    failures: Vec<FailureDto>,
 }
 
 /// A failure mode, and what it counted since the start or the last reset.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = ShownFailure)]
-struct Shown {
+struct FailureDto {
     /// Its name.
     #[schema(pattern = "^[A-Za-z0-9_.-]{1,64}$")]
     name: String,
@@ -58,7 +58,7 @@ struct Shown {
 /// Whether a failure mode is armed.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Arm {
+struct ArmRequest {
     /// Armed or not.
     armed: bool,
 }
@@ -66,35 +66,41 @@ struct Arm {
 /// All failure modes, with what they counted.
 #[utoipa::path(get, path = "/v1/appliances/{name}/failures", tag = "appliance", params(("name" = String, Path, description = "The appliance's name")),
     responses((status = 200, description = "All", body = Failures)))]
-async fn list(Named(member): Named) -> Answer<Failures> {
+async fn list(AppliancePath(running): AppliancePath) -> Answer<Failures> {
     Answer(Failures {
-        failures: shown(&member),
+        failures: shown(&running),
     })
 }
 
 /// Adds a failure mode after the others, as a fixture writes one; until the next reset.
 #[utoipa::path(post, path = "/v1/appliances/{name}/failures", tag = "appliance", params(("name" = String, Path, description = "The appliance's name")),
     request_body(content((ref("#/components/schemas/Failure") = "application/json"), (ref("#/components/schemas/Failure") = "application/yaml"))),
-    responses((status = 201, description = "It strikes, if it is armed", body = Shown, headers(("Location" = String, description = "Where it is found here")))))]
+    responses((status = 201, description = "It triggers, if it is armed", body = FailureDto, headers(("Location" = String, description = "Where it is found here")))))]
 async fn add(
-    State(desk): State<Desk>,
-    Named(member): Named,
+    State(app): State<AppState>,
+    AppliancePath(running): AppliancePath,
     Text(text): Text,
 ) -> Result<Response, Problem> {
-    let identity = desk.fleet().settings().identity.as_ref();
+    let identity = app.registry().settings().identity.as_ref();
     // Read for a look at its name and its certificate; the host reads it again for the appliance as it then is.
-    let failure = member.host().read_mode(BODY, &text, identity.is_some())?;
-    desk.fleet().can_show(&member.name(), &failure)?;
+    let failure = running
+        .appliance()
+        .parse_failure(BODY, &text, identity.is_some())?;
+    app.registry()
+        .check_failure(&running.appliance().name(), &failure)?;
     let name = failure.name;
-    member
-        .host()
-        .add_written(BODY, &text, identity.is_some())?
+    running
+        .appliance()
+        .add_failure_text(BODY, &text, identity.is_some())?
         .ok_or_else(|| taken(&name))?;
-    let location = format!("/v1/appliances/{}/failures/{name}", member.name());
+    let location = format!(
+        "/v1/appliances/{}/failures/{name}",
+        running.appliance().name()
+    );
     Ok((
         StatusCode::CREATED,
         [(header::LOCATION, location)],
-        Answer(find(&member, &name)?),
+        Answer(find(&running, &name)?),
     )
         .into_response())
 }
@@ -102,51 +108,58 @@ async fn add(
 /// One failure mode, with what it counted.
 #[utoipa::path(get, path = "/v1/appliances/{name}/failures/{second}", tag = "appliance",
     params(("name" = String, Path, description = "The appliance's name"), ("second" = String, Path, description = "The failure mode's name")),
-    responses((status = 200, description = "There is one", body = Shown)))]
-async fn one(Named(member): Named, Second(name): Second) -> Result<Answer<Shown>, Problem> {
-    find(&member, &name).map(Answer)
+    responses((status = 200, description = "There is one", body = FailureDto)))]
+async fn one(
+    AppliancePath(running): AppliancePath,
+    ItemPath(name): ItemPath,
+) -> Result<Answer<FailureDto>, Problem> {
+    find(&running, &name).map(Answer)
 }
 
 /// Arms a failure mode or disarms it; what it counted stays. A ready-made one that the appliance does not have is added, as by --fail.
 #[utoipa::path(method(put, patch), path = "/v1/appliances/{name}/failures/{second}", tag = "appliance",
     params(("name" = String, Path, description = "The appliance's name"), ("second" = String, Path, description = "The failure mode's name, or a ready-made one's")),
-    request_body = Arm, responses((status = 200, description = "It is as the body says", body = Shown)))]
+    request_body = ArmRequest, responses((status = 200, description = "It is as the body says", body = FailureDto)))]
 async fn arm(
-    State(desk): State<Desk>,
-    Named(member): Named,
-    Second(name): Second,
-    Json(Arm { armed }): Json<Arm>,
-) -> Result<Answer<Shown>, Problem> {
-    if !member.host().arm(&name, armed) {
-        let ready = fixture::ready_made(&name).ok_or_else(|| unknown(&member, &name))?;
+    State(app): State<AppState>,
+    AppliancePath(running): AppliancePath,
+    ItemPath(name): ItemPath,
+    Json(ArmRequest { armed }): Json<ArmRequest>,
+) -> Result<Answer<FailureDto>, Problem> {
+    if !running.appliance().set_armed(&name, armed) {
+        let ready = fixture::ready_made(&name).ok_or_else(|| unknown(&running, &name))?;
         if let Some(greeting) = &ready.action.tls
-            && desk.fleet().settings().identity.is_none()
+            && app.registry().settings().identity.is_none()
         {
             let detail =
                 format!("the failure mode `{name}` cannot happen over plain HTTP ({greeting:?})");
-            return Err(Problem::new(What::InvalidBody, detail).hint("serve over HTTPS"));
+            return Err(Problem::new(ProblemKind::InvalidBody, detail).hint("serve over HTTPS"));
         }
-        join(&desk, &member, FailureMode { armed, ..ready })?;
+        join(&app, &running, FailureMode { armed, ..ready })?;
     }
-    find(&member, &name).map(Answer)
+    find(&running, &name).map(Answer)
 }
 
 /// Removes a failure mode, until the next reset.
 #[utoipa::path(delete, path = "/v1/appliances/{name}/failures/{second}", tag = "appliance",
     params(("name" = String, Path, description = "The appliance's name"), ("second" = String, Path, description = "The failure mode's name")),
-    responses((status = 204, description = "It strikes no more")))]
-async fn remove(Named(member): Named, Second(name): Second) -> Result<StatusCode, Problem> {
-    if member.host().remove(&name) {
+    responses((status = 204, description = "It triggers no more")))]
+async fn remove(
+    AppliancePath(running): AppliancePath,
+    ItemPath(name): ItemPath,
+) -> Result<StatusCode, Problem> {
+    if running.appliance().remove_failure(&name) {
         Ok(StatusCode::NO_CONTENT)
     } else {
-        Err(unknown(&member, &name))
+        Err(unknown(&running, &name))
     }
 }
 
-fn join(desk: &Desk, member: &Member, failure: FailureMode) -> Result<(), Problem> {
-    desk.fleet().can_show(&member.name(), &failure)?;
+fn join(app: &AppState, running: &RunningAppliance, failure: FailureMode) -> Result<(), Problem> {
+    app.registry()
+        .check_failure(&running.appliance().name(), &failure)?;
     let name = failure.name.clone();
-    if member.host().add(failure) {
+    if running.appliance().add_failure(failure) {
         Ok(())
     } else {
         Err(taken(&name))
@@ -155,39 +168,44 @@ fn join(desk: &Desk, member: &Member, failure: FailureMode) -> Result<(), Proble
 
 fn taken(name: &str) -> Problem {
     Problem::new(
-        What::NameTaken,
+        ProblemKind::NameTaken,
         format!("a failure mode named `{name}` is there already"),
     )
     .hint("PATCH arms or disarms it, DELETE removes it")
 }
 
-fn shown(member: &Member) -> Vec<Shown> {
-    let shown = |(failure, counter): (FailureMode, Counter)| Shown {
+fn shown(running: &RunningAppliance) -> Vec<FailureDto> {
+    let shown = |(failure, counter): (FailureMode, Counter)| FailureDto {
         name: counter.mode,
         armed: counter.armed,
         seen: counter.seen,
         fired: counter.fired,
         mode: (*failure.written).clone(),
     };
-    member.host().modes().into_iter().map(shown).collect()
+    running
+        .appliance()
+        .failures()
+        .into_iter()
+        .map(shown)
+        .collect()
 }
 
-fn find(member: &Member, name: &str) -> Result<Shown, Problem> {
-    shown(member)
+fn find(running: &RunningAppliance, name: &str) -> Result<FailureDto, Problem> {
+    shown(running)
         .into_iter()
         .find(|shown| shown.name == name)
-        .ok_or_else(|| unknown(member, name))
+        .ok_or_else(|| unknown(running, name))
 }
 
-fn unknown(member: &Member, name: &str) -> Problem {
-    let counters = member.host().counters();
+fn unknown(running: &RunningAppliance, name: &str) -> Problem {
+    let counters = running.appliance().counters();
     let known = counters
         .iter()
         .map(|counter| counter.mode.as_str())
         .chain(fixture::READY_MADE.iter().copied());
     let shown: String = name.chars().take(64).collect();
     Problem::new(
-        What::UnknownFailure,
+        ProblemKind::UnknownFailure,
         format!("neither the appliance nor the ready-made ones have a failure mode `{shown}`"),
     )
     .nearest(name, known)

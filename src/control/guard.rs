@@ -19,8 +19,8 @@ use subtle::ConstantTimeEq;
 
 use crate::{
     control::{
-        Desk,
-        problem::{Problem, What},
+        AppState,
+        problem::{Problem, ProblemKind},
     },
     redact::Secret,
 };
@@ -44,7 +44,7 @@ impl Guard {
                 "without a token only this machine may ask, by a loopback name or address, or as {}; not as `{host}`",
                 self.address
             );
-            return Err(Problem::new(What::ForeignHost, detail).hint(
+            return Err(Problem::new(ProblemKind::ForeignHost, detail).hint(
                 "ask http://127.0.0.1 or http://localhost, or serve with --control-token-file",
             ));
         }
@@ -54,7 +54,7 @@ impl Guard {
                 .is_ok_and(|origin| origin.eq_ignore_ascii_case(&format!("http://{host}")))
             {
                 return Err(Problem::new(
-                    What::ForeignOrigin,
+                    ProblemKind::ForeignOrigin,
                     format!("expected the Origin http://{host}, or none"),
                 )
                 .hint("a page in a browser cannot ask this API"));
@@ -62,7 +62,7 @@ impl Guard {
         }
         match &self.token {
             Some(token) if !bears(request.headers(), token) => Err(Problem::new(
-                What::Unauthorized,
+                ProblemKind::Unauthorized,
                 "expected `Authorization: Bearer TOKEN`, with what --control-token-file names",
             )),
             _ => Ok(()),
@@ -87,8 +87,8 @@ impl fmt::Debug for Guard {
 }
 
 /// Lets a request pass to its handler, or answers it.
-pub(super) async fn check(State(desk): State<Desk>, request: Request, next: Next) -> Response {
-    let mut response = match desk.guard().admits(&request) {
+pub(super) async fn check(State(app): State<AppState>, request: Request, next: Next) -> Response {
+    let mut response = match app.guard().admits(&request) {
         Ok(()) => next.run(request).await,
         Err(problem) => problem.into_response(),
     };
@@ -112,13 +112,13 @@ fn host(request: &Request) -> Result<Authority, Problem> {
         .filter(|host: &Authority| !host.as_str().contains('@'));
     let host = host.ok_or_else(|| {
         Problem::new(
-            What::MalformedHost,
+            ProblemKind::MalformedHost,
             "expected one Host header with a name or an address, and perhaps a port",
         )
     })?;
     match request.uri().authority() {
         Some(named) if *named != host => Err(Problem::new(
-            What::MalformedHost,
+            ProblemKind::MalformedHost,
             "the Host header and the URL in the request line differ",
         )),
         _ => Ok(host),

@@ -14,19 +14,18 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::{
     contract::{Operation, Outcome},
     control::{
-        Desk, appliance,
-        appliance::Named,
+        AppState, appliance,
+        appliance::AppliancePath,
         body::Query,
-        problem::{Problem, What},
+        problem::{Problem, ProblemKind},
         process,
     },
     fixture,
-    fleet::Member,
-    host::Page,
     journal::{EntryFilter, EntryView, Finding, Progress},
+    server::{JournalPage, RunningAppliance},
 };
 
-pub(super) fn routes() -> OpenApiRouter<Desk> {
+pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(look, clear))
         .routes(routes!(wait))
@@ -113,16 +112,19 @@ struct Found {
 /// The journal, newest first, as far as it is held.
 #[utoipa::path(get, path = "/v1/appliances/{name}/journal", tag = "appliance", params(("name" = String, Path, description = "The appliance's name"), Which),
     responses((status = 200, description = "The entries that are wanted", body = Entries)))]
-async fn look(Named(member): Named, Query(which): Query<Which>) -> Result<Json<Entries>, Problem> {
+async fn look(
+    AppliancePath(running): AppliancePath,
+    Query(which): Query<Which>,
+) -> Result<Json<Entries>, Problem> {
     let (wanted, most) = (which.wanted()?, most(which.limit)?);
-    Ok(Json(member.host().journal(&wanted, most).into()))
+    Ok(Json(running.appliance().journal(&wanted, most).into()))
 }
 
 /// Forgets all entries, and begins to count anew. The numbers of entries go on.
 #[utoipa::path(delete, path = "/v1/appliances/{name}/journal", tag = "appliance", params(("name" = String, Path, description = "The appliance's name")),
     responses((status = 204, description = "It is empty")))]
-async fn clear(Named(member): Named) -> StatusCode {
-    member.host().clear_journal();
+async fn clear(AppliancePath(running): AppliancePath) -> StatusCode {
+    running.appliance().clear_journal();
     StatusCode::NO_CONTENT
 }
 
@@ -132,8 +134,8 @@ async fn clear(Named(member): Named) -> StatusCode {
 #[utoipa::path(get, path = "/v1/appliances/{name}/journal/wait", tag = "appliance", params(("name" = String, Path, description = "The appliance's name"), Wait),
     responses((status = 200, description = "They came; the entries are those that are held", body = Entries)))]
 async fn wait(
-    State(desk): State<Desk>,
-    Named(member): Named,
+    State(app): State<AppState>,
+    AppliancePath(running): AppliancePath,
     Query(wait): Query<Wait>,
 ) -> Result<Json<Entries>, Problem> {
     let (wanted, count, most, time) = (
@@ -144,31 +146,36 @@ async fn wait(
     );
     if count == 0 {
         return Err(Problem::new(
-            What::InvalidQuery,
+            ProblemKind::InvalidQuery,
             "count is 0, expected at least 1",
         ));
     }
     tokio::select! {
         // What has happened counts, however late it is.
         biased;
-        () = member.host().wait(&wanted, count) => Ok(Json(member.host().journal(&wanted, most).into())),
-        () = member.stopped() => Err(if desk.fleet().is_ending() { process::ending() } else { appliance::unknown(desk.fleet(), &member.name()) }),
-        () = desk.stopped() => Err(process::ending()),
-        () = tokio::time::sleep(time) => Err(late(&member, &wanted, count, time)),
+        () = running.appliance().wait(&wanted, count) => Ok(Json(running.appliance().journal(&wanted, most).into())),
+        () = running.stopped() => Err(if app.registry().is_ending() { process::ending() } else { appliance::unknown(app.registry(), &running.appliance().name()) }),
+        () = app.stopped() => Err(process::ending()),
+        () = tokio::time::sleep(time) => Err(late(&running, &wanted, count, time)),
     }
 }
 
 /// What is wrong with the clients: how often, and what to do.
 #[utoipa::path(get, path = "/v1/appliances/{name}/findings", tag = "appliance", params(("name" = String, Path, description = "The appliance's name")),
     responses((status = 200, description = "What was found since the start or the last reset", body = Findings)))]
-async fn findings(Named(member): Named) -> Json<Findings> {
+async fn findings(AppliancePath(running): AppliancePath) -> Json<Findings> {
     let found = |(finding, count): (Finding, u64)| Found {
         name: finding.name(),
         count,
         advice: finding.advice(),
     };
     Json(Findings {
-        findings: member.host().findings().into_iter().map(found).collect(),
+        findings: running
+            .appliance()
+            .findings()
+            .into_iter()
+            .map(found)
+            .collect(),
     })
 }
 
@@ -228,24 +235,24 @@ fn wanted(
 
 fn most(limit: Option<usize>) -> Result<usize, Problem> {
     match limit {
-        Some(limit) if limit > MOST_ASKED => Err(Problem::new(
-            What::InvalidQuery,
-            format!("limit is {limit}, expected at most {MOST_ASKED}"),
+        Some(limit) if limit > MAX_LIMIT => Err(Problem::new(
+            ProblemKind::InvalidQuery,
+            format!("limit is {limit}, expected at most {MAX_LIMIT}"),
         )),
-        limit => Ok(limit.unwrap_or(MOST_SHOWN)),
+        limit => Ok(limit.unwrap_or(DEFAULT_LIMIT)),
     }
 }
 
 fn time(text: Option<&str>) -> Result<Duration, Problem> {
     let Some(text) = text else {
-        return Ok(PATIENCE);
+        return Ok(DEFAULT_TIMEOUT);
     };
     fixture::duration(text)
-        .filter(|time| *time <= LONGEST)
+        .filter(|time| *time <= MAX_TIMEOUT)
         .ok_or_else(|| {
             let shown: String = text.chars().take(40).collect();
             Problem::new(
-                What::InvalidQuery,
+                ProblemKind::InvalidQuery,
                 format!("timeout is `{shown}`, expected a duration up to 10m, as `500ms` or `2s`"),
             )
         })
@@ -270,18 +277,12 @@ fn one_of(names: impl Iterator<Item = &'static str>) -> Object {
         .build()
 }
 
-impl From<Page> for Entries {
-    fn from(
-        Page {
-            entries,
-            count,
-            dropped,
-        }: Page,
-    ) -> Entries {
+impl From<JournalPage> for Entries {
+    fn from(page: JournalPage) -> Entries {
         Entries {
-            entries,
-            count,
-            dropped,
+            entries: page.entries,
+            count: page.count,
+            dropped: page.dropped,
         }
     }
 }
@@ -295,7 +296,7 @@ fn member_of<T: Copy>(name: &str, noun: &str, set: &[(&str, T)]) -> Result<T, Pr
             let shown: String = name.chars().take(64).collect();
             let known: Vec<&str> = set.iter().map(|(name, _)| *name).collect();
             Problem::new(
-                What::InvalidQuery,
+                ProblemKind::InvalidQuery,
                 format!(
                     "unknown {noun} `{shown}`, expected one of {}",
                     known.join(", ")
@@ -306,9 +307,9 @@ fn member_of<T: Copy>(name: &str, noun: &str, set: &[(&str, T)]) -> Result<T, Pr
 }
 
 /// Says what came instead of what was waited for.
-fn late(member: &Member, wanted: &EntryFilter, count: u64, time: Duration) -> Problem {
-    let host = member.host();
-    let came = host.journal(&EntryFilter::default(), MOST_TOLD);
+fn late(running: &RunningAppliance, wanted: &EntryFilter, count: u64, time: Duration) -> Problem {
+    let appliance = running.appliance();
+    let came = appliance.journal(&EntryFilter::default(), MAX_INSTEAD);
     let told = |entry: &EntryView| {
         format!(
             "{} {} ({})",
@@ -318,8 +319,11 @@ fn late(member: &Member, wanted: &EntryFilter, count: u64, time: Duration) -> Pr
         )
     };
     let instead: Vec<String> = came.entries.iter().map(told).collect();
-    let detail = format!("{} of {count} came within {time:?}", host.count(wanted));
-    let problem = Problem::new(What::NotReached, detail);
+    let detail = format!(
+        "{} of {count} came within {time:?}",
+        appliance.count(wanted)
+    );
+    let problem = Problem::new(ProblemKind::NotReached, detail);
     match came.count {
         0 => problem.hint(
             "no request at all has come since the last reset: is the client asking this appliance?",
@@ -332,12 +336,12 @@ fn late(member: &Member, wanted: &EntryFilter, count: u64, time: Duration) -> Pr
 }
 
 /// How many entries are shown at most: a journal holds no more.
-const MOST_ASKED: usize = 1000;
+const MAX_LIMIT: usize = 1000;
 /// How many entries are shown unless otherwise asked.
-const MOST_SHOWN: usize = 100;
+const DEFAULT_LIMIT: usize = 100;
 /// How many entries are told of where others were waited for.
-const MOST_TOLD: usize = 5;
+const MAX_INSTEAD: usize = 5;
 /// How long is waited unless otherwise asked.
-const PATIENCE: Duration = Duration::from_secs(10);
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long is waited at most.
-const LONGEST: Duration = Duration::from_secs(600);
+const MAX_TIMEOUT: Duration = Duration::from_secs(600);

@@ -15,7 +15,7 @@ use tokio::{
 };
 
 /// How many clients may be connected at once; further ones wait. They wait in `journal/wait`, so there are many.
-pub(super) const MOST_CONNECTIONS: usize = 1024;
+pub(super) const MAX_CONNECTIONS: usize = 1024;
 
 /// Serves until `shutdown` completes; then lets what is being answered end for a second at most.
 pub(super) async fn serve(
@@ -24,7 +24,7 @@ pub(super) async fn serve(
     stopping: watch::Sender<bool>,
     shutdown: impl Future<Output = ()>,
 ) {
-    let places = Arc::new(Semaphore::new(MOST_CONNECTIONS));
+    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     let mut connections = JoinSet::new();
     let mut shutdown = pin!(shutdown);
     loop {

@@ -7,16 +7,16 @@ use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{fixture, fleet};
+use crate::{fixture, server::RegistryError};
 
 /// A problem. What was there before the request is there after it.
 #[derive(Clone, Debug)]
-pub(super) struct Problem(Box<Told>);
+pub(super) struct Problem(Box<ProblemBody>);
 
 /// A problem, as RFC 9457 has it.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(as = Problem)]
-pub(super) struct Told {
+pub(super) struct ProblemBody {
     /// Which problem, for a program to compare: `urn:d4iot-double:name_taken`.
     #[serde(rename = "type")]
     urn: String,
@@ -40,143 +40,59 @@ pub(super) struct Told {
     pointer: Option<String>,
 }
 
-/// The problems there are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum What {
-    BodyTooLarge,
-    BodyTooSlow,
-    Ending,
-    ForeignHost,
-    ForeignOrigin,
-    InUse,
-    InvalidBody,
-    InvalidQuery,
-    MalformedBody,
-    MalformedHost,
-    MethodNotAllowed,
-    NameTaken,
-    NotReached,
-    PortTaken,
-    TooManyAppliances,
-    Unauthorized,
-    UnknownAppliance,
-    UnknownFailure,
-    UnknownPath,
-    UnknownUser,
-    UnsupportedContentType,
+/// Defines the problems: each with its name in the URN, its status, and its title.
+macro_rules! problem_kinds {
+    ($($kind:ident = $name:literal, $status:literal, $title:literal;)*) => {
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub(super) enum ProblemKind {
+            $($kind,)*
+        }
+
+        impl ProblemKind {
+            fn describe(self) -> (&'static str, u16, &'static str) {
+                match self {
+                    $(ProblemKind::$kind => ($name, $status, $title),)*
+                }
+            }
+        }
+    };
 }
 
-impl What {
-    /// Its name in the URN, its status, and its title.
-    fn told(self) -> (&'static str, StatusCode, &'static str) {
-        match self {
-            What::BodyTooLarge => (
-                "body_too_large",
-                StatusCode::PAYLOAD_TOO_LARGE,
-                "The body is too large",
-            ),
-            What::BodyTooSlow => (
-                "body_too_slow",
-                StatusCode::REQUEST_TIMEOUT,
-                "The body came too slowly",
-            ),
-            What::Ending => (
-                "ending",
-                StatusCode::SERVICE_UNAVAILABLE,
-                "The process is ending",
-            ),
-            What::ForeignHost => (
-                "foreign_host",
-                StatusCode::FORBIDDEN,
-                "The Host is not this machine's",
-            ),
-            What::ForeignOrigin => (
-                "foreign_origin",
-                StatusCode::FORBIDDEN,
-                "The Origin is not this API's",
-            ),
-            What::InUse => ("in_use", StatusCode::CONFLICT, "It is in use"),
-            What::InvalidBody => (
-                "invalid_body",
-                StatusCode::UNPROCESSABLE_ENTITY,
-                "The body says what cannot be",
-            ),
-            What::InvalidQuery => (
-                "invalid_query",
-                StatusCode::BAD_REQUEST,
-                "The query says what cannot be",
-            ),
-            What::MalformedBody => (
-                "malformed_body",
-                StatusCode::BAD_REQUEST,
-                "The body cannot be read",
-            ),
-            What::MalformedHost => (
-                "malformed_host",
-                StatusCode::BAD_REQUEST,
-                "The request has not one valid Host",
-            ),
-            What::MethodNotAllowed => (
-                "method_not_allowed",
-                StatusCode::METHOD_NOT_ALLOWED,
-                "The resource does not take this method",
-            ),
-            What::NameTaken => ("name_taken", StatusCode::CONFLICT, "The name is taken"),
-            What::NotReached => (
-                "not_reached",
-                StatusCode::REQUEST_TIMEOUT,
-                "What was waited for has not come in time",
-            ),
-            What::PortTaken => ("port_taken", StatusCode::CONFLICT, "The port is taken"),
-            What::TooManyAppliances => (
-                "too_many_appliances",
-                StatusCode::SERVICE_UNAVAILABLE,
-                "There is no room for another appliance",
-            ),
-            What::Unauthorized => (
-                "unauthorized",
-                StatusCode::UNAUTHORIZED,
-                "The token is missing or wrong",
-            ),
-            What::UnknownAppliance => (
-                "unknown_appliance",
-                StatusCode::NOT_FOUND,
-                "There is no such appliance",
-            ),
-            What::UnknownFailure => (
-                "unknown_failure",
-                StatusCode::NOT_FOUND,
-                "There is no such failure mode",
-            ),
-            What::UnknownPath => (
-                "unknown_path",
-                StatusCode::NOT_FOUND,
-                "There is no such resource",
-            ),
-            What::UnknownUser => (
-                "unknown_user",
-                StatusCode::NOT_FOUND,
-                "There is no such user",
-            ),
-            What::UnsupportedContentType => (
-                "unsupported_content_type",
-                StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                "The content type is not taken here",
-            ),
-        }
-    }
+problem_kinds! {
+    BodyTooLarge = "body_too_large", 413, "The body is too large";
+    BodyTooSlow = "body_too_slow", 408, "The body came too slowly";
+    Ending = "ending", 503, "The process is ending";
+    ForeignHost = "foreign_host", 403, "The Host is not this machine's";
+    ForeignOrigin = "foreign_origin", 403, "The Origin is not this API's";
+    InUse = "in_use", 409, "It is in use";
+    InvalidBody = "invalid_body", 422, "The body says what cannot be";
+    InvalidQuery = "invalid_query", 400, "The query says what cannot be";
+    MalformedBody = "malformed_body", 400, "The body cannot be read";
+    MalformedHost = "malformed_host", 400, "The request has not one valid Host";
+    MethodNotAllowed = "method_not_allowed", 405, "The resource does not take this method";
+    NameTaken = "name_taken", 409, "The name is taken";
+    NotReached = "not_reached", 408, "What was waited for has not come in time";
+    PortClosed = "port_closed", 503, "The port of an appliance is closed";
+    PortTaken = "port_taken", 409, "The port is taken";
+    TooManyAppliances = "too_many_appliances", 503, "There is no room for another appliance";
+    Unauthorized = "unauthorized", 401, "The token is missing or wrong";
+    UnknownAppliance = "unknown_appliance", 404, "There is no such appliance";
+    UnknownFailure = "unknown_failure", 404, "There is no such failure mode";
+    UnknownPath = "unknown_path", 404, "There is no such resource";
+    UnknownUser = "unknown_user", 404, "There is no such user";
+    UnsupportedContentType = "unsupported_content_type", 415, "The content type is not taken here";
 }
 
 impl Problem {
     /// Returns a problem with what is wrong with this very request.
-    pub(super) fn new(what: What, detail: impl Into<String>) -> Problem {
-        let (name, status, title) = what.told();
+    pub(super) fn new(kind: ProblemKind, detail: impl Into<String>) -> Problem {
+        let (name, status, title) = kind.describe();
         let urn = format!("urn:d4iot-double:{name}");
         let detail = detail.into();
-        Problem(Box::new(Told {
+        Problem(Box::new(ProblemBody {
             urn,
             title,
-            status: status.as_u16(),
+            status,
             detail,
             hint: None,
             line: None,
@@ -223,30 +139,30 @@ impl Problem {
 
 impl From<fixture::Error> for Problem {
     fn from(error: fixture::Error) -> Problem {
-        Problem::new(What::InvalidBody, error.message)
+        Problem::new(ProblemKind::InvalidBody, error.message)
             .at(error.line, error.column)
             .hinting(error.hint)
     }
 }
 
-impl From<fleet::Error> for Problem {
-    fn from(error: fleet::Error) -> Problem {
-        let what = match &error {
-            fleet::Error::Transport(error) => return error.clone().into(),
-            fleet::Error::Certificate { .. } => What::InvalidBody,
-            fleet::Error::Ending => What::Ending,
-            fleet::Error::NameTaken(_) => What::NameTaken,
-            fleet::Error::TooMany(_) => What::TooManyAppliances,
-            fleet::Error::Unbound(unbound) => match unbound.reason.kind() {
-                io::ErrorKind::AddrInUse => What::PortTaken,
+impl From<RegistryError> for Problem {
+    fn from(error: RegistryError) -> Problem {
+        let kind = match &error {
+            RegistryError::Transport(error) => return error.clone().into(),
+            RegistryError::Certificate { .. } => ProblemKind::InvalidBody,
+            RegistryError::Ending => ProblemKind::Ending,
+            RegistryError::NameTaken(_) => ProblemKind::NameTaken,
+            RegistryError::TooMany(_) => ProblemKind::TooManyAppliances,
+            RegistryError::Bind(unbound) => match unbound.reason.kind() {
+                io::ErrorKind::AddrInUse => ProblemKind::PortTaken,
                 io::ErrorKind::AddrNotAvailable | io::ErrorKind::PermissionDenied => {
-                    What::InvalidBody
+                    ProblemKind::InvalidBody
                 }
                 // Out of descriptors or memory.
-                _ => What::TooManyAppliances,
+                _ => ProblemKind::TooManyAppliances,
             },
         };
-        Problem::new(what, error.to_string()).hinting(error.hint())
+        Problem::new(kind, error.to_string()).hinting(error.hint())
     }
 }
 

@@ -9,12 +9,12 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     contract,
-    control::{Desk, appliance::Named, appliances::BODY, body::Text, problem::Problem},
+    control::{AppState, appliance::AppliancePath, appliances::BODY, body::Text, problem::Problem},
     fixture,
-    host::Host,
+    server::MockAppliance,
 };
 
-pub(super) fn routes() -> OpenApiRouter<Desk> {
+pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(look, choose))
 }
 
@@ -32,8 +32,8 @@ struct Served {
 /// Every fact, with the reading that is served.
 #[utoipa::path(get, path = "/v1/appliances/{name}/readings", tag = "appliance", params(("name" = String, Path, description = "The appliance's name")),
     responses((status = 200, description = "All", body = Served)))]
-async fn look(Named(member): Named) -> Json<Served> {
-    Json(served(member.host()))
+async fn look(AppliancePath(running): AppliancePath) -> Json<Served> {
+    Json(served(running.appliance()))
 }
 
 /// Serves other readings until the next reset, as a fixture's `readings` chooses them: a fact's name, a glob or a register number, and
@@ -43,19 +43,19 @@ async fn look(Named(member): Named) -> Json<Served> {
     responses((status = 200, description = "They are served from now on", body = Served)))]
 async fn choose(
     method: Method,
-    Named(member): Named,
+    AppliancePath(running): AppliancePath,
     Text(text): Text,
 ) -> Result<Json<Served>, Problem> {
-    let host = member.host();
+    let host = running.appliance();
     let mut readings = fixture::read_readings(BODY, &text, host.kind())?;
     if method == Method::PATCH {
         readings = host.readings().and(&readings);
     }
-    host.serve_readings(&readings)?;
+    host.set_readings(&readings)?;
     Ok(Json(served(host)))
 }
 
-fn served(host: &Host) -> Served {
+fn served(host: &MockAppliance) -> Served {
     let chosen = host.readings();
     let facts = contract::of(host.kind()).facts();
     let reading = |name: &str, ruling: &str| Value::from(chosen.of(name).unwrap_or(ruling));

@@ -11,17 +11,17 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     control::{
-        Desk,
-        appliance::Named,
+        AppState,
+        appliance::AppliancePath,
         appliances::BODY,
         body::{Query, Text},
-        problem::{Problem, What},
+        problem::{Problem, ProblemKind},
     },
     fixture,
     fixture::Secrets,
 };
 
-pub(super) fn routes() -> OpenApiRouter<Desk> {
+pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(out, put))
 }
 
@@ -41,7 +41,7 @@ struct How {
 #[utoipa::path(get, path = "/v1/appliances/{name}/state", tag = "appliance", params(("name" = String, Path, description = "The appliance's name"), How),
     responses((status = 200, description = "A fixture, which is JSON", body = Object)))]
 async fn out(
-    Named(member): Named,
+    AppliancePath(running): AppliancePath,
     Query(How { secrets }): Query<How>,
 ) -> Result<Response, Problem> {
     let secrets = match secrets.as_deref() {
@@ -49,13 +49,13 @@ async fn out(
         Some("omit") => Secrets::Omitted,
         Some(_) => {
             return Err(Problem::new(
-                What::InvalidQuery,
+                ProblemKind::InvalidQuery,
                 "secrets: expected `omit`, or nothing",
             ));
         }
     };
-    let mut fixture = member.host().state_out();
-    fixture.name = member.name().to_string();
+    let mut fixture = running.appliance().export();
+    fixture.name = running.appliance().name().to_string();
     Ok((
         [(header::CONTENT_TYPE, "application/json")],
         fixture.export(secrets),
@@ -69,12 +69,12 @@ async fn out(
     request_body(content((ref("#/components/schemas/Fixture") = "application/json"), (ref("#/components/schemas/Fixture") = "application/yaml"))),
     responses((status = 204, description = "It is as the fixture says")))]
 async fn put(
-    State(desk): State<Desk>,
-    Named(member): Named,
+    State(app): State<AppState>,
+    AppliancePath(running): AppliancePath,
     Text(text): Text,
 ) -> Result<StatusCode, Problem> {
     let mut fixture = fixture::read(BODY, &text)?;
-    fixture.name = member.name().to_string();
-    desk.fleet().change(&member, &fixture)?;
+    fixture.name = running.appliance().name().to_string();
+    app.registry().change(&running, &fixture)?;
     Ok(StatusCode::NO_CONTENT)
 }

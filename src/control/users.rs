@@ -12,16 +12,16 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::{
     appliance::User,
     control::{
-        Desk,
-        appliance::{Named, Second, encoded},
+        AppState,
+        appliance::{AppliancePath, ItemPath, encoded},
         appliances::BODY,
         body::Text,
-        problem::{Problem, What},
+        problem::{Problem, ProblemKind},
     },
     fixture,
 };
 
-pub(super) fn routes() -> OpenApiRouter<Desk> {
+pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(list, add))
         .routes(routes!(one, put, remove))
@@ -31,13 +31,13 @@ pub(super) fn routes() -> OpenApiRouter<Desk> {
 #[derive(Debug, Serialize, ToSchema)]
 struct Users {
     /// In the order of their names.
-    users: Vec<Shown>,
+    users: Vec<UserDto>,
 }
 
 /// A user. The password is told by `state` alone.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = ShownUser)]
-struct Shown {
+struct UserDto {
     /// The name.
     username: String,
     /// What the user may do.
@@ -48,9 +48,9 @@ struct Shown {
     state: &'static str,
 }
 
-impl From<&User> for Shown {
-    fn from(user: &User) -> Shown {
-        Shown {
+impl From<&User> for UserDto {
+    fn from(user: &User) -> UserDto {
+        UserDto {
             username: user.username.clone(),
             role: user.role.name(),
             state: user.state.name(),
@@ -61,26 +61,31 @@ impl From<&User> for Shown {
 /// All users, without their passwords.
 #[utoipa::path(get, path = "/v1/appliances/{name}/users", tag = "appliance", params(("name" = String, Path, description = "The appliance's name")),
     responses((status = 200, description = "All", body = Users)))]
-async fn list(Named(member): Named) -> Json<Users> {
+async fn list(AppliancePath(running): AppliancePath) -> Json<Users> {
     Json(Users {
-        users: member.host().users().iter().map(Shown::from).collect(),
+        users: running
+            .appliance()
+            .users()
+            .iter()
+            .map(UserDto::from)
+            .collect(),
     })
 }
 
 /// Puts in a user, as a fixture writes one.
 #[utoipa::path(post, path = "/v1/appliances/{name}/users", tag = "appliance", params(("name" = String, Path, description = "The appliance's name")),
     request_body(content((ref("#/components/schemas/User") = "application/json"), (ref("#/components/schemas/User") = "application/yaml"))),
-    responses((status = 201, description = "The user can sign in", body = Shown, headers(("Location" = String, description = "Where the user is found here")))))]
-async fn add(Named(member): Named, Text(text): Text) -> Result<Response, Problem> {
+    responses((status = 201, description = "The user can sign in", body = UserDto, headers(("Location" = String, description = "Where the user is found here")))))]
+async fn add(AppliancePath(running): AppliancePath, Text(text): Text) -> Result<Response, Problem> {
     let user = fixture::read_user(BODY, &text)?;
-    let shown = Shown::from(&user);
-    if !member.host().add_user(user) {
+    let shown = UserDto::from(&user);
+    if !running.appliance().add_user(user) {
         let detail = format!("a user named `{}` is there already", shown.username);
-        return Err(Problem::new(What::NameTaken, detail).hint("PUT replaces a user"));
+        return Err(Problem::new(ProblemKind::NameTaken, detail).hint("PUT replaces a user"));
     }
     let location = format!(
         "/v1/appliances/{}/users/{}",
-        member.name(),
+        running.appliance().name(),
         encoded(&shown.username)
     );
     Ok((
@@ -94,13 +99,16 @@ async fn add(Named(member): Named, Text(text): Text) -> Result<Response, Problem
 /// One user, without the password.
 #[utoipa::path(get, path = "/v1/appliances/{name}/users/{second}", tag = "appliance",
     params(("name" = String, Path, description = "The appliance's name"), ("second" = String, Path, description = "The user's name")),
-    responses((status = 200, description = "There is one", body = Shown)))]
-async fn one(Named(member): Named, Second(username): Second) -> Result<Json<Shown>, Problem> {
-    let users = member.host().users();
+    responses((status = 200, description = "There is one", body = UserDto)))]
+async fn one(
+    AppliancePath(running): AppliancePath,
+    ItemPath(username): ItemPath,
+) -> Result<Json<UserDto>, Problem> {
+    let users = running.appliance().users();
     users
         .iter()
         .find(|user| user.username == username)
-        .map(|user| Json(Shown::from(user)))
+        .map(|user| Json(UserDto::from(user)))
         .ok_or_else(|| unknown(&username))
 }
 
@@ -108,19 +116,19 @@ async fn one(Named(member): Named, Second(username): Second) -> Result<Json<Show
 #[utoipa::path(put, path = "/v1/appliances/{name}/users/{second}", tag = "appliance",
     params(("name" = String, Path, description = "The appliance's name"), ("second" = String, Path, description = "The user's name, as in the body")),
     request_body(content((ref("#/components/schemas/User") = "application/json"), (ref("#/components/schemas/User") = "application/yaml"))),
-    responses((status = 200, description = "The user is as the body says", body = Shown)))]
+    responses((status = 200, description = "The user is as the body says", body = UserDto)))]
 async fn put(
-    Named(member): Named,
-    Second(username): Second,
+    AppliancePath(running): AppliancePath,
+    ItemPath(username): ItemPath,
     Text(text): Text,
-) -> Result<Json<Shown>, Problem> {
+) -> Result<Json<UserDto>, Problem> {
     let user = fixture::read_user(BODY, &text)?;
     if user.username != username {
         let detail = "the username in the body is not the one in the path, expected the same";
-        return Err(Problem::new(What::InvalidBody, detail).pointing("/username".to_owned()));
+        return Err(Problem::new(ProblemKind::InvalidBody, detail).pointing("/username".to_owned()));
     }
-    let shown = Shown::from(&user);
-    member.host().put_user(user);
+    let shown = UserDto::from(&user);
+    running.appliance().put_user(user);
     Ok(Json(shown))
 }
 
@@ -128,19 +136,25 @@ async fn put(
 #[utoipa::path(delete, path = "/v1/appliances/{name}/users/{second}", tag = "appliance",
     params(("name" = String, Path, description = "The appliance's name"), ("second" = String, Path, description = "The user's name")),
     responses((status = 204, description = "Nobody has that name")))]
-async fn remove(Named(member): Named, Second(username): Second) -> Result<StatusCode, Problem> {
-    match member.host().remove_user(&username) {
+async fn remove(
+    AppliancePath(running): AppliancePath,
+    ItemPath(username): ItemPath,
+) -> Result<StatusCode, Problem> {
+    match running.appliance().remove_user(&username) {
         Ok(true) => Ok(StatusCode::NO_CONTENT),
         Ok(false) => Err(unknown(&username)),
         Err(about) => {
             let detail = format!("failure modes are about this user: {}", about.join(", "));
-            Err(Problem::new(What::InUse, detail).hint("remove them first"))
+            Err(Problem::new(ProblemKind::InUse, detail).hint("remove them first"))
         }
     }
 }
 
 fn unknown(username: &str) -> Problem {
     let shown: String = username.chars().take(64).collect();
-    Problem::new(What::UnknownUser, format!("no user is named `{shown}`"))
-        .hint("GET …/users lists all")
+    Problem::new(
+        ProblemKind::UnknownUser,
+        format!("no user is named `{shown}`"),
+    )
+    .hint("GET …/users lists all")
 }

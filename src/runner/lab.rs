@@ -9,10 +9,8 @@ use crate::{
     conformance::{Agreed, Case, case::Need},
     contract::Kind,
     fixture::Fixture,
-    host::Host,
     runner::Accounts,
-    served::Served,
-    server::tls::Identity,
+    server::{MockAppliance, RunningAppliance, tls::Identity},
 };
 
 /// A target and what is known of it.
@@ -31,7 +29,7 @@ pub struct Lab {
     /// How often each case is asked, at least once.
     pub repeat: u32,
     /// The mock behind it, if it is ours, with the state every case starts from.
-    pub mock: Option<(Arc<Host>, State)>,
+    pub mock: Option<(Arc<MockAppliance>, State)>,
 }
 
 impl Lab {
@@ -43,7 +41,7 @@ impl Lab {
         fixture: &Fixture,
         label: String,
         identity: &Identity,
-    ) -> Result<(Served, Lab), String> {
+    ) -> Result<(RunningAppliance, Lab), String> {
         Lab::mock_with(fixture, fixture.appliance(), label, identity)
     }
 
@@ -56,7 +54,7 @@ impl Lab {
         mut appliance: Appliance,
         label: String,
         identity: &Identity,
-    ) -> Result<(Served, Lab), String> {
+    ) -> Result<(RunningAppliance, Lab), String> {
         let accounts = Accounts::for_a_mock(|bytes| {
             getrandom::fill(bytes).expect("the system has random bytes")
         });
@@ -66,19 +64,19 @@ impl Lab {
             .for_each(|user| appliance.state.directory.put(user));
         let start = appliance.state.clone();
         // A run that is repeated strikes as before.
-        let host = Host::with_clock(
+        let host = MockAppliance::with_clock(
             appliance,
             fixture.schedule(fixture.seed.unwrap_or_default()),
             Clock::start(),
         );
-        let double = Served::open(host, Some(identity))
+        let double = RunningAppliance::open(host, Some(identity))
             .map_err(|error| format!("no port for a mock: {error}"))?;
         let options = TargetOptions {
             trust: double.ca_pem().map(str::to_owned),
             ..TargetOptions::default()
         };
         let target = Target::new(&double.url(), &options).map_err(|error| error.to_string())?;
-        let mock = Some((Arc::clone(double.host()), start));
+        let mock = Some((Arc::clone(double.appliance()), start));
         Ok((
             double,
             Lab {
@@ -114,7 +112,7 @@ impl Lab {
                 Need::Page => self.has_the_page_s_users(&state)?,
             }
         }
-        host.put(state);
+        host.set_state(state);
         Ok(())
     }
 

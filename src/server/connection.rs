@@ -1,258 +1,142 @@
-//! One connection: its greeting, the handshake, then hyper, all held to the deadlines of what they are doing.
+//! One connection: the handshake, then hyper, both held to the limits of what they are doing.
 
 use std::{
-    future::{Future, poll_fn},
+    future::poll_fn,
     pin::{Pin, pin},
     sync::Arc,
-    task::{Context, Poll, Waker},
+    task::{Poll, ready},
 };
 
 use hyper::{server::conn::http1::Builder, service::service_fn};
 use hyper_util::rt::TokioIo;
-use tokio::{io::AsyncWriteExt, net::TcpStream, time::Sleep};
-use tokio_rustls::TlsAcceptor;
+use tokio::{
+    io::AsyncWriteExt,
+    net::TcpStream,
+    time::{Instant, sleep},
+};
 
 use crate::{
-    clock,
-    failure::{Handshake, TlsFailure},
-    journal::Wall,
+    failure::TlsFailure,
+    journal::Progress,
     server::{
-        Limits, Service,
-        bell::Bells,
-        carry::{Above, Carry},
-        exchange,
-        exchange::Exchange,
-        handshake,
+        Client, Limits, Service,
+        connection_state::{ConnectionState, NextWait, Phase},
+        exchange, handshake,
         limits::Permit,
-        pulse::{Phase, Watch},
+        script::ScriptedStream,
+        stream::{TrackedStream, Transport},
         tls::Identity,
-        wire::Wire,
     },
 };
 
-/// All that a connection needs besides its stream.
-pub(super) struct Connection<S: Service> {
-    pub(super) tls: Option<Tls>,
-    pub(super) exchange: Exchange<S>,
-    /// What a failure mode does before any request.
-    pub(super) greeting: Option<TlsFailure>,
+/// What all requests of one connection share.
+pub(super) struct Connection {
+    pub(super) service: Arc<dyn Service>,
+    pub(super) limits: Arc<Limits>,
+    pub(super) state: Arc<ConnectionState>,
+    pub(super) client: Client,
 }
 
-/// How a server speaks TLS: as it should, and as whom it can misbehave.
-#[derive(Clone)]
-pub(super) struct Tls {
-    pub(super) acceptor: TlsAcceptor,
-    pub(super) identity: Identity,
-}
-
-impl<S: Service> Connection<S> {
-    /// Serves the client until it leaves, a limit ends it, or the server stops.
-    pub(super) async fn serve(self, stream: TcpStream, _place: Permit) {
-        let mut wire = Wire::new(stream, Arc::clone(&self.exchange.pulse));
-        let Some(tls) = &self.tls else {
-            return self.converse(wire).await;
+impl Connection {
+    /// Serves the client until it leaves, a limit ends the connection, or the server stops.
+    pub(super) async fn serve(
+        self,
+        stream: TcpStream,
+        identity: Option<Identity>,
+        failure: Option<TlsFailure>,
+        _permit: Permit,
+    ) {
+        let stream = TrackedStream::new(stream, Arc::clone(&self.state));
+        let transport = match &identity {
+            None => Some(Transport::Plain(stream)),
+            Some(identity) => handshake::accept(&self, stream, identity, failure).await,
         };
-        let acceptor = match &self.greeting {
-            None => tls.acceptor.clone(),
-            Some(greeting) => match greeting.handshake {
-                // A client that says nothing is not waited for longer than any other.
-                Some(Handshake::Abort) => {
-                    if tokio::time::timeout(
-                        self.exchange.limits.handshake,
-                        handshake::hello(&mut wire),
-                    )
-                    .await
-                    .is_ok()
-                    {
-                        self.exchange.pulse.sever();
-                    }
-                    return;
-                }
-                Some(Handshake::Plaintext) => return self.converse(wire).await,
-                // The limit of a handshake is a promise of a server that is well.
-                Some(Handshake::Stall) => return handshake::drain(&mut wire).await,
-                None => match tls.identity.misbehaving(greeting) {
-                    Ok(config) => TlsAcceptor::from(config),
-                    Err(error) => {
-                        return self.exchange.limits.log.line(&format!(
-                            "TLS handshake with {}: {error}",
-                            self.exchange.client.source
-                        ));
-                    }
-                },
-            },
-        };
-        match tokio::time::timeout(self.exchange.limits.handshake, acceptor.accept(wire)).await {
-            Ok(Ok(stream)) => self.converse(stream).await,
-            Ok(Err(error)) => self
-                .exchange
-                .limits
-                .log
-                .line(&handshake::failure(self.exchange.client.source, &error)),
-            Err(_) => self.exchange.limits.log.line(&handshake::overdue(
-                self.exchange.client.source,
-                self.exchange.limits.handshake,
-            )),
+        if let Some(transport) = transport {
+            Arc::new(self).serve_http(transport).await;
         }
     }
 
-    /// Speaks HTTP until either side has had enough, and ends it in time.
-    async fn converse(&self, stream: impl Above) {
-        self.exchange.pulse.enter(Phase::Idle);
-        let mut talk = pin!(self.talk(stream));
-        let mut deadline: Option<Deadline> = None;
-        let mut bells = Bells::default();
+    /// Speaks HTTP until either side ends the connection, and ends it in time.
+    async fn serve_http(self: Arc<Connection>, transport: Transport) {
+        let Connection { state, limits, .. } = &*self;
+        state.set(Phase::Idle);
+        let mut http = pin!(async {
+            let stream = TokioIo::new(ScriptedStream::new(transport, Arc::clone(&self)));
+            let respond = service_fn(|request| exchange::respond(request, &self));
+            let mut hyper = hyper_builder(limits).serve_connection(stream, respond);
+            let served = poll_fn(|cx| {
+                if state.phase() == Phase::Closing {
+                    Pin::new(&mut hyper).graceful_shutdown();
+                }
+                Pin::new(&mut hyper).poll(cx)
+            });
+            // An error is the client's, and hyper has answered what can be answered.
+            if served.await.is_ok() {
+                // Hyper did it, unless the client asked for an upgrade.
+                let _ = hyper.into_parts().io.into_inner().shutdown().await;
+            }
+        });
+        let mut timer = pin!(sleep(limits.idle));
+        let mut last = None;
         poll_fn(|cx| {
             loop {
-                if bells
-                    .poll(talk.as_mut(), cx, || {
-                        self.exchange.pulse.take_rung_for_nothing()
-                    })
-                    .is_ready()
-                {
+                if http.as_mut().poll(cx).is_ready() {
                     return Poll::Ready(());
                 }
-                // An answer that has just gone has asked the time already.
-                let gone = self.exchange.owed.take_gone();
-                match self.exchange.pulse.watch(
-                    deadline.as_ref().map(|deadline| deadline.step),
-                    &self.exchange.limits,
-                ) {
-                    Watch::Leave => return Poll::Ready(()),
-                    Watch::Same => {}
-                    Watch::Anew(step, limit) => Deadline::renew(
-                        &mut deadline,
-                        step,
-                        gone.unwrap_or_else(clock::wall).plus(limit),
-                    ),
-                }
-                if deadline
-                    .as_mut()
-                    .is_none_or(|deadline| deadline.poll_passed(cx).is_pending())
-                {
-                    return Poll::Pending;
-                }
-                match self.exchange.pulse.phase() {
-                    // The exchange finds this at its next poll, and words the refusal.
-                    Phase::Body => self.exchange.pulse.enter(Phase::Overdue),
-                    Phase::Idle => self.exchange.pulse.enter(Phase::Parting),
-                    Phase::Handshake
-                    | Phase::Head
-                    | Phase::Overdue
-                    | Phase::Answering
-                    | Phase::Held
-                    | Phase::Parting
-                    | Phase::Lingering => {
-                        self.exchange.pulse.end_it();
-                        return Poll::Ready(());
+                match state.next_wait(last, limits) {
+                    NextWait::End => return Poll::Ready(()),
+                    NextWait::Same => {}
+                    NextWait::New(restarts, limit) => {
+                        last = Some(restarts);
+                        timer.as_mut().reset(Instant::now() + limit);
                     }
+                }
+                ready!(timer.as_mut().poll(cx));
+                if !state.on_timeout() {
+                    return Poll::Ready(());
                 }
             }
         })
         .await;
     }
 
-    async fn talk(&self, stream: impl Above) {
-        let serve = service_fn(|request| exchange::respond(request, &self.exchange));
-        let flushed = || self.exchange.flushed();
-        let carry = Carry::new(
-            stream,
-            Arc::clone(&self.exchange.pulse),
-            self.exchange.service.clock().clone(),
-            flushed,
-        );
-        let mut hyper = builder(&self.exchange.limits).serve_connection(TokioIo::new(carry), serve);
-        let end = poll_fn(|cx| {
-            if self.exchange.pulse.phase() == Phase::Parting {
-                Pin::new(&mut hyper).graceful_shutdown();
-            }
-            Pin::new(&mut hyper).poll(cx)
+    /// Completes the journal entries of the answers that were given to hyper.
+    pub(super) fn complete_pending(&self, progress: Progress) {
+        let pending = self.state.take_pending();
+        if pending.is_empty() {
+            return;
+        }
+        let now = self.service.clock().wall();
+        for (entry, status) in pending {
+            self.service.complete(entry, status, progress, now);
+        }
+    }
+}
+
+/// However a connection ends, its answers have ended.
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.complete_pending(if self.state.is_closed_by_server() {
+            Progress::Cut
+        } else {
+            Progress::Left
         });
-        // An error is the client's (it left, or broke the protocol), and hyper has answered what can be answered.
-        if end.await.is_ok() {
-            // Done already, unless the client spoke of an upgrade: hyper then leaves the stream as it is.
-            let _ = hyper.into_parts().io.into_inner().shutdown().await;
-        }
     }
 }
 
-fn builder(limits: &Limits) -> Builder {
+fn hyper_builder(limits: &Limits) -> Builder {
     let mut builder = Builder::new();
-    // What hyper hands over above our limit gets the service's answer, what is above this gets hyper's.
-    // It must stay below 65,536: hyper panics in debug builds on a header name longer than that.
-    let most = limits.head_bytes.saturating_mul(2).clamp(8192, 65_000);
-    // A client may close its sending half and still wait for its answer.
+    // A head above our limit gets the service's answer, one above this limit gets hyper's.
+    // It must stay below 65,536: hyper panics in debug builds on a longer header name.
+    let max_bytes = limits.head_bytes.saturating_mul(2).clamp(8192, 65_000);
     builder
+        // A client may close its sending half and still wait for its answer.
         .half_close(true)
-        .max_buf_size(most)
-        .max_header_size(most);
-    // Answers are small: to copy one behind its head costs less than a list of two pieces, here and in the system.
-    builder.writev(false);
-    // Hyper counts this from the end of the last answer, and idle connections with it. Ours starts with the first byte.
-    builder.header_read_timeout(None);
+        .max_buf_size(max_bytes)
+        .max_header_size(max_bytes)
+        // Answers are small: a copy behind the head costs less than a list of two pieces.
+        .writev(false)
+        // Hyper's starts at the end of the last answer, ours with the first byte of a head.
+        .header_read_timeout(None);
     builder
-}
-
-/// A deadline that moves with every request and costs a timer almost none of them.
-///
-/// A later deadline only changes `at`: the timer then fires early, once, and is set again. Only an earlier one sets it anew.
-struct Deadline {
-    step: u32,
-    at: Wall,
-    timer: Pin<Box<Sleep>>,
-    /// When the timer fires.
-    fires: Wall,
-    /// Whom the timer wakes; nobody until it is polled.
-    wakes: Option<Waker>,
-}
-
-impl Deadline {
-    fn renew(deadline: &mut Option<Deadline>, step: u32, at: Wall) {
-        match deadline {
-            None => {
-                let timer = Box::pin(tokio::time::sleep_until(clock::instant(at).into()));
-                *deadline = Some(Deadline {
-                    step,
-                    at,
-                    timer,
-                    fires: at,
-                    wakes: None,
-                });
-            }
-            Some(deadline) => {
-                deadline.step = step;
-                deadline.at = at;
-                if at < deadline.fires {
-                    deadline.set();
-                    deadline.wakes = None;
-                }
-            }
-        }
-    }
-
-    /// Sets the timer to what is waited for now.
-    fn set(&mut self) {
-        self.fires = self.at;
-        self.timer.as_mut().reset(clock::instant(self.at).into());
-    }
-
-    fn poll_passed(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        // Polled with every request it would cost more than all the rest of a deadline.
-        if !self.timer.is_elapsed()
-            && self
-                .wakes
-                .as_ref()
-                .is_some_and(|waker| waker.will_wake(cx.waker()))
-        {
-            return Poll::Pending;
-        }
-        while self.timer.as_mut().poll(cx).is_ready() {
-            if self.fires >= self.at {
-                return Poll::Ready(());
-            }
-            self.set();
-        }
-        self.wakes = Some(cx.waker().clone());
-        Poll::Pending
-    }
 }

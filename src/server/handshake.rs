@@ -1,38 +1,87 @@
-//! TLS handshakes that fail: on purpose, and what those that fail otherwise mean, in words that say what to do.
+//! TLS handshakes: those that a failure mode spoils, and why the others fail, with what to do.
 
-use std::{io, net::IpAddr, time::Duration};
+use std::{io, net::IpAddr};
 
 use rustls::{AlertDescription, Error, InvalidMessage, PeerMisbehaved};
-use tokio::io::AsyncReadExt;
+use tokio::{io::AsyncReadExt, time::timeout};
+use tokio_rustls::TlsAcceptor;
 
-use crate::server::wire::Wire;
+use crate::{
+    failure::{Handshake, TlsFailure},
+    server::{
+        connection::Connection,
+        stream::{TrackedStream, Transport},
+        tls::Identity,
+    },
+};
 
-/// Reads a client's hello, a TLS record, or whatever the client says instead of one.
-pub(super) async fn hello(wire: &mut Wire) {
+/// Agrees on keys with a client, or fails as the failure mode says; none where the connection ends.
+pub(super) async fn accept(
+    connection: &Connection,
+    mut stream: TrackedStream,
+    identity: &Identity,
+    failure: Option<TlsFailure>,
+) -> Option<Transport> {
+    let (source, limit) = (connection.client.source, connection.limits.handshake);
+    let log = &connection.limits.log;
+    let config = match &failure {
+        None => identity.config(),
+        Some(failure) => match failure.handshake {
+            Some(Handshake::Abort) => {
+                // A client that says nothing is not waited for longer than any other.
+                if timeout(limit, read_hello(&mut stream)).await.is_ok() {
+                    connection.state.reset();
+                }
+                return None;
+            }
+            Some(Handshake::Plaintext) => return Some(Transport::Plain(stream)),
+            // No time limit holds here, which is the failure.
+            Some(Handshake::Stall) => {
+                drain(&mut stream).await;
+                return None;
+            }
+            None => match identity.misbehaving(failure) {
+                Ok(config) => config,
+                Err(error) => {
+                    log.line(&format!("TLS handshake with {source}: {error}"));
+                    return None;
+                }
+            },
+        },
+    };
+    match timeout(limit, TlsAcceptor::from(config).accept(stream)).await {
+        Ok(Ok(stream)) => return Some(Transport::Tls(Box::new(stream))),
+        Ok(Err(error)) => log.line(&describe_failure(source, &error)),
+        Err(_) => log.line(&format!(
+            "TLS handshake with {source} failed: not finished within {limit:?}"
+        )),
+    }
+    None
+}
+
+/// Reads a client's hello, a TLS record, or what the client sends in its place.
+async fn read_hello(stream: &mut TrackedStream) {
     let mut head = [0; 5];
-    if wire.read_exact(&mut head).await.is_ok() {
+    if stream.read_exact(&mut head).await.is_ok() && head[0] == HANDSHAKE_RECORD {
         let length = usize::from(u16::from_be_bytes([head[3], head[4]]));
-        // What is no record may name any length: what there is of it is enough.
-        let mut body = vec![0; length.min(MOST_HELLO)];
-        if head[0] == RECORD_OF_A_HANDSHAKE {
-            let _ = wire.read_exact(&mut body).await;
-        }
+        let mut body = vec![0; length.min(MAX_RECORD_BYTES)];
+        let _ = stream.read_exact(&mut body).await;
     }
 }
 
 /// Reads and drops what a client sends, until it leaves.
-pub(super) async fn drain(wire: &mut Wire) {
+async fn drain(stream: &mut TrackedStream) {
     let mut space = [0; 1024];
-    while wire.read(&mut space).await.is_ok_and(|count| count > 0) {}
+    while stream.read(&mut space).await.is_ok_and(|count| count > 0) {}
 }
 
-/// Returns the line that tells of a handshake that failed.
-pub(super) fn failure(source: IpAddr, error: &io::Error) -> String {
+/// Returns the log line of a handshake that failed.
+fn describe_failure(source: IpAddr, error: &io::Error) -> String {
     let reason = match error
         .get_ref()
         .and_then(|inner| inner.downcast_ref::<Error>())
     {
-        Some(error) => explained(error),
+        Some(error) => explain(error),
         None if error.kind() == io::ErrorKind::UnexpectedEof => {
             "the client closed the connection".to_owned()
         }
@@ -41,12 +90,7 @@ pub(super) fn failure(source: IpAddr, error: &io::Error) -> String {
     format!("TLS handshake with {source} failed: {reason}")
 }
 
-/// Returns the line that tells of a handshake that was not finished.
-pub(super) fn overdue(source: IpAddr, limit: Duration) -> String {
-    format!("TLS handshake with {source} failed: not finished within {limit:?}")
-}
-
-fn explained(error: &Error) -> String {
+fn explain(error: &Error) -> String {
     match error {
         // A client that has another run's CA finds the signature wrong, and some then send DecryptError.
         Error::AlertReceived(
@@ -65,9 +109,9 @@ fn explained(error: &Error) -> String {
 }
 
 /// RFC 8446 section 5.1.
-const RECORD_OF_A_HANDSHAKE: u8 = 22;
+const HANDSHAKE_RECORD: u8 = 22;
 /// The longest record (RFC 8446 section 5.1).
-const MOST_HELLO: usize = 16 * 1024;
+const MAX_RECORD_BYTES: usize = 16 * 1024;
 
 #[cfg(test)]
 mod tests {
@@ -82,8 +126,8 @@ mod tests {
         "server name"
     )]
     #[case::plain(Error::InvalidMessage(InvalidMessage::InvalidContentType), "--http")]
-    fn a_failure_says_the_way_out(#[case] error: Error, #[case] expected: &str) {
-        let line = failure(
+    fn a_failed_handshake_is_logged_with_a_hint(#[case] error: Error, #[case] expected: &str) {
+        let line = describe_failure(
             IpAddr::from([127, 0, 0, 1]),
             &io::Error::new(io::ErrorKind::InvalidData, error),
         );

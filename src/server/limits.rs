@@ -63,10 +63,10 @@ impl Default for Limits {
 
 /// A number of connections that may be open at once. Clones share it.
 #[derive(Clone, Debug)]
-pub struct Connections(Arc<Places>);
+pub struct Connections(Arc<Permits>);
 
 #[derive(Debug)]
-struct Places {
+struct Permits {
     connections: Arc<Semaphore>,
     /// Descriptors that no connection may take: listeners that are made while the process runs live on these first.
     rest: AtomicUsize,
@@ -78,9 +78,9 @@ pub(super) type Permit = Option<OwnedSemaphorePermit>;
 /// The descriptor of one listener, given back when dropped.
 #[derive(Debug)]
 pub struct Listening {
-    places: Arc<Places>,
+    permits: Arc<Permits>,
     /// The connection that cannot be open meanwhile; none where the listener lives on the rest.
-    instead_of: Permit,
+    permit: Permit,
 }
 
 impl Connections {
@@ -90,19 +90,19 @@ impl Connections {
     }
 
     /// Allows 10,000, or as many as the descriptors at this moment, less some for listeners, files and pipes, and less `reserved`.
-    pub fn sparing(reserved: usize) -> Connections {
+    pub fn with_reserved(reserved: usize) -> Connections {
         let descriptors = getrlimit(Resource::Nofile)
             .current
             .map_or(usize::MAX, |count| {
                 usize::try_from(count).unwrap_or(usize::MAX)
             });
-        let left = descriptors.saturating_sub(SPARE_DESCRIPTORS.saturating_add(reserved));
-        let count = left.clamp(1, MOST_CONNECTIONS);
+        let left = descriptors.saturating_sub(RESERVED_DESCRIPTORS.saturating_add(reserved));
+        let count = left.clamp(1, MAX_CONNECTIONS);
         Connections::of(count, left.saturating_sub(count))
     }
 
     fn of(count: usize, rest: usize) -> Connections {
-        Connections(Arc::new(Places {
+        Connections(Arc::new(Permits {
             connections: Arc::new(Semaphore::new(count.min(Semaphore::MAX_PERMITS))),
             rest: AtomicUsize::new(rest),
         }))
@@ -116,8 +116,8 @@ impl Connections {
 
     /// Takes a descriptor for a further listener; none where too few would be left for its clients.
     pub fn listening(&self) -> Option<Listening> {
-        let places = Arc::clone(&self.0);
-        if places
+        let permits = Arc::clone(&self.0);
+        if permits
             .rest
             .try_update(Ordering::Relaxed, Ordering::Relaxed, |rest| {
                 rest.checked_sub(1)
@@ -125,33 +125,33 @@ impl Connections {
             .is_ok()
         {
             return Some(Listening {
-                places,
-                instead_of: None,
+                permits,
+                permit: None,
             });
         }
-        if places.connections.available_permits() <= FEWEST_CONNECTIONS {
+        if permits.connections.available_permits() <= MIN_CONNECTIONS {
             return None;
         }
-        let instead_of = Arc::clone(&places.connections).try_acquire_owned().ok()?;
+        let permit = Arc::clone(&permits.connections).try_acquire_owned().ok()?;
         Some(Listening {
-            places,
-            instead_of: Some(instead_of),
+            permits,
+            permit: Some(permit),
         })
     }
 }
 
 impl Drop for Listening {
     fn drop(&mut self) {
-        if self.instead_of.is_none() {
-            self.places.rest.fetch_add(1, Ordering::Relaxed);
+        if self.permit.is_none() {
+            self.permits.rest.fetch_add(1, Ordering::Relaxed);
         }
     }
 }
 
 impl Default for Connections {
-    /// Allows what [`Connections::sparing`] none allows.
+    /// Allows what [`Connections::with_reserved`] none allows.
     fn default() -> Connections {
-        Connections::sparing(0)
+        Connections::with_reserved(0)
     }
 }
 
@@ -201,13 +201,13 @@ impl fmt::Debug for Log {
     }
 }
 
-const MOST_CONNECTIONS: usize = 10_000;
+const MAX_CONNECTIONS: usize = 10_000;
 
 /// What the process needs for itself: standard streams, the poller, listeners, fixtures being read.
-const SPARE_DESCRIPTORS: usize = 64;
+const RESERVED_DESCRIPTORS: usize = 64;
 
 /// How many connections stay possible, whatever is listened on.
-const FEWEST_CONNECTIONS: usize = 64;
+const MIN_CONNECTIONS: usize = 64;
 
 #[cfg(test)]
 mod tests {
@@ -215,19 +215,19 @@ mod tests {
 
     #[test]
     fn listeners_take_the_rest_first_and_then_connections_but_not_the_last_ones() {
-        let connections = Connections::of(FEWEST_CONNECTIONS + 1, 1);
+        let connections = Connections::of(MIN_CONNECTIONS + 1, 1);
         let (first, second) = (
             connections.listening().unwrap(),
             connections.listening().unwrap(),
         );
-        assert!(first.instead_of.is_none() && second.instead_of.is_some());
+        assert!(first.permit.is_none() && second.permit.is_some());
         assert!(connections.listening().is_none());
         drop(first);
-        assert!(connections.listening().unwrap().instead_of.is_none());
+        assert!(connections.listening().unwrap().permit.is_none());
         drop(second);
         assert_eq!(
             connections.0.connections.available_permits(),
-            FEWEST_CONNECTIONS + 1
+            MIN_CONNECTIONS + 1
         );
     }
 }

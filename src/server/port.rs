@@ -1,6 +1,6 @@
-//! The port itself: bound once, closed for a time without being lost to others, and open again on the same number.
+//! Binding a port; closing it for a time without losing it to others.
 
-use std::{future::Future, io, net::SocketAddr};
+use std::{io, net::SocketAddr};
 
 use tokio::net::{TcpListener, TcpSocket};
 
@@ -12,33 +12,33 @@ use crate::server::Limits;
 /// found: before, it would make the kernel's search take seconds once some thousands are in use.
 ///
 /// # Errors
-/// The system's, when the address is in use or not ours.
+/// The system's, when the address is in use or not this machine's.
 pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     hold(address)?.listen(BACKLOG)
 }
 
-/// Keeps a port closed, which must have been let go just before, until `over`; then listens on it again.
+/// Keeps a port closed, which must have been closed just before, until `end`; then listens again.
 ///
-/// Clients are refused meanwhile: a socket that is bound and does not listen holds the number. Should another process have been
-/// quicker, its being in the way is told, and tried anew until it has gone.
-pub(super) async fn closed(
+/// Clients are refused meanwhile: a socket that is bound and does not listen holds the number. Should
+/// another process have been quicker, that is logged, and tried again until the port is free.
+pub(super) async fn reopen(
     address: SocketAddr,
-    over: impl Future<Output = ()>,
+    end: impl Future<Output = ()>,
     limits: &Limits,
 ) -> TcpListener {
     let mut held = hold(address);
-    over.await;
-    let mut told = false;
+    end.await;
+    let mut is_logged = false;
     loop {
         match held.and_then(|socket| socket.listen(BACKLOG)) {
             Ok(listener) => return listener,
             Err(error) => {
-                if !told {
+                if !is_logged {
                     limits.log.line(&format!(
                         "cannot listen on {address} again, and keeps trying: {error}"
                     ));
                 }
-                told = true;
+                is_logged = true;
                 tokio::time::sleep(limits.accept_pause).await;
                 held = hold(address);
             }
@@ -52,11 +52,9 @@ fn hold(address: SocketAddr) -> io::Result<TcpSocket> {
     } else {
         TcpSocket::new_v6()?
     };
-    // On Windows the option means something else: it lets two processes share a port.
-    let reuse = cfg!(unix);
-    socket.set_reuseaddr(reuse && address.port() != 0)?;
+    socket.set_reuseaddr(address.port() != 0)?;
     socket.bind(address)?;
-    socket.set_reuseaddr(reuse)?;
+    socket.set_reuseaddr(true)?;
     Ok(socket)
 }
 

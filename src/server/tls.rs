@@ -113,11 +113,6 @@ impl Identity {
         self.ca_pem.as_deref()
     }
 
-    /// Returns the same, shared.
-    pub(crate) fn shared_ca_pem(&self) -> Option<Arc<str>> {
-        self.ca_pem.clone()
-    }
-
     /// Returns what a TLS server needs: TLS 1.2 and 1.3, ALPN `http/1.1`, session tickets.
     pub fn config(&self) -> Arc<ServerConfig> {
         Arc::clone(&self.config)

@@ -13,12 +13,10 @@ use crate::{
     contract::{Kind, Role},
     fixture,
     fixture::{Fixture, ModeContext},
-    host::Host,
     journal::{Bounds, MemoryBudget},
     redact::Secret,
-    served::Served,
     server,
-    server::{Limits, tls::Identity},
+    server::{Limits, MockAppliance, RunningAppliance, tls::Identity},
 };
 
 /// What a double is to be. [`Builder::start`] makes it.
@@ -171,7 +169,7 @@ impl Builder {
         let runtime = runtime::runtime().map_err(broken)?;
         let identity = self.identity().map_err(broken)?;
         let (address, asked_at) = self.address(&fixture);
-        // Served starts a task: on the doubles' own runtime, not on the caller's.
+        // It starts a task: on the doubles' own runtime, not on the caller's.
         let entered = runtime.enter();
         let listener = server::bind(address).map_err(|error| {
             let taken = Error::at(asked_at, format!("binding {address}: {error}"));
@@ -181,12 +179,12 @@ impl Builder {
                 taken.hint("port 0 takes any free one")
             }
         })?;
-        let host = Host::of(&fixture, fixture.seed.unwrap_or_default()).named(&fixture.name);
-        let host = host.keeping(
+        let host = MockAppliance::from_fixture(&fixture, fixture.seed.unwrap_or_default());
+        let host = host.with_journal(
             self.bounds.unwrap_or_default(),
             MemoryBudget::of_the_process(),
         );
-        let served = Served::serve(listener, host, identity.as_ref(), Limits::default())
+        let served = RunningAppliance::serve(listener, host, identity.as_ref(), Limits::default())
             .map_err(|error| broken(error.to_string()))?;
         drop(entered);
         Ok(Double::new(served, fixture.kind, fixture.name))

@@ -1,8 +1,8 @@
 //! What did happen, nearest first, for whoever expected something else.
 
 use crate::{
-    host::Host,
     journal::{EntryFilter, EntryView},
+    server::MockAppliance,
     testing::filter::RequestFilter,
 };
 
@@ -16,7 +16,7 @@ struct Alike {
 }
 
 /// Says in lines what happened at a double, the nearest to what was meant first.
-pub(super) fn told(host: &Host, aim: &RequestFilter) -> String {
+pub(super) fn told(host: &MockAppliance, aim: &RequestFilter) -> String {
     let page = host.journal(&EntryFilter::default(), usize::MAX);
     let mut alike: Vec<Alike> = Vec::new();
     for view in page.entries.iter().rev() {
@@ -54,7 +54,7 @@ pub(super) fn told(host: &Host, aim: &RequestFilter) -> String {
 }
 
 /// Says in lines what was found about the client, whatever it was that it asked; nothing where nothing was found.
-pub(super) fn found(host: &Host) -> String {
+pub(super) fn found(host: &MockAppliance) -> String {
     let lines = host.findings().into_iter().map(|(finding, count)| {
         let requests = if count == 1 {
             "1 request".to_owned()

@@ -8,7 +8,7 @@ use std::{
 use super::{description, error, error::Place, filter::RequestFilter};
 use crate::{
     contract::{Operation, Outcome},
-    host::Host,
+    server::MockAppliance,
 };
 
 /// An expectation: it holds from when it is made, so each refinement is a call and no more. Without a number, at least one request
@@ -98,7 +98,7 @@ impl Expectations {
     }
 
     /// Holds all against what happened; none is held a second time.
-    pub(super) fn verify(&self, host: &Host, name: &str) -> Result<(), UnmetExpectations> {
+    pub(super) fn verify(&self, host: &MockAppliance, name: &str) -> Result<(), UnmetExpectations> {
         let expectations = std::mem::take(&mut *lock(&self.0));
         let unmet: Vec<String> = expectations
             .iter()
@@ -118,7 +118,7 @@ impl Expectations {
 
 impl ExpectationState {
     /// Says what is missing or too much; none where all is as expected.
-    fn unmet(&self, host: &Host) -> Option<String> {
+    fn unmet(&self, host: &MockAppliance) -> Option<String> {
         let count = self.aim.count(host);
         let most = self.most.unwrap_or(u64::MAX);
         let what = if self.least() <= count && count <= most {
@@ -150,7 +150,7 @@ impl ExpectationState {
     }
 
     /// What was found in the requests that are counted, where that matters and something was.
-    fn found(&self, host: &Host) -> Option<String> {
+    fn found(&self, host: &MockAppliance) -> Option<String> {
         let entries = if self.no_findings {
             self.aim.entries(host)
         } else {

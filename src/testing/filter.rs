@@ -3,8 +3,8 @@
 use std::{fmt, sync::Arc};
 
 use crate::{
-    host::Host,
     journal::{EntryFilter, EntryView},
+    server::MockAppliance,
 };
 
 /// Requests of some kind. All conditions that are given must hold.
@@ -16,7 +16,7 @@ pub(super) struct RequestFilter {
 
 impl RequestFilter {
     /// Returns how many there were since the start or the last reset. Those about one user are counted where they are held still.
-    pub(super) fn count(&self, host: &Host) -> u64 {
+    pub(super) fn count(&self, host: &MockAppliance) -> u64 {
         match self.user {
             None => host.count(&self.wanted),
             Some(_) => self.entries(host).len() as u64,
@@ -24,7 +24,7 @@ impl RequestFilter {
     }
 
     /// Returns those that are held, in the order of their arrival.
-    pub(super) fn entries(&self, host: &Host) -> Vec<EntryView> {
+    pub(super) fn entries(&self, host: &MockAppliance) -> Vec<EntryView> {
         let mut entries = host.journal(&self.wanted, usize::MAX).entries;
         entries.retain(|view| self.user.is_none() || view.user == self.user);
         entries.reverse();
@@ -32,7 +32,7 @@ impl RequestFilter {
     }
 
     /// Completes when so many were as meant.
-    pub(super) async fn reached(self, host: Arc<Host>, count: u64) {
+    pub(super) async fn reached(self, host: Arc<MockAppliance>, count: u64) {
         match self.user {
             None => host.wait(&self.wanted, count).await,
             Some(_) => host.wait_until(|| self.count(&host) >= count).await,

@@ -5,8 +5,8 @@ use std::{fmt, sync::Arc, time::Duration};
 use super::{Double, description, filter::RequestFilter, runtime};
 use crate::{
     contract::{Operation, Outcome},
-    host::Host,
     journal::{EntryView, Finding, Progress},
+    server::MockAppliance,
 };
 
 /// A look into a journal: by default at everything since the start or the last reset; each condition narrows it.
@@ -71,22 +71,22 @@ impl<'a> Journal<'a> {
 
     /// Returns what is held of them, in the order of their arrival.
     pub fn entries(&self) -> Vec<EntryView> {
-        self.aim.entries(self.double.host())
+        self.aim.entries(self.double.appliance())
     }
 
     /// Returns how many there were, dropped entries too.
     pub fn count(&self) -> u64 {
-        self.aim.count(self.double.host())
+        self.aim.count(self.double.appliance())
     }
 
     /// Returns what is wrong with the client, and in how many of all requests, whatever is looked at: of dropped entries too.
     pub fn findings(&self) -> Vec<(Finding, u64)> {
-        self.double.host().findings()
+        self.double.appliance().findings()
     }
 
     /// Forgets all entries and begins to count anew.
     pub fn clear(&self) {
-        self.double.host().clear_journal();
+        self.double.appliance().clear_journal();
     }
 
     /// Waits for so many requests for an operation: `self.operation(operation).wait(count)`.
@@ -118,7 +118,7 @@ impl<'a> Journal<'a> {
     fn waiting(&self, count: u64) -> impl Future<Output = bool> + Send + use<> {
         let (aim, host, within) = (
             self.aim.clone(),
-            Arc::clone(self.double.host()),
+            Arc::clone(self.double.appliance()),
             self.within,
         );
         async move {
@@ -133,7 +133,7 @@ impl<'a> Journal<'a> {
             Ok(())
         } else {
             Err(WaitTimeout::new(
-                self.double.host(),
+                self.double.appliance(),
                 &self.aim,
                 count,
                 self.within,
@@ -143,7 +143,7 @@ impl<'a> Journal<'a> {
 }
 
 impl WaitTimeout {
-    fn new(host: &Host, aim: &RequestFilter, count: u64, within: Duration) -> WaitTimeout {
+    fn new(host: &MockAppliance, aim: &RequestFilter, count: u64, within: Duration) -> WaitTimeout {
         let came = aim.count(host);
         WaitTimeout(format!(
             "waited {within:?} for {count} × {aim}: {came} came{}{}",

@@ -12,7 +12,11 @@ use std::{
     thread,
 };
 
-use d4iot_double::{contract::Kind, fixture, host::Host, served::Served, server::tls::Identity};
+use d4iot_double::{
+    contract::Kind,
+    fixture,
+    server::{MockAppliance, RunningAppliance, tls::Identity},
+};
 use rstest::rstest;
 use rustix::process::Signal;
 
@@ -55,7 +59,11 @@ fn over_verified_tls(
 async fn a_change_whose_answer_was_reset_is_made_all_the_same() {
     let mut sensor = fixture::built_in(Kind::Sensor);
     sensor.arm("commit_then_reset").unwrap();
-    let double = Served::open(Host::new(sensor.appliance(), sensor.schedule(7)), None).unwrap();
+    let double = RunningAppliance::open(
+        MockAppliance::new(sensor.appliance(), sensor.schedule(7)),
+        None,
+    )
+    .unwrap();
     let Some(curl) = INSTALLED.iter().find(|client| client.name == "curl") else {
         return;
     };
@@ -87,7 +95,7 @@ async fn a_change_whose_answer_was_reset_is_made_all_the_same() {
         "the new password"
     );
     assert_eq!(ask("set_password", CHANGE).await, "ok 401", "a retry");
-    double.end().await;
+    double.stop().await;
 }
 
 /// Serves one appliance for each client, asks each with its client, and holds what they print against what is expected.

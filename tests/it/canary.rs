@@ -440,7 +440,6 @@ const RESOURCES: &[&str] = &[
     "/v1/health",
     "/v1/ready",
     "/v1/openapi.json",
-    "/metrics",
 ];
 
 fn fixture_text(kind: &str) -> String {

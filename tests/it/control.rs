@@ -5,6 +5,7 @@ mod guard;
 mod journal;
 mod late;
 mod one;
+mod outage;
 mod parallel;
 mod refusals;
 mod traffic;

@@ -15,10 +15,8 @@ use d4iot_double::{
     contract::Kind,
     failure::{FailureMode, Schedule},
     fixture::{READY_MADE, built_in, ready_made},
-    host::Host,
     journal::EntryFilter,
-    served::Served,
-    server::{Client, Service},
+    server::{Client, MockAppliance, RunningAppliance, Service},
 };
 use http::Request;
 
@@ -37,8 +35,8 @@ fn appliance() -> Appliance {
     built_in(Kind::Sensor).appliance()
 }
 
-fn host(failures: Vec<FailureMode>) -> Host {
-    Host::new(appliance(), Schedule::new(failures, 1))
+fn host(failures: Vec<FailureMode>) -> MockAppliance {
+    MockAppliance::new(appliance(), Schedule::new(failures, 1))
 }
 
 /// Every ready-made failure mode, none armed.
@@ -63,7 +61,7 @@ fn request(operation: &str, body: &'static str) -> Request<Bytes> {
 }
 
 /// Counts the allocations of one answer by a host whose journal is full.
-fn allocations(host: &Host, request: &Request<Bytes>) -> u64 {
+fn allocations(host: &MockAppliance, request: &Request<Bytes>) -> u64 {
     (0..FULL).for_each(|_| drop(host.answer(request, NOBODY)));
     measure(|| drop(host.answer(request, NOBODY))).count_total
 }
@@ -120,18 +118,18 @@ fn an_exchange_makes_few_allocations() {
         .enable_all()
         .build()
         .unwrap();
-    let double = runtime.block_on(async { Served::start(appliance(), None).unwrap() });
+    let double = runtime.block_on(async { RunningAppliance::start(appliance(), None).unwrap() });
     let mut stream = TcpStream::connect(double.address()).unwrap();
     // Everything the server does is done by this thread, and so counted; the client is another.
     let mut exchanges = |count: usize| {
         std::thread::scope(|scope| {
             let client =
                 scope.spawn(|| (0..count).for_each(|_| ask(&mut stream, double.address())));
-            let before = double.host().count(&EntryFilter::default());
+            let before = double.appliance().count(&EntryFilter::default());
             let counted = measure(|| {
                 runtime.block_on(
                     double
-                        .host()
+                        .appliance()
                         .wait(&EntryFilter::default(), before + count as u64),
                 )
             })

@@ -5,11 +5,8 @@ use std::{fs, net::SocketAddr, sync::Arc, time::Duration};
 use d4iot_double::{
     contract::Kind,
     failure::{CloseKind, CutPoint, Delay, FailureAction, FailureMode, Schedule, When},
-    fixture,
-    host::Host,
-    served::Served,
-    server,
-    server::Limits,
+    fixture, server,
+    server::{Limits, MockAppliance, RunningAppliance},
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -54,11 +51,11 @@ async fn descriptors_go_back_to_what_they_were() {
             }
         });
     let listener = server::bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
-    let host = Host::new(
+    let host = MockAppliance::new(
         fixture::built_in(Kind::Sensor).appliance(),
         Schedule::new(modes.collect(), 7),
     );
-    let double = Served::serve(listener, host, None, Limits::default()).unwrap();
+    let double = RunningAppliance::serve(listener, host, None, Limits::default()).unwrap();
     let address = double.address();
     let before = descriptors();
     let clients: Vec<_> = (0..300).map(|_| tokio::spawn(ask(address))).collect();
@@ -74,13 +71,13 @@ async fn descriptors_go_back_to_what_they_were() {
         .await
         .expect("the descriptors go back");
     let fired: u64 = double
-        .host()
+        .appliance()
         .counters()
         .iter()
         .map(|counter| counter.fired)
         .sum();
     assert_eq!(fired, 300);
-    double.end().await;
+    double.stop().await;
 }
 
 /// Asks once, reads for a moment, and leaves.

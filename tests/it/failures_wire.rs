@@ -13,11 +13,8 @@ use d4iot_double::{
         Certificate, CloseKind, Corruption, CutPoint, Delay, During, FailureAction, FailureMode,
         Handshake, Pace, ResponseOverride, Schedule, Stale, TlsFailure, TlsVersion, When,
     },
-    fixture,
-    host::Host,
-    served::Served,
-    server,
-    server::{Connections, Limits, Service, tls::Identity},
+    fixture, server,
+    server::{Connections, Limits, MockAppliance, RunningAppliance, tls::Identity},
 };
 use rstest::rstest;
 use rustls::{
@@ -533,7 +530,7 @@ async fn a_reset_goes_back_to_what_was_loaded() {
         .await
         .unwrap();
     assert_eq!(read_answer(&mut stream).await.0, 404);
-    let host = bench.double.host();
+    let host = bench.double.appliance();
     host.clock().advance(HOUR);
     assert_eq!(
         (
@@ -879,7 +876,7 @@ async fn a_port_goes_down_by_the_clock_without_any_request(#[values(false, true)
             .kind(),
         io::ErrorKind::ConnectionRefused
     );
-    assert_eq!(bench.double.host().counters()[0].fired, 1);
+    assert_eq!(bench.double.appliance().counters()[0].fired, 1);
     bench.clock().advance(HOUR);
     let mut again = bench.reopened().await;
     assert_eq!(bench.valid(&mut again).await, AUTHENTICATED);
@@ -906,7 +903,7 @@ async fn a_shutdown_does_not_wait_for_a_port_that_is_down() {
 // — the bench —
 
 struct Bench {
-    double: Served,
+    double: RunningAppliance,
     identity: Option<Identity>,
 }
 
@@ -918,12 +915,12 @@ impl Bench {
     fn with(tls: bool, modes: Vec<FailureMode>, limits: Limits) -> Bench {
         let identity = tls.then(|| Identity::generate(&[]).unwrap());
         let listener = server::bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
-        let host = Host::new(
+        let host = MockAppliance::new(
             fixture::built_in(Kind::Sensor).appliance(),
             Schedule::new(modes, 7),
         );
         Bench {
-            double: Served::serve(listener, host, identity.as_ref(), limits).unwrap(),
+            double: RunningAppliance::serve(listener, host, identity.as_ref(), limits).unwrap(),
             identity,
         }
     }
@@ -933,7 +930,7 @@ impl Bench {
     }
 
     fn clock(&self) -> &d4iot_double::clock::Clock {
-        self.double.host().clock()
+        self.double.appliance().clock()
     }
 
     fn url(&self, operation: &str) -> String {
@@ -959,7 +956,7 @@ impl Bench {
 
     async fn end(self) -> Duration {
         let began = Instant::now();
-        soon(self.double.end()).await;
+        soon(self.double.stop()).await;
         began.elapsed()
     }
 
@@ -1052,7 +1049,7 @@ impl Bench {
     async fn fired(&self, count: u64) {
         let all = || {
             self.double
-                .host()
+                .appliance()
                 .counters()
                 .iter()
                 .map(|counter| counter.fired)

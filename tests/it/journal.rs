@@ -8,10 +8,8 @@ use std::{
 use d4iot_double::{
     contract::{Kind, Operation, Outcome},
     fixture,
-    host::Host,
     journal::{Bounds, EntryFilter, EntryView, Finding, MemoryBudget, Progress},
-    served::Served,
-    server::{Service, tls::Identity},
+    server::{MockAppliance, RunningAppliance, Service, tls::Identity},
 };
 use rstest::rstest;
 use tokio::{
@@ -69,7 +67,7 @@ async fn an_entry_says_how_its_answer_ended(
         }
     );
     assert!(view.took_ms.unwrap() >= if act.contains("1ms") { 1.0 } else { 0.0 });
-    double.end().await;
+    double.stop().await;
 }
 
 #[tokio::test]
@@ -90,8 +88,8 @@ async fn a_client_that_leaves_is_told_from_an_answer_that_was_cut() {
             state: Some(Progress::Open),
             ..EntryFilter::default()
         };
-        within(double.host().wait(&arrived, 1)).await;
-        let host = Arc::clone(double.host());
+        within(double.appliance().wait(&arrived, 1)).await;
+        let host = Arc::clone(double.appliance());
         let expected = if leaves {
             drop(client);
             Progress::Left
@@ -123,9 +121,9 @@ async fn what_is_pipelined_is_done_each_in_its_turn() {
         state: Some(Progress::Done),
         ..EntryFilter::default()
     };
-    within(double.host().wait(&done, 20)).await;
+    within(double.appliance().wait(&done, 20)).await;
     let users: Vec<_> = double
-        .host()
+        .appliance()
         .journal(&done, 99)
         .entries
         .into_iter()
@@ -168,8 +166,8 @@ async fn what_the_server_refuses_by_itself_is_noted_as_well() {
             state: Some(Progress::Done),
             ..EntryFilter::default()
         };
-        within(double.host().wait(&wanted, 1)).await;
-        let page = double.host().journal(&wanted, 9);
+        within(double.appliance().wait(&wanted, 1)).await;
+        let page = double.appliance().journal(&wanted, 9);
         assert_eq!(
             (page.entries.len(), page.entries[0].outcome),
             (1, outcome.name())
@@ -200,7 +198,10 @@ async fn an_entry_tells_why_and_what_is_wrong_with_the_client() {
     )
     .await;
     ask(&double, "/external/authentication/validation", "{}").await;
-    let entries = double.host().journal(&EntryFilter::default(), 9).entries;
+    let entries = double
+        .appliance()
+        .journal(&EntryFilter::default(), 9)
+        .entries;
     assert_eq!(entries[2].findings[0].name, "admin_user");
     assert_eq!(entries[1].reason, "user exists, password differs");
     assert!(
@@ -211,7 +212,7 @@ async fn an_entry_tells_why_and_what_is_wrong_with_the_client() {
             .starts_with("this is the console's path of validation; this appliance is a sensor")
     );
     assert_eq!(
-        double.host().findings(),
+        double.appliance().findings(),
         [(Finding::AdminUser, 1), (Finding::UnknownPath, 1)]
     );
     let shown = serde_json::to_string(&entries).unwrap();
@@ -247,8 +248,13 @@ async fn a_password_that_was_replaced_long_ago_is_hidden_where_no_place_tells_it
         )
         .await;
     }
-    let shown =
-        serde_json::to_string(&double.host().journal(&EntryFilter::default(), 9).entries).unwrap();
+    let shown = serde_json::to_string(
+        &double
+            .appliance()
+            .journal(&EntryFilter::default(), 9)
+            .entries,
+    )
+    .unwrap();
     assert!(
         !["Test12345!", "Middle123!", "Last1234!"]
             .iter()
@@ -265,7 +271,7 @@ async fn to_explain_changes_and_counts_nothing() {
     let request = http::Request::post("/api/external/authentication/set_password")
         .header("content-type", "application/json");
     let request = request.body(body.into()).unwrap();
-    let explained = double.host().explain(&request, [127, 0, 0, 1].into());
+    let explained = double.appliance().explain(&request, [127, 0, 0, 1].into());
     assert_eq!(
         (
             explained.outcome,
@@ -283,20 +289,20 @@ async fn to_explain_changes_and_counts_nothing() {
     );
     assert_eq!(
         (
-            double.host().count(&EntryFilter::default()),
-            double.host().counters()[0].seen
+            double.appliance().count(&EntryFilter::default()),
+            double.appliance().counters()[0].seen
         ),
         (0, 0)
     );
-    double.host().arm("bad", false);
-    let explained = double.host().explain(&request, [127, 0, 0, 1].into());
+    double.appliance().set_armed("bad", false);
+    let explained = double.appliance().explain(&request, [127, 0, 0, 1].into());
     assert_eq!(
         (explained.outcome, explained.changes),
         (Outcome::PasswordReplaced, true)
     );
     assert_eq!(
         double
-            .host()
+            .appliance()
             .state()
             .directory
             .find("test")
@@ -315,7 +321,7 @@ async fn a_wait_ends_within_milliseconds_of_the_event() {
     let mut worst = Vec::new();
     let mut client = connect(&double).await;
     for round in 1..=100 {
-        let host = Arc::clone(double.host());
+        let host = Arc::clone(double.appliance());
         let waiting = tokio::spawn(async move {
             host.wait(
                 &EntryFilter {
@@ -348,13 +354,13 @@ async fn a_wait_ends_within_milliseconds_of_the_event() {
 #[tokio::test]
 async fn a_frozen_clock_holds_an_answer_until_it_is_advanced() {
     let double = open("delay: 30s");
-    double.host().clock().freeze();
+    double.appliance().clock().freeze();
     let mut client = connect(&double).await;
     client
         .write_all(&validation("test", "Test12345!"))
         .await
         .unwrap();
-    within(double.host().wait(
+    within(double.appliance().wait(
         &EntryFilter {
             state: Some(Progress::Open),
             ..EntryFilter::default()
@@ -362,7 +368,7 @@ async fn a_frozen_clock_holds_an_answer_until_it_is_advanced() {
         1,
     ))
     .await;
-    double.host().clock().advance(Duration::from_secs(30));
+    double.appliance().clock().advance(Duration::from_secs(30));
     read_answer(&mut client).await;
     ended(&double, Progress::Done).await;
 }
@@ -372,13 +378,13 @@ async fn a_frozen_clock_holds_an_answer_until_it_is_advanced() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_those_who_race_one_wins_and_the_order_explains_every_answer() {
     let rounds = 10_000 / 64;
-    let host = Host::new(
+    let host = MockAppliance::new(
         fixture::built_in(Kind::Sensor).appliance(),
         d4iot_double::failure::Schedule::default(),
     );
     let double = Arc::new(
-        Served::open(
-            host.keeping(
+        RunningAppliance::open(
+            host.with_journal(
                 Bounds {
                     entries: 20_000,
                     ..Bounds::default()
@@ -426,7 +432,7 @@ async fn of_those_who_race_one_wins_and_the_order_explains_every_answer() {
         }
         assert_eq!(winners, 1, "round {round}");
         // In the order of the journal the first of a round has the right password, and all others the one that it replaced.
-        let page = double.host().journal(&EntryFilter::default(), 64);
+        let page = double.appliance().journal(&EntryFilter::default(), 64);
         let outcomes: Vec<_> = page
             .entries
             .iter()
@@ -440,7 +446,7 @@ async fn of_those_who_race_one_wins_and_the_order_explains_every_answer() {
         let winner = &page.entries[63].fingerprints;
         assert!(round == 0 || winner["password"] == set, "round {round}");
         set = winner["new_password"].clone();
-        double.host().clear_journal();
+        double.appliance().clear_journal();
     }
 }
 
@@ -450,11 +456,11 @@ async fn of_those_who_race_one_wins_and_the_order_explains_every_answer() {
 fn all_journals_together_are_bounded_and_the_oldest_entries_go_first() {
     let budget = MemoryBudget::new(400_000);
     let host = || {
-        let host = Host::new(
+        let host = MockAppliance::new(
             fixture::built_in(Kind::Sensor).appliance(),
             d4iot_double::failure::Schedule::default(),
         );
-        host.keeping(Bounds::default(), Arc::clone(&budget))
+        host.with_journal(Bounds::default(), Arc::clone(&budget))
     };
     let (first, second, third) = (host(), host(), host());
     let client = d4iot_double::server::Client {
@@ -470,12 +476,12 @@ fn all_journals_together_are_bounded_and_the_oldest_entries_go_first() {
             assert!(budget.used() <= 400_000, "{}", budget.used());
         }
     }
-    let held = [&first, &second, &third].map(|host| host.totals().held.0);
+    let held = [&first, &second, &third].map(|host| host.journal_size().0);
     assert_eq!((held[0], held[2]), (0, 60));
     assert!(held[1] > 20 && held[1] < 60, "{held:?}");
     assert_eq!(first.journal(&EntryFilter::default(), 9).dropped, 60);
     drop((first, second));
-    assert_eq!(budget.used(), third.totals().held.1);
+    assert_eq!(budget.used(), third.journal_size().1);
     third.reset();
     assert_eq!(budget.used(), 0);
 }
@@ -486,7 +492,7 @@ async fn a_hundred_thousand_requests_of_10_kb_stay_under_the_bound() {
         return;
     }
     let double = open("");
-    let host = double.host();
+    let host = double.appliance();
     let client = d4iot_double::server::Client {
         source: [127, 0, 0, 1].into(),
         connection: 1,
@@ -513,7 +519,7 @@ async fn a_hundred_thousand_requests_of_10_kb_stay_under_the_bound() {
     println!(
         "100,000 requests of 10 KB: {} KiB more, {:?} held, {} dropped",
         grown / 1024,
-        host.totals().held,
+        host.journal_size(),
         page.dropped
     );
 }
@@ -521,21 +527,21 @@ async fn a_hundred_thousand_requests_of_10_kb_stay_under_the_bound() {
 // — the appliance and its clients —
 
 /// Opens a sensor with a mode named `bad` that always does this, if anything.
-fn open(act: &str) -> Served {
+fn open(act: &str) -> RunningAppliance {
     let modes = if act.is_empty() {
         String::new()
     } else {
         format!("failures: [{{ name: bad, do: {{ {act} }} }}]")
     };
     let fixture = fixture::read("test", &format!("appliance: sensor\n{modes}\n")).unwrap();
-    Served::open(
-        Host::new(fixture.appliance(), fixture.schedule(7)),
+    RunningAppliance::open(
+        MockAppliance::new(fixture.appliance(), fixture.schedule(7)),
         None::<&Identity>,
     )
     .unwrap()
 }
 
-async fn connect(double: &Served) -> TcpStream {
+async fn connect(double: &RunningAppliance) -> TcpStream {
     TcpStream::connect(double.address()).await.unwrap()
 }
 
@@ -554,7 +560,7 @@ fn validation(user: &str, password: &str) -> Vec<u8> {
     )
 }
 
-async fn ask(double: &Served, path: &str, body: &str) -> String {
+async fn ask(double: &RunningAppliance, path: &str, body: &str) -> String {
     let mut client = connect(double).await;
     client.write_all(&request(path, body)).await.unwrap();
     read_answer(&mut client).await
@@ -584,13 +590,13 @@ async fn read_answer(client: &mut TcpStream) -> String {
 }
 
 /// Waits until one answer has ended so, and returns its entry.
-async fn ended(double: &Served, progress: Progress) -> EntryView {
+async fn ended(double: &RunningAppliance, progress: Progress) -> EntryView {
     let wanted = EntryFilter {
         state: Some(progress),
         ..EntryFilter::default()
     };
-    within(double.host().wait(&wanted, 1)).await;
-    double.host().journal(&wanted, 1).entries.remove(0)
+    within(double.appliance().wait(&wanted, 1)).await;
+    double.appliance().journal(&wanted, 1).entries.remove(0)
 }
 
 async fn within<T>(future: impl Future<Output = T>) -> T {

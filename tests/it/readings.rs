@@ -265,7 +265,7 @@ async fn run(kind: Kind, readings: Readings, cases: &[&'static Located]) -> Targ
         .await
         .unwrap();
     drop(lab);
-    double.end().await;
+    double.stop().await;
     run.summary
 }
 

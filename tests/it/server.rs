@@ -11,7 +11,7 @@ use d4iot_double::{
     clock::Clock,
     server,
     server::{
-        Answered, Client, Connections, Limits, Log, Refusal, Service,
+        Answer as ServiceAnswer, Client, Connections, Limits, Log, Refusal, Service,
         tls::{Error, Identity},
     },
 };
@@ -761,9 +761,9 @@ async fn a_fixed_port_can_be_bound_again_at_once() {
 struct Dummy;
 
 impl Service for Dummy {
-    fn answer(&self, request: &Request<Bytes>, client: Client) -> Answered {
+    fn answer(&self, request: &Request<Bytes>, client: Client) -> ServiceAnswer {
         assert!(client.source.is_loopback());
-        Answered::plain(match request.uri().path() {
+        ServiceAnswer::plain(match request.uri().path() {
             "/big" => Response::new(Bytes::from(vec![b'b'; BIG])),
             "/false-length" => Response::builder()
                 .header("content-length", "7")
@@ -783,14 +783,14 @@ impl Service for Dummy {
         &CLOCK
     }
 
-    fn refuse(&self, _parts: &Parts, refusal: Refusal, _client: Client) -> Answered {
+    fn refuse(&self, _parts: &Parts, refusal: Refusal, _client: Client) -> ServiceAnswer {
         let status = match refusal {
             Refusal::BadRequest => 400,
             Refusal::BodyTooLarge => 413,
             Refusal::HeadTooLarge => 431,
             Refusal::RequestTimeout => 408,
         };
-        Answered::plain(
+        ServiceAnswer::plain(
             Response::builder()
                 .status(status)
                 .body(Bytes::from(format!("{refusal:?}")))

@@ -9,7 +9,7 @@ mod steps;
 use d4iot_double::{
     fixture,
     fixture::{Fixture, Secrets},
-    host::Host,
+    server::MockAppliance,
 };
 use fixtures::any_fixture;
 use proptest::{prelude::*, strategy::ValueTree, test_runner::RngSeed};
@@ -27,40 +27,40 @@ proptest! {
     ) {
         let mut fixture = read(&fixture);
         fixture.frozen = true;
-        let original = Host::of(&fixture, 7);
+        let original = MockAppliance::from_fixture(&fixture, 7);
         for step in &before {
             step.take(&original, 0);
         }
-        let text = original.state_out().export(Secrets::Included);
+        let text = original.export().export(Secrets::Included);
         let loaded = read(&text);
         let seed = loaded.seed.unwrap();
-        let copy = Host::of(&loaded, seed);
+        let copy = MockAppliance::from_fixture(&loaded, seed);
         // It makes no difference what an appliance was before.
-        let changed = Host::of(&read(&other), 1);
-        changed.state_in(&loaded, seed);
+        let changed = MockAppliance::from_fixture(&read(&other), 1);
+        changed.load(&loaded, seed);
         for host in [&copy, &changed] {
-            prop_assert_eq!(host.state_out().export(Secrets::Included), text.as_str());
+            prop_assert_eq!(host.export().export(Secrets::Included), text.as_str());
         }
         for step in &after {
             prop_assert_eq!(step.take(&copy, 100), step.take(&changed, 100), "{:?}\n{}", step, text);
         }
         prop_assert_eq!(
-            copy.state_out().export(Secrets::Included),
-            changed.state_out().export(Secrets::Included)
+            copy.export().export(Secrets::Included),
+            changed.export().export(Secrets::Included)
         );
         for host in [&copy, &changed] {
             host.reset();
-            prop_assert_eq!(host.state_out().export(Secrets::Included), text.as_str());
+            prop_assert_eq!(host.export().export(Secrets::Included), text.as_str());
         }
     }
 
     #[test]
     fn without_secrets_a_state_shows_no_password_and_is_refused(fixture in any_fixture(), steps in any_steps()) {
-        let host = Host::of(&read(&fixture), 7);
+        let host = MockAppliance::from_fixture(&read(&fixture), 7);
         for step in &steps {
             step.take(&host, 0);
         }
-        let standing = host.state_out();
+        let standing = host.export();
         let text = standing.export(Secrets::Omitted);
         for user in standing.state.directory.users() {
             prop_assert!(!text.contains(&serde_json::Value::from(user.password.expose()).to_string()), "{}", text);
@@ -82,9 +82,9 @@ fn the_random_appliances_have_something_to_write() {
         let steps = any_steps().new_tree(&mut runner).unwrap().current();
         let mut fixture = read(&fixture);
         fixture.frozen = true;
-        let host = Host::of(&fixture, 7);
+        let host = MockAppliance::from_fixture(&fixture, 7);
         let told: Vec<String> = steps.iter().map(|step| step.take(&host, 0)).collect();
-        let text = host.state_out().export(Secrets::Included);
+        let text = host.export().export(Secrets::Included);
         met[0] += usize::from(text.contains("\"reading\": {"));
         met[1] += usize::from(
             told.iter()
@@ -121,7 +121,7 @@ fn fixture_check_takes_an_exported_state() {
     let path = folder.path().join("state.json");
     let mut rotation = read(include_str!("../../fixtures/scenarios/rotation-night.yaml"));
     rotation.frozen = true;
-    let host = Host::of(&rotation, 7);
+    let host = MockAppliance::from_fixture(&rotation, 7);
     for user in ["test", "myUser"] {
         Step::change(
             user,
@@ -138,7 +138,7 @@ fn fixture_check_takes_an_exported_state() {
         clippy::disallowed_methods,
         reason = "the test writes the file that the command reads"
     )]
-    std::fs::write(&path, host.state_out().export(Secrets::Included)).unwrap();
+    std::fs::write(&path, host.export().export(Secrets::Included)).unwrap();
     let (mut out, mut err) = (Vec::new(), Vec::new());
     assert_eq!(
         d4iot_double::cli::fixture::check(&[path], &mut out, &mut err),

@@ -7,7 +7,7 @@ use std::{
 
 use crate::{
     fixture::Fixture,
-    fleet::{Berth, Error, Fleet, Unbound},
+    server::{BindError, BoundPort, Registry, RegistryError},
 };
 
 /// The addresses that are given out, one after the other.
@@ -31,7 +31,11 @@ impl Addresses {
     ///
     /// # Errors
     /// Why it cannot be bound, and what can be done.
-    pub(super) fn bind(&mut self, fleet: &Fleet, fixture: &Fixture) -> Result<Berth, String> {
+    pub(super) fn bind(
+        &mut self,
+        fleet: &Registry,
+        fixture: &Fixture,
+    ) -> Result<BoundPort, String> {
         let address = fixture.listen.or(self.next).ok_or_else(|| {
             format!("no port is left for {}: the one before it has 65535\n  hint: --listen with a lower port, or with port 0", fixture.name)
         })?;
@@ -45,9 +49,9 @@ impl Addresses {
         Ok(berth)
     }
 
-    fn told(&self, error: &Error) -> String {
+    fn told(&self, error: &RegistryError) -> String {
         let hint = match error {
-            Error::Unbound(unbound) => Some(self.way_out(unbound, error)),
+            RegistryError::Bind(unbound) => Some(self.way_out(unbound, error)),
             error => error.hint(),
         };
         hint.map_or_else(
@@ -56,7 +60,7 @@ impl Addresses {
         )
     }
 
-    fn way_out(&self, unbound: &Unbound, error: &Error) -> String {
+    fn way_out(&self, unbound: &BindError, error: &RegistryError) -> String {
         let in_use = unbound.reason.kind() == io::ErrorKind::AddrInUse;
         let same_port = |(other, _): &&(SocketAddr, String)| {
             in_use && other.port() != 0 && other.port() == unbound.address.port()

@@ -6,11 +6,11 @@ use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 
 use crate::{
     cli::{serve::Options, talk::Talk},
-    control, fleet,
-    fleet::Fleet,
+    control,
     redact::Secret,
     runner::private,
     server,
+    server::Registry,
 };
 
 /// A control API that is bound.
@@ -87,7 +87,7 @@ impl Control {
         let listener = server::bind(address).map_err(unbound)?;
         let url = format!(
             "http://{}",
-            fleet::reachable(listener.local_addr().map_err(unbound)?)
+            server::reachable(listener.local_addr().map_err(unbound)?)
         );
         Ok(Some(Control {
             listener,
@@ -106,7 +106,7 @@ impl Control {
         clippy::disallowed_methods,
         reason = "the control API is one task of the runtime it was started in"
     )]
-    pub(super) fn start(self, fleet: Fleet, talk: Talk) -> Running {
+    pub(super) fn start(self, fleet: Registry, talk: Talk) -> Running {
         let (stop, stopped) = oneshot::channel::<()>();
         let served = tokio::spawn(async move {
             // A sender that is dropped without a word means the same.

@@ -9,14 +9,14 @@ use crate::{
     },
     fixture,
     fixture::Fixture,
-    fleet::{Berth, Fleet, Member},
+    server::{BoundPort, Registry, RunningAppliance},
 };
 
 /// The appliances of the command line, among those of the process.
 pub(super) struct Roster<'a> {
     options: &'a Options,
     talk: &'a Talk,
-    pub(super) fleet: Fleet,
+    pub(super) fleet: Registry,
     addresses: Addresses,
     pub(super) entries: Vec<Entry>,
 }
@@ -25,7 +25,7 @@ pub(super) struct Roster<'a> {
 pub(super) struct Entry {
     path: Option<PathBuf>,
     pub(super) fixture: Fixture,
-    pub(super) member: Arc<Member>,
+    pub(super) member: Arc<RunningAppliance>,
 }
 
 impl<'a> Roster<'a> {
@@ -33,7 +33,7 @@ impl<'a> Roster<'a> {
     pub(super) fn start(
         options: &'a Options,
         talk: &'a Talk,
-        fleet: Fleet,
+        fleet: Registry,
         fixtures: Vec<(Option<PathBuf>, Fixture)>,
     ) -> Result<Roster<'a>, String> {
         let mut addresses = Addresses::from(options.listen);
@@ -115,11 +115,11 @@ impl<'a> Roster<'a> {
         &mut self,
         path: Option<&PathBuf>,
         fixture: &Fixture,
-    ) -> Result<Option<Berth>, String> {
+    ) -> Result<Option<BoundPort>, String> {
         let ours = |name: &str| {
             self.entries
                 .iter()
-                .any(|entry| *entry.member.name() == *name)
+                .any(|entry| *entry.member.appliance().name() == *name)
         };
         if self.fleet.find(&fixture.name).is_some() && !ours(&fixture.name) {
             return Err(format!(
@@ -141,11 +141,11 @@ impl<'a> Roster<'a> {
 
     fn serves(&self, entry: &Entry) -> bool {
         self.fleet
-            .find(&entry.member.name())
+            .find(&entry.member.appliance().name())
             .is_some_and(|member| Arc::ptr_eq(&member, &entry.member))
     }
 
-    fn join(&self, path: Option<PathBuf>, fixture: Fixture, berth: Berth) -> Option<Entry> {
+    fn join(&self, path: Option<PathBuf>, fixture: Fixture, berth: BoundPort) -> Option<Entry> {
         match self.fleet.serve(&fixture, berth) {
             Ok(member) => Some(Entry {
                 path,
@@ -162,7 +162,7 @@ impl<'a> Roster<'a> {
     /// The name is free from then on. What is being answered may still be, for a second at most.
     fn leave(&self, entry: &Entry) {
         if self.serves(entry) {
-            drop(self.fleet.delete(&entry.member.name()));
+            drop(self.fleet.delete(&entry.member.appliance().name()));
         }
     }
 

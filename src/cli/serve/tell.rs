@@ -101,7 +101,7 @@ fn of(roster: &Roster<'_>, control: Option<&str>) -> Ready {
     Ready {
         version: Ready::VERSION,
         pid: std::process::id(),
-        seed: settings.seed.unwrap_or(settings.made_up_seed),
+        seed: settings.seed.unwrap_or(settings.default_seed),
         ca: settings
             .identity
             .as_ref()

@@ -140,7 +140,7 @@ async fn a_lost_answer_loses_no_password(
     assert_eq!(ended.after.suspicion, None);
     let fired = stage
         .served
-        .host()
+        .appliance()
         .counters()
         .iter()
         .map(|counter| counter.fired)
@@ -191,7 +191,7 @@ async fn what_cannot_be_given_back_is_told_and_stays_in_the_journal() {
     assert_eq!(stage.at_risk(), Some([Account::User].into()));
     let changed: Vec<User> = stage
         .served
-        .host()
+        .appliance()
         .users()
         .into_iter()
         .filter(|user| !stage.before.contains(user))
@@ -248,7 +248,7 @@ async fn what_cannot_be_proven_is_not_changed(#[case] whose: &str, #[case] expec
         .iter()
         .find(|user| user.username == whose)
         .unwrap();
-    stage.served.host().put_user(User {
+    stage.served.appliance().put_user(User {
         password: Secret::new("Rotated-elsewhere-1"),
         ..user.clone()
     });

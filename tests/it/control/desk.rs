@@ -12,10 +12,9 @@ use bytes::Bytes;
 use d4iot_double::{
     client::{Target, TargetOptions},
     control,
-    fleet::{Fleet, Ports, Settings},
     redact::Secret,
     server,
-    server::{Limits, tls::Identity},
+    server::{Limits, Ports, Registry, RegistrySettings, tls::Identity},
 };
 use http::Request;
 use serde_json::{Value, json};
@@ -23,7 +22,7 @@ use tokio::{sync::oneshot, task::JoinHandle};
 
 /// A control API that answers.
 pub(crate) struct Desk {
-    pub(crate) fleet: Fleet,
+    pub(crate) fleet: Registry,
     pub(crate) url: String,
     target: Target,
     stop: oneshot::Sender<()>,
@@ -57,13 +56,13 @@ impl Desk {
 
     pub(crate) fn start(identity: Option<Identity>, ports: Ports, token: Option<&str>) -> Desk {
         let ip = IpAddr::V4(Ipv4Addr::LOCALHOST);
-        let fleet = Fleet::new(Settings {
+        let fleet = Registry::new(RegistrySettings {
             identity,
             limits: Arc::new(Limits::default()),
             ports,
             ip,
             seed: None,
-            made_up_seed: 7,
+            default_seed: 7,
         });
         let listener = server::bind(SocketAddr::new(ip, 0)).unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());

@@ -10,10 +10,8 @@ use bytes::Bytes;
 use d4iot_double::{
     client::{Target, TargetOptions},
     clock::Clock,
-    fixture,
-    host::Host,
-    server,
-    server::{Answered, Client, Limits, Refusal, Service},
+    fixture, server,
+    server::{Answer, Client, Limits, MockAppliance, Refusal, Service},
 };
 use http::{Request, request::Parts};
 use serde_json::json;
@@ -26,16 +24,16 @@ use tokio::{
 use crate::control::desk::{Desk, SOON, validation};
 
 /// A host whose clock is put forward the moment a request has been judged: as by a test that saw it arrive and was quick.
-struct Hasty(Host);
+struct Hasty(MockAppliance);
 
 impl Service for Hasty {
-    fn answer(&self, request: &Request<Bytes>, client: Client) -> Answered {
+    fn answer(&self, request: &Request<Bytes>, client: Client) -> Answer {
         let answered = self.0.answer(request, client);
         self.0.clock().advance(DELAY);
         answered
     }
 
-    fn refuse(&self, parts: &Parts, refusal: Refusal, client: Client) -> Answered {
+    fn refuse(&self, parts: &Parts, refusal: Refusal, client: Client) -> Answer {
         self.0.refuse(parts, refusal, client)
     }
 
@@ -47,7 +45,7 @@ impl Service for Hasty {
 #[tokio::test]
 async fn a_clock_put_forward_between_arrival_and_wait_is_not_missed() {
     let text = "appliance: sensor\nfailures:\n  - { name: late, do: { delay: 5s } }\n";
-    let host = Host::of(&fixture::read("late", text).unwrap(), 7);
+    let host = MockAppliance::from_fixture(&fixture::read("late", text).unwrap(), 7);
     host.clock().freeze();
     let listener = server::bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());

@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use d4iot_double::{contract::Kind, fixture, fleet::Ports};
-use http::Request;
+use d4iot_double::{contract::Kind, fixture, server::Ports};
 use serde_json::{Value, json};
 use tokio::{net::TcpStream, time::timeout};
 
@@ -565,72 +564,4 @@ async fn the_process_tells_how_it_is() {
     let plain = Desk::http();
     assert_eq!(plain.get("/v1/ca.pem").await.status, 404);
     plain.end().await;
-}
-
-#[tokio::test]
-async fn the_metrics_count_what_was_asked() {
-    let desk = Desk::http();
-    let down = json!({ "failures": [{ "name": "down", "on": "validation", "when": { "times": 1 }, "do": { "status": 503 } }] });
-    let client = desk.client(&desk.sensor("s", down).await);
-    for (password, status) in [
-        ("Test12345!", 503),
-        ("Test12345!", 200),
-        ("wrong", 401),
-        ("wrong", 401),
-    ] {
-        assert_eq!(validate(&client, "test", password).await, status);
-    }
-    let nothing = Request::get("/Canary-path")
-        .body(Default::default())
-        .unwrap();
-    client.send(&nothing).await.unwrap();
-    let metrics = desk.get("/metrics").await;
-    assert_eq!(
-        metrics.content_type,
-        "application/openmetrics-text; version=1.0.0; charset=utf-8"
-    );
-    let text = metrics.body.as_str().unwrap();
-    let request = |operation: &str, outcome: &str, failure: &str, count: u64| {
-        let labels = format!(
-            r#"appliance="s",kind="sensor",operation="{operation}",outcome="{outcome}",failure="{failure}""#
-        );
-        let line = format!("d4iot_double_requests_total{{{labels}}} {count}");
-        assert!(
-            text.lines().any(|found| found == line),
-            "no {line} in\n{text}"
-        );
-    };
-    request("validation", "authenticated", "down", 1);
-    request("validation", "authenticated", "", 1);
-    request("validation", "credentials_rejected", "", 2);
-    request("none", "unknown_path", "", 1);
-    for line in [
-        "d4iot_double_appliances 1",
-        r#"d4iot_double_answer_duration_seconds_count{appliance="s",kind="sensor"} 5"#,
-        r#"d4iot_double_journal_entries{appliance="s",kind="sensor"} 5"#,
-        r#"d4iot_double_journal_dropped_total{appliance="s",kind="sensor"} 0"#,
-        r#"d4iot_double_connections_open{appliance="s",kind="sensor"} 1"#,
-        r#"d4iot_double_connections_total{appliance="s",kind="sensor"} 1"#,
-        "# EOF",
-    ] {
-        assert!(
-            text.lines().any(|found| found == line),
-            "no {line} in\n{text}"
-        );
-    }
-    assert!(
-        !text.contains("Canary") && !text.contains("test\""),
-        "no label has a path or a user: {text}"
-    );
-    desk.delete("/v1/appliances/s").await;
-    assert!(
-        !desk
-            .get("/metrics")
-            .await
-            .body
-            .as_str()
-            .unwrap()
-            .contains("appliance=\"s\"")
-    );
-    desk.end().await;
 }

@@ -16,13 +16,14 @@ use d4iot_double::{
     contract,
     contract::{Envelope, Internal, Kind, Operation, Outcome, Said},
     fixture,
-    host::Host,
     redact::Secret,
     report::Conformance,
     runner,
     runner::{Lab, Memory, Run},
     server,
-    server::{Answered, Client, Limits, Refusal, Service, tls::Identity},
+    server::{
+        Answer as ServerAnswer, Client, Limits, MockAppliance, Refusal, Service, tls::Identity,
+    },
 };
 use http::{Request, Response, request::Parts};
 use serde_json::Value;
@@ -34,7 +35,7 @@ pub(crate) type Meddle =
 
 /// The appliance behind a meddler, for one request.
 pub(crate) struct Appliance<'a> {
-    host: &'a Host,
+    host: &'a MockAppliance,
     client: Client,
 }
 
@@ -48,7 +49,7 @@ impl Appliance<'_> {
     pub(crate) fn answer_and_forget(&self, request: &Request<Bytes>) -> Response<Bytes> {
         let before = self.host.state();
         let answer = self.answer(request);
-        self.host.put(before);
+        self.host.set_state(before);
         answer
     }
 
@@ -70,18 +71,18 @@ impl Appliance<'_> {
                 ..user
             });
         }
-        self.host.put(state);
+        self.host.set_state(state);
     }
 }
 
 struct Meddler {
-    host: Arc<Host>,
+    host: Arc<MockAppliance>,
     meddle: Meddle,
 }
 
 impl Service for Meddler {
-    fn answer(&self, request: &Request<Bytes>, client: Client) -> Answered {
-        Answered::plain((self.meddle)(
+    fn answer(&self, request: &Request<Bytes>, client: Client) -> ServerAnswer {
+        ServerAnswer::plain((self.meddle)(
             request,
             &Appliance {
                 host: &self.host,
@@ -94,7 +95,7 @@ impl Service for Meddler {
         self.host.clock()
     }
 
-    fn refuse(&self, head: &Parts, refusal: Refusal, client: Client) -> Answered {
+    fn refuse(&self, head: &Parts, refusal: Refusal, client: Client) -> ServerAnswer {
         self.host.refuse(head, refusal, client)
     }
 }
@@ -118,7 +119,7 @@ pub(crate) async fn run_cases(kind: Kind, meddle: Meddle, wanted: impl Fn(&str) 
     )
     .unwrap();
     let meddler = Arc::new(Meddler {
-        host: Arc::clone(double.host()),
+        host: Arc::clone(double.appliance()),
         meddle,
     });
     tokio::spawn(server::run(
@@ -134,7 +135,7 @@ pub(crate) async fn run_cases(kind: Kind, meddle: Meddle, wanted: impl Fn(&str) 
 }
 
 /// A mock, and what a run needs to know of it.
-pub(crate) fn lab(kind: Kind) -> (d4iot_double::served::Served, Lab) {
+pub(crate) fn lab(kind: Kind) -> (d4iot_double::server::RunningAppliance, Lab) {
     static IDENTITY: LazyLock<Identity> = LazyLock::new(|| Identity::generate(&[]).unwrap());
     Lab::mock(&fixture::built_in(kind), "mock".into(), &IDENTITY).unwrap()
 }

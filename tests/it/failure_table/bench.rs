@@ -3,18 +3,15 @@
 use std::{future::Future, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
 use d4iot_double::{
-    fixture,
-    host::Host,
-    served::Served,
-    server,
-    server::{Limits, Service, tls::Identity},
+    fixture, server,
+    server::{Limits, MockAppliance, RunningAppliance, tls::Identity},
 };
 use rustls::pki_types::{CertificateDer, pem::PemObject};
 
 use crate::failure_table::rows::{About, Row};
 
 pub(crate) struct Bench {
-    double: Served,
+    double: RunningAppliance,
     identity: Option<Identity>,
     quiet: Duration,
 }
@@ -43,10 +40,10 @@ impl Bench {
         let fixture = fixture::read("row.yaml", &text).unwrap_or_else(|error| panic!("{error}"));
         fixture.check_transport(identity.is_some())?;
         let listener = server::bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
-        let host = Host::new(fixture.appliance(), fixture.schedule(7));
+        let host = MockAppliance::new(fixture.appliance(), fixture.schedule(7));
         host.clock().freeze();
         Ok(Bench {
-            double: Served::serve(listener, host, identity, Limits::default()).unwrap(),
+            double: RunningAppliance::serve(listener, host, identity, Limits::default()).unwrap(),
             identity: identity.cloned(),
             quiet,
         })
@@ -71,7 +68,7 @@ impl Bench {
     }
 
     pub(crate) fn advance(&self, time: Duration) {
-        self.double.host().clock().advance(time);
+        self.double.appliance().clock().advance(time);
     }
 
     /// Gives the double time for what it does by itself.

@@ -10,9 +10,8 @@ use d4iot_double::{
     contract::Kind,
     fixture,
     fixture::Fixture,
-    host::Host,
     journal::{Bounds, EntryFilter},
-    server::{Client, Service},
+    server::{Client, MockAppliance, Service},
 };
 use http::{HeaderName, HeaderValue, Method, Request};
 
@@ -26,7 +25,7 @@ mod search;
 pub(crate) fn run(data: &[u8]) {
     let [which, rest @ ..] = data else { return };
     let fixture = &FIXTURES[usize::from(which & 1)];
-    let host = Host::new(fixture.appliance(), fixture.schedule(7));
+    let host = MockAppliance::new(fixture.appliance(), fixture.schedule(7));
     let mut asked = 0;
     for part in rest.split(|byte| *byte == 0xff) {
         let Some(request) = request(&filled(part)) else {

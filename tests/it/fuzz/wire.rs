@@ -6,11 +6,8 @@ use std::{
 
 use d4iot_double::{
     contract::Kind,
-    fixture,
-    host::Host,
-    served::Served,
-    server,
-    server::{Limits, Log},
+    fixture, server,
+    server::{Limits, Log, MockAppliance, RunningAppliance},
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -53,7 +50,7 @@ pub(crate) fn run(data: &[u8]) {
 
 static TOLD: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
-static SERVED: LazyLock<(Runtime, Served)> = LazyLock::new(|| {
+static SERVED: LazyLock<(Runtime, RunningAppliance)> = LazyLock::new(|| {
     let runtime = Builder::new_current_thread()
         .enable_all()
         .build()
@@ -62,9 +59,9 @@ static SERVED: LazyLock<(Runtime, Served)> = LazyLock::new(|| {
         let fixture = fixture::built_in(Kind::Sensor);
         let log = Log::to(|line| TOLD.lock().expect("no panic").push(line.to_owned()));
         let listener = server::bind(([127, 0, 0, 1], 0).into()).expect("a port");
-        Served::serve(
+        RunningAppliance::serve(
             listener,
-            Host::new(fixture.appliance(), fixture.schedule(7)),
+            MockAppliance::new(fixture.appliance(), fixture.schedule(7)),
             None,
             Limits {
                 log,

@@ -6,11 +6,8 @@ use std::{
 };
 
 use d4iot_double::{
-    fixture,
-    host::Host,
-    served::Served,
-    server,
-    server::{Limits, Log, tls::Identity},
+    fixture, server,
+    server::{Limits, Log, MockAppliance, RunningAppliance, tls::Identity},
 };
 use rustls::{
     ClientConfig, RootCertStore,
@@ -22,7 +19,7 @@ use tokio_rustls::TlsConnector;
 use crate::hostile::client::{Client, soon};
 
 pub(crate) struct Mock {
-    pub(crate) double: Served,
+    pub(crate) double: RunningAppliance,
     connector: Option<TlsConnector>,
     neighbour: Client,
     told: Arc<Mutex<Vec<String>>>,
@@ -40,8 +37,8 @@ impl Mock {
         let fixture = fixture::read("hostile.yaml", FIXTURE).unwrap();
         let identity = tls.then(|| Identity::generate(&[]).unwrap());
         let listener = server::bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
-        let host = Host::new(fixture.appliance(), fixture.schedule(0));
-        let double = Served::serve(listener, host, identity.as_ref(), limits).unwrap();
+        let host = MockAppliance::new(fixture.appliance(), fixture.schedule(0));
+        let double = RunningAppliance::serve(listener, host, identity.as_ref(), limits).unwrap();
         let connector = double.ca_pem().map(connector);
         let neighbour = open(double.address(), connector.as_ref()).await;
         Mock {
@@ -106,7 +103,7 @@ impl Mock {
     /// Whether a request for this path has ever been taken as one.
     pub(crate) fn took(&self, path: &str) -> bool {
         self.double
-            .host()
+            .appliance()
             .unmatched()
             .first
             .iter()

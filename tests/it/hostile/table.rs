@@ -46,7 +46,7 @@ pub(crate) async fn hold(title: &str, rows: &[Row], tls: bool) {
             wrong.push(format!("{}: what it hid was taken as a request", row.name));
         }
         // Only so many requests are remembered.
-        mock.double.host().reset();
+        mock.double.appliance().reset();
         // Handshakes for a new client each time would take longer than all else.
         let well = if tls && number % 16 != 0 {
             mock.answers_its_neighbour().await

@@ -130,7 +130,7 @@ async fn a_client_may_leave_at_every_byte(#[values(Leave::Fin, Leave::Rst)] leav
     let body = r#"{"username":"myUser","password":"1234@abcd","new_password":"abcd@1234"}"#;
     let head = "POST /api/external/authentication/set_password HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n";
     let request = format!("{head}content-length: {}\r\n\r\n{body}", body.len());
-    let before = mock.double.host().state();
+    let before = mock.double.appliance().state();
     for length in 0..request.len() {
         let mut stream = mock.connect().await;
         stream
@@ -145,7 +145,7 @@ async fn a_client_may_leave_at_every_byte(#[values(Leave::Fin, Leave::Rst)] leav
             .await
             .unwrap_or_else(|harm| panic!("left after {length} bytes: {harm}"));
         assert_eq!(
-            mock.double.host().state().directory,
+            mock.double.appliance().state().directory,
             before.directory,
             "left after {length} bytes"
         );

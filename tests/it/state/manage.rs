@@ -1,11 +1,11 @@
 //! What is done to an appliance while it runs, and what is refused with nothing changed.
 
-use d4iot_double::{failure::Counter, fixture, fixture::Secrets, host::Host};
+use d4iot_double::{failure::Counter, fixture, fixture::Secrets, server::MockAppliance};
 
 use crate::state::read;
 
-fn host(failures: &str) -> Host {
-    Host::of(
+fn host(failures: &str) -> MockAppliance {
+    MockAppliance::from_fixture(
         &read(&format!(
             "appliance: sensor\nseed: 7\nfailures: {failures}\n"
         )),
@@ -13,8 +13,8 @@ fn host(failures: &str) -> Host {
     )
 }
 
-fn written(host: &Host) -> String {
-    host.state_out().export(Secrets::Included)
+fn written(host: &MockAppliance) -> String {
+    host.export().export(Secrets::Included)
 }
 
 #[test]
@@ -48,7 +48,7 @@ fn a_user_whom_a_mode_is_about_stays() {
     let before = written(&host);
     assert_eq!(host.remove_user("test"), Err(vec!["m".to_owned()]));
     assert_eq!(written(&host), before);
-    assert!(host.remove("m"));
+    assert!(host.remove_failure("m"));
     assert_eq!(host.remove_user("test"), Ok(true));
 }
 
@@ -59,14 +59,14 @@ fn readings_that_a_mode_cannot_live_with_change_nothing() {
     let shorter =
         fixture::read_readings("body", "validation.authenticated.body: table", host.kind())
             .unwrap();
-    let error = host.serve_readings(&shorter).unwrap_err().to_string();
+    let error = host.set_readings(&shorter).unwrap_err().to_string();
     assert!(
         error.contains("truncate") && error.contains(" --> m:1:"),
         "{error}"
     );
     assert_eq!(written(&host), before);
-    assert!(host.remove("m"));
-    host.serve_readings(&shorter).unwrap();
+    assert!(host.remove_failure("m"));
+    host.set_readings(&shorter).unwrap();
     assert_eq!(host.readings(), shorter);
     host.reset();
     assert!(host.readings().is_empty() && written(&host) == before);
@@ -76,7 +76,7 @@ fn readings_that_a_mode_cannot_live_with_change_nothing() {
 fn a_mode_is_added_as_it_is_written_and_a_name_once() {
     let host = host("[{ name: m, do: { status: 503 } }]");
     let added = host
-        .add_written(
+        .add_failure_text(
             "body",
             r#"{"name":"late","do":{"delay":"1s"},"armed":false}"#,
             false,
@@ -88,15 +88,15 @@ fn a_mode_is_added_as_it_is_written_and_a_name_once() {
         r#"{"name":"late","do":{"delay":"1s"},"armed":false}"#
     );
     assert!(
-        host.add_written("body", "{name: m, do: {status: 500}}", false)
+        host.add_failure_text("body", "{name: m, do: {status: 500}}", false)
             .unwrap()
             .is_none()
     );
     let error = host
-        .add_written("body", "name: x\ndo: { certificate: expired }", false)
+        .add_failure_text("body", "name: x\ndo: { certificate: expired }", false)
         .unwrap_err();
     assert_eq!((error.line, error.column), (2, 20));
-    let modes = host.modes();
+    let modes = host.failures();
     assert_eq!(
         modes
             .iter()
@@ -119,7 +119,7 @@ fn a_mode_is_added_as_it_is_written_and_a_name_once() {
 fn no_more_modes_are_added_than_a_fixture_can_have() {
     let host = host("[]");
     let add = |number: u32| {
-        host.add_written(
+        host.add_failure_text(
             "body",
             &format!("{{name: m{number}, armed: false, do: {{status: 503}}}}"),
             false,

@@ -6,9 +6,8 @@ use bytes::Bytes;
 use d4iot_double::{
     contract::Role,
     fixture,
-    host::Host,
     redact::Secret,
-    server::{Client, Service},
+    server::{Client, MockAppliance, Service},
 };
 use http::Request;
 use proptest::{prelude::*, sample::select};
@@ -128,7 +127,7 @@ impl Step {
 
     /// Takes the step and returns all that it tells: the answer to its bytes and delays, the mode that fired, what failed. Connections are
     /// numbered from `first`.
-    pub(crate) fn take(&self, host: &Host, first: u64) -> String {
+    pub(crate) fn take(&self, host: &MockAppliance, first: u64) -> String {
         let counted = |told: String| format!("{told} {:?}", host.counters());
         match self {
             Step::Advance(time) => {
@@ -137,10 +136,10 @@ impl Step {
             }
             Step::Add(text) => format!(
                 "{:?}",
-                host.add_written("added", text, true)
+                host.add_failure_text("added", text, true)
                     .map(|failure| failure.map(|failure| failure.written))
             ),
-            Step::Arm(mode, armed) => counted(host.arm(mode, *armed).to_string()),
+            Step::Arm(mode, armed) => counted(host.set_armed(mode, *armed).to_string()),
             Step::Ask {
                 path,
                 body,
@@ -168,13 +167,13 @@ impl Step {
             }
             Step::Connect { source, connection } => counted(format!(
                 "{:?}",
-                host.greet(Client {
+                host.on_accept(Client {
                     source: *source,
                     connection: first + connection
                 })
             )),
             Step::Gone(connection) => {
-                host.gone(first + connection);
+                host.on_closed(first + connection);
                 counted(String::new())
             }
             Step::PutUser {
@@ -195,10 +194,10 @@ impl Step {
                 let readings = fixture::read_readings("readings", text, host.kind());
                 format!(
                     "{:?}",
-                    readings.and_then(|readings| host.serve_readings(&readings))
+                    readings.and_then(|readings| host.set_readings(&readings))
                 )
             }
-            Step::Remove(mode) => counted(host.remove(mode).to_string()),
+            Step::Remove(mode) => counted(host.remove_failure(mode).to_string()),
             Step::RemoveUser(name) => format!("{:?}", host.remove_user(name)),
         }
     }

@@ -6,7 +6,10 @@ use std::{
 };
 
 use d4iot_double::{
-    contract::Kind, failure::Schedule, fixture, host::Host, served::Served, server::tls::Identity,
+    contract::Kind,
+    failure::Schedule,
+    fixture,
+    server::{MockAppliance, RunningAppliance, tls::Identity},
 };
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use rustls::{
@@ -26,7 +29,7 @@ use tokio_rustls::TlsAcceptor;
 pub(crate) struct Https {
     pub(crate) url: String,
     pub(crate) ca: String,
-    _double: Served,
+    _double: RunningAppliance,
     _runtime: Runtime,
 }
 
@@ -50,8 +53,11 @@ impl Https {
             fixture.schedule(1)
         };
         let _guard = runtime.enter();
-        let double =
-            Served::open(Host::new(fixture.appliance(), schedule), Some(&identity)).unwrap();
+        let double = RunningAppliance::open(
+            MockAppliance::new(fixture.appliance(), schedule),
+            Some(&identity),
+        )
+        .unwrap();
         drop(_guard);
         Https {
             url: double.url(),

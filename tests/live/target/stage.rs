@@ -14,10 +14,8 @@ use bytes::Bytes;
 use d4iot_double::{
     clock::Clock,
     failure::Schedule,
-    fixture,
-    host::Host,
-    server,
-    server::{Answered, Client, Limits, Refusal, Service},
+    fixture, server,
+    server::{Answer, Client, Limits, MockAppliance, Refusal, Service},
 };
 use http::{Request, Response, StatusCode, request::Parts};
 use rustix::process::{Pid, Signal, kill_process};
@@ -105,7 +103,7 @@ impl Seen {
 }
 
 pub(crate) struct Fickle {
-    pub(crate) host: Host,
+    pub(crate) host: MockAppliance,
     pub(crate) behaviour: Mutex<Behaviour>,
     pub(crate) seen: Mutex<Vec<Seen>>,
     pub(crate) process: Mutex<Option<Pid>>,
@@ -137,15 +135,15 @@ impl Fickle {
 }
 
 impl Service for Fickle {
-    fn answer(&self, request: &Request<Bytes>, client: Client) -> Answered {
-        Answered::plain(self.behaved(request, client))
+    fn answer(&self, request: &Request<Bytes>, client: Client) -> Answer {
+        Answer::plain(self.behaved(request, client))
     }
 
     fn clock(&self) -> &Clock {
         self.host.clock()
     }
 
-    fn refuse(&self, head: &Parts, refusal: Refusal, client: Client) -> Answered {
+    fn refuse(&self, head: &Parts, refusal: Refusal, client: Client) -> Answer {
         self.host.refuse(head, refusal, client)
     }
 }
@@ -289,7 +287,7 @@ impl Stage {
         let appliance = fixture::read("test.yaml", fixture).unwrap().appliance();
         let (seen, process, started, meanwhile) = Default::default();
         let service = Arc::new(Fickle {
-            host: Host::new(appliance, Schedule::default()),
+            host: MockAppliance::new(appliance, Schedule::default()),
             behaviour: Mutex::new(behaviour),
             seen,
             process,
@@ -307,7 +305,7 @@ impl Stage {
         runtime.spawn(server::run(
             listener,
             None,
-            Arc::clone(&service),
+            Arc::<Fickle>::clone(&service),
             Limits::default(),
             std::future::pending(),
         ));

@@ -20,13 +20,12 @@ use crate::{
         stop::Stop,
         undo::{Header, Journal, Key, Shelf},
     },
-    served::Served,
-    server::tls::Identity,
+    server::{RunningAppliance, tls::Identity},
 };
 
 /// A sensor, its accounts, and where its journal is kept.
 pub(super) struct Stage {
-    pub(super) served: Served,
+    pub(super) served: RunningAppliance,
     pub(super) lab: Lab,
     shelf: TempDir,
     pub(super) stop: Stop,
@@ -47,7 +46,7 @@ impl Stage {
             ..TargetOptions::default()
         };
         lab.target = Target::new(&served.url(), &options).unwrap();
-        let before = served.host().users();
+        let before = served.appliance().users();
         Stage {
             served,
             lab,
@@ -131,7 +130,7 @@ impl Stage {
     }
 
     pub(super) fn count(&self, operation: Operation, outcome: Option<Outcome>) -> u64 {
-        self.served.host().count(&EntryFilter {
+        self.served.appliance().count(&EntryFilter {
             operation: Some(operation),
             outcome,
             ..EntryFilter::default()
@@ -152,7 +151,7 @@ impl Stage {
 
     pub(super) fn nothing_is_lost(&self, ended: &Ended) {
         assert_eq!(ended.after.lost, []);
-        assert_eq!(self.served.host().users(), self.before);
+        assert_eq!(self.served.appliance().users(), self.before);
         assert_eq!(self.at_risk(), None, "the journal is closed");
     }
 }

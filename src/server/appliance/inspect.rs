@@ -1,4 +1,4 @@
-//! Looking at what was asked: the journal as anybody may read it, waiting for it, and what a request would get.
+//! The journal as anybody may read it, waiting for its entries, and what a request would get.
 
 use std::{
     collections::BTreeSet,
@@ -10,20 +10,23 @@ use std::{
 use bytes::Bytes;
 use http::{Request, Response, header::AUTHORIZATION};
 
-use super::{Host, service::answering};
+use super::{
+    MockAppliance,
+    answer::{call, commits, override_outcome},
+};
 use crate::{
     contract::{Operation, Outcome},
-    failure::Call,
+    failure::Delivery,
     journal::{
-        Count, Entry, EntryFilter, EntryView, Finding, Findings, Journal, JournalRedactor, Latency,
-        suggestion,
+        Entry, EntryFilter, EntryView, Finding, Findings, Journal, JournalRedactor, suggestion,
     },
     redact::{Fingerprints, Redactor},
+    server::Client,
 };
 
 /// Entries of a journal, and how many there were besides.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Page {
+pub struct JournalPage {
     /// Those that were wanted and are held, newest first.
     pub entries: Vec<EntryView>,
     /// How many were ever as wanted, since the start or the last reset, dropped ones too.
@@ -41,7 +44,7 @@ pub struct Explanation {
     pub outcome: Outcome,
     /// Why the appliance comes to that, in words.
     pub reason: String,
-    /// The failure mode that would strike.
+    /// The failure mode that would trigger.
     pub failure: Option<String>,
     /// Whether a password would be replaced.
     pub changes: bool,
@@ -53,22 +56,9 @@ pub struct Explanation {
     pub answer: Response<Bytes>,
 }
 
-/// What a journal has counted since the start, whatever was cleared.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Totals {
-    /// Requests.
-    pub requests: Vec<Count>,
-    /// How long answers took.
-    pub latency: Latency,
-    /// Entries that were dropped.
-    pub dropped: u64,
-    /// Entries and bytes that are held.
-    pub held: (usize, usize),
-}
-
-impl Host {
+impl MockAppliance {
     /// Returns the wanted entries of the journal, newest first, at most so many, with no password in them.
-    pub fn journal(&self, wanted: &EntryFilter, most: usize) -> Page {
+    pub fn journal(&self, wanted: &EntryFilter, most: usize) -> JournalPage {
         let (entries, changed, count, dropped) = self.journal.read(|journal| {
             let entries: Vec<Entry> = journal.newest(wanted).take(most).cloned().collect();
             (
@@ -86,7 +76,7 @@ impl Host {
             self.redactor(&changed),
             &serves,
         );
-        Page {
+        JournalPage {
             entries: entries.iter().map(|entry| redactor.view(entry)).collect(),
             count,
             dropped,
@@ -118,83 +108,62 @@ impl Host {
         self.journal.clear();
     }
 
-    /// Returns what was counted since the start.
-    pub fn totals(&self) -> Totals {
-        self.journal.read(|journal| Totals {
-            requests: journal.totals(),
-            latency: journal.latency().clone(),
-            dropped: journal.dropped_ever(),
-            held: (journal.len(), journal.bytes()),
-        })
+    /// Returns how many entries the journal holds, and how many bytes.
+    pub fn journal_size(&self) -> (usize, usize) {
+        self.journal
+            .read(|journal| (journal.len(), journal.bytes()))
     }
 
-    /// Returns what a request from a source would get now, and why. Nothing is changed, counted or noted.
+    /// Returns what a request from a source would get now, and why. Nothing is changed or counted.
     pub fn explain(&self, request: &Request<Bytes>, source: IpAddr) -> Explanation {
-        let mut present = self.content().present.clone();
-        let rules = Arc::clone(&present.rules);
-        let asked = rules.read(request);
+        let mut current = self.content().current.clone();
+        let rules = Arc::clone(&current.rules);
+        let parsed = rules.read(request);
         let now = self.clock.now();
-        let (worded, reason, change) = present.state.judge_with_reason(&rules, &asked, source, now);
-        // A connection that has no number: what is counted per connection is counted as on a new one.
-        let call = Call {
-            operation: asked.operation(),
-            user: asked.user(),
+        let (outcome, reason, change) = current
+            .state
+            .judge_with_reason(&rules, &parsed, source, now);
+        // A connection without a number: what is counted per connection counts as on a new one.
+        let client = Client {
             source,
             connection: 0,
-            now,
         };
-        let trigger = present.schedule.request(&call);
-        let commits = trigger
-            .as_ref()
-            .is_none_or(|trigger| trigger.action.commits());
-        let changes = commits && change.is_some_and(|change| change.replaces());
-        let findings = Findings::of(
-            request.uri(),
-            request.headers().contains_key(AUTHORIZATION),
-            request.body(),
-            asked.reason(),
-        )
-        .iter()
-        .collect();
-        let (rules, worded) = trigger.as_ref().map_or((&*rules, worded), |trigger| {
-            answering(&rules, trigger, worded, &asked)
-        });
-        let answer = rules.word(worded, &asked);
-        let (outcome, path) = (worded.outcome, request.uri().path());
-        let answer = match &trigger {
+        let failure = current.schedule.request(&call(&parsed, client, now));
+        let changes = change.is_some_and(|change| change.replaces()) && commits(failure.as_ref());
+        let has_token = request.headers().contains_key(AUTHORIZATION);
+        let findings = Findings::of(request.uri(), has_token, request.body(), parsed.reason());
+        let (renderer, outcome) = match &failure {
+            Some(failure) => override_outcome(&rules, failure, outcome, &parsed),
+            None => (&*rules, outcome),
+        };
+        let answer = Delivery::plain(renderer.word(outcome, &parsed));
+        let answer = match &failure {
+            Some(failure) => failure.action.apply(&failure.random, answer),
             None => answer,
-            Some(trigger) => {
-                trigger
-                    .action
-                    .apply(&trigger.random, crate::failure::Delivery::plain(answer))
-                    .response
-            }
         };
+        let path = request.uri().path();
+        let suggest = || suggestion(rules.kind(), path, |path| rules.has_path(path));
         Explanation {
-            operation: asked.operation(),
-            outcome,
+            operation: parsed.operation(),
+            outcome: outcome.outcome,
             reason: reason.to_string(),
-            failure: trigger.as_ref().map(|trigger| trigger.mode.to_string()),
+            failure: failure.map(|failure| failure.mode.to_string()),
             changes,
-            findings,
-            suggestion: asked
-                .operation()
-                .is_none()
-                .then(|| suggestion(rules.kind(), path, |path| rules.has_path(path))),
-            answer,
+            findings: findings.iter().collect(),
+            suggestion: parsed.operation().is_none().then(suggest),
+            answer: answer.response,
         }
     }
 
     /// Hides what passwords this appliance has, had when it was loaded, or got since by what entries still tell.
-    pub fn redactor_of_present(&self) -> Redactor {
+    pub fn redactor_of_users(&self) -> Redactor {
         self.redactor(&self.journal.read(password_changes))
     }
 
     fn redactor(&self, changed: &[Entry]) -> Redactor {
         let states = {
             let content = self.content();
-            [&content.present, &content.loaded.present]
-                .map(|present| present.state.directory.clone())
+            [&content.current, &content.loaded.0].map(|snapshot| snapshot.state.directory.clone())
         };
         let users = || states.iter().flat_map(|directory| directory.users());
         let names: BTreeSet<&str> = users().map(|user| user.username.as_str()).collect();

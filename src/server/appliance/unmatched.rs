@@ -1,4 +1,4 @@
-//! Requests that hit no operation: counted all, the first of them remembered by method and path.
+//! Requests that hit no operation: all are counted, and the first are kept by method and path.
 
 use std::fmt;
 
@@ -6,18 +6,18 @@ use http::{Method, Uri};
 
 /// Requests that hit no operation.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Unmatched {
+pub struct UnmatchedRequests {
     /// How many there were.
     pub count: u64,
     /// The first hundred, each once: method and path, without the query, which may hold a secret.
     pub first: Vec<String>,
 }
 
-impl Unmatched {
-    pub(super) fn note(&mut self, method: &Method, uri: &Uri) {
+impl UnmatchedRequests {
+    pub(super) fn add(&mut self, method: &Method, uri: &Uri) {
         self.count += 1;
-        if self.first.len() < MOST_REMEMBERED {
-            let path: String = uri.path().chars().take(LONGEST_PATH).collect();
+        if self.first.len() < MAX_REMEMBERED {
+            let path: String = uri.path().chars().take(MAX_PATH_CHARS).collect();
             let line = format!("{method} {path}");
             if !self.first.contains(&line) {
                 self.first.push(line);
@@ -27,7 +27,7 @@ impl Unmatched {
 }
 
 /// Says how many and which: `3 requests hit no operation: GET /a, POST /b`.
-impl fmt::Display for Unmatched {
+impl fmt::Display for UnmatchedRequests {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let plural = if self.count == 1 { "" } else { "s" };
         write!(
@@ -39,8 +39,8 @@ impl fmt::Display for Unmatched {
     }
 }
 
-const MOST_REMEMBERED: usize = 100;
-const LONGEST_PATH: usize = 200;
+const MAX_REMEMBERED: usize = 100;
+const MAX_PATH_CHARS: usize = 200;
 
 #[cfg(test)]
 mod tests {
@@ -48,9 +48,9 @@ mod tests {
 
     #[test]
     fn all_are_counted_and_the_first_remembered_without_their_query() {
-        let mut unmatched = Unmatched::default();
+        let mut unmatched = UnmatchedRequests::default();
         for number in 0..300 {
-            unmatched.note(
+            unmatched.add(
                 &Method::GET,
                 &format!("/{}?password=hidden", number / 2).parse().unwrap(),
             );

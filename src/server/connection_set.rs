@@ -1,56 +1,53 @@
-//! The open connections of one listener: started, tidied away, reset, and ended in time.
+//! The open connections of one listener: started, reaped, reset, and closed in time.
 
-use std::{collections::HashMap, future::Future, sync::Arc};
+use std::{collections::HashMap, sync::Arc};
 
 use tokio::task::{AbortHandle, Id, JoinError, JoinSet};
 
-use crate::server::{Limits, pulse::Pulse};
+use crate::server::{Limits, Service, connection_state::ConnectionState};
 
 /// The open connections of one listener.
-pub(super) struct Open {
+pub(super) struct ConnectionSet {
+    service: Arc<dyn Service>,
     limits: Arc<Limits>,
     tasks: JoinSet<()>,
     handles: HashMap<Id, Handle>,
-    gone: Box<dyn Fn(u64) + Send + Sync>,
 }
 
 struct Handle {
     connection: u64,
-    pulse: Arc<Pulse>,
+    state: Arc<ConnectionState>,
     task: AbortHandle,
 }
 
-impl Open {
-    /// Returns none; `gone` is told the number of each connection that has ended.
-    pub(super) fn new(limits: Arc<Limits>, gone: impl Fn(u64) + Send + Sync + 'static) -> Open {
-        Open {
+impl ConnectionSet {
+    pub(super) fn new(service: Arc<dyn Service>, limits: Arc<Limits>) -> ConnectionSet {
+        ConnectionSet {
+            service,
             limits,
             tasks: JoinSet::new(),
             handles: HashMap::new(),
-            gone: Box::new(gone),
         }
     }
 
-    /// Starts a connection of a number.
-    pub(super) fn start<F: Future<Output = ()> + Send + 'static>(
+    /// Starts the task of a connection.
+    pub(super) fn start(
         &mut self,
         connection: u64,
-        serve: impl FnOnce(Arc<Pulse>) -> F,
+        state: Arc<ConnectionState>,
+        serve: impl Future<Output = ()> + Send + 'static,
     ) {
-        let pulse = Arc::new(Pulse::default());
-        let task = self.tasks.spawn(serve(Arc::clone(&pulse)));
-        self.handles.insert(
-            task.id(),
-            Handle {
-                connection,
-                pulse,
-                task,
-            },
-        );
+        let task = self.tasks.spawn(serve);
+        let handle = Handle {
+            connection,
+            state,
+            task,
+        };
+        self.handles.insert(handle.task.id(), handle);
     }
 
     /// Waits for a connection to end, and forgets it; for ever where there is none.
-    pub(super) async fn tidy(&mut self) {
+    pub(super) async fn reap(&mut self) {
         match self.tasks.join_next_with_id().await {
             Some(end) => self.forget(end),
             None => std::future::pending().await,
@@ -60,15 +57,15 @@ impl Open {
     /// Ends every connection with RST.
     pub(super) fn reset(&self) {
         for handle in self.handles.values() {
-            handle.pulse.sever();
+            handle.state.reset();
             handle.task.abort();
         }
     }
 
-    /// Cuts at once what is not being answered, or held back, and lets running answers finish for [`Limits::grace`].
+    /// Cuts at once what is idle, being read or delayed, and lets running answers finish for [`Limits::grace`].
     pub(super) async fn close(mut self) {
         for handle in self.handles.values() {
-            if !handle.pulse.leave() {
+            if !handle.state.begin_shutdown() {
                 handle.task.abort();
             }
         }
@@ -87,17 +84,16 @@ impl Open {
         let id = match end {
             Ok((id, ())) => id,
             Err(error) => {
-                // The panic's own text stays out of the log: it may hold what the request held.
+                // The panic's own text may hold what the request held.
                 if error.is_panic() {
-                    self.limits
-                        .log
-                        .line("a connection ended because its service panicked");
+                    let log = &self.limits.log;
+                    log.line("a connection ended because its service panicked");
                 }
                 error.id()
             }
         };
         if let Some(handle) = self.handles.remove(&id) {
-            (self.gone)(handle.connection);
+            self.service.on_closed(handle.connection);
         }
     }
 }

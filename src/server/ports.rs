@@ -1,4 +1,4 @@
-//! Where appliances listen that ask for no port: on any free one, or on those of a range, each given back when its port is closed.
+//! Where appliances listen that name no port: on any free one, or on those of a range.
 
 use std::{
     collections::VecDeque,
@@ -10,7 +10,7 @@ use std::{
 
 use tokio::net::TcpListener;
 
-use crate::server;
+use crate::server::bind;
 
 /// Ports to choose from: `8443-8450`. A range, which a container needs to publish them; or by default any free one.
 #[derive(Clone, Debug, Default)]
@@ -26,7 +26,7 @@ struct Range {
 
 /// A port of a range, given back when dropped. Of any free port there is nothing to give back.
 #[derive(Debug)]
-pub(super) struct Lease(Option<(Arc<Range>, u16)>);
+pub(super) struct PortLease(Option<(Arc<Range>, u16)>);
 
 impl Ports {
     /// Takes ports from this range, both ends included; the lower one first.
@@ -42,25 +42,25 @@ impl Ports {
     ///
     /// # Errors
     /// The system's; where no port of the range is free, that of the last one tried.
-    pub(super) fn bind(&self, address: SocketAddr) -> io::Result<(TcpListener, Lease)> {
+    pub(super) fn bind(&self, address: SocketAddr) -> io::Result<(TcpListener, PortLease)> {
         match &self.0 {
             Some(range) if address.port() == 0 => range.bind(address.ip()),
-            _ => Ok((server::bind(address)?, Lease(None))),
+            _ => Ok((bind(address)?, PortLease(None))),
         }
     }
 }
 
 impl Range {
     /// Tries each port that no appliance of this process has, once: another process may have it.
-    fn bind(self: &Arc<Range>, ip: IpAddr) -> io::Result<(TcpListener, Lease)> {
-        let most = self.free().len();
+    fn bind(self: &Arc<Range>, ip: IpAddr) -> io::Result<(TcpListener, PortLease)> {
+        let count = self.free().len();
         let mut error = io::Error::from(io::ErrorKind::AddrInUse);
-        for _ in 0..most {
+        for _ in 0..count {
             let Some(port) = self.free().pop_front() else {
                 break;
             };
-            let lease = Lease(Some((Arc::clone(self), port)));
-            match server::bind(SocketAddr::new(ip, port)) {
+            let lease = PortLease(Some((Arc::clone(self), port)));
+            match bind(SocketAddr::new(ip, port)) {
                 Ok(listener) => return Ok((listener, lease)),
                 Err(failed) if failed.kind() == io::ErrorKind::AddrInUse => error = failed,
                 Err(failed) => return Err(failed),
@@ -74,7 +74,7 @@ impl Range {
     }
 }
 
-impl Drop for Lease {
+impl Drop for PortLease {
     fn drop(&mut self) {
         if let Some((range, port)) = self.0.take() {
             range.free().push_back(port);
@@ -121,9 +121,9 @@ mod tests {
     /// Three neighbouring ports that were free just now.
     fn three() -> (u16, u16) {
         for _ in 0..100 {
-            let first = server::bind(ANY).unwrap().local_addr().unwrap().port();
-            let all = (first..=first.saturating_add(2))
-                .map(|port| server::bind(SocketAddr::new(ANY.ip(), port)));
+            let first = bind(ANY).unwrap().local_addr().unwrap().port();
+            let all =
+                (first..=first.saturating_add(2)).map(|port| bind(SocketAddr::new(ANY.ip(), port)));
             if first < 65_000 && all.collect::<Result<Vec<_>, _>>().is_ok() {
                 return (first, first + 2);
             }
@@ -150,10 +150,10 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_port_that_another_process_has_is_passed_over_and_asked_for_again_later() {
+    async fn a_port_of_another_process_is_skipped_and_tried_again_later() {
         let (first, _) = three();
         let ports = Ports::between(first, first + 1);
-        let other = server::bind(SocketAddr::new(ANY.ip(), first)).unwrap();
+        let other = bind(SocketAddr::new(ANY.ip(), first)).unwrap();
         let (listener, _lease) = ports.bind(ANY).unwrap();
         assert_eq!(listener.local_addr().unwrap().port(), first + 1);
         assert!(ports.bind(ANY).is_err());
@@ -167,9 +167,9 @@ mod tests {
     #[rstest]
     #[case::turned("9099-9000", "expected the lower port first; did you mean 9000-9099?")]
     #[case::one("9000", "expected two ports from 1 to 65535, 9000-9099")]
-    #[case::nought("0-10", "expected two ports from 1 to 65535, 9000-9099")]
+    #[case::zero("0-10", "expected two ports from 1 to 65535, 9000-9099")]
     #[case::too_high("1-65536", "expected two ports from 1 to 65535, 9000-9099")]
-    fn what_is_no_range_is_refused(#[case] text: &str, #[case] expected: &str) {
+    fn an_invalid_range_is_refused(#[case] text: &str, #[case] expected: &str) {
         assert_eq!(text.parse::<Ports>().unwrap_err(), expected);
     }
 }

@@ -1,4 +1,4 @@
-//! Why an appliance cannot join the fleet.
+//! Why an appliance cannot be added to the registry.
 
 use std::{fmt, io, net::SocketAddr};
 
@@ -6,7 +6,7 @@ use crate::fixture;
 
 /// Why an appliance cannot join. Nothing was started, and whoever is there is as before.
 #[derive(Debug)]
-pub enum Error {
+pub enum RegistryError {
     /// The failure mode of this name shows a certificate that is at fault, and only a generated one can be.
     Certificate {
         /// The appliance.
@@ -23,12 +23,12 @@ pub enum Error {
     /// A failure mode cannot happen without TLS.
     Transport(fixture::Error),
     /// The address cannot be bound.
-    Unbound(Unbound),
+    Bind(BindError),
 }
 
 /// An address that cannot be bound.
 #[derive(Debug)]
-pub struct Unbound {
+pub struct BindError {
     /// The appliance.
     pub name: String,
     /// The address it was to have; port 0 where none of those to choose from could be had.
@@ -43,34 +43,36 @@ pub struct Unbound {
     pub reason: io::Error,
 }
 
-impl std::error::Error for Error {}
+impl std::error::Error for RegistryError {}
 
-impl fmt::Display for Error {
+impl fmt::Display for RegistryError {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Error::Certificate { name, mode } => {
+            RegistryError::Certificate { name, mode } => {
                 write!(
                     out,
                     "{name}: the failure mode {mode} shows a certificate that is at fault, and only a generated one can be"
                 )
             }
-            Error::Ending => {
+            RegistryError::Ending => {
                 out.write_str("the process is ending: no appliance is started any more")
             }
-            Error::NameTaken(name) => write!(out, "an appliance named `{name}` is there already"),
-            Error::TooMany(count) => write!(
+            RegistryError::NameTaken(name) => {
+                write!(out, "an appliance named `{name}` is there already")
+            }
+            RegistryError::TooMany(count) => write!(
                 out,
                 "{count} appliances are there, and the process's open files allow no more"
             ),
-            Error::Transport(error) => error.fmt(out),
-            Error::Unbound(unbound) => unbound.fmt(out),
+            RegistryError::Transport(error) => error.fmt(out),
+            RegistryError::Bind(error) => error.fmt(out),
         }
     }
 }
 
-impl fmt::Display for Unbound {
+impl fmt::Display for BindError {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Unbound {
+        let BindError {
             name,
             address,
             ports,
@@ -93,22 +95,24 @@ impl fmt::Display for Unbound {
     }
 }
 
-impl Error {
+impl RegistryError {
     /// Returns the way out, in words that hold for whoever asked, by command line or by the control API.
     pub fn hint(&self) -> Option<String> {
         Some(match self {
-            Error::Certificate { .. } => "leave --tls-cert out, or the mode".to_owned(),
-            Error::NameTaken(_) => {
+            RegistryError::Certificate { .. } => "leave --tls-cert out, or the mode".to_owned(),
+            RegistryError::NameTaken(_) => {
                 "give it a `name` of its own, or delete the other first".to_owned()
             }
-            Error::TooMany(_) => "delete some, or allow more open files (ulimit -n)".to_owned(),
-            Error::Unbound(unbound) => unbound.hint()?,
-            Error::Ending | Error::Transport(_) => return None,
+            RegistryError::TooMany(_) => {
+                "delete some, or allow more open files (ulimit -n)".to_owned()
+            }
+            RegistryError::Bind(error) => error.hint()?,
+            RegistryError::Ending | RegistryError::Transport(_) => return None,
         })
     }
 }
 
-impl Unbound {
+impl BindError {
     fn hint(&self) -> Option<String> {
         match self.reason.kind() {
             io::ErrorKind::AddrInUse if self.address.port() == 0 => Some("delete an appliance, or serve with more --ports".to_owned()),

@@ -1,56 +1,36 @@
-//! What RFC 9112 asks of a request's head and hyper leaves to us.
+//! The checks that RFC 9112 demands of a request's head and hyper does not make.
 
 use std::net::Ipv6Addr;
 
 use http::{
-    HeaderValue, Method, Request, Uri, Version,
+    HeaderMap, Method, Request, Uri, Version,
     header::{HOST, TRANSFER_ENCODING},
 };
 
-/// What is to be known of a head before its body is read.
+/// What must be known of a head before its body is read.
 pub(super) struct Head {
     /// How long it is: the request line, each header line as `name: value`, the empty line.
     ///
-    /// Further blanks beside a value are not counted; hyper's own limit, about twice ours, counts those too.
+    /// Further blanks beside a value are not counted; hyper's own limit, about twice ours, counts
+    /// those too.
     pub(super) bytes: usize,
-    /// Whether target, Host and coding are ones that a server must not refuse (RFC 9112 sections 3.2, 3.3 and 6.1).
-    pub(super) is_lawful: bool,
+    /// Whether the server may answer it (RFC 9112 sections 3.2, 3.3 and 6.1).
+    pub(super) is_valid: bool,
 }
 
-/// Looks a head over. Its headers are gone through once: that is less than to look for two of them.
-pub(super) fn head<B>(request: &Request<B>) -> Head {
-    let (mut hosts, mut codings) = (Given::None, Given::None);
-    let mut headers = 0;
-    for (name, value) in request.headers() {
-        headers += name.as_str().len() + value.len() + ": \r\n".len();
-        if name == HOST {
-            hosts = hosts.and(value);
-        } else if name == TRANSFER_ENCODING {
-            codings = codings.and(value);
-        }
-    }
-    let is_lawful = target_is_lawful(request.method(), request.uri())
-        && host_is_lawful(hosts, request.version())
-        && coding_is_lawful(codings);
-    Head {
-        bytes: line_bytes(request.method(), request.uri()) + headers + "\r\n".len(),
-        is_lawful,
-    }
-}
-
-/// How often a header is given.
-#[derive(Clone, Copy)]
-enum Given<'a> {
-    None,
-    Once(&'a HeaderValue),
-    Often,
-}
-
-impl<'a> Given<'a> {
-    fn and(self, value: &'a HeaderValue) -> Given<'a> {
-        match self {
-            Given::None => Given::Once(value),
-            Given::Once(_) | Given::Often => Given::Often,
+impl Head {
+    pub(super) fn of<B>(request: &Request<B>) -> Head {
+        let headers = request.headers();
+        let header_bytes: usize = headers
+            .iter()
+            .map(|(name, value)| name.as_str().len() + value.len() + ": \r\n".len())
+            .sum();
+        let line_bytes = line_bytes(request.method(), request.uri());
+        Head {
+            bytes: line_bytes + header_bytes + "\r\n".len(),
+            is_valid: is_valid_target(request.method(), request.uri())
+                && has_valid_host(headers, request.version())
+                && has_valid_coding(headers),
         }
     }
 }
@@ -65,7 +45,7 @@ fn line_bytes(method: &Method, uri: &Uri) -> usize {
     method.as_str().len() + target + " ".len() * 2 + "HTTP/1.1\r\n".len()
 }
 
-fn target_is_lawful(method: &Method, uri: &Uri) -> bool {
+fn is_valid_target(method: &Method, uri: &Uri) -> bool {
     let ascii = uri
         .path_and_query()
         .is_none_or(|path| path.as_str().is_ascii());
@@ -81,32 +61,32 @@ fn target_is_lawful(method: &Method, uri: &Uri) -> bool {
         }
 }
 
-fn host_is_lawful(hosts: Given<'_>, version: Version) -> bool {
-    match hosts {
-        Given::None => version < Version::HTTP_11,
-        Given::Once(host) => is_authority(host.as_bytes()),
-        Given::Often => false,
+fn has_valid_host(headers: &HeaderMap, version: Version) -> bool {
+    let mut hosts = headers.get_all(HOST).iter();
+    match (hosts.next(), hosts.next()) {
+        (None, _) => version < Version::HTTP_11,
+        (Some(host), None) => is_authority(host.as_bytes()),
+        (Some(_), Some(_)) => false,
     }
 }
 
 /// Tells whether the body comes in chunks and no other coding, or in none.
 ///
-/// Hyper looks at the last coding alone, and would hand over what another one made of the body as if it were the body.
-fn coding_is_lawful(codings: Given<'_>) -> bool {
-    match codings {
-        Given::None => true,
-        Given::Once(coding) => coding.as_bytes().eq_ignore_ascii_case(b"chunked"),
-        Given::Often => false,
+/// Hyper looks at the last coding alone, and would hand over a compressed body as if it were plain.
+fn has_valid_coding(headers: &HeaderMap) -> bool {
+    let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
+    match (codings.next(), codings.next()) {
+        (None, _) => true,
+        (Some(coding), None) => coding.as_bytes().eq_ignore_ascii_case(b"chunked"),
+        (Some(_), Some(_)) => false,
     }
 }
 
-/// Tells whether this is a host, and perhaps a port (RFC 9110 section 7.2). An empty host names nobody, so it is refused.
-///
-/// Every request has one: it is gone through once, as bytes.
+/// Tells whether this is a host, and perhaps a port (RFC 9110 section 7.2). An empty host is refused.
 fn is_authority(text: &[u8]) -> bool {
     let host_end = match text {
         [b'[', rest @ ..] => match rest.iter().position(|byte| *byte == b']') {
-            Some(end) if is_version_6(&rest[..end]) => end + 2,
+            Some(end) if is_ipv6(&rest[..end]) => end + 2,
             _ => return false,
         },
         name => name_end(name),
@@ -118,18 +98,15 @@ fn is_authority(text: &[u8]) -> bool {
     }
 }
 
-fn is_version_6(address: &[u8]) -> bool {
+fn is_ipv6(address: &[u8]) -> bool {
     str::from_utf8(address).is_ok_and(|address| address.parse::<Ipv6Addr>().is_ok())
 }
 
-/// Tells whether this is a port; that none follows its colon is lawful (RFC 3986 section 3.2.3).
+/// Tells whether this is a port; it may be empty (RFC 3986 section 3.2.3).
 fn is_port(port: &[u8]) -> bool {
-    let digit = |byte: &u8| byte.is_ascii_digit().then(|| u16::from(byte - b'0'));
-    port.iter()
-        .try_fold(0_u16, |port, byte| {
-            port.checked_mul(10)?.checked_add(digit(byte)?)
-        })
-        .is_some()
+    let digits = port.iter().all(u8::is_ascii_digit);
+    digits
+        && (port.is_empty() || str::from_utf8(port).is_ok_and(|port| port.parse::<u16>().is_ok()))
 }
 
 /// Returns where a `reg-name` of RFC 3986 section 3.2.2, an IPv4 address included, ends.
@@ -137,23 +114,16 @@ fn name_end(text: &[u8]) -> usize {
     let mut end = 0;
     loop {
         end += match text[end..] {
-            [byte, ..] if IN_A_NAME[usize::from(byte)] => 1,
+            [byte, ..] if is_name_byte(byte) => 1,
             [b'%', high, low, ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => 3,
             _ => return end,
         };
     }
 }
 
-/// Which bytes may stand in a name as they are; a table, for every request has a name.
-const IN_A_NAME: [bool; 256] = {
-    let mut table = [false; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        table[byte] = matches!(byte as u8, b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b'-' | b'.' | b'_' | b'~' | b'!' | b'$' | b'&'..=b',' | b';' | b'=');
-        byte += 1;
-    }
-    table
-};
+fn is_name_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=".contains(&byte)
+}
 
 #[cfg(test)]
 mod tests {
@@ -174,7 +144,7 @@ mod tests {
     #[case::blank("a b", false)]
     #[case::user("user@host", false)]
     #[case::path("host/path", false)]
-    #[case::list("a,b", true)] // A comma is lawful in a reg-name.
+    #[case::list("a,b", true)] // A comma is valid in a reg-name.
     #[case::bare_version_6("::1", false)]
     #[case::no_address("[host]", false)]
     #[case::after_bracket("[::1]x", false)]
@@ -183,14 +153,14 @@ mod tests {
     #[case::port_signed("host:+80", false)]
     #[case::port_word("host:http", false)]
     #[case::highest_port("host:65535", true)]
-    #[case::port_with_noughts("host:0000080", true)]
+    #[case::port_with_leading_zeros("host:0000080", true)]
     #[case::two_ports("host:80:80", false)]
     #[case::version_6_with_a_port_too_high("[::1]:65536", false)]
     #[case::letters_beyond_ascii("h\u{f6}st", false)]
     #[case::broken_escape("a%2", false)]
     #[case::no_escape("a%2x", false)]
-    fn a_host_is_a_name_or_an_address_and_perhaps_a_port(#[case] host: &str, #[case] lawful: bool) {
-        assert_eq!(is_authority(host.as_bytes()), lawful);
+    fn a_host_is_a_name_or_an_address_and_perhaps_a_port(#[case] host: &str, #[case] valid: bool) {
+        assert_eq!(is_authority(host.as_bytes()), valid);
     }
 
     #[rstest]
@@ -205,14 +175,14 @@ mod tests {
     fn a_target_is_a_path_or_a_url(
         #[case] target: &str,
         #[case] method: &str,
-        #[case] lawful: bool,
+        #[case] valid: bool,
     ) {
         let request = http::Request::builder()
             .method(method)
             .uri(target)
             .body(())
             .unwrap();
-        assert_eq!(target_is_lawful(request.method(), request.uri()), lawful);
+        assert_eq!(is_valid_target(request.method(), request.uri()), valid);
     }
 
     #[test]
@@ -224,6 +194,6 @@ mod tests {
             .header("accept", "*/*")
             .body(())
             .unwrap();
-        assert_eq!(super::head(&request).bytes, head.len());
+        assert_eq!(Head::of(&request).bytes, head.len());
     }
 }

@@ -1,0 +1,242 @@
+//! A mock appliance: its rules, state and failure modes under one lock, its journal, its clock.
+//!
+//! A request is parsed and its response rendered outside the lock; evaluation, the counting of
+//! failure modes, the change of the state and the journal entry are inside. So of any number of
+//! clients that change one password at once, exactly one succeeds. A failure mode decides inside
+//! whether the change is made, and spoils the answer outside.
+
+mod answer;
+mod inspect;
+mod log;
+mod manage;
+mod outage;
+mod unmatched;
+
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+pub use inspect::{Explanation, JournalPage};
+use outage::Outage;
+use tokio::sync::Notify;
+pub use unmatched::UnmatchedRequests;
+
+use crate::{
+    appliance::{Appliance, Moment, Rules, State},
+    clock::Clock,
+    contract::Kind,
+    failure::{Counter, Schedule},
+    fixture::Fixture,
+    journal::{Bounds, MemoryBudget, SharedJournal},
+};
+
+/// A mock appliance, which answers requests.
+#[derive(Debug)]
+pub struct MockAppliance {
+    clock: Clock,
+    journal: Arc<SharedJournal>,
+    /// Everything that requests and the control API change, under one lock: two need an order.
+    content: Mutex<Content>,
+    /// Wakes what waits for an outage to begin or end.
+    rescheduled: Notify,
+}
+
+#[derive(Debug)]
+struct Content {
+    name: Arc<str>,
+    current: Snapshot,
+    /// What a reset goes back to, and what the clock showed then.
+    loaded: (Snapshot, Moment, bool),
+    unmatched: UnmatchedRequests,
+    /// The failure modes that fired before other content was loaded.
+    fired_before: BTreeSet<String>,
+    is_port_closed: bool,
+}
+
+/// All that a reset restores.
+#[derive(Clone, Debug)]
+struct Snapshot {
+    rules: Arc<Rules>,
+    state: State,
+    schedule: Schedule,
+    outage: Option<Outage>,
+}
+
+impl MockAppliance {
+    /// Returns an appliance with its failure modes, whose clock starts now.
+    pub fn new(appliance: Appliance, schedule: Schedule) -> MockAppliance {
+        MockAppliance::with_clock(appliance, schedule, Clock::start())
+    }
+
+    /// Returns an appliance with this clock.
+    pub fn with_clock(appliance: Appliance, schedule: Schedule, clock: Clock) -> MockAppliance {
+        let loaded = Snapshot::new(appliance, schedule);
+        MockAppliance::with_content("".into(), (loaded, Moment::default(), false), clock)
+    }
+
+    /// Returns the appliance of a fixture. `seed` decides everything random.
+    pub fn from_fixture(fixture: &Fixture, seed: u64) -> MockAppliance {
+        let clock = Clock::start_at(Moment::default(), fixture.frozen);
+        let name = fixture.name.as_str().into();
+        MockAppliance::with_content(name, loaded(fixture, seed), clock)
+    }
+
+    fn with_content(
+        name: Arc<str>,
+        loaded: (Snapshot, Moment, bool),
+        clock: Clock,
+    ) -> MockAppliance {
+        MockAppliance {
+            content: Mutex::new(Content {
+                name,
+                current: loaded.0.clone(),
+                loaded,
+                unmatched: UnmatchedRequests::default(),
+                fired_before: BTreeSet::new(),
+                is_port_closed: false,
+            }),
+            clock,
+            journal: SharedJournal::new(Bounds::default(), MemoryBudget::of_the_process()),
+            rescheduled: Notify::new(),
+        }
+    }
+
+    /// Replaces the empty journal by one of these bounds, which shares this budget with others; the
+    /// default is 1,000 entries and 8 MiB, and 256 MiB for the process.
+    #[must_use]
+    pub fn with_journal(self, bounds: Bounds, budget: Arc<MemoryBudget>) -> MockAppliance {
+        MockAppliance {
+            journal: SharedJournal::new(bounds, budget),
+            ..self
+        }
+    }
+
+    /// Becomes the appliance of a fixture between two requests. A reset goes back to this from now on.
+    /// Connections stay.
+    pub fn load(&self, fixture: &Fixture, seed: u64) {
+        let mut content = self.content();
+        let counters = content.current.schedule.counters().into_iter();
+        let fired = counters.filter(|counter| counter.fired > 0);
+        content
+            .fired_before
+            .extend(fired.map(|counter| counter.mode));
+        content.name = fixture.name.as_str().into();
+        content.loaded = loaded(fixture, seed);
+        self.restore(&mut content);
+    }
+
+    /// Becomes another appliance between two requests, with a clock that begins again.
+    pub fn replace(&self, appliance: Appliance, schedule: Schedule) {
+        let mut content = self.content();
+        let loaded = Snapshot::new(appliance, schedule);
+        content.loaded = (loaded, Moment::default(), false);
+        self.restore(&mut content);
+    }
+
+    /// Goes back to what was loaded: readings, users, failure modes and counters, clock, journal,
+    /// unmatched requests. An outage ends.
+    pub fn reset(&self) {
+        self.restore(&mut self.content());
+    }
+
+    /// One lock round all of it: no request is evaluated by the new state and the old time.
+    fn restore(&self, content: &mut Content) {
+        let (loaded, moment, is_frozen) = &content.loaded;
+        self.clock.set(*moment, *is_frozen);
+        content.current = loaded.clone();
+        content.unmatched = UnmatchedRequests::default();
+        self.journal.clear();
+        self.rescheduled.notify_waiters();
+    }
+
+    /// Returns the fixture of this appliance as it is between two requests. It names no address, and
+    /// has nothing that was counted.
+    pub fn export(&self) -> Fixture {
+        let content = self.content();
+        let appliance = Appliance {
+            rules: Arc::clone(&content.current.rules),
+            state: content.current.state.clone(),
+        };
+        let mut fixture = Fixture::of(appliance, &content.current.schedule);
+        if !content.name.is_empty() {
+            fixture.name = content.name.to_string();
+        }
+        fixture
+    }
+
+    /// Returns the name.
+    pub fn name(&self) -> Arc<str> {
+        Arc::clone(&self.content().name)
+    }
+
+    /// Returns the kind of appliance.
+    pub fn kind(&self) -> Kind {
+        self.rules().kind()
+    }
+
+    /// Returns the seed of everything random.
+    pub fn seed(&self) -> u64 {
+        self.content().current.schedule.seed()
+    }
+
+    /// Returns the clock of delays, lock-outs and outages.
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// Replaces the state between two requests.
+    pub fn set_state(&self, state: State) {
+        self.content().current.state = state;
+    }
+
+    /// Returns a copy of the state.
+    pub fn state(&self) -> State {
+        self.content().current.state.clone()
+    }
+
+    /// Returns what each failure mode has counted since the start or the last reset, in order.
+    pub fn counters(&self) -> Vec<Counter> {
+        self.content().current.schedule.counters()
+    }
+
+    /// Returns the requests that hit no operation since the start or the last reset.
+    pub fn unmatched(&self) -> UnmatchedRequests {
+        self.content().unmatched.clone()
+    }
+
+    /// Returns the armed failure modes that never fired, before a fixture was loaded neither.
+    pub(super) fn idle_modes(&self) -> Vec<Counter> {
+        let content = self.content();
+        let counters = content.current.schedule.counters().into_iter();
+        counters
+            .filter(|counter| counter.armed && counter.fired == 0)
+            .filter(|counter| !content.fired_before.contains(&counter.mode))
+            .collect()
+    }
+
+    fn rules(&self) -> Arc<Rules> {
+        Arc::clone(&self.content().current.rules)
+    }
+
+    /// A panic inside the lock leaves the content whole: changes are made last.
+    fn content(&self) -> MutexGuard<'_, Content> {
+        self.content.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Snapshot {
+    fn new(appliance: Appliance, schedule: Schedule) -> Snapshot {
+        Snapshot {
+            rules: appliance.rules,
+            state: appliance.state,
+            schedule,
+            outage: None,
+        }
+    }
+}
+
+fn loaded(fixture: &Fixture, seed: u64) -> (Snapshot, Moment, bool) {
+    let snapshot = Snapshot::new(fixture.appliance(), fixture.schedule(seed));
+    (snapshot, Moment::default(), fixture.frozen)
+}

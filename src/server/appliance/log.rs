@@ -1,0 +1,57 @@
+//! The log event of each request whose answer has ended. It holds no password.
+
+use std::borrow::Cow;
+
+use tracing::Level;
+
+use super::MockAppliance;
+use crate::journal::EntryId;
+
+impl MockAppliance {
+    /// Logs the request of an entry, unless the entry was dropped.
+    pub(super) fn log(&self, entry: &EntryId) {
+        if !tracing::enabled!(target: TARGET, Level::DEBUG) {
+            return;
+        }
+        let Some(entry) = self.journal.read(|journal| journal.entry(entry).cloned()) else {
+            return;
+        };
+        let data = &entry.data;
+        let asked: Cow<'_, str> = match data.operation {
+            Some(operation) => operation.name().into(),
+            // A path may hold anything, a password too.
+            None => {
+                let redactor = self.redactor_of_users();
+                redactor.text(data.request.path()).into_owned().into()
+            }
+        };
+        let reason = data
+            .reason
+            .map_or_else(String::new, |reason| reason.to_string());
+        let status = entry.status.map_or(0, |status| status.as_u16());
+        let took_ms = entry.took().unwrap_or_default().as_secs_f64() * 1000.0;
+        let (outcome, state) = (data.outcome.name(), entry.progress.name());
+        let failure = data.failure.as_deref().unwrap_or_default();
+        let bent = if failure.is_empty() {
+            String::new()
+        } else {
+            format!(", bent by {failure}")
+        };
+        let name = self.name();
+        tracing::debug!(
+            target: TARGET,
+            appliance = &*name,
+            number = entry.number,
+            asked = &*asked,
+            outcome,
+            reason,
+            failure,
+            state,
+            status,
+            took_ms,
+            "{name}: {asked} {outcome} ({reason}){bent}, {status} {state} after {took_ms:.3} ms",
+        );
+    }
+}
+
+const TARGET: &str = "d4iot_double::request";

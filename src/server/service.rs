@@ -1,0 +1,131 @@
+//! What stands behind a port: the interface between the server and an appliance.
+
+use std::{fmt, net::IpAddr, pin::Pin};
+
+use bytes::Bytes;
+use http::{Request, Response, StatusCode, request::Parts};
+
+use crate::{
+    clock::{Age, Clock},
+    failure::{Delivery, TlsFailure},
+    journal::{EntryId, Progress, Wall},
+};
+
+/// What stands behind a port.
+pub trait Service: Send + Sync + 'static {
+    /// Answers a whole request. Called once the body has been read; must not block.
+    fn answer(&self, request: &Request<Bytes>, client: Client) -> Answer;
+
+    /// Returns the answer to a request that the server refuses by itself, given its head.
+    ///
+    /// The server adds `connection: close`, and applies no failure.
+    fn refuse(&self, head: &Parts, refusal: Refusal, client: Client) -> Answer;
+
+    /// Called once for each answer with a journal entry, when it was sent or never will be.
+    fn complete(&self, _entry: EntryId, _status: StatusCode, _progress: Progress, _now: Wall) {}
+
+    /// Returns the clock of delays and of outages.
+    fn clock(&self) -> &Clock;
+
+    /// Decides about a new connection; called in the order in which they are accepted, before TLS.
+    fn on_accept(&self, _client: Client) -> AcceptDecision {
+        AcceptDecision::Serve(None)
+    }
+
+    /// Called once for each accepted connection, when it is closed.
+    fn on_closed(&self, _connection: u64) {}
+
+    /// Completes when the port is to be closed though nobody connects.
+    fn next_outage(&self) -> PinnedFuture<'_> {
+        Box::pin(std::future::pending())
+    }
+
+    /// Completes when the port may listen again.
+    fn outage_end(&self) -> PinnedFuture<'_> {
+        Box::pin(std::future::ready(()))
+    }
+
+    /// Called when the port listens again after an outage.
+    fn on_reopened(&self) {}
+}
+
+/// A future in a box, so that a service can be used as `dyn Service`.
+pub type PinnedFuture<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
+
+/// Who sends a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Client {
+    /// The client's address; an IPv4 client of an IPv6 listener has its IPv4 address.
+    pub source: IpAddr,
+    /// The connection's number, counted from 1 at each listener.
+    pub connection: u64,
+}
+
+/// What happens to a new connection.
+#[derive(Debug)]
+pub enum AcceptDecision {
+    /// This and all other connections are reset, and the port is closed until the outage ends.
+    ClosePort,
+    /// It is served; a failure mode may spoil the TLS handshake.
+    Serve(Option<TlsFailure>),
+}
+
+/// Why the server refuses a request by itself. What hyper refuses is listed at [`run`](super::run).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// No Host, several, or an invalid one (RFC 9112 section 3.2); a target that is neither a path
+    /// nor a URL; bytes outside ASCII in the target; a transfer coding beside `chunked`; a body
+    /// that ends early or whose chunks are malformed.
+    BadRequest,
+    /// A body over [`Limits::body_bytes`](super::Limits::body_bytes).
+    BodyTooLarge,
+    /// A head over [`Limits::head_bytes`](super::Limits::head_bytes).
+    HeadTooLarge,
+    /// A body that took longer than [`Limits::body`](super::Limits::body).
+    RequestTimeout,
+}
+
+/// An answer, how it is delivered, and the journal entry that waits for its end.
+pub struct Answer {
+    pub(super) delivery: Delivery,
+    /// The clock's age before the request was evaluated: delays count from there.
+    pub(super) received: Age,
+    pub(super) entry: Option<EntryId>,
+}
+
+impl Answer {
+    /// Returns an answer that is sent as it is.
+    pub fn plain(response: Response<Bytes>) -> Answer {
+        Answer::delivered(Delivery::plain(response), Age::default())
+    }
+
+    /// Returns an answer that is sent as a failure mode wants it; its delays count from `received`.
+    pub fn delivered(delivery: Delivery, received: Age) -> Answer {
+        Answer {
+            delivery,
+            received,
+            entry: None,
+        }
+    }
+
+    /// Adds the journal entry to complete when the answer has ended.
+    #[must_use]
+    pub fn with_entry(self, entry: EntryId) -> Answer {
+        Answer {
+            entry: Some(entry),
+            ..self
+        }
+    }
+
+    /// Returns the response itself, however it is delivered.
+    pub fn into_response(self) -> Response<Bytes> {
+        self.delivery.response
+    }
+}
+
+/// Shows the answer and its delivery.
+impl fmt::Debug for Answer {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_tuple("Answer").field(&self.delivery).finish()
+    }
+}
