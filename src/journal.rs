@@ -46,6 +46,7 @@ pub struct Journal {
 
 /// How much a journal holds at most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Bounds {
     /// The number of entries.
     pub entries: usize,
@@ -60,6 +61,20 @@ impl Default for Bounds {
             entries: 1000,
             bytes: 8 * 1024 * 1024,
         }
+    }
+}
+
+impl Bounds {
+    /// Replaces the number of entries.
+    #[must_use]
+    pub fn with_entries(self, entries: usize) -> Bounds {
+        Bounds { entries, ..self }
+    }
+
+    /// Replaces the number of bytes.
+    #[must_use]
+    pub fn with_bytes(self, bytes: usize) -> Bounds {
+        Bounds { bytes, ..self }
     }
 }
 

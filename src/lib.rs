@@ -1,97 +1,142 @@
-//! A test double of Defender for IoT appliances, and a conformance suite for their authentication API.
+//! d4iot-double is a mock of the authentication API of Microsoft Defender for IoT appliances: OT
+//! sensors and on-premises management consoles. It is for tests of the clients of that API. It also
+//! has a conformance suite, which checks any server against the API's documentation.
 //!
-//! # In a test
+//! # Getting started
 //!
 //! ```
-//! use d4iot_double::{Double, Failure, Operation, Outcome};
+//! use d4iot_double::{Double, Failure, Operation};
+//! use reqwest::{Certificate, Client};
 //!
 //! # #[tokio::main]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # rustls::crypto::ring::default_provider().install_default().expect("nothing installed before");
+//! // Start a mock sensor on a free port.
 //! let sensor = Double::sensor().user("test", "Test12345!").start().await?;
+//!
+//! // The first response is lost after the password was changed.
 //! sensor.fail(Operation::SetPassword, Failure::reset_after_commit().times(1));
+//! // Expectations are checked when `sensor` is dropped.
 //! sensor.expect(Operation::SetPassword).times(2);
 //!
-//! rotate_password(sensor.url(), sensor.ca_pem()).await;
+//! // The client under test. Here: one request, and one retry if there is no response.
+//! let ca = Certificate::from_pem(sensor.ca_pem().as_bytes())?;
+//! let client = Client::builder().tls_certs_only([ca]).build()?;
+//! let request = client
+//!     .post(format!("{}/api/external/authentication/set_password", sensor.url()))
+//!     .header("content-type", "application/json")
+//!     .body(r#"{"username":"test","password":"Test12345!","new_password":"Test54321!"}"#)
+//!     .build()?;
+//! let retry = request.try_clone().expect("the body is a string");
+//! if client.execute(request).await.is_err() {
+//!     let response = client.execute(retry).await?;
+//!     // The password was changed by the first request, so the old one is wrong.
+//!     assert_eq!(response.status(), 401);
+//! }
 //!
-//! sensor.journal().wait_for(Operation::SetPassword, 2).await?;
 //! assert!(sensor.password_is("test", "Test54321!"));
-//! let refused = sensor.journal().outcome(Outcome::AuthenticationFailed).entries();
-//! assert_eq!(refused[0].reason, "user exists, password differs");
 //! # Ok(())
 //! # }
-//! #
-//! # /// Changes a password, and tries once more where no answer comes.
-//! # async fn rotate_password(url: &str, ca_pem: &str) {
-//! #     use d4iot_double::client::{Target, TargetOptions};
-//! #     let target = Target::new(url, &TargetOptions { trust: Some(ca_pem.to_owned()), fresh: true, ..TargetOptions::default() }).expect("a good address");
-//! #     let body = r#"{"username":"test","password":"Test12345!","new_password":"Test54321!"}"#;
-//! #     let request = http::Request::post("/api/external/authentication/set_password")
-//! #         .header("content-type", "application/json")
-//! #         .body(body.into())
-//! #         .expect("a good request");
-//! #     if target.send(&request).await.is_err() {
-//! #         target.send(&request).await.expect("an answer");
-//! #     }
+//! ```
+//!
+//! # Test isolation
+//!
+//! Each [`Double`] has its own port, users, failures, journal and clock, so tests can run in
+//! parallel. It runs on its own threads: a test may block, and needs no async runtime
+//! ([`Builder::start_blocking`], [`Journal::wait_blocking`]). Dropping it closes the port.
+//!
+//! # What a mock can do
+//!
+//! - [`Builder`] configures it: users, password policy, lock-out, variants of the documentation,
+//!   TLS, a fixture file.
+//! - [`Failure`] describes a failure and when it happens: a lost response, a delay, a wrong body,
+//!   or a ready-made failure by name.
+//! - [`Journal`] returns the requests, with outcome and reason. [`Journal::wait`] waits for
+//!   requests, so that a test needs no sleep.
+//! - [`Double::expect`] sets an [`Expectation`]. An unmet one panics when the mock is dropped, and
+//!   shows what happened instead.
+//! - [`Double::clock`] can be frozen and advanced, so that an hour of delay or lock-out takes no
+//!   time.
+//!
+//! An error in the configuration is an [`Error`] with the line of the test. No password is in any
+//! output.
+//!
+//! # Check a server
+//!
+//! [`check()`] runs the conformance suite against a server of your own:
+//!
+//! ```no_run
+//! # async fn test() -> Result<(), d4iot_double::Error> {
+//! use d4iot_double::{Kind, check};
+//!
+//! let result = check("http://127.0.0.1:8080", Kind::Sensor)
+//!     .user("test", "Test12345!")
+//!     .run()
+//!     .await?;
+//! result.assert_passed();
+//! # Ok(())
 //! # }
 //! ```
 //!
-//! - [`Double`] answers on a port of its own, over HTTPS with a CA made for the process, or over plain HTTP. Users, failures, journal
-//!   and clock are its own: tests run in parallel without knowing of one another. Dropping it closes the port.
-//! - [`Builder`] says what it is to be: users, policy, lock-out, readings of the documents, failures, a seed, a frozen clock; or a fixture.
-//!   What means nothing is an [`Error`] with the line of the test.
-//! - [`Failure`] is what goes wrong, and when: a lost answer, a delay, a page where JSON is expected, a ready-made mode by its name.
-//! - [`Journal`] tells what was asked and why it came to what it did; [`Journal::wait`] waits for it, never for time to pass.
-//! - [`Double::expect`] is held against the journal when the double is dropped: the panic tells the nearest thing that did happen.
-//! - [`Double::clock`] is frozen and advanced, so that a delay or a lock-out of an hour takes no time.
-//! - [`check()`] runs the conformance suite at a server of yours.
+//! # Features
 //!
-//! Doubles run on threads of their own: [`Builder::start_blocking`] and [`Journal::wait_blocking`] are for tests without a runtime.
-//! `examples/rotation.rs` shows a bug that a failure reveals, and its repair.
-//!
-//! The command line is the feature `cli`, on by default; `default-features = false` leaves it and what it needs out.
-//!
-//! # The house
-//!
-//! ```text
-//! documents ─transcribed→ Contract ─clause→ Operation ─judged→ Outcome ─worded→ Response → wire
-//!                             │
-//!                             └── Case → Request ── Target ── Response ─recognised→ Verdict ─gathered→ Summary ─written→ report
-//! ```
-//!
-//! A room uses only rooms listed above it here; a test walks the stairs.
+//! `cli` (default) is the command line and the control API. Tests can do without:
+//! `default-features = false`.
 
-// — the law —
+// Hidden modules are not part of the API and can change with every version. They are public for
+// the command line, the tests, the benchmarks and the fuzz targets. A module uses only modules
+// listed above it; a test checks that.
+// Layer 1, data: the contract, secrets.
+#[doc(hidden)]
 pub mod contract;
+#[doc(hidden)]
 pub mod redact;
-// — the appliance and its scripts: pure —
+// Layer 1, core: no clock, no file, no socket.
+#[doc(hidden)]
 pub mod appliance;
+#[doc(hidden)]
 pub mod failure;
+#[doc(hidden)]
 pub mod fixture;
+#[doc(hidden)]
 pub mod journal;
-// — judgement: pure —
+// Layer 1, core: the suite and its reports.
+#[doc(hidden)]
 pub mod conformance;
+#[doc(hidden)]
 pub mod report;
+#[doc(hidden)]
 pub mod snapshot;
-// — the world —
+// Layer 2 and 3: clock, network, runs.
+#[doc(hidden)]
 pub mod client;
+#[doc(hidden)]
 pub mod clock;
 #[cfg(feature = "cli")]
+#[doc(hidden)]
 pub mod control;
+#[doc(hidden)]
 pub mod runner;
+#[doc(hidden)]
 pub mod server;
-// — what a test holds —
+// Layer 3: what a test uses.
+#[doc(hidden)]
 pub mod check;
+#[doc(hidden)]
 pub mod testing;
-// — the roof —
+// Layer 4.
 #[cfg(feature = "cli")]
+#[doc(hidden)]
 pub mod cli;
 
-pub use appliance::Scope;
+pub use appliance::{Moment, Scope};
 pub use check::{Check, Checked, check};
+pub use clock::Clock;
 pub use conformance::Account;
 pub use contract::{Kind, Operation, Outcome, Role};
 pub use failure::Counter;
-pub use journal::{Bounds, EntryView, Finding, Progress};
+pub use journal::{Bounds, EntryView, Finding, FindingView, Progress, RequestView};
+pub use report::{CaseResult, Conformance, Counts, Format};
 pub use testing::{
     Builder, Double, Error, Expectation, Failure, Journal, UnmetExpectations, WaitTimeout,
 };

@@ -75,6 +75,7 @@ pub struct TargetSummary {
 
 /// What became of one case.
 #[derive(Clone, Debug, Deserialize, Serialize, schemars::JsonSchema)]
+#[non_exhaustive]
 pub struct CaseResult {
     /// The stable id.
     pub id: String,

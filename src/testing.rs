@@ -244,7 +244,8 @@ impl Double {
         }
     }
 
-    /// Returns the appliance behind the port, for what has no shorter way.
+    /// Returns the appliance behind the port. Not part of the API.
+    #[doc(hidden)]
     pub fn appliance(&self) -> &Arc<MockAppliance> {
         &self.host
     }

@@ -150,16 +150,16 @@ impl Fault {
 /// The field that names who signs in.
 fn username_field(operation: Operation) -> Field {
     match operation {
-        Operation::SetPassword | Operation::Validation => Field::Username,
         Operation::SetPasswordByAdmin => Field::AdminUsername,
+        _ => Field::Username,
     }
 }
 
 /// The field with the password of who signs in.
 fn password_field(operation: Operation) -> Field {
     match operation {
-        Operation::SetPassword | Operation::Validation => Field::Password,
         Operation::SetPasswordByAdmin => Field::AdminPassword,
+        _ => Field::Password,
     }
 }
 

@@ -25,6 +25,7 @@ pub struct Lockout {
 
 closed_set! {
     /// Whom failures are counted for.
+    #[non_exhaustive]
     Scope, "scope" {
         /// The user name that was tried, if there is such a user.
         Account = "account",

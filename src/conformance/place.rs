@@ -4,6 +4,7 @@ use std::{fmt, str::FromStr};
 
 /// Whose value a placeholder stands for. The first five can be had at any target, the others only at a mock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
 pub enum Account {
     /// An administrator who acts.
     Admin,

@@ -132,6 +132,7 @@ pub(crate) use closed_set;
 
 closed_set! {
     /// A kind of appliance.
+    #[non_exhaustive]
     Kind, "kind" {
         /// The on-premises management console.
         Console = "console",
@@ -142,6 +143,7 @@ closed_set! {
 
 closed_set! {
     /// An operation of the authentication API, in the documents' order.
+    #[non_exhaustive]
     Operation, "operation" {
         /// A user changes the own password (`sensor:12`, `console:17`).
         SetPassword = "set_password",
@@ -154,6 +156,7 @@ closed_set! {
 
 closed_set! {
     /// What a request came to. The first seven are the documents'; the others are assumed.
+    #[non_exhaustive]
     Outcome, "outcome" {
         /// The credentials are right (`sensor:212`).
         Authenticated = "authenticated",
@@ -264,6 +267,7 @@ closed_set! {
 
 closed_set! {
     /// A user's role.
+    #[non_exhaustive]
     Role, "role" {
         /// May change other users' passwords.
         Admin = "admin",

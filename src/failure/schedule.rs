@@ -48,6 +48,7 @@ pub struct Trigger {
 
 /// What a mode has counted.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Counter {
     /// The mode's name.
     pub mode: String,

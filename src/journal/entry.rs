@@ -65,6 +65,7 @@ pub struct EntryId {
 
 closed_set! {
     /// What became of a response.
+    #[non_exhaustive]
     Progress, "state" {
         /// Cut by the mock: by a failure mode, a limit, or the server's shutdown.
         Cut = "cut",

@@ -9,6 +9,7 @@ use crate::{
 
 closed_set! {
     /// A fault of the client. An appliance may accept the request all the same.
+    #[non_exhaustive]
     Finding, "finding" {
         /// `admin_user` stands where the table has `admin_username`.
         AdminUser = "admin_user",

@@ -24,6 +24,7 @@ pub struct JournalRedactor<'a> {
 /// An entry, for a reader.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(feature = "cli", derive(utoipa::ToSchema), schema(as = Entry))]
+#[non_exhaustive]
 pub struct EntryView {
     /// Its number, counted from 1 at each appliance.
     pub number: u64,
@@ -65,6 +66,7 @@ pub struct EntryView {
 /// A request, for a reader.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(feature = "cli", derive(utoipa::ToSchema), schema(as = EntryRequest))]
+#[non_exhaustive]
 pub struct RequestView {
     /// The method.
     pub method: String,
@@ -84,6 +86,7 @@ pub struct RequestView {
 /// A finding, for a reader.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "cli", derive(utoipa::ToSchema), schema(as = EntryFinding))]
+#[non_exhaustive]
 pub struct FindingView {
     /// Its name.
     pub name: &'static str,

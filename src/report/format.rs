@@ -6,6 +6,7 @@ use crate::report::{Summary, github, html, json, junit, markdown, profile, text}
 
 /// A format a run is told in. A further one is a file beside this, a variant here, and its arm in `name` and `write`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Format {
     /// Annotations of GitHub's workflow commands.
     Github,

@@ -7,6 +7,7 @@ use crate::report::CaseResult;
 /// Against the documents.
 #[derive(Clone, Copy, Debug, Deserialize, Serialize, PartialEq, Eq, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Conformance {
     /// No reading allows it.
     Deviation,
@@ -36,6 +37,7 @@ pub enum Regression {
 
 /// How often each verdict was reached.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, PartialEq, Eq, schemars::JsonSchema)]
+#[non_exhaustive]
 pub struct Counts {
     /// The ruling, as the documents have it.
     pub documented: usize,

@@ -1,4 +1,4 @@
-//! A snapshot's body read back: what was sent, as it stands there, and what came. Only where it is as [`super::render`] writes it.
+//! A snapshot's body read back: what was sent, as it stands there, and what came. Only where it is as `render` writes it.
 
 use super::Answer;
 

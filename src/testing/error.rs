@@ -12,6 +12,7 @@ use crate::fixture;
 ///   hint: did you mean `table`?
 /// ```
 #[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Error {
     /// What is wrong, in one line.
     pub message: String,

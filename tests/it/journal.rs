@@ -385,10 +385,7 @@ async fn of_those_who_race_one_wins_and_the_order_explains_every_answer() {
     let double = Arc::new(
         RunningAppliance::open(
             host.with_journal(
-                Bounds {
-                    entries: 20_000,
-                    ..Bounds::default()
-                },
+                Bounds::default().with_entries(20_000),
                 MemoryBudget::new(usize::MAX),
             ),
             None,

@@ -262,7 +262,7 @@ impl RequestFault {
             }),
             RequestFault::OtherKindsPathsTaken => reading.path(|path| match rules.kind() {
                 Kind::Console => path.strip_prefix("/api").map(str::to_owned),
-                Kind::Sensor => Some(format!("/api{path}")),
+                _ => Some(format!("/api{path}")),
             }),
             RequestFault::PathsWithoutCase => reading.path(|path| {
                 paths(rules)
@@ -538,7 +538,7 @@ fn order(operation: Operation) -> &'static [Field] {
             Field::Username,
             Field::NewPassword,
         ],
-        Operation::Validation => &[Field::Username, Field::Password],
+        _ => &[Field::Username, Field::Password],
     }
 }
 

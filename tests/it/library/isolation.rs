@@ -170,10 +170,7 @@ async fn a_start_after_the_first_takes_less_than_five_milliseconds() {
 async fn a_journal_keeps_what_it_was_told_to() {
     let sensor = Double::sensor()
         .http()
-        .journal_bounds(Bounds {
-            entries: 2,
-            ..Bounds::default()
-        })
+        .journal_bounds(Bounds::default().with_entries(2))
         .start()
         .await
         .unwrap();
