@@ -8,13 +8,13 @@ pub mod documents;
 pub mod explain;
 pub mod fixture;
 pub mod healthcheck;
+pub mod live;
 mod log;
 pub mod plan;
 mod progress;
 pub mod ready;
 pub mod recover;
 mod reports;
-mod rescue;
 pub mod review;
 pub mod selection;
 pub mod serve;
@@ -22,7 +22,6 @@ mod snapshots;
 mod stderr;
 pub mod talk;
 pub mod target;
-pub mod visit;
 
 use std::{io, io::Write, panic, panic::AssertUnwindSafe, path::PathBuf, process::ExitCode};
 
@@ -158,7 +157,7 @@ fn run(command: Command, talk: &Talk) -> u8 {
         Command::Serve(options) => serve::run(&options, talk),
         Command::Check(options) => {
             if options.target.target.is_some() {
-                visit::run(&options, talk)
+                live::run(&options, talk)
             } else {
                 check::run(&options, talk)
             }

@@ -1,17 +1,17 @@
-//! An address that is asked: a request goes out, a whole answer comes back, or the reason why not.
+//! The HTTP client: sends a request to a target and returns the complete answer, or why there is none.
 //!
-//! The same client asks our own doubles and real appliances. It never follows a redirect, never tries again, and uses no
-//! proxy unless told.
+//! The same client is used for mocks and for live appliances. It does not follow redirects, does not retry, and uses no proxy of the
+//! environment.
 
 mod cert_verifier;
 mod connect_failure;
 mod error;
-pub mod options;
-pub mod pin;
+mod options;
+mod pin;
 mod trust;
 
 use std::{
-    sync::{Arc, Mutex as Held, PoisonError},
+    sync::{Arc, Mutex as StdMutex, PoisonError},
     time::Duration,
 };
 
@@ -20,33 +20,33 @@ use cert_verifier::ShownCertificate;
 use connect_failure::Route;
 pub use error::{ClientError, ConnectFailure};
 use http::{Request, Response};
-pub use options::TargetOptions;
+pub use options::{ClientCertificate, Proxy, Resolve, TargetOptions, stays_here};
 pub use pin::Pin;
 use reqwest::{Url, redirect};
 use tokio::{sync::Mutex, time::Instant};
 
-/// An appliance at an address.
+/// A target at an address.
 #[derive(Clone, Debug)]
 pub struct Target {
     client: reqwest::Client,
     base: Url,
     delay: Duration,
     way: Route,
-    /// What was shown in the last handshake.
-    shown: Arc<Held<Option<ShownCertificate>>>,
-    /// When the last exchange ended. The lock also keeps exchanges with one pause between them apart.
+    /// The certificate of the last handshake.
+    shown: Arc<StdMutex<Option<ShownCertificate>>>,
+    /// When the last exchange ended. The lock also separates exchanges that have a pause between them.
     last: Arc<Mutex<Option<Instant>>>,
 }
 
 impl Target {
-    /// Prepares to ask an address, `https://host:port` or `http://…`; a path in it is put before every request's path.
+    /// Prepares a client for `https://host:port` or `http://…`; a path in it precedes every request's path.
     ///
     /// # Errors
     /// [`ClientError::Setup`], with what was wrong with the address, the proxy, the certificates or the key.
     pub fn new(base: &str, options: &TargetOptions) -> Result<Target, ClientError> {
         let base: Url = base
             .parse()
-            .map_err(|error| ClientError::Setup(format!("`{base}` is no address: {error}")))?;
+            .map_err(|error| ClientError::Setup(format!("`{base}` is not a URL: {error}")))?;
         let tls = base.scheme() == "https";
         let shown = Arc::default();
         let timeout = options.timeout.unwrap_or(TIMEOUT);
@@ -64,9 +64,9 @@ impl Target {
                 trust::config(options, tls, &shown).map_err(ClientError::Setup)?,
             );
         if let Some(proxy) = &options.proxy {
-            // What is quoted of the address could hold credentials.
+            // The library's message may quote credentials.
             let mut way = reqwest::Proxy::all(&proxy.address)
-                .map_err(|_| ClientError::Setup("the proxy's address is none".into()))?;
+                .map_err(|_| ClientError::Setup("the proxy's address is not a URL".into()))?;
             if let Some((username, password)) = &proxy.credentials {
                 way = way.basic_auth(username, password.expose());
             }
@@ -78,7 +78,7 @@ impl Target {
         let client = builder
             .build()
             .map_err(|error| ClientError::Setup(chain(&error)))?;
-        let (proxy, identity) = (options.proxy.is_some(), options.identity.is_some());
+        let (proxy, identity) = (options.proxy.is_some(), options.certificate.is_some());
         let way = Route {
             address: base.as_str().trim_end_matches('/').to_owned(),
             tls,
@@ -86,17 +86,22 @@ impl Target {
             identity,
             patience: timeout / 2,
         };
+        let delay = options.delay.unwrap_or(if stays_here(&base, options) {
+            Duration::ZERO
+        } else {
+            DEFAULT_DELAY
+        });
         Ok(Target {
             client,
             base,
-            delay: options.delay,
+            delay,
             way,
             shown,
             last: Arc::default(),
         })
     }
 
-    /// Prepares to ask whoever answers at an address, whatever certificate is shown: for what sends nothing secret.
+    /// Prepares a client that accepts any certificate, for requests without secrets.
     ///
     /// # Errors
     /// [`ClientError::Setup`], with what was wrong with the address.
@@ -140,7 +145,7 @@ impl Target {
             .map_or("/", |path| path.as_str());
         let url: Url = format!("{}{path}", self.address())
             .parse()
-            .map_err(|error| ClientError::Setup(format!("`{path}` makes no address: {error}")))?;
+            .map_err(|error| ClientError::Setup(format!("`{path}` is not a path: {error}")))?;
         let mut outgoing = reqwest::Request::new(request.method().clone(), url);
         *outgoing.headers_mut() = request.headers().clone();
         if !request.body().is_empty() || request.method() == http::Method::POST {
@@ -161,9 +166,9 @@ impl Target {
             .await
             .map_err(|error| self.error(error, false))?
         {
-            if body.len() + chunk.len() > MOST_READ {
+            if body.len() + chunk.len() > MAX_BODY {
                 return Err(ClientError::Broken(format!(
-                    "the answer's body exceeds {MOST_READ} bytes"
+                    "the answer's body exceeds {MAX_BODY} bytes"
                 )));
             }
             body.extend_from_slice(&chunk);
@@ -172,7 +177,7 @@ impl Target {
         Ok(answer)
     }
 
-    /// `early` is before anything of an answer has come: TLS may be refused then still.
+    /// `early` means that nothing of an answer has come: TLS may still be rejected then.
     fn error(&self, error: reqwest::Error, early: bool) -> ClientError {
         let error = error.without_url();
         let late = early && connect_failure::tls(&error).is_some_and(connect_failure::is_late);
@@ -192,7 +197,7 @@ impl Target {
     }
 }
 
-/// An error with all its causes: the first one alone says little.
+/// Returns an error with all its causes: the first one alone says little.
 fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
@@ -207,7 +212,9 @@ fn chain(error: &dyn std::error::Error) -> String {
     text
 }
 
-/// What is said of an answer that did not come in time.
+/// The reason if an answer did not come in time.
 pub const TIMED_OUT: &str = "no whole answer within the time-out";
 const TIMEOUT: Duration = Duration::from_secs(30);
-const MOST_READ: usize = 1024 * 1024;
+/// The pause between two exchanges with another machine.
+const DEFAULT_DELAY: Duration = Duration::from_millis(500);
+const MAX_BODY: usize = 1024 * 1024;

@@ -116,12 +116,10 @@ pub mod clock;
 #[doc(hidden)]
 pub mod control;
 #[doc(hidden)]
-pub mod runner;
-#[doc(hidden)]
 pub mod server;
 // Layer 3: what a test uses.
 #[doc(hidden)]
-pub mod check;
+pub mod runner;
 #[doc(hidden)]
 pub mod testing;
 // Layer 4.
@@ -130,13 +128,13 @@ pub mod testing;
 pub mod cli;
 
 pub use appliance::{Moment, Scope};
-pub use check::{Check, Checked, check};
 pub use clock::Clock;
 pub use conformance::Account;
 pub use contract::{Kind, Operation, Outcome, Role};
 pub use failure::Counter;
 pub use journal::{Bounds, EntryView, Finding, FindingView, Progress, RequestView};
 pub use report::{CaseResult, Conformance, Counts, Format};
+pub use runner::{Check, CheckReport, check};
 pub use testing::{
     Builder, Double, Error, Expectation, Failure, Journal, UnmetExpectations, WaitTimeout,
 };

@@ -1,44 +1,34 @@
-//! The runner: for each case, from a known state, send its steps, judge the answers, hold them against the snapshot.
+//! Runs cases: for each one, from a known state, sends its requests, judges the answers, and compares them with the snapshot.
 //!
 //! ```text
-//! Lab (target, accounts, what it can offer)
+//! RunContext (target, accounts, mock)
 //!   │ probe: which paths are served
 //!   ▼
 //! case ─ build ─▶ request ─ Target ─▶ answer ─ verdict ─▶ Judged ─┐
-//!                                        └─ transcript ─▶ snapshot ┴─▶ CaseResult … ─▶ TargetSummary
+//!                                        └─ transcript ─▶ snapshot ┴─▶ CaseRun … ─▶ RunResult
 //! ```
 
 pub mod acceptance;
 mod accounts;
-pub mod budget;
-pub mod careful;
-mod commands;
-pub mod consent;
-mod gathered;
-pub mod guard;
-pub mod lab;
-mod lost;
-pub mod memory;
-pub mod named;
-pub mod order;
-pub mod private;
+mod accounts_file;
+mod case_runner;
+mod check;
+mod collector;
+mod context;
+pub mod live;
+pub mod private_file;
 mod probe;
 mod repeat;
-pub mod seed;
-mod session;
-pub mod stop;
+mod seed;
 mod transcript;
-pub mod undo;
 
 pub use accounts::Accounts;
-use bytes::Bytes;
-pub use commands::{planned, probes};
-use http::Request;
-pub use lab::Lab;
-pub use memory::Memory;
-pub use named::Named;
+pub use accounts_file::{AccountsFile, Credentials};
+pub use check::{Check, CheckReport, check};
+pub use context::RunContext;
+pub use probe::probe_commands;
 pub use seed::Seed;
-pub use stop::Stop;
+pub use transcript::case_commands;
 
 use crate::{
     client::ConnectFailure,
@@ -46,85 +36,69 @@ use crate::{
     contract,
     report::{CaseResult, TargetSummary},
     runner::{
-        gathered::Gathered,
-        lost::{Change, Otherwise},
-        session::Session,
+        case_runner::CaseRunner,
+        collector::RunCollector,
+        live::delivery::{DeferredVerdict, SentChange},
     },
+    snapshot::{SnapshotError, SnapshotStore},
 };
 
-/// What one case left behind: its result, and its exchanges as a snapshot has them.
+/// The run of one case.
 #[derive(Debug)]
-pub struct Ran {
-    /// The result, already held against the memory.
+pub struct CaseRun {
+    /// The result, compared with the snapshot.
     pub result: CaseResult,
-    /// The body of its snapshot; none where it was not judged.
+    /// The body of its snapshot; none if it was not judged.
     pub snapshot: Option<String>,
     evidence: Vec<Evidence>,
     /// Whether there was no connection.
-    unreached: bool,
-    /// The changes that were asked for.
-    changes: Vec<Change>,
-    /// What is said of it where what it lost was lost always.
-    otherwise: Option<Otherwise>,
+    is_unreached: bool,
+    /// The changes that were sent.
+    changes: Vec<SentChange>,
+    /// The verdict if all answers to its changes are lost.
+    deferred: Option<DeferredVerdict>,
 }
 
-/// What a run left behind.
+/// The result of a run.
 #[derive(Debug)]
-pub struct Run {
+pub struct RunResult {
     /// Every case, in order.
-    pub cases: Vec<Ran>,
-    /// What the run says of the target.
+    pub cases: Vec<CaseRun>,
+    /// What the run says about the target.
     pub summary: TargetSummary,
-    /// Whether the target could not be reached, for the exit code.
+    /// Why the target could not be reached, for the exit code.
     pub unreachable: Option<ConnectFailure>,
 }
 
-/// Runs cases at a mock of our own, one after the other. `watch` is told of each as it ends. For any other target see [`careful`].
+/// Runs cases at a mock, one after the other. `watch` is called with each case as it ends. For a live target see [`live`].
 ///
 /// # Errors
-/// What makes a run impossible: the memory cannot be read or written.
+/// A snapshot cannot be read or written.
 pub async fn run(
-    lab: &Lab,
+    context: &RunContext,
     cases: &[&'static Located],
-    memory: &Memory,
+    store: &SnapshotStore,
     watch: &(dyn Fn(&CaseResult) + Sync),
-) -> Result<Run, crate::snapshot::SnapshotError> {
-    let contract = contract::of(lab.kind);
-    let mut post = POSTS;
-    let probed = probe::paths(lab, contract, &mut post).await;
-    let mut gathered = Gathered::new(lab, contract, memory, watch);
-    gathered.probed(probed.evidence, probed.unreachable);
+) -> Result<RunResult, SnapshotError> {
+    let contract = contract::of(context.kind);
+    let mut posts = u32::MAX;
+    let probed = probe::paths(context, contract, &mut posts).await;
+    let served = probed.served.clone();
+    let mut collector = RunCollector::new(context, contract, store, watch);
+    collector.add_probe(probed);
+    let runner = CaseRunner {
+        context,
+        contract,
+        served: &served,
+    };
     for located in cases {
-        let case = Session {
-            lab,
-            contract,
-            served: &probed.served,
-        }
-        .times(located, None)
-        .await;
-        gathered.add(located, case)?;
+        let case = runner.run_repeatedly(located, None).await;
+        collector.add(located, case)?;
     }
-    Ok(gathered.end())
+    Ok(collector.finish())
 }
 
-/// The name a request is about, which some answers echo.
-fn username(request: &Request<Bytes>) -> String {
-    // Blanks behind it, of which a body that is padded has tens of thousands, change nothing.
-    let end = request
-        .body()
-        .iter()
-        .rposition(|byte| !matches!(byte, b' ' | b'\t' | b'\n' | b'\r'))
-        .map_or(0, |last| last + 1);
-    let body: Option<serde_json::Value> = serde_json::from_slice(&request.body()[..end]).ok();
-    body.and_then(|body| {
-        body.get("username")
-            .and_then(serde_json::Value::as_str)
-            .map(str::to_owned)
-    })
-    .unwrap_or_default()
-}
-
-/// Names an effect as case files do.
+/// Returns the name of an effect in case files.
 pub fn effect(effect: Effect) -> &'static str {
     match effect {
         Effect::None => "none",
@@ -132,6 +106,3 @@ pub fn effect(effect: Effect) -> &'static str {
         Effect::PasswordChange => "password-change",
     }
 }
-
-/// How many POSTs of `{}` the probe may send to a mock of our own: as many as it likes.
-const POSTS: u32 = u32::MAX;

@@ -13,15 +13,15 @@ mod header;
 mod pretty;
 mod render;
 pub mod reread;
+mod store;
 mod write_file;
-
-use std::fmt;
 
 pub use error::SnapshotError;
 pub use folder::{PendingSnapshot, SnapshotFolder, is_id};
 use header::Fields;
-use insta::{TextSnapshotKind, internals::TextSnapshotContents};
 pub use render::render;
+pub use store::{Comparison, SnapshotCase, SnapshotOwner, SnapshotStore, UpdateMode};
+use thiserror::Error;
 pub(crate) use write_file::write_file;
 
 /// One request and its answer, as a snapshot shows them. Values of accounts are placeholders already (`«user.password»`).
@@ -83,19 +83,22 @@ pub struct Header {
     pub input_file: String,
 }
 
-/// Why a text is no snapshot of ours.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Why a text is not a snapshot.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum FormatError {
-    /// A line of the header is not as insta writes it.
+    /// A line of the header is not in insta's format.
+    #[error("line {line}: {reason}")]
     Header {
         /// The line of the file, counted from 1.
         line: usize,
         /// What is wrong with it.
-        wrong: String,
+        reason: String,
     },
     /// No line `---` ends the header.
+    #[error("no line `{FENCE}` ends the header")]
     Unclosed,
     /// The first line is not `---`.
+    #[error("line 1: expected `{FENCE}`, the start of insta's file format")]
     Unopened,
 }
 
@@ -154,9 +157,9 @@ pub fn parse(text: &str) -> Result<Snapshot, FormatError> {
             });
         }
         // The opening line is line 1.
-        fields.take(line).map_err(|wrong| FormatError::Header {
+        fields.take(line).map_err(|reason| FormatError::Header {
             line: index + 2,
-            wrong,
+            reason,
         })?;
     }
     Err(FormatError::Unclosed)
@@ -168,16 +171,15 @@ pub fn holds(text: &str, body: &str) -> bool {
         .is_some_and(|(_, rest)| rest.strip_suffix('\n') == Some(body))
 }
 
-/// Tells what insta's `DefaultComparator` would say of two bodies, by its own code.
-///
-/// The comparator itself would warn on stderr where only its older, laxer rules see no difference; its parts do not.
+/// Tells what insta's `DefaultComparator` says of two bodies: blank lines at the start and one line `---` are ignored, as it does for
+/// older formats.
 pub fn same(left: &str, right: &str) -> bool {
-    // Nearly always; the comparator would copy both and normalise them.
-    if left == right {
-        return true;
-    }
-    let (left, right) = (of_file(left), of_file(right));
-    left.matches_latest(&right) || left.matches_legacy(&right)
+    let comparable = |body: &str| {
+        let body = contents(body);
+        let body = body.trim_start_matches(['\r', '\n']);
+        body.strip_prefix("---\n").unwrap_or(body).to_owned()
+    };
+    left == right || comparable(left) == comparable(right)
 }
 
 /// Returns the lines that differ, with three lines around them, as plain text; empty where nothing differs.
@@ -189,38 +191,15 @@ pub fn diff(old: &str, new: &str) -> String {
         .to_string()
 }
 
-/// Returns a body as insta writes it, without the LF at the end. Of several CR before an LF insta drops one each time it reads and writes;
-/// here they go at once, so that what was written reads as it was.
+/// Returns a body as insta writes it, without the LF at the end. Insta drops one CR before an LF each time it reads and writes; here all
+/// go at once, so that what was written is read unchanged.
 fn contents(body: &str) -> String {
-    let text = of_file(body).to_string();
-    if text.contains("\r\n") {
-        text.split('\n')
-            .map(|line| line.trim_end_matches('\r'))
-            .collect::<Vec<_>>()
-            .join("\n")
-    } else {
-        text
-    }
+    let lines = body
+        .trim_end()
+        .split('\n')
+        .map(|line| line.trim_end_matches('\r'));
+    lines.collect::<Vec<_>>().join("\n")
 }
-
-fn of_file(body: &str) -> TextSnapshotContents {
-    TextSnapshotContents::new(body.to_owned(), TextSnapshotKind::File)
-}
-
-impl fmt::Display for FormatError {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            FormatError::Header { line, wrong } => write!(out, "line {line}: {wrong}"),
-            FormatError::Unclosed => write!(out, "no line `{FENCE}` ends the header"),
-            FormatError::Unopened => write!(
-                out,
-                "line 1: expected `{FENCE}`, which opens insta's file format"
-            ),
-        }
-    }
-}
-
-impl std::error::Error for FormatError {}
 
 /// The line above and below a header.
 const FENCE: &str = "---";

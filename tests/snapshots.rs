@@ -1,4 +1,4 @@
-//! The snapshots that `check` holds answers against, asserted by insta's macro: `cargo test` and `check` share one memory.
+//! The snapshots that `check` holds answers against, asserted by insta's macro: `cargo test` and `check` share one store.
 //!
 //! A change shows as a `.snap.new` beside the snapshot: `cargo insta review`, or `d4iot-double review`.
 
@@ -17,12 +17,9 @@ use d4iot_double::{
     conformance::{suite, suite::Located},
     contract::Kind,
     fixture, runner,
-    runner::{
-        Lab, Memory, Ran,
-        memory::{Owner, Update},
-    },
+    runner::{CaseRun, RunContext},
     server::tls::Identity,
-    snapshot::SnapshotFolder,
+    snapshot::{SnapshotFolder, SnapshotOwner, SnapshotStore, UpdateMode},
 };
 use rstest::rstest;
 
@@ -35,7 +32,7 @@ fn every_answer_is_as_its_snapshot_has_it(
     let cases: Vec<&Located> = cases(kind)
         .filter(|located| located.file.ends_with(&format!("/{name}")))
         .collect();
-    let ran = run(kind, &cases, &Memory::Nothing);
+    let ran = run(kind, &cases, &SnapshotStore::None);
     assert_eq!(ran.len(), cases.len());
     // The macro panics at the first difference; all the cases of the file are to be told.
     let differing: Vec<&str> = cases
@@ -90,7 +87,7 @@ fn accepting_the_macros_pending_file_and_ours_gives_the_bytes_in_the_project() {
     run(
         Kind::Sensor,
         &[one()],
-        &Memory::Folder(ours.clone(), Update::Pending, Owner::Tests),
+        &SnapshotStore::Folder(ours.clone(), UpdateMode::Pending, SnapshotOwner::Tests),
     );
     for shelf in [&theirs, &ours] {
         assert_eq!(names(shelf.folder()), [format!("{ONE}.snap.new")]);
@@ -141,12 +138,12 @@ fn the_child() {
     if std::env::var_os(CHILD).is_none() {
         return;
     }
-    let ran = run(Kind::Sensor, &[one()], &Memory::Nothing);
+    let ran = run(Kind::Sensor, &[one()], &SnapshotStore::None);
     assert_as_snapshot(Kind::Sensor, one(), ran[0].snapshot.as_deref().unwrap());
 }
 
 /// Runs cases at a mock of its own, over HTTPS.
-fn run(kind: Kind, cases: &[&'static Located], memory: &Memory) -> Vec<Ran> {
+fn run(kind: Kind, cases: &[&'static Located], store: &SnapshotStore) -> Vec<CaseRun> {
     static IDENTITY: LazyLock<Identity> = LazyLock::new(|| Identity::generate(&[]).unwrap());
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -154,8 +151,8 @@ fn run(kind: Kind, cases: &[&'static Located], memory: &Memory) -> Vec<Ran> {
         .unwrap();
     runtime.block_on(async {
         let (double, lab) =
-            Lab::mock(&fixture::built_in(kind), "built-in mock".into(), &IDENTITY).unwrap();
-        let run = runner::run(&lab, cases, memory, &|_| {}).await.unwrap();
+            RunContext::mock(&fixture::built_in(kind), "built-in mock".into(), &IDENTITY).unwrap();
+        let run = runner::run(&lab, cases, store, &|_| {}).await.unwrap();
         double.stop().await;
         run.cases
     })

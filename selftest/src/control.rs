@@ -5,8 +5,8 @@ use d4iot_double::{
     contract,
     contract::{Contract, Kind, Readings},
     report::{CaseResult, Conformance, Followed, TargetSummary},
-    runner::Memory,
     server::tls::Identity,
+    snapshot::SnapshotStore,
 };
 
 use crate::{spec::controls::ControlSpec, trial};
@@ -38,7 +38,7 @@ pub(crate) async fn run(
     let run = trial::run_cases(
         &control.deviation,
         &fixture,
-        &Memory::Nothing,
+        &SnapshotStore::None,
         |_| true,
         identity,
     )
@@ -46,7 +46,7 @@ pub(crate) async fn run(
     let mut trial = check(control, contract::of(kind), &fixture.readings, &run.summary);
     trial
         .wrong
-        .extend(run.unreachable.map(|unreached| unreached.told));
+        .extend(run.unreachable.map(|failure| failure.message));
     Ok(trial)
 }
 

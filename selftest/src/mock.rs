@@ -12,7 +12,7 @@ use d4iot_double::{
     clock::Clock,
     contract::{Circumstance, Outcome},
     fixture::Fixture,
-    runner::Lab,
+    runner::RunContext,
     server,
     server::{
         Answer, Client, Limits, MockAppliance, Refusal, RunningAppliance, Service, tls::Identity,
@@ -39,8 +39,8 @@ impl Mock {
         fixture: &Fixture,
         fault: Option<Fault>,
         identity: &Identity,
-    ) -> Result<(Mock, Lab), String> {
-        let (served, mut lab) = Lab::mock(fixture, "mock".to_owned(), identity)?;
+    ) -> Result<(Mock, RunContext), String> {
+        let (served, mut lab) = RunContext::mock(fixture, "mock".to_owned(), identity)?;
         let mut mock = Mock {
             served,
             front: None,
@@ -55,7 +55,7 @@ impl Mock {
         &mut self,
         fixture: &Fixture,
         fault: Fault,
-        lab: &mut Lab,
+        lab: &mut RunContext,
         identity: &Identity,
     ) -> Result<(), String> {
         let listener = server::bind(SocketAddr::from(([127, 0, 0, 1], 0)))

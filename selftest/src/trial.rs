@@ -10,8 +10,9 @@ use d4iot_double::{
     fixture::Fixture,
     report::{CaseResult, Conformance, Inconsistency, Regression},
     runner,
-    runner::{Memory, Run},
+    runner::RunResult,
     server::tls::Identity,
+    snapshot::SnapshotStore,
 };
 use serde_json::Map;
 
@@ -42,7 +43,7 @@ pub(crate) async fn run(
     let with = run_cases(
         &mutant.deviation,
         &fixture,
-        &Memory::BuiltIn(kind),
+        &SnapshotStore::BuiltIn(kind),
         |_| true,
         identity,
     )
@@ -61,7 +62,7 @@ pub(crate) async fn run(
     let without = run_cases(
         &mutant.deviation,
         &fixture,
-        &Memory::Nothing,
+        &SnapshotStore::None,
         is_selected,
         identity,
     )
@@ -83,7 +84,7 @@ pub(crate) async fn reference(kind: Kind, identity: &Identity) -> Result<Referen
     let run = run_cases(
         &Deviation::Fixture(Map::new()),
         &fixture::built_in(kind),
-        &Memory::BuiltIn(kind),
+        &SnapshotStore::BuiltIn(kind),
         |_| true,
         identity,
     )
@@ -99,7 +100,7 @@ pub(crate) async fn reference(kind: Kind, identity: &Identity) -> Result<Referen
         .collect();
     let inconsistent = run.summary.inconsistent.iter();
     wrong.extend(inconsistent.map(|mixed| format!("{}: {}", mixed.id(), mixed.told())));
-    wrong.extend(run.unreachable.map(|unreached| unreached.told));
+    wrong.extend(run.unreachable.map(|failure| failure.message));
     Ok(ReferenceTrial { kind, wrong })
 }
 
@@ -107,10 +108,10 @@ pub(crate) async fn reference(kind: Kind, identity: &Identity) -> Result<Referen
 pub(crate) async fn run_cases(
     deviation: &Deviation,
     fixture: &Fixture,
-    memory: &Memory,
+    memory: &SnapshotStore,
     is_selected: impl Fn(&str) -> bool,
     identity: &Identity,
-) -> Result<Run, String> {
+) -> Result<RunResult, String> {
     let cases: Vec<&Located> = suite::all()
         .iter()
         .filter(|located| located.case.kinds.contains(&fixture.kind))
@@ -126,8 +127,8 @@ pub(crate) async fn run_cases(
 }
 
 /// Checks that a mutant was detected as declared; else says what was found.
-fn check(mutant: &MutantSpec, with: &Run, without: &Run) -> Result<(), String> {
-    let case = |run: &'_ Run| {
+fn check(mutant: &MutantSpec, with: &RunResult, without: &RunResult) -> Result<(), String> {
+    let case = |run: &'_ RunResult| {
         run.summary
             .cases
             .iter()

@@ -3,151 +3,135 @@
 use std::io::Write;
 
 use crate::{
-    cli::{check, code, talk::Talk, target::Aim},
+    cli::{check, code, talk::Talk},
     conformance::{Account, Effect, suite::Located},
+    contract,
     contract::Kind,
     runner,
-    runner::{
-        order::{Phase, Planned},
-        undo,
-    },
+    runner::live::{Phase, PlannedCase, PreparedRun, undo},
 };
 
 /// Prints the plan and returns the exit code.
 pub fn run(options: &check::Options, out: &mut dyn Write, talk: &Talk) -> u8 {
     if options.target.target.is_none() {
-        return talk.code(print(options, out, talk));
+        return talk.code(print_suite(options, out, talk));
     }
-    match options.target.aim(&options.selection, options.repeat) {
-        Ok(aim) if aim.is_empty() => nothing(talk),
-        Ok(aim) => {
-            aim.warnings
-                .iter()
-                .for_each(|warning| talk.warning(warning));
-            talk.code(visit(&aim, options.target.max_auth_failures, out))
+    match options
+        .target
+        .prepare(&options.selection, options.repeat, talk)
+    {
+        Ok(run) if run.plan.is_empty() => nothing(talk),
+        Ok(run) => {
+            for warning in &run.warnings {
+                talk.warning(warning);
+            }
+            talk.code(print_plan(&run, options.target.max_auth_failures, out))
         }
-        Err((code, text)) => {
-            talk.error(text);
-            code
-        }
+        Err(code) => code,
     }
 }
 
-fn print(options: &check::Options, out: &mut dyn Write, talk: &Talk) -> Result<u8, String> {
-    let kinds = options
-        .selection
-        .kind
-        .map_or_else(|| vec![Kind::Sensor, Kind::Console], |kind| vec![kind]);
+fn print_suite(options: &check::Options, out: &mut dyn Write, talk: &Talk) -> Result<u8, String> {
     let mut selected = 0;
-    for kind in kinds {
+    for kind in options.selection.kinds() {
         let cases = options.selection.cases(kind)?;
+        if cases.is_empty() {
+            continue;
+        }
+        selected += cases.len();
         let mut text = String::new();
         for located in &cases {
             text.push_str(&entry(kind, located, "$TARGET", "")?);
         }
         text.push_str(&sum(kind, &cases));
-        if cases.is_empty() {
-            continue;
-        }
-        selected += cases.len();
         if out.write_all(text.as_bytes()).is_err() {
-            return Ok(code::GOOD); // The reader has seen enough.
+            return Ok(code::GOOD); // The reader closed the pipe.
         }
     }
-    if selected > 0 {
-        return Ok(code::GOOD);
-    }
-    Ok(nothing(talk))
+    Ok(if selected > 0 {
+        code::GOOD
+    } else {
+        nothing(talk)
+    })
 }
 
 fn nothing(talk: &Talk) -> u8 {
-    talk.error("no case is selected, so nothing would be sent\n  hint: `d4iot-double plan` without options lists them all");
+    talk.error("no case is selected, so nothing would be sent\n  hint: `d4iot-double plan` without options lists all cases");
     code::NOTHING
 }
 
-/// The plan at a target: the phases in order, what each case costs, and what is left out.
-fn visit(aim: &Aim, failures: u32, out: &mut dyn Write) -> Result<u8, String> {
-    let (kind, address) = (aim.lab.kind, aim.lab.target.address());
-    let mut text = format!(
-        "{kind} {address}\n\nfirst: which paths it serves, by GET; where that does not tell, by POST of {{}} where the budget of failed sign-ins has room for each of them\n"
-    );
-    runner::probes(kind, address)
-        .into_iter()
-        .for_each(|command| text.push_str(&format!("  {command}\n")));
+/// Prints the plan at a target: the phases in order, the cost of each case, and what is left out.
+fn print_plan(run: &PreparedRun, budget: u32, out: &mut dyn Write) -> Result<u8, String> {
+    let (kind, address, plan) = (run.context.kind, run.context.target.address(), &run.plan);
+    let mut text = format!("{kind} {address}\n\n{PROBE}\n");
+    for command in runner::probe_commands(kind, address) {
+        text.push_str(&format!("  {command}\n"));
+    }
     let mut phase = None;
-    for planned in &aim.plan.cases {
+    for planned in &plan.cases {
         if phase != Some(planned.phase) {
             text.push_str(&format!("\n{}\n", heading(planned.phase)));
-            if planned.phase == Phase::Change {
-                for account in &aim.plan.objects {
-                    text.push_str(&rites(kind, *account, address));
+            if planned.phase == Phase::Mutating {
+                for account in &plan.objects {
+                    text.push_str(&undo_requests(kind, *account, address));
                 }
             }
             phase = Some(planned.phase);
         }
         text.push_str(&entry(kind, planned.located, address, &cost(planned))?);
     }
-    if !aim.plan.left_out.is_empty() {
+    if !plan.left_out.is_empty() {
         text.push_str("\nleft out: not-judged\n");
     }
-    for (located, reason) in &aim.plan.left_out {
-        text.push_str(&format!(
-            "{} ({}): {reason}\n",
-            located.case.id,
-            runner::effect(located.case.effect)
-        ));
+    for (located, reason) in &plan.left_out {
+        let effect = runner::effect(located.case.effect);
+        text.push_str(&format!("{} ({effect}): {reason}\n", located.case.id));
     }
-    let cases: Vec<&Located> = aim
-        .plan
-        .cases
-        .iter()
-        .map(|planned| planned.located)
-        .collect();
-    let spent: u32 = aim.plan.cases.iter().map(|planned| planned.cost).sum();
+    let cases: Vec<&Located> = plan.cases.iter().map(|planned| planned.located).collect();
+    let spent: u32 = plan.cases.iter().map(|planned| planned.cost).sum();
     text.push_str(&format!(
-        "\n{}{} left out; {spent} of {failures} failed sign-ins used up; nothing was sent\n",
+        "\n{}{} left out; {spent} of {budget} failed sign-ins used up; nothing was sent\n",
         sum(kind, &cases),
-        aim.plan.left_out.len()
+        plan.left_out.len()
     ));
-    // A reader that closes the pipe has seen enough.
+    // A reader may close the pipe.
     drop(out.write_all(text.as_bytes()));
     Ok(code::GOOD)
 }
 
-/// What is sent round the changes of one account.
-fn rites(kind: Kind, account: Account, address: &str) -> String {
-    let said = [
-        "validated before, and after each change with the password that should hold",
-        "its password put in its own place, before any change",
+/// Returns the run's own requests about one account.
+fn undo_requests(kind: Kind, account: Account, address: &str) -> String {
+    let labels = [
+        "validated before the changes, and after each with the password that should be current",
+        "its password set to itself, before any change",
+        "restored by the user",
+        "or else by the administrator",
     ];
-    let undone = ["given back by itself", "or else by the administrator"];
-    let lines = said
-        .into_iter()
-        .chain(undone)
-        .zip(undo::commands(kind, account, address));
+    let commands = undo::undo_commands(contract::of(kind), account, address);
+    let lines = labels.into_iter().zip(commands);
     lines.fold(
         format!("account `{}`\n", account.name()),
-        |text, (what, command)| format!("{text}  {what}:\n    {command}\n"),
+        |text, (label, command)| format!("{text}  {label}:\n    {command}\n"),
     )
 }
 
 fn heading(phase: Phase) -> &'static str {
     match phase {
-        Phase::Plain => "without effect",
-        Phase::Change => {
-            "changes: after each request a validation finds out which password holds; after each case the password is given back and that is proven"
+        Phase::ReadOnly => "without effect",
+        Phase::Mutating => {
+            "changes: after each request a validation finds the current password; after each case the original is restored and validated"
         }
-        Phase::Failure => {
-            "failed sign-ins, when everything is given back; those that tell most first"
+        Phase::AuthFailure => {
+            "failed sign-ins, when everything is restored; the cases that cover most facts first"
         }
     }
 }
 
-fn cost(planned: &Planned) -> String {
-    if planned.cost == 0 {
-        String::new()
-    } else {
-        format!(", costs {} failed sign-in(s)", planned.cost)
+fn cost(planned: &PlannedCase) -> String {
+    match planned.cost {
+        0 => String::new(),
+        1 => ", costs 1 failed sign-in".to_owned(),
+        cost => format!(", costs {cost} failed sign-ins"),
     }
 }
 
@@ -160,7 +144,7 @@ fn entry(kind: Kind, located: &Located, address: &str, cost: &str) -> Result<Str
         located.file,
         located.line
     );
-    for command in runner::planned(kind, case, address)? {
+    for command in runner::case_commands(kind, case, address)? {
         text.push_str(&format!("  {command}\n"));
     }
     Ok(text)
@@ -185,3 +169,5 @@ fn sum(kind: Kind, cases: &[&Located]) -> String {
         cases.len()
     )
 }
+
+const PROBE: &str = "first: which paths the target serves, with GET; if that does not show it, with POST of {} as far as the budget of failed sign-ins allows";

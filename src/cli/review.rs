@@ -12,7 +12,7 @@ use crate::{
     cli::{agreed, code, selection::matcher, talk::Talk},
     contract::Kind,
     redact::Secret,
-    runner::{Named, acceptance::Rule},
+    runner::{AccountsFile, acceptance::AcceptanceRule},
     snapshot::{PendingSnapshot, SnapshotFolder},
 };
 
@@ -41,7 +41,7 @@ struct Found {
 }
 
 impl Found {
-    fn accept(&self, rule: &Rule) -> Result<(), String> {
+    fn accept(&self, rule: &AcceptanceRule) -> Result<(), String> {
         let (kind, id) = (
             self.name
                 .split_once('/')
@@ -49,13 +49,16 @@ impl Found {
             &self.pending.id,
         );
         self.shelf
-            .accept(id, |new| rule.allows(id, kind, &new.body))
+            .accept(id, |new| {
+                rule.check(id, kind, &new.body)
+                    .map_err(|error| error.to_string())
+            })
             .map_err(|error| error.to_string())
     }
 }
 
 /// What an acceptance goes by: what is known, and the secrets of the accounts and the environment.
-fn rule(options: &Options) -> Result<Rule, String> {
+fn rule(options: &Options) -> Result<AcceptanceRule, String> {
     let known = options
         .known
         .as_deref()
@@ -65,7 +68,7 @@ fn rule(options: &Options) -> Result<Rule, String> {
     let named = options
         .accounts
         .as_deref()
-        .map(|path| Named::load(path, &|name| env::var(name).ok()))
+        .map(|path| AccountsFile::load(path))
         .transpose();
     let mut secrets = Vec::new();
     if let Some(named) = named.map_err(|error| error.to_string())? {
@@ -98,7 +101,7 @@ fn rule(options: &Options) -> Result<Rule, String> {
                 )
             }),
     );
-    Ok(Rule { known, secrets })
+    Ok(AcceptanceRule { known, secrets })
 }
 
 /// Lists new and changed snapshots with their differences.
@@ -143,7 +146,7 @@ pub fn review(options: &Options, out: &mut dyn Write, talk: &Talk) -> u8 {
 
 fn ask(
     found: Vec<Found>,
-    rule: &Rule,
+    rule: &AcceptanceRule,
     out: &mut dyn Write,
     input: &mut dyn BufRead,
 ) -> Result<u8, String> {

@@ -32,6 +32,12 @@ pub struct Selection {
 }
 
 impl Selection {
+    /// Returns the selected kinds.
+    pub fn kinds(&self) -> Vec<Kind> {
+        self.kind
+            .map_or_else(|| vec![Kind::Sensor, Kind::Console], |kind| vec![kind])
+    }
+
     /// Returns the cases meant for one kind, in order.
     ///
     /// # Errors

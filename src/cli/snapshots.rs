@@ -1,4 +1,4 @@
-//! Which snapshots a run is held against, and what it may write.
+//! The snapshots that a run is compared with, and what it may write.
 
 use std::{env, path::Path};
 
@@ -7,11 +7,7 @@ use clap::ValueEnum;
 use crate::{
     cli::talk::Talk,
     contract::Kind,
-    runner::{
-        Memory,
-        memory::{Owner, Update},
-    },
-    snapshot::SnapshotFolder,
+    snapshot::{SnapshotFolder, SnapshotOwner, SnapshotStore, UpdateMode},
 };
 
 /// What `--update` says may be written.
@@ -23,50 +19,54 @@ pub(super) enum UpdateWord {
     All,
 }
 
-/// Which snapshots a mock is held against: a folder that was named, the project's own for the unchanged built-in mock, the copy in the binary, or none.
-pub(super) fn memory(
+/// Returns the snapshots that a run is compared with: a folder that is named; for the unchanged built-in mock the project's own or the built-in ones; or none.
+pub(super) fn store(
     named: Option<&Path>,
     kind: Kind,
     several: bool,
     unchanged: bool,
-    update: Update,
-) -> Result<Memory, String> {
+    update: UpdateMode,
+) -> Result<SnapshotStore, String> {
     let own = Path::new("snapshots").join(kind.name());
     let folder = match named {
         Some(folder) if several || folder.join(kind.name()).is_dir() => folder.join(kind.name()),
         Some(folder) => folder.to_owned(),
         None if unchanged && own.is_dir() => own,
-        None if unchanged => return Ok(Memory::BuiltIn(kind)),
-        None => return Ok(Memory::Nothing),
+        None if unchanged => return Ok(SnapshotStore::BuiltIn(kind)),
+        None => return Ok(SnapshotStore::None),
     };
-    let opened = if update == Update::No {
+    let opened = if update == UpdateMode::No {
         SnapshotFolder::open(&folder)
     } else {
         SnapshotFolder::create(&folder)
     };
     let owner = if unchanged {
-        Owner::Tests
+        SnapshotOwner::Tests
     } else {
-        Owner::Target
+        SnapshotOwner::Target
     };
     opened
-        .map(|folder| Memory::Folder(folder, update, owner))
+        .map(|folder| SnapshotStore::Folder(folder, update, owner))
         .map_err(|error| error.to_string())
 }
 
 /// What may be written: the option, else INSTA_UPDATE, else nothing in CI and pending files elsewhere.
-pub(super) fn update(word: Option<UpdateWord>, talk: &Talk) -> Result<Update, String> {
-    let standard = if in_ci() { Update::No } else { Update::Pending };
+pub(super) fn update(word: Option<UpdateWord>, talk: &Talk) -> Result<UpdateMode, String> {
+    let standard = if in_ci() {
+        UpdateMode::No
+    } else {
+        UpdateMode::Pending
+    };
     match word {
-        Some(UpdateWord::Pending) => Ok(Update::Pending),
-        Some(UpdateWord::No) => Ok(Update::No),
-        Some(UpdateWord::New) => Ok(Update::New),
-        Some(UpdateWord::All) => Ok(Update::All),
+        Some(UpdateWord::Pending) => Ok(UpdateMode::Pending),
+        Some(UpdateWord::No) => Ok(UpdateMode::No),
+        Some(UpdateWord::New) => Ok(UpdateMode::New),
+        Some(UpdateWord::All) => Ok(UpdateMode::All),
         None => match env::var("INSTA_UPDATE").ok().as_deref() {
             None | Some("" | "auto") => Ok(standard),
-            Some("no") => Ok(Update::No),
-            Some("new") => Ok(Update::Pending),
-            Some("always" | "force") => Ok(Update::All),
+            Some("no") => Ok(UpdateMode::No),
+            Some("new") => Ok(UpdateMode::Pending),
+            Some("always" | "force") => Ok(UpdateMode::All),
             Some(other) => {
                 talk.detail("INSTA_UPDATE is read because --update is absent");
                 Err(format!(

@@ -8,7 +8,10 @@ use std::{
 
 use rustls::{AlertDescription, CertificateError, Error as Tls, pki_types::UnixTime};
 
-use super::{cert_verifier::ShownCertificate, error::ConnectFailure};
+use super::{
+    cert_verifier::ShownCertificate,
+    error::{ConnectFailure, UNKNOWN},
+};
 
 /// What of the way to a target matters to whoever reads why it was not reached.
 #[derive(Clone, Debug)]
@@ -45,8 +48,8 @@ pub(super) fn explain(
     if let Some(tls) = tls(error) {
         return of_tls(tls, way, shown);
     }
-    let of = |told: String, hint: &str| ConnectFailure {
-        told,
+    let of = |message: String, hint: &str| ConnectFailure {
+        message,
         hint: hint.to_owned(),
     };
     let texts: Vec<String> = causes(error).map(ToString::to_string).collect();
@@ -122,13 +125,13 @@ pub(super) fn explain(
             "--resolve HOST:PORT:ADDRESS names its address",
         );
     }
-    of(texts.join(": "), "no option of ours is known to help")
+    of(texts.join(": "), UNKNOWN)
 }
 
 fn of_tls(error: &Tls, way: &Route, shown: Option<ShownCertificate>) -> ConnectFailure {
     use AlertDescription as Alert;
-    let of = |told: String, hint: String| ConnectFailure {
-        told: format!("TLS was refused: {told}"),
+    let of = |reason: String, hint: String| ConnectFailure {
+        message: format!("TLS was refused: {reason}"),
         hint,
     };
     match error {
@@ -167,7 +170,7 @@ fn of_tls(error: &Tls, way: &Route, shown: Option<ShownCertificate>) -> ConnectF
         Tls::InvalidMessage(_) => {
             of("what answers speaks no TLS".into(), "another port; or http:// with --allow-http, if the target speaks plain HTTP on purpose".into())
         }
-        other => of(other.to_string(), "no option of ours is known to help".into()),
+        other => of(other.to_string(), UNKNOWN.into()),
     }
 }
 
@@ -183,7 +186,7 @@ fn of_certificate(
         || "--pin-spki".to_owned(),
         |pin| format!("--pin-spki {pin}, if that is the key the appliance really has"),
     );
-    let (told, hint) = match error {
+    let (reason, hint) = match error {
         Fault::Expired => (
             "the certificate's date: it has expired".to_owned(),
             DATES.to_owned(),
@@ -262,7 +265,7 @@ fn of_certificate(
         other => (format!("the certificate's chain: {other}"), pinned),
     };
     ConnectFailure {
-        told: format!("TLS was refused: {told}"),
+        message: format!("TLS was refused: {reason}"),
         hint,
     }
 }

@@ -1,56 +1,43 @@
-//! Why there is no answer, and what would help.
+//! Why there is no answer, and what the user can do.
 
-use std::fmt;
+use thiserror::Error;
 
 /// Why there is no answer.
-#[derive(Debug)]
+#[derive(Debug, Error)]
 pub enum ClientError {
-    /// There was a connection, and what came over it was no whole answer.
+    /// There was a connection, and no complete answer.
+    #[error("{0}")]
     Broken(String),
-    /// The target cannot be set up: an address that is none, a certificate that cannot be read.
+    /// The client cannot be set up: the address or a certificate cannot be used.
+    #[error("{0}")]
     Setup(String),
     /// There was no connection: refused, unresolved, or TLS failed.
+    #[error("{}", .0.message)]
     Unreachable(ConnectFailure),
 }
 
 /// Why a target was not reached.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConnectFailure {
-    /// What went wrong; of TLS, which part of it: version, cipher, date, name, chain, or the client's certificate.
-    pub told: String,
-    /// The option that helps, or that none does.
+    /// What went wrong; for TLS: version, cipher, date, name, chain, or the client's certificate.
+    pub message: String,
+    /// What the user can do.
     pub hint: String,
 }
 
 impl ClientError {
-    /// Returns why the target was not reached; none where it was.
-    pub fn unreached(&self) -> Option<ConnectFailure> {
+    /// Returns why the target was not reached; none if it was.
+    pub fn connect_failure(&self) -> Option<ConnectFailure> {
         match self {
             ClientError::Broken(_) => None,
-            ClientError::Setup(told) => Some(ConnectFailure {
-                told: told.clone(),
-                hint: "no option of ours is known to help".into(),
+            ClientError::Setup(message) => Some(ConnectFailure {
+                message: message.clone(),
+                hint: UNKNOWN.to_owned(),
             }),
-            ClientError::Unreachable(unreached) => Some(unreached.clone()),
-        }
-    }
-
-    /// Returns what would help, where that is known.
-    pub fn hint(&self) -> Option<&str> {
-        match self {
-            ClientError::Unreachable(unreached) => Some(&unreached.hint),
-            ClientError::Broken(_) | ClientError::Setup(_) => None,
+            ClientError::Unreachable(failure) => Some(failure.clone()),
         }
     }
 }
 
-impl fmt::Display for ClientError {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            ClientError::Broken(text) | ClientError::Setup(text) => out.write_str(text),
-            ClientError::Unreachable(unreached) => out.write_str(&unreached.told),
-        }
-    }
-}
-
-impl std::error::Error for ClientError {}
+/// The hint if nothing better is known.
+pub(super) const UNKNOWN: &str = "check the options that describe the target";

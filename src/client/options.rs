@@ -1,54 +1,94 @@
-//! How a target is reached: whom to trust, who we are, by which way, and how patiently.
+//! How a target is reached: certificates, proxy, resolved address, time-outs.
 
-use std::{fmt, net::IpAddr, str::FromStr, time::Duration};
+use std::{
+    fmt,
+    net::IpAddr,
+    path::{Path, PathBuf},
+    str::FromStr,
+    time::Duration,
+};
 
+use reqwest::Url;
 use serde::{Deserialize, Serialize};
 
 use super::pin::Pin;
 use crate::redact::Secret;
 
-/// How a target is reached.
-#[derive(Clone, Debug, Default)]
+/// How a target is reached. A journal keeps this, so that `recover` reaches the target the same way; no secret is serialized.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct TargetOptions {
-    /// PEM certificates to trust, and no others; without them those that the system trusts.
+    /// PEM certificates to trust, and no others; by default those that the system trusts.
     pub trust: Option<String>,
-    /// Whether any certificate is taken, whoever signed it and whatever name it bears.
+    /// Accept any certificate.
     pub insecure: bool,
-    /// The key the target must have, in place of a chain and a name.
+    /// The key that the target must have, instead of a trusted chain and name.
     pub pin: Option<Pin>,
-    /// The certificate we show where one is wanted.
-    pub identity: Option<Identity>,
-    /// The proxy on the way; none unless named, whatever the environment says.
+    /// The client's own certificate.
+    pub certificate: Option<ClientCertificate>,
+    /// The proxy; the proxies of the environment are not used.
     pub proxy: Option<Proxy>,
-    /// An address to go to instead of the one that the name server has.
+    /// The address to connect to, instead of the one that the name server has.
     pub resolve: Option<Resolve>,
-    /// How long an exchange may take; 30 s by default. Half of it is left for the connection.
+    /// How long an exchange may take; 30 s by default. A connection may take half of it.
     pub timeout: Option<Duration>,
-    /// The pause between the end of one exchange and the start of the next; none by default.
-    pub delay: Duration,
-    /// Whether each exchange has a connection of its own: on a kept one that closes, the client below us sends again what it believes unsent.
+    /// The pause between two exchanges; by default 500 ms, and none on this machine.
+    pub delay: Option<Duration>,
+    /// Use a new connection for each exchange: on a kept one that closes, a request may be sent twice.
     pub fresh: bool,
 }
 
-/// A certificate of the client's own, with the ones that lead to its CA, and its key; both PEM.
-#[derive(Clone, Debug)]
-pub struct Identity {
-    /// The certificates.
-    pub certificate: String,
-    /// The key, without a passphrase.
-    pub key: Secret,
+/// A certificate of the client's own.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ClientCertificate {
+    /// The file with the certificate and those that lead to its CA, PEM.
+    pub certificate: PathBuf,
+    /// The file with its key, PEM without a passphrase.
+    pub key: PathBuf,
 }
 
-/// A proxy: plain HTTP is spoken with it, and TLS through it.
-#[derive(Clone, Debug)]
+/// An HTTP proxy. TLS is tunnelled through it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Proxy {
     /// Its address, `http://host:port`, without credentials.
     pub address: String,
-    /// A name and a password for it.
+    /// The user name and password for it.
+    #[serde(skip)]
     pub credentials: Option<(String, Secret)>,
 }
 
-/// A host name and port, and the address to go to for them: `HOST:PORT:ADDRESS`, as curl's `--resolve` has it.
+impl TargetOptions {
+    /// Returns the same with absolute paths, for a journal that is read from another folder.
+    pub fn with_absolute_paths(&self) -> TargetOptions {
+        let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        let mut options = self.clone();
+        if let Some(own) = &mut options.certificate {
+            own.certificate = absolute(&own.certificate);
+            own.key = absolute(&own.key);
+        }
+        options
+    }
+}
+
+/// Tells whether all requests to a target stay on this machine.
+pub fn stays_here(url: &Url, options: &TargetOptions) -> bool {
+    let (resolve, proxy) = (options.resolve.as_ref(), options.proxy.as_ref());
+    is_loopback(url)
+        && resolve.is_none_or(|resolve| resolve.address.is_loopback())
+        // Without a valid proxy address nothing is sent.
+        && proxy.is_none_or(|proxy| proxy.address.parse().is_ok_and(|url| is_loopback(&url)))
+}
+
+fn is_loopback(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default();
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    host.eq_ignore_ascii_case("localhost")
+        || address
+            .parse::<IpAddr>()
+            .is_ok_and(|address| address.is_loopback())
+}
+
+/// A host name and port, and the address to connect to: `HOST:PORT:ADDRESS`, as in curl's `--resolve`.
 #[derive(Clone, Debug, Deserialize, Serialize, PartialEq, Eq)]
 #[serde(into = "String", try_from = "String")]
 pub struct Resolve {
@@ -75,7 +115,7 @@ impl FromStr for Resolve {
         let (host, port, address) = (next()?.to_owned(), next()?, next()?);
         if host.parse::<IpAddr>().is_ok() {
             return Err(format!(
-                "`{host}` is an address already, and only a name can be resolved"
+                "`{host}` is an address, expected a name to resolve"
             ));
         }
         let address = address.trim_start_matches('[').trim_end_matches(']');

@@ -1,6 +1,10 @@
 //! The client's half of TLS: whom it believes, and what it shows of itself.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    fs,
+    path::Path,
+    sync::{Arc, Mutex},
+};
 
 use rustls::{
     ClientConfig, RootCertStore, crypto,
@@ -11,8 +15,9 @@ use rustls::{
 use super::{
     TargetOptions,
     cert_verifier::{CertVerifier, ShownCertificate, Trust},
-    options::Identity,
+    options::ClientCertificate,
 };
+use crate::redact::Secret;
 
 /// Returns the client's half of TLS, or what is wrong with a certificate or key, in words. What a server shows is kept in `shown`.
 /// `tls` is false where none will be spoken: the system's roots are then not looked for.
@@ -39,10 +44,10 @@ pub(super) fn config(
             provider,
             Arc::clone(shown),
         )));
-    let mut config = match &options.identity {
+    let mut config = match &options.certificate {
         None => builder.with_no_client_auth(),
-        Some(identity) => {
-            let (chain, key) = own(identity)?;
+        Some(own) => {
+            let (chain, key) = client_certificate(own)?;
             builder.with_client_auth_cert(chain, key).map_err(|error| {
                 format!("the client's certificate and its key cannot be used: {error}")
             })?
@@ -76,17 +81,24 @@ fn roots(trust: &str) -> Result<RootCertStore, String> {
     }
 }
 
-/// No text of an error shows a line of the key.
-fn own(
-    identity: &Identity,
+/// Reads the client's certificate. No error text shows a line of the key.
+#[expect(clippy::disallowed_methods, reason = "certificates and keys are files")]
+fn client_certificate(
+    own: &ClientCertificate,
 ) -> Result<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>), String> {
+    let read = |path: &Path| {
+        fs::read_to_string(path)
+            .map(Secret::new)
+            .map_err(|error| format!("cannot read {}: {error}", path.display()))
+    };
+    let (certificate, key) = (read(&own.certificate)?, read(&own.key)?);
     let chain: Result<Vec<_>, _> =
-        CertificateDer::pem_slice_iter(identity.certificate.as_bytes()).collect();
+        CertificateDer::pem_slice_iter(certificate.expose().as_bytes()).collect();
     let chain = chain.map_err(|_| "the client's certificate is no PEM")?;
     if chain.is_empty() {
         return Err("there is no client's certificate, expected a BEGIN CERTIFICATE".into());
     }
-    let key = identity.key.expose();
+    let key = key.expose();
     if ["BEGIN ENCRYPTED PRIVATE KEY", "Proc-Type: 4,ENCRYPTED"]
         .iter()
         .any(|mark| key.contains(mark))

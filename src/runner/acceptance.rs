@@ -1,24 +1,24 @@
-//! Whether a pending snapshot may become the baseline: not where it holds a deviation that nobody knows, nor where it holds a secret.
+//! Whether a pending snapshot may be accepted: not if it holds an unknown deviation or a secret.
 //!
-//! It is judged by itself, whoever wrote it: `check` leaves no such file, `cargo test` and an editor may.
+//! The file itself is judged, whoever wrote it: `check` leaves no such file, but `cargo test` and an editor may.
 
-use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use http::Response;
 use serde_json::Value;
+use thiserror::Error;
 
 use crate::{
     conformance::{
-        Known, request, suite,
+        Known, suite,
         suite::Located,
         verdict,
         verdict::{Received, Sent},
     },
     contract,
-    contract::{Contract, Kind, Readings},
-    redact::Secret,
+    contract::{Contract, Kind, Operation, Readings},
+    redact::{Redactor, Secret},
     report::Conformance,
-    runner::{Accounts, transcript},
+    runner::transcript::{body_username, request_of, shown_request},
     snapshot,
     snapshot::{
         Answer,
@@ -26,85 +26,89 @@ use crate::{
     },
 };
 
-/// What an acceptance goes by.
+/// The rule by which a pending snapshot may be accepted.
 #[derive(Debug, Default)]
-pub struct Rule {
-    /// Differences that are known.
+pub struct AcceptanceRule {
+    /// Known differences.
     pub known: Known,
-    /// What must stand in no snapshot, each with what it is.
+    /// What no snapshot may hold, each with its description.
     pub secrets: Vec<(String, Secret)>,
 }
 
-impl Rule {
-    /// Tells whether a case's pending snapshot may be accepted; `kind` is whose it is, where that is known.
+/// Why a pending snapshot may not be accepted. The text shows no secret.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("{0}")]
+pub struct NotAcceptable(String);
+
+impl AcceptanceRule {
+    /// Checks whether a case's pending snapshot may be accepted, for one kind or for any kind that has the case.
     ///
     /// # Errors
-    /// Why not, in words that show nothing of a secret.
-    pub fn allows(&self, id: &str, kind: Option<Kind>, body: &str) -> Result<(), String> {
-        let located = suite::all()
-            .iter()
-            .find(|located| located.case.id == id)
-            .ok_or("no case has this id")?;
-        let exchanges = reread(body).ok_or("its body is none that `check` writes")?;
-        if let Some((what, _)) = self
-            .secrets
-            .iter()
-            .find(|(_, secret)| holds(body, &exchanges, secret.expose()))
+    /// It may not.
+    pub fn check(&self, id: &str, kind: Option<Kind>, body: &str) -> Result<(), NotAcceptable> {
+        let refuse = |reason: String| Err(NotAcceptable(reason));
+        let Some(located) = suite::all().iter().find(|located| located.case.id == id) else {
+            return refuse("no case has this id".into());
+        };
+        let Some(exchanges) = reread(body) else {
+            return refuse("its body is not one that `check` writes".into());
+        };
+        let mut secrets = self.secrets.iter();
+        if let Some((what, _)) =
+            secrets.find(|(_, secret)| holds(body, &exchanges, secret.expose()))
         {
-            return Err(format!("it holds {what}"));
+            return refuse(format!("it holds {what}"));
         }
-        if let Some(place) = exchanges
+        let mut answers = exchanges
             .iter()
-            .find_map(|exchange| exchange.answer.as_ref().and_then(shown_password))
-        {
-            return Err(format!(
-                "the answer's `{place}` shows a value where a placeholder is expected"
+            .filter_map(|exchange| exchange.answer.as_ref());
+        if let Some(field) = answers.find_map(shown_password) {
+            return refuse(format!(
+                "the answer's `{field}` shows a value where a placeholder is expected"
             ));
         }
         let kinds = kind.map_or_else(|| located.case.kinds.clone(), |kind| vec![kind]);
-        let tried: Vec<Result<(), String>> = kinds
-            .iter()
-            .map(|kind| self.judge(located, *kind, &exchanges))
-            .collect();
-        tried
-            .iter()
-            .find(|tried| tried.is_ok())
-            .or(tried.first())
-            .cloned()
-            .unwrap_or_else(|| Err("no kind of appliance has this case".into()))
+        let mut refusal = None;
+        for kind in kinds {
+            match self.judge_kind(located, kind, &exchanges) {
+                Ok(()) => return Ok(()),
+                Err(error) => refusal = refusal.or(Some(error)),
+            }
+        }
+        Err(refusal.unwrap_or_else(|| NotAcceptable("no kind of appliance has this case".into())))
     }
 
-    fn judge(&self, located: &Located, kind: Kind, exchanges: &[Reread]) -> Result<(), String> {
+    /// A snapshot does not say which paths its target serves: it is valid if it is valid for one choice of paths.
+    fn judge_kind(
+        &self,
+        located: &Located,
+        kind: Kind,
+        exchanges: &[Reread],
+    ) -> Result<(), NotAcceptable> {
         let contract = contract::of(kind);
-        // Which paths a target serves is not said in its snapshots: what is lawful under one choice of them is lawful.
-        let tried: Vec<Result<(), Refused>> = served(contract)
-            .iter()
-            .map(|served| judge(located, contract, served, exchanges))
-            .collect();
-        if tried.iter().any(Result::is_ok) {
-            return Ok(());
+        let mut best = Problem::Request(1);
+        for served in path_choices(contract) {
+            match judge(located, contract, &served, exchanges) {
+                Ok(()) => return Ok(()),
+                Err(problem) => best = best.max(problem),
+            }
         }
-        let refused = tried
-            .into_iter()
-            .filter_map(Result::err)
-            .max()
-            .unwrap_or(Refused::Request(1));
-        match refused {
-            Refused::Deviation(_) if self.known.reason(kind, &located.case.id).is_some() => Ok(()),
-            Refused::Deviation(step) => Err(format!(
-                "the answer of step {step} is a deviation that is not known\n  hint: `d4iot-double check --case {}` tells why; --known FILE lists what is known",
-                located.case.id
-            )),
-            Refused::Request(step) => Err(format!(
-                "the request of step {step} is not the one that the case sends: a value may stand there where a placeholder is expected\n  hint: run check again"
-            )),
+        let id = &located.case.id;
+        match best {
+            Problem::Deviation(_) if self.known.reason(kind, id).is_some() => Ok(()),
+            Problem::Deviation(step) => Err(NotAcceptable(format!(
+                "the answer of step {step} is a deviation that is not known\n  hint: `d4iot-double check --case {id}` shows why; --known FILE lists known differences"
+            ))),
+            Problem::Request(step) => Err(NotAcceptable(format!(
+                "the request of step {step} is not the one that the case sends: it may have a value where a placeholder is expected\n  hint: run check again"
+            ))),
         }
     }
 }
 
-/// Why one choice of paths does not do; a request that is right says more than one that is not.
+/// Why one choice of paths does not suit. A deviation says more than a wrong request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Refused {
+enum Problem {
     Request(usize),
     Deviation(usize),
 }
@@ -114,20 +118,22 @@ fn judge(
     contract: &Contract,
     served: &Readings,
     exchanges: &[Reread],
-) -> Result<(), Refused> {
+) -> Result<(), Problem> {
     let case = &located.case;
     if exchanges.len() > case.steps.len() {
-        return Err(Refused::Request(case.steps.len() + 1));
+        return Err(Problem::Request(case.steps.len() + 1));
     }
     for (number, exchange) in exchanges.iter().enumerate() {
-        let shown = request::build(&case.steps[number], contract, served, &|placeholder| {
-            Ok(placeholder.to_string())
-        });
-        let shown = shown.map_err(|_| Refused::Request(number + 1))?;
-        let none = transcript::exchange(&shown, &Err(String::new()), &Accounts::none());
-        let expected = reread(&snapshot::render(&[none])).and_then(|mut read| read.pop());
+        let wrong_request = Problem::Request(number + 1);
+        let shown =
+            shown_request(&case.steps[number], contract, served).map_err(|_| wrong_request)?;
+        let expected = snapshot::render(&[snapshot::Exchange {
+            request: request_of(&shown),
+            answer: Answer::Failed(String::new()),
+        }]);
+        let expected = reread(&expected).and_then(|mut read| read.pop());
         if expected.is_none_or(|expected| expected.request != exchange.request) {
-            return Err(Refused::Request(number + 1));
+            return Err(wrong_request);
         }
         let Some(answer) = exchange.answer.as_ref() else {
             continue;
@@ -137,7 +143,7 @@ fn judge(
             Ok(answer) => Received::Answer(answer),
             Err(trouble) => Received::Broken(trouble),
         };
-        let username = crate::runner::username(&shown);
+        let username = body_username(&shown);
         let sent = Sent {
             contract,
             served,
@@ -146,37 +152,32 @@ fn judge(
             username: &username,
         };
         if verdict::of_step(&sent, received).conformance == Conformance::Deviation {
-            return Err(Refused::Deviation(number + 1));
+            return Err(Problem::Deviation(number + 1));
         }
     }
     Ok(())
 }
 
-/// Every choice of path readings.
-fn served(contract: &Contract) -> Vec<Readings> {
+/// Returns every choice of path readings.
+fn path_choices(contract: &Contract) -> Vec<Readings> {
     let mut choices = vec![Readings::default()];
-    for operation in crate::contract::Operation::ALL {
+    for operation in Operation::ALL {
         let fact = format!("{operation}.path");
-        let readings = contract.clause(*operation).path.readings();
-        let further: Vec<Readings> = choices
-            .iter()
-            .flat_map(|chosen| {
-                readings.iter().map(|reading| {
-                    let mut chosen = chosen.clone();
-                    // The contract offers what it was just asked for.
-                    drop(chosen.choose(contract, &fact, &reading.name));
-                    chosen
-                })
-            })
-            .collect();
-        choices.extend(further);
+        for chosen in choices.clone() {
+            for reading in contract.clause(*operation).path.readings() {
+                let mut chosen = chosen.clone();
+                // The contract has this reading.
+                drop(chosen.choose(contract, &fact, &reading.name));
+                choices.push(chosen);
+            }
+        }
     }
     choices
 }
 
 fn response(answer: &Answer) -> Result<Response<Bytes>, String> {
     match answer {
-        Answer::Failed(words) => Err(words.clone()),
+        Answer::Failed(reason) => Err(reason.clone()),
         Answer::Received {
             status,
             headers,
@@ -193,68 +194,50 @@ fn response(answer: &Answer) -> Result<Response<Bytes>, String> {
     }
 }
 
-/// The field of an answer that is called a password or a token and shows one.
+/// Returns the field of an answer that is called a password or a token and shows one.
 fn shown_password(answer: &Answer) -> Option<String> {
     let Answer::Received { body, .. } = answer else {
         return None;
     };
-    field(&serde_json::from_slice(body).ok()?)
+    password_field(&serde_json::from_slice(body).ok()?)
 }
 
-fn field(value: &Value) -> Option<String> {
+fn password_field(value: &Value) -> Option<String> {
     match value {
-        Value::Array(items) => items.iter().find_map(field),
+        Value::Array(items) => items.iter().find_map(password_field),
         Value::Object(fields) => fields.iter().find_map(|(name, value)| {
-            let telling = ["password", "passwd", "token", "secret"]
+            let is_secret = ["password", "passwd", "token", "secret"]
                 .iter()
                 .any(|word| name.to_lowercase().contains(word));
-            let shown = value
+            let is_shown = value
                 .as_str()
                 .is_some_and(|text| !text.is_empty() && !text.contains('«'));
-            if telling && shown {
+            if is_secret && is_shown {
                 Some(name.clone())
             } else {
-                field(value)
+                password_field(value)
             }
         }),
         _ => None,
     }
 }
 
-/// Whether a secret stands in a snapshot, as it is, as an answer's bytes have it, or encoded.
+/// Tells whether a snapshot, or an answer in it, holds a secret in any encoding.
 fn holds(body: &str, exchanges: &[Reread], secret: &str) -> bool {
-    if secret.len() < SHORTEST {
+    if secret.len() < MIN_SECRET {
         return false;
     }
-    let quoted = Value::from(secret).to_string();
-    let percent: String = secret
-        .bytes()
-        .map(|byte| {
-            if byte.is_ascii_alphanumeric() {
-                char::from(byte).to_string()
-            } else {
-                format!("%{byte:02X}")
-            }
+    let redactor = Redactor::of([(secret, "«secret»")]);
+    let is_found = |text: &str| redactor.text(text) != text;
+    is_found(body)
+        || exchanges.iter().any(|exchange| match &exchange.answer {
+            Some(Answer::Received { body, .. }) => is_found(&String::from_utf8_lossy(body)),
+            _ => false,
         })
-        .collect();
-    let forms = [
-        secret.to_owned(),
-        quoted[1..quoted.len() - 1].to_owned(),
-        STANDARD.encode(secret),
-        percent,
-    ];
-    let answers = exchanges
-        .iter()
-        .filter_map(|exchange| match &exchange.answer {
-            Some(Answer::Received { body, .. }) => Some(String::from_utf8_lossy(body).into_owned()),
-            _ => None,
-        });
-    let mut texts = answers.chain([body.to_owned()]);
-    texts.any(|text| forms.iter().any(|form| text.contains(form)))
 }
 
-/// What is shorter cannot be told from other text.
-const SHORTEST: usize = 8;
+/// A shorter value cannot be told from other text.
+const MIN_SECRET: usize = 8;
 
 #[cfg(test)]
 mod tests {
@@ -290,7 +273,7 @@ mod tests {
         "\\\"password\\\":\\\"hunter22\\\",\\\"msg\\\":",
         Some("the answer's `password` shows a value")
     )]
-    #[case::no_snapshot_s_body("POST", "\n\nPOST", Some("none that `check` writes"))]
+    #[case::no_snapshot_s_body("POST", "\n\nPOST", Some("not one that `check` writes"))]
     #[case::a_secret(
         "Authentication succeeded.",
         "Authentication succeeded. s3cr3t-of-the-lab",
@@ -306,7 +289,7 @@ mod tests {
         #[case] to: &str,
         #[case] refused: Option<&str>,
     ) {
-        let rule = Rule {
+        let rule = AcceptanceRule {
             known: Known::default(),
             secrets: vec![(
                 "the password of `user`".into(),
@@ -318,13 +301,13 @@ mod tests {
         } else {
             body().replace(from, to)
         };
-        let allowed = rule.allows(ID, Some(Kind::Sensor), &body);
+        let allowed = rule.check(ID, Some(Kind::Sensor), &body);
         match refused {
             None => assert_eq!(allowed, Ok(())),
             Some(why) => assert!(
-                allowed
-                    .as_ref()
-                    .is_err_and(|told| told.contains(why) && !told.contains("s3cr3t")),
+                allowed.as_ref().is_err_and(
+                    |NotAcceptable(text)| text.contains(why) && !text.contains("s3cr3t")
+                ),
                 "{allowed:?}"
             ),
         }
@@ -333,15 +316,15 @@ mod tests {
     /// Every snapshot of the project is one that would be accepted again.
     #[rstest]
     fn what_is_kept_may_be_kept(#[values(Kind::Sensor, Kind::Console)] kind: Kind) {
-        let memory = crate::runner::Memory::BuiltIn(kind);
-        let rule = Rule::default();
-        let ids = memory.ids().unwrap();
+        let store = crate::snapshot::SnapshotStore::BuiltIn(kind);
+        let rule = AcceptanceRule::default();
+        let ids = store.ids().unwrap();
         let refused: Vec<String> = ids
             .iter()
             .filter_map(|id| {
                 Some(format!(
                     "{id}: {}",
-                    rule.allows(id, Some(kind), &memory.read(id).unwrap()?.body)
+                    rule.check(id, Some(kind), &store.read(id).unwrap()?.body)
                         .err()?
                 ))
             })

@@ -1,166 +1,98 @@
-//! The values that placeholders stand for at one target.
+//! The values of placeholders at one target.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
+use thiserror::Error;
 
 use crate::{
     appliance::{User, UserState},
     conformance::{Account, Placeholder, Property},
     contract::Role,
     redact::{Redactor, Secret},
-    runner::{named::Credentials, seed::Seed},
+    runner::{
+        accounts_file::{AccountsFile, Credentials},
+        seed::Seed,
+    },
 };
 
-/// For every account that a target has, a name and passwords.
+/// A user name and passwords for every account of a target.
 #[derive(Debug)]
 pub struct Accounts {
     values: BTreeMap<Placeholder, Secret>,
-    /// What is shown instead of which further secrets.
+    /// Further secrets, each with the text that replaces it in output.
     further: Vec<(&'static str, Secret)>,
     redactor: Redactor,
 }
 
+/// The target does not have this account.
+#[derive(Debug, Error)]
+#[error("the target has no account `{}`", .0.name())]
+pub struct MissingAccount(Account);
+
 impl Accounts {
-    /// Makes an account of every kind for a mock of our own. `random` fills a buffer with random bytes.
-    pub fn for_a_mock(mut random: impl FnMut(&mut [u8])) -> Accounts {
-        let mut values = BTreeMap::new();
-        for (name, account) in Account::NAMES {
-            for (_, property) in Property::NAMES {
-                let value = match property {
-                    Property::Username => format!("suite-{}", name.replace('_', "-")),
-                    Property::WeakPassword => WEAK.to_owned(),
-                    _ => password(&mut random),
-                };
-                values.insert(Placeholder { account, property }, Secret::new(value));
-            }
-        }
-        Accounts::new(values, Vec::new())
+    /// Makes up every account, for a mock of our own.
+    pub fn for_mock(seed: &Seed) -> Accounts {
+        let users = Account::NAMES
+            .iter()
+            .map(|(name, account)| (*account, format!("suite-{}", name.replace('_', "-")), None));
+        Accounts::new(users, seed, Vec::new())
     }
 
-    /// Nobody: what is shown has placeholders already.
-    pub fn none() -> Accounts {
-        Accounts::new(BTreeMap::new(), Vec::new())
-    }
-
-    /// Takes the accounts of a target; what the run makes up itself is a function of the seed.
-    pub fn at_a_target(named: &BTreeMap<Account, Credentials>, seed: &Seed) -> Accounts {
-        let mut values = BTreeMap::new();
+    /// Takes the accounts of a live target. Generated passwords depend on the seed alone, so that `recover` finds them again.
+    pub fn at_target(file: &AccountsFile, seed: &Seed) -> Accounts {
         let nobody = format!("nobody-{}", seed.hexadecimal("unknown.username"));
-        let everybody = named.iter().map(|(account, credentials)| {
-            (
-                *account,
-                credentials.username.clone(),
-                Some(&credentials.password),
-            )
+        let named = file.accounts.iter().map(|(account, credentials)| {
+            let password = Some(&credentials.password);
+            (*account, credentials.username.clone(), password)
         });
-        for (account, username, password) in everybody.chain([(Account::Unknown, nobody, None)]) {
+        // A proxy may echo its password, also as it is sent to it.
+        let further = file
+            .proxy
+            .iter()
+            .flat_map(|Credentials { username, password }| {
+                let basic = STANDARD.encode(format!("{username}:{}", password.expose()));
+                [
+                    ("«proxy.password»", password.clone()),
+                    ("«proxy.credentials»", Secret::new(basic)),
+                ]
+            });
+        Accounts::new(
+            named.chain([(Account::Unknown, nobody, None)]),
+            seed,
+            further.collect(),
+        )
+    }
+
+    fn new<'a>(
+        users: impl Iterator<Item = (Account, String, Option<&'a Secret>)>,
+        seed: &Seed,
+        further: Vec<(&'static str, Secret)>,
+    ) -> Accounts {
+        let mut values = BTreeMap::new();
+        for (account, username, password) in users {
             for (name, property) in Property::NAMES {
-                let made = || {
-                    self::password(&mut |bytes: &mut [u8]| {
-                        seed.fill(&format!("{}.{name}", account.name()), bytes)
-                    })
-                };
-                let value = match property {
-                    Property::Username => Secret::new(username.clone()),
-                    Property::WeakPassword => Secret::new(WEAK),
-                    Property::Password => password.cloned().unwrap_or_else(|| Secret::new(made())),
-                    _ => Secret::new(made()),
+                let value = match (property, password) {
+                    (Property::Username, _) => Secret::new(username.clone()),
+                    (Property::WeakPassword, _) => Secret::new(WEAK_PASSWORD),
+                    (Property::Password, Some(password)) => password.clone(),
+                    _ => generate_password(seed, &format!("{}.{name}", account.name())),
                 };
                 values.insert(Placeholder { account, property }, value);
             }
         }
-        Accounts::new(values, Vec::new())
-    }
-
-    /// Takes a proxy's name and password for secrets too, also as they go over the wire.
-    pub fn and_of_a_proxy(self, proxy: Option<&Credentials>) -> Accounts {
-        let Some(Credentials { username, password }) = proxy else {
-            return self;
-        };
-        let basic = STANDARD.encode(format!("{username}:{}", password.expose()));
-        Accounts::new(
-            self.values,
-            vec![
-                ("«proxy.password»", password.clone()),
-                ("«proxy.credentials»", Secret::new(basic)),
-            ],
-        )
-    }
-
-    /// Tells which accounts there are, nobody among them.
-    pub fn present(&self) -> BTreeSet<Account> {
-        self.values
-            .keys()
-            .map(|placeholder| placeholder.account)
-            .collect()
-    }
-
-    /// Returns the users a mock needs so that every account is there.
-    pub fn users(&self) -> Vec<User> {
-        let existing = Account::NAMES
-            .iter()
-            .filter(|(_, account)| *account != Account::Unknown);
-        existing
-            .filter_map(|(_, account)| self.user(*account))
-            .collect()
-    }
-
-    /// Returns a placeholder's value.
-    ///
-    /// # Errors
-    /// The account is not there, in words.
-    pub fn value(&self, placeholder: Placeholder) -> Result<String, String> {
-        let missing = || format!("the target has no account `{}`", placeholder.account.name());
-        self.values
-            .get(&placeholder)
-            .map(|value| value.expose().to_owned())
-            .ok_or_else(missing)
-    }
-
-    /// Returns all passwords but the weak one, and all names.
-    pub fn secrets(&self) -> (Vec<&str>, BTreeSet<&str>) {
-        let (names, secrets): (Vec<_>, Vec<_>) = self
-            .values
-            .iter()
-            .partition(|(placeholder, _)| placeholder.property == Property::Username);
-        let secrets = secrets
-            .into_iter()
-            .filter(|(placeholder, _)| placeholder.property != Property::WeakPassword);
-        let secrets = secrets
-            .map(|(_, value)| value)
-            .chain(self.further.iter().map(|(_, value)| value));
-        (
-            secrets.map(Secret::expose).collect(),
-            names.into_iter().map(|(_, value)| value.expose()).collect(),
-        )
-    }
-
-    /// Puts placeholders where a text shows an account's name or password, in whatever spelling.
-    pub fn redact(&self, text: &str) -> String {
-        self.redactor.text(text).into_owned()
-    }
-
-    /// Does the same with bytes that may be no text.
-    pub fn redact_bytes(&self, bytes: &[u8]) -> Vec<u8> {
-        self.redactor.bytes(bytes).into_owned()
-    }
-
-    fn new(
-        values: BTreeMap<Placeholder, Secret>,
-        further: Vec<(&'static str, Secret)>,
-    ) -> Accounts {
         let own = values
             .iter()
-            .map(|(placeholder, value)| (placeholder.to_string(), value.expose()));
-        let all = own.chain(
-            further
-                .iter()
-                .map(|(shown, value)| ((*shown).to_owned(), value.expose())),
-        );
-        // Values that are long enough to be told from other text; the weak password is none, and no secret.
-        let long: Vec<(String, &str)> = all.filter(|(_, value)| value.len() >= SHORTEST).collect();
-        let redactor = Redactor::of(long.iter().map(|(shown, value)| (*value, shown.as_str())));
+            .map(|(placeholder, value)| (value.expose(), placeholder.to_string()));
+        let others = further
+            .iter()
+            .map(|(shown, value)| (value.expose(), (*shown).to_owned()));
+        // A shorter value cannot be told from other text.
+        let long: Vec<(&str, String)> = own
+            .chain(others)
+            .filter(|(value, _)| value.len() >= MIN_REDACTED)
+            .collect();
+        let redactor = Redactor::of(long.iter().map(|(value, shown)| (*value, shown.as_str())));
         Accounts {
             values,
             further,
@@ -168,8 +100,65 @@ impl Accounts {
         }
     }
 
+    /// Returns the accounts that the target has. [`Account::Unknown`] is always one of them.
+    pub fn present(&self) -> BTreeSet<Account> {
+        self.values
+            .keys()
+            .map(|placeholder| placeholder.account)
+            .collect()
+    }
+
+    /// Returns the users that a mock needs.
+    pub fn users(&self) -> Vec<User> {
+        self.present()
+            .into_iter()
+            .filter(|account| *account != Account::Unknown)
+            .filter_map(|account| self.user(account))
+            .collect()
+    }
+
+    /// Returns the value of a placeholder.
+    ///
+    /// # Errors
+    /// The target does not have the account.
+    pub fn value(&self, placeholder: Placeholder) -> Result<&Secret, MissingAccount> {
+        self.values
+            .get(&placeholder)
+            .ok_or(MissingAccount(placeholder.account))
+    }
+
+    /// Returns the value of a placeholder as text, to build a request.
+    pub(super) fn text(&self, placeholder: Placeholder) -> Result<String, String> {
+        let value = self.value(placeholder).map_err(|error| error.to_string())?;
+        Ok(value.expose().to_owned())
+    }
+
+    /// Returns all passwords except the weak one, and all user names.
+    pub fn secrets(&self) -> (Vec<&str>, BTreeSet<&str>) {
+        let (mut passwords, mut usernames) = (Vec::new(), BTreeSet::new());
+        for (placeholder, value) in &self.values {
+            match placeholder.property {
+                Property::Username => drop(usernames.insert(value.expose())),
+                Property::WeakPassword => {}
+                _ => passwords.push(value.expose()),
+            }
+        }
+        passwords.extend(self.further.iter().map(|(_, value)| value.expose()));
+        (passwords, usernames)
+    }
+
+    /// Replaces names and passwords in a text by placeholders, however they are encoded.
+    pub fn redact(&self, text: &str) -> String {
+        self.redactor.text(text).into_owned()
+    }
+
+    /// Replaces names and passwords in bytes that may not be text.
+    pub fn redact_bytes(&self, bytes: &[u8]) -> Vec<u8> {
+        self.redactor.bytes(bytes).into_owned()
+    }
+
     fn user(&self, account: Account) -> Option<User> {
-        let of = |property| self.values.get(&Placeholder { account, property });
+        let value = |property| self.values.get(&Placeholder { account, property });
         let role = match account {
             Account::Admin | Account::SecondAdmin => Role::Admin,
             Account::ReadOnly => Role::ReadOnly,
@@ -183,31 +172,31 @@ impl Accounts {
             _ => UserState::Active,
         };
         Some(User {
-            username: of(Property::Username)?.expose().to_owned(),
-            password: of(Property::Password)?.clone(),
+            username: value(Property::Username)?.expose().to_owned(),
+            password: value(Property::Password)?.clone(),
             role,
             state,
         })
     }
 }
 
-/// Makes a password of 24 characters that every known policy takes: all four classes, symbols of product_16's list only.
-fn password(random: &mut impl FnMut(&mut [u8])) -> String {
-    let mut bytes = [0_u8; LENGTH];
-    random(&mut bytes);
-    let of = |class: &[u8], byte: u8| char::from(class[usize::from(byte) % class.len()]);
+/// Generates a password that every known policy accepts: all four classes, and only symbols of product_16's list.
+fn generate_password(seed: &Seed, label: &str) -> Secret {
+    let mut bytes = [0_u8; PASSWORD_LENGTH];
+    seed.fill(label, &mut bytes);
     // The classes take turns, so that each occurs whatever the bytes are.
-    bytes
+    let password: String = bytes
         .iter()
-        .enumerate()
-        .map(|(index, byte)| of(CLASSES[index % CLASSES.len()], *byte))
-        .collect()
+        .zip(CLASSES.iter().cycle())
+        .map(|(byte, class)| char::from(class[usize::from(*byte) % class.len()]))
+        .collect();
+    Secret::new(password)
 }
 
-const LENGTH: usize = 24;
-const SHORTEST: usize = 8;
-/// Refused by every known policy: too short, one class.
-const WEAK: &str = "weak";
+const PASSWORD_LENGTH: usize = 24;
+const MIN_REDACTED: usize = 8;
+/// Every known policy rejects it: it is too short and has one class.
+const WEAK_PASSWORD: &str = "weak";
 const CLASSES: [&[u8]; 4] = [
     b"abcdefghijkmnopqrstuvwxyz",
     b"ABCDEFGHJKLMNPQRSTUVWXYZ",
@@ -223,18 +212,11 @@ mod tests {
     use crate::appliance::Policy;
 
     fn accounts() -> Accounts {
-        let mut next = 0_u32;
-        Accounts::for_a_mock(|bytes| {
-            bytes.iter_mut().for_each(|byte| {
-                // Its period is far longer than all the passwords together, so that no two are alike.
-                next = next.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-                *byte = next.to_be_bytes()[0];
-            })
-        })
+        Accounts::for_mock(&Seed::random())
     }
 
     #[rstest]
-    fn generated_passwords_suit_every_policy_and_the_weak_one_suits_none(
+    fn generated_passwords_suit_every_policy_and_the_weak_one_none(
         #[values("examples", "product_8", "product_16")] name: &str,
     ) {
         let policy = Policy::named(name).unwrap();
@@ -244,7 +226,7 @@ mod tests {
                 Property::WeakPassword => assert!(policy.check(value.expose()).is_err()),
                 _ => assert_eq!(
                     (value.expose().len(), policy.check(value.expose())),
-                    (LENGTH, Ok(()))
+                    (PASSWORD_LENGTH, Ok(()))
                 ),
             }
         }
@@ -253,26 +235,16 @@ mod tests {
     #[test]
     fn names_and_passwords_become_placeholders() {
         let accounts = accounts();
-        let user = Placeholder {
-            account: Account::User,
-            property: Property::Username,
-        };
-        let password = Placeholder {
-            account: Account::User,
-            property: Property::Password,
-        };
+        let account = Account::User;
+        let value = |property| accounts.text(Placeholder { account, property }).unwrap();
         let text = format!(
             "The user '{}' has {}",
-            accounts.value(user).unwrap(),
-            accounts.value(password).unwrap()
+            value(Property::Username),
+            value(Property::Password)
         );
-        assert_eq!(
-            accounts.redact(&text),
-            "The user '«user.username»' has «user.password»"
-        );
-        assert_eq!(
-            accounts.redact_bytes(text.as_bytes()),
-            "The user '«user.username»' has «user.password»".as_bytes()
-        );
+        let redacted = "The user '«user.username»' has «user.password»";
+
+        assert_eq!(accounts.redact(&text), redacted);
+        assert_eq!(accounts.redact_bytes(text.as_bytes()), redacted.as_bytes());
     }
 }

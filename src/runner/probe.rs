@@ -1,4 +1,4 @@
-//! Which paths a target serves, found out before anything else: the documents name two for some operations.
+//! Which paths a target serves. It is probed before anything else, because the documentation names two for some operations.
 
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
@@ -6,26 +6,31 @@ use http::{Method, Request, Response, StatusCode};
 use crate::{
     client::ConnectFailure,
     conformance::{evidence::Evidence, expected::Choice, verdict},
-    contract::{Contract, Operation, Readings},
-    runner::Lab,
+    contract,
+    contract::{Contract, Kind, Operation, Readings},
+    runner::RunContext,
 };
 
-/// What was found out.
+/// What the probe found.
 #[derive(Default)]
-pub(super) struct Probed {
-    /// For each operation with several paths, the reading the target serves.
+pub(super) struct ProbeResult {
+    /// The reading that the target serves, for each operation with several paths.
     pub(super) served: Readings,
-    /// The same for the profile, and what else the answers tell.
+    /// The same for the profile, and what else the answers say.
     pub(super) evidence: Vec<Evidence>,
-    /// Why nothing could be found out.
+    /// Why the target could not be reached.
     pub(super) unreachable: Option<ConnectFailure>,
 }
 
-/// Asks each path of each operation that has several, by GET; where that does not tell them apart, by POST of `{}`.
-/// A path is served if it is answered otherwise than a neighbour that nobody serves, never by the status alone.
-/// `posts` is how many POSTs may be sent, to paths and neighbours alike, since each may count as a failed sign-in; those sent are taken from it.
-pub(super) async fn paths(lab: &Lab, contract: &Contract, posts: &mut u32) -> Probed {
-    let mut probed = Probed::default();
+/// Probes each path of each operation that has several, with GET; if that does not tell them apart, with POST of `{}`.
+/// A path is served if its answer differs from the answer of a neighbouring path that no appliance serves.
+/// `posts` is how many POSTs may be sent, since each may count as a failed sign-in; those sent are subtracted.
+pub(super) async fn paths(
+    context: &RunContext,
+    contract: &Contract,
+    posts: &mut u32,
+) -> ProbeResult {
+    let mut probed = ProbeResult::default();
     for &operation in Operation::ALL {
         let readings = contract.clause(operation).path.readings();
         let paths = distinct(contract, operation);
@@ -33,10 +38,10 @@ pub(super) async fn paths(lab: &Lab, contract: &Contract, posts: &mut u32) -> Pr
             continue;
         }
         let mut heard = Vec::new();
-        let served = match served(lab, &paths, &mut heard, posts).await {
+        let served = match served(context, &paths, &mut heard, posts).await {
             Ok(served) => served,
             Err(trouble) => {
-                return Probed {
+                return ProbeResult {
                     unreachable: Some(trouble),
                     ..probed
                 };
@@ -69,8 +74,9 @@ pub(super) async fn paths(lab: &Lab, contract: &Contract, posts: &mut u32) -> Pr
     probed
 }
 
-/// Every path that may be asked for by GET, in order, neighbours among them.
-pub(super) fn asked(contract: &Contract) -> Vec<String> {
+/// Returns the probes by GET as commands; nothing is sent.
+pub fn probe_commands(kind: Kind, address: &str) -> Vec<String> {
+    let contract = contract::of(kind);
     let several = Operation::ALL
         .iter()
         .map(|operation| distinct(contract, *operation))
@@ -78,6 +84,7 @@ pub(super) fn asked(contract: &Contract) -> Vec<String> {
     several
         .flatten()
         .flat_map(|path| [path.to_owned(), neighbour(path)])
+        .map(|path| format!("curl -sS -X GET '{address}{path}'"))
         .collect()
 }
 
@@ -97,24 +104,24 @@ fn distinct(contract: &Contract, operation: Operation) -> Vec<&str> {
     paths
 }
 
-/// A path beside another one, that nobody serves.
+/// Returns a path next to another one, which no appliance serves.
 fn neighbour(path: &str) -> String {
     format!(
-        "{}/{NOBODY_S}",
+        "{}/{UNKNOWN_PATH}",
         path.rsplit_once('/').map_or("", |(folder, _)| folder)
     )
 }
 
-/// The paths that are served. What was heard on the way is kept: every answer of a run counts.
+/// Returns the paths that are served. All answers are kept in `heard`, since each one is evidence.
 async fn served<'a>(
-    lab: &Lab,
+    context: &RunContext,
     paths: &[&'a str],
     heard: &mut Vec<Response<Bytes>>,
     posts: &mut u32,
 ) -> Result<Vec<&'a str>, ConnectFailure> {
     for (method, body) in [(Method::GET, ""), (Method::POST, "{}")] {
         if method == Method::POST {
-            // Each path and its neighbour: all or none, since some of them tell nothing.
+            // Each path and its neighbour, all or none: some of them alone say nothing.
             let Some(left) = u32::try_from(2 * paths.len())
                 .ok()
                 .and_then(|cost| posts.checked_sub(cost))
@@ -125,8 +132,8 @@ async fn served<'a>(
         }
         let mut served = Vec::new();
         for path in paths {
-            if ask(lab, &method, path, body, heard).await?
-                != ask(lab, &method, &neighbour(path), body, heard).await?
+            if ask(context, &method, path, body, heard).await?
+                != ask(context, &method, &neighbour(path), body, heard).await?
             {
                 served.push(*path);
             }
@@ -138,9 +145,9 @@ async fn served<'a>(
     Ok(Vec::new())
 }
 
-/// What came back, comparable: some servers repeat the path in the body. A connection that breaks is an answer too, if a poor one.
+/// Returns an answer for comparison, without the path, which some servers repeat. None if the connection broke.
 async fn ask(
-    lab: &Lab,
+    context: &RunContext,
     method: &Method,
     path: &str,
     body: &'static str,
@@ -149,7 +156,7 @@ async fn ask(
     let mut request = Request::new(Bytes::from_static(body.as_bytes()));
     *request.method_mut() = method.clone();
     *request.uri_mut() = path.parse().map_err(|error| ConnectFailure {
-        told: format!("{path}: {error}"),
+        message: format!("{path}: {error}"),
         hint: String::new(),
     })?;
     if !body.is_empty() {
@@ -158,18 +165,18 @@ async fn ask(
             http::HeaderValue::from_static("application/json"),
         );
     }
-    match lab.target.send(&request).await {
+    match context.target.send(&request).await {
         Ok(answer) => {
             let text = String::from_utf8_lossy(answer.body()).replace(path, "");
             let seen = (answer.status(), text);
             heard.push(answer);
             Ok(Some(seen))
         }
-        Err(error) => error.unreached().map_or(Ok(None), Err),
+        Err(error) => error.connect_failure().map_or(Ok(None), Err),
     }
 }
 
 /// What the profile calls the probe, where it names the case that showed a reading.
 pub(super) const NAME: &str = "probe";
-/// A name that no operation of any reading has.
-const NOBODY_S: &str = "no_such_operation";
+/// No operation has this name under any reading.
+const UNKNOWN_PATH: &str = "no_such_operation";

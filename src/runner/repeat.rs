@@ -1,52 +1,52 @@
-//! Asking a case several times: one that is not answered alike each time is unstable.
+//! Runs a case several times. A case is unstable if its answers differ.
 
 use crate::{
     conformance::suite::Located,
     report::{Conformance, Finding},
-    runner::{Ran, guard::Guard, session::Session},
+    runner::{CaseRun, case_runner::CaseRunner, live::guard::SafetyGuard},
     snapshot,
 };
 
-impl Session<'_> {
-    /// Asks a case as often as the lab says, each time from the same state.
-    pub(super) async fn times(
+impl CaseRunner<'_> {
+    /// Runs a case as often as the context says, each time from the same state.
+    pub(super) async fn run_repeatedly(
         &self,
         located: &'static Located,
-        mut guard: Option<&mut Guard<'_>>,
-    ) -> Ran {
-        let mut times = vec![self.case(located, guard.as_deref_mut()).await];
-        for _ in 1..self.lab.repeat {
-            if guard.as_deref().is_some_and(|guard| !guard.goes_on()) {
+        mut guard: Option<&mut SafetyGuard<'_>>,
+    ) -> CaseRun {
+        let mut attempts = vec![self.run(located, guard.as_deref_mut()).await];
+        for _ in 1..self.context.repeat {
+            if guard.as_deref().is_some_and(|guard| !guard.can_repeat()) {
                 break;
             }
-            times.push(self.case(located, guard.as_deref_mut()).await);
+            attempts.push(self.run(located, guard.as_deref_mut()).await);
         }
-        together(times)
+        together(attempts)
     }
 }
 
-/// Makes one of several times: what was judged counts, and what was not is left out where something was.
-fn together(mut times: Vec<Ran>) -> Ran {
-    let judged = |ran: &Ran| ran.result.conformance != Conformance::NotJudged;
-    let first = times.iter().position(judged).unwrap_or(0);
-    let other = (first + 1..times.len())
-        .find(|number| judged(&times[*number]) && !alike(&times[first], &times[*number]));
-    let changes = times
+/// Makes one result of several. Results that were not judged are left out if any was judged.
+fn together(mut attempts: Vec<CaseRun>) -> CaseRun {
+    let judged = |run: &CaseRun| run.result.conformance != Conformance::NotJudged;
+    let first = attempts.iter().position(judged).unwrap_or(0);
+    let other = (first + 1..attempts.len())
+        .find(|number| judged(&attempts[*number]) && !alike(&attempts[first], &attempts[*number]));
+    let changes = attempts
         .iter_mut()
-        .flat_map(|ran| std::mem::take(&mut ran.changes))
+        .flat_map(|run| std::mem::take(&mut run.changes))
         .collect();
-    let evidence = times
+    let evidence = attempts
         .iter_mut()
-        .flat_map(|ran| std::mem::take(&mut ran.evidence))
+        .flat_map(|run| std::mem::take(&mut run.evidence))
         .collect();
-    let unreached = times.iter().all(|ran| ran.unreached);
-    let verdicts: Vec<&str> = times
+    let is_unreached = attempts.iter().all(|run| run.is_unreached);
+    let verdicts: Vec<&str> = attempts
         .iter()
-        .map(|ran| ran.result.conformance.name())
+        .map(|run| run.result.conformance.name())
         .collect();
     let told = verdicts.join(", ");
-    let other = other.map(|number| (number, times.swap_remove(number)));
-    let mut one = times.swap_remove(first);
+    let other = other.map(|number| (number, attempts.swap_remove(number)));
+    let mut one = attempts.swap_remove(first);
     if let Some((number, other)) = other {
         let (before, after) = (
             one.snapshot.take().unwrap_or_default(),
@@ -54,7 +54,7 @@ fn together(mut times: Vec<Ran>) -> Ran {
         );
         one.result.difference = snapshot::diff(&before, &after);
         one.result.conformance = Conformance::Unstable;
-        // The other time's exchanges stand behind the first's, and its findings with them.
+        // The other attempt's exchanges follow the first's, and so do its findings.
         let further = one.result.exchanges.len();
         let moved = |finding: Finding| Finding {
             step: if finding.step > 0 {
@@ -71,7 +71,7 @@ fn together(mut times: Vec<Ran>) -> Ran {
             step: 0,
             expected: "the same answer each time".into(),
             received: format!(
-                "answers that differ, first between time {} and time {}: {told}",
+                "answers that differ, first between attempt {} and attempt {}: {told}",
                 first + 1,
                 number + 1
             ),
@@ -79,17 +79,17 @@ fn together(mut times: Vec<Ran>) -> Ran {
             hint: None,
         });
         one.result.exchanges.extend(other.result.exchanges);
-        one.otherwise = None;
+        one.deferred = None;
     }
-    Ran {
+    CaseRun {
         changes,
         evidence,
-        unreached,
+        is_unreached,
         ..one
     }
 }
 
-fn alike(one: &Ran, other: &Ran) -> bool {
+fn alike(one: &CaseRun, other: &CaseRun) -> bool {
     let same = match (&one.snapshot, &other.snapshot) {
         (Some(one), Some(other)) => snapshot::same(one, other),
         (None, None) => true,

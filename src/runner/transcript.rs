@@ -1,35 +1,79 @@
-//! What a run shows of an exchange: for the snapshot, and as a command a person can repeat. Values of accounts are placeholders.
+//! What is shown of an exchange: for the snapshot, and as a command that a person can repeat. Placeholders stand for the values of accounts.
 
 use bytes::Bytes;
 use http::{HeaderMap, Request, Response, header};
 
-use crate::{runner::Accounts, snapshot};
+use crate::{
+    conformance::{Case, Step, request},
+    contract,
+    contract::{Contract, Kind, Readings},
+    runner::Accounts,
+    snapshot,
+};
 
-/// Returns an exchange as a snapshot shows it; `shown` is the request filled with its own placeholders.
-pub(super) fn exchange(
-    shown: &Request<Bytes>,
-    answer: &Result<Response<Bytes>, String>,
-    accounts: &Accounts,
-) -> snapshot::Exchange {
-    let body = Some(shown.body().to_vec()).filter(|body| !body.is_empty());
-    let request = snapshot::Request {
+/// Builds the request of a step with placeholders instead of values.
+///
+/// # Errors
+/// The step does not make a request; a test checks all cases for that.
+pub(super) fn shown_request(
+    step: &Step,
+    contract: &Contract,
+    served: &Readings,
+) -> Result<Request<Bytes>, String> {
+    request::build(step, contract, served, &|placeholder| {
+        Ok(placeholder.to_string())
+    })
+}
+
+/// Returns the requests of a case as commands; nothing is sent.
+///
+/// # Errors
+/// As for [`shown_request`].
+pub fn case_commands(kind: Kind, case: &Case, address: &str) -> Result<Vec<String>, String> {
+    let commands = case.steps.iter().map(|step| {
+        let shown = shown_request(step, contract::of(kind), &Readings::default())?;
+        Ok(curl(&shown, address))
+    });
+    commands.collect()
+}
+
+/// Returns a shown request as a snapshot has it.
+pub(super) fn request_of(shown: &Request<Bytes>) -> snapshot::Request {
+    snapshot::Request {
         method: shown.method().as_str().to_owned(),
         path: path(shown),
         headers: sent(shown.headers()),
-        body,
-    };
-    let answer = match answer {
+        body: Some(shown.body().to_vec()).filter(|body| !body.is_empty()),
+    }
+}
+
+/// Returns an answer as a snapshot has it.
+pub(super) fn answer_of(
+    answer: &Result<Response<Bytes>, String>,
+    accounts: &Accounts,
+) -> snapshot::Answer {
+    match answer {
         Ok(answer) => snapshot::Answer::Received {
             status: answer.status().as_u16(),
             headers: received(answer.headers(), accounts),
             body: accounts.redact_bytes(answer.body()),
         },
         Err(trouble) => snapshot::Answer::Failed(accounts.redact(trouble)),
-    };
-    snapshot::Exchange { request, answer }
+    }
 }
 
-/// Returns a request as a cURL command, values of accounts as shell variables: `$USER_PASSWORD`.
+/// Returns the user name in a request's body, which some answers repeat.
+pub(super) fn body_username(request: &Request<Bytes>) -> String {
+    // A padded body ends in tens of thousands of blanks.
+    let body = request.body().trim_ascii_end();
+    let body: Option<serde_json::Value> = serde_json::from_slice(body).ok();
+    let username = body
+        .as_ref()
+        .and_then(|body| body.get("username")?.as_str());
+    username.unwrap_or_default().to_owned()
+}
+
+/// Returns a request as a cURL command, with the values of accounts as shell variables: `$USER_PASSWORD`.
 pub(super) fn curl(shown: &Request<Bytes>, address: &str) -> String {
     let mut words = vec![format!(
         "curl -sS -X {} {}",
@@ -43,7 +87,7 @@ pub(super) fn curl(shown: &Request<Bytes>, address: &str) -> String {
     );
     match std::str::from_utf8(shown.body()) {
         Ok("") => {}
-        Ok(body) if body.len() <= LONGEST && !body.contains('\0') => {
+        Ok(body) if body.len() <= MAX_SHOWN && !body.contains('\0') => {
             words.push(format!("--data-binary {}", quoted(body)))
         }
         _ => words.push(format!(
@@ -54,7 +98,7 @@ pub(super) fn curl(shown: &Request<Bytes>, address: &str) -> String {
     words.join(" ")
 }
 
-/// Headers a case sends on purpose; those that every client adds say nothing.
+/// Returns the headers that a case sends on purpose, without those that every client adds.
 fn sent(headers: &HeaderMap) -> Vec<(String, String)> {
     headers
         .iter()
@@ -67,7 +111,7 @@ fn sent(headers: &HeaderMap) -> Vec<(String, String)> {
         .collect()
 }
 
-/// Headers of an answer that matter, the value only where it is stable.
+/// Returns the headers of an answer that matter; the value only if it is stable.
 fn received(headers: &HeaderMap, accounts: &Accounts) -> Vec<(String, Option<String>)> {
     let matters = [
         header::CONTENT_TYPE,
@@ -102,12 +146,12 @@ fn path(request: &Request<Bytes>) -> String {
         .uri()
         .path_and_query()
         .map_or("/", |path| path.as_str());
-    // A query shows its placeholders percent-encoded; a reader wants them plain.
+    // In a query, placeholders are percent-encoded.
     path.replace("%C2%AB", "«").replace("%C2%BB", "»")
 }
 
 fn shortened(value: &str) -> String {
-    if value.len() <= LONGEST {
+    if value.len() <= MAX_SHOWN {
         value.to_owned()
     } else {
         format!(
@@ -118,7 +162,7 @@ fn shortened(value: &str) -> String {
     }
 }
 
-/// An address that is a variable stands outside the single quotes.
+/// Quotes an address; one that is a variable stays outside the single quotes.
 fn address_of(address: &str, path: &str) -> String {
     if address.starts_with('$') {
         format!("\"{address}\"{}", quoted(path))
@@ -139,7 +183,7 @@ fn quoted(text: &str) -> String {
     quoted
 }
 
-const LONGEST: usize = 1000;
+const MAX_SHOWN: usize = 1000;
 
 #[cfg(test)]
 mod tests {

@@ -1,99 +1,67 @@
-//! What can go wrong at the shelf: every message names the file.
+//! Why a snapshot folder cannot be used. Every message names the file.
 
-use std::{fmt, io, path::PathBuf};
+use std::{io, path::PathBuf};
 
-/// Why the shelf could not do something, and with which file.
-#[derive(Debug)]
+use thiserror::Error;
+
+use super::FormatError;
+
+/// Why a snapshot folder cannot be used.
+#[derive(Debug, Error)]
 pub enum SnapshotError {
+    /// The folder is not a folder.
+    #[error("open the snapshot folder {}: it is not a folder", .0.display())]
+    NotAFolder(PathBuf),
     /// The glob cannot be read.
+    #[error("read the glob `{glob}`: {reason}")]
     Glob {
-        /// What was asked for.
+        /// The glob.
         glob: String,
         /// What is wrong with it.
-        wrong: String,
+        reason: String,
     },
-    /// A name that no case has.
+    /// A name is not a case id.
+    #[error("use `{}` as a case id: {ID_RULE}", .id.escape_debug())]
     Id {
         /// The name.
         id: String,
-        /// The file that bears it, where one does.
-        path: Option<PathBuf>,
     },
+    /// A file's name is not a case id.
+    #[error("take {} for a snapshot: its name is not a case id: {ID_RULE}", .0.display())]
+    FileName(PathBuf),
     /// The system refused.
+    #[error("{action} {}: {error}", .path.display())]
     Io {
         /// What was being done: read, write, remove, list, create.
-        doing: &'static str,
+        action: &'static str,
         /// The file or folder.
         path: PathBuf,
-        /// What the system said.
+        /// The system's reason.
         error: io::Error,
     },
-    /// The folder is none.
-    NotAFolder(PathBuf),
-    /// No pending snapshot stands there.
+    /// There is no pending snapshot.
+    #[error("find {}: nothing is pending for this case", .0.display())]
     NothingPending(PathBuf),
-    /// The caller's check said no.
+    /// The caller's check refused the pending snapshot.
+    #[error("accept {}: {reason}", .path.display())]
     Refused {
         /// The pending file.
         path: PathBuf,
-        /// Why, in words.
-        because: String,
+        /// Why.
+        reason: String,
     },
-    /// The file is no snapshot of ours.
-    Snapshot {
+    /// The file is not a snapshot.
+    #[error("read {}: {error}", .path.display())]
+    Format {
         /// The file.
         path: PathBuf,
         /// What is wrong with it.
-        error: super::FormatError,
+        error: FormatError,
     },
-    /// A symbolic link where the file or folder itself is expected: what is written would replace the link, or land elsewhere.
+    /// The path is a symbolic link: writing would replace the link, or write elsewhere.
+    #[error("use {}: it is a symbolic link, expected the file or folder itself", .0.display())]
     Symlink(PathBuf),
 }
 
-impl fmt::Display for SnapshotError {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            SnapshotError::Glob { glob, wrong } => write!(out, "read the glob `{glob}`: {wrong}"),
-            SnapshotError::Id { id, path: None } => {
-                write!(out, "use `{}` as a case id: {ID_RULE}", id.escape_debug())
-            }
-            SnapshotError::Id {
-                path: Some(path), ..
-            } => write!(
-                out,
-                "take {} for a snapshot: its name is no case id: {ID_RULE}",
-                path.display()
-            ),
-            SnapshotError::Io { doing, path, error } => {
-                write!(out, "{doing} {}: {error}", path.display())
-            }
-            SnapshotError::NotAFolder(path) => write!(
-                out,
-                "open the snapshot folder {}: it is not a folder",
-                path.display()
-            ),
-            SnapshotError::NothingPending(path) => write!(
-                out,
-                "find {}: nothing is pending for this case",
-                path.display()
-            ),
-            SnapshotError::Refused { path, because } => {
-                write!(out, "accept {}: {because}", path.display())
-            }
-            SnapshotError::Snapshot { path, error } => {
-                write!(out, "read {}: {error}", path.display())
-            }
-            SnapshotError::Symlink(path) => write!(
-                out,
-                "use {}: it is a symbolic link, expected the file or folder itself",
-                path.display()
-            ),
-        }
-    }
-}
-
-impl std::error::Error for SnapshotError {}
-
-/// What a case id is, in words.
 const ID_RULE: &str =
     "expected lower-case letters, digits, `_` and `.`, without `__` and with no dot at either end";

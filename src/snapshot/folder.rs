@@ -108,9 +108,9 @@ impl SnapshotFolder {
     /// # Errors
     /// Where the glob or a file cannot be read, or a file is no snapshot.
     pub fn pending(&self, glob: &str) -> Result<Vec<PendingSnapshot>, SnapshotError> {
-        let matcher = Glob::new(glob).map_err(|wrong| SnapshotError::Glob {
+        let matcher = Glob::new(glob).map_err(|reason| SnapshotError::Glob {
             glob: glob.to_owned(),
-            wrong: wrong.to_owned(),
+            reason: reason.to_owned(),
         })?;
         let ids = self.list(PENDING)?;
         // One that vanishes between the listing and the reading was accepted or rejected by somebody else.
@@ -134,10 +134,7 @@ impl SnapshotFolder {
         let Some(new) = read(&from)? else {
             return Err(SnapshotError::NothingPending(from));
         };
-        check(&new).map_err(|because| SnapshotError::Refused {
-            path: from,
-            because,
-        })?;
+        check(&new).map_err(|reason| SnapshotError::Refused { path: from, reason })?;
         self.replace(&to, &new.text())?;
         self.drop_pending(id).map(|_| ())
     }
@@ -183,10 +180,7 @@ impl SnapshotFolder {
         if is_id(id) {
             Ok(self.folder.join(format!("{id}{ending}")))
         } else {
-            Err(SnapshotError::Id {
-                id: id.to_owned(),
-                path: None,
-            })
+            Err(SnapshotError::Id { id: id.to_owned() })
         }
     }
 
@@ -201,10 +195,7 @@ impl SnapshotFolder {
                 continue;
             };
             if !is_id(id) {
-                return Err(SnapshotError::Id {
-                    id: id.to_owned(),
-                    path: Some(path),
-                });
+                return Err(SnapshotError::FileName(path));
             }
             ids.push(id.to_owned());
         }
@@ -245,7 +236,7 @@ fn read(path: &Path) -> Result<Option<Snapshot>, SnapshotError> {
     };
     snapshot::parse(&text)
         .map(Some)
-        .map_err(|error| SnapshotError::Snapshot {
+        .map_err(|error| SnapshotError::Format {
             path: path.to_owned(),
             error,
         })
@@ -259,9 +250,9 @@ fn refuse_link(path: &Path) -> Result<(), SnapshotError> {
     }
 }
 
-fn io_error(doing: &'static str, path: &Path, error: io::Error) -> SnapshotError {
+fn io_error(action: &'static str, path: &Path, error: io::Error) -> SnapshotError {
     SnapshotError::Io {
-        doing,
+        action,
         path: path.to_owned(),
         error,
     }

@@ -1,11 +1,6 @@
 //! JSON spread over lines, its tokens left as they were sent: numbers keep their spelling, duplicate names stay.
 
-use std::fmt;
-
-use serde::{
-    Deserialize, Deserializer,
-    de::{MapAccess, SeqAccess, Visitor},
-};
+use serde_json::Value;
 
 use super::escape;
 
@@ -14,7 +9,7 @@ pub(super) fn pretty(bytes: &[u8]) -> Option<String> {
     let is_nested = matches!(bytes.trim_ascii_start().first(), Some(b'{' | b'['));
     let json = str::from_utf8(bytes)
         .ok()
-        .filter(|json| is_nested && serde_json::from_str::<Read>(json).is_ok())?;
+        .filter(|json| is_nested && serde_json::from_str::<Value>(json).is_ok())?;
     let mut text = String::with_capacity(json.len() * 2);
     let mut depth = 0;
     let mut characters = json.chars().peekable();
@@ -65,58 +60,6 @@ pub(super) fn pretty(bytes: &[u8]) -> Option<String> {
 fn break_line(text: &mut String, depth: usize) {
     text.push('\n');
     (0..depth).for_each(|_| text.push_str("  "));
-}
-
-/// JSON that was read and of which nothing is kept. In contrast to serde's own `IgnoredAny` it is read as deep as a value could be and no
-/// deeper, which bounds the indentation.
-struct Read;
-
-impl<'de> Deserialize<'de> for Read {
-    fn deserialize<D: Deserializer<'de>>(json: D) -> Result<Read, D::Error> {
-        json.deserialize_any(Read)
-    }
-}
-
-impl<'de> Visitor<'de> for Read {
-    type Value = Read;
-
-    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str("any JSON value")
-    }
-
-    fn visit_unit<E>(self) -> Result<Read, E> {
-        Ok(Read)
-    }
-
-    fn visit_bool<E>(self, _: bool) -> Result<Read, E> {
-        Ok(Read)
-    }
-
-    fn visit_i64<E>(self, _: i64) -> Result<Read, E> {
-        Ok(Read)
-    }
-
-    fn visit_u64<E>(self, _: u64) -> Result<Read, E> {
-        Ok(Read)
-    }
-
-    fn visit_f64<E>(self, _: f64) -> Result<Read, E> {
-        Ok(Read)
-    }
-
-    fn visit_str<E>(self, _: &str) -> Result<Read, E> {
-        Ok(Read)
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Read, A::Error> {
-        while list.next_element::<Read>()?.is_some() {}
-        Ok(Read)
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Read, A::Error> {
-        while object.next_entry::<Read, Read>()?.is_some() {}
-        Ok(Read)
-    }
 }
 
 #[cfg(test)]

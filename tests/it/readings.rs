@@ -9,8 +9,9 @@ use d4iot_double::{
     fixture,
     report::TargetSummary,
     runner,
-    runner::{Lab, Memory},
+    runner::RunContext,
     server::tls::Identity,
+    snapshot::SnapshotStore,
 };
 use rstest::rstest;
 
@@ -260,8 +261,8 @@ async fn run(kind: Kind, readings: Readings, cases: &[&'static Located]) -> Targ
     static IDENTITY: LazyLock<Identity> = LazyLock::new(|| Identity::generate(&[]).unwrap());
     let mut fixture = fixture::built_in(kind);
     fixture.readings = readings;
-    let (double, lab) = Lab::mock(&fixture, "mock".into(), &IDENTITY).unwrap();
-    let run = runner::run(&lab, cases, &Memory::Nothing, &|_| ())
+    let (double, lab) = RunContext::mock(&fixture, "mock".into(), &IDENTITY).unwrap();
+    let run = runner::run(&lab, cases, &SnapshotStore::None, &|_| ())
         .await
         .unwrap();
     drop(lab);

@@ -1,4 +1,4 @@
-//! The baseline shelf: what stands in the folder after each step, and what is refused.
+//! The snapshot folder: its files after each step, and what is refused.
 
 use std::{
     fs,
@@ -131,7 +131,7 @@ fn a_broken_pending_file_is_never_accepted() {
     shelf.write_pending("a", "<<<<<<< HEAD").unwrap();
     assert!(matches!(
         shelf.accept("a", |_| Ok(())),
-        Err(SnapshotError::Snapshot { .. })
+        Err(SnapshotError::Format { .. })
     ));
     assert_eq!(files(&shelf), ["a.snap.new"]);
 }
@@ -179,7 +179,7 @@ fn what_is_no_case_id_is_refused(
 }
 
 #[rstest]
-#[case::name("A.snap", "---\ndescription: a\n---\n", "its name is no case id")]
+#[case::name("A.snap", "---\ndescription: a\n---\n", "its name is not a case id")]
 #[case::text("a.snap", "no snapshot", "line 1: expected `---`")]
 #[case::no_utf8("a.snap", b"\xff", "stream did not contain valid UTF-8")]
 fn a_bad_file_is_named(#[case] name: &str, #[case] bytes: impl AsRef<[u8]>, #[case] why: &str) {

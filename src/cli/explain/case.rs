@@ -87,7 +87,7 @@ fn told(located: &Located, law: &Contract, lines: &mut Vec<String>) -> Result<()
     for (index, (step, command)) in case
         .steps
         .iter()
-        .zip(runner::planned(law.kind, case, "$TARGET")?)
+        .zip(runner::case_commands(law.kind, case, "$TARGET")?)
         .enumerate()
     {
         let label = if case.steps.len() == 1 {

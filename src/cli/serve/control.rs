@@ -8,7 +8,7 @@ use crate::{
     cli::{serve::Options, talk::Talk},
     control,
     redact::Secret,
-    runner::private,
+    runner::private_file,
     server,
     server::Registry,
 };
@@ -47,7 +47,7 @@ pub(super) fn token(options: &Options) -> Result<Option<Secret>, String> {
 
 fn read(path: &Path) -> Result<Secret, String> {
     let shown = path.display();
-    let text = private::read(
+    let text = private_file::read(
         path,
         "the token file",
         "write the token into a file of its own",

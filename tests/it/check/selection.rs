@@ -54,7 +54,7 @@ use crate::check::desk::{Desk, cases};
 #[case::target_in_the_clear(
     "http://sensor.example --kind sensor",
     6,
-    "error: http://sensor.example/ is not on this machine, and http:// would send passwords over the wire in the clear\n  hint: "
+    "error: http://sensor.example/ is not on this machine, and http:// sends passwords unencrypted\n  hint: "
 )]
 #[case::failures_of_a_target(
     "https://sensor.example --kind sensor --fail lag",
@@ -225,7 +225,7 @@ fn a_case_that_is_not_answered_alike_each_time_is_unstable() {
     );
     assert!(
         told.out
-            .contains("first between time 1 and time 2: deviation, documented, documented"),
+            .contains("first between attempt 1 and attempt 2: deviation, documented, documented"),
         "{}",
         told.out
     );

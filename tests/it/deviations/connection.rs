@@ -5,8 +5,9 @@ use d4iot_double::{
     contract::{Kind, Operation, Outcome},
     report::Conformance,
     runner,
-    runner::{Memory, Run},
+    runner::RunResult,
     server,
+    snapshot::SnapshotStore,
 };
 use rstest::rstest;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -42,13 +43,13 @@ async fn nobody_there_is_not_judged_and_said_once() {
         .local_addr()
         .unwrap();
     lab.target = Target::new(&format!("http://{address}"), &TargetOptions::default()).unwrap();
-    let run = runner::run(&lab, &cases(kind, |_| true), &Memory::Nothing, &|_| ())
+    let run = runner::run(&lab, &cases(kind, |_| true), &SnapshotStore::None, &|_| ())
         .await
         .unwrap();
     assert!(
         run.unreachable
             .as_ref()
-            .is_some_and(|trouble| trouble.told.contains("refused")),
+            .is_some_and(|trouble| trouble.message.contains("refused")),
         "{:?}",
         run.unreachable
     );
@@ -96,7 +97,7 @@ async fn header_names_have_no_case(#[case] content_type: &str, #[case] length: &
     clippy::disallowed_methods,
     reason = "the server runs beside the test, and ends with its runtime"
 )]
-async fn run_at_bytes(kind: Kind, bytes: &'static str, wanted: impl Fn(&str) -> bool) -> Run {
+async fn run_at_bytes(kind: Kind, bytes: &'static str, wanted: impl Fn(&str) -> bool) -> RunResult {
     let listener = server::bind(([127, 0, 0, 1], 0).into()).unwrap();
     let (_double, mut lab) = lab(kind);
     lab.target = Target::new(
@@ -116,7 +117,7 @@ async fn run_at_bytes(kind: Kind, bytes: &'static str, wanted: impl Fn(&str) -> 
             });
         }
     });
-    runner::run(&lab, &cases(kind, wanted), &Memory::Nothing, &|_| ())
+    runner::run(&lab, &cases(kind, wanted), &SnapshotStore::None, &|_| ())
         .await
         .unwrap()
 }

@@ -19,11 +19,12 @@ use d4iot_double::{
     redact::Secret,
     report::Conformance,
     runner,
-    runner::{Lab, Memory, Run},
+    runner::{RunContext, RunResult},
     server,
     server::{
         Answer as ServerAnswer, Client, Limits, MockAppliance, Refusal, Service, tls::Identity,
     },
+    snapshot::SnapshotStore,
 };
 use http::{Request, Response, request::Parts};
 use serde_json::Value;
@@ -101,7 +102,7 @@ impl Service for Meddler {
 }
 
 /// Runs the whole suite at a meddler.
-pub(crate) async fn run(kind: Kind, meddle: Meddle) -> Run {
+pub(crate) async fn run(kind: Kind, meddle: Meddle) -> RunResult {
     run_cases(kind, meddle, |_| true).await
 }
 
@@ -110,7 +111,11 @@ pub(crate) async fn run(kind: Kind, meddle: Meddle) -> Run {
     clippy::disallowed_methods,
     reason = "the meddler serves beside the test, and ends with its runtime"
 )]
-pub(crate) async fn run_cases(kind: Kind, meddle: Meddle, wanted: impl Fn(&str) -> bool) -> Run {
+pub(crate) async fn run_cases(
+    kind: Kind,
+    meddle: Meddle,
+    wanted: impl Fn(&str) -> bool,
+) -> RunResult {
     let (double, mut lab) = lab(kind);
     let listener = server::bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
     lab.target = Target::new(
@@ -129,15 +134,15 @@ pub(crate) async fn run_cases(kind: Kind, meddle: Meddle, wanted: impl Fn(&str) 
         Limits::default(),
         pending(),
     ));
-    runner::run(&lab, &cases(kind, wanted), &Memory::Nothing, &|_| ())
+    runner::run(&lab, &cases(kind, wanted), &SnapshotStore::None, &|_| ())
         .await
         .unwrap()
 }
 
 /// A mock, and what a run needs to know of it.
-pub(crate) fn lab(kind: Kind) -> (d4iot_double::server::RunningAppliance, Lab) {
+pub(crate) fn lab(kind: Kind) -> (d4iot_double::server::RunningAppliance, RunContext) {
     static IDENTITY: LazyLock<Identity> = LazyLock::new(|| Identity::generate(&[]).unwrap());
-    Lab::mock(&fixture::built_in(kind), "mock".into(), &IDENTITY).unwrap()
+    RunContext::mock(&fixture::built_in(kind), "mock".into(), &IDENTITY).unwrap()
 }
 
 /// The cases of a kind.
@@ -156,7 +161,7 @@ pub(crate) fn bent(
 }
 
 /// The verdict on each case.
-pub(crate) fn verdicts(run: &Run) -> BTreeMap<&str, Conformance> {
+pub(crate) fn verdicts(run: &RunResult) -> BTreeMap<&str, Conformance> {
     run.summary
         .cases
         .iter()
@@ -194,7 +199,7 @@ pub(crate) async fn plain(kind: Kind) -> &'static BTreeMap<&'static str, Conform
 }
 
 /// The cases that fail a run.
-pub(crate) fn failed(run: &Run) -> Vec<&str> {
+pub(crate) fn failed(run: &RunResult) -> Vec<&str> {
     run.summary
         .cases
         .iter()
@@ -205,7 +210,7 @@ pub(crate) fn failed(run: &Run) -> Vec<&str> {
 
 /// Asserts that cases deviate, and fail the run for it.
 #[track_caller]
-pub(crate) fn assert_deviates(run: &Run, ids: &[&str]) {
+pub(crate) fn assert_deviates(run: &RunResult, ids: &[&str]) {
     let verdicts = verdicts(run);
     for id in ids {
         assert_eq!(verdicts.get(id), Some(&Conformance::Deviation), "{id}");

@@ -4,15 +4,15 @@ use d4iot_double::{
     conformance::Placeholder,
     contract,
     contract::{Kind, Readings},
-    runner::undo::journal::Told,
+    runner::live::undo::JournalState,
 };
 
 pub(crate) fn run(data: &[u8]) {
-    let told = match Told::read(data) {
-        Ok(told) => told,
+    let state = match JournalState::read(data) {
+        Ok(state) => state,
         Err(error) => {
             return assert!(
-                error.starts_with("line ") || error.contains("no journal"),
+                error.starts_with("line ") || error.contains("not a journal"),
                 "an error has its place: {error}"
             );
         }
@@ -24,16 +24,19 @@ pub(crate) fn run(data: &[u8]) {
         0
     };
     for cut in (0..ours).step_by(1 + ours / 16).chain(ours.checked_sub(1)) {
-        assert!(Told::read(&data[..cut]).is_ok(), "cut after {cut} bytes");
+        assert!(
+            JournalState::read(&data[..cut]).is_ok(),
+            "cut after {cut} bytes"
+        );
     }
-    let Some(told) = told else { return };
+    let Some(state) = state else { return };
     for kind in Kind::ALL {
         let mut served = Readings::default();
-        for (fact, reading) in &told.served {
+        for (fact, reading) in &state.served {
             let _ = served.choose(contract::of(*kind), fact, reading);
         }
     }
-    for template in told.at_risk.values().flatten() {
+    for template in state.at_risk.values().flatten() {
         let _ = Placeholder::fill(template, |placeholder| Ok(placeholder.to_string()));
     }
 }

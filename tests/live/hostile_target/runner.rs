@@ -9,8 +9,9 @@ use d4iot_double::{
     fixture,
     report::Conformance,
     runner,
-    runner::{Lab, Memory},
+    runner::RunContext,
     server::tls::Identity,
+    snapshot::SnapshotStore,
 };
 use rstest::rstest;
 
@@ -73,7 +74,7 @@ async fn an_answer_that_is_cut_at_any_byte_deviates(#[case] ends: fn(Vec<u8>) ->
 async fn verdict(answer: Answer, timeout: Option<Duration>, identity: &Identity) -> Conformance {
     let server = Server::start(answer);
     let (_double, mut lab) =
-        Lab::mock(&fixture::built_in(Kind::Sensor), "mock".into(), identity).unwrap();
+        RunContext::mock(&fixture::built_in(Kind::Sensor), "mock".into(), identity).unwrap();
     lab.target = Target::new(
         &format!("http://{}", server.address),
         &TargetOptions {
@@ -86,7 +87,7 @@ async fn verdict(answer: Answer, timeout: Option<Duration>, identity: &Identity)
         .iter()
         .filter(|located| located.case.id == "validation.authenticated")
         .collect();
-    let run = runner::run(&lab, &cases, &Memory::Nothing, &|_| ())
+    let run = runner::run(&lab, &cases, &SnapshotStore::None, &|_| ())
         .await
         .unwrap();
     assert_eq!(run.summary.cases.len(), 1);

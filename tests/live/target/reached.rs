@@ -218,7 +218,7 @@ fn whoever_takes_any_certificate_reads_so_in_every_report() {
     for format in formats {
         let report = fs::read_to_string(stage.path(format)).unwrap();
         assert!(
-            report.contains("-k: any certificate was taken"),
+            report.contains("-k: any certificate was accepted"),
             "{format}: {report}"
         );
     }

@@ -92,7 +92,7 @@ fn a_lost_answer_is_told_with_what_became_of_the_change() {
     let not = one(Wrong::PageBefore);
     assert!(
         not.contains(
-            "lost: status 503 with a body that is no JSON; a validation then found the change of `"
+            "lost: status 503 with a body that is not JSON; a validation then found the change of `"
         ) && not.contains("` not made\""),
         "{not}"
     );

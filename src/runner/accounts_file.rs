@@ -1,0 +1,230 @@
+//! The accounts file: who can sign in at a target. It is YAML that only its owner may read.
+
+use std::{
+    collections::BTreeMap,
+    env, fmt,
+    path::{Path, PathBuf},
+};
+
+use serde::Deserialize;
+use thiserror::Error;
+
+use crate::{
+    client::TargetOptions, conformance::Account, fixture, fixture::Spanned, redact::Secret,
+    runner::private_file,
+};
+
+/// Who can sign in at a target.
+#[derive(Clone, Debug, Default)]
+pub struct AccountsFile {
+    /// The file, as an absolute path.
+    pub path: PathBuf,
+    /// The environment variables that hold passwords.
+    pub environment: Vec<String>,
+    /// The accounts.
+    pub accounts: BTreeMap<Account, Credentials>,
+    /// The user name and password for the proxy.
+    pub proxy: Option<Credentials>,
+}
+
+/// A user name and a password.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Credentials {
+    /// The user name.
+    pub username: String,
+    /// The password.
+    pub password: Secret,
+}
+
+/// Why an accounts file cannot be used. The text shows no password.
+#[derive(Debug, Error)]
+#[error("{0}")]
+pub struct AccountsFileError(String);
+
+impl AccountsFile {
+    /// Reads an accounts file.
+    ///
+    /// # Errors
+    /// The file cannot be read, others than its owner may read it, or its content is wrong.
+    pub fn load(path: &Path) -> Result<AccountsFile, AccountsFileError> {
+        let shown = path.display().to_string();
+        let reason = "`recover` must be able to read it again";
+        let text =
+            private_file::read(path, "the accounts file", reason).map_err(AccountsFileError)?;
+        let path = std::path::absolute(path).map_err(|error| {
+            AccountsFileError(format!("reading the accounts file {shown}: {error}"))
+        })?;
+        AccountsFile::parse(path, &shown, &text, &|name| env::var(name).ok())
+    }
+
+    /// Adds the user name and password of the proxy to the options of the client.
+    pub fn add_proxy_credentials(&self, client: &mut TargetOptions) {
+        if let Some(proxy) = &mut client.proxy {
+            let credentials = self.proxy.clone();
+            proxy.credentials = credentials.map(|it| (it.username, it.password));
+        }
+    }
+
+    fn parse(
+        path: PathBuf,
+        shown: &str,
+        text: &str,
+        variable: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<AccountsFile, AccountsFileError> {
+        let is_blank = |line: &str| line.trim().is_empty() || line.trim_start().starts_with('#');
+        if text.lines().all(is_blank) {
+            let reason = "the file names no account, expected `admin` and `user`";
+            return Err(at(shown, 1, 1, reason));
+        }
+        let raw: RawAccounts =
+            fixture::read_as(shown, text).map_err(|error| AccountsFileError(error.to_string()))?;
+        let mut file = AccountsFile {
+            path,
+            ..AccountsFile::default()
+        };
+        for (account, entry) in raw.entries() {
+            let Some(entry) = entry else { continue };
+            let wrong = |reason: &str| {
+                let name = account.map_or("proxy", Account::name);
+                let reason = format!("account `{name}`: {reason}");
+                at(shown, entry.place.line, entry.place.column, &reason)
+            };
+            let RawAccount {
+                username,
+                password,
+                password_env,
+            } = entry.value;
+            let username = username
+                .filter(|name| !name.is_empty())
+                .ok_or_else(|| wrong("no `username`"))?;
+            let password = match (password, password_env) {
+                (Some(password), None) => password,
+                (None, Some(name)) => {
+                    let value = variable(&name).ok_or_else(|| {
+                        wrong(&format!("the environment variable `{name}` is not set"))
+                    })?;
+                    file.environment.push(name);
+                    Secret::new(value)
+                }
+                _ => return Err(wrong("expected either `password` or `password_env`")),
+            };
+            if password.expose().is_empty() {
+                return Err(wrong("the password is empty"));
+            }
+            let credentials = Credentials { username, password };
+            match account {
+                Some(account) => drop(file.accounts.insert(account, credentials)),
+                None => file.proxy = Some(credentials),
+            }
+        }
+        Ok(file)
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawAccounts {
+    admin: Option<Spanned<RawAccount>>,
+    bystander: Option<Spanned<RawAccount>>,
+    proxy: Option<Spanned<RawAccount>>,
+    read_only: Option<Spanned<RawAccount>>,
+    security_analyst: Option<Spanned<RawAccount>>,
+    user: Option<Spanned<RawAccount>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawAccount {
+    username: Option<String>,
+    password: Option<Secret>,
+    password_env: Option<String>,
+}
+
+impl RawAccounts {
+    /// Returns each entry with its account; the entry without an account is the proxy's.
+    fn entries(self) -> [(Option<Account>, Option<Spanned<RawAccount>>); 6] {
+        [
+            (Some(Account::Admin), self.admin),
+            (Some(Account::Bystander), self.bystander),
+            (Some(Account::ReadOnly), self.read_only),
+            (Some(Account::SecurityAnalyst), self.security_analyst),
+            (Some(Account::User), self.user),
+            (None, self.proxy),
+        ]
+    }
+}
+
+fn at(
+    file: &str,
+    line: impl fmt::Display,
+    column: impl fmt::Display,
+    what: &str,
+) -> AccountsFileError {
+    AccountsFileError(format!(
+        "error: line {line} column {column}: {what}\n --> {file}:{line}:{column}"
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    fn read(text: &str) -> Result<AccountsFile, AccountsFileError> {
+        AccountsFile::parse(PathBuf::from("/lab.yaml"), "lab.yaml", text, &|name| {
+            (name == "SET").then(|| "from-env".to_owned())
+        })
+    }
+
+    #[test]
+    fn passwords_come_from_the_file_or_the_environment() {
+        let file = read("admin: { username: boss, password: 12345 }\nuser: { username: lab, password_env: SET }\n").unwrap();
+        assert_eq!(file.accounts[&Account::Admin].password.expose(), "12345");
+        assert_eq!(file.accounts[&Account::User].password.expose(), "from-env");
+        assert_eq!(file.environment, ["SET"]);
+    }
+
+    #[rstest]
+    #[case::unset(
+        "user: { username: lab, password_env: UNSET }",
+        "lab.yaml:1:7",
+        "`UNSET` is not set"
+    )]
+    #[case::both(
+        "user: { username: lab, password: hunter22, password_env: SET }",
+        "lab.yaml:1:7",
+        "either `password` or `password_env`"
+    )]
+    #[case::nameless(
+        "admin: { username: a, password: b }\nuser: { password: hunter22 }",
+        "lab.yaml:2:7",
+        "no `username`"
+    )]
+    #[case::unknown_account(
+        "root: { username: lab, password: hunter22 }",
+        "lab.yaml:1:1",
+        "unknown key `root`"
+    )]
+    #[case::unknown_key(
+        "user: { username: lab, pasword: hunter22 }",
+        "lab.yaml:1:24",
+        "did you mean `password`?"
+    )]
+    #[case::torn(
+        "user: { username: lab, password: hunter22, hunter22 }",
+        "lab.yaml:1:",
+        "expected one of"
+    )]
+    #[case::list("user: [hunter22]", "lab.yaml:1:7", "expected")]
+    #[case::empty("# nothing\n", "lab.yaml:1:1", "names no account")]
+    fn errors_have_a_place_and_no_password(
+        #[case] text: &str,
+        #[case] place: &str,
+        #[case] says: &str,
+    ) {
+        let error = read(text).unwrap_err().to_string();
+        assert!(error.contains(place) && error.contains(says), "{error}");
+        assert!(!error.contains("hunter22"), "{error}");
+    }
+}

@@ -1,0 +1,184 @@
+//! What a case costs in failed sign-ins, and which cases fit into the budget. Pure.
+
+use std::collections::BTreeSet;
+
+use crate::{
+    conformance::{Account, Case, Effect, Placeholder, Property, Step, expected},
+    contract::{Contract, Operation, Outcome, Readings},
+    runner::{live::undo::change, transcript::shown_request},
+};
+
+/// Returns how many sign-ins may fail in a case: one for each step, and at least one if that is its declared effect.
+pub fn cost(case: &Case, contract: &Contract) -> u32 {
+    let steps = case.steps.iter();
+    let cost: u32 = steps.map(|step| step_cost(case, step, contract)).sum();
+    cost.max(u32::from(case.effect == Effect::AuthFailure))
+}
+
+/// Returns 1 for a step that is expected to be answered with a failed sign-in under some reading. Also 1 for a step whose answer is
+/// unspecified, if its request names an account without its right password: a sensor may count that as a failure.
+pub fn step_cost(case: &Case, step: &Step, contract: &Contract) -> u32 {
+    let outcomes = expected_outcomes(step, contract);
+    if outcomes.iter().copied().any(is_failure) {
+        return 1;
+    }
+    let harmless = case.effect == Effect::None
+        || outcomes.iter().copied().all(is_signed_in)
+        || has_own_credentials(step, contract);
+    u32::from(!harmless)
+}
+
+/// Tells whether an answer says that a sign-in failed.
+pub fn is_failure(outcome: Outcome) -> bool {
+    matches!(
+        outcome,
+        Outcome::AuthenticationFailed | Outcome::CredentialsRejected | Outcome::LockedOut
+    )
+}
+
+/// Tells whether a step is expected to sign in, under every reading.
+pub fn signs_in(step: &Step, contract: &Contract) -> bool {
+    let outcomes = expected_outcomes(step, contract);
+    !outcomes.is_empty() && outcomes.into_iter().all(is_signed_in)
+}
+
+/// Tells whether a request can change a password: it goes to an operation that does.
+pub fn is_change(case: &Case, step: &Step) -> bool {
+    let path = step.path.as_deref().unwrap_or_default();
+    case.effect == Effect::PasswordChange
+        && (step.ask != Operation::Validation
+            || path.contains("set_password")
+            || step.quote.is_some())
+}
+
+/// Returns the outcomes that a step expects, under some reading.
+pub fn expected_outcomes(step: &Step, contract: &Contract) -> BTreeSet<Outcome> {
+    expected::branches(&step.expect, contract, step.ask, &Readings::default())
+        .unwrap_or_default()
+        .into_iter()
+        .map(|branch| branch.outcome)
+        .collect()
+}
+
+/// A case to choose from: its cost, and the facts that it covers.
+pub type Candidate = (u32, BTreeSet<String>);
+
+/// Returns the indices of the candidates that fit into a budget, best first. The best one has the most facts not yet covered per failure;
+/// of two equals it is the earlier one.
+pub fn select_within_budget(
+    candidates: &[Candidate],
+    mut covered: BTreeSet<String>,
+    budget: u32,
+) -> Vec<usize> {
+    let mut left = budget;
+    let mut chosen = Vec::new();
+    let mut rest: Vec<usize> = (0..candidates.len()).collect();
+    loop {
+        rest.retain(|index| candidates[*index].0 <= left);
+        let gain = |index: usize| candidates[index].1.difference(&covered).count();
+        let cost = |index: usize| candidates[index].0.max(1) as usize;
+        // Fractions are compared crosswise.
+        let best = rest.iter().copied().reduce(|best, next| {
+            if gain(next) * cost(best) > gain(best) * cost(next) {
+                next
+            } else {
+                best
+            }
+        });
+        let Some(best) = best else {
+            return chosen;
+        };
+        left -= candidates[best].0;
+        covered.extend(candidates[best].1.iter().cloned());
+        rest.retain(|index| *index != best);
+        chosen.push(best);
+    }
+}
+
+fn is_signed_in(outcome: Outcome) -> bool {
+    use Outcome::*;
+    matches!(
+        outcome,
+        Authenticated | PasswordReplaced | PermissionDenied | PolicyRefused | UserUnknown
+    )
+}
+
+fn has_own_credentials(step: &Step, contract: &Contract) -> bool {
+    let shown = shown_request(step, contract, &Readings::default()).ok();
+    let sent = shown.and_then(|shown| change::credentials(shown.body(), step.ask));
+    let of = |account, property| Placeholder { account, property }.to_string();
+    sent.is_some_and(|sent| {
+        let mut accounts = Account::NAMES.iter().map(|(_, account)| *account);
+        accounts.any(|account| {
+            sent.username == of(account, Property::Username)
+                && sent.password.expose() == of(account, Property::Password)
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+    use crate::{conformance::suite, contract, contract::Kind};
+
+    #[rstest]
+    #[case::right("validation.role.admin", 0)]
+    #[case::wrong("validation.role.read_only_wrong_password", 1)]
+    #[case::in_a_sequence("set_password.then.again", 2)]
+    #[case::refused_by_policy("set_password_by_admin.refused.policy", 1)]
+    #[case::changed("set_password_by_admin.role.admin", 0)]
+    #[case::declared("validation.characters.escaped_field", 1)]
+    #[case::three("validation.lockout.two_failures", 2)]
+    fn a_failed_sign_in_costs_one_inside_a_sequence_too(#[case] id: &str, #[case] expected: u32) {
+        let located = suite::all()
+            .iter()
+            .find(|located| located.case.id == id)
+            .unwrap();
+        assert_eq!(cost(&located.case, contract::of(Kind::Sensor)), expected);
+    }
+
+    #[rstest]
+    fn what_costs_nothing_is_expected_to_sign_in_or_names_nobody(
+        #[values(Kind::Sensor, Kind::Console)] kind: Kind,
+    ) {
+        let contract = contract::of(kind);
+        for located in suite::all().iter().filter(|located| {
+            located.case.effect == Effect::None && located.case.kinds.contains(&kind)
+        }) {
+            assert_eq!(cost(&located.case, contract), 0, "{}", located.case.id);
+        }
+    }
+
+    fn candidate(cost: u32, facts: &[&str]) -> (u32, BTreeSet<String>) {
+        (cost, facts.iter().map(|fact| (*fact).to_owned()).collect())
+    }
+
+    #[rstest]
+    #[case::most_per_failure(3, &[1, 2, 0])]
+    #[case::what_does_not_fit_gives_way(1, &[1])]
+    #[case::nothing(0, &[])]
+    fn the_cases_that_tell_most_per_failure_come_first(
+        #[case] budget: u32,
+        #[case] expected: &[usize],
+    ) {
+        let candidates = [
+            candidate(1, &["a"]),
+            candidate(1, &["a", "b"]),
+            candidate(1, &["c"]),
+            candidate(2, &["b", "c"]),
+        ];
+        assert_eq!(
+            select_within_budget(&candidates, BTreeSet::new(), budget),
+            expected
+        );
+    }
+
+    #[test]
+    fn what_was_covered_without_a_failure_tells_nothing_more() {
+        let candidates = [candidate(1, &["a", "b"]), candidate(1, &["c"])];
+        let covered = ["a".to_owned(), "b".to_owned()].into();
+        assert_eq!(select_within_budget(&candidates, covered, 1), [1]);
+    }
+}

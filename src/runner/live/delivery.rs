@@ -1,0 +1,180 @@
+//! Answers to changes that were lost. Such a step of a live run is not judged: anything on the way may have failed, and a change is
+//! not sent twice. What was never answered in the whole run is a deviation: an appliance that stays silent instead of rejecting a
+//! password must not pass.
+
+use std::collections::BTreeSet;
+
+use bytes::Bytes;
+use http::Response;
+
+use super::budget;
+use crate::{
+    client::ClientError,
+    conformance::Step,
+    contract::{Contract, Operation, Outcome},
+    report::{Conformance, Finding},
+};
+
+/// How an answer was delivered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Delivery {
+    /// There was a connection, and no complete answer of the target.
+    Broken,
+    /// The answer is complete.
+    Complete,
+    /// There was no connection.
+    None,
+}
+
+/// What a changing step asks for: an operation, and the outcomes that are expected.
+pub type Question = (Operation, BTreeSet<Outcome>);
+
+/// A changing step that was sent.
+#[derive(Clone, Debug)]
+pub struct SentChange {
+    /// What it asks for.
+    pub question: Question,
+    /// Whether its answer was lost.
+    pub is_lost: bool,
+}
+
+/// The verdict on a case if all answers to its questions are lost.
+#[derive(Clone, Debug)]
+pub struct DeferredVerdict {
+    /// The verdict.
+    pub conformance: Conformance,
+    /// The reasons.
+    pub reasons: Vec<Finding>,
+}
+
+impl Delivery {
+    /// Tells how an exchange ended.
+    pub fn of(answer: &Result<Response<Bytes>, ClientError>) -> Delivery {
+        match answer {
+            _ if lost_reason(answer).is_some() => Delivery::Broken,
+            Ok(_) => Delivery::Complete,
+            Err(_) => Delivery::None,
+        }
+    }
+}
+
+/// Returns why an answer is lost: it is not complete, or it is the page of a gateway.
+pub fn lost_reason(answer: &Result<Response<Bytes>, ClientError>) -> Option<String> {
+    match answer {
+        Err(ClientError::Broken(reason)) => Some(reason.clone()),
+        Err(ClientError::Setup(_) | ClientError::Unreachable(_)) => None,
+        Ok(answer) => {
+            let status = answer.status().as_u16();
+            let is_json = serde_json::from_slice::<serde_json::Value>(answer.body()).is_ok();
+            (matches!(status, 502..=504) && !is_json)
+                .then(|| format!("status {status} with a body that is not JSON"))
+        }
+    }
+}
+
+/// Returns what a step asks for.
+pub fn question(step: &Step, contract: &Contract) -> Question {
+    (step.ask, budget::expected_outcomes(step, contract))
+}
+
+/// Tells whether a step is expected to do what it asks for, under every reading.
+pub fn expects_success(step: &Step, contract: &Contract) -> bool {
+    let outcomes = budget::expected_outcomes(step, contract);
+    !outcomes.is_empty() && outcomes.iter().all(|outcome| outcome.is_success())
+}
+
+/// Returns the questions that were never answered: of an operation, none of the expected outcomes, here or elsewhere.
+pub fn never_answered<'a>(
+    changes: impl Iterator<Item = &'a SentChange> + Clone,
+) -> BTreeSet<Question> {
+    let answered: BTreeSet<(Operation, Outcome)> = changes
+        .clone()
+        .filter(|change| !change.is_lost)
+        .flat_map(|change| {
+            let (operation, outcomes) = &change.question;
+            outcomes.iter().map(|outcome| (*operation, *outcome))
+        })
+        .collect();
+    let lost = changes.filter(|change| change.is_lost);
+    lost.map(|change| &change.question)
+        .filter(|(operation, outcomes)| {
+            !outcomes
+                .iter()
+                .any(|outcome| answered.contains(&(*operation, *outcome)))
+        })
+        .cloned()
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case::reset(Err(ClientError::Broken("reset".into())), true)]
+    #[case::page(answer(503, "<html>"), true)]
+    #[case::gateway(answer(502, ""), true)]
+    #[case::own_words(answer(503, r#"{"error":"busy"}"#), false)]
+    #[case::another_status(answer(500, "<html>"), false)]
+    #[case::not_asked(Err(ClientError::Setup("no address".into())), false)]
+    fn what_is_no_answer_of_the_target_s_is_lost(
+        #[case] answer: Result<Response<Bytes>, ClientError>,
+        #[case] lost: bool,
+    ) {
+        assert_eq!(lost_reason(&answer).is_some(), lost);
+    }
+
+    #[test]
+    fn one_answer_is_enough_and_none_is_not() {
+        let change = |operation, outcome, lost| SentChange {
+            question: (operation, [outcome].into()),
+            is_lost: lost,
+        };
+        let changes = [
+            change(Operation::SetPassword, Outcome::PasswordReplaced, true),
+            change(Operation::SetPassword, Outcome::PasswordReplaced, false),
+            change(Operation::SetPassword, Outcome::PolicyRefused, true),
+            change(
+                Operation::SetPasswordByAdmin,
+                Outcome::PasswordReplaced,
+                true,
+            ),
+        ];
+        let never = [
+            (Operation::SetPassword, [Outcome::PolicyRefused].into()),
+            (
+                Operation::SetPasswordByAdmin,
+                [Outcome::PasswordReplaced].into(),
+            ),
+        ];
+        assert_eq!(never_answered(changes.iter()), never.into());
+    }
+
+    /// A step may expect one of two: where either was answered elsewhere, its loss is an accident.
+    #[test]
+    fn of_two_outcomes_one_that_was_answered_is_enough() {
+        let both: BTreeSet<Outcome> = [Outcome::PermissionDenied, Outcome::PolicyRefused].into();
+        let of = |outcomes, lost| SentChange {
+            question: (Operation::SetPasswordByAdmin, outcomes),
+            is_lost: lost,
+        };
+        let changes = [
+            of(both.clone(), true),
+            of([Outcome::PolicyRefused].into(), false),
+        ];
+        assert_eq!(never_answered(changes.iter()), BTreeSet::new());
+        assert_eq!(
+            never_answered(changes[..1].iter()),
+            [(Operation::SetPasswordByAdmin, both)].into()
+        );
+    }
+
+    fn answer(status: u16, body: &'static str) -> Result<Response<Bytes>, ClientError> {
+        Ok(Response::builder()
+            .status(status)
+            .body(Bytes::from(body))
+            .unwrap())
+    }
+}

@@ -1,0 +1,103 @@
+//! Why a live run does not start, or ends without a result.
+
+use std::path::PathBuf;
+
+use reqwest::Url;
+use thiserror::Error;
+
+use crate::{
+    client::ClientError,
+    conformance::Account,
+    runner::{
+        accounts_file::AccountsFileError,
+        live::undo::{JournalError, Recovery},
+    },
+    snapshot::SnapshotError,
+};
+
+/// Why a live run does not start, or ends without a result.
+#[derive(Debug, Error)]
+pub enum LiveError {
+    /// The accounts file cannot be used.
+    #[error(transparent)]
+    Accounts(#[from] AccountsFileError),
+    /// The target's address cannot be used.
+    #[error("the address {0}")]
+    Address(String),
+    /// Passwords would leave this machine unencrypted.
+    #[error("{0} is not on this machine, and http:// sends passwords unencrypted")]
+    ClearText(Url),
+    /// The client cannot be set up.
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    /// The consent names another host.
+    #[error("passwords may be changed on `{named}`, but the target's host is `{host}`")]
+    Consent {
+        /// The host that the user named.
+        named: String,
+        /// The target's host.
+        host: String,
+    },
+    /// The undo journal cannot be read or written.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// An earlier run may have left passwords changed.
+    #[error("an interrupted run at {address} may have left passwords changed")]
+    OpenJournal {
+        /// The target's address.
+        address: String,
+        /// The journal of that run.
+        journal: PathBuf,
+    },
+    /// The run panicked.
+    #[error("the run ended early: {message}")]
+    Panicked {
+        /// What is known of the panic.
+        message: String,
+        /// What was restored after it; none if the run had no journal.
+        recovery: Option<Result<Recovery, Box<LiveError>>>,
+    },
+    /// The password of this account is never changed.
+    #[error("account `{}`: {reason}", .account.name())]
+    Protected {
+        /// The account.
+        account: Account,
+        /// Why.
+        reason: String,
+    },
+    /// Another run is in progress at this address.
+    #[error("another run is in progress at {0}")]
+    RunInProgress(String),
+    /// A snapshot cannot be read or written.
+    #[error(transparent)]
+    Snapshot(#[from] SnapshotError),
+    /// A journal does not suit the accounts or the documentation.
+    #[error("{0}")]
+    Unusable(String),
+}
+
+impl LiveError {
+    /// Tells whether a safety rule forbids the run, rather than a wrong option or file.
+    pub fn is_safety_rule(&self) -> bool {
+        matches!(
+            self,
+            LiveError::ClearText(_)
+                | LiveError::Consent { .. }
+                | LiveError::OpenJournal { .. }
+                | LiveError::Protected { .. }
+                | LiveError::RunInProgress(_)
+        )
+    }
+
+    /// Returns what the user can do, if that does not depend on the interface.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            LiveError::Address(_) => {
+                Some("for example https://10.0.0.5 or http://127.0.0.1:8080/prefix")
+            }
+            LiveError::Consent { .. } => Some("name the target's own host"),
+            LiveError::Protected { .. } => Some("name a user made for tests"),
+            _ => None,
+        }
+    }
+}

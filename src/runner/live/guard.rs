@@ -1,0 +1,352 @@
+//! Protects a live target: the journal before a request, and after it the question which password is current.
+
+mod verify;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    future::Future,
+};
+
+use bytes::Bytes;
+use http::Request;
+
+use super::{
+    budget,
+    delivery::Delivery,
+    plan::{Phase, PlannedCase, over_budget},
+    stop::StopSignal,
+    undo::{
+        SessionReply, TargetSession, UndoJournal, UnrestoredPassword, change,
+        change::PossibleChange,
+    },
+};
+use crate::{
+    conformance::{Account, Case, verdict::Judged},
+    contract::{Contract, Outcome},
+    report::Finding,
+};
+
+/// Protects a live target during a run.
+#[derive(Debug)]
+pub struct SafetyGuard<'a> {
+    /// Sends the run's own requests.
+    pub session: TargetSession<'a>,
+    /// The journal; none if nothing may be changed.
+    pub journal: Option<UndoJournal>,
+    /// Why a lock-out is suspected.
+    pub suspicion: Option<String>,
+    /// Why no further password is changed.
+    pub unproven: Option<String>,
+    /// The passwords that could not be restored.
+    pub unrestored: Vec<UnrestoredPassword>,
+    stop: StopSignal,
+    contract: &'a Contract,
+    /// How many sign-ins may fail.
+    budget: u32,
+    /// How many sign-ins may have failed, whatever was answered.
+    spent: u32,
+    /// How many failures of the session are part of `spent`.
+    counted: u32,
+    has_missed: bool,
+    findings: Vec<Finding>,
+}
+
+/// What is known of a step before it is sent.
+#[derive(Debug, Default)]
+pub struct PreparedStep {
+    /// What it may change, and the accounts to verify afterwards.
+    change: Option<(PossibleChange, BTreeSet<Account>)>,
+}
+
+/// A step that was answered.
+pub struct AnsweredStep<'a> {
+    /// Its case.
+    pub case: &'a Case,
+    /// Its number, from 0.
+    pub number: usize,
+    /// The request that was sent.
+    pub request: &'a Request<Bytes>,
+    /// The verdict on its answer.
+    pub judged: &'a Judged,
+    /// Whether an answer came.
+    pub delivery: Delivery,
+}
+
+/// What follows from an answered step.
+pub struct StepResult {
+    /// Whether the case can continue.
+    pub continues: bool,
+    /// What validations found after a change, as text.
+    pub found: Option<String>,
+}
+
+impl<'a> SafetyGuard<'a> {
+    /// Protects a run in which `budget` sign-ins may fail, `spent` of which may have failed already.
+    pub fn new(
+        session: TargetSession<'a>,
+        contract: &'a Contract,
+        journal: Option<UndoJournal>,
+        (budget, spent): (u32, u32),
+        stop: StopSignal,
+    ) -> SafetyGuard<'a> {
+        let (suspicion, unproven, unrestored, findings) = Default::default();
+        SafetyGuard {
+            session,
+            journal,
+            suspicion,
+            unproven,
+            unrestored,
+            stop,
+            contract,
+            budget,
+            spent,
+            counted: 0,
+            has_missed: false,
+            findings,
+        }
+    }
+
+    /// Tells whether a case may be repeated.
+    pub fn can_repeat(&self) -> bool {
+        self.unrestored.is_empty()
+            && self.suspicion.is_none()
+            && self.unproven.is_none()
+            && !self.stop.is_requested()
+    }
+
+    /// Returns why a case is not to be started now.
+    pub fn refusal(&self, planned: &PlannedCase) -> Option<String> {
+        if !self.unrestored.is_empty() {
+            return Some("a password could not be restored, so nothing more is sent".into());
+        }
+        if let Some(suspicion) = &self.suspicion {
+            return Some(format!("a lock-out is suspected: {suspicion}"));
+        }
+        if self.stop.is_requested() {
+            return Some(INTERRUPTED.into());
+        }
+        if planned.phase == Phase::Mutating {
+            if let Some(reason) = &self.unproven {
+                return Some(reason.clone());
+            }
+            // Each change may cause another failure if its answer leaves open which password is current.
+            let case = &planned.located.case;
+            let changes = case
+                .steps
+                .iter()
+                .filter(|step| budget::is_change(case, step));
+            let changes = u32::try_from(changes.count()).unwrap_or(u32::MAX);
+            let cost = planned.cost.saturating_add(changes);
+            if self.has_missed && self.spent.saturating_add(cost) > self.budget {
+                return Some(UNCLEAR_CHANGES.into());
+            }
+        }
+        (planned.cost > 0 && self.spent + planned.cost > self.budget)
+            .then(|| over_budget(planned.cost, self.budget))
+    }
+
+    /// Validates every account that may be changed, and the administrator who would restore it. Then sets each password to itself,
+    /// which changes nothing and shows whether it could be restored. A rejection forbids all changes.
+    pub async fn prove_restorable(
+        &mut self,
+        objects: &BTreeSet<Account>,
+        present: &BTreeSet<Account>,
+    ) {
+        let admin = present.contains(&Account::Admin).then_some(Account::Admin);
+        for account in objects.iter().copied().chain(admin) {
+            if self.stop.is_requested() {
+                return;
+            }
+            let own = self.session.own_password(account);
+            let was_valid = self.session.has_accepted(account, &own);
+            let reply = self.session.validate(account, &own).await;
+            self.count_failures();
+            if reply != SessionReply::Accepted {
+                if was_valid && matches!(reply, SessionReply::Rejected(_)) {
+                    self.suspect_lockout(account);
+                }
+                self.unproven = Some(format!(
+                    "no change was made: signing in as `{}` failed, so it could not be restored",
+                    account.name()
+                ));
+                return;
+            }
+        }
+        for account in objects {
+            let Some(journal) = &mut self.journal else {
+                return;
+            };
+            let reason = match self.session.dry_run_change(*account, journal).await {
+                Ok(None) => None,
+                Ok(Some(reason)) => Some(reason),
+                Err(error) => Some(error.to_string()),
+            };
+            if let Some(reason) = reason {
+                self.unproven = Some(format!("a change could not be undone: {reason}"));
+                return;
+            }
+            self.count_failures();
+        }
+    }
+
+    /// Prepares a step: the journal has a line about a change before it is sent.
+    ///
+    /// # Errors
+    /// Why the step may not be sent.
+    pub fn before(
+        &mut self,
+        case: &Case,
+        number: usize,
+        shown: &Request<Bytes>,
+    ) -> Result<PreparedStep, String> {
+        if self.stop.is_requested() {
+            return Err(INTERRUPTED.into());
+        }
+        let step = &case.steps[number];
+        if !budget::is_change(case, step) {
+            return Ok(PreparedStep::default());
+        }
+        let journal = self
+            .journal
+            .as_mut()
+            .ok_or("no journal is open, so nothing is changed")?;
+        let change = PossibleChange::of(shown, step.ask);
+        let mut watched = change.objects.clone();
+        if watched.is_empty() {
+            // A request that seems to change nobody may change whom it names.
+            watched = change::accounts(&String::from_utf8_lossy(shown.body()));
+            watched.remove(&Account::Unknown);
+        }
+        let accounts = watched.iter().copied();
+        if let Err(error) = journal.sending(&case.id, number + 1, accounts, &change.passwords) {
+            self.unproven = Some(error.to_string());
+            return Err(error.to_string());
+        }
+        Ok(PreparedStep {
+            change: Some((change, watched)),
+        })
+    }
+
+    /// Waits for the answer to a request that changes nothing.
+    ///
+    /// # Errors
+    /// The run is asked to stop meanwhile.
+    pub async fn unless_stopped<T>(&self, answer: impl Future<Output = T>) -> Result<T, String> {
+        tokio::select! {
+            answer = answer => Ok(answer),
+            () = self.stop.requested() => Err(INTERRUPTED.into()),
+        }
+    }
+
+    /// Follows up an answered step: counts failures, suspects a lock-out, finds out which passwords are current.
+    pub async fn after(
+        &mut self,
+        answered: &AnsweredStep<'_>,
+        prepared: PreparedStep,
+    ) -> StepResult {
+        let AnsweredStep {
+            case,
+            number,
+            request,
+            judged,
+            ..
+        } = *answered;
+        let step = &case.steps[number];
+        let failed = judged.outcome.is_some_and(budget::is_failure);
+        self.spent += budget::step_cost(case, step, self.contract).max(u32::from(failed));
+        let credentials = change::credentials(request.body(), step.ask)
+            .filter(|_| budget::signs_in(step, self.contract));
+        let doubtful = credentials
+            .clone()
+            .filter(|credentials| failed && self.session.should_be_valid(credentials));
+        if let Some(credentials) = credentials
+            && judged.outcome == Some(Outcome::Authenticated)
+        {
+            self.session.accept(credentials);
+        }
+        let is_change = prepared.change.is_some();
+        let before = self.session.failures;
+        let (mut continues, mut found) = (true, None);
+        if let Some((change, watched)) = prepared.change {
+            let (is_clear, text) = self.verify_passwords(answered, &change, &watched).await;
+            (continues, found) = (is_clear, Some(text));
+        }
+        if self.session.failures > before {
+            let ahead = case.steps[number + 1..].iter();
+            let ahead: u32 = ahead
+                .map(|step| budget::step_cost(case, step, self.contract))
+                .sum();
+            continues &= self.spent + ahead <= self.budget;
+        }
+        if judged.outcome == Some(Outcome::LockedOut) && self.suspicion.is_none() {
+            self.check_lockout().await;
+        }
+        if let Some(credentials) = doubtful {
+            self.check_rejection(&credentials, is_change).await;
+        }
+        StepResult {
+            continues: continues && self.suspicion.is_none(),
+            found,
+        }
+    }
+
+    /// Restores what a case changed, and returns what was found.
+    pub async fn end_case(&mut self) -> Vec<Finding> {
+        self.restore_all().await;
+        std::mem::take(&mut self.findings)
+    }
+
+    /// Restores every password that may be changed.
+    pub async fn restore_all(&mut self) {
+        let Some(journal) = &mut self.journal else {
+            return;
+        };
+        let open: Vec<Account> = journal.at_risk().keys().copied().collect();
+        let mut unrestored: BTreeMap<Account, UnrestoredPassword> = BTreeMap::new();
+        for account in open {
+            let mut before = self.unrestored.iter();
+            if let Some(rejected) = before.find(|one| one.account == account && one.is_rejected) {
+                unrestored.insert(account, rejected.clone());
+                continue;
+            }
+            let current = self.session.current(account);
+            let result = self.session.restore(account, current, journal).await;
+            let result = result.unwrap_or_else(|error| {
+                Some(UnrestoredPassword {
+                    account,
+                    username: self.session.username(account),
+                    reason: error.to_string(),
+                    is_rejected: false,
+                })
+            });
+            unrestored.extend(result.map(|one| (account, one)));
+        }
+        self.unrestored = unrestored.into_values().collect();
+        if !self.unrestored.is_empty() && self.unproven.is_none() {
+            self.unproven = Some("a password could not be restored, so no other is changed".into());
+        }
+        self.count_failures();
+    }
+
+    fn suspect_lockout(&mut self, account: Account) {
+        let account = account.name();
+        self.suspicion = Some(format!(
+            "credentials of `{account}` that were accepted before are rejected now"
+        ));
+    }
+
+    /// Counts the failures of the session's requests.
+    fn count_failures(&mut self) {
+        let new = self.session.failures.saturating_sub(self.counted);
+        self.counted = self.session.failures;
+        self.spent += new;
+        self.has_missed |= new > 0;
+        if let Some(account) = self.session.refused.filter(|_| self.suspicion.is_none()) {
+            self.suspect_lockout(account);
+        }
+    }
+}
+
+const UNCLEAR_CHANGES: &str = "budget: answers to changes left open which password is current, and finding that out causes failed sign-ins too";
+/// Why a case was not started, or not completed.
+pub const INTERRUPTED: &str = "the run was interrupted";

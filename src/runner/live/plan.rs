@@ -1,0 +1,354 @@
+//! The plan of a live run: which cases are sent, in which order and at which cost, and which are left out and why. Pure.
+
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet},
+};
+
+use crate::{
+    conformance::{Account, Effect, Placeholder, request, suite::Located},
+    contract::{Contract, Readings},
+    runner::live::{budget, undo::change::PossibleChange},
+};
+
+/// What a live run may do.
+#[derive(Clone, Debug)]
+pub struct RunPermissions {
+    /// The accounts that can sign in, and [`Account::Unknown`].
+    pub present: BTreeSet<Account>,
+    /// The accounts whose password is never changed, each with the reason.
+    pub protected: BTreeMap<Account, String>,
+    /// Whether passwords may be changed.
+    pub changes: bool,
+    /// How many sign-ins may fail.
+    pub max_auth_failures: u32,
+    /// How often each case is run.
+    pub repeat: u32,
+}
+
+/// When a case is run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Phase {
+    /// First: the case has no effect.
+    ReadOnly,
+    /// The case may change a password, which is restored before the next case.
+    Mutating,
+    /// Last, when everything is restored: sign-ins may fail.
+    AuthFailure,
+}
+
+/// A case that is run.
+#[derive(Clone, Copy, Debug)]
+pub struct PlannedCase {
+    /// The case.
+    pub located: &'static Located,
+    /// When it is run.
+    pub phase: Phase,
+    /// How many sign-ins may fail.
+    pub cost: u32,
+}
+
+/// The cases of a live run.
+#[derive(Clone, Debug, Default)]
+pub struct Plan {
+    /// The cases that are run, in order.
+    pub cases: Vec<PlannedCase>,
+    /// The cases that are left out, each with the reason.
+    pub left_out: Vec<(&'static Located, String)>,
+    /// The accounts whose password may be changed.
+    pub objects: BTreeSet<Account>,
+}
+
+impl Plan {
+    /// Orders cases within the permissions of a run.
+    pub fn new(
+        cases: &[&'static Located],
+        contract: &Contract,
+        permissions: &RunPermissions,
+    ) -> Plan {
+        let mut plan = Plan::default();
+        let mut costly = Vec::new();
+        for &located in cases {
+            if let Some(reason) = Needs::of(located, contract).refusal(located, permissions) {
+                plan.left_out.push((located, reason));
+                continue;
+            }
+            let cost = budget::cost(&located.case, contract) * permissions.repeat;
+            let phase = match located.case.effect {
+                Effect::PasswordChange => Phase::Mutating,
+                Effect::None if cost == 0 => Phase::ReadOnly,
+                Effect::None | Effect::AuthFailure => Phase::AuthFailure,
+            };
+            let list = if cost == 0 {
+                &mut plan.cases
+            } else {
+                &mut costly
+            };
+            list.push(PlannedCase {
+                located,
+                phase,
+                cost,
+            });
+        }
+        plan.add_within_budget(costly, contract, permissions.max_auth_failures);
+        let changing = plan
+            .cases
+            .iter()
+            .filter(|planned| planned.phase == Phase::Mutating);
+        plan.objects = changing
+            .flat_map(|planned| Needs::of(planned.located, contract).objects)
+            .collect();
+        plan
+    }
+
+    /// Returns the id of every case, run or left out.
+    pub fn ids(&self) -> Vec<&'static str> {
+        let run = self.cases.iter().map(|planned| planned.located);
+        run.chain(self.left_out.iter().map(|(located, _)| *located))
+            .map(|located| located.case.id.as_str())
+            .collect()
+    }
+
+    /// Tells whether no case was selected.
+    pub fn is_empty(&self) -> bool {
+        self.cases.is_empty() && self.left_out.is_empty()
+    }
+
+    /// Tells whether a password may be changed.
+    pub fn has_changes(&self) -> bool {
+        self.cases
+            .iter()
+            .any(|planned| planned.phase == Phase::Mutating)
+    }
+
+    fn add_within_budget(&mut self, costly: Vec<PlannedCase>, contract: &Contract, budget: u32) {
+        let covers = |planned: &PlannedCase| planned.located.case.covers(contract);
+        let covered = self.cases.iter().flat_map(covers).collect();
+        let candidates: Vec<budget::Candidate> = costly
+            .iter()
+            .map(|planned| (planned.cost, covers(planned)))
+            .collect();
+        let chosen = budget::select_within_budget(&candidates, covered, budget);
+        self.cases.extend(chosen.iter().map(|index| costly[*index]));
+        // Changes keep the order of the suite; failures keep the order of selection.
+        self.cases.sort_by_key(|planned| planned.phase);
+        for (index, planned) in costly.into_iter().enumerate() {
+            if !chosen.contains(&index) {
+                let reason = over_budget(planned.cost, budget);
+                self.left_out.push((planned.located, reason));
+            }
+        }
+    }
+}
+
+/// Says that a case costs more failed sign-ins than are left.
+pub fn over_budget(cost: u32, budget: u32) -> String {
+    format!(
+        "budget: it may cause {cost} failed sign-in(s), and other cases use up the {budget} allowed (--max-auth-failures)"
+    )
+}
+
+/// What a case needs of a target.
+#[derive(Default)]
+struct Needs {
+    accounts: BTreeSet<Account>,
+    objects: BTreeSet<Account>,
+    /// A real password that would be sent in a URL.
+    in_url: Option<Placeholder>,
+}
+
+impl Needs {
+    fn of(located: &Located, contract: &Contract) -> Needs {
+        let mut needs = Needs::default();
+        for step in &located.case.steps {
+            let used = RefCell::new(BTreeSet::new());
+            let shown = request::build(step, contract, &Readings::default(), &|placeholder| {
+                used.borrow_mut().insert(placeholder);
+                Ok(placeholder.to_string())
+            });
+            let used = used.into_inner();
+            needs
+                .accounts
+                .extend(used.iter().map(|placeholder| placeholder.account));
+            let Ok(shown) = shown else { continue };
+            if budget::is_change(&located.case, step) {
+                needs
+                    .objects
+                    .extend(PossibleChange::of(&shown, step.ask).objects);
+            }
+            needs.in_url = needs.in_url.or(used.into_iter().find(|placeholder| {
+                placeholder.property.is_real()
+                    && placeholder.account != Account::Unknown
+                    && step
+                        .query
+                        .values()
+                        .any(|value| value.contains(&placeholder.to_string()))
+            }));
+        }
+        needs
+    }
+
+    fn refusal(&self, located: &Located, permissions: &RunPermissions) -> Option<String> {
+        let case = &located.case;
+        if let Some(need) = case.needs.first() {
+            return Some(need.refusal());
+        }
+        let mut accounts = self.accounts.iter();
+        if let Some(missing) = accounts.find(|account| !permissions.present.contains(account)) {
+            let nobody = permissions
+                .present
+                .iter()
+                .all(|account| *account == Account::Unknown);
+            return Some(missing_account(*missing, nobody));
+        }
+        if let Some(placeholder) = self.in_url {
+            return Some(format!(
+                "{placeholder} would be sent in a URL, which servers and proxies log"
+            ));
+        }
+        if case.effect != Effect::PasswordChange {
+            return None;
+        }
+        if !permissions.changes {
+            return Some("it may change a password, and --change-passwords-on is not given".into());
+        }
+        self.objects
+            .iter()
+            .find_map(|account| permissions.protected.get(account).cloned())
+    }
+}
+
+fn missing_account(account: Account, nobody: bool) -> String {
+    use Account::{Admin, Bystander, ReadOnly, SecurityAnalyst, User};
+    if !matches!(
+        account,
+        Admin | Bystander | ReadOnly | SecurityAnalyst | User
+    ) {
+        format!("only the built-in mock has an account `{}`", account.name())
+    } else if nobody {
+        "no account is given: name some with --accounts FILE".into()
+    } else {
+        format!("the accounts file does not name `{}`", account.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+    use crate::{conformance::suite, contract, contract::Kind};
+
+    fn permissions(changes: bool, failures: u32) -> RunPermissions {
+        use Account::*;
+        let protected = [(Admin, "acting".to_owned())].into();
+        RunPermissions {
+            present: [Admin, User, Bystander, ReadOnly, SecurityAnalyst, Unknown].into(),
+            protected,
+            changes,
+            max_auth_failures: failures,
+            repeat: 1,
+        }
+    }
+
+    fn plan(permissions: &RunPermissions) -> Plan {
+        let cases: Vec<&Located> = suite::all()
+            .iter()
+            .filter(|located| located.case.kinds.contains(&Kind::Sensor))
+            .collect();
+        Plan::new(&cases, contract::of(Kind::Sensor), permissions)
+    }
+
+    fn reason(plan: &Plan, id: &str) -> String {
+        plan.left_out
+            .iter()
+            .find(|(located, _)| located.case.id == id)
+            .unwrap()
+            .1
+            .clone()
+    }
+
+    #[rstest]
+    fn the_phases_follow_each_other_and_the_budget_holds(#[values(0, 3, 1000)] failures: u32) {
+        let plan = plan(&permissions(true, failures));
+        assert!(plan.cases.is_sorted_by_key(|planned| planned.phase));
+        let costs: u32 = plan.cases.iter().map(|planned| planned.cost).sum();
+        assert!(costs <= failures);
+        assert_eq!(
+            plan.cases
+                .iter()
+                .any(|planned| planned.phase == Phase::AuthFailure),
+            failures > 0
+        );
+    }
+
+    #[test]
+    fn what_is_asked_thrice_costs_thrice() {
+        let (once, thrice) = (
+            plan(&permissions(false, 3)),
+            plan(&RunPermissions {
+                repeat: 3,
+                ..permissions(false, 3)
+            }),
+        );
+        let failing = |plan: &Plan| {
+            plan.cases
+                .iter()
+                .filter(|planned| planned.cost > 0)
+                .map(|planned| planned.cost)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!((failing(&once), failing(&thrice)), (vec![1, 1, 1], vec![3]));
+    }
+
+    #[test]
+    fn without_consent_nothing_is_changed() {
+        let plan = plan(&permissions(false, 3));
+        assert!(!plan.has_changes() && plan.objects.is_empty());
+        assert!(reason(&plan, "set_password.role.read_only").contains("--change-passwords-on"));
+    }
+
+    #[test]
+    fn the_acting_admin_is_no_object() {
+        let plan = plan(&permissions(true, 1000));
+        assert_eq!(reason(&plan, "set_password.role.admin"), "acting");
+        assert_eq!(
+            reason(&plan, "set_password_by_admin.then.own_password_changed"),
+            "acting"
+        );
+        assert!(
+            !plan.objects.contains(&Account::Admin) && plan.objects.contains(&Account::User),
+            "{:?}",
+            plan.objects
+        );
+    }
+
+    #[test]
+    fn where_nobody_is_named_the_option_is() {
+        let plan = plan(&RunPermissions {
+            present: [Account::Unknown].into(),
+            ..permissions(false, 3)
+        });
+        assert_eq!(
+            reason(&plan, "validation.authenticated"),
+            "no account is given: name some with --accounts FILE"
+        );
+    }
+
+    #[rstest]
+    #[case::mock_only("validation.lockout", "mock")]
+    #[case::no_such_account("validation.state.locked", "`locked`")]
+    fn what_cannot_be_had_is_said(#[case] id: &str, #[case] says: &str) {
+        assert!(reason(&plan(&permissions(true, 1000)), id).contains(says));
+    }
+
+    #[test]
+    fn every_case_is_either_run_or_left_out() {
+        let plan = plan(&permissions(true, 3));
+        let cases = suite::all()
+            .iter()
+            .filter(|located| located.case.kinds.contains(&Kind::Sensor))
+            .count();
+        assert_eq!(plan.cases.len() + plan.left_out.len(), cases);
+    }
+}

@@ -1,0 +1,177 @@
+//! A mock that is treated as a live target.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use tempfile::TempDir;
+
+use crate::{
+    appliance::User,
+    client::{Target, TargetOptions},
+    conformance::{Account, suite, suite::Located},
+    contract,
+    contract::{Kind, Operation, Outcome},
+    fixture,
+    journal::EntryFilter,
+    report::{CaseResult, Conformance},
+    runner::{
+        RunContext, Seed,
+        live::{
+            plan::{Plan, RunPermissions},
+            run::{LiveResult, LiveRunOptions, run},
+            stop::StopSignal,
+            undo::{JournalDir, JournalHeader, TargetKey, UndoJournal},
+        },
+    },
+    server::{RunningAppliance, tls::Identity},
+    snapshot::SnapshotStore,
+};
+
+/// A sensor, its accounts, and where its journal is kept.
+pub(super) struct LiveFixture {
+    pub(super) served: RunningAppliance,
+    pub(super) context: RunContext,
+    journals: TempDir,
+    pub(super) stop: StopSignal,
+    pub(super) before: Vec<User>,
+}
+
+impl LiveFixture {
+    /// A sensor with this in its fixture.
+    pub(super) fn of(rest: &str) -> LiveFixture {
+        let fixture = fixture::read("fixture", &format!("appliance: sensor\n{rest}")).unwrap();
+        let (served, mut context) =
+            RunContext::mock(&fixture, "target".into(), &Identity::generate(&[]).unwrap()).unwrap();
+        context.mock = None;
+        let timeout = Some(std::time::Duration::from_secs(10));
+        let options = TargetOptions {
+            trust: served.ca_pem().map(str::to_owned),
+            timeout,
+            ..TargetOptions::default()
+        };
+        context.target = Target::new(&served.url(), &options).unwrap();
+        let before = served.appliance().users();
+        LiveFixture {
+            served,
+            context,
+            journals: tempfile::tempdir().unwrap(),
+            stop: StopSignal::default(),
+            before,
+        }
+    }
+
+    fn key(&self) -> TargetKey {
+        TargetKey::new(&self.served.url().parse().unwrap())
+    }
+
+    pub(super) fn plan(&self, cases: &str, failures: u32) -> Plan {
+        let cases: Vec<&Located> = suite::all()
+            .iter()
+            .filter(|located| {
+                located.case.kinds.contains(&Kind::Sensor)
+                    && located.case.needs.is_empty()
+                    && located.case.id.starts_with(cases)
+            })
+            .collect();
+        let protected = BTreeMap::from([(Account::Admin, "it restores the others".to_owned())]);
+        let present = BTreeSet::from([
+            Account::Admin,
+            Account::Bystander,
+            Account::ReadOnly,
+            Account::SecurityAnalyst,
+            Account::Unknown,
+            Account::User,
+        ]);
+        let permissions = RunPermissions {
+            present,
+            protected,
+            changes: true,
+            max_auth_failures: failures,
+            repeat: 1,
+        };
+        Plan::new(&cases, contract::of(Kind::Sensor), &permissions)
+    }
+
+    pub(super) async fn run(
+        &self,
+        plan: &Plan,
+        failures: u32,
+        watch: &(dyn Fn(&CaseResult) + Sync),
+    ) -> LiveResult {
+        let header = JournalHeader {
+            version: 1,
+            target: self.served.url(),
+            kind: Kind::Sensor,
+            client: TargetOptions::default(),
+            accounts: "lab.yaml".into(),
+            environment: Vec::new(),
+        };
+        let journal = UndoJournal::begin(
+            &JournalDir::at(self.journals.path()),
+            &self.key(),
+            header,
+            &Seed::random(),
+        )
+        .unwrap();
+        let options = LiveRunOptions {
+            max_auth_failures: failures,
+            journal: Some(journal),
+            stop: self.stop.clone(),
+        };
+        run(&self.context, plan, &SnapshotStore::None, options, &watch)
+            .await
+            .unwrap()
+    }
+
+    /// The journal's line of what may still be changed; none where there is no journal.
+    pub(super) fn at_risk(&self) -> Option<BTreeSet<Account>> {
+        let path = JournalDir::at(self.journals.path()).journal(&self.key());
+        if !path.exists() {
+            return None;
+        }
+        let (journal, _) = UndoJournal::open(&path).unwrap()?;
+        Some(journal.at_risk().keys().copied().collect())
+    }
+
+    pub(super) fn count(&self, operation: Operation, outcome: Option<Outcome>) -> u64 {
+        self.served.appliance().count(&EntryFilter {
+            operation: Some(operation),
+            outcome,
+            ..EntryFilter::default()
+        })
+    }
+
+    /// How many sign-ins failed.
+    pub(super) fn failures(&self) -> u64 {
+        [
+            (Operation::SetPassword, Outcome::AuthenticationFailed),
+            (Operation::SetPasswordByAdmin, Outcome::AuthenticationFailed),
+            (Operation::Validation, Outcome::CredentialsRejected),
+        ]
+        .into_iter()
+        .map(|(operation, outcome)| self.count(operation, Some(outcome)))
+        .sum()
+    }
+
+    pub(super) fn nothing_is_lost(&self, ended: &LiveResult) {
+        assert_eq!(ended.unrestored, []);
+        assert_eq!(self.served.appliance().users(), self.before);
+        assert_eq!(self.at_risk(), None, "the journal is closed");
+    }
+}
+
+/// Each case's verdict, and why.
+pub(super) fn told(ended: &LiveResult) -> BTreeMap<&str, (Conformance, &str)> {
+    let reason = |case: &'_ CaseResult| {
+        case.reasons
+            .first()
+            .map_or("", |reason| reason.received.as_str())
+            .to_owned()
+    };
+    ended
+        .run
+        .summary
+        .cases
+        .iter()
+        .map(|case| (case.id.as_str(), (case.conformance, &*reason(case).leak())))
+        .collect()
+}

@@ -1,0 +1,263 @@
+//! A live target: the rules that a run there must keep, and its preparation. The command line and the library both go this way.
+
+use std::{collections::BTreeMap, path::PathBuf};
+
+use reqwest::Url;
+
+use super::{
+    consent,
+    error::LiveError,
+    plan::{Plan, RunPermissions},
+    recover,
+    run::{LiveResult, LiveRunOptions, run},
+    stop::StopSignal,
+    undo::{JournalDir, JournalHeader, TargetKey, TargetLock, UndoJournal},
+};
+use crate::{
+    client::{Target, TargetOptions, stays_here},
+    conformance::{Account, Agreed, suite::Located},
+    contract,
+    contract::Kind,
+    report::CaseResult,
+    runner::{Accounts, RunContext, Seed, accounts_file::AccountsFile},
+    snapshot::SnapshotStore,
+};
+
+/// A live target, and what the user allows there.
+#[derive(Debug)]
+pub struct LiveTarget {
+    /// The address, as the user gave it.
+    pub url: String,
+    /// The kind of appliance.
+    pub kind: Kind,
+    /// How the target is reached.
+    pub client: TargetOptions,
+    /// The option that takes any certificate, for the reports.
+    pub insecure_name: &'static str,
+    /// Whether `http://` to another machine is allowed.
+    pub allow_http: bool,
+    /// The accounts.
+    pub accounts: AccountsFile,
+    /// The cases.
+    pub cases: Vec<&'static Located>,
+    /// The host on which passwords may be changed.
+    pub change_passwords_on: Option<String>,
+    /// How many sign-ins may fail.
+    pub max_auth_failures: u32,
+    /// How often each case is run.
+    pub repeat: u32,
+    /// The folder of the journals; the user's own if it is not given.
+    pub journal_dir: Option<PathBuf>,
+}
+
+/// A run that is prepared: everything is read and decided, nothing is sent.
+#[derive(Debug)]
+pub struct PreparedRun {
+    /// The target, with its accounts.
+    pub context: RunContext,
+    /// The cases, in order.
+    pub plan: Plan,
+    /// What the user should know before anything is sent.
+    pub warnings: Vec<String>,
+    target: LiveTarget,
+    url: Url,
+    seed: Seed,
+    journal: Option<UndoJournal>,
+    lock: Option<TargetLock>,
+}
+
+impl LiveTarget {
+    /// Checks the rules and plans the run.
+    ///
+    /// # Errors
+    /// An option is wrong, or a safety rule forbids the run.
+    pub fn prepare(mut self) -> Result<PreparedRun, LiveError> {
+        let url = parse_url(&self.url)?;
+        let warnings = self.check_transport(&url)?;
+        let changes = self.check_consent(&url)?;
+        let protected = self.check_protected(changes)?;
+        let seed = Seed::random();
+        let accounts = Accounts::at_target(&self.accounts, &seed);
+        let permissions = RunPermissions {
+            present: accounts.present(),
+            protected,
+            changes,
+            max_auth_failures: self.max_auth_failures,
+            repeat: self.repeat,
+        };
+        let plan = Plan::new(&self.cases, contract::of(self.kind), &permissions);
+        self.accounts.add_proxy_credentials(&mut self.client);
+        let target = Target::new(url.as_str(), &self.client)?;
+        let mut label = target.address().to_owned();
+        if self.client.insecure {
+            label.push_str(&format!(
+                " ({}: any certificate was accepted)",
+                self.insecure_name
+            ));
+        }
+        let context = RunContext {
+            kind: self.kind,
+            target,
+            label,
+            accounts,
+            agreed: Agreed::default(),
+            repeat: self.repeat,
+            mock: None,
+        };
+        Ok(PreparedRun {
+            context,
+            plan,
+            warnings,
+            target: self,
+            url,
+            seed,
+            journal: None,
+            lock: None,
+        })
+    }
+
+    fn check_transport(&self, url: &Url) -> Result<Vec<String>, LiveError> {
+        if url.scheme() == "https" {
+            return Ok(Vec::new());
+        }
+        if !stays_here(url, &self.client) && !self.allow_http {
+            return Err(LiveError::ClearText(url.clone()));
+        }
+        Ok(vec![format!(
+            "{url} has no TLS: passwords are sent unencrypted"
+        )])
+    }
+
+    fn check_consent(&self, url: &Url) -> Result<bool, LiveError> {
+        let host = url.host_str().unwrap_or_default();
+        match &self.change_passwords_on {
+            None => Ok(false),
+            Some(named) if consent::is_same_host(host, named) => Ok(true),
+            Some(named) => Err(LiveError::Consent {
+                named: named.clone(),
+                host: host.to_owned(),
+            }),
+        }
+    }
+
+    fn check_protected(&self, changes: bool) -> Result<BTreeMap<Account, String>, LiveError> {
+        let protected = consent::protected(&self.accounts.accounts);
+        let objects = [Account::User, Account::ReadOnly, Account::SecurityAnalyst];
+        let object = objects
+            .into_iter()
+            .find(|account| protected.contains_key(account));
+        match object.filter(|_| changes) {
+            Some(account) => Err(LiveError::Protected {
+                account,
+                reason: protected[&account].clone(),
+            }),
+            None => Ok(protected),
+        }
+    }
+}
+
+impl PreparedRun {
+    /// Takes the target's lock, and begins a journal if the plan has changes. Where nothing is changed and no folder for the lock
+    /// is known, a warning says so.
+    ///
+    /// # Errors
+    /// Another run is in progress, an earlier one left its journal open, or a file cannot be written.
+    pub fn begin(&mut self) -> Result<(), LiveError> {
+        let dir = match &self.target.journal_dir {
+            Some(folder) => Ok(JournalDir::at(folder)),
+            None => JournalDir::find(),
+        };
+        let dir = match dir {
+            Ok(dir) => dir,
+            Err(error) if self.plan.has_changes() => return Err(error.into()),
+            Err(error) => {
+                self.warnings.push(format!(
+                    "another run at this target is not noticed: {error}"
+                ));
+                return Ok(());
+            }
+        };
+        let (key, address) = (TargetKey::new(&self.url), self.context.target.address());
+        self.lock = dir.lock(&key)?;
+        if self.lock.is_none() {
+            return Err(LiveError::RunInProgress(address.to_owned()));
+        }
+        let journal = dir.journal(&key);
+        if journal.exists() && !matches!(UndoJournal::open(&journal), Ok(None)) {
+            let address = address.to_owned();
+            return Err(LiveError::OpenJournal { address, journal });
+        }
+        if self.plan.has_changes() {
+            let header = JournalHeader {
+                version: JournalHeader::VERSION,
+                target: address.to_owned(),
+                kind: self.context.kind,
+                client: self.target.client.with_absolute_paths(),
+                accounts: self.target.accounts.path.clone(),
+                environment: self.target.accounts.environment.clone(),
+            };
+            self.journal = Some(UndoJournal::begin(&dir, &key, header, &self.seed)?);
+        }
+        Ok(())
+    }
+
+    /// Returns the journal's file, once it has begun.
+    pub fn journal_path(&self) -> Option<PathBuf> {
+        self.journal
+            .as_ref()
+            .map(|journal| journal.path().to_owned())
+    }
+
+    /// Returns the accounts file.
+    pub fn accounts_path(&self) -> PathBuf {
+        self.target.accounts.path.clone()
+    }
+
+    /// Runs the plan in a task of its own. `watch` is called with each case as it ends. If `is_full`, snapshots without a case are
+    /// reported.
+    ///
+    /// # Errors
+    /// A snapshot or the journal cannot be read or written, or the run panicked. What was changed is restored before.
+    pub async fn run(
+        mut self,
+        store: SnapshotStore,
+        is_full: bool,
+        stop: StopSignal,
+        watch: impl Fn(&CaseResult) + Send + Sync + 'static,
+    ) -> Result<LiveResult, LiveError> {
+        let accounts = self.target.accounts.clone();
+        let journal = self.journal_path();
+        let options = LiveRunOptions {
+            max_auth_failures: self.target.max_auth_failures,
+            journal: self.journal.take(),
+            stop,
+        };
+        // The lock is held until the passwords are restored, also after a panic.
+        let _lock = self.lock.take();
+        let run = async move {
+            let mut result = run(&self.context, &self.plan, &store, options, &watch).await?;
+            if is_full {
+                result.run.summary.gone = store.gone(&self.plan.ids())?;
+            }
+            Ok(result)
+        };
+        recover::run_or_recover(run, journal, accounts).await
+    }
+}
+
+fn parse_url(text: &str) -> Result<Url, LiveError> {
+    let wrong = |reason: &str| LiveError::Address(reason.to_owned());
+    let url: Url = text
+        .parse()
+        .map_err(|error| wrong(&format!("is not a URL: {error}")))?;
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(wrong("contains credentials: name an account instead"));
+    }
+    if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none_or(str::is_empty) {
+        return Err(wrong("is not https:// or http:// and a host"));
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err(wrong("has a query or a fragment: only a path is possible"));
+    }
+    Ok(url)
+}

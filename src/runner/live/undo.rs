@@ -1,0 +1,20 @@
+//! Restoring passwords: what a run changes at a target, it changes back, and a validation must accept the old password.
+//!
+//! ```text
+//! request that may change ─▶ journal (on disk before it is sent) ─▶ send ─▶ which password is current? ─▶ change back ─▶ validate ─▶ journal
+//!                                └── and a seed beside it, from which every generated password follows
+//! ```
+//!
+//! The journal holds no password. It has templates, `«user.new_password»%41`, which the seed and the accounts file fill.
+
+pub mod change;
+mod journal;
+pub mod journal_dir;
+mod restore;
+mod target_session;
+
+pub use journal::{JournalHeader, JournalState, UndoJournal};
+pub use journal_dir::{JournalDir, JournalError, TargetKey, TargetLock};
+pub use restore::{Recovery, UnrestoredPassword};
+pub(super) use target_session::distinct;
+pub use target_session::{PasswordUnknown, SessionReply, TargetSession, undo_commands};

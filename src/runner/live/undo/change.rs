@@ -1,0 +1,212 @@
+//! What a request may change: whose password, and to what. Read from the body that is sent. Pure.
+//!
+//! It is read from the request as it is shown, with placeholders for values, so that a journal can keep it.
+
+use std::{collections::BTreeSet, fmt};
+
+use bytes::Bytes;
+use http::Request;
+use serde::{Deserialize, de};
+use serde_json::Value;
+
+use crate::{
+    conformance::{Account, Placeholder, Property},
+    contract::Operation,
+    redact::Secret,
+    runner::accounts_file::Credentials,
+};
+
+/// What a request may change.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PossibleChange {
+    /// The accounts whose password may be changed.
+    pub objects: BTreeSet<Account>,
+    /// The possible passwords, as templates: `«user.new_password»%41`. None if the body does not say: then it may be any of the run's.
+    pub passwords: Vec<String>,
+}
+
+impl PossibleChange {
+    /// Reads a request as it is shown.
+    pub fn of(shown: &Request<Bytes>, operation: Operation) -> PossibleChange {
+        let text = String::from_utf8_lossy(shown.body());
+        let fields = fields(shown.body()).unwrap_or_default();
+        let values = |name: &str| -> Vec<&str> {
+            let named = fields.iter().filter(|(field, _)| field == name);
+            named.map(|(_, value)| value.as_str()).collect()
+        };
+        let usernames = values("username");
+        let objects: BTreeSet<Account> = usernames.iter().flat_map(|name| accounts(name)).collect();
+        let acting =
+            operation == Operation::SetPasswordByAdmin && !objects.contains(&Account::Admin);
+        let mut objects = if objects.is_empty() || usernames.len() > 1 {
+            let query = shown.uri().query().unwrap_or_default();
+            let query = query.replace("%C2%AB", "«").replace("%C2%BB", "»");
+            accounts(&format!("{text}{query}"))
+        } else {
+            objects
+        };
+        // An administrator who only acts is not changed: the name is in the administrator's field, or the body cannot be read.
+        objects.retain(|account| {
+            *account != Account::Unknown && !(acting && *account == Account::Admin)
+        });
+        let named: Vec<String> = values("new_password")
+            .into_iter()
+            .map(str::to_owned)
+            .collect();
+        let passwords = if named.is_empty() {
+            lexical_password(&text).into_iter().collect()
+        } else {
+            named
+        };
+        PossibleChange { objects, passwords }
+    }
+}
+
+/// Returns the credentials of a request, if its body has exactly one name and one password.
+pub fn credentials(body: &[u8], operation: Operation) -> Option<Credentials> {
+    let fields = fields(body)?;
+    let one = |name: &str| {
+        let mut found = fields.iter().filter(|(field, _)| field == name);
+        let (_, value) = found.next()?;
+        found.next().is_none().then(|| value.clone())
+    };
+    let (username, password) = match operation {
+        Operation::SetPasswordByAdmin => ("admin_username", "admin_password"),
+        Operation::SetPassword | Operation::Validation => ("username", "password"),
+    };
+    Some(Credentials {
+        username: one(username)?,
+        password: Secret::new(one(password)?),
+    })
+}
+
+/// Returns every account whose name a text has.
+pub fn accounts(text: &str) -> BTreeSet<Account> {
+    let is_named = |account: &Account| {
+        let (account, property) = (*account, Property::Username);
+        text.contains(&Placeholder { account, property }.to_string())
+    };
+    let all = Account::NAMES.iter().map(|(_, account)| *account);
+    all.filter(is_named).collect()
+}
+
+/// Returns the fields of a body that is a JSON object, in order. A duplicate occurs twice; a value that is not a string occurs as its text.
+fn fields(body: &[u8]) -> Option<Vec<(String, String)>> {
+    let Fields(fields) = serde_json::from_slice(body).ok()?;
+    let text = |value: Value| match value {
+        Value::String(text) => text,
+        other => other.to_string(),
+    };
+    let fields = fields.into_iter().map(|(name, value)| (name, text(value)));
+    Some(fields.collect())
+}
+
+/// Returns the string after the name `new_password` in a text that is nearly JSON.
+fn lexical_password(text: &str) -> Option<String> {
+    let (_, rest) = text.split_once("new_password")?;
+    let (_, rest) = rest.split_once(':')?;
+    let rest = rest.trim_start().strip_prefix('"')?;
+    let mut escaped = false;
+    let end = rest.find(|character| {
+        let closes = character == '"' && !escaped;
+        escaped = character == '\\' && !escaped;
+        closes
+    })?;
+    let literal = &rest[..end];
+    // An invalid escape, such as the documentation's `\!`, is most likely read as its character.
+    Some(
+        serde_json::from_str(&format!("\"{literal}\""))
+            .unwrap_or_else(|_| literal.replace('\\', "")),
+    )
+}
+
+/// The members of a JSON object, with duplicates.
+struct Fields(Vec<(String, Value)>);
+
+impl<'de> Deserialize<'de> for Fields {
+    fn deserialize<D: de::Deserializer<'de>>(deserializer: D) -> Result<Fields, D::Error> {
+        deserializer.deserialize_map(FieldsVisitor)
+    }
+}
+
+struct FieldsVisitor;
+
+impl<'de> de::Visitor<'de> for FieldsVisitor {
+    type Value = Fields;
+
+    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("an object")
+    }
+
+    fn visit_map<A: de::MapAccess<'de>>(self, mut access: A) -> Result<Fields, A::Error> {
+        let mut fields = Vec::new();
+        while let Some(field) = access.next_entry()? {
+            fields.push(field);
+        }
+        Ok(Fields(fields))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    fn sent(body: &str, operation: Operation) -> (Vec<&'static str>, Vec<String>) {
+        let request = Request::post("/x")
+            .body(Bytes::from(body.to_owned()))
+            .unwrap();
+        let sent = PossibleChange::of(&request, operation);
+        (
+            sent.objects.into_iter().map(Account::name).collect(),
+            sent.passwords,
+        )
+    }
+
+    const OWN: Operation = Operation::SetPassword;
+    const ADMIN: Operation = Operation::SetPasswordByAdmin;
+
+    #[rstest]
+    #[case::plain(OWN, r#"{"username":"«user.username»","password":"x","new_password":"«user.new_password»"}"#, &["user"], &["«user.new_password»"])]
+    #[case::longer(OWN, r#"{"username":"«user.username»","new_password":"«user.new_password»%41+{}"}"#, &["user"], &["«user.new_password»%41+{}"])]
+    #[case::escapes(OWN, r#"{"username":"«user.username»","new_password":"«user.new_password»\u0041\/"}"#, &["user"], &["«user.new_password»A/"])]
+    #[case::twice(OWN, r#"{"username":"«user.username»","new_password":"a","new_password":"b"}"#, &["user"], &["a", "b"])]
+    #[case::number(OWN, r#"{"username":"«user.username»","new_password":12345}"#, &["user"], &["12345"])]
+    #[case::torn(OWN, r#"{"username":"«user.username»","new_password":"«user.new_password»""#, &["user"], &["«user.new_password»"])]
+    #[case::bad_escape(OWN, r#"{"username":"«user.username»","new_password":"a\!b"}"#, &["user"], &["a!b"])]
+    #[case::misspelt(OWN, r#"{"user":"«user.username»","newpassword":"a"}"#, &["user"], &[])]
+    #[case::by_admin(ADMIN, r#"{"admin_username":"«admin.username»","username":"«user.username»","new_password":"n"}"#, &["user"], &["n"])]
+    #[case::by_admin_torn(ADMIN, r#"{"admin_username":"«admin.username»","username":"«user.username»","new_password":"n"#, &["user"], &[])]
+    #[case::on_the_admin(ADMIN, r#"{"admin_username":"«admin.username»","username":"«admin.username»","new_password":"n"}"#, &["admin"], &["n"])]
+    #[case::on_nobody(ADMIN, r#"{"admin_username":"«admin.username»","username":"«unknown.username» ","new_password":"n"}"#, &[], &["n"])]
+    #[case::two_users(OWN, r#"{"username":"«user.username»","username":"«bystander.username»","new_password":"n"}"#, &["bystander", "user"], &["n"])]
+    fn whose_password_and_to_what(
+        #[case] operation: Operation,
+        #[case] body: &str,
+        #[case] objects: &[&str],
+        #[case] passwords: &[&str],
+    ) {
+        let (found, may_be) = sent(body, operation);
+        assert_eq!(
+            (found, may_be),
+            (
+                objects.to_vec(),
+                passwords.iter().map(|text| (*text).to_owned()).collect()
+            )
+        );
+    }
+
+    #[test]
+    fn credentials_are_read_if_they_occur_once() {
+        let own = br#"{"username":"a","password":"b"}"#;
+        let twice = br#"{"username":"a","password":"b","password":"c"}"#;
+        let credentials = credentials(own, Operation::Validation).unwrap();
+        assert_eq!(
+            (credentials.username.as_str(), credentials.password.expose()),
+            ("a", "b")
+        );
+        assert_eq!(super::credentials(own, Operation::SetPasswordByAdmin), None);
+        assert_eq!(super::credentials(twice, Operation::Validation), None);
+    }
+}

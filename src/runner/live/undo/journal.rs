@@ -1,0 +1,200 @@
+//! The write-ahead journal: its line about a request is on the disk before the request is sent. It holds no password.
+
+mod state;
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    fs::{File, OpenOptions},
+    io,
+    io::Write,
+    path::{Path, PathBuf},
+};
+
+use state::JournalLine;
+pub use state::{JournalHeader, JournalState};
+
+use super::journal_dir::{
+    JournalDir, JournalError, TargetKey, create_private, failed, sync_folder,
+};
+use crate::{conformance::Account, runner::Seed};
+
+/// A journal that is open.
+#[derive(Debug)]
+pub struct UndoJournal {
+    path: PathBuf,
+    file: File,
+    state: JournalState,
+}
+
+impl UndoJournal {
+    /// Begins a journal, and keeps the seed beside it. Both are on the disk when this returns.
+    ///
+    /// # Errors
+    /// The journal exists already, or cannot be written.
+    pub fn begin(
+        dir: &JournalDir,
+        key: &TargetKey,
+        header: JournalHeader,
+        seed: &Seed,
+    ) -> Result<UndoJournal, JournalError> {
+        let path = dir.journal(key);
+        let begin = || {
+            if path.exists() {
+                return Err(io::ErrorKind::AlreadyExists.into());
+            }
+            // A seed without a journal belongs to a run that had closed it.
+            remove_seed(&path)?;
+            create_private(&seed_path(&path), &seed.text())?;
+            create_private(&path, &JournalLine::Begun(header.clone()).text())
+        };
+        let file = begin().map_err(|error| failed("beginning the journal", &path, error))?;
+        Ok(UndoJournal {
+            path,
+            file,
+            state: JournalState::new(header),
+        })
+    }
+
+    /// Opens a journal that a run left, with its seed. None if it had been closed: what was left of it is removed.
+    ///
+    /// # Errors
+    /// It cannot be read, or is not a journal.
+    #[expect(clippy::disallowed_methods, reason = "a journal is a file")]
+    pub fn open(path: &Path) -> Result<Option<(UndoJournal, Seed)>, JournalError> {
+        let reading = |error| failed("reading the journal", path, error);
+        let bytes = fs::read(path).map_err(reading)?;
+        let state = JournalState::read(&bytes).map_err(|reason| JournalError::Content {
+            path: path.to_owned(),
+            reason,
+        })?;
+        let Some(state) = state else {
+            return discard(path).map(|()| None).map_err(reading);
+        };
+        let file = OpenOptions::new()
+            .append(true)
+            .open(path)
+            .map_err(reading)?;
+        file.set_len(state::whole_lines(&bytes).len() as u64)
+            .map_err(reading)?;
+        let seed = fs::read_to_string(seed_path(path))
+            .ok()
+            .and_then(|text| Seed::read(&text))
+            .ok_or_else(|| JournalError::SeedMissing(path.to_owned()))?;
+        let path = path.to_owned();
+        Ok(Some((UndoJournal { path, file, state }, seed)))
+    }
+
+    /// Returns the file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Returns the first line.
+    pub fn header(&self) -> &JournalHeader {
+        &self.state.header
+    }
+
+    /// Returns which reading of which path the target serves.
+    pub fn served(&self) -> &[(String, String)] {
+        &self.state.served
+    }
+
+    /// Returns the accounts whose password may be changed now, each with the possible passwords as templates, the latest last.
+    pub fn at_risk(&self) -> &BTreeMap<Account, Vec<String>> {
+        &self.state.at_risk
+    }
+
+    /// Notes which reading of a path the target serves.
+    ///
+    /// # Errors
+    /// The journal cannot be written.
+    pub fn serves(&mut self, fact: &str, reading: &str) -> Result<(), JournalError> {
+        self.write(JournalLine::Served {
+            fact: fact.to_owned(),
+            reading: reading.to_owned(),
+        })
+    }
+
+    /// Notes that a request is about to be sent. The line is on the disk when this returns.
+    ///
+    /// # Errors
+    /// The journal cannot be written: then the request must not be sent.
+    pub fn sending(
+        &mut self,
+        case: &str,
+        step: usize,
+        accounts: impl IntoIterator<Item = Account>,
+        passwords: &[String],
+    ) -> Result<(), JournalError> {
+        let accounts = accounts
+            .into_iter()
+            .map(|account| account.name().to_owned());
+        self.write(JournalLine::Sending {
+            case: case.to_owned(),
+            step,
+            accounts: accounts.collect(),
+            passwords: passwords.to_vec(),
+        })
+    }
+
+    /// Notes the password of an account that could not be restored: it is tried first the next time.
+    ///
+    /// # Errors
+    /// The journal cannot be written.
+    pub fn holds(&mut self, account: Account, password: &str) -> Result<(), JournalError> {
+        self.write(JournalLine::Holds {
+            account: account.name().to_owned(),
+            password: password.to_owned(),
+        })
+    }
+
+    /// Notes that a validation accepted an account's own password.
+    ///
+    /// # Errors
+    /// The journal cannot be written.
+    pub fn restored(&mut self, account: Account) -> Result<(), JournalError> {
+        let account = account.name().to_owned();
+        self.write(JournalLine::Restored { account })
+    }
+
+    /// Closes the journal, and removes it and its seed.
+    ///
+    /// # Errors
+    /// The journal cannot be written or removed.
+    pub fn close(mut self) -> Result<(), JournalError> {
+        self.write(JournalLine::Closed)?;
+        discard(&self.path).map_err(|error| failed("closing the journal", &self.path, error))
+    }
+
+    fn write(&mut self, line: JournalLine) -> Result<(), JournalError> {
+        let written = self
+            .file
+            .write_all(line.text().as_bytes())
+            .and_then(|()| self.file.sync_all())
+            // An account of ours has a name.
+            .and_then(|()| self.state.add(line).map_err(io::Error::other));
+        written.map_err(|error| failed("writing the journal", &self.path, error))
+    }
+}
+
+/// Removes a journal. The seed goes first: without its journal it would be a secret that nobody knows of.
+fn discard(path: &Path) -> io::Result<()> {
+    remove_seed(path)?;
+    fs::remove_file(path)?;
+    sync_folder(path)
+}
+
+fn remove_seed(journal: &Path) -> io::Result<()> {
+    match fs::remove_file(seed_path(journal)) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+fn seed_path(journal: &Path) -> PathBuf {
+    journal.with_extension("seed")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,208 @@
+//! What stands in a journal after each step, and after a crash.
+
+#![expect(clippy::disallowed_methods, reason = "journals are files")]
+
+use rstest::rstest;
+
+use super::*;
+use crate::{client::TargetOptions, contract::Kind};
+
+fn begun() -> (tempfile::TempDir, PathBuf, UndoJournal) {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = JournalDir::at(folder.path());
+    let key = TargetKey::new(&"https://10.0.0.5".parse().unwrap());
+    let header = JournalHeader {
+        version: JournalHeader::VERSION,
+        target: "https://10.0.0.5".into(),
+        kind: Kind::Sensor,
+        client: TargetOptions::default(),
+        accounts: "/lab.yaml".into(),
+        environment: Vec::new(),
+    };
+    let journal = UndoJournal::begin(&dir, &key, header, &Seed::random()).unwrap();
+    (folder, dir.journal(&key), journal)
+}
+
+fn open(path: &Path) -> UndoJournal {
+    UndoJournal::open(path).unwrap().unwrap().0
+}
+
+#[test]
+fn what_was_noted_is_at_risk_until_it_is_proven() {
+    let (_folder, path, mut journal) = begun();
+    journal
+        .sending(
+            "one",
+            1,
+            [Account::User, Account::ReadOnly],
+            &["«user.new_password»".to_owned()],
+        )
+        .unwrap();
+    journal
+        .sending(
+            "two",
+            1,
+            [Account::User],
+            &["«user.newer_password»".to_owned()],
+        )
+        .unwrap();
+    journal.restored(Account::ReadOnly).unwrap();
+    drop(journal);
+    let at_risk = open(&path).at_risk().clone();
+    assert_eq!(
+        at_risk,
+        [(
+            Account::User,
+            vec![
+                "«user.new_password»".to_owned(),
+                "«user.newer_password»".to_owned()
+            ]
+        )]
+        .into()
+    );
+}
+
+#[test]
+fn the_paths_that_a_target_serves_are_kept() {
+    let (_folder, path, mut journal) = begun();
+    journal.serves("set_password.path", "curl").unwrap();
+    drop(journal);
+    assert_eq!(
+        open(&path).served(),
+        [("set_password.path".to_owned(), "curl".to_owned())]
+    );
+}
+
+#[test]
+fn a_torn_last_line_is_a_request_that_never_left() {
+    let (_folder, path, mut journal) = begun();
+    journal.sending("one", 1, [Account::User], &[]).unwrap();
+    journal
+        .file
+        .write_all(br#"{"sending":{"case":"two","st"#)
+        .unwrap();
+    drop(journal);
+    let mut journal = open(&path);
+    assert_eq!(journal.at_risk().len(), 1);
+    journal.restored(Account::User).unwrap();
+    drop(journal);
+    assert!(open(&path).at_risk().is_empty());
+}
+
+/// Every passwords' template has letters of two bytes, so a crash may leave half of one.
+#[test]
+fn a_journal_torn_at_any_byte_can_be_read() {
+    let (_folder, path, mut journal) = begun();
+    journal
+        .sending(
+            "one",
+            1,
+            [Account::User],
+            &["«user.new_password»".to_owned()],
+        )
+        .unwrap();
+    journal
+        .sending(
+            "two",
+            1,
+            [Account::ReadOnly],
+            &["«read_only.new_password»".to_owned()],
+        )
+        .unwrap();
+    drop(journal);
+    let whole = fs::read(&path).unwrap();
+    let first = whole.iter().position(|byte| *byte == b'\n').unwrap() + 1;
+    for end in first..whole.len() {
+        fs::write(&path, &whole[..end]).unwrap();
+        let journal = open(&path);
+        let lines = whole[..end].iter().filter(|byte| **byte == b'\n').count();
+        assert_eq!(journal.at_risk().len(), lines - 1, "{end} bytes");
+        assert_eq!(fs::read(&path).unwrap(), state::whole_lines(&whole[..end]));
+    }
+    for end in 0..first {
+        let read = JournalState::read(&whole[..end]);
+        assert!(matches!(read, Ok(None)), "{end} bytes: {read:?}");
+    }
+}
+
+#[rstest]
+#[case::nobody(
+    r#"{"restored":{"account":"usr"}}"#,
+    "line 2: there is no account `usr`"
+)]
+#[case::nobody_s_password(
+    r#"{"sending":{"case":"a","step":1,"accounts":["user","usr"],"passwords":[]}}"#,
+    "line 2: there is no account `usr`"
+)]
+#[case::no_line("{}", "line 2: expected value at line 1 column 2")]
+#[case::behind_the_end("\"closed\"\n\"closed\"", "line 3: it follows the end")]
+fn a_line_that_means_nothing_is_refused_and_nothing_is_forgotten(
+    #[case] line: &str,
+    #[case] expected: &str,
+) {
+    let (_folder, path, mut journal) = begun();
+    journal
+        .file
+        .write_all(format!("{line}\n").as_bytes())
+        .unwrap();
+    drop(journal);
+    let error = UndoJournal::open(&path).unwrap_err();
+    assert!(error.to_string().ends_with(expected), "{error}");
+    assert!(path.exists() && seed_path(&path).exists());
+}
+
+#[rstest]
+#[case::a_word(b"hunter22")]
+#[case::lines(b"a\nb\n")]
+#[case::no_text(b"\xff\xfe")]
+#[case::another_version(b"{\"begun\":{\"version\":2}}\n")]
+fn another_file_is_no_journal_and_stays(#[case] bytes: &[u8]) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("notes.txt");
+    fs::write(&path, bytes).unwrap();
+    assert!(
+        UndoJournal::open(&path)
+            .unwrap_err()
+            .to_string()
+            .ends_with("it is not a journal of this version")
+    );
+    assert_eq!(fs::read(&path).unwrap(), bytes);
+}
+
+#[test]
+fn a_journal_that_was_closed_is_removed_with_its_seed() {
+    let (_folder, path, mut journal) = begun();
+    journal.write(JournalLine::Closed).unwrap();
+    drop(journal);
+    assert!(UndoJournal::open(&path).unwrap().is_none());
+    assert!(!path.exists() && !seed_path(&path).exists());
+}
+
+#[test]
+fn journal_and_seed_are_their_owner_s_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let (_folder, path, _journal) = begun();
+    for file in [seed_path(&path), path] {
+        assert_eq!(
+            fs::metadata(file).unwrap().permissions().mode() & 0o777,
+            0o600
+        );
+    }
+}
+
+#[test]
+fn a_second_journal_of_one_target_is_refused() {
+    let (folder, _path, journal) = begun();
+    let key = TargetKey::new(&"https://10.0.0.5".parse().unwrap());
+    let again = UndoJournal::begin(
+        &JournalDir::at(folder.path()),
+        &key,
+        journal.header().clone(),
+        &Seed::random(),
+    );
+    let error = again.unwrap_err();
+    assert!(
+        matches!(&error, JournalError::Io { error, .. } if error.kind() == io::ErrorKind::AlreadyExists),
+        "{error}"
+    );
+}

@@ -1,0 +1,265 @@
+//! Restoring one password: as the user, then as the administrator. A validation must accept it afterwards.
+
+use std::{collections::BTreeSet, path::PathBuf};
+
+use super::{
+    journal::UndoJournal,
+    journal_dir::JournalError,
+    target_session::{PasswordUnknown, SessionReply, TargetSession},
+};
+use crate::{
+    conformance::{Account, Placeholder, Property},
+    contract::{Operation, Outcome},
+    redact::Secret,
+};
+
+/// A password that could not be restored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnrestoredPassword {
+    /// The account.
+    pub account: Account,
+    /// Its user name.
+    pub username: String,
+    /// Why it could not be restored.
+    pub reason: String,
+    /// Whether the target rejected the change clearly: to ask again soon would only be another failed sign-in.
+    pub is_rejected: bool,
+}
+
+/// What was done about an open journal.
+#[derive(Debug)]
+pub struct Recovery {
+    /// The target's address.
+    pub target: String,
+    /// The accounts file that was used.
+    pub accounts_file: PathBuf,
+    /// The accounts whose own password is valid again.
+    pub restored: BTreeSet<Account>,
+    /// The passwords that could not be restored. Without any the journal is closed.
+    pub unrestored: Vec<UnrestoredPassword>,
+}
+
+/// How one change back ended.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum ChangeBack {
+    Restored,
+    Rejected,
+    Unclear,
+}
+
+/// What was tried, and why it failed.
+#[derive(Default)]
+struct Attempts(Vec<(&'static str, String)>);
+
+impl TargetSession<'_> {
+    /// Restores an account's own password; returns none if a validation accepted it. `current` is the current password, if it is known.
+    ///
+    /// # Errors
+    /// The journal cannot be written: then nothing more is sent.
+    pub async fn restore(
+        &mut self,
+        account: Account,
+        mut current: Option<Secret>,
+        journal: &mut UndoJournal,
+    ) -> Result<Option<UnrestoredPassword>, JournalError> {
+        let mut attempts = Attempts::default();
+        let mut result = ChangeBack::Unclear;
+        for round in 1..=MAX_ROUNDS {
+            attempts = Attempts::default();
+            result = match self
+                .current_for_restore(account, current.take(), journal)
+                .await
+            {
+                Ok(found) if found == self.own_password(account) => {
+                    journal.restored(account)?;
+                    ChangeBack::Restored
+                }
+                Ok(found) => {
+                    let operation = Operation::SetPassword;
+                    self.change_back(operation, account, &found, round, journal, &mut attempts)
+                        .await?
+                }
+                Err(unknown) => {
+                    attempts.add("finding the current password", &unknown);
+                    ChangeBack::Unclear
+                }
+            };
+            if result != ChangeBack::Restored && account != Account::Admin {
+                if self.has_admin() {
+                    let operation = Operation::SetPasswordByAdmin;
+                    let own = self.own_password(account);
+                    // A rejection of the administrator is final: another round does not change it.
+                    result = self
+                        .change_back(operation, account, &own, round, journal, &mut attempts)
+                        .await?;
+                } else {
+                    attempts.add("change by an administrator", &"no account is given");
+                }
+            }
+            match result {
+                ChangeBack::Restored => return Ok(None),
+                ChangeBack::Rejected => break,
+                ChangeBack::Unclear => {}
+            }
+        }
+        self.note_current(account, journal)?;
+        Ok(Some(UnrestoredPassword {
+            account,
+            username: self.username(account),
+            reason: attempts.summary(),
+            is_rejected: result == ChangeBack::Rejected,
+        }))
+    }
+
+    /// Sets an account's own password to itself. That changes nothing, and a rejection by the policy shows that it could not be
+    /// restored later. Returns the reason in that case.
+    ///
+    /// # Errors
+    /// The journal cannot be written.
+    pub async fn dry_run_change(
+        &mut self,
+        account: Account,
+        journal: &mut UndoJournal,
+    ) -> Result<Option<String>, JournalError> {
+        let own = self.own_password(account);
+        journal.sending(DRY_RUN, 1, [account], &[own_template(account)])?;
+        let reply = self.ask(Operation::SetPassword, account, &own, &own).await;
+        let unrestored = self.restore(account, None, journal).await?;
+        let name = account.name();
+        Ok(match (reply, unrestored) {
+            (_, Some(unrestored)) => Some(format!("`{name}`: {}", unrestored.reason)),
+            (SessionReply::Rejected(Outcome::PolicyRefused), None) => Some(format!(
+                "the target's policy rejects the current password of `{name}`"
+            )),
+            _ => None,
+        })
+    }
+
+    async fn current_for_restore(
+        &mut self,
+        account: Account,
+        current: Option<Secret>,
+        journal: &UndoJournal,
+    ) -> Result<Secret, PasswordUnknown> {
+        match current {
+            Some(current) => Ok(current),
+            // Passwords that were just rejected are not tried again: each failure counts towards a lock-out.
+            None if self.has_admin() && self.unknown_passwords.contains(&account) => {
+                Err(PasswordUnknown::NoneAccepted)
+            }
+            None => self.find(account, &self.candidates(account, journal)).await,
+        }
+    }
+
+    async fn change_back(
+        &mut self,
+        operation: Operation,
+        account: Account,
+        current: &Secret,
+        round: usize,
+        journal: &mut UndoJournal,
+        attempts: &mut Attempts,
+    ) -> Result<ChangeBack, JournalError> {
+        let own = self.own_password(account);
+        journal.sending(UNDO, round, [account], &[own_template(account)])?;
+        let reply = self.ask(operation, account, current, &own).await;
+        let label = if operation == Operation::SetPassword {
+            "change by the user"
+        } else {
+            "change by the administrator"
+        };
+        attempts.add(label, &reply);
+        if let SessionReply::Rejected(_) = reply {
+            return Ok(ChangeBack::Rejected);
+        }
+        match self.validate(account, &own).await {
+            SessionReply::Accepted => {
+                journal.restored(account)?;
+                return Ok(ChangeBack::Restored);
+            }
+            other => attempts.add("validation", &other),
+        }
+        Ok(match reply {
+            SessionReply::Unclear(_) => ChangeBack::Unclear,
+            _ => ChangeBack::Rejected,
+        })
+    }
+
+    /// Notes the current password, if it is known: it is tried first the next time.
+    fn note_current(
+        &self,
+        account: Account,
+        journal: &mut UndoJournal,
+    ) -> Result<(), JournalError> {
+        let Some(current) = self.current(account) else {
+            return Ok(());
+        };
+        let mut templates = journal.at_risk().get(&account).into_iter().flatten();
+        let current = templates.find(|template| self.fill(template).as_ref() == Some(&current));
+        match current.cloned() {
+            Some(template) => journal.holds(account, &template),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Attempts {
+    fn add(&mut self, action: &'static str, reason: &dyn ToString) {
+        self.0.push((action, reason.to_string()));
+    }
+
+    /// Names each reason once, with the actions that failed for it.
+    fn summary(&self) -> String {
+        let mut reasons: Vec<&str> = Vec::new();
+        for (_, reason) in &self.0 {
+            if !reasons.contains(&reason.as_str()) {
+                reasons.push(reason);
+            }
+        }
+        if let [reason] = reasons.as_slice() {
+            return (*reason).to_owned();
+        }
+        let of = |reason: &str| {
+            let actions: Vec<&str> = self
+                .0
+                .iter()
+                .filter(|(_, other)| other == reason)
+                .map(|(action, _)| *action)
+                .collect();
+            format!("{}: {reason}", actions.join(", "))
+        };
+        let lines: Vec<String> = reasons.into_iter().map(of).collect();
+        lines.join("; ")
+    }
+}
+
+fn own_template(account: Account) -> String {
+    let property = Property::Password;
+    Placeholder { account, property }.to_string()
+}
+
+/// How often everything is tried: a second time only if the first result is unclear.
+const MAX_ROUNDS: usize = 2;
+/// What the journal calls a request that restores a password.
+const UNDO: &str = "undo";
+/// What it calls a request that shows whether a password could be restored.
+const DRY_RUN: &str = "dry run";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_reason_of_several_attempts_is_named_once() {
+        let mut attempts = Attempts::default();
+        attempts.add("change by the user", &"no connection");
+        attempts.add("validation", &"no connection");
+        assert_eq!(attempts.summary(), "no connection");
+
+        attempts.add("change by the administrator", &"policy_refused");
+        assert_eq!(
+            attempts.summary(),
+            "change by the user, validation: no connection; change by the administrator: policy_refused"
+        );
+    }
+}

@@ -1,0 +1,449 @@
+//! The run's own requests to a target: validations, changes back, and what their answers tell.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http::{Request, Response};
+use thiserror::Error;
+
+use super::{change, journal::UndoJournal};
+use crate::{
+    client::Target,
+    conformance::{
+        Account, Case, Placeholder, Property,
+        evidence::Evidence,
+        recognise, request, verdict,
+        verdict::{Received, Sent},
+    },
+    contract::{Contract, Operation, Outcome, Readings},
+    redact::Secret,
+    runner::{
+        Accounts,
+        accounts_file::Credentials,
+        live::budget,
+        transcript::{body_username, curl},
+    },
+};
+
+/// Sends the run's own requests to a target, and keeps what it learns.
+#[derive(Debug)]
+pub struct TargetSession<'a> {
+    target: &'a Target,
+    contract: &'a Contract,
+    accounts: &'a Accounts,
+    /// Which path readings the target serves.
+    pub served: Readings,
+    /// How many sign-ins of these requests have failed.
+    pub failures: u32,
+    /// What the answers say of the target's readings.
+    pub evidence: Vec<Evidence>,
+    /// The account whose credentials were accepted, should still be valid, and were rejected.
+    pub refused: Option<Account>,
+    /// The credentials that the target has accepted.
+    accepted: Vec<Credentials>,
+    /// The current password of each account, if it is known.
+    current: BTreeMap<Account, Secret>,
+    /// The accounts that accepted none of the passwords that this run knows.
+    pub(super) unknown_passwords: BTreeSet<Account>,
+}
+
+/// What an answer says.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum SessionReply {
+    /// The credentials are valid; the password was replaced.
+    #[error("accepted")]
+    Accepted,
+    /// The request was rejected.
+    #[error("{0}")]
+    Rejected(Outcome),
+    /// The answer is missing or unknown; the request may have been carried out.
+    #[error("{0}")]
+    Unclear(String),
+}
+
+/// Why the current password of an account is not known.
+#[derive(Clone, Debug, Error)]
+pub enum PasswordUnknown {
+    /// The target says that it is locked out.
+    #[error("the target says that it is locked out")]
+    LockedOut,
+    /// No known password is accepted.
+    #[error("no password this run knows is accepted")]
+    NoneAccepted,
+    /// An answer is unclear.
+    #[error("{0}")]
+    Unclear(String),
+}
+
+impl<'a> TargetSession<'a> {
+    /// Prepares to send requests to a target.
+    pub fn new(
+        target: &'a Target,
+        contract: &'a Contract,
+        accounts: &'a Accounts,
+        served: Readings,
+    ) -> TargetSession<'a> {
+        let (failures, evidence, refused, accepted, current, unknown_passwords) =
+            Default::default();
+        TargetSession {
+            target,
+            contract,
+            accounts,
+            served,
+            failures,
+            evidence,
+            refused,
+            accepted,
+            current,
+            unknown_passwords,
+        }
+    }
+
+    /// Returns the current password of an account, if it is known.
+    pub fn current(&self, account: Account) -> Option<Secret> {
+        self.current.get(&account).cloned()
+    }
+
+    /// Returns credentials that should be valid, if there are any.
+    pub fn any_valid(&self) -> Option<(Account, Secret)> {
+        let mut valid = self
+            .accepted
+            .iter()
+            .filter(|credentials| self.should_be_valid(credentials));
+        valid.find_map(|credentials| {
+            let account = self.account(&credentials.username)?;
+            Some((account, credentials.password.clone()))
+        })
+    }
+
+    /// Remembers credentials that an answer accepted.
+    pub fn accept(&mut self, credentials: Credentials) {
+        if !self.accepted.contains(&credentials) {
+            self.accepted.push(credentials);
+        }
+    }
+
+    /// Tells whether credentials have been accepted, and no later change replaced them.
+    pub fn should_be_valid(&self, credentials: &Credentials) -> bool {
+        let current = self
+            .account(&credentials.username)
+            .and_then(|account| self.current.get(&account));
+        self.accepted.contains(credentials)
+            && current.is_none_or(|current| *current == credentials.password)
+    }
+
+    /// Tells whether this password of an account has been accepted, and no later change replaced it.
+    pub fn has_accepted(&self, account: Account, password: &Secret) -> bool {
+        self.should_be_valid(&Credentials {
+            username: self.username(account),
+            password: password.clone(),
+        })
+    }
+
+    /// Validates a password of an account. An unclear answer is asked for again, since a validation changes nothing.
+    pub async fn validate(&mut self, account: Account, password: &Secret) -> SessionReply {
+        let mut reply = SessionReply::Unclear(String::new());
+        for delay in VALIDATION_DELAYS {
+            tokio::time::sleep(delay).await;
+            reply = self
+                .ask(Operation::Validation, account, password, password)
+                .await;
+            match reply {
+                SessionReply::Accepted => {
+                    self.current.insert(account, password.clone());
+                    self.unknown_passwords.remove(&account);
+                    return reply;
+                }
+                SessionReply::Rejected(_) => return reply,
+                SessionReply::Unclear(_) => {}
+            }
+        }
+        reply
+    }
+
+    /// Finds the current password of an account among some, in their order.
+    ///
+    /// # Errors
+    /// It is none of them, or an answer is unclear.
+    pub async fn find(
+        &mut self,
+        account: Account,
+        passwords: &[Secret],
+    ) -> Result<Secret, PasswordUnknown> {
+        self.current.remove(&account);
+        let attempts = if self.has_admin() { 2 } else { MAX_ATTEMPTS };
+        for password in passwords.iter().take(attempts) {
+            match self.validate(account, password).await {
+                SessionReply::Accepted => return Ok(password.clone()),
+                SessionReply::Rejected(Outcome::LockedOut) => {
+                    return Err(PasswordUnknown::LockedOut);
+                }
+                SessionReply::Rejected(_) => {}
+                SessionReply::Unclear(reason) => return Err(PasswordUnknown::Unclear(reason)),
+            }
+        }
+        self.unknown_passwords.insert(account);
+        Err(PasswordUnknown::NoneAccepted)
+    }
+
+    /// Returns the user name of an account.
+    pub fn username(&self, account: Account) -> String {
+        let username = self.value(account, Property::Username);
+        username.map_or_else(String::new, |name| name.expose().to_owned())
+    }
+
+    /// Returns the account of a user name.
+    pub fn account(&self, username: &str) -> Option<Account> {
+        let mut present = self.accounts.present().into_iter();
+        present.find(|account| self.username(*account) == username)
+    }
+
+    /// Returns an account's own password, as the accounts file has it.
+    pub fn own_password(&self, account: Account) -> Secret {
+        self.value(account, Property::Password)
+            .unwrap_or_else(|| Secret::new(""))
+    }
+
+    /// Returns the possible passwords of an account: those of the journal, the latest first; its own; and all that the run generates.
+    pub fn candidates(&self, account: Account, journal: &UndoJournal) -> Vec<Secret> {
+        let noted = journal.at_risk().get(&account).into_iter().flatten().rev();
+        let noted = noted.filter_map(|template| self.fill(template));
+        let generated = [
+            Property::Password,
+            Property::NewPassword,
+            Property::NewerPassword,
+        ];
+        let generated = generated
+            .into_iter()
+            .filter_map(|property| self.value(account, property));
+        distinct(noted.chain(generated))
+    }
+
+    /// Fills a template with the values of this run.
+    pub fn fill(&self, template: &str) -> Option<Secret> {
+        let filled = Placeholder::fill(template, |placeholder| self.accounts.text(placeholder));
+        filled.ok().map(Secret::new)
+    }
+
+    pub(super) fn has_admin(&self) -> bool {
+        self.accounts.present().contains(&Account::Admin)
+    }
+
+    fn value(&self, account: Account, property: Property) -> Option<Secret> {
+        self.accounts
+            .value(Placeholder { account, property })
+            .ok()
+            .cloned()
+    }
+
+    /// Sends one request about an account, with its current password and a new one, and reads the answer.
+    pub(super) async fn ask(
+        &mut self,
+        operation: Operation,
+        account: Account,
+        current: &Secret,
+        new: &Secret,
+    ) -> SessionReply {
+        let case = own_case(operation, account);
+        let request = request::build(
+            &case.steps[0],
+            self.contract,
+            &self.served,
+            &|placeholder| {
+                Ok(match placeholder.property {
+                    Property::Password if placeholder.account == account => {
+                        current.expose().to_owned()
+                    }
+                    Property::NewPassword => new.expose().to_owned(),
+                    _ => return self.accounts.text(placeholder),
+                })
+            },
+        );
+        let request = match request {
+            Ok(request) => request,
+            Err(error) => return SessionReply::Unclear(error),
+        };
+        match self.target.send(&request).await {
+            Ok(answer) => self.learn(&case, &request, &answer),
+            Err(error) => SessionReply::Unclear(error.to_string()),
+        }
+    }
+
+    fn learn(
+        &mut self,
+        case: &Case,
+        request: &Request<Bytes>,
+        answer: &Response<Bytes>,
+    ) -> SessionReply {
+        let operation = case.steps[0].ask;
+        let username = body_username(request);
+        let sent = Sent {
+            contract: self.contract,
+            served: &self.served,
+            case,
+            number: 0,
+            username: &username,
+        };
+        self.evidence
+            .extend(verdict::of_step(&sent, Received::Answer(answer)).evidence);
+        let reply = reply(self.contract, operation, &username, answer);
+        let credentials = change::credentials(request.body(), operation);
+        match (&reply, credentials) {
+            (SessionReply::Accepted, Some(credentials)) => self.accept(credentials),
+            (SessionReply::Rejected(outcome), credentials) if budget::is_failure(*outcome) => {
+                self.failures += 1;
+                // A validation may ask whether a password is still valid; an administrator's password always should be.
+                let is_unexpected =
+                    operation == Operation::SetPasswordByAdmin || *outcome == Outcome::LockedOut;
+                if let Some(credentials) = credentials
+                    && is_unexpected
+                    && self.should_be_valid(&credentials)
+                {
+                    self.refused = self.account(&credentials.username);
+                }
+            }
+            _ => {}
+        }
+        reply
+    }
+}
+
+/// Returns secrets without repetitions, in order.
+pub(in crate::runner::live) fn distinct(secrets: impl IntoIterator<Item = Secret>) -> Vec<Secret> {
+    let mut distinct: Vec<Secret> = Vec::new();
+    for secret in secrets {
+        if !distinct.contains(&secret) {
+            distinct.push(secret);
+        }
+    }
+    distinct
+}
+
+/// Reads an answer: any reading of the good outcome accepts, any reading of another outcome rejects.
+fn reply(
+    contract: &Contract,
+    operation: Operation,
+    username: &str,
+    answer: &Response<Bytes>,
+) -> SessionReply {
+    let good = if operation == Operation::Validation {
+        Outcome::Authenticated
+    } else {
+        Outcome::PasswordReplaced
+    };
+    let read = recognise::Answer::new(answer);
+    if recognise::recognise(contract, operation, good, username, &read).is_ok() {
+        return SessionReply::Accepted;
+    }
+    match recognise::whatever(contract, operation, username, &read) {
+        Some((outcome, _)) => SessionReply::Rejected(outcome),
+        None => SessionReply::Unclear(format!(
+            "the answer has status {} and matches nothing in the documentation",
+            answer.status().as_u16()
+        )),
+    }
+}
+
+/// Returns a case of one step for the run's own requests, so that they are built and judged as any other.
+fn own_case(operation: Operation, account: Account) -> Case {
+    let account = account.name();
+    let fields = match operation {
+        Operation::Validation => {
+            format!(r#"{{"username":"«{account}.username»","password":"«{account}.password»"}}"#)
+        }
+        Operation::SetPassword => format!(
+            r#"{{"username":"«{account}.username»","password":"«{account}.password»","new_password":"«{account}.new_password»"}}"#
+        ),
+        Operation::SetPasswordByAdmin => format!(
+            r#"{{"admin_username":"«admin.username»","admin_password":"«admin.password»","username":"«{account}.username»","new_password":"«{account}.new_password»"}}"#
+        ),
+    };
+    let expect = if operation == Operation::Validation {
+        Outcome::Authenticated
+    } else {
+        Outcome::PasswordReplaced
+    };
+    let text = format!(
+        r#"{{"id":"undo","title":"undo","effect":"none","steps":[{{"ask":"{operation}","fields":{fields},"expect":"{expect}"}}]}}"#
+    );
+    serde_json::from_str(&text).expect("the text is a case")
+}
+
+/// Returns the requests that validate an account, set its own password to itself, and restore it: as the user, then as the
+/// administrator. They are shown with placeholders; nothing is sent.
+pub fn undo_commands(contract: &Contract, account: Account, address: &str) -> Vec<String> {
+    use Property::{NewPassword as Generated, Password as Own};
+    let command = |operation, old, new| {
+        let shown = request::build(
+            &own_case(operation, account).steps[0],
+            contract,
+            &Readings::default(),
+            &|placeholder| {
+                let property = match placeholder.property {
+                    Own if placeholder.account == account => old,
+                    Generated => new,
+                    other => other,
+                };
+                Ok(Placeholder {
+                    property,
+                    ..placeholder
+                }
+                .to_string())
+            },
+        );
+        shown.map_or_else(|error| error, |shown| curl(&shown, address))
+    };
+    vec![
+        command(Operation::Validation, Own, Own),
+        command(Operation::SetPassword, Own, Own),
+        command(Operation::SetPassword, Generated, Own),
+        command(Operation::SetPasswordByAdmin, Generated, Own),
+    ]
+}
+
+/// The pause before each attempt of a validation. A target that is just starting gets some seconds.
+const VALIDATION_DELAYS: [Duration; 4] = [
+    Duration::ZERO,
+    Duration::from_millis(300),
+    Duration::from_secs(1),
+    Duration::from_secs(2),
+];
+/// How many passwords are tried if no administrator can set one: each failure counts towards a lock-out.
+const MAX_ATTEMPTS: usize = 3;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{contract, contract::Kind};
+
+    #[test]
+    fn commands_name_the_account_and_show_no_password() {
+        let contract = contract::of(Kind::Sensor);
+        let commands = undo_commands(contract, Account::ReadOnly, "https://10.0.0.5");
+        let password = |field: &str, variable: &str| format!("\"{field}\":\"'\"${variable}\"'\"");
+        let own = &password("password", "READ_ONLY_PASSWORD");
+        let generated = &password("password", "READ_ONLY_NEW_PASSWORD");
+        let back = &password("new_password", "READ_ONLY_PASSWORD");
+        let name = "$READ_ONLY_USERNAME";
+        let expected: [&[&str]; 4] = [
+            &["https://10.0.0.5/", "validation", name, own],
+            &["set_password", name, own, back],
+            &["set_password", name, generated, back],
+            &[
+                "set_password_by_admin",
+                name,
+                "$ADMIN_USERNAME",
+                "$ADMIN_PASSWORD",
+                back,
+            ],
+        ];
+
+        assert_eq!(commands.len(), expected.len());
+        for (command, parts) in commands.iter().zip(expected) {
+            assert!(parts.iter().all(|part| command.contains(part)), "{command}");
+        }
+    }
+}

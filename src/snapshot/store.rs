@@ -1,0 +1,197 @@
+//! The accepted answers that a run is compared with: a folder of snapshots, the built-in ones, or none.
+
+use super::{Header, Snapshot, SnapshotError, SnapshotFolder, diff, file, holds, parse, same};
+use crate::contract::Kind;
+
+/// Where a run finds its snapshots, and what it may write.
+#[derive(Debug)]
+pub enum SnapshotStore {
+    /// The built-in snapshots: compared, never written.
+    BuiltIn(Kind),
+    /// A folder, what may be written there, and who owns it.
+    Folder(SnapshotFolder, UpdateMode, SnapshotOwner),
+    /// No snapshots: nothing is new, nothing is written.
+    None,
+}
+
+/// Who owns the snapshots of a folder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SnapshotOwner {
+    /// A target. No test names its snapshots, so that `cargo insta test --unreferenced=delete` leaves them alone.
+    Target,
+    /// The tests of this project, for the unchanged built-in mock.
+    Tests,
+}
+
+/// What a run may write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UpdateMode {
+    /// Every snapshot.
+    All,
+    /// Missing snapshots.
+    New,
+    /// Nothing.
+    No,
+    /// New and changed snapshots, as pending files for review.
+    Pending,
+}
+
+/// How an answer compares with its snapshot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Comparison {
+    /// It differs; the lines that differ.
+    Changed(String),
+    /// There is no snapshot.
+    New,
+    /// It is the same.
+    Same,
+}
+
+/// The case of a snapshot.
+#[derive(Clone, Copy, Debug)]
+pub struct SnapshotCase<'a> {
+    /// The id.
+    pub id: &'a str,
+    /// What the case is about.
+    pub title: &'a str,
+    /// The file of the case.
+    pub file: &'a str,
+}
+
+impl SnapshotStore {
+    /// Compares the exchanges of a case with its snapshot; none without a store.
+    ///
+    /// # Errors
+    /// The snapshot cannot be read.
+    pub fn compare(&self, id: &str, body: &str) -> Result<Option<Comparison>, SnapshotError> {
+        // Most built-in snapshots hold the body to the byte, and need not be parsed.
+        if let SnapshotStore::BuiltIn(kind) = self
+            && embedded::text(*kind, id).is_some_and(|text| holds(text, body))
+        {
+            return Ok(Some(Comparison::Same));
+        }
+        Ok(match self.read(id)? {
+            None if matches!(self, SnapshotStore::None) => None,
+            None => Some(Comparison::New),
+            Some(old) if same(&old.body, body) => Some(Comparison::Same),
+            Some(old) => Some(Comparison::Changed(diff(&old.body, body))),
+        })
+    }
+
+    /// Writes the exchanges of a case, as far as that is allowed. An unknown deviation is never written, not even for review, so that
+    /// nobody accepts it by mistake. Returns whether a snapshot waits for review.
+    ///
+    /// # Errors
+    /// The snapshot cannot be written.
+    pub fn update(
+        &self,
+        case: SnapshotCase<'_>,
+        body: &str,
+        comparison: &Comparison,
+        is_unknown_deviation: bool,
+    ) -> Result<bool, SnapshotError> {
+        let SnapshotStore::Folder(folder, update, owner) = self else {
+            return Ok(false);
+        };
+        let id = case.id;
+        let text = || file(&case.header(*owner), body);
+        match (update, comparison) {
+            (UpdateMode::No, _) => {}
+            _ if is_unknown_deviation => drop(folder.drop_pending(id)?),
+            (UpdateMode::New, Comparison::Changed(_)) => {}
+            (_, Comparison::Same) => drop(folder.drop_pending(id)?),
+            (UpdateMode::All | UpdateMode::New, _) => folder.write(id, &text())?,
+            (UpdateMode::Pending, _) => {
+                folder.write_pending(id, &text())?;
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Tells whether changed answers are written at once: the user has decided already.
+    pub fn accepts_changes(&self) -> bool {
+        matches!(self, SnapshotStore::Folder(_, UpdateMode::All, _))
+    }
+
+    /// Returns the ids of snapshots that none of these cases has.
+    ///
+    /// # Errors
+    /// The folder cannot be read.
+    pub fn gone(&self, cases: &[&str]) -> Result<Vec<String>, SnapshotError> {
+        let mut ids = self.ids()?;
+        ids.retain(|id| !cases.contains(&id.as_str()));
+        Ok(ids)
+    }
+
+    /// Returns the ids of all snapshots.
+    ///
+    /// # Errors
+    /// The folder cannot be read.
+    pub fn ids(&self) -> Result<Vec<String>, SnapshotError> {
+        match self {
+            SnapshotStore::BuiltIn(kind) => Ok(embedded::of(*kind)
+                .iter()
+                .map(|(id, _)| (*id).to_owned())
+                .collect()),
+            SnapshotStore::Folder(folder, ..) => folder.ids(),
+            SnapshotStore::None => Ok(Vec::new()),
+        }
+    }
+
+    /// Returns the snapshot of a case, if it has one.
+    ///
+    /// # Errors
+    /// The snapshot cannot be read.
+    pub fn read(&self, id: &str) -> Result<Option<Snapshot>, SnapshotError> {
+        match self {
+            SnapshotStore::BuiltIn(kind) => {
+                Ok(embedded::text(*kind, id).and_then(|text| parse(text).ok()))
+            }
+            SnapshotStore::Folder(folder, ..) => folder.read(id),
+            SnapshotStore::None => Ok(None),
+        }
+    }
+
+    /// Returns the folder in which snapshots may wait for review, as `--snapshots` takes it.
+    pub fn folder(&self) -> Option<String> {
+        match self {
+            SnapshotStore::Folder(folder, ..) => Some(folder.folder().display().to_string()),
+            SnapshotStore::BuiltIn(_) | SnapshotStore::None => None,
+        }
+    }
+}
+
+impl SnapshotCase<'_> {
+    /// Returns the header of the snapshot. That of the tests has the same bytes as `cargo test` writes.
+    fn header(&self, owner: SnapshotOwner) -> Header {
+        Header {
+            source: (owner == SnapshotOwner::Tests).then(|| SOURCE.to_owned()),
+            description: self.title.to_owned(),
+            input_file: self.file.to_owned(),
+        }
+    }
+}
+
+/// The test that asserts the same snapshots.
+const SOURCE: &str = "tests/snapshots.rs";
+
+/// The built-in snapshots, each with name and text, in the order of the names.
+mod embedded {
+    use crate::contract::Kind;
+
+    include!(concat!(env!("OUT_DIR"), "/snapshots.rs"));
+
+    pub(super) fn of(kind: Kind) -> &'static [(&'static str, &'static str)] {
+        match kind {
+            Kind::Console => CONSOLE,
+            Kind::Sensor => SENSOR,
+        }
+    }
+
+    pub(super) fn text(kind: Kind, id: &str) -> Option<&'static str> {
+        let all = of(kind);
+        let index = all.binary_search_by(|(known, _)| (*known).cmp(id)).ok()?;
+        Some(all[index].1)
+    }
+}
