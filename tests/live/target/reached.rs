@@ -432,7 +432,7 @@ fn what_a_proxy_repeats_is_redacted() {
 #[case::of_another_sort(&["--proxy", "socks5://127.0.0.1:1080"], 2, "expected http://HOST:PORT")]
 #[case::no_address(&["--proxy", "nonsense"], 2, "expected http://HOST:PORT")]
 #[case::both(&["--proxy", "http://127.0.0.1:1", "--resolve", "a:1:127.0.0.1"], 2, "cannot be used with")]
-#[case::no_tls(&["--pin-spki", OTHER], 2, "is about TLS")]
+#[case::no_tls(&["--pin-spki", OTHER], 2, "needs TLS")]
 #[case::no_pin(&["--pin-spki", "abc"], 2, "64 hexadecimal digits")]
 #[case::key_alone(&["--key", "k.pem"], 2, "--cert")]
 #[case::any_and_one(&["-k", "--pin-spki", OTHER], 2, "cannot be used with")]
