@@ -19,21 +19,22 @@ mod wall;
 
 use std::collections::VecDeque;
 
-pub use entry::{Entry, EntryData, EntryId, Progress};
+pub use entry::Progress;
+pub(crate) use entry::{Entry, EntryData, EntryId};
 pub use finding::{Finding, Findings};
 use http::StatusCode;
 pub use request::RecordedRequest;
 pub use shared::MemoryBudget;
 pub(crate) use shared::SharedJournal;
 pub use suggestion::suggestion;
+pub use tally::EntryFilter;
 use tally::Tally;
-pub use tally::{BOUNDS, Count, EntryFilter, Latency};
 pub use view::{EntryView, FindingView, JournalRedactor, RequestView};
 pub use wall::Wall;
 
 /// A bounded number of entries, and counts without a bound.
 #[derive(Debug, Default)]
-pub struct Journal {
+pub(crate) struct BoundedJournal {
     /// Oldest first. Their numbers have no gaps.
     entries: VecDeque<Entry>,
     /// The number of the newest entry there ever was.
@@ -78,23 +79,22 @@ impl Bounds {
     }
 }
 
-impl Journal {
+impl BoundedJournal {
     /// Returns an empty journal with these bounds.
-    pub fn with_bounds(bounds: Bounds) -> Journal {
-        Journal {
+    pub(crate) fn with_bounds(bounds: Bounds) -> BoundedJournal {
+        BoundedJournal {
             bounds,
-            ..Journal::default()
+            ..BoundedJournal::default()
         }
     }
 
     /// Adds an entry for a request. Drops the oldest entries if a bound is reached. The newest
     /// entry is kept, whatever its size.
-    pub fn push(&mut self, data: EntryData) -> EntryId {
+    pub(crate) fn push(&mut self, data: EntryData) -> EntryId {
         self.last_number += 1;
         let id = EntryId {
             number: self.last_number,
             place: self.tally.add(&data),
-            arrived: data.wall,
         };
         let entry = Entry::new(self.last_number, data);
         self.bytes += entry.weight();
@@ -108,28 +108,34 @@ impl Journal {
 
     /// Completes an entry whose response, with this status, has ended. An entry that was dropped
     /// is counted all the same.
-    pub fn complete(&mut self, id: &EntryId, status: StatusCode, progress: Progress, now: Wall) {
+    pub(crate) fn complete(
+        &mut self,
+        id: &EntryId,
+        status: StatusCode,
+        progress: Progress,
+        now: Wall,
+    ) {
         if let Some(index) = self.index(id.number) {
             self.entries[index].complete(status, progress, now);
         }
-        self.tally.complete(id, progress, now.since(id.arrived));
+        self.tally.complete(id, progress);
     }
 
-    /// Drops all entries and restarts the counts. Numbers and [`Journal::totals`] continue.
-    pub fn clear(&mut self) {
+    /// Drops all entries and restarts the counts. Numbers continue.
+    pub(crate) fn clear(&mut self) {
         self.tally.clear(self.last_number);
         self.entries.clear();
         (self.bytes, self.dropped) = (0, 0);
     }
 
-    /// Returns the number of matching requests since the start or the last [`Journal::clear`],
+    /// Returns the number of matching requests since the start or the last [`BoundedJournal::clear`],
     /// dropped ones included.
-    pub fn count(&self, filter: &EntryFilter) -> u64 {
+    pub(crate) fn count(&self, filter: &EntryFilter) -> u64 {
         self.tally.count(filter)
     }
 
     /// Returns the matching entries, newest first.
-    pub fn newest<'a>(&'a self, filter: &'a EntryFilter) -> impl Iterator<Item = &'a Entry> {
+    pub(crate) fn newest<'a>(&'a self, filter: &'a EntryFilter) -> impl Iterator<Item = &'a Entry> {
         self.entries
             .iter()
             .rev()
@@ -138,69 +144,48 @@ impl Journal {
 
     /// Returns the entries of requests that replaced a password. The passwords in them are no
     /// longer in the directory, and still secret.
-    pub fn password_changes(&self) -> impl Iterator<Item = &Entry> {
+    pub(crate) fn password_changes(&self) -> impl Iterator<Item = &Entry> {
         self.entries.iter().filter(|entry| entry.data.changed)
     }
 
     /// Returns an entry, unless it was dropped.
-    pub fn entry(&self, id: &EntryId) -> Option<&Entry> {
+    pub(crate) fn entry(&self, id: &EntryId) -> Option<&Entry> {
         Some(&self.entries[self.index(id.number)?])
     }
 
-    /// Returns the number of each finding since the start or the last [`Journal::clear`], dropped
+    /// Returns the number of each finding since the start or the last [`BoundedJournal::clear`], dropped
     /// entries included.
-    pub fn findings(&self) -> Vec<(Finding, u64)> {
+    pub(crate) fn findings(&self) -> Vec<(Finding, u64)> {
         self.tally.findings()
     }
 
-    /// Returns the number of requests by operation, outcome and failure mode since the start.
-    pub fn totals(&self) -> Vec<Count> {
-        self.tally.totals()
-    }
-
-    /// Returns how long responses took since the start.
-    pub fn latency(&self) -> &Latency {
-        &self.tally.latency
-    }
-
     /// Returns the number of entries.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.entries.len()
     }
 
-    /// Returns whether there is no entry.
-    pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
-    }
-
     /// Returns the number of bytes of all entries.
-    pub fn bytes(&self) -> usize {
+    pub(crate) fn bytes(&self) -> usize {
         self.bytes
     }
 
-    /// Returns the number of entries dropped since the start or the last [`Journal::clear`].
-    pub fn dropped(&self) -> u64 {
+    /// Returns the number of entries dropped since the start or the last [`BoundedJournal::clear`].
+    pub(crate) fn dropped(&self) -> u64 {
         self.dropped
     }
 
-    /// Returns the number of entries dropped since the start.
-    pub fn dropped_ever(&self) -> u64 {
-        self.tally.dropped_ever
-    }
-
     /// Returns when the oldest entry arrived.
-    pub fn oldest(&self) -> Option<Wall> {
+    pub(crate) fn oldest(&self) -> Option<Wall> {
         self.entries.front().map(|entry| entry.data.wall)
     }
 
     /// Drops the oldest entry, and returns the number of bytes freed.
-    pub fn drop_oldest(&mut self) -> usize {
+    pub(crate) fn drop_oldest(&mut self) -> usize {
         let Some(entry) = self.entries.pop_front() else {
             return 0;
         };
         self.bytes -= entry.weight();
         self.dropped += 1;
-        self.tally.dropped_ever += 1;
         entry.weight()
     }
 

@@ -59,8 +59,6 @@ pub struct EntryId {
     pub number: u64,
     /// Where the entry is counted.
     pub place: usize,
-    /// When the request was evaluated.
-    pub arrived: Wall,
 }
 
 closed_set! {

@@ -14,7 +14,7 @@ use std::{
 use http::StatusCode;
 use tokio::sync::Notify;
 
-use crate::journal::{Bounds, EntryData, EntryFilter, EntryId, Journal, Progress, Wall};
+use crate::journal::{BoundedJournal, Bounds, EntryData, EntryFilter, EntryId, Progress, Wall};
 
 /// A journal, its share of the memory budget, and those who wait for it.
 ///
@@ -22,7 +22,7 @@ use crate::journal::{Bounds, EntryData, EntryFilter, EntryId, Journal, Progress,
 /// journal's lock and subtracted after the lock is released.
 #[derive(Debug)]
 pub(crate) struct SharedJournal {
-    journal: Mutex<Journal>,
+    journal: Mutex<BoundedJournal>,
     budget: Arc<MemoryBudget>,
     changed: Notify,
 }
@@ -30,7 +30,7 @@ pub(crate) struct SharedJournal {
 impl SharedJournal {
     pub(crate) fn new(bounds: Bounds, budget: Arc<MemoryBudget>) -> Arc<SharedJournal> {
         let shared = Arc::new(SharedJournal {
-            journal: Mutex::new(Journal::with_bounds(bounds)),
+            journal: Mutex::new(BoundedJournal::with_bounds(bounds)),
             budget,
             changed: Notify::new(),
         });
@@ -72,7 +72,7 @@ impl SharedJournal {
     }
 
     /// Reads the journal under its lock; `read` must be short.
-    pub(crate) fn read<T>(&self, read: impl FnOnce(&Journal) -> T) -> T {
+    pub(crate) fn read<T>(&self, read: impl FnOnce(&BoundedJournal) -> T) -> T {
         read(&self.lock())
     }
 
@@ -97,7 +97,7 @@ impl SharedJournal {
     }
 
     fn oldest(&self) -> Option<Wall> {
-        self.read(Journal::oldest)
+        self.read(BoundedJournal::oldest)
     }
 
     /// Drops the oldest entry, and returns when the next one arrived.
@@ -110,7 +110,7 @@ impl SharedJournal {
         next
     }
 
-    fn lock(&self) -> MutexGuard<'_, Journal> {
+    fn lock(&self) -> MutexGuard<'_, BoundedJournal> {
         self.journal.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -223,6 +223,6 @@ mod tests {
             });
         });
 
-        assert_eq!(budget.used(), shared.read(Journal::bytes));
+        assert_eq!(budget.used(), shared.read(BoundedJournal::bytes));
     }
 }

@@ -1,6 +1,6 @@
-//! Counts that outlive the entries: the basis of waiting, and of the metrics.
+//! Counts that outlive the entries: the basis of waiting.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use crate::{
     contract::{Operation, Outcome},
@@ -13,9 +13,7 @@ pub(super) struct Tally {
     lines: Vec<Line>,
     /// The number of the last entry before the last clear.
     cleared: u64,
-    pub(super) latency: Latency,
     findings: [u64; Finding::ALL.len()],
-    pub(super) dropped_ever: u64,
 }
 
 #[derive(Clone, Debug)]
@@ -23,26 +21,11 @@ struct Line {
     operation: Option<Operation>,
     outcome: Outcome,
     failure: Option<Arc<str>>,
-    /// By progress, since the last clear.
-    now: [u64; STATES],
-    /// All before the last clear.
-    before: u64,
+    /// By progress.
+    counts: [u64; STATES],
 }
 
 const STATES: usize = Progress::ALL.len();
-
-/// The number of requests of one operation, outcome and failure mode.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Count {
-    /// The operation, if any.
-    pub operation: Option<Operation>,
-    /// The outcome.
-    pub outcome: Outcome,
-    /// The failure mode that altered the response.
-    pub failure: Option<Arc<str>>,
-    /// How many.
-    pub count: u64,
-}
 
 /// Selects entries: all conditions that are given must match.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -55,16 +38,6 @@ pub struct EntryFilter {
     pub state: Option<Progress>,
     /// The name of the failure mode that altered the response.
     pub failure: Option<String>,
-}
-
-/// How long responses took: a histogram over fixed bounds.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Latency {
-    /// The sum of all times.
-    pub sum: Duration,
-    /// For each bound the number of times up to it and above the previous bound; then those above
-    /// all bounds.
-    pub counts: [u64; BOUNDS.len() + 1],
 }
 
 impl Tally {
@@ -82,42 +55,37 @@ impl Tally {
                 operation: data.operation,
                 outcome: data.outcome,
                 failure: data.failure.clone(),
-                now: [0; STATES],
-                before: 0,
+                counts: [0; STATES],
             });
             self.lines.len() - 1
         });
-        self.lines[place].now[Progress::Open as usize] += 1;
+        self.lines[place].counts[Progress::Open as usize] += 1;
         place
     }
 
-    /// Counts how a response ended, and its time. If the request came before the last clear, only
-    /// the time counts.
-    pub(super) fn complete(&mut self, id: &EntryId, progress: Progress, took: Duration) {
-        self.latency.count(took);
+    /// Counts how a response ended, unless its request came before the last clear.
+    pub(super) fn complete(&mut self, id: &EntryId, progress: Progress) {
         if id.number > self.cleared
             && let Some(line) = self.lines.get_mut(id.place)
         {
-            let open = &mut line.now[Progress::Open as usize];
+            let open = &mut line.counts[Progress::Open as usize];
             *open = open.saturating_sub(1);
-            line.now[progress as usize] += 1;
+            line.counts[progress as usize] += 1;
         }
     }
 
     /// Restarts the counts after the entry of this number.
     pub(super) fn clear(&mut self, last_number: u64) {
-        for line in &mut self.lines {
-            line.before += line.now.iter().sum::<u64>();
-            line.now = [0; STATES];
-        }
-        self.findings = [0; Finding::ALL.len()];
-        self.cleared = last_number;
+        *self = Tally {
+            cleared: last_number,
+            ..Tally::default()
+        };
     }
 
     pub(super) fn count(&self, filter: &EntryFilter) -> u64 {
         let in_state = |line: &Line| match filter.state {
-            None => line.now.iter().sum(),
-            Some(state) => line.now[state as usize],
+            None => line.counts.iter().sum(),
+            Some(state) => line.counts[state as usize],
         };
         self.lines
             .iter()
@@ -135,16 +103,6 @@ impl Tally {
             .zip(self.findings)
             .filter(|(_, count)| *count > 0)
             .collect()
-    }
-
-    pub(super) fn totals(&self) -> Vec<Count> {
-        let count = |line: &Line| Count {
-            operation: line.operation,
-            outcome: line.outcome,
-            failure: line.failure.clone(),
-            count: line.before + line.now.iter().sum::<u64>(),
-        };
-        self.lines.iter().map(count).collect()
     }
 }
 
@@ -167,26 +125,3 @@ impl EntryFilter {
             && (self.failure.is_none() || self.failure.as_deref() == failure)
     }
 }
-
-impl Latency {
-    pub(super) fn count(&mut self, took: Duration) {
-        self.counts[BOUNDS.partition_point(|bound| *bound < took)] += 1;
-        self.sum = self.sum.saturating_add(took);
-    }
-}
-
-/// The bounds of a [`Latency`], in rising order.
-pub const BOUNDS: [Duration; 12] = [
-    Duration::from_micros(50),
-    Duration::from_micros(100),
-    Duration::from_micros(250),
-    Duration::from_micros(500),
-    Duration::from_millis(1),
-    Duration::from_micros(2500),
-    Duration::from_millis(5),
-    Duration::from_millis(10),
-    Duration::from_millis(50),
-    Duration::from_millis(250),
-    Duration::from_secs(1),
-    Duration::from_secs(10),
-];

@@ -266,11 +266,7 @@ mod tests {
     #[test]
     fn pending_answers_are_taken_once_and_in_order() {
         let state = ConnectionState::default();
-        let entry = |number| EntryId {
-            number,
-            place: 7,
-            arrived: Default::default(),
-        };
+        let entry = |number| EntryId { number, place: 7 };
         assert_eq!(state.take_pending(), []);
 
         state.add_pending(entry(1), StatusCode::OK);

@@ -18,7 +18,8 @@ use crate::{
     contract::{Operation, Outcome},
     failure::Delivery,
     journal::{
-        Entry, EntryFilter, EntryView, Finding, Findings, Journal, JournalRedactor, suggestion,
+        BoundedJournal, Entry, EntryFilter, EntryView, Finding, Findings, JournalRedactor,
+        suggestion,
     },
     redact::{Fingerprints, Redactor},
     server::Client,
@@ -177,7 +178,7 @@ impl MockAppliance {
     }
 }
 
-fn password_changes(journal: &Journal) -> Vec<Entry> {
+fn password_changes(journal: &BoundedJournal) -> Vec<Entry> {
     journal.password_changes().cloned().collect()
 }
 
