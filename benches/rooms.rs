@@ -25,7 +25,7 @@ fn main() {
     divan::main();
 }
 
-/// Reads a request, judges it and words the answer.
+/// Parses a request, evaluates it and renders the response.
 #[divan::bench(args = ["Test12345!", "another1"])]
 fn answer(bencher: Bencher, password: &str) {
     let (appliance, request) = (
@@ -35,18 +35,18 @@ fn answer(bencher: Bencher, password: &str) {
     bencher.bench(|| appliance.answer(black_box(&request), SOURCE, NOW));
 }
 
-/// The judgement alone.
+/// The evaluation alone.
 #[divan::bench]
-fn judge(bencher: Bencher) {
+fn evaluate(bencher: Bencher) {
     let (appliance, request) = (
         fixture::built_in(Kind::Sensor).appliance(),
         request("Test12345!"),
     );
-    let asked = appliance.rules.read(&request);
+    let request = appliance.rules.parse_request(&request);
     bencher.bench(|| {
         appliance
             .state
-            .judge(&appliance.rules, black_box(&asked), SOURCE, NOW)
+            .evaluate(&appliance.rules, black_box(&request), SOURCE, NOW)
     });
 }
 

@@ -1,81 +1,97 @@
-//! The appliance: a pure function from a request, its source and a moment to an answer, and the change it would make.
+//! The appliance: a pure function from a request, its source and a moment to a response and a change of state.
 //!
 //! ```text
-//! request ─read→ Asked ─judge→ Outcome, Change ─word→ response
-//!          rules            state                rules
+//! request ─parse_request→ ParsedRequest ─evaluate→ Evaluation ─render_response→ response
+//!              rules                       state                   rules
 //! ```
 //!
-//! [`Rules`] never change and are shared; [`State`] is what a lock guards. Nothing here waits, asks the time or draws lots.
+//! [`Rules`] never change and are shared; a lock guards [`State`]. Nothing here waits, reads a clock or draws random numbers.
 
+mod body;
 mod change;
 mod directory;
-mod fields;
-mod judge;
+mod evaluate;
 mod lockout;
+mod parse;
 mod policy;
-mod reply;
+mod render;
 mod rules;
 
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-pub use change::Change;
-pub use directory::{Directory, Lag, User, UserState};
+pub use change::StateChange;
+pub use directory::{Directory, GracePeriod, User, UserState};
+pub use evaluate::{Evaluation, Reason};
 use http::{Request, Response};
-pub use judge::Reason;
-pub use lockout::{Count, Counted, Lockout, Scope};
-pub use policy::{Breach, Policy};
-pub use reply::Reply;
-pub use rules::{Asked, Rules, Values, Worded};
+pub use lockout::{Lockout, Scope};
+pub use parse::{FieldValues, ParsedRequest};
+pub use policy::{Policy, PolicyViolation};
+pub use render::ResponseKey;
+pub use rules::Rules;
 
 /// A moment on an appliance's own clock: the time since it started or was reset.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Moment(pub Duration);
 
 impl Moment {
-    /// Returns the time in nanoseconds; after 584 years it says no more.
+    /// Returns the time in nanoseconds, at most 584 years.
     pub fn nanoseconds(self) -> u64 {
         u64::try_from(self.0.as_nanos()).unwrap_or(u64::MAX)
     }
 }
 
-/// One appliance: the rules it keeps to and the state it is in.
+/// One appliance: its rules and its state.
 #[derive(Clone, Debug)]
 pub struct Appliance {
-    /// What it answers, by the readings it serves.
+    /// The contract under the readings it serves.
     pub rules: Arc<Rules>,
-    /// Whom it knows and whom it locked out.
+    /// Its users and lock-outs.
     pub state: State,
 }
 
-/// What changes while an appliance runs.
-// What every answer looks at comes first: see `Host`.
+/// Everything that changes while an appliance runs.
 #[derive(Clone, Debug, Default)]
-#[repr(C)]
 pub struct State {
     /// The users.
     pub directory: Directory,
     /// When failed sign-ins lock, and who is locked.
     pub lockout: Option<Lockout>,
-    /// What a new password must be like.
+    /// The requirements of a new password.
     pub policy: Policy,
 }
 
+/// The answer to a request.
+#[derive(Debug)]
+pub struct ApplianceAnswer<'a> {
+    /// The request as it was read.
+    pub request: ParsedRequest<'a>,
+    /// What is answered and why, and the change to commit.
+    pub evaluation: Evaluation,
+    /// The response.
+    pub response: Response<Bytes>,
+}
+
 impl Appliance {
-    /// Answers a request, with the change it would make. The caller commits the change under the same lock, later, or never.
-    pub fn answer(
+    /// Answers a request. The caller commits the change under the same lock, later, or never.
+    pub fn answer<'a>(
         &self,
-        request: &Request<Bytes>,
+        request: &'a Request<Bytes>,
         source: IpAddr,
         now: Moment,
-    ) -> (Response<Bytes>, Option<Change>) {
-        let asked = self.rules.read(request);
-        let (worded, change) = self.state.judge(&self.rules, &asked, source, now);
-        (self.rules.word(worded, &asked), change)
+    ) -> ApplianceAnswer<'a> {
+        let request = self.rules.parse_request(request);
+        let evaluation = self.state.evaluate(&self.rules, &request, source, now);
+        let response = self.rules.render_response(evaluation.key, &request);
+        ApplianceAnswer {
+            request,
+            evaluation,
+            response,
+        }
     }
 
-    /// Makes a change that an answer promised.
-    pub fn commit(&mut self, change: Change) {
+    /// Makes the change of an answer.
+    pub fn commit(&mut self, change: StateChange) {
         self.state.commit(change);
     }
 }

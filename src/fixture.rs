@@ -203,7 +203,7 @@ impl Fixture {
     /// Returns the appliance this fixture describes, as it is at the start.
     pub fn appliance(&self) -> Appliance {
         let rules = if self.readings.is_empty() {
-            Rules::ruling(self.kind)
+            Rules::with_defaults(self.kind)
         } else {
             Arc::new(Rules::new(contract::of(self.kind), &self.readings))
         };

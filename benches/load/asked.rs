@@ -39,7 +39,7 @@ async fn of_kind(kind: Kind, identity: &Identity) -> usize {
         .collect();
     let mut count = 0;
     for case in cases {
-        host.put(start.clone());
+        host.set_state(start.clone());
         for step in &case.steps {
             let request = request::build(step, contract, &readings, &|placeholder| {
                 lab.accounts.value(placeholder)

@@ -15,7 +15,7 @@ use std::{net::IpAddr, str::FromStr};
 
 use bytes::Bytes;
 use d4iot_double::{
-    appliance::{Asked, Moment, Rules, State, Worded},
+    appliance::{Moment, ParsedRequest, ResponseKey, Rules, State},
     contract::{Field, Operation},
 };
 use http::{Request, Response};
@@ -83,7 +83,7 @@ impl Fault {
                 self.evaluate(rules, state, &parsed, source, now)
             }
             FaultKind::Logic(_) | FaultKind::Request(_) | FaultKind::Response(_) => {
-                self.evaluate(rules, state, &rules.read(request), source, now)
+                self.evaluate(rules, state, &rules.parse_request(request), source, now)
             }
         }
     }
@@ -92,13 +92,13 @@ impl Fault {
         self,
         rules: &Rules,
         state: &State,
-        parsed: &Asked<'_>,
+        parsed: &ParsedRequest<'_>,
         source: IpAddr,
         now: Moment,
     ) -> (Response<Bytes>, State) {
         let (key, state) = match parsed {
-            Asked::Refused(key, _) => (*key, state.clone()),
-            Asked::Fields(operation, values) => {
+            ParsedRequest::Rejected(key, _) => (*key, state.clone()),
+            ParsedRequest::Fields(operation, values) => {
                 let question = Question {
                     state,
                     rules,
@@ -122,8 +122,13 @@ impl Fault {
         (self.render(rules, key, parsed), state)
     }
 
-    fn render(self, rules: &Rules, key: Worded, parsed: &Asked<'_>) -> Response<Bytes> {
-        self.disturb(rules, rules.word(key, parsed), key, parsed)
+    fn render(
+        self,
+        rules: &Rules,
+        key: ResponseKey,
+        parsed: &ParsedRequest<'_>,
+    ) -> Response<Bytes> {
+        self.disturb(rules, rules.render_response(key, parsed), key, parsed)
     }
 
     /// Changes a response as the fault has it.
@@ -131,8 +136,8 @@ impl Fault {
         self,
         rules: &Rules,
         response: Response<Bytes>,
-        key: Worded,
-        parsed: &Asked<'_>,
+        key: ResponseKey,
+        parsed: &ParsedRequest<'_>,
     ) -> Response<Bytes> {
         match self.kind {
             FaultKind::Response(fault) if self.on.is_none() || self.on == key.operation => {

@@ -7,7 +7,7 @@ use std::{
 
 use bytes::Bytes;
 use d4iot_double::{
-    appliance::{Asked, Rules, Worded},
+    appliance::{ParsedRequest, ResponseKey, Rules},
     client::{Target, TargetOptions},
     clock::Clock,
     contract::{Circumstance, Outcome},
@@ -63,7 +63,7 @@ impl Mock {
         let address = listener.local_addr().map_err(|error| error.to_string())?;
         let front = Arc::new(Front {
             fault,
-            rules: Rules::ruling(fixture.kind),
+            rules: Rules::with_defaults(fixture.kind),
             host: Arc::clone(self.served.appliance()),
             turn: Mutex::new(()),
         });
@@ -124,11 +124,14 @@ impl Service for Front {
             Refusal::HeadTooLarge => Outcome::HeadTooLarge,
             Refusal::RequestTimeout => Outcome::RequestTimeout,
         };
-        let key = Worded {
-            operation: None,
+        let operation = self.rules.operation_at(head.uri.path());
+        let key = ResponseKey {
+            operation: operation
+                .filter(|_| refusal == Refusal::BodyTooLarge)
+                .and_then(|operation| outcome.at(operation)),
             outcome,
         };
-        let parsed = Asked::Refused(key, Circumstance::MalformedBody);
+        let parsed = ParsedRequest::Rejected(key, Circumstance::MalformedBody);
         let response = self.host.refuse(head, refusal, client).into_response();
         Answer::plain(self.fault.disturb(&self.rules, response, key, &parsed))
     }

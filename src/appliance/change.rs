@@ -1,71 +1,65 @@
-//! What an answer changes, and making the change.
+//! The change that an answer makes to the state, and committing it.
 
 use std::net::IpAddr;
 
 use crate::{
-    appliance::{Lag, Moment, State},
+    appliance::{GracePeriod, Moment, State},
     redact::Secret,
 };
 
-/// What an answer changes, if it is committed: a password, a count of failures, what is left of a former password.
-///
-/// In a box: most answers change nothing, and room for a change would be moved about with each.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Change(Box<Changed>);
-
+/// The change that an answer makes once it is committed. At least one part is there.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Changed {
-    pub(super) replace: Option<(String, Secret)>,
-    /// How long the password that is replaced still validates.
-    pub(super) lag: Option<Lag>,
+pub struct StateChange {
+    pub(super) new_password: Option<(String, Secret)>,
+    /// How long the replaced password still validates.
+    pub(super) grace_period: Option<GracePeriod>,
     pub(super) sign_in: Option<SignIn>,
-    /// Who validated with a former password.
-    pub(super) former: Option<String>,
+    /// The user who validated with a previous password.
+    pub(super) validated_with_previous: Option<String>,
 }
 
+/// A sign-in that the lock-out counts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct SignIn {
     pub(super) source: IpAddr,
     pub(super) account: String,
-    pub(super) right: bool,
+    pub(super) succeeded: bool,
     pub(super) now: Moment,
 }
 
-impl Change {
-    pub(super) fn of(changed: Changed) -> Change {
-        Change(Box::new(changed))
+impl StateChange {
+    /// Returns whether a password is replaced.
+    pub fn replaces_password(&self) -> bool {
+        self.new_password.is_some()
     }
 
-    /// Tells whether a password is replaced.
-    pub fn replaces(&self) -> bool {
-        self.0.replace.is_some()
-    }
-
-    /// Lets the password that is replaced, if one is, still validate for as long as this.
+    /// Lets the replaced password, if there is one, validate for a time.
     #[must_use]
-    pub fn lagging(mut self, lag: Lag) -> Change {
-        self.0.lag = Some(lag);
-        self
+    pub fn with_grace_period(self, grace_period: GracePeriod) -> StateChange {
+        StateChange {
+            grace_period: Some(grace_period),
+            ..self
+        }
     }
 }
 
 impl State {
     /// Makes a change. A password and a count change together.
-    pub fn commit(&mut self, Change(change): Change) {
-        if let Some((username, password)) = change.replace {
-            if let Some(lag) = change.lag {
-                self.directory.keep(&username, lag);
+    pub fn commit(&mut self, change: StateChange) {
+        if let Some((username, password)) = change.new_password {
+            if let Some(grace_period) = change.grace_period {
+                self.directory.keep_previous(&username, grace_period);
             }
-            self.directory.replace(&username, password);
+            self.directory.replace_password(&username, password);
         }
-        if let Some(username) = change.former {
-            self.directory.validated_with_former(&username);
+        if let Some(username) = change.validated_with_previous {
+            self.directory.count_previous_validation(&username);
         }
         if let (Some(lockout), Some(sign_in)) = (&mut self.lockout, change.sign_in) {
-            if sign_in.right {
-                lockout.succeeded(sign_in.source, &sign_in.account);
+            if sign_in.succeeded {
+                lockout.count_success(sign_in.source, &sign_in.account);
             } else {
-                lockout.failed(sign_in.source, &sign_in.account, sign_in.now);
+                lockout.count_failure(sign_in.source, &sign_in.account, sign_in.now);
             }
         }
     }

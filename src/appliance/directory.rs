@@ -1,8 +1,6 @@
 //! The users an appliance knows.
 
-use std::collections::{BTreeMap, HashMap};
-
-use foldhash::fast::RandomState;
+use std::collections::BTreeMap;
 
 use crate::{
     appliance::Moment,
@@ -13,11 +11,11 @@ use crate::{
 /// A user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct User {
-    /// The name, compared to the letter.
+    /// The name, compared exactly.
     pub username: String,
-    /// The password that holds.
+    /// The password.
     pub password: Secret,
-    /// What the user may do.
+    /// The role.
     pub role: Role,
     /// Whether the user can sign in, and how.
     pub state: UserState,
@@ -41,20 +39,20 @@ closed_set! {
     }
 }
 
-/// How long a password that was replaced still validates, as where a copy of the directory lags behind.
+/// How long a replaced password still validates: an appliance whose replicas lag behind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Lag {
+pub enum GracePeriod {
     /// Until a moment.
     Until(Moment),
-    /// For so many validations with it.
+    /// For this number of validations with it.
     Validations(u64),
 }
 
-impl Lag {
+impl GracePeriod {
     fn holds(self, now: Moment) -> bool {
         match self {
-            Lag::Until(moment) => now < moment,
-            Lag::Validations(left) => left > 0,
+            GracePeriod::Until(moment) => now < moment,
+            GracePeriod::Validations(left) => left > 0,
         }
     }
 }
@@ -62,25 +60,36 @@ impl Lag {
 /// All users, by name. Memory grows with users only, never with requests.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Directory {
-    users: HashMap<String, User, RandomState>,
-    /// By user name, the password that was replaced last and how long it still validates.
-    former: BTreeMap<String, (Secret, Lag)>,
+    users: BTreeMap<String, User>,
+    /// By user name, the password that was replaced last.
+    previous: BTreeMap<String, (Secret, GracePeriod)>,
 }
 
 impl Directory {
-    /// Returns the user of that name, to the letter.
+    /// Returns the user of exactly that name.
     pub fn find(&self, username: &str) -> Option<&User> {
         self.users.get(username)
     }
 
-    /// Puts a user in, in place of one of the same name. No former password of theirs validates any longer.
+    /// Adds a user, or replaces the one of the same name. No previous password of theirs validates any longer.
     pub fn put(&mut self, user: User) {
-        self.former.remove(&user.username);
+        self.previous.remove(&user.username);
         self.users.insert(user.username.clone(), user);
     }
 
-    /// Replaces a password; a change that was due is done with it. A name that is not there is left alone.
-    pub fn replace(&mut self, username: &str, password: Secret) {
+    /// Removes a user; returns whether there was one of that name.
+    pub fn remove(&mut self, username: &str) -> bool {
+        self.previous.remove(username);
+        self.users.remove(username).is_some()
+    }
+
+    /// Returns all users, in the order of their names.
+    pub fn users(&self) -> impl ExactSizeIterator<Item = &User> + Clone {
+        self.users.values()
+    }
+
+    /// Replaces a password; a change that was due is done. Ignores a name that is not there.
+    pub(super) fn replace_password(&mut self, username: &str, password: Secret) {
         if let Some(user) = self.users.get_mut(username) {
             user.password = password;
             if user.state == UserState::MustChange {
@@ -89,44 +98,26 @@ impl Directory {
         }
     }
 
-    /// Lets a user's present password validate for some time after it is replaced. A name that is not there is left alone.
-    pub fn keep(&mut self, username: &str, lag: Lag) {
+    /// Lets a user's present password validate after it is replaced. Ignores a name that is not there.
+    pub(super) fn keep_previous(&mut self, username: &str, grace_period: GracePeriod) {
         if let Some(user) = self.users.get(username) {
-            self.former
-                .insert(username.to_owned(), (user.password.clone(), lag));
+            let previous = (user.password.clone(), grace_period);
+            self.previous.insert(username.to_owned(), previous);
         }
     }
 
-    /// Tells whether any password was replaced that may still validate.
-    pub fn has_former(&self) -> bool {
-        !self.former.is_empty()
-    }
-
-    /// Tells whether this is a former password of a user that still validates.
-    pub fn still_validates(&self, username: &str, password: &str, now: Moment) -> bool {
-        self.former
+    /// Returns whether this is a user's previous password, and still validates.
+    pub fn is_previous_valid(&self, username: &str, password: &str, now: Moment) -> bool {
+        self.previous
             .get(username)
-            .is_some_and(|(former, lag)| former.expose() == password && lag.holds(now))
+            .is_some_and(|(previous, grace)| previous.expose() == password && grace.holds(now))
     }
 
-    /// Notes that a former password has validated once.
-    pub fn validated_with_former(&mut self, username: &str) {
-        if let Some((_, Lag::Validations(left))) = self.former.get_mut(username) {
+    /// Counts a validation with a previous password.
+    pub(super) fn count_previous_validation(&mut self, username: &str) {
+        if let Some((_, GracePeriod::Validations(left))) = self.previous.get_mut(username) {
             *left = left.saturating_sub(1);
         }
-    }
-
-    /// Removes a user, and what is left of their former password; tells whether there was one of that name.
-    pub fn remove(&mut self, username: &str) -> bool {
-        self.former.remove(username);
-        self.users.remove(username).is_some()
-    }
-
-    /// Returns all users, in the order of their names.
-    pub fn users(&self) -> Vec<&User> {
-        let mut users: Vec<&User> = self.users.values().collect();
-        users.sort_by(|left, right| left.username.cmp(&right.username));
-        users
     }
 }
 
@@ -156,12 +147,12 @@ mod tests {
         ["test", "other"].map(user).into_iter().collect()
     }
 
-    fn replaced(lag: Option<Lag>) -> Directory {
+    fn replaced(grace_period: Option<GracePeriod>) -> Directory {
         let mut directory = directory();
-        if let Some(lag) = lag {
-            directory.keep("test", lag);
+        if let Some(grace_period) = grace_period {
+            directory.keep_previous("test", grace_period);
         }
-        directory.replace("test", Secret::new("New1234!"));
+        directory.replace_password("test", Secret::new("New1234!"));
         directory
     }
 
@@ -170,41 +161,41 @@ mod tests {
     }
 
     #[rstest]
-    #[case::without_a_lag(None, 0, false)]
-    #[case::before_the_end(Some(Lag::Until(at(3))), 2, true)]
-    #[case::at_the_end(Some(Lag::Until(at(3))), 3, false)]
-    #[case::by_count(Some(Lag::Validations(1)), 9, true)]
-    #[case::by_no_count(Some(Lag::Validations(0)), 0, false)]
-    fn a_former_password_validates_as_long_as_it_was_kept_for(
-        #[case] lag: Option<Lag>,
+    #[case::without_a_grace_period(None, 0, false)]
+    #[case::before_the_end(Some(GracePeriod::Until(at(3))), 2, true)]
+    #[case::at_the_end(Some(GracePeriod::Until(at(3))), 3, false)]
+    #[case::by_count(Some(GracePeriod::Validations(1)), 9, true)]
+    #[case::by_no_count(Some(GracePeriod::Validations(0)), 0, false)]
+    fn a_previous_password_validates_for_its_grace_period(
+        #[case] grace_period: Option<GracePeriod>,
         #[case] second: u64,
         #[case] expected: bool,
     ) {
-        let directory = replaced(lag);
+        let directory = replaced(grace_period);
         assert_eq!(
-            directory.still_validates("test", "Old1234!", at(second)),
+            directory.is_previous_valid("test", "Old1234!", at(second)),
             expected
         );
         assert!(
-            !directory.still_validates("test", "Else1234!", at(second))
-                && !directory.still_validates("other", "Old1234!", at(second))
+            !directory.is_previous_valid("test", "Else1234!", at(second))
+                && !directory.is_previous_valid("other", "Old1234!", at(second))
         );
     }
 
     #[test]
-    fn validations_with_a_former_password_are_counted() {
-        let mut directory = replaced(Some(Lag::Validations(2)));
-        directory.validated_with_former("other");
-        directory.validated_with_former("test");
-        assert!(directory.still_validates("test", "Old1234!", at(0)));
-        directory.validated_with_former("test");
-        assert!(!directory.still_validates("test", "Old1234!", at(0)));
+    fn validations_with_a_previous_password_are_counted() {
+        let mut directory = replaced(Some(GracePeriod::Validations(2)));
+        directory.count_previous_validation("other");
+        directory.count_previous_validation("test");
+        assert!(directory.is_previous_valid("test", "Old1234!", at(0)));
+        directory.count_previous_validation("test");
+        assert!(!directory.is_previous_valid("test", "Old1234!", at(0)));
     }
 
     #[test]
-    fn a_user_put_in_anew_has_no_former_password() {
-        let mut directory = replaced(Some(Lag::Validations(2)));
+    fn a_replaced_user_has_no_previous_password() {
+        let mut directory = replaced(Some(GracePeriod::Validations(2)));
         directory.put(directory.find("test").unwrap().clone());
-        assert!(!directory.still_validates("test", "Old1234!", at(0)));
+        assert!(!directory.is_previous_valid("test", "Old1234!", at(0)));
     }
 }

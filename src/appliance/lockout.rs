@@ -1,8 +1,8 @@
 //! Too many failed sign-ins lock a source address or an account for a time.
 //!
-//! The product documents five failures and the address (see the README); how long and what resets the count is assumed.
+//! The product documents five failures and the address; the duration, and what resets the count, are assumed.
 
-use std::{collections::BTreeMap, net::IpAddr, time::Duration};
+use std::{collections::BTreeMap, mem, net::IpAddr, time::Duration};
 
 use crate::{
     appliance::Moment,
@@ -11,16 +11,14 @@ use crate::{
 
 /// When failed sign-ins lock, and who is locked.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[repr(C)]
 pub struct Lockout {
-    /// How long a lock holds.
-    // First, for by its bytes an `Option` tells whether there is a lock-out at all: see `Host`.
-    pub hold: Duration,
-    /// After how many failures in a row, at least 1.
+    /// The number of failures in a row that locks, at least 1.
     pub after: u32,
     /// Whom the failures are counted for.
     pub scope: Scope,
-    failures: BTreeMap<Counted, Count>,
+    /// How long a lock lasts.
+    pub duration: Duration,
+    failures: BTreeMap<Key, Failures>,
 }
 
 closed_set! {
@@ -34,26 +32,22 @@ closed_set! {
     }
 }
 
-/// One for whom failures are counted.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Counted {
-    /// A user name.
+/// The account or address for which failures are counted.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Key {
     Account(String),
-    /// An address.
     Source(IpAddr),
 }
 
-/// The failures of one, in a row.
+/// Failures in a row, and the moment of the last one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Count {
-    /// How many.
-    pub failures: u32,
-    /// When the last one was.
-    pub last: Moment,
+struct Failures {
+    count: u32,
+    last: Moment,
 }
 
 impl Scope {
-    /// Returns the circumstance of one who is locked out.
+    /// Returns the circumstance of a sign-in that is locked out.
     pub fn circumstance(self) -> Circumstance {
         match self {
             Scope::Account => Circumstance::LockedUser,
@@ -63,72 +57,63 @@ impl Scope {
 }
 
 impl Lockout {
-    /// Returns a lock-out that has seen nothing yet.
-    pub fn new(after: u32, scope: Scope, hold: Duration) -> Lockout {
+    /// Returns a lock-out that has counted nothing yet.
+    pub fn new(after: u32, scope: Scope, duration: Duration) -> Lockout {
         Lockout {
             after,
             scope,
-            hold,
+            duration,
             failures: BTreeMap::new(),
         }
     }
 
-    /// Tells whether a sign-in from this source as this account is barred at this moment.
-    pub fn bars(&self, source: IpAddr, account: &str, now: Moment) -> bool {
-        self.failures
-            .get(&self.key(source, account))
-            .is_some_and(|count| count.failures >= self.after && !self.is_over(count, now))
+    /// Returns whether a sign-in from this source as this account is locked out.
+    pub(super) fn is_locked(&self, source: IpAddr, account: &str, now: Moment) -> bool {
+        let failures = self.failures.get(&self.key(source, account));
+        failures.is_some_and(|failures| self.locks(failures) && !self.is_over(failures, now))
     }
 
-    /// Counts a failed sign-in. One that comes after a lock has ended starts anew.
-    pub fn failed(&mut self, source: IpAddr, account: &str, now: Moment) {
-        if self.failures.len() >= MOST_COUNTED {
-            let (after, hold) = (self.after, self.hold);
-            self.failures.retain(|_, count| {
-                count.failures >= after && now.0.saturating_sub(count.last.0) < hold
-            });
+    /// Counts a failed sign-in. After a lock has ended the count starts again.
+    pub(super) fn count_failure(&mut self, source: IpAddr, account: &str, now: Moment) {
+        if self.failures.len() >= MAX_COUNTED {
+            let mut failures = mem::take(&mut self.failures);
+            failures.retain(|_, failures| self.locks(failures) && !self.is_over(failures, now));
+            self.failures = failures;
         }
         let key = self.key(source, account);
-        let over = self
-            .failures
-            .get(&key)
-            .is_some_and(|count| count.failures >= self.after && self.is_over(count, now));
-        let count = self.failures.entry(key).or_insert(Count {
-            failures: 0,
-            last: now,
-        });
-        *count = Count {
-            failures: if over {
-                1
-            } else {
-                count.failures.saturating_add(1)
-            },
-            last: now,
+        let count = match self.failures.get(&key) {
+            Some(failures) if !(self.locks(failures) && self.is_over(failures, now)) => {
+                failures.count.saturating_add(1)
+            }
+            _ => 1,
         };
+        self.failures.insert(key, Failures { count, last: now });
     }
 
-    /// Forgets the failures after a sign-in that was right.
-    pub fn succeeded(&mut self, source: IpAddr, account: &str) {
-        if !self.failures.is_empty() {
-            let key = self.key(source, account);
-            self.failures.remove(&key);
-        }
+    /// Forgets the failures after a successful sign-in.
+    pub(super) fn count_success(&mut self, source: IpAddr, account: &str) {
+        let key = self.key(source, account);
+        self.failures.remove(&key);
     }
 
-    fn is_over(&self, count: &Count, now: Moment) -> bool {
-        now.0.saturating_sub(count.last.0) >= self.hold
+    fn locks(&self, failures: &Failures) -> bool {
+        failures.count >= self.after
     }
 
-    fn key(&self, source: IpAddr, account: &str) -> Counted {
+    fn is_over(&self, failures: &Failures, now: Moment) -> bool {
+        now.0.saturating_sub(failures.last.0) >= self.duration
+    }
+
+    fn key(&self, source: IpAddr, account: &str) -> Key {
         match self.scope {
-            Scope::Account => Counted::Account(account.to_owned()),
-            Scope::Source => Counted::Source(source),
+            Scope::Account => Key::Account(account.to_owned()),
+            Scope::Source => Key::Source(source),
         }
     }
 }
 
-/// How many sources or accounts are counted before those that are not locked are forgotten.
-const MOST_COUNTED: usize = 10_000;
+/// The number of sources or accounts from which those that are not locked are forgotten.
+const MAX_COUNTED: usize = 10_000;
 
 #[cfg(test)]
 mod tests {
@@ -145,36 +130,42 @@ mod tests {
 
     fn after_three(scope: Scope) -> Lockout {
         let mut lockout = Lockout::new(3, scope, Duration::from_secs(60));
-        (0..3).for_each(|second| lockout.failed(HERE, "test", at(second)));
+        (0..3).for_each(|second| lockout.count_failure(HERE, "test", at(second)));
         lockout
     }
 
     #[test]
-    fn a_source_is_barred_whatever_the_account() {
+    fn a_source_is_locked_for_every_account() {
         let lockout = after_three(Scope::Source);
-        assert!(lockout.bars(HERE, "other", at(3)) && !lockout.bars(THERE, "test", at(3)));
+        assert!(
+            lockout.is_locked(HERE, "other", at(3)) && !lockout.is_locked(THERE, "test", at(3))
+        );
     }
 
     #[test]
-    fn an_account_is_barred_wherever_it_comes_from() {
+    fn an_account_is_locked_from_every_source() {
         let lockout = after_three(Scope::Account);
-        assert!(lockout.bars(THERE, "test", at(3)) && !lockout.bars(HERE, "other", at(3)));
+        assert!(
+            lockout.is_locked(THERE, "test", at(3)) && !lockout.is_locked(HERE, "other", at(3))
+        );
     }
 
     #[test]
-    fn a_lock_ends_and_the_count_starts_anew() {
+    fn a_lock_ends_and_the_count_restarts() {
         let mut lockout = after_three(Scope::Source);
-        assert!(lockout.bars(HERE, "test", at(61)) && !lockout.bars(HERE, "test", at(62)));
-        lockout.failed(HERE, "test", at(62));
-        assert!(!lockout.bars(HERE, "test", at(62)));
+        assert!(
+            lockout.is_locked(HERE, "test", at(61)) && !lockout.is_locked(HERE, "test", at(62))
+        );
+        lockout.count_failure(HERE, "test", at(62));
+        assert!(!lockout.is_locked(HERE, "test", at(62)));
     }
 
     #[test]
-    fn a_right_sign_in_forgets_the_failures() {
+    fn a_successful_sign_in_forgets_the_failures() {
         let mut lockout = Lockout::new(2, Scope::Source, Duration::from_secs(60));
-        lockout.failed(HERE, "test", at(0));
-        lockout.succeeded(HERE, "test");
-        lockout.failed(HERE, "test", at(1));
-        assert!(!lockout.bars(HERE, "test", at(1)));
+        lockout.count_failure(HERE, "test", at(0));
+        lockout.count_success(HERE, "test");
+        lockout.count_failure(HERE, "test", at(1));
+        assert!(!lockout.is_locked(HERE, "test", at(1)));
     }
 }

@@ -1,13 +1,13 @@
-//! What a new password must be like.
+//! The requirements of a new password.
 
 use std::fmt;
 
 /// A password policy. Lengths count characters, classes count lower, upper, digit and other.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Policy {
-    /// The least number of characters.
+    /// The minimum number of characters.
     pub min_length: usize,
-    /// The greatest number of characters, if there is one.
+    /// The maximum number of characters, if there is one.
     pub max_length: Option<usize>,
     /// How many of the four classes must occur, 0 to 4.
     pub classes: usize,
@@ -15,9 +15,9 @@ pub struct Policy {
     pub symbols: Option<String>,
 }
 
-/// Which rule of a policy a password breaks.
+/// The rule of a policy that a password violates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Breach {
+pub enum PolicyViolation {
     /// Too few classes of characters.
     Classes,
     /// Too many characters.
@@ -27,12 +27,12 @@ pub enum Breach {
 }
 
 impl Policy {
-    /// The names a fixture can give instead of values.
+    /// The named policies.
     pub const NAMES: [&'static str; 3] = ["examples", "product_8", "product_16"];
 
     /// Returns a policy by its name.
     ///
-    /// `examples` takes every new password the documents show (`sensor:34`, `sensor:85`, `console:42`); assumed.
+    /// `examples` accepts every new password of the documents (`sensor:34`, `sensor:85`, `console:42`); assumed.
     /// The other two are rules published for the product elsewhere; which one the API applies is not known.
     pub fn named(name: &str) -> Option<Policy> {
         match name {
@@ -61,15 +61,15 @@ impl Policy {
     /// Checks a new password.
     ///
     /// # Errors
-    /// The first rule it breaks.
-    pub fn check(&self, password: &str) -> Result<(), Breach> {
+    /// The first rule that it violates.
+    pub fn check(&self, password: &str) -> Result<(), PolicyViolation> {
         let length = password.chars().count();
         if length < self.min_length {
-            Err(Breach::TooShort)
+            Err(PolicyViolation::TooShort)
         } else if self.max_length.is_some_and(|max| length > max) {
-            Err(Breach::TooLong)
+            Err(PolicyViolation::TooLong)
         } else if self.classes_in(password) < self.classes {
-            Err(Breach::Classes)
+            Err(PolicyViolation::Classes)
         } else {
             Ok(())
         }
@@ -103,17 +103,17 @@ impl Default for Policy {
     }
 }
 
-impl fmt::Display for Breach {
+impl fmt::Display for PolicyViolation {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(match self {
-            Breach::Classes => "too few classes of characters",
-            Breach::TooLong => "too many characters",
-            Breach::TooShort => "too few characters",
+            PolicyViolation::Classes => "too few classes of characters",
+            PolicyViolation::TooLong => "too many characters",
+            PolicyViolation::TooShort => "too few characters",
         })
     }
 }
 
-/// The symbols product_16 takes; assumed to be the whole list.
+/// The symbols that `product_16` accepts; assumed to be the complete list.
 const PRODUCT_16_SYMBOLS: &str = "#%*+,-./:=?@[]^_{}~";
 
 #[cfg(test)]
@@ -125,24 +125,28 @@ mod tests {
     #[rstest]
     #[case::example("examples", "Test54321!", Ok(()))]
     #[case::no_upper_case("examples", "abcd@1234", Ok(()))]
-    #[case::short("examples", "Ab1!", Err(Breach::TooShort))]
-    #[case::two_classes("examples", "abcd1234", Err(Breach::Classes))]
-    #[case::characters_not_bytes("examples", "Äöü1!", Err(Breach::TooShort))]
-    #[case::three_of_four("product_8", "abcd@1234", Err(Breach::Classes))]
+    #[case::short("examples", "Ab1!", Err(PolicyViolation::TooShort))]
+    #[case::two_classes("examples", "abcd1234", Err(PolicyViolation::Classes))]
+    #[case::characters_not_bytes("examples", "Äöü1!", Err(PolicyViolation::TooShort))]
+    #[case::three_of_four("product_8", "abcd@1234", Err(PolicyViolation::Classes))]
     #[case::all_four("product_8", "Abcd@1234", Ok(()))]
-    #[case::exclamation_mark_is_no_symbol("product_16", "Abcdefgh12345678!", Err(Breach::Classes))]
+    #[case::exclamation_mark_is_no_symbol(
+        "product_16",
+        "Abcdefgh12345678!",
+        Err(PolicyViolation::Classes)
+    )]
     #[case::listed_symbol("product_16", "Abcdefgh12345678#", Ok(()))]
-    #[case::fifteen("product_16", "Abcdefgh123456#", Err(Breach::TooShort))]
+    #[case::fifteen("product_16", "Abcdefgh123456#", Err(PolicyViolation::TooShort))]
     fn a_named_policy(
         #[case] name: &str,
         #[case] password: &str,
-        #[case] expected: Result<(), Breach>,
+        #[case] expected: Result<(), PolicyViolation>,
     ) {
         assert_eq!(Policy::named(name).unwrap().check(password), expected);
     }
 
     #[test]
-    fn a_greatest_length_is_kept() {
+    fn a_maximum_length_is_enforced() {
         let policy = Policy {
             max_length: Some(4),
             min_length: 1,
@@ -151,7 +155,7 @@ mod tests {
         };
         assert_eq!(
             (policy.check("abcd"), policy.check("abcde")),
-            (Ok(()), Err(Breach::TooLong))
+            (Ok(()), Err(PolicyViolation::TooLong))
         );
     }
 }

@@ -57,8 +57,7 @@ struct Content {
 /// All that a reset restores.
 #[derive(Clone, Debug)]
 struct Snapshot {
-    rules: Arc<Rules>,
-    state: State,
+    appliance: Appliance,
     schedule: Schedule,
     outage: Option<Outage>,
 }
@@ -154,11 +153,8 @@ impl MockAppliance {
     /// has nothing that was counted.
     pub fn export(&self) -> Fixture {
         let content = self.content();
-        let appliance = Appliance {
-            rules: Arc::clone(&content.current.rules),
-            state: content.current.state.clone(),
-        };
-        let mut fixture = Fixture::of(appliance, &content.current.schedule);
+        let current = &content.current;
+        let mut fixture = Fixture::of(current.appliance.clone(), &current.schedule);
         if !content.name.is_empty() {
             fixture.name = content.name.to_string();
         }
@@ -187,12 +183,12 @@ impl MockAppliance {
 
     /// Replaces the state between two requests.
     pub fn set_state(&self, state: State) {
-        self.content().current.state = state;
+        self.content().current.appliance.state = state;
     }
 
     /// Returns a copy of the state.
     pub fn state(&self) -> State {
-        self.content().current.state.clone()
+        self.content().current.appliance.state.clone()
     }
 
     /// Returns what each failure mode has counted since the start or the last reset, in order.
@@ -216,7 +212,7 @@ impl MockAppliance {
     }
 
     fn rules(&self) -> Arc<Rules> {
-        Arc::clone(&self.content().current.rules)
+        Arc::clone(&self.content().current.appliance.rules)
     }
 
     /// A panic inside the lock leaves the content whole: changes are made last.
@@ -228,8 +224,7 @@ impl MockAppliance {
 impl Snapshot {
     fn new(appliance: Appliance, schedule: Schedule) -> Snapshot {
         Snapshot {
-            rules: appliance.rules,
-            state: appliance.state,
+            appliance,
             schedule,
             outage: None,
         }

@@ -267,11 +267,11 @@ fn provoked(
         .header("content-type", "application/json")
         .body(Bytes::from(body.to_string()))
         .unwrap();
-    let (answer, _) =
-        fixture
-            .appliance()
-            .answer(&request, IpAddr::from([127, 0, 0, 1]), Moment::default());
-    String::from_utf8(answer.body().to_vec()).unwrap()
+    let source = IpAddr::from([127, 0, 0, 1]);
+    let answer = fixture
+        .appliance()
+        .answer(&request, source, Moment::default());
+    String::from_utf8(answer.response.body().to_vec()).unwrap()
 }
 
 fn own(password: &str, new: &str) -> Json {

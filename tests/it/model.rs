@@ -254,15 +254,12 @@ fn ask(appliance: &mut Appliance, kind: Kind, asks: &Asks) -> Says {
     };
     let request = Request::post(format!("{prefix}/authentication/{operation}"))
         .header("content-type", "application/json");
-    let (answer, change) = appliance.answer(
-        &request.body(Bytes::from(body.to_string())).unwrap(),
-        IpAddr::from([127, 0, 0, 1]),
-        Moment::default(),
-    );
-    change
-        .into_iter()
-        .for_each(|change| appliance.commit(change));
-    let answer: Value = serde_json::from_slice(answer.body()).unwrap();
+    let request = request.body(Bytes::from(body.to_string())).unwrap();
+    let answer = appliance.answer(&request, IpAddr::from([127, 0, 0, 1]), Moment::default());
+    if let Some(change) = answer.evaluation.change {
+        appliance.commit(change);
+    }
+    let answer: Value = serde_json::from_slice(answer.response.body()).unwrap();
     let text = |key: &str| {
         answer.get(key).map(|value| {
             value["userDisplayErrorMessage"]

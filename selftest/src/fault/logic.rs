@@ -4,7 +4,8 @@ use std::{net::IpAddr, time::Duration};
 
 use d4iot_double::{
     appliance::{
-        Asked, Change, Lag, Moment, Policy, Rules, State, User, UserState, Values, Worded,
+        FieldValues, GracePeriod, Moment, ParsedRequest, Policy, ResponseKey, Rules, State,
+        StateChange, User, UserState,
     },
     contract::{Field, Operation, Outcome, Role},
     redact::Secret,
@@ -92,13 +93,13 @@ pub(super) struct Question<'a> {
     pub(super) state: &'a State,
     pub(super) rules: &'a Rules,
     pub(super) operation: Operation,
-    pub(super) values: &'a Values<'a>,
+    pub(super) values: &'a FieldValues<'a>,
     pub(super) source: IpAddr,
     pub(super) now: Moment,
 }
 
 /// What is answered, and the state afterwards.
-type Decision = (Worded, State);
+type Decision = (ResponseKey, State);
 
 impl LogicFault {
     pub(super) fn evaluate(self, question: &Question<'_>) -> Decision {
@@ -108,15 +109,15 @@ impl LogicFault {
             values,
             ..
         } = question;
-        let (directory, new) = (&state.directory, values.of(Field::NewPassword));
-        let asker = directory.find(values.of(username_field(operation)));
-        let target = directory.find(values.of(Field::Username));
+        let (directory, new) = (&state.directory, values.get(Field::NewPassword));
+        let asker = directory.find(values.get(username_field(operation)));
+        let target = directory.find(values.get(Field::Username));
         let with_new_password = |user: &User| User {
             password: Secret::new(new),
             ..user.clone()
         };
         let was_former = |password: &str| {
-            directory.still_validates(values.of(Field::Username), password, question.now)
+            directory.is_previous_valid(values.get(Field::Username), password, question.now)
         };
         let changes = operation != Operation::Validation;
         match self {
@@ -125,11 +126,7 @@ impl LogicFault {
             }),
             LogicFault::AdminsRefused => question.refused_to(asker, Role::Admin),
             LogicFault::AllUsersChanged => question.also(Outcome::PasswordReplaced, || {
-                directory
-                    .users()
-                    .into_iter()
-                    .map(with_new_password)
-                    .collect()
+                directory.users().map(with_new_password).collect()
             }),
             LogicFault::AnalystsMay => {
                 question.with_role(asker.filter(|user| user.role == Role::SecurityAnalyst))
@@ -137,7 +134,6 @@ impl LogicFault {
             LogicFault::AnotherUsersPassword => question.with_any_password(|given| {
                 directory
                     .users()
-                    .iter()
                     .any(|user| user.password.expose() == given)
             }),
             LogicFault::AnyPassword => question.with_any_password(|_| true),
@@ -152,7 +148,7 @@ impl LogicFault {
             }
             LogicFault::CreatesUnknownUsers => match question.outcome() {
                 (key, _) if key.outcome == Outcome::UserUnknown => (
-                    Worded {
+                    ResponseKey {
                         outcome: Outcome::PasswordReplaced,
                         ..key
                     },
@@ -181,8 +177,7 @@ impl LogicFault {
                 for field in [Field::AdminUsername, Field::Username] {
                     let known = directory
                         .users()
-                        .into_iter()
-                        .find(|user| user.username.eq_ignore_ascii_case(values.of(field)));
+                        .find(|user| user.username.eq_ignore_ascii_case(values.get(field)));
                     if let Some(user) = known {
                         values.set(field, user.username.clone());
                     }
@@ -191,12 +186,14 @@ impl LogicFault {
             }
             LogicFault::NewPasswordTrimmed => {
                 let (key, change) = question.outcome();
-                let replaces = change.as_ref().is_some_and(Change::replaces);
+                let replaces = change.as_ref().is_some_and(StateChange::replaces_password);
                 let mut state = committed(state, change, []);
-                if replaces {
-                    state
-                        .directory
-                        .replace(values.of(Field::Username), Secret::new(new.trim()));
+                let user = state.directory.find(values.get(Field::Username)).cloned();
+                if let Some(user) = user.filter(|_| replaces) {
+                    state.directory.put(User {
+                        password: Secret::new(new.trim()),
+                        ..user
+                    });
                 }
                 (key, state)
             }
@@ -276,37 +273,40 @@ impl Question<'_> {
         (key, committed(self.state, change, []))
     }
 
-    fn outcome(&self) -> (Worded, Option<Change>) {
+    fn outcome(&self) -> (ResponseKey, Option<StateChange>) {
         self.outcome_of(self.state, self.values.clone())
     }
 
-    fn outcome_of(&self, state: &State, values: Values<'_>) -> (Worded, Option<Change>) {
+    fn outcome_of(
+        &self,
+        state: &State,
+        values: FieldValues<'_>,
+    ) -> (ResponseKey, Option<StateChange>) {
         // Former passwords are kept for the faults alone: the mock knows none.
         let mut state = state.clone();
         for user in state.directory.clone().users() {
             state.directory.put(user.clone());
         }
-        let (key, _, change) = state.judge_with_reason(
-            self.rules,
-            &Asked::Fields(self.operation, values),
-            self.source,
-            self.now,
-        );
-        (key, change)
+        let request = ParsedRequest::Fields(self.operation, values);
+        let evaluation = state.evaluate(self.rules, &request, self.source, self.now);
+        (evaluation.key, evaluation.change)
     }
 
-    fn with(&self, values: Values<'_>) -> Decision {
+    fn with(&self, values: FieldValues<'_>) -> Decision {
         let (key, change) = self.outcome_of(self.state, values);
         (key, committed(self.state, change, []))
     }
 
-    fn outcome_with_any_password(&self, passes: impl Fn(&str) -> bool) -> (Worded, Option<Change>) {
+    fn outcome_with_any_password(
+        &self,
+        passes: impl Fn(&str) -> bool,
+    ) -> (ResponseKey, Option<StateChange>) {
         let mut values = self.values.clone();
         let user = self
             .state
             .directory
-            .find(values.of(username_field(self.operation)));
-        if let Some(user) = user.filter(|_| passes(values.of(password_field(self.operation)))) {
+            .find(values.get(username_field(self.operation)));
+        if let Some(user) = user.filter(|_| passes(values.get(password_field(self.operation)))) {
             let password = user.password.expose().to_owned();
             values.set(password_field(self.operation), password);
         }
@@ -314,8 +314,9 @@ impl Question<'_> {
     }
 
     /// Keeps the password that a change replaces, so that a later request can be held against it.
-    fn with_history(&self, (key, change): (Worded, Option<Change>)) -> Decision {
-        let change = change.map(|change| change.lagging(Lag::Until(Moment(Duration::MAX))));
+    fn with_history(&self, (key, change): (ResponseKey, Option<StateChange>)) -> Decision {
+        let change = change
+            .map(|change| change.with_grace_period(GracePeriod::Until(Moment(Duration::MAX))));
         (key, committed(self.state, change, []))
     }
 
@@ -362,7 +363,7 @@ impl Question<'_> {
 
     /// Answers with this outcome, and changes nothing.
     fn instead(&self, outcome: Outcome) -> Decision {
-        match self.rules.wording_of(Some(self.operation), outcome) {
+        match self.rules.response_key(Some(self.operation), outcome) {
             Some(key) => (key, self.state.clone()),
             None => self.evaluate(),
         }
@@ -381,8 +382,8 @@ impl Question<'_> {
 
     fn new_user(&self) -> User {
         User {
-            username: self.values.of(Field::Username).to_owned(),
-            password: Secret::new(self.values.of(Field::NewPassword)),
+            username: self.values.get(Field::Username).to_owned(),
+            password: Secret::new(self.values.get(Field::NewPassword)),
             role: Role::ReadOnly,
             state: UserState::Active,
         }
@@ -392,7 +393,7 @@ impl Question<'_> {
 /// Returns the state after a change, with these users as they are then.
 fn committed(
     state: &State,
-    change: Option<Change>,
+    change: Option<StateChange>,
     users: impl IntoIterator<Item = User>,
 ) -> State {
     let mut state = state.clone();

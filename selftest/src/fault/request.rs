@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use d4iot_double::{
-    appliance::{Asked, Rules},
+    appliance::{ParsedRequest, Rules},
     contract,
     contract::{Circumstance, Field, Kind, Operation, Outcome},
 };
@@ -119,7 +119,7 @@ pub(super) struct Rewrite {
     /// The request that the mock parses.
     pub(super) request: Request<Bytes>,
     /// The refusal in place of parsing.
-    pub(super) refusal: Option<Asked<'static>>,
+    pub(super) refusal: Option<ParsedRequest<'static>>,
     /// What becomes of each value afterwards.
     pub(super) map_value: Option<fn(&str) -> String>,
 }
@@ -388,10 +388,10 @@ impl Reading<'_> {
 
     fn refused_if(&self, refuses: bool, outcome: Outcome) -> Rewrite {
         let key = operation(self.request)
-            .and_then(|operation| self.rules.wording_of(Some(operation), outcome))
+            .and_then(|operation| self.rules.response_key(Some(operation), outcome))
             .filter(|_| refuses);
         Rewrite {
-            refusal: key.map(|key| Asked::Refused(key, Circumstance::OtherContentType)),
+            refusal: key.map(|key| ParsedRequest::Rejected(key, Circumstance::OtherContentType)),
             ..self.with(|_| ())
         }
     }
@@ -490,11 +490,11 @@ impl Reading<'_> {
 }
 
 /// Parses what is left of a request, as the fault has it.
-pub(super) fn parse<'a>(rules: &Rules, rewrite: &'a Rewrite) -> Asked<'a> {
-    let mut parsed = rules.read(&rewrite.request);
-    if let (Asked::Fields(_, values), Some(map_value)) = (&mut parsed, rewrite.map_value) {
+pub(super) fn parse<'a>(rules: &Rules, rewrite: &'a Rewrite) -> ParsedRequest<'a> {
+    let mut parsed = rules.parse_request(&rewrite.request);
+    if let (ParsedRequest::Fields(_, values), Some(map_value)) = (&mut parsed, rewrite.map_value) {
         for field in Field::ALL {
-            values.set(*field, map_value(values.of(*field)));
+            values.set(*field, map_value(values.get(*field)));
         }
     }
     parsed

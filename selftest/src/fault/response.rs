@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use d4iot_double::{
-    appliance::{Asked, Rules, Worded},
+    appliance::{ParsedRequest, ResponseKey, Rules},
     contract::{Field, Outcome},
 };
 use http::{HeaderValue, Response, StatusCode, Version, header};
@@ -96,19 +96,19 @@ impl ResponseFault {
         self,
         mut answer: Response<Bytes>,
         rules: &Rules,
-        worded: Worded,
-        asked: &Asked<'_>,
+        worded: ResponseKey,
+        asked: &ParsedRequest<'_>,
     ) -> Response<Bytes> {
         let instead = |outcome, other| {
             // Where nothing words the other outcome, this one stays.
             let other = (worded.outcome == outcome)
-                .then(|| rules.wording_of(worded.operation, other))
+                .then(|| rules.response_key(worded.operation, other))
                 .flatten();
-            rules.word(other.unwrap_or(worded), asked)
+            rules.render_response(other.unwrap_or(worded), asked)
         };
         let name = match asked {
-            Asked::Fields(_, values) => values.of(Field::Username),
-            Asked::Refused(..) => "",
+            ParsedRequest::Fields(_, values) => values.get(Field::Username),
+            ParsedRequest::Rejected(..) => "",
         };
         let echo = |answer, other: String| {
             if worded.outcome == Outcome::UserUnknown {
@@ -224,12 +224,12 @@ impl ResponseFault {
                 answer
             }
             ResponseFault::PasswordEchoed => match asked {
-                Asked::Fields(_, values) if !worded.outcome.is_success() => {
+                ParsedRequest::Fields(_, values) if !worded.outcome.is_success() => {
                     let [one, other] =
-                        [Field::Password, Field::AdminPassword].map(|field| values.of(field));
+                        [Field::Password, Field::AdminPassword].map(|field| values.get(field));
                     internal(answer, if one.is_empty() { other } else { one })
                 }
-                Asked::Fields(..) | Asked::Refused(..) => answer,
+                ParsedRequest::Fields(..) | ParsedRequest::Rejected(..) => answer,
             },
             ResponseFault::PermissionHidden => {
                 instead(Outcome::PermissionDenied, Outcome::UserUnknown)

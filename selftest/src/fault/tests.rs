@@ -81,15 +81,15 @@ fn a_fault_shows_at_its_operation(#[case] on: Option<Operation>, #[case] shows: 
 /// Every fault of writing has a response for every outcome of every operation.
 #[rstest]
 fn every_fault_renders_every_outcome(#[values(Kind::Sensor, Kind::Console)] kind: Kind) {
-    let rules: Arc<Rules> = Rules::ruling(kind);
+    let rules: Arc<Rules> = Rules::with_defaults(kind);
     let places = Operation::ALL.iter().copied().map(Some).chain([None]);
-    let keys: Vec<Worded> = places
+    let keys: Vec<ResponseKey> = places
         .flat_map(|operation| {
             Outcome::ALL
                 .iter()
-                .map(move |&outcome| Worded { operation, outcome })
+                .map(move |&outcome| ResponseKey { operation, outcome })
         })
-        .filter(|key| rules.wording_of(key.operation, key.outcome) == Some(*key))
+        .filter(|key| rules.response_key(key.operation, key.outcome) == Some(*key))
         .collect();
     assert!(keys.len() > Outcome::ALL.len(), "{keys:?}");
     for quirk in RESPONSE_QUIRKS {
@@ -99,7 +99,7 @@ fn every_fault_renders_every_outcome(#[values(Kind::Sensor, Kind::Console)] kind
         };
         assert!(matches!(fault.kind, FaultKind::Response(_)), "{quirk}");
         for &key in &keys {
-            let parsed = Asked::Refused(key, Circumstance::MalformedBody);
+            let parsed = ParsedRequest::Rejected(key, Circumstance::MalformedBody);
             let answer = fault.render(&rules, key, &parsed);
             assert!(answer.status().as_u16() >= 200, "{quirk} {key:?}");
         }

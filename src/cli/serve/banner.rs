@@ -42,9 +42,9 @@ pub(super) fn how_to_ask(fixture: &Fixture, url: &str) -> Option<String> {
 fn of_a_user(fixture: &Fixture) -> Option<Json> {
     let users = fixture.state.directory.users();
     let user = users
-        .iter()
+        .clone()
         .find(|user| user.state == UserState::Active)
-        .or(users.first())?;
+        .or(users.clone().next())?;
     Some(json!({ "username": user.username, "password": "<PASSWORD>" }))
 }
 

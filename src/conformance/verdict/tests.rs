@@ -5,7 +5,7 @@ use rstest::rstest;
 
 use super::*;
 use crate::{
-    appliance::{Asked as Heard, Rules},
+    appliance::{ParsedRequest as Heard, Rules},
     conformance::suite,
     contract,
     contract::{Circumstance, Kind},
@@ -26,9 +26,12 @@ fn answer(body: &str) -> Response<Bytes> {
 
 /// What the reference mock says for an outcome, with no name to echo.
 fn worded(kind: Kind, ask: Operation, outcome: Outcome) -> Option<Response<Bytes>> {
-    let rules = Rules::ruling(kind);
-    let worded = rules.wording_of(Some(ask), outcome)?;
-    Some(rules.word(worded, &Heard::Refused(worded, Circumstance::MalformedBody)))
+    let rules = Rules::with_defaults(kind);
+    let worded = rules.response_key(Some(ask), outcome)?;
+    Some(rules.render_response(
+        worded,
+        &Heard::Rejected(worded, Circumstance::MalformedBody),
+    ))
 }
 
 /// Every step of every case of both kinds, with its branches.

@@ -1,13 +1,13 @@
-//! How a request is answered: parsed, then evaluated, committed and noted under one lock, then rendered.
+//! How a request is answered: by the appliance under one lock, which also commits the change and notes the request.
 
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{Request, StatusCode, request::Parts};
+use http::{Request, Response, StatusCode, request::Parts};
 
-use super::MockAppliance;
+use super::{MockAppliance, Snapshot};
 use crate::{
-    appliance::{Asked, Change, Lag, Moment, Rules, Worded},
+    appliance::{ApplianceAnswer, GracePeriod, Moment, ParsedRequest, Rules, StateChange},
     clock::{Age, Clock},
     contract::{Circumstance, Outcome},
     failure::{Call, Delivery, Stale, Trigger},
@@ -15,11 +15,9 @@ use crate::{
     server::{AcceptDecision, Answer, Client, PinnedFuture, Refusal, Service},
 };
 
-/// A request that was evaluated.
-struct Evaluation<'a> {
-    rules: Arc<Rules>,
-    parsed: Asked<'a>,
-    outcome: Worded,
+/// An answer before a failure mode changes its delivery.
+struct PendingAnswer {
+    response: Response<Bytes>,
     failure: Option<Trigger>,
     entry: EntryId,
     /// The clock's age when the request was evaluated.
@@ -28,10 +26,17 @@ struct Evaluation<'a> {
 
 impl Service for MockAppliance {
     fn answer(&self, request: &Request<Bytes>, client: Client) -> Answer {
-        let evaluation = self.evaluate(request, client);
+        let pending = self.evaluate(request, client);
         self.journal.pushed();
-        let entry = evaluation.entry;
-        evaluation.render().with_entry(entry)
+        let delivery = Delivery::plain(pending.response);
+        let answer = match pending.failure {
+            None => Answer::delivered(delivery, pending.received),
+            Some(failure) => Answer::delivered(
+                failure.action.apply(&failure.random, delivery),
+                pending.received,
+            ),
+        };
+        answer.with_entry(pending.entry)
     }
 
     fn refuse(&self, head: &Parts, refusal: Refusal, client: Client) -> Answer {
@@ -43,8 +48,8 @@ impl Service for MockAppliance {
             Refusal::RequestTimeout => Outcome::RequestTimeout,
         };
         let response = match refusal {
-            Refusal::BodyTooLarge => rules.refuse_body(head, Circumstance::BodyTooLarge),
-            _ => rules.refusal(outcome),
+            Refusal::BodyTooLarge => rules.render_body_rejection(head, Circumstance::BodyTooLarge),
+            _ => rules.render_rejection(outcome),
         };
         let operation = rules.operation_at(head.uri.path());
         let mut content = self.content();
@@ -116,62 +121,56 @@ impl Service for MockAppliance {
 }
 
 impl MockAppliance {
-    /// Parses a request; then, under the lock, evaluates it, commits its change and notes it.
-    fn evaluate<'a>(&self, request: &'a Request<Bytes>, client: Client) -> Evaluation<'a> {
-        let mut rules = self.rules();
-        let mut parsed = rules.read(request);
+    /// Answers a request, commits its change and notes it, all under the lock.
+    fn evaluate(&self, request: &Request<Bytes>, client: Client) -> PendingAnswer {
         let (method, uri, body) = (request.method(), request.uri(), request.body());
         let recorded = RecordedRequest::new(method, uri, request.headers(), body);
-        let findings = Findings::of(uri, recorded.has_token(), body, parsed.reason());
-        let mut content = self.content();
-        if !Arc::ptr_eq(&rules, &content.current.rules) {
-            // Other rules were loaded since.
-            rules = Arc::clone(&content.current.rules);
-            parsed = rules.read(request);
-        }
-        if parsed.operation().is_none() {
-            content.unmatched.add(method, uri);
-        }
-        let current = &mut content.current;
+        let mut guard = self.content();
+        let content = &mut *guard;
+        let Snapshot {
+            appliance,
+            schedule,
+            ..
+        } = &mut content.current;
         // Inside the lock: a request that is evaluated later has a later time.
         let stamp = self.clock.stamp();
         let now = stamp.moment;
-        let (outcome, reason, change) =
-            current
-                .state
-                .judge_with_reason(&rules, &parsed, client.source, now);
-        let failure = current.schedule.request(&call(&parsed, client, now));
+        let mut answer = appliance.answer(request, client.source, now);
+        let operation = answer.request.operation();
+        if operation.is_none() {
+            content.unmatched.add(method, uri);
+        }
+        let failure = schedule.request(&call(&answer.request, client, now));
+        if let Some(failure) = &failure {
+            override_response(&appliance.rules, failure, &mut answer);
+        }
+        let change = answer.evaluation.change;
         let change = change.filter(|_| commits(failure.as_ref()));
-        let is_changed = change.as_ref().is_some_and(Change::replaces);
+        let is_changed = change.as_ref().is_some_and(StateChange::replaces_password);
         if let Some(change) = change {
             let stale = failure.as_ref().and_then(|failure| failure.action.stale);
-            current.state.commit(match stale {
-                Some(stale) => change.lagging(grace_period(stale, now)),
+            appliance.commit(match stale {
+                Some(stale) => change.with_grace_period(grace_period(stale, now)),
                 None => change,
             });
         }
-        let overridden = failure
-            .as_ref()
-            .map(|failure| override_outcome(&rules, failure, outcome, &parsed).1);
         // Inside the lock: the journal is in the order of the evaluations.
         let entry = self.journal.push(EntryData {
             at_ns: now.nanoseconds(),
             wall: stamp.wall,
             source: client.source,
             connection: client.connection,
-            operation: parsed.operation(),
-            outcome: overridden.unwrap_or(outcome).outcome,
-            reason: Some(reason),
+            operation,
+            outcome: answer.evaluation.key.outcome,
+            reason: Some(answer.evaluation.reason),
             failure: failure.as_ref().map(|failure| Arc::clone(&failure.mode)),
             changed: is_changed,
-            findings,
+            findings: Findings::of(uri, recorded.has_token(), body, answer.request.rejection()),
             request: recorded,
         });
-        drop(content);
-        Evaluation {
-            rules,
-            parsed,
-            outcome,
+        drop(guard);
+        PendingAnswer {
+            response: answer.response,
             failure,
             entry,
             received: stamp.age,
@@ -179,23 +178,8 @@ impl MockAppliance {
     }
 }
 
-impl Evaluation<'_> {
-    /// Renders the response, and applies the failure to it.
-    fn render(&self) -> Answer {
-        let Some(failure) = &self.failure else {
-            return Answer::plain(self.rules.word(self.outcome, &self.parsed));
-        };
-        let (rules, outcome) = override_outcome(&self.rules, failure, self.outcome, &self.parsed);
-        let delivery = Delivery::plain(rules.word(outcome, &self.parsed));
-        Answer::delivered(
-            failure.action.apply(&failure.random, delivery),
-            self.received,
-        )
-    }
-}
-
 /// Returns a request as the failure modes see it.
-pub(super) fn call<'a>(parsed: &'a Asked<'_>, client: Client, now: Moment) -> Call<'a> {
+pub(super) fn call<'a>(parsed: &'a ParsedRequest<'_>, client: Client, now: Moment) -> Call<'a> {
     Call {
         operation: parsed.operation(),
         user: parsed.user(),
@@ -210,25 +194,29 @@ pub(super) fn commits(failure: Option<&Trigger>) -> bool {
     failure.is_none_or(|failure| failure.action.commits())
 }
 
-/// Returns the outcome that a failure mode has in place of the appliance's, and the rules that render it.
-pub(super) fn override_outcome<'a>(
-    rules: &'a Rules,
-    failure: &'a Trigger,
-    outcome: Worded,
-    parsed: &Asked<'_>,
-) -> (&'a Rules, Worded) {
+/// Puts the outcome that a failure mode names in place of the appliance's.
+pub(super) fn override_response(
+    rules: &Rules,
+    failure: &Trigger,
+    answer: &mut ApplianceAnswer<'_>,
+) {
     let answering = &failure.action.response;
-    let rules = answering.rules.as_deref().unwrap_or(rules);
-    let outcome = answering
+    let rules = match (&answering.rules, answering.outcome) {
+        (None, None) => return,
+        (own, _) => own.as_deref().unwrap_or(rules),
+    };
+    let operation = answer.request.operation();
+    let key = answering
         .outcome
-        .and_then(|outcome| rules.wording_of(parsed.operation(), outcome))
-        .unwrap_or(outcome);
-    (rules, outcome)
+        .and_then(|outcome| rules.response_key(operation, outcome))
+        .unwrap_or(answer.evaluation.key);
+    answer.evaluation.key = key;
+    answer.response = rules.render_response(key, &answer.request);
 }
 
-fn grace_period(stale: Stale, now: Moment) -> Lag {
+fn grace_period(stale: Stale, now: Moment) -> GracePeriod {
     match stale {
-        Stale::For(time) => Lag::Until(Moment(now.0.saturating_add(time))),
-        Stale::Requests(count) => Lag::Validations(count),
+        Stale::For(time) => GracePeriod::Until(Moment(now.0.saturating_add(time))),
+        Stale::Requests(count) => GracePeriod::Validations(count),
     }
 }

@@ -4,17 +4,18 @@ use std::{
     collections::BTreeSet,
     hash::{BuildHasher, Hasher, RandomState},
     net::IpAddr,
-    sync::{Arc, OnceLock},
+    sync::OnceLock,
 };
 
 use bytes::Bytes;
 use http::{Request, Response, header::AUTHORIZATION};
 
 use super::{
-    MockAppliance,
-    answer::{call, commits, override_outcome},
+    MockAppliance, Snapshot,
+    answer::{call, commits, override_response},
 };
 use crate::{
+    appliance::StateChange,
     contract::{Operation, Outcome},
     failure::Delivery,
     journal::{
@@ -117,42 +118,46 @@ impl MockAppliance {
 
     /// Returns what a request from a source would get now, and why. Nothing is changed or counted.
     pub fn explain(&self, request: &Request<Bytes>, source: IpAddr) -> Explanation {
-        let mut current = self.content().current.clone();
-        let rules = Arc::clone(&current.rules);
-        let parsed = rules.read(request);
+        let Snapshot {
+            appliance,
+            mut schedule,
+            ..
+        } = self.content().current.clone();
+        let rules = &appliance.rules;
         let now = self.clock.now();
-        let (outcome, reason, change) = current
-            .state
-            .judge_with_reason(&rules, &parsed, source, now);
+        let mut answer = appliance.answer(request, source, now);
         // A connection without a number: what is counted per connection counts as on a new one.
         let client = Client {
             source,
             connection: 0,
         };
-        let failure = current.schedule.request(&call(&parsed, client, now));
-        let changes = change.is_some_and(|change| change.replaces()) && commits(failure.as_ref());
+        let failure = schedule.request(&call(&answer.request, client, now));
+        if let Some(failure) = &failure {
+            override_response(rules, failure, &mut answer);
+        }
+        let operation = answer.request.operation();
+        let rejection = answer.request.rejection();
+        let change = answer.evaluation.change.as_ref();
+        let changes =
+            change.is_some_and(StateChange::replaces_password) && commits(failure.as_ref());
         let has_token = request.headers().contains_key(AUTHORIZATION);
-        let findings = Findings::of(request.uri(), has_token, request.body(), parsed.reason());
-        let (renderer, outcome) = match &failure {
-            Some(failure) => override_outcome(&rules, failure, outcome, &parsed),
-            None => (&*rules, outcome),
-        };
-        let answer = Delivery::plain(renderer.word(outcome, &parsed));
-        let answer = match &failure {
-            Some(failure) => failure.action.apply(&failure.random, answer),
-            None => answer,
+        let findings = Findings::of(request.uri(), has_token, request.body(), rejection);
+        let delivery = Delivery::plain(answer.response);
+        let delivery = match &failure {
+            Some(failure) => failure.action.apply(&failure.random, delivery),
+            None => delivery,
         };
         let path = request.uri().path();
         let suggest = || suggestion(rules.kind(), path, |path| rules.has_path(path));
         Explanation {
-            operation: parsed.operation(),
-            outcome: outcome.outcome,
-            reason: reason.to_string(),
+            operation,
+            outcome: answer.evaluation.key.outcome,
+            reason: answer.evaluation.reason.to_string(),
             failure: failure.map(|failure| failure.mode.to_string()),
             changes,
             findings: findings.iter().collect(),
-            suggestion: parsed.operation().is_none().then(suggest),
-            answer: answer.response,
+            suggestion: operation.is_none().then(suggest),
+            answer: delivery.response,
         }
     }
 
@@ -164,7 +169,8 @@ impl MockAppliance {
     fn redactor(&self, changed: &[Entry]) -> Redactor {
         let states = {
             let content = self.content();
-            [&content.current, &content.loaded.0].map(|snapshot| snapshot.state.directory.clone())
+            [&content.current, &content.loaded.0]
+                .map(|snapshot| snapshot.appliance.state.directory.clone())
         };
         let users = || states.iter().flat_map(|directory| directory.users());
         let names: BTreeSet<&str> = users().map(|user| user.username.as_str()).collect();

@@ -17,31 +17,36 @@ use crate::{
 impl MockAppliance {
     /// Returns the users as they are, in the order of their names.
     pub fn users(&self) -> Vec<User> {
-        self.content()
-            .current
-            .state
-            .directory
-            .users()
-            .into_iter()
-            .cloned()
-            .collect()
+        let content = self.content();
+        let users = content.current.appliance.state.directory.users();
+        users.cloned().collect()
     }
 
     /// Puts a user in until the next reset, in place of one of the same name, whose former password then validates no longer; tells whether
     /// the name is new.
     pub fn put_user(&self, user: User) -> bool {
         let current = &mut self.content().current;
-        let new = current.state.directory.find(&user.username).is_none();
-        current.state.directory.put(user);
+        let new = current
+            .appliance
+            .state
+            .directory
+            .find(&user.username)
+            .is_none();
+        current.appliance.state.directory.put(user);
         new
     }
 
     /// Puts a user in until the next reset, if the name is free; tells whether it was.
     pub fn add_user(&self, user: User) -> bool {
         let current = &mut self.content().current;
-        let free = current.state.directory.find(&user.username).is_none();
+        let free = current
+            .appliance
+            .state
+            .directory
+            .find(&user.username)
+            .is_none();
         if free {
-            current.state.directory.put(user);
+            current.appliance.state.directory.put(user);
         }
         free
     }
@@ -59,7 +64,7 @@ impl MockAppliance {
             .map(|failure| failure.name.clone());
         let about: Vec<String> = about.collect();
         if about.is_empty() {
-            Ok(current.state.directory.remove(username))
+            Ok(current.appliance.state.directory.remove(username))
         } else {
             Err(about)
         }
@@ -77,11 +82,11 @@ impl MockAppliance {
     /// The first failure mode that would mean nothing under them; nothing is changed then.
     pub fn set_readings(&self, readings: &Readings) -> Result<(), fixture::Error> {
         let current = &mut self.content().current;
-        let kind = current.rules.kind();
+        let kind = current.appliance.rules.kind();
         let context = ModeContext {
             kind,
             readings,
-            users: &current.state.directory,
+            users: &current.appliance.state.directory,
             https: true,
         };
         let modes = current
@@ -90,7 +95,7 @@ impl MockAppliance {
             .map(|failure| fixture::reload_mode(failure, &context))
             .collect::<Result<_, _>>()?;
         current.schedule.reload(modes);
-        current.rules = Arc::new(Rules::new(contract::of(kind), readings));
+        current.appliance.rules = Arc::new(Rules::new(contract::of(kind), readings));
         Ok(())
     }
 
@@ -186,9 +191,9 @@ impl MockAppliance {
 impl Snapshot {
     fn mode_context(&self, https: bool) -> ModeContext<'_> {
         ModeContext {
-            kind: self.rules.kind(),
-            readings: self.rules.readings(),
-            users: &self.state.directory,
+            kind: self.appliance.rules.kind(),
+            readings: self.appliance.rules.readings(),
+            users: &self.appliance.state.directory,
             https,
         }
     }

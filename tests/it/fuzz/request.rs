@@ -32,11 +32,12 @@ pub(crate) fn run(data: &[u8]) {
         let request = request
             .body(Bytes::copy_from_slice(body))
             .expect("a request can be made");
-        let (answer, change) = appliance.answer(
+        let answered = appliance.answer(
             &request,
             IpAddr::V4(Ipv4Addr::LOCALHOST),
             Moment(Duration::from_secs(second)),
         );
+        let (answer, change) = (answered.response, answered.evaluation.change);
         let said: serde_json::Value =
             serde_json::from_slice(answer.body()).expect("an answer is JSON");
         assert!(

@@ -1,0 +1,146 @@
+//! The JSON of a request's body: its fields in order, duplicates included.
+
+use std::{borrow::Cow, fmt};
+
+use serde::{de, de::MapAccess};
+use serde_json::value::RawValue;
+
+/// The value of a field.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum FieldValue<'a> {
+    /// `null`.
+    Null,
+    /// A number, a list, an object or a boolean.
+    Other,
+    /// A string, its escapes resolved; borrowed where it has none.
+    Text(Cow<'a, str>),
+}
+
+/// A body that is JSON.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum JsonBody<'a> {
+    /// Another value than an object.
+    NotAnObject,
+    /// An object: names and values in order, each name as often as it occurs.
+    Object(Vec<(Cow<'a, str>, FieldValue<'a>)>),
+}
+
+/// Parses a body; `None` where it is not JSON. RFC 8259 exactly: no byte order mark, nothing after the value.
+pub(super) fn parse(body: &str) -> Option<JsonBody<'_>> {
+    let raw: &RawValue = serde_json::from_str(body).ok()?;
+    if !raw.get().starts_with('{') {
+        return field_value(raw).map(|_| JsonBody::NotAnObject);
+    }
+    let RawObject(fields) = serde_json::from_str(raw.get()).ok()?;
+    let fields: Option<Vec<_>> = fields
+        .into_iter()
+        .map(|(Text(name), value)| Some((name, field_value(value)?)))
+        .collect();
+    fields.map(JsonBody::Object)
+}
+
+/// Reads a value; `None` for a lone surrogate, and for a number that no `f64` holds.
+fn field_value(raw: &RawValue) -> Option<FieldValue<'_>> {
+    let text = raw.get();
+    match text.as_bytes() {
+        [b'"', ..] => {
+            let Text(text) = serde_json::from_str(text).ok()?;
+            Some(FieldValue::Text(text))
+        }
+        b"null" => Some(FieldValue::Null),
+        [b'-' | b'0'..=b'9', ..] => {
+            let is_finite = text.parse().is_ok_and(f64::is_finite);
+            is_finite.then_some(FieldValue::Other)
+        }
+        _ => Some(FieldValue::Other),
+    }
+}
+
+/// A string, borrowed where it has no escapes.
+#[derive(serde::Deserialize)]
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
+/// An object whose values are not read yet.
+struct RawObject<'a>(Vec<(Text<'a>, &'a RawValue)>);
+
+impl<'de: 'a, 'a> de::Deserialize<'de> for RawObject<'a> {
+    fn deserialize<D: de::Deserializer<'de>>(deserializer: D) -> Result<RawObject<'a>, D::Error> {
+        struct Fields;
+
+        impl<'de> de::Visitor<'de> for Fields {
+            type Value = RawObject<'de>;
+
+            fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+                out.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<RawObject<'de>, A::Error> {
+                let mut fields = Vec::with_capacity(4);
+                while let Some(field) = map.next_entry()? {
+                    fields.push(field);
+                }
+                Ok(RawObject(fields))
+            }
+        }
+
+        deserializer.deserialize_map(Fields)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case::nothing("", None)]
+    #[case::a_word("hello", None)]
+    #[case::a_bash_escape(r#"{"a": "b\!"}"#, None)]
+    #[case::trailing(r#"{} x"#, None)]
+    #[case::a_byte_order_mark("\u{feff}{}", None)]
+    #[case::a_lone_surrogate(r#"{"a": "\ud800"}"#, None)]
+    #[case::a_huge_number("1e999", None)]
+    #[case::a_list("[1, [2], {\"a\": 3}]", Some(JsonBody::NotAnObject))]
+    #[case::null("null", Some(JsonBody::NotAnObject))]
+    #[case::a_text("\"a\"", Some(JsonBody::NotAnObject))]
+    fn a_body_that_is_not_an_object(#[case] body: &str, #[case] expected: Option<JsonBody<'_>>) {
+        assert_eq!(parse(body), expected);
+    }
+
+    #[test]
+    fn an_object_keeps_order_and_duplicates() {
+        let expected = vec![
+            ("a".into(), FieldValue::Text("é\n".into())),
+            ("b".into(), FieldValue::Null),
+            ("a".into(), FieldValue::Other),
+            ("c".into(), FieldValue::Other),
+        ];
+        assert_eq!(
+            parse(r#" {"\u0061": "\u00e9\n", "b": null, "a": 12.5, "c": {"d": [true]}}"#),
+            Some(JsonBody::Object(expected))
+        );
+    }
+
+    #[test]
+    fn a_text_without_escapes_is_not_copied() {
+        let body = r#"{"a": "b", "c": "\n"}"#.to_owned();
+        let Some(JsonBody::Object(fields)) = parse(&body) else {
+            panic!("it is an object")
+        };
+        assert!(matches!(
+            fields[..],
+            [
+                (_, FieldValue::Text(Cow::Borrowed("b"))),
+                (_, FieldValue::Text(Cow::Owned(_)))
+            ]
+        ));
+    }
+
+    #[test]
+    fn a_hundred_thousand_brackets_are_no_danger() {
+        let deep = format!("{{\"a\": {}1{}}}", "[".repeat(100_000), "]".repeat(100_000));
+        assert!(matches!(parse(&deep), None | Some(JsonBody::Object(_))));
+        assert!(parse(&"[".repeat(100_000)).is_none());
+    }
+}

@@ -1,0 +1,235 @@
+//! From a request to an operation with all its fields, or to the reason why it is rejected before.
+
+use std::{borrow::Cow, fmt, mem};
+
+use bytes::Bytes;
+use http::{HeaderValue, Request, header};
+
+use super::{
+    body,
+    body::{FieldValue, JsonBody},
+    rules::OperationRules,
+};
+use crate::{
+    appliance::{Reason, ResponseKey, Rules},
+    contract::{Circumstance, Field, Operation, Outcome, Treatment},
+};
+
+/// A request as it was read.
+#[derive(Debug)]
+pub enum ParsedRequest<'a> {
+    /// An operation with all its fields.
+    Fields(Operation, FieldValues<'a>),
+    /// Rejected before the checks of an operation.
+    Rejected(ResponseKey, Circumstance),
+}
+
+/// The values of an operation's fields, borrowed from the request where they have no escapes.
+#[derive(Clone, Default)]
+pub struct FieldValues<'a>([Cow<'a, str>; 5]);
+
+impl ParsedRequest<'_> {
+    /// Returns the operation, if the request reaches one.
+    pub fn operation(&self) -> Option<Operation> {
+        match self {
+            ParsedRequest::Fields(operation, _) => Some(*operation),
+            ParsedRequest::Rejected(key, _) => key.operation,
+        }
+    }
+
+    /// Returns why it was rejected, if it was.
+    pub fn rejection(&self) -> Option<Reason> {
+        match self {
+            ParsedRequest::Fields(..) => None,
+            ParsedRequest::Rejected(_, circumstance) => Some(Reason::In(*circumstance)),
+        }
+    }
+
+    /// Returns the user it is about, if it names one.
+    pub fn user(&self) -> Option<&str> {
+        match self {
+            ParsedRequest::Fields(_, values) => Some(values.get(Field::Username)),
+            ParsedRequest::Rejected(..) => None,
+        }
+    }
+}
+
+impl<'a> FieldValues<'a> {
+    /// Returns a field's value, empty for a field that the operation does not have.
+    pub fn get(&self, field: Field) -> &str {
+        &self.0[field as usize]
+    }
+
+    /// Sets a field's value.
+    pub fn set(&mut self, field: Field, value: impl Into<Cow<'a, str>>) {
+        self.0[field as usize] = value.into();
+    }
+}
+
+impl fmt::Debug for FieldValues<'_> {
+    /// Shows no value: most are passwords.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("FieldValues(«secret»)")
+    }
+}
+
+impl Rules {
+    /// Parses a request, as far as this needs no knowledge of users.
+    pub fn parse_request<'a>(&self, request: &'a Request<Bytes>) -> ParsedRequest<'a> {
+        let operation = match self.route(request.method().as_str(), request.uri().path()) {
+            Ok(operation) => operation,
+            Err(rejected) => return rejected,
+        };
+        match self.parse_fields(operation, request) {
+            Ok(values) => ParsedRequest::Fields(operation, values),
+            Err(circumstance) => self
+                .reject(Some(operation), circumstance)
+                .unwrap_or_else(|| ParsedRequest::Fields(operation, FieldValues::default())),
+        }
+    }
+
+    /// Finds the operation of a method and a path.
+    pub(super) fn route(
+        &self,
+        method: &str,
+        path: &str,
+    ) -> Result<Operation, ParsedRequest<'static>> {
+        let Some(operation) = self.operation_at(path) else {
+            let rejected = self.reject(None, Circumstance::UnknownPath);
+            return Err(rejected.unwrap_or(ParsedRequest::Rejected(
+                UNKNOWN_PATH,
+                Circumstance::UnknownPath,
+            )));
+        };
+        if method != self.operation(operation).method
+            && let Some(rejected) = self.reject(Some(operation), Circumstance::OtherMethod)
+        {
+            return Err(rejected);
+        }
+        Ok(operation)
+    }
+
+    /// Rejects a request, unless the contract lets it proceed.
+    pub(super) fn reject(
+        &self,
+        operation: Option<Operation>,
+        circumstance: Circumstance,
+    ) -> Option<ParsedRequest<'static>> {
+        let outcome = self.outcome_of(operation, circumstance)?;
+        let key = ResponseKey {
+            operation: operation.and_then(|operation| outcome.at(operation)),
+            outcome,
+        };
+        Some(ParsedRequest::Rejected(key, circumstance))
+    }
+
+    fn parse_fields<'a>(
+        &self,
+        operation: Operation,
+        request: &'a Request<Bytes>,
+    ) -> Result<FieldValues<'a>, Circumstance> {
+        let rules = self.operation(operation);
+        if request.body().is_empty() {
+            return Err(if has_field_in_query(request.uri().query(), rules) {
+                Circumstance::UrlCredentials
+            } else {
+                Circumstance::EmptyBody
+            });
+        }
+        if let Err(circumstance) = check_content_type(request, rules)
+            && self.outcome_of(Some(operation), circumstance).is_some()
+        {
+            return Err(circumstance);
+        }
+        let text = std::str::from_utf8(request.body()).map_err(|_| Circumstance::NotUtf8)?;
+        match body::parse(text) {
+            None => Err(Circumstance::MalformedBody),
+            Some(JsonBody::NotAnObject) => Err(Circumstance::NotAnObject),
+            Some(JsonBody::Object(object)) => self.take_fields(operation, object),
+        }
+    }
+
+    /// Takes the operation's fields out of an object; the first fault, in the order of the fields, decides.
+    fn take_fields<'a>(
+        &self,
+        operation: Operation,
+        mut object: Vec<(Cow<'a, str>, FieldValue<'a>)>,
+    ) -> Result<FieldValues<'a>, Circumstance> {
+        let check = |is_present: bool, circumstance: Circumstance| {
+            if is_present && self.outcome_of(Some(operation), circumstance).is_some() {
+                Err(circumstance)
+            } else {
+                Ok(())
+            }
+        };
+        let treatment = self.treatment(Some(operation), Circumstance::DuplicateField);
+        let mut values = FieldValues::default();
+        let mut known = 0;
+        for (field, names) in &self.operation(operation).fields {
+            let mut indices = (0..object.len())
+                .filter(|index| names.iter().any(|name| *name == object[*index].0));
+            let Some(first) = indices.next() else {
+                check(true, Circumstance::MissingField)?;
+                continue;
+            };
+            let (count, last) = indices.fold((1, first), |(count, _), index| (count + 1, index));
+            known += count;
+            check(count > 1, Circumstance::DuplicateField)?;
+            let index = if treatment == Treatment::First {
+                first
+            } else {
+                last
+            };
+            match mem::replace(&mut object[index].1, FieldValue::Null) {
+                FieldValue::Null => check(true, Circumstance::NullValue)?,
+                FieldValue::Other => check(true, Circumstance::WrongType)?,
+                FieldValue::Text(text) => {
+                    check(text.is_empty(), Circumstance::EmptyValue)?;
+                    values.set(*field, text);
+                }
+            }
+        }
+        check(known < object.len(), Circumstance::UnknownField)?;
+        Ok(values)
+    }
+}
+
+/// Checks the content type. Parameters and case do not matter (RFC 9110 section 8.3.1).
+fn check_content_type(
+    request: &Request<Bytes>,
+    rules: &OperationRules,
+) -> Result<(), Circumstance> {
+    let value = request
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .ok_or(Circumstance::NoContentType)?;
+    let essence = essence(value);
+    let mut accepted = rules.accepts.iter();
+    if accepted.any(|accepted| accepted.eq_ignore_ascii_case(essence)) {
+        Ok(())
+    } else if essence.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+        Err(Circumstance::FormContentType)
+    } else {
+        Err(Circumstance::OtherContentType)
+    }
+}
+
+/// The content type without its parameters.
+fn essence(value: &HeaderValue) -> &str {
+    let value = value.to_str().unwrap_or_default();
+    value.split(';').next().unwrap_or_default().trim()
+}
+
+fn has_field_in_query(query: Option<&str>, rules: &OperationRules) -> bool {
+    let is_field = |pair: &str| {
+        let given = pair.split('=').next().unwrap_or_default();
+        let mut names = rules.fields.iter().flat_map(|(_, names)| names);
+        names.any(|name| name == given)
+    };
+    query.is_some_and(|query| query.split('&').any(is_field))
+}
+
+const UNKNOWN_PATH: ResponseKey = ResponseKey {
+    operation: None,
+    outcome: Outcome::UnknownPath,
+};

@@ -1,0 +1,148 @@
+//! From an outcome to a response: the contract's bodies, rendered once where they repeat nothing of the request.
+
+use bytes::Bytes;
+use http::{HeaderValue, Response, StatusCode, header, request::Parts};
+
+use crate::{
+    appliance::{ParsedRequest, Rules},
+    contract::{
+        Circumstance, Contract, Envelope, Field, Internal, Operation, Outcome, Readings, Said,
+        Wording,
+    },
+};
+
+/// An outcome at an operation, or at none: the key by which a response is found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ResponseKey {
+    /// The operation.
+    pub operation: Option<Operation>,
+    /// The outcome.
+    pub outcome: Outcome,
+}
+
+/// The response to one outcome.
+#[derive(Debug)]
+pub(super) struct ResponseTemplate {
+    status: StatusCode,
+    body: BodyTemplate,
+}
+
+#[derive(Debug)]
+enum BodyTemplate {
+    /// Repeats the user name of the request.
+    Echo(Wording, Envelope, Internal),
+    Fixed(Bytes),
+}
+
+impl ResponseTemplate {
+    /// Resolves a contract; `None` where it has no response to this outcome at this operation.
+    pub(super) fn new(
+        contract: &Contract,
+        readings: &Readings,
+        key: ResponseKey,
+    ) -> Option<ResponseTemplate> {
+        let (place, spec) = contract.utterance(key.operation, key.outcome)?;
+        let reading = |point: &str| readings.of(&format!("{place}.{}.{point}", key.outcome));
+        let wording = &spec.body.pick(reading("body")).is;
+        let envelope = spec
+            .envelope
+            .as_ref()
+            .map_or(Envelope::Object, |fact| fact.pick(reading("envelope")).is);
+        let internal = spec.internal.as_ref().map_or(Internal::Absent, |fact| {
+            fact.pick(reading("internal")).is.clone()
+        });
+        let body = if wording.echoes() {
+            BodyTemplate::Echo(wording.clone(), envelope, internal)
+        } else {
+            let body = wording.dressed(envelope, &internal, Said::default());
+            BodyTemplate::Fixed(Bytes::from(body.to_string()))
+        };
+        Some(ResponseTemplate {
+            status: spec.status.pick(reading("status")).is.0,
+            body,
+        })
+    }
+}
+
+impl Rules {
+    /// Renders a response. A user name that it repeats comes from the request.
+    ///
+    /// # Panics
+    /// Where the contract has no response for the key; [`Rules::response_key`] returns only keys that have one.
+    pub fn render_response(
+        &self,
+        key: ResponseKey,
+        request: &ParsedRequest<'_>,
+    ) -> Response<Bytes> {
+        let table = self.responses(key.operation);
+        let template = table.templates[key.outcome as usize]
+            .as_ref()
+            .expect("the contract has a response for every outcome of an operation");
+        let body = match &template.body {
+            BodyTemplate::Echo(wording, envelope, internal) => {
+                let username = match request {
+                    ParsedRequest::Fields(_, values) => values.get(Field::Username),
+                    ParsedRequest::Rejected(..) => "",
+                };
+                let body = wording.dressed(*envelope, internal, Said { username });
+                Bytes::from(body.to_string())
+            }
+            BodyTemplate::Fixed(bytes) => bytes.clone(),
+        };
+        let mut response = Response::new(body);
+        *response.status_mut() = template.status;
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, table.content_type.clone());
+        if key.outcome == Outcome::MethodNotAllowed {
+            headers.insert(header::ALLOW, self.allowed_method(key.operation));
+        }
+        response
+    }
+
+    /// Renders the response to a request that the server rejects without parsing it.
+    pub fn render_rejection(&self, outcome: Outcome) -> Response<Bytes> {
+        let key = ResponseKey {
+            operation: None,
+            outcome,
+        };
+        self.render_response(
+            key,
+            &ParsedRequest::Rejected(key, Circumstance::MalformedBody),
+        )
+    }
+
+    /// Renders the response to a request whose body the server rejects. Only its head is known: an unknown path stays one.
+    pub fn render_body_rejection(
+        &self,
+        head: &Parts,
+        circumstance: Circumstance,
+    ) -> Response<Bytes> {
+        let operation = self.route(head.method.as_str(), head.uri.path());
+        let rejected = operation.and_then(|operation| {
+            self.reject(Some(operation), circumstance)
+                .map_or(Ok(()), Err)
+        });
+        match rejected {
+            Err(rejected @ ParsedRequest::Rejected(key, _)) => self.render_response(key, &rejected),
+            _ => self.render_rejection(Outcome::BodyTooLarge),
+        }
+    }
+
+    /// Returns the key of a response to an outcome: at the operation, else at any request, else at any operation that has one.
+    pub fn response_key(
+        &self,
+        operation: Option<Operation>,
+        outcome: Outcome,
+    ) -> Option<ResponseKey> {
+        let any = Operation::ALL.iter().copied().map(Some);
+        let mut places = [operation, None].into_iter().chain(any);
+        places
+            .find(|place| self.responses(*place).templates[outcome as usize].is_some())
+            .map(|operation| ResponseKey { operation, outcome })
+    }
+
+    fn allowed_method(&self, operation: Option<Operation>) -> HeaderValue {
+        let method = operation.map_or("POST", |operation| &self.operation(operation).method);
+        HeaderValue::from_str(method).expect("a method is a token")
+    }
+}
