@@ -4,13 +4,10 @@
 
 mod common;
 
-use std::error::Error;
-
 use d4iot_double::{Double, Failure, Operation};
-use serde_json::json;
 
 #[tokio::main] // in a test: #[tokio::test]
-pub(crate) async fn main() -> Result<(), Box<dyn Error>> {
+pub(crate) async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let sensor = Double::sensor().user("test", "Test12345!").start().await?;
     // The first answer is lost after the password was changed.
     sensor.fail(
@@ -27,10 +24,10 @@ pub(crate) async fn main() -> Result<(), Box<dyn Error>> {
 }
 
 /// The client under test: retries once if no answer comes.
-async fn rotate(url: &str, ca_pem: &str) -> Result<(), Box<dyn Error>> {
+async fn rotate(url: &str, ca_pem: &str) -> Result<(), Box<dyn std::error::Error>> {
     let client = common::client(ca_pem)?;
     let url = format!("{url}/api/external/authentication/set_password");
-    let body = json!({"username": "test", "password": "Test12345!", "new_password": "Test54321!"});
+    let body = serde_json::json!({"username": "test", "password": "Test12345!", "new_password": "Test54321!"});
     if common::post(&client, url.clone(), &body)
         .send()
         .await

@@ -92,13 +92,18 @@ impl Page {
         self.text[part.shown.clone()].trim_end()
     }
 
-    /// Returns the page with other outputs. Shortened outputs stay: only a person can shorten them.
+    /// Returns whether the page shows only some lines of a part's output.
+    pub(crate) fn is_shortened(&self, part: &Part) -> bool {
+        self.shown(part).lines().any(|line| line == ANY)
+    }
+
+    /// Returns the page with other outputs. Shortened outputs stay.
     pub(crate) fn with(&self, outputs: &[(&Part, String)]) -> String {
         let mut text = self.text.clone();
         for (part, output) in outputs
             .iter()
             .rev()
-            .filter(|(part, _)| !self.shown(part).lines().any(|line| line == ANY))
+            .filter(|(part, _)| !self.is_shortened(part))
         {
             text.replace_range(part.shown.clone(), &format!("{output}\n"));
         }
