@@ -138,3 +138,7 @@ pub use runner::{Check, CheckReport, check};
 pub use testing::{
     Builder, Double, Error, Expectation, Failure, Journal, UnmetExpectations, WaitTimeout,
 };
+
+#[cfg(test)]
+#[path = "../tests/support/json_schema.rs"]
+mod json_schema;

@@ -48,7 +48,7 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
-    use crate::report::sample;
+    use crate::{json_schema::violations, report::sample};
 
     const FILE: &str = concat!(
         env!("CARGO_MANIFEST_DIR"),
@@ -75,27 +75,20 @@ mod tests {
     #[test]
     fn a_report_is_what_the_schema_says() {
         let schema: Value = serde_json::from_slice(&schema()).unwrap();
-        let validator = jsonschema::validator_for(&schema).unwrap();
         for summary in [sample::rich(), sample::plain()] {
             let report: Value = serde_json::from_slice(&write(&summary)).unwrap();
-            let errors: Vec<String> = validator
-                .iter_errors(&report)
-                .map(|error| format!("{}: {error}", error.instance_path()))
-                .collect();
-            assert_eq!(errors, Vec::<String>::new());
+            assert_eq!(violations(&schema, &report), [""; 0]);
         }
     }
 
     #[test]
     fn the_schema_refuses_an_unknown_verdict_and_a_missing_list() {
         let schema: Value = serde_json::from_slice(&schema()).unwrap();
-        let validator = jsonschema::validator_for(&schema).unwrap();
         let mut report: Value = serde_json::from_slice(&write(&sample::rich())).unwrap();
         report["targets"][0]["cases"][0]["conformance"] = "fine".into();
-        assert!(!validator.is_valid(&report));
-        assert!(
-            !validator.is_valid(&serde_json::json!({ "version": 1, "tool": "d4iot-double 0.1.0" }))
-        );
+        assert_ne!(violations(&schema, &report), [""; 0]);
+        let report = serde_json::json!({ "version": 1, "tool": "d4iot-double 0.1.0" });
+        assert_ne!(violations(&schema, &report), [""; 0]);
     }
 
     #[test]

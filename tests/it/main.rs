@@ -24,6 +24,8 @@ mod faults;
 mod fuzz;
 mod hostile;
 mod journal;
+#[path = "../support/json_schema.rs"]
+mod json_schema;
 mod library;
 mod model;
 #[path = "../support/own_process.rs"]

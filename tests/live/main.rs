@@ -7,4 +7,6 @@
 #![expect(clippy::unwrap_used, reason = "what fails in a helper fails its test")]
 
 mod hostile_target;
+#[path = "../support/json_schema.rs"]
+mod json_schema;
 mod target;

@@ -5,7 +5,10 @@ use std::{fs, path::Path, process::Command};
 use quick_xml::{Reader, events::Event};
 use serde_json::Value;
 
-use crate::target::stage::{Behaviour, FIXTURE, Ran, Stage};
+use crate::{
+    json_schema::violations,
+    target::stage::{Behaviour, FIXTURE, Ran, Stage},
+};
 
 /// What every answer has in its body and in a header.
 pub(crate) const HOSTILE: &str = concat!(
@@ -103,15 +106,9 @@ fn is_of_its_schema(text: &str) {
         Path::new(env!("CARGO_MANIFEST_DIR")).join("conformance/report.schema.json"),
     )
     .unwrap();
-    let validator = jsonschema::validator_for(&serde_json::from_str(&schema).unwrap()).unwrap();
     let report: Value = serde_json::from_str(text).unwrap();
-    assert_eq!(
-        validator
-            .iter_errors(&report)
-            .map(|error| error.to_string())
-            .collect::<Vec<_>>(),
-        [""; 0]
-    );
+    let schema = serde_json::from_str(&schema).unwrap();
+    assert_eq!(violations(&schema, &report), [""; 0]);
     let bodies = report["targets"][0]["cases"]
         .as_array()
         .unwrap()
