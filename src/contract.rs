@@ -1,20 +1,21 @@
-//! The law: what the two documents say of an appliance, as facts with named readings.
+//! What the two documents say of an appliance, as facts with named readings.
 //!
 //! ```text
 //! conformance/contract/{sensor,console}.yaml ── of(kind) ──▶ Contract
 //!     any         what belongs to no operation: unknown paths, broken bodies
-//!     operations  path, method, fields, order of checks, circumstances, outcomes
-//!     register    X01 … X27, each with the facts it is about
+//!     operations  path, method, fields, order of checks, conditions, outcomes
+//!     ambiguities X01 … X27, each with the facts it is about
 //!     quotes      the documents' request examples and cURL commands
 //! ```
 //!
-//! Everything the appliance utters and everything the suite accepts is read from here, and nothing here is written twice.
+//! The appliance answers by it and the suite judges by it; nothing of it is written twice.
 
 #[cfg(test)]
 pub(crate) mod bless;
 mod fact;
 mod glob;
 mod names;
+mod nearest;
 pub mod places;
 mod readings;
 mod rule;
@@ -25,17 +26,18 @@ use std::{
     sync::{LazyLock, OnceLock},
 };
 
-pub use fact::{Entry, EntryReading, Fact, Ground, Place, Reading};
+pub use fact::{Fact, FactEntry, Ground, Place, Reading, ReadingEntry};
 pub use glob::Glob;
 pub(crate) use names::closed_set;
 pub use names::{
-    Check, Circumstance, ClosedSet, Field, Kind, Operation, Outcome, Role, Treatment, UnknownName,
+    Check, ClosedSet, Condition, Field, Handling, Kind, Operation, Outcome, Role, UnknownName,
 };
-use readings::Pattern;
+pub(crate) use nearest::nearest;
+use readings::matcher;
 pub use readings::{Readings, UnknownReading};
 pub use rule::{AnswerType, FieldNames, Method, Names, Paths, Status, Token, Types};
 use serde::Deserialize;
-pub use wording::{Envelope, Internal, Said, Wording};
+pub use wording::{Echo, Envelope, Internal, Wording};
 
 /// Returns the contract of one kind of appliance, read once from the text inside the binary.
 ///
@@ -73,7 +75,7 @@ fn embedded(kind: Kind) -> Contract {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Contract {
-    /// Which appliance this is the law of.
+    /// Which appliance this is the contract of.
     pub kind: Kind,
     /// The edition of the document that was transcribed.
     pub document: Document,
@@ -84,13 +86,13 @@ pub struct Contract {
     /// The documents' own request examples and commands, by name (`S85`: sensor, line 85).
     pub quotes: BTreeMap<String, Quote>,
     /// The contradictions and silences, by number.
-    pub register: BTreeMap<String, Point>,
+    pub ambiguities: BTreeMap<String, Ambiguity>,
     /// Lines of the document that state no rule, with the reason.
-    pub excused: Vec<Excuse>,
-    /// The full names of all facts, in order: what globs are held against, again and again.
+    pub ignored: Vec<IgnoredLines>,
+    /// The full names of all facts, in order: what globs are compared with, again and again.
     #[serde(skip)]
     names: Vec<String>,
-    /// By a fact's name, the number under which the register speaks of it; made when one is asked for.
+    /// By a fact's name, the number under which the ambiguities name it; made when one is asked for.
     #[serde(skip)]
     numbers: OnceLock<BTreeMap<String, String>>,
 }
@@ -106,16 +108,16 @@ pub struct Document {
     pub lines: String,
 }
 
-/// What every operation shares: circumstances no document foresees, and their answers.
+/// What every operation shares: conditions no document describes, and their answers.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Any {
     /// The content type of the answers given here.
     pub answer_type: Fact<AnswerType>,
-    /// What a request in some circumstance gets, unless its operation says otherwise.
-    pub on: BTreeMap<Circumstance, Fact<Treatment>>,
+    /// What a request in some condition gets, unless its operation says otherwise.
+    pub on: BTreeMap<Condition, Fact<Handling>>,
     /// The answers that belong to no operation.
-    pub outcomes: BTreeMap<Outcome, Utterance>,
+    pub outcomes: BTreeMap<Outcome, ResponseSpec>,
 }
 
 /// One operation: how it is asked and what it answers.
@@ -138,17 +140,17 @@ pub struct Clause {
     pub fields: BTreeMap<Field, Fact<FieldNames>>,
     /// The content type of its answers.
     pub answer_type: Fact<AnswerType>,
-    /// Circumstances that this operation treats in its own way.
+    /// Conditions that this operation treats in its own way.
     #[serde(default)]
-    pub on: BTreeMap<Circumstance, Fact<Treatment>>,
+    pub on: BTreeMap<Condition, Fact<Handling>>,
     /// What it can answer.
-    pub outcomes: BTreeMap<Outcome, Utterance>,
+    pub outcomes: BTreeMap<Outcome, ResponseSpec>,
 }
 
 /// One answer: four facts chosen independently.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Utterance {
+pub struct ResponseSpec {
     /// The HTTP status. No document names one.
     pub status: Fact<Status>,
     /// The wording.
@@ -162,7 +164,7 @@ pub struct Utterance {
 /// A contradiction or a silence of the documents, with the facts it is about.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Point {
+pub struct Ambiguity {
     /// What is contradictory or unsaid, in a few words.
     pub point: String,
     /// Names or globs of the facts concerned; empty where it is a fault of the page alone.
@@ -177,7 +179,7 @@ pub struct Quote {
     /// The operation it shows.
     pub operation: Operation,
     /// What it is.
-    pub form: Form,
+    pub form: QuoteForm,
     /// The lines it stands on.
     pub at: Vec<Place>,
     /// The text, as printed.
@@ -190,7 +192,7 @@ pub struct Quote {
 /// What a quote is.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
-pub enum Form {
+pub enum QuoteForm {
     /// A cURL command.
     Command,
     /// A request body.
@@ -200,7 +202,7 @@ pub enum Form {
 /// Lines of a document that state no rule.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Excuse {
+pub struct IgnoredLines {
     /// The lines, single or as ranges.
     pub lines: Vec<Place>,
     /// Why nothing needs to claim them.
@@ -227,11 +229,11 @@ impl Contract {
     }
 
     /// Returns the answer an outcome has under an operation, else the one all operations share, with the name of its facts' first part.
-    pub fn utterance(
+    pub fn response_spec(
         &self,
         operation: Option<Operation>,
         outcome: Outcome,
-    ) -> Option<(&'static str, &Utterance)> {
+    ) -> Option<(&'static str, &ResponseSpec)> {
         operation
             .and_then(|operation| {
                 Some((
@@ -242,21 +244,21 @@ impl Contract {
             .or_else(|| Some((ANY, self.any.outcomes.get(&outcome)?)))
     }
 
-    /// Returns what a circumstance gets under an operation, with the full name of the fact.
-    pub fn treatment(
+    /// Returns what a condition gets under an operation, with the full name of the fact.
+    pub fn handling(
         &self,
         operation: Option<Operation>,
-        circumstance: Circumstance,
-    ) -> Option<(String, &Fact<Treatment>)> {
+        condition: Condition,
+    ) -> Option<(String, &Fact<Handling>)> {
         operation
             .and_then(|operation| {
                 Some((
                     operation.name(),
-                    self.operations.get(&operation)?.on.get(&circumstance)?,
+                    self.operations.get(&operation)?.on.get(&condition)?,
                 ))
             })
-            .or_else(|| Some((ANY, self.any.on.get(&circumstance)?)))
-            .map(|(place, fact)| (format!("{place}.on_{circumstance}"), fact))
+            .or_else(|| Some((ANY, self.any.on.get(&condition)?)))
+            .map(|(place, fact)| (format!("{place}.on_{condition}"), fact))
     }
 
     /// Returns the content type of the answers under an operation, or of those that belong to none.
@@ -271,21 +273,21 @@ impl Contract {
     }
 
     /// Returns a fact about how an operation is asked or checks, by its point: `order`, `admin_username`; none where there is no such.
-    pub fn fact(&self, operation: Operation, point: &str) -> Option<Entry<'_>> {
+    pub fn fact(&self, operation: Operation, point: &str) -> Option<FactEntry<'_>> {
         self.clause(operation).fact(operation.name(), point)
     }
 
     /// Returns every fact under its full name, in the order of the names.
-    pub fn facts(&self) -> Vec<Entry<'_>> {
+    pub fn facts(&self) -> Vec<FactEntry<'_>> {
         let mut facts = vec![self.any.answer_type.entry(format!("{ANY}.answer_type"))];
         facts.extend(
             self.any
                 .on
                 .iter()
-                .map(|(circumstance, fact)| fact.entry(format!("{ANY}.on_{circumstance}"))),
+                .map(|(condition, fact)| fact.entry(format!("{ANY}.on_{condition}"))),
         );
-        for (outcome, utterance) in &self.any.outcomes {
-            facts.extend(utterance.facts(&format!("{ANY}.{outcome}")));
+        for (outcome, spec) in &self.any.outcomes {
+            facts.extend(spec.facts(&format!("{ANY}.{outcome}")));
         }
         for (operation, clause) in &self.operations {
             facts.extend(clause.facts(operation.name()));
@@ -294,8 +296,8 @@ impl Contract {
         facts
     }
 
-    /// Returns the register number of a fact, if the register speaks of it: the lowest where several do.
-    pub fn register_number(&self, fact: &str) -> Option<&str> {
+    /// Returns the number of an ambiguity of a fact, if the ambiguities name it: the lowest where several do.
+    pub fn ambiguity_number(&self, fact: &str) -> Option<&str> {
         self.numbers
             .get_or_init(|| self.numbered())
             .get(fact)
@@ -304,13 +306,12 @@ impl Contract {
 
     fn numbered(&self) -> BTreeMap<String, String> {
         let mut numbers = BTreeMap::new();
-        for (number, point) in &self.register {
-            let patterns: Vec<Pattern<'_>> =
-                point.facts.iter().map(|glob| Pattern::new(glob)).collect();
+        for (number, point) in &self.ambiguities {
+            let matchers: Vec<_> = point.facts.iter().map(|glob| matcher(glob)).collect();
             for name in self
                 .names
                 .iter()
-                .filter(|name| patterns.iter().any(|pattern| pattern.means(name)))
+                .filter(|name| matchers.iter().any(|is_match| is_match(name)))
             {
                 numbers
                     .entry(name.clone())
@@ -320,42 +321,42 @@ impl Contract {
         numbers
     }
 
-    /// Returns the names of the facts that a name, a glob or a register number means; empty where it means none.
+    /// Returns the names of the facts that a name, a glob or a number of an ambiguity means; empty where it means none.
     pub fn facts_meant(&self, pattern: &str) -> Vec<String> {
-        let patterns: Vec<Pattern<'_>> = match self.register.get(pattern) {
-            Some(point) => point.facts.iter().map(|glob| Pattern::new(glob)).collect(),
-            None => vec![Pattern::new(pattern)],
-        };
+        let own = [pattern.to_owned()];
+        let patterns = self.ambiguities.get(pattern);
+        let patterns = patterns.map_or(&own[..], |point| &point.facts);
+        let matchers: Vec<_> = patterns.iter().map(|glob| matcher(glob)).collect();
         self.names
             .iter()
-            .filter(|name| patterns.iter().any(|pattern| pattern.means(name)))
+            .filter(|name| matchers.iter().any(|is_match| is_match(name)))
             .cloned()
             .collect()
     }
 }
 
 impl Clause {
-    fn facts(&self, operation: &str) -> Vec<Entry<'_>> {
+    fn facts(&self, operation: &str) -> Vec<FactEntry<'_>> {
         let points = POINTS
             .iter()
             .copied()
             .chain(self.fields.keys().map(|field| field.name()));
-        let mut facts: Vec<Entry<'_>> = points
+        let mut facts: Vec<FactEntry<'_>> = points
             .filter_map(|point| self.fact(operation, point))
             .collect();
         facts.extend(
             self.on
                 .iter()
-                .map(|(circumstance, fact)| fact.entry(format!("{operation}.on_{circumstance}"))),
+                .map(|(condition, fact)| fact.entry(format!("{operation}.on_{condition}"))),
         );
-        for (outcome, utterance) in &self.outcomes {
-            facts.extend(utterance.facts(&format!("{operation}.{outcome}")));
+        for (outcome, spec) in &self.outcomes {
+            facts.extend(spec.facts(&format!("{operation}.{outcome}")));
         }
         facts
     }
 
     /// One of the facts about how it is asked and how it checks.
-    fn fact(&self, operation: &str, point: &str) -> Option<Entry<'_>> {
+    fn fact(&self, operation: &str, point: &str) -> Option<FactEntry<'_>> {
         let name = format!("{operation}.{point}");
         match point {
             "path" => Some(self.path.entry(name)),
@@ -373,8 +374,8 @@ impl Clause {
     }
 }
 
-impl Utterance {
-    fn facts(&self, name: &str) -> Vec<Entry<'_>> {
+impl ResponseSpec {
+    fn facts(&self, name: &str) -> Vec<FactEntry<'_>> {
         let mut facts = vec![
             self.status.entry(format!("{name}.status")),
             self.body.entry(format!("{name}.body")),
@@ -395,7 +396,7 @@ impl Utterance {
 
 /// The first part of the names of facts that belong to no operation.
 pub const ANY: &str = "any";
-/// The points that every clause has, beside its fields, its circumstances and its outcomes.
+/// The points that every clause has, beside its fields, its conditions and its outcomes.
 const POINTS: [&str; 7] = [
     "path",
     "method",
@@ -434,8 +435,8 @@ mod tests {
         let written = Contract::read(text(kind).1).unwrap_or_else(|error| panic!("{error}"));
         // Numbers are worked out when one is asked for: in both, then.
         assert_eq!(
-            written.register_number("nothing"),
-            of(kind).register_number("nothing")
+            written.ambiguity_number("nothing"),
+            of(kind).ambiguity_number("nothing")
         );
         let (built, written) = (format!("{:#?}", of(kind)), format!("{written:#?}"));
         let differs = built
@@ -452,7 +453,7 @@ mod tests {
     fn the_register_runs_from_x01_to_x27() {
         let numbers: BTreeSet<&str> = Kind::ALL
             .iter()
-            .flat_map(|kind| of(*kind).register.keys())
+            .flat_map(|kind| of(*kind).ambiguities.keys())
             .map(String::as_str)
             .collect();
         let expected: Vec<String> = (1..=27).map(|number| format!("X{number:02}")).collect();
@@ -464,7 +465,7 @@ mod tests {
     #[case::sensor(Kind::Sensor)]
     fn every_glob_of_the_register_means_a_fact(#[case] kind: Kind) {
         let contract = of(kind);
-        for (number, point) in &contract.register {
+        for (number, point) in &contract.ambiguities {
             for glob in &point.facts {
                 assert!(!contract.facts_meant(glob).is_empty(), "{number}: {glob}");
             }
@@ -478,7 +479,7 @@ mod tests {
         let contract = of(kind);
         for entry in contract.facts().iter().filter(|entry| entry.is_disputed()) {
             assert!(
-                contract.register_number(&entry.name).is_some(),
+                contract.ambiguity_number(&entry.name).is_some(),
                 "{}",
                 entry.name
             );
@@ -492,23 +493,19 @@ mod tests {
         let contract = of(kind);
         assert_eq!(
             contract.any.on.keys().copied().collect::<Vec<_>>(),
-            Circumstance::ALL
+            Condition::ALL
         );
         for operation in Operation::ALL {
             let changes = contract
                 .clause(*operation)
                 .fields
                 .contains_key(&Field::NewPassword);
-            for circumstance in Circumstance::ALL {
+            for condition in Condition::ALL {
                 let (name, fact) = contract
-                    .treatment(Some(*operation), *circumstance)
-                    .expect("all circumstances are there");
+                    .handling(Some(*operation), *condition)
+                    .expect("all conditions are there");
                 // Only an operation that changes a password meets these.
-                if !changes
-                    && matches!(
-                        circumstance,
-                        Circumstance::AdminTarget | Circumstance::SamePassword
-                    )
+                if !changes && matches!(condition, Condition::AdminTarget | Condition::SamePassword)
                 {
                     continue;
                 }
@@ -519,12 +516,12 @@ mod tests {
                 };
                 for reading in fact.readings() {
                     let outcome = match reading.is {
-                        Treatment::Answer(outcome) => outcome,
-                        Treatment::Reject => rejection,
-                        Treatment::First | Treatment::Last | Treatment::Proceed => continue,
+                        Handling::Answer(outcome) => outcome,
+                        Handling::Reject => rejection,
+                        Handling::First | Handling::Last | Handling::Proceed => continue,
                     };
                     assert!(
-                        contract.utterance(Some(*operation), outcome).is_some(),
+                        contract.response_spec(Some(*operation), outcome).is_some(),
                         "{name} {}: {outcome} under {operation}",
                         reading.name
                     );
@@ -538,17 +535,17 @@ mod tests {
     #[case::sensor(Kind::Sensor)]
     fn failures_are_wrapped_and_successes_are_not(#[case] kind: Kind) {
         let contract = of(kind);
-        let utterances = contract.any.outcomes.iter().chain(
+        let specs = contract.any.outcomes.iter().chain(
             contract
                 .operations
                 .values()
                 .flat_map(|clause| &clause.outcomes),
         );
-        for (outcome, utterance) in utterances {
+        for (outcome, spec) in specs {
             let success = matches!(outcome, Outcome::Authenticated | Outcome::PasswordReplaced);
-            assert_eq!(utterance.envelope.is_none(), success, "{outcome}");
-            assert_eq!(utterance.internal.is_none(), success, "{outcome}");
-            for reading in utterance.body.readings() {
+            assert_eq!(spec.envelope.is_none(), success, "{outcome}");
+            assert_eq!(spec.internal.is_none(), success, "{outcome}");
+            for reading in spec.body.readings() {
                 assert_eq!(
                     matches!(reading.is, Wording::Msg(_)),
                     success,
@@ -563,7 +560,7 @@ mod tests {
     fn a_fact_of_one_name_has_the_same_assumptions_in_both_laws() {
         let (console, sensor) = (of(Kind::Console).facts(), of(Kind::Sensor).facts());
         assert_eq!(names(&console), names(&sensor));
-        let assumed = |entry: &Entry<'_>| -> BTreeSet<String> {
+        let assumed = |entry: &FactEntry<'_>| -> BTreeSet<String> {
             let readings = entry
                 .readings
                 .iter()
@@ -578,7 +575,7 @@ mod tests {
         }
     }
 
-    fn names(entries: &[Entry<'_>]) -> Vec<String> {
+    fn names(entries: &[FactEntry<'_>]) -> Vec<String> {
         entries.iter().map(|entry| entry.name.clone()).collect()
     }
 }

@@ -30,8 +30,6 @@ use std::{
 
 use diagnostic::Diagnostic;
 pub use diagnostic::Error;
-#[cfg(feature = "cli")]
-pub(crate) use diagnostic::nearest;
 pub use export::Secrets;
 pub use mode::ModeContext;
 pub(crate) use node::{Position, Spanned};
@@ -305,7 +303,7 @@ impl Fixture {
                 diagnostic::quoted(name),
                 known.join(", ")
             ),
-            hint: diagnostic::nearest(name, known.iter().copied())
+            hint: contract::nearest(name, known.iter().copied())
                 .map(|near| format!("did you mean `{near}`?")),
         }
     }

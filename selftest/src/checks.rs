@@ -96,7 +96,7 @@ fn unserved_readings(trials: &Trials) -> Vec<String> {
     for &kind in Kind::ALL {
         let contract = contract::of(kind);
         for entry in contract.facts() {
-            let Some(number) = contract.register_number(&entry.name) else {
+            let Some(number) = contract.ambiguity_number(&entry.name) else {
                 continue;
             };
             let is_served = |reading: &str| {

@@ -91,7 +91,7 @@ fn check(
             .find(|(fact, _)| contract.facts_meant(fact).contains(&entry.name))
             .map(|(_, reading)| reading.as_str());
         let name = || {
-            contract.register_number(&entry.name).map_or_else(
+            contract.ambiguity_number(&entry.name).map_or_else(
                 || entry.name.clone(),
                 |number| format!("{number} {}", entry.name),
             )

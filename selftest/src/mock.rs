@@ -10,7 +10,7 @@ use d4iot_double::{
     appliance::{ParsedRequest, ResponseKey, Rules},
     client::{Target, TargetOptions},
     clock::Clock,
-    contract::{Circumstance, Outcome},
+    contract::{Condition, Outcome},
     fixture::Fixture,
     runner::RunContext,
     server,
@@ -131,7 +131,7 @@ impl Service for Front {
                 .and_then(|operation| outcome.at(operation)),
             outcome,
         };
-        let parsed = ParsedRequest::Rejected(key, Circumstance::MalformedBody);
+        let parsed = ParsedRequest::Rejected(key, Condition::MalformedBody);
         let response = self.host.refuse(head, refusal, client).into_response();
         Answer::plain(self.fault.disturb(&self.rules, response, key, &parsed))
     }

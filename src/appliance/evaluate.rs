@@ -7,7 +7,7 @@ use crate::{
         FieldValues, Moment, ParsedRequest, PolicyViolation, ResponseKey, Rules, Scope, State,
         StateChange, User, UserState, change::SignIn,
     },
-    contract::{Check, Circumstance, Field, Operation, Outcome, Role},
+    contract::{Check, Condition, Field, Operation, Outcome, Role},
     redact::Secret,
 };
 
@@ -32,7 +32,7 @@ pub enum Reason {
     /// The role does not permit this.
     Role(Role),
     /// The request has this fault, or the user is in this state.
-    In(Circumstance),
+    In(Condition),
     /// No user has the name that signs in.
     NoSuchUser,
     /// The user exists, the password is another.
@@ -84,10 +84,10 @@ impl State {
     ) -> Evaluation {
         let (operation, values) = match request {
             ParsedRequest::Fields(operation, values) => (*operation, values),
-            ParsedRequest::Rejected(key, circumstance) => {
+            ParsedRequest::Rejected(key, condition) => {
                 return Evaluation {
                     key: *key,
-                    reason: Reason::In(*circumstance),
+                    reason: Reason::In(*condition),
                     change: None,
                 };
             }
@@ -194,7 +194,7 @@ impl Evaluator<'_> {
         if let Some(lockout) = &self.state.lockout
             && lockout.is_locked(self.source, self.account(), self.now)
         {
-            self.reject_in(lockout.scope.circumstance())?;
+            self.reject_in(lockout.scope.condition())?;
         }
         let failed = |reason| Rejection {
             outcome: self.operation.rejection(),
@@ -212,11 +212,11 @@ impl Evaluator<'_> {
             return Err(failed(Reason::OtherPassword));
         }
         match user.state {
-            UserState::Directory if is_validation => self.reject_in(Circumstance::DirectoryUser),
+            UserState::Directory if is_validation => self.reject_in(Condition::DirectoryUser),
             UserState::Active | UserState::Directory => Ok(()),
-            UserState::Disabled => self.reject_in(Circumstance::DisabledUser),
-            UserState::Locked => self.reject_in(Circumstance::LockedUser),
-            UserState::MustChange => self.reject_in(Circumstance::MustChangeUser),
+            UserState::Disabled => self.reject_in(Condition::DisabledUser),
+            UserState::Locked => self.reject_in(Condition::LockedUser),
+            UserState::MustChange => self.reject_in(Condition::MustChangeUser),
         }
     }
 
@@ -240,7 +240,7 @@ impl Evaluator<'_> {
                     && target.role == Role::Admin
                     && target.username != asker.username =>
             {
-                self.reject_in(Circumstance::AdminTarget)
+                self.reject_in(Condition::AdminTarget)
             }
             _ => Ok(()),
         }
@@ -255,7 +255,7 @@ impl Evaluator<'_> {
             (Operation::SetPassword | Operation::SetPasswordByAdmin, Some(user))
                 if user.state == UserState::Directory =>
             {
-                self.reject_in(Circumstance::DirectoryUser)
+                self.reject_in(Condition::DirectoryUser)
             }
             _ => Ok(()),
         }
@@ -272,16 +272,16 @@ impl Evaluator<'_> {
         }
         match self.target {
             Some(user) if user.password.expose() == new => {
-                self.reject_in(Circumstance::SamePassword)
+                self.reject_in(Condition::SamePassword)
             }
             _ => Ok(()),
         }
     }
 
     /// Rejects the request, unless the contract lets it proceed.
-    fn reject_in(&self, circumstance: Circumstance) -> Result<(), Rejection> {
-        match self.rules.outcome_of(Some(self.operation), circumstance) {
-            Some(outcome) => Err(Rejection::new(outcome, Reason::In(circumstance))),
+    fn reject_in(&self, condition: Condition) -> Result<(), Rejection> {
+        match self.rules.outcome_of(Some(self.operation), condition) {
+            Some(outcome) => Err(Rejection::new(outcome, Reason::In(condition))),
             None => Ok(()),
         }
     }
@@ -309,7 +309,7 @@ impl fmt::Display for Reason {
             Reason::AllHolds => out.write_str("every check holds"),
             Reason::Policy(violation) => write!(out, "the new password has {violation}"),
             Reason::Role(role) => write!(out, "the role {role} may not do this"),
-            Reason::In(circumstance) => out.write_str(text(*circumstance)),
+            Reason::In(condition) => out.write_str(text(*condition)),
             Reason::NoSuchUser => out.write_str("no user has this name"),
             Reason::OtherPassword => out.write_str("user exists, password differs"),
             Reason::NoSuchTarget => {
@@ -319,31 +319,31 @@ impl fmt::Display for Reason {
     }
 }
 
-fn text(circumstance: Circumstance) -> &'static str {
-    match circumstance {
-        Circumstance::AdminTarget => "the password is another administrator's",
-        Circumstance::BodyTooLarge => "the body is too large",
-        Circumstance::DirectoryUser => "the user's password is kept in a directory elsewhere",
-        Circumstance::DisabledUser => "the user is disabled",
-        Circumstance::DuplicateField => "a field occurs twice",
-        Circumstance::EmptyBody => "the body is empty",
-        Circumstance::EmptyValue => "a required field is an empty string",
-        Circumstance::FormContentType => "the content type is application/x-www-form-urlencoded",
-        Circumstance::LockedSource => "too many failed sign-ins came from this address",
-        Circumstance::LockedUser => "the user is locked",
-        Circumstance::MalformedBody => "the body is not JSON",
-        Circumstance::MissingField => "a required field is missing",
-        Circumstance::MustChangeUser => "the user must change the password first",
-        Circumstance::NoContentType => "the request has no content type",
-        Circumstance::NotAnObject => "the body is JSON, but not an object",
-        Circumstance::NotUtf8 => "the body is not UTF-8",
-        Circumstance::NullValue => "a required field is null",
-        Circumstance::OtherContentType => "the content type is not accepted",
-        Circumstance::OtherMethod => "the operation has another method",
-        Circumstance::SamePassword => "the new password is the present one",
-        Circumstance::UnknownField => "the operation does not have one of the fields",
-        Circumstance::UnknownPath => "no operation has this path",
-        Circumstance::UrlCredentials => "the credentials are in the URL, not in the body",
-        Circumstance::WrongType => "a field is not a string",
+fn text(condition: Condition) -> &'static str {
+    match condition {
+        Condition::AdminTarget => "the password is another administrator's",
+        Condition::BodyTooLarge => "the body is too large",
+        Condition::DirectoryUser => "the user's password is kept in a directory elsewhere",
+        Condition::DisabledUser => "the user is disabled",
+        Condition::DuplicateField => "a field occurs twice",
+        Condition::EmptyBody => "the body is empty",
+        Condition::EmptyValue => "a required field is an empty string",
+        Condition::FormContentType => "the content type is application/x-www-form-urlencoded",
+        Condition::LockedSource => "too many failed sign-ins came from this address",
+        Condition::LockedUser => "the user is locked",
+        Condition::MalformedBody => "the body is not JSON",
+        Condition::MissingField => "a required field is missing",
+        Condition::MustChangeUser => "the user must change the password first",
+        Condition::NoContentType => "the request has no content type",
+        Condition::NotAnObject => "the body is JSON, but not an object",
+        Condition::NotUtf8 => "the body is not UTF-8",
+        Condition::NullValue => "a required field is null",
+        Condition::OtherContentType => "the content type is not accepted",
+        Condition::OtherMethod => "the operation has another method",
+        Condition::SamePassword => "the new password is the present one",
+        Condition::UnknownField => "the operation does not have one of the fields",
+        Condition::UnknownPath => "no operation has this path",
+        Condition::UrlCredentials => "the credentials are in the URL, not in the body",
+        Condition::WrongType => "a field is not a string",
     }
 }

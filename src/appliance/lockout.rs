@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, mem, net::IpAddr, time::Duration};
 
 use crate::{
     appliance::Moment,
-    contract::{Circumstance, closed_set},
+    contract::{Condition, closed_set},
 };
 
 /// When failed sign-ins lock, and who is locked.
@@ -47,11 +47,11 @@ struct Failures {
 }
 
 impl Scope {
-    /// Returns the circumstance of a sign-in that is locked out.
-    pub fn circumstance(self) -> Circumstance {
+    /// Returns the condition of a sign-in that is locked out.
+    pub fn condition(self) -> Condition {
         match self {
-            Scope::Account => Circumstance::LockedUser,
-            Scope::Source => Circumstance::LockedSource,
+            Scope::Account => Condition::LockedUser,
+            Scope::Source => Condition::LockedSource,
         }
     }
 }

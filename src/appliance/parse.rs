@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     appliance::{Reason, ResponseKey, Rules},
-    contract::{Circumstance, Field, Operation, Outcome, Treatment},
+    contract::{Condition, Field, Operation, Outcome, Handling},
 };
 
 /// A request as it was read.
@@ -21,7 +21,7 @@ pub enum ParsedRequest<'a> {
     /// An operation with all its fields.
     Fields(Operation, FieldValues<'a>),
     /// Rejected before the checks of an operation.
-    Rejected(ResponseKey, Circumstance),
+    Rejected(ResponseKey, Condition),
 }
 
 /// The values of an operation's fields, borrowed from the request where they have no escapes.
@@ -41,7 +41,7 @@ impl ParsedRequest<'_> {
     pub fn rejection(&self) -> Option<Reason> {
         match self {
             ParsedRequest::Fields(..) => None,
-            ParsedRequest::Rejected(_, circumstance) => Some(Reason::In(*circumstance)),
+            ParsedRequest::Rejected(_, condition) => Some(Reason::In(*condition)),
         }
     }
 
@@ -82,8 +82,8 @@ impl Rules {
         };
         match self.parse_fields(operation, request) {
             Ok(values) => ParsedRequest::Fields(operation, values),
-            Err(circumstance) => self
-                .reject(Some(operation), circumstance)
+            Err(condition) => self
+                .reject(Some(operation), condition)
                 .unwrap_or_else(|| ParsedRequest::Fields(operation, FieldValues::default())),
         }
     }
@@ -95,14 +95,14 @@ impl Rules {
         path: &str,
     ) -> Result<Operation, ParsedRequest<'static>> {
         let Some(operation) = self.operation_at(path) else {
-            let rejected = self.reject(None, Circumstance::UnknownPath);
+            let rejected = self.reject(None, Condition::UnknownPath);
             return Err(rejected.unwrap_or(ParsedRequest::Rejected(
                 UNKNOWN_PATH,
-                Circumstance::UnknownPath,
+                Condition::UnknownPath,
             )));
         };
         if method != self.operation(operation).method
-            && let Some(rejected) = self.reject(Some(operation), Circumstance::OtherMethod)
+            && let Some(rejected) = self.reject(Some(operation), Condition::OtherMethod)
         {
             return Err(rejected);
         }
@@ -113,38 +113,38 @@ impl Rules {
     pub(super) fn reject(
         &self,
         operation: Option<Operation>,
-        circumstance: Circumstance,
+        condition: Condition,
     ) -> Option<ParsedRequest<'static>> {
-        let outcome = self.outcome_of(operation, circumstance)?;
+        let outcome = self.outcome_of(operation, condition)?;
         let key = ResponseKey {
             operation: operation.and_then(|operation| outcome.at(operation)),
             outcome,
         };
-        Some(ParsedRequest::Rejected(key, circumstance))
+        Some(ParsedRequest::Rejected(key, condition))
     }
 
     fn parse_fields<'a>(
         &self,
         operation: Operation,
         request: &'a Request<Bytes>,
-    ) -> Result<FieldValues<'a>, Circumstance> {
+    ) -> Result<FieldValues<'a>, Condition> {
         let rules = self.operation(operation);
         if request.body().is_empty() {
             return Err(if has_field_in_query(request.uri().query(), rules) {
-                Circumstance::UrlCredentials
+                Condition::UrlCredentials
             } else {
-                Circumstance::EmptyBody
+                Condition::EmptyBody
             });
         }
-        if let Err(circumstance) = check_content_type(request, rules)
-            && self.outcome_of(Some(operation), circumstance).is_some()
+        if let Err(condition) = check_content_type(request, rules)
+            && self.outcome_of(Some(operation), condition).is_some()
         {
-            return Err(circumstance);
+            return Err(condition);
         }
-        let text = std::str::from_utf8(request.body()).map_err(|_| Circumstance::NotUtf8)?;
+        let text = std::str::from_utf8(request.body()).map_err(|_| Condition::NotUtf8)?;
         match body::parse(text) {
-            None => Err(Circumstance::MalformedBody),
-            Some(JsonBody::NotAnObject) => Err(Circumstance::NotAnObject),
+            None => Err(Condition::MalformedBody),
+            Some(JsonBody::NotAnObject) => Err(Condition::NotAnObject),
             Some(JsonBody::Object(object)) => self.take_fields(operation, object),
         }
     }
@@ -154,42 +154,42 @@ impl Rules {
         &self,
         operation: Operation,
         mut object: Vec<(Cow<'a, str>, FieldValue<'a>)>,
-    ) -> Result<FieldValues<'a>, Circumstance> {
-        let check = |is_present: bool, circumstance: Circumstance| {
-            if is_present && self.outcome_of(Some(operation), circumstance).is_some() {
-                Err(circumstance)
+    ) -> Result<FieldValues<'a>, Condition> {
+        let check = |is_present: bool, condition: Condition| {
+            if is_present && self.outcome_of(Some(operation), condition).is_some() {
+                Err(condition)
             } else {
                 Ok(())
             }
         };
-        let treatment = self.treatment(Some(operation), Circumstance::DuplicateField);
+        let handling = self.handling(Some(operation), Condition::DuplicateField);
         let mut values = FieldValues::default();
         let mut known = 0;
         for (field, names) in &self.operation(operation).fields {
             let mut indices = (0..object.len())
                 .filter(|index| names.iter().any(|name| *name == object[*index].0));
             let Some(first) = indices.next() else {
-                check(true, Circumstance::MissingField)?;
+                check(true, Condition::MissingField)?;
                 continue;
             };
             let (count, last) = indices.fold((1, first), |(count, _), index| (count + 1, index));
             known += count;
-            check(count > 1, Circumstance::DuplicateField)?;
-            let index = if treatment == Treatment::First {
+            check(count > 1, Condition::DuplicateField)?;
+            let index = if handling == Handling::First {
                 first
             } else {
                 last
             };
             match mem::replace(&mut object[index].1, FieldValue::Null) {
-                FieldValue::Null => check(true, Circumstance::NullValue)?,
-                FieldValue::Other => check(true, Circumstance::WrongType)?,
+                FieldValue::Null => check(true, Condition::NullValue)?,
+                FieldValue::Other => check(true, Condition::WrongType)?,
                 FieldValue::Text(text) => {
-                    check(text.is_empty(), Circumstance::EmptyValue)?;
+                    check(text.is_empty(), Condition::EmptyValue)?;
                     values.set(*field, text);
                 }
             }
         }
-        check(known < object.len(), Circumstance::UnknownField)?;
+        check(known < object.len(), Condition::UnknownField)?;
         Ok(values)
     }
 }
@@ -198,19 +198,19 @@ impl Rules {
 fn check_content_type(
     request: &Request<Bytes>,
     rules: &OperationRules,
-) -> Result<(), Circumstance> {
+) -> Result<(), Condition> {
     let value = request
         .headers()
         .get(header::CONTENT_TYPE)
-        .ok_or(Circumstance::NoContentType)?;
+        .ok_or(Condition::NoContentType)?;
     let essence = essence(value);
     let mut accepted = rules.accepts.iter();
     if accepted.any(|accepted| accepted.eq_ignore_ascii_case(essence)) {
         Ok(())
     } else if essence.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
-        Err(Circumstance::FormContentType)
+        Err(Condition::FormContentType)
     } else {
-        Err(Circumstance::OtherContentType)
+        Err(Condition::OtherContentType)
     }
 }
 

@@ -6,7 +6,7 @@ use http::{HeaderValue, Response, StatusCode, header, request::Parts};
 use crate::{
     appliance::{ParsedRequest, Rules},
     contract::{
-        Circumstance, Contract, Envelope, Field, Internal, Operation, Outcome, Readings, Said,
+        Condition, Contract, Envelope, Field, Internal, Operation, Outcome, Readings, Echo,
         Wording,
     },
 };
@@ -41,7 +41,7 @@ impl ResponseTemplate {
         readings: &Readings,
         key: ResponseKey,
     ) -> Option<ResponseTemplate> {
-        let (place, spec) = contract.utterance(key.operation, key.outcome)?;
+        let (place, spec) = contract.response_spec(key.operation, key.outcome)?;
         let reading = |point: &str| readings.of(&format!("{place}.{}.{point}", key.outcome));
         let wording = &spec.body.pick(reading("body")).is;
         let envelope = spec
@@ -54,7 +54,7 @@ impl ResponseTemplate {
         let body = if wording.echoes() {
             BodyTemplate::Echo(wording.clone(), envelope, internal)
         } else {
-            let body = wording.dressed(envelope, &internal, Said::default());
+            let body = wording.body(envelope, &internal, Echo::default());
             BodyTemplate::Fixed(Bytes::from(body.to_string()))
         };
         Some(ResponseTemplate {
@@ -84,7 +84,7 @@ impl Rules {
                     ParsedRequest::Fields(_, values) => values.get(Field::Username),
                     ParsedRequest::Rejected(..) => "",
                 };
-                let body = wording.dressed(*envelope, internal, Said { username });
+                let body = wording.body(*envelope, internal, Echo { username });
                 Bytes::from(body.to_string())
             }
             BodyTemplate::Fixed(bytes) => bytes.clone(),
@@ -107,7 +107,7 @@ impl Rules {
         };
         self.render_response(
             key,
-            &ParsedRequest::Rejected(key, Circumstance::MalformedBody),
+            &ParsedRequest::Rejected(key, Condition::MalformedBody),
         )
     }
 
@@ -115,11 +115,11 @@ impl Rules {
     pub fn render_body_rejection(
         &self,
         head: &Parts,
-        circumstance: Circumstance,
+        condition: Condition,
     ) -> Response<Bytes> {
         let operation = self.route(head.method.as_str(), head.uri.path());
         let rejected = operation.and_then(|operation| {
-            self.reject(Some(operation), circumstance)
+            self.reject(Some(operation), condition)
                 .map_or(Ok(()), Err)
         });
         match rejected {

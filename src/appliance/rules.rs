@@ -9,7 +9,7 @@ use crate::{
     appliance::ResponseKey,
     contract,
     contract::{
-        Check, Circumstance, Contract, Field, Kind, Operation, Outcome, Readings, Role, Treatment,
+        Check, Condition, Contract, Field, Kind, Operation, Outcome, Readings, Role, Handling,
     },
 };
 
@@ -37,8 +37,8 @@ pub(super) struct OperationRules {
 /// The responses of an operation, or those to requests that reach none.
 #[derive(Debug)]
 pub(super) struct ResponseTable {
-    /// By circumstance.
-    treatments: Vec<Treatment>,
+    /// By condition.
+    handlings: Vec<Handling>,
     pub(super) content_type: HeaderValue,
     /// By outcome.
     pub(super) templates: Vec<Option<ResponseTemplate>>,
@@ -100,25 +100,25 @@ impl Rules {
             .map(|(_, operation)| *operation)
     }
 
-    /// Returns the outcome of a circumstance, or nothing where the request proceeds.
+    /// Returns the outcome of a condition, or nothing where the request proceeds.
     pub(super) fn outcome_of(
         &self,
         operation: Option<Operation>,
-        circumstance: Circumstance,
+        condition: Condition,
     ) -> Option<Outcome> {
-        match self.treatment(operation, circumstance) {
-            Treatment::Answer(outcome) => Some(outcome),
-            Treatment::First | Treatment::Last | Treatment::Proceed => None,
-            Treatment::Reject => Some(operation.map_or(Outcome::BadRequest, Operation::rejection)),
+        match self.handling(operation, condition) {
+            Handling::Answer(outcome) => Some(outcome),
+            Handling::First | Handling::Last | Handling::Proceed => None,
+            Handling::Reject => Some(operation.map_or(Outcome::BadRequest, Operation::rejection)),
         }
     }
 
-    pub(super) fn treatment(
+    pub(super) fn handling(
         &self,
         operation: Option<Operation>,
-        circumstance: Circumstance,
-    ) -> Treatment {
-        self.responses(operation).treatments[circumstance as usize]
+        condition: Condition,
+    ) -> Handling {
+        self.responses(operation).handlings[condition as usize]
     }
 
     pub(super) fn operation(&self, operation: Operation) -> &OperationRules {
@@ -153,10 +153,10 @@ impl ResponseTable {
         readings: &Readings,
         operation: Option<Operation>,
     ) -> ResponseTable {
-        let treatment = |circumstance: &Circumstance| {
+        let handling = |condition: &Condition| {
             contract
-                .treatment(operation, *circumstance)
-                .map_or(Treatment::Proceed, |(name, fact)| {
+                .handling(operation, *condition)
+                .map_or(Handling::Proceed, |(name, fact)| {
                     fact.pick(readings.of(&name)).is
                 })
         };
@@ -167,7 +167,7 @@ impl ResponseTable {
         let (name, fact) = contract.answer_type(operation);
         let content_type = &fact.pick(readings.of(&name)).is.0;
         ResponseTable {
-            treatments: Circumstance::ALL.iter().map(treatment).collect(),
+            handlings: Condition::ALL.iter().map(handling).collect(),
             content_type: HeaderValue::from_str(content_type)
                 .expect("a content type of the contract is a header value"),
             templates: Outcome::ALL.iter().map(template).collect(),

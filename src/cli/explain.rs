@@ -10,7 +10,7 @@ use crate::{
     cli::written,
     conformance::suite,
     contract,
-    contract::{Contract, Entry, Kind, Outcome},
+    contract::{Contract, FactEntry, Kind, Outcome},
 };
 
 /// Writes what the laws of some kinds say: of all disputed and assumed facts, or of those that `what` means, a fact's name, a glob, a register number or an outcome.
@@ -48,12 +48,12 @@ pub fn run(what: Option<&str>, kinds: &[Kind], out: &mut dyn Write) -> Result<()
         .map_err(|error| format!("cannot write the explanation: {error}"))
 }
 
-/// Returns the facts that a word means. An outcome means its own facts and the circumstances that may come to it.
+/// Returns the facts that a word means. An outcome means its own facts and the conditions that may come to it.
 fn meant(law: &Contract, what: &str) -> Vec<String> {
     let Ok(outcome) = what.parse::<Outcome>() else {
         return law.facts_meant(what);
     };
-    let of_it = |entry: &Entry<'_>| {
+    let of_it = |entry: &FactEntry<'_>| {
         entry.name.split('.').nth(1) == Some(outcome.name())
             || entry
                 .readings
@@ -69,7 +69,7 @@ fn meant(law: &Contract, what: &str) -> Vec<String> {
 
 /// Says what a register number is about on which no fact depends.
 fn page_alone(laws: &[&Contract], number: &str) -> Option<String> {
-    let point = laws.iter().find_map(|law| law.register.get(number))?;
+    let point = laws.iter().find_map(|law| law.ambiguities.get(number))?;
     Some(format!(
         "{number}  {}\n     A fault of the page alone: no fact depends on it.\n",
         point.point
@@ -83,7 +83,7 @@ fn unknown(laws: &[&Contract], what: &str) -> String {
             law.facts()
                 .into_iter()
                 .map(|entry| entry.name)
-                .chain(law.register.keys().cloned())
+                .chain(law.ambiguities.keys().cloned())
         })
         .collect();
     names.extend(Outcome::NAMES.iter().map(ToString::to_string));
@@ -129,30 +129,30 @@ mod tests {
     #[test]
     fn a_fact_on_which_the_kinds_differ() {
         insta::assert_snapshot!(explained(Some("validation.accepts")).expect("the fact exists"), @"
-        * marks the ruling, which holds unless a fixture or --reading FACT=NAME names another reading.
+        * marks the default, which applies unless a fixture or --reading FACT=NAME names another reading.
 
         === Disputed: the pages say two things or more (1 fact)
 
         X08  content types of requests
           validation.accepts [console]
             * as_printed  application/json, application/x-www-form-urlencoded
-                          (said at console:257, console:263)
-              json        application/json  (said at console:205)
+                          (documented at console:257, console:263)
+              json        application/json  (documented at console:205)
 
         === Said: the pages say one thing (1 fact)
 
         X08  content types of requests
           validation.accepts [sensor]
-            * json  application/json  (said at sensor:185, sensor:231, sensor:237)
+            * json  application/json  (documented at sensor:185, sensor:231, sensor:237)
         ");
     }
 
     #[test]
     fn a_fact_alike_in_both_kinds() {
         insta::assert_snapshot!(explained(Some("any.locked_out.status")).expect("the fact exists"), @"
-        * marks the ruling, which holds unless a fixture or --reading FACT=NAME names another reading.
+        * marks the default, which applies unless a fixture or --reading FACT=NAME names another reading.
 
-        === Assumed: the pages are silent, the ruling is ours (1 fact)
+        === Assumed: the documents are silent, the default is ours (1 fact)
 
         X16  no status code anywhere
           any.locked_out.status [sensor, console]
@@ -236,7 +236,7 @@ mod tests {
     #[case::number("X16", "validation.authenticated.status")]
     #[case::glob("*.order", "set_password_by_admin.order")]
     #[case::outcome("locked_out", "any.locked_out.body")]
-    #[case::circumstance_of_an_outcome("locked_out", "any.on_locked_user")]
+    #[case::condition_of_an_outcome("locked_out", "any.on_locked_user")]
     #[case::number_of_the_page_alone("X07", "no fact depends on it")]
     fn names_of_many_forms_are_understood(#[case] what: &str, #[case] expected: &str) {
         let text = explained(Some(what)).expect("it means something");

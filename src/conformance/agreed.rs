@@ -44,7 +44,7 @@ impl Agreed {
             return judged;
         };
         let name = contract
-            .register_number(&fact)
+            .ambiguity_number(&fact)
             .map_or_else(|| fact.clone(), |register| format!("{register} {fact}"));
         let finding = Finding {
             step: number + 1,

@@ -4,13 +4,13 @@ use std::{collections::BTreeMap, fmt};
 
 use serde::{Deserialize, Deserializer, de, de::value::MapAccessDeserializer};
 
-use crate::contract::{Circumstance, Outcome, UnknownName};
+use crate::contract::{Condition, Outcome, UnknownName};
 
 /// What a step expects.
 ///
 /// ```yaml
 /// expect: authenticated                                            # this outcome
-/// expect: on_missing_field                                         # what the contract says of the circumstance, any reading of it
+/// expect: on_missing_field                                         # what the contract says of the condition, any reading of it
 /// expect: { on: unknown_field, otherwise: authenticated }          # the same, where a reading lets the request proceed
 /// expect: { on: duplicate_field, first: authenticated, last: credentials_rejected }
 /// expect: { fact: admin_username, readings: { table: on_missing_field, curl: password_replaced } }
@@ -24,10 +24,10 @@ pub enum Expect {
         /// For every reading what is expected, in the order of the file.
         readings: Vec<(String, Expect)>,
     },
-    /// What the contract says of a circumstance.
+    /// What the contract says of a condition.
     On {
-        /// The circumstance.
-        circumstance: Circumstance,
+        /// The condition.
+        condition: Condition,
         /// What a request gets that proceeds.
         otherwise: Option<Box<Expect>>,
         /// What it gets where the first of two values counts.
@@ -44,8 +44,8 @@ impl std::str::FromStr for Expect {
 
     fn from_str(text: &str) -> Result<Expect, UnknownName> {
         match text.strip_prefix("on_") {
-            Some(circumstance) => circumstance.parse().map(|circumstance| Expect::On {
-                circumstance,
+            Some(condition) => condition.parse().map(|condition| Expect::On {
+                condition,
                 otherwise: None,
                 first: None,
                 last: None,
@@ -67,7 +67,9 @@ impl<'de> de::Visitor<'de> for WordOrMap {
     type Value = Expect;
 
     fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str("an outcome, `on_` and a circumstance, or a map with `on` or with `fact` and `readings`")
+        out.write_str(
+            "an outcome, `on_` and a condition, or a map with `on` or with `fact` and `readings`",
+        )
     }
 
     fn visit_str<E: de::Error>(self, text: &str) -> Result<Expect, E> {
@@ -77,8 +79,8 @@ impl<'de> de::Visitor<'de> for WordOrMap {
     fn visit_map<A: de::MapAccess<'de>>(self, map: A) -> Result<Expect, A::Error> {
         let written = Written::deserialize(MapAccessDeserializer::new(map))?;
         match (written.on, written.fact) {
-            (Some(circumstance), None) if written.readings.is_empty() => Ok(Expect::On {
-                circumstance,
+            (Some(condition), None) if written.readings.is_empty() => Ok(Expect::On {
+                condition,
                 otherwise: written.otherwise,
                 first: written.first,
                 last: written.last,
@@ -97,7 +99,7 @@ impl<'de> de::Visitor<'de> for WordOrMap {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Written {
-    on: Option<Circumstance>,
+    on: Option<Condition>,
     otherwise: Option<Box<Expect>>,
     first: Option<Outcome>,
     last: Option<Outcome>,

@@ -2,7 +2,7 @@
 
 use crate::{
     conformance::Expect,
-    contract::{ANY, Circumstance, Contract, Ground, Operation, Outcome, Readings, Treatment},
+    contract::{ANY, Condition, Contract, Ground, Handling, Operation, Outcome, Readings},
 };
 
 /// One lawful way to answer: an outcome, and the readings that lead to it.
@@ -86,39 +86,39 @@ impl Branches<'_> {
                 }])
             }
             Expect::On {
-                circumstance,
+                condition,
                 otherwise,
                 first,
                 last,
-            } => self.on(*circumstance, otherwise.as_deref(), *first, *last),
+            } => self.on(*condition, otherwise.as_deref(), *first, *last),
             Expect::By { fact, readings } => self.by(fact, readings),
         }
     }
 
     fn on(
         &self,
-        circumstance: Circumstance,
+        condition: Condition,
         otherwise: Option<&Expect>,
         first: Option<Outcome>,
         last: Option<Outcome>,
     ) -> Result<Vec<Branch>, String> {
-        let operation = if circumstance == Circumstance::UnknownPath {
+        let operation = if condition == Condition::UnknownPath {
             None
         } else {
             Some(self.operation)
         };
-        let (fact, treatments) = self
+        let (fact, handlings) = self
             .contract
-            .treatment(operation, circumstance)
-            .ok_or_else(|| format!("the contract does not treat {circumstance}"))?;
+            .handling(operation, condition)
+            .ok_or_else(|| format!("the contract does not treat {condition}"))?;
         let mut branches = Vec::new();
-        for (rank, reading) in treatments.readings().iter().enumerate() {
+        for (rank, reading) in handlings.readings().iter().enumerate() {
             let outcome = match reading.is {
-                Treatment::Answer(outcome) => Some(outcome),
-                Treatment::First => first,
-                Treatment::Last => last,
-                Treatment::Proceed => None,
-                Treatment::Reject => {
+                Handling::Answer(outcome) => Some(outcome),
+                Handling::First => first,
+                Handling::Last => last,
+                Handling::Proceed => None,
+                Handling::Reject => {
                     Some(operation.map_or(Outcome::BadRequest, Operation::rejection))
                 }
             };
@@ -195,14 +195,14 @@ impl Branches<'_> {
 /// Tells whether a document has a wording for this outcome at this operation.
 pub fn is_said(contract: &Contract, operation: Operation, outcome: Outcome) -> bool {
     contract
-        .utterance(Some(operation), outcome)
-        .is_some_and(|(place, utterance)| {
+        .response_spec(Some(operation), outcome)
+        .is_some_and(|(place, spec)| {
             place != ANY
-                && utterance
+                && spec
                     .body
                     .readings()
                     .iter()
-                    .any(|reading| reading.is_said())
+                    .any(|reading| reading.is_documented())
         })
 }
 

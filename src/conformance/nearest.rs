@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::{
     conformance::strict,
-    contract::{Contract, Envelope, Internal, Kind, Operation, Outcome, Said},
+    contract::{Contract, Echo, Envelope, Internal, Kind, Operation, Outcome},
 };
 
 /// What is told of such an answer. The answer itself stands in its exchange and is not repeated.
@@ -128,33 +128,33 @@ fn nearest(asked: Asked<'_>, received: &Value) -> Option<(String, Vec<String>)> 
     }
     let mut best: Option<(f32, String, Value)> = None;
     for outcome in asked.outcomes {
-        let Some((place, utterance)) = asked
+        let Some((place, spec)) = asked
             .contract
-            .utterance(outcome.at(asked.operation), *outcome)
+            .response_spec(outcome.at(asked.operation), *outcome)
         else {
             continue;
         };
-        let envelopes: Vec<Envelope> = utterance
+        let envelopes: Vec<Envelope> = spec
             .envelope
             .as_ref()
             .map_or(vec![Envelope::Object], |fact| {
                 fact.readings().iter().map(|reading| reading.is).collect()
             });
-        let internals: Vec<&Internal> = utterance
+        let internals: Vec<&Internal> = spec
             .internal
             .as_ref()
             .map_or(vec![&Internal::Absent], |fact| {
                 fact.readings().iter().map(|reading| &reading.is).collect()
             });
-        for body in utterance.body.readings() {
+        for body in spec.body.readings() {
             for (envelope, internal) in envelopes
                 .iter()
                 .flat_map(|envelope| internals.iter().map(move |internal| (*envelope, *internal)))
             {
-                let dressed = body.is.dressed(
+                let dressed = body.is.body(
                     envelope,
                     internal,
-                    Said {
+                    Echo {
                         username: asked.username,
                     },
                 );
@@ -183,7 +183,7 @@ fn nearest(asked: Asked<'_>, received: &Value) -> Option<(String, Vec<String>)> 
 
 fn named(contract: &Contract, fact: &str, reading: &str) -> String {
     let number = contract
-        .register_number(fact)
+        .ambiguity_number(fact)
         .map(|number| format!("{number} "))
         .unwrap_or_default();
     format!("{number}{fact}: {reading}")

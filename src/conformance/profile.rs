@@ -7,7 +7,7 @@ use std::{
 
 use crate::{
     conformance::evidence::Evidence,
-    contract::{Contract, Entry},
+    contract::{Contract, FactEntry},
     report::{Followed, Inconsistency},
 };
 
@@ -66,7 +66,7 @@ fn distinct(told: &[(String, Evidence)]) -> Vec<Told<'_>> {
 }
 
 fn inconsistency(
-    entry: &Entry<'_>,
+    entry: &FactEntry<'_>,
     contract: &Contract,
     told: &[&Told<'_>],
 ) -> Option<Inconsistency> {
@@ -76,7 +76,7 @@ fn inconsistency(
         .collect();
     let mixed = !evidence.is_empty()
         && agreed(entry, evidence.iter().map(|(_, readings)| readings)).is_empty();
-    let register = contract.register_number(&entry.name).map(str::to_owned);
+    let register = contract.ambiguity_number(&entry.name).map(str::to_owned);
     mixed.then(|| Inconsistency {
         fact: entry.name.clone(),
         register,
@@ -85,7 +85,7 @@ fn inconsistency(
     })
 }
 
-fn followed(entry: &Entry<'_>, contract: &Contract, told: &[&Told<'_>]) -> Followed {
+fn followed(entry: &FactEntry<'_>, contract: &Contract, told: &[&Told<'_>]) -> Followed {
     let seen: Vec<(usize, Vec<&str>)> = told
         .iter()
         .filter_map(|told| Some((told.times, told.evidence.readings(&entry.name)?)))
@@ -104,7 +104,7 @@ fn followed(entry: &Entry<'_>, contract: &Contract, told: &[&Told<'_>]) -> Follo
             .first()
             .is_some_and(|ruling| ruling.name == first)
     });
-    let register = contract.register_number(&entry.name).map(str::to_owned);
+    let register = contract.ambiguity_number(&entry.name).map(str::to_owned);
     Followed {
         fact: entry.name.clone(),
         register,
@@ -117,7 +117,7 @@ fn followed(entry: &Entry<'_>, contract: &Contract, told: &[&Told<'_>]) -> Follo
 
 /// The readings that every answer agrees with, the ruling first.
 fn agreed<'a>(
-    entry: &Entry<'_>,
+    entry: &FactEntry<'_>,
     told: impl Iterator<Item = &'a Vec<&'a str>> + Clone,
 ) -> Vec<String> {
     let everywhere = |name: &&str| told.clone().all(|readings| readings.contains(name));
@@ -131,7 +131,7 @@ fn agreed<'a>(
 }
 
 /// Rules out ways to read an answer by what the other answers tell, until nothing more is ruled out. Facts that answers disagree on rule out nothing.
-fn narrowed<'a>(facts: &[Entry<'_>], told: &[Told<'a>]) -> Vec<Told<'a>> {
+fn narrowed<'a>(facts: &[FactEntry<'_>], told: &[Told<'a>]) -> Vec<Told<'a>> {
     let mut narrowed = told.to_vec();
     loop {
         let known: BTreeMap<String, Vec<String>> = {

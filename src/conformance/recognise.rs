@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::{
     conformance::{expected::Choice, strict},
-    contract::{AnswerType, Contract, Envelope, Fact, Internal, Operation, Outcome, Reading, Said},
+    contract::{AnswerType, Contract, Echo, Envelope, Fact, Internal, Operation, Outcome, Reading},
 };
 
 /// Every combination of readings under which an answer says an outcome, the one nearest the rulings first.
@@ -111,8 +111,8 @@ pub fn recognise(
     username: &str,
     answer: &Answer<'_>,
 ) -> Result<Recognised, String> {
-    let (place, utterance) = contract
-        .utterance(outcome.at(operation), outcome)
+    let (place, spec) = contract
+        .response_spec(outcome.at(operation), outcome)
         .ok_or_else(|| format!("the contract has no wording for {outcome}"))?;
     let (type_name, type_fact) = contract.answer_type(outcome.at(operation));
     let types = answer_types(type_fact, answer)?;
@@ -120,20 +120,20 @@ pub fn recognise(
     let name = |point: &str| format!("{place}.{}.{point}", outcome.name());
     let mut combinations = Vec::new();
     // Nearly every wording differs in its text: that is seen without dressing it.
-    let said = Said { username };
+    let said = Echo { username };
     let texts = texts(received);
-    for (body_rank, body) in utterance.body.readings().iter().enumerate() {
-        let text = body.is.filled(said);
+    for (body_rank, body) in spec.body.readings().iter().enumerate() {
+        let text = body.is.fill(said);
         if !texts.contains(&&*text) {
             continue;
         }
-        for (envelope_rank, envelope) in alternatives(utterance.envelope.as_ref()) {
-            for (internal_rank, internal) in alternatives(utterance.internal.as_ref()) {
+        for (envelope_rank, envelope) in alternatives(spec.envelope.as_ref()) {
+            for (internal_rank, internal) in alternatives(spec.internal.as_ref()) {
                 let (worn, within) = (
                     envelope.map_or(Envelope::Object, |reading| reading.is),
                     internal.map_or(&Internal::Absent, |reading| &reading.is),
                 );
-                if body.is.is_dressed(&text, worn, within, received) {
+                if body.is.is_body(&text, worn, within, received) {
                     let mut choices = vec![choice(name("body"), body, body_rank)];
                     choices.extend(
                         envelope.map(|reading| choice(name("envelope"), reading, envelope_rank)),
@@ -160,7 +160,7 @@ pub fn recognise(
     combinations
         .iter_mut()
         .for_each(|choices| choices.extend_from_slice(&types));
-    let status = utterance
+    let status = spec
         .status
         .readings()
         .iter()
@@ -190,7 +190,7 @@ pub fn says_success(contract: &Contract, operation: Operation, answer: &Response
         .iter()
         .filter(|(outcome, _)| outcome.is_success());
     successes
-        .flat_map(|(_, utterance)| utterance.body.readings())
+        .flat_map(|(_, spec)| spec.body.readings())
         .any(|reading| text.contains(reading.is.text()))
 }
 

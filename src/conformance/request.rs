@@ -5,7 +5,7 @@ use http::{HeaderName, HeaderValue, Method, Request, Uri, header};
 
 use crate::{
     conformance::{Placeholder, Step, command::Command},
-    contract::{Contract, Form, Readings},
+    contract::{Contract, QuoteForm, Readings},
 };
 
 /// What gives a placeholder's value; called with itself it gives the request as a snapshot shows it.
@@ -39,7 +39,7 @@ pub fn build(
         .method
         .clone()
         .or(quoted.method)
-        .unwrap_or_else(|| clause.method.ruling().is.0.clone());
+        .unwrap_or_else(|| clause.method.default_reading().is.0.clone());
     let mut body = match (&step.fields, &step.body, &step.body_hex) {
         (Some(fields), _, _) => filled_fields(fields, fill)?.to_string().into_bytes(),
         (None, Some(text), _) => filled_text(text, fill)?.into_bytes(),
@@ -115,11 +115,11 @@ impl Quoted {
                 text.replace(placeholder, value)
             });
         match quote.form {
-            Form::Example => Ok(Quoted {
+            QuoteForm::Example => Ok(Quoted {
                 body: Some(filled_text(&values, fill)?),
                 ..Quoted::default()
             }),
-            Form::Command => {
+            QuoteForm::Command => {
                 let command = Command::read(&values).map_err(|error| format!("{name}: {error}"))?;
                 Ok(Quoted {
                     method: Some(command.method),

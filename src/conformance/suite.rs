@@ -8,7 +8,7 @@ use serde_saphyr::Spanned;
 
 use crate::{
     conformance::{Case, Expect},
-    contract::{Contract, Operation, Outcome, Treatment},
+    contract::{Contract, Handling, Operation, Outcome},
 };
 
 /// One case with the place it stands at.
@@ -60,21 +60,21 @@ fn cover(expect: &Expect, ask: Operation, contract: &Contract, facts: &mut BTree
                 .for_each(|(_, expect)| cover(expect, ask, contract, facts));
         }
         Expect::On {
-            circumstance,
+            condition,
             otherwise,
             first,
             last,
         } => {
-            let Some((name, treatment)) = contract.treatment(Some(ask), *circumstance) else {
+            let Some((name, handling)) = contract.handling(Some(ask), *condition) else {
                 return;
             };
             facts.insert(name);
-            let answer = match treatment.ruling().is {
-                Treatment::Answer(outcome) => Some(outcome),
-                Treatment::First => *first,
-                Treatment::Last => *last,
-                Treatment::Proceed => None,
-                Treatment::Reject => Some(ask.rejection()),
+            let answer = match handling.default_reading().is {
+                Handling::Answer(outcome) => Some(outcome),
+                Handling::First => *first,
+                Handling::Last => *last,
+                Handling::Proceed => None,
+                Handling::Reject => Some(ask.rejection()),
             };
             match (answer, otherwise) {
                 (Some(outcome), _) => cover_outcome(outcome, ask, contract, facts),
@@ -92,12 +92,12 @@ fn cover_outcome(
     contract: &Contract,
     facts: &mut BTreeSet<String>,
 ) {
-    let Some((place, utterance)) = contract.utterance(outcome.at(ask), outcome) else {
+    let Some((place, spec)) = contract.response_spec(outcome.at(ask), outcome) else {
         return;
     };
     let wrapped = [
-        ("envelope", utterance.envelope.is_some()),
-        ("internal", utterance.internal.is_some()),
+        ("envelope", spec.envelope.is_some()),
+        ("internal", spec.internal.is_some()),
     ];
     let parts = ["status", "body"].into_iter().chain(
         wrapped

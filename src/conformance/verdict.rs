@@ -318,15 +318,15 @@ fn finding(sent: &Sent<'_>, branches: &[Branch], told: Told) -> Finding {
     let mut readings = Vec::new();
     let mut expected = Vec::new();
     for outcome in outcomes(branches) {
-        let Some((place, utterance)) = contract.utterance(outcome.at(ask), outcome) else {
+        let Some((place, spec)) = contract.response_spec(outcome.at(ask), outcome) else {
             continue;
         };
         let fact = format!("{place}.{outcome}.body");
         let name = contract
-            .register_number(&fact)
+            .ambiguity_number(&fact)
             .map_or_else(|| fact.clone(), |number| format!("{number} {fact}"));
         let mut texts = Vec::new();
-        for reading in utterance.body.readings() {
+        for reading in spec.body.readings() {
             let text = reading.is.text().replace("{username}", sent.username);
             readings.push(format!(
                 "{name}: {} `{text}` ({})",
@@ -350,7 +350,7 @@ fn finding(sent: &Sent<'_>, branches: &[Branch], told: Told) -> Finding {
 pub fn ground(ground: &Ground, contract: &Contract) -> String {
     match ground {
         Ground::Assumed { because } => format!("assumed, because {because}"),
-        Ground::Said { at, .. } => at
+        Ground::Documented { at, .. } => at
             .iter()
             .map(|place| place.cite(contract.kind))
             .collect::<Vec<_>>()

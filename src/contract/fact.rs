@@ -1,4 +1,4 @@
-//! A point of the contract with every reading of it, the first being the ruling.
+//! A point of the contract with every reading of it, the first being the default.
 
 use std::fmt;
 
@@ -6,10 +6,10 @@ use serde::{Deserialize, Deserializer, de};
 
 use crate::contract::Kind;
 
-/// A point of the contract: one or more readings, the ruling first.
+/// A point of the contract: one or more readings, the default first.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(
-    try_from = "Vec<Written<T>>",
+    try_from = "Vec<RawReading<T>>",
     bound(deserialize = "T: Deserialize<'de>")
 )]
 pub struct Fact<T> {
@@ -23,7 +23,7 @@ pub struct Reading<T> {
     pub name: String,
     /// What holds under this reading.
     pub is: T,
-    /// Where it is said, or why it is assumed.
+    /// Where it is documented, or why it is assumed.
     pub ground: Ground,
 }
 
@@ -36,7 +36,7 @@ pub enum Ground {
         because: String,
     },
     /// A document says it.
-    Said {
+    Documented {
         /// The lines.
         at: Vec<Place>,
         /// Words that stand on those lines, beside the value or where the value itself does not.
@@ -59,16 +59,16 @@ pub struct Place {
 
 /// A fact without its type: for lists, reports and profiles.
 #[derive(Clone, Debug)]
-pub struct Entry<'a> {
+pub struct FactEntry<'a> {
     /// The full name, `operation.point` or `operation.outcome.point`.
     pub name: String,
-    /// The readings, the ruling first.
-    pub readings: Vec<EntryReading<'a>>,
+    /// The readings, the default first.
+    pub readings: Vec<ReadingEntry<'a>>,
 }
 
 /// A reading without its type.
 #[derive(Clone, Debug)]
-pub struct EntryReading<'a> {
+pub struct ReadingEntry<'a> {
     /// Its name within the fact.
     pub name: &'a str,
     /// What holds under it, in words.
@@ -77,12 +77,12 @@ pub struct EntryReading<'a> {
     pub quotes: Vec<String>,
     /// Further words, each standing on at least one of the lines named.
     pub words: &'a [String],
-    /// Where it is said, or why it is assumed.
+    /// Where it is documented, or why it is assumed.
     pub ground: &'a Ground,
 }
 
 /// What a reading's value can tell of itself.
-pub trait Value {
+pub trait FactValue {
     /// Says the value in a few words, for people.
     fn describe(&self) -> String;
 
@@ -93,40 +93,40 @@ pub trait Value {
 }
 
 impl<T> Fact<T> {
-    /// Returns the reading we prefer.
-    pub fn ruling(&self) -> &Reading<T> {
+    /// Returns the default reading.
+    pub fn default_reading(&self) -> &Reading<T> {
         self.readings
             .first()
             .expect("a fact is only built with at least one reading")
     }
 
-    /// Returns all readings, the ruling first.
+    /// Returns all readings, the default first.
     pub fn readings(&self) -> &[Reading<T>] {
         &self.readings
     }
 
-    /// Returns the reading of that name, or the ruling where none is named.
+    /// Returns the reading of that name, or the default where none is named.
     pub fn pick(&self, name: Option<&str>) -> &Reading<T> {
         name.and_then(|name| self.readings.iter().find(|reading| reading.name == name))
-            .unwrap_or_else(|| self.ruling())
+            .unwrap_or_else(|| self.default_reading())
     }
 }
 
-impl<T: Value> Fact<T> {
+impl<T: FactValue> Fact<T> {
     /// Returns this fact without its type, under its full name.
-    pub fn entry(&self, name: String) -> Entry<'_> {
-        Entry {
+    pub fn entry(&self, name: String) -> FactEntry<'_> {
+        FactEntry {
             name,
             readings: self.readings.iter().map(Reading::entry).collect(),
         }
     }
 }
 
-impl<T: Value> Reading<T> {
-    fn entry(&self) -> EntryReading<'_> {
+impl<T: FactValue> Reading<T> {
+    fn entry(&self) -> ReadingEntry<'_> {
         let (quotes, words) = match &self.ground {
             Ground::Assumed { .. } => (Vec::new(), &[][..]),
-            Ground::Said { text, with, .. } => {
+            Ground::Documented { text, with, .. } => {
                 let filled = |quote: String| {
                     with.iter().fold(quote, |quote, (name, value)| {
                         quote.replace(&format!("{{{name}}}"), value)
@@ -138,7 +138,7 @@ impl<T: Value> Reading<T> {
                 )
             }
         };
-        EntryReading {
+        ReadingEntry {
             name: &self.name,
             value: self.is.describe(),
             quotes,
@@ -150,22 +150,22 @@ impl<T: Value> Reading<T> {
 
 impl<T> Reading<T> {
     /// Tells whether a document says this reading.
-    pub fn is_said(&self) -> bool {
-        matches!(self.ground, Ground::Said { .. })
+    pub fn is_documented(&self) -> bool {
+        matches!(self.ground, Ground::Documented { .. })
     }
 }
 
-impl Entry<'_> {
-    /// Tells whether two or more readings are said: a contradiction of the documents.
+impl FactEntry<'_> {
+    /// Tells whether two or more readings are documented: a contradiction of the documents.
     pub fn is_disputed(&self) -> bool {
         self.readings
             .iter()
-            .filter(|reading| matches!(reading.ground, Ground::Said { .. }))
+            .filter(|reading| matches!(reading.ground, Ground::Documented { .. }))
             .count()
             > 1
     }
 
-    /// Tells whether the ruling is our assumption, because the documents are silent.
+    /// Tells whether the default is our assumption, because the documents are silent.
     pub fn is_assumed(&self) -> bool {
         self.readings
             .first()
@@ -191,7 +191,7 @@ impl std::str::FromStr for Place {
     fn from_str(text: &str) -> Result<Place, String> {
         let malformed = || {
             format!(
-                "`{text}` is no place: expected a line `220`, a range `31-36`, or another document's `sensor:148`"
+                "`{text}` is not a place: expected a line `220`, a range `31-36`, or another document's `sensor:148`"
             )
         };
         let (document, lines) = match text.split_once(':') {
@@ -230,7 +230,7 @@ impl fmt::Display for Ground {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Ground::Assumed { because } => write!(out, "assumed, because {because}"),
-            Ground::Said { at, .. } => {
+            Ground::Documented { at, .. } => {
                 let places: Vec<String> = at
                     .iter()
                     .map(|place| {
@@ -240,7 +240,7 @@ impl fmt::Display for Ground {
                         )
                     })
                     .collect();
-                write!(out, "said at {}", places.join(", "))
+                write!(out, "documented at {}", places.join(", "))
             }
         }
     }
@@ -259,13 +259,13 @@ impl Place {
 /// A reading as a contract file has it.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
-enum Written<T> {
+enum RawReading<T> {
     Assumed {
         r#as: String,
         is: T,
         because: String,
     },
-    Said {
+    Documented {
         r#as: String,
         is: T,
         at: Vec<Place>,
@@ -276,10 +276,10 @@ enum Written<T> {
     },
 }
 
-impl<T> TryFrom<Vec<Written<T>>> for Fact<T> {
+impl<T> TryFrom<Vec<RawReading<T>>> for Fact<T> {
     type Error = String;
 
-    fn try_from(written: Vec<Written<T>>) -> Result<Fact<T>, String> {
+    fn try_from(written: Vec<RawReading<T>>) -> Result<Fact<T>, String> {
         let readings: Vec<Reading<T>> = written.into_iter().map(Reading::from).collect();
         if readings.is_empty() {
             return Err("a fact needs at least one reading".into());
@@ -295,15 +295,15 @@ impl<T> TryFrom<Vec<Written<T>>> for Fact<T> {
     }
 }
 
-impl<T> From<Written<T>> for Reading<T> {
-    fn from(written: Written<T>) -> Reading<T> {
-        match written {
-            Written::Assumed { r#as, is, because } => Reading {
+impl<T> From<RawReading<T>> for Reading<T> {
+    fn from(raw: RawReading<T>) -> Reading<T> {
+        match raw {
+            RawReading::Assumed { r#as, is, because } => Reading {
                 name: r#as,
                 is,
                 ground: Ground::Assumed { because },
             },
-            Written::Said {
+            RawReading::Documented {
                 r#as,
                 is,
                 at,
@@ -312,7 +312,7 @@ impl<T> From<Written<T>> for Reading<T> {
             } => Reading {
                 name: r#as,
                 is,
-                ground: Ground::Said {
+                ground: Ground::Documented {
                     at,
                     text,
                     with: with.into_iter().collect(),

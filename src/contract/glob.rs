@@ -2,7 +2,7 @@
 
 use fast_glob::ErrorKind;
 
-/// A glob that can be held against names.
+/// A glob that can be compared with names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Glob(String);
 

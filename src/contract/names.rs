@@ -1,4 +1,4 @@
-//! The closed sets: kinds, operations, outcomes, circumstances, checks, roles.
+//! The closed sets: kinds, operations, outcomes, conditions, checks, roles.
 //!
 //! Each is an enum with one name per variant, the same in YAML, on the command line and in reports.
 
@@ -192,14 +192,14 @@ closed_set! {
         UnknownPath = "unknown_path",
         /// The content type is not one the operation reads. Assumed.
         UnsupportedContentType = "unsupported_content_type",
-        /// A field has a value that is no string. Assumed.
+        /// A field has a value that is not a string. Assumed.
         WrongType = "wrong_type",
     }
 }
 
 closed_set! {
-    /// A circumstance no document foresees, for which the contract says what happens.
-    Circumstance, "circumstance" {
+    /// A condition no document describes, for which the contract says what happens.
+    Condition, "condition" {
         /// An administrator changes another administrator's password.
         AdminTarget = "admin_target",
         /// The body exceeds 64 KiB.
@@ -214,13 +214,13 @@ closed_set! {
         EmptyBody = "empty_body",
         /// A required field is an empty string.
         EmptyValue = "empty_value",
-        /// JSON sent as `application/x-www-form-urlencoded`, as curl does unasked.
+        /// JSON sent as `application/x-www-form-urlencoded`, as curl does by default.
         FormContentType = "form_content_type",
         /// Too many failures came from here.
         LockedSource = "locked_source",
         /// The user is locked.
         LockedUser = "locked_user",
-        /// The body is no JSON.
+        /// The body is not JSON.
         MalformedBody = "malformed_body",
         /// A required field is absent.
         MissingField = "missing_field",
@@ -228,7 +228,7 @@ closed_set! {
         MustChangeUser = "must_change_user",
         /// The request names no content type.
         NoContentType = "no_content_type",
-        /// The body is JSON, but no object.
+        /// The body is JSON, but not an object.
         NotAnObject = "not_an_object",
         /// The body is not UTF-8.
         NotUtf8 = "not_utf8",
@@ -322,9 +322,9 @@ impl Outcome {
     }
 }
 
-/// What becomes of a request in some circumstance.
+/// What happens to a request in some condition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Treatment {
+pub enum Handling {
     /// It gets this answer.
     Answer(Outcome),
     /// The first of two values counts; the request goes on.
@@ -337,37 +337,37 @@ pub enum Treatment {
     Reject,
 }
 
-impl Treatment {
-    const WORDS: [(&'static str, Treatment); 4] = [
-        ("first", Treatment::First),
-        ("last", Treatment::Last),
-        ("proceed", Treatment::Proceed),
-        ("reject", Treatment::Reject),
+impl Handling {
+    const WORDS: [(&'static str, Handling); 4] = [
+        ("first", Handling::First),
+        ("last", Handling::Last),
+        ("proceed", Handling::Proceed),
+        ("reject", Handling::Reject),
     ];
 }
 
-impl fmt::Display for Treatment {
+impl fmt::Display for Handling {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Treatment::Answer(outcome) => outcome.fmt(out),
+            Handling::Answer(outcome) => outcome.fmt(out),
             word => out.pad(
-                Treatment::WORDS
+                Handling::WORDS
                     .iter()
-                    .find(|(_, treatment)| treatment == word)
+                    .find(|(_, handling)| handling == word)
                     .map_or("", |(name, _)| name),
             ),
         }
     }
 }
 
-impl<'de> Deserialize<'de> for Treatment {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Treatment, D::Error> {
+impl<'de> Deserialize<'de> for Handling {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Handling, D::Error> {
         let text = String::deserialize(deserializer)?;
-        let word = Treatment::WORDS
+        let word = Handling::WORDS
             .iter()
             .find(|(name, _)| *name == text)
-            .map(|(_, treatment)| *treatment);
-        word.map_or_else(|| text.parse().map(Treatment::Answer), Ok)
+            .map(|(_, handling)| *handling);
+        word.map_or_else(|| text.parse().map(Handling::Answer), Ok)
             .map_err(|error: UnknownName| {
                 de::Error::custom(format!("{error}, or first, last, proceed, reject"))
             })

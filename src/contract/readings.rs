@@ -2,9 +2,9 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use crate::contract::{Contract, Glob};
+use crate::contract::{Contract, Glob, nearest};
 
-/// For some facts the reading that holds; for all others the ruling does.
+/// For some facts the reading that holds; for all others the default does.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Readings {
     chosen: BTreeMap<String, String>,
@@ -22,7 +22,7 @@ pub struct UnknownReading {
 }
 
 impl Readings {
-    /// Adds a choice: `fact` is a full name, a glob (`*.status`) or a register number (`X16`), and every fact it means that has a reading of that name takes it.
+    /// Adds a choice: `fact` is a full name, a glob (`*.status`) or a number of an ambiguity (`X16`), and every fact it means that has a reading of that name takes it.
     ///
     /// # Errors
     /// Where no fact is meant, or none of those meant has such a reading.
@@ -86,7 +86,7 @@ impl Readings {
             .map(|(fact, reading)| (fact.as_str(), reading.as_str()))
     }
 
-    /// Tells whether the ruling holds everywhere.
+    /// Tells whether every fact has its default reading.
     pub fn is_empty(&self) -> bool {
         self.chosen.is_empty()
     }
@@ -96,7 +96,7 @@ impl fmt::Display for UnknownReading {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let noun = if self.fact { "fact" } else { "reading" };
         write!(out, "unknown {noun} `{}`, expected ", self.asked)?;
-        match self.nearest() {
+        match nearest(&self.asked, self.expected.iter().map(String::as_str)) {
             Some(near) if self.expected.len() > FEW => {
                 write!(
                     out,
@@ -116,45 +116,13 @@ impl fmt::Display for UnknownReading {
 
 impl std::error::Error for UnknownReading {}
 
-impl UnknownReading {
-    fn nearest(&self) -> Option<&String> {
-        let shared = |name: &String| {
-            similar::TextDiff::from_chars(name.as_str(), self.asked.as_str()).ratio()
-        };
-        self.expected
-            .iter()
-            .max_by(|left, right| shared(left).total_cmp(&shared(right)))
-            .filter(|name| shared(name) > 0.6)
-    }
-}
-
-/// A name or a glob, read once and held against many names.
-pub(super) enum Pattern<'a> {
-    /// What stands behind a star: the register's own globs are of this form and not worth a matcher.
-    End(&'a str),
-    Glob(Glob),
-    Name(&'a str),
-    /// A glob that cannot be read means nothing.
-    Nothing,
-}
-
-impl<'a> Pattern<'a> {
-    pub(super) fn new(text: &'a str) -> Pattern<'a> {
-        const SIGNS: [char; 4] = ['*', '?', '[', '{'];
-        match text.strip_prefix('*') {
-            Some(end) if !end.contains(SIGNS) => Pattern::End(end),
-            _ if !text.contains(SIGNS) => Pattern::Name(text),
-            _ => Glob::new(text).map_or(Pattern::Nothing, Pattern::Glob),
-        }
-    }
-
-    pub(super) fn means(&self, fact: &str) -> bool {
-        match self {
-            Pattern::End(end) => fact.ends_with(end),
-            Pattern::Glob(glob) => glob.is_match(fact),
-            Pattern::Name(name) => *name == fact,
-            Pattern::Nothing => false,
-        }
+/// Returns whether a name or a glob means a name. A glob that cannot be read means none.
+pub(super) fn matcher(pattern: &str) -> impl Fn(&str) -> bool + '_ {
+    let is_glob = pattern.contains(['*', '?', '[', '{']);
+    let glob = is_glob.then(|| Glob::new(pattern).ok());
+    move |name| match &glob {
+        Some(glob) => glob.as_ref().is_some_and(|glob| glob.is_match(name)),
+        None => pattern == name,
     }
 }
 

@@ -1,12 +1,10 @@
 //! The values a fact about a request or an answer's head can have.
 
+use std::fmt::Display;
+
 use serde::Deserialize;
 
-use crate::contract::{
-    Role,
-    fact::Value,
-    names::{Check, Treatment},
-};
+use crate::contract::{fact::FactValue, names::Handling};
 
 /// The paths an operation is served on, the preferred one first.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
@@ -19,9 +17,7 @@ pub struct Paths(pub Vec<String>);
 pub struct Method(pub String);
 
 /// Content types a request may have, without parameters.
-#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
-#[serde(transparent)]
-pub struct Types(pub Vec<String>);
+pub type Types = Names<String>;
 
 /// The content type of answers, with its parameters.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
@@ -57,11 +53,11 @@ impl TryFrom<u16> for Status {
     fn try_from(code: u16) -> Result<Status, String> {
         http::StatusCode::from_u16(code)
             .map(Status)
-            .map_err(|_| format!("{code} is no HTTP status: expected 100 to 999"))
+            .map_err(|_| format!("{code} is not an HTTP status: expected 100 to 999"))
     }
 }
 
-impl Value for Paths {
+impl FactValue for Paths {
     fn describe(&self) -> String {
         self.0.join(", ")
     }
@@ -71,7 +67,7 @@ impl Value for Paths {
     }
 }
 
-impl Value for Method {
+impl FactValue for Method {
     fn describe(&self) -> String {
         self.0.clone()
     }
@@ -81,7 +77,7 @@ impl Value for Method {
     }
 }
 
-impl Value for FieldNames {
+impl FactValue for FieldNames {
     fn describe(&self) -> String {
         self.0.join(", ")
     }
@@ -92,22 +88,37 @@ impl Value for FieldNames {
     }
 }
 
-/// The pages say these in other words, which the contract gives beside the value.
-macro_rules! in_other_words {
-    ($type:ty, $value:ident => $words:expr) => {
-        impl Value for $type {
-            fn describe(&self) -> String {
-                let $value = self;
-                $words
-            }
-        }
-    };
+// The documents say these in other words, which the contract gives beside the value.
+
+impl FactValue for AnswerType {
+    fn describe(&self) -> String {
+        self.0.clone()
+    }
 }
 
-in_other_words!(AnswerType, answer => answer.0.clone());
-in_other_words!(Names<Check>, checks => checks.0.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "));
-in_other_words!(Names<Role>, roles => roles.0.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "));
-in_other_words!(Status, status => status.0.as_u16().to_string());
-in_other_words!(Token, token => match token { Token::Ignored => "ignored".into() });
-in_other_words!(Treatment, treatment => treatment.to_string());
-in_other_words!(Types, types => types.0.join(", "));
+impl<T: Display> FactValue for Names<T> {
+    fn describe(&self) -> String {
+        let names: Vec<String> = self.0.iter().map(T::to_string).collect();
+        names.join(", ")
+    }
+}
+
+impl FactValue for Status {
+    fn describe(&self) -> String {
+        self.0.as_str().to_owned()
+    }
+}
+
+impl FactValue for Token {
+    fn describe(&self) -> String {
+        match self {
+            Token::Ignored => "ignored".into(),
+        }
+    }
+}
+
+impl FactValue for Handling {
+    fn describe(&self) -> String {
+        self.to_string()
+    }
+}

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde_json::{Value as Json, json};
 
-use crate::contract::fact::Value;
+use crate::contract::fact::FactValue;
 
 /// The wording of an answer, with `{username}` where the name that was sent is echoed.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
@@ -41,7 +41,7 @@ pub enum Internal {
 
 /// What an answer can echo of its request. Never a password.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Said<'a> {
+pub struct Echo<'a> {
     /// The user name that the request was about.
     pub username: &'a str,
 }
@@ -60,17 +60,17 @@ impl Wording {
     }
 
     /// Returns the text, its placeholders filled.
-    pub fn filled<'a>(&'a self, said: Said<'_>) -> Cow<'a, str> {
+    pub fn fill<'a>(&'a self, echo: Echo<'_>) -> Cow<'a, str> {
         if self.echoes() {
-            self.text().replace(USERNAME, said.username).into()
+            self.text().replace(USERNAME, echo.username).into()
         } else {
             self.text().into()
         }
     }
 
     /// Returns the whole body under an envelope and an internal message, both of which a success ignores.
-    pub fn dressed(&self, envelope: Envelope, internal: &Internal, said: Said<'_>) -> Json {
-        let text = self.filled(said);
+    pub fn body(&self, envelope: Envelope, internal: &Internal, echo: Echo<'_>) -> Json {
+        let text = self.fill(echo);
         match (self, envelope, internal) {
             (Wording::Msg(_), _, _) => json!({ "msg": text }),
             (Wording::Error(_), Envelope::String, _) => json!({ "error": text }),
@@ -87,7 +87,7 @@ impl Wording {
     }
 
     /// Tells whether a body is this wording dressed so; `text` is the wording filled. Nothing is made for it, in contrast to [`Wording::dressed`].
-    pub(crate) fn is_dressed(
+    pub(crate) fn is_body(
         &self,
         text: &str,
         envelope: Envelope,
@@ -122,7 +122,7 @@ impl Wording {
     }
 }
 
-impl Value for Wording {
+impl FactValue for Wording {
     fn describe(&self) -> String {
         match self {
             Wording::Error(text) => format!("error: {text}"),
@@ -135,7 +135,7 @@ impl Value for Wording {
     }
 }
 
-impl Value for Envelope {
+impl FactValue for Envelope {
     fn describe(&self) -> String {
         match self {
             Envelope::Object => format!("{{\"error\": {{\"{DISPLAYED}\": …}}}}"),
@@ -151,7 +151,7 @@ impl Value for Envelope {
     }
 }
 
-impl Value for Internal {
+impl FactValue for Internal {
     fn describe(&self) -> String {
         match self {
             Internal::Absent => format!("no {INTERNAL}"),
@@ -200,7 +200,7 @@ mod tests {
             }
         }
         let made = |(wording, envelope, internal): (&Wording, Envelope, &Internal)| {
-            wording.dressed(envelope, internal, Said::default())
+            wording.body(envelope, internal, Echo::default())
         };
         let strange = [
             json!(null),
@@ -213,7 +213,7 @@ mod tests {
             for dress in &dresses {
                 let (wording, envelope, internal) = *dress;
                 assert_eq!(
-                    wording.is_dressed(wording.text(), envelope, internal, &body),
+                    wording.is_body(wording.text(), envelope, internal, &body),
                     made(*dress) == body,
                     "{body} {dress:?}"
                 );

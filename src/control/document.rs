@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use utoipa::OpenApi;
 
 use crate::{
+    contract,
     control::{
         AppState,
         problem::{PROBLEM_JSON, Problem, ProblemBody, ProblemKind},
@@ -117,7 +118,7 @@ pub(super) async fn no_such_path(State(app): State<AppState>, request: Request) 
         filled.join("/")
     };
     let known: Vec<String> = paths.iter().map(like).collect();
-    match fixture::nearest(path, known.iter().map(String::as_str)) {
+    match contract::nearest(path, known.iter().map(String::as_str)) {
         Some(near) => problem.hint(format!("did you mean `{near}`? /v1/openapi.json lists all")),
         None => problem.hint("/v1/openapi.json lists all"),
     }

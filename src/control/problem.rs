@@ -7,7 +7,7 @@ use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{fixture, server::RegistryError};
+use crate::{contract, fixture, server::RegistryError};
 
 /// A problem. What was there before the request is there after it.
 #[derive(Clone, Debug)]
@@ -118,7 +118,7 @@ impl Problem {
         value: &str,
         names: impl IntoIterator<Item = &'a str>,
     ) -> Problem {
-        match fixture::nearest(value, names) {
+        match contract::nearest(value, names) {
             Some(name) => self.hint(format!("did you mean `{name}`?")),
             None => self,
         }

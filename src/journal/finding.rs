@@ -4,7 +4,7 @@ use http::Uri;
 
 use crate::{
     appliance::Reason,
-    contract::{Circumstance, closed_set},
+    contract::{Condition, closed_set},
 };
 
 closed_set! {
@@ -102,12 +102,12 @@ impl Finding {
         }
     }
 
-    /// Returns the finding of the same name. A circumstance that is the appliance's state, such as
+    /// Returns the finding of the same name. A condition that is the appliance's state, such as
     /// a locked user, is not a finding.
-    fn of(circumstance: Circumstance) -> Option<Finding> {
-        match circumstance {
-            Circumstance::BodyTooLarge => Some(Finding::TooLarge),
-            Circumstance::UrlCredentials => Some(Finding::CredentialsInUrl),
+    fn of(condition: Condition) -> Option<Finding> {
+        match condition {
+            Condition::BodyTooLarge => Some(Finding::TooLarge),
+            Condition::UrlCredentials => Some(Finding::CredentialsInUrl),
             other => other.name().parse().ok(),
         }
     }
@@ -122,15 +122,15 @@ impl Findings {
     /// `Authorization` header.
     pub fn of(uri: &Uri, has_token: bool, body: &[u8], reason: Option<Reason>) -> Findings {
         let mut findings = Findings::default();
-        if let Some(Reason::In(circumstance)) = reason {
-            findings.add(match circumstance {
-                Circumstance::MalformedBody if has_invalid_escape(body) => {
+        if let Some(Reason::In(condition)) = reason {
+            findings.add(match condition {
+                Condition::MalformedBody if has_invalid_escape(body) => {
                     Some(Finding::InvalidEscape)
                 }
-                Circumstance::MissingField if holds(body, b"\"admin_user\"") => {
+                Condition::MissingField if holds(body, b"\"admin_user\"") => {
                     Some(Finding::AdminUser)
                 }
-                _ => Finding::of(circumstance),
+                _ => Finding::of(condition),
             });
         }
         if uri.query().is_some_and(|query| !query.is_empty()) {
@@ -184,17 +184,12 @@ mod tests {
 
     use super::*;
 
-    fn found(
-        uri: &str,
-        token: bool,
-        body: &str,
-        circumstance: Option<Circumstance>,
-    ) -> Vec<Finding> {
+    fn found(uri: &str, token: bool, body: &str, condition: Option<Condition>) -> Vec<Finding> {
         Findings::of(
             &uri.parse().unwrap(),
             token,
             body.as_bytes(),
-            circumstance.map(Reason::In),
+            condition.map(Reason::In),
         )
         .iter()
         .collect()
@@ -205,20 +200,20 @@ mod tests {
     #[case::a_token("/a", true, "", None, &[Finding::Token])]
     #[case::a_query("/a?b=c", false, "", None, &[Finding::CredentialsInUrl])]
     #[case::an_empty_query("/a?", false, "", None, &[])]
-    #[case::a_shell_escape("/a", false, r#"{"a": "b\!"}"#, Some(Circumstance::MalformedBody), &[Finding::InvalidEscape])]
+    #[case::a_shell_escape("/a", false, r#"{"a": "b\!"}"#, Some(Condition::MalformedBody), &[Finding::InvalidEscape])]
     #[case::lawful_escapes("/a", false, r#"{"a": "\"
-"#, Some(Circumstance::MalformedBody), &[Finding::MalformedBody])]
-    #[case::a_backslash_at_the_end("/a", false, r"\", Some(Circumstance::MalformedBody), &[Finding::InvalidEscape])]
-    #[case::admin_user("/a", false, r#"{"admin_user": "a"}"#, Some(Circumstance::MissingField), &[Finding::AdminUser])]
-    #[case::a_state("/a", false, "", Some(Circumstance::LockedUser), &[])]
+"#, Some(Condition::MalformedBody), &[Finding::MalformedBody])]
+    #[case::a_backslash_at_the_end("/a", false, r"\", Some(Condition::MalformedBody), &[Finding::InvalidEscape])]
+    #[case::admin_user("/a", false, r#"{"admin_user": "a"}"#, Some(Condition::MissingField), &[Finding::AdminUser])]
+    #[case::a_state("/a", false, "", Some(Condition::LockedUser), &[])]
     fn a_request_tells_what_is_wrong_with_its_client(
         #[case] uri: &str,
         #[case] token: bool,
         #[case] body: &str,
-        #[case] circumstance: Option<Circumstance>,
+        #[case] condition: Option<Condition>,
         #[case] expected: &[Finding],
     ) {
-        assert_eq!(found(uri, token, body, circumstance), expected);
+        assert_eq!(found(uri, token, body, condition), expected);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use super::*;
 use crate::{
     appliance::Reason,
     clock::Clock,
-    contract::{Circumstance, Kind, Operation, Outcome},
+    contract::{Condition, Kind, Operation, Outcome},
     redact::{Fingerprints, Redactor},
 };
 
@@ -275,16 +275,16 @@ fn a_password_is_hidden_in_a_header_s_name_and_across_path_and_query() {
 #[test]
 fn a_view_says_what_is_wrong_and_what_was_meant() {
     let body = r#"{"username": "test", "password": "a\!"}"#;
-    let unread = |circumstance| Some(Reason::In(circumstance));
+    let unread = |condition| Some(Reason::In(condition));
     let findings = Findings::of(
         &"/".parse().unwrap(),
         false,
         body.as_bytes(),
-        unread(Circumstance::MalformedBody),
+        unread(Condition::MalformedBody),
     );
     let malformed = view(EntryData {
         findings,
-        reason: unread(Circumstance::MalformedBody),
+        reason: unread(Condition::MalformedBody),
         ..arrival("/api", body)
     });
     assert_eq!(malformed.findings.len(), 1);
@@ -299,7 +299,7 @@ fn a_view_says_what_is_wrong_and_what_was_meant() {
         &"/".parse().unwrap(),
         false,
         b"{}",
-        unread(Circumstance::MissingField),
+        unread(Condition::MissingField),
     );
     let missing = view(EntryData {
         findings,

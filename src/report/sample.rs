@@ -135,7 +135,7 @@ pub(super) fn plain() -> Summary {
                 let contract = contract::of(kind);
                 let profile = contract.facts().into_iter().map(|entry| {
                     let register = contract
-                        .register_number(&entry.name)
+                        .ambiguity_number(&entry.name)
                         .map(|number| number.to_string());
                     followed(
                         &entry.name,

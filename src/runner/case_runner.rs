@@ -403,7 +403,7 @@ impl CaseRunner<'_> {
 /// Returns the name of a fact, with the number of its contradiction if it has one.
 fn with_number(contract: &Contract, fact: &str) -> String {
     contract
-        .register_number(fact)
+        .ambiguity_number(fact)
         .map_or_else(|| fact.to_owned(), |number| format!("{number} {fact}"))
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use d4iot_double::contract::{Contract, EntryReading, Ground};
+use d4iot_double::contract::{Contract, Ground, ReadingEntry};
 
 /// The row of a number, from the contracts of both kinds.
 #[derive(Default)]
@@ -21,7 +21,7 @@ pub(crate) fn table(contracts: &[&Contract]) -> String {
     let mut rows: BTreeMap<&str, Row> = BTreeMap::new();
     for contract in contracts {
         let facts = contract.facts();
-        for (number, point) in &contract.register {
+        for (number, point) in &contract.ambiguities {
             let row = rows.entry(number).or_default();
             put(&mut row.points, &point.point);
             let meant = contract.facts_meant(number);
@@ -52,7 +52,7 @@ pub(crate) fn table(contracts: &[&Contract]) -> String {
 }
 
 impl Readings {
-    fn add(&mut self, reading: &EntryReading<'_>, contract: &Contract) {
+    fn add(&mut self, reading: &ReadingEntry<'_>, contract: &Contract) {
         let index = self
             .0
             .iter()
@@ -64,7 +64,7 @@ impl Readings {
             });
         let (_, values, places) = &mut self.0[index];
         put(values, &reading.value);
-        if let Ground::Said { at, .. } = reading.ground {
+        if let Ground::Documented { at, .. } = reading.ground {
             at.iter()
                 .for_each(|place| put(places, &short(&place.cite(contract.kind))));
         }

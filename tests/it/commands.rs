@@ -7,7 +7,7 @@ use bytes::Bytes;
 use d4iot_double::{
     appliance::Moment,
     contract,
-    contract::{Envelope, Form, Internal, Kind, Operation, Outcome, Quote, Said},
+    contract::{Echo, Envelope, Internal, Kind, Operation, Outcome, Quote, QuoteForm},
     fixture,
 };
 use http::Request;
@@ -155,19 +155,19 @@ fn every_template_works_when_filled_in(#[case] kind: Kind) {
 fn every_message_of_the_documents_can_be_provoked_and_arrives_to_the_letter(#[case] kind: Kind) {
     let mut messages = BTreeSet::new();
     for (operation, clause) in &contract::of(kind).operations {
-        for (outcome, utterance) in &clause.outcomes {
+        for (outcome, spec) in &clause.outcomes {
             let name = |point: &str| format!("{operation}.{outcome}.{point}");
-            for body in utterance
+            for body in spec
                 .body
                 .readings()
                 .iter()
-                .filter(|reading| reading.is_said())
+                .filter(|reading| reading.is_documented())
             {
-                let envelopes = utterance
+                let envelopes = spec
                     .envelope
                     .as_ref()
                     .map_or(&[][..], |fact| fact.readings());
-                let internals = utterance
+                let internals = spec
                     .internal
                     .as_ref()
                     .map_or(&[][..], |fact| fact.readings());
@@ -181,9 +181,9 @@ fn every_message_of_the_documents_can_be_provoked_and_arrives_to_the_letter(#[ca
                         .extend(envelope.map(|reading| (name("envelope"), reading.name.as_str())));
                     choices
                         .extend(internal.map(|reading| (name("internal"), reading.name.as_str())));
-                    let said = Said { username: ABOUT };
+                    let said = Echo { username: ABOUT };
                     let envelope = envelope.map_or(Envelope::Object, |reading| reading.is);
-                    let expected = body.is.dressed(
+                    let expected = body.is.body(
                         envelope,
                         internal.map_or(&Internal::Absent, |reading| &reading.is),
                         said,
@@ -262,7 +262,7 @@ fn provoked(
         }
         _ => panic!("nothing here provokes {outcome} of {operation}"),
     };
-    let path = contract.clause(operation).path.ruling().is.0[0].as_str();
+    let path = contract.clause(operation).path.default_reading().is.0[0].as_str();
     let request = Request::post(path)
         .header("content-type", "application/json")
         .body(Bytes::from(body.to_string()))
@@ -361,7 +361,7 @@ fn commands(kind: Kind) -> impl Iterator<Item = (&'static str, &'static Quote)> 
     contract::of(kind)
         .quotes
         .iter()
-        .filter(|(_, quote)| quote.form == Form::Command)
+        .filter(|(_, quote)| quote.form == QuoteForm::Command)
         .map(|(name, quote)| (name.as_str(), quote))
 }
 
@@ -397,29 +397,29 @@ fn filled(template: &Quote, username: &str, password: &str, new_password: &str) 
 /// The answer that the contract's rulings give an outcome.
 fn worded(kind: Kind, operation: Operation, outcome: Outcome) -> Answer {
     let contract = contract::of(kind);
-    let (_, utterance) = contract.utterance(Some(operation), outcome).unwrap();
-    let envelope = utterance
+    let (_, spec) = contract.response_spec(Some(operation), outcome).unwrap();
+    let envelope = spec
         .envelope
         .as_ref()
-        .map_or(Envelope::Object, |fact| fact.ruling().is);
-    let internal = utterance
+        .map_or(Envelope::Object, |fact| fact.default_reading().is);
+    let internal = spec
         .internal
         .as_ref()
-        .map_or(&Internal::Absent, |fact| &fact.ruling().is);
+        .map_or(&Internal::Absent, |fact| &fact.default_reading().is);
     Answer {
-        status: utterance.status.ruling().is.0.as_u16(),
+        status: spec.status.default_reading().is.0.as_u16(),
         content_type: contract
             .answer_type(Some(operation))
             .1
-            .ruling()
+            .default_reading()
             .is
             .0
             .clone(),
-        body: utterance
+        body: spec
             .body
-            .ruling()
+            .default_reading()
             .is
-            .dressed(envelope, internal, Said::default())
+            .body(envelope, internal, Echo::default())
             .to_string(),
     }
 }

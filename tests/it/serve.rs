@@ -21,7 +21,7 @@ use d4iot_double::{
     client,
     client::Target,
     contract,
-    contract::{Envelope, Internal, Kind, Operation, Outcome, Said},
+    contract::{Echo, Envelope, Internal, Kind, Operation, Outcome},
 };
 use http::Request;
 use rstest::rstest;
@@ -585,7 +585,7 @@ fn a_request_that_is_none_gets_the_contract_s_answer(
     let path = &contract::of(kind)
         .clause(Operation::Validation)
         .path
-        .ruling()
+        .default_reading()
         .is
         .0[0];
     let answer = ask(ready[0].port(), &request.replace("VALIDATION", path));
@@ -1040,30 +1040,30 @@ impl Answer {
     /// What the contract's rulings say at an operation.
     fn worded(kind: Kind, operation: Operation, outcome: Outcome) -> Answer {
         let contract = contract::of(kind);
-        let (_, utterance) = contract.utterance(Some(operation), outcome).unwrap();
-        let envelope = utterance
+        let (_, spec) = contract.response_spec(Some(operation), outcome).unwrap();
+        let envelope = spec
             .envelope
             .as_ref()
-            .map_or(Envelope::Object, |fact| fact.ruling().is);
-        let internal = utterance
+            .map_or(Envelope::Object, |fact| fact.default_reading().is);
+        let internal = spec
             .internal
             .as_ref()
-            .map_or(&Internal::Absent, |fact| &fact.ruling().is);
+            .map_or(&Internal::Absent, |fact| &fact.default_reading().is);
         Answer {
-            status: utterance.status.ruling().is.0.as_u16(),
+            status: spec.status.default_reading().is.0.as_u16(),
             content_type: contract
                 .answer_type(outcome.at(operation))
                 .1
-                .ruling()
+                .default_reading()
                 .is
                 .0
                 .clone(),
             allow: None,
-            body: utterance
+            body: spec
                 .body
-                .ruling()
+                .default_reading()
                 .is
-                .dressed(envelope, internal, Said::default())
+                .body(envelope, internal, Echo::default())
                 .to_string(),
         }
     }

@@ -158,7 +158,7 @@ proptest! {
             }
         };
         let Some(bytes) = bytes else { return Ok(()) };
-        let ruling = contract.answer_type(made.and_then(|(outcome, _)| outcome.at(ask)).or(Some(ask))).1.ruling().is.0.clone();
+        let ruling = contract.answer_type(made.and_then(|(outcome, _)| outcome.at(ask)).or(Some(ask))).1.default_reading().is.0.clone();
         let right = content_type == Some("");
         let content_type = if right { Some(ruling.as_str()) } else { content_type };
         let judged_once = judged(&sent, status, content_type, false, &bytes);

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use d4iot_double::{
     appliance::{ParsedRequest, Rules},
     contract,
-    contract::{Circumstance, Field, Kind, Operation, Outcome},
+    contract::{Condition, Field, Kind, Operation, Outcome},
 };
 use http::{Method, Request, header};
 use serde::Deserialize;
@@ -391,7 +391,7 @@ impl Reading<'_> {
             .and_then(|operation| self.rules.response_key(Some(operation), outcome))
             .filter(|_| refuses);
         Rewrite {
-            refusal: key.map(|key| ParsedRequest::Rejected(key, Circumstance::OtherContentType)),
+            refusal: key.map(|key| ParsedRequest::Rejected(key, Condition::OtherContentType)),
             ..self.with(|_| ())
         }
     }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use d4iot_double::{
-    contract::{Circumstance, Kind, Outcome},
+    contract::{Condition, Kind, Outcome},
     fixture,
 };
 use http::HeaderValue;
@@ -99,7 +99,7 @@ fn every_fault_renders_every_outcome(#[values(Kind::Sensor, Kind::Console)] kind
         };
         assert!(matches!(fault.kind, FaultKind::Response(_)), "{quirk}");
         for &key in &keys {
-            let parsed = ParsedRequest::Rejected(key, Circumstance::MalformedBody);
+            let parsed = ParsedRequest::Rejected(key, Condition::MalformedBody);
             let answer = fault.render(&rules, key, &parsed);
             assert!(answer.status().as_u16() >= 200, "{quirk} {key:?}");
         }

@@ -117,8 +117,8 @@ fn expectation(step: &Step, law: &Contract, lines: &mut Vec<String>) -> Result<(
 
 /// One lawful answer: the outcome, its wordings, and the readings that lead to it.
 fn lawful(branch: &Branch, step: &Step, law: &Contract) -> String {
-    let utterance = law.utterance(branch.outcome.at(step.ask), branch.outcome);
-    let wordings: Vec<&str> = utterance
+    let spec = law.response_spec(branch.outcome.at(step.ask), branch.outcome);
+    let wordings: Vec<&str> = spec
         .map(|(_, said)| {
             said.body
                 .readings()
@@ -193,7 +193,7 @@ fn offered(need: Need) -> &'static str {
 }
 
 fn numbered(law: &Contract, fact: &str) -> String {
-    law.register_number(fact)
+    law.ambiguity_number(fact)
         .map_or_else(|| fact.to_owned(), |number| format!("{number} {fact}"))
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::contract::{Contract, Entry, Ground, Kind};
+use crate::contract::{Contract, FactEntry, Ground, Kind};
 
 /// Facts that are equally sure.
 pub(super) struct Section {
@@ -49,7 +49,7 @@ pub(super) struct Told {
 /// Returns the facts that are wanted, the disputed ones first. Sections without facts are left out.
 pub(super) fn sections(
     laws: &[&Contract],
-    wanted: impl Fn(&Contract, &Entry<'_>) -> bool,
+    wanted: impl Fn(&Contract, &FactEntry<'_>) -> bool,
 ) -> Vec<Section> {
     TITLES
         .iter()
@@ -62,7 +62,7 @@ pub(super) fn sections(
         .collect()
 }
 
-fn rank(entry: &Entry<'_>) -> usize {
+fn rank(entry: &FactEntry<'_>) -> usize {
     match (entry.is_disputed(), entry.is_assumed()) {
         (true, _) => 0,
         (false, true) => 1,
@@ -73,13 +73,13 @@ fn rank(entry: &Entry<'_>) -> usize {
 fn section(
     laws: &[&Contract],
     title: &'static str,
-    wanted: impl Fn(&Contract, &Entry<'_>) -> bool,
+    wanted: impl Fn(&Contract, &FactEntry<'_>) -> bool,
 ) -> Option<Section> {
     // A number sorts before none.
     let mut points: BTreeMap<(bool, Option<String>), Point> = BTreeMap::new();
     for law in laws {
         for entry in law.facts().into_iter().filter(|entry| wanted(law, entry)) {
-            let number = law.register_number(&entry.name).map(ToOwned::to_owned);
+            let number = law.ambiguity_number(&entry.name).map(ToOwned::to_owned);
             points
                 .entry((number.is_none(), number.clone()))
                 .or_insert_with(|| Point {
@@ -109,11 +109,11 @@ fn section(
 
 impl Point {
     /// Adds a fact of a law, to the one of the same name and readings where another law has it.
-    fn take(&mut self, law: &Contract, entry: Entry<'_>) {
+    fn take(&mut self, law: &Contract, entry: FactEntry<'_>) {
         let about = self
             .number
             .as_ref()
-            .and_then(|number| law.register.get(number))
+            .and_then(|number| law.ambiguities.get(number))
             .map(|point| &point.point);
         self.about
             .extend(about.filter(|about| !self.about.contains(about)).cloned());
@@ -167,7 +167,9 @@ impl Told {
     fn new(name: &str, value: &str, ground: &Ground, own: Kind) -> Told {
         let (at, because) = match ground {
             Ground::Assumed { because } => (Vec::new(), Some(because.clone())),
-            Ground::Said { at, .. } => (at.iter().map(|place| place.cite(own)).collect(), None),
+            Ground::Documented { at, .. } => {
+                (at.iter().map(|place| place.cite(own)).collect(), None)
+            }
         };
         Told {
             name: name.to_owned(),
@@ -195,6 +197,6 @@ fn all(left: &[Told], right: &[Told], alike: impl Fn(&Told, &Told) -> bool) -> b
 /// What the facts of a section have in common, the least sure first.
 const TITLES: [&str; 3] = [
     "Disputed: the pages say two things or more",
-    "Assumed: the pages are silent, the ruling is ours",
+    "Assumed: the documents are silent, the default is ours",
     "Said: the pages say one thing",
 ];

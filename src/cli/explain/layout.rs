@@ -65,7 +65,7 @@ fn lay_group(group: &Group, lines: &mut Vec<String>) {
 fn ground(told: &Told) -> String {
     match &told.because {
         Some(because) => format!("assumed, because {because}"),
-        None => format!("said at {}", told.at.join(", ")),
+        None => format!("documented at {}", told.at.join(", ")),
     }
 }
 
@@ -90,7 +90,7 @@ pub(super) fn wrap(head: &str, column: usize, text: &str, lines: &mut Vec<String
 /// The columns of a line.
 pub(super) const WIDTH: usize = 100;
 
-const LEGEND: &str = "* marks the ruling, which holds unless a fixture or --reading FACT=NAME names another reading.";
+const LEGEND: &str = "* marks the default, which applies unless a fixture or --reading FACT=NAME names another reading.";
 const NOT_REGISTERED: &str = "not in the register: what no page foresees";
 const ABOUT: usize = 5;
 const FACTS: usize = 2;

@@ -5,7 +5,7 @@ use serde_json::{Value as Json, json};
 use crate::{
     appliance::UserState,
     contract,
-    contract::{Form, Kind, Operation},
+    contract::{Kind, Operation, QuoteForm},
     fixture::Fixture,
 };
 
@@ -52,7 +52,7 @@ fn of_a_user(fixture: &Fixture) -> Option<Json> {
 fn of_the_document(kind: Kind) -> Option<Json> {
     let quotes = contract::of(kind).quotes.values();
     let mut examples = quotes.filter(|quote| {
-        quote.form == Form::Command
+        quote.form == QuoteForm::Command
             && quote.operation == Operation::SetPassword
             && quote.placeholders.is_empty()
     });

@@ -297,7 +297,7 @@ fn every_quote_and_every_path_has_a_case(#[case] kind: Kind) {
             .path
             .readings()
             .iter()
-            .filter(|reading| reading.is_said())
+            .filter(|reading| reading.is_documented())
         {
             let asked = |step: &Step| {
                 step.ask == *operation && step.path_reading.as_ref() == Some(&reading.name)
@@ -379,7 +379,7 @@ fn a_request_that_could_change_a_password_is_never_without_effect() {
 
 #[test]
 fn a_required_field_that_is_not_there_forbids_success() {
-    use crate::contract::Circumstance::{EmptyBody, EmptyValue, MissingField, NullValue};
+    use crate::contract::Condition::{EmptyBody, EmptyValue, MissingField, NullValue};
     check(|case| {
         let [step] = case.steps.as_slice() else {
             return Vec::new();
@@ -387,7 +387,7 @@ fn a_required_field_that_is_not_there_forbids_success() {
         let bare = matches!(
             step.expect,
             Expect::On {
-                circumstance: EmptyBody | EmptyValue | MissingField | NullValue,
+                condition: EmptyBody | EmptyValue | MissingField | NullValue,
                 ..
             }
         );

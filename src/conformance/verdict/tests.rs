@@ -8,7 +8,7 @@ use crate::{
     appliance::{ParsedRequest as Heard, Rules},
     conformance::suite,
     contract,
-    contract::{Circumstance, Kind},
+    contract::{Condition, Kind},
 };
 
 /// A success and a refusal in words that no document has.
@@ -30,7 +30,7 @@ fn worded(kind: Kind, ask: Operation, outcome: Outcome) -> Option<Response<Bytes
     let worded = rules.response_key(Some(ask), outcome)?;
     Some(rules.render_response(
         worded,
-        &Heard::Rejected(worded, Circumstance::MalformedBody),
+        &Heard::Rejected(worded, Condition::MalformedBody),
     ))
 }
 

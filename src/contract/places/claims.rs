@@ -21,7 +21,7 @@ pub(super) fn findings(contract: &Contract, page: &Page<'_>) -> Vec<Finding> {
     let claims = claims(contract, page);
     let mut excused = BTreeSet::new();
     let mut findings = Vec::new();
-    for excuse in &contract.excused {
+    for excuse in &contract.ignored {
         let subject = format!("excuse ({})", excuse.because);
         for number in own_lines(contract, &excuse.lines) {
             match page.now(number) {
@@ -74,7 +74,7 @@ fn claims(contract: &Contract, page: &Page<'_>) -> BTreeMap<u32, String> {
     };
     for fact in contract.facts() {
         for reading in &fact.readings {
-            if let Ground::Said { at, .. } = reading.ground {
+            if let Ground::Documented { at, .. } = reading.ground {
                 claim(at, format!("{} ({})", fact.name, reading.name));
             }
         }

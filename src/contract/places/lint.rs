@@ -3,8 +3,8 @@
 use serde_json::Value as Json;
 
 use crate::contract::{
-    Contract, Form, Kind, Place, Quote,
-    fact::{EntryReading, Ground},
+    Contract, Kind, Place, Quote, QuoteForm,
+    fact::{Ground, ReadingEntry},
     places::{Finding, Page, edition::Now},
 };
 
@@ -30,8 +30,8 @@ pub fn lint(contract: &Contract, page: &Page<'_>) -> Vec<Finding> {
             moved: false,
         };
         let of_quote = match quote.form {
-            Form::Command => command(contract, quote),
-            Form::Example => body(contract, quote, &quote.text),
+            QuoteForm::Command => command(contract, quote),
+            QuoteForm::Example => body(contract, quote, &quote.text),
         };
         faults.extend(of_quote.into_iter().map(fault));
     }
@@ -50,22 +50,22 @@ pub fn lint(contract: &Contract, page: &Page<'_>) -> Vec<Finding> {
 type Fault = (u32, String, String);
 
 /// Returns the readings said on the page itself that differ from the first one said there.
-fn contradictions(own: Kind, fact: &str, readings: &[EntryReading<'_>]) -> Vec<Finding> {
-    let here = |reading: &EntryReading<'_>| match reading.ground {
-        Ground::Said { at, .. } => at
+fn contradictions(own: Kind, fact: &str, readings: &[ReadingEntry<'_>]) -> Vec<Finding> {
+    let here = |reading: &ReadingEntry<'_>| match reading.ground {
+        Ground::Documented { at, .. } => at
             .iter()
             .copied()
             .find(|place| place.document.unwrap_or(own) == own),
         Ground::Assumed { .. } => None,
     };
-    let said: Vec<(&EntryReading<'_>, Place)> = readings
+    let said: Vec<(&ReadingEntry<'_>, Place)> = readings
         .iter()
         .filter_map(|reading| Some((reading, here(reading)?)))
         .collect();
     let Some(((first, there), others)) = said.split_first() else {
         return Vec::new();
     };
-    let fault = |(other, place): &(&EntryReading<'_>, Place)| Finding {
+    let fault = |(other, place): &(&ReadingEntry<'_>, Place)| Finding {
         document: own,
         line: place.first,
         subject: format!("{fact} ({})", other.name),

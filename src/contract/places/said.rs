@@ -2,7 +2,7 @@
 
 use crate::contract::{
     Contract, Kind, Place, Quote,
-    fact::{EntryReading, Ground},
+    fact::{Ground, ReadingEntry},
     places::{Finding, Pages, words},
 };
 
@@ -11,7 +11,7 @@ pub(super) fn findings(contract: &Contract, pages: &Pages<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for fact in contract.facts() {
         for reading in &fact.readings {
-            if let Ground::Said { at, .. } = reading.ground {
+            if let Ground::Documented { at, .. } = reading.ground {
                 let subject = format!("{} ({})", fact.name, reading.name);
                 match lines(&subject, at, contract.kind, pages) {
                     Ok(lines) => findings.extend(or_moved(
@@ -132,7 +132,7 @@ impl Wanted<'_> {
 /// Returns the lines that show none of a reading's words, and the words that none of its lines shows.
 fn parted(
     subject: &str,
-    reading: &EntryReading<'_>,
+    reading: &ReadingEntry<'_>,
     lines: &[Line<'_>],
     pages: &Pages<'_>,
 ) -> Vec<Finding> {

@@ -191,7 +191,7 @@ fn a_claimed_line_of_a_true_page_cannot_lose_its_words() {
         let whole = Page::new(own);
         let excused = |number: u32| {
             contract
-                .excused
+                .ignored
                 .iter()
                 .flat_map(|excuse| &excuse.lines)
                 .any(|place| (place.first..=place.last).contains(&number))

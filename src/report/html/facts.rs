@@ -62,7 +62,7 @@ fn table(index: usize, target: &TargetSummary) -> String {
         } else {
             ""
         };
-        let number = contract.register_number(&fact.name).unwrap_or_default();
+        let number = contract.ambiguity_number(&fact.name).unwrap_or_default();
         let name = text(&fact.name);
         let cases = covered.get(fact.name.as_str()).map_or_else(
             || "<span class=\"soft\">no case</span>".to_owned(),

@@ -9,7 +9,7 @@ use super::{MockAppliance, Snapshot};
 use crate::{
     appliance::{ApplianceAnswer, GracePeriod, Moment, ParsedRequest, Rules, StateChange},
     clock::{Age, Clock},
-    contract::{Circumstance, Outcome},
+    contract::{Condition, Outcome},
     failure::{Call, Delivery, Stale, Trigger},
     journal::{EntryData, EntryId, Findings, Progress, RecordedRequest, Wall},
     server::{AcceptDecision, Answer, Client, PinnedFuture, Refusal, Service},
@@ -48,7 +48,7 @@ impl Service for MockAppliance {
             Refusal::RequestTimeout => Outcome::RequestTimeout,
         };
         let response = match refusal {
-            Refusal::BodyTooLarge => rules.render_body_rejection(head, Circumstance::BodyTooLarge),
+            Refusal::BodyTooLarge => rules.render_body_rejection(head, Condition::BodyTooLarge),
             _ => rules.render_rejection(outcome),
         };
         let operation = rules.operation_at(head.uri.path());

@@ -96,11 +96,11 @@ fn a_planned_command_runs_as_it_stands(#[case] case: &str, #[case] outcome: Outc
         .env("CURL_CA_BUNDLE", desk.path("ca.pem"));
     let answer = told(&mut shell).ends_with(0).out;
     let wording = contract::of(Kind::Sensor)
-        .utterance(Some(Operation::Validation), outcome)
+        .response_spec(Some(Operation::Validation), outcome)
         .unwrap()
         .1
         .body
-        .ruling()
+        .default_reading()
         .is
         .text();
     assert!(answer.contains(&format!("\"{wording}\"")), "{answer}");

@@ -62,11 +62,11 @@ fn the_documents_hold_and_a_changed_word_is_named() {
     desk.run(LINE).ends_with(0);
 
     let said = contract::of(Kind::Sensor)
-        .utterance(Some(Operation::Validation), Outcome::Authenticated)
+        .response_spec(Some(Operation::Validation), Outcome::Authenticated)
         .unwrap()
         .1
         .body
-        .ruling()
+        .default_reading()
         .is
         .text();
     let page = desk.read("sensor.md");

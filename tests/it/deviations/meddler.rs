@@ -14,7 +14,7 @@ use d4iot_double::{
     clock::Clock,
     conformance::{suite, suite::Located},
     contract,
-    contract::{Envelope, Internal, Kind, Operation, Outcome, Said},
+    contract::{Echo, Envelope, Internal, Kind, Operation, Outcome},
     fixture,
     redact::Secret,
     report::Conformance,
@@ -244,29 +244,28 @@ pub(crate) fn worded(
     reading: Option<&str>,
     username: &str,
 ) -> String {
-    let (_, utterance) = contract::of(kind)
-        .utterance(Some(operation), outcome)
+    let (_, spec) = contract::of(kind)
+        .response_spec(Some(operation), outcome)
         .unwrap();
-    let internal = utterance
+    let internal = spec
         .internal
         .as_ref()
-        .map_or(&Internal::Absent, |fact| &fact.ruling().is);
-    utterance
-        .body
+        .map_or(&Internal::Absent, |fact| &fact.default_reading().is);
+    spec.body
         .pick(reading)
         .is
-        .dressed(Envelope::Object, internal, Said { username })
+        .body(Envelope::Object, internal, Echo { username })
         .to_string()
 }
 
 /// The text of an outcome's ruling.
 pub(crate) fn text(kind: Kind, operation: Operation, outcome: Outcome) -> &'static str {
     contract::of(kind)
-        .utterance(Some(operation), outcome)
+        .response_spec(Some(operation), outcome)
         .unwrap()
         .1
         .body
-        .ruling()
+        .default_reading()
         .is
         .text()
 }

@@ -4,7 +4,7 @@ use std::{collections::HashMap, io, sync::LazyLock, time::Duration};
 
 use d4iot_double::{
     contract,
-    contract::{Envelope, Internal, Kind, Operation, Outcome, Said},
+    contract::{Echo, Envelope, Internal, Kind, Operation, Outcome},
 };
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
@@ -183,21 +183,20 @@ static OUTCOMES: LazyLock<HashMap<Vec<u8>, &str>> = LazyLock::new(|| {
             .map(move |outcome| (operation, *outcome))
     });
     all.filter_map(|(operation, outcome)| {
-        let (_, utterance) = contract::of(Kind::Sensor).utterance(operation, outcome)?;
-        let envelope = utterance
+        let (_, spec) = contract::of(Kind::Sensor).response_spec(operation, outcome)?;
+        let envelope = spec
             .envelope
             .as_ref()
-            .map_or(Envelope::Object, |fact| fact.ruling().is);
-        let internal = utterance
+            .map_or(Envelope::Object, |fact| fact.default_reading().is);
+        let internal = spec
             .internal
             .as_ref()
-            .map_or(Internal::Absent, |fact| fact.ruling().is.clone());
+            .map_or(Internal::Absent, |fact| fact.default_reading().is.clone());
         Some((
-            utterance
-                .body
-                .ruling()
+            spec.body
+                .default_reading()
                 .is
-                .dressed(envelope, &internal, Said::default())
+                .body(envelope, &internal, Echo::default())
                 .to_string()
                 .into_bytes(),
             outcome.name(),

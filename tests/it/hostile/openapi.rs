@@ -37,7 +37,7 @@ fn document(kind: Kind) -> Value {
     let contract = contract::of(kind);
     let mut paths = Map::new();
     for operation in Operation::ALL {
-        for path in &contract.clause(*operation).path.ruling().is.0 {
+        for path in &contract.clause(*operation).path.default_reading().is.0 {
             paths.insert(path.clone(), json!({ "post": described(kind, *operation) }));
         }
     }
@@ -50,7 +50,7 @@ fn described(kind: Kind, operation: Operation) -> Value {
     let names: Vec<&str> = clause
         .fields
         .values()
-        .map(|names| names.ruling().is.0[0].as_str())
+        .map(|names| names.default_reading().is.0[0].as_str())
         .collect();
     // The documents call them required; that an empty string is no value is assumed.
     let properties: Map<String, Value> = names
@@ -65,17 +65,17 @@ fn described(kind: Kind, operation: Operation) -> Value {
     let body = json!({ "type": "object", "required": names, "properties": properties });
     let mut responses = Map::new();
     for outcome in Outcome::ALL {
-        let Some((_, utterance)) = contract.utterance(Some(operation), *outcome) else {
+        let Some((_, spec)) = contract.response_spec(Some(operation), *outcome) else {
             continue;
         };
-        let status = utterance.status.ruling().is.0.as_u16();
+        let status = spec.status.default_reading().is.0.as_u16();
         let schema = if status == 200 { success() } else { failure() };
-        let content_type = clause.answer_type.ruling().is.0.clone();
+        let content_type = clause.answer_type.default_reading().is.0.clone();
         responses.insert(status.to_string(), json!({ "description": outcome.name(), "content": { content_type: { "schema": schema } } }));
     }
     let content: Map<String, Value> = clause
         .accepts
-        .ruling()
+        .default_reading()
         .is
         .0
         .iter()

@@ -2,7 +2,7 @@
 
 use d4iot_double::{
     conformance::expected::Branch,
-    contract::{Contract, Envelope, Internal, Operation, Outcome, Said},
+    contract::{Contract, Echo, Envelope, Internal, Operation, Outcome},
 };
 use proptest::{
     prelude::*,
@@ -131,14 +131,14 @@ impl Wording {
         let all: Vec<Outcome> = Outcome::ALL
             .iter()
             .copied()
-            .filter(|outcome| contract.utterance(outcome.at(ask), *outcome).is_some())
+            .filter(|outcome| contract.response_spec(outcome.at(ask), *outcome).is_some())
             .collect();
         let outcome = if self.ruled {
             branches[self.which[0].index(branches.len())].outcome
         } else {
             all[self.which[0].index(all.len())]
         };
-        let (_, utterance) = contract.utterance(outcome.at(ask), outcome).unwrap();
+        let (_, spec) = contract.response_spec(outcome.at(ask), outcome).unwrap();
         let pick = |which: usize, of: usize| {
             if self.ruled {
                 0
@@ -146,23 +146,20 @@ impl Wording {
                 self.which[which].index(of)
             }
         };
-        let bodies = utterance.body.readings();
-        let envelope = utterance
-            .envelope
-            .as_ref()
-            .map_or(Envelope::Object, |fact| {
-                fact.readings()[pick(2, fact.readings().len())].is
-            });
-        let internal = utterance
+        let bodies = spec.body.readings();
+        let envelope = spec.envelope.as_ref().map_or(Envelope::Object, |fact| {
+            fact.readings()[pick(2, fact.readings().len())].is
+        });
+        let internal = spec
             .internal
             .as_ref()
             .map(|fact| &fact.readings()[pick(3, fact.readings().len())].is);
         (
             outcome,
-            bodies[pick(1, bodies.len())].is.dressed(
+            bodies[pick(1, bodies.len())].is.body(
                 envelope,
                 internal.unwrap_or(&Internal::Absent),
-                Said { username },
+                Echo { username },
             ),
         )
     }
@@ -174,21 +171,20 @@ impl Wording {
         outcome: Outcome,
         username: &str,
     ) -> Option<Value> {
-        let (_, utterance) = contract.utterance(outcome.at(ask), outcome)?;
-        let envelope = utterance
+        let (_, spec) = contract.response_spec(outcome.at(ask), outcome)?;
+        let envelope = spec
             .envelope
             .as_ref()
-            .map_or(Envelope::Object, |fact| fact.ruling().is);
-        let internal = utterance
+            .map_or(Envelope::Object, |fact| fact.default_reading().is);
+        let internal = spec
             .internal
             .as_ref()
-            .map_or(&Internal::Absent, |fact| &fact.ruling().is);
+            .map_or(&Internal::Absent, |fact| &fact.default_reading().is);
         Some(
-            utterance
-                .body
-                .ruling()
+            spec.body
+                .default_reading()
                 .is
-                .dressed(envelope, internal, Said { username }),
+                .body(envelope, internal, Echo { username }),
         )
     }
 

@@ -5,7 +5,7 @@ use serde_json::Value as Json;
 use crate::{
     conformance::{Account, Expect, Placeholder, Property, Step},
     contract,
-    contract::{Contract, Field, Kind, Outcome, Treatment},
+    contract::{Contract, Field, Handling, Kind, Outcome},
 };
 
 /// Lists what an expectation names that the contract does not have, and the readings it forgets.
@@ -55,19 +55,19 @@ pub(super) fn wrong(expect: &Expect, step: &Step, contract: &Contract) -> Vec<St
             faults
         }
         Expect::On {
-            circumstance,
+            condition,
             otherwise,
             first,
             last,
         } => {
-            let Some((name, fact)) = contract.treatment(Some(step.ask), *circumstance) else {
-                return vec![format!("nothing on {circumstance}")];
+            let Some((name, fact)) = contract.handling(Some(step.ask), *condition) else {
+                return vec![format!("nothing on {condition}")];
             };
             let open = fact.readings().iter().filter(|reading| match reading.is {
-                Treatment::First => first.is_none(),
-                Treatment::Last => last.is_none(),
-                Treatment::Proceed => otherwise.is_none(),
-                Treatment::Answer(_) | Treatment::Reject => false,
+                Handling::First => first.is_none(),
+                Handling::Last => last.is_none(),
+                Handling::Proceed => otherwise.is_none(),
+                Handling::Answer(_) | Handling::Reject => false,
             });
             let faults = open.map(|reading| format!("forgets {name}: {}", reading.name));
             faults
@@ -79,7 +79,7 @@ pub(super) fn wrong(expect: &Expect, step: &Step, contract: &Contract) -> Vec<St
                 .collect()
         }
         Expect::Outcome(outcome) => {
-            let said = contract.utterance(Some(step.ask), *outcome).is_some();
+            let said = contract.response_spec(Some(step.ask), *outcome).is_some();
             (!said)
                 .then(|| format!("nothing is said for {outcome}"))
                 .into_iter()
