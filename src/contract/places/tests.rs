@@ -29,24 +29,24 @@ any:
     authenticated:
       status: [ { assumed: { as: conventional, is: 200, because: silence } } ]
       body:
-        - said: { as: example, is: { msg: "The door '{username}' opens." }, at: [10], with: { username: oak } }
-        - said: { as: other_page, is: { msg: The gate opens }, at: [console:1] }
+        - documented: { as: example, is: { msg: "The door '{username}' opens." }, at: [10], with: { username: oak } }
+        - documented: { as: other_page, is: { msg: The gate opens }, at: [console:1] }
 operations:
   validation:
-    path: [ { said: { as: heading, is: [/doors/knock], at: [7] } } ]
-    method: [ { said: { as: post, is: POST, at: [7] } } ]
+    path: [ { documented: { as: heading, is: [/doors/knock], at: [7] } } ]
+    method: [ { documented: { as: post, is: POST, at: [7] } } ]
     accepts: [ { assumed: { as: json, is: [application/json], because: silence } } ]
-    token: [ { said: { as: not_needed, is: ignored, text: [no key], at: [7] } } ]
+    token: [ { documented: { as: not_needed, is: ignored, text: [no key], at: [7] } } ]
     roles: [ { assumed: { as: all, is: [admin], because: silence } } ]
     order: [ { assumed: { as: one, is: [authentication], because: silence } } ]
     fields:
-      username: [ { said: { as: table, is: [name], text: [Required], at: [8] } } ]
+      username: [ { documented: { as: table, is: [name], text: [Required], at: [8] } } ]
     answer_type: [ { assumed: { as: json, is: application/json, because: silence } } ]
     outcomes: {}
 quotes:
   S10: { operation: validation, form: example, at: [10], text: "The door 'oak' opens." }
-register: {}
-excused:
+ambiguities: {}
+ignored:
   - { lines: [4-5], because: heading }
 "#;
 
@@ -296,7 +296,7 @@ fn a_said_wording_of_a_true_law_cannot_change() {
             law[..*at]
                 .lines()
                 .last()
-                .is_some_and(|line| line.contains("said: {"))
+                .is_some_and(|line| line.contains("documented: {"))
         }) {
             let at = at + usize::from(law[at..].starts_with('"'));
             let changed = Contract::read(&format!("{}x{}", &law[..at], &law[at..]))
