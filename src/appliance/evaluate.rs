@@ -271,9 +271,7 @@ impl Evaluator<'_> {
             return Err(Rejection::new(Outcome::PolicyRefused, reason));
         }
         match self.target {
-            Some(user) if user.password.expose() == new => {
-                self.reject_in(Condition::SamePassword)
-            }
+            Some(user) if user.password.expose() == new => self.reject_in(Condition::SamePassword),
             _ => Ok(()),
         }
     }

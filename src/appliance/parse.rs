@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     appliance::{Reason, ResponseKey, Rules},
-    contract::{Condition, Field, Operation, Outcome, Handling},
+    contract::{Condition, Field, Handling, Operation, Outcome},
 };
 
 /// A request as it was read.
@@ -195,10 +195,7 @@ impl Rules {
 }
 
 /// Checks the content type. Parameters and case do not matter (RFC 9110 section 8.3.1).
-fn check_content_type(
-    request: &Request<Bytes>,
-    rules: &OperationRules,
-) -> Result<(), Condition> {
+fn check_content_type(request: &Request<Bytes>, rules: &OperationRules) -> Result<(), Condition> {
     let value = request
         .headers()
         .get(header::CONTENT_TYPE)

@@ -6,8 +6,7 @@ use http::{HeaderValue, Response, StatusCode, header, request::Parts};
 use crate::{
     appliance::{ParsedRequest, Rules},
     contract::{
-        Condition, Contract, Envelope, Field, Internal, Operation, Outcome, Readings, Echo,
-        Wording,
+        Condition, Contract, Echo, Envelope, Field, Internal, Operation, Outcome, Readings, Wording,
     },
 };
 
@@ -105,23 +104,14 @@ impl Rules {
             operation: None,
             outcome,
         };
-        self.render_response(
-            key,
-            &ParsedRequest::Rejected(key, Condition::MalformedBody),
-        )
+        self.render_response(key, &ParsedRequest::Rejected(key, Condition::MalformedBody))
     }
 
     /// Renders the response to a request whose body the server rejects. Only its head is known: an unknown path stays one.
-    pub fn render_body_rejection(
-        &self,
-        head: &Parts,
-        condition: Condition,
-    ) -> Response<Bytes> {
+    pub fn render_body_rejection(&self, head: &Parts, condition: Condition) -> Response<Bytes> {
         let operation = self.route(head.method.as_str(), head.uri.path());
-        let rejected = operation.and_then(|operation| {
-            self.reject(Some(operation), condition)
-                .map_or(Ok(()), Err)
-        });
+        let rejected = operation
+            .and_then(|operation| self.reject(Some(operation), condition).map_or(Ok(()), Err));
         match rejected {
             Err(rejected @ ParsedRequest::Rejected(key, _)) => self.render_response(key, &rejected),
             _ => self.render_rejection(Outcome::BodyTooLarge),

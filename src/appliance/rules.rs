@@ -9,7 +9,7 @@ use crate::{
     appliance::ResponseKey,
     contract,
     contract::{
-        Check, Condition, Contract, Field, Kind, Operation, Outcome, Readings, Role, Handling,
+        Check, Condition, Contract, Field, Handling, Kind, Operation, Outcome, Readings, Role,
     },
 };
 
@@ -113,11 +113,7 @@ impl Rules {
         }
     }
 
-    pub(super) fn handling(
-        &self,
-        operation: Option<Operation>,
-        condition: Condition,
-    ) -> Handling {
+    pub(super) fn handling(&self, operation: Option<Operation>, condition: Condition) -> Handling {
         self.responses(operation).handlings[condition as usize]
     }
 

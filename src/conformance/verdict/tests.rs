@@ -28,10 +28,7 @@ fn answer(body: &str) -> Response<Bytes> {
 fn worded(kind: Kind, ask: Operation, outcome: Outcome) -> Option<Response<Bytes>> {
     let rules = Rules::with_defaults(kind);
     let worded = rules.response_key(Some(ask), outcome)?;
-    Some(rules.render_response(
-        worded,
-        &Heard::Rejected(worded, Condition::MalformedBody),
-    ))
+    Some(rules.render_response(worded, &Heard::Rejected(worded, Condition::MalformedBody)))
 }
 
 /// Every step of every case of both kinds, with its branches.
