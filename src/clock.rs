@@ -1,261 +1,226 @@
-//! An appliance's own clock: it starts at nought, runs with the wall, and a test may freeze, advance and reset it.
+//! An appliance's own clock. It starts at zero and runs with the machine's; a test may freeze, advance and reset it.
 //!
-//! Beneath the moments lies an age that never goes back, not even at a reset: what sleeps is counted by it, so that a reset
-//! neither wakes nor forgets an answer that is held back.
+//! Beneath the moments lies an age that never goes back, not even at a reset. What sleeps counts by
+//! it, so that a reset neither wakes nor forgets a delayed answer.
 
 use std::{
     future::Future,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicI64, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
-use rustix::time::ClockId;
 use tokio::sync::watch;
 
-use crate::{appliance::Moment, journal::Wall};
+use crate::appliance::Moment;
 
 /// A clock. Clones are the same clock.
 #[derive(Clone, Debug)]
-pub struct Clock(Arc<Works>);
+pub struct Clock(Arc<ClockInner>);
 
-/// How old a clock is, in nanoseconds: what its sleepers count by.
+/// How old a clock is: what its sleepers count by.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Age(u64);
+pub struct ClockAge(Duration);
 
-/// One moment, on a clock and on the wall.
+/// One moment, on an appliance's clock and on the machine's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Stamp {
-    /// Its age, by which sleepers count.
-    pub age: Age,
-    /// On the clock, since its start or its last reset.
+pub struct Timestamp {
+    /// The clock's age.
+    pub age: ClockAge,
+    /// The time since the clock's start or last reset.
     pub moment: Moment,
-    /// On the wall.
-    pub wall: Wall,
+    /// The machine's time.
+    pub instant: Instant,
 }
 
 #[derive(Debug)]
-struct Works {
-    start: Wall,
-    /// Twice some nanoseconds, plus 1 if the clock is frozen. Frozen, they are its age; running, what its age is ahead of the wall.
-    hand: AtomicI64,
-    /// The age at which it showed nought; below nought where it was set ahead.
-    noon: AtomicI64,
-    /// Held by whoever turns the hand.
-    turning: Mutex<()>,
-    /// Tells sleepers that the hand was turned.
-    turned: watch::Sender<()>,
+struct ClockInner {
+    state: Mutex<ClockState>,
+    /// Wakes sleepers when the clock was changed.
+    changed: watch::Sender<()>,
+}
+
+/// What the clock showed when it was last changed.
+#[derive(Clone, Copy, Debug)]
+struct ClockState {
+    at: Instant,
+    age: Duration,
+    moment: Duration,
+    is_frozen: bool,
 }
 
 impl Clock {
     /// Starts a clock.
     pub fn start() -> Clock {
-        let (turned, _) = watch::channel(());
-        Clock(Arc::new(Works {
-            start: wall(),
-            hand: AtomicI64::new(0),
-            noon: AtomicI64::new(0),
-            turning: Mutex::new(()),
-            turned,
-        }))
+        Clock::start_at(Moment::default(), false)
     }
 
     /// Starts a clock that shows a moment, frozen or not.
-    pub fn start_at(moment: Moment, frozen: bool) -> Clock {
-        let clock = Clock::start();
-        clock.set(moment, frozen);
-        clock
+    pub fn start_at(moment: Moment, is_frozen: bool) -> Clock {
+        let (changed, _) = watch::channel(());
+        let state = ClockState {
+            at: instant(),
+            age: Duration::ZERO,
+            moment: moment.0.min(MAX_MOMENT),
+            is_frozen,
+        };
+        Clock(Arc::new(ClockInner {
+            state: Mutex::new(state),
+            changed,
+        }))
     }
 
     /// Returns the time since the start or the last reset. Between two resets it never goes back.
     pub fn now(&self) -> Moment {
-        self.shows().0
+        self.timestamp().moment
     }
 
-    /// Returns the time since the start or the last reset, and whether it stands still there.
+    /// Returns the time since the start or the last reset, and whether the clock is frozen.
     pub fn shows(&self) -> (Moment, bool) {
-        let noon = self.0.noon.load(Ordering::Acquire);
-        let (age, frozen) = self.read();
-        (age.since(noon), frozen)
+        let state = self.state().at(instant());
+        (Moment(state.moment), state.is_frozen)
     }
 
-    /// Returns the time since the start or the last reset, and the same moment on the wall.
-    pub fn stamp(&self) -> Stamp {
-        let hand = self.0.hand.load(Ordering::Acquire);
-        let wall = wall();
-        let noon = self.0.noon.load(Ordering::Acquire);
-        let age = age(hand, elapsed(self.0.start, wall));
-        Stamp {
-            age,
-            moment: age.since(noon),
-            wall,
+    /// Returns the time since the start or the last reset, and the same moment on the machine's clock.
+    pub fn timestamp(&self) -> Timestamp {
+        let state = self.state();
+        // Under the lock: a later timestamp is no earlier moment.
+        let instant = instant();
+        let ClockState { age, moment, .. } = state.at(instant);
+        Timestamp {
+            age: ClockAge(age),
+            moment: Moment(moment),
+            instant,
         }
     }
 
-    /// Returns the moment on the wall, whatever the clock shows.
-    pub fn wall(&self) -> Wall {
-        wall()
+    /// Returns the clock's age.
+    pub fn age(&self) -> ClockAge {
+        self.timestamp().age
     }
 
-    /// Returns its age.
-    pub fn age(&self) -> Age {
-        self.read().0
-    }
-
-    /// Tells whether it stands still.
+    /// Tells whether the clock is frozen.
     pub fn is_frozen(&self) -> bool {
-        self.read().1
+        self.state().is_frozen
     }
 
-    /// Stops it where it stands.
+    /// Stops the clock where it is.
     pub fn freeze(&self) {
-        self.turn(|age, _| (age, true));
+        self.change(|state| state.is_frozen = true);
     }
 
-    /// Lets it run again, from where it stands.
+    /// Lets the clock run again, from where it is.
     pub fn release(&self) {
-        self.turn(|age, _| (age, false));
+        self.change(|state| state.is_frozen = false);
     }
 
-    /// Puts it forward, frozen or not.
+    /// Puts the clock forward, frozen or not.
     pub fn advance(&self, time: Duration) {
-        self.turn(|age, frozen| (age.plus(time), frozen));
+        self.change(|state| {
+            state.age = state.age.saturating_add(time);
+            state.moment = state.moment.saturating_add(time).min(MAX_MOMENT);
+        });
     }
 
-    /// Sets it to nought and lets it run. What is held back stays so for as long as was left.
+    /// Sets the clock to zero and lets it run. Delays keep what they have left.
     pub fn reset(&self) {
         self.set(Moment::default(), false);
     }
 
-    /// Sets it to a moment, frozen or not. What is held back stays so for as long as was left.
-    pub fn set(&self, moment: Moment, frozen: bool) {
-        self.turn(|age, _| {
-            let shown = nanoseconds(moment.0).min(OLDEST);
-            self.0.noon.store(
-                i64::try_from(age.0).unwrap_or(OLDEST) - shown,
-                Ordering::Release,
-            );
-            (age, frozen)
+    /// Sets the clock to a moment, frozen or not. Delays keep what they have left.
+    pub fn set(&self, moment: Moment, is_frozen: bool) {
+        self.change(|state| {
+            state.moment = moment.0.min(MAX_MOMENT);
+            state.is_frozen = is_frozen;
         });
     }
 
-    /// Completes after this much of its time.
+    /// Completes after this much of the clock's time.
     pub fn sleep(&self, time: Duration) -> impl Future<Output = ()> + Send + use<> {
         self.sleep_until_age(self.age().plus(time))
     }
 
-    /// Completes at this moment, as it lies from the last reset.
+    /// Completes at this moment, counted from the last reset.
     pub fn sleep_until(&self, moment: Moment) -> impl Future<Output = ()> + Send + use<> {
-        let due = self
-            .0
-            .noon
-            .load(Ordering::Acquire)
-            .saturating_add(nanoseconds(moment.0));
-        self.sleep_until_age(Age(u64::try_from(due).unwrap_or(0)))
+        let now = self.timestamp();
+        let left = moment.0.saturating_sub(now.moment.0);
+        self.sleep_until_age(now.age.plus(left))
     }
 
     /// Completes at this age.
-    pub fn sleep_until_age(&self, due: Age) -> impl Future<Output = ()> + Send + use<> {
+    pub fn sleep_until_age(&self, due: ClockAge) -> impl Future<Output = ()> + Send + use<> {
         let clock = self.clone();
         async move {
-            let mut turned = clock.0.turned.subscribe();
+            let mut changed = clock.0.changed.subscribe();
             loop {
-                let (age, frozen) = clock.read();
-                if age >= due {
+                let state = clock.state().at(instant());
+                let left = due.0.saturating_sub(state.age);
+                if left.is_zero() {
                     return;
                 }
-                let left = if frozen {
-                    FOR_EVER
+                let limit = if state.is_frozen {
+                    MAX_SLEEP
                 } else {
-                    Duration::from_nanos(due.0 - age.0).min(FOR_EVER)
+                    left.min(MAX_SLEEP)
                 };
                 // The sender lives as long as the clock, which is held here.
-                let _ = tokio::time::timeout(left, turned.changed()).await;
+                let _ = tokio::time::timeout(limit, changed.changed()).await;
             }
         }
     }
 
-    fn read(&self) -> (Age, bool) {
-        let hand = self.0.hand.load(Ordering::Acquire);
-        (age(hand, since(self.0.start)), hand & 1 == 1)
+    fn change(&self, change: impl FnOnce(&mut ClockState)) {
+        let mut state = self.state();
+        *state = state.at(instant());
+        change(&mut state);
+        drop(state);
+        self.0.changed.send_replace(());
     }
 
-    fn turn(&self, turn: impl FnOnce(Age, bool) -> (Age, bool)) {
-        let _turning: MutexGuard<'_, ()> = self
-            .0
-            .turning
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let (age, frozen) = self.read();
-        let (age, frozen) = turn(age, frozen);
-        let age = i64::try_from(age.0).unwrap_or(i64::MAX).min(OLDEST);
-        let ahead = if frozen {
-            age
-        } else {
-            age - since(self.0.start)
-        };
-        self.0
-            .hand
-            .store(ahead << 1 | i64::from(frozen), Ordering::Release);
-        self.0.turned.send_replace(());
+    fn state(&self) -> MutexGuard<'_, ClockState> {
+        let state = self.0.state.lock();
+        state.unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Age {
-    /// Returns what a clock shows that had this age when it showed nought, or was to have it.
-    fn since(self, noon: i64) -> Moment {
-        let since = i64::try_from(self.0).unwrap_or(OLDEST).saturating_sub(noon);
-        Moment(Duration::from_nanos(u64::try_from(since).unwrap_or(0)))
+impl ClockState {
+    /// Returns what the clock shows at a moment of the machine's clock.
+    fn at(self, instant: Instant) -> ClockState {
+        let elapsed = if self.is_frozen {
+            Duration::ZERO
+        } else {
+            instant.saturating_duration_since(self.at)
+        };
+        ClockState {
+            at: instant,
+            age: self.age.saturating_add(elapsed),
+            moment: self.moment.saturating_add(elapsed),
+            ..self
+        }
     }
+}
 
+impl ClockAge {
     /// Returns the age this much later.
     #[must_use]
-    pub fn plus(self, time: Duration) -> Age {
-        Age(self
-            .0
-            .saturating_add(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)))
+    pub fn plus(self, time: Duration) -> ClockAge {
+        ClockAge(self.0.saturating_add(time))
     }
 }
 
-/// Asks the wall: the system's clock that nobody sets. Not through `Instant`, from which a number is had only by taking two apart.
-pub fn wall() -> Wall {
-    let now = rustix::time::clock_gettime(ClockId::Monotonic);
-    // Neither is below nought.
-    Wall(now.tv_sec.unsigned_abs() * 1_000_000_000 + now.tv_nsec.unsigned_abs())
+/// Returns the machine's time, which nobody sets.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place that asks the machine"
+)]
+pub fn instant() -> Instant {
+    Instant::now()
 }
 
-/// Returns a moment on the wall that is yet to come as whatever waits takes it; one that is over is now.
-#[expect(clippy::disallowed_methods, reason = "this is where the wall is asked")]
-pub fn instant(coming: Wall) -> Instant {
-    let ahead = coming.since(wall());
-    Instant::now() + ahead
-}
+/// 73 years: the latest moment that a clock can be set to.
+const MAX_MOMENT: Duration = Duration::from_nanos(i64::MAX as u64 / 4);
 
-fn since(start: Wall) -> i64 {
-    elapsed(start, wall())
-}
-
-fn elapsed(start: Wall, now: Wall) -> i64 {
-    i64::try_from(now.0.saturating_sub(start.0)).unwrap_or(OLDEST)
-}
-
-/// What the hand shows after so many nanoseconds on the wall.
-fn age(hand: i64, elapsed: i64) -> Age {
-    let wall = if hand & 1 == 1 { 0 } else { elapsed };
-    Age(u64::try_from(wall.saturating_add(hand >> 1)).unwrap_or(0))
-}
-
-fn nanoseconds(time: Duration) -> i64 {
-    i64::try_from(time.as_nanos()).unwrap_or(OLDEST)
-}
-
-/// 73 years: what the hand can show, and nobody waits for.
-const OLDEST: i64 = i64::MAX / 4;
-
-/// What no sleeper waits for without looking at the clock again.
-const FOR_EVER: Duration = Duration::from_secs(24 * 60 * 60);
+/// How long a sleeper waits at most before it looks at the clock again.
+const MAX_SLEEP: Duration = Duration::from_secs(24 * 60 * 60);
 
 #[cfg(test)]
 mod tests;

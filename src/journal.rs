@@ -15,9 +15,8 @@ mod shared;
 mod suggestion;
 mod tally;
 mod view;
-mod wall;
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, time::Instant};
 
 pub use entry::Progress;
 pub(crate) use entry::{Entry, EntryData, EntryId};
@@ -30,7 +29,6 @@ pub use suggestion::suggestion;
 pub use tally::EntryFilter;
 use tally::Tally;
 pub use view::{EntryView, FindingView, JournalRedactor, RequestView};
-pub use wall::Wall;
 
 /// A bounded number of entries, and counts without a bound.
 #[derive(Debug, Default)]
@@ -113,7 +111,7 @@ impl BoundedJournal {
         id: &EntryId,
         status: StatusCode,
         progress: Progress,
-        now: Wall,
+        now: Instant,
     ) {
         if let Some(index) = self.index(id.number) {
             self.entries[index].complete(status, progress, now);
@@ -175,8 +173,8 @@ impl BoundedJournal {
     }
 
     /// Returns when the oldest entry arrived.
-    pub(crate) fn oldest(&self) -> Option<Wall> {
-        self.entries.front().map(|entry| entry.data.wall)
+    pub(crate) fn oldest(&self) -> Option<Instant> {
+        self.entries.front().map(|entry| entry.data.instant)
     }
 
     /// Drops the oldest entry, and returns the number of bytes freed.

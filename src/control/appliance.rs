@@ -11,7 +11,7 @@ use crate::{
     contract::Kind,
     control::{
         AppState,
-        problem::{Problem, ProblemKind},
+        problem::{Problem, ProblemKind, shorten},
     },
     server::{Registry, RunningAppliance},
 };
@@ -77,14 +77,14 @@ impl FromRequestParts<AppState> for ItemPath {
 }
 
 /// Returns what is said of a name that no appliance has.
-pub(super) fn unknown(fleet: &Registry, name: &str) -> Problem {
-    let names: Vec<Arc<str>> = fleet
+pub(super) fn unknown(registry: &Registry, name: &str) -> Problem {
+    let names: Vec<Arc<str>> = registry
         .appliances()
         .iter()
-        .take(MOST_COMPARED)
+        .take(MAX_COMPARED)
         .map(|running| running.appliance().name())
         .collect();
-    let shown: String = name.chars().take(LONGEST).collect();
+    let shown = shorten(name);
     Problem::new(
         ProblemKind::UnknownAppliance,
         format!("no appliance is named `{shown}`"),
@@ -118,6 +118,4 @@ async fn parameter(parts: &mut Parts, app: &AppState, wanted: &str) -> Result<St
 }
 
 /// How many names are held against one that is unknown.
-const MOST_COMPARED: usize = 1_000;
-/// How much of a name is shown, in characters.
-const LONGEST: usize = 64;
+const MAX_COMPARED: usize = 1_000;

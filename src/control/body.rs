@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::{
+    body::Body,
+    extract::{FromRequest, FromRequestParts, Request},
+};
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, header, request::Parts};
 use http_body_util::BodyExt;
@@ -101,44 +104,37 @@ fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     })
 }
 
-/// Reads the whole body. What is too large is read to its end all the same, so that the client can read the answer.
+/// Reads the whole body. One that is too large is read to its end, so that the client reads the answer.
 async fn whole(request: Request) -> Result<Bytes, Problem> {
-    let mut body = request.into_body();
-    let reading = async {
-        let (mut gathered, mut length) = (BytesMut::new(), 0);
-        while let Some(frame) = body.frame().await {
-            let frame = frame.map_err(|_| {
-                Problem::new(
-                    ProblemKind::MalformedBody,
-                    "the body ends early, or its chunks are malformed",
-                )
-            })?;
-            let Ok(data) = frame.into_data() else {
-                continue;
-            };
-            length += data.len();
-            if length > MOST_DRAINED {
-                break;
-            }
-            if length <= MOST_BYTES {
-                gathered.extend_from_slice(&data);
-            }
-        }
-        if length <= MOST_BYTES {
-            return Ok(gathered.freeze());
-        }
-        Err(Problem::new(
-            ProblemKind::BodyTooLarge,
-            format!("expected at most {MOST_BYTES} bytes"),
-        ))
-    };
+    let reading = read_limited(request.into_body());
     let late = |_| {
-        Problem::new(
-            ProblemKind::BodyTooSlow,
-            format!("expected the whole body within {} s", IN_TIME.as_secs()),
-        )
+        let detail = format!("expected the whole body within {} s", MAX_TIME.as_secs());
+        Problem::new(ProblemKind::BodyTooSlow, detail)
     };
-    tokio::time::timeout(IN_TIME, reading).await.map_err(late)?
+    tokio::time::timeout(MAX_TIME, reading)
+        .await
+        .map_err(late)?
+}
+
+async fn read_limited(mut body: Body) -> Result<Bytes, Problem> {
+    let (mut bytes, mut length) = (BytesMut::new(), 0);
+    while let Some(frame) = body.frame().await {
+        let broken = "the body ends early, or its chunks are malformed";
+        let frame = frame.map_err(|_| Problem::new(ProblemKind::MalformedBody, broken))?;
+        let data = frame.into_data().unwrap_or_default();
+        length += data.len();
+        if length > MAX_DRAINED {
+            break;
+        }
+        if length <= MAX_BYTES {
+            bytes.extend_from_slice(&data);
+        }
+    }
+    if length > MAX_BYTES {
+        let detail = format!("expected at most {MAX_BYTES} bytes");
+        return Err(Problem::new(ProblemKind::BodyTooLarge, detail));
+    }
+    Ok(bytes.freeze())
 }
 
 fn essence(headers: &HeaderMap) -> Option<String> {
@@ -246,11 +242,11 @@ fn joined_surrogates(text: String) -> String {
 }
 
 /// The largest body, in bytes: a fixture of some ten thousand users.
-const MOST_BYTES: usize = 4 * 1024 * 1024;
+const MAX_BYTES: usize = 4 * 1024 * 1024;
 /// How much of a larger one is read and dropped.
-const MOST_DRAINED: usize = 64 * 1024 * 1024;
+const MAX_DRAINED: usize = 64 * 1024 * 1024;
 /// How long a body may take.
-const IN_TIME: Duration = Duration::from_secs(30);
+const MAX_TIME: Duration = Duration::from_secs(30);
 
 #[cfg(test)]
 mod tests {

@@ -13,7 +13,7 @@ use crate::{
         AppState,
         appliance::AppliancePath,
         body::Json,
-        problem::{Problem, ProblemKind},
+        problem::{Problem, ProblemKind, shorten},
     },
     fixture,
 };
@@ -87,7 +87,7 @@ fn shown(clock: &Clock) -> ClockDto {
 
 fn duration(text: &str) -> Result<Duration, Problem> {
     fixture::duration(text).ok_or_else(|| {
-        let shown: String = text.chars().take(40).collect();
+        let shown = shorten(text);
         Problem::new(
             ProblemKind::InvalidBody,
             format!("advance is `{shown}`, expected a duration, as `500ms`, `5s` or `1h30m`"),

@@ -100,7 +100,7 @@ impl Document {
 /// Answers a path that is none, with the nearest one that is.
 pub(super) async fn no_such_path(State(app): State<AppState>, request: Request) -> Problem {
     let path = request.uri().path();
-    let shown: String = path.chars().take(LONGEST).collect();
+    let shown: String = path.chars().take(MAX_PATH_CHARS).collect();
     let problem = Problem::new(ProblemKind::UnknownPath, format!("nothing is at `{shown}`"));
     let paths = app.document().paths();
     // What stands where a path has a name is taken for one.
@@ -134,4 +134,4 @@ pub(super) async fn no_such_method(request: Request) -> Problem {
 }
 
 /// How much of a path is shown, in characters.
-const LONGEST: usize = 200;
+const MAX_PATH_CHARS: usize = 200;

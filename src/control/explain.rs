@@ -137,7 +137,7 @@ fn request(asked: Asked) -> Result<Request<Bytes>, Problem> {
             .pointing(pointer.to_owned())
     };
     let method = Some(asked.method.as_bytes()).filter(|method| {
-        method.len() <= LONGEST_METHOD && method.iter().all(u8::is_ascii_alphabetic)
+        method.len() <= MAX_METHOD_BYTES && method.iter().all(u8::is_ascii_alphabetic)
     });
     let method = method
         .and_then(|method| Method::from_bytes(method).ok())
@@ -187,4 +187,4 @@ fn here() -> IpAddr {
 }
 
 /// The longest method, in letters.
-const LONGEST_METHOD: usize = 20;
+const MAX_METHOD_BYTES: usize = 20;

@@ -17,7 +17,7 @@ use crate::{
         appliance::{AppliancePath, ItemPath},
         appliances::BODY,
         body::{Json, Text},
-        problem::{Problem, ProblemKind},
+        problem::{Problem, ProblemKind, shorten},
     },
     failure::{Counter, FailureMode},
     fixture,
@@ -203,7 +203,7 @@ fn unknown(running: &RunningAppliance, name: &str) -> Problem {
         .iter()
         .map(|counter| counter.mode.as_str())
         .chain(fixture::READY_MADE.iter().copied());
-    let shown: String = name.chars().take(64).collect();
+    let shown = shorten(name);
     Problem::new(
         ProblemKind::UnknownFailure,
         format!("neither the appliance nor the ready-made ones have a failure mode `{shown}`"),

@@ -184,5 +184,10 @@ impl IntoResponse for Problem {
     }
 }
 
+/// Returns as much of a text as a problem shows.
+pub(super) fn shorten(text: &str) -> String {
+    text.chars().take(64).collect()
+}
+
 /// The content type of problems.
 pub(super) const PROBLEM_JSON: &str = "application/problem+json";

@@ -16,7 +16,7 @@ use crate::{
         appliance::{AppliancePath, ItemPath, encoded},
         appliances::BODY,
         body::Text,
-        problem::{Problem, ProblemKind},
+        problem::{Problem, ProblemKind, shorten},
     },
     fixture,
 };
@@ -151,7 +151,7 @@ async fn remove(
 }
 
 fn unknown(username: &str) -> Problem {
-    let shown: String = username.chars().take(64).collect();
+    let shown = shorten(username);
     Problem::new(
         ProblemKind::UnknownUser,
         format!("no user is named `{shown}`"),

@@ -1,13 +1,17 @@
 //! One entry: a request, how it was evaluated, and what became of the response.
 
-use std::{net::IpAddr, sync::Arc, time::Duration};
+use std::{
+    net::IpAddr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use http::StatusCode;
 
 use crate::{
     appliance::Reason,
     contract::{Operation, Outcome, closed_set},
-    journal::{Findings, RecordedRequest, Wall},
+    journal::{Findings, RecordedRequest},
 };
 
 /// What is known once a request was evaluated.
@@ -16,7 +20,7 @@ pub struct EntryData {
     /// When the request was evaluated, in nanoseconds on the appliance's clock.
     pub at_ns: u64,
     /// The same moment on the machine's clock, from which the response time is measured.
-    pub wall: Wall,
+    pub instant: Instant,
     /// The client's address.
     pub source: IpAddr,
     /// The number of the connection.
@@ -49,7 +53,7 @@ pub struct Entry {
     /// The status of the response, once it has ended.
     pub status: Option<StatusCode>,
     /// When the response ended; meaningless before that.
-    ended: Wall,
+    ended: Option<Instant>,
 }
 
 /// Identifies an entry that is to be completed.
@@ -84,12 +88,12 @@ impl Entry {
             data,
             progress: Progress::Open,
             status: None,
-            ended: Wall::default(),
+            ended: None,
         }
     }
 
-    pub(super) fn complete(&mut self, status: StatusCode, progress: Progress, now: Wall) {
-        (self.status, self.progress, self.ended) = (Some(status), progress, now);
+    pub(super) fn complete(&mut self, status: StatusCode, progress: Progress, now: Instant) {
+        (self.status, self.progress, self.ended) = (Some(status), progress, Some(now));
     }
 
     /// Returns the number of bytes: the request's and the entry's own.
@@ -99,6 +103,7 @@ impl Entry {
 
     /// Returns how long the response took, from the request's last byte to its own last byte.
     pub fn took(&self) -> Option<Duration> {
-        (self.progress != Progress::Open).then(|| self.ended.since(self.data.wall))
+        let ended = self.ended?;
+        Some(ended.saturating_duration_since(self.data.instant))
     }
 }

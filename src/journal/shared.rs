@@ -9,12 +9,13 @@ use std::{
         Arc, LazyLock, Mutex, MutexGuard, PoisonError, Weak,
         atomic::{AtomicUsize, Ordering},
     },
+    time::Instant,
 };
 
 use http::StatusCode;
 use tokio::sync::Notify;
 
-use crate::journal::{BoundedJournal, Bounds, EntryData, EntryFilter, EntryId, Progress, Wall};
+use crate::journal::{BoundedJournal, Bounds, EntryData, EntryFilter, EntryId, Progress};
 
 /// A journal, its share of the memory budget, and those who wait for it.
 ///
@@ -57,7 +58,13 @@ impl SharedJournal {
         self.changed.notify_waiters();
     }
 
-    pub(crate) fn complete(&self, id: &EntryId, status: StatusCode, progress: Progress, now: Wall) {
+    pub(crate) fn complete(
+        &self,
+        id: &EntryId,
+        status: StatusCode,
+        progress: Progress,
+        now: Instant,
+    ) {
         self.lock().complete(id, status, progress, now);
         self.changed.notify_waiters();
     }
@@ -96,12 +103,12 @@ impl SharedJournal {
         }
     }
 
-    fn oldest(&self) -> Option<Wall> {
+    fn oldest(&self) -> Option<Instant> {
         self.read(BoundedJournal::oldest)
     }
 
     /// Drops the oldest entry, and returns when the next one arrived.
-    fn drop_oldest(&self) -> Option<Wall> {
+    fn drop_oldest(&self) -> Option<Instant> {
         let mut journal = self.lock();
         let freed = journal.drop_oldest();
         let next = journal.oldest();
@@ -180,7 +187,7 @@ impl MemoryBudget {
             return;
         };
         let journals: Vec<Arc<SharedJournal>> = journals.iter().filter_map(Weak::upgrade).collect();
-        let mut oldest: BinaryHeap<Reverse<(Wall, usize)>> = journals
+        let mut oldest: BinaryHeap<Reverse<(Instant, usize)>> = journals
             .iter()
             .enumerate()
             .filter_map(|(index, journal)| Some(Reverse((journal.oldest()?, index))))

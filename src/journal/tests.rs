@@ -5,13 +5,13 @@ use http::Request;
 use super::*;
 use crate::{
     appliance::Reason,
-    clock::Clock,
+    clock,
     contract::{Condition, Kind, Operation, Outcome},
     redact::{Fingerprints, Redactor},
 };
 
-fn now() -> Wall {
-    Clock::start().wall()
+fn now() -> Instant {
+    clock::instant()
 }
 
 fn arrival(path: &str, body: &str) -> EntryData {
@@ -28,7 +28,7 @@ fn arrival(path: &str, body: &str) -> EntryData {
     );
     EntryData {
         at_ns: 1_500_000_000,
-        wall: now(),
+        instant: now(),
         source: [127, 0, 0, 1].into(),
         connection: 3,
         operation: Some(Operation::Validation),

@@ -149,16 +149,12 @@ impl MockAppliance {
         self.rescheduled.notify_waiters();
     }
 
-    /// Returns the fixture of this appliance as it is between two requests. It names no address, and
-    /// has nothing that was counted.
+    /// Returns the fixture of this appliance as it is between two requests. It is named after its kind,
+    /// has no address, and nothing that was counted.
     pub fn export(&self) -> Fixture {
         let content = self.content();
         let current = &content.current;
-        let mut fixture = Fixture::of(current.appliance.clone(), &current.schedule);
-        if !content.name.is_empty() {
-            fixture.name = content.name.to_string();
-        }
-        fixture
+        Fixture::of(current.appliance.clone(), &current.schedule)
     }
 
     /// Returns the name.

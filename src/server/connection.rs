@@ -16,6 +16,7 @@ use tokio::{
 };
 
 use crate::{
+    clock,
     failure::TlsFailure,
     journal::Progress,
     server::{
@@ -106,7 +107,7 @@ impl Connection {
         if pending.is_empty() {
             return;
         }
-        let now = self.service.clock().wall();
+        let now = clock::instant();
         for (entry, status) in pending {
             self.service.complete(entry, status, progress, now);
         }

@@ -13,7 +13,7 @@ use std::{
 
 use http::StatusCode;
 
-use crate::{clock::Age, failure::WireStep, journal::EntryId, server::Limits};
+use crate::{clock::ClockAge, failure::WireStep, journal::EntryId, server::Limits};
 
 /// The state of one connection, shared by the parts of its task and the accepting task.
 #[derive(Debug, Default)]
@@ -43,7 +43,7 @@ pub(super) struct Script {
     pub(super) steps: Vec<WireStep>,
     /// From before the request was evaluated. A test may see the request arrive and put a frozen
     /// clock forward before the wait begins.
-    pub(super) received: Age,
+    pub(super) received: ClockAge,
 }
 
 /// What a connection is doing, in the order of its life.

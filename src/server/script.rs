@@ -31,7 +31,7 @@ use bytes::{Buf, Bytes};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::{
-    clock::Age,
+    clock::ClockAge,
     failure::WireStep,
     journal::Progress,
     server::{
@@ -59,7 +59,7 @@ struct ScriptState {
     steps: VecDeque<WireStep>,
     step: Step,
     /// When the next step is due: waits are added up, so that a pace is kept.
-    due: Age,
+    due: ClockAge,
 }
 
 enum Step {

@@ -1,14 +1,14 @@
 //! What stands behind a port: the interface between the server and an appliance.
 
-use std::{fmt, net::IpAddr, pin::Pin};
+use std::{fmt, net::IpAddr, pin::Pin, time::Instant};
 
 use bytes::Bytes;
 use http::{Request, Response, StatusCode, request::Parts};
 
 use crate::{
-    clock::{Age, Clock},
+    clock::{Clock, ClockAge},
     failure::{Delivery, TlsFailure},
-    journal::{EntryId, Progress, Wall},
+    journal::{EntryId, Progress},
 };
 
 /// What stands behind a port.
@@ -22,7 +22,7 @@ pub trait Service: Send + Sync + 'static {
     fn refuse(&self, head: &Parts, refusal: Refusal, client: Client) -> Answer;
 
     /// Called once for each answer with a journal entry, when it was sent or never will be.
-    fn complete(&self, _entry: EntryId, _status: StatusCode, _progress: Progress, _now: Wall) {}
+    fn complete(&self, _entry: EntryId, _status: StatusCode, _progress: Progress, _now: Instant) {}
 
     /// Returns the clock of delays and of outages.
     fn clock(&self) -> &Clock;
@@ -89,18 +89,18 @@ pub enum Refusal {
 pub struct Answer {
     pub(super) delivery: Delivery,
     /// The clock's age before the request was evaluated: delays count from there.
-    pub(super) received: Age,
+    pub(super) received: ClockAge,
     pub(super) entry: Option<EntryId>,
 }
 
 impl Answer {
     /// Returns an answer that is sent as it is.
     pub fn plain(response: Response<Bytes>) -> Answer {
-        Answer::delivered(Delivery::plain(response), Age::default())
+        Answer::delivered(Delivery::plain(response), ClockAge::default())
     }
 
     /// Returns an answer that is sent as a failure mode wants it; its delays count from `received`.
-    pub fn delivered(delivery: Delivery, received: Age) -> Answer {
+    pub fn delivered(delivery: Delivery, received: ClockAge) -> Answer {
         Answer {
             delivery,
             received,
@@ -126,6 +126,9 @@ impl Answer {
 /// Shows the answer and its delivery.
 impl fmt::Debug for Answer {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.debug_tuple("Answer").field(&self.delivery).finish()
+        out.debug_struct("Answer")
+            .field("is_plain", &self.delivery.is_plain())
+            .field("delivery", &self.delivery)
+            .finish()
     }
 }

@@ -75,8 +75,9 @@ fn an_answer_makes_few_allocations() {
         of("validation", REFUSED),
         of("set_password_by_admin", CHANGE),
     ];
-    // The fields of the body and the journal's copy; a change also boxes a name and a password.
-    assert_eq!(counted, [2, 2, 5]);
+    // The fields of the body, the journal's copy, and two for the response's headers; a change also
+    // boxes a name and a password.
+    assert_eq!(counted, [4, 4, 7]);
 }
 
 #[test]
@@ -141,9 +142,10 @@ fn an_exchange_makes_few_allocations() {
     exchanges(FULL);
     let (few, many) = (exchanges(100), exchanges(600));
     let each = (many - few) as f64 / 500.0;
-    // Two: that of the answer, and one for the request's body on its way through hyper, which keeps its other buffers. Twice that fails.
+    // Six: those of the answer, one for the request's body on its way through hyper, which keeps its
+    // other buffers, and one for the list of pending answers. Half as many again fails.
     assert!(
-        (1.0..=4.0).contains(&each),
+        (1.0..=9.0).contains(&each),
         "{each} allocations for a request over HTTP"
     );
 }

@@ -1,6 +1,6 @@
 //! How a request is answered: by the appliance under one lock, which also commits the change and notes the request.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use bytes::Bytes;
 use http::{Request, Response, StatusCode, request::Parts};
@@ -8,10 +8,10 @@ use http::{Request, Response, StatusCode, request::Parts};
 use super::{MockAppliance, Snapshot};
 use crate::{
     appliance::{ApplianceAnswer, GracePeriod, Moment, ParsedRequest, Rules, StateChange},
-    clock::{Age, Clock},
+    clock::{Clock, ClockAge},
     contract::{Condition, Outcome},
     failure::{Call, Delivery, Stale, Trigger},
-    journal::{EntryData, EntryId, Findings, Progress, RecordedRequest, Wall},
+    journal::{EntryData, EntryId, Findings, Progress, RecordedRequest},
     server::{AcceptDecision, Answer, Client, PinnedFuture, Refusal, Service},
 };
 
@@ -21,7 +21,7 @@ struct PendingAnswer {
     failure: Option<Trigger>,
     entry: EntryId,
     /// The clock's age when the request was evaluated.
-    received: Age,
+    received: ClockAge,
 }
 
 impl Service for MockAppliance {
@@ -56,10 +56,10 @@ impl Service for MockAppliance {
         if operation.is_none() {
             content.unmatched.add(&head.method, &head.uri);
         }
-        let stamp = self.clock.stamp();
+        let stamp = self.clock.timestamp();
         let entry = self.journal.push(EntryData {
             at_ns: stamp.moment.nanoseconds(),
-            wall: stamp.wall,
+            instant: stamp.instant,
             source: client.source,
             connection: client.connection,
             operation,
@@ -75,7 +75,7 @@ impl Service for MockAppliance {
         Answer::plain(response).with_entry(entry)
     }
 
-    fn complete(&self, entry: EntryId, status: StatusCode, progress: Progress, now: Wall) {
+    fn complete(&self, entry: EntryId, status: StatusCode, progress: Progress, now: Instant) {
         self.journal.complete(&entry, status, progress, now);
         self.log(&entry);
     }
@@ -133,7 +133,7 @@ impl MockAppliance {
             ..
         } = &mut content.current;
         // Inside the lock: a request that is evaluated later has a later time.
-        let stamp = self.clock.stamp();
+        let stamp = self.clock.timestamp();
         let now = stamp.moment;
         let mut answer = appliance.answer(request, client.source, now);
         let operation = answer.request.operation();
@@ -157,7 +157,7 @@ impl MockAppliance {
         // Inside the lock: the journal is in the order of the evaluations.
         let entry = self.journal.push(EntryData {
             at_ns: now.nanoseconds(),
-            wall: stamp.wall,
+            instant: stamp.instant,
             source: client.source,
             connection: client.connection,
             operation,

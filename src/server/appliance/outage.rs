@@ -4,14 +4,14 @@
 use std::{pin::pin, sync::Arc, time::Duration};
 
 use super::{Content, MockAppliance};
-use crate::{appliance::Moment, clock::Age};
+use crate::{appliance::Moment, clock::ClockAge};
 
 /// The port is closed.
 #[derive(Clone, Debug)]
 pub(super) struct Outage {
     /// The failure mode that closed it.
     pub(super) mode: Arc<str>,
-    until: Age,
+    until: ClockAge,
 }
 
 impl MockAppliance {
@@ -65,7 +65,7 @@ impl MockAppliance {
     }
 
     /// Returns when the outage ends; none where it has ended.
-    fn end_outage_if_over(&self) -> Option<Age> {
+    fn end_outage_if_over(&self) -> Option<ClockAge> {
         let outage = &mut self.content().current.outage;
         let until = outage.as_ref()?.until;
         if self.clock.age() >= until {
