@@ -12,6 +12,7 @@
 
 #[cfg(test)]
 pub(crate) mod bless;
+pub(crate) mod encoding;
 mod fact;
 mod glob;
 mod names;

@@ -27,15 +27,9 @@ impl FromStr for Pin {
     fn from_str(text: &str) -> Result<Pin, String> {
         let bare = text.strip_prefix("sha256//").unwrap_or(text);
         let digits: String = bare.chars().filter(|letter| *letter != ':').collect();
-        let hexadecimal = |digits: &str| {
-            let all = digits.len() == 64 && digits.bytes().all(|digit| digit.is_ascii_hexdigit());
-            all.then(|| {
-                (0..32)
-                    .filter_map(|at| u8::from_str_radix(&digits[2 * at..2 * at + 2], 16).ok())
-                    .collect::<Vec<u8>>()
-            })
-        };
-        let bytes = hexadecimal(&digits).or_else(|| STANDARD.decode(bare).ok());
+        let hexadecimal =
+            crate::contract::encoding::from_hex(&digits).filter(|bytes| bytes.len() == 32);
+        let bytes = hexadecimal.or_else(|| STANDARD.decode(bare).ok());
         let pin = bytes.and_then(|bytes| bytes.try_into().ok()).map(Pin);
         pin.ok_or_else(|| "expected the SHA-256 of a public key: `sha256//` and 44 characters of base64, or 64 hexadecimal digits".into())
     }

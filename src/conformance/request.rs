@@ -5,7 +5,10 @@ use http::{HeaderName, HeaderValue, Method, Request, Uri, header};
 
 use crate::{
     conformance::{Placeholder, Step, command::Command},
-    contract::{Contract, QuoteForm, Readings},
+    contract::{
+        Contract, QuoteForm, Readings,
+        encoding::{from_hex, percent_encode},
+    },
 };
 
 /// What gives a placeholder's value; called with itself it gives the request as a snapshot shows it.
@@ -137,26 +140,13 @@ impl Quoted {
 fn target(path: &str, step: &Step, fill: Fill<'_>) -> Result<Uri, String> {
     let mut target = path.to_owned();
     for (index, (name, value)) in step.query.iter().enumerate() {
-        let encoded: String = Placeholder::fill(value, fill)?
-            .bytes()
-            .map(percent)
-            .collect();
+        let encoded = percent_encode(&Placeholder::fill(value, fill)?);
         target.push_str(&format!(
             "{}{name}={encoded}",
             if index == 0 { '?' } else { '&' }
         ));
     }
     target.parse().map_err(|error| format!("{target}: {error}"))
-}
-
-/// Encodes a byte of a query's value, except those RFC 3986 section 2.3 calls unreserved.
-fn percent(byte: u8) -> String {
-    match byte {
-        b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-            char::from(byte).to_string()
-        }
-        _ => format!("%{byte:02X}"),
-    }
 }
 
 fn filled_json(value: &serde_json::Value, fill: Fill<'_>) -> Result<serde_json::Value, String> {
@@ -195,22 +185,11 @@ fn filled_text(text: &str, fill: Fill<'_>) -> Result<String, String> {
 }
 
 fn bytes_of(hex: &str) -> Result<Vec<u8>, String> {
-    let digits: Vec<u32> = hex
-        .chars()
-        .filter(|character| !character.is_whitespace())
-        .map(|digit| {
-            digit
-                .to_digit(16)
-                .ok_or_else(|| format!("`{digit}` is no hexadecimal digit"))
-        })
-        .collect::<Result<_, _>>()?;
-    if digits.len() % 2 == 1 {
-        return Err("an odd number of hexadecimal digits".into());
+    let digits: String = hex.split_whitespace().collect();
+    match digits.chars().find(|digit| !digit.is_ascii_hexdigit()) {
+        Some(other) => Err(format!("`{other}` is not a hexadecimal digit")),
+        None => from_hex(&digits).ok_or_else(|| "an odd number of hexadecimal digits".into()),
     }
-    Ok(digits
-        .chunks(2)
-        .filter_map(|pair| u8::try_from(pair[0] * 16 + pair[1]).ok())
-        .collect())
 }
 
 /// The content type that stands for: send none.

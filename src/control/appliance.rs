@@ -8,7 +8,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::{
-    contract::Kind,
+    contract::{Kind, encoding::percent_encode},
     control::{
         AppState,
         problem::{Problem, ProblemKind, shorten},
@@ -94,15 +94,7 @@ pub(super) fn unknown(registry: &Registry, name: &str) -> Problem {
 
 /// Writes a name as a segment of a path.
 pub(super) fn encoded(name: &str) -> String {
-    let segment = |byte: u8| {
-        let plain = byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
-        if plain {
-            char::from(byte).to_string()
-        } else {
-            format!("%{byte:02X}")
-        }
-    };
-    name.bytes().map(segment).collect()
+    percent_encode(name)
 }
 
 async fn parameter(parts: &mut Parts, app: &AppState, wanted: &str) -> Result<String, Problem> {

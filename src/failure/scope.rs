@@ -43,12 +43,9 @@ impl Scope {
     pub fn user(name: &str) -> Scope {
         match name {
             // A client can send names of 64 KiB, and each is kept: a long one stands under its digest.
-            long if long.len() > LONGEST_NAME => Scope::User(
-                Sha256::digest(long)
-                    .iter()
-                    .map(|byte| format!("{byte:02x}"))
-                    .collect(),
-            ),
+            long if long.len() > LONGEST_NAME => {
+                Scope::User(crate::contract::encoding::hex(&Sha256::digest(long)))
+            }
             name => Scope::User(name.to_owned()),
         }
     }

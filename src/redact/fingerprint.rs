@@ -4,6 +4,8 @@ use std::fmt;
 
 use sha2::{Digest, Sha256};
 
+use crate::contract::encoding::hex;
+
 /// Makes the fingerprints of one run: without its key, which is never shown, nothing can be guessed from one.
 #[derive(Clone)]
 pub struct Fingerprints([u8; 16]);
@@ -21,11 +23,7 @@ impl Fingerprints {
             .chain_update(self.0)
             .chain_update(text.as_bytes())
             .finalize();
-        digest
-            .iter()
-            .take(4)
-            .map(|byte| format!("{byte:02x}"))
-            .collect()
+        hex(&digest[..4])
     }
 }
 

@@ -4,6 +4,8 @@ use std::fmt;
 
 use sha2::{Digest, Sha256};
 
+use crate::contract::encoding::{from_hex, hex};
+
 /// 32 random bytes. As secret as the passwords made from it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Seed([u8; 32]);
@@ -21,22 +23,12 @@ impl Seed {
 
     /// Reads what [`Seed::text`] wrote.
     pub fn read(text: &str) -> Option<Seed> {
-        let text = text.trim().as_bytes();
-        let digit = |byte: u8| {
-            char::from(byte)
-                .to_digit(16)
-                .and_then(|digit| u8::try_from(digit).ok())
-        };
-        let bytes: Option<Vec<u8>> = text
-            .chunks(2)
-            .map(|pair| Some(digit(pair[0])? * 16 + digit(*pair.get(1)?)?))
-            .collect();
-        bytes?.try_into().ok().map(Seed)
+        from_hex(text.trim())?.try_into().ok().map(Seed)
     }
 
     /// Writes the seed out, for its file alone.
     pub fn text(&self) -> String {
-        hexadecimal(&self.0)
+        hex(&self.0)
     }
 
     /// Fills a buffer of at most 32 bytes with what belongs to a label.
@@ -48,7 +40,7 @@ impl Seed {
 
     /// Returns eight hexadecimal digits that belong to a label.
     pub fn hexadecimal(&self, label: &str) -> String {
-        hexadecimal(&self.digest(label)[..4])
+        hex(&self.digest(label)[..4])
     }
 
     fn digest(&self, label: &str) -> [u8; 32] {
@@ -58,10 +50,6 @@ impl Seed {
             .finalize()
             .into()
     }
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 impl fmt::Debug for Seed {

@@ -137,12 +137,7 @@ fn authority() -> Result<CertifiedIssuer<'static, KeyPair>, rcgen::Error> {
     let mut params = dated();
     // Each run's CA has a name of its own: a client that has an older one then says that it does not know this one, rather
     // than that a signature is wrong.
-    let mark: String = params
-        .key_identifier(&key)
-        .iter()
-        .take(4)
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let mark = crate::contract::encoding::hex(&params.key_identifier(&key)[..4]);
     params
         .distinguished_name
         .push(DnType::CommonName, format!("d4iot-double test CA {mark}"));

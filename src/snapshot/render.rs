@@ -120,11 +120,7 @@ fn body(text: &mut String, bytes: &[u8]) {
 
 fn shortened(text: &mut String, bytes: &[u8]) {
     let (head, tail) = (cut(bytes, HEAD), cut(bytes, bytes.len() - TAIL));
-    let hash: String = Sha256::digest(bytes)
-        .iter()
-        .take(8)
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let hash = crate::contract::encoding::hex(&Sha256::digest(bytes)[..8]);
     escape::string(text, &bytes[..head]);
     let _ = write!(text, " … {} bytes … ", tail - head);
     escape::string(text, &bytes[tail..]);

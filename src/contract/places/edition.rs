@@ -70,11 +70,7 @@ pub(super) fn follow(then: &[&str], today: &[&str]) -> Vec<Now> {
 /// Returns a line's fingerprint: eight hexadecimal digits of the SHA-256 of its words, so that blanks alone make no difference.
 pub(super) fn fingerprint(line: &str) -> String {
     let words: Vec<&str> = line.split_whitespace().collect();
-    sha2::Sha256::digest(words.join(" ").as_bytes())
-        .iter()
-        .take(4)
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    crate::contract::encoding::hex(&sha2::Sha256::digest(words.join(" "))[..4])
 }
 
 fn number(index: usize) -> u32 {

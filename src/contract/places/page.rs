@@ -38,10 +38,7 @@ impl<'a> Page<'a> {
             .lines()
             .map(|line| line.strip_suffix('\r').unwrap_or(line))
             .collect();
-        let sha256 = sha2::Sha256::digest(text.as_bytes())
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
+        let sha256 = crate::contract::encoding::hex(&sha2::Sha256::digest(text.as_bytes()));
         Page {
             front_matter: front_matter(&lines),
             lines,

@@ -62,10 +62,7 @@ impl TargetKey {
         let port = target.port_or_known_default().unwrap_or_default();
         let path = target.path().trim_end_matches('/');
         let digest = Sha256::digest(format!("{host}:{port}{path}"));
-        let digits: String = digest[..4]
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
+        let digits = crate::contract::encoding::hex(&digest[..4]);
         let readable = host.replace(|c: char| !c.is_ascii_alphanumeric() && c != '.', "-");
         TargetKey(format!("{readable}_{port}-{digits}"))
     }
