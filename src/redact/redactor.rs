@@ -1,65 +1,67 @@
-//! Redaction by value: what stands under every sink.
+//! Redaction by value: secrets are replaced in every output.
 
 use std::{borrow::Cow, cmp::Reverse, collections::BTreeSet, fmt};
 
+use base64::{
+    Engine as _,
+    engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD},
+};
+
 use crate::redact::{layer, spelled};
 
-/// Replaces values by labels, wherever they stand and however they are spelt: raw, escaped for JSON, URLs or HTML, in base64.
+/// Replaces values by labels, in any spelling: raw, escaped for JSON, URLs or HTML, in base64.
 #[derive(Clone, Default)]
 pub struct Redactor {
     /// The longest first, so that no part of one is left.
     patterns: Vec<Pattern>,
-    /// By the first byte of their first character, which those are.
-    beginning: Vec<Vec<u32>>,
-    /// A bit for each two bytes that one of them may begin with, where both stand for themselves: nearly every place of a text is passed by it.
-    pairs: Vec<u64>,
+    /// The patterns that begin with a byte, by that byte.
+    by_first_byte: Vec<Vec<usize>>,
 }
 
 #[derive(Clone)]
 struct Pattern {
     text: Vec<char>,
-    /// The second byte of it, raw.
-    second: Option<u8>,
     label: String,
-    /// Whether base64 has a character before it, and after it, that tells something of it too.
+    /// Whether a base64 character before it, and one after it, holds bits of the value too.
     borders: (bool, bool),
 }
 
+/// A value that was found.
+struct Occurrence<'a> {
+    start: usize,
+    end: usize,
+    label: &'a str,
+}
+
 impl Redactor {
-    /// Hides secrets behind `«secret»`: those of 8 bytes and more that are nobody's user name. A shorter one would be found in
-    /// words that are no secret, and is kept out by place alone.
+    /// Hides secrets behind `«secret»`: those of at least 8 bytes that are not a user name. A
+    /// shorter one occurs in ordinary words; it is masked by place only.
     pub fn of_secrets<'a>(
         secrets: impl IntoIterator<Item = &'a str>,
         usernames: &BTreeSet<&str>,
     ) -> Redactor {
         let hidden = secrets
             .into_iter()
-            .filter(|secret| secret.len() >= SHORTEST && !usernames.contains(secret));
+            .filter(|secret| secret.len() >= MIN_BYTES && !usernames.contains(secret));
         Redactor::of(hidden.map(|secret| (secret, "«secret»")))
     }
 
-    /// Hides values behind labels, however short they are; an empty one is nowhere.
+    /// Hides values behind labels, whatever their length. An empty value is ignored.
     pub fn of<'a>(values: impl IntoIterator<Item = (&'a str, &'a str)>) -> Redactor {
         let mut patterns: Vec<Pattern> = values
             .into_iter()
             .flat_map(|(value, label)| patterns(value, label))
             .collect();
-        // Of two values that are alike, the label that came first counts.
+        // The sort is stable: of two equal values, the first label counts.
         patterns.sort_by_key(|pattern| Reverse(pattern.text.len()));
-        let mut beginning = vec![Vec::new(); if patterns.is_empty() { 0 } else { 256 }];
-        let mut pairs = vec![0; if patterns.is_empty() { 0 } else { 1 << 16 >> 6 }];
-        for (index, pattern) in (0..).zip(&patterns) {
+        let mut by_first_byte = vec![Vec::new(); 256];
+        for (index, pattern) in patterns.iter().enumerate() {
             let first = pattern.text[0].encode_utf8(&mut [0; 4]).as_bytes()[0];
-            beginning[usize::from(first)].push(index);
-            for second in pattern.second.map_or(0..=255, |second| second..=second) {
-                let (word, bit) = pair(first, second);
-                pairs[word] |= bit;
-            }
+            by_first_byte[usize::from(first)].push(index);
         }
         Redactor {
             patterns,
-            beginning,
-            pairs,
+            by_first_byte,
         }
     }
 
@@ -68,25 +70,25 @@ impl Redactor {
         if self.patterns.is_empty() {
             return Cow::Borrowed(bytes);
         }
-        let mut hidden = self.hidden(bytes);
+        let mut found = self.find_all(bytes);
         layer::each(bytes, |layer| {
-            hidden.extend(
-                self.hidden(&layer.text)
-                    .into_iter()
-                    .map(|(start, end, label)| {
-                        let (start, end) = layer.place(start, end);
-                        (start, end, label)
-                    }),
-            );
+            found.extend(self.find_all(&layer.text).into_iter().map(|occurrence| {
+                let (start, end) = layer.place(occurrence.start, occurrence.end);
+                Occurrence {
+                    start,
+                    end,
+                    ..occurrence
+                }
+            }));
         });
-        if hidden.is_empty() {
+        if found.is_empty() {
             return Cow::Borrowed(bytes);
         }
-        // The same one was perhaps found in several ways, some of which take in more of its borders: that has one label.
-        hidden.sort_by_key(|(start, ..)| *start);
+        // One value may be found in several layers, with more or less around it: it gets one label.
+        found.sort_by_key(|occurrence| occurrence.start);
         let mut clean: Vec<u8> = Vec::with_capacity(bytes.len());
         let mut copied = 0;
-        for (start, end, label) in hidden {
+        for Occurrence { start, end, label } in found {
             if start >= copied {
                 clean.extend_from_slice(&bytes[copied..start]);
                 clean.extend_from_slice(label.as_bytes());
@@ -97,171 +99,119 @@ impl Redactor {
         Cow::Owned(clean)
     }
 
-    /// Returns from where to where a value stands in bytes, and its label, one after the other.
-    fn hidden(&self, bytes: &[u8]) -> Vec<(usize, usize, &str)> {
-        let mut hidden = Vec::new();
-        let (mut at, mut from, mut run) = (0, 0, 0);
+    /// Returns a text without the values.
+    pub fn text<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        match self.bytes(text.as_bytes()) {
+            Cow::Borrowed(_) => Cow::Borrowed(text),
+            // Whole characters are replaced by whole characters.
+            Cow::Owned(bytes) => Cow::Owned(String::from_utf8_lossy(&bytes).into_owned()),
+        }
+    }
+
+    /// Returns whether bytes contain one of the values.
+    pub fn finds(&self, bytes: &[u8]) -> bool {
+        matches!(self.bytes(bytes), Cow::Owned(_))
+    }
+
+    /// Returns the values in bytes, from left to right.
+    fn find_all(&self, bytes: &[u8]) -> Vec<Occurrence<'_>> {
+        let mut found = Vec::new();
+        let (mut at, mut last_end, mut run) = (0, 0, 0);
         while at < bytes.len() {
-            if let [first, second, ..] = bytes[at..]
-                && self.passes(first, second)
-            {
-                (at, run) = (at + 1, 0);
-                continue;
-            }
-            // What begins in a run of backslashes begins with the whole of it; each as a new beginning would cost the square of its length.
+            // A value that begins in a run of backslashes begins with the whole run. To try each
+            // of them would take time quadratic in the length of the run.
             run = if bytes[at] == b'\\' {
                 run % spelled::MOST_ESCAPED + 1
             } else {
                 0
             };
-            match if run > 1 {
-                None
-            } else {
-                self.find(bytes, at, from)
-            } {
-                Some(found) => {
-                    (at, from, run) = (found.1, found.1, 0);
-                    hidden.push(found);
+            let next = (run <= 1).then(|| self.find_at(bytes, at, last_end));
+            match next.flatten() {
+                Some(occurrence) => {
+                    (at, last_end, run) = (occurrence.end, occurrence.end, 0);
+                    found.push(occurrence);
                 }
                 None => at += 1,
             }
         }
-        hidden
+        found
     }
 
-    /// Tells at a glance whether nothing begins with these two bytes; where one of them may be the spelling of another, nothing is told.
-    fn passes(&self, first: u8, second: u8) -> bool {
-        let (word, bit) = pair(first, second);
-        !spells(first) && !spells(second) && self.pairs[word] & bit == 0
-    }
-
-    /// Returns a text without the values.
-    pub fn text<'a>(&self, text: &'a str) -> Cow<'a, str> {
-        match self.bytes(text.as_bytes()) {
-            Cow::Borrowed(_) => Cow::Borrowed(text),
-            // Whole characters are replaced by whole ones.
-            Cow::Owned(bytes) => Cow::Owned(String::from_utf8_lossy(&bytes).into_owned()),
-        }
-    }
-
-    /// Tells whether a text holds one of the values.
-    pub fn finds(&self, bytes: &[u8]) -> bool {
-        matches!(self.bytes(bytes), Cow::Owned(_))
-    }
-
-    /// Returns what begins at a place: from where to where it is hidden, and behind what.
-    fn find(&self, bytes: &[u8], at: usize, from: usize) -> Option<(usize, usize, &str)> {
-        // Nearly every text goes on otherwise than its first byte: that is seen at once where the next one stands for itself.
-        let next = bytes
-            .get(at + 1)
-            .copied()
-            .filter(|next| !spells(bytes[at]) && !spells(*next));
-        let goes_on = move |pattern: &Pattern| {
-            next.is_none() || pattern.second.is_none() || pattern.second == next
+    /// Returns the longest value that begins at a place. `last_end` is the end of the one before.
+    fn find_at(&self, bytes: &[u8], at: usize, last_end: usize) -> Option<Occurrence<'_>> {
+        let end_of = |index: &usize| {
+            let end = spelled::end_of(&self.patterns[*index].text, bytes, at)?;
+            Some((*index, end))
         };
-        let begin = |first: u8| {
-            self.beginning[usize::from(first)]
-                .iter()
-                .copied()
-                .filter(move |index| goes_on(&self.patterns[*index as usize]))
-        };
-        let ends = |index: u32| {
-            Some((
-                index,
-                spelled::end_of(&self.patterns[index as usize].text, bytes, at)?,
-            ))
-        };
-        // Of each beginning the longest comes first; of all that are found, the longest counts.
         let (index, end) = spelled::beginnings(&bytes[at..])
-            .filter_map(|first| begin(first).find_map(ends))
+            .filter_map(|first| {
+                self.by_first_byte[usize::from(first)]
+                    .iter()
+                    .find_map(end_of)
+            })
             .min()?;
-        let pattern = &self.patterns[index as usize];
-        let border =
-            |there: bool, place: Option<&u8>| there && place.is_some_and(|byte| is_base64(*byte));
-        let before = at > from && border(pattern.borders.0, bytes.get(at.wrapping_sub(1)));
-        let after = border(pattern.borders.1, bytes.get(end));
-        Some((
-            at - usize::from(before),
-            end + usize::from(after),
-            &pattern.label,
-        ))
+        let pattern = &self.patterns[index];
+        let is_border = |place: Option<&u8>| place.is_some_and(|byte| is_base64(*byte));
+        let before = pattern.borders.0 && at > last_end && is_border(bytes.get(at - 1));
+        let after = pattern.borders.1 && is_border(bytes.get(end));
+        Some(Occurrence {
+            start: at - usize::from(before),
+            end: end + usize::from(after),
+            label: &pattern.label,
+        })
     }
 }
 
-/// Returns what is looked for to find a value: itself, and what it is in base64 wherever it begins.
+/// Returns the patterns of a value: the value itself, and its base64 at each alignment.
 fn patterns(value: &str, label: &str) -> Vec<Pattern> {
     let pattern = |text: &str, borders| Pattern {
         text: text.chars().collect(),
-        second: text.as_bytes().get(1).copied(),
         label: label.to_owned(),
         borders,
     };
     let mut patterns = vec![pattern(value, (false, false))];
-    if value.len() >= SHORTEST {
-        patterns.extend((0..3).flat_map(|alignment| {
-            let (core, borders) = base64(value.as_bytes(), alignment);
-            let safe = core.replace('+', "-").replace('/', "_");
-            [pattern(&safe, borders), pattern(&core, borders)]
-        }));
+    if value.len() >= MIN_BYTES {
+        for alignment in 0..3 {
+            let (start, length, borders) = base64_core(value.len(), alignment);
+            let mut padded = vec![0; alignment];
+            padded.extend_from_slice(value.as_bytes());
+            for engine in [&URL_SAFE_NO_PAD, &STANDARD_NO_PAD] {
+                let text = engine.encode(&padded);
+                patterns.push(pattern(&text[start..start + length], borders));
+            }
+        }
     }
     patterns.retain(|pattern| !pattern.text.is_empty());
     patterns
 }
 
+/// Returns which characters of the base64 (RFC 4648 section 4) of a value depend on the value
+/// alone: the first one, their number, and whether the characters before and after them depend on
+/// it in part. `alignment` is the number of bytes before it in its group of three.
+fn base64_core(bytes: usize, alignment: usize) -> (usize, usize, (bool, bool)) {
+    let (first_bit, end_bit) = (alignment * 8, (alignment + bytes) * 8);
+    let (start, end) = (first_bit.div_ceil(6), end_bit / 6);
+    let borders = (!first_bit.is_multiple_of(6), !end_bit.is_multiple_of(6));
+    (start, end - start, borders)
+}
+
 impl fmt::Debug for Redactor {
-    /// Tells how many values there are and shows none.
+    /// Shows the number of patterns only.
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "Redactor({} patterns)", self.patterns.len())
     }
-}
-
-/// Returns the characters of base64 (RFC 4648 section 4) that bytes alone decide when they begin this far into a group of three,
-/// and whether a character before and after them is decided in part.
-fn base64(bytes: &[u8], alignment: usize) -> (String, (bool, bool)) {
-    let bits: Vec<bool> = bytes
-        .iter()
-        .flat_map(|byte| (0..8).rev().map(move |bit| byte >> bit & 1 == 1))
-        .collect();
-    // So many bits belong to a character that the byte before begins.
-    let skipped = (6 - alignment * 8 % 6) % 6;
-    let core = bits[skipped..].chunks_exact(6).map(|six| {
-        char::from(
-            ALPHABET[six
-                .iter()
-                .fold(0, |value, bit| value << 1 | usize::from(*bit))],
-        )
-    });
-    (
-        core.collect(),
-        (skipped > 0, !(bits.len() - skipped).is_multiple_of(6)),
-    )
-}
-
-/// Tells whether a byte may begin the spelling of another character.
-fn spells(byte: u8) -> bool {
-    matches!(byte, b'\\' | b'%' | b'&' | b'+')
-}
-
-/// Returns where the bit of two bytes is.
-fn pair(first: u8, second: u8) -> (usize, u64) {
-    let number = usize::from(first) << 8 | usize::from(second);
-    (number >> 6, 1 << (number & 63))
 }
 
 fn is_base64(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_')
 }
 
-/// What is shorter is found in words that are no secret.
-const SHORTEST: usize = 8;
-const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+/// Shorter secrets occur in ordinary words.
+const MIN_BYTES: usize = 8;
 
 #[cfg(test)]
 mod tests {
-    use base64::{
-        Engine as _,
-        engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE},
-    };
+    use base64::engine::general_purpose::{STANDARD, URL_SAFE};
     use rstest::rstest;
 
     use super::*;
