@@ -177,6 +177,12 @@ fn embedded(file: &str, text: &str) -> Fixture {
     }
 }
 
+/// Joins many names, a few on each line.
+fn wrapped(names: &[&str]) -> String {
+    let lines: Vec<String> = names.chunks(6).map(|names| names.join(", ")).collect();
+    lines.join(",\n    ")
+}
+
 /// A name that no failure mode has.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnknownMode {
@@ -298,13 +304,11 @@ impl Fixture {
             }
         }
         UnknownMode {
-            message: format!(
-                "unknown failure mode {}, expected one of {}",
-                diagnostic::quoted(name),
-                known.join(", ")
-            ),
-            hint: contract::nearest(name, known.iter().copied())
-                .map(|near| format!("did you mean `{near}`?")),
+            message: format!("unknown failure mode {}", diagnostic::quoted(name)),
+            hint: Some(match contract::nearest(name, known.iter().copied()) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("expected one of {}", wrapped(&known)),
+            }),
         }
     }
 }

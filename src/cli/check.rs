@@ -1,14 +1,25 @@
-//! `check`: sends every documented request to mocks, and judges the answers. For a live target see `live`.
+//! `check`: sends every documented request to built-in mocks and checks the answers. For a target: see `live`.
 
 use std::{path::PathBuf, thread};
 
 use clap::Args;
+use tokio::runtime::Runtime;
 
 use crate::{
     cli::{
-        agreed, code, fixture, progress::Progress, reports, selection, selection::Selection, serve,
-        snapshots, snapshots::UpdateWord, talk::Talk, target::TargetArgs,
+        code,
+        console::Console,
+        error::{CliError, Result},
+        expectations, mocks,
+        mocks::Mock,
+        progress::Progress,
+        reports, selection,
+        selection::Selection,
+        serve, snapshots,
+        snapshots::UpdateChoice,
+        target::TargetArgs,
     },
+    client::ConnectFailure,
     conformance::{Agreed, Known, suite::Located},
     contract::Kind,
     fixture::Fixture,
@@ -20,17 +31,17 @@ use crate::{
     snapshot::SnapshotStore,
 };
 
-/// The options of `check` and `plan`.
+/// The arguments of `check`.
 #[derive(Args, Debug)]
-pub struct Options {
+pub(super) struct CheckArgs {
     #[command(flatten)]
     pub(super) target: TargetArgs,
     #[command(flatten)]
     pub(super) selection: Selection,
-    /// The fixture of the mock, instead of the built-in ones
+    /// The mock to start, instead of the built-in ones
     #[arg(long, value_name = "FILE", conflicts_with = "target")]
     fixture: Option<PathBuf>,
-    /// Let the mock follow another reading: a fact's name, a glob or a contradiction's number, and the reading
+    /// Serve another reading, as `X11=table`: a fact's name, a glob or an X number, and the reading; repeatable
     #[arg(long, value_name = "FACT=NAME", conflicts_with = "target")]
     reading: Vec<String>,
     /// Arm failure modes of the mock's fixture, or built-in ones
@@ -41,47 +52,39 @@ pub struct Options {
         conflicts_with = "target"
     )]
     fail: Vec<String>,
-    /// Snapshot folder; with both kinds: one subfolder per kind (sensor/, console/)
+    /// Snapshot folder; with both kinds: one subfolder per kind (`sensor/`, `console/`)
     #[arg(long, value_name = "DIR")]
     snapshots: Option<PathBuf>,
-    /// What may be written: pending (the default), no (in CI), new (missing ones), all. Without it INSTA_UPDATE decides
+    /// Which snapshots may be written: pending (default), no (default in CI), new (missing ones), all. INSTA_UPDATE applies if this is absent
     #[arg(long, value_enum, value_name = "WHAT")]
-    update: Option<UpdateWord>,
-    /// The readings to expect: a profile, as `--report profile=FILE` writes it. A mock follows them; any other reading is a deviation
+    update: Option<UpdateChoice>,
+    /// The readings to expect: a profile, as `--report profile=FILE` writes it. Mocks serve them; any other reading is a deviation
     #[arg(long, value_name = "FILE")]
     readings: Option<PathBuf>,
-    /// Known differences, a YAML list of `case` (id or glob) and `reason`, and optionally `until: YYYY-MM-DD` and `kind`: they do not fail the run, but outdated entries do
+    /// Known differences (YAML): they do not fail the run, but outdated entries do. A list of `case` (id or glob), `reason` and optionally `until: YYYY-MM-DD` and `kind`
     #[arg(long, value_name = "FILE")]
     known: Option<PathBuf>,
-    /// Run each case N times; a case whose answers differ is unstable, and fails
+    /// RunResult each case N times; a case whose answers differ is unstable and fails
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub(super) repeat: u32,
-    /// Report format: text, json, junit, markdown, github, html, profile; to stdout without a path (markdown to $GITHUB_STEP_SUMMARY if that is set)
+    /// Write a report: text, json, junit, markdown, github, html or profile; to stdout without a path (markdown to $GITHUB_STEP_SUMMARY if that is set); repeatable
     #[arg(long, value_name = "FORMAT[=PATH]")]
     report: Vec<report::Request>,
 }
 
 /// Checks, reports, and returns the exit code.
-pub fn run(options: &Options, talk: &Talk) -> u8 {
-    let (mocks, known) = match prepare(options, talk) {
-        Ok(prepared) => prepared,
-        Err(error) => return talk.code(Err(error)),
-    };
-    if mocks.iter().all(|mock| mock.cases.is_empty()) {
-        talk.error(format!(
-            "no case is selected, so nothing was judged\n  hint: {}",
-            options.selection.way_out()
-        ));
-        return code::NOTHING;
+pub(super) fn run(options: &CheckArgs, console: &Console) -> Result {
+    let known = expectations::known(options.known.as_deref())?;
+    let runs = mock_runs(options, &known)?;
+    if runs.iter().all(|run| run.cases.is_empty()) {
+        return Err(options.selection.nothing());
     }
-    match run_all(mocks, options.repeat, talk) {
-        Ok(runs) => finish(options, runs, &known, Vec::new(), talk),
-        Err(error) => talk.code(Err(error)),
-    }
+    let results = run_all(runs, options.repeat, console)?;
+    finish(options, results, &known, Vec::new(), console)
 }
 
-/// A mock to check.
-struct MockCheck {
+/// A mock, and the cases that are run on it.
+struct MockRun {
     fixture: Fixture,
     label: String,
     cases: Vec<&'static Located>,
@@ -90,159 +93,124 @@ struct MockCheck {
     agreed: Agreed,
 }
 
-fn prepare(options: &Options, talk: &Talk) -> Result<(Vec<MockCheck>, Known), String> {
-    let mut fixtures = fixtures(options)?;
-    let is_single = fixtures.len() == 1;
+fn mock_runs(options: &CheckArgs, known: &Known) -> Result<Vec<MockRun>> {
+    let kinds = options.selection.kinds();
+    let mut mocks = mocks::load(options.fixture.as_slice(), options.selection.kind)?;
+    mocks.retain(|(_, fixture)| kinds.contains(&fixture.kind));
+    if let (true, Some(path)) = (mocks.is_empty(), &options.fixture) {
+        let message = format!("{} is not a fixture of a {}", path.display(), kinds[0]);
+        return Err(CliError::usage(message));
+    }
+    let profiles = options.readings.as_deref();
+    let profiles = mocks::configure(&mut mocks, profiles, &options.reading, &options.fail)?;
     let is_unchanged = options.fixture.is_none()
         && options.reading.is_empty()
         && options.readings.is_none()
         && options.fail.is_empty();
-    let profiles = agreed::impersonate(
-        fixtures.iter_mut().map(|(fixture, _)| fixture),
-        options.readings.as_deref(),
-    )?;
-    serve::choose(
-        fixtures.iter_mut().map(|(fixture, _)| fixture),
-        &options.reading,
-    )?;
-    serve::arm(
-        fixtures.iter_mut().map(|(fixture, _)| fixture),
-        &options.fail,
-    )?;
-    let known = known(options)?;
-    let update = snapshots::update(options.update, talk)?;
-    let mut mocks = Vec::new();
-    for (fixture, label) in fixtures {
-        let folder = options.snapshots.as_deref();
-        mocks.push(MockCheck {
-            label,
-            cases: options.selection.cases(fixture.kind)?,
-            store: snapshots::store(folder, fixture.kind, !is_single, is_unchanged, update)?,
+    let update = snapshots::update(options.update)?;
+    let (folder, has_both_kinds) = (options.snapshots.as_deref(), mocks.len() > 1);
+    let run = |(path, fixture): Mock| {
+        let kind = fixture.kind;
+        Ok(MockRun {
+            label: match path {
+                Some(path) => format!("mock of {}", path.display()),
+                None => "built-in mock".to_owned(),
+            },
+            cases: options.selection.cases(kind)?,
+            store: snapshots::store(folder, kind, has_both_kinds, is_unchanged, update)?,
             is_full: options.selection.is_full(),
-            agreed: Agreed::new(fixture.kind, &profiles, known.clone()),
             fixture,
-        });
-    }
-    Ok((mocks, known))
-}
-
-fn fixtures(options: &Options) -> Result<Vec<(Fixture, String)>, String> {
-    let kinds = options.selection.kinds();
-    let Some(path) = &options.fixture else {
-        return Ok(kinds
-            .into_iter()
-            .map(|kind| (crate::fixture::built_in(kind), "built-in mock".to_owned()))
-            .collect());
+            agreed: Agreed::new(kind, &profiles, known.clone()),
+        })
     };
-    let loaded = fixture::load(std::slice::from_ref(path))?;
-    let chosen: Vec<(Fixture, String)> = loaded
-        .into_iter()
-        .filter(|(_, fixture)| kinds.contains(&fixture.kind))
-        .map(|(path, fixture)| (fixture, format!("mock of {}", path.display())))
-        .collect();
-    if chosen.is_empty() {
-        Err(format!(
-            "{} is not a fixture of a {}",
-            path.display(),
-            kinds[0]
-        ))
-    } else {
-        Ok(chosen)
-    }
+    mocks.into_iter().map(run).collect()
 }
 
-fn known(options: &Options) -> Result<Known, String> {
-    let known = options.known.as_deref().map(agreed::known);
-    Ok(known.transpose()?.unwrap_or_default())
-}
-
-/// Returns the snapshots that a live target is compared with: those of a folder that is named, or none.
-pub(super) fn store_of(
-    options: &Options,
-    kind: Kind,
-    talk: &Talk,
-) -> Result<SnapshotStore, String> {
-    let update = snapshots::update(options.update, talk)?;
+/// The snapshots that a target is compared with: a named folder, or none.
+pub(super) fn store_of(options: &CheckArgs, kind: Kind) -> Result<SnapshotStore> {
+    let update = snapshots::update(options.update)?;
     snapshots::store(options.snapshots.as_deref(), kind, false, false, update)
 }
 
-/// Returns what is expected of a live target beyond the documentation, and the known differences.
-pub(super) fn agreed_of(options: &Options, kind: Kind) -> Result<(Agreed, Known), String> {
-    let readings = options.readings.as_deref();
-    let profiles = readings
-        .map(agreed::profiles)
-        .transpose()?
-        .unwrap_or_default();
-    let has_profile = profiles.iter().any(|profile| profile.kind == kind);
-    if let Some(path) = readings.filter(|_| !has_profile) {
-        return Err(format!("{} has no profile of a {kind}", path.display()));
+/// What is expected of a target, and the known differences in it.
+pub(super) fn agreed_of(options: &CheckArgs, kind: Kind) -> Result<(Agreed, Known)> {
+    let profiles = expectations::profiles(options.readings.as_deref())?;
+    if let Some(path) = &options.readings
+        && !profiles.iter().any(|profile| profile.kind == kind)
+    {
+        let message = format!("{} has no profile of a {kind}", path.display());
+        return Err(CliError::usage(message));
     }
-    let known = known(options)?;
+    let known = expectations::known(options.known.as_deref())?;
     Ok((Agreed::new(kind, &profiles, known.clone()), known))
 }
 
-/// Runs each mock and its client on a thread of their own.
-fn run_all(mocks: Vec<MockCheck>, repeat: u32, talk: &Talk) -> Result<Vec<RunResult>, String> {
-    let identity = Identity::generate(&[]).map_err(|error| error.to_string())?;
-    let progress = Progress::new(mocks.iter().map(|mock| mock.cases.len()).sum(), talk);
-    let run = |mock: MockCheck| {
-        let runtime =
-            serve::runtime_of_one_thread().map_err(|error| format!("starting: {error}"))?;
-        runtime.block_on(run_mock(mock, repeat, &identity, &progress))
+/// Runs each kind on a thread of its own, the mock and its client together: they wake no other thread, which took a third of the time.
+fn run_all(runs: Vec<MockRun>, repeat: u32, console: &Console) -> Result<Vec<RunResult>> {
+    let identity = Identity::generate(&[])?;
+    let cases = runs.iter().map(|run| run.cases.len()).sum();
+    let progress = Progress::new(cases, console);
+    let run = |run: MockRun, runtime: Runtime| {
+        runtime.block_on(run_one(run, repeat, &identity, &progress))
     };
-    // All threads are joined, so that the error of one does not cut off another.
-    let runs: Vec<Result<RunResult, String>> = thread::scope(|scope| {
-        let threads: Vec<_> = mocks
+    let mut runtimes = Vec::new();
+    for _ in &runs {
+        runtimes.push(serve::runtime_of_one_thread().map_err(serve::cannot_start)?);
+    }
+    // All run to their end, so that the error of one cuts off no other.
+    let results: Vec<Result<RunResult>> = thread::scope(|scope| {
+        let threads: Vec<_> = runs
             .into_iter()
-            .map(|mock| scope.spawn(|| run(mock)))
+            .zip(runtimes)
+            .map(|(one, runtime)| scope.spawn(move || run(one, runtime)))
             .collect();
-        let join = |thread: thread::ScopedJoinHandle<'_, _>| {
-            let panicked = |_| Err("a run ended early: it panicked".into());
-            thread.join().unwrap_or_else(panicked)
-        };
-        threads.into_iter().map(join).collect()
+        let panicked = |_| Err(CliError::usage("a run ended early: it panicked"));
+        threads
+            .into_iter()
+            .map(|thread| thread.join().unwrap_or_else(panicked))
+            .collect()
     });
     progress.end();
-    runs.into_iter().collect()
+    results.into_iter().collect()
 }
 
-async fn run_mock(
-    mock: MockCheck,
+async fn run_one(
+    mock: MockRun,
     repeat: u32,
     identity: &Identity,
     progress: &Progress,
-) -> Result<RunResult, String> {
+) -> Result<RunResult> {
     let kind = mock.fixture.kind;
-    let (double, context) = RunContext::mock(&mock.fixture, mock.label, identity)?;
+    let (double, context) =
+        RunContext::mock(&mock.fixture, mock.label, identity).map_err(CliError::usage)?;
     let context = RunContext {
         agreed: mock.agreed,
         repeat,
         ..context
     };
     let run = runner::run(&context, &mock.cases, &mock.store, &|case| {
-        progress.tell(kind, case)
+        progress.add(kind, case)
     })
     .await;
     double.stop().await;
-    let mut run = run.map_err(|error| error.to_string())?;
+    let mut run = run.map_err(CliError::usage)?;
     if mock.is_full {
-        let ids = mock.cases.iter().map(|located| located.case.id.as_str());
-        let gone = mock.store.gone(&ids.collect::<Vec<_>>());
-        run.summary.gone = gone.map_err(|error| error.to_string())?;
+        let ids = |located: &&'static Located| located.case.id.as_str();
+        let cases: Vec<&str> = mock.cases.iter().map(ids).collect();
+        run.summary.gone = mock.store.gone(&cases).map_err(CliError::usage)?;
     }
     Ok(run)
 }
 
-/// Writes the reports of runs and returns the exit code. `trouble` is what went wrong with the run itself; it has an exit code of its
-/// own.
+/// Writes the reports of runs and returns the exit code. `trouble` is what went wrong with a run itself and has a code of its own.
 pub(super) fn finish(
-    options: &Options,
-    mut runs: Vec<RunResult>,
+    options: &CheckArgs,
+    runs: Vec<RunResult>,
     known: &Known,
     trouble: Vec<String>,
-    talk: &Talk,
-) -> u8 {
-    let unreachable = runs.iter_mut().find_map(|run| run.unreachable.take());
+    console: &Console,
+) -> Result {
+    let unreachable = runs.iter().find_map(|run| run.unreachable.clone());
     let mut summary = Summary {
         version: 1,
         tool: concat!("d4iot-double ", env!("CARGO_PKG_VERSION")).to_owned(),
@@ -250,66 +218,67 @@ pub(super) fn finish(
         targets: runs.into_iter().map(|run| run.summary).collect(),
     };
     let outdated = known.troubles(&summary);
-    let is_outdated = !outdated.is_empty();
+    let has_outdated = !outdated.is_empty();
     summary.trouble.extend(outdated);
-    let cases = || {
-        summary
-            .targets
-            .iter()
-            .flat_map(|target| target.cases.iter().map(|case| (target.kind, case)))
+    let all = || {
+        let targets = summary.targets.iter();
+        targets.flat_map(move |target| target.cases.iter().map(move |case| (target.kind, case)))
     };
-    if let Err(error) = selection::keep_failures(cases()) {
-        talk.warning(error);
+    if let Err(error) = selection::keep_failures(all()) {
+        console.warning(error);
     }
-    if let Err(error) = reports::write(&options.report, &summary, talk) {
-        return talk.code(Err(error));
-    }
-    note_pending(options, &summary, talk);
-    let any = |test: fn(&CaseResult) -> bool| cases().any(|(_, case)| test(case));
+    reports::write(&options.report, &summary, console)?;
+    note_pending(options, &summary, console);
+    exit_code(&summary, has_outdated, unreachable)
+}
+
+fn note_pending(options: &CheckArgs, summary: &Summary, console: &Console) {
+    let reviewed = summary
+        .targets
+        .iter()
+        .filter(|target| target.review.is_some());
+    let pending = reviewed
+        .flat_map(|target| &target.cases)
+        .filter(|case| is_pending(case))
+        .count();
+    let waits = match pending {
+        0 => return,
+        1 => "1 snapshot waits".to_owned(),
+        _ => format!("{pending} snapshots wait"),
+    };
+    let folder = options
+        .snapshots
+        .as_ref()
+        .map(|folder| format!(" --snapshots {}", folder.display()))
+        .unwrap_or_default();
+    console.note(format!("{waits} for a decision\n  hint: d4iot-double pending{folder} shows them; review, accept or reject decides"));
+}
+
+fn exit_code(summary: &Summary, has_outdated: bool, unreachable: Option<ConnectFailure>) -> Result {
+    let cases = || summary.targets.iter().flat_map(|target| &target.cases);
+    let some = |test: fn(&CaseResult) -> bool| cases().any(test);
     let is_inconsistent = summary
         .targets
         .iter()
         .flat_map(|target| &target.inconsistent)
         .any(|inconsistency| inconsistency.known.is_none());
-    if any(|case| case.failed) || is_inconsistent || is_outdated {
-        code::WRONG
-    } else if let Some(failure) = unreachable {
-        talk.error(format!(
-            "the target could not be reached: {}\n  hint: {}",
-            failure.message, failure.hint
-        ));
-        code::UNREACHABLE
-    } else if snapshots::in_ci() && any(|case| case.regression == Some(Regression::New)) {
-        talk.error("in CI every case needs a snapshot\n  hint: run check elsewhere, then `d4iot-double review`, and commit the snapshots");
-        code::NO_SNAPSHOT
-    } else if !any(|case| case.conformance != Conformance::NotJudged) {
-        talk.error("nothing was judged");
-        code::NOTHING
+    if some(|case| case.failed) || is_inconsistent || has_outdated {
+        Ok(code::DEVIATION)
+    } else if let Some(ConnectFailure { message, hint }) = unreachable {
+        let message = format!("the target could not be reached: {message}");
+        Err(CliError::new(code::UNREACHABLE, message).hint(hint))
+    } else if snapshots::is_ci() && some(|case| case.regression == Some(Regression::New)) {
+        let message = "in CI every case needs a snapshot";
+        let hint = "run check elsewhere, then `d4iot-double review`, and commit the snapshots";
+        Err(CliError::new(code::NO_SNAPSHOT, message).hint(hint))
+    } else if !some(|case| case.conformance != Conformance::NotJudged) {
+        Err(CliError::new(code::NOTHING_JUDGED, "nothing was judged"))
     } else {
-        code::GOOD
+        Ok(code::SUCCESS)
     }
 }
 
-/// Prints how many snapshots wait for review.
-fn note_pending(options: &Options, summary: &Summary, talk: &Talk) {
-    let targets = summary
-        .targets
-        .iter()
-        .filter(|target| target.review.is_some());
-    let cases = targets.flat_map(|target| &target.cases);
-    let waits = match cases.filter(|case| is_pending(case)).count() {
-        0 => return,
-        1 => "1 snapshot waits".to_owned(),
-        count => format!("{count} snapshots wait"),
-    };
-    let folder = options.snapshots.as_ref();
-    let folder = folder.map_or(String::new(), |folder| {
-        format!(" --snapshots {}", folder.display())
-    });
-    talk.note(format!("{waits} for a decision\n  hint: d4iot-double pending{folder} shows them; review, accept or reject decides"));
-}
-
-/// Tells whether the answers of a case wait for review: new or changed, and not an unknown deviation.
+/// Whether a case's answers were written down for review: new or changed, and no deviation but a known one.
 fn is_pending(case: &CaseResult) -> bool {
     let differs = matches!(case.regression, Some(Regression::Changed | Regression::New));
     differs && (case.conformance != Conformance::Deviation || case.known.is_some())

@@ -1,22 +1,23 @@
 //! How a target is reached, on the command line.
 
-use std::{fs, path::PathBuf, time::Duration};
+use std::{path::PathBuf, time::Duration};
 
 use clap::Args;
 use reqwest::Url;
 
 use crate::{
+    cli::error::{CliError, Result, read_text},
     client::{ClientCertificate, Pin, Proxy, Resolve, TargetOptions},
     fixture,
 };
 
 /// How a target is reached.
 #[derive(Args, Clone, Debug, Default)]
-pub struct ClientArgs {
-    /// Accept any certificate; every report says so
+pub(super) struct ClientArgs {
+    /// Accept any certificate; every report mentions it
     #[arg(short = 'k', long, requires = "target", conflicts_with_all = ["cacert", "pin_spki"])]
     pub insecure: bool,
-    /// Trust the certificates of this file, and no others (default: those that the system trusts)
+    /// Trust only the certificates in this file (default: those that the system trusts)
     #[arg(
         long,
         value_name = "PEM",
@@ -24,16 +25,16 @@ pub struct ClientArgs {
         conflicts_with = "pin_spki"
     )]
     pub cacert: Option<PathBuf>,
-    /// The client's own certificate, if the target requires one
+    /// Client certificate, if the target requires one
     #[arg(long, value_name = "PEM", requires_all = ["target", "key"])]
     pub cert: Option<PathBuf>,
-    /// The key of that certificate, without a passphrase
+    /// Key of the client certificate, without a passphrase
     #[arg(long, value_name = "PEM", requires_all = ["target", "cert"])]
     pub key: Option<PathBuf>,
-    /// The SHA-256 of the target's public key (sha256//BASE64, or hexadecimal), instead of verifying chain and host name; the dates of the certificate are still checked
+    /// SHA-256 of the target's public key (sha256//BASE64, or hexadecimal), instead of verifying chain and host name; the certificate's dates are still verified
     #[arg(long, value_name = "SHA256", requires = "target")]
     pub pin_spki: Option<Pin>,
-    /// Use this proxy, http://HOST:PORT; its user name and password are in the accounts file, under `proxy`. The environment's proxies are not used
+    /// Use this proxy, http://HOST:PORT; its user name and password are read from `proxy` in the accounts file. Proxies of the environment are ignored
     #[arg(
         long,
         value_name = "URL",
@@ -41,13 +42,13 @@ pub struct ClientArgs {
         conflicts_with = "resolve"
     )]
     pub proxy: Option<String>,
-    /// The address for the target's name and port, for example `sensor.lab:443:10.0.0.5`
+    /// Connect to this address for the target's name and port, as in `sensor.lab:443:10.0.0.5`
     #[arg(long, value_name = "HOST:PORT:ADDR", requires = "target")]
     pub resolve: Option<Resolve>,
-    /// How long an exchange may take (default: 30s); a connection may take half of it
+    /// Time limit of a request (default: 30s); connecting may take half of it
     #[arg(long, value_name = "D", value_parser = duration, requires = "target")]
     pub timeout: Option<Duration>,
-    /// The pause between two requests (default: 500ms, none on this machine)
+    /// Pause between two requests (default: 500ms, none on this machine)
     #[arg(long, value_name = "D", value_parser = duration, requires = "target")]
     pub delay: Option<Duration>,
 }
@@ -57,17 +58,13 @@ impl ClientArgs {
     ///
     /// # Errors
     /// A file cannot be read, or an option does not suit the target.
-    #[expect(clippy::disallowed_methods, reason = "certificates are files")]
-    pub fn options(&self, target: &str) -> Result<TargetOptions, String> {
+    pub(super) fn options(&self, target: &str) -> Result<TargetOptions> {
         // A wrong address is reported elsewhere.
         if let Ok(url) = target.parse::<Url>() {
             self.check_tls(&url)?;
             self.check_resolve(&url)?;
         }
-        let trust = self.cacert.as_ref().map(|path| {
-            fs::read_to_string(path)
-                .map_err(|error| format!("cannot read {}: {error}", path.display()))
-        });
+        let trust = self.cacert.as_deref().map(read_text);
         let own = self.cert.clone().zip(self.key.clone());
         Ok(TargetOptions {
             trust: trust.transpose()?,
@@ -82,7 +79,7 @@ impl ClientArgs {
         })
     }
 
-    fn check_tls(&self, url: &Url) -> Result<(), String> {
+    fn check_tls(&self, url: &Url) -> Result<()> {
         let options = [
             ("-k", self.insecure),
             ("--cacert", self.cacert.is_some()),
@@ -90,22 +87,23 @@ impl ClientArgs {
             ("--pin-spki", self.pin_spki.is_some()),
         ];
         match options.iter().find(|(_, given)| *given) {
-            Some((option, _)) if url.scheme() == "http" => Err(format!(
-                "{option} needs TLS, but {url} has none\n  hint: use https://, or leave {option} out"
-            )),
+            Some((option, _)) if url.scheme() == "http" => {
+                let message = format!("{option} needs TLS, but {url} has none");
+                Err(CliError::usage(message).hint(format!("use https://, or leave {option} out")))
+            }
             _ => Ok(()),
         }
     }
 
-    fn check_resolve(&self, url: &Url) -> Result<(), String> {
+    fn check_resolve(&self, url: &Url) -> Result<()> {
         let host = url.host_str().unwrap_or_default();
         let port = url.port_or_known_default().unwrap_or_default();
         match &self.resolve {
             Some(resolve) if !resolve.host.eq_ignore_ascii_case(host) || resolve.port != port => {
-                Err(format!(
-                    "--resolve names `{}:{}`, but the target is `{host}:{port}`\n  hint: name the target's own host and port",
-                    resolve.host, resolve.port
-                ))
+                let named = format!("{}:{}", resolve.host, resolve.port);
+                let message =
+                    format!("--resolve names `{named}`, but the target is `{host}:{port}`");
+                Err(CliError::usage(message).hint("name the target's own host and port"))
             }
             _ => Ok(()),
         }
@@ -113,13 +111,14 @@ impl ClientArgs {
 }
 
 /// Reads a proxy's address. No error text shows the address, which may hold a password.
-fn proxy(address: &str) -> Result<Proxy, String> {
-    let wrong = || "--proxy: expected http://HOST:PORT; TLS is tunnelled through it".to_owned();
+fn proxy(address: &str) -> Result<Proxy> {
+    let wrong =
+        || CliError::usage("--proxy: expected http://HOST:PORT; TLS is tunnelled through it");
     let url: Url = address.parse().map_err(|_| wrong())?;
     if !url.username().is_empty() || url.password().is_some() {
-        return Err(
-            "--proxy contains credentials, but others can read the command line\n  hint: write them into the accounts file, `proxy: { username: …, password_env: … }`".into(),
-        );
+        let message = "--proxy contains credentials, but others can read the command line";
+        let hint = "write them into the accounts file, `proxy: { username: …, password_env: … }`";
+        return Err(CliError::usage(message).hint(hint));
     }
     if url.scheme() != "http" || url.host_str().is_none() {
         return Err(wrong());
@@ -130,7 +129,7 @@ fn proxy(address: &str) -> Result<Proxy, String> {
     })
 }
 
-fn duration(text: &str) -> Result<Duration, String> {
+fn duration(text: &str) -> std::result::Result<Duration, String> {
     fixture::duration(text).ok_or_else(|| {
         "expected whole numbers with units of ms, s, m, h, as in `500ms`, `90s`".into()
     })

@@ -2,7 +2,6 @@
 
 use std::{
     collections::BTreeMap,
-    fs,
     io::Write,
     path::{Path, PathBuf},
 };
@@ -10,7 +9,11 @@ use std::{
 use clap::Args;
 
 use crate::{
-    cli::{code, review, talk::Talk},
+    cli::{
+        code,
+        error::{CliError, Result, read},
+        review, write_out,
+    },
     report::{
         Summary, difference,
         difference::{Difference, Told},
@@ -18,96 +21,87 @@ use crate::{
     snapshot::SnapshotFolder,
 };
 
-/// What is to be compared.
+/// The arguments of `diff`.
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Exit codes: 0 nothing differs · 1 something differs · 2 one of them cannot be read"
+    after_help = "Exit codes: 0 no difference · 1 a difference · 2 one of them cannot be read"
 )]
-pub struct Options {
-    /// A folder of snapshots, one with a folder of each kind, or a JSON report
+pub(super) struct DiffArgs {
+    /// A snapshot folder, or a folder with one for each kind, or a JSON report
     a: PathBuf,
     /// Another of the same sort
     b: PathBuf,
 }
 
-/// Prints what differs and returns the exit code.
-pub fn run(options: &Options, out: &mut dyn Write, talk: &Talk) -> u8 {
-    talk.code(compare(&options.a, &options.b).map(|difference| {
-        // A reader that has seen enough closes the pipe; the verdict is the exit code.
-        drop(out.write_all(difference.text().as_bytes()));
-        if difference.is_empty() {
-            code::GOOD
-        } else {
-            code::WRONG
-        }
-    }))
+/// Prints the differences and returns the exit code.
+pub(super) fn run(options: &DiffArgs, out: &mut dyn Write) -> Result {
+    let difference = compare(&options.a, &options.b)?;
+    write_out(out, difference.text())?;
+    Ok(if difference.is_empty() {
+        code::SUCCESS
+    } else {
+        code::DEVIATION
+    })
 }
 
-fn compare(a: &Path, b: &Path) -> Result<Difference, String> {
+fn compare(a: &Path, b: &Path) -> Result<Difference> {
     match (a.is_dir(), b.is_dir()) {
         (true, true) => Ok(difference::of_cases(&snapshots(a)?, &snapshots(b)?)),
         (false, false) => Ok(difference::of_reports(&report(a)?, &report(b)?)),
-        _ => Err(format!(
-            "{} and {} cannot be compared: one is a folder\n  hint: two snapshot folders, or two JSON reports",
-            a.display(),
-            b.display()
-        )),
-    }
-}
-
-/// The snapshots of a folder, or of the folders of kinds in it, by name: `sensor/validation.authenticated`.
-fn snapshots(folder: &Path) -> Result<BTreeMap<String, Told>, String> {
-    let mut told = BTreeMap::new();
-    for (prefix, folder) in review::folders(folder)? {
-        let shelf = SnapshotFolder::open(&folder).map_err(|error| error.to_string())?;
-        for id in shelf.ids().map_err(|error| error.to_string())? {
-            let snapshot = shelf.read(&id).map_err(|error| error.to_string())?;
-            told.extend(snapshot.map(|snapshot| {
-                (
-                    format!("{prefix}{id}"),
-                    Told {
-                        verdict: String::new(),
-                        text: snapshot.body,
-                    },
-                )
-            }));
+        _ => {
+            let (a, b) = (a.display(), b.display());
+            let message = format!("cannot compare {a} and {b}: only one of them is a folder");
+            Err(CliError::usage(message).hint("name two snapshot folders, or two JSON reports"))
         }
     }
-    if told.is_empty() {
-        Err(format!("there is no snapshot in {}", folder.display()))
-    } else {
-        Ok(told)
-    }
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "an edge: this is where reports are read again"
-)]
-fn report(path: &Path) -> Result<Summary, String> {
-    let bytes = fs::read(path).map_err(|error| format!("reading {}: {error}", path.display()))?;
-    let hint = "\n  hint: `d4iot-double check --report json=FILE` writes one";
-    // What is quoted of the file comes from a target.
-    let wrong = |error: serde_json::Error| {
-        format!(
-            "{}:{}:{}: this is no JSON report of ours{hint}",
-            path.display(),
-            error.line(),
-            error.column()
-        )
+/// The snapshots of a folder, or of its folders of kinds, by name: `sensor/validation.authenticated`.
+fn snapshots(folder: &Path) -> Result<BTreeMap<String, Told>> {
+    let mut snapshots = BTreeMap::new();
+    for (prefix, folder) in review::folders(folder)? {
+        let folder = SnapshotFolder::open(&folder)?;
+        for id in folder.ids()? {
+            if let Some(snapshot) = folder.read(&id)? {
+                let told = Told {
+                    verdict: String::new(),
+                    text: snapshot.body,
+                };
+                snapshots.insert(format!("{prefix}{id}"), told);
+            }
+        }
+    }
+    if snapshots.is_empty() {
+        return Err(CliError::usage(format!(
+            "no snapshot in {}",
+            folder.display()
+        )));
+    }
+    Ok(snapshots)
+}
+
+fn report(path: &Path) -> Result<Summary> {
+    let (bytes, shown) = (read(path)?, path.display());
+    let wrong = |message| {
+        CliError::usage(message).hint("`d4iot-double check --report json=FILE` writes one")
     };
-    let version: Version = serde_json::from_slice(&bytes).map_err(wrong)?;
-    if version.version != 1 {
-        return Err(format!(
-            "{} is a report of version {}, expected 1{hint}",
-            path.display(),
-            version.version
-        ));
+    // The error's own text may quote the file, which comes from a target.
+    let invalid = |error: serde_json::Error| {
+        let (line, column) = (error.line(), error.column());
+        wrong(format!(
+            "{shown}:{line}:{column}: not a JSON report of check"
+        ))
+    };
+    let Version { version } = serde_json::from_slice(&bytes).map_err(invalid)?;
+    if version != 1 {
+        return Err(wrong(format!(
+            "{shown} is a report of version {version}, expected 1"
+        )));
     }
-    serde_json::from_slice(&bytes).map_err(wrong)
+    serde_json::from_slice(&bytes).map_err(invalid)
 }
 
-/// What says whether the rest can be read.
+/// The version tells whether the rest can be read.
 #[derive(serde::Deserialize)]
 struct Version {
     version: u32,

@@ -1,9 +1,18 @@
-//! `documents`: holds both laws against copies of the pages they were read from.
+//! `documents`: compares both contracts with copies of the pages they were read from.
 
-use std::{io::Write, path::Path};
+use std::{
+    io::Write,
+    path::{Path, PathBuf},
+};
+
+use clap::Args;
 
 use crate::{
-    cli::written,
+    cli::{
+        code,
+        error::{self, CliError, Result},
+        write_out,
+    },
     contract,
     contract::{
         Kind, places,
@@ -11,14 +20,28 @@ use crate::{
     },
 };
 
-/// Writes a line for each point where a law and its page part, then a summary, and returns the exit code: 0 where all holds, 1 where not.
+/// The arguments of `documents`.
+#[derive(Args, Debug)]
+pub(super) struct DocumentsArgs {
+    /// The sensor's page
+    #[arg(long, value_name = "FILE")]
+    sensor: PathBuf,
+    /// The console's page
+    #[arg(long, value_name = "FILE")]
+    console: PathBuf,
+}
+
+/// Prints a line for each difference between a contract and its page, then a summary. Ends with 1 if there is a difference.
 ///
-/// Lines that start with `moved` name what holds as it did, elsewhere; it has to follow, and counts. Lines that start with `lint` name faults of the
-/// page itself; they, and a page of another edition, change no exit code.
-///
-/// # Errors
-/// What kept a file from being read, or the findings from being written.
-pub fn run(sensor: &Path, console: &Path, out: &mut dyn Write) -> Result<u8, String> {
+/// Lines that start with `moved` name text that is unchanged on another line: the contract has to follow. Lines that start with
+/// `lint` name mistakes of the page itself; they, and a page of another edition, change no exit code.
+pub(super) fn run(options: &DocumentsArgs, out: &mut dyn Write) -> Result {
+    let (code, text) = compare(&options.sensor, &options.console)?;
+    write_out(out, text)?;
+    Ok(code)
+}
+
+fn compare(sensor: &Path, console: &Path) -> Result<(u8, String)> {
     let (sensor, console) = (read(Kind::Sensor, sensor)?, read(Kind::Console, console)?);
     let pages = Pages::following(&sensor, &console);
     let findings = hold(&pages);
@@ -48,31 +71,26 @@ pub fn run(sensor: &Path, console: &Path, out: &mut dyn Write) -> Result<u8, Str
         lines.extend(pages.of(kind).moves().iter().map(|run| moved(kind, *run)));
         lines.push(summary(kind, &pages, &findings));
     }
-    written(writeln!(out, "{}", lines.join("\n")))
-        .map_err(|error| format!("cannot write the findings: {error}"))?;
-    Ok(u8::from(!findings.is_empty()))
+    let code = if findings.is_empty() {
+        code::SUCCESS
+    } else {
+        code::DEVIATION
+    };
+    Ok((code, lines.join("\n") + "\n"))
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a command reads the files it is given"
-)]
-fn read(kind: Kind, path: &Path) -> Result<String, String> {
-    let failed =
-        |what: String| format!("cannot read the {kind}'s page `{}`: {what}", path.display());
+fn read(kind: Kind, path: &Path) -> Result<String> {
     if path.is_dir() {
-        return Err(failed(format!(
-            "it is a folder\n  hint: name the file in it, as in `{}`",
-            path.join(format!("{kind}.md")).display()
-        )));
+        let message = format!(
+            "cannot read the {kind}'s page: {} is a folder",
+            path.display()
+        );
+        let file = path.join(format!("{kind}.md"));
+        return Err(
+            CliError::usage(message).hint(format!("name the file in it, as in {}", file.display()))
+        );
     }
-    let bytes = std::fs::read(path).map_err(|error| failed(error.to_string()))?;
-    String::from_utf8(bytes).map_err(|error| {
-        failed(format!(
-            "it is not UTF-8 from byte {} on",
-            error.utf8_error().valid_up_to()
-        ))
-    })
+    error::read_text(path)
 }
 
 fn hold(pages: &Pages<'_>) -> Vec<Finding> {
@@ -129,13 +147,8 @@ mod tests {
 
     use super::*;
 
-    fn ran(sensor: &Path, console: &Path) -> Result<(u8, String), String> {
-        let mut out = Vec::new();
-        let code = run(sensor, console, &mut out)?;
-        Ok((
-            code,
-            String::from_utf8(out).expect("the command writes text"),
-        ))
+    fn ran(sensor: &Path, console: &Path) -> std::result::Result<(u8, String), String> {
+        compare(sensor, console).map_err(|error| error.to_string())
     }
 
     /// Returns the paths of the pages, where whoever works here has them.
@@ -257,13 +270,13 @@ mod tests {
         );
         std::fs::write(&bytes, b"abc\xff").expect("a file can be written");
         for (path, expected) in [
-            (&*missing, "missing.md`: "),
-            (folder.path(), "it is a folder\n  hint: "),
-            (&*bytes, "it is not UTF-8 from byte 3 on"),
+            (&*missing, "missing.md: "),
+            (folder.path(), " is a folder\n  hint: "),
+            (&*bytes, "it is not UTF-8 after 3 bytes"),
         ] {
             let error = ran(path, path).expect_err("there is no page");
             assert!(
-                error.starts_with("cannot read the sensor's page `") && error.contains(expected),
+                error.starts_with("cannot read ") && error.contains(expected),
                 "{error}"
             );
         }

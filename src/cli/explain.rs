@@ -1,57 +1,69 @@
-//! `explain`: the readings of facts, where each is said, and why we prefer one; and what a case is about.
+//! `explain`: the readings of facts, where each is documented, and why one is the default; and what a case tests.
 
 mod case;
-mod gather;
-mod layout;
+mod facts;
 
 use std::{collections::BTreeMap, io::Write};
 
+use clap::Args;
+
 use crate::{
-    cli::written,
+    cli::{
+        code,
+        error::{CliError, Result},
+        kinds, write_out,
+    },
     conformance::suite,
     contract,
     contract::{Contract, FactEntry, Kind, Outcome},
 };
 
-/// Writes what the laws of some kinds say: of all disputed and assumed facts, or of those that `what` means, a fact's name, a glob, a register number or an outcome.
-/// A case's id means the case, and the fact of the same name where there is one.
-///
-/// # Errors
-/// Where nothing is meant, with the nearest names; or what kept the text from being written.
-pub fn run(what: Option<&str>, kinds: &[Kind], out: &mut dyn Write) -> Result<(), String> {
-    let laws: Vec<&Contract> = kinds.iter().map(|kind| contract::of(*kind)).collect();
-    let text = match what {
-        None => layout::text(&gather::sections(&laws, |_, entry| {
-            entry.is_disputed() || entry.is_assumed()
-        })),
-        Some(what) => {
-            let case = case::find(what)
-                .map(|located| case::text(located, &laws))
-                .transpose()?;
-            let meant: BTreeMap<Kind, Vec<String>> = laws
-                .iter()
-                .map(|law| (law.kind, meant(law, what)))
-                .collect();
-            let sections =
-                gather::sections(&laws, |law, entry| meant[&law.kind].contains(&entry.name));
-            match case {
-                Some(case) if sections.is_empty() => case,
-                Some(case) => format!("{case}\n{}", layout::text(&sections)),
-                None if sections.is_empty() => {
-                    page_alone(&laws, what).ok_or_else(|| unknown(&laws, what))?
-                }
-                None => layout::text(&sections),
-            }
-        }
-    };
-    written(out.write_all(text.as_bytes()))
-        .map_err(|error| format!("cannot write the explanation: {error}"))
+/// The arguments of `explain`.
+#[derive(Args, Debug)]
+pub(super) struct ExplainArgs {
+    /// A fact, a glob (`validation.*`), a number of an ambiguity (`X11`), an outcome or a case
+    #[arg(value_name = "FACT|CASE|OUTCOME")]
+    what: Option<String>,
+    /// One kind of appliance only
+    #[arg(long, value_parser = super::kind)]
+    kind: Option<Kind>,
 }
 
-/// Returns the facts that a word means. An outcome means its own facts and the conditions that may come to it.
-fn meant(law: &Contract, what: &str) -> Vec<String> {
+/// Prints all disputed and assumed facts, or those that the argument stands for.
+pub(super) fn run(options: &ExplainArgs, out: &mut dyn Write) -> Result {
+    let text = explain(options.what.as_deref(), &kinds(options.kind))?;
+    write_out(out, text)?;
+    Ok(code::SUCCESS)
+}
+
+/// A case's id stands for the case, and for the fact of the same name if there is one.
+fn explain(what: Option<&str>, kinds: &[Kind]) -> Result<String> {
+    let contracts: Vec<&Contract> = kinds.iter().map(|kind| contract::of(*kind)).collect();
+    let Some(what) = what else {
+        let text = facts::text(&contracts, |_, entry| {
+            entry.is_disputed() || entry.is_assumed()
+        });
+        return Ok(text.unwrap_or_default());
+    };
+    let case = case::find(what).map(|located| case::text(located, &contracts));
+    let named: BTreeMap<Kind, Vec<String>> = contracts
+        .iter()
+        .map(|contract| (contract.kind, named(contract, what)))
+        .collect();
+    let facts = facts::text(&contracts, |contract, entry| {
+        named[&contract.kind].contains(&entry.name)
+    });
+    match (case.transpose()?, facts) {
+        (Some(case), Some(facts)) => Ok(format!("{case}\n{facts}")),
+        (Some(text), None) | (None, Some(text)) => Ok(text),
+        (None, None) => without_facts(&contracts, what).ok_or_else(|| unknown(&contracts, what)),
+    }
+}
+
+/// Returns the facts that a name stands for. An outcome stands for its own facts and the conditions that may lead to it.
+fn named(contract: &Contract, what: &str) -> Vec<String> {
     let Ok(outcome) = what.parse::<Outcome>() else {
-        return law.facts_meant(what);
+        return contract.facts_meant(what);
     };
     let of_it = |entry: &FactEntry<'_>| {
         entry.name.split('.').nth(1) == Some(outcome.name())
@@ -60,54 +72,47 @@ fn meant(law: &Contract, what: &str) -> Vec<String> {
                 .iter()
                 .any(|reading| reading.value == outcome.name())
     };
-    law.facts()
+    contract
+        .facts()
         .into_iter()
         .filter(of_it)
         .map(|entry| entry.name)
         .collect()
 }
 
-/// Says what a register number is about on which no fact depends.
-fn page_alone(laws: &[&Contract], number: &str) -> Option<String> {
-    let point = laws.iter().find_map(|law| law.ambiguities.get(number))?;
+/// Describes a number on which no fact depends.
+fn without_facts(contracts: &[&Contract], number: &str) -> Option<String> {
+    let point = contracts
+        .iter()
+        .find_map(|contract| contract.ambiguities.get(number))?;
     Some(format!(
-        "{number}  {}\n     A fault of the page alone: no fact depends on it.\n",
+        "{number}  {}\n     An error in the documentation only: no fact depends on it.\n",
         point.point
     ))
 }
 
-fn unknown(laws: &[&Contract], what: &str) -> String {
-    let mut names: Vec<String> = laws
-        .iter()
-        .flat_map(|law| {
-            law.facts()
-                .into_iter()
-                .map(|entry| entry.name)
-                .chain(law.ambiguities.keys().cloned())
-        })
-        .collect();
-    names.extend(Outcome::NAMES.iter().map(ToString::to_string));
+fn unknown(contracts: &[&Contract], what: &str) -> CliError {
+    let mut names: Vec<String> = Outcome::NAMES.iter().map(ToString::to_string).collect();
     names.extend(suite::all().iter().map(|located| located.case.id.clone()));
+    for contract in contracts {
+        names.extend(contract.facts().into_iter().map(|entry| entry.name));
+        names.extend(contract.ambiguities.keys().cloned());
+    }
     names.sort_unstable();
     names.dedup();
-    let shared = |name: &String| similar::TextDiff::from_chars(name.as_str(), what).ratio();
-    names.sort_by(|left, right| shared(right).total_cmp(&shared(left)));
-    let nearest: Vec<String> = names
-        .into_iter()
-        .filter(|name| shared(name) > ALIKE)
-        .take(OFFERED)
-        .collect();
-    let hint = match nearest.is_empty() {
-        true => "hint: `d4iot-double explain` lists what is disputed or assumed".into(),
-        false => format!("hint: nearest are {}", nearest.join(", ")),
-    };
-    format!(
-        "unknown `{what}`, expected a fact, a glob of facts, a register number (X01 to X27), an outcome or a case\n  {hint}"
-    )
+    let nearest = contract::nearest_names(what, names.iter().map(String::as_str));
+    let error = CliError::usage(format!(
+        "unknown name `{what}`, expected a fact, a glob of facts, a number of an ambiguity (X01 to X27), an outcome or a case"
+    ));
+    if nearest.is_empty() {
+        error.hint("`d4iot-double explain` lists the disputed and assumed facts")
+    } else {
+        error.hint(format!(
+            "nearest are {}",
+            nearest[..nearest.len().min(OFFERED)].join(", ")
+        ))
+    }
 }
-
-/// How alike a name must be to be offered, of 1.
-const ALIKE: f32 = 0.5;
 
 /// How many names are offered.
 const OFFERED: usize = 3;
@@ -120,18 +125,16 @@ mod tests {
 
     const BOTH: [Kind; 2] = [Kind::Sensor, Kind::Console];
 
-    fn explained(what: Option<&str>) -> Result<String, String> {
-        let mut out = Vec::new();
-        run(what, &BOTH, &mut out)?;
-        Ok(String::from_utf8(out).expect("the command writes text"))
+    fn explained(what: Option<&str>) -> std::result::Result<String, String> {
+        explain(what, &BOTH).map_err(|error| error.to_string())
     }
 
     #[test]
     fn a_fact_on_which_the_kinds_differ() {
         insta::assert_snapshot!(explained(Some("validation.accepts")).expect("the fact exists"), @"
-        * marks the default, which applies unless a fixture or --reading FACT=NAME names another reading.
+        * marks the default reading, which applies unless a fixture or --reading FACT=NAME names another.
 
-        === Disputed: the pages say two things or more (1 fact)
+        === Disputed: the documentation contradicts itself (1 fact)
 
         X08  content types of requests
           validation.accepts [console]
@@ -139,7 +142,7 @@ mod tests {
                           (documented at console:257, console:263)
               json        application/json  (documented at console:205)
 
-        === Said: the pages say one thing (1 fact)
+        === Documented: the documentation is clear (1 fact)
 
         X08  content types of requests
           validation.accepts [sensor]
@@ -150,9 +153,9 @@ mod tests {
     #[test]
     fn a_fact_alike_in_both_kinds() {
         insta::assert_snapshot!(explained(Some("any.locked_out.status")).expect("the fact exists"), @"
-        * marks the default, which applies unless a fixture or --reading FACT=NAME names another reading.
+        * marks the default reading, which applies unless a fixture or --reading FACT=NAME names another.
 
-        === Assumed: the documents are silent, the default is ours (1 fact)
+        === Assumed: the documentation is silent, the default is this project's choice (1 fact)
 
         X16  no status code anywhere
           any.locked_out.status [sensor, console]
@@ -190,7 +193,7 @@ mod tests {
             }
         }
         for line in text.lines() {
-            assert!(line.chars().count() <= layout::WIDTH, "{line}");
+            assert!(line.chars().count() <= facts::WIDTH, "{line}");
         }
     }
 
@@ -213,21 +216,17 @@ mod tests {
             );
             let wide = text
                 .lines()
-                .find(|line| !line.contains(" curl -sS ") && line.chars().count() > layout::WIDTH);
+                .find(|line| !line.contains(" curl -sS ") && line.chars().count() > facts::WIDTH);
             assert_eq!(wide, None);
         }
     }
 
     #[test]
     fn a_case_of_the_other_kind_is_refused() {
-        let error = run(
-            Some("validation.quote.s198_repaired"),
-            &[Kind::Console],
-            &mut Vec::new(),
-        )
-        .expect_err("it is the sensor's");
+        let error = explain(Some("validation.quote.s198_repaired"), &[Kind::Console])
+            .expect_err("it is the sensor's");
         assert_eq!(
-            error,
+            error.to_string(),
             "the case `validation.quote.s198_repaired` is for sensor only"
         );
     }
@@ -237,7 +236,7 @@ mod tests {
     #[case::glob("*.order", "set_password_by_admin.order")]
     #[case::outcome("locked_out", "any.locked_out.body")]
     #[case::condition_of_an_outcome("locked_out", "any.on_locked_user")]
-    #[case::number_of_the_page_alone("X07", "no fact depends on it")]
+    #[case::number_without_facts("X07", "no fact depends on it")]
     fn names_of_many_forms_are_understood(#[case] what: &str, #[case] expected: &str) {
         let text = explained(Some(what)).expect("it means something");
         assert!(text.contains(expected), "{text}");

@@ -1,4 +1,4 @@
-//! `d4iot-double fixture check|schema|init|schedule`, and the loading of fixtures that other commands share.
+//! `fixture check|schema|init|schedule`, and the loading of fixtures that other commands share.
 
 mod schedule;
 
@@ -8,118 +8,161 @@ use std::{
     path::{Path, PathBuf},
 };
 
-pub use schedule::schedule;
+use clap::Subcommand;
 
-use crate::{cli::written, fixture, fixture::Fixture};
+use crate::{
+    cli::{
+        code,
+        error::{CliError, Result, read},
+        write_out,
+    },
+    fixture,
+    fixture::Fixture,
+};
 
-/// Checks files and folders: one line for each good fixture on `out`, every error of every file on `err`.
-///
-/// Returns the exit code: 0 where all hold together, else 2. A folder means its `*.yaml`, `*.yml` and `*.json` (not `*.schema.json`), not recursively.
-pub fn check(files: &[PathBuf], out: &mut dyn Write, err: &mut dyn Write) -> u8 {
-    let (good, errors) = read_all(files);
-    for (_, fixture) in &good {
-        // A reader that went away has seen what it wanted.
-        let _ = writeln!(out, "ok {fixture}");
-    }
-    for error in &errors {
-        let _ = writeln!(err, "{error}");
-    }
-    if errors.is_empty() { OK } else { WRONG }
+/// The commands under `fixture`.
+#[derive(Debug, Subcommand)]
+pub(super) enum FixtureCommand {
+    /// Validate fixtures; a folder stands for all files in it
+    Check {
+        /// Fixtures or folders
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+    },
+    /// Print the JSON Schema of fixtures
+    Schema {
+        /// The schema of files that contain only failure modes
+        #[arg(long)]
+        modes: bool,
+    },
+    /// Write a commented starter fixture; without a path: to stdout
+    Init {
+        /// Where to write it; an existing file is not overwritten
+        path: Option<PathBuf>,
+    },
+    /// List the calls that each failure mode will affect
+    Schedule(schedule::ScheduleArgs),
 }
 
-/// Prints the JSON Schema of fixtures, or of files of failure modes. Returns the exit code.
-pub fn schema(modes: bool, out: &mut dyn Write) -> u8 {
+/// Runs one of the commands.
+pub(super) fn run(command: &FixtureCommand, out: &mut dyn Write) -> Result {
+    match command {
+        FixtureCommand::Check { files } => check(files, out)?,
+        FixtureCommand::Schema { modes } => schema(*modes, out)?,
+        FixtureCommand::Init { path } => init(path.as_deref(), out)?,
+        FixtureCommand::Schedule(options) => schedule::run(options, out)?,
+    }
+    Ok(code::SUCCESS)
+}
+
+/// Prints a line for each valid fixture.
+///
+/// A folder stands for its `*.yaml`, `*.yml` and `*.json` files (not `*.schema.json`), not recursively.
+fn check(files: &[PathBuf], out: &mut dyn Write) -> Result<()> {
+    let (good, errors) = read_all(files);
+    let lines: String = good
+        .iter()
+        .map(|(_, fixture)| format!("ok {fixture}\n"))
+        .collect();
+    write_out(out, lines)?;
+    fail_on(&errors)
+}
+
+/// Prints the JSON Schema of fixtures, or of files of failure modes.
+fn schema(modes: bool, out: &mut dyn Write) -> Result<()> {
     let schema = if modes {
         fixture::modes_schema()
     } else {
         fixture::schema()
     };
-    match written(out.write_all(format!("{schema:#}\n").as_bytes())) {
-        Ok(()) => OK,
-        Err(_) => WRONG,
-    }
+    write_out(out, format!("{schema:#}\n"))
 }
 
-/// Prints a commented fixture to begin with, or writes it to a path where there is nothing yet. Returns the exit code.
-pub fn init(path: Option<&Path>, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
-    let done = match path {
-        None => written(out.write_all(fixture::STARTER.as_bytes())).map_err(|error| format!("error: writing the starter: {error}")),
-        Some(path) => write_new(path, fixture::STARTER).map_err(|error| match error.kind() {
-            io::ErrorKind::AlreadyExists => {
-                format!("error: writing the starter: {} exists already\n  hint: name a new file, or remove that one", path.display())
-            }
-            _ => format!("error: writing the starter to {}: {error}", path.display()),
-        }),
+/// Prints a commented fixture to begin with, or writes it to a new file.
+fn init(path: Option<&Path>, out: &mut dyn Write) -> Result<()> {
+    let Some(path) = path else {
+        return write_out(out, fixture::STARTER);
     };
-    match done {
-        Ok(()) => OK,
-        Err(message) => {
-            let _ = writeln!(err, "{message}");
-            WRONG
+    write_new(path, fixture::STARTER).map_err(|error| {
+        let shown = path.display();
+        match error.kind() {
+            io::ErrorKind::AlreadyExists => {
+                CliError::usage(format!("cannot write the starter: {shown} exists already"))
+                    .hint("name a new file, or remove that one")
+            }
+            _ => CliError::usage(format!("cannot write the starter to {shown}: {error}")),
         }
-    }
+    })
 }
 
 /// Reads the fixtures of files and folders, in the order given, a folder's files by name.
 ///
 /// # Errors
-/// Every error of every file, one after another, ready to print: unreadable files, fixtures that do not hold, two of one name.
-pub fn load(paths: &[PathBuf]) -> Result<Vec<(PathBuf, Fixture)>, String> {
+/// Every error of every file: unreadable files, invalid fixtures, two of one name.
+pub(super) fn load(paths: &[PathBuf]) -> Result<Vec<(PathBuf, Fixture)>> {
     let (good, errors) = read_all(paths);
+    fail_on(&errors)?;
+    Ok(good)
+}
+
+fn fail_on(errors: &[String]) -> Result<()> {
     if errors.is_empty() {
-        Ok(good)
+        Ok(())
     } else {
-        Err(errors.join("\n"))
+        Err(CliError::usage(errors.join("\n")))
     }
 }
 
-/// Returns the files that paths mean, in the order in which [`load`] reads them.
+/// Returns the files that paths stand for, in the order in which [`load`] reads them.
 ///
 /// # Errors
-/// A folder that cannot be read, or holds no fixture.
-pub fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>, String> {
-    paths
-        .iter()
-        .map(|path| files_of(path))
-        .collect::<Result<Vec<_>, _>>()
-        .map(|files| files.concat())
+/// A folder that cannot be read, or has no fixture.
+pub(super) fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
+    let files: Result<Vec<_>> = paths.iter().map(|path| files_of(path)).collect();
+    Ok(files?.concat())
 }
 
 fn read_all(paths: &[PathBuf]) -> (Vec<(PathBuf, Fixture)>, Vec<String>) {
-    let mut good = Vec::new();
-    let mut errors = Vec::new();
+    let (mut good, mut errors) = (Vec::new(), Vec::new());
     for path in paths {
         match files_of(path) {
             Ok(files) => {
                 for file in files {
-                    match read(&file) {
+                    match read_fixture(&file) {
                         Ok(fixture) => good.push((file, fixture)),
-                        Err(error) => errors.push(error),
+                        Err(error) => errors.push(as_error(&error)),
                     }
                 }
             }
-            Err(error) => errors.push(error),
+            Err(error) => errors.push(as_error(&error)),
         }
     }
     let named: Vec<(String, Fixture)> = good
         .iter()
         .map(|(path, fixture)| (path.display().to_string(), fixture.clone()))
         .collect();
-    errors.extend(
-        fixture::distinct(&named)
-            .err()
-            .map(|error| error.to_string()),
-    );
+    let doubled = fixture::distinct(&named).err();
+    errors.extend(doubled.map(|error| error.to_string()));
     (good, errors)
 }
 
-/// Returns the fixtures a path means: itself, or those in the folder it is.
-fn files_of(path: &Path) -> Result<Vec<PathBuf>, String> {
+/// Several errors are printed as one text: each begins with `error:`.
+fn as_error(error: &CliError) -> String {
+    let text = error.to_string();
+    if text.starts_with("error:") {
+        text
+    } else {
+        format!("error: {text}")
+    }
+}
+
+/// Returns the fixtures that a path stands for: itself, or those in the folder.
+fn files_of(path: &Path) -> Result<Vec<PathBuf>> {
     if !path.is_dir() {
         return Ok(vec![path.to_owned()]);
     }
-    let unreadable =
-        |error: io::Error| format!("error: reading the folder {}: {error}", path.display());
+    let shown = path.display();
+    let unreadable = |error| CliError::usage(format!("cannot read the folder {shown}: {error}"));
     let mut files = Vec::new();
     for entry in fs::read_dir(path).map_err(unreadable)? {
         let file = entry.map_err(unreadable)?.path();
@@ -129,10 +172,11 @@ fn files_of(path: &Path) -> Result<Vec<PathBuf>, String> {
     }
     files.sort();
     if files.is_empty() {
-        return Err(format!(
-            "error: no fixture in the folder {}, expected *.yaml, *.yml or *.json\n  hint: folders in it are not read",
-            path.display()
-        ));
+        let expected = "expected *.yaml, *.yml or *.json";
+        return Err(
+            CliError::usage(format!("no fixture in the folder {shown}, {expected}"))
+                .hint("folders in it are not read"),
+        );
     }
     Ok(files)
 }
@@ -145,14 +189,11 @@ fn is_fixture(file: &Path) -> bool {
     known && !name.starts_with('.') && !name.ends_with(".schema.json")
 }
 
-fn read(file: &Path) -> Result<Fixture, String> {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "an edge: this is where fixtures come from files"
-    )]
-    let bytes =
-        fs::read(file).map_err(|error| format!("error: reading {}: {error}", file.display()))?;
-    fixture::read_bytes(&file.display().to_string(), &bytes).map_err(|error| error.to_string())
+fn read_fixture(file: &Path) -> Result<Fixture> {
+    Ok(fixture::read_bytes(
+        &file.display().to_string(),
+        &read(file)?,
+    )?)
 }
 
 fn write_new(path: &Path, text: &str) -> io::Result<()> {
@@ -162,10 +203,6 @@ fn write_new(path: &Path, text: &str) -> io::Result<()> {
         .open(path)?
         .write_all(text.as_bytes())
 }
-
-const OK: u8 = 0;
-/// What the command line or a file says is wrong.
-const WRONG: u8 = 2;
 
 #[cfg(test)]
 mod tests {
@@ -184,14 +221,14 @@ mod tests {
             write_new(&folder.path().join(name), text).unwrap();
         }
         let paths: Vec<PathBuf> = named.iter().map(|name| folder.path().join(name)).collect();
-        let (mut out, mut err) = (Vec::new(), Vec::new());
-        let code = check(&paths, &mut out, &mut err);
-        let shown = |bytes: Vec<u8>| {
-            String::from_utf8(bytes)
-                .unwrap()
-                .replace(&folder.path().display().to_string(), "DIR")
+        let mut out = Vec::new();
+        let checked = check(&paths, &mut out);
+        let shown = |text: String| text.replace(&folder.path().display().to_string(), "DIR");
+        let (code, err) = match checked {
+            Ok(()) => (0, String::new()),
+            Err(error) => (error.code, format!("{error}\n")),
         };
-        (code, shown(out), shown(err))
+        (code, shown(String::from_utf8(out).unwrap()), shown(err))
     }
 
     #[test]
@@ -206,7 +243,7 @@ mod tests {
                         hint: did you mean `sensor`?\n\
                         error: line 1 column 1: missing key `appliance`, expected one of console, sensor\n --> DIR/c.yaml:1:1\n  \
                         hint: add a line `appliance: sensor`\n\
-                        error: reading DIR/d.yaml: No such file or directory (os error 2)\n";
+                        error: cannot read DIR/d.yaml: No such file or directory (os error 2)\n";
         assert_eq!(err, expected);
     }
 
@@ -256,34 +293,32 @@ mod tests {
     fn init_writes_a_starter_and_overwrites_nothing() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("plant.yaml");
-        let (mut out, mut err) = (Vec::new(), Vec::new());
-        assert_eq!(init(Some(&path), &mut out, &mut err), 0);
+        let mut out = Vec::new();
+        init(Some(&path), &mut out).unwrap();
         assert_eq!(
             load(std::slice::from_ref(&path)).unwrap()[0].1.name,
             "plant-7"
         );
-        assert!(out.is_empty() && err.is_empty());
-        assert_eq!(init(Some(&path), &mut out, &mut err), 2);
+        let error = init(Some(&path), &mut out).unwrap_err();
+        assert!(out.is_empty() && error.code == 2);
+        let error = error.to_string();
         assert!(
-            String::from_utf8(err)
-                .unwrap()
-                .contains("plant.yaml exists already\n  hint: name a new file")
+            error.contains("plant.yaml exists already\n  hint: name a new file"),
+            "{error}"
         );
     }
 
     #[test]
     fn init_without_a_path_prints() {
-        let (mut out, mut err) = (Vec::new(), Vec::new());
-        assert_eq!(
-            (init(None, &mut out, &mut err), out.as_slice()),
-            (0, fixture::STARTER.as_bytes())
-        );
+        let mut out = Vec::new();
+        init(None, &mut out).unwrap();
+        assert_eq!(out, fixture::STARTER.as_bytes());
     }
 
     #[test]
     fn schema_prints_what_is_committed() {
         let mut out = Vec::new();
-        assert_eq!(schema(false, &mut out), 0);
+        schema(false, &mut out).unwrap();
         assert_eq!(
             String::from_utf8(out).unwrap(),
             include_str!("../../fixtures/fixture.schema.json")
@@ -300,7 +335,7 @@ mod tests {
         write_new(&good, GOOD).unwrap();
         write_new(&bad, BAD).unwrap();
         assert_eq!(load(std::slice::from_ref(&good)).unwrap()[0].0, good);
-        let errors = load(&[bad.clone(), good, bad]).unwrap_err();
+        let errors = load(&[bad.clone(), good, bad]).unwrap_err().to_string();
         assert_eq!(errors.matches("unknown kind `senor`").count(), 2);
     }
 }

@@ -1,8 +1,7 @@
-//! `healthcheck`: exit 0 when every appliance answers. Made for a container's image, which has no curl.
+//! `healthcheck`: exit 0 when every appliance answers. Made for container images, which have no curl.
 //!
-//! Any answer counts: one that misbehaves as its fixture says is in good health. Certificates are not verified: the question
-//! is whether somebody answers, nothing secret is sent, and an appliance that listens where its certificate does not say,
-//! or shows an expired one on purpose, answers all the same. So no CA is needed on the disk.
+//! Any answer counts: an appliance that misbehaves as its fixture says is healthy. Certificates are not verified: nothing
+//! secret is sent, and a certificate may be wrong on purpose.
 
 use std::{
     fs, io,
@@ -16,71 +15,65 @@ use http::{Request, header};
 use tokio::runtime::Builder;
 
 use crate::{
-    cli::{code, ready::Ready, talk::Talk},
+    cli::{
+        code,
+        console::Console,
+        error::{CliError, Result},
+        ready::Ready,
+    },
     client::Target,
 };
 
-/// What healthcheck is told.
+/// The arguments of `healthcheck`.
 #[derive(Args, Debug)]
 #[command(after_help = CODES)]
-pub struct Options {
-    /// The file that serve wrote with its --ready-file; without it, https://127.0.0.1:8443 is asked
+pub(super) struct HealthcheckArgs {
+    /// The file that serve writes with its --ready-file (default: ask https://127.0.0.1:8443)
     #[arg(long, value_name = "PATH")]
     ready_file: Option<PathBuf>,
 }
 
-/// Asks every appliance, says which ones do not answer, and returns the exit code: 0 all answer, 3 one does not or there is
-/// no ready file yet, 1 the file is no ready file. Never 2: container engines keep that for themselves.
-pub fn run(options: &Options, talk: &Talk) -> u8 {
-    let urls = match urls(options.ready_file.as_deref()) {
-        Ok(urls) => urls,
-        Err((code, error)) => {
-            talk.error(error);
-            return code;
-        }
-    };
-    match ask_all(&urls) {
-        Ok(silent) => {
-            silent.iter().for_each(|error| talk.error(error));
-            if silent.is_empty() {
-                code::GOOD
-            } else {
-                code::UNREACHABLE
-            }
-        }
-        Err(error) => {
-            talk.error(format!("starting: {error}"));
-            code::INTERNAL
-        }
-    }
+/// Sends a request to every appliance, and prints those that do not answer. Never ends with 2: container engines reserve that code.
+pub(super) fn run(options: &HealthcheckArgs, console: &Console) -> Result {
+    let urls = urls(options.ready_file.as_deref())?;
+    let silent = ask_all(&urls)
+        .map_err(|error| CliError::new(code::INTERNAL, format!("cannot start: {error}")))?;
+    silent.iter().for_each(|error| console.error(error));
+    Ok(if silent.is_empty() {
+        code::SUCCESS
+    } else {
+        code::UNREACHABLE
+    })
 }
 
 #[expect(
     clippy::disallowed_methods,
     reason = "the ready file is where the command line says"
 )]
-fn urls(ready_file: Option<&Path>) -> Result<Vec<String>, (u8, String)> {
+fn urls(ready_file: Option<&Path>) -> Result<Vec<String>> {
     let Some(path) = ready_file else {
         return Ok(vec![DEFAULT.to_owned()]);
     };
     let shown = path.display();
     let text = fs::read_to_string(path).map_err(|error| {
-        let hint = "serve writes it with --ready-file once all is ready, and removes it at the end";
-        (
-            code::UNREACHABLE,
-            format!("reading {shown}: {error}\n  hint: {hint}"),
-        )
+        CliError::new(code::UNREACHABLE, format!("cannot read {shown}: {error}"))
+            .hint("serve writes it with --ready-file when all is ready, and removes it at the end")
     })?;
-    let ready: Ready = serde_json::from_str(&text)
-        .map_err(|error| (code::WRONG, format!("{shown} is no ready file: {error}\n  hint: name the file that serve wrote with --ready-file")))?;
+    let ready: Ready = serde_json::from_str(&text).map_err(|error| {
+        CliError::new(
+            code::DEVIATION,
+            format!("{shown} is not a ready file: {error}"),
+        )
+        .hint("name the file that serve writes with --ready-file")
+    })?;
     Ok(ready
         .appliances
         .into_iter()
-        .map(|served| served.url)
+        .map(|appliance| appliance.url)
         .collect())
 }
 
-/// Asks all at once, and returns what is to be said of those that do not answer.
+/// Asks all at once, and returns an error for each that does not answer.
 fn ask_all(urls: &[String]) -> io::Result<Vec<String>> {
     let runtime = Builder::new_current_thread().enable_all().build()?;
     let asked: Vec<_> = urls
@@ -92,7 +85,7 @@ fn ask_all(urls: &[String]) -> io::Result<Vec<String>> {
         for (url, answer) in asked {
             let error = answer
                 .await
-                .unwrap_or_else(|_| Err("the asking broke down".into()))
+                .unwrap_or_else(|_| Err("the request ended early".into()))
                 .err();
             silent.extend(error.map(|error| format!("{url} does not answer: {error}")));
         }
@@ -100,9 +93,9 @@ fn ask_all(urls: &[String]) -> io::Result<Vec<String>> {
     }))
 }
 
-/// A request that is no operation: no failure mode of an operation counts it, and no sign-in fails.
-async fn ask(url: String) -> Result<(), String> {
-    let target = Target::unverified(&url, PATIENCE).map_err(|error| error.to_string())?;
+/// Sends a request that is not an operation: no failure mode of an operation counts it, and no sign-in fails.
+async fn ask(url: String) -> std::result::Result<(), String> {
+    let target = Target::unverified(&url, TIMEOUT).map_err(|error| error.to_string())?;
     let request = Request::get("/")
         .header(header::USER_AGENT, "d4iot-double healthcheck")
         .body(Bytes::new());
@@ -114,9 +107,9 @@ async fn ask(url: String) -> Result<(), String> {
         .map_err(|error| error.to_string())
 }
 
-/// Where serve listens unless told otherwise.
+/// Where serve listens by default.
 const DEFAULT: &str = "https://127.0.0.1:8443";
 /// Less than container engines wait.
-const PATIENCE: Duration = Duration::from_secs(5);
+const TIMEOUT: Duration = Duration::from_secs(5);
 const CODES: &str = "Any answer counts, and certificates are not verified.
-Exit codes: 0 all answer; 3 one does not, or there is no ready file (yet); 1 the file is no ready file.";
+Exit codes: 0 all answer · 3 one does not, or there is no ready file (yet) · 1 the file is not a ready file";

@@ -5,86 +5,74 @@ use std::{io, path::PathBuf, sync::Arc};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::{
-    cli::{check, code, progress::Progress, recover, serve, talk::Talk, target},
+    cli::{
+        check, code, console::Console, error::Result, progress::Progress, recover, serve, target,
+    },
     conformance::Known,
     runner::live::{LiveError, LiveResult, PreparedRun, StopSignal},
     snapshot::SnapshotStore,
 };
 
 /// Runs a check at a target and returns the exit code.
-pub fn run(options: &check::Options, talk: &Talk) -> u8 {
-    prepare(options, talk).map_or_else(
-        |code| code,
-        |(run, store, known)| match serve::runtime() {
-            Ok(runtime) => runtime.block_on(go(options, run, store, &known, talk)),
-            Err(error) => {
-                talk.error(format!("starting: {error}"));
-                code::INTERNAL
-            }
-        },
-    )
+pub(super) fn run(options: &check::CheckArgs, console: &Console) -> Result {
+    let (run, store, known) = prepare(options, console)?;
+    let runtime = serve::runtime().map_err(serve::cannot_start)?;
+    runtime.block_on(go(options, run, store, &known, console))
 }
 
 /// Prepares a run, up to its lock and journal.
 fn prepare(
-    options: &check::Options,
-    talk: &Talk,
-) -> Result<(PreparedRun, SnapshotStore, Known), u8> {
-    let mut run = options
-        .target
-        .prepare(&options.selection, options.repeat, talk)?;
+    options: &check::CheckArgs,
+    console: &Console,
+) -> Result<(PreparedRun, SnapshotStore, Known)> {
+    let mut run = options.target.prepare(&options.selection, options.repeat)?;
     if run.plan.is_empty() {
-        talk.error(format!(
-            "no case is selected, so nothing was judged\n  hint: {}",
-            options.selection.way_out()
-        ));
-        return Err(code::NOTHING);
+        return Err(options.selection.nothing());
     }
     let kind = run.context.kind;
-    let usage = |error| talk.code(Err(error));
-    let (agreed, known) = check::agreed_of(options, kind).map_err(usage)?;
-    let store = check::store_of(options, kind, talk).map_err(usage)?;
+    let (agreed, known) = check::agreed_of(options, kind)?;
+    let store = check::store_of(options, kind)?;
     run.context.agreed = agreed;
-    run.begin().map_err(|error| target::report(&error, talk))?;
+    run.begin().map_err(|error| target::error_of(&error))?;
     for warning in &run.warnings {
-        talk.warning(warning);
+        console.warning(warning);
     }
     Ok((run, store, known))
 }
 
 async fn go(
-    options: &check::Options,
+    options: &check::CheckArgs,
     run: PreparedRun,
     store: SnapshotStore,
     known: &Known,
-    talk: &Talk,
-) -> u8 {
+    console: &Console,
+) -> Result {
     let (journal, accounts) = (run.journal_path(), run.accounts_path());
     let (kind, address) = (run.context.kind, run.context.target.address().to_owned());
     let stop = StopSignal::default();
-    listen(&stop, journal.clone(), *talk);
+    listen(&stop, journal.clone(), *console);
     let progress = Arc::new(Progress::new(
         run.plan.cases.len() + run.plan.left_out.len(),
-        talk,
+        console,
     ));
     let shown = Arc::clone(&progress);
     let is_full = options.selection.is_full();
     let result = run
-        .run(store, is_full, stop, move |case| shown.tell(kind, case))
+        .run(store, is_full, stop, move |case| shown.add(kind, case))
         .await;
     progress.end();
     let result = match result {
         Ok(result) => result,
         Err(LiveError::Panicked { message, recovery }) => {
-            talk.error(format!("the run ended early: {message}"));
+            console.error(format!("the run ended early: {message}"));
             let code = match recovery.zip(journal) {
-                Some((Ok(recovery), journal)) => recover::report(&recovery, &journal, talk),
-                Some((Err(error), journal)) => recover::failed(&error, &journal, talk),
-                None => code::GOOD,
+                Some((Ok(recovery), journal)) => recover::report(&recovery, &journal, console),
+                Some((Err(error), journal)) => recover::failed(&error, &journal, console),
+                None => code::SUCCESS,
             };
-            return code::gravest(code, code::INTERNAL);
+            return Ok(code::worst(code, code::INTERNAL));
         }
-        Err(error) => return target::report(&error, talk),
+        Err(error) => return Err(target::error_of(&error)),
     };
     let problems = result.problems();
     let LiveResult {
@@ -93,22 +81,23 @@ async fn go(
         is_interrupted,
         unrestored,
     } = result;
-    let mut worst = check::finish(options, vec![run], known, problems, talk);
+    let finished = check::finish(options, vec![run], known, problems, console);
+    let mut worst = console.code(finished);
     if let Some(suspicion) = suspicion {
-        talk.error(format!(
+        console.error(format!(
             "the run was stopped: a lock-out is suspected, because {suspicion}\n  hint: a sensor locks the address, not the account: wait until the lock-out ends"
         ));
-        worst = code::gravest(worst, code::REFUSED);
+        worst = code::worst(worst, code::REFUSED);
     }
     if is_interrupted {
-        talk.error("interrupted");
-        worst = code::gravest(worst, code::INTERRUPTED);
+        console.error("interrupted");
+        worst = code::worst(worst, code::INTERRUPTED);
     }
     if let Some(journal) = journal.filter(|_| !unrestored.is_empty()) {
-        talk.error(recover::steps(&unrestored, &address, &accounts, &journal));
-        worst = code::gravest(worst, code::LOST);
+        console.error(recover::steps(&unrestored, &address, &accounts, &journal));
+        worst = code::worst(worst, code::UNRESTORED);
     }
-    worst
+    Ok(worst)
 }
 
 /// Listens for signals: the first asks the run to stop, the second ends the process.
@@ -116,28 +105,28 @@ async fn go(
     clippy::disallowed_methods,
     reason = "signals are waited for beside the run"
 )]
-fn listen(stop: &StopSignal, journal: Option<PathBuf>, talk: Talk) {
+fn listen(stop: &StopSignal, journal: Option<PathBuf>, console: Console) {
     let stop = stop.clone();
     tokio::spawn(async move {
         let mut signals = match Signals::new() {
             Ok(signals) => signals,
-            Err(error) => return talk.warning(format!("signals cannot be waited for: {error}")),
+            Err(error) => return console.warning(format!("signals cannot be waited for: {error}")),
         };
         signals.next().await;
         stop.request();
-        talk.note("stopping: changed passwords are restored first");
+        console.note("stopping: changed passwords are restored first");
         signals.next().await;
         let code = match journal.filter(|journal| journal.exists()) {
             Some(journal) => {
-                talk.error(format!(
+                console.error(format!(
                     "ended at once; passwords may still be changed\n  hint: {}",
                     recover::command(&journal)
                 ));
-                code::LOST
+                code::UNRESTORED
             }
             None => code::INTERRUPTED,
         };
-        talk.flush();
+        console.flush();
         std::process::exit(i32::from(code));
     });
 }

@@ -1,72 +1,86 @@
-//! What the rooms tell by tracing, said on stderr with everything else.
+//! The events of this crate (`tracing`), printed on stderr with all other messages.
 
 use std::fmt;
 
 use serde_json::{Map, Value};
 use tracing::{
-    Event, Level, Metadata, Subscriber,
+    Event, Metadata, Subscriber,
     field::{Field, Visit},
+    span,
 };
-use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 
-use crate::cli::talk::Talk;
+use crate::cli::console::Console;
 
-/// Lets everything that is told from now on be said, as the command line asks: requests where it asks for more.
-pub(super) fn listen(talk: Talk) {
-    // Fails where somebody listens already: then they do.
-    let _ = tracing::subscriber::set_global_default(tracing_subscriber::registry().with(Ear(talk)));
+/// Prints every event of this crate from now on.
+pub(super) fn print_events(console: Console) {
+    // Fails where another subscriber is set already: then that one gets them.
+    drop(tracing::subscriber::set_global_default(EventPrinter(
+        console,
+    )));
 }
 
-struct Ear(Talk);
+struct EventPrinter(Console);
 
-impl<S: Subscriber> Layer<S> for Ear {
-    fn enabled(&self, metadata: &Metadata<'_>, _: Context<'_, S>) -> bool {
-        metadata.target().starts_with(OURS)
-            && (*metadata.level() <= Level::INFO || self.0.is_verbose())
+/// Events alone are printed: this crate has no spans.
+impl Subscriber for EventPrinter {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        metadata.is_event() && metadata.target().starts_with(TARGET)
     }
 
-    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
-        let mut said = Said::default();
-        event.record(&mut said);
-        self.0
-            .event(*event.metadata().level(), &said.message, said.fields);
+    fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
+        span::Id::from_u64(1)
     }
+
+    fn record(&self, _: &span::Id, _: &span::Record<'_>) {}
+
+    fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
+
+    fn event(&self, event: &Event<'_>) {
+        let mut fields = EventFields::default();
+        event.record(&mut fields);
+        let level = *event.metadata().level();
+        self.0.event(level, &fields.message, fields.others);
+    }
+
+    fn enter(&self, _: &span::Id) {}
+
+    fn exit(&self, _: &span::Id) {}
 }
 
-/// The message of an event, and its further fields.
+/// The message of an event, and its other fields.
 #[derive(Default)]
-struct Said {
+struct EventFields {
     message: String,
-    fields: Map<String, Value>,
+    others: Map<String, Value>,
 }
 
-impl Said {
-    fn field(&mut self, field: &Field, value: impl Into<Value>) {
-        self.fields.insert(field.name().to_owned(), value.into());
+impl EventFields {
+    fn insert(&mut self, field: &Field, value: impl Into<Value>) {
+        self.others.insert(field.name().to_owned(), value.into());
     }
 }
 
-impl Visit for Said {
+impl Visit for EventFields {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         if field.name() == "message" {
-            self.message = format!("{value:?}")
+            self.message = format!("{value:?}");
         } else {
-            self.field(field, format!("{value:?}"))
+            self.insert(field, format!("{value:?}"));
         }
     }
 
     fn record_f64(&mut self, field: &Field, value: f64) {
-        self.field(field, value);
+        self.insert(field, value);
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
-        self.field(field, value);
+        self.insert(field, value);
     }
 
     fn record_u64(&mut self, field: &Field, value: u64) {
-        self.field(field, value);
+        self.insert(field, value);
     }
 }
 
-/// What other crates tell is theirs, and may hold anything.
-const OURS: &str = "d4iot_double";
+/// Events of other crates are not printed: they may hold anything.
+const TARGET: &str = "d4iot_double";

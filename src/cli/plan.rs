@@ -3,7 +3,12 @@
 use std::io::Write;
 
 use crate::{
-    cli::{check, code, talk::Talk},
+    cli::{
+        check, code,
+        console::Console,
+        error::{CliError, Result},
+        write_out,
+    },
     conformance::{Account, Effect, suite::Located},
     contract,
     contract::Kind,
@@ -11,57 +16,44 @@ use crate::{
     runner::live::{Phase, PlannedCase, PreparedRun, undo},
 };
 
-/// Prints the plan and returns the exit code.
-pub fn run(options: &check::Options, out: &mut dyn Write, talk: &Talk) -> u8 {
-    if options.target.target.is_none() {
-        return talk.code(print_suite(options, out, talk));
-    }
-    match options
-        .target
-        .prepare(&options.selection, options.repeat, talk)
-    {
-        Ok(run) if run.plan.is_empty() => nothing(talk),
-        Ok(run) => {
-            for warning in &run.warnings {
-                talk.warning(warning);
-            }
-            talk.code(print_plan(&run, options.target.max_auth_failures, out))
+/// Prints the plan.
+pub(super) fn run(options: &check::CheckArgs, out: &mut dyn Write, console: &Console) -> Result {
+    let text = if options.target.target.is_some() {
+        let run = options.target.prepare(&options.selection, options.repeat)?;
+        if run.plan.is_empty() {
+            return Err(options.selection.nothing());
         }
-        Err(code) => code,
-    }
+        for warning in &run.warnings {
+            console.warning(warning);
+        }
+        live_plan(&run, options.target.max_auth_failures)?
+    } else {
+        mock_plan(options)?
+    };
+    write_out(out, text)?;
+    Ok(code::SUCCESS)
 }
 
-fn print_suite(options: &check::Options, out: &mut dyn Write, talk: &Talk) -> Result<u8, String> {
-    let mut selected = 0;
+/// The plan for built-in mocks: the cases in order.
+fn mock_plan(options: &check::CheckArgs) -> Result<String> {
+    let mut text = String::new();
     for kind in options.selection.kinds() {
         let cases = options.selection.cases(kind)?;
-        if cases.is_empty() {
-            continue;
-        }
-        selected += cases.len();
-        let mut text = String::new();
         for located in &cases {
             text.push_str(&entry(kind, located, "$TARGET", "")?);
         }
-        text.push_str(&sum(kind, &cases));
-        if out.write_all(text.as_bytes()).is_err() {
-            return Ok(code::GOOD); // The reader closed the pipe.
+        if !cases.is_empty() {
+            text.push_str(&sum(kind, &cases));
         }
     }
-    Ok(if selected > 0 {
-        code::GOOD
-    } else {
-        nothing(talk)
-    })
+    if text.is_empty() {
+        return Err(options.selection.nothing());
+    }
+    Ok(text)
 }
 
-fn nothing(talk: &Talk) -> u8 {
-    talk.error("no case is selected, so nothing would be sent\n  hint: `d4iot-double plan` without options lists all cases");
-    code::NOTHING
-}
-
-/// Prints the plan at a target: the phases in order, the cost of each case, and what is left out.
-fn print_plan(run: &PreparedRun, budget: u32, out: &mut dyn Write) -> Result<u8, String> {
+/// The plan for a target: the phases in order, the cost of each case, and what is left out.
+fn live_plan(run: &PreparedRun, budget: u32) -> Result<String> {
     let (kind, address, plan) = (run.context.kind, run.context.target.address(), &run.plan);
     let mut text = format!("{kind} {address}\n\n{PROBE}\n");
     for command in runner::probe_commands(kind, address) {
@@ -94,9 +86,7 @@ fn print_plan(run: &PreparedRun, budget: u32, out: &mut dyn Write) -> Result<u8,
         sum(kind, &cases),
         plan.left_out.len()
     ));
-    // A reader may close the pipe.
-    drop(out.write_all(text.as_bytes()));
-    Ok(code::GOOD)
+    Ok(text)
 }
 
 /// Returns the run's own requests about one account.
@@ -135,7 +125,7 @@ fn cost(planned: &PlannedCase) -> String {
     }
 }
 
-fn entry(kind: Kind, located: &Located, address: &str, cost: &str) -> Result<String, String> {
+fn entry(kind: Kind, located: &Located, address: &str, cost: &str) -> Result<String> {
     let case = &located.case;
     let mut text = format!(
         "{kind} {} ({}{cost})  {}:{}\n",
@@ -144,7 +134,7 @@ fn entry(kind: Kind, located: &Located, address: &str, cost: &str) -> Result<Str
         located.file,
         located.line
     );
-    for command in runner::case_commands(kind, case, address)? {
+    for command in runner::case_commands(kind, case, address).map_err(CliError::usage)? {
         text.push_str(&format!("  {command}\n"));
     }
     Ok(text)

@@ -1,43 +1,46 @@
-//! How far a run is.
+//! The progress of a run: a bar on a terminal, and one line per case otherwise.
 
-use std::{io, io::IsTerminal};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use indicatif::{ProgressBar, ProgressStyle};
+use crate::{cli::console::Console, contract::Kind, report, report::CaseResult};
 
-use crate::{cli::talk::Talk, contract::Kind, report, report::CaseResult};
-
-/// How far a run is: a bar on a terminal, a line a case elsewhere.
+/// How many cases are done.
 pub(super) struct Progress {
-    bar: Option<ProgressBar>,
-    lines: Option<Talk>,
+    console: Console,
+    done: AtomicUsize,
+    total: usize,
 }
 
 impl Progress {
-    pub(super) fn new(cases: usize, talk: &Talk) -> Progress {
-        let bar = (!talk.is_quiet() && io::stderr().is_terminal()).then(|| {
-            let style = ProgressStyle::with_template("{bar:40} {pos}/{len} {msg}")
-                .unwrap_or_else(|_| ProgressStyle::default_bar());
-            ProgressBar::new(u64::try_from(cases).unwrap_or(u64::MAX)).with_style(style)
-        });
+    pub(super) fn new(total: usize, console: &Console) -> Progress {
         Progress {
-            bar,
-            lines: talk.wants_lines().then_some(*talk),
+            console: *console,
+            done: AtomicUsize::new(0),
+            total,
         }
     }
 
-    pub(super) fn tell(&self, kind: Kind, case: &CaseResult) {
-        if let Some(bar) = &self.bar {
-            bar.set_message(case.id.clone());
-            bar.inc(1);
-        }
-        if let Some(talk) = &self.lines {
-            talk.progress(format_args!("{kind:<8}{}", report::verdict_line(case)));
+    /// Counts a case that is done.
+    pub(super) fn add(&self, kind: Kind, case: &CaseResult) {
+        if self.console.has_bar() {
+            let done = self.done.fetch_add(1, Ordering::Relaxed) + 1;
+            let filled = "#".repeat(WIDTH * done / self.total.max(1));
+            let (total, id) = (self.total, &case.id);
+            self.console
+                .bar(format_args!("{filled:-<WIDTH$} {done}/{total} {id}"));
+        } else if !self.console.is_quiet() {
+            self.console
+                .progress(format_args!("{kind:<8}{}", report::verdict_line(case)));
         }
     }
 
+    /// Removes the bar.
     pub(super) fn end(&self) {
-        if let Some(bar) = &self.bar {
-            bar.finish_and_clear();
+        if self.console.has_bar() {
+            self.console.bar("");
         }
     }
 }
+
+/// The width of the bar in columns.
+const WIDTH: usize = 40;

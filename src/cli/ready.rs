@@ -1,4 +1,4 @@
-//! The ready file: what is served where, for whoever waits for it; there from the moment all is bound until the end.
+//! The ready file: what is served where, for scripts that wait for it; it exists from the moment all listen until the end.
 
 use std::{
     fs,
@@ -7,31 +7,35 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use crate::{contract::Kind, snapshot::write_file};
+use crate::{
+    cli::error::{CliError, Result},
+    contract::Kind,
+    snapshot::write_file,
+};
 
-/// What a ready file says.
+/// The content of a ready file.
 #[derive(Debug, Deserialize, Serialize)]
 pub struct Ready {
-    /// The form's number.
+    /// The version of the format.
     pub version: u32,
     /// The process that serves.
     pub pid: u32,
     /// The seed of everything random.
     pub seed: u64,
-    /// The generated CA's certificate, as PEM text; none over plain HTTP or with a certificate of the user's.
+    /// The certificate of the generated CA, as PEM text; none over plain HTTP or with the user's own certificate.
     pub ca: Option<String>,
     /// The control API's URL, where there is one.
     pub control: Option<String>,
     /// The appliances, in the order they were given.
-    pub appliances: Vec<Served>,
+    pub appliances: Vec<ReadyAppliance>,
 }
 
-/// One appliance that is served.
+/// One appliance that listens.
 #[derive(Debug, Deserialize, Serialize)]
-pub struct Served {
+pub struct ReadyAppliance {
     /// Its name.
     pub name: String,
-    /// What it is.
+    /// Its kind.
     pub kind: Kind,
     /// A URL that a client on this machine can use.
     pub url: String,
@@ -45,14 +49,14 @@ pub struct ReadyFile {
 }
 
 impl Ready {
-    /// The form's present number.
+    /// The current version of the format.
     pub const VERSION: u32 = 1;
 
-    /// Writes it, so that nobody ever reads half of it.
+    /// Writes it, so that nobody reads half of it.
     ///
     /// # Errors
     /// A path that cannot be written, in words.
-    pub fn write(&self, path: &Path) -> Result<ReadyFile, String> {
+    pub(super) fn write(&self, path: &Path) -> Result<ReadyFile> {
         let text = format!(
             "{}\n",
             serde_json::to_string(self).expect("text, numbers and lists are JSON")
@@ -89,9 +93,9 @@ impl Drop for ReadyFile {
 ///
 /// # Errors
 /// A path that cannot be written, in words.
-pub fn write_whole(path: &Path, text: &str) -> Result<Option<PathBuf>, String> {
+pub(super) fn write_whole(path: &Path, text: &str) -> Result<Option<PathBuf>> {
     write_file(path, text.as_bytes())
-        .map_err(|error| format!("writing {}: {error}", path.display()))
+        .map_err(|error| CliError::usage(format!("cannot write {}: {error}", path.display())))
 }
 
 #[cfg(test)]

@@ -5,52 +5,53 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use crate::{
-    cli::{code, serve, talk::Talk},
+    cli::{
+        code,
+        console::Console,
+        error::{CliError, Result},
+        serve,
+    },
     runner::{
         AccountsFile,
         live::{
             LiveError,
             recover::recover,
-            undo::{JournalDir, JournalError, Recovery, TargetLock, UnrestoredPassword},
+            undo::{JournalDir, Recovery, TargetLock, UnrestoredPassword},
         },
     },
 };
 
-/// Which journals, and with which accounts.
+/// The arguments of `recover`.
 #[derive(Args, Debug)]
-pub struct Options {
-    /// The journal of the interrupted run; without it: all open journals
+pub(super) struct RecoverArgs {
+    /// Journal of the interrupted run; without it: all open journals
     journal: Option<PathBuf>,
-    /// The target's accounts, if the file is not the one that the journal names
+    /// Accounts of the target, if the file has moved since the run
     #[arg(long, value_name = "FILE")]
     accounts: Option<PathBuf>,
 }
 
 /// Restores what is open and returns the exit code: 0, or 7 if a password could not be restored.
-pub fn run(options: &Options, talk: &Talk) -> u8 {
+pub(super) fn run(options: &RecoverArgs, console: &Console) -> Result {
     let journals = match &options.journal {
-        Some(journal) if !journal.exists() => Err(no_such_journal(journal)),
-        Some(journal) => Ok(vec![journal.clone()]),
-        None => open_journals(talk).map_err(|error| error.to_string()),
+        Some(journal) if !journal.exists() => return Err(no_such_journal(journal)),
+        Some(journal) => vec![journal.clone()],
+        None => open_journals(console)?,
     };
-    let (journals, runtime) = match (journals, serve::runtime()) {
-        (Ok(journals), Ok(runtime)) => (journals, runtime),
-        (Err(error), _) => return talk.code(Err(error)),
-        (_, Err(error)) => return talk.code(Err(format!("starting: {error}"))),
-    };
+    let runtime = serve::runtime().map_err(serve::cannot_start)?;
     let codes = journals.iter().map(|journal| {
         let accounts = options.accounts.as_deref();
-        runtime.block_on(recover_journal(journal, accounts, talk))
+        runtime.block_on(recover_journal(journal, accounts, console))
     });
-    codes.fold(code::GOOD, code::gravest)
+    Ok(codes.fold(code::SUCCESS, code::worst))
 }
 
 /// Returns the journals in the user's state folder. Without one, a note names the folder: another state folder may have journals.
-fn open_journals(talk: &Talk) -> Result<Vec<PathBuf>, JournalError> {
+fn open_journals(console: &Console) -> Result<Vec<PathBuf>> {
     let dir = JournalDir::find()?;
     let journals = dir.journals()?;
     if journals.is_empty() {
-        talk.note(format!(
+        console.note(format!(
             "no open journal in {}: no password to restore",
             dir.path().display()
         ));
@@ -59,7 +60,7 @@ fn open_journals(talk: &Talk) -> Result<Vec<PathBuf>, JournalError> {
 }
 
 /// A mistyped path must not read as if the run had left nothing changed.
-fn no_such_journal(path: &Path) -> String {
+fn no_such_journal(path: &Path) -> CliError {
     let listed = JournalDir::find().and_then(|dir| Ok((dir.journals()?, dir)));
     let hint = match listed {
         Ok((journals, dir)) if journals.is_empty() => {
@@ -71,37 +72,37 @@ fn no_such_journal(path: &Path) -> String {
         }
         Err(error) => error.to_string(),
     };
-    format!("no such journal: {}\n  hint: {hint}", path.display())
+    CliError::usage(format!("no such journal: {}", path.display())).hint(hint)
 }
 
-async fn recover_journal(journal: &Path, accounts: Option<&Path>, talk: &Talk) -> u8 {
+async fn recover_journal(journal: &Path, accounts: Option<&Path>, console: &Console) -> u8 {
     let _lock = match TargetLock::of_journal(journal) {
         Ok(Some(lock)) => lock,
         Ok(None) => {
-            talk.error(format!(
+            console.error(format!(
                 "the run of {} is still in progress",
                 journal.display()
             ));
             return code::REFUSED;
         }
         Err(error) => {
-            talk.error(error);
-            return code::LOST;
+            console.error(error);
+            return code::UNRESTORED;
         }
     };
     let load = |named: &Path| AccountsFile::load(accounts.unwrap_or(named));
     match recover(journal, |header| Ok(load(&header.accounts)?)).await {
-        Ok(Some(recovery)) => report(&recovery, journal, talk),
+        Ok(Some(recovery)) => report(&recovery, journal, console),
         Ok(None) => {
-            talk.note(format!("{} had been closed", journal.display()));
-            code::GOOD
+            console.note(format!("{} had been closed", journal.display()));
+            code::SUCCESS
         }
-        Err(error) => failed(&error, journal, talk),
+        Err(error) => failed(&error, journal, console),
     }
 }
 
 /// Prints what was restored, and the steps for what was not. Returns the exit code.
-pub fn report(recovery: &Recovery, journal: &Path, talk: &Talk) -> u8 {
+pub(super) fn report(recovery: &Recovery, journal: &Path, console: &Console) -> u8 {
     let Recovery {
         target,
         accounts_file,
@@ -109,33 +110,33 @@ pub fn report(recovery: &Recovery, journal: &Path, talk: &Talk) -> u8 {
         unrestored,
     } = recovery;
     for account in restored {
-        talk.note(format!(
+        console.note(format!(
             "{target}: the password of `{}` is restored, as a validation shows",
             account.name()
         ));
     }
     if !unrestored.is_empty() {
-        talk.error(steps(unrestored, target, accounts_file, journal));
-        return code::LOST;
+        console.error(steps(unrestored, target, accounts_file, journal));
+        return code::UNRESTORED;
     }
     if restored.is_empty() {
-        talk.note(format!("{target}: no password is changed"));
+        console.note(format!("{target}: no password is changed"));
     }
-    code::GOOD
+    code::SUCCESS
 }
 
 /// Prints why a journal could not be worked off. Returns the exit code.
-pub fn failed(error: &LiveError, journal: &Path, talk: &Talk) -> u8 {
-    talk.error(format!(
+pub(super) fn failed(error: &LiveError, journal: &Path, console: &Console) -> u8 {
+    console.error(format!(
         "the passwords of {} are not restored: {error}\n  hint: then run again: {}",
         journal.display(),
         command(journal)
     ));
-    code::LOST
+    code::UNRESTORED
 }
 
 /// Says what a person has to do about passwords that could not be restored.
-pub fn steps(
+pub(super) fn steps(
     unrestored: &[UnrestoredPassword],
     target: &str,
     accounts: &Path,
@@ -162,7 +163,7 @@ pub fn steps(
 }
 
 /// Returns the command that works off a journal.
-pub fn command(journal: &Path) -> String {
+pub(super) fn command(journal: &Path) -> String {
     let path = journal.display().to_string();
     let quoted =
         shlex::try_quote(&path).map_or_else(|_| "JOURNAL".into(), |path| path.into_owned());

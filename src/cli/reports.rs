@@ -1,68 +1,64 @@
-//! Where reports go: a file that was named, a build server's summary, or standard output.
+//! Where reports go: a file, the summary page of a GitHub step, or stdout.
 
-use std::{env, fs, io, io::Write, path::PathBuf};
+use std::{env, ffi::OsString, fs, io, io::Write};
 
 use crate::{
-    cli::{Stdout, talk::Talk},
+    cli::{
+        Stdout,
+        console::Console,
+        error::{CliError, Result},
+        write_out,
+    },
     report::{Format, Request, Summary},
     snapshot::write_file,
 };
 
-/// Writes every report that was asked for, and the text unless another one goes to stdout.
+/// Writes every requested report, and the text report to stdout unless another one goes there.
 ///
 /// # Errors
-/// A file that cannot be written, in words.
-pub(super) fn write(requests: &[Request], summary: &Summary, talk: &Talk) -> Result<(), String> {
-    let to_stdout = |format: Format| {
-        // A reader that has seen enough closes the pipe; the verdict is the exit code.
-        drop(Stdout.write_all(&format.write(summary, talk.colours_stdout())));
-    };
-    let mut spoken = false;
+/// A file that cannot be written.
+pub(super) fn write(requests: &[Request], summary: &Summary, console: &Console) -> Result<()> {
+    let print =
+        |format: Format| write_out(&mut Stdout, format.write(summary, console.has_colors()));
+    let mut is_text_wanted = true;
     for Request { format, path } in requests {
-        match (path, step_summary().filter(|_| *format == Format::Markdown)) {
-            (Some(path), _) => {
-                write_file(path, &format.write(summary, false)).map_err(|error| {
-                    format!("writing the {format} report to {}: {error}", path.display())
-                })?;
-            }
-            (None, Some(page)) => {
-                append(&page, &format.write(summary, false)).map_err(|error| {
-                    format!(
-                        "appending the {format} report to {}, which {STEP_SUMMARY} names: {error}",
-                        page.display()
-                    )
-                })?
-            }
-            (None, None) => {
-                to_stdout(*format);
-                // Annotations are for a machine that reads along; a person wants the text beside them.
-                spoken |= *format != Format::Github;
-            }
+        is_text_wanted &= *format != Format::Text;
+        if let Some(path) = path {
+            let written = write_file(path, &format.write(summary, false));
+            written.map_err(|error| failed(*format, path.display(), &error))?;
+        } else if let (Format::Markdown, Some(page)) = (format, step_summary()) {
+            let appended = append(&page, &format.write(summary, false));
+            appended.map_err(|error| failed(*format, format!("${STEP_SUMMARY}"), &error))?;
+        } else {
+            print(*format)?;
+            // Annotations are for GitHub; a person wants the text beside them.
+            is_text_wanted &= *format == Format::Github;
         }
     }
-    if !spoken
-        && !requests
-            .iter()
-            .any(|request| request.format == Format::Text)
-    {
-        to_stdout(Format::Text);
+    if is_text_wanted {
+        print(Format::Text)?;
     }
     Ok(())
 }
 
+fn failed(format: Format, path: impl std::fmt::Display, error: &io::Error) -> CliError {
+    CliError::usage(format!(
+        "cannot write the {format} report to {path}: {error}"
+    ))
+}
+
 /// The page that GitHub shows for a step.
-fn step_summary() -> Option<PathBuf> {
-    env::var_os(STEP_SUMMARY)
-        .filter(|path| !path.is_empty())
-        .map(PathBuf::from)
+fn step_summary() -> Option<OsString> {
+    env::var_os(STEP_SUMMARY).filter(|path| !path.is_empty())
 }
 
 /// Other steps may have written there already.
-fn append(path: &PathBuf, bytes: &[u8]) -> io::Result<()> {
-    fs::OpenOptions::new()
+fn append(page: &OsString, bytes: &[u8]) -> io::Result<()> {
+    let mut options = fs::OpenOptions::new();
+    options
         .create(true)
         .append(true)
-        .open(path)?
+        .open(page)?
         .write_all(bytes)
 }
 

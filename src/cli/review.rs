@@ -1,4 +1,4 @@
-//! `pending`, `review`, `accept`, `reject`: a snapshot becomes the baseline by a person's decision only.
+//! `pending`, `review`, `accept`, `reject`: only a person's decision makes a snapshot the accepted one.
 
 use std::{
     env, io,
@@ -9,232 +9,240 @@ use std::{
 use clap::Args;
 
 use crate::{
-    cli::{agreed, code, selection::matcher, talk::Talk},
+    cli::{
+        code,
+        console::Console,
+        error::{CliError, Result},
+        expectations,
+        selection::matcher,
+        write_out,
+    },
     contract::Kind,
     redact::Secret,
     runner::{AccountsFile, acceptance::AcceptanceRule},
     snapshot::{PendingSnapshot, SnapshotFolder},
 };
 
-/// Which pending snapshots are meant.
+/// The arguments of `pending` and `reject`.
 #[derive(Args, Debug)]
-pub struct Options {
-    /// Ids, as `sensor/validation.*` or `validation.*`; all without it
+pub(super) struct ReviewArgs {
+    /// Snapshots whose id matches, as `sensor/validation.*` or `validation.*`
     #[arg(value_name = "GLOB", default_value = "*")]
     glob: String,
-    /// The folder that holds the snapshots, or one folder of each kind
+    /// The folder of the snapshots, or a folder with one for each kind
     #[arg(long, value_name = "DIR", default_value = "snapshots")]
     snapshots: PathBuf,
-    /// Known differences, as check takes them: a deviation is accepted only where it is known
+}
+
+/// The arguments of `review` and `accept`.
+#[derive(Args, Debug)]
+pub(super) struct AcceptArgs {
+    #[command(flatten)]
+    options: ReviewArgs,
+    /// Known differences, as for check: a deviation is accepted only if it is known
     #[arg(long, value_name = "FILE")]
     known: Option<PathBuf>,
-    /// The target's accounts: a file that holds one of their passwords is not accepted
+    /// The target's accounts: a snapshot that contains one of their passwords is not accepted
     #[arg(long, value_name = "FILE")]
     accounts: Option<PathBuf>,
 }
 
 /// A pending snapshot with the folder it belongs to.
-struct Found {
-    shelf: SnapshotFolder,
+struct Candidate {
+    folder: SnapshotFolder,
     name: String,
     pending: PendingSnapshot,
 }
 
-impl Found {
-    fn accept(&self, rule: &AcceptanceRule) -> Result<(), String> {
-        let (kind, id) = (
-            self.name
-                .split_once('/')
-                .and_then(|(kind, _)| kind.parse().ok()),
-            &self.pending.id,
-        );
-        self.shelf
-            .accept(id, |new| {
-                rule.check(id, kind, &new.body)
-                    .map_err(|error| error.to_string())
-            })
-            .map_err(|error| error.to_string())
+impl Candidate {
+    fn accept(&self, rule: &AcceptanceRule) -> Result<()> {
+        let kind = self.name.split_once('/').map(|(kind, _)| kind.parse());
+        let (kind, id) = (kind.and_then(std::result::Result::ok), &self.pending.id);
+        self.folder.accept(id, |new| {
+            rule.check(id, kind, &new.body)
+                .map_err(|error| error.to_string())
+        })?;
+        Ok(())
+    }
+
+    fn reject(&self) -> Result<()> {
+        Ok(self.folder.reject(&self.pending.id)?)
+    }
+
+    fn text(&self) -> String {
+        let state = match self.pending.old {
+            Some(_) => "changed",
+            None => "new",
+        };
+        format!(
+            "{state} {}: {}\n{}",
+            self.name, self.pending.new.header.description, self.pending.diff
+        )
     }
 }
 
-/// What an acceptance goes by: what is known, and the secrets of the accounts and the environment.
-fn rule(options: &Options) -> Result<AcceptanceRule, String> {
-    let known = options
-        .known
-        .as_deref()
-        .map(agreed::known)
-        .transpose()?
-        .unwrap_or_default();
-    let named = options
-        .accounts
-        .as_deref()
-        .map(|path| AccountsFile::load(path))
-        .transpose();
-    let mut secrets = Vec::new();
-    if let Some(named) = named.map_err(|error| error.to_string())? {
-        secrets.extend(named.accounts.into_iter().map(|(account, who)| {
-            (
-                format!("the password of account `{}`", account.name()),
-                who.password,
-            )
+impl AcceptArgs {
+    /// The known differences, and the secrets of the accounts and the environment.
+    fn rule(&self) -> Result<AcceptanceRule> {
+        let mut secrets = Vec::new();
+        if let Some(path) = &self.accounts {
+            let named = AccountsFile::load(path)?;
+            secrets.extend(named.accounts.into_iter().map(|(account, credentials)| {
+                let what = format!("the password of account `{}`", account.name());
+                (what, credentials.password)
+            }));
+            secrets.extend(
+                named
+                    .proxy
+                    .map(|proxy| ("the proxy's password".to_owned(), proxy.password)),
+            );
+        }
+        secrets.extend(env::vars_os().filter_map(|(name, value)| {
+            let (name, value) = (name.into_string().ok()?, value.into_string().ok()?);
+            let what = format!("the value of the environment variable {name}");
+            is_secret(&name).then(|| (what, Secret::new(value)))
         }));
-        secrets.extend(
-            named
-                .proxy
-                .map(|proxy| ("the proxy's password".to_owned(), proxy.password)),
-        );
+        Ok(AcceptanceRule {
+            known: expectations::known(self.known.as_deref())?,
+            secrets,
+        })
     }
-    let telling = |name: &str| {
-        ["PASS", "SECRET", "TOKEN"]
-            .iter()
-            .any(|word| name.to_uppercase().contains(word))
-    };
-    let variables = env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-    secrets.extend(
-        variables
-            .filter(|(name, _)| telling(name))
-            .map(|(name, value)| {
-                (
-                    format!("the value of the environment's {name}"),
-                    Secret::new(value),
-                )
-            }),
-    );
-    Ok(AcceptanceRule { known, secrets })
+}
+
+/// Whether a variable's name says that its value is a secret.
+fn is_secret(variable: &str) -> bool {
+    let name = variable.to_uppercase();
+    ["PASS", "SECRET", "TOKEN"]
+        .iter()
+        .any(|word| name.contains(word))
 }
 
 /// Lists new and changed snapshots with their differences.
-pub fn pending(options: &Options, out: &mut dyn Write, talk: &Talk) -> u8 {
-    talk.code(found(options).map(|found| {
-        for pending in &found {
-            drop(writeln!(out, "{}", shown(pending)));
-        }
-        drop(writeln!(out, "{} pending", found.len()));
-        code::GOOD
-    }))
+pub(super) fn pending(options: &ReviewArgs, out: &mut dyn Write) -> Result {
+    let candidates = options.candidates()?;
+    let mut text: String = candidates
+        .iter()
+        .map(|candidate| candidate.text() + "\n")
+        .collect();
+    text.push_str(&format!("{} pending\n", candidates.len()));
+    write_out(out, text)?;
+    Ok(code::SUCCESS)
 }
 
-/// Accepts what is meant.
-pub fn accept(options: &Options, out: &mut dyn Write, talk: &Talk) -> u8 {
-    match rule(options) {
-        Ok(rule) => decide(options, out, talk, "accepted", |found| found.accept(&rule)),
-        Err(error) => talk.code(Err(error)),
-    }
-}
-
-/// Rejects what is meant.
-pub fn reject(options: &Options, out: &mut dyn Write, talk: &Talk) -> u8 {
-    decide(options, out, talk, "rejected", |found| {
-        found
-            .shelf
-            .reject(&found.pending.id)
-            .map_err(|error| error.to_string())
+/// Accepts the selected snapshots.
+pub(super) fn accept(options: &AcceptArgs, out: &mut dyn Write, console: &Console) -> Result {
+    let rule = options.rule()?;
+    decide(&options.options, out, console, "accepted", |candidate| {
+        candidate.accept(&rule)
     })
 }
 
-/// Asks about each in turn.
-pub fn review(options: &Options, out: &mut dyn Write, talk: &Talk) -> u8 {
+/// Rejects the selected snapshots.
+pub(super) fn reject(options: &ReviewArgs, out: &mut dyn Write, console: &Console) -> Result {
+    decide(options, out, console, "rejected", Candidate::reject)
+}
+
+/// Asks about each snapshot in turn.
+pub(super) fn review(options: &AcceptArgs, out: &mut dyn Write) -> Result {
     if !io::stdin().is_terminal() {
-        talk.error("review asks questions, and stdin is no terminal\n  hint: use pending, accept and reject");
-        return code::USAGE;
+        return Err(
+            CliError::usage("review asks questions, but stdin is not a terminal")
+                .hint("use pending, accept and reject"),
+        );
     }
-    talk.code(
-        rule(options).and_then(|rule| ask(found(options)?, &rule, out, &mut io::stdin().lock())),
-    )
+    let rule = options.rule()?;
+    let candidates = options.options.candidates()?;
+    ask(&candidates, &rule, out, &mut io::stdin().lock())
 }
 
 fn ask(
-    found: Vec<Found>,
+    candidates: &[Candidate],
     rule: &AcceptanceRule,
     out: &mut dyn Write,
     input: &mut dyn BufRead,
-) -> Result<u8, String> {
-    let count = found.len();
-    for (index, found) in found.into_iter().enumerate() {
-        let decided = loop {
-            drop(write!(
-                out,
-                "{}\n[{}/{count}] {}: (a)ccept, (r)eject, (s)kip, (q)uit? ",
-                shown(&found),
-                index + 1,
-                found.name
-            ));
+) -> Result {
+    let count = candidates.len();
+    for (index, candidate) in candidates.iter().enumerate() {
+        let question = format!(
+            "{}\n[{}/{count}] {}: (a)ccept, (r)eject, (s)kip, (q)uit? ",
+            candidate.text(),
+            index + 1,
+            candidate.name
+        );
+        loop {
+            write_out(out, &question)?;
             drop(out.flush());
             let mut answer = String::new();
             let read = input
                 .read_line(&mut answer)
-                .map_err(|error| format!("reading the answer: {error}"))?;
+                .map_err(|error| CliError::usage(format!("cannot read the answer: {error}")))?;
             match answer.trim() {
-                "a" | "accept" => match found.accept(rule) {
-                    Ok(()) => break Ok(()),
-                    // The question stands: what cannot be accepted can be rejected or skipped.
-                    Err(refused) => drop(writeln!(out, "cannot {refused}")),
+                "a" | "accept" => match candidate.accept(rule) {
+                    Ok(()) => break,
+                    // The question is asked again: the snapshot can still be rejected or skipped.
+                    Err(error) => write_out(out, format!("cannot {error}\n"))?,
                 },
-                "r" | "reject" => break found.shelf.reject(&found.pending.id),
-                "s" | "skip" => break Ok(()),
-                "q" | "quit" => return Ok(code::GOOD),
-                _ if read == 0 => return Ok(code::GOOD),
+                "r" | "reject" => break candidate.reject()?,
+                "s" | "skip" => break,
+                "q" | "quit" => return Ok(code::SUCCESS),
+                _ if read == 0 => return Ok(code::SUCCESS),
                 _ => {}
             }
-        };
-        decided.map_err(|error| error.to_string())?;
+        }
     }
-    drop(writeln!(out, "{count} reviewed"));
-    Ok(code::GOOD)
+    write_out(out, format!("{count} reviewed\n"))?;
+    Ok(code::SUCCESS)
 }
 
+/// Does the same to all selected snapshots; one that fails keeps none of the others from it.
 fn decide(
-    options: &Options,
+    options: &ReviewArgs,
     out: &mut dyn Write,
-    talk: &Talk,
+    console: &Console,
     done: &str,
-    act: impl Fn(&Found) -> Result<(), String>,
-) -> u8 {
-    talk.code(found(options).and_then(|found| {
-        if found.is_empty() {
-            return Err(format!(
-                "no pending snapshot matches `{}`\n  hint: `d4iot-double pending` lists them",
-                options.glob
-            ));
+    act: impl Fn(&Candidate) -> Result<()>,
+) -> Result {
+    let candidates = options.candidates()?;
+    if candidates.is_empty() {
+        let message = format!("no pending snapshot matches `{}`", options.glob);
+        return Err(CliError::usage(message).hint("`d4iot-double pending` lists them"));
+    }
+    let mut worst = code::SUCCESS;
+    for candidate in &candidates {
+        match act(candidate) {
+            Ok(()) => write_out(out, format!("{done} {}\n", candidate.name))?,
+            Err(error) => {
+                console.error(format!("cannot {error}"));
+                worst = code::REFUSED;
+            }
         }
-        let mut worst = code::GOOD;
-        for pending in &found {
-            match act(pending) {
-                Ok(()) => drop(writeln!(out, "{done} {}", pending.name)),
-                // The others are decided all the same.
-                Err(error) => {
-                    talk.error(format!("cannot {error}"));
-                    worst = code::REFUSED;
+    }
+    Ok(worst)
+}
+
+impl ReviewArgs {
+    fn candidates(&self) -> Result<Vec<Candidate>> {
+        let glob = matcher(&self.glob)?;
+        let mut candidates = Vec::new();
+        for (prefix, path) in folders(&self.snapshots)? {
+            let folder = SnapshotFolder::open(&path)?;
+            for pending in folder.pending("*")? {
+                let name = format!("{prefix}{}", pending.id);
+                if glob.is_match(&name) || glob.is_match(&pending.id) {
+                    candidates.push(Candidate {
+                        folder: folder.clone(),
+                        name,
+                        pending,
+                    });
                 }
             }
         }
-        Ok(worst)
-    }))
-}
-
-fn found(options: &Options) -> Result<Vec<Found>, String> {
-    let glob = matcher(&options.glob)?;
-    let mut found = Vec::new();
-    for (prefix, folder) in folders(&options.snapshots)? {
-        let shelf = SnapshotFolder::open(&folder).map_err(|error| error.to_string())?;
-        for pending in shelf.pending("*").map_err(|error| error.to_string())? {
-            let name = format!("{prefix}{}", pending.id);
-            if glob.is_match(&name) || glob.is_match(&pending.id) {
-                let shelf = SnapshotFolder::open(&folder).map_err(|error| error.to_string())?;
-                found.push(Found {
-                    shelf,
-                    name,
-                    pending,
-                });
-            }
-        }
+        Ok(candidates)
     }
-    Ok(found)
 }
 
-/// The folders of both kinds, or the one folder itself.
-pub(super) fn folders(folder: &Path) -> Result<Vec<(String, PathBuf)>, String> {
+/// The folders of both kinds, or the folder itself.
+pub(super) fn folders(folder: &Path) -> Result<Vec<(String, PathBuf)>> {
     let kinds: Vec<(String, PathBuf)> = [Kind::Sensor, Kind::Console]
         .iter()
         .map(|kind| (format!("{kind}/"), folder.join(kind.name())))
@@ -245,21 +253,7 @@ pub(super) fn folders(folder: &Path) -> Result<Vec<(String, PathBuf)>, String> {
     } else if folder.is_dir() {
         Ok(vec![(String::new(), folder.to_owned())])
     } else {
-        Err(format!(
-            "there is no folder {}\n  hint: name the folder with --snapshots",
-            folder.display()
-        ))
+        let message = format!("no such folder: {}", folder.display());
+        Err(CliError::usage(message).hint("name the folder with --snapshots"))
     }
-}
-
-fn shown(found: &Found) -> String {
-    let what = if found.pending.old.is_some() {
-        "changed"
-    } else {
-        "new"
-    };
-    format!(
-        "{what} {}: {}\n{}",
-        found.name, found.pending.new.header.description, found.pending.diff
-    )
 }

@@ -1,29 +1,34 @@
-//! Which cases a command is about: `--kind`, `--case`, `--tag`, `--fact`, `--failed`. All given ones must hold.
+//! Which cases a command uses: `--kind`, `--case`, `--tag`, `--fact`, `--failed`. All given conditions must match.
 
 use std::{collections::BTreeSet, env, fs, path::PathBuf};
 
 use clap::Args;
 
 use crate::{
+    cli::{
+        code,
+        error::{CliError, Result},
+        kinds,
+    },
     conformance::{suite, suite::Located},
     contract,
     contract::{Glob, Kind},
     report::CaseResult,
 };
 
-/// What of the suite is meant.
+/// Selects cases of the suite.
 #[derive(Args, Debug)]
 pub struct Selection {
     /// One kind of appliance only
     #[arg(long, value_parser = super::kind)]
     pub kind: Option<Kind>,
-    /// Cases whose id matches, `validation.*`
+    /// Cases whose id matches, as `validation.*`
     #[arg(long, value_name = "GLOB")]
     case: Vec<String>,
     /// Cases with this tag, or of this operation
     #[arg(long, value_name = "TAG")]
     tag: Vec<String>,
-    /// Cases that cover this fact: a name, a glob or a register number
+    /// Cases that cover this fact: a name, a glob or an X number
     #[arg(long, value_name = "NAME|X-NUMBER")]
     fact: Vec<String>,
     /// Cases that failed in the last run
@@ -32,83 +37,63 @@ pub struct Selection {
 }
 
 impl Selection {
-    /// Returns the selected kinds.
-    pub fn kinds(&self) -> Vec<Kind> {
-        self.kind
-            .map_or_else(|| vec![Kind::Sensor, Kind::Console], |kind| vec![kind])
+    /// The kinds to be used.
+    pub(super) fn kinds(&self) -> Vec<Kind> {
+        kinds(self.kind)
     }
 
-    /// Returns the cases meant for one kind, in order.
+    /// Returns the selected cases of one kind, in order.
     ///
     /// # Errors
-    /// A glob that cannot be read, a fact the contract does not have, no last run.
-    pub fn cases(&self, kind: Kind) -> Result<Vec<&'static Located>, String> {
+    /// An invalid glob, a fact that no contract has, no last run.
+    pub(crate) fn cases(&self, kind: Kind) -> Result<Vec<&'static Located>> {
         let contract = contract::of(kind);
-        let globs = self
-            .case
-            .iter()
-            .map(|glob| matcher(glob))
-            .collect::<Result<Vec<_>, _>>()?;
-        let facts = self.facts(kind)?;
-        let failed = if self.failed {
-            Some(last_failures()?)
-        } else {
-            None
-        };
-        let meant = |located: &&Located| {
+        let globs: Result<Vec<_>> = self.case.iter().map(|glob| matcher(glob)).collect();
+        let (globs, facts) = (globs?, self.facts(kind)?);
+        let failed = self.failed.then(last_failures).transpose()?;
+        let is_selected = |located: &&Located| {
             let case = &located.case;
+            let has_tag = |tag: &String| {
+                case.tags.contains(tag) || case.steps.iter().any(|step| step.ask.name() == tag)
+            };
             case.kinds.contains(&kind)
                 && (globs.is_empty() || globs.iter().any(|glob| glob.is_match(&case.id)))
-                && (self.tag.is_empty()
-                    || self.tag.iter().any(|tag| {
-                        case.tags.contains(tag)
-                            || case.steps.iter().any(|step| step.ask.name() == tag)
-                    }))
-                && (facts.is_empty()
-                    || case
-                        .covers(contract)
-                        .iter()
-                        .any(|fact| facts.contains(fact)))
+                && (self.tag.is_empty() || self.tag.iter().any(has_tag))
+                && (facts.is_empty() || !facts.is_disjoint(&case.covers(contract)))
                 && failed
                     .as_ref()
                     .is_none_or(|failed| failed.contains(&format!("{kind}/{}", case.id)))
         };
-        Ok(suite::all().iter().filter(meant).collect())
+        Ok(suite::all().iter().filter(is_selected).collect())
     }
 
-    /// Tells whether nothing is left out: only then can a snapshot be told to have lost its case.
+    /// Whether all cases of the kinds are selected: only then is a snapshot without a case known to have lost it.
     pub fn is_full(&self) -> bool {
         self.case.is_empty() && self.tag.is_empty() && self.fact.is_empty() && !self.failed
     }
 
-    /// Says what to do where nothing was selected.
-    pub fn way_out(&self) -> &'static str {
-        if self.failed {
+    /// The error if no case is selected.
+    pub(super) fn nothing(&self) -> CliError {
+        let hint = if self.failed {
             "no case of this selection failed in the last run; run check without --failed"
         } else {
             "`d4iot-double plan` lists the cases"
-        }
+        };
+        CliError::new(code::NOTHING_JUDGED, "no case is selected").hint(hint)
     }
 
-    /// A fact that one kind has and the other has not is no mistake; one that none has is.
-    fn facts(&self, kind: Kind) -> Result<BTreeSet<String>, String> {
+    /// A fact that only one kind has is valid for both; one that neither has is an error.
+    fn facts(&self, kind: Kind) -> Result<BTreeSet<String>> {
         let mut facts = BTreeSet::new();
         for pattern in &self.fact {
-            if Kind::ALL
-                .iter()
-                .all(|kind| contract::of(*kind).facts_meant(pattern).is_empty())
-            {
-                return Err(format!(
-                    "unknown fact `{pattern}`\n  hint: `d4iot-double explain` lists the disputed and assumed ones"
-                ));
+            let found = |kind: &Kind| contract::of(*kind).facts_meant(pattern);
+            if Kind::ALL.iter().all(|kind| found(kind).is_empty()) {
+                return Err(CliError::usage(format!("unknown fact `{pattern}`"))
+                    .hint("`d4iot-double explain` lists the disputed and assumed facts"));
             }
-            let meant = contract::of(kind).facts_meant(pattern);
-            // A pattern that means nothing here must not mean everything.
-            facts.extend(if meant.is_empty() {
-                vec![pattern.clone()]
-            } else {
-                meant
-            });
+            // The pattern itself is no fact: a pattern without facts of this kind selects no case.
+            facts.insert(pattern.clone());
+            facts.extend(found(&kind));
         }
         Ok(facts)
     }
@@ -117,22 +102,20 @@ impl Selection {
 /// Reads a glob.
 ///
 /// # Errors
-/// What is wrong with it.
-pub fn matcher(glob: &str) -> Result<Glob, String> {
-    Glob::new(glob).map_err(|wrong| format!("`{glob}` is no glob: {wrong}"))
+/// A glob that is not valid.
+pub(super) fn matcher(glob: &str) -> Result<Glob> {
+    Glob::new(glob).map_err(|wrong| CliError::usage(format!("invalid glob `{glob}`: {wrong}")))
 }
 
-/// Keeps the failures of a run, `kind/id` a line, for `--failed`.
+/// Keeps the failures of a run, one `kind/id` per line, for `--failed`.
 ///
 /// # Errors
-/// A state folder that cannot be written, in words.
+/// A state folder that cannot be written.
 #[expect(
     clippy::disallowed_methods,
     reason = "the last run is kept in the state folder"
 )]
-pub fn keep_failures<'a>(
-    cases: impl Iterator<Item = (Kind, &'a CaseResult)>,
-) -> Result<(), String> {
+pub(crate) fn keep_failures<'a>(cases: impl Iterator<Item = (Kind, &'a CaseResult)>) -> Result<()> {
     let file = last_run()?;
     let lines: String = cases
         .filter(|(_, case)| case.failed)
@@ -141,26 +124,29 @@ pub fn keep_failures<'a>(
     let folder = file.parent().map_or(Ok(()), fs::create_dir_all);
     folder
         .and_then(|()| fs::write(&file, lines))
-        .map_err(|error| format!("keeping this run's failures in {}: {error}", file.display()))
+        .map_err(|error| {
+            let file = file.display();
+            CliError::usage(format!(
+                "cannot keep the failures of this run in {file}: {error}"
+            ))
+        })
 }
 
 #[expect(
     clippy::disallowed_methods,
     reason = "the last run is kept in the state folder"
 )]
-fn last_failures() -> Result<BTreeSet<String>, String> {
+fn last_failures() -> Result<BTreeSet<String>> {
     let file = last_run()?;
     let text = fs::read_to_string(&file).map_err(|error| {
-        format!(
-            "there is no last run in {}: {error}\n  hint: run check once without --failed",
-            file.display()
-        )
+        CliError::usage(format!("no last run in {}: {error}", file.display()))
+            .hint("run check once without --failed")
     })?;
     Ok(text.lines().map(str::to_owned).collect())
 }
 
-/// The XDG state folder's file: `$XDG_STATE_HOME`, else `~/.local/state`.
-fn last_run() -> Result<PathBuf, String> {
+/// A file in the XDG state folder: `$XDG_STATE_HOME`, else `~/.local/state`.
+fn last_run() -> Result<PathBuf> {
     let folder = |name: &str| {
         env::var_os(name)
             .map(PathBuf::from)
@@ -170,5 +156,5 @@ fn last_run() -> Result<PathBuf, String> {
         folder("XDG_STATE_HOME").or_else(|| folder("HOME").map(|home| home.join(".local/state")));
     state
         .map(|state| state.join("d4iot-double/last-run"))
-        .ok_or_else(|| "neither XDG_STATE_HOME nor HOME names a folder".into())
+        .ok_or_else(|| CliError::usage("neither XDG_STATE_HOME nor HOME names a folder"))
 }

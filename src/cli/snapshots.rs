@@ -1,84 +1,75 @@
-//! The snapshots that a run is compared with, and what it may write.
+//! Which snapshots a run is compared with, and what it may write.
 
 use std::{env, path::Path};
 
 use clap::ValueEnum;
 
 use crate::{
-    cli::talk::Talk,
+    cli::error::{CliError, Result},
     contract::Kind,
     snapshot::{SnapshotFolder, SnapshotOwner, SnapshotStore, UpdateMode},
 };
 
-/// What `--update` says may be written.
+/// The values of `--update`.
 #[derive(Clone, Copy, Debug, ValueEnum)]
-pub(super) enum UpdateWord {
+pub(super) enum UpdateChoice {
     Pending,
     No,
     New,
     All,
 }
 
-/// Returns the snapshots that a run is compared with: a folder that is named; for the unchanged built-in mock the project's own or the built-in ones; or none.
+/// The snapshots of a mock: a named folder, the project's own for the unchanged built-in mock, the copy in the binary, or none.
 pub(super) fn store(
     named: Option<&Path>,
     kind: Kind,
-    several: bool,
-    unchanged: bool,
+    has_both_kinds: bool,
+    is_unchanged: bool,
     update: UpdateMode,
-) -> Result<SnapshotStore, String> {
+) -> Result<SnapshotStore> {
     let own = Path::new("snapshots").join(kind.name());
     let folder = match named {
-        Some(folder) if several || folder.join(kind.name()).is_dir() => folder.join(kind.name()),
+        Some(folder) if has_both_kinds || folder.join(kind.name()).is_dir() => {
+            folder.join(kind.name())
+        }
         Some(folder) => folder.to_owned(),
-        None if unchanged && own.is_dir() => own,
-        None if unchanged => return Ok(SnapshotStore::BuiltIn(kind)),
+        None if is_unchanged && own.is_dir() => own,
+        None if is_unchanged => return Ok(SnapshotStore::BuiltIn(kind)),
         None => return Ok(SnapshotStore::None),
     };
-    let opened = if update == UpdateMode::No {
-        SnapshotFolder::open(&folder)
-    } else {
-        SnapshotFolder::create(&folder)
+    let folder = match update {
+        UpdateMode::No => SnapshotFolder::open(&folder)?,
+        _ => SnapshotFolder::create(&folder)?,
     };
-    let owner = if unchanged {
+    let owner = if is_unchanged {
         SnapshotOwner::Tests
     } else {
         SnapshotOwner::Target
     };
-    opened
-        .map(|folder| SnapshotStore::Folder(folder, update, owner))
-        .map_err(|error| error.to_string())
+    Ok(SnapshotStore::Folder(folder, update, owner))
 }
 
 /// What may be written: the option, else INSTA_UPDATE, else nothing in CI and pending files elsewhere.
-pub(super) fn update(word: Option<UpdateWord>, talk: &Talk) -> Result<UpdateMode, String> {
-    let standard = if in_ci() {
-        UpdateMode::No
-    } else {
-        UpdateMode::Pending
-    };
-    match word {
-        Some(UpdateWord::Pending) => Ok(UpdateMode::Pending),
-        Some(UpdateWord::No) => Ok(UpdateMode::No),
-        Some(UpdateWord::New) => Ok(UpdateMode::New),
-        Some(UpdateWord::All) => Ok(UpdateMode::All),
-        None => match env::var("INSTA_UPDATE").ok().as_deref() {
-            None | Some("" | "auto") => Ok(standard),
-            Some("no") => Ok(UpdateMode::No),
-            Some("new") => Ok(UpdateMode::Pending),
-            Some("always" | "force") => Ok(UpdateMode::All),
-            Some(other) => {
-                talk.detail("INSTA_UPDATE is read because --update is absent");
-                Err(format!(
-                    "INSTA_UPDATE is `{other}`, expected one of no, auto, new, always, force"
-                ))
-            }
-        },
-    }
+pub(super) fn update(choice: Option<UpdateChoice>) -> Result<UpdateMode> {
+    let variable = env::var("INSTA_UPDATE").unwrap_or_default();
+    Ok(match (choice, variable.as_str()) {
+        (Some(UpdateChoice::Pending), _) | (None, "new") => UpdateMode::Pending,
+        (Some(UpdateChoice::No), _) | (None, "no") => UpdateMode::No,
+        (Some(UpdateChoice::New), _) => UpdateMode::New,
+        (Some(UpdateChoice::All), _) | (None, "always" | "force") => UpdateMode::All,
+        (None, "" | "auto") if is_ci() => UpdateMode::No,
+        (None, "" | "auto") => UpdateMode::Pending,
+        (None, other) => {
+            let expected = "expected one of no, auto, new, always, force";
+            return Err(CliError::usage(format!(
+                "INSTA_UPDATE is `{other}`, {expected}"
+            )));
+        }
+    })
 }
 
-/// Whether this is a build server: `CI` is set to something that is not a no.
-pub(super) fn in_ci() -> bool {
-    env::var("CI")
-        .is_ok_and(|value| !["", "0", "false", "no"].contains(&value.to_ascii_lowercase().as_str()))
+/// Whether this is a build server: `CI` is set to something other than no.
+pub(super) fn is_ci() -> bool {
+    let ci = env::var("CI").unwrap_or_default().to_ascii_lowercase();
+    !["", "0", "false", "no"].contains(&ci.as_str())
 }

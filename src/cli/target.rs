@@ -5,7 +5,13 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::{
-    cli::{client::ClientArgs, code, recover, selection::Selection, talk, talk::Talk},
+    cli::{
+        client::ClientArgs,
+        code, console,
+        error::{CliError, Result},
+        recover,
+        selection::Selection,
+    },
     runner::{
         AccountsFile,
         live::{LiveError, LiveTarget, PreparedRun},
@@ -15,11 +21,11 @@ use crate::{
 /// A live target, and what may be done to it.
 #[derive(Args, Debug)]
 #[group(id = "target_options")]
-pub struct TargetArgs {
-    /// The appliance to check, https://… or http://…; without it: the built-in mocks. A path in it precedes every request's path
+pub(super) struct TargetArgs {
+    /// URL of the appliance, https://… or http://…; without it: built-in mocks. A path in the URL is prepended to every request's path
     #[arg(value_name = "TARGET")]
     pub target: Option<String>,
-    /// The target's accounts, a YAML file that only you may read (chmod 600)
+    /// Accounts of the target: a YAML file that only you may read (chmod 600)
     ///
     ///   admin: { username: labadmin, password_env: LAB_ADMIN }
     ///   user: { username: labuser, password: Lab-user-12345 }
@@ -28,10 +34,10 @@ pub struct TargetArgs {
     /// Cases whose account is missing are not judged
     #[arg(long, value_name = "FILE", requires = "target", verbatim_doc_comment)]
     pub accounts: Option<PathBuf>,
-    /// Allow cases that change passwords; repeats the target's host as confirmation
+    /// Allow cases that change passwords; repeats the target's host name as confirmation
     #[arg(long, value_name = "HOST", requires = "target")]
     pub change_passwords_on: Option<String>,
-    /// How many sign-ins may fail; a sensor locks an address out after 5
+    /// Number of failed sign-ins allowed; a sensor locks an address out after 5
     #[arg(long, value_name = "N", default_value_t = 3)]
     pub max_auth_failures: u32,
     /// Allow http:// to a target on another machine: passwords are sent unencrypted
@@ -43,52 +49,51 @@ pub struct TargetArgs {
 }
 
 impl TargetArgs {
-    /// Reads all that concerns a target and plans the run, in which each case is repeated. An error is printed, and its exit code returned.
+    /// Reads all that concerns a target and plans the run, in which each case is repeated.
     ///
     /// # Errors
     /// An option is wrong, a safety rule forbids the run, or no case is selected.
-    pub fn prepare(
-        &self,
-        selection: &Selection,
-        repeat: u32,
-        talk: &Talk,
-    ) -> Result<PreparedRun, u8> {
-        let usage = |error: String| talk.code(Err(error));
+    pub(super) fn prepare(&self, selection: &Selection, repeat: u32) -> Result<PreparedRun> {
         let url = self.target.clone().unwrap_or_default();
         let kind = selection
             .kind
-            .ok_or_else(|| usage("a target needs --kind sensor or --kind console".into()))?;
+            .ok_or_else(|| CliError::usage("a target needs --kind sensor or --kind console"))?;
         let accounts = match &self.accounts {
-            Some(path) => AccountsFile::load(path).map_err(|error| usage(error.to_string()))?,
+            Some(path) => AccountsFile::load(path)?,
             None => AccountsFile::default(),
         };
         let passwords = accounts.accounts.values().chain(&accounts.proxy);
-        talk::hide(
+        console::hide(
             passwords.map(|credentials| credentials.password.expose()),
             &Default::default(),
         );
         let target = LiveTarget {
-            client: self.client.options(&url).map_err(usage)?,
+            client: self.client.options(&url)?,
             url,
             kind,
             insecure_name: "-k",
             allow_http: self.allow_http,
             accounts,
-            cases: selection.cases(kind).map_err(usage)?,
+            cases: selection.cases(kind)?,
             change_passwords_on: self.change_passwords_on.clone(),
             max_auth_failures: self.max_auth_failures,
             repeat,
             journal_dir: None,
         };
-        let run = target.prepare().map_err(|error| report(&error, talk))?;
+        let run = target.prepare().map_err(|error| error_of(&error))?;
         let (passwords, usernames) = run.context.accounts.secrets();
-        talk::hide(passwords, &usernames);
+        console::hide(passwords, &usernames);
         Ok(run)
     }
 }
 
-/// Prints why a live run does not start or ended early, with a hint in the terms of the command line. Returns the exit code.
-pub fn report(error: &LiveError, talk: &Talk) -> u8 {
+/// Returns why a live run does not start or ended early, with a hint in the terms of the command line.
+pub(super) fn error_of(error: &LiveError) -> CliError {
+    let code = if error.is_safety_rule() {
+        code::REFUSED
+    } else {
+        code::USAGE
+    };
     let text = match error {
         LiveError::Address(reason) => format!("TARGET {reason}"),
         LiveError::Consent { named, host } => {
@@ -103,13 +108,9 @@ pub fn report(error: &LiveError, talk: &Talk) -> u8 {
         }
         error => error.hint().map(str::to_owned),
     };
-    talk.error(match hint {
-        Some(hint) => format!("{text}\n  hint: {hint}"),
-        None => text,
-    });
-    if error.is_safety_rule() {
-        code::REFUSED
-    } else {
-        code::USAGE
+    let error = CliError::new(code, text);
+    match hint {
+        Some(hint) => error.hint(hint),
+        None => error,
     }
 }

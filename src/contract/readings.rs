@@ -96,21 +96,19 @@ impl fmt::Display for UnknownReading {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let noun = if self.fact { "fact" } else { "reading" };
         write!(out, "unknown {noun} `{}`, expected ", self.asked)?;
-        match nearest(&self.asked, self.expected.iter().map(String::as_str)) {
-            Some(near) if self.expected.len() > FEW => {
-                write!(
-                    out,
-                    "one of {} (nearest: {near}; `d4iot-double explain` lists them)",
-                    self.expected.len()
-                )
+        match self.expected.len() {
+            count if count > FEW => {
+                write!(out, "one of {count} (`d4iot-double explain` lists them)")
             }
-            _ if self.expected.len() > FEW => write!(
-                out,
-                "one of {} (`d4iot-double explain` lists them)",
-                self.expected.len()
-            ),
             _ => write!(out, "one of {}", self.expected.join(", ")),
         }
+    }
+}
+
+impl UnknownReading {
+    /// Returns the name that may be meant.
+    pub(crate) fn nearest(&self) -> Option<&str> {
+        nearest(&self.asked, self.expected.iter().map(String::as_str))
     }
 }
 

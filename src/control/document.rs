@@ -118,7 +118,10 @@ pub(super) async fn no_such_path(State(app): State<AppState>, request: Request) 
         filled.join("/")
     };
     let known: Vec<String> = paths.iter().map(like).collect();
-    match contract::nearest(path, known.iter().map(String::as_str)) {
+    // All paths begin alike: only what follows the version is compared.
+    let known = known.iter().filter_map(|path| path.strip_prefix(VERSION));
+    let near = contract::nearest(path.strip_prefix(VERSION).unwrap_or(path), known);
+    match near.map(|near| format!("{VERSION}{near}")) {
         Some(near) => problem.hint(format!("did you mean `{near}`? /v1/openapi.json lists all")),
         None => problem.hint("/v1/openapi.json lists all"),
     }
@@ -133,5 +136,7 @@ pub(super) async fn no_such_method(request: Request) -> Problem {
     .hint("the header Allow says which are")
 }
 
+/// The beginning of every path.
+const VERSION: &str = "/v1/";
 /// How much of a path is shown, in characters.
 const MAX_PATH_CHARS: usize = 200;

@@ -273,18 +273,18 @@ impl fmt::Debug for Identity {
 impl fmt::Display for Error {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Error::BadName(name) => write!(formatter, "put {name:?} into the certificate: expected a host name or an IP address, without a port"),
-            Error::CertificateText(fault) => write!(formatter, "read the certificate: {fault}"),
-            Error::Unusable(error) => write!(formatter, "use the certificate and its key: {error}"),
-            Error::Generating(error) => write!(formatter, "make a certificate: {error}"),
+            Error::BadName(name) => write!(formatter, "`{name}` cannot be in a certificate, expected a host name or an IP address, without a port"),
+            Error::CertificateText(fault) => write!(formatter, "cannot read the certificate: {fault}"),
+            Error::Unusable(error) => write!(formatter, "cannot use the certificate and its key: {error}"),
+            Error::Generating(error) => write!(formatter, "cannot make a certificate: {error}"),
             Error::KeyEncrypted => {
-                formatter.write_str("read the key: it is encrypted; expected one without a passphrase (openssl pkey -in KEY -out PLAIN)")
+                formatter.write_str("the key is encrypted, expected one without a passphrase (openssl pkey -in KEY -out PLAIN)")
             }
-            Error::KeyMismatch => formatter.write_str("use the key: it is not the key of the first certificate in the file"),
-            Error::KeyText(fault) => write!(formatter, "read the key: {fault}"),
-            Error::NoCertificate => formatter.write_str("read the certificate: no BEGIN CERTIFICATE in the file"),
-            Error::NoIssuer => formatter.write_str("show a certificate that is at fault: only a generated one can be, and this one was given"),
-            Error::NoKey => formatter.write_str("read the key: no BEGIN PRIVATE KEY, BEGIN RSA PRIVATE KEY or BEGIN EC PRIVATE KEY in the file"),
+            Error::KeyMismatch => formatter.write_str("the key does not belong to the first certificate in the file"),
+            Error::KeyText(fault) => write!(formatter, "cannot read the key: {fault}"),
+            Error::NoCertificate => formatter.write_str("no BEGIN CERTIFICATE in the certificate file"),
+            Error::NoIssuer => formatter.write_str("a failure mode needs a generated certificate, and this one was given"),
+            Error::NoKey => formatter.write_str("no BEGIN PRIVATE KEY, BEGIN RSA PRIVATE KEY or BEGIN EC PRIVATE KEY in the key file"),
         }
     }
 }

@@ -61,14 +61,14 @@ fn the_readme_lists_every_exit_code() {
         .filter_map(|line| line.strip_prefix("| ")?.split(' ').next()?.parse().ok())
         .collect();
     let ours = [
-        code::GOOD,
-        code::WRONG,
+        code::SUCCESS,
+        code::DEVIATION,
         code::USAGE,
         code::UNREACHABLE,
-        code::NOTHING,
+        code::NOTHING_JUDGED,
         code::NO_SNAPSHOT,
         code::REFUSED,
-        code::LOST,
+        code::UNRESTORED,
         code::INTERNAL,
         code::INTERRUPTED,
     ];

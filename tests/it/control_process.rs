@@ -106,7 +106,7 @@ fn a_token_is_read_from_a_private_file_and_asked_for() {
 }
 
 #[rstest]
-#[case::from_everywhere(&["--control", "0.0.0.0:9443"], None, "could be reached from other machines")]
+#[case::from_everywhere(&["--control", "0.0.0.0:9443"], None, "other machines could use the control API")]
 #[case::no_address(&["--control", "9443"], None, "did you mean 127.0.0.1:9443?")]
 #[case::token_without_control(&[], Some(("Canary", 0o600)), "--control")]
 #[case::empty(&["--control", "127.0.0.1:0"], Some(("\n", 0o600)), "is empty")]

@@ -14,10 +14,7 @@ use std::{
 
 use bytes::Bytes;
 use d4iot_double::{
-    cli::{
-        ready::Ready,
-        talk::{Colour, LogFormat, Talk},
-    },
+    cli::{console::Console, ready::Ready},
     client,
     client::Target,
     contract,
@@ -256,12 +253,16 @@ fn a_certificate_of_one_s_own_is_served() {
 }
 
 #[rstest]
-#[case::another_s_key("cert.pem", "other.pem", "it is not the key of the first certificate")]
-#[case::swapped("key.pem", "cert.pem", "no BEGIN CERTIFICATE in the file")]
+#[case::another_s_key(
+    "cert.pem",
+    "other.pem",
+    "the key does not belong to the first certificate"
+)]
+#[case::swapped("key.pem", "cert.pem", "no BEGIN CERTIFICATE in the certificate file")]
 #[case::no_key("cert.pem", "cert.pem", "no BEGIN PRIVATE KEY")]
-#[case::empty("empty.pem", "key.pem", "no BEGIN CERTIFICATE in the file")]
+#[case::empty("empty.pem", "key.pem", "no BEGIN CERTIFICATE in the certificate file")]
 #[case::damaged("cert.pem", "damaged.pem", "a BEGIN line without its END line")]
-#[case::encrypted("cert.pem", "encrypted.pem", "it is encrypted")]
+#[case::encrypted("cert.pem", "encrypted.pem", "the key is encrypted")]
 #[case::missing("nowhere.pem", "key.pem", "No such file")]
 fn a_certificate_that_cannot_be_served_starts_nothing(
     #[case] cert: &str,
@@ -303,7 +304,9 @@ fn a_certificate_that_cannot_be_served_starts_nothing(
 #[case::kind(&["--kind", "probe"], "expected one of console, sensor")]
 #[case::kind_of_a_fixture(&["--kind", "sensor", "plant.yaml"], "cannot be used with")]
 #[case::reading_without_a_name(&["--reading", "X11"], "expected FACT=NAME")]
-#[case::reading_unknown(&["--reading", "X11=tabel"], "expected one of example, table")]
+#[case::reading_unknown(&["--reading", "X11=tabel"], "expected one of example, table\n  hint: did you mean `table`?")]
+#[case::mode_unknown(&["--fail", "hangin"], "unknown failure mode `hangin`\n  hint: did you mean `hanging`?")]
+#[case::mode_like_no_other(&["--fail", "nope"], "unknown failure mode `nope`\n  hint: expected one of ")]
 #[case::no_such_fixture(&["nowhere.yaml"], "nowhere.yaml")]
 #[case::ready_file_in_no_folder(&["--ready-file", "/nowhere/ready.json"], "/nowhere/ready.json")]
 fn what_does_not_go_together_is_said(#[case] args: &[&str], #[case] expected: &str) {
@@ -394,7 +397,7 @@ fn a_port_that_a_fixture_took_is_said_to_be_its() {
     assert!(
         end.err
             .contains(&format!("c cannot listen on 127.0.0.1:{}", first + 1))
-            && end.err.contains("`b` of this very start"),
+            && end.err.contains("`b` of this start"),
         "{}",
         end.err
     );
@@ -529,8 +532,8 @@ fn no_answer_is_cut_by_the_end() {
     busy.wait();
     process.signal(Signal::TERM);
     assert_eq!(process.end().code, Some(0));
-    for talk in talks {
-        assert!(talk.join().unwrap() >= 20);
+    for console in talks {
+        assert!(console.join().unwrap() >= 20);
     }
 }
 
@@ -648,10 +651,10 @@ fn a_panic_tells_its_place_and_not_its_text() {
     // The hook is the whole process's, so this claim has one of its own.
     const MARK: &str = "D4IOT_DOUBLE_TEST_PANICS";
     if std::env::var_os(MARK).is_some() {
-        let talk = Talk::new(Colour::Never, true, false, LogFormat::Text);
-        talk.hush_panics();
+        let console = Console::default();
+        console.install_panic_hook();
         drop(thread::spawn(|| panic!("the request held {CANARY}")).join());
-        talk.flush();
+        console.flush();
         return;
     }
     let mut child = Command::new(std::env::current_exe().unwrap());
@@ -927,7 +930,7 @@ fn healthcheck_refuses_a_file_that_is_none() {
     let end = healthcheck(&["--ready-file", &file]);
     assert_eq!(end.code, Some(1));
     assert!(
-        end.err.contains("is no ready file: missing field"),
+        end.err.contains("is not a ready file: missing field"),
         "{}",
         end.err
     );

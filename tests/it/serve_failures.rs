@@ -108,16 +108,16 @@ fn a_watched_folder_changes_what_is_served_and_leaves_alone_what_did_not_change(
         ask(&a, "validation", &right("test", "Later12345!")),
         Some(200)
     );
-    // What changed begins anew, on the same port; its neighbour keeps its state.
+    // What changed restarts, on the same port; its neighbour keeps its state.
     write("a.yaml", &format!("{SENSOR}use: [html_instead_of_json]\n"));
-    serve.says("a begins anew, changed: failures");
+    serve.says("a restarts, changed: failures");
     let _ = ask(&a, "validation", &right("test", "Test12345!"));
     assert_eq!(
         ask(&b, "validation", &right("test", "Later12345!")),
         Some(200)
     );
     write("a.yaml", &format!("{SENSOR}policy: product_16\n"));
-    serve.says("a begins anew, changed: policy, failures");
+    serve.says("a restarts, changed: policy, failures");
     assert_eq!(
         ask(&a, "validation", &right("test", "Test12345!")),
         Some(200)

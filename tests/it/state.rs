@@ -15,6 +15,8 @@ use fixtures::any_fixture;
 use proptest::{prelude::*, strategy::ValueTree, test_runner::RngSeed};
 use steps::{Step, any_steps};
 
+use crate::process::Process;
+
 proptest! {
     #![proptest_config(config())]
 
@@ -140,15 +142,10 @@ fn fixture_check_takes_an_exported_state() {
         reason = "the test writes the file that the command reads"
     )]
     std::fs::write(&path, host.export().export(Secrets::Included)).unwrap();
-    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let end = Process::start(&["fixture", "check", &path.display().to_string()]).end();
+    assert_eq!((end.code, end.err.as_str()), (Some(0), ""));
     assert_eq!(
-        d4iot_double::cli::fixture::check(&[path], &mut out, &mut err),
-        0,
-        "{}",
-        String::from_utf8_lossy(&err)
-    );
-    assert_eq!(
-        String::from_utf8(out).unwrap(),
+        end.out,
         "ok sensor sensor: 4 users, policy examples, 5 failure modes\n"
     );
 }

@@ -1,9 +1,12 @@
-//! A case told: what it finds out, what it needs, what it sends, what it expects.
+//! A case as text: what it tests, needs, sends and expects.
 
 use std::{cell::RefCell, collections::BTreeSet};
 
 use crate::{
-    cli::explain::layout::wrap,
+    cli::{
+        error::{CliError, Result},
+        explain::facts::wrap,
+    },
     conformance::{
         Account, Step,
         case::{Forbidden, Need},
@@ -21,22 +24,21 @@ pub(super) fn find(id: &str) -> Option<&'static Located> {
     suite::all().iter().find(|located| located.case.id == id)
 }
 
-/// Returns the text, ending in a newline: once what holds for every kind, then what each of these kinds is sent and should answer.
+/// Returns the text, ending in a newline: what all kinds share, then the requests and expected answers of each kind.
 ///
 /// # Errors
 /// A case that is for none of these kinds, or a step that makes no request; a test holds all cases against the latter.
-pub(super) fn text(located: &Located, laws: &[&Contract]) -> Result<String, String> {
+pub(super) fn text(located: &Located, contracts: &[&Contract]) -> Result<String> {
     let case = &located.case;
-    let laws: Vec<&&Contract> = laws
+    let contracts: Vec<&&Contract> = contracts
         .iter()
-        .filter(|law| case.kinds.contains(&law.kind))
+        .filter(|contract| case.kinds.contains(&contract.kind))
         .collect();
-    if laws.is_empty() {
-        return Err(format!(
-            "the case `{}` is for {} only",
-            case.id,
-            kinds(&case.kinds)
-        ));
+    if contracts.is_empty() {
+        let (id, kinds) = (&case.id, kinds(&case.kinds));
+        return Err(CliError::usage(format!(
+            "the case `{id}` is for {kinds} only"
+        )));
     }
     let mut lines = Vec::new();
     wrap("", 0, &format!("{}: {}", case.id, case.title), &mut lines);
@@ -46,29 +48,29 @@ pub(super) fn text(located: &Located, laws: &[&Contract]) -> Result<String, Stri
     if !case.tags.is_empty() {
         item("tags", &case.tags.join(", "), &mut lines);
     }
-    item("needs", &needs(located, &laws)?, &mut lines);
+    item("needs", &needs(located, &contracts)?, &mut lines);
     if case.must_not == Some(Forbidden::Success) {
         item(
             "must not",
-            "succeed: that is a deviation, whatever else is left open",
+            "succeed: success is a deviation, whatever else is unspecified",
             &mut lines,
         );
     }
-    for law in laws {
+    for contract in contracts {
         lines.push(String::new());
-        lines.push(format!("=== {}", law.kind));
-        told(located, law, &mut lines)?;
+        lines.push(format!("=== {}", contract.kind));
+        of_kind(located, contract, &mut lines)?;
     }
     Ok(lines.join("\n") + "\n")
 }
 
-/// Adds what one kind is sent and should answer.
-fn told(located: &Located, law: &Contract, lines: &mut Vec<String>) -> Result<(), String> {
+/// Adds the requests and expected answers of one kind.
+fn of_kind(located: &Located, contract: &Contract, lines: &mut Vec<String>) -> Result<()> {
     let case = &located.case;
     let facts: Vec<String> = case
-        .covers(law)
+        .covers(contract)
         .iter()
-        .map(|fact| numbered(law, fact))
+        .map(|fact| numbered(contract, fact))
         .collect();
     // A number stays on the line of its fact.
     let from = lines.len();
@@ -87,7 +89,7 @@ fn told(located: &Located, law: &Contract, lines: &mut Vec<String>) -> Result<()
     for (index, (step, command)) in case
         .steps
         .iter()
-        .zip(runner::case_commands(law.kind, case, "$TARGET")?)
+        .zip(runner::case_commands(contract.kind, case, "$TARGET").map_err(CliError::usage)?)
         .enumerate()
     {
         let label = if case.steps.len() == 1 {
@@ -97,27 +99,28 @@ fn told(located: &Located, law: &Contract, lines: &mut Vec<String>) -> Result<()
         };
         // A command is not wrapped: it is there to be copied.
         lines.push(format!("  {label:<width$}{command}", width = INDENT - 2));
-        expectation(step, law, lines)?;
+        expectation(step, contract, lines)?;
     }
     Ok(())
 }
 
-fn expectation(step: &Step, law: &Contract, lines: &mut Vec<String>) -> Result<(), String> {
-    let mut told: Vec<String> =
-        expected::branches(&step.expect, law, step.ask, &Readings::default())?
+fn expectation(step: &Step, contract: &Contract, lines: &mut Vec<String>) -> Result<()> {
+    let mut answers: Vec<String> =
+        expected::branches(&step.expect, contract, step.ask, &Readings::default())
+            .map_err(CliError::usage)?
             .iter()
-            .map(|branch| lawful(branch, step, law))
+            .map(|branch| allowed(branch, step, contract))
             .collect();
-    told.dedup();
-    for (index, branch) in told.iter().enumerate() {
+    answers.dedup();
+    for (index, branch) in answers.iter().enumerate() {
         item(if index == 0 { "expected" } else { "or" }, branch, lines);
     }
     Ok(())
 }
 
-/// One lawful answer: the outcome, its wordings, and the readings that lead to it.
-fn lawful(branch: &Branch, step: &Step, law: &Contract) -> String {
-    let spec = law.response_spec(branch.outcome.at(step.ask), branch.outcome);
+/// One allowed response: the outcome, its wordings, and the readings that lead to it.
+fn allowed(branch: &Branch, step: &Step, contract: &Contract) -> String {
+    let spec = contract.response_spec(branch.outcome.at(step.ask), branch.outcome);
     let wordings: Vec<&str> = spec
         .map(|(_, said)| {
             said.body
@@ -135,29 +138,30 @@ fn lawful(branch: &Branch, step: &Step, law: &Contract) -> String {
         let choices: Vec<String> = branch
             .choices
             .iter()
-            .map(|choice| format!("{} is {}", numbered(law, &choice.fact), choice.reading))
+            .map(|choice| format!("{} is {}", numbered(contract, &choice.fact), choice.reading))
             .collect();
-        text.push_str(&format!(" (where {})", choices.join(" and ")));
+        text.push_str(&format!(" (if {})", choices.join(" and ")));
     }
     match branch.standing {
         Standing::Said => {}
-        Standing::Unordered => text.push_str("; which of them comes first is not judged"),
+        Standing::Unordered => text.push_str("; the order is not judged"),
         Standing::Silent => text.push_str("; recorded, not judged"),
     }
     text
 }
 
-/// What must be there: the accounts that the steps name, and what only a mock can offer.
-fn needs(located: &Located, laws: &[&&Contract]) -> Result<String, String> {
+/// What the case needs: the accounts that the steps name, and what only a mock has.
+fn needs(located: &Located, contracts: &[&&Contract]) -> Result<String> {
     let accounts: RefCell<BTreeSet<Account>> = RefCell::default();
-    for (law, step) in laws
+    for (contract, step) in contracts
         .iter()
-        .flat_map(|law| located.case.steps.iter().map(move |step| (law, step)))
+        .flat_map(|contract| located.case.steps.iter().map(move |step| (contract, step)))
     {
-        request::build(step, law, &Readings::default(), &|placeholder| {
+        request::build(step, contract, &Readings::default(), &|placeholder| {
             accounts.borrow_mut().insert(placeholder.account);
             Ok(placeholder.to_string())
-        })?;
+        })
+        .map_err(CliError::usage)?;
     }
     let accounts = accounts.into_inner();
     let named: Vec<&str> = accounts
@@ -186,14 +190,15 @@ fn needs(located: &Located, laws: &[&&Contract]) -> Result<String, String> {
 
 fn offered(need: Need) -> &'static str {
     match need {
-        Need::AnySymbol => "a mock, whose policy is known to take any symbol",
-        Need::Lockout => "a mock, with a lock-out that ends with the case",
-        Need::Page => "a mock, with the users of the documents' examples",
+        Need::AnySymbol => "a mock: its policy accepts any symbol",
+        Need::Lockout => "a mock: its lock-out ends with the case",
+        Need::Page => "a mock: it has the documentation's example users",
     }
 }
 
-fn numbered(law: &Contract, fact: &str) -> String {
-    law.ambiguity_number(fact)
+fn numbered(contract: &Contract, fact: &str) -> String {
+    contract
+        .ambiguity_number(fact)
         .map_or_else(|| fact.to_owned(), |number| format!("{number} {fact}"))
 }
 
@@ -210,5 +215,5 @@ fn item(label: &str, text: &str, lines: &mut Vec<String>) {
     wrap(&format!("  {label}"), INDENT, text, lines);
 }
 
-/// How far to the right the items stand, as in the report.
+/// The column of the items, as in the report.
 const INDENT: usize = 12;

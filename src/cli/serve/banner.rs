@@ -1,4 +1,4 @@
-//! How to ask an appliance, for whoever has just started one and looks at the terminal.
+//! An example request for an appliance, for the person at the terminal.
 
 use serde_json::{Value as Json, json};
 
@@ -9,15 +9,15 @@ use crate::{
     fixture::Fixture,
 };
 
-/// Returns a command that asks the appliance at a URL whether a user's password is right; nothing where it has no user.
+/// Returns a command that validates a user's password at an appliance; none if it has no user.
 ///
-/// Where the users are the built-in ones the command runs as it stands: its user and password are printed in the document.
+/// The command for the built-in users has a password: the documentation prints it.
 /// A fixture's own password is never shown.
-pub(super) fn how_to_ask(fixture: &Fixture, url: &str) -> Option<String> {
+pub(super) fn example_request(fixture: &Fixture, url: &str) -> Option<String> {
     let credentials = if fixture.names_users {
-        of_a_user(fixture)?
+        fixture_user(fixture)?
     } else {
-        of_the_document(fixture.kind)?
+        documented_user(fixture.kind)?
     };
     let path = contract::of(fixture.kind)
         .clause(Operation::Validation)
@@ -39,7 +39,7 @@ pub(super) fn how_to_ask(fixture: &Fixture, url: &str) -> Option<String> {
     ))
 }
 
-fn of_a_user(fixture: &Fixture) -> Option<Json> {
+fn fixture_user(fixture: &Fixture) -> Option<Json> {
     let users = fixture.state.directory.users();
     let user = users
         .clone()
@@ -48,8 +48,8 @@ fn of_a_user(fixture: &Fixture) -> Option<Json> {
     Some(json!({ "username": user.username, "password": "<PASSWORD>" }))
 }
 
-/// The user of the document's own example, whom the built-in appliances know.
-fn of_the_document(kind: Kind) -> Option<Json> {
+/// The user of the documentation's own example, whom the built-in appliances have.
+fn documented_user(kind: Kind) -> Option<Json> {
     let quotes = contract::of(kind).quotes.values();
     let mut examples = quotes.filter(|quote| {
         quote.form == QuoteForm::Command
@@ -73,7 +73,7 @@ mod tests {
     #[case::sensor(Kind::Sensor)]
     #[case::console(Kind::Console)]
     fn the_document_s_user_is_built_in_with_the_password_shown(#[case] kind: Kind) {
-        let shown = of_the_document(kind).unwrap();
+        let shown = documented_user(kind).unwrap();
         let directory = fixture::built_in(kind).state.directory;
         let user = directory.find(shown["username"].as_str().unwrap()).unwrap();
         assert_eq!(Some(user.password.expose()), shown["password"].as_str());
@@ -82,7 +82,8 @@ mod tests {
     #[test]
     fn a_fixture_s_password_is_not_shown() {
         let text = "appliance: sensor\nusers:\n  - { username: locked, password: Canary-1, role: admin, state: locked }\n  - { username: \"o'neil\", password: Canary-2, role: admin }\n";
-        let command = how_to_ask(&fixture::read("f", text).unwrap(), "http://127.0.0.1:1").unwrap();
+        let command =
+            example_request(&fixture::read("f", text).unwrap(), "http://127.0.0.1:1").unwrap();
         let words = shlex::split(&command).unwrap();
         assert_eq!(words[4], r#"{"username":"o'neil","password":"<PASSWORD>"}"#);
         assert!(

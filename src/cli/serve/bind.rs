@@ -1,4 +1,4 @@
-//! Where appliances of the command line listen: the first where it says, further ones on the next ports, or where a fixture asks.
+//! Where appliances of the command line listen: the first at --listen, the others on the next ports, or where a fixture says.
 
 use std::{
     io,
@@ -6,20 +6,24 @@ use std::{
 };
 
 use crate::{
+    cli::{
+        error::{CliError, Result},
+        serve::with_hint,
+    },
     fixture::Fixture,
     server::{BindError, BoundPort, Registry, RegistryError},
 };
 
-/// The addresses that are given out, one after the other.
+/// Gives out addresses one after the other.
 #[derive(Clone, Debug)]
 pub(super) struct Addresses {
-    /// Where the next appliance listens that does not say; none after the last port.
+    /// The address of the next appliance without one of its own; none after the last port.
     next: Option<SocketAddr>,
     taken: Vec<(SocketAddr, String)>,
 }
 
 impl Addresses {
-    /// Begins at an address.
+    /// Starts at an address.
     pub(super) fn from(first: SocketAddr) -> Addresses {
         Addresses {
             next: Some(first),
@@ -30,75 +34,63 @@ impl Addresses {
     /// Binds the port of an appliance.
     ///
     /// # Errors
-    /// Why it cannot be bound, and what can be done.
-    pub(super) fn bind(
-        &mut self,
-        fleet: &Registry,
-        fixture: &Fixture,
-    ) -> Result<BoundPort, String> {
+    /// Why it cannot be bound, with a hint.
+    pub(super) fn bind(&mut self, registry: &Registry, fixture: &Fixture) -> Result<BoundPort> {
         let address = fixture.listen.or(self.next).ok_or_else(|| {
-            format!("no port is left for {}: the one before it has 65535\n  hint: --listen with a lower port, or with port 0", fixture.name)
+            let message = format!(
+                "no port is left for {}: the one before it has 65535",
+                fixture.name
+            );
+            CliError::usage(message).hint("--listen with a lower port, or with port 0")
         })?;
-        let berth = fleet
+        let port = registry
             .bind(fixture, Some(address))
-            .map_err(|error| self.told(&error))?;
+            .map_err(|error| self.explain(&error))?;
         if fixture.listen.is_none() {
             self.next = following(address);
         }
         self.taken.push((address, fixture.name.clone()));
-        Ok(berth)
+        Ok(port)
     }
 
-    fn told(&self, error: &RegistryError) -> String {
+    fn explain(&self, error: &RegistryError) -> CliError {
         let hint = match error {
-            RegistryError::Bind(unbound) => Some(self.way_out(unbound, error)),
+            RegistryError::Bind(unbound) => self.user_of(unbound).or(error.hint()).or_else(|| {
+                let anywhere = SocketAddr::new(unbound.address.ip(), 0);
+                Some(format!("--listen {anywhere} takes any free port"))
+            }),
             error => error.hint(),
         };
-        hint.map_or_else(
-            || error.to_string(),
-            |hint| format!("{error}\n  hint: {hint}"),
-        )
+        with_hint(CliError::usage(error), hint)
     }
 
-    fn way_out(&self, unbound: &BindError, error: &RegistryError) -> String {
-        let in_use = unbound.reason.kind() == io::ErrorKind::AddrInUse;
-        let same_port = |(other, _): &&(SocketAddr, String)| {
-            in_use && other.port() != 0 && other.port() == unbound.address.port()
-        };
-        match self.taken.iter().find(same_port) {
-            Some((_, name)) => format!(
-                "`{name}` of this very start has that port; let a fixture's `listen` and --listen leave each other room"
-            ),
-            None => error.hint().unwrap_or_else(|| {
-                format!(
-                    "--listen {} takes any free port",
-                    SocketAddr::new(unbound.address.ip(), 0)
-                )
-            }),
+    /// Names the appliance of this start that has the same port.
+    fn user_of(&self, unbound: &BindError) -> Option<String> {
+        let port = unbound.address.port();
+        if unbound.reason.kind() != io::ErrorKind::AddrInUse || port == 0 {
+            return None;
         }
+        let mut taken = self.taken.iter();
+        let (_, name) = taken.find(|(other, _)| other.port() == port)?;
+        Some(format!(
+            "`{name}` of this start has that port; the ports of --listen and of the fixtures' `listen` must differ"
+        ))
     }
 }
 
-/// Reads an address for clap. What people often type instead is answered with what they mean.
-pub(super) fn address(text: &str) -> Result<SocketAddr, String> {
-    read(text, 8443)
-}
-
-/// Reads the control API's address for clap.
-pub(super) fn control(text: &str) -> Result<SocketAddr, String> {
-    read(text, 9443)
-}
-
-fn read(text: &str, usual: u16) -> Result<SocketAddr, String> {
+/// Reads an address for clap. A common mistake is answered with the address that is meant.
+pub(super) fn address(text: &str, usual_port: u16) -> std::result::Result<SocketAddr, String> {
     text.parse().map_err(|_| {
         let host_and_port = text.strip_prefix("localhost").unwrap_or(text);
         let port = host_and_port.strip_prefix(':').unwrap_or(host_and_port);
         let meant = match (port.parse::<u16>(), text.parse::<IpAddr>()) {
             (Ok(port), _) => format!("; did you mean 127.0.0.1:{port}?"),
-            (_, Ok(ip)) => format!("; did you mean {}?", SocketAddr::new(ip, usual)),
+            (_, Ok(ip)) => format!("; did you mean {}?", SocketAddr::new(ip, usual_port)),
             _ => String::new(),
         };
-        format!("expected an IP address and a port, 127.0.0.1:{usual} or [::1]:{usual}{meant}")
+        format!(
+            "expected an IP address and a port, 127.0.0.1:{usual_port} or [::1]:{usual_port}{meant}"
+        )
     })
 }
 

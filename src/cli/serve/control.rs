@@ -1,11 +1,15 @@
-//! The control API as the command line asks for it: bound before anything is told to be ready, ended with the appliances.
+//! The control API of `serve`: bound before anything is announced, ended with the appliances.
 
 use std::{future::Future, net::SocketAddr, path::Path};
 
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 
 use crate::{
-    cli::{serve::Options, talk::Talk},
+    cli::{
+        console::Console,
+        error::{CliError, Result},
+        serve::ServeArgs,
+    },
     control,
     redact::Secret,
     runner::private_file,
@@ -26,42 +30,39 @@ pub(super) struct Running {
     served: JoinHandle<()>,
 }
 
-/// Reads the token, where there is to be one.
+/// Reads the token, if one is named.
 ///
 /// # Errors
-/// A file that others may read, or that holds no token; a control API that others could reach without one.
-pub(super) fn token(options: &Options) -> Result<Option<Secret>, String> {
-    let token = options
-        .control_token_file
-        .as_deref()
-        .map(read)
-        .transpose()?;
+/// A file that others may read, or that has no token; no token for an API that other machines can reach.
+pub(super) fn token(options: &ServeArgs) -> Result<Option<Secret>> {
+    let token = options.control_token_file.as_deref();
+    let token = token.map(read_token).transpose()?;
     match options.control {
-        Some(address) if token.is_none() && !address.ip().is_loopback() => Err(format!(
-            "--control {address} could be reached from other machines, and whoever asks it can do everything\n  hint: --control 127.0.0.1:{}, or --control-token-file FILE",
-            address.port()
-        )),
+        Some(address) if token.is_none() && !address.ip().is_loopback() => {
+            let message = format!(
+                "--control {address}: other machines could use the control API without a token"
+            );
+            let loopback = format!("--control 127.0.0.1:{}", address.port());
+            Err(CliError::usage(message).hint(format!("{loopback}, or --control-token-file FILE")))
+        }
         _ => Ok(token),
     }
 }
 
-fn read(path: &Path) -> Result<Secret, String> {
+fn read_token(path: &Path) -> Result<Secret> {
     let shown = path.display();
-    let text = private_file::read(
-        path,
-        "the token file",
-        "write the token into a file of its own",
-    )?;
+    let advice = "write the token into a file of its own";
+    let text = private_file::read(path, "the token file", advice).map_err(CliError::usage)?;
     let token = text.trim_end_matches(['\n', '\r']);
     if token.is_empty() {
-        return Err(format!(
-            "the token file {shown} is empty\n  hint: openssl rand -hex 32 > {shown}"
-        ));
+        return Err(CliError::usage(format!("the token file {shown} is empty"))
+            .hint(format!("openssl rand -hex 32 > {shown}")));
     }
     if !token.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Err(format!(
-            "the token in {shown} cannot be sent in a header, expected one line of visible ASCII without blanks"
-        ));
+        let expected = "expected one line of visible ASCII without blanks";
+        return Err(CliError::usage(format!(
+            "the token in {shown} cannot be sent in a header, {expected}"
+        )));
     }
     Ok(Secret::new(token))
 }
@@ -71,18 +72,16 @@ impl Control {
     ///
     /// # Errors
     /// Why it cannot be bound, and what can be done.
-    pub(super) fn bind(
-        options: &Options,
-        token: Option<Secret>,
-    ) -> Result<Option<Control>, String> {
+    pub(super) fn bind(options: &ServeArgs, token: Option<Secret>) -> Result<Option<Control>> {
         let Some(address) = options.control else {
             return Ok(None);
         };
         let anywhere = SocketAddr::new(address.ip(), 0);
         let unbound = |error| {
-            format!(
-                "the control API cannot listen on {address}: {error}\n  hint: --control {anywhere} takes any free port"
-            )
+            CliError::usage(format!(
+                "the control API cannot listen on {address}: {error}"
+            ))
+            .hint(format!("--control {anywhere} takes any free port"))
         };
         let listener = server::bind(address).map_err(unbound)?;
         let url = format!(
@@ -106,16 +105,16 @@ impl Control {
         clippy::disallowed_methods,
         reason = "the control API is one task of the runtime it was started in"
     )]
-    pub(super) fn start(self, fleet: Registry, talk: Talk) -> Running {
+    pub(super) fn start(self, registry: Registry, console: Console) -> Running {
         let (stop, stopped) = oneshot::channel::<()>();
         let served = tokio::spawn(async move {
             // A sender that is dropped without a word means the same.
-            if let Err(error) = control::serve(self.listener, fleet, self.token, async {
+            if let Err(error) = control::serve(self.listener, registry, self.token, async {
                 drop(stopped.await)
             })
             .await
             {
-                talk.error(format!("serving the control API: {error}"));
+                console.error(format!("the control API ended: {error}"));
             }
         });
         Running { stop, served }

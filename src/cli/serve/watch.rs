@@ -1,16 +1,19 @@
-//! Watching fixtures by reading them: mounted folders tell nobody when they change, and a few small files cost nothing to read.
+//! Watching fixtures by reading them: mounted folders give no notice of changes, and a few small files are cheap to read.
 
 use std::{path::PathBuf, time::Duration};
 
-use crate::cli::fixture;
+use crate::cli::{
+    error::{Result, read},
+    fixture,
+};
 
-/// Files and what stands in them, in order.
+/// Files and their content, in order.
 pub(super) type Files = Vec<(PathBuf, Vec<u8>)>;
 
-/// Looks again and again at what fixtures' files say.
+/// Reads fixtures again and again.
 pub(super) struct Watch {
     paths: Vec<PathBuf>,
-    seen: Result<Files, String>,
+    seen: std::result::Result<Files, String>,
 }
 
 impl Watch {
@@ -22,15 +25,16 @@ impl Watch {
         }
     }
 
-    /// Waits until something has changed and returns how it now stands. What cannot be read is told once.
-    pub(super) async fn changed(&mut self) -> Result<Files, String> {
+    /// Waits until a file has changed, and returns all of them. A file that cannot be read is reported once.
+    pub(super) async fn changed(&mut self) -> std::result::Result<Files, String> {
         loop {
             tokio::time::sleep(PAUSE).await;
             let paths = self.paths.clone();
             // Away from the threads that answer: a folder on a network may keep its reader waiting.
-            let Ok(now) = tokio::task::spawn_blocking(move || read(&paths)).await else {
+            let Ok(now) = tokio::task::spawn_blocking(move || read_all(&paths)).await else {
                 continue;
             };
+            let now = now.map_err(|error| error.to_string());
             if now != self.seen {
                 self.seen.clone_from(&now);
                 return now;
@@ -43,16 +47,9 @@ impl Watch {
 ///
 /// # Errors
 /// The first that cannot be read.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "fixtures are read where the command line says"
-)]
-pub(super) fn read(paths: &[PathBuf]) -> Result<Files, String> {
-    let read = |path: PathBuf| match std::fs::read(&path) {
-        Ok(bytes) => Ok((path, bytes)),
-        Err(error) => Err(format!("reading {}: {error}", path.display())),
-    };
-    fixture::files(paths)?.into_iter().map(read).collect()
+pub(super) fn read_all(paths: &[PathBuf]) -> Result<Files> {
+    let files = fixture::files(paths)?.into_iter();
+    files.map(|path| Ok((path.clone(), read(&path)?))).collect()
 }
 
 const PAUSE: Duration = Duration::from_millis(500);

@@ -50,7 +50,7 @@ fn serve_takes_a_profile() {
         .ends_with(2);
     assert_eq!(
         told.err,
-        "error: p.yaml has no profile of an appliance that is served here\n  hint: --kind says which appliance is\n"
+        "error: p.yaml has no profile for a kind that is served here\n  hint: choose the kind with --kind\n"
     );
 }
 
@@ -68,7 +68,7 @@ fn serve_takes_a_profile() {
 #[case::no_file(
     "--known nowhere.yaml --readings",
     "[]",
-    "reading nowhere.yaml: No such file"
+    "cannot read nowhere.yaml: No such file"
 )]
 fn a_file_that_cannot_be_read_is_said_with_its_place(
     #[case] option: &str,

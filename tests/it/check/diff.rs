@@ -65,15 +65,15 @@ fn reports_are_compared_with_verdicts_and_readings() {
 #[rstest]
 #[case::a_folder_and_a_file(
     "diff . a.json",
-    "one is a folder\n  hint: two snapshot folders, or two JSON reports"
+    "only one of them is a folder\n  hint: name two snapshot folders, or two JSON reports"
 )]
-#[case::no_file("diff nowhere.json a.json", "reading nowhere.json: No such file")]
+#[case::no_file("diff nowhere.json a.json", "cannot read nowhere.json: No such file")]
 #[case::no_report(
     "diff a.json a.json",
-    "a.json:1:2: this is no JSON report of ours\n  hint: "
+    "a.json:1:2: not a JSON report of check\n  hint: "
 )]
 #[case::of_another_version("diff b.json b.json", "b.json is a report of version 2, expected 1")]
-#[case::no_snapshot("diff empty empty", "there is no snapshot in empty")]
+#[case::no_snapshot("diff empty empty", "no snapshot in empty")]
 fn what_cannot_be_compared_is_said(#[case] line: &str, #[case] expected: &str) {
     let desk = Desk::new();
     desk.write("a.json", "{}");

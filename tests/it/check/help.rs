@@ -1,72 +1,39 @@
-//! The command line itself: a change of it is a change one can see.
+//! The help of every command is `docs/cli.md`: a change of the command line is a change one can see.
 
-use rstest::rstest;
+use std::{env, fs};
 
-use crate::check::desk::{Desk, told};
+use crate::check::desk::{Desk, project, told};
 
-#[rstest]
-#[case::all("")]
-#[case::accept("accept")]
-#[case::check("check")]
-#[case::diff("diff")]
-#[case::documents("documents")]
-#[case::explain("explain")]
-#[case::fixture("fixture")]
-#[case::fixture_check("fixture check")]
-#[case::fixture_init("fixture init")]
-#[case::fixture_schedule("fixture schedule")]
-#[case::fixture_schema("fixture schema")]
-#[case::healthcheck("healthcheck")]
-#[case::pending("pending")]
-#[case::plan("plan")]
-#[case::recover("recover")]
-#[case::reject("reject")]
-#[case::review("review")]
-#[case::serve("serve")]
-fn help_is_as_it_was(#[case] command: &str) {
-    let desk = Desk::new();
-    let help = told(
-        desk.command(&format!("{command} --help"))
-            .env("COLUMNS", "100"),
-    )
-    .ends_with(0);
-    assert_eq!(help.err, "");
-    let name = if command.is_empty() {
-        "help".to_owned()
+/// `D4IOT_BLESS=1 cargo test` rewrites the page.
+#[test]
+#[expect(clippy::disallowed_methods, reason = "the page is a file")]
+fn docs_cli_md_is_the_help_of_every_command() {
+    let page = page();
+
+    let path = project("docs/cli.md");
+    if env::var_os("D4IOT_BLESS").is_some() {
+        fs::write(path, page).unwrap();
     } else {
-        format!("help_{}", command.replace(' ', "_"))
-    };
-    let mut settings = insta::Settings::new();
-    settings.set_prepend_module_to_snapshot(false);
-    settings.set_omit_expression(true);
-    settings.set_description(format!(
-        "d4iot-double {}",
-        format!("{command} --help").trim_start()
-    ));
-    settings.bind(|| insta::assert_snapshot!(name, help.out));
+        assert_eq!(fs::read_to_string(path).unwrap(), page);
+    }
 }
 
 #[test]
-fn every_command_is_told_here() {
-    let help = Desk::new().run("--help").ends_with(0).out;
-    let commands = help
-        .split("Commands:\n")
-        .nth(1)
-        .unwrap()
-        .split("\n\n")
-        .next()
-        .unwrap();
-    let names = commands
-        .lines()
-        .filter(|line| line.starts_with("  ") && !line.starts_with("   "))
-        .filter_map(|line| line.split_whitespace().next());
-    for name in names.filter(|name| *name != "help") {
-        assert!(
-            std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
-                .join(format!("tests/it/check/snapshots/help_{name}.snap"))
-                .exists(),
-            "{name}"
-        );
+fn docs_cli_md_has_every_command() {
+    for command in ["", "fixture"] {
+        let help = help(command);
+        let (_, commands) = help.split_once("Commands:\n").unwrap();
+        let (commands, _) = commands.split_once("\n\n").unwrap();
+        // A name stands two columns to the right, what continues its text further.
+        let names = commands
+            .lines()
+            .filter(|line| !line.starts_with("   "))
+            .filter_map(|line| line.split_whitespace().next())
+            .filter(|name| *name != "help");
+        for name in names {
+            let command = format!("{command} {name}");
+            assert!(COMMANDS.contains(&command.trim()), "{command}");
+        }
     }
 }
 
@@ -77,3 +44,51 @@ fn the_version_is_the_package_s() {
         concat!("d4iot-double ", env!("CARGO_PKG_VERSION"), "\n")
     );
 }
+
+fn page() -> String {
+    let mut page =
+        String::from("# Command line\n\nThis page is generated from `--help`; do not edit it.\n");
+    for command in COMMANDS {
+        let name = format!("d4iot-double {command}");
+        page.push_str(&format!("\n## {}\n\n```text\n", name.trim_end()));
+        for line in help(command).lines() {
+            page.push_str(line.trim_end());
+            page.push('\n');
+        }
+        page.push_str("```\n");
+    }
+    page
+}
+
+fn help(command: &str) -> String {
+    let desk = Desk::new();
+    let help = told(
+        desk.command(&format!("{command} --help"))
+            .env("COLUMNS", "100"),
+    )
+    .ends_with(0);
+    assert_eq!(help.err, "");
+    help.out
+}
+
+/// Every command that has a help text, in the order of the page.
+const COMMANDS: &[&str] = &[
+    "",
+    "serve",
+    "check",
+    "plan",
+    "recover",
+    "pending",
+    "review",
+    "accept",
+    "reject",
+    "diff",
+    "explain",
+    "documents",
+    "fixture",
+    "fixture check",
+    "fixture schema",
+    "fixture init",
+    "fixture schedule",
+    "healthcheck",
+];

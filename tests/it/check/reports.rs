@@ -123,9 +123,9 @@ fn markdown_is_appended_to_the_step_s_page() {
 #[rstest]
 #[case::no_folder(
     "json=nowhere/r.json",
-    "writing the json report to nowhere/r.json: No such file"
+    "cannot write the json report to nowhere/r.json: No such file"
 )]
-#[case::a_folder("text=.", "writing the text report to .: Is a directory")]
+#[case::a_folder("text=.", "cannot write the text report to .: Is a directory")]
 #[case::no_name("junit=", "`junit=` names no file")]
 fn a_report_that_cannot_be_written_is_said(#[case] report: &str, #[case] expected: &str) {
     let told = Desk::new()

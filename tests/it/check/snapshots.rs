@@ -129,7 +129,7 @@ fn a_rejected_change_leaves_the_snapshot_as_it_was() {
 #[case::secret_of_the_environment(
     "succeeded.",
     "succeeded. Vault-Passw0rd-1",
-    "the value of the environment's VAULT_PASSWORD"
+    "the value of the environment variable VAULT_PASSWORD"
 )]
 #[case::secret_of_an_account(
     "succeeded.",

@@ -28,18 +28,18 @@ fn explain_tells(#[case] line: &str, #[case] expected: &str) {
 #[rstest]
 #[case::nonsense(
     "explain nonsense",
-    "error: unknown `nonsense`, expected a fact, a glob of facts, "
+    "error: unknown name `nonsense`, expected a fact, a glob of facts, "
 )]
 #[case::nearly_a_case("explain validation.lokout", "  hint: nearest are validation.lockout")]
 #[case::command("chek", "a similar subcommand exists: 'check'")]
 #[case::nothing("", "Usage: d4iot-double [OPTIONS] <COMMAND>")]
 #[case::option("check --kinds sensor", "a similar argument exists: '--kind'")]
-#[case::plan_of_nothing("plan --case [", "`[` is no glob")]
-#[case::folder_of_documents("documents --sensor . --console .", "it is a folder\n  hint: ")]
-#[case::no_snapshots("accept", "error: there is no folder snapshots\n  hint: ")]
+#[case::plan_of_nothing("plan --case [", "invalid glob `[`")]
+#[case::folder_of_documents("documents --sensor . --console .", "is a folder\n  hint: ")]
+#[case::no_snapshots("accept", "error: no such folder: snapshots\n  hint: ")]
 #[case::no_terminal(
     "review",
-    "error: review asks questions, and stdin is no terminal\n  hint: "
+    "error: review asks questions, but stdin is not a terminal\n  hint: "
 )]
 fn usage_is_refused_in_words(#[case] line: &str, #[case] expected: &str) {
     let told = Desk::new().run(line).ends_with(2);

@@ -1,38 +1,40 @@
-//! Telling what is served where: the CA's certificate, the ready file, the ready lines, and how to ask.
+//! Announces the appliances: the CA's certificate, the ready file, the ready lines, and example requests.
 
 use std::{io::Write, mem};
 
 use crate::{
     cli::{
-        Stdout, ready,
-        ready::{Ready, ReadyFile, Served},
+        Stdout,
+        console::Console,
+        error::{CliError, Result},
+        ready,
+        ready::{Ready, ReadyAppliance, ReadyFile},
         serve::{
-            Options, banner,
-            roster::{Entry, Roster},
+            ServeArgs, banner,
+            fixture_set::{Entry, FixtureSet},
         },
-        talk::Talk,
     },
     server::tls::Identity,
 };
 
-/// What was told; the ready file is removed when this is dropped.
-pub(super) struct Told {
+/// What was announced; the ready file is removed when this is dropped.
+pub(super) struct Announcement {
     file: Option<ReadyFile>,
     control: Option<String>,
 }
 
-impl Told {
-    /// Tells of all appliances: in files first, then on stdout, then to the person at the terminal.
-    pub(super) async fn tell(
-        options: &Options,
-        talk: &Talk,
-        roster: &Roster<'_>,
+impl Announcement {
+    /// Announces all appliances: in files first, then on stdout, then to the person at the terminal.
+    pub(super) async fn new(
+        options: &ServeArgs,
+        console: &Console,
+        fixtures: &FixtureSet<'_>,
         control: Option<String>,
-    ) -> Result<Told, String> {
+    ) -> Result<Announcement> {
         if let (Some(path), Some(ca)) = (
             &options.ca_out,
-            roster
-                .fleet
+            fixtures
+                .registry
                 .settings()
                 .identity
                 .as_ref()
@@ -41,25 +43,25 @@ impl Told {
             let (path, ca) = (path.clone(), ca.to_owned());
             away(move || ready::write_whole(&path, &ca)).await?;
         }
-        let file = write(options, roster, control.as_deref()).await?;
-        lines(roster.entries.iter(), control.as_deref());
-        greet(talk, &roster.entries);
-        Ok(Told { file, control })
+        let file = write(options, fixtures, control.as_deref()).await?;
+        lines(fixtures.entries.iter(), control.as_deref());
+        greet(console, &fixtures.entries);
+        Ok(Announcement { file, control })
     }
 
-    /// Tells of a change: the file anew, and a line for each appliance of these names.
-    pub(super) async fn tell_again(
+    /// Announces a change: the file again, and a line for each appliance of these names.
+    pub(super) async fn update(
         &mut self,
-        options: &Options,
-        roster: &Roster<'_>,
+        options: &ServeArgs,
+        fixtures: &FixtureSet<'_>,
         started: &[String],
-    ) -> Result<(), String> {
-        let file = write(options, roster, self.control.as_deref()).await?;
+    ) -> Result<()> {
+        let file = write(options, fixtures, self.control.as_deref()).await?;
         if let Some(old) = mem::replace(&mut self.file, file) {
             old.keep();
         }
         lines(
-            roster
+            fixtures
                 .entries
                 .iter()
                 .filter(|entry| started.contains(&entry.fixture.name)),
@@ -71,33 +73,31 @@ impl Told {
 
 /// Writes the ready file, where one is asked for.
 async fn write(
-    options: &Options,
-    roster: &Roster<'_>,
+    options: &ServeArgs,
+    fixtures: &FixtureSet<'_>,
     control: Option<&str>,
-) -> Result<Option<ReadyFile>, String> {
+) -> Result<Option<ReadyFile>> {
     let Some(path) = options.ready_file.clone() else {
         return Ok(None);
     };
-    let ready = of(roster, control);
+    let ready = of(fixtures, control);
     away(move || ready.write(&path)).await.map(Some)
 }
 
 /// Writes on a thread that may wait: a FIFO keeps its writer until it has a reader.
-async fn away<T: Send + 'static>(
-    write: impl FnOnce() -> Result<T, String> + Send + 'static,
-) -> Result<T, String> {
+async fn away<T: Send + 'static>(write: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
     tokio::task::spawn_blocking(write)
         .await
-        .unwrap_or_else(|_| Err("writing a file ended early".into()))
+        .unwrap_or_else(|_| Err(CliError::usage("writing a file ended early")))
 }
 
-fn of(roster: &Roster<'_>, control: Option<&str>) -> Ready {
-    let served = |entry: &Entry| Served {
+fn of(fixtures: &FixtureSet<'_>, control: Option<&str>) -> Ready {
+    let served = |entry: &Entry| ReadyAppliance {
         name: entry.fixture.name.clone(),
         kind: entry.fixture.kind,
         url: entry.member.url(),
     };
-    let settings = roster.fleet.settings();
+    let settings = fixtures.registry.settings();
     Ready {
         version: Ready::VERSION,
         pid: std::process::id(),
@@ -108,7 +108,7 @@ fn of(roster: &Roster<'_>, control: Option<&str>) -> Ready {
             .and_then(Identity::ca_pem)
             .map(str::to_owned),
         control: control.map(str::to_owned),
-        appliances: roster.entries.iter().map(served).collect(),
+        appliances: fixtures.entries.iter().map(served).collect(),
     }
 }
 
@@ -131,17 +131,17 @@ fn lines<'a>(entries: impl Iterator<Item = &'a Entry>, control: Option<&str>) {
     );
 }
 
-/// Says how the first appliance of each kind can be asked: of many, one is like another.
-fn greet(talk: &Talk, entries: &[Entry]) {
+/// Prints an example request for the first appliance of each kind.
+fn greet(console: &Console, entries: &[Entry]) {
     let mut kinds = Vec::new();
     for entry in entries {
         if kinds.contains(&entry.fixture.kind) {
             continue;
         }
-        if let Some(command) = banner::how_to_ask(&entry.fixture, &entry.member.url()) {
-            talk.note(format!("ask {}: {command}", entry.fixture.name));
+        if let Some(command) = banner::example_request(&entry.fixture, &entry.member.url()) {
+            console.note(format!("ask {}: {command}", entry.fixture.name));
         }
         kinds.push(entry.fixture.kind);
     }
-    talk.note("Ctrl-C ends it, -q says less");
+    console.note("Ctrl-C stops the appliances, -q prints less");
 }

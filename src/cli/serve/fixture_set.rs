@@ -4,8 +4,10 @@ use std::{fmt::Write, path::PathBuf, sync::Arc};
 
 use crate::{
     cli::{
-        serve::{Options, bind::Addresses, prepare, watch::Files},
-        talk::Talk,
+        console::Console,
+        error::{CliError, Result},
+        mocks::Mock,
+        serve::{ServeArgs, bind::Addresses, prepare, watch::Files},
     },
     fixture,
     fixture::Fixture,
@@ -13,10 +15,10 @@ use crate::{
 };
 
 /// The appliances of the command line, among those of the process.
-pub(super) struct Roster<'a> {
-    options: &'a Options,
-    talk: &'a Talk,
-    pub(super) fleet: Registry,
+pub(super) struct FixtureSet<'a> {
+    options: &'a ServeArgs,
+    console: &'a Console,
+    pub(super) registry: Registry,
     addresses: Addresses,
     pub(super) entries: Vec<Entry>,
 }
@@ -28,51 +30,48 @@ pub(super) struct Entry {
     pub(super) member: Arc<RunningAppliance>,
 }
 
-impl<'a> Roster<'a> {
+impl<'a> FixtureSet<'a> {
     /// Binds every port, then serves; one that cannot be bound starts nothing.
     pub(super) fn start(
-        options: &'a Options,
-        talk: &'a Talk,
-        fleet: Registry,
-        fixtures: Vec<(Option<PathBuf>, Fixture)>,
-    ) -> Result<Roster<'a>, String> {
+        options: &'a ServeArgs,
+        console: &'a Console,
+        registry: Registry,
+        mocks: Vec<Mock>,
+    ) -> Result<FixtureSet<'a>> {
         let mut addresses = Addresses::from(options.listen);
-        let berths: Vec<_> = fixtures
+        let ports: Vec<_> = mocks
             .iter()
-            .map(|(_, fixture)| addresses.bind(&fleet, fixture))
-            .collect::<Result<_, _>>()?;
-        let mut roster = Roster {
+            .map(|(_, fixture)| addresses.bind(&registry, fixture))
+            .collect::<Result<_>>()?;
+        let mut served = FixtureSet {
             options,
-            talk,
-            fleet,
+            console,
+            registry,
             addresses,
             entries: Vec::new(),
         };
-        for ((path, fixture), berth) in fixtures.into_iter().zip(berths) {
-            let member = roster
-                .fleet
-                .serve(&fixture, berth)
-                .map_err(|error| error.to_string())?;
-            roster.entries.push(Entry {
+        for ((path, fixture), port) in mocks.into_iter().zip(ports) {
+            let member = served.registry.serve(&fixture, port)?;
+            served.entries.push(Entry {
                 path,
                 fixture,
                 member,
             });
         }
-        Ok(roster)
+        Ok(served)
     }
 
-    /// Serves what files now say: validated and bound first, then changed. Returns the names of appliances on a new port.
+    /// Serves the new content of the files: validated and bound first, then changed. Returns the names of appliances on a new port.
     ///
-    /// An appliance whose fixture is the same keeps its state; one whose fixture changed begins anew, and keeps its port and its
+    /// An appliance whose fixture is the same keeps its state; one whose fixture changed restarts, and keeps its port and its
     /// connections unless it asks for another address. One that the control API has deleted comes back.
-    pub(super) fn reload(&mut self, files: &Files) -> Result<Vec<String>, String> {
-        let fixtures = prepare(parse(files)?, self.options, &self.fleet)?;
+    pub(super) fn reload(&mut self, files: &Files) -> Result<Vec<String>> {
+        let fixtures = prepare(parse(files)?, self.options, &self.registry)?;
         let addresses = self.addresses.clone();
         let mut bound = Vec::new();
         for (path, fixture) in &fixtures {
-            match self.berth(path.as_ref(), fixture) {
-                Ok(berth) => bound.push(berth),
+            match self.port(path.as_ref(), fixture) {
+                Ok(port) => bound.push(port),
                 Err(error) => {
                     self.addresses = addresses;
                     return Err(error);
@@ -85,22 +84,22 @@ impl<'a> Roster<'a> {
             .map(|(path, _)| Some(old.remove(old.iter().position(|entry| entry.path == *path)?)))
             .collect();
         for entry in old {
-            self.talk.note(format!("removed {}", entry.fixture.name));
+            self.console.note(format!("removed {}", entry.fixture.name));
             self.leave(&entry);
         }
         let mut started = Vec::new();
-        for (((path, fixture), berth), before) in fixtures.into_iter().zip(bound).zip(kept) {
-            let entry = match (before, berth) {
+        for (((path, fixture), port), before) in fixtures.into_iter().zip(bound).zip(kept) {
+            let entry = match (before, port) {
                 (Some(entry), None) => self.change(entry, fixture),
-                (before, Some(berth)) => {
+                (before, Some(port)) => {
                     match &before {
                         Some(before) => self
-                            .talk
+                            .console
                             .note(format!("{} moves to another address", before.fixture.name)),
-                        None => self.talk.note(format!("added {fixture}")),
+                        None => self.console.note(format!("added {fixture}")),
                     }
                     before.iter().for_each(|before| self.leave(before));
-                    self.join(path, fixture, berth)
+                    self.join(path, fixture, port)
                         .inspect(|entry| started.push(entry.fixture.name.clone()))
                 }
                 (None, None) => None,
@@ -111,21 +110,18 @@ impl<'a> Roster<'a> {
     }
 
     /// Binds a port for a fixture that has none yet.
-    fn berth(
-        &mut self,
-        path: Option<&PathBuf>,
-        fixture: &Fixture,
-    ) -> Result<Option<BoundPort>, String> {
+    fn port(&mut self, path: Option<&PathBuf>, fixture: &Fixture) -> Result<Option<BoundPort>> {
         let ours = |name: &str| {
             self.entries
                 .iter()
                 .any(|entry| *entry.member.appliance().name() == *name)
         };
-        if self.fleet.find(&fixture.name).is_some() && !ours(&fixture.name) {
-            return Err(format!(
-                "an appliance named `{}` was made by the control API\n  hint: delete it there, or give this one another `name`",
+        if self.registry.find(&fixture.name).is_some() && !ours(&fixture.name) {
+            let message = format!(
+                "the control API created an appliance named `{}`",
                 fixture.name
-            ));
+            );
+            return Err(CliError::usage(message).hint("delete it, or give this one another `name`"));
         }
         let stays = |entry: &Entry| {
             entry.path.as_ref() == path
@@ -135,25 +131,25 @@ impl<'a> Roster<'a> {
         if self.entries.iter().any(stays) {
             Ok(None)
         } else {
-            self.addresses.bind(&self.fleet, fixture).map(Some)
+            self.addresses.bind(&self.registry, fixture).map(Some)
         }
     }
 
     fn serves(&self, entry: &Entry) -> bool {
-        self.fleet
+        self.registry
             .find(&entry.member.appliance().name())
             .is_some_and(|member| Arc::ptr_eq(&member, &entry.member))
     }
 
-    fn join(&self, path: Option<PathBuf>, fixture: Fixture, berth: BoundPort) -> Option<Entry> {
-        match self.fleet.serve(&fixture, berth) {
+    fn join(&self, path: Option<PathBuf>, fixture: Fixture, port: BoundPort) -> Option<Entry> {
+        match self.registry.serve(&fixture, port) {
             Ok(member) => Some(Entry {
                 path,
                 fixture,
                 member,
             }),
             Err(error) => {
-                self.talk.error(error);
+                self.console.error(error);
                 None
             }
         }
@@ -162,7 +158,7 @@ impl<'a> Roster<'a> {
     /// The name is free from then on. What is being answered may still be, for a second at most.
     fn leave(&self, entry: &Entry) {
         if self.serves(entry) {
-            drop(self.fleet.delete(&entry.member.appliance().name()));
+            drop(self.registry.delete(&entry.member.appliance().name()));
         }
     }
 
@@ -171,12 +167,12 @@ impl<'a> Roster<'a> {
         if changes.is_empty() {
             return Some(entry);
         }
-        if let Err(error) = self.fleet.change(&entry.member, &fixture) {
-            self.talk.error(error);
+        if let Err(error) = self.registry.change(&entry.member, &fixture) {
+            self.console.error(error);
             return Some(entry);
         }
-        self.talk.note(format!(
-            "{} begins anew, changed: {}",
+        self.console.note(format!(
+            "{} restarts, changed: {}",
             fixture.name,
             changes.join(", ")
         ));
@@ -184,7 +180,7 @@ impl<'a> Roster<'a> {
     }
 }
 
-fn parse(files: &Files) -> Result<Vec<(Option<PathBuf>, Fixture)>, String> {
+fn parse(files: &Files) -> Result<Vec<Mock>> {
     let mut errors = String::new();
     let mut named = Vec::new();
     for (path, bytes) in files {
@@ -195,9 +191,9 @@ fn parse(files: &Files) -> Result<Vec<(Option<PathBuf>, Fixture)>, String> {
         }
     }
     if !errors.is_empty() {
-        return Err(errors.trim_end().to_owned());
+        return Err(CliError::usage(errors.trim_end()));
     }
-    fixture::distinct(&named).map_err(|error| error.to_string())?;
+    fixture::distinct(&named)?;
     Ok(files
         .iter()
         .map(|(path, _)| Some(path.clone()))

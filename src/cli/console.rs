@@ -1,0 +1,210 @@
+//! Messages on stderr, and colour on stdout. Data is never printed here.
+
+use std::{
+    collections::BTreeSet,
+    env,
+    fmt::Display,
+    io,
+    io::IsTerminal,
+    panic,
+    sync::{LazyLock, PoisonError, RwLock},
+};
+
+use clap::{Args, ValueEnum};
+use serde_json::{Map, Value};
+use tracing::Level;
+
+use crate::{
+    cli::{error::Result, stderr},
+    redact::Redactor,
+};
+
+/// Prints messages on stderr as the command line asks.
+#[derive(Args, Clone, Copy, Debug, Default)]
+pub struct Console {
+    /// When to use colour; NO_COLOR is honoured
+    #[arg(
+        long,
+        global = true,
+        display_order = 900,
+        value_enum,
+        default_value_t,
+        value_name = "WHEN"
+    )]
+    color: ColorChoice,
+    /// Print fewer messages on stderr
+    #[arg(short, long, global = true, display_order = 901)]
+    quiet: bool,
+    /// Print more messages on stderr
+    #[arg(
+        short,
+        long,
+        global = true,
+        display_order = 902,
+        conflicts_with = "quiet"
+    )]
+    verbose: bool,
+    /// Format of messages on stderr
+    #[arg(
+        long,
+        global = true,
+        display_order = 903,
+        value_enum,
+        default_value_t,
+        value_name = "FORMAT"
+    )]
+    log_format: LogFormat,
+}
+
+/// When colour is used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum ColorChoice {
+    Always,
+    /// On a terminal, unless NO_COLOR is set
+    #[default]
+    Auto,
+    Never,
+}
+
+/// The format of messages on stderr.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum LogFormat {
+    /// One JSON object per line
+    Json,
+    #[default]
+    Text,
+}
+
+impl Console {
+    /// Prints an error, also when quiet. A text that begins with `error:` stays as it is.
+    pub fn error(&self, text: impl Display) {
+        self.print("error", text, Map::new());
+    }
+
+    /// Prints a warning.
+    pub fn warning(&self, text: impl Display) {
+        if !self.quiet {
+            self.print("warning", text, Map::new());
+        }
+    }
+
+    /// Prints a note.
+    pub fn note(&self, text: impl Display) {
+        if !self.quiet {
+            self.print("note", text, Map::new());
+        }
+    }
+
+    /// Prints a detail, if the user asks for more.
+    pub fn detail(&self, text: impl Display) {
+        if self.verbose {
+            self.print("detail", text, Map::new());
+        }
+    }
+
+    /// Prints a line of progress, without a level before it.
+    pub fn progress(&self, text: impl Display) {
+        match self.log_format {
+            LogFormat::Json => self.print("progress", text, Map::new()),
+            LogFormat::Text => write(&format!("{text}\n")),
+        }
+    }
+
+    /// Replaces the last line of the terminal.
+    pub(super) fn bar(&self, text: impl Display) {
+        write(&format!("\r\x1b[2K{text}"));
+    }
+
+    /// Prints an event, with its fields if the format has a place for them.
+    pub(super) fn event(&self, level: Level, text: &str, fields: Map<String, Value>) {
+        let level = match level {
+            Level::ERROR => "error",
+            Level::WARN => "warning",
+            Level::INFO => "note",
+            _ => "detail",
+        };
+        self.print(level, text, fields);
+    }
+
+    /// Returns the exit code of a command, after printing its error.
+    pub(super) fn code(&self, result: Result) -> u8 {
+        result.unwrap_or_else(|error| {
+            self.error(&error);
+            error.code
+        })
+    }
+
+    /// Waits until all messages are written, unless nobody reads them.
+    pub fn flush(&self) {
+        stderr::flush();
+    }
+
+    /// Makes every panic print its place and nothing else: its text may hold what a request held.
+    pub fn install_panic_hook(self) {
+        panic::set_hook(Box::new(move |panic| {
+            let place = panic
+                .location()
+                .map_or_else(|| "an unknown place".to_owned(), ToString::to_string);
+            self.error(format!(
+                "internal error at {place}\n  hint: this is a bug in d4iot-double; its message is not shown, as it may contain a password"
+            ));
+        }));
+    }
+
+    /// Whether only errors are printed.
+    pub fn is_quiet(&self) -> bool {
+        self.quiet
+    }
+
+    pub(super) fn is_verbose(&self) -> bool {
+        self.verbose
+    }
+
+    /// Whether progress is a bar: on a terminal.
+    pub(super) fn has_bar(&self) -> bool {
+        !self.quiet && io::stderr().is_terminal()
+    }
+
+    /// Whether text on stdout may be coloured.
+    pub fn has_colors(&self) -> bool {
+        match self.color {
+            ColorChoice::Always => true,
+            ColorChoice::Auto => {
+                io::stdout().is_terminal()
+                    && env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+                    && env::var_os("TERM").is_none_or(|term| term != "dumb")
+            }
+            ColorChoice::Never => false,
+        }
+    }
+
+    fn print(&self, level: &str, text: impl Display, fields: Map<String, Value>) {
+        let text = text.to_string();
+        let line = match self.log_format {
+            LogFormat::Json => {
+                let mut line = Map::new();
+                line.insert("level".into(), level.into());
+                line.insert("message".into(), text.into());
+                line.extend(fields);
+                Value::Object(line).to_string()
+            }
+            LogFormat::Text if text.starts_with("error:") => text,
+            LogFormat::Text => format!("{level}: {text}"),
+        };
+        write(&format!("{line}\n"));
+    }
+}
+
+/// Every message passes here, and no known password passes with it.
+fn write(text: &str) {
+    let hidden = HIDDEN.read().unwrap_or_else(PoisonError::into_inner);
+    stderr::write(hidden.text(text).into_owned());
+}
+
+/// Hides passwords in all further messages, however they are spelled; in place of those hidden before.
+pub(super) fn hide<'a>(secrets: impl IntoIterator<Item = &'a str>, usernames: &BTreeSet<&str>) {
+    let redactor = Redactor::of_secrets(secrets, usernames);
+    *HIDDEN.write().unwrap_or_else(PoisonError::into_inner) = redactor;
+}
+
+static HIDDEN: LazyLock<RwLock<Redactor>> = LazyLock::new(RwLock::default);

@@ -1,0 +1,77 @@
+//! Why a command ends early.
+
+use std::{fmt, fs, path::Path};
+
+use crate::cli::code;
+
+/// What is printed about a failure, and the exit code.
+#[derive(Debug)]
+pub(crate) struct CliError {
+    pub(super) code: u8,
+    message: String,
+    hint: Option<String>,
+}
+
+/// What a command ends with: its exit code, or why it ends early.
+pub(crate) type Result<T = u8> = std::result::Result<T, CliError>;
+
+impl CliError {
+    /// Makes an error with an exit code of its own.
+    pub(super) fn new(code: u8, message: impl fmt::Display) -> CliError {
+        CliError {
+            code,
+            message: message.to_string(),
+            hint: None,
+        }
+    }
+
+    /// Makes an error of usage or configuration.
+    pub(super) fn usage(message: impl fmt::Display) -> CliError {
+        CliError::new(code::USAGE, message)
+    }
+
+    /// Says what to do about it.
+    pub(super) fn hint(self, hint: impl fmt::Display) -> CliError {
+        CliError {
+            hint: Some(hint.to_string()),
+            ..self
+        }
+    }
+}
+
+impl fmt::Display for CliError {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.message)?;
+        match &self.hint {
+            Some(hint) => write!(out, "\n  hint: {hint}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl<E: std::error::Error> From<E> for CliError {
+    fn from(error: E) -> CliError {
+        CliError::usage(error)
+    }
+}
+
+/// Reads a file that the command line names.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "files are read where the command line says"
+)]
+pub(super) fn read(path: &Path) -> Result<Vec<u8>> {
+    fs::read(path)
+        .map_err(|error| CliError::usage(format!("cannot read {}: {error}", path.display())))
+}
+
+/// Reads a text file that the command line names.
+pub(super) fn read_text(path: &Path) -> Result<String> {
+    String::from_utf8(read(path)?).map_err(|error| {
+        let place = error.utf8_error().valid_up_to();
+        CliError::usage(format!(
+            "cannot read {}: it is not UTF-8 after {place} bytes",
+            path.display()
+        ))
+    })
+}

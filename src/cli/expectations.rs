@@ -1,0 +1,49 @@
+//! Files of what is expected of an appliance: profiles of readings, and known differences.
+
+use std::{
+    path::Path,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use crate::{
+    cli::error::{Result, read_text},
+    conformance::{Date, Known},
+    report::{profile, profile::Profile},
+};
+
+/// Reads a file of profiles, if one is named.
+///
+/// # Errors
+/// A fault in the file, with its place.
+pub(super) fn profiles(path: Option<&Path>) -> Result<Vec<Profile>> {
+    match path {
+        Some(path) => Ok(profile::read(
+            &path.display().to_string(),
+            &read_text(path)?,
+        )?),
+        None => Ok(Vec::new()),
+    }
+}
+
+/// Reads a file of known differences, if one is named. Their dates are compared with today (UTC).
+///
+/// # Errors
+/// A fault in the file, with its place.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "an edge: this is where a run learns the date"
+)]
+pub(super) fn known(path: Option<&Path>) -> Result<Known> {
+    let Some(path) = path else {
+        return Ok(Known::default());
+    };
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    let today = Date::of_days(since.as_secs() / (24 * 60 * 60));
+    Ok(Known::read(
+        &path.display().to_string(),
+        &read_text(path)?,
+        today,
+    )?)
+}

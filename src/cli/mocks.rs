@@ -1,0 +1,118 @@
+//! The fixtures of the mocks that a command starts, and the options that change them.
+
+use std::path::{Path, PathBuf};
+
+use crate::{
+    cli::{
+        error::{CliError, Result},
+        expectations, fixture, kinds,
+    },
+    contract,
+    contract::{Kind, UnknownReading},
+    fixture::Fixture,
+    report::profile::Profile,
+};
+
+/// A fixture and its file; none for a built-in one.
+pub(super) type Mock = (Option<PathBuf>, Fixture);
+
+/// Reads fixtures; without paths, returns the built-in ones.
+pub(super) fn load(paths: &[PathBuf], kind: Option<Kind>) -> Result<Vec<Mock>> {
+    if paths.is_empty() {
+        let built_in = |kind| (None, crate::fixture::built_in(kind));
+        return Ok(kinds(kind).into_iter().map(built_in).collect());
+    }
+    let loaded = fixture::load(paths)?.into_iter();
+    Ok(loaded
+        .map(|(path, fixture)| (Some(path), fixture))
+        .collect())
+}
+
+/// Applies a file of profiles, readings (`FACT=NAME`) and armed failure modes. Each must suit at least one mock.
+///
+/// # Errors
+/// A fault in the file; a reading or a failure mode that no mock has.
+pub(super) fn configure(
+    mocks: &mut [Mock],
+    profiles: Option<&Path>,
+    readings: &[String],
+    failures: &[String],
+) -> Result<Vec<Profile>> {
+    let profiles = match profiles {
+        Some(path) => impersonate(mocks, path)?,
+        None => Vec::new(),
+    };
+    for choice in readings {
+        let Some((fact, reading)) = choice.split_once('=') else {
+            let expected = "expected FACT=NAME, as in `X11=table`";
+            return Err(CliError::usage(format!("--reading {choice}: {expected}")));
+        };
+        apply(mocks, |fixture| {
+            choose(fixture, fact, reading)
+                .map_err(|error| unknown_reading(&format!("--reading {choice}"), &error))
+        })?;
+    }
+    // Failure modes with readings of their own are based on those that were chosen.
+    for (_, fixture) in mocks.iter_mut() {
+        fixture.reload_modes()?;
+    }
+    for name in failures {
+        apply(mocks, |fixture| {
+            let armed = fixture.arm(name);
+            armed.map_err(|error| CliError::usage(format!("--fail {name}: {error}")))
+        })?;
+    }
+    Ok(profiles)
+}
+
+/// Makes mocks serve the readings of profiles.
+fn impersonate(mocks: &mut [Mock], path: &Path) -> Result<Vec<Profile>> {
+    let profiles = expectations::profiles(Some(path))?;
+    let mut is_used = false;
+    for (_, fixture) in mocks {
+        let kind = fixture.kind;
+        for profile in profiles.iter().filter(|profile| profile.kind == kind) {
+            for (fact, reading) in profile.served() {
+                choose(fixture, fact, reading)
+                    .map_err(|error| unknown_reading(&path.display().to_string(), &error))?;
+            }
+            is_used = true;
+        }
+    }
+    if is_used {
+        return Ok(profiles);
+    }
+    let message = format!(
+        "{} has no profile for a kind that is served here",
+        path.display()
+    );
+    Err(CliError::usage(message).hint("choose the kind with --kind"))
+}
+
+fn choose(
+    fixture: &mut Fixture,
+    fact: &str,
+    reading: &str,
+) -> std::result::Result<(), UnknownReading> {
+    fixture
+        .readings
+        .choose(contract::of(fixture.kind), fact, reading)
+}
+
+fn unknown_reading(place: &str, error: &UnknownReading) -> CliError {
+    let unknown = CliError::usage(format!("{place}: {error}"));
+    match error.nearest() {
+        Some(near) => unknown.hint(format!("did you mean `{near}`?")),
+        None => unknown,
+    }
+}
+
+/// Changes every mock that can be changed so, which at least one must be.
+fn apply(mocks: &mut [Mock], change: impl Fn(&mut Fixture) -> Result<()>) -> Result<()> {
+    let change = |(_, fixture): &mut Mock| change(fixture);
+    let results: Vec<Result<()>> = mocks.iter_mut().map(change).collect();
+    if results.iter().any(Result::is_ok) {
+        return Ok(());
+    }
+    results.into_iter().collect()
+}
