@@ -11,7 +11,7 @@ mod pin;
 mod trust;
 
 use std::{
-    sync::{Arc, Mutex as StdMutex, PoisonError},
+    sync::{Arc, Mutex as StdMutex},
     time::Duration,
 };
 
@@ -25,13 +25,15 @@ pub use pin::Pin;
 use reqwest::{Url, redirect};
 use tokio::{sync::Mutex, time::Instant};
 
+use crate::journal::lock;
+
 /// A target at an address.
 #[derive(Clone, Debug)]
 pub struct Target {
     client: reqwest::Client,
     base: Url,
     delay: Duration,
-    way: Route,
+    route: Route,
     /// The certificate of the last handshake.
     shown: Arc<StdMutex<Option<ShownCertificate>>>,
     /// When the last exchange ended. The lock also separates exchanges that have a pause between them.
@@ -65,12 +67,12 @@ impl Target {
             );
         if let Some(proxy) = &options.proxy {
             // The library's message may quote credentials.
-            let mut way = reqwest::Proxy::all(&proxy.address)
+            let mut proxy_route = reqwest::Proxy::all(&proxy.address)
                 .map_err(|_| ClientError::Setup("the proxy's address is not a URL".into()))?;
             if let Some((username, password)) = &proxy.credentials {
-                way = way.basic_auth(username, password.expose());
+                proxy_route = proxy_route.basic_auth(username, password.expose());
             }
-            builder = builder.proxy(way);
+            builder = builder.proxy(proxy_route);
         }
         if let Some(resolve) = &options.resolve {
             builder = builder.resolve(&resolve.host, (resolve.address, resolve.port).into());
@@ -79,12 +81,12 @@ impl Target {
             .build()
             .map_err(|error| ClientError::Setup(chain(&error)))?;
         let (proxy, identity) = (options.proxy.is_some(), options.certificate.is_some());
-        let way = Route {
+        let route = Route {
             address: base.as_str().trim_end_matches('/').to_owned(),
             tls,
             proxy,
             identity,
-            patience: timeout / 2,
+            max_wait: timeout / 2,
         };
         let delay = options.delay.unwrap_or(if stays_here(&base, options) {
             Duration::ZERO
@@ -95,7 +97,7 @@ impl Target {
             client,
             base,
             delay,
-            way,
+            route,
             shown,
             last: Arc::default(),
         })
@@ -182,11 +184,11 @@ impl Target {
         let error = error.without_url();
         let late = early && connect_failure::tls(&error).is_some_and(connect_failure::is_late);
         if error.is_connect() || late {
-            let shown = *self.shown.lock().unwrap_or_else(PoisonError::into_inner);
+            let shown = *lock(&self.shown);
             ClientError::Unreachable(connect_failure::explain(
                 &error,
                 error.is_timeout(),
-                &self.way,
+                &self.route,
                 shown,
             ))
         } else if error.is_timeout() {

@@ -5,13 +5,13 @@
 
 use std::{
     future::Future,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard},
     time::{Duration, Instant},
 };
 
 use tokio::sync::watch;
 
-use crate::appliance::Moment;
+use crate::{appliance::Moment, journal::lock};
 
 /// A clock. Clones are the same clock.
 #[derive(Clone, Debug)]
@@ -177,8 +177,7 @@ impl Clock {
     }
 
     fn state(&self) -> MutexGuard<'_, ClockState> {
-        let state = self.0.state.lock();
-        state.unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0.state)
     }
 }
 

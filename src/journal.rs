@@ -10,6 +10,7 @@
 
 mod entry;
 mod finding;
+mod lock;
 mod request;
 mod shared;
 mod suggestion;
@@ -22,6 +23,7 @@ pub use entry::Progress;
 pub(crate) use entry::{Entry, EntryData, EntryId};
 pub use finding::{Finding, Findings};
 use http::StatusCode;
+pub(crate) use lock::lock;
 pub use request::RecordedRequest;
 pub use shared::MemoryBudget;
 pub(crate) use shared::SharedJournal;

@@ -3,7 +3,7 @@
 //! In each case the signatures of the handshake are verified, so that the server has the key it shows; and what was shown is remembered,
 //! since an error of TLS says little of it.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use rustls::{
     CertificateError, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
@@ -17,6 +17,7 @@ use rustls::{
 };
 
 use super::pin::Pin;
+use crate::journal::lock;
 
 /// Whom to believe.
 #[derive(Debug)]
@@ -84,7 +85,7 @@ impl ServerCertVerifier for CertVerifier {
             pin: Pin::of(end_entity),
             further: intermediates.len(),
         };
-        *self.shown.lock().unwrap_or_else(PoisonError::into_inner) = Some(shown);
+        *lock(&self.shown) = Some(shown);
         match &self.belief {
             Trust::Anybody => Ok(ServerCertVerified::assertion()),
             // Nobody is trusted, which the library takes for a mistake.

@@ -1,4 +1,4 @@
-//! What went wrong before there was a connection, and the option that helps.
+//! Why there was no connection, and what the user can do.
 
 use std::{
     error::Error as StdError,
@@ -13,19 +13,19 @@ use super::{
     error::{ConnectFailure, UNKNOWN},
 };
 
-/// What of the way to a target matters to whoever reads why it was not reached.
+/// The route to a target, as far as error messages need it.
 #[derive(Clone, Debug)]
 pub(super) struct Route {
-    /// How the target is told from others, without credentials.
+    /// The target's address, without credentials.
     pub(super) address: String,
-    /// Whether TLS is spoken with it.
+    /// Whether the target has TLS.
     pub(super) tls: bool,
-    /// Whether a proxy is on the way.
+    /// Whether there is a proxy.
     pub(super) proxy: bool,
-    /// Whether we have a certificate of our own.
+    /// Whether the client has a certificate of its own.
     pub(super) identity: bool,
     /// How long a connection may take.
-    pub(super) patience: Duration,
+    pub(super) max_wait: Duration,
 }
 
 /// Finds TLS's own error among the causes of another one.
@@ -33,20 +33,20 @@ pub(super) fn tls<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a Tls> {
     causes(error).find_map(|cause| cause.downcast_ref::<Tls>())
 }
 
-/// Tells whether TLS was refused by the target though it had seemed agreed: the version 1.3 lets the client speak first.
+/// Tells whether the target rejected TLS after the handshake: in version 1.3 the client may send first.
 pub(super) fn is_late(error: &Tls) -> bool {
     matches!(error, Tls::AlertReceived(_))
 }
 
-/// Says why there was no connection.
+/// Explains why there was no connection.
 pub(super) fn explain(
     error: &(dyn StdError + 'static),
     timed_out: bool,
-    way: &Route,
+    route: &Route,
     shown: Option<ShownCertificate>,
 ) -> ConnectFailure {
     if let Some(tls) = tls(error) {
-        return of_tls(tls, way, shown);
+        return of_tls(tls, route, shown);
     }
     let of = |message: String, hint: &str| ConnectFailure {
         message,
@@ -59,50 +59,51 @@ pub(super) fn explain(
             .filter_map(|cause| cause.downcast_ref::<io::Error>())
             .any(|cause| cause.kind() == kind)
     };
-    let address = &way.address;
+    let address = &route.address;
     if said("tunnel error") {
-        let hint = "the proxy wants a name and a password: give them in the accounts file, `proxy: { username: …, password_env: … }`";
+        let hint = "the proxy requires a user name and a password: write them into the accounts file, `proxy: { username: …, password_env: … }`";
         return if said("proxy authorization required") {
             of(
-                format!("the proxy refuses to lead to {address} without credentials (407)"),
+                format!("the proxy refuses to connect to {address} without credentials (407)"),
                 hint,
             )
         } else {
             of(
-                format!("the proxy does not lead to {address}: {}", texts.join(": ")),
-                "no option helps: ask whoever keeps the proxy; or go without --proxy",
+                format!(
+                    "the proxy cannot connect to {address}: {}",
+                    texts.join(": ")
+                ),
+                "ask the proxy's administrator, or leave --proxy out",
             )
         };
     }
     if timed_out {
-        let (what, patience) = (
-            if way.tls {
+        let (what, max_wait) = (
+            if route.tls {
                 "no TLS connection"
             } else {
                 "no connection"
             },
-            way.patience,
+            route.max_wait,
         );
-        let stalls = if way.tls {
+        let stalls = if route.tls {
             ", or its handshake stalls"
         } else {
             ""
         };
         return of(
-            format!(
-                "{what} to {address} came about within {patience:?}: nobody answers there{stalls}"
-            ),
-            "--timeout, if it is only slow",
+            format!("{what} to {address} within {max_wait:?}: nothing answers{stalls}"),
+            "use a longer --timeout if the appliance is only slow",
         );
     }
     if is(io::ErrorKind::ConnectionRefused) {
-        let what = if way.proxy { "the proxy" } else { address };
+        let what = if route.proxy { "the proxy" } else { address };
         return of(
-            format!("{what} refused the connection: nobody listens there"),
-            "no option helps: is it up, and is the port right?",
+            format!("{what} refused the connection: nothing listens there"),
+            "check that the appliance is running and the port is correct",
         );
     }
-    if way.tls
+    if route.tls
         && [
             io::ErrorKind::ConnectionReset,
             io::ErrorKind::UnexpectedEof,
@@ -112,49 +113,47 @@ pub(super) fn explain(
         .any(is)
     {
         return of(
-            format!(
-                "{address} closed the connection in the middle of the TLS handshake, without saying why"
-            ),
-            "no option helps: its TLS service fails, or something on the way forbids TLS to it",
+            format!("{address} closed the connection during the TLS handshake, without a reason"),
+            "check the appliance's TLS service, and firewalls on the way",
         );
     }
     if said("dns error") {
         let why = texts.last().map_or("", String::as_str);
         return of(
-            format!("the name of {address} leads nowhere: {why}"),
-            "--resolve HOST:PORT:ADDRESS names its address",
+            format!("cannot resolve {address}: {why}"),
+            "check the name, or use --resolve HOST:PORT:ADDRESS",
         );
     }
     of(texts.join(": "), UNKNOWN)
 }
 
-fn of_tls(error: &Tls, way: &Route, shown: Option<ShownCertificate>) -> ConnectFailure {
+fn of_tls(error: &Tls, route: &Route, shown: Option<ShownCertificate>) -> ConnectFailure {
     use AlertDescription as Alert;
     let of = |reason: String, hint: String| ConnectFailure {
-        message: format!("TLS was refused: {reason}"),
+        message: format!("TLS failed: {reason}"),
         hint,
     };
     match error {
-        Tls::InvalidCertificate(error) => of_certificate(error, way, shown),
+        Tls::InvalidCertificate(error) => of_certificate(error, route, shown),
         Tls::PeerIncompatible(
             rustls::PeerIncompatible::ServerDoesNotSupportTls12Or13 | rustls::PeerIncompatible::ServerTlsVersionIsDisabledByOurConfig,
         )
         | Tls::AlertReceived(Alert::ProtocolVersion)
         | Tls::InvalidMessage(rustls::InvalidMessage::UnknownProtocolVersion) => {
-            of("the version: it speaks neither TLS 1.2 nor 1.3".into(), format!("no option helps: {OLDER}"))
+            of("version: the target supports neither TLS 1.2 nor 1.3".into(), OLDER.to_owned())
         }
         Tls::AlertReceived(Alert::HandshakeFailure | Alert::InsufficientSecurity) | Tls::PeerIncompatible(_) => {
-            let client = if way.identity { "" } else { "; where it wants a client's certificate and says it so, --cert and --key" };
+            let client = if route.identity { "" } else { "; or, if it requires a client certificate, use --cert and --key" };
             of(
-                format!("the cipher: it shares no cipher suite, key exchange or signature with us ({error})"),
-                format!("no option helps: ours are ECDHE with AES-GCM or ChaCha20-Poly1305{client}"),
+                format!("cipher: the target and this client have no common cipher suite, key exchange or signature ({error})"),
+                format!("enable ECDHE with AES-GCM or ChaCha20-Poly1305 on the target{client}"),
             )
         }
         Tls::AlertReceived(Alert::UnrecognisedName) => {
-            of("the name: it serves nobody of the name it was asked by".into(), "ask by a name it has, with --resolve NAME:PORT:ADDRESS".into())
+            of("name: the target has no service of this name".into(), "use a name that the target has, with --resolve NAME:PORT:ADDRESS".into())
         }
         Tls::AlertReceived(Alert::CertificateRequired) => {
-            of("the client's certificate: it wants one and got none".into(), "--cert PEM --key PEM".into())
+            of("client certificate: the target requires one".into(), "use --cert PEM --key PEM".into())
         }
         Tls::AlertReceived(
             alert @ (Alert::BadCertificate
@@ -164,11 +163,11 @@ fn of_tls(error: &Tls, way: &Route, shown: Option<ShownCertificate>) -> ConnectF
             | Alert::CertificateUnknown
             | Alert::UnknownCA
             | Alert::AccessDenied
-            // What the signature of a certificate is held against is a CA of the same name.
+            // The signature is verified against a CA of the same name.
             | Alert::DecryptError),
-        ) => of(format!("the client's certificate: it does not take ours ({alert:?})"), "another one, with --cert PEM --key PEM".into()),
+        ) => of(format!("client certificate: the target rejects it ({alert:?})"), "use another one, with --cert PEM --key PEM".into()),
         Tls::InvalidMessage(_) => {
-            of("what answers speaks no TLS".into(), "another port; or http:// with --allow-http, if the target speaks plain HTTP on purpose".into())
+            of("the answer is not TLS".into(), "check the port, or use http:// with --allow-http if the target has plain HTTP on purpose".into())
         }
         other => of(other.to_string(), UNKNOWN.into()),
     }
@@ -176,44 +175,44 @@ fn of_tls(error: &Tls, way: &Route, shown: Option<ShownCertificate>) -> ConnectF
 
 fn of_certificate(
     error: &CertificateError,
-    way: &Route,
+    route: &Route,
     shown: Option<ShownCertificate>,
 ) -> ConnectFailure {
     use CertificateError as Fault;
     let pin = shown.and_then(|shown| shown.pin);
-    // What is shown here may be anybody's: the pin is to be compared, not copied.
+    // The pin may belong to anybody: the user must compare it, not copy it.
     let pinned = pin.map_or_else(
         || "--pin-spki".to_owned(),
         |pin| format!("--pin-spki {pin}, if that is the key the appliance really has"),
     );
     let (reason, hint) = match error {
         Fault::Expired => (
-            "the certificate's date: it has expired".to_owned(),
+            "certificate date: it has expired".to_owned(),
             DATES.to_owned(),
         ),
         Fault::ExpiredContext { not_after, .. } => (
-            format!("the certificate's date: it expired on {}", date(*not_after)),
+            format!("certificate date: it expired on {}", date(*not_after)),
             DATES.to_owned(),
         ),
         Fault::NotValidYet => (
-            "the certificate's date: it is not valid yet".to_owned(),
+            "certificate date: it is not valid yet".to_owned(),
             DATES.to_owned(),
         ),
         Fault::NotValidYetContext { not_before, .. } => (
             format!(
-                "the certificate's date: it is valid from {} on",
+                "certificate date: it is valid from {} on",
                 date(*not_before)
             ),
             DATES.to_owned(),
         ),
         Fault::NotValidForName => (
-            "the certificate's name: it is for another one".to_owned(),
+            "certificate name: it is for another host".to_owned(),
             format!("{pinned}; or {BY_NAME}"),
         ),
         Fault::NotValidForNameContext { presented, .. } if presented.is_empty() => (
             format!(
-                "the certificate's name: it has no subject alternative name, and a common name alone does not name {}",
-                way.address
+                "certificate name: it has no subject alternative name for {}, only a common name",
+                route.address
             ),
             pinned,
         ),
@@ -222,7 +221,7 @@ fn of_certificate(
             presented,
         } => (
             format!(
-                "the certificate's name: it is for {}, not for {}",
+                "certificate name: it is for {}, not for {}",
                 presented
                     .iter()
                     .map(|name| bare(name))
@@ -234,14 +233,14 @@ fn of_certificate(
         ),
         Fault::UnknownIssuer => {
             let alone = if shown.is_some_and(|shown| shown.further == 0) {
-                ", and no intermediate certificate came with it"
+                "; the server sent no intermediate"
             } else {
                 ""
             };
             (
-                format!("the certificate's chain: it leads to nobody who is trusted{alone}"),
+                format!("certificate chain: it is not trusted (unknown issuer{alone})"),
                 format!(
-                    "--cacert PEM with the CA's certificate, an intermediate one that is not sent, or the appliance's own; or {pinned}"
+                    "use --cacert PEM with the certificate of the CA, of a missing intermediate, or of the appliance; or {pinned}"
                 ),
             )
         }
@@ -249,28 +248,27 @@ fn of_certificate(
             let has = pin.map_or_else(|| "none that can be read".to_owned(), |pin| pin.to_string());
             (
                 format!("the key is not the pinned one: it is {has}"),
-                "another --pin-spki, if the appliance was given a new key; else somebody stands between".into(),
+                "use another --pin-spki if the appliance has a new key; otherwise the connection may be intercepted".into(),
             )
         }
         Fault::BadEncoding => (
             "the certificate cannot be read: it is malformed, or older than X.509 version 3"
                 .to_owned(),
-            format!("no option helps: {OLDER}"),
+            OLDER.to_owned(),
         ),
         Fault::Other(other) if other.to_string().contains("CaUsedAsEndEntity") => (
-            "the certificate's chain: it is a CA's own certificate, which serves for no host"
-                .to_owned(),
+            "certificate chain: it is the certificate of a CA, not of a host".to_owned(),
             pinned,
         ),
-        other => (format!("the certificate's chain: {other}"), pinned),
+        other => (format!("certificate chain: {other}"), pinned),
     };
     ConnectFailure {
-        message: format!("TLS was refused: {reason}"),
+        message: format!("TLS failed: {reason}"),
         hint,
     }
 }
 
-/// An error and all that caused it. What an `io::Error` was made of is no cause in the library's eyes, and is one here.
+/// Returns an error and all its causes, also the inner error of an `io::Error`.
 fn causes<'a>(
     error: &'a (dyn StdError + 'static),
 ) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
@@ -287,7 +285,7 @@ fn cause_of<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a (dyn StdError
     }
 }
 
-/// A name as the library shows it, `DnsName("sensor.lab")`, without what stands round it.
+/// Returns a name without the library's wrapper, `DnsName("sensor.lab")`.
 fn bare(name: &str) -> &str {
     name.split('"').nth(1).unwrap_or(name)
 }
@@ -296,6 +294,7 @@ fn date(moment: UnixTime) -> String {
     httpdate::fmt_http_date(SystemTime::UNIX_EPOCH + Duration::from_secs(moment.as_secs()))
 }
 
-const DATES: &str = "renew the certificate, or set the clock that is wrong, here or there; -k takes it as it is, without any check";
-const BY_NAME: &str = "ask by a name that it has, with --resolve NAME:PORT:ADDRESS";
-const OLDER: &str = "the appliance, or what stands before it, needs newer TLS";
+const DATES: &str =
+    "renew the certificate or correct the clock; -k accepts any certificate, without verification";
+const BY_NAME: &str = "use a name that it has, with --resolve NAME:PORT:ADDRESS";
+const OLDER: &str = "the appliance, or the proxy before it, needs newer TLS";

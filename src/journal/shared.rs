@@ -6,7 +6,7 @@ use std::{
     collections::BinaryHeap,
     pin::pin,
     sync::{
-        Arc, LazyLock, Mutex, MutexGuard, PoisonError, Weak,
+        Arc, LazyLock, Mutex, MutexGuard, Weak,
         atomic::{AtomicUsize, Ordering},
     },
     time::Instant,
@@ -15,7 +15,7 @@ use std::{
 use http::StatusCode;
 use tokio::sync::Notify;
 
-use crate::journal::{BoundedJournal, Bounds, EntryData, EntryFilter, EntryId, Progress};
+use crate::journal::{BoundedJournal, Bounds, EntryData, EntryFilter, EntryId, Progress, lock};
 
 /// A journal, its share of the memory budget, and those who wait for it.
 ///
@@ -118,7 +118,7 @@ impl SharedJournal {
     }
 
     fn lock(&self) -> MutexGuard<'_, BoundedJournal> {
-        self.journal.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.journal)
     }
 }
 
@@ -160,7 +160,7 @@ impl MemoryBudget {
     }
 
     fn join(&self, journal: &Arc<SharedJournal>) {
-        let mut journals = self.journals.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut journals = lock(&self.journals);
         // Dropped journals are removed before the list would have to grow.
         if journals.len() == journals.capacity() {
             journals.retain(|journal| journal.strong_count() > 0);

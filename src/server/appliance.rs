@@ -14,7 +14,7 @@ mod unmatched;
 
 use std::{
     collections::BTreeSet,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard},
 };
 
 pub use inspect::{Explanation, JournalPage};
@@ -28,7 +28,7 @@ use crate::{
     contract::Kind,
     failure::{Counter, Schedule},
     fixture::Fixture,
-    journal::{Bounds, MemoryBudget, SharedJournal},
+    journal::{Bounds, MemoryBudget, SharedJournal, lock},
 };
 
 /// A mock appliance, which answers requests.
@@ -213,7 +213,7 @@ impl MockAppliance {
 
     /// A panic inside the lock leaves the content whole: changes are made last.
     fn content(&self) -> MutexGuard<'_, Content> {
-        self.content.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.content)
     }
 }
 

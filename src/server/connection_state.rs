@@ -7,13 +7,18 @@
 //! ```
 
 use std::{
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Mutex, MutexGuard},
     time::Duration,
 };
 
 use http::StatusCode;
 
-use crate::{clock::ClockAge, failure::WireStep, journal::EntryId, server::Limits};
+use crate::{
+    clock::ClockAge,
+    failure::WireStep,
+    journal::{EntryId, lock},
+    server::Limits,
+};
 
 /// The state of one connection, shared by the parts of its task and the accepting task.
 #[derive(Debug, Default)]
@@ -193,7 +198,7 @@ impl ConnectionState {
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 }
 

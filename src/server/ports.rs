@@ -5,12 +5,12 @@ use std::{
     fmt, io,
     net::{IpAddr, SocketAddr},
     str::FromStr,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard},
 };
 
 use tokio::net::TcpListener;
 
-use crate::server::bind;
+use crate::{journal::lock, server::bind};
 
 /// Ports to choose from: `8443-8450`. A range, which a container needs to publish them; or by default any free one.
 #[derive(Clone, Debug, Default)]
@@ -70,7 +70,7 @@ impl Range {
     }
 
     fn free(&self) -> MutexGuard<'_, VecDeque<u16>> {
-        self.free.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.free)
     }
 }
 

@@ -14,7 +14,7 @@ use std::{
     collections::HashMap,
     io,
     net::{IpAddr, SocketAddr},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard},
 };
 
 pub use error::{BindError, RegistryError};
@@ -24,6 +24,7 @@ use tokio::net::TcpListener;
 use crate::{
     failure::FailureMode,
     fixture::Fixture,
+    journal::lock,
     server::{
         Limits, Listening, MockAppliance, RunningAppliance,
         ports::{PortLease, Ports},
@@ -325,8 +326,7 @@ impl Registry {
     }
 
     fn entries(&self) -> MutexGuard<'_, Entries> {
-        let entries = self.0.entries.lock();
-        entries.unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0.entries)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::{
     io,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex},
 };
 
 use tokio::{
@@ -15,6 +15,7 @@ use tokio::{
 use crate::{
     appliance::Appliance,
     failure::Schedule,
+    journal::lock,
     server::{
         self, Limits, MockAppliance, bind,
         registry::{BoundPort, PortGuard},
@@ -152,7 +153,7 @@ impl RunningAppliance {
     /// Stops it at once. What is returned completes when its connections are gone and its port is
     /// free; false where it was stopped before.
     pub fn stop(&self) -> impl Future<Output = bool> + Send + use<> {
-        let mut task = self.task.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut task = lock(&self.task);
         let task = task.take().map(
             |ServerTask {
                  stop,

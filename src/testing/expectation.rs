@@ -2,12 +2,13 @@
 
 use std::{
     fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex},
 };
 
 use super::{description, error, error::Place, filter::RequestFilter};
 use crate::{
     contract::{Operation, Outcome},
+    journal::lock,
     server::MockAppliance,
 };
 
@@ -180,11 +181,6 @@ fn came(count: u64) -> String {
     } else {
         format!("it came {}", times(count))
     }
-}
-
-/// What is guarded is put whole, so a panic leaves nothing half done.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl fmt::Display for UnmetExpectations {

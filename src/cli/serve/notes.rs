@@ -1,9 +1,8 @@
 //! The server's own messages, failed TLS handshakes above all: counted, and not printed each time.
 
-use std::{
-    collections::HashMap,
-    sync::{Mutex, PoisonError},
-};
+use std::{collections::HashMap, sync::Mutex};
+
+use crate::journal::lock;
 
 /// How often each message came.
 #[derive(Default)]
@@ -12,7 +11,7 @@ pub(super) struct NoteCounter(Mutex<HashMap<String, u64>>);
 impl NoteCounter {
     /// Counts a message, and returns what is printed: the first of its text, then the 10th, the 100th and so on.
     pub(super) fn count(&self, line: &str) -> Option<String> {
-        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut counts = lock(&self.0);
         let line = if counts.len() < MAX_TEXTS || counts.contains_key(line) {
             line
         } else {

@@ -10,11 +10,13 @@
 pub mod change;
 mod journal;
 pub mod journal_dir;
+mod own_request;
 mod restore;
 mod target_session;
 
 pub use journal::{JournalHeader, JournalState, UndoJournal};
 pub use journal_dir::{JournalDir, JournalError, TargetKey, TargetLock};
+pub use own_request::{SessionReply, undo_commands};
 pub use restore::{Recovery, UnrestoredPassword};
 pub(super) use target_session::distinct;
-pub use target_session::{PasswordUnknown, SessionReply, TargetSession, undo_commands};
+pub use target_session::{PasswordUnknown, TargetSession};

@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex},
     time::{Duration, SystemTime},
 };
 
@@ -13,7 +13,10 @@ use rcgen::{
 use rustls::{ServerConfig, SupportedProtocolVersion};
 
 use super::{Chain, Error, authority, builder, config, dated, finish, issue, leaf, proper};
-use crate::failure::{Certificate, TlsFailure, TlsVersion};
+use crate::{
+    failure::{Certificate, TlsFailure, TlsVersion},
+    journal::lock,
+};
 
 /// How one server misbehaves in its handshakes.
 pub(super) struct Faults {
@@ -64,7 +67,7 @@ impl Faults {
         let now = since_1970();
         let day = now.as_secs() / DAY.as_secs();
         // Making one takes about a millisecond, once: whoever else wants one waits for that.
-        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut made = lock(&self.made);
         if made.day != day {
             *made = Made {
                 day,

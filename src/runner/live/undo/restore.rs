@@ -5,7 +5,8 @@ use std::{collections::BTreeSet, path::PathBuf};
 use super::{
     journal::UndoJournal,
     journal_dir::JournalError,
-    target_session::{PasswordUnknown, SessionReply, TargetSession},
+    own_request::SessionReply,
+    target_session::{PasswordUnknown, TargetSession},
 };
 use crate::{
     conformance::{Account, Placeholder, Property},
