@@ -16,13 +16,14 @@ pub(crate) const HOSTILE: &str = concat!(
     "\r\n##vso[task.complete]\n```</details>|</pre></style>\u{202e}\u{ffff}&amp;%0A --> '\""
 );
 
-#[test]
-fn every_report_of_a_hostile_target_stays_what_it_is() {
+const FORMATS: [&str; 7] = [
+    "text", "json", "junit", "markdown", "github", "html", "profile",
+];
+
+/// Checks a hostile target, with every report.
+fn reported() -> Stage {
     let stage = Stage::of(FIXTURE, Behaviour::Hostile);
-    let formats = [
-        "text", "json", "junit", "markdown", "github", "html", "profile",
-    ];
-    let requests: Vec<String> = formats
+    let requests: Vec<String> = FORMATS
         .iter()
         .map(|format| format!("{format}={}", stage.path(format)))
         .collect();
@@ -33,8 +34,14 @@ fn every_report_of_a_hostile_target_stays_what_it_is() {
         .collect();
     let ran = stage.check(&options);
     assert_eq!(ran.code(), 1, "{ran}");
+    stage
+}
+
+#[test]
+fn every_report_of_a_hostile_target_stays_what_it_is() {
+    let stage = reported();
     let [text, json, junit, markdown, github, html, _] =
-        formats.map(|format| fs::read_to_string(stage.path(format)).unwrap());
+        FORMATS.map(|format| fs::read_to_string(stage.path(format)).unwrap());
     for (name, text) in [
         ("text", &text),
         ("markdown", &markdown),
@@ -65,11 +72,19 @@ fn every_report_of_a_hostile_target_stays_what_it_is() {
     );
     is_well_formed(&html);
     is_well_formed(&junit);
+}
+
+#[test]
+#[ignore = "the clients tier: .ci/run runs it"]
+fn programs_that_read_reports_take_those_of_a_hostile_target() {
+    let stage = reported();
+    let github = fs::read_to_string(stage.path("github")).unwrap();
     let failures = github
         .lines()
         .filter(|line| line.starts_with("::error "))
         .count();
-    read_by_others(&stage.path("junit"), failures);
+    read_by_junitparser(&stage.path("junit"), failures);
+    validated_by_jsonschema(&stage.path("json"));
     opened_in_a_browser(&stage.path("html"));
 }
 
@@ -133,16 +148,34 @@ fn is_well_formed(text: &str) {
     ) {}
 }
 
-/// The JUnit report as junitparser of PyPI reads it, held against a schema; left out, and said so, where that is not installed.
-fn read_by_others(junit: &str, failures: usize) {
+/// Runs a script of `tests/clients/readers`, unless its packages are not installed.
+fn run_script(name: &str, files: &[&str]) -> Option<Ran> {
     let project = Path::new(env!("CARGO_MANIFEST_DIR"));
     let python = project.join("target/readers/bin/python");
     if !python.exists() {
-        return left_out("junitparser", "target/readers/bin/python");
+        left_out(name, "target/readers/bin/python");
+        return None;
     }
-    let script = ["junit.py", "junit.xsd"].map(|name| project.join("tests/readers").join(name));
-    let ran = Ran::of(Command::new(python).args(script).arg(junit));
+    let script = project.join("tests/clients/readers").join(name);
+    let ran = Ran::of(
+        Command::new(python)
+            .arg(script)
+            .args(files)
+            .current_dir(project),
+    );
     assert_eq!(ran.code(), 0, "{ran}");
+    Some(ran)
+}
+
+fn validated_by_jsonschema(report: &str) {
+    run_script("schema.py", &["conformance/report.schema.json", report]);
+}
+
+/// The JUnit report is valid by a schema, and junitparser finds the same failures.
+fn read_by_junitparser(junit: &str, failures: usize) {
+    let Some(ran) = run_script("junit.py", &["tests/clients/readers/junit.xsd", junit]) else {
+        return;
+    };
     let told = ran.to_string();
     let words: Vec<&str> = told.lines().next().unwrap().split(' ').collect();
     assert!(words[1].parse::<usize>().unwrap() > 250, "{told}");
