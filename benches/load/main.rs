@@ -1,4 +1,4 @@
-//! How fast we are beside a bare hyper server that does the same work: the table of `benches/README.md`.
+//! How fast we are beside a bare hyper server that does the same work: the table of `docs/development/performance.md`.
 //!
 //! `load BARE OURS [--strict] [ROW…]`, the paths of both programs; `benches/run` builds them and calls this. Rounds are interleaved:
 //! each has a turn of both, one right after the other. Servers are kept to processor 0, the load to processor 1.
