@@ -205,7 +205,6 @@ impl Double {
             .state()
             .directory
             .users()
-            .into_iter()
             .map(|user| user.username.clone())
             .collect()
     }

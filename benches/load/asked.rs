@@ -5,7 +5,7 @@ use d4iot_double::{
     contract,
     contract::{Kind, Readings},
     fixture::built_in,
-    runner::Lab,
+    runner::RunContext,
     server::tls::Identity,
 };
 
@@ -30,8 +30,8 @@ pub(crate) fn all() -> usize {
 async fn of_kind(kind: Kind, identity: &Identity) -> usize {
     let contract = contract::of(kind);
     let readings = Readings::default();
-    let (double, lab) = Lab::mock(&built_in(kind), String::new(), identity).unwrap();
-    let (host, start) = lab.mock.as_ref().unwrap();
+    let (double, context) = RunContext::mock(&built_in(kind), String::new(), identity).unwrap();
+    let (host, start) = context.mock.as_ref().unwrap();
     let cases: Vec<&Case> = suite::all()
         .iter()
         .map(|located| &located.case)
@@ -42,11 +42,11 @@ async fn of_kind(kind: Kind, identity: &Identity) -> usize {
         host.set_state(start.clone());
         for step in &case.steps {
             let request = request::build(step, contract, &readings, &|placeholder| {
-                lab.accounts.value(placeholder)
+                context.accounts.text(placeholder)
             })
             .unwrap();
             // What answers and what not is the same for `check`: some requests get no answer at all.
-            drop(lab.target.send(&request).await);
+            drop(context.target.send(&request).await);
             count += 1;
         }
     }

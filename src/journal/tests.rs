@@ -61,7 +61,7 @@ fn view(arrival: EntryData) -> EntryView {
     journal
         .newest(&EntryFilter::default())
         .take(1)
-        .map(|entry| lens.view(&entry))
+        .map(|entry| lens.view(entry))
         .next()
         .unwrap()
 }
@@ -256,7 +256,7 @@ fn a_password_is_hidden_in_a_header_s_name_and_across_path_and_query() {
         &|path| path.starts_with("/api"),
     );
     let view = lens.view(
-        &journal
+        journal
             .newest(&EntryFilter::default())
             .take(1)
             .next()

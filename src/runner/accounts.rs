@@ -128,7 +128,7 @@ impl Accounts {
     }
 
     /// Returns the value of a placeholder as text, to build a request.
-    pub(super) fn text(&self, placeholder: Placeholder) -> Result<String, String> {
+    pub fn text(&self, placeholder: Placeholder) -> Result<String, String> {
         let value = self.value(placeholder).map_err(|error| error.to_string())?;
         Ok(value.expose().to_owned())
     }

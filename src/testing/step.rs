@@ -65,7 +65,6 @@ impl BuilderStep {
                 read.state
                     .directory
                     .users()
-                    .into_iter()
                     .for_each(|user| fixture.state.directory.put(user.clone()));
             }
         }

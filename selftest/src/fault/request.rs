@@ -231,7 +231,7 @@ impl RequestFault {
             }
             RequestFault::MissingIsEmpty => {
                 let mut rewrite = reading.object(|operation, body| {
-                    for (field, _) in &contract::of(rules.kind()).clause(operation).fields {
+                    for field in contract::of(rules.kind()).clause(operation).fields.keys() {
                         body.entry(field.name()).or_insert_with(|| EMPTY.into());
                     }
                 });
@@ -269,7 +269,7 @@ impl RequestFault {
                     .find(|known| known.eq_ignore_ascii_case(path))
                     .map(str::to_owned)
             }),
-            RequestFault::PercentDecoded => reading.values(|value| percent::decoded(value)),
+            RequestFault::PercentDecoded => reading.values(percent::decoded),
             RequestFault::PositionCounts => reading.object(|operation, body| {
                 let values: Vec<Value> = body.values().cloned().collect();
                 *body = order(operation)

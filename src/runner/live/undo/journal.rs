@@ -46,7 +46,7 @@ impl UndoJournal {
             // A seed without a journal belongs to a run that had closed it.
             remove_seed(&path)?;
             create_private(&seed_path(&path), &seed.text())?;
-            create_private(&path, &JournalLine::Begun(header.clone()).text())
+            create_private(&path, &JournalLine::Begun(Box::new(header.clone())).text())
         };
         let file = begin().map_err(|error| failed("beginning the journal", &path, error))?;
         Ok(UndoJournal {

@@ -28,7 +28,7 @@ pub struct JournalHeader {
 #[serde(rename_all = "snake_case")]
 pub(super) enum JournalLine {
     /// The first line.
-    Begun(JournalHeader),
+    Begun(Box<JournalHeader>),
     /// The reading of a path that the target serves.
     Served { fact: String, reading: String },
     /// A request is about to be sent that may change the passwords of these accounts to one of these.
