@@ -649,27 +649,27 @@ fn an_own_certificate_is_taken_or_its_fault_is_named() {
         (
             &*certificate,
             &*other_key,
-            "use the key: it is not the key of the first certificate in the file",
+            "the key does not belong to the first certificate in the file",
         ),
         (
             &*key,
             &*certificate,
-            "read the certificate: no BEGIN CERTIFICATE in the file",
+            "no BEGIN CERTIFICATE in the certificate file",
         ),
         (
             &*certificate,
             "",
-            "read the key: no BEGIN PRIVATE KEY, BEGIN RSA PRIVATE KEY or BEGIN EC PRIVATE KEY in the file",
+            "no BEGIN PRIVATE KEY, BEGIN RSA PRIVATE KEY or BEGIN EC PRIVATE KEY in the key file",
         ),
         (
             &*certificate,
             &*encrypted,
-            "read the key: it is encrypted; expected one without a passphrase (openssl pkey -in KEY -out PLAIN)",
+            "the key is encrypted, expected one without a passphrase (openssl pkey -in KEY -out PLAIN)",
         ),
         (
             &*certificate,
             cut,
-            "read the key: a BEGIN line without its END line",
+            "cannot read the key: a BEGIN line without its END line",
         ),
     ] {
         assert_eq!(fault(certificate, key).as_deref(), Some(expected));
