@@ -3,6 +3,7 @@
 //! `cargo run --example check_my_server`
 
 #![expect(clippy::print_stdout, reason = "an example shows what it does")]
+#![expect(clippy::disallowed_methods, reason = "a server starts its own tasks")]
 
 use std::{convert::Infallible, error::Error};
 

@@ -2,6 +2,11 @@
 //!
 //! `cargo run --example frozen_clock`
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the request waits while the clock moves"
+)]
+
 mod common;
 
 use std::{error::Error, time::Duration};

@@ -69,6 +69,10 @@ impl Mock {
         });
         let (stop, stopped) = oneshot::channel::<()>();
         let running = identity.clone();
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the front is a server of its own"
+        )]
         let task = tokio::spawn(async move {
             let stopped = async { drop(stopped.await) };
             server::run(listener, Some(running), front, Limits::default(), stopped).await;

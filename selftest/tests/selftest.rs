@@ -1,5 +1,7 @@
 //! Small files of mutants and controls: what fails a run, and what its report says. `.ci/run` runs the complete files.
 
+#![expect(clippy::unwrap_used, reason = "what fails in a helper fails its test")]
+
 use d4iot_double::{
     conformance::{Account, Placeholder, Property, suite, suite::Located},
     contract::Kind,

@@ -24,7 +24,7 @@ struct EventPrinter(Console);
 /// Events alone are printed: this crate has no spans.
 impl Subscriber for EventPrinter {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        metadata.is_event() && metadata.target().starts_with(TARGET)
+        !metadata.is_span() && metadata.target().starts_with(TARGET)
     }
 
     fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {

@@ -1,6 +1,9 @@
 //! Relative links lead to files and headings that exist.
 
-use std::{fs, path::PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use rstest::rstest;
 
@@ -21,10 +24,10 @@ fn links_lead_to_files_and_headings(
     assert!(broken.is_empty(), "{}: {broken:?}", path.display());
 }
 
-fn leads_somewhere(page: &PathBuf, link: &str) -> bool {
+fn leads_somewhere(page: &Path, link: &str) -> bool {
     let (file, heading) = link.split_once('#').unwrap_or((link, ""));
     let target = match file {
-        "" => page.clone(),
+        "" => page.to_owned(),
         file => page.parent().unwrap().join(file),
     };
     if heading.is_empty() {

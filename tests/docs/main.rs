@@ -7,6 +7,10 @@
     reason = "the tests read the pages and prepare folders"
 )]
 #![expect(clippy::unwrap_used, reason = "helpers of tests are tests too")]
+#![expect(
+    clippy::duplicate_mod,
+    reason = "each example is a program with the same helper"
+)]
 
 mod examples;
 mod links;

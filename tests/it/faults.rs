@@ -33,8 +33,8 @@ const FAULTS: &[Fault] = &[
     Fault {
         name: "a filter selects nothing, and that is a success",
         file: "src/cli/check.rs",
-        from: "        return code::NOTHING;\n    }\n    match run_all",
-        to: "        return code::GOOD;\n    }\n    match run_all",
+        from: "        return Err(options.selection.nothing());\n    }\n    let results = run_all",
+        to: "        return Ok(code::SUCCESS);\n    }\n    let results = run_all",
         target: "it",
         test: "check::selection::what_cannot_be_run_is_refused_in_words",
     },

@@ -4,7 +4,6 @@
     clippy::disallowed_methods,
     reason = "tests start processes, keep time and look at files"
 )]
-#![expect(clippy::print_stderr, reason = "figures can be read with --nocapture")]
 #![expect(clippy::unwrap_used, reason = "what fails in a helper fails its test")]
 
 mod canary;

@@ -103,7 +103,7 @@ fn a_watched_folder_changes_what_is_served_and_leaves_alone_what_did_not_change(
     // What does not load leaves all in force.
     write("a.yaml", "appliance: sensor\nname: a\nbogus: 1\n");
     serve.says("unknown key `bogus`");
-    serve.says("still in force");
+    serve.says("the previous fixtures are still served");
     assert_eq!(
         ask(&a, "validation", &right("test", "Later12345!")),
         Some(200)

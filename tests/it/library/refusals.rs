@@ -41,7 +41,7 @@ use rstest::rstest;
     "error: line 2 column 3 of the failure's YAML: duplicate key `when`"
 )]
 #[case::yaml_value(Double::sensor().failure(Failure::from_yaml("{when: {every: 0}, do: {status: 500}}")), "error: line 1 column 16 of the failure's YAML: every is `0`")]
-#[case::yaml_empty(Double::sensor().failure(Failure::from_yaml("")), "missing key `do`")]
+#[case::yaml_empty(Double::sensor().failure(Failure::from_yaml("")), "expected a map with the key `do`")]
 #[case::yaml_torn(Double::sensor().failure(Failure::from_yaml("do: {")), "of the failure's YAML")]
 #[tokio::test]
 async fn what_means_nothing_is_refused(#[case] builder: Builder, #[case] says: &str) {

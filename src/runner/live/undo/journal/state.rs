@@ -90,7 +90,7 @@ impl JournalState {
         let first = lines.next().map(|(_, line)| serde_json::from_slice(line));
         let header: JournalHeader = match first {
             Some(Ok(JournalLine::Begun(header))) if header.version == JournalHeader::VERSION => {
-                header
+                *header
             }
             // The first request is sent only after the whole first line is on the disk.
             // Another file that has no line is not taken for a journal.
