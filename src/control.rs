@@ -7,7 +7,7 @@
 //! ```
 //!
 //! Handlers read a body whole before they change anything, and change it in one step: a request that is refused changes nothing.
-//! What is wrong is always told as a `problem` (RFC 9457). The paths of the OpenAPI document and of the router are one list.
+//! Errors are always a `problem` (RFC 9457). The paths of the OpenAPI document and of the router are one list.
 
 mod appliance;
 mod appliances;
@@ -40,7 +40,7 @@ use crate::{
 /// How many descriptors the control API may need for itself.
 pub const DESCRIPTORS: usize = listen::MAX_CONNECTIONS;
 
-/// Serves the control API over a fleet until `shutdown` completes. With a token whoever has it may ask, by any Host; without one
+/// Serves the control API of a registry until `shutdown` completes. With a token its bearers may ask, by any Host; without one
 /// this machine alone.
 ///
 /// Long polls end at the shutdown; what else is being answered may go on for a second.

@@ -277,7 +277,7 @@ fn identity(options: &ServeArgs) -> Result<Option<Identity>> {
             })?
         }
         _ => Identity::generate(&options.san).map_err(|error| match error {
-            tls::Error::BadName(name) => {
+            tls::IdentityError::BadName(name) => {
                 let expected = "expected a host name or an IP address, without a port";
                 CliError::usage(format!("--san {name}: {expected}"))
             }

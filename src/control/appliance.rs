@@ -1,4 +1,4 @@
-//! The appliance that a path names, and what is told of one.
+//! The appliance that a path names, and how one is shown.
 
 use std::sync::Arc;
 

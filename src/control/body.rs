@@ -36,7 +36,7 @@ impl<S: Sync> FromRequest<S> for Text {
         };
         let bytes = whole(request).await?;
         if is_json {
-            // JSON is YAML but for its surrogates; its own reader says better what is no JSON.
+            // JSON is YAML except for surrogates; the JSON reader has better messages.
             serde_json::from_slice::<IgnoredAny>(&bytes).map_err(|error| malformed(&error))?;
         }
         let text = String::from_utf8(bytes.into()).map_err(|error| {
@@ -161,18 +161,18 @@ fn unsupported(given: Option<&str>, expected: &str) -> Problem {
     .hint("curl -H 'content-type: application/json'; Python's requests: json=…")
 }
 
-/// The reader's own words: of what is no JSON they name no value.
+/// The reader's message, which names no value where the syntax is wrong.
 fn malformed(error: &serde_json::Error) -> Problem {
     let text = error.to_string();
     let what = text.split(" at line ").next().unwrap_or_default();
     Problem::new(
         ProblemKind::MalformedBody,
-        format!("this is no JSON: {what}"),
+        format!("this is not JSON: {what}"),
     )
     .at(error.line() as u64, error.column() as u64)
 }
 
-/// Takes values out of serde's words, `invalid type: string "secret", expected a map`, and the place, which is told beside them.
+/// Takes values out of serde's words, `invalid type: string "secret", expected a map`, and the place, which a problem has in fields of its own.
 fn without_values(text: &str) -> String {
     let text = text.rsplit_once(" at line ").map_or(text, |(text, _)| text);
     let expected = text.rfind(", expected ").unwrap_or(text.len());

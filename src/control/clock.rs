@@ -96,7 +96,7 @@ fn duration(text: &str) -> Result<Duration, Problem> {
     })
 }
 
-/// A key that is left out is none, but null is no value.
+/// A key may be left out, but not null.
 fn given<'de, D: serde::Deserializer<'de>, T: Deserialize<'de>>(
     deserializer: D,
 ) -> Result<Option<T>, D::Error> {

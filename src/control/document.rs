@@ -27,7 +27,7 @@ pub(super) struct Document {
 #[openapi(
     info(
         title = "d4iot-double control API",
-        description = "Appliances made, driven and looked at while they run. Whatever is wrong is told as application/problem+json (RFC 9457); a request that is refused changes nothing.",
+        description = "Create, control and inspect appliances while they run. Errors are application/problem+json (RFC 9457); a request that is refused changes nothing.",
         license(name = "MIT OR Apache-2.0"),
     ),
     components(schemas(ProblemBody)),

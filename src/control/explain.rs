@@ -55,11 +55,11 @@ struct Asked {
 struct Explained {
     /// The operation it hits; null where it hits none.
     operation: Option<&'static str>,
-    /// What the client would be told it came to.
+    /// The outcome that the client would see.
     outcome: &'static str,
     /// Why the appliance comes to that, in words.
     reason: String,
-    /// The failure mode that would trigger; null for none.
+    /// The failure mode that would apply; null for none.
     failure: Option<String>,
     /// Whether a password would be replaced.
     changes: bool,
@@ -89,7 +89,7 @@ struct Given {
     /// Its headers.
     #[schema(value_type = Object)]
     headers: Map<String, Value>,
-    /// Its body; what is no UTF-8 is replaced.
+    /// Its body; invalid UTF-8 is replaced.
     body: String,
 }
 

@@ -33,7 +33,7 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
 /// The failure modes of an appliance.
 #[derive(Debug, Serialize, ToSchema)]
 struct Failures {
-    /// In the order in which they are asked: the first whose conditions hold triggers.
+    /// In the order in which they are asked: the first whose conditions hold applies.
     failures: Vec<FailureDto>,
 }
 
@@ -75,7 +75,7 @@ async fn list(AppliancePath(running): AppliancePath) -> Answer<Failures> {
 /// Adds a failure mode after the others, as a fixture writes one; until the next reset.
 #[utoipa::path(post, path = "/v1/appliances/{name}/failures", tag = "appliance", params(("name" = String, Path, description = "The appliance's name")),
     request_body(content((ref("#/components/schemas/Failure") = "application/json"), (ref("#/components/schemas/Failure") = "application/yaml"))),
-    responses((status = 201, description = "It triggers, if it is armed", body = FailureDto, headers(("Location" = String, description = "Where it is found here")))))]
+    responses((status = 201, description = "The mode, as it was added", body = FailureDto, headers(("Location" = String, description = "Where it is found here")))))]
 async fn add(
     State(app): State<AppState>,
     AppliancePath(running): AppliancePath,
@@ -128,11 +128,8 @@ async fn arm(
 ) -> Result<Answer<FailureDto>, Problem> {
     if !running.appliance().set_armed(&name, armed) {
         let ready = fixture::ready_made(&name).ok_or_else(|| unknown(&running, &name))?;
-        if let Some(greeting) = &ready.action.tls
-            && app.registry().settings().identity.is_none()
-        {
-            let detail =
-                format!("the failure mode `{name}` cannot happen over plain HTTP ({greeting:?})");
+        if ready.action.tls.is_some() && app.registry().settings().identity.is_none() {
+            let detail = format!("the failure mode `{name}` cannot happen over plain HTTP");
             return Err(Problem::new(ProblemKind::InvalidBody, detail).hint("serve over HTTPS"));
         }
         join(&app, &running, FailureMode { armed, ..ready })?;
@@ -143,7 +140,7 @@ async fn arm(
 /// Removes a failure mode, until the next reset.
 #[utoipa::path(delete, path = "/v1/appliances/{name}/failures/{second}", tag = "appliance",
     params(("name" = String, Path, description = "The appliance's name"), ("second" = String, Path, description = "The failure mode's name")),
-    responses((status = 204, description = "It triggers no more")))]
+    responses((status = 204, description = "It was removed")))]
 async fn remove(
     AppliancePath(running): AppliancePath,
     ItemPath(name): ItemPath,

@@ -1,8 +1,8 @@
-//! Who may ask: this machine alone, or whoever has the token; and no page in a browser, whatever address its name leads to.
+//! Who may ask: this machine, or clients with the token; never a page in a browser, whatever address its name resolves to.
 //!
 //! A page that somebody else wrote can let a browser on this machine ask a loopback address. It then names itself as `Origin`, or,
 //! where its own name was led to 127.0.0.1 (DNS rebinding), as `Host`. With a token any Host will do: in a container's network the
-//! API is asked by a service's name, and a page that is not told the token gets nothing.
+//! API is asked by a service's name, and a page without the token gets nothing.
 
 use std::{
     fmt,
@@ -92,7 +92,7 @@ pub(super) async fn check(State(app): State<AppState>, request: Request, next: N
         Ok(()) => next.run(request).await,
         Err(problem) => problem.into_response(),
     };
-    // What is told here holds at this moment only, and some of it is for nobody's disk.
+    // Answers hold at this moment only, and some must not be stored.
     response
         .headers_mut()
         .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -125,7 +125,7 @@ fn host(request: &Request) -> Result<Authority, Problem> {
     }
 }
 
-/// Compares in a time that tells nothing of where two tokens differ.
+/// Compares in constant time.
 fn bears(headers: &HeaderMap, token: &Secret) -> bool {
     let given = headers
         .get(header::AUTHORIZATION)

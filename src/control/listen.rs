@@ -41,7 +41,7 @@ pub(super) async fn serve(
     // Long polls end by this, and connections that wait for a request.
     stopping.send_replace(true);
     let all = async { while connections.join_next().await.is_some() {} };
-    // Whoever still takes its answer is cut when the set is dropped.
+    // Answers that are still being sent are cut when the set is dropped.
     let _ = tokio::time::timeout(GRACE, all).await;
 }
 

@@ -59,28 +59,28 @@ macro_rules! problem_kinds {
 }
 
 problem_kinds! {
-    BodyTooLarge = "body_too_large", 413, "The body is too large";
-    BodyTooSlow = "body_too_slow", 408, "The body came too slowly";
+    BodyTooLarge = "body_too_large", 413, "Body too large";
+    BodyTooSlow = "body_too_slow", 408, "Body too slow";
     Ending = "ending", 503, "The process is ending";
-    ForeignHost = "foreign_host", 403, "The Host is not this machine's";
-    ForeignOrigin = "foreign_origin", 403, "The Origin is not this API's";
+    ForeignHost = "foreign_host", 403, "Foreign Host";
+    ForeignOrigin = "foreign_origin", 403, "Foreign Origin";
     InUse = "in_use", 409, "It is in use";
-    InvalidBody = "invalid_body", 422, "The body says what cannot be";
-    InvalidQuery = "invalid_query", 400, "The query says what cannot be";
-    MalformedBody = "malformed_body", 400, "The body cannot be read";
-    MalformedHost = "malformed_host", 400, "The request has not one valid Host";
-    MethodNotAllowed = "method_not_allowed", 405, "The resource does not take this method";
+    InvalidBody = "invalid_body", 422, "Invalid body";
+    InvalidQuery = "invalid_query", 400, "Invalid query";
+    MalformedBody = "malformed_body", 400, "Malformed body";
+    MalformedHost = "malformed_host", 400, "Missing or invalid Host header";
+    MethodNotAllowed = "method_not_allowed", 405, "Method not allowed";
     NameTaken = "name_taken", 409, "The name is taken";
-    NotReached = "not_reached", 408, "What was waited for has not come in time";
+    NotReached = "not_reached", 408, "Not reached in time";
     PortClosed = "port_closed", 503, "The port of an appliance is closed";
     PortTaken = "port_taken", 409, "The port is taken";
-    TooManyAppliances = "too_many_appliances", 503, "There is no room for another appliance";
+    TooManyAppliances = "too_many_appliances", 503, "Too many appliances";
     Unauthorized = "unauthorized", 401, "The token is missing or wrong";
-    UnknownAppliance = "unknown_appliance", 404, "There is no such appliance";
-    UnknownFailure = "unknown_failure", 404, "There is no such failure mode";
-    UnknownPath = "unknown_path", 404, "There is no such resource";
-    UnknownUser = "unknown_user", 404, "There is no such user";
-    UnsupportedContentType = "unsupported_content_type", 415, "The content type is not taken here";
+    UnknownAppliance = "unknown_appliance", 404, "Unknown appliance";
+    UnknownFailure = "unknown_failure", 404, "Unknown failure mode";
+    UnknownPath = "unknown_path", 404, "Unknown path";
+    UnknownUser = "unknown_user", 404, "Unknown user";
+    UnsupportedContentType = "unsupported_content_type", 415, "Unsupported content type";
 }
 
 impl Problem {

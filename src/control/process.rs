@@ -30,7 +30,7 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
 /// How the process is.
 #[derive(Debug, Serialize, ToSchema)]
 struct Health {
-    /// Always `ok`: whoever answers is well.
+    /// Always `ok`.
     status: &'static str,
     /// The version of d4iot-double.
     version: &'static str,
@@ -51,11 +51,11 @@ async fn health(State(app): State<AppState>) -> Json<Health> {
 /// Whether the process serves.
 #[derive(Debug, Serialize, ToSchema)]
 struct Ready {
-    /// Always true: otherwise a problem is told.
+    /// Always true: otherwise a problem is returned.
     ready: bool,
 }
 
-/// Does every appliance serve? From the moment this API answers until the process is told to end.
+/// Does every appliance serve? From the moment this API answers until the process ends.
 #[utoipa::path(get, path = "/v1/ready", tag = "process", responses((status = 200, description = "All serve", body = Ready)))]
 async fn ready(State(app): State<AppState>) -> Result<Json<Ready>, Problem> {
     if app.is_stopping() {
@@ -107,5 +107,5 @@ async fn openapi(State(app): State<AppState>) -> ([(header::HeaderName, &'static
 
 /// Returns what is said when the process is ending.
 pub(super) fn ending() -> Problem {
-    Problem::new(ProblemKind::Ending, "the process was told to end")
+    Problem::new(ProblemKind::Ending, "the process is ending")
 }

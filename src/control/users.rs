@@ -34,7 +34,7 @@ struct Users {
     users: Vec<UserDto>,
 }
 
-/// A user. The password is told by `state` alone.
+/// A user. Only `state` has the password.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = ShownUser)]
 struct UserDto {

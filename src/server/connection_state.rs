@@ -35,7 +35,7 @@ struct Inner {
     is_shutting_down: bool,
     /// The connection ends with RST.
     is_reset: bool,
-    /// Whoever ends the connection now, the server did.
+    /// The server ends the connection, and not the client.
     is_closed_by_server: bool,
     script: Option<Script>,
     /// The answers that were given to hyper and are not sent yet.

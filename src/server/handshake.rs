@@ -100,7 +100,7 @@ fn explain(error: &Error) -> String {
         }
         Error::AlertReceived(AlertDescription::CertificateExpired) => "the client finds the certificate expired: is its clock right?".to_owned(),
         Error::PeerMisbehaved(PeerMisbehaved::ServerNameMustContainOneHostName) | Error::InvalidMessage(InvalidMessage::InvalidServerName) => {
-            "the client sent a server name (SNI) that is no host name, perhaps an address or a name with a port: it must send a host name or none".to_owned()
+            "the client sent a server name (SNI) that is not a host name, perhaps an address or a name with a port: it must send a host name or none".to_owned()
         }
         Error::InvalidMessage(InvalidMessage::InvalidContentType) => "the client does not speak TLS: plain HTTP needs --http".to_owned(),
         Error::NoApplicationProtocol => "the client does not offer HTTP/1.1 (ALPN http/1.1)".to_owned(),

@@ -12,7 +12,7 @@ use std::{
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// The server's limits, and where it reports trouble. All times run on the wall clock.
+/// The server's limits, and where it reports trouble. All times are the machine's.
 #[derive(Clone, Debug)]
 pub struct Limits {
     /// The longest head, in bytes: request line, header lines and the empty line. Above 65,000 hyper refuses by itself.
@@ -172,14 +172,14 @@ pub fn raise_descriptor_limit() -> Option<u64> {
     }
 }
 
-/// Where the server's troubles are told, one line each; by default nowhere.
+/// Where the server reports trouble, one line each; by default nowhere.
 #[derive(Clone, Default)]
 pub struct Log(Option<Arc<Sink>>);
 
 type Sink = dyn Fn(&str) + Send + Sync;
 
 impl Log {
-    /// Tells them to this function. It must not block.
+    /// Reports to this function, which must not block.
     pub fn to(sink: impl Fn(&str) + Send + Sync + 'static) -> Log {
         Log(Some(Arc::new(sink)))
     }

@@ -32,7 +32,7 @@ pub struct Identity {
 
 /// Why there is no identity.
 #[derive(Debug)]
-pub enum Error {
+pub enum IdentityError {
     /// A name for the certificate that is neither a host name nor an address.
     BadName(String),
     /// The certificate's PEM text has this fault.
@@ -59,13 +59,13 @@ impl Identity {
     /// Makes a CA and a certificate for this machine: `localhost`, `127.0.0.1`, `::1`, the host's name, and further names or addresses.
     ///
     /// # Errors
-    /// [`Error::BadName`] for a name that is neither; [`Error::Generating`] when the system gives no random numbers.
-    pub fn generate(names: &[String]) -> Result<Identity, Error> {
-        let authority = authority().map_err(Error::Generating)?;
+    /// [`IdentityError::BadName`] for a name that is neither; [`IdentityError::Generating`] when the system gives no random numbers.
+    pub fn generate(names: &[String]) -> Result<Identity, IdentityError> {
+        let authority = authority().map_err(IdentityError::Generating)?;
         let subjects = subjects(names)?;
         let config = config(
             rustls::ALL_VERSIONS,
-            leaf(&authority, subjects.clone()).map_err(Error::Generating)?,
+            leaf(&authority, subjects.clone()).map_err(IdentityError::Generating)?,
         )?;
         let ca_pem = Some(authority.pem().into());
         Ok(Identity {
@@ -82,24 +82,24 @@ impl Identity {
     ///
     /// # Errors
     /// Says which of the two texts is at fault, and how.
-    pub fn from_pem(cert_pem: &str, key_pem: &str) -> Result<Identity, Error> {
+    pub fn from_pem(cert_pem: &str, key_pem: &str) -> Result<Identity, IdentityError> {
         let chain: Vec<_> = CertificateDer::pem_slice_iter(cert_pem.as_bytes())
             .collect::<Result<_, _>>()
-            .map_err(|error| Error::CertificateText(fault(&error)))?;
+            .map_err(|error| IdentityError::CertificateText(fault(&error)))?;
         if chain.is_empty() {
-            return Err(Error::NoCertificate);
+            return Err(IdentityError::NoCertificate);
         }
         // Both marks are of the text around the key, never of the key.
         if ["BEGIN ENCRYPTED PRIVATE KEY", "Proc-Type: 4,ENCRYPTED"]
             .iter()
             .any(|mark| key_pem.contains(mark))
         {
-            return Err(Error::KeyEncrypted);
+            return Err(IdentityError::KeyEncrypted);
         }
         let key =
             PrivateKeyDer::from_pem_slice(key_pem.as_bytes()).map_err(|error| match error {
-                pem::Error::NoItemsFound => Error::NoKey,
-                error => Error::KeyText(fault(&error)),
+                pem::Error::NoItemsFound => IdentityError::NoKey,
+                error => IdentityError::KeyText(fault(&error)),
             })?;
         Ok(Identity {
             config: config(rustls::ALL_VERSIONS, (chain, key))?,
@@ -126,8 +126,11 @@ impl Identity {
     /// Returns what a server needs to misbehave as a greeting says, made on first use; what it does not say is as it should be.
     ///
     /// # Errors
-    /// [`Error::NoIssuer`] where a certificate at fault cannot be issued, and what goes wrong in making one.
-    pub(super) fn misbehaving(&self, greeting: &TlsFailure) -> Result<Arc<ServerConfig>, Error> {
+    /// [`IdentityError::NoIssuer`] where a certificate at fault cannot be issued, and what goes wrong in making one.
+    pub(super) fn misbehaving(
+        &self,
+        greeting: &TlsFailure,
+    ) -> Result<Arc<ServerConfig>, IdentityError> {
         self.faults.config(greeting, &self.config)
     }
 }
@@ -195,9 +198,9 @@ fn dated() -> CertificateParams {
 }
 
 /// The names of this machine, then the given ones, each once.
-fn subjects(names: &[String]) -> Result<Vec<String>, Error> {
+fn subjects(names: &[String]) -> Result<Vec<String>, IdentityError> {
     if let Some(bad) = names.iter().find(|name| !is_subject(name)) {
-        return Err(Error::BadName(bad.clone()));
+        return Err(IdentityError::BadName(bad.clone()));
     }
     let host = rustix::system::uname()
         .nodename()
@@ -230,33 +233,35 @@ fn is_subject(name: &str) -> bool {
 fn config(
     versions: &[&'static SupportedProtocolVersion],
     (chain, key): Chain,
-) -> Result<Arc<ServerConfig>, Error> {
+) -> Result<Arc<ServerConfig>, IdentityError> {
     let config = builder(versions)?
         .with_single_cert(chain, key)
         .map_err(|error| match error {
-            rustls::Error::InconsistentKeys(InconsistentKeys::KeyMismatch) => Error::KeyMismatch,
-            error => Error::Unusable(error),
+            rustls::Error::InconsistentKeys(InconsistentKeys::KeyMismatch) => {
+                IdentityError::KeyMismatch
+            }
+            error => IdentityError::Unusable(error),
         })?;
     finish(config)
 }
 
 fn builder(
     versions: &[&'static SupportedProtocolVersion],
-) -> Result<ConfigBuilder<ServerConfig, WantsServerCert>, Error> {
+) -> Result<ConfigBuilder<ServerConfig, WantsServerCert>, IdentityError> {
     // The provider is named, so that nothing hangs on what the process has installed as its default.
     let builder =
         ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()));
     Ok(builder
         .with_protocol_versions(versions)
-        .map_err(Error::Unusable)?
+        .map_err(IdentityError::Unusable)?
         .with_no_client_auth())
 }
 
-fn finish(mut config: ServerConfig) -> Result<Arc<ServerConfig>, Error> {
+fn finish(mut config: ServerConfig) -> Result<Arc<ServerConfig>, IdentityError> {
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     // Sealed tickets: a client resumes however many others came between, with TLS 1.2 too. Each configuration has its own, so
     // that nobody resumes past a certificate that is at fault.
-    config.ticketer = rustls::crypto::ring::Ticketer::new().map_err(Error::Unusable)?;
+    config.ticketer = rustls::crypto::ring::Ticketer::new().map_err(IdentityError::Unusable)?;
     Ok(Arc::new(config))
 }
 
@@ -270,33 +275,33 @@ impl fmt::Debug for Identity {
     }
 }
 
-impl fmt::Display for Error {
+impl fmt::Display for IdentityError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Error::BadName(name) => write!(formatter, "`{name}` cannot be in a certificate, expected a host name or an IP address, without a port"),
-            Error::CertificateText(fault) => write!(formatter, "cannot read the certificate: {fault}"),
-            Error::Unusable(error) => write!(formatter, "cannot use the certificate and its key: {error}"),
-            Error::Generating(error) => write!(formatter, "cannot make a certificate: {error}"),
-            Error::KeyEncrypted => {
+            IdentityError::BadName(name) => write!(formatter, "`{name}` cannot be in a certificate, expected a host name or an IP address, without a port"),
+            IdentityError::CertificateText(fault) => write!(formatter, "cannot read the certificate: {fault}"),
+            IdentityError::Unusable(error) => write!(formatter, "cannot use the certificate and its key: {error}"),
+            IdentityError::Generating(error) => write!(formatter, "cannot make a certificate: {error}"),
+            IdentityError::KeyEncrypted => {
                 formatter.write_str("the key is encrypted, expected one without a passphrase (openssl pkey -in KEY -out PLAIN)")
             }
-            Error::KeyMismatch => formatter.write_str("the key does not belong to the first certificate in the file"),
-            Error::KeyText(fault) => write!(formatter, "cannot read the key: {fault}"),
-            Error::NoCertificate => formatter.write_str("no BEGIN CERTIFICATE in the certificate file"),
-            Error::NoIssuer => formatter.write_str("a failure mode needs a generated certificate, and this one was given"),
-            Error::NoKey => formatter.write_str("no BEGIN PRIVATE KEY, BEGIN RSA PRIVATE KEY or BEGIN EC PRIVATE KEY in the key file"),
+            IdentityError::KeyMismatch => formatter.write_str("the key does not belong to the first certificate in the file"),
+            IdentityError::KeyText(fault) => write!(formatter, "cannot read the key: {fault}"),
+            IdentityError::NoCertificate => formatter.write_str("no BEGIN CERTIFICATE in the certificate file"),
+            IdentityError::NoIssuer => formatter.write_str("a failure mode needs a generated certificate, and this one was given"),
+            IdentityError::NoKey => formatter.write_str("no BEGIN PRIVATE KEY, BEGIN RSA PRIVATE KEY or BEGIN EC PRIVATE KEY in the key file"),
         }
     }
 }
 
-impl std::error::Error for Error {}
+impl std::error::Error for IdentityError {}
 
 /// A PEM fault in words of our own: the reader's may quote a line, and in a damaged file that may be a line of the key.
 fn fault(error: &pem::Error) -> &'static str {
     match error {
         pem::Error::MissingSectionEnd { .. } => "a BEGIN line without its END line",
         pem::Error::IllegalSectionStart { .. } => "a BEGIN line that is malformed",
-        pem::Error::Base64Decode(_) => "what stands between BEGIN and END is no base64",
+        pem::Error::Base64Decode(_) => "what is between BEGIN and END is not base64",
         _ => "its PEM text is malformed",
     }
 }

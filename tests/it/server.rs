@@ -12,7 +12,7 @@ use d4iot_double::{
     server,
     server::{
         Answer as ServiceAnswer, Client, Connections, Limits, Log, Refusal, Service,
-        tls::{Error, Identity},
+        tls::{Identity, IdentityError},
     },
 };
 use http::{Request, Response, request::Parts};
@@ -629,7 +629,7 @@ async fn further_names_are_in_the_certificate() {
 #[case::empty("")]
 fn a_name_that_is_none_is_refused(#[case] name: &str) {
     assert!(
-        matches!(Identity::generate(&[name.to_owned()]), Err(Error::BadName(bad)) if bad == name)
+        matches!(Identity::generate(&[name.to_owned()]), Err(IdentityError::BadName(bad)) if bad == name)
     );
 }
 

@@ -105,7 +105,7 @@ impl MockAppliance {
         self.journal.read(|journal| journal.findings())
     }
 
-    /// Forgets the journal, and begins to count anew.
+    /// Empties the journal, and starts counting again.
     pub fn clear_journal(&self) {
         self.journal.clear();
     }

@@ -22,8 +22,8 @@ impl MockAppliance {
         users.cloned().collect()
     }
 
-    /// Puts a user in until the next reset, in place of one of the same name, whose former password then validates no longer; tells whether
-    /// the name is new.
+    /// Adds or replaces a user until the next reset; tells whether the name is new. A former password
+    /// of the user no longer validates.
     pub fn put_user(&self, user: User) -> bool {
         let current = &mut self.content().current;
         let new = current
@@ -36,7 +36,7 @@ impl MockAppliance {
         new
     }
 
-    /// Puts a user in until the next reset, if the name is free; tells whether it was.
+    /// Adds a user until the next reset; tells whether the name was free.
     pub fn add_user(&self, user: User) -> bool {
         let current = &mut self.content().current;
         let free = current
@@ -70,7 +70,7 @@ impl MockAppliance {
         }
     }
 
-    /// Returns the readings that are served instead of the ruling.
+    /// Returns the readings that are served instead of the defaults.
     pub fn readings(&self) -> Readings {
         self.rules().readings().clone()
     }

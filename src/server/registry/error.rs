@@ -4,7 +4,7 @@ use std::{fmt, io, net::SocketAddr};
 
 use crate::fixture;
 
-/// Why an appliance cannot join. Nothing was started, and whoever is there is as before.
+/// Why an appliance cannot be added. Nothing was started or changed.
 #[derive(Debug)]
 pub enum RegistryError {
     /// The failure mode of this name shows a certificate that is at fault, and only a generated one can be.
@@ -96,7 +96,7 @@ impl fmt::Display for BindError {
 }
 
 impl RegistryError {
-    /// Returns the way out, in words that hold for whoever asked, by command line or by the control API.
+    /// Returns the hint, which holds on the command line and in the control API.
     pub fn hint(&self) -> Option<String> {
         Some(match self {
             RegistryError::Certificate { .. } => "leave --tls-cert out, or the mode".to_owned(),

@@ -12,7 +12,7 @@ use rcgen::{
 };
 use rustls::{ServerConfig, SupportedProtocolVersion};
 
-use super::{Chain, Error, authority, builder, config, dated, finish, issue, leaf, proper};
+use super::{Chain, IdentityError, authority, builder, config, dated, finish, issue, leaf, proper};
 use crate::{
     failure::{Certificate, TlsFailure, TlsVersion},
     journal::lock,
@@ -24,7 +24,7 @@ pub(super) struct Faults {
     made: Mutex<Made>,
 }
 
-/// Whoever signs the certificates of a server, and the names in them.
+/// The issuer of a server's certificates, and the names in them.
 pub(super) struct Issuer {
     pub(super) authority: CertifiedIssuer<'static, KeyPair>,
     pub(super) subjects: Vec<String>,
@@ -57,7 +57,7 @@ impl Faults {
         &self,
         greeting: &TlsFailure,
         well: &ServerConfig,
-    ) -> Result<Arc<ServerConfig>, Error> {
+    ) -> Result<Arc<ServerConfig>, IdentityError> {
         let offers = |version| greeting.versions.is_empty() || greeting.versions.contains(&version);
         let key = (
             greeting.certificate,
@@ -66,7 +66,7 @@ impl Faults {
         );
         let now = since_1970();
         let day = now.as_secs() / DAY.as_secs();
-        // Making one takes about a millisecond, once: whoever else wants one waits for that.
+        // Making one takes about a millisecond, once; other threads wait for that.
         let mut made = lock(&self.made);
         if made.day != day {
             *made = Made {
@@ -87,7 +87,7 @@ impl Faults {
         (certificate, v12, v13): Key,
         now: Duration,
         well: &ServerConfig,
-    ) -> Result<Arc<ServerConfig>, Error> {
+    ) -> Result<Arc<ServerConfig>, IdentityError> {
         let versions: Vec<&'static SupportedProtocolVersion> = [
             (v12, &rustls::version::TLS12),
             (v13, &rustls::version::TLS13),
@@ -98,12 +98,12 @@ impl Faults {
         match certificate {
             None => finish(builder(&versions)?.with_cert_resolver(Arc::clone(&well.cert_resolver))),
             Some(certificate) => {
-                let issuer = self.issuer.as_ref().ok_or(Error::NoIssuer)?;
+                let issuer = self.issuer.as_ref().ok_or(IdentityError::NoIssuer)?;
                 config(
                     &versions,
                     issuer
                         .at_fault(certificate, now)
-                        .map_err(Error::Generating)?,
+                        .map_err(IdentityError::Generating)?,
                 )
             }
         }

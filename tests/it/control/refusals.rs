@@ -46,7 +46,7 @@ const YAML: &str = "application/yaml";
     "nonsense",
     400,
     "malformed_body",
-    "no JSON"
+    "not JSON"
 )]
 #[case(
     "POST",
