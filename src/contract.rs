@@ -297,7 +297,7 @@ impl Contract {
         facts
     }
 
-    /// Returns the number of an ambiguity of a fact, if the ambiguities name it: the lowest where several do.
+    /// Returns the number of an ambiguity of a fact, if there is one: the lowest of several.
     pub fn ambiguity_number(&self, fact: &str) -> Option<&str> {
         self.numbers
             .get_or_init(|| self.numbered())
@@ -307,16 +307,9 @@ impl Contract {
 
     fn numbered(&self) -> BTreeMap<String, String> {
         let mut numbers = BTreeMap::new();
-        for (number, point) in &self.ambiguities {
-            let matchers: Vec<_> = point.facts.iter().map(|glob| matcher(glob)).collect();
-            for name in self
-                .names
-                .iter()
-                .filter(|name| matchers.iter().any(|is_match| is_match(name)))
-            {
-                numbers
-                    .entry(name.clone())
-                    .or_insert_with(|| number.clone());
+        for number in self.ambiguities.keys() {
+            for name in self.facts_meant(number) {
+                numbers.entry(name).or_insert_with(|| number.clone());
             }
         }
         numbers

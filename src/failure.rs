@@ -1,12 +1,12 @@
-//! Misbehaviour as data: what a failure mode does to a finished answer, and when it strikes.
+//! Misbehaviour as data: what a failure mode does to a finished answer, and when it fires.
 //!
 //! ```text
-//! request ─ Schedule ─▶ Strike (which mode, its draw) ─┐
-//! answer ──────────────────────────────────────────────┴─ bend ─▶ Delivery ─ script ─▶ [Do] ─▶ carried out by the server
+//! request ─ Schedule ─▶ Trigger (mode, random) ─┐
+//! answer ───────────────────────────────────────┴─ apply ─▶ Delivery ─ script ─▶ [WireStep] ─▶ server
 //! ```
 //!
-//! Nothing here waits, writes or draws lots: a random decision is a function of seed, mode, scope and ordinal alone. A failure
-//! does not know what an operation means; it bends what the appliance has answered.
+//! Nothing here waits or writes; a random decision is a function of seed, mode, scope and ordinal alone. A failure
+//! does not know what an operation means; it changes what the appliance has answered.
 
 mod action;
 mod apply;
@@ -28,27 +28,27 @@ pub use action::{
 pub use delivery::{CloseKind, CutPoint, Delivery, Framing, Pace, Termination, WireStep};
 pub use page::elsewhere;
 pub use random::RandomSource;
-pub use schedule::{Call, Counter, MOST_SCOPES, Schedule, Trigger};
+pub use schedule::{Call, Counter, MAX_SCOPES, Schedule, Trigger};
 pub use scope::{Scope, ScopeCounter};
 pub use script::RequestFlags;
 pub use when::{During, Per, When};
 
 use crate::contract::Operation;
 
-/// A failure mode: what it strikes, when, and what it does then.
+/// A failure mode: what it applies to, when, and what it does then.
 #[derive(Clone, Debug)]
 pub struct FailureMode {
     /// Its name, unique in an appliance.
     pub name: String,
-    /// The operations it strikes; none means any request.
+    /// The operations it applies to; none means any request.
     pub on: Option<Vec<Operation>>,
-    /// The user whose requests it strikes; none means any.
+    /// The user whose requests it applies to; none means any.
     pub user: Option<String>,
-    /// On which of the requests it admits.
+    /// On which of those requests.
     pub when: When,
     /// What it does.
     pub action: Arc<FailureAction>,
-    /// Whether it strikes from the start.
+    /// Whether it is armed from the start.
     pub armed: bool,
     /// All of this as a fixture writes it. Null of a mode that was made in code, which no fixture can then hold.
     pub written: Arc<serde_json::Value>,

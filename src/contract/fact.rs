@@ -1,6 +1,9 @@
 //! A point of the contract with every reading of it, the first being the default.
 
-use std::fmt;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 use serde::{Deserialize, Deserializer, de};
 
@@ -176,45 +179,62 @@ impl FactEntry<'_> {
 impl Place {
     /// Returns the place with its document named, `sensor:148` or `sensor:31-36`.
     pub fn cite(&self, own: Kind) -> String {
-        let document = self.document.unwrap_or(own);
+        format!("{}:{}", self.document.unwrap_or(own), self.lines())
+    }
+
+    fn lines(&self) -> String {
         if self.first == self.last {
-            format!("{document}:{}", self.first)
+            self.first.to_string()
         } else {
-            format!("{document}:{}-{}", self.first, self.last)
+            format!("{}-{}", self.first, self.last)
+        }
+    }
+}
+
+/// What is wrong with a fact or a place of a contract file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum InvalidFact {
+    /// Two readings have this name.
+    DuplicateReading(String),
+    /// It has no reading.
+    NoReading,
+    /// A text that is not a place.
+    Place(String),
+}
+
+impl std::error::Error for InvalidFact {}
+
+impl fmt::Display for InvalidFact {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            InvalidFact::DuplicateReading(name) => write!(out, "two readings are named `{name}`"),
+            InvalidFact::NoReading => out.write_str("a fact needs at least one reading"),
+            InvalidFact::Place(text) => write!(
+                out,
+                "`{text}` is not a place: expected a line `220`, a range `31-36`, or another document's `sensor:148`"
+            ),
         }
     }
 }
 
 impl std::str::FromStr for Place {
-    type Err = String;
+    type Err = InvalidFact;
 
-    fn from_str(text: &str) -> Result<Place, String> {
-        let malformed = || {
-            format!(
-                "`{text}` is not a place: expected a line `220`, a range `31-36`, or another document's `sensor:148`"
-            )
-        };
-        let (document, lines) = match text.split_once(':') {
-            Some((document, lines)) => (
-                Some(document.parse::<Kind>().map_err(|_| malformed())?),
-                lines,
-            ),
-            None => (None, text),
-        };
-        let (first, last) = lines.split_once('-').unwrap_or((lines, lines));
-        let (first, last) = (
-            first.parse().map_err(|_| malformed())?,
-            last.parse().map_err(|_| malformed())?,
-        );
-        if first == 0 || last < first {
-            Err(malformed())
-        } else {
-            Ok(Place {
+    fn from_str(text: &str) -> Result<Place, InvalidFact> {
+        let parse = || {
+            let (document, lines) = match text.split_once(':') {
+                Some((document, lines)) => (Some(document.parse::<Kind>().ok()?), lines),
+                None => (None, text),
+            };
+            let (first, last) = lines.split_once('-').unwrap_or((lines, lines));
+            let (first, last) = (first.parse().ok()?, last.parse().ok()?);
+            (0 < first && first <= last).then_some(Place {
                 document,
                 first,
                 last,
             })
-        }
+        };
+        parse().ok_or_else(|| InvalidFact::Place(text.to_owned()))
     }
 }
 
@@ -231,27 +251,13 @@ impl fmt::Display for Ground {
         match self {
             Ground::Assumed { because } => write!(out, "assumed, because {because}"),
             Ground::Documented { at, .. } => {
-                let places: Vec<String> = at
-                    .iter()
-                    .map(|place| {
-                        place.document.map_or_else(
-                            || place.lines(),
-                            |document| format!("{document}:{}", place.lines()),
-                        )
-                    })
-                    .collect();
+                let place = |place: &Place| match place.document {
+                    Some(document) => place.cite(document),
+                    None => place.lines(),
+                };
+                let places: Vec<String> = at.iter().map(place).collect();
                 write!(out, "documented at {}", places.join(", "))
             }
-        }
-    }
-}
-
-impl Place {
-    fn lines(&self) -> String {
-        if self.first == self.last {
-            self.first.to_string()
-        } else {
-            format!("{}-{}", self.first, self.last)
         }
     }
 }
@@ -272,52 +278,42 @@ enum RawReading<T> {
         #[serde(default)]
         text: Vec<String>,
         #[serde(default)]
-        with: std::collections::BTreeMap<String, String>,
+        with: BTreeMap<String, String>,
     },
 }
 
 impl<T> TryFrom<Vec<RawReading<T>>> for Fact<T> {
-    type Error = String;
+    type Error = InvalidFact;
 
-    fn try_from(written: Vec<RawReading<T>>) -> Result<Fact<T>, String> {
-        let readings: Vec<Reading<T>> = written.into_iter().map(Reading::from).collect();
+    fn try_from(raw: Vec<RawReading<T>>) -> Result<Fact<T>, InvalidFact> {
+        let readings: Vec<Reading<T>> = raw.into_iter().map(Reading::from).collect();
         if readings.is_empty() {
-            return Err("a fact needs at least one reading".into());
+            return Err(InvalidFact::NoReading);
         }
-        if let Some(twice) = readings.iter().enumerate().find(|(index, reading)| {
-            readings[..*index]
-                .iter()
-                .any(|earlier| earlier.name == reading.name)
-        }) {
-            return Err(format!("two readings are named `{}`", twice.1.name));
+        let mut names = BTreeSet::new();
+        let twice = readings.iter().find(|reading| !names.insert(&reading.name));
+        match twice {
+            Some(reading) => Err(InvalidFact::DuplicateReading(reading.name.clone())),
+            None => Ok(Fact { readings }),
         }
-        Ok(Fact { readings })
     }
 }
 
 impl<T> From<RawReading<T>> for Reading<T> {
     fn from(raw: RawReading<T>) -> Reading<T> {
-        match raw {
-            RawReading::Assumed { r#as, is, because } => Reading {
-                name: r#as,
-                is,
-                ground: Ground::Assumed { because },
-            },
+        let (name, is, ground) = match raw {
+            RawReading::Assumed { r#as, is, because } => (r#as, is, Ground::Assumed { because }),
             RawReading::Documented {
                 r#as,
                 is,
                 at,
                 text,
                 with,
-            } => Reading {
-                name: r#as,
-                is,
-                ground: Ground::Documented {
-                    at,
-                    text,
-                    with: with.into_iter().collect(),
-                },
-            },
-        }
+            } => {
+                let with = with.into_iter().collect();
+                (r#as, is, Ground::Documented { at, text, with })
+            }
+        };
+        Reading { name, is, ground }
     }
 }

@@ -5,7 +5,7 @@
 //! Pages    ─┴─ lines ─────────▶ claims  who accounts for each line?
 //! ```
 //!
-//! The pages are not ours and not in the project: whoever has copies brings them as text.
+//! The pages are not ours and not in the project: a caller with copies brings them as text.
 
 mod claims;
 mod edition;

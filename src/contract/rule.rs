@@ -48,12 +48,10 @@ pub enum Token {
 pub struct Names<T>(pub Vec<T>);
 
 impl TryFrom<u16> for Status {
-    type Error = String;
+    type Error = http::status::InvalidStatusCode;
 
-    fn try_from(code: u16) -> Result<Status, String> {
-        http::StatusCode::from_u16(code)
-            .map(Status)
-            .map_err(|_| format!("{code} is not an HTTP status: expected 100 to 999"))
+    fn try_from(code: u16) -> Result<Status, Self::Error> {
+        http::StatusCode::from_u16(code).map(Status)
     }
 }
 

@@ -11,7 +11,7 @@ use crate::{
     failure::{CloseKind, CutPoint, Pace},
 };
 
-/// Everything one mode does when it strikes.
+/// Everything one mode does when it fires.
 #[derive(Clone, Debug, Default)]
 pub struct FailureAction {
     /// What is answered instead, and under which readings.
@@ -50,7 +50,7 @@ pub struct ResponseOverride {
 }
 
 closed_set! {
-    /// A page that is answered where JSON is expected. The text is ours, in the manner of its kind.
+    /// A page that is answered where JSON is expected. The text imitates its kind.
     Page, "page" {
         /// Apache's error page.
         Apache = "apache",
@@ -66,19 +66,19 @@ closed_set! {
 pub enum Corruption {
     /// A byte order mark before it.
     Bom,
-    /// The declared length is off by so many bytes; the connection is closed after the body.
+    /// The declared length is off by this many bytes; the connection is closed after the body.
     ContentLength(i64),
-    /// Every member stands twice.
+    /// Every member is written twice.
     DuplicateKeys,
     /// No body at all.
     Empty,
-    /// So many bytes of garbage instead.
+    /// This many random bytes instead.
     Garbage(usize),
-    /// Compressed, though nobody asked.
+    /// Compressed, although the client did not ask.
     Gzip,
     /// JSON that ends before its last bracket.
     InvalidJson,
-    /// Chunked, with a chunk whose size is no number; the connection is closed after it.
+    /// Chunked, with a chunk whose size is not a number; the connection is closed after it.
     MalformedChunk,
     /// Only the first bytes, then FIN; the declared length stays.
     Truncate(usize),
@@ -100,7 +100,7 @@ pub enum Delay {
         /// None is longer.
         max: Duration,
     },
-    /// Any between two, all alike.
+    /// Between two, all equally likely.
     Uniform(Duration, Duration),
 }
 
@@ -173,6 +173,6 @@ closed_set! {
 pub enum Stale {
     /// For a time on the appliance's clock.
     For(Duration),
-    /// For so many validations.
+    /// For this many validations.
     Requests(u64),
 }

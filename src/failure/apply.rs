@@ -1,6 +1,6 @@
-//! Bending: what a mode that strikes does to the delivery of a finished answer.
+//! What a mode that fires does to the delivery of a finished answer.
 //!
-//! First the answer in its place, then the body, then the time, then the end: the order in which they could happen to a real one.
+//! First the answer is replaced, then its body, its timing and its end: the order in which a real failure could happen.
 
 use std::time::Duration;
 
@@ -12,22 +12,21 @@ use crate::failure::{
 };
 
 impl FailureAction {
-    /// Tells whether it concerns connections, or the port, and no request.
+    /// Returns whether it applies to connections or the port, before any request.
     pub fn is_connection_level(&self) -> bool {
         self.tls.is_some() || self.down.is_some()
     }
 
     /// Tells whether the operation takes effect.
     ///
-    /// If the mode does not say: yes for what strikes an answer that was made (its body, its time, its connection, how it is worded),
-    /// no for an answer in its place (outcome, status, redirect, body, page).
+    /// By default `true`, and `false` if the answer is replaced (outcome, status, redirect, body, page).
     pub fn commits(&self) -> bool {
         self.commit.unwrap_or(!self.response.replaces_response())
     }
 
-    /// Bends a delivery. Pure: the same act, draw and delivery give the same plan.
+    /// Applies the action to a delivery. Pure: the same action, random source and delivery give the same plan.
     ///
-    /// Which outcome is answered and by which rules it is worded is done before, by whoever makes the answer.
+    /// The caller has chosen the outcome and the rules before.
     pub fn apply(&self, random: &RandomSource, mut delivery: Delivery) -> Delivery {
         self.response.replace(&mut delivery);
         for corruption in &self.corruptions {
@@ -53,7 +52,7 @@ impl FailureAction {
 }
 
 impl ResponseOverride {
-    /// Tells whether what the appliance came to is not what is answered.
+    /// Returns whether another answer replaces the appliance's own.
     fn replaces_response(&self) -> bool {
         self.outcome.is_some() || self.status.is_some() || self.body.is_some()
     }

@@ -22,19 +22,19 @@ pub struct Delivery {
     pub down: Option<Duration>,
 }
 
-/// How a body's length is told.
+/// How a body's length is declared.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Framing {
-    /// By Content-Length, off by so many bytes.
+    /// By Content-Length, off by this many bytes.
     Length(i64),
-    /// By a chunk whose size is no number.
+    /// By a chunk whose size is not a number.
     MalformedChunk,
-    /// By Content-Length, truly.
+    /// By Content-Length, correctly.
     #[default]
     True,
 }
 
-/// So many bytes at a time, with so long between.
+/// How many bytes are sent at a time, and how often.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pace {
     /// How many bytes, at least 1.
@@ -68,11 +68,11 @@ pub enum CloseKind {
 pub enum CutPoint {
     /// After the head.
     AfterHead,
-    /// After so many bytes, counted from the first of the head.
+    /// After this many bytes, counted from the first of the head.
     AfterBytes(u64),
     /// Before the first byte.
     BeforeAnswer,
-    /// After so many bytes of the body.
+    /// After this many bytes of the body.
     InBody(u64),
     /// In the middle of the body.
     MidBody,

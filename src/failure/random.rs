@@ -9,7 +9,7 @@ pub struct RandomSource {
 }
 
 impl RandomSource {
-    /// Returns the draw of the so-manieth call, counted from 1, in a scope of a mode.
+    /// Returns the source for the n-th call, counted from 1, in a scope of a mode.
     pub fn new(seed: u64, mode: &str, scope: &str, ordinal: u64) -> RandomSource {
         let mut hash = Sha256::new();
         hash.update(seed.to_be_bytes());
@@ -35,7 +35,7 @@ impl RandomSource {
         (bits >> 11) as f64 / (1_u64 << 53) as f64
     }
 
-    /// Returns so many bytes.
+    /// Returns that many bytes.
     pub fn bytes(&self, question: &str, count: usize) -> Vec<u8> {
         let mut bytes: Vec<u8> = (0..count.div_ceil(32) as u64)
             .flat_map(|block| self.block(question, block))

@@ -1,19 +1,17 @@
-//! Which mode strikes which call: every armed mode counts what it admits, the first in order whose conditions hold strikes.
+//! Which mode fires on which call: every armed mode counts the calls it applies to, and the first whose
+//! conditions hold fires.
 
 use std::{collections::HashMap, net::IpAddr, sync::Arc, time::Duration};
 
 use crate::{
     appliance::Moment,
     contract::Operation,
-    failure::{During, FailureAction, FailureMode, Per, RandomSource, Scope, ScopeCounter, When},
+    failure::{During, FailureAction, FailureMode, RandomSource, Scope, ScopeCounter, When},
 };
 
 /// The failure modes of an appliance, with what each has counted.
 #[derive(Clone, Debug, Default)]
-#[repr(C)]
 pub struct Schedule {
-    /// The places of those that are armed, in order: the others, however many are loaded, cost a call nothing.
-    armed: Vec<usize>,
     modes: Vec<Mode>,
     seed: u64,
 }
@@ -33,7 +31,7 @@ pub struct Call<'a> {
     pub now: Moment,
 }
 
-/// A mode that strikes.
+/// A mode that fires on a call.
 #[derive(Clone, Debug)]
 pub struct Trigger {
     /// The mode's name.
@@ -42,7 +40,7 @@ pub struct Trigger {
     pub action: Arc<FailureAction>,
     /// Everything random about it.
     pub random: RandomSource,
-    /// The ordinal it strikes, counted from 1 in its scope.
+    /// Which call it is, counted from 1 in the scope.
     pub ordinal: u64,
 }
 
@@ -54,9 +52,9 @@ pub struct Counter {
     pub mode: String,
     /// Whether it is armed.
     pub armed: bool,
-    /// How many calls it admitted while armed.
+    /// How many calls it applied to while armed.
     pub seen: u64,
-    /// How many it fired.
+    /// How often it fired.
     pub fired: u64,
 }
 
@@ -71,54 +69,57 @@ struct Mode {
 }
 
 impl Schedule {
-    /// Takes modes in their order, armed as they say.
+    /// Takes modes in order, armed as they say.
     pub fn new(failures: Vec<FailureMode>, seed: u64) -> Schedule {
-        let mut schedule = Schedule {
+        Schedule {
             modes: failures.into_iter().map(Mode::new).collect(),
-            armed: Vec::new(),
             seed,
-        };
-        schedule.list_armed();
-        schedule
+        }
     }
 
-    /// Counts a request at every mode that admits it and returns the first that strikes.
+    /// Counts a request at every mode that applies to it and returns the first that fires.
     pub fn request(&mut self, call: &Call<'_>) -> Option<Trigger> {
+        self.count(call, |mode| {
+            !mode.action.is_connection_level() && applies_to(mode, call)
+        })
+    }
+
+    /// Counts a new connection at every mode for connections and returns the first that fires.
+    pub fn connection(&mut self, source: IpAddr, connection: u64, now: Moment) -> Option<Trigger> {
+        let call = Call {
+            operation: None,
+            user: None,
+            source,
+            connection,
+            now,
+        };
+        self.count(&call, |mode| mode.action.is_connection_level())
+    }
+
+    fn count(
+        &mut self,
+        call: &Call<'_>,
+        applies: impl Fn(&FailureMode) -> bool,
+    ) -> Option<Trigger> {
         let mut trigger = None;
-        for place in &self.armed {
-            let mode = &mut self.modes[*place];
-            if !mode.failure.action.is_connection_level() && mode.admits(call) {
-                let scope = Scope::of(
-                    mode.failure.when.per,
-                    call.user,
-                    call.source,
-                    call.connection,
-                );
-                let fired = mode.count(scope, call.now, self.seed, trigger.is_none());
+        for mode in self.modes.iter_mut().filter(|mode| mode.armed) {
+            if applies(&mode.failure) {
+                let fired = mode.count(call, self.seed, trigger.is_none());
                 trigger = trigger.or(fired);
             }
         }
         trigger
     }
 
-    /// Counts a new connection at every mode that concerns connections and returns the first that strikes.
-    pub fn connection(&mut self, source: IpAddr, connection: u64, now: Moment) -> Option<Trigger> {
-        let mut trigger = None;
-        for place in &self.armed {
-            let mode = &mut self.modes[*place];
-            if mode.failure.action.is_connection_level() {
-                let scope = Scope::of(mode.failure.when.per, None, source, connection);
-                let fired = mode.count(scope, now, self.seed, trigger.is_none());
-                trigger = trigger.or(fired);
-            }
-        }
-        trigger
+    fn find(&mut self, name: &str) -> Option<&mut Mode> {
+        self.modes.iter_mut().find(|mode| &*mode.name == name)
     }
 
     /// Returns the armed modes that close the port by the clock alone: with `during` and no condition that counts.
     ///
-    /// Each with the span in which it strikes, and for how long the port is then closed. Whoever holds the clock closes the port
-    /// when the span begins and tells it by [`Schedule::fired_by_clock`]; a connection made later in the span strikes again.
+    /// Each with the span in which it fires, and for how long the port is then closed. The server closes the
+    /// port when the span begins and calls [`Schedule::fired_by_clock`]; a connection made later in the span
+    /// makes the mode fire again.
     pub fn scheduled_outages(&self) -> Vec<(Arc<str>, During, Duration)> {
         let outage = |mode: &Mode| {
             let When {
@@ -144,7 +145,7 @@ impl Schedule {
 
     /// Counts that a mode has fired by the clock, without a connection.
     pub fn fired_by_clock(&mut self, name: &str) {
-        if let Some(mode) = self.modes.iter_mut().find(|mode| &*mode.name == name) {
+        if let Some(mode) = self.find(name) {
             mode.fired += 1;
             mode.scopes.entry(Scope::Appliance).or_default().fired += 1;
         }
@@ -152,11 +153,7 @@ impl Schedule {
 
     /// Forgets what was counted for a connection that is gone.
     pub fn connection_closed(&mut self, connection: u64) {
-        for mode in self
-            .modes
-            .iter_mut()
-            .filter(|mode| mode.failure.when.per == Per::Connection)
-        {
+        for mode in &mut self.modes {
             mode.scopes.remove(&Scope::Connection(connection));
         }
     }
@@ -167,19 +164,11 @@ impl Schedule {
             (mode.armed, mode.seen, mode.fired) = (mode.failure.armed, 0, 0);
             mode.scopes.clear();
         }
-        self.list_armed();
     }
 
-    /// Arms or disarms a mode; tells whether there is one of that name.
+    /// Arms or disarms a mode; returns whether there is one of that name.
     pub fn arm(&mut self, name: &str, armed: bool) -> bool {
-        let known = self
-            .modes
-            .iter_mut()
-            .find(|mode| &*mode.name == name)
-            .map(|mode| mode.armed = armed)
-            .is_some();
-        self.list_armed();
-        known
+        self.find(name).map(|mode| mode.armed = armed).is_some()
     }
 
     /// Returns what each mode has counted, in order.
@@ -203,15 +192,9 @@ impl Schedule {
     /// Replaces modes by those of the same names; what was counted stays, and whether they are armed.
     pub fn reload(&mut self, failures: Vec<FailureMode>) {
         for failure in failures {
-            if let Some(mode) = self
-                .modes
-                .iter_mut()
-                .find(|mode| *mode.name == *failure.name)
-            {
-                mode.failure = FailureMode {
-                    armed: mode.failure.armed,
-                    ..failure
-                };
+            if let Some(mode) = self.find(&failure.name) {
+                let armed = mode.failure.armed;
+                mode.failure = FailureMode { armed, ..failure };
             }
         }
     }
@@ -221,7 +204,6 @@ impl Schedule {
         let free = self.modes.iter().all(|mode| *mode.name != *failure.name);
         if free {
             self.modes.push(Mode::new(failure));
-            self.list_armed();
         }
         free
     }
@@ -230,19 +212,12 @@ impl Schedule {
     pub fn remove(&mut self, name: &str) -> bool {
         let before = self.modes.len();
         self.modes.retain(|mode| &*mode.name != name);
-        self.list_armed();
         self.modes.len() < before
     }
 
-    /// Tells whether no mode is armed: then nothing has to be read, counted or asked.
+    /// Returns whether no mode is armed: then nothing has to be read, counted or asked.
     pub fn is_idle(&self) -> bool {
-        self.armed.is_empty()
-    }
-
-    fn list_armed(&mut self) {
-        self.armed = (0..self.modes.len())
-            .filter(|place| self.modes[*place].armed)
-            .collect();
+        self.modes.iter().all(|mode| !mode.armed)
     }
 
     /// Returns the seed of everything random.
@@ -268,39 +243,29 @@ impl Mode {
         }
     }
 
-    fn admits(&self, call: &Call<'_>) -> bool {
-        self.failure.on.as_ref().is_none_or(|operations| {
-            call.operation
-                .is_some_and(|operation| operations.contains(&operation))
-        }) && self
-            .failure
-            .user
-            .as_ref()
-            .is_none_or(|user| call.user == Some(user))
-    }
-
-    /// Counts a call in its scope; `free` says that no earlier mode has fired it.
-    fn count(&mut self, scope: Scope, now: Moment, seed: u64, free: bool) -> Option<Trigger> {
-        if self.scopes.len() >= MOST_SCOPES && !self.scopes.contains_key(&scope) {
+    /// Counts a call in its scope; `is_free` says that no earlier mode has fired.
+    fn count(&mut self, call: &Call<'_>, seed: u64, is_free: bool) -> Option<Trigger> {
+        let scope = Scope::of(self.failure.when.per, call);
+        if self.scopes.len() >= MAX_SCOPES && !self.scopes.contains_key(&scope) {
             return None;
         }
         self.seen += 1;
-        let tally = self.scopes.entry(scope.clone()).or_default();
-        tally.seen += 1;
-        let ordinal = tally.seen;
+        let label = scope.label();
+        let counter = self.scopes.entry(scope).or_default();
+        counter.seen += 1;
+        let ordinal = counter.seen;
         let when = &self.failure.when;
-        if !free
-            || when.times.is_some_and(|times| tally.fired >= times)
-            || !when.holds(ordinal, now)
+        if !is_free
+            || when.times.is_some_and(|times| counter.fired >= times)
+            || !when.holds(ordinal, call.now)
         {
             return None;
         }
-        // A draw is two thousand instructions: made last, and only for a call that may be fired.
-        let random = RandomSource::new(seed, &self.name, &scope.label(), ordinal);
+        let random = RandomSource::new(seed, &self.name, &label, ordinal);
         if when.rate.is_some_and(|rate| random.unit("rate") >= rate) {
             return None;
         }
-        tally.fired += 1;
+        counter.fired += 1;
         self.fired += 1;
         Some(Trigger {
             mode: Arc::clone(&self.name),
@@ -311,8 +276,21 @@ impl Mode {
     }
 }
 
+fn applies_to(mode: &FailureMode, call: &Call<'_>) -> bool {
+    let operations = mode.on.as_ref();
+    let is_operation = operations.is_none_or(|operations| {
+        call.operation
+            .is_some_and(|operation| operations.contains(&operation))
+    });
+    is_operation
+        && mode
+            .user
+            .as_ref()
+            .is_none_or(|user| call.user == Some(user))
+}
+
 impl When {
-    /// Tells whether every condition but `rate` and `times` holds for the so-manieth call.
+    /// Returns whether every condition except `rate` and `times` holds for the n-th call.
     pub(crate) fn holds(&self, ordinal: u64, now: Moment) -> bool {
         (self.calls.is_empty() || self.calls.contains(&ordinal))
             && self.after.is_none_or(|after| ordinal > after)
@@ -323,8 +301,8 @@ impl When {
     }
 }
 
-/// How many users, sources or connections a mode counts apart; beyond that, new ones are left in peace.
-pub const MOST_SCOPES: usize = 100_000;
+/// How many users, sources or connections a mode counts separately; it ignores new ones beyond that.
+pub const MAX_SCOPES: usize = 100_000;
 
 #[cfg(test)]
 mod tests;

@@ -4,9 +4,9 @@ use std::net::IpAddr;
 
 use sha2::{Digest, Sha256};
 
-use crate::failure::Per;
+use crate::failure::{Call, Per};
 
-/// One of those that are counted apart.
+/// What is counted separately.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Scope {
     /// Everything together.
@@ -15,42 +15,42 @@ pub enum Scope {
     Connection(u64),
     /// An address.
     Source(IpAddr),
-    /// A user; nobody where it is empty. A long name stands under its digest.
+    /// A user; nobody where it is empty. Of a long name its digest.
     User(String),
 }
 
 /// What was counted in a scope.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ScopeCounter {
-    /// How many calls were admitted.
+    /// How many calls the mode applied to.
     pub seen: u64,
-    /// How many were fired.
+    /// How often the mode fired.
     pub fired: u64,
 }
 
 impl Scope {
-    /// Returns the scope of a call; a request about no user counts in the scope of nobody.
-    pub(super) fn of(per: Per, user: Option<&str>, source: IpAddr, connection: u64) -> Scope {
+    /// Returns the scope of a call; a request about no user counts in the scope of the empty name.
+    pub(super) fn of(per: Per, call: &Call<'_>) -> Scope {
         match per {
             Per::Appliance => Scope::Appliance,
-            Per::Connection => Scope::Connection(connection),
-            Per::Source => Scope::Source(source),
-            Per::User => Scope::user(user.unwrap_or_default()),
+            Per::Connection => Scope::Connection(call.connection),
+            Per::Source => Scope::Source(call.source),
+            Per::User => Scope::user(call.user.unwrap_or_default()),
         }
     }
 
     /// Returns the scope of a user.
     pub fn user(name: &str) -> Scope {
         match name {
-            // A client can send names of 64 KiB, and each is kept: a long one stands under its digest.
-            long if long.len() > LONGEST_NAME => {
+            // A client can send names of 64 KiB, and each is kept: of a long one the digest.
+            long if long.len() > MAX_NAME => {
                 Scope::User(crate::contract::encoding::hex(&Sha256::digest(long)))
             }
             name => Scope::User(name.to_owned()),
         }
     }
 
-    /// Returns what chance is asked by.
+    /// Returns what the random source takes.
     pub(super) fn label(&self) -> String {
         match self {
             Scope::Appliance => String::new(),
@@ -62,4 +62,4 @@ impl Scope {
 }
 
 /// The longest name, in bytes, that is kept as it is.
-pub(super) const LONGEST_NAME: usize = 128;
+pub(super) const MAX_NAME: usize = 128;

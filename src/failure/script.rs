@@ -167,7 +167,7 @@ fn line(head: &mut BytesMut, name: &HeaderName, value: &[u8]) {
     }
 }
 
-/// Returns a body whose first half is a lawful chunk, and whose second half is one with a size that is no number.
+/// Returns a body whose first half is a valid chunk, and whose second half is one with a size that is not a number.
 fn malformed(body: &[u8]) -> Bytes {
     let (first, second) = body.split_at(body.len() / 2);
     let mut chunks = BytesMut::with_capacity(body.len() + 32);

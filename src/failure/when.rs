@@ -1,19 +1,19 @@
-//! On which requests a failure mode strikes. All conditions that are given must hold; `times` then caps how often.
+//! On which requests a failure mode fires. All conditions must hold; `times` then limits how often.
 
 use std::time::Duration;
 
 use crate::contract::closed_set;
 
-/// The conditions of a failure mode. Without any it strikes always.
+/// The conditions of a failure mode. Without any it always fires.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct When {
-    /// It strikes at most so often, counted per scope.
+    /// It fires at most this many times, per scope.
     pub times: Option<u64>,
     /// Only on these ordinals, counted from 1.
     pub calls: Vec<u64>,
-    /// Only after so many.
+    /// Only after this many calls.
     pub after: Option<u64>,
-    /// Only on every so-manieth.
+    /// Only on every n-th call.
     pub every: Option<u64>,
     /// With this probability, 0 to 1; decided by seed, mode, scope and ordinal.
     pub rate: Option<f64>,

@@ -3,7 +3,7 @@
 use rstest::rstest;
 
 use super::*;
-use crate::failure::{TlsFailure, scope::LONGEST_NAME};
+use crate::failure::{TlsFailure, scope::MAX_NAME};
 
 const HERE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
 const CALL: Call<'static> = Call {
@@ -188,7 +188,7 @@ fn it_counts_per(#[case] per: Per, #[case] scopes: usize) {
             None
         }
     });
-    assert!(kept.max().unwrap_or(0) <= LONGEST_NAME);
+    assert!(kept.max().unwrap_or(0) <= MAX_NAME);
 }
 
 #[test]
@@ -209,7 +209,7 @@ fn no_more_scopes_are_kept_than_the_most() {
         per: Per::Connection,
         ..When::default()
     });
-    let fired = (0..MOST_SCOPES as u64 + 10)
+    let fired = (0..MAX_SCOPES as u64 + 10)
         .filter(|connection| {
             schedule
                 .request(&Call {
@@ -221,7 +221,7 @@ fn no_more_scopes_are_kept_than_the_most() {
         .count();
     assert_eq!(
         (fired, schedule.modes[0].scopes.len()),
-        (MOST_SCOPES, MOST_SCOPES)
+        (MAX_SCOPES, MAX_SCOPES)
     );
 }
 
