@@ -14,25 +14,23 @@
 
 mod conclusion;
 pub mod difference;
+mod failure_text;
 mod format;
 mod github;
 mod html;
 pub mod json;
 mod junit;
-mod later;
 mod markdown;
-mod paint;
 pub mod profile;
 mod readings;
 #[cfg(test)]
 pub(crate) mod sample;
-mod story;
+mod sanitize;
+mod style;
 mod text;
 mod verdicts;
-mod visible;
 
-pub use format::{Format, Request};
-pub use later::Later;
+pub use format::{Format, ReportRequest};
 use serde::{Deserialize, Serialize};
 pub use text::verdict_line;
 pub use verdicts::{Conformance, Counts, Regression};
@@ -82,7 +80,7 @@ pub struct CaseResult {
     /// The claim.
     pub title: String,
     /// The facts it covers, by full name, with their register numbers: `X11 validation.authenticated.body`.
-    pub facts: Later<Vec<String>>,
+    pub facts: Vec<String>,
     /// What it may do to a target: `none`, `auth-failure`, `password-change`.
     pub effect: String,
     /// The first question.
@@ -100,7 +98,7 @@ pub struct CaseResult {
     /// Why a difference is known and does not fail the run; none where nothing differs, or nobody knew.
     pub known: Option<String>,
     /// Why it was not judged, or what deviates: one line each.
-    pub reasons: Vec<Finding>,
+    pub reasons: Vec<CaseFinding>,
     /// What differs from the snapshot, as lines of a difference, or between two times where it is unstable; empty otherwise.
     pub difference: String,
     /// What was sent and what came back.
@@ -109,7 +107,8 @@ pub struct CaseResult {
 
 /// One thing that is wrong or worth knowing about a case.
 #[derive(Clone, Debug, Deserialize, Serialize, schemars::JsonSchema)]
-pub struct Finding {
+#[schemars(rename = "Finding")]
+pub struct CaseFinding {
     /// The step it concerns, from 1; 0 for the whole case.
     pub step: usize,
     /// What was expected: the outcomes, each with its accepted wordings.
@@ -126,7 +125,7 @@ pub struct Finding {
 #[derive(Clone, Debug, Deserialize, Serialize, schemars::JsonSchema)]
 pub struct ExchangeResult {
     /// The request as a cURL command, secrets as `$NAMES`.
-    pub curl: Later<String>,
+    pub curl: String,
     /// The status, or none where no answer came.
     pub status: Option<u16>,
     /// The answer's content type.
@@ -176,7 +175,7 @@ impl CaseResult {
     pub fn reason(&self) -> &str {
         self.reasons
             .first()
-            .map_or("no reason given", Finding::told)
+            .map_or("no reason given", CaseFinding::summary)
     }
 
     /// Returns how long its exchanges took together, in microseconds.
@@ -194,7 +193,7 @@ impl Inconsistency {
     }
 
     /// Returns the readings followed, each with a case: `example in validation.authenticated, table in validation.token.bogus`.
-    pub fn told(&self) -> String {
+    pub fn description(&self) -> String {
         self.followed
             .iter()
             .map(|(reading, case)| format!("{reading} in {case}"))
@@ -203,9 +202,9 @@ impl Inconsistency {
     }
 }
 
-impl Finding {
+impl CaseFinding {
     /// Returns what it tells in one line: what came, or what was expected where nothing came.
-    pub fn told(&self) -> &str {
+    pub fn summary(&self) -> &str {
         if self.received.is_empty() {
             &self.expected
         } else {
@@ -217,6 +216,6 @@ impl Finding {
 impl TargetSummary {
     /// Returns the kind and what was asked, for people: `sensor built-in mock`.
     pub fn name(&self) -> String {
-        format!("{} {}", self.kind, visible::line(&self.target))
+        format!("{} {}", self.kind, sanitize::line(&self.target))
     }
 }

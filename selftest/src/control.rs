@@ -78,7 +78,7 @@ fn check(
         summary
             .inconsistent
             .iter()
-            .map(|mixed| format!("{}: {}", mixed.id(), mixed.told())),
+            .map(|mixed| format!("{}: {}", mixed.id(), mixed.description())),
     );
     for entry in contract.facts() {
         let followed = summary

@@ -99,7 +99,7 @@ pub(crate) async fn reference(kind: Kind, identity: &Identity) -> Result<Referen
         .map(|case| format!("{}: {}", case.id, shown(case)))
         .collect();
     let inconsistent = run.summary.inconsistent.iter();
-    wrong.extend(inconsistent.map(|mixed| format!("{}: {}", mixed.id(), mixed.told())));
+    wrong.extend(inconsistent.map(|mixed| format!("{}: {}", mixed.id(), mixed.description())));
     wrong.extend(run.unreachable.map(|failure| failure.message));
     Ok(ReferenceTrial { kind, wrong })
 }

@@ -69,7 +69,7 @@ pub(super) struct CheckArgs {
     pub(super) repeat: u32,
     /// Write a report: text, json, junit, markdown, github, html or profile; to stdout without a path (markdown to $GITHUB_STEP_SUMMARY if that is set); repeatable
     #[arg(long, value_name = "FORMAT[=PATH]")]
-    report: Vec<report::Request>,
+    report: Vec<report::ReportRequest>,
 }
 
 /// Checks, reports, and returns the exit code.

@@ -16,7 +16,7 @@ use crate::{
     },
     report::{
         Summary, difference,
-        difference::{Difference, Told},
+        difference::{ComparedCase, Difference},
     },
     snapshot::SnapshotFolder,
 };
@@ -46,8 +46,8 @@ pub(super) fn run(options: &DiffArgs, out: &mut dyn Write) -> Result {
 
 fn compare(a: &Path, b: &Path) -> Result<Difference> {
     match (a.is_dir(), b.is_dir()) {
-        (true, true) => Ok(difference::of_cases(&snapshots(a)?, &snapshots(b)?)),
-        (false, false) => Ok(difference::of_reports(&report(a)?, &report(b)?)),
+        (true, true) => Ok(difference::compare_cases(&snapshots(a)?, &snapshots(b)?)),
+        (false, false) => Ok(difference::compare_reports(&report(a)?, &report(b)?)),
         _ => {
             let (a, b) = (a.display(), b.display());
             let message = format!("cannot compare {a} and {b}: only one of them is a folder");
@@ -57,13 +57,13 @@ fn compare(a: &Path, b: &Path) -> Result<Difference> {
 }
 
 /// The snapshots of a folder, or of its folders of kinds, by name: `sensor/validation.authenticated`.
-fn snapshots(folder: &Path) -> Result<BTreeMap<String, Told>> {
+fn snapshots(folder: &Path) -> Result<BTreeMap<String, ComparedCase>> {
     let mut snapshots = BTreeMap::new();
     for (prefix, folder) in review::folders(folder)? {
         let folder = SnapshotFolder::open(&folder)?;
         for id in folder.ids()? {
             if let Some(snapshot) = folder.read(&id)? {
-                let told = Told {
+                let told = ComparedCase {
                     verdict: String::new(),
                     text: snapshot.body,
                 };

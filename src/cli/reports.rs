@@ -9,7 +9,7 @@ use crate::{
         error::{CliError, Result},
         write_out,
     },
-    report::{Format, Request, Summary},
+    report::{Format, ReportRequest, Summary},
     snapshot::write_file,
 };
 
@@ -17,11 +17,15 @@ use crate::{
 ///
 /// # Errors
 /// A file that cannot be written.
-pub(super) fn write(requests: &[Request], summary: &Summary, console: &Console) -> Result<()> {
+pub(super) fn write(
+    requests: &[ReportRequest],
+    summary: &Summary,
+    console: &Console,
+) -> Result<()> {
     let print =
         |format: Format| write_out(&mut Stdout, format.write(summary, console.has_colors()));
     let mut is_text_wanted = true;
-    for Request { format, path } in requests {
+    for ReportRequest { format, path } in requests {
         is_text_wanted &= *format != Format::Text;
         if let Some(path) = path {
             let written = write_file(path, &format.write(summary, false));

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::{
     conformance::{evidence::Evidence, known::Known, verdict::Judged},
     contract::{Contract, Kind},
-    report::{Conformance, Finding, profile::Profile},
+    report::{CaseFinding, Conformance, profile::Profile},
 };
 
 /// What is agreed on: by default nothing, and every reading is welcome.
@@ -46,7 +46,7 @@ impl Agreed {
         let name = contract
             .ambiguity_number(&fact)
             .map_or_else(|| fact.clone(), |register| format!("{register} {fact}"));
-        let finding = Finding {
+        let finding = CaseFinding {
             step: number + 1,
             expected: format!(
                 "{name}: {}, as the profile says",

@@ -16,7 +16,7 @@ use crate::{
         recognise::{Answer, Recognised},
     },
     contract::{Contract, Ground, Operation, Outcome, Readings},
-    report::{Conformance, Finding},
+    report::{CaseFinding, Conformance},
 };
 
 /// What came back for a step.
@@ -61,7 +61,7 @@ pub struct Judged {
     /// The readings that are not the ruling, of the combination nearest to it.
     pub variants: Vec<Choice>,
     /// What is wrong with it, or why it is not judged.
-    pub finding: Option<Finding>,
+    pub finding: Option<CaseFinding>,
 }
 
 /// Judges one step's answer.
@@ -156,7 +156,7 @@ fn of_answer(sent: &Sent<'_>, branches: &[Branch], answer: &Response<Bytes>) -> 
         _ if sent.case.must_not == Some(Forbidden::Success)
             && recognise::says_success(contract, ask, answer) =>
         {
-            let finding = Finding {
+            let finding = CaseFinding {
                 step: sent.number + 1,
                 expected: "a refusal: nothing succeeds without every required field and the right credentials".into(),
                 received: "a success".into(),
@@ -313,7 +313,7 @@ fn outcomes(branches: &[Branch]) -> Vec<Outcome> {
     outcomes
 }
 
-fn finding(sent: &Sent<'_>, branches: &[Branch], told: Told) -> Finding {
+fn finding(sent: &Sent<'_>, branches: &[Branch], told: Told) -> CaseFinding {
     let (contract, ask) = (sent.contract, sent.step().ask);
     let mut readings = Vec::new();
     let mut expected = Vec::new();
@@ -337,7 +337,7 @@ fn finding(sent: &Sent<'_>, branches: &[Branch], told: Told) -> Finding {
         }
         expected.push(format!("{outcome}: {}", texts.join(" or ")));
     }
-    Finding {
+    CaseFinding {
         step: sent.number + 1,
         expected: expected.join(" · "),
         received: told.received,
@@ -358,7 +358,7 @@ pub fn ground(ground: &Ground, contract: &Contract) -> String {
     }
 }
 
-fn deviation(outcome: Option<Outcome>, evidence: Option<Evidence>, finding: Finding) -> Judged {
+fn deviation(outcome: Option<Outcome>, evidence: Option<Evidence>, finding: CaseFinding) -> Judged {
     Judged {
         conformance: Conformance::Deviation,
         outcome,
@@ -380,7 +380,7 @@ fn undocumented(outcome: Option<Outcome>, evidence: Option<Evidence>) -> Judged 
 
 fn broken_in_silence(number: usize, trouble: &str) -> Judged {
     let expected = "the documents are silent".into();
-    let finding = Finding {
+    let finding = CaseFinding {
         step: number + 1,
         expected,
         received: trouble.to_owned(),
@@ -395,7 +395,7 @@ fn broken_in_silence(number: usize, trouble: &str) -> Judged {
 
 /// A step that is not judged, with the reason.
 pub fn not_judged(number: usize, reason: String) -> Judged {
-    let finding = Finding {
+    let finding = CaseFinding {
         step: number + 1,
         expected: String::new(),
         received: reason,

@@ -14,7 +14,7 @@ pub(super) enum Ending {
 }
 
 /// Returns how a run ended, and the sentence that says so.
-pub(super) fn of(summary: &Summary) -> (Ending, String) {
+pub(super) fn summary_line(summary: &Summary) -> (Ending, String) {
     let cases = || summary.targets.iter().flat_map(|target| &target.cases);
     let failed = cases().filter(|case| case.failed).count();
     let inconsistencies = || {

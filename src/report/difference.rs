@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    report::{CaseResult, Regression, Summary, visible},
+    report::{CaseResult, Regression, Summary, sanitize},
     snapshot,
 };
 
 /// What is held against the same case elsewhere.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Told {
+pub struct ComparedCase {
     /// Its verdicts; empty where there are none.
     pub verdict: String,
     /// Its exchanges as text.
@@ -30,8 +30,11 @@ pub struct Difference {
 }
 
 /// Holds two sets of snapshots against each other.
-pub fn of_cases(a: &BTreeMap<String, Told>, b: &BTreeMap<String, Told>) -> Difference {
-    let only = |one: &BTreeMap<String, Told>, other: &BTreeMap<String, Told>| {
+pub fn compare_cases(
+    a: &BTreeMap<String, ComparedCase>,
+    b: &BTreeMap<String, ComparedCase>,
+) -> Difference {
+    let only = |one: &BTreeMap<String, ComparedCase>, other: &BTreeMap<String, ComparedCase>| {
         one.keys()
             .filter(|name| !other.contains_key(*name))
             .cloned()
@@ -61,12 +64,12 @@ pub fn of_cases(a: &BTreeMap<String, Told>, b: &BTreeMap<String, Told>) -> Diffe
 }
 
 /// Holds two runs against each other: verdicts, answers, and the readings followed. How long an exchange took does not count.
-pub fn of_reports(a: &Summary, b: &Summary) -> Difference {
-    of_cases(&told(a), &told(b))
+pub fn compare_reports(a: &Summary, b: &Summary) -> Difference {
+    compare_cases(&told(a), &told(b))
 }
 
 /// Every case and every reading followed, by name: `sensor/validation.authenticated`, `sensor/reading X11 validation.authenticated.body`.
-fn told(summary: &Summary) -> BTreeMap<String, Told> {
+fn told(summary: &Summary) -> BTreeMap<String, ComparedCase> {
     let mut told = BTreeMap::new();
     let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
     for target in &summary.targets {
@@ -102,7 +105,7 @@ fn told(summary: &Summary) -> BTreeMap<String, Told> {
             };
             (
                 format!("{prefix}/reading {number}{}", followed.fact),
-                Told {
+                ComparedCase {
                     verdict,
                     text: String::new(),
                 },
@@ -112,7 +115,7 @@ fn told(summary: &Summary) -> BTreeMap<String, Told> {
     told
 }
 
-fn of_case(case: &CaseResult) -> Told {
+fn of_case(case: &CaseResult) -> ComparedCase {
     let mut verdict = case.conformance.name().to_owned();
     // Two runs may have had different baselines, or none: only what fails a run is compared.
     verdict.push_str(if case.regression == Some(Regression::Changed) {
@@ -137,7 +140,7 @@ fn of_case(case: &CaseResult) -> Told {
             exchange.body
         )
     });
-    Told {
+    ComparedCase {
         verdict,
         text: exchanges.collect(),
     }
@@ -155,12 +158,12 @@ impl Difference {
         for (head, names) in [("only in A", &self.only_a), ("only in B", &self.only_b)] {
             names
                 .iter()
-                .for_each(|name| text.push_str(&format!("{head}: {}\n", visible::line(name))));
+                .for_each(|name| text.push_str(&format!("{head}: {}\n", sanitize::line(name))));
         }
         for (name, lines) in &self.changed {
-            text.push_str(&format!("changed: {}\n", visible::line(name)));
+            text.push_str(&format!("changed: {}\n", sanitize::line(name)));
             // A line that begins with what a target sent, blanks or not, could be a command to a build server.
-            visible::lines(lines).for_each(|line| text.push_str(&format!("  | {line}\n")));
+            sanitize::lines(lines).for_each(|line| text.push_str(&format!("  | {line}\n")));
         }
         let count = self.only_a.len() + self.only_b.len() + self.changed.len();
         let differ = if count == 1 { "differs" } else { "differ" };
@@ -177,7 +180,7 @@ mod tests {
     fn a_run_does_not_differ_from_itself_however_long_it_took() {
         let (a, mut b) = (sample::rich(), sample::rich());
         b.targets[0].cases[0].exchanges[0].micros += 1;
-        let difference = of_reports(&a, &b);
+        let difference = compare_reports(&a, &b);
         assert!(difference.is_empty(), "{difference:?}");
         assert!(difference.same > 10);
     }
@@ -190,6 +193,6 @@ mod tests {
         b.targets[0].cases[2].conformance = Conformance::Undocumented;
         b.targets[0].cases[2].exchanges[0].body = sample::HOSTILE.into();
         b.targets[1].profile[0].readings = vec!["table".into()];
-        insta::assert_snapshot!("difference", of_reports(&a, &b).text());
+        insta::assert_snapshot!("difference", compare_reports(&a, &b).text());
     }
 }

@@ -89,17 +89,17 @@ impl FromStr for Format {
 
 /// One `--report FORMAT[=PATH]`: a format, and the file it goes to, standard output where none is named.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Request {
+pub struct ReportRequest {
     /// The format.
     pub format: Format,
     /// The file, as it was written; none means standard output.
     pub path: Option<PathBuf>,
 }
 
-impl FromStr for Request {
+impl FromStr for ReportRequest {
     type Err = String;
 
-    fn from_str(text: &str) -> Result<Request, String> {
+    fn from_str(text: &str) -> Result<ReportRequest, String> {
         let (format, path) = match text.split_once('=') {
             Some((format, path)) => (format.parse::<Format>()?, Some(path)),
             None => (text.parse::<Format>()?, None),
@@ -108,7 +108,7 @@ impl FromStr for Request {
             Some("") => Err(format!(
                 "`{text}` names no file, expected {format}=PATH, or {format} alone for standard output"
             )),
-            path => Ok(Request {
+            path => Ok(ReportRequest {
                 format,
                 path: path.map(PathBuf::from),
             }),
@@ -133,7 +133,7 @@ mod tests {
     ) {
         assert_eq!(
             text.parse(),
-            Ok(Request {
+            Ok(ReportRequest {
                 format,
                 path: path.map(PathBuf::from)
             })
@@ -154,7 +154,7 @@ mod tests {
         "`json=` names no file, expected json=PATH, or json alone for standard output"
     )]
     fn a_refusal_names_what_was_expected(#[case] text: &str, #[case] expected: &str) {
-        assert_eq!(text.parse::<Request>(), Err(expected.to_owned()));
+        assert_eq!(text.parse::<ReportRequest>(), Err(expected.to_owned()));
     }
 
     #[test]

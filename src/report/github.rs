@@ -5,7 +5,7 @@
 
 use crate::report::{
     CaseResult, Conformance, Inconsistency, Summary, TargetSummary, conclusion, conclusion::Ending,
-    paint::Paint, story, visible,
+    failure_text, sanitize, style::Style,
 };
 
 /// Writes a run as workflow commands, one a line.
@@ -29,7 +29,7 @@ pub(super) fn write(summary: &Summary) -> String {
                 .map(|inconsistency| contradiction(inconsistency, target)),
         );
     }
-    let (ending, words) = conclusion::of(summary);
+    let (ending, words) = conclusion::summary_line(summary);
     // GitHub shows ten of each level, so the sum has a level of its own.
     let level = if ending == Ending::Nothing {
         "warning"
@@ -61,19 +61,19 @@ fn annotation(case: &CaseResult, target: &TargetSummary) -> Option<String> {
     let known = case
         .known
         .as_deref()
-        .map(|reason| format!(" (known: {})", visible::short(reason)))
+        .map(|reason| format!(" (known: {})", sanitize::short(reason)))
         .unwrap_or_default();
     let title = format!(
         "{} {}: {}{known}",
         target.kind,
         case.id,
-        story::verdict(case)
+        failure_text::verdict(case)
     );
     let line = case.line.to_string();
     Some(command(
         level,
         &[("file", &case.file), ("line", &line), ("title", &title)],
-        &story::tell(case, target.review.as_deref(), Paint::NONE),
+        &failure_text::render_failure(case, target.review.as_deref(), Style::NONE),
     ))
 }
 
@@ -97,7 +97,7 @@ fn contradiction(inconsistency: &Inconsistency, target: &TargetSummary) -> Strin
                 target.kind, inconsistency.fact
             ),
         )],
-        &inconsistency.told(),
+        &inconsistency.description(),
     )
 }
 
@@ -106,7 +106,7 @@ fn command(level: &str, properties: &[(&str, &str)], message: &str) -> String {
         .iter()
         .map(|(name, value)| format!("{name}={}", property(value)))
         .collect();
-    let lines: Vec<String> = visible::lines(message).collect();
+    let lines: Vec<String> = sanitize::lines(message).collect();
     format!(
         "::{level} {}::{}",
         properties.join(","),
@@ -115,7 +115,7 @@ fn command(level: &str, properties: &[(&str, &str)], message: &str) -> String {
 }
 
 fn property(value: &str) -> String {
-    data(&visible::line(value))
+    data(&sanitize::line(value))
         .replace(':', "%3A")
         .replace(',', "%2C")
 }

@@ -28,7 +28,7 @@ use crate::report::{
 
 /// Writes a run as one HTML file.
 pub(super) fn write(summary: &Summary) -> String {
-    let (ending, words) = conclusion::of(summary);
+    let (ending, words) = conclusion::summary_line(summary);
     let class = match ending {
         Ending::Bad => "bad",
         Ending::Good => "good",

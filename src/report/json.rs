@@ -2,7 +2,7 @@
 
 use schemars::generate::SchemaSettings;
 
-use crate::report::{Summary, visible};
+use crate::report::{Summary, sanitize};
 
 /// Writes a run as JSON, every type as serde has it. Invisible characters are `\u` escapes: nothing is lost, and it is safe to print.
 pub(super) fn write(summary: &Summary) -> Vec<u8> {
@@ -27,7 +27,7 @@ pub(super) fn pretty(value: &impl serde::Serialize) -> Vec<u8> {
     let mut before = ' ';
     for character in text.chars() {
         // Outside strings JSON has no such character but the line feed, so the escape always lands in a string. `##[` would be a command to some build servers.
-        if (visible::acts(character) && character != '\n') || (character == '#' && before == '#') {
+        if (sanitize::acts(character) && character != '\n') || (character == '#' && before == '#') {
             shown.extend(
                 character
                     .encode_utf16(&mut [0; 2])
@@ -109,7 +109,7 @@ mod tests {
         let text = String::from_utf8(write(&sample::rich())).unwrap();
         assert_eq!(
             text.chars()
-                .find(|character| visible::acts(*character) && *character != '\n'),
+                .find(|character| sanitize::acts(*character) && *character != '\n'),
             None
         );
         insta::assert_snapshot!("json_rich", text);

@@ -9,8 +9,8 @@ use quick_junit::{
 use crate::{
     contract::Kind,
     report::{
-        CaseResult, Conformance, Inconsistency, Regression, Summary, TargetSummary, paint::Paint,
-        story, visible,
+        CaseResult, Conformance, Inconsistency, Regression, Summary, TargetSummary, failure_text,
+        sanitize, style::Style,
     },
 };
 
@@ -57,7 +57,7 @@ fn trouble(summary: &Summary) -> TestSuite {
     suite.add_test_cases(summary.trouble.iter().enumerate().map(|(index, trouble)| {
         let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
         status.set_type("trouble");
-        status.set_message(visible::short(trouble));
+        status.set_message(sanitize::short(trouble));
         let mut test_case = TestCase::new(format!("trouble.{}", index + 1), status);
         test_case.set_classname("d4iot-double.run");
         test_case
@@ -67,14 +67,14 @@ fn trouble(summary: &Summary) -> TestSuite {
 
 fn test_case(case: &CaseResult, target: &TargetSummary) -> TestCase {
     let mut test_case = TestCase::new(
-        visible::line(&case.id),
+        sanitize::line(&case.id),
         status(case, target.review.as_deref()),
     );
     test_case.set_classname(classname(target.kind));
     test_case.set_time(Duration::from_micros(case.micros()));
     test_case.extra.insert(
         XmlString::new("file"),
-        XmlString::new(visible::line(&case.file)),
+        XmlString::new(sanitize::line(&case.file)),
     );
     test_case.extra.insert(
         XmlString::new("line"),
@@ -103,7 +103,7 @@ fn status(case: &CaseResult, review: Option<&str>) -> TestCaseStatus {
         let told = case
             .reasons
             .first()
-            .map(|finding| format!(": {}", visible::short(finding.told())))
+            .map(|finding| format!(": {}", sanitize::short(finding.summary())))
             .unwrap_or_default();
         let kind = match (case.conformance, case.regression) {
             (conformance @ (Conformance::Deviation | Conformance::Unstable), _) => {
@@ -114,13 +114,13 @@ fn status(case: &CaseResult, review: Option<&str>) -> TestCaseStatus {
         };
         let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
         status.set_type(kind);
-        status.set_message(format!("{}{told}", story::verdict(case)));
-        status.set_description(story::tell(case, review, Paint::NONE));
+        status.set_message(format!("{}{told}", failure_text::verdict(case)));
+        status.set_description(failure_text::render_failure(case, review, Style::NONE));
         return status;
     }
     if case.conformance == Conformance::NotJudged {
         let mut status = TestCaseStatus::skipped();
-        status.set_message(visible::short(case.reason()));
+        status.set_message(sanitize::short(case.reason()));
         return status;
     }
     TestCaseStatus::success()
@@ -136,10 +136,10 @@ fn contradiction(inconsistency: &Inconsistency, kind: Kind) -> TestCase {
         status.set_type("inconsistent");
         status.set_message(format!(
             "inconsistent: {}",
-            visible::short(&inconsistency.told())
+            sanitize::short(&inconsistency.description())
         ));
     }
-    let mut test_case = TestCase::new(visible::line(&inconsistency.id()), status);
+    let mut test_case = TestCase::new(sanitize::line(&inconsistency.id()), status);
     test_case.set_classname(classname(kind));
     test_case.add_properties(
         inconsistency
@@ -161,7 +161,7 @@ fn classname(kind: Kind) -> String {
 }
 
 fn property(name: &str, value: &str) -> Property {
-    Property::new(name, visible::line(value))
+    Property::new(name, sanitize::line(value))
 }
 
 fn time<'a>(cases: impl Iterator<Item = &'a CaseResult>) -> Duration {

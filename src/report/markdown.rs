@@ -5,13 +5,13 @@
 use crate::report::{
     CaseResult, Conformance, Counts, Summary, TargetSummary, conclusion,
     conclusion::{Ending, amount},
-    paint::Paint,
-    readings, story, visible,
+    failure_text, readings, sanitize,
+    style::Style,
 };
 
 /// Writes a run as Markdown.
 pub(super) fn write(summary: &Summary) -> String {
-    let (ending, words) = conclusion::of(summary);
+    let (ending, words) = conclusion::summary_line(summary);
     let sign = match ending {
         Ending::Bad => "❌",
         Ending::Good => "✅",
@@ -96,7 +96,7 @@ fn remarkable(target: &TargetSummary) -> Vec<String> {
         sections.push(format!(
             "**inconsistent{known}:** {}: {}\n",
             code(&inconsistency.fact),
-            code(&inconsistency.told())
+            code(&inconsistency.description())
         ));
     }
     let passed = |test: fn(&CaseResult) -> bool| {
@@ -126,11 +126,17 @@ fn remarkable(target: &TargetSummary) -> Vec<String> {
 }
 
 fn folded(case: &CaseResult, target: &TargetSummary) -> String {
-    let story = story::tell(case, target.review.as_deref(), Paint::NONE);
+    let story = failure_text::render_failure(case, target.review.as_deref(), Style::NONE);
     let fence = "`".repeat(longest_run(&story).max(2) + 1);
     // HTML begins a block here, in which Markdown is read again only after an empty line.
-    let head = format!("<b>{}</b> {}", html(&story::verdict(case)), html(&case.id));
-    format!("<details><summary>{head}</summary>\n\n{fence}text\n{story}{fence}\n\n</details>\n")
+    let head = format!(
+        "<b>{}</b> {}",
+        html(&failure_text::verdict(case)),
+        html(&case.id)
+    );
+    format!(
+        "<details><summary>{head}</summary>\n\n{fence}text\n{story}{fence}\n\n</details>\n"
+    )
 }
 
 /// Cases with what is to be said of each, folded where they are many.
@@ -200,7 +206,7 @@ fn cell(text: &str) -> String {
 
 /// A text between backticks, more of them than it has in a row itself.
 fn code(text: &str) -> String {
-    let text = visible::short(text);
+    let text = sanitize::short(text);
     let ticks = "`".repeat(longest_run(&text) + 1);
     let blank = if text.starts_with('`') || text.ends_with('`') || text.is_empty() {
         " "
@@ -218,7 +224,7 @@ fn longest_run(text: &str) -> usize {
 }
 
 fn html(text: &str) -> String {
-    visible::line(text)
+    sanitize::line(text)
         .replace('&', "&amp;")
         .replace('<', "&lt;")
         .replace('>', "&gt;")

@@ -18,7 +18,7 @@ use crate::{
     contract::{Kind, Readings, UnknownName},
     fixture,
     fixture::Spanned,
-    report::{Followed, Summary, TargetSummary, visible},
+    report::{Followed, Summary, TargetSummary, sanitize},
 };
 
 /// The readings that an appliance follows.
@@ -88,7 +88,7 @@ pub fn read(file: &str, text: &str) -> Result<Vec<Profile>, fixture::Error> {
 pub(super) fn write(summary: &Summary) -> String {
     let head = format!(
         "# The readings that were followed, as {} saw them.\n# d4iot-double serve --readings FILE impersonates, d4iot-double check --readings FILE expects.\n",
-        visible::line(&summary.tool)
+        sanitize::line(&summary.tool)
     );
     summary
         .targets
@@ -135,7 +135,7 @@ fn line(followed: &Followed) -> String {
                     .is_empty()
                     .then(|| "its answers follow several".to_owned()),
             );
-            format!("    # {}:", visible::line(fact))
+            format!("    # {}:", sanitize::line(fact))
         }
         [one] => format!("    {}: {one}", plain(fact)),
         several => {
@@ -146,7 +146,7 @@ fn line(followed: &Followed) -> String {
     notes.extend((!other.is_empty()).then(|| {
         format!(
             "seen, and no reading: {}",
-            visible::short(&other.join(", "))
+            sanitize::short(&other.join(", "))
         )
     }));
     let note = if notes.is_empty() {
@@ -173,16 +173,16 @@ fn plain(name: &str) -> String {
 
 /// A text between double quotes: JSON's escapes are YAML's.
 fn quoted(text: &str) -> String {
-    serde_json::Value::from(visible::line(text)).to_string()
+    serde_json::Value::from(sanitize::line(text)).to_string()
 }
 
 fn wrong_at<T>(file: &str, place: &Spanned<T>, message: String) -> fixture::Error {
     let (line, column) = (place.place.line, place.place.column);
     fixture::Error {
-        file: visible::line(file),
+        file: sanitize::line(file),
         line,
         column,
-        message: visible::line(&message),
+        message: sanitize::line(&message),
         hint: None,
     }
 }

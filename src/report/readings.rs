@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::{
     contract,
     contract::Kind,
-    report::{Followed, Summary, TargetSummary, paint::Paint, visible},
+    report::{Followed, Summary, TargetSummary, sanitize, style::Style},
 };
 
 /// One fact of the table.
-pub(super) struct Told {
+pub(super) struct ReadingRow {
     /// Its register number, or `-`.
     pub(super) number: String,
     /// Its full name.
@@ -19,10 +19,10 @@ pub(super) struct Told {
 }
 
 /// Returns a row for each fact that the documents quarrel over, or in which a target goes its own way.
-pub(super) fn rows(summary: &Summary) -> Vec<Told> {
+pub(super) fn rows(summary: &Summary) -> Vec<ReadingRow> {
     let columns: Vec<Column<'_>> = summary.targets.iter().map(Column::of).collect();
     let rows: BTreeSet<&Row<'_>> = columns.iter().flat_map(|column| column.keys()).collect();
-    let told = |row: &Row<'_>| Told {
+    let told = |row: &Row<'_>| ReadingRow {
         number: row.number().to_owned(),
         fact: row.fact.to_owned(),
         cells: columns
@@ -34,7 +34,7 @@ pub(super) fn rows(summary: &Summary) -> Vec<Told> {
 }
 
 /// Draws one line per fact and one column per target; nothing where there is nothing to tell.
-pub(super) fn table(summary: &Summary, paint: Paint) -> String {
+pub(super) fn table(summary: &Summary, style: Style) -> String {
     let rows = rows(summary);
     if rows.is_empty() {
         return String::new();
@@ -71,7 +71,7 @@ pub(super) fn table(summary: &Summary, paint: Paint) -> String {
         .collect();
     line(
         &mut text,
-        &paint.bold(
+        &style.bold(
             format!(
                 "{HEADING:<width$}  {}",
                 heads.join("  "),
@@ -85,14 +85,14 @@ pub(super) fn table(summary: &Summary, paint: Paint) -> String {
             .cells
             .iter()
             .zip(&widths)
-            .map(|(cell, width)| painted(cell, *width, paint));
+            .map(|(cell, width)| painted(cell, *width, style));
         let cells: Vec<String> = cells.collect();
         line(
             &mut text,
             &format!(
                 "  {:<number$}  {:<fact$}  {}",
                 row.number,
-                visible::line(&row.fact),
+                sanitize::line(&row.fact),
                 cells.join("  ")
             ),
         );
@@ -103,7 +103,7 @@ pub(super) fn table(summary: &Summary, paint: Paint) -> String {
     {
         line(
             &mut text,
-            &paint.dim(
+            &style.dim(
                 "  * not the ruling; d4iot-double explain FACT tells who says what, and where",
             ),
         );
@@ -111,11 +111,11 @@ pub(super) fn table(summary: &Summary, paint: Paint) -> String {
     text
 }
 
-fn painted(cell: &str, width: usize, paint: Paint) -> String {
+fn painted(cell: &str, width: usize, style: Style) -> String {
     let padded = format!("{cell:<width$}");
     match cell {
-        "-" => paint.dim(&padded),
-        cell if cell.ends_with(MARK) => paint.yellow(&padded),
+        "-" => style.dim(&padded),
+        cell if cell.ends_with(MARK) => style.yellow(&padded),
         _ => padded,
     }
 }
@@ -192,12 +192,12 @@ fn leaves_the_ruling(followed: &Followed) -> bool {
 fn words(followed: &Followed) -> String {
     let mut words: Vec<String> = Vec::new();
     if !followed.readings.is_empty() {
-        words.push(visible::line(&followed.readings.join(" or ")));
+        words.push(sanitize::line(&followed.readings.join(" or ")));
     } else if followed.other.is_empty() {
         words.push("mixed".to_owned());
     }
     words.extend(
-        (!followed.other.is_empty()).then(|| visible::cut(&followed.other.join(", "), LONGEST)),
+        (!followed.other.is_empty()).then(|| sanitize::cut(&followed.other.join(", "), LONGEST)),
     );
     let mark = if leaves_the_ruling(followed) {
         MARK

@@ -4,7 +4,7 @@ use crate::{
     contract,
     contract::Kind,
     report::{
-        CaseResult, Conformance, Counts, ExchangeResult, Finding, Followed, Inconsistency,
+        CaseFinding, CaseResult, Conformance, Counts, ExchangeResult, Followed, Inconsistency,
         Regression, Summary, TargetSummary,
     },
 };
@@ -196,7 +196,7 @@ fn deviation() -> CaseResult {
     CaseResult {
         facts: vec!["X11 validation.authenticated.body".to_owned(), "X16 validation.authenticated.status".to_owned()].into(),
         failed: true,
-        reasons: vec![Finding {
+        reasons: vec![CaseFinding {
             step: 2,
             expected: "authenticated: `Authentication succeeded.` or `Authentication succeeded`".into(),
             received: format!("`msg` is `{HOSTILE}` instead of `Authentication succeeded.`"),
@@ -221,7 +221,7 @@ fn changed() -> CaseResult {
 fn known() -> CaseResult {
     CaseResult {
         known: Some("firmware 22.3 says it so, ticket 4711 | <b>".into()),
-        reasons: vec![Finding {
+        reasons: vec![CaseFinding {
             step: 1,
             expected: "password_replaced".into(),
             received: "`Password was replaced`".into(),
@@ -240,7 +240,7 @@ fn known() -> CaseResult {
 fn not_judged(id: &str, reason: &str) -> CaseResult {
     let hint = Some("name it in the file of --accounts".into());
     CaseResult {
-        reasons: vec![Finding {
+        reasons: vec![CaseFinding {
             step: 0,
             expected: String::new(),
             received: reason.into(),

@@ -5,29 +5,29 @@ use std::collections::BTreeMap;
 use crate::report::{
     CaseResult, Conformance, Counts, Inconsistency, Regression, Summary, TargetSummary, conclusion,
     conclusion::{Ending, amount},
-    paint::Paint,
-    readings, story, visible,
-    visible::WIDTH,
+    failure_text, readings, sanitize,
+    sanitize::WIDTH,
+    style::Style,
 };
 
 /// Writes a run for people, within a hundred columns where the values allow it.
 pub(super) fn write(summary: &Summary, colour: bool) -> String {
-    let paint = Paint { colour };
+    let style = Style { colour };
     let mut sections: Vec<String> = summary
         .targets
         .iter()
-        .flat_map(|target| remarkable(target, paint))
+        .flat_map(|target| remarkable(target, style))
         .collect();
     sections.push(
         summary
             .targets
             .iter()
-            .map(|target| counts(target, paint))
+            .map(|target| counts(target, style))
             .collect(),
     );
-    sections.push(readings::table(summary, paint));
-    sections.push(trouble(summary, paint));
-    sections.push(conclude(summary, paint));
+    sections.push(readings::table(summary, style));
+    sections.push(trouble(summary, style));
+    sections.push(conclude(summary, style));
     sections.retain(|section| !section.is_empty());
     sections.join("\n")
 }
@@ -38,29 +38,29 @@ pub fn verdict_line(case: &CaseResult) -> String {
     format!(
         "{:<12}  {regression:<7}  {}",
         case.conformance.name(),
-        visible::line(&case.id)
+        sanitize::line(&case.id)
     )
 }
 
 /// Everything at one target that is not a plain pass, in sections.
-fn remarkable(target: &TargetSummary, paint: Paint) -> Vec<String> {
+fn remarkable(target: &TargetSummary, style: Style) -> Vec<String> {
     let mut sections: Vec<String> = target
         .cases
         .iter()
         .filter(|case| case.failed)
-        .map(|case| story::tell(case, target.review.as_deref(), paint))
+        .map(|case| failure_text::render_failure(case, target.review.as_deref(), style))
         .collect();
     sections.extend(
         target
             .inconsistent
             .iter()
-            .map(|inconsistency| inconsistent(inconsistency, paint)),
+            .map(|inconsistency| inconsistent(inconsistency, style)),
     );
     let passed = || target.cases.iter().filter(|case| !case.failed);
 
     let known = passed().filter_map(|case| Some((case.known.clone()?, case)));
     sections.push(grouped(
-        &paint.yellow("known: differences that were expected"),
+        &style.yellow("known: differences that were expected"),
         known,
     ));
     let variants = passed().filter(|case| case.conformance == Conformance::Variant);
@@ -73,12 +73,12 @@ fn remarkable(target: &TargetSummary, paint: Paint) -> Vec<String> {
             .map(move |reading| (reading, case))
     });
     sections.push(grouped(
-        &paint.yellow("variant: another reading than the ruling"),
+        &style.yellow("variant: another reading than the ruling"),
         variants,
     ));
     let skipped = passed().filter(|case| case.conformance == Conformance::NotJudged);
     sections.push(grouped(
-        &paint.bold("not judged"),
+        &style.bold("not judged"),
         skipped.map(|case| (case.reason().to_owned(), case)),
     ));
 
@@ -87,48 +87,54 @@ fn remarkable(target: &TargetSummary, paint: Paint) -> Vec<String> {
         .map(|case| case.id.as_str())
         .collect();
     sections.push(listed(
-        &paint.cyan("new: no snapshot yet"),
+        &style.cyan("new: no snapshot yet"),
         &new,
         target
             .review
             .as_deref()
-            .map(|folder| story::review(folder, ""))
+            .map(|folder| failure_text::review(folder, ""))
             .as_deref(),
     ));
     let gone: Vec<&str> = target.gone.iter().map(String::as_str).collect();
     sections.push(listed(
-        &paint.bold("gone: a snapshot without a case"),
+        &style.bold("gone: a snapshot without a case"),
         &gone,
         None,
     ));
 
     sections.retain(|section| !section.is_empty());
     if !sections.is_empty() {
-        sections.insert(0, rule(target, paint));
+        sections.insert(0, rule(target, style));
     }
     sections
 }
 
 /// A line across the page with the target's name in it.
-fn rule(target: &TargetSummary, paint: Paint) -> String {
+fn rule(target: &TargetSummary, style: Style) -> String {
     let name = target.name();
     let rest = WIDTH.saturating_sub(name.chars().count() + 4).max(2);
     format!(
         "{}\n",
-        paint.bold(&format!("── {name} {}", "─".repeat(rest)))
+        style.bold(&format!("── {name} {}", "─".repeat(rest)))
     )
 }
 
-fn inconsistent(inconsistency: &Inconsistency, paint: Paint) -> String {
+fn inconsistent(inconsistency: &Inconsistency, style: Style) -> String {
     let register = inconsistency
         .register
         .as_deref()
         .map(|number| format!("{number} "))
         .unwrap_or_default();
-    let fact = paint.bold(&format!("{register}{}", visible::line(&inconsistency.fact)));
+    let fact = style.bold(&format!(
+        "{register}{}",
+        sanitize::line(&inconsistency.fact)
+    ));
     let head = match &inconsistency.known {
-        Some(reason) => paint.yellow(&format!("inconsistent, known ({})", visible::short(reason))),
-        None => paint.red("inconsistent"),
+        Some(reason) => style.yellow(&format!(
+            "inconsistent, known ({})",
+            sanitize::short(reason)
+        )),
+        None => style.red("inconsistent"),
     };
     let mut text = format!("{head}: {fact}: one target, several readings\n");
     let width = inconsistency
@@ -140,8 +146,8 @@ fn inconsistent(inconsistency: &Inconsistency, paint: Paint) -> String {
     for (reading, case) in &inconsistency.followed {
         text.push_str(&format!(
             "  {:<width$}  in {}\n",
-            visible::line(reading),
-            visible::line(case)
+            sanitize::line(reading),
+            sanitize::line(case)
         ));
     }
     text
@@ -166,7 +172,7 @@ fn grouped<'a>(head: &str, cases: impl Iterator<Item = (String, &'a CaseResult)>
         let cases = &groups[shared];
         text.push_str(&format!(
             "  {} ({})\n",
-            visible::short(shared),
+            sanitize::short(shared),
             amount(cases.len(), "case")
         ));
         text.push_str(&names(
@@ -177,7 +183,7 @@ fn grouped<'a>(head: &str, cases: impl Iterator<Item = (String, &'a CaseResult)>
             4,
         ));
         if let Some(hint) = cases.iter().find_map(|case| hint(case)) {
-            text.push_str(&format!("    hint: {}\n", visible::line(hint)));
+            text.push_str(&format!("    hint: {}\n", sanitize::line(hint)));
         }
     }
     text
@@ -204,19 +210,19 @@ fn names(items: &[&str], indent: usize) -> String {
     let mut words: Vec<String> = items
         .iter()
         .take(MOST)
-        .map(|item| visible::line(item))
+        .map(|item| sanitize::line(item))
         .collect();
     if items.len() > MOST {
         words.push(format!("… {} more", items.len() - MOST));
     }
-    visible::wrapped(&words, WIDTH - indent)
+    sanitize::wrapped(&words, WIDTH - indent)
         .iter()
         .map(|line| format!("{:indent$}{line}\n", ""))
         .collect()
 }
 
 /// How often each verdict was reached: two questions, two lines.
-fn counts(target: &TargetSummary, paint: Paint) -> String {
+fn counts(target: &TargetSummary, style: Style) -> String {
     let Counts {
         documented,
         variant,
@@ -247,16 +253,16 @@ fn counts(target: &TargetSummary, paint: Paint) -> String {
         .filter(|(count, verdict, _)| *verdict != Conformance::Unstable || *count > 0);
     let conformance: Vec<String> = conformance
         .map(|(count, verdict, word)| {
-            count_of(count, word, |text| paint.conformance(verdict, text))
+            count_of(count, word, |text| style.conformance(verdict, text))
         })
         .collect();
     let regression_words = regression.map(|(count, verdict, word)| {
-        count_of(count, word, |text| paint.regression(verdict, text))
+        count_of(count, word, |text| style.regression(verdict, text))
     });
 
     let mut text = format!(
         "{}: {}\n",
-        paint.bold(&target.name()),
+        style.bold(&target.name()),
         amount(target.cases.len(), "case")
     );
     text.push_str(&format!("  documents  {}\n", conformance.join(", ")));
@@ -268,29 +274,29 @@ fn counts(target: &TargetSummary, paint: Paint) -> String {
 }
 
 /// A count in its verdict's colour; none is nothing to point at.
-fn count_of(count: usize, word: &str, paint: impl Fn(&str) -> String) -> String {
+fn count_of(count: usize, word: &str, style: impl Fn(&str) -> String) -> String {
     let text = format!("{count} {word}");
-    if count == 0 { text } else { paint(&text) }
+    if count == 0 { text } else { style(&text) }
 }
 
 /// What went wrong with the run itself.
-fn trouble(summary: &Summary, paint: Paint) -> String {
+fn trouble(summary: &Summary, style: Style) -> String {
     let lines = |text: &String| {
-        let mut lines = visible::lines(text);
+        let mut lines = sanitize::lines(text);
         let first = lines.next().unwrap_or_default();
         let rest: String = lines.map(|line| format!("  {line}\n")).collect();
-        format!("{}: {first}\n{rest}", paint.red("trouble"))
+        format!("{}: {first}\n{rest}", style.red("trouble"))
     };
     summary.trouble.iter().map(lines).collect()
 }
 
 /// The last line: whether anything fails, and how much; and the way to what waits for a decision.
-fn conclude(summary: &Summary, paint: Paint) -> String {
-    let (ending, words) = conclusion::of(summary);
+fn conclude(summary: &Summary, style: Style) -> String {
+    let (ending, words) = conclusion::summary_line(summary);
     let words = match ending {
-        Ending::Bad => paint.red(&words),
-        Ending::Good => paint.green(&words),
-        Ending::Nothing => paint.yellow(&words),
+        Ending::Bad => style.red(&words),
+        Ending::Good => style.green(&words),
+        Ending::Nothing => style.yellow(&words),
     };
     format!("{words}\n")
 }

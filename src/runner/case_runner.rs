@@ -17,7 +17,7 @@ use crate::{
     },
     contract,
     contract::{Contract, Readings},
-    report::{CaseResult, Conformance, ExchangeResult, Finding, Later},
+    report::{CaseFinding, CaseResult, Conformance, ExchangeResult},
     runner::{
         CaseRun, RunContext, effect,
         live::{
@@ -300,7 +300,7 @@ impl CaseRunner<'_> {
         let finding = verdict::not_judged(0, reason).finding;
         result.reasons = finding
             .into_iter()
-            .map(|finding| Finding {
+            .map(|finding| CaseFinding {
                 hint: hint.clone(),
                 ..finding
             })
@@ -318,12 +318,11 @@ impl CaseRunner<'_> {
     fn empty_result(&self, located: &'static Located) -> CaseResult {
         let case = &located.case;
         let contract = contract::of(self.context.kind);
-        let facts = Later::new(move || {
-            case.covers(contract)
-                .into_iter()
-                .map(|fact| with_number(contract, &fact))
-                .collect()
-        });
+        let facts = case
+            .covers(contract)
+            .into_iter()
+            .map(|fact| with_number(contract, &fact))
+            .collect();
         CaseResult {
             id: case.id.clone(),
             title: case.title.clone(),
@@ -360,11 +359,10 @@ impl CaseRunner<'_> {
             let value = answer?.headers().get(name)?;
             Some(accounts.redact(&String::from_utf8_lossy(value.as_bytes())))
         };
-        // The shown request has placeholders for all secrets.
-        let (shown, address) = (exchange.shown.clone(), self.context.shown_address());
         let trouble = exchange.answer.as_ref().err();
         ExchangeResult {
-            curl: Later::new(move || curl(&shown, &address)),
+            // The shown request has placeholders for all secrets.
+            curl: curl(&exchange.shown, &self.context.shown_address()),
             status: answer.map(|answer| answer.status().as_u16()),
             content_type: header(header::CONTENT_TYPE),
             body: body.unwrap_or_default(),
@@ -375,12 +373,13 @@ impl CaseRunner<'_> {
     }
 
     /// Returns the findings of some steps, each once, redacted.
-    fn findings<'a>(&self, judged: impl Iterator<Item = &'a Judged>) -> Vec<Finding> {
-        let mut findings: Vec<Finding> = Vec::new();
+    fn findings<'a>(&self, judged: impl Iterator<Item = &'a Judged>) -> Vec<CaseFinding> {
+        let mut findings: Vec<CaseFinding> = Vec::new();
         for finding in judged.filter_map(|step| step.finding.clone()) {
             let finding = self.redacted(finding);
-            let is_known =
-                |known: &Finding| known.step == finding.step && known.received == finding.received;
+            let is_known = |known: &CaseFinding| {
+                known.step == finding.step && known.received == finding.received
+            };
             if !findings.iter().any(is_known) {
                 findings.push(finding);
             }
@@ -388,9 +387,9 @@ impl CaseRunner<'_> {
         findings
     }
 
-    fn redacted(&self, finding: Finding) -> Finding {
+    fn redacted(&self, finding: CaseFinding) -> CaseFinding {
         let redact = |text: String| self.context.accounts.redact(&text);
-        Finding {
+        CaseFinding {
             step: finding.step,
             expected: redact(finding.expected),
             received: redact(finding.received),

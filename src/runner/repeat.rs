@@ -2,7 +2,7 @@
 
 use crate::{
     conformance::suite::Located,
-    report::{Conformance, Finding},
+    report::{CaseFinding, Conformance},
     runner::{CaseRun, case_runner::CaseRunner, live::guard::SafetyGuard},
     snapshot,
 };
@@ -56,7 +56,7 @@ fn together(mut attempts: Vec<CaseRun>) -> CaseRun {
         one.result.conformance = Conformance::Unstable;
         // The other attempt's exchanges follow the first's, and so do its findings.
         let further = one.result.exchanges.len();
-        let moved = |finding: Finding| Finding {
+        let moved = |finding: CaseFinding| CaseFinding {
             step: if finding.step > 0 {
                 finding.step + further
             } else {
@@ -67,7 +67,7 @@ fn together(mut attempts: Vec<CaseRun>) -> CaseRun {
         one.result
             .reasons
             .extend(other.result.reasons.into_iter().map(moved));
-        one.result.reasons.push(Finding {
+        one.result.reasons.push(CaseFinding {
             step: 0,
             expected: "the same answer each time".into(),
             received: format!(

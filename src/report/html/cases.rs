@@ -5,10 +5,9 @@ use std::fmt::Write as _;
 use crate::{
     contract::Operation,
     report::{
-        CaseResult, Conformance, ExchangeResult, Finding, Inconsistency, Regression, Summary,
-        TargetSummary,
+        CaseFinding, CaseResult, Conformance, ExchangeResult, Inconsistency, Regression, Summary,
+        TargetSummary, failure_text,
         html::escape::{lines, text},
-        story,
     },
 };
 
@@ -284,7 +283,7 @@ fn told(exchange: &ExchangeResult, label: &str) -> String {
     html
 }
 
-fn finding(finding: &Finding, case: &CaseResult) -> String {
+fn finding(finding: &CaseFinding, case: &CaseResult) -> String {
     let class = if matches!(
         case.conformance,
         Conformance::Deviation | Conformance::Unstable
@@ -346,7 +345,7 @@ fn difference(case: &CaseResult, target: &TargetSummary) -> String {
     let review = review.map(|folder| {
         format!(
             "<p>If the new answer is right: <code>{}</code></p>\n",
-            text(&story::review(folder, &case.id))
+            text(&failure_text::review(folder, &case.id))
         )
     });
     let from = if case.conformance == Conformance::Unstable {
@@ -375,7 +374,7 @@ fn contradiction(inconsistency: &Inconsistency) -> String {
         badge("deviation"),
         text(&inconsistency.id()),
         known.unwrap_or_default(),
-        text(&inconsistency.told())
+        text(&inconsistency.description())
     )
 }
 

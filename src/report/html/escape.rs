@@ -1,16 +1,16 @@
 //! Text made safe for a page: what acts is an escape, what HTML would read is an entity.
 
-use crate::report::visible;
+use crate::report::sanitize;
 
 /// Returns a text as one line, safe in an element and between double quotes.
 pub(in crate::report) fn text(text: &str) -> String {
-    entities(&visible::line(text))
+    entities(&sanitize::line(text))
 }
 
 /// Returns a text whose lines stay lines, safe in an element. What is far too long for a page is cut, with a note.
 pub(in crate::report) fn lines(text: &str) -> String {
     let end = text.char_indices().nth(LONGEST).map(|(end, _)| end);
-    let shown: Vec<String> = visible::lines(&text[..end.unwrap_or(text.len())]).collect();
+    let shown: Vec<String> = sanitize::lines(&text[..end.unwrap_or(text.len())]).collect();
     let rest = end
         .map(|end| format!("… ({} more characters)", text[end..].chars().count()))
         .unwrap_or_default();

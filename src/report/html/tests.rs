@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 use quick_xml::{Reader, events::Event};
 
 use super::*;
-use crate::report::{sample, visible};
+use crate::report::{sample, sanitize};
 
 #[test]
 fn a_page_has_everything() {
@@ -48,7 +48,7 @@ fn only_what_we_wrote_is_markup() {
     );
     assert_eq!(
         page.chars()
-            .find(|character| visible::acts(*character) && *character != '\n'),
+            .find(|character| sanitize::acts(*character) && *character != '\n'),
         None
     );
 }
@@ -147,7 +147,10 @@ fn a_browser_runs_nothing_of_it() {
         .0;
     assert_eq!(
         title,
-        format!("d4iot-double: {}", conclusion::of(&sample::rich()).1)
+        format!(
+            "d4iot-double: {}",
+            conclusion::summary_line(&sample::rich()).1
+        )
     );
     let body = dom.split_once("</style>").unwrap().1;
     assert!(

@@ -12,7 +12,7 @@ use crate::{
     client::ClientError,
     conformance::Step,
     contract::{Contract, Operation, Outcome},
-    report::{Conformance, Finding},
+    report::{CaseFinding, Conformance},
 };
 
 /// How an answer was delivered.
@@ -44,7 +44,7 @@ pub struct DeferredVerdict {
     /// The verdict.
     pub conformance: Conformance,
     /// The reasons.
-    pub reasons: Vec<Finding>,
+    pub reasons: Vec<CaseFinding>,
 }
 
 impl Delivery {

@@ -23,7 +23,7 @@ use super::{
 use crate::{
     conformance::{Account, Case, verdict::Judged},
     contract::{Contract, Outcome},
-    report::Finding,
+    report::CaseFinding,
 };
 
 /// Protects a live target during a run.
@@ -48,7 +48,7 @@ pub struct SafetyGuard<'a> {
     /// How many failures of the session are part of `spent`.
     counted: u32,
     has_missed: bool,
-    findings: Vec<Finding>,
+    findings: Vec<CaseFinding>,
 }
 
 /// What is known of a step before it is sent.
@@ -291,7 +291,7 @@ impl<'a> SafetyGuard<'a> {
     }
 
     /// Restores what a case changed, and returns what was found.
-    pub async fn end_case(&mut self) -> Vec<Finding> {
+    pub async fn end_case(&mut self) -> Vec<CaseFinding> {
         self.restore_all().await;
         std::mem::take(&mut self.findings)
     }

@@ -7,7 +7,7 @@ use crate::{
     conformance::Account,
     contract::Outcome,
     redact::Secret,
-    report::Finding,
+    report::CaseFinding,
     runner::{
         accounts_file::Credentials,
         live::{
@@ -140,7 +140,7 @@ fn what_was_found(
     }
 }
 
-fn contradiction(answered: &AnsweredStep<'_>, account: Account, is_replaced: bool) -> Finding {
+fn contradiction(answered: &AnsweredStep<'_>, account: Account, is_replaced: bool) -> CaseFinding {
     let (account, replaced) = (account.name(), Outcome::PasswordReplaced);
     let (expected, received) = if is_replaced {
         (
@@ -159,7 +159,7 @@ fn contradiction(answered: &AnsweredStep<'_>, account: Account, is_replaced: boo
         answered.number + 1,
         answered.case.steps[answered.number].ask,
     );
-    Finding {
+    CaseFinding {
         step,
         expected,
         received: received.into(),
@@ -172,8 +172,8 @@ fn unknown_password(
     answered: &AnsweredStep<'_>,
     account: Account,
     unknown: &PasswordUnknown,
-) -> Finding {
-    Finding {
+) -> CaseFinding {
+    CaseFinding {
         step: answered.number + 1,
         expected: format!("a validation accepts a password of `{}`", account.name()),
         received: unknown.to_string(),

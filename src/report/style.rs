@@ -4,14 +4,14 @@ use crate::report::{Conformance, Regression};
 
 /// Paints words, or leaves them as they are.
 #[derive(Clone, Copy)]
-pub(super) struct Paint {
+pub(super) struct Style {
     /// Whether colour was asked for.
     pub(super) colour: bool,
 }
 
-impl Paint {
+impl Style {
     /// No colour.
-    pub(super) const NONE: Paint = Paint { colour: false };
+    pub(super) const NONE: Style = Style { colour: false };
 
     pub(super) fn bold(self, text: &str) -> String {
         self.wrap("1", text)

@@ -2,16 +2,18 @@
 
 use crate::{
     contract::Kind,
-    report::{CaseResult, Conformance, ExchangeResult, Finding, Regression, paint::Paint, visible},
+    report::{
+        CaseFinding, CaseResult, Conformance, ExchangeResult, Regression, sanitize, style::Style,
+    },
 };
 
 /// Tells a case in full, one item a line, each line ended. `review` is the folder where a changed snapshot waits, if one does.
 ///
 /// No line begins with what a target sent: build servers read commands there.
-pub(super) fn tell(case: &CaseResult, review: Option<&str>, paint: Paint) -> String {
-    let mut told = Told {
+pub(super) fn render_failure(case: &CaseResult, review: Option<&str>, style: Style) -> String {
+    let mut told = FailureText {
         text: String::new(),
-        paint,
+        style,
     };
     told.head(case);
     for (index, exchange) in case.exchanges.iter().enumerate() {
@@ -54,37 +56,37 @@ pub(super) fn review(folder: &str, id: &str) -> String {
     let folder = if is_standard {
         String::new()
     } else {
-        format!(" --snapshots {}", visible::line(folder))
+        format!(" --snapshots {}", sanitize::line(folder))
     };
     let id = if id.is_empty() {
         String::new()
     } else {
-        format!(" {}", visible::line(id))
+        format!(" {}", sanitize::line(id))
     };
     format!("d4iot-double review{folder}{id}")
 }
 
 /// The text so far.
-struct Told {
+struct FailureText {
     text: String,
-    paint: Paint,
+    style: Style,
 }
 
-impl Told {
+impl FailureText {
     fn head(&mut self, case: &CaseResult) {
-        let verdict = self.paint.red(&verdict(case));
-        let id = self.paint.bold(&visible::line(&case.id));
-        self.line(&format!("{verdict}: {id}: {}", visible::line(&case.title)));
-        self.line(&self.paint.dim(&format!(
+        let verdict = self.style.red(&verdict(case));
+        let id = self.style.bold(&sanitize::line(&case.id));
+        self.line(&format!("{verdict}: {id}: {}", sanitize::line(&case.title)));
+        self.line(&self.style.dim(&format!(
             "  --> {}:{}",
-            visible::line(&case.file),
+            sanitize::line(&case.file),
             case.line
         )));
-        let facts: Vec<String> = case.facts.iter().map(|fact| visible::line(fact)).collect();
+        let facts: Vec<String> = case.facts.iter().map(|fact| sanitize::line(fact)).collect();
         let label = if facts.len() == 1 { "fact" } else { "facts" };
         self.items(
             label,
-            visible::wrapped(&facts, visible::WIDTH - INDENT).into_iter(),
+            sanitize::wrapped(&facts, sanitize::WIDTH - INDENT).into_iter(),
         );
     }
 
@@ -94,24 +96,24 @@ impl Told {
         } else {
             format!("step {step}")
         };
-        self.items(&label, visible::lines(&exchange.curl));
+        self.items(&label, sanitize::lines(&exchange.curl));
         self.item("answer", &answer(exchange));
         if !exchange.body.is_empty() {
-            self.item("body", &visible::short(&exchange.body));
+            self.item("body", &sanitize::short(&exchange.body));
         }
     }
 
-    fn finding(&mut self, finding: &Finding) {
+    fn finding(&mut self, finding: &CaseFinding) {
         if !finding.expected.is_empty() {
             self.item(
                 "expected",
-                &self.paint.green(&visible::short(&finding.expected)),
+                &self.style.green(&sanitize::short(&finding.expected)),
             );
         }
         if !finding.received.is_empty() {
             self.item(
                 "received",
-                &self.paint.red(&visible::short(&finding.received)),
+                &self.style.red(&sanitize::short(&finding.received)),
             );
         }
         self.items(
@@ -119,10 +121,10 @@ impl Told {
             finding
                 .readings
                 .iter()
-                .map(|reading| visible::line(reading)),
+                .map(|reading| sanitize::line(reading)),
         );
         if let Some(hint) = &finding.hint {
-            self.item("hint", &visible::line(hint));
+            self.item("hint", &sanitize::line(hint));
         }
     }
 
@@ -130,10 +132,10 @@ impl Told {
         if case.difference.is_empty() {
             return;
         }
-        let paint = self.paint;
+        let style = self.style;
         let coloured = |line: String| match line.as_bytes().first() {
-            Some(b'-') => paint.red(&line),
-            Some(b'+') => paint.green(&line),
+            Some(b'-') => style.red(&line),
+            Some(b'+') => style.green(&line),
             _ => line,
         };
         let label = if case.conformance == Conformance::Unstable {
@@ -141,7 +143,7 @@ impl Told {
         } else {
             "snapshot"
         };
-        self.items(label, visible::lines(&case.difference).map(coloured));
+        self.items(label, sanitize::lines(&case.difference).map(coloured));
         // A deviation cannot be accepted, so nobody is sent to try; nor is anybody where nothing was written.
         if let Some(folder) = folder.filter(|_| {
             case.regression == Some(Regression::Changed)
@@ -164,7 +166,7 @@ impl Told {
     fn item(&mut self, label: &str, item: &str) {
         self.line(&format!(
             "  {} {item}",
-            self.paint
+            self.style
                 .dim(&format!("{label:<width$}", width = INDENT - 3))
         ));
     }
@@ -179,16 +181,16 @@ impl Told {
 fn answer(exchange: &ExchangeResult) -> String {
     let mut words = Vec::new();
     match (&exchange.trouble, exchange.status) {
-        (Some(trouble), _) => words.push(format!("none: {}", visible::short(trouble))),
+        (Some(trouble), _) => words.push(format!("none: {}", sanitize::short(trouble))),
         (None, Some(status)) => words.push(status.to_string()),
         (None, None) => words.push("none".to_owned()),
     }
-    words.extend(exchange.content_type.as_deref().map(visible::short));
+    words.extend(exchange.content_type.as_deref().map(sanitize::short));
     words.extend(
         exchange
             .outcome
             .as_deref()
-            .map(|outcome| format!("({})", visible::line(outcome))),
+            .map(|outcome| format!("({})", sanitize::line(outcome))),
     );
     words.join(" ")
 }
