@@ -102,11 +102,11 @@ pub mod fixture;
 pub mod journal;
 // Layer 1, core: the suite and its reports.
 #[doc(hidden)]
-pub mod conformance;
-#[doc(hidden)]
 pub mod report;
 #[doc(hidden)]
 pub mod snapshot;
+#[doc(hidden)]
+pub mod suite;
 // Layer 2 and 3: clock, network, runs.
 #[doc(hidden)]
 pub mod client;
@@ -129,12 +129,12 @@ pub mod cli;
 
 pub use appliance::{Moment, Scope};
 pub use clock::Clock;
-pub use conformance::Account;
 pub use contract::{Kind, Operation, Outcome, Role};
 pub use failure::Counter;
 pub use journal::{Bounds, EntryView, Finding, FindingView, Progress, RequestView};
 pub use report::{CaseResult, Conformance, Counts, Format};
 pub use runner::{Check, CheckReport, check};
+pub use suite::Account;
 pub use testing::{
     Builder, Double, Error, Expectation, Failure, Journal, UnmetExpectations, WaitTimeout,
 };

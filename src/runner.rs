@@ -32,7 +32,6 @@ pub use transcript::case_commands;
 
 use crate::{
     client::ConnectFailure,
-    conformance::{Effect, evidence::Evidence, suite::Located},
     contract,
     report::{CaseResult, TargetSummary},
     runner::{
@@ -41,6 +40,7 @@ use crate::{
         live::delivery::{DeferredVerdict, SentChange},
     },
     snapshot::{SnapshotError, SnapshotStore},
+    suite::{Effect, cases::CaseWithLocation, evidence::Evidence},
 };
 
 /// The run of one case.
@@ -76,7 +76,7 @@ pub struct RunResult {
 /// A snapshot cannot be read or written.
 pub async fn run(
     context: &RunContext,
-    cases: &[&'static Located],
+    cases: &[&'static CaseWithLocation],
     store: &SnapshotStore,
     watch: &(dyn Fn(&CaseResult) + Sync),
 ) -> Result<RunResult, SnapshotError> {

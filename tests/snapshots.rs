@@ -14,12 +14,12 @@ use std::{
 };
 
 use d4iot_double::{
-    conformance::{suite, suite::Located},
     contract::Kind,
     fixture, runner,
     runner::{CaseRun, RunContext},
     server::tls::Identity,
     snapshot::{SnapshotFolder, SnapshotOwner, SnapshotStore, UpdateMode},
+    suite::{cases, cases::CaseWithLocation},
 };
 use rstest::rstest;
 
@@ -29,7 +29,7 @@ fn every_answer_is_as_its_snapshot_has_it(
     #[values(Kind::Sensor, Kind::Console)] kind: Kind,
 ) {
     let name = file.file_name().unwrap().to_str().unwrap();
-    let cases: Vec<&Located> = cases(kind)
+    let cases: Vec<&CaseWithLocation> = cases(kind)
         .filter(|located| located.file.ends_with(&format!("/{name}")))
         .collect();
     let ran = run(kind, &cases, &SnapshotStore::None);
@@ -143,7 +143,7 @@ fn the_child() {
 }
 
 /// Runs cases at a mock of its own, over HTTPS.
-fn run(kind: Kind, cases: &[&'static Located], store: &SnapshotStore) -> Vec<CaseRun> {
+fn run(kind: Kind, cases: &[&'static CaseWithLocation], store: &SnapshotStore) -> Vec<CaseRun> {
     static IDENTITY: LazyLock<Identity> = LazyLock::new(|| Identity::generate(&[]).unwrap());
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -158,7 +158,7 @@ fn run(kind: Kind, cases: &[&'static Located], store: &SnapshotStore) -> Vec<Cas
     })
 }
 
-fn assert_as_snapshot(kind: Kind, located: &Located, body: &str) {
+fn assert_as_snapshot(kind: Kind, located: &CaseWithLocation, body: &str) {
     let mut settings = insta::Settings::new();
     settings.set_snapshot_path(format!("../snapshots/{kind}"));
     settings.set_prepend_module_to_snapshot(false);
@@ -168,13 +168,13 @@ fn assert_as_snapshot(kind: Kind, located: &Located, body: &str) {
     settings.bind(|| insta::assert_snapshot!(located.case.id.as_str(), body));
 }
 
-fn cases(kind: Kind) -> impl Iterator<Item = &'static Located> {
-    suite::all()
+fn cases(kind: Kind) -> impl Iterator<Item = &'static CaseWithLocation> {
+    cases::all()
         .iter()
         .filter(move |located| located.case.kinds.contains(&kind))
 }
 
-fn one() -> &'static Located {
+fn one() -> &'static CaseWithLocation {
     cases(Kind::Sensor)
         .find(|located| located.case.id == ONE)
         .unwrap()

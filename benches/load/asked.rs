@@ -1,12 +1,12 @@
 //! What `check` is held against: reqwest sending the very requests of both suites to mocks, and nobody judging the answers.
 
 use d4iot_double::{
-    conformance::{Case, request, suite},
     contract,
     contract::{Kind, Readings},
     fixture::built_in,
     runner::RunContext,
     server::tls::Identity,
+    suite::{Case, cases, request},
 };
 
 /// Sends every request of both kinds, each kind's one after the other, as `check` does; returns how many were answered.
@@ -32,7 +32,7 @@ async fn of_kind(kind: Kind, identity: &Identity) -> usize {
     let readings = Readings::default();
     let (double, context) = RunContext::mock(&built_in(kind), String::new(), identity).unwrap();
     let (host, start) = context.mock.as_ref().unwrap();
-    let cases: Vec<&Case> = suite::all()
+    let cases: Vec<&Case> = cases::all()
         .iter()
         .map(|located| &located.case)
         .filter(|case| case.kinds.contains(&kind))

@@ -1,12 +1,12 @@
 //! One control of one kind: the suite accepts it, and the profile names every reading it serves.
 
 use d4iot_double::{
-    conformance::suite,
     contract,
     contract::{Contract, Kind, Readings},
     report::{CaseResult, Conformance, Followed, TargetSummary},
     server::tls::Identity,
     snapshot::SnapshotStore,
+    suite::cases,
 };
 
 use crate::{spec::controls::ControlSpec, trial};
@@ -154,7 +154,7 @@ fn shown(followed: Option<&Followed>) -> String {
 }
 
 fn is_covered(contract: &Contract, fact: &str) -> bool {
-    suite::all().iter().any(|located| {
+    cases::all().iter().any(|located| {
         located.case.kinds.contains(&contract.kind) && located.case.covers(contract).contains(fact)
     })
 }

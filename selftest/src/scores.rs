@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use d4iot_double::{
-    conformance::{suite, suite::Located},
     contract,
     contract::Kind,
+    suite::{cases, cases::CaseWithLocation},
 };
 
 use crate::{
@@ -105,8 +105,8 @@ fn is_detected(covering: &CasesByFact, fact: &str, trial: &MutantTrial) -> bool 
         .is_some_and(|cases| cases.iter().any(|case| trial.kills.contains_key(*case)))
 }
 
-fn cases_of(kind: Kind) -> impl Iterator<Item = &'static Located> {
-    suite::all()
+fn cases_of(kind: Kind) -> impl Iterator<Item = &'static CaseWithLocation> {
+    cases::all()
         .iter()
         .filter(move |located| located.case.kinds.contains(&kind))
 }

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use d4iot_double::{
     client::TIMED_OUT,
-    conformance::{suite, suite::Located},
     contract::Kind,
     fixture,
     fixture::Fixture,
@@ -13,6 +12,7 @@ use d4iot_double::{
     runner::RunResult,
     server::tls::Identity,
     snapshot::SnapshotStore,
+    suite::{cases, cases::CaseWithLocation},
 };
 use serde_json::Map;
 
@@ -112,7 +112,7 @@ pub(crate) async fn run_cases(
     is_selected: impl Fn(&str) -> bool,
     identity: &Identity,
 ) -> Result<RunResult, String> {
-    let cases: Vec<&Located> = suite::all()
+    let cases: Vec<&CaseWithLocation> = cases::all()
         .iter()
         .filter(|located| located.case.kinds.contains(&fixture.kind))
         .filter(|located| is_selected(&located.case.id))

@@ -3,11 +3,11 @@
 #![expect(clippy::unwrap_used, reason = "what fails in a helper fails its test")]
 
 use d4iot_double::{
-    conformance::{Account, Placeholder, Property, suite, suite::Located},
     contract::Kind,
     fixture, runner,
     server::tls::Identity,
     snapshot::SnapshotStore,
+    suite::{Account, Placeholder, Property, cases, cases::CaseWithLocation},
 };
 use rstest::rstest;
 use selftest::{
@@ -125,10 +125,10 @@ async fn an_echoed_password_is_shown_nowhere() {
     let identity = Identity::generate(&[]).unwrap();
     let (mock, lab) =
         Mock::start(&fixture::built_in(Kind::Sensor), Some(fault), &identity).unwrap();
-    let is_selected = |located: &&Located| {
+    let is_selected = |located: &&CaseWithLocation| {
         located.case.kinds.contains(&Kind::Sensor) && located.case.id.contains("wrong_password")
     };
-    let cases: Vec<&Located> = suite::all().iter().filter(is_selected).collect();
+    let cases: Vec<&CaseWithLocation> = cases::all().iter().filter(is_selected).collect();
 
     let run = runner::run(&lab, &cases, &SnapshotStore::None, &|_| ())
         .await

@@ -31,12 +31,8 @@ pub(super) fn parse(body: &str) -> Option<JsonBody<'_>> {
     if !raw.get().starts_with('{') {
         return field_value(raw).map(|_| JsonBody::NotAnObject);
     }
-    let RawObject(fields) = serde_json::from_str(raw.get()).ok()?;
-    let fields: Option<Vec<_>> = fields
-        .into_iter()
-        .map(|(Text(name), value)| Some((name, field_value(value)?)))
-        .collect();
-    fields.map(JsonBody::Object)
+    let Fields(fields) = serde_json::from_str(raw.get()).ok()?;
+    Some(JsonBody::Object(fields))
 }
 
 /// Reads a value; `None` for a lone surrogate, and for a number that no `f64` holds.
@@ -60,30 +56,31 @@ fn field_value(raw: &RawValue) -> Option<FieldValue<'_>> {
 #[derive(serde::Deserialize)]
 struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
-/// An object whose values are not read yet.
-struct RawObject<'a>(Vec<(Text<'a>, &'a RawValue)>);
+/// The fields of an object.
+struct Fields<'a>(Vec<(Cow<'a, str>, FieldValue<'a>)>);
 
-impl<'de: 'a, 'a> de::Deserialize<'de> for RawObject<'a> {
-    fn deserialize<D: de::Deserializer<'de>>(deserializer: D) -> Result<RawObject<'a>, D::Error> {
-        struct Fields;
+impl<'de> de::Deserialize<'de> for Fields<'de> {
+    fn deserialize<D: de::Deserializer<'de>>(deserializer: D) -> Result<Fields<'de>, D::Error> {
+        deserializer.deserialize_map(FieldsVisitor)
+    }
+}
 
-        impl<'de> de::Visitor<'de> for Fields {
-            type Value = RawObject<'de>;
+struct FieldsVisitor;
 
-            fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-                out.write_str("an object")
-            }
+impl<'de> de::Visitor<'de> for FieldsVisitor {
+    type Value = Fields<'de>;
 
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<RawObject<'de>, A::Error> {
-                let mut fields = Vec::with_capacity(4);
-                while let Some(field) = map.next_entry()? {
-                    fields.push(field);
-                }
-                Ok(RawObject(fields))
-            }
+    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields<'de>, A::Error> {
+        let mut fields = Vec::with_capacity(4);
+        while let Some((Text(name), raw)) = map.next_entry::<Text<'de>, &'de RawValue>()? {
+            let value = field_value(raw).ok_or_else(|| de::Error::custom("not a JSON value"))?;
+            fields.push((name, value));
         }
-
-        deserializer.deserialize_map(Fields)
+        Ok(Fields(fields))
     }
 }
 

@@ -140,18 +140,18 @@ impl Evaluator<'_> {
 
     /// The change of a request that passes every check.
     fn change(&self) -> StateChange {
-        let username = self.values.get(Field::Username).to_owned();
+        let username = || self.values.get(Field::Username).to_owned();
         let (new_password, validated_with_previous) = match self.operation {
             Operation::SetPassword | Operation::SetPasswordByAdmin => {
                 let password = Secret::new(self.values.get(Field::NewPassword));
-                (Some((username, password)), None)
+                (Some((username(), password)), None)
             }
             Operation::Validation => {
                 let given = self.values.get(Field::Password);
                 let is_present = self
                     .target
                     .is_none_or(|user| user.password.expose() == given);
-                (None, (!is_present).then_some(username))
+                (None, (!is_present).then(username))
             }
         };
         StateChange {

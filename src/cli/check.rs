@@ -20,7 +20,6 @@ use crate::{
         target::TargetArgs,
     },
     client::ConnectFailure,
-    conformance::{Agreed, Known, suite::Located},
     contract::Kind,
     fixture::Fixture,
     report,
@@ -29,6 +28,7 @@ use crate::{
     runner::{RunContext, RunResult},
     server::tls::Identity,
     snapshot::SnapshotStore,
+    suite::{KnownDifferences, TargetExpectations, cases::CaseWithLocation},
 };
 
 /// The arguments of `check`.
@@ -61,7 +61,7 @@ pub(super) struct CheckArgs {
     /// The readings to expect: a profile, as `--report profile=FILE` writes it. Mocks serve them; any other reading is a deviation
     #[arg(long, value_name = "FILE")]
     readings: Option<PathBuf>,
-    /// Known differences (YAML): they do not fail the run, but outdated entries do. A list of `case` (id or glob), `reason` and optionally `until: YYYY-MM-DD` and `kind`
+    /// KnownDifferences differences (YAML): they do not fail the run, but outdated entries do. A list of `case` (id or glob), `reason` and optionally `until: YYYY-MM-DD` and `kind`
     #[arg(long, value_name = "FILE")]
     known: Option<PathBuf>,
     /// RunResult each case N times; a case whose answers differ is unstable and fails
@@ -87,13 +87,13 @@ pub(super) fn run(options: &CheckArgs, console: &Console) -> Result {
 struct MockRun {
     fixture: Fixture,
     label: String,
-    cases: Vec<&'static Located>,
+    cases: Vec<&'static CaseWithLocation>,
     store: SnapshotStore,
     is_full: bool,
-    agreed: Agreed,
+    agreed: TargetExpectations,
 }
 
-fn mock_runs(options: &CheckArgs, known: &Known) -> Result<Vec<MockRun>> {
+fn mock_runs(options: &CheckArgs, known: &KnownDifferences) -> Result<Vec<MockRun>> {
     let kinds = options.selection.kinds();
     let mut mocks = mocks::load(options.fixture.as_slice(), options.selection.kind)?;
     mocks.retain(|(_, fixture)| kinds.contains(&fixture.kind));
@@ -120,7 +120,7 @@ fn mock_runs(options: &CheckArgs, known: &Known) -> Result<Vec<MockRun>> {
             store: snapshots::store(folder, kind, has_both_kinds, is_unchanged, update)?,
             is_full: options.selection.is_full(),
             fixture,
-            agreed: Agreed::new(kind, &profiles, known.clone()),
+            agreed: TargetExpectations::new(kind, &profiles, known.clone()),
         })
     };
     mocks.into_iter().map(run).collect()
@@ -133,7 +133,10 @@ pub(super) fn store_of(options: &CheckArgs, kind: Kind) -> Result<SnapshotStore>
 }
 
 /// What is expected of a target, and the known differences in it.
-pub(super) fn agreed_of(options: &CheckArgs, kind: Kind) -> Result<(Agreed, Known)> {
+pub(super) fn agreed_of(
+    options: &CheckArgs,
+    kind: Kind,
+) -> Result<(TargetExpectations, KnownDifferences)> {
     let profiles = expectations::profiles(options.readings.as_deref())?;
     if let Some(path) = &options.readings
         && !profiles.iter().any(|profile| profile.kind == kind)
@@ -142,7 +145,10 @@ pub(super) fn agreed_of(options: &CheckArgs, kind: Kind) -> Result<(Agreed, Know
         return Err(CliError::usage(message));
     }
     let known = expectations::known(options.known.as_deref())?;
-    Ok((Agreed::new(kind, &profiles, known.clone()), known))
+    Ok((
+        TargetExpectations::new(kind, &profiles, known.clone()),
+        known,
+    ))
 }
 
 /// Runs each kind on a thread of its own, the mock and its client together: they wake no other thread, which took a third of the time.
@@ -195,7 +201,7 @@ async fn run_one(
     double.stop().await;
     let mut run = run.map_err(CliError::usage)?;
     if mock.is_full {
-        let ids = |located: &&'static Located| located.case.id.as_str();
+        let ids = |located: &&'static CaseWithLocation| located.case.id.as_str();
         let cases: Vec<&str> = mock.cases.iter().map(ids).collect();
         run.summary.gone = mock.store.gone(&cases).map_err(CliError::usage)?;
     }
@@ -206,7 +212,7 @@ async fn run_one(
 pub(super) fn finish(
     options: &CheckArgs,
     runs: Vec<RunResult>,
-    known: &Known,
+    known: &KnownDifferences,
     trouble: Vec<String>,
     console: &Console,
 ) -> Result {
@@ -217,7 +223,7 @@ pub(super) fn finish(
         trouble,
         targets: runs.into_iter().map(|run| run.summary).collect(),
     };
-    let outdated = known.troubles(&summary);
+    let outdated = known.problems(&summary);
     let has_outdated = !outdated.is_empty();
     summary.trouble.extend(outdated);
     let all = || {

@@ -7,8 +7,8 @@ use std::{
 
 use crate::{
     cli::error::{Result, read_text},
-    conformance::{Date, Known},
     report::{profile, profile::Profile},
+    suite::{Date, KnownDifferences},
 };
 
 /// Reads a file of profiles, if one is named.
@@ -33,15 +33,15 @@ pub(super) fn profiles(path: Option<&Path>) -> Result<Vec<Profile>> {
     clippy::disallowed_methods,
     reason = "an edge: this is where a run learns the date"
 )]
-pub(super) fn known(path: Option<&Path>) -> Result<Known> {
+pub(super) fn known(path: Option<&Path>) -> Result<KnownDifferences> {
     let Some(path) = path else {
-        return Ok(Known::default());
+        return Ok(KnownDifferences::default());
     };
     let since = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();
     let today = Date::of_days(since.as_secs() / (24 * 60 * 60));
-    Ok(Known::read(
+    Ok(KnownDifferences::read(
         &path.display().to_string(),
         &read_text(path)?,
         today,

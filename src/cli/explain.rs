@@ -13,9 +13,9 @@ use crate::{
         error::{CliError, Result},
         kinds, write_out,
     },
-    conformance::suite,
     contract,
     contract::{Contract, FactEntry, Kind, Outcome},
+    suite::cases,
 };
 
 /// The arguments of `explain`.
@@ -93,7 +93,7 @@ fn without_facts(contracts: &[&Contract], number: &str) -> Option<String> {
 
 fn unknown(contracts: &[&Contract], what: &str) -> CliError {
     let mut names: Vec<String> = Outcome::NAMES.iter().map(ToString::to_string).collect();
-    names.extend(suite::all().iter().map(|located| located.case.id.clone()));
+    names.extend(cases::all().iter().map(|located| located.case.id.clone()));
     for contract in contracts {
         names.extend(contract.facts().into_iter().map(|entry| entry.name));
         names.extend(contract.ambiguities.keys().cloned());
@@ -207,7 +207,7 @@ mod tests {
 
     #[test]
     fn every_case_can_be_explained_and_no_line_but_a_command_is_too_wide() {
-        for located in suite::all() {
+        for located in cases::all() {
             let text = explained(Some(&located.case.id))
                 .unwrap_or_else(|error| panic!("{}: {error}", located.case.id));
             assert!(

@@ -8,9 +8,9 @@ use crate::{
     cli::{
         check, code, console::Console, error::Result, progress::Progress, recover, serve, target,
     },
-    conformance::Known,
     runner::live::{LiveError, LiveResult, PreparedRun, StopSignal},
     snapshot::SnapshotStore,
+    suite::KnownDifferences,
 };
 
 /// Runs a check at a target and returns the exit code.
@@ -24,7 +24,7 @@ pub(super) fn run(options: &check::CheckArgs, console: &Console) -> Result {
 fn prepare(
     options: &check::CheckArgs,
     console: &Console,
-) -> Result<(PreparedRun, SnapshotStore, Known)> {
+) -> Result<(PreparedRun, SnapshotStore, KnownDifferences)> {
     let mut run = options.target.prepare(&options.selection, options.repeat)?;
     if run.plan.is_empty() {
         return Err(options.selection.nothing());
@@ -44,7 +44,7 @@ async fn go(
     options: &check::CheckArgs,
     run: PreparedRun,
     store: SnapshotStore,
-    known: &Known,
+    known: &KnownDifferences,
     console: &Console,
 ) -> Result {
     let (journal, accounts) = (run.journal_path(), run.accounts_path());

@@ -9,11 +9,11 @@ use crate::{
         error::{CliError, Result},
         write_out,
     },
-    conformance::{Account, Effect, suite::Located},
     contract,
     contract::Kind,
     runner,
     runner::live::{Phase, PlannedCase, PreparedRun, undo},
+    suite::{Account, Effect, cases::CaseWithLocation},
 };
 
 /// Prints the plan.
@@ -79,7 +79,7 @@ fn live_plan(run: &PreparedRun, budget: u32) -> Result<String> {
         let effect = runner::effect(located.case.effect);
         text.push_str(&format!("{} ({effect}): {reason}\n", located.case.id));
     }
-    let cases: Vec<&Located> = plan.cases.iter().map(|planned| planned.located).collect();
+    let cases: Vec<&CaseWithLocation> = plan.cases.iter().map(|planned| planned.located).collect();
     let spent: u32 = plan.cases.iter().map(|planned| planned.cost).sum();
     text.push_str(&format!(
         "\n{}{} left out; {spent} of {budget} failed sign-ins used up; nothing was sent\n",
@@ -125,7 +125,7 @@ fn cost(planned: &PlannedCase) -> String {
     }
 }
 
-fn entry(kind: Kind, located: &Located, address: &str, cost: &str) -> Result<String> {
+fn entry(kind: Kind, located: &CaseWithLocation, address: &str, cost: &str) -> Result<String> {
     let case = &located.case;
     let mut text = format!(
         "{kind} {} ({}{cost})  {}:{}\n",
@@ -140,7 +140,7 @@ fn entry(kind: Kind, located: &Located, address: &str, cost: &str) -> Result<Str
     Ok(text)
 }
 
-fn sum(kind: Kind, cases: &[&Located]) -> String {
+fn sum(kind: Kind, cases: &[&CaseWithLocation]) -> String {
     let count = |effect: Effect| {
         cases
             .iter()

@@ -10,10 +10,10 @@ use crate::{
         error::{CliError, Result},
         kinds,
     },
-    conformance::{suite, suite::Located},
     contract,
     contract::{Glob, Kind},
     report::CaseResult,
+    suite::{cases, cases::CaseWithLocation},
 };
 
 /// Selects cases of the suite.
@@ -46,12 +46,12 @@ impl Selection {
     ///
     /// # Errors
     /// An invalid glob, a fact that no contract has, no last run.
-    pub(crate) fn cases(&self, kind: Kind) -> Result<Vec<&'static Located>> {
+    pub(crate) fn cases(&self, kind: Kind) -> Result<Vec<&'static CaseWithLocation>> {
         let contract = contract::of(kind);
         let globs: Result<Vec<_>> = self.case.iter().map(|glob| matcher(glob)).collect();
         let (globs, facts) = (globs?, self.facts(kind)?);
         let failed = self.failed.then(last_failures).transpose()?;
-        let is_selected = |located: &&Located| {
+        let is_selected = |located: &&CaseWithLocation| {
             let case = &located.case;
             let has_tag = |tag: &String| {
                 case.tags.contains(tag) || case.steps.iter().any(|step| step.ask.name() == tag)
@@ -64,7 +64,7 @@ impl Selection {
                     .as_ref()
                     .is_none_or(|failed| failed.contains(&format!("{kind}/{}", case.id)))
         };
-        Ok(suite::all().iter().filter(is_selected).collect())
+        Ok(cases::all().iter().filter(is_selected).collect())
     }
 
     /// Whether all cases of the kinds are selected: only then is a snapshot without a case known to have lost it.

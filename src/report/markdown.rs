@@ -134,9 +134,7 @@ fn folded(case: &CaseResult, target: &TargetSummary) -> String {
         html(&failure_text::verdict(case)),
         html(&case.id)
     );
-    format!(
-        "<details><summary>{head}</summary>\n\n{fence}text\n{story}{fence}\n\n</details>\n"
-    )
+    format!("<details><summary>{head}</summary>\n\n{fence}text\n{story}{fence}\n\n</details>\n")
 }
 
 /// Cases with what is to be said of each, folded where they are many.

@@ -8,12 +8,6 @@ use serde_json::Value;
 use thiserror::Error;
 
 use crate::{
-    conformance::{
-        Known, suite,
-        suite::Located,
-        verdict,
-        verdict::{Received, Sent},
-    },
     contract,
     contract::{Contract, Kind, Operation, Readings},
     redact::{Redactor, Secret},
@@ -24,13 +18,19 @@ use crate::{
         Answer,
         reread::{Reread, reread},
     },
+    suite::{
+        KnownDifferences, cases,
+        cases::CaseWithLocation,
+        verdict,
+        verdict::{SentStep, StepResponse},
+    },
 };
 
 /// The rule by which a pending snapshot may be accepted.
 #[derive(Debug, Default)]
 pub struct AcceptanceRule {
-    /// Known differences.
-    pub known: Known,
+    /// KnownDifferences differences.
+    pub known: KnownDifferences,
     /// What no snapshot may hold, each with its description.
     pub secrets: Vec<(String, Secret)>,
 }
@@ -47,7 +47,7 @@ impl AcceptanceRule {
     /// It may not.
     pub fn check(&self, id: &str, kind: Option<Kind>, body: &str) -> Result<(), NotAcceptable> {
         let refuse = |reason: String| Err(NotAcceptable(reason));
-        let Some(located) = suite::all().iter().find(|located| located.case.id == id) else {
+        let Some(located) = cases::all().iter().find(|located| located.case.id == id) else {
             return refuse("no case has this id".into());
         };
         let Some(exchanges) = reread(body) else {
@@ -81,7 +81,7 @@ impl AcceptanceRule {
     /// A snapshot does not say which paths its target serves: it is valid if it is valid for one choice of paths.
     fn judge_kind(
         &self,
-        located: &Located,
+        located: &CaseWithLocation,
         kind: Kind,
         exchanges: &[Reread],
     ) -> Result<(), NotAcceptable> {
@@ -114,7 +114,7 @@ enum Problem {
 }
 
 fn judge(
-    located: &Located,
+    located: &CaseWithLocation,
     contract: &Contract,
     served: &Readings,
     exchanges: &[Reread],
@@ -140,11 +140,11 @@ fn judge(
         };
         let answer = response(answer);
         let received = match &answer {
-            Ok(answer) => Received::Answer(answer),
-            Err(trouble) => Received::Broken(trouble),
+            Ok(answer) => StepResponse::Answer(answer),
+            Err(trouble) => StepResponse::Broken(trouble),
         };
         let username = body_username(&shown);
-        let sent = Sent {
+        let sent = SentStep {
             contract,
             served,
             case,
@@ -290,7 +290,7 @@ mod tests {
         #[case] refused: Option<&str>,
     ) {
         let rule = AcceptanceRule {
-            known: Known::default(),
+            known: KnownDifferences::default(),
             secrets: vec![(
                 "the password of `user`".into(),
                 Secret::new("s3cr3t-of-the-lab"),

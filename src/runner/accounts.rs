@@ -7,13 +7,13 @@ use thiserror::Error;
 
 use crate::{
     appliance::{User, UserState},
-    conformance::{Account, Placeholder, Property},
     contract::Role,
     redact::{Redactor, Secret},
     runner::{
         accounts_file::{AccountsFile, Credentials},
         seed::Seed,
     },
+    suite::{Account, Placeholder, Property},
 };
 
 /// A user name and passwords for every account of a target.

@@ -10,8 +10,8 @@ use serde::Deserialize;
 use thiserror::Error;
 
 use crate::{
-    client::TargetOptions, conformance::Account, fixture, fixture::Spanned, redact::Secret,
-    runner::private_file,
+    client::TargetOptions, fixture, fixture::Spanned, redact::Secret, runner::private_file,
+    suite::Account,
 };
 
 /// Who can sign in at a target.

@@ -7,14 +7,6 @@ use http::{HeaderName, Request, Response, header};
 
 use crate::{
     client::ClientError,
-    conformance::{
-        Case, Step,
-        expected::Choice,
-        request,
-        suite::Located,
-        verdict,
-        verdict::{Judged, Received, Sent},
-    },
     contract,
     contract::{Contract, Readings},
     report::{CaseFinding, CaseResult, Conformance, ExchangeResult},
@@ -28,6 +20,13 @@ use crate::{
         transcript::{answer_of, body_username, curl, request_of, shown_request},
     },
     snapshot,
+    suite::{
+        Case, Step,
+        allowed::ReadingChoice,
+        cases::CaseWithLocation,
+        request, verdict,
+        verdict::{SentStep, StepResponse, StepVerdict},
+    },
 };
 
 /// Runs the cases of one target.
@@ -47,9 +46,9 @@ struct StepRequest {
 struct Exchange {
     shown: Request<Bytes>,
     answer: Result<Response<Bytes>, String>,
-    judged: Judged,
+    judged: StepVerdict,
     /// The verdict that is deferred, because the answer was lost.
-    deferred: Option<Judged>,
+    deferred: Option<StepVerdict>,
     /// The change that was sent.
     change: Option<SentChange>,
     is_unreached: bool,
@@ -60,7 +59,7 @@ impl CaseRunner<'_> {
     /// Runs one case, with a guard at a live target.
     pub(super) async fn run(
         &self,
-        located: &'static Located,
+        located: &'static CaseWithLocation,
         mut guard: Option<&mut SafetyGuard<'_>>,
     ) -> CaseRun {
         let case = &located.case;
@@ -200,21 +199,21 @@ impl CaseRunner<'_> {
         number: usize,
         request: &Request<Bytes>,
         answer: &Result<Response<Bytes>, ClientError>,
-    ) -> Judged {
+    ) -> StepVerdict {
         let received = match answer {
-            Ok(answer) => Received::Answer(answer),
-            Err(ClientError::Broken(trouble)) => Received::Broken(trouble),
-            Err(ClientError::Setup(trouble)) => Received::Unreachable {
+            Ok(answer) => StepResponse::Answer(answer),
+            Err(ClientError::Broken(trouble)) => StepResponse::Broken(trouble),
+            Err(ClientError::Setup(trouble)) => StepResponse::Unreachable {
                 trouble,
                 hint: None,
             },
-            Err(ClientError::Unreachable(failure)) => Received::Unreachable {
+            Err(ClientError::Unreachable(failure)) => StepResponse::Unreachable {
                 trouble: &failure.message,
                 hint: Some(&failure.hint),
             },
         };
         let username = body_username(request);
-        let sent = Sent {
+        let sent = SentStep {
             contract: self.contract,
             served: self.served,
             case,
@@ -222,10 +221,12 @@ impl CaseRunner<'_> {
             username: &username,
         };
         let judged = verdict::of_step(&sent, received);
-        self.context.agreed.hold(self.contract, number, judged)
+        self.context
+            .agreed
+            .check_profile(self.contract, number, judged)
     }
 
-    fn collect(&self, located: &'static Located, exchanges: Vec<Exchange>) -> CaseRun {
+    fn collect(&self, located: &'static CaseWithLocation, exchanges: Vec<Exchange>) -> CaseRun {
         let accounts = &self.context.accounts;
         let shown: Vec<snapshot::Exchange> = exchanges
             .iter()
@@ -234,7 +235,7 @@ impl CaseRunner<'_> {
                 answer: answer_of(&exchange.answer, accounts),
             })
             .collect();
-        let judged: Vec<Judged> = exchanges
+        let judged: Vec<StepVerdict> = exchanges
             .iter()
             .map(|exchange| exchange.judged.clone())
             .collect();
@@ -268,12 +269,12 @@ impl CaseRunner<'_> {
     fn deferred_verdict(
         &self,
         exchanges: &[Exchange],
-        judged: &[Judged],
+        judged: &[StepVerdict],
     ) -> Option<DeferredVerdict> {
         exchanges
             .iter()
             .find(|exchange| exchange.deferred.is_some())?;
-        let steps: Vec<Judged> = exchanges
+        let steps: Vec<StepVerdict> = exchanges
             .iter()
             .map(|exchange| {
                 exchange
@@ -292,7 +293,7 @@ impl CaseRunner<'_> {
     /// Returns the result of a case that is not run, with the reason and a hint.
     pub(super) fn not_run(
         &self,
-        located: &'static Located,
+        located: &'static CaseWithLocation,
         reason: String,
         hint: Option<String>,
     ) -> CaseRun {
@@ -315,7 +316,7 @@ impl CaseRunner<'_> {
         }
     }
 
-    fn empty_result(&self, located: &'static Located) -> CaseResult {
+    fn empty_result(&self, located: &'static CaseWithLocation) -> CaseResult {
         let case = &located.case;
         let contract = contract::of(self.context.kind);
         let facts = case
@@ -373,7 +374,7 @@ impl CaseRunner<'_> {
     }
 
     /// Returns the findings of some steps, each once, redacted.
-    fn findings<'a>(&self, judged: impl Iterator<Item = &'a Judged>) -> Vec<CaseFinding> {
+    fn findings<'a>(&self, judged: impl Iterator<Item = &'a StepVerdict>) -> Vec<CaseFinding> {
         let mut findings: Vec<CaseFinding> = Vec::new();
         for finding in judged.filter_map(|step| step.finding.clone()) {
             let finding = self.redacted(finding);
@@ -407,7 +408,10 @@ fn with_number(contract: &Contract, fact: &str) -> String {
 }
 
 /// Returns the names of readings, each once, with its fact.
-fn variants<'a>(contract: &Contract, choices: impl Iterator<Item = &'a Choice>) -> Vec<String> {
+fn variants<'a>(
+    contract: &Contract,
+    choices: impl Iterator<Item = &'a ReadingChoice>,
+) -> Vec<String> {
     let mut named: Vec<String> = choices
         .map(|choice| {
             format!(

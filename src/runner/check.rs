@@ -11,7 +11,6 @@ pub use report::CheckReport;
 
 use crate::{
     client::TargetOptions,
-    conformance::{Account, suite, suite::Located},
     contract::{Glob, Kind},
     redact::Secret,
     runner::{
@@ -19,6 +18,7 @@ use crate::{
         live::{LiveError, LiveTarget, PreparedRun, StopSignal},
     },
     snapshot::SnapshotStore,
+    suite::{Account, cases, cases::CaseWithLocation},
     testing::{Error, error::Place, runtime},
 };
 
@@ -203,14 +203,14 @@ impl Check {
         Ok(run)
     }
 
-    fn selected(&self) -> Result<Vec<&'static Located>, Error> {
+    fn selected(&self) -> Result<Vec<&'static CaseWithLocation>, Error> {
         let glob = |text: &String| {
             Glob::new(text)
                 .map_err(|wrong| Error::at(self.place, format!("`{text}` is not a glob: {wrong}")))
         };
         let globs: Vec<Glob> = self.cases.iter().map(glob).collect::<Result<_, _>>()?;
         let is_selected = |id: &str| globs.is_empty() || globs.iter().any(|glob| glob.is_match(id));
-        let cases: Vec<_> = suite::all()
+        let cases: Vec<_> = cases::all()
             .iter()
             .filter(|located| {
                 located.case.kinds.contains(&self.kind) && is_selected(&located.case.id)

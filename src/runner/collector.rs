@@ -2,7 +2,6 @@
 
 use crate::{
     client::ConnectFailure,
-    conformance::{evidence::Evidence, profile, suite::Located},
     contract::Contract,
     report::{CaseResult, Conformance, Counts, Regression, TargetSummary},
     runner::{
@@ -12,6 +11,7 @@ use crate::{
         probe::ProbeResult,
     },
     snapshot::{Comparison, SnapshotCase, SnapshotError, SnapshotStore},
+    suite::{cases::CaseWithLocation, evidence::Evidence, profile},
 };
 
 /// Collects the results of a run.
@@ -62,7 +62,7 @@ impl<'a> RunCollector<'a> {
     /// Adds a case that has ended; tells whether the target was reached.
     pub(super) fn add(
         &mut self,
-        located: &Located,
+        located: &CaseWithLocation,
         mut case: CaseRun,
     ) -> Result<bool, SnapshotError> {
         self.has_pending |= self.compare(located, &mut case)?;
@@ -106,7 +106,11 @@ impl<'a> RunCollector<'a> {
 
     /// Compares a case with its snapshot, and decides whether it fails. A known difference does not. Returns whether a snapshot waits
     /// for review.
-    fn compare(&self, located: &Located, case: &mut CaseRun) -> Result<bool, SnapshotError> {
+    fn compare(
+        &self,
+        located: &CaseWithLocation,
+        case: &mut CaseRun,
+    ) -> Result<bool, SnapshotError> {
         let known = self.known(&located.case.id);
         let result = &mut case.result;
         let mut is_pending = false;

@@ -6,11 +6,11 @@ use crate::{
     appliance::{Lockout, Scope, State},
     client::{Target, TargetOptions},
     clock::Clock,
-    conformance::{Agreed, Case, case::Need},
     contract::Kind,
     fixture::Fixture,
     runner::{Accounts, Seed},
     server::{MockAppliance, RunningAppliance, tls::Identity},
+    suite::{Case, TargetExpectations, case::Need},
 };
 
 /// A target, and what is known about it.
@@ -25,7 +25,7 @@ pub struct RunContext {
     /// Its accounts.
     pub accounts: Accounts,
     /// What is expected beyond the documentation.
-    pub agreed: Agreed,
+    pub agreed: TargetExpectations,
     /// How often each case is run, at least once.
     pub repeat: u32,
     /// The mock behind it, with the state in which every case starts; none at a live target.
@@ -70,7 +70,7 @@ impl RunContext {
                 target,
                 label,
                 accounts,
-                agreed: Agreed::default(),
+                agreed: TargetExpectations::default(),
                 repeat: 1,
                 mock,
             },

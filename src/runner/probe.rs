@@ -5,10 +5,10 @@ use http::{Method, Request, Response, StatusCode};
 
 use crate::{
     client::ConnectFailure,
-    conformance::{evidence::Evidence, expected::Choice, verdict},
     contract,
     contract::{Contract, Kind, Operation, Readings},
     runner::RunContext,
+    suite::{allowed::ReadingChoice, evidence::Evidence, verdict},
 };
 
 /// What the probe found.
@@ -50,7 +50,7 @@ pub(super) async fn paths(
         probed.evidence.extend(
             heard
                 .iter()
-                .filter_map(|answer| verdict::whatever_it_tells(contract, operation, answer)),
+                .filter_map(|answer| verdict::probe_evidence(contract, operation, answer)),
         );
         let fact = format!("{operation}.path");
         let same = |is: &[String]| {
@@ -64,7 +64,7 @@ pub(super) async fn paths(
             // The contract offers this reading: it was just found there.
             let chosen = probed.served.choose(contract, &fact, &reading.name);
             debug_assert!(chosen.is_ok(), "the reading was found in this contract");
-            probed.evidence.push(Evidence::plain(Choice {
+            probed.evidence.push(Evidence::plain(ReadingChoice {
                 fact,
                 reading: reading.name.clone(),
                 rank,

@@ -1,17 +1,17 @@
 //! Runs a case several times. A case is unstable if its answers differ.
 
 use crate::{
-    conformance::suite::Located,
     report::{CaseFinding, Conformance},
     runner::{CaseRun, case_runner::CaseRunner, live::guard::SafetyGuard},
     snapshot,
+    suite::cases::CaseWithLocation,
 };
 
 impl CaseRunner<'_> {
     /// Runs a case as often as the context says, each time from the same state.
     pub(super) async fn run_repeatedly(
         &self,
-        located: &'static Located,
+        located: &'static CaseWithLocation,
         mut guard: Option<&mut SafetyGuard<'_>>,
     ) -> CaseRun {
         let mut attempts = vec![self.run(located, guard.as_deref_mut()).await];

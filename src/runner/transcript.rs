@@ -4,11 +4,11 @@ use bytes::Bytes;
 use http::{HeaderMap, Request, Response, header};
 
 use crate::{
-    conformance::{Case, Step, request},
     contract,
     contract::{Contract, Kind, Readings},
     runner::Accounts,
     snapshot,
+    suite::{Case, Step, request},
 };
 
 /// Builds the request of a step with placeholders instead of values.

@@ -80,11 +80,11 @@ const FAULTS: &[Fault] = &[
     },
     Fault {
         name: "a known difference never expires",
-        file: "src/conformance/known.rs",
+        file: "src/suite/known.rs",
         from: "entry.until.is_some_and(|until| until < self.today)",
         to: "entry.until.is_some_and(|until| until < self.today) && false",
         target: "lib",
-        test: "conformance::known::tests::an_expired_entry_is_told_whatever_it_matches",
+        test: "suite::known::tests::an_expired_entry_is_told_whatever_it_matches",
     },
     Fault {
         name: "a missed mutant fails nothing",

@@ -3,7 +3,6 @@
 use std::{process::Command, sync::LazyLock};
 
 use d4iot_double::{
-    conformance::{suite, suite::Located},
     contract,
     contract::{Kind, Readings},
     fixture,
@@ -12,6 +11,7 @@ use d4iot_double::{
     runner::RunContext,
     server::tls::Identity,
     snapshot::SnapshotStore,
+    suite::{cases, cases::CaseWithLocation},
 };
 use rstest::rstest;
 
@@ -176,7 +176,7 @@ async fn taken_and_told(
     kind: Kind,
     fact: &str,
     reading: &str,
-    cases: &[&'static Located],
+    cases: &[&'static CaseWithLocation],
 ) -> Vec<String> {
     let mut readings = Readings::default();
     readings.choose(contract::of(kind), fact, reading).unwrap();
@@ -257,7 +257,7 @@ fn wrong(summary: &TargetSummary) -> Vec<String> {
         .collect()
 }
 
-async fn run(kind: Kind, readings: Readings, cases: &[&'static Located]) -> TargetSummary {
+async fn run(kind: Kind, readings: Readings, cases: &[&'static CaseWithLocation]) -> TargetSummary {
     static IDENTITY: LazyLock<Identity> = LazyLock::new(|| Identity::generate(&[]).unwrap());
     let mut fixture = fixture::built_in(kind);
     fixture.readings = readings;
@@ -270,15 +270,15 @@ async fn run(kind: Kind, readings: Readings, cases: &[&'static Located]) -> Targ
     run.summary
 }
 
-fn cases_of(kind: Kind) -> Vec<&'static Located> {
-    suite::all()
+fn cases_of(kind: Kind) -> Vec<&'static CaseWithLocation> {
+    cases::all()
         .iter()
         .filter(|located| located.case.kinds.contains(&kind))
         .collect()
 }
 
 /// The cases that cover a fact.
-fn cases_about(kind: Kind, fact: &str) -> Vec<&'static Located> {
+fn cases_about(kind: Kind, fact: &str) -> Vec<&'static CaseWithLocation> {
     cases_of(kind)
         .into_iter()
         .filter(|located| located.case.covers(contract::of(kind)).contains(fact))

@@ -8,17 +8,16 @@ mod body;
 use body::{Body, Wording, any_body, spoilt};
 use bytes::Bytes;
 use d4iot_double::{
-    conformance::{
-        Case,
-        case::Forbidden,
-        expected,
-        expected::{Branch, Standing},
-        suite, verdict,
-        verdict::{Judged, Received, Sent},
-    },
     contract,
     contract::{Contract, Readings},
     report::Conformance,
+    suite::{
+        Case, allowed,
+        allowed::{AllowedResponse, Judgement},
+        case::Forbidden,
+        cases, verdict,
+        verdict::{SentStep, StepResponse, StepVerdict},
+    },
 };
 use http::{HeaderValue, Response, StatusCode};
 use proptest::{
@@ -47,7 +46,7 @@ fn steps() -> Vec<(&'static Contract, &'static Case, usize)> {
             .iter()
             .map(move |kind| (contract::of(*kind), case))
     };
-    suite::all()
+    cases::all()
         .iter()
         .flat_map(|located| kinds(&located.case))
         .flat_map(|(contract, case)| {
@@ -57,12 +56,12 @@ fn steps() -> Vec<(&'static Contract, &'static Case, usize)> {
 }
 
 fn judged(
-    sent: &Sent<'_>,
+    sent: &SentStep<'_>,
     status: u16,
     content_type: Option<&str>,
     further: bool,
     body: &[u8],
-) -> Judged {
+) -> StepVerdict {
     let mut answer = Response::new(Bytes::copy_from_slice(body));
     *answer.status_mut() = StatusCode::from_u16(status).unwrap();
     let mut put = |name, value: &str| {
@@ -77,23 +76,23 @@ fn judged(
     if let Some(value) = content_type {
         put("content-type", value);
     }
-    verdict::of_step(sent, Received::Answer(&answer))
+    verdict::of_step(sent, StepResponse::Answer(&answer))
 }
 
 /// What holds of every verdict on an answer.
 fn is_sound(
     contract: &Contract,
-    branches: &[Branch],
-    judged: &Judged,
+    branches: &[AllowedResponse],
+    judged: &StepVerdict,
 ) -> Result<(), TestCaseError> {
-    let said = |standing| branches.iter().any(|branch| branch.standing == standing);
+    let said = |standing| branches.iter().any(|branch| branch.judgement == standing);
     match judged.conformance {
         Conformance::Documented | Conformance::Variant => {
             prop_assert!(
                 judged.finding.is_none()
                     && judged.outcome.is_some()
                     && judged.evidence.is_some()
-                    && said(Standing::Said)
+                    && said(Judgement::Documented)
             );
             prop_assert_eq!(
                 judged.variants.is_empty(),
@@ -109,7 +108,7 @@ fn is_sound(
             )
         }
         Conformance::Undocumented => prop_assert!(
-            said(Standing::Silent) || said(Standing::Unordered),
+            said(Judgement::Unspecified) || said(Judgement::OrderUnspecified),
             "all is said, and this is red or green"
         ),
         other => prop_assert!(false, "an answer is judged, and this is {:?}", other),
@@ -118,7 +117,7 @@ fn is_sound(
     for choice in judged
         .evidence
         .iter()
-        .flat_map(|evidence| evidence.ways.iter().flatten())
+        .flat_map(|evidence| evidence.interpretations.iter().flatten())
         .chain(&judged.variants)
     {
         let fact = facts.iter().find(|fact| fact.name == choice.fact);
@@ -144,8 +143,8 @@ proptest! {
         let steps = steps();
         let (contract, case, number) = steps[step.index(steps.len())];
         let (served, ask) = (Readings::default(), case.steps[number].ask);
-        let sent = Sent { contract, served: &served, case, number, username: USERNAME };
-        let branches = expected::branches(&case.steps[number].expect, contract, ask, &served).unwrap();
+        let sent = SentStep { contract, served: &served, case, number, username: USERNAME };
+        let branches = allowed::allowed_responses(&case.steps[number].expect, contract, ask, &served).unwrap();
         let (made, bytes) = match &body {
             Body::Other(bytes) => (None, Some(bytes.clone())),
             Body::Whole(wording) => {
@@ -168,13 +167,13 @@ proptest! {
         match made.filter(|_| right) {
             None => {
                 prop_assert!(!green && judged_once.outcome.is_none() && judged_once.evidence.is_none(), "{}: {:?} is {:?}", case.id, text, judged_once);
-                let red = branches.iter().all(|branch| branch.standing == Standing::Said)
+                let red = branches.iter().all(|branch| branch.judgement == Judgement::Documented)
                     || case.must_not == Some(Forbidden::Success) && serde_json::from_slice(&bytes).is_ok_and(|value: Value| value.get("msg").is_some() && value.get("error").is_none());
                 prop_assert!(!red || judged_once.conformance == Conformance::Deviation, "{}: {:?} is {:?}", case.id, text, judged_once);
             }
             Some((outcome, ruled)) => {
                 prop_assert!(judged_once.outcome.is_some() && judged_once.evidence.is_some());
-                let mut expected = branches.iter().filter(|branch| branch.outcome == outcome && branch.standing == Standing::Said).peekable();
+                let mut expected = branches.iter().filter(|branch| branch.outcome == outcome && branch.judgement == Judgement::Documented).peekable();
                 prop_assert!(expected.peek().is_none() || green, "{}: {:?} is {:?}", case.id, text, judged_once);
                 let plain = ruled && expected.any(|branch| branch.choices.iter().all(|choice| choice.rank == 0));
                 prop_assert!(!plain || judged_once.conformance == Conformance::Documented, "{}: {:?} is {:?}", case.id, text, judged_once);
@@ -185,7 +184,7 @@ proptest! {
             }
         }
         // Status, further headers and blanks are not judged.
-        let told = |judged: &Judged| (judged.conformance, judged.outcome, format!("{:?}", judged.variants));
+        let told = |judged: &StepVerdict| (judged.conformance, judged.outcome, format!("{:?}", judged.variants));
         let again = judged(&sent, 200, content_type, true, &[b" \n", &bytes[..], b"\t"].concat());
         prop_assert_eq!(told(&judged_once), told(&again), "{}: {:?}", case.id, text);
     }
@@ -193,12 +192,12 @@ proptest! {
     #[test]
     fn the_gravest_step_is_the_case_s_verdict(parts in prop::collection::vec((any::<Index>(), ".{0,20}", 0..3_u8), 0..5)) {
         let (steps, served) = (steps(), Readings::default());
-        let judged: Vec<Judged> = parts.iter().map(|(step, words, how)| {
+        let judged: Vec<StepVerdict> = parts.iter().map(|(step, words, how)| {
             let (contract, case, number) = steps[step.index(steps.len())];
-            let sent = Sent { contract, served: &served, case, number, username: USERNAME };
+            let sent = SentStep { contract, served: &served, case, number, username: USERNAME };
             match how {
-                0 => verdict::of_step(&sent, Received::Broken(words)),
-                1 => verdict::of_step(&sent, Received::Unreachable { trouble: words, hint: None }),
+                0 => verdict::of_step(&sent, StepResponse::Broken(words)),
+                1 => verdict::of_step(&sent, StepResponse::Unreachable { trouble: words, hint: None }),
                 _ => judged(&sent, 200, Some("application/json"), false, words.as_bytes()),
             }
         }).collect();

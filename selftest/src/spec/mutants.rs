@@ -17,9 +17,9 @@
 use std::fmt;
 
 use d4iot_double::{
-    conformance::suite,
     contract,
     contract::{Glob, Kind, Operation},
+    suite::cases,
 };
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -181,7 +181,7 @@ fn can_kill(kind: Kind, by: &str, verdict: KillVerdict) -> bool {
             .facts()
             .iter()
             .any(|entry| entry.name == fact && entry.is_disputed()),
-        (KillVerdict::Changed | KillVerdict::Deviation, None) => suite::all()
+        (KillVerdict::Changed | KillVerdict::Deviation, None) => cases::all()
             .iter()
             .any(|located| located.case.id == by && located.case.kinds.contains(&kind)),
         _ => false,

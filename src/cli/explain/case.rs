@@ -7,28 +7,28 @@ use crate::{
         error::{CliError, Result},
         explain::facts::wrap,
     },
-    conformance::{
-        Account, Step,
-        case::{Forbidden, Need},
-        expected,
-        expected::{Branch, Standing},
-        request, suite,
-        suite::Located,
-    },
     contract::{Contract, Kind, Readings},
     runner,
+    suite::{
+        Account, Step, allowed,
+        allowed::{AllowedResponse, Judgement},
+        case::{Forbidden, Need},
+        cases,
+        cases::CaseWithLocation,
+        request,
+    },
 };
 
 /// Returns the case of an id, if there is one.
-pub(super) fn find(id: &str) -> Option<&'static Located> {
-    suite::all().iter().find(|located| located.case.id == id)
+pub(super) fn find(id: &str) -> Option<&'static CaseWithLocation> {
+    cases::all().iter().find(|located| located.case.id == id)
 }
 
 /// Returns the text, ending in a newline: what all kinds share, then the requests and expected answers of each kind.
 ///
 /// # Errors
 /// A case that is for none of these kinds, or a step that makes no request; a test holds all cases against the latter.
-pub(super) fn text(located: &Located, contracts: &[&Contract]) -> Result<String> {
+pub(super) fn text(located: &CaseWithLocation, contracts: &[&Contract]) -> Result<String> {
     let case = &located.case;
     let contracts: Vec<&&Contract> = contracts
         .iter()
@@ -65,7 +65,7 @@ pub(super) fn text(located: &Located, contracts: &[&Contract]) -> Result<String>
 }
 
 /// Adds the requests and expected answers of one kind.
-fn of_kind(located: &Located, contract: &Contract, lines: &mut Vec<String>) -> Result<()> {
+fn of_kind(located: &CaseWithLocation, contract: &Contract, lines: &mut Vec<String>) -> Result<()> {
     let case = &located.case;
     let facts: Vec<String> = case
         .covers(contract)
@@ -106,7 +106,7 @@ fn of_kind(located: &Located, contract: &Contract, lines: &mut Vec<String>) -> R
 
 fn expectation(step: &Step, contract: &Contract, lines: &mut Vec<String>) -> Result<()> {
     let mut answers: Vec<String> =
-        expected::branches(&step.expect, contract, step.ask, &Readings::default())
+        allowed::allowed_responses(&step.expect, contract, step.ask, &Readings::default())
             .map_err(CliError::usage)?
             .iter()
             .map(|branch| allowed(branch, step, contract))
@@ -119,7 +119,7 @@ fn expectation(step: &Step, contract: &Contract, lines: &mut Vec<String>) -> Res
 }
 
 /// One allowed response: the outcome, its wordings, and the readings that lead to it.
-fn allowed(branch: &Branch, step: &Step, contract: &Contract) -> String {
+fn allowed(branch: &AllowedResponse, step: &Step, contract: &Contract) -> String {
     let spec = contract.response_spec(branch.outcome.at(step.ask), branch.outcome);
     let wordings: Vec<&str> = spec
         .map(|(_, said)| {
@@ -142,16 +142,16 @@ fn allowed(branch: &Branch, step: &Step, contract: &Contract) -> String {
             .collect();
         text.push_str(&format!(" (if {})", choices.join(" and ")));
     }
-    match branch.standing {
-        Standing::Said => {}
-        Standing::Unordered => text.push_str("; the order is not judged"),
-        Standing::Silent => text.push_str("; recorded, not judged"),
+    match branch.judgement {
+        Judgement::Documented => {}
+        Judgement::OrderUnspecified => text.push_str("; the order is not judged"),
+        Judgement::Unspecified => text.push_str("; recorded, not judged"),
     }
     text
 }
 
 /// What the case needs: the accounts that the steps name, and what only a mock has.
-fn needs(located: &Located, contracts: &[&&Contract]) -> Result<String> {
+fn needs(located: &CaseWithLocation, contracts: &[&&Contract]) -> Result<String> {
     let accounts: RefCell<BTreeSet<Account>> = RefCell::default();
     for (contract, step) in contracts
         .iter()

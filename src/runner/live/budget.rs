@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use crate::{
-    conformance::{Account, Case, Effect, Placeholder, Property, Step, expected},
     contract::{Contract, Operation, Outcome, Readings},
     runner::{live::undo::change, transcript::shown_request},
+    suite::{Account, Case, Effect, Placeholder, Property, Step, allowed},
 };
 
 /// Returns how many sign-ins may fail in a case: one for each step, and at least one if that is its declared effect.
@@ -53,7 +53,7 @@ pub fn is_change(case: &Case, step: &Step) -> bool {
 
 /// Returns the outcomes that a step expects, under some reading.
 pub fn expected_outcomes(step: &Step, contract: &Contract) -> BTreeSet<Outcome> {
-    expected::branches(&step.expect, contract, step.ask, &Readings::default())
+    allowed::allowed_responses(&step.expect, contract, step.ask, &Readings::default())
         .unwrap_or_default()
         .into_iter()
         .map(|branch| branch.outcome)
@@ -121,7 +121,7 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
-    use crate::{conformance::suite, contract, contract::Kind};
+    use crate::{contract, contract::Kind, suite::cases};
 
     #[rstest]
     #[case::right("validation.role.admin", 0)]
@@ -132,7 +132,7 @@ mod tests {
     #[case::declared("validation.characters.escaped_field", 1)]
     #[case::three("validation.lockout.two_failures", 2)]
     fn a_failed_sign_in_costs_one_inside_a_sequence_too(#[case] id: &str, #[case] expected: u32) {
-        let located = suite::all()
+        let located = cases::all()
             .iter()
             .find(|located| located.case.id == id)
             .unwrap();
@@ -144,7 +144,7 @@ mod tests {
         #[values(Kind::Sensor, Kind::Console)] kind: Kind,
     ) {
         let contract = contract::of(kind);
-        for located in suite::all().iter().filter(|located| {
+        for located in cases::all().iter().filter(|located| {
             located.case.effect == Effect::None && located.case.kinds.contains(&kind)
         }) {
             assert_eq!(cost(&located.case, contract), 0, "{}", located.case.id);

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, net::IpAddr};
 
-use crate::{conformance::Account, runner::accounts_file::Credentials};
+use crate::{runner::accounts_file::Credentials, suite::Account};
 
 /// Tells whether two hosts are the same, without port, case and the brackets of an IPv6 address.
 pub(super) fn is_same_host(target: &str, named: &str) -> bool {

@@ -10,9 +10,9 @@ use http::Response;
 use super::budget;
 use crate::{
     client::ClientError,
-    conformance::Step,
     contract::{Contract, Operation, Outcome},
     report::{CaseFinding, Conformance},
+    suite::Step,
 };
 
 /// How an answer was delivered.

@@ -7,12 +7,12 @@ use thiserror::Error;
 
 use crate::{
     client::ClientError,
-    conformance::Account,
     runner::{
         accounts_file::AccountsFileError,
         live::undo::{JournalError, Recovery},
     },
     snapshot::SnapshotError,
+    suite::Account,
 };
 
 /// Why a live run does not start, or ends without a result.

@@ -21,9 +21,9 @@ use super::{
     },
 };
 use crate::{
-    conformance::{Account, Case, verdict::Judged},
     contract::{Contract, Outcome},
     report::CaseFinding,
+    suite::{Account, Case, verdict::StepVerdict},
 };
 
 /// Protects a live target during a run.
@@ -67,7 +67,7 @@ pub struct AnsweredStep<'a> {
     /// The request that was sent.
     pub request: &'a Request<Bytes>,
     /// The verdict on its answer.
-    pub judged: &'a Judged,
+    pub judged: &'a StepVerdict,
     /// Whether an answer came.
     pub delivery: Delivery,
 }

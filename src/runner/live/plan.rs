@@ -6,9 +6,9 @@ use std::{
 };
 
 use crate::{
-    conformance::{Account, Effect, Placeholder, request, suite::Located},
     contract::{Contract, Readings},
     runner::live::{budget, undo::change::PossibleChange},
+    suite::{Account, Effect, Placeholder, cases::CaseWithLocation, request},
 };
 
 /// What a live run may do.
@@ -41,7 +41,7 @@ pub enum Phase {
 #[derive(Clone, Copy, Debug)]
 pub struct PlannedCase {
     /// The case.
-    pub located: &'static Located,
+    pub located: &'static CaseWithLocation,
     /// When it is run.
     pub phase: Phase,
     /// How many sign-ins may fail.
@@ -54,7 +54,7 @@ pub struct Plan {
     /// The cases that are run, in order.
     pub cases: Vec<PlannedCase>,
     /// The cases that are left out, each with the reason.
-    pub left_out: Vec<(&'static Located, String)>,
+    pub left_out: Vec<(&'static CaseWithLocation, String)>,
     /// The accounts whose password may be changed.
     pub objects: BTreeSet<Account>,
 }
@@ -62,7 +62,7 @@ pub struct Plan {
 impl Plan {
     /// Orders cases within the permissions of a run.
     pub fn new(
-        cases: &[&'static Located],
+        cases: &[&'static CaseWithLocation],
         contract: &Contract,
         permissions: &RunPermissions,
     ) -> Plan {
@@ -158,7 +158,7 @@ struct Needs {
 }
 
 impl Needs {
-    fn of(located: &Located, contract: &Contract) -> Needs {
+    fn of(located: &CaseWithLocation, contract: &Contract) -> Needs {
         let mut needs = Needs::default();
         for step in &located.case.steps {
             let used = RefCell::new(BTreeSet::new());
@@ -188,7 +188,7 @@ impl Needs {
         needs
     }
 
-    fn refusal(&self, located: &Located, permissions: &RunPermissions) -> Option<String> {
+    fn refusal(&self, located: &CaseWithLocation, permissions: &RunPermissions) -> Option<String> {
         let case = &located.case;
         if let Some(need) = case.needs.first() {
             return Some(need.refusal());
@@ -237,7 +237,7 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
-    use crate::{conformance::suite, contract, contract::Kind};
+    use crate::{contract, contract::Kind, suite::cases};
 
     fn permissions(changes: bool, failures: u32) -> RunPermissions {
         use Account::*;
@@ -252,7 +252,7 @@ mod tests {
     }
 
     fn plan(permissions: &RunPermissions) -> Plan {
-        let cases: Vec<&Located> = suite::all()
+        let cases: Vec<&CaseWithLocation> = cases::all()
             .iter()
             .filter(|located| located.case.kinds.contains(&Kind::Sensor))
             .collect();
@@ -345,7 +345,7 @@ mod tests {
     #[test]
     fn every_case_is_either_run_or_left_out() {
         let plan = plan(&permissions(true, 3));
-        let cases = suite::all()
+        let cases = cases::all()
             .iter()
             .filter(|located| located.case.kinds.contains(&Kind::Sensor))
             .count();

@@ -11,10 +11,10 @@ use super::{
 };
 use crate::{
     client::Target,
-    conformance::Account,
     contract,
     contract::Readings,
     runner::{Accounts, accounts_file::AccountsFile},
+    suite::Account,
 };
 
 /// Restores the passwords that a journal says may be changed; none if the journal had been closed. Closes the journal if nothing is
@@ -107,7 +107,6 @@ mod tests {
     use super::*;
     use crate::{
         client::TargetOptions,
-        conformance::{Placeholder, Property},
         contract::Kind,
         fixture,
         redact::Secret,
@@ -116,6 +115,7 @@ mod tests {
             live::undo::{JournalDir, TargetKey},
         },
         server::RunningAppliance,
+        suite::{Placeholder, Property},
     };
 
     const OWN: &str = "Own-Passw0rd:12345";

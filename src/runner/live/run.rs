@@ -11,11 +11,11 @@ use super::{
 };
 use crate::{
     client::ConnectFailure,
-    conformance::Account,
     contract,
     report::CaseResult,
     runner::{RunContext, RunResult, case_runner::CaseRunner, collector::RunCollector, probe},
     snapshot::SnapshotStore,
+    suite::Account,
 };
 
 /// The result of a live run.

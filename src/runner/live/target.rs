@@ -15,12 +15,12 @@ use super::{
 };
 use crate::{
     client::{Target, TargetOptions, stays_here},
-    conformance::{Account, Agreed, suite::Located},
     contract,
     contract::Kind,
     report::CaseResult,
     runner::{Accounts, RunContext, Seed, accounts_file::AccountsFile},
     snapshot::SnapshotStore,
+    suite::{Account, TargetExpectations, cases::CaseWithLocation},
 };
 
 /// A live target, and what the user allows there.
@@ -39,7 +39,7 @@ pub struct LiveTarget {
     /// The accounts.
     pub accounts: AccountsFile,
     /// The cases.
-    pub cases: Vec<&'static Located>,
+    pub cases: Vec<&'static CaseWithLocation>,
     /// The host on which passwords may be changed.
     pub change_passwords_on: Option<String>,
     /// How many sign-ins may fail.
@@ -100,7 +100,7 @@ impl LiveTarget {
             target,
             label,
             accounts,
-            agreed: Agreed::default(),
+            agreed: TargetExpectations::default(),
             repeat: self.repeat,
             mock: None,
         };

@@ -6,9 +6,9 @@ use std::{
 };
 
 use d4iot_double::{
-    conformance::suite,
     contract,
     contract::{Kind, Operation, Outcome},
+    suite::cases,
 };
 use rstest::rstest;
 
@@ -20,7 +20,7 @@ fn every_case_is_planned_and_nothing_is_sent() {
     let told = desk.run("plan").ends_with(0);
     let mut requests = 0;
     for kind in [Kind::Sensor, Kind::Console] {
-        for located in suite::all()
+        for located in cases::all()
             .iter()
             .filter(|located| located.case.kinds.contains(&kind))
         {

@@ -1,6 +1,6 @@
 //! Which cases run, and what is said where none can.
 
-use d4iot_double::{conformance::suite, contract::Kind};
+use d4iot_double::{contract::Kind, suite::cases};
 use rstest::rstest;
 
 use crate::check::desk::{Desk, cases};
@@ -191,9 +191,9 @@ fn another_reading_is_served_and_named() {
     );
 }
 
-fn located(meant: impl Fn(&d4iot_double::conformance::Case, Kind) -> bool) -> Vec<String> {
+fn located(meant: impl Fn(&d4iot_double::suite::Case, Kind) -> bool) -> Vec<String> {
     let of = |kind: Kind| {
-        suite::all()
+        cases::all()
             .iter()
             .filter(move |located| located.case.kinds.contains(&kind))
             .map(move |located| (kind, &located.case))

@@ -12,7 +12,6 @@ use d4iot_double::{
     appliance::User,
     client::{Target, TargetOptions},
     clock::Clock,
-    conformance::{suite, suite::Located},
     contract,
     contract::{Echo, Envelope, Internal, Kind, Operation, Outcome},
     fixture,
@@ -25,6 +24,7 @@ use d4iot_double::{
         Answer as ServerAnswer, Client, Limits, MockAppliance, Refusal, Service, tls::Identity,
     },
     snapshot::SnapshotStore,
+    suite::{cases, cases::CaseWithLocation},
 };
 use http::{Request, Response, request::Parts};
 use serde_json::Value;
@@ -146,8 +146,8 @@ pub(crate) fn lab(kind: Kind) -> (d4iot_double::server::RunningAppliance, RunCon
 }
 
 /// The cases of a kind.
-pub(crate) fn cases(kind: Kind, wanted: impl Fn(&str) -> bool) -> Vec<&'static Located> {
-    suite::all()
+pub(crate) fn cases(kind: Kind, wanted: impl Fn(&str) -> bool) -> Vec<&'static CaseWithLocation> {
+    cases::all()
         .iter()
         .filter(|located| located.case.kinds.contains(&kind) && wanted(&located.case.id))
         .collect()

@@ -1,9 +1,9 @@
 //! Any answer of a target: recognised or not, at every operation of both kinds.
 use bytes::Bytes;
 use d4iot_double::{
-    conformance::{recognise, verdict},
     contract,
     contract::{Kind, Operation},
+    suite::{match_response, verdict},
 };
 use http::{HeaderValue, Response, StatusCode};
 
@@ -21,8 +21,8 @@ pub(crate) fn run(data: &[u8]) {
     for kind in Kind::ALL {
         let contract = contract::of(*kind);
         for operation in Operation::ALL {
-            let _ = verdict::whatever_it_tells(contract, *operation, &answer);
-            let _ = recognise::says_success(contract, *operation, &answer);
+            let _ = verdict::probe_evidence(contract, *operation, &answer);
+            let _ = match_response::claims_success(contract, *operation, &answer);
         }
     }
 }

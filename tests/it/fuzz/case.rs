@@ -1,5 +1,5 @@
 //! Any text as a file of cases: read or refused, and what is read can be held against both contracts.
-use d4iot_double::{conformance::case::Case, contract, contract::Kind};
+use d4iot_double::{contract, contract::Kind, suite::case::Case};
 
 pub(crate) fn run(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else {

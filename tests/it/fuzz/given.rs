@@ -1,11 +1,11 @@
 //! Any text as the other files that a command is given: known differences, reading profiles. Read or refused with a place.
-use d4iot_double::{conformance::Known, contract::Kind, fixture::Error, report::profile};
+use d4iot_double::{contract::Kind, fixture::Error, report::profile, suite::KnownDifferences};
 
 pub(crate) fn run(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else {
         return;
     };
-    let known = Known::read("fuzz.yaml", text, "2026-11-26".parse().expect("a date"));
+    let known = KnownDifferences::read("fuzz.yaml", text, "2026-11-26".parse().expect("a date"));
     if let Ok(known) = &known {
         let _ = Kind::ALL
             .iter()

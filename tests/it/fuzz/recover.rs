@@ -1,10 +1,10 @@
 //! Any bytes as the journal that `recover` reads: read or refused. Of what is read, every password at risk can be asked for; and what a
 //! crash leaves of it, cut at any byte, can be read as well.
 use d4iot_double::{
-    conformance::Placeholder,
     contract,
     contract::{Kind, Readings},
     runner::live::undo::JournalState,
+    suite::Placeholder,
 };
 
 pub(crate) fn run(data: &[u8]) {

@@ -1,8 +1,8 @@
 //! Bodies of every class, each known by how it is made.
 
 use d4iot_double::{
-    conformance::expected::Branch,
     contract::{Contract, Echo, Envelope, Internal, Operation, Outcome},
+    suite::allowed::AllowedResponse,
 };
 use proptest::{
     prelude::*,
@@ -125,7 +125,7 @@ impl Wording {
         &self,
         contract: &Contract,
         ask: Operation,
-        branches: &[Branch],
+        branches: &[AllowedResponse],
         username: &str,
     ) -> (Outcome, Value) {
         let all: Vec<Outcome> = Outcome::ALL

@@ -4,7 +4,6 @@ use std::time::{Duration, Instant};
 
 use d4iot_double::{
     client::{Target, TargetOptions},
-    conformance::suite,
     contract::Kind,
     fixture,
     report::Conformance,
@@ -12,6 +11,7 @@ use d4iot_double::{
     runner::RunContext,
     server::tls::Identity,
     snapshot::SnapshotStore,
+    suite::cases,
 };
 use rstest::rstest;
 
@@ -83,7 +83,7 @@ async fn verdict(answer: Answer, timeout: Option<Duration>, identity: &Identity)
         },
     )
     .unwrap();
-    let cases: Vec<_> = suite::all()
+    let cases: Vec<_> = cases::all()
         .iter()
         .filter(|located| located.case.id == "validation.authenticated")
         .collect();

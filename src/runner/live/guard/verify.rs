@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use super::{AnsweredStep, SafetyGuard};
 use crate::{
-    conformance::Account,
     contract::Outcome,
     redact::Secret,
     report::CaseFinding,
@@ -16,6 +15,7 @@ use crate::{
             undo::{PasswordUnknown, SessionReply, change::PossibleChange, distinct},
         },
     },
+    suite::Account,
 };
 
 impl SafetyGuard<'_> {

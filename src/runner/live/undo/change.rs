@@ -10,10 +10,10 @@ use serde::{Deserialize, de};
 use serde_json::Value;
 
 use crate::{
-    conformance::{Account, Placeholder, Property},
     contract::Operation,
     redact::Secret,
     runner::accounts_file::Credentials,
+    suite::{Account, Placeholder, Property},
 };
 
 /// What a request may change.

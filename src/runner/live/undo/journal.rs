@@ -17,7 +17,7 @@ pub use state::{JournalHeader, JournalState};
 use super::journal_dir::{
     JournalDir, JournalError, TargetKey, create_private, failed, sync_folder,
 };
-use crate::{conformance::Account, runner::Seed};
+use crate::{runner::Seed, suite::Account};
 
 /// A journal that is open.
 #[derive(Debug)]

@@ -5,9 +5,9 @@ use http::Response;
 use thiserror::Error;
 
 use crate::{
-    conformance::{Account, Case, Placeholder, Property, recognise, request},
     contract::{Contract, Operation, Outcome, Readings},
     runner::transcript::curl,
+    suite::{Account, Case, Placeholder, Property, match_response, request},
 };
 
 /// What an answer says.
@@ -35,11 +35,11 @@ pub(super) fn reply(
     } else {
         Outcome::PasswordReplaced
     };
-    let read = recognise::Answer::new(answer);
-    if recognise::recognise(contract, operation, good, username, &read).is_ok() {
+    let read = match_response::ReceivedAnswer::new(answer);
+    if match_response::match_response(contract, operation, good, username, &read).is_ok() {
         return SessionReply::Accepted;
     }
-    match recognise::whatever(contract, operation, username, &read) {
+    match match_response::match_any(contract, operation, username, &read) {
         Some((outcome, _)) => SessionReply::Rejected(outcome),
         None => SessionReply::Unclear(format!(
             "the answer has status {} and matches nothing in the documentation",

@@ -9,9 +9,9 @@ use super::{
     target_session::{PasswordUnknown, TargetSession},
 };
 use crate::{
-    conformance::{Account, Placeholder, Property},
     contract::{Operation, Outcome},
     redact::Secret,
+    suite::{Account, Placeholder, Property},
 };
 
 /// A password that could not be restored.

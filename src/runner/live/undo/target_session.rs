@@ -16,15 +16,15 @@ use super::{
 };
 use crate::{
     client::Target,
-    conformance::{
-        Account, Case, Placeholder, Property,
-        evidence::Evidence,
-        request, verdict,
-        verdict::{Received, Sent},
-    },
     contract::{Contract, Operation, Outcome, Readings},
     redact::Secret,
     runner::{Accounts, accounts_file::Credentials, live::budget, transcript::body_username},
+    suite::{
+        Account, Case, Placeholder, Property,
+        evidence::Evidence,
+        request, verdict,
+        verdict::{SentStep, StepResponse},
+    },
 };
 
 /// Sends the run's own requests to a target, and keeps what it learns.
@@ -265,7 +265,7 @@ impl<'a> TargetSession<'a> {
     ) -> SessionReply {
         let operation = case.steps[0].ask;
         let username = body_username(request);
-        let sent = Sent {
+        let sent = SentStep {
             contract: self.contract,
             served: &self.served,
             case,
@@ -273,7 +273,7 @@ impl<'a> TargetSession<'a> {
             username: &username,
         };
         self.evidence
-            .extend(verdict::of_step(&sent, Received::Answer(answer)).evidence);
+            .extend(verdict::of_step(&sent, StepResponse::Answer(answer)).evidence);
         let reply = reply(self.contract, operation, &username, answer);
         let credentials = change::credentials(request.body(), operation);
         match (&reply, credentials) {

@@ -7,7 +7,6 @@ use tempfile::TempDir;
 use crate::{
     appliance::User,
     client::{Target, TargetOptions},
-    conformance::{Account, suite, suite::Located},
     contract,
     contract::{Kind, Operation, Outcome},
     fixture,
@@ -24,6 +23,7 @@ use crate::{
     },
     server::{RunningAppliance, tls::Identity},
     snapshot::SnapshotStore,
+    suite::{Account, cases, cases::CaseWithLocation},
 };
 
 /// A sensor, its accounts, and where its journal is kept.
@@ -64,7 +64,7 @@ impl LiveFixture {
     }
 
     pub(super) fn plan(&self, cases: &str, failures: u32) -> Plan {
-        let cases: Vec<&Located> = suite::all()
+        let cases: Vec<&CaseWithLocation> = cases::all()
             .iter()
             .filter(|located| {
                 located.case.kinds.contains(&Kind::Sensor)

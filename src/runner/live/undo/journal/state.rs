@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{client::TargetOptions, conformance::Account, contract::Kind};
+use crate::{client::TargetOptions, contract::Kind, suite::Account};
 
 /// The first line of a journal: what is needed to restore passwords, except the passwords.
 #[derive(Clone, Debug, Serialize, Deserialize)]

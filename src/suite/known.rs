@@ -1,4 +1,4 @@
-//! Known differences: what a target is known to do otherwise, by whom and why, and until when. Such a difference fails no run; an entry that means none does.
+//! KnownDifferences differences: what a target is known to do otherwise, by whom and why, and until when. Such a difference fails no run; an entry that means none does.
 //!
 //! ```yaml
 //! - case: validation.authenticated        # an id, a glob, or `inconsistent.FACT`
@@ -12,17 +12,17 @@ use std::fmt;
 use serde::Deserialize;
 
 use crate::{
-    conformance::suite,
     contract,
     contract::{Glob, Kind, UnknownName},
     fixture,
     fixture::{Position, Spanned},
     report::{Conformance, Summary, TargetSummary},
+    suite::cases,
 };
 
 /// A file of known differences, and the day it is read on.
 #[derive(Clone, Debug, Default)]
-pub struct Known {
+pub struct KnownDifferences {
     entries: Vec<Entry>,
     today: Date,
 }
@@ -45,18 +45,18 @@ struct Entry {
     place: String,
 }
 
-impl Known {
-    /// Reads a file of known differences; `file` is the name that errors and troubles show.
+impl KnownDifferences {
+    /// Reads a file of known differences; `file` is the name that errors and problems show.
     ///
     /// # Errors
     /// The first thing that is wrong, with its place.
-    pub fn read(file: &str, text: &str, today: Date) -> Result<Known, fixture::Error> {
+    pub fn read(file: &str, text: &str, today: Date) -> Result<KnownDifferences, fixture::Error> {
         let written: Vec<Spanned<Written>> = fixture::read_as(file, text)?;
         let entries = written
             .into_iter()
             .map(|entry| Entry::meant(file, entry.value))
             .collect::<Result<_, _>>()?;
-        Ok(Known { entries, today })
+        Ok(KnownDifferences { entries, today })
     }
 
     /// Returns why a difference of this case is known, if it is.
@@ -69,7 +69,7 @@ impl Known {
 
     /// Returns what is wrong with the entries themselves, after a run: expired, matching nothing, or no longer differing.
     /// What was left out of a run or could not be judged speaks neither for nor against an entry.
-    pub fn troubles(&self, summary: &Summary) -> Vec<String> {
+    pub fn problems(&self, summary: &Summary) -> Vec<String> {
         self.entries
             .iter()
             .filter_map(|entry| {
@@ -186,7 +186,7 @@ impl Entry {
 
     /// Every case and every possible inconsistency of a kind that is meant. A star alone means cases.
     fn meant_of(&self, kind: Kind) -> Vec<String> {
-        let cases = suite::all()
+        let cases = cases::all()
             .iter()
             .filter(|located| located.case.kinds.contains(&kind))
             .map(|located| located.case.id.clone());

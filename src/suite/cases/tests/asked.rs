@@ -3,9 +3,9 @@
 use serde_json::Value as Json;
 
 use crate::{
-    conformance::{Account, Expect, Placeholder, Property, Step},
     contract,
     contract::{Contract, Field, Handling, Kind, Outcome},
+    suite::{Account, Expect, Placeholder, Property, Step},
 };
 
 /// Lists what an expectation names that the contract does not have, and the readings it forgets.

@@ -3,25 +3,25 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    conformance::{evidence::Evidence, known::Known, verdict::Judged},
     contract::{Contract, Kind},
     report::{CaseFinding, Conformance, profile::Profile},
+    suite::{evidence::Evidence, known::KnownDifferences, verdict::StepVerdict},
 };
 
 /// What is agreed on: by default nothing, and every reading is welcome.
 #[derive(Clone, Debug, Default)]
-pub struct Agreed {
+pub struct TargetExpectations {
     /// For some facts the readings that are expected; any other is then a deviation.
     readings: BTreeMap<String, Vec<String>>,
     /// The known differences.
-    pub known: Known,
+    pub known: KnownDifferences,
 }
 
-impl Agreed {
+impl TargetExpectations {
     /// Agrees on known differences, and on the profile of a kind if there is one.
-    pub fn new(kind: Kind, profiles: &[Profile], known: Known) -> Agreed {
+    pub fn new(kind: Kind, profiles: &[Profile], known: KnownDifferences) -> TargetExpectations {
         let profile = profiles.iter().find(|profile| profile.kind == kind);
-        Agreed {
+        TargetExpectations {
             readings: profile
                 .map(|profile| profile.readings.clone())
                 .unwrap_or_default(),
@@ -30,7 +30,12 @@ impl Agreed {
     }
 
     /// Holds a judged step against the readings agreed on: an answer that is lawful and follows another one becomes a deviation.
-    pub fn hold(&self, contract: &Contract, number: usize, judged: Judged) -> Judged {
+    pub fn check_profile(
+        &self,
+        contract: &Contract,
+        number: usize,
+        judged: StepVerdict,
+    ) -> StepVerdict {
         let lawful = !matches!(
             judged.conformance,
             Conformance::Deviation | Conformance::NotJudged
@@ -58,7 +63,7 @@ impl Agreed {
                 "d4iot-double explain {fact} tells the readings; if the target has changed, write its profile anew: --report profile=FILE"
             )),
         };
-        Judged {
+        StepVerdict {
             conformance: Conformance::Deviation,
             finding: Some(finding),
             ..judged
@@ -79,7 +84,7 @@ impl Agreed {
         {
             return Some((fact.clone(), seen.clone()));
         }
-        if evidence.ways.iter().any(|way| {
+        if evidence.interpretations.iter().any(|way| {
             way.iter()
                 .all(|choice| allows(&choice.fact, &choice.reading))
         }) {
@@ -87,7 +92,7 @@ impl Agreed {
         }
         // Where no one way suits, the first one, which is nearest to the rulings, says what is in the way.
         let choice = evidence
-            .ways
+            .interpretations
             .first()?
             .iter()
             .find(|choice| !allows(&choice.fact, &choice.reading))?;
@@ -103,13 +108,13 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
-    use crate::{conformance::expected::Choice, report::profile};
+    use crate::{report::profile, suite::allowed::ReadingChoice};
 
     const BODY: &str = "validation.authenticated.body";
     const STATUS: &str = "validation.authenticated.status";
 
-    fn judged(ways: &[&[(&str, &str)]], other: Option<(&str, &str)>) -> Judged {
-        let choice = |(fact, reading): &(&str, &str)| Choice {
+    fn judged(ways: &[&[(&str, &str)]], other: Option<(&str, &str)>) -> StepVerdict {
+        let choice = |(fact, reading): &(&str, &str)| ReadingChoice {
             fact: (*fact).to_owned(),
             reading: (*reading).to_owned(),
             rank: 0,
@@ -119,10 +124,10 @@ mod tests {
             .map(|way| way.iter().map(choice).collect())
             .collect();
         let evidence = Evidence {
-            ways,
+            interpretations: ways,
             other: other.map(|(fact, seen)| (fact.to_owned(), seen.to_owned())),
         };
-        Judged {
+        StepVerdict {
             conformance: Conformance::Documented,
             outcome: None,
             evidence: Some(evidence),
@@ -131,14 +136,14 @@ mod tests {
         }
     }
 
-    fn held(profile: &str, judged: Judged) -> (Conformance, String) {
+    fn held(profile: &str, judged: StepVerdict) -> (Conformance, String) {
         let profiles = profile::read(
             "p",
             &format!("- kind: sensor\n  readings: {{ {profile} }}\n"),
         )
         .unwrap_or_else(|error| panic!("{error}"));
-        let agreed = Agreed::new(Kind::Sensor, &profiles, Known::default());
-        let held = agreed.hold(crate::contract::of(Kind::Sensor), 0, judged);
+        let agreed = TargetExpectations::new(Kind::Sensor, &profiles, KnownDifferences::default());
+        let held = agreed.check_profile(crate::contract::of(Kind::Sensor), 0, judged);
         (
             held.conformance,
             held.finding
@@ -169,7 +174,7 @@ mod tests {
     fn a_profile_of_another_kind_says_nothing() {
         let profiles = profile::read("p", "- kind: sensor\n  readings: { X11: table }\n").unwrap();
         assert!(
-            Agreed::new(Kind::Console, &profiles, Known::default())
+            TargetExpectations::new(Kind::Console, &profiles, KnownDifferences::default())
                 .readings
                 .is_empty()
         );

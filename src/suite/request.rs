@@ -4,11 +4,11 @@ use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method, Request, Uri, header};
 
 use crate::{
-    conformance::{Placeholder, Step, command::Command},
     contract::{
         Contract, QuoteForm, Readings,
         encoding::{from_hex, percent_encode},
     },
+    suite::{Placeholder, Step, command::Command},
 };
 
 /// What gives a placeholder's value; called with itself it gives the request as a snapshot shows it.

@@ -7,13 +7,13 @@ use std::{collections::BTreeSet, sync::LazyLock};
 use serde_saphyr::Spanned;
 
 use crate::{
-    conformance::{Case, Expect},
     contract::{Contract, Handling, Operation, Outcome},
+    suite::{Case, Expect},
 };
 
 /// One case with the place it stands at.
 #[derive(Debug)]
-pub struct Located {
+pub struct CaseWithLocation {
     /// The case.
     pub case: Case,
     /// The file, `conformance/cases/order.yaml`.
@@ -26,8 +26,8 @@ pub struct Located {
 ///
 /// # Panics
 /// Never in a released binary: the text is compiled in, and a test reads it.
-pub fn all() -> &'static [Located] {
-    static ALL: LazyLock<Vec<Located>> = LazyLock::new(|| {
+pub fn all() -> &'static [CaseWithLocation] {
+    static ALL: LazyLock<Vec<CaseWithLocation>> = LazyLock::new(|| {
         FILES
             .iter()
             .flat_map(|(file, text)| read(file, text))
@@ -109,12 +109,12 @@ fn cover_outcome(
     facts.insert(format!("{place}.answer_type"));
 }
 
-fn read(file: &'static str, text: &str) -> Vec<Located> {
+fn read(file: &'static str, text: &str) -> Vec<CaseWithLocation> {
     let cases: Vec<Spanned<Case>> =
         serde_saphyr::from_str(text).unwrap_or_else(|error| panic!("{file}: {error}"));
     cases
         .into_iter()
-        .map(|case| Located {
+        .map(|case| CaseWithLocation {
             line: u32::try_from(case.referenced.line()).unwrap_or(u32::MAX),
             case: case.value,
             file,

@@ -7,24 +7,24 @@ use http::{Response, header};
 use serde_json::Value;
 
 use crate::{
-    conformance::{expected::Choice, strict},
     contract::{AnswerType, Contract, Echo, Envelope, Fact, Internal, Operation, Outcome, Reading},
+    suite::{allowed::ReadingChoice, strict_json},
 };
 
 /// Every combination of readings under which an answer says an outcome, the one nearest the rulings first.
 #[derive(Clone, Debug)]
-pub struct Recognised {
+pub struct Match {
     /// The combinations, each one choice per fact.
-    pub combinations: Vec<Vec<Choice>>,
+    pub combinations: Vec<Vec<ReadingChoice>>,
     /// The choices its status agrees with. Never judged, only told.
-    pub status: Vec<Choice>,
+    pub status: Vec<ReadingChoice>,
     /// The fact of the status, for one that is no reading of it.
     pub status_fact: String,
 }
 
-impl Recognised {
+impl Match {
     /// Returns every way to read the answer, its status among the readings where it is one; each after these choices.
-    pub fn ways(&self, before: &[Choice]) -> Vec<Vec<Choice>> {
+    pub fn interpretations(&self, before: &[ReadingChoice]) -> Vec<Vec<ReadingChoice>> {
         if self.status.is_empty() {
             return self
                 .combinations
@@ -32,7 +32,7 @@ impl Recognised {
                 .map(|combination| before.iter().chain(combination).cloned().collect())
                 .collect();
         }
-        let with = |combination: &Vec<Choice>| {
+        let with = |combination: &Vec<ReadingChoice>| {
             self.status
                 .iter()
                 .map(|status| {
@@ -51,7 +51,7 @@ impl Recognised {
 
 /// An answer, read once however many outcomes it is held against.
 #[derive(Debug)]
-pub struct Answer<'a> {
+pub struct ReceivedAnswer<'a> {
     /// As it came.
     pub response: &'a Response<Bytes>,
     body: OnceCell<Result<Value, String>>,
@@ -59,10 +59,10 @@ pub struct Answer<'a> {
     content_type: OnceCell<Result<(String, String), String>>,
 }
 
-impl<'a> Answer<'a> {
+impl<'a> ReceivedAnswer<'a> {
     /// Takes an answer to be read.
-    pub fn new(response: &'a Response<Bytes>) -> Answer<'a> {
-        Answer {
+    pub fn new(response: &'a Response<Bytes>) -> ReceivedAnswer<'a> {
+        ReceivedAnswer {
             response,
             body: OnceCell::new(),
             content_type: OnceCell::new(),
@@ -71,7 +71,7 @@ impl<'a> Answer<'a> {
 
     fn body(&self) -> Result<&Value, String> {
         self.body
-            .get_or_init(|| strict::parse(self.response.body()))
+            .get_or_init(|| strict_json::parse(self.response.body()))
             .as_ref()
             .map_err(String::clone)
     }
@@ -104,13 +104,13 @@ impl<'a> Answer<'a> {
 ///
 /// # Errors
 /// What is in the way, in words.
-pub fn recognise(
+pub fn match_response(
     contract: &Contract,
     operation: Operation,
     outcome: Outcome,
     username: &str,
-    answer: &Answer<'_>,
-) -> Result<Recognised, String> {
+    answer: &ReceivedAnswer<'_>,
+) -> Result<Match, String> {
     let (place, spec) = contract
         .response_spec(outcome.at(operation), outcome)
         .ok_or_else(|| format!("the contract has no wording for {outcome}"))?;
@@ -153,7 +153,7 @@ pub fn recognise(
     }
     combinations.sort_by_key(|choices| choices.iter().map(|choice| choice.rank).sum::<usize>());
     combinations.dedup();
-    let types: Vec<Choice> = types
+    let types: Vec<ReadingChoice> = types
         .into_iter()
         .map(|(rank, reading)| choice(type_name.clone(), reading, rank))
         .collect();
@@ -166,7 +166,7 @@ pub fn recognise(
         .iter()
         .enumerate()
         .filter(|(_, reading)| reading.is.0 == answer.response.status());
-    Ok(Recognised {
+    Ok(Match {
         combinations,
         status: status
             .map(|(rank, reading)| choice(name("status"), reading, rank))
@@ -176,7 +176,7 @@ pub fn recognise(
 }
 
 /// Tells whether an answer says that something worked: `msg` without `error`, or the text of a success of this operation, however it is wrapped.
-pub fn says_success(contract: &Contract, operation: Operation, answer: &Response<Bytes>) -> bool {
+pub fn claims_success(contract: &Contract, operation: Operation, answer: &Response<Bytes>) -> bool {
     if let Ok(Value::Object(map)) = serde_json::from_slice::<Value>(answer.body())
         && map.contains_key("msg")
         && !map.contains_key("error")
@@ -195,16 +195,16 @@ pub fn says_success(contract: &Contract, operation: Operation, answer: &Response
 }
 
 /// Returns what an answer says at an operation, expected or not.
-pub fn whatever(
+pub fn match_any(
     contract: &Contract,
     operation: Operation,
     username: &str,
-    answer: &Answer<'_>,
-) -> Option<(Outcome, Recognised)> {
+    answer: &ReceivedAnswer<'_>,
+) -> Option<(Outcome, Match)> {
     Outcome::ALL.iter().find_map(|outcome| {
         Some((
             *outcome,
-            recognise(contract, operation, *outcome, username, answer).ok()?,
+            match_response(contract, operation, *outcome, username, answer).ok()?,
         ))
     })
 }
@@ -240,7 +240,7 @@ fn received_object(received: &Value) -> bool {
 /// The readings of the answer's content type, each with its rank.
 fn answer_types<'a>(
     fact: &'a Fact<AnswerType>,
-    answer: &Answer<'_>,
+    answer: &ReceivedAnswer<'_>,
 ) -> Result<Vec<(usize, &'a Reading<AnswerType>)>, String> {
     let (spelt, received) = answer.content_type()?;
     let meant = |reading: &Reading<AnswerType>| {
@@ -277,8 +277,8 @@ fn folded(text: &str) -> String {
     parts.join(";")
 }
 
-fn choice<T>(fact: String, reading: &Reading<T>, rank: usize) -> Choice {
-    Choice {
+fn choice<T>(fact: String, reading: &Reading<T>, rank: usize) -> ReadingChoice {
+    ReadingChoice {
         fact,
         reading: reading.name.clone(),
         rank,

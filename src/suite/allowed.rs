@@ -1,35 +1,36 @@
-//! What an answer may be: every branch an expectation has under the readings of the contract.
+//! What an answer may be: every response an expectation has under the readings of the contract.
 
 use crate::{
-    conformance::Expect,
     contract::{ANY, Condition, Contract, Ground, Handling, Operation, Outcome, Readings},
+    suite::Expect,
 };
 
 /// One lawful way to answer: an outcome, and the readings that lead to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Branch {
+pub struct AllowedResponse {
     /// What the answer must say.
     pub outcome: Outcome,
     /// The readings under which it does, each with its rank in its fact: 0 is the ruling.
-    pub choices: Vec<Choice>,
+    pub choices: Vec<ReadingChoice>,
     /// Whether it is judged.
-    pub standing: Standing,
+    pub judgement: Judgement,
 }
 
-/// What the documents have to say of a branch.
+/// How an answer that is this response is judged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Standing {
-    /// They say it: judged.
-    Said,
-    /// They say the answer, and not that this check speaks first (X23): which of their answers comes is recorded, that it is one of them is judged.
-    Unordered,
-    /// They are silent on it: recorded, never judged.
-    Silent,
+pub enum Judgement {
+    /// The documentation has it: judged.
+    Documented,
+    /// The documentation has it, but not the order of the checks (X23).
+    /// Which of its answers comes is recorded; that it is one of them is judged.
+    OrderUnspecified,
+    /// The documentation is silent: recorded, never judged.
+    Unspecified,
 }
 
 /// A reading of a fact.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Choice {
+pub struct ReadingChoice {
     /// The fact's full name.
     pub fact: String,
     /// The reading's name.
@@ -38,51 +39,52 @@ pub struct Choice {
     pub rank: usize,
 }
 
-/// Returns every branch of an expectation at an operation, the rulings first. Where it was found out which path a target serves, no other is branched on.
+/// Returns every response that an expectation allows at an operation, the defaults first.
+/// Where the run found out which path a target serves, no other path counts.
 ///
 /// # Errors
 /// A fact the contract does not have, or a reading of it the expectation leaves out; a test holds all cases against that.
-pub fn branches(
+pub fn allowed_responses(
     expect: &Expect,
     contract: &Contract,
     operation: Operation,
     served: &Readings,
-) -> Result<Vec<Branch>, String> {
-    let mut branches = Branches {
+) -> Result<Vec<AllowedResponse>, String> {
+    let mut responses = Resolver {
         contract,
         operation,
         served,
     }
     .of(expect)?;
-    branches.sort_by_key(|branch| {
-        branch
+    responses.sort_by_key(|response| {
+        response
             .choices
             .iter()
             .map(|choice| choice.rank)
             .sum::<usize>()
     });
-    Ok(branches)
+    Ok(responses)
 }
 
-struct Branches<'a> {
+struct Resolver<'a> {
     contract: &'a Contract,
     operation: Operation,
     served: &'a Readings,
 }
 
-impl Branches<'_> {
-    fn of(&self, expect: &Expect) -> Result<Vec<Branch>, String> {
+impl Resolver<'_> {
+    fn of(&self, expect: &Expect) -> Result<Vec<AllowedResponse>, String> {
         match expect {
             Expect::Outcome(outcome) => {
-                let standing = if is_said(self.contract, self.operation, *outcome) {
-                    Standing::Said
+                let judgement = if is_documented(self.contract, self.operation, *outcome) {
+                    Judgement::Documented
                 } else {
-                    Standing::Silent
+                    Judgement::Unspecified
                 };
-                Ok(vec![Branch {
+                Ok(vec![AllowedResponse {
                     outcome: *outcome,
                     choices: Vec::new(),
-                    standing,
+                    judgement,
                 }])
             }
             Expect::On {
@@ -101,7 +103,7 @@ impl Branches<'_> {
         otherwise: Option<&Expect>,
         first: Option<Outcome>,
         last: Option<Outcome>,
-    ) -> Result<Vec<Branch>, String> {
+    ) -> Result<Vec<AllowedResponse>, String> {
         let operation = if condition == Condition::UnknownPath {
             None
         } else {
@@ -111,7 +113,7 @@ impl Branches<'_> {
             .contract
             .handling(operation, condition)
             .ok_or_else(|| format!("the contract does not treat {condition}"))?;
-        let mut branches = Vec::new();
+        let mut responses = Vec::new();
         for (rank, reading) in handlings.readings().iter().enumerate() {
             let outcome = match reading.is {
                 Handling::Answer(outcome) => Some(outcome),
@@ -125,40 +127,44 @@ impl Branches<'_> {
             let expect = outcome.map(Expect::Outcome).or_else(|| otherwise.cloned());
             let expect = expect
                 .ok_or_else(|| format!("`{fact}: {}` lets the request go on, and the case does not say to what (`otherwise`)", reading.name))?;
-            for mut branch in self.of(&expect)? {
-                branch.choices.insert(
+            for mut response in self.of(&expect)? {
+                response.choices.insert(
                     0,
-                    Choice {
+                    ReadingChoice {
                         fact: fact.clone(),
                         reading: reading.name.clone(),
                         rank,
                     },
                 );
-                branch.standing = Standing::Silent;
-                branches.push(branch);
+                response.judgement = Judgement::Unspecified;
+                responses.push(response);
             }
         }
-        Ok(branches)
+        Ok(responses)
     }
 
-    fn by(&self, point: &str, readings: &[(String, Expect)]) -> Result<Vec<Branch>, String> {
+    fn by(
+        &self,
+        point: &str,
+        readings: &[(String, Expect)],
+    ) -> Result<Vec<AllowedResponse>, String> {
         let entry = self
             .contract
             .fact(self.operation, point)
             .ok_or_else(|| format!("unknown fact `{}.{point}`", self.operation))?;
         let least = match point {
-            ORDER => Standing::Unordered,
+            ORDER => Judgement::OrderUnspecified,
             _ if entry
                 .readings
                 .iter()
                 .all(|reading| matches!(reading.ground, Ground::Assumed { .. })) =>
             {
-                Standing::Silent
+                Judgement::Unspecified
             }
-            _ => Standing::Said,
+            _ => Judgement::Documented,
         };
         let served = self.served.of(&entry.name);
-        let mut branches = Vec::new();
+        let mut responses = Vec::new();
         for (rank, reading) in entry
             .readings
             .iter()
@@ -175,25 +181,25 @@ impl Branches<'_> {
                     entry.name, reading.name
                 )
             })?;
-            for mut branch in self.of(expect)? {
-                branch.choices.insert(
+            for mut response in self.of(expect)? {
+                response.choices.insert(
                     0,
-                    Choice {
+                    ReadingChoice {
                         fact: entry.name.clone(),
                         reading: reading.name.to_owned(),
                         rank,
                     },
                 );
-                branch.standing = branch.standing.max(least);
-                branches.push(branch);
+                response.judgement = response.judgement.max(least);
+                responses.push(response);
             }
         }
-        Ok(branches)
+        Ok(responses)
     }
 }
 
 /// Tells whether a document has a wording for this outcome at this operation.
-pub fn is_said(contract: &Contract, operation: Operation, outcome: Outcome) -> bool {
+pub fn is_documented(contract: &Contract, operation: Operation, outcome: Outcome) -> bool {
     contract
         .response_spec(Some(operation), outcome)
         .is_some_and(|(place, spec)| {

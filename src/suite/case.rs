@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use crate::{
-    conformance::Expect,
     contract::{Kind, Operation},
+    suite::Expect,
 };
 
 /// One case of `conformance/cases/*.yaml`: a stable id and the steps that provoke an outcome.

@@ -9,9 +9,9 @@ use rstest::rstest;
 
 use super::*;
 use crate::{
-    conformance::{Effect, Placeholder, Property, Step},
     contract,
     contract::Kind,
+    suite::{Effect, Placeholder, Property, Step},
 };
 
 /// Gathers what is wrong with the cases, each with its place, and fails with all of it.

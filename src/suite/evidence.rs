@@ -1,34 +1,34 @@
 //! What one answer tells of the readings its giver follows.
 
-use crate::conformance::expected::Choice;
+use crate::suite::allowed::ReadingChoice;
 
 /// What one answer tells: every lawful way to read it, of which one is true.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Evidence {
-    /// The ways, each the choices that hold together in it.
-    pub ways: Vec<Vec<Choice>>,
+    /// The interpretations, each the choices that hold together in it.
+    pub interpretations: Vec<Vec<ReadingChoice>>,
     /// What was seen of a fact that is no reading of it: the fact's full name, and what was seen.
     pub other: Option<(String, String)>,
 }
 
 impl Evidence {
     /// Makes the evidence of what can be read in one way.
-    pub fn plain(choice: Choice) -> Evidence {
+    pub fn plain(choice: ReadingChoice) -> Evidence {
         Evidence {
-            ways: vec![vec![choice]],
+            interpretations: vec![vec![choice]],
             other: None,
         }
     }
 
-    /// Returns the readings of a fact that this answer agrees with; none where the fact plays no part in one of the ways, so that nothing is told.
+    /// Returns the readings of a fact that this answer agrees with; none where the fact plays no part in one of the interpretations, so that nothing is told.
     pub fn readings(&self, fact: &str) -> Option<Vec<&str>> {
         if let Some((other, _)) = &self.other
             && other == fact
         {
             return Some(Vec::new());
         }
-        let mut told: Vec<&Choice> = self
-            .ways
+        let mut told: Vec<&ReadingChoice> = self
+            .interpretations
             .iter()
             .map(|way| way.iter().find(|choice| choice.fact == fact))
             .collect::<Option<_>>()
@@ -46,7 +46,7 @@ impl Evidence {
     pub fn facts(&self) -> impl Iterator<Item = &str> {
         let other = self.other.as_ref().map(|(fact, _)| fact.as_str());
         let (first, further) = self
-            .ways
+            .interpretations
             .split_first()
             .map_or((&[][..], &[][..]), |(first, further)| (&first[..], further));
         let everywhere = move |fact: &str| {
@@ -68,13 +68,13 @@ impl Evidence {
         )
     }
 
-    /// Leaves out the ways that what is known rules out, and tells whether there were any. Where all are ruled out, all stay: then something else is wrong.
-    pub fn narrow(&mut self, allows: impl Fn(&Choice) -> bool) -> bool {
-        let possible = |way: &Vec<Choice>| way.iter().all(&allows);
-        let before = self.ways.len();
-        if self.ways.iter().any(possible) {
-            self.ways.retain(possible);
+    /// Leaves out the interpretations that what is known rules out, and tells whether there were any. Where all are ruled out, all stay: then something else is wrong.
+    pub fn narrow(&mut self, allows: impl Fn(&ReadingChoice) -> bool) -> bool {
+        let possible = |way: &Vec<ReadingChoice>| way.iter().all(&allows);
+        let before = self.interpretations.len();
+        if self.interpretations.iter().any(possible) {
+            self.interpretations.retain(possible);
         }
-        self.ways.len() < before
+        self.interpretations.len() < before
     }
 }

@@ -5,8 +5,9 @@ use crate::report::{Conformance, Summary, sample};
 
 const TODAY: &str = "2026-11-21";
 
-fn known(text: &str) -> Known {
-    Known::read("k", text, TODAY.parse().unwrap()).unwrap_or_else(|error| panic!("{error}"))
+fn known(text: &str) -> KnownDifferences {
+    KnownDifferences::read("k", text, TODAY.parse().unwrap())
+        .unwrap_or_else(|error| panic!("{error}"))
 }
 
 #[rstest]
@@ -57,7 +58,7 @@ fn a_day_is_counted_from_1970(#[case] days: u64, #[case] expected: &str) {
     "did you mean `until`?"
 )]
 fn an_error_names_its_place(#[case] text: &str, #[case] place: &str, #[case] says: &str) {
-    let error = Known::read("k", text, Date::default())
+    let error = KnownDifferences::read("k", text, Date::default())
         .unwrap_err()
         .to_string();
     assert!(
@@ -144,15 +145,15 @@ fn an_entry_that_means_nothing_is_told(
     #[case] conformance: Conformance,
     #[case] expected: &str,
 ) {
-    let troubles = known(&format!(
+    let problems = known(&format!(
         "- {{ case: {}, reason: why, kind: sensor }}",
         serde_json::Value::from(case)
     ))
-    .troubles(&run(differs, conformance));
-    assert_eq!(troubles.is_empty(), expected.is_empty(), "{troubles:?}");
+    .problems(&run(differs, conformance));
+    assert_eq!(problems.is_empty(), expected.is_empty(), "{problems:?}");
     assert!(
-        troubles.iter().all(|trouble| trouble.contains(expected)),
-        "{troubles:?}"
+        problems.iter().all(|trouble| trouble.contains(expected)),
+        "{problems:?}"
     );
 }
 
@@ -160,7 +161,7 @@ fn an_entry_that_means_nothing_is_told(
 fn an_entry_of_a_kind_that_was_not_run_is_not_stale() {
     let entry = known("- { case: validation.authenticated, reason: why, kind: console }");
     assert_eq!(
-        entry.troubles(&run(false, Conformance::Documented)),
+        entry.problems(&run(false, Conformance::Documented)),
         Vec::<String>::new()
     );
 }
@@ -173,7 +174,7 @@ fn an_entry_of_a_kind_that_was_not_run_is_not_stale() {
 fn an_inconsistency_is_known_by_its_fact(#[case] case: &str, #[case] stale: bool) {
     let mut summary = sample::rich();
     summary.targets.truncate(1);
-    let troubles = known(&format!("- {{ case: {case}, reason: why }}")).troubles(&summary);
+    let problems = known(&format!("- {{ case: {case}, reason: why }}")).problems(&summary);
     let expected = if stale {
         vec![format!(
             "k:1:11: known difference `{case}` differs no longer\n  hint: remove it"
@@ -181,13 +182,13 @@ fn an_inconsistency_is_known_by_its_fact(#[case] case: &str, #[case] stale: bool
     } else {
         Vec::new()
     };
-    assert_eq!(troubles, expected);
+    assert_eq!(problems, expected);
 }
 
 #[test]
 fn an_expired_entry_is_told_whatever_it_matches() {
-    let troubles = known("- { case: validation.authenticated, reason: why, until: 2026-01-01 }")
-        .troubles(&run(true, Conformance::Deviation));
-    assert_eq!(troubles.len(), 1);
-    assert!(troubles[0].starts_with("k:1:11: known difference `validation.authenticated` has expired on 2026-01-01\n  hint: "), "{troubles:?}");
+    let problems = known("- { case: validation.authenticated, reason: why, until: 2026-01-01 }")
+        .problems(&run(true, Conformance::Deviation));
+    assert_eq!(problems.len(), 1);
+    assert!(problems[0].starts_with("k:1:11: known difference `validation.authenticated` has expired on 2026-01-01\n  hint: "), "{problems:?}");
 }

@@ -6,9 +6,9 @@ use std::{
 };
 
 use crate::{
-    conformance::evidence::Evidence,
     contract::{Contract, FactEntry},
     report::{Followed, Inconsistency},
+    suite::evidence::Evidence,
 };
 
 /// Gathers the evidence of all answers of a run, each with the case that gave it.
@@ -39,7 +39,7 @@ pub fn of(contract: &Contract, told: &[(String, Evidence)]) -> (Vec<Followed>, V
 
 /// What some answers tell, all of them the same.
 #[derive(Clone)]
-struct Told<'a> {
+struct DistinctEvidence<'a> {
     /// The case that told it first.
     case: &'a str,
     evidence: Cow<'a, Evidence>,
@@ -48,14 +48,14 @@ struct Told<'a> {
 }
 
 /// Nearly every answer of a run tells what another one told before: that is weighed once. The order is that of the first to tell.
-fn distinct(told: &[(String, Evidence)]) -> Vec<Told<'_>> {
+fn distinct(told: &[(String, Evidence)]) -> Vec<DistinctEvidence<'_>> {
     let mut places: HashMap<&Evidence, usize> = HashMap::new();
-    let mut distinct: Vec<Told<'_>> = Vec::new();
+    let mut distinct: Vec<DistinctEvidence<'_>> = Vec::new();
     for (case, evidence) in told {
         let place = *places.entry(evidence).or_insert(distinct.len());
         match distinct.get_mut(place) {
             Some(alike) => alike.times += 1,
-            None => distinct.push(Told {
+            None => distinct.push(DistinctEvidence {
                 case,
                 evidence: Cow::Borrowed(evidence),
                 times: 1,
@@ -68,7 +68,7 @@ fn distinct(told: &[(String, Evidence)]) -> Vec<Told<'_>> {
 fn inconsistency(
     entry: &FactEntry<'_>,
     contract: &Contract,
-    told: &[&Told<'_>],
+    told: &[&DistinctEvidence<'_>],
 ) -> Option<Inconsistency> {
     let evidence: Vec<(&str, Vec<&str>)> = told
         .iter()
@@ -85,7 +85,11 @@ fn inconsistency(
     })
 }
 
-fn followed(entry: &FactEntry<'_>, contract: &Contract, told: &[&Told<'_>]) -> Followed {
+fn followed(
+    entry: &FactEntry<'_>,
+    contract: &Contract,
+    told: &[&DistinctEvidence<'_>],
+) -> Followed {
     let seen: Vec<(usize, Vec<&str>)> = told
         .iter()
         .filter_map(|told| Some((told.times, told.evidence.readings(&entry.name)?)))
@@ -131,7 +135,10 @@ fn agreed<'a>(
 }
 
 /// Rules out ways to read an answer by what the other answers tell, until nothing more is ruled out. Facts that answers disagree on rule out nothing.
-fn narrowed<'a>(facts: &[FactEntry<'_>], told: &[Told<'a>]) -> Vec<Told<'a>> {
+fn narrowed<'a>(
+    facts: &[FactEntry<'_>],
+    told: &[DistinctEvidence<'a>],
+) -> Vec<DistinctEvidence<'a>> {
     let mut narrowed = told.to_vec();
     loop {
         let known: BTreeMap<String, Vec<String>> = {
@@ -157,7 +164,7 @@ fn narrowed<'a>(facts: &[FactEntry<'_>], told: &[Told<'a>]) -> Vec<Told<'a>> {
         };
         let ambiguous = narrowed
             .iter_mut()
-            .filter(|told| told.evidence.ways.len() > 1);
+            .filter(|told| told.evidence.interpretations.len() > 1);
         let less = ambiguous
             .map(|told| {
                 told.evidence
@@ -173,8 +180,10 @@ fn narrowed<'a>(facts: &[FactEntry<'_>], told: &[Told<'a>]) -> Vec<Told<'a>> {
 }
 
 /// Who tells something of a fact, by the fact.
-fn by_fact<'a>(told: &'a [Told<'a>]) -> BTreeMap<&'a str, Vec<&'a Told<'a>>> {
-    let mut by_fact: BTreeMap<&str, Vec<&Told<'_>>> = BTreeMap::new();
+fn by_fact<'a>(
+    told: &'a [DistinctEvidence<'a>],
+) -> BTreeMap<&'a str, Vec<&'a DistinctEvidence<'a>>> {
+    let mut by_fact: BTreeMap<&str, Vec<&DistinctEvidence<'_>>> = BTreeMap::new();
     for told in told {
         for fact in told.evidence.facts() {
             by_fact.entry(fact).or_default().push(told);
@@ -205,11 +214,11 @@ fn each_with_a_case(evidence: &[(&str, Vec<&str>)]) -> Vec<(String, String)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{conformance::expected::Choice, contract, contract::Kind};
+    use crate::{contract, contract::Kind, suite::allowed::ReadingChoice};
 
     /// What a case told: its ways, each with readings of facts.
     fn told(case: &str, ways: &[&[(&str, &str)]]) -> (String, Evidence) {
-        let choice = |(fact, reading): &(&str, &str)| Choice {
+        let choice = |(fact, reading): &(&str, &str)| ReadingChoice {
             fact: (*fact).to_owned(),
             reading: (*reading).to_owned(),
             rank: 0,
@@ -217,7 +226,7 @@ mod tests {
         (
             case.to_owned(),
             Evidence {
-                ways: ways
+                interpretations: ways
                     .iter()
                     .map(|way| way.iter().map(choice).collect())
                     .collect(),

@@ -4,23 +4,22 @@ use bytes::Bytes;
 use http::Response;
 
 use crate::{
-    conformance::{
-        Case, Step,
-        case::Forbidden,
-        evidence::Evidence,
-        expected,
-        expected::{Branch, Choice, Standing},
-        nearest,
-        nearest::{Asked, Told},
-        recognise,
-        recognise::{Answer, Recognised},
-    },
     contract::{Contract, Ground, Operation, Outcome, Readings},
     report::{CaseFinding, Conformance},
+    suite::{
+        Case, Step, allowed,
+        allowed::{AllowedResponse, Judgement, ReadingChoice},
+        case::Forbidden,
+        describe,
+        describe::{Description, MatchContext},
+        evidence::Evidence,
+        match_response,
+        match_response::{Match, ReceivedAnswer},
+    },
 };
 
 /// What came back for a step.
-pub enum Received<'a> {
+pub enum StepResponse<'a> {
     /// A whole answer.
     Answer(&'a Response<Bytes>),
     /// The connection was there and the answer was not one: in words.
@@ -36,7 +35,7 @@ pub enum Received<'a> {
 
 /// A step as it was sent.
 #[derive(Clone, Copy, Debug)]
-pub struct Sent<'a> {
+pub struct SentStep<'a> {
     /// The law it is held against.
     pub contract: &'a Contract,
     /// Which paths the target serves, where that was found out.
@@ -51,7 +50,7 @@ pub struct Sent<'a> {
 
 /// What one step's answer says.
 #[derive(Clone, Debug)]
-pub struct Judged {
+pub struct StepVerdict {
     /// The verdict on this step.
     pub conformance: Conformance,
     /// The outcome it was recognised as.
@@ -59,40 +58,41 @@ pub struct Judged {
     /// Which readings it agrees with.
     pub evidence: Option<Evidence>,
     /// The readings that are not the ruling, of the combination nearest to it.
-    pub variants: Vec<Choice>,
+    pub variants: Vec<ReadingChoice>,
     /// What is wrong with it, or why it is not judged.
     pub finding: Option<CaseFinding>,
 }
 
 /// Judges one step's answer.
-pub fn of_step(sent: &Sent<'_>, received: Received<'_>) -> Judged {
+pub fn of_step(sent: &SentStep<'_>, received: StepResponse<'_>) -> StepVerdict {
     let step = sent.step();
-    let branches = match expected::branches(&step.expect, sent.contract, step.ask, sent.served) {
-        Ok(branches) => branches,
-        Err(error) => return not_judged(sent.number, error),
-    };
+    let allowed =
+        match allowed::allowed_responses(&step.expect, sent.contract, step.ask, sent.served) {
+            Ok(allowed) => allowed,
+            Err(error) => return not_judged(sent.number, error),
+        };
     match received {
-        Received::Answer(answer) => of_answer(sent, &branches, answer),
-        Received::Broken(trouble)
-            if branches
+        StepResponse::Answer(answer) => of_answer(sent, &allowed, answer),
+        StepResponse::Broken(trouble)
+            if allowed
                 .iter()
-                .any(|branch| branch.standing == Standing::Silent) =>
+                .any(|response| response.judgement == Judgement::Unspecified) =>
         {
             broken_in_silence(sent.number, trouble)
         }
-        Received::Broken(trouble) => deviation(
+        StepResponse::Broken(trouble) => deviation(
             None,
             None,
             finding(
                 sent,
-                &branches,
-                Told {
+                &allowed,
+                Description {
                     received: trouble.to_owned(),
                     hint: None,
                 },
             ),
         ),
-        Received::Unreachable { trouble, hint } => {
+        StepResponse::Unreachable { trouble, hint } => {
             let mut judged =
                 not_judged(sent.number, format!("the target did not answer: {trouble}"));
             judged
@@ -104,38 +104,48 @@ pub fn of_step(sent: &Sent<'_>, received: Received<'_>) -> Judged {
     }
 }
 
-fn of_answer(sent: &Sent<'_>, branches: &[Branch], answer: &Response<Bytes>) -> Judged {
+fn of_answer(
+    sent: &SentStep<'_>,
+    allowed: &[AllowedResponse],
+    answer: &Response<Bytes>,
+) -> StepVerdict {
     let (contract, ask) = (sent.contract, sent.step().ask);
-    let read = Answer::new(answer);
-    let tried: Vec<(&Branch, Result<Recognised, String>)> = branches
+    let read = ReceivedAnswer::new(answer);
+    let tried: Vec<(&AllowedResponse, Result<Match, String>)> = allowed
         .iter()
-        .map(|branch| {
+        .map(|response| {
             (
-                branch,
-                recognise::recognise(contract, ask, branch.outcome, sent.username, &read),
+                response,
+                match_response::match_response(
+                    contract,
+                    ask,
+                    response.outcome,
+                    sent.username,
+                    &read,
+                ),
             )
         })
         .collect();
-    let lawful = lawful(&tried);
-    let nearest = |way: &Way<'_>| way.choices().map(|choice| choice.rank).sum::<usize>();
-    let best = lawful
+    let interpretations = interpretations(&tried);
+    let nearest = |way: &Interpretation<'_>| way.choices().map(|choice| choice.rank).sum::<usize>();
+    let best = interpretations
         .iter()
-        .min_by_key(|way| (nearest(way), way.branch.standing));
+        .min_by_key(|way| (nearest(way), way.response.judgement));
     let (outcome, evidence) = match best {
         Some(best) => (
-            Some(best.branch.outcome),
+            Some(best.response.outcome),
             evidence(
-                lawful
+                interpretations
                     .iter()
-                    .map(|way| (&way.branch.choices[..], way.recognised)),
+                    .map(|way| (&way.response.choices[..], way.recognised)),
                 answer,
             ),
         ),
         None => unexpected(contract, ask, sent.username, &read),
     };
     match best {
-        Some(best) if best.branch.standing == Standing::Said => {
-            let variants: Vec<Choice> = best
+        Some(best) if best.response.judgement == Judgement::Documented => {
+            let variants: Vec<ReadingChoice> = best
                 .choices()
                 .filter(|choice| choice.rank > 0)
                 .cloned()
@@ -145,7 +155,7 @@ fn of_answer(sent: &Sent<'_>, branches: &[Branch], answer: &Response<Bytes>) -> 
             } else {
                 Conformance::Variant
             };
-            Judged {
+            StepVerdict {
                 conformance,
                 outcome,
                 evidence,
@@ -154,7 +164,7 @@ fn of_answer(sent: &Sent<'_>, branches: &[Branch], answer: &Response<Bytes>) -> 
             }
         }
         _ if sent.case.must_not == Some(Forbidden::Success)
-            && recognise::says_success(contract, ask, answer) =>
+            && match_response::claims_success(contract, ask, answer) =>
         {
             let finding = CaseFinding {
                 step: sent.number + 1,
@@ -166,15 +176,15 @@ fn of_answer(sent: &Sent<'_>, branches: &[Branch], answer: &Response<Bytes>) -> 
             deviation(outcome, evidence, finding)
         }
         Some(_) => undocumented(outcome, evidence),
-        None if is_left_open(sent, branches, outcome, answer) => undocumented(outcome, evidence),
+        None if is_unspecified(sent, allowed, outcome, answer) => undocumented(outcome, evidence),
         None => {
             let mut why: Vec<String> = tried
                 .iter()
                 .filter_map(|(_, tried)| tried.as_ref().err().cloned())
                 .collect();
             why.dedup();
-            let outcomes = outcomes(branches);
-            let asked = Asked {
+            let outcomes = outcomes(allowed);
+            let asked = MatchContext {
                 contract,
                 operation: ask,
                 username: sent.username,
@@ -183,19 +193,23 @@ fn of_answer(sent: &Sent<'_>, branches: &[Branch], answer: &Response<Bytes>) -> 
             deviation(
                 outcome,
                 evidence,
-                finding(sent, branches, nearest::tell(asked, outcome, answer, &why)),
+                finding(
+                    sent,
+                    allowed,
+                    describe::describe(asked, outcome, answer, &why),
+                ),
             )
         }
     }
 }
 
 /// What an answer tells that nothing was expected of: a probe's.
-pub fn whatever_it_tells(
+pub fn probe_evidence(
     contract: &Contract,
     ask: Operation,
     answer: &Response<Bytes>,
 ) -> Option<Evidence> {
-    unexpected(contract, ask, "", &Answer::new(answer)).1
+    unexpected(contract, ask, "", &ReceivedAnswer::new(answer)).1
 }
 
 /// What an answer says, whatever was expected, and what that tells.
@@ -203,9 +217,9 @@ fn unexpected(
     contract: &Contract,
     ask: Operation,
     username: &str,
-    read: &Answer<'_>,
+    read: &ReceivedAnswer<'_>,
 ) -> (Option<Outcome>, Option<Evidence>) {
-    match recognise::whatever(contract, ask, username, read) {
+    match match_response::match_any(contract, ask, username, read) {
         Some((outcome, recognised)) => (
             Some(outcome),
             evidence([(&[][..], &recognised)].into_iter(), read.response),
@@ -216,34 +230,38 @@ fn unexpected(
 
 /// Whether the documents leave room for an answer that is none of those expected: where they are silent, any but a success
 /// in words of its own where one of theirs may come; where only the order of checks is open, another of their refusals.
-fn is_left_open(
-    sent: &Sent<'_>,
-    branches: &[Branch],
+fn is_unspecified(
+    sent: &SentStep<'_>,
+    allowed: &[AllowedResponse],
     outcome: Option<Outcome>,
     answer: &Response<Bytes>,
 ) -> bool {
     let (contract, ask) = (sent.contract, sent.step().ask);
-    let has = |standing: Standing| branches.iter().any(|branch| branch.standing == standing);
-    let success_is_said = branches
-        .iter()
-        .any(|branch| branch.standing == Standing::Said && branch.outcome.is_success());
-    if has(Standing::Silent) {
-        return !(success_is_said && recognise::says_success(contract, ask, answer));
+    let has = |judgement: Judgement| {
+        allowed
+            .iter()
+            .any(|response| response.judgement == judgement)
+    };
+    let success_is_said = allowed.iter().any(|response| {
+        response.judgement == Judgement::Documented && response.outcome.is_success()
+    });
+    if has(Judgement::Unspecified) {
+        return !(success_is_said && match_response::claims_success(contract, ask, answer));
     }
-    has(Standing::Unordered)
+    has(Judgement::OrderUnspecified)
         && outcome.is_some_and(|outcome| {
-            !outcome.is_success() && expected::is_said(contract, ask, outcome)
+            !outcome.is_success() && allowed::is_documented(contract, ask, outcome)
         })
 }
 
-impl<'a> Sent<'a> {
+impl<'a> SentStep<'a> {
     fn step(&self) -> &'a Step {
         &self.case.steps[self.number]
     }
 }
 
 /// Folds the verdicts of a case's steps into one: the gravest of them.
-pub fn of_steps(steps: &[Judged]) -> Conformance {
+pub fn of_steps(steps: &[StepVerdict]) -> Conformance {
     let has = |wanted: Conformance| steps.iter().any(|step| step.conformance == wanted);
     [
         Conformance::Deviation,
@@ -256,42 +274,49 @@ pub fn of_steps(steps: &[Judged]) -> Conformance {
     .unwrap_or(Conformance::Documented)
 }
 
-/// A lawful way to read the answer: a branch, what was recognised, and one of its combinations.
-struct Way<'a> {
-    branch: &'a Branch,
-    recognised: &'a Recognised,
-    combination: &'a [Choice],
+/// A interpretations way to read the answer: a response, what was recognised, and one of its combinations.
+struct Interpretation<'a> {
+    response: &'a AllowedResponse,
+    recognised: &'a Match,
+    combination: &'a [ReadingChoice],
 }
 
-impl<'a> Way<'a> {
+impl<'a> Interpretation<'a> {
     /// All choices that go with it.
-    fn choices(&self) -> impl Iterator<Item = &'a Choice> {
-        self.branch.choices.iter().chain(self.combination)
+    fn choices(&self) -> impl Iterator<Item = &'a ReadingChoice> {
+        self.response.choices.iter().chain(self.combination)
     }
 }
 
-fn lawful<'a>(tried: &'a [(&'a Branch, Result<Recognised, String>)]) -> Vec<Way<'a>> {
+fn interpretations<'a>(
+    tried: &'a [(&'a AllowedResponse, Result<Match, String>)],
+) -> Vec<Interpretation<'a>> {
     let recognised = tried
         .iter()
-        .filter_map(|(branch, tried)| Some((*branch, tried.as_ref().ok()?)));
-    let ways = |(branch, recognised): (&'a Branch, &'a Recognised)| {
-        recognised.combinations.iter().map(move |combination| Way {
-            branch,
-            recognised,
-            combination,
-        })
+        .filter_map(|(response, tried)| Some((*response, tried.as_ref().ok()?)));
+    let ways = |(response, recognised): (&'a AllowedResponse, &'a Match)| {
+        recognised
+            .combinations
+            .iter()
+            .map(move |combination| Interpretation {
+                response,
+                recognised,
+                combination,
+            })
     };
     recognised.flat_map(ways).collect()
 }
 
 /// What an answer tells, recognised in some ways, each after some choices; none where it was not recognised.
 fn evidence<'a>(
-    recognised: impl Iterator<Item = (&'a [Choice], &'a Recognised)>,
+    recognised: impl Iterator<Item = (&'a [ReadingChoice], &'a Match)>,
     answer: &Response<Bytes>,
 ) -> Option<Evidence> {
     let mut evidence = Evidence::default();
     for (choices, recognised) in recognised {
-        evidence.ways.extend(recognised.ways(choices));
+        evidence
+            .interpretations
+            .extend(recognised.interpretations(choices));
         if recognised.status.is_empty() {
             evidence.other = Some((
                 recognised.status_fact.clone(),
@@ -299,25 +324,25 @@ fn evidence<'a>(
             ));
         }
     }
-    (!evidence.ways.is_empty()).then_some(evidence)
+    (!evidence.interpretations.is_empty()).then_some(evidence)
 }
 
-/// Each outcome of some branches once, in their order.
-fn outcomes(branches: &[Branch]) -> Vec<Outcome> {
+/// Each outcome of some allowed once, in their order.
+fn outcomes(allowed: &[AllowedResponse]) -> Vec<Outcome> {
     let mut outcomes: Vec<Outcome> = Vec::new();
-    for branch in branches {
-        if !outcomes.contains(&branch.outcome) {
-            outcomes.push(branch.outcome);
+    for response in allowed {
+        if !outcomes.contains(&response.outcome) {
+            outcomes.push(response.outcome);
         }
     }
     outcomes
 }
 
-fn finding(sent: &Sent<'_>, branches: &[Branch], told: Told) -> CaseFinding {
+fn finding(sent: &SentStep<'_>, allowed: &[AllowedResponse], told: Description) -> CaseFinding {
     let (contract, ask) = (sent.contract, sent.step().ask);
     let mut readings = Vec::new();
     let mut expected = Vec::new();
-    for outcome in outcomes(branches) {
+    for outcome in outcomes(allowed) {
         let Some((place, spec)) = contract.response_spec(outcome.at(ask), outcome) else {
             continue;
         };
@@ -358,8 +383,12 @@ pub fn ground(ground: &Ground, contract: &Contract) -> String {
     }
 }
 
-fn deviation(outcome: Option<Outcome>, evidence: Option<Evidence>, finding: CaseFinding) -> Judged {
-    Judged {
+fn deviation(
+    outcome: Option<Outcome>,
+    evidence: Option<Evidence>,
+    finding: CaseFinding,
+) -> StepVerdict {
+    StepVerdict {
         conformance: Conformance::Deviation,
         outcome,
         evidence,
@@ -368,8 +397,8 @@ fn deviation(outcome: Option<Outcome>, evidence: Option<Evidence>, finding: Case
     }
 }
 
-fn undocumented(outcome: Option<Outcome>, evidence: Option<Evidence>) -> Judged {
-    Judged {
+fn undocumented(outcome: Option<Outcome>, evidence: Option<Evidence>) -> StepVerdict {
+    StepVerdict {
         conformance: Conformance::Undocumented,
         outcome,
         evidence,
@@ -378,7 +407,7 @@ fn undocumented(outcome: Option<Outcome>, evidence: Option<Evidence>) -> Judged 
     }
 }
 
-fn broken_in_silence(number: usize, trouble: &str) -> Judged {
+fn broken_in_silence(number: usize, trouble: &str) -> StepVerdict {
     let expected = "the documents are silent".into();
     let finding = CaseFinding {
         step: number + 1,
@@ -387,14 +416,14 @@ fn broken_in_silence(number: usize, trouble: &str) -> Judged {
         readings: Vec::new(),
         hint: None,
     };
-    Judged {
+    StepVerdict {
         finding: Some(finding),
         ..undocumented(None, None)
     }
 }
 
 /// A step that is not judged, with the reason.
-pub fn not_judged(number: usize, reason: String) -> Judged {
+pub fn not_judged(number: usize, reason: String) -> StepVerdict {
     let finding = CaseFinding {
         step: number + 1,
         expected: String::new(),
@@ -402,7 +431,7 @@ pub fn not_judged(number: usize, reason: String) -> Judged {
         readings: Vec::new(),
         hint: None,
     };
-    Judged {
+    StepVerdict {
         conformance: Conformance::NotJudged,
         outcome: None,
         evidence: None,

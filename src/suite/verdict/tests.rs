@@ -6,9 +6,9 @@ use rstest::rstest;
 use super::*;
 use crate::{
     appliance::{ParsedRequest as Heard, Rules},
-    conformance::suite,
     contract,
     contract::{Condition, Kind},
+    suite::cases,
 };
 
 /// A success and a refusal in words that no document has.
@@ -31,8 +31,8 @@ fn worded(kind: Kind, ask: Operation, outcome: Outcome) -> Option<Response<Bytes
     Some(rules.render_response(worded, &Heard::Rejected(worded, Condition::MalformedBody)))
 }
 
-/// Every step of every case of both kinds, with its branches.
-fn steps() -> impl Iterator<Item = (Sent<'static>, Vec<Branch>)> {
+/// Every step of every case of both kinds, with its allowed.
+fn steps() -> impl Iterator<Item = (SentStep<'static>, Vec<AllowedResponse>)> {
     let served: &'static Readings = Box::leak(Box::default());
     let kinds = |case: &'static Case| {
         case.kinds
@@ -40,7 +40,7 @@ fn steps() -> impl Iterator<Item = (Sent<'static>, Vec<Branch>)> {
             .map(move |kind| (contract::of(*kind), case))
     };
     let sent = move |(contract, case): (&'static Contract, &'static Case)| {
-        (0..case.steps.len()).map(move |number| Sent {
+        (0..case.steps.len()).map(move |number| SentStep {
             contract,
             served,
             case,
@@ -48,7 +48,7 @@ fn steps() -> impl Iterator<Item = (Sent<'static>, Vec<Branch>)> {
             username: "",
         })
     };
-    suite::all()
+    cases::all()
         .iter()
         .flat_map(move |located| kinds(&located.case))
         .flat_map(sent)
@@ -56,14 +56,16 @@ fn steps() -> impl Iterator<Item = (Sent<'static>, Vec<Branch>)> {
             let step = sent.step();
             (
                 sent,
-                expected::branches(&step.expect, sent.contract, step.ask, sent.served)
+                allowed::allowed_responses(&step.expect, sent.contract, step.ask, sent.served)
                     .expect("all cases can be expected"),
             )
         })
 }
 
-fn has(branches: &[Branch], standing: Standing) -> bool {
-    branches.iter().any(|branch| branch.standing == standing)
+fn has(allowed: &[AllowedResponse], judgement: Judgement) -> bool {
+    allowed
+        .iter()
+        .any(|response| response.judgement == judgement)
 }
 
 #[rstest]
@@ -108,7 +110,7 @@ fn an_answer_has_a_verdict(
         .find(|(sent, _)| sent.case.id == id && sent.contract.kind == Kind::Sensor)
         .expect("there is such a case");
     let answer = answer(body);
-    let judged = of_step(&sent, Received::Answer(&answer));
+    let judged = of_step(&sent, StepResponse::Answer(&answer));
     assert_eq!(
         (judged.conformance, judged.outcome),
         (verdict, outcome),
@@ -137,12 +139,12 @@ fn an_answer_has_a_verdict(
 #[test]
 fn own_words_are_judged_where_the_documents_speak() {
     let mut seen = [0; 4];
-    for (sent, branches) in steps() {
+    for (sent, allowed) in steps() {
         let forbidden = sent.case.must_not == Some(Forbidden::Success);
-        let success_is_said = branches
-            .iter()
-            .any(|branch| branch.standing == Standing::Said && branch.outcome.is_success());
-        let silent = has(&branches, Standing::Silent);
+        let success_is_said = allowed.iter().any(|response| {
+            response.judgement == Judgement::Documented && response.outcome.is_success()
+        });
+        let silent = has(&allowed, Judgement::Unspecified);
         let open = |free: bool| {
             if free {
                 Conformance::Undocumented
@@ -150,7 +152,7 @@ fn own_words_are_judged_where_the_documents_speak() {
                 Conformance::Deviation
             }
         };
-        let judged = |body: &str| of_step(&sent, Received::Answer(&answer(body))).conformance;
+        let judged = |body: &str| of_step(&sent, StepResponse::Answer(&answer(body))).conformance;
         assert_eq!(
             judged(OWN_SUCCESS),
             open(silent && !forbidden && !success_is_said),
@@ -167,22 +169,22 @@ fn own_words_are_judged_where_the_documents_speak() {
 #[test]
 fn another_refusal_may_come_where_the_order_is_open() {
     let mut seen = 0;
-    for (sent, branches) in steps().filter(|(_, branches)| {
-        has(branches, Standing::Unordered) && !has(branches, Standing::Silent)
+    for (sent, allowed) in steps().filter(|(_, allowed)| {
+        has(allowed, Judgement::OrderUnspecified) && !has(allowed, Judgement::Unspecified)
     }) {
         for outcome in Outcome::ALL
             .iter()
-            .filter(|outcome| branches.iter().all(|branch| branch.outcome != **outcome))
+            .filter(|outcome| allowed.iter().all(|response| response.outcome != **outcome))
         {
             let ask = sent.step().ask;
             let Some(answer) = worded(sent.contract.kind, ask, *outcome) else {
                 continue;
             };
-            let judged = of_step(&sent, Received::Answer(&answer));
+            let judged = of_step(&sent, StepResponse::Answer(&answer));
             // What is worded alike is recognised as the first of them.
             let told = judged.outcome.unwrap_or(*outcome);
-            let open = !told.is_success() && expected::is_said(sent.contract, ask, told)
-                || branches.iter().any(|branch| branch.outcome == told);
+            let open = !told.is_success() && allowed::is_documented(sent.contract, ask, told)
+                || allowed.iter().any(|response| response.outcome == told);
             assert_eq!(
                 judged.conformance == Conformance::Deviation,
                 !open,
@@ -198,9 +200,9 @@ fn another_refusal_may_come_where_the_order_is_open() {
 #[test]
 fn no_answer_deviates_but_where_the_documents_are_silent() {
     let mut seen = [0; 2];
-    for (sent, branches) in steps() {
-        let silent = has(&branches, Standing::Silent);
-        let judged = of_step(&sent, Received::Broken("it was cut"));
+    for (sent, allowed) in steps() {
+        let silent = has(&allowed, Judgement::Unspecified);
+        let judged = of_step(&sent, StepResponse::Broken("it was cut"));
         assert_eq!(
             judged.conformance,
             if silent {
@@ -231,7 +233,7 @@ fn an_unreachable_target_is_not_judged() {
     let (sent, _) = steps().next().expect("there are cases");
     let judged = of_step(
         &sent,
-        Received::Unreachable {
+        StepResponse::Unreachable {
             trouble: "refused",
             hint: Some("start it"),
         },
@@ -254,7 +256,7 @@ fn evidence_tells_readings_and_a_status_that_is_none() {
     let with_status = |status: u16| {
         let mut answer = answer(body);
         *answer.status_mut() = http::StatusCode::from_u16(status).expect("a status");
-        of_step(&sent, Received::Answer(&answer))
+        of_step(&sent, StepResponse::Answer(&answer))
             .evidence
             .expect("it is recognised")
     };
@@ -268,23 +270,23 @@ fn evidence_tells_readings_and_a_status_that_is_none() {
         ))
     );
     let reads = |evidence: &Evidence| {
-        evidence.ways.iter().any(|way| {
+        evidence.interpretations.iter().any(|way| {
             way.iter()
                 .any(|choice| choice.reading == "table" && choice.rank == 1)
         })
     };
     assert!(reads(&usual) && reads(&other), "{usual:?}");
     assert_eq!(
-        whatever_it_tells(sent.contract, sent.step().ask, &answer(OWN_SUCCESS))
-            .map(|evidence| evidence.ways.len()),
+        probe_evidence(sent.contract, sent.step().ask, &answer(OWN_SUCCESS))
+            .map(|evidence| evidence.interpretations.len()),
         None
     );
-    assert!(whatever_it_tells(sent.contract, sent.step().ask, &answer(body)).is_some());
+    assert!(probe_evidence(sent.contract, sent.step().ask, &answer(body)).is_some());
 }
 
 #[test]
 fn the_gravest_step_counts() {
-    let step = |conformance| Judged {
+    let step = |conformance| StepVerdict {
         conformance,
         outcome: None,
         evidence: None,

@@ -5,13 +5,13 @@ use http::{Response, header};
 use serde_json::Value;
 
 use crate::{
-    conformance::strict,
     contract::{Contract, Echo, Envelope, Internal, Kind, Operation, Outcome},
+    suite::strict_json,
 };
 
 /// What is told of such an answer. The answer itself stands in its exchange and is not repeated.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Told {
+pub(super) struct Description {
     /// What it is, in a few words.
     pub(super) received: String,
     /// The way out, where one is known.
@@ -20,7 +20,7 @@ pub(super) struct Told {
 
 /// What was asked, and what could have been answered.
 #[derive(Clone, Copy)]
-pub(super) struct Asked<'a> {
+pub(super) struct MatchContext<'a> {
     pub(super) contract: &'a Contract,
     pub(super) operation: Operation,
     pub(super) username: &'a str,
@@ -29,12 +29,12 @@ pub(super) struct Asked<'a> {
 }
 
 /// Tells what an answer is: `outcome` is what it says, where it is the wording of something; `why` is what was in the way of each expected outcome.
-pub(super) fn tell(
-    asked: Asked<'_>,
+pub(super) fn describe(
+    asked: MatchContext<'_>,
     outcome: Option<Outcome>,
     answer: &Response<Bytes>,
     why: &[String],
-) -> Told {
+) -> Description {
     if let Some(outcome) = outcome {
         return recognised(asked.contract.kind, outcome);
     }
@@ -67,45 +67,45 @@ pub(super) fn tell(
             "a proxy or the web server answered, not the API: is the address the appliance's own, and is it up?",
         );
     }
-    let received = match strict::parse(answer.body()) {
+    let received = match strict_json::parse(answer.body()) {
         Ok(received) => received,
         Err(why) => {
-            return Told {
+            return Description {
                 received: format!("the body: {why}"),
                 hint: None,
             };
         }
     };
     match nearest(asked, &received) {
-        Some((name, differences)) if differences.is_empty() => Told {
+        Some((name, differences)) if differences.is_empty() => Description {
             received: why.join("; "),
             hint: Some(format!("the words are those of {name}")),
         },
-        Some((name, differences)) => Told {
+        Some((name, differences)) => Description {
             received: differences.join(", "),
             hint: Some(format!("nearest: {name}")),
         },
-        None => Told {
+        None => Description {
             received: why.join("; "),
             hint: None,
         },
     }
 }
 
-fn told(received: String, hint: impl Into<String>) -> Told {
-    Told {
+fn told(received: String, hint: impl Into<String>) -> Description {
+    Description {
         received,
         hint: Some(hint.into()),
     }
 }
 
-fn recognised(kind: Kind, outcome: Outcome) -> Told {
+fn recognised(kind: Kind, outcome: Outcome) -> Description {
     let hint = match outcome {
         Outcome::LockedOut => Some("the target has locked this address or account out: wait until that ends, then check --failed".to_owned()),
         Outcome::UnknownPath => Some(other_kind(kind)),
         _ => None,
     };
-    Told {
+    Description {
         received: format!("{outcome}, which is not expected here"),
         hint,
     }
@@ -121,9 +121,9 @@ fn other_kind(kind: Kind) -> String {
 }
 
 /// The reading whose wording is most like what was received, by name, and what differs; none where nothing is like it.
-fn nearest(asked: Asked<'_>, received: &Value) -> Option<(String, Vec<String>)> {
+fn nearest(asked: MatchContext<'_>, received: &Value) -> Option<(String, Vec<String>)> {
     let text = received.to_string();
-    if text.len() > LONGEST {
+    if text.len() > MAX_COMPARED_BYTES {
         return None;
     }
     let mut best: Option<(f32, String, Value)> = None;
@@ -175,7 +175,7 @@ fn nearest(asked: Asked<'_>, received: &Value) -> Option<(String, Vec<String>)> 
             }
         }
     }
-    let (_, name, dressed) = best.filter(|(alike, ..)| *alike > ALIKE)?;
+    let (_, name, dressed) = best.filter(|(alike, ..)| *alike > SIMILARITY_THRESHOLD)?;
     let mut found = Vec::new();
     differences(&dressed, received, "", &mut found);
     Some((name, found))
@@ -237,9 +237,9 @@ fn shown(value: &Value) -> String {
 }
 
 /// How long a body may be, in bytes, to be held against the wordings letter by letter.
-const LONGEST: usize = 2_000;
+const MAX_COMPARED_BYTES: usize = 2_000;
 /// How alike a body and a wording must be for the one to be told as the other, from 0 to 1.
-const ALIKE: f32 = 0.5;
+const SIMILARITY_THRESHOLD: f32 = 0.5;
 
 #[cfg(test)]
 mod tests {
@@ -248,20 +248,20 @@ mod tests {
     use super::*;
     use crate::contract;
 
-    fn of(status: u16, content_type: &str, body: &str) -> Told {
+    fn of(status: u16, content_type: &str, body: &str) -> Description {
         let answer = Response::builder()
             .status(status)
             .header(header::CONTENT_TYPE, content_type)
             .body(Bytes::from(body.to_owned()))
             .unwrap();
         let outcomes = [Outcome::Authenticated];
-        let asked = Asked {
+        let asked = MatchContext {
             contract: contract::of(Kind::Sensor),
             operation: Operation::Validation,
             username: "test",
             outcomes: &outcomes,
         };
-        tell(asked, None, &answer, &["why".to_owned()])
+        describe(asked, None, &answer, &["why".to_owned()])
     }
 
     #[rstest]

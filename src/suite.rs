@@ -1,0 +1,27 @@
+//! The conformance suite: the cases, the requests they send, and the judgement of the answers.
+//!
+//! ```text
+//! conformance/cases/*.yaml ─▶ Case ─▶ steps ─▶ requests … answers ─▶ Match ─▶ StepVerdict, profile
+//! ```
+
+pub mod allowed;
+pub mod case;
+pub mod cases;
+mod command;
+mod describe;
+pub mod evidence;
+mod expect;
+pub mod expectations;
+pub mod known;
+pub mod match_response;
+mod placeholder;
+pub mod profile;
+pub mod request;
+mod strict_json;
+pub mod verdict;
+
+pub use case::{Case, Effect, Need, Step};
+pub use expect::Expect;
+pub use expectations::TargetExpectations;
+pub use known::{Date, KnownDifferences};
+pub use placeholder::{Account, Placeholder, Property};
