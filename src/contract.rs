@@ -33,7 +33,9 @@ pub(crate) use names::closed_set;
 pub use names::{
     Check, ClosedSet, Condition, Field, Handling, Kind, Operation, Outcome, Role, UnknownName,
 };
-pub(crate) use nearest::{nearest, nearest_names};
+pub(crate) use nearest::nearest;
+#[cfg(feature = "cli")]
+pub(crate) use nearest::nearest_names;
 use readings::matcher;
 pub use readings::{Readings, UnknownReading};
 pub use rule::{AnswerType, FieldNames, Method, Names, Paths, Status, Token, Types};

@@ -22,6 +22,7 @@ use header::Fields;
 pub use render::render;
 pub use store::{Comparison, SnapshotCase, SnapshotOwner, SnapshotStore, UpdateMode};
 use thiserror::Error;
+#[cfg(feature = "cli")]
 pub(crate) use write_file::write_file;
 
 /// One request and its answer, as a snapshot shows them. Values of accounts are placeholders already (`«user.password»`).

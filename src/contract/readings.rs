@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use crate::contract::{Contract, Glob, nearest};
+use crate::contract::{Contract, Glob};
 
 /// For some facts the reading that holds; for all others the default does.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -107,8 +107,9 @@ impl fmt::Display for UnknownReading {
 
 impl UnknownReading {
     /// Returns the name that may be meant.
+    #[cfg(feature = "cli")]
     pub(crate) fn nearest(&self) -> Option<&str> {
-        nearest(&self.asked, self.expected.iter().map(String::as_str))
+        crate::contract::nearest(&self.asked, self.expected.iter().map(String::as_str))
     }
 }
 

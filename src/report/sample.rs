@@ -194,7 +194,7 @@ fn deviation() -> CaseResult {
         ..exchange()
     });
     CaseResult {
-        facts: vec!["X11 validation.authenticated.body".to_owned(), "X16 validation.authenticated.status".to_owned()].into(),
+        facts: vec!["X11 validation.authenticated.body".to_owned(), "X16 validation.authenticated.status".to_owned()],
         failed: true,
         reasons: vec![CaseFinding {
             step: 2,
@@ -275,7 +275,7 @@ fn case(
     CaseResult {
         id: id.into(),
         title: title.into(),
-        facts: vec!["X11 validation.authenticated.body".to_owned()].into(),
+        facts: vec!["X11 validation.authenticated.body".to_owned()],
         effect: "auth-failure".into(),
         conformance,
         regression,
@@ -292,7 +292,7 @@ fn case(
 
 fn exchange() -> ExchangeResult {
     ExchangeResult {
-        curl: "curl -k -H 'Content-Type: application/json' -d '{\"username\": \"'\"$USER_USERNAME\"'\"}' https://sensor.example:8443/api/external/authentication/validation".to_owned().into(),
+        curl: "curl -k -H 'Content-Type: application/json' -d '{\"username\": \"'\"$USER_USERNAME\"'\"}' https://sensor.example:8443/api/external/authentication/validation".to_owned(),
         status: Some(200),
         content_type: Some("application/json".into()),
         body: "{\"msg\":\"Authentication succeeded.\"}".into(),

@@ -3,7 +3,7 @@
 use rstest::rstest;
 
 use super::*;
-use crate::failure::{TlsFailure, scope::MAX_NAME};
+use crate::failure::{Per, TlsFailure, scope::MAX_NAME};
 
 const HERE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
 const CALL: Call<'static> = Call {
