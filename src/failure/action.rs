@@ -28,7 +28,7 @@ pub struct FailureAction {
     pub down: Option<Duration>,
     /// What happens before any request: to the TLS handshake and the certificate.
     pub tls: Option<TlsFailure>,
-    /// Whether the operation takes effect, where the mode says it; what holds is [`Act::commits`].
+    /// Whether the operation takes effect, where the mode says it; what holds is [`FailureAction::commits`].
     pub commit: Option<bool>,
     /// How long the old password still validates after a change.
     pub stale: Option<Stale>,

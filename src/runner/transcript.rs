@@ -28,7 +28,7 @@ pub(super) fn shown_request(
 /// Returns the requests of a case as commands; nothing is sent.
 ///
 /// # Errors
-/// As for [`shown_request`].
+/// As for `shown_request`.
 pub fn case_commands(kind: Kind, case: &Case, address: &str) -> Result<Vec<String>, String> {
     let commands = case.steps.iter().map(|step| {
         let shown = shown_request(step, contract::of(kind), &Readings::default())?;
