@@ -61,10 +61,10 @@ pub(super) struct CheckArgs {
     /// The readings to expect: a profile, as `--report profile=FILE` writes it. Mocks serve them; any other reading is a deviation
     #[arg(long, value_name = "FILE")]
     readings: Option<PathBuf>,
-    /// KnownDifferences differences (YAML): they do not fail the run, but outdated entries do. A list of `case` (id or glob), `reason` and optionally `until: YYYY-MM-DD` and `kind`
+    /// Known differences (YAML): they do not fail the run, but outdated entries do. A list of `case` (id or glob), `reason` and optionally `until: YYYY-MM-DD` and `kind`
     #[arg(long, value_name = "FILE")]
     known: Option<PathBuf>,
-    /// RunResult each case N times; a case whose answers differ is unstable and fails
+    /// Run each case N times; a case whose answers differ is unstable and fails
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub(super) repeat: u32,
     /// Write a report: text, json, junit, markdown, github, html or profile; to stdout without a path (markdown to $GITHUB_STEP_SUMMARY if that is set); repeatable

@@ -29,7 +29,7 @@ use crate::{
 /// The rule by which a pending snapshot may be accepted.
 #[derive(Debug, Default)]
 pub struct AcceptanceRule {
-    /// KnownDifferences differences.
+    /// Known differences.
     pub known: KnownDifferences,
     /// What no snapshot may hold, each with its description.
     pub secrets: Vec<(String, Secret)>,

@@ -1,4 +1,4 @@
-//! KnownDifferences differences: what a target is known to do otherwise, by whom and why, and until when. Such a difference fails no run; an entry that means none does.
+//! Known differences: what a target is known to do otherwise, by whom and why, and until when. Such a difference fails no run; an entry that means none does.
 //!
 //! ```yaml
 //! - case: validation.authenticated        # an id, a glob, or `inconsistent.FACT`
