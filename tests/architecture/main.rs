@@ -46,7 +46,7 @@ impl Ceiling {
 
 const MODULES: Ceiling = Ceiling {
     of: "top-level modules",
-    max: 21,
+    max: 16,
     goal: 16,
 };
 const FILE_CIRCLES: Ceiling = Ceiling {
@@ -56,37 +56,37 @@ const FILE_CIRCLES: Ceiling = Ceiling {
 };
 const SHARED_NAMES: Ceiling = Ceiling {
     of: "names that several types have",
-    max: 67,
+    max: 30,
     goal: 0,
 };
 const STRING_ERRORS: Ceiling = Ceiling {
     of: "Result<_, String>",
-    max: 181,
+    max: 68,
     goal: 20,
 };
 const CODE_LINES: Ceiling = Ceiling {
     of: "lines of code",
-    max: 35_500,
+    max: 30_600,
     goal: 20_000,
 };
 const LONG_FILES: Ceiling = Ceiling {
     of: "files of more than 400 lines",
-    max: 27,
+    max: 26,
     goal: 0,
 };
 const LONG_TEST_NAMES: Ceiling = Ceiling {
     of: "tests whose names have more than 60 characters",
-    max: 58,
+    max: 52,
     goal: 0,
 };
 const RETIRED_IN_TEXTS: Ceiling = Ceiling {
     of: "retired terms in texts that users see",
-    max: 164,
+    max: 76,
     goal: 0,
 };
 const RETIRED_IN_NAMES: Ceiling = Ceiling {
     of: "names with retired terms",
-    max: 97,
+    max: 65,
     goal: 0,
 };
 
