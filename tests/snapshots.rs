@@ -78,7 +78,7 @@ fn every_case_has_a_snapshot_and_every_snapshot_a_case(
 }
 
 #[test]
-fn accepting_the_macros_pending_file_and_ours_gives_the_bytes_in_the_project() {
+fn accepted_macro_file_equals_ours() {
     let workspace = workspace();
     let by_macro = child(workspace.path(), "new");
     assert!(!by_macro, "a new snapshot fails the test that finds it");

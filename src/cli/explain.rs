@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn every_case_can_be_explained_and_no_line_but_a_command_is_too_wide() {
+    fn every_case_can_be_explained_within_the_width() {
         for located in cases::all() {
             let text = explained(Some(&located.case.id))
                 .unwrap_or_else(|error| panic!("{}: {error}", located.case.id));

@@ -117,7 +117,7 @@ fn bytes_are_bounded_and_the_newest_is_kept_however_large() {
 }
 
 #[test]
-fn counts_follow_an_entry_from_open_to_its_end_though_it_was_dropped() {
+fn counts_follow_an_entry_that_was_dropped() {
     let mut journal = BoundedJournal::with_bounds(Bounds {
         entries: 1,
         bytes: 1 << 20,
@@ -170,7 +170,7 @@ fn counts_follow_an_entry_from_open_to_its_end_though_it_was_dropped() {
 }
 
 #[test]
-fn a_clear_begins_to_count_anew_and_what_was_open_before_it_stays_out() {
+fn clear_restarts_counts_without_open_entries() {
     let mut journal = BoundedJournal::default();
     let before = journal.push(plain());
     journal.clear();
@@ -237,7 +237,7 @@ fn a_view_shows_no_password_and_says_who_is_who() {
 }
 
 #[test]
-fn a_password_is_hidden_in_a_header_s_name_and_across_path_and_query() {
+fn password_is_hidden_in_header_names_and_across_path_and_query() {
     let request = Request::post("/api/gone?1234&password=Old12345!")
         .header("gone?1234".replace('?', "."), "x")
         .body(())

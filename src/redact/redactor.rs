@@ -277,7 +277,7 @@ mod tests {
 
     /// The character that a secret shares with what is before it is no part of another secret that ends there.
     #[test]
-    fn base64_that_begins_where_another_secret_ends_has_a_label_of_its_own() {
+    fn adjacent_base64_secret_has_its_own_label() {
         let redactor = redactor(&["Test12345a", "Gone-12345!"]);
         let whole = STANDARD.encode("uGone-12345!");
         assert_eq!(

@@ -281,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_of_the_register_means_its_facts_and_a_list_any_of_its_readings() {
+    fn register_number_selects_its_facts_and_a_list_any_reading() {
         let text = "- kind: sensor\n  readings:\n    X11: table\n    set_password_by_admin.user_unknown.body: [table, example]\n";
         let profile = read("p", text)
             .unwrap_or_else(|error| panic!("{error}"))

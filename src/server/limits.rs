@@ -214,7 +214,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn listeners_take_the_rest_first_and_then_connections_but_not_the_last_ones() {
+    fn limit_keeps_descriptors_for_listeners() {
         let connections = Connections::of(MIN_CONNECTIONS + 1, 1);
         let (first, second) = (
             connections.listening().unwrap(),

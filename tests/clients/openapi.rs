@@ -100,7 +100,7 @@ fn schemathesis_finds_nothing() {
 }
 
 #[test]
-fn every_reference_leads_somewhere_and_every_operation_tells_its_problems() {
+fn every_reference_resolves_and_operations_list_problems() {
     let (mut process, _) = Process::serve(2, &["--control", "127.0.0.1:0"]);
     let url = process.control();
     let mut stream = TcpStream::connect(url.strip_prefix("http://").unwrap()).unwrap();

@@ -60,7 +60,7 @@ fn s237_has_a_wrong_password_and_is_told_so() {
 }
 
 #[test]
-fn c263_with_its_quote_mended_succeeds_with_curl_s_form_content_type() {
+fn c263_with_a_closed_quote_succeeds_with_a_form_content_type() {
     let printed = &quote(Kind::Console, "C263").text;
     assert!(
         !shell(printed).output().unwrap().status.success(),
@@ -80,7 +80,7 @@ fn c263_with_its_quote_mended_succeeds_with_curl_s_form_content_type() {
 #[rstest]
 #[case::s167(Kind::Sensor, "S167")]
 #[case::c190(Kind::Console, "C190")]
-fn admin_user_is_a_missing_field_unless_the_reading_of_the_command_is_chosen(
+fn admin_user_is_a_missing_field_unless_its_reading_is_chosen(
     #[case] kind: Kind,
     #[case] example: &str,
 ) {
@@ -152,7 +152,7 @@ fn every_template_works_when_filled_in(#[case] kind: Kind) {
 #[rstest]
 #[case::sensor(Kind::Sensor)]
 #[case::console(Kind::Console)]
-fn every_message_of_the_documents_can_be_provoked_and_arrives_to_the_letter(#[case] kind: Kind) {
+fn every_documented_message_arrives_to_the_letter(#[case] kind: Kind) {
     let mut messages = BTreeSet::new();
     for (operation, clause) in &contract::of(kind).operations {
         for (outcome, spec) in &clause.outcomes {

@@ -20,7 +20,7 @@ use crate::{
 };
 
 #[test]
-fn the_control_api_is_told_in_its_line_and_in_the_ready_file_and_ends_with_the_rest() {
+fn control_api_is_announced_and_ends_with_the_process() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("ready.json");
     let path = file.to_str().unwrap();

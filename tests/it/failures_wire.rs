@@ -159,7 +159,7 @@ async fn pipelined_requests_are_answered_in_order(#[values(false, true)] tls: bo
 
 #[rstest]
 #[tokio::test]
-async fn what_a_client_sends_while_its_answer_is_held_back_is_answered_after_it(
+async fn pipelined_request_is_answered_after_a_delayed_answer(
     #[values(false, true)] tls: bool,
 ) {
     let bench = Bench::start(
@@ -192,7 +192,7 @@ async fn what_a_client_sends_while_its_answer_is_held_back_is_answered_after_it(
 // — time —
 
 #[tokio::test]
-async fn a_frozen_clock_holds_an_answer_and_each_advance_lets_one_piece_go() {
+async fn frozen_clock_holds_an_answer_until_each_advance() {
     let bench = Bench::start(false, vec![mode(When::default(), dribbled(100, HOUR))]);
     bench.clock().freeze();
     let mut stream = bench.open().await;
@@ -311,7 +311,7 @@ async fn a_shutdown_cuts_what_is_held_back_even_by_a_frozen_clock(
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn two_hundred_held_back_connections_cost_the_others_nothing_and_no_shutdown_waits_for_them()
+async fn delayed_connections_hold_up_neither_others_nor_shutdown()
 {
     let on = |user: &str, action| FailureMode {
         name: user.into(),
@@ -467,7 +467,7 @@ async fn another_outcome_is_worded_and_nothing_is_done() {
 #[case::for_a_time(Stale::For(HOUR))]
 #[case::for_two_validations(Stale::Requests(2))]
 #[tokio::test]
-async fn a_stale_password_validates_for_as_long_as_the_mode_says_and_changes_nothing(
+async fn stale_password_validates_as_long_as_the_mode_says(
     #[case] stale: Stale,
 ) {
     let action = FailureAction {
@@ -735,7 +735,7 @@ async fn a_real_client_sees_an_aborted_handshake_as_a_reset() {
 }
 
 #[tokio::test]
-async fn a_stalled_handshake_outlives_the_limit_and_ends_with_the_client_or_the_server() {
+async fn stalled_handshake_ends_with_the_client_or_the_server() {
     let limits = Limits {
         handshake: Duration::from_millis(20),
         connections: Connections::at_most(1),
@@ -801,7 +801,7 @@ fn a_certificate_of_the_user_s_cannot_be_at_fault() {
 
 #[rstest]
 #[tokio::test]
-async fn a_port_that_goes_down_resets_all_refuses_and_comes_back_on_its_number(
+async fn port_that_goes_down_resets_refuses_and_comes_back(
     #[values(false, true)] tls: bool,
 ) {
     let bench = Bench::start(

@@ -44,7 +44,7 @@ const FAULTS: &[Fault] = &[
         from: "            return self.exchange(request).await;\n",
         to: "            return match self.exchange(request).await {\n                Err(ClientError::Broken(_)) => self.exchange(request).await,\n                other => other,\n            };\n",
         target: "live",
-        test: "target::wrong::whichever_answer_to_a_change_is_lost_nothing_is_lost_and_nothing_is_sent_twice",
+        test: "target::wrong::lost_answer_to_any_change_loses_and_repeats_nothing",
     },
     Fault {
         name: "redirects are followed",
@@ -76,7 +76,7 @@ const FAULTS: &[Fault] = &[
         from: "let open: Vec<Account> = journal.at_risk().keys().copied().collect();",
         to: "let open: Vec<Account> = journal.at_risk().keys().copied().take(0).collect();",
         target: "live",
-        test: "target::a_run_with_changes_gives_everything_back_and_stays_below_the_lock_out",
+        test: "target::run_with_changes_restores_all_below_the_lockout",
     },
     Fault {
         name: "a known difference never expires",
@@ -122,7 +122,7 @@ fn every_fault_has_its_place_and_its_test() {
 
 #[test]
 #[ignore = "builds the project once for each fault: minutes"]
-fn every_fault_of_the_suite_is_caught_by_the_test_that_is_named_for_it() {
+fn every_fault_of_the_suite_is_caught_by_its_named_test() {
     let copy = Copy::new();
     let tests: BTreeSet<(&str, &str)> = FAULTS
         .iter()

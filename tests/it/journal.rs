@@ -223,7 +223,7 @@ async fn an_entry_tells_why_and_what_is_wrong_with_the_client() {
 }
 
 #[tokio::test]
-async fn a_password_that_was_replaced_long_ago_is_hidden_where_no_place_tells_it() {
+async fn long_replaced_password_is_hidden_anywhere() {
     let double = open("");
     let change = |old: &str, new: &str| {
         format!(r#"{{"username": "test", "password": "{old}", "new_password": "{new}"}}"#)
@@ -376,7 +376,7 @@ async fn a_frozen_clock_holds_an_answer_until_it_is_advanced() {
 // — order —
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn of_those_who_race_one_wins_and_the_order_explains_every_answer() {
+async fn one_racing_change_wins_and_the_order_explains_all_answers() {
     let rounds = 10_000 / 64;
     let host = MockAppliance::new(
         fixture::built_in(Kind::Sensor).appliance(),
@@ -450,7 +450,7 @@ async fn of_those_who_race_one_wins_and_the_order_explains_every_answer() {
 // — bounds —
 
 #[test]
-fn all_journals_together_are_bounded_and_the_oldest_entries_go_first() {
+fn journals_are_bounded_together_and_drop_oldest_entries() {
     let budget = MemoryBudget::new(400_000);
     let host = || {
         let host = MockAppliance::new(

@@ -336,7 +336,7 @@ fn an_address_that_cannot_be_is_answered_with_one_that_can(
 // — fixtures and ports —
 
 #[test]
-fn fixtures_take_consecutive_ports_but_for_one_that_names_its_own() {
+fn fixtures_take_consecutive_ports_unless_they_name_one() {
     let folder = Folder::new();
     let first = free_ports(4);
     for (name, listen) in [

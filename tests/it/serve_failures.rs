@@ -89,7 +89,7 @@ fn what_cannot_be_is_refused_before_anything_listens() {
 }
 
 #[test]
-fn a_watched_folder_changes_what_is_served_and_leaves_alone_what_did_not_change() {
+fn watched_folder_reloads_only_changed_fixtures() {
     let folder = tempfile::tempdir().unwrap();
     let write = |name: &str, text: &str| replace(&folder.path().join(name), text);
     write("a.yaml", SENSOR);

@@ -88,7 +88,7 @@ async fn a_body_up_to_the_limit_is_taken(#[case] request: String, #[case] expect
 }
 
 #[tokio::test]
-async fn an_unfinished_head_is_cut_without_an_answer_even_if_bytes_keep_coming() {
+async fn unfinished_head_is_cut_even_if_bytes_keep_coming() {
     let server = Server::start(Limits {
         head: Duration::from_millis(100),
         ..Limits::default()
@@ -260,9 +260,9 @@ async fn five_hundred_connections_are_served_at_once() {
 }
 
 #[test]
-fn out_of_descriptors_accepting_pauses_without_spinning_and_then_goes_on() {
+fn accepting_pauses_without_descriptors_and_goes_on() {
     const TEST: &str =
-        "server::out_of_descriptors_accepting_pauses_without_spinning_and_then_goes_on";
+        "server::accepting_pauses_without_descriptors_and_goes_on";
     if !is_own_process(TEST) {
         return;
     }
@@ -339,7 +339,7 @@ fn out_of_descriptors_accepting_pauses_without_spinning_and_then_goes_on() {
 #[case::beyond_ascii("GET /\u{e4} HTTP/1.1\r\nhost: x\r\n\r\n")]
 #[case::malformed_chunk("POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n")]
 #[tokio::test]
-async fn what_the_protocol_forbids_is_refused_by_the_service_and_closed(#[case] request: &str) {
+async fn forbidden_http_is_refused_and_closed(#[case] request: &str) {
     let server = Server::start(Limits::default()).await;
     assert_eq!(server.ask(request).await, Answer::new(400, "BadRequest"));
 }
@@ -368,7 +368,7 @@ async fn what_the_protocol_allows_is_answered(#[case] request: &str, #[case] exp
 // — conversation —
 
 #[tokio::test]
-async fn a_connection_is_kept_alive_and_pipelined_answers_come_in_order() {
+async fn connection_is_kept_alive_and_answers_come_in_order() {
     let server = Server::start(Limits::default()).await;
     let mut stream = server.greeted().await;
     let requests = (0..50)
@@ -399,7 +399,7 @@ async fn a_client_that_closes_its_sending_half_gets_its_answer() {
 }
 
 #[tokio::test]
-async fn a_client_that_expects_a_100_continue_gets_one_before_it_sends() {
+async fn expected_100_continue_comes_before_the_body() {
     let server = Server::start(Limits::default()).await;
     let mut stream = server.connect().await;
     stream
@@ -419,7 +419,7 @@ async fn a_client_that_expects_a_100_continue_gets_one_before_it_sends() {
 }
 
 #[tokio::test]
-async fn a_client_that_expects_a_100_continue_is_refused_before_it_sends() {
+async fn expected_100_continue_can_be_refused_before_the_body() {
     let server = Server::start(Limits::default()).await;
     let request =
         "POST / HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: 65537\r\n\r\n";

@@ -248,7 +248,7 @@ fn a_link_in_a_snapshots_place_is_neither_read_nor_replaced() {
 }
 
 #[test]
-fn a_folder_that_cannot_be_written_gives_an_error_with_the_files_name() {
+fn unwritable_folder_gives_an_error_with_the_file_name() {
     let (folder, shelf) = shelf();
     fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o555)).unwrap();
     // Permissions do not bind root; a folder that is gone binds everybody.

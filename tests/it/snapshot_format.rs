@@ -255,7 +255,7 @@ fn what_was_written_is_read_again() {
 
 /// Insta drops one CR before an LF each time; fuzzing came upon it.
 #[test]
-fn what_was_written_reads_as_it_was_however_many_cr_stand_before_an_lf() {
+fn written_text_reads_back_with_any_number_of_cr_before_lf() {
     let read = snapshot::parse("---\ndescription: d\n---\na\r\r\r\nb\rc\r\r\n").unwrap();
     assert_eq!(read.body, "a\nb\rc");
     assert_eq!(snapshot::parse(&read.text()), Ok(read));

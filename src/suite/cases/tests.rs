@@ -354,7 +354,7 @@ fn every_outcome_of_an_operation_is_expected_of_it(#[case] kind: Kind) {
 }
 
 #[test]
-fn a_request_that_could_change_a_password_is_never_without_effect() {
+fn no_case_that_can_change_a_password_is_read_only() {
     check(|case| {
         let changing = |step: &&Step| {
             step.ask != Operation::Validation

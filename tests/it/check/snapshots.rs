@@ -49,7 +49,7 @@ fn one_changed_character_fails_and_touches_nothing(
 }
 
 #[test]
-fn a_missing_snapshot_fails_in_ci_alone_and_is_accepted_by_a_person() {
+fn missing_snapshot_fails_in_ci_and_a_person_accepts_it() {
     let desk = missing();
     let before = desk.files("snapshots");
     let told = desk.run_with(CHECK, "CI", "true").ends_with(5);
@@ -219,7 +219,7 @@ fn a_full_run_changes_no_file() {
 }
 
 #[test]
-fn without_a_folder_the_copy_inside_is_compared_and_nothing_is_written() {
+fn without_a_folder_the_built_in_copy_is_compared() {
     let desk = Desk::new();
     let told = desk.run(CHECK).ends_with(0);
     assert!(told.out.contains(" same, 0 changed, 0 new"), "{}", told.out);

@@ -8,7 +8,7 @@ use tokio::time::timeout;
 use crate::control::desk::{Desk, SOON, change, validate, validation};
 
 #[tokio::test]
-async fn entries_say_what_was_asked_and_why_it_was_refused_and_no_password() {
+async fn entries_have_request_and_reason_and_no_password() {
     let desk = Desk::http();
     let client = desk.client(&desk.sensor("s", json!({ "users": [{ "username": "a", "password": "Canary-6666", "role": "admin" }] })).await);
     assert_eq!(validate(&client, "a", "Canary-6666").await, 200);
@@ -74,7 +74,7 @@ async fn entries_say_what_was_asked_and_why_it_was_refused_and_no_password() {
 }
 
 #[tokio::test]
-async fn a_wait_answers_when_the_count_is_reached_and_at_once_if_it_was() {
+async fn wait_answers_once_the_count_is_reached() {
     let desk = Desk::http();
     let client = desk.client(&desk.sensor("s", json!({})).await);
     let wait = "/v1/appliances/s/journal/wait?operation=validation&state=done&count=2&timeout=20s";
@@ -134,7 +134,7 @@ async fn a_wait_that_is_over_says_what_came_instead() {
 }
 
 #[tokio::test]
-async fn a_wait_ends_with_the_appliance_and_with_the_process_and_holds_up_neither() {
+async fn wait_ends_with_the_appliance_or_the_process() {
     let desk = Desk::http();
     desk.sensor("deleted", json!({})).await;
     desk.sensor("left", json!({})).await;

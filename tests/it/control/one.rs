@@ -9,7 +9,7 @@ use tokio::{net::TcpStream, time::timeout};
 use crate::control::desk::{Desk, SOON, change, validate, validation};
 
 #[tokio::test]
-async fn an_appliance_is_made_from_json_answers_over_verified_https_and_is_gone_after_delete() {
+async fn appliance_from_json_serves_https_until_deleted() {
     let desk = Desk::https();
     let body = json!({ "appliance": "sensor", "name": "plant-7", "users": [{ "username": "a", "password": "Secret-1234", "role": "admin" }], "seed": 42 });
     let made = desk.json("POST", "/v1/appliances", &body).await;
@@ -50,7 +50,7 @@ async fn an_appliance_is_made_from_json_answers_over_verified_https_and_is_gone_
 }
 
 #[tokio::test]
-async fn an_appliance_is_made_from_yaml_and_json_may_escape_as_python_does() {
+async fn appliance_from_yaml_or_escaped_json() {
     let desk = Desk::http();
     let yaml = "appliance: console\nname: from-yaml\nusers:\n  - { username: a, password: Secret-1234, role: admin }\n";
     assert_eq!(
@@ -112,7 +112,7 @@ async fn ports_come_from_the_range_and_go_back_to_it() {
 }
 
 #[tokio::test]
-async fn users_are_put_in_replaced_and_removed_and_no_password_is_told() {
+async fn users_are_added_replaced_and_removed_without_passwords_shown() {
     let desk = Desk::http();
     let client = desk.client(&desk.sensor("s", json!({ "users": [{ "username": "a", "password": "Canary-0000", "role": "admin" }] })).await);
     let users = "/v1/appliances/s/users";

@@ -22,7 +22,7 @@ use crate::deviations::meddler::{assert_deviates, cases, documented, lab, verdic
 )]
 #[case::no_http("rubbish\r\n\r\n")]
 #[tokio::test]
-async fn a_connection_that_breaks_deviates_where_an_answer_is_documented(
+async fn broken_connection_deviates_where_an_answer_is_documented(
     #[case] bytes: &'static str,
 ) {
     let kind = Kind::Console;

@@ -47,7 +47,7 @@ async fn any_of_the_documents_refusals_may_come_first(#[case] outcome: Outcome) 
     r#"{"error":{"userDisplayErrorMessage":"The request body is not valid JSON"}}"#
 )]
 #[tokio::test]
-async fn a_refusal_that_is_none_of_the_documents_deviates_whatever_the_order(
+async fn undocumented_refusal_deviates_in_any_order(
     #[case] body: &'static str,
 ) {
     let run = run_cases(

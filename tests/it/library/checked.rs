@@ -3,7 +3,7 @@
 use d4iot_double::{Account, Double, Failure, Kind, Role};
 
 #[tokio::test]
-async fn a_double_passes_the_suite_and_the_run_tells_which_readings_it_follows() {
+async fn double_passes_the_suite_and_its_readings_are_reported() {
     let sensor = Double::sensor()
         .reading("X11", "table")
         .start()
@@ -119,7 +119,7 @@ fn passwords_are_changed_by_consent_alone_and_given_back() {
 }
 
 #[tokio::test]
-async fn what_a_check_is_told_wrongly_is_refused_before_anything_is_sent() {
+async fn wrong_check_options_are_refused_before_any_request() {
     let sensor = Double::sensor().http().start().await.unwrap();
     let check = |url: &str| d4iot_double::check(url, Kind::Sensor);
     let cases = [

@@ -115,7 +115,7 @@ async fn a_double_that_nobody_asked_says_so() {
 }
 
 #[tokio::test]
-async fn too_many_are_told_in_few_lines_with_the_failure_that_bent_them() {
+async fn too_many_requests_are_summarised_with_their_failure() {
     let sensor = Double::sensor()
         .http()
         .failure(Failure::status(503).calls([2]))
@@ -139,7 +139,7 @@ async fn too_many_are_told_in_few_lines_with_the_failure_that_bent_them() {
 }
 
 #[tokio::test]
-async fn verify_returns_what_is_unmet_and_the_drop_does_not_say_it_again() {
+async fn verify_returns_unmet_expectations_and_drop_is_silent() {
     let sensor = asked().await;
     sensor.expect(Operation::SetPassword).never();
     let unmet = sensor.verify().unwrap_err().to_string();

@@ -8,7 +8,7 @@ use rstest::rstest;
 use crate::library::client;
 
 #[tokio::test]
-async fn a_password_changes_though_the_answer_is_lost_or_does_not_where_it_is_lost_before() {
+async fn lost_answer_changes_the_password_only_after_commit() {
     for (failure, changed) in [
         (Failure::reset_after_commit(), true),
         (Failure::reset_before_commit(), false),

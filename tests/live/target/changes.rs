@@ -3,7 +3,7 @@
 use crate::target::stage::{CONSENT, Seen, Stage};
 
 #[test]
-fn a_run_with_changes_gives_everything_back_and_stays_below_the_lock_out() {
+fn run_with_changes_restores_all_below_the_lockout() {
     let stage = Stage::new();
     let ran = stage.check(&CONSENT);
     assert_eq!(ran.code(), 0, "{ran}");
@@ -71,7 +71,7 @@ fn no_password_is_shown_or_kept() {
 }
 
 #[test]
-fn asked_twice_everything_is_given_back_twice_and_the_budget_holds() {
+fn run_with_repeats_restores_all_within_the_budget() {
     let stage = Stage::new();
     let ran = stage.check(&[
         CONSENT[0],

@@ -12,7 +12,7 @@ use crate::target::{
 
 /// Each case is run so; with `D4IOT_EVERY_REQUEST` it is each request of the whole plan, else a sample of them.
 #[rstest]
-fn whatever_request_a_run_is_killed_at_recover_gives_everything_back(
+fn recover_restores_all_after_a_kill_at_any_request(
     #[values(Place::Before, Place::After)] place: Place,
 ) {
     let done = every(41, |number| {

@@ -172,7 +172,7 @@ fn a_pin_replaces_chain_and_name_and_no_date() {
 }
 
 #[test]
-fn without_an_option_those_are_believed_that_the_system_believes() {
+fn without_options_the_system_trust_store_is_used() {
     let (stage, https) = (Stage::new(), Https::with(""));
     let ca = stage.keep("ca.pem", &https.ca);
     let mut command = stage.reaching(&https.url, &[]);
@@ -268,7 +268,7 @@ fn a_target_may_want_the_client_s_certificate() {
 )]
 #[case::torn("CERTIFICATE", "-----BEGIN PRIVATE KEY-----\nSECRETSECRET", "no PEM")]
 #[case::another_s("CERTIFICATE", "OTHER", "cannot be used")]
-fn what_is_wrong_with_a_certificate_or_key_is_said_and_no_line_of_it_shown(
+fn certificate_errors_are_explained_without_their_content(
     #[case] certificate: &str,
     #[case] key: &str,
     #[case] says: &str,

@@ -73,7 +73,7 @@ fn a_user_who_cannot_be_validated_is_not_changed() {
 }
 
 #[test]
-fn a_password_that_the_policy_would_not_take_back_is_not_changed() {
+fn password_that_policy_would_refuse_is_not_changed() {
     let stage = Stage::of(
         &FIXTURE.replace("Lab-User-Passw0rd:1", "short1A!"),
         Behaviour::Well,

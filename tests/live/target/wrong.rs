@@ -19,7 +19,7 @@ use crate::target::{
 /// One answer to a change is lost: with `D4IOT_EVERY_REQUEST` each of the whole plan in turn, else a sample of them. The administrator is
 /// never refused here, so that nothing may be left changed.
 #[rstest]
-fn whichever_answer_to_a_change_is_lost_nothing_is_lost_and_nothing_is_sent_twice(
+fn lost_answer_to_any_change_loses_and_repeats_nothing(
     #[values(
         Wrong::LateAfter,
         Wrong::LateBefore,
@@ -110,7 +110,7 @@ fn nothing_is_lost(stage: &Stage, ran: &Ran) {
 }
 
 #[test]
-fn what_cannot_be_given_back_is_7_with_steps_and_recover_tries_again() {
+fn unrestored_password_exits_7_and_recover_tries_again() {
     let stage = Stage::of(FIXTURE, Behaviour::Stuck);
     let ran = stage.check(&[
         CONSENT[0],

@@ -136,7 +136,7 @@ fn a_journal_torn_at_any_byte_can_be_read() {
 )]
 #[case::no_line("{}", "line 2: expected value at line 1 column 2")]
 #[case::behind_the_end("\"closed\"\n\"closed\"", "line 3: it follows the end")]
-fn a_line_that_means_nothing_is_refused_and_nothing_is_forgotten(
+fn meaningless_line_is_refused_and_entries_are_kept(
     #[case] line: &str,
     #[case] expected: &str,
 ) {
