@@ -87,7 +87,7 @@ pub struct CaseResult {
     pub conformance: Conformance,
     /// The second; none without a baseline.
     pub regression: Option<Regression>,
-    /// The readings other than the ruling that the target followed here: `X11 validation.authenticated.body: table`.
+    /// The readings other than the default that the target followed here: `X11 validation.authenticated.body: table`.
     pub reading: Vec<String>,
     /// The file the case stands in, as in the project.
     pub file: String,
@@ -147,10 +147,10 @@ pub struct Followed {
     pub fact: String,
     /// Its register number, if it has one.
     pub register: Option<String>,
-    /// The readings that all answers agree with, the ruling first; more than one where the cases do not tell them apart; none where answers differ.
+    /// The readings that all answers agree with, the default first; more than one where the cases do not tell them apart; none where answers differ.
     pub readings: Vec<String>,
-    /// Whether the first of them is the ruling.
-    pub ruling: bool,
+    /// Whether the first of them is the default.
+    pub is_default: bool,
     /// What was seen that is no reading of the fact, such as a status nobody listed.
     pub other: Vec<String>,
     /// How many answers told.

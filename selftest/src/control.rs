@@ -130,7 +130,7 @@ fn check(
 }
 
 fn is_default(followed: &Followed) -> bool {
-    followed.ruling && followed.other.is_empty()
+    followed.is_default && followed.other.is_empty()
 }
 
 /// Returns whether a profile names a reading, and it alone.

@@ -50,7 +50,7 @@ pub fn suggestion(kind: Kind, path: &str, serves: impl Fn(&str) -> bool) -> Stri
     format!("this {kind} answers at {}", all.join(", "))
 }
 
-/// Returns every path that a kind's document says for an operation, the ruling's first.
+/// Returns every path that a kind's document says for an operation, the default reading's first.
 fn paths(kind: Kind, operation: Operation) -> impl Iterator<Item = String> {
     contract::of(kind)
         .clause(operation)

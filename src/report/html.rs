@@ -198,7 +198,7 @@ fn followed(summary: &Summary) -> String {
         );
     }
     let note = if html.contains("class=\"other\"") {
-        "* not the ruling. "
+        "* not the default. "
     } else {
         ""
     };

@@ -111,7 +111,7 @@ fn remarkable(target: &TargetSummary) -> Vec<String> {
         &passed(|case| case.known.is_some()),
     ));
     sections.push(listed(
-        "another reading than the ruling",
+        "another reading than the default",
         &passed(|case| case.conformance == Conformance::Variant),
     ));
     sections.push(listed(
@@ -182,7 +182,7 @@ fn followed(summary: &Summary) -> String {
     });
     let table = table(&heads, lines);
     let note = if table.contains(readings::MARK) {
-        "\n\\* not the ruling; `d4iot-double explain FACT` tells who says what, and where\n"
+        "\n\\* not the default; `d4iot-double explain FACT` tells who says what, and where\n"
     } else {
         ""
     };

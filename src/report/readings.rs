@@ -104,7 +104,7 @@ pub(super) fn table(summary: &Summary, style: Style) -> String {
         line(
             &mut text,
             &style.dim(
-                "  * not the ruling; d4iot-double explain FACT tells who says what, and where",
+                "  * not the default; d4iot-double explain FACT tells who says what, and where",
             ),
         );
     }
@@ -148,7 +148,7 @@ impl<'a> Column<'a> {
         let told = target
             .profile
             .iter()
-            .filter(|followed| disputed.contains(&followed.fact) || leaves_the_ruling(followed));
+            .filter(|followed| disputed.contains(&followed.fact) || is_not_default(followed));
         Column(
             told.map(|followed| {
                 let register = followed.register.as_deref().unwrap_or_default();
@@ -184,8 +184,8 @@ fn disputed(kind: Kind) -> BTreeSet<String> {
         .collect()
 }
 
-fn leaves_the_ruling(followed: &Followed) -> bool {
-    !followed.ruling || !followed.other.is_empty()
+fn is_not_default(followed: &Followed) -> bool {
+    !followed.is_default || !followed.other.is_empty()
 }
 
 /// Names the reading; several where the cases do not tell them apart.
@@ -199,15 +199,11 @@ fn words(followed: &Followed) -> String {
     words.extend(
         (!followed.other.is_empty()).then(|| sanitize::cut(&followed.other.join(", "), LONGEST)),
     );
-    let mark = if leaves_the_ruling(followed) {
-        MARK
-    } else {
-        ""
-    };
+    let mark = if is_not_default(followed) { MARK } else { "" };
     format!("{}{mark}", words.join(", "))
 }
 
-/// What stands behind a reading that is not the ruling.
+/// What stands behind a reading that is not the default.
 pub(super) const MARK: &str = " *";
 const HEADING: &str = "readings followed";
 /// How many characters are shown of answers that are no reading, so that a column stays one.

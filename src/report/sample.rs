@@ -118,7 +118,7 @@ pub(crate) fn rich() -> Summary {
     }
 }
 
-/// A run of both kinds where all is well: the ruling wherever the real documents quarrel.
+/// A run of both kinds where all is well: the default wherever the real documents quarrel.
 pub(super) fn plain() -> Summary {
     summary(
         [Kind::Sensor, Kind::Console]
@@ -302,7 +302,7 @@ fn exchange() -> ExchangeResult {
     }
 }
 
-fn followed(fact: &str, register: Option<&str>, readings: &[&str], ruling: bool) -> Followed {
+fn followed(fact: &str, register: Option<&str>, readings: &[&str], is_default: bool) -> Followed {
     Followed {
         fact: fact.into(),
         register: register.map(str::to_owned),
@@ -310,7 +310,7 @@ fn followed(fact: &str, register: Option<&str>, readings: &[&str], ruling: bool)
             .iter()
             .map(|reading| (*reading).to_owned())
             .collect(),
-        ruling,
+        is_default,
         other: Vec::new(),
         seen: 3,
     }

@@ -73,7 +73,7 @@ fn remarkable(target: &TargetSummary, style: Style) -> Vec<String> {
             .map(move |reading| (reading, case))
     });
     sections.push(grouped(
-        &style.yellow("variant: another reading than the ruling"),
+        &style.yellow("variant: another reading than the default"),
         variants,
     ));
     let skipped = passed().filter(|case| case.conformance == Conformance::NotJudged);

@@ -11,7 +11,7 @@ use crate::report::CaseResult;
 pub enum Conformance {
     /// No reading allows it.
     Deviation,
-    /// The ruling.
+    /// The default reading.
     Documented,
     /// A precondition is missing, a safety rule refused, or the target did not answer.
     NotJudged,
@@ -39,7 +39,7 @@ pub enum Regression {
 #[derive(Clone, Debug, Default, Deserialize, Serialize, PartialEq, Eq, schemars::JsonSchema)]
 #[non_exhaustive]
 pub struct Counts {
-    /// The ruling, as the documents have it.
+    /// The default reading, as the documents have it.
     pub documented: usize,
     /// Another reading, named.
     pub variant: usize,

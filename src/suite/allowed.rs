@@ -10,7 +10,7 @@ use crate::{
 pub struct AllowedResponse {
     /// What the answer must say.
     pub outcome: Outcome,
-    /// The readings under which it does, each with its rank in its fact: 0 is the ruling.
+    /// The readings under which it does, each with its rank in its fact: 0 is the default.
     pub choices: Vec<ReadingChoice>,
     /// Whether it is judged.
     pub judgement: Judgement,
@@ -35,7 +35,7 @@ pub struct ReadingChoice {
     pub fact: String,
     /// The reading's name.
     pub reading: String,
-    /// Its place among the fact's readings; 0 is the ruling.
+    /// Its place among the fact's readings; 0 is the default.
     pub rank: usize,
 }
 

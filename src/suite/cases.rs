@@ -37,7 +37,7 @@ pub fn all() -> &'static [CaseWithLocation] {
 }
 
 impl Case {
-    /// Returns the full names of the facts the case covers on a kind: those it lists, and those its expected answers are made of under the rulings.
+    /// Returns the full names of the facts the case covers on a kind: those it lists, and those its expected answers are made of under the default readings.
     pub fn covers(&self, contract: &Contract) -> BTreeSet<String> {
         let mut facts: BTreeSet<String> = self
             .facts

@@ -90,7 +90,7 @@ impl TargetExpectations {
         }) {
             return None;
         }
-        // Where no one way suits, the first one, which is nearest to the rulings, says what is in the way.
+        // Where no one way suits, the first one, which is nearest to the default readings, says what is in the way.
         let choice = evidence
             .interpretations
             .first()?

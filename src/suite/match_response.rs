@@ -11,7 +11,7 @@ use crate::{
     suite::{allowed::ReadingChoice, strict_json},
 };
 
-/// Every combination of readings under which an answer says an outcome, the one nearest the rulings first.
+/// Every combination of readings under which an answer says an outcome, the one nearest the default readings first.
 #[derive(Clone, Debug)]
 pub struct Match {
     /// The combinations, each one choice per fact.

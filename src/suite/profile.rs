@@ -102,24 +102,24 @@ fn followed(
     let mut other: Vec<String> = others.map(|(_, seen)| seen.clone()).collect();
     other.sort();
     other.dedup();
-    let ruling = readings.first().is_some_and(|first| {
+    let is_default = readings.first().is_some_and(|first| {
         entry
             .readings
             .first()
-            .is_some_and(|ruling| ruling.name == first)
+            .is_some_and(|default| default.name == first)
     });
     let register = contract.ambiguity_number(&entry.name).map(str::to_owned);
     Followed {
         fact: entry.name.clone(),
         register,
         readings,
-        ruling,
+        is_default,
         other,
         seen: seen.iter().map(|(times, _)| times).sum(),
     }
 }
 
-/// The readings that every answer agrees with, the ruling first.
+/// The readings that every answer agrees with, the default first.
 fn agreed<'a>(
     entry: &FactEntry<'_>,
     told: impl Iterator<Item = &'a Vec<&'a str>> + Clone,

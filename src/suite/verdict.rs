@@ -57,7 +57,7 @@ pub struct StepVerdict {
     pub outcome: Option<Outcome>,
     /// Which readings it agrees with.
     pub evidence: Option<Evidence>,
-    /// The readings that are not the ruling, of the combination nearest to it.
+    /// The readings that are not the default, of the combination nearest to it.
     pub variants: Vec<ReadingChoice>,
     /// What is wrong with it, or why it is not judged.
     pub finding: Option<CaseFinding>,

@@ -101,7 +101,7 @@ impl Builder {
         self.say(BuilderStep::Lockout(after, scope, hold))
     }
 
-    /// Serves another reading than the ruling: a fact's name, a glob or a register number, `X11`, and the reading's name.
+    /// Serves another reading than the default: a fact's name, a glob or a register number, `X11`, and the reading's name.
     #[track_caller]
     pub fn reading(self, fact: impl Into<String>, name: impl Into<String>) -> Builder {
         self.say(BuilderStep::Reading(fact.into(), name.into()))

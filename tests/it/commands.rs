@@ -394,7 +394,7 @@ fn filled(template: &Quote, username: &str, password: &str, new_password: &str) 
         })
 }
 
-/// The answer that the contract's rulings give an outcome.
+/// The answer that the contract's default readings give an outcome.
 fn worded(kind: Kind, operation: Operation, outcome: Outcome) -> Answer {
     let contract = contract::of(kind);
     let (_, spec) = contract.response_spec(Some(operation), outcome).unwrap();

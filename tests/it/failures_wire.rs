@@ -159,9 +159,7 @@ async fn pipelined_requests_are_answered_in_order(#[values(false, true)] tls: bo
 
 #[rstest]
 #[tokio::test]
-async fn pipelined_request_is_answered_after_a_delayed_answer(
-    #[values(false, true)] tls: bool,
-) {
+async fn pipelined_request_is_answered_after_a_delayed_answer(#[values(false, true)] tls: bool) {
     let bench = Bench::start(
         tls,
         vec![mode(
@@ -311,8 +309,7 @@ async fn a_shutdown_cuts_what_is_held_back_even_by_a_frozen_clock(
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn delayed_connections_hold_up_neither_others_nor_shutdown()
-{
+async fn delayed_connections_hold_up_neither_others_nor_shutdown() {
     let on = |user: &str, action| FailureMode {
         name: user.into(),
         user: Some(user.into()),
@@ -467,9 +464,7 @@ async fn another_outcome_is_worded_and_nothing_is_done() {
 #[case::for_a_time(Stale::For(HOUR))]
 #[case::for_two_validations(Stale::Requests(2))]
 #[tokio::test]
-async fn stale_password_validates_as_long_as_the_mode_says(
-    #[case] stale: Stale,
-) {
+async fn stale_password_validates_as_long_as_the_mode_says(#[case] stale: Stale) {
     let action = FailureAction {
         stale: Some(stale),
         ..FailureAction::default()
@@ -801,9 +796,7 @@ fn a_certificate_of_the_user_s_cannot_be_at_fault() {
 
 #[rstest]
 #[tokio::test]
-async fn port_that_goes_down_resets_refuses_and_comes_back(
-    #[values(false, true)] tls: bool,
-) {
+async fn port_that_goes_down_resets_refuses_and_comes_back(#[values(false, true)] tls: bool) {
     let bench = Bench::start(
         tls,
         vec![mode(

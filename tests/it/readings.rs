@@ -63,9 +63,9 @@ async fn every_reading_is_taken_and_told_by_the_whole_suite(
 
 #[rstest]
 #[tokio::test]
-async fn every_ruling_is_told(#[values(Kind::Console, Kind::Sensor)] kind: Kind) {
+async fn every_default_reading_is_reported(#[values(Kind::Console, Kind::Sensor)] kind: Kind) {
     let summary = run(kind, Readings::default(), &cases_of(kind)).await;
-    let ruling = |fact: &str| {
+    let default = |fact: &str| {
         contract::of(kind)
             .facts()
             .into_iter()
@@ -78,7 +78,7 @@ async fn every_ruling_is_told(#[values(Kind::Console, Kind::Sensor)] kind: Kind)
     let other = summary
         .profile
         .iter()
-        .filter(|followed| followed.readings != [ruling(&followed.fact)]);
+        .filter(|followed| followed.readings != [default(&followed.fact)]);
     let other: Vec<String> = other
         .map(|followed| {
             format!(
@@ -115,7 +115,7 @@ async fn readings_go_together(
 /// The last reading of every fact at once, and with each the one before it where there are three.
 #[rstest]
 #[tokio::test]
-async fn an_appliance_that_follows_no_ruling_passes(
+async fn an_appliance_that_follows_no_default_passes(
     #[values(Kind::Console, Kind::Sensor)] kind: Kind,
     #[values(1, 2)] from_the_end: usize,
 ) {
@@ -156,7 +156,7 @@ fn the_binary_takes_another_reading_and_names_it() {
     );
 }
 
-/// Every reading that is not the ruling, with its fact.
+/// Every reading that is not the default, with its fact.
 fn alternatives(kind: Kind) -> Vec<(String, String)> {
     let facts = contract::of(kind).facts();
     facts
@@ -196,7 +196,7 @@ async fn taken_and_told(
         None => faults.push("not told at all".into()),
     }
     let others = summary.profile.iter().filter(|followed| {
-        followed.fact != fact && !(followed.ruling && followed.other.is_empty())
+        followed.fact != fact && !(followed.is_default && followed.other.is_empty())
     });
     faults.extend(others.map(|other| {
         format!(

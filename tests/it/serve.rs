@@ -1040,7 +1040,7 @@ impl Answer {
         })
     }
 
-    /// What the contract's rulings say at an operation.
+    /// What the contract's default readings say at an operation.
     fn worded(kind: Kind, operation: Operation, outcome: Outcome) -> Answer {
         let contract = contract::of(kind);
         let (_, spec) = contract.response_spec(Some(operation), outcome).unwrap();
@@ -1071,7 +1071,7 @@ impl Answer {
         }
     }
 
-    /// What the contract's rulings say where it is the same at every operation.
+    /// What the contract's default readings say where it is the same at every operation.
     fn any(kind: Kind, outcome: Outcome) -> Answer {
         Answer::worded(kind, Operation::Validation, outcome)
     }

@@ -261,8 +261,7 @@ async fn five_hundred_connections_are_served_at_once() {
 
 #[test]
 fn accepting_pauses_without_descriptors_and_goes_on() {
-    const TEST: &str =
-        "server::accepting_pauses_without_descriptors_and_goes_on";
+    const TEST: &str = "server::accepting_pauses_without_descriptors_and_goes_on";
     if !is_own_process(TEST) {
         return;
     }

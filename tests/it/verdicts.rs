@@ -157,9 +157,9 @@ proptest! {
             }
         };
         let Some(bytes) = bytes else { return Ok(()) };
-        let ruling = contract.answer_type(made.and_then(|(outcome, _)| outcome.at(ask)).or(Some(ask))).1.default_reading().is.0.clone();
+        let default = contract.answer_type(made.and_then(|(outcome, _)| outcome.at(ask)).or(Some(ask))).1.default_reading().is.0.clone();
         let right = content_type == Some("");
-        let content_type = if right { Some(ruling.as_str()) } else { content_type };
+        let content_type = if right { Some(default.as_str()) } else { content_type };
         let judged_once = judged(&sent, status, content_type, false, &bytes);
         is_sound(contract, &branches, &judged_once)?;
         let green = matches!(judged_once.conformance, Conformance::Documented | Conformance::Variant);
@@ -178,7 +178,7 @@ proptest! {
                 let plain = ruled && expected.any(|branch| branch.choices.iter().all(|choice| choice.rank == 0));
                 prop_assert!(!plain || judged_once.conformance == Conformance::Documented, "{}: {:?} is {:?}", case.id, text, judged_once);
                 if judged_once.conformance == Conformance::Documented {
-                    let ruled = judged_once.outcome.and_then(|outcome| Wording::by_the_rulings(contract, ask, outcome, USERNAME));
+                    let ruled = judged_once.outcome.and_then(|outcome| Wording::by_defaults(contract, ask, outcome, USERNAME));
                     prop_assert_eq!(ruled, serde_json::from_slice(&bytes).ok(), "another reading is a variant");
                 }
             }

@@ -171,7 +171,7 @@ fn one(case: &CaseResult, open: bool, index: usize, target: &TargetSummary) -> S
     if !case.reading.is_empty() {
         let _ = writeln!(
             html,
-            "<p>Another reading than the ruling: {}</p>",
+            "<p>Another reading than the default: {}</p>",
             text(&case.reading.join(", "))
         );
     }

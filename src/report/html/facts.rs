@@ -57,7 +57,7 @@ fn table(index: usize, target: &TargetSummary) -> String {
                 seen.join(" or ")
             }
         });
-        let class = if followed.is_some_and(|followed| !followed.ruling) {
+        let class = if followed.is_some_and(|followed| !followed.is_default) {
             " class=\"other\""
         } else {
             ""

@@ -69,7 +69,7 @@ fn has(allowed: &[AllowedResponse], judgement: Judgement) -> bool {
 }
 
 #[rstest]
-#[case::ruling(
+#[case::default_reading(
     "validation.authenticated",
     r#"{"msg": "Authentication succeeded."}"#,
     Conformance::Documented,

@@ -22,9 +22,7 @@ use crate::deviations::meddler::{assert_deviates, cases, documented, lab, verdic
 )]
 #[case::no_http("rubbish\r\n\r\n")]
 #[tokio::test]
-async fn broken_connection_deviates_where_an_answer_is_documented(
-    #[case] bytes: &'static str,
-) {
+async fn broken_connection_deviates_where_an_answer_is_documented(#[case] bytes: &'static str) {
     let kind = Kind::Console;
     let run = run_at_bytes(kind, bytes, |_| true).await;
     assert_eq!(

@@ -236,7 +236,7 @@ pub(crate) fn with_body(answer: Response<Bytes>, body: impl Into<Bytes>) -> Resp
     answer.map(|_| body.into())
 }
 
-/// The body an appliance utters for an outcome under the reading of that name and the rulings of all else.
+/// The body an appliance utters for an outcome under the reading of that name and the default readings of all else.
 pub(crate) fn worded(
     kind: Kind,
     operation: Operation,
@@ -258,7 +258,7 @@ pub(crate) fn worded(
         .to_string()
 }
 
-/// The text of an outcome's ruling.
+/// The text of an outcome's default reading.
 pub(crate) fn text(kind: Kind, operation: Operation, outcome: Outcome) -> &'static str {
     contract::of(kind)
         .response_spec(Some(operation), outcome)

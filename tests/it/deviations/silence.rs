@@ -47,9 +47,7 @@ async fn any_of_the_documents_refusals_may_come_first(#[case] outcome: Outcome) 
     r#"{"error":{"userDisplayErrorMessage":"The request body is not valid JSON"}}"#
 )]
 #[tokio::test]
-async fn undocumented_refusal_deviates_in_any_order(
-    #[case] body: &'static str,
-) {
+async fn undocumented_refusal_deviates_in_any_order(#[case] body: &'static str) {
     let run = run_cases(
         Kind::Sensor,
         bent(move |answer| with_body(answer, body)),

@@ -21,7 +21,7 @@ pub(crate) enum Body {
     Whole(Wording),
 }
 
-/// Which wording of the step's operation: outcome and readings by chance. `ruled` takes the rulings, for an outcome that is expected.
+/// Which wording of the step's operation: outcome and readings by chance. `ruled` takes the default readings, for an outcome that is expected.
 #[derive(Clone, Debug)]
 pub(crate) struct Wording {
     pub(crate) ruled: bool,
@@ -164,8 +164,8 @@ impl Wording {
         )
     }
 
-    /// Returns the body that the rulings give an outcome.
-    pub(crate) fn by_the_rulings(
+    /// Returns the body that the default readings give an outcome.
+    pub(crate) fn by_defaults(
         contract: &Contract,
         ask: Operation,
         outcome: Outcome,

@@ -136,10 +136,7 @@ fn a_journal_torn_at_any_byte_can_be_read() {
 )]
 #[case::no_line("{}", "line 2: expected value at line 1 column 2")]
 #[case::behind_the_end("\"closed\"\n\"closed\"", "line 3: it follows the end")]
-fn meaningless_line_is_refused_and_entries_are_kept(
-    #[case] line: &str,
-    #[case] expected: &str,
-) {
+fn meaningless_line_is_refused_and_entries_are_kept(#[case] line: &str, #[case] expected: &str) {
     let (_folder, path, mut journal) = begun();
     journal
         .file
