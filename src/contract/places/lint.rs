@@ -1,46 +1,64 @@
 //! The faults of a page itself: examples that are not JSON, commands no shell takes, a sentence here that another line contradicts.
 
-use serde_json::Value as Json;
+use serde_json::{Map, Value as Json};
 
 use crate::contract::{
-    Contract, Kind, Place, Quote, QuoteForm,
-    fact::{Ground, ReadingEntry},
-    places::{Finding, Page, edition::Now},
+    Contract, Ground, Quote, QuoteForm,
+    places::{Finding, Page},
 };
 
-/// Returns the faults of a law's own page, by line: what its vendor could mend. The law holds all the same.
+/// Returns the faults of a contract's own page, by line: what its vendor could mend. The contract holds all the same.
 ///
-/// A fault whose line is another one in this edition is left out: it may have been mended.
+/// A fault whose line has other words in this edition is left out: it may have been mended.
 pub fn lint(contract: &Contract, page: &Page<'_>) -> Vec<Finding> {
-    let mut faults: Vec<Finding> = contract
-        .facts()
-        .iter()
-        .flat_map(|fact| contradictions(contract.kind, &fact.name, &fact.readings))
-        .collect();
+    let finding = |line, subject, (expected, found)| Finding {
+        document: contract.kind,
+        line,
+        subject,
+        expected,
+        found,
+        moved: false,
+    };
+    let mut faults = Vec::new();
+    for fact in contract.facts() {
+        let mut first = None;
+        for reading in &fact.readings {
+            let Ground::Documented { at, .. } = reading.ground else {
+                continue;
+            };
+            let is_own = |document| document == contract.kind;
+            let Some(place) = at.iter().find(|place| place.document.is_none_or(is_own)) else {
+                continue;
+            };
+            let (value, cited) =
+                first.get_or_insert_with(|| (&reading.value, place.cite(contract.kind)));
+            if *value != &reading.value {
+                let subject = format!("{} ({})", fact.name, reading.name);
+                let fault = (
+                    format!("`{value}` as at {cited}"),
+                    format!("`{}`", reading.value),
+                );
+                faults.push(finding(place.first, subject, fault));
+            }
+        }
+    }
     for (name, quote) in &contract.quotes {
-        let Some(first) = quote.at.first().map(|place| place.first) else {
+        let Some(first) = quote.at.first() else {
             continue;
-        };
-        let fault = |(line, expected, found): (u32, String, String)| Finding {
-            document: contract.kind,
-            line: first + line,
-            subject: format!("quote {name}"),
-            expected,
-            found,
-            moved: false,
         };
         let of_quote = match quote.form {
             QuoteForm::Command => command(contract, quote),
             QuoteForm::Example => body(contract, quote, &quote.text),
         };
-        faults.extend(of_quote.into_iter().map(fault));
-    }
-    faults.retain_mut(|fault| match page.now(fault.line) {
-        Now::Kept(line) => {
-            fault.line = line;
-            true
+        for (line, expected, found) in of_quote {
+            let subject = format!("quote {name}");
+            faults.push(finding(first.first + line, subject, (expected, found)));
         }
-        Now::Changed(_) | Now::Gone => false,
+    }
+    faults.retain_mut(|fault| {
+        let now = page.now(fault.line).filter(|line| !page.is_changed(*line));
+        fault.line = now.unwrap_or_default();
+        now.is_some()
     });
     faults.sort_by_key(|fault| fault.line);
     faults
@@ -49,146 +67,79 @@ pub fn lint(contract: &Contract, page: &Page<'_>) -> Vec<Finding> {
 /// A fault's line, counted from the quote's first, what was expected and what was found.
 type Fault = (u32, String, String);
 
-/// Returns the readings said on the page itself that differ from the first one said there.
-fn contradictions(own: Kind, fact: &str, readings: &[ReadingEntry<'_>]) -> Vec<Finding> {
-    let here = |reading: &ReadingEntry<'_>| match reading.ground {
-        Ground::Documented { at, .. } => at
-            .iter()
-            .copied()
-            .find(|place| place.document.unwrap_or(own) == own),
-        Ground::Assumed { .. } => None,
-    };
-    let said: Vec<(&ReadingEntry<'_>, Place)> = readings
-        .iter()
-        .filter_map(|reading| Some((reading, here(reading)?)))
-        .collect();
-    let Some(((first, there), others)) = said.split_first() else {
-        return Vec::new();
-    };
-    let fault = |(other, place): &(&ReadingEntry<'_>, Place)| Finding {
-        document: own,
-        line: place.first,
-        subject: format!("{fact} ({})", other.name),
-        expected: format!("`{}` as at {}", first.value, there.cite(own)),
-        found: format!("`{}`", other.value),
-        moved: false,
-    };
-    others.iter().map(fault).collect()
+fn fault(line: usize, expected: &str, found: impl Into<String>) -> Fault {
+    (line as u32, expected.to_owned(), found.into())
 }
 
 /// Returns the faults of a command: one that no shell takes has no others.
 fn command(contract: &Contract, quote: &Quote) -> Vec<Fault> {
     let Some(words) = shlex::split(&quote.text) else {
-        return vec![(
-            0,
-            "a command that a shell takes".into(),
-            "a quotation mark that is left open".into(),
-        )];
+        let found = "a quotation mark that is left open";
+        return vec![fault(0, "a command that a shell takes", found)];
     };
     let after = |option: &'static str| {
-        words
-            .windows(2)
-            .filter(move |pair| pair[0] == option)
-            .map(|pair| pair[1].as_str())
+        let pairs = words.windows(2).filter(move |pair| pair[0] == option);
+        pairs.map(|pair| pair[1].as_str())
     };
-    let has_header = |name: &str| {
-        after("-H").any(|header| {
-            header
-                .split(':')
-                .next()
-                .is_some_and(|named| named.eq_ignore_ascii_case(name))
-        })
-    };
-    let mut faults: Vec<Fault> = after("-d")
-        .flat_map(|data| body(contract, quote, data))
-        .collect();
-    if !has_header("content-type") {
-        faults.push((
+    let has_header = |name: &str| after("-H").any(|header| header.to_lowercase().starts_with(name));
+    let data = after("-d");
+    let mut faults: Vec<Fault> = data.flat_map(|data| body(contract, quote, data)).collect();
+    if !has_header("content-type:") {
+        let found = "none, so that curl sends application/x-www-form-urlencoded";
+        faults.push(fault(0, "a content type", found));
+    }
+    if has_header("authorization:") {
+        faults.push(fault(
             0,
-            "a content type".into(),
-            "none, so that curl sends application/x-www-form-urlencoded".into(),
+            "no token, since none is needed",
+            "an Authorization header",
         ));
     }
-    if has_header("authorization") {
-        faults.push((
-            0,
-            "no token, since none is needed".into(),
-            "an Authorization header".into(),
-        ));
-    }
-    let odd = quote
-        .placeholders
-        .iter()
-        .filter(|placeholder| !is_placeholder(placeholder));
-    faults.extend(odd.map(|placeholder| {
-        (
-            0,
-            "placeholders like `<USER_NAME>`".into(),
-            format!("`{placeholder}`"),
-        )
-    }));
-    faults
-}
-
-/// Returns the faults of a request's body: what keeps it from being JSON, else where it parts from the table of fields.
-fn body(contract: &Contract, quote: &Quote, text: &str) -> Vec<Fault> {
-    let mut faults: Vec<Fault> = (0..)
-        .zip(text.lines())
-        .filter(|(_, line)| line.contains(NO_ESCAPE))
-        .map(|(at, _)| (at, "JSON".into(), format!("the escape `{NO_ESCAPE}`")))
-        .collect();
-    match serde_json::from_str::<Json>(&text.replace(NO_ESCAPE, "!")) {
-        Err(error) => faults.push((
-            u32::try_from(error.line().saturating_sub(1)).unwrap_or(0),
-            "JSON".into(),
-            format!("text that is none, {error}"),
-        )),
-        Ok(json) => {
-            let present: Vec<&str> = json
-                .as_object()
-                .into_iter()
-                .flat_map(|fields| fields.keys())
-                .map(String::as_str)
-                .collect();
-            let fields: Vec<String> = contract
-                .clause(quote.operation)
-                .fields
-                .keys()
-                .map(ToString::to_string)
-                .collect();
-            let missing = fields
-                .iter()
-                .filter(|field| !present.contains(&field.as_str()));
-            faults.extend(missing.map(|field| {
-                (
-                    0,
-                    format!("`{field}`, which is required"),
-                    "a body without it".into(),
-                )
-            }));
-            let strange = present
-                .iter()
-                .filter(|field| !fields.iter().any(|known| known == *field));
-            faults.extend(strange.map(|field| {
-                (
-                    0,
-                    format!("one of {}", fields.join(", ")),
-                    format!("`{field}`"),
-                )
-            }));
+    for text in &quote.placeholders {
+        let name = text
+            .strip_prefix('<')
+            .and_then(|text| text.strip_suffix('>'));
+        let is_letter = |letter: char| letter.is_ascii_uppercase() || letter == '_';
+        if !name.is_some_and(|name| name.chars().all(is_letter)) {
+            faults.push(fault(
+                0,
+                "placeholders like `<USER_NAME>`",
+                format!("`{text}`"),
+            ));
         }
     }
     faults
 }
 
-fn is_placeholder(text: &str) -> bool {
-    let name = text
-        .strip_prefix('<')
-        .and_then(|text| text.strip_suffix('>'));
-    name.is_some_and(|name| {
-        name.chars()
-            .all(|letter| letter.is_ascii_uppercase() || letter == '_')
-    })
+/// Returns the faults of a request's body: what keeps it from being JSON, else where it differs from the table of fields.
+fn body(contract: &Contract, quote: &Quote, text: &str) -> Vec<Fault> {
+    let lines = text.lines().enumerate();
+    let escapes = lines.filter(|(_, line)| line.contains(NO_ESCAPE));
+    let mut faults: Vec<Fault> = escapes
+        .map(|(line, _)| fault(line, "JSON", format!("the escape `{NO_ESCAPE}`")))
+        .collect();
+    let given: Map<String, Json> = match serde_json::from_str(&text.replace(NO_ESCAPE, "!")) {
+        Ok(given) => given,
+        Err(error) => {
+            let found = format!("text that is none, {error}");
+            faults.push(fault(error.line().saturating_sub(1), "JSON", found));
+            return faults;
+        }
+    };
+    let fields = contract.clause(quote.operation).fields.keys();
+    let fields: Vec<&str> = fields.map(|field| field.name()).collect();
+    for field in fields.iter().filter(|field| !given.contains_key(**field)) {
+        let expected = format!("`{field}`, which is required");
+        faults.push(fault(0, &expected, "a body without it"));
+    }
+    for field in given
+        .keys()
+        .filter(|field| !fields.contains(&field.as_str()))
+    {
+        let expected = format!("one of {}", fields.join(", "));
+        faults.push(fault(0, &expected, format!("`{field}`")));
+    }
+    faults
 }
 
 /// What a shell's history expansion taught the pages' authors, and no JSON reader takes.
@@ -199,7 +150,7 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
-    use crate::contract;
+    use crate::contract::{self, Kind};
 
     #[rstest]
     #[case::x01("sensor:18 set_password.path (heading): ")]
