@@ -2,11 +2,11 @@
 
 mod agreed;
 mod canary;
-mod desk;
 mod diff;
 mod help;
 mod plan;
 mod reports;
 mod selection;
 mod snapshots;
+mod test_dir;
 mod words;

@@ -1,6 +1,6 @@
 //! The control API over real sockets: each resource, each refusal, many tests at once against one process.
 
-mod desk;
+mod control_server;
 mod guard;
 mod journal;
 mod late;

@@ -10,8 +10,8 @@ use std::{
 use serde_json::json;
 
 use crate::{
-    desk,
-    desk::{Desk, validate},
+    control_server,
+    control_server::{ControlServer, validate},
 };
 
 /// One after the other: each counts what the whole process has.
@@ -25,11 +25,11 @@ async fn nothing_is_left_behind_and_all_at_once_answer() {
 }
 
 async fn a_storm_leaves_no_descriptor_and_no_memory_behind() {
-    let desk = Desk::http();
-    storm(&desk, STORM).await;
+    let api = ControlServer::http();
+    storm(&api, STORM).await;
     let (descriptors, kib) = (descriptors(), resident());
     for _ in 0..3 {
-        storm(&desk, STORM).await;
+        storm(&api, STORM).await;
     }
     let (after, kib_after) = (
         descriptors_down_to(descriptors + SPARE_DESCRIPTORS).await,
@@ -47,22 +47,19 @@ async fn a_storm_leaves_no_descriptor_and_no_memory_behind() {
         kib_after <= kib + SPARE_KIB,
         "{kib_after} KiB, {kib} before"
     );
-    assert_eq!(desk.fleet.count(), 0);
-    desk.end().await;
+    assert_eq!(api.fleet.count(), 0);
+    api.end().await;
 }
 
 /// Makes and deletes, each asked once, so that journals and connections come and go as well.
-async fn storm(desk: &Desk, count: usize) {
+async fn storm(api: &ControlServer, count: usize) {
     for number in 0..count {
-        let url = desk.sensor(&format!("storm-{number}"), json!({})).await;
+        let url = api.sensor(&format!("storm-{number}"), json!({})).await;
         if number % 10 == 0 {
-            assert_eq!(
-                validate(&desk.client(&url), "test", "Test12345!").await,
-                200
-            );
+            assert_eq!(validate(&api.client(&url), "test", "Test12345!").await, 200);
         }
         assert_eq!(
-            desk.delete(&format!("/v1/appliances/storm-{number}"))
+            api.delete(&format!("/v1/appliances/storm-{number}"))
                 .await
                 .status,
             204
@@ -73,17 +70,17 @@ async fn storm(desk: &Desk, count: usize) {
 async fn many_at_once_all_answer() {
     let count: usize = std::env::var("D4IOT_FLEET")
         .map_or(500, |text| text.parse().expect("D4IOT_FLEET is a number"));
-    let desk = Desk::https();
+    let api = ControlServer::https();
     let before = resident();
     let begun = Instant::now();
     let mut urls = Vec::new();
     for number in 0..count {
-        urls.push(desk.sensor(&format!("many-{number}"), json!({})).await);
+        urls.push(api.sensor(&format!("many-{number}"), json!({})).await);
     }
     let (made, idle) = (begun.elapsed(), resident() - before);
     for url in &urls {
         // Any answer counts; each is a handshake of its own.
-        let client = d4iot_double::client::Target::unverified(url, desk::SOON).unwrap();
+        let client = d4iot_double::client::Target::unverified(url, control_server::SOON).unwrap();
         assert_eq!(validate(&client, "test", "Test12345!").await, 200, "{url}");
     }
     let answered = begun.elapsed() - made;
@@ -96,24 +93,24 @@ async fn many_at_once_all_answer() {
         assert!(idle < 200 * 1024 || count > 10_000, "{idle} KiB");
     }
     let begun = Instant::now();
-    desk.end().await;
+    api.end().await;
     eprintln!("ended in {:?}", begun.elapsed());
 }
 
 async fn making_asking_and_deleting_takes_milliseconds() {
-    let desk = Desk::https();
+    let api = ControlServer::https();
     let mut times = Vec::new();
     for number in 0..100 {
         let body = json!({ "appliance": "sensor", "name": format!("quick-{number}"), "users": [{ "username": "a", "password": "Secret-1234", "role": "admin" }] });
         // The client is made beforehand: that costs more than what is measured, and is no work of ours.
         let begun = Instant::now();
-        let made = desk.json("POST", "/v1/appliances", &body).await;
+        let made = api.json("POST", "/v1/appliances", &body).await;
         let created = begun.elapsed();
-        let client = desk.client(made.body["url"].as_str().unwrap());
+        let client = api.client(made.body["url"].as_str().unwrap());
         let begun = Instant::now();
         assert_eq!(validate(&client, "a", "Secret-1234").await, 200);
         assert_eq!(
-            desk.delete(&format!("/v1/appliances/quick-{number}"))
+            api.delete(&format!("/v1/appliances/quick-{number}"))
                 .await
                 .status,
             204
@@ -129,7 +126,7 @@ async fn making_asking_and_deleting_takes_milliseconds() {
         // The figure is five milliseconds.
         assert!(times[50] < Duration::from_millis(50), "{times:?}");
     }
-    desk.end().await;
+    api.end().await;
 }
 
 fn descriptors() -> usize {
@@ -140,7 +137,7 @@ fn descriptors() -> usize {
 /// its tasks are next polled, which is no work of ours and need not be done when the last answer is here.
 async fn descriptors_down_to(most: usize) -> usize {
     let begun = Instant::now();
-    while descriptors() > most && begun.elapsed() < desk::SOON {
+    while descriptors() > most && begun.elapsed() < control_server::SOON {
         tokio::task::yield_now().await;
     }
     descriptors()

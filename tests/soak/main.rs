@@ -7,9 +7,9 @@
 #![expect(clippy::print_stderr, reason = "figures can be read with --nocapture")]
 #![expect(clippy::unwrap_used, reason = "what fails in a helper fails its test")]
 
+#[path = "../it/control/control_server.rs"]
+mod control_server;
 mod control_storm;
-#[path = "../it/control/desk.rs"]
-mod desk;
 #[path = "../support/process.rs"]
 mod process;
 mod soak;

@@ -2,54 +2,54 @@
 
 use rstest::rstest;
 
-use crate::check::desk::{Desk, cases};
+use crate::check::test_dir::{TestDir, cases};
 
 /// A profile of what a mock follows is met by the same mock, and served from the profile alone.
 #[test]
 fn a_profile_is_impersonated_and_expected() {
-    let desk = Desk::new();
-    desk.run(
+    let dir = TestDir::new();
+    dir.run(
         "check -q --kind sensor --case validation.* --reading X11=table --report profile=p.yaml",
     )
     .ends_with(0);
     assert!(
-        desk.read("p.yaml")
+        dir.read("p.yaml")
             .contains("    validation.authenticated.body: table  # X11\n"),
         "{}",
-        desk.read("p.yaml")
+        dir.read("p.yaml")
     );
-    let report = desk.report("--kind sensor --case validation.* --readings p.yaml");
+    let report = dir.report("--kind sensor --case validation.* --readings p.yaml");
     let body = &cases(&report)
         .find(|(_, case)| case["id"] == "validation.authenticated")
         .unwrap()
         .1["exchanges"][0]["body"];
     assert_eq!(body, r#"{"msg":"Authentication succeeded"}"#);
-    desk.run("check -q --kind sensor --case validation.* --readings p.yaml")
+    dir.run("check -q --kind sensor --case validation.* --readings p.yaml")
         .ends_with(0);
 }
 
 #[test]
 fn another_reading_than_the_profile_s_is_a_deviation() {
-    let desk = Desk::new();
-    desk.write("p.yaml", "- kind: sensor\n  readings: { X11: table }\n");
-    let told = desk.run("check -q --kind sensor --case validation.authenticated --readings p.yaml --reading X11=example").ends_with(1);
+    let dir = TestDir::new();
+    dir.write("p.yaml", "- kind: sensor\n  readings: { X11: table }\n");
+    let run = dir.run("check -q --kind sensor --case validation.authenticated --readings p.yaml --reading X11=example").ends_with(1);
     for line in [
         "expected  X11 validation.authenticated.body: table, as the profile says\n",
         "received  X11 validation.authenticated.body: example\n",
     ] {
-        assert!(told.out.contains(line), "{}", told.out);
+        assert!(run.out.contains(line), "{}", run.out);
     }
 }
 
 #[test]
 fn serve_takes_a_profile() {
-    let desk = Desk::new();
-    desk.write("p.yaml", "- kind: console\n  readings: { X11: table }\n");
-    let told = desk
+    let dir = TestDir::new();
+    dir.write("p.yaml", "- kind: console\n  readings: { X11: table }\n");
+    let run = dir
         .run("serve --kind sensor --readings p.yaml --listen 127.0.0.1:0")
         .ends_with(2);
     assert_eq!(
-        told.err,
+        run.err,
         "error: p.yaml has no profile for a kind that is served here\n  hint: choose the kind with --kind\n"
     );
 }
@@ -75,8 +75,8 @@ fn a_file_that_cannot_be_read_is_said_with_its_place(
     #[case] text: &str,
     #[case] place: &str,
 ) {
-    let desk = Desk::new();
-    desk.write("f.yaml", text);
+    let dir = TestDir::new();
+    dir.write("f.yaml", text);
     let line = format!("check -q --kind sensor --case validation.authenticated {option} f.yaml");
     // An empty profile suits no one; the other file is read first of all.
     let line = if place.contains("nowhere") {
@@ -84,37 +84,37 @@ fn a_file_that_cannot_be_read_is_said_with_its_place(
     } else {
         line
     };
-    assert!(desk.run(&line).ends_with(2).err.contains(place));
+    assert!(dir.run(&line).ends_with(2).err.contains(place));
 }
 
 const DEVIATES: &str = "check -q --kind sensor --case validation.authenticated* --readings p.yaml --reading X11=example";
 
-fn deviating() -> Desk {
-    let desk = Desk::new();
-    desk.write("p.yaml", "- kind: sensor\n  readings: { X11: table }\n");
-    desk
+fn deviating() -> TestDir {
+    let dir = TestDir::new();
+    dir.write("p.yaml", "- kind: sensor\n  readings: { X11: table }\n");
+    dir
 }
 
 #[test]
 fn a_known_difference_fails_no_run_and_is_listed() {
-    let desk = deviating();
-    desk.run(DEVIATES).ends_with(1);
-    desk.write(
+    let dir = deviating();
+    dir.run(DEVIATES).ends_with(1);
+    dir.write(
         "k.yaml",
         "- { case: 'validation.authenticated*', reason: ticket 4711, until: 2999-12-31 }\n",
     );
-    let told = desk.run(&format!("{DEVIATES} --known k.yaml")).ends_with(0);
+    let run = dir.run(&format!("{DEVIATES} --known k.yaml")).ends_with(0);
     assert!(
-        told.out
+        run.out
             .contains("known: differences that were expected\n  ticket 4711 (3 cases)\n"),
         "{}",
-        told.out
+        run.out
     );
     assert!(
-        told.out
+        run.out
             .ends_with("All judged cases pass; 3 known differences.\n"),
         "{}",
-        told.out
+        run.out
     );
 }
 
@@ -126,76 +126,75 @@ fn a_known_difference_fails_no_run_and_is_listed() {
     "has expired on 2020-01-01"
 )]
 fn an_entry_that_means_nothing_fails_the_run(#[case] entry: &str, #[case] says: &str) {
-    let desk = Desk::new();
-    desk.write("k.yaml", entry);
-    let told = desk
+    let dir = TestDir::new();
+    dir.write("k.yaml", entry);
+    let run = dir
         .run("check -q --kind sensor --case validation.authenticated --known k.yaml")
         .ends_with(1);
     assert!(
-        told.out.contains("trouble: k.yaml:1:11: known difference") && told.out.contains(says),
+        run.out.contains("trouble: k.yaml:1:11: known difference") && run.out.contains(says),
         "{}",
-        told.out
+        run.out
     );
     assert!(
-        told.out.ends_with("\n1 trouble with the run itself.\n"),
+        run.out.ends_with("\n1 trouble with the run itself.\n"),
         "{}",
-        told.out
+        run.out
     );
 }
 
 #[test]
 fn a_change_may_be_known_too() {
-    let desk = Desk::with_snapshots("validation.authenticated");
+    let dir = TestDir::with_snapshots("validation.authenticated");
     let path = "snapshots/sensor/validation.authenticated.snap";
-    desk.write(path, &desk.read(path).replace("200", "201"));
-    desk.write(
+    dir.write(path, &dir.read(path).replace("200", "201"));
+    dir.write(
         "k.yaml",
         "- { case: validation.authenticated, reason: ticket 4711, kind: sensor }\n",
     );
     let line = "check -q --kind sensor --case validation.authenticated";
-    desk.run(line).ends_with(1);
-    desk.run(&format!("{line} --known k.yaml")).ends_with(0);
+    dir.run(line).ends_with(1);
+    dir.run(&format!("{line} --known k.yaml")).ends_with(0);
 }
 
 /// A known deviation can be accepted, an unknown one is not even offered; and the file is no test's.
 #[test]
 fn a_known_deviation_can_be_reviewed() {
-    let desk = deviating();
-    desk.run(&format!("{DEVIATES} --snapshots lab"))
-        .ends_with(1);
-    assert_eq!(desk.files("lab").len(), 0);
-    desk.write(
+    let dir = deviating();
+    dir.run(&format!("{DEVIATES} --snapshots lab")).ends_with(1);
+    assert_eq!(dir.files("lab").len(), 0);
+    dir.write(
         "k.yaml",
         "- { case: 'validation.authenticated*', reason: ticket 4711 }\n",
     );
-    let told = desk
+    let run = dir
         .run(&format!("{DEVIATES} --snapshots lab --known k.yaml"))
         .ends_with(0);
     assert!(
-        told.out
+        run.out
             .contains("hint: d4iot-double review --snapshots lab\n"),
         "{}",
-        told.out
+        run.out
     );
     assert!(
-        told.out
+        run.out
             .ends_with("All judged cases pass; 3 known differences, 3 new snapshots to review.\n"),
         "{}",
-        told.out
+        run.out
     );
-    desk.run("accept --snapshots lab").ends_with(0);
-    let text = desk.read("lab/validation.authenticated.snap");
+    dir.run("accept --snapshots lab").ends_with(0);
+    let text = dir.read("lab/validation.authenticated.snap");
     assert!(
         text.starts_with("---\ndescription: "),
         "no `source:`, or cargo insta would delete it: {text}"
     );
-    let told = desk
+    let run = dir
         .run(&format!("{DEVIATES} --snapshots lab --known k.yaml"))
         .ends_with(0);
     assert!(
-        told.out
+        run.out
             .ends_with("All judged cases pass; 3 known differences.\n"),
         "{}",
-        told.out
+        run.out
     );
 }

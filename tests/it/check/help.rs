@@ -2,7 +2,7 @@
 
 use std::{env, fs};
 
-use crate::check::desk::{Desk, project, told};
+use crate::check::test_dir::{TestDir, project, run_command};
 
 /// `D4IOT_BLESS=1 cargo test` rewrites the page.
 #[test]
@@ -40,7 +40,7 @@ fn docs_cli_md_has_every_command() {
 #[test]
 fn the_version_is_the_package_s() {
     assert_eq!(
-        Desk::new().run("--version").ends_with(0).out,
+        TestDir::new().run("--version").ends_with(0).out,
         concat!("d4iot-double ", env!("CARGO_PKG_VERSION"), "\n")
     );
 }
@@ -61,9 +61,9 @@ fn page() -> String {
 }
 
 fn help(command: &str) -> String {
-    let desk = Desk::new();
-    let help = told(
-        desk.command(&format!("{command} --help"))
+    let dir = TestDir::new();
+    let help = run_command(
+        dir.command(&format!("{command} --help"))
             .env("COLUMNS", "100"),
     )
     .ends_with(0);

@@ -12,12 +12,12 @@ use d4iot_double::{
 };
 use rstest::rstest;
 
-use crate::check::desk::{Desk, told};
+use crate::check::test_dir::{TestDir, run_command};
 
 #[test]
 fn every_case_is_planned_and_nothing_is_sent() {
-    let desk = Desk::new();
-    let told = desk.run("plan").ends_with(0);
+    let dir = TestDir::new();
+    let run = dir.run("plan").ends_with(0);
     let mut requests = 0;
     for kind in [Kind::Sensor, Kind::Console] {
         for located in cases::all()
@@ -26,33 +26,33 @@ fn every_case_is_planned_and_nothing_is_sent() {
         {
             let head = format!("{kind} {} (", located.case.id);
             assert!(
-                told.out.lines().any(|line| line.starts_with(&head)),
+                run.out.lines().any(|line| line.starts_with(&head)),
                 "{head}"
             );
             requests += located.case.steps.len();
         }
     }
     assert_eq!(
-        told.out
+        run.out
             .lines()
             .filter(|line| line.starts_with("  curl -sS -X "))
             .count(),
         requests
     );
-    assert!(told.out.contains("\"$USER_PASSWORD\"") && !told.out.contains('«'));
+    assert!(run.out.contains("\"$USER_PASSWORD\"") && !run.out.contains('«'));
     // A password made for a run would differ from one plan to the next.
-    assert_eq!(desk.run("plan").out, told.out);
-    assert_eq!(desk.files("").len(), 0);
+    assert_eq!(dir.run("plan").out, run.out);
+    assert_eq!(dir.files("").len(), 0);
 }
 
 #[test]
 fn a_plan_of_nothing_says_so() {
-    let told = Desk::new().run("plan --case nothing.*").ends_with(4);
-    assert_eq!(told.out, "");
+    let run = TestDir::new().run("plan --case nothing.*").ends_with(4);
+    assert_eq!(run.out, "");
     assert!(
-        told.err.starts_with("error: no case is selected"),
+        run.err.starts_with("error: no case is selected"),
         "{}",
-        told.err
+        run.err
     );
 }
 
@@ -69,10 +69,10 @@ fn a_planned_command_runs_as_it_stands(#[case] case: &str, #[case] outcome: Outc
         println!("skipped: curl is not installed");
         return;
     }
-    let desk = Desk::new();
-    desk.write("users.yaml", "appliance: sensor\nusers:\n  - { username: o'neill, password: \"It's 1 \\\"$HOME\\\"!\", role: read_only }\n");
-    let served = Served::start(&desk, "users.yaml");
-    let plan = desk
+    let dir = TestDir::new();
+    dir.write("users.yaml", "appliance: sensor\nusers:\n  - { username: o'neill, password: \"It's 1 \\\"$HOME\\\"!\", role: read_only }\n");
+    let served = Served::start(&dir, "users.yaml");
+    let plan = dir
         .run(&format!("plan --kind sensor --case {case}"))
         .ends_with(0)
         .out;
@@ -93,8 +93,8 @@ fn a_planned_command_runs_as_it_stands(#[case] case: &str, #[case] outcome: Outc
         .args(["-c", script[0]])
         .envs(values)
         .env("TARGET", &served.url)
-        .env("CURL_CA_BUNDLE", desk.path("ca.pem"));
-    let answer = told(&mut shell).ends_with(0).out;
+        .env("CURL_CA_BUNDLE", dir.path("ca.pem"));
+    let answer = run_command(&mut shell).ends_with(0).out;
     let wording = contract::of(Kind::Sensor)
         .response_spec(Some(Operation::Validation), outcome)
         .unwrap()
@@ -113,8 +113,8 @@ struct Served {
 }
 
 impl Served {
-    fn start(desk: &Desk, fixture: &str) -> Served {
-        let mut command = desk.command(&format!(
+    fn start(dir: &TestDir, fixture: &str) -> Served {
+        let mut command = dir.command(&format!(
             "serve {fixture} --listen 127.0.0.1:0 --ca-out ca.pem"
         ));
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();

@@ -10,29 +10,29 @@ use rstest::rstest;
 use serde_json::Value;
 
 use crate::{
-    check::desk::{Desk, cases, project},
+    check::test_dir::{TestDir, cases, project},
     json_schema::violations,
 };
 
 #[test]
 fn the_json_report_is_what_its_schema_says() {
-    let desk = Desk::with_snapshots("validation.authenticated");
-    std::fs::remove_file(desk.path("snapshots/sensor/validation.authenticated.snap")).unwrap();
+    let dir = TestDir::with_snapshots("validation.authenticated");
+    std::fs::remove_file(dir.path("snapshots/sensor/validation.authenticated.snap")).unwrap();
     let path = "snapshots/console/validation.authenticated.snap";
-    desk.write(path, &desk.read(path).replace("200", "201"));
-    let told = desk
+    dir.write(path, &dir.read(path).replace("200", "201"));
+    let run = dir
         .run("check -q --case validation.* --report json=report.json")
         .ends_with(1);
     assert!(
-        told.out.starts_with("── sensor built-in mock"),
+        run.out.starts_with("── sensor built-in mock"),
         "the text stays on stdout:\n{}",
-        told.out
+        run.out
     );
     let schema: Value = serde_json::from_str(
         &std::fs::read_to_string(project("conformance/report.schema.json")).unwrap(),
     )
     .unwrap();
-    let report: Value = serde_json::from_str(&desk.read("report.json")).unwrap();
+    let report: Value = serde_json::from_str(&dir.read("report.json")).unwrap();
     assert_eq!(violations(&schema, &report), [""; 0]);
     let changed: Vec<_> = cases(&report)
         .filter(|(_, case)| case["regression"] == "changed")
@@ -46,13 +46,10 @@ fn the_json_report_is_what_its_schema_says() {
 
 #[test]
 fn the_junit_report_is_xml_with_a_test_a_case() {
-    let desk = Desk::new();
-    desk.run("check -q --case validation.* --report junit=report.xml")
+    let dir = TestDir::new();
+    dir.run("check -q --case validation.* --report junit=report.xml")
         .ends_with(0);
-    let (text, cases) = (
-        desk.read("report.xml"),
-        desk.ran("--case validation.*").len(),
-    );
+    let (text, cases) = (dir.read("report.xml"), dir.ran("--case validation.*").len());
     let mut reader = Reader::from_str(&text);
     let mut tests = 0;
     loop {
@@ -83,40 +80,40 @@ fn the_junit_report_is_xml_with_a_test_a_case() {
 #[case::text_in_a_file("--report text=r.txt", "")]
 #[case::json_beside_text_in_a_file("--report json --report text=r.txt", "{\n")]
 fn stdout_has_what_was_asked_for(#[case] line: &str, #[case] starts: &str) {
-    let told = Desk::new()
+    let run = TestDir::new()
         .run(&format!(
             "check -q --kind sensor --case validation.authenticated {line}"
         ))
         .ends_with(0);
     assert!(
-        told.out.starts_with(starts) && told.out.is_empty() == starts.is_empty(),
+        run.out.starts_with(starts) && run.out.is_empty() == starts.is_empty(),
         "{}",
-        told.out
+        run.out
     );
-    assert_eq!(told.err, "");
+    assert_eq!(run.err, "");
 }
 
 #[test]
 fn markdown_is_appended_to_the_step_s_page() {
-    let desk = Desk::new();
-    desk.write("page.md", "before\n");
-    let page = desk.path("page.md");
-    let told = desk.run_with(
+    let dir = TestDir::new();
+    dir.write("page.md", "before\n");
+    let page = dir.path("page.md");
+    let run = dir.run_with(
         "check -q --kind sensor --case validation.authenticated --report markdown",
         "GITHUB_STEP_SUMMARY",
         page.to_str().unwrap(),
     );
     assert!(
-        told.ends_with(0)
+        run.ends_with(0)
             .out
             .starts_with("sensor built-in mock: 1 case\n"),
         "the text stays on stdout"
     );
     assert!(
-        desk.read("page.md")
+        dir.read("page.md")
             .starts_with("before\n## ✅ All judged cases pass.\n"),
         "{}",
-        desk.read("page.md")
+        dir.read("page.md")
     );
 }
 
@@ -128,12 +125,12 @@ fn markdown_is_appended_to_the_step_s_page() {
 #[case::a_folder("text=.", "cannot write the text report to .: Is a directory")]
 #[case::no_name("junit=", "`junit=` names no file")]
 fn a_report_that_cannot_be_written_is_said(#[case] report: &str, #[case] expected: &str) {
-    let told = Desk::new()
+    let run = TestDir::new()
         .run(&format!(
             "check -q --case validation.authenticated --report {report}"
         ))
         .ends_with(2);
-    assert!(told.err.contains(expected), "{}", told.err);
+    assert!(run.err.contains(expected), "{}", run.err);
 }
 
 #[rstest]
@@ -143,8 +140,8 @@ fn a_report_that_cannot_be_written_is_said(#[case] report: &str, #[case] expecte
 #[case::schema("fixture schema")]
 #[case::help("check --help")]
 fn a_reader_that_leaves_early_is_no_error(#[case] line: &str) {
-    let desk = Desk::new();
-    let mut child = desk
+    let dir = TestDir::new();
+    let mut child = dir
         .command(line)
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -168,10 +165,10 @@ fn a_reader_that_leaves_early_is_no_error(#[case] line: &str) {
 
 #[test]
 fn the_log_is_json_where_it_is_asked_for() {
-    let told = Desk::with_snapshots("none")
+    let run = TestDir::with_snapshots("none")
         .run("check --log-format json --kind sensor --case validation.authenticated")
         .ends_with(0);
-    let levels: Vec<String> = told
+    let levels: Vec<String> = run
         .err
         .lines()
         .map(|line| {

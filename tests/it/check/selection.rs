@@ -3,7 +3,7 @@
 use d4iot_double::{contract::Kind, suite::cases};
 use rstest::rstest;
 
-use crate::check::desk::{Desk, cases};
+use crate::check::test_dir::{TestDir, cases};
 
 #[rstest]
 #[case::case(
@@ -62,9 +62,9 @@ fn what_cannot_be_run_is_refused_in_words(
     #[case] code: i32,
     #[case] expected: &str,
 ) {
-    let told = Desk::new().run(&format!("check {line}")).ends_with(code);
-    assert!(told.err.contains(expected), "{}", told.err);
-    assert_eq!(told.out, "");
+    let run = TestDir::new().run(&format!("check {line}")).ends_with(code);
+    assert!(run.err.contains(expected), "{}", run.err);
+    assert_eq!(run.out, "");
 }
 
 #[rstest]
@@ -89,20 +89,20 @@ fn a_bad_fixture_is_shown_by_line_and_column(
     #[case] expected: &str,
     #[case] place: &str,
 ) {
-    let desk = Desk::new();
-    desk.write("bad.yaml", text);
-    let told = desk.run("check --fixture bad.yaml").ends_with(2);
+    let dir = TestDir::new();
+    dir.write("bad.yaml", text);
+    let run = dir.run("check --fixture bad.yaml").ends_with(2);
     assert!(
-        told.err.starts_with(expected) && told.err.contains(&format!(" --> bad.yaml{place}")),
+        run.err.starts_with(expected) && run.err.contains(&format!(" --> bad.yaml{place}")),
         "{}",
-        told.err
+        run.err
     );
 }
 
 #[test]
 fn a_fact_means_the_cases_that_cover_it() {
-    let desk = Desk::new();
-    let report = desk.report("--fact X11");
+    let dir = TestDir::new();
+    let report = dir.report("--fact X11");
     assert!(cases(&report).all(|(_, case)| {
         case["facts"]
             .as_array()
@@ -115,79 +115,78 @@ fn a_fact_means_the_cases_that_cover_it() {
             .contains("validation.authenticated.body")
     });
     assert!(expected.len() > 20);
-    assert_eq!(desk.ran("--fact X11"), expected);
-    assert_eq!(desk.ran("--fact validation.authenticated.body"), expected);
+    assert_eq!(dir.ran("--fact X11"), expected);
+    assert_eq!(dir.ran("--fact validation.authenticated.body"), expected);
 }
 
 #[test]
 fn options_narrow_each_other_down() {
-    let desk = Desk::new();
+    let dir = TestDir::new();
     assert_eq!(
-        desk.ran("--tag lockout"),
+        dir.ran("--tag lockout"),
         located(|case, _| case.tags.iter().any(|tag| tag == "lockout"))
     );
     assert_eq!(
-        desk.ran("--tag lockout --kind sensor --case validation.lockout"),
+        dir.ran("--tag lockout --kind sensor --case validation.lockout"),
         ["sensor/validation.lockout"]
     );
     assert_eq!(
-        desk.ran("--kind console --case validation.repeated --case validation.lockout"),
+        dir.ran("--kind console --case validation.repeated --case validation.lockout"),
         ["console/validation.repeated", "console/validation.lockout"]
     );
 }
 
 #[test]
 fn failed_means_what_failed_in_the_last_run() {
-    let desk = Desk::with_snapshots("validation.");
+    let dir = TestDir::with_snapshots("validation.");
     for file in [
         "sensor/validation.repeated.snap",
         "console/validation.lockout.snap",
     ] {
         let path = format!("snapshots/{file}");
-        desk.write(
+        dir.write(
             &path,
-            &desk
-                .read(&path)
+            &dir.read(&path)
                 .replace("\n401\n", "\n402\n")
                 .replace("\n200\n", "\n201\n"),
         );
     }
-    desk.run("check -q --case validation.*").ends_with(1);
+    dir.run("check -q --case validation.*").ends_with(1);
     assert_eq!(
-        desk.ran("--failed"),
+        dir.ran("--failed"),
         ["sensor/validation.repeated", "console/validation.lockout"]
     );
     assert_eq!(
-        desk.ran("--failed --kind sensor"),
+        dir.ran("--failed --kind sensor"),
         ["sensor/validation.repeated"]
     );
-    desk.run("accept").ends_with(0);
-    desk.run("check -q --failed").ends_with(0);
-    let told = desk.run("check --failed").ends_with(4);
+    dir.run("accept").ends_with(0);
+    dir.run("check -q --failed").ends_with(0);
+    let run = dir.run("check --failed").ends_with(4);
     assert!(
-        told.err.ends_with(
+        run.err.ends_with(
             "hint: no case of this selection failed in the last run; run check without --failed\n"
         ),
         "{}",
-        told.err
+        run.err
     );
 }
 
 #[test]
 fn another_reading_is_served_and_named() {
-    let told = Desk::new()
+    let run = TestDir::new()
         .run("check -q --reading X11=table --case validation.authenticated")
         .ends_with(0);
     assert!(
-        told.out
+        run.out
             .contains("X11 validation.authenticated.body: table (1 case)"),
         "{}",
-        told.out
+        run.out
     );
     assert!(
-        !told.out.contains("snapshots  "),
+        !run.out.contains("snapshots  "),
         "a mock that was changed is held against no snapshot:\n{}",
-        told.out
+        run.out
     );
 }
 
@@ -207,35 +206,31 @@ fn located(meant: impl Fn(&d4iot_double::suite::Case, Kind) -> bool) -> Vec<Stri
 /// The first call of three is fired: asked three times, a case is not answered alike.
 #[test]
 fn a_case_that_is_not_answered_alike_each_time_is_unstable() {
-    let desk = Desk::new();
-    desk.write(
+    let dir = TestDir::new();
+    dir.write(
         "flaky.yaml",
         "appliance: sensor\nfailures: [{ name: once, on: validation, when: { times: 1 }, do: { status: 503, page: apache } }]\n",
     );
     let check = "check -q --fixture flaky.yaml --case validation.authenticated";
-    let told = desk.run(&format!("{check} --repeat 3")).ends_with(1);
+    let run = dir.run(&format!("{check} --repeat 3")).ends_with(1);
     assert!(
-        told.out.contains("unstable: validation.authenticated: "),
+        run.out.contains("unstable: validation.authenticated: "),
         "{}",
-        told.out
+        run.out
     );
     assert!(
-        told.out
+        run.out
             .contains("first between attempt 1 and attempt 2: deviation, documented, documented"),
         "{}",
-        told.out
+        run.out
     );
-    assert!(
-        told.out.contains("0 not judged, 1 unstable"),
-        "{}",
-        told.out
-    );
-    let told = desk
+    assert!(run.out.contains("0 not judged, 1 unstable"), "{}", run.out);
+    let run = dir
         .run("check -q --kind sensor --case validation.authenticated --repeat 3")
         .ends_with(0);
     assert!(
-        told.out.contains("1 documented") && !told.out.contains("unstable"),
+        run.out.contains("1 documented") && !run.out.contains("unstable"),
         "{}",
-        told.out
+        run.out
     );
 }

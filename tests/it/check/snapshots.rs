@@ -4,7 +4,7 @@ use std::fs;
 
 use rstest::rstest;
 
-use crate::check::desk::{Desk, Told};
+use crate::check::test_dir::{Run, TestDir};
 
 #[rstest]
 #[case::at_a_desk("", "", "", true)]
@@ -18,51 +18,51 @@ fn one_changed_character_fails_and_touches_nothing(
     #[case] value: &str,
     #[case] leaves_pending: bool,
 ) {
-    let desk = changed();
-    let before = desk.files("snapshots");
+    let dir = changed();
+    let before = dir.files("snapshots");
     let name = if name.is_empty() { "UNRELATED" } else { name };
-    let told = desk
+    let run = dir
         .run_with(&format!("{CHECK} {option}"), name, value)
         .ends_with(1);
     assert!(
-        told.out.contains("-201\n") && told.out.contains("+200\n"),
+        run.out.contains("-201\n") && run.out.contains("+200\n"),
         "{}",
-        told.out
+        run.out
     );
     assert!(
-        told.out.contains("--> conformance/cases/validation.yaml:"),
+        run.out.contains("--> conformance/cases/validation.yaml:"),
         "{}",
-        told.out
+        run.out
     );
-    let mut after = desk.files("snapshots");
+    let mut after = dir.files("snapshots");
     assert_eq!(
         after.remove(&format!("{FILE}.new")).is_some(),
         leaves_pending
     );
     assert_eq!(after, before);
     assert_eq!(
-        told.err.contains("1 snapshot waits"),
+        run.err.contains("1 snapshot waits"),
         leaves_pending,
         "{}",
-        told.err
+        run.err
     );
 }
 
 #[test]
 fn missing_snapshot_fails_in_ci_and_a_person_accepts_it() {
-    let desk = missing();
-    let before = desk.files("snapshots");
-    let told = desk.run_with(CHECK, "CI", "true").ends_with(5);
+    let dir = missing();
+    let before = dir.files("snapshots");
+    let run = dir.run_with(CHECK, "CI", "true").ends_with(5);
     assert!(
-        told.err.contains("in CI every case needs a snapshot"),
+        run.err.contains("in CI every case needs a snapshot"),
         "{}",
-        told.err
+        run.err
     );
-    assert_eq!(desk.files("snapshots"), before);
+    assert_eq!(dir.files("snapshots"), before);
 
-    desk.run(CHECK).ends_with(0);
-    assert!(desk.path(&format!("snapshots/{FILE}.new")).exists());
-    let pending = desk.run("pending").ends_with(0);
+    dir.run(CHECK).ends_with(0);
+    assert!(dir.path(&format!("snapshots/{FILE}.new")).exists());
+    let pending = dir.run("pending").ends_with(0);
     assert!(
         pending
             .out
@@ -73,23 +73,23 @@ fn missing_snapshot_fails_in_ci_and_a_person_accepts_it() {
     );
 
     assert_eq!(
-        desk.run("accept validation.*").ends_with(0).out,
+        dir.run("accept validation.*").ends_with(0).out,
         "accepted sensor/validation.authenticated\n"
     );
     assert_eq!(
-        desk.files("snapshots"),
-        Desk::with_snapshots(SOME).files("snapshots")
+        dir.files("snapshots"),
+        TestDir::with_snapshots(SOME).files("snapshots")
     );
-    desk.run_with(CHECK, "CI", "true").ends_with(0);
-    assert_eq!(desk.run("pending").ends_with(0).out, "0 pending\n");
+    dir.run_with(CHECK, "CI", "true").ends_with(0);
+    assert_eq!(dir.run("pending").ends_with(0).out, "0 pending\n");
 }
 
 #[test]
 fn a_rejected_change_leaves_the_snapshot_as_it_was() {
-    let desk = changed();
-    let before = desk.files("snapshots");
-    desk.run(CHECK).ends_with(1);
-    let pending = desk.run("pending sensor/*").ends_with(0);
+    let dir = changed();
+    let before = dir.files("snapshots");
+    dir.run(CHECK).ends_with(1);
+    let pending = dir.run("pending sensor/*").ends_with(0);
     assert!(
         pending
             .out
@@ -99,18 +99,18 @@ fn a_rejected_change_leaves_the_snapshot_as_it_was() {
         pending.out
     );
     assert_eq!(
-        desk.run("reject sensor/validation.authenticated")
+        dir.run("reject sensor/validation.authenticated")
             .ends_with(0)
             .out,
         "rejected sensor/validation.authenticated\n"
     );
-    assert_eq!(desk.files("snapshots"), before);
-    let told = desk.run("reject").ends_with(2);
+    assert_eq!(dir.files("snapshots"), before);
+    let run = dir.run("reject").ends_with(2);
     assert!(
-        told.err
+        run.err
             .contains("no pending snapshot matches `*`\n  hint: "),
         "{}",
-        told.err
+        run.err
     );
 }
 
@@ -137,21 +137,21 @@ fn a_rejected_change_leaves_the_snapshot_as_it_was() {
     "the password of account `user`"
 )]
 fn accept_refuses_by_itself(#[case] from: &str, #[case] to: &str, #[case] why: &str) {
-    let desk = Desk::with_snapshots(SOME);
-    let text = desk.read(&format!("snapshots/{FILE}"));
+    let dir = TestDir::with_snapshots(SOME);
+    let text = dir.read(&format!("snapshots/{FILE}"));
     assert!(text.contains(from));
-    desk.write(&format!("snapshots/{FILE}.new"), &text.replace(from, to));
-    desk.write(
+    dir.write(&format!("snapshots/{FILE}.new"), &text.replace(from, to));
+    dir.write(
         "lab.yaml",
         "user: { username: lab, password: Lab-Passw0rd-1 }\n",
     );
     fs::set_permissions(
-        desk.path("lab.yaml"),
+        dir.path("lab.yaml"),
         std::os::unix::fs::PermissionsExt::from_mode(0o600),
     )
     .unwrap();
-    let before = desk.files("snapshots");
-    let told = desk
+    let before = dir.files("snapshots");
+    let run = dir
         .run_with(
             "accept --accounts lab.yaml",
             "VAULT_PASSWORD",
@@ -159,72 +159,68 @@ fn accept_refuses_by_itself(#[case] from: &str, #[case] to: &str, #[case] why: &
         )
         .ends_with(6);
     assert!(
-        told.err.contains(why) && !told.err.contains("Passw0rd"),
+        run.err.contains(why) && !run.err.contains("Passw0rd"),
         "{}",
-        told.err
+        run.err
     );
-    assert_eq!(desk.files("snapshots"), before);
+    assert_eq!(dir.files("snapshots"), before);
 }
 
 #[test]
 fn accept_takes_a_deviation_that_is_known() {
-    let desk = Desk::with_snapshots(SOME);
-    let text = desk
+    let dir = TestDir::with_snapshots(SOME);
+    let text = dir
         .read(&format!("snapshots/{FILE}"))
         .replace("Authentication succeeded.", "Welcome");
-    desk.write(&format!("snapshots/{FILE}.new"), &text);
-    desk.write(
+    dir.write(&format!("snapshots/{FILE}.new"), &text);
+    dir.write(
         "known.yaml",
         "- { case: validation.authenticated, reason: firmware 22.3 }\n",
     );
-    desk.run("accept --known known.yaml").ends_with(0);
-    assert_eq!(desk.read(&format!("snapshots/{FILE}")), text);
+    dir.run("accept --known known.yaml").ends_with(0);
+    assert_eq!(dir.read(&format!("snapshots/{FILE}")), text);
 }
 
 #[test]
 fn a_change_that_is_gone_takes_its_pending_file_along() {
-    let desk = changed();
-    desk.run(CHECK).ends_with(1);
+    let dir = changed();
+    dir.run(CHECK).ends_with(1);
     fs::copy(
-        crate::check::desk::project("snapshots").join(FILE),
-        desk.path("snapshots").join(FILE),
+        crate::check::test_dir::project("snapshots").join(FILE),
+        dir.path("snapshots").join(FILE),
     )
     .unwrap();
-    desk.run(CHECK).ends_with(0);
+    dir.run(CHECK).ends_with(0);
     assert_eq!(
-        desk.files("snapshots"),
-        Desk::with_snapshots(SOME).files("snapshots")
+        dir.files("snapshots"),
+        TestDir::with_snapshots(SOME).files("snapshots")
     );
 }
 
 #[test]
 fn a_full_run_changes_no_file() {
-    let desk = Desk::with_snapshots("");
-    let (before, written) = (desk.files("snapshots"), modified(&desk));
+    let dir = TestDir::with_snapshots("");
+    let (before, written) = (dir.files("snapshots"), modified(&dir));
     assert!(before.len() > 600, "{}", before.len());
-    let told = desk.run("check").ends_with(0);
-    assert_eq!(desk.files("snapshots"), before);
-    assert_eq!(modified(&desk), written);
-    assert!(
-        told.out.ends_with("All judged cases pass.\n"),
-        "{}",
-        told.out
-    );
+    let run = dir.run("check").ends_with(0);
+    assert_eq!(dir.files("snapshots"), before);
+    assert_eq!(modified(&dir), written);
+    assert!(run.out.ends_with("All judged cases pass.\n"), "{}", run.out);
     assert_eq!(
-        told.err.lines().count(),
+        run.err.lines().count(),
         before.len(),
         "a line a case:\n{}",
-        told.err
+        run.err
     );
 }
 
 #[test]
 fn without_a_folder_the_built_in_copy_is_compared() {
-    let desk = Desk::new();
-    let told = desk.run(CHECK).ends_with(0);
-    assert!(told.out.contains(" same, 0 changed, 0 new"), "{}", told.out);
+    let dir = TestDir::new();
+    let run = dir.run(CHECK).ends_with(0);
+    assert!(run.out.contains(" same, 0 changed, 0 new"), "{}", run.out);
     assert_eq!(
-        desk.files("").into_keys().collect::<Vec<_>>(),
+        dir.files("").into_keys().collect::<Vec<_>>(),
         ["state/d4iot-double/last-run"]
     );
 }
@@ -245,11 +241,11 @@ fn insta_update_counts_where_the_option_is_absent(
     #[case] left: Left,
 ) {
     let code = i32::from(left != Left::ALL);
-    let desk = changed_and_missing();
-    let mut command = desk.command(CHECK);
-    crate::check::desk::told(command.env("INSTA_UPDATE", insta_update).env("CI", ci))
+    let dir = changed_and_missing();
+    let mut command = dir.command(CHECK);
+    crate::check::test_dir::run_command(command.env("INSTA_UPDATE", insta_update).env("CI", ci))
         .ends_with(code);
-    assert_eq!(Left::on(&desk), left);
+    assert_eq!(Left::on(&dir), left);
 }
 
 #[rstest]
@@ -258,80 +254,75 @@ fn insta_update_counts_where_the_option_is_absent(
 #[case::new("new", Left { missing_written: true, ..Left::NOTHING })]
 #[case::all("all", Left::ALL)]
 fn the_option_counts_before_insta_update(#[case] update: &str, #[case] left: Left) {
-    let desk = changed_and_missing();
+    let dir = changed_and_missing();
     let other = if update == "no" { "always" } else { "no" };
-    // What was changed fails the run that finds it, but for one that was told to write it down.
+    // What was changed fails the run that finds it, but for one that was run to write it down.
     let code = i32::from(left != Left::ALL);
-    let told = desk
+    let run = dir
         .run_with(&format!("{CHECK} --update {update}"), "INSTA_UPDATE", other)
         .ends_with(code);
     assert_eq!(
-        told.out.contains("1 changed snapshot written"),
+        run.out.contains("1 changed snapshot written"),
         code == 0,
         "{}",
-        told.out
+        run.out
     );
-    assert_eq!(Left::on(&desk), left);
+    assert_eq!(Left::on(&dir), left);
 }
 
 #[test]
 fn nonsense_in_insta_update_is_refused_before_anything_runs() {
-    let desk = changed_and_missing();
-    let told = desk
-        .run_with(CHECK, "INSTA_UPDATE", "nonsense")
-        .ends_with(2);
+    let dir = changed_and_missing();
+    let run = dir.run_with(CHECK, "INSTA_UPDATE", "nonsense").ends_with(2);
     assert_eq!(
-        told.err,
+        run.err,
         "error: INSTA_UPDATE is `nonsense`, expected one of no, auto, new, always, force\n"
     );
-    assert_eq!(Left::on(&desk), Left::NOTHING);
-    desk.run_with(&format!("{CHECK} --update no"), "INSTA_UPDATE", "nonsense")
+    assert_eq!(Left::on(&dir), Left::NOTHING);
+    dir.run_with(&format!("{CHECK} --update no"), "INSTA_UPDATE", "nonsense")
         .ends_with(1);
 }
 
 #[test]
 fn a_named_folder_is_read_alike_for_one_kind_and_for_both() {
-    let desk = Desk::with_snapshots(SOME);
-    fs::rename(desk.path("snapshots"), desk.path("mine")).unwrap();
+    let dir = TestDir::with_snapshots(SOME);
+    fs::rename(dir.path("snapshots"), dir.path("mine")).unwrap();
     for line in [
         "--snapshots mine",
         "--snapshots mine --kind sensor",
         "--snapshots mine/sensor --kind sensor",
     ] {
-        let told = desk.run_with(&format!("check -q --case {SOME}* {line}"), "CI", "true");
-        assert!(
-            told.ends_with(0).out.contains(" 0 changed, 0 new"),
-            "{line}"
-        );
+        let run = dir.run_with(&format!("check -q --case {SOME}* {line}"), "CI", "true");
+        assert!(run.ends_with(0).out.contains(" 0 changed, 0 new"), "{line}");
     }
 }
 
 #[test]
 fn gone_is_told_on_full_runs_and_fails_nothing() {
-    let desk = Desk::with_snapshots("");
+    let dir = TestDir::with_snapshots("");
     fs::rename(
-        desk.path("snapshots/sensor/validation.repeated.snap"),
-        desk.path("snapshots/sensor/validation.of_old.snap"),
+        dir.path("snapshots/sensor/validation.repeated.snap"),
+        dir.path("snapshots/sensor/validation.of_old.snap"),
     )
     .unwrap();
-    let told = desk.run("check -q --kind sensor").ends_with(0);
+    let run = dir.run("check -q --kind sensor").ends_with(0);
     assert!(
-        told.out
+        run.out
             .contains("gone: a snapshot without a case (1)\n  validation.of_old\n"),
         "{}",
-        told.out
+        run.out
     );
-    let told = desk.run(CHECK).ends_with(0);
-    assert!(!told.out.contains("gone"), "{}", told.out);
+    let run = dir.run(CHECK).ends_with(0);
+    assert!(!run.out.contains("gone"), "{}", run.out);
 }
 
 #[rstest]
 #[case::broken("<<<<<<< HEAD\n", "line 1: expected `---`")]
 #[case::not_text("\0", "line 1: expected `---`")]
 fn a_broken_snapshot_is_named(#[case] text: &str, #[case] expected: &str) {
-    let desk = changed();
-    desk.write(&format!("snapshots/{FILE}"), text);
-    let Told { err, .. } = desk.run(CHECK).ends_with(2);
+    let dir = changed();
+    dir.write(&format!("snapshots/{FILE}"), text);
+    let Run { err, .. } = dir.run(CHECK).ends_with(2);
     assert!(
         err.contains(&format!("snapshots/{FILE}: {expected}")),
         "{err}"
@@ -362,10 +353,10 @@ impl Left {
         pending: 2,
     };
 
-    fn on(desk: &Desk) -> Left {
-        let files = desk.files("snapshots");
+    fn on(dir: &TestDir) -> Left {
+        let files = dir.files("snapshots");
         Left {
-            changed_written: !desk.read(&format!("snapshots/{FILE}")).contains("\n201\n"),
+            changed_written: !dir.read(&format!("snapshots/{FILE}")).contains("\n201\n"),
             missing_written: files.contains_key(MISSING),
             pending: files
                 .keys()
@@ -375,30 +366,30 @@ impl Left {
     }
 }
 
-fn changed() -> Desk {
-    let desk = Desk::with_snapshots(SOME);
+fn changed() -> TestDir {
+    let dir = TestDir::with_snapshots(SOME);
     let path = format!("snapshots/{FILE}");
-    desk.write(&path, &desk.read(&path).replace("\n200\n", "\n201\n"));
-    desk
+    dir.write(&path, &dir.read(&path).replace("\n200\n", "\n201\n"));
+    dir
 }
 
-fn missing() -> Desk {
-    let desk = Desk::with_snapshots(SOME);
-    fs::remove_file(desk.path("snapshots").join(FILE)).unwrap();
-    desk
+fn missing() -> TestDir {
+    let dir = TestDir::with_snapshots(SOME);
+    fs::remove_file(dir.path("snapshots").join(FILE)).unwrap();
+    dir
 }
 
-fn changed_and_missing() -> Desk {
-    let desk = changed();
-    fs::remove_file(desk.path("snapshots").join(MISSING)).unwrap();
-    desk
+fn changed_and_missing() -> TestDir {
+    let dir = changed();
+    fs::remove_file(dir.path("snapshots").join(MISSING)).unwrap();
+    dir
 }
 
-fn modified(desk: &Desk) -> Vec<std::time::SystemTime> {
-    desk.files("snapshots")
+fn modified(dir: &TestDir) -> Vec<std::time::SystemTime> {
+    dir.files("snapshots")
         .keys()
         .map(|name| {
-            desk.path("snapshots")
+            dir.path("snapshots")
                 .join(name)
                 .metadata()
                 .unwrap()

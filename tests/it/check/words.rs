@@ -8,7 +8,7 @@ use d4iot_double::{
 };
 use rstest::rstest;
 
-use crate::check::desk::{Desk, project};
+use crate::check::test_dir::{TestDir, project};
 
 #[rstest]
 #[case::everything("explain", "=== Disputed: ")]
@@ -20,9 +20,9 @@ use crate::check::desk::{Desk, project};
     "  --> conformance/cases/validation.yaml:"
 )]
 fn explain_tells(#[case] line: &str, #[case] expected: &str) {
-    let told = Desk::new().run(line).ends_with(0);
-    assert!(told.out.contains(expected), "{}", told.out);
-    assert_eq!(told.err, "");
+    let run = TestDir::new().run(line).ends_with(0);
+    assert!(run.out.contains(expected), "{}", run.out);
+    assert_eq!(run.err, "");
 }
 
 #[rstest]
@@ -42,9 +42,9 @@ fn explain_tells(#[case] line: &str, #[case] expected: &str) {
     "error: review asks questions, but stdin is not a terminal\n  hint: "
 )]
 fn usage_is_refused_in_words(#[case] line: &str, #[case] expected: &str) {
-    let told = Desk::new().run(line).ends_with(2);
-    assert!(told.err.contains(expected), "{}", told.err);
-    assert_eq!(told.out, "");
+    let run = TestDir::new().run(line).ends_with(2);
+    assert!(run.err.contains(expected), "{}", run.err);
+    assert_eq!(run.out, "");
 }
 
 #[test]
@@ -54,12 +54,12 @@ fn the_documents_hold_and_a_changed_word_is_named() {
         println!("skipped: no copy of the documents in {}", pages.display());
         return;
     }
-    let desk = Desk::new();
+    let dir = TestDir::new();
     for name in ["sensor.md", "console.md"] {
-        fs::copy(pages.join(name), desk.path(name)).unwrap();
+        fs::copy(pages.join(name), dir.path(name)).unwrap();
     }
     const LINE: &str = "documents --sensor sensor.md --console console.md";
-    desk.run(LINE).ends_with(0);
+    dir.run(LINE).ends_with(0);
 
     let said = contract::of(Kind::Sensor)
         .response_spec(Some(Operation::Validation), Outcome::Authenticated)
@@ -69,17 +69,17 @@ fn the_documents_hold_and_a_changed_word_is_named() {
         .default_reading()
         .is
         .text();
-    let page = desk.read("sensor.md");
+    let page = dir.read("sensor.md");
     let number = page.lines().position(|line| line.contains(said)).unwrap() + 1;
-    desk.write(
+    dir.write(
         "sensor.md",
         &page.replace(said, &said.replacen(' ', " never ", 1)),
     );
-    let told = desk.run(LINE).ends_with(1);
+    let run = dir.run(LINE).ends_with(1);
     assert!(
-        told.out
+        run.out
             .contains(&format!("sensor:{number} validation.authenticated.body")),
         "{}",
-        told.out
+        run.out
     );
 }

@@ -3,7 +3,7 @@
 use d4iot_double::server::Ports;
 use rstest::rstest;
 
-use crate::control::desk::Desk;
+use crate::control::control_server::ControlServer;
 
 #[rstest]
 #[case::rebound("evil.example", 403)]
@@ -17,7 +17,7 @@ use crate::control::desk::Desk;
 #[case::with_a_user("user@localhost", 400)]
 #[tokio::test]
 async fn without_a_token_a_host_is_this_machine(#[case] host: &str, #[case] status: u16) {
-    let desk = Desk::http();
+    let api = ControlServer::http();
     for path in ["/v1/health", "/v1/appliances", "/v1/nothing"] {
         let expected = if status == 200 && path == "/v1/nothing" {
             404
@@ -25,25 +25,25 @@ async fn without_a_token_a_host_is_this_machine(#[case] host: &str, #[case] stat
             status
         };
         assert_eq!(
-            desk.send("GET", path, &[("host", host)], "").await.status,
+            api.send("GET", path, &[("host", host)], "").await.status,
             expected,
             "{path}"
         );
     }
-    desk.end().await;
+    api.end().await;
 }
 
 #[tokio::test]
 async fn a_foreign_origin_is_refused_whatever_it_asks() {
-    let desk = Desk::http();
-    let own = desk.url.clone();
+    let api = ControlServer::http();
+    let own = api.url.clone();
     for (origin, status) in [
         ("http://evil.example", 403),
         ("null", 403),
         ("https://127.0.0.1", 403),
         (own.as_str(), 200),
     ] {
-        let answer = desk
+        let answer = api
             .send("GET", "/v1/health", &[("origin", origin)], "")
             .await;
         assert_eq!(answer.status, status, "{origin}: {answer:?}");
@@ -52,7 +52,7 @@ async fn a_foreign_origin_is_refused_whatever_it_asks() {
         ("origin", "http://evil.example"),
         ("content-type", "application/json"),
     ];
-    let answer = desk
+    let answer = api
         .send(
             "POST",
             "/v1/appliances",
@@ -64,13 +64,13 @@ async fn a_foreign_origin_is_refused_whatever_it_asks() {
         (answer.status, answer.body["type"].as_str()),
         (403, Some("urn:d4iot-double:foreign_origin"))
     );
-    assert_eq!(desk.fleet.count(), 0);
-    desk.end().await;
+    assert_eq!(api.fleet.count(), 0);
+    api.end().await;
 }
 
 #[tokio::test]
 async fn with_a_token_whoever_has_it_may_ask_by_any_host() {
-    let desk = Desk::start(None, Ports::default(), Some("0123456789abcdef"));
+    let api = ControlServer::start(None, Ports::default(), Some("0123456789abcdef"));
     for (authorization, status) in [
         ("Bearer 0123456789abcdef", 200),
         ("bearer 0123456789abcdef", 200),
@@ -81,7 +81,7 @@ async fn with_a_token_whoever_has_it_may_ask_by_any_host() {
         ("Basic 0123456789abcdef", 401),
         ("", 401),
     ] {
-        let answer = desk
+        let answer = api
             .send(
                 "GET",
                 "/v1/health",
@@ -100,7 +100,7 @@ async fn with_a_token_whoever_has_it_may_ask_by_any_host() {
         );
     }
     assert_eq!(
-        desk.get("/v1/nothing").await.status,
+        api.get("/v1/nothing").await.status,
         401,
         "nobody learns what there is"
     );
@@ -109,8 +109,8 @@ async fn with_a_token_whoever_has_it_may_ask_by_any_host() {
         ("origin", "http://evil.example"),
     ];
     assert_eq!(
-        desk.send("GET", "/v1/health", &foreign, "").await.status,
+        api.send("GET", "/v1/health", &foreign, "").await.status,
         403
     );
-    desk.end().await;
+    api.end().await;
 }

@@ -5,19 +5,25 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 use tokio::time::timeout;
 
-use crate::control::desk::{Desk, SOON, change, validate, validation};
+use crate::control::control_server::{ControlServer, SOON, change, validate, validation};
 
 #[tokio::test]
 async fn entries_have_request_and_reason_and_no_password() {
-    let desk = Desk::http();
-    let client = desk.client(&desk.sensor("s", json!({ "users": [{ "username": "a", "password": "Canary-6666", "role": "admin" }] })).await);
+    let api = ControlServer::http();
+    let client = api.client(
+        &api.sensor(
+            "s",
+            json!({ "users": [{ "username": "a", "password": "Canary-6666", "role": "admin" }] }),
+        )
+        .await,
+    );
     assert_eq!(validate(&client, "a", "Canary-6666").await, 200);
     assert_eq!(validate(&client, "a", "Canary-7777").await, 401);
     assert_eq!(
         change(&client, "a", "Canary-6666", "Canary-8888").await,
         200
     );
-    let journal = desk.get("/v1/appliances/s/journal").await.body;
+    let journal = api.get("/v1/appliances/s/journal").await.body;
     assert_eq!(
         (&journal["count"], &journal["dropped"]),
         (&json!(3), &json!(0))
@@ -54,7 +60,7 @@ async fn entries_have_request_and_reason_and_no_password() {
         entries[1]
     );
     assert!(!journal.to_string().contains("Canary"), "{journal}");
-    let wanted = desk
+    let wanted = api
         .get("/v1/appliances/s/journal?operation=validation&outcome=authenticated&limit=1")
         .await
         .body;
@@ -65,20 +71,20 @@ async fn entries_have_request_and_reason_and_no_password() {
         ),
         (1, &json!(1))
     );
-    assert_eq!(desk.delete("/v1/appliances/s/journal").await.status, 204);
+    assert_eq!(api.delete("/v1/appliances/s/journal").await.status, 204);
     assert_eq!(
-        desk.get("/v1/appliances/s/journal").await.body,
+        api.get("/v1/appliances/s/journal").await.body,
         json!({ "entries": [], "count": 0, "dropped": 0 })
     );
-    desk.end().await;
+    api.end().await;
 }
 
 #[tokio::test]
 async fn wait_answers_once_the_count_is_reached() {
-    let desk = Desk::http();
-    let client = desk.client(&desk.sensor("s", json!({})).await);
+    let api = ControlServer::http();
+    let client = api.client(&api.sensor("s", json!({})).await);
     let wait = "/v1/appliances/s/journal/wait?operation=validation&state=done&count=2&timeout=20s";
-    let mut waited = Box::pin(desk.get(wait));
+    let mut waited = Box::pin(api.get(wait));
     for _ in 0..2 {
         assert!(
             timeout(Duration::from_millis(50), &mut waited)
@@ -98,17 +104,17 @@ async fn wait_answers_once_the_count_is_reached() {
         (200, &json!(2), 2)
     );
     let begun = Instant::now();
-    assert_eq!(desk.get(wait).await.status, 200);
+    assert_eq!(api.get(wait).await.status, 200);
     assert!(begun.elapsed() < Duration::from_secs(5), "at once");
-    desk.end().await;
+    api.end().await;
 }
 
 #[tokio::test]
 async fn a_wait_that_is_over_says_what_came_instead() {
-    let desk = Desk::http();
-    let client = desk.client(&desk.sensor("s", json!({})).await);
+    let api = ControlServer::http();
+    let client = api.client(&api.sensor("s", json!({})).await);
     let wait = "/v1/appliances/s/journal/wait?outcome=password_replaced&timeout=10ms";
-    let nothing = desk.get(wait).await;
+    let nothing = api.get(wait).await;
     assert_eq!(
         (nothing.status, nothing.body["type"].as_str()),
         (408, Some("urn:d4iot-double:not_reached"))
@@ -121,7 +127,7 @@ async fn a_wait_that_is_over_says_what_came_instead() {
         "{nothing:?}"
     );
     assert_eq!(validate(&client, "test", "wrong").await, 401);
-    let other = desk.get(wait).await;
+    let other = api.get(wait).await;
     assert_eq!(other.body["detail"], "0 of 1 came within 10ms");
     assert!(
         other.body["hint"]
@@ -130,30 +136,30 @@ async fn a_wait_that_is_over_says_what_came_instead() {
             .contains("validation credentials_rejected (done)"),
         "{other:?}"
     );
-    desk.end().await;
+    api.end().await;
 }
 
 #[tokio::test]
 async fn wait_ends_with_the_appliance_or_the_process() {
-    let desk = Desk::http();
-    desk.sensor("deleted", json!({})).await;
-    desk.sensor("left", json!({})).await;
-    let waited = desk.get("/v1/appliances/deleted/journal/wait?timeout=10m");
+    let api = ControlServer::http();
+    api.sensor("deleted", json!({})).await;
+    api.sensor("left", json!({})).await;
+    let waited = api.get("/v1/appliances/deleted/journal/wait?timeout=10m");
     let (waited, deleted) = tokio::join!(waited, async {
         tokio::task::yield_now().await;
-        desk.delete("/v1/appliances/deleted").await
+        api.delete("/v1/appliances/deleted").await
     });
     assert_eq!((waited.status, deleted.status), (404, 204));
-    let target = desk.client(&desk.url);
+    let target = api.client(&api.url);
     let request = http::Request::get("/v1/appliances/left/journal/wait?timeout=10m")
         .body(Default::default())
         .unwrap();
     let waits = tokio::spawn(async move { target.send(&request).await });
     // Whoever asks for what is held open is known to be there when the connection count says so: two others have been answered since.
-    assert_eq!(desk.get("/v1/health").await.status, 200);
+    assert_eq!(api.get("/v1/health").await.status, 200);
     tokio::time::sleep(Duration::from_millis(50)).await;
     let begun = Instant::now();
-    timeout(SOON, desk.end()).await.expect("it ends");
+    timeout(SOON, api.end()).await.expect("it ends");
     assert!(
         begun.elapsed() < Duration::from_millis(900),
         "{:?}",
@@ -165,16 +171,16 @@ async fn wait_ends_with_the_appliance_or_the_process() {
 
 #[tokio::test]
 async fn findings_say_what_is_wrong_with_the_client() {
-    let desk = Desk::http();
-    let client = desk.client(&desk.sensor("s", json!({})).await);
+    let api = ControlServer::http();
+    let client = api.client(&api.sensor("s", json!({})).await);
     assert_eq!(
-        desk.get("/v1/appliances/s/findings").await.body,
+        api.get("/v1/appliances/s/findings").await.body,
         json!({ "findings": [] })
     );
     let mut request = validation("test", "Test12345!");
     request.headers_mut().remove("content-type");
     client.send(&request).await.unwrap();
-    let found = desk.get("/v1/appliances/s/findings").await.body;
+    let found = api.get("/v1/appliances/s/findings").await.body;
     assert_eq!(
         (
             found["findings"].as_array().unwrap().len(),
@@ -190,5 +196,5 @@ async fn findings_say_what_is_wrong_with_the_client() {
             .contains("content_type"),
         "{found}"
     );
-    desk.end().await;
+    api.end().await;
 }

@@ -21,7 +21,7 @@ use tokio::{
     time::timeout,
 };
 
-use crate::control::desk::{Desk, SOON, validation};
+use crate::control::control_server::{ControlServer, SOON, validation};
 
 /// A host whose clock is put forward the moment a request has been judged: as by a test that saw it arrive and was quick.
 struct Hasty(MockAppliance);
@@ -66,9 +66,9 @@ async fn a_clock_put_forward_between_arrival_and_wait_is_not_missed() {
 
 #[tokio::test]
 async fn delete_answers_when_the_last_connection_is_gone() {
-    let desk = Desk::http();
+    let api = ControlServer::http();
     let large = json!({ "failures": [{ "name": "large", "do": { "body": "x".repeat(ANSWER) } }] });
-    let url = desk.sensor("s", large).await;
+    let url = api.sensor("s", large).await;
     // Whoever takes nothing of an answer is still being answered, and has a second from the end on.
     let socket = TcpSocket::new_v4().unwrap();
     socket.set_recv_buffer_size(4096).unwrap();
@@ -88,7 +88,7 @@ async fn delete_answers_when_the_last_connection_is_gone() {
     let (mut gone, mut same) = (0, 0);
     while same < 4 {
         tokio::time::sleep(Duration::from_millis(50)).await;
-        let now = desk.get("/v1/appliances/s/journal?limit=0").await.body["count"]
+        let now = api.get("/v1/appliances/s/journal?limit=0").await.body["count"]
             .as_u64()
             .unwrap();
         same = if now == gone && now > 0 { same + 1 } else { 0 };
@@ -96,7 +96,7 @@ async fn delete_answers_when_the_last_connection_is_gone() {
     }
     assert!(gone < ASKED as u64, "the system takes all of them: {gone}");
     let begun = Instant::now();
-    assert_eq!(desk.delete("/v1/appliances/s").await.status, 204);
+    assert_eq!(api.delete("/v1/appliances/s").await.status, 204);
     assert!(
         begun.elapsed() > Duration::from_millis(500),
         "it did not wait: {:?}",
@@ -108,7 +108,7 @@ async fn delete_answers_when_the_last_connection_is_gone() {
         .await
         .expect("it is gone");
     assert!(received.len() < ASKED * ANSWER, "{}", received.len());
-    desk.end().await;
+    api.end().await;
 }
 
 /// How many are asked for at once, and how long each answer's body is, in bytes: more than a system buffers.

@@ -6,13 +6,13 @@ use d4iot_double::{contract::Kind, fixture, server::Ports};
 use serde_json::{Value, json};
 use tokio::{net::TcpStream, time::timeout};
 
-use crate::control::desk::{Desk, SOON, change, validate, validation};
+use crate::control::control_server::{ControlServer, SOON, change, validate, validation};
 
 #[tokio::test]
 async fn appliance_from_json_serves_https_until_deleted() {
-    let desk = Desk::https();
+    let api = ControlServer::https();
     let body = json!({ "appliance": "sensor", "name": "plant-7", "users": [{ "username": "a", "password": "Secret-1234", "role": "admin" }], "seed": 42 });
-    let made = desk.json("POST", "/v1/appliances", &body).await;
+    let made = api.json("POST", "/v1/appliances", &body).await;
     assert_eq!(
         (made.status, made.headers["location"].to_str().unwrap()),
         (201, "/v1/appliances/plant-7")
@@ -25,12 +25,12 @@ async fn appliance_from_json_serves_https_until_deleted() {
         made.body,
         json!({ "name": "plant-7", "kind": "sensor", "url": format!("https://127.0.0.1:{port}"), "port": port, "seed": 42 })
     );
-    assert_eq!(desk.get("/v1/appliances/plant-7").await.body, made.body);
+    assert_eq!(api.get("/v1/appliances/plant-7").await.body, made.body);
     assert_eq!(
-        desk.get("/v1/appliances").await.body,
+        api.get("/v1/appliances").await.body,
         json!({ "appliances": [made.body] })
     );
-    let client = desk.client(url);
+    let client = api.client(url);
     assert_eq!(
         (
             validate(&client, "a", "Secret-1234").await,
@@ -38,23 +38,23 @@ async fn appliance_from_json_serves_https_until_deleted() {
         ),
         (200, 401)
     );
-    assert_eq!(desk.delete("/v1/appliances/plant-7").await.status, 204);
+    assert_eq!(api.delete("/v1/appliances/plant-7").await.status, 204);
     assert!(
         TcpStream::connect(("127.0.0.1", u16::try_from(port).unwrap()))
             .await
             .is_err(),
         "the port is closed when delete has answered"
     );
-    assert_eq!(desk.delete("/v1/appliances/plant-7").await.status, 404);
-    desk.end().await;
+    assert_eq!(api.delete("/v1/appliances/plant-7").await.status, 404);
+    api.end().await;
 }
 
 #[tokio::test]
 async fn appliance_from_yaml_or_escaped_json() {
-    let desk = Desk::http();
+    let api = ControlServer::http();
     let yaml = "appliance: console\nname: from-yaml\nusers:\n  - { username: a, password: Secret-1234, role: admin }\n";
     assert_eq!(
-        desk.send(
+        api.send(
             "POST",
             "/v1/appliances",
             &[("content-type", "application/yaml")],
@@ -65,7 +65,7 @@ async fn appliance_from_yaml_or_escaped_json() {
         201
     );
     let escaped = r#"{"appliance":"sensor","name":"emoji","users":[{"username":"a\ud83d\ude00","password":"\u00e4\ud83d\ude00\\","role":"admin"}]}"#;
-    let made = desk
+    let made = api
         .send(
             "POST",
             "/v1/appliances",
@@ -74,9 +74,9 @@ async fn appliance_from_yaml_or_escaped_json() {
         )
         .await;
     assert_eq!(made.status, 201, "{made:?}");
-    let client = desk.client(made.body["url"].as_str().unwrap());
+    let client = api.client(made.body["url"].as_str().unwrap());
     assert_eq!(validate(&client, "a😀", "ä😀\\").await, 200);
-    desk.end().await;
+    api.end().await;
 }
 
 #[tokio::test]
@@ -86,12 +86,12 @@ async fn ports_come_from_the_range_and_go_back_to_it() {
         .local_addr()
         .unwrap()
         .port();
-    let desk = Desk::start(None, Ports::between(free, free), None);
+    let api = ControlServer::start(None, Ports::between(free, free), None);
     assert_eq!(
-        desk.sensor("a", json!({})).await,
+        api.sensor("a", json!({})).await,
         format!("http://127.0.0.1:{free}")
     );
-    let none = desk
+    let none = api
         .json(
             "POST",
             "/v1/appliances",
@@ -103,20 +103,26 @@ async fn ports_come_from_the_range_and_go_back_to_it() {
         (409, Some("urn:d4iot-double:port_taken")),
         "{none:?}"
     );
-    assert_eq!(desk.delete("/v1/appliances/a").await.status, 204);
+    assert_eq!(api.delete("/v1/appliances/a").await.status, 204);
     assert_eq!(
-        desk.sensor("b", json!({})).await,
+        api.sensor("b", json!({})).await,
         format!("http://127.0.0.1:{free}")
     );
-    desk.end().await;
+    api.end().await;
 }
 
 #[tokio::test]
 async fn users_are_added_replaced_and_removed_without_passwords_shown() {
-    let desk = Desk::http();
-    let client = desk.client(&desk.sensor("s", json!({ "users": [{ "username": "a", "password": "Canary-0000", "role": "admin" }] })).await);
+    let api = ControlServer::http();
+    let client = api.client(
+        &api.sensor(
+            "s",
+            json!({ "users": [{ "username": "a", "password": "Canary-0000", "role": "admin" }] }),
+        )
+        .await,
+    );
     let users = "/v1/appliances/s/users";
-    let added = desk
+    let added = api
         .json(
             "POST",
             users,
@@ -132,7 +138,7 @@ async fn users_are_added_replaced_and_removed_without_passwords_shown() {
         json!({ "username": "b/ä", "role": "read_only", "state": "active" })
     );
     assert_eq!(validate(&client, "b/ä", "Canary-1111").await, 200);
-    let again = desk
+    let again = api
         .json(
             "POST",
             users,
@@ -149,19 +155,19 @@ async fn users_are_added_replaced_and_removed_without_passwords_shown() {
         "who was there is there"
     );
     let path = format!("{users}/b%2F%C3%A4");
-    let replaced = desk.json("PUT", &path, &json!({ "username": "b/ä", "password": "Canary-3333", "role": "admin", "state": "locked" })).await;
+    let replaced = api.json("PUT", &path, &json!({ "username": "b/ä", "password": "Canary-3333", "role": "admin", "state": "locked" })).await;
     assert_eq!(
         replaced.body,
         json!({ "username": "b/ä", "role": "admin", "state": "locked" })
     );
-    assert_eq!(desk.get(&path).await.body, replaced.body);
-    let listed = desk.get(users).await.body;
+    assert_eq!(api.get(&path).await.body, replaced.body);
+    let listed = api.get(users).await.body;
     assert_eq!(listed["users"].as_array().unwrap().len(), 2);
     assert!(
         !format!("{added:?}{again:?}{replaced:?}{listed}").contains("Canary"),
         "a password is told"
     );
-    let other = desk
+    let other = api
         .json(
             "PUT",
             &path,
@@ -174,44 +180,42 @@ async fn users_are_added_replaced_and_removed_without_passwords_shown() {
     );
     assert_eq!(
         (
-            desk.delete(&path).await.status,
-            desk.delete(&path).await.status,
-            desk.get(&path).await.status
+            api.delete(&path).await.status,
+            api.delete(&path).await.status,
+            api.get(&path).await.status
         ),
         (204, 404, 404)
     );
     assert_eq!(validate(&client, "b/ä", "Canary-3333").await, 401);
-    desk.end().await;
+    api.end().await;
 }
 
 #[tokio::test]
 async fn failure_modes_are_added_counted_disarmed_armed_and_removed() {
-    let desk = Desk::http();
-    let client = desk.client(&desk.sensor("s", json!({})).await);
+    let api = ControlServer::http();
+    let client = api.client(&api.sensor("s", json!({})).await);
     let failures = "/v1/appliances/s/failures";
     let mode = json!({ "name": "down", "on": "validation", "when": { "times": 2 }, "do": { "status": 503 } });
-    let added = desk.json("POST", failures, &mode).await;
+    let added = api.json("POST", failures, &mode).await;
     assert_eq!(
         (added.status, added.headers["location"].to_str().unwrap()),
         (201, "/v1/appliances/s/failures/down")
     );
-    let taken = desk.json("POST", failures, &mode).await;
+    let taken = api.json("POST", failures, &mode).await;
     assert_eq!(
         (taken.status, taken.body["type"].as_str()),
         (409, Some("urn:d4iot-double:name_taken"))
     );
     assert_eq!(validate(&client, "test", "Test12345!").await, 503);
     let path = format!("{failures}/down");
-    let disarmed = desk.json("PATCH", &path, &json!({ "armed": false })).await;
+    let disarmed = api.json("PATCH", &path, &json!({ "armed": false })).await;
     assert_eq!(
         disarmed.body,
         json!({ "name": "down", "armed": false, "seen": 1, "fired": 1, "mode": mode })
     );
     assert_eq!(validate(&client, "test", "Test12345!").await, 200);
     assert_eq!(
-        desk.json("PUT", &path, &json!({ "armed": true }))
-            .await
-            .body["armed"],
+        api.json("PUT", &path, &json!({ "armed": true })).await.body["armed"],
         true
     );
     assert_eq!(
@@ -221,10 +225,10 @@ async fn failure_modes_are_added_counted_disarmed_armed_and_removed() {
         ],
         [503, 200]
     );
-    assert_eq!(desk.get(failures).await.body["failures"][0]["fired"], 2);
+    assert_eq!(api.get(failures).await.body["failures"][0]["fired"], 2);
     // A ready-made one is there when it is armed.
     assert_eq!(
-        desk.json(
+        api.json(
             "PATCH",
             &format!("{failures}/rebooting"),
             &json!({ "armed": true })
@@ -236,13 +240,13 @@ async fn failure_modes_are_added_counted_disarmed_armed_and_removed() {
     assert_eq!(validate(&client, "test", "Test12345!").await, 503);
     assert_eq!(
         (
-            desk.delete(&path).await.status,
-            desk.delete(&path).await.status,
-            desk.get(&path).await.status
+            api.delete(&path).await.status,
+            api.delete(&path).await.status,
+            api.get(&path).await.status
         ),
         (204, 404, 404)
     );
-    let unknown = desk
+    let unknown = api
         .json(
             "PATCH",
             &format!("{failures}/rebootin"),
@@ -253,7 +257,7 @@ async fn failure_modes_are_added_counted_disarmed_armed_and_removed() {
         (unknown.status, unknown.body["hint"].as_str()),
         (404, Some("did you mean `rebooting`?"))
     );
-    let tls = desk
+    let tls = api
         .json(
             "PATCH",
             &format!("{failures}/expired_certificate"),
@@ -265,64 +269,64 @@ async fn failure_modes_are_added_counted_disarmed_armed_and_removed() {
         (422, Some("urn:d4iot-double:invalid_body")),
         "over plain HTTP there is no certificate"
     );
-    desk.end().await;
+    api.end().await;
 }
 
 #[tokio::test]
 async fn a_reset_goes_back_to_the_fixture() {
-    let desk = Desk::http();
-    let client = desk.client(&desk.sensor("s", json!({})).await);
+    let api = ControlServer::http();
+    let client = api.client(&api.sensor("s", json!({})).await);
     assert_eq!(
         change(&client, "test", "Test12345!", "Later12345!").await,
         200
     );
-    desk.json(
+    api.json(
         "POST",
         "/v1/appliances/s/failures",
         &json!({ "name": "down", "do": { "status": 503 } }),
     )
     .await;
-    desk.json(
+    api.json(
         "POST",
         "/v1/appliances/s/clock",
         &json!({ "frozen": true, "advance": "1h" }),
     )
     .await;
     assert_eq!(
-        desk.json("POST", "/v1/appliances/s/reset", &Value::Null)
+        api.json("POST", "/v1/appliances/s/reset", &Value::Null)
             .await
             .status,
         204
     );
     assert_eq!(validate(&client, "test", "Test12345!").await, 200);
-    let clock = desk.get("/v1/appliances/s/clock").await.body;
+    let clock = api.get("/v1/appliances/s/clock").await.body;
     assert!(
         clock["frozen"] == false && clock["now_ms"].as_f64().unwrap() < 3_600_000.0,
         "{clock}"
     );
     assert_eq!(
-        desk.get("/v1/appliances/s/failures").await.body,
+        api.get("/v1/appliances/s/failures").await.body,
         json!({ "failures": [] })
     );
-    desk.end().await;
+    api.end().await;
 }
 
 #[tokio::test]
 async fn a_frozen_clock_holds_a_delayed_answer_until_it_is_advanced() {
-    let desk = Desk::http();
+    let api = ControlServer::http();
     let late = json!({ "failures": [{ "name": "late", "do": { "delay": "5s" } }] });
-    let client = desk.client(&desk.sensor("s", late).await);
-    let frozen = desk
+    let client = api.client(&api.sensor("s", late).await);
+    let frozen = api
         .json("POST", "/v1/appliances/s/clock", &json!({ "frozen": true }))
         .await;
     assert_eq!(frozen.body["frozen"], true);
     for _ in 0..20 {
-        desk.delete("/v1/appliances/s/journal").await;
+        api.delete("/v1/appliances/s/journal").await;
         let request = validation("test", "Test12345!");
         let asked = client.send(&request);
         tokio::pin!(asked);
         // Advanced the moment it has arrived: what is held back counts from its arrival, not from when the server gets to it.
-        let arrived = desk.get("/v1/appliances/s/journal/wait?state=open&timeout=20s");
+        let arrived = api.get("/v1/appliances/s/journal/wait?state=open&timeout=20s");
         let arrived = tokio::select! {
             _ = &mut asked => panic!("a frozen clock lets no delayed answer go"),
             arrived = arrived => arrived,
@@ -332,7 +336,7 @@ async fn a_frozen_clock_holds_a_delayed_answer_until_it_is_advanced() {
             (200, &json!(1)),
             "{arrived:?}"
         );
-        let advanced = desk
+        let advanced = api
             .json(
                 "POST",
                 "/v1/appliances/s/clock",
@@ -349,16 +353,16 @@ async fn a_frozen_clock_holds_a_delayed_answer_until_it_is_advanced() {
             200
         );
     }
-    desk.end().await;
+    api.end().await;
 }
 
 #[tokio::test]
 async fn a_frozen_clock_holds_up_neither_a_delete_nor_the_end() {
-    let desk = Desk::http();
+    let api = ControlServer::http();
     for name in ["deleted", "left"] {
         let late = json!({ "failures": [{ "name": "late", "do": { "delay": "1h" } }] });
-        let client = desk.client(&desk.sensor(name, late).await);
-        desk.json(
+        let client = api.client(&api.sensor(name, late).await);
+        api.json(
             "POST",
             &format!("/v1/appliances/{name}/clock"),
             &json!({ "frozen": true }),
@@ -366,15 +370,15 @@ async fn a_frozen_clock_holds_up_neither_a_delete_nor_the_end() {
         .await;
         tokio::spawn(async move { client.send(&validation("test", "Test12345!")).await });
         assert_eq!(
-            desk.get(&format!("/v1/appliances/{name}/journal/wait?state=open"))
+            api.get(&format!("/v1/appliances/{name}/journal/wait?state=open"))
                 .await
                 .status,
             200
         );
     }
     let begun = std::time::Instant::now();
-    assert_eq!(desk.delete("/v1/appliances/deleted").await.status, 204);
-    timeout(SOON, desk.end()).await.expect("it ends");
+    assert_eq!(api.delete("/v1/appliances/deleted").await.status, 204);
+    timeout(SOON, api.end()).await.expect("it ends");
     assert!(
         begun.elapsed() < Duration::from_millis(900),
         "{:?}",
@@ -384,8 +388,8 @@ async fn a_frozen_clock_holds_up_neither_a_delete_nor_the_end() {
 
 #[tokio::test]
 async fn readings_are_told_for_every_fact_and_changed_while_it_runs() {
-    let desk = Desk::http();
-    let client = desk.client(&desk.sensor("s", json!({})).await);
+    let api = ControlServer::http();
+    let client = api.client(&api.sensor("s", json!({})).await);
     let readings = "/v1/appliances/s/readings";
     let ask = async || {
         client
@@ -394,7 +398,7 @@ async fn readings_are_told_for_every_fact_and_changed_while_it_runs() {
             .unwrap()
             .into_body()
     };
-    let before = desk.get(readings).await.body;
+    let before = api.get(readings).await.body;
     assert_eq!(
         (
             &before["readings"]["validation.authenticated.body"],
@@ -407,13 +411,13 @@ async fn readings_are_told_for_every_fact_and_changed_while_it_runs() {
         "every fact"
     );
     assert_eq!(&ask().await[..], br#"{"msg":"Authentication succeeded."}"#);
-    let chosen = desk.json("PUT", readings, &json!({ "X11": "table" })).await;
+    let chosen = api.json("PUT", readings, &json!({ "X11": "table" })).await;
     assert_eq!(
         (chosen.status, &chosen.body["chosen"]),
         (200, &json!({ "validation.authenticated.body": "table" }))
     );
     assert_eq!(&ask().await[..], br#"{"msg":"Authentication succeeded"}"#);
-    let more = desk
+    let more = api
         .json(
             "PATCH",
             readings,
@@ -427,20 +431,20 @@ async fn readings_are_told_for_every_fact_and_changed_while_it_runs() {
         "PATCH adds"
     );
     assert_eq!(
-        desk.json("PUT", readings, &json!({})).await.body["chosen"],
+        api.json("PUT", readings, &json!({})).await.body["chosen"],
         json!({})
     );
     assert_eq!(&ask().await[..], br#"{"msg":"Authentication succeeded."}"#);
-    desk.end().await;
+    api.end().await;
 }
 
 #[tokio::test]
 async fn explain_tells_what_a_request_would_get_and_changes_nothing() {
-    let desk = Desk::http();
+    let api = ControlServer::http();
     let modes = json!({ "failures": [{ "name": "once", "on": "validation", "when": { "calls": [1] }, "do": { "status": 503 } }] });
-    let client = desk.client(&desk.sensor("s", modes).await);
-    let before = desk.get("/v1/appliances/s/failures").await.body;
-    let explain = async |body: Value| desk.json("POST", "/v1/appliances/s/explain", &body).await;
+    let client = api.client(&api.sensor("s", modes).await);
+    let before = api.get("/v1/appliances/s/failures").await.body;
+    let explain = async |body: Value| api.json("POST", "/v1/appliances/s/explain", &body).await;
     let asked = json!({ "path": "/api/external/authentication/validation", "body": { "username": "test", "password": "Canary-4444" } });
     for _ in 0..2 {
         let told = explain(asked.clone()).await;
@@ -465,31 +469,31 @@ async fn explain_tells_what_a_request_would_get_and_changes_nothing() {
     );
     assert!(elsewhere["suggestion"].is_string(), "{elsewhere}");
     assert_eq!(
-        desk.get("/v1/appliances/s/failures").await.body,
+        api.get("/v1/appliances/s/failures").await.body,
         before,
         "nothing is counted"
     );
-    assert_eq!(desk.get("/v1/appliances/s/journal").await.body["count"], 0);
+    assert_eq!(api.get("/v1/appliances/s/journal").await.body["count"], 0);
     assert_eq!(
         validate(&client, "test", "Test12345!").await,
         503,
         "the first call is still the first"
     );
-    desk.end().await;
+    api.end().await;
 }
 
 #[tokio::test]
 async fn state_out_and_in_gives_the_same_state_and_its_reset() {
-    let desk = Desk::http();
-    let client = desk.client(&desk.sensor("s", json!({ "lockout": { "after": 3 } })).await);
+    let api = ControlServer::http();
+    let client = api.client(&api.sensor("s", json!({ "lockout": { "after": 3 } })).await);
     assert_eq!(
         change(&client, "test", "Test12345!", "Later12345!").await,
         200
     );
     assert_eq!(validate(&client, "test", "wrong").await, 401);
-    desk.json("POST", "/v1/appliances/s/clock", &json!({ "frozen": true }))
+    api.json("POST", "/v1/appliances/s/clock", &json!({ "frozen": true }))
         .await;
-    let state = desk.get("/v1/appliances/s/state").await;
+    let state = api.get("/v1/appliances/s/state").await;
     assert_eq!(state.status, 200);
     assert_eq!(
         fixture::read("state", &state.body.to_string())
@@ -497,7 +501,7 @@ async fn state_out_and_in_gives_the_same_state_and_its_reset() {
             .kind,
         Kind::Sensor
     );
-    let omitted = desk
+    let omitted = api
         .get("/v1/appliances/s/state?secrets=omit")
         .await
         .body
@@ -506,22 +510,22 @@ async fn state_out_and_in_gives_the_same_state_and_its_reset() {
         state.body.to_string().contains("Later12345!") && !omitted.contains("Later12345!"),
         "{omitted}"
     );
-    desk.json(
+    api.json(
         "POST",
         "/v1/appliances",
         &json!({ "appliance": "sensor", "name": "twin" }),
     )
     .await;
     assert_eq!(
-        desk.json("PUT", "/v1/appliances/twin/state", &state.body)
+        api.json("PUT", "/v1/appliances/twin/state", &state.body)
             .await
             .status,
         204
     );
-    let twin = desk.get("/v1/appliances/twin").await.body;
-    let other = desk.client(twin["url"].as_str().unwrap());
+    let twin = api.get("/v1/appliances/twin").await.body;
+    let other = api.client(twin["url"].as_str().unwrap());
     assert_eq!(twin["name"], "twin");
-    let mut there = desk.get("/v1/appliances/twin/state").await.body;
+    let mut there = api.get("/v1/appliances/twin/state").await.body;
     there["name"] = "s".into();
     assert_eq!(there, state.body);
     assert_eq!(
@@ -533,21 +537,21 @@ async fn state_out_and_in_gives_the_same_state_and_its_reset() {
     );
     // What was counted is not exported: the failed sign-in of the first does not count here.
     assert_eq!(validate(&other, "test", "Later12345!").await, 200);
-    desk.json("POST", "/v1/appliances/twin/reset", &Value::Null)
+    api.json("POST", "/v1/appliances/twin/reset", &Value::Null)
         .await;
     assert_eq!(validate(&other, "test", "Later12345!").await, 200);
-    desk.end().await;
+    api.end().await;
 }
 
 #[tokio::test]
 async fn the_process_tells_how_it_is() {
-    let desk = Desk::https();
+    let api = ControlServer::https();
     assert_eq!(
-        desk.get("/v1/health").await.body,
+        api.get("/v1/health").await.body,
         json!({ "status": "ok", "version": env!("CARGO_PKG_VERSION"), "appliances": 0 })
     );
-    assert_eq!(desk.get("/v1/ready").await.body, json!({ "ready": true }));
-    let ca = desk.get("/v1/ca.pem").await;
+    assert_eq!(api.get("/v1/ready").await.body, json!({ "ready": true }));
+    let ca = api.get("/v1/ca.pem").await;
     assert!(
         ca.content_type == "application/x-pem-file"
             && ca
@@ -556,12 +560,12 @@ async fn the_process_tells_how_it_is() {
                 .unwrap()
                 .starts_with("-----BEGIN CERTIFICATE-----")
     );
-    let head = desk.send("HEAD", "/v1/health", &[], "").await;
+    let head = api.send("HEAD", "/v1/health", &[], "").await;
     assert_eq!((head.status, head.body), (200, Value::Null));
-    let document = desk.get("/v1/openapi.json").await.body;
+    let document = api.get("/v1/openapi.json").await.body;
     assert_eq!(document["openapi"], "3.1.0");
-    desk.end().await;
-    let plain = Desk::http();
+    api.end().await;
+    let plain = ControlServer::http();
     assert_eq!(plain.get("/v1/ca.pem").await.status, 404);
     plain.end().await;
 }

@@ -15,7 +15,7 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use super::desk::{Desk, SOON};
+use super::control_server::{ControlServer, SOON};
 
 const APPLIANCES: usize = 400;
 const FAILURE: &str = "/v1/appliances/s/failures/outage";
@@ -67,27 +67,27 @@ async fn is_accepted(address: SocketAddr) -> bool {
 #[case::clock("POST", "/v1/appliances/s/clock", json!({ "advance": "1m" }))]
 #[tokio::test]
 async fn an_outage_ends(#[case] method: &str, #[case] path: &str, #[case] body: Value) {
-    let desk = Desk::http();
+    let api = ControlServer::http();
     let outage = json!({ "failures": [
         { "name": "outage", "when": { "times": 1 }, "do": { "down": { "for": "1m" } } },
     ] });
-    let url = desk.sensor("s", outage).await;
+    let url = api.sensor("s", outage).await;
     let address: SocketAddr = url.strip_prefix("http://").unwrap().parse().unwrap();
     let clock = json!({ "frozen": true });
-    desk.json("POST", "/v1/appliances/s/clock", &clock).await;
-    assert_eq!(desk.get("/v1/ready").await.status, 200);
+    api.json("POST", "/v1/appliances/s/clock", &clock).await;
+    assert_eq!(api.get("/v1/ready").await.status, 200);
 
     assert!(!accepted_after_reset(address).await);
-    let ready = desk.get("/v1/ready").await;
+    let ready = api.get("/v1/ready").await;
     assert_eq!(
         (ready.status, &ready.body["type"]),
         (503, &json!("urn:d4iot-double:port_closed"))
     );
     assert!(!is_accepted(address).await);
 
-    assert!(desk.json(method, path, &body).await.status < 300);
+    assert!(api.json(method, path, &body).await.status < 300);
     let reopened = async {
-        while desk.get("/v1/ready").await.status != 200 {
+        while api.get("/v1/ready").await.status != 200 {
             sleep(Duration::from_millis(2)).await;
         }
     };
@@ -95,5 +95,5 @@ async fn an_outage_ends(#[case] method: &str, #[case] path: &str, #[case] body: 
         .await
         .expect("the port stays closed");
     assert!(is_accepted(address).await);
-    desk.end().await;
+    api.end().await;
 }

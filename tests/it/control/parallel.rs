@@ -4,30 +4,30 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use crate::control::desk::{Desk, change, validate};
+use crate::control::control_server::{ControlServer, change, validate};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_hundred_tests_at_once_know_nothing_of_each_other() {
-    let desk = Arc::new(Desk::https());
+    let api = Arc::new(ControlServer::https());
     let tests: Vec<_> = (0..100)
-        .map(|number| tokio::spawn(test(Arc::clone(&desk), number)))
+        .map(|number| tokio::spawn(test(Arc::clone(&api), number)))
         .collect();
     for test in tests {
         test.await.unwrap();
     }
-    assert_eq!(desk.fleet.count(), 0);
-    Arc::into_inner(desk).unwrap().end().await;
+    assert_eq!(api.fleet.count(), 0);
+    Arc::into_inner(api).unwrap().end().await;
 }
 
 /// One test: users, failures, clock, journal and readings of its own, over verified HTTPS.
-async fn test(desk: Arc<Desk>, number: usize) {
+async fn test(api: Arc<ControlServer>, number: usize) {
     let (name, password, later) = (
         format!("t{number}"),
         format!("Secret-{number:04}"),
         format!("Later-{number:04}"),
     );
     let strikes = number % 5 + 1;
-    let url = desk
+    let url = api
         .sensor(
             &name,
             json!({
@@ -40,7 +40,7 @@ async fn test(desk: Arc<Desk>, number: usize) {
         )
         .await;
     let path = |rest: &str| format!("/v1/appliances/{name}{rest}");
-    let client = desk.client(&url);
+    let client = api.client(&url);
     for _ in 0..strikes {
         assert_eq!(validate(&client, "test", &password).await, 503, "{name}");
     }
@@ -51,10 +51,10 @@ async fn test(desk: Arc<Desk>, number: usize) {
         401,
         "{name}"
     );
-    desk.json("POST", &path("/clock"), &json!({ "frozen": true }))
+    api.json("POST", &path("/clock"), &json!({ "frozen": true }))
         .await;
     let (changed, ()) = tokio::join!(change(&client, "test", &password, &later), async {
-        let arrived = desk
+        let arrived = api
             .get(&path(
                 "/journal/wait?operation=set_password&state=open&timeout=60s",
             ))
@@ -64,7 +64,7 @@ async fn test(desk: Arc<Desk>, number: usize) {
             (200, &json!(1)),
             "{name}"
         );
-        desk.json("POST", &path("/clock"), &json!({ "advance": "1h" }))
+        api.json("POST", &path("/clock"), &json!({ "advance": "1h" }))
             .await;
     });
     assert_eq!(changed, 200, "{name}");
@@ -76,16 +76,16 @@ async fn test(desk: Arc<Desk>, number: usize) {
         [401, 200],
         "{name}"
     );
-    let clock = desk.get(&path("/clock")).await.body["now_ms"]
+    let clock = api.get(&path("/clock")).await.body["now_ms"]
         .as_f64()
         .unwrap();
     assert!(
         (3_600_000.0..3_660_000.0 + 60_000.0).contains(&clock),
         "{name}: {clock}"
     );
-    let journal = desk.get(&path("/journal")).await.body;
+    let journal = api.get(&path("/journal")).await.body;
     assert_eq!(journal["count"], strikes + 5, "{name}: {journal}");
-    let failures = desk.get(&path("/failures")).await.body;
+    let failures = api.get(&path("/failures")).await.body;
     let fired: Vec<&Value> = failures["failures"]
         .as_array()
         .unwrap()
@@ -93,5 +93,5 @@ async fn test(desk: Arc<Desk>, number: usize) {
         .map(|failure| &failure["fired"])
         .collect();
     assert_eq!(fired, [&json!(strikes), &json!(1)], "{name}");
-    assert_eq!(desk.delete(&path("")).await.status, 204, "{name}");
+    assert_eq!(api.delete(&path("")).await.status, 204, "{name}");
 }

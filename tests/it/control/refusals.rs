@@ -3,7 +3,7 @@
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use crate::control::desk::Desk;
+use crate::control::control_server::ControlServer;
 
 const JSON: &str = "application/json";
 const YAML: &str = "application/yaml";
@@ -467,18 +467,18 @@ async fn a_bad_request_is_told_and_changes_nothing(
     #[case] name: &str,
     #[case] says: &str,
 ) {
-    let desk = Desk::http();
+    let api = ControlServer::http();
     let mode = json!({ "name": "mode", "user": "test", "do": { "status": 500 }, "armed": false });
-    let url = desk.sensor("s", json!({ "failures": [mode] })).await;
-    desk.json("POST", "/v1/appliances/s/clock", &json!({ "frozen": true }))
+    let url = api.sensor("s", json!({ "failures": [mode] })).await;
+    api.json("POST", "/v1/appliances/s/clock", &json!({ "frozen": true }))
         .await;
-    let before = all(&desk).await;
+    let before = all(&api).await;
     let headers: Vec<(&str, &str)> = Some(("content-type", content_type))
         .filter(|(_, value)| !value.is_empty())
         .into_iter()
         .collect();
     let body = body.replace("PORT", url.rsplit(':').next().unwrap());
-    let answer = desk
+    let answer = api
         .send(method, &format!("/v1/appliances{path}"), &headers, &body)
         .await;
     let told = if status == 405 {
@@ -497,20 +497,20 @@ async fn a_bad_request_is_told_and_changes_nothing(
     );
     assert!(told.contains(says), "no {says:?} in {told}");
     assert!(!answer.body.to_string().contains("Canary"), "{answer:?}");
-    assert_eq!(all(&desk).await, before);
-    desk.end().await;
+    assert_eq!(all(&api).await, before);
+    api.end().await;
 }
 
 #[tokio::test]
 async fn a_body_that_is_too_large_is_read_to_its_end_and_refused() {
-    let desk = Desk::http();
+    let api = ControlServer::http();
     let large = format!(
         r#"{{"appliance":"sensor","name":"{}"}}"#,
         "x".repeat(5 * 1024 * 1024)
     );
     for path in ["/v1/appliances", "/v1/appliances/s/clock"] {
-        desk.sensor("s", json!({})).await;
-        let answer = desk
+        api.sensor("s", json!({})).await;
+        let answer = api
             .send("POST", path, &[("content-type", JSON)], &large)
             .await;
         assert_eq!(
@@ -518,17 +518,17 @@ async fn a_body_that_is_too_large_is_read_to_its_end_and_refused() {
             (413, Some("urn:d4iot-double:body_too_large")),
             "{answer:?}"
         );
-        assert_eq!(desk.fleet.count(), 1);
-        desk.delete("/v1/appliances/s").await;
+        assert_eq!(api.fleet.count(), 1);
+        api.delete("/v1/appliances/s").await;
     }
-    desk.end().await;
+    api.end().await;
 }
 
 #[tokio::test]
 async fn of_many_that_want_one_name_one_gets_it() {
-    let desk = Desk::http();
+    let api = ControlServer::http();
     let body = json!({ "appliance": "sensor", "name": "s" });
-    let asked = (0..16).map(|_| desk.json("POST", "/v1/appliances", &body));
+    let asked = (0..16).map(|_| api.json("POST", "/v1/appliances", &body));
     let mut statuses: Vec<u16> = futures(asked)
         .await
         .into_iter()
@@ -536,10 +536,10 @@ async fn of_many_that_want_one_name_one_gets_it() {
         .collect();
     statuses.sort_unstable();
     assert_eq!(
-        (statuses[0], statuses[1], statuses[15], desk.fleet.count()),
+        (statuses[0], statuses[1], statuses[15], api.fleet.count()),
         (201, 409, 409, 1)
     );
-    let deleted = (0..4).map(|_| desk.delete("/v1/appliances/s"));
+    let deleted = (0..4).map(|_| api.delete("/v1/appliances/s"));
     let mut statuses: Vec<u16> = futures(deleted)
         .await
         .into_iter()
@@ -547,7 +547,7 @@ async fn of_many_that_want_one_name_one_gets_it() {
         .collect();
     statuses.sort_unstable();
     assert_eq!(statuses, [204, 404, 404, 404]);
-    desk.end().await;
+    api.end().await;
 }
 
 /// Drives all at once, and returns what they came to in their order.
@@ -575,10 +575,10 @@ async fn futures<F: Future>(all: impl Iterator<Item = F>) -> Vec<F::Output> {
 }
 
 /// Everything that a request could change.
-async fn all(desk: &Desk) -> Vec<Value> {
-    let mut all = vec![desk.get("/v1/appliances").await.body];
+async fn all(api: &ControlServer) -> Vec<Value> {
+    let mut all = vec![api.get("/v1/appliances").await.body];
     for resource in ["state", "failures", "users", "readings", "clock", "journal"] {
-        all.push(desk.get(&format!("/v1/appliances/s/{resource}")).await.body);
+        all.push(api.get(&format!("/v1/appliances/s/{resource}")).await.body);
     }
     all
 }

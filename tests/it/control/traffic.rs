@@ -22,7 +22,7 @@ use tokio::{
     time::sleep,
 };
 
-use crate::control::desk::Desk;
+use crate::control::control_server::ControlServer;
 
 const APPLIANCE: &str = "/v1/appliances/sensor";
 
@@ -37,37 +37,37 @@ const APPLIANCE: &str = "/v1/appliances/sensor";
 #[case::all(&[("POST", "/reset"), ("PUT", "/state"), ("PUT", "/readings"), ("PUT", "/users/test"), ("POST", "/failures"), ("GET", "/journal"), ("DELETE", "/journal"), ("GET", "/state")])]
 fn control_calls_beside_traffic_never_hang(#[case] calls: &'static [(&'static str, &'static str)]) {
     within_time(async move {
-        let desk = Desk::http();
-        let url = desk.sensor("sensor", json!({})).await;
+        let api = ControlServer::http();
+        let url = api.sensor("sensor", json!({})).await;
         let traffic = Traffic::start(url.trim_start_matches("http://").parse().unwrap());
         for round in 0..ROUNDS {
             let (method, path) = &calls[round % calls.len()];
-            let answer = desk
+            let answer = api
                 .json(method, &format!("{APPLIANCE}{path}"), &body(method, path))
                 .await;
             assert!(answer.status < 500, "{method} {path}: {answer:?}");
         }
         traffic.end().await;
-        desk.end().await;
+        api.end().await;
     });
 }
 
 #[test]
 fn a_reload_beside_traffic_never_hangs() {
     within_time(async {
-        let desk = Desk::http();
-        let url = desk.sensor("sensor", json!({})).await;
+        let api = ControlServer::http();
+        let url = api.sensor("sensor", json!({})).await;
         let traffic = Traffic::start(url.trim_start_matches("http://").parse().unwrap());
-        let member = desk.fleet.find("sensor").unwrap();
+        let member = api.fleet.find("sensor").unwrap();
         let fixture =
             d4iot_double::fixture::read("sensor.yaml", "appliance: sensor\nname: sensor\n")
                 .unwrap();
         for _ in 0..ROUNDS {
-            desk.fleet.change(&member, &fixture).unwrap();
+            api.fleet.change(&member, &fixture).unwrap();
             sleep(Duration::from_millis(1)).await;
         }
         traffic.end().await;
-        desk.end().await;
+        api.end().await;
     });
 }
 

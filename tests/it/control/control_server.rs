@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 use tokio::{sync::oneshot, task::JoinHandle};
 
 /// A control API that answers.
-pub(crate) struct Desk {
+pub(crate) struct ControlServer {
     pub(crate) fleet: Registry,
     pub(crate) url: String,
     target: Target,
@@ -39,22 +39,26 @@ pub(crate) struct Answer {
     pub(crate) body: Value,
 }
 
-impl Desk {
+impl ControlServer {
     /// Starts one over plain HTTP.
-    pub(crate) fn http() -> Desk {
-        Desk::start(None, Ports::default(), None)
+    pub(crate) fn http() -> ControlServer {
+        ControlServer::start(None, Ports::default(), None)
     }
 
     /// Starts one over HTTPS.
-    pub(crate) fn https() -> Desk {
-        Desk::start(
+    pub(crate) fn https() -> ControlServer {
+        ControlServer::start(
             Some(Identity::generate(&[]).unwrap()),
             Ports::default(),
             None,
         )
     }
 
-    pub(crate) fn start(identity: Option<Identity>, ports: Ports, token: Option<&str>) -> Desk {
+    pub(crate) fn start(
+        identity: Option<Identity>,
+        ports: Ports,
+        token: Option<&str>,
+    ) -> ControlServer {
         let ip = IpAddr::V4(Ipv4Addr::LOCALHOST);
         let fleet = Registry::new(RegistrySettings {
             identity,
@@ -81,7 +85,7 @@ impl Desk {
             },
         )
         .unwrap();
-        Desk {
+        ControlServer {
             fleet,
             url,
             target,

@@ -11,31 +11,31 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 /// A folder that vanishes with the test; nothing of the caller's environment reaches the binary run in it.
-pub(crate) struct Desk {
+pub(crate) struct TestDir {
     folder: TempDir,
 }
 
 /// What a run left behind.
-pub(crate) struct Told {
+pub(crate) struct Run {
     pub(crate) code: i32,
     pub(crate) out: String,
     pub(crate) err: String,
 }
 
-impl Desk {
-    pub(crate) fn new() -> Desk {
-        Desk {
+impl TestDir {
+    pub(crate) fn new() -> TestDir {
+        TestDir {
             folder: tempfile::tempdir().unwrap(),
         }
     }
 
-    /// A desk with the project's snapshots that start so, in `snapshots/KIND`.
-    pub(crate) fn with_snapshots(prefix: &str) -> Desk {
-        let desk = Desk::new();
+    /// A dir with the project's snapshots that start so, in `snapshots/KIND`.
+    pub(crate) fn with_snapshots(prefix: &str) -> TestDir {
+        let dir = TestDir::new();
         for kind in ["sensor", "console"] {
             let (from, to) = (
                 project("snapshots").join(kind),
-                desk.path("snapshots").join(kind),
+                dir.path("snapshots").join(kind),
             );
             fs::create_dir_all(&to).unwrap();
             for entry in fs::read_dir(from).unwrap() {
@@ -45,7 +45,7 @@ impl Desk {
                 }
             }
         }
-        desk
+        dir
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -81,19 +81,19 @@ impl Desk {
         command
     }
 
-    pub(crate) fn run(&self, line: &str) -> Told {
-        told(&mut self.command(line))
+    pub(crate) fn run(&self, line: &str) -> Run {
+        run_command(&mut self.command(line))
     }
 
-    pub(crate) fn run_with(&self, line: &str, name: &str, value: &str) -> Told {
-        told(self.command(line).env(name, value))
+    pub(crate) fn run_with(&self, line: &str, name: &str, value: &str) -> Run {
+        run_command(self.command(line).env(name, value))
     }
 
     /// Runs check and returns its JSON report, whatever the exit code.
     pub(crate) fn report(&self, line: &str) -> Value {
-        let told = self.run(&format!("check -q --report json {line}"));
-        serde_json::from_str(&told.out)
-            .unwrap_or_else(|error| panic!("{error}: {}{}", told.out, told.err))
+        let run = self.run(&format!("check -q --report json {line}"));
+        serde_json::from_str(&run.out)
+            .unwrap_or_else(|error| panic!("{error}: {}{}", run.out, run.err))
     }
 
     /// Runs check and returns `kind/id` of every case that was run.
@@ -111,10 +111,10 @@ impl Desk {
     }
 }
 
-impl Told {
+impl Run {
     /// Asserts the exit code; a failure shows both streams.
     #[track_caller]
-    pub(crate) fn ends_with(self, code: i32) -> Told {
+    pub(crate) fn ends_with(self, code: i32) -> Run {
         assert_eq!(
             self.code, code,
             "stdout:\n{}\nstderr:\n{}",
@@ -125,10 +125,10 @@ impl Told {
     }
 }
 
-pub(crate) fn told(command: &mut Command) -> Told {
+pub(crate) fn run_command(command: &mut Command) -> Run {
     let output = command.output().unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
-    Told {
+    Run {
         code: output.status.code().unwrap(),
         out: text(output.stdout),
         err: text(output.stderr),
