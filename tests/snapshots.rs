@@ -91,7 +91,7 @@ fn accepted_macro_file_equals_ours() {
     );
     for shelf in [&theirs, &ours] {
         assert_eq!(names(shelf.folder()), [format!("{ONE}.snap.new")]);
-        shelf.accept(ONE, |_| Ok(())).unwrap();
+        shelf.accept(ONE, |_| Ok::<_, String>(())).unwrap();
         assert_eq!(names(shelf.folder()), [format!("{ONE}.snap")]);
     }
     let project = Path::new(env!("CARGO_MANIFEST_DIR")).join("snapshots/sensor");

@@ -58,10 +58,8 @@ impl Candidate {
     fn accept(&self, rule: &AcceptanceRule) -> Result<()> {
         let kind = self.name.split_once('/').map(|(kind, _)| kind.parse());
         let (kind, id) = (kind.and_then(std::result::Result::ok), &self.pending.id);
-        self.folder.accept(id, |new| {
-            rule.check(id, kind, &new.body)
-                .map_err(|error| error.to_string())
-        })?;
+        self.folder
+            .accept(id, |new| rule.check(id, kind, &new.body))?;
         Ok(())
     }
 
@@ -226,7 +224,7 @@ impl ReviewArgs {
         let mut candidates = Vec::new();
         for (prefix, path) in folders(&self.snapshots)? {
             let folder = SnapshotFolder::open(&path)?;
-            for pending in folder.pending("*")? {
+            for pending in folder.pending()? {
                 let name = format!("{prefix}{}", pending.id);
                 if glob.is_match(&name) || glob.is_match(&pending.id) {
                     candidates.push(Candidate {

@@ -10,7 +10,7 @@ use crate::{
         probe,
         probe::ProbeResult,
     },
-    snapshot::{Comparison, SnapshotCase, SnapshotError, SnapshotStore},
+    snapshot::{Comparison, Header, Snapshot, SnapshotError, SnapshotStore},
     suite::{cases::CaseWithLocation, evidence::Evidence, profile},
 };
 
@@ -118,12 +118,16 @@ impl<'a> RunCollector<'a> {
             && let Some(comparison) = self.store.compare(&located.case.id, body)?
         {
             let is_unknown = result.conformance == Conformance::Deviation && known.is_none();
-            let subject = SnapshotCase {
-                id: &located.case.id,
-                title: &located.case.title,
-                file: located.file,
+            let header = Header {
+                source: None,
+                description: located.case.title.clone(),
+                input_file: located.file.to_owned(),
             };
-            is_pending = self.store.update(subject, body, &comparison, is_unknown)?;
+            let body = body.clone();
+            let new = Snapshot { header, body };
+            is_pending = self
+                .store
+                .update(&located.case.id, new, &comparison, is_unknown)?;
             result.regression = Some(match comparison {
                 Comparison::Changed(difference) => {
                     result.difference = difference;

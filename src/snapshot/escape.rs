@@ -1,48 +1,34 @@
 //! Bytes as text that shows every one of them: blanks at the end, a byte order mark, CR LF, broken UTF-8.
 
-use std::fmt::Write;
-
-/// Appends bytes as a JSON string, in its quotes.
+/// Returns bytes as a JSON string, in its quotes.
 ///
-/// Printable ASCII, Latin letters and `«»` stand as they are. Every other character is a JSON escape, because it might be invisible or look like another;
-/// the set is fixed, so that no version of a library changes a snapshot. A byte that is no UTF-8 is `\xff`, which JSON does not have: nothing else reads so.
-pub(super) fn string(text: &mut String, bytes: &[u8]) {
-    text.push('"');
+/// Printable ASCII, Latin letters and `«»` are left as they are. Every other character is a JSON escape, because it might be invisible
+/// or look like another; the set is fixed, so that no version of a library changes a snapshot. A byte that is not UTF-8 is `\xff`,
+/// which JSON does not have.
+pub(super) fn string(bytes: &[u8]) -> String {
+    let mut text = String::from('"');
     for chunk in bytes.utf8_chunks() {
-        let mut rest = chunk.valid();
-        // Nearly all of it stands as it is, and is copied in runs.
-        while let Some(place) =
-            rest.find(|character| matches!(character, '"' | '\\') || !is_clear(character))
-        {
-            let (clear, from) = rest.split_at(place);
-            text.push_str(clear);
-            let mut characters = from.chars();
-            match characters.next() {
-                Some('"') => text.push_str("\\\""),
-                Some('\\') => text.push_str("\\\\"),
-                Some(character) => visible(text, character),
-                None => {}
+        for character in chunk.valid().chars() {
+            if matches!(character, '"' | '\\') {
+                text.push('\\');
             }
-            rest = characters.as_str();
+            visible(&mut text, character);
         }
-        text.push_str(rest);
-        for byte in chunk.invalid() {
-            let _ = write!(text, "\\x{byte:02x}");
-        }
+        text.extend(chunk.invalid().iter().map(|byte| format!("\\x{byte:02x}")));
     }
-    text.push('"');
+    text + "\""
 }
 
-/// Appends a word or a value of a head line: as it is where it can be read off the line, else as a JSON string.
-pub(super) fn plain(text: &mut String, plain: &str) {
-    let clear = !plain.is_empty()
-        && plain.trim() == plain
-        && !plain.starts_with('"')
-        && plain.chars().all(is_clear);
-    if clear {
-        text.push_str(plain)
+/// Returns a value of a head line: as it is where it can be read off the line, else as a JSON string.
+pub(super) fn plain(value: &str) -> String {
+    let is_plain = !value.is_empty()
+        && value.trim() == value
+        && !value.starts_with('"')
+        && value.chars().all(is_clear);
+    if is_plain {
+        value.to_owned()
     } else {
-        string(text, plain.as_bytes())
+        string(value.as_bytes())
     }
 }
 
@@ -56,10 +42,8 @@ pub(super) fn visible(text: &mut String, character: char) {
         '\x0c' => text.push_str("\\f"),
         '\r' => text.push_str("\\r"),
         _ => {
-            for unit in character.encode_utf16(&mut [0; 2]) {
-                // Writing to a string cannot fail.
-                let _ = write!(text, "\\u{unit:04x}");
-            }
+            let units = character.encode_utf16(&mut [0; 2]).to_vec();
+            text.extend(units.iter().map(|unit| format!("\\u{unit:04x}")));
         }
     }
 }
@@ -73,12 +57,6 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
-
-    fn string(bytes: &[u8]) -> String {
-        let mut text = String::new();
-        super::string(&mut text, bytes);
-        text
-    }
 
     #[rstest]
     #[case::plain(b"{\"a\": 1}", r#""{\"a\": 1}""#)]
@@ -115,8 +93,6 @@ mod tests {
     #[case::quoted("\"a\"", r#""\"a\"""#)]
     #[case::dots("…", r#""\u2026""#)]
     fn a_value_is_quoted_where_it_must_be(#[case] value: &str, #[case] expected: &str) {
-        let mut text = String::new();
-        plain(&mut text, value);
-        assert_eq!(text, expected);
+        assert_eq!(plain(value), expected);
     }
 }

@@ -1,17 +1,16 @@
 //! JSON spread over lines, its tokens left as they were sent: numbers keep their spelling, duplicate names stay.
 
-use serde_json::Value;
-
 use super::escape;
 
 /// Returns a JSON object or array with a line for each member, indented by two blanks; none where the bytes are something else.
 pub(super) fn pretty(bytes: &[u8]) -> Option<String> {
-    let is_nested = matches!(bytes.trim_ascii_start().first(), Some(b'{' | b'['));
-    let json = str::from_utf8(bytes)
-        .ok()
-        .filter(|json| is_nested && serde_json::from_str::<Value>(json).is_ok())?;
-    let mut text = String::with_capacity(json.len() * 2);
-    let mut depth = 0;
+    let json = str::from_utf8(bytes).ok()?;
+    if !json.trim_ascii_start().starts_with(['{', '[']) {
+        return None;
+    }
+    serde_json::from_str::<serde_json::Value>(json).ok()?;
+    let (mut text, mut depth) = (String::new(), 0);
+    let break_line = |text: &mut String, depth| *text += &format!("\n{}", "  ".repeat(depth));
     let mut characters = json.chars().peekable();
     while let Some(character) = characters.next() {
         match character {
@@ -22,22 +21,18 @@ pub(super) fn pretty(bytes: &[u8]) -> Option<String> {
                     match character {
                         '"' => break,
                         '\\' => text.extend(characters.next()),
-                        _ => (),
+                        _ => {}
                     }
                 }
             }
             '{' | '[' => {
                 text.push(character);
-                while characters
-                    .next_if(|next| next.is_ascii_whitespace())
-                    .is_some()
-                {}
-                match characters.next_if(|next| matches!(next, '}' | ']')) {
-                    Some(end) => text.push(end),
-                    None => {
-                        depth += 1;
-                        break_line(&mut text, depth);
-                    }
+                while characters.next_if(char::is_ascii_whitespace).is_some() {}
+                if let Some(end) = characters.next_if(|next| matches!(next, '}' | ']')) {
+                    text.push(end);
+                } else {
+                    depth += 1;
+                    break_line(&mut text, depth);
                 }
             }
             '}' | ']' => {
@@ -50,16 +45,11 @@ pub(super) fn pretty(bytes: &[u8]) -> Option<String> {
                 break_line(&mut text, depth);
             }
             ':' => text.push_str(": "),
-            ' ' | '\t' | '\n' | '\r' => (),
+            ' ' | '\t' | '\n' | '\r' => {}
             _ => text.push(character),
         }
     }
     Some(text)
-}
-
-fn break_line(text: &mut String, depth: usize) {
-    text.push('\n');
-    (0..depth).for_each(|_| text.push_str("  "));
 }
 
 #[cfg(test)]

@@ -1,11 +1,9 @@
 //! The text of a snapshot: one exchange, or a sequence of them, to be read by people and compared by machines.
 
-use std::fmt::Write;
-
 use sha2::{Digest, Sha256};
 
-use super::{escape, pretty::pretty};
-use crate::snapshot::{Answer, Exchange, Request};
+use super::{Answer, Exchange, Request, escape, pretty::pretty};
+use crate::contract::encoding::hex;
 
 /// Returns the body of the `.snap` file for the exchanges of one case.
 ///
@@ -35,120 +33,108 @@ use crate::snapshot::{Answer, Exchange, Request};
 /// is compared after all, and below it pretty JSON where it is an object or an array. `(no body)` is a request without one, `""` an empty one.
 /// A body longer than 4096 bytes shows its ends, its length and the first 16 digits of its SHA-256. Different exchanges give different texts.
 pub fn render(exchanges: &[Exchange]) -> String {
-    let mut text = String::with_capacity(ROOM * exchanges.len());
+    let mut text = String::new();
     for (index, exchange) in exchanges.iter().enumerate() {
         if index > 0 {
-            // Writing to a string cannot fail.
-            let _ = writeln!(text, "\n\n──── {}", index + 1);
+            text.push_str(&separator(index + 1));
         }
-        request(&mut text, &exchange.request);
-        text.push_str("\n\n");
-        answer(&mut text, &exchange.answer);
+        let (request, answer) = (render_request(&exchange.request), answer(&exchange.answer));
+        text.push_str(&format!("{request}\n\n{answer}"));
     }
     text
 }
 
-fn request(text: &mut String, request: &Request) {
-    word(text, &request.method);
-    text.push(' ');
-    word(text, &request.path);
-    for (name, value) in &request.headers {
-        header(text, name, Some(value));
-    }
-    text.push_str("\n\n");
-    match &request.body {
-        Some(bytes) => body(text, bytes),
-        None => text.push_str(NO_BODY),
-    }
+/// Returns what precedes the exchange of this number, from 2.
+pub(super) fn separator(number: usize) -> String {
+    format!("\n\n──── {number}\n")
 }
 
-fn answer(text: &mut String, answer: &Answer) {
+/// Returns the part of a section that shows its request.
+pub fn render_request(request: &Request) -> String {
+    let headers = request.headers.iter();
+    let headers: String = headers
+        .map(|(name, value)| header(name, Some(value)))
+        .collect();
+    let body = request
+        .body
+        .as_ref()
+        .map_or(NO_BODY.to_owned(), |bytes| body(bytes));
+    format!(
+        "{} {}{headers}\n\n{body}",
+        word(&request.method),
+        word(&request.path)
+    )
+}
+
+fn answer(answer: &Answer) -> String {
     match answer {
-        Answer::Failed(words) => {
-            text.push_str("failed: ");
-            escape::plain(text, words);
-        }
+        Answer::Failed(reason) => format!("failed: {}", escape::plain(reason)),
         Answer::Received {
             status,
             headers,
             body: bytes,
         } => {
-            let _ = write!(text, "{status}");
-            for (name, value) in headers {
-                header(text, name, value.as_deref());
-            }
-            text.push_str("\n\n");
-            body(text, bytes);
+            let headers = headers
+                .iter()
+                .map(|(name, value)| header(name, value.as_deref()));
+            format!("{status}{}\n\n{}", headers.collect::<String>(), body(bytes))
         }
     }
 }
 
-fn header(text: &mut String, name: &str, value: Option<&str>) {
-    text.push('\n');
+fn header(name: &str, value: Option<&str>) -> String {
     // A name is a token, which has no colon; were it anything else, its quotes would show where it ends.
-    if name.contains(':') {
-        escape::string(text, name.as_bytes())
+    let name = if name.contains(':') {
+        escape::string(name.as_bytes())
     } else {
-        word(text, name)
-    }
-    text.push_str(": ");
-    match value {
-        Some(value) => escape::plain(text, value),
-        None => text.push_str(UNSTABLE),
-    }
+        word(name)
+    };
+    format!(
+        "\n{name}: {}",
+        value.map_or(UNSTABLE.to_owned(), escape::plain)
+    )
 }
 
-/// Appends a word, in quotes where a blank would hide its end.
-fn word(text: &mut String, word: &str) {
+/// Returns a word, in quotes where a blank would hide its end.
+fn word(word: &str) -> String {
     if word.contains(' ') {
-        escape::string(text, word.as_bytes())
+        escape::string(word.as_bytes())
     } else {
-        escape::plain(text, word)
+        escape::plain(word)
     }
 }
 
-fn body(text: &mut String, bytes: &[u8]) {
-    if bytes.len() > LONG {
-        return shortened(text, bytes);
+fn body(bytes: &[u8]) -> String {
+    let length = bytes.len();
+    if length > MAX_WHOLE {
+        let (head, tail) = (cut(bytes, HEAD), cut(bytes, length - TAIL));
+        let (start, end) = (
+            escape::string(&bytes[..head]),
+            escape::string(&bytes[tail..]),
+        );
+        let hash = hex(&Sha256::digest(bytes)[..8]);
+        let omitted = tail - head;
+        return format!("{start} … {omitted} bytes … {end}\n({length} bytes, sha256 {hash}…)");
     }
-    escape::string(text, bytes);
-    if let Some(pretty) = pretty(bytes) {
-        text.push('\n');
-        text.push_str(&pretty);
-    }
-}
-
-fn shortened(text: &mut String, bytes: &[u8]) {
-    let (head, tail) = (cut(bytes, HEAD), cut(bytes, bytes.len() - TAIL));
-    let hash = crate::contract::encoding::hex(&Sha256::digest(bytes)[..8]);
-    escape::string(text, &bytes[..head]);
-    let _ = write!(text, " … {} bytes … ", tail - head);
-    escape::string(text, &bytes[tail..]);
-    let _ = write!(text, "\n({} bytes, sha256 {hash}…)", bytes.len());
+    let pretty = pretty(bytes).map_or(String::new(), |pretty| format!("\n{pretty}"));
+    escape::string(bytes) + &pretty
 }
 
 /// Moves a cut back to where a UTF-8 character starts, if one starts within three bytes, so that a whole character never looks broken.
 fn cut(bytes: &[u8], at: usize) -> usize {
-    (at.saturating_sub(3)..=at)
-        .rev()
+    let mut starts = (at.saturating_sub(3)..=at).rev();
+    starts
         .find(|start| bytes[*start] & 0b1100_0000 != 0b1000_0000)
         .unwrap_or(at)
 }
 
-/// Stands for a value that differs from run to run; a value that says so itself is quoted.
+/// Replaces a value that differs from run to run; a value that is this character itself is quoted.
 const UNSTABLE: &str = "…";
-
-/// Most exchanges are shorter.
-const ROOM: usize = 1024;
-
-/// Stands for the body of a request that has none; a body is always in quotes.
+/// Replaces the body of a request that has none; a body is always in quotes.
 const NO_BODY: &str = "(no body)";
-
 /// The longest body shown whole, in bytes.
-const LONG: usize = 4096;
-
+const MAX_WHOLE: usize = 4096;
 /// How many bytes of a longer body are shown from its start.
 const HEAD: usize = 256;
-
 /// How many bytes of a longer body are shown from its end.
 const TAIL: usize = 128;

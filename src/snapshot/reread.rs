@@ -1,61 +1,50 @@
-//! A snapshot's body read back: what was sent, as it stands there, and what came. Only where it is as `render` writes it.
+//! A snapshot's body read back: what was sent, as it is shown there, and what came. Only where it is as `render` writes it.
 
-use super::Answer;
+use super::{Answer, render::separator};
 
 /// One exchange, read back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reread {
-    /// The request as it stands there: head, headers and body.
+    /// The request as it is shown: head, headers and body.
     pub request: String,
     /// What came back; none where a body was too long to be kept whole.
     pub answer: Option<Answer>,
 }
 
-/// Reads a snapshot's body back; none where it is none of ours.
-pub fn reread(body: &str) -> Option<Vec<Reread>> {
-    let mut sections = Vec::new();
-    let mut rest = body;
-    loop {
-        let next = format!("\n\n──── {}\n", sections.len() + 2);
-        let (section, further) = rest
-            .split_once(&next)
-            .map_or((rest, None), |(section, further)| (section, Some(further)));
-        sections.push(one(section)?);
-        match further {
-            Some(further) => rest = further,
-            None => return Some(sections),
-        }
+/// Reads a snapshot's body back; none where it is not one of ours.
+pub fn reread(mut body: &str) -> Option<Vec<Reread>> {
+    let mut exchanges = Vec::new();
+    while let Some((section, rest)) = body.split_once(&separator(exchanges.len() + 2)) {
+        exchanges.push(exchange(section)?);
+        body = rest;
     }
+    exchanges.push(exchange(body)?);
+    Some(exchanges)
 }
 
-fn one(section: &str) -> Option<Reread> {
+fn exchange(section: &str) -> Option<Reread> {
     // No line of a head or a body is empty: an escaped string is one line, and pretty JSON has none.
     let parts: Vec<&str> = section.split("\n\n").collect();
-    let [head, sent, came @ ..] = parts.as_slice() else {
+    let [head, sent, received @ ..] = parts.as_slice() else {
         return None;
     };
-    let request = format!("{head}\n\n{sent}");
-    match came {
-        [failed] => Some(Reread {
-            request,
-            answer: Some(Answer::Failed(failed.strip_prefix("failed: ")?.to_owned())),
-        }),
+    let answer = match received {
+        [failed] => Some(Answer::Failed(failed.strip_prefix("failed: ")?.to_owned())),
         [head, body] => {
             let mut lines = head.lines();
             let status = lines.next()?.parse().ok()?;
-            let headers = lines.map(header).collect::<Option<Vec<_>>>()?;
-            let line = body.lines().next()?;
-            Some(Reread {
-                request,
-                answer: unescaped(line).map(|body| Answer::Received {
-                    status,
-                    headers,
-                    body,
-                }),
+            let headers = lines.map(header).collect::<Option<_>>()?;
+            let body = unescaped(body.lines().next()?);
+            body.map(|body| Answer::Received {
+                status,
+                headers,
+                body,
             })
         }
-        _ => None,
-    }
+        _ => return None,
+    };
+    let request = format!("{head}\n\n{sent}");
+    Some(Reread { request, answer })
 }
 
 fn header(line: &str) -> Option<(String, Option<String>)> {
@@ -68,36 +57,36 @@ fn header(line: &str) -> Option<(String, Option<String>)> {
     Some((name.to_owned(), (value != "…").then_some(value)))
 }
 
-/// The bytes that a string stands for; none where it is no whole one.
+/// Returns the bytes of an escaped string; none where it is not a whole one.
 fn unescaped(line: &str) -> Option<Vec<u8>> {
-    let inner = line.strip_prefix('"')?.strip_suffix('"')?;
-    let mut bytes = Vec::new();
-    let mut plain = String::new();
-    let flush = |plain: &mut String, bytes: &mut Vec<u8>| -> Option<()> {
-        let text: String = serde_json::from_str(&format!("\"{plain}\"")).ok()?;
-        bytes.extend_from_slice(text.as_bytes());
-        plain.clear();
-        Some(())
-    };
-    let mut characters = inner.chars();
-    while let Some(character) = characters.next() {
-        match (character, character == '\\') {
-            (_, true) => match characters.next()? {
-                // A byte that is no UTF-8.
+    let mut characters = line.strip_prefix('"')?.strip_suffix('"')?.chars();
+    let (mut bytes, mut json) = (Vec::new(), String::from('"'));
+    loop {
+        match characters.next() {
+            // A long body has its end between further quotes.
+            Some('"') => return None,
+            Some('\\') => match characters.next()? {
                 'x' => {
-                    flush(&mut plain, &mut bytes)?;
+                    // A byte that is not UTF-8.
+                    bytes.extend(string(&mut json)?);
                     let digits: String = characters.by_ref().take(2).collect();
                     bytes.push(u8::from_str_radix(&digits, 16).ok()?);
                 }
-                other => plain.extend(['\\', other]),
+                escaped => json.extend(['\\', escaped]),
             },
-            // A long body has its end between further quotes.
-            ('"', _) => return None,
-            (other, _) => plain.push(other),
+            Some(plain) => json.push(plain),
+            None => {
+                bytes.extend(string(&mut json)?);
+                return Some(bytes);
+            }
         }
     }
-    flush(&mut plain, &mut bytes)?;
-    Some(bytes)
+}
+
+/// Takes the JSON string that was read so far, and starts another.
+fn string(json: &mut String) -> Option<Vec<u8>> {
+    let whole = std::mem::replace(json, String::from('"')) + "\"";
+    serde_json::from_str(&whole).ok().map(String::into_bytes)
 }
 
 #[cfg(test)]

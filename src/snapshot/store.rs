@@ -1,6 +1,6 @@
 //! The accepted answers that a run is compared with: a folder of snapshots, the built-in ones, or none.
 
-use super::{Header, Snapshot, SnapshotError, SnapshotFolder, diff, file, holds, parse, same};
+use super::{Header, Snapshot, SnapshotError, SnapshotFolder, diff, file, parse, same};
 use crate::contract::Kind;
 
 /// Where a run finds its snapshots, and what it may write.
@@ -47,29 +47,12 @@ pub enum Comparison {
     Same,
 }
 
-/// The case of a snapshot.
-#[derive(Clone, Copy, Debug)]
-pub struct SnapshotCase<'a> {
-    /// The id.
-    pub id: &'a str,
-    /// What the case is about.
-    pub title: &'a str,
-    /// The file of the case.
-    pub file: &'a str,
-}
-
 impl SnapshotStore {
     /// Compares the exchanges of a case with its snapshot; none without a store.
     ///
     /// # Errors
     /// The snapshot cannot be read.
     pub fn compare(&self, id: &str, body: &str) -> Result<Option<Comparison>, SnapshotError> {
-        // Most built-in snapshots hold the body to the byte, and need not be parsed.
-        if let SnapshotStore::BuiltIn(kind) = self
-            && embedded::text(*kind, id).is_some_and(|text| holds(text, body))
-        {
-            return Ok(Some(Comparison::Same));
-        }
         Ok(match self.read(id)? {
             None if matches!(self, SnapshotStore::None) => None,
             None => Some(Comparison::New),
@@ -85,16 +68,25 @@ impl SnapshotStore {
     /// The snapshot cannot be written.
     pub fn update(
         &self,
-        case: SnapshotCase<'_>,
-        body: &str,
+        id: &str,
+        snapshot: Snapshot,
         comparison: &Comparison,
         is_unknown_deviation: bool,
     ) -> Result<bool, SnapshotError> {
         let SnapshotStore::Folder(folder, update, owner) = self else {
             return Ok(false);
         };
-        let id = case.id;
-        let text = || file(&case.header(*owner), body);
+        let text = || {
+            // The tests' own snapshots have the same bytes as `cargo test` writes.
+            let source = (*owner == SnapshotOwner::Tests).then(|| SOURCE.to_owned());
+            file(
+                &Header {
+                    source,
+                    ..snapshot.header.clone()
+                },
+                &snapshot.body,
+            )
+        };
         match (update, comparison) {
             (UpdateMode::No, _) => {}
             _ if is_unknown_deviation => drop(folder.drop_pending(id)?),
@@ -119,24 +111,16 @@ impl SnapshotStore {
     /// # Errors
     /// The folder cannot be read.
     pub fn gone(&self, cases: &[&str]) -> Result<Vec<String>, SnapshotError> {
-        let mut ids = self.ids()?;
-        ids.retain(|id| !cases.contains(&id.as_str()));
-        Ok(ids)
-    }
-
-    /// Returns the ids of all snapshots.
-    ///
-    /// # Errors
-    /// The folder cannot be read.
-    pub fn ids(&self) -> Result<Vec<String>, SnapshotError> {
-        match self {
-            SnapshotStore::BuiltIn(kind) => Ok(embedded::of(*kind)
+        let mut ids = match self {
+            SnapshotStore::BuiltIn(kind) => built_in(*kind)
                 .iter()
                 .map(|(id, _)| (*id).to_owned())
-                .collect()),
-            SnapshotStore::Folder(folder, ..) => folder.ids(),
-            SnapshotStore::None => Ok(Vec::new()),
-        }
+                .collect(),
+            SnapshotStore::Folder(folder, ..) => folder.ids()?,
+            SnapshotStore::None => Vec::new(),
+        };
+        ids.retain(|id| !cases.contains(&id.as_str()));
+        Ok(ids)
     }
 
     /// Returns the snapshot of a case, if it has one.
@@ -146,7 +130,9 @@ impl SnapshotStore {
     pub fn read(&self, id: &str) -> Result<Option<Snapshot>, SnapshotError> {
         match self {
             SnapshotStore::BuiltIn(kind) => {
-                Ok(embedded::text(*kind, id).and_then(|text| parse(text).ok()))
+                let all = built_in(*kind);
+                let index = all.binary_search_by(|(known, _)| (*known).cmp(id));
+                Ok(index.ok().and_then(|index| parse(all[index].1).ok()))
             }
             SnapshotStore::Folder(folder, ..) => folder.read(id),
             SnapshotStore::None => Ok(None),
@@ -162,36 +148,17 @@ impl SnapshotStore {
     }
 }
 
-impl SnapshotCase<'_> {
-    /// Returns the header of the snapshot. That of the tests has the same bytes as `cargo test` writes.
-    fn header(&self, owner: SnapshotOwner) -> Header {
-        Header {
-            source: (owner == SnapshotOwner::Tests).then(|| SOURCE.to_owned()),
-            description: self.title.to_owned(),
-            input_file: self.file.to_owned(),
-        }
+/// Returns the built-in snapshots, each with name and text, in the order of the names.
+fn built_in(kind: Kind) -> &'static [(&'static str, &'static str)] {
+    match kind {
+        Kind::Console => embedded::CONSOLE,
+        Kind::Sensor => embedded::SENSOR,
     }
 }
 
 /// The test that asserts the same snapshots.
 const SOURCE: &str = "tests/snapshots.rs";
 
-/// The built-in snapshots, each with name and text, in the order of the names.
 mod embedded {
-    use crate::contract::Kind;
-
     include!(concat!(env!("OUT_DIR"), "/snapshots.rs"));
-
-    pub(super) fn of(kind: Kind) -> &'static [(&'static str, &'static str)] {
-        match kind {
-            Kind::Console => CONSOLE,
-            Kind::Sensor => SENSOR,
-        }
-    }
-
-    pub(super) fn text(kind: Kind, id: &str) -> Option<&'static str> {
-        let all = of(kind);
-        let index = all.binary_search_by(|(known, _)| (*known).cmp(id)).ok()?;
-        Some(all[index].1)
-    }
 }

@@ -43,7 +43,7 @@ fn pending_shows_old_new_and_what_differs() {
     shelf.write("a.changed", &text("200\nold")).unwrap();
     shelf.write_pending("a.changed", &text("200\nnew")).unwrap();
     shelf.write_pending("b.new", &text("x")).unwrap();
-    let pending = shelf.pending("*").unwrap();
+    let pending = shelf.pending().unwrap();
     let seen: Vec<_> = pending
         .iter()
         .map(|one| {
@@ -67,24 +67,6 @@ fn pending_shows_old_new_and_what_differs() {
             ("b.new", None, text("x"), "@@ -0,0 +1 @@\n+x\n"),
         ]
     );
-    let ids = |glob: &str| {
-        shelf
-            .pending(glob)
-            .unwrap()
-            .into_iter()
-            .map(|one| one.id)
-            .collect::<Vec<_>>()
-    };
-    assert_eq!(ids("a.*"), ["a.changed"]);
-    assert_eq!(ids("b.new"), ["b.new"]);
-    assert_eq!(ids("c*"), [""; 0]);
-    assert!(
-        shelf
-            .pending("[")
-            .unwrap_err()
-            .to_string()
-            .starts_with("read the glob `[`: ")
-    );
 }
 
 #[rstest]
@@ -100,7 +82,7 @@ fn accept_gives_the_bytes_that_instas_accept_gives(#[case] pending: String) {
         .unwrap()
         .save(&theirs)
         .unwrap();
-    shelf.accept("a", |_| Ok(())).unwrap();
+    shelf.accept("a", accepted).unwrap();
     assert_eq!(
         fs::read_to_string(folder.path().join("a.snap")).unwrap(),
         fs::read_to_string(theirs).unwrap()
@@ -115,7 +97,7 @@ fn a_refused_accept_changes_nothing() {
     shelf.write("a", &text("old")).unwrap();
     shelf.write_pending("a", &text("new")).unwrap();
     let refused = shelf
-        .accept("a", |new| Err(format!("it says {}", new.body)))
+        .accept("a", |new: &Snapshot| Err(format!("it says {}", new.body)))
         .unwrap_err();
     assert!(
         refused.to_string().ends_with("a.snap.new: it says new"),
@@ -129,10 +111,7 @@ fn a_refused_accept_changes_nothing() {
 fn a_broken_pending_file_is_never_accepted() {
     let (_folder, shelf) = shelf();
     shelf.write_pending("a", "<<<<<<< HEAD").unwrap();
-    assert!(matches!(
-        shelf.accept("a", |_| Ok(())),
-        Err(SnapshotError::Format { .. })
-    ));
+    assert!(says(shelf.accept("a", accepted), "line 1: expected `---`"));
     assert_eq!(files(&shelf), ["a.snap.new"]);
 }
 
@@ -143,14 +122,8 @@ fn reject_leaves_the_accepted_snapshot() {
     shelf.write_pending("a", &text("new")).unwrap();
     shelf.reject("a").unwrap();
     assert_eq!(files(&shelf), ["a.snap"]);
-    assert!(matches!(
-        shelf.reject("a"),
-        Err(SnapshotError::NothingPending(_))
-    ));
-    assert!(matches!(
-        shelf.accept("a", |_| Ok(())),
-        Err(SnapshotError::NothingPending(_))
-    ));
+    assert!(says(shelf.reject("a"), "nothing is pending"));
+    assert!(says(shelf.accept("a", accepted), "nothing is pending"));
     assert!(!shelf.drop_pending("a").unwrap());
 }
 
@@ -168,13 +141,10 @@ fn what_is_no_case_id_is_refused(
     } else {
         shelf.write(id, "")
     };
-    assert!(matches!(done, Err(SnapshotError::Id { .. })));
-    assert!(matches!(shelf.read(id), Err(SnapshotError::Id { .. })));
-    assert!(matches!(
-        shelf.accept(id, |_| Ok(())),
-        Err(SnapshotError::Id { .. })
-    ));
-    assert!(matches!(shelf.reject(id), Err(SnapshotError::Id { .. })));
+    assert!(says(done, "as a case id"));
+    assert!(says(shelf.read(id), "as a case id"));
+    assert!(says(shelf.accept(id, accepted), "as a case id"));
+    assert!(says(shelf.reject(id), "as a case id"));
     assert_eq!(files(&shelf), [""; 0]);
 }
 
@@ -236,11 +206,8 @@ fn a_link_in_a_snapshots_place_is_neither_read_nor_replaced() {
         folder.path().join("a.snap"),
     )
     .unwrap();
-    assert!(matches!(shelf.read("a"), Err(SnapshotError::Symlink(_))));
-    assert!(matches!(
-        shelf.write("a", "x"),
-        Err(SnapshotError::Symlink(_))
-    ));
+    assert!(says(shelf.read("a"), "it is a symbolic link"));
+    assert!(says(shelf.write("a", "x"), "it is a symbolic link"));
     assert_eq!(
         fs::read_to_string(folder.path().join("elsewhere")).unwrap(),
         text("secret")
@@ -269,6 +236,15 @@ fn a_write_that_fails_leaves_nothing_behind() {
     fs::create_dir(folder.path().join("a.snap")).unwrap();
     assert!(shelf.write("a", "x").is_err());
     assert_eq!(files(&shelf), ["a.snap"]);
+}
+
+/// Tells whether something failed for this reason.
+fn says<T>(done: Result<T, SnapshotError>, reason: &str) -> bool {
+    done.is_err_and(|error| error.to_string().contains(reason))
+}
+
+fn accepted(_: &Snapshot) -> Result<(), &'static str> {
+    Ok(())
 }
 
 fn shelf() -> (TempDir, SnapshotFolder) {

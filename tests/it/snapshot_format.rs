@@ -281,7 +281,7 @@ fn what_is_no_snapshot_is_refused(#[case] text: &str, #[case] expected: FormatEr
 )]
 #[case::twice(
     "---\ndescription: a\ndescription: b\n---\n",
-    "line 3: `description` stands here for the second time"
+    "line 3: `description` occurs for the second time"
 )]
 #[case::broken("---\ndescription: \"a\n---\n", "line 2: the value of `description`")]
 #[case::plain_but_should_not_be(
