@@ -1,20 +1,19 @@
-//! The control API: appliances made, driven and looked at while they run, by JSON over a listener of its own.
+//! The control API: appliances created, driven and inspected while they run, by JSON over a listener of its own.
 //!
 //! ```text
-//! listen ─ guard ─ router ─┬─ process      health, ready, ca.pem, openapi.json
+//! listen ─ guard ─ routes ─┬─ process      health, ready, ca.pem, openapi.json
 //!                          ├─ appliances   list, create, delete, reset
 //!                          └─ one appliance: users, failures, clock, explain, …
 //! ```
 //!
 //! Handlers read a body whole before they change anything, and change it in one step: a request that is refused changes nothing.
-//! Errors are always a `problem` (RFC 9457). The paths of the OpenAPI document and of the router are one list.
+//! Errors are always a `Problem` (RFC 9457). `openapi.yaml` describes the API; tests compare it with the routes and the answers.
 
-mod appliance;
 mod appliances;
-mod body;
 mod clock;
 mod document;
 mod explain;
+mod extract;
 mod failures;
 mod guard;
 mod journal;
@@ -27,15 +26,13 @@ mod users;
 
 use std::{future::Future, sync::Arc};
 
-use axum::{Router, middleware};
-use tokio::{net::TcpListener, sync::watch};
-use utoipa_axum::router::OpenApiRouter;
-
-use crate::{
-    control::{document::Document, guard::Guard},
-    redact::Secret,
-    server::Registry,
+use axum::{
+    Router, middleware,
+    routing::{MethodRouter, get, post},
 };
+use tokio::{net::TcpListener, sync::watch};
+
+use crate::{control::guard::Guard, redact::Secret, server::Registry};
 
 /// How many descriptors the control API may need for itself.
 pub const DESCRIPTORS: usize = listen::MAX_CONNECTIONS;
@@ -54,81 +51,118 @@ pub async fn serve(
     shutdown: impl Future<Output = ()>,
 ) -> std::io::Result<()> {
     let (stopping, stopped) = watch::channel(false);
-    let guard = Guard::new(listener.local_addr()?, token);
-    listen::serve(
-        listener,
-        router(AppState::new(registry, guard, stopped)),
-        stopping,
-        shutdown,
-    )
-    .await;
+    let guard = Guard {
+        address: listener.local_addr()?,
+        token,
+    };
+    let app = Arc::new(AppState {
+        registry,
+        guard,
+        stopping: stopped,
+    });
+    listen::serve(listener, router(app), stopping, shutdown).await;
     Ok(())
 }
 
 /// What all handlers share.
-#[derive(Clone)]
-struct AppState(Arc<Inner>);
-
-struct Inner {
+struct AppState {
     registry: Registry,
     guard: Guard,
     stopping: watch::Receiver<bool>,
-    document: Document,
 }
 
 impl AppState {
-    fn new(registry: Registry, guard: Guard, stopping: watch::Receiver<bool>) -> AppState {
-        AppState(Arc::new(Inner {
-            registry,
-            guard,
-            stopping,
-            document: Document::default(),
-        }))
-    }
-
-    fn registry(&self) -> &Registry {
-        &self.0.registry
-    }
-
-    fn guard(&self) -> &Guard {
-        &self.0.guard
-    }
-
-    fn document(&self) -> &Document {
-        &self.0.document
-    }
-
-    fn is_stopping(&self) -> bool {
-        *self.0.stopping.borrow()
-    }
-
     /// Completes when the process is ending.
     async fn stopped(&self) {
-        // The sender lives as long as the listener; were it gone, so were the process.
-        drop(self.0.stopping.clone().wait_for(|stopping| *stopping).await);
+        // An error is an end as well: the sender lives as long as the listener.
+        drop(self.stopping.clone().wait_for(|stopping| *stopping).await);
     }
 }
 
-fn router(app: AppState) -> Router {
-    let (router, api) = routes().split_for_parts();
-    app.document().fill(api);
-    router
+fn router(app: Arc<AppState>) -> Router {
+    let routes = routes().into_iter();
+    routes
+        .fold(Router::new(), |router, (path, methods)| {
+            router.route(path, methods)
+        })
         .fallback(document::no_such_path)
         .method_not_allowed_fallback(document::no_such_method)
-        .layer(middleware::from_fn_with_state(app.clone(), guard::check))
+        .layer(middleware::from_fn_with_state(
+            Arc::clone(&app),
+            guard::check,
+        ))
         .with_state(app)
 }
 
-/// Every resource: a new one is a file and a line here.
-fn routes() -> OpenApiRouter<AppState> {
-    OpenApiRouter::with_openapi(document::preface())
-        .merge(process::routes())
-        .merge(appliances::routes())
-        .merge(users::routes())
-        .merge(failures::routes())
-        .merge(clock::routes())
-        .merge(readings::routes())
-        .merge(journal::routes())
-        .merge(explain::routes())
-        .merge(state::routes())
+/// Every path with its methods; `openapi.yaml` describes the same.
+fn routes() -> Vec<(&'static str, MethodRouter<Arc<AppState>>)> {
+    vec![
+        ("/v1/health", get(process::health)),
+        ("/v1/ready", get(process::ready)),
+        ("/v1/ca.pem", get(process::ca)),
+        ("/v1/openapi.json", get(document::openapi)),
+        (
+            "/v1/appliances",
+            get(appliances::list).post(appliances::create),
+        ),
+        (
+            "/v1/appliances/{name}",
+            get(appliances::one).delete(appliances::delete),
+        ),
+        ("/v1/appliances/{name}/reset", post(appliances::reset)),
+        (
+            "/v1/appliances/{name}/users",
+            get(users::list).post(users::add),
+        ),
+        (
+            "/v1/appliances/{name}/users/{user}",
+            get(users::one).put(users::put).delete(users::remove),
+        ),
+        (
+            "/v1/appliances/{name}/failures",
+            get(failures::list).post(failures::add),
+        ),
+        (
+            "/v1/appliances/{name}/failures/{mode}",
+            get(failures::one)
+                .put(failures::arm)
+                .patch(failures::arm)
+                .delete(failures::remove),
+        ),
+        (
+            "/v1/appliances/{name}/clock",
+            get(clock::get).post(clock::set),
+        ),
+        (
+            "/v1/appliances/{name}/readings",
+            get(readings::get).put(readings::put).patch(readings::patch),
+        ),
+        (
+            "/v1/appliances/{name}/journal",
+            get(journal::get).delete(journal::clear),
+        ),
+        ("/v1/appliances/{name}/journal/wait", get(journal::wait)),
+        ("/v1/appliances/{name}/findings", get(journal::findings)),
+        ("/v1/appliances/{name}/explain", post(explain::explain)),
+        (
+            "/v1/appliances/{name}/state",
+            get(state::get).put(state::put),
+        ),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::{document::DOCUMENT, routes};
+
+    #[test]
+    fn every_route_is_documented_and_every_path_is_routed() {
+        let routed: BTreeSet<&str> = routes().iter().map(|(path, _)| *path).collect();
+
+        let paths = DOCUMENT["paths"].as_object().unwrap();
+
+        assert_eq!(routed, paths.keys().map(String::as_str).collect());
+    }
 }

@@ -5,8 +5,8 @@
 //! API is asked by a service's name, and a page without the token gets nothing.
 
 use std::{
-    fmt,
     net::{IpAddr, SocketAddr},
+    sync::Arc,
 };
 
 use axum::{
@@ -26,47 +26,40 @@ use crate::{
 };
 
 /// Who may ask.
-#[derive(Clone)]
 pub(super) struct Guard {
-    address: SocketAddr,
-    token: Option<Secret>,
+    pub(super) address: SocketAddr,
+    pub(super) token: Option<Secret>,
 }
 
 impl Guard {
-    pub(super) fn new(address: SocketAddr, token: Option<Secret>) -> Guard {
-        Guard { address, token }
-    }
-
-    fn admits(&self, request: &Request) -> Result<(), Problem> {
+    fn admit(&self, request: &Request) -> Result<(), Problem> {
         let host = host(request)?;
         if self.token.is_none() && !self.is_ours(host.host()) {
             let detail = format!(
                 "without a token only this machine may ask, by a loopback name or address, or as {}; not as `{host}`",
                 self.address
             );
-            return Err(Problem::new(ProblemKind::ForeignHost, detail).hint(
-                "ask http://127.0.0.1 or http://localhost, or serve with --control-token-file",
-            ));
+            let hint =
+                "ask http://127.0.0.1 or http://localhost, or serve with --control-token-file";
+            return Err(Problem::new(ProblemKind::FOREIGN_HOST, detail).hint(hint));
         }
-        for origin in request.headers().get_all(header::ORIGIN) {
-            if !origin
-                .to_str()
-                .is_ok_and(|origin| origin.eq_ignore_ascii_case(&format!("http://{host}")))
-            {
-                return Err(Problem::new(
-                    ProblemKind::ForeignOrigin,
-                    format!("expected the Origin http://{host}, or none"),
-                )
-                .hint("a page in a browser cannot ask this API"));
-            }
+        let own = format!("http://{host}");
+        let mut origins = request.headers().get_all(header::ORIGIN).iter();
+        if !origins.all(|origin| origin.as_bytes().eq_ignore_ascii_case(own.as_bytes())) {
+            let detail = format!("expected the Origin {own}, or none");
+            let hint = "a page in a browser cannot ask this API";
+            return Err(Problem::new(ProblemKind::FOREIGN_ORIGIN, detail).hint(hint));
         }
-        match &self.token {
-            Some(token) if !bears(request.headers(), token) => Err(Problem::new(
-                ProblemKind::Unauthorized,
-                "expected `Authorization: Bearer TOKEN`, with what --control-token-file names",
-            )),
-            _ => Ok(()),
+        if self
+            .token
+            .as_ref()
+            .is_some_and(|token| !has_token(request.headers(), token))
+        {
+            let detail =
+                "expected `Authorization: Bearer TOKEN`, with the token of --control-token-file";
+            return Err(Problem::new(ProblemKind::UNAUTHORIZED, detail));
         }
+        Ok(())
     }
 
     fn is_ours(&self, host: &str) -> bool {
@@ -77,48 +70,41 @@ impl Guard {
     }
 }
 
-impl fmt::Debug for Guard {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("Guard")
-            .field("address", &self.address)
-            .finish_non_exhaustive()
-    }
-}
-
 /// Lets a request pass to its handler, or answers it.
-pub(super) async fn check(State(app): State<AppState>, request: Request, next: Next) -> Response {
-    let mut response = match app.guard().admits(&request) {
+pub(super) async fn check(
+    State(app): State<Arc<AppState>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let mut response = match app.guard.admit(&request) {
         Ok(()) => next.run(request).await,
         Err(problem) => problem.into_response(),
     };
     // Answers hold at this moment only, and some must not be stored.
-    response
-        .headers_mut()
-        .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    response.headers_mut().insert(
-        header::X_CONTENT_TYPE_OPTIONS,
-        HeaderValue::from_static("nosniff"),
-    );
+    for (name, value) in [
+        (header::CACHE_CONTROL, "no-store"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    ] {
+        response
+            .headers_mut()
+            .insert(name, HeaderValue::from_static(value));
+    }
     response
 }
 
 /// Returns the one Host of a request (RFC 9112 section 3.2); where its target is a URL, that one's, which must be the same.
 fn host(request: &Request) -> Result<Authority, Problem> {
+    let malformed = |detail| Problem::new(ProblemKind::MALFORMED_HOST, detail);
     let mut hosts = request.headers().get_all(header::HOST).iter();
     let only = hosts.next().filter(|_| hosts.next().is_none());
-    let host: Option<Authority> = only
-        .and_then(|host| host.to_str().ok()?.parse().ok())
-        .filter(|host: &Authority| !host.as_str().contains('@'));
-    let host = host.ok_or_else(|| {
-        Problem::new(
-            ProblemKind::MalformedHost,
-            "expected one Host header with a name or an address, and perhaps a port",
-        )
-    })?;
+    let host: Option<Authority> = only.and_then(|host| host.to_str().ok()?.parse().ok());
+    let host = host
+        .filter(|host| !host.as_str().contains('@'))
+        .ok_or_else(|| {
+            malformed("expected one Host header with a name or an address, and perhaps a port")
+        })?;
     match request.uri().authority() {
-        Some(named) if *named != host => Err(Problem::new(
-            ProblemKind::MalformedHost,
+        Some(named) if *named != host => Err(malformed(
             "the Host header and the URL in the request line differ",
         )),
         _ => Ok(host),
@@ -126,13 +112,14 @@ fn host(request: &Request) -> Result<Authority, Problem> {
 }
 
 /// Compares in constant time.
-fn bears(headers: &HeaderMap, token: &Secret) -> bool {
+fn has_token(headers: &HeaderMap, token: &Secret) -> bool {
     let given = headers
         .get(header::AUTHORIZATION)
-        .map(HeaderValue::as_bytes)
-        .unwrap_or_default();
-    let Some((scheme, given)) = given.split_at_checked("Bearer ".len()) else {
-        return false;
-    };
-    scheme.eq_ignore_ascii_case(b"Bearer ") && bool::from(given.ct_eq(token.expose().as_bytes()))
+        .map(HeaderValue::as_bytes);
+    given
+        .and_then(|given| given.split_at_checked("Bearer ".len()))
+        .is_some_and(|(scheme, given)| {
+            scheme.eq_ignore_ascii_case(b"Bearer ")
+                && bool::from(given.ct_eq(token.expose().as_bytes()))
+        })
 }

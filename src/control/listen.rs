@@ -1,4 +1,4 @@
-//! The control API's listener: accepts, serves, and ends in time. Axum routes; this has the limits, which axum's own server lacks.
+//! The control API's listener: accepts, serves, and ends in time, with limits that axum's own server lacks.
 
 use std::{future::Future, pin::pin, sync::Arc, time::Duration};
 
@@ -33,7 +33,7 @@ pub(super) async fn serve(
             () = &mut shutdown => break,
             Some(_) = connections.join_next(), if !connections.is_empty() => {}
             (stream, place) = accept(&listener, &places) => {
-                connections.spawn(converse(stream, router.clone(), stopping.subscribe(), place));
+                connections.spawn(serve_connection(stream, router.clone(), stopping.subscribe(), place));
             }
         }
     }
@@ -60,7 +60,7 @@ async fn accept(
     }
 }
 
-async fn converse(
+async fn serve_connection(
     stream: TcpStream,
     router: Router,
     mut stopping: watch::Receiver<bool>,
@@ -73,14 +73,14 @@ async fn converse(
         .timer(TokioTimer::new())
         .header_read_timeout(IDLE)
         .max_buf_size(HEAD_BYTES);
-    let mut talk =
+    let mut served =
         pin!(builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router)));
     // An error is the client's: it left, or broke the protocol, which hyper has answered.
     tokio::select! {
-        _ = talk.as_mut() => {}
+        _ = served.as_mut() => {}
         () = async { drop(stopping.wait_for(|stopping| *stopping).await) } => {
-            talk.as_mut().graceful_shutdown();
-            let _ = talk.await;
+            served.as_mut().graceful_shutdown();
+            let _ = served.await;
         }
     }
 }

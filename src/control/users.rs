@@ -1,160 +1,86 @@
-//! An appliance's users: listed without their passwords, put in, replaced, removed.
+//! An appliance's users: listed without their passwords, added, replaced, removed.
 
-use axum::{
-    Json,
-    response::{IntoResponse, Response},
-};
+use axum::{Json, response::IntoResponse};
 use http::{StatusCode, header};
-use serde::Serialize;
-use utoipa::ToSchema;
-use utoipa_axum::{router::OpenApiRouter, routes};
+use serde_json::{Value, json};
 
 use crate::{
     appliance::User,
+    contract::encoding::percent_encode,
     control::{
-        AppState,
-        appliance::{AppliancePath, ItemPath, encoded},
         appliances::BODY,
-        body::Text,
+        extract::{AppliancePath, TextBody},
         problem::{Problem, ProblemKind, shorten},
     },
     fixture,
 };
 
-pub(super) fn routes() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new()
-        .routes(routes!(list, add))
-        .routes(routes!(one, put, remove))
+pub(super) async fn list(AppliancePath(running, _): AppliancePath) -> Json<Value> {
+    let users: Value = running.appliance().users().iter().map(shown).collect();
+    Json(json!({ "users": users }))
 }
 
-/// The users of an appliance.
-#[derive(Debug, Serialize, ToSchema)]
-struct Users {
-    /// In the order of their names.
-    users: Vec<UserDto>,
-}
-
-/// A user. Only `state` has the password.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = ShownUser)]
-struct UserDto {
-    /// The name.
-    username: String,
-    /// What the user may do.
-    #[schema(pattern = "^(admin|read_only|security_analyst)$")]
-    role: &'static str,
-    /// Whether the user can sign in, and how.
-    #[schema(pattern = "^(active|directory|disabled|locked|must_change)$")]
-    state: &'static str,
-}
-
-impl From<&User> for UserDto {
-    fn from(user: &User) -> UserDto {
-        UserDto {
-            username: user.username.clone(),
-            role: user.role.name(),
-            state: user.state.name(),
-        }
-    }
-}
-
-/// All users, without their passwords.
-#[utoipa::path(get, path = "/v1/appliances/{name}/users", tag = "appliance", params(("name" = String, Path, description = "The appliance's name")),
-    responses((status = 200, description = "All", body = Users)))]
-async fn list(AppliancePath(running): AppliancePath) -> Json<Users> {
-    Json(Users {
-        users: running
-            .appliance()
-            .users()
-            .iter()
-            .map(UserDto::from)
-            .collect(),
-    })
-}
-
-/// Puts in a user, as a fixture writes one.
-#[utoipa::path(post, path = "/v1/appliances/{name}/users", tag = "appliance", params(("name" = String, Path, description = "The appliance's name")),
-    request_body(content((ref("#/components/schemas/User") = "application/json"), (ref("#/components/schemas/User") = "application/yaml"))),
-    responses((status = 201, description = "The user can sign in", body = UserDto, headers(("Location" = String, description = "Where the user is found here")))))]
-async fn add(AppliancePath(running): AppliancePath, Text(text): Text) -> Result<Response, Problem> {
+pub(super) async fn add(
+    AppliancePath(running, _): AppliancePath,
+    TextBody(text): TextBody,
+) -> Result<impl IntoResponse, Problem> {
     let user = fixture::read_user(BODY, &text)?;
-    let shown = UserDto::from(&user);
+    let (name, shown) = (user.username.clone(), shown(&user));
     if !running.appliance().add_user(user) {
-        let detail = format!("a user named `{}` is there already", shown.username);
-        return Err(Problem::new(ProblemKind::NameTaken, detail).hint("PUT replaces a user"));
+        let detail = format!("there is a user named `{name}` already");
+        return Err(Problem::new(ProblemKind::NAME_TAKEN, detail).hint("PUT replaces a user"));
     }
-    let location = format!(
-        "/v1/appliances/{}/users/{}",
-        running.appliance().name(),
-        encoded(&shown.username)
-    );
+    let (appliance, name) = (running.appliance().name(), percent_encode(&name));
+    let location = format!("/v1/appliances/{appliance}/users/{name}");
     Ok((
         StatusCode::CREATED,
         [(header::LOCATION, location)],
         Json(shown),
-    )
-        .into_response())
+    ))
 }
 
-/// One user, without the password.
-#[utoipa::path(get, path = "/v1/appliances/{name}/users/{second}", tag = "appliance",
-    params(("name" = String, Path, description = "The appliance's name"), ("second" = String, Path, description = "The user's name")),
-    responses((status = 200, description = "There is one", body = UserDto)))]
-async fn one(
-    AppliancePath(running): AppliancePath,
-    ItemPath(username): ItemPath,
-) -> Result<Json<UserDto>, Problem> {
+pub(super) async fn one(
+    AppliancePath(running, username): AppliancePath,
+) -> Result<Json<Value>, Problem> {
     let users = running.appliance().users();
-    users
-        .iter()
-        .find(|user| user.username == username)
-        .map(|user| Json(UserDto::from(user)))
+    let found = users.iter().find(|user| user.username == username);
+    found
+        .map(|user| Json(shown(user)))
         .ok_or_else(|| unknown(&username))
 }
 
-/// Puts in a user in place of one of the same name, if there is one. No former password of theirs validates any longer.
-#[utoipa::path(put, path = "/v1/appliances/{name}/users/{second}", tag = "appliance",
-    params(("name" = String, Path, description = "The appliance's name"), ("second" = String, Path, description = "The user's name, as in the body")),
-    request_body(content((ref("#/components/schemas/User") = "application/json"), (ref("#/components/schemas/User") = "application/yaml"))),
-    responses((status = 200, description = "The user is as the body says", body = UserDto)))]
-async fn put(
-    AppliancePath(running): AppliancePath,
-    ItemPath(username): ItemPath,
-    Text(text): Text,
-) -> Result<Json<UserDto>, Problem> {
+pub(super) async fn put(
+    AppliancePath(running, username): AppliancePath,
+    TextBody(text): TextBody,
+) -> Result<Json<Value>, Problem> {
     let user = fixture::read_user(BODY, &text)?;
     if user.username != username {
         let detail = "the username in the body is not the one in the path, expected the same";
-        return Err(Problem::new(ProblemKind::InvalidBody, detail).pointing("/username".to_owned()));
+        return Err(Problem::new(ProblemKind::INVALID_BODY, detail).pointer("/username".to_owned()));
     }
-    let shown = UserDto::from(&user);
+    let shown = shown(&user);
     running.appliance().put_user(user);
     Ok(Json(shown))
 }
 
-/// Removes a user; one whom a failure mode is about stays.
-#[utoipa::path(delete, path = "/v1/appliances/{name}/users/{second}", tag = "appliance",
-    params(("name" = String, Path, description = "The appliance's name"), ("second" = String, Path, description = "The user's name")),
-    responses((status = 204, description = "Nobody has that name")))]
-async fn remove(
-    AppliancePath(running): AppliancePath,
-    ItemPath(username): ItemPath,
+pub(super) async fn remove(
+    AppliancePath(running, username): AppliancePath,
 ) -> Result<StatusCode, Problem> {
     match running.appliance().remove_user(&username) {
         Ok(true) => Ok(StatusCode::NO_CONTENT),
         Ok(false) => Err(unknown(&username)),
-        Err(about) => {
-            let detail = format!("failure modes are about this user: {}", about.join(", "));
-            Err(Problem::new(ProblemKind::InUse, detail).hint("remove them first"))
+        Err(modes) => {
+            let detail = format!("failure modes name this user: {}", modes.join(", "));
+            Err(Problem::new(ProblemKind::IN_USE, detail).hint("remove them first"))
         }
     }
 }
 
+fn shown(user: &User) -> Value {
+    json!({ "username": user.username, "role": user.role.name(), "state": user.state.name() })
+}
+
 fn unknown(username: &str) -> Problem {
-    let shown = shorten(username);
-    Problem::new(
-        ProblemKind::UnknownUser,
-        format!("no user is named `{shown}`"),
-    )
-    .hint("GET …/users lists all")
+    let detail = format!("no user is named `{}`", shorten(username));
+    Problem::new(ProblemKind::UNKNOWN_USER, detail).hint("GET …/users lists all")
 }

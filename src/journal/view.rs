@@ -23,7 +23,6 @@ pub struct JournalRedactor<'a> {
 
 /// An entry, for a reader.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-#[cfg_attr(feature = "cli", derive(utoipa::ToSchema), schema(as = Entry))]
 #[non_exhaustive]
 pub struct EntryView {
     /// Its number, counted from 1 at each appliance.
@@ -55,7 +54,6 @@ pub struct EntryView {
     /// The request.
     pub request: RequestView,
     /// The fingerprints of the passwords in it, by field: the same password has the same one all through a run.
-    #[cfg_attr(feature = "cli", schema(value_type = HashMap<String, String>))]
     pub fingerprints: serde_json::Map<String, serde_json::Value>,
     /// What is wrong with the client.
     pub findings: Vec<FindingView>,
@@ -65,7 +63,6 @@ pub struct EntryView {
 
 /// A request, for a reader.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-#[cfg_attr(feature = "cli", derive(utoipa::ToSchema), schema(as = EntryRequest))]
 #[non_exhaustive]
 pub struct RequestView {
     /// The method.
@@ -73,7 +70,6 @@ pub struct RequestView {
     /// Path and query, the query's values masked.
     pub target: String,
     /// Names and values, in order.
-    #[cfg_attr(feature = "cli", schema(value_type = Vec<Vec<String>>))]
     pub headers: Vec<(String, String)>,
     /// What was kept of the body, its passwords masked.
     pub body: String,
@@ -85,7 +81,6 @@ pub struct RequestView {
 
 /// A finding, for a reader.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[cfg_attr(feature = "cli", derive(utoipa::ToSchema), schema(as = EntryFinding))]
 #[non_exhaustive]
 pub struct FindingView {
     /// Its name.

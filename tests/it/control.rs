@@ -1,6 +1,7 @@
 //! The control API over real sockets: each resource, each refusal, many tests at once against one process.
 
 mod control_server;
+mod document;
 mod guard;
 mod journal;
 mod late;

@@ -10,6 +10,14 @@
 #[path = "../it/control/control_server.rs"]
 mod control_server;
 mod control_storm;
+#[path = "../it/control/document.rs"]
+mod document;
+#[path = "../support/json_schema.rs"]
+#[expect(
+    dead_code,
+    reason = "answers are held against parts of a document alone"
+)]
+mod json_schema;
 #[path = "../support/process.rs"]
 mod process;
 mod soak;

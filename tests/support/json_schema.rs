@@ -5,8 +5,13 @@ use serde_json::{Map, Value};
 
 /// Returns what is wrong, each with its place as a JSON pointer. Empty if the value is valid.
 pub(crate) fn violations(schema: &Value, value: &Value) -> Vec<String> {
+    violations_in(schema, schema, value)
+}
+
+/// Returns the same for a schema that is part of a document.
+pub(crate) fn violations_in(root: &Value, schema: &Value, value: &Value) -> Vec<String> {
     let mut found = Vec::new();
-    Validator { root: schema }.check(schema, value, "", &mut found);
+    Validator { root }.check(schema, value, "", &mut found);
     found
 }
 

@@ -20,6 +20,8 @@ use http::Request;
 use serde_json::{Value, json};
 use tokio::{sync::oneshot, task::JoinHandle};
 
+use super::document;
+
 /// A control API that answers.
 pub(crate) struct ControlServer {
     pub(crate) fleet: Registry,
@@ -112,7 +114,7 @@ impl ControlServer {
             .await
             .unwrap();
         let text = String::from_utf8_lossy(response.body()).into_owned();
-        Answer {
+        let answer = Answer {
             status: response.status().as_u16(),
             content_type: response
                 .headers()
@@ -125,7 +127,9 @@ impl ControlServer {
             } else {
                 text.into()
             }),
-        }
+        };
+        document::check(method, path, &answer);
+        answer
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answer {

@@ -1,12 +1,15 @@
 //! Appliances made and driven while they run: each resource does what it says.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use d4iot_double::{contract::Kind, fixture, server::Ports};
 use serde_json::{Value, json};
 use tokio::{net::TcpStream, time::timeout};
 
-use crate::control::control_server::{ControlServer, SOON, change, validate, validation};
+use crate::control::{
+    control_server::{ControlServer, SOON, change, validate, validation},
+    document::DOCUMENT,
+};
 
 #[tokio::test]
 async fn appliance_from_json_serves_https_until_deleted() {
@@ -568,4 +571,51 @@ async fn the_process_tells_how_it_is() {
     let plain = ControlServer::http();
     assert_eq!(plain.get("/v1/ca.pem").await.status, 404);
     plain.end().await;
+}
+
+#[tokio::test]
+async fn every_path_takes_the_documented_methods() {
+    let server = ControlServer::http();
+
+    for (path, item) in DOCUMENT["paths"].as_object().unwrap() {
+        let methods = item
+            .as_object()
+            .unwrap()
+            .keys()
+            .filter(|key| *key != "parameters");
+        let mut documented: BTreeSet<String> =
+            methods.map(|method| method.to_uppercase()).collect();
+        if documented.contains("GET") {
+            documented.insert("HEAD".to_owned());
+        }
+
+        let answer = server
+            .send("BREW", &path.replace(['{', '}'], ""), &[], "")
+            .await;
+
+        let allow = answer.headers["allow"].to_str().unwrap();
+        assert_eq!(
+            allow.split(',').map(str::to_owned).collect::<BTreeSet<_>>(),
+            documented,
+            "{path}"
+        );
+    }
+    server.end().await;
+}
+
+#[test]
+fn operation_ids_are_unique() {
+    let paths = DOCUMENT["paths"].as_object().unwrap().values();
+    let operations = paths.flat_map(|item| item.as_object().unwrap().values());
+
+    let ids: Vec<&str> = operations
+        .filter_map(|operation| operation["operationId"].as_str())
+        .collect();
+
+    assert_eq!(
+        ids.len(),
+        ids.iter().collect::<BTreeSet<_>>().len(),
+        "{ids:?}"
+    );
+    assert_eq!(ids.len(), 32);
 }

@@ -10,7 +10,7 @@ const YAML: &str = "application/yaml";
 
 #[rstest]
 // — bodies that cannot be read —
-#[case("POST", "", JSON, "", 400, "malformed_body", "EOF")]
+#[case("POST", "", JSON, "", 400, "malformed_body", "empty")]
 #[case(
     "POST",
     "",
