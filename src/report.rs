@@ -1,4 +1,4 @@
-//! What a run found, and the formats it is told in: each turns one [`Summary`] into bytes.
+//! What a run found, and the formats it is written in: each turns one [`Summary`] into bytes.
 //!
 //! ```text
 //! Summary ── Format::write ──▶ text      for people: what is not a plain pass, counts, readings
@@ -12,27 +12,21 @@
 //!
 //! Whatever came from a target is shown with its control characters escaped: a report is safe to print.
 
-mod conclusion;
 pub mod difference;
-mod failure_text;
 mod format;
-mod github;
-mod html;
 pub mod json;
-mod junit;
-mod markdown;
+mod model;
 pub mod profile;
-mod readings;
 #[cfg(test)]
 pub(crate) mod sample;
 mod sanitize;
-mod style;
-mod text;
+mod template;
+#[cfg(test)]
+mod tests;
 mod verdicts;
 
-pub use format::{Format, ReportRequest};
+pub use format::{Format, ReportRequest, ReportRequestError};
 use serde::{Deserialize, Serialize};
-pub use text::verdict_line;
 pub use verdicts::{Conformance, Counts, Regression};
 
 use crate::contract::Kind;
@@ -178,12 +172,45 @@ impl CaseResult {
             .map_or("no reason given", CaseFinding::summary)
     }
 
+    /// Returns one line for progress: `documented    same     validation.authenticated`.
+    pub fn verdict_line(&self) -> String {
+        let regression = self.regression.map_or("-", Regression::name);
+        let id = sanitize::line(&self.id);
+        format!("{:<12}  {regression:<7}  {id}", self.conformance.name())
+    }
+
     /// Returns how long its exchanges took together, in microseconds.
     pub fn micros(&self) -> u64 {
         self.exchanges
             .iter()
             .fold(0, |sum, exchange| sum.saturating_add(exchange.micros))
     }
+}
+
+impl Followed {
+    /// Returns the fact with its number: `X11 validation.authenticated.body`.
+    fn number_and_fact(&self) -> String {
+        numbered(self.register.as_deref(), &self.fact)
+    }
+
+    /// Names the readings, or what was seen that is no reading.
+    fn text(&self) -> String {
+        let seen: Vec<&str> = self
+            .readings
+            .iter()
+            .chain(&self.other)
+            .map(String::as_str)
+            .collect();
+        if seen.is_empty() {
+            "mixed".to_owned()
+        } else {
+            seen.join(" or ")
+        }
+    }
+}
+
+fn numbered(number: Option<&str>, fact: &str) -> String {
+    number.map_or_else(|| fact.to_owned(), |number| format!("{number} {fact}"))
 }
 
 impl Inconsistency {

@@ -36,8 +36,8 @@ pub(super) struct DiffArgs {
 /// Prints the differences and returns the exit code.
 pub(super) fn run(options: &DiffArgs, out: &mut dyn Write) -> Result {
     let difference = compare(&options.a, &options.b)?;
-    write_out(out, difference.text())?;
-    Ok(if difference.is_empty() {
+    write_out(out, &difference.text)?;
+    Ok(if difference.count == 0 {
         code::SUCCESS
     } else {
         code::DEVIATION
@@ -63,11 +63,11 @@ fn snapshots(folder: &Path) -> Result<BTreeMap<String, ComparedCase>> {
         let folder = SnapshotFolder::open(&folder)?;
         for id in folder.ids()? {
             if let Some(snapshot) = folder.read(&id)? {
-                let told = ComparedCase {
-                    verdict: String::new(),
+                let case = ComparedCase {
                     text: snapshot.body,
+                    ..ComparedCase::default()
                 };
-                snapshots.insert(format!("{prefix}{id}"), told);
+                snapshots.insert(format!("{prefix}{id}"), case);
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::{cli::console::Console, contract::Kind, report, report::CaseResult};
+use crate::{cli::console::Console, contract::Kind, report::CaseResult};
 
 /// How many cases are done.
 pub(super) struct Progress {
@@ -30,7 +30,7 @@ impl Progress {
                 .bar(format_args!("{filled:-<WIDTH$} {done}/{total} {id}"));
         } else if !self.console.is_quiet() {
             self.console
-                .progress(format_args!("{kind:<8}{}", report::verdict_line(case)));
+                .progress(format_args!("{kind:<8}{}", case.verdict_line()));
         }
     }
 

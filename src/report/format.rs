@@ -1,89 +1,48 @@
 //! The names of the formats, and what `--report FORMAT[=PATH]` asks for.
 
-use std::{fmt, path::PathBuf, str::FromStr};
+use std::{path::PathBuf, str::FromStr};
 
-use crate::report::{Summary, github, html, json, junit, markdown, profile, text};
+use thiserror::Error;
 
-/// A format a run is told in. A further one is a file beside this, a variant here, and its arm in `name` and `write`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Format {
-    /// Annotations of GitHub's workflow commands.
-    Github,
-    /// One page with everything, for a browser.
-    Html,
-    /// Everything, in the form of `conformance/report.schema.json`.
-    Json,
-    /// JUnit XML, for build servers.
-    Junit,
-    /// For a page of a build server.
-    Markdown,
-    /// The readings that were followed, as YAML that `serve --readings` and `check --readings` take.
-    Profile,
-    /// For people.
-    Text,
+use crate::{
+    contract::{UnknownName, closed_set},
+    report::{Summary, json, profile, template},
+};
+
+closed_set! {
+    /// A format of reports. A further one is a template, a variant here, and its arm in `write`.
+    #[non_exhaustive]
+    Format, "report format" {
+        /// Annotations of GitHub's workflow commands.
+        Github = "github",
+        /// One page with everything, for a browser.
+        Html = "html",
+        /// Everything, in the form of `conformance/report.schema.json`.
+        Json = "json",
+        /// JUnit XML, for build servers.
+        Junit = "junit",
+        /// For a page of a build server.
+        Markdown = "markdown",
+        /// The readings that were followed, as YAML that `serve --readings` and `check --readings` take.
+        Profile = "profile",
+        /// For people.
+        Text = "text",
+    }
 }
 
 impl Format {
-    /// Every format, in alphabetical order.
-    pub const ALL: &'static [Format] = &[
-        Format::Github,
-        Format::Html,
-        Format::Json,
-        Format::Junit,
-        Format::Markdown,
-        Format::Profile,
-        Format::Text,
-    ];
-
-    /// Returns the name used on the command line.
-    pub fn name(self) -> &'static str {
-        match self {
-            Format::Github => "github",
-            Format::Html => "html",
-            Format::Json => "json",
-            Format::Junit => "junit",
-            Format::Markdown => "markdown",
-            Format::Profile => "profile",
-            Format::Text => "text",
-        }
-    }
-
-    /// Writes a run in this format, as UTF-8 with a newline at the end. Only text knows colour.
-    pub fn write(self, summary: &Summary, colour: bool) -> Vec<u8> {
-        match self {
-            Format::Github => github::write(summary).into_bytes(),
-            Format::Html => html::write(summary).into_bytes(),
-            Format::Json => json::write(summary),
-            Format::Junit => junit::write(summary),
-            Format::Markdown => markdown::write(summary).into_bytes(),
-            Format::Profile => profile::write(summary).into_bytes(),
-            Format::Text => text::write(summary, colour).into_bytes(),
-        }
-    }
-}
-
-impl fmt::Display for Format {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.pad(self.name())
-    }
-}
-
-impl FromStr for Format {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Format, String> {
-        Format::ALL
-            .iter()
-            .copied()
-            .find(|format| format.name() == text)
-            .ok_or_else(|| {
-                let names: Vec<&str> = Format::ALL.iter().map(|format| format.name()).collect();
-                format!(
-                    "unknown report format `{text}`, expected one of {}",
-                    names.join(", ")
-                )
-            })
+    /// Writes a run in this format, as UTF-8 with a newline at the end. Only text has colour.
+    pub fn write(self, summary: &Summary, color: bool) -> Vec<u8> {
+        let text = match self {
+            Format::Github => template::github(summary),
+            Format::Html => template::html(summary),
+            Format::Json => json::pretty(summary),
+            Format::Junit => template::junit(summary),
+            Format::Markdown => template::markdown(summary),
+            Format::Profile => profile::write(summary),
+            Format::Text => template::text(summary, color),
+        };
+        text.into_bytes()
     }
 }
 
@@ -96,23 +55,31 @@ pub struct ReportRequest {
     pub path: Option<PathBuf>,
 }
 
-impl FromStr for ReportRequest {
-    type Err = String;
+/// Why a text is not a request for a report.
+#[derive(Debug, PartialEq, Eq, Error)]
+pub enum ReportRequestError {
+    /// There is no such format.
+    #[error(transparent)]
+    Format(#[from] UnknownName),
+    /// The path is empty.
+    #[error("`{0}=` names no file, expected {0}=PATH, or {0} alone for standard output")]
+    NoFile(Format),
+}
 
-    fn from_str(text: &str) -> Result<ReportRequest, String> {
-        let (format, path) = match text.split_once('=') {
-            Some((format, path)) => (format.parse::<Format>()?, Some(path)),
-            None => (text.parse::<Format>()?, None),
+impl FromStr for ReportRequest {
+    type Err = ReportRequestError;
+
+    fn from_str(text: &str) -> Result<ReportRequest, ReportRequestError> {
+        let (name, path) = match text.split_once('=') {
+            Some((name, path)) => (name, Some(path)),
+            None => (text, None),
         };
-        match path {
-            Some("") => Err(format!(
-                "`{text}` names no file, expected {format}=PATH, or {format} alone for standard output"
-            )),
-            path => Ok(ReportRequest {
-                format,
-                path: path.map(PathBuf::from),
-            }),
+        let format = name.parse()?;
+        if path == Some("") {
+            return Err(ReportRequestError::NoFile(format));
         }
+        let path = path.map(PathBuf::from);
+        Ok(ReportRequest { format, path })
     }
 }
 
@@ -154,7 +121,8 @@ mod tests {
         "`json=` names no file, expected json=PATH, or json alone for standard output"
     )]
     fn a_refusal_names_what_was_expected(#[case] text: &str, #[case] expected: &str) {
-        assert_eq!(text.parse::<ReportRequest>(), Err(expected.to_owned()));
+        let error = text.parse::<ReportRequest>().unwrap_err();
+        assert_eq!(error.to_string(), expected);
     }
 
     #[test]

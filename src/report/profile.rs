@@ -9,16 +9,16 @@
 //!     validation.authenticated.status: [conventional, ok]     # X16; not told apart: any of them
 //! ```
 
-use std::{collections::BTreeMap, fmt};
+use std::{collections::BTreeMap, fmt, iter, slice};
 
-use serde::{Deserialize, Deserializer, de, de::value::SeqAccessDeserializer};
+use serde::{Deserialize, Deserializer, de};
 
 use crate::{
     contract,
     contract::{Kind, Readings, UnknownName},
     fixture,
     fixture::Spanned,
-    report::{Followed, Summary, TargetSummary, sanitize},
+    report::{Followed, Summary, sanitize},
 };
 
 /// The readings that an appliance follows.
@@ -44,127 +44,118 @@ impl Profile {
 /// # Errors
 /// The first thing that is wrong, with its place: no YAML, an unknown kind, fact or reading, two profiles of one kind.
 pub fn read(file: &str, text: &str) -> Result<Vec<Profile>, fixture::Error> {
-    let written: Vec<Spanned<Written>> = fixture::read_as(file, text)?;
     let mut profiles: Vec<Profile> = Vec::new();
-    for Spanned { value: written, .. } in written {
-        let kind: Kind = written
-            .kind
+    for RawProfile {
+        kind: name,
+        readings,
+        ..
+    } in fixture::read_as::<Vec<RawProfile>>(file, text)?
+    {
+        let kind: Kind = name
             .value
             .parse()
-            .map_err(|wrong: UnknownName| wrong_at(file, &written.kind, wrong.to_string()))?;
+            .map_err(|wrong: UnknownName| wrong_at(file, &name, wrong))?;
         if profiles.iter().any(|profile| profile.kind == kind) {
             return Err(wrong_at(
                 file,
-                &written.kind,
+                &name,
                 format!("two profiles of a {kind}, expected one"),
             ));
         }
-        let mut readings = BTreeMap::new();
-        for (fact, names) in written.readings.0 {
+        let mut profile = Profile {
+            kind,
+            readings: BTreeMap::new(),
+        };
+        for (fact, names) in readings.0 {
             let mut meant: BTreeMap<String, Vec<String>> = BTreeMap::new();
-            for name in &names.value.0 {
+            let several = match &names.value {
+                ReadingNames::One(name) => slice::from_ref(name),
+                ReadingNames::Several(names) => names,
+            };
+            for name in several {
                 let mut chosen = Readings::default();
                 chosen
                     .choose(contract::of(kind), &fact.value, name)
                     .map_err(|wrong| match wrong.fact {
-                        true => wrong_at(file, &fact, wrong.to_string()),
-                        false => wrong_at(file, &names, wrong.to_string()),
+                        true => wrong_at(file, &fact, wrong),
+                        false => wrong_at(file, &names, wrong),
                     })?;
-                chosen.iter().for_each(|(fact, reading)| {
+                for (fact, reading) in chosen.iter() {
                     meant
                         .entry(fact.to_owned())
                         .or_default()
-                        .push(reading.to_owned())
-                });
+                        .push(reading.to_owned());
+                }
             }
-            readings.extend(meant);
+            profile.readings.extend(meant);
         }
-        profiles.push(Profile { kind, readings });
+        profiles.push(profile);
     }
     Ok(profiles)
 }
 
 /// Writes the profiles of all targets of a run.
 pub(super) fn write(summary: &Summary) -> String {
-    let head = format!(
+    let mut text = format!(
         "# The readings that were followed, as {} saw them.\n# d4iot-double serve --readings FILE impersonates, d4iot-double check --readings FILE expects.\n",
         sanitize::line(&summary.tool)
     );
-    summary
-        .targets
-        .iter()
-        .fold(head, |text, target| text + &one(target))
-}
-
-fn one(target: &TargetSummary) -> String {
-    let mut text = format!(
-        "- kind: {}\n  target: {}\n",
-        target.kind,
-        quoted(&target.target)
-    );
-    let lines: Vec<String> = target.profile.iter().map(line).collect();
-    text.push_str(
-        if target
+    for target in &summary.targets {
+        let is_empty = target
             .profile
             .iter()
-            .all(|followed| followed.readings.is_empty())
-        {
-            "  readings: {}\n"
-        } else {
-            "  readings:\n"
-        },
-    );
-    text.extend(lines);
+            .all(|followed| followed.readings.is_empty());
+        let readings = if is_empty { " {}" } else { "" };
+        let (kind, address) = (target.kind, quoted(&target.target));
+        text.push_str(&format!(
+            "- kind: {kind}\n  target: {address}\n  readings:{readings}\n"
+        ));
+        text.extend(target.profile.iter().map(line));
+    }
     text
 }
 
 fn line(followed: &Followed) -> String {
-    let Followed {
-        fact,
-        register,
-        readings,
-        other,
-        ..
-    } = followed;
-    let mut notes: Vec<String> = register.iter().cloned().collect();
-    let names: Vec<String> = readings.iter().map(|name| plain(name)).collect();
-    let line = match names.as_slice() {
-        [] => {
-            notes.extend(
-                other
-                    .is_empty()
-                    .then(|| "its answers follow several".to_owned()),
-            );
-            format!("    # {}:", sanitize::line(fact))
-        }
-        [one] => format!("    {}: {one}", plain(fact)),
+    let fact = &followed.fact;
+    let (entry, note) = match followed.readings.as_slice() {
+        [] => (
+            format!("# {}:", sanitize::line(fact)),
+            "its answers follow several",
+        ),
+        [one] => (format!("{}: {}", plain(fact), plain(one)), ""),
         several => {
-            notes.push("not told apart".to_owned());
-            format!("    {}: [{}]", plain(fact), several.join(", "))
+            let names: Vec<String> = several.iter().map(|name| plain(name)).collect();
+            (
+                format!("{}: [{}]", plain(fact), names.join(", ")),
+                "not told apart",
+            )
         }
     };
-    notes.extend((!other.is_empty()).then(|| {
-        format!(
-            "seen, and no reading: {}",
-            sanitize::short(&other.join(", "))
-        )
-    }));
-    let note = if notes.is_empty() {
-        String::new()
-    } else {
-        format!("  # {}", notes.join("; "))
+    let other = match followed.other.join(", ") {
+        none if none.is_empty() => String::new(),
+        other => format!("seen, and no reading: {}", sanitize::short(&other)),
     };
-    format!("{line}{note}\n")
+    let is_note_needed = !followed.readings.is_empty() || followed.other.is_empty();
+    let notes = [
+        followed.register.as_deref().unwrap_or_default(),
+        if is_note_needed { note } else { "" },
+        &other,
+    ];
+    let notes: Vec<&str> = notes.into_iter().filter(|note| !note.is_empty()).collect();
+    match notes.join("; ") {
+        none if none.is_empty() => format!("    {entry}\n"),
+        notes => format!("    {entry}  # {notes}\n"),
+    }
 }
 
 /// A name as it is, where YAML takes it for no more than that.
 fn plain(name: &str) -> String {
-    let is_plain = name.starts_with(|first: char| first.is_ascii_lowercase())
-        && name.bytes().all(|byte| {
-            byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'_' | b'.')
-        });
+    let is_plain = |byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'.');
     let is_word = ["true", "false", "null", "yes", "no", "on", "off", "y", "n"].contains(&name);
-    if is_plain && !is_word {
+    if name.starts_with(|first: char| first.is_ascii_lowercase())
+        && name.bytes().all(is_plain)
+        && !is_word
+    {
         name.to_owned()
     } else {
         quoted(name)
@@ -176,77 +167,57 @@ fn quoted(text: &str) -> String {
     serde_json::Value::from(sanitize::line(text)).to_string()
 }
 
-fn wrong_at<T>(file: &str, place: &Spanned<T>, message: String) -> fixture::Error {
-    let (line, column) = (place.place.line, place.place.column);
+fn wrong_at<T>(file: &str, place: &Spanned<T>, message: impl ToString) -> fixture::Error {
     fixture::Error {
         file: sanitize::line(file),
-        line,
-        column,
-        message: sanitize::line(&message),
+        line: place.place.line,
+        column: place.place.column,
+        message: sanitize::line(&message.to_string()),
         hint: None,
     }
 }
 
+/// A profile as it is written.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Written {
+struct RawProfile {
     kind: Spanned<String>,
     #[serde(default, rename = "target")]
     _target: Option<String>,
-    readings: Pairs,
+    readings: RawReadings,
 }
 
 /// Facts and readings in the order they are written in.
-struct Pairs(Vec<(Spanned<String>, Spanned<Names>)>);
+struct RawReadings(Vec<(Spanned<String>, Spanned<ReadingNames>)>);
 
-/// One name, or a list of them.
-struct Names(Vec<String>);
-
-impl<'de> Deserialize<'de> for Pairs {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Pairs, D::Error> {
-        deserializer.deserialize_map(PairsVisitor)
-    }
+#[derive(Deserialize)]
+#[serde(
+    untagged,
+    expecting = "expected the name of a reading, or a list of names"
+)]
+enum ReadingNames {
+    One(String),
+    Several(Vec<String>),
 }
 
-struct PairsVisitor;
+impl<'de> Deserialize<'de> for RawReadings {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<RawReadings, D::Error> {
+        struct Pairs;
 
-impl<'de> de::Visitor<'de> for PairsVisitor {
-    type Value = Pairs;
+        impl<'de> de::Visitor<'de> for Pairs {
+            type Value = RawReadings;
 
-    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str("a map from facts to readings")
-    }
+            fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+                out.write_str("a map from facts to readings")
+            }
 
-    fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<Pairs, A::Error> {
-        let mut pairs = Vec::new();
-        while let Some(pair) = map.next_entry()? {
-            pairs.push(pair);
+            fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<RawReadings, A::Error> {
+                let pairs = iter::from_fn(|| map.next_entry().transpose());
+                pairs.collect::<Result<_, _>>().map(RawReadings)
+            }
         }
-        Ok(Pairs(pairs))
-    }
-}
 
-impl<'de> Deserialize<'de> for Names {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Names, D::Error> {
-        deserializer.deserialize_any(NamesVisitor)
-    }
-}
-
-struct NamesVisitor;
-
-impl<'de> de::Visitor<'de> for NamesVisitor {
-    type Value = Names;
-
-    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str("the name of a reading, or a list of names")
-    }
-
-    fn visit_str<E>(self, name: &str) -> Result<Names, E> {
-        Ok(Names(vec![name.to_owned()]))
-    }
-
-    fn visit_seq<A: de::SeqAccess<'de>>(self, list: A) -> Result<Names, A::Error> {
-        Vec::deserialize(SeqAccessDeserializer::new(list)).map(Names)
+        deserializer.deserialize_map(Pairs)
     }
 }
 

@@ -88,28 +88,23 @@ impl Regression {
 impl Counts {
     /// Counts the verdicts of some cases.
     pub fn of(cases: &[CaseResult]) -> Counts {
-        let conformance = |wanted: Conformance| {
-            cases
-                .iter()
-                .filter(|case| case.conformance == wanted)
-                .count()
-        };
-        let regression = |wanted: Regression| {
-            cases
-                .iter()
-                .filter(|case| case.regression == Some(wanted))
-                .count()
-        };
-        Counts {
-            documented: conformance(Conformance::Documented),
-            variant: conformance(Conformance::Variant),
-            deviation: conformance(Conformance::Deviation),
-            undocumented: conformance(Conformance::Undocumented),
-            not_judged: conformance(Conformance::NotJudged),
-            unstable: conformance(Conformance::Unstable),
-            same: regression(Regression::Same),
-            changed: regression(Regression::Changed),
-            new: regression(Regression::New),
+        let mut counts = Counts::default();
+        for case in cases {
+            *match case.conformance {
+                Conformance::Deviation => &mut counts.deviation,
+                Conformance::Documented => &mut counts.documented,
+                Conformance::NotJudged => &mut counts.not_judged,
+                Conformance::Undocumented => &mut counts.undocumented,
+                Conformance::Unstable => &mut counts.unstable,
+                Conformance::Variant => &mut counts.variant,
+            } += 1;
+            match case.regression {
+                Some(Regression::Changed) => counts.changed += 1,
+                Some(Regression::New) => counts.new += 1,
+                Some(Regression::Same) => counts.same += 1,
+                None => {}
+            }
         }
+        counts
     }
 }

@@ -1,0 +1,419 @@
+//! A run as the templates of the formats see it: the [`Summary`], and what several formats derive from it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::{
+    contract,
+    contract::{Kind, Operation},
+    report::{
+        CaseFinding, CaseResult, Conformance, Followed, Inconsistency, Regression, Summary,
+        TargetSummary, numbered, sanitize,
+    },
+};
+
+/// Returns everything that a template can show.
+pub(super) fn context(summary: &Summary) -> Value {
+    let (ending, conclusion) = conclusion(summary);
+    let readings = reading_rows(summary);
+    let classes: Vec<String> = summary.targets.iter().flat_map(all_classes).collect();
+    let mut class_counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for class in &classes {
+        *class_counts.entry(class).or_default() += 1;
+    }
+    json!({
+        "tool": summary.tool,
+        "trouble": summary.trouble,
+        "targets": summary.targets.iter().map(target_context).collect::<Vec<_>>(),
+        "conformances": CONFORMANCES.map(Conformance::name),
+        "regressions": REGRESSIONS.map(Regression::name),
+        "follows_others": readings.iter().flat_map(|row| &row.cells).any(|cell| cell.ends_with(MARK)),
+        "widths": widths(summary, &readings),
+        "readings": readings,
+        "class_counts": class_counts,
+        "ending": ending,
+        "conclusion": conclusion,
+    })
+}
+
+/// Returns how a run ended (`bad`, `good`, or `nothing` was judged), and the sentence that says so.
+pub(super) fn conclusion(summary: &Summary) -> (&'static str, String) {
+    let targets = || summary.targets.iter();
+    let cases: Vec<&CaseResult> = targets().flat_map(|target| &target.cases).collect();
+    let count = |test: fn(&CaseResult) -> bool| cases.iter().filter(|case| test(case)).count();
+    let inconsistencies = targets().flat_map(|target| &target.inconsistent);
+    let (known, inconsistent): (Vec<_>, Vec<_>) =
+        inconsistencies.partition(|found| found.known.is_some());
+    let new = match targets().any(|target| target.review.is_some()) {
+        true => ["new snapshot to review", "new snapshots to review"],
+        false => ["new snapshot", "new snapshots"],
+    };
+    let problems = list([
+        (count(|case| case.failed), ["case fails", "cases fail"]),
+        (
+            inconsistent.len(),
+            [
+                "fact is answered inconsistently",
+                "facts are answered inconsistently",
+            ],
+        ),
+        (
+            summary.trouble.len(),
+            [
+                "trouble with the run itself",
+                "troubles with the run itself",
+            ],
+        ),
+    ]);
+    let remarks = list([
+        (
+            count(|case| case.known.is_some()) + known.len(),
+            ["known difference", "known differences"],
+        ),
+        (
+            count(|case| case.regression == Some(Regression::New) && !case.failed),
+            new,
+        ),
+        (
+            count(|case| {
+                case.regression == Some(Regression::Changed) && !case.failed && case.known.is_none()
+            }),
+            ["changed snapshot written", "changed snapshots written"],
+        ),
+    ]);
+    let remarks = if remarks.is_empty() {
+        remarks
+    } else {
+        format!("; {remarks}")
+    };
+    if !problems.is_empty() {
+        ("bad", format!("{problems}{remarks}."))
+    } else if cases
+        .iter()
+        .all(|case| case.conformance == Conformance::NotJudged)
+    {
+        ("nothing", "Nothing was judged.".to_owned())
+    } else {
+        ("good", format!("All judged cases pass{remarks}."))
+    }
+}
+
+/// Lists the counts that are not zero, each with its noun in singular or plural.
+fn list(counts: [(usize, [&str; 2]); 3]) -> String {
+    let counts = counts.into_iter().filter(|(count, _)| *count > 0);
+    let texts = counts
+        .map(|(count, [one, many])| format!("{count} {}", if count == 1 { one } else { many }));
+    texts.collect::<Vec<_>>().join(", ")
+}
+
+fn target_context(target: &TargetSummary) -> Value {
+    let review = target.review.as_deref();
+    let passed = || target.cases.iter().filter(|case| !case.failed);
+    let failed = || target.cases.iter().filter(|case| case.failed);
+    let with_reason = |case| (CaseResult::reason(case).to_owned(), case);
+    let known = passed().filter_map(|case| Some((case.known.clone()?, case)));
+    let variants = passed().filter(|case| case.conformance == Conformance::Variant);
+    let variants = variants.flat_map(|case| {
+        case.reading
+            .iter()
+            .map(move |reading| (reading.clone(), case))
+    });
+    let not_judged = || passed().filter(|case| case.conformance == Conformance::NotJudged);
+    let new = passed().filter(|case| case.regression == Some(Regression::New));
+    let inconsistent = target.inconsistent.iter();
+    let counts = &target.counts;
+    json!({
+        "kind": target.kind,
+        "target": target.target,
+        "counts": counts,
+        "gone": target.gone,
+        "name": target.name(),
+        "review": review.map(|folder| review_command(folder, "")),
+        "cases": target.cases.iter().map(|case| case_context(case, review)).collect::<Vec<_>>(),
+        "inconsistent": inconsistent.map(inconsistency_context).collect::<Vec<_>>(),
+        "known": grouped(known),
+        "variants": grouped(variants),
+        "not_judged": grouped(not_judged().map(with_reason)),
+        "more_failed": grouped(failed().skip(MAX_FAILURES).map(with_reason)),
+        "new": new.map(|case| &case.id).collect::<Vec<_>>(),
+        // Without a baseline no case was compared with a snapshot.
+        "has_snapshots": counts.same + counts.changed + counts.new > 0,
+        "tests": target.cases.len() + target.inconsistent.len(),
+        "failures": failed().count() + target.inconsistent.iter().filter(|found| found.known.is_none()).count(),
+        "skipped": not_judged().count(),
+        "micros": target.cases.iter().map(CaseResult::micros).fold(0, u64::saturating_add),
+        "facts": facts(target),
+        "bar": bar(target),
+    })
+}
+
+/// Returns where each verdict of a bar starts, and how long it is.
+fn bar(target: &TargetSummary) -> Vec<(&'static str, usize, usize)> {
+    let mut start = 0;
+    let parts = CONFORMANCES.map(|conformance| {
+        let of_it = |case: &&CaseResult| case.conformance == conformance;
+        let count = target.cases.iter().filter(of_it).count();
+        start += count;
+        (conformance.name(), start - count, count)
+    });
+    parts
+        .into_iter()
+        .filter(|(_, _, count)| *count > 0)
+        .collect()
+}
+
+fn case_context(case: &CaseResult, review: Option<&str>) -> Value {
+    // A deviation cannot be accepted, and where nothing was written there is nothing to accept.
+    let is_reviewed = case.regression == Some(Regression::Changed)
+        && case.conformance != Conformance::Deviation
+        && !case.difference.is_empty();
+    extended(
+        case,
+        json!({
+            "verdict": verdict(case),
+            "reason": case.reason(),
+            "micros": case.micros(),
+            "classes": classes(case),
+            "review": review.filter(|_| is_reviewed).map(|folder| review_command(folder, &case.id)),
+        }),
+    )
+}
+
+fn inconsistency_context(found: &Inconsistency) -> Value {
+    extended(
+        found,
+        json!({
+            "id": found.id(),
+            "description": found.description(),
+            "number_and_fact": numbered(found.register.as_deref(), &found.fact),
+            "width": found.followed.iter().map(|(reading, _)| reading.chars().count()).max(),
+            "classes": inconsistency_classes(found),
+        }),
+    )
+}
+
+/// Returns a value as JSON, with further fields.
+fn extended(value: &impl Serialize, mut fields: Value) -> Value {
+    let value = serde_json::to_value(value).expect("the types of reports are JSON");
+    for (name, value) in value.as_object().into_iter().flatten() {
+        fields[name] = value.clone();
+    }
+    fields
+}
+
+/// Says what is wrong with a failed case in a few words: `deviation`, `documented, changed`.
+fn verdict(case: &CaseResult) -> String {
+    let name = case.conformance.name();
+    match (case.conformance, case.regression) {
+        (_, Some(Regression::Changed)) => format!("{name}, changed"),
+        (Conformance::Deviation | Conformance::Unstable, _) => name.to_owned(),
+        _ => format!("failed, {name}"),
+    }
+}
+
+/// Returns the command that goes through the pending snapshots of a folder; through all of them if there is no id.
+fn review_command(folder: &str, id: &str) -> String {
+    let kind = folder.strip_prefix("snapshots/").map(str::parse::<Kind>);
+    let option = match kind {
+        // `review` looks into these folders by itself.
+        Some(Ok(_)) => String::new(),
+        _ => format!(" --snapshots {folder}"),
+    };
+    format!("d4iot-double review{option} {id}")
+        .trim_end()
+        .to_owned()
+}
+
+/// Cases that share something: a reason, or a reading.
+#[derive(Serialize)]
+struct CaseGroup {
+    reason: String,
+    cases: Vec<String>,
+    hint: Option<String>,
+}
+
+/// Groups cases by reason, in the order in which each reason appears, with the first hint of each group.
+fn grouped<'a>(cases: impl Iterator<Item = (String, &'a CaseResult)>) -> Vec<CaseGroup> {
+    let mut groups: Vec<CaseGroup> = Vec::new();
+    for (reason, case) in cases {
+        let index = groups.iter().position(|group| group.reason == reason);
+        let index = index.unwrap_or_else(|| {
+            groups.push(CaseGroup {
+                reason,
+                cases: Vec::new(),
+                hint: None,
+            });
+            groups.len() - 1
+        });
+        groups[index].cases.push(case.id.clone());
+        if groups[index].hint.is_none() {
+            groups[index].hint = case
+                .reasons
+                .iter()
+                .find_map(|found: &CaseFinding| found.hint.clone());
+        }
+    }
+    groups
+}
+
+/// One fact that the documents contradict each other about, or in which a target does not follow the default.
+#[derive(Serialize)]
+struct ReadingRow {
+    /// Its number, or `-`.
+    number: String,
+    fact: String,
+    /// What each target follows, in the order of the targets; `-` where it was not seen.
+    cells: Vec<String>,
+}
+
+/// Returns the rows by number, those without one last.
+fn reading_rows(summary: &Summary) -> Vec<ReadingRow> {
+    let mut rows: BTreeMap<(bool, &str, &str), Vec<String>> = BTreeMap::new();
+    for (column, target) in summary.targets.iter().enumerate() {
+        let facts = contract::of(target.kind).facts();
+        let disputed: BTreeSet<&str> = facts
+            .iter()
+            .filter(|fact| fact.is_disputed())
+            .map(|fact| fact.name.as_str())
+            .collect();
+        for followed in &target.profile {
+            let is_other = !followed.is_default || !followed.other.is_empty();
+            if is_other || disputed.contains(followed.fact.as_str()) {
+                let number = followed.register.as_deref();
+                let row = (
+                    number.is_none(),
+                    number.unwrap_or("-"),
+                    followed.fact.as_str(),
+                );
+                let cells = rows
+                    .entry(row)
+                    .or_insert_with(|| vec!["-".to_owned(); summary.targets.len()]);
+                cells[column] =
+                    format!("{}{}", reading(followed), if is_other { MARK } else { "" });
+            }
+        }
+    }
+    let rows = rows.into_iter();
+    rows.map(|((_, number, fact), cells)| ReadingRow {
+        number: number.into(),
+        fact: fact.into(),
+        cells,
+    })
+    .collect()
+}
+
+/// Names the reading; several where the cases do not distinguish them, and what was seen that is no reading.
+fn reading(followed: &Followed) -> String {
+    let other = sanitize::cut(&followed.other.join(", "), MAX_OTHER);
+    let known = match followed.readings.join(" or ") {
+        none if none.is_empty() && other.is_empty() => "mixed".to_owned(),
+        known => known,
+    };
+    [known, other]
+        .into_iter()
+        .filter(|text| !text.is_empty())
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+/// Returns the widths of the columns: the facts, then each target.
+fn widths(summary: &Summary, rows: &[ReadingRow]) -> Vec<usize> {
+    let facts = rows.iter().map(|row| row.fact.chars().count()).max();
+    let targets = summary.targets.iter().enumerate().map(|(column, target)| {
+        let cells = rows.iter().map(|row| row.cells[column].chars().count());
+        cells.fold(target.kind.name().len(), usize::max)
+    });
+    [facts.unwrap_or_default()]
+        .into_iter()
+        .chain(targets)
+        .collect()
+}
+
+/// Returns every fact of the contract with the cases of the run that cover it.
+fn facts(target: &TargetSummary) -> Vec<Value> {
+    let contract = contract::of(target.kind);
+    let covers = |case: &CaseResult, name: &str| {
+        case.facts
+            .iter()
+            .any(|fact| fact.split(' ').next_back() == Some(name))
+    };
+    let facts = contract.facts().into_iter().map(|fact| {
+        let followed = target
+            .profile
+            .iter()
+            .find(|followed| followed.fact == fact.name);
+        let cases = target.cases.iter().filter(|case| covers(case, &fact.name));
+        json!({
+            "number": contract.ambiguity_number(&fact.name),
+            "reading": followed.map(Followed::text).unwrap_or_default(),
+            "is_other": followed.is_some_and(|followed| !followed.is_default),
+            "cases": cases.map(|case| &case.id).collect::<Vec<_>>(),
+            "name": fact.name,
+        })
+    });
+    facts.collect()
+}
+
+/// Returns what a case can be chosen by on a page.
+fn classes(case: &CaseResult) -> Vec<String> {
+    let is_about = |operation: &&Operation| {
+        // A case whose answer is of no operation, such as one to invalid JSON, still has the name of the operation it asked for.
+        let names = case
+            .facts
+            .iter()
+            .filter_map(|fact| fact.split(' ').next_back())
+            .chain([case.id.as_str()]);
+        names
+            .into_iter()
+            .any(|name| name.starts_with(&format!("{operation}.")))
+    };
+    let states = [
+        Some("case"),
+        Some(case.conformance.name()),
+        case.regression.map(Regression::name),
+        case.failed.then_some("failed"),
+        case.known.as_ref().map(|_| "known"),
+    ];
+    let operations = Operation::ALL
+        .iter()
+        .filter(is_about)
+        .map(|operation| format!("ask-{operation}"));
+    states
+        .into_iter()
+        .flatten()
+        .map(str::to_owned)
+        .chain(operations)
+        .collect()
+}
+
+fn inconsistency_classes(found: &Inconsistency) -> Vec<String> {
+    let state = if found.known.is_some() {
+        "known"
+    } else {
+        "failed"
+    };
+    ["case", "deviation", state].map(str::to_owned).into()
+}
+
+fn all_classes(target: &TargetSummary) -> impl Iterator<Item = String> {
+    let inconsistencies = target.inconsistent.iter().flat_map(inconsistency_classes);
+    target.cases.iter().flat_map(classes).chain(inconsistencies)
+}
+
+const CONFORMANCES: [Conformance; 6] = [
+    Conformance::Documented,
+    Conformance::Variant,
+    Conformance::Deviation,
+    Conformance::Undocumented,
+    Conformance::NotJudged,
+    Conformance::Unstable,
+];
+const REGRESSIONS: [Regression; 3] = [Regression::Same, Regression::Changed, Regression::New];
+/// What follows a reading that is not the default.
+const MARK: &str = " *";
+/// How many characters are shown of answers that are no reading, so that a column stays one.
+const MAX_OTHER: usize = 40;
+/// How many failures the page of a build server shows in full: it may have a megabyte.
+const MAX_FAILURES: usize = 50;
