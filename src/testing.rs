@@ -1,4 +1,4 @@
-//! The library's face: a double that a test starts, tells to fail, looks at, and drops.
+//! The library's API for tests: a double that a test starts, makes fail, inspects, and drops.
 //!
 //! ```text
 //! Builder ─ read as a fixture ─▶ Double ── RunningAppliance ── MockAppliance
@@ -15,28 +15,24 @@ mod failure;
 mod filter;
 mod journal;
 pub(crate) mod runtime;
-mod step;
 
-use std::{
-    panic::Location,
-    path::PathBuf,
-    sync::{Arc, mpsc},
-    time::Duration,
-};
+use std::{panic::Location, path::PathBuf, sync::Arc, time::Duration};
 
 pub use builder::Builder;
 pub use error::Error;
-use error::Place;
 use expectation::Expectations;
 pub use expectation::{Expectation, UnmetExpectations};
 pub use failure::Failure;
 pub use journal::{Journal, WaitTimeout};
+use serde_json::{Map, Value};
+use tokio::time::timeout;
 
 use crate::{
     clock::Clock,
     contract,
     contract::{Kind, Operation},
     failure::Counter,
+    fixture,
     server::{MockAppliance, RunningAppliance},
 };
 
@@ -46,10 +42,9 @@ use crate::{
 /// a test may block, in whatever runtime, or have none.
 #[derive(Debug)]
 pub struct Double {
-    served: Option<RunningAppliance>,
-    host: Arc<MockAppliance>,
-    kind: Kind,
-    name: String,
+    /// None once it has stopped.
+    running: Option<RunningAppliance>,
+    appliance: Arc<MockAppliance>,
     url: String,
     ca_pem: String,
     expectations: Expectations,
@@ -59,37 +54,35 @@ impl Double {
     /// A sensor, with the four built-in users unless others are named.
     #[track_caller]
     pub fn sensor() -> Builder {
-        Builder::built_in(Kind::Sensor)
+        Builder::new(Ok(fixture::built_in(Kind::Sensor)))
     }
 
     /// An on-premises management console, with the four built-in users unless others are named.
     #[track_caller]
     pub fn console() -> Builder {
-        Builder::built_in(Kind::Console)
+        Builder::new(Ok(fixture::built_in(Kind::Console)))
     }
 
-    /// The appliance of a fixture in a file. It is read at the start.
+    /// The appliance of a fixture in a file. What is wrong with the file is an error of [`Builder::start`].
     #[track_caller]
     pub fn fixture(path: impl Into<PathBuf>) -> Builder {
-        Builder::file(path.into())
+        Builder::file(&path.into())
     }
 
     /// The appliance of a fixture in a text, YAML or JSON: `appliance: console`.
     #[track_caller]
     pub fn from_yaml(text: impl Into<String>) -> Builder {
-        Builder::text(text.into())
+        let fixture = fixture::read("fixture", &text.into());
+        let place = Location::caller();
+        Builder::new(fixture.map_err(|error| Error::of_text(place, "the fixture", error)))
     }
 
-    fn new(served: RunningAppliance, kind: Kind, name: String) -> Double {
-        let (host, url) = (Arc::clone(served.appliance()), served.url());
-        let ca_pem = served.ca_pem().unwrap_or_default().to_owned();
+    fn new(running: RunningAppliance) -> Double {
         Double {
-            served: Some(served),
-            host,
-            kind,
-            name,
-            url,
-            ca_pem,
+            appliance: Arc::clone(running.appliance()),
+            url: running.url(),
+            ca_pem: running.ca_pem().unwrap_or_default().to_owned(),
+            running: Some(running),
             expectations: Expectations::default(),
         }
     }
@@ -131,34 +124,34 @@ impl Double {
     /// TLS over plain HTTP, a given name that is taken.
     #[track_caller]
     pub fn try_fail(&self, failure: Failure) -> Result<String, Error> {
-        let https = !self.ca_pem.is_empty();
-        failure.place(Location::caller(), |name, text, keys| {
-            Ok(self
-                .host
-                .add_failure_text_with(name, text, keys, https)?
-                .is_some())
-        })
+        let https = self.url.starts_with("https:");
+        let add = |text: &str, keys: &Map<String, Value>| {
+            self.appliance
+                .add_failure_text_with("failure", text, keys, https)
+        };
+        Ok(failure.add(Location::caller(), add)?.name)
     }
 
     /// Disarms a failure mode; tells whether there is one of that name.
     pub fn disarm(&self, name: &str) -> bool {
-        self.host.set_armed(name, false)
+        self.appliance.set_armed(name, false)
     }
 
     /// Arms a failure mode that was disarmed, or that a fixture has unarmed; tells whether there is one of that name.
     pub fn arm(&self, name: &str) -> bool {
-        self.host.set_armed(name, true)
+        self.appliance.set_armed(name, true)
     }
 
     /// Returns what each failure mode has counted since the start or the last reset, in the order in which they are asked.
     pub fn counters(&self) -> Vec<Counter> {
-        self.host.counters()
+        self.appliance.counters()
     }
 
     /// Returns how often the failure mode of a name fired; none where there is no such mode.
     pub fn fired(&self, name: &str) -> Option<u64> {
-        self.counters()
-            .into_iter()
+        let counters = self.counters();
+        counters
+            .iter()
             .find(|counter| counter.mode == name)
             .map(|counter| counter.fired)
     }
@@ -166,7 +159,7 @@ impl Double {
     /// Returns the clock of delays, lock-outs and the like: it can be frozen, advanced and released. What the server itself does,
     /// and [`Journal::wait`], go by the wall's.
     pub fn clock(&self) -> &Clock {
-        self.host.clock()
+        self.appliance.clock()
     }
 
     /// Looks into the journal.
@@ -180,20 +173,20 @@ impl Double {
     /// The contract has no such fact, or no such reading of it.
     #[track_caller]
     pub fn reading(&self, fact: &str, name: &str) -> Result<(), Error> {
-        let place: Place = Location::caller();
-        let mut readings = self.host.readings();
+        let place = Location::caller();
+        let mut readings = self.appliance.readings();
         readings
-            .choose(contract::of(self.kind), fact, name)
+            .choose(contract::of(self.appliance.kind()), fact, name)
             .map_err(|unknown| Error::at(place, unknown.to_string()))?;
-        self.host
+        self.appliance
             .set_readings(&readings)
             .map_err(|error| Error::of_value(place, error))
     }
 
     /// Tells whether this is a user's password now: no password is given out. False where there is no such user.
     pub fn password_is(&self, username: &str, password: &str) -> bool {
-        self.host
-            .state()
+        let state = self.appliance.state();
+        state
             .directory
             .find(username)
             .is_some_and(|user| user.password.expose() == password)
@@ -201,30 +194,29 @@ impl Double {
 
     /// Returns the users' names, in alphabetical order.
     pub fn users(&self) -> Vec<String> {
-        self.host
-            .state()
-            .directory
+        self.appliance
             .users()
-            .map(|user| user.username.clone())
+            .into_iter()
+            .map(|user| user.username)
             .collect()
     }
 
     /// Goes back to what it was at the start: users, clock, counters, journal; failures armed since are gone. Expectations stay.
     pub fn reset(&self) {
-        self.host.reset();
+        self.appliance.reset();
     }
 
     /// Expects requests for an operation, at least one unless the expectation says otherwise. Held against what happened when the
     /// double is dropped, or by [`Double::verify`].
     #[track_caller]
     pub fn expect(&self, operation: Operation) -> Expectation {
-        self.expectations.make(Some(operation), Location::caller())
+        self.expectations.add(Some(operation), Location::caller())
     }
 
     /// Expects requests of any kind, those that hit no operation among them.
     #[track_caller]
     pub fn expect_any(&self) -> Expectation {
-        self.expectations.make(None, Location::caller())
+        self.expectations.add(None, Location::caller())
     }
 
     /// Holds every expectation against what happened so far. None is checked a second time.
@@ -232,43 +224,31 @@ impl Double {
     /// # Errors
     /// What was not as expected, each with its line in the test and what did happen instead, nearest first.
     pub fn verify(&self) -> Result<(), UnmetExpectations> {
-        self.expectations
-            .verify(&self.host, &format!("the {} `{}`", self.kind, self.name))
+        self.expectations.verify(&self.appliance)
     }
 
     /// Closes the port, and completes when the connections are gone; expectations are then held against what happened.
     pub async fn end(mut self) {
-        if let Some(served) = self.served.take() {
-            served.stop().await;
+        if let Some(running) = self.running.take() {
+            running.stop().await;
         }
     }
 
     /// Returns the appliance behind the port. Not part of the API.
     #[doc(hidden)]
     pub fn appliance(&self) -> &Arc<MockAppliance> {
-        &self.host
-    }
-
-    /// Closes the port and waits until it is closed: a moment, as idle connections and held answers are cut at once.
-    fn close(&mut self) {
-        let (Some(served), Ok(runtime)) = (self.served.take(), runtime::runtime()) else {
-            return;
-        };
-        let ended = served.stop();
-        let (closed, wait) = mpsc::channel::<()>();
-        runtime.spawn(async move {
-            ended.await;
-            drop(closed);
-        });
-        // Ends by the drop above.
-        let _ = wait.recv_timeout(LONGEST);
+        &self.appliance
     }
 }
 
 impl Drop for Double {
-    /// Closes the port. A test that panics already is told nothing more.
+    /// Closes the port, which takes a moment, as idle connections and held answers are cut at once. A test that panics already is told
+    /// nothing more.
     fn drop(&mut self) {
-        self.close();
+        if let Some(running) = self.running.take() {
+            let stopped = running.stop();
+            runtime::blocking(async move { timeout(MAX_CLOSE, stopped).await });
+        }
         if !std::thread::panicking()
             && let Err(unmet) = self.verify()
         {
@@ -278,4 +258,4 @@ impl Drop for Double {
 }
 
 /// Longer than the server lets running answers finish.
-const LONGEST: Duration = Duration::from_secs(3);
+const MAX_CLOSE: Duration = Duration::from_secs(3);

@@ -158,7 +158,7 @@ impl Check {
     pub async fn run(self) -> Result<CheckReport, Error> {
         let place = self.place;
         let run = self.prepare()?;
-        let threads = runtime::runtime().map_err(|error| Error::at(place, error))?;
+        let threads = runtime::runtime(place)?;
         match threads.spawn(go(run)).await {
             Ok(result) => result.map_err(|error| at(place, &error)),
             Err(error) => Err(Error::at(place, format!("the run ended early: {error}"))),

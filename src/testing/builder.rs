@@ -1,70 +1,75 @@
-//! What a double is to be, before it is started. Values are read by the fixture's reader; errors are values and come at the start.
+//! What a double is to be, before it is started. Values are read by the fixture's reader; errors come at the start.
 
-use std::{fmt, net::SocketAddr, panic::Location, path::PathBuf, time::Duration};
+use std::{
+    fmt,
+    net::{Ipv4Addr, SocketAddr},
+    panic::Location,
+    path::Path,
+    time::Duration,
+};
+
+use serde_json::{Value, json};
 
 use super::{
     Double, Failure,
     error::{Error, Place},
+    failure::milliseconds,
     runtime,
-    step::BuilderStep,
 };
 use crate::{
-    appliance::Scope,
-    contract::{Kind, Role},
+    appliance::{Directory, Scope},
+    contract::Role,
     fixture,
     fixture::{Fixture, ModeContext},
     journal::{Bounds, MemoryBudget},
-    redact::Secret,
     server,
     server::{Limits, MockAppliance, RunningAppliance, tls::Identity},
 };
 
-/// What a double is to be. [`Builder::start`] makes it.
+/// What a double is to be. [`Builder::start`] starts it.
 #[derive(Debug)]
 #[must_use = "a double runs when it is started"]
 pub struct Builder {
-    base: (Base, Place),
-    said: Vec<(BuilderStep, Place)>,
+    /// The fixture so far, or the first error.
+    fixture: Result<Fixture, Error>,
+    place: Place,
+    listen_place: Place,
+    usernames: Vec<String>,
+    failures: Vec<(Failure, Place)>,
     http: bool,
     sans: Vec<String>,
-    frozen: bool,
-    bounds: Option<Bounds>,
-}
-
-/// What it is to begin with.
-#[derive(Debug)]
-enum Base {
-    BuiltIn(Kind),
-    File(PathBuf),
-    Text(String),
+    bounds: Bounds,
 }
 
 impl Builder {
     #[track_caller]
-    pub(super) fn built_in(kind: Kind) -> Builder {
-        Builder::new(Base::BuiltIn(kind))
-    }
-
-    #[track_caller]
-    pub(super) fn file(path: PathBuf) -> Builder {
-        Builder::new(Base::File(path))
-    }
-
-    #[track_caller]
-    pub(super) fn text(text: String) -> Builder {
-        Builder::new(Base::Text(text))
-    }
-
-    #[track_caller]
-    fn new(base: Base) -> Builder {
+    pub(super) fn new(fixture: Result<Fixture, Error>) -> Builder {
         Builder {
-            base: (base, Location::caller()),
-            said: Vec::new(),
+            fixture,
+            place: Location::caller(),
+            listen_place: Location::caller(),
+            usernames: Vec::new(),
+            failures: Vec::new(),
             http: false,
             sans: Vec::new(),
-            frozen: false,
-            bounds: None,
+            bounds: Bounds::default(),
         }
+    }
+
+    #[track_caller]
+    #[expect(clippy::disallowed_methods, reason = "a fixture may be a file")]
+    pub(super) fn file(path: &Path) -> Builder {
+        let shown = path.display().to_string();
+        Builder::new(match std::fs::read(path) {
+            Ok(bytes) => fixture::read_bytes(&shown, &bytes).map_err(Error::of_file),
+            Err(error) => {
+                let folder = std::env::current_dir().unwrap_or_default();
+                Err(
+                    Error::at(Location::caller(), format!("reading {shown}: {error}"))
+                        .hint(format!("paths begin at {}", folder.display())),
+                )
+            }
+        })
     }
 
     /// Adds a user with the role of a security analyst. Who names users has those and no others: the four built-in ones are there
@@ -77,52 +82,86 @@ impl Builder {
     /// Adds a user with a role: only an [`Role::Admin`] may set the passwords of others.
     #[track_caller]
     pub fn user_with_role(
-        self,
+        mut self,
         username: impl Into<String>,
         password: impl Into<String>,
         role: Role,
     ) -> Builder {
-        self.say(BuilderStep::User(
-            username.into(),
-            Secret::new(password.into()),
-            role,
-        ))
+        let (username, password) = (username.into(), password.into());
+        if self.usernames.contains(&username) && self.fixture.is_ok() {
+            let message = format!("duplicate user {username:?}");
+            self.fixture = Err(Error::at(Location::caller(), message));
+        }
+        self.usernames.push(username.clone());
+        let user = json!([{ "username": username, "password": password, "role": role.name() }]);
+        self.read("users", user, |fixture, part| {
+            if !fixture.names_users {
+                fixture.state.directory = Directory::default();
+                fixture.names_users = true;
+            }
+            for user in part.state.directory.users() {
+                fixture.state.directory.put(user.clone());
+            }
+        })
     }
 
-    /// Asks of new passwords what this policy asks: `examples` (the default), `product_8` or `product_16`.
+    /// Requires of new passwords what this policy requires: `examples` (the default), `product_8` or `product_16`.
     #[track_caller]
     pub fn policy(self, name: impl Into<String>) -> Builder {
-        self.say(BuilderStep::Policy(name.into()))
+        self.read(
+            "policy",
+            json!(Into::<String>::into(name)),
+            |fixture, part| {
+                fixture.state.policy = part.state.policy;
+            },
+        )
     }
 
     /// Locks after so many failed sign-ins in a row, for a time on the appliance's clock: the address they come from, or the account.
     #[track_caller]
     pub fn lockout(self, after: u32, scope: Scope, hold: Duration) -> Builder {
-        self.say(BuilderStep::Lockout(after, scope, hold))
+        let scope = match scope {
+            Scope::Account => "account",
+            Scope::Source => "source",
+        };
+        let lockout = json!({ "after": after, "scope": scope, "for": milliseconds(hold) });
+        self.read("lockout", lockout, |fixture, part| {
+            fixture.state.lockout = part.state.lockout
+        })
     }
 
-    /// Serves another reading than the default: a fact's name, a glob or a register number, `X11`, and the reading's name.
+    /// Serves another reading than the default: a fact's name, a glob or the number of an ambiguity, `X11`, and the reading's name.
     #[track_caller]
     pub fn reading(self, fact: impl Into<String>, name: impl Into<String>) -> Builder {
-        self.say(BuilderStep::Reading(fact.into(), name.into()))
+        let (fact, name): (String, String) = (fact.into(), name.into());
+        self.read("readings", json!({ fact: name }), |fixture, part| {
+            fixture.readings = fixture.readings.clone().and(&part.readings);
+        })
     }
 
     /// Arms a failure mode from the start; it stands behind those of a fixture and those given before.
     #[track_caller]
-    pub fn failure(self, failure: Failure) -> Builder {
-        self.say(BuilderStep::Failure(failure))
+    pub fn failure(mut self, failure: Failure) -> Builder {
+        self.failures.push((failure, Location::caller()));
+        self
     }
 
     /// Decides everything random by this seed. Default: the fixture's, or 0, so that every run is alike.
-    #[track_caller]
-    pub fn seed(self, seed: u64) -> Builder {
-        self.say(BuilderStep::Seed(seed))
+    pub fn seed(mut self, seed: u64) -> Builder {
+        if let Ok(fixture) = &mut self.fixture {
+            fixture.seed = Some(seed);
+        }
+        self
     }
 
     /// Listens here, `127.0.0.1:8443`; port 0 takes any free one. Default: the fixture's address, or any free port of 127.0.0.1.
     #[track_caller]
-    pub fn listen(self, address: impl fmt::Display) -> Builder {
-        self.say(BuilderStep::Listen(address.to_string()))
+    pub fn listen(mut self, address: impl fmt::Display) -> Builder {
+        self.listen_place = Location::caller();
+        let address = json!(address.to_string());
+        self.read("listen", address, |fixture, part| {
+            fixture.listen = part.listen
+        })
     }
 
     /// Speaks plain HTTP.
@@ -131,7 +170,7 @@ impl Builder {
         self
     }
 
-    /// Has a certificate of its own that bears a further name or address, besides `localhost`, `127.0.0.1`, `::1` and the host's name.
+    /// Has a certificate of its own with a further name or address, besides `localhost`, `127.0.0.1`, `::1` and the host's name.
     pub fn san(mut self, name: impl Into<String>) -> Builder {
         self.sans.push(name.into());
         self
@@ -139,21 +178,23 @@ impl Builder {
 
     /// Begins with a clock that stands still.
     pub fn frozen(mut self) -> Builder {
-        self.frozen = true;
+        if let Ok(fixture) = &mut self.fixture {
+            fixture.frozen = true;
+        }
         self
     }
 
-    /// Keeps so much in the journal, in place of 1,000 entries and 8 MiB.
+    /// Keeps this much in the journal, in place of 1,000 entries and 8 MiB.
     pub fn journal_bounds(mut self, bounds: Bounds) -> Builder {
-        self.bounds = Some(bounds);
+        self.bounds = bounds;
         self
     }
 
-    /// Starts it: on threads of its own, whatever runtime this is awaited in. Takes some hundred microseconds, and at the first
+    /// Starts it: on threads of its own, in whatever runtime this is awaited. Takes some hundred microseconds, and at the first
     /// double of a process a few milliseconds.
     ///
     /// # Errors
-    /// The first thing that is wrong in what it was told, with the place in the test or in the fixture; an address that cannot be had.
+    /// The first value that is wrong, with its place in the test or in the fixture; an address that cannot be bound.
     pub async fn start(self) -> Result<Double, Error> {
         self.start_blocking()
     }
@@ -163,125 +204,72 @@ impl Builder {
     /// # Errors
     /// Those of [`Builder::start`].
     pub fn start_blocking(self) -> Result<Double, Error> {
-        let place = self.base.1;
-        let broken = |error: String| Error::at(place, error);
-        let fixture = self.fixture()?;
-        let runtime = runtime::runtime().map_err(broken)?;
-        let identity = self.identity().map_err(broken)?;
-        let (address, asked_at) = self.address(&fixture);
-        // It starts a task: on the doubles' own runtime, not on the caller's.
-        let entered = runtime.enter();
-        let listener = server::bind(address).map_err(|error| {
-            let taken = Error::at(asked_at, format!("binding {address}: {error}"));
-            if address.port() == 0 {
-                taken
-            } else {
-                taken.hint("port 0 takes any free one")
-            }
-        })?;
-        let host = MockAppliance::from_fixture(&fixture, fixture.seed.unwrap_or_default());
-        let host = host.with_journal(
-            self.bounds.unwrap_or_default(),
-            MemoryBudget::of_the_process(),
-        );
-        let served = RunningAppliance::serve(listener, host, identity.as_ref(), Limits::default())
-            .map_err(|error| broken(error.to_string()))?;
-        drop(entered);
-        Ok(Double::new(served, fixture.kind, fixture.name))
-    }
-
-    fn address(&self, fixture: &Fixture) -> (SocketAddr, Place) {
-        let said = self
-            .said
-            .iter()
-            .rev()
-            .find(|(said, _)| matches!(said, BuilderStep::Listen(_)));
-        let place = said.map_or(self.base.1, |(_, place)| *place);
-        (
-            fixture
-                .listen
-                .unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 0))),
-            place,
-        )
-    }
-
-    fn identity(&self) -> Result<Option<Identity>, String> {
-        match (self.http, self.sans.as_slice()) {
-            (true, _) => Ok(None),
-            (false, []) => runtime::identity().cloned().map(Some),
-            (false, names) => Identity::generate(names)
-                .map(Some)
-                .map_err(|error| error.to_string()),
-        }
-    }
-
-    /// Reads all that was said, in its order; failure modes last, as they may name users and go by readings.
-    fn fixture(&self) -> Result<Fixture, Error> {
-        let mut fixture = self.base()?;
-        let mut named: Vec<&str> = Vec::new();
-        for (said, place) in &self.said {
-            if let BuilderStep::User(username, ..) = said {
-                if named.contains(&username.as_str()) {
-                    return Err(Error::at(place, format!("duplicate user {username:?}")));
-                }
-                named.push(username);
-            }
-            said.apply(&mut fixture)
-                .map_err(|error| Error::of_value(place, error))?;
-        }
-        fixture.frozen |= self.frozen;
-        // A fixture's own modes may word answers by other readings: from now on, on top of those chosen here.
+        let place = self.place;
+        let mut fixture = self.fixture?;
+        // Modes depend on readings, also on those chosen here.
         fixture
             .reload_modes()
-            .map_err(|error| Error::of_value(self.base.1, error))?;
+            .map_err(|error| Error::of_value(place, error))?;
         fixture
             .check_transport(!self.http)
             .map_err(Error::of_file)?;
-        for (said, place) in &self.said {
-            let BuilderStep::Failure(failure) = said else {
-                continue;
-            };
-            let context = ModeContext {
-                kind: fixture.kind,
-                readings: &fixture.readings,
-                users: &fixture.state.directory,
-                https: !self.http,
-            };
-            let mut added = None;
-            failure.place(place, |name, text, keys| {
-                added = Some(fixture::read_mode_with("failure", text, keys, &context)?);
+        // After all else: they name users and depend on readings.
+        for (failure, place) in self.failures {
+            let mode = failure.add(place, |text, keys| {
+                let context = ModeContext {
+                    kind: fixture.kind,
+                    readings: &fixture.readings,
+                    users: &fixture.state.directory,
+                    https: !self.http,
+                };
+                let mode = fixture::read_mode_with("failure", text, keys, &context)?;
                 fixture::check_mode_count("failure", fixture.failures.len())?;
-                Ok(fixture.failures.iter().all(|other| other.name != name))
+                let is_free = fixture.failures.iter().all(|other| other.name != mode.name);
+                Ok(is_free.then_some(mode))
             })?;
-            fixture.failures.extend(added);
+            fixture.failures.push(mode);
         }
-        Ok(fixture)
-    }
-
-    #[expect(clippy::disallowed_methods, reason = "a fixture may be a file")]
-    fn base(&self) -> Result<Fixture, Error> {
-        let (base, place) = &self.base;
-        match base {
-            Base::BuiltIn(kind) => Ok(fixture::built_in(*kind)),
-            Base::File(path) => {
-                let shown = path.display().to_string();
-                let bytes = std::fs::read(path).map_err(|error| {
-                    let folder = std::env::current_dir()
-                        .map(|folder| folder.display().to_string())
-                        .unwrap_or_default();
-                    Error::at(place, format!("reading {shown}: {error}"))
-                        .hint(format!("paths begin at {folder}"))
-                })?;
-                fixture::read_bytes(&shown, &bytes).map_err(Error::of_file)
+        let identity = match (self.http, &self.sans[..]) {
+            (true, _) => None,
+            (false, []) => Some(runtime::identity(place)?),
+            (false, names) => Some(
+                Identity::generate(names).map_err(|error| Error::at(place, error.to_string()))?,
+            ),
+        };
+        // Serving starts a task: on the doubles' own runtime, not on the caller's.
+        let _entered = runtime::runtime(place)?.enter();
+        let address = fixture
+            .listen
+            .unwrap_or(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
+        let listener = server::bind(address).map_err(|error| {
+            let unbound = Error::at(self.listen_place, format!("binding {address}: {error}"));
+            match address.port() {
+                0 => unbound,
+                _ => unbound.hint("port 0 takes any free one"),
             }
-            Base::Text(text) => fixture::read("fixture", text)
-                .map_err(|error| Error::of_text(place, "the fixture", error)),
-        }
+        })?;
+        let appliance = MockAppliance::from_fixture(&fixture, fixture.seed.unwrap_or_default())
+            .with_journal(self.bounds, MemoryBudget::of_the_process());
+        RunningAppliance::serve(listener, appliance, identity.as_ref(), Limits::default())
+            .map(Double::new)
+            .map_err(|error| Error::at(place, error.to_string()))
     }
 
+    /// Reads a value as under a key of a fixture, and takes it over; unless there was an error before.
     #[track_caller]
-    fn say(mut self, said: BuilderStep) -> Builder {
-        self.said.push((said, Location::caller()));
+    fn read(
+        mut self,
+        key: &str,
+        value: Value,
+        take: impl FnOnce(&mut Fixture, Fixture),
+    ) -> Builder {
+        if let Ok(fixture) = &mut self.fixture {
+            let text = json!({ "appliance": fixture.kind.name(), key: value }).to_string();
+            match fixture::read("builder", &text) {
+                Ok(part) => take(fixture, part),
+                Err(error) => self.fixture = Err(Error::of_value(Location::caller(), error)),
+            }
+        }
         self
     }
 }

@@ -1,4 +1,6 @@
-//! What did happen, nearest first, for whoever expected something else.
+//! What did happen, nearest first, where something else was expected.
+
+use std::collections::HashMap;
 
 use crate::{
     journal::{EntryFilter, EntryView},
@@ -6,78 +8,60 @@ use crate::{
     testing::filter::RequestFilter,
 };
 
-/// Requests that are alike, for a reader.
-struct Alike {
-    line: String,
-    count: usize,
-    /// How far from what was meant, nought being nearest.
-    distance: u8,
-    first: u64,
-}
-
-/// Says in lines what happened at a double, the nearest to what was meant first.
-pub(super) fn told(host: &MockAppliance, aim: &RequestFilter) -> String {
-    let page = host.journal(&EntryFilter::default(), usize::MAX);
-    let mut alike: Vec<Alike> = Vec::new();
+/// Describes the requests to a double in lines, those nearest to the filter first.
+pub(super) fn describe_requests(appliance: &MockAppliance, filter: &RequestFilter) -> String {
+    let page = appliance.journal(&EntryFilter::default(), usize::MAX);
+    // For each line its distance, the number of the first request, and how many requests are alike.
+    let mut groups: HashMap<String, (u8, u64, usize)> = HashMap::new();
     for view in page.entries.iter().rev() {
-        let line = line(view);
-        match alike.iter_mut().find(|other| other.line == line) {
-            Some(other) => other.count += 1,
-            None => alike.push(Alike {
-                line,
-                count: 1,
-                distance: distance(view, aim),
-                first: view.number,
-            }),
-        }
+        let first = (distance(view, filter), view.number, 0);
+        groups.entry(line(view)).or_insert(first).2 += 1;
     }
-    alike.sort_by_key(|alike| (alike.distance, alike.first));
-    let mut told: String = alike
+    let mut groups: Vec<_> = groups.into_iter().collect();
+    groups.sort_unstable_by_key(|(_, (distance, first, _))| (*distance, *first));
+    let (shown, rest) = groups.split_at(groups.len().min(MAX_LINES));
+    let mut lines: Vec<String> = shown
         .iter()
-        .take(MOST_LINES)
-        .map(|alike| format!("\n  {} × {}", alike.count, alike.line))
+        .map(|(line, (_, _, count))| format!("{count} × {line}"))
         .collect();
-    let rest: usize = alike.iter().skip(MOST_LINES).map(|alike| alike.count).sum();
+    let rest: usize = rest.iter().map(|(_, (_, _, count))| count).sum();
     if rest > 0 {
-        told.push_str(&format!("\n  and {rest} other requests"));
+        lines.push(format!("and {rest} other requests"));
     }
     if page.entries.is_empty() {
-        told.push_str("\n  no request was noted");
+        lines.push("no request was noted".to_owned());
     }
     if page.dropped > 0 {
-        told.push_str(&format!(
-            "\n  {} older entries were dropped: a larger journal keeps them",
-            page.dropped
+        let dropped = page.dropped;
+        lines.push(format!(
+            "{dropped} older entries were dropped: a larger journal keeps them"
         ));
     }
-    told
+    lines.iter().map(|line| format!("\n  {line}")).collect()
 }
 
-/// Says in lines what was found about the client, whatever it was that it asked; nothing where nothing was found.
-pub(super) fn found(host: &MockAppliance) -> String {
-    let lines = host.findings().into_iter().map(|(finding, count)| {
-        let requests = if count == 1 {
-            "1 request".to_owned()
-        } else {
-            format!("{count} requests")
-        };
-        format!("\n  {} in {requests}: {}", finding.name(), finding.advice())
-    });
-    let lines: String = lines.collect();
-    if lines.is_empty() {
-        lines
-    } else {
-        format!("\n\nfindings about the client{lines}")
+/// Describes in lines what is wrong with the client, in all of its requests; nothing where nothing is.
+pub(super) fn describe_findings(appliance: &MockAppliance) -> String {
+    let findings = appliance.findings();
+    if findings.is_empty() {
+        return String::new();
     }
+    let lines = findings.into_iter().map(|(finding, count)| {
+        let plural = if count == 1 { "" } else { "s" };
+        format!(
+            "\n  {} in {count} request{plural}: {}",
+            finding.name(),
+            finding.advice()
+        )
+    });
+    format!("\n\nfindings about the client{}", lines.collect::<String>())
 }
 
 /// The same operation first, the same user next, then what hit no operation: it may have been meant for this one.
-fn distance(view: &EntryView, aim: &RequestFilter) -> u8 {
-    let same_operation = aim
-        .wanted
-        .operation
-        .is_none_or(|operation| view.operation == Some(operation.name()));
-    let same_user = aim.user.is_some() && view.user == aim.user;
+fn distance(view: &EntryView, filter: &RequestFilter) -> u8 {
+    let operation = filter.entry.operation;
+    let same_operation = operation.is_none_or(|wanted| view.operation == Some(wanted.name()));
+    let same_user = filter.user.is_some() && view.user == filter.user;
     match (same_operation, same_user, view.operation.is_some()) {
         (true, true, _) => 0,
         (true, false, _) => 1,
@@ -88,50 +72,35 @@ fn distance(view: &EntryView, aim: &RequestFilter) -> u8 {
 }
 
 fn line(view: &EntryView) -> String {
-    let failure = view
-        .failure
-        .as_ref()
-        .map(|failure| format!("; bent by {failure:?}"))
-        .unwrap_or_default();
-    match (view.operation, &view.suggestion) {
-        (Some(operation), _) => {
-            let user = view
-                .user
-                .as_ref()
-                .map(|user| format!(" by {}", shown(user)))
-                .unwrap_or_default();
-            format!(
-                "{operation} → {}{user}: {}{failure}",
-                view.outcome, view.reason
-            )
-        }
-        (None, suggestion) => {
-            let target = view.request.target.split('?').next().unwrap_or_default();
-            let suggestion = suggestion
-                .as_ref()
-                .map(|suggestion| format!(": {suggestion}"))
-                .unwrap_or_default();
-            format!(
-                "{} {} hit no operation{suggestion}{failure}",
-                shown_plain(&view.request.method),
-                shown_plain(target)
-            )
-        }
-    }
+    let or_nothing = |text: Option<String>| text.unwrap_or_default();
+    let failure = or_nothing(
+        view.failure
+            .as_ref()
+            .map(|name| format!("; bent by {name:?}")),
+    );
+    let Some(operation) = view.operation else {
+        let (method, target) = (&view.request.method, &view.request.target);
+        let path = target.split('?').next().unwrap_or_default();
+        let (method, path) = (shorten(method), shorten(path));
+        let (method, path) = (method.escape_debug(), path.escape_debug());
+        let suggestion = or_nothing(view.suggestion.as_ref().map(|text| format!(": {text}")));
+        return format!("{method} {path} hit no operation{suggestion}{failure}");
+    };
+    let user = or_nothing(
+        view.user
+            .as_ref()
+            .map(|user| format!(" by {:?}", shorten(user))),
+    );
+    format!(
+        "{operation} → {}{user}: {}{failure}",
+        view.outcome, view.reason
+    )
 }
 
-/// A name in quotes, on one line, not too long.
-fn shown(text: &str) -> String {
-    format!("{:?}", text.chars().take(LONGEST).collect::<String>())
+fn shorten(text: &str) -> String {
+    text.chars().take(MAX_CHARS).collect()
 }
 
-fn shown_plain(text: &str) -> String {
-    text.chars()
-        .take(LONGEST)
-        .flat_map(char::escape_debug)
-        .collect()
-}
-
-/// How many lines are shown of requests that are not alike.
-const MOST_LINES: usize = 6;
-const LONGEST: usize = 100;
+/// How many groups of like requests are shown.
+const MAX_LINES: usize = 6;
+const MAX_CHARS: usize = 100;

@@ -1,10 +1,10 @@
-//! Why a double cannot be had, or cannot do as it was told: the place in the test or in the fixture, what is wrong, and the way out.
+//! Why a double cannot be started or changed: the place in the test or in the fixture, what is wrong, and a hint.
 
 use std::{fmt, panic::Location};
 
 use crate::fixture;
 
-/// What is wrong with what a double was told. Shows no password.
+/// What is wrong with the configuration of a double. Shows no password.
 ///
 /// ```text
 /// error: unknown reading `tabel`, expected one of example, table
@@ -16,9 +16,9 @@ use crate::fixture;
 pub struct Error {
     /// What is wrong, in one line.
     pub message: String,
-    /// Where it was said: `FILE:LINE:COLUMN`, of a test or of a fixture.
+    /// The place of the value: `FILE:LINE:COLUMN`, of a test or of a fixture.
     pub place: String,
-    /// The way out, where one is known.
+    /// What to do, if that is known.
     pub hint: Option<String>,
 }
 
@@ -26,16 +26,15 @@ pub struct Error {
 pub(crate) type Place = &'static Location<'static>;
 
 impl Error {
-    /// Says what is wrong with a line of a test.
+    /// Returns what is wrong at a line of a test.
     pub(crate) fn at(place: Place, message: impl Into<String>) -> Error {
         Error {
             message: message.into(),
-            place: told(place),
+            place: place.to_string(),
             hint: None,
         }
     }
 
-    /// Adds a way out.
     pub(crate) fn hint(self, hint: impl Into<String>) -> Error {
         Error {
             hint: Some(hint.into()),
@@ -43,41 +42,38 @@ impl Error {
         }
     }
 
-    /// Says what is wrong with a value of a line, in the words that a fixture's reader has for it.
+    /// Returns what is wrong with a value at a line of a test.
     pub(crate) fn of_value(place: Place, error: fixture::Error) -> Error {
         Error {
-            message: error.message,
-            place: told(place),
             hint: error.hint,
+            ..Error::at(place, error.message)
         }
     }
 
-    /// Says what is wrong with a text that stands in a test.
+    /// Returns what is wrong with a text in a test.
     pub(crate) fn of_text(place: Place, what: &str, error: fixture::Error) -> Error {
-        let message = format!(
-            "line {} column {} of {what}: {}",
-            error.line, error.column, error.message
-        );
+        let fixture::Error {
+            line,
+            column,
+            message,
+            ..
+        } = &error;
+        let message = format!("line {line} column {column} of {what}: {message}");
         Error {
             message,
-            place: told(place),
-            hint: error.hint,
+            ..Error::of_value(place, error)
         }
     }
 
-    /// Says what is wrong with a file.
+    /// Returns what is wrong with a file.
     pub(crate) fn of_file(error: fixture::Error) -> Error {
+        let place = format!("{}:{}:{}", error.file, error.line, error.column);
         Error {
             message: error.message,
-            place: format!("{}:{}:{}", error.file, error.line, error.column),
+            place,
             hint: error.hint,
         }
     }
-}
-
-/// Returns a line of a test as compilers write it.
-pub(crate) fn told(place: Place) -> String {
-    format!("{}:{}:{}", place.file(), place.line(), place.column())
 }
 
 impl fmt::Display for Error {
@@ -89,7 +85,7 @@ impl fmt::Display for Error {
     }
 }
 
-/// The same: it is what `unwrap` and a test that returns it print.
+/// The same: `unwrap` and a test that returns it print this.
 impl fmt::Debug for Error {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "{self}")

@@ -5,22 +5,24 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use super::{description, error, error::Place, filter::RequestFilter};
+use super::{
+    description::{describe_findings, describe_requests},
+    error::Place,
+    filter::RequestFilter,
+};
 use crate::{
     contract::{Operation, Outcome},
-    journal::lock,
+    journal::{EntryFilter, lock},
     server::MockAppliance,
 };
 
-/// An expectation: it holds from when it is made, so each refinement is a call and no more. Without a number, at least one request
-/// is expected.
+/// An expectation: it holds from when it is made, and each method refines it. Without a number, at least one request is expected.
 #[derive(Debug)]
 pub struct Expectation(Arc<Mutex<ExpectationState>>);
 
-/// What is expected.
-#[derive(Clone, Debug)]
-pub(super) struct ExpectationState {
-    aim: RequestFilter,
+#[derive(Debug)]
+struct ExpectationState {
+    filter: RequestFilter,
     least: Option<u64>,
     most: Option<u64>,
     no_findings: bool,
@@ -28,7 +30,8 @@ pub(super) struct ExpectationState {
 }
 
 /// What was expected and did not happen: one paragraph for each, with what did happen, nearest first. No password is in it.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
 pub struct UnmetExpectations(String);
 
 /// The expectations of one double.
@@ -36,17 +39,17 @@ pub struct UnmetExpectations(String);
 pub(super) struct Expectations(Mutex<Vec<Arc<Mutex<ExpectationState>>>>);
 
 impl Expectation {
-    /// Expects exactly so many.
+    /// Expects exactly this many.
     pub fn times(self, count: u64) -> Expectation {
         self.set(|state| (state.least, state.most) = (Some(count), Some(count)))
     }
 
-    /// Expects so many or more.
+    /// Expects this many or more.
     pub fn at_least(self, count: u64) -> Expectation {
         self.set(|state| state.least = Some(count))
     }
 
-    /// Expects so many or fewer, perhaps none.
+    /// Expects this many or fewer, perhaps none.
     pub fn at_most(self, count: u64) -> Expectation {
         self.set(|state| state.most = Some(count))
     }
@@ -58,17 +61,17 @@ impl Expectation {
 
     /// Counts only requests with this outcome.
     pub fn outcome(self, outcome: Outcome) -> Expectation {
-        self.set(|state| state.aim.wanted.outcome = Some(outcome))
+        self.set(|state| state.filter.entry.outcome = Some(outcome))
     }
 
     /// Counts only requests that the failure mode of this name bent.
     pub fn with_failure(self, name: impl Into<String>) -> Expectation {
-        self.set(|state| state.aim.wanted.failure = Some(name.into()))
+        self.set(|state| state.filter.entry.failure = Some(name.into()))
     }
 
     /// Counts only requests about this user; entries that the journal dropped are not counted.
     pub fn with_user(self, username: impl Into<String>) -> Expectation {
-        self.set(|state| state.aim.user = Some(username.into()))
+        self.set(|state| state.filter.user = Some(username.into()))
     }
 
     /// Expects that nothing is wrong with the client in any request that is counted.
@@ -84,11 +87,13 @@ impl Expectation {
 
 impl Expectations {
     /// Expects something of an operation, or of any request.
-    pub(super) fn make(&self, operation: Option<Operation>, place: Place) -> Expectation {
-        let mut aim = RequestFilter::default();
-        aim.wanted.operation = operation;
+    pub(super) fn add(&self, operation: Option<Operation>, place: Place) -> Expectation {
+        let entry = EntryFilter {
+            operation,
+            ..EntryFilter::default()
+        };
         let state = Arc::new(Mutex::new(ExpectationState {
-            aim,
+            filter: RequestFilter { entry, user: None },
             least: None,
             most: None,
             no_findings: false,
@@ -98,72 +103,69 @@ impl Expectations {
         Expectation(state)
     }
 
-    /// Holds all against what happened; none is held a second time.
-    pub(super) fn verify(&self, host: &MockAppliance, name: &str) -> Result<(), UnmetExpectations> {
+    /// Compares all with what happened; none is compared a second time.
+    pub(super) fn verify(&self, appliance: &MockAppliance) -> Result<(), UnmetExpectations> {
         let expectations = std::mem::take(&mut *lock(&self.0));
         let unmet: Vec<String> = expectations
             .iter()
-            .filter_map(|state| lock(state).unmet(host))
+            .filter_map(|state| lock(state).unmet(appliance))
             .collect();
         if unmet.is_empty() {
-            Ok(())
-        } else {
-            Err(UnmetExpectations(format!(
-                "{name} was not asked as expected\n\n{}{}\n",
-                unmet.join("\n\n"),
-                description::found(host)
-            )))
+            return Ok(());
         }
+        let (kind, name) = (appliance.kind(), appliance.name());
+        let (unmet, findings) = (unmet.join("\n\n"), describe_findings(appliance));
+        Err(UnmetExpectations(format!(
+            "the {kind} `{name}` was not asked as expected\n\n{unmet}{findings}\n"
+        )))
     }
 }
 
 impl ExpectationState {
-    /// Says what is missing or too much; none where all is as expected.
-    fn unmet(&self, host: &MockAppliance) -> Option<String> {
-        let count = self.aim.count(host);
-        let most = self.most.unwrap_or(u64::MAX);
-        let what = if self.least() <= count && count <= most {
-            let found = self.found(host)?;
-            format!("expected {} without findings: {found}", self.aim)
+    /// Returns what is missing or too much; none where all is as expected.
+    fn unmet(&self, appliance: &MockAppliance) -> Option<String> {
+        let ExpectationState { filter, place, .. } = self;
+        let by_default = u64::from(self.most.is_none() && !self.no_findings);
+        let least = self.least.unwrap_or(by_default);
+        let count = filter.count(appliance);
+        let what = if least <= count && self.most.is_none_or(|most| count <= most) {
+            let found = self.findings(appliance);
+            if found.is_empty() {
+                return None;
+            }
+            format!("expected {filter} without findings: {}", found.join(", "))
         } else {
-            format!("expected {} {}: {}", self.aim, self.number(), came(count))
+            let number = match (least, self.most) {
+                (_, Some(0)) => "never".to_owned(),
+                (least, Some(most)) if least == most => format!("exactly {}", times(least)),
+                (0, Some(most)) => format!("at most {}", times(most)),
+                (least, Some(most)) => format!("{least} to {}", times(most)),
+                (least, None) => format!("at least {}", times(least)),
+            };
+            let came = if count == 0 {
+                "never came".to_owned()
+            } else {
+                format!("came {}", times(count))
+            };
+            format!("expected {filter} {number}: it {came}")
         };
-        Some(format!(
-            "{what}\n --> {}{}",
-            error::told(self.place),
-            description::told(host, &self.aim)
-        ))
+        let requests = describe_requests(appliance, filter);
+        Some(format!("{what}\n --> {place}{requests}"))
     }
 
-    fn least(&self) -> u64 {
-        self.least
-            .unwrap_or(u64::from(self.most.is_none() && !self.no_findings))
-    }
-
-    fn number(&self) -> String {
-        match (self.least(), self.most) {
-            (_, Some(0)) => "never".to_owned(),
-            (least, Some(most)) if least == most => format!("exactly {}", times(least)),
-            (0, Some(most)) => format!("at most {}", times(most)),
-            (least, Some(most)) => format!("{least} to {}", times(most)),
-            (least, None) => format!("at least {}", times(least)),
+    /// Returns what is wrong in the requests that are counted, if that matters.
+    fn findings(&self, appliance: &MockAppliance) -> Vec<&'static str> {
+        if !self.no_findings {
+            return Vec::new();
         }
-    }
-
-    /// What was found in the requests that are counted, where that matters and something was.
-    fn found(&self, host: &MockAppliance) -> Option<String> {
-        let entries = if self.no_findings {
-            self.aim.entries(host)
-        } else {
-            Vec::new()
-        };
-        let mut found: Vec<&str> = entries
-            .iter()
-            .flat_map(|view| view.findings.iter().map(|finding| finding.name))
+        let entries = self.filter.entries(appliance).into_iter();
+        let mut names: Vec<_> = entries
+            .flat_map(|view| view.findings)
+            .map(|finding| finding.name)
             .collect();
-        found.sort_unstable();
-        found.dedup();
-        (!found.is_empty()).then(|| found.join(", "))
+        names.sort_unstable();
+        names.dedup();
+        names
     }
 }
 
@@ -175,25 +177,9 @@ fn times(count: u64) -> String {
     }
 }
 
-fn came(count: u64) -> String {
-    if count == 0 {
-        "it never came".to_owned()
-    } else {
-        format!("it came {}", times(count))
-    }
-}
-
-impl fmt::Display for UnmetExpectations {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(&self.0)
-    }
-}
-
-/// The same: it is what `unwrap` and a test that returns it print.
+/// The same: `unwrap` and a test that returns it print this.
 impl fmt::Debug for UnmetExpectations {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(&self.0)
+        write!(out, "{self}")
     }
 }
-
-impl std::error::Error for UnmetExpectations {}

@@ -1,5 +1,4 @@
-//! A failure mode as a test writes it. It becomes the text that a fixture would hold and is read by the same reader, so there is
-//! one law for all modes, and one wording of what is wrong with them.
+//! A failure mode as a test writes it. It becomes the text that a fixture would have and is read by the same reader.
 
 use std::{fmt, time::Duration};
 
@@ -8,12 +7,14 @@ use serde_json::{Map, Value, json};
 use super::error::{Error, Place};
 use crate::{
     contract::{Kind, Operation, Outcome},
+    failure::FailureMode,
     fixture,
+    fixture::UnknownMode,
 };
 
 /// A failure mode: what is done to an answer, and to which. Nothing is checked before it is armed, by [`Double::fail`] or a builder.
 ///
-/// Without a refinement that says when, it strikes always; without one that says what, any request.
+/// Without a refinement that says when, it fires always; without one that says what, any request.
 ///
 /// ```
 /// use std::time::Duration;
@@ -27,26 +28,15 @@ use crate::{
 ///
 /// [`Double::fail`]: crate::Double::fail
 #[derive(Clone, Debug)]
-#[must_use = "a failure strikes where it is armed"]
+#[must_use = "a failure happens where it is armed"]
 pub struct Failure {
-    base: Base,
-    /// What is said in place of, or beside, what the base says.
-    said: Map<String, Value>,
-    name: Option<String>,
-}
-
-#[derive(Clone, Debug)]
-enum Base {
-    /// What it does, under a name of its own.
-    Does(&'static str, Value),
-    ReadyMade(String),
-    Yaml(String),
-}
-
-/// A failure as a text for the reader, and keys that are added to those of the text.
-struct Source {
-    text: String,
+    /// The name that was given, or else one by what it does.
+    name: String,
+    is_name_given: bool,
+    /// The keys of the mode; with a text, those that are added to it.
     keys: Map<String, Value>,
+    text: Option<String>,
+    unknown: Option<UnknownMode>,
 }
 
 impl Failure {
@@ -68,7 +58,7 @@ impl Failure {
 
     /// The answer comes this much later, on the appliance's clock; in whole milliseconds, rounded up.
     pub fn slow(delay: Duration) -> Failure {
-        Failure::does("slow", json!({ "delay": written(delay) }))
+        Failure::does("slow", json!({ "delay": milliseconds(delay) }))
     }
 
     /// The answer never comes, and the connection stays open.
@@ -86,212 +76,173 @@ impl Failure {
         Failure::does("outcome", json!({ "outcome": outcome.name() }))
     }
 
-    /// A ready-made mode by its name, with its own operations and times; a refinement takes their place. `fixture::READY_MADE` lists them.
+    /// A ready-made mode by its name, with its own operations and times; a refinement replaces them. `fixture::READY_MADE` lists them.
     pub fn ready_made(name: impl Into<String>) -> Failure {
+        let name = name.into();
+        let (keys, unknown) = match fixture::ready_made(&name) {
+            Some(mode) => (mode.written.as_object().cloned().unwrap_or_default(), None),
+            None => (Map::new(), fixture::built_in(Kind::Sensor).arm(&name).err()),
+        };
         Failure {
-            base: Base::ReadyMade(name.into()),
-            said: Map::new(),
-            name: None,
+            keys,
+            unknown,
+            ..Failure::new(&name)
         }
     }
 
-    /// A mode as in the list `failures` of a fixture, YAML or JSON: `do: { truncate: 10 }`. It needs no name. What the text says
-    /// cannot be said again by a refinement.
+    /// A mode as in the list `failures` of a fixture, YAML or JSON: `do: { truncate: 10 }`. It needs no name. A refinement cannot
+    /// repeat a key of the text.
     pub fn from_yaml(text: impl Into<String>) -> Failure {
+        let text = text.into();
+        let keys: Option<Value> = serde_saphyr::from_str(&text).ok();
+        let name = keys.as_ref().and_then(|keys| keys.get("name")?.as_str());
         Failure {
-            base: Base::Yaml(text.into()),
-            said: Map::new(),
-            name: None,
+            is_name_given: name.is_some(),
+            text: Some(text),
+            ..Failure::new(name.unwrap_or("failure"))
         }
     }
 
-    /// Strikes so often at most.
+    /// Happens at most this often.
     pub fn times(self, times: u64) -> Failure {
         self.when("times", json!(times))
     }
 
-    /// Strikes these calls, counted from 1.
+    /// Happens on these calls, counted from 1.
     pub fn calls(self, calls: impl IntoIterator<Item = u64>) -> Failure {
         self.when("calls", calls.into_iter().collect())
     }
 
-    /// Strikes from the call after so many on.
+    /// Happens from the call after this many on.
     pub fn after(self, calls: u64) -> Failure {
         self.when("after", json!(calls))
     }
 
-    /// Strikes every so-manieth call.
+    /// Happens on every n-th call.
     pub fn every(self, calls: u64) -> Failure {
         self.when("every", json!(calls))
     }
 
-    /// Strikes with this probability, 0 to 1, decided by the double's seed: the same calls on every run.
+    /// Happens with this probability, 0 to 1, decided by the double's seed: the same calls on every run.
     pub fn rate(self, rate: f64) -> Failure {
         self.when("rate", json!(rate))
     }
 
-    /// Strikes requests about this user, whom the double must have.
+    /// Happens to requests about this user, whom the double must have.
     pub fn user(self, username: impl Into<String>) -> Failure {
-        self.says("user", json!(username.into()))
+        self.key("user", json!(username.into()))
     }
 
-    /// Strikes these operations.
+    /// Happens to these operations.
     pub fn on(self, operations: impl IntoIterator<Item = Operation>) -> Failure {
         let names = operations
             .into_iter()
             .map(|operation| Value::from(operation.name()))
             .collect();
-        self.says("on", names)
+        self.key("on", names)
     }
 
-    /// Goes by this name in the journal and the counters, 1 to 64 of `A-Z a-z 0-9 _ . -`. By default by what it does.
+    /// Has this name in the journal and the counters, 1 to 64 of `A-Z a-z 0-9 _ . -`. By default one by what it does.
     pub fn named(mut self, name: impl Into<String>) -> Failure {
-        self.name = Some(name.into());
-        self
+        self.name = name.into();
+        self.is_name_given = true;
+        let name = json!(self.name);
+        self.key("name", name)
     }
 
-    fn does(name: &'static str, act: Value) -> Failure {
+    fn new(name: &str) -> Failure {
         Failure {
-            base: Base::Does(name, act),
-            said: Map::new(),
-            name: None,
+            name: name.to_owned(),
+            is_name_given: false,
+            keys: Map::new(),
+            text: None,
+            unknown: None,
         }
     }
 
-    fn says(mut self, key: &str, value: Value) -> Failure {
-        self.said.insert(key.to_owned(), value);
+    fn does(name: &str, action: Value) -> Failure {
+        Failure::new(name).key("do", action)
+    }
+
+    fn key(mut self, key: &str, value: Value) -> Failure {
+        self.keys.insert(key.to_owned(), value);
         self
     }
 
     fn when(mut self, key: &str, value: Value) -> Failure {
-        if let Value::Object(when) = self.said.entry("when").or_insert_with(|| json!({})) {
-            when.insert(key.to_owned(), value);
-        }
+        let when = self.keys.entry("when").or_insert_with(|| json!({}));
+        when[key] = value;
         self
     }
 
-    /// Lets a reader take it under a name that is free, and returns that name. `take` reads a text with
-    /// further keys, and tells whether the name was free.
-    pub(super) fn place(
-        &self,
+    /// Adds it under a name that is free. `add` reads a text with further keys; none means that the name is taken.
+    pub(super) fn add(
+        mut self,
         place: Place,
-        mut take: impl FnMut(&str, &str, &Map<String, Value>) -> Result<bool, fixture::Error>,
-    ) -> Result<String, Error> {
-        let (own, is_given) = self.own_name();
-        let names = (2..).map(|number| format!("{own}-{number}"));
-        for name in std::iter::once(own.clone()).chain(names) {
-            let source = self.source(&name).map_err(|unknown| Error {
-                hint: unknown.hint,
-                ..Error::at(place, unknown.message)
-            })?;
-            match take(&name, &source.text, &source.keys) {
-                Ok(true) => return Ok(name),
-                Ok(false) if is_given => {
-                    let taken =
-                        Error::at(place, format!("there is a failure mode `{name}` already"));
-                    return Err(taken.hint("give it another name by `named`, or leave that out"));
+        mut add: impl FnMut(&str, &Map<String, Value>) -> Result<Option<FailureMode>, fixture::Error>,
+    ) -> Result<FailureMode, Error> {
+        if let Some(UnknownMode { message, hint }) = self.unknown {
+            return Err(Error {
+                hint,
+                ..Error::at(place, message)
+            });
+        }
+        let own = self.name.clone();
+        let mut number = 1;
+        loop {
+            if !self.is_name_given {
+                self.keys.insert("name".to_owned(), json!(self.name));
+            }
+            let added = match &self.text {
+                Some(text) => add(text, &self.keys),
+                None => add(&Value::from(self.keys.clone()).to_string(), &Map::new()),
+            };
+            match added {
+                Ok(Some(mode)) => return Ok(mode),
+                Ok(None) if self.is_name_given => {
+                    let taken = format!("there is a failure mode `{own}` already");
+                    let hint = "give it another name by `named`, or leave that out";
+                    return Err(Error::at(place, taken).hint(hint));
                 }
-                Ok(false) => {}
-                Err(error) => return Err(self.refused(place, &name, error)),
-            }
-        }
-        Err(Error::at(
-            place,
-            format!("no name is left for a failure mode `{own}`"),
-        ))
-    }
-
-    /// The name it goes by if that is free, and whether it was given.
-    fn own_name(&self) -> (String, bool) {
-        if let Some(name) = &self.name {
-            return (name.clone(), true);
-        }
-        match &self.base {
-            Base::Does(name, _) => ((*name).to_owned(), false),
-            Base::ReadyMade(name) => (name.clone(), false),
-            Base::Yaml(text) => {
-                named_in(text).map_or_else(|| ("failure".to_owned(), false), |name| (name, true))
-            }
-        }
-    }
-
-    fn source(&self, name: &str) -> Result<Source, fixture::UnknownMode> {
-        let mut keys = match &self.base {
-            Base::Does(_, act) => Map::from_iter([("do".to_owned(), act.clone())]),
-            Base::ReadyMade(ready) => ready_made(ready)?,
-            Base::Yaml(text) => {
-                let mut keys = self.said.clone();
-                if self.name.is_some() || named_in(text).is_none() {
-                    keys.insert("name".to_owned(), name.into());
+                Ok(None) => {
+                    number += 1;
+                    self.name = format!("{own}-{number}");
                 }
-                let text = text.clone();
-                return Ok(Source { text, keys });
-            }
-        };
-        keys.insert("name".to_owned(), name.into());
-        for (key, value) in &self.said {
-            match (keys.get_mut(key), value) {
-                (Some(Value::Object(base)), Value::Object(said)) => base.extend(said.clone()),
-                _ => drop(keys.insert(key.clone(), value.clone())),
+                Err(error) => return Err(self.refused(place, error)),
             }
         }
-        Ok(Source {
-            text: Value::Object(keys).to_string(),
-            keys: Map::new(),
-        })
     }
 
-    /// Says what is wrong: in the test's own YAML with the place in it, of all else by the value.
-    fn refused(&self, place: Place, name: &str, error: fixture::Error) -> Error {
-        if !matches!(self.base, Base::Yaml(_)) {
-            let refused = Error::of_value(place, error);
+    /// Returns what is wrong: in a text of the test with the place in it, otherwise with the value.
+    fn refused(&self, place: Place, error: fixture::Error) -> Error {
+        if self.text.is_none() {
+            let message = format!("failure mode `{}`: {}", self.name, error.message);
             return Error {
-                message: format!("failure mode `{name}`: {}", refused.message),
-                ..refused
+                message,
+                ..Error::of_value(place, error)
             };
         }
         // The value of a key that was added.
         if error.line == 0 {
             return Error::of_value(place, error);
         }
-        let twice = error.message.starts_with("duplicate key");
+        let is_duplicate = error.message.starts_with("duplicate key");
         let refused = Error::of_text(place, "the failure's YAML", error);
-        if twice {
-            refused.hint(
-                "what the YAML says cannot be said again beside it; `fail_any` says no operation",
-            )
-        } else {
-            refused
+        if !is_duplicate {
+            return refused;
         }
+        refused.hint("a key of the YAML cannot be given again; `fail_any` gives no operation")
     }
 }
 
-/// Shows the name that it goes by, unless that is taken.
+/// Shows its name, unless that is taken.
 impl fmt::Display for Failure {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(&self.own_name().0)
+        out.write_str(&self.name)
     }
 }
 
-/// Returns the keys of a ready-made mode.
-fn ready_made(name: &str) -> Result<Map<String, Value>, fixture::UnknownMode> {
-    let mode = fixture::ready_made(name).and_then(|mode| mode.written.as_object().cloned());
-    mode.ok_or_else(|| {
-        let unknown = fixture::built_in(Kind::Sensor).arm(name).err();
-        unknown.unwrap_or_else(|| unreachable!("`{name}` is not a ready-made mode"))
-    })
-}
-
-/// Returns the name that a mode has in its own text.
-fn named_in(text: &str) -> Option<String> {
-    serde_saphyr::from_str::<Value>(text)
-        .ok()?
-        .get("name")?
-        .as_str()
-        .map(str::to_owned)
-}
-
-/// Writes a duration as fixtures have it.
-pub(super) fn written(time: Duration) -> String {
+/// Returns a duration as fixtures have it.
+pub(super) fn milliseconds(time: Duration) -> String {
     format!("{}ms", time.as_nanos().div_ceil(1_000_000))
 }

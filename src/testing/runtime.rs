@@ -1,73 +1,71 @@
-//! What all doubles of a process share: a small runtime of their own, and one identity.
+//! What all doubles of a process share: a small runtime, and one identity.
 //!
 //! A double never runs on its user's runtime: one of a single thread would not serve while a test blocks in it, a paused clock
 //! would stop its timers, and a test without tokio has none.
 
 use std::{
     future::Future,
-    sync::{OnceLock, mpsc},
+    io,
+    sync::{LazyLock, mpsc},
     thread,
 };
 
-use tokio::{runtime::Runtime, task::JoinSet};
+use tokio::{
+    runtime::{Builder, Runtime},
+    task::JoinSet,
+};
 
-use crate::server::tls::Identity;
+use super::error::{Error, Place};
+use crate::server::tls::{Identity, IdentityError};
 
-/// Returns the runtime of all doubles, which lives as long as the process.
-///
-/// # Errors
-/// The system gives no thread, in words.
-pub(crate) fn runtime() -> Result<&'static Runtime, String> {
-    static RUNTIME: OnceLock<Result<Runtime, String>> = OnceLock::new();
-    let start = || {
-        let threads = thread::available_parallelism().map_or(LEAST_THREADS, |count| {
-            count.get().clamp(LEAST_THREADS, MOST_THREADS)
-        });
-        let mut builder = tokio::runtime::Builder::new_multi_thread();
-        builder
-            .worker_threads(threads)
-            .thread_name("d4iot-double")
-            .enable_all()
-            .build()
-            .map_err(|error| format!("starting threads: {error}"))
-    };
-    RUNTIME.get_or_init(start).as_ref().map_err(Clone::clone)
-}
+/// Lives as long as the process.
+static RUNTIME: LazyLock<io::Result<Runtime>> = LazyLock::new(|| {
+    let threads = thread::available_parallelism().map_or(MIN_THREADS, |count| count.get());
+    let threads = threads.clamp(MIN_THREADS, MAX_THREADS);
+    Builder::new_multi_thread()
+        .worker_threads(threads)
+        .thread_name("d4iot-double")
+        .enable_all()
+        .build()
+});
 
-/// Returns the identity of all doubles that ask for no further name: making one takes longer than all the rest of a start.
-///
-/// # Errors
-/// It cannot be made, in words.
-pub(crate) fn identity() -> Result<&'static Identity, String> {
-    static IDENTITY: OnceLock<Result<Identity, String>> = OnceLock::new();
-    IDENTITY
-        .get_or_init(|| Identity::generate(&[]).map_err(|error| error.to_string()))
+pub(crate) fn runtime(place: Place) -> Result<&'static Runtime, Error> {
+    RUNTIME
         .as_ref()
-        .map_err(Clone::clone)
+        .map_err(|error| Error::at(place, format!("starting threads: {error}")))
 }
 
-/// Completes with what this completes with, on the doubles' runtime, whatever polls it; none where the system gives no thread.
-/// Dropped, it stops.
+/// Returns the identity of all doubles without further names: making one takes longer than the rest of a start.
+pub(super) fn identity(place: Place) -> Result<Identity, Error> {
+    static IDENTITY: LazyLock<Result<Identity, IdentityError>> =
+        LazyLock::new(|| Identity::generate(&[]));
+    IDENTITY
+        .as_ref()
+        .cloned()
+        .map_err(|error| Error::at(place, error.to_string()))
+}
+
+/// Runs a future on the doubles' runtime, whatever polls this; none if there is no such runtime. Dropped, it stops.
 pub(crate) async fn on<T: Send + 'static>(
     future: impl Future<Output = T> + Send + 'static,
 ) -> Option<T> {
     let mut task = JoinSet::new();
-    task.spawn_on(future, runtime().ok()?.handle());
+    task.spawn_on(future, RUNTIME.as_ref().ok()?.handle());
     task.join_next().await?.ok()
 }
 
-/// Returns what this completes with, and blocks until then; may be called inside and outside of any runtime.
+/// Runs a future and blocks until it completes; can be called inside and outside of any runtime.
 pub(crate) fn blocking<T: Send + 'static>(
     future: impl Future<Output = T> + Send + 'static,
 ) -> Option<T> {
-    let (tell, told) = mpsc::channel();
-    runtime().ok()?.spawn(async move {
-        // Whoever asked waits below.
-        let _ = tell.send(future.await);
-    });
-    told.recv().ok()
+    let (sender, receiver) = mpsc::channel();
+    RUNTIME
+        .as_ref()
+        .ok()?
+        .spawn(async move { drop(sender.send(future.await)) });
+    receiver.recv().ok()
 }
 
 /// One thread is not enough: a failure mode may keep it busy.
-const LEAST_THREADS: usize = 2;
-const MOST_THREADS: usize = 4;
+const MIN_THREADS: usize = 2;
+const MAX_THREADS: usize = 4;
