@@ -12,6 +12,7 @@ mod action;
 mod apply;
 mod corrupt;
 mod delivery;
+pub(crate) mod duration;
 mod page;
 mod random;
 mod schedule;

@@ -1,24 +1,22 @@
 //! Fixtures: YAML in, a test appliance out, and back again; every error has its line and column.
 //!
 //! ```text
-//! text ─yaml→ Node ─resolve→ Fixture ─→ Appliance, Schedule
+//! text ─yaml→ Node ─schema, resolve→ Fixture ─→ Appliance, Schedule
 //!   ▲                          │
 //!   └────────── export ────────┘
 //! ```
 //!
-//! `tables` and `mode/tables` list the keys, with what each takes; `form` reads them and makes the
-//! JSON Schema.
+//! `fixtures/fixture.schema.json` lists the keys, with what each takes; `schema` checks a document against it.
 
 mod diagnostic;
-mod duration;
 mod export;
-mod form;
+mod formats;
 mod mode;
 mod node;
 mod parts;
 mod ready_made;
 mod resolve;
-mod tables;
+mod schema;
 mod yaml;
 
 use std::{
@@ -37,10 +35,10 @@ pub(crate) use parts::read_mode_with;
 pub use parts::{check_mode_count, read_mode, read_readings, read_user, reload_mode};
 pub use ready_made::{READY_MADE, ready_made};
 #[cfg(feature = "cli")]
-pub(crate) use tables::component_schemas;
+pub(crate) use schema::component_schemas;
 
 use crate::{
-    appliance::{Appliance, Policy, Rules, State},
+    appliance::{Appliance, Rules, State},
     contract,
     contract::{Kind, Readings},
     failure::{FailureMode, Schedule},
@@ -110,7 +108,7 @@ pub(crate) fn read_as<T: serde::de::DeserializeOwned>(file: &str, text: &str) ->
 /// Reads a duration as fixtures write it, `500ms`, `1h30m`; `0s` is one too.
 #[cfg(feature = "cli")]
 pub(crate) fn duration(text: &str) -> Option<std::time::Duration> {
-    duration::parse(text)
+    crate::failure::duration::parse(text)
 }
 
 /// Reads a fixture from bytes, which must be UTF-8.
@@ -316,10 +314,7 @@ impl Fixture {
 /// Sums a fixture up on one line: `sensor plant-7: 4 users, policy examples, 1 reading chosen`.
 impl fmt::Display for Fixture {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let policy = Policy::NAMES
-            .into_iter()
-            .find(|name| Policy::named(name).as_ref() == Some(&self.state.policy))
-            .unwrap_or("of its own");
+        let policy = self.state.policy.name().unwrap_or("of its own");
         write!(
             out,
             "{} {}: {}, policy {policy}",
@@ -386,14 +381,14 @@ pub fn distinct(fixtures: &[(String, Fixture)]) -> Result<(), Error> {
     Ok(())
 }
 
-/// Returns the JSON Schema of fixtures, made from the types that read them.
+/// Returns the JSON Schema of fixtures.
 pub fn schema() -> serde_json::Value {
-    tables::schema(&tables::FIXTURE, "Fixture of d4iot-double")
+    schema::FIXTURE.clone()
 }
 
 /// Returns the JSON Schema of files of failure modes.
 pub fn modes_schema() -> serde_json::Value {
-    tables::schema(&tables::MODES, "Failure modes of d4iot-double")
+    schema::MODES.clone()
 }
 
 /// A commented fixture to begin with, as `fixture init` writes it.

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use serde::Deserialize;
+
 use crate::{
     appliance::Moment,
     contract::{Role, closed_set},
@@ -9,7 +11,7 @@ use crate::{
 };
 
 /// A user.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
 pub struct User {
     /// The name, compared exactly.
     pub username: String,
@@ -18,6 +20,7 @@ pub struct User {
     /// The role.
     pub role: Role,
     /// Whether the user can sign in, and how.
+    #[serde(default)]
     pub state: UserState,
 }
 

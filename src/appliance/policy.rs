@@ -2,8 +2,11 @@
 
 use std::fmt;
 
+use serde::Deserialize;
+
 /// A password policy. Lengths count characters, classes count lower, upper, digit and other.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+#[serde(default)]
 pub struct Policy {
     /// The minimum number of characters.
     pub min_length: usize,
@@ -56,6 +59,12 @@ impl Policy {
             }),
             _ => None,
         }
+    }
+
+    /// Returns the name of a policy, if it has one.
+    pub fn name(&self) -> Option<&'static str> {
+        let mut names = Policy::NAMES.into_iter();
+        names.find(|name| Policy::named(name).as_ref() == Some(self))
     }
 
     /// Checks a new password.

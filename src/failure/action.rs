@@ -4,11 +4,12 @@ use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
+use serde::Deserialize;
 
 use crate::{
     appliance::Rules,
     contract::{Outcome, closed_set},
-    failure::{CloseKind, CutPoint, Pace},
+    failure::{CloseKind, CutPoint, Pace, duration},
 };
 
 /// Everything one mode does when it fires.
@@ -87,21 +88,28 @@ pub enum Corruption {
 }
 
 /// How long nothing is sent, on the appliance's clock.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq)]
+#[serde(rename_all = "snake_case")]
 pub enum Delay {
-    /// Always the same.
-    Fixed(Duration),
     /// Log-normal, cut at a greatest.
     Lognormal {
         /// Half are shorter.
+        #[serde(deserialize_with = "duration::deserialize")]
         median: Duration,
         /// The spread, of the logarithm.
         sigma: f64,
         /// None is longer.
+        #[serde(deserialize_with = "duration::deserialize")]
         max: Duration,
     },
     /// Between two, all equally likely.
-    Uniform(Duration, Duration),
+    Uniform(
+        #[serde(deserialize_with = "duration::deserialize")] Duration,
+        #[serde(deserialize_with = "duration::deserialize")] Duration,
+    ),
+    /// Always the same.
+    #[serde(untagged)]
+    Fixed(#[serde(deserialize_with = "duration::deserialize")] Duration),
 }
 
 /// What happens on a connection before any request.
@@ -169,10 +177,11 @@ closed_set! {
 }
 
 /// How long the old password still validates after a change.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
 pub enum Stale {
     /// For a time on the appliance's clock.
-    For(Duration),
+    For(#[serde(deserialize_with = "duration::deserialize")] Duration),
     /// For this many validations.
     Requests(u64),
 }

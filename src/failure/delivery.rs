@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::Response;
+use serde::Deserialize;
+
+use crate::failure::duration;
 
 /// An answer and what happens to it on its way.
 #[derive(Debug)]
@@ -35,11 +38,12 @@ pub enum Framing {
 }
 
 /// How many bytes are sent at a time, and how often.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
 pub struct Pace {
     /// How many bytes, at least 1.
     pub bytes: usize,
     /// How long between them, on the appliance's clock.
+    #[serde(deserialize_with = "duration::deserialize")]
     pub every: Duration,
 }
 
@@ -64,13 +68,15 @@ pub enum CloseKind {
 }
 
 /// Where a sending ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
 pub enum CutPoint {
     /// After the head.
     AfterHead,
     /// After this many bytes, counted from the first of the head.
     AfterBytes(u64),
     /// Before the first byte.
+    #[serde(alias = "before_head")]
     BeforeAnswer,
     /// After this many bytes of the body.
     InBody(u64),

@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
-use crate::contract::closed_set;
+use serde::Deserialize;
+
+use crate::{contract::closed_set, failure::duration};
 
 /// The conditions of a failure mode. Without any it always fires.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, Deserialize, PartialEq)]
+#[serde(default)]
 pub struct When {
     /// It fires at most this many times, per scope.
     pub times: Option<u64>,
@@ -24,11 +27,13 @@ pub struct When {
 }
 
 /// A span of the appliance's clock.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
 pub struct During {
     /// Its beginning, since the start or the last reset.
+    #[serde(default, deserialize_with = "duration::deserialize")]
     pub from: Duration,
     /// Its length.
+    #[serde(rename = "for", deserialize_with = "duration::deserialize")]
     pub length: Duration,
 }
 

@@ -58,9 +58,8 @@ impl Validator<'_> {
                 .count()
         };
         match keyword {
-            "$schema" | "$defs" | "title" | "description" | "default" | "examples" | "format" => {
-                true
-            }
+            "$schema" | "$comment" | "$defs" | "title" | "description" | "default" | "examples"
+            | "format" => true,
             "$ref" => {
                 let pointer = rule.as_str().unwrap().strip_prefix('#').unwrap();
                 self.check(self.root.pointer(pointer).unwrap(), value, at, found);
