@@ -11,7 +11,6 @@ mod fingerprint;
 mod layer;
 mod mask;
 mod redactor;
-mod spelled;
 
 use std::fmt;
 

@@ -45,7 +45,7 @@ pub enum Ground {
         /// Words that stand on those lines, beside the value or where the value itself does not.
         text: Vec<String>,
         /// The values of a template's placeholders in the document's own example.
-        with: Vec<(String, String)>,
+        with: BTreeMap<String, String>,
     },
 }
 
@@ -127,52 +127,52 @@ impl<T: FactValue> Fact<T> {
 
 impl<T: FactValue> Reading<T> {
     fn entry(&self) -> ReadingEntry<'_> {
-        let (quotes, words) = match &self.ground {
-            Ground::Assumed { .. } => (Vec::new(), &[][..]),
-            Ground::Documented { text, with, .. } => {
-                let filled = |quote: String| {
-                    with.iter().fold(quote, |quote, (name, value)| {
-                        quote.replace(&format!("{{{name}}}"), value)
-                    })
-                };
-                (
-                    self.is.quotes().into_iter().map(filled).collect(),
-                    &text[..],
-                )
-            }
-        };
-        ReadingEntry {
+        let mut entry = ReadingEntry {
             name: &self.name,
             value: self.is.describe(),
-            quotes,
-            words,
+            quotes: Vec::new(),
+            words: &[],
             ground: &self.ground,
+        };
+        if let Ground::Documented { text, with, .. } = &self.ground {
+            entry.words = text;
+            entry.quotes = self.is.quotes();
+            for (name, value) in with {
+                let quotes = entry.quotes.iter_mut();
+                quotes.for_each(|quote| *quote = quote.replace(&format!("{{{name}}}"), value));
+            }
         }
+        entry
     }
 }
 
 impl<T> Reading<T> {
     /// Tells whether a document says this reading.
     pub fn is_documented(&self) -> bool {
-        matches!(self.ground, Ground::Documented { .. })
+        self.ground.is_documented()
     }
 }
 
 impl FactEntry<'_> {
     /// Tells whether two or more readings are documented: a contradiction of the documents.
     pub fn is_disputed(&self) -> bool {
-        self.readings
-            .iter()
-            .filter(|reading| matches!(reading.ground, Ground::Documented { .. }))
+        let readings = self.readings.iter();
+        readings
+            .filter(|reading| reading.ground.is_documented())
             .count()
             > 1
     }
 
     /// Tells whether the default is our assumption, because the documents are silent.
     pub fn is_assumed(&self) -> bool {
-        self.readings
-            .first()
-            .is_some_and(|reading| matches!(reading.ground, Ground::Assumed { .. }))
+        let default = self.readings.first();
+        default.is_some_and(|reading| !reading.ground.is_documented())
+    }
+}
+
+impl Ground {
+    fn is_documented(&self) -> bool {
+        matches!(self, Ground::Documented { .. })
     }
 }
 
@@ -192,29 +192,19 @@ impl Place {
 }
 
 /// What is wrong with a fact or a place of a contract file.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidFact {
     /// Two readings have this name.
+    #[error("two readings are named `{0}`")]
     DuplicateReading(String),
     /// It has no reading.
+    #[error("a fact needs at least one reading")]
     NoReading,
     /// A text that is not a place.
+    #[error(
+        "`{0}` is not a place: expected a line `220`, a range `31-36`, or another document's `sensor:148`"
+    )]
     Place(String),
-}
-
-impl std::error::Error for InvalidFact {}
-
-impl fmt::Display for InvalidFact {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            InvalidFact::DuplicateReading(name) => write!(out, "two readings are named `{name}`"),
-            InvalidFact::NoReading => out.write_str("a fact needs at least one reading"),
-            InvalidFact::Place(text) => write!(
-                out,
-                "`{text}` is not a place: expected a line `220`, a range `31-36`, or another document's `sensor:148`"
-            ),
-        }
-    }
 }
 
 impl std::str::FromStr for Place {
@@ -287,13 +277,10 @@ impl<T> TryFrom<Vec<RawReading<T>>> for Fact<T> {
 
     fn try_from(raw: Vec<RawReading<T>>) -> Result<Fact<T>, InvalidFact> {
         let readings: Vec<Reading<T>> = raw.into_iter().map(Reading::from).collect();
-        if readings.is_empty() {
-            return Err(InvalidFact::NoReading);
-        }
         let mut names = BTreeSet::new();
-        let twice = readings.iter().find(|reading| !names.insert(&reading.name));
-        match twice {
+        match readings.iter().find(|reading| !names.insert(&reading.name)) {
             Some(reading) => Err(InvalidFact::DuplicateReading(reading.name.clone())),
+            None if readings.is_empty() => Err(InvalidFact::NoReading),
             None => Ok(Fact { readings }),
         }
     }
@@ -309,10 +296,7 @@ impl<T> From<RawReading<T>> for Reading<T> {
                 at,
                 text,
                 with,
-            } => {
-                let with = with.into_iter().collect();
-                (r#as, is, Ground::Documented { at, text, with })
-            }
+            } => (r#as, is, Ground::Documented { at, text, with }),
         };
         Reading { name, is, ground }
     }

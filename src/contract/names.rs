@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Deserializer, de};
+use serde::Deserialize;
 
 /// An enum with one name for each of its members.
 pub trait ClosedSet: Copy + Sized + 'static {
@@ -26,7 +26,8 @@ pub trait ClosedSet: Copy + Sized + 'static {
 }
 
 /// A name that a closed set does not have.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("unknown {noun} `{name}`, expected one of {}", expected.join(", "))]
 pub struct UnknownName {
     noun: &'static str,
     name: String,
@@ -40,23 +41,6 @@ impl UnknownName {
             name: name.to_owned(),
             expected: T::NAMES,
         }
-    }
-}
-
-impl std::error::Error for UnknownName {}
-
-impl fmt::Display for UnknownName {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let UnknownName {
-            noun,
-            name,
-            expected,
-        } = self;
-        write!(
-            out,
-            "unknown {noun} `{name}`, expected one of {}",
-            expected.join(", ")
-        )
     }
 }
 
@@ -323,10 +307,9 @@ impl Outcome {
 }
 
 /// What happens to a request in some condition.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
 pub enum Handling {
-    /// It gets this answer.
-    Answer(Outcome),
     /// The first of two values counts; the request goes on.
     First,
     /// The last of two values counts; the request goes on.
@@ -335,41 +318,19 @@ pub enum Handling {
     Proceed,
     /// It gets what wrong credentials get at this operation.
     Reject,
-}
-
-impl Handling {
-    const WORDS: [(&'static str, Handling); 4] = [
-        ("first", Handling::First),
-        ("last", Handling::Last),
-        ("proceed", Handling::Proceed),
-        ("reject", Handling::Reject),
-    ];
+    /// It gets this answer.
+    #[serde(untagged)]
+    Answer(Outcome),
 }
 
 impl fmt::Display for Handling {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Handling::Answer(outcome) => outcome.fmt(out),
-            word => out.pad(
-                Handling::WORDS
-                    .iter()
-                    .find(|(_, handling)| handling == word)
-                    .map_or("", |(name, _)| name),
-            ),
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for Handling {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Handling, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        let word = Handling::WORDS
-            .iter()
-            .find(|(name, _)| *name == text)
-            .map(|(_, handling)| *handling);
-        word.map_or_else(|| text.parse().map(Handling::Answer), Ok)
-            .map_err(|error: UnknownName| {
-                de::Error::custom(format!("{error}, or first, last, proceed, reject"))
-            })
+        out.pad(match self {
+            Handling::First => "first",
+            Handling::Last => "last",
+            Handling::Proceed => "proceed",
+            Handling::Reject => "reject",
+            Handling::Answer(outcome) => outcome.name(),
+        })
     }
 }

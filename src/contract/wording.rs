@@ -70,7 +70,10 @@ impl Wording {
 
     /// Returns the whole body under an envelope and an internal message, both of which a success ignores.
     pub fn body(&self, envelope: Envelope, internal: &Internal, echo: Echo<'_>) -> Json {
-        let text = self.fill(echo);
+        self.wrap(&self.fill(echo), envelope, internal)
+    }
+
+    fn wrap(&self, text: &str, envelope: Envelope, internal: &Internal) -> Json {
         match (self, envelope, internal) {
             (Wording::Msg(_), _, _) => json!({ "msg": text }),
             (Wording::Error(_), Envelope::String, _) => json!({ "error": text }),
@@ -86,7 +89,7 @@ impl Wording {
         }
     }
 
-    /// Tells whether a body is this wording dressed so; `text` is the wording filled. Nothing is made for it, in contrast to [`Wording::dressed`].
+    /// Returns whether a body is this wording under an envelope and an internal message; `text` is the wording filled.
     pub(crate) fn is_body(
         &self,
         text: &str,
@@ -94,31 +97,7 @@ impl Wording {
         internal: &Internal,
         body: &Json,
     ) -> bool {
-        let Json::Object(outer) = body else {
-            return false;
-        };
-        let says = |key: &str, text: &str| {
-            outer.len() == 1 && outer.get(key).is_some_and(|value| value == text)
-        };
-        match (self, envelope) {
-            (Wording::Msg(_), _) => says("msg", text),
-            (Wording::Error(_), Envelope::String) => says("error", text),
-            (Wording::Error(_), Envelope::Object) => {
-                let Some(Json::Object(inner)) = outer.get("error").filter(|_| outer.len() == 1)
-                else {
-                    return false;
-                };
-                let second = match internal {
-                    Internal::Absent => None,
-                    Internal::Another(another) => Some(another.as_str()),
-                    Internal::Same => Some(text),
-                };
-                let has = |key: &str, text: &str| inner.get(key).is_some_and(|value| value == text);
-                inner.len() == 1 + usize::from(second.is_some())
-                    && has(DISPLAYED, text)
-                    && second.is_none_or(|second| has(INTERNAL, second))
-            }
-        }
+        self.wrap(text, envelope, internal) == *body
     }
 }
 

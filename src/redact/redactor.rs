@@ -7,7 +7,7 @@ use base64::{
     engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD},
 };
 
-use crate::redact::{layer, spelled};
+use crate::redact::layer;
 
 /// Replaces values by labels, in any spelling: raw, escaped for JSON, URLs or HTML, in base64.
 #[derive(Clone, Default)]
@@ -20,7 +20,7 @@ pub struct Redactor {
 
 #[derive(Clone)]
 struct Pattern {
-    text: Vec<char>,
+    text: Vec<u8>,
     label: String,
     /// Whether a base64 character before it, and one after it, holds bits of the value too.
     borders: (bool, bool),
@@ -56,8 +56,7 @@ impl Redactor {
         patterns.sort_by_key(|pattern| Reverse(pattern.text.len()));
         let mut by_first_byte = vec![Vec::new(); 256];
         for (index, pattern) in patterns.iter().enumerate() {
-            let first = pattern.text[0].encode_utf8(&mut [0; 4]).as_bytes()[0];
-            by_first_byte[usize::from(first)].push(index);
+            by_first_byte[usize::from(pattern.text[0])].push(index);
         }
         Redactor {
             patterns,
@@ -116,19 +115,11 @@ impl Redactor {
     /// Returns the values in bytes, from left to right.
     fn find_all(&self, bytes: &[u8]) -> Vec<Occurrence<'_>> {
         let mut found = Vec::new();
-        let (mut at, mut last_end, mut run) = (0, 0, 0);
+        let (mut at, mut last_end) = (0, 0);
         while at < bytes.len() {
-            // A value that begins in a run of backslashes begins with the whole run. To try each
-            // of them would take time quadratic in the length of the run.
-            run = if bytes[at] == b'\\' {
-                run % spelled::MOST_ESCAPED + 1
-            } else {
-                0
-            };
-            let next = (run <= 1).then(|| self.find_at(bytes, at, last_end));
-            match next.flatten() {
+            match self.find_at(bytes, at, last_end) {
                 Some(occurrence) => {
-                    (at, last_end, run) = (occurrence.end, occurrence.end, 0);
+                    (at, last_end) = (occurrence.end, occurrence.end);
                     found.push(occurrence);
                 }
                 None => at += 1,
@@ -139,18 +130,11 @@ impl Redactor {
 
     /// Returns the longest value that begins at a place. `last_end` is the end of the one before.
     fn find_at(&self, bytes: &[u8], at: usize, last_end: usize) -> Option<Occurrence<'_>> {
-        let end_of = |index: &usize| {
-            let end = spelled::end_of(&self.patterns[*index].text, bytes, at)?;
-            Some((*index, end))
-        };
-        let (index, end) = spelled::beginnings(&bytes[at..])
-            .filter_map(|first| {
-                self.by_first_byte[usize::from(first)]
-                    .iter()
-                    .find_map(end_of)
-            })
-            .min()?;
-        let pattern = &self.patterns[index];
+        let candidates = self.by_first_byte[usize::from(bytes[at])].iter();
+        let pattern = candidates
+            .map(|index| &self.patterns[*index])
+            .find(|pattern| bytes[at..].starts_with(&pattern.text))?;
+        let end = at + pattern.text.len();
         let is_border = |place: Option<&u8>| place.is_some_and(|byte| is_base64(*byte));
         let before = pattern.borders.0 && at > last_end && is_border(bytes.get(at - 1));
         let after = pattern.borders.1 && is_border(bytes.get(end));
@@ -165,7 +149,7 @@ impl Redactor {
 /// Returns the patterns of a value: the value itself, and its base64 at each alignment.
 fn patterns(value: &str, label: &str) -> Vec<Pattern> {
     let pattern = |text: &str, borders| Pattern {
-        text: text.chars().collect(),
+        text: text.into(),
         label: label.to_owned(),
         borders,
     };
@@ -345,5 +329,65 @@ mod tests {
             b"\xff%\xff\xc2\xabsecret\xc2\xbb\\u\xfe&".as_slice()
         );
         assert!(!redactor.finds(b"\xff\\") && redactor.finds(b"&#84;est12345!"));
+    }
+
+    #[rstest]
+    #[case::raw("p<é😀 \"", "p<é😀 \"")]
+    #[case::json(r#"a"b\c/"#, r#"a\"b\\c\/"#)]
+    #[case::json_in_json(r#"a"b\c"#, r#"a\\\"b\\\\c"#)]
+    #[case::as_a_shell_has_it("Gone1234!", r"Gone1234\!")]
+    #[case::units("aé😀", r"\u0061\u00E9\ud83d\uDE00")]
+    #[case::units_escaped_twice("é😀", r"\\u00e9\\ud83d\\ude00")]
+    #[case::rust("a😀", r"\u{61}\u{1f600}")]
+    #[case::control("a\nb\t", r"a\nb\t")]
+    #[case::control_of_other_letters("\r\u{8}\u{c}\0", r"\r\b\f\0")]
+    #[case::a_pair_first("😀a", r"\ud83d\ude00a")]
+    #[case::a_pair_of_the_last_plane_first("\u{10ffff}a", r"\udbff\udfffa")]
+    #[case::percent_first("éa", "%c3%a9a")]
+    #[case::percent_twice_first("éa", "%25c3%25a9a")]
+    #[case::a_percent_sign_first("%a", "%25a")]
+    #[case::a_percent_sign_twice_first("%a", "%2525a")]
+    #[case::blank_first(" a", "+a")]
+    #[case::url("p@ é+", "p%40+%c3%A9%2b")]
+    #[case::url_twice("p@%b", "p%2540%2525b")]
+    #[case::url_thrice("p%b", "p%252525b")]
+    #[case::url_that_looks_encoded_twice("p%25b", "p%2525b")]
+    #[case::html("<a&\"'>", "&lt;a&amp;&quot;&#39;&#x3E;")]
+    #[case::html_names(">'a", "&gt;&apos;a")]
+    #[case::html_twice("<&", "&amp;lt;&amp;amp;")]
+    #[case::mixed("ab<!", r"\u0061%62&#x3c;\!")]
+    #[case::backslashes(r"a\\b", r"a\\\\b")]
+    #[case::backslashes_by_number(r"a\\b", r"a\u005c\u005cb")]
+    #[case::backslashes_by_entity(r"a\\b", "a&#92;&#92;b")]
+    #[case::backslashes_percent_encoded(r"a\\b", "a%5c%5cb")]
+    #[case::a_backslash_before_an_escape(r"a\éb", r"a\\\u00e9b")]
+    #[case::a_backslash_before_an_escape_elsewhere("a\\\nb", r"a&#92;\u000ab")]
+    fn every_spelling_is_found(#[case] value: &str, #[case] spelled: &str) {
+        let within = format!("«{spelled}»");
+        let redactor = Redactor::of([(value, "LABEL")]);
+        assert_eq!(redactor.text(&within), "«LABEL»");
+        // One character more is another text.
+        let other = format!("{value}ж");
+        assert!(!Redactor::of([(other.as_str(), "LABEL")]).finds(within.as_bytes()));
+    }
+
+    #[rstest]
+    #[case("a", "")]
+    #[case("a", "+")]
+    #[case("a", "%")]
+    #[case("a", "%6")]
+    #[case("B", "%4142")]
+    #[case("a", "%252525252525252525252525252525252525252525252561")]
+    #[case("a", "%25")]
+    #[case("a", r"\")]
+    #[case("a", r"\u")]
+    #[case("a", r"\u{61")]
+    #[case("😀", r"\ud83d")]
+    #[case("<", "&")]
+    #[case("<", "&lt")]
+    #[case("<", "&#;")]
+    #[case("<", "&#x+3c;")]
+    fn half_a_spelling_is_not_found(#[case] value: &str, #[case] spelled: &str) {
+        assert!(!Redactor::of([(value, "LABEL")]).finds(spelled.as_bytes()));
     }
 }

@@ -140,7 +140,7 @@ const YAML: &str = "application/yaml";
     r#"{"appliance":"sensor","name":"x","listen":"127.0.0.1:99999"}"#,
     422,
     "invalid_body",
-    "is not an address"
+    "listen is `127.0.0.1:99999`, expected ADDRESS:PORT"
 )]
 #[case(
     "POST",

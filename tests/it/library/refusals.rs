@@ -6,15 +6,15 @@ use d4iot_double::{Builder, Double, Failure, Operation, Scope};
 use rstest::rstest;
 
 #[rstest]
-#[case::empty_name(Double::sensor().user("", "hunter22"), "error: the username is empty\n --> tests/it/library/refusals.rs:")]
-#[case::empty_password(Double::sensor().user("test", ""), "error: the password is empty\n")]
+#[case::empty_name(Double::sensor().user("", "hunter22"), "error: username is empty\n --> tests/it/library/refusals.rs:")]
+#[case::empty_password(Double::sensor().user("test", ""), "error: password is empty\n")]
 #[case::twice(Double::sensor().user("test", "hunter22").user("test", "hunter23"), "error: duplicate user \"test\"\n")]
 #[case::policy(Double::sensor().policy("product_9"), "unknown policy `product_9`, expected one of examples, product_8, product_16")]
 #[case::lockout(Double::sensor().lockout(0, Scope::Account, Duration::from_secs(1)), "error: after is `0`, expected a whole number from 1 to 1000000")]
 #[case::no_time(Double::sensor().lockout(5, Scope::Account, Duration::ZERO), "error: ")]
 #[case::fact(Double::sensor().reading("X99", "table"), "error: unknown fact `X99`")]
 #[case::reading(Double::sensor().reading("X11", "tabel"), "error: unknown reading `tabel`, expected one of example, table\n")]
-#[case::address(Double::sensor().listen("localhost:0"), "error: `localhost:0` is not an address to listen on, expected ADDRESS:PORT\n")]
+#[case::address(Double::sensor().listen("localhost:0"), "error: listen is `localhost:0`, expected ADDRESS:PORT\n")]
 #[case::not_ours(Double::sensor().listen("192.0.2.1:0"), "error: binding 192.0.2.1:0: ")]
 #[case::san(Double::sensor().san("no name"), "error: ")]
 #[case::no_file(
@@ -30,7 +30,7 @@ use rstest::rstest;
 #[case::no_rate(Double::sensor().failure(Failure::hang().rate(f64::NAN)), "error: failure mode `hang`: rate is null, expected")]
 #[case::status(Double::sensor().failure(Failure::status(99)), "error: failure mode `status`: status is `99`, expected")]
 #[case::user(Double::sensor().failure(Failure::hang().user("nobody")), "error: failure mode `hang`: unknown user `nobody`, expected one of")]
-#[case::name(Double::sensor().failure(Failure::hang().named("no name")), "error: failure mode `no name`: name `no name` does not fit")]
+#[case::name(Double::sensor().failure(Failure::hang().named("no name")), "error: failure mode `no name`: name is `no name`, expected")]
 #[case::unknown(Double::sensor().failure(Failure::ready_made("reboting")), "error: unknown failure mode `reboting`\n")]
 #[case::hint(Double::sensor().failure(Failure::ready_made("reboting")), "\n  hint: did you mean `rebooting`?")]
 #[case::tls(Double::sensor().http().failure(Failure::ready_made("wrong_name")), "which cannot happen over plain HTTP")]
