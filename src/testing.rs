@@ -147,7 +147,7 @@ impl Double {
         self.appliance.counters()
     }
 
-    /// Returns how often the failure mode of a name fired; none where there is no such mode.
+    /// Returns how often the failure mode of a name fired; none for an unknown mode.
     pub fn fired(&self, name: &str) -> Option<u64> {
         let counters = self.counters();
         counters
@@ -183,7 +183,7 @@ impl Double {
             .map_err(|error| Error::of_value(place, error))
     }
 
-    /// Tells whether this is a user's password now: no password is given out. False where there is no such user.
+    /// Tells whether this is a user's password now: no password is given out. False for an unknown user.
     pub fn password_is(&self, username: &str, password: &str) -> bool {
         let state = self.appliance.state();
         state

@@ -17,7 +17,8 @@ mod server;
 
 use std::{
     env,
-    process::{Command, ExitCode, Stdio},
+    path::Path,
+    process::{Command, ExitCode},
     time::Instant,
 };
 
@@ -96,46 +97,38 @@ fn handshakes(program: &str) -> bool {
 
 /// From before the process is made to the end of its first HTTPS answer.
 fn start(program: &str) -> bool {
-    let first = |program| Server::start(program, "https", false).first_answer_ms;
-    print(
-        "start to first answer, ms",
-        &pairs(20, || (first(None), first(Some(program)))),
-        Limit::AtMost(10.0),
-    )
+    let times = pairs(20, program, |program| {
+        Server::start(program, "https", false).first_answer_ms
+    });
+    print("start to first answer, ms", &times, Limit::AtMost(10.0))
 }
 
 /// With both appliances over HTTPS.
 fn memory(program: &str) -> bool {
-    let resident = |program| Server::start(program, "https", false).resident_mb();
-    print(
-        "resident after start, MB",
-        &pairs(1, || (resident(None), resident(Some(program)))),
-        Limit::AtMost(16.0),
-    )
+    let sizes = pairs(1, program, |program| {
+        Server::start(program, "https", false).resident_mb()
+    });
+    print("resident after start, MB", &sizes, Limit::AtMost(16.0))
 }
 
 /// Whole processes: reqwest alone sending the same requests, and `check` of both kinds.
 fn check(program: &str) -> bool {
     let own = env::current_exe().unwrap();
-    let time = |command: &mut Command| {
+    let times = pairs(10, program, |program| {
+        let mut command = Command::new(program.map_or(own.as_path(), Path::new));
+        command.arg(if program.is_some() {
+            "check"
+        } else {
+            "requests"
+        });
         let start = Instant::now();
-        let status = command
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .status()
-            .unwrap();
-        assert!(status.success(), "{command:?}: {status}");
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{command:?}: {output:?}");
         start.elapsed().as_secs_f64() * 1e3
-    };
-    let round = || {
-        (
-            time(Command::new(&own).arg("requests")),
-            time(Command::new(program).arg("check")),
-        )
-    };
+    });
     print(
         "reqwest alone and check, ms",
-        &pairs(10, round),
+        &times,
         Limit::RatioAtMost(1.6),
     )
 }
@@ -155,8 +148,10 @@ fn load(program: &str, scheme: &'static str, kind: &str) -> (Pairs, Pairs) {
         .unzip()
 }
 
-fn pairs(rounds: usize, round: impl FnMut() -> (f64, f64)) -> Pairs {
-    std::iter::repeat_with(round).take(rounds).collect()
+fn pairs(rounds: usize, program: &str, measure: impl Fn(Option<&str>) -> f64) -> Pairs {
+    (0..rounds)
+        .map(|_| (measure(None), measure(Some(program))))
+        .collect()
 }
 
 /// Prints a row and returns whether its limit is met.

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::{
     control::{
         AppState,
-        extract::{AppliancePath, TextBody, unknown_appliance},
+        extract::{AppliancePath, RequestText, unknown_appliance},
         problem::Problem,
     },
     fixture,
@@ -24,7 +24,7 @@ pub(super) async fn list(State(app): State<Arc<AppState>>) -> Json<Value> {
 
 pub(super) async fn create(
     State(app): State<Arc<AppState>>,
-    TextBody(text): TextBody,
+    RequestText(text): RequestText,
 ) -> Result<impl IntoResponse, Problem> {
     let running = app.registry.create(&fixture::read(BODY, &text)?)?;
     let location = format!("/v1/appliances/{}", running.appliance().name());

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use crate::{
     clock::Clock,
     control::{
-        extract::{AppliancePath, JsonBody},
-        problem::{Problem, ProblemKind, shorten},
+        extract::{AppliancePath, RequestJson},
+        problem::{JsonResult, Problem, shorten},
     },
     fixture,
 };
@@ -29,22 +29,19 @@ pub(super) async fn get(AppliancePath(running, _): AppliancePath) -> Json<Value>
 
 pub(super) async fn set(
     AppliancePath(running, _): AppliancePath,
-    JsonBody(change): JsonBody<ClockChange>,
-) -> Result<Json<Value>, Problem> {
+    RequestJson(change): RequestJson<ClockChange>,
+) -> JsonResult {
     if change.frozen.is_none() && change.advance.is_none() {
         let detail = "expected `frozen`, `advance`, or both";
-        return Err(Problem::new(ProblemKind::INVALID_BODY, detail)
+        return Err(Problem::invalid_body(detail)
             .hint("{\"frozen\": true} stops it, {\"advance\": \"5s\"} advances it"));
     }
     let text = change.advance.as_deref().unwrap_or("0s");
     let advance = fixture::duration(text).ok_or_else(|| {
         let shown = shorten(text);
         let expected = "expected a duration, as `500ms`, `5s` or `1h30m`";
-        Problem::new(
-            ProblemKind::INVALID_BODY,
-            format!("advance is `{shown}`, {expected}"),
-        )
-        .pointer("/advance".to_owned())
+        Problem::invalid_body(format!("advance is `{shown}`, {expected}"))
+            .pointer("/advance".to_owned())
     })?;
     let clock = running.appliance().clock();
     match change.frozen {

@@ -6,11 +6,7 @@ use axum::{extract::Request, response::IntoResponse};
 use http::header;
 use serde_json::Value;
 
-use crate::{
-    contract,
-    control::problem::{Problem, ProblemKind},
-    fixture,
-};
+use crate::{contract, control::problem::Problem, fixture};
 
 /// The document, completed with the version and the schemas of fixtures.
 pub(super) static DOCUMENT: LazyLock<Value> = LazyLock::new(|| {
@@ -34,10 +30,7 @@ pub(super) async fn openapi() -> impl IntoResponse {
 pub(super) async fn no_such_path(request: Request) -> Problem {
     let path = request.uri().path();
     let shown: String = path.chars().take(MAX_PATH_CHARS).collect();
-    let problem = Problem::new(
-        ProblemKind::UNKNOWN_PATH,
-        format!("nothing is at `{shown}`"),
-    );
+    let problem = Problem::unknown_path(format!("nothing is at `{shown}`"));
     // What stands where a documented path has a placeholder is taken for its value.
     let filled = |known: &String| {
         let mut given = path.split('/');
@@ -62,8 +55,7 @@ pub(super) async fn no_such_path(request: Request) -> Problem {
 /// Answers a method that a path does not take; the router adds those it takes, as `Allow`.
 pub(super) async fn no_such_method(request: Request) -> Problem {
     let detail = format!("{} is not for `{}`", request.method(), request.uri().path());
-    Problem::new(ProblemKind::METHOD_NOT_ALLOWED, detail)
-        .hint("the header Allow lists the methods of this path")
+    Problem::method_not_allowed(detail).hint("the header Allow lists the methods of this path")
 }
 
 const VERSION: &str = "/v1/";

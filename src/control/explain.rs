@@ -12,8 +12,8 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::control::{
-    extract::{AppliancePath, JsonBody, pointer},
-    problem::{Problem, ProblemKind},
+    extract::{AppliancePath, RequestJson, pointer},
+    problem::{JsonResult, Problem},
 };
 
 /// A request that is not sent.
@@ -33,8 +33,8 @@ pub(super) struct ExplainRequest {
 
 pub(super) async fn explain(
     AppliancePath(running, _): AppliancePath,
-    JsonBody(asked): JsonBody<ExplainRequest>,
-) -> Result<Json<Value>, Problem> {
+    RequestJson(asked): RequestJson<ExplainRequest>,
+) -> JsonResult {
     let source = asked.source;
     let explanation = running.appliance().explain(&request(asked)?, source);
     let findings = explanation.findings.iter();
@@ -61,8 +61,7 @@ pub(super) async fn explain(
 
 fn request(asked: ExplainRequest) -> Result<Request<Bytes>, Problem> {
     let wrong = |pointer: &str, expected: &str| {
-        Problem::new(ProblemKind::INVALID_BODY, format!("expected {expected}"))
-            .pointer(pointer.to_owned())
+        Problem::invalid_body(format!("expected {expected}")).pointer(pointer.to_owned())
     };
     let is_text = matches!(asked.body, Value::Null | Value::String(_));
     let mut request = Request::new(match asked.body {
@@ -88,7 +87,7 @@ fn request(asked: ExplainRequest) -> Result<Request<Bytes>, Problem> {
         );
     }
     for (name, value) in &asked.headers {
-        let place = format!("/headers{}", pointer([name]));
+        let place = format!("/headers{}", pointer(name));
         let name: HeaderName = name
             .parse()
             .map_err(|_| wrong(&place, "the name of a header"))?;

@@ -15,7 +15,7 @@ use serde_path_to_error::Segment;
 use crate::{
     control::{
         AppState,
-        problem::{Problem, ProblemKind, shorten},
+        problem::{Problem, shorten},
     },
     server::{Registry, RunningAppliance},
 };
@@ -24,10 +24,10 @@ use crate::{
 pub(super) struct AppliancePath(pub(super) Arc<RunningAppliance>, pub(super) String);
 
 /// A body in JSON or YAML, which the readers of fixtures read.
-pub(super) struct TextBody(pub(super) String);
+pub(super) struct RequestText(pub(super) String);
 
 /// A body in JSON.
-pub(super) struct JsonBody<T>(pub(super) T);
+pub(super) struct RequestJson<T>(pub(super) T);
 
 impl FromRequestParts<Arc<AppState>> for AppliancePath {
     type Rejection = Problem;
@@ -35,9 +35,7 @@ impl FromRequestParts<Arc<AppState>> for AppliancePath {
     async fn from_request_parts(parts: &mut Parts, app: &Arc<AppState>) -> Result<Self, Problem> {
         let names = RawPathParams::from_request_parts(parts, app)
             .await
-            .map_err(|_| {
-                Problem::new(ProblemKind::UNKNOWN_PATH, "a name in the path is not UTF-8")
-            })?;
+            .map_err(|_| Problem::unknown_path("a name in the path is not UTF-8"))?;
         let mut names = names.iter().map(|(_, name)| name.to_owned());
         let name = names.next().unwrap_or_default();
         match app.registry.find(&name) {
@@ -47,42 +45,40 @@ impl FromRequestParts<Arc<AppState>> for AppliancePath {
     }
 }
 
-impl<S: Sync> FromRequest<S> for TextBody {
+impl<S: Sync> FromRequest<S> for RequestText {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
         let bytes = read(request, true).await?;
         String::from_utf8(bytes.into())
-            .map(TextBody)
+            .map(RequestText)
             .map_err(|error| {
                 let place = error.utf8_error().valid_up_to() + 1;
                 let detail = format!("the body is not UTF-8, from byte {place} on");
-                Problem::new(ProblemKind::MALFORMED_BODY, detail)
+                Problem::malformed_body(detail)
             })
     }
 }
 
-impl<S: Sync, T: DeserializeOwned> FromRequest<S> for JsonBody<T> {
+impl<S: Sync, T: DeserializeOwned> FromRequest<S> for RequestJson<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
         let bytes = read(request, false).await?;
         let reader = &mut serde_json::Deserializer::from_slice(&bytes);
         serde_path_to_error::deserialize(reader)
-            .map(JsonBody)
+            .map(RequestJson)
             .map_err(|error| {
-                let segment = |segment: &Segment| match segment {
-                    Segment::Map { key } => pointer([key]),
-                    segment => format!("/{segment}"),
+                // Bodies are maps of maps.
+                let key = |segment: &Segment| match segment {
+                    Segment::Map { key } => pointer(key),
+                    _ => String::new(),
                 };
-                let pointer: String = error.path().iter().map(segment).collect();
+                let pointer: String = error.path().iter().map(key).collect();
                 let error = error.inner();
-                Problem::new(
-                    ProblemKind::INVALID_BODY,
-                    without_values(&error.to_string()),
-                )
-                .at(error.line() as u64, error.column() as u64)
-                .pointer(pointer)
+                Problem::invalid_body(without_values(&error.to_string()))
+                    .at(error.line() as u64, error.column() as u64)
+                    .pointer(pointer)
             })
     }
 }
@@ -92,63 +88,50 @@ pub(super) fn unknown_appliance(registry: &Registry, name: &str) -> Problem {
     let appliances = registry.appliances();
     let names: Vec<_> = appliances
         .iter()
-        .take(MAX_COMPARED)
-        .map(|running| running.appliance().name())
+        .map(|known| known.appliance().name())
         .collect();
-    let detail = format!("no appliance is named `{}`", shorten(name));
-    Problem::new(ProblemKind::UNKNOWN_APPLIANCE, detail)
+    Problem::unknown_appliance(format!("no appliance is named `{}`", shorten(name)))
         .nearest(name, names.iter().map(|name| &**name))
 }
 
 /// Returns the place of a key in a JSON body (RFC 6901).
-pub(super) fn pointer<'a>(keys: impl IntoIterator<Item = &'a String>) -> String {
-    let keys = keys.into_iter();
-    keys.map(|key| format!("/{}", key.replace('~', "~0").replace('/', "~1")))
-        .collect()
+pub(super) fn pointer(key: &str) -> String {
+    format!("/{}", key.replace('~', "~0").replace('/', "~1"))
 }
 
 /// Reads a body whole. Where it is JSON, it is well-formed: JSON is YAML, and the JSON reader has better messages.
 async fn read(request: Request, takes_yaml: bool) -> Result<Bytes, Problem> {
     let value = request.headers().get(header::CONTENT_TYPE);
-    let value = value.and_then(|value| value.to_str().ok());
-    let given = value.map(|value| {
-        value
-            .split(';')
-            .next()
-            .unwrap_or_default()
-            .trim()
-            .to_ascii_lowercase()
-    });
-    let is_json = match given.as_deref() {
-        Some("application/json") => true,
-        Some("application/yaml" | "application/x-yaml" | "text/yaml" | "text/x-yaml")
-            if takes_yaml =>
-        {
-            false
-        }
-        given => {
-            let or_yaml = if takes_yaml {
-                " or application/yaml"
-            } else {
-                ""
-            };
-            let found = given.map_or_else(
-                || "there is none".to_owned(),
-                |given| format!("found `{given}`"),
-            );
-            let detail = format!("expected the content type application/json{or_yaml}, {found}");
-            return Err(Problem::new(ProblemKind::UNSUPPORTED_CONTENT_TYPE, detail)
-                .hint("curl -H 'content-type: application/json'; Python's requests: json=…"));
-        }
-    };
+    let value = value
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    let given = value
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .to_ascii_lowercase();
+    let is_json = given == "application/json";
+    if !is_json && !(takes_yaml && YAML.contains(&given.as_str())) {
+        let expected = ["application/json", "application/json or application/yaml"];
+        let expected = expected[usize::from(takes_yaml)];
+        let found = if given.is_empty() {
+            "there is none"
+        } else {
+            &format!("found `{given}`")
+        };
+        let detail = format!("expected the content type {expected}, {found}");
+        let hint = "curl -H 'content-type: application/json'; Python's requests: json=…";
+        return Err(Problem::unsupported_content_type(detail).hint(hint));
+    }
     let whole = tokio::time::timeout(MAX_TIME, read_limited(request.into_body())).await;
     let bytes = whole.map_err(|_| {
         let detail = format!("expected the whole body within {} s", MAX_TIME.as_secs());
-        Problem::new(ProblemKind::BODY_TOO_SLOW, detail)
+        Problem::body_too_slow(detail)
     })??;
     if is_json && bytes.trim_ascii().is_empty() {
         let detail = "the body is empty, expected JSON";
-        return Err(Problem::new(ProblemKind::MALFORMED_BODY, detail));
+        return Err(Problem::malformed_body(detail));
     }
     if is_json {
         serde_json::from_slice::<IgnoredAny>(&bytes).map_err(|error| {
@@ -156,8 +139,7 @@ async fn read(request: Request, takes_yaml: bool) -> Result<Bytes, Problem> {
             let text = error.to_string();
             let reason = text.split(" at line ").next().unwrap_or_default();
             let detail = format!("this is not JSON: {reason}");
-            Problem::new(ProblemKind::MALFORMED_BODY, detail)
-                .at(error.line() as u64, error.column() as u64)
+            Problem::malformed_body(detail).at(error.line() as u64, error.column() as u64)
         })?;
     }
     Ok(bytes)
@@ -168,7 +150,7 @@ async fn read_limited(mut body: Body) -> Result<Bytes, Problem> {
     let (mut bytes, mut length) = (BytesMut::new(), 0);
     while let Some(frame) = body.frame().await {
         let broken = "the body ends early, or its chunks are malformed";
-        let frame = frame.map_err(|_| Problem::new(ProblemKind::MALFORMED_BODY, broken))?;
+        let frame = frame.map_err(|_| Problem::malformed_body(broken))?;
         let data = frame.into_data().unwrap_or_default();
         length += data.len();
         if length > MAX_DRAINED {
@@ -180,7 +162,7 @@ async fn read_limited(mut body: Body) -> Result<Bytes, Problem> {
     }
     if length > MAX_BYTES {
         let detail = format!("expected at most {MAX_BYTES} bytes");
-        return Err(Problem::new(ProblemKind::BODY_TOO_LARGE, detail));
+        return Err(Problem::body_too_large(detail));
     }
     Ok(bytes.freeze())
 }
@@ -202,8 +184,12 @@ fn without_values(text: &str) -> String {
     }
 }
 
-/// How many names are compared with one that is unknown.
-const MAX_COMPARED: usize = 1_000;
+const YAML: [&str; 4] = [
+    "application/yaml",
+    "application/x-yaml",
+    "text/yaml",
+    "text/x-yaml",
+];
 /// The largest body, in bytes: a fixture of some ten thousand users.
 const MAX_BYTES: usize = 4 * 1024 * 1024;
 /// How much of a larger one is read and dropped.

@@ -11,8 +11,8 @@ use crate::{
     control::{
         AppState,
         appliances::BODY,
-        extract::{AppliancePath, JsonBody, TextBody},
-        problem::{Problem, ProblemKind, shorten},
+        extract::{AppliancePath, RequestJson, RequestText},
+        problem::{JsonResult, Problem, shorten},
     },
     failure::{Counter, FailureMode},
     fixture,
@@ -21,7 +21,7 @@ use crate::{
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Armed {
+pub(super) struct ArmRequest {
     armed: bool,
 }
 
@@ -38,7 +38,7 @@ pub(super) async fn list(AppliancePath(running, _): AppliancePath) -> Json<Value
 pub(super) async fn add(
     State(app): State<Arc<AppState>>,
     AppliancePath(running, _): AppliancePath,
-    TextBody(text): TextBody,
+    RequestText(text): RequestText,
 ) -> Result<impl IntoResponse, Problem> {
     let is_https = app.registry.settings().identity.is_some();
     let appliance = running.appliance();
@@ -56,23 +56,21 @@ pub(super) async fn add(
     ))
 }
 
-pub(super) async fn one(
-    AppliancePath(running, name): AppliancePath,
-) -> Result<Json<Value>, Problem> {
+pub(super) async fn one(AppliancePath(running, name): AppliancePath) -> JsonResult {
     find(&running, &name)
 }
 
 pub(super) async fn arm(
     State(app): State<Arc<AppState>>,
     AppliancePath(running, name): AppliancePath,
-    JsonBody(Armed { armed }): JsonBody<Armed>,
-) -> Result<Json<Value>, Problem> {
+    RequestJson(ArmRequest { armed }): RequestJson<ArmRequest>,
+) -> JsonResult {
     let appliance = running.appliance();
     if !appliance.set_armed(&name, armed) {
         let ready_made = fixture::ready_made(&name).ok_or_else(|| unknown(&running, &name))?;
         if ready_made.action.tls.is_some() && app.registry.settings().identity.is_none() {
             let detail = format!("the failure mode `{name}` cannot happen over plain HTTP");
-            return Err(Problem::new(ProblemKind::INVALID_BODY, detail).hint("serve over HTTPS"));
+            return Err(Problem::invalid_body(detail).hint("serve over HTTPS"));
         }
         let failure = FailureMode {
             armed,
@@ -105,7 +103,7 @@ fn shown((failure, counter): (FailureMode, Counter)) -> Value {
     })
 }
 
-fn find(running: &RunningAppliance, name: &str) -> Result<Json<Value>, Problem> {
+fn find(running: &RunningAppliance, name: &str) -> JsonResult {
     let mut failures = running.appliance().failures().into_iter();
     let found = failures.find(|(_, counter)| counter.mode == name);
     found
@@ -115,8 +113,7 @@ fn find(running: &RunningAppliance, name: &str) -> Result<Json<Value>, Problem> 
 
 fn taken(name: &str) -> Problem {
     let detail = format!("there is a failure mode named `{name}` already");
-    Problem::new(ProblemKind::NAME_TAKEN, detail)
-        .hint("PATCH arms or disarms it, DELETE removes it")
+    Problem::name_taken(detail).hint("PATCH arms or disarms it, DELETE removes it")
 }
 
 fn unknown(running: &RunningAppliance, name: &str) -> Problem {
@@ -125,6 +122,5 @@ fn unknown(running: &RunningAppliance, name: &str) -> Problem {
     let shown = shorten(name);
     let detail =
         format!("neither the appliance nor the ready-made ones have a failure mode `{shown}`");
-    Problem::new(ProblemKind::UNKNOWN_FAILURE, detail)
-        .nearest(name, known.chain(fixture::READY_MADE.iter().copied()))
+    Problem::unknown_failure(detail).nearest(name, known.chain(fixture::READY_MADE.iter().copied()))
 }

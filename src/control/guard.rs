@@ -18,10 +18,7 @@ use http::{HeaderMap, HeaderValue, header, uri::Authority};
 use subtle::ConstantTimeEq;
 
 use crate::{
-    control::{
-        AppState,
-        problem::{Problem, ProblemKind},
-    },
+    control::{AppState, problem::Problem},
     redact::Secret,
 };
 
@@ -41,14 +38,14 @@ impl Guard {
             );
             let hint =
                 "ask http://127.0.0.1 or http://localhost, or serve with --control-token-file";
-            return Err(Problem::new(ProblemKind::FOREIGN_HOST, detail).hint(hint));
+            return Err(Problem::foreign_host(detail).hint(hint));
         }
         let own = format!("http://{host}");
         let mut origins = request.headers().get_all(header::ORIGIN).iter();
         if !origins.all(|origin| origin.as_bytes().eq_ignore_ascii_case(own.as_bytes())) {
             let detail = format!("expected the Origin {own}, or none");
             let hint = "a page in a browser cannot ask this API";
-            return Err(Problem::new(ProblemKind::FOREIGN_ORIGIN, detail).hint(hint));
+            return Err(Problem::foreign_origin(detail).hint(hint));
         }
         if self
             .token
@@ -57,7 +54,7 @@ impl Guard {
         {
             let detail =
                 "expected `Authorization: Bearer TOKEN`, with the token of --control-token-file";
-            return Err(Problem::new(ProblemKind::UNAUTHORIZED, detail));
+            return Err(Problem::unauthorized(detail));
         }
         Ok(())
     }
@@ -94,7 +91,7 @@ pub(super) async fn check(
 
 /// Returns the one Host of a request (RFC 9112 section 3.2); where its target is a URL, that one's, which must be the same.
 fn host(request: &Request) -> Result<Authority, Problem> {
-    let malformed = |detail| Problem::new(ProblemKind::MALFORMED_HOST, detail);
+    let malformed = |detail| Problem::malformed_host(detail);
     let mut hosts = request.headers().get_all(header::HOST).iter();
     let only = hosts.next().filter(|_| hosts.next().is_none());
     let host: Option<Authority> = only.and_then(|host| host.to_str().ok()?.parse().ok());

@@ -15,7 +15,7 @@ use crate::{
     control::{
         AppState,
         extract::{AppliancePath, unknown_appliance},
-        problem::{Problem, ProblemKind, shorten},
+        problem::{JsonResult, Problem, shorten},
         process,
     },
     fixture,
@@ -39,7 +39,7 @@ pub(super) struct EntryQuery {
 pub(super) async fn get(
     AppliancePath(running, _): AppliancePath,
     query: Result<Query<EntryQuery>, QueryRejection>,
-) -> Result<Json<Value>, Problem> {
+) -> JsonResult {
     let Query(query) = query?;
     for (name, is_given) in [
         ("count", query.count.is_some()),
@@ -63,7 +63,7 @@ pub(super) async fn wait(
     State(app): State<Arc<AppState>>,
     AppliancePath(running, _): AppliancePath,
     query: Result<Query<EntryQuery>, QueryRejection>,
-) -> Result<Json<Value>, Problem> {
+) -> JsonResult {
     let Query(query) = query?;
     let (filter, limit, timeout) = (query.filter()?, query.limit()?, query.timeout()?);
     let count = query.count.unwrap_or(1);
@@ -128,7 +128,7 @@ impl EntryQuery {
 }
 
 fn invalid(detail: impl Into<String>) -> Problem {
-    Problem::new(ProblemKind::INVALID_QUERY, detail)
+    Problem::invalid_query(detail)
 }
 
 /// Returns the member of a closed set that has this name.
@@ -164,7 +164,7 @@ fn not_reached(
     let instead: Vec<String> = all.entries.iter().map(describe).collect();
     let came = appliance.count(filter);
     let detail = format!("{came} of {count} came within {timeout:?}");
-    Problem::new(ProblemKind::NOT_REACHED, detail).hint(match all.count {
+    Problem::not_reached(detail).hint(match all.count {
         0 => {
             "no request at all has come since the last reset: is the client asking this appliance?"
                 .to_owned()

@@ -1,8 +1,9 @@
 //! Errors of the control API (RFC 9457): what is wrong, where, what was expected, and a hint.
 
-use std::io;
+use std::io::ErrorKind;
 
 use axum::{
+    Json,
     extract::rejection::QueryRejection,
     response::{IntoResponse, Response},
 };
@@ -15,48 +16,45 @@ use crate::{contract, fixture, server::RegistryError};
 #[derive(Debug)]
 pub(super) struct Problem(Value);
 
-/// A kind of problem: the end of its URN, the status, and the title.
-pub(super) struct ProblemKind(&'static str, u16, &'static str);
+/// Defines a constructor for each problem, from the end of its URN, the status, and the title.
+macro_rules! problems {
+    ($($name:ident $status:literal $title:literal,)*) => {
+        impl Problem {
+            $(pub(super) fn $name(detail: impl Into<String>) -> Problem {
+                let urn = concat!("urn:d4iot-double:", stringify!($name));
+                let detail = detail.into();
+                Problem(json!({ "type": urn, "title": $title, "status": $status, "detail": detail }))
+            })*
+        }
+    };
+}
 
-impl ProblemKind {
-    pub(super) const BODY_TOO_LARGE: Self = Self("body_too_large", 413, "Body too large");
-    pub(super) const BODY_TOO_SLOW: Self = Self("body_too_slow", 408, "Body too slow");
-    pub(super) const ENDING: Self = Self("ending", 503, "The process is ending");
-    pub(super) const FOREIGN_HOST: Self = Self("foreign_host", 403, "Foreign Host");
-    pub(super) const FOREIGN_ORIGIN: Self = Self("foreign_origin", 403, "Foreign Origin");
-    pub(super) const IN_USE: Self = Self("in_use", 409, "It is in use");
-    pub(super) const INVALID_BODY: Self = Self("invalid_body", 422, "Invalid body");
-    pub(super) const INVALID_QUERY: Self = Self("invalid_query", 400, "Invalid query");
-    pub(super) const MALFORMED_BODY: Self = Self("malformed_body", 400, "Malformed body");
-    pub(super) const MALFORMED_HOST: Self =
-        Self("malformed_host", 400, "Missing or invalid Host header");
-    pub(super) const METHOD_NOT_ALLOWED: Self =
-        Self("method_not_allowed", 405, "Method not allowed");
-    pub(super) const NAME_TAKEN: Self = Self("name_taken", 409, "The name is taken");
-    pub(super) const NOT_REACHED: Self = Self("not_reached", 408, "Not reached in time");
-    pub(super) const PORT_CLOSED: Self =
-        Self("port_closed", 503, "The port of an appliance is closed");
-    pub(super) const PORT_TAKEN: Self = Self("port_taken", 409, "The port is taken");
-    pub(super) const TOO_MANY_APPLIANCES: Self =
-        Self("too_many_appliances", 503, "Too many appliances");
-    pub(super) const UNAUTHORIZED: Self =
-        Self("unauthorized", 401, "The token is missing or wrong");
-    pub(super) const UNKNOWN_APPLIANCE: Self = Self("unknown_appliance", 404, "Unknown appliance");
-    pub(super) const UNKNOWN_FAILURE: Self = Self("unknown_failure", 404, "Unknown failure mode");
-    pub(super) const UNKNOWN_PATH: Self = Self("unknown_path", 404, "Unknown path");
-    pub(super) const UNKNOWN_USER: Self = Self("unknown_user", 404, "Unknown user");
-    pub(super) const UNSUPPORTED_CONTENT_TYPE: Self =
-        Self("unsupported_content_type", 415, "Unsupported content type");
+problems! {
+    body_too_large 413 "Body too large",
+    body_too_slow 408 "Body too slow",
+    ending 503 "The process is ending",
+    foreign_host 403 "Foreign Host",
+    foreign_origin 403 "Foreign Origin",
+    in_use 409 "It is in use",
+    invalid_body 422 "Invalid body",
+    invalid_query 400 "Invalid query",
+    malformed_body 400 "Malformed body",
+    malformed_host 400 "Missing or invalid Host header",
+    method_not_allowed 405 "Method not allowed",
+    name_taken 409 "The name is taken",
+    not_reached 408 "Not reached in time",
+    port_closed 503 "The port of an appliance is closed",
+    port_taken 409 "The port is taken",
+    too_many_appliances 503 "Too many appliances",
+    unauthorized 401 "The token is missing or wrong",
+    unknown_appliance 404 "Unknown appliance",
+    unknown_failure 404 "Unknown failure mode",
+    unknown_path 404 "Unknown path",
+    unknown_user 404 "Unknown user",
+    unsupported_content_type 415 "Unsupported content type",
 }
 
 impl Problem {
-    /// Returns a problem with what is wrong with this request.
-    pub(super) fn new(kind: ProblemKind, detail: impl Into<String>) -> Problem {
-        let ProblemKind(name, status, title) = kind;
-        let (urn, detail) = (format!("urn:d4iot-double:{name}"), detail.into());
-        Problem(json!({ "type": urn, "title": title, "status": status, "detail": detail }))
-    }
-
     pub(super) fn hint(mut self, hint: impl Into<String>) -> Problem {
         self.0["hint"] = hint.into().into();
         self
@@ -89,7 +87,7 @@ impl Problem {
 
 impl From<fixture::Error> for Problem {
     fn from(error: fixture::Error) -> Problem {
-        let problem = Problem::new(ProblemKind::INVALID_BODY, error.message);
+        let problem = Problem::invalid_body(error.message);
         let problem = problem.at(error.line, error.column);
         error.hint.into_iter().fold(problem, Problem::hint)
     }
@@ -97,22 +95,22 @@ impl From<fixture::Error> for Problem {
 
 impl From<RegistryError> for Problem {
     fn from(error: RegistryError) -> Problem {
-        let kind = match &error {
+        let detail = error.to_string();
+        let problem = match &error {
             RegistryError::Transport(error) => return error.clone().into(),
-            RegistryError::Certificate { .. } => ProblemKind::INVALID_BODY,
-            RegistryError::Ending => ProblemKind::ENDING,
-            RegistryError::NameTaken(_) => ProblemKind::NAME_TAKEN,
-            RegistryError::TooMany(_) => ProblemKind::TOO_MANY_APPLIANCES,
+            RegistryError::Certificate { .. } => Problem::invalid_body(detail),
+            RegistryError::Ending => Problem::ending(detail),
+            RegistryError::NameTaken(_) => Problem::name_taken(detail),
+            RegistryError::TooMany(_) => Problem::too_many_appliances(detail),
             RegistryError::Bind(unbound) => match unbound.reason.kind() {
-                io::ErrorKind::AddrInUse => ProblemKind::PORT_TAKEN,
-                io::ErrorKind::AddrNotAvailable | io::ErrorKind::PermissionDenied => {
-                    ProblemKind::INVALID_BODY
+                ErrorKind::AddrInUse => Problem::port_taken(detail),
+                ErrorKind::AddrNotAvailable | ErrorKind::PermissionDenied => {
+                    Problem::invalid_body(detail)
                 }
                 // Out of descriptors or memory.
-                _ => ProblemKind::TOO_MANY_APPLIANCES,
+                _ => Problem::too_many_appliances(detail),
             },
         };
-        let problem = Problem::new(kind, error.to_string());
         error.hint().into_iter().fold(problem, Problem::hint)
     }
 }
@@ -124,7 +122,7 @@ impl From<QueryRejection> for Problem {
         let detail = text
             .split_once("query string: ")
             .map_or(text.as_str(), |(_, rest)| rest);
-        Problem::new(ProblemKind::INVALID_QUERY, detail)
+        Problem::invalid_query(detail)
     }
 }
 
@@ -143,6 +141,9 @@ impl IntoResponse for Problem {
         response
     }
 }
+
+/// What a handler returns.
+pub(super) type JsonResult = Result<Json<Value>, Problem>;
 
 /// Returns as much of a text as a problem shows.
 pub(super) fn shorten(text: &str) -> String {

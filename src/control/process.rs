@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::{
     control::{
         AppState,
-        problem::{Problem, ProblemKind},
+        problem::{JsonResult, Problem},
     },
     server::tls::Identity,
 };
@@ -19,7 +19,7 @@ pub(super) async fn health(State(app): State<Arc<AppState>>) -> Json<Value> {
     Json(json!({ "status": "ok", "version": version, "appliances": appliances }))
 }
 
-pub(super) async fn ready(State(app): State<Arc<AppState>>) -> Result<Json<Value>, Problem> {
+pub(super) async fn ready(State(app): State<Arc<AppState>>) -> JsonResult {
     if *app.stopping.borrow() {
         return Err(ending());
     }
@@ -33,7 +33,7 @@ pub(super) async fn ready(State(app): State<Arc<AppState>>) -> Result<Json<Value
             let name = closed.appliance().name();
             let detail = format!("a failure mode has closed the port of `{name}`");
             let hint = "wait, reset the appliance, or disarm the mode";
-            Err(Problem::new(ProblemKind::PORT_CLOSED, detail).hint(hint))
+            Err(Problem::port_closed(detail).hint(hint))
         }
     }
 }
@@ -46,7 +46,7 @@ pub(super) async fn ca(State(app): State<Arc<AppState>>) -> Result<impl IntoResp
         } else {
             "plain HTTP is served, without certificates"
         };
-        return Err(Problem::new(ProblemKind::UNKNOWN_PATH, detail));
+        return Err(Problem::unknown_path(detail));
     };
     Ok((
         [(header::CONTENT_TYPE, "application/x-pem-file")],
@@ -55,5 +55,5 @@ pub(super) async fn ca(State(app): State<Arc<AppState>>) -> Result<impl IntoResp
 }
 
 pub(super) fn ending() -> Problem {
-    Problem::new(ProblemKind::ENDING, "the process is ending")
+    Problem::ending("the process is ending")
 }

@@ -7,8 +7,8 @@ use crate::{
     contract,
     control::{
         appliances::BODY,
-        extract::{AppliancePath, TextBody},
-        problem::Problem,
+        extract::{AppliancePath, RequestText},
+        problem::JsonResult,
     },
     fixture,
     server::MockAppliance,
@@ -20,8 +20,8 @@ pub(super) async fn get(AppliancePath(running, _): AppliancePath) -> Json<Value>
 
 pub(super) async fn put(
     AppliancePath(running, _): AppliancePath,
-    TextBody(text): TextBody,
-) -> Result<Json<Value>, Problem> {
+    RequestText(text): RequestText,
+) -> JsonResult {
     let appliance = running.appliance();
     appliance.set_readings(&fixture::read_readings(BODY, &text, appliance.kind())?)?;
     Ok(shown(appliance))
@@ -29,8 +29,8 @@ pub(super) async fn put(
 
 pub(super) async fn patch(
     AppliancePath(running, _): AppliancePath,
-    TextBody(text): TextBody,
-) -> Result<Json<Value>, Problem> {
+    RequestText(text): RequestText,
+) -> JsonResult {
     let appliance = running.appliance();
     let further = fixture::read_readings(BODY, &text, appliance.kind())?;
     appliance.set_readings(&appliance.readings().and(&further))?;

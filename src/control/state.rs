@@ -13,8 +13,8 @@ use crate::{
     control::{
         AppState,
         appliances::BODY,
-        extract::{AppliancePath, TextBody},
-        problem::{Problem, ProblemKind},
+        extract::{AppliancePath, RequestText},
+        problem::Problem,
     },
     fixture,
     fixture::Secrets,
@@ -35,7 +35,7 @@ pub(super) async fn get(
         Some("omit") => Secrets::Omitted,
         Some(_) => {
             let detail = "secrets: expected `omit`, or nothing";
-            return Err(Problem::new(ProblemKind::INVALID_QUERY, detail));
+            return Err(Problem::invalid_query(detail));
         }
     };
     let mut fixture = running.appliance().export();
@@ -49,7 +49,7 @@ pub(super) async fn get(
 pub(super) async fn put(
     State(app): State<Arc<AppState>>,
     AppliancePath(running, _): AppliancePath,
-    TextBody(text): TextBody,
+    RequestText(text): RequestText,
 ) -> Result<StatusCode, Problem> {
     let mut fixture = fixture::read(BODY, &text)?;
     fixture.name = running.appliance().name().to_string();

@@ -9,8 +9,8 @@ use crate::{
     contract::encoding::percent_encode,
     control::{
         appliances::BODY,
-        extract::{AppliancePath, TextBody},
-        problem::{Problem, ProblemKind, shorten},
+        extract::{AppliancePath, RequestText},
+        problem::{JsonResult, Problem, shorten},
     },
     fixture,
 };
@@ -22,13 +22,13 @@ pub(super) async fn list(AppliancePath(running, _): AppliancePath) -> Json<Value
 
 pub(super) async fn add(
     AppliancePath(running, _): AppliancePath,
-    TextBody(text): TextBody,
+    RequestText(text): RequestText,
 ) -> Result<impl IntoResponse, Problem> {
     let user = fixture::read_user(BODY, &text)?;
     let (name, shown) = (user.username.clone(), shown(&user));
     if !running.appliance().add_user(user) {
         let detail = format!("there is a user named `{name}` already");
-        return Err(Problem::new(ProblemKind::NAME_TAKEN, detail).hint("PUT replaces a user"));
+        return Err(Problem::name_taken(detail).hint("PUT replaces a user"));
     }
     let (appliance, name) = (running.appliance().name(), percent_encode(&name));
     let location = format!("/v1/appliances/{appliance}/users/{name}");
@@ -39,9 +39,7 @@ pub(super) async fn add(
     ))
 }
 
-pub(super) async fn one(
-    AppliancePath(running, username): AppliancePath,
-) -> Result<Json<Value>, Problem> {
+pub(super) async fn one(AppliancePath(running, username): AppliancePath) -> JsonResult {
     let users = running.appliance().users();
     let found = users.iter().find(|user| user.username == username);
     found
@@ -51,12 +49,12 @@ pub(super) async fn one(
 
 pub(super) async fn put(
     AppliancePath(running, username): AppliancePath,
-    TextBody(text): TextBody,
-) -> Result<Json<Value>, Problem> {
+    RequestText(text): RequestText,
+) -> JsonResult {
     let user = fixture::read_user(BODY, &text)?;
     if user.username != username {
         let detail = "the username in the body is not the one in the path, expected the same";
-        return Err(Problem::new(ProblemKind::INVALID_BODY, detail).pointer("/username".to_owned()));
+        return Err(Problem::invalid_body(detail).pointer("/username".to_owned()));
     }
     let shown = shown(&user);
     running.appliance().put_user(user);
@@ -71,7 +69,7 @@ pub(super) async fn remove(
         Ok(false) => Err(unknown(&username)),
         Err(modes) => {
             let detail = format!("failure modes name this user: {}", modes.join(", "));
-            Err(Problem::new(ProblemKind::IN_USE, detail).hint("remove them first"))
+            Err(Problem::in_use(detail).hint("remove them first"))
         }
     }
 }
@@ -82,5 +80,5 @@ fn shown(user: &User) -> Value {
 
 fn unknown(username: &str) -> Problem {
     let detail = format!("no user is named `{}`", shorten(username));
-    Problem::new(ProblemKind::UNKNOWN_USER, detail).hint("GET …/users lists all")
+    Problem::unknown_user(detail).hint("GET …/users lists all")
 }

@@ -19,7 +19,7 @@ use crate::{
     },
     snapshot::SnapshotStore,
     suite::{Account, cases, cases::CaseWithLocation},
-    testing::{Error, error::Place, runtime},
+    testing::{Error, error::CallSite, runtime},
 };
 
 /// A run of the suite at a server. [`Check::run`] starts it.
@@ -35,7 +35,7 @@ pub struct Check {
     change_passwords_on: Option<String>,
     journal_dir: Option<PathBuf>,
     max_auth_failures: u32,
-    place: Place,
+    place: CallSite,
 }
 
 /// Prepares to run the suite at a server that should behave like an appliance of this kind. `url` is `https://…` or `http://…`; a path
@@ -232,7 +232,7 @@ async fn go(run: PreparedRun) -> Result<CheckReport, LiveError> {
 }
 
 /// Adds the place in the test, and the hint in the library's terms.
-fn at(place: Place, error: &LiveError) -> Error {
+fn at(place: CallSite, error: &LiveError) -> Error {
     let message = match error {
         LiveError::Panicked {
             recovery: Some(Err(failure)),

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::{
     Double, Failure,
-    error::{Error, Place},
+    error::{CallSite, Error},
     failure::milliseconds,
     runtime,
 };
@@ -32,10 +32,10 @@ use crate::{
 pub struct Builder {
     /// The fixture so far, or the first error.
     fixture: Result<Fixture, Error>,
-    place: Place,
-    listen_place: Place,
+    place: CallSite,
+    listen_place: CallSite,
     usernames: Vec<String>,
-    failures: Vec<(Failure, Place)>,
+    failures: Vec<(Failure, CallSite)>,
     http: bool,
     sans: Vec<String>,
     bounds: Bounds,

@@ -23,11 +23,11 @@ pub struct Error {
 }
 
 /// A line of a test.
-pub(crate) type Place = &'static Location<'static>;
+pub(crate) type CallSite = &'static Location<'static>;
 
 impl Error {
     /// Returns what is wrong at a line of a test.
-    pub(crate) fn at(place: Place, message: impl Into<String>) -> Error {
+    pub(crate) fn at(place: CallSite, message: impl Into<String>) -> Error {
         Error {
             message: message.into(),
             place: place.to_string(),
@@ -43,7 +43,7 @@ impl Error {
     }
 
     /// Returns what is wrong with a value at a line of a test.
-    pub(crate) fn of_value(place: Place, error: fixture::Error) -> Error {
+    pub(crate) fn of_value(place: CallSite, error: fixture::Error) -> Error {
         Error {
             hint: error.hint,
             ..Error::at(place, error.message)
@@ -51,7 +51,7 @@ impl Error {
     }
 
     /// Returns what is wrong with a text in a test.
-    pub(crate) fn of_text(place: Place, what: &str, error: fixture::Error) -> Error {
+    pub(crate) fn of_text(place: CallSite, what: &str, error: fixture::Error) -> Error {
         let fixture::Error {
             line,
             column,

@@ -7,7 +7,7 @@ use std::{
 
 use super::{
     description::{describe_findings, describe_requests},
-    error::Place,
+    error::CallSite,
     filter::RequestFilter,
 };
 use crate::{
@@ -26,7 +26,7 @@ struct ExpectationState {
     least: Option<u64>,
     most: Option<u64>,
     no_findings: bool,
-    place: Place,
+    place: CallSite,
 }
 
 /// What was expected and did not happen: one paragraph for each, with what did happen, nearest first. No password is in it.
@@ -87,7 +87,7 @@ impl Expectation {
 
 impl Expectations {
     /// Expects something of an operation, or of any request.
-    pub(super) fn add(&self, operation: Option<Operation>, place: Place) -> Expectation {
+    pub(super) fn add(&self, operation: Option<Operation>, place: CallSite) -> Expectation {
         let entry = EntryFilter {
             operation,
             ..EntryFilter::default()

@@ -4,7 +4,7 @@ use std::{fmt, time::Duration};
 
 use serde_json::{Map, Value, json};
 
-use super::error::{Error, Place};
+use super::error::{CallSite, Error};
 use crate::{
     contract::{Kind, Operation, Outcome},
     failure::FailureMode,
@@ -178,7 +178,7 @@ impl Failure {
     /// Adds it under a name that is free. `add` reads a text with further keys; none means that the name is taken.
     pub(super) fn add(
         mut self,
-        place: Place,
+        place: CallSite,
         mut add: impl FnMut(&str, &Map<String, Value>) -> Result<Option<FailureMode>, fixture::Error>,
     ) -> Result<FailureMode, Error> {
         if let Some(UnknownMode { message, hint }) = self.unknown {
@@ -214,7 +214,7 @@ impl Failure {
     }
 
     /// Returns what is wrong: in a text of the test with the place in it, otherwise with the value.
-    fn refused(&self, place: Place, error: fixture::Error) -> Error {
+    fn refused(&self, place: CallSite, error: fixture::Error) -> Error {
         if self.text.is_none() {
             let message = format!("failure mode `{}`: {}", self.name, error.message);
             return Error {

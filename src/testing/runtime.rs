@@ -15,7 +15,7 @@ use tokio::{
     task::JoinSet,
 };
 
-use super::error::{Error, Place};
+use super::error::{CallSite, Error};
 use crate::server::tls::{Identity, IdentityError};
 
 /// Lives as long as the process.
@@ -29,14 +29,14 @@ static RUNTIME: LazyLock<io::Result<Runtime>> = LazyLock::new(|| {
         .build()
 });
 
-pub(crate) fn runtime(place: Place) -> Result<&'static Runtime, Error> {
+pub(crate) fn runtime(place: CallSite) -> Result<&'static Runtime, Error> {
     RUNTIME
         .as_ref()
         .map_err(|error| Error::at(place, format!("starting threads: {error}")))
 }
 
 /// Returns the identity of all doubles without further names: making one takes longer than the rest of a start.
-pub(super) fn identity(place: Place) -> Result<Identity, Error> {
+pub(super) fn identity(place: CallSite) -> Result<Identity, Error> {
     static IDENTITY: LazyLock<Result<Identity, IdentityError>> =
         LazyLock::new(|| Identity::generate(&[]));
     IDENTITY
@@ -45,7 +45,7 @@ pub(super) fn identity(place: Place) -> Result<Identity, Error> {
         .map_err(|error| Error::at(place, error.to_string()))
 }
 
-/// Runs a future on the doubles' runtime, whatever polls this; none if there is no such runtime. Dropped, it stops.
+/// Runs a future on the doubles' runtime, whatever polls this; none if it cannot start. Dropped, it stops.
 pub(crate) async fn on<T: Send + 'static>(
     future: impl Future<Output = T> + Send + 'static,
 ) -> Option<T> {

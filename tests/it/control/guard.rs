@@ -1,4 +1,4 @@
-//! Who may ask: this machine, or whoever has the token; no page in a browser.
+//! Who may ask: this machine, or clients with the token; never a page in a browser.
 
 use d4iot_double::server::Ports;
 use rstest::rstest;
@@ -69,7 +69,7 @@ async fn a_foreign_origin_is_refused_whatever_it_asks() {
 }
 
 #[tokio::test]
-async fn with_a_token_whoever_has_it_may_ask_by_any_host() {
+async fn with_a_token_any_host_is_accepted() {
     let api = ControlServer::start(None, Ports::default(), Some("0123456789abcdef"));
     for (authorization, status) in [
         ("Bearer 0123456789abcdef", 200),

@@ -270,7 +270,7 @@ async fn failure_modes_are_added_counted_disarmed_armed_and_removed() {
     assert_eq!(
         (tls.status, tls.body["type"].as_str()),
         (422, Some("urn:d4iot-double:invalid_body")),
-        "over plain HTTP there is no certificate"
+        "over plain HTTP no certificate is shown"
     );
     api.end().await;
 }

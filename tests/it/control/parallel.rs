@@ -26,14 +26,14 @@ async fn test(api: Arc<ControlServer>, number: usize) {
         format!("Secret-{number:04}"),
         format!("Later-{number:04}"),
     );
-    let strikes = number % 5 + 1;
+    let times = number % 5 + 1;
     let url = api
         .sensor(
             &name,
             json!({
                 "users": [{ "username": "test", "password": password, "role": "security_analyst" }],
                 "failures": [
-                    { "name": "down", "on": "validation", "when": { "times": strikes }, "do": { "status": 503 } },
+                    { "name": "down", "on": "validation", "when": { "times": times }, "do": { "status": 503 } },
                     { "name": "late", "on": "set_password", "do": { "delay": "1h" } },
                 ],
             }),
@@ -41,7 +41,7 @@ async fn test(api: Arc<ControlServer>, number: usize) {
         .await;
     let path = |rest: &str| format!("/v1/appliances/{name}{rest}");
     let client = api.client(&url);
-    for _ in 0..strikes {
+    for _ in 0..times {
         assert_eq!(validate(&client, "test", &password).await, 503, "{name}");
     }
     assert_eq!(validate(&client, "test", &password).await, 200, "{name}");
@@ -84,7 +84,7 @@ async fn test(api: Arc<ControlServer>, number: usize) {
         "{name}: {clock}"
     );
     let journal = api.get(&path("/journal")).await.body;
-    assert_eq!(journal["count"], strikes + 5, "{name}: {journal}");
+    assert_eq!(journal["count"], times + 5, "{name}: {journal}");
     let failures = api.get(&path("/failures")).await.body;
     let fired: Vec<&Value> = failures["failures"]
         .as_array()
@@ -92,6 +92,6 @@ async fn test(api: Arc<ControlServer>, number: usize) {
         .iter()
         .map(|failure| &failure["fired"])
         .collect();
-    assert_eq!(fired, [&json!(strikes), &json!(1)], "{name}");
+    assert_eq!(fired, [&json!(times), &json!(1)], "{name}");
     assert_eq!(api.delete(&path("")).await.status, 204, "{name}");
 }

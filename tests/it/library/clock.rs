@@ -42,7 +42,7 @@ async fn a_delayed_answer_comes_when_the_frozen_clock_is_advanced() {
 }
 
 #[tokio::test]
-async fn a_frozen_double_begins_at_nought_and_stays_there() {
+async fn a_frozen_double_starts_at_zero_and_stays_there() {
     let sensor = Double::sensor().http().frozen().start().await.unwrap();
     client::validate(&client::target(&sensor), "test", "Test12345!")
         .await

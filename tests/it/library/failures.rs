@@ -52,7 +52,7 @@ async fn lost_answer_changes_the_password_only_after_commit() {
 #[case::yaml_in_braces(Failure::from_yaml("{ do: { status: 500 }, when: { times: 1 } }"), [500, 200, 200, 200])]
 #[case::json(Failure::from_yaml(r#"{"name": "mine", "do": {"status": 500}}"#).user("test"), [500, 500, 500, 500])]
 #[tokio::test]
-async fn a_failure_strikes_when_it_says(#[case] failure: Failure, #[case] expected: [u16; 4]) {
+async fn a_failure_fires_when_it_says(#[case] failure: Failure, #[case] expected: [u16; 4]) {
     for at_the_start in [true, false] {
         let builder = Double::sensor().http();
         let builder = if at_the_start {
@@ -89,7 +89,7 @@ async fn a_failure_strikes_when_it_says(#[case] failure: Failure, #[case] expect
 }
 
 #[tokio::test]
-async fn the_same_seed_strikes_the_same_calls() {
+async fn the_same_seed_fires_on_the_same_calls() {
     let mut runs = Vec::new();
     for seed in [7, 7, 8] {
         let sensor = Double::sensor()
