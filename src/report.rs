@@ -32,7 +32,7 @@ pub use verdicts::{Conformance, Counts, Regression};
 use crate::contract::Kind;
 
 /// Everything a run found. The one input of every report.
-#[derive(Clone, Debug, Deserialize, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Summary {
     /// The version of this form, 1.
     pub version: u32,
@@ -45,7 +45,7 @@ pub struct Summary {
 }
 
 /// What a run found at one appliance.
-#[derive(Clone, Debug, Deserialize, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct TargetSummary {
     /// What it should be.
     pub kind: Kind,
@@ -66,7 +66,7 @@ pub struct TargetSummary {
 }
 
 /// What became of one case.
-#[derive(Clone, Debug, Deserialize, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[non_exhaustive]
 pub struct CaseResult {
     /// The stable id.
@@ -100,8 +100,7 @@ pub struct CaseResult {
 }
 
 /// One thing that is wrong or worth knowing about a case.
-#[derive(Clone, Debug, Deserialize, Serialize, schemars::JsonSchema)]
-#[schemars(rename = "Finding")]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct CaseFinding {
     /// The step it concerns, from 1; 0 for the whole case.
     pub step: usize,
@@ -116,7 +115,7 @@ pub struct CaseFinding {
 }
 
 /// One request and its answer, redacted: values of accounts are placeholders.
-#[derive(Clone, Debug, Deserialize, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct ExchangeResult {
     /// The request as a cURL command, secrets as `$NAMES`.
     pub curl: String,
@@ -135,7 +134,7 @@ pub struct ExchangeResult {
 }
 
 /// Which reading of a fact the target follows.
-#[derive(Clone, Debug, Deserialize, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Followed {
     /// The fact's full name.
     pub fact: String,
@@ -152,7 +151,7 @@ pub struct Followed {
 }
 
 /// A contradiction of which the target follows several readings at once.
-#[derive(Clone, Debug, Deserialize, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Inconsistency {
     /// The fact's full name.
     pub fact: String,

@@ -99,16 +99,6 @@ macro_rules! closed_set {
                 serializer.serialize_str(self.name())
             }
         }
-
-        impl schemars::JsonSchema for $set {
-            fn schema_name() -> std::borrow::Cow<'static, str> {
-                stringify!($set).into()
-            }
-
-            fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-                schemars::json_schema!({ "type": "string", "enum": $set::NAMES })
-            }
-        }
     };
 }
 

@@ -1,6 +1,6 @@
 //! The control API's listener: accepts, serves, and ends in time, with limits that axum's own server lacks.
 
-use std::{future::Future, pin::pin, sync::Arc, time::Duration};
+use std::{future::Future, pin::pin, time::Duration};
 
 use axum::Router;
 use hyper::server::conn::http1::Builder;
@@ -10,7 +10,7 @@ use hyper_util::{
 };
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::{OwnedSemaphorePermit, Semaphore, watch},
+    sync::watch,
     task::JoinSet,
 };
 
@@ -24,16 +24,19 @@ pub(super) async fn serve(
     stopping: watch::Sender<bool>,
     shutdown: impl Future<Output = ()>,
 ) {
-    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     let mut connections = JoinSet::new();
     let mut shutdown = pin!(shutdown);
     loop {
         tokio::select! {
             biased;
             () = &mut shutdown => break,
-            Some(_) = connections.join_next(), if !connections.is_empty() => {}
-            (stream, place) = accept(&listener, &places) => {
-                connections.spawn(serve_connection(stream, router.clone(), stopping.subscribe(), place));
+            Some(_) = connections.join_next() => {}
+            accepted = listener.accept(), if connections.len() < MAX_CONNECTIONS => match accepted {
+                Ok((stream, _)) => {
+                    connections.spawn(serve_connection(stream, router.clone(), stopping.subscribe()));
+                }
+                // The client left, or the process is out of descriptors: accepting again at once would spin.
+                Err(_) => tokio::time::sleep(PAUSE).await,
             }
         }
     }
@@ -45,27 +48,7 @@ pub(super) async fn serve(
     let _ = tokio::time::timeout(GRACE, all).await;
 }
 
-async fn accept(
-    listener: &TcpListener,
-    places: &Arc<Semaphore>,
-) -> (TcpStream, Option<OwnedSemaphorePermit>) {
-    // The semaphore is never closed. The place comes first: a connection that was accepted is never forgotten.
-    let place = Arc::clone(places).acquire_owned().await.ok();
-    loop {
-        match listener.accept().await {
-            Ok((stream, _)) => return (stream, place),
-            // The client left, or the process is out of descriptors: asking again at once would spin.
-            Err(_) => tokio::time::sleep(PAUSE).await,
-        }
-    }
-}
-
-async fn serve_connection(
-    stream: TcpStream,
-    router: Router,
-    mut stopping: watch::Receiver<bool>,
-    _place: Option<OwnedSemaphorePermit>,
-) {
+async fn serve_connection(stream: TcpStream, router: Router, mut stopping: watch::Receiver<bool>) {
     // Answers are small and whole. Fails if the client has left already.
     let _ = stream.set_nodelay(true);
     let mut builder = Builder::new();

@@ -41,11 +41,8 @@ pub(super) async fn ready(State(app): State<Arc<AppState>>) -> JsonResult {
 pub(super) async fn ca(State(app): State<Arc<AppState>>) -> Result<impl IntoResponse, Problem> {
     let identity = app.registry.settings().identity.as_ref();
     let Some(pem) = identity.and_then(Identity::ca_pem) else {
-        let detail = if identity.is_some() {
-            "the certificate was given with --tls-cert: trust its own CA"
-        } else {
-            "plain HTTP is served, without certificates"
-        };
+        let detail =
+            "no CA was generated: plain HTTP is served, or a certificate given with --tls-cert";
         return Err(Problem::unknown_path(detail));
     };
     Ok((

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::report::CaseResult;
 
 /// Against the documents.
-#[derive(Clone, Copy, Debug, Deserialize, Serialize, PartialEq, Eq, schemars::JsonSchema)]
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, PartialEq, Eq)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Conformance {
@@ -24,7 +24,7 @@ pub enum Conformance {
 }
 
 /// Against the snapshot.
-#[derive(Clone, Copy, Debug, Deserialize, Serialize, PartialEq, Eq, schemars::JsonSchema)]
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, PartialEq, Eq)]
 #[serde(rename_all = "kebab-case")]
 pub enum Regression {
     /// Not as the snapshot has it.
@@ -36,7 +36,7 @@ pub enum Regression {
 }
 
 /// How often each verdict was reached.
-#[derive(Clone, Debug, Default, Deserialize, Serialize, PartialEq, Eq, schemars::JsonSchema)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Counts {
     /// The default reading, as the documents have it.
