@@ -17,13 +17,11 @@ mod policy;
 mod render;
 mod rules;
 
-use std::{net::IpAddr, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
-use bytes::Bytes;
-pub use change::StateChange;
+pub use change::{SignIn, StateChange};
 pub use directory::{Directory, GracePeriod, User, UserState};
 pub use evaluate::{Evaluation, Reason};
-use http::{Request, Response};
 pub use lockout::{Lockout, Scope};
 pub use parse::{FieldValues, ParsedRequest};
 pub use policy::{Policy, PolicyViolation};
@@ -59,39 +57,4 @@ pub struct State {
     pub lockout: Option<Lockout>,
     /// The requirements of a new password.
     pub policy: Policy,
-}
-
-/// The answer to a request.
-#[derive(Debug)]
-pub struct ApplianceAnswer<'a> {
-    /// The request as it was read.
-    pub request: ParsedRequest<'a>,
-    /// What is answered and why, and the change to commit.
-    pub evaluation: Evaluation,
-    /// The response.
-    pub response: Response<Bytes>,
-}
-
-impl Appliance {
-    /// Answers a request. The caller commits the change under the same lock, later, or never.
-    pub fn answer<'a>(
-        &self,
-        request: &'a Request<Bytes>,
-        source: IpAddr,
-        now: Moment,
-    ) -> ApplianceAnswer<'a> {
-        let request = self.rules.parse_request(request);
-        let evaluation = self.state.evaluate(&self.rules, &request, source, now);
-        let response = self.rules.render_response(evaluation.key, &request);
-        ApplianceAnswer {
-            request,
-            evaluation,
-            response,
-        }
-    }
-
-    /// Makes the change of an answer.
-    pub fn commit(&mut self, change: StateChange) {
-        self.state.commit(change);
-    }
 }

@@ -1,8 +1,8 @@
 //! The server: accepts connections, reads whole requests, gives each to a [`Service`], and stops on request.
 //!
 //! ```text
-//! TcpListener ─ run ─ connection ─ stream ─ [TLS] ─ script ─ hyper ─ exchange ─ Service
-//!                         └─ connection_state: what it is doing, and since when
+//! TcpListener ─ run ─ task ─ stream ─ [TLS] ─ script ─ hyper ─ exchange ─ Service
+//!                       └─ connection: what it is doing, and since when
 //! ```
 //!
 //! Nothing here knows what a request means. A connection is one task, so a panic in the service ends
@@ -10,8 +10,6 @@
 
 mod appliance;
 mod connection;
-mod connection_set;
-mod connection_state;
 mod exchange;
 mod handshake;
 mod limits;
@@ -22,6 +20,7 @@ mod running;
 mod script;
 mod service;
 mod stream;
+mod task;
 pub mod tls;
 mod validate_head;
 
@@ -29,7 +28,7 @@ use std::{
     io,
     net::{IpAddr, SocketAddr},
     pin::{Pin, pin},
-    sync::Arc,
+    sync::{Arc, Mutex},
 };
 
 pub use appliance::{Explanation, JournalPage, MockAppliance, UnmatchedRequests};
@@ -39,12 +38,13 @@ pub use ports::Ports;
 pub use registry::{BindError, BoundPort, Registry, RegistryError, RegistrySettings};
 pub use running::{RunningAppliance, reachable};
 pub use service::{AcceptDecision, Answer, Client, PinnedFuture, Refusal, Service};
-use tokio::net::{TcpListener, TcpStream};
-
-use crate::server::{
-    connection::Connection, connection_set::ConnectionSet, connection_state::ConnectionState,
-    limits::Permit, tls::Identity,
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::watch,
+    task::{JoinError, JoinSet},
 };
+
+use crate::server::{connection::Connection, limits::Permit, tls::Identity};
 
 /// Serves a listener until `shutdown` completes; returns when its connections are gone.
 ///
@@ -76,17 +76,17 @@ pub async fn run(
     limits: impl Into<Arc<Limits>>,
     shutdown: impl Future<Output = ()>,
 ) {
-    let limits = limits.into();
     let mut server = Server {
-        connections: ConnectionSet::new(Arc::clone(&service), Arc::clone(&limits)),
         service,
         identity,
-        limits,
+        limits: limits.into(),
+        tasks: JoinSet::new(),
+        ending: watch::Sender::new(Ending::Outage),
         accepted: None,
         count: 0,
     };
     let mut shutdown = pin!(shutdown);
-    while server.listen(&listener, shutdown.as_mut()).await == Stop::Outage
+    while server.listen(&listener, shutdown.as_mut()).await == Ending::Outage
         && let Ok(address) = listener.local_addr()
     {
         // Before any connection is reset: a client that connects again at once is refused.
@@ -94,11 +94,11 @@ pub async fn run(
         server.reset_all();
         match server.reopen(address, shutdown.as_mut()).await {
             Some(reopened) => listener = reopened,
-            None => return server.connections.close().await,
+            None => return server.close().await,
         }
     }
     drop(listener);
-    server.connections.close().await;
+    server.close().await;
 }
 
 /// What serves one port.
@@ -106,16 +106,19 @@ struct Server {
     service: Arc<dyn Service>,
     identity: Option<Identity>,
     limits: Arc<Limits>,
-    connections: ConnectionSet,
+    /// One for each open connection.
+    tasks: JoinSet<()>,
+    /// Tells the connections that they end.
+    ending: watch::Sender<Ending>,
     /// A connection that waits for its permit, or brought the port down.
     accepted: Option<(TcpStream, IpAddr)>,
     /// How many connections there were.
     count: u64,
 }
 
-/// Why accepting stops.
-#[derive(PartialEq)]
-enum Stop {
+/// Why accepting stops, and connections end.
+#[derive(Clone, Copy, PartialEq)]
+enum Ending {
     Outage,
     Shutdown,
 }
@@ -125,22 +128,21 @@ impl Server {
         &mut self,
         listener: &TcpListener,
         mut shutdown: Pin<&mut impl Future<Output = ()>>,
-    ) -> Stop {
-        let service = Arc::clone(&self.service);
-        let limits = Arc::clone(&self.limits);
+    ) -> Ending {
+        let (service, limits) = (Arc::clone(&self.service), Arc::clone(&self.limits));
         let mut outage = service.next_outage();
         loop {
             tokio::select! {
                 biased;
-                () = &mut shutdown => return Stop::Shutdown,
-                () = &mut outage => return Stop::Outage,
-                () = self.connections.reap() => {}
+                () = &mut shutdown => return Ending::Shutdown,
+                () = &mut outage => return Ending::Outage,
+                Some(end) = self.tasks.join_next() => self.log_panic(end),
                 permit = limits.connections.permit(), if self.accepted.is_some() => {
                     if let Some((stream, source)) = self.accepted.take()
                         && let Some(stream) = self.on_accept(stream, source, permit)
                     {
                         self.accepted = Some((stream, source));
-                        return Stop::Outage;
+                        return Ending::Outage;
                     }
                 }
                 accepted = accept(listener, &limits), if self.accepted.is_none() => {
@@ -166,24 +168,25 @@ impl Server {
             self.service.on_closed(client.connection);
             return Some(stream);
         };
-        let state = Arc::<ConnectionState>::default();
-        let connection = Connection {
+        let connection = Arc::new(Connection {
             service: Arc::clone(&self.service),
             limits: Arc::clone(&self.limits),
-            state: Arc::clone(&state),
             client,
-        };
-        let serve = connection.serve(stream, self.identity.clone(), failure, permit);
-        self.connections.start(client.connection, state, serve);
+            state: Mutex::default(),
+        });
+        let (identity, ending) = (self.identity.clone(), self.ending.subscribe());
+        let serve = task::serve(connection, stream, identity, failure, ending, permit);
+        self.tasks.spawn(serve);
         None
     }
 
+    /// Ends every connection with RST.
     fn reset_all(&mut self) {
         if let Some((stream, _)) = self.accepted.take() {
             // Closing then sends RST. Fails if the client has left.
             let _ = stream.set_zero_linger();
         }
-        self.connections.reset();
+        self.ending.send_replace(Ending::Outage);
     }
 
     /// Keeps the port closed until the outage ends, then listens again; none after a shutdown.
@@ -198,7 +201,7 @@ impl Server {
             tokio::select! {
                 biased;
                 () = &mut shutdown => return None,
-                () = self.connections.reap() => {}
+                Some(end) = self.tasks.join_next() => self.log_panic(end),
                 listener = &mut reopened => {
                     service.on_reopened();
                     return Some(listener);
@@ -206,10 +209,33 @@ impl Server {
             }
         }
     }
+
+    /// Cuts at once what is idle, being read or delayed, and lets running answers finish for [`Limits::grace`].
+    async fn close(mut self) {
+        self.ending.send_replace(Ending::Shutdown);
+        let grace = self.limits.grace;
+        let all = async {
+            while let Some(end) = self.tasks.join_next().await {
+                self.log_panic(end);
+            }
+        };
+        if tokio::time::timeout(grace, all).await.is_err() {
+            self.tasks.shutdown().await;
+        }
+    }
+
+    /// Reports that a connection ended by a panic, whose own text may hold what the request held.
+    fn log_panic(&self, end: Result<(), JoinError>) {
+        if end.is_err_and(|error| error.is_panic()) {
+            let log = &self.limits.log;
+            log.line("a connection ended because its service panicked");
+        }
+    }
 }
 
 /// Waits for a connection.
 async fn accept(listener: &TcpListener, limits: &Limits) -> (TcpStream, IpAddr) {
+    use io::ErrorKind::{ConnectionAborted, Interrupted};
     let mut is_logged = false;
     loop {
         match listener.accept().await {
@@ -219,17 +245,12 @@ async fn accept(listener: &TcpListener, limits: &Limits) -> (TcpStream, IpAddr) 
                 return (stream, address.ip().to_canonical());
             }
             // The client left while it waited.
-            Err(error)
-                if matches!(
-                    error.kind(),
-                    io::ErrorKind::ConnectionAborted | io::ErrorKind::Interrupted
-                ) => {}
+            Err(error) if matches!(error.kind(), ConnectionAborted | Interrupted) => {}
             // Out of descriptors or memory: the listener stays readable, so asking again spins.
             Err(error) => {
                 if !is_logged {
-                    limits
-                        .log
-                        .line(&format!("accepting connections pauses: {error}"));
+                    let log = &limits.log;
+                    log.line(&format!("accepting connections pauses: {error}"));
                 }
                 is_logged = true;
                 tokio::time::sleep(limits.accept_pause).await;

@@ -126,8 +126,9 @@ impl Double {
     pub fn try_fail(&self, failure: Failure) -> Result<String, Error> {
         let https = self.url.starts_with("https:");
         let add = |text: &str, keys: &Map<String, Value>| {
-            self.appliance
-                .add_failure_text_with("failure", text, keys, https)
+            self.appliance.add_failure("failure", https, |context| {
+                fixture::read_mode_with("failure", text, keys, context)
+            })
         };
         Ok(failure.add(Location::caller(), add)?.name)
     }

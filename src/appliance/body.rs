@@ -5,6 +5,8 @@ use std::{borrow::Cow, fmt};
 use serde::{de, de::MapAccess};
 use serde_json::value::RawValue;
 
+use crate::contract::Condition;
+
 /// The value of a field.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum FieldValue<'a> {
@@ -16,23 +18,22 @@ pub(super) enum FieldValue<'a> {
     Text(Cow<'a, str>),
 }
 
-/// A body that is JSON.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum JsonBody<'a> {
-    /// Another value than an object.
-    NotAnObject,
-    /// An object: names and values in order, each name as often as it occurs.
-    Object(Vec<(Cow<'a, str>, FieldValue<'a>)>),
-}
+/// Names and values of an object in order, each name as often as it occurs.
+pub(super) type JsonObject<'a> = Vec<(Cow<'a, str>, FieldValue<'a>)>;
 
-/// Parses a body; `None` where it is not JSON. RFC 8259 exactly: no byte order mark, nothing after the value.
-pub(super) fn parse(body: &str) -> Option<JsonBody<'_>> {
-    let raw: &RawValue = serde_json::from_str(body).ok()?;
+/// Parses a body. RFC 8259 exactly: no byte order mark, nothing after the value.
+///
+/// # Errors
+/// The condition of a body that is not JSON, or not an object.
+pub(super) fn parse(body: &[u8]) -> Result<JsonObject<'_>, Condition> {
+    let text = str::from_utf8(body).map_err(|_| Condition::NotUtf8)?;
+    let malformed = |_| Condition::MalformedBody;
+    let raw: &RawValue = serde_json::from_str(text).map_err(malformed)?;
     if !raw.get().starts_with('{') {
-        return field_value(raw).map(|_| JsonBody::NotAnObject);
+        return Err(field_value(raw).map_or(Condition::MalformedBody, |_| Condition::NotAnObject));
     }
-    let Fields(fields) = serde_json::from_str(raw.get()).ok()?;
-    Some(JsonBody::Object(fields))
+    let Fields(fields) = serde_json::from_str(raw.get()).map_err(malformed)?;
+    Ok(fields)
 }
 
 /// Reads a value; `None` for a lone surrogate, and for a number that no `f64` holds.
@@ -57,7 +58,7 @@ fn field_value(raw: &RawValue) -> Option<FieldValue<'_>> {
 struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
 /// The fields of an object.
-struct Fields<'a>(Vec<(Cow<'a, str>, FieldValue<'a>)>);
+struct Fields<'a>(JsonObject<'a>);
 
 impl<'de> de::Deserialize<'de> for Fields<'de> {
     fn deserialize<D: de::Deserializer<'de>>(deserializer: D) -> Result<Fields<'de>, D::Error> {
@@ -91,18 +92,18 @@ mod tests {
     use super::*;
 
     #[rstest]
-    #[case::nothing("", None)]
-    #[case::a_word("hello", None)]
-    #[case::a_bash_escape(r#"{"a": "b\!"}"#, None)]
-    #[case::trailing(r#"{} x"#, None)]
-    #[case::a_byte_order_mark("\u{feff}{}", None)]
-    #[case::a_lone_surrogate(r#"{"a": "\ud800"}"#, None)]
-    #[case::a_huge_number("1e999", None)]
-    #[case::a_list("[1, [2], {\"a\": 3}]", Some(JsonBody::NotAnObject))]
-    #[case::null("null", Some(JsonBody::NotAnObject))]
-    #[case::a_text("\"a\"", Some(JsonBody::NotAnObject))]
-    fn a_body_that_is_not_an_object(#[case] body: &str, #[case] expected: Option<JsonBody<'_>>) {
-        assert_eq!(parse(body), expected);
+    #[case::nothing("", Condition::MalformedBody)]
+    #[case::a_word("hello", Condition::MalformedBody)]
+    #[case::a_bash_escape(r#"{"a": "b\!"}"#, Condition::MalformedBody)]
+    #[case::trailing(r#"{} x"#, Condition::MalformedBody)]
+    #[case::a_byte_order_mark("\u{feff}{}", Condition::MalformedBody)]
+    #[case::a_lone_surrogate(r#"{"a": "\ud800"}"#, Condition::MalformedBody)]
+    #[case::a_huge_number("1e999", Condition::MalformedBody)]
+    #[case::a_list("[1, [2], {\"a\": 3}]", Condition::NotAnObject)]
+    #[case::null("null", Condition::NotAnObject)]
+    #[case::a_text("\"a\"", Condition::NotAnObject)]
+    fn a_body_that_is_not_an_object(#[case] body: &str, #[case] expected: Condition) {
+        assert_eq!(parse(body.as_bytes()), Err(expected));
     }
 
     #[test]
@@ -114,17 +115,15 @@ mod tests {
             ("c".into(), FieldValue::Other),
         ];
         assert_eq!(
-            parse(r#" {"\u0061": "\u00e9\n", "b": null, "a": 12.5, "c": {"d": [true]}}"#),
-            Some(JsonBody::Object(expected))
+            parse(br#" {"\u0061": "\u00e9\n", "b": null, "a": 12.5, "c": {"d": [true]}}"#),
+            Ok(expected)
         );
     }
 
     #[test]
     fn a_text_without_escapes_is_not_copied() {
         let body = r#"{"a": "b", "c": "\n"}"#.to_owned();
-        let Some(JsonBody::Object(fields)) = parse(&body) else {
-            panic!("it is an object")
-        };
+        let fields = parse(body.as_bytes()).unwrap();
         assert!(matches!(
             fields[..],
             [
@@ -137,7 +136,7 @@ mod tests {
     #[test]
     fn a_hundred_thousand_brackets_are_no_danger() {
         let deep = format!("{{\"a\": {}1{}}}", "[".repeat(100_000), "]".repeat(100_000));
-        assert!(matches!(parse(&deep), None | Some(JsonBody::Object(_))));
-        assert!(parse(&"[".repeat(100_000)).is_none());
+        assert_ne!(parse(deep.as_bytes()), Err(Condition::NotAnObject));
+        assert!(parse(&[b'['; 100_000]).is_err());
     }
 }

@@ -1,6 +1,6 @@
 //! The users an appliance knows.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, mem};
 
 use serde::Deserialize;
 
@@ -51,15 +51,6 @@ pub enum GracePeriod {
     Validations(u64),
 }
 
-impl GracePeriod {
-    fn holds(self, now: Moment) -> bool {
-        match self {
-            GracePeriod::Until(moment) => now < moment,
-            GracePeriod::Validations(left) => left > 0,
-        }
-    }
-}
-
 /// All users, by name. Memory grows with users only, never with requests.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Directory {
@@ -74,10 +65,11 @@ impl Directory {
         self.users.get(username)
     }
 
-    /// Adds a user, or replaces the one of the same name. No previous password of theirs validates any longer.
-    pub fn put(&mut self, user: User) {
+    /// Adds a user, or replaces the one of the same name; returns whether the name is new. No previous
+    /// password of theirs validates any longer.
+    pub fn put(&mut self, user: User) -> bool {
         self.previous.remove(&user.username);
-        self.users.insert(user.username.clone(), user);
+        self.users.insert(user.username.clone(), user).is_none()
     }
 
     /// Removes a user; returns whether there was one of that name.
@@ -91,29 +83,37 @@ impl Directory {
         self.users.values()
     }
 
-    /// Replaces a password; a change that was due is done. Ignores a name that is not there.
-    pub(super) fn replace_password(&mut self, username: &str, password: Secret) {
-        if let Some(user) = self.users.get_mut(username) {
-            user.password = password;
-            if user.state == UserState::MustChange {
-                user.state = UserState::Active;
-            }
+    /// Replaces a password; a change that was due is done. With a grace period, the password before
+    /// validates that long. Ignores a name that is not there.
+    pub(super) fn replace_password(
+        &mut self,
+        username: &str,
+        password: Secret,
+        grace_period: Option<GracePeriod>,
+    ) {
+        let Some(user) = self.users.get_mut(username) else {
+            return;
+        };
+        let previous = mem::replace(&mut user.password, password);
+        if user.state == UserState::MustChange {
+            user.state = UserState::Active;
         }
-    }
-
-    /// Lets a user's present password validate after it is replaced. Ignores a name that is not there.
-    pub(super) fn keep_previous(&mut self, username: &str, grace_period: GracePeriod) {
-        if let Some(user) = self.users.get(username) {
-            let previous = (user.password.clone(), grace_period);
+        if let Some(grace_period) = grace_period {
+            let previous = (previous, grace_period);
             self.previous.insert(username.to_owned(), previous);
         }
     }
 
     /// Returns whether this is a user's previous password, and still validates.
     pub fn is_previous_valid(&self, username: &str, password: &str, now: Moment) -> bool {
-        self.previous
-            .get(username)
-            .is_some_and(|(previous, grace)| previous.expose() == password && grace.holds(now))
+        let Some((previous, grace_period)) = self.previous.get(username) else {
+            return false;
+        };
+        previous.expose() == password
+            && match *grace_period {
+                GracePeriod::Until(moment) => now < moment,
+                GracePeriod::Validations(left) => left > 0,
+            }
     }
 
     /// Counts a validation with a previous password.
@@ -127,7 +127,9 @@ impl Directory {
 impl FromIterator<User> for Directory {
     fn from_iter<I: IntoIterator<Item = User>>(users: I) -> Directory {
         let mut directory = Directory::default();
-        users.into_iter().for_each(|user| directory.put(user));
+        for user in users {
+            directory.put(user);
+        }
         directory
     }
 }
@@ -152,10 +154,7 @@ mod tests {
 
     fn replaced(grace_period: Option<GracePeriod>) -> Directory {
         let mut directory = directory();
-        if let Some(grace_period) = grace_period {
-            directory.keep_previous("test", grace_period);
-        }
-        directory.replace_password("test", Secret::new("New1234!"));
+        directory.replace_password("test", Secret::new("New1234!"), grace_period);
         directory
     }
 

@@ -1,11 +1,11 @@
 //! The checks of an operation over users, roles, policy and lock-out: the outcome of a request, and the change it makes.
 
-use std::{fmt, net::IpAddr};
+use std::{collections::BTreeMap, fmt, net::IpAddr, sync::LazyLock};
 
 use crate::{
     appliance::{
-        FieldValues, Moment, ParsedRequest, PolicyViolation, ResponseKey, Rules, Scope, State,
-        StateChange, User, UserState, change::SignIn,
+        FieldValues, Moment, ParsedRequest, PolicyViolation, ResponseKey, Rules, Scope, SignIn,
+        State, StateChange, User, UserState,
     },
     contract::{Check, Condition, Field, Operation, Outcome, Role},
     redact::Secret,
@@ -42,22 +42,7 @@ pub enum Reason {
 }
 
 /// A failed check.
-struct Rejection {
-    outcome: Outcome,
-    reason: Reason,
-    /// Whether it counts as a failed sign-in.
-    is_failed_sign_in: bool,
-}
-
-impl Rejection {
-    fn new(outcome: Outcome, reason: Reason) -> Rejection {
-        Rejection {
-            outcome,
-            reason,
-            is_failed_sign_in: false,
-        }
-    }
-}
+type Rejection = (Outcome, Reason);
 
 /// A request with all its fields, and everything it is checked against.
 struct Evaluator<'a> {
@@ -67,6 +52,9 @@ struct Evaluator<'a> {
     values: &'a FieldValues<'a>,
     source: IpAddr,
     now: Moment,
+    /// The name and the password that sign in.
+    account: &'a str,
+    password: &'a str,
     /// The user who signs in, if there is one of that name.
     asker: Option<&'a User>,
     /// The user it is about.
@@ -92,6 +80,10 @@ impl State {
                 };
             }
         };
+        let (account, password) = match operation {
+            Operation::SetPasswordByAdmin => (Field::AdminUsername, Field::AdminPassword),
+            Operation::SetPassword | Operation::Validation => (Field::Username, Field::Password),
+        };
         let evaluator = Evaluator {
             state: self,
             rules,
@@ -99,116 +91,85 @@ impl State {
             values,
             source,
             now,
-            asker: self.directory.find(values.get(username_field(operation))),
+            account: values.get(account),
+            password: values.get(password),
+            asker: self.directory.find(values.get(account)),
             target: self.directory.find(values.get(Field::Username)),
         };
-        evaluator.evaluate()
+        let (outcome, reason) = match (evaluator.check(), operation) {
+            (Err(rejection), _) => rejection,
+            (Ok(()), Operation::Validation) => (Outcome::Authenticated, Reason::AllHolds),
+            (Ok(()), _) => (Outcome::PasswordReplaced, Reason::AllHolds),
+        };
+        let operation = Some(operation);
+        Evaluation {
+            key: ResponseKey { operation, outcome },
+            reason,
+            change: evaluator.change(reason),
+        }
     }
 }
 
 impl Evaluator<'_> {
-    fn evaluate(&self) -> Evaluation {
-        let (outcome, reason, change) = match self.check() {
-            Ok(()) => (self.success(), Reason::AllHolds, self.change()),
-            Err(rejection) => {
-                let change = StateChange {
-                    sign_in: rejection
-                        .is_failed_sign_in
-                        .then(|| self.sign_in(false))
-                        .flatten(),
-                    ..StateChange::default()
-                };
-                (rejection.outcome, rejection.reason, change)
-            }
+    /// The change that the result makes: a counted sign-in, and after a success a new password.
+    fn change(&self, reason: Reason) -> Option<StateChange> {
+        let succeeded = match reason {
+            Reason::AllHolds => true,
+            Reason::NoSuchUser | Reason::OtherPassword => false,
+            _ => return None,
         };
-        Evaluation {
-            key: ResponseKey {
-                operation: Some(self.operation),
-                outcome,
-            },
-            reason,
-            change: (change != StateChange::default()).then_some(change),
-        }
-    }
-
-    fn success(&self) -> Outcome {
-        match self.operation {
-            Operation::SetPassword | Operation::SetPasswordByAdmin => Outcome::PasswordReplaced,
-            Operation::Validation => Outcome::Authenticated,
-        }
-    }
-
-    /// The change of a request that passes every check.
-    fn change(&self) -> StateChange {
+        // Failures of unknown names count only by source, so that memory stays bounded.
+        let lockout = self.state.lockout.as_ref();
+        let counts =
+            lockout.is_some_and(|lockout| lockout.scope == Scope::Source || self.asker.is_some());
+        let mut change = StateChange {
+            sign_in: counts.then(|| SignIn {
+                source: self.source,
+                account: self.account.to_owned(),
+                succeeded,
+                now: self.now,
+            }),
+            ..StateChange::default()
+        };
         let username = || self.values.get(Field::Username).to_owned();
-        let (new_password, validated_with_previous) = match self.operation {
-            Operation::SetPassword | Operation::SetPasswordByAdmin => {
-                let password = Secret::new(self.values.get(Field::NewPassword));
-                (Some((username(), password)), None)
-            }
-            Operation::Validation => {
-                let given = self.values.get(Field::Password);
-                let is_present = self
-                    .target
-                    .is_none_or(|user| user.password.expose() == given);
-                (None, (!is_present).then(username))
-            }
-        };
-        StateChange {
-            new_password,
-            grace_period: None,
-            sign_in: self.sign_in(true),
-            validated_with_previous,
+        if succeeded && self.operation != Operation::Validation {
+            let password = Secret::new(self.values.get(Field::NewPassword));
+            change.new_password = Some((username(), password));
+        } else if succeeded && !self.has_present_password() {
+            change.validated_with_previous = Some(username());
         }
+        (change != StateChange::default()).then_some(change)
     }
 
-    /// A sign-in that the lock-out counts. Failures of unknown names count only by source, so that memory stays bounded.
-    fn sign_in(&self, succeeded: bool) -> Option<SignIn> {
-        let lockout = self.state.lockout.as_ref()?;
-        let counts = lockout.scope == Scope::Source || self.asker.is_some();
-        counts.then(|| SignIn {
-            source: self.source,
-            account: self.account().to_owned(),
-            succeeded,
-            now: self.now,
-        })
-    }
-
-    fn account(&self) -> &str {
-        self.values.get(username_field(self.operation))
+    fn has_present_password(&self) -> bool {
+        self.asker
+            .is_some_and(|user| user.password.expose() == self.password)
     }
 
     fn check(&self) -> Result<(), Rejection> {
-        for check in &self.rules.operation(self.operation).order {
-            match check {
-                Check::Authentication => self.check_sign_in(),
-                Check::Permission => self.check_permission(),
-                Check::User => self.check_user(),
-                Check::Policy => self.check_policy(),
-            }?;
-        }
-        Ok(())
+        let order = &self.rules.operation(self.operation).order;
+        order.iter().try_for_each(|check| match check {
+            Check::Authentication => self.check_sign_in(),
+            Check::Permission => self.check_permission(),
+            Check::User => self.check_user(),
+            Check::Policy => self.check_policy(),
+        })
     }
 
     fn check_sign_in(&self) -> Result<(), Rejection> {
         if let Some(lockout) = &self.state.lockout
-            && lockout.is_locked(self.source, self.account(), self.now)
+            && lockout.is_locked(self.source, self.account, self.now)
         {
             self.reject_in(lockout.scope.condition())?;
         }
-        let failed = |reason| Rejection {
-            outcome: self.operation.rejection(),
-            reason,
-            is_failed_sign_in: true,
-        };
-        let user = self.asker.ok_or_else(|| failed(Reason::NoSuchUser))?;
-        let given = self.values.get(password_field(self.operation));
+        let failed = |reason| (self.operation.rejection(), reason);
+        let user = self.asker.ok_or(failed(Reason::NoSuchUser))?;
         let is_validation = self.operation == Operation::Validation;
         let is_previous = || {
             let directory = &self.state.directory;
-            is_validation && directory.is_previous_valid(self.account(), given, self.now)
+            is_validation && directory.is_previous_valid(self.account, self.password, self.now)
         };
-        if user.password.expose() != given && !is_previous() {
+        if !self.has_present_password() && !is_previous() {
             return Err(failed(Reason::OtherPassword));
         }
         match user.state {
@@ -231,26 +192,23 @@ impl Evaluator<'_> {
             .roles
             .contains(&asker.role)
         {
-            let reason = Reason::Role(asker.role);
-            return Err(Rejection::new(Outcome::PermissionDenied, reason));
+            return Err((Outcome::PermissionDenied, Reason::Role(asker.role)));
         }
-        match self.target {
-            Some(target)
-                if self.operation == Operation::SetPasswordByAdmin
-                    && target.role == Role::Admin
-                    && target.username != asker.username =>
-            {
-                self.reject_in(Condition::AdminTarget)
-            }
-            _ => Ok(()),
+        let is_other_admin =
+            |user: &User| user.role == Role::Admin && user.username != asker.username;
+        if self.operation == Operation::SetPasswordByAdmin
+            && self.target.is_some_and(is_other_admin)
+        {
+            self.reject_in(Condition::AdminTarget)?;
         }
+        Ok(())
     }
 
     /// Checks that the user whose password is to be changed exists and has a password here.
     fn check_user(&self) -> Result<(), Rejection> {
         match (self.operation, self.target) {
             (Operation::SetPasswordByAdmin, None) => {
-                Err(Rejection::new(Outcome::UserUnknown, Reason::NoSuchTarget))
+                Err((Outcome::UserUnknown, Reason::NoSuchTarget))
             }
             (Operation::SetPassword | Operation::SetPasswordByAdmin, Some(user))
                 if user.state == UserState::Directory =>
@@ -266,10 +224,8 @@ impl Evaluator<'_> {
             return Ok(());
         }
         let new = self.values.get(Field::NewPassword);
-        if let Err(violation) = self.state.policy.check(new) {
-            let reason = Reason::Policy(violation);
-            return Err(Rejection::new(Outcome::PolicyRefused, reason));
-        }
+        let violated = |violation| (Outcome::PolicyRefused, Reason::Policy(violation));
+        self.state.policy.check(new).map_err(violated)?;
         match self.target {
             Some(user) if user.password.expose() == new => self.reject_in(Condition::SamePassword),
             _ => Ok(()),
@@ -278,70 +234,35 @@ impl Evaluator<'_> {
 
     /// Rejects the request, unless the contract lets it proceed.
     fn reject_in(&self, condition: Condition) -> Result<(), Rejection> {
-        match self.rules.outcome_of(Some(self.operation), condition) {
-            Some(outcome) => Err(Rejection::new(outcome, Reason::In(condition))),
-            None => Ok(()),
-        }
-    }
-}
-
-/// The field that names who signs in.
-fn username_field(operation: Operation) -> Field {
-    match operation {
-        Operation::SetPassword | Operation::Validation => Field::Username,
-        Operation::SetPasswordByAdmin => Field::AdminUsername,
-    }
-}
-
-/// The field with the password of who signs in.
-fn password_field(operation: Operation) -> Field {
-    match operation {
-        Operation::SetPassword | Operation::Validation => Field::Password,
-        Operation::SetPasswordByAdmin => Field::AdminPassword,
+        let outcome = self.rules.outcome_of(Some(self.operation), condition);
+        outcome.map_or(Ok(()), |outcome| Err((outcome, Reason::In(condition))))
     }
 }
 
 impl fmt::Display for Reason {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Reason::AllHolds => out.write_str("every check holds"),
-            Reason::Policy(violation) => write!(out, "the new password has {violation}"),
-            Reason::Role(role) => write!(out, "the role {role} may not do this"),
-            Reason::In(condition) => out.write_str(text(*condition)),
-            Reason::NoSuchUser => out.write_str("no user has this name"),
-            Reason::OtherPassword => out.write_str("user exists, password differs"),
-            Reason::NoSuchTarget => {
-                out.write_str("no user has the name whose password is to be changed")
-            }
-        }
+        out.write_str(match self {
+            Reason::AllHolds => "every check holds",
+            Reason::Policy(violation) => return write!(out, "the new password has {violation}"),
+            Reason::Role(role) => return write!(out, "the role {role} may not do this"),
+            Reason::In(condition) => &CONDITIONS[condition],
+            Reason::NoSuchUser => "no user has this name",
+            Reason::OtherPassword => "user exists, password differs",
+            Reason::NoSuchTarget => "no user has the name whose password is to be changed",
+        })
     }
 }
 
-fn text(condition: Condition) -> &'static str {
-    match condition {
-        Condition::AdminTarget => "the password is another administrator's",
-        Condition::BodyTooLarge => "the body is too large",
-        Condition::DirectoryUser => "the user's password is kept in a directory elsewhere",
-        Condition::DisabledUser => "the user is disabled",
-        Condition::DuplicateField => "a field occurs twice",
-        Condition::EmptyBody => "the body is empty",
-        Condition::EmptyValue => "a required field is an empty string",
-        Condition::FormContentType => "the content type is application/x-www-form-urlencoded",
-        Condition::LockedSource => "too many failed sign-ins came from this address",
-        Condition::LockedUser => "the user is locked",
-        Condition::MalformedBody => "the body is not JSON",
-        Condition::MissingField => "a required field is missing",
-        Condition::MustChangeUser => "the user must change the password first",
-        Condition::NoContentType => "the request has no content type",
-        Condition::NotAnObject => "the body is JSON, but not an object",
-        Condition::NotUtf8 => "the body is not UTF-8",
-        Condition::NullValue => "a required field is null",
-        Condition::OtherContentType => "the content type is not accepted",
-        Condition::OtherMethod => "the operation has another method",
-        Condition::SamePassword => "the new password is the present one",
-        Condition::UnknownField => "the operation does not have one of the fields",
-        Condition::UnknownPath => "no operation has this path",
-        Condition::UrlCredentials => "the credentials are in the URL, not in the body",
-        Condition::WrongType => "a field is not a string",
+static CONDITIONS: LazyLock<BTreeMap<Condition, String>> = LazyLock::new(|| {
+    serde_saphyr::from_str(include_str!("conditions.yaml")).expect("a text for each condition")
+});
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_condition_has_a_text() {
+        assert!(CONDITIONS.keys().eq(Condition::ALL));
     }
 }

@@ -18,7 +18,8 @@ pub struct Lockout {
     pub scope: Scope,
     /// How long a lock lasts.
     pub duration: Duration,
-    failures: BTreeMap<Key, Failures>,
+    /// By account or address, whichever the scope is.
+    failures: BTreeMap<String, Failures>,
 }
 
 closed_set! {
@@ -30,13 +31,6 @@ closed_set! {
         /// The address the request came from.
         Source = "source",
     }
-}
-
-/// The account or address for which failures are counted.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Key {
-    Account(String),
-    Source(IpAddr),
 }
 
 /// Failures in a row, and the moment of the last one.
@@ -81,19 +75,15 @@ impl Lockout {
             self.failures = failures;
         }
         let key = self.key(source, account);
-        let count = match self.failures.get(&key) {
-            Some(failures) if !(self.locks(failures) && self.is_over(failures, now)) => {
-                failures.count.saturating_add(1)
-            }
-            _ => 1,
-        };
+        let before = self.failures.get(&key);
+        let before = before.filter(|before| !(self.locks(before) && self.is_over(before, now)));
+        let count = before.map_or(0, |before| before.count).saturating_add(1);
         self.failures.insert(key, Failures { count, last: now });
     }
 
     /// Forgets the failures after a successful sign-in.
     pub(super) fn count_success(&mut self, source: IpAddr, account: &str) {
-        let key = self.key(source, account);
-        self.failures.remove(&key);
+        self.failures.remove(&self.key(source, account));
     }
 
     fn locks(&self, failures: &Failures) -> bool {
@@ -104,10 +94,10 @@ impl Lockout {
         now.0.saturating_sub(failures.last.0) >= self.duration
     }
 
-    fn key(&self, source: IpAddr, account: &str) -> Key {
+    fn key(&self, source: IpAddr, account: &str) -> String {
         match self.scope {
-            Scope::Account => Key::Account(account.to_owned()),
-            Scope::Source => Key::Source(source),
+            Scope::Account => account.to_owned(),
+            Scope::Source => source.to_string(),
         }
     }
 }

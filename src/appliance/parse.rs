@@ -3,15 +3,15 @@
 use std::{borrow::Cow, fmt, mem};
 
 use bytes::Bytes;
-use http::{HeaderValue, Request, header};
+use http::{Request, header};
 
 use super::{
     body,
-    body::{FieldValue, JsonBody},
+    body::{FieldValue, JsonObject},
     rules::OperationRules,
 };
 use crate::{
-    appliance::{Reason, ResponseKey, Rules},
+    appliance::{ResponseKey, Rules},
     contract::{Condition, Field, Handling, Operation, Outcome},
 };
 
@@ -38,10 +38,10 @@ impl ParsedRequest<'_> {
     }
 
     /// Returns why it was rejected, if it was.
-    pub fn rejection(&self) -> Option<Reason> {
+    pub fn rejection(&self) -> Option<Condition> {
         match self {
             ParsedRequest::Fields(..) => None,
-            ParsedRequest::Rejected(_, condition) => Some(Reason::In(*condition)),
+            ParsedRequest::Rejected(_, condition) => Some(*condition),
         }
     }
 
@@ -95,11 +95,9 @@ impl Rules {
         path: &str,
     ) -> Result<Operation, ParsedRequest<'static>> {
         let Some(operation) = self.operation_at(path) else {
-            let rejected = self.reject(None, Condition::UnknownPath);
-            return Err(rejected.unwrap_or(ParsedRequest::Rejected(
-                UNKNOWN_PATH,
-                Condition::UnknownPath,
-            )));
+            let unknown = Condition::UnknownPath;
+            let rejected = self.reject(None, unknown);
+            return Err(rejected.unwrap_or(ParsedRequest::Rejected(UNKNOWN_PATH, unknown)));
         };
         if method != self.operation(operation).method
             && let Some(rejected) = self.reject(Some(operation), Condition::OtherMethod)
@@ -130,10 +128,9 @@ impl Rules {
     ) -> Result<FieldValues<'a>, Condition> {
         let rules = self.operation(operation);
         if request.body().is_empty() {
-            return Err(if has_field_in_query(request.uri().query(), rules) {
-                Condition::UrlCredentials
-            } else {
-                Condition::EmptyBody
+            return Err(match has_field_in_query(request.uri().query(), rules) {
+                true => Condition::UrlCredentials,
+                false => Condition::EmptyBody,
             });
         }
         if let Err(condition) = check_content_type(request, rules)
@@ -141,19 +138,14 @@ impl Rules {
         {
             return Err(condition);
         }
-        let text = std::str::from_utf8(request.body()).map_err(|_| Condition::NotUtf8)?;
-        match body::parse(text) {
-            None => Err(Condition::MalformedBody),
-            Some(JsonBody::NotAnObject) => Err(Condition::NotAnObject),
-            Some(JsonBody::Object(object)) => self.take_fields(operation, object),
-        }
+        self.take_fields(operation, body::parse(request.body())?)
     }
 
     /// Takes the operation's fields out of an object; the first fault, in the order of the fields, decides.
     fn take_fields<'a>(
         &self,
         operation: Operation,
-        mut object: Vec<(Cow<'a, str>, FieldValue<'a>)>,
+        mut object: JsonObject<'a>,
     ) -> Result<FieldValues<'a>, Condition> {
         let check = |is_present: bool, condition: Condition| {
             if is_present && self.outcome_of(Some(operation), condition).is_some() {
@@ -175,12 +167,11 @@ impl Rules {
             let (count, last) = indices.fold((1, first), |(count, _), index| (count + 1, index));
             known += count;
             check(count > 1, Condition::DuplicateField)?;
-            let index = if handling == Handling::First {
-                first
-            } else {
-                last
+            let taken = match handling {
+                Handling::First => first,
+                _ => last,
             };
-            match mem::replace(&mut object[index].1, FieldValue::Null) {
+            match mem::replace(&mut object[taken].1, FieldValue::Null) {
                 FieldValue::Null => check(true, Condition::NullValue)?,
                 FieldValue::Other => check(true, Condition::WrongType)?,
                 FieldValue::Text(text) => {
@@ -196,11 +187,12 @@ impl Rules {
 
 /// Checks the content type. Parameters and case do not matter (RFC 9110 section 8.3.1).
 fn check_content_type(request: &Request<Bytes>, rules: &OperationRules) -> Result<(), Condition> {
-    let value = request
-        .headers()
-        .get(header::CONTENT_TYPE)
-        .ok_or(Condition::NoContentType)?;
-    let essence = essence(value);
+    let value = request.headers().get(header::CONTENT_TYPE);
+    let value = value
+        .ok_or(Condition::NoContentType)?
+        .to_str()
+        .unwrap_or_default();
+    let essence = value.split(';').next().unwrap_or_default().trim();
     let mut accepted = rules.accepts.iter();
     if accepted.any(|accepted| accepted.eq_ignore_ascii_case(essence)) {
         Ok(())
@@ -209,12 +201,6 @@ fn check_content_type(request: &Request<Bytes>, rules: &OperationRules) -> Resul
     } else {
         Err(Condition::OtherContentType)
     }
-}
-
-/// The content type without its parameters.
-fn essence(value: &HeaderValue) -> &str {
-    let value = value.to_str().unwrap_or_default();
-    value.split(';').next().unwrap_or_default().trim()
 }
 
 fn has_field_in_query(query: Option<&str>, rules: &OperationRules) -> bool {

@@ -1,6 +1,6 @@
 //! The requirements of a new password.
 
-use std::fmt;
+use thiserror::Error;
 
 use serde::Deserialize;
 
@@ -19,13 +19,16 @@ pub struct Policy {
 }
 
 /// The rule of a policy that a password violates.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum PolicyViolation {
     /// Too few classes of characters.
+    #[error("too few classes of characters")]
     Classes,
     /// Too many characters.
+    #[error("too many characters")]
     TooLong,
     /// Too few characters.
+    #[error("too few characters")]
     TooShort,
 }
 
@@ -38,27 +41,18 @@ impl Policy {
     /// `examples` accepts every new password of the documents (`sensor:34`, `sensor:85`, `console:42`); assumed.
     /// The other two are rules published for the product elsewhere; which one the API applies is not known.
     pub fn named(name: &str) -> Option<Policy> {
-        match name {
-            "examples" => Some(Policy {
-                min_length: 8,
-                max_length: None,
-                classes: 3,
-                symbols: None,
-            }),
-            "product_8" => Some(Policy {
-                min_length: 8,
-                max_length: None,
-                classes: 4,
-                symbols: None,
-            }),
-            "product_16" => Some(Policy {
-                min_length: 16,
-                max_length: None,
-                classes: 4,
-                symbols: Some(PRODUCT_16_SYMBOLS.into()),
-            }),
-            _ => None,
-        }
+        let (min_length, classes, symbols) = match name {
+            "examples" => (8, 3, None),
+            "product_8" => (8, 4, None),
+            "product_16" => (16, 4, Some(PRODUCT_16_SYMBOLS.to_owned())),
+            _ => return None,
+        };
+        Some(Policy {
+            min_length,
+            max_length: None,
+            classes,
+            symbols,
+        })
     }
 
     /// Returns the name of a policy, if it has one.
@@ -85,40 +79,21 @@ impl Policy {
     }
 
     fn classes_in(&self, password: &str) -> usize {
-        let other = |character: char| match &self.symbols {
-            Some(symbols) => symbols.contains(character),
-            None => {
-                !character.is_lowercase()
-                    && !character.is_uppercase()
-                    && !character.is_ascii_digit()
-            }
+        let is_other = |letter: char| match &self.symbols {
+            Some(symbols) => symbols.contains(letter),
+            None => !(letter.is_lowercase() || letter.is_uppercase() || letter.is_ascii_digit()),
         };
-        let classes: [&dyn Fn(char) -> bool; 4] = [
-            &char::is_lowercase,
-            &char::is_uppercase,
-            &|character| character.is_ascii_digit(),
-            &other,
-        ];
-        classes
-            .iter()
-            .filter(|class| password.chars().any(class))
-            .count()
+        let has = |class: &dyn Fn(char) -> bool| usize::from(password.chars().any(class));
+        has(&char::is_lowercase)
+            + has(&char::is_uppercase)
+            + has(&|letter| letter.is_ascii_digit())
+            + has(&is_other)
     }
 }
 
 impl Default for Policy {
     fn default() -> Policy {
         Policy::named("examples").expect("`examples` is among the names")
-    }
-}
-
-impl fmt::Display for PolicyViolation {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(match self {
-            PolicyViolation::Classes => "too few classes of characters",
-            PolicyViolation::TooLong => "too many characters",
-            PolicyViolation::TooShort => "too few characters",
-        })
     }
 }
 

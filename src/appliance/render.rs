@@ -46,10 +46,13 @@ impl ResponseTemplate {
         let envelope = spec
             .envelope
             .as_ref()
-            .map_or(Envelope::Object, |fact| fact.pick(reading("envelope")).is);
-        let internal = spec.internal.as_ref().map_or(Internal::Absent, |fact| {
-            fact.pick(reading("internal")).is.clone()
-        });
+            .map(|fact| fact.pick(reading("envelope")).is);
+        let envelope = envelope.unwrap_or(Envelope::Object);
+        let internal = spec
+            .internal
+            .as_ref()
+            .map(|fact| fact.pick(reading("internal")).is.clone());
+        let internal = internal.unwrap_or(Internal::Absent);
         let body = if wording.echoes() {
             BodyTemplate::Echo(wording.clone(), envelope, internal)
         } else {
@@ -98,24 +101,22 @@ impl Rules {
         response
     }
 
-    /// Renders the response to a request that the server rejects without parsing it.
-    pub fn render_rejection(&self, outcome: Outcome) -> Response<Bytes> {
-        let key = ResponseKey {
-            operation: None,
-            outcome,
+    /// Renders the response to a request that the server rejects, of which only the head is known. With
+    /// a body that is too large, an unknown path stays one.
+    pub fn render_rejection(&self, head: &Parts, outcome: Outcome) -> Response<Bytes> {
+        let condition = Condition::BodyTooLarge;
+        let reject = |operation| self.reject(Some(operation), condition);
+        let rejected = match self.route(head.method.as_str(), head.uri.path()) {
+            _ if outcome != Outcome::BodyTooLarge => None,
+            Ok(operation) => reject(operation),
+            Err(rejected) => Some(rejected),
         };
-        self.render_response(key, &ParsedRequest::Rejected(key, Condition::MalformedBody))
-    }
-
-    /// Renders the response to a request whose body the server rejects. Only its head is known: an unknown path stays one.
-    pub fn render_body_rejection(&self, head: &Parts, condition: Condition) -> Response<Bytes> {
-        let operation = self.route(head.method.as_str(), head.uri.path());
-        let rejected = operation
-            .and_then(|operation| self.reject(Some(operation), condition).map_or(Ok(()), Err));
-        match rejected {
-            Err(rejected @ ParsedRequest::Rejected(key, _)) => self.render_response(key, &rejected),
-            _ => self.render_rejection(Outcome::BodyTooLarge),
-        }
+        let operation = None;
+        let key = match rejected {
+            Some(ParsedRequest::Rejected(key, _)) => key,
+            _ => ResponseKey { operation, outcome },
+        };
+        self.render_response(key, &ParsedRequest::Rejected(key, condition))
     }
 
     /// Returns the key of a response to an outcome: at the operation, else at any request, else at any operation that has one.

@@ -69,12 +69,11 @@ impl Rules {
 
     /// Returns a kind's rules under the default readings, resolved once and shared.
     pub fn with_defaults(kind: Kind) -> Arc<Rules> {
-        static SENSOR: LazyLock<Arc<Rules>> = LazyLock::new(|| defaults(Kind::Sensor));
-        static CONSOLE: LazyLock<Arc<Rules>> = LazyLock::new(|| defaults(Kind::Console));
-        match kind {
-            Kind::Console => Arc::clone(&CONSOLE),
-            Kind::Sensor => Arc::clone(&SENSOR),
-        }
+        static DEFAULTS: LazyLock<Vec<Arc<Rules>>> = LazyLock::new(|| {
+            let rules = |kind: &Kind| Rules::new(contract::of(*kind), &Readings::default());
+            Kind::ALL.iter().map(rules).map(Arc::new).collect()
+        });
+        Arc::clone(&DEFAULTS[kind as usize])
     }
 
     /// Returns the readings that are served instead of the defaults.
@@ -87,17 +86,10 @@ impl Rules {
         self.kind
     }
 
-    /// Returns whether a path is one of an operation.
-    pub fn has_path(&self, path: &str) -> bool {
-        self.operation_at(path).is_some()
-    }
-
     /// Returns the operation of a path.
     pub fn operation_at(&self, path: &str) -> Option<Operation> {
-        let mut routes = self.routes.iter();
-        routes
-            .find(|(route, _)| route == path)
-            .map(|(_, operation)| *operation)
+        let route = self.routes.iter().find(|(route, _)| route == path);
+        route.map(|(_, operation)| *operation)
     }
 
     /// Returns the outcome of a condition, or nothing where the request proceeds.
@@ -150,11 +142,10 @@ impl ResponseTable {
         operation: Option<Operation>,
     ) -> ResponseTable {
         let handling = |condition: &Condition| {
-            contract
-                .handling(operation, *condition)
-                .map_or(Handling::Proceed, |(name, fact)| {
-                    fact.pick(readings.of(&name)).is
-                })
+            let handling = contract.handling(operation, *condition);
+            handling.map_or(Handling::Proceed, |(name, fact)| {
+                fact.pick(readings.of(&name)).is
+            })
         };
         let template = |outcome: &Outcome| {
             let outcome = *outcome;
@@ -164,15 +155,12 @@ impl ResponseTable {
         let content_type = &fact.pick(readings.of(&name)).is.0;
         ResponseTable {
             handlings: Condition::ALL.iter().map(handling).collect(),
-            content_type: HeaderValue::from_str(content_type)
-                .expect("a content type of the contract is a header value"),
+            content_type: content_type
+                .parse()
+                .expect("a content type is a header value"),
             templates: Outcome::ALL.iter().map(template).collect(),
         }
     }
-}
-
-fn defaults(kind: Kind) -> Arc<Rules> {
-    Arc::new(Rules::new(contract::of(kind), &Readings::default()))
 }
 
 /// Puts the checks that an order leaves out behind the others.

@@ -16,6 +16,7 @@ use crate::{
     },
     failure::{Counter, FailureMode},
     fixture,
+    fixture::ModeContext,
     server::RunningAppliance,
 };
 
@@ -40,14 +41,10 @@ pub(super) async fn add(
     AppliancePath(running, _): AppliancePath,
     RequestText(text): RequestText,
 ) -> Result<impl IntoResponse, Problem> {
-    let is_https = app.registry.settings().identity.is_some();
+    let name = join(&app, &running, |context| {
+        Ok(fixture::read_mode(BODY, &text, context)?)
+    })?;
     let appliance = running.appliance();
-    // Read here for its name and certificate; the appliance reads it again with the users and readings it then has.
-    let failure = appliance.parse_failure(BODY, &text, is_https)?;
-    app.registry.check_failure(&appliance.name(), &failure)?;
-    let name = failure.name;
-    let added = appliance.add_failure_text(BODY, &text, is_https)?;
-    added.ok_or_else(|| taken(&name))?;
     let location = format!("/v1/appliances/{}/failures/{name}", appliance.name());
     Ok((
         StatusCode::CREATED,
@@ -72,14 +69,7 @@ pub(super) async fn arm(
             let detail = format!("the failure mode `{name}` cannot happen over plain HTTP");
             return Err(Problem::invalid_body(detail).hint("serve over HTTPS"));
         }
-        let failure = FailureMode {
-            armed,
-            ..ready_made
-        };
-        app.registry.check_failure(&appliance.name(), &failure)?;
-        if !appliance.add_failure(failure) {
-            return Err(taken(&name));
-        }
+        join(&app, &running, |_| Ok(FailureMode { armed, ..ready_made }))?;
     }
     find(&running, &name)
 }
@@ -91,6 +81,25 @@ pub(super) async fn remove(
         return Err(unknown(&running, &name));
     }
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Adds a failure mode that can happen here, and returns its name.
+fn join(
+    app: &AppState,
+    running: &RunningAppliance,
+    read: impl FnOnce(&ModeContext<'_>) -> Result<FailureMode, Problem>,
+) -> Result<String, Problem> {
+    let appliance = running.appliance();
+    let (owner, is_https) = (appliance.name(), app.registry.settings().identity.is_some());
+    let mut name = String::new();
+    let added = appliance.add_failure(BODY, is_https, |context| {
+        let failure = read(context)?;
+        app.registry.check_failure(&owner, &failure)?;
+        name.clone_from(&failure.name);
+        Ok::<_, Problem>(failure)
+    })?;
+    added.ok_or_else(|| taken(&name))?;
+    Ok(name)
 }
 
 fn shown((failure, counter): (FailureMode, Counter)) -> Value {

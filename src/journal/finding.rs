@@ -1,11 +1,11 @@
 //! What is wrong with a client, told from one request of it, and what the documents say about that.
 
-use http::Uri;
+use std::{collections::BTreeMap, sync::LazyLock};
 
-use crate::{
-    appliance::Reason,
-    contract::{Condition, closed_set},
-};
+use bytes::Bytes;
+use http::{Request, header::AUTHORIZATION};
+
+use crate::contract::{Condition, closed_set};
 
 closed_set! {
     /// A fault of the client. An appliance may accept the request all the same.
@@ -59,47 +59,10 @@ closed_set! {
 impl Finding {
     /// Returns what is wrong and what to do, with the lines of the documents where they say something about it.
     pub fn advice(self) -> &'static str {
-        match self {
-            Finding::AdminUser => {
-                "the body names `admin_user`, as one command of the documents does (sensor:167, console:190); the tables have `admin_username` (sensor:121, console:172)"
-            }
-            Finding::CredentialsInUrl => {
-                "the URL has a query: send name and password in the JSON body (sensor:197-201); the heading that speaks of query parameters (sensor:187) stands alone, and URLs end in logs"
-            }
-            Finding::DuplicateField => {
-                "a field stands in the body twice: which of them counts differs between JSON readers"
-            }
-            Finding::EmptyBody => "there is no body: every operation takes a JSON object",
-            Finding::EmptyValue => "a required field is an empty string",
-            Finding::FormContentType => {
-                "JSON was sent as application/x-www-form-urlencoded, which curl does unasked: add -H 'Content-Type: application/json'; only the console's validation command does without it (console:257, console:263)"
-            }
-            Finding::InvalidEscape => {
-                "the body has a backslash before a character that JSON does not escape: write the character alone; the documents' examples have `\\!` from a shell (sensor:33, console:40)"
-            }
-            Finding::MalformedBody => "the body is no JSON",
-            Finding::MissingField => {
-                "a required field is missing (sensor:42-44, sensor:121-124, sensor:191-192; console:82-84, console:172-175, console:235-236)"
-            }
-            Finding::NoContentType => {
-                "the request names no content type: add Content-Type: application/json"
-            }
-            Finding::NotAnObject => "the body is JSON, but no object",
-            Finding::NotUtf8 => "the body is not UTF-8 (RFC 8259 section 8.1)",
-            Finding::NullValue => "a required field is null",
-            Finding::OtherContentType => "the content type is not application/json",
-            Finding::OtherMethod => "the method is not POST (sensor:18, sensor:96, sensor:179)",
-            Finding::Token => {
-                "an Authorization header was sent: these operations need no token (sensor:177, console:197)"
-            }
-            Finding::TooLarge => "the body is larger than an appliance reads (64 KiB, assumed)",
-            Finding::UnknownField => "the body holds a field that the operation does not have",
-            Finding::UnknownPath => "no operation has this path",
-            Finding::Unlawful => {
-                "the request breaks a rule of HTTP, or did not arrive whole in time"
-            }
-            Finding::WrongType => "a field is no string",
-        }
+        static ADVICE: LazyLock<BTreeMap<Finding, String>> = LazyLock::new(|| {
+            serde_saphyr::from_str(include_str!("findings.yaml")).expect("advice on each finding")
+        });
+        &ADVICE[&self]
     }
 
     /// Returns the finding of the same name. A condition that is the appliance's state, such as
@@ -118,25 +81,23 @@ impl Finding {
 pub struct Findings(u32);
 
 impl Findings {
-    /// Returns the findings of a request that was evaluated. `has_token` says whether it has an
-    /// `Authorization` header.
-    pub fn of(uri: &Uri, has_token: bool, body: &[u8], reason: Option<Reason>) -> Findings {
+    /// Returns the findings of a request, which was rejected in a condition or evaluated.
+    pub fn of(request: &Request<Bytes>, rejection: Option<Condition>) -> Findings {
+        let body = request.body();
         let mut findings = Findings::default();
-        if let Some(Reason::In(condition)) = reason {
-            findings.add(match condition {
-                Condition::MalformedBody if has_invalid_escape(body) => {
-                    Some(Finding::InvalidEscape)
-                }
-                Condition::MissingField if holds(body, b"\"admin_user\"") => {
-                    Some(Finding::AdminUser)
-                }
-                _ => Finding::of(condition),
-            });
-        }
-        if uri.query().is_some_and(|query| !query.is_empty()) {
+        findings.add(match rejection {
+            Some(Condition::MalformedBody) if has_invalid_escape(body) => {
+                Some(Finding::InvalidEscape)
+            }
+            Some(Condition::MissingField) if holds(body, b"\"admin_user\"") => {
+                Some(Finding::AdminUser)
+            }
+            condition => condition.and_then(Finding::of),
+        });
+        if request.uri().query().is_some_and(|query| !query.is_empty()) {
             findings.add(Some(Finding::CredentialsInUrl));
         }
-        if has_token {
+        if request.headers().contains_key(AUTHORIZATION) {
             findings.add(Some(Finding::Token));
         }
         findings
@@ -149,10 +110,8 @@ impl Findings {
 
     /// Returns each.
     pub fn iter(self) -> impl Iterator<Item = Finding> {
-        Finding::ALL
-            .iter()
-            .copied()
-            .filter(move |finding| self.0 & 1 << *finding as u32 != 0)
+        let all = Finding::ALL.iter().copied();
+        all.filter(move |finding| self.0 & 1 << *finding as u32 != 0)
     }
 
     fn add(&mut self, finding: Option<Finding>) {
@@ -185,14 +144,13 @@ mod tests {
     use super::*;
 
     fn found(uri: &str, token: bool, body: &str, condition: Option<Condition>) -> Vec<Finding> {
-        Findings::of(
-            &uri.parse().unwrap(),
-            token,
-            body.as_bytes(),
-            condition.map(Reason::In),
-        )
-        .iter()
-        .collect()
+        let mut request = Request::new(Bytes::copy_from_slice(body.as_bytes()));
+        *request.uri_mut() = uri.parse().unwrap();
+        if token {
+            let value = http::HeaderValue::from_static("x");
+            request.headers_mut().insert(AUTHORIZATION, value);
+        }
+        Findings::of(&request, condition).iter().collect()
     }
 
     #[rstest]

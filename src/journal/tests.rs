@@ -36,7 +36,7 @@ fn arrival(path: &str, body: &str) -> EntryData {
         reason: Some(Reason::AllHolds),
         failure: None,
         changed: false,
-        findings: Findings::of(request.uri(), recorded.has_token(), body.as_bytes(), None),
+        findings: Findings::of(&request.map(|()| body.to_owned().into()), None),
         request: recorded,
     }
 }
@@ -275,16 +275,9 @@ fn password_is_hidden_in_header_names_and_across_path_and_query() {
 #[test]
 fn a_view_says_what_is_wrong_and_what_was_meant() {
     let body = r#"{"username": "test", "password": "a\!"}"#;
-    let unread = |condition| Some(Reason::In(condition));
-    let findings = Findings::of(
-        &"/".parse().unwrap(),
-        false,
-        body.as_bytes(),
-        unread(Condition::MalformedBody),
-    );
     let malformed = view(EntryData {
-        findings,
-        reason: unread(Condition::MalformedBody),
+        findings: Findings::of(&Request::new(body.into()), Some(Condition::MalformedBody)),
+        reason: Some(Reason::In(Condition::MalformedBody)),
         ..arrival("/api", body)
     });
     assert_eq!(malformed.findings.len(), 1);
@@ -295,14 +288,8 @@ fn a_view_says_what_is_wrong_and_what_was_meant() {
         "{:?}",
         malformed.findings
     );
-    let findings = Findings::of(
-        &"/".parse().unwrap(),
-        false,
-        b"{}",
-        unread(Condition::MissingField),
-    );
     let missing = view(EntryData {
-        findings,
+        findings: Findings::of(&Request::new("{}".into()), Some(Condition::MissingField)),
         ..arrival("/api", r#"{"username": "test"}"#)
     });
     assert!(

@@ -5,7 +5,6 @@ use std::{sync::Arc, time::Duration};
 use crate::{
     appliance::{Lockout, Scope, State},
     client::{Target, TargetOptions},
-    clock::Clock,
     contract::Kind,
     fixture::Fixture,
     runner::{Accounts, Seed},
@@ -44,17 +43,13 @@ impl RunContext {
     ) -> Result<(RunningAppliance, RunContext), String> {
         let mut appliance = fixture.appliance();
         let accounts = Accounts::for_mock(&Seed::random());
-        accounts
-            .users()
-            .into_iter()
-            .for_each(|user| appliance.state.directory.put(user));
+        for user in accounts.users() {
+            appliance.state.directory.put(user);
+        }
         let start = appliance.state.clone();
         // A repeated run has the same failures.
-        let host = MockAppliance::with_clock(
-            appliance,
-            fixture.schedule(fixture.seed.unwrap_or_default()),
-            Clock::start(),
-        );
+        let schedule = fixture.schedule(fixture.seed.unwrap_or_default());
+        let host = MockAppliance::new(appliance, schedule);
         let double = RunningAppliance::open(host, Some(identity))
             .map_err(|error| format!("no port for a mock: {error}"))?;
         let options = TargetOptions {

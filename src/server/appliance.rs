@@ -46,8 +46,8 @@ pub struct MockAppliance {
 struct Content {
     name: Arc<str>,
     current: Snapshot,
-    /// What a reset goes back to, and what the clock showed then.
-    loaded: (Snapshot, Moment, bool),
+    /// What a reset goes back to.
+    loaded: Snapshot,
     unmatched: UnmatchedRequests,
     /// The failure modes that fired before other content was loaded.
     fired_before: BTreeSet<String>,
@@ -60,42 +60,32 @@ struct Snapshot {
     appliance: Appliance,
     schedule: Schedule,
     outage: Option<Outage>,
+    /// Whether the clock stands still at its start.
+    is_frozen: bool,
 }
 
 impl MockAppliance {
     /// Returns an appliance with its failure modes, whose clock starts now.
     pub fn new(appliance: Appliance, schedule: Schedule) -> MockAppliance {
-        MockAppliance::with_clock(appliance, schedule, Clock::start())
-    }
-
-    /// Returns an appliance with this clock.
-    pub fn with_clock(appliance: Appliance, schedule: Schedule, clock: Clock) -> MockAppliance {
-        let loaded = Snapshot::new(appliance, schedule);
-        MockAppliance::with_content("".into(), (loaded, Moment::default(), false), clock)
+        MockAppliance::with_content("", Snapshot::new(appliance, schedule, false))
     }
 
     /// Returns the appliance of a fixture. `seed` decides everything random.
     pub fn from_fixture(fixture: &Fixture, seed: u64) -> MockAppliance {
-        let clock = Clock::start_at(Moment::default(), fixture.frozen);
-        let name = fixture.name.as_str().into();
-        MockAppliance::with_content(name, loaded(fixture, seed), clock)
+        MockAppliance::with_content(&fixture.name, Snapshot::of(fixture, seed))
     }
 
-    fn with_content(
-        name: Arc<str>,
-        loaded: (Snapshot, Moment, bool),
-        clock: Clock,
-    ) -> MockAppliance {
+    fn with_content(name: &str, loaded: Snapshot) -> MockAppliance {
         MockAppliance {
+            clock: Clock::start_at(Moment::default(), loaded.is_frozen),
             content: Mutex::new(Content {
-                name,
-                current: loaded.0.clone(),
+                name: name.into(),
+                current: loaded.clone(),
                 loaded,
                 unmatched: UnmatchedRequests::default(),
                 fired_before: BTreeSet::new(),
                 is_port_closed: false,
             }),
-            clock,
             journal: SharedJournal::new(Bounds::default(), MemoryBudget::of_the_process()),
             rescheduled: Notify::new(),
         }
@@ -117,19 +107,10 @@ impl MockAppliance {
         let mut content = self.content();
         let counters = content.current.schedule.counters().into_iter();
         let fired = counters.filter(|counter| counter.fired > 0);
-        content
-            .fired_before
-            .extend(fired.map(|counter| counter.mode));
+        let fired = fired.map(|counter| counter.mode);
+        content.fired_before.extend(fired);
         content.name = fixture.name.as_str().into();
-        content.loaded = loaded(fixture, seed);
-        self.restore(&mut content);
-    }
-
-    /// Becomes another appliance between two requests, with a clock that begins again.
-    pub fn replace(&self, appliance: Appliance, schedule: Schedule) {
-        let mut content = self.content();
-        let loaded = Snapshot::new(appliance, schedule);
-        content.loaded = (loaded, Moment::default(), false);
+        content.loaded = Snapshot::of(fixture, seed);
         self.restore(&mut content);
     }
 
@@ -141,9 +122,8 @@ impl MockAppliance {
 
     /// One lock round all of it: no request is evaluated by the new state and the old time.
     fn restore(&self, content: &mut Content) {
-        let (loaded, moment, is_frozen) = &content.loaded;
-        self.clock.set(*moment, *is_frozen);
-        content.current = loaded.clone();
+        content.current = content.loaded.clone();
+        self.clock.set(Moment::default(), content.loaded.is_frozen);
         content.unmatched = UnmatchedRequests::default();
         self.journal.clear();
         self.rescheduled.notify_waiters();
@@ -218,16 +198,16 @@ impl MockAppliance {
 }
 
 impl Snapshot {
-    fn new(appliance: Appliance, schedule: Schedule) -> Snapshot {
+    fn new(appliance: Appliance, schedule: Schedule, is_frozen: bool) -> Snapshot {
         Snapshot {
             appliance,
             schedule,
             outage: None,
+            is_frozen,
         }
     }
-}
 
-fn loaded(fixture: &Fixture, seed: u64) -> (Snapshot, Moment, bool) {
-    let snapshot = Snapshot::new(fixture.appliance(), fixture.schedule(seed));
-    (snapshot, Moment::default(), fixture.frozen)
+    fn of(fixture: &Fixture, seed: u64) -> Snapshot {
+        Snapshot::new(fixture.appliance(), fixture.schedule(seed), fixture.frozen)
+    }
 }

@@ -1,109 +1,94 @@
-//! One connection: the handshake, then hyper, both held to the limits of what they are doing.
+//! One connection: what its parts share, and what it is doing.
+//!
+//! ```text
+//! Handshake → Idle → Head → Body → Answering → Idle …    Body ─ too slow ─▶ TimedOut → Answering
+//!                      └─ refused ──┴──▶ Draining        Idle ─ too long ─▶ Closing
+//!                            Answering ⇄ Delayed         a failure mode delays the answer
+//! ```
 
 use std::{
-    future::poll_fn,
-    pin::{Pin, pin},
-    sync::Arc,
-    task::{Poll, ready},
+    mem,
+    sync::{Arc, Mutex, MutexGuard},
+    time::Duration,
 };
 
-use hyper::{server::conn::http1::Builder, service::service_fn};
-use hyper_util::rt::TokioIo;
-use tokio::{
-    io::AsyncWriteExt,
-    net::TcpStream,
-    time::{Instant, sleep},
-};
+use http::StatusCode;
 
 use crate::{
-    clock,
-    failure::TlsFailure,
-    journal::Progress,
-    server::{
-        Client, Limits, Service,
-        connection_state::{ConnectionState, NextWait, Phase},
-        exchange, handshake,
-        limits::Permit,
-        script::ScriptedStream,
-        stream::{TrackedStream, Transport},
-        tls::Identity,
-    },
+    clock::{self, ClockAge},
+    failure::WireStep,
+    journal::{EntryId, Progress, lock},
+    server::{Client, Limits, Service},
 };
 
-/// What all requests of one connection share.
+/// What the parts of one connection share.
 pub(super) struct Connection {
     pub(super) service: Arc<dyn Service>,
     pub(super) limits: Arc<Limits>,
-    pub(super) state: Arc<ConnectionState>,
     pub(super) client: Client,
+    pub(super) state: Mutex<ConnectionState>,
+}
+
+/// What a connection is doing, and what it has yet to send.
+#[derive(Default)]
+pub(super) struct ConnectionState {
+    pub(super) phase: Phase,
+    /// Counts what restarts the time limit: a new phase, a byte of an answer that was sent.
+    pub(super) restarts: u64,
+    /// The request was refused: what is left of it has yet to be read.
+    pub(super) is_refused: bool,
+    /// The server is stopping: nothing further is read.
+    pub(super) is_shutting_down: bool,
+    /// The connection ends with RST.
+    pub(super) is_reset: bool,
+    /// The server ends the connection, and not the client.
+    pub(super) is_closed_by_server: bool,
+    /// What replaces the answer that hyper is about to write.
+    pub(super) script: Option<Script>,
+    /// The answers that were given to hyper and are not sent yet, oldest first.
+    pub(super) pending: Vec<(EntryId, StatusCode)>,
+}
+
+/// What is sent in place of an answer, and the clock's age from which its waits count.
+pub(super) struct Script {
+    pub(super) steps: Vec<WireStep>,
+    /// From before the request was evaluated. A test may see the request arrive and put a frozen
+    /// clock forward before the wait begins.
+    pub(super) received: ClockAge,
+}
+
+/// What a connection is doing, in the order of its life.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// Agreeing on keys; also before the first poll.
+    #[default]
+    Handshake,
+    /// Waiting for the first byte of a request.
+    Idle,
+    /// Reading a head.
+    Head,
+    /// Reading a body.
+    Body,
+    /// The body took too long; the request has yet to be refused.
+    TimedOut,
+    /// Being answered, up to the last byte that the system takes.
+    Answering,
+    /// Delayed by a failure mode: no limit holds, and a shutdown cuts it at once.
+    Delayed,
+    /// Idle for too long, and closing.
+    Closing,
+    /// Answered and closed by the server, which reads and drops what the client still sends.
+    Draining,
 }
 
 impl Connection {
-    /// Serves the client until it leaves, a limit ends the connection, or the server stops.
-    pub(super) async fn serve(
-        self,
-        stream: TcpStream,
-        identity: Option<Identity>,
-        failure: Option<TlsFailure>,
-        _permit: Permit,
-    ) {
-        let stream = TrackedStream::new(stream, Arc::clone(&self.state));
-        let transport = match &identity {
-            None => Some(Transport::Plain(stream)),
-            Some(identity) => handshake::accept(&self, stream, identity, failure).await,
-        };
-        if let Some(transport) = transport {
-            Arc::new(self).serve_http(transport).await;
-        }
-    }
-
-    /// Speaks HTTP until either side ends the connection, and ends it in time.
-    async fn serve_http(self: Arc<Connection>, transport: Transport) {
-        let Connection { state, limits, .. } = &*self;
-        state.set(Phase::Idle);
-        let mut http = pin!(async {
-            let stream = TokioIo::new(ScriptedStream::new(transport, Arc::clone(&self)));
-            let respond = service_fn(|request| exchange::respond(request, &self));
-            let mut hyper = hyper_builder(limits).serve_connection(stream, respond);
-            let served = poll_fn(|cx| {
-                if state.phase() == Phase::Closing {
-                    Pin::new(&mut hyper).graceful_shutdown();
-                }
-                Pin::new(&mut hyper).poll(cx)
-            });
-            // An error is the client's, and hyper has answered what can be answered.
-            if served.await.is_ok() {
-                // Hyper did it, unless the client asked for an upgrade.
-                let _ = hyper.into_parts().io.into_inner().shutdown().await;
-            }
-        });
-        let mut timer = pin!(sleep(limits.idle));
-        let mut last = None;
-        poll_fn(|cx| {
-            loop {
-                if http.as_mut().poll(cx).is_ready() {
-                    return Poll::Ready(());
-                }
-                match state.next_wait(last, limits) {
-                    NextWait::End => return Poll::Ready(()),
-                    NextWait::Same => {}
-                    NextWait::New(restarts, limit) => {
-                        last = Some(restarts);
-                        timer.as_mut().reset(Instant::now() + limit);
-                    }
-                }
-                ready!(timer.as_mut().poll(cx));
-                if !state.on_timeout() {
-                    return Poll::Ready(());
-                }
-            }
-        })
-        .await;
+    pub(super) fn state(&self) -> MutexGuard<'_, ConnectionState> {
+        lock(&self.state)
     }
 
     /// Completes the journal entries of the answers that were given to hyper.
     pub(super) fn complete_pending(&self, progress: Progress) {
-        let pending = self.state.take_pending();
+        let pending = mem::take(&mut self.state().pending);
         if pending.is_empty() {
             return;
         }
@@ -117,27 +102,64 @@ impl Connection {
 /// However a connection ends, its answers have ended.
 impl Drop for Connection {
     fn drop(&mut self) {
-        self.complete_pending(if self.state.is_closed_by_server() {
+        let is_closed_by_server = self.state().is_closed_by_server;
+        self.complete_pending(if is_closed_by_server {
             Progress::Cut
         } else {
             Progress::Left
         });
+        self.service.on_closed(self.client.connection);
     }
 }
 
-fn hyper_builder(limits: &Limits) -> Builder {
-    let mut builder = Builder::new();
-    // A head above our limit gets the service's answer, one above this limit gets hyper's.
-    // It must stay below 65,536: hyper panics in debug builds on a longer header name.
-    let max_bytes = limits.head_bytes.saturating_mul(2).clamp(8192, 65_000);
-    builder
-        // A client may close its sending half and still wait for its answer.
-        .half_close(true)
-        .max_buf_size(max_bytes)
-        .max_header_size(max_bytes)
-        // Answers are small: a copy behind the head costs less than a list of two pieces.
-        .writev(false)
-        // Hyper's starts at the end of the last answer, ours with the first byte of a head.
-        .header_read_timeout(None);
-    builder
+impl ConnectionState {
+    /// Enters a phase.
+    pub(super) fn set(&mut self, phase: Phase) {
+        self.phase = phase;
+        self.restarts += 1;
+    }
+
+    /// Enters a phase if the connection is in a given one.
+    pub(super) fn transition(&mut self, from: Phase, to: Phase) {
+        if self.phase == from {
+            self.set(to);
+        }
+    }
+
+    /// Ends the connection with RST.
+    pub(super) fn reset(&mut self) {
+        self.is_closed_by_server = true;
+        self.is_reset = true;
+    }
+
+    /// Notes that a time limit has passed; tells whether the connection goes on all the same.
+    pub(super) fn on_timeout(&mut self) -> bool {
+        match self.phase {
+            // The request is refused at the next poll.
+            Phase::Body => self.set(Phase::TimedOut),
+            Phase::Idle => self.set(Phase::Closing),
+            _ => {
+                self.is_closed_by_server = true;
+                return false;
+            }
+        }
+        true
+    }
 }
+
+impl Phase {
+    pub(super) fn limit(self, limits: &Limits) -> Duration {
+        match self {
+            Phase::Handshake => limits.handshake,
+            Phase::Idle => limits.idle,
+            Phase::Head => limits.head,
+            Phase::Body => limits.body,
+            Phase::TimedOut | Phase::Answering => limits.stall,
+            Phase::Delayed => NO_LIMIT,
+            Phase::Closing | Phase::Draining => limits.linger,
+        }
+    }
+}
+
+/// A year: the client or the server ends the connection before that.
+const NO_LIMIT: Duration = Duration::from_secs(365 * 24 * 60 * 60);

@@ -11,12 +11,11 @@ use http_body_util::Full;
 use hyper::body::{Body, Incoming};
 
 use crate::{
-    failure::{Framing, RequestFlags, WireStep},
+    failure::{Delivery, Framing, RequestFlags, WireStep},
     server::{
         Answer, Refusal,
-        connection::Connection,
-        connection_state::{Phase, Script},
-        validate_head::Head,
+        connection::{Connection, Phase, Script},
+        validate_head::validate_head,
     },
 };
 
@@ -27,40 +26,35 @@ pub(super) async fn respond(
 ) -> Result<Response<Full<Bytes>>, Infallible> {
     let body = read_body(&mut request, connection).await;
     let (head, _) = request.into_parts();
-    let Connection {
-        service,
-        state,
-        client,
-        ..
-    } = connection;
-    state.set(Phase::Answering);
+    let client = connection.client;
+    connection.state().set(Phase::Answering);
     let mut response = match body {
         Ok(body) => {
             let request = Request::from_parts(head, body);
-            let answer = service.answer(&request, *client);
+            let answer = connection.service.answer(&request, client);
             deliver(answer, &request, connection)
         }
         Err(refusal) => {
-            state.refuse();
-            let answer = service.refuse(&head, refusal, *client);
-            add_pending(&answer, connection);
-            let mut response = answer.into_response();
+            connection.state().is_refused = true;
+            let answer = connection.service.refuse(&head, refusal, client);
+            let mut response = note_pending(answer, connection).response;
             // Where this request ends is unknown, or takes too long to find out.
             let close = HeaderValue::from_static("close");
             response.headers_mut().insert(CONNECTION, close);
             response
         }
     };
-    normalize(&mut response);
+    // What makes hyper panic: a version that HTTP/1 does not have, and in debug builds a length that
+    // is not the body's. Answers with a false length are sent by a script.
+    *response.version_mut() = Version::HTTP_11;
+    response.headers_mut().remove(CONTENT_LENGTH);
     Ok(response.map(Full::new))
 }
 
 /// Returns what hyper is given: the answer, or a placeholder for the script that replaces it.
 fn deliver(answer: Answer, request: &Request<Bytes>, connection: &Connection) -> Response<Bytes> {
-    add_pending(&answer, connection);
-    let Answer {
-        delivery, received, ..
-    } = answer;
+    let received = answer.received;
+    let delivery = note_pending(answer, connection);
     if delivery.is_plain() {
         return delivery.response;
     }
@@ -70,15 +64,17 @@ fn deliver(answer: Answer, request: &Request<Bytes>, connection: &Connection) ->
         // The client asked for the end: hyper closes, over TLS with a `close_notify`.
         steps.pop();
     }
-    connection.state.set_script(Script { steps, received });
+    connection.state().script = Some(Script { steps, received });
     Response::new(Bytes::new())
 }
 
-fn add_pending(answer: &Answer, connection: &Connection) {
+/// Notes that the entry of an answer is to be completed.
+fn note_pending(answer: Answer, connection: &Connection) -> Delivery {
     if let Some(entry) = answer.entry {
         let status = answer.delivery.response.status();
-        connection.state.add_pending(entry, status);
+        connection.state().pending.push((entry, status));
     }
+    answer.delivery
 }
 
 /// Returns what must be known of a request to send its answer.
@@ -107,26 +103,13 @@ fn date() -> String {
     httpdate::fmt_http_date(SystemTime::now())
 }
 
-/// Takes from an answer what makes hyper panic: a version that HTTP/1 does not have, and in debug
-/// builds a length that is not the body's. Answers with a false length are sent by a script.
-fn normalize(response: &mut Response<Bytes>) {
-    *response.version_mut() = Version::HTTP_11;
-    response.headers_mut().remove(CONTENT_LENGTH);
-}
-
 /// Validates a head, then reads the whole body.
 async fn read_body(
     request: &mut Request<Incoming>,
     connection: &Connection,
 ) -> Result<Bytes, Refusal> {
     let limits = &connection.limits;
-    let head = Head::of(request);
-    if head.bytes > limits.head_bytes {
-        return Err(Refusal::HeadTooLarge);
-    }
-    if !head.is_valid {
-        return Err(Refusal::BadRequest);
-    }
+    validate_head(request, limits.head_bytes)?;
     let body = request.body_mut();
     if body.is_end_stream() {
         return Ok(Bytes::new());
@@ -136,11 +119,11 @@ async fn read_body(
     if length > limits.body_bytes as u64 {
         return Err(Refusal::BodyTooLarge);
     }
-    connection.state.set(Phase::Body);
+    connection.state().set(Phase::Body);
     let mut bytes = Bytes::new();
     while !body.is_end_stream() {
         let frame = poll_fn(|cx| {
-            if connection.state.phase() == Phase::TimedOut {
+            if connection.state().phase == Phase::TimedOut {
                 return Poll::Ready(Err(Refusal::RequestTimeout));
             }
             Pin::new(&mut *body)

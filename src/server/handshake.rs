@@ -1,6 +1,6 @@
 //! TLS handshakes: those that a failure mode spoils, and why the others fail, with what to do.
 
-use std::{io, net::IpAddr};
+use std::{future::poll_fn, io, net::IpAddr};
 
 use rustls::{AlertDescription, Error, InvalidMessage, PeerMisbehaved};
 use tokio::{io::AsyncReadExt, time::timeout};
@@ -21,36 +21,34 @@ pub(super) async fn accept(
     mut stream: TrackedStream,
     identity: &Identity,
     failure: Option<TlsFailure>,
-) -> Option<Transport> {
+) -> Option<Box<dyn Transport>> {
     let (source, limit) = (connection.client.source, connection.limits.handshake);
     let log = &connection.limits.log;
-    let config = match &failure {
-        None => identity.config(),
-        Some(failure) => match failure.handshake {
-            Some(Handshake::Abort) => {
-                // A client that says nothing is not waited for longer than any other.
-                if timeout(limit, read_hello(&mut stream)).await.is_ok() {
-                    connection.state.reset();
-                }
-                return None;
+    match failure.as_ref().and_then(|failure| failure.handshake) {
+        Some(Handshake::Abort) => {
+            // A client that says nothing is not waited for longer than any other.
+            if timeout(limit, read_hello(&mut stream)).await.is_ok() {
+                connection.state().reset();
             }
-            Some(Handshake::Plaintext) => return Some(Transport::Plain(stream)),
-            // No time limit holds here, which is the failure.
-            Some(Handshake::Stall) => {
-                drain(&mut stream).await;
-                return None;
-            }
-            None => match identity.misbehaving(failure) {
-                Ok(config) => config,
-                Err(error) => {
-                    log.line(&format!("TLS handshake with {source}: {error}"));
-                    return None;
-                }
-            },
-        },
+            return None;
+        }
+        Some(Handshake::Plaintext) => return Some(Box::new(stream)),
+        // No time limit holds here, which is the failure.
+        Some(Handshake::Stall) => {
+            poll_fn(|cx| stream.poll_drain(cx)).await;
+            return None;
+        }
+        None => {}
+    }
+    let config = match failure.map_or_else(|| Ok(identity.config()), |f| identity.misbehaving(&f)) {
+        Ok(config) => config,
+        Err(error) => {
+            log.line(&format!("TLS handshake with {source}: {error}"));
+            return None;
+        }
     };
     match timeout(limit, TlsAcceptor::from(config).accept(stream)).await {
-        Ok(Ok(stream)) => return Some(Transport::Tls(Box::new(stream))),
+        Ok(Ok(stream)) => return Some(Box::new(stream)),
         Ok(Err(error)) => log.line(&describe_failure(source, &error)),
         Err(_) => log.line(&format!(
             "TLS handshake with {source} failed: not finished within {limit:?}"
@@ -69,21 +67,13 @@ async fn read_hello(stream: &mut TrackedStream) {
     }
 }
 
-/// Reads and drops what a client sends, until it leaves.
-async fn drain(stream: &mut TrackedStream) {
-    let mut space = [0; 1024];
-    while stream.read(&mut space).await.is_ok_and(|count| count > 0) {}
-}
-
 /// Returns the log line of a handshake that failed.
 fn describe_failure(source: IpAddr, error: &io::Error) -> String {
-    let reason = match error
-        .get_ref()
-        .and_then(|inner| inner.downcast_ref::<Error>())
-    {
+    let tls = error.get_ref().and_then(|inner| inner.downcast_ref());
+    let reason = match tls {
         Some(error) => explain(error),
         None if error.kind() == io::ErrorKind::UnexpectedEof => {
-            "the client closed the connection".to_owned()
+            "the client closed the connection".into()
         }
         None => error.to_string(),
     };
@@ -91,21 +81,31 @@ fn describe_failure(source: IpAddr, error: &io::Error) -> String {
 }
 
 fn explain(error: &Error) -> String {
-    match error {
+    use AlertDescription as Alert;
+    let known = match error {
         // A client that has another run's CA finds the signature wrong, and some then send DecryptError.
         Error::AlertReceived(
-            AlertDescription::UnknownCA | AlertDescription::BadCertificate | AlertDescription::CertificateUnknown | AlertDescription::DecryptError,
+            Alert::UnknownCA
+            | Alert::BadCertificate
+            | Alert::CertificateUnknown
+            | Alert::DecryptError,
         ) => {
-            "the client does not trust the certificate: give it the CA that --ca-out writes, and reach the server by a name in the certificate (--san adds one)".to_owned()
+            "the client does not trust the certificate: give it the CA that --ca-out writes, and reach the server by a name in the certificate (--san adds one)"
         }
-        Error::AlertReceived(AlertDescription::CertificateExpired) => "the client finds the certificate expired: is its clock right?".to_owned(),
-        Error::PeerMisbehaved(PeerMisbehaved::ServerNameMustContainOneHostName) | Error::InvalidMessage(InvalidMessage::InvalidServerName) => {
-            "the client sent a server name (SNI) that is not a host name, perhaps an address or a name with a port: it must send a host name or none".to_owned()
+        Error::AlertReceived(Alert::CertificateExpired) => {
+            "the client finds the certificate expired: is its clock right?"
         }
-        Error::InvalidMessage(InvalidMessage::InvalidContentType) => "the client does not speak TLS: plain HTTP needs --http".to_owned(),
-        Error::NoApplicationProtocol => "the client does not offer HTTP/1.1 (ALPN http/1.1)".to_owned(),
-        _ => error.to_string(),
-    }
+        Error::PeerMisbehaved(PeerMisbehaved::ServerNameMustContainOneHostName)
+        | Error::InvalidMessage(InvalidMessage::InvalidServerName) => {
+            "the client sent a server name (SNI) that is not a host name, perhaps an address or a name with a port: it must send a host name or none"
+        }
+        Error::InvalidMessage(InvalidMessage::InvalidContentType) => {
+            "the client does not speak TLS: plain HTTP needs --http"
+        }
+        Error::NoApplicationProtocol => "the client does not offer HTTP/1.1 (ALPN http/1.1)",
+        _ => return error.to_string(),
+    };
+    known.into()
 }
 
 /// RFC 8446 section 5.1.

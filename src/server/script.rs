@@ -20,173 +20,139 @@
 //! client may wait for the answer with half of its connection closed. A reset ends the wait.
 
 use std::{
-    collections::VecDeque,
-    io,
+    future::pending,
+    io, mem,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
 };
 
-use bytes::{Buf, Bytes};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use bytes::BytesMut;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 
 use crate::{
-    clock::ClockAge,
     failure::WireStep,
     journal::Progress,
     server::{
-        connection::Connection,
-        connection_state::{Phase, Script},
+        connection::{Connection, Phase, Script},
         stream::Transport,
     },
 };
 
 /// A stream that carries out a script instead of writing what it is given.
 pub(super) struct ScriptedStream {
-    transport: Transport,
+    turn: Turn,
     connection: Arc<Connection>,
-    /// What the client sent while its answer was delayed.
-    read_ahead: VecDeque<u8>,
-    /// The client has ended its sending half.
-    is_ended: bool,
-    script: Option<ScriptState>,
     /// Something was written since the last flush.
     is_unflushed: bool,
 }
 
-/// A script that is being carried out.
-struct ScriptState {
-    steps: VecDeque<WireStep>,
-    step: Step,
-    /// When the next step is due: waits are added up, so that a pace is kept.
-    due: ClockAge,
+/// Who has the client's stream.
+enum Turn {
+    Hyper(ClientStream),
+    /// A script, which gives it back, or ends the connection with an error.
+    Script(Pin<Box<dyn Future<Output = io::Result<ClientStream>> + Send>>),
+    /// Nobody: the connection has ended.
+    Ended,
 }
 
-enum Step {
-    Closing,
-    Flushing,
-    Hanging,
-    Next,
-    Waiting(Pin<Box<dyn Future<Output = ()> + Send>>),
-    Writing(Bytes),
+struct ClientStream {
+    transport: Box<dyn Transport>,
+    /// What the client sent while its answer was delayed.
+    read_ahead: BytesMut,
+    /// The client has ended its sending half.
+    is_ended: bool,
 }
 
 impl ScriptedStream {
-    pub(super) fn new(transport: Transport, connection: Arc<Connection>) -> ScriptedStream {
+    pub(super) fn new(
+        transport: Box<dyn Transport>,
+        connection: Arc<Connection>,
+    ) -> ScriptedStream {
         ScriptedStream {
-            transport,
+            turn: Turn::Hyper(ClientStream {
+                transport,
+                read_ahead: BytesMut::new(),
+                is_ended: false,
+            }),
             connection,
-            read_ahead: VecDeque::new(),
-            is_ended: false,
-            script: None,
             is_unflushed: false,
         }
     }
+}
 
-    /// Goes on with the script; ready when hyper has the connection again. An error ends the connection.
-    fn poll_script(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        while let Some(script) = &mut self.script {
-            match &mut script.step {
-                Step::Next => match script.steps.pop_front() {
-                    Some(next) => script.begin(next, &self.connection)?,
-                    None => {
-                        self.script = None;
-                        let state = &self.connection.state;
-                        state.transition(Phase::Delayed, Phase::Answering);
-                    }
-                },
-                Step::Waiting(wait) => {
-                    if wait.as_mut().poll(cx).is_pending() {
-                        self.read_ahead(cx)?;
-                        return Poll::Pending;
-                    }
-                    script.step = Step::Next;
-                }
-                Step::Writing(bytes) if bytes.is_empty() => script.step = Step::Flushing,
-                Step::Writing(bytes) => match ready!(self.transport.poll_write(cx, bytes))? {
-                    0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
-                    count => bytes.advance(count),
-                },
-                Step::Flushing => {
-                    ready!(self.transport.poll_flush(cx))?;
-                    script.step = Step::Next;
-                }
-                Step::Hanging => {
-                    self.read_ahead(cx)?;
-                    return if self.is_ended {
-                        Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into()))
-                    } else {
-                        Poll::Pending
-                    };
-                }
-                Step::Closing => {
-                    ready!(self.transport.poll_close(cx));
-                    return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
-                }
-            }
+impl Turn {
+    /// Returns the client's stream once no script has it.
+    fn poll_stream(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<&mut ClientStream>> {
+        if let Turn::Script(script) = self {
+            let end = ready!(script.as_mut().poll(cx));
+            *self = Turn::Ended;
+            *self = Turn::Hyper(end?);
         }
-        Poll::Ready(Ok(()))
-    }
-
-    /// Looks whether the client is still there, keeping what it sends for later.
-    fn read_ahead(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
-        while !self.is_ended && self.read_ahead.len() < MAX_READ_AHEAD {
-            let mut space = [0; 1024];
-            let mut buffer = ReadBuf::new(&mut space);
-            match self.transport.poll_read(cx, &mut buffer) {
-                Poll::Pending => break,
-                Poll::Ready(Ok(())) => {
-                    self.is_ended = buffer.filled().is_empty();
-                    self.read_ahead.extend(buffer.filled());
-                }
-                // The end of a TLS client that sent no `close_notify`.
-                Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::UnexpectedEof => {
-                    self.is_ended = true;
-                }
-                Poll::Ready(Err(error)) => return Err(error),
-            }
-        }
-        Ok(())
+        Poll::Ready(match self {
+            Turn::Hyper(stream) => Ok(stream),
+            _ => Err(io::ErrorKind::NotConnected.into()),
+        })
     }
 }
 
-impl ScriptState {
-    fn new(Script { steps, received }: Script) -> ScriptState {
-        ScriptState {
-            steps: steps.into(),
-            step: Step::Next,
-            due: received,
+impl ClientStream {
+    /// Carries out a script. An error ends the connection.
+    async fn run(mut self, script: Script, connection: Arc<Connection>) -> io::Result<Self> {
+        // Waits are added up, so that a pace is kept.
+        let mut due = script.received;
+        for step in script.steps {
+            match step {
+                WireStep::Close => {
+                    connection.state().is_closed_by_server = true;
+                    connection.state().set(Phase::Draining);
+                    self.transport.socket().close().await;
+                    return Err(io::ErrorKind::ConnectionAborted.into());
+                }
+                WireStep::Hang => {
+                    connection.state().set(Phase::Delayed);
+                    self.read_ahead().await?;
+                    return Err(io::ErrorKind::UnexpectedEof.into());
+                }
+                WireStep::Reset => {
+                    connection.state().reset();
+                    return Err(io::ErrorKind::ConnectionReset.into());
+                }
+                WireStep::Wait(time) => {
+                    connection.state().set(Phase::Delayed);
+                    due = due.plus(time);
+                    tokio::select! {
+                        biased;
+                        () = connection.service.clock().sleep_until_age(due) => {}
+                        Err(error) = self.read_ahead() => return Err(error),
+                    }
+                }
+                WireStep::Write(bytes) => {
+                    // From here on a client that takes nothing stalls.
+                    connection.state().set(Phase::Answering);
+                    self.transport.write_all(&bytes).await?;
+                    self.transport.flush().await?;
+                }
+            }
         }
+        let mut state = connection.state();
+        state.transition(Phase::Delayed, Phase::Answering);
+        Ok(self)
     }
 
-    fn begin(&mut self, next: WireStep, connection: &Connection) -> io::Result<()> {
-        let state = &connection.state;
-        self.step = match next {
-            WireStep::Close => {
-                state.close_by_server();
-                state.set(Phase::Draining);
-                Step::Closing
+    /// Keeps what the client sends for later, until it ends its sending half.
+    async fn read_ahead(&mut self) -> io::Result<()> {
+        while !self.is_ended {
+            if self.read_ahead.len() >= MAX_READ_AHEAD {
+                return pending().await;
             }
-            WireStep::Hang => {
-                state.set(Phase::Delayed);
-                Step::Hanging
+            match self.transport.read_buf(&mut self.read_ahead).await {
+                Ok(count) => self.is_ended = count == 0,
+                // The end of a TLS client that sent no `close_notify`.
+                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => self.is_ended = true,
+                Err(error) => return Err(error),
             }
-            WireStep::Reset => {
-                state.reset();
-                return Err(io::ErrorKind::ConnectionReset.into());
-            }
-            WireStep::Wait(time) => {
-                state.set(Phase::Delayed);
-                self.due = self.due.plus(time);
-                let clock = connection.service.clock();
-                Step::Waiting(Box::pin(clock.sleep_until_age(self.due)))
-            }
-            WireStep::Write(bytes) => {
-                // From here on a client that takes nothing stalls.
-                state.set(Phase::Answering);
-                Step::Writing(bytes)
-            }
-        };
+        }
         Ok(())
     }
 }
@@ -198,18 +164,17 @@ impl AsyncRead for ScriptedStream {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let this = &mut *self;
-        if this.read_ahead.is_empty() && !this.is_ended {
-            return this.transport.poll_read(cx, buffer);
+        let stream = ready!(this.turn.poll_stream(cx))?;
+        if stream.read_ahead.is_empty() && !stream.is_ended {
+            return Pin::new(&mut stream.transport).poll_read(cx, buffer);
         }
         // The phases that the socket reports when bytes arrive; these arrived before.
-        let state = &this.connection.state;
+        let mut state = this.connection.state();
         state.transition(Phase::Answering, Phase::Idle);
-        if !this.read_ahead.is_empty() {
+        if !stream.read_ahead.is_empty() {
             state.transition(Phase::Idle, Phase::Head);
-            let (front, _) = this.read_ahead.as_slices();
-            let count = front.len().min(buffer.remaining());
-            buffer.put_slice(&front[..count]);
-            this.read_ahead.drain(..count);
+            let count = stream.read_ahead.len().min(buffer.remaining());
+            buffer.put_slice(&stream.read_ahead.split_to(count));
         }
         Poll::Ready(Ok(()))
     }
@@ -223,14 +188,19 @@ impl AsyncWrite for ScriptedStream {
     ) -> Poll<io::Result<usize>> {
         let this = &mut *self;
         this.is_unflushed = true;
-        if this.script.is_none() {
-            this.script = this.connection.state.take_script().map(ScriptState::new);
-        }
-        if this.script.is_some() {
+        let script = this.connection.state().script.take();
+        this.turn = match (mem::replace(&mut this.turn, Turn::Ended), script) {
+            (Turn::Hyper(stream), Some(script)) => {
+                Turn::Script(Box::pin(stream.run(script, Arc::clone(&this.connection))))
+            }
+            (turn, _) => turn,
+        };
+        match &mut this.turn {
+            Turn::Hyper(stream) => Pin::new(&mut stream.transport).poll_write(cx, bytes),
             // The placeholder.
-            return Poll::Ready(Ok(bytes.len()));
+            Turn::Script(_) => Poll::Ready(Ok(bytes.len())),
+            Turn::Ended => Poll::Ready(Err(io::ErrorKind::NotConnected.into())),
         }
-        this.transport.poll_write(cx, bytes)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -238,16 +208,16 @@ impl AsyncWrite for ScriptedStream {
         if !self.is_unflushed {
             return Poll::Ready(Ok(()));
         }
-        ready!(self.poll_script(cx))?;
-        ready!(self.transport.poll_flush(cx))?;
+        let stream = ready!(self.turn.poll_stream(cx))?;
+        ready!(Pin::new(&mut stream.transport).poll_flush(cx))?;
         self.is_unflushed = false;
         self.connection.complete_pending(Progress::Done);
         Poll::Ready(Ok(()))
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        ready!(self.poll_script(cx))?;
-        self.transport.poll_shutdown(cx)
+        let stream = ready!(self.turn.poll_stream(cx))?;
+        Pin::new(&mut stream.transport).poll_shutdown(cx)
     }
 }
 

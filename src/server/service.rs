@@ -1,6 +1,6 @@
 //! What stands behind a port: the interface between the server and an appliance.
 
-use std::{fmt, net::IpAddr, pin::Pin, time::Instant};
+use std::{net::IpAddr, pin::Pin, time::Instant};
 
 use bytes::Bytes;
 use http::{Request, Response, StatusCode, request::Parts};
@@ -86,49 +86,28 @@ pub enum Refusal {
 }
 
 /// An answer, how it is delivered, and the journal entry that waits for its end.
+#[derive(Debug)]
 pub struct Answer {
-    pub(super) delivery: Delivery,
+    /// The response, and what happens to it on its way.
+    pub delivery: Delivery,
     /// The clock's age before the request was evaluated: delays count from there.
-    pub(super) received: ClockAge,
-    pub(super) entry: Option<EntryId>,
+    pub received: ClockAge,
+    /// The journal entry to complete when the answer has ended.
+    pub entry: Option<EntryId>,
 }
 
 impl Answer {
     /// Returns an answer that is sent as it is.
     pub fn plain(response: Response<Bytes>) -> Answer {
-        Answer::delivered(Delivery::plain(response), ClockAge::default())
-    }
-
-    /// Returns an answer that is sent as a failure mode wants it; its delays count from `received`.
-    pub fn delivered(delivery: Delivery, received: ClockAge) -> Answer {
         Answer {
-            delivery,
-            received,
+            delivery: Delivery::plain(response),
+            received: ClockAge::default(),
             entry: None,
-        }
-    }
-
-    /// Adds the journal entry to complete when the answer has ended.
-    #[must_use]
-    pub fn with_entry(self, entry: EntryId) -> Answer {
-        Answer {
-            entry: Some(entry),
-            ..self
         }
     }
 
     /// Returns the response itself, however it is delivered.
     pub fn into_response(self) -> Response<Bytes> {
         self.delivery.response
-    }
-}
-
-/// Shows the answer and its delivery.
-impl fmt::Debug for Answer {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.debug_struct("Answer")
-            .field("is_plain", &self.delivery.is_plain())
-            .field("delivery", &self.delivery)
-            .finish()
     }
 }

@@ -1,6 +1,7 @@
 //! The bytes of a connection, beneath TLS: when a request begins, when an answer is stuck, and when it was sent.
 
 use std::{
+    future::poll_fn,
     io,
     pin::Pin,
     sync::Arc,
@@ -8,34 +9,46 @@ use std::{
 };
 
 use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
+    io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf},
     net::TcpStream,
 };
 use tokio_rustls::server::TlsStream;
 
-use crate::server::connection_state::{ConnectionState, Phase};
+use crate::server::connection::{Connection, Phase};
+
+/// A connection with or without TLS.
+pub(super) trait Transport: AsyncRead + AsyncWrite + Send + Unpin {
+    /// Returns the socket, beneath TLS.
+    fn socket(&mut self) -> &mut TrackedStream;
+}
+
+impl Transport for TrackedStream {
+    fn socket(&mut self) -> &mut TrackedStream {
+        self
+    }
+}
+
+impl Transport for TlsStream<TrackedStream> {
+    fn socket(&mut self) -> &mut TrackedStream {
+        self.get_mut().0
+    }
+}
 
 /// A client's socket that reports to the connection's state.
 pub(super) struct TrackedStream {
     stream: TcpStream,
-    state: Arc<ConnectionState>,
+    connection: Arc<Connection>,
     /// The client has sent its last byte.
     is_ended: bool,
     /// The server has sent its last byte, and read what came after it.
     is_closed: bool,
 }
 
-/// A connection with or without TLS.
-pub(super) enum Transport {
-    Plain(TrackedStream),
-    Tls(Box<TlsStream<TrackedStream>>),
-}
-
 impl TrackedStream {
-    pub(super) fn new(stream: TcpStream, state: Arc<ConnectionState>) -> TrackedStream {
+    pub(super) fn new(stream: TcpStream, connection: Arc<Connection>) -> TrackedStream {
         TrackedStream {
             stream,
-            state,
+            connection,
             is_ended: false,
             is_closed: false,
         }
@@ -44,7 +57,7 @@ impl TrackedStream {
     /// Reads and drops what the client still sends, until it ends.
     ///
     /// A socket closed over unread bytes sends a reset, which may overtake the answer that says why.
-    fn poll_drain(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+    pub(super) fn poll_drain(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let mut space = [0; 4096];
         loop {
             let mut buffer = ReadBuf::new(&mut space);
@@ -55,20 +68,19 @@ impl TrackedStream {
         }
     }
 
-    /// Ends the sending with FIN, whatever lies above, and drops what the client still sends.
-    fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+    /// Ends the sending with FIN, without a `close_notify`, and drops what the client still sends.
+    pub(super) async fn close(&mut self) {
         // A client that has left needs no FIN.
-        if ready!(Pin::new(&mut self.stream).poll_shutdown(cx)).is_ok() && !self.is_ended {
-            ready!(self.poll_drain(cx));
+        if self.stream.shutdown().await.is_ok() && !self.is_ended {
+            poll_fn(|cx| self.poll_drain(cx)).await;
         }
         self.is_closed = true;
-        Poll::Ready(())
     }
 }
 
 impl Drop for TrackedStream {
     fn drop(&mut self) {
-        if self.state.is_reset() {
+        if self.connection.state().is_reset {
             // Closing then sends RST and drops what is unsent. Fails if the client has left.
             let _ = self.stream.set_zero_linger();
         }
@@ -82,11 +94,13 @@ impl AsyncRead for TrackedStream {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         // With `half_close`, hyper reads only once the answer before was flushed.
-        self.state.transition(Phase::Answering, Phase::Idle);
+        self.connection
+            .state()
+            .transition(Phase::Answering, Phase::Idle);
         let before = buffer.filled().len();
         ready!(Pin::new(&mut self.stream).poll_read(cx, buffer))?;
         if buffer.filled().len() > before {
-            self.state.transition(Phase::Idle, Phase::Head);
+            self.connection.state().transition(Phase::Idle, Phase::Head);
         } else {
             self.is_ended = true;
         }
@@ -102,7 +116,10 @@ impl AsyncWrite for TrackedStream {
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
         if let Poll::Ready(Ok(1..)) = written {
-            self.state.progress();
+            // Some of an answer was sent: its limit starts again.
+            self.connection
+                .state()
+                .transition(Phase::Answering, Phase::Answering);
         }
         written
     }
@@ -115,62 +132,18 @@ impl AsyncWrite for TrackedStream {
         if self.is_closed {
             return Poll::Ready(Ok(()));
         }
-        if self.state.phase() != Phase::Draining {
+        if self.connection.state().phase != Phase::Draining {
             ready!(Pin::new(&mut self.stream).poll_shutdown(cx))?;
-            if !self.is_ended && self.state.is_unread() {
-                self.state.set(Phase::Draining);
+            let mut state = self.connection.state();
+            // The client may still be sending a request that nobody reads.
+            if !self.is_ended && (state.is_refused || state.phase == Phase::Head) {
+                state.set(Phase::Draining);
             }
         }
-        if self.state.phase() == Phase::Draining {
+        if self.connection.state().phase == Phase::Draining {
             ready!(self.poll_drain(cx));
         }
         self.is_closed = true;
         Poll::Ready(Ok(()))
-    }
-}
-
-impl Transport {
-    pub(super) fn poll_read(
-        &mut self,
-        cx: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        match self {
-            Transport::Plain(stream) => Pin::new(stream).poll_read(cx, buffer),
-            Transport::Tls(stream) => Pin::new(stream).poll_read(cx, buffer),
-        }
-    }
-
-    pub(super) fn poll_write(
-        &mut self,
-        cx: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        match self {
-            Transport::Plain(stream) => Pin::new(stream).poll_write(cx, bytes),
-            Transport::Tls(stream) => Pin::new(stream).poll_write(cx, bytes),
-        }
-    }
-
-    pub(super) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self {
-            Transport::Plain(stream) => Pin::new(stream).poll_flush(cx),
-            Transport::Tls(stream) => Pin::new(stream).poll_flush(cx),
-        }
-    }
-
-    pub(super) fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self {
-            Transport::Plain(stream) => Pin::new(stream).poll_shutdown(cx),
-            Transport::Tls(stream) => Pin::new(stream).poll_shutdown(cx),
-        }
-    }
-
-    /// Ends the sending with FIN and without a `close_notify`.
-    pub(super) fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        match self {
-            Transport::Plain(stream) => stream.poll_close(cx),
-            Transport::Tls(stream) => stream.get_mut().0.poll_close(cx),
-        }
     }
 }

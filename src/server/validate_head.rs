@@ -7,57 +7,50 @@ use http::{
     header::{HOST, TRANSFER_ENCODING},
 };
 
-/// What must be known of a head before its body is read.
-pub(super) struct Head {
-    /// How long it is: the request line, each header line as `name: value`, the empty line.
-    ///
-    /// Further blanks beside a value are not counted; hyper's own limit, about twice ours, counts
-    /// those too.
-    pub(super) bytes: usize,
-    /// Whether the server may answer it (RFC 9112 sections 3.2, 3.3 and 6.1).
-    pub(super) is_valid: bool,
-}
+use crate::server::Refusal;
 
-impl Head {
-    pub(super) fn of<B>(request: &Request<B>) -> Head {
-        let headers = request.headers();
-        let header_bytes: usize = headers
-            .iter()
-            .map(|(name, value)| name.as_str().len() + value.len() + ": \r\n".len())
-            .sum();
-        let line_bytes = line_bytes(request.method(), request.uri());
-        Head {
-            bytes: line_bytes + header_bytes + "\r\n".len(),
-            is_valid: is_valid_target(request.method(), request.uri())
-                && has_valid_host(headers, request.version())
-                && has_valid_coding(headers),
-        }
+/// Checks a request's head before its body is read: its length, and RFC 9112 sections 3.2, 3.3 and 6.1.
+pub(super) fn validate_head<B>(request: &Request<B>, max_bytes: usize) -> Result<(), Refusal> {
+    if head_bytes(request) > max_bytes {
+        Err(Refusal::HeadTooLarge)
+    } else if is_valid_target(request.method(), request.uri())
+        && has_valid_host(request.headers(), request.version())
+        && has_valid_coding(request.headers())
+    {
+        Ok(())
+    } else {
+        Err(Refusal::BadRequest)
     }
 }
 
-fn line_bytes(method: &Method, uri: &Uri) -> usize {
+/// Counts the request line, each header line as `name: value`, and the empty line.
+///
+/// Further blanks beside a value are not counted; hyper's own limit, about twice ours, counts those too.
+fn head_bytes<B>(request: &Request<B>) -> usize {
+    let (uri, headers) = (request.uri(), request.headers());
     // A URL's `://` beside its two parts.
-    let origin = uri.scheme_str().map_or(0, |scheme| scheme.len() + 3)
+    let target = uri.scheme_str().map_or(0, |scheme| scheme.len() + 3)
         + uri
             .authority()
-            .map_or(0, |authority| authority.as_str().len());
-    let target = origin + uri.path_and_query().map_or(0, |path| path.as_str().len());
-    method.as_str().len() + target + " ".len() * 2 + "HTTP/1.1\r\n".len()
+            .map_or(0, |authority| authority.as_str().len())
+        + uri.path_and_query().map_or(0, |path| path.as_str().len());
+    let lines = headers
+        .iter()
+        .map(|(name, value)| name.as_str().len() + value.len() + ": \r\n".len());
+    request.method().as_str().len() + target + "  HTTP/1.1\r\n\r\n".len() + lines.sum::<usize>()
 }
 
 fn is_valid_target(method: &Method, uri: &Uri) -> bool {
-    let ascii = uri
-        .path_and_query()
-        .is_none_or(|path| path.as_str().is_ascii());
-    ascii
-        && match (uri.scheme(), uri.authority()) {
+    let target = uri.path_and_query();
+    target.is_none_or(|target| target.as_str().is_ascii())
+        && match (uri.scheme_str(), uri.authority()) {
             // A URL, as for a proxy: a server must take it, and its own name stands in it.
             (Some(scheme), Some(authority)) => {
-                !scheme.as_str().is_empty() && is_authority(authority.as_str().as_bytes())
+                !scheme.is_empty() && is_authority(authority.as_str().as_bytes())
             }
             // `*` asks about the whole server, which is for OPTIONS alone.
             _ if uri.path() == "*" => *method == Method::OPTIONS,
-            _ => uri.path().starts_with('/') && uri.authority().is_none(),
+            (_, authority) => uri.path().starts_with('/') && authority.is_none(),
         }
 }
 
@@ -82,43 +75,32 @@ fn has_valid_coding(headers: &HeaderMap) -> bool {
     }
 }
 
-/// Tells whether this is a host, and perhaps a port (RFC 9110 section 7.2). An empty host is refused.
+/// Tells whether this is a host, and perhaps a port (RFC 9110 section 7.2). An empty host is refused; a
+/// port may be empty (RFC 3986 section 3.2.3).
 fn is_authority(text: &[u8]) -> bool {
-    let host_end = match text {
-        [b'[', rest @ ..] => match rest.iter().position(|byte| *byte == b']') {
-            Some(end) if is_ipv6(&rest[..end]) => end + 2,
-            _ => return false,
-        },
-        name => name_end(name),
+    let Ok(text) = str::from_utf8(text) else {
+        return false;
     };
-    match text.split_at(host_end) {
-        ([], _) => false,
-        (_, [b':', port @ ..]) => is_port(port),
-        (_, rest) => rest.is_empty(),
-    }
+    let (host, port) = match text.rsplit_once(':') {
+        Some((host, port)) if !port.ends_with(']') => (host, port),
+        _ => (text, ""),
+    };
+    let is_host = match host.strip_prefix('[') {
+        Some(rest) => rest
+            .strip_suffix(']')
+            .is_some_and(|ip| ip.parse::<Ipv6Addr>().is_ok()),
+        None => is_name(host),
+    };
+    let is_port = port.is_empty() || port.parse::<u16>().is_ok();
+    is_host && is_port && port.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-fn is_ipv6(address: &[u8]) -> bool {
-    str::from_utf8(address).is_ok_and(|address| address.parse::<Ipv6Addr>().is_ok())
-}
-
-/// Tells whether this is a port; it may be empty (RFC 3986 section 3.2.3).
-fn is_port(port: &[u8]) -> bool {
-    let digits = port.iter().all(u8::is_ascii_digit);
-    digits
-        && (port.is_empty() || str::from_utf8(port).is_ok_and(|port| port.parse::<u16>().is_ok()))
-}
-
-/// Returns where a `reg-name` of RFC 3986 section 3.2.2, an IPv4 address included, ends.
-fn name_end(text: &[u8]) -> usize {
-    let mut end = 0;
-    loop {
-        end += match text[end..] {
-            [byte, ..] if is_name_byte(byte) => 1,
-            [b'%', high, low, ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => 3,
-            _ => return end,
-        };
-    }
+/// Tells whether this is a `reg-name` of RFC 3986 section 3.2.2, an IPv4 address included.
+fn is_name(host: &str) -> bool {
+    let mut escapes = host.split('%').skip(1).map(str::as_bytes);
+    !host.is_empty()
+        && host.bytes().all(|byte| byte == b'%' || is_name_byte(byte))
+        && escapes.all(|escape| matches!(escape, [high, low, ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit()))
 }
 
 fn is_name_byte(byte: u8) -> bool {
@@ -194,6 +176,6 @@ mod tests {
             .header("accept", "*/*")
             .body(())
             .unwrap();
-        assert_eq!(Head::of(&request).bytes, head.len());
+        assert_eq!(head_bytes(&request), head.len());
     }
 }

@@ -268,10 +268,13 @@ fn provoked(
         .body(Bytes::from(body.to_string()))
         .unwrap();
     let source = IpAddr::from([127, 0, 0, 1]);
-    let answer = fixture
-        .appliance()
-        .answer(&request, source, Moment::default());
-    String::from_utf8(answer.response.body().to_vec()).unwrap()
+    let appliance = fixture.appliance();
+    let parsed = appliance.rules.parse_request(&request);
+    let evaluation = appliance
+        .state
+        .evaluate(&appliance.rules, &parsed, source, Moment::default());
+    let response = appliance.rules.render_response(evaluation.key, &parsed);
+    String::from_utf8(response.body().to_vec()).unwrap()
 }
 
 fn own(password: &str, new: &str) -> Json {

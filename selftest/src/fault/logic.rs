@@ -186,7 +186,9 @@ impl LogicFault {
             }
             LogicFault::NewPasswordTrimmed => {
                 let (key, change) = question.outcome();
-                let replaces = change.as_ref().is_some_and(StateChange::replaces_password);
+                let replaces = change
+                    .as_ref()
+                    .is_some_and(|change| change.new_password.is_some());
                 let mut state = committed(state, change, []);
                 let user = state.directory.find(values.get(Field::Username)).cloned();
                 if let Some(user) = user.filter(|_| replaces) {
@@ -315,8 +317,10 @@ impl Question<'_> {
 
     /// Keeps the password that a change replaces, so that a later request can be held against it.
     fn with_history(&self, (key, change): (ResponseKey, Option<StateChange>)) -> Decision {
-        let change = change
-            .map(|change| change.with_grace_period(GracePeriod::Until(Moment(Duration::MAX))));
+        let change = change.map(|change| StateChange {
+            grace_period: Some(GracePeriod::Until(Moment(Duration::MAX))),
+            ..change
+        });
         (key, committed(self.state, change, []))
     }
 

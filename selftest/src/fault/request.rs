@@ -156,7 +156,12 @@ impl RequestFault {
             RequestFault::BarePathAlone => reading.path(|path| {
                 let known = paths(rules).find(|known| bare(known) == path);
                 known.map_or_else(
-                    || rules.has_path(path).then(|| NOWHERE.to_owned()),
+                    || {
+                        rules
+                            .operation_at(path)
+                            .is_some()
+                            .then(|| NOWHERE.to_owned())
+                    },
                     |known| Some(known.to_owned()),
                 )
             }),
@@ -407,7 +412,7 @@ impl Reading<'_> {
     /// Reads another path, where this one is known to nobody or `other` says so.
     fn path(&self, other: impl Fn(&str) -> Option<String>) -> Rewrite {
         let path = self.request.uri().path();
-        let known = self.rules.has_path(path);
+        let known = self.rules.operation_at(path).is_some();
         // A path of the contract stays what it is, unless it is made nobody's.
         let other = other(path)
             .filter(|other| !known || other == NOWHERE)

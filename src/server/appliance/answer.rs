@@ -1,42 +1,70 @@
-//! How a request is answered: by the appliance under one lock, which also commits the change and notes the request.
+//! How a request is answered. Parsing and rendering happen outside the lock; evaluation, the failure
+//! modes' counts, the change of the state and the journal entry inside.
 
 use std::{sync::Arc, time::Instant};
 
 use bytes::Bytes;
-use http::{Request, Response, StatusCode, request::Parts};
+use http::{Request, StatusCode, request::Parts};
 
 use super::{MockAppliance, Snapshot};
 use crate::{
-    appliance::{ApplianceAnswer, GracePeriod, Moment, ParsedRequest, Rules, StateChange},
-    clock::{Clock, ClockAge},
-    contract::{Condition, Outcome},
+    appliance::{GracePeriod, Moment, ParsedRequest, Reason, ResponseKey, Rules},
+    clock::Clock,
+    contract::Outcome,
     failure::{Call, Delivery, Stale, Trigger},
     journal::{EntryData, EntryId, Findings, Progress, RecordedRequest},
     server::{AcceptDecision, Answer, Client, PinnedFuture, Refusal, Service},
 };
 
-/// An answer before a failure mode changes its delivery.
-struct PendingAnswer {
-    response: Response<Bytes>,
-    failure: Option<Trigger>,
-    entry: EntryId,
-    /// The clock's age when the request was evaluated.
-    received: ClockAge,
+/// What a request comes to.
+pub(super) struct Decision {
+    pub(super) key: ResponseKey,
+    pub(super) reason: Reason,
+    pub(super) failure: Option<Trigger>,
+    /// Whether a password was replaced.
+    pub(super) changed: bool,
 }
 
 impl Service for MockAppliance {
     fn answer(&self, request: &Request<Bytes>, client: Client) -> Answer {
-        let pending = self.evaluate(request, client);
+        let (method, uri) = (request.method(), request.uri());
+        let recorded = RecordedRequest::new(method, uri, request.headers(), request.body());
+        let mut rules = self.rules();
+        let mut parsed = rules.parse_request(request);
+        let mut content = self.content();
+        if !Arc::ptr_eq(&rules, &content.current.appliance.rules) {
+            // Other readings were set since.
+            rules = Arc::clone(&content.current.appliance.rules);
+            parsed = rules.parse_request(request);
+        }
+        // Inside the lock: a request that is evaluated later has a later time, and a later entry.
+        let stamp = self.clock.timestamp();
+        let decision = content.current.decide(&parsed, client, stamp.moment);
+        let operation = parsed.operation();
+        if operation.is_none() {
+            content.unmatched.add(method, uri);
+        }
+        let failure = decision.failure.as_ref();
+        let entry = self.journal.push(EntryData {
+            at_ns: stamp.moment.nanoseconds(),
+            instant: stamp.instant,
+            source: client.source,
+            connection: client.connection,
+            operation,
+            outcome: decision.key.outcome,
+            reason: Some(decision.reason),
+            failure: failure.map(|failure| Arc::clone(&failure.mode)),
+            changed: decision.changed,
+            findings: Findings::of(request, parsed.rejection()),
+            request: recorded,
+        });
+        drop(content);
         self.journal.pushed();
-        let delivery = Delivery::plain(pending.response);
-        let answer = match pending.failure {
-            None => Answer::delivered(delivery, pending.received),
-            Some(failure) => Answer::delivered(
-                failure.action.apply(&failure.random, delivery),
-                pending.received,
-            ),
-        };
-        answer.with_entry(pending.entry)
+        Answer {
+            delivery: decision.deliver(&rules, &parsed),
+            received: stamp.age,
+            entry: Some(entry),
+        }
     }
 
     fn refuse(&self, head: &Parts, refusal: Refusal, client: Client) -> Answer {
@@ -46,10 +74,6 @@ impl Service for MockAppliance {
             Refusal::BodyTooLarge => Outcome::BodyTooLarge,
             Refusal::HeadTooLarge => Outcome::HeadTooLarge,
             Refusal::RequestTimeout => Outcome::RequestTimeout,
-        };
-        let response = match refusal {
-            Refusal::BodyTooLarge => rules.render_body_rejection(head, Condition::BodyTooLarge),
-            _ => rules.render_rejection(outcome),
         };
         let operation = rules.operation_at(head.uri.path());
         let mut content = self.content();
@@ -72,7 +96,10 @@ impl Service for MockAppliance {
         });
         drop(content);
         self.journal.pushed();
-        Answer::plain(response).with_entry(entry)
+        Answer {
+            entry: Some(entry),
+            ..Answer::plain(rules.render_rejection(head, outcome))
+        }
     }
 
     fn complete(&self, entry: EntryId, status: StatusCode, progress: Progress, now: Instant) {
@@ -101,10 +128,8 @@ impl Service for MockAppliance {
     }
 
     fn on_closed(&self, connection: u64) {
-        self.content()
-            .current
-            .schedule
-            .connection_closed(connection);
+        let schedule = &mut self.content().current.schedule;
+        schedule.connection_closed(connection);
     }
 
     fn next_outage(&self) -> PinnedFuture<'_> {
@@ -116,107 +141,65 @@ impl Service for MockAppliance {
     }
 
     fn on_reopened(&self) {
-        self.set_reopened();
+        self.content().is_port_closed = false;
     }
 }
 
-impl MockAppliance {
-    /// Answers a request, commits its change and notes it, all under the lock.
-    fn evaluate(&self, request: &Request<Bytes>, client: Client) -> PendingAnswer {
-        let (method, uri, body) = (request.method(), request.uri(), request.body());
-        let recorded = RecordedRequest::new(method, uri, request.headers(), body);
-        let mut guard = self.content();
-        let content = &mut *guard;
-        let Snapshot {
-            appliance,
-            schedule,
-            ..
-        } = &mut content.current;
-        // Inside the lock: a request that is evaluated later has a later time.
-        let stamp = self.clock.timestamp();
-        let now = stamp.moment;
-        let mut answer = appliance.answer(request, client.source, now);
-        let operation = answer.request.operation();
-        if operation.is_none() {
-            content.unmatched.add(method, uri);
-        }
-        let failure = schedule.request(&call(&answer.request, client, now));
-        if let Some(failure) = &failure {
-            override_response(&appliance.rules, failure, &mut answer);
-        }
-        let change = answer.evaluation.change;
-        let change = change.filter(|_| commits(failure.as_ref()));
-        let is_changed = change.as_ref().is_some_and(StateChange::replaces_password);
-        if let Some(change) = change {
-            let stale = failure.as_ref().and_then(|failure| failure.action.stale);
-            appliance.commit(match stale {
-                Some(stale) => change.with_grace_period(grace_period(stale, now)),
-                None => change,
-            });
-        }
-        // Inside the lock: the journal is in the order of the evaluations.
-        let entry = self.journal.push(EntryData {
-            at_ns: now.nanoseconds(),
-            instant: stamp.instant,
+impl Snapshot {
+    /// Evaluates a request, counts it at the failure modes, and makes its change.
+    pub(super) fn decide(
+        &mut self,
+        request: &ParsedRequest<'_>,
+        client: Client,
+        now: Moment,
+    ) -> Decision {
+        let (rules, state) = (&self.appliance.rules, &mut self.appliance.state);
+        let evaluation = state.evaluate(rules, request, client.source, now);
+        let failure = self.schedule.request(&Call {
+            operation: request.operation(),
+            user: request.user(),
             source: client.source,
             connection: client.connection,
-            operation,
-            outcome: answer.evaluation.key.outcome,
-            reason: Some(answer.evaluation.reason),
-            failure: failure.as_ref().map(|failure| Arc::clone(&failure.mode)),
-            changed: is_changed,
-            findings: Findings::of(uri, recorded.has_token(), body, answer.request.rejection()),
-            request: recorded,
+            now,
         });
-        drop(guard);
-        PendingAnswer {
-            response: answer.response,
+        let action = failure.as_ref().map(|failure| &failure.action);
+        let mut key = evaluation.key;
+        if let Some(response) = action.map(|action| &action.response)
+            && let Some(outcome) = response.outcome
+        {
+            let rules = response.rules.as_ref().unwrap_or(rules);
+            key = rules.response_key(key.operation, outcome).unwrap_or(key);
+        }
+        let commits = action.is_none_or(|action| action.commits());
+        let change = evaluation.change.filter(|_| commits);
+        let changed = change
+            .as_ref()
+            .is_some_and(|change| change.new_password.is_some());
+        if let Some(mut change) = change {
+            let stale = action.and_then(|action| action.stale);
+            change.grace_period = stale.map(|stale| match stale {
+                Stale::For(time) => GracePeriod::Until(Moment(now.0.saturating_add(time))),
+                Stale::Requests(count) => GracePeriod::Validations(count),
+            });
+            state.commit(change);
+        }
+        Decision {
+            key,
+            reason: evaluation.reason,
             failure,
-            entry,
-            received: stamp.age,
+            changed,
         }
     }
 }
 
-/// Returns a request as the failure modes see it.
-pub(super) fn call<'a>(parsed: &'a ParsedRequest<'_>, client: Client, now: Moment) -> Call<'a> {
-    Call {
-        operation: parsed.operation(),
-        user: parsed.user(),
-        source: client.source,
-        connection: client.connection,
-        now,
-    }
-}
-
-/// Tells whether a change is made in spite of a failure.
-pub(super) fn commits(failure: Option<&Trigger>) -> bool {
-    failure.is_none_or(|failure| failure.action.commits())
-}
-
-/// Puts the outcome that a failure mode names in place of the appliance's.
-pub(super) fn override_response(
-    rules: &Rules,
-    failure: &Trigger,
-    answer: &mut ApplianceAnswer<'_>,
-) {
-    let answering = &failure.action.response;
-    let rules = match (&answering.rules, answering.outcome) {
-        (None, None) => return,
-        (own, _) => own.as_deref().unwrap_or(rules),
-    };
-    let operation = answer.request.operation();
-    let key = answering
-        .outcome
-        .and_then(|outcome| rules.response_key(operation, outcome))
-        .unwrap_or(answer.evaluation.key);
-    answer.evaluation.key = key;
-    answer.response = rules.render_response(key, &answer.request);
-}
-
-fn grace_period(stale: Stale, now: Moment) -> GracePeriod {
-    match stale {
-        Stale::For(time) => GracePeriod::Until(Moment(now.0.saturating_add(time))),
-        Stale::Requests(count) => GracePeriod::Validations(count),
+impl Decision {
+    /// Renders the answer, and lets the failure mode change it and its delivery.
+    pub(super) fn deliver(&self, rules: &Rules, request: &ParsedRequest<'_>) -> Delivery {
+        let Some(failure) = &self.failure else {
+            return Delivery::plain(rules.render_response(self.key, request));
+        };
+        let rules = failure.action.response.rules.as_deref().unwrap_or(rules);
+        let delivery = Delivery::plain(rules.render_response(self.key, request));
+        failure.action.apply(&failure.random, delivery)
     }
 }

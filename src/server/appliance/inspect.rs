@@ -4,20 +4,15 @@ use std::{
     collections::BTreeSet,
     hash::{BuildHasher, Hasher, RandomState},
     net::IpAddr,
-    sync::OnceLock,
+    sync::{Arc, LazyLock},
 };
 
 use bytes::Bytes;
-use http::{Request, Response, header::AUTHORIZATION};
+use http::{Request, Response};
 
-use super::{
-    MockAppliance, Snapshot,
-    answer::{call, commits, override_response},
-};
+use super::MockAppliance;
 use crate::{
-    appliance::StateChange,
     contract::{Operation, Outcome},
-    failure::Delivery,
     journal::{
         BoundedJournal, Entry, EntryFilter, EntryView, Finding, Findings, JournalRedactor,
         suggestion,
@@ -63,21 +58,14 @@ impl MockAppliance {
     pub fn journal(&self, wanted: &EntryFilter, most: usize) -> JournalPage {
         let (entries, changed, count, dropped) = self.journal.read(|journal| {
             let entries: Vec<Entry> = journal.newest(wanted).take(most).cloned().collect();
-            (
-                entries,
-                password_changes(journal),
-                journal.count(wanted),
-                journal.dropped(),
-            )
+            let changed = password_changes(journal);
+            (entries, changed, journal.count(wanted), journal.dropped())
         });
         let rules = self.rules();
-        let serves = |path: &str| rules.has_path(path);
-        let redactor = JournalRedactor::new(
-            rules.kind(),
-            fingerprints(),
-            self.redactor(&changed),
-            &serves,
-        );
+        let (secrets, serves) = (self.redactor(&changed), |path: &str| {
+            rules.operation_at(path).is_some()
+        });
+        let redactor = JournalRedactor::new(rules.kind(), FINGERPRINTS.clone(), secrets, &serves);
         JournalPage {
             entries: entries.iter().map(|entry| redactor.view(entry)).collect(),
             count,
@@ -118,46 +106,32 @@ impl MockAppliance {
 
     /// Returns what a request from a source would get now, and why. Nothing is changed or counted.
     pub fn explain(&self, request: &Request<Bytes>, source: IpAddr) -> Explanation {
-        let Snapshot {
-            appliance,
-            mut schedule,
-            ..
-        } = self.content().current.clone();
-        let rules = &appliance.rules;
-        let now = self.clock.now();
-        let mut answer = appliance.answer(request, source, now);
+        let mut current = self.content().current.clone();
+        let rules = Arc::clone(&current.appliance.rules);
+        let parsed = rules.parse_request(request);
         // A connection without a number: what is counted per connection counts as on a new one.
         let client = Client {
             source,
             connection: 0,
         };
-        let failure = schedule.request(&call(&answer.request, client, now));
-        if let Some(failure) = &failure {
-            override_response(rules, failure, &mut answer);
-        }
-        let operation = answer.request.operation();
-        let rejection = answer.request.rejection();
-        let change = answer.evaluation.change.as_ref();
-        let changes =
-            change.is_some_and(StateChange::replaces_password) && commits(failure.as_ref());
-        let has_token = request.headers().contains_key(AUTHORIZATION);
-        let findings = Findings::of(request.uri(), has_token, request.body(), rejection);
-        let delivery = Delivery::plain(answer.response);
-        let delivery = match &failure {
-            Some(failure) => failure.action.apply(&failure.random, delivery),
-            None => delivery,
-        };
+        let decision = current.decide(&parsed, client, self.clock.now());
+        let answer = decision.deliver(&rules, &parsed).response;
+        let operation = parsed.operation();
         let path = request.uri().path();
-        let suggest = || suggestion(rules.kind(), path, |path| rules.has_path(path));
+        let suggest = || {
+            suggestion(rules.kind(), path, |path| {
+                rules.operation_at(path).is_some()
+            })
+        };
         Explanation {
             operation,
-            outcome: answer.evaluation.key.outcome,
-            reason: answer.evaluation.reason.to_string(),
-            failure: failure.map(|failure| failure.mode.to_string()),
-            changes,
-            findings: findings.iter().collect(),
+            outcome: decision.key.outcome,
+            reason: decision.reason.to_string(),
+            failure: decision.failure.map(|failure| failure.mode.to_string()),
+            changes: decision.changed,
+            findings: Findings::of(request, parsed.rejection()).iter().collect(),
             suggestion: operation.is_none().then(suggest),
-            answer: delivery.response,
+            answer,
         }
     }
 
@@ -167,20 +141,16 @@ impl MockAppliance {
     }
 
     fn redactor(&self, changed: &[Entry]) -> Redactor {
-        let states = {
+        let directories = {
             let content = self.content();
-            [&content.current, &content.loaded.0]
-                .map(|snapshot| snapshot.appliance.state.directory.clone())
+            let snapshots = [&content.current, &content.loaded];
+            snapshots.map(|snapshot| snapshot.appliance.state.directory.clone())
         };
-        let users = || states.iter().flat_map(|directory| directory.users());
+        let users = || directories.iter().flat_map(|directory| directory.users());
         let names: BTreeSet<&str> = users().map(|user| user.username.as_str()).collect();
         let sent: BTreeSet<String> = changed.iter().flat_map(Entry::passwords).collect();
-        Redactor::of_secrets(
-            users()
-                .map(|user| user.password.expose())
-                .chain(sent.iter().map(String::as_str)),
-            &names,
-        )
+        let known = users().map(|user| user.password.expose());
+        Redactor::of_secrets(known.chain(sent.iter().map(String::as_str)), &names)
     }
 }
 
@@ -188,13 +158,9 @@ fn password_changes(journal: &BoundedJournal) -> Vec<Entry> {
     journal.password_changes().cloned().collect()
 }
 
-/// Returns this process's fingerprints: their key is made when first asked for, and never shown.
-fn fingerprints() -> Fingerprints {
-    static OWN: OnceLock<Fingerprints> = OnceLock::new();
-    OWN.get_or_init(|| {
-        // What std keys its maps with is the system's randomness, and cannot fail.
-        let half = || u128::from(RandomState::new().build_hasher().finish());
-        Fingerprints::new((half() << 64 | half()).to_ne_bytes())
-    })
-    .clone()
-}
+/// This process's fingerprints: their key is made when first asked for, and never shown.
+static FINGERPRINTS: LazyLock<Fingerprints> = LazyLock::new(|| {
+    // What std keys its maps with is the system's randomness, and cannot fail.
+    let half = || u128::from(RandomState::new().build_hasher().finish());
+    Fingerprints::new((half() << 64 | half()).to_ne_bytes())
+});

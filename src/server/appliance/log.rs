@@ -1,7 +1,5 @@
 //! The log event of each request whose answer has ended. It holds no password.
 
-use std::borrow::Cow;
-
 use tracing::Level;
 
 use super::MockAppliance;
@@ -17,32 +15,34 @@ impl MockAppliance {
             return;
         };
         let data = &entry.data;
-        let asked: Cow<'_, str> = match data.operation {
-            Some(operation) => operation.name().into(),
+        let asked = data.operation.map_or_else(
             // A path may hold anything, a password too.
-            None => {
-                let redactor = self.redactor_of_users();
-                redactor.text(data.request.path()).into_owned().into()
-            }
-        };
+            || {
+                self.redactor_of_users()
+                    .text(data.request.path())
+                    .into_owned()
+            },
+            |operation| operation.name().to_owned(),
+        );
         let reason = data
             .reason
-            .map_or_else(String::new, |reason| reason.to_string());
+            .map(|reason| reason.to_string())
+            .unwrap_or_default();
         let status = entry.status.map_or(0, |status| status.as_u16());
         let took_ms = entry.took().unwrap_or_default().as_secs_f64() * 1000.0;
         let (outcome, state) = (data.outcome.name(), entry.progress.name());
         let failure = data.failure.as_deref().unwrap_or_default();
-        let bent = if failure.is_empty() {
-            String::new()
-        } else {
-            format!(", bent by {failure}")
-        };
+        let bent = data
+            .failure
+            .as_ref()
+            .map(|failure| format!(", bent by {failure}"));
+        let bent = bent.unwrap_or_default();
         let name = self.name();
         tracing::debug!(
             target: TARGET,
             appliance = &*name,
             number = entry.number,
-            asked = &*asked,
+            asked,
             outcome,
             reason,
             failure,

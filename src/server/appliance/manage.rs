@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use serde_json::{Map, Value};
-
 use super::{MockAppliance, Snapshot};
 use crate::{
     appliance::{Rules, User},
@@ -17,38 +15,21 @@ use crate::{
 impl MockAppliance {
     /// Returns the users as they are, in the order of their names.
     pub fn users(&self) -> Vec<User> {
-        let content = self.content();
-        let users = content.current.appliance.state.directory.users();
-        users.cloned().collect()
+        let directory = &self.content().current.appliance.state.directory;
+        directory.users().cloned().collect()
     }
 
     /// Adds or replaces a user until the next reset; tells whether the name is new. A former password
     /// of the user no longer validates.
     pub fn put_user(&self, user: User) -> bool {
-        let current = &mut self.content().current;
-        let new = current
-            .appliance
-            .state
-            .directory
-            .find(&user.username)
-            .is_none();
-        current.appliance.state.directory.put(user);
-        new
+        let directory = &mut self.content().current.appliance.state.directory;
+        directory.put(user)
     }
 
     /// Adds a user until the next reset; tells whether the name was free.
     pub fn add_user(&self, user: User) -> bool {
-        let current = &mut self.content().current;
-        let free = current
-            .appliance
-            .state
-            .directory
-            .find(&user.username)
-            .is_none();
-        if free {
-            current.appliance.state.directory.put(user);
-        }
-        free
+        let directory = &mut self.content().current.appliance.state.directory;
+        directory.find(&user.username).is_none() && directory.put(user)
     }
 
     /// Removes a user until the next reset; tells whether there was one of that name.
@@ -57,12 +38,11 @@ impl MockAppliance {
     /// The names of failure modes that are about this user: nothing is removed.
     pub fn remove_user(&self, username: &str) -> Result<bool, Vec<String>> {
         let current = &mut self.content().current;
-        let about = current
-            .schedule
-            .failures()
+        let failures = current.schedule.failures();
+        let about: Vec<String> = failures
             .filter(|failure| failure.user.as_deref() == Some(username))
-            .map(|failure| failure.name.clone());
-        let about: Vec<String> = about.collect();
+            .map(|failure| failure.name.clone())
+            .collect();
         if about.is_empty() {
             Ok(current.appliance.state.directory.remove(username))
         } else {
@@ -82,20 +62,17 @@ impl MockAppliance {
     /// The first failure mode that would mean nothing under them; nothing is changed then.
     pub fn set_readings(&self, readings: &Readings) -> Result<(), fixture::Error> {
         let current = &mut self.content().current;
-        let kind = current.appliance.rules.kind();
         let context = ModeContext {
-            kind,
             readings,
-            users: &current.appliance.state.directory,
-            https: true,
+            ..current.mode_context(true)
         };
-        let modes = current
-            .schedule
-            .failures()
+        let failures = current.schedule.failures();
+        let modes = failures
             .map(|failure| fixture::reload_mode(failure, &context))
             .collect::<Result<_, _>>()?;
+        let contract = contract::of(context.kind);
         current.schedule.reload(modes);
-        current.appliance.rules = Arc::new(Rules::new(contract::of(kind), readings));
+        current.appliance.rules = Arc::new(Rules::new(contract, readings));
         Ok(())
     }
 
@@ -116,21 +93,13 @@ impl MockAppliance {
         self.reschedule(name, |schedule| schedule.remove(name))
     }
 
-    /// Adds a failure mode after the others until the next reset; tells whether its name was free.
-    pub fn add_failure(&self, failure: FailureMode) -> bool {
-        let added = self.content().current.schedule.add(failure);
-        self.rescheduled.notify_waiters();
-        added
-    }
-
     /// Changes the failure mode of a name. If it is not armed afterwards, its outage ends.
     fn reschedule(&self, name: &str, change: impl FnOnce(&mut Schedule) -> bool) -> bool {
         let mut content = self.content();
         let current = &mut content.current;
         let known = change(&mut current.schedule);
-        let counters = current.schedule.counters();
-        let is_armed = |counter: &Counter| counter.mode == name && counter.armed;
-        if !counters.iter().any(is_armed) {
+        let is_armed = |counter: Counter| counter.mode == name && counter.armed;
+        if !current.schedule.counters().into_iter().any(is_armed) {
             current.outage.take_if(|outage| *outage.mode == *name);
         }
         drop(content);
@@ -138,48 +107,20 @@ impl MockAppliance {
         known
     }
 
-    /// Reads a failure mode as [`MockAppliance::add_failure_text`] does, and adds nothing.
+    /// Adds a failure mode after the others until the next reset; none where its name is taken. `read`
+    /// makes it for the appliance as it is. `source` is the name in errors, `https` whether TLS is served.
     ///
     /// # Errors
-    /// The first thing that is wrong, with its place in the text.
-    pub fn parse_failure(
+    /// Those of `read`; too many modes.
+    pub fn add_failure<E: From<fixture::Error>>(
         &self,
         source: &str,
-        text: &str,
         https: bool,
-    ) -> Result<FailureMode, fixture::Error> {
-        let current = &self.content().current;
-        fixture::read_mode(source, text, &current.mode_context(https))
-    }
-
-    /// Reads a failure mode in YAML or JSON and adds it after the others until the next reset; none
-    /// where its name is taken. `source` is the name in errors, `https` whether TLS is served.
-    ///
-    /// # Errors
-    /// The first thing that is wrong, with its place in the text; too many modes.
-    pub fn add_failure_text(
-        &self,
-        source: &str,
-        text: &str,
-        https: bool,
-    ) -> Result<Option<FailureMode>, fixture::Error> {
-        self.add_failure_text_with(source, text, &Map::new(), https)
-    }
-
-    /// Adds a failure mode as [`MockAppliance::add_failure_text`] does, with further keys.
-    ///
-    /// # Errors
-    /// Those of that function, and a key that the text has as well.
-    pub(crate) fn add_failure_text_with(
-        &self,
-        source: &str,
-        text: &str,
-        keys: &Map<String, Value>,
-        https: bool,
-    ) -> Result<Option<FailureMode>, fixture::Error> {
+        read: impl FnOnce(&ModeContext<'_>) -> Result<FailureMode, E>,
+    ) -> Result<Option<FailureMode>, E> {
         let mut content = self.content();
         let current = &mut content.current;
-        let failure = fixture::read_mode_with(source, text, keys, &current.mode_context(https))?;
+        let failure = read(&current.mode_context(https))?;
         fixture::check_mode_count(source, current.schedule.failures().count())?;
         let added = current.schedule.add(failure.clone());
         drop(content);

@@ -20,10 +20,6 @@ impl MockAppliance {
         self.content().is_port_closed
     }
 
-    pub(super) fn set_reopened(&self) {
-        self.content().is_port_closed = false;
-    }
-
     pub(super) fn begin_outage(&self, content: &mut Content, mode: Arc<str>, time: Duration) {
         content.is_port_closed = true;
         content.current.outage = Some(Outage {

@@ -1,8 +1,5 @@
 //! Requests at both appliances, one after the other: each is answered in JSON, with a status of the contract, and none panics.
-use std::{
-    net::{IpAddr, Ipv4Addr},
-    time::Duration,
-};
+use std::{net::Ipv4Addr, time::Duration};
 
 use bytes::Bytes;
 use d4iot_double::{appliance::Moment, contract::Kind, fixture};
@@ -32,12 +29,12 @@ pub(crate) fn run(data: &[u8]) {
         let request = request
             .body(Bytes::copy_from_slice(body))
             .expect("a request can be made");
-        let answered = appliance.answer(
-            &request,
-            IpAddr::V4(Ipv4Addr::LOCALHOST),
-            Moment(Duration::from_secs(second)),
-        );
-        let (answer, change) = (answered.response, answered.evaluation.change);
+        let (rules, state) = (&appliance.rules, &mut appliance.state);
+        let now = Moment(Duration::from_secs(second));
+        let parsed = rules.parse_request(&request);
+        let evaluation = state.evaluate(rules, &parsed, Ipv4Addr::LOCALHOST.into(), now);
+        let answer = rules.render_response(evaluation.key, &parsed);
+        let change = evaluation.change;
         let said: serde_json::Value =
             serde_json::from_slice(answer.body()).expect("an answer is JSON");
         assert!(
@@ -54,7 +51,7 @@ pub(crate) fn run(data: &[u8]) {
         );
         assert!(answer.status().is_success() || change.is_none() || said.get("error").is_some());
         if let Some(change) = change {
-            appliance.commit(change);
+            state.commit(change);
         }
     }
 }

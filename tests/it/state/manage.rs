@@ -76,11 +76,10 @@ fn readings_that_a_mode_cannot_live_with_change_nothing() {
 fn a_mode_is_added_as_it_is_written_and_a_name_once() {
     let host = host("[{ name: m, do: { status: 503 } }]");
     let added = host
-        .add_failure_text(
-            "body",
-            r#"{"name":"late","do":{"delay":"1s"},"armed":false}"#,
-            false,
-        )
+        .add_failure("body", false, |context| {
+            let text = r#"{"name":"late","do":{"delay":"1s"},"armed":false}"#;
+            fixture::read_mode("body", text, context)
+        })
         .unwrap()
         .unwrap();
     assert_eq!(
@@ -88,12 +87,16 @@ fn a_mode_is_added_as_it_is_written_and_a_name_once() {
         r#"{"name":"late","do":{"delay":"1s"},"armed":false}"#
     );
     assert!(
-        host.add_failure_text("body", "{name: m, do: {status: 500}}", false)
-            .unwrap()
-            .is_none()
+        host.add_failure("body", false, |context| {
+            fixture::read_mode("body", "{name: m, do: {status: 500}}", context)
+        })
+        .unwrap()
+        .is_none()
     );
     let error = host
-        .add_failure_text("body", "name: x\ndo: { certificate: expired }", false)
+        .add_failure("body", false, |context| {
+            fixture::read_mode("body", "name: x\ndo: { certificate: expired }", context)
+        })
         .unwrap_err();
     assert_eq!((error.line, error.column), (2, 20));
     let modes = host.failures();
@@ -115,11 +118,10 @@ fn a_mode_is_added_as_it_is_written_and_a_name_once() {
 fn no_more_modes_are_added_than_a_fixture_can_have() {
     let host = host("[]");
     let add = |number: u32| {
-        host.add_failure_text(
-            "body",
-            &format!("{{name: m{number}, armed: false, do: {{status: 503}}}}"),
-            false,
-        )
+        host.add_failure("body", false, |context| {
+            let text = format!("{{name: m{number}, armed: false, do: {{status: 503}}}}");
+            fixture::read_mode("body", &text, context)
+        })
     };
     assert!((0..1_000).all(|number| add(number).is_ok_and(|added| added.is_some())));
     assert_eq!(

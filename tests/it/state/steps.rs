@@ -136,8 +136,10 @@ impl Step {
             }
             Step::Add(text) => format!(
                 "{:?}",
-                host.add_failure_text("added", text, true)
-                    .map(|failure| failure.map(|failure| failure.written))
+                host.add_failure("added", true, |context| fixture::read_mode(
+                    "added", text, context
+                ))
+                .map(|failure| failure.map(|failure| failure.written))
             ),
             Step::Arm(mode, armed) => counted(host.set_armed(mode, *armed).to_string()),
             Step::Ask {
