@@ -32,13 +32,6 @@ pub use rules::Rules;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Moment(pub Duration);
 
-impl Moment {
-    /// Returns the time in nanoseconds, at most 584 years.
-    pub fn nanoseconds(self) -> u64 {
-        u64::try_from(self.0.as_nanos()).unwrap_or(u64::MAX)
-    }
-}
-
 /// One appliance: its rules and its state.
 #[derive(Clone, Debug)]
 pub struct Appliance {

@@ -3,12 +3,11 @@
 //! The same client is used for mocks and for live appliances. It does not follow redirects, does not retry, and uses no proxy of the
 //! environment.
 
-mod cert_verifier;
 mod connect_failure;
 mod error;
 mod options;
 mod pin;
-mod trust;
+mod tls;
 
 use std::{
     sync::{Arc, Mutex as StdMutex},
@@ -16,13 +15,13 @@ use std::{
 };
 
 use bytes::{Bytes, BytesMut};
-use cert_verifier::ShownCertificate;
 use connect_failure::Route;
 pub use error::{ClientError, ConnectFailure};
 use http::{Request, Response};
-pub use options::{ClientCertificate, Proxy, Resolve, TargetOptions, stays_here};
-pub use pin::Pin;
+pub use options::{ClientCertificate, InvalidResolve, Proxy, Resolve, TargetOptions, stays_here};
+pub use pin::{InvalidPin, Pin};
 use reqwest::{Url, redirect};
+use tls::ShownCertificate;
 use tokio::{sync::Mutex, time::Instant};
 
 use crate::journal::lock;
@@ -31,7 +30,6 @@ use crate::journal::lock;
 #[derive(Clone, Debug)]
 pub struct Target {
     client: reqwest::Client,
-    base: Url,
     delay: Duration,
     route: Route,
     /// The certificate of the last handshake.
@@ -46,9 +44,9 @@ impl Target {
     /// # Errors
     /// [`ClientError::Setup`], with what was wrong with the address, the proxy, the certificates or the key.
     pub fn new(base: &str, options: &TargetOptions) -> Result<Target, ClientError> {
-        let base: Url = base
-            .parse()
-            .map_err(|error| ClientError::Setup(format!("`{base}` is not a URL: {error}")))?;
+        let setup = |text: String| ClientError::Setup(text);
+        let url = base.parse();
+        let base: Url = url.map_err(|error| setup(format!("`{base}` is not a URL: {error}")))?;
         let tls = base.scheme() == "https";
         let shown = Arc::default();
         let timeout = options.timeout.unwrap_or(TIMEOUT);
@@ -62,42 +60,33 @@ impl Target {
             .timeout(timeout)
             .connect_timeout(timeout / 2)
             .pool_max_idle_per_host(if options.fresh { 0 } else { usize::MAX })
-            .tls_backend_preconfigured(
-                trust::config(options, tls, &shown).map_err(ClientError::Setup)?,
-            );
+            .tls_backend_preconfigured(tls::config(options, tls, &shown)?);
         if let Some(proxy) = &options.proxy {
             // The library's message may quote credentials.
-            let mut proxy_route = reqwest::Proxy::all(&proxy.address)
-                .map_err(|_| ClientError::Setup("the proxy's address is not a URL".into()))?;
+            let mut route = reqwest::Proxy::all(&proxy.address)
+                .map_err(|_| setup("the proxy's address is not a URL".into()))?;
             if let Some((username, password)) = &proxy.credentials {
-                proxy_route = proxy_route.basic_auth(username, password.expose());
+                route = route.basic_auth(username, password.expose());
             }
-            builder = builder.proxy(proxy_route);
+            builder = builder.proxy(route);
         }
         if let Some(resolve) = &options.resolve {
             builder = builder.resolve(&resolve.host, (resolve.address, resolve.port).into());
         }
-        let client = builder
-            .build()
-            .map_err(|error| ClientError::Setup(chain(&error)))?;
-        let (proxy, identity) = (options.proxy.is_some(), options.certificate.is_some());
-        let route = Route {
-            address: base.as_str().trim_end_matches('/').to_owned(),
-            tls,
-            proxy,
-            identity,
-            max_wait: timeout / 2,
+        let default_delay = match stays_here(&base, options) {
+            true => Duration::ZERO,
+            false => DEFAULT_DELAY,
         };
-        let delay = options.delay.unwrap_or(if stays_here(&base, options) {
-            Duration::ZERO
-        } else {
-            DEFAULT_DELAY
-        });
         Ok(Target {
-            client,
-            base,
-            delay,
-            route,
+            client: builder.build().map_err(|error| setup(chain(&error)))?,
+            delay: options.delay.unwrap_or(default_delay),
+            route: Route {
+                address: base.as_str().trim_end_matches('/').to_owned(),
+                tls,
+                proxy: options.proxy.is_some(),
+                identity: options.certificate.is_some(),
+                max_wait: timeout / 2,
+            },
             shown,
             last: Arc::default(),
         })
@@ -108,19 +97,17 @@ impl Target {
     /// # Errors
     /// [`ClientError::Setup`], with what was wrong with the address.
     pub fn unverified(base: &str, timeout: Duration) -> Result<Target, ClientError> {
-        Target::new(
-            base,
-            &TargetOptions {
-                timeout: Some(timeout),
-                insecure: true,
-                ..TargetOptions::default()
-            },
-        )
+        let options = TargetOptions {
+            timeout: Some(timeout),
+            insecure: true,
+            ..TargetOptions::default()
+        };
+        Target::new(base, &options)
     }
 
     /// Returns the address, for people.
     pub fn address(&self) -> &str {
-        self.base.as_str().trim_end_matches('/')
+        &self.route.address
     }
 
     /// Sends a request, whose URI is a path with its query, and reads the whole answer, of at most 1 MiB.
@@ -145,19 +132,16 @@ impl Target {
             .uri()
             .path_and_query()
             .map_or("/", |path| path.as_str());
-        let url: Url = format!("{}{path}", self.address())
-            .parse()
-            .map_err(|error| ClientError::Setup(format!("`{path}` is not a path: {error}")))?;
+        let url = format!("{}{path}", self.address()).parse();
+        let url =
+            url.map_err(|error| ClientError::Setup(format!("`{path}` is not a path: {error}")))?;
         let mut outgoing = reqwest::Request::new(request.method().clone(), url);
         *outgoing.headers_mut() = request.headers().clone();
         if !request.body().is_empty() || request.method() == http::Method::POST {
             *outgoing.body_mut() = Some(request.body().clone().into());
         }
-        let mut incoming = self
-            .client
-            .execute(outgoing)
-            .await
-            .map_err(|error| self.error(error, true))?;
+        let sent = self.client.execute(outgoing).await;
+        let mut incoming = sent.map_err(|error| self.error(error, true))?;
         let mut answer = Response::new(Bytes::new());
         *answer.status_mut() = incoming.status();
         *answer.version_mut() = incoming.version();
@@ -169,9 +153,8 @@ impl Target {
             .map_err(|error| self.error(error, false))?
         {
             if body.len() + chunk.len() > MAX_BODY {
-                return Err(ClientError::Broken(format!(
-                    "the answer's body exceeds {MAX_BODY} bytes"
-                )));
+                let message = format!("the answer's body exceeds {MAX_BODY} bytes");
+                return Err(ClientError::Broken(message));
             }
             body.extend_from_slice(&chunk);
         }
@@ -182,15 +165,17 @@ impl Target {
     /// `early` means that nothing of an answer has come: TLS may still be rejected then.
     fn error(&self, error: reqwest::Error, early: bool) -> ClientError {
         let error = error.without_url();
-        let late = early && connect_failure::tls(&error).is_some_and(connect_failure::is_late);
-        if error.is_connect() || late {
-            let shown = *lock(&self.shown);
-            ClientError::Unreachable(connect_failure::explain(
-                &error,
-                error.is_timeout(),
-                &self.route,
-                shown,
-            ))
+        // In version 1.3 the client may send before the target has rejected TLS.
+        let late = || {
+            matches!(
+                connect_failure::tls(&error),
+                Some(rustls::Error::AlertReceived(_))
+            )
+        };
+        if error.is_connect() || early && late() {
+            let (timed_out, shown) = (error.is_timeout(), lock(&self.shown).clone());
+            let failure = connect_failure::explain(&error, timed_out, &self.route, shown);
+            ClientError::Unreachable(failure)
         } else if error.is_timeout() {
             ClientError::Broken(TIMED_OUT.into())
         } else {

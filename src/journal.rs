@@ -2,7 +2,7 @@
 //! response. It is bounded, and counts the entries that it dropped.
 //!
 //! ```text
-//! request ─ RecordedRequest ─▶ Entry (open) ─ response ended ─▶ done, cut or left ─▶ EntryView
+//! request ─ RecordedRequest ─▶ JournalEntry (open) ─ response ended ─▶ done, cut or left ─▶ EntryView
 //!                                └─▶ Tally: counts that outlive the entries
 //! ```
 //!
@@ -10,39 +10,58 @@
 
 mod entry;
 mod finding;
-mod lock;
 mod request;
 mod shared;
 mod suggestion;
-mod tally;
 mod view;
 
-use std::{collections::VecDeque, time::Instant};
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Instant,
+};
 
-pub use entry::Progress;
-pub(crate) use entry::{Entry, EntryData, EntryId};
-pub use finding::{Finding, Findings};
+pub(crate) use entry::{EntryData, EntryId, JournalEntry};
+pub use entry::{EntryFilter, Progress};
+pub use finding::{Finding, FindingSet};
 use http::StatusCode;
-pub(crate) use lock::lock;
 pub use request::RecordedRequest;
 pub use shared::MemoryBudget;
 pub(crate) use shared::SharedJournal;
 pub use suggestion::suggestion;
-pub use tally::EntryFilter;
-use tally::Tally;
 pub use view::{EntryView, FindingView, JournalRedactor, RequestView};
 
-/// A bounded number of entries, and counts without a bound.
+use crate::contract::{Operation, Outcome};
+
+/// Locks a mutex, also after a panic of a thread that held it.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A bounded number of entries, and counts that outlive them.
 #[derive(Debug, Default)]
 pub(crate) struct BoundedJournal {
     /// Oldest first. Their numbers have no gaps.
-    entries: VecDeque<Entry>,
+    entries: VecDeque<JournalEntry>,
     /// The number of the newest entry there ever was.
     last_number: u64,
     bytes: usize,
     bounds: Bounds,
-    tally: Tally,
+    /// One for each combination of operation, outcome and failure mode. One appliance has few.
+    tallies: Vec<Tally>,
+    findings: [u64; Finding::ALL.len()],
+    /// The number of the last entry before the last clear.
+    cleared: u64,
     dropped: u64,
+}
+
+/// The number of requests with the same operation, outcome and failure mode, by progress.
+#[derive(Debug)]
+struct Tally {
+    operation: Option<Operation>,
+    outcome: Outcome,
+    failure: Option<Arc<str>>,
+    counts: [u64; Progress::ALL.len()],
 }
 
 /// How much a journal holds at most.
@@ -92,22 +111,45 @@ impl BoundedJournal {
     /// entry is kept, whatever its size.
     pub(crate) fn push(&mut self, data: EntryData) -> EntryId {
         self.last_number += 1;
-        let id = EntryId {
-            number: self.last_number,
-            place: self.tally.add(&data),
+        let number = self.last_number;
+        for finding in data.findings.iter() {
+            self.findings[finding as usize] += 1;
+        }
+        let place = self.place(&data);
+        self.tallies[place].counts[Progress::Open as usize] += 1;
+        let entry = JournalEntry {
+            number,
+            data,
+            progress: Progress::Open,
+            status: None,
+            ended: None,
         };
-        let entry = Entry::new(self.last_number, data);
         self.bytes += entry.weight();
         self.entries.push_back(entry);
         while self.len() > 1 && (self.len() > self.bounds.entries || self.bytes > self.bounds.bytes)
         {
             self.drop_oldest();
         }
-        id
+        EntryId { number, place }
+    }
+
+    /// Returns where a request is counted.
+    fn place(&mut self, data: &EntryData) -> usize {
+        let key = (data.operation, data.outcome, &data.failure);
+        let same = |tally: &Tally| (tally.operation, tally.outcome, &tally.failure) == key;
+        self.tallies.iter().position(same).unwrap_or_else(|| {
+            self.tallies.push(Tally {
+                operation: data.operation,
+                outcome: data.outcome,
+                failure: data.failure.clone(),
+                counts: [0; _],
+            });
+            self.tallies.len() - 1
+        })
     }
 
     /// Completes an entry whose response, with this status, has ended. An entry that was dropped
-    /// is counted all the same.
+    /// is counted all the same; one from before the last clear is not.
     pub(crate) fn complete(
         &mut self,
         id: &EntryId,
@@ -116,47 +158,67 @@ impl BoundedJournal {
         now: Instant,
     ) {
         if let Some(index) = self.index(id.number) {
-            self.entries[index].complete(status, progress, now);
+            let entry = &mut self.entries[index];
+            (entry.status, entry.progress, entry.ended) = (Some(status), progress, Some(now));
         }
-        self.tally.complete(id, progress);
+        if id.number > self.cleared {
+            let counts = &mut self.tallies[id.place].counts;
+            counts[Progress::Open as usize] -= 1;
+            counts[progress as usize] += 1;
+        }
     }
 
     /// Drops all entries and restarts the counts. Numbers continue.
     pub(crate) fn clear(&mut self) {
-        self.tally.clear(self.last_number);
-        self.entries.clear();
-        (self.bytes, self.dropped) = (0, 0);
+        *self = BoundedJournal {
+            last_number: self.last_number,
+            cleared: self.last_number,
+            bounds: self.bounds,
+            ..BoundedJournal::default()
+        };
     }
 
     /// Returns the number of matching requests since the start or the last [`BoundedJournal::clear`],
     /// dropped ones included.
     pub(crate) fn count(&self, filter: &EntryFilter) -> u64 {
-        self.tally.count(filter)
+        let in_state = |tally: &Tally| match filter.state {
+            None => tally.counts.iter().sum(),
+            Some(state) => tally.counts[state as usize],
+        };
+        let tallies = self.tallies.iter();
+        tallies
+            .filter(|tally| {
+                filter.selects(tally.operation, tally.outcome, tally.failure.as_deref())
+            })
+            .map(in_state)
+            .sum()
     }
 
     /// Returns the matching entries, newest first.
-    pub(crate) fn newest<'a>(&'a self, filter: &'a EntryFilter) -> impl Iterator<Item = &'a Entry> {
-        self.entries
-            .iter()
-            .rev()
-            .filter(|entry| filter.matches(entry))
+    pub(crate) fn newest<'a>(
+        &'a self,
+        filter: &'a EntryFilter,
+    ) -> impl Iterator<Item = &'a JournalEntry> {
+        let newest = self.entries.iter().rev();
+        newest.filter(|entry| filter.matches(entry))
     }
 
     /// Returns the entries of requests that replaced a password. The passwords in them are no
     /// longer in the directory, and still secret.
-    pub(crate) fn password_changes(&self) -> impl Iterator<Item = &Entry> {
+    pub(crate) fn password_changes(&self) -> impl Iterator<Item = &JournalEntry> {
         self.entries.iter().filter(|entry| entry.data.changed)
     }
 
     /// Returns an entry, unless it was dropped.
-    pub(crate) fn entry(&self, id: &EntryId) -> Option<&Entry> {
+    pub(crate) fn entry(&self, id: &EntryId) -> Option<&JournalEntry> {
         Some(&self.entries[self.index(id.number)?])
     }
 
     /// Returns the number of each finding since the start or the last [`BoundedJournal::clear`], dropped
     /// entries included.
     pub(crate) fn findings(&self) -> Vec<(Finding, u64)> {
-        self.tally.findings()
+        let all = Finding::ALL.iter().copied().zip(self.findings);
+        all.filter(|(_, count)| *count > 0).collect()
     }
 
     /// Returns the number of entries.

@@ -32,12 +32,12 @@ use std::{
 };
 
 pub use appliance::{Explanation, JournalPage, MockAppliance, UnmatchedRequests};
-pub use limits::{Connections, Limits, Listening, Log, raise_descriptor_limit};
+pub use limits::{Connections, Limits, Log, raise_descriptor_limit};
 pub use port::bind;
-pub use ports::Ports;
-pub use registry::{BindError, BoundPort, Registry, RegistryError, RegistrySettings};
+pub use ports::{BoundPort, InvalidPorts, Ports};
+pub use registry::{BindError, Registry, RegistryError, RegistrySettings};
 pub use running::{RunningAppliance, reachable};
-pub use service::{AcceptDecision, Answer, Client, PinnedFuture, Refusal, Service};
+pub use service::{AcceptDecision, Client, PinnedFuture, Refusal, ServerAnswer, Service};
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::watch,

@@ -15,7 +15,8 @@ use d4iot_double::{
     runner::RunContext,
     server,
     server::{
-        Answer, Client, Limits, MockAppliance, Refusal, RunningAppliance, Service, tls::Identity,
+        Client, Limits, MockAppliance, Refusal, RunningAppliance, ServerAnswer, Service,
+        tls::Identity,
     },
 };
 use http::{Request, request::Parts};
@@ -108,7 +109,7 @@ struct Front {
 }
 
 impl Service for Front {
-    fn answer(&self, request: &Request<Bytes>, client: Client) -> Answer {
+    fn answer(&self, request: &Request<Bytes>, client: Client) -> ServerAnswer {
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         let (response, state) = self.fault.answer(
             &self.rules,
@@ -118,10 +119,10 @@ impl Service for Front {
             self.host.clock().now(),
         );
         self.host.set_state(state);
-        Answer::plain(response)
+        ServerAnswer::plain(response)
     }
 
-    fn refuse(&self, head: &Parts, refusal: Refusal, client: Client) -> Answer {
+    fn refuse(&self, head: &Parts, refusal: Refusal, client: Client) -> ServerAnswer {
         let outcome = match refusal {
             Refusal::BadRequest => Outcome::BadRequest,
             Refusal::BodyTooLarge => Outcome::BodyTooLarge,
@@ -137,7 +138,7 @@ impl Service for Front {
         };
         let parsed = ParsedRequest::Rejected(key, Condition::MalformedBody);
         let response = self.host.refuse(head, refusal, client).into_response();
-        Answer::plain(self.fault.disturb(&self.rules, response, key, &parsed))
+        ServerAnswer::plain(self.fault.disturb(&self.rules, response, key, &parsed))
     }
 
     fn clock(&self) -> &Clock {

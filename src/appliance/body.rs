@@ -32,7 +32,7 @@ pub(super) fn parse(body: &[u8]) -> Result<JsonObject<'_>, Condition> {
     if !raw.get().starts_with('{') {
         return Err(field_value(raw).map_or(Condition::MalformedBody, |_| Condition::NotAnObject));
     }
-    let Fields(fields) = serde_json::from_str(raw.get()).map_err(malformed)?;
+    let ObjectFields(fields) = serde_json::from_str(raw.get()).map_err(malformed)?;
     Ok(fields)
 }
 
@@ -41,7 +41,7 @@ fn field_value(raw: &RawValue) -> Option<FieldValue<'_>> {
     let text = raw.get();
     match text.as_bytes() {
         [b'"', ..] => {
-            let Text(text) = serde_json::from_str(text).ok()?;
+            let JsonText(text) = serde_json::from_str(text).ok()?;
             Some(FieldValue::Text(text))
         }
         b"null" => Some(FieldValue::Null),
@@ -55,33 +55,35 @@ fn field_value(raw: &RawValue) -> Option<FieldValue<'_>> {
 
 /// A string, borrowed where it has no escapes.
 #[derive(serde::Deserialize)]
-struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+struct JsonText<'a>(#[serde(borrow)] Cow<'a, str>);
 
 /// The fields of an object.
-struct Fields<'a>(JsonObject<'a>);
+struct ObjectFields<'a>(JsonObject<'a>);
 
-impl<'de> de::Deserialize<'de> for Fields<'de> {
-    fn deserialize<D: de::Deserializer<'de>>(deserializer: D) -> Result<Fields<'de>, D::Error> {
-        deserializer.deserialize_map(FieldsVisitor)
+impl<'de> de::Deserialize<'de> for ObjectFields<'de> {
+    fn deserialize<D: de::Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<ObjectFields<'de>, D::Error> {
+        deserializer.deserialize_map(ObjectVisitor)
     }
 }
 
-struct FieldsVisitor;
+struct ObjectVisitor;
 
-impl<'de> de::Visitor<'de> for FieldsVisitor {
-    type Value = Fields<'de>;
+impl<'de> de::Visitor<'de> for ObjectVisitor {
+    type Value = ObjectFields<'de>;
 
     fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str("an object")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields<'de>, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<ObjectFields<'de>, A::Error> {
         let mut fields = Vec::with_capacity(4);
-        while let Some((Text(name), raw)) = map.next_entry::<Text<'de>, &'de RawValue>()? {
+        while let Some((JsonText(name), raw)) = map.next_entry::<JsonText<'de>, &'de RawValue>()? {
             let value = field_value(raw).ok_or_else(|| de::Error::custom("not a JSON value"))?;
             fields.push((name, value));
         }
-        Ok(Fields(fields))
+        Ok(ObjectFields(fields))
     }
 }
 

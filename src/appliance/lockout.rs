@@ -19,7 +19,7 @@ pub struct Lockout {
     /// How long a lock lasts.
     pub duration: Duration,
     /// By account or address, whichever the scope is.
-    failures: BTreeMap<String, Failures>,
+    failures: BTreeMap<String, FailureCount>,
 }
 
 closed_set! {
@@ -33,9 +33,9 @@ closed_set! {
     }
 }
 
-/// Failures in a row, and the moment of the last one.
+/// FailureCount in a row, and the moment of the last one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Failures {
+struct FailureCount {
     count: u32,
     last: Moment,
 }
@@ -78,7 +78,7 @@ impl Lockout {
         let before = self.failures.get(&key);
         let before = before.filter(|before| !(self.locks(before) && self.is_over(before, now)));
         let count = before.map_or(0, |before| before.count).saturating_add(1);
-        self.failures.insert(key, Failures { count, last: now });
+        self.failures.insert(key, FailureCount { count, last: now });
     }
 
     /// Forgets the failures after a successful sign-in.
@@ -86,11 +86,11 @@ impl Lockout {
         self.failures.remove(&self.key(source, account));
     }
 
-    fn locks(&self, failures: &Failures) -> bool {
+    fn locks(&self, failures: &FailureCount) -> bool {
         failures.count >= self.after
     }
 
-    fn is_over(&self, failures: &Failures, now: Moment) -> bool {
+    fn is_over(&self, failures: &FailureCount, now: Moment) -> bool {
         now.0.saturating_sub(failures.last.0) >= self.duration
     }
 

@@ -69,7 +69,7 @@ impl ClientArgs {
         Ok(TargetOptions {
             trust: trust.transpose()?,
             insecure: self.insecure,
-            pin: self.pin_spki,
+            pin: self.pin_spki.clone(),
             certificate: own.map(|(certificate, key)| ClientCertificate { certificate, key }),
             proxy: self.proxy.as_deref().map(proxy).transpose()?,
             resolve: self.resolve.clone(),

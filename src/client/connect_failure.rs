@@ -9,8 +9,8 @@ use std::{
 use rustls::{AlertDescription, CertificateError, Error as Tls, pki_types::UnixTime};
 
 use super::{
-    cert_verifier::ShownCertificate,
     error::{ConnectFailure, UNKNOWN},
+    tls::ShownCertificate,
 };
 
 /// The route to a target, as far as error messages need it.
@@ -33,11 +33,6 @@ pub(super) fn tls<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a Tls> {
     causes(error).find_map(|cause| cause.downcast_ref::<Tls>())
 }
 
-/// Tells whether the target rejected TLS after the handshake: in version 1.3 the client may send first.
-pub(super) fn is_late(error: &Tls) -> bool {
-    matches!(error, Tls::AlertReceived(_))
-}
-
 /// Explains why there was no connection.
 pub(super) fn explain(
     error: &(dyn StdError + 'static),
@@ -46,114 +41,97 @@ pub(super) fn explain(
     shown: Option<ShownCertificate>,
 ) -> ConnectFailure {
     if let Some(tls) = tls(error) {
-        return of_tls(tls, route, shown);
+        let (reason, hint) = of_tls(tls, route, shown);
+        let message = format!("TLS failed: {reason}");
+        return ConnectFailure { message, hint };
     }
-    let of = |message: String, hint: &str| ConnectFailure {
-        message,
-        hint: hint.to_owned(),
-    };
     let texts: Vec<String> = causes(error).map(ToString::to_string).collect();
-    let said = |words: &str| texts.iter().any(|text| text.contains(words));
+    let has = |words: &str| texts.iter().any(|text| text.contains(words));
     let is = |kind: io::ErrorKind| {
-        causes(error)
-            .filter_map(|cause| cause.downcast_ref::<io::Error>())
-            .any(|cause| cause.kind() == kind)
+        let mut causes = causes(error).filter_map(|cause| cause.downcast_ref::<io::Error>());
+        causes.any(|cause| cause.kind() == kind)
     };
+    let ends = [
+        io::ErrorKind::ConnectionReset,
+        io::ErrorKind::UnexpectedEof,
+        io::ErrorKind::BrokenPipe,
+    ];
     let address = &route.address;
-    if said("tunnel error") {
-        let hint = "the proxy requires a user name and a password: write them into the accounts file, `proxy: { username: …, password_env: … }`";
-        return if said("proxy authorization required") {
-            of(
-                format!("the proxy refuses to connect to {address} without credentials (407)"),
-                hint,
-            )
-        } else {
-            of(
-                format!(
-                    "the proxy cannot connect to {address}: {}",
-                    texts.join(": ")
-                ),
-                "ask the proxy's administrator, or leave --proxy out",
-            )
+    let (message, hint) = if has("tunnel error") && has("proxy authorization required") {
+        (
+            format!("the proxy refuses to connect to {address} without credentials (407)"),
+            "the proxy requires a user name and a password: write them into the accounts file, `proxy: { username: …, password_env: … }`",
+        )
+    } else if has("tunnel error") {
+        (
+            format!(
+                "the proxy cannot connect to {address}: {}",
+                texts.join(": ")
+            ),
+            "ask the proxy's administrator, or leave --proxy out",
+        )
+    } else if timed_out {
+        let (tls, stalls) = match route.tls {
+            true => ("TLS ", ", or its handshake stalls"),
+            false => ("", ""),
         };
-    }
-    if timed_out {
-        let (what, max_wait) = (
-            if route.tls {
-                "no TLS connection"
-            } else {
-                "no connection"
-            },
-            route.max_wait,
-        );
-        let stalls = if route.tls {
-            ", or its handshake stalls"
-        } else {
-            ""
-        };
-        return of(
-            format!("{what} to {address} within {max_wait:?}: nothing answers{stalls}"),
+        (
+            format!(
+                "no {tls}connection to {address} within {:?}: nothing answers{stalls}",
+                route.max_wait
+            ),
             "use a longer --timeout if the appliance is only slow",
-        );
-    }
-    if is(io::ErrorKind::ConnectionRefused) {
+        )
+    } else if is(io::ErrorKind::ConnectionRefused) {
         let what = if route.proxy { "the proxy" } else { address };
-        return of(
+        (
             format!("{what} refused the connection: nothing listens there"),
             "check that the appliance is running and the port is correct",
-        );
-    }
-    if route.tls
-        && [
-            io::ErrorKind::ConnectionReset,
-            io::ErrorKind::UnexpectedEof,
-            io::ErrorKind::BrokenPipe,
-        ]
-        .into_iter()
-        .any(is)
-    {
-        return of(
+        )
+    } else if route.tls && ends.into_iter().any(is) {
+        (
             format!("{address} closed the connection during the TLS handshake, without a reason"),
             "check the appliance's TLS service, and firewalls on the way",
-        );
-    }
-    if said("dns error") {
-        let why = texts.last().map_or("", String::as_str);
-        return of(
-            format!("cannot resolve {address}: {why}"),
+        )
+    } else if has("dns error") {
+        (
+            format!(
+                "cannot resolve {address}: {}",
+                texts.last().map_or("", String::as_str)
+            ),
             "check the name, or use --resolve HOST:PORT:ADDRESS",
-        );
-    }
-    of(texts.join(": "), UNKNOWN)
+        )
+    } else {
+        (texts.join(": "), UNKNOWN)
+    };
+    let hint = hint.to_owned();
+    ConnectFailure { message, hint }
 }
 
-fn of_tls(error: &Tls, route: &Route, shown: Option<ShownCertificate>) -> ConnectFailure {
+/// Returns the reason and the hint.
+fn of_tls(error: &Tls, route: &Route, shown: Option<ShownCertificate>) -> (String, String) {
     use AlertDescription as Alert;
-    let of = |reason: String, hint: String| ConnectFailure {
-        message: format!("TLS failed: {reason}"),
-        hint,
-    };
-    match error {
-        Tls::InvalidCertificate(error) => of_certificate(error, route, shown),
-        Tls::PeerIncompatible(
-            rustls::PeerIncompatible::ServerDoesNotSupportTls12Or13 | rustls::PeerIncompatible::ServerTlsVersionIsDisabledByOurConfig,
-        )
+    use rustls::PeerIncompatible as Peer;
+    let (reason, hint) = match error {
+        Tls::InvalidCertificate(error) => return of_certificate(error, route, shown),
+        Tls::PeerIncompatible(Peer::ServerDoesNotSupportTls12Or13 | Peer::ServerTlsVersionIsDisabledByOurConfig)
         | Tls::AlertReceived(Alert::ProtocolVersion)
         | Tls::InvalidMessage(rustls::InvalidMessage::UnknownProtocolVersion) => {
-            of("version: the target supports neither TLS 1.2 nor 1.3".into(), OLDER.to_owned())
+            ("version: the target supports neither TLS 1.2 nor 1.3".into(), OLDER)
         }
-        Tls::AlertReceived(Alert::HandshakeFailure | Alert::InsufficientSecurity) | Tls::PeerIncompatible(_) => {
-            let client = if route.identity { "" } else { "; or, if it requires a client certificate, use --cert and --key" };
-            of(
-                format!("cipher: the target and this client have no common cipher suite, key exchange or signature ({error})"),
-                format!("enable ECDHE with AES-GCM or ChaCha20-Poly1305 on the target{client}"),
-            )
-        }
-        Tls::AlertReceived(Alert::UnrecognisedName) => {
-            of("name: the target has no service of this name".into(), "use a name that the target has, with --resolve NAME:PORT:ADDRESS".into())
-        }
+        Tls::AlertReceived(Alert::HandshakeFailure | Alert::InsufficientSecurity) | Tls::PeerIncompatible(_) => (
+            format!("cipher: the target and this client have no common cipher suite, key exchange or signature ({error})"),
+            match route.identity {
+                true => "enable ECDHE with AES-GCM or ChaCha20-Poly1305 on the target",
+                false => "enable ECDHE with AES-GCM or ChaCha20-Poly1305 on the target; or, if it requires a client certificate, use --cert and --key",
+            },
+        ),
+        Tls::AlertReceived(Alert::UnrecognisedName) => (
+            "name: the target has no service of this name".into(),
+            "use a name that the target has, with --resolve NAME:PORT:ADDRESS",
+        ),
         Tls::AlertReceived(Alert::CertificateRequired) => {
-            of("client certificate: the target requires one".into(), "use --cert PEM --key PEM".into())
+            ("client certificate: the target requires one".into(), "use --cert PEM --key PEM")
         }
         Tls::AlertReceived(
             alert @ (Alert::BadCertificate
@@ -165,48 +143,45 @@ fn of_tls(error: &Tls, route: &Route, shown: Option<ShownCertificate>) -> Connec
             | Alert::AccessDenied
             // The signature is verified against a CA of the same name.
             | Alert::DecryptError),
-        ) => of(format!("client certificate: the target rejects it ({alert:?})"), "use another one, with --cert PEM --key PEM".into()),
-        Tls::InvalidMessage(_) => {
-            of("the answer is not TLS".into(), "check the port, or use http:// with --allow-http if the target has plain HTTP on purpose".into())
-        }
-        other => of(other.to_string(), UNKNOWN.into()),
-    }
+        ) => (
+            format!("client certificate: the target rejects it ({alert:?})"),
+            "use another one, with --cert PEM --key PEM",
+        ),
+        Tls::InvalidMessage(_) => (
+            "the answer is not TLS".into(),
+            "check the port, or use http:// with --allow-http if the target has plain HTTP on purpose",
+        ),
+        other => (other.to_string(), UNKNOWN),
+    };
+    (reason, hint.to_owned())
 }
 
+/// Returns the reason and the hint.
 fn of_certificate(
     error: &CertificateError,
     route: &Route,
     shown: Option<ShownCertificate>,
-) -> ConnectFailure {
+) -> (String, String) {
     use CertificateError as Fault;
+    let has_intermediate = shown.as_ref().is_none_or(|shown| shown.further > 0);
     let pin = shown.and_then(|shown| shown.pin);
     // The pin may belong to anybody: the user must compare it, not copy it.
-    let pinned = pin.map_or_else(
+    let pinned = pin.as_ref().map_or_else(
         || "--pin-spki".to_owned(),
         |pin| format!("--pin-spki {pin}, if that is the key the appliance really has"),
     );
-    let (reason, hint) = match error {
-        Fault::Expired => (
-            "certificate date: it has expired".to_owned(),
-            DATES.to_owned(),
-        ),
-        Fault::ExpiredContext { not_after, .. } => (
-            format!("certificate date: it expired on {}", date(*not_after)),
-            DATES.to_owned(),
-        ),
-        Fault::NotValidYet => (
-            "certificate date: it is not valid yet".to_owned(),
-            DATES.to_owned(),
-        ),
-        Fault::NotValidYetContext { not_before, .. } => (
-            format!(
-                "certificate date: it is valid from {} on",
-                date(*not_before)
-            ),
-            DATES.to_owned(),
-        ),
+    let dates = |what: String| (format!("certificate date: it {what}"), DATES.to_owned());
+    match error {
+        Fault::Expired => dates("has expired".into()),
+        Fault::ExpiredContext { not_after, .. } => {
+            dates(format!("expired on {}", date(*not_after)))
+        }
+        Fault::NotValidYet => dates("is not valid yet".into()),
+        Fault::NotValidYetContext { not_before, .. } => {
+            dates(format!("is valid from {} on", date(*not_before)))
+        }
         Fault::NotValidForName => (
-            "certificate name: it is for another host".to_owned(),
+            "certificate name: it is for another host".into(),
             format!("{pinned}; or {BY_NAME}"),
         ),
         Fault::NotValidForNameContext { presented, .. } if presented.is_empty() => (
@@ -219,23 +194,25 @@ fn of_certificate(
         Fault::NotValidForNameContext {
             expected,
             presented,
-        } => (
-            format!(
-                "certificate name: it is for {}, not for {}",
-                presented
-                    .iter()
-                    .map(|name| bare(name))
-                    .collect::<Vec<_>>()
-                    .join(", "),
-                expected.to_str()
-            ),
-            format!("{BY_NAME}; or {pinned}"),
-        ),
+        } => {
+            // Without the library's wrapper, `DnsName("sensor.lab")`.
+            let bare = presented
+                .iter()
+                .map(|name| name.split('"').nth(1).unwrap_or(name));
+            let names = bare.collect::<Vec<_>>().join(", ");
+            (
+                format!(
+                    "certificate name: it is for {names}, not for {}",
+                    expected.to_str()
+                ),
+                format!("{BY_NAME}; or {pinned}"),
+            )
+        }
         Fault::UnknownIssuer => {
-            let alone = if shown.is_some_and(|shown| shown.further == 0) {
-                "; the server sent no intermediate"
-            } else {
+            let alone = if has_intermediate {
                 ""
+            } else {
+                "; the server sent no intermediate"
             };
             (
                 format!("certificate chain: it is not trusted (unknown issuer{alone})"),
@@ -245,26 +222,21 @@ fn of_certificate(
             )
         }
         Fault::ApplicationVerificationFailure => {
-            let has = pin.map_or_else(|| "none that can be read".to_owned(), |pin| pin.to_string());
+            let has = pin.map_or("none that can be read".into(), |pin| pin.to_string());
             (
                 format!("the key is not the pinned one: it is {has}"),
                 "use another --pin-spki if the appliance has a new key; otherwise the connection may be intercepted".into(),
             )
         }
         Fault::BadEncoding => (
-            "the certificate cannot be read: it is malformed, or older than X.509 version 3"
-                .to_owned(),
-            OLDER.to_owned(),
+            "the certificate cannot be read: it is malformed, or older than X.509 version 3".into(),
+            OLDER.into(),
         ),
         Fault::Other(other) if other.to_string().contains("CaUsedAsEndEntity") => (
-            "certificate chain: it is the certificate of a CA, not of a host".to_owned(),
+            "certificate chain: it is the certificate of a CA, not of a host".into(),
             pinned,
         ),
         other => (format!("certificate chain: {other}"), pinned),
-    };
-    ConnectFailure {
-        message: format!("TLS failed: {reason}"),
-        hint,
     }
 }
 
@@ -272,22 +244,14 @@ fn of_certificate(
 fn causes<'a>(
     error: &'a (dyn StdError + 'static),
 ) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
-    std::iter::successors(Some(error), |cause| cause_of(*cause))
-}
-
-fn cause_of<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a (dyn StdError + 'static)> {
-    match error
-        .downcast_ref::<io::Error>()
-        .and_then(io::Error::get_ref)
-    {
-        Some(inner) => Some(inner),
-        None => error.source(),
-    }
-}
-
-/// Returns a name without the library's wrapper, `DnsName("sensor.lab")`.
-fn bare(name: &str) -> &str {
-    name.split('"').nth(1).unwrap_or(name)
+    std::iter::successors(Some(error), |cause| {
+        let cause: &'a (dyn StdError + 'static) = *cause;
+        let io = cause.downcast_ref::<io::Error>();
+        match io.and_then(io::Error::get_ref) {
+            Some(inner) => Some(inner),
+            None => cause.source(),
+        }
+    })
 }
 
 fn date(moment: UnixTime) -> String {

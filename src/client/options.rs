@@ -1,7 +1,6 @@
 //! How a target is reached: certificates, proxy, resolved address, time-outs.
 
 use std::{
-    fmt,
     net::IpAddr,
     path::{Path, PathBuf},
     str::FromStr,
@@ -10,6 +9,7 @@ use std::{
 
 use reqwest::Url;
 use serde::{Deserialize, Serialize};
+use thiserror::Error;
 
 use super::pin::Pin;
 use crate::redact::Secret;
@@ -72,6 +72,11 @@ impl TargetOptions {
 
 /// Tells whether all requests to a target stay on this machine.
 pub fn stays_here(url: &Url, options: &TargetOptions) -> bool {
+    let is_loopback = |url: &Url| {
+        let host = url.host_str().unwrap_or_default();
+        let address = host.trim_start_matches('[').trim_end_matches(']').parse();
+        host.eq_ignore_ascii_case("localhost") || address.is_ok_and(|ip: IpAddr| ip.is_loopback())
+    };
     let (resolve, proxy) = (options.resolve.as_ref(), options.proxy.as_ref());
     is_loopback(url)
         && resolve.is_none_or(|resolve| resolve.address.is_loopback())
@@ -79,18 +84,8 @@ pub fn stays_here(url: &Url, options: &TargetOptions) -> bool {
         && proxy.is_none_or(|proxy| proxy.address.parse().is_ok_and(|url| is_loopback(&url)))
 }
 
-fn is_loopback(url: &Url) -> bool {
-    let host = url.host_str().unwrap_or_default();
-    let address = host.trim_start_matches('[').trim_end_matches(']');
-    host.eq_ignore_ascii_case("localhost")
-        || address
-            .parse::<IpAddr>()
-            .is_ok_and(|address| address.is_loopback())
-}
-
 /// A host name and port, and the address to connect to: `HOST:PORT:ADDRESS`, as in curl's `--resolve`.
 #[derive(Clone, Debug, Deserialize, Serialize, PartialEq, Eq)]
-#[serde(into = "String", try_from = "String")]
 pub struct Resolve {
     /// The name.
     pub host: String,
@@ -100,50 +95,35 @@ pub struct Resolve {
     pub address: IpAddr,
 }
 
-impl FromStr for Resolve {
-    type Err = String;
+/// What is not `HOST:PORT:ADDRESS`.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum InvalidResolve {
+    /// The host is an address already.
+    #[error("`{0}` is an address, expected a name to resolve")]
+    Address(String),
+    /// A part is missing, or is something else.
+    #[error("expected HOST:PORT:ADDRESS, as in `sensor.lab:443:10.0.0.5`")]
+    Form,
+}
 
-    fn from_str(text: &str) -> Result<Resolve, String> {
-        let expected = || "expected HOST:PORT:ADDRESS, as in `sensor.lab:443:10.0.0.5`".to_owned();
-        let mut parts = text.splitn(3, ':');
-        let mut next = || {
-            parts
-                .next()
-                .filter(|part| !part.is_empty())
-                .ok_or_else(expected)
+impl FromStr for Resolve {
+    type Err = InvalidResolve;
+
+    fn from_str(text: &str) -> Result<Resolve, InvalidResolve> {
+        let mut parts = text.splitn(3, ':').filter(|part| !part.is_empty());
+        let (Some(host), Some(port), Some(address)) = (parts.next(), parts.next(), parts.next())
+        else {
+            return Err(InvalidResolve::Form);
         };
-        let (host, port, address) = (next()?.to_owned(), next()?, next()?);
         if host.parse::<IpAddr>().is_ok() {
-            return Err(format!(
-                "`{host}` is an address, expected a name to resolve"
-            ));
+            return Err(InvalidResolve::Address(host.to_owned()));
         }
         let address = address.trim_start_matches('[').trim_end_matches(']');
         Ok(Resolve {
-            host,
-            port: port.parse().map_err(|_| expected())?,
-            address: address.parse().map_err(|_| expected())?,
+            host: host.to_owned(),
+            port: port.parse().map_err(|_| InvalidResolve::Form)?,
+            address: address.parse().map_err(|_| InvalidResolve::Form)?,
         })
-    }
-}
-
-impl TryFrom<String> for Resolve {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Resolve, String> {
-        text.parse()
-    }
-}
-
-impl From<Resolve> for String {
-    fn from(resolve: Resolve) -> String {
-        resolve.to_string()
-    }
-}
-
-impl fmt::Display for Resolve {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "{}:{}:{}", self.host, self.port, self.address)
     }
 }
 
@@ -165,7 +145,7 @@ mod tests {
         assert_eq!(
             text.parse::<Resolve>()
                 .ok()
-                .map(|resolve| resolve.to_string())
+                .map(|resolve| format!("{}:{}:{}", resolve.host, resolve.port, resolve.address))
                 .as_deref(),
             expected
         );

@@ -6,52 +6,52 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use rustls::{pki_types::CertificateDer, server::ParsedCertificate};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use thiserror::Error;
 
-/// The SHA-256 of a public key. ShownCertificate and read as curl's `--pinnedpubkey` has it: `sha256//` and base64.
-#[derive(Clone, Copy, Debug, Deserialize, Serialize, PartialEq, Eq)]
-#[serde(into = "String", try_from = "String")]
-pub struct Pin([u8; 32]);
+use crate::contract::encoding::from_hex;
+
+/// The SHA-256 of a public key, as curl's `--pinnedpubkey` has it: `sha256//` and base64.
+#[derive(Clone, Debug, Deserialize, Serialize, PartialEq, Eq)]
+#[serde(transparent)]
+pub struct Pin(String);
+
+/// What is not a pin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error(
+    "expected the SHA-256 of a public key: `sha256//` and 44 characters of base64, or 64 hexadecimal digits"
+)]
+pub struct InvalidPin;
 
 impl Pin {
     /// Returns the pin of a certificate's key; none where the certificate cannot be read.
     pub(super) fn of(certificate: &CertificateDer<'_>) -> Option<Pin> {
         let parsed = ParsedCertificate::try_from(certificate).ok()?;
-        Some(Pin(Sha256::digest(parsed.subject_public_key_info()).into()))
+        Some(Pin::of_digest(&Sha256::digest(
+            parsed.subject_public_key_info(),
+        )))
+    }
+
+    fn of_digest(digest: &[u8]) -> Pin {
+        Pin(format!("sha256//{}", STANDARD.encode(digest)))
     }
 }
 
 impl FromStr for Pin {
-    type Err = String;
+    type Err = InvalidPin;
 
     /// Reads `sha256//BASE64`, base64 alone, or 64 hexadecimal digits, with colons or without.
-    fn from_str(text: &str) -> Result<Pin, String> {
+    fn from_str(text: &str) -> Result<Pin, InvalidPin> {
         let bare = text.strip_prefix("sha256//").unwrap_or(text);
-        let digits: String = bare.chars().filter(|letter| *letter != ':').collect();
-        let hexadecimal =
-            crate::contract::encoding::from_hex(&digits).filter(|bytes| bytes.len() == 32);
-        let bytes = hexadecimal.or_else(|| STANDARD.decode(bare).ok());
-        let pin = bytes.and_then(|bytes| bytes.try_into().ok()).map(Pin);
-        pin.ok_or_else(|| "expected the SHA-256 of a public key: `sha256//` and 44 characters of base64, or 64 hexadecimal digits".into())
-    }
-}
-
-impl TryFrom<String> for Pin {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Pin, String> {
-        text.parse()
-    }
-}
-
-impl From<Pin> for String {
-    fn from(pin: Pin) -> String {
-        pin.to_string()
+        let readings = [from_hex(&bare.replace(':', "")), STANDARD.decode(bare).ok()];
+        let mut digests = readings.into_iter().flatten();
+        let digest = digests.find(|bytes| bytes.len() == 32).ok_or(InvalidPin)?;
+        Ok(Pin::of_digest(&digest))
     }
 }
 
 impl fmt::Display for Pin {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "sha256//{}", STANDARD.encode(self.0))
+        out.write_str(&self.0)
     }
 }
 

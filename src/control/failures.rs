@@ -69,7 +69,12 @@ pub(super) async fn arm(
             let detail = format!("the failure mode `{name}` cannot happen over plain HTTP");
             return Err(Problem::invalid_body(detail).hint("serve over HTTPS"));
         }
-        join(&app, &running, |_| Ok(FailureMode { armed, ..ready_made }))?;
+        join(&app, &running, |_| {
+            Ok(FailureMode {
+                armed,
+                ..ready_made
+            })
+        })?;
     }
     find(&running, &name)
 }

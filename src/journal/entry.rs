@@ -9,16 +9,16 @@ use std::{
 use http::StatusCode;
 
 use crate::{
-    appliance::Reason,
+    appliance::{Moment, Reason},
     contract::{Operation, Outcome, closed_set},
-    journal::{Findings, RecordedRequest},
+    journal::{FindingSet, RecordedRequest},
 };
 
 /// What is known once a request was evaluated.
 #[derive(Clone, Debug)]
 pub struct EntryData {
-    /// When the request was evaluated, in nanoseconds on the appliance's clock.
-    pub at_ns: u64,
+    /// When the request was evaluated, on the appliance's clock.
+    pub at: Moment,
     /// The same moment on the machine's clock, from which the response time is measured.
     pub instant: Instant,
     /// The client's address.
@@ -36,14 +36,14 @@ pub struct EntryData {
     /// Whether a password was replaced.
     pub changed: bool,
     /// The client's faults.
-    pub findings: Findings,
+    pub findings: FindingSet,
     /// The request itself.
     pub request: RecordedRequest,
 }
 
 /// An entry of a journal.
 #[derive(Clone, Debug)]
-pub struct Entry {
+pub struct JournalEntry {
     /// The number, counted from 1 at each appliance.
     pub number: u64,
     /// What was known when the entry was added.
@@ -53,7 +53,7 @@ pub struct Entry {
     /// The status of the response, once it has ended.
     pub status: Option<StatusCode>,
     /// When the response ended; meaningless before that.
-    ended: Option<Instant>,
+    pub(super) ended: Option<Instant>,
 }
 
 /// Identifies an entry that is to be completed.
@@ -80,30 +80,49 @@ closed_set! {
     }
 }
 
-impl Entry {
-    /// Creates an open entry.
-    pub(super) fn new(number: u64, data: EntryData) -> Entry {
-        Entry {
-            number,
-            data,
-            progress: Progress::Open,
-            status: None,
-            ended: None,
-        }
-    }
+/// Selects entries: all conditions that are given must match.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EntryFilter {
+    /// The operation.
+    pub operation: Option<Operation>,
+    /// The outcome.
+    pub outcome: Option<Outcome>,
+    /// What became of the response.
+    pub state: Option<Progress>,
+    /// The name of the failure mode that altered the response.
+    pub failure: Option<String>,
+}
 
-    pub(super) fn complete(&mut self, status: StatusCode, progress: Progress, now: Instant) {
-        (self.status, self.progress, self.ended) = (Some(status), progress, Some(now));
-    }
-
+impl JournalEntry {
     /// Returns the number of bytes: the request's and the entry's own.
     pub(super) fn weight(&self) -> usize {
-        size_of::<Entry>() + self.data.request.len()
+        size_of::<JournalEntry>() + self.data.request.len()
     }
 
     /// Returns how long the response took, from the request's last byte to its own last byte.
     pub fn took(&self) -> Option<Duration> {
         let ended = self.ended?;
         Some(ended.saturating_duration_since(self.data.instant))
+    }
+}
+
+impl EntryFilter {
+    /// Returns whether an entry matches.
+    pub fn matches(&self, entry: &JournalEntry) -> bool {
+        let data = &entry.data;
+        self.selects(data.operation, data.outcome, data.failure.as_deref())
+            && self.state.is_none_or(|state| state == entry.progress)
+    }
+
+    /// Returns whether entries of an operation, an outcome and a failure mode match, whatever their state.
+    pub(super) fn selects(
+        &self,
+        operation: Option<Operation>,
+        outcome: Outcome,
+        failure: Option<&str>,
+    ) -> bool {
+        (self.operation.is_none() || self.operation == operation)
+            && self.outcome.is_none_or(|wanted| wanted == outcome)
+            && (self.failure.is_none() || self.failure.as_deref() == failure)
     }
 }

@@ -78,13 +78,13 @@ impl Finding {
 
 /// The findings of one request, each once.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Findings(u32);
+pub struct FindingSet(u32);
 
-impl Findings {
+impl FindingSet {
     /// Returns the findings of a request, which was rejected in a condition or evaluated.
-    pub fn of(request: &Request<Bytes>, rejection: Option<Condition>) -> Findings {
+    pub fn of(request: &Request<Bytes>, rejection: Option<Condition>) -> FindingSet {
         let body = request.body();
-        let mut findings = Findings::default();
+        let mut findings = FindingSet::default();
         findings.add(match rejection {
             Some(Condition::MalformedBody) if has_invalid_escape(body) => {
                 Some(Finding::InvalidEscape)
@@ -104,8 +104,8 @@ impl Findings {
     }
 
     /// Returns those of a request that the server refused by itself.
-    pub fn unlawful() -> Findings {
-        Findings(1 << Finding::Unlawful as u32)
+    pub fn unlawful() -> FindingSet {
+        FindingSet(1 << Finding::Unlawful as u32)
     }
 
     /// Returns each.
@@ -150,7 +150,7 @@ mod tests {
             let value = http::HeaderValue::from_static("x");
             request.headers_mut().insert(AUTHORIZATION, value);
         }
-        Findings::of(&request, condition).iter().collect()
+        FindingSet::of(&request, condition).iter().collect()
     }
 
     #[rstest]

@@ -15,7 +15,7 @@ use std::{
 use http::StatusCode;
 use tokio::sync::Notify;
 
-use crate::journal::{BoundedJournal, Bounds, EntryData, EntryFilter, EntryId, Progress, lock};
+use crate::journal::{BoundedJournal, Bounds, EntryData, EntryId, Progress, lock};
 
 /// A journal, its share of the memory budget, and those who wait for it.
 ///
@@ -83,12 +83,6 @@ impl SharedJournal {
         read(&self.lock())
     }
 
-    /// Completes when this many requests match.
-    pub(crate) async fn wait(&self, filter: &EntryFilter, count: u64) {
-        self.wait_until(|| self.read(|journal| journal.count(filter)) >= count)
-            .await;
-    }
-
     /// Completes when the condition holds. It is asked at once and after each change, without a
     /// lock.
     pub(crate) async fn wait_until(&self, mut holds: impl FnMut() -> bool) {
@@ -101,20 +95,6 @@ impl SharedJournal {
             }
             changed.await;
         }
-    }
-
-    fn oldest(&self) -> Option<Instant> {
-        self.read(BoundedJournal::oldest)
-    }
-
-    /// Drops the oldest entry, and returns when the next one arrived.
-    fn drop_oldest(&self) -> Option<Instant> {
-        let mut journal = self.lock();
-        let freed = journal.drop_oldest();
-        let next = journal.oldest();
-        drop(journal);
-        self.budget.subtract(freed);
-        next
     }
 
     fn lock(&self) -> MutexGuard<'_, BoundedJournal> {
@@ -187,15 +167,19 @@ impl MemoryBudget {
             return;
         };
         let journals: Vec<Arc<SharedJournal>> = journals.iter().filter_map(Weak::upgrade).collect();
-        let mut oldest: BinaryHeap<Reverse<(Instant, usize)>> = journals
-            .iter()
-            .enumerate()
-            .filter_map(|(index, journal)| Some(Reverse((journal.oldest()?, index))))
-            .collect();
+        let oldest = |(index, journal): (usize, &Arc<SharedJournal>)| {
+            let oldest = journal.lock().oldest()?;
+            Some(Reverse((oldest, index)))
+        };
+        let mut oldest: BinaryHeap<_> = journals.iter().enumerate().filter_map(oldest).collect();
         while self.used() > self.max - self.max / 16
             && let Some(Reverse((_, index))) = oldest.pop()
         {
-            let next = journals[index].drop_oldest();
+            let mut journal = journals[index].lock();
+            let freed = journal.drop_oldest();
+            let next = journal.oldest();
+            drop(journal);
+            self.subtract(freed);
             oldest.extend(next.map(|next| Reverse((next, index))));
         }
     }

@@ -5,12 +5,15 @@ use crate::{
     contract::{Kind, Operation},
 };
 
-/// Returns what a request that hit no operation may have meant, in words: at an appliance of this kind, which serves these paths.
+/// Returns what a request that hit no operation may have meant, as text: at an appliance of this kind, which serves these paths.
 pub fn suggestion(kind: Kind, path: &str, serves: impl Fn(&str) -> bool) -> String {
-    if let Some(operation) = said(kind, |said| said == path) {
-        let served = paths(kind, operation)
+    let served = |operation| {
+        paths(kind, operation)
             .find(|path| serves(path))
-            .unwrap_or_default();
+            .unwrap_or_default()
+    };
+    if let Some(operation) = documented(kind, path) {
+        let served = served(operation);
         return format!(
             "a documented path of {operation}, but not of the reading that this {kind} serves: ask {served}"
         );
@@ -19,61 +22,39 @@ pub fn suggestion(kind: Kind, path: &str, serves: impl Fn(&str) -> bool) -> Stri
         Kind::Console => Kind::Sensor,
         Kind::Sensor => Kind::Console,
     };
-    if let Some(operation) = said(other, |said| said == path) {
-        let served = paths(kind, operation)
-            .find(|path| serves(path))
-            .unwrap_or_default();
+    if let Some(operation) = documented(other, path) {
+        let served = served(operation);
         return format!(
             "this is the {other}'s path of {operation}; this appliance is a {kind}: ask {served}"
         );
     }
+    let all = || Operation::ALL.iter().copied();
     let plain = path.trim_end_matches('/').to_ascii_lowercase();
-    let last = plain.rsplit('/').next().unwrap_or_default().to_owned();
-    let named = |resembles: fn(&str, &str) -> bool| {
-        Operation::ALL
-            .iter()
-            .copied()
-            .find(|operation| resembles(&last, operation.name()))
-    };
-    let near = said(kind, |said| said == plain)
-        .or_else(|| named(is_but_for_dashes))
-        .or_else(|| named(begins_alike));
-    if let Some(served) =
-        near.and_then(|operation| paths(kind, operation).find(|path| serves(path)))
-    {
+    let last = plain.rsplit('/').next().unwrap_or_default();
+    let without_dashes = |text: &str| text.replace(['-', '_'], "");
+    let is_same = |name: &str| without_dashes(last) == without_dashes(name);
+    let begins_alike =
+        |name: &str| last.len() > 4 && (name.starts_with(last) || last.starts_with(name));
+    let near = documented(kind, &plain)
+        .or_else(|| all().find(|operation| is_same(operation.name())))
+        .or_else(|| all().find(|operation| begins_alike(operation.name())));
+    if let Some(served) = near.map(served).filter(|path| !path.is_empty()) {
         return format!("did you mean {served}?");
     }
-    let all: Vec<String> = Operation::ALL
-        .iter()
-        .filter_map(|operation| paths(kind, *operation).find(|path| serves(path)))
-        .collect();
+    let all: Vec<&str> = all().map(served).filter(|path| !path.is_empty()).collect();
     format!("this {kind} answers at {}", all.join(", "))
 }
 
-/// Returns every path that a kind's document says for an operation, the default reading's first.
-fn paths(kind: Kind, operation: Operation) -> impl Iterator<Item = String> {
-    contract::of(kind)
-        .clause(operation)
-        .path
-        .readings()
-        .iter()
-        .flat_map(|reading| reading.is.0.iter().cloned())
+/// Returns the operation of which this path is documented.
+fn documented(kind: Kind, path: &str) -> Option<Operation> {
+    let mut all = Operation::ALL.iter().copied();
+    all.find(|operation| paths(kind, *operation).any(|documented| documented == path))
 }
 
-fn said(kind: Kind, is: impl Fn(&str) -> bool) -> Option<Operation> {
-    Operation::ALL
-        .iter()
-        .copied()
-        .find(|operation| paths(kind, *operation).any(|path| is(&path)))
-}
-
-fn is_but_for_dashes(word: &str, name: &str) -> bool {
-    let plain = |text: &str| text.replace(['-', '_'], "");
-    plain(word) == plain(name)
-}
-
-fn begins_alike(word: &str, name: &str) -> bool {
-    word.len() > 4 && (name.starts_with(word) || word.starts_with(name))
+/// Returns every documented path of an operation, the default reading's first.
+fn paths(kind: Kind, operation: Operation) -> impl Iterator<Item = &'static str> {
+    let readings = contract::of(kind).clause(operation).path.readings().iter();
+    readings.flat_map(|reading| reading.is.0.iter().map(String::as_str))
 }
 
 #[cfg(test)]

@@ -1,10 +1,10 @@
-use std::{collections::BTreeSet, sync::Arc};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use http::Request;
 
 use super::*;
 use crate::{
-    appliance::Reason,
+    appliance::{Moment, Reason},
     clock,
     contract::{Condition, Kind, Operation, Outcome},
     redact::{Fingerprints, Redactor},
@@ -27,7 +27,7 @@ fn arrival(path: &str, body: &str) -> EntryData {
         body.as_bytes(),
     );
     EntryData {
-        at_ns: 1_500_000_000,
+        at: Moment(Duration::from_millis(1500)),
         instant: now(),
         source: [127, 0, 0, 1].into(),
         connection: 3,
@@ -36,7 +36,7 @@ fn arrival(path: &str, body: &str) -> EntryData {
         reason: Some(Reason::AllHolds),
         failure: None,
         changed: false,
-        findings: Findings::of(&request.map(|()| body.to_owned().into()), None),
+        findings: FindingSet::of(&request.map(|()| body.to_owned().into()), None),
         request: recorded,
     }
 }
@@ -276,7 +276,7 @@ fn password_is_hidden_in_header_names_and_across_path_and_query() {
 fn a_view_says_what_is_wrong_and_what_was_meant() {
     let body = r#"{"username": "test", "password": "a\!"}"#;
     let malformed = view(EntryData {
-        findings: Findings::of(&Request::new(body.into()), Some(Condition::MalformedBody)),
+        findings: FindingSet::of(&Request::new(body.into()), Some(Condition::MalformedBody)),
         reason: Some(Reason::In(Condition::MalformedBody)),
         ..arrival("/api", body)
     });
@@ -289,7 +289,7 @@ fn a_view_says_what_is_wrong_and_what_was_meant() {
         malformed.findings
     );
     let missing = view(EntryData {
-        findings: Findings::of(&Request::new("{}".into()), Some(Condition::MissingField)),
+        findings: FindingSet::of(&Request::new("{}".into()), Some(Condition::MissingField)),
         ..arrival("/api", r#"{"username": "test"}"#)
     });
     assert!(

@@ -1,13 +1,14 @@
 //! An entry as anybody may read it: masked by place, then redacted by value.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
-use serde::Serialize;
+use serde::{Serialize, de::IgnoredAny};
+use serde_json::{Map, Value};
 
 use crate::{
     contract,
     contract::{Field, Kind, Operation},
-    journal::{Entry, Finding, suggestion},
+    journal::{Finding, JournalEntry, suggestion},
     redact::{Fingerprints, Mask, Redactor},
 };
 
@@ -54,7 +55,7 @@ pub struct EntryView {
     /// The request.
     pub request: RequestView,
     /// The fingerprints of the passwords in it, by field: the same password has the same one all through a run.
-    pub fingerprints: serde_json::Map<String, serde_json::Value>,
+    pub fingerprints: Map<String, Value>,
     /// What is wrong with the client.
     pub findings: Vec<FindingView>,
     /// What may have been meant, where it hit no operation.
@@ -109,25 +110,26 @@ impl<'a> JournalRedactor<'a> {
     }
 
     /// Returns an entry as it may be read.
-    pub fn view(&self, entry: &Entry) -> EntryView {
+    pub fn view(&self, entry: &JournalEntry) -> EntryView {
         let data = &entry.data;
         let request = &data.request;
         let fields = fields(request.body());
-        let own = self.own_secrets(&fields);
+        let own = own_secrets(&fields);
         let clean = |text: &str| own.text(&self.redactor.text(text)).into_owned();
         let header = |(name, value): (&str, &[u8])| {
-            (
-                clean(name),
-                clean(&self.mask.header(name, &String::from_utf8_lossy(value))),
-            )
+            let value = self.mask.header(name, &String::from_utf8_lossy(value));
+            (clean(name), clean(&value))
         };
-        let passwords = fields.iter().filter(|(name, _)| {
-            Field::NAMES.iter().any(|field| field == name) && name.contains("password")
-        });
+        let is_password = |name: &str| Field::NAMES.contains(&name) && name.contains("password");
+        let passwords = fields.iter().filter(|(name, _)| is_password(name));
+        let mut users = fields
+            .iter()
+            .filter(|(name, _)| name == Field::Username.name());
+        let suggest = || clean(&suggestion(self.kind, request.path(), self.serves));
         EntryView {
             number: entry.number,
             state: entry.progress.name(),
-            at_ms: milliseconds(Duration::from_nanos(data.at_ns)),
+            at_ms: milliseconds(data.at.0),
             source: data.source.to_string(),
             connection: data.connection,
             operation: data.operation.map(Operation::name),
@@ -136,10 +138,7 @@ impl<'a> JournalRedactor<'a> {
                 || format!("refused before it was read: {}", data.outcome),
                 |reason| reason.to_string(),
             ),
-            user: fields
-                .iter()
-                .find(|(name, _)| name == Field::Username.name())
-                .map(|(_, value)| clean(value)),
+            user: users.next().map(|(_, value)| clean(value)),
             failure: data.failure.as_deref().map(str::to_owned),
             changed: data.changed,
             status: entry.status.map(|status| status.as_u16()),
@@ -158,12 +157,9 @@ impl<'a> JournalRedactor<'a> {
             findings: data
                 .findings
                 .iter()
-                .map(|finding| self.finding(finding, entry))
+                .map(|finding| self.finding(finding, entry, &fields))
                 .collect(),
-            suggestion: data
-                .operation
-                .is_none()
-                .then(|| clean(&suggestion(self.kind, request.path(), self.serves))),
+            suggestion: data.operation.is_none().then(suggest),
         }
     }
 
@@ -181,89 +177,66 @@ impl<'a> JournalRedactor<'a> {
         clean(&format!("{path}?{}", self.mask.query(query)))
     }
 
-    fn finding(&self, finding: Finding, entry: &Entry) -> FindingView {
-        let body = entry.data.request.body();
-        let detail = match (finding, entry.data.operation) {
+    fn finding(&self, finding: Finding, entry: &JournalEntry, fields: &TextFields) -> FindingView {
+        let data = &entry.data;
+        let detail = match (finding, data.operation) {
             // The reader's own words name a place and a kind of fault, and quote nothing.
             (Finding::MalformedBody | Finding::InvalidEscape, _) => {
-                serde_json::from_slice::<serde::de::IgnoredAny>(body)
-                    .err()
-                    .map(|error| error.to_string())
+                let parsed = serde_json::from_slice::<IgnoredAny>(data.request.body());
+                parsed.err().map(|error| error.to_string())
             }
             (Finding::MissingField, Some(operation)) => {
-                let given = fields(body);
-                let wanted = contract::of(self.kind)
-                    .clause(operation)
-                    .fields
-                    .keys()
-                    .filter(|field| given.iter().all(|(name, _)| name != field.name()));
-                Some(
-                    wanted
-                        .map(|field| field.name())
-                        .collect::<Vec<_>>()
-                        .join(", "),
-                )
+                let wanted = contract::of(self.kind).clause(operation).fields.keys();
+                let is_missing = |name: &&str| fields.iter().all(|(given, _)| given != name);
+                let missing: Vec<&str> = wanted.map(|f| f.name()).filter(is_missing).collect();
+                Some(missing.join(", "))
             }
             _ => None,
         };
-        let advice = detail.map_or_else(
-            || finding.advice().to_owned(),
-            |detail| format!("{} ({detail})", finding.advice()),
-        );
+        let detail = detail.map_or_else(String::new, |detail| format!(" ({detail})"));
         FindingView {
             name: finding.name(),
-            advice,
+            advice: format!("{}{detail}", finding.advice()),
         }
     }
-
-    /// Passwords that nobody has may stand a second time in a request, where no place tells it.
-    fn own_secrets(&self, fields: &[(String, String)]) -> Redactor {
-        let secrets = fields
-            .iter()
-            .filter(|(name, _)| !name.contains("user"))
-            .map(|(_, value)| value.as_str());
-        let names = fields
-            .iter()
-            .filter(|(name, _)| name.contains("user"))
-            .map(|(_, value)| value.as_str())
-            .collect();
-        Redactor::of_secrets(secrets, &names)
-    }
 }
 
-impl Entry {
+/// Passwords that nobody has may stand a second time in a request, where no place tells it.
+fn own_secrets(fields: &TextFields) -> Redactor {
+    let (users, secrets): (Vec<_>, Vec<_>) =
+        fields.iter().partition(|(name, _)| name.contains("user"));
+    let users = users.into_iter().map(|(_, value)| value.as_str()).collect();
+    Redactor::of_secrets(secrets.into_iter().map(|(_, value)| value.as_str()), &users)
+}
+
+impl JournalEntry {
     /// Returns the passwords that a request holds under the names of fields.
     pub fn passwords(&self) -> Vec<String> {
-        fields(self.data.request.body())
-            .into_iter()
-            .filter(|(name, _)| name.contains("password"))
-            .map(|(_, value)| value)
-            .collect()
+        let fields = fields(self.data.request.body()).into_iter();
+        let passwords = fields.filter(|(name, _)| name.contains("password"));
+        passwords.map(|(_, value)| value).collect()
     }
 }
 
-/// Returns names and texts of a body that is a JSON object. Of two of one name the last.
-fn fields(body: &[u8]) -> Vec<(String, String)> {
-    match serde_json::from_slice(body) {
-        Ok(serde_json::Value::Object(object)) => object
-            .into_iter()
-            .filter_map(|(name, value)| Some((name, value.as_str()?.to_owned())))
-            .collect(),
-        _ => Vec::new(),
-    }
+/// Names and texts of a body that is a JSON object. Of two of one name the last.
+type TextFields = Vec<(String, String)>;
+
+fn fields(body: &[u8]) -> TextFields {
+    let object: Map<String, Value> = serde_json::from_slice(body).unwrap_or_default();
+    let texts = object.into_iter();
+    texts
+        .filter_map(|(name, value)| Some((name, value.as_str()?.to_owned())))
+        .collect()
 }
 
 /// Returns every name that a document gives to a field.
-fn names(kind: Kind) -> Vec<String> {
+fn names(kind: Kind) -> BTreeSet<String> {
     let clauses = contract::of(kind).operations.values();
-    let named = clauses
-        .flat_map(|clause| clause.fields.values())
-        .flat_map(|fact| fact.readings())
-        .flat_map(|reading| reading.is.0.iter().cloned());
-    let mut names: Vec<String> = named.collect();
-    names.sort();
-    names.dedup();
-    names
+    let fields = clauses.flat_map(|clause| clause.fields.values());
+    let readings = fields.flat_map(|fact| fact.readings());
+    readings
+        .flat_map(|reading| reading.is.0.iter().cloned())
+        .collect()
 }
 
 fn milliseconds(time: Duration) -> f64 {

@@ -45,9 +45,9 @@ pub struct MockAppliance {
 #[derive(Debug)]
 struct Content {
     name: Arc<str>,
-    current: Snapshot,
+    current: ApplianceSnapshot,
     /// What a reset goes back to.
-    loaded: Snapshot,
+    loaded: ApplianceSnapshot,
     unmatched: UnmatchedRequests,
     /// The failure modes that fired before other content was loaded.
     fired_before: BTreeSet<String>,
@@ -56,7 +56,7 @@ struct Content {
 
 /// All that a reset restores.
 #[derive(Clone, Debug)]
-struct Snapshot {
+struct ApplianceSnapshot {
     appliance: Appliance,
     schedule: Schedule,
     outage: Option<Outage>,
@@ -67,15 +67,15 @@ struct Snapshot {
 impl MockAppliance {
     /// Returns an appliance with its failure modes, whose clock starts now.
     pub fn new(appliance: Appliance, schedule: Schedule) -> MockAppliance {
-        MockAppliance::with_content("", Snapshot::new(appliance, schedule, false))
+        MockAppliance::with_content("", ApplianceSnapshot::new(appliance, schedule, false))
     }
 
     /// Returns the appliance of a fixture. `seed` decides everything random.
     pub fn from_fixture(fixture: &Fixture, seed: u64) -> MockAppliance {
-        MockAppliance::with_content(&fixture.name, Snapshot::of(fixture, seed))
+        MockAppliance::with_content(&fixture.name, ApplianceSnapshot::of(fixture, seed))
     }
 
-    fn with_content(name: &str, loaded: Snapshot) -> MockAppliance {
+    fn with_content(name: &str, loaded: ApplianceSnapshot) -> MockAppliance {
         MockAppliance {
             clock: Clock::start_at(Moment::default(), loaded.is_frozen),
             content: Mutex::new(Content {
@@ -110,7 +110,7 @@ impl MockAppliance {
         let fired = fired.map(|counter| counter.mode);
         content.fired_before.extend(fired);
         content.name = fixture.name.as_str().into();
-        content.loaded = Snapshot::of(fixture, seed);
+        content.loaded = ApplianceSnapshot::of(fixture, seed);
         self.restore(&mut content);
     }
 
@@ -197,9 +197,9 @@ impl MockAppliance {
     }
 }
 
-impl Snapshot {
-    fn new(appliance: Appliance, schedule: Schedule, is_frozen: bool) -> Snapshot {
-        Snapshot {
+impl ApplianceSnapshot {
+    fn new(appliance: Appliance, schedule: Schedule, is_frozen: bool) -> ApplianceSnapshot {
+        ApplianceSnapshot {
             appliance,
             schedule,
             outage: None,
@@ -207,7 +207,7 @@ impl Snapshot {
         }
     }
 
-    fn of(fixture: &Fixture, seed: u64) -> Snapshot {
-        Snapshot::new(fixture.appliance(), fixture.schedule(seed), fixture.frozen)
+    fn of(fixture: &Fixture, seed: u64) -> ApplianceSnapshot {
+        ApplianceSnapshot::new(fixture.appliance(), fixture.schedule(seed), fixture.frozen)
     }
 }

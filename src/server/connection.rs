@@ -32,7 +32,7 @@ pub(super) struct Connection {
 /// What a connection is doing, and what it has yet to send.
 #[derive(Default)]
 pub(super) struct ConnectionState {
-    pub(super) phase: Phase,
+    pub(super) phase: ConnectionPhase,
     /// Counts what restarts the time limit: a new phase, a byte of an answer that was sent.
     pub(super) restarts: u64,
     /// The request was refused: what is left of it has yet to be read.
@@ -44,13 +44,13 @@ pub(super) struct ConnectionState {
     /// The server ends the connection, and not the client.
     pub(super) is_closed_by_server: bool,
     /// What replaces the answer that hyper is about to write.
-    pub(super) script: Option<Script>,
+    pub(super) script: Option<WireScript>,
     /// The answers that were given to hyper and are not sent yet, oldest first.
     pub(super) pending: Vec<(EntryId, StatusCode)>,
 }
 
 /// What is sent in place of an answer, and the clock's age from which its waits count.
-pub(super) struct Script {
+pub(super) struct WireScript {
     pub(super) steps: Vec<WireStep>,
     /// From before the request was evaluated. A test may see the request arrive and put a frozen
     /// clock forward before the wait begins.
@@ -59,7 +59,7 @@ pub(super) struct Script {
 
 /// What a connection is doing, in the order of its life.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Phase {
+pub(super) enum ConnectionPhase {
     /// Agreeing on keys; also before the first poll.
     #[default]
     Handshake,
@@ -114,13 +114,13 @@ impl Drop for Connection {
 
 impl ConnectionState {
     /// Enters a phase.
-    pub(super) fn set(&mut self, phase: Phase) {
+    pub(super) fn set(&mut self, phase: ConnectionPhase) {
         self.phase = phase;
         self.restarts += 1;
     }
 
     /// Enters a phase if the connection is in a given one.
-    pub(super) fn transition(&mut self, from: Phase, to: Phase) {
+    pub(super) fn transition(&mut self, from: ConnectionPhase, to: ConnectionPhase) {
         if self.phase == from {
             self.set(to);
         }
@@ -136,8 +136,8 @@ impl ConnectionState {
     pub(super) fn on_timeout(&mut self) -> bool {
         match self.phase {
             // The request is refused at the next poll.
-            Phase::Body => self.set(Phase::TimedOut),
-            Phase::Idle => self.set(Phase::Closing),
+            ConnectionPhase::Body => self.set(ConnectionPhase::TimedOut),
+            ConnectionPhase::Idle => self.set(ConnectionPhase::Closing),
             _ => {
                 self.is_closed_by_server = true;
                 return false;
@@ -147,16 +147,16 @@ impl ConnectionState {
     }
 }
 
-impl Phase {
+impl ConnectionPhase {
     pub(super) fn limit(self, limits: &Limits) -> Duration {
         match self {
-            Phase::Handshake => limits.handshake,
-            Phase::Idle => limits.idle,
-            Phase::Head => limits.head,
-            Phase::Body => limits.body,
-            Phase::TimedOut | Phase::Answering => limits.stall,
-            Phase::Delayed => NO_LIMIT,
-            Phase::Closing | Phase::Draining => limits.linger,
+            ConnectionPhase::Handshake => limits.handshake,
+            ConnectionPhase::Idle => limits.idle,
+            ConnectionPhase::Head => limits.head,
+            ConnectionPhase::Body => limits.body,
+            ConnectionPhase::TimedOut | ConnectionPhase::Answering => limits.stall,
+            ConnectionPhase::Delayed => NO_LIMIT,
+            ConnectionPhase::Closing | ConnectionPhase::Draining => limits.linger,
         }
     }
 }

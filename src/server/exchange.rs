@@ -13,8 +13,8 @@ use hyper::body::{Body, Incoming};
 use crate::{
     failure::{Delivery, Framing, RequestFlags, WireStep},
     server::{
-        Answer, Refusal,
-        connection::{Connection, Phase, Script},
+        Refusal, ServerAnswer,
+        connection::{Connection, ConnectionPhase, WireScript},
         validate_head::validate_head,
     },
 };
@@ -27,7 +27,7 @@ pub(super) async fn respond(
     let body = read_body(&mut request, connection).await;
     let (head, _) = request.into_parts();
     let client = connection.client;
-    connection.state().set(Phase::Answering);
+    connection.state().set(ConnectionPhase::Answering);
     let mut response = match body {
         Ok(body) => {
             let request = Request::from_parts(head, body);
@@ -52,7 +52,11 @@ pub(super) async fn respond(
 }
 
 /// Returns what hyper is given: the answer, or a placeholder for the script that replaces it.
-fn deliver(answer: Answer, request: &Request<Bytes>, connection: &Connection) -> Response<Bytes> {
+fn deliver(
+    answer: ServerAnswer,
+    request: &Request<Bytes>,
+    connection: &Connection,
+) -> Response<Bytes> {
     let received = answer.received;
     let delivery = note_pending(answer, connection);
     if delivery.is_plain() {
@@ -64,12 +68,12 @@ fn deliver(answer: Answer, request: &Request<Bytes>, connection: &Connection) ->
         // The client asked for the end: hyper closes, over TLS with a `close_notify`.
         steps.pop();
     }
-    connection.state().script = Some(Script { steps, received });
+    connection.state().script = Some(WireScript { steps, received });
     Response::new(Bytes::new())
 }
 
 /// Notes that the entry of an answer is to be completed.
-fn note_pending(answer: Answer, connection: &Connection) -> Delivery {
+fn note_pending(answer: ServerAnswer, connection: &Connection) -> Delivery {
     if let Some(entry) = answer.entry {
         let status = answer.delivery.response.status();
         connection.state().pending.push((entry, status));
@@ -119,11 +123,11 @@ async fn read_body(
     if length > limits.body_bytes as u64 {
         return Err(Refusal::BodyTooLarge);
     }
-    connection.state().set(Phase::Body);
+    connection.state().set(ConnectionPhase::Body);
     let mut bytes = Bytes::new();
     while !body.is_end_stream() {
         let frame = poll_fn(|cx| {
-            if connection.state().phase == Phase::TimedOut {
+            if connection.state().phase == ConnectionPhase::TimedOut {
                 return Poll::Ready(Err(Refusal::RequestTimeout));
             }
             Pin::new(&mut *body)

@@ -1,13 +1,6 @@
 //! How many, how big, how long: what one client may take from the others.
 
-use std::{
-    fmt,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-    time::Duration,
-};
+use std::{fmt, sync::Arc, time::Duration};
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -63,25 +56,14 @@ impl Default for Limits {
 
 /// A number of connections that may be open at once. Clones share it.
 #[derive(Clone, Debug)]
-pub struct Connections(Arc<Permits>);
-
-#[derive(Debug)]
-struct Permits {
-    connections: Arc<Semaphore>,
+pub struct Connections {
+    permits: Arc<Semaphore>,
     /// Descriptors that no connection may take: listeners that are made while the process runs live on these first.
-    rest: AtomicUsize,
+    rest: Arc<Semaphore>,
 }
 
-/// The place of one connection, given back when dropped.
+/// The place of one connection or listener, given back when dropped.
 pub(super) type Permit = Option<OwnedSemaphorePermit>;
-
-/// The descriptor of one listener, given back when dropped.
-#[derive(Debug)]
-pub struct Listening {
-    permits: Arc<Permits>,
-    /// The connection that cannot be open meanwhile; none where the listener lives on the rest.
-    permit: Permit,
-}
 
 impl Connections {
     /// Allows this many, however many descriptors the process has.
@@ -91,60 +73,37 @@ impl Connections {
 
     /// Allows 10,000, or as many as the descriptors at this moment, less some for listeners, files and pipes, and less `reserved`.
     pub fn with_reserved(reserved: usize) -> Connections {
-        let descriptors = getrlimit(Resource::Nofile)
-            .current
-            .map_or(usize::MAX, |count| {
-                usize::try_from(count).unwrap_or(usize::MAX)
-            });
-        let left = descriptors.saturating_sub(RESERVED_DESCRIPTORS.saturating_add(reserved));
+        let descriptors = getrlimit(Resource::Nofile).current;
+        let descriptors = descriptors.and_then(|count| usize::try_from(count).ok());
+        let kept = RESERVED_DESCRIPTORS.saturating_add(reserved);
+        let left = descriptors.unwrap_or(usize::MAX).saturating_sub(kept);
         let count = left.clamp(1, MAX_CONNECTIONS);
         Connections::of(count, left.saturating_sub(count))
     }
 
     fn of(count: usize, rest: usize) -> Connections {
-        Connections(Arc::new(Permits {
-            connections: Arc::new(Semaphore::new(count.min(Semaphore::MAX_PERMITS))),
-            rest: AtomicUsize::new(rest),
-        }))
+        let semaphore = |count: usize| Arc::new(Semaphore::new(count.min(Semaphore::MAX_PERMITS)));
+        Connections {
+            permits: semaphore(count),
+            rest: semaphore(rest),
+        }
     }
 
     /// Waits for a place.
     pub(super) async fn permit(&self) -> Permit {
         // The semaphore is never closed; were it, no limit would be better than no service.
-        Arc::clone(&self.0.connections).acquire_owned().await.ok()
+        Arc::clone(&self.permits).acquire_owned().await.ok()
     }
 
-    /// Takes a descriptor for a further listener; none where too few would be left for its clients.
-    pub fn listening(&self) -> Option<Listening> {
-        let permits = Arc::clone(&self.0);
-        if permits
-            .rest
-            .try_update(Ordering::Relaxed, Ordering::Relaxed, |rest| {
-                rest.checked_sub(1)
-            })
-            .is_ok()
-        {
-            return Some(Listening {
-                permits,
-                permit: None,
-            });
+    /// Takes a descriptor for a further listener: of the rest, else that of a connection; none where too few would be
+    /// left for its clients.
+    pub(super) fn listening(&self) -> Permit {
+        if let Ok(permit) = Arc::clone(&self.rest).try_acquire_owned() {
+            return Some(permit);
         }
-        if permits.connections.available_permits() <= MIN_CONNECTIONS {
-            return None;
-        }
-        let permit = Arc::clone(&permits.connections).try_acquire_owned().ok()?;
-        Some(Listening {
-            permits,
-            permit: Some(permit),
-        })
-    }
-}
-
-impl Drop for Listening {
-    fn drop(&mut self) {
-        if self.permit.is_none() {
-            self.permits.rest.fetch_add(1, Ordering::Relaxed);
-        }
+        let permits = Arc::clone(&self.permits);
+        let is_enough = permits.available_permits() > MIN_CONNECTIONS;
+        permits.try_acquire_owned().ok().filter(|_| is_enough)
     }
 }
 
@@ -160,16 +119,12 @@ impl Default for Connections {
 /// To be called before the first [`Limits::default`]. Where the system refuses, the old limit stays and is returned.
 pub fn raise_descriptor_limit() -> Option<u64> {
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
-    match setrlimit(
-        Resource::Nofile,
-        Rlimit {
-            current: maximum,
-            maximum,
-        },
-    ) {
-        Ok(()) => maximum,
-        Err(_) => current,
-    }
+    let raised = Rlimit {
+        current: maximum,
+        maximum,
+    };
+    let is_raised = setrlimit(Resource::Nofile, raised).is_ok();
+    if is_raised { maximum } else { current }
 }
 
 /// Where the server reports trouble, one line each; by default nowhere.
@@ -192,12 +147,8 @@ impl Log {
 }
 
 impl fmt::Debug for Log {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(if self.0.is_some() {
-            "Log(to a sink)"
-        } else {
-            "Log(nowhere)"
-        })
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("Log")
     }
 }
 
@@ -216,18 +167,18 @@ mod tests {
     #[test]
     fn limit_keeps_descriptors_for_listeners() {
         let connections = Connections::of(MIN_CONNECTIONS + 1, 1);
-        let (first, second) = (
-            connections.listening().unwrap(),
-            connections.listening().unwrap(),
-        );
-        assert!(first.permit.is_none() && second.permit.is_some());
+        let left = || connections.permits.available_permits();
+
+        let first = connections.listening().unwrap();
+        assert_eq!(left(), MIN_CONNECTIONS + 1);
+        let second = connections.listening().unwrap();
+        assert_eq!(left(), MIN_CONNECTIONS);
         assert!(connections.listening().is_none());
+
         drop(first);
-        assert!(connections.listening().unwrap().permit.is_none());
-        drop(second);
-        assert_eq!(
-            connections.0.connections.available_permits(),
-            MIN_CONNECTIONS + 1
-        );
+        let third = connections.listening().unwrap();
+        assert_eq!(left(), MIN_CONNECTIONS);
+        drop((second, third));
+        assert_eq!(left(), MIN_CONNECTIONS + 1);
     }
 }

@@ -3,14 +3,18 @@
 use std::{
     collections::VecDeque,
     fmt, io,
-    net::{IpAddr, SocketAddr},
+    net::SocketAddr,
     str::FromStr,
-    sync::{Arc, Mutex, MutexGuard},
+    sync::{Arc, Mutex},
 };
 
+use thiserror::Error;
 use tokio::net::TcpListener;
 
-use crate::{journal::lock, server::bind};
+use crate::{
+    journal::lock,
+    server::{bind, limits::Permit},
+};
 
 /// Ports to choose from: `8443-8450`. A range, which a container needs to publish them; or by default any free one.
 #[derive(Clone, Debug, Default)]
@@ -24,9 +28,44 @@ struct Range {
     free: Mutex<VecDeque<u16>>,
 }
 
-/// A port of a range, given back when dropped. Of any free port there is nothing to give back.
+/// A port of a range, given back when dropped.
 #[derive(Debug)]
-pub(super) struct PortLease(Option<(Arc<Range>, u16)>);
+pub(super) struct PortLease {
+    range: Arc<Range>,
+    port: u16,
+}
+
+/// A port that is bound for an appliance which is not served yet.
+#[derive(Debug)]
+pub struct BoundPort {
+    pub(super) listener: TcpListener,
+    pub(super) address: SocketAddr,
+    pub(super) guard: PortGuard,
+}
+
+/// What is given back when a port is closed.
+pub(super) type PortGuard = (Option<PortLease>, Permit);
+
+impl BoundPort {
+    pub(super) fn new(listener: TcpListener, guard: PortGuard) -> io::Result<BoundPort> {
+        Ok(BoundPort {
+            address: listener.local_addr()?,
+            listener,
+            guard,
+        })
+    }
+}
+
+/// What is not a range of ports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum InvalidPorts {
+    /// The higher port comes first.
+    #[error("expected the lower port first; did you mean {1}-{0}?")]
+    Reversed(u16, u16),
+    /// It is something else.
+    #[error("expected two ports from 1 to 65535, 9000-9099")]
+    Form,
+}
 
 impl Ports {
     /// Takes ports from this range, both ends included; the lower one first.
@@ -38,63 +77,49 @@ impl Ports {
         })))
     }
 
-    /// Binds a listener at an address: its port 0 is one to choose.
+    /// Binds a listener at an address: its port 0 is one to choose. Of a range each port that no appliance of this process
+    /// has is tried once: another process may have it.
     ///
     /// # Errors
     /// The system's; where no port of the range is free, that of the last one tried.
-    pub(super) fn bind(&self, address: SocketAddr) -> io::Result<(TcpListener, PortLease)> {
-        match &self.0 {
-            Some(range) if address.port() == 0 => range.bind(address.ip()),
-            _ => Ok((bind(address)?, PortLease(None))),
-        }
-    }
-}
-
-impl Range {
-    /// Tries each port that no appliance of this process has, once: another process may have it.
-    fn bind(self: &Arc<Range>, ip: IpAddr) -> io::Result<(TcpListener, PortLease)> {
-        let count = self.free().len();
+    pub(super) fn bind(&self, address: SocketAddr) -> io::Result<(TcpListener, Option<PortLease>)> {
+        let Some(range) = self.0.as_ref().filter(|_| address.port() == 0) else {
+            return Ok((bind(address)?, None));
+        };
         let mut error = io::Error::from(io::ErrorKind::AddrInUse);
+        let count = lock(&range.free).len();
         for _ in 0..count {
-            let Some(port) = self.free().pop_front() else {
+            let Some(port) = lock(&range.free).pop_front() else {
                 break;
             };
-            let lease = PortLease(Some((Arc::clone(self), port)));
-            match bind(SocketAddr::new(ip, port)) {
-                Ok(listener) => return Ok((listener, lease)),
+            let range = Arc::clone(range);
+            let lease = PortLease { range, port };
+            match bind(SocketAddr::new(address.ip(), port)) {
+                Ok(listener) => return Ok((listener, Some(lease))),
                 Err(failed) if failed.kind() == io::ErrorKind::AddrInUse => error = failed,
                 Err(failed) => return Err(failed),
             }
         }
         Err(error)
     }
-
-    fn free(&self) -> MutexGuard<'_, VecDeque<u16>> {
-        lock(&self.free)
-    }
 }
 
 impl Drop for PortLease {
     fn drop(&mut self) {
-        if let Some((range, port)) = self.0.take() {
-            range.free().push_back(port);
-        }
+        lock(&self.range.free).push_back(self.port);
     }
 }
 
 impl FromStr for Ports {
-    type Err = String;
+    type Err = InvalidPorts;
 
-    fn from_str(text: &str) -> Result<Ports, String> {
-        let ends = text.split_once('-').and_then(|(first, last)| {
-            Some((first.trim().parse().ok()?, last.trim().parse().ok()?))
-        });
-        match ends {
-            Some((first, last)) if 0 < first && first <= last => Ok(Ports::between(first, last)),
-            Some((first, last)) if first > last => Err(format!(
-                "expected the lower port first; did you mean {last}-{first}?"
-            )),
-            _ => Err("expected two ports from 1 to 65535, 9000-9099".to_owned()),
+    fn from_str(text: &str) -> Result<Ports, InvalidPorts> {
+        let (first, last) = text.split_once('-').ok_or(InvalidPorts::Form)?;
+        let port = |text: &str| text.trim().parse::<u16>().map_err(|_| InvalidPorts::Form);
+        match (port(first)?, port(last)?) {
+            (first, last) if first > last => Err(InvalidPorts::Reversed(first, last)),
+            (0, _) => Err(InvalidPorts::Form),
+            (first, last) => Ok(Ports::between(first, last)),
         }
     }
 }
@@ -110,7 +135,7 @@ impl fmt::Display for Ports {
 
 #[cfg(test)]
 mod tests {
-    use std::net::Ipv4Addr;
+    use std::net::{IpAddr, Ipv4Addr};
 
     use rstest::rstest;
 
@@ -170,6 +195,6 @@ mod tests {
     #[case::zero("0-10", "expected two ports from 1 to 65535, 9000-9099")]
     #[case::too_high("1-65536", "expected two ports from 1 to 65535, 9000-9099")]
     fn an_invalid_range_is_refused(#[case] text: &str, #[case] expected: &str) {
-        assert_eq!(text.parse::<Ports>().unwrap_err(), expected);
+        assert_eq!(text.parse::<Ports>().unwrap_err().to_string(), expected);
     }
 }

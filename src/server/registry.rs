@@ -19,15 +19,14 @@ use std::{
 
 pub use error::{BindError, RegistryError};
 use strict::StrictFindings;
-use tokio::net::TcpListener;
 
 use crate::{
     failure::FailureMode,
     fixture::Fixture,
     journal::lock,
     server::{
-        Limits, Listening, MockAppliance, RunningAppliance,
-        ports::{PortLease, Ports},
+        Limits, MockAppliance, RunningAppliance,
+        ports::{BoundPort, Ports},
         tls::Identity,
     },
 };
@@ -56,42 +55,17 @@ pub struct RegistrySettings {
 #[derive(Debug)]
 struct Shared {
     settings: RegistrySettings,
-    entries: Mutex<Entries>,
+    entries: Mutex<RegistryEntries>,
 }
 
 #[derive(Debug, Default)]
-struct Entries {
+struct RegistryEntries {
     appliances: HashMap<Arc<str>, Arc<RunningAppliance>>,
     /// How many there have ever been: the order in which they are listed.
     count: u64,
     /// No appliance is added any more.
     is_ending: bool,
     findings: StrictFindings,
-}
-
-/// A port that is bound for an appliance which is not served yet.
-#[derive(Debug)]
-pub struct BoundPort {
-    pub(super) listener: TcpListener,
-    pub(super) address: SocketAddr,
-    pub(super) guard: Option<PortGuard>,
-}
-
-/// What is given back when a port is closed.
-#[derive(Debug)]
-pub(super) struct PortGuard {
-    _lease: PortLease,
-    _listening: Listening,
-}
-
-impl BoundPort {
-    pub(super) fn new(listener: TcpListener, guard: Option<PortGuard>) -> io::Result<BoundPort> {
-        Ok(BoundPort {
-            address: listener.local_addr()?,
-            listener,
-            guard,
-        })
-    }
 }
 
 impl Registry {
@@ -130,14 +104,11 @@ impl Registry {
     /// # Errors
     /// [`RegistryError::Transport`] and [`RegistryError::Certificate`].
     pub fn check_fixture(&self, fixture: &Fixture) -> Result<(), RegistryError> {
-        let identity = self.settings().identity.as_ref();
-        fixture
-            .check_transport(identity.is_some())
-            .map_err(RegistryError::Transport)?;
-        fixture
-            .failures
-            .iter()
-            .try_for_each(|failure| self.check_failure(&fixture.name, failure))
+        let has_tls = self.settings().identity.is_some();
+        let checked = fixture.check_transport(has_tls);
+        checked.map_err(RegistryError::Transport)?;
+        let mut failures = fixture.failures.iter();
+        failures.try_for_each(|failure| self.check_failure(&fixture.name, failure))
     }
 
     /// Checks that a failure mode's certificate can be shown here.
@@ -145,17 +116,16 @@ impl Registry {
     /// # Errors
     /// [`RegistryError::Certificate`].
     pub fn check_failure(&self, name: &str, failure: &FailureMode) -> Result<(), RegistryError> {
-        let greeting = failure.action.tls.as_ref();
-        let needs_issuer = greeting.is_some_and(|greeting| greeting.certificate.is_some());
-        match &self.settings().identity {
-            Some(identity) if needs_issuer && !identity.can_misbehave() => {
-                Err(RegistryError::Certificate {
-                    name: name.to_owned(),
-                    mode: failure.name.clone(),
-                })
-            }
-            _ => Ok(()),
+        let tls = failure.action.tls.as_ref();
+        let needs_issuer = tls.is_some_and(|tls| tls.certificate.is_some());
+        let identity = self.settings().identity.as_ref();
+        if needs_issuer && identity.is_some_and(|identity| !identity.can_misbehave()) {
+            return Err(RegistryError::Certificate {
+                name: name.to_owned(),
+                mode: failure.name.clone(),
+            });
         }
+        Ok(())
     }
 
     /// Binds a port: the fixture's, else `address`, else one of the settings.
@@ -169,22 +139,16 @@ impl Registry {
     ) -> Result<BoundPort, RegistryError> {
         self.check_fixture(fixture)?;
         let settings = self.settings();
-        let connections = &settings.limits.connections;
-        let listening = connections
-            .listening()
-            .ok_or_else(|| RegistryError::TooMany(self.count()))?;
-        let address = fixture
-            .listen
-            .or(address)
-            .unwrap_or(SocketAddr::new(settings.ip, 0));
-        let bound = settings.ports.bind(address).and_then(|(listener, lease)| {
-            let guard = PortGuard {
-                _lease: lease,
-                _listening: listening,
-            };
-            BoundPort::new(listener, Some(guard))
-        });
-        bound.map_err(|reason| self.bind_error(fixture, address, reason))
+        let permit = settings.limits.connections.listening();
+        if permit.is_none() {
+            return Err(RegistryError::TooMany(self.count()));
+        }
+        let address = fixture.listen.or(address);
+        let address = address.unwrap_or(SocketAddr::new(settings.ip, 0));
+        let bound = settings.ports.bind(address);
+        bound
+            .and_then(|(listener, lease)| BoundPort::new(listener, (lease, permit)))
+            .map_err(|reason| self.bind_error(fixture, address, reason))
     }
 
     /// Serves an appliance on a port that was bound for it. Must be called inside a runtime.
@@ -311,10 +275,9 @@ impl Registry {
         address: SocketAddr,
         reason: io::Error,
     ) -> RegistryError {
-        let has_port = |running: &Arc<RunningAppliance>| {
-            address.port() != 0 && running.address().port() == address.port()
-        };
-        let neighbour = self.appliances().into_iter().find(has_port);
+        let port = address.port();
+        let mut others = self.appliances().into_iter();
+        let neighbour = others.find(|running| port != 0 && running.address().port() == port);
         RegistryError::Bind(BindError {
             name: fixture.name.clone(),
             address,
@@ -325,12 +288,12 @@ impl Registry {
         })
     }
 
-    fn entries(&self) -> MutexGuard<'_, Entries> {
+    fn entries(&self) -> MutexGuard<'_, RegistryEntries> {
         lock(&self.0.entries)
     }
 }
 
-impl Entries {
+impl RegistryEntries {
     fn check_name(&self, name: &str) -> Result<(), RegistryError> {
         if self.is_ending {
             Err(RegistryError::Ending)

@@ -6,19 +6,13 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use tokio::{
-    net::TcpListener,
-    sync::{oneshot, watch},
-    task::JoinHandle,
-};
+use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
 use crate::{
-    appliance::Appliance,
-    failure::Schedule,
     journal::lock,
     server::{
         self, Limits, MockAppliance, bind,
-        registry::{BoundPort, PortGuard},
+        ports::{BoundPort, PortGuard},
         tls::Identity,
     },
 };
@@ -32,30 +26,12 @@ pub struct RunningAppliance {
     /// Its place among the appliances of a registry.
     pub(super) number: u64,
     /// None once it is stopped.
-    task: Mutex<Option<ServerTask>>,
+    task: Mutex<Option<(JoinHandle<()>, PortGuard)>>,
     stopped: watch::Sender<bool>,
 }
 
-#[derive(Debug)]
-struct ServerTask {
-    stop: oneshot::Sender<()>,
-    server: JoinHandle<()>,
-    guard: Option<PortGuard>,
-}
-
 impl RunningAppliance {
-    /// Starts an appliance on any free port of 127.0.0.1, over TLS with `identity`, or over HTTP.
-    ///
-    /// # Errors
-    /// The system's, where no port is free.
-    pub fn start(
-        appliance: Appliance,
-        identity: Option<&Identity>,
-    ) -> io::Result<RunningAppliance> {
-        RunningAppliance::open(MockAppliance::new(appliance, Schedule::default()), identity)
-    }
-
-    /// Serves an appliance on any free port of 127.0.0.1, as [`RunningAppliance::start`] does.
+    /// Serves an appliance on any free port of 127.0.0.1, over TLS with `identity`, or over HTTP.
     ///
     /// # Errors
     /// The system's, where no port is free.
@@ -77,13 +53,10 @@ impl RunningAppliance {
         identity: Option<&Identity>,
         limits: impl Into<Arc<Limits>>,
     ) -> io::Result<RunningAppliance> {
-        let port = BoundPort::new(listener, None)?;
+        let port = BoundPort::new(listener, (None, None))?;
+        let limits = limits.into();
         Ok(RunningAppliance::serve_port(
-            port,
-            appliance,
-            identity,
-            limits.into(),
-            0,
+            port, appliance, identity, limits, 0,
         ))
     }
 
@@ -98,26 +71,20 @@ impl RunningAppliance {
         limits: Arc<Limits>,
         number: u64,
     ) -> RunningAppliance {
-        let appliance = Arc::new(appliance);
+        let (appliance, identity) = (Arc::new(appliance), identity.cloned());
+        let stopped = watch::Sender::new(false);
+        let mut stopping = stopped.subscribe();
+        // A dropped sender means the same.
+        let shutdown = async move { drop(stopping.wait_for(|stopped| *stopped).await) };
         let service = Arc::clone(&appliance);
-        let (stop, stopped) = oneshot::channel::<()>();
-        let own = identity.cloned();
-        let server = tokio::spawn(async move {
-            // A dropped sender means the same.
-            let shutdown = async { drop(stopped.await) };
-            server::run(port.listener, own, service, limits, shutdown).await;
-        });
+        let server = server::run(port.listener, identity.clone(), service, limits, shutdown);
         RunningAppliance {
             appliance,
             address: port.address,
-            identity: identity.cloned(),
+            identity,
             number,
-            task: Mutex::new(Some(ServerTask {
-                stop,
-                server,
-                guard: port.guard,
-            })),
-            stopped: watch::Sender::new(false),
+            task: Mutex::new(Some((tokio::spawn(server), port.guard))),
+            stopped,
         }
     }
 
@@ -153,18 +120,8 @@ impl RunningAppliance {
     /// Stops it at once. What is returned completes when its connections are gone and its port is
     /// free; false where it was stopped before.
     pub fn stop(&self) -> impl Future<Output = bool> + Send + use<> {
-        let mut task = lock(&self.task);
-        let task = task.take().map(
-            |ServerTask {
-                 stop,
-                 server,
-                 guard,
-             }| {
-                drop(stop);
-                self.stopped.send_replace(true);
-                (server, guard)
-            },
-        );
+        let task = lock(&self.task).take();
+        self.stopped.send_replace(true);
         async move {
             let Some((server, guard)) = task else {
                 return false;

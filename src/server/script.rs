@@ -34,7 +34,7 @@ use crate::{
     failure::WireStep,
     journal::Progress,
     server::{
-        connection::{Connection, Phase, Script},
+        connection::{Connection, ConnectionPhase, WireScript},
         stream::Transport,
     },
 };
@@ -98,19 +98,19 @@ impl Turn {
 
 impl ClientStream {
     /// Carries out a script. An error ends the connection.
-    async fn run(mut self, script: Script, connection: Arc<Connection>) -> io::Result<Self> {
+    async fn run(mut self, script: WireScript, connection: Arc<Connection>) -> io::Result<Self> {
         // Waits are added up, so that a pace is kept.
         let mut due = script.received;
         for step in script.steps {
             match step {
                 WireStep::Close => {
                     connection.state().is_closed_by_server = true;
-                    connection.state().set(Phase::Draining);
+                    connection.state().set(ConnectionPhase::Draining);
                     self.transport.socket().close().await;
                     return Err(io::ErrorKind::ConnectionAborted.into());
                 }
                 WireStep::Hang => {
-                    connection.state().set(Phase::Delayed);
+                    connection.state().set(ConnectionPhase::Delayed);
                     self.read_ahead().await?;
                     return Err(io::ErrorKind::UnexpectedEof.into());
                 }
@@ -119,7 +119,7 @@ impl ClientStream {
                     return Err(io::ErrorKind::ConnectionReset.into());
                 }
                 WireStep::Wait(time) => {
-                    connection.state().set(Phase::Delayed);
+                    connection.state().set(ConnectionPhase::Delayed);
                     due = due.plus(time);
                     tokio::select! {
                         biased;
@@ -129,14 +129,14 @@ impl ClientStream {
                 }
                 WireStep::Write(bytes) => {
                     // From here on a client that takes nothing stalls.
-                    connection.state().set(Phase::Answering);
+                    connection.state().set(ConnectionPhase::Answering);
                     self.transport.write_all(&bytes).await?;
                     self.transport.flush().await?;
                 }
             }
         }
         let mut state = connection.state();
-        state.transition(Phase::Delayed, Phase::Answering);
+        state.transition(ConnectionPhase::Delayed, ConnectionPhase::Answering);
         Ok(self)
     }
 
@@ -170,9 +170,9 @@ impl AsyncRead for ScriptedStream {
         }
         // The phases that the socket reports when bytes arrive; these arrived before.
         let mut state = this.connection.state();
-        state.transition(Phase::Answering, Phase::Idle);
+        state.transition(ConnectionPhase::Answering, ConnectionPhase::Idle);
         if !stream.read_ahead.is_empty() {
-            state.transition(Phase::Idle, Phase::Head);
+            state.transition(ConnectionPhase::Idle, ConnectionPhase::Head);
             let count = stream.read_ahead.len().min(buffer.remaining());
             buffer.put_slice(&stream.read_ahead.split_to(count));
         }

@@ -14,12 +14,12 @@ use crate::{
 /// What stands behind a port.
 pub trait Service: Send + Sync + 'static {
     /// Answers a whole request. Called once the body has been read; must not block.
-    fn answer(&self, request: &Request<Bytes>, client: Client) -> Answer;
+    fn answer(&self, request: &Request<Bytes>, client: Client) -> ServerAnswer;
 
     /// Returns the answer to a request that the server refuses by itself, given its head.
     ///
     /// The server adds `connection: close`, and applies no failure.
-    fn refuse(&self, head: &Parts, refusal: Refusal, client: Client) -> Answer;
+    fn refuse(&self, head: &Parts, refusal: Refusal, client: Client) -> ServerAnswer;
 
     /// Called once for each answer with a journal entry, when it was sent or never will be.
     fn complete(&self, _entry: EntryId, _status: StatusCode, _progress: Progress, _now: Instant) {}
@@ -87,7 +87,7 @@ pub enum Refusal {
 
 /// An answer, how it is delivered, and the journal entry that waits for its end.
 #[derive(Debug)]
-pub struct Answer {
+pub struct ServerAnswer {
     /// The response, and what happens to it on its way.
     pub delivery: Delivery,
     /// The clock's age before the request was evaluated: delays count from there.
@@ -96,10 +96,10 @@ pub struct Answer {
     pub entry: Option<EntryId>,
 }
 
-impl Answer {
+impl ServerAnswer {
     /// Returns an answer that is sent as it is.
-    pub fn plain(response: Response<Bytes>) -> Answer {
-        Answer {
+    pub fn plain(response: Response<Bytes>) -> ServerAnswer {
+        ServerAnswer {
             delivery: Delivery::plain(response),
             received: ClockAge::default(),
             entry: None,

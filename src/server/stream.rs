@@ -14,7 +14,7 @@ use tokio::{
 };
 use tokio_rustls::server::TlsStream;
 
-use crate::server::connection::{Connection, Phase};
+use crate::server::connection::{Connection, ConnectionPhase};
 
 /// A connection with or without TLS.
 pub(super) trait Transport: AsyncRead + AsyncWrite + Send + Unpin {
@@ -96,11 +96,13 @@ impl AsyncRead for TrackedStream {
         // With `half_close`, hyper reads only once the answer before was flushed.
         self.connection
             .state()
-            .transition(Phase::Answering, Phase::Idle);
+            .transition(ConnectionPhase::Answering, ConnectionPhase::Idle);
         let before = buffer.filled().len();
         ready!(Pin::new(&mut self.stream).poll_read(cx, buffer))?;
         if buffer.filled().len() > before {
-            self.connection.state().transition(Phase::Idle, Phase::Head);
+            self.connection
+                .state()
+                .transition(ConnectionPhase::Idle, ConnectionPhase::Head);
         } else {
             self.is_ended = true;
         }
@@ -119,7 +121,7 @@ impl AsyncWrite for TrackedStream {
             // Some of an answer was sent: its limit starts again.
             self.connection
                 .state()
-                .transition(Phase::Answering, Phase::Answering);
+                .transition(ConnectionPhase::Answering, ConnectionPhase::Answering);
         }
         written
     }
@@ -132,15 +134,15 @@ impl AsyncWrite for TrackedStream {
         if self.is_closed {
             return Poll::Ready(Ok(()));
         }
-        if self.connection.state().phase != Phase::Draining {
+        if self.connection.state().phase != ConnectionPhase::Draining {
             ready!(Pin::new(&mut self.stream).poll_shutdown(cx))?;
             let mut state = self.connection.state();
             // The client may still be sending a request that nobody reads.
-            if !self.is_ended && (state.is_refused || state.phase == Phase::Head) {
-                state.set(Phase::Draining);
+            if !self.is_ended && (state.is_refused || state.phase == ConnectionPhase::Head) {
+                state.set(ConnectionPhase::Draining);
             }
         }
-        if self.connection.state().phase == Phase::Draining {
+        if self.connection.state().phase == ConnectionPhase::Draining {
             ready!(self.poll_drain(cx));
         }
         self.is_closed = true;

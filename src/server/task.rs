@@ -20,7 +20,7 @@ use crate::{
     failure::TlsFailure,
     server::{
         Ending, Limits,
-        connection::{Connection, Phase},
+        connection::{Connection, ConnectionPhase},
         exchange, handshake,
         limits::Permit,
         script::ScriptedStream,
@@ -57,7 +57,7 @@ pub(super) async fn serve(
                 match *ending.borrow() {
                     Ending::Outage => return state.reset(),
                     // Cut at once, unless an answer is being sent.
-                    Ending::Shutdown if state.phase != Phase::Answering => return,
+                    Ending::Shutdown if state.phase != ConnectionPhase::Answering => return,
                     Ending::Shutdown => state.is_shutting_down = true,
                 }
             }
@@ -69,13 +69,13 @@ pub(super) async fn serve(
 /// Speaks HTTP until either side ends the connection, and ends it in time.
 async fn serve_http(connection: &Arc<Connection>, transport: Box<dyn Transport>) {
     let limits = &connection.limits;
-    connection.state().set(Phase::Idle);
+    connection.state().set(ConnectionPhase::Idle);
     let mut http = pin!(async {
         let stream = TokioIo::new(ScriptedStream::new(transport, Arc::clone(connection)));
         let respond = service_fn(|request| exchange::respond(request, connection));
         let mut hyper = hyper_builder(limits).serve_connection(stream, respond);
         let served = poll_fn(|cx| {
-            if connection.state().phase == Phase::Closing {
+            if connection.state().phase == ConnectionPhase::Closing {
                 Pin::new(&mut hyper).graceful_shutdown();
             }
             Pin::new(&mut hyper).poll(cx)
@@ -94,7 +94,7 @@ async fn serve_http(connection: &Arc<Connection>, transport: Box<dyn Transport>)
                 return Poll::Ready(());
             }
             let mut state = connection.state();
-            if state.is_shutting_down && state.phase != Phase::Answering {
+            if state.is_shutting_down && state.phase != ConnectionPhase::Answering {
                 return Poll::Ready(());
             }
             if last.replace(state.restarts) != Some(state.restarts) {

@@ -8,16 +8,18 @@ mod faults;
 use std::{fmt, net::IpAddr, sync::Arc};
 
 use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa,
-    KeyPair, KeyUsagePurpose, date_time_ymd,
+    BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType,
+    ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose, date_time_ymd,
 };
 use rustls::{
     ConfigBuilder, InconsistentKeys, ServerConfig, SupportedProtocolVersion,
     pki_types::{CertificateDer, DnsName, PrivateKeyDer, pem, pem::PemObject},
     server::WantsServerCert,
 };
+use thiserror::Error;
 
 use crate::{
+    contract::encoding,
     failure::TlsFailure,
     server::tls::faults::{Faults, Issuer},
 };
@@ -31,27 +33,41 @@ pub struct Identity {
 }
 
 /// Why there is no identity.
-#[derive(Debug)]
+#[derive(Debug, Error)]
 pub enum IdentityError {
     /// A name for the certificate that is neither a host name nor an address.
+    #[error(
+        "`{0}` cannot be in a certificate, expected a host name or an IP address, without a port"
+    )]
     BadName(String),
     /// The certificate's PEM text has this fault.
+    #[error("cannot read the certificate: {0}")]
     CertificateText(&'static str),
     /// The certificate or the key is none that can be served, in rustls's words.
+    #[error("cannot use the certificate and its key: {0}")]
     Unusable(rustls::Error),
     /// Making a certificate failed, in rcgen's words.
-    Generating(rcgen::Error),
+    #[error("cannot make a certificate: {0}")]
+    Generating(#[from] rcgen::Error),
     /// The key is protected by a passphrase.
+    #[error(
+        "the key is encrypted, expected one without a passphrase (openssl pkey -in KEY -out PLAIN)"
+    )]
     KeyEncrypted,
     /// The key is not the one in the certificate.
+    #[error("the key does not belong to the first certificate in the file")]
     KeyMismatch,
     /// The key's PEM text has this fault.
+    #[error("cannot read the key: {0}")]
     KeyText(&'static str),
     /// No certificate in the PEM text.
+    #[error("no BEGIN CERTIFICATE in the certificate file")]
     NoCertificate,
     /// A certificate of the user's cannot be shown expired, or otherwise at fault: its CA is not here.
+    #[error("a failure mode needs a generated certificate, and this one was given")]
     NoIssuer,
     /// No private key in the PEM text.
+    #[error("no BEGIN PRIVATE KEY, BEGIN RSA PRIVATE KEY or BEGIN EC PRIVATE KEY in the key file")]
     NoKey,
 }
 
@@ -61,16 +77,10 @@ impl Identity {
     /// # Errors
     /// [`IdentityError::BadName`] for a name that is neither; [`IdentityError::Generating`] when the system gives no random numbers.
     pub fn generate(names: &[String]) -> Result<Identity, IdentityError> {
-        let authority = authority().map_err(IdentityError::Generating)?;
-        let subjects = subjects(names)?;
-        let config = config(
-            rustls::ALL_VERSIONS,
-            leaf(&authority, subjects.clone()).map_err(IdentityError::Generating)?,
-        )?;
-        let ca_pem = Some(authority.pem().into());
+        let (authority, subjects) = (authority()?, subjects(names)?);
         Ok(Identity {
-            config,
-            ca_pem,
+            config: config(rustls::ALL_VERSIONS, leaf(&authority, subjects.clone())?)?,
+            ca_pem: Some(authority.pem().into()),
             faults: Arc::new(Faults::new(Some(Issuer {
                 authority,
                 subjects,
@@ -83,26 +93,8 @@ impl Identity {
     /// # Errors
     /// Says which of the two texts is at fault, and how.
     pub fn from_pem(cert_pem: &str, key_pem: &str) -> Result<Identity, IdentityError> {
-        let chain: Vec<_> = CertificateDer::pem_slice_iter(cert_pem.as_bytes())
-            .collect::<Result<_, _>>()
-            .map_err(|error| IdentityError::CertificateText(fault(&error)))?;
-        if chain.is_empty() {
-            return Err(IdentityError::NoCertificate);
-        }
-        // Both marks are of the text around the key, never of the key.
-        if ["BEGIN ENCRYPTED PRIVATE KEY", "Proc-Type: 4,ENCRYPTED"]
-            .iter()
-            .any(|mark| key_pem.contains(mark))
-        {
-            return Err(IdentityError::KeyEncrypted);
-        }
-        let key =
-            PrivateKeyDer::from_pem_slice(key_pem.as_bytes()).map_err(|error| match error {
-                pem::Error::NoItemsFound => IdentityError::NoKey,
-                error => IdentityError::KeyText(fault(&error)),
-            })?;
         Ok(Identity {
-            config: config(rustls::ALL_VERSIONS, (chain, key))?,
+            config: config(rustls::ALL_VERSIONS, read_pem(cert_pem, key_pem)?)?,
             ca_pem: None,
             faults: Arc::new(Faults::new(None)),
         })
@@ -120,7 +112,7 @@ impl Identity {
 
     /// Tells whether it can show certificates that are at fault: only one that was generated has the CA to issue them.
     pub fn can_misbehave(&self) -> bool {
-        self.faults.can_issue()
+        self.faults.issuer.is_some()
     }
 
     /// Returns what a server needs to misbehave as a greeting says, made on first use; what it does not say is as it should be.
@@ -135,37 +127,51 @@ impl Identity {
     }
 }
 
-fn authority() -> Result<CertifiedIssuer<'static, KeyPair>, rcgen::Error> {
+fn authority() -> Result<Authority, rcgen::Error> {
     let key = KeyPair::generate()?;
-    let mut params = dated();
     // Each run's CA has a name of its own: a client that has an older one then says that it does not know this one, rather
     // than that a signature is wrong.
-    let mark = crate::contract::encoding::hex(&params.key_identifier(&key)[..4]);
-    params
-        .distinguished_name
-        .push(DnType::CommonName, format!("d4iot-double test CA {mark}"));
+    let mark = encoding::hex(&CertificateParams::default().key_identifier(&key)[..4]);
+    let mut params = dated(&format!("d4iot-double test CA {mark}"));
     // One below it may issue, too: the intermediate of a chain that is sent incomplete.
     params.is_ca = IsCa::Ca(BasicConstraints::Constrained(1));
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
     CertifiedIssuer::self_signed(params, key)
 }
 
-/// A chain as it is sent, and the key of its first certificate.
-type Chain = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
+/// A CA, with its key.
+type Authority = CertifiedIssuer<'static, KeyPair>;
 
-fn leaf(
-    authority: &CertifiedIssuer<'static, KeyPair>,
-    subjects: Vec<String>,
-) -> Result<Chain, rcgen::Error> {
+/// A chain as it is sent, and the key of its first certificate.
+pub(crate) type Chain = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
+
+/// Reads a certificate, followed by the ones that lead to its CA, and its key. No error shows a line of the key.
+pub(crate) fn read_pem(cert_pem: &str, key_pem: &str) -> Result<Chain, IdentityError> {
+    let chain: Vec<_> = CertificateDer::pem_slice_iter(cert_pem.as_bytes())
+        .collect::<Result<_, _>>()
+        .map_err(|error| IdentityError::CertificateText(fault(&error)))?;
+    if chain.is_empty() {
+        return Err(IdentityError::NoCertificate);
+    }
+    // Both marks are of the text around the key, never of the key.
+    let marks = ["BEGIN ENCRYPTED PRIVATE KEY", "Proc-Type: 4,ENCRYPTED"];
+    if marks.iter().any(|mark| key_pem.contains(mark)) {
+        return Err(IdentityError::KeyEncrypted);
+    }
+    match PrivateKeyDer::from_pem_slice(key_pem.as_bytes()) {
+        Ok(key) => Ok((chain, key)),
+        Err(pem::Error::NoItemsFound) => Err(IdentityError::NoKey),
+        Err(error) => Err(IdentityError::KeyText(fault(&error))),
+    }
+}
+
+fn leaf(authority: &Authority, subjects: Vec<String>) -> Result<Chain, rcgen::Error> {
     issue(authority, proper(subjects)?)
 }
 
 /// What stands in a certificate that is as it should be.
 fn proper(subjects: Vec<String>) -> Result<CertificateParams, rcgen::Error> {
-    let mut params = dated();
-    params
-        .distinguished_name
-        .push(DnType::CommonName, "d4iot-double");
+    let mut params = dated("d4iot-double");
     params.subject_alt_names = CertificateParams::new(subjects)?.subject_alt_names;
     // Said in so many words, as strict readers want it; with it comes the subject's key identifier.
     params.is_ca = IsCa::ExplicitNoCa;
@@ -176,25 +182,26 @@ fn proper(subjects: Vec<String>) -> Result<CertificateParams, rcgen::Error> {
 }
 
 /// Signs a certificate for a new key. The CA is not sent: a client either has it already, or would not trust it.
-fn issue(
-    authority: &CertifiedIssuer<'static, KeyPair>,
-    params: CertificateParams,
-) -> Result<Chain, rcgen::Error> {
+fn issue(authority: &Authority, params: CertificateParams) -> Result<Chain, rcgen::Error> {
     // P-256: an RSA-2048 key costs three quarters of the handshakes.
     let key = KeyPair::generate()?;
     let certificate = params.signed_by(&key, authority)?;
-    Ok((
-        vec![certificate.into()],
-        PrivateKeyDer::Pkcs8(key.serialize_der().into()),
-    ))
+    let key = PrivateKeyDer::Pkcs8(key.serialize_der().into());
+    Ok((vec![certificate.into()], key))
 }
 
-fn dated() -> CertificateParams {
+fn dated(common_name: &str) -> CertificateParams {
     let mut params = CertificateParams::default();
     params.not_before = date_time_ymd(2019, 1, 1);
     params.not_after = date_time_ymd(2037, 12, 31);
-    params.distinguished_name = rcgen::DistinguishedName::new();
+    params.distinguished_name = named(common_name);
     params
+}
+
+fn named(common_name: &str) -> DistinguishedName {
+    let mut name = DistinguishedName::new();
+    name.push(DnType::CommonName, common_name);
+    name
 }
 
 /// The names of this machine, then the given ones, each once.
@@ -202,22 +209,13 @@ fn subjects(names: &[String]) -> Result<Vec<String>, IdentityError> {
     if let Some(bad) = names.iter().find(|name| !is_subject(name)) {
         return Err(IdentityError::BadName(bad.clone()));
     }
-    let host = rustix::system::uname()
-        .nodename()
-        .to_string_lossy()
-        .into_owned();
-    let own = [
-        "localhost".to_owned(),
-        "127.0.0.1".to_owned(),
-        "::1".to_owned(),
-    ];
+    let uname = rustix::system::uname();
+    let host = uname.nodename().to_string_lossy().into_owned();
+    let own = ["localhost", "127.0.0.1", "::1"].map(str::to_owned);
     let mut subjects = Vec::new();
     // A host may have a name that no certificate can hold; it is then not reached by it.
-    for name in own
-        .into_iter()
-        .chain(Some(host).filter(|host| is_subject(host)))
-        .chain(names.iter().cloned())
-    {
+    let host = Some(host).filter(|host| is_subject(host));
+    for name in own.into_iter().chain(host).chain(names.iter().cloned()) {
         if !subjects.contains(&name) {
             subjects.push(name);
         }
@@ -234,25 +232,22 @@ fn config(
     versions: &[&'static SupportedProtocolVersion],
     (chain, key): Chain,
 ) -> Result<Arc<ServerConfig>, IdentityError> {
-    let config = builder(versions)?
-        .with_single_cert(chain, key)
-        .map_err(|error| match error {
-            rustls::Error::InconsistentKeys(InconsistentKeys::KeyMismatch) => {
-                IdentityError::KeyMismatch
-            }
-            error => IdentityError::Unusable(error),
-        })?;
-    finish(config)
+    match builder(versions)?.with_single_cert(chain, key) {
+        Ok(config) => finish(config),
+        Err(rustls::Error::InconsistentKeys(InconsistentKeys::KeyMismatch)) => {
+            Err(IdentityError::KeyMismatch)
+        }
+        Err(error) => Err(IdentityError::Unusable(error)),
+    }
 }
 
 fn builder(
     versions: &[&'static SupportedProtocolVersion],
 ) -> Result<ConfigBuilder<ServerConfig, WantsServerCert>, IdentityError> {
     // The provider is named, so that nothing hangs on what the process has installed as its default.
-    let builder =
-        ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()));
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = ServerConfig::builder_with_provider(provider).with_protocol_versions(versions);
     Ok(builder
-        .with_protocol_versions(versions)
         .map_err(IdentityError::Unusable)?
         .with_no_client_auth())
 }
@@ -268,33 +263,9 @@ fn finish(mut config: ServerConfig) -> Result<Arc<ServerConfig>, IdentityError> 
 impl fmt::Debug for Identity {
     /// Shows the CA and nothing of the key.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("Identity")
-            .field("ca_pem", &self.ca_pem)
-            .finish_non_exhaustive()
+        write!(formatter, "Identity({:?})", self.ca_pem)
     }
 }
-
-impl fmt::Display for IdentityError {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            IdentityError::BadName(name) => write!(formatter, "`{name}` cannot be in a certificate, expected a host name or an IP address, without a port"),
-            IdentityError::CertificateText(fault) => write!(formatter, "cannot read the certificate: {fault}"),
-            IdentityError::Unusable(error) => write!(formatter, "cannot use the certificate and its key: {error}"),
-            IdentityError::Generating(error) => write!(formatter, "cannot make a certificate: {error}"),
-            IdentityError::KeyEncrypted => {
-                formatter.write_str("the key is encrypted, expected one without a passphrase (openssl pkey -in KEY -out PLAIN)")
-            }
-            IdentityError::KeyMismatch => formatter.write_str("the key does not belong to the first certificate in the file"),
-            IdentityError::KeyText(fault) => write!(formatter, "cannot read the key: {fault}"),
-            IdentityError::NoCertificate => formatter.write_str("no BEGIN CERTIFICATE in the certificate file"),
-            IdentityError::NoIssuer => formatter.write_str("a failure mode needs a generated certificate, and this one was given"),
-            IdentityError::NoKey => formatter.write_str("no BEGIN PRIVATE KEY, BEGIN RSA PRIVATE KEY or BEGIN EC PRIVATE KEY in the key file"),
-        }
-    }
-}
-
-impl std::error::Error for IdentityError {}
 
 /// A PEM fault in words of our own: the reader's may quote a line, and in a damaged file that may be a line of the key.
 fn fault(error: &pem::Error) -> &'static str {

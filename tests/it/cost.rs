@@ -119,7 +119,8 @@ fn an_exchange_makes_few_allocations() {
         .enable_all()
         .build()
         .unwrap();
-    let double = runtime.block_on(async { RunningAppliance::start(appliance(), None).unwrap() });
+    let double =
+        runtime.block_on(async { RunningAppliance::open(host(Vec::new()), None).unwrap() });
     let mut stream = TcpStream::connect(double.address()).unwrap();
     // Everything the server does is done by this thread, and so counted; the client is another.
     let mut exchanges = |count: usize| {

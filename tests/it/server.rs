@@ -11,7 +11,7 @@ use d4iot_double::{
     clock::Clock,
     server,
     server::{
-        Answer as ServiceAnswer, Client, Connections, Limits, Log, Refusal, Service,
+        Client, Connections, Limits, Log, Refusal, ServerAnswer, Service,
         tls::{Identity, IdentityError},
     },
 };
@@ -760,9 +760,9 @@ async fn a_fixed_port_can_be_bound_again_at_once() {
 struct Dummy;
 
 impl Service for Dummy {
-    fn answer(&self, request: &Request<Bytes>, client: Client) -> ServiceAnswer {
+    fn answer(&self, request: &Request<Bytes>, client: Client) -> ServerAnswer {
         assert!(client.source.is_loopback());
-        ServiceAnswer::plain(match request.uri().path() {
+        ServerAnswer::plain(match request.uri().path() {
             "/big" => Response::new(Bytes::from(vec![b'b'; BIG])),
             "/false-length" => Response::builder()
                 .header("content-length", "7")
@@ -782,14 +782,14 @@ impl Service for Dummy {
         &CLOCK
     }
 
-    fn refuse(&self, _parts: &Parts, refusal: Refusal, _client: Client) -> ServiceAnswer {
+    fn refuse(&self, _parts: &Parts, refusal: Refusal, _client: Client) -> ServerAnswer {
         let status = match refusal {
             Refusal::BadRequest => 400,
             Refusal::BodyTooLarge => 413,
             Refusal::HeadTooLarge => 431,
             Refusal::RequestTimeout => 408,
         };
-        ServiceAnswer::plain(
+        ServerAnswer::plain(
             Response::builder()
                 .status(status)
                 .body(Bytes::from(format!("{refusal:?}")))

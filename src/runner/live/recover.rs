@@ -108,13 +108,14 @@ mod tests {
     use crate::{
         client::TargetOptions,
         contract::Kind,
+        failure::Schedule,
         fixture,
         redact::Secret,
         runner::{
             Credentials, Seed,
             live::undo::{JournalDir, TargetKey},
         },
-        server::RunningAppliance,
+        server::{MockAppliance, RunningAppliance},
         suite::{Placeholder, Property},
     };
 
@@ -128,7 +129,9 @@ mod tests {
             "appliance: sensor\nusers: [{{ username: lab, password: \"{OWN}\", role: read_only }}]\n"
         );
         let appliance = fixture::read("test.yaml", &text).unwrap().appliance();
-        let double = RunningAppliance::start(appliance, None).unwrap();
+        let double =
+            RunningAppliance::open(MockAppliance::new(appliance, Schedule::default()), None)
+                .unwrap();
         let credentials = Credentials {
             username: "lab".into(),
             password: Secret::new(OWN),

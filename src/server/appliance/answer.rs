@@ -6,14 +6,14 @@ use std::{sync::Arc, time::Instant};
 use bytes::Bytes;
 use http::{Request, StatusCode, request::Parts};
 
-use super::{MockAppliance, Snapshot};
+use super::{ApplianceSnapshot, MockAppliance};
 use crate::{
     appliance::{GracePeriod, Moment, ParsedRequest, Reason, ResponseKey, Rules},
     clock::Clock,
     contract::Outcome,
     failure::{Call, Delivery, Stale, Trigger},
-    journal::{EntryData, EntryId, Findings, Progress, RecordedRequest},
-    server::{AcceptDecision, Answer, Client, PinnedFuture, Refusal, Service},
+    journal::{EntryData, EntryId, FindingSet, Progress, RecordedRequest},
+    server::{AcceptDecision, Client, PinnedFuture, Refusal, ServerAnswer, Service},
 };
 
 /// What a request comes to.
@@ -26,7 +26,7 @@ pub(super) struct Decision {
 }
 
 impl Service for MockAppliance {
-    fn answer(&self, request: &Request<Bytes>, client: Client) -> Answer {
+    fn answer(&self, request: &Request<Bytes>, client: Client) -> ServerAnswer {
         let (method, uri) = (request.method(), request.uri());
         let recorded = RecordedRequest::new(method, uri, request.headers(), request.body());
         let mut rules = self.rules();
@@ -46,7 +46,7 @@ impl Service for MockAppliance {
         }
         let failure = decision.failure.as_ref();
         let entry = self.journal.push(EntryData {
-            at_ns: stamp.moment.nanoseconds(),
+            at: stamp.moment,
             instant: stamp.instant,
             source: client.source,
             connection: client.connection,
@@ -55,19 +55,19 @@ impl Service for MockAppliance {
             reason: Some(decision.reason),
             failure: failure.map(|failure| Arc::clone(&failure.mode)),
             changed: decision.changed,
-            findings: Findings::of(request, parsed.rejection()),
+            findings: FindingSet::of(request, parsed.rejection()),
             request: recorded,
         });
         drop(content);
         self.journal.pushed();
-        Answer {
+        ServerAnswer {
             delivery: decision.deliver(&rules, &parsed),
             received: stamp.age,
             entry: Some(entry),
         }
     }
 
-    fn refuse(&self, head: &Parts, refusal: Refusal, client: Client) -> Answer {
+    fn refuse(&self, head: &Parts, refusal: Refusal, client: Client) -> ServerAnswer {
         let rules = self.rules();
         let outcome = match refusal {
             Refusal::BadRequest => Outcome::BadRequest,
@@ -82,7 +82,7 @@ impl Service for MockAppliance {
         }
         let stamp = self.clock.timestamp();
         let entry = self.journal.push(EntryData {
-            at_ns: stamp.moment.nanoseconds(),
+            at: stamp.moment,
             instant: stamp.instant,
             source: client.source,
             connection: client.connection,
@@ -91,14 +91,14 @@ impl Service for MockAppliance {
             reason: None,
             failure: None,
             changed: false,
-            findings: Findings::unlawful(),
+            findings: FindingSet::unlawful(),
             request: RecordedRequest::new(&head.method, &head.uri, &head.headers, &[]),
         });
         drop(content);
         self.journal.pushed();
-        Answer {
+        ServerAnswer {
             entry: Some(entry),
-            ..Answer::plain(rules.render_rejection(head, outcome))
+            ..ServerAnswer::plain(rules.render_rejection(head, outcome))
         }
     }
 
@@ -145,7 +145,7 @@ impl Service for MockAppliance {
     }
 }
 
-impl Snapshot {
+impl ApplianceSnapshot {
     /// Evaluates a request, counts it at the failure modes, and makes its change.
     pub(super) fn decide(
         &mut self,

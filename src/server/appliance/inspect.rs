@@ -14,14 +14,14 @@ use super::MockAppliance;
 use crate::{
     contract::{Operation, Outcome},
     journal::{
-        BoundedJournal, Entry, EntryFilter, EntryView, Finding, Findings, JournalRedactor,
+        BoundedJournal, EntryFilter, EntryView, Finding, FindingSet, JournalEntry, JournalRedactor,
         suggestion,
     },
     redact::{Fingerprints, Redactor},
     server::Client,
 };
 
-/// Entries of a journal, and how many there were besides.
+/// RegistryEntries of a journal, and how many there were besides.
 #[derive(Clone, Debug, PartialEq)]
 pub struct JournalPage {
     /// Those that were wanted and are held, newest first.
@@ -57,7 +57,7 @@ impl MockAppliance {
     /// Returns the wanted entries of the journal, newest first, at most so many, with no password in them.
     pub fn journal(&self, wanted: &EntryFilter, most: usize) -> JournalPage {
         let (entries, changed, count, dropped) = self.journal.read(|journal| {
-            let entries: Vec<Entry> = journal.newest(wanted).take(most).cloned().collect();
+            let entries: Vec<JournalEntry> = journal.newest(wanted).take(most).cloned().collect();
             let changed = password_changes(journal);
             (entries, changed, journal.count(wanted), journal.dropped())
         });
@@ -75,7 +75,7 @@ impl MockAppliance {
 
     /// Completes when so many requests were as wanted since the start or the last reset, dropped ones too; at once if they were.
     pub async fn wait(&self, wanted: &EntryFilter, count: u64) {
-        self.journal.wait(wanted, count).await;
+        self.wait_until(|| self.count(wanted) >= count).await;
     }
 
     /// Completes when this holds: asked at once, and again after each change of the journal.
@@ -129,7 +129,7 @@ impl MockAppliance {
             reason: decision.reason.to_string(),
             failure: decision.failure.map(|failure| failure.mode.to_string()),
             changes: decision.changed,
-            findings: Findings::of(request, parsed.rejection()).iter().collect(),
+            findings: FindingSet::of(request, parsed.rejection()).iter().collect(),
             suggestion: operation.is_none().then(suggest),
             answer,
         }
@@ -140,7 +140,7 @@ impl MockAppliance {
         self.redactor(&self.journal.read(password_changes))
     }
 
-    fn redactor(&self, changed: &[Entry]) -> Redactor {
+    fn redactor(&self, changed: &[JournalEntry]) -> Redactor {
         let directories = {
             let content = self.content();
             let snapshots = [&content.current, &content.loaded];
@@ -148,13 +148,13 @@ impl MockAppliance {
         };
         let users = || directories.iter().flat_map(|directory| directory.users());
         let names: BTreeSet<&str> = users().map(|user| user.username.as_str()).collect();
-        let sent: BTreeSet<String> = changed.iter().flat_map(Entry::passwords).collect();
+        let sent: BTreeSet<String> = changed.iter().flat_map(JournalEntry::passwords).collect();
         let known = users().map(|user| user.password.expose());
         Redactor::of_secrets(known.chain(sent.iter().map(String::as_str)), &names)
     }
 }
 
-fn password_changes(journal: &BoundedJournal) -> Vec<Entry> {
+fn password_changes(journal: &BoundedJournal) -> Vec<JournalEntry> {
     journal.password_changes().cloned().collect()
 }
 

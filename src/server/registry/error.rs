@@ -2,12 +2,17 @@
 
 use std::{fmt, io, net::SocketAddr};
 
+use thiserror::Error;
+
 use crate::fixture;
 
 /// Why an appliance cannot be added. Nothing was started or changed.
-#[derive(Debug)]
+#[derive(Debug, Error)]
 pub enum RegistryError {
     /// The failure mode of this name shows a certificate that is at fault, and only a generated one can be.
+    #[error(
+        "{name}: the failure mode {mode} shows a certificate that is at fault, and only a generated one can be"
+    )]
     Certificate {
         /// The appliance.
         name: String,
@@ -15,14 +20,19 @@ pub enum RegistryError {
         mode: String,
     },
     /// The process is ending.
+    #[error("the process is ending: no appliance is started any more")]
     Ending,
     /// An appliance of this name is there.
+    #[error("an appliance named `{0}` is there already")]
     NameTaken(String),
     /// As many appliances are there as the process's descriptors allow.
+    #[error("{0} appliances are there, and the process's open files allow no more")]
     TooMany(usize),
     /// A failure mode cannot happen without TLS.
+    #[error("{0}")]
     Transport(fixture::Error),
     /// The address cannot be bound.
+    #[error("{0}")]
     Bind(BindError),
 }
 
@@ -37,59 +47,28 @@ pub struct BindError {
     pub ports: String,
     /// Whether its fixture asks for this address.
     pub asked: bool,
-    /// The appliance of this fleet that has the port, if one has.
+    /// The appliance of this process that has the port, if one has.
     pub neighbour: Option<String>,
     /// The system's reason.
     pub reason: io::Error,
 }
 
-impl std::error::Error for RegistryError {}
-
-impl fmt::Display for RegistryError {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            RegistryError::Certificate { name, mode } => {
-                write!(
-                    out,
-                    "{name}: the failure mode {mode} shows a certificate that is at fault, and only a generated one can be"
-                )
-            }
-            RegistryError::Ending => {
-                out.write_str("the process is ending: no appliance is started any more")
-            }
-            RegistryError::NameTaken(name) => {
-                write!(out, "an appliance named `{name}` is there already")
-            }
-            RegistryError::TooMany(count) => write!(
-                out,
-                "{count} appliances are there, and the process's open files allow no more"
-            ),
-            RegistryError::Transport(error) => error.fmt(out),
-            RegistryError::Bind(error) => error.fmt(out),
-        }
-    }
-}
-
 impl fmt::Display for BindError {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let BindError {
-            name,
-            address,
-            ports,
-            asked: _,
-            neighbour,
-            reason,
-        } = self;
-        match (address.port(), neighbour) {
+        let (name, address, reason) = (&self.name, self.address, &self.reason);
+        match (address.port(), &self.neighbour) {
             (0, _) => write!(
                 out,
-                "{name} cannot listen at {} on {ports}: {reason}",
-                address.ip()
+                "{name} cannot listen at {} on {}: {reason}",
+                address.ip(),
+                self.ports
             ),
-            (_, Some(neighbour)) => write!(
-                out,
-                "{name} cannot listen on {address}, where `{neighbour}` does: {reason}"
-            ),
+            (_, Some(other)) => {
+                write!(
+                    out,
+                    "{name} cannot listen on {address}, where `{other}` does: {reason}"
+                )
+            }
             (_, None) => write!(out, "{name} cannot listen on {address}: {reason}"),
         }
     }
@@ -98,32 +77,30 @@ impl fmt::Display for BindError {
 impl RegistryError {
     /// Returns the hint, which holds on the command line and in the control API.
     pub fn hint(&self) -> Option<String> {
-        Some(match self {
-            RegistryError::Certificate { .. } => "leave --tls-cert out, or the mode".to_owned(),
-            RegistryError::NameTaken(_) => {
-                "give it a `name` of its own, or delete the other first".to_owned()
-            }
-            RegistryError::TooMany(_) => {
-                "delete some, or allow more open files (ulimit -n)".to_owned()
-            }
-            RegistryError::Bind(error) => error.hint()?,
+        let hint = match self {
+            RegistryError::Certificate { .. } => "leave --tls-cert out, or the mode",
+            RegistryError::NameTaken(_) => "give it a `name` of its own, or delete the other first",
+            RegistryError::TooMany(_) => "delete some, or allow more open files (ulimit -n)",
+            RegistryError::Bind(error) => match error.reason.kind() {
+                io::ErrorKind::AddrInUse if error.address.port() == 0 => {
+                    "delete an appliance, or serve with more --ports"
+                }
+                io::ErrorKind::AddrInUse if error.asked => {
+                    let any = SocketAddr::new(error.address.ip(), 0);
+                    let hint =
+                        format!("the fixture asks for it; `listen: {any}` takes any free port");
+                    return Some(hint);
+                }
+                io::ErrorKind::PermissionDenied => {
+                    "ports below 1024 need privileges; take a higher one"
+                }
+                io::ErrorKind::AddrNotAvailable => {
+                    "this machine has no such address; 127.0.0.1 is the machine itself, 0.0.0.0 every address it has"
+                }
+                _ => return None,
+            },
             RegistryError::Ending | RegistryError::Transport(_) => return None,
-        })
-    }
-}
-
-impl BindError {
-    fn hint(&self) -> Option<String> {
-        match self.reason.kind() {
-            io::ErrorKind::AddrInUse if self.address.port() == 0 => Some("delete an appliance, or serve with more --ports".to_owned()),
-            io::ErrorKind::AddrInUse if self.asked => {
-                Some(format!("the fixture asks for it; `listen: {}` takes any free port", SocketAddr::new(self.address.ip(), 0)))
-            }
-            io::ErrorKind::PermissionDenied => Some("ports below 1024 need privileges; take a higher one".to_owned()),
-            io::ErrorKind::AddrNotAvailable => {
-                Some("this machine has no such address; 127.0.0.1 is the machine itself, 0.0.0.0 every address it has".to_owned())
-            }
-            _ => None,
-        }
+        };
+        Some(hint.to_owned())
     }
 }

@@ -21,11 +21,9 @@ impl StrictFindings {
     /// Adds the armed failure modes that never fired.
     pub(super) fn add_idle(&mut self, appliance: &MockAppliance) {
         for counter in appliance.idle_modes() {
+            let (name, mode, seen) = (appliance.name(), counter.mode, counter.seen);
             self.add(format!(
-                "{}: the armed failure mode {} never fired, of {} it could have",
-                appliance.name(),
-                counter.mode,
-                counter.seen
+                "{name}: the armed failure mode {mode} never fired, of {seen} it could have"
             ));
         }
     }

@@ -7,12 +7,18 @@ use std::{
 };
 
 use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType, IsCa, KeyPair,
-    KeyUsagePurpose, date_time_ymd,
+    BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, KeyUsagePurpose,
+    date_time_ymd,
 };
-use rustls::{ServerConfig, SupportedProtocolVersion};
+use rustls::{
+    ServerConfig,
+    version::{TLS12, TLS13},
+};
 
-use super::{Chain, IdentityError, authority, builder, config, dated, finish, issue, leaf, proper};
+use super::{
+    Authority, Chain, IdentityError, authority, builder, config, dated, finish, issue, leaf, named,
+    proper,
+};
 use crate::{
     failure::{Certificate, TlsFailure, TlsVersion},
     journal::lock,
@@ -20,25 +26,19 @@ use crate::{
 
 /// How one server misbehaves in its handshakes.
 pub(super) struct Faults {
-    issuer: Option<Issuer>,
-    made: Mutex<Made>,
+    /// None for a certificate of the user's.
+    pub(super) issuer: Option<Issuer>,
+    made: Mutex<HashMap<ConfigKey, Arc<ServerConfig>>>,
 }
 
 /// The issuer of a server's certificates, and the names in them.
 pub(super) struct Issuer {
-    pub(super) authority: CertifiedIssuer<'static, KeyPair>,
+    pub(super) authority: Authority,
     pub(super) subjects: Vec<String>,
 }
 
-/// What was made on a day: on the next one, tomorrow's certificate would be valid.
-#[derive(Default)]
-struct Made {
-    day: u64,
-    configs: HashMap<Key, Arc<ServerConfig>>,
-}
-
-/// Which certificate, with TLS 1.2, with TLS 1.3.
-type Key = (Option<Certificate>, bool, bool);
+/// The day, since on the next one tomorrow's certificate is valid; the certificate; with TLS 1.2, with TLS 1.3.
+type ConfigKey = (u64, Option<Certificate>, bool, bool);
 
 impl Faults {
     pub(super) fn new(issuer: Option<Issuer>) -> Faults {
@@ -48,107 +48,68 @@ impl Faults {
         }
     }
 
-    pub(super) fn can_issue(&self) -> bool {
-        self.issuer.is_some()
-    }
-
-    /// Returns what a greeting asks for; what it does not ask for is taken from the server that behaves.
+    /// Returns what a failure asks for; what it does not ask for is taken from the server that behaves.
     pub(super) fn config(
         &self,
-        greeting: &TlsFailure,
+        failure: &TlsFailure,
         well: &ServerConfig,
     ) -> Result<Arc<ServerConfig>, IdentityError> {
-        let offers = |version| greeting.versions.is_empty() || greeting.versions.contains(&version);
-        let key = (
-            greeting.certificate,
-            offers(TlsVersion::V12),
-            offers(TlsVersion::V13),
-        );
+        let offers = |version| failure.versions.is_empty() || failure.versions.contains(&version);
+        let (v12, v13) = (offers(TlsVersion::V12), offers(TlsVersion::V13));
         let now = since_1970();
-        let day = now.as_secs() / DAY.as_secs();
+        let key = (now.as_secs() / DAY.as_secs(), failure.certificate, v12, v13);
         // Making one takes about a millisecond, once; other threads wait for that.
         let mut made = lock(&self.made);
-        if made.day != day {
-            *made = Made {
-                day,
-                configs: HashMap::new(),
-            };
-        }
-        if let Some(config) = made.configs.get(&key) {
+        if let Some(config) = made.get(&key) {
             return Ok(Arc::clone(config));
         }
-        let config = self.make(key, now, well)?;
-        made.configs.insert(key, Arc::clone(&config));
-        Ok(config)
-    }
-
-    fn make(
-        &self,
-        (certificate, v12, v13): Key,
-        now: Duration,
-        well: &ServerConfig,
-    ) -> Result<Arc<ServerConfig>, IdentityError> {
-        let versions: Vec<&'static SupportedProtocolVersion> = [
-            (v12, &rustls::version::TLS12),
-            (v13, &rustls::version::TLS13),
-        ]
-        .into_iter()
-        .filter_map(|(offered, version)| offered.then_some(version))
-        .collect();
-        match certificate {
-            None => finish(builder(&versions)?.with_cert_resolver(Arc::clone(&well.cert_resolver))),
-            Some(certificate) => {
-                let issuer = self.issuer.as_ref().ok_or(IdentityError::NoIssuer)?;
-                config(
-                    &versions,
-                    issuer
-                        .at_fault(certificate, now)
-                        .map_err(IdentityError::Generating)?,
-                )
+        let versions = [v12.then_some(&TLS12), v13.then_some(&TLS13)];
+        let versions: Vec<_> = versions.into_iter().flatten().collect();
+        let config = match (failure.certificate, &self.issuer) {
+            (None, _) => {
+                finish(builder(&versions)?.with_cert_resolver(Arc::clone(&well.cert_resolver)))
             }
-        }
+            (Some(_), None) => Err(IdentityError::NoIssuer),
+            (Some(certificate), Some(issuer)) => {
+                config(&versions, issuer.at_fault(certificate, now)?)
+            }
+        }?;
+        made.insert(key, Arc::clone(&config));
+        Ok(config)
     }
 }
 
 impl Issuer {
     fn at_fault(&self, certificate: Certificate, now: Duration) -> Result<Chain, rcgen::Error> {
         let subjects = || self.subjects.clone();
+        let epoch = date_time_ymd(1970, 1, 1);
         let mut params = proper(subjects())?;
         match certificate {
             Certificate::CnOnly => {
                 params.subject_alt_names.clear();
                 params.distinguished_name = named("localhost");
             }
-            Certificate::Expired => {
-                params.not_after = date_time_ymd(1970, 1, 1) + now.saturating_sub(DAY)
-            }
+            Certificate::Expired => params.not_after = epoch + now.saturating_sub(DAY),
             Certificate::IncompleteChain => return leaf(&self.intermediate()?, subjects()),
-            Certificate::NotYetValid => params.not_before = date_time_ymd(1970, 1, 1) + now + DAY,
+            Certificate::NotYetValid => params.not_before = epoch + now + DAY,
             Certificate::Swapped => {}
             Certificate::UnknownCa => return leaf(&authority()?, subjects()),
             Certificate::WrongName => {
-                params.subject_alt_names =
-                    CertificateParams::new(vec![OTHER_HOST.to_owned()])?.subject_alt_names;
+                let other = CertificateParams::new(vec![OTHER_HOST.to_owned()])?;
+                params.subject_alt_names = other.subject_alt_names;
                 params.distinguished_name = named(OTHER_HOST);
             }
         }
         issue(&self.authority, params)
     }
 
-    fn intermediate(&self) -> Result<CertifiedIssuer<'static, KeyPair>, rcgen::Error> {
-        let mut params = dated();
-        params.distinguished_name = named("d4iot-double test intermediate CA");
+    fn intermediate(&self) -> Result<Authority, rcgen::Error> {
+        let mut params = dated("d4iot-double test intermediate CA");
         params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
         params.use_authority_key_identifier_extension = true;
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         CertifiedIssuer::signed_by(params, KeyPair::generate()?, &self.authority)
     }
-}
-
-fn named(name: &str) -> DistinguishedName {
-    let mut named = DistinguishedName::new();
-    named.push(DnType::CommonName, name);
-    named
 }
 
 #[expect(

@@ -11,7 +11,7 @@ use d4iot_double::{
     client::{Target, TargetOptions},
     clock::Clock,
     fixture, server,
-    server::{Answer, Client, Limits, MockAppliance, Refusal, Service},
+    server::{Client, Limits, MockAppliance, Refusal, ServerAnswer, Service},
 };
 use http::{Request, request::Parts};
 use serde_json::json;
@@ -27,13 +27,13 @@ use crate::control::control_server::{ControlServer, SOON, validation};
 struct Hasty(MockAppliance);
 
 impl Service for Hasty {
-    fn answer(&self, request: &Request<Bytes>, client: Client) -> Answer {
+    fn answer(&self, request: &Request<Bytes>, client: Client) -> ServerAnswer {
         let answered = self.0.answer(request, client);
         self.0.clock().advance(DELAY);
         answered
     }
 
-    fn refuse(&self, parts: &Parts, refusal: Refusal, client: Client) -> Answer {
+    fn refuse(&self, parts: &Parts, refusal: Refusal, client: Client) -> ServerAnswer {
         self.0.refuse(parts, refusal, client)
     }
 

@@ -20,9 +20,7 @@ use d4iot_double::{
     runner,
     runner::{RunContext, RunResult},
     server,
-    server::{
-        Answer as ServerAnswer, Client, Limits, MockAppliance, Refusal, Service, tls::Identity,
-    },
+    server::{Client, Limits, MockAppliance, Refusal, ServerAnswer, Service, tls::Identity},
     snapshot::SnapshotStore,
     suite::{cases, cases::CaseWithLocation},
 };

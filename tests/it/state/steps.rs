@@ -156,16 +156,12 @@ impl Step {
                 let request = Request::post(format!("{prefix}/authentication/{path}"))
                     .header("content-type", "application/json");
                 let request = request.body(Bytes::from(body.clone())).unwrap();
-                counted(format!(
-                    "{:?}",
-                    host.answer(
-                        &request,
-                        Client {
-                            source: *source,
-                            connection: first + connection
-                        }
-                    )
-                ))
+                let client = Client {
+                    source: *source,
+                    connection: first + connection,
+                };
+                let delivery = host.answer(&request, client).delivery;
+                counted(format!("is_plain: {} {delivery:?}", delivery.is_plain()))
             }
             Step::Connect { source, connection } => counted(format!(
                 "{:?}",

@@ -258,15 +258,23 @@ fn a_target_may_want_the_client_s_certificate() {
 #[case::no_certificate(
     "nonsense",
     "-----BEGIN PRIVATE KEY-----\nSECRETSECRET\n-----END PRIVATE KEY-----\n",
-    "there is no client's certificate"
+    "the client's certificate and key: no BEGIN CERTIFICATE"
 )]
-#[case::swapped("KEY", "CERTIFICATE", "there is no client's")]
+#[case::swapped(
+    "KEY",
+    "CERTIFICATE",
+    "the client's certificate and key: no BEGIN CERTIFICATE"
+)]
 #[case::passphrase(
     "CERTIFICATE",
     "-----BEGIN ENCRYPTED PRIVATE KEY-----\nSECRETSECRET\n-----END ENCRYPTED PRIVATE KEY-----\n",
     "openssl pkey"
 )]
-#[case::torn("CERTIFICATE", "-----BEGIN PRIVATE KEY-----\nSECRETSECRET", "no PEM")]
+#[case::torn(
+    "CERTIFICATE",
+    "-----BEGIN PRIVATE KEY-----\nSECRETSECRET",
+    "a BEGIN line without its END line"
+)]
 #[case::another_s("CERTIFICATE", "OTHER", "cannot be used")]
 fn certificate_errors_are_explained_without_their_content(
     #[case] certificate: &str,

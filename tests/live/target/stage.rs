@@ -15,7 +15,7 @@ use d4iot_double::{
     clock::Clock,
     failure::Schedule,
     fixture, server,
-    server::{Answer, Client, Limits, MockAppliance, Refusal, Service},
+    server::{Client, Limits, MockAppliance, Refusal, ServerAnswer, Service},
 };
 use http::{Request, Response, StatusCode, request::Parts};
 use rustix::process::{Pid, Signal, kill_process};
@@ -135,15 +135,15 @@ impl Fickle {
 }
 
 impl Service for Fickle {
-    fn answer(&self, request: &Request<Bytes>, client: Client) -> Answer {
-        Answer::plain(self.behaved(request, client))
+    fn answer(&self, request: &Request<Bytes>, client: Client) -> ServerAnswer {
+        ServerAnswer::plain(self.behaved(request, client))
     }
 
     fn clock(&self) -> &Clock {
         self.host.clock()
     }
 
-    fn refuse(&self, head: &Parts, refusal: Refusal, client: Client) -> Answer {
+    fn refuse(&self, head: &Parts, refusal: Refusal, client: Client) -> ServerAnswer {
         self.host.refuse(head, refusal, client)
     }
 }
