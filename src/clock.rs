@@ -5,47 +5,28 @@
 
 use std::{
     future::Future,
-    sync::{Arc, Mutex, MutexGuard},
     time::{Duration, Instant},
 };
 
 use tokio::sync::watch;
 
-use crate::{appliance::Moment, journal::lock};
+use crate::appliance::Moment;
 
 /// A clock. Clones are the same clock.
 #[derive(Clone, Debug)]
-pub struct Clock(Arc<ClockInner>);
-
-/// How old a clock is: what its sleepers count by.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct ClockAge(Duration);
+pub struct Clock(watch::Sender<Timestamp>);
 
 /// One moment, on an appliance's clock and on the machine's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timestamp {
-    /// The clock's age.
-    pub age: ClockAge,
-    /// The time since the clock's start or last reset.
-    pub moment: Moment,
     /// The machine's time.
     pub instant: Instant,
-}
-
-#[derive(Debug)]
-struct ClockInner {
-    state: Mutex<ClockState>,
-    /// Wakes sleepers when the clock was changed.
-    changed: watch::Sender<()>,
-}
-
-/// What the clock showed when it was last changed.
-#[derive(Clone, Copy, Debug)]
-struct ClockState {
-    at: Instant,
-    age: Duration,
-    moment: Duration,
-    is_frozen: bool,
+    /// How old the clock is: what its sleepers count by.
+    pub age: Duration,
+    /// The time since the clock's start or last reset.
+    pub moment: Moment,
+    /// Whether the clock is frozen.
+    pub is_frozen: bool,
 }
 
 impl Clock {
@@ -56,16 +37,11 @@ impl Clock {
 
     /// Starts a clock that shows a moment, frozen or not.
     pub fn start_at(moment: Moment, is_frozen: bool) -> Clock {
-        let (changed, _) = watch::channel(());
-        let state = ClockState {
-            at: instant(),
+        Clock(watch::Sender::new(Timestamp {
+            instant: instant(),
             age: Duration::ZERO,
-            moment: moment.0.min(MAX_MOMENT),
+            moment: Moment(moment.0.min(MAX_MOMENT)),
             is_frozen,
-        };
-        Clock(Arc::new(ClockInner {
-            state: Mutex::new(state),
-            changed,
         }))
     }
 
@@ -74,50 +50,33 @@ impl Clock {
         self.timestamp().moment
     }
 
-    /// Returns the time since the start or the last reset, and whether the clock is frozen.
-    pub fn shows(&self) -> (Moment, bool) {
-        let state = self.state().at(instant());
-        (Moment(state.moment), state.is_frozen)
-    }
-
-    /// Returns the time since the start or the last reset, and the same moment on the machine's clock.
+    /// Returns what the clock shows, and the same moment on the machine's clock.
     pub fn timestamp(&self) -> Timestamp {
-        let state = self.state();
+        let last = self.0.borrow();
         // Under the lock: a later timestamp is no earlier moment.
-        let instant = instant();
-        let ClockState { age, moment, .. } = state.at(instant);
-        Timestamp {
-            age: ClockAge(age),
-            moment: Moment(moment),
-            instant,
-        }
-    }
-
-    /// Returns the clock's age.
-    pub fn age(&self) -> ClockAge {
-        self.timestamp().age
+        last.at(instant())
     }
 
     /// Tells whether the clock is frozen.
     pub fn is_frozen(&self) -> bool {
-        self.state().is_frozen
+        self.0.borrow().is_frozen
     }
 
     /// Stops the clock where it is.
     pub fn freeze(&self) {
-        self.change(|state| state.is_frozen = true);
+        self.change(|now| now.is_frozen = true);
     }
 
     /// Lets the clock run again, from where it is.
     pub fn release(&self) {
-        self.change(|state| state.is_frozen = false);
+        self.change(|now| now.is_frozen = false);
     }
 
     /// Puts the clock forward, frozen or not.
     pub fn advance(&self, time: Duration) {
-        self.change(|state| {
-            state.age = state.age.saturating_add(time);
-            state.moment = state.moment.saturating_add(time).min(MAX_MOMENT);
+        self.change(|now| {
+            now.age = now.age.saturating_add(time);
+            now.moment = Moment(now.moment.0.saturating_add(time).min(MAX_MOMENT));
         });
     }
 
@@ -128,81 +87,64 @@ impl Clock {
 
     /// Sets the clock to a moment, frozen or not. Delays keep what they have left.
     pub fn set(&self, moment: Moment, is_frozen: bool) {
-        self.change(|state| {
-            state.moment = moment.0.min(MAX_MOMENT);
-            state.is_frozen = is_frozen;
+        self.change(|now| {
+            now.moment = Moment(moment.0.min(MAX_MOMENT));
+            now.is_frozen = is_frozen;
         });
     }
 
     /// Completes after this much of the clock's time.
     pub fn sleep(&self, time: Duration) -> impl Future<Output = ()> + Send + use<> {
-        self.sleep_until_age(self.age().plus(time))
+        self.sleep_until_age(self.timestamp().age.saturating_add(time))
     }
 
     /// Completes at this moment, counted from the last reset.
     pub fn sleep_until(&self, moment: Moment) -> impl Future<Output = ()> + Send + use<> {
         let now = self.timestamp();
         let left = moment.0.saturating_sub(now.moment.0);
-        self.sleep_until_age(now.age.plus(left))
+        self.sleep_until_age(now.age.saturating_add(left))
     }
 
     /// Completes at this age.
-    pub fn sleep_until_age(&self, due: ClockAge) -> impl Future<Output = ()> + Send + use<> {
+    pub fn sleep_until_age(&self, due: Duration) -> impl Future<Output = ()> + Send + use<> {
         let clock = self.clone();
         async move {
-            let mut changed = clock.0.changed.subscribe();
+            let mut changed = clock.0.subscribe();
             loop {
-                let state = clock.state().at(instant());
-                let left = due.0.saturating_sub(state.age);
+                let now = changed.borrow_and_update().at(instant());
+                let left = due.saturating_sub(now.age);
                 if left.is_zero() {
                     return;
                 }
-                let limit = if state.is_frozen {
-                    MAX_SLEEP
-                } else {
-                    left.min(MAX_SLEEP)
-                };
+                let left = if now.is_frozen { MAX_SLEEP } else { left };
                 // The sender lives as long as the clock, which is held here.
-                let _ = tokio::time::timeout(limit, changed.changed()).await;
+                let _ = tokio::time::timeout(left.min(MAX_SLEEP), changed.changed()).await;
             }
         }
     }
 
-    fn change(&self, change: impl FnOnce(&mut ClockState)) {
-        let mut state = self.state();
-        *state = state.at(instant());
-        change(&mut state);
-        drop(state);
-        self.0.changed.send_replace(());
-    }
-
-    fn state(&self) -> MutexGuard<'_, ClockState> {
-        lock(&self.0.state)
+    /// Changes what the clock shows, and wakes its sleepers.
+    fn change(&self, change: impl FnOnce(&mut Timestamp)) {
+        self.0.send_modify(|last| {
+            *last = last.at(instant());
+            change(last);
+        });
     }
 }
 
-impl ClockState {
+impl Timestamp {
     /// Returns what the clock shows at a moment of the machine's clock.
-    fn at(self, instant: Instant) -> ClockState {
-        let elapsed = if self.is_frozen {
-            Duration::ZERO
-        } else {
-            instant.saturating_duration_since(self.at)
+    fn at(self, instant: Instant) -> Timestamp {
+        let elapsed = match self.is_frozen {
+            true => Duration::ZERO,
+            false => instant.saturating_duration_since(self.instant),
         };
-        ClockState {
-            at: instant,
+        Timestamp {
+            instant,
             age: self.age.saturating_add(elapsed),
-            moment: self.moment.saturating_add(elapsed),
+            moment: Moment(self.moment.0.saturating_add(elapsed)),
             ..self
         }
-    }
-}
-
-impl ClockAge {
-    /// Returns the age this much later.
-    #[must_use]
-    pub fn plus(self, time: Duration) -> ClockAge {
-        ClockAge(self.0.saturating_add(time))
     }
 }
 

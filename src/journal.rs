@@ -23,7 +23,7 @@ use std::{
 
 pub(crate) use entry::{EntryData, EntryId, JournalEntry};
 pub use entry::{EntryFilter, Progress};
-pub use finding::{Finding, FindingSet};
+pub use finding::Finding;
 use http::StatusCode;
 pub use request::RecordedRequest;
 pub use shared::MemoryBudget;
@@ -112,8 +112,8 @@ impl BoundedJournal {
     pub(crate) fn push(&mut self, data: EntryData) -> EntryId {
         self.last_number += 1;
         let number = self.last_number;
-        for finding in data.findings.iter() {
-            self.findings[finding as usize] += 1;
+        for finding in &data.findings {
+            self.findings[*finding as usize] += 1;
         }
         let place = self.place(&data);
         self.tallies[place].counts[Progress::Open as usize] += 1;

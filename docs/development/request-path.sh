@@ -17,7 +17,7 @@ import os, re, gdb
 # Where a backtrace is taken: a file, and a function in it.
 LANDMARKS = [
     ("src/server/stream.rs", "poll_read"),
-    ("src/server/validate_head.rs", "of"),
+    ("src/server/validate_head.rs", "validate_head"),
     ("src/appliance/body.rs", "parse"),
     ("src/appliance/evaluate.rs", "check"),
     ("src/appliance/change.rs", "commit"),
@@ -27,7 +27,7 @@ LANDMARKS = [
     ("src/appliance/render.rs", "render_response"),
     ("src/failure/apply.rs", "apply"),
     ("src/failure/script.rs", "script"),
-    ("src/server/script.rs", "poll_script"),
+    ("src/server/script.rs", "run"),
     ("src/server/stream.rs", "poll_write"),
 ]
 FUNCTION = re.compile(r"\s*(pub(\(\w+\))? )?(async )?fn (\w+)")

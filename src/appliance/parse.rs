@@ -121,6 +121,17 @@ impl Rules {
         Some(ParsedRequest::Rejected(key, condition))
     }
 
+    /// Fails where something is not good, unless the contract lets such a request proceed.
+    fn check(
+        &self,
+        operation: Operation,
+        is_good: bool,
+        condition: Condition,
+    ) -> Result<(), Condition> {
+        let proceeds = is_good || self.outcome_of(Some(operation), condition).is_none();
+        proceeds.then_some(()).ok_or(condition)
+    }
+
     fn parse_fields<'a>(
         &self,
         operation: Operation,
@@ -133,11 +144,8 @@ impl Rules {
                 false => Condition::EmptyBody,
             });
         }
-        if let Err(condition) = check_content_type(request, rules)
-            && self.outcome_of(Some(operation), condition).is_some()
-        {
-            return Err(condition);
-        }
+        check_content_type(request, rules)
+            .or_else(|condition| self.check(operation, false, condition))?;
         self.take_fields(operation, body::parse(request.body())?)
     }
 
@@ -147,13 +155,7 @@ impl Rules {
         operation: Operation,
         mut object: JsonObject<'a>,
     ) -> Result<FieldValues<'a>, Condition> {
-        let check = |is_present: bool, condition: Condition| {
-            if is_present && self.outcome_of(Some(operation), condition).is_some() {
-                Err(condition)
-            } else {
-                Ok(())
-            }
-        };
+        let check = |is_good, condition| self.check(operation, is_good, condition);
         let handling = self.handling(Some(operation), Condition::DuplicateField);
         let mut values = FieldValues::default();
         let mut known = 0;
@@ -161,26 +163,26 @@ impl Rules {
             let mut indices = (0..object.len())
                 .filter(|index| names.iter().any(|name| *name == object[*index].0));
             let Some(first) = indices.next() else {
-                check(true, Condition::MissingField)?;
+                check(false, Condition::MissingField)?;
                 continue;
             };
             let (count, last) = indices.fold((1, first), |(count, _), index| (count + 1, index));
             known += count;
-            check(count > 1, Condition::DuplicateField)?;
+            check(count == 1, Condition::DuplicateField)?;
             let taken = match handling {
                 Handling::First => first,
                 _ => last,
             };
             match mem::replace(&mut object[taken].1, FieldValue::Null) {
-                FieldValue::Null => check(true, Condition::NullValue)?,
-                FieldValue::Other => check(true, Condition::WrongType)?,
+                FieldValue::Null => check(false, Condition::NullValue)?,
+                FieldValue::Other => check(false, Condition::WrongType)?,
                 FieldValue::Text(text) => {
-                    check(text.is_empty(), Condition::EmptyValue)?;
+                    check(!text.is_empty(), Condition::EmptyValue)?;
                     values.set(*field, text);
                 }
             }
         }
-        check(known < object.len(), Condition::UnknownField)?;
+        check(known == object.len(), Condition::UnknownField)?;
         Ok(values)
     }
 }

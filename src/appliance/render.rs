@@ -6,7 +6,7 @@ use http::{HeaderValue, Response, StatusCode, header, request::Parts};
 use crate::{
     appliance::{ParsedRequest, Rules},
     contract::{
-        Condition, Contract, Echo, Envelope, Field, Internal, Operation, Outcome, Readings, Wording,
+        Condition, Contract, Echo, Envelope, Internal, Operation, Outcome, Readings, Wording,
     },
 };
 
@@ -23,14 +23,11 @@ pub struct ResponseKey {
 #[derive(Debug)]
 pub(super) struct ResponseTemplate {
     status: StatusCode,
-    body: BodyTemplate,
-}
-
-#[derive(Debug)]
-enum BodyTemplate {
-    /// Repeats the user name of the request.
-    Echo(Wording, Envelope, Internal),
-    Fixed(Bytes),
+    wording: Wording,
+    envelope: Envelope,
+    internal: Internal,
+    /// The body, where it repeats nothing of the request.
+    fixed: Option<Bytes>,
 }
 
 impl ResponseTemplate {
@@ -42,27 +39,27 @@ impl ResponseTemplate {
     ) -> Option<ResponseTemplate> {
         let (place, spec) = contract.response_spec(key.operation, key.outcome)?;
         let reading = |point: &str| readings.of(&format!("{place}.{}.{point}", key.outcome));
-        let wording = &spec.body.pick(reading("body")).is;
-        let envelope = spec
-            .envelope
-            .as_ref()
-            .map(|fact| fact.pick(reading("envelope")).is);
-        let envelope = envelope.unwrap_or(Envelope::Object);
-        let internal = spec
-            .internal
-            .as_ref()
-            .map(|fact| fact.pick(reading("internal")).is.clone());
-        let internal = internal.unwrap_or(Internal::Absent);
-        let body = if wording.echoes() {
-            BodyTemplate::Echo(wording.clone(), envelope, internal)
-        } else {
-            let body = wording.body(envelope, &internal, Echo::default());
-            BodyTemplate::Fixed(Bytes::from(body.to_string()))
-        };
-        Some(ResponseTemplate {
+        let envelope = spec.envelope.as_ref();
+        let internal = spec.internal.as_ref();
+        let mut template = ResponseTemplate {
             status: spec.status.pick(reading("status")).is.0,
-            body,
-        })
+            wording: spec.body.pick(reading("body")).is.clone(),
+            envelope: envelope.map_or(Envelope::Object, |fact| fact.pick(reading("envelope")).is),
+            internal: internal.map_or(Internal::Absent, |fact| {
+                fact.pick(reading("internal")).is.clone()
+            }),
+            fixed: None,
+        };
+        if !template.wording.echoes() {
+            template.fixed = Some(template.body(""));
+        }
+        Some(template)
+    }
+
+    fn body(&self, username: &str) -> Bytes {
+        let echo = Echo { username };
+        let body = self.wording.body(self.envelope, &self.internal, echo);
+        Bytes::from(body.to_string())
     }
 }
 
@@ -80,17 +77,9 @@ impl Rules {
         let template = table.templates[key.outcome as usize]
             .as_ref()
             .expect("the contract has a response for every outcome of an operation");
-        let body = match &template.body {
-            BodyTemplate::Echo(wording, envelope, internal) => {
-                let username = match request {
-                    ParsedRequest::Fields(_, values) => values.get(Field::Username),
-                    ParsedRequest::Rejected(..) => "",
-                };
-                let body = wording.body(*envelope, internal, Echo { username });
-                Bytes::from(body.to_string())
-            }
-            BodyTemplate::Fixed(bytes) => bytes.clone(),
-        };
+        let username = request.user().unwrap_or_default();
+        let fixed = template.fixed.clone();
+        let body = fixed.unwrap_or_else(|| template.body(username));
         let mut response = Response::new(body);
         *response.status_mut() = template.status;
         let headers = response.headers_mut();

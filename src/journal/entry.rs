@@ -11,7 +11,7 @@ use http::StatusCode;
 use crate::{
     appliance::{Moment, Reason},
     contract::{Operation, Outcome, closed_set},
-    journal::{FindingSet, RecordedRequest},
+    journal::{Finding, RecordedRequest},
 };
 
 /// What is known once a request was evaluated.
@@ -36,7 +36,7 @@ pub struct EntryData {
     /// Whether a password was replaced.
     pub changed: bool,
     /// The client's faults.
-    pub findings: FindingSet,
+    pub findings: Vec<Finding>,
     /// The request itself.
     pub request: RecordedRequest,
 }

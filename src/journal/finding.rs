@@ -65,6 +65,31 @@ impl Finding {
         &ADVICE[&self]
     }
 
+    /// Returns what is wrong with a request, which was rejected in a condition or evaluated.
+    pub fn all_in(request: &Request<Bytes>, rejection: Option<Condition>) -> Vec<Finding> {
+        let body = request.body();
+        let rejected = match rejection {
+            Some(Condition::MalformedBody) if has_invalid_escape(body) => {
+                Some(Finding::InvalidEscape)
+            }
+            Some(Condition::MissingField) if holds(body, b"\"admin_user\"") => {
+                Some(Finding::AdminUser)
+            }
+            condition => condition.and_then(Finding::of),
+        };
+        let has_query = request.uri().query().is_some_and(|query| !query.is_empty());
+        let has_token = request.headers().contains_key(AUTHORIZATION);
+        let all = [
+            rejected,
+            has_query.then_some(Finding::CredentialsInUrl),
+            has_token.then_some(Finding::Token),
+        ];
+        let mut all: Vec<Finding> = all.into_iter().flatten().collect();
+        all.sort();
+        all.dedup();
+        all
+    }
+
     /// Returns the finding of the same name. A condition that is the appliance's state, such as
     /// a locked user, is not a finding.
     fn of(condition: Condition) -> Option<Finding> {
@@ -73,49 +98,6 @@ impl Finding {
             Condition::UrlCredentials => Some(Finding::CredentialsInUrl),
             other => other.name().parse().ok(),
         }
-    }
-}
-
-/// The findings of one request, each once.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct FindingSet(u32);
-
-impl FindingSet {
-    /// Returns the findings of a request, which was rejected in a condition or evaluated.
-    pub fn of(request: &Request<Bytes>, rejection: Option<Condition>) -> FindingSet {
-        let body = request.body();
-        let mut findings = FindingSet::default();
-        findings.add(match rejection {
-            Some(Condition::MalformedBody) if has_invalid_escape(body) => {
-                Some(Finding::InvalidEscape)
-            }
-            Some(Condition::MissingField) if holds(body, b"\"admin_user\"") => {
-                Some(Finding::AdminUser)
-            }
-            condition => condition.and_then(Finding::of),
-        });
-        if request.uri().query().is_some_and(|query| !query.is_empty()) {
-            findings.add(Some(Finding::CredentialsInUrl));
-        }
-        if request.headers().contains_key(AUTHORIZATION) {
-            findings.add(Some(Finding::Token));
-        }
-        findings
-    }
-
-    /// Returns those of a request that the server refused by itself.
-    pub fn unlawful() -> FindingSet {
-        FindingSet(1 << Finding::Unlawful as u32)
-    }
-
-    /// Returns each.
-    pub fn iter(self) -> impl Iterator<Item = Finding> {
-        let all = Finding::ALL.iter().copied();
-        all.filter(move |finding| self.0 & 1 << *finding as u32 != 0)
-    }
-
-    fn add(&mut self, finding: Option<Finding>) {
-        self.0 |= finding.map_or(0, |finding| 1 << finding as u32);
     }
 }
 
@@ -150,7 +132,7 @@ mod tests {
             let value = http::HeaderValue::from_static("x");
             request.headers_mut().insert(AUTHORIZATION, value);
         }
-        FindingSet::of(&request, condition).iter().collect()
+        Finding::all_in(&request, condition)
     }
 
     #[rstest]
@@ -175,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn every_finding_has_a_name_and_a_bit_of_its_own() {
+    fn every_finding_has_a_name_of_its_own() {
         for (index, finding) in Finding::ALL.iter().copied().enumerate() {
             assert_eq!(finding as usize, index);
             assert!(

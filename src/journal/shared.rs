@@ -39,8 +39,8 @@ impl SharedJournal {
         shared
     }
 
-    /// Adds an entry. May be called under the appliance's lock, so that the entries are in the
-    /// order of evaluation. [`SharedJournal::pushed`] does the rest without that lock.
+    /// Adds an entry, and makes room if all journals together hold too much. May be called under the
+    /// appliance's lock, so that the entries are in the order of evaluation.
     pub(crate) fn push(&self, data: EntryData) -> EntryId {
         let mut journal = self.lock();
         let before = journal.bytes();
@@ -49,13 +49,9 @@ impl SharedJournal {
         self.budget.add(after.saturating_sub(before));
         drop(journal);
         self.budget.subtract(before.saturating_sub(after));
-        id
-    }
-
-    /// Wakes those who wait, and makes room if all journals together hold too much.
-    pub(crate) fn pushed(&self) {
         self.budget.make_room();
         self.changed.notify_waiters();
+        id
     }
 
     pub(crate) fn complete(
@@ -202,7 +198,6 @@ mod tests {
                 scope.spawn(|| {
                     for _ in 0..5_000 {
                         shared.push(plain());
-                        shared.pushed();
                     }
                 });
             }

@@ -1,12 +1,15 @@
 //! What somebody may have meant whose request hit no operation.
 
 use crate::{
+    appliance::Rules,
     contract,
     contract::{Kind, Operation},
 };
 
-/// Returns what a request that hit no operation may have meant, as text: at an appliance of this kind, which serves these paths.
-pub fn suggestion(kind: Kind, path: &str, serves: impl Fn(&str) -> bool) -> String {
+/// Returns what a request that hit no operation may have meant, as text.
+pub fn suggestion(rules: &Rules, path: &str) -> String {
+    let kind = rules.kind();
+    let serves = |path: &str| rules.operation_at(path).is_some();
     let served = |operation| {
         paths(kind, operation)
             .find(|path| serves(path))
@@ -99,19 +102,8 @@ mod tests {
         "/",
         "this console answers at /external/authentication/set_password, /external/authentication/set_password_by_admin, /external/authentication/validation"
     )]
-    fn a_path_is_told_its_neighbour(
-        #[case] kind: Kind,
-        #[case] path: &str,
-        #[case] expected: &str,
-    ) {
-        let prefix = if kind == Kind::Sensor {
-            "/api/external/"
-        } else {
-            "/external/"
-        };
-        assert_eq!(
-            suggestion(kind, path, |path| path.starts_with(prefix)),
-            expected
-        );
+    fn a_path_gets_a_suggestion(#[case] kind: Kind, #[case] path: &str, #[case] expected: &str) {
+        let rules = Rules::with_defaults(kind);
+        assert_eq!(suggestion(&rules, path), expected);
     }
 }

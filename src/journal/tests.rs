@@ -4,7 +4,7 @@ use http::Request;
 
 use super::*;
 use crate::{
-    appliance::{Moment, Reason},
+    appliance::{Moment, Reason, Rules},
     clock,
     contract::{Condition, Kind, Operation, Outcome},
     redact::{Fingerprints, Redactor},
@@ -36,7 +36,7 @@ fn arrival(path: &str, body: &str) -> EntryData {
         reason: Some(Reason::AllHolds),
         failure: None,
         changed: false,
-        findings: FindingSet::of(&request.map(|()| body.to_owned().into()), None),
+        findings: Finding::all_in(&request.map(|()| body.to_owned().into()), None),
         request: recorded,
     }
 }
@@ -52,16 +52,12 @@ fn view(arrival: EntryData) -> EntryView {
     let mut journal = BoundedJournal::default();
     journal.push(arrival);
     let redactor = Redactor::of_secrets(["Known1234!"], &BTreeSet::new());
-    let lens = JournalRedactor::new(
-        Kind::Sensor,
-        Fingerprints::new([1; 16]),
-        redactor,
-        &|path| path.starts_with("/api"),
-    );
+    let rules = Rules::with_defaults(Kind::Sensor);
+    let reader = JournalRedactor::new(&rules, Fingerprints::new([1; 16]), redactor);
     journal
         .newest(&EntryFilter::default())
         .take(1)
-        .map(|entry| lens.view(entry))
+        .map(|entry| reader.view(entry))
         .next()
         .unwrap()
 }
@@ -249,13 +245,9 @@ fn password_is_hidden_in_header_names_and_across_path_and_query() {
     let mut journal = BoundedJournal::default();
     journal.push(arrival);
     let redactor = Redactor::of_secrets(["gone?1234", "gone.1234"], &BTreeSet::new());
-    let lens = JournalRedactor::new(
-        Kind::Sensor,
-        Fingerprints::new([1; 16]),
-        redactor,
-        &|path| path.starts_with("/api"),
-    );
-    let view = lens.view(
+    let rules = Rules::with_defaults(Kind::Sensor);
+    let reader = JournalRedactor::new(&rules, Fingerprints::new([1; 16]), redactor);
+    let view = reader.view(
         journal
             .newest(&EntryFilter::default())
             .take(1)
@@ -276,7 +268,7 @@ fn password_is_hidden_in_header_names_and_across_path_and_query() {
 fn a_view_says_what_is_wrong_and_what_was_meant() {
     let body = r#"{"username": "test", "password": "a\!"}"#;
     let malformed = view(EntryData {
-        findings: FindingSet::of(&Request::new(body.into()), Some(Condition::MalformedBody)),
+        findings: Finding::all_in(&Request::new(body.into()), Some(Condition::MalformedBody)),
         reason: Some(Reason::In(Condition::MalformedBody)),
         ..arrival("/api", body)
     });
@@ -289,7 +281,7 @@ fn a_view_says_what_is_wrong_and_what_was_meant() {
         malformed.findings
     );
     let missing = view(EntryData {
-        findings: FindingSet::of(&Request::new("{}".into()), Some(Condition::MissingField)),
+        findings: Finding::all_in(&Request::new("{}".into()), Some(Condition::MissingField)),
         ..arrival("/api", r#"{"username": "test"}"#)
     });
     assert!(

@@ -6,20 +6,19 @@ use serde::{Serialize, de::IgnoredAny};
 use serde_json::{Map, Value};
 
 use crate::{
+    appliance::Rules,
     contract,
     contract::{Field, Kind, Operation},
     journal::{Finding, JournalEntry, suggestion},
     redact::{Fingerprints, Mask, Redactor},
 };
 
-/// Makes readable copies of entries, without passwords.
+/// Makes readable copies of an appliance's entries, without passwords.
 pub struct JournalRedactor<'a> {
-    kind: Kind,
+    rules: &'a Rules,
     fingerprints: Fingerprints,
     mask: Mask,
     redactor: Redactor,
-    /// Tells whether the appliance serves a path.
-    serves: &'a dyn Fn(&str) -> bool,
 }
 
 /// An entry, for a reader.
@@ -91,21 +90,14 @@ pub struct FindingView {
 }
 
 impl<'a> JournalRedactor<'a> {
-    /// Looks at an appliance's entries, by this run's fingerprints. `secrets` are the passwords that the appliance knows and knew;
-    /// those that stand in the entries themselves are hidden as well.
-    pub fn new(
-        kind: Kind,
-        fingerprints: Fingerprints,
-        redactor: Redactor,
-        serves: &'a dyn Fn(&str) -> bool,
-    ) -> JournalRedactor<'a> {
-        let mask = Mask::new(fingerprints.clone(), names(kind));
+    /// Hides what `redactor` hides, and the passwords that stand in the entries themselves; labels them with this
+    /// run's fingerprints.
+    pub fn new(rules: &'a Rules, fingerprints: Fingerprints, redactor: Redactor) -> Self {
         JournalRedactor {
-            kind,
+            rules,
+            mask: Mask::new(fingerprints.clone(), names(rules.kind())),
             fingerprints,
-            mask,
             redactor,
-            serves,
         }
     }
 
@@ -125,7 +117,7 @@ impl<'a> JournalRedactor<'a> {
         let mut users = fields
             .iter()
             .filter(|(name, _)| name == Field::Username.name());
-        let suggest = || clean(&suggestion(self.kind, request.path(), self.serves));
+        let suggest = || clean(&suggestion(self.rules, request.path()));
         EntryView {
             number: entry.number,
             state: entry.progress.name(),
@@ -157,7 +149,7 @@ impl<'a> JournalRedactor<'a> {
             findings: data
                 .findings
                 .iter()
-                .map(|finding| self.finding(finding, entry, &fields))
+                .map(|finding| self.finding(*finding, entry, &fields))
                 .collect(),
             suggestion: data.operation.is_none().then(suggest),
         }
@@ -186,7 +178,10 @@ impl<'a> JournalRedactor<'a> {
                 parsed.err().map(|error| error.to_string())
             }
             (Finding::MissingField, Some(operation)) => {
-                let wanted = contract::of(self.kind).clause(operation).fields.keys();
+                let wanted = contract::of(self.rules.kind())
+                    .clause(operation)
+                    .fields
+                    .keys();
                 let is_missing = |name: &&str| fields.iter().all(|(given, _)| given != name);
                 let missing: Vec<&str> = wanted.map(|f| f.name()).filter(is_missing).collect();
                 Some(missing.join(", "))

@@ -15,7 +15,7 @@ use std::{
 use http::StatusCode;
 
 use crate::{
-    clock::{self, ClockAge},
+    clock,
     failure::WireStep,
     journal::{EntryId, Progress, lock},
     server::{Client, Limits, Service},
@@ -54,7 +54,7 @@ pub(super) struct WireScript {
     pub(super) steps: Vec<WireStep>,
     /// From before the request was evaluated. A test may see the request arrive and put a frozen
     /// clock forward before the wait begins.
-    pub(super) received: ClockAge,
+    pub(super) received: Duration,
 }
 
 /// What a connection is doing, in the order of its life.

@@ -1,13 +1,19 @@
 //! One request and its answer: read whole, validated, given to the service, handed to hyper.
 
-use std::{convert::Infallible, future::poll_fn, pin::Pin, task::Poll, time::SystemTime};
+use std::{
+    convert::Infallible,
+    future::poll_fn,
+    pin::pin,
+    task::{Poll, ready},
+    time::SystemTime,
+};
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http::{
     Method, Request, Response, Version,
     header::{CONNECTION, CONTENT_LENGTH, HeaderValue},
 };
-use http_body_util::Full;
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::{Body, Incoming};
 
 use crate::{
@@ -124,30 +130,18 @@ async fn read_body(
         return Err(Refusal::BodyTooLarge);
     }
     connection.state().set(ConnectionPhase::Body);
-    let mut bytes = Bytes::new();
-    while !body.is_end_stream() {
-        let frame = poll_fn(|cx| {
-            if connection.state().phase == ConnectionPhase::TimedOut {
-                return Poll::Ready(Err(Refusal::RequestTimeout));
-            }
-            Pin::new(&mut *body)
-                .poll_frame(cx)
-                .map(|frame| frame.transpose().map_err(|_| Refusal::BadRequest))
-        });
-        let Some(frame) = frame.await? else { break };
-        // Trailers are dropped.
-        let data = frame.into_data().unwrap_or_default();
-        if bytes.len() + data.len() > limits.body_bytes {
-            return Err(Refusal::BodyTooLarge);
+    let mut collected = pin!(Limited::new(body, limits.body_bytes).collect());
+    poll_fn(|cx| {
+        if connection.state().phase == ConnectionPhase::TimedOut {
+            return Poll::Ready(Err(Refusal::RequestTimeout));
         }
-        bytes = if bytes.is_empty() {
-            // The usual body comes in one piece, and is not copied.
-            data
-        } else {
-            let mut joined = BytesMut::from(bytes);
-            joined.extend_from_slice(&data);
-            joined.freeze()
-        };
-    }
-    Ok(bytes)
+        let collected = ready!(collected.as_mut().poll(cx));
+        // Trailers are dropped.
+        Poll::Ready(match collected {
+            Ok(whole) => Ok(whole.to_bytes()),
+            Err(error) if error.is::<LengthLimitError>() => Err(Refusal::BodyTooLarge),
+            Err(_) => Err(Refusal::BadRequest),
+        })
+    })
+    .await
 }

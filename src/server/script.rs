@@ -120,7 +120,7 @@ impl ClientStream {
                 }
                 WireStep::Wait(time) => {
                     connection.state().set(ConnectionPhase::Delayed);
-                    due = due.plus(time);
+                    due = due.saturating_add(time);
                     tokio::select! {
                         biased;
                         () = connection.service.clock().sleep_until_age(due) => {}

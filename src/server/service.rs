@@ -1,12 +1,16 @@
 //! What stands behind a port: the interface between the server and an appliance.
 
-use std::{net::IpAddr, pin::Pin, time::Instant};
+use std::{
+    net::IpAddr,
+    pin::Pin,
+    time::{Duration, Instant},
+};
 
 use bytes::Bytes;
 use http::{Request, Response, StatusCode, request::Parts};
 
 use crate::{
-    clock::{Clock, ClockAge},
+    clock::Clock,
     failure::{Delivery, TlsFailure},
     journal::{EntryId, Progress},
 };
@@ -91,7 +95,7 @@ pub struct ServerAnswer {
     /// The response, and what happens to it on its way.
     pub delivery: Delivery,
     /// The clock's age before the request was evaluated: delays count from there.
-    pub received: ClockAge,
+    pub received: Duration,
     /// The journal entry to complete when the answer has ended.
     pub entry: Option<EntryId>,
 }
@@ -101,7 +105,7 @@ impl ServerAnswer {
     pub fn plain(response: Response<Bytes>) -> ServerAnswer {
         ServerAnswer {
             delivery: Delivery::plain(response),
-            received: ClockAge::default(),
+            received: Duration::ZERO,
             entry: None,
         }
     }

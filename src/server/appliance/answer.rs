@@ -12,7 +12,7 @@ use crate::{
     clock::Clock,
     contract::Outcome,
     failure::{Call, Delivery, Stale, Trigger},
-    journal::{EntryData, EntryId, FindingSet, Progress, RecordedRequest},
+    journal::{EntryData, EntryId, Finding, Progress, RecordedRequest},
     server::{AcceptDecision, Client, PinnedFuture, Refusal, ServerAnswer, Service},
 };
 
@@ -55,11 +55,10 @@ impl Service for MockAppliance {
             reason: Some(decision.reason),
             failure: failure.map(|failure| Arc::clone(&failure.mode)),
             changed: decision.changed,
-            findings: FindingSet::of(request, parsed.rejection()),
+            findings: Finding::all_in(request, parsed.rejection()),
             request: recorded,
         });
         drop(content);
-        self.journal.pushed();
         ServerAnswer {
             delivery: decision.deliver(&rules, &parsed),
             received: stamp.age,
@@ -91,11 +90,10 @@ impl Service for MockAppliance {
             reason: None,
             failure: None,
             changed: false,
-            findings: FindingSet::unlawful(),
+            findings: vec![Finding::Unlawful],
             request: RecordedRequest::new(&head.method, &head.uri, &head.headers, &[]),
         });
         drop(content);
-        self.journal.pushed();
         ServerAnswer {
             entry: Some(entry),
             ..ServerAnswer::plain(rules.render_rejection(head, outcome))
@@ -133,11 +131,11 @@ impl Service for MockAppliance {
     }
 
     fn next_outage(&self) -> PinnedFuture<'_> {
-        Box::pin(self.wait_for_outage())
+        Box::pin(self.wait_by_clock(|| self.begin_scheduled_outage()))
     }
 
     fn outage_end(&self) -> PinnedFuture<'_> {
-        Box::pin(self.wait_for_outage_end())
+        Box::pin(self.wait_by_clock(|| self.end_outage_if_over()))
     }
 
     fn on_reopened(&self) {

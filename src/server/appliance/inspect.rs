@@ -14,8 +14,7 @@ use super::MockAppliance;
 use crate::{
     contract::{Operation, Outcome},
     journal::{
-        BoundedJournal, EntryFilter, EntryView, Finding, FindingSet, JournalEntry, JournalRedactor,
-        suggestion,
+        BoundedJournal, EntryFilter, EntryView, Finding, JournalEntry, JournalRedactor, suggestion,
     },
     redact::{Fingerprints, Redactor},
     server::Client,
@@ -62,10 +61,7 @@ impl MockAppliance {
             (entries, changed, journal.count(wanted), journal.dropped())
         });
         let rules = self.rules();
-        let (secrets, serves) = (self.redactor(&changed), |path: &str| {
-            rules.operation_at(path).is_some()
-        });
-        let redactor = JournalRedactor::new(rules.kind(), FINGERPRINTS.clone(), secrets, &serves);
+        let redactor = JournalRedactor::new(&rules, FINGERPRINTS.clone(), self.redactor(&changed));
         JournalPage {
             entries: entries.iter().map(|entry| redactor.view(entry)).collect(),
             count,
@@ -117,19 +113,14 @@ impl MockAppliance {
         let decision = current.decide(&parsed, client, self.clock.now());
         let answer = decision.deliver(&rules, &parsed).response;
         let operation = parsed.operation();
-        let path = request.uri().path();
-        let suggest = || {
-            suggestion(rules.kind(), path, |path| {
-                rules.operation_at(path).is_some()
-            })
-        };
+        let suggest = || suggestion(&rules, request.uri().path());
         Explanation {
             operation,
             outcome: decision.key.outcome,
             reason: decision.reason.to_string(),
             failure: decision.failure.map(|failure| failure.mode.to_string()),
             changes: decision.changed,
-            findings: FindingSet::of(request, parsed.rejection()).iter().collect(),
+            findings: Finding::all_in(request, parsed.rejection()),
             suggestion: operation.is_none().then(suggest),
             answer,
         }

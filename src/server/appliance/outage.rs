@@ -4,14 +4,14 @@
 use std::{pin::pin, sync::Arc, time::Duration};
 
 use super::{Content, MockAppliance};
-use crate::{appliance::Moment, clock::ClockAge};
 
 /// The port is closed.
 #[derive(Clone, Debug)]
 pub(super) struct Outage {
     /// The failure mode that closed it.
     pub(super) mode: Arc<str>,
-    until: ClockAge,
+    /// The clock's age at its end.
+    until: Duration,
 }
 
 impl MockAppliance {
@@ -24,69 +24,48 @@ impl MockAppliance {
         content.is_port_closed = true;
         content.current.outage = Some(Outage {
             mode,
-            until: self.clock.age().plus(time),
+            until: self.clock.timestamp().age.saturating_add(time),
         });
     }
 
-    /// Completes when a failure mode closes the port by the clock.
-    pub(super) async fn wait_for_outage(&self) {
+    /// Asks until there is nothing to wait for: again at the age that is returned, and when a failure
+    /// mode was changed.
+    pub(super) async fn wait_by_clock(&self, mut ask: impl FnMut() -> Option<Duration>) {
         loop {
             let mut rescheduled = pin!(self.rescheduled.notified());
-            // Before looking, so that no change after the look is missed.
+            // Before asking, so that no change after that is missed.
             rescheduled.as_mut().enable();
-            match self.begin_scheduled_outage() {
-                Ok(()) => return,
-                Err(None) => rescheduled.await,
-                Err(Some(next)) => tokio::select! {
-                    () = self.clock.sleep_until(next) => {}
-                    () = rescheduled => {}
-                },
-            }
-        }
-    }
-
-    /// Completes when the clock, a reset or the end of its failure mode has ended the outage.
-    pub(super) async fn wait_for_outage_end(&self) {
-        loop {
-            let mut rescheduled = pin!(self.rescheduled.notified());
-            rescheduled.as_mut().enable();
-            let Some(until) = self.end_outage_if_over() else {
-                return;
-            };
+            let Some(next) = ask() else { return };
             tokio::select! {
-                () = self.clock.sleep_until_age(until) => {}
+                () = self.clock.sleep_until_age(next) => {}
                 () = rescheduled => {}
             }
         }
     }
 
     /// Returns when the outage ends; none where it has ended.
-    fn end_outage_if_over(&self) -> Option<ClockAge> {
+    pub(super) fn end_outage_if_over(&self) -> Option<Duration> {
         let outage = &mut self.content().current.outage;
-        let until = outage.as_ref()?.until;
-        if self.clock.age() >= until {
-            *outage = None;
-            return None;
-        }
-        Some(until)
+        let now = self.clock.timestamp().age;
+        outage.take_if(|outage| outage.until <= now);
+        Some(outage.as_ref()?.until)
     }
 
     /// Begins the outage whose time is now; else returns when to ask again.
-    fn begin_scheduled_outage(&self) -> Result<(), Option<Moment>> {
+    pub(super) fn begin_scheduled_outage(&self) -> Option<Duration> {
         let mut content = self.content();
-        let now = self.clock.now().0;
-        let mut next: Option<Moment> = None;
+        let now = self.clock.timestamp();
+        let mut next = Duration::MAX;
         for (mode, during, length) in content.current.schedule.scheduled_outages() {
             let end = during.from.saturating_add(length);
-            if now < during.from {
-                let from = Moment(during.from);
-                next = Some(next.map_or(from, |next| next.min(from)));
-            } else if now < end {
+            if now.moment.0 < during.from {
+                next = next.min(now.age.saturating_add(during.from - now.moment.0));
+            } else if now.moment.0 < end {
                 content.current.schedule.fired_by_clock(&mode);
-                self.begin_outage(&mut content, mode, end - now);
-                return Ok(());
+                self.begin_outage(&mut content, mode, end - now.moment.0);
+                return None;
             }
         }
-        Err(next)
+        Some(next)
     }
 }

@@ -132,7 +132,7 @@ impl Step {
         match self {
             Step::Advance(time) => {
                 host.clock().advance(*time);
-                format!("{:?}", host.clock().shows())
+                format!("{:?} {}", host.clock().now(), host.clock().is_frozen())
             }
             Step::Add(text) => format!(
                 "{:?}",
