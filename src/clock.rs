@@ -93,18 +93,6 @@ impl Clock {
         });
     }
 
-    /// Completes after this much of the clock's time.
-    pub fn sleep(&self, time: Duration) -> impl Future<Output = ()> + Send + use<> {
-        self.sleep_until_age(self.timestamp().age.saturating_add(time))
-    }
-
-    /// Completes at this moment, counted from the last reset.
-    pub fn sleep_until(&self, moment: Moment) -> impl Future<Output = ()> + Send + use<> {
-        let now = self.timestamp();
-        let left = moment.0.saturating_sub(now.moment.0);
-        self.sleep_until_age(now.age.saturating_add(left))
-    }
-
     /// Completes at this age.
     pub fn sleep_until_age(&self, due: Duration) -> impl Future<Output = ()> + Send + use<> {
         let clock = self.clone();

@@ -20,7 +20,6 @@ use thiserror::Error;
 
 use crate::{
     contract::encoding,
-    failure::TlsFailure,
     server::tls::faults::{Faults, Issuer},
 };
 
@@ -81,10 +80,13 @@ impl Identity {
         Ok(Identity {
             config: config(rustls::ALL_VERSIONS, leaf(&authority, subjects.clone())?)?,
             ca_pem: Some(authority.pem().into()),
-            faults: Arc::new(Faults::new(Some(Issuer {
-                authority,
-                subjects,
-            }))),
+            faults: Arc::new(Faults {
+                issuer: Some(Issuer {
+                    authority,
+                    subjects,
+                }),
+                ..Faults::default()
+            }),
         })
     }
 
@@ -96,7 +98,7 @@ impl Identity {
         Ok(Identity {
             config: config(rustls::ALL_VERSIONS, read_pem(cert_pem, key_pem)?)?,
             ca_pem: None,
-            faults: Arc::new(Faults::new(None)),
+            faults: Arc::default(),
         })
     }
 
@@ -113,17 +115,6 @@ impl Identity {
     /// Tells whether it can show certificates that are at fault: only one that was generated has the CA to issue them.
     pub fn can_misbehave(&self) -> bool {
         self.faults.issuer.is_some()
-    }
-
-    /// Returns what a server needs to misbehave as a greeting says, made on first use; what it does not say is as it should be.
-    ///
-    /// # Errors
-    /// [`IdentityError::NoIssuer`] where a certificate at fault cannot be issued, and what goes wrong in making one.
-    pub(super) fn misbehaving(
-        &self,
-        greeting: &TlsFailure,
-    ) -> Result<Arc<ServerConfig>, IdentityError> {
-        self.faults.config(greeting, &self.config)
     }
 }
 

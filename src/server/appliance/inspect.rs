@@ -127,11 +127,7 @@ impl MockAppliance {
     }
 
     /// Hides what passwords this appliance has, had when it was loaded, or got since by what entries still tell.
-    pub fn redactor_of_users(&self) -> Redactor {
-        self.redactor(&self.journal.read(password_changes))
-    }
-
-    fn redactor(&self, changed: &[JournalEntry]) -> Redactor {
+    pub(super) fn redactor(&self, changed: &[JournalEntry]) -> Redactor {
         let directories = {
             let content = self.content();
             let snapshots = [&content.current, &content.loaded];
@@ -145,7 +141,7 @@ impl MockAppliance {
     }
 }
 
-fn password_changes(journal: &BoundedJournal) -> Vec<JournalEntry> {
+pub(super) fn password_changes(journal: &BoundedJournal) -> Vec<JournalEntry> {
     journal.password_changes().cloned().collect()
 }
 

@@ -2,7 +2,7 @@
 
 use tracing::Level;
 
-use super::MockAppliance;
+use super::{MockAppliance, inspect::password_changes};
 use crate::journal::EntryId;
 
 impl MockAppliance {
@@ -18,7 +18,7 @@ impl MockAppliance {
         let asked = data.operation.map_or_else(
             // A path may hold anything, a password too.
             || {
-                self.redactor_of_users()
+                self.redactor(&self.journal.read(password_changes))
                     .text(data.request.path())
                     .into_owned()
             },

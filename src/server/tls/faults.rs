@@ -16,8 +16,8 @@ use rustls::{
 };
 
 use super::{
-    Authority, Chain, IdentityError, authority, builder, config, dated, finish, issue, leaf, named,
-    proper,
+    Authority, Chain, Identity, IdentityError, authority, builder, config, dated, finish, issue,
+    leaf, named, proper,
 };
 use crate::{
     failure::{Certificate, TlsFailure, TlsVersion},
@@ -25,10 +25,11 @@ use crate::{
 };
 
 /// How one server misbehaves in its handshakes.
+#[derive(Default)]
 pub(super) struct Faults {
     /// None for a certificate of the user's.
     pub(super) issuer: Option<Issuer>,
-    made: Mutex<HashMap<ConfigKey, Arc<ServerConfig>>>,
+    pub(super) made: Mutex<HashMap<ConfigKey, Arc<ServerConfig>>>,
 }
 
 /// The issuer of a server's certificates, and the names in them.
@@ -38,37 +39,33 @@ pub(super) struct Issuer {
 }
 
 /// The day, since on the next one tomorrow's certificate is valid; the certificate; with TLS 1.2, with TLS 1.3.
-type ConfigKey = (u64, Option<Certificate>, bool, bool);
+pub(super) type ConfigKey = (u64, Option<Certificate>, bool, bool);
 
-impl Faults {
-    pub(super) fn new(issuer: Option<Issuer>) -> Faults {
-        Faults {
-            issuer,
-            made: Mutex::default(),
-        }
-    }
-
-    /// Returns what a failure asks for; what it does not ask for is taken from the server that behaves.
-    pub(super) fn config(
+impl Identity {
+    /// Returns what a server needs to misbehave as a failure mode says, made on first use; what it does not say is as it
+    /// should be.
+    ///
+    /// # Errors
+    /// [`IdentityError::NoIssuer`] where a certificate at fault cannot be issued, and what goes wrong in making one.
+    pub(crate) fn misbehaving(
         &self,
         failure: &TlsFailure,
-        well: &ServerConfig,
     ) -> Result<Arc<ServerConfig>, IdentityError> {
         let offers = |version| failure.versions.is_empty() || failure.versions.contains(&version);
         let (v12, v13) = (offers(TlsVersion::V12), offers(TlsVersion::V13));
         let now = since_1970();
         let key = (now.as_secs() / DAY.as_secs(), failure.certificate, v12, v13);
         // Making one takes about a millisecond, once; other threads wait for that.
-        let mut made = lock(&self.made);
+        let mut made = lock(&self.faults.made);
         if let Some(config) = made.get(&key) {
             return Ok(Arc::clone(config));
         }
         let versions = [v12.then_some(&TLS12), v13.then_some(&TLS13)];
         let versions: Vec<_> = versions.into_iter().flatten().collect();
-        let config = match (failure.certificate, &self.issuer) {
-            (None, _) => {
-                finish(builder(&versions)?.with_cert_resolver(Arc::clone(&well.cert_resolver)))
-            }
+        let config = match (failure.certificate, &self.faults.issuer) {
+            (None, _) => finish(
+                builder(&versions)?.with_cert_resolver(Arc::clone(&self.config.cert_resolver)),
+            ),
             (Some(_), None) => Err(IdentityError::NoIssuer),
             (Some(certificate), Some(issuer)) => {
                 config(&versions, issuer.at_fault(certificate, now)?)
