@@ -100,7 +100,7 @@ pub struct CaseResult {
 }
 
 /// One thing that is wrong or worth knowing about a case.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
 pub struct CaseFinding {
     /// The step it concerns, from 1; 0 for the whole case.
     pub step: usize,

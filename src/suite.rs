@@ -24,4 +24,4 @@ pub use case::{Case, Effect, Need, Step};
 pub use expect::Expect;
 pub use expectations::TargetExpectations;
 pub use known::{Date, KnownDifferences};
-pub use placeholder::{Account, Placeholder, Property};
+pub use placeholder::{Account, Placeholder, Property, StepError};

@@ -144,7 +144,7 @@ async fn an_echoed_password_is_shown_nowhere() {
         report.contains("«user.wrong_password»") && snapshots.contains("«user.wrong_password»"),
         "the appliance repeats what it was sent"
     );
-    for (_, account) in Account::NAMES {
+    for &account in Account::ALL {
         for property in [
             Property::Password,
             Property::WrongPassword,

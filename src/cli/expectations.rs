@@ -1,9 +1,6 @@
 //! Files of what is expected of an appliance: profiles of readings, and known differences.
 
-use std::{
-    path::Path,
-    time::{SystemTime, UNIX_EPOCH},
-};
+use std::{path::Path, time::SystemTime};
 
 use crate::{
     cli::error::{Result, read_text},
@@ -37,10 +34,7 @@ pub(super) fn known(path: Option<&Path>) -> Result<KnownDifferences> {
     let Some(path) = path else {
         return Ok(KnownDifferences::default());
     };
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
-    let today = Date::of_days(since.as_secs() / (24 * 60 * 60));
+    let today = Date::of(SystemTime::now());
     Ok(KnownDifferences::read(
         &path.display().to_string(),
         &read_text(path)?,

@@ -70,10 +70,7 @@ impl Wording {
 
     /// Returns the whole body under an envelope and an internal message, both of which a success ignores.
     pub fn body(&self, envelope: Envelope, internal: &Internal, echo: Echo<'_>) -> Json {
-        self.wrap(&self.fill(echo), envelope, internal)
-    }
-
-    fn wrap(&self, text: &str, envelope: Envelope, internal: &Internal) -> Json {
+        let text = self.fill(echo);
         match (self, envelope, internal) {
             (Wording::Msg(_), _, _) => json!({ "msg": text }),
             (Wording::Error(_), Envelope::String, _) => json!({ "error": text }),
@@ -87,17 +84,6 @@ impl Wording {
                 json!({ "error": { DISPLAYED: text, INTERNAL: another } })
             }
         }
-    }
-
-    /// Returns whether a body is this wording under an envelope and an internal message; `text` is the wording filled.
-    pub(crate) fn is_body(
-        &self,
-        text: &str,
-        envelope: Envelope,
-        internal: &Internal,
-        body: &Json,
-    ) -> bool {
-        self.wrap(text, envelope, internal) == *body
     }
 }
 

@@ -13,7 +13,7 @@ use crate::{
         accounts_file::{AccountsFile, Credentials},
         seed::Seed,
     },
-    suite::{Account, Placeholder, Property},
+    suite::{Account, Placeholder, Property, StepError},
 };
 
 /// A user name and passwords for every account of a target.
@@ -33,9 +33,10 @@ pub struct MissingAccount(Account);
 impl Accounts {
     /// Makes up every account, for a mock of our own.
     pub fn for_mock(seed: &Seed) -> Accounts {
-        let users = Account::NAMES
-            .iter()
-            .map(|(name, account)| (*account, format!("suite-{}", name.replace('_', "-")), None));
+        let users = Account::ALL.iter().map(|account| {
+            let name = format!("suite-{}", account.name().replace('_', "-"));
+            (*account, name, None)
+        });
         Accounts::new(users, seed, Vec::new())
     }
 
@@ -71,12 +72,12 @@ impl Accounts {
     ) -> Accounts {
         let mut values = BTreeMap::new();
         for (account, username, password) in users {
-            for (name, property) in Property::NAMES {
+            for &property in Property::ALL {
                 let value = match (property, password) {
                     (Property::Username, _) => Secret::new(username.clone()),
                     (Property::WeakPassword, _) => Secret::new(WEAK_PASSWORD),
                     (Property::Password, Some(password)) => password.clone(),
-                    _ => generate_password(seed, &format!("{}.{name}", account.name())),
+                    _ => generate_password(seed, &format!("{account}.{property}")),
                 };
                 values.insert(Placeholder { account, property }, value);
             }
@@ -128,8 +129,9 @@ impl Accounts {
     }
 
     /// Returns the value of a placeholder as text, to build a request.
-    pub fn text(&self, placeholder: Placeholder) -> Result<String, String> {
-        let value = self.value(placeholder).map_err(|error| error.to_string())?;
+    pub fn text(&self, placeholder: Placeholder) -> Result<String, StepError> {
+        let value = self.value(placeholder);
+        let value = value.map_err(|error| StepError(error.to_string()))?;
         Ok(value.expose().to_owned())
     }
 

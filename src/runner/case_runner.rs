@@ -21,7 +21,7 @@ use crate::{
     },
     snapshot,
     suite::{
-        Case, Step,
+        Case, Step, StepError,
         allowed::ReadingChoice,
         cases::CaseWithLocation,
         request, verdict,
@@ -102,7 +102,8 @@ impl CaseRunner<'_> {
             .steps
             .iter()
             .map(|step| self.build(step))
-            .collect::<Result<_, _>>()?;
+            .collect::<Result<_, StepError>>()
+            .map_err(|error| error.to_string())?;
         let mut exchanges = Vec::with_capacity(requests.len());
         for (number, request) in requests.into_iter().enumerate() {
             let (exchange, continues) = self
@@ -116,7 +117,7 @@ impl CaseRunner<'_> {
         Ok(exchanges)
     }
 
-    fn build(&self, step: &Step) -> Result<StepRequest, String> {
+    fn build(&self, step: &Step) -> Result<StepRequest, StepError> {
         let accounts = &self.context.accounts;
         Ok(StepRequest {
             real: request::build(step, self.contract, self.served, &|placeholder| {

@@ -8,7 +8,7 @@ use crate::{
     contract::{Contract, Kind, Readings},
     runner::Accounts,
     snapshot,
-    suite::{Case, Step, request},
+    suite::{Case, Step, StepError, request},
 };
 
 /// Builds the request of a step with placeholders instead of values.
@@ -19,7 +19,7 @@ pub(super) fn shown_request(
     step: &Step,
     contract: &Contract,
     served: &Readings,
-) -> Result<Request<Bytes>, String> {
+) -> Result<Request<Bytes>, StepError> {
     request::build(step, contract, served, &|placeholder| {
         Ok(placeholder.to_string())
     })
@@ -29,7 +29,7 @@ pub(super) fn shown_request(
 ///
 /// # Errors
 /// As for `shown_request`.
-pub fn case_commands(kind: Kind, case: &Case, address: &str) -> Result<Vec<String>, String> {
+pub fn case_commands(kind: Kind, case: &Case, address: &str) -> Result<Vec<String>, StepError> {
     let commands = case.steps.iter().map(|step| {
         let shown = shown_request(step, contract::of(kind), &Readings::default())?;
         Ok(curl(&shown, address))

@@ -2,10 +2,10 @@
 
 use crate::{
     contract::{ANY, Condition, Contract, Ground, Handling, Operation, Outcome, Readings},
-    suite::Expect,
+    suite::{Expect, match_response::rank, placeholder::StepError},
 };
 
-/// One lawful way to answer: an outcome, and the readings that lead to it.
+/// One valid way to answer: an outcome, and the readings that lead to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AllowedResponse {
     /// What the answer must say.
@@ -43,173 +43,140 @@ pub struct ReadingChoice {
 /// Where the run found out which path a target serves, no other path counts.
 ///
 /// # Errors
-/// A fact the contract does not have, or a reading of it the expectation leaves out; a test holds all cases against that.
+/// A fact the contract does not have, or a reading of it the expectation leaves out; a test checks all cases for that.
 pub fn allowed_responses(
     expect: &Expect,
     contract: &Contract,
     operation: Operation,
     served: &Readings,
-) -> Result<Vec<AllowedResponse>, String> {
-    let mut responses = Resolver {
-        contract,
-        operation,
-        served,
-    }
-    .of(expect)?;
-    responses.sort_by_key(|response| {
-        response
-            .choices
-            .iter()
-            .map(|choice| choice.rank)
-            .sum::<usize>()
-    });
+) -> Result<Vec<AllowedResponse>, StepError> {
+    let mut responses = resolve(expect, contract, operation, served)?;
+    responses.sort_by_key(|response| rank(&response.choices));
     Ok(responses)
 }
 
-struct Resolver<'a> {
-    contract: &'a Contract,
+fn resolve(
+    expect: &Expect,
+    contract: &Contract,
     operation: Operation,
-    served: &'a Readings,
-}
-
-impl Resolver<'_> {
-    fn of(&self, expect: &Expect) -> Result<Vec<AllowedResponse>, String> {
-        match expect {
-            Expect::Outcome(outcome) => {
-                let judgement = if is_documented(self.contract, self.operation, *outcome) {
-                    Judgement::Documented
-                } else {
-                    Judgement::Unspecified
-                };
-                Ok(vec![AllowedResponse {
-                    outcome: *outcome,
-                    choices: Vec::new(),
-                    judgement,
-                }])
-            }
-            Expect::On {
-                condition,
-                otherwise,
-                first,
-                last,
-            } => self.on(*condition, otherwise.as_deref(), *first, *last),
-            Expect::By { fact, readings } => self.by(fact, readings),
-        }
-    }
-
-    fn on(
-        &self,
-        condition: Condition,
-        otherwise: Option<&Expect>,
-        first: Option<Outcome>,
-        last: Option<Outcome>,
-    ) -> Result<Vec<AllowedResponse>, String> {
-        let operation = if condition == Condition::UnknownPath {
-            None
-        } else {
-            Some(self.operation)
-        };
-        let (fact, handlings) = self
-            .contract
-            .handling(operation, condition)
-            .ok_or_else(|| format!("the contract does not treat {condition}"))?;
-        let mut responses = Vec::new();
-        for (rank, reading) in handlings.readings().iter().enumerate() {
-            let outcome = match reading.is {
-                Handling::Answer(outcome) => Some(outcome),
-                Handling::First => first,
-                Handling::Last => last,
-                Handling::Proceed => None,
-                Handling::Reject => {
-                    Some(operation.map_or(Outcome::BadRequest, Operation::rejection))
-                }
-            };
-            let expect = outcome.map(Expect::Outcome).or_else(|| otherwise.cloned());
-            let expect = expect
-                .ok_or_else(|| format!("`{fact}: {}` lets the request go on, and the case does not say to what (`otherwise`)", reading.name))?;
-            for mut response in self.of(&expect)? {
-                response.choices.insert(
-                    0,
-                    ReadingChoice {
-                        fact: fact.clone(),
-                        reading: reading.name.clone(),
-                        rank,
-                    },
-                );
-                response.judgement = Judgement::Unspecified;
-                responses.push(response);
-            }
-        }
-        Ok(responses)
-    }
-
-    fn by(
-        &self,
-        point: &str,
-        readings: &[(String, Expect)],
-    ) -> Result<Vec<AllowedResponse>, String> {
-        let entry = self
-            .contract
-            .fact(self.operation, point)
-            .ok_or_else(|| format!("unknown fact `{}.{point}`", self.operation))?;
-        let least = match point {
-            ORDER => Judgement::OrderUnspecified,
-            _ if entry
-                .readings
-                .iter()
-                .all(|reading| matches!(reading.ground, Ground::Assumed { .. })) =>
-            {
+    served: &Readings,
+) -> Result<Vec<AllowedResponse>, StepError> {
+    // The fact that decides, the rank and name of its readings, and what each leads to.
+    let mut branches: Vec<(ReadingChoice, Expect)> = Vec::new();
+    let judgement = match expect {
+        Expect::Outcome(outcome) => {
+            let (outcome, choices) = (*outcome, Vec::new());
+            let judgement = if is_documented(contract, operation, outcome) {
+                Judgement::Documented
+            } else {
                 Judgement::Unspecified
-            }
-            _ => Judgement::Documented,
-        };
-        let served = self.served.of(&entry.name);
-        let mut responses = Vec::new();
-        for (rank, reading) in entry
-            .readings
-            .iter()
-            .enumerate()
-            .filter(|(_, reading)| served.is_none_or(|served| served == reading.name))
-        {
-            let expect = readings
-                .iter()
-                .find(|(name, _)| name == reading.name)
-                .map(|(_, expect)| expect);
-            let expect = expect.ok_or_else(|| {
-                format!(
-                    "the case does not say what `{}: {}` leads to",
-                    entry.name, reading.name
-                )
-            })?;
-            for mut response in self.of(expect)? {
-                response.choices.insert(
-                    0,
+            };
+            return Ok(vec![AllowedResponse {
+                outcome,
+                choices,
+                judgement,
+            }]);
+        }
+        Expect::On {
+            condition,
+            otherwise,
+            first,
+            last,
+        } => {
+            let operation = (*condition != Condition::UnknownPath).then_some(operation);
+            let handling = contract.handling(operation, *condition);
+            let (fact, handlings) = handling
+                .ok_or_else(|| StepError(format!("the contract does not treat {condition}")))?;
+            for (rank, reading) in handlings.readings().iter().enumerate() {
+                let outcome = match reading.is {
+                    Handling::Answer(outcome) => Some(outcome),
+                    Handling::First => *first,
+                    Handling::Last => *last,
+                    Handling::Proceed => None,
+                    Handling::Reject => {
+                        Some(operation.map_or(Outcome::BadRequest, Operation::rejection))
+                    }
+                };
+                let expect = outcome
+                    .map(Expect::Outcome)
+                    .or(otherwise.as_deref().cloned());
+                let (fact, reading) = (fact.clone(), reading.name.clone());
+                let expect = expect.ok_or_else(|| {
+                    StepError(format!("`{fact}: {reading}` lets the request go on, and the case does not say to what (`otherwise`)"))
+                })?;
+                branches.push((
                     ReadingChoice {
-                        fact: entry.name.clone(),
-                        reading: reading.name.to_owned(),
+                        fact,
+                        reading,
                         rank,
                     },
-                );
-                response.judgement = response.judgement.max(least);
-                responses.push(response);
+                    expect,
+                ));
+            }
+            Judgement::Unspecified
+        }
+        Expect::By {
+            fact: point,
+            readings,
+        } => {
+            let entry = contract.fact(operation, point);
+            let entry =
+                entry.ok_or_else(|| StepError(format!("unknown fact `{operation}.{point}`")))?;
+            let served = served.of(&entry.name);
+            for (rank, reading) in entry.readings.iter().enumerate() {
+                if served.is_some_and(|served| served != reading.name) {
+                    continue;
+                }
+                let named = readings.iter().find(|(name, _)| name == reading.name);
+                let (fact, reading) = (entry.name.clone(), reading.name.to_owned());
+                let (_, expect) = named.ok_or_else(|| {
+                    StepError(format!(
+                        "the case does not say what `{fact}: {reading}` leads to"
+                    ))
+                })?;
+                branches.push((
+                    ReadingChoice {
+                        fact,
+                        reading,
+                        rank,
+                    },
+                    expect.clone(),
+                ));
+            }
+            let mut grounds = entry.readings.iter().map(|reading| reading.ground);
+            match point.as_str() {
+                ORDER => Judgement::OrderUnspecified,
+                _ if grounds.all(|ground| matches!(ground, Ground::Assumed { .. })) => {
+                    Judgement::Unspecified
+                }
+                _ => Judgement::Documented,
             }
         }
-        Ok(responses)
+    };
+    let mut responses = Vec::new();
+    for (choice, expect) in branches {
+        for mut response in resolve(&expect, contract, operation, served)? {
+            response.choices.insert(0, choice.clone());
+            response.judgement = response.judgement.max(judgement);
+            responses.push(response);
+        }
     }
+    Ok(responses)
 }
 
 /// Tells whether a document has a wording for this outcome at this operation.
 pub fn is_documented(contract: &Contract, operation: Operation, outcome: Outcome) -> bool {
-    contract
-        .response_spec(Some(operation), outcome)
-        .is_some_and(|(place, spec)| {
-            place != ANY
-                && spec
-                    .body
-                    .readings()
-                    .iter()
-                    .any(|reading| reading.is_documented())
-        })
+    let spec = contract.response_spec(Some(operation), outcome);
+    spec.is_some_and(|(place, spec)| {
+        let mut readings = spec.body.readings().iter();
+        place != ANY && readings.any(|reading| reading.is_documented())
+    })
+}
+
+/// Returns the name of a fact, with the number of its contradiction if it has one.
+pub fn numbered_fact(contract: &Contract, fact: &str) -> String {
+    let number = contract.ambiguity_number(fact);
+    number.map_or_else(|| fact.to_owned(), |number| format!("{number} {fact}"))
 }
 
 /// The point of the facts about the order of checks: recorded, never judged (X23).

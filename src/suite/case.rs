@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use crate::{
-    contract::{Kind, Operation},
+    contract::{Kind, Operation, closed_set},
     suite::Expect,
 };
 
@@ -37,16 +37,16 @@ pub struct Case {
     pub steps: Vec<Step>,
 }
 
-/// What a case may do to the worst plausible target.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, PartialOrd, Ord)]
-#[serde(rename_all = "kebab-case")]
-pub enum Effect {
-    /// Nothing.
-    None,
-    /// It may count as a failed sign-in of an existing account.
-    AuthFailure,
-    /// It may change a password.
-    PasswordChange,
+closed_set! {
+    /// What a case may do to the worst plausible target.
+    Effect, "effect" {
+        /// Nothing.
+        None = "none",
+        /// It may count as a failed sign-in of an existing account.
+        AuthFailure = "auth-failure",
+        /// It may change a password.
+        PasswordChange = "password-change",
+    }
 }
 
 /// What only a mock can offer.
@@ -76,19 +76,14 @@ pub struct Step {
     /// The operation that is asked: gives method, path and content type unless they are named below.
     pub ask: Operation,
     /// The fields of the JSON body, in order; strings may hold placeholders. Nothing else is escaped or added.
-    #[serde(default)]
     pub fields: Option<serde_json::Map<String, serde_json::Value>>,
     /// The body as text, instead of fields; may hold placeholders, which are filled in as JSON strings' insides.
-    #[serde(default)]
     pub body: Option<String>,
     /// The body as bytes in hexadecimal, blanks allowed, instead of text.
-    #[serde(default)]
     pub body_hex: Option<String>,
     /// Blanks appended to the body until it has this many bytes.
-    #[serde(default)]
     pub pad_to: Option<usize>,
     /// A request example or command of the documents, by name: gives body, and for a command path, headers and content type as curl would send them.
-    #[serde(default)]
     pub quote: Option<String>,
     /// What stands in place of a template's placeholders, after the repair and after a shell has split the words. Nothing stands for `<IP_ADDRESS>`: it is the target's.
     #[serde(default)]
@@ -97,25 +92,20 @@ pub struct Step {
     #[serde(default)]
     pub repair: Vec<(String, String)>,
     /// Another method than the operation's.
-    #[serde(default)]
     pub method: Option<String>,
     /// Another path than the operation's.
-    #[serde(default)]
     pub path: Option<String>,
     /// The path of one reading of the operation's `path` fact.
-    #[serde(default)]
     pub path_reading: Option<String>,
     /// Names and values appended to the path as a query; may hold placeholders.
     #[serde(default)]
     pub query: BTreeMap<String, String>,
     /// Another content type; `none` sends no such header.
-    #[serde(default)]
     pub content_type: Option<String>,
     /// Further headers.
     #[serde(default)]
     pub headers: BTreeMap<String, String>,
     /// A further header with a value of this many bytes: a head too large, without writing it out.
-    #[serde(default)]
     pub pad_header: Option<usize>,
     /// What should be answered.
     pub expect: Expect,

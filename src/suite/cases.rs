@@ -7,8 +7,8 @@ use std::{collections::BTreeSet, sync::LazyLock};
 use serde_saphyr::Spanned;
 
 use crate::{
-    contract::{Contract, Handling, Operation, Outcome},
-    suite::{Case, Expect},
+    contract::{Contract, Readings},
+    suite::{Case, allowed, allowed::ReadingChoice},
 };
 
 /// One case with the place it stands at.
@@ -37,76 +37,40 @@ pub fn all() -> &'static [CaseWithLocation] {
 }
 
 impl Case {
-    /// Returns the full names of the facts the case covers on a kind: those it lists, and those its expected answers are made of under the default readings.
+    /// Returns the full names of the facts the case covers on a kind: those it lists, and those of its expected answers. Where a fact
+    /// about a condition decides, only its default reading counts.
     pub fn covers(&self, contract: &Contract) -> BTreeSet<String> {
-        let mut facts: BTreeSet<String> = self
+        let listed = self
             .facts
             .iter()
-            .flat_map(|pattern| contract.facts_meant(pattern))
-            .collect();
+            .flat_map(|pattern| contract.facts_meant(pattern));
+        let mut facts: BTreeSet<String> = listed.collect();
         for step in &self.steps {
-            cover(&step.expect, step.ask, contract, &mut facts);
+            let (ask, served) = (step.ask, Readings::default());
+            let allowed = allowed::allowed_responses(&step.expect, contract, ask, &served);
+            for response in allowed.unwrap_or_default() {
+                let is_default =
+                    |choice: &ReadingChoice| choice.rank == 0 || !choice.fact.contains(".on_");
+                if !response.choices.iter().all(is_default) {
+                    continue;
+                }
+                facts.extend(response.choices.into_iter().map(|choice| choice.fact));
+                let outcome = response.outcome;
+                let Some((place, spec)) = contract.response_spec(outcome.at(ask), outcome) else {
+                    continue;
+                };
+                let envelope = spec.envelope.as_ref().map(|_| "envelope");
+                let internal = spec.internal.as_ref().map(|_| "internal");
+                let points = ["status", "body"]
+                    .into_iter()
+                    .chain(envelope)
+                    .chain(internal);
+                facts.extend(points.map(|point| format!("{place}.{outcome}.{point}")));
+                facts.insert(format!("{place}.answer_type"));
+            }
         }
         facts
     }
-}
-
-fn cover(expect: &Expect, ask: Operation, contract: &Contract, facts: &mut BTreeSet<String>) {
-    match expect {
-        Expect::By { fact, readings } => {
-            facts.insert(format!("{ask}.{fact}"));
-            readings
-                .iter()
-                .for_each(|(_, expect)| cover(expect, ask, contract, facts));
-        }
-        Expect::On {
-            condition,
-            otherwise,
-            first,
-            last,
-        } => {
-            let Some((name, handling)) = contract.handling(Some(ask), *condition) else {
-                return;
-            };
-            facts.insert(name);
-            let answer = match handling.default_reading().is {
-                Handling::Answer(outcome) => Some(outcome),
-                Handling::First => *first,
-                Handling::Last => *last,
-                Handling::Proceed => None,
-                Handling::Reject => Some(ask.rejection()),
-            };
-            match (answer, otherwise) {
-                (Some(outcome), _) => cover_outcome(outcome, ask, contract, facts),
-                (None, Some(otherwise)) => cover(otherwise, ask, contract, facts),
-                (None, None) => {}
-            }
-        }
-        Expect::Outcome(outcome) => cover_outcome(*outcome, ask, contract, facts),
-    }
-}
-
-fn cover_outcome(
-    outcome: Outcome,
-    ask: Operation,
-    contract: &Contract,
-    facts: &mut BTreeSet<String>,
-) {
-    let Some((place, spec)) = contract.response_spec(outcome.at(ask), outcome) else {
-        return;
-    };
-    let wrapped = [
-        ("envelope", spec.envelope.is_some()),
-        ("internal", spec.internal.is_some()),
-    ];
-    let parts = ["status", "body"].into_iter().chain(
-        wrapped
-            .into_iter()
-            .filter(|(_, there)| *there)
-            .map(|(part, _)| part),
-    );
-    facts.extend(parts.map(|part| format!("{place}.{outcome}.{part}")));
-    facts.insert(format!("{place}.answer_type"));
 }
 
 fn read(file: &'static str, text: &str) -> Vec<CaseWithLocation> {

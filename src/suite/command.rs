@@ -1,79 +1,70 @@
 //! A cURL command of the documents, read as a shell and curl would read it.
 
-/// What a command sends.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Command {
-    /// The method: `-X`, else POST where there is data, else GET.
-    pub method: String,
-    /// The path of its URL.
-    pub path: String,
-    /// Its headers, without the content type.
-    pub headers: Vec<(String, String)>,
-    /// The content type it names, else the form's, which is what curl sends with `-d`.
-    pub content_type: String,
-    /// Its data.
-    pub data: String,
+use super::placeholder::StepError;
+
+/// What a quote of the documents gives of a request.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Quoted {
+    pub(super) method: Option<String>,
+    pub(super) path: Option<String>,
+    /// The headers, without the content type.
+    pub(super) headers: Vec<(String, String)>,
+    pub(super) content_type: Option<String>,
+    pub(super) body: Option<String>,
 }
 
-impl Command {
+impl Quoted {
     /// Reads a command.
     ///
     /// # Errors
     /// A command that no shell takes, or an option the documents' commands do not use.
-    pub(super) fn read(text: &str) -> Result<Command, String> {
+    pub(super) fn command(text: &str) -> Result<Quoted, StepError> {
         let words =
             shlex::split(text).ok_or("no shell takes this command: a quote is left open")?;
         let mut words = words.into_iter();
         if words.next().as_deref() != Some("curl") {
             return Err("not a curl command".into());
         }
-        let (mut method, mut headers, mut data, mut url) = (None, Vec::new(), None, None);
+        let mut quoted = Quoted::default();
         while let Some(word) = words.next() {
-            let mut value = || {
-                words
-                    .next()
-                    .ok_or_else(|| format!("`{word}` needs a value"))
-            };
+            let missing = || StepError(format!("`{word}` needs a value"));
+            let mut value = || words.next().ok_or_else(missing);
             match word.as_str() {
                 "-k" => {}
-                "-X" => method = Some(value()?),
-                "-d" => data = Some(value()?),
-                "-H" => headers.push(
-                    value()?
-                        .split_once(':')
-                        .map(|(name, value)| (name.trim().to_owned(), value.trim().to_owned()))
-                        .ok_or("a header needs a colon")?,
-                ),
-                option if option.starts_with('-') => {
-                    return Err(format!(
-                        "unexpected option `{option}`, expected one of -k, -X, -d, -H"
-                    ));
+                "-X" => quoted.method = Some(value()?),
+                "-d" => quoted.body = Some(value()?),
+                "-H" => {
+                    let header = value()?;
+                    let (name, value) = header.split_once(':').ok_or("a header needs a colon")?;
+                    let (name, value) = (name.trim().to_owned(), value.trim().to_owned());
+                    if name.eq_ignore_ascii_case("content-type") {
+                        quoted.content_type = Some(value);
+                    } else {
+                        quoted.headers.push((name, value));
+                    }
                 }
-                address => url = Some(address.to_owned()),
+                option if option.starts_with('-') => {
+                    return Err(StepError(format!(
+                        "unexpected option `{option}`, expected one of -k, -X, -d, -H"
+                    )));
+                }
+                url => {
+                    let (_, rest) = url.split_once("://").unwrap_or_default();
+                    let path = rest.find('/').ok_or("a URL without a path")?;
+                    quoted.path = Some(rest[path..].to_owned());
+                }
             }
         }
-        let url = url.ok_or("no URL")?;
-        let path = url
-            .split_once("://")
-            .and_then(|(_, rest)| rest.find('/').map(|start| rest[start..].to_owned()))
-            .ok_or("a URL without a path")?;
-        let named = headers
-            .iter()
-            .position(|(name, _)| name.eq_ignore_ascii_case("content-type"))
-            .map(|index| headers.remove(index).1);
-        Ok(Command {
-            method: method.unwrap_or_else(|| {
-                if data.is_some() {
-                    "POST".into()
-                } else {
-                    "GET".into()
-                }
-            }),
-            path,
-            headers,
-            content_type: named.unwrap_or_else(|| "application/x-www-form-urlencoded".into()),
-            data: data.unwrap_or_default(),
-        })
+        if quoted.path.is_none() {
+            return Err("no URL".into());
+        }
+        let method = if quoted.body.is_some() { "POST" } else { "GET" };
+        quoted.method.get_or_insert_with(|| method.to_owned());
+        // Curl sends this with `-d`.
+        let form = || "application/x-www-form-urlencoded".to_owned();
+        quoted.content_type.get_or_insert_with(form);
+        quoted.body.get_or_insert_default();
+        Ok(quoted)
     }
 }
 
@@ -83,30 +74,20 @@ mod tests {
 
     #[test]
     fn data_without_a_content_type_goes_as_a_form_by_post() {
-        let command = Command::read(r#"curl -k -d '{"a":"b c"}' 'https://127.0.0.1/x/y'"#).unwrap();
-        let expected = (
-            "POST",
-            "/x/y",
-            "application/x-www-form-urlencoded",
-            r#"{"a":"b c"}"#,
-        );
-        assert_eq!(
-            (
-                command.method.as_str(),
-                command.path.as_str(),
-                command.content_type.as_str(),
-                command.data.as_str()
-            ),
-            expected
-        );
+        let command = r#"curl -k -d '{"a":"b c"}' 'https://127.0.0.1/x/y'"#;
+        let expected = Quoted {
+            method: Some("POST".to_owned()),
+            path: Some("/x/y".to_owned()),
+            headers: Vec::new(),
+            content_type: Some("application/x-www-form-urlencoded".to_owned()),
+            body: Some(r#"{"a":"b c"}"#.to_owned()),
+        };
+        assert_eq!(Quoted::command(command), Ok(expected));
     }
 
     #[test]
     fn a_quote_left_open_is_refused() {
-        assert!(
-            Command::read("curl -k 'https://127.0.0.1/x")
-                .unwrap_err()
-                .contains("left open")
-        );
+        let error = Quoted::command("curl -k 'https://127.0.0.1/x").unwrap_err();
+        assert!(error.0.contains("left open"));
     }
 }

@@ -77,17 +77,17 @@ impl<'de> de::Visitor<'de> for WordOrMap {
     }
 
     fn visit_map<A: de::MapAccess<'de>>(self, map: A) -> Result<Expect, A::Error> {
-        let written = Written::deserialize(MapAccessDeserializer::new(map))?;
-        match (written.on, written.fact) {
-            (Some(condition), None) if written.readings.is_empty() => Ok(Expect::On {
+        let raw = RawExpect::deserialize(MapAccessDeserializer::new(map))?;
+        match (raw.on, raw.fact) {
+            (Some(condition), None) if raw.readings.is_empty() => Ok(Expect::On {
                 condition,
-                otherwise: written.otherwise,
-                first: written.first,
-                last: written.last,
+                otherwise: raw.otherwise,
+                first: raw.first,
+                last: raw.last,
             }),
-            (None, Some(fact)) if !written.readings.is_empty() => Ok(Expect::By {
+            (None, Some(fact)) if !raw.readings.is_empty() => Ok(Expect::By {
                 fact,
-                readings: written.readings.into_iter().collect(),
+                readings: raw.readings.into_iter().collect(),
             }),
             _ => Err(de::Error::custom(
                 "expected either `on` (with `otherwise`, `first`, `last`) or `fact` with `readings`",
@@ -98,7 +98,7 @@ impl<'de> de::Visitor<'de> for WordOrMap {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Written {
+struct RawExpect {
     on: Option<Condition>,
     otherwise: Option<Box<Expect>>,
     first: Option<Outcome>,

@@ -5,7 +5,12 @@ use std::collections::BTreeMap;
 use crate::{
     contract::{Contract, Kind},
     report::{CaseFinding, Conformance, profile::Profile},
-    suite::{evidence::Evidence, known::KnownDifferences, verdict::StepVerdict},
+    suite::{
+        allowed::{ReadingChoice, numbered_fact},
+        evidence::Evidence,
+        known::KnownDifferences,
+        verdict::StepVerdict,
+    },
 };
 
 /// What is agreed on: by default nothing, and every reading is welcome.
@@ -21,85 +26,77 @@ impl TargetExpectations {
     /// Agrees on known differences, and on the profile of a kind if there is one.
     pub fn new(kind: Kind, profiles: &[Profile], known: KnownDifferences) -> TargetExpectations {
         let profile = profiles.iter().find(|profile| profile.kind == kind);
-        TargetExpectations {
-            readings: profile
-                .map(|profile| profile.readings.clone())
-                .unwrap_or_default(),
-            known,
-        }
+        let readings = profile
+            .map(|profile| profile.readings.clone())
+            .unwrap_or_default();
+        TargetExpectations { readings, known }
     }
 
-    /// Holds a judged step against the readings agreed on: an answer that is lawful and follows another one becomes a deviation.
+    /// Compares a judged step with the readings agreed on: an answer that is valid and follows another one becomes a deviation.
     pub fn check_profile(
         &self,
         contract: &Contract,
         number: usize,
         judged: StepVerdict,
     ) -> StepVerdict {
-        let lawful = !matches!(
+        if matches!(
             judged.conformance,
             Conformance::Deviation | Conformance::NotJudged
-        );
+        ) {
+            return judged;
+        }
         let broken = judged
             .evidence
             .as_ref()
-            .filter(|_| lawful)
             .and_then(|evidence| self.broken(evidence));
         let Some((fact, received)) = broken else {
             return judged;
         };
-        let name = contract
-            .ambiguity_number(&fact)
-            .map_or_else(|| fact.clone(), |register| format!("{register} {fact}"));
+        let (name, agreed) = (
+            numbered_fact(contract, &fact),
+            self.readings[&fact].join(" or "),
+        );
         let finding = CaseFinding {
             step: number + 1,
-            expected: format!(
-                "{name}: {}, as the profile says",
-                self.readings[&fact].join(" or ")
-            ),
+            expected: format!("{name}: {agreed}, as the profile says"),
             received: format!("{name}: {received}"),
             readings: Vec::new(),
             hint: Some(format!(
-                "d4iot-double explain {fact} tells the readings; if the target has changed, write its profile anew: --report profile=FILE"
+                "d4iot-double explain {fact} shows the readings; if the target has changed, write its profile again: --report profile=FILE"
             )),
         };
+        let (conformance, finding) = (Conformance::Deviation, Some(finding));
         StepVerdict {
-            conformance: Conformance::Deviation,
-            finding: Some(finding),
+            conformance,
+            finding,
             ..judged
         }
     }
 
-    /// The first fact whose agreed readings an answer does not follow, and what it follows instead.
+    /// Returns the first fact whose agreed readings an answer does not follow, and what it follows instead.
     fn broken(&self, evidence: &Evidence) -> Option<(String, String)> {
-        let allows = |fact: &str, reading: &String| {
-            self.readings
-                .get(fact)
-                .is_none_or(|readings| readings.contains(reading))
-        };
-        if let Some((fact, seen)) = evidence
-            .other
-            .as_ref()
-            .filter(|(fact, _)| self.readings.contains_key(fact))
+        if let Some((fact, seen)) = &evidence.other
+            && self.readings.contains_key(fact)
         {
             return Some((fact.clone(), seen.clone()));
         }
-        if evidence.interpretations.iter().any(|way| {
-            way.iter()
-                .all(|choice| allows(&choice.fact, &choice.reading))
-        }) {
+        let allows = |choice: &ReadingChoice| {
+            let agreed = self.readings.get(&choice.fact);
+            agreed.is_none_or(|readings| readings.contains(&choice.reading))
+        };
+        if evidence
+            .interpretations
+            .iter()
+            .any(|choices| choices.iter().all(allows))
+        {
             return None;
         }
-        // Where no one way suits, the first one, which is nearest to the default readings, says what is in the way.
-        let choice = evidence
-            .interpretations
-            .first()?
-            .iter()
-            .find(|choice| !allows(&choice.fact, &choice.reading))?;
-        let told = evidence
-            .readings(&choice.fact)
-            .map_or_else(|| choice.reading.clone(), |readings| readings.join(" or "));
-        Some((choice.fact.clone(), told))
+        // Where no interpretation suits, the first one, which is nearest to the defaults, says what differs.
+        let choices = evidence.interpretations.first()?;
+        let choice = choices.iter().find(|choice| !allows(choice))?;
+        let followed = evidence.readings().remove(&*choice.fact);
+        let followed = followed.unwrap_or_else(|| vec![&choice.reading]);
+        Some((choice.fact.clone(), followed.join(" or ")))
     }
 }
 

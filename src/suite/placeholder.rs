@@ -1,50 +1,56 @@
-//! Placeholders: `«user.password»` in a case, in a snapshot and in a report stands for a value that differs from lab to lab.
+//! Placeholders: `«user.password»` in a case, in a snapshot and in a report replaces a value that differs from lab to lab.
 
 use std::{fmt, str::FromStr};
 
-/// Whose value a placeholder stands for. The first five can be had at any target, the others only at a mock.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[non_exhaustive]
-pub enum Account {
-    /// An administrator who acts.
-    Admin,
-    /// A user who must stay untouched.
-    Bystander,
-    /// A user whose password a directory keeps.
-    Directory,
-    /// A disabled user.
-    Disabled,
-    /// A locked user.
-    Locked,
-    /// A user who must change the password first.
-    MustChange,
-    /// A user with the role read_only.
-    ReadOnly,
-    /// Another administrator, who is acted upon.
-    SecondAdmin,
-    /// A user with the role security_analyst.
-    SecurityAnalyst,
-    /// Nobody: a name that no user has.
-    Unknown,
-    /// A user whose password is changed.
-    User,
+use thiserror::Error;
+
+use crate::contract::{UnknownName, closed_set};
+
+closed_set! {
+    /// Whose value a placeholder replaces. The accounts file may name five of them; the others exist only at a mock.
+    #[non_exhaustive]
+    Account, "account" {
+        /// An administrator who acts.
+        Admin = "admin",
+        /// A user who must stay untouched.
+        Bystander = "bystander",
+        /// A user whose password a directory keeps.
+        Directory = "directory",
+        /// A disabled user.
+        Disabled = "disabled",
+        /// A locked user.
+        Locked = "locked",
+        /// A user who must change the password first.
+        MustChange = "must_change",
+        /// A user with the role read_only.
+        ReadOnly = "read_only",
+        /// Another administrator, who is acted upon.
+        SecondAdmin = "second_admin",
+        /// A user with the role security_analyst.
+        SecurityAnalyst = "security_analyst",
+        /// Nobody: a name that no user has.
+        Unknown = "unknown",
+        /// A user whose password is changed.
+        User = "user",
+    }
 }
 
-/// What of an account a placeholder stands for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Property {
-    /// A generated password that every known policy takes.
-    NewPassword,
-    /// A second one.
-    NewerPassword,
-    /// The password that holds at the start of the case.
-    Password,
-    /// The name.
-    Username,
-    /// A password that every known policy refuses.
-    WeakPassword,
-    /// A generated password that is not the account's.
-    WrongPassword,
+closed_set! {
+    /// Which value of an account a placeholder replaces.
+    Property, "property" {
+        /// A generated password that every known policy takes.
+        NewPassword = "new_password",
+        /// A second one.
+        NewerPassword = "newer_password",
+        /// The password that is valid at the start of the case: the target's own.
+        Password = "password",
+        /// The name.
+        Username = "username",
+        /// A password that every known policy refuses.
+        WeakPassword = "weak_password",
+        /// A generated password that is not the account's.
+        WrongPassword = "wrong_password",
+    }
 }
 
 /// A name in guillemets: an account and a property, `«user.password»`.
@@ -56,114 +62,65 @@ pub struct Placeholder {
     pub property: Property,
 }
 
-impl Account {
-    /// Every account with its name.
-    pub const NAMES: [(&'static str, Account); 11] = [
-        ("admin", Account::Admin),
-        ("bystander", Account::Bystander),
-        ("directory", Account::Directory),
-        ("disabled", Account::Disabled),
-        ("locked", Account::Locked),
-        ("must_change", Account::MustChange),
-        ("read_only", Account::ReadOnly),
-        ("second_admin", Account::SecondAdmin),
-        ("security_analyst", Account::SecurityAnalyst),
-        ("unknown", Account::Unknown),
-        ("user", Account::User),
-    ];
+/// Why a step or a case cannot be sent or judged.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("{0}")]
+pub struct StepError(pub String);
 
-    /// Returns the name used in cases and account files.
-    pub fn name(self) -> &'static str {
-        Account::NAMES
-            .iter()
-            .find(|(_, account)| *account == self)
-            .map_or("", |(name, _)| name)
+impl From<&str> for StepError {
+    fn from(reason: &str) -> StepError {
+        StepError(reason.to_owned())
     }
 }
 
-impl Property {
-    /// Every property with its name.
-    pub const NAMES: [(&'static str, Property); 6] = [
-        ("new_password", Property::NewPassword),
-        ("newer_password", Property::NewerPassword),
-        ("password", Property::Password),
-        ("username", Property::Username),
-        ("weak_password", Property::WeakPassword),
-        ("wrong_password", Property::WrongPassword),
-    ];
-
-    /// Tells whether the value is the target's own rather than made up by the run.
-    pub fn is_real(self) -> bool {
-        self == Property::Password
-    }
-
-    /// Returns the name used after the dot.
-    pub fn name(self) -> &'static str {
-        Property::NAMES
-            .iter()
-            .find(|(_, property)| *property == self)
-            .map_or("", |(name, _)| name)
+impl From<UnknownName> for StepError {
+    fn from(unknown: UnknownName) -> StepError {
+        StepError(unknown.to_string())
     }
 }
 
 impl fmt::Display for Placeholder {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "«{}.{}»", self.account.name(), self.property.name())
+        write!(out, "«{}.{}»", self.account, self.property)
     }
 }
 
 impl FromStr for Placeholder {
-    type Err = String;
+    type Err = StepError;
 
-    fn from_str(text: &str) -> Result<Placeholder, String> {
+    fn from_str(text: &str) -> Result<Placeholder, StepError> {
         let inner = text.trim_start_matches('«').trim_end_matches('»');
-        let (account, property) = inner
-            .split_once('.')
-            .ok_or_else(|| format!("`{text}` is no placeholder: expected «account.property»"))?;
-        let account = find(&Account::NAMES, account)
-            .ok_or_else(|| unknown("account", account, &Account::NAMES))?;
-        let property = find(&Property::NAMES, property)
-            .ok_or_else(|| unknown("property", property, &Property::NAMES))?;
+        let (account, property) = inner.split_once('.').ok_or_else(|| {
+            StepError(format!(
+                "`{text}` is not a placeholder: expected «account.property»"
+            ))
+        })?;
+        let (account, property) = (account.parse()?, property.parse()?);
         Ok(Placeholder { account, property })
     }
 }
 
 impl Placeholder {
-    /// Fills every placeholder of a text with what `value` gives for it.
+    /// Replaces every placeholder of a text by its value.
     ///
     /// # Errors
-    /// A guillemet that opens no known placeholder, or whatever `value` refuses.
+    /// A guillemet opens no known placeholder, or there is no value.
     pub fn fill(
         text: &str,
-        mut value: impl FnMut(Placeholder) -> Result<String, String>,
-    ) -> Result<String, String> {
-        let mut filled = String::with_capacity(text.len());
-        let mut rest = text;
+        mut value: impl FnMut(Placeholder) -> Result<String, StepError>,
+    ) -> Result<String, StepError> {
+        let (mut filled, mut rest) = (String::new(), text);
         while let Some(start) = rest.find('«') {
-            let end = rest[start..]
-                .find('»')
-                .map(|length| start + length + '»'.len_utf8())
-                .ok_or_else(|| format!("`{rest}` opens a placeholder and does not close it"))?;
+            let end = rest[start..].find('»').ok_or_else(|| {
+                StepError(format!(
+                    "`{rest}` opens a placeholder and does not close it"
+                ))
+            })?;
+            let end = start + end + '»'.len_utf8();
             filled.push_str(&rest[..start]);
             filled.push_str(&value(rest[start..end].parse()?)?);
             rest = &rest[end..];
         }
-        filled.push_str(rest);
-        Ok(filled)
+        Ok(filled + rest)
     }
-}
-
-fn find<T: Copy>(names: &[(&str, T)], name: &str) -> Option<T> {
-    names
-        .iter()
-        .find(|(known, _)| *known == name)
-        .map(|(_, member)| *member)
-}
-
-fn unknown<T>(noun: &str, name: &str, names: &[(&str, T)]) -> String {
-    let expected: Vec<&str> = names.iter().map(|(name, _)| *name).collect();
-    format!(
-        "unknown {noun} `{name}`, expected one of {}",
-        expected.join(", ")
-    )
 }

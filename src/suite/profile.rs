@@ -1,9 +1,6 @@
 //! Which reading of each fact a target follows, and where it follows several at once.
 
-use std::{
-    borrow::Cow,
-    collections::{BTreeMap, HashMap},
-};
+use std::collections::{BTreeMap, HashMap};
 
 use crate::{
     contract::{Contract, FactEntry},
@@ -11,204 +8,162 @@ use crate::{
     suite::evidence::Evidence,
 };
 
-/// Gathers the evidence of all answers of a run, each with the case that gave it.
+/// Collects the evidence of all answers of a run, each with the case that gave it.
 ///
-/// Inconsistent is what the answers themselves cannot agree on. Which reading is followed is told more sharply: a way to read one
-/// answer that another answer rules out is no way to read it.
-pub fn of(contract: &Contract, told: &[(String, Evidence)]) -> (Vec<Followed>, Vec<Inconsistency>) {
+/// Inconsistent is what the answers themselves do not agree on. Which reading is followed is found more sharply: an interpretation of one
+/// answer that another answer rules out is not valid.
+pub fn of(
+    contract: &Contract,
+    evidence: &[(String, Evidence)],
+) -> (Vec<Followed>, Vec<Inconsistency>) {
     let facts = contract.facts();
-    let told = distinct(told);
-    let uttered = facts
+    let mut evidence = distinct(evidence);
+    let by_fact = by_fact(&evidence);
+    let mut inconsistent = Vec::new();
+    for entry in facts
         .iter()
-        .filter(|entry| entry.is_disputed() && is_uttered(&entry.name));
-    let as_told = by_fact(&told);
-    let inconsistent = uttered
-        .filter_map(|entry| inconsistency(entry, contract, as_told.get(entry.name.as_str())?))
-        .collect();
-    let narrowed = narrowed(&facts, &told);
-    let by_fact = by_fact(&narrowed);
-    let seen = facts
-        .iter()
-        .filter_map(|entry| Some((entry, by_fact.get(entry.name.as_str())?)));
-    (
-        seen.map(|(entry, told)| followed(entry, contract, told))
-            .collect(),
-        inconsistent,
-    )
+        .filter(|entry| entry.is_disputed() && is_uttered(&entry.name))
+    {
+        let Some(seen) = by_fact
+            .get(&*entry.name)
+            .filter(|seen| agreed(entry, seen).is_empty())
+        else {
+            continue;
+        };
+        // Each reading followed, with the first case that shows it.
+        let mut followed: Vec<(String, String)> = Vec::new();
+        for (source, readings) in seen {
+            let reading = readings.join(" or ");
+            if !followed.iter().any(|(known, _)| *known == reading) {
+                followed.push((reading, source.case.to_owned()));
+            }
+        }
+        let register = contract.ambiguity_number(&entry.name).map(str::to_owned);
+        let fact = entry.name.clone();
+        inconsistent.push(Inconsistency {
+            fact,
+            register,
+            followed,
+            known: None,
+        });
+    }
+    narrow(&facts, &mut evidence);
+    let by_fact = self::by_fact(&evidence);
+    let followed = facts.iter().filter_map(|entry| {
+        let seen = by_fact.get(&*entry.name)?;
+        Some(followed(entry, contract, seen))
+    });
+    (followed.collect(), inconsistent)
 }
 
-/// What some answers tell, all of them the same.
-#[derive(Clone)]
+/// What some answers say, all of them the same.
 struct DistinctEvidence<'a> {
-    /// The case that told it first.
+    /// The case that said it first.
     case: &'a str,
-    evidence: Cow<'a, Evidence>,
+    evidence: Evidence,
     /// How many answers there were.
     times: usize,
 }
 
-/// Nearly every answer of a run tells what another one told before: that is weighed once. The order is that of the first to tell.
-fn distinct(told: &[(String, Evidence)]) -> Vec<DistinctEvidence<'_>> {
+/// The answers that say something of a fact, each with the readings that it agrees with.
+type Seen<'a> = Vec<(&'a DistinctEvidence<'a>, Vec<&'a str>)>;
+
+/// Nearly every answer of a run says what another one said before: that is weighed once. The order is that of the first.
+fn distinct(evidence: &[(String, Evidence)]) -> Vec<DistinctEvidence<'_>> {
     let mut places: HashMap<&Evidence, usize> = HashMap::new();
     let mut distinct: Vec<DistinctEvidence<'_>> = Vec::new();
-    for (case, evidence) in told {
+    for (case, evidence) in evidence {
         let place = *places.entry(evidence).or_insert(distinct.len());
         match distinct.get_mut(place) {
-            Some(alike) => alike.times += 1,
-            None => distinct.push(DistinctEvidence {
-                case,
-                evidence: Cow::Borrowed(evidence),
-                times: 1,
-            }),
+            Some(same) => same.times += 1,
+            None => {
+                let evidence = evidence.clone();
+                distinct.push(DistinctEvidence {
+                    case,
+                    evidence,
+                    times: 1,
+                });
+            }
         }
     }
     distinct
 }
 
-fn inconsistency(
-    entry: &FactEntry<'_>,
-    contract: &Contract,
-    told: &[&DistinctEvidence<'_>],
-) -> Option<Inconsistency> {
-    let evidence: Vec<(&str, Vec<&str>)> = told
-        .iter()
-        .filter_map(|told| Some((told.case, told.evidence.readings(&entry.name)?)))
-        .collect();
-    let mixed = !evidence.is_empty()
-        && agreed(entry, evidence.iter().map(|(_, readings)| readings)).is_empty();
-    let register = contract.ambiguity_number(&entry.name).map(str::to_owned);
-    mixed.then(|| Inconsistency {
-        fact: entry.name.clone(),
-        register,
-        followed: each_with_a_case(&evidence),
-        known: None,
-    })
-}
-
-fn followed(
-    entry: &FactEntry<'_>,
-    contract: &Contract,
-    told: &[&DistinctEvidence<'_>],
-) -> Followed {
-    let seen: Vec<(usize, Vec<&str>)> = told
-        .iter()
-        .filter_map(|told| Some((told.times, told.evidence.readings(&entry.name)?)))
-        .collect();
-    let readings = agreed(entry, seen.iter().map(|(_, readings)| readings));
-    let others = told
-        .iter()
-        .filter_map(|told| told.evidence.other.as_ref())
-        .filter(|(fact, _)| *fact == entry.name);
-    let mut other: Vec<String> = others.map(|(_, seen)| seen.clone()).collect();
-    other.sort();
-    other.dedup();
-    let is_default = readings.first().is_some_and(|first| {
-        entry
-            .readings
-            .first()
-            .is_some_and(|default| default.name == first)
-    });
-    let register = contract.ambiguity_number(&entry.name).map(str::to_owned);
-    Followed {
-        fact: entry.name.clone(),
-        register,
-        readings,
-        is_default,
-        other,
-        seen: seen.iter().map(|(times, _)| times).sum(),
-    }
-}
-
-/// The readings that every answer agrees with, the default first.
-fn agreed<'a>(
-    entry: &FactEntry<'_>,
-    told: impl Iterator<Item = &'a Vec<&'a str>> + Clone,
-) -> Vec<String> {
-    let everywhere = |name: &&str| told.clone().all(|readings| readings.contains(name));
-    entry
-        .readings
-        .iter()
-        .map(|reading| reading.name)
-        .filter(everywhere)
-        .map(str::to_owned)
-        .collect()
-}
-
-/// Rules out ways to read an answer by what the other answers tell, until nothing more is ruled out. Facts that answers disagree on rule out nothing.
-fn narrowed<'a>(
-    facts: &[FactEntry<'_>],
-    told: &[DistinctEvidence<'a>],
-) -> Vec<DistinctEvidence<'a>> {
-    let mut narrowed = told.to_vec();
-    loop {
-        let known: BTreeMap<String, Vec<String>> = {
-            let by_fact = by_fact(&narrowed);
-            let seen = facts
-                .iter()
-                .filter_map(|entry| Some((entry, by_fact.get(entry.name.as_str())?)));
-            let agreed = seen.map(|(entry, told)| {
-                let told: Vec<Vec<&str>> = told
-                    .iter()
-                    .filter_map(|told| told.evidence.readings(&entry.name))
-                    .collect();
-                (entry.name.clone(), agreed(entry, told.iter()))
-            });
-            agreed
-                .filter(|(_, readings)| !readings.is_empty())
-                .collect()
-        };
-        let allows = |fact: &str, reading: &String| {
-            known
-                .get(fact)
-                .is_none_or(|readings| readings.contains(reading))
-        };
-        let ambiguous = narrowed
-            .iter_mut()
-            .filter(|told| told.evidence.interpretations.len() > 1);
-        let less = ambiguous
-            .map(|told| {
-                told.evidence
-                    .to_mut()
-                    .narrow(|choice| allows(&choice.fact, &choice.reading))
-            })
-            .filter(|less| *less)
-            .count();
-        if less == 0 {
-            return narrowed;
-        }
-    }
-}
-
-/// Who tells something of a fact, by the fact.
-fn by_fact<'a>(
-    told: &'a [DistinctEvidence<'a>],
-) -> BTreeMap<&'a str, Vec<&'a DistinctEvidence<'a>>> {
-    let mut by_fact: BTreeMap<&str, Vec<&DistinctEvidence<'_>>> = BTreeMap::new();
-    for told in told {
-        for fact in told.evidence.facts() {
-            by_fact.entry(fact).or_default().push(told);
+fn by_fact<'a>(evidence: &'a [DistinctEvidence<'a>]) -> BTreeMap<&'a str, Seen<'a>> {
+    let mut by_fact: BTreeMap<&str, Seen<'_>> = BTreeMap::new();
+    for source in evidence {
+        for (fact, readings) in source.evidence.readings() {
+            by_fact.entry(fact).or_default().push((source, readings));
         }
     }
     by_fact
 }
 
-/// Whether a fact is something the target utters: what it accepts in addition, its paths, statuses and order of checks are exempt.
-fn is_uttered(fact: &str) -> bool {
-    [".body", ".envelope", ".internal", ".answer_type"]
+fn followed(entry: &FactEntry<'_>, contract: &Contract, seen: &Seen<'_>) -> Followed {
+    let readings = agreed(entry, seen);
+    let others = seen
         .iter()
-        .any(|point| fact.ends_with(point))
+        .filter_map(|(source, _)| source.evidence.other.as_ref());
+    let others = others.filter(|(fact, _)| *fact == entry.name);
+    let mut other: Vec<String> = others.map(|(_, seen)| seen.clone()).collect();
+    other.sort();
+    other.dedup();
+    Followed {
+        fact: entry.name.clone(),
+        register: contract.ambiguity_number(&entry.name).map(str::to_owned),
+        is_default: readings
+            .first()
+            .is_some_and(|first| entry.readings[0].name == first),
+        readings,
+        other,
+        seen: seen.iter().map(|(source, _)| source.times).sum(),
+    }
 }
 
-/// Each reading followed, with the first case that shows it and no other.
-fn each_with_a_case(evidence: &[(&str, Vec<&str>)]) -> Vec<(String, String)> {
-    let mut followed: Vec<(String, String)> = Vec::new();
-    for (case, told) in evidence {
-        let reading = told.join(" or ");
-        if !followed.iter().any(|(known, _)| *known == reading) {
-            followed.push((reading, (*case).to_owned()));
+/// Returns the readings that every answer agrees with, the default first.
+fn agreed(entry: &FactEntry<'_>, seen: &Seen<'_>) -> Vec<String> {
+    let names = entry.readings.iter().map(|reading| reading.name);
+    let agreed = names.filter(|name| seen.iter().all(|(_, readings)| readings.contains(name)));
+    agreed.map(str::to_owned).collect()
+}
+
+/// Rules out interpretations by what the other answers say, until nothing more is ruled out. Facts that answers disagree on rule out
+/// nothing, and an answer keeps all its interpretations if none of them is possible: then something else is wrong.
+fn narrow(facts: &[FactEntry<'_>], evidence: &mut [DistinctEvidence<'_>]) {
+    loop {
+        let by_fact = by_fact(evidence);
+        let mut known: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for entry in facts {
+            let readings = by_fact.get(&*entry.name).map(|seen| agreed(entry, seen));
+            if let Some(readings) = readings.filter(|readings| !readings.is_empty()) {
+                known.insert(entry.name.clone(), readings);
+            }
+        }
+        let mut is_narrower = false;
+        for source in evidence.iter_mut() {
+            let interpretations = &source.evidence.interpretations;
+            let mut possible = interpretations.clone();
+            possible.retain(|choices| {
+                choices.iter().all(|choice| {
+                    let known = known.get(&choice.fact);
+                    known.is_none_or(|readings| readings.contains(&choice.reading))
+                })
+            });
+            if !possible.is_empty() && possible.len() < interpretations.len() {
+                source.evidence.interpretations = possible;
+                is_narrower = true;
+            }
+        }
+        if !is_narrower {
+            return;
         }
     }
-    followed
+}
+
+/// Tells whether a fact is a text of the target: what it accepts in addition, its paths, statuses and order of checks are exempt.
+fn is_uttered(fact: &str) -> bool {
+    let points = [".body", ".envelope", ".internal", ".answer_type"];
+    points.iter().any(|point| fact.ends_with(point))
 }
 
 #[cfg(test)]

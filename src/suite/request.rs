@@ -1,196 +1,131 @@
 //! A step's request: what the documents say one sends, filled in with the values of accounts.
 
 use bytes::Bytes;
-use http::{HeaderName, HeaderValue, Method, Request, Uri, header};
+use http::{HeaderName, HeaderValue, Method, Request, header};
 
 use crate::{
     contract::{
         Contract, QuoteForm, Readings,
         encoding::{from_hex, percent_encode},
     },
-    suite::{Placeholder, Step, command::Command},
+    suite::{Placeholder, Step, command::Quoted, placeholder::StepError},
 };
 
-/// What gives a placeholder's value; called with itself it gives the request as a snapshot shows it.
-pub type Fill<'a> = &'a dyn Fn(Placeholder) -> Result<String, String>;
+/// Returns a placeholder's value; the placeholder itself gives the request as a snapshot shows it.
+pub type Fill<'a> = &'a dyn Fn(Placeholder) -> Result<String, StepError>;
 
 /// Builds the request of a step: method, path and query, headers, body. `served` says which reading of a path the target serves.
 ///
 /// # Errors
-/// A placeholder that cannot be filled, or a step that makes no request; a test holds all steps against that.
+/// A placeholder cannot be filled, or the step does not make a request; a test checks all steps for that.
 pub fn build(
     step: &Step,
     contract: &Contract,
     served: &Readings,
     fill: Fill<'_>,
-) -> Result<Request<Bytes>, String> {
+) -> Result<Request<Bytes>, StepError> {
     let clause = contract.clause(step.ask);
-    let quoted = Quoted::of(step, contract, fill)?;
-    let path_fact = format!("{}.path", step.ask);
-    let said_path = || {
-        clause
+    let quoted = quoted(step, contract, fill)?;
+    let path = step.path.clone().or(quoted.path).unwrap_or_else(|| {
+        let fact = format!("{}.path", step.ask);
+        let reading = clause
             .path
-            .pick(step.path_reading.as_deref().or(served.of(&path_fact)))
-            .is
-            .0
-            .first()
-            .cloned()
-            .unwrap_or_default()
-    };
-    let path = step.path.clone().or(quoted.path).unwrap_or_else(said_path);
-    let method = step
-        .method
-        .clone()
-        .or(quoted.method)
-        .unwrap_or_else(|| clause.method.default_reading().is.0.clone());
+            .pick(step.path_reading.as_deref().or(served.of(&fact)));
+        reading.is.0.first().cloned().unwrap_or_default()
+    });
+    let method = step.method.clone().or(quoted.method);
+    let method = method.unwrap_or_else(|| clause.method.default_reading().is.0.clone());
     let mut body = match (&step.fields, &step.body, &step.body_hex) {
-        (Some(fields), _, _) => filled_fields(fields, fill)?.to_string().into_bytes(),
-        (None, Some(text), _) => filled_text(text, fill)?.into_bytes(),
-        (None, None, Some(hex)) => bytes_of(hex)?,
+        (Some(fields), ..) => {
+            let text = serde_json::Value::from(fields.clone()).to_string();
+            fill_text(&text, fill)?.into_bytes()
+        }
+        (None, Some(text), _) => fill_text(text, fill)?.into_bytes(),
+        (None, None, Some(hex)) => bytes(hex)?,
         (None, None, None) => quoted.body.unwrap_or_default().into_bytes(),
     };
     body.resize(body.len().max(step.pad_to.unwrap_or(0)), b' ');
-    let content_type = match (step.content_type.as_deref(), quoted.content_type) {
-        (Some(NONE), _) => None,
-        (Some(named), _) => Some(named.to_owned()),
-        (None, Some(quoted)) => Some(quoted),
-        (None, None) if body.is_empty() => None,
-        (None, None) => Some("application/json".to_owned()),
+    let content_type = match step.content_type.as_deref() {
+        Some(NO_CONTENT_TYPE) => None,
+        Some(named) => Some(named.to_owned()),
+        None if quoted.content_type.is_some() => quoted.content_type,
+        None => (!body.is_empty()).then(|| "application/json".to_owned()),
     };
+    let mut target = path;
+    for (index, (name, value)) in step.query.iter().enumerate() {
+        let separator = if index == 0 { '?' } else { '&' };
+        let value = percent_encode(&Placeholder::fill(value, fill)?);
+        target.push_str(&format!("{separator}{name}={value}"));
+    }
+    let wrong =
+        |what: &str, error: &dyn ToString| StepError(format!("{what}: {}", error.to_string()));
     let mut request = Request::new(Bytes::from(body));
     *request.method_mut() =
-        Method::from_bytes(method.as_bytes()).map_err(|error| format!("{method}: {error}"))?;
-    *request.uri_mut() = target(&path, step, fill)?;
+        Method::from_bytes(method.as_bytes()).map_err(|error| wrong(&method, &error))?;
+    *request.uri_mut() = target
+        .parse()
+        .map_err(|error: http::uri::InvalidUri| wrong(&target, &error))?;
     let named = step
         .headers
         .iter()
-        .map(|(name, value)| (name.clone(), value.clone()))
-        .chain(quoted.headers);
-    for (name, value) in
-        named.chain(content_type.map(|value| (header::CONTENT_TYPE.to_string(), value)))
-    {
-        let name =
-            HeaderName::from_bytes(name.as_bytes()).map_err(|error| format!("{name}: {error}"))?;
-        let value = Placeholder::fill(&value, fill)?;
-        request.headers_mut().insert(
-            name,
-            HeaderValue::from_str(&value).map_err(|error| error.to_string())?,
-        );
-    }
-    if let Some(length) = step.pad_header {
-        request.headers_mut().insert(
-            HeaderName::from_static("x-padding"),
-            HeaderValue::from_str(&"x".repeat(length)).expect("an x is a header's character"),
-        );
+        .map(|(name, value)| (name.clone(), value.clone()));
+    let content_type = content_type.map(|value| (header::CONTENT_TYPE.to_string(), value));
+    let padding = step
+        .pad_header
+        .map(|length| ("x-padding".to_owned(), "x".repeat(length)));
+    let headers = named
+        .chain(quoted.headers)
+        .chain(content_type)
+        .chain(padding);
+    for (name, value) in headers {
+        let value = HeaderValue::from_str(&Placeholder::fill(&value, fill)?)
+            .map_err(|error| wrong(&name, &error))?;
+        let name = HeaderName::from_bytes(name.as_bytes()).map_err(|error| wrong(&name, &error))?;
+        request.headers_mut().insert(name, value);
     }
     Ok(request)
 }
 
-/// What a quote of the documents gives of a request.
-#[derive(Default)]
-struct Quoted {
-    method: Option<String>,
-    path: Option<String>,
-    headers: Vec<(String, String)>,
-    content_type: Option<String>,
-    body: Option<String>,
-}
-
-impl Quoted {
-    fn of(step: &Step, contract: &Contract, fill: Fill<'_>) -> Result<Quoted, String> {
-        let Some(name) = &step.quote else {
-            return Ok(Quoted::default());
-        };
-        let quote = contract
-            .quotes
-            .get(name)
-            .ok_or_else(|| format!("unknown quote `{name}`"))?;
-        let repaired = step
-            .repair
-            .iter()
-            .fold(quote.text.clone(), |text, (broken, mended)| {
-                text.replace(broken, mended)
-            });
-        let values = step
-            .fill
-            .iter()
-            .fold(repaired, |text, (placeholder, value)| {
-                text.replace(placeholder, value)
-            });
-        match quote.form {
-            QuoteForm::Example => Ok(Quoted {
-                body: Some(filled_text(&values, fill)?),
-                ..Quoted::default()
-            }),
-            QuoteForm::Command => {
-                let command = Command::read(&values).map_err(|error| format!("{name}: {error}"))?;
-                Ok(Quoted {
-                    method: Some(command.method),
-                    path: Some(command.path),
-                    headers: command.headers,
-                    content_type: Some(command.content_type),
-                    body: Some(filled_text(&command.data, fill)?),
-                })
-            }
-        }
-    }
-}
-
-/// The path with the query of a step behind it, percent-encoded.
-fn target(path: &str, step: &Step, fill: Fill<'_>) -> Result<Uri, String> {
-    let mut target = path.to_owned();
-    for (index, (name, value)) in step.query.iter().enumerate() {
-        let encoded = percent_encode(&Placeholder::fill(value, fill)?);
-        target.push_str(&format!(
-            "{}{name}={encoded}",
-            if index == 0 { '?' } else { '&' }
-        ));
-    }
-    target.parse().map_err(|error| format!("{target}: {error}"))
-}
-
-fn filled_json(value: &serde_json::Value, fill: Fill<'_>) -> Result<serde_json::Value, String> {
-    use serde_json::Value;
-    Ok(match value {
-        Value::String(text) => Value::String(Placeholder::fill(text, fill)?),
-        Value::Array(values) => Value::Array(
-            values
-                .iter()
-                .map(|value| filled_json(value, fill))
-                .collect::<Result<_, _>>()?,
-        ),
-        Value::Object(map) => filled_fields(map, fill)?,
-        plain => plain.clone(),
-    })
-}
-
-fn filled_fields(
-    map: &serde_json::Map<String, serde_json::Value>,
-    fill: Fill<'_>,
-) -> Result<serde_json::Value, String> {
-    let filled = map
+/// Returns what a step's quote of the documents gives of a request.
+fn quoted(step: &Step, contract: &Contract, fill: Fill<'_>) -> Result<Quoted, StepError> {
+    let Some(name) = &step.quote else {
+        return Ok(Quoted::default());
+    };
+    let quote = contract.quotes.get(name);
+    let quote = quote.ok_or_else(|| StepError(format!("unknown quote `{name}`")))?;
+    let mut text = quote.text.clone();
+    let repairs = step
+        .repair
         .iter()
-        .map(|(name, value)| Ok((name.clone(), filled_json(value, fill)?)));
-    Ok(serde_json::Value::Object(
-        filled.collect::<Result<_, String>>()?,
-    ))
+        .map(|(broken, repaired)| (broken, repaired));
+    for (found, replacement) in repairs.chain(&step.fill) {
+        text = text.replace(found, replacement);
+    }
+    let mut quoted = match quote.form {
+        QuoteForm::Example => Quoted {
+            body: Some(text),
+            ..Quoted::default()
+        },
+        QuoteForm::Command => Quoted::command(&text)
+            .map_err(|StepError(reason)| StepError(format!("{name}: {reason}")))?,
+    };
+    quoted.body = quoted.body.map(|body| fill_text(&body, fill)).transpose()?;
+    Ok(quoted)
 }
 
-/// Fills placeholders into text that is JSON or nearly so: a value goes in as the inside of a JSON string.
-fn filled_text(text: &str, fill: Fill<'_>) -> Result<String, String> {
+/// Fills placeholders into text that is JSON or nearly so: a value becomes the inside of a JSON string.
+fn fill_text(text: &str, fill: Fill<'_>) -> Result<String, StepError> {
     Placeholder::fill(text, |placeholder| {
         let quoted = serde_json::Value::String(fill(placeholder)?).to_string();
         Ok(quoted[1..quoted.len() - 1].to_owned())
     })
 }
 
-fn bytes_of(hex: &str) -> Result<Vec<u8>, String> {
+fn bytes(hex: &str) -> Result<Vec<u8>, StepError> {
     let digits: String = hex.split_whitespace().collect();
-    match digits.chars().find(|digit| !digit.is_ascii_hexdigit()) {
-        Some(other) => Err(format!("`{other}` is not a hexadecimal digit")),
-        None => from_hex(&digits).ok_or_else(|| "an odd number of hexadecimal digits".into()),
-    }
+    let wrong = || StepError(format!("`{digits}` is not bytes in hexadecimal"));
+    from_hex(&digits).ok_or_else(wrong)
 }
 
-/// The content type that stands for: send none.
-const NONE: &str = "none";
+/// The content type of a step that sends none.
+const NO_CONTENT_TYPE: &str = "none";

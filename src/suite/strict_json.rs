@@ -1,23 +1,27 @@
-//! JSON read strictly: a name that stands in an object twice is an error, not the last one's victory.
+//! JSON read strictly: a name that occurs twice in an object is an error.
 
 use std::fmt;
 
 use serde::{Deserialize, de};
 use serde_json::{Map, Number, Value};
 
+use super::match_response::Mismatch;
+
 /// Reads a whole body as one JSON value.
 ///
 /// # Errors
-/// What is no JSON (RFC 8259), what stands behind it, and a duplicate name, in words without the body's own.
-pub(super) fn parse(body: &[u8]) -> Result<Value, String> {
+/// What is not JSON (RFC 8259), what follows it, and a duplicate name, in words without the body's own.
+pub(super) fn parse(body: &[u8]) -> Result<Value, Mismatch> {
     match serde_json::from_slice::<Strict>(body) {
         Ok(Strict(value)) => Ok(value),
-        Err(error) if error.is_data() => Err(format!(
-            "a name stands twice in one object (line {} column {})",
-            error.line(),
-            error.column()
-        )),
-        Err(error) => Err(format!("no JSON: {error}")),
+        Err(error) if error.is_data() => {
+            let (line, column) = (error.line(), error.column());
+            let place = format!("line {line} column {column}");
+            Err(Mismatch(format!(
+                "a name occurs twice in one object ({place})"
+            )))
+        }
+        Err(error) => Err(Mismatch(format!("not JSON: {error}"))),
     }
 }
 
@@ -90,6 +94,7 @@ mod tests {
         assert!(
             parse(br#"{"error": {"a": 1, "a": 2}}"#)
                 .unwrap_err()
+                .0
                 .contains("twice")
         );
         assert_eq!(

@@ -1,4 +1,4 @@
-//! What an answer says of its giver: documented, a variant, a deviation, or beyond the documents.
+//! What an answer says of its target: documented, a variant, a deviation, or beyond the documents.
 
 use bytes::Bytes;
 use http::Response;
@@ -8,13 +8,11 @@ use crate::{
     report::{CaseFinding, Conformance},
     suite::{
         Case, Step, allowed,
-        allowed::{AllowedResponse, Judgement, ReadingChoice},
+        allowed::{AllowedResponse, Judgement, ReadingChoice, numbered_fact},
         case::Forbidden,
         describe,
-        describe::{Description, MatchContext},
         evidence::Evidence,
-        match_response,
-        match_response::{Match, ReceivedAnswer},
+        match_response::{Match, MatchContext, ReceivedAnswer, rank},
     },
 };
 
@@ -22,13 +20,13 @@ use crate::{
 pub enum StepResponse<'a> {
     /// A whole answer.
     Answer(&'a Response<Bytes>),
-    /// The connection was there and the answer was not one: in words.
+    /// There was a connection, and no whole answer: why.
     Broken(&'a str),
-    /// There was no connection: in words, and what would help.
+    /// There was no connection: why, and what would help.
     Unreachable {
         /// Why.
         trouble: &'a str,
-        /// A way out, where one is known.
+        /// A hint, where one is known.
         hint: Option<&'a str>,
     },
 }
@@ -36,15 +34,15 @@ pub enum StepResponse<'a> {
 /// A step as it was sent.
 #[derive(Clone, Copy, Debug)]
 pub struct SentStep<'a> {
-    /// The law it is held against.
+    /// The contract it is compared with.
     pub contract: &'a Contract,
     /// Which paths the target serves, where that was found out.
     pub served: &'a Readings,
-    /// The case it belongs to.
+    /// Its case.
     pub case: &'a Case,
-    /// Which of the case's steps it is, from 0.
+    /// Its place in the case, from 0.
     pub number: usize,
-    /// The user name that was sent, which some answers echo.
+    /// The user name that was sent, which some answers repeat.
     pub username: &'a str,
 }
 
@@ -63,43 +61,52 @@ pub struct StepVerdict {
     pub finding: Option<CaseFinding>,
 }
 
+impl StepVerdict {
+    fn new(conformance: Conformance, finding: Option<CaseFinding>) -> StepVerdict {
+        let (outcome, evidence, variants) = Default::default();
+        StepVerdict {
+            conformance,
+            outcome,
+            evidence,
+            variants,
+            finding,
+        }
+    }
+}
+
 /// Judges one step's answer.
 pub fn of_step(sent: &SentStep<'_>, received: StepResponse<'_>) -> StepVerdict {
     let step = sent.step();
-    let allowed =
-        match allowed::allowed_responses(&step.expect, sent.contract, step.ask, sent.served) {
-            Ok(allowed) => allowed,
-            Err(error) => return not_judged(sent.number, error),
-        };
+    let allowed = allowed::allowed_responses(&step.expect, sent.contract, step.ask, sent.served);
+    let allowed = match allowed {
+        Ok(allowed) => allowed,
+        Err(error) => return not_judged(sent.number, error.to_string()),
+    };
     match received {
         StepResponse::Answer(answer) => of_answer(sent, &allowed, answer),
-        StepResponse::Broken(trouble)
-            if allowed
-                .iter()
-                .any(|response| response.judgement == Judgement::Unspecified) =>
-        {
-            broken_in_silence(sent.number, trouble)
+        StepResponse::Broken(trouble) if has(&allowed, Judgement::Unspecified) => {
+            let expected = "the documents are silent".to_owned();
+            let received = trouble.to_owned();
+            let step = sent.number + 1;
+            let finding = CaseFinding {
+                step,
+                expected,
+                received,
+                ..CaseFinding::default()
+            };
+            StepVerdict::new(Conformance::Undocumented, Some(finding))
         }
-        StepResponse::Broken(trouble) => deviation(
-            None,
-            None,
-            finding(
-                sent,
-                &allowed,
-                Description {
-                    received: trouble.to_owned(),
-                    hint: None,
-                },
-            ),
-        ),
+        StepResponse::Broken(trouble) => {
+            let finding = finding(sent, &allowed, trouble.to_owned(), None);
+            StepVerdict::new(Conformance::Deviation, Some(finding))
+        }
         StepResponse::Unreachable { trouble, hint } => {
-            let mut judged =
-                not_judged(sent.number, format!("the target did not answer: {trouble}"));
-            judged
-                .finding
-                .iter_mut()
-                .for_each(|finding| finding.hint = hint.map(str::to_owned));
-            judged
+            let reason = format!("the target did not answer: {trouble}");
+            let mut verdict = not_judged(sent.number, reason);
+            if let Some(finding) = &mut verdict.finding {
+                finding.hint = hint.map(str::to_owned);
+            }
+            verdict
         }
     }
 }
@@ -109,126 +116,99 @@ fn of_answer(
     allowed: &[AllowedResponse],
     answer: &Response<Bytes>,
 ) -> StepVerdict {
-    let (contract, ask) = (sent.contract, sent.step().ask);
-    let read = ReceivedAnswer::new(answer);
-    let tried: Vec<(&AllowedResponse, Result<Match, String>)> = allowed
-        .iter()
-        .map(|response| {
-            (
-                response,
-                match_response::match_response(
-                    contract,
-                    ask,
-                    response.outcome,
-                    sent.username,
-                    &read,
-                ),
-            )
-        })
-        .collect();
-    let interpretations = interpretations(&tried);
-    let nearest = |way: &Interpretation<'_>| way.choices().map(|choice| choice.rank).sum::<usize>();
-    let best = interpretations
-        .iter()
-        .min_by_key(|way| (nearest(way), way.response.judgement));
-    let (outcome, evidence) = match best {
-        Some(best) => (
-            Some(best.response.outcome),
-            evidence(
-                interpretations
-                    .iter()
-                    .map(|way| (&way.response.choices[..], way.recognised)),
-                answer,
-            ),
-        ),
-        None => unexpected(contract, ask, sent.username, &read),
+    let (context, read) = (sent.context(), ReceivedAnswer::new(answer));
+    let (mut matched, mut mismatches) = (Vec::new(), Vec::new());
+    for response in allowed {
+        match context.match_outcome(response.outcome, &read) {
+            Ok(found) => matched.push((response, found)),
+            Err(mismatch) => mismatches.push(mismatch.to_string()),
+        }
+    }
+    let nearest = matched.iter().min_by_key(|(response, found)| {
+        let distance = rank(&response.choices) + rank(&found.combinations[0]);
+        (distance, response.judgement)
+    });
+    let (outcome, evidence) = match nearest {
+        Some((response, _)) => {
+            let matched = matched
+                .iter()
+                .map(|(response, found)| (&response.choices[..], found));
+            (Some(response.outcome), evidence(matched, answer))
+        }
+        None => unexpected(context, &read),
     };
-    match best {
-        Some(best) if best.response.judgement == Judgement::Documented => {
-            let variants: Vec<ReadingChoice> = best
-                .choices()
-                .filter(|choice| choice.rank > 0)
-                .cloned()
-                .collect();
+    let verdict = |conformance, finding| StepVerdict {
+        outcome,
+        evidence: evidence.clone(),
+        ..StepVerdict::new(conformance, finding)
+    };
+    match nearest {
+        Some((response, found)) if response.judgement == Judgement::Documented => {
+            let choices = response.choices.iter().chain(&found.combinations[0]);
+            let variants: Vec<_> = choices.filter(|choice| choice.rank > 0).cloned().collect();
             let conformance = if variants.is_empty() {
                 Conformance::Documented
             } else {
                 Conformance::Variant
             };
             StepVerdict {
-                conformance,
-                outcome,
-                evidence,
                 variants,
-                finding: None,
+                ..verdict(conformance, None)
             }
         }
-        _ if sent.case.must_not == Some(Forbidden::Success)
-            && match_response::claims_success(contract, ask, answer) =>
-        {
+        _ if sent.case.must_not == Some(Forbidden::Success) && context.claims_success(answer) => {
             let finding = CaseFinding {
                 step: sent.number + 1,
-                expected: "a refusal: nothing succeeds without every required field and the right credentials".into(),
-                received: "a success".into(),
-                readings: Vec::new(),
-                hint: None,
+                expected: SUCCESS_IS_FORBIDDEN.to_owned(),
+                received: "a success".to_owned(),
+                ..CaseFinding::default()
             };
-            deviation(outcome, evidence, finding)
+            verdict(Conformance::Deviation, Some(finding))
         }
-        Some(_) => undocumented(outcome, evidence),
-        None if is_unspecified(sent, allowed, outcome, answer) => undocumented(outcome, evidence),
+        Some(_) => verdict(Conformance::Undocumented, None),
+        None if is_unspecified(sent, allowed, outcome, answer) => {
+            verdict(Conformance::Undocumented, None)
+        }
         None => {
-            let mut why: Vec<String> = tried
-                .iter()
-                .filter_map(|(_, tried)| tried.as_ref().err().cloned())
-                .collect();
-            why.dedup();
+            mismatches.dedup();
             let outcomes = outcomes(allowed);
-            let asked = MatchContext {
-                contract,
-                operation: ask,
-                username: sent.username,
-                outcomes: &outcomes,
-            };
-            deviation(
-                outcome,
-                evidence,
-                finding(
-                    sent,
-                    allowed,
-                    describe::describe(asked, outcome, answer, &why),
-                ),
-            )
+            let (received, hint) =
+                describe::describe(context, &outcomes, outcome, answer, &mismatches);
+            let finding = finding(sent, allowed, received, hint);
+            verdict(Conformance::Deviation, Some(finding))
         }
     }
 }
 
-/// What an answer tells that nothing was expected of: a probe's.
+/// Returns what an answer says where nothing was expected: a probe's.
 pub fn probe_evidence(
     contract: &Contract,
-    ask: Operation,
+    operation: Operation,
     answer: &Response<Bytes>,
 ) -> Option<Evidence> {
-    unexpected(contract, ask, "", &ReceivedAnswer::new(answer)).1
+    let context = MatchContext {
+        contract,
+        operation,
+        username: "",
+    };
+    unexpected(context, &ReceivedAnswer::new(answer)).1
 }
 
-/// What an answer says, whatever was expected, and what that tells.
+/// Returns what an answer says, expected or not.
 fn unexpected(
-    contract: &Contract,
-    ask: Operation,
-    username: &str,
-    read: &ReceivedAnswer<'_>,
+    context: MatchContext<'_>,
+    answer: &ReceivedAnswer<'_>,
 ) -> (Option<Outcome>, Option<Evidence>) {
-    match match_response::match_any(contract, ask, username, read) {
-        Some((outcome, recognised)) => (
-            Some(outcome),
-            evidence([(&[][..], &recognised)].into_iter(), read.response),
-        ),
+    match context.match_any(answer) {
+        Some((outcome, found)) => {
+            let evidence = evidence([(&[][..], &found)].into_iter(), answer.response);
+            (Some(outcome), evidence)
+        }
         None => (None, None),
     }
 }
 
-/// Whether the documents leave room for an answer that is none of those expected: where they are silent, any but a success
+/// Tells whether the documents leave room for an answer that is none of those expected: where they are silent, any but a success
 /// in words of its own where one of theirs may come; where only the order of checks is open, another of their refusals.
 fn is_unspecified(
     sent: &SentStep<'_>,
@@ -236,100 +216,83 @@ fn is_unspecified(
     outcome: Option<Outcome>,
     answer: &Response<Bytes>,
 ) -> bool {
-    let (contract, ask) = (sent.contract, sent.step().ask);
-    let has = |judgement: Judgement| {
-        allowed
-            .iter()
-            .any(|response| response.judgement == judgement)
-    };
-    let success_is_said = allowed.iter().any(|response| {
-        response.judgement == Judgement::Documented && response.outcome.is_success()
-    });
-    if has(Judgement::Unspecified) {
-        return !(success_is_said && match_response::claims_success(contract, ask, answer));
+    if has(allowed, Judgement::Unspecified) {
+        let has_success = allowed.iter().any(|response| {
+            response.judgement == Judgement::Documented && response.outcome.is_success()
+        });
+        return !(has_success && sent.context().claims_success(answer));
     }
-    has(Judgement::OrderUnspecified)
-        && outcome.is_some_and(|outcome| {
-            !outcome.is_success() && allowed::is_documented(contract, ask, outcome)
-        })
+    let is_refusal = |outcome: Outcome| {
+        !outcome.is_success() && allowed::is_documented(sent.contract, sent.step().ask, outcome)
+    };
+    has(allowed, Judgement::OrderUnspecified) && outcome.is_some_and(is_refusal)
+}
+
+fn has(allowed: &[AllowedResponse], judgement: Judgement) -> bool {
+    allowed
+        .iter()
+        .any(|response| response.judgement == judgement)
 }
 
 impl<'a> SentStep<'a> {
     fn step(&self) -> &'a Step {
         &self.case.steps[self.number]
     }
+
+    fn context(&self) -> MatchContext<'a> {
+        let operation = self.step().ask;
+        MatchContext {
+            contract: self.contract,
+            operation,
+            username: self.username,
+        }
+    }
 }
 
-/// Folds the verdicts of a case's steps into one: the gravest of them.
+/// Returns the worst verdict of a case's steps.
 pub fn of_steps(steps: &[StepVerdict]) -> Conformance {
-    let has = |wanted: Conformance| steps.iter().any(|step| step.conformance == wanted);
-    [
+    let worst_first = [
         Conformance::Deviation,
         Conformance::NotJudged,
         Conformance::Variant,
         Conformance::Undocumented,
-    ]
-    .into_iter()
-    .find(|verdict| has(*verdict))
-    .unwrap_or(Conformance::Documented)
+    ];
+    let has = |verdict: &Conformance| steps.iter().any(|step| step.conformance == *verdict);
+    worst_first
+        .into_iter()
+        .find(has)
+        .unwrap_or(Conformance::Documented)
 }
 
-/// A interpretations way to read the answer: a response, what was recognised, and one of its combinations.
-struct Interpretation<'a> {
-    response: &'a AllowedResponse,
-    recognised: &'a Match,
-    combination: &'a [ReadingChoice],
-}
-
-impl<'a> Interpretation<'a> {
-    /// All choices that go with it.
-    fn choices(&self) -> impl Iterator<Item = &'a ReadingChoice> {
-        self.response.choices.iter().chain(self.combination)
-    }
-}
-
-fn interpretations<'a>(
-    tried: &'a [(&'a AllowedResponse, Result<Match, String>)],
-) -> Vec<Interpretation<'a>> {
-    let recognised = tried
-        .iter()
-        .filter_map(|(response, tried)| Some((*response, tried.as_ref().ok()?)));
-    let ways = |(response, recognised): (&'a AllowedResponse, &'a Match)| {
-        recognised
-            .combinations
-            .iter()
-            .map(move |combination| Interpretation {
-                response,
-                recognised,
-                combination,
-            })
-    };
-    recognised.flat_map(ways).collect()
-}
-
-/// What an answer tells, recognised in some ways, each after some choices; none where it was not recognised.
+/// Returns what an answer says that was matched in some ways, each after some choices; none where it was not matched.
 fn evidence<'a>(
-    recognised: impl Iterator<Item = (&'a [ReadingChoice], &'a Match)>,
+    matched: impl Iterator<Item = (&'a [ReadingChoice], &'a Match)>,
     answer: &Response<Bytes>,
 ) -> Option<Evidence> {
     let mut evidence = Evidence::default();
-    for (choices, recognised) in recognised {
-        evidence
-            .interpretations
-            .extend(recognised.interpretations(choices));
-        if recognised.status.is_empty() {
-            evidence.other = Some((
-                recognised.status_fact.clone(),
-                answer.status().as_u16().to_string(),
-            ));
+    for (choices, found) in matched {
+        for combination in &found.combinations {
+            let choices = [choices, combination].concat();
+            let with_status = found.status.iter().map(|status| {
+                let status = std::slice::from_ref(status);
+                [&choices, status].concat()
+            });
+            evidence.interpretations.extend(with_status);
+            if found.status.is_empty() {
+                evidence.interpretations.push(choices);
+            }
+        }
+        if found.status.is_empty() {
+            let status = answer.status().as_u16().to_string();
+            evidence.other = Some((found.status_fact.clone(), status));
         }
     }
     (!evidence.interpretations.is_empty()).then_some(evidence)
 }
 
-/// Each outcome of some allowed once, in their order.
+/// Returns each outcome of some allowed responses once, in their order.
 fn outcomes(allowed: &[AllowedResponse]) -> Vec<Outcome> {
-    let mut outcomes: Vec<Outcome> = Vec::new();
+    let mut outcomes = Vec::new();
     for response in allowed {
         if !outcomes.contains(&response.outcome) {
             outcomes.push(response.outcome);
@@ -338,107 +301,62 @@ fn outcomes(allowed: &[AllowedResponse]) -> Vec<Outcome> {
     outcomes
 }
 
-fn finding(sent: &SentStep<'_>, allowed: &[AllowedResponse], told: Description) -> CaseFinding {
+fn finding(
+    sent: &SentStep<'_>,
+    allowed: &[AllowedResponse],
+    received: String,
+    hint: Option<String>,
+) -> CaseFinding {
     let (contract, ask) = (sent.contract, sent.step().ask);
-    let mut readings = Vec::new();
-    let mut expected = Vec::new();
+    let (mut readings, mut expected) = (Vec::new(), Vec::new());
     for outcome in outcomes(allowed) {
         let Some((place, spec)) = contract.response_spec(outcome.at(ask), outcome) else {
             continue;
         };
-        let fact = format!("{place}.{outcome}.body");
-        let name = contract
-            .ambiguity_number(&fact)
-            .map_or_else(|| fact.clone(), |number| format!("{number} {fact}"));
+        let fact = numbered_fact(contract, &format!("{place}.{outcome}.body"));
         let mut texts = Vec::new();
         for reading in spec.body.readings() {
             let text = reading.is.text().replace("{username}", sent.username);
-            readings.push(format!(
-                "{name}: {} `{text}` ({})",
-                reading.name,
-                ground(&reading.ground, contract)
-            ));
+            let (name, ground) = (&reading.name, ground(&reading.ground, contract));
+            readings.push(format!("{fact}: {name} `{text}` ({ground})"));
             texts.push(format!("`{text}`"));
         }
         expected.push(format!("{outcome}: {}", texts.join(" or ")));
     }
+    let (step, expected) = (sent.number + 1, expected.join(" · "));
     CaseFinding {
-        step: sent.number + 1,
-        expected: expected.join(" · "),
-        received: told.received,
+        step,
+        expected,
+        received,
         readings,
-        hint: told.hint,
+        hint,
     }
 }
 
-/// Says what a reading stands on, each place with its document.
+/// Returns the ground of a reading, each place with its document.
 pub fn ground(ground: &Ground, contract: &Contract) -> String {
     match ground {
         Ground::Assumed { because } => format!("assumed, because {because}"),
-        Ground::Documented { at, .. } => at
-            .iter()
-            .map(|place| place.cite(contract.kind))
-            .collect::<Vec<_>>()
-            .join(", "),
-    }
-}
-
-fn deviation(
-    outcome: Option<Outcome>,
-    evidence: Option<Evidence>,
-    finding: CaseFinding,
-) -> StepVerdict {
-    StepVerdict {
-        conformance: Conformance::Deviation,
-        outcome,
-        evidence,
-        variants: Vec::new(),
-        finding: Some(finding),
-    }
-}
-
-fn undocumented(outcome: Option<Outcome>, evidence: Option<Evidence>) -> StepVerdict {
-    StepVerdict {
-        conformance: Conformance::Undocumented,
-        outcome,
-        evidence,
-        variants: Vec::new(),
-        finding: None,
-    }
-}
-
-fn broken_in_silence(number: usize, trouble: &str) -> StepVerdict {
-    let expected = "the documents are silent".into();
-    let finding = CaseFinding {
-        step: number + 1,
-        expected,
-        received: trouble.to_owned(),
-        readings: Vec::new(),
-        hint: None,
-    };
-    StepVerdict {
-        finding: Some(finding),
-        ..undocumented(None, None)
+        Ground::Documented { at, .. } => {
+            let places = at.iter().map(|place| place.cite(contract.kind));
+            places.collect::<Vec<_>>().join(", ")
+        }
     }
 }
 
 /// A step that is not judged, with the reason.
 pub fn not_judged(number: usize, reason: String) -> StepVerdict {
+    let step = number + 1;
     let finding = CaseFinding {
-        step: number + 1,
-        expected: String::new(),
+        step,
         received: reason,
-        readings: Vec::new(),
-        hint: None,
+        ..CaseFinding::default()
     };
-    StepVerdict {
-        conformance: Conformance::NotJudged,
-        outcome: None,
-        evidence: None,
-        variants: Vec::new(),
-        finding: Some(finding),
-    }
+    StepVerdict::new(Conformance::NotJudged, Some(finding))
 }
+
+const SUCCESS_IS_FORBIDDEN: &str =
+    "a refusal: nothing succeeds without every required field and the right credentials";
 
 #[cfg(test)]
 mod tests;

@@ -108,7 +108,7 @@ fn has_own_credentials(step: &Step, contract: &Contract) -> bool {
     let sent = shown.and_then(|shown| change::credentials(shown.body(), step.ask));
     let of = |account, property| Placeholder { account, property }.to_string();
     sent.is_some_and(|sent| {
-        let mut accounts = Account::NAMES.iter().map(|(_, account)| *account);
+        let mut accounts = Account::ALL.iter().copied();
         accounts.any(|account| {
             sent.username == of(account, Property::Username)
                 && sent.password.expose() == of(account, Property::Password)

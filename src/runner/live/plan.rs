@@ -8,7 +8,7 @@ use std::{
 use crate::{
     contract::{Contract, Readings},
     runner::live::{budget, undo::change::PossibleChange},
-    suite::{Account, Effect, Placeholder, cases::CaseWithLocation, request},
+    suite::{Account, Effect, Placeholder, Property, cases::CaseWithLocation, request},
 };
 
 /// What a live run may do.
@@ -177,7 +177,7 @@ impl Needs {
                     .extend(PossibleChange::of(&shown, step.ask).objects);
             }
             needs.in_url = needs.in_url.or(used.into_iter().find(|placeholder| {
-                placeholder.property.is_real()
+                placeholder.property == Property::Password
                     && placeholder.account != Account::Unknown
                     && step
                         .query

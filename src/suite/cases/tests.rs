@@ -10,8 +10,8 @@ use rstest::rstest;
 use super::*;
 use crate::{
     contract,
-    contract::Kind,
-    suite::{Effect, Placeholder, Property, Step},
+    contract::{Kind, Operation, Outcome},
+    suite::{Effect, Expect, Placeholder, Property, Step},
 };
 
 /// Gathers what is wrong with the cases, each with its place, and fails with all of it.
@@ -190,6 +190,7 @@ fn every_placeholder_is_known() {
         texts(step)
             .iter()
             .filter_map(|text| Placeholder::fill(text, |_| Ok(String::new())).err())
+            .map(|error| error.to_string())
             .collect()
     });
 }

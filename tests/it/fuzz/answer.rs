@@ -3,7 +3,7 @@ use bytes::Bytes;
 use d4iot_double::{
     contract,
     contract::{Kind, Operation},
-    suite::{match_response, verdict},
+    suite::{match_response::MatchContext, verdict},
 };
 use http::{HeaderValue, Response, StatusCode};
 
@@ -21,8 +21,14 @@ pub(crate) fn run(data: &[u8]) {
     for kind in Kind::ALL {
         let contract = contract::of(*kind);
         for operation in Operation::ALL {
-            let _ = verdict::probe_evidence(contract, *operation, &answer);
-            let _ = match_response::claims_success(contract, *operation, &answer);
+            let operation = *operation;
+            let context = MatchContext {
+                contract,
+                operation,
+                username: "",
+            };
+            let _ = verdict::probe_evidence(contract, operation, &answer);
+            let _ = context.claims_success(&answer);
         }
     }
 }

@@ -86,7 +86,7 @@ pub fn accounts(text: &str) -> BTreeSet<Account> {
         let (account, property) = (*account, Property::Username);
         text.contains(&Placeholder { account, property }.to_string())
     };
-    let all = Account::NAMES.iter().map(|(_, account)| *account);
+    let all = Account::ALL.iter().copied();
     all.filter(is_named).collect()
 }
 

@@ -7,7 +7,11 @@ use thiserror::Error;
 use crate::{
     contract::{Contract, Operation, Outcome, Readings},
     runner::transcript::curl,
-    suite::{Account, Case, Placeholder, Property, match_response, request},
+    suite::{
+        Account, Case, Placeholder, Property,
+        match_response::{MatchContext, ReceivedAnswer},
+        request,
+    },
 };
 
 /// What an answer says.
@@ -35,11 +39,16 @@ pub(super) fn reply(
     } else {
         Outcome::PasswordReplaced
     };
-    let read = match_response::ReceivedAnswer::new(answer);
-    if match_response::match_response(contract, operation, good, username, &read).is_ok() {
+    let read = ReceivedAnswer::new(answer);
+    let context = MatchContext {
+        contract,
+        operation,
+        username,
+    };
+    if context.match_outcome(good, &read).is_ok() {
         return SessionReply::Accepted;
     }
-    match match_response::match_any(contract, operation, username, &read) {
+    match context.match_any(&read) {
         Some((outcome, _)) => SessionReply::Rejected(outcome),
         None => SessionReply::Unclear(format!(
             "the answer has status {} and matches nothing in the documentation",
@@ -95,7 +104,7 @@ pub fn undo_commands(contract: &Contract, account: Account, address: &str) -> Ve
                 .to_string())
             },
         );
-        shown.map_or_else(|error| error, |shown| curl(&shown, address))
+        shown.map_or_else(|error| error.to_string(), |shown| curl(&shown, address))
     };
     vec![
         command(Operation::Validation, Own, Own),

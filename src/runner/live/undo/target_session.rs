@@ -249,7 +249,7 @@ impl<'a> TargetSession<'a> {
         );
         let request = match request {
             Ok(request) => request,
-            Err(error) => return SessionReply::Unclear(error),
+            Err(error) => return SessionReply::Unclear(error.to_string()),
         };
         match self.target.send(&request).await {
             Ok(answer) => self.learn(&case, &request, &answer),

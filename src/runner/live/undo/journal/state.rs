@@ -151,10 +151,8 @@ pub(super) fn whole_lines(bytes: &[u8]) -> &[u8] {
 }
 
 fn account_named(name: &str) -> Result<Account, String> {
-    let known = Account::NAMES.iter().find(|(known, _)| *known == name);
-    known
-        .map(|(_, account)| *account)
-        .ok_or_else(|| format!("there is no account `{}`", name.escape_debug()))
+    let unknown = |_| format!("there is no account `{}`", name.escape_debug());
+    name.parse().map_err(unknown)
 }
 
 /// Every journal begins with this.
