@@ -100,7 +100,7 @@ pub struct CaseResult {
 }
 
 /// One thing that is wrong or worth knowing about a case.
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct CaseFinding {
     /// The step it concerns, from 1; 0 for the whole case.
     pub step: usize,
@@ -112,6 +112,21 @@ pub struct CaseFinding {
     pub readings: Vec<String>,
     /// A way out, where one is known.
     pub hint: Option<String>,
+}
+
+impl CaseFinding {
+    /// Makes a finding about a step, from 1, or about the whole case.
+    pub fn new(step: usize, expected: &str, received: impl Into<String>) -> CaseFinding {
+        let (expected, received) = (expected.to_owned(), received.into());
+        let (readings, hint) = Default::default();
+        CaseFinding {
+            step,
+            expected,
+            received,
+            readings,
+            hint,
+        }
+    }
 }
 
 /// One request and its answer, redacted: values of accounts are placeholders.

@@ -76,7 +76,7 @@ fn live_plan(run: &PreparedRun, budget: u32) -> Result<String> {
         text.push_str("\nleft out: not-judged\n");
     }
     for (located, reason) in &plan.left_out {
-        let effect = runner::effect(located.case.effect);
+        let effect = located.case.effect.name();
         text.push_str(&format!("{} ({effect}): {reason}\n", located.case.id));
     }
     let cases: Vec<&CaseWithLocation> = plan.cases.iter().map(|planned| planned.located).collect();
@@ -130,7 +130,7 @@ fn entry(kind: Kind, located: &CaseWithLocation, address: &str, cost: &str) -> R
     let mut text = format!(
         "{kind} {} ({}{cost})  {}:{}\n",
         case.id,
-        runner::effect(case.effect),
+        case.effect.name(),
         located.file,
         located.line
     );

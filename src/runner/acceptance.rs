@@ -1,6 +1,6 @@
 //! Whether a pending snapshot may be accepted: not if it holds an unknown deviation or a secret.
 //!
-//! The file itself is judged, whoever wrote it: `check` leaves no such file, but `cargo test` and an editor may.
+//! The file itself is judged, since not only `check` writes it, but also `cargo test` and an editor.
 
 use bytes::Bytes;
 use http::Response;
@@ -19,9 +19,7 @@ use crate::{
         reread::{Reread, reread},
     },
     suite::{
-        KnownDifferences, cases,
-        cases::CaseWithLocation,
-        verdict,
+        Case, KnownDifferences, cases, verdict,
         verdict::{SentStep, StepResponse},
     },
 };
@@ -35,10 +33,28 @@ pub struct AcceptanceRule {
     pub secrets: Vec<(String, Secret)>,
 }
 
-/// Why a pending snapshot may not be accepted. The text shows no secret.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("{0}")]
-pub struct NotAcceptable(String);
+/// Why a pending snapshot may not be accepted, the more telling last. The text shows no secret.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Error)]
+pub enum NotAcceptable {
+    /// Its text is wrong, or holds what it may not hold.
+    #[error("{0}")]
+    Content(String),
+    /// The request of a step is another one.
+    #[error(
+        "the request of step {0} is not the one that the case sends: it may have a value where a placeholder is expected\n  hint: run check again"
+    )]
+    Request(usize),
+    /// The answer of a step is a deviation that is not known.
+    #[error(
+        "the answer of step {step} is a deviation that is not known\n  hint: `d4iot-double check --case {id}` shows why; --known FILE lists known differences"
+    )]
+    Deviation {
+        /// The step.
+        step: usize,
+        /// The case.
+        id: String,
+    },
+}
 
 impl AcceptanceRule {
     /// Checks whether a case's pending snapshot may be accepted, for one kind or for any kind that has the case.
@@ -46,113 +62,90 @@ impl AcceptanceRule {
     /// # Errors
     /// It may not.
     pub fn check(&self, id: &str, kind: Option<Kind>, body: &str) -> Result<(), NotAcceptable> {
-        let refuse = |reason: String| Err(NotAcceptable(reason));
+        let refuse = |reason: String| Err(NotAcceptable::Content(reason));
         let Some(located) = cases::all().iter().find(|located| located.case.id == id) else {
-            return refuse("no case has this id".into());
+            return refuse("no case has this id".to_owned());
         };
         let Some(exchanges) = reread(body) else {
-            return refuse("its body is not one that `check` writes".into());
+            return refuse("its body is not one that `check` writes".to_owned());
         };
         let mut secrets = self.secrets.iter();
-        if let Some((what, _)) =
-            secrets.find(|(_, secret)| holds(body, &exchanges, secret.expose()))
-        {
+        if let Some((what, _)) = secrets.find(|(_, secret)| holds(body, &exchanges, secret)) {
             return refuse(format!("it holds {what}"));
         }
-        let mut answers = exchanges
+        let mut bodies = exchanges
             .iter()
-            .filter_map(|exchange| exchange.answer.as_ref());
-        if let Some(field) = answers.find_map(shown_password) {
+            .filter_map(|exchange| match &exchange.answer {
+                Some(Answer::Received { body, .. }) => serde_json::from_slice(body).ok(),
+                _ => None,
+            });
+        if let Some(field) = bodies.find_map(|body| password_field(&body)) {
             return refuse(format!(
                 "the answer's `{field}` shows a value where a placeholder is expected"
             ));
         }
         let kinds = kind.map_or_else(|| located.case.kinds.clone(), |kind| vec![kind]);
-        let mut refusal = None;
+        let mut refusal = NotAcceptable::Content("no kind of appliance has this case".to_owned());
         for kind in kinds {
-            match self.judge_kind(located, kind, &exchanges) {
-                Ok(()) => return Ok(()),
-                Err(error) => refusal = refusal.or(Some(error)),
+            let (contract, known) = (contract::of(kind), self.known.reason(kind, id));
+            // A snapshot does not say which paths its target serves: it is valid if it is valid for one choice of paths.
+            for served in path_choices(contract) {
+                match judge(&located.case, contract, &served, &exchanges) {
+                    Ok(()) => return Ok(()),
+                    Err(NotAcceptable::Deviation { .. }) if known.is_some() => return Ok(()),
+                    Err(error) => refusal = refusal.max(error),
+                }
             }
         }
-        Err(refusal.unwrap_or_else(|| NotAcceptable("no kind of appliance has this case".into())))
+        Err(refusal)
     }
-
-    /// A snapshot does not say which paths its target serves: it is valid if it is valid for one choice of paths.
-    fn judge_kind(
-        &self,
-        located: &CaseWithLocation,
-        kind: Kind,
-        exchanges: &[Reread],
-    ) -> Result<(), NotAcceptable> {
-        let contract = contract::of(kind);
-        let mut best = Problem::Request(1);
-        for served in path_choices(contract) {
-            match judge(located, contract, &served, exchanges) {
-                Ok(()) => return Ok(()),
-                Err(problem) => best = best.max(problem),
-            }
-        }
-        let id = &located.case.id;
-        match best {
-            Problem::Deviation(_) if self.known.reason(kind, id).is_some() => Ok(()),
-            Problem::Deviation(step) => Err(NotAcceptable(format!(
-                "the answer of step {step} is a deviation that is not known\n  hint: `d4iot-double check --case {id}` shows why; --known FILE lists known differences"
-            ))),
-            Problem::Request(step) => Err(NotAcceptable(format!(
-                "the request of step {step} is not the one that the case sends: it may have a value where a placeholder is expected\n  hint: run check again"
-            ))),
-        }
-    }
-}
-
-/// Why one choice of paths does not suit. A deviation says more than a wrong request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Problem {
-    Request(usize),
-    Deviation(usize),
 }
 
 fn judge(
-    located: &CaseWithLocation,
+    case: &Case,
     contract: &Contract,
     served: &Readings,
     exchanges: &[Reread],
-) -> Result<(), Problem> {
-    let case = &located.case;
-    if exchanges.len() > case.steps.len() {
-        return Err(Problem::Request(case.steps.len() + 1));
-    }
+) -> Result<(), NotAcceptable> {
     for (number, exchange) in exchanges.iter().enumerate() {
-        let wrong_request = Problem::Request(number + 1);
-        let shown =
-            shown_request(&case.steps[number], contract, served).map_err(|_| wrong_request)?;
-        let expected = snapshot::render(&[snapshot::Exchange {
-            request: request_of(&shown),
-            answer: Answer::Failed(String::new()),
-        }]);
-        let expected = reread(&expected).and_then(|mut read| read.pop());
-        if expected.is_none_or(|expected| expected.request != exchange.request) {
-            return Err(wrong_request);
-        }
-        let Some(answer) = exchange.answer.as_ref() else {
-            continue;
+        let step = case.steps.get(number);
+        let shown = step.and_then(|step| shown_request(step, contract, served).ok());
+        let is_same = |shown: &_| snapshot::render_request(&request_of(shown)) == exchange.request;
+        let shown = shown
+            .filter(is_same)
+            .ok_or(NotAcceptable::Request(number + 1))?;
+        let answer = match &exchange.answer {
+            None => continue,
+            Some(Answer::Failed(reason)) => Err(reason.clone()),
+            Some(Answer::Received {
+                status,
+                headers,
+                body,
+            }) => {
+                let mut answer = Response::builder().status(*status);
+                for (name, value) in headers {
+                    answer = answer.header(name, value.as_deref().unwrap_or("x"));
+                }
+                answer
+                    .body(Bytes::from(body.clone()))
+                    .map_err(|error| error.to_string())
+            }
         };
-        let answer = response(answer);
         let received = match &answer {
             Ok(answer) => StepResponse::Answer(answer),
             Err(trouble) => StepResponse::Broken(trouble),
         };
-        let username = body_username(&shown);
+        let username = &body_username(&shown);
         let sent = SentStep {
             contract,
             served,
             case,
             number,
-            username: &username,
+            username,
         };
         if verdict::of_step(&sent, received).conformance == Conformance::Deviation {
-            return Err(Problem::Deviation(number + 1));
+            let (step, id) = (number + 1, case.id.clone());
+            return Err(NotAcceptable::Deviation { step, id });
         }
     }
     Ok(())
@@ -175,44 +168,15 @@ fn path_choices(contract: &Contract) -> Vec<Readings> {
     choices
 }
 
-fn response(answer: &Answer) -> Result<Response<Bytes>, String> {
-    match answer {
-        Answer::Failed(reason) => Err(reason.clone()),
-        Answer::Received {
-            status,
-            headers,
-            body,
-        } => {
-            let mut builder = Response::builder().status(*status);
-            for (name, value) in headers {
-                builder = builder.header(name, value.as_deref().unwrap_or("x"));
-            }
-            builder
-                .body(Bytes::from(body.clone()))
-                .map_err(|error| error.to_string())
-        }
-    }
-}
-
 /// Returns the field of an answer that is called a password or a token and shows one.
-fn shown_password(answer: &Answer) -> Option<String> {
-    let Answer::Received { body, .. } = answer else {
-        return None;
-    };
-    password_field(&serde_json::from_slice(body).ok()?)
-}
-
 fn password_field(value: &Value) -> Option<String> {
     match value {
         Value::Array(items) => items.iter().find_map(password_field),
         Value::Object(fields) => fields.iter().find_map(|(name, value)| {
-            let is_secret = ["password", "passwd", "token", "secret"]
-                .iter()
-                .any(|word| name.to_lowercase().contains(word));
-            let is_shown = value
-                .as_str()
-                .is_some_and(|text| !text.is_empty() && !text.contains('«'));
-            if is_secret && is_shown {
+            let (lower, text) = (name.to_lowercase(), value.as_str().unwrap_or_default());
+            let is_secret = SECRET_NAMES.iter().any(|word| lower.contains(word));
+            let is_shown = is_secret && !text.is_empty() && !text.contains('«');
+            if is_shown {
                 Some(name.clone())
             } else {
                 password_field(value)
@@ -223,21 +187,25 @@ fn password_field(value: &Value) -> Option<String> {
 }
 
 /// Tells whether a snapshot, or an answer in it, holds a secret in any encoding.
-fn holds(body: &str, exchanges: &[Reread], secret: &str) -> bool {
-    if secret.len() < MIN_SECRET {
+fn holds(body: &str, exchanges: &[Reread], secret: &Secret) -> bool {
+    if secret.expose().len() < MIN_SECRET {
         return false;
     }
-    let redactor = Redactor::of([(secret, "«secret»")]);
+    let redactor = Redactor::of([(secret.expose(), "«secret»")]);
     let is_found = |text: &str| redactor.text(text) != text;
+    let mut answers = exchanges
+        .iter()
+        .filter_map(|exchange| exchange.answer.as_ref());
     is_found(body)
-        || exchanges.iter().any(|exchange| match &exchange.answer {
-            Some(Answer::Received { body, .. }) => is_found(&String::from_utf8_lossy(body)),
-            _ => false,
+        || answers.any(|answer| match answer {
+            Answer::Received { body, .. } => is_found(&String::from_utf8_lossy(body)),
+            Answer::Failed(_) => false,
         })
 }
 
-/// A shorter value cannot be told from other text.
+/// A shorter value cannot be distinguished from other text.
 const MIN_SECRET: usize = 8;
+const SECRET_NAMES: [&str; 4] = ["password", "passwd", "token", "secret"];
 
 #[cfg(test)]
 mod tests {
@@ -304,12 +272,13 @@ mod tests {
         let allowed = rule.check(ID, Some(Kind::Sensor), &body);
         match refused {
             None => assert_eq!(allowed, Ok(())),
-            Some(why) => assert!(
-                allowed.as_ref().is_err_and(
-                    |NotAcceptable(text)| text.contains(why) && !text.contains("s3cr3t")
-                ),
-                "{allowed:?}"
-            ),
+            Some(why) => {
+                let refusal = allowed.unwrap_err().to_string();
+                assert!(
+                    refusal.contains(why) && !refusal.contains("s3cr3t"),
+                    "{refusal}"
+                );
+            }
         }
     }
 

@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use thiserror::Error;
 
 use crate::{
     appliance::{User, UserState},
@@ -25,17 +24,12 @@ pub struct Accounts {
     redactor: Redactor,
 }
 
-/// The target does not have this account.
-#[derive(Debug, Error)]
-#[error("the target has no account `{}`", .0.name())]
-pub struct MissingAccount(Account);
-
 impl Accounts {
     /// Makes up every account, for a mock of our own.
     pub fn for_mock(seed: &Seed) -> Accounts {
         let users = Account::ALL.iter().map(|account| {
-            let name = format!("suite-{}", account.name().replace('_', "-"));
-            (*account, name, None)
+            let username = format!("suite-{}", account.name().replace('_', "-"));
+            (*account, username, None)
         });
         Accounts::new(users, seed, Vec::new())
     }
@@ -44,24 +38,23 @@ impl Accounts {
     pub fn at_target(file: &AccountsFile, seed: &Seed) -> Accounts {
         let nobody = format!("nobody-{}", seed.hexadecimal("unknown.username"));
         let named = file.accounts.iter().map(|(account, credentials)| {
-            let password = Some(&credentials.password);
-            (*account, credentials.username.clone(), password)
+            (
+                *account,
+                credentials.username.clone(),
+                Some(&credentials.password),
+            )
         });
+        let mut further = Vec::new();
         // A proxy may echo its password, also as it is sent to it.
-        let further = file
-            .proxy
-            .iter()
-            .flat_map(|Credentials { username, password }| {
-                let basic = STANDARD.encode(format!("{username}:{}", password.expose()));
-                [
-                    ("«proxy.password»", password.clone()),
-                    ("«proxy.credentials»", Secret::new(basic)),
-                ]
-            });
+        if let Some(Credentials { username, password }) = &file.proxy {
+            let basic = STANDARD.encode(format!("{username}:{}", password.expose()));
+            further.push(("«proxy.password»", password.clone()));
+            further.push(("«proxy.credentials»", Secret::new(basic)));
+        }
         Accounts::new(
             named.chain([(Account::Unknown, nobody, None)]),
             seed,
-            further.collect(),
+            further,
         )
     }
 
@@ -84,16 +77,18 @@ impl Accounts {
         }
         let own = values
             .iter()
-            .map(|(placeholder, value)| (value.expose(), placeholder.to_string()));
+            .map(|(placeholder, value)| (value, placeholder.to_string()));
         let others = further
             .iter()
-            .map(|(shown, value)| (value.expose(), (*shown).to_owned()));
-        // A shorter value cannot be told from other text.
-        let long: Vec<(&str, String)> = own
-            .chain(others)
-            .filter(|(value, _)| value.len() >= MIN_REDACTED)
-            .collect();
-        let redactor = Redactor::of(long.iter().map(|(value, shown)| (*value, shown.as_str())));
+            .map(|(shown, value)| (value, (*shown).to_owned()));
+        let mut secrets: Vec<(&Secret, String)> = own.chain(others).collect();
+        // A shorter value cannot be distinguished from other text.
+        secrets.retain(|(value, _)| value.expose().len() >= MIN_REDACTED);
+        let redactor = Redactor::of(
+            secrets
+                .iter()
+                .map(|(value, shown)| (value.expose(), shown.as_str())),
+        );
         Accounts {
             values,
             further,
@@ -111,28 +106,33 @@ impl Accounts {
 
     /// Returns the users that a mock needs.
     pub fn users(&self) -> Vec<User> {
-        self.present()
+        let mut present = self.present();
+        present.remove(&Account::Unknown);
+        present
             .into_iter()
-            .filter(|account| *account != Account::Unknown)
             .filter_map(|account| self.user(account))
             .collect()
     }
 
-    /// Returns the value of a placeholder.
-    ///
-    /// # Errors
-    /// The target does not have the account.
-    pub fn value(&self, placeholder: Placeholder) -> Result<&Secret, MissingAccount> {
-        self.values
-            .get(&placeholder)
-            .ok_or(MissingAccount(placeholder.account))
+    /// Returns the value of a placeholder; none if the target does not have the account.
+    pub fn value(&self, placeholder: Placeholder) -> Option<&Secret> {
+        self.values.get(&placeholder)
     }
 
     /// Returns the value of a placeholder as text, to build a request.
+    ///
+    /// # Errors
+    /// The target does not have the account.
     pub fn text(&self, placeholder: Placeholder) -> Result<String, StepError> {
-        let value = self.value(placeholder);
-        let value = value.map_err(|error| StepError(error.to_string()))?;
-        Ok(value.expose().to_owned())
+        let missing = || {
+            StepError(format!(
+                "the target has no account `{}`",
+                placeholder.account
+            ))
+        };
+        self.value(placeholder)
+            .map(|value| value.expose().to_owned())
+            .ok_or_else(missing)
     }
 
     /// Returns all passwords except the weak one, and all user names.
@@ -160,22 +160,21 @@ impl Accounts {
     }
 
     fn user(&self, account: Account) -> Option<User> {
-        let value = |property| self.values.get(&Placeholder { account, property });
-        let role = match account {
-            Account::Admin | Account::SecondAdmin => Role::Admin,
-            Account::ReadOnly => Role::ReadOnly,
-            _ => Role::SecurityAnalyst,
+        let value = |property| self.value(Placeholder { account, property });
+        let (role, state) = match account {
+            Account::Admin | Account::SecondAdmin => (Role::Admin, UserState::Active),
+            Account::ReadOnly => (Role::ReadOnly, UserState::Active),
+            Account::Directory => (Role::SecurityAnalyst, UserState::Directory),
+            Account::Disabled => (Role::SecurityAnalyst, UserState::Disabled),
+            Account::Locked => (Role::SecurityAnalyst, UserState::Locked),
+            Account::MustChange => (Role::SecurityAnalyst, UserState::MustChange),
+            _ => (Role::SecurityAnalyst, UserState::Active),
         };
-        let state = match account {
-            Account::Directory => UserState::Directory,
-            Account::Disabled => UserState::Disabled,
-            Account::Locked => UserState::Locked,
-            Account::MustChange => UserState::MustChange,
-            _ => UserState::Active,
-        };
+        let username = value(Property::Username)?.expose().to_owned();
+        let password = value(Property::Password)?.clone();
         Some(User {
-            username: value(Property::Username)?.expose().to_owned(),
-            password: value(Property::Password)?.clone(),
+            username,
+            password,
             role,
             state,
         })
@@ -187,12 +186,9 @@ fn generate_password(seed: &Seed, label: &str) -> Secret {
     let mut bytes = [0_u8; PASSWORD_LENGTH];
     seed.fill(label, &mut bytes);
     // The classes take turns, so that each occurs whatever the bytes are.
-    let password: String = bytes
-        .iter()
-        .zip(CLASSES.iter().cycle())
-        .map(|(byte, class)| char::from(class[usize::from(*byte) % class.len()]))
-        .collect();
-    Secret::new(password)
+    let classes = bytes.iter().zip(CLASSES.iter().cycle());
+    let characters = classes.map(|(byte, class)| class[usize::from(*byte) % class.len()]);
+    Secret::new(characters.map(char::from).collect::<String>())
 }
 
 const PASSWORD_LENGTH: usize = 24;

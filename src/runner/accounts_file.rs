@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    env, fmt,
+    env,
     path::{Path, PathBuf},
 };
 
@@ -10,7 +10,11 @@ use serde::Deserialize;
 use thiserror::Error;
 
 use crate::{
-    client::TargetOptions, fixture, fixture::Spanned, redact::Secret, runner::private_file,
+    client::TargetOptions,
+    fixture,
+    fixture::Spanned,
+    redact::Secret,
+    runner::{private_file, private_file::PrivateFileError},
     suite::Account,
 };
 
@@ -38,8 +42,14 @@ pub struct Credentials {
 
 /// Why an accounts file cannot be used. The text shows no password.
 #[derive(Debug, Error)]
-#[error("{0}")]
-pub struct AccountsFileError(String);
+pub enum AccountsFileError {
+    /// Its content is wrong.
+    #[error(transparent)]
+    Content(#[from] fixture::Error),
+    /// It cannot be read, or others than its owner may read it.
+    #[error(transparent)]
+    File(#[from] PrivateFileError),
+}
 
 impl AccountsFile {
     /// Reads an accounts file.
@@ -47,14 +57,12 @@ impl AccountsFile {
     /// # Errors
     /// The file cannot be read, others than its owner may read it, or its content is wrong.
     pub fn load(path: &Path) -> Result<AccountsFile, AccountsFileError> {
-        let shown = path.display().to_string();
         let reason = "`recover` must be able to read it again";
-        let text =
-            private_file::read(path, "the accounts file", reason).map_err(AccountsFileError)?;
-        let path = std::path::absolute(path).map_err(|error| {
-            AccountsFileError(format!("reading the accounts file {shown}: {error}"))
-        })?;
-        AccountsFile::parse(path, &shown, &text, &|name| env::var(name).ok())
+        let text = private_file::read(path, "the accounts file", reason)?;
+        let variable = |name: &str| env::var(name).ok();
+        let file = AccountsFile::parse(&path.display().to_string(), &text, &variable)?;
+        let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        Ok(AccountsFile { path, ..file })
     }
 
     /// Adds the user name and password of the proxy to the options of the client.
@@ -66,43 +74,51 @@ impl AccountsFile {
     }
 
     fn parse(
-        path: PathBuf,
-        shown: &str,
+        name: &str,
         text: &str,
         variable: &dyn Fn(&str) -> Option<String>,
-    ) -> Result<AccountsFile, AccountsFileError> {
+    ) -> Result<AccountsFile, fixture::Error> {
+        let wrong = |line, column, message| fixture::Error {
+            file: name.to_owned(),
+            line,
+            column,
+            message,
+            hint: None,
+        };
         let is_blank = |line: &str| line.trim().is_empty() || line.trim_start().starts_with('#');
         if text.lines().all(is_blank) {
-            let reason = "the file names no account, expected `admin` and `user`";
-            return Err(at(shown, 1, 1, reason));
+            let message = "the file names no account, expected `admin` and `user`";
+            return Err(wrong(1, 1, message.to_owned()));
         }
-        let raw: RawAccounts =
-            fixture::read_as(shown, text).map_err(|error| AccountsFileError(error.to_string()))?;
-        let mut file = AccountsFile {
-            path,
-            ..AccountsFile::default()
-        };
-        for (account, entry) in raw.entries() {
-            let Some(entry) = entry else { continue };
+        let raw: RawAccounts = fixture::read_as(name, text)?;
+        let mut file = AccountsFile::default();
+        let entries = [
+            (Some(Account::Admin), raw.admin),
+            (Some(Account::Bystander), raw.bystander),
+            (Some(Account::ReadOnly), raw.read_only),
+            (Some(Account::SecurityAnalyst), raw.security_analyst),
+            (Some(Account::User), raw.user),
+            (None, raw.proxy),
+        ];
+        for (account, entry) in entries {
+            let Some(Spanned { value, place }) = entry else {
+                continue;
+            };
             let wrong = |reason: &str| {
                 let name = account.map_or("proxy", Account::name);
-                let reason = format!("account `{name}`: {reason}");
-                at(shown, entry.place.line, entry.place.column, &reason)
+                wrong(
+                    place.line,
+                    place.column,
+                    format!("account `{name}`: {reason}"),
+                )
             };
-            let RawAccount {
-                username,
-                password,
-                password_env,
-            } = entry.value;
-            let username = username
-                .filter(|name| !name.is_empty())
-                .ok_or_else(|| wrong("no `username`"))?;
-            let password = match (password, password_env) {
+            let username = value.username.filter(|name| !name.is_empty());
+            let username = username.ok_or_else(|| wrong("no `username`"))?;
+            let password = match (value.password, value.password_env) {
                 (Some(password), None) => password,
                 (None, Some(name)) => {
-                    let value = variable(&name).ok_or_else(|| {
-                        wrong(&format!("the environment variable `{name}` is not set"))
-                    })?;
+                    let unset = format!("the environment variable `{name}` is not set");
+                    let value = variable(&name).ok_or_else(|| wrong(&unset))?;
                     file.environment.push(name);
                     Secret::new(value)
                 }
@@ -140,39 +156,14 @@ struct RawAccount {
     password_env: Option<String>,
 }
 
-impl RawAccounts {
-    /// Returns each entry with its account; the entry without an account is the proxy's.
-    fn entries(self) -> [(Option<Account>, Option<Spanned<RawAccount>>); 6] {
-        [
-            (Some(Account::Admin), self.admin),
-            (Some(Account::Bystander), self.bystander),
-            (Some(Account::ReadOnly), self.read_only),
-            (Some(Account::SecurityAnalyst), self.security_analyst),
-            (Some(Account::User), self.user),
-            (None, self.proxy),
-        ]
-    }
-}
-
-fn at(
-    file: &str,
-    line: impl fmt::Display,
-    column: impl fmt::Display,
-    what: &str,
-) -> AccountsFileError {
-    AccountsFileError(format!(
-        "error: line {line} column {column}: {what}\n --> {file}:{line}:{column}"
-    ))
-}
-
 #[cfg(test)]
 mod tests {
     use rstest::rstest;
 
     use super::*;
 
-    fn read(text: &str) -> Result<AccountsFile, AccountsFileError> {
-        AccountsFile::parse(PathBuf::from("/lab.yaml"), "lab.yaml", text, &|name| {
+    fn read(text: &str) -> Result<AccountsFile, fixture::Error> {
+        AccountsFile::parse("lab.yaml", text, &|name| {
             (name == "SET").then(|| "from-env".to_owned())
         })
     }

@@ -5,7 +5,7 @@
 
 mod report;
 
-use std::{collections::BTreeMap, panic::Location, path::PathBuf, time::Duration};
+use std::{panic::Location, path::PathBuf, time::Duration};
 
 pub use report::CheckReport;
 
@@ -18,7 +18,7 @@ use crate::{
         live::{LiveError, LiveTarget, PreparedRun, StopSignal},
     },
     snapshot::SnapshotStore,
-    suite::{Account, cases, cases::CaseWithLocation},
+    suite::{Account, cases},
     testing::{Error, error::CallSite, runtime},
 };
 
@@ -26,15 +26,9 @@ use crate::{
 #[derive(Debug)]
 #[must_use = "has no effect until it is run"]
 pub struct Check {
-    url: String,
-    kind: Kind,
-    client: TargetOptions,
-    allow_http: bool,
-    accounts: BTreeMap<Account, Credentials>,
+    target: LiveTarget,
+    /// Globs of case ids; none means all cases.
     cases: Vec<String>,
-    change_passwords_on: Option<String>,
-    journal_dir: Option<PathBuf>,
-    max_auth_failures: u32,
     place: CallSite,
 }
 
@@ -52,19 +46,25 @@ pub struct Check {
 /// ```
 #[track_caller]
 pub fn check(url: impl Into<String>, kind: Kind) -> Check {
-    Check {
+    let target = LiveTarget {
         url: url.into(),
         kind,
         client: TargetOptions {
             fresh: true,
             ..TargetOptions::default()
         },
+        insecure_name: "insecure",
         allow_http: false,
-        accounts: BTreeMap::new(),
+        accounts: AccountsFile::default(),
         cases: Vec::new(),
         change_passwords_on: None,
-        journal_dir: None,
         max_auth_failures: DEFAULT_MAX_AUTH_FAILURES,
+        repeat: 1,
+        journal_dir: None,
+    };
+    Check {
+        target,
+        cases: Vec::new(),
         place: Location::caller(),
     }
 }
@@ -72,31 +72,31 @@ pub fn check(url: impl Into<String>, kind: Kind) -> Check {
 impl Check {
     /// Trusts these certificates, PEM text, and no others.
     pub fn trust(mut self, pem: impl Into<String>) -> Check {
-        self.client.trust = Some(pem.into());
+        self.target.client.trust = Some(pem.into());
         self
     }
 
     /// Accepts any certificate.
     pub fn insecure(mut self) -> Check {
-        self.client.insecure = true;
+        self.target.client.insecure = true;
         self
     }
 
     /// Allows `http://` to a server on another machine: passwords are sent unencrypted.
     pub fn allow_http(mut self) -> Check {
-        self.allow_http = true;
+        self.target.allow_http = true;
         self
     }
 
     /// Sets how long an exchange may take. Default: 30 s.
     pub fn timeout(mut self, time: Duration) -> Check {
-        self.client.timeout = Some(time);
+        self.target.client.timeout = Some(time);
         self
     }
 
     /// Sets the pause between two requests. Default: 500 ms, and none on this machine.
     pub fn delay(mut self, time: Duration) -> Check {
-        self.client.delay = Some(time);
+        self.target.client.delay = Some(time);
         self
     }
 
@@ -117,11 +117,9 @@ impl Check {
         username: impl Into<String>,
         password: impl Into<String>,
     ) -> Check {
-        let credentials = Credentials {
-            username: username.into(),
-            password: Secret::new(password.into()),
-        };
-        self.accounts.insert(account, credentials);
+        let (username, password) = (username.into(), Secret::new(password.into()));
+        let accounts = &mut self.target.accounts.accounts;
+        accounts.insert(account, Credentials { username, password });
         self
     }
 
@@ -134,19 +132,19 @@ impl Check {
     /// Allows cases that change passwords, by naming the server's host. Each change is undone before the next case. A process that is
     /// killed meanwhile leaves a journal, from which `d4iot-double recover --accounts FILE` restores passwords.
     pub fn change_passwords_on(mut self, host: impl Into<String>) -> Check {
-        self.change_passwords_on = Some(host.into());
+        self.target.change_passwords_on = Some(host.into());
         self
     }
 
     /// Keeps the journal of changes in this folder, which must exist, instead of the user's state folder.
     pub fn journal_in(mut self, folder: impl Into<PathBuf>) -> Check {
-        self.journal_dir = Some(folder.into());
+        self.target.journal_dir = Some(folder.into());
         self
     }
 
     /// Sets how many sign-ins may fail. Default: 3, because a sensor locks an address after 5.
     pub fn max_auth_failures(mut self, count: u32) -> Check {
-        self.max_auth_failures = count;
+        self.target.max_auth_failures = count;
         self
     }
 
@@ -177,50 +175,27 @@ impl Check {
         }
     }
 
-    fn prepare(self) -> Result<PreparedRun, Error> {
-        let (place, cases) = (self.place, self.selected()?);
-        let target = LiveTarget {
-            url: self.url,
-            kind: self.kind,
-            client: self.client,
-            insecure_name: "insecure",
-            allow_http: self.allow_http,
-            accounts: AccountsFile {
-                accounts: self.accounts,
-                ..AccountsFile::default()
-            },
-            cases,
-            change_passwords_on: self.change_passwords_on,
-            max_auth_failures: self.max_auth_failures,
-            repeat: 1,
-            journal_dir: self.journal_dir,
-        };
-        let mut run = target.prepare().map_err(|error| at(place, &error))?;
+    fn prepare(mut self) -> Result<PreparedRun, Error> {
+        let (place, kind) = (self.place, self.target.kind);
+        let mut globs = Vec::new();
+        for text in &self.cases {
+            let wrong = |reason| Error::at(place, format!("`{text}` is not a glob: {reason}"));
+            globs.push(Glob::new(text).map_err(wrong)?);
+        }
+        let is_selected = |id: &str| globs.is_empty() || globs.iter().any(|glob| glob.is_match(id));
+        let mut cases: Vec<_> = cases::all().iter().collect();
+        cases.retain(|located| located.case.kinds.contains(&kind) && is_selected(&located.case.id));
+        if cases.is_empty() {
+            let error = Error::at(place, "no case is selected");
+            return Err(error.hint("`d4iot-double plan` lists the cases"));
+        }
+        self.target.cases = cases;
+        let mut run = self.target.prepare().map_err(|error| at(place, &error))?;
         // A test may run several checks at one server that change nothing: they need no lock.
         if run.plan.has_changes() {
             run.begin().map_err(|error| at(place, &error))?;
         }
         Ok(run)
-    }
-
-    fn selected(&self) -> Result<Vec<&'static CaseWithLocation>, Error> {
-        let glob = |text: &String| {
-            Glob::new(text)
-                .map_err(|wrong| Error::at(self.place, format!("`{text}` is not a glob: {wrong}")))
-        };
-        let globs: Vec<Glob> = self.cases.iter().map(glob).collect::<Result<_, _>>()?;
-        let is_selected = |id: &str| globs.is_empty() || globs.iter().any(|glob| glob.is_match(id));
-        let cases: Vec<_> = cases::all()
-            .iter()
-            .filter(|located| {
-                located.case.kinds.contains(&self.kind) && is_selected(&located.case.id)
-            })
-            .collect();
-        if cases.is_empty() {
-            return Err(Error::at(self.place, "no case is selected")
-                .hint("`d4iot-double plan` lists the cases"));
-        }
-        Ok(cases)
     }
 }
 
@@ -233,15 +208,14 @@ async fn go(run: PreparedRun) -> Result<CheckReport, LiveError> {
 
 /// Adds the place in the test, and the hint in the library's terms.
 fn at(place: CallSite, error: &LiveError) -> Error {
-    let message = match error {
-        LiveError::Panicked {
-            recovery: Some(Err(failure)),
-            ..
-        } => {
-            format!("{error}; its passwords are not restored: {failure}")
-        }
-        _ => error.to_string(),
-    };
+    let mut message = error.to_string();
+    if let LiveError::Panicked {
+        recovery: Some(Err(failure)),
+        ..
+    } = error
+    {
+        message.push_str(&format!("; its passwords are not restored: {failure}"));
+    }
     let hint = match error {
         LiveError::ClearText(_) => Some("use https://, or allow_http()".to_owned()),
         LiveError::OpenJournal { journal, .. } => Some(format!(
@@ -250,10 +224,9 @@ fn at(place: CallSite, error: &LiveError) -> Error {
         )),
         _ => error.hint().map(str::to_owned),
     };
-    let error = Error::at(place, message);
-    match hint {
-        Some(hint) => error.hint(hint),
-        None => error,
+    Error {
+        hint,
+        ..Error::at(place, message)
     }
 }
 

@@ -2,61 +2,77 @@
 
 use crate::{
     client::ConnectFailure,
-    contract::Contract,
+    contract,
     report::{CaseResult, Conformance, Counts, Regression, TargetSummary},
     runner::{
-        CaseRun, RunContext, RunResult,
-        live::delivery::{SentChange, never_answered},
+        RunContext,
+        case_runner::{CaseRun, CaseRunner},
+        live::delivery::never_answered,
         probe,
-        probe::ProbeResult,
     },
     snapshot::{Comparison, Header, Snapshot, SnapshotError, SnapshotStore},
     suite::{cases::CaseWithLocation, evidence::Evidence, profile},
 };
 
+/// The result of a run.
+#[derive(Debug)]
+pub struct RunResult {
+    /// Every case, in order.
+    pub cases: Vec<CaseRun>,
+    /// What the run says about the target.
+    pub summary: TargetSummary,
+    /// Why the target could not be reached, for the exit code.
+    pub unreachable: Option<ConnectFailure>,
+}
+
 /// Collects the results of a run.
 pub(super) struct RunCollector<'a> {
-    context: &'a RunContext,
-    contract: &'a Contract,
+    /// Runs the cases.
+    pub(super) cases: CaseRunner<'a>,
     store: &'a SnapshotStore,
     watch: &'a (dyn Fn(&CaseResult) + Sync),
     /// What the answers say, each with the name of its case.
     evidence: Vec<(String, Evidence)>,
-    cases: Vec<CaseRun>,
-    unreachable: Option<ConnectFailure>,
+    runs: Vec<CaseRun>,
+    /// Why the first request that did not reach the target did not.
+    pub(super) unreachable: Option<ConnectFailure>,
     /// Whether a snapshot waits for review.
     has_pending: bool,
 }
 
 impl<'a> RunCollector<'a> {
-    pub(super) fn new(
+    /// Probes which paths the target serves; `posts` is how many POSTs may be sent.
+    pub(super) async fn start(
         context: &'a RunContext,
-        contract: &'a Contract,
         store: &'a SnapshotStore,
         watch: &'a (dyn Fn(&CaseResult) + Sync),
+        posts: &mut u32,
     ) -> RunCollector<'a> {
-        RunCollector {
-            context,
-            contract,
+        let contract = contract::of(context.kind);
+        let probed = probe::paths(context, contract, posts).await;
+        let mut collector = RunCollector {
+            cases: CaseRunner {
+                context,
+                contract,
+                served: probed.served,
+            },
             store,
             watch,
             evidence: Vec::new(),
-            cases: Vec::new(),
-            unreachable: None,
+            runs: Vec::new(),
+            unreachable: probed.unreachable,
             has_pending: false,
-        }
-    }
-
-    pub(super) fn add_probe(&mut self, probed: ProbeResult) {
-        self.add_evidence(probe::NAME, probed.evidence);
-        self.unreachable = probed.unreachable;
+        };
+        collector.add_evidence(probe::NAME, probed.evidence);
+        collector
     }
 
     pub(super) fn add_evidence(&mut self, case: &str, evidence: Vec<Evidence>) {
-        let named = evidence
-            .into_iter()
-            .map(|evidence| (case.to_owned(), evidence));
-        self.evidence.extend(named);
+        self.evidence.extend(
+            evidence
+                .into_iter()
+                .map(|evidence| (case.to_owned(), evidence)),
+        );
     }
 
     /// Adds a case that has ended; tells whether the target was reached.
@@ -65,57 +81,51 @@ impl<'a> RunCollector<'a> {
         located: &CaseWithLocation,
         mut case: CaseRun,
     ) -> Result<bool, SnapshotError> {
-        self.has_pending |= self.compare(located, &mut case)?;
-        let failure = if case.is_unreached {
-            connect_failure(&case.result)
-        } else {
-            None
-        };
-        let is_reached = failure.is_none();
-        self.unreachable = self.unreachable.take().or(failure);
+        self.compare(located, &mut case)?;
         (self.watch)(&case.result);
-        let evidence = std::mem::take(&mut case.evidence);
-        self.add_evidence(&located.case.id, evidence);
-        self.cases.push(case);
+        self.add_evidence(&located.case.id, std::mem::take(&mut case.evidence));
+        let is_reached = case.unreached.is_none();
+        self.unreachable = self.unreachable.take().or(case.unreached.take());
+        self.runs.push(case);
         Ok(is_reached)
     }
 
     pub(super) fn finish(mut self) -> RunResult {
         self.judge_silence();
-        let (profile, mut inconsistent) = profile::of(self.contract, &self.evidence);
+        let context = self.cases.context;
+        let (profile, mut inconsistent) = profile::of(self.cases.contract, &self.evidence);
         for inconsistency in &mut inconsistent {
             inconsistency.known = self.known(&inconsistency.id());
         }
-        let results: Vec<CaseResult> = self.cases.iter().map(|case| case.result.clone()).collect();
+        let cases: Vec<CaseResult> = self.runs.iter().map(|run| run.result.clone()).collect();
         let summary = TargetSummary {
-            kind: self.context.kind,
-            target: self.context.label.clone(),
-            counts: Counts::of(&results),
+            kind: context.kind,
+            target: context.label.clone(),
+            counts: Counts::of(&cases),
             profile,
             inconsistent,
             gone: Vec::new(),
             review: self.store.folder().filter(|_| self.has_pending),
-            cases: results,
+            cases,
         };
         RunResult {
-            cases: self.cases,
+            cases: self.runs,
             summary,
             unreachable: self.unreachable,
         }
     }
 
-    /// Compares a case with its snapshot, and decides whether it fails. A known difference does not. Returns whether a snapshot waits
-    /// for review.
+    /// Compares a case with its snapshot, and decides whether it fails. A known difference does not.
     fn compare(
-        &self,
+        &mut self,
         located: &CaseWithLocation,
         case: &mut CaseRun,
-    ) -> Result<bool, SnapshotError> {
-        let known = self.known(&located.case.id);
+    ) -> Result<(), SnapshotError> {
+        let id = &located.case.id;
+        let known = self.known(id);
         let result = &mut case.result;
-        let mut is_pending = false;
         if let Some(body) = &case.snapshot
-            && let Some(comparison) = self.store.compare(&located.case.id, body)?
+            && let Some(comparison) = self.store.compare(id, body)?
         {
             let is_unknown = result.conformance == Conformance::Deviation && known.is_none();
             let header = Header {
@@ -123,11 +133,11 @@ impl<'a> RunCollector<'a> {
                 description: located.case.title.clone(),
                 input_file: located.file.to_owned(),
             };
-            let body = body.clone();
-            let new = Snapshot { header, body };
-            is_pending = self
-                .store
-                .update(&located.case.id, new, &comparison, is_unknown)?;
+            let new = Snapshot {
+                header,
+                body: body.clone(),
+            };
+            self.has_pending |= self.store.update(id, new, &comparison, is_unknown)?;
             result.regression = Some(match comparison {
                 Comparison::Changed(difference) => {
                     result.difference = difference;
@@ -137,51 +147,40 @@ impl<'a> RunCollector<'a> {
                 Comparison::Same => Regression::Same,
             });
         }
-        let is_changed =
-            result.regression == Some(Regression::Changed) && !self.store.accepts_changes();
-        let differs = is_changed
-            || matches!(
-                result.conformance,
-                Conformance::Deviation | Conformance::Unstable
-            );
+        let is_changed = result.regression == Some(Regression::Changed);
+        let is_wrong = matches!(
+            result.conformance,
+            Conformance::Deviation | Conformance::Unstable
+        );
+        let differs = is_wrong || is_changed && !self.store.accepts_changes();
         result.failed = differs && known.is_none();
         result.known = known.filter(|_| differs);
-        Ok(is_pending)
+        Ok(())
     }
 
     /// Makes a deviation of each change that was never answered in the whole run: that is not an accident on the way.
     fn judge_silence(&mut self) {
-        let sent: Vec<SentChange> = self
-            .cases
-            .iter()
-            .flat_map(|case| case.changes.iter().cloned())
-            .collect();
-        let never = never_answered(sent.iter());
-        let known: Vec<_> = self
-            .cases
-            .iter()
-            .map(|case| self.known(&case.result.id))
-            .collect();
-        for (case, known) in self.cases.iter_mut().zip(known) {
-            let is_silent = case
-                .changes
+        let never = never_answered(self.runs.iter().flat_map(|run| &run.changes));
+        for index in 0..self.runs.len() {
+            let CaseRun {
+                result, changes, ..
+            } = &self.runs[index];
+            let silent = changes
                 .iter()
-                .any(|change| change.is_lost && never.contains(&change.question));
-            let Some(deferred) = case
-                .deferred
-                .take()
-                .filter(|deferred| is_silent && deferred.conformance == Conformance::Deviation)
-            else {
-                continue;
-            };
-            let result = &mut case.result;
-            if result.conformance != Conformance::NotJudged {
+                .filter(|change| never.contains(&change.question));
+            let deviations: Vec<_> = silent
+                .filter_map(|change| change.deviation.clone())
+                .collect();
+            if result.conformance != Conformance::NotJudged || deviations.is_empty() {
                 continue;
             }
+            let known = self.known(&result.id);
+            let result = &mut self.runs[index].result;
             result.conformance = Conformance::Deviation;
-            result.reasons = deferred.reasons;
-            for reason in &mut result.reasons {
+            let lost = std::mem::take(&mut result.reasons);
+            for mut reason in deviations.into_iter().chain(lost) {
                 reason.hint = Some(NEVER_ANSWERED.to_owned());
+                result.add_reason(reason);
             }
             result.failed = known.is_none();
             result.known = known;
@@ -189,21 +188,13 @@ impl<'a> RunCollector<'a> {
     }
 
     fn known(&self, id: &str) -> Option<String> {
-        let known = &self.context.agreed.known;
-        known.reason(self.context.kind, id).map(str::to_owned)
+        let context = self.cases.context;
+        context
+            .agreed
+            .known
+            .reason(context.kind, id)
+            .map(str::to_owned)
     }
-}
-
-/// Returns why a case did not reach the target.
-fn connect_failure(result: &CaseResult) -> Option<ConnectFailure> {
-    let mut exchanges = result.exchanges.iter();
-    let message = exchanges.find_map(|exchange| exchange.trouble.clone())?;
-    let mut reasons = result.reasons.iter();
-    let hint = reasons.find_map(|finding| finding.hint.clone());
-    Some(ConnectFailure {
-        message,
-        hint: hint.unwrap_or_default(),
-    })
 }
 
 const NEVER_ANSWERED: &str =

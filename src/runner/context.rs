@@ -2,14 +2,17 @@
 
 use std::{sync::Arc, time::Duration};
 
+use thiserror::Error;
+
 use crate::{
     appliance::{Lockout, Scope, State},
-    client::{Target, TargetOptions},
+    client::{ClientError, Target, TargetOptions},
     contract::Kind,
+    fixture,
     fixture::Fixture,
     runner::{Accounts, Seed},
     server::{MockAppliance, RunningAppliance, tls::Identity},
-    suite::{Case, TargetExpectations, case::Need},
+    suite::{Case, Need, StepError, TargetExpectations},
 };
 
 /// A target, and what is known about it.
@@ -31,6 +34,17 @@ pub struct RunContext {
     pub mock: Option<(Arc<MockAppliance>, State)>,
 }
 
+/// Why a mock cannot be started.
+#[derive(Debug, Error)]
+pub enum MockError {
+    /// Its client cannot be set up.
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    /// No port is free.
+    #[error("no port for a mock: {0}")]
+    Port(std::io::Error),
+}
+
 impl RunContext {
     /// Starts a mock of a fixture, over HTTPS, with the suite's accounts in addition to the fixture's users.
     ///
@@ -40,7 +54,7 @@ impl RunContext {
         fixture: &Fixture,
         label: String,
         identity: &Identity,
-    ) -> Result<(RunningAppliance, RunContext), String> {
+    ) -> Result<(RunningAppliance, RunContext), MockError> {
         let mut appliance = fixture.appliance();
         let accounts = Accounts::for_mock(&Seed::random());
         for user in accounts.users() {
@@ -49,75 +63,67 @@ impl RunContext {
         let start = appliance.state.clone();
         // A repeated run has the same failures.
         let schedule = fixture.schedule(fixture.seed.unwrap_or_default());
-        let host = MockAppliance::new(appliance, schedule);
-        let double = RunningAppliance::open(host, Some(identity))
-            .map_err(|error| format!("no port for a mock: {error}"))?;
+        let mock = MockAppliance::new(appliance, schedule);
+        let running = RunningAppliance::open(mock, Some(identity)).map_err(MockError::Port)?;
         let options = TargetOptions {
-            trust: double.ca_pem().map(str::to_owned),
+            trust: running.ca_pem().map(str::to_owned),
             ..TargetOptions::default()
         };
-        let target = Target::new(&double.url(), &options).map_err(|error| error.to_string())?;
-        let mock = Some((Arc::clone(double.appliance()), start));
-        Ok((
-            double,
-            RunContext {
-                kind: fixture.kind,
-                target,
-                label,
-                accounts,
-                agreed: TargetExpectations::default(),
-                repeat: 1,
-                mock,
-            },
-        ))
+        let context = RunContext {
+            kind: fixture.kind,
+            target: Target::new(&running.url(), &options)?,
+            label,
+            accounts,
+            agreed: TargetExpectations::default(),
+            repeat: 1,
+            mock: Some((Arc::clone(running.appliance()), start)),
+        };
+        Ok((running, context))
     }
 
     /// Sets the target to the state in which a case starts.
     ///
     /// # Errors
     /// Why that is not possible: the case is then not judged.
-    pub(super) fn prepare(&self, case: &Case) -> Result<(), String> {
-        let Some((host, start)) = &self.mock else {
-            return case
-                .needs
-                .first()
-                .map_or(Ok(()), |need| Err(need.refusal()));
+    pub(super) fn prepare(&self, case: &Case) -> Result<(), StepError> {
+        let Some((mock, start)) = &self.mock else {
+            let refusal = case.needs.first().map(|need| StepError(need.refusal()));
+            return refusal.map_or(Ok(()), Err);
         };
         let mut state = start.clone();
         for need in &case.needs {
             match need {
                 Need::AnySymbol => {}
                 Need::Lockout => {
-                    state.lockout = Some(Lockout::new(LOCKS_AFTER, Scope::Source, LOCKED_FOR))
+                    state.lockout = Some(Lockout::new(LOCKS_AFTER, Scope::Source, LOCKED_FOR));
                 }
                 Need::Page => self.check_example_users(&state)?,
             }
         }
-        host.set_state(state);
+        mock.set_state(state);
         Ok(())
     }
 
     /// Returns the address for commands that people repeat: a mock's port is closed by then.
-    pub(super) fn shown_address(&self) -> String {
+    pub(super) fn shown_address(&self) -> &str {
         if self.mock.is_some() {
-            "$TARGET".into()
+            "$TARGET"
         } else {
-            self.target.address().to_owned()
+            self.target.address()
         }
     }
 
-    fn check_example_users(&self, state: &State) -> Result<(), String> {
-        let built_in = crate::fixture::built_in(self.kind).state.directory;
-        let differs = built_in
-            .users()
-            .into_iter()
-            .find(|user| state.directory.find(&user.username) != Some(*user));
-        differs.map_or(Ok(()), |user| {
-            Err(format!(
-                "the fixture's user `{}` differs from the documentation's example",
-                user.username
-            ))
-        })
+    fn check_example_users(&self, state: &State) -> Result<(), StepError> {
+        let examples = fixture::built_in(self.kind).state.directory;
+        for user in examples.users() {
+            if state.directory.find(&user.username) != Some(user) {
+                let name = &user.username;
+                return Err(StepError(format!(
+                    "the fixture's user `{name}` differs from the documentation's example"
+                )));
+            }
+        }
+        Ok(())
     }
 }
 
@@ -135,4 +141,4 @@ impl Need {
 
 /// After how many failures the mock of such a case locks; the cases depend on it.
 const LOCKS_AFTER: u32 = 3;
-const LOCKED_FOR: Duration = Duration::from_secs(15 * 60);
+const LOCKED_FOR: Duration = Duration::from_mins(15);

@@ -2,29 +2,36 @@
 
 use std::{fs::File, io::Read, path::Path};
 
+use thiserror::Error;
+
+/// Why a private file cannot be used. The text shows nothing of its content.
+#[derive(Debug, Error)]
+#[error("{0}")]
+pub struct PrivateFileError(String);
+
 /// Reads a private file. `what` is its name in messages, `the accounts file`; the hint says why it must be a regular file.
 ///
 /// # Errors
-/// The file cannot be read, is not a regular file, or others than its owner may read it. No text shows its content.
-pub fn read(path: &Path, what: &str, why_regular: &str) -> Result<String, String> {
+/// The file cannot be read, is not a regular file, or others than its owner may read it.
+pub fn read(path: &Path, what: &str, why_regular: &str) -> Result<String, PrivateFileError> {
     let shown = path.display();
-    let doing = |error: std::io::Error| format!("reading {what} {shown}: {error}");
+    let doing = |error| PrivateFileError(format!("reading {what} {shown}: {error}"));
     let mut file = File::open(path).map_err(doing)?;
     // The file that was opened is checked, not the path, which may change meanwhile.
     let metadata = file.metadata().map_err(doing)?;
     if !metadata.is_file() {
-        return Err(format!(
+        return Err(PrivateFileError(format!(
             "{what} {shown} is not a regular file\n  hint: {why_regular}"
-        ));
+        )));
     }
     #[cfg(unix)]
     {
         use std::os::unix::fs::MetadataExt;
         let mode = metadata.mode() & 0o7777;
         if mode & 0o077 != 0 {
-            return Err(format!(
+            return Err(PrivateFileError(format!(
                 "{what} {shown} has mode {mode:03o}, expected no access for group or others\n  hint: chmod 600 {shown}"
-            ));
+            )));
         }
     }
     let mut text = String::new();

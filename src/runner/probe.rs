@@ -1,7 +1,7 @@
 //! Which paths a target serves. It is probed before anything else, because the documentation names two for some operations.
 
 use bytes::Bytes;
-use http::{Method, Request, Response, StatusCode};
+use http::{Method, Request, Response, StatusCode, header};
 
 use crate::{
     client::ConnectFailure,
@@ -22,7 +22,7 @@ pub(super) struct ProbeResult {
     pub(super) unreachable: Option<ConnectFailure>,
 }
 
-/// Probes each path of each operation that has several, with GET; if that does not tell them apart, with POST of `{}`.
+/// Probes each path of each operation that has several, with GET; if all paths answer alike, with POST of `{}`.
 /// A path is served if its answer differs from the answer of a neighbouring path that no appliance serves.
 /// `posts` is how many POSTs may be sent, since each may count as a failed sign-in; those sent are subtracted.
 pub(super) async fn paths(
@@ -32,43 +32,39 @@ pub(super) async fn paths(
 ) -> ProbeResult {
     let mut probed = ProbeResult::default();
     for &operation in Operation::ALL {
-        let readings = contract.clause(operation).path.readings();
         let paths = distinct(contract, operation);
         if paths.len() < 2 {
             continue;
         }
-        let mut heard = Vec::new();
-        let served = match served(context, &paths, &mut heard, posts).await {
+        let mut answers = Vec::new();
+        let served = match served(context, &paths, &mut answers, posts).await {
             Ok(served) => served,
-            Err(trouble) => {
-                return ProbeResult {
-                    unreachable: Some(trouble),
-                    ..probed
-                };
+            Err(failure) => {
+                probed.unreachable = Some(failure);
+                return probed;
             }
         };
-        probed.evidence.extend(
-            heard
-                .iter()
-                .filter_map(|answer| verdict::probe_evidence(contract, operation, answer)),
-        );
-        let fact = format!("{operation}.path");
-        let same = |is: &[String]| {
-            is.len() == served.len() && is.iter().all(|path| served.contains(&path.as_str()))
-        };
-        if let Some((rank, reading)) = readings
+        let evidence = |answer| verdict::probe_evidence(contract, operation, answer);
+        probed.evidence.extend(answers.iter().filter_map(evidence));
+        let readings = contract
+            .clause(operation)
+            .path
+            .readings()
             .iter()
-            .enumerate()
-            .find(|(_, reading)| same(&reading.is.0))
-        {
-            // The contract offers this reading: it was just found there.
-            let chosen = probed.served.choose(contract, &fact, &reading.name);
+            .enumerate();
+        for (rank, reading) in readings {
+            let paths = &reading.is.0;
+            if paths.len() != served.len()
+                || !paths.iter().all(|path| served.contains(&path.as_str()))
+            {
+                continue;
+            }
+            let (fact, reading) = (format!("{operation}.path"), &reading.name);
+            let chosen = probed.served.choose(contract, &fact, reading);
             debug_assert!(chosen.is_ok(), "the reading was found in this contract");
-            probed.evidence.push(Evidence::plain(ReadingChoice {
-                fact,
-                reading: reading.name.clone(),
-                rank,
-            }));
+            let choice = ReadingChoice::new(&fact, reading, rank);
+            probed.evidence.push(Evidence::plain(choice));
+            break;
         }
     }
     probed
@@ -76,65 +72,55 @@ pub(super) async fn paths(
 
 /// Returns the probes by GET as commands; nothing is sent.
 pub fn probe_commands(kind: Kind, address: &str) -> Vec<String> {
-    let contract = contract::of(kind);
-    let several = Operation::ALL
-        .iter()
-        .map(|operation| distinct(contract, *operation))
-        .filter(|paths| paths.len() > 1);
-    several
-        .flatten()
-        .flat_map(|path| [path.to_owned(), neighbour(path)])
-        .map(|path| format!("curl -sS -X GET '{address}{path}'"))
-        .collect()
+    let mut commands = Vec::new();
+    for &operation in Operation::ALL {
+        let paths = distinct(contract::of(kind), operation);
+        for path in paths.iter().filter(|_| paths.len() > 1) {
+            for path in [path, &*neighbour(path)] {
+                commands.push(format!("curl -sS -X GET '{address}{path}'"));
+            }
+        }
+    }
+    commands
 }
 
 fn distinct(contract: &Contract, operation: Operation) -> Vec<&str> {
-    let mut paths: Vec<&str> = Vec::new();
-    for path in contract
-        .clause(operation)
-        .path
-        .readings()
-        .iter()
-        .flat_map(|reading| &reading.is.0)
-    {
-        if !paths.contains(&path.as_str()) {
-            paths.push(path);
+    let mut distinct: Vec<&str> = Vec::new();
+    let readings = contract.clause(operation).path.readings().iter();
+    for path in readings.flat_map(|reading| &reading.is.0) {
+        if !distinct.contains(&path.as_str()) {
+            distinct.push(path);
         }
     }
-    paths
+    distinct
 }
 
 /// Returns a path next to another one, which no appliance serves.
 fn neighbour(path: &str) -> String {
-    format!(
-        "{}/{UNKNOWN_PATH}",
-        path.rsplit_once('/').map_or("", |(folder, _)| folder)
-    )
+    let (folder, _) = path.rsplit_once('/').unwrap_or_default();
+    format!("{folder}/{UNKNOWN_PATH}")
 }
 
-/// Returns the paths that are served. All answers are kept in `heard`, since each one is evidence.
+/// Returns the paths that are served. All answers are collected, since each one is evidence.
 async fn served<'a>(
     context: &RunContext,
     paths: &[&'a str],
-    heard: &mut Vec<Response<Bytes>>,
+    answers: &mut Vec<Response<Bytes>>,
     posts: &mut u32,
 ) -> Result<Vec<&'a str>, ConnectFailure> {
     for (method, body) in [(Method::GET, ""), (Method::POST, "{}")] {
         if method == Method::POST {
             // Each path and its neighbour, all or none: some of them alone say nothing.
-            let Some(left) = u32::try_from(2 * paths.len())
-                .ok()
-                .and_then(|cost| posts.checked_sub(cost))
-            else {
+            let cost = u32::try_from(2 * paths.len()).unwrap_or(u32::MAX);
+            let Some(left) = posts.checked_sub(cost) else {
                 break;
             };
             *posts = left;
         }
         let mut served = Vec::new();
         for path in paths {
-            if ask(context, &method, path, body, heard).await?
-                != ask(context, &method, &neighbour(path), body, heard).await?
-            {
+            let own = ask(context, &method, path, body, answers).await?;
+            if own != ask(context, &method, &neighbour(path), body, answers).await? {
                 served.push(*path);
             }
         }
@@ -151,25 +137,22 @@ async fn ask(
     method: &Method,
     path: &str,
     body: &'static str,
-    heard: &mut Vec<Response<Bytes>>,
+    answers: &mut Vec<Response<Bytes>>,
 ) -> Result<Option<(StatusCode, String)>, ConnectFailure> {
-    let mut request = Request::new(Bytes::from_static(body.as_bytes()));
-    *request.method_mut() = method.clone();
-    *request.uri_mut() = path.parse().map_err(|error| ConnectFailure {
+    let mut request = Request::builder().method(method).uri(path);
+    if !body.is_empty() {
+        request = request.header(header::CONTENT_TYPE, "application/json");
+    }
+    let request = request.body(Bytes::from_static(body.as_bytes()));
+    let request = request.map_err(|error| ConnectFailure {
         message: format!("{path}: {error}"),
         hint: String::new(),
     })?;
-    if !body.is_empty() {
-        request.headers_mut().insert(
-            http::header::CONTENT_TYPE,
-            http::HeaderValue::from_static("application/json"),
-        );
-    }
     match context.target.send(&request).await {
         Ok(answer) => {
             let text = String::from_utf8_lossy(answer.body()).replace(path, "");
             let seen = (answer.status(), text);
-            heard.push(answer);
+            answers.push(answer);
             Ok(Some(seen))
         }
         Err(error) => error.connect_failure().map_or(Ok(None), Err),

@@ -2,7 +2,10 @@
 
 use crate::{
     report::{CaseFinding, Conformance},
-    runner::{CaseRun, case_runner::CaseRunner, live::guard::SafetyGuard},
+    runner::{
+        case_runner::{CaseRun, CaseRunner},
+        live::guard::SafetyGuard,
+    },
     snapshot,
     suite::cases::CaseWithLocation,
 };
@@ -21,79 +24,66 @@ impl CaseRunner<'_> {
             }
             attempts.push(self.run(located, guard.as_deref_mut()).await);
         }
-        together(attempts)
+        merge(attempts)
     }
 }
 
 /// Makes one result of several. Results that were not judged are left out if any was judged.
-fn together(mut attempts: Vec<CaseRun>) -> CaseRun {
-    let judged = |run: &CaseRun| run.result.conformance != Conformance::NotJudged;
-    let first = attempts.iter().position(judged).unwrap_or(0);
-    let other = (first + 1..attempts.len())
-        .find(|number| judged(&attempts[*number]) && !alike(&attempts[first], &attempts[*number]));
-    let changes = attempts
-        .iter_mut()
-        .flat_map(|run| std::mem::take(&mut run.changes))
-        .collect();
-    let evidence = attempts
-        .iter_mut()
-        .flat_map(|run| std::mem::take(&mut run.evidence))
-        .collect();
-    let is_unreached = attempts.iter().all(|run| run.is_unreached);
+fn merge(mut attempts: Vec<CaseRun>) -> CaseRun {
+    let is_judged = |run: &CaseRun| run.result.conformance != Conformance::NotJudged;
+    let first = attempts.iter().position(is_judged).unwrap_or(0);
+    let mut later = first + 1..attempts.len();
+    let other = later.find(|number| {
+        let other = &attempts[*number];
+        is_judged(other) && differs(&attempts[first], other)
+    });
     let verdicts: Vec<&str> = attempts
         .iter()
         .map(|run| run.result.conformance.name())
         .collect();
-    let told = verdicts.join(", ");
+    let verdicts = verdicts.join(", ");
+    let (mut changes, mut evidence) = (Vec::new(), Vec::new());
+    let mut is_reached = false;
+    for run in &mut attempts {
+        changes.append(&mut run.changes);
+        evidence.append(&mut run.evidence);
+        is_reached |= run.unreached.is_none();
+    }
+    // The other attempt comes later, so that the first keeps its place.
     let other = other.map(|number| (number, attempts.swap_remove(number)));
     let mut one = attempts.swap_remove(first);
     if let Some((number, other)) = other {
-        let (before, after) = (
-            one.snapshot.take().unwrap_or_default(),
-            other.snapshot.unwrap_or_default(),
-        );
-        one.result.difference = snapshot::diff(&before, &after);
-        one.result.conformance = Conformance::Unstable;
+        let before = one.snapshot.take().unwrap_or_default();
+        let result = &mut one.result;
+        result.difference = snapshot::diff(&before, &other.snapshot.unwrap_or_default());
+        result.conformance = Conformance::Unstable;
         // The other attempt's exchanges follow the first's, and so do its findings.
-        let further = one.result.exchanges.len();
-        let moved = |finding: CaseFinding| CaseFinding {
-            step: if finding.step > 0 {
-                finding.step + further
-            } else {
-                0
-            },
-            ..finding
-        };
-        one.result
-            .reasons
-            .extend(other.result.reasons.into_iter().map(moved));
-        one.result.reasons.push(CaseFinding {
-            step: 0,
-            expected: "the same answer each time".into(),
-            received: format!(
-                "answers that differ, first between attempt {} and attempt {}: {told}",
-                first + 1,
-                number + 1
-            ),
-            readings: Vec::new(),
-            hint: None,
-        });
-        one.result.exchanges.extend(other.result.exchanges);
-        one.deferred = None;
+        let further = result.exchanges.len();
+        for mut finding in other.result.reasons {
+            finding.step += if finding.step > 0 { further } else { 0 };
+            result.reasons.push(finding);
+        }
+        let (first, other_number) = (first + 1, number + 1);
+        let received = format!(
+            "answers that differ, first between attempt {first} and attempt {other_number}: {verdicts}"
+        );
+        let finding = CaseFinding::new(0, "the same answer each time", received);
+        result.reasons.push(finding);
+        result.exchanges.extend(other.result.exchanges);
     }
+    let unreached = one.unreached.take().filter(|_| !is_reached);
     CaseRun {
         changes,
         evidence,
-        is_unreached,
+        unreached,
         ..one
     }
 }
 
-fn alike(one: &CaseRun, other: &CaseRun) -> bool {
-    let same = match (&one.snapshot, &other.snapshot) {
+fn differs(one: &CaseRun, other: &CaseRun) -> bool {
+    let is_same = match (&one.snapshot, &other.snapshot) {
         (Some(one), Some(other)) => snapshot::same(one, other),
-        (None, None) => true,
-        _ => false,
+        (one, other) => one.is_none() && other.is_none(),
     };
-    same && one.result.conformance == other.result.conformance
+    !is_same || one.result.conformance != other.result.conformance
 }

@@ -1,9 +1,10 @@
-//! What is shown of an exchange: for the snapshot, and as a command that a person can repeat. Placeholders stand for the values of accounts.
+//! What is shown of an exchange: for the snapshot, and as a command that a person can repeat. Placeholders replace the values of accounts.
 
 use bytes::Bytes;
-use http::{HeaderMap, Request, Response, header};
+use http::{HeaderMap, HeaderValue, Request, Response, header};
 
 use crate::{
+    client::ClientError,
     contract,
     contract::{Contract, Kind, Readings},
     runner::Accounts,
@@ -30,11 +31,9 @@ pub(super) fn shown_request(
 /// # Errors
 /// As for `shown_request`.
 pub fn case_commands(kind: Kind, case: &Case, address: &str) -> Result<Vec<String>, StepError> {
-    let commands = case.steps.iter().map(|step| {
-        let shown = shown_request(step, contract::of(kind), &Readings::default())?;
-        Ok(curl(&shown, address))
-    });
-    commands.collect()
+    let (contract, served) = (contract::of(kind), Readings::default());
+    let command = |step| Ok(curl(&shown_request(step, contract, &served)?, address));
+    case.steps.iter().map(command).collect()
 }
 
 /// Returns a shown request as a snapshot has it.
@@ -49,7 +48,7 @@ pub(super) fn request_of(shown: &Request<Bytes>) -> snapshot::Request {
 
 /// Returns an answer as a snapshot has it.
 pub(super) fn answer_of(
-    answer: &Result<Response<Bytes>, String>,
+    answer: &Result<Response<Bytes>, ClientError>,
     accounts: &Accounts,
 ) -> snapshot::Answer {
     match answer {
@@ -58,87 +57,71 @@ pub(super) fn answer_of(
             headers: received(answer.headers(), accounts),
             body: accounts.redact_bytes(answer.body()),
         },
-        Err(trouble) => snapshot::Answer::Failed(accounts.redact(trouble)),
+        Err(trouble) => snapshot::Answer::Failed(accounts.redact(&trouble.to_string())),
     }
 }
 
 /// Returns the user name in a request's body, which some answers repeat.
 pub(super) fn body_username(request: &Request<Bytes>) -> String {
     // A padded body ends in tens of thousands of blanks.
-    let body = request.body().trim_ascii_end();
-    let body: Option<serde_json::Value> = serde_json::from_slice(body).ok();
-    let username = body
-        .as_ref()
-        .and_then(|body| body.get("username")?.as_str());
-    username.unwrap_or_default().to_owned()
+    let body = serde_json::from_slice(request.body().trim_ascii_end());
+    let body: serde_json::Value = body.unwrap_or_default();
+    body["username"].as_str().unwrap_or_default().to_owned()
 }
 
 /// Returns a request as a cURL command, with the values of accounts as shell variables: `$USER_PASSWORD`.
 pub(super) fn curl(shown: &Request<Bytes>, address: &str) -> String {
-    let mut words = vec![format!(
-        "curl -sS -X {} {}",
-        shown.method(),
-        address_of(address, &path(shown))
-    )];
-    words.extend(
-        sent(shown.headers())
-            .into_iter()
-            .map(|(name, value)| format!("-H {}", quoted(&format!("{name}: {value}")))),
-    );
+    let path = path(shown);
+    // An address that is a variable is not inside the single quotes.
+    let url = if address.starts_with('$') {
+        format!("\"{address}\"{}", quoted(&path))
+    } else {
+        quoted(&format!("{address}{path}"))
+    };
+    let mut command = format!("curl -sS -X {} {url}", shown.method());
+    for (name, value) in sent(shown.headers()) {
+        command.push_str(&format!(" -H {}", quoted(&format!("{name}: {value}"))));
+    }
     match std::str::from_utf8(shown.body()) {
         Ok("") => {}
         Ok(body) if body.len() <= MAX_SHOWN && !body.contains('\0') => {
-            words.push(format!("--data-binary {}", quoted(body)))
+            command.push_str(&format!(" --data-binary {}", quoted(body)));
         }
-        _ => words.push(format!(
-            "--data-binary @body.bin  # {} bytes",
-            shown.body().len()
-        )),
+        _ => {
+            let length = shown.body().len();
+            command.push_str(&format!(" --data-binary @body.bin  # {length} bytes"));
+        }
     }
-    words.join(" ")
+    command
 }
 
 /// Returns the headers that a case sends on purpose, without those that every client adds.
 fn sent(headers: &HeaderMap) -> Vec<(String, String)> {
+    let headers = headers.iter();
     headers
-        .iter()
-        .map(|(name, value)| {
-            (
-                name.as_str().to_owned(),
-                shortened(&String::from_utf8_lossy(value.as_bytes())),
-            )
-        })
+        .map(|(name, value)| (name.as_str().to_owned(), shortened(&text(value))))
         .collect()
 }
 
 /// Returns the headers of an answer that matter; the value only if it is stable.
 fn received(headers: &HeaderMap, accounts: &Accounts) -> Vec<(String, Option<String>)> {
-    let matters = [
-        header::CONTENT_TYPE,
-        header::ALLOW,
-        header::LOCATION,
-        header::WWW_AUTHENTICATE,
-        header::CONTENT_ENCODING,
-    ];
-    let stable = |value: &http::HeaderValue| {
-        shortened(&accounts.redact(&String::from_utf8_lossy(value.as_bytes())))
-    };
-    let mut kept: Vec<(String, Option<String>)> = Vec::new();
-    for name in matters {
-        kept.extend(
-            headers
-                .get_all(&name)
-                .iter()
-                .map(|value| (name.as_str().to_owned(), Some(stable(value)))),
-        );
+    let mut kept = Vec::new();
+    for name in STABLE_HEADERS {
+        for value in headers.get_all(&name) {
+            let value = shortened(&accounts.redact(&text(value)));
+            kept.push((name.as_str().to_owned(), Some(value)));
+        }
     }
-    kept.extend(
-        [header::RETRY_AFTER, header::SET_COOKIE]
-            .iter()
-            .filter(|name| headers.contains_key(*name))
-            .map(|name| (name.as_str().to_owned(), None)),
-    );
+    for name in [header::RETRY_AFTER, header::SET_COOKIE] {
+        if headers.contains_key(&name) {
+            kept.push((name.as_str().to_owned(), None));
+        }
+    }
     kept
+}
+
+fn text(value: &HeaderValue) -> String {
+    String::from_utf8_lossy(value.as_bytes()).into_owned()
 }
 
 fn path(request: &Request<Bytes>) -> String {
@@ -152,37 +135,30 @@ fn path(request: &Request<Bytes>) -> String {
 
 fn shortened(value: &str) -> String {
     if value.len() <= MAX_SHOWN {
-        value.to_owned()
-    } else {
-        format!(
-            "{}… ({} bytes)",
-            value.chars().take(20).collect::<String>(),
-            value.len()
-        )
+        return value.to_owned();
     }
-}
-
-/// Quotes an address; one that is a variable stays outside the single quotes.
-fn address_of(address: &str, path: &str) -> String {
-    if address.starts_with('$') {
-        format!("\"{address}\"{}", quoted(path))
-    } else {
-        quoted(&format!("{address}{path}"))
-    }
+    let start: String = value.chars().take(20).collect();
+    format!("{start}… ({} bytes)", value.len())
 }
 
 /// Quotes for a shell; a placeholder becomes a variable outside the single quotes.
 fn quoted(text: &str) -> String {
     let mut quoted = format!("'{}'", text.replace('\'', r"'\''"));
     while let (Some(start), Some(end)) = (quoted.find('«'), quoted.find('»')) {
-        let name = quoted[start + '«'.len_utf8()..end.max(start + 2)]
-            .to_uppercase()
-            .replace('.', "_");
-        quoted.replace_range(start..end + '»'.len_utf8(), &format!("'\"${name}\"'"));
+        let name = &quoted[start + '«'.len_utf8()..end.max(start + 2)];
+        let variable = format!("'\"${}\"'", name.to_uppercase().replace('.', "_"));
+        quoted.replace_range(start..end + '»'.len_utf8(), &variable);
     }
     quoted
 }
 
+const STABLE_HEADERS: [header::HeaderName; 5] = [
+    header::CONTENT_TYPE,
+    header::ALLOW,
+    header::LOCATION,
+    header::WWW_AUTHENTICATE,
+    header::CONTENT_ENCODING,
+];
 const MAX_SHOWN: usize = 1000;
 
 #[cfg(test)]

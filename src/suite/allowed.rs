@@ -39,6 +39,18 @@ pub struct ReadingChoice {
     pub rank: usize,
 }
 
+impl ReadingChoice {
+    /// Chooses a reading by its name and rank.
+    pub fn new(fact: &str, reading: &str, rank: usize) -> ReadingChoice {
+        let (fact, reading) = (fact.to_owned(), reading.to_owned());
+        ReadingChoice {
+            fact,
+            reading,
+            rank,
+        }
+    }
+}
+
 /// Returns every response that an expectation allows at an operation, the defaults first.
 /// Where the run found out which path a target serves, no other path counts.
 ///
@@ -100,18 +112,12 @@ fn resolve(
                 let expect = outcome
                     .map(Expect::Outcome)
                     .or(otherwise.as_deref().cloned());
-                let (fact, reading) = (fact.clone(), reading.name.clone());
+                let choice = ReadingChoice::new(&fact, &reading.name, rank);
+                let name = &reading.name;
                 let expect = expect.ok_or_else(|| {
-                    StepError(format!("`{fact}: {reading}` lets the request go on, and the case does not say to what (`otherwise`)"))
+                    StepError(format!("`{fact}: {name}` lets the request go on, and the case does not say to what (`otherwise`)"))
                 })?;
-                branches.push((
-                    ReadingChoice {
-                        fact,
-                        reading,
-                        rank,
-                    },
-                    expect,
-                ));
+                branches.push((choice, expect));
             }
             Judgement::Unspecified
         }
@@ -128,20 +134,13 @@ fn resolve(
                     continue;
                 }
                 let named = readings.iter().find(|(name, _)| name == reading.name);
-                let (fact, reading) = (entry.name.clone(), reading.name.to_owned());
+                let (fact, name) = (&entry.name, reading.name);
                 let (_, expect) = named.ok_or_else(|| {
                     StepError(format!(
-                        "the case does not say what `{fact}: {reading}` leads to"
+                        "the case does not say what `{fact}: {name}` leads to"
                     ))
                 })?;
-                branches.push((
-                    ReadingChoice {
-                        fact,
-                        reading,
-                        rank,
-                    },
-                    expect.clone(),
-                ));
+                branches.push((ReadingChoice::new(fact, name, rank), expect.clone()));
             }
             let mut grounds = entry.readings.iter().map(|reading| reading.ground);
             match point.as_str() {

@@ -56,15 +56,11 @@ impl TargetExpectations {
             numbered_fact(contract, &fact),
             self.readings[&fact].join(" or "),
         );
-        let finding = CaseFinding {
-            step: number + 1,
-            expected: format!("{name}: {agreed}, as the profile says"),
-            received: format!("{name}: {received}"),
-            readings: Vec::new(),
-            hint: Some(format!(
-                "d4iot-double explain {fact} shows the readings; if the target has changed, write its profile again: --report profile=FILE"
-            )),
-        };
+        let expected = format!("{name}: {agreed}, as the profile says");
+        let mut finding = CaseFinding::new(number + 1, &expected, format!("{name}: {received}"));
+        finding.hint = Some(format!(
+            "d4iot-double explain {fact} shows the readings; if the target has changed, write its profile again: --report profile=FILE"
+        ));
         let (conformance, finding) = (Conformance::Deviation, Some(finding));
         StepVerdict {
             conformance,

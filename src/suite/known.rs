@@ -40,15 +40,12 @@ pub struct InvalidDate(String);
 
 #[derive(Clone, Debug)]
 struct Entry {
-    case: String,
+    raw: RawEntry,
     glob: Glob,
-    reason: String,
-    until: Option<Date>,
-    kind: Option<Kind>,
-    place: String,
+    file: String,
 }
 
-#[derive(Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawEntry {
     case: Spanned<String>,
@@ -72,10 +69,8 @@ impl KnownDifferences {
     /// Returns why a difference of this case is known, if it is.
     pub fn reason(&self, kind: Kind, case: &str) -> Option<&str> {
         let is_meant = |entry: &&Entry| entry.is_match(kind, case) && !self.is_over(entry);
-        self.entries
-            .iter()
-            .find(is_meant)
-            .map(|entry| entry.reason.as_str())
+        let entry = self.entries.iter().find(is_meant)?;
+        Some(&entry.raw.reason.value)
     }
 
     /// Returns what is wrong with the entries themselves, after a run: expired, matching nothing, or no longer differing.
@@ -83,16 +78,18 @@ impl KnownDifferences {
     pub fn problems(&self, summary: &Summary) -> Vec<String> {
         let problem = |entry: &Entry| {
             let problem = self.problem(entry, summary)?;
+            let (file, case) = (&entry.file, &entry.raw.case);
+            let (line, column) = (case.place.line, case.place.column);
+            let case = &case.value;
             Some(format!(
-                "{}: known difference `{}` {problem}",
-                entry.place, entry.case
+                "{file}:{line}:{column}: known difference `{case}` {problem}"
             ))
         };
         self.entries.iter().filter_map(problem).collect()
     }
 
     fn problem(&self, entry: &Entry, summary: &Summary) -> Option<String> {
-        if let Some(until) = entry.until.as_ref().filter(|_| self.is_over(entry)) {
+        if let Some(until) = entry.raw.until.as_ref().filter(|_| self.is_over(entry)) {
             return Some(format!(
                 "has expired on {until}\n  hint: see whether it still differs, and set another day or remove it"
             ));
@@ -101,21 +98,18 @@ impl KnownDifferences {
             let problem = "matches no case\n  hint: `d4iot-double plan` lists the cases";
             return Some(problem.to_owned());
         }
-        let mut targets = summary.targets.iter();
+        let kind = entry.raw.kind;
+        let targets = summary.targets.iter();
+        let mut targets = targets.filter(|target| kind.is_none_or(|kind| kind == target.kind));
         let agrees =
             |target: &TargetSummary| entry.ids(target.kind).iter().all(|id| agrees(target, id));
-        let is_of_kind =
-            |target: &&TargetSummary| entry.kind.is_none_or(|kind| kind == target.kind);
-        let was_run = targets.clone().any(|target| is_of_kind(&target));
-        let is_stale = was_run && targets.all(|target| !is_of_kind(&target) || agrees(target));
+        let is_stale = targets.clone().next().is_some() && targets.all(agrees);
         is_stale.then(|| "differs no longer\n  hint: remove it".to_owned())
     }
 
     fn is_over(&self, entry: &Entry) -> bool {
-        entry
-            .until
-            .as_ref()
-            .is_some_and(|until| *until < self.today)
+        let until = entry.raw.until.as_ref();
+        until.is_some_and(|until| *until < self.today)
     }
 }
 
@@ -128,38 +122,25 @@ impl Entry {
             message,
             hint: None,
         };
-        let RawEntry {
-            case,
-            reason,
-            until,
-            kind,
-        } = raw;
+        let RawEntry { case, reason, .. } = &raw;
         let glob = Glob::new(&case.value)
-            .map_err(|reason| wrong(&case, format!("`{}` is not a glob: {reason}", case.value)))?;
+            .map_err(|reason| wrong(case, format!("`{}` is not a glob: {reason}", case.value)))?;
         if reason.value.trim().is_empty() {
             let message = "the reason is empty, expected words that a later reader understands";
-            return Err(wrong(&reason, message.to_owned()));
+            return Err(wrong(reason, message.to_owned()));
         }
-        let place = format!("{file}:{}:{}", case.place.line, case.place.column);
-        let (case, reason) = (case.value, reason.value);
-        Ok(Entry {
-            case,
-            glob,
-            reason,
-            until,
-            kind,
-            place,
-        })
+        let file = file.to_owned();
+        Ok(Entry { raw, glob, file })
     }
 
     fn is_match(&self, kind: Kind, case: &str) -> bool {
-        self.kind.is_none_or(|own| own == kind) && self.glob.is_match(case)
+        self.raw.kind.is_none_or(|own| own == kind) && self.glob.is_match(case)
     }
 
     /// Returns the id of every case and every possible inconsistency of a kind that is meant. A star alone means cases.
     fn ids(&self, kind: Kind) -> Vec<String> {
         let mut ids = Vec::new();
-        if self.case.starts_with(INCONSISTENT) {
+        if self.raw.case.value.starts_with(INCONSISTENT) {
             let facts = contract::of(kind).facts().into_iter();
             let disputed = facts.filter(|fact| fact.is_disputed());
             ids.extend(disputed.map(|fact| format!("{INCONSISTENT}{}", fact.name)));
@@ -193,11 +174,8 @@ impl Date {
         // `Sun, 06 Nov 1994 08:49:37 GMT`
         let text = httpdate::fmt_http_date(time);
         let month = MONTHS.iter().position(|month| *month == &text[8..11]);
-        let (day, year) = (&text[5..7], &text[12..16]);
-        Date(format!(
-            "{year}-{:02}-{day}",
-            month.map_or(0, |month| month + 1)
-        ))
+        let (day, month, year) = (&text[5..7], month.unwrap_or_default() + 1, &text[12..16]);
+        Date(format!("{year}-{month:02}-{day}"))
     }
 }
 
@@ -223,9 +201,8 @@ impl FromStr for Date {
 
 impl<'de> Deserialize<'de> for Date {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Date, D::Error> {
-        String::deserialize(deserializer)?
-            .parse()
-            .map_err(de::Error::custom)
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(de::Error::custom)
     }
 }
 

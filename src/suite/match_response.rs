@@ -6,7 +6,9 @@ use serde_json::Value;
 use thiserror::Error;
 
 use crate::{
-    contract::{Contract, Echo, Envelope, Fact, Internal, Operation, Outcome, Reading},
+    contract::{
+        Contract, Echo, Envelope, Fact, Internal, Operation, Outcome, Reading, ResponseSpec,
+    },
     suite::{allowed::ReadingChoice, strict_json},
 };
 
@@ -69,7 +71,12 @@ impl<'a> ReceivedAnswer<'a> {
     }
 }
 
-impl MatchContext<'_> {
+impl<'a> MatchContext<'a> {
+    fn spec(&self, outcome: Outcome) -> Option<(&'static str, &'a ResponseSpec)> {
+        self.contract
+            .response_spec(outcome.at(self.operation), outcome)
+    }
+
     /// Compares an answer with an outcome.
     ///
     /// # Errors
@@ -79,43 +86,37 @@ impl MatchContext<'_> {
         outcome: Outcome,
         answer: &ReceivedAnswer<'_>,
     ) -> Result<Match, Mismatch> {
-        let Some((place, spec)) = self
-            .contract
-            .response_spec(outcome.at(self.operation), outcome)
-        else {
-            return Err(Mismatch(format!(
-                "the contract has no wording for {outcome}"
-            )));
+        let wrong = |reason: String| Err(Mismatch(reason));
+        let Some((place, spec)) = self.spec(outcome) else {
+            return wrong(format!("the contract has no wording for {outcome}"));
         };
         let (type_fact, types) = self.contract.answer_type(outcome.at(self.operation));
         let received_type = answer.content_type.as_ref().map_err(Mismatch::clone)?;
+        let folded_type = folded(received_type);
         let types = choices(&type_fact, types, |reading| {
-            folded(&reading.0) == folded(received_type)
+            folded(&reading.0) == folded_type
         });
         if types.is_empty() {
-            return Err(Mismatch(format!(
-                "the answer's content type is `{received_type}`"
-            )));
+            return wrong(format!("the answer's content type is `{received_type}`"));
         }
         let received = answer.body.as_ref().map_err(Mismatch::clone)?;
         // Nearly every wording differs in its text, which is cheap to see.
         let texts = texts(received);
-        let wordings = self
-            .wordings(outcome, |text| texts.contains(&text))
-            .into_iter();
-        let same = wordings.filter(|(_, body)| body == received);
-        let mut combinations: Vec<Vec<ReadingChoice>> = same
-            .map(|(choices, _)| [choices, types.clone()].concat())
-            .collect();
+        let mut combinations = Vec::new();
+        for (choices, body) in self.wordings(outcome, |text| texts.contains(&text)) {
+            if body == *received {
+                combinations.push([choices, types.clone()].concat());
+            }
+        }
         if combinations.is_empty() {
-            return Err(Mismatch(format!("the body is not a wording of {outcome}")));
+            return wrong(format!("the body is not a wording of {outcome}"));
         }
         combinations.sort_by_key(|choices| rank(choices));
         combinations.dedup();
         let status_fact = format!("{place}.{outcome}.status");
         let received_status = answer.response.status();
-        let status = choices(&status_fact, &spec.status, |reading| {
-            reading.0 == received_status
+        let status = choices(&status_fact, &spec.status, |status| {
+            status.0 == received_status
         });
         Ok(Match {
             combinations,
@@ -152,38 +153,47 @@ impl MatchContext<'_> {
         outcome: Outcome,
         is_wanted: impl Fn(&str) -> bool,
     ) -> Vec<(Vec<ReadingChoice>, Value)> {
-        let spec = self
-            .contract
-            .response_spec(outcome.at(self.operation), outcome);
-        let Some((place, spec)) = spec else {
+        let Some((place, spec)) = self.spec(outcome) else {
             return Vec::new();
         };
         let echo = Echo {
             username: self.username,
         };
-        let name = |point: &str| format!("{place}.{outcome}.{point}");
+        // A success has neither envelope nor internal message.
+        let envelopes = spec
+            .envelope
+            .as_ref()
+            .map_or(&[][..], |fact| fact.readings());
+        let envelopes = alternatives(envelopes, &Envelope::Object);
+        let internals = spec
+            .internal
+            .as_ref()
+            .map_or(&[][..], |fact| fact.readings());
+        let internals = alternatives(internals, &Internal::Absent);
         let mut wordings = Vec::new();
         for (body_rank, body) in spec.body.readings().iter().enumerate() {
             if !is_wanted(&body.is.fill(echo)) {
                 continue;
             }
-            for envelope in alternatives(spec.envelope.as_ref()) {
-                for internal in alternatives(spec.internal.as_ref()) {
-                    let wrapped = body.is.body(
-                        envelope.map_or(Envelope::Object, |(_, reading)| reading.is),
-                        internal.map_or(&Internal::Absent, |(_, reading)| &reading.is),
-                        echo,
-                    );
+            for (envelope, envelope_name, envelope_rank) in &envelopes {
+                for (internal, internal_name, internal_rank) in &internals {
+                    let wrapped = body.is.body(**envelope, internal, echo);
                     // Only inside an object can an internal message be present or absent.
-                    let internal = internal.filter(|_| wrapped["error"].is_object());
-                    let mut choices = vec![choice(name("body"), body_rank, body)];
-                    choices.extend(
-                        envelope.map(|(rank, reading)| choice(name("envelope"), rank, reading)),
-                    );
-                    choices.extend(
-                        internal.map(|(rank, reading)| choice(name("internal"), rank, reading)),
-                    );
-                    wordings.push((choices, wrapped));
+                    let has_internal = wrapped["error"].is_object();
+                    let points = [
+                        ("body", Some(&body.name), body_rank),
+                        ("envelope", *envelope_name, *envelope_rank),
+                        (
+                            "internal",
+                            internal_name.filter(|_| has_internal),
+                            *internal_rank,
+                        ),
+                    ];
+                    let choices = points.into_iter().filter_map(|(point, name, rank)| {
+                        let fact = format!("{place}.{outcome}.{point}");
+                        Some(ReadingChoice::new(&fact, name?, rank))
+                    });
+                    wordings.push((choices.collect(), wrapped));
                 }
             }
         }
@@ -196,11 +206,18 @@ pub(super) fn rank(choices: &[ReadingChoice]) -> usize {
     choices.iter().map(|choice| choice.rank).sum()
 }
 
-/// Returns the readings of a fact that may be absent, each with its rank: a success has neither envelope nor internal message.
-fn alternatives<T>(fact: Option<&Fact<T>>) -> Vec<Option<(usize, &Reading<T>)>> {
-    fact.map_or(vec![None], |fact| {
-        fact.readings().iter().enumerate().map(Some).collect()
-    })
+/// Returns the value, name and rank of each reading of a fact, or the value of an absent fact.
+fn alternatives<'a, T>(
+    readings: &'a [Reading<T>],
+    absent: &'a T,
+) -> Vec<(&'a T, Option<&'a String>, usize)> {
+    if readings.is_empty() {
+        return vec![(absent, None, 0)];
+    }
+    let readings = readings.iter().enumerate();
+    readings
+        .map(|(rank, reading)| (&reading.is, Some(&reading.name), rank))
+        .collect()
 }
 
 /// Returns every text that may be a wording: under a key, or under a key in there.
@@ -218,34 +235,18 @@ fn texts(received: &Value) -> Vec<&str> {
 fn choices<T>(fact: &str, readings: &Fact<T>, follows: impl Fn(&T) -> bool) -> Vec<ReadingChoice> {
     let readings = readings.readings().iter().enumerate();
     let followed = readings.filter(|(_, reading)| follows(&reading.is));
-    followed
-        .map(|(rank, reading)| choice(fact.to_owned(), rank, reading))
-        .collect()
-}
-
-fn choice<T>(fact: String, rank: usize, reading: &Reading<T>) -> ReadingChoice {
-    let reading = reading.name.clone();
-    ReadingChoice {
-        fact,
-        rank,
-        reading,
-    }
+    let choice = |(rank, reading): (_, &Reading<T>)| ReadingChoice::new(fact, &reading.name, rank);
+    followed.map(choice).collect()
 }
 
 /// Returns a content type in one spelling: without case, blanks, quotes and empty parameters (RFC 9110 sections 5.6.6 and 8.3.1),
 /// `utf8` being UTF-8 (WHATWG Encoding).
 fn folded(text: &str) -> String {
     let text = text.to_ascii_lowercase().replace('"', "");
-    let parts = text
-        .split(';')
-        .map(str::trim)
-        .filter(|part| !part.is_empty());
-    let spelled = parts.map(|part| {
-        if part == "charset=utf8" {
-            "charset=utf-8"
-        } else {
-            part
-        }
-    });
-    spelled.collect::<Vec<_>>().join(";")
+    let parts = text.split(';').map(str::trim);
+    let mut parts: Vec<&str> = parts.filter(|part| !part.is_empty()).collect();
+    for part in parts.iter_mut().filter(|part| **part == "charset=utf8") {
+        *part = "charset=utf-8";
+    }
+    parts.join(";")
 }

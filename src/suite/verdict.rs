@@ -85,15 +85,8 @@ pub fn of_step(sent: &SentStep<'_>, received: StepResponse<'_>) -> StepVerdict {
     match received {
         StepResponse::Answer(answer) => of_answer(sent, &allowed, answer),
         StepResponse::Broken(trouble) if has(&allowed, Judgement::Unspecified) => {
-            let expected = "the documents are silent".to_owned();
-            let received = trouble.to_owned();
             let step = sent.number + 1;
-            let finding = CaseFinding {
-                step,
-                expected,
-                received,
-                ..CaseFinding::default()
-            };
+            let finding = CaseFinding::new(step, "the documents are silent", trouble);
             StepVerdict::new(Conformance::Undocumented, Some(finding))
         }
         StepResponse::Broken(trouble) => {
@@ -157,12 +150,7 @@ fn of_answer(
             }
         }
         _ if sent.case.must_not == Some(Forbidden::Success) && context.claims_success(answer) => {
-            let finding = CaseFinding {
-                step: sent.number + 1,
-                expected: SUCCESS_IS_FORBIDDEN.to_owned(),
-                received: "a success".to_owned(),
-                ..CaseFinding::default()
-            };
+            let finding = CaseFinding::new(sent.number + 1, SUCCESS_IS_FORBIDDEN, "a success");
             verdict(Conformance::Deviation, Some(finding))
         }
         Some(_) => verdict(Conformance::Undocumented, None),
@@ -323,13 +311,11 @@ fn finding(
         }
         expected.push(format!("{outcome}: {}", texts.join(" or ")));
     }
-    let (step, expected) = (sent.number + 1, expected.join(" · "));
+    let finding = CaseFinding::new(sent.number + 1, &expected.join(" · "), received);
     CaseFinding {
-        step,
-        expected,
-        received,
         readings,
         hint,
+        ..finding
     }
 }
 
@@ -346,12 +332,7 @@ pub fn ground(ground: &Ground, contract: &Contract) -> String {
 
 /// A step that is not judged, with the reason.
 pub fn not_judged(number: usize, reason: String) -> StepVerdict {
-    let step = number + 1;
-    let finding = CaseFinding {
-        step,
-        received: reason,
-        ..CaseFinding::default()
-    };
+    let finding = CaseFinding::new(number + 1, "", reason);
     StepVerdict::new(Conformance::NotJudged, Some(finding))
 }
 

@@ -44,7 +44,7 @@ pub(super) fn text(located: &CaseWithLocation, contracts: &[&Contract]) -> Resul
     wrap("", 0, &format!("{}: {}", case.id, case.title), &mut lines);
     lines.push(format!("  --> {}:{}", located.file, located.line));
     item("kinds", &kinds(&case.kinds), &mut lines);
-    item("effect", runner::effect(case.effect), &mut lines);
+    item("effect", case.effect.name(), &mut lines);
     if !case.tags.is_empty() {
         item("tags", &case.tags.join(", "), &mut lines);
     }

@@ -14,10 +14,12 @@ pub struct CheckReport(Summary);
 impl CheckReport {
     pub(super) fn new(result: LiveResult) -> CheckReport {
         let mut trouble = result.problems();
-        let failure = result.run.unreachable;
-        trouble.extend(
-            failure.map(|failure| format!("the target could not be reached: {}", failure.message)),
-        );
+        if let Some(failure) = result.run.unreachable {
+            trouble.push(format!(
+                "the target could not be reached: {}",
+                failure.message
+            ));
+        }
         CheckReport(Summary {
             version: 1,
             tool: concat!("d4iot-double ", env!("CARGO_PKG_VERSION")).to_owned(),
@@ -28,16 +30,11 @@ impl CheckReport {
 
     /// Tells whether the server passed: a case was judged, none deviates, no fact was answered inconsistently, and the run had no trouble.
     pub fn passed(&self) -> bool {
-        let judged = self
-            .cases()
-            .iter()
-            .any(|case| case.conformance != Conformance::NotJudged);
-        judged
+        let is_judged = |case: &CaseResult| case.conformance != Conformance::NotJudged;
+        self.cases().iter().any(is_judged)
             && self.0.trouble.is_empty()
             && self.deviations().is_empty()
-            && self
-                .target()
-                .is_none_or(|target| target.inconsistent.is_empty())
+            && self.target().inconsistent.is_empty()
     }
 
     /// Panics with the whole report if the run did not pass.
@@ -56,30 +53,22 @@ impl CheckReport {
 
     /// Returns every case, in the order of the run; those left out are last, with their reason.
     pub fn cases(&self) -> &[CaseResult] {
-        self.target()
-            .map(|target| target.cases.as_slice())
-            .unwrap_or_default()
+        &self.target().cases
     }
 
     /// Returns the cases whose answer no reading of the documentation allows.
     pub fn deviations(&self) -> Vec<&CaseResult> {
-        self.cases()
-            .iter()
-            .filter(|case| case.conformance == Conformance::Deviation)
-            .collect()
+        let is_deviation = |case: &&CaseResult| case.conformance == Conformance::Deviation;
+        self.cases().iter().filter(is_deviation).collect()
     }
 
     /// Returns the reading of a fact that the server follows, if its answers show one: `validation.path`.
     pub fn reading(&self, fact: &str) -> Option<&str> {
-        let followed = self
-            .target()?
-            .profile
-            .iter()
-            .find(|followed| followed.fact == fact)?;
-        if let [reading] = followed.readings.as_slice() {
-            Some(reading)
-        } else {
-            None
+        let mut profile = self.target().profile.iter();
+        let followed = profile.find(|followed| followed.fact == fact)?;
+        match followed.readings.as_slice() {
+            [reading] => Some(reading),
+            _ => None,
         }
     }
 
@@ -93,8 +82,8 @@ impl CheckReport {
         &self.0
     }
 
-    fn target(&self) -> Option<&TargetSummary> {
-        self.0.targets.first()
+    fn target(&self) -> &TargetSummary {
+        &self.0.targets[0]
     }
 }
 

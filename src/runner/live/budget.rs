@@ -10,8 +10,11 @@ use crate::{
 
 /// Returns how many sign-ins may fail in a case: one for each step, and at least one if that is its declared effect.
 pub fn cost(case: &Case, contract: &Contract) -> u32 {
-    let steps = case.steps.iter();
-    let cost: u32 = steps.map(|step| step_cost(case, step, contract)).sum();
+    let cost: u32 = case
+        .steps
+        .iter()
+        .map(|step| step_cost(case, step, contract))
+        .sum();
     cost.max(u32::from(case.effect == Effect::AuthFailure))
 }
 
@@ -19,13 +22,10 @@ pub fn cost(case: &Case, contract: &Contract) -> u32 {
 /// unspecified, if its request names an account without its right password: a sensor may count that as a failure.
 pub fn step_cost(case: &Case, step: &Step, contract: &Contract) -> u32 {
     let outcomes = expected_outcomes(step, contract);
-    if outcomes.iter().copied().any(is_failure) {
-        return 1;
-    }
-    let harmless = case.effect == Effect::None
+    let is_harmless = case.effect == Effect::None
         || outcomes.iter().copied().all(is_signed_in)
         || has_own_credentials(step, contract);
-    u32::from(!harmless)
+    u32::from(!is_harmless || outcomes.iter().copied().any(is_failure))
 }
 
 /// Tells whether an answer says that a sign-in failed.
@@ -45,18 +45,18 @@ pub fn signs_in(step: &Step, contract: &Contract) -> bool {
 /// Tells whether a request can change a password: it goes to an operation that does.
 pub fn is_change(case: &Case, step: &Step) -> bool {
     let path = step.path.as_deref().unwrap_or_default();
-    case.effect == Effect::PasswordChange
-        && (step.ask != Operation::Validation
-            || path.contains("set_password")
-            || step.quote.is_some())
+    let asks_for_change = step.ask != Operation::Validation || path.contains("set_password");
+    case.effect == Effect::PasswordChange && (asks_for_change || step.quote.is_some())
 }
 
 /// Returns the outcomes that a step expects, under some reading.
 pub fn expected_outcomes(step: &Step, contract: &Contract) -> BTreeSet<Outcome> {
-    allowed::allowed_responses(&step.expect, contract, step.ask, &Readings::default())
+    let served = Readings::default();
+    let allowed = allowed::allowed_responses(&step.expect, contract, step.ask, &served);
+    allowed
         .unwrap_or_default()
         .into_iter()
-        .map(|branch| branch.outcome)
+        .map(|response| response.outcome)
         .collect()
 }
 
@@ -68,29 +68,23 @@ pub type Candidate = (u32, BTreeSet<String>);
 pub fn select_within_budget(
     candidates: &[Candidate],
     mut covered: BTreeSet<String>,
-    budget: u32,
+    mut budget: u32,
 ) -> Vec<usize> {
-    let mut left = budget;
     let mut chosen = Vec::new();
     let mut rest: Vec<usize> = (0..candidates.len()).collect();
     loop {
-        rest.retain(|index| candidates[*index].0 <= left);
+        rest.retain(|index| candidates[*index].0 <= budget && !chosen.contains(index));
         let gain = |index: usize| candidates[index].1.difference(&covered).count();
         let cost = |index: usize| candidates[index].0.max(1) as usize;
         // Fractions are compared crosswise.
-        let best = rest.iter().copied().reduce(|best, next| {
-            if gain(next) * cost(best) > gain(best) * cost(next) {
-                next
-            } else {
-                best
-            }
-        });
+        let is_better = |next, best| gain(next) * cost(best) > gain(best) * cost(next);
+        let best = rest.iter().copied();
+        let best = best.reduce(|best, next| if is_better(next, best) { next } else { best });
         let Some(best) = best else {
             return chosen;
         };
-        left -= candidates[best].0;
+        budget -= candidates[best].0;
         covered.extend(candidates[best].1.iter().cloned());
-        rest.retain(|index| *index != best);
         chosen.push(best);
     }
 }
@@ -105,14 +99,13 @@ fn is_signed_in(outcome: Outcome) -> bool {
 
 fn has_own_credentials(step: &Step, contract: &Contract) -> bool {
     let shown = shown_request(step, contract, &Readings::default()).ok();
-    let sent = shown.and_then(|shown| change::credentials(shown.body(), step.ask));
-    let of = |account, property| Placeholder { account, property }.to_string();
-    sent.is_some_and(|sent| {
-        let mut accounts = Account::ALL.iter().copied();
-        accounts.any(|account| {
-            sent.username == of(account, Property::Username)
-                && sent.password.expose() == of(account, Property::Password)
-        })
+    let Some(sent) = shown.and_then(|shown| change::credentials(shown.body(), step.ask)) else {
+        return false;
+    };
+    let is = |sent: &str, account, property| sent == Placeholder { account, property }.to_string();
+    Account::ALL.iter().any(|account| {
+        is(&sent.username, *account, Property::Username)
+            && is(sent.password.expose(), *account, Property::Password)
     })
 }
 

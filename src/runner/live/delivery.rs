@@ -11,20 +11,9 @@ use super::budget;
 use crate::{
     client::ClientError,
     contract::{Contract, Operation, Outcome},
-    report::{CaseFinding, Conformance},
+    report::CaseFinding,
     suite::Step,
 };
-
-/// How an answer was delivered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Delivery {
-    /// There was a connection, and no complete answer of the target.
-    Broken,
-    /// The answer is complete.
-    Complete,
-    /// There was no connection.
-    None,
-}
 
 /// What a changing step asks for: an operation, and the outcomes that are expected.
 pub type Question = (Operation, BTreeSet<Outcome>);
@@ -36,26 +25,8 @@ pub struct SentChange {
     pub question: Question,
     /// Whether its answer was lost.
     pub is_lost: bool,
-}
-
-/// The verdict on a case if all answers to its questions are lost.
-#[derive(Clone, Debug)]
-pub struct DeferredVerdict {
-    /// The verdict.
-    pub conformance: Conformance,
-    /// The reasons.
-    pub reasons: Vec<CaseFinding>,
-}
-
-impl Delivery {
-    /// Tells how an exchange ended.
-    pub fn of(answer: &Result<Response<Bytes>, ClientError>) -> Delivery {
-        match answer {
-            _ if lost_reason(answer).is_some() => Delivery::Broken,
-            Ok(_) => Delivery::Complete,
-            Err(_) => Delivery::None,
-        }
-    }
+    /// The deviation that a lost answer is if no such change is answered in the whole run.
+    pub deviation: Option<CaseFinding>,
 }
 
 /// Returns why an answer is lost: it is not complete, or it is the page of a gateway.
@@ -66,8 +37,8 @@ pub fn lost_reason(answer: &Result<Response<Bytes>, ClientError>) -> Option<Stri
         Ok(answer) => {
             let status = answer.status().as_u16();
             let is_json = serde_json::from_slice::<serde_json::Value>(answer.body()).is_ok();
-            (matches!(status, 502..=504) && !is_json)
-                .then(|| format!("status {status} with a body that is not JSON"))
+            let is_page = matches!(status, 502..=504) && !is_json;
+            is_page.then(|| format!("status {status} with a body that is not JSON"))
         }
     }
 }
@@ -87,23 +58,24 @@ pub fn expects_success(step: &Step, contract: &Contract) -> bool {
 pub fn never_answered<'a>(
     changes: impl Iterator<Item = &'a SentChange> + Clone,
 ) -> BTreeSet<Question> {
-    let answered: BTreeSet<(Operation, Outcome)> = changes
-        .clone()
-        .filter(|change| !change.is_lost)
-        .flat_map(|change| {
-            let (operation, outcomes) = &change.question;
-            outcomes.iter().map(|outcome| (*operation, *outcome))
-        })
-        .collect();
-    let lost = changes.filter(|change| change.is_lost);
-    lost.map(|change| &change.question)
-        .filter(|(operation, outcomes)| {
-            !outcomes
-                .iter()
-                .any(|outcome| answered.contains(&(*operation, *outcome)))
-        })
-        .cloned()
-        .collect()
+    let (mut answered, mut never) = (BTreeSet::new(), BTreeSet::new());
+    for SentChange {
+        question, is_lost, ..
+    } in changes
+    {
+        if *is_lost {
+            never.insert(question.clone());
+        } else {
+            let (operation, outcomes) = question;
+            answered.extend(outcomes.iter().map(|outcome| (*operation, *outcome)));
+        }
+    }
+    never.retain(|(operation, outcomes)| {
+        outcomes
+            .iter()
+            .all(|outcome| !answered.contains(&(*operation, *outcome)))
+    });
+    never
 }
 
 #[cfg(test)]
@@ -131,6 +103,7 @@ mod tests {
         let change = |operation, outcome, lost| SentChange {
             question: (operation, [outcome].into()),
             is_lost: lost,
+            deviation: None,
         };
         let changes = [
             change(Operation::SetPassword, Outcome::PasswordReplaced, true),
@@ -159,6 +132,7 @@ mod tests {
         let of = |outcomes, lost| SentChange {
             question: (Operation::SetPasswordByAdmin, outcomes),
             is_lost: lost,
+            deviation: None,
         };
         let changes = [
             of(both.clone(), true),

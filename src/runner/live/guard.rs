@@ -2,17 +2,13 @@
 
 mod verify;
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    future::Future,
-};
+use std::{collections::BTreeSet, future::Future};
 
 use bytes::Bytes;
-use http::Request;
+use http::{Request, Response};
 
 use super::{
     budget,
-    delivery::Delivery,
     plan::{Phase, PlannedCase, over_budget},
     stop::StopSignal,
     undo::{
@@ -21,9 +17,10 @@ use super::{
     },
 };
 use crate::{
-    contract::{Contract, Outcome},
+    client::ClientError,
+    contract::Outcome,
     report::CaseFinding,
-    suite::{Account, Case, verdict::StepVerdict},
+    suite::{Account, Case, StepError, verdict::StepVerdict},
 };
 
 /// Protects a live target during a run.
@@ -40,23 +37,16 @@ pub struct SafetyGuard<'a> {
     /// The passwords that could not be restored.
     pub unrestored: Vec<UnrestoredPassword>,
     stop: StopSignal,
-    contract: &'a Contract,
     /// How many sign-ins may fail.
     budget: u32,
     /// How many sign-ins may have failed, whatever was answered.
     spent: u32,
-    /// How many failures of the session are part of `spent`.
-    counted: u32,
     has_missed: bool,
     findings: Vec<CaseFinding>,
 }
 
-/// What is known of a step before it is sent.
-#[derive(Debug, Default)]
-pub struct PreparedStep {
-    /// What it may change, and the accounts to verify afterwards.
-    change: Option<(PossibleChange, BTreeSet<Account>)>,
-}
+/// What a step may change, and the accounts to verify afterwards.
+pub type PreparedChange = (PossibleChange, BTreeSet<Account>);
 
 /// A step that was answered.
 pub struct AnsweredStep<'a> {
@@ -68,41 +58,29 @@ pub struct AnsweredStep<'a> {
     pub request: &'a Request<Bytes>,
     /// The verdict on its answer.
     pub judged: &'a StepVerdict,
-    /// Whether an answer came.
-    pub delivery: Delivery,
-}
-
-/// What follows from an answered step.
-pub struct StepResult {
-    /// Whether the case can continue.
-    pub continues: bool,
-    /// What validations found after a change, as text.
-    pub found: Option<String>,
+    /// The answer, or why there is none.
+    pub answer: &'a Result<Response<Bytes>, ClientError>,
 }
 
 impl<'a> SafetyGuard<'a> {
     /// Protects a run in which `budget` sign-ins may fail, `spent` of which may have failed already.
     pub fn new(
         session: TargetSession<'a>,
-        contract: &'a Contract,
         journal: Option<UndoJournal>,
         (budget, spent): (u32, u32),
         stop: StopSignal,
     ) -> SafetyGuard<'a> {
-        let (suspicion, unproven, unrestored, findings) = Default::default();
         SafetyGuard {
             session,
             journal,
-            suspicion,
-            unproven,
-            unrestored,
+            suspicion: None,
+            unproven: None,
+            unrestored: Vec::new(),
             stop,
-            contract,
             budget,
             spent,
-            counted: 0,
             has_missed: false,
-            findings,
+            findings: Vec::new(),
         }
     }
 
@@ -117,14 +95,15 @@ impl<'a> SafetyGuard<'a> {
     /// Returns why a case is not to be started now.
     pub fn refusal(&self, planned: &PlannedCase) -> Option<String> {
         if !self.unrestored.is_empty() {
-            return Some("a password could not be restored, so nothing more is sent".into());
+            return Some("a password could not be restored, so nothing more is sent".to_owned());
         }
         if let Some(suspicion) = &self.suspicion {
             return Some(format!("a lock-out is suspected: {suspicion}"));
         }
         if self.stop.is_requested() {
-            return Some(INTERRUPTED.into());
+            return Some(INTERRUPTED.to_owned());
         }
+        let cost = planned.cost;
         if planned.phase == Phase::Mutating {
             if let Some(reason) = &self.unproven {
                 return Some(reason.clone());
@@ -135,24 +114,19 @@ impl<'a> SafetyGuard<'a> {
                 .steps
                 .iter()
                 .filter(|step| budget::is_change(case, step));
-            let changes = u32::try_from(changes.count()).unwrap_or(u32::MAX);
-            let cost = planned.cost.saturating_add(changes);
+            let cost = cost.saturating_add(u32::try_from(changes.count()).unwrap_or(u32::MAX));
             if self.has_missed && self.spent.saturating_add(cost) > self.budget {
-                return Some(UNCLEAR_CHANGES.into());
+                return Some(UNCLEAR_CHANGES.to_owned());
             }
         }
-        (planned.cost > 0 && self.spent + planned.cost > self.budget)
-            .then(|| over_budget(planned.cost, self.budget))
+        let is_over = cost > 0 && self.spent + cost > self.budget;
+        is_over.then(|| over_budget(cost, self.budget))
     }
 
     /// Validates every account that may be changed, and the administrator who would restore it. Then sets each password to itself,
     /// which changes nothing and shows whether it could be restored. A rejection forbids all changes.
-    pub async fn prove_restorable(
-        &mut self,
-        objects: &BTreeSet<Account>,
-        present: &BTreeSet<Account>,
-    ) {
-        let admin = present.contains(&Account::Admin).then_some(Account::Admin);
+    pub async fn prove_restorable(&mut self, objects: &BTreeSet<Account>) {
+        let admin = self.session.has_admin().then_some(Account::Admin);
         for account in objects.iter().copied().chain(admin) {
             if self.stop.is_requested() {
                 return;
@@ -166,8 +140,7 @@ impl<'a> SafetyGuard<'a> {
                     self.suspect_lockout(account);
                 }
                 self.unproven = Some(format!(
-                    "no change was made: signing in as `{}` failed, so it could not be restored",
-                    account.name()
+                    "no change was made: signing in as `{account}` failed, so it could not be restored"
                 ));
                 return;
             }
@@ -176,12 +149,7 @@ impl<'a> SafetyGuard<'a> {
             let Some(journal) = &mut self.journal else {
                 return;
             };
-            let reason = match self.session.dry_run_change(*account, journal).await {
-                Ok(None) => None,
-                Ok(Some(reason)) => Some(reason),
-                Err(error) => Some(error.to_string()),
-            };
-            if let Some(reason) = reason {
+            if let Some(reason) = self.session.dry_run_change(*account, journal).await {
                 self.unproven = Some(format!("a change could not be undone: {reason}"));
                 return;
             }
@@ -189,7 +157,7 @@ impl<'a> SafetyGuard<'a> {
         }
     }
 
-    /// Prepares a step: the journal has a line about a change before it is sent.
+    /// Prepares a step: the journal has a line about a change before it is sent. None if the step changes nothing.
     ///
     /// # Errors
     /// Why the step may not be sent.
@@ -198,18 +166,16 @@ impl<'a> SafetyGuard<'a> {
         case: &Case,
         number: usize,
         shown: &Request<Bytes>,
-    ) -> Result<PreparedStep, String> {
+    ) -> Result<Option<PreparedChange>, StepError> {
         if self.stop.is_requested() {
             return Err(INTERRUPTED.into());
         }
         let step = &case.steps[number];
         if !budget::is_change(case, step) {
-            return Ok(PreparedStep::default());
+            return Ok(None);
         }
-        let journal = self
-            .journal
-            .as_mut()
-            .ok_or("no journal is open, so nothing is changed")?;
+        let journal = self.journal.as_mut();
+        let journal = journal.ok_or("no journal is open, so nothing is changed")?;
         let change = PossibleChange::of(shown, step.ask);
         let mut watched = change.objects.clone();
         if watched.is_empty() {
@@ -220,63 +186,55 @@ impl<'a> SafetyGuard<'a> {
         let accounts = watched.iter().copied();
         if let Err(error) = journal.sending(&case.id, number + 1, accounts, &change.passwords) {
             self.unproven = Some(error.to_string());
-            return Err(error.to_string());
+            return Err(StepError(error.to_string()));
         }
-        Ok(PreparedStep {
-            change: Some((change, watched)),
-        })
+        Ok(Some((change, watched)))
     }
 
     /// Waits for the answer to a request that changes nothing.
     ///
     /// # Errors
     /// The run is asked to stop meanwhile.
-    pub async fn unless_stopped<T>(&self, answer: impl Future<Output = T>) -> Result<T, String> {
+    pub async fn unless_stopped<T>(&self, answer: impl Future<Output = T>) -> Result<T, StepError> {
         tokio::select! {
             answer = answer => Ok(answer),
             () = self.stop.requested() => Err(INTERRUPTED.into()),
         }
     }
 
-    /// Follows up an answered step: counts failures, suspects a lock-out, finds out which passwords are current.
+    /// Follows up an answered step: counts failures, suspects a lock-out, finds out which passwords are current. Returns whether the
+    /// case can continue, and what validations found after a change.
     pub async fn after(
         &mut self,
         answered: &AnsweredStep<'_>,
-        prepared: PreparedStep,
-    ) -> StepResult {
-        let AnsweredStep {
-            case,
-            number,
-            request,
-            judged,
-            ..
-        } = *answered;
-        let step = &case.steps[number];
+        change: Option<PreparedChange>,
+    ) -> (bool, String) {
+        let (case, contract, judged) = (answered.case, self.session.contract, answered.judged);
+        let (step, further) = (
+            &case.steps[answered.number],
+            &case.steps[answered.number + 1..],
+        );
         let failed = judged.outcome.is_some_and(budget::is_failure);
-        self.spent += budget::step_cost(case, step, self.contract).max(u32::from(failed));
-        let credentials = change::credentials(request.body(), step.ask)
-            .filter(|_| budget::signs_in(step, self.contract));
-        let doubtful = credentials
-            .clone()
-            .filter(|credentials| failed && self.session.should_be_valid(credentials));
+        self.spent += budget::step_cost(case, step, contract).max(u32::from(failed));
+        let credentials = change::credentials(answered.request.body(), step.ask);
+        let credentials = credentials.filter(|_| budget::signs_in(step, contract));
+        let is_doubtful = |credentials: &_| failed && self.session.should_be_valid(credentials);
+        let doubtful = credentials.clone().filter(is_doubtful);
         if let Some(credentials) = credentials
             && judged.outcome == Some(Outcome::Authenticated)
         {
             self.session.accept(credentials);
         }
-        let is_change = prepared.change.is_some();
-        let before = self.session.failures;
-        let (mut continues, mut found) = (true, None);
-        if let Some((change, watched)) = prepared.change {
-            let (is_clear, text) = self.verify_passwords(answered, &change, &watched).await;
-            (continues, found) = (is_clear, Some(text));
+        let (spent, is_change) = (self.spent, change.is_some());
+        let (mut continues, mut found) = (true, String::new());
+        if let Some((change, watched)) = change {
+            (continues, found) = self.verify_passwords(answered, &change, &watched).await;
         }
-        if self.session.failures > before {
-            let ahead = case.steps[number + 1..].iter();
-            let ahead: u32 = ahead
-                .map(|step| budget::step_cost(case, step, self.contract))
-                .sum();
-            continues &= self.spent + ahead <= self.budget;
+        if self.spent > spent {
+            let ahead = further
+                .iter()
+                .map(|step| budget::step_cost(case, step, contract));
+            continues &= self.spent + ahead.sum::<u32>() <= self.budget;
         }
         if judged.outcome == Some(Outcome::LockedOut) && self.suspicion.is_none() {
             self.check_lockout().await;
@@ -284,10 +242,7 @@ impl<'a> SafetyGuard<'a> {
         if let Some(credentials) = doubtful {
             self.check_rejection(&credentials, is_change).await;
         }
-        StepResult {
-            continues: continues && self.suspicion.is_none(),
-            found,
-        }
+        (continues && self.suspicion.is_none(), found)
     }
 
     /// Restores what a case changed, and returns what was found.
@@ -302,34 +257,33 @@ impl<'a> SafetyGuard<'a> {
             return;
         };
         let open: Vec<Account> = journal.at_risk().keys().copied().collect();
-        let mut unrestored: BTreeMap<Account, UnrestoredPassword> = BTreeMap::new();
+        let mut unrestored = Vec::new();
         for account in open {
             let mut before = self.unrestored.iter();
             if let Some(rejected) = before.find(|one| one.account == account && one.is_rejected) {
-                unrestored.insert(account, rejected.clone());
+                unrestored.push(rejected.clone());
                 continue;
             }
             let current = self.session.current(account);
             let result = self.session.restore(account, current, journal).await;
-            let result = result.unwrap_or_else(|error| {
+            unrestored.extend(result.unwrap_or_else(|error| {
                 Some(UnrestoredPassword {
                     account,
                     username: self.session.username(account),
                     reason: error.to_string(),
                     is_rejected: false,
                 })
-            });
-            unrestored.extend(result.map(|one| (account, one)));
+            }));
         }
-        self.unrestored = unrestored.into_values().collect();
+        self.unrestored = unrestored;
         if !self.unrestored.is_empty() && self.unproven.is_none() {
-            self.unproven = Some("a password could not be restored, so no other is changed".into());
+            let reason = "a password could not be restored, so no other is changed";
+            self.unproven = Some(reason.to_owned());
         }
         self.count_failures();
     }
 
     fn suspect_lockout(&mut self, account: Account) {
-        let account = account.name();
         self.suspicion = Some(format!(
             "credentials of `{account}` that were accepted before are rejected now"
         ));
@@ -337,8 +291,7 @@ impl<'a> SafetyGuard<'a> {
 
     /// Counts the failures of the session's requests.
     fn count_failures(&mut self) {
-        let new = self.session.failures.saturating_sub(self.counted);
-        self.counted = self.session.failures;
+        let new = std::mem::take(&mut self.session.failures);
         self.spent += new;
         self.has_missed |= new > 0;
         if let Some(account) = self.session.refused.filter(|_| self.suspicion.is_none()) {

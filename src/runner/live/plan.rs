@@ -8,7 +8,7 @@ use std::{
 use crate::{
     contract::{Contract, Readings},
     runner::live::{budget, undo::change::PossibleChange},
-    suite::{Account, Effect, Placeholder, Property, cases::CaseWithLocation, request},
+    suite::{Account, Case, Effect, Placeholder, Property, cases::CaseWithLocation, request},
 };
 
 /// What a live run may do.
@@ -67,46 +67,58 @@ impl Plan {
         permissions: &RunPermissions,
     ) -> Plan {
         let mut plan = Plan::default();
-        let mut costly = Vec::new();
+        let (mut costly, mut candidates) = (Vec::new(), Vec::new());
+        let mut covered = BTreeSet::new();
         for &located in cases {
-            if let Some(reason) = Needs::of(located, contract).refusal(located, permissions) {
+            let case = &located.case;
+            if let Some(reason) = Needs::of(case, contract).refusal(case, permissions) {
                 plan.left_out.push((located, reason));
                 continue;
             }
-            let cost = budget::cost(&located.case, contract) * permissions.repeat;
-            let phase = match located.case.effect {
+            let cost = budget::cost(case, contract) * permissions.repeat;
+            let phase = match case.effect {
                 Effect::PasswordChange => Phase::Mutating,
                 Effect::None if cost == 0 => Phase::ReadOnly,
                 Effect::None | Effect::AuthFailure => Phase::AuthFailure,
             };
-            let list = if cost == 0 {
-                &mut plan.cases
-            } else {
-                &mut costly
-            };
-            list.push(PlannedCase {
+            let planned = PlannedCase {
                 located,
                 phase,
                 cost,
-            });
+            };
+            if cost == 0 {
+                covered.extend(case.covers(contract));
+                plan.cases.push(planned);
+            } else {
+                candidates.push((cost, case.covers(contract)));
+                costly.push(planned);
+            }
         }
-        plan.add_within_budget(costly, contract, permissions.max_auth_failures);
+        let budget = permissions.max_auth_failures;
+        let chosen = budget::select_within_budget(&candidates, covered, budget);
+        plan.cases.extend(chosen.iter().map(|index| costly[*index]));
+        // Changes keep the order of the suite; failures keep the order of selection.
+        plan.cases.sort_by_key(|planned| planned.phase);
+        for (index, planned) in costly.into_iter().enumerate() {
+            if !chosen.contains(&index) {
+                plan.left_out
+                    .push((planned.located, over_budget(planned.cost, budget)));
+            }
+        }
         let changing = plan
             .cases
             .iter()
             .filter(|planned| planned.phase == Phase::Mutating);
-        plan.objects = changing
-            .flat_map(|planned| Needs::of(planned.located, contract).objects)
-            .collect();
+        let needs = changing.map(|planned| Needs::of(&planned.located.case, contract));
+        plan.objects = needs.flat_map(|needs| needs.objects).collect();
         plan
     }
 
     /// Returns the id of every case, run or left out.
     pub fn ids(&self) -> Vec<&'static str> {
         let run = self.cases.iter().map(|planned| planned.located);
-        run.chain(self.left_out.iter().map(|(located, _)| *located))
-            .map(|located| located.case.id.as_str())
-            .collect()
+        let all = run.chain(self.left_out.iter().map(|(located, _)| *located));
+        all.map(|located| located.case.id.as_str()).collect()
     }
 
     /// Tells whether no case was selected.
@@ -119,25 +131,6 @@ impl Plan {
         self.cases
             .iter()
             .any(|planned| planned.phase == Phase::Mutating)
-    }
-
-    fn add_within_budget(&mut self, costly: Vec<PlannedCase>, contract: &Contract, budget: u32) {
-        let covers = |planned: &PlannedCase| planned.located.case.covers(contract);
-        let covered = self.cases.iter().flat_map(covers).collect();
-        let candidates: Vec<budget::Candidate> = costly
-            .iter()
-            .map(|planned| (planned.cost, covers(planned)))
-            .collect();
-        let chosen = budget::select_within_budget(&candidates, covered, budget);
-        self.cases.extend(chosen.iter().map(|index| costly[*index]));
-        // Changes keep the order of the suite; failures keep the order of selection.
-        self.cases.sort_by_key(|planned| planned.phase);
-        for (index, planned) in costly.into_iter().enumerate() {
-            if !chosen.contains(&index) {
-                let reason = over_budget(planned.cost, budget);
-                self.left_out.push((planned.located, reason));
-            }
-        }
     }
 }
 
@@ -158,9 +151,9 @@ struct Needs {
 }
 
 impl Needs {
-    fn of(located: &CaseWithLocation, contract: &Contract) -> Needs {
+    fn of(case: &Case, contract: &Contract) -> Needs {
         let mut needs = Needs::default();
-        for step in &located.case.steps {
+        for step in &case.steps {
             let used = RefCell::new(BTreeSet::new());
             let shown = request::build(step, contract, &Readings::default(), &|placeholder| {
                 used.borrow_mut().insert(placeholder);
@@ -171,34 +164,29 @@ impl Needs {
                 .accounts
                 .extend(used.iter().map(|placeholder| placeholder.account));
             let Ok(shown) = shown else { continue };
-            if budget::is_change(&located.case, step) {
+            if budget::is_change(case, step) {
                 needs
                     .objects
                     .extend(PossibleChange::of(&shown, step.ask).objects);
             }
-            needs.in_url = needs.in_url.or(used.into_iter().find(|placeholder| {
+            let in_url = used.into_iter().find(|placeholder| {
+                let mut values = step.query.values();
                 placeholder.property == Property::Password
                     && placeholder.account != Account::Unknown
-                    && step
-                        .query
-                        .values()
-                        .any(|value| value.contains(&placeholder.to_string()))
-            }));
+                    && values.any(|value| value.contains(&placeholder.to_string()))
+            });
+            needs.in_url = needs.in_url.or(in_url);
         }
         needs
     }
 
-    fn refusal(&self, located: &CaseWithLocation, permissions: &RunPermissions) -> Option<String> {
-        let case = &located.case;
+    fn refusal(&self, case: &Case, permissions: &RunPermissions) -> Option<String> {
         if let Some(need) = case.needs.first() {
             return Some(need.refusal());
         }
-        let mut accounts = self.accounts.iter();
-        if let Some(missing) = accounts.find(|account| !permissions.present.contains(account)) {
-            let nobody = permissions
-                .present
-                .iter()
-                .all(|account| *account == Account::Unknown);
+        let present = &permissions.present;
+        if let Some(missing) = self.accounts.difference(present).next() {
+            let nobody = present.iter().all(|account| *account == Account::Unknown);
             return Some(missing_account(*missing, nobody));
         }
         if let Some(placeholder) = self.in_url {
@@ -212,23 +200,21 @@ impl Needs {
         if !permissions.changes {
             return Some("it may change a password, and --change-passwords-on is not given".into());
         }
-        self.objects
-            .iter()
-            .find_map(|account| permissions.protected.get(account).cloned())
+        let mut objects = self.objects.iter();
+        objects.find_map(|account| permissions.protected.get(account).cloned())
     }
 }
 
 fn missing_account(account: Account, nobody: bool) -> String {
     use Account::{Admin, Bystander, ReadOnly, SecurityAnalyst, User};
-    if !matches!(
-        account,
-        Admin | Bystander | ReadOnly | SecurityAnalyst | User
-    ) {
-        format!("only the built-in mock has an account `{}`", account.name())
-    } else if nobody {
-        "no account is given: name some with --accounts FILE".into()
-    } else {
-        format!("the accounts file does not name `{}`", account.name())
+    match account {
+        Admin | Bystander | ReadOnly | SecurityAnalyst | User if nobody => {
+            "no account is given: name some with --accounts FILE".to_owned()
+        }
+        Admin | Bystander | ReadOnly | SecurityAnalyst | User => {
+            format!("the accounts file does not name `{account}`")
+        }
+        _ => format!("only the built-in mock has an account `{account}`"),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Restoring what a run left changed: after a panic in the same process, or by `recover` after the process was killed.
 
 use std::{
+    collections::BTreeSet,
     future::Future,
     path::{Path, PathBuf},
 };
@@ -34,26 +35,23 @@ pub async fn recover(
     let mut recovery = Recovery {
         target: header.target.clone(),
         accounts_file: header.accounts.clone(),
-        restored: Default::default(),
+        restored: BTreeSet::new(),
         unrestored: Vec::new(),
     };
     if !open.is_empty() {
         let file = accounts(&header)?;
         let contract = contract::of(header.kind);
+        let unusable = LiveError::Unusable;
         let mut served = Readings::default();
         for (fact, reading) in journal.served() {
-            served
-                .choose(contract, fact, reading)
-                .map_err(|error| LiveError::Unusable(error.to_string()))?;
+            let chosen = served.choose(contract, fact, reading);
+            chosen.map_err(|error| unusable(error.to_string()))?;
         }
         let values = Accounts::at_target(&file, &seed);
         let present = values.present();
         if let Some(missing) = open.iter().find(|account| !present.contains(account)) {
-            return Err(LiveError::Unusable(format!(
-                "{} does not name `{}`",
-                file.path.display(),
-                missing.name()
-            )));
+            let path = file.path.display();
+            return Err(unusable(format!("{path} does not name `{missing}`")));
         }
         let mut client = header.client;
         file.add_proxy_credentials(&mut client);
@@ -91,9 +89,10 @@ pub(super) async fn run_or_recover<T: Send + 'static>(
         Some(journal) => recover(&journal, |_| Ok(accounts)).await.transpose(),
         None => None,
     };
+    let recovery = recovery.map(|recovery| recovery.map_err(Box::new));
     Err(LiveError::Panicked {
         message: panic.to_string(),
-        recovery: recovery.map(|recovery| recovery.map_err(Box::new)),
+        recovery,
     })
 }
 

@@ -1,21 +1,16 @@
 //! A live run: first the cases without effect, then changes, each restored, then the cases whose sign-ins may fail.
 
-use std::collections::BTreeSet;
-
 use super::{
     error::LiveError,
-    guard::SafetyGuard,
-    plan::{Phase, Plan, PlannedCase},
+    guard::{INTERRUPTED, SafetyGuard},
+    plan::{Phase, Plan},
     stop::StopSignal,
     undo::{TargetSession, UndoJournal, UnrestoredPassword},
 };
 use crate::{
-    client::ConnectFailure,
-    contract,
     report::CaseResult,
-    runner::{RunContext, RunResult, case_runner::CaseRunner, collector::RunCollector, probe},
+    runner::{RunContext, RunResult, collector::RunCollector},
     snapshot::SnapshotStore,
-    suite::Account,
 };
 
 /// The result of a live run.
@@ -35,15 +30,13 @@ impl LiveResult {
     /// Returns what went wrong with the run itself, for the reports.
     pub fn problems(&self) -> Vec<String> {
         let unrestored = self.unrestored.iter().map(|unrestored| {
-            let account = unrestored.account.name();
+            let account = unrestored.account;
             format!("the password of account `{account}` could not be restored")
         });
         let suspicion = self.suspicion.iter().map(|suspicion| {
             format!("the run was stopped: a lock-out is suspected, because {suspicion}")
         });
-        let interrupted = self
-            .is_interrupted
-            .then(|| "the run was interrupted".to_owned());
+        let interrupted = self.is_interrupted.then(|| INTERRUPTED.to_owned());
         unrestored.chain(suspicion).chain(interrupted).collect()
     }
 }
@@ -70,43 +63,31 @@ pub async fn run(
     options: LiveRunOptions,
     watch: &(dyn Fn(&CaseResult) + Sync),
 ) -> Result<LiveResult, LiveError> {
-    let contract = contract::of(context.kind);
-    let mut posts = options.max_auth_failures;
-    let probed = probe::paths(context, contract, &mut posts).await;
-    let served = probed.served.clone();
-    let mut reach = Reach::new(probed.unreachable.clone());
-    let mut collector = RunCollector::new(context, contract, store, watch);
-    collector.add_probe(probed);
-    let session = TargetSession::new(&context.target, contract, &context.accounts, served.clone());
-    let mut guard = SafetyGuard::new(
-        session,
-        contract,
-        options.journal,
-        (options.max_auth_failures, options.max_auth_failures - posts),
-        options.stop.clone(),
+    let budget = options.max_auth_failures;
+    let mut posts = budget;
+    let mut collector = RunCollector::start(context, store, watch, &mut posts).await;
+    let served = collector.cases.served.clone();
+    let session = TargetSession::new(
+        &context.target,
+        collector.cases.contract,
+        &context.accounts,
+        served.clone(),
     );
+    let (spent, stop) = ((budget, budget - posts), options.stop.clone());
+    let mut guard = SafetyGuard::new(session, options.journal, spent, stop);
     if let Some(journal) = &mut guard.journal {
         for (fact, reading) in served.iter() {
             journal.serves(fact, reading)?;
         }
     }
-    let cases = CaseRunner {
-        context,
-        contract,
-        served: &served,
-    };
-    let error = send(plan, &cases, &mut guard, &mut reach, &mut collector)
-        .await
-        .err();
+    let sent = send(plan, &mut guard, &mut collector).await;
     guard.restore_all().await;
     collector.add_evidence(OWN_REQUESTS, std::mem::take(&mut guard.session.evidence));
-    if guard.unrestored.is_empty()
-        && let Some(journal) = guard.journal.take()
-    {
-        journal.close()?;
-    }
-    if let Some(error) = error.filter(|_| guard.unrestored.is_empty()) {
-        return Err(error);
+    if guard.unrestored.is_empty() {
+        if let Some(journal) = guard.journal.take() {
+            journal.close()?;
+        }
+        sent?;
     }
     Ok(LiveResult {
         run: collector.finish(),
@@ -116,68 +97,49 @@ pub async fn run(
     })
 }
 
-/// Sends the cases of a plan; adds those that are left out.
+/// Sends the cases of a plan; adds those that are left out. After some cases in a row without a connection nothing more is sent.
 async fn send(
     plan: &Plan,
-    cases: &CaseRunner<'_>,
     guard: &mut SafetyGuard<'_>,
-    reach: &mut Reach,
     collector: &mut RunCollector<'_>,
 ) -> Result<(), LiveError> {
-    let present: BTreeSet<Account> = cases.context.accounts.present();
+    // A target that not even the probe reached has a reason, and is not tried again.
+    let failure = collector.unreachable.clone();
+    let mut silent = if failure.is_some() { MAX_SILENT } else { 0 };
+    let reason = failure
+        .as_ref()
+        .map(|failure| format!(": {}", failure.message));
+    let unreachable = format!("{UNREACHABLE}{}", reason.unwrap_or_default());
+    let hint = failure.map(|failure| failure.hint);
     let mut is_proven = false;
     for planned in &plan.cases {
-        let PlannedCase { located, phase, .. } = *planned;
-        let mut refusal = reach.refusal().or_else(|| guard.refusal(planned));
-        if phase == Phase::Mutating && !is_proven && refusal.is_none() {
-            guard.prove_restorable(&plan.objects, &present).await;
+        let is_gone = silent >= MAX_SILENT;
+        let mut refusal = is_gone
+            .then(|| unreachable.clone())
+            .or_else(|| guard.refusal(planned));
+        if planned.phase == Phase::Mutating && !is_proven && refusal.is_none() {
+            guard.prove_restorable(&plan.objects).await;
             is_proven = true;
             refusal = guard.refusal(planned);
         }
+        let located = planned.located;
         let case = match refusal {
-            Some(reason) => cases.not_run(located, reason, reach.hint()),
-            None => cases.run_repeatedly(located, Some(guard)).await,
+            Some(reason) => collector.cases.not_run(located, reason, hint.clone()),
+            None => collector.cases.run_repeatedly(located, Some(guard)).await,
         };
-        reach.note(collector.add(located, case)?);
-    }
-    for (located, reason) in &plan.left_out {
-        collector.add(located, cases.not_run(located, reason.clone(), None))?;
-    }
-    Ok(())
-}
-
-/// Whether the target is still reached. After some cases in a row without a connection nothing more is sent.
-struct Reach {
-    /// Why the first request did not reach the target.
-    failure: Option<ConnectFailure>,
-    /// How many cases in a row had no connection.
-    silent: usize,
-}
-
-impl Reach {
-    fn new(failure: Option<ConnectFailure>) -> Reach {
-        let silent = if failure.is_some() { MAX_SILENT } else { 0 };
-        Reach { failure, silent }
-    }
-
-    fn note(&mut self, is_reached: bool) {
-        if !is_reached {
-            self.silent += 1;
-        } else if self.silent < MAX_SILENT {
-            self.silent = 0;
+        if !collector.add(located, case)? {
+            silent += 1;
+        } else if !is_gone {
+            silent = 0;
         }
     }
-
-    fn refusal(&self) -> Option<String> {
-        (self.silent >= MAX_SILENT).then(|| match &self.failure {
-            Some(failure) => format!("{UNREACHABLE}: {}", failure.message),
-            None => UNREACHABLE.to_owned(),
-        })
+    for (located, reason) in &plan.left_out {
+        collector.add(
+            located,
+            collector.cases.not_run(located, reason.clone(), None),
+        )?;
     }
-
-    fn hint(&self) -> Option<String> {
-        self.failure.as_ref().map(|failure| failure.hint.clone())
-    }
+    Ok(())
 }
 
 /// After how many cases in a row without a connection nothing more is sent.

@@ -1,6 +1,6 @@
 //! A live target: the rules that a run there must keep, and its preparation. The command line and the library both go this way.
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::path::PathBuf;
 
 use reqwest::Url;
 
@@ -73,9 +73,27 @@ impl LiveTarget {
     /// An option is wrong, or a safety rule forbids the run.
     pub fn prepare(mut self) -> Result<PreparedRun, LiveError> {
         let url = parse_url(&self.url)?;
-        let warnings = self.check_transport(&url)?;
-        let changes = self.check_consent(&url)?;
-        let protected = self.check_protected(changes)?;
+        let mut warnings = Vec::new();
+        if url.scheme() != "https" {
+            if !stays_here(&url, &self.client) && !self.allow_http {
+                return Err(LiveError::ClearText(url));
+            }
+            warnings.push(format!("{url} has no TLS: passwords are sent unencrypted"));
+        }
+        let host = url.host_str().unwrap_or_default();
+        if let Some(named) = &self.change_passwords_on
+            && !consent::is_same_host(host, named)
+        {
+            let (named, host) = (named.clone(), host.to_owned());
+            return Err(LiveError::Consent { named, host });
+        }
+        let changes = self.change_passwords_on.is_some();
+        let protected = consent::protected(&self.accounts.accounts);
+        for account in [Account::User, Account::ReadOnly, Account::SecurityAnalyst] {
+            if let Some(reason) = protected.get(&account).filter(|_| changes).cloned() {
+                return Err(LiveError::Protected { account, reason });
+            }
+        }
         let seed = Seed::random();
         let accounts = Accounts::at_target(&self.accounts, &seed);
         let permissions = RunPermissions {
@@ -104,55 +122,17 @@ impl LiveTarget {
             repeat: self.repeat,
             mock: None,
         };
+        let (target, journal, lock) = (self, None, None);
         Ok(PreparedRun {
             context,
             plan,
             warnings,
-            target: self,
+            target,
             url,
             seed,
-            journal: None,
-            lock: None,
+            journal,
+            lock,
         })
-    }
-
-    fn check_transport(&self, url: &Url) -> Result<Vec<String>, LiveError> {
-        if url.scheme() == "https" {
-            return Ok(Vec::new());
-        }
-        if !stays_here(url, &self.client) && !self.allow_http {
-            return Err(LiveError::ClearText(url.clone()));
-        }
-        Ok(vec![format!(
-            "{url} has no TLS: passwords are sent unencrypted"
-        )])
-    }
-
-    fn check_consent(&self, url: &Url) -> Result<bool, LiveError> {
-        let host = url.host_str().unwrap_or_default();
-        match &self.change_passwords_on {
-            None => Ok(false),
-            Some(named) if consent::is_same_host(host, named) => Ok(true),
-            Some(named) => Err(LiveError::Consent {
-                named: named.clone(),
-                host: host.to_owned(),
-            }),
-        }
-    }
-
-    fn check_protected(&self, changes: bool) -> Result<BTreeMap<Account, String>, LiveError> {
-        let protected = consent::protected(&self.accounts.accounts);
-        let objects = [Account::User, Account::ReadOnly, Account::SecurityAnalyst];
-        let object = objects
-            .into_iter()
-            .find(|account| protected.contains_key(account));
-        match object.filter(|_| changes) {
-            Some(account) => Err(LiveError::Protected {
-                account,
-                reason: protected[&account].clone(),
-            }),
-            None => Ok(protected),
-        }
     }
 }
 
@@ -168,29 +148,26 @@ impl PreparedRun {
             None => JournalDir::find(),
         };
         let dir = match dir {
-            Ok(dir) => dir,
-            Err(error) if self.plan.has_changes() => return Err(error.into()),
-            Err(error) => {
-                self.warnings.push(format!(
-                    "another run at this target is not noticed: {error}"
-                ));
+            Err(error) if !self.plan.has_changes() => {
+                let warning = format!("another run at this target is not noticed: {error}");
+                self.warnings.push(warning);
                 return Ok(());
             }
+            dir => dir?,
         };
-        let (key, address) = (TargetKey::new(&self.url), self.context.target.address());
-        self.lock = dir.lock(&key)?;
+        let key = TargetKey::new(&self.url);
+        let (journal, address) = (dir.journal(&key), self.context.target.address().to_owned());
+        self.lock = TargetLock::of_journal(&journal)?;
         if self.lock.is_none() {
-            return Err(LiveError::RunInProgress(address.to_owned()));
+            return Err(LiveError::RunInProgress(address));
         }
-        let journal = dir.journal(&key);
         if journal.exists() && !matches!(UndoJournal::open(&journal), Ok(None)) {
-            let address = address.to_owned();
             return Err(LiveError::OpenJournal { address, journal });
         }
         if self.plan.has_changes() {
             let header = JournalHeader {
                 version: JournalHeader::VERSION,
-                target: address.to_owned(),
+                target: address,
                 kind: self.context.kind,
                 client: self.target.client.with_absolute_paths(),
                 accounts: self.target.accounts.path.clone(),
@@ -225,11 +202,11 @@ impl PreparedRun {
         stop: StopSignal,
         watch: impl Fn(&CaseResult) + Send + Sync + 'static,
     ) -> Result<LiveResult, LiveError> {
-        let accounts = self.target.accounts.clone();
-        let journal = self.journal_path();
+        let (accounts, path) = (self.target.accounts.clone(), self.journal_path());
+        let (max_auth_failures, journal) = (self.target.max_auth_failures, self.journal.take());
         let options = LiveRunOptions {
-            max_auth_failures: self.target.max_auth_failures,
-            journal: self.journal.take(),
+            max_auth_failures,
+            journal,
             stop,
         };
         // The lock is held until the passwords are restored, also after a panic.
@@ -241,23 +218,24 @@ impl PreparedRun {
             }
             Ok(result)
         };
-        recover::run_or_recover(run, journal, accounts).await
+        recover::run_or_recover(run, path, accounts).await
     }
 }
 
 fn parse_url(text: &str) -> Result<Url, LiveError> {
-    let wrong = |reason: &str| LiveError::Address(reason.to_owned());
-    let url: Url = text
-        .parse()
-        .map_err(|error| wrong(&format!("is not a URL: {error}")))?;
+    let wrong = |reason: &str| Err(LiveError::Address(reason.to_owned()));
+    let url: Url = match text.parse() {
+        Ok(url) => url,
+        Err(error) => return wrong(&format!("is not a URL: {error}")),
+    };
     if !url.username().is_empty() || url.password().is_some() {
-        return Err(wrong("contains credentials: name an account instead"));
+        return wrong("contains credentials: name an account instead");
     }
     if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none_or(str::is_empty) {
-        return Err(wrong("is not https:// or http:// and a host"));
+        return wrong("is not https:// or http:// and a host");
     }
     if url.query().is_some() || url.fragment().is_some() {
-        return Err(wrong("has a query or a fragment: only a path is possible"));
+        return wrong("has a query or a fragment: only a path is possible");
     }
     Ok(url)
 }

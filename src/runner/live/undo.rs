@@ -14,7 +14,7 @@ mod own_request;
 mod restore;
 mod target_session;
 
-pub use journal::{JournalHeader, JournalState, UndoJournal};
+pub use journal::{InvalidJournal, JournalHeader, JournalState, UndoJournal};
 pub use journal_dir::{JournalDir, JournalError, TargetKey, TargetLock};
 pub use own_request::{SessionReply, undo_commands};
 pub use restore::{Recovery, UnrestoredPassword};

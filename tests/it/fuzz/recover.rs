@@ -11,6 +11,7 @@ pub(crate) fn run(data: &[u8]) {
     let state = match JournalState::read(data) {
         Ok(state) => state,
         Err(error) => {
+            let error = error.to_string();
             return assert!(
                 error.starts_with("line ") || error.contains("not a journal"),
                 "an error has its place: {error}"

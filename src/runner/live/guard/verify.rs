@@ -10,9 +10,8 @@ use crate::{
     runner::{
         accounts_file::Credentials,
         live::{
-            delivery,
-            delivery::Delivery,
-            undo::{PasswordUnknown, SessionReply, change::PossibleChange, distinct},
+            delivery::{expects_success, lost_reason},
+            undo::{SessionReply, change::PossibleChange, distinct},
         },
     },
     suite::Account,
@@ -26,73 +25,61 @@ impl SafetyGuard<'_> {
         change: &PossibleChange,
         watched: &BTreeSet<Account>,
     ) -> (bool, String) {
-        let is_complete = answered.delivery == Delivery::Complete;
-        let mut is_clear = is_complete;
-        let mut found = Vec::new();
+        let step = &answered.case.steps[answered.number];
+        let is_lost = lost_reason(answered.answer).is_some();
+        let is_complete = answered.answer.is_ok() && !is_lost;
+        let says_replaced = answered.judged.outcome == Some(Outcome::PasswordReplaced);
+        // Without an answer, what should have been done probably was.
+        let is_expected = is_lost && expects_success(step, self.session.contract);
+        let (mut is_clear, mut found) = (is_complete, Vec::new());
         for &account in watched {
-            let before = self
-                .session
-                .current(account)
-                .unwrap_or_else(|| self.session.own_password(account));
-            let requested: Vec<Secret> = change
-                .passwords
-                .iter()
-                .rev()
-                .filter_map(|template| self.session.fill(template))
-                .collect();
-            let is_replaced = answered.judged.outcome == Some(Outcome::PasswordReplaced)
-                && change.objects.contains(&account);
-            let candidates =
-                self.candidates_after(answered, change, account, &requested, &before, is_replaced);
-            let current = self.session.find(account, &candidates).await;
+            let session = &self.session;
+            let own = || session.own_password(account);
+            let before = session.current(account).unwrap_or_else(own);
+            let templates = change.passwords.iter().rev();
+            let requested: Vec<Secret> = templates.filter_map(|text| session.fill(text)).collect();
+            let is_object = change.objects.contains(&account);
+            let is_replaced = says_replaced && is_object;
+            // The likeliest is first: a wrong one is a failed sign-in.
+            let mut candidates = requested.clone();
+            let is_likely = is_replaced || is_expected && is_object;
+            candidates.insert(if is_likely { candidates.len() } else { 0 }, before.clone());
+            if let Some(journal) = &self.journal {
+                candidates.extend(session.candidates(account, journal));
+            }
+            let current = self.session.find(account, &distinct(candidates)).await;
             self.count_failures();
             let is_same = requested.contains(&before);
-            let changed = current.map(|current| current != before);
-            found.push(what_was_found(account, &changed, is_same));
-            match changed {
-                Ok(changed) if is_complete && !is_same && changed != is_replaced => {
+            let text = match &current {
+                Ok(_) if is_same => format!("the password of `{account}` is the same either way"),
+                Ok(current) => {
+                    let not = if *current == before { "not " } else { "" };
+                    format!("a validation then found the change of `{account}` {not}made")
+                }
+                Err(unknown) => {
+                    format!("it is not known whether the change of `{account}` was made: {unknown}")
+                }
+            };
+            found.push(text);
+            is_clear &= current.is_ok();
+            if !is_complete {
+                continue;
+            }
+            match current {
+                Ok(current) if !is_same && (current != before) != is_replaced => {
                     self.findings
                         .push(contradiction(answered, account, is_replaced));
                 }
                 Ok(_) => {}
                 Err(unknown) => {
-                    is_clear = false;
-                    if is_complete {
-                        self.findings
-                            .push(unknown_password(answered, account, &unknown));
-                    }
+                    let expected = format!("a validation accepts a password of `{account}`");
+                    let finding =
+                        CaseFinding::new(answered.number + 1, &expected, unknown.to_string());
+                    self.findings.push(finding);
                 }
             }
         }
         (is_clear, found.join("; "))
-    }
-
-    /// Returns the possible passwords after a change, the likeliest first: a wrong one is a failed sign-in.
-    fn candidates_after(
-        &self,
-        answered: &AnsweredStep<'_>,
-        change: &PossibleChange,
-        account: Account,
-        requested: &[Secret],
-        before: &Secret,
-        is_replaced: bool,
-    ) -> Vec<Secret> {
-        let step = &answered.case.steps[answered.number];
-        // Without an answer, what should have been done probably was.
-        let is_expected = answered.delivery == Delivery::Broken
-            && delivery::expects_success(step, self.contract)
-            && change.objects.contains(&account);
-        let mut candidates = requested.to_vec();
-        let place = if is_replaced || is_expected {
-            candidates.len()
-        } else {
-            0
-        };
-        candidates.insert(place, before.clone());
-        if let Some(journal) = &self.journal {
-            candidates.extend(self.session.candidates(account, journal));
-        }
-        distinct(candidates)
     }
 
     /// Checks a rejection of credentials that were valid: a validation tells a lock-out from an operation that is refused.
@@ -123,61 +110,22 @@ impl SafetyGuard<'_> {
     }
 }
 
-/// Says what validations found; the text follows the reason why an answer was lost.
-fn what_was_found(
-    account: Account,
-    changed: &Result<bool, PasswordUnknown>,
-    is_same: bool,
-) -> String {
-    let account = account.name();
-    match changed {
-        Ok(_) if is_same => format!("the password of `{account}` is the same either way"),
-        Ok(true) => format!("a validation then found the change of `{account}` made"),
-        Ok(false) => format!("a validation then found the change of `{account}` not made"),
-        Err(unknown) => {
-            format!("it is not known whether the change of `{account}` was made: {unknown}")
-        }
-    }
-}
-
 fn contradiction(answered: &AnsweredStep<'_>, account: Account, is_replaced: bool) -> CaseFinding {
-    let (account, replaced) = (account.name(), Outcome::PasswordReplaced);
+    let replaced = Outcome::PasswordReplaced;
     let (expected, received) = if is_replaced {
-        (
-            format!("after {replaced} the password of `{account}` is the new one"),
-            "the old password still validates",
-        )
+        let expected = format!("after {replaced} the password of `{account}` is the new one");
+        (expected, "the old password still validates")
     } else {
-        (
-            format!(
-                "after an answer other than {replaced} the password of `{account}` is as before"
-            ),
-            "another password validates now",
-        )
+        let expected = format!(
+            "after an answer other than {replaced} the password of `{account}` is as before"
+        );
+        (expected, "another password validates now")
     };
     let (step, ask) = (
         answered.number + 1,
         answered.case.steps[answered.number].ask,
     );
-    CaseFinding {
-        step,
-        expected,
-        received: received.into(),
-        readings: Vec::new(),
-        hint: Some(format!("found by a validation after step {step} ({ask})")),
-    }
-}
-
-fn unknown_password(
-    answered: &AnsweredStep<'_>,
-    account: Account,
-    unknown: &PasswordUnknown,
-) -> CaseFinding {
-    CaseFinding {
-        step: answered.number + 1,
-        expected: format!("a validation accepts a password of `{}`", account.name()),
-        received: unknown.to_string(),
-        readings: Vec::new(),
-        hint: None,
-    }
+    let mut finding = CaseFinding::new(step, &expected, received);
+    finding.hint = Some(format!("found by a validation after step {step} ({ask})"));
+    finding
 }

@@ -3,7 +3,10 @@
 
 mod fixture;
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::{
+    collections::BTreeSet,
+    sync::atomic::{AtomicUsize, Ordering},
+};
 
 use fixture::{LiveFixture, told};
 use rstest::rstest;
@@ -16,6 +19,7 @@ use crate::{
     redact::Secret,
     report::Conformance,
     runner::live::plan::PlannedCase,
+    suite::Account,
 };
 
 #[tokio::test]

@@ -29,76 +29,58 @@ impl PossibleChange {
     /// Reads a request as it is shown.
     pub fn of(shown: &Request<Bytes>, operation: Operation) -> PossibleChange {
         let text = String::from_utf8_lossy(shown.body());
-        let fields = fields(shown.body()).unwrap_or_default();
-        let values = |name: &str| -> Vec<&str> {
-            let named = fields.iter().filter(|(field, _)| field == name);
-            named.map(|(_, value)| value.as_str()).collect()
-        };
-        let usernames = values("username");
-        let objects: BTreeSet<Account> = usernames.iter().flat_map(|name| accounts(name)).collect();
-        let acting =
+        let fields = Fields::read(shown.body()).unwrap_or_default();
+        let usernames = fields.values("username");
+        let mut objects: BTreeSet<Account> =
+            usernames.iter().flat_map(|name| accounts(name)).collect();
+        // An administrator who only acts is not changed: the name is in the administrator's field, or the body cannot be read.
+        let is_acting =
             operation == Operation::SetPasswordByAdmin && !objects.contains(&Account::Admin);
-        let mut objects = if objects.is_empty() || usernames.len() > 1 {
+        if objects.is_empty() || usernames.len() > 1 {
             let query = shown.uri().query().unwrap_or_default();
             let query = query.replace("%C2%AB", "«").replace("%C2%BB", "»");
-            accounts(&format!("{text}{query}"))
-        } else {
-            objects
-        };
-        // An administrator who only acts is not changed: the name is in the administrator's field, or the body cannot be read.
-        objects.retain(|account| {
-            *account != Account::Unknown && !(acting && *account == Account::Admin)
-        });
-        let named: Vec<String> = values("new_password")
-            .into_iter()
-            .map(str::to_owned)
-            .collect();
-        let passwords = if named.is_empty() {
-            lexical_password(&text).into_iter().collect()
-        } else {
-            named
-        };
+            objects = accounts(&format!("{text}{query}"));
+        }
+        objects.remove(&Account::Unknown);
+        if is_acting {
+            objects.remove(&Account::Admin);
+        }
+        let mut passwords = fields.values("new_password");
+        if passwords.is_empty() {
+            passwords.extend(lexical_password(&text));
+        }
         PossibleChange { objects, passwords }
     }
 }
 
 /// Returns the credentials of a request, if its body has exactly one name and one password.
 pub fn credentials(body: &[u8], operation: Operation) -> Option<Credentials> {
-    let fields = fields(body)?;
-    let one = |name: &str| {
-        let mut found = fields.iter().filter(|(field, _)| field == name);
-        let (_, value) = found.next()?;
-        found.next().is_none().then(|| value.clone())
+    let fields = Fields::read(body)?;
+    let one = |name: &str| match fields.values(name).as_slice() {
+        [value] => Some(value.clone()),
+        _ => None,
     };
     let (username, password) = match operation {
         Operation::SetPasswordByAdmin => ("admin_username", "admin_password"),
         Operation::SetPassword | Operation::Validation => ("username", "password"),
     };
-    Some(Credentials {
-        username: one(username)?,
-        password: Secret::new(one(password)?),
-    })
+    let (username, password) = (one(username)?, Secret::new(one(password)?));
+    Some(Credentials { username, password })
 }
 
 /// Returns every account whose name a text has.
 pub fn accounts(text: &str) -> BTreeSet<Account> {
+    let property = Property::Username;
     let is_named = |account: &Account| {
-        let (account, property) = (*account, Property::Username);
-        text.contains(&Placeholder { account, property }.to_string())
+        text.contains(
+            &Placeholder {
+                account: *account,
+                property,
+            }
+            .to_string(),
+        )
     };
-    let all = Account::ALL.iter().copied();
-    all.filter(is_named).collect()
-}
-
-/// Returns the fields of a body that is a JSON object, in order. A duplicate occurs twice; a value that is not a string occurs as its text.
-fn fields(body: &[u8]) -> Option<Vec<(String, String)>> {
-    let Fields(fields) = serde_json::from_slice(body).ok()?;
-    let text = |value: Value| match value {
-        Value::String(text) => text,
-        other => other.to_string(),
-    };
-    let fields = fields.into_iter().map(|(name, value)| (name, text(value)));
-    Some(fields.collect())
+    Account::ALL.iter().copied().filter(is_named).collect()
 }
 
 /// Returns the string after the name `new_password` in a text that is nearly JSON.
@@ -114,14 +96,30 @@ fn lexical_password(text: &str) -> Option<String> {
     })?;
     let literal = &rest[..end];
     // An invalid escape, such as the documentation's `\!`, is most likely read as its character.
-    Some(
-        serde_json::from_str(&format!("\"{literal}\""))
-            .unwrap_or_else(|_| literal.replace('\\', "")),
-    )
+    let read = serde_json::from_str(&format!("\"{literal}\""));
+    Some(read.unwrap_or_else(|_| literal.replace('\\', "")))
 }
 
-/// The members of a JSON object, with duplicates.
+/// The members of a JSON object, in order, with duplicates.
+#[derive(Default)]
 struct Fields(Vec<(String, Value)>);
+
+impl Fields {
+    fn read(body: &[u8]) -> Option<Fields> {
+        serde_json::from_slice(body).ok()
+    }
+
+    /// Returns the values of a name; one that is not a string is shown as its text.
+    fn values(&self, name: &str) -> Vec<String> {
+        let named = self.0.iter().filter(|(field, _)| field == name);
+        let text = |(_, value): &(String, Value)| {
+            value
+                .as_str()
+                .map_or_else(|| value.to_string(), str::to_owned)
+        };
+        named.map(text).collect()
+    }
+}
 
 impl<'de> Deserialize<'de> for Fields {
     fn deserialize<D: de::Deserializer<'de>>(deserializer: D) -> Result<Fields, D::Error> {

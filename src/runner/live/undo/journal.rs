@@ -12,7 +12,7 @@ use std::{
 };
 
 use state::JournalLine;
-pub use state::{JournalHeader, JournalState};
+pub use state::{InvalidJournal, JournalHeader, JournalState};
 
 use super::journal_dir::{
     JournalDir, JournalError, TargetKey, create_private, failed, sync_folder,
@@ -49,11 +49,8 @@ impl UndoJournal {
             create_private(&path, &JournalLine::Begun(Box::new(header.clone())).text())
         };
         let file = begin().map_err(|error| failed("beginning the journal", &path, error))?;
-        Ok(UndoJournal {
-            path,
-            file,
-            state: JournalState::new(header),
-        })
+        let state = JournalState::new(header);
+        Ok(UndoJournal { path, file, state })
     }
 
     /// Opens a journal that a run left, with its seed. None if it had been closed: what was left of it is removed.
@@ -63,11 +60,12 @@ impl UndoJournal {
     #[expect(clippy::disallowed_methods, reason = "a journal is a file")]
     pub fn open(path: &Path) -> Result<Option<(UndoJournal, Seed)>, JournalError> {
         let reading = |error| failed("reading the journal", path, error);
-        let bytes = fs::read(path).map_err(reading)?;
-        let state = JournalState::read(&bytes).map_err(|reason| JournalError::Content {
+        let wrong = |reason| JournalError::Content {
             path: path.to_owned(),
             reason,
-        })?;
+        };
+        let bytes = fs::read(path).map_err(reading)?;
+        let state = JournalState::read(&bytes).map_err(wrong)?;
         let Some(state) = state else {
             return discard(path).map(|()| None).map_err(reading);
         };
@@ -75,12 +73,11 @@ impl UndoJournal {
             .append(true)
             .open(path)
             .map_err(reading)?;
-        file.set_len(state::whole_lines(&bytes).len() as u64)
-            .map_err(reading)?;
-        let seed = fs::read_to_string(seed_path(path))
-            .ok()
-            .and_then(|text| Seed::read(&text))
-            .ok_or_else(|| JournalError::SeedMissing(path.to_owned()))?;
+        let length = state::whole_lines(&bytes).len() as u64;
+        file.set_len(length).map_err(reading)?;
+        let seed = fs::read_to_string(seed_path(path)).ok();
+        let seed = seed.and_then(|text| Seed::read(&text));
+        let seed = seed.ok_or_else(|| wrong(InvalidJournal(SEED_MISSING.to_owned())))?;
         let path = path.to_owned();
         Ok(Some((UndoJournal { path, file, state }, seed)))
     }
@@ -110,10 +107,8 @@ impl UndoJournal {
     /// # Errors
     /// The journal cannot be written.
     pub fn serves(&mut self, fact: &str, reading: &str) -> Result<(), JournalError> {
-        self.write(JournalLine::Served {
-            fact: fact.to_owned(),
-            reading: reading.to_owned(),
-        })
+        let (fact, reading) = (fact.to_owned(), reading.to_owned());
+        self.write(JournalLine::Served { fact, reading })
     }
 
     /// Notes that a request is about to be sent. The line is on the disk when this returns.
@@ -127,14 +122,13 @@ impl UndoJournal {
         accounts: impl IntoIterator<Item = Account>,
         passwords: &[String],
     ) -> Result<(), JournalError> {
-        let accounts = accounts
-            .into_iter()
-            .map(|account| account.name().to_owned());
+        let (case, passwords) = (case.to_owned(), passwords.to_vec());
+        let accounts = accounts.into_iter().collect();
         self.write(JournalLine::Sending {
-            case: case.to_owned(),
+            case,
             step,
-            accounts: accounts.collect(),
-            passwords: passwords.to_vec(),
+            accounts,
+            passwords,
         })
     }
 
@@ -143,10 +137,8 @@ impl UndoJournal {
     /// # Errors
     /// The journal cannot be written.
     pub fn holds(&mut self, account: Account, password: &str) -> Result<(), JournalError> {
-        self.write(JournalLine::Holds {
-            account: account.name().to_owned(),
-            password: password.to_owned(),
-        })
+        let password = password.to_owned();
+        self.write(JournalLine::Holds { account, password })
     }
 
     /// Notes that a validation accepted an account's own password.
@@ -154,7 +146,6 @@ impl UndoJournal {
     /// # Errors
     /// The journal cannot be written.
     pub fn restored(&mut self, account: Account) -> Result<(), JournalError> {
-        let account = account.name().to_owned();
         self.write(JournalLine::Restored { account })
     }
 
@@ -168,13 +159,11 @@ impl UndoJournal {
     }
 
     fn write(&mut self, line: JournalLine) -> Result<(), JournalError> {
-        let written = self
-            .file
-            .write_all(line.text().as_bytes())
-            .and_then(|()| self.file.sync_all())
-            // An account of ours has a name.
-            .and_then(|()| self.state.add(line).map_err(io::Error::other));
-        written.map_err(|error| failed("writing the journal", &self.path, error))
+        let written = self.file.write_all(line.text().as_bytes());
+        let synced = written.and_then(|()| self.file.sync_all());
+        synced.map_err(|error| failed("writing the journal", &self.path, error))?;
+        self.state.add(line);
+        Ok(())
     }
 }
 
@@ -195,6 +184,9 @@ fn remove_seed(journal: &Path) -> io::Result<()> {
 fn seed_path(journal: &Path) -> PathBuf {
     journal.with_extension("seed")
 }
+
+const SEED_MISSING: &str =
+    "the seed beside it is missing, so the generated passwords are not known";
 
 #[cfg(test)]
 mod tests;

@@ -12,6 +12,9 @@ use reqwest::Url;
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
+use super::journal::InvalidJournal;
+use crate::contract::encoding::hex;
+
 /// The folder of the journals.
 #[derive(Clone, Debug)]
 pub struct JournalDir(PathBuf);
@@ -29,13 +32,13 @@ pub struct TargetLock {
 /// Why a journal cannot be used.
 #[derive(Debug, Error)]
 pub enum JournalError {
-    /// The file is not a journal, or a line of it cannot be read.
+    /// The file is not a journal, a line of it cannot be read, or its seed is missing.
     #[error("{}: {reason}", .path.display())]
     Content {
         /// The file.
         path: PathBuf,
-        /// What is wrong, with the line.
-        reason: String,
+        /// What is wrong.
+        reason: InvalidJournal,
     },
     /// The system refused.
     #[error("{action} {}: {error}", .path.display())]
@@ -50,9 +53,6 @@ pub enum JournalError {
     /// Neither XDG_STATE_HOME nor HOME is set.
     #[error("no folder for the undo journal: set XDG_STATE_HOME or HOME")]
     NoStateFolder,
-    /// The seed beside a journal is missing.
-    #[error("the seed beside {} is missing, so the generated passwords are not known", .0.display())]
-    SeedMissing(PathBuf),
 }
 
 impl TargetKey {
@@ -62,9 +62,8 @@ impl TargetKey {
         let port = target.port_or_known_default().unwrap_or_default();
         let path = target.path().trim_end_matches('/');
         let digest = Sha256::digest(format!("{host}:{port}{path}"));
-        let digits = crate::contract::encoding::hex(&digest[..4]);
         let readable = host.replace(|c: char| !c.is_ascii_alphanumeric() && c != '.', "-");
-        TargetKey(format!("{readable}_{port}-{digits}"))
+        TargetKey(format!("{readable}_{port}-{}", hex(&digest[..4])))
     }
 }
 
@@ -74,22 +73,18 @@ impl JournalDir {
     /// # Errors
     /// No folder is known, or it cannot be created.
     pub fn find() -> Result<JournalDir, JournalError> {
-        let absolute = |name: &str| {
-            env::var_os(name)
-                .map(PathBuf::from)
-                .filter(|path| path.is_absolute())
-        };
-        let folder = absolute("XDG_STATE_HOME")
-            .or_else(|| absolute("HOME").map(|home| home.join(".local/state")))
-            .ok_or(JournalError::NoStateFolder)?
-            .join("d4iot-double/journals");
+        let folder = |name: &str| env::var_os(name).map(PathBuf::from);
+        let absolute = |name: &str| folder(name).filter(|path| path.is_absolute());
+        let home = || absolute("HOME").map(|home| home.join(".local/state"));
+        let state = absolute("XDG_STATE_HOME").or_else(home);
+        let state = state.ok_or(JournalError::NoStateFolder)?;
+        let folder = state.join("d4iot-double/journals");
         let mut builder = fs::DirBuilder::new();
         builder.recursive(true);
         #[cfg(unix)]
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        builder
-            .create(&folder)
-            .map_err(|error| failed("creating", &folder, error))?;
+        let created = builder.create(&folder);
+        created.map_err(|error| failed("creating", &folder, error))?;
         Ok(JournalDir(folder))
     }
 
@@ -113,20 +108,14 @@ impl JournalDir {
     /// # Errors
     /// The folder cannot be listed.
     pub fn journals(&self) -> Result<Vec<PathBuf>, JournalError> {
-        let entries: io::Result<Vec<PathBuf>> = fs::read_dir(&self.0)
-            .and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect());
-        let mut journals = entries.map_err(|error| failed("listing", &self.0, error))?;
+        let listing = |error| failed("listing", &self.0, error);
+        let mut journals = Vec::new();
+        for entry in fs::read_dir(&self.0).map_err(listing)? {
+            journals.push(entry.map_err(listing)?.path());
+        }
         journals.retain(|path| path.extension().is_some_and(|end| end == "journal"));
         journals.sort();
         Ok(journals)
-    }
-
-    /// Takes a target's lock; none if another process has it.
-    ///
-    /// # Errors
-    /// The lock file cannot be opened.
-    pub fn lock(&self, key: &TargetKey) -> Result<Option<TargetLock>, JournalError> {
-        TargetLock::of_journal(&self.journal(key))
     }
 }
 

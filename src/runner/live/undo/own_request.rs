@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use http::Response;
+use serde_json::json;
 use thiserror::Error;
 
 use crate::{
@@ -27,91 +28,82 @@ pub enum SessionReply {
     #[error("{0}")]
     Unclear(String),
 }
+
 /// Reads an answer: any reading of the good outcome accepts, any reading of another outcome rejects.
-pub(super) fn reply(
-    contract: &Contract,
-    operation: Operation,
-    username: &str,
-    answer: &Response<Bytes>,
-) -> SessionReply {
-    let good = if operation == Operation::Validation {
-        Outcome::Authenticated
-    } else {
-        Outcome::PasswordReplaced
-    };
+pub(super) fn reply(context: MatchContext<'_>, answer: &Response<Bytes>) -> SessionReply {
     let read = ReceivedAnswer::new(answer);
-    let context = MatchContext {
-        contract,
-        operation,
-        username,
-    };
-    if context.match_outcome(good, &read).is_ok() {
+    if context
+        .match_outcome(success(context.operation), &read)
+        .is_ok()
+    {
         return SessionReply::Accepted;
     }
-    match context.match_any(&read) {
-        Some((outcome, _)) => SessionReply::Rejected(outcome),
-        None => SessionReply::Unclear(format!(
-            "the answer has status {} and matches nothing in the documentation",
-            answer.status().as_u16()
-        )),
+    if let Some((outcome, _)) = context.match_any(&read) {
+        return SessionReply::Rejected(outcome);
     }
+    let status = answer.status().as_u16();
+    SessionReply::Unclear(format!(
+        "the answer has status {status} and matches nothing in the documentation"
+    ))
 }
 
 /// Returns a case of one step for the run's own requests, so that they are built and judged as any other.
 pub(super) fn own_case(operation: Operation, account: Account) -> Case {
-    let account = account.name();
-    let fields = match operation {
-        Operation::Validation => {
-            format!(r#"{{"username":"«{account}.username»","password":"«{account}.password»"}}"#)
-        }
-        Operation::SetPassword => format!(
-            r#"{{"username":"«{account}.username»","password":"«{account}.password»","new_password":"«{account}.new_password»"}}"#
-        ),
-        Operation::SetPasswordByAdmin => format!(
-            r#"{{"admin_username":"«admin.username»","admin_password":"«admin.password»","username":"«{account}.username»","new_password":"«{account}.new_password»"}}"#
-        ),
-    };
-    let expect = if operation == Operation::Validation {
-        Outcome::Authenticated
-    } else {
-        Outcome::PasswordReplaced
-    };
-    let text = format!(
-        r#"{{"id":"undo","title":"undo","effect":"none","steps":[{{"ask":"{operation}","fields":{fields},"expect":"{expect}"}}]}}"#
+    let value = |account, property| Placeholder { account, property }.to_string();
+    let (user, own) = (
+        value(account, Property::Username),
+        value(account, Property::Password),
     );
-    serde_json::from_str(&text).expect("the text is a case")
+    let new = value(account, Property::NewPassword);
+    let fields = match operation {
+        Operation::Validation => json!({ "username": user, "password": own }),
+        Operation::SetPassword => json!({ "username": user, "password": own, "new_password": new }),
+        Operation::SetPasswordByAdmin => json!({
+            "admin_username": value(Account::Admin, Property::Username),
+            "admin_password": value(Account::Admin, Property::Password),
+            "username": user,
+            "new_password": new,
+        }),
+    };
+    let step = json!({ "ask": operation, "fields": fields, "expect": success(operation) });
+    let case = json!({ "id": "undo", "title": "undo", "effect": "none", "steps": [step] });
+    serde_json::from_value(case).expect("this is a case")
+}
+
+fn success(operation: Operation) -> Outcome {
+    match operation {
+        Operation::Validation => Outcome::Authenticated,
+        Operation::SetPassword | Operation::SetPasswordByAdmin => Outcome::PasswordReplaced,
+    }
 }
 
 /// Returns the requests that validate an account, set its own password to itself, and restore it: as the user, then as the
 /// administrator. They are shown with placeholders; nothing is sent.
 pub fn undo_commands(contract: &Contract, account: Account, address: &str) -> Vec<String> {
     use Property::{NewPassword as Generated, Password as Own};
-    let command = |operation, old, new| {
-        let shown = request::build(
-            &own_case(operation, account).steps[0],
-            contract,
-            &Readings::default(),
-            &|placeholder| {
-                let property = match placeholder.property {
-                    Own if placeholder.account == account => old,
-                    Generated => new,
-                    other => other,
-                };
-                Ok(Placeholder {
-                    property,
-                    ..placeholder
-                }
-                .to_string())
-            },
-        );
+    let requests = [
+        (Operation::Validation, Own),
+        (Operation::SetPassword, Own),
+        (Operation::SetPassword, Generated),
+        (Operation::SetPasswordByAdmin, Generated),
+    ];
+    let command = |(operation, current)| {
+        let step = &own_case(operation, account).steps[0];
+        let shown = request::build(step, contract, &Readings::default(), &|placeholder| {
+            let property = match placeholder.property {
+                Own if placeholder.account == account => current,
+                Generated => Own,
+                other => other,
+            };
+            Ok(Placeholder {
+                property,
+                ..placeholder
+            }
+            .to_string())
+        });
         shown.map_or_else(|error| error.to_string(), |shown| curl(&shown, address))
     };
-    vec![
-        command(Operation::Validation, Own, Own),
-        command(Operation::SetPassword, Own, Own),
-        command(Operation::SetPassword, Generated, Own),
-        command(Operation::SetPasswordByAdmin, Generated, Own),
-    ]
+    requests.into_iter().map(command).collect()
 }
 
 #[cfg(test)]

@@ -63,21 +63,27 @@ impl TargetSession<'_> {
         mut current: Option<Secret>,
         journal: &mut UndoJournal,
     ) -> Result<Option<UnrestoredPassword>, JournalError> {
+        let own = self.own_password(account);
         let mut attempts = Attempts::default();
         let mut result = ChangeBack::Unclear;
         for round in 1..=MAX_ROUNDS {
             attempts = Attempts::default();
-            result = match self
-                .current_for_restore(account, current.take(), journal)
-                .await
-            {
-                Ok(found) if found == self.own_password(account) => {
+            let found = match current.take() {
+                Some(current) => Ok(current),
+                // Passwords that were just rejected are not tried again: each failure counts towards a lock-out.
+                None if self.has_admin() && self.unknown_passwords.contains(&account) => {
+                    Err(PasswordUnknown::NoneAccepted)
+                }
+                None => self.find(account, &self.candidates(account, journal)).await,
+            };
+            result = match found {
+                Ok(found) if found == own => {
                     journal.restored(account)?;
                     ChangeBack::Restored
                 }
                 Ok(found) => {
-                    let operation = Operation::SetPassword;
-                    self.change_back(operation, account, &found, round, journal, &mut attempts)
+                    let change = (Operation::SetPassword, &found);
+                    self.change_back(account, change, round, journal, &mut attempts)
                         .await?
                 }
                 Err(unknown) => {
@@ -87,11 +93,10 @@ impl TargetSession<'_> {
             };
             if result != ChangeBack::Restored && account != Account::Admin {
                 if self.has_admin() {
-                    let operation = Operation::SetPasswordByAdmin;
-                    let own = self.own_password(account);
                     // A rejection of the administrator is final: another round does not change it.
+                    let change = (Operation::SetPasswordByAdmin, &own);
                     result = self
-                        .change_back(operation, account, &own, round, journal, &mut attempts)
+                        .change_back(account, change, round, journal, &mut attempts)
                         .await?;
                 } else {
                     attempts.add("change by an administrator", &"no account is given");
@@ -103,7 +108,13 @@ impl TargetSession<'_> {
                 ChangeBack::Unclear => {}
             }
         }
-        self.note_current(account, journal)?;
+        // The current password, if it is known, is tried first the next time.
+        let current = self.current(account);
+        let mut templates = journal.at_risk().get(&account).into_iter().flatten();
+        let template = templates.find(|text| current.is_some() && self.fill(text) == current);
+        if let Some(template) = template.cloned() {
+            journal.holds(account, &template)?;
+        }
         Ok(Some(UnrestoredPassword {
             account,
             username: self.username(account),
@@ -114,49 +125,30 @@ impl TargetSession<'_> {
 
     /// Sets an account's own password to itself. That changes nothing, and a rejection by the policy shows that it could not be
     /// restored later. Returns the reason in that case.
-    ///
-    /// # Errors
-    /// The journal cannot be written.
     pub async fn dry_run_change(
         &mut self,
         account: Account,
         journal: &mut UndoJournal,
-    ) -> Result<Option<String>, JournalError> {
+    ) -> Option<String> {
         let own = self.own_password(account);
-        journal.sending(DRY_RUN, 1, [account], &[own_template(account)])?;
+        if let Err(error) = journal.sending(DRY_RUN, 1, [account], &[own_template(account)]) {
+            return Some(error.to_string());
+        }
         let reply = self.ask(Operation::SetPassword, account, &own, &own).await;
-        let unrestored = self.restore(account, None, journal).await?;
-        let name = account.name();
-        Ok(match (reply, unrestored) {
-            (_, Some(unrestored)) => Some(format!("`{name}`: {}", unrestored.reason)),
-            (SessionReply::Rejected(Outcome::PolicyRefused), None) => Some(format!(
-                "the target's policy rejects the current password of `{name}`"
-            )),
-            _ => None,
-        })
-    }
-
-    async fn current_for_restore(
-        &mut self,
-        account: Account,
-        current: Option<Secret>,
-        journal: &UndoJournal,
-    ) -> Result<Secret, PasswordUnknown> {
-        match current {
-            Some(current) => Ok(current),
-            // Passwords that were just rejected are not tried again: each failure counts towards a lock-out.
-            None if self.has_admin() && self.unknown_passwords.contains(&account) => {
-                Err(PasswordUnknown::NoneAccepted)
-            }
-            None => self.find(account, &self.candidates(account, journal)).await,
+        match self.restore(account, None, journal).await {
+            Err(error) => Some(error.to_string()),
+            Ok(Some(unrestored)) => Some(format!("`{account}`: {}", unrestored.reason)),
+            Ok(None) => (reply == SessionReply::Rejected(Outcome::PolicyRefused)).then(|| {
+                format!("the target's policy rejects the current password of `{account}`")
+            }),
         }
     }
 
+    /// Changes a password back, by an operation with the current password of the one who acts.
     async fn change_back(
         &mut self,
-        operation: Operation,
         account: Account,
-        current: &Secret,
+        (operation, current): (Operation, &Secret),
         round: usize,
         journal: &mut UndoJournal,
         attempts: &mut Attempts,
@@ -164,43 +156,24 @@ impl TargetSession<'_> {
         let own = self.own_password(account);
         journal.sending(UNDO, round, [account], &[own_template(account)])?;
         let reply = self.ask(operation, account, current, &own).await;
-        let label = if operation == Operation::SetPassword {
-            "change by the user"
-        } else {
-            "change by the administrator"
+        let label = match operation {
+            Operation::SetPassword => "change by the user",
+            _ => "change by the administrator",
         };
         attempts.add(label, &reply);
         if let SessionReply::Rejected(_) = reply {
             return Ok(ChangeBack::Rejected);
         }
-        match self.validate(account, &own).await {
-            SessionReply::Accepted => {
-                journal.restored(account)?;
-                return Ok(ChangeBack::Restored);
-            }
-            other => attempts.add("validation", &other),
+        let validation = self.validate(account, &own).await;
+        if validation == SessionReply::Accepted {
+            journal.restored(account)?;
+            return Ok(ChangeBack::Restored);
         }
+        attempts.add("validation", &validation);
         Ok(match reply {
             SessionReply::Unclear(_) => ChangeBack::Unclear,
             _ => ChangeBack::Rejected,
         })
-    }
-
-    /// Notes the current password, if it is known: it is tried first the next time.
-    fn note_current(
-        &self,
-        account: Account,
-        journal: &mut UndoJournal,
-    ) -> Result<(), JournalError> {
-        let Some(current) = self.current(account) else {
-            return Ok(());
-        };
-        let mut templates = journal.at_risk().get(&account).into_iter().flatten();
-        let current = templates.find(|template| self.fill(template).as_ref() == Some(&current));
-        match current.cloned() {
-            Some(template) => journal.holds(account, &template),
-            None => Ok(()),
-        }
     }
 }
 
@@ -211,26 +184,22 @@ impl Attempts {
 
     /// Names each reason once, with the actions that failed for it.
     fn summary(&self) -> String {
-        let mut reasons: Vec<&str> = Vec::new();
-        for (_, reason) in &self.0 {
-            if !reasons.contains(&reason.as_str()) {
-                reasons.push(reason);
+        let mut reasons: Vec<(&str, Vec<&str>)> = Vec::new();
+        for (action, reason) in &self.0 {
+            match reasons
+                .iter_mut()
+                .find(|(known, _)| *known == reason.as_str())
+            {
+                Some((_, actions)) => actions.push(action),
+                None => reasons.push((reason, vec![action])),
             }
         }
-        if let [reason] = reasons.as_slice() {
+        if let [(reason, _)] = reasons.as_slice() {
             return (*reason).to_owned();
         }
-        let of = |reason: &str| {
-            let actions: Vec<&str> = self
-                .0
-                .iter()
-                .filter(|(_, other)| other == reason)
-                .map(|(action, _)| *action)
-                .collect();
-            format!("{}: {reason}", actions.join(", "))
-        };
-        let lines: Vec<String> = reasons.into_iter().map(of).collect();
-        lines.join("; ")
+        let lines = reasons.iter();
+        let lines = lines.map(|(reason, actions)| format!("{}: {reason}", actions.join(", ")));
+        lines.collect::<Vec<_>>().join("; ")
     }
 }
 

@@ -22,6 +22,7 @@ use crate::{
     suite::{
         Account, Case, Placeholder, Property,
         evidence::Evidence,
+        match_response::MatchContext,
         request, verdict,
         verdict::{SentStep, StepResponse},
     },
@@ -30,12 +31,12 @@ use crate::{
 /// Sends the run's own requests to a target, and keeps what it learns.
 #[derive(Debug)]
 pub struct TargetSession<'a> {
+    /// The contract of the target.
+    pub contract: &'a Contract,
     target: &'a Target,
-    contract: &'a Contract,
     accounts: &'a Accounts,
-    /// Which path readings the target serves.
-    pub served: Readings,
-    /// How many sign-ins of these requests have failed.
+    served: Readings,
+    /// How many sign-ins of these requests have failed and are not counted yet.
     pub failures: u32,
     /// What the answers say of the target's readings.
     pub evidence: Vec<Evidence>,
@@ -71,19 +72,17 @@ impl<'a> TargetSession<'a> {
         accounts: &'a Accounts,
         served: Readings,
     ) -> TargetSession<'a> {
-        let (failures, evidence, refused, accepted, current, unknown_passwords) =
-            Default::default();
         TargetSession {
-            target,
             contract,
+            target,
             accounts,
             served,
-            failures,
-            evidence,
-            refused,
-            accepted,
-            current,
-            unknown_passwords,
+            failures: 0,
+            evidence: Vec::new(),
+            refused: None,
+            accepted: Vec::new(),
+            current: BTreeMap::new(),
+            unknown_passwords: BTreeSet::new(),
         }
     }
 
@@ -94,13 +93,10 @@ impl<'a> TargetSession<'a> {
 
     /// Returns credentials that should be valid, if there are any.
     pub fn any_valid(&self) -> Option<(Account, Secret)> {
-        let mut valid = self
-            .accepted
-            .iter()
-            .filter(|credentials| self.should_be_valid(credentials));
-        valid.find_map(|credentials| {
+        self.accepted.iter().find_map(|credentials| {
             let account = self.account(&credentials.username)?;
-            Some((account, credentials.password.clone()))
+            self.should_be_valid(credentials)
+                .then(|| (account, credentials.password.clone()))
         })
     }
 
@@ -113,19 +109,16 @@ impl<'a> TargetSession<'a> {
 
     /// Tells whether credentials have been accepted, and no later change replaced them.
     pub fn should_be_valid(&self, credentials: &Credentials) -> bool {
-        let current = self
-            .account(&credentials.username)
-            .and_then(|account| self.current.get(&account));
+        let account = self.account(&credentials.username);
+        let current = account.and_then(|account| self.current.get(&account));
         self.accepted.contains(credentials)
             && current.is_none_or(|current| *current == credentials.password)
     }
 
     /// Tells whether this password of an account has been accepted, and no later change replaced it.
     pub fn has_accepted(&self, account: Account, password: &Secret) -> bool {
-        self.should_be_valid(&Credentials {
-            username: self.username(account),
-            password: password.clone(),
-        })
+        let (username, password) = (self.username(account), password.clone());
+        self.should_be_valid(&Credentials { username, password })
     }
 
     /// Validates a password of an account. An unclear answer is asked for again, since a validation changes nothing.
@@ -136,15 +129,13 @@ impl<'a> TargetSession<'a> {
             reply = self
                 .ask(Operation::Validation, account, password, password)
                 .await;
-            match reply {
-                SessionReply::Accepted => {
-                    self.current.insert(account, password.clone());
-                    self.unknown_passwords.remove(&account);
-                    return reply;
-                }
-                SessionReply::Rejected(_) => return reply,
-                SessionReply::Unclear(_) => {}
+            if !matches!(reply, SessionReply::Unclear(_)) {
+                break;
             }
+        }
+        if reply == SessionReply::Accepted {
+            self.current.insert(account, password.clone());
+            self.unknown_passwords.remove(&account);
         }
         reply
     }
@@ -177,7 +168,9 @@ impl<'a> TargetSession<'a> {
     /// Returns the user name of an account.
     pub fn username(&self, account: Account) -> String {
         let username = self.value(account, Property::Username);
-        username.map_or_else(String::new, |name| name.expose().to_owned())
+        username
+            .map(|name| name.expose().to_owned())
+            .unwrap_or_default()
     }
 
     /// Returns the account of a user name.
@@ -196,15 +189,15 @@ impl<'a> TargetSession<'a> {
     pub fn candidates(&self, account: Account, journal: &UndoJournal) -> Vec<Secret> {
         let noted = journal.at_risk().get(&account).into_iter().flatten().rev();
         let noted = noted.filter_map(|template| self.fill(template));
-        let generated = [
+        let own = [
             Property::Password,
             Property::NewPassword,
             Property::NewerPassword,
         ];
-        let generated = generated
+        let own = own
             .into_iter()
             .filter_map(|property| self.value(account, property));
-        distinct(noted.chain(generated))
+        distinct(noted.chain(own))
     }
 
     /// Fills a template with the values of this run.
@@ -213,14 +206,14 @@ impl<'a> TargetSession<'a> {
         filled.ok().map(Secret::new)
     }
 
-    pub(super) fn has_admin(&self) -> bool {
+    /// Tells whether an administrator can restore passwords.
+    pub fn has_admin(&self) -> bool {
         self.accounts.present().contains(&Account::Admin)
     }
 
     fn value(&self, account: Account, property: Property) -> Option<Secret> {
         self.accounts
             .value(Placeholder { account, property })
-            .ok()
             .cloned()
     }
 
@@ -233,21 +226,12 @@ impl<'a> TargetSession<'a> {
         new: &Secret,
     ) -> SessionReply {
         let case = own_case(operation, account);
-        let request = request::build(
-            &case.steps[0],
-            self.contract,
-            &self.served,
-            &|placeholder| {
-                Ok(match placeholder.property {
-                    Property::Password if placeholder.account == account => {
-                        current.expose().to_owned()
-                    }
-                    Property::NewPassword => new.expose().to_owned(),
-                    _ => return self.accounts.text(placeholder),
-                })
-            },
-        );
-        let request = match request {
+        let fill = |placeholder: Placeholder| match placeholder.property {
+            Property::Password if placeholder.account == account => Ok(current.expose().to_owned()),
+            Property::NewPassword => Ok(new.expose().to_owned()),
+            _ => self.accounts.text(placeholder),
+        };
+        let request = match request::build(&case.steps[0], self.contract, &self.served, &fill) {
             Ok(request) => request,
             Err(error) => return SessionReply::Unclear(error.to_string()),
         };
@@ -263,18 +247,25 @@ impl<'a> TargetSession<'a> {
         request: &Request<Bytes>,
         answer: &Response<Bytes>,
     ) -> SessionReply {
-        let operation = case.steps[0].ask;
-        let username = body_username(request);
+        let (contract, operation) = (self.contract, case.steps[0].ask);
+        let username = &body_username(request);
         let sent = SentStep {
-            contract: self.contract,
+            contract,
             served: &self.served,
             case,
             number: 0,
-            username: &username,
+            username,
         };
-        self.evidence
-            .extend(verdict::of_step(&sent, StepResponse::Answer(answer)).evidence);
-        let reply = reply(self.contract, operation, &username, answer);
+        let judged = verdict::of_step(&sent, StepResponse::Answer(answer));
+        self.evidence.extend(judged.evidence);
+        let reply = reply(
+            MatchContext {
+                contract,
+                operation,
+                username,
+            },
+            answer,
+        );
         let credentials = change::credentials(request.body(), operation);
         match (&reply, credentials) {
             (SessionReply::Accepted, Some(credentials)) => self.accept(credentials),
@@ -298,7 +289,7 @@ impl<'a> TargetSession<'a> {
 
 /// Returns secrets without repetitions, in order.
 pub(in crate::runner::live) fn distinct(secrets: impl IntoIterator<Item = Secret>) -> Vec<Secret> {
-    let mut distinct: Vec<Secret> = Vec::new();
+    let mut distinct = Vec::new();
     for secret in secrets {
         if !distinct.contains(&secret) {
             distinct.push(secret);

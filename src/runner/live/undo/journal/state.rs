@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, path::PathBuf};
 
 use serde::{Deserialize, Serialize};
+use thiserror::Error;
 
 use crate::{client::TargetOptions, contract::Kind, suite::Account};
 
@@ -35,13 +36,13 @@ pub(super) enum JournalLine {
     Sending {
         case: String,
         step: usize,
-        accounts: Vec<String>,
+        accounts: Vec<Account>,
         passwords: Vec<String>,
     },
     /// A validation accepted this password of an account; it could not be restored.
-    Holds { account: String, password: String },
+    Holds { account: Account, password: String },
     /// A validation accepted an account's own password.
-    Restored { account: String },
+    Restored { account: Account },
     /// Nothing is left to do.
     Closed,
 }
@@ -57,6 +58,11 @@ pub struct JournalState {
     pub at_risk: BTreeMap<Account, Vec<String>>,
 }
 
+/// A file is not a journal: which line, and what is wrong with it.
+#[derive(Clone, Debug, Error)]
+#[error("{0}")]
+pub struct InvalidJournal(pub(super) String);
+
 impl JournalHeader {
     /// The version of the format.
     pub const VERSION: u32 = 1;
@@ -64,8 +70,7 @@ impl JournalHeader {
 
 impl JournalLine {
     pub(super) fn text(&self) -> String {
-        let text = serde_json::to_string(self).expect("a line has only strings and numbers");
-        format!("{text}\n")
+        serde_json::to_string(self).expect("a line has only strings and numbers") + "\n"
     }
 }
 
@@ -82,65 +87,57 @@ impl JournalState {
     /// Reads a journal. None if no request was sent, or if nothing is left to do.
     ///
     /// # Errors
-    /// The text is not a journal: which line, and what is wrong with it.
-    pub fn read(bytes: &[u8]) -> Result<Option<JournalState>, String> {
-        let mut lines = whole_lines(bytes)
-            .split_inclusive(|byte| *byte == b'\n')
-            .enumerate();
+    /// The text is not a journal.
+    pub fn read(bytes: &[u8]) -> Result<Option<JournalState>, InvalidJournal> {
+        let lines = whole_lines(bytes).split_inclusive(|byte| *byte == b'\n');
+        let mut lines = (1..).zip(lines);
         let first = lines.next().map(|(_, line)| serde_json::from_slice(line));
-        let header: JournalHeader = match first {
-            Some(Ok(JournalLine::Begun(header))) if header.version == JournalHeader::VERSION => {
-                *header
-            }
+        let header = match first {
+            Some(Ok(JournalLine::Begun(header))) => Some(*header),
             // The first request is sent only after the whole first line is on the disk.
             // Another file that has no line is not taken for a journal.
             None if BEGINNING.starts_with(bytes) || bytes.starts_with(BEGINNING) => {
                 return Ok(None);
             }
-            _ => return Err("it is not a journal of this version".to_owned()),
+            _ => None,
+        };
+        let header = header.filter(|header| header.version == JournalHeader::VERSION);
+        let Some(header) = header else {
+            return Err(InvalidJournal(
+                "it is not a journal of this version".to_owned(),
+            ));
         };
         let (mut state, mut closed) = (JournalState::new(header), false);
-        for (index, line) in lines {
-            let at = |reason: String| format!("line {}: {reason}", index + 1);
-            match serde_json::from_slice(line).map_err(|error| at(error.to_string()))? {
-                _ if closed => return Err(at("it follows the end".to_owned())),
-                JournalLine::Closed => closed = true,
-                line => state.add(line).map_err(at)?,
+        for (number, line) in lines {
+            let wrong = |reason: &str| InvalidJournal(format!("line {number}: {reason}"));
+            if closed {
+                return Err(wrong("it follows the end"));
             }
+            let line = serde_json::from_slice(line).map_err(|error| wrong(&error.to_string()))?;
+            closed = matches!(line, JournalLine::Closed);
+            state.add(line);
         }
         Ok((!closed).then_some(state))
     }
 
     /// Adds a line.
-    ///
-    /// # Errors
-    /// It names an unknown account, whose password at risk would be forgotten.
-    pub(super) fn add(&mut self, line: JournalLine) -> Result<(), String> {
-        match line {
-            JournalLine::Begun(_) | JournalLine::Closed => {}
-            JournalLine::Served { fact, reading } => self.served.push((fact, reading)),
-            JournalLine::Holds { account, password } => self.may_be(&account, &[password])?,
-            JournalLine::Restored { account } => {
-                self.at_risk.remove(&account_named(&account)?);
-            }
+    pub(super) fn add(&mut self, line: JournalLine) {
+        let (accounts, passwords) = match line {
+            JournalLine::Begun(_) | JournalLine::Closed => return,
+            JournalLine::Served { fact, reading } => return self.served.push((fact, reading)),
+            JournalLine::Restored { account } => return drop(self.at_risk.remove(&account)),
+            JournalLine::Holds { account, password } => (vec![account], vec![password]),
             JournalLine::Sending {
                 accounts,
                 passwords,
                 ..
-            } => {
-                for account in accounts {
-                    self.may_be(&account, &passwords)?;
-                }
-            }
+            } => (accounts, passwords),
+        };
+        for account in accounts {
+            let templates = self.at_risk.entry(account).or_default();
+            templates.retain(|template| !passwords.contains(template));
+            templates.extend_from_slice(&passwords);
         }
-        Ok(())
-    }
-
-    fn may_be(&mut self, account: &str, passwords: &[String]) -> Result<(), String> {
-        let templates = self.at_risk.entry(account_named(account)?).or_default();
-        templates.retain(|template| !passwords.contains(template));
-        templates.extend(passwords.iter().cloned());
-        Ok(())
     }
 }
 
@@ -148,11 +145,6 @@ impl JournalState {
 pub(super) fn whole_lines(bytes: &[u8]) -> &[u8] {
     let end = bytes.iter().rposition(|byte| *byte == b'\n');
     &bytes[..end.map_or(0, |end| end + 1)]
-}
-
-fn account_named(name: &str) -> Result<Account, String> {
-    let unknown = |_| format!("there is no account `{}`", name.escape_debug());
-    name.parse().map_err(unknown)
 }
 
 /// Every journal begins with this.

@@ -128,11 +128,11 @@ fn a_journal_torn_at_any_byte_can_be_read() {
 #[rstest]
 #[case::nobody(
     r#"{"restored":{"account":"usr"}}"#,
-    "line 2: there is no account `usr`"
+    "line 2: unknown account `usr`, expected one of"
 )]
 #[case::nobody_s_password(
     r#"{"sending":{"case":"a","step":1,"accounts":["user","usr"],"passwords":[]}}"#,
-    "line 2: there is no account `usr`"
+    "line 2: unknown account `usr`, expected one of"
 )]
 #[case::no_line("{}", "line 2: expected value at line 1 column 2")]
 #[case::behind_the_end("\"closed\"\n\"closed\"", "line 3: it follows the end")]
@@ -144,7 +144,7 @@ fn meaningless_line_is_refused_and_entries_are_kept(#[case] line: &str, #[case] 
         .unwrap();
     drop(journal);
     let error = UndoJournal::open(&path).unwrap_err();
-    assert!(error.to_string().ends_with(expected), "{error}");
+    assert!(error.to_string().contains(expected), "{error}");
     assert!(path.exists() && seed_path(&path).exists());
 }
 
