@@ -17,7 +17,7 @@ mod write_file;
 
 pub use folder::{PendingSnapshot, SnapshotError, SnapshotFolder, is_id};
 pub use render::{render, render_request};
-pub use store::{Comparison, SnapshotOwner, SnapshotStore, UpdateMode};
+pub use store::{SnapshotComparison, SnapshotOwner, SnapshotStore, UpdateMode};
 use thiserror::Error;
 #[cfg(feature = "cli")]
 pub(crate) use write_file::write_file;
@@ -28,7 +28,7 @@ pub struct Exchange {
     /// What was sent.
     pub request: Request,
     /// What came back.
-    pub answer: Answer,
+    pub answer: ShownAnswer,
 }
 
 /// A request, as a snapshot shows it.
@@ -46,7 +46,7 @@ pub struct Request {
 
 /// What came back for a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Answer {
+pub enum ShownAnswer {
     /// No whole answer came; why, in words that are the same on every run ("connection closed without an answer").
     Failed(String),
     /// An answer came.
@@ -111,10 +111,8 @@ impl Snapshot {
 /// one LF at the end.
 pub fn file(header: &Header, body: &str) -> String {
     let field = |name, value: &str| format!("{name}: {}\n", header::scalar(value));
-    let mut fields = header
-        .source
-        .as_ref()
-        .map_or(String::new(), |source| field("source", source));
+    let mut fields = String::new();
+    fields.extend(header.source.iter().map(|source| field("source", source)));
     // The description is written even when it is empty: insta cannot read a header without a field.
     fields.push_str(&field("description", &header.description));
     if !header.input_file.is_empty() {
@@ -132,11 +130,7 @@ pub fn parse(text: &str) -> Result<Snapshot, FormatError> {
     let is_fence = |line: &&str| line.trim_end() == FENCE;
     let first = lines.next().filter(is_fence).ok_or(FormatError::Unopened)?;
     let fields: Vec<&str> = lines.clone().take_while(|line| !is_fence(line)).collect();
-    let header = header::parse(
-        fields
-            .iter()
-            .map(|line| line.trim_end_matches(['\n', '\r'])),
-    )?;
+    let header = header::parse(&fields)?;
     let last = lines.nth(fields.len()).ok_or(FormatError::Unclosed)?;
     let above: usize = fields.iter().map(|line| line.len()).sum();
     let body = contents(&text[first.len() + above + last.len()..]);
@@ -158,20 +152,16 @@ pub fn same(left: &str, right: &str) -> bool {
 pub fn diff(old: &str, new: &str) -> String {
     let difference = similar::TextDiff::from_lines(old, new);
     let mut lines = difference.unified_diff();
-    lines
-        .context_radius(3)
-        .missing_newline_hint(false)
-        .to_string()
+    lines.context_radius(3).missing_newline_hint(false);
+    lines.to_string()
 }
 
 /// Returns a body as insta writes it, without the LF at the end. Insta drops one CR before an LF each time it reads and writes; here all
 /// go at once, so that what was written is read unchanged.
 fn contents(body: &str) -> String {
-    let lines = body
-        .trim_end()
-        .split('\n')
-        .map(|line| line.trim_end_matches('\r'));
-    lines.collect::<Vec<_>>().join("\n")
+    let lines = body.trim_end().split('\n');
+    let lines: Vec<&str> = lines.map(|line| line.trim_end_matches('\r')).collect();
+    lines.join("\n")
 }
 
 /// The line above and below a header.

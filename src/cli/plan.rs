@@ -12,7 +12,7 @@ use crate::{
     contract,
     contract::Kind,
     runner,
-    runner::live::{Phase, PlannedCase, PreparedRun, undo},
+    runner::live::{CasePhase, PlannedCase, PreparedRun, undo},
     suite::{Account, Effect, cases::CaseWithLocation},
 };
 
@@ -63,7 +63,7 @@ fn live_plan(run: &PreparedRun, budget: u32) -> Result<String> {
     for planned in &plan.cases {
         if phase != Some(planned.phase) {
             text.push_str(&format!("\n{}\n", heading(planned.phase)));
-            if planned.phase == Phase::Mutating {
+            if planned.phase == CasePhase::Mutating {
                 for account in &plan.objects {
                     text.push_str(&undo_requests(kind, *account, address));
                 }
@@ -105,13 +105,13 @@ fn undo_requests(kind: Kind, account: Account, address: &str) -> String {
     )
 }
 
-fn heading(phase: Phase) -> &'static str {
+fn heading(phase: CasePhase) -> &'static str {
     match phase {
-        Phase::ReadOnly => "without effect",
-        Phase::Mutating => {
+        CasePhase::ReadOnly => "without effect",
+        CasePhase::Mutating => {
             "changes: after each request a validation finds the current password; after each case the original is restored and validated"
         }
-        Phase::AuthFailure => {
+        CasePhase::AuthFailure => {
             "failed sign-ins, when everything is restored; the cases that cover most facts first"
         }
     }

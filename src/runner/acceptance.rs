@@ -15,8 +15,8 @@ use crate::{
     runner::transcript::{body_username, request_of, shown_request},
     snapshot,
     snapshot::{
-        Answer,
-        reread::{Reread, reread},
+        ShownAnswer,
+        reread::{SnapshotSection, reread},
     },
     suite::{
         Case, KnownDifferences, cases, verdict,
@@ -76,7 +76,7 @@ impl AcceptanceRule {
         let mut bodies = exchanges
             .iter()
             .filter_map(|exchange| match &exchange.answer {
-                Some(Answer::Received { body, .. }) => serde_json::from_slice(body).ok(),
+                Some(ShownAnswer::Received { body, .. }) => serde_json::from_slice(body).ok(),
                 _ => None,
             });
         if let Some(field) = bodies.find_map(|body| password_field(&body)) {
@@ -105,19 +105,18 @@ fn judge(
     case: &Case,
     contract: &Contract,
     served: &Readings,
-    exchanges: &[Reread],
+    exchanges: &[SnapshotSection],
 ) -> Result<(), NotAcceptable> {
     for (number, exchange) in exchanges.iter().enumerate() {
         let step = case.steps.get(number);
         let shown = step.and_then(|step| shown_request(step, contract, served).ok());
         let is_same = |shown: &_| snapshot::render_request(&request_of(shown)) == exchange.request;
-        let shown = shown
-            .filter(is_same)
-            .ok_or(NotAcceptable::Request(number + 1))?;
+        let shown = shown.filter(is_same);
+        let shown = shown.ok_or(NotAcceptable::Request(number + 1))?;
         let answer = match &exchange.answer {
             None => continue,
-            Some(Answer::Failed(reason)) => Err(reason.clone()),
-            Some(Answer::Received {
+            Some(ShownAnswer::Failed(reason)) => Err(reason.clone()),
+            Some(ShownAnswer::Received {
                 status,
                 headers,
                 body,
@@ -126,9 +125,8 @@ fn judge(
                 for (name, value) in headers {
                     answer = answer.header(name, value.as_deref().unwrap_or("x"));
                 }
-                answer
-                    .body(Bytes::from(body.clone()))
-                    .map_err(|error| error.to_string())
+                let answer = answer.body(Bytes::from(body.clone()));
+                answer.map_err(|error| error.to_string())
             }
         };
         let received = match &answer {
@@ -187,19 +185,17 @@ fn password_field(value: &Value) -> Option<String> {
 }
 
 /// Tells whether a snapshot, or an answer in it, holds a secret in any encoding.
-fn holds(body: &str, exchanges: &[Reread], secret: &Secret) -> bool {
+fn holds(body: &str, exchanges: &[SnapshotSection], secret: &Secret) -> bool {
     if secret.expose().len() < MIN_SECRET {
         return false;
     }
     let redactor = Redactor::of([(secret.expose(), "«secret»")]);
     let is_found = |text: &str| redactor.text(text) != text;
-    let mut answers = exchanges
-        .iter()
-        .filter_map(|exchange| exchange.answer.as_ref());
+    let mut answers = exchanges.iter().flat_map(|exchange| &exchange.answer);
     is_found(body)
         || answers.any(|answer| match answer {
-            Answer::Received { body, .. } => is_found(&String::from_utf8_lossy(body)),
-            Answer::Failed(_) => false,
+            ShownAnswer::Received { body, .. } => is_found(&String::from_utf8_lossy(body)),
+            ShownAnswer::Failed(_) => false,
         })
 }
 

@@ -75,20 +75,14 @@ impl Accounts {
                 values.insert(Placeholder { account, property }, value);
             }
         }
-        let own = values
-            .iter()
-            .map(|(placeholder, value)| (value, placeholder.to_string()));
-        let others = further
-            .iter()
-            .map(|(shown, value)| (value, (*shown).to_owned()));
-        let mut secrets: Vec<(&Secret, String)> = own.chain(others).collect();
+        let shown: Vec<String> = values.keys().map(Placeholder::to_string).collect();
+        let own = values.values().zip(shown.iter().map(String::as_str));
+        let others = further.iter().map(|(shown, value)| (value, *shown));
+        let secrets = own
+            .chain(others)
+            .map(|(value, shown)| (value.expose(), shown));
         // A shorter value cannot be distinguished from other text.
-        secrets.retain(|(value, _)| value.expose().len() >= MIN_REDACTED);
-        let redactor = Redactor::of(
-            secrets
-                .iter()
-                .map(|(value, shown)| (value.expose(), shown.as_str())),
-        );
+        let redactor = Redactor::of(secrets.filter(|(value, _)| value.len() >= MIN_REDACTED));
         Accounts {
             values,
             further,
@@ -98,8 +92,8 @@ impl Accounts {
 
     /// Returns the accounts that the target has. [`Account::Unknown`] is always one of them.
     pub fn present(&self) -> BTreeSet<Account> {
-        self.values
-            .keys()
+        let placeholders = self.values.keys();
+        placeholders
             .map(|placeholder| placeholder.account)
             .collect()
     }
@@ -108,10 +102,8 @@ impl Accounts {
     pub fn users(&self) -> Vec<User> {
         let mut present = self.present();
         present.remove(&Account::Unknown);
-        present
-            .into_iter()
-            .filter_map(|account| self.user(account))
-            .collect()
+        let users = present.into_iter().map(|account| self.user(account));
+        users.flatten().collect()
     }
 
     /// Returns the value of a placeholder; none if the target does not have the account.
@@ -130,9 +122,8 @@ impl Accounts {
                 placeholder.account
             ))
         };
-        self.value(placeholder)
-            .map(|value| value.expose().to_owned())
-            .ok_or_else(missing)
+        let value = self.value(placeholder).ok_or_else(missing)?;
+        Ok(value.expose().to_owned())
     }
 
     /// Returns all passwords except the weak one, and all user names.
@@ -183,11 +174,10 @@ impl Accounts {
 
 /// Generates a password that every known policy accepts: all four classes, and only symbols of product_16's list.
 fn generate_password(seed: &Seed, label: &str) -> Secret {
-    let mut bytes = [0_u8; PASSWORD_LENGTH];
-    seed.fill(label, &mut bytes);
+    let bytes = seed.bytes(label).into_iter().take(PASSWORD_LENGTH);
     // The classes take turns, so that each occurs whatever the bytes are.
-    let classes = bytes.iter().zip(CLASSES.iter().cycle());
-    let characters = classes.map(|(byte, class)| class[usize::from(*byte) % class.len()]);
+    let classes = bytes.zip(CLASSES.iter().cycle());
+    let characters = classes.map(|(byte, class)| class[usize::from(byte) % class.len()]);
     Secret::new(characters.map(char::from).collect::<String>())
 }
 

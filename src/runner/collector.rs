@@ -10,7 +10,7 @@ use crate::{
         live::delivery::never_answered,
         probe,
     },
-    snapshot::{Comparison, Header, Snapshot, SnapshotError, SnapshotStore},
+    snapshot::{Header, Snapshot, SnapshotComparison, SnapshotError, SnapshotStore},
     suite::{cases::CaseWithLocation, evidence::Evidence, profile},
 };
 
@@ -68,11 +68,9 @@ impl<'a> RunCollector<'a> {
     }
 
     pub(super) fn add_evidence(&mut self, case: &str, evidence: Vec<Evidence>) {
-        self.evidence.extend(
-            evidence
-                .into_iter()
-                .map(|evidence| (case.to_owned(), evidence)),
-        );
+        let named = evidence.into_iter();
+        self.evidence
+            .extend(named.map(|evidence| (case.to_owned(), evidence)));
     }
 
     /// Adds a case that has ended; tells whether the target was reached.
@@ -139,12 +137,12 @@ impl<'a> RunCollector<'a> {
             };
             self.has_pending |= self.store.update(id, new, &comparison, is_unknown)?;
             result.regression = Some(match comparison {
-                Comparison::Changed(difference) => {
+                SnapshotComparison::Changed(difference) => {
                     result.difference = difference;
                     Regression::Changed
                 }
-                Comparison::New => Regression::New,
-                Comparison::Same => Regression::Same,
+                SnapshotComparison::New => Regression::New,
+                SnapshotComparison::Same => Regression::Same,
             });
         }
         let is_changed = result.regression == Some(Regression::Changed);
@@ -162,15 +160,10 @@ impl<'a> RunCollector<'a> {
     fn judge_silence(&mut self) {
         let never = never_answered(self.runs.iter().flat_map(|run| &run.changes));
         for index in 0..self.runs.len() {
-            let CaseRun {
-                result, changes, ..
-            } = &self.runs[index];
-            let silent = changes
-                .iter()
-                .filter(|change| never.contains(&change.question));
-            let deviations: Vec<_> = silent
-                .filter_map(|change| change.deviation.clone())
-                .collect();
+            let (result, changes) = (&self.runs[index].result, self.runs[index].changes.iter());
+            let silent = changes.filter(|change| never.contains(&change.question));
+            let deviations = silent.filter_map(|change| change.deviation.clone());
+            let deviations: Vec<_> = deviations.collect();
             if result.conformance != Conformance::NotJudged || deviations.is_empty() {
                 continue;
             }
@@ -189,11 +182,8 @@ impl<'a> RunCollector<'a> {
 
     fn known(&self, id: &str) -> Option<String> {
         let context = self.cases.context;
-        context
-            .agreed
-            .known
-            .reason(context.kind, id)
-            .map(str::to_owned)
+        let known = context.agreed.known.reason(context.kind, id);
+        known.map(str::to_owned)
     }
 }
 

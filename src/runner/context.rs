@@ -2,8 +2,6 @@
 
 use std::{sync::Arc, time::Duration};
 
-use thiserror::Error;
-
 use crate::{
     appliance::{Lockout, Scope, State},
     client::{ClientError, Target, TargetOptions},
@@ -34,17 +32,6 @@ pub struct RunContext {
     pub mock: Option<(Arc<MockAppliance>, State)>,
 }
 
-/// Why a mock cannot be started.
-#[derive(Debug, Error)]
-pub enum MockError {
-    /// Its client cannot be set up.
-    #[error(transparent)]
-    Client(#[from] ClientError),
-    /// No port is free.
-    #[error("no port for a mock: {0}")]
-    Port(std::io::Error),
-}
-
 impl RunContext {
     /// Starts a mock of a fixture, over HTTPS, with the suite's accounts in addition to the fixture's users.
     ///
@@ -54,7 +41,7 @@ impl RunContext {
         fixture: &Fixture,
         label: String,
         identity: &Identity,
-    ) -> Result<(RunningAppliance, RunContext), MockError> {
+    ) -> Result<(RunningAppliance, RunContext), ClientError> {
         let mut appliance = fixture.appliance();
         let accounts = Accounts::for_mock(&Seed::random());
         for user in accounts.users() {
@@ -64,7 +51,9 @@ impl RunContext {
         // A repeated run has the same failures.
         let schedule = fixture.schedule(fixture.seed.unwrap_or_default());
         let mock = MockAppliance::new(appliance, schedule);
-        let running = RunningAppliance::open(mock, Some(identity)).map_err(MockError::Port)?;
+        let running = RunningAppliance::open(mock, Some(identity));
+        let running =
+            running.map_err(|error| ClientError::Setup(format!("no port for a mock: {error}")))?;
         let options = TargetOptions {
             trust: running.ca_pem().map(str::to_owned),
             ..TargetOptions::default()

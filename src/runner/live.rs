@@ -17,7 +17,7 @@ pub mod target;
 pub mod undo;
 
 pub use error::LiveError;
-pub use plan::{Phase, Plan, PlannedCase};
+pub use plan::{CasePhase, Plan, PlannedCase};
 pub use recover::recover;
 pub use run::LiveResult;
 pub use stop::StopSignal;

@@ -31,24 +31,15 @@ impl Seed {
         hex(&self.0)
     }
 
-    /// Fills a buffer of at most 32 bytes with what belongs to a label.
-    pub fn fill(&self, label: &str, bytes: &mut [u8]) {
-        for (byte, made) in bytes.iter_mut().zip(self.digest(label)) {
-            *byte = made;
-        }
+    /// Returns the bytes that belong to a label.
+    pub fn bytes(&self, label: &str) -> [u8; 32] {
+        let digest = Sha256::new().chain_update(self.0).chain_update(label);
+        digest.finalize().into()
     }
 
     /// Returns eight hexadecimal digits that belong to a label.
     pub fn hexadecimal(&self, label: &str) -> String {
-        hex(&self.digest(label)[..4])
-    }
-
-    fn digest(&self, label: &str) -> [u8; 32] {
-        Sha256::new()
-            .chain_update(self.0)
-            .chain_update(label)
-            .finalize()
-            .into()
+        hex(&self.bytes(label)[..4])
     }
 }
 

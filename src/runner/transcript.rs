@@ -50,14 +50,14 @@ pub(super) fn request_of(shown: &Request<Bytes>) -> snapshot::Request {
 pub(super) fn answer_of(
     answer: &Result<Response<Bytes>, ClientError>,
     accounts: &Accounts,
-) -> snapshot::Answer {
+) -> snapshot::ShownAnswer {
     match answer {
-        Ok(answer) => snapshot::Answer::Received {
+        Ok(answer) => snapshot::ShownAnswer::Received {
             status: answer.status().as_u16(),
             headers: received(answer.headers(), accounts),
             body: accounts.redact_bytes(answer.body()),
         },
-        Err(trouble) => snapshot::Answer::Failed(accounts.redact(&trouble.to_string())),
+        Err(trouble) => snapshot::ShownAnswer::Failed(accounts.redact(&trouble.to_string())),
     }
 }
 

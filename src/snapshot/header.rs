@@ -7,10 +7,11 @@ use std::collections::BTreeMap;
 use super::{FormatError, Header};
 
 /// Reads the lines of a header. The `assertion_line` of insta's pending files is dropped, as insta drops it on accept.
-pub(super) fn parse<'a>(lines: impl Iterator<Item = &'a str>) -> Result<Header, FormatError> {
+pub(super) fn parse(lines: &[&str]) -> Result<Header, FormatError> {
     let mut fields = BTreeMap::new();
     // The opening line is line 1.
     for (line, text) in (2..).zip(lines) {
+        let text = text.trim_end_matches(['\n', '\r']);
         let wrong = |reason| FormatError::Header { line, reason };
         // What does not even look like a field is not repeated: if the closing line is missing, it may be part of a body.
         let is_name = |name: &str| name.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'_'));

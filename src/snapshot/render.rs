@@ -2,7 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
-use super::{Answer, Exchange, Request, escape, pretty::pretty};
+use super::{Exchange, Request, ShownAnswer, escape, pretty::pretty};
 use crate::contract::encoding::hex;
 
 /// Returns the body of the `.snap` file for the exchanges of one case.
@@ -52,13 +52,9 @@ pub(super) fn separator(number: usize) -> String {
 /// Returns the part of a section that shows its request.
 pub fn render_request(request: &Request) -> String {
     let headers = request.headers.iter();
-    let headers: String = headers
-        .map(|(name, value)| header(name, Some(value)))
-        .collect();
-    let body = request
-        .body
-        .as_ref()
-        .map_or(NO_BODY.to_owned(), |bytes| body(bytes));
+    let headers = headers.map(|(name, value)| header(name, Some(value)));
+    let headers: String = headers.collect();
+    let body = request.body.as_deref().map_or(NO_BODY.to_owned(), body);
     format!(
         "{} {}{headers}\n\n{body}",
         word(&request.method),
@@ -66,17 +62,16 @@ pub fn render_request(request: &Request) -> String {
     )
 }
 
-fn answer(answer: &Answer) -> String {
+fn answer(answer: &ShownAnswer) -> String {
     match answer {
-        Answer::Failed(reason) => format!("failed: {}", escape::plain(reason)),
-        Answer::Received {
+        ShownAnswer::Failed(reason) => format!("failed: {}", escape::plain(reason)),
+        ShownAnswer::Received {
             status,
             headers,
             body: bytes,
         } => {
-            let headers = headers
-                .iter()
-                .map(|(name, value)| header(name, value.as_deref()));
+            let headers = headers.iter();
+            let headers = headers.map(|(name, value)| header(name, value.as_deref()));
             format!("{status}{}\n\n{}", headers.collect::<String>(), body(bytes))
         }
     }
@@ -123,9 +118,8 @@ fn body(bytes: &[u8]) -> String {
 /// Moves a cut back to where a UTF-8 character starts, if one starts within three bytes, so that a whole character never looks broken.
 fn cut(bytes: &[u8], at: usize) -> usize {
     let mut starts = (at.saturating_sub(3)..=at).rev();
-    starts
-        .find(|start| bytes[*start] & 0b1100_0000 != 0b1000_0000)
-        .unwrap_or(at)
+    let start = starts.find(|start| bytes[*start] & 0b1100_0000 != 0b1000_0000);
+    start.unwrap_or(at)
 }
 
 /// Replaces a value that differs from run to run; a value that is this character itself is quoted.

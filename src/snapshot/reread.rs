@@ -1,18 +1,18 @@
 //! A snapshot's body read back: what was sent, as it is shown there, and what came. Only where it is as `render` writes it.
 
-use super::{Answer, render::separator};
+use super::{ShownAnswer, render::separator};
 
 /// One exchange, read back.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Reread {
+pub struct SnapshotSection {
     /// The request as it is shown: head, headers and body.
     pub request: String,
     /// What came back; none where a body was too long to be kept whole.
-    pub answer: Option<Answer>,
+    pub answer: Option<ShownAnswer>,
 }
 
 /// Reads a snapshot's body back; none where it is not one of ours.
-pub fn reread(mut body: &str) -> Option<Vec<Reread>> {
+pub fn reread(mut body: &str) -> Option<Vec<SnapshotSection>> {
     let mut exchanges = Vec::new();
     while let Some((section, rest)) = body.split_once(&separator(exchanges.len() + 2)) {
         exchanges.push(exchange(section)?);
@@ -22,20 +22,22 @@ pub fn reread(mut body: &str) -> Option<Vec<Reread>> {
     Some(exchanges)
 }
 
-fn exchange(section: &str) -> Option<Reread> {
+fn exchange(section: &str) -> Option<SnapshotSection> {
     // No line of a head or a body is empty: an escaped string is one line, and pretty JSON has none.
     let parts: Vec<&str> = section.split("\n\n").collect();
     let [head, sent, received @ ..] = parts.as_slice() else {
         return None;
     };
     let answer = match received {
-        [failed] => Some(Answer::Failed(failed.strip_prefix("failed: ")?.to_owned())),
+        [failed] => Some(ShownAnswer::Failed(
+            failed.strip_prefix("failed: ")?.to_owned(),
+        )),
         [head, body] => {
             let mut lines = head.lines();
             let status = lines.next()?.parse().ok()?;
             let headers = lines.map(header).collect::<Option<_>>()?;
             let body = unescaped(body.lines().next()?);
-            body.map(|body| Answer::Received {
+            body.map(|body| ShownAnswer::Received {
                 status,
                 headers,
                 body,
@@ -44,7 +46,7 @@ fn exchange(section: &str) -> Option<Reread> {
         _ => return None,
     };
     let request = format!("{head}\n\n{sent}");
-    Some(Reread { request, answer })
+    Some(SnapshotSection { request, answer })
 }
 
 fn header(line: &str) -> Option<(String, Option<String>)> {
@@ -113,12 +115,12 @@ mod tests {
             ("date".to_owned(), None),
         ];
         let answers = [
-            Answer::Received {
+            ShownAnswer::Received {
                 status: 200,
                 headers,
                 body: body.to_vec(),
             },
-            Answer::Failed("reset".into()),
+            ShownAnswer::Failed("reset".into()),
         ];
         let exchanges: Vec<Exchange> = answers
             .iter()
@@ -153,7 +155,7 @@ mod tests {
             headers: Vec::new(),
             body: None,
         };
-        let answer = Answer::Received {
+        let answer = ShownAnswer::Received {
             status: 200,
             headers: Vec::new(),
             body: vec![b'x'; 5000],

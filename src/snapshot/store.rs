@@ -38,7 +38,7 @@ pub enum UpdateMode {
 
 /// How an answer compares with its snapshot.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Comparison {
+pub enum SnapshotComparison {
     /// It differs; the lines that differ.
     Changed(String),
     /// There is no snapshot.
@@ -52,12 +52,16 @@ impl SnapshotStore {
     ///
     /// # Errors
     /// The snapshot cannot be read.
-    pub fn compare(&self, id: &str, body: &str) -> Result<Option<Comparison>, SnapshotError> {
+    pub fn compare(
+        &self,
+        id: &str,
+        body: &str,
+    ) -> Result<Option<SnapshotComparison>, SnapshotError> {
         Ok(match self.read(id)? {
             None if matches!(self, SnapshotStore::None) => None,
-            None => Some(Comparison::New),
-            Some(old) if same(&old.body, body) => Some(Comparison::Same),
-            Some(old) => Some(Comparison::Changed(diff(&old.body, body))),
+            None => Some(SnapshotComparison::New),
+            Some(old) if same(&old.body, body) => Some(SnapshotComparison::Same),
+            Some(old) => Some(SnapshotComparison::Changed(diff(&old.body, body))),
         })
     }
 
@@ -70,7 +74,7 @@ impl SnapshotStore {
         &self,
         id: &str,
         snapshot: Snapshot,
-        comparison: &Comparison,
+        comparison: &SnapshotComparison,
         is_unknown_deviation: bool,
     ) -> Result<bool, SnapshotError> {
         let SnapshotStore::Folder(folder, update, owner) = self else {
@@ -90,8 +94,8 @@ impl SnapshotStore {
         match (update, comparison) {
             (UpdateMode::No, _) => {}
             _ if is_unknown_deviation => drop(folder.drop_pending(id)?),
-            (UpdateMode::New, Comparison::Changed(_)) => {}
-            (_, Comparison::Same) => drop(folder.drop_pending(id)?),
+            (UpdateMode::New, SnapshotComparison::Changed(_)) => {}
+            (_, SnapshotComparison::Same) => drop(folder.drop_pending(id)?),
             (UpdateMode::All | UpdateMode::New, _) => folder.write(id, &text())?,
             (UpdateMode::Pending, _) => {
                 folder.write_pending(id, &text())?;

@@ -27,12 +27,8 @@ pub struct CaseWithLocation {
 /// # Panics
 /// Never in a released binary: the text is compiled in, and a test reads it.
 pub fn all() -> &'static [CaseWithLocation] {
-    static ALL: LazyLock<Vec<CaseWithLocation>> = LazyLock::new(|| {
-        FILES
-            .iter()
-            .flat_map(|(file, text)| read(file, text))
-            .collect()
-    });
+    static ALL: LazyLock<Vec<CaseWithLocation>> =
+        LazyLock::new(|| FILES.iter().flat_map(read).collect());
     &ALL
 }
 
@@ -40,11 +36,10 @@ impl Case {
     /// Returns the full names of the facts the case covers on a kind: those it lists, and those of its expected answers. Where a fact
     /// about a condition decides, only its default reading counts.
     pub fn covers(&self, contract: &Contract) -> BTreeSet<String> {
-        let listed = self
-            .facts
-            .iter()
-            .flat_map(|pattern| contract.facts_meant(pattern));
-        let mut facts: BTreeSet<String> = listed.collect();
+        let listed = self.facts.iter();
+        let mut facts: BTreeSet<String> = listed
+            .flat_map(|pattern| contract.facts_meant(pattern))
+            .collect();
         for step in &self.steps {
             let (ask, served) = (step.ask, Readings::default());
             let allowed = allowed::allowed_responses(&step.expect, contract, ask, &served);
@@ -59,13 +54,13 @@ impl Case {
                 let Some((place, spec)) = contract.response_spec(outcome.at(ask), outcome) else {
                     continue;
                 };
-                let envelope = spec.envelope.as_ref().map(|_| "envelope");
-                let internal = spec.internal.as_ref().map(|_| "internal");
-                let points = ["status", "body"]
+                let mut points = vec!["status", "body"];
+                points.extend(spec.envelope.as_ref().map(|_| "envelope"));
+                points.extend(spec.internal.as_ref().map(|_| "internal"));
+                let names = points
                     .into_iter()
-                    .chain(envelope)
-                    .chain(internal);
-                facts.extend(points.map(|point| format!("{place}.{outcome}.{point}")));
+                    .map(|point| format!("{place}.{outcome}.{point}"));
+                facts.extend(names);
                 facts.insert(format!("{place}.answer_type"));
             }
         }
@@ -73,17 +68,15 @@ impl Case {
     }
 }
 
-fn read(file: &'static str, text: &str) -> Vec<CaseWithLocation> {
+fn read((file, text): &(&'static str, &str)) -> Vec<CaseWithLocation> {
     let cases: Vec<Spanned<Case>> =
         serde_saphyr::from_str(text).unwrap_or_else(|error| panic!("{file}: {error}"));
-    cases
-        .into_iter()
-        .map(|case| CaseWithLocation {
-            line: u32::try_from(case.referenced.line()).unwrap_or(u32::MAX),
-            case: case.value,
-            file,
-        })
-        .collect()
+    let located = |case: Spanned<Case>| CaseWithLocation {
+        line: u32::try_from(case.referenced.line()).unwrap_or(u32::MAX),
+        case: case.value,
+        file,
+    };
+    cases.into_iter().map(located).collect()
 }
 
 /// The path and the text of a case file.

@@ -4,7 +4,7 @@ use super::placeholder::StepError;
 
 /// What a quote of the documents gives of a request.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Quoted {
+pub(super) struct QuotedRequest {
     pub(super) method: Option<String>,
     pub(super) path: Option<String>,
     /// The headers, without the content type.
@@ -13,19 +13,19 @@ pub(super) struct Quoted {
     pub(super) body: Option<String>,
 }
 
-impl Quoted {
+impl QuotedRequest {
     /// Reads a command.
     ///
     /// # Errors
     /// A command that no shell takes, or an option the documents' commands do not use.
-    pub(super) fn command(text: &str) -> Result<Quoted, StepError> {
+    pub(super) fn command(text: &str) -> Result<QuotedRequest, StepError> {
         let words =
             shlex::split(text).ok_or("no shell takes this command: a quote is left open")?;
         let mut words = words.into_iter();
         if words.next().as_deref() != Some("curl") {
             return Err("not a curl command".into());
         }
-        let mut quoted = Quoted::default();
+        let mut quoted = QuotedRequest::default();
         while let Some(word) = words.next() {
             let missing = || StepError(format!("`{word}` needs a value"));
             let mut value = || words.next().ok_or_else(missing);
@@ -75,19 +75,19 @@ mod tests {
     #[test]
     fn data_without_a_content_type_goes_as_a_form_by_post() {
         let command = r#"curl -k -d '{"a":"b c"}' 'https://127.0.0.1/x/y'"#;
-        let expected = Quoted {
+        let expected = QuotedRequest {
             method: Some("POST".to_owned()),
             path: Some("/x/y".to_owned()),
             headers: Vec::new(),
             content_type: Some("application/x-www-form-urlencoded".to_owned()),
             body: Some(r#"{"a":"b c"}"#.to_owned()),
         };
-        assert_eq!(Quoted::command(command), Ok(expected));
+        assert_eq!(QuotedRequest::command(command), Ok(expected));
     }
 
     #[test]
     fn a_quote_left_open_is_refused() {
-        let error = Quoted::command("curl -k 'https://127.0.0.1/x").unwrap_err();
+        let error = QuotedRequest::command("curl -k 'https://127.0.0.1/x").unwrap_err();
         assert!(error.0.contains("left open"));
     }
 }

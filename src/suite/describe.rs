@@ -63,10 +63,8 @@ pub(super) fn describe(
 }
 
 fn other_kind(kind: Kind) -> String {
-    let other = Kind::ALL
-        .iter()
-        .find(|other| **other != kind)
-        .unwrap_or(&kind);
+    let other = Kind::ALL.iter().find(|other| **other != kind);
+    let other = other.unwrap_or(&kind);
     format!("nothing is served on this path: is this a {other}? --kind {other}")
 }
 
@@ -81,10 +79,9 @@ fn nearest(
         return None;
     }
     let mut best = (SIMILARITY_THRESHOLD, None);
-    for (choices, body) in outcomes
-        .iter()
-        .flat_map(|outcome| context.wordings(*outcome, |_| true))
-    {
+    let outcomes = outcomes.iter();
+    let wordings = outcomes.flat_map(|outcome| context.wordings(*outcome, |_| true));
+    for (choices, body) in wordings {
         let similarity = similar::TextDiff::from_chars(&body.to_string(), &text).ratio();
         if similarity > best.0 {
             best = (similarity, Some((choices, body)));
@@ -118,9 +115,8 @@ fn differences(expected: &Value, received: &Value, path: &str, found: &mut Vec<S
                 &format!("`{path}`")
             };
             let shown = |value: &Value| {
-                value
-                    .as_str()
-                    .map_or_else(|| format!("`{value}`"), |text| format!("`{text}`"))
+                let text = value.as_str().map(str::to_owned);
+                format!("`{}`", text.unwrap_or_else(|| value.to_string()))
             };
             found.push(format!(
                 "{place} is {} instead of {}",

@@ -26,9 +26,8 @@ impl TargetExpectations {
     /// Agrees on known differences, and on the profile of a kind if there is one.
     pub fn new(kind: Kind, profiles: &[Profile], known: KnownDifferences) -> TargetExpectations {
         let profile = profiles.iter().find(|profile| profile.kind == kind);
-        let readings = profile
-            .map(|profile| profile.readings.clone())
-            .unwrap_or_default();
+        let readings = profile.map(|profile| profile.readings.clone());
+        let readings = readings.unwrap_or_default();
         TargetExpectations { readings, known }
     }
 
@@ -45,11 +44,8 @@ impl TargetExpectations {
         ) {
             return judged;
         }
-        let broken = judged
-            .evidence
-            .as_ref()
-            .and_then(|evidence| self.broken(evidence));
-        let Some((fact, received)) = broken else {
+        let evidence = judged.evidence.as_ref();
+        let Some((fact, received)) = evidence.and_then(|evidence| self.broken(evidence)) else {
             return judged;
         };
         let (name, agreed) = (
@@ -80,11 +76,8 @@ impl TargetExpectations {
             let agreed = self.readings.get(&choice.fact);
             agreed.is_none_or(|readings| readings.contains(&choice.reading))
         };
-        if evidence
-            .interpretations
-            .iter()
-            .any(|choices| choices.iter().all(allows))
-        {
+        let mut interpretations = evidence.interpretations.iter();
+        if interpretations.any(|choices| choices.iter().all(allows)) {
             return None;
         }
         // Where no interpretation suits, the first one, which is nearest to the defaults, says what differs.

@@ -25,7 +25,7 @@ use crate::{
 /// A file of known differences, and the day it is read on.
 #[derive(Clone, Debug, Default)]
 pub struct KnownDifferences {
-    entries: Vec<Entry>,
+    entries: Vec<KnownDifference>,
     today: Date,
 }
 
@@ -39,7 +39,7 @@ pub struct Date(String);
 pub struct InvalidDate(String);
 
 #[derive(Clone, Debug)]
-struct Entry {
+struct KnownDifference {
     raw: RawEntry,
     glob: Glob,
     file: String,
@@ -61,14 +61,17 @@ impl KnownDifferences {
     /// The first thing that is wrong, with its place.
     pub fn read(file: &str, text: &str, today: Date) -> Result<KnownDifferences, fixture::Error> {
         let raw: Vec<Spanned<RawEntry>> = fixture::read_as(file, text)?;
-        let entries = raw.into_iter().map(|entry| Entry::new(file, entry.value));
+        let entries = raw
+            .into_iter()
+            .map(|entry| KnownDifference::new(file, entry.value));
         let entries = entries.collect::<Result<_, _>>()?;
         Ok(KnownDifferences { entries, today })
     }
 
     /// Returns why a difference of this case is known, if it is.
     pub fn reason(&self, kind: Kind, case: &str) -> Option<&str> {
-        let is_meant = |entry: &&Entry| entry.is_match(kind, case) && !self.is_over(entry);
+        let is_meant =
+            |entry: &&KnownDifference| entry.is_match(kind, case) && !self.is_over(entry);
         let entry = self.entries.iter().find(is_meant)?;
         Some(&entry.raw.reason.value)
     }
@@ -76,7 +79,7 @@ impl KnownDifferences {
     /// Returns what is wrong with the entries themselves, after a run: expired, matching nothing, or no longer differing.
     /// What was left out of a run or could not be judged speaks neither for nor against an entry.
     pub fn problems(&self, summary: &Summary) -> Vec<String> {
-        let problem = |entry: &Entry| {
+        let problem = |entry: &KnownDifference| {
             let problem = self.problem(entry, summary)?;
             let (file, case) = (&entry.file, &entry.raw.case);
             let (line, column) = (case.place.line, case.place.column);
@@ -88,7 +91,7 @@ impl KnownDifferences {
         self.entries.iter().filter_map(problem).collect()
     }
 
-    fn problem(&self, entry: &Entry, summary: &Summary) -> Option<String> {
+    fn problem(&self, entry: &KnownDifference, summary: &Summary) -> Option<String> {
         if let Some(until) = entry.raw.until.as_ref().filter(|_| self.is_over(entry)) {
             return Some(format!(
                 "has expired on {until}\n  hint: see whether it still differs, and set another day or remove it"
@@ -107,14 +110,14 @@ impl KnownDifferences {
         is_stale.then(|| "differs no longer\n  hint: remove it".to_owned())
     }
 
-    fn is_over(&self, entry: &Entry) -> bool {
+    fn is_over(&self, entry: &KnownDifference) -> bool {
         let until = entry.raw.until.as_ref();
         until.is_some_and(|until| *until < self.today)
     }
 }
 
-impl Entry {
-    fn new(file: &str, raw: RawEntry) -> Result<Entry, fixture::Error> {
+impl KnownDifference {
+    fn new(file: &str, raw: RawEntry) -> Result<KnownDifference, fixture::Error> {
         let wrong = |at: &Spanned<String>, message| fixture::Error {
             file: file.to_owned(),
             line: at.place.line,
@@ -130,7 +133,7 @@ impl Entry {
             return Err(wrong(reason, message.to_owned()));
         }
         let file = file.to_owned();
-        Ok(Entry { raw, glob, file })
+        Ok(KnownDifference { raw, glob, file })
     }
 
     fn is_match(&self, kind: Kind, case: &str) -> bool {

@@ -1,6 +1,6 @@
 //! Which reading of each fact a target follows, and where it follows several at once.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::{
     contract::{Contract, FactEntry},
@@ -20,16 +20,14 @@ pub fn of(
     let mut evidence = distinct(evidence);
     let by_fact = by_fact(&evidence);
     let mut inconsistent = Vec::new();
-    for entry in facts
-        .iter()
-        .filter(|entry| entry.is_disputed() && is_uttered(&entry.name))
-    {
-        let Some(seen) = by_fact
-            .get(&*entry.name)
-            .filter(|seen| agreed(entry, seen).is_empty())
-        else {
+    let is_disputed = |entry: &&FactEntry<'_>| entry.is_disputed() && is_uttered(&entry.name);
+    for entry in facts.iter().filter(is_disputed) {
+        let Some(seen) = by_fact.get(&*entry.name) else {
             continue;
         };
+        if !agreed(entry, seen).is_empty() {
+            continue;
+        }
         // Each reading followed, with the first case that shows it.
         let mut followed: Vec<(String, String)> = Vec::new();
         for (source, readings) in seen {
@@ -101,21 +99,16 @@ fn by_fact<'a>(evidence: &'a [DistinctEvidence<'a>]) -> BTreeMap<&'a str, Seen<'
 
 fn followed(entry: &FactEntry<'_>, contract: &Contract, seen: &Seen<'_>) -> Followed {
     let readings = agreed(entry, seen);
-    let others = seen
-        .iter()
-        .filter_map(|(source, _)| source.evidence.other.as_ref());
-    let others = others.filter(|(fact, _)| *fact == entry.name);
-    let mut other: Vec<String> = others.map(|(_, seen)| seen.clone()).collect();
-    other.sort();
-    other.dedup();
+    let others = seen.iter().map(|(source, _)| &source.evidence.other);
+    let others = others.flatten().filter(|(fact, _)| *fact == entry.name);
+    let other: BTreeSet<&String> = others.map(|(_, seen)| seen).collect();
+    let first = readings.first().map(String::as_str);
     Followed {
         fact: entry.name.clone(),
         register: contract.ambiguity_number(&entry.name).map(str::to_owned),
-        is_default: readings
-            .first()
-            .is_some_and(|first| entry.readings[0].name == first),
+        is_default: first == Some(entry.readings[0].name),
+        other: other.into_iter().cloned().collect(),
         readings,
-        other,
         seen: seen.iter().map(|(source, _)| source.times).sum(),
     }
 }

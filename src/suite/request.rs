@@ -8,7 +8,7 @@ use crate::{
         Contract, QuoteForm, Readings,
         encoding::{from_hex, percent_encode},
     },
-    suite::{Placeholder, Step, command::Quoted, placeholder::StepError},
+    suite::{Placeholder, Step, command::QuotedRequest, placeholder::StepError},
 };
 
 /// Returns a placeholder's value; the placeholder itself gives the request as a snapshot shows it.
@@ -28,10 +28,15 @@ pub fn build(
     let quoted = quoted(step, contract, fill)?;
     let path = step.path.clone().or(quoted.path).unwrap_or_else(|| {
         let fact = format!("{}.path", step.ask);
-        let reading = clause
+        let name = step.path_reading.as_deref().or(served.of(&fact));
+        clause
             .path
-            .pick(step.path_reading.as_deref().or(served.of(&fact)));
-        reading.is.0.first().cloned().unwrap_or_default()
+            .pick(name)
+            .is
+            .0
+            .first()
+            .cloned()
+            .unwrap_or_default()
     });
     let method = step.method.clone().or(quoted.method);
     let method = method.unwrap_or_else(|| clause.method.default_reading().is.0.clone());
@@ -65,18 +70,11 @@ pub fn build(
     *request.uri_mut() = target
         .parse()
         .map_err(|error: http::uri::InvalidUri| wrong(&target, &error))?;
-    let named = step
-        .headers
-        .iter()
-        .map(|(name, value)| (name.clone(), value.clone()));
-    let content_type = content_type.map(|value| (header::CONTENT_TYPE.to_string(), value));
-    let padding = step
-        .pad_header
-        .map(|length| ("x-padding".to_owned(), "x".repeat(length)));
-    let headers = named
-        .chain(quoted.headers)
-        .chain(content_type)
-        .chain(padding);
+    let mut headers: Vec<(String, String)> = step.headers.clone().into_iter().collect();
+    headers.extend(quoted.headers);
+    headers.extend(content_type.map(|value| (header::CONTENT_TYPE.to_string(), value)));
+    let padding = step.pad_header.map(|length| "x".repeat(length));
+    headers.extend(padding.map(|value| ("x-padding".to_owned(), value)));
     for (name, value) in headers {
         let value = HeaderValue::from_str(&Placeholder::fill(&value, fill)?)
             .map_err(|error| wrong(&name, &error))?;
@@ -87,26 +85,25 @@ pub fn build(
 }
 
 /// Returns what a step's quote of the documents gives of a request.
-fn quoted(step: &Step, contract: &Contract, fill: Fill<'_>) -> Result<Quoted, StepError> {
+fn quoted(step: &Step, contract: &Contract, fill: Fill<'_>) -> Result<QuotedRequest, StepError> {
     let Some(name) = &step.quote else {
-        return Ok(Quoted::default());
+        return Ok(QuotedRequest::default());
     };
     let quote = contract.quotes.get(name);
     let quote = quote.ok_or_else(|| StepError(format!("unknown quote `{name}`")))?;
     let mut text = quote.text.clone();
-    let repairs = step
-        .repair
-        .iter()
-        .map(|(broken, repaired)| (broken, repaired));
-    for (found, replacement) in repairs.chain(&step.fill) {
-        text = text.replace(found, replacement);
+    for (broken, repaired) in &step.repair {
+        text = text.replace(broken, repaired);
+    }
+    for (placeholder, value) in &step.fill {
+        text = text.replace(placeholder, value);
     }
     let mut quoted = match quote.form {
-        QuoteForm::Example => Quoted {
+        QuoteForm::Example => QuotedRequest {
             body: Some(text),
-            ..Quoted::default()
+            ..QuotedRequest::default()
         },
-        QuoteForm::Command => Quoted::command(&text)
+        QuoteForm::Command => QuotedRequest::command(&text)
             .map_err(|StepError(reason)| StepError(format!("{name}: {reason}")))?,
     };
     quoted.body = quoted.body.map(|body| fill_text(&body, fill)).transpose()?;

@@ -123,9 +123,8 @@ fn of_answer(
     });
     let (outcome, evidence) = match nearest {
         Some((response, _)) => {
-            let matched = matched
-                .iter()
-                .map(|(response, found)| (&response.choices[..], found));
+            let matched = matched.iter();
+            let matched = matched.map(|(response, found)| (&response.choices[..], found));
             (Some(response.outcome), evidence(matched, answer))
         }
         None => unexpected(context, &read),
@@ -217,9 +216,8 @@ fn is_unspecified(
 }
 
 fn has(allowed: &[AllowedResponse], judgement: Judgement) -> bool {
-    allowed
-        .iter()
-        .any(|response| response.judgement == judgement)
+    let mut judgements = allowed.iter().map(|response| response.judgement);
+    judgements.any(|other| other == judgement)
 }
 
 impl<'a> SentStep<'a> {
@@ -246,10 +244,8 @@ pub fn of_steps(steps: &[StepVerdict]) -> Conformance {
         Conformance::Undocumented,
     ];
     let has = |verdict: &Conformance| steps.iter().any(|step| step.conformance == *verdict);
-    worst_first
-        .into_iter()
-        .find(has)
-        .unwrap_or(Conformance::Documented)
+    let worst = worst_first.into_iter().find(has);
+    worst.unwrap_or(Conformance::Documented)
 }
 
 /// Returns what an answer says that was matched in some ways, each after some choices; none where it was not matched.

@@ -4,7 +4,7 @@ use std::{fs, path::Path, process::Command};
 
 use d4iot_double::{
     snapshot,
-    snapshot::{Answer, Exchange, FormatError, Header, Request, Snapshot},
+    snapshot::{Exchange, FormatError, Header, Request, ShownAnswer, Snapshot},
 };
 use insta::{Comparator, DefaultComparator};
 use rstest::rstest;
@@ -381,7 +381,7 @@ fn a_sequence_reads_like_a_page() {
     };
     let second = Exchange {
         request: request(None),
-        answer: Answer::Failed("connection closed without an answer".into()),
+        answer: ShownAnswer::Failed("connection closed without an answer".into()),
     };
     let expected = r#"POST /api/external/authentication/validation
 content-type: application/json
@@ -434,7 +434,7 @@ fn bodies_that_differ_look_different_to_insta(#[case] left: &[u8], #[case] right
     let as_request = |body: &[u8]| {
         snapshot::render(&[Exchange {
             request: request(Some(body.to_vec())),
-            answer: Answer::Failed("f".into()),
+            answer: ShownAnswer::Failed("f".into()),
         }])
     };
     assert!(!snapshot::same(&as_answer(left), &as_answer(right)));
@@ -455,7 +455,7 @@ fn requests_that_differ_look_different_to_insta(#[case] left: Request, #[case] r
     let [left, right] = [left, right].map(|request| {
         snapshot::render(&[Exchange {
             request,
-            answer: Answer::Failed("f".into()),
+            answer: ShownAnswer::Failed("f".into()),
         }])
     });
     assert!(!snapshot::same(&left, &right), "{left}");
@@ -464,8 +464,8 @@ fn requests_that_differ_look_different_to_insta(#[case] left: Request, #[case] r
 #[test]
 fn an_answer_that_never_came_is_no_status() {
     let [words, status] = [
-        Answer::Failed("200".into()),
-        Answer::Received {
+        ShownAnswer::Failed("200".into()),
+        ShownAnswer::Received {
             status: 200,
             headers: Vec::new(),
             body: Vec::new(),
@@ -535,8 +535,8 @@ fn pairs(names: &[&str]) -> Vec<(String, String)> {
         .collect()
 }
 
-fn received(body: Vec<u8>) -> Answer {
-    Answer::Received {
+fn received(body: Vec<u8>) -> ShownAnswer {
+    ShownAnswer::Received {
         status: 200,
         headers: vec![
             ("content-type".into(), Some("application/json".into())),

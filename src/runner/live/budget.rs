@@ -10,11 +10,8 @@ use crate::{
 
 /// Returns how many sign-ins may fail in a case: one for each step, and at least one if that is its declared effect.
 pub fn cost(case: &Case, contract: &Contract) -> u32 {
-    let cost: u32 = case
-        .steps
-        .iter()
-        .map(|step| step_cost(case, step, contract))
-        .sum();
+    let steps = case.steps.iter();
+    let cost: u32 = steps.map(|step| step_cost(case, step, contract)).sum();
     cost.max(u32::from(case.effect == Effect::AuthFailure))
 }
 
@@ -53,20 +50,14 @@ pub fn is_change(case: &Case, step: &Step) -> bool {
 pub fn expected_outcomes(step: &Step, contract: &Contract) -> BTreeSet<Outcome> {
     let served = Readings::default();
     let allowed = allowed::allowed_responses(&step.expect, contract, step.ask, &served);
-    allowed
-        .unwrap_or_default()
-        .into_iter()
-        .map(|response| response.outcome)
-        .collect()
+    let allowed = allowed.unwrap_or_default().into_iter();
+    allowed.map(|response| response.outcome).collect()
 }
 
-/// A case to choose from: its cost, and the facts that it covers.
-pub type Candidate = (u32, BTreeSet<String>);
-
-/// Returns the indices of the candidates that fit into a budget, best first. The best one has the most facts not yet covered per failure;
+/// Returns the indices of the candidates that fit into a budget, best first. A candidate has its cost, and the facts that it covers. The best one has the most facts not yet covered per failure;
 /// of two equals it is the earlier one.
 pub fn select_within_budget(
-    candidates: &[Candidate],
+    candidates: &[(u32, BTreeSet<String>)],
     mut covered: BTreeSet<String>,
     mut budget: u32,
 ) -> Vec<usize> {

@@ -9,7 +9,7 @@ use http::{Request, Response};
 
 use super::{
     budget,
-    plan::{Phase, PlannedCase, over_budget},
+    plan::{CasePhase, PlannedCase, over_budget},
     stop::StopSignal,
     undo::{
         SessionReply, TargetSession, UndoJournal, UnrestoredPassword, change,
@@ -104,7 +104,7 @@ impl<'a> SafetyGuard<'a> {
             return Some(INTERRUPTED.to_owned());
         }
         let cost = planned.cost;
-        if planned.phase == Phase::Mutating {
+        if planned.phase == CasePhase::Mutating {
             if let Some(reason) = &self.unproven {
                 return Some(reason.clone());
             }

@@ -28,7 +28,7 @@ pub struct RunPermissions {
 
 /// When a case is run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Phase {
+pub enum CasePhase {
     /// First: the case has no effect.
     ReadOnly,
     /// The case may change a password, which is restored before the next case.
@@ -43,9 +43,16 @@ pub struct PlannedCase {
     /// The case.
     pub located: &'static CaseWithLocation,
     /// When it is run.
-    pub phase: Phase,
+    pub phase: CasePhase,
     /// How many sign-ins may fail.
     pub cost: u32,
+}
+
+impl PlannedCase {
+    /// Tells whether the case may change a password.
+    pub fn is_change(&self) -> bool {
+        self.phase == CasePhase::Mutating
+    }
 }
 
 /// The cases of a live run.
@@ -77,9 +84,9 @@ impl Plan {
             }
             let cost = budget::cost(case, contract) * permissions.repeat;
             let phase = match case.effect {
-                Effect::PasswordChange => Phase::Mutating,
-                Effect::None if cost == 0 => Phase::ReadOnly,
-                Effect::None | Effect::AuthFailure => Phase::AuthFailure,
+                Effect::PasswordChange => CasePhase::Mutating,
+                Effect::None if cost == 0 => CasePhase::ReadOnly,
+                Effect::None | Effect::AuthFailure => CasePhase::AuthFailure,
             };
             let planned = PlannedCase {
                 located,
@@ -101,16 +108,14 @@ impl Plan {
         plan.cases.sort_by_key(|planned| planned.phase);
         for (index, planned) in costly.into_iter().enumerate() {
             if !chosen.contains(&index) {
-                plan.left_out
-                    .push((planned.located, over_budget(planned.cost, budget)));
+                let reason = over_budget(planned.cost, budget);
+                plan.left_out.push((planned.located, reason));
             }
         }
-        let changing = plan
-            .cases
-            .iter()
-            .filter(|planned| planned.phase == Phase::Mutating);
-        let needs = changing.map(|planned| Needs::of(&planned.located.case, contract));
-        plan.objects = needs.flat_map(|needs| needs.objects).collect();
+        for planned in plan.cases.iter().filter(|planned| planned.is_change()) {
+            let needs = Needs::of(&planned.located.case, contract);
+            plan.objects.extend(needs.objects);
+        }
         plan
     }
 
@@ -128,9 +133,7 @@ impl Plan {
 
     /// Tells whether a password may be changed.
     pub fn has_changes(&self) -> bool {
-        self.cases
-            .iter()
-            .any(|planned| planned.phase == Phase::Mutating)
+        self.cases.iter().any(PlannedCase::is_change)
     }
 }
 
@@ -160,14 +163,12 @@ impl Needs {
                 Ok(placeholder.to_string())
             });
             let used = used.into_inner();
-            needs
-                .accounts
-                .extend(used.iter().map(|placeholder| placeholder.account));
+            let accounts = used.iter().map(|placeholder| placeholder.account);
+            needs.accounts.extend(accounts);
             let Ok(shown) = shown else { continue };
             if budget::is_change(case, step) {
-                needs
-                    .objects
-                    .extend(PossibleChange::of(&shown, step.ask).objects);
+                let change = PossibleChange::of(&shown, step.ask);
+                needs.objects.extend(change.objects);
             }
             let in_url = used.into_iter().find(|placeholder| {
                 let mut values = step.query.values();
@@ -263,14 +264,14 @@ mod tests {
         assert_eq!(
             plan.cases
                 .iter()
-                .any(|planned| planned.phase == Phase::AuthFailure),
+                .any(|planned| planned.phase == CasePhase::AuthFailure),
             failures > 0
         );
     }
 
     #[test]
-    fn what_is_asked_thrice_costs_thrice() {
-        let (once, thrice) = (
+    fn a_case_run_three_times_costs_three_times() {
+        let (once, three) = (
             plan(&permissions(false, 3)),
             plan(&RunPermissions {
                 repeat: 3,
@@ -284,7 +285,7 @@ mod tests {
                 .map(|planned| planned.cost)
                 .collect::<Vec<_>>()
         };
-        assert_eq!((failing(&once), failing(&thrice)), (vec![1, 1, 1], vec![3]));
+        assert_eq!((failing(&once), failing(&three)), (vec![1, 1, 1], vec![3]));
     }
 
     #[test]

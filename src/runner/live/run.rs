@@ -3,7 +3,7 @@
 use super::{
     error::LiveError,
     guard::{INTERRUPTED, SafetyGuard},
-    plan::{Phase, Plan},
+    plan::{CasePhase, Plan},
     stop::StopSignal,
     undo::{TargetSession, UndoJournal, UnrestoredPassword},
 };
@@ -117,7 +117,7 @@ async fn send(
         let mut refusal = is_gone
             .then(|| unreachable.clone())
             .or_else(|| guard.refusal(planned));
-        if planned.phase == Phase::Mutating && !is_proven && refusal.is_none() {
+        if planned.phase == CasePhase::Mutating && !is_proven && refusal.is_none() {
             guard.prove_restorable(&plan.objects).await;
             is_proven = true;
             refusal = guard.refusal(planned);

@@ -98,7 +98,7 @@ fn ids_are_well_formed_and_used_once() {
             && !case.id.contains("__")
             && case.id.split('.').all(|part| !part.is_empty());
         (!formed)
-            .then(|| "is no id".to_owned())
+            .then(|| "is not an id".to_owned())
             .into_iter()
             .collect()
     });

@@ -29,7 +29,7 @@ impl PossibleChange {
     /// Reads a request as it is shown.
     pub fn of(shown: &Request<Bytes>, operation: Operation) -> PossibleChange {
         let text = String::from_utf8_lossy(shown.body());
-        let fields = Fields::read(shown.body()).unwrap_or_default();
+        let fields = BodyMembers::read(shown.body()).unwrap_or_default();
         let usernames = fields.values("username");
         let mut objects: BTreeSet<Account> =
             usernames.iter().flat_map(|name| accounts(name)).collect();
@@ -55,7 +55,7 @@ impl PossibleChange {
 
 /// Returns the credentials of a request, if its body has exactly one name and one password.
 pub fn credentials(body: &[u8], operation: Operation) -> Option<Credentials> {
-    let fields = Fields::read(body)?;
+    let fields = BodyMembers::read(body)?;
     let one = |name: &str| match fields.values(name).as_slice() {
         [value] => Some(value.clone()),
         _ => None,
@@ -102,10 +102,10 @@ fn lexical_password(text: &str) -> Option<String> {
 
 /// The members of a JSON object, in order, with duplicates.
 #[derive(Default)]
-struct Fields(Vec<(String, Value)>);
+struct BodyMembers(Vec<(String, Value)>);
 
-impl Fields {
-    fn read(body: &[u8]) -> Option<Fields> {
+impl BodyMembers {
+    fn read(body: &[u8]) -> Option<BodyMembers> {
         serde_json::from_slice(body).ok()
     }
 
@@ -121,27 +121,27 @@ impl Fields {
     }
 }
 
-impl<'de> Deserialize<'de> for Fields {
-    fn deserialize<D: de::Deserializer<'de>>(deserializer: D) -> Result<Fields, D::Error> {
-        deserializer.deserialize_map(FieldsVisitor)
+impl<'de> Deserialize<'de> for BodyMembers {
+    fn deserialize<D: de::Deserializer<'de>>(deserializer: D) -> Result<BodyMembers, D::Error> {
+        deserializer.deserialize_map(MembersVisitor)
     }
 }
 
-struct FieldsVisitor;
+struct MembersVisitor;
 
-impl<'de> de::Visitor<'de> for FieldsVisitor {
-    type Value = Fields;
+impl<'de> de::Visitor<'de> for MembersVisitor {
+    type Value = BodyMembers;
 
     fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str("an object")
     }
 
-    fn visit_map<A: de::MapAccess<'de>>(self, mut access: A) -> Result<Fields, A::Error> {
+    fn visit_map<A: de::MapAccess<'de>>(self, mut access: A) -> Result<BodyMembers, A::Error> {
         let mut fields = Vec::new();
         while let Some(field) = access.next_entry()? {
             fields.push(field);
         }
-        Ok(Fields(fields))
+        Ok(BodyMembers(fields))
     }
 }
 

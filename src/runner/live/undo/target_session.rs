@@ -95,8 +95,8 @@ impl<'a> TargetSession<'a> {
     pub fn any_valid(&self) -> Option<(Account, Secret)> {
         self.accepted.iter().find_map(|credentials| {
             let account = self.account(&credentials.username)?;
-            self.should_be_valid(credentials)
-                .then(|| (account, credentials.password.clone()))
+            let valid = self.should_be_valid(credentials);
+            valid.then(|| (account, credentials.password.clone()))
         })
     }
 
@@ -126,9 +126,8 @@ impl<'a> TargetSession<'a> {
         let mut reply = SessionReply::Unclear(String::new());
         for delay in VALIDATION_DELAYS {
             tokio::time::sleep(delay).await;
-            reply = self
-                .ask(Operation::Validation, account, password, password)
-                .await;
+            let ask = self.ask(Operation::Validation, account, password, password);
+            reply = ask.await;
             if !matches!(reply, SessionReply::Unclear(_)) {
                 break;
             }
@@ -168,9 +167,7 @@ impl<'a> TargetSession<'a> {
     /// Returns the user name of an account.
     pub fn username(&self, account: Account) -> String {
         let username = self.value(account, Property::Username);
-        username
-            .map(|name| name.expose().to_owned())
-            .unwrap_or_default()
+        username.map_or_else(String::new, |name| name.expose().to_owned())
     }
 
     /// Returns the account of a user name.
@@ -181,8 +178,8 @@ impl<'a> TargetSession<'a> {
 
     /// Returns an account's own password, as the accounts file has it.
     pub fn own_password(&self, account: Account) -> Secret {
-        self.value(account, Property::Password)
-            .unwrap_or_else(|| Secret::new(""))
+        let own = self.value(account, Property::Password);
+        own.unwrap_or_else(|| Secret::new(""))
     }
 
     /// Returns the possible passwords of an account: those of the journal, the latest first; its own; and all that the run generates.
@@ -194,10 +191,8 @@ impl<'a> TargetSession<'a> {
             Property::NewPassword,
             Property::NewerPassword,
         ];
-        let own = own
-            .into_iter()
-            .filter_map(|property| self.value(account, property));
-        distinct(noted.chain(own))
+        let own = own.map(|property| self.value(account, property));
+        distinct(noted.chain(own.into_iter().flatten()))
     }
 
     /// Fills a template with the values of this run.
@@ -212,9 +207,8 @@ impl<'a> TargetSession<'a> {
     }
 
     fn value(&self, account: Account, property: Property) -> Option<Secret> {
-        self.accounts
-            .value(Placeholder { account, property })
-            .cloned()
+        let placeholder = Placeholder { account, property };
+        self.accounts.value(placeholder).cloned()
     }
 
     /// Sends one request about an account, with its current password and a new one, and reads the answer.
