@@ -144,10 +144,7 @@ async fn ask(
         request = request.header(header::CONTENT_TYPE, "application/json");
     }
     let request = request.body(Bytes::from_static(body.as_bytes()));
-    let request = request.map_err(|error| ConnectFailure {
-        message: format!("{path}: {error}"),
-        hint: String::new(),
-    })?;
+    let request = request.expect("the paths of the contract are paths");
     match context.target.send(&request).await {
         Ok(answer) => {
             let text = String::from_utf8_lossy(answer.body()).replace(path, "");

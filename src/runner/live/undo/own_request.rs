@@ -1,18 +1,12 @@
 //! The run's own requests: their cases, what their answers say, and the commands that show them.
 
-use bytes::Bytes;
-use http::Response;
 use serde_json::json;
 use thiserror::Error;
 
 use crate::{
     contract::{Contract, Operation, Outcome, Readings},
     runner::transcript::curl,
-    suite::{
-        Account, Case, Placeholder, Property,
-        match_response::{MatchContext, ReceivedAnswer},
-        request,
-    },
+    suite::{Account, Case, Placeholder, Property, request},
 };
 
 /// What an answer says.
@@ -27,24 +21,6 @@ pub enum SessionReply {
     /// The answer is missing or unknown; the request may have been carried out.
     #[error("{0}")]
     Unclear(String),
-}
-
-/// Reads an answer: any reading of the good outcome accepts, any reading of another outcome rejects.
-pub(super) fn reply(context: MatchContext<'_>, answer: &Response<Bytes>) -> SessionReply {
-    let read = ReceivedAnswer::new(answer);
-    if context
-        .match_outcome(success(context.operation), &read)
-        .is_ok()
-    {
-        return SessionReply::Accepted;
-    }
-    if let Some((outcome, _)) = context.match_any(&read) {
-        return SessionReply::Rejected(outcome);
-    }
-    let status = answer.status().as_u16();
-    SessionReply::Unclear(format!(
-        "the answer has status {status} and matches nothing in the documentation"
-    ))
 }
 
 /// Returns a case of one step for the run's own requests, so that they are built and judged as any other.
@@ -70,7 +46,8 @@ pub(super) fn own_case(operation: Operation, account: Account) -> Case {
     serde_json::from_value(case).expect("this is a case")
 }
 
-fn success(operation: Operation) -> Outcome {
+/// Returns the outcome that says that an operation was done.
+pub(super) fn success(operation: Operation) -> Outcome {
     match operation {
         Operation::Validation => Outcome::Authenticated,
         Operation::SetPassword | Operation::SetPasswordByAdmin => Outcome::PasswordReplaced,

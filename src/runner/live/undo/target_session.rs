@@ -12,7 +12,7 @@ use thiserror::Error;
 use super::{
     change,
     journal::UndoJournal,
-    own_request::{SessionReply, own_case, reply},
+    own_request::{SessionReply, own_case, success},
 };
 use crate::{
     client::Target,
@@ -22,7 +22,6 @@ use crate::{
     suite::{
         Account, Case, Placeholder, Property,
         evidence::Evidence,
-        match_response::MatchContext,
         request, verdict,
         verdict::{SentStep, StepResponse},
     },
@@ -252,14 +251,14 @@ impl<'a> TargetSession<'a> {
         };
         let judged = verdict::of_step(&sent, StepResponse::Answer(answer));
         self.evidence.extend(judged.evidence);
-        let reply = reply(
-            MatchContext {
-                contract,
-                operation,
-                username,
-            },
-            answer,
-        );
+        let reply = match judged.outcome {
+            Some(outcome) if outcome == success(operation) => SessionReply::Accepted,
+            Some(outcome) => SessionReply::Rejected(outcome),
+            None => SessionReply::Unclear(format!(
+                "the answer has status {} and matches nothing in the documentation",
+                answer.status().as_u16()
+            )),
+        };
         let credentials = change::credentials(request.body(), operation);
         match (&reply, credentials) {
             (SessionReply::Accepted, Some(credentials)) => self.accept(credentials),
