@@ -180,15 +180,13 @@ impl CaseRunner<'_> {
         request: &Request<Bytes>,
         answer: &Result<Response<Bytes>, ClientError>,
     ) -> StepVerdict {
-        let (trouble, hint) = match answer {
-            Ok(_) => ("", None),
-            Err(ClientError::Broken(trouble) | ClientError::Setup(trouble)) => (&**trouble, None),
-            Err(ClientError::Unreachable(failure)) => (&*failure.message, Some(&*failure.hint)),
-        };
         let received = match answer {
             Ok(answer) => StepResponse::Answer(answer),
-            Err(ClientError::Broken(_)) => StepResponse::Broken(trouble),
-            Err(_) => StepResponse::Unreachable { trouble, hint },
+            Err(ClientError::Broken(trouble)) => StepResponse::Broken(trouble),
+            Err(ClientError::Setup(trouble)) => StepResponse::Unreachable(trouble, None),
+            Err(ClientError::Unreachable(failure)) => {
+                StepResponse::Unreachable(&failure.message, Some(&failure.hint))
+            }
         };
         let (contract, served, username) = (self.contract, &self.served, &body_username(request));
         let sent = SentStep {

@@ -22,13 +22,8 @@ pub enum StepResponse<'a> {
     Answer(&'a Response<Bytes>),
     /// There was a connection, and no whole answer: why.
     Broken(&'a str),
-    /// There was no connection: why, and what would help.
-    Unreachable {
-        /// Why.
-        trouble: &'a str,
-        /// A hint, where one is known.
-        hint: Option<&'a str>,
-    },
+    /// There was no connection: why, and a hint where one is known.
+    Unreachable(&'a str, Option<&'a str>),
 }
 
 /// A step as it was sent.
@@ -93,7 +88,7 @@ pub fn of_step(sent: &SentStep<'_>, received: StepResponse<'_>) -> StepVerdict {
             let finding = finding(sent, &allowed, trouble.to_owned(), None);
             StepVerdict::new(Conformance::Deviation, Some(finding))
         }
-        StepResponse::Unreachable { trouble, hint } => {
+        StepResponse::Unreachable(trouble, hint) => {
             let reason = format!("the target did not answer: {trouble}");
             let mut verdict = not_judged(sent.number, reason);
             if let Some(finding) = &mut verdict.finding {

@@ -197,7 +197,7 @@ proptest! {
             let sent = SentStep { contract, served: &served, case, number, username: USERNAME };
             match how {
                 0 => verdict::of_step(&sent, StepResponse::Broken(words)),
-                1 => verdict::of_step(&sent, StepResponse::Unreachable { trouble: words, hint: None }),
+                1 => verdict::of_step(&sent, StepResponse::Unreachable(words, None)),
                 _ => judged(&sent, 200, Some("application/json"), false, words.as_bytes()),
             }
         }).collect();

@@ -36,13 +36,13 @@ pub struct SafetyGuard<'a> {
     pub unproven: Option<String>,
     /// The passwords that could not be restored.
     pub unrestored: Vec<UnrestoredPassword>,
-    stop: StopSignal,
+    pub(super) stop: StopSignal,
     /// How many sign-ins may fail.
-    budget: u32,
+    pub(super) budget: u32,
     /// How many sign-ins may have failed, whatever was answered.
-    spent: u32,
-    has_missed: bool,
-    findings: Vec<CaseFinding>,
+    pub(super) spent: u32,
+    pub(super) has_missed: bool,
+    pub(super) findings: Vec<CaseFinding>,
 }
 
 /// What a step may change, and the accounts to verify afterwards.
@@ -62,28 +62,7 @@ pub struct AnsweredStep<'a> {
     pub answer: &'a Result<Response<Bytes>, ClientError>,
 }
 
-impl<'a> SafetyGuard<'a> {
-    /// Protects a run in which `budget` sign-ins may fail, `spent` of which may have failed already.
-    pub fn new(
-        session: TargetSession<'a>,
-        journal: Option<UndoJournal>,
-        (budget, spent): (u32, u32),
-        stop: StopSignal,
-    ) -> SafetyGuard<'a> {
-        SafetyGuard {
-            session,
-            journal,
-            suspicion: None,
-            unproven: None,
-            unrestored: Vec::new(),
-            stop,
-            budget,
-            spent,
-            has_missed: false,
-            findings: Vec::new(),
-        }
-    }
-
+impl SafetyGuard<'_> {
     /// Tells whether a case may be repeated.
     pub fn can_repeat(&self) -> bool {
         self.unrestored.is_empty()

@@ -73,8 +73,18 @@ pub async fn run(
         &context.accounts,
         served.clone(),
     );
-    let (spent, stop) = ((budget, budget - posts), options.stop.clone());
-    let mut guard = SafetyGuard::new(session, options.journal, spent, stop);
+    let mut guard = SafetyGuard {
+        session,
+        journal: options.journal,
+        suspicion: None,
+        unproven: None,
+        unrestored: Vec::new(),
+        stop: options.stop.clone(),
+        budget,
+        spent: budget - posts,
+        has_missed: false,
+        findings: Vec::new(),
+    };
     if let Some(journal) = &mut guard.journal {
         for (fact, reading) in served.iter() {
             journal.serves(fact, reading)?;

@@ -233,10 +233,7 @@ fn an_unreachable_target_is_not_judged() {
     let (sent, _) = steps().next().expect("there are cases");
     let judged = of_step(
         &sent,
-        StepResponse::Unreachable {
-            trouble: "refused",
-            hint: Some("start it"),
-        },
+        StepResponse::Unreachable("refused", Some("start it")),
     );
     let finding = judged.finding.expect("why");
     assert_eq!(
