@@ -10,7 +10,7 @@ use crate::{
         live::delivery::never_answered,
         probe,
     },
-    snapshot::{Header, Snapshot, SnapshotComparison, SnapshotError, SnapshotStore},
+    snapshot::{Header, SnapshotComparison, SnapshotError, SnapshotStore},
     suite::{cases::CaseWithLocation, evidence::Evidence, profile},
 };
 
@@ -131,11 +131,9 @@ impl<'a> RunCollector<'a> {
                 description: located.case.title.clone(),
                 input_file: located.file.to_owned(),
             };
-            let new = Snapshot {
-                header,
-                body: body.clone(),
-            };
-            self.has_pending |= self.store.update(id, new, &comparison, is_unknown)?;
+            self.has_pending |= self
+                .store
+                .update(id, header, body, &comparison, is_unknown)?;
             result.regression = Some(match comparison {
                 SnapshotComparison::Changed(difference) => {
                     result.difference = difference;

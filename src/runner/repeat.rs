@@ -37,11 +37,8 @@ fn merge(mut attempts: Vec<CaseRun>) -> CaseRun {
         let other = &attempts[*number];
         is_judged(other) && differs(&attempts[first], other)
     });
-    let verdicts: Vec<&str> = attempts
-        .iter()
-        .map(|run| run.result.conformance.name())
-        .collect();
-    let verdicts = verdicts.join(", ");
+    let verdicts = attempts.iter().map(|run| run.result.conformance.name());
+    let verdicts = verdicts.collect::<Vec<_>>().join(", ");
     let (mut changes, mut evidence) = (Vec::new(), Vec::new());
     let mut is_reached = false;
     for run in &mut attempts {

@@ -183,15 +183,8 @@ impl SnapshotFolder {
         if is_id(id) {
             return Ok(self.0.join(format!("{id}{ending}")));
         }
-        let (subject, reason) = (
-            format!("`{}` as a case id", id.escape_debug()),
-            ID_RULE.into(),
-        );
-        Err(SnapshotError {
-            action: "use",
-            subject,
-            reason,
-        })
+        let subject = format!("`{}` as a case id", id.escape_debug());
+        Err(SnapshotError::new("use", Path::new(&subject), ID_RULE))
     }
 
     fn list(&self, ending: &str) -> Result<Vec<String>, SnapshotError> {

@@ -73,24 +73,17 @@ impl SnapshotStore {
     pub fn update(
         &self,
         id: &str,
-        snapshot: Snapshot,
+        header: Header,
+        body: &str,
         comparison: &SnapshotComparison,
         is_unknown_deviation: bool,
     ) -> Result<bool, SnapshotError> {
         let SnapshotStore::Folder(folder, update, owner) = self else {
             return Ok(false);
         };
-        let text = || {
-            // The tests' own snapshots have the same bytes as `cargo test` writes.
-            let source = (*owner == SnapshotOwner::Tests).then(|| SOURCE.to_owned());
-            file(
-                &Header {
-                    source,
-                    ..snapshot.header.clone()
-                },
-                &snapshot.body,
-            )
-        };
+        // The tests' own snapshots have the same bytes as `cargo test` writes.
+        let source = (*owner == SnapshotOwner::Tests).then(|| SOURCE.to_owned());
+        let text = || file(&Header { source, ..header }, body);
         match (update, comparison) {
             (UpdateMode::No, _) => {}
             _ if is_unknown_deviation => drop(folder.drop_pending(id)?),

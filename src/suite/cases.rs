@@ -36,10 +36,10 @@ impl Case {
     /// Returns the full names of the facts the case covers on a kind: those it lists, and those of its expected answers. Where a fact
     /// about a condition decides, only its default reading counts.
     pub fn covers(&self, contract: &Contract) -> BTreeSet<String> {
-        let listed = self.facts.iter();
-        let mut facts: BTreeSet<String> = listed
-            .flat_map(|pattern| contract.facts_meant(pattern))
-            .collect();
+        let mut facts = BTreeSet::new();
+        for pattern in &self.facts {
+            facts.extend(contract.facts_meant(pattern));
+        }
         for step in &self.steps {
             let (ask, served) = (step.ask, Readings::default());
             let allowed = allowed::allowed_responses(&step.expect, contract, ask, &served);
@@ -57,10 +57,9 @@ impl Case {
                 let mut points = vec!["status", "body"];
                 points.extend(spec.envelope.as_ref().map(|_| "envelope"));
                 points.extend(spec.internal.as_ref().map(|_| "internal"));
-                let names = points
-                    .into_iter()
-                    .map(|point| format!("{place}.{outcome}.{point}"));
-                facts.extend(names);
+                for point in points {
+                    facts.insert(format!("{place}.{outcome}.{point}"));
+                }
                 facts.insert(format!("{place}.answer_type"));
             }
         }

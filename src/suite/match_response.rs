@@ -159,17 +159,8 @@ impl<'a> MatchContext<'a> {
         let echo = Echo {
             username: self.username,
         };
-        // A success has neither envelope nor internal message.
-        let envelopes = spec
-            .envelope
-            .as_ref()
-            .map_or(&[][..], |fact| fact.readings());
-        let envelopes = alternatives(envelopes, &Envelope::Object);
-        let internals = spec
-            .internal
-            .as_ref()
-            .map_or(&[][..], |fact| fact.readings());
-        let internals = alternatives(internals, &Internal::Absent);
+        let envelopes = alternatives(&spec.envelope, &Envelope::Object);
+        let internals = alternatives(&spec.internal, &Internal::Absent);
         let mut wordings = Vec::new();
         for (body_rank, body) in spec.body.readings().iter().enumerate() {
             if !is_wanted(&body.is.fill(echo)) {
@@ -206,17 +197,18 @@ pub(super) fn rank(choices: &[ReadingChoice]) -> usize {
     choices.iter().map(|choice| choice.rank).sum()
 }
 
-/// Returns the value, name and rank of each reading of a fact, or the value of an absent fact.
+/// Returns the value, name and rank of each reading of a fact, or the value of an absent one: a success has neither envelope nor
+/// internal message.
 fn alternatives<'a, T>(
-    readings: &'a [Reading<T>],
+    fact: &'a Option<Fact<T>>,
     absent: &'a T,
 ) -> Vec<(&'a T, Option<&'a String>, usize)> {
-    if readings.is_empty() {
+    let Some(fact) = fact else {
         return vec![(absent, None, 0)];
-    }
-    let readings = readings.iter().enumerate();
+    };
+    let readings = fact.readings().iter().zip(0..);
     readings
-        .map(|(rank, reading)| (&reading.is, Some(&reading.name), rank))
+        .map(|(reading, rank)| (&reading.is, Some(&reading.name), rank))
         .collect()
 }
 
