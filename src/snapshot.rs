@@ -81,24 +81,10 @@ pub struct Header {
     pub input_file: String,
 }
 
-/// Why a text is not a snapshot.
+/// Why a text is not a snapshot, with the line.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum FormatError {
-    /// A line of the header is not in insta's format.
-    #[error("line {line}: {reason}")]
-    Header {
-        /// The line of the file, counted from 1.
-        line: usize,
-        /// What is wrong with it.
-        reason: String,
-    },
-    /// No line `---` ends the header.
-    #[error("no line `{FENCE}` ends the header")]
-    Unclosed,
-    /// The first line is not `---`.
-    #[error("line 1: expected `{FENCE}`, the start of insta's file format")]
-    Unopened,
-}
+#[error("{0}")]
+pub struct FormatError(String);
 
 impl Snapshot {
     /// Returns the whole file, as [`file()`] gives it.
@@ -128,10 +114,16 @@ pub fn file(header: &Header, body: &str) -> String {
 pub fn parse(text: &str) -> Result<Snapshot, FormatError> {
     let mut lines = text.split_inclusive('\n');
     let is_fence = |line: &&str| line.trim_end() == FENCE;
-    let first = lines.next().filter(is_fence).ok_or(FormatError::Unopened)?;
+    let unopened = || {
+        FormatError(format!(
+            "line 1: expected `{FENCE}`, the start of insta's file format"
+        ))
+    };
+    let first = lines.next().filter(is_fence).ok_or_else(unopened)?;
     let fields: Vec<&str> = lines.clone().take_while(|line| !is_fence(line)).collect();
     let header = header::parse(&fields)?;
-    let last = lines.nth(fields.len()).ok_or(FormatError::Unclosed)?;
+    let unclosed = || FormatError(format!("no line `{FENCE}` ends the header"));
+    let last = lines.nth(fields.len()).ok_or_else(unclosed)?;
     let above: usize = fields.iter().map(|line| line.len()).sum();
     let body = contents(&text[first.len() + above + last.len()..]);
     Ok(Snapshot { header, body })

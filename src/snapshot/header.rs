@@ -12,7 +12,7 @@ pub(super) fn parse(lines: &[&str]) -> Result<Header, FormatError> {
     // The opening line is line 1.
     for (line, text) in (2..).zip(lines) {
         let text = text.trim_end_matches(['\n', '\r']);
-        let wrong = |reason| FormatError::Header { line, reason };
+        let wrong = |reason: String| FormatError(format!("line {line}: {reason}"));
         // What does not even look like a field is not repeated: if the closing line is missing, it may be part of a body.
         let is_name = |name: &str| name.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'_'));
         let field = text.split_once(": ").filter(|(name, _)| is_name(name));

@@ -4,7 +4,7 @@ use std::{fs, path::Path, process::Command};
 
 use d4iot_double::{
     snapshot,
-    snapshot::{Exchange, FormatError, Header, Request, ShownAnswer, Snapshot},
+    snapshot::{Exchange, Header, Request, ShownAnswer, Snapshot},
 };
 use insta::{Comparator, DefaultComparator};
 use rstest::rstest;
@@ -262,12 +262,19 @@ fn written_text_reads_back_with_any_number_of_cr_before_lf() {
 }
 
 #[rstest]
-#[case::empty("", FormatError::Unopened)]
-#[case::mark("\u{feff}---\n---\n", FormatError::Unopened)]
-#[case::conflict("<<<<<<< HEAD\n---\n---\n", FormatError::Unopened)]
-#[case::open("---\ndescription: a\n", FormatError::Unclosed)]
-fn what_is_no_snapshot_is_refused(#[case] text: &str, #[case] expected: FormatError) {
-    assert_eq!(snapshot::parse(text), Err(expected));
+#[case::empty("", "line 1: expected `---`, the start of insta's file format")]
+#[case::mark(
+    "\u{feff}---\n---\n",
+    "line 1: expected `---`, the start of insta's file format"
+)]
+#[case::conflict(
+    "<<<<<<< HEAD\n---\n---\n",
+    "line 1: expected `---`, the start of insta's file format"
+)]
+#[case::open("---\ndescription: a\n", "no line `---` ends the header")]
+fn what_is_no_snapshot_is_refused(#[case] text: &str, #[case] expected: &str) {
+    let error = snapshot::parse(text).unwrap_err();
+    assert_eq!(error.to_string(), expected);
 }
 
 #[rstest]

@@ -5,7 +5,7 @@ use super::{
     guard::{INTERRUPTED, SafetyGuard},
     plan::{CasePhase, Plan},
     stop::StopSignal,
-    undo::{TargetSession, UndoJournal, UnrestoredPassword},
+    undo::{JournalLine, TargetSession, UndoJournal, UnrestoredPassword},
 };
 use crate::{
     report::CaseResult,
@@ -87,7 +87,8 @@ pub async fn run(
     };
     if let Some(journal) = &mut guard.journal {
         for (fact, reading) in served.iter() {
-            journal.serves(fact, reading)?;
+            let (fact, reading) = (fact.to_owned(), reading.to_owned());
+            journal.write(JournalLine::Served { fact, reading })?;
         }
     }
     let sent = send(plan, &mut guard, &mut collector).await;

@@ -14,6 +14,7 @@ mod own_request;
 mod restore;
 mod target_session;
 
+pub(super) use journal::JournalLine;
 pub use journal::{InvalidJournal, JournalHeader, JournalState, UndoJournal};
 pub use journal_dir::{JournalDir, JournalError, TargetKey, TargetLock};
 pub use own_request::{SessionReply, undo_commands};

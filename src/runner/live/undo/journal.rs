@@ -11,7 +11,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use state::JournalLine;
+pub(in crate::runner::live) use state::JournalLine;
 pub use state::{InvalidJournal, JournalHeader, JournalState};
 
 use super::journal_dir::{
@@ -102,15 +102,6 @@ impl UndoJournal {
         &self.state.at_risk
     }
 
-    /// Notes which reading of a path the target serves.
-    ///
-    /// # Errors
-    /// The journal cannot be written.
-    pub fn serves(&mut self, fact: &str, reading: &str) -> Result<(), JournalError> {
-        let (fact, reading) = (fact.to_owned(), reading.to_owned());
-        self.write(JournalLine::Served { fact, reading })
-    }
-
     /// Notes that a request is about to be sent. The line is on the disk when this returns.
     ///
     /// # Errors
@@ -132,21 +123,16 @@ impl UndoJournal {
         })
     }
 
-    /// Notes the password of an account that could not be restored: it is tried first the next time.
+    /// Writes a line. It is on the disk when this returns.
     ///
     /// # Errors
     /// The journal cannot be written.
-    pub fn holds(&mut self, account: Account, password: &str) -> Result<(), JournalError> {
-        let password = password.to_owned();
-        self.write(JournalLine::Holds { account, password })
-    }
-
-    /// Notes that a validation accepted an account's own password.
-    ///
-    /// # Errors
-    /// The journal cannot be written.
-    pub fn restored(&mut self, account: Account) -> Result<(), JournalError> {
-        self.write(JournalLine::Restored { account })
+    pub(in crate::runner::live) fn write(&mut self, line: JournalLine) -> Result<(), JournalError> {
+        let written = self.file.write_all(line.text().as_bytes());
+        let synced = written.and_then(|()| self.file.sync_all());
+        synced.map_err(|error| failed("writing the journal", &self.path, error))?;
+        self.state.add(line);
+        Ok(())
     }
 
     /// Closes the journal, and removes it and its seed.
@@ -156,14 +142,6 @@ impl UndoJournal {
     pub fn close(mut self) -> Result<(), JournalError> {
         self.write(JournalLine::Closed)?;
         discard(&self.path).map_err(|error| failed("closing the journal", &self.path, error))
-    }
-
-    fn write(&mut self, line: JournalLine) -> Result<(), JournalError> {
-        let written = self.file.write_all(line.text().as_bytes());
-        let synced = written.and_then(|()| self.file.sync_all());
-        synced.map_err(|error| failed("writing the journal", &self.path, error))?;
-        self.state.add(line);
-        Ok(())
     }
 }
 

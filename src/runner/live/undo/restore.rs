@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, path::PathBuf};
 
 use super::{
-    journal::UndoJournal,
+    journal::{JournalLine, UndoJournal},
     journal_dir::JournalError,
     own_request::SessionReply,
     target_session::{PasswordUnknown, TargetSession},
@@ -78,7 +78,7 @@ impl TargetSession<'_> {
             };
             result = match found {
                 Ok(found) if found == own => {
-                    journal.restored(account)?;
+                    journal.write(JournalLine::Restored { account })?;
                     ChangeBack::Restored
                 }
                 Ok(found) => {
@@ -112,8 +112,8 @@ impl TargetSession<'_> {
         let current = self.current(account);
         let mut templates = journal.at_risk().get(&account).into_iter().flatten();
         let template = templates.find(|text| current.is_some() && self.fill(text) == current);
-        if let Some(template) = template.cloned() {
-            journal.holds(account, &template)?;
+        if let Some(password) = template.cloned() {
+            journal.write(JournalLine::Holds { account, password })?;
         }
         Ok(Some(UnrestoredPassword {
             account,
@@ -166,7 +166,7 @@ impl TargetSession<'_> {
         }
         let validation = self.validate(account, &own).await;
         if validation == SessionReply::Accepted {
-            journal.restored(account)?;
+            journal.write(JournalLine::Restored { account })?;
             return Ok(ChangeBack::Restored);
         }
         attempts.add("validation", &validation);

@@ -27,7 +27,7 @@ pub struct JournalHeader {
 /// A line of a journal.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum JournalLine {
+pub(in crate::runner::live) enum JournalLine {
     /// The first line.
     Begun(Box<JournalHeader>),
     /// The reading of a path that the target serves.

@@ -46,7 +46,11 @@ fn what_was_noted_is_at_risk_until_it_is_proven() {
             &["«user.newer_password»".to_owned()],
         )
         .unwrap();
-    journal.restored(Account::ReadOnly).unwrap();
+    journal
+        .write(JournalLine::Restored {
+            account: Account::ReadOnly,
+        })
+        .unwrap();
     drop(journal);
     let at_risk = open(&path).at_risk().clone();
     assert_eq!(
@@ -65,7 +69,10 @@ fn what_was_noted_is_at_risk_until_it_is_proven() {
 #[test]
 fn the_paths_that_a_target_serves_are_kept() {
     let (_folder, path, mut journal) = begun();
-    journal.serves("set_password.path", "curl").unwrap();
+    let (fact, reading) = ("set_password.path".to_owned(), "curl".to_owned());
+    journal
+        .write(JournalLine::Served { fact, reading })
+        .unwrap();
     drop(journal);
     assert_eq!(
         open(&path).served(),
@@ -84,7 +91,11 @@ fn a_torn_last_line_is_a_request_that_never_left() {
     drop(journal);
     let mut journal = open(&path);
     assert_eq!(journal.at_risk().len(), 1);
-    journal.restored(Account::User).unwrap();
+    journal
+        .write(JournalLine::Restored {
+            account: Account::User,
+        })
+        .unwrap();
     drop(journal);
     assert!(open(&path).at_risk().is_empty());
 }
