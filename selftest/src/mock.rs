@@ -41,7 +41,8 @@ impl Mock {
         fault: Option<Fault>,
         identity: &Identity,
     ) -> Result<(Mock, RunContext), String> {
-        let (served, mut lab) = RunContext::mock(fixture, "mock".to_owned(), identity)?;
+        let (served, mut lab) = RunContext::mock(fixture, "mock".to_owned(), identity)
+            .map_err(|error| error.to_string())?;
         let mut mock = Mock {
             served,
             front: None,
