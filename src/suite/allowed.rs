@@ -2,7 +2,7 @@
 
 use crate::{
     contract::{ANY, Condition, Contract, Ground, Handling, Operation, Outcome, Readings},
-    suite::{Expect, match_response::rank, placeholder::StepError},
+    suite::{Expect, placeholder::StepError},
 };
 
 /// One valid way to answer: an outcome, and the readings that lead to it.
@@ -170,6 +170,11 @@ pub fn is_documented(contract: &Contract, operation: Operation, outcome: Outcome
         let mut readings = spec.body.readings().iter();
         place != ANY && readings.any(|reading| reading.is_documented())
     })
+}
+
+/// Returns how far choices are from the default readings.
+pub(super) fn rank(choices: &[ReadingChoice]) -> usize {
+    choices.iter().map(|choice| choice.rank).sum()
 }
 
 /// Returns the name of a fact, with the number of its contradiction if it has one.

@@ -3,13 +3,16 @@
 use bytes::Bytes;
 use http::{Response, header};
 use serde_json::Value;
-use thiserror::Error;
 
 use crate::{
     contract::{
         Contract, Echo, Envelope, Fact, Internal, Operation, Outcome, Reading, ResponseSpec,
     },
-    suite::{allowed::ReadingChoice, strict_json},
+    suite::{
+        allowed::{ReadingChoice, rank},
+        strict_json,
+        strict_json::Mismatch,
+    },
 };
 
 /// What an answer is compared with: the wordings of an operation, and the user name that was sent.
@@ -33,11 +36,6 @@ pub struct Match {
     /// The fact of the status, for one that no reading has.
     pub status_fact: String,
 }
-
-/// Why an answer is not an outcome.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("{0}")]
-pub struct Mismatch(pub String);
 
 /// An answer, read once for all the outcomes it is compared with.
 #[derive(Debug)]
@@ -190,11 +188,6 @@ impl<'a> MatchContext<'a> {
         }
         wordings
     }
-}
-
-/// Returns how far choices are from the default readings.
-pub(super) fn rank(choices: &[ReadingChoice]) -> usize {
-    choices.iter().map(|choice| choice.rank).sum()
 }
 
 /// Returns the value, name and rank of each reading of a fact, or the value of an absent one: a success has neither envelope nor

@@ -4,8 +4,12 @@ use std::fmt;
 
 use serde::{Deserialize, de};
 use serde_json::{Map, Number, Value};
+use thiserror::Error;
 
-use super::match_response::Mismatch;
+/// Why an answer or its body is not what was expected.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("{0}")]
+pub struct Mismatch(pub String);
 
 /// Reads a whole body as one JSON value.
 ///

@@ -8,11 +8,11 @@ use crate::{
     report::{CaseFinding, Conformance},
     suite::{
         Case, Step, allowed,
-        allowed::{AllowedResponse, Judgement, ReadingChoice, numbered_fact},
+        allowed::{AllowedResponse, Judgement, ReadingChoice, numbered_fact, rank},
         case::Forbidden,
         describe,
         evidence::Evidence,
-        match_response::{Match, MatchContext, ReceivedAnswer, rank},
+        match_response::{Match, MatchContext, ReceivedAnswer},
     },
 };
 

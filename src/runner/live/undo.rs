@@ -15,8 +15,8 @@ mod restore;
 mod target_session;
 
 pub(super) use journal::JournalLine;
-pub use journal::{InvalidJournal, JournalHeader, JournalState, UndoJournal};
-pub use journal_dir::{JournalDir, JournalError, TargetKey, TargetLock};
+pub use journal::{JournalHeader, JournalState, UndoJournal};
+pub use journal_dir::{InvalidJournal, JournalDir, JournalError, TargetKey, TargetLock};
 pub use own_request::{SessionReply, undo_commands};
 pub use restore::{Recovery, UnrestoredPassword};
 pub(super) use target_session::distinct;

@@ -12,10 +12,10 @@ use std::{
 };
 
 pub(in crate::runner::live) use state::JournalLine;
-pub use state::{InvalidJournal, JournalHeader, JournalState};
+pub use state::{JournalHeader, JournalState};
 
 use super::journal_dir::{
-    JournalDir, JournalError, TargetKey, create_private, failed, sync_folder,
+    InvalidJournal, JournalDir, JournalError, TargetKey, create_private, failed, sync_folder,
 };
 use crate::{runner::Seed, suite::Account};
 

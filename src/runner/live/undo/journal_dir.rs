@@ -12,7 +12,6 @@ use reqwest::Url;
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
-use super::journal::InvalidJournal;
 use crate::contract::encoding::hex;
 
 /// The folder of the journals.
@@ -54,6 +53,11 @@ pub enum JournalError {
     #[error("no folder for the undo journal: set XDG_STATE_HOME or HOME")]
     NoStateFolder,
 }
+
+/// A file is not a journal: which line, and what is wrong with it.
+#[derive(Clone, Debug, Error)]
+#[error("{0}")]
+pub struct InvalidJournal(pub(super) String);
 
 impl TargetKey {
     /// Names a target. The scheme does not matter: the same appliance is behind both.

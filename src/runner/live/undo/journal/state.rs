@@ -3,9 +3,11 @@
 use std::{collections::BTreeMap, path::PathBuf};
 
 use serde::{Deserialize, Serialize};
-use thiserror::Error;
 
-use crate::{client::TargetOptions, contract::Kind, suite::Account};
+use crate::{
+    client::TargetOptions, contract::Kind, runner::live::undo::journal_dir::InvalidJournal,
+    suite::Account,
+};
 
 /// The first line of a journal: what is needed to restore passwords, except the passwords.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -57,11 +59,6 @@ pub struct JournalState {
     /// The accounts whose password may be changed now, each with the possible passwords as templates, the latest last.
     pub at_risk: BTreeMap<Account, Vec<String>>,
 }
-
-/// A file is not a journal: which line, and what is wrong with it.
-#[derive(Clone, Debug, Error)]
-#[error("{0}")]
-pub struct InvalidJournal(pub(super) String);
 
 impl JournalHeader {
     /// The version of the format.
