@@ -26,7 +26,6 @@ use std::{
     sync::{Arc, LazyLock},
 };
 
-use diagnostic::Diagnostic;
 pub use diagnostic::Error;
 pub use export::Secrets;
 pub use mode::ModeContext;
@@ -126,21 +125,14 @@ pub fn read_bytes(file: &str, bytes: &[u8]) -> Result<Fixture, Error> {
 pub fn text<'a>(file: &str, bytes: &'a [u8]) -> Result<&'a str, Error> {
     std::str::from_utf8(bytes).map_err(|error| {
         let before = String::from_utf8_lossy(&bytes[..error.valid_up_to()]);
-        let line = before.matches('\n').count() + 1;
-        let column = before
-            .rsplit('\n')
-            .next()
-            .unwrap_or_default()
-            .chars()
-            .count()
-            + 1;
+        let lines: Vec<&str> = before.split('\n').collect();
+        let column = lines.last().map_or(0, |line| line.chars().count());
         let at = Position {
-            line: line as u64,
-            column: column as u64,
+            line: lines.len() as u64,
+            column: column as u64 + 1,
         };
-        Diagnostic::new(at, "the file is not UTF-8")
-            .hint("save it as UTF-8")
-            .in_file(file)
+        let error = Error::new(at, "the file is not UTF-8");
+        error.hint("save it as UTF-8").in_file(file)
     })
 }
 
@@ -182,23 +174,13 @@ fn wrapped(names: &[&str]) -> String {
 }
 
 /// A name that no failure mode has.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}{}", hint.iter().map(|hint| format!("\n  hint: {hint}")).collect::<String>())]
 pub struct UnknownMode {
     /// What is wrong.
     pub message: String,
     /// The name that may be meant.
     pub hint: Option<String>,
-}
-
-impl std::error::Error for UnknownMode {}
-
-impl fmt::Display for UnknownMode {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(&self.message)?;
-        self.hint
-            .iter()
-            .try_for_each(|hint| write!(out, "\n  hint: {hint}"))
-    }
 }
 
 impl Fixture {
@@ -291,16 +273,12 @@ impl Fixture {
     }
 
     fn unknown_mode(&self, name: &str) -> UnknownMode {
-        let mut known: Vec<&str> = self
-            .failures
+        let own = self.failures.iter().map(|mode| mode.name.as_str());
+        let mut known: Vec<&str> = own.collect();
+        let others = READY_MADE
             .iter()
-            .map(|mode| mode.name.as_str())
-            .collect();
-        for ready_made in READY_MADE {
-            if !known.contains(ready_made) {
-                known.push(ready_made);
-            }
-        }
+            .filter(|name| !self.failures.iter().any(|mode| mode.name == **name));
+        known.extend(others);
         UnknownMode {
             message: format!("unknown failure mode {}", diagnostic::quoted(name)),
             hint: Some(match contract::nearest(name, known.iter().copied()) {
@@ -315,26 +293,15 @@ impl Fixture {
 impl fmt::Display for Fixture {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let policy = self.state.policy.name().unwrap_or("of its own");
-        write!(
-            out,
-            "{} {}: {}, policy {policy}",
-            self.kind,
-            self.name,
-            counted(self.state.directory.users().len(), "user")
-        )?;
+        let users = counted(self.state.directory.users().len(), "user");
+        write!(out, "{} {}: {users}, policy {policy}", self.kind, self.name)?;
         if let Some(lockout) = &self.state.lockout {
-            write!(
-                out,
-                ", lock-out after {}",
-                counted(lockout.after as usize, "failure")
-            )?;
+            let failures = counted(lockout.after as usize, "failure");
+            write!(out, ", lock-out after {failures}")?;
         }
         if !self.readings.is_empty() {
-            write!(
-                out,
-                ", {} chosen",
-                counted(self.readings.iter().count(), "reading")
-            )?;
+            let readings = counted(self.readings.iter().count(), "reading");
+            write!(out, ", {readings} chosen")?;
         }
         match self.failures.len() {
             0 => Ok(()),
@@ -352,30 +319,27 @@ fn counted(count: usize, noun: &str) -> String {
 /// # Errors
 /// The second of two that clash, with the place of the first. The strings are the files' names.
 pub fn distinct(fixtures: &[(String, Fixture)]) -> Result<(), Error> {
-    let mut names: HashMap<&str, (&str, Position)> = HashMap::new();
-    let mut addresses: HashMap<SocketAddr, (&str, Position)> = HashMap::new();
+    let mut taken: HashMap<String, (&str, Position)> = HashMap::new();
     for (file, fixture) in fixtures {
-        if let Some((first, at)) = names.insert(&fixture.name, (file, fixture.places.name)) {
-            let message = format!(
-                "two appliances are named `{}`, the first at {first}:{}:{}",
-                fixture.name, at.line, at.column
-            );
-            return Err(Diagnostic::new(fixture.places.name, message)
-                .hint("give each a `name` of its own")
-                .in_file(file));
-        }
-        let (Some(address), Some(position)) = (
-            fixture.listen.filter(|address| address.port() != 0),
-            fixture.places.listen,
-        ) else {
-            continue;
-        };
-        if let Some((first, at)) = addresses.insert(address, (file, position)) {
-            let message = format!(
-                "two appliances listen on `{address}`, the first at {first}:{}:{}",
-                at.line, at.column
-            );
-            return Err(Diagnostic::new(position, message).in_file(file));
+        let name = format!("are named `{}`", fixture.name);
+        let address = fixture.listen.filter(|address| address.port() != 0);
+        let address = address.map(|address| format!("listen on `{address}`"));
+        let claims = [
+            (Some(name), Some(fixture.places.name)),
+            (address, fixture.places.listen),
+        ];
+        for (claim, place) in claims
+            .into_iter()
+            .filter_map(|(claim, place)| claim.zip(place))
+        {
+            let Some((first, Position { line, column })) =
+                taken.insert(claim.clone(), (file, place))
+            else {
+                continue;
+            };
+            let message = format!("two appliances {claim}, the first at {first}:{line}:{column}");
+            let hint = "give each a `name` and a port of its own";
+            return Err(Error::new(place, message).hint(hint).in_file(file));
         }
     }
     Ok(())

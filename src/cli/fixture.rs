@@ -278,7 +278,7 @@ mod tests {
     #[case::one_name_twice(
         &[("a.yaml", GOOD), ("b.yaml", GOOD)], &["a.yaml", "b.yaml"],
         "error: line 1 column 12: two appliances are named `sensor`, the first at DIR/a.yaml:1:12\n --> DIR/b.yaml:1:12\n  \
-         hint: give each a `name` of its own\n"
+         hint: give each a `name` and a port of its own\n"
     )]
     fn what_does_not_hold_together(
         #[case] files: &[(&str, &str)],
