@@ -62,9 +62,7 @@ pub struct Counter {
 struct Mode {
     name: Arc<str>,
     failure: FailureMode,
-    armed: bool,
-    seen: u64,
-    fired: u64,
+    counter: Counter,
     scopes: HashMap<Scope, ScopeCounter>,
 }
 
@@ -102,7 +100,7 @@ impl Schedule {
         applies: impl Fn(&FailureMode) -> bool,
     ) -> Option<Trigger> {
         let mut trigger = None;
-        for mode in self.modes.iter_mut().filter(|mode| mode.armed) {
+        for mode in self.modes.iter_mut().filter(|mode| mode.counter.armed) {
             if applies(&mode.failure) {
                 let fired = mode.count(call, self.seed, trigger.is_none());
                 trigger = trigger.or(fired);
@@ -134,7 +132,7 @@ impl Schedule {
             else {
                 return None;
             };
-            (mode.armed && calls.is_empty()).then_some((
+            (mode.counter.armed && calls.is_empty()).then_some((
                 Arc::clone(&mode.name),
                 *during,
                 mode.failure.action.down?,
@@ -146,7 +144,7 @@ impl Schedule {
     /// Counts that a mode has fired by the clock, without a connection.
     pub fn fired_by_clock(&mut self, name: &str) {
         if let Some(mode) = self.find(name) {
-            mode.fired += 1;
+            mode.counter.fired += 1;
             mode.scopes.entry(Scope::Appliance).or_default().fired += 1;
         }
     }
@@ -161,27 +159,20 @@ impl Schedule {
     /// Forgets everything counted; modes are armed as they say.
     pub fn reset(&mut self) {
         for mode in &mut self.modes {
-            (mode.armed, mode.seen, mode.fired) = (mode.failure.armed, 0, 0);
-            mode.scopes.clear();
+            *mode = Mode::new(mode.failure.clone());
         }
     }
 
     /// Arms or disarms a mode; returns whether there is one of that name.
     pub fn arm(&mut self, name: &str, armed: bool) -> bool {
-        self.find(name).map(|mode| mode.armed = armed).is_some()
+        let mode = self.find(name);
+        mode.map(|mode| mode.counter.armed = armed).is_some()
     }
 
     /// Returns what each mode has counted, in order.
     pub fn counters(&self) -> Vec<Counter> {
-        self.modes
-            .iter()
-            .map(|mode| Counter {
-                mode: mode.name.to_string(),
-                armed: mode.armed,
-                seen: mode.seen,
-                fired: mode.fired,
-            })
-            .collect()
+        let counters = self.modes.iter().map(|mode| mode.counter.clone());
+        counters.collect()
     }
 
     /// Returns the modes as they were given, in order.
@@ -217,7 +208,7 @@ impl Schedule {
 
     /// Returns whether no mode is armed: then nothing has to be read, counted or asked.
     pub fn is_idle(&self) -> bool {
-        self.modes.iter().all(|mode| !mode.armed)
+        self.modes.iter().all(|mode| !mode.counter.armed)
     }
 
     /// Returns the seed of everything random.
@@ -235,9 +226,12 @@ impl Mode {
     fn new(failure: FailureMode) -> Mode {
         Mode {
             name: failure.name.as_str().into(),
-            armed: failure.armed,
-            seen: 0,
-            fired: 0,
+            counter: Counter {
+                mode: failure.name.clone(),
+                armed: failure.armed,
+                seen: 0,
+                fired: 0,
+            },
             scopes: HashMap::new(),
             failure,
         }
@@ -249,7 +243,7 @@ impl Mode {
         if self.scopes.len() >= MAX_SCOPES && !self.scopes.contains_key(&scope) {
             return None;
         }
-        self.seen += 1;
+        self.counter.seen += 1;
         let label = scope.label();
         let counter = self.scopes.entry(scope).or_default();
         counter.seen += 1;
@@ -266,7 +260,7 @@ impl Mode {
             return None;
         }
         counter.fired += 1;
-        self.fired += 1;
+        self.counter.fired += 1;
         Some(Trigger {
             mode: Arc::clone(&self.name),
             action: Arc::clone(&self.failure.action),

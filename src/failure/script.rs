@@ -7,7 +7,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 use http::{HeaderName, header};
 
 use super::apply::has_no_body;
-use crate::failure::{CloseKind, CutPoint, Delivery, Framing, Termination, WireStep};
+use crate::failure::{CloseKind, CutPoint, Delivery, Framing, WireStep};
 
 /// What must be known of a request to send its answer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -52,36 +52,22 @@ impl Delivery {
             script.push(WireStep::Wait(self.wait));
         }
         self.write(bytes.freeze(), &mut script);
-        script.extend(match self.end {
-            Some(Termination {
-                how: CloseKind::Close,
-                ..
-            }) => Some(WireStep::Close),
-            Some(Termination {
-                how: CloseKind::Hang,
-                ..
-            }) => Some(WireStep::Hang),
-            Some(Termination {
-                how: CloseKind::Reset,
-                ..
-            }) => Some(WireStep::Reset),
-            None => closes.then_some(WireStep::Close),
-        });
+        match self.end.map(|end| end.how) {
+            Some(CloseKind::Close) => script.push(WireStep::Close),
+            Some(CloseKind::Hang) => script.push(WireStep::Hang),
+            Some(CloseKind::Reset) => script.push(WireStep::Reset),
+            None if closes => script.push(WireStep::Close),
+            None => {}
+        }
         script
     }
 
     fn head(&self, asked: RequestFlags, closes: bool, date: &str) -> BytesMut {
         let status = self.response.status();
         let mut head = BytesMut::with_capacity(512);
-        head.put_slice(if asked.http10 {
-            b"HTTP/1.0 "
-        } else {
-            b"HTTP/1.1 "
-        });
-        head.put_slice(status.as_str().as_bytes());
-        head.put_u8(b' ');
-        head.put_slice(status.canonical_reason().unwrap_or(NO_REASON).as_bytes());
-        head.put_slice(b"\r\n");
+        let version = if asked.http10 { "1.0" } else { "1.1" };
+        let reason = status.canonical_reason().unwrap_or(NO_REASON);
+        head.put_slice(format!("HTTP/{version} {} {reason}\r\n", status.as_str()).as_bytes());
         for (name, value) in self
             .response
             .headers()
@@ -90,22 +76,22 @@ impl Delivery {
         {
             line(&mut head, name, value.as_bytes());
         }
-        match self.framing {
-            _ if has_no_body(status) => {}
-            Framing::Length(off) => {
-                let length = (self.response.body().len() as u64).saturating_add_signed(off);
-                line(
-                    &mut head,
-                    &header::CONTENT_LENGTH,
-                    length.to_string().as_bytes(),
-                );
+        let length = self.response.body().len() as u64;
+        let length = match self.framing {
+            _ if has_no_body(status) => None,
+            Framing::Length(offset) => Some(length.saturating_add_signed(offset)),
+            Framing::True => Some(length),
+            Framing::MalformedChunk => {
+                line(&mut head, &header::TRANSFER_ENCODING, b"chunked");
+                None
             }
-            Framing::MalformedChunk => line(&mut head, &header::TRANSFER_ENCODING, b"chunked"),
-            Framing::True => line(
+        };
+        if let Some(length) = length {
+            line(
                 &mut head,
                 &header::CONTENT_LENGTH,
-                self.response.body().len().to_string().as_bytes(),
-            ),
+                length.to_string().as_bytes(),
+            );
         }
         if !self.response.headers().contains_key(header::DATE) {
             line(&mut head, &header::DATE, date.as_bytes());

@@ -6,7 +6,7 @@ use http::{HeaderValue, Response, StatusCode};
 use rstest::rstest;
 
 use super::*;
-use crate::failure::Pace;
+use crate::failure::{Pace, Termination};
 
 const DATE: &str = "Sun, 06 Nov 1994 08:49:37 GMT";
 const BODY: &[u8] = br#"{"msg":"x"}"#;
