@@ -104,12 +104,6 @@ pub(crate) fn read_as<T: serde::de::DeserializeOwned>(file: &str, text: &str) ->
     yaml::parse(text).map_err(|wrong| wrong.in_file(file))
 }
 
-/// Reads a duration as fixtures write it, `500ms`, `1h30m`; `0s` is one too.
-#[cfg(feature = "cli")]
-pub(crate) fn duration(text: &str) -> Option<std::time::Duration> {
-    crate::failure::duration::parse(text)
-}
-
 /// Reads a fixture from bytes, which must be UTF-8.
 ///
 /// # Errors

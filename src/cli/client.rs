@@ -8,7 +8,7 @@ use reqwest::Url;
 use crate::{
     cli::error::{CliError, Result, read_text},
     client::{ClientCertificate, Pin, Proxy, Resolve, TargetOptions},
-    fixture,
+    failure,
 };
 
 /// How a target is reached.
@@ -130,7 +130,7 @@ fn proxy(address: &str) -> Result<Proxy> {
 }
 
 fn duration(text: &str) -> std::result::Result<Duration, String> {
-    fixture::duration(text).ok_or_else(|| {
+    failure::duration::parse(text).ok_or_else(|| {
         "expected whole numbers with units of ms, s, m, h, as in `500ms`, `90s`".into()
     })
 }

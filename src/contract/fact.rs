@@ -5,7 +5,7 @@ use std::{
     fmt,
 };
 
-use serde::{Deserialize, Deserializer, de};
+use serde::Deserialize;
 
 use crate::contract::Kind;
 
@@ -50,7 +50,8 @@ pub enum Ground {
 }
 
 /// Lines of a document: `220`, `"31-36"` or, of the other document, `sensor:148`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[serde(try_from = "String")]
 pub struct Place {
     /// The document; none means the contract's own.
     pub document: Option<Kind>,
@@ -207,14 +208,14 @@ pub enum InvalidFact {
     Place(String),
 }
 
-impl std::str::FromStr for Place {
-    type Err = InvalidFact;
+impl TryFrom<String> for Place {
+    type Error = InvalidFact;
 
-    fn from_str(text: &str) -> Result<Place, InvalidFact> {
+    fn try_from(text: String) -> Result<Place, InvalidFact> {
         let parse = || {
             let (document, lines) = match text.split_once(':') {
                 Some((document, lines)) => (Some(document.parse::<Kind>().ok()?), lines),
-                None => (None, text),
+                None => (None, text.as_str()),
             };
             let (first, last) = lines.split_once('-').unwrap_or((lines, lines));
             let (first, last) = (first.parse().ok()?, last.parse().ok()?);
@@ -224,15 +225,7 @@ impl std::str::FromStr for Place {
                 last,
             })
         };
-        parse().ok_or_else(|| InvalidFact::Place(text.to_owned()))
-    }
-}
-
-impl<'de> Deserialize<'de> for Place {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Place, D::Error> {
-        String::deserialize(deserializer)?
-            .parse()
-            .map_err(de::Error::custom)
+        parse().ok_or(InvalidFact::Place(text))
     }
 }
 

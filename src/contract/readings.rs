@@ -1,6 +1,6 @@
 //! A choice of readings: which one an appliance serves, or a target is expected to follow, for each fact.
 
-use std::{collections::BTreeMap, fmt};
+use std::collections::BTreeMap;
 
 use crate::contract::{Contract, Glob};
 
@@ -11,7 +11,8 @@ pub struct Readings {
 }
 
 /// A choice that the contract does not offer.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("unknown {} `{asked}`, expected one of {}", if *fact { "fact" } else { "reading" }, listed(expected))]
 pub struct UnknownReading {
     /// What was asked for, fact or reading.
     pub asked: String,
@@ -34,37 +35,30 @@ impl Readings {
     ) -> Result<(), UnknownReading> {
         let meant = contract.facts_meant(fact);
         let facts = contract.facts();
-        let mut offered: Vec<String> = Vec::new();
-        let mut taken = false;
-        for entry in facts.iter().filter(|entry| meant.contains(&entry.name)) {
-            if entry.readings.iter().any(|offer| offer.name == reading) {
-                self.chosen.insert(entry.name.clone(), reading.to_owned());
-                taken = true;
+        let entries = || facts.iter().filter(|entry| meant.contains(&entry.name));
+        let with_reading =
+            entries().filter(|entry| entry.readings.iter().any(|offer| offer.name == reading));
+        let chosen: Vec<String> = with_reading.map(|entry| entry.name.clone()).collect();
+        if !chosen.is_empty() {
+            let chosen = chosen.into_iter().map(|name| (name, reading.to_owned()));
+            self.chosen.extend(chosen);
+            return Ok(());
+        }
+        let is_fact = meant.is_empty();
+        let mut expected = Vec::new();
+        if is_fact {
+            expected.extend(facts.iter().map(|entry| entry.name.clone()));
+        }
+        for offer in entries().flat_map(|entry| &entry.readings) {
+            if !expected.iter().any(|name| name == offer.name) {
+                expected.push(offer.name.to_owned());
             }
-            offered.extend(
-                entry
-                    .readings
-                    .iter()
-                    .map(|offer| offer.name.to_owned())
-                    .filter(|name| !offered.contains(name))
-                    .collect::<Vec<_>>(),
-            );
         }
-        if taken {
-            Ok(())
-        } else if meant.is_empty() {
-            Err(UnknownReading {
-                asked: fact.to_owned(),
-                expected: facts.into_iter().map(|entry| entry.name).collect(),
-                fact: true,
-            })
-        } else {
-            Err(UnknownReading {
-                asked: reading.to_owned(),
-                expected: offered,
-                fact: false,
-            })
-        }
+        Err(UnknownReading {
+            asked: if is_fact { fact } else { reading }.to_owned(),
+            expected,
+            fact: is_fact,
+        })
     }
 
     /// Returns these choices, and those others in addition or instead.
@@ -92,19 +86,6 @@ impl Readings {
     }
 }
 
-impl fmt::Display for UnknownReading {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let noun = if self.fact { "fact" } else { "reading" };
-        write!(out, "unknown {noun} `{}`, expected ", self.asked)?;
-        match self.expected.len() {
-            count if count > FEW => {
-                write!(out, "one of {count} (`d4iot-double explain` lists them)")
-            }
-            _ => write!(out, "one of {}", self.expected.join(", ")),
-        }
-    }
-}
-
 impl UnknownReading {
     /// Returns the name that may be meant.
     #[cfg(feature = "cli")]
@@ -113,7 +94,12 @@ impl UnknownReading {
     }
 }
 
-impl std::error::Error for UnknownReading {}
+fn listed(names: &[String]) -> String {
+    match names.len() {
+        count if count > FEW => format!("{count} (`d4iot-double explain` lists them)"),
+        _ => names.join(", "),
+    }
+}
 
 /// Returns whether a name or a glob means a name. A glob that cannot be read means none.
 pub(super) fn matcher(pattern: &str) -> impl Fn(&str) -> bool + '_ {

@@ -10,7 +10,7 @@ use crate::{
         extract::{AppliancePath, RequestJson},
         problem::{JsonResult, Problem, shorten},
     },
-    fixture,
+    failure,
 };
 
 /// What to do with a clock: one or both.
@@ -37,7 +37,7 @@ pub(super) async fn set(
             .hint("{\"frozen\": true} stops it, {\"advance\": \"5s\"} advances it"));
     }
     let text = change.advance.as_deref().unwrap_or("0s");
-    let advance = fixture::duration(text).ok_or_else(|| {
+    let advance = failure::duration::parse(text).ok_or_else(|| {
         let shown = shorten(text);
         let expected = "expected a duration, as `500ms`, `5s` or `1h30m`";
         Problem::invalid_body(format!("advance is `{shown}`, {expected}"))

@@ -18,7 +18,7 @@ use crate::{
         problem::{JsonResult, Problem, shorten},
         process,
     },
-    fixture,
+    failure,
     journal::{EntryFilter, EntryView},
     server::MockAppliance,
 };
@@ -119,7 +119,7 @@ impl EntryQuery {
 
     fn timeout(&self) -> Result<Duration, Problem> {
         let text = self.timeout.as_deref().unwrap_or("10s");
-        let timeout = fixture::duration(text).filter(|time| *time <= MAX_TIMEOUT);
+        let timeout = failure::duration::parse(text).filter(|time| *time <= MAX_TIMEOUT);
         timeout.ok_or_else(|| {
             let (shown, expected) = (shorten(text), "a duration up to 10m, as `500ms` or `2s`");
             invalid(format!("timeout is `{shown}`, expected {expected}"))
