@@ -3,6 +3,8 @@
 //! It goes the safe way round: of a body only the names, and the values of user names, are shown. So a password under a misspelt
 //! name, in a list, as a number, or in a body that is no JSON is hidden as well.
 
+use serde::de::IgnoredAny;
+
 use crate::redact::Fingerprints;
 
 /// Masks requests.
@@ -28,7 +30,7 @@ impl Mask {
         let Ok(text) = std::str::from_utf8(body) else {
             return format!("«{} bytes that are not UTF-8»", body.len());
         };
-        match serde_json::from_str::<serde::de::IgnoredAny>(text) {
+        match serde_json::from_str::<IgnoredAny>(text) {
             Ok(_) => self.json(text),
             Err(_) => self.words(text),
         }
@@ -71,10 +73,7 @@ impl Mask {
         let mut shows = false;
         while let Some(first) = rest.chars().next() {
             let length = match first {
-                '"' => string_length(rest),
-                '-' | '0'..='9' => rest
-                    .find(|next: char| !matches!(next, '+' | '-' | '.' | 'e' | 'E' | '0'..='9'))
-                    .unwrap_or(rest.len()),
+                '"' | '-' | '0'..='9' => value_length(rest),
                 _ => first.len_utf8(),
             };
             let (token, after) = rest.split_at(length);
@@ -102,21 +101,14 @@ impl Mask {
 
     /// Masks every word of a text but the known names.
     fn words(&self, text: &str) -> String {
-        let mut masked = String::new();
-        let mut rest = text;
-        while let Some(start) = rest.find(|next| !is_punctuation(next)) {
-            masked.push_str(&rest[..start]);
-            let word = &rest[start..];
-            let (word, after) = word.split_at(word.find(is_punctuation).unwrap_or(word.len()));
-            if self.names.iter().any(|name| name == word) {
-                masked.push_str(word)
-            } else {
-                masked.push_str(&self.masked(word))
+        let masked = |piece: &str| {
+            let word = piece.trim_end_matches(is_punctuation);
+            match word.is_empty() || self.names.iter().any(|name| name == word) {
+                true => piece.to_owned(),
+                false => self.masked(word) + &piece[word.len()..],
             }
-            rest = after;
-        }
-        masked.push_str(rest);
-        masked
+        };
+        text.split_inclusive(is_punctuation).map(masked).collect()
     }
 }
 
@@ -148,15 +140,11 @@ fn is_punctuation(next: char) -> bool {
         || matches!(next, '{' | '}' | '[' | ']' | '"' | ':' | ',' | '&' | '=')
 }
 
-/// Returns the length of the string that valid JSON begins with.
-fn string_length(text: &str) -> usize {
-    let mut escaped = false;
-    let end = text.bytes().skip(1).position(|byte| {
-        let ends = byte == b'"' && !escaped;
-        escaped = byte == b'\\' && !escaped;
-        ends
-    });
-    end.map_or(text.len(), |end| end + 2)
+/// Returns the length of the string or the number that valid JSON begins with.
+fn value_length(text: &str) -> usize {
+    let mut values = serde_json::Deserializer::from_str(text).into_iter::<IgnoredAny>();
+    values.next();
+    values.byte_offset().max(1)
 }
 
 #[cfg(test)]
