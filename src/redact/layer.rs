@@ -15,39 +15,39 @@ pub(super) struct Layer<'a> {
 enum Escaping {
     Json,
     Percent,
+    /// Percent-encoding, with `+` for a blank.
+    Query,
     Html,
-    /// All of these, and `+` for a blank, in any mixture.
+    /// All of these, in any mixture.
     Any,
 }
 
-/// Calls for a text that has escapes, for each that undoing one escaping or two makes of it, and for what mixtures of escapings in those stand for.
-pub(super) fn each(bytes: &[u8], mut call: impl FnMut(&Layer<'_>)) {
-    if !bytes
-        .iter()
-        .any(|byte| Escaping::Any.openers().contains(byte))
-    {
+/// Calls for every text that undoing up to three escapings makes of a text, one after the other, and for what a mixture of
+/// escapings in those stands for.
+pub(super) fn each(bytes: &[u8], call: &mut dyn FnMut(&Layer<'_>)) {
+    if !bytes.iter().any(|byte| b"\\%&+".contains(byte)) {
         return;
     }
     let whole = Layer {
         text: bytes.into(),
         places: (0..=bytes.len()).collect(),
     };
-    mixed(&whole, &mut call);
-    for outer in SINGLE.iter().filter_map(|escaping| escaping.undo(&whole)) {
-        mixed(&outer, &mut call);
-        for inner in SINGLE.iter().filter_map(|escaping| escaping.undo(&outer)) {
-            mixed(&inner, &mut call);
-        }
-    }
-}
-
-fn mixed(layer: &Layer<'_>, call: &mut impl FnMut(&Layer<'_>)) {
-    call(layer);
-    let mut next = Escaping::Any.undo(layer);
-    for _ in 0..MOST_LEVELS {
+    descend(&whole, MOST_SINGLE, call);
+    let mut next = Escaping::Any.undo(&whole);
+    for _ in 0..MOST_MIXED {
         let Some(layer) = next else { return };
         call(&layer);
         next = Escaping::Any.undo(&layer);
+    }
+}
+
+fn descend(layer: &Layer<'_>, levels: usize, call: &mut dyn FnMut(&Layer<'_>)) {
+    for inner in SINGLE.iter().filter_map(|escaping| escaping.undo(layer)) {
+        call(&inner);
+        Escaping::Any.undo(&inner).iter().for_each(&mut *call);
+        if levels > 1 {
+            descend(&inner, levels - 1, call);
+        }
     }
 }
 
@@ -62,9 +62,11 @@ impl Escaping {
     /// Undoes the escaping; none where there is nothing to undo.
     fn undo(self, layer: &Layer<'_>) -> Option<Layer<'static>> {
         let bytes = &*layer.text;
-        let first = bytes
-            .iter()
-            .position(|byte| self.openers().contains(byte))?;
+        let first = bytes.iter().position(|byte| self.opens(*byte))?;
+        // Without a plus sign, a query is the same as percent-encoding.
+        if matches!(self, Escaping::Query) && !bytes.contains(&b'+') {
+            return None;
+        }
         let (mut text, mut places) = (bytes[..first].to_vec(), layer.places[..first].to_vec());
         let mut is_changed = false;
         let mut at = first;
@@ -84,19 +86,20 @@ impl Escaping {
         })
     }
 
-    /// Returns what an escape can begin with.
-    fn openers(self) -> &'static [u8] {
+    /// Returns whether an escape can begin with a byte.
+    fn opens(self, byte: u8) -> bool {
         match self {
-            Escaping::Json => b"\\",
-            Escaping::Percent => b"%",
-            Escaping::Html => b"&",
-            Escaping::Any => b"\\%&+",
+            Escaping::Json => byte == b'\\',
+            Escaping::Percent => byte == b'%',
+            Escaping::Query => b"%+".contains(&byte),
+            Escaping::Html => byte == b'&',
+            Escaping::Any => b"\\%&+".contains(&byte),
         }
     }
 
     /// Writes what the escape that begins here stands for, and returns its length; none where there is none.
     fn read(self, rest: &[u8], text: &mut Vec<u8>) -> Option<usize> {
-        if !self.openers().contains(&rest[0]) {
+        if !self.opens(rest[0]) {
             return None;
         }
         let (character, length) = match rest[0] {
@@ -168,11 +171,18 @@ fn number(digits: &[u8], radix: u32) -> Option<u32> {
     u32::from_str_radix(digits, radix).ok()
 }
 
-const SINGLE: [Escaping; 3] = [Escaping::Json, Escaping::Percent, Escaping::Html];
+const SINGLE: [Escaping; 4] = [
+    Escaping::Json,
+    Escaping::Percent,
+    Escaping::Query,
+    Escaping::Html,
+];
 /// The longest escape of one character.
 const LONGEST: usize = 13;
-/// How often a text may be escaped, one time round another.
-const MOST_LEVELS: usize = 8;
+/// How many escapings of a whole are undone, one after the other.
+const MOST_SINGLE: usize = 3;
+/// How often a mixture is undone.
+const MOST_MIXED: usize = 8;
 
 #[cfg(test)]
 mod tests {
@@ -182,7 +192,7 @@ mod tests {
 
     fn layers(text: &str) -> Vec<String> {
         let mut layers = Vec::new();
-        each(text.as_bytes(), |layer| {
+        each(text.as_bytes(), &mut |layer| {
             layers.push(String::from_utf8_lossy(&layer.text).into_owned())
         });
         layers
@@ -208,7 +218,7 @@ mod tests {
     fn a_piece_has_its_place_in_the_text_that_was_escaped_twice() {
         let text = r"a\&quot;é%22&amp;b";
         let mut places = Vec::new();
-        each(text.as_bytes(), |layer| {
+        each(text.as_bytes(), &mut |layer| {
             for (start, _) in layer
                 .text
                 .iter()

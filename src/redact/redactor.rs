@@ -70,7 +70,7 @@ impl Redactor {
             return Cow::Borrowed(bytes);
         }
         let mut found = self.find_all(bytes);
-        layer::each(bytes, |layer| {
+        layer::each(bytes, &mut |layer| {
             found.extend(self.find_all(&layer.text).into_iter().map(|occurrence| {
                 let (start, end) = layer.place(occurrence.start, occurrence.end);
                 Occurrence {
