@@ -30,7 +30,7 @@ pub use delivery::{CloseKind, CutPoint, Delivery, Framing, Pace, Termination, Wi
 pub use page::elsewhere;
 pub use random::RandomSource;
 pub use schedule::{Call, Counter, MAX_SCOPES, Schedule, Trigger};
-pub use scope::{Scope, ScopeCounter};
+pub use scope::{CountScope, ScopeCounter};
 pub use script::RequestFlags;
 pub use when::{During, Per, When};
 

@@ -13,7 +13,7 @@ use std::{
 };
 
 pub use lint::lint;
-pub use page::Page;
+pub use page::SourcePage;
 
 use crate::contract::{Contract, Ground, Kind, Place, Quote, ReadingEntry};
 
@@ -21,9 +21,9 @@ use crate::contract::{Contract, Ground, Kind, Place, Quote, ReadingEntry};
 #[derive(Debug)]
 pub struct Pages<'a> {
     /// The management console's.
-    pub console: Page<'a>,
+    pub console: SourcePage<'a>,
     /// The sensor's.
-    pub sensor: Page<'a>,
+    pub sensor: SourcePage<'a>,
 }
 
 /// A difference between a contract and a page.
@@ -49,7 +49,7 @@ pub struct Finding {
 /// Each line of the page must be cited by a fact or a quote, or be ignored, and not both. Blank lines, fences and front matter
 /// need neither. In a later edition lines are looked for where they went.
 pub fn hold(contract: &Contract, pages: &Pages<'_>) -> Vec<Finding> {
-    let mut comparison = Comparison {
+    let mut comparison = PageComparison {
         kind: contract.kind,
         pages,
         cited: BTreeMap::new(),
@@ -64,7 +64,7 @@ pub fn hold(contract: &Contract, pages: &Pages<'_>) -> Vec<Finding> {
         }
     }
     for (name, quote) in &contract.quotes {
-        let differing = |lines: &[Line<'_>]| differing_line(quote, lines);
+        let differing = |lines: &[CitedLine<'_>]| differing_line(quote, lines);
         comparison.cite(format!("quote {name}"), &quote.at, differing);
     }
     comparison.account(contract);
@@ -74,7 +74,7 @@ pub fn hold(contract: &Contract, pages: &Pages<'_>) -> Vec<Finding> {
 }
 
 /// The findings so far.
-struct Comparison<'a> {
+struct PageComparison<'a> {
     kind: Kind,
     pages: &'a Pages<'a>,
     /// The lines of the contract's own page that are cited, each with the first subject that cites it.
@@ -83,7 +83,7 @@ struct Comparison<'a> {
 }
 
 /// A cited line.
-struct Line<'a> {
+struct CitedLine<'a> {
     document: Kind,
     /// Its number today.
     number: u32,
@@ -92,13 +92,13 @@ struct Line<'a> {
     text: &'a str,
 }
 
-impl Comparison<'_> {
+impl PageComparison<'_> {
     /// Compares the lines that a subject cites: `faults` returns lines with what was expected.
     fn cite(
         &mut self,
         subject: String,
         at: &[Place],
-        faults: impl Fn(&[Line<'_>]) -> Vec<(usize, String, String)>,
+        faults: impl Fn(&[CitedLine<'_>]) -> Vec<(usize, String, String)>,
     ) {
         let mut lines = Vec::new();
         let mut missing = None;
@@ -116,7 +116,7 @@ impl Comparison<'_> {
                 if document == self.kind {
                     self.cited.entry(number).or_insert_with(|| subject.clone());
                 }
-                lines.push(Line {
+                lines.push(CitedLine {
                     document,
                     number,
                     was,
@@ -135,7 +135,7 @@ impl Comparison<'_> {
         }
         let moved = || lines.iter().filter(|line| line.was != line.number);
         if let (true, Some(first)) = (faults.is_empty(), moved().next()) {
-            let numbers = |number: fn(&Line<'_>) -> u32| {
+            let numbers = |number: fn(&CitedLine<'_>) -> u32| {
                 let numbers: Vec<String> = moved().map(|line| number(line).to_string()).collect();
                 format!("it on {}", numbers.join(", "))
             };
@@ -206,8 +206,11 @@ impl Comparison<'_> {
 /// Returns the lines that show none of a reading's words, else the words that none of its lines shows.
 ///
 /// Where the value itself is on the page, each line must show it; other words only have to be on one of the lines.
-fn missing_words(reading: &ReadingEntry<'_>, lines: &[Line<'_>]) -> Vec<(usize, String, String)> {
-    let is_shown = |line: &Line<'_>, words: &String| {
+fn missing_words(
+    reading: &ReadingEntry<'_>,
+    lines: &[CitedLine<'_>],
+) -> Vec<(usize, String, String)> {
+    let is_shown = |line: &CitedLine<'_>, words: &String| {
         if reading.quotes.contains(words) {
             words::fill(words, line.text)
         } else {
@@ -243,7 +246,7 @@ fn missing_words(reading: &ReadingEntry<'_>, lines: &[Line<'_>]) -> Vec<(usize, 
 }
 
 /// Returns the first line of a quote that is not as printed.
-fn differing_line(quote: &Quote, lines: &[Line<'_>]) -> Vec<(usize, String, String)> {
+fn differing_line(quote: &Quote, lines: &[CitedLine<'_>]) -> Vec<(usize, String, String)> {
     let printed: Vec<&str> = quote.text.split('\n').collect();
     if printed.len() != lines.len() {
         let expected = format!("{} lines", printed.len());
@@ -267,7 +270,7 @@ fn differing_line(quote: &Quote, lines: &[Line<'_>]) -> Vec<(usize, String, Stri
 impl<'a> Pages<'a> {
     /// Takes the whole texts of both pages, each to be read as a later edition of the one transcribed.
     pub fn following(sensor: &'a str, console: &'a str) -> Pages<'a> {
-        let page = |kind, text| Page::following(text, &crate::contract::of(kind).document);
+        let page = |kind, text| SourcePage::following(text, &crate::contract::of(kind).document);
         Pages {
             console: page(Kind::Console, console),
             sensor: page(Kind::Sensor, sensor),
@@ -275,7 +278,7 @@ impl<'a> Pages<'a> {
     }
 
     /// Returns the page of a kind.
-    pub fn of(&self, kind: Kind) -> &Page<'a> {
+    pub fn of(&self, kind: Kind) -> &SourcePage<'a> {
         match kind {
             Kind::Console => &self.console,
             Kind::Sensor => &self.sensor,

@@ -6,13 +6,13 @@ use std::{collections::HashMap, net::IpAddr, sync::Arc, time::Duration};
 use crate::{
     appliance::Moment,
     contract::Operation,
-    failure::{During, FailureAction, FailureMode, RandomSource, Scope, ScopeCounter, When},
+    failure::{CountScope, During, FailureAction, FailureMode, RandomSource, ScopeCounter, When},
 };
 
 /// The failure modes of an appliance, with what each has counted.
 #[derive(Clone, Debug, Default)]
 pub struct Schedule {
-    modes: Vec<Mode>,
+    modes: Vec<ModeState>,
     seed: u64,
 }
 
@@ -59,18 +59,18 @@ pub struct Counter {
 }
 
 #[derive(Clone, Debug)]
-struct Mode {
+struct ModeState {
     name: Arc<str>,
     failure: FailureMode,
     counter: Counter,
-    scopes: HashMap<Scope, ScopeCounter>,
+    scopes: HashMap<CountScope, ScopeCounter>,
 }
 
 impl Schedule {
     /// Takes modes in order, armed as they say.
     pub fn new(failures: Vec<FailureMode>, seed: u64) -> Schedule {
         Schedule {
-            modes: failures.into_iter().map(Mode::new).collect(),
+            modes: failures.into_iter().map(ModeState::new).collect(),
             seed,
         }
     }
@@ -109,7 +109,7 @@ impl Schedule {
         trigger
     }
 
-    fn find(&mut self, name: &str) -> Option<&mut Mode> {
+    fn find(&mut self, name: &str) -> Option<&mut ModeState> {
         self.modes.iter_mut().find(|mode| &*mode.name == name)
     }
 
@@ -119,7 +119,7 @@ impl Schedule {
     /// port when the span begins and calls [`Schedule::fired_by_clock`]; a connection made later in the span
     /// makes the mode fire again.
     pub fn scheduled_outages(&self) -> Vec<(Arc<str>, During, Duration)> {
-        let outage = |mode: &Mode| {
+        let outage = |mode: &ModeState| {
             let When {
                 times: _,
                 calls,
@@ -145,21 +145,21 @@ impl Schedule {
     pub fn fired_by_clock(&mut self, name: &str) {
         if let Some(mode) = self.find(name) {
             mode.counter.fired += 1;
-            mode.scopes.entry(Scope::Appliance).or_default().fired += 1;
+            mode.scopes.entry(CountScope::Appliance).or_default().fired += 1;
         }
     }
 
     /// Forgets what was counted for a connection that is gone.
     pub fn connection_closed(&mut self, connection: u64) {
         for mode in &mut self.modes {
-            mode.scopes.remove(&Scope::Connection(connection));
+            mode.scopes.remove(&CountScope::Connection(connection));
         }
     }
 
     /// Forgets everything counted; modes are armed as they say.
     pub fn reset(&mut self) {
         for mode in &mut self.modes {
-            *mode = Mode::new(mode.failure.clone());
+            *mode = ModeState::new(mode.failure.clone());
         }
     }
 
@@ -194,7 +194,7 @@ impl Schedule {
     pub fn add(&mut self, failure: FailureMode) -> bool {
         let free = self.modes.iter().all(|mode| *mode.name != *failure.name);
         if free {
-            self.modes.push(Mode::new(failure));
+            self.modes.push(ModeState::new(failure));
         }
         free
     }
@@ -222,9 +222,9 @@ impl Schedule {
     }
 }
 
-impl Mode {
-    fn new(failure: FailureMode) -> Mode {
-        Mode {
+impl ModeState {
+    fn new(failure: FailureMode) -> ModeState {
+        ModeState {
             name: failure.name.as_str().into(),
             counter: Counter {
                 mode: failure.name.clone(),
@@ -239,7 +239,7 @@ impl Mode {
 
     /// Counts a call in its scope; `is_free` says that no earlier mode has fired.
     fn count(&mut self, call: &Call<'_>, seed: u64, is_free: bool) -> Option<Trigger> {
-        let scope = Scope::of(self.failure.when.per, call);
+        let scope = CountScope::of(self.failure.when.per, call);
         if self.scopes.len() >= MAX_SCOPES && !self.scopes.contains_key(&scope) {
             return None;
         }

@@ -8,7 +8,7 @@ use crate::failure::{Call, Per};
 
 /// What is counted separately.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Scope {
+pub enum CountScope {
     /// Everything together.
     Appliance,
     /// A connection, by its number.
@@ -28,35 +28,35 @@ pub struct ScopeCounter {
     pub fired: u64,
 }
 
-impl Scope {
+impl CountScope {
     /// Returns the scope of a call; a request about no user counts in the scope of the empty name.
-    pub(super) fn of(per: Per, call: &Call<'_>) -> Scope {
+    pub(super) fn of(per: Per, call: &Call<'_>) -> CountScope {
         match per {
-            Per::Appliance => Scope::Appliance,
-            Per::Connection => Scope::Connection(call.connection),
-            Per::Source => Scope::Source(call.source),
-            Per::User => Scope::user(call.user.unwrap_or_default()),
+            Per::Appliance => CountScope::Appliance,
+            Per::Connection => CountScope::Connection(call.connection),
+            Per::Source => CountScope::Source(call.source),
+            Per::User => CountScope::user(call.user.unwrap_or_default()),
         }
     }
 
     /// Returns the scope of a user.
-    pub fn user(name: &str) -> Scope {
+    pub fn user(name: &str) -> CountScope {
         match name {
             // A client can send names of 64 KiB, and each is kept: of a long one the digest.
             long if long.len() > MAX_NAME => {
-                Scope::User(crate::contract::encoding::hex(&Sha256::digest(long)))
+                CountScope::User(crate::contract::encoding::hex(&Sha256::digest(long)))
             }
-            name => Scope::User(name.to_owned()),
+            name => CountScope::User(name.to_owned()),
         }
     }
 
     /// Returns what the random source takes.
     pub(super) fn label(&self) -> String {
         match self {
-            Scope::Appliance => String::new(),
-            Scope::Connection(connection) => connection.to_string(),
-            Scope::Source(source) => source.to_string(),
-            Scope::User(user) => user.clone(),
+            CountScope::Appliance => String::new(),
+            CountScope::Connection(connection) => connection.to_string(),
+            CountScope::Source(source) => source.to_string(),
+            CountScope::User(user) => user.clone(),
         }
     }
 }

@@ -4,13 +4,13 @@ use serde_json::{Map, Value as Json};
 
 use crate::contract::{
     Contract, Ground, Quote, QuoteForm,
-    places::{Finding, Page},
+    places::{Finding, SourcePage},
 };
 
 /// Returns the faults of a contract's own page, by line: what its vendor could mend. The contract holds all the same.
 ///
 /// A fault whose line has other words in this edition is left out: it may have been mended.
-pub fn lint(contract: &Contract, page: &Page<'_>) -> Vec<Finding> {
+pub fn lint(contract: &Contract, page: &SourcePage<'_>) -> Vec<Finding> {
     let finding = |line, subject, (expected, found)| Finding {
         document: contract.kind,
         line,
@@ -183,7 +183,7 @@ mod tests {
         let page = "\n".repeat(300);
         let faults = Kind::ALL
             .iter()
-            .flat_map(|kind| lint(contract::of(*kind), &Page::new(&page)));
+            .flat_map(|kind| lint(contract::of(*kind), &SourcePage::new(&page)));
         let faults: Vec<String> = faults.map(|fault| fault.to_string()).collect();
         assert_eq!(
             faults

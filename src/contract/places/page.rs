@@ -7,7 +7,7 @@ use crate::contract::{Document, encoding::hex};
 
 /// A copy of a document. Lines end with LF or CRLF.
 #[derive(Debug)]
-pub struct Page<'a> {
+pub struct SourcePage<'a> {
     lines: Vec<&'a str>,
     /// The last line of the front matter; 0 without any.
     front_matter: usize,
@@ -18,16 +18,16 @@ pub struct Page<'a> {
     changed: Vec<usize>,
 }
 
-impl<'a> Page<'a> {
+impl<'a> SourcePage<'a> {
     /// Takes the whole text of a document, to be read as a later edition of the one transcribed.
-    pub fn following(text: &'a str, then: &Document) -> Page<'a> {
-        let page = Page::new(text);
+    pub fn following(text: &'a str, then: &Document) -> SourcePage<'a> {
+        let page = SourcePage::new(text);
         let fingerprints: Vec<&str> = then.lines.split_whitespace().collect();
         if page.is(then) || fingerprints.is_empty() {
             return page;
         }
         let (now, changed) = follow(&fingerprints, &page.lines);
-        Page {
+        SourcePage {
             now,
             changed,
             ..page
@@ -35,11 +35,11 @@ impl<'a> Page<'a> {
     }
 
     /// Takes the whole text of a document, to be read as the edition transcribed.
-    pub fn new(text: &'a str) -> Page<'a> {
+    pub fn new(text: &'a str) -> SourcePage<'a> {
         let lines: Vec<&str> = text.trim_start_matches('\u{feff}').lines().collect();
         let end = lines.iter().skip(1).position(|line| *line == RULE);
         let has_front_matter = lines.first() == Some(&RULE);
-        Page {
+        SourcePage {
             front_matter: end.filter(|_| has_front_matter).map_or(0, |end| end + 2),
             sha256: hex(&Sha256::digest(text)),
             now: (0..lines.len()).map(Some).collect(),

@@ -55,8 +55,8 @@ const OTHER_PAGE: &str = "The gate opens";
 fn held(law: &str, page: &str, other: &str) -> Vec<String> {
     let contract = Contract::read(law).unwrap_or_else(|error| panic!("{error}"));
     let pages = Pages {
-        console: Page::new(other),
-        sensor: Page::new(page),
+        console: SourcePage::new(other),
+        sensor: SourcePage::new(page),
     };
     hold(&contract, &pages)
         .iter()
@@ -166,8 +166,8 @@ fn the_true_pages_hold() {
         return;
     };
     let pages = Pages {
-        console: Page::new(&console),
-        sensor: Page::new(&sensor),
+        console: SourcePage::new(&console),
+        sensor: SourcePage::new(&sensor),
     };
     for kind in Kind::ALL {
         let contract = crate::contract::of(*kind);
@@ -188,7 +188,7 @@ fn a_claimed_line_of_a_true_page_cannot_lose_its_words() {
         } else {
             &console
         };
-        let whole = Page::new(own);
+        let whole = SourcePage::new(own);
         let excused = |number: u32| {
             contract
                 .ignored
@@ -203,14 +203,14 @@ fn a_claimed_line_of_a_true_page_cannot_lose_its_words() {
                 .map(|(other, line)| if other == number { "other words" } else { line })
                 .collect();
             let changed = lines.join("\n");
-            let page = Page::new(&changed);
+            let page = SourcePage::new(&changed);
             let pages = match kind {
                 Kind::Console => Pages {
                     console: page,
-                    sensor: Page::new(&sensor),
+                    sensor: SourcePage::new(&sensor),
                 },
                 Kind::Sensor => Pages {
-                    console: Page::new(&console),
+                    console: SourcePage::new(&console),
                     sensor: page,
                 },
             };
@@ -235,7 +235,7 @@ fn no_line_of_a_true_page_changes_or_goes_unseen() {
         } else {
             &console
         };
-        let whole = Page::new(own);
+        let whole = SourcePage::new(own);
         for (number, line) in numbered(own).filter(|(number, _)| !whole.is_free(*number)) {
             let with = |words: Option<&str>| {
                 let lines = numbered(own)
@@ -269,8 +269,8 @@ fn a_said_wording_of_a_true_law_cannot_change() {
         return;
     };
     let pages = Pages {
-        console: Page::new(&console),
-        sensor: Page::new(&sensor),
+        console: SourcePage::new(&console),
+        sensor: SourcePage::new(&sensor),
     };
     let mut changes = 0;
     for kind in Kind::ALL {

@@ -182,7 +182,7 @@ fn it_counts_per(#[case] per: Per, #[case] scopes: usize) {
         .collect();
     assert_eq!(twice.iter().filter(|fired| **fired).count(), scopes);
     let kept = schedule.modes[0].scopes.keys().filter_map(|scope| {
-        if let Scope::User(name) = scope {
+        if let CountScope::User(name) = scope {
             Some(name.len())
         } else {
             None
