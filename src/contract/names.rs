@@ -48,8 +48,8 @@ impl UnknownName {
 macro_rules! closed_set {
     ($(#[$doc:meta])* $set:ident, $noun:literal { $($(#[$variant_doc:meta])* $variant:ident = $name:literal),+ $(,)? }) => {
         $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-        pub enum $set { $($(#[$variant_doc])* $variant),+ }
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize)]
+        pub enum $set { $($(#[$variant_doc])* #[serde(rename = $name)] $variant),+ }
 
         impl $set {
             /// Every member, in order.
@@ -91,12 +91,6 @@ macro_rules! closed_set {
         impl<'de> serde::Deserialize<'de> for $set {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<$set, D::Error> {
                 <String as serde::Deserialize>::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
-            }
-        }
-
-        impl serde::Serialize for $set {
-            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.serialize_str(self.name())
             }
         }
     };
