@@ -1,8 +1,7 @@
 //! The requirements of a new password.
 
-use thiserror::Error;
-
 use serde::Deserialize;
+use thiserror::Error;
 
 /// A password policy. Lengths count characters, classes count lower, upper, digit and other.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
