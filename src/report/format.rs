@@ -6,11 +6,11 @@ use thiserror::Error;
 
 use crate::{
     contract::{UnknownName, closed_set},
-    report::{Summary, json, profile, template},
+    report::{Summary, template},
 };
 
 closed_set! {
-    /// A format of reports. A further one is a template, a variant here, and its arm in `write`.
+    /// A format of reports. A further one is a template, a variant here, and a line in `template::write`.
     #[non_exhaustive]
     Format, "report format" {
         /// Annotations of GitHub's workflow commands.
@@ -33,16 +33,7 @@ closed_set! {
 impl Format {
     /// Writes a run in this format, as UTF-8 with a newline at the end. Only text has colour.
     pub fn write(self, summary: &Summary, color: bool) -> Vec<u8> {
-        let text = match self {
-            Format::Github => template::github(summary),
-            Format::Html => template::html(summary),
-            Format::Json => json::pretty(summary),
-            Format::Junit => template::junit(summary),
-            Format::Markdown => template::markdown(summary),
-            Format::Profile => profile::write(summary),
-            Format::Text => template::text(summary, color),
-        };
-        text.into_bytes()
+        template::write(self, summary, color).into_bytes()
     }
 }
 

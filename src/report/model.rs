@@ -7,10 +7,10 @@ use serde_json::{Value, json};
 
 use crate::{
     contract,
-    contract::{Kind, Operation},
+    contract::{FactEntry, Kind, Operation},
     report::{
-        CaseFinding, CaseResult, Conformance, Followed, Inconsistency, Regression, Summary,
-        TargetSummary, numbered, sanitize,
+        CaseResult, Conformance, Followed, Inconsistency, Regression, Summary, TargetSummary,
+        numbered, sanitize,
     },
 };
 
@@ -43,69 +43,52 @@ pub(super) fn conclusion(summary: &Summary) -> (&'static str, String) {
     let targets = || summary.targets.iter();
     let cases: Vec<&CaseResult> = targets().flat_map(|target| &target.cases).collect();
     let count = |test: fn(&CaseResult) -> bool| cases.iter().filter(|case| test(case)).count();
-    let inconsistencies = targets().flat_map(|target| &target.inconsistent);
+    let inconsistent = targets().flat_map(|target| &target.inconsistent);
     let (known, inconsistent): (Vec<_>, Vec<_>) =
-        inconsistencies.partition(|found| found.known.is_some());
-    let new = match targets().any(|target| target.review.is_some()) {
-        true => ["new snapshot to review", "new snapshots to review"],
-        false => ["new snapshot", "new snapshots"],
+        inconsistent.partition(|found| found.known.is_some());
+    let is_reviewed = targets().any(|target| target.review.is_some());
+    let to_review = if is_reviewed { " to review" } else { "" };
+    let known = known.len() + count(|case| case.known.is_some());
+    let new = count(|case| case.regression == Some(Regression::New) && !case.failed);
+    let written = count(|case| {
+        case.regression == Some(Regression::Changed) && !case.failed && case.known.is_none()
+    });
+    let amount = |count: usize, one: &str, many: &str| match count {
+        0 => None,
+        1 => Some(format!("1 {one}")),
+        count => Some(format!("{count} {many}")),
     };
-    let problems = list([
-        (count(|case| case.failed), ["case fails", "cases fail"]),
-        (
-            inconsistent.len(),
-            [
-                "fact is answered inconsistently",
-                "facts are answered inconsistently",
-            ],
-        ),
-        (
-            summary.trouble.len(),
-            [
-                "trouble with the run itself",
-                "troubles with the run itself",
-            ],
-        ),
-    ]);
-    let remarks = list([
-        (
-            count(|case| case.known.is_some()) + known.len(),
-            ["known difference", "known differences"],
-        ),
-        (
-            count(|case| case.regression == Some(Regression::New) && !case.failed),
-            new,
-        ),
-        (
-            count(|case| {
-                case.regression == Some(Regression::Changed) && !case.failed && case.known.is_none()
-            }),
-            ["changed snapshot written", "changed snapshots written"],
-        ),
-    ]);
-    let remarks = if remarks.is_empty() {
-        remarks
-    } else {
-        format!("; {remarks}")
+    let failed = amount(count(|case| case.failed), "case fails", "cases fail");
+    let inconsistent = amount(inconsistent.len(), "fact is", "facts are");
+    let trouble = amount(summary.trouble.len(), "trouble", "troubles");
+    let new = amount(new, "new snapshot", "new snapshots");
+    let written = amount(written, "changed snapshot", "changed snapshots");
+    let problems = [
+        failed,
+        inconsistent.map(|text| text + " answered inconsistently"),
+        trouble.map(|text| text + " with the run itself"),
+    ];
+    let remarks = [
+        amount(known, "known difference", "known differences"),
+        new.map(|text| text + to_review),
+        written.map(|text| text + " written"),
+    ];
+    let list = |texts: [Option<String>; 3]| {
+        let texts: Vec<String> = texts.into_iter().flatten().collect();
+        texts.join(", ")
     };
+    let (problems, mut remarks) = (list(problems), list(remarks));
+    if !remarks.is_empty() {
+        remarks.insert_str(0, "; ");
+    }
+    let is_judged = |case: &&CaseResult| case.conformance != Conformance::NotJudged;
     if !problems.is_empty() {
         ("bad", format!("{problems}{remarks}."))
-    } else if cases
-        .iter()
-        .all(|case| case.conformance == Conformance::NotJudged)
-    {
-        ("nothing", "Nothing was judged.".to_owned())
-    } else {
+    } else if cases.iter().any(is_judged) {
         ("good", format!("All judged cases pass{remarks}."))
+    } else {
+        ("nothing", "Nothing was judged.".to_owned())
     }
-}
-
-/// Lists the counts that are not zero, each with its noun in singular or plural.
-fn list(counts: [(usize, [&str; 2]); 3]) -> String {
-    let counts = counts.into_iter().filter(|(count, _)| *count > 0);
-    let texts = counts
-        .map(|(count, [one, many])| format!("{count} {}", if count == 1 { one } else { many }));
-    texts.collect::<Vec<_>>().join(", ")
 }
 
 fn target_context(target: &TargetSummary) -> Value {
@@ -128,6 +111,7 @@ fn target_context(target: &TargetSummary) -> Value {
         "kind": target.kind,
         "target": target.target,
         "counts": counts,
+        "profile": target.profile,
         "gone": target.gone,
         "name": target.name(),
         "review": review.map(|folder| review_command(folder, "")),
@@ -158,10 +142,8 @@ fn bar(target: &TargetSummary) -> Vec<(&'static str, usize, usize)> {
         start += count;
         (conformance.name(), start - count, count)
     });
-    parts
-        .into_iter()
-        .filter(|(_, _, count)| *count > 0)
-        .collect()
+    let parts = parts.into_iter().filter(|(_, _, count)| *count > 0);
+    parts.collect()
 }
 
 fn case_context(case: &CaseResult, review: Option<&str>) -> Value {
@@ -248,12 +230,8 @@ fn grouped<'a>(cases: impl Iterator<Item = (String, &'a CaseResult)>) -> Vec<Cas
             groups.len() - 1
         });
         groups[index].cases.push(case.id.clone());
-        if groups[index].hint.is_none() {
-            groups[index].hint = case
-                .reasons
-                .iter()
-                .find_map(|found: &CaseFinding| found.hint.clone());
-        }
+        let mut hints = case.reasons.iter().filter_map(|found| found.hint.clone());
+        groups[index].hint = groups[index].hint.take().or_else(|| hints.next());
     }
     groups
 }
@@ -272,50 +250,39 @@ struct ReadingRow {
 fn reading_rows(summary: &Summary) -> Vec<ReadingRow> {
     let mut rows: BTreeMap<(bool, &str, &str), Vec<String>> = BTreeMap::new();
     for (column, target) in summary.targets.iter().enumerate() {
-        let facts = contract::of(target.kind).facts();
-        let disputed: BTreeSet<&str> = facts
-            .iter()
-            .filter(|fact| fact.is_disputed())
-            .map(|fact| fact.name.as_str())
-            .collect();
+        let facts = contract::of(target.kind).facts().into_iter();
+        let disputed = facts.filter(FactEntry::is_disputed).map(|fact| fact.name);
+        let disputed: BTreeSet<String> = disputed.collect();
         for followed in &target.profile {
             let is_other = !followed.is_default || !followed.other.is_empty();
-            if is_other || disputed.contains(followed.fact.as_str()) {
+            if is_other || disputed.contains(&followed.fact) {
                 let number = followed.register.as_deref();
-                let row = (
-                    number.is_none(),
-                    number.unwrap_or("-"),
-                    followed.fact.as_str(),
-                );
-                let cells = rows
-                    .entry(row)
-                    .or_insert_with(|| vec!["-".to_owned(); summary.targets.len()]);
-                cells[column] =
-                    format!("{}{}", reading(followed), if is_other { MARK } else { "" });
+                let key = (number.is_none(), number.unwrap_or("-"), &*followed.fact);
+                let empty = || vec!["-".to_owned(); summary.targets.len()];
+                let mark = if is_other { MARK } else { "" };
+                rows.entry(key).or_insert_with(empty)[column] = reading(followed) + mark;
             }
         }
     }
-    let rows = rows.into_iter();
-    rows.map(|((_, number, fact), cells)| ReadingRow {
-        number: number.into(),
-        fact: fact.into(),
-        cells,
-    })
-    .collect()
+    let rows = rows
+        .into_iter()
+        .map(|((_, number, fact), cells)| ReadingRow {
+            number: number.into(),
+            fact: fact.into(),
+            cells,
+        });
+    rows.collect()
 }
 
 /// Names the reading; several where the cases do not distinguish them, and what was seen that is no reading.
 fn reading(followed: &Followed) -> String {
     let other = sanitize::cut(&followed.other.join(", "), MAX_OTHER);
-    let known = match followed.readings.join(" or ") {
-        none if none.is_empty() && other.is_empty() => "mixed".to_owned(),
-        known => known,
-    };
-    [known, other]
-        .into_iter()
-        .filter(|text| !text.is_empty())
-        .collect::<Vec<_>>()
-        .join(", ")
+    match (followed.readings.join(" or "), other) {
+        (known, other) if known.is_empty() && other.is_empty() => "mixed".to_owned(),
+        (known, other) if known.is_empty() => other,
+        (known, other) if other.is_empty() => known,
+        (known, other) => format!("{known}, {other}"),
+    }
 }
 
 /// Returns the widths of the columns: the facts, then each target.
@@ -325,26 +292,18 @@ fn widths(summary: &Summary, rows: &[ReadingRow]) -> Vec<usize> {
         let cells = rows.iter().map(|row| row.cells[column].chars().count());
         cells.fold(target.kind.name().len(), usize::max)
     });
-    [facts.unwrap_or_default()]
-        .into_iter()
-        .chain(targets)
-        .collect()
+    facts.into_iter().chain(targets).collect()
 }
 
 /// Returns every fact of the contract with the cases of the run that cover it.
 fn facts(target: &TargetSummary) -> Vec<Value> {
     let contract = contract::of(target.kind);
-    let covers = |case: &CaseResult, name: &str| {
-        case.facts
-            .iter()
-            .any(|fact| fact.split(' ').next_back() == Some(name))
-    };
     let facts = contract.facts().into_iter().map(|fact| {
-        let followed = target
-            .profile
-            .iter()
-            .find(|followed| followed.fact == fact.name);
-        let cases = target.cases.iter().filter(|case| covers(case, &fact.name));
+        let mut profile = target.profile.iter();
+        let followed = profile.find(|followed| followed.fact == fact.name);
+        let covers =
+            |case: &&CaseResult| case.facts.iter().any(|name| fact_name(name) == fact.name);
+        let cases = target.cases.iter().filter(covers);
         json!({
             "number": contract.ambiguity_number(&fact.name),
             "reading": followed.map(Followed::text).unwrap_or_default(),
@@ -356,19 +315,13 @@ fn facts(target: &TargetSummary) -> Vec<Value> {
     facts.collect()
 }
 
+/// Returns the name of a fact that may have its number before it.
+fn fact_name(fact: &str) -> &str {
+    fact.split_once(' ').map_or(fact, |(_, name)| name)
+}
+
 /// Returns what a case can be chosen by on a page.
 fn classes(case: &CaseResult) -> Vec<String> {
-    let is_about = |operation: &&Operation| {
-        // A case whose answer is of no operation, such as one to invalid JSON, still has the name of the operation it asked for.
-        let names = case
-            .facts
-            .iter()
-            .filter_map(|fact| fact.split(' ').next_back())
-            .chain([case.id.as_str()]);
-        names
-            .into_iter()
-            .any(|name| name.starts_with(&format!("{operation}.")))
-    };
     let states = [
         Some("case"),
         Some(case.conformance.name()),
@@ -376,24 +329,24 @@ fn classes(case: &CaseResult) -> Vec<String> {
         case.failed.then_some("failed"),
         case.known.as_ref().map(|_| "known"),
     ];
-    let operations = Operation::ALL
-        .iter()
-        .filter(is_about)
-        .map(|operation| format!("ask-{operation}"));
-    states
-        .into_iter()
-        .flatten()
-        .map(str::to_owned)
-        .chain(operations)
-        .collect()
+    let mut classes: Vec<String> = states.into_iter().flatten().map(str::to_owned).collect();
+    for operation in Operation::ALL {
+        // A case whose answer is of no operation, such as one to invalid JSON, still has the name of the operation it asked for.
+        let mut names = case
+            .facts
+            .iter()
+            .map(|fact| fact_name(fact))
+            .chain([&*case.id]);
+        if names.any(|name| name.starts_with(&format!("{operation}."))) {
+            classes.push(format!("ask-{operation}"));
+        }
+    }
+    classes
 }
 
 fn inconsistency_classes(found: &Inconsistency) -> Vec<String> {
-    let state = if found.known.is_some() {
-        "known"
-    } else {
-        "failed"
-    };
+    let is_known = found.known.is_some();
+    let state = if is_known { "known" } else { "failed" };
     ["case", "deviation", state].map(str::to_owned).into()
 }
 

@@ -18,7 +18,7 @@ use crate::{
     contract::{Kind, Readings, UnknownName},
     fixture,
     fixture::Spanned,
-    report::{Followed, Summary, sanitize},
+    report::sanitize,
 };
 
 /// The readings that an appliance follows.
@@ -45,28 +45,16 @@ impl Profile {
 /// The first thing that is wrong, with its place: no YAML, an unknown kind, fact or reading, two profiles of one kind.
 pub fn read(file: &str, text: &str) -> Result<Vec<Profile>, fixture::Error> {
     let mut profiles: Vec<Profile> = Vec::new();
-    for RawProfile {
-        kind: name,
-        readings,
-        ..
-    } in fixture::read_as::<Vec<RawProfile>>(file, text)?
-    {
-        let kind: Kind = name
-            .value
-            .parse()
-            .map_err(|wrong: UnknownName| wrong_at(file, &name, wrong))?;
+    for profile in fixture::read_as::<Vec<RawProfile>>(file, text)? {
+        let name = &profile.kind;
+        let unknown = |wrong: UnknownName| wrong_at(file, name, wrong);
+        let kind: Kind = name.value.parse().map_err(unknown)?;
         if profiles.iter().any(|profile| profile.kind == kind) {
-            return Err(wrong_at(
-                file,
-                &name,
-                format!("two profiles of a {kind}, expected one"),
-            ));
+            let message = format!("two profiles of a {kind}, expected one");
+            return Err(wrong_at(file, name, message));
         }
-        let mut profile = Profile {
-            kind,
-            readings: BTreeMap::new(),
-        };
-        for (fact, names) in readings.0 {
+        let mut readings = BTreeMap::new();
+        for (fact, names) in profile.readings.0 {
             let mut meant: BTreeMap<String, Vec<String>> = BTreeMap::new();
             let several = match &names.value {
                 ReadingNames::One(name) => slice::from_ref(name),
@@ -74,97 +62,21 @@ pub fn read(file: &str, text: &str) -> Result<Vec<Profile>, fixture::Error> {
             };
             for name in several {
                 let mut chosen = Readings::default();
-                chosen
-                    .choose(contract::of(kind), &fact.value, name)
-                    .map_err(|wrong| match wrong.fact {
-                        true => wrong_at(file, &fact, wrong),
-                        false => wrong_at(file, &names, wrong),
-                    })?;
+                let choice = chosen.choose(contract::of(kind), &fact.value, name);
+                choice.map_err(|wrong| match wrong.fact {
+                    true => wrong_at(file, &fact, wrong),
+                    false => wrong_at(file, &names, wrong),
+                })?;
                 for (fact, reading) in chosen.iter() {
-                    meant
-                        .entry(fact.to_owned())
-                        .or_default()
-                        .push(reading.to_owned());
+                    let readings = meant.entry(fact.to_owned()).or_default();
+                    readings.push(reading.to_owned());
                 }
             }
-            profile.readings.extend(meant);
+            readings.extend(meant);
         }
-        profiles.push(profile);
+        profiles.push(Profile { kind, readings });
     }
     Ok(profiles)
-}
-
-/// Writes the profiles of all targets of a run.
-pub(super) fn write(summary: &Summary) -> String {
-    let mut text = format!(
-        "# The readings that were followed, as {} saw them.\n# d4iot-double serve --readings FILE impersonates, d4iot-double check --readings FILE expects.\n",
-        sanitize::line(&summary.tool)
-    );
-    for target in &summary.targets {
-        let is_empty = target
-            .profile
-            .iter()
-            .all(|followed| followed.readings.is_empty());
-        let readings = if is_empty { " {}" } else { "" };
-        let (kind, address) = (target.kind, quoted(&target.target));
-        text.push_str(&format!(
-            "- kind: {kind}\n  target: {address}\n  readings:{readings}\n"
-        ));
-        text.extend(target.profile.iter().map(line));
-    }
-    text
-}
-
-fn line(followed: &Followed) -> String {
-    let fact = &followed.fact;
-    let (entry, note) = match followed.readings.as_slice() {
-        [] => (
-            format!("# {}:", sanitize::line(fact)),
-            "its answers follow several",
-        ),
-        [one] => (format!("{}: {}", plain(fact), plain(one)), ""),
-        several => {
-            let names: Vec<String> = several.iter().map(|name| plain(name)).collect();
-            (
-                format!("{}: [{}]", plain(fact), names.join(", ")),
-                "not told apart",
-            )
-        }
-    };
-    let other = match followed.other.join(", ") {
-        none if none.is_empty() => String::new(),
-        other => format!("seen, and no reading: {}", sanitize::short(&other)),
-    };
-    let is_note_needed = !followed.readings.is_empty() || followed.other.is_empty();
-    let notes = [
-        followed.register.as_deref().unwrap_or_default(),
-        if is_note_needed { note } else { "" },
-        &other,
-    ];
-    let notes: Vec<&str> = notes.into_iter().filter(|note| !note.is_empty()).collect();
-    match notes.join("; ") {
-        none if none.is_empty() => format!("    {entry}\n"),
-        notes => format!("    {entry}  # {notes}\n"),
-    }
-}
-
-/// A name as it is, where YAML takes it for no more than that.
-fn plain(name: &str) -> String {
-    let is_plain = |byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'.');
-    let is_word = ["true", "false", "null", "yes", "no", "on", "off", "y", "n"].contains(&name);
-    if name.starts_with(|first: char| first.is_ascii_lowercase())
-        && name.bytes().all(is_plain)
-        && !is_word
-    {
-        name.to_owned()
-    } else {
-        quoted(name)
-    }
-}
-
-/// A text between double quotes: JSON's escapes are YAML's.
-fn quoted(text: &str) -> String {
-    serde_json::Value::from(sanitize::line(text)).to_string()
 }
 
 fn wrong_at<T>(file: &str, place: &Spanned<T>, message: impl ToString) -> fixture::Error {
@@ -191,10 +103,7 @@ struct RawProfile {
 struct RawReadings(Vec<(Spanned<String>, Spanned<ReadingNames>)>);
 
 #[derive(Deserialize)]
-#[serde(
-    untagged,
-    expecting = "expected the name of a reading, or a list of names"
-)]
+#[serde(untagged, expecting = "expected a name or a list of names")]
 enum ReadingNames {
     One(String),
     Several(Vec<String>),
@@ -226,7 +135,11 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
-    use crate::report::sample;
+    use crate::report::{Format, Summary, sample, template};
+
+    fn write(summary: &Summary) -> String {
+        template::write(Format::Profile, summary, false)
+    }
 
     #[test]
     fn the_profile_of_a_run_names_what_was_followed() {

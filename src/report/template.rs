@@ -6,93 +6,57 @@ use minijinja::{
 };
 use sha2::{Digest, Sha256};
 
-use crate::report::{Summary, model, sanitize};
+use crate::report::{Format, Summary, json, model, sanitize};
 
-/// Writes the report for people.
-pub(super) fn text(summary: &Summary, color: bool) -> String {
-    let text = render(
-        &plain(color),
-        include_str!("templates/text.jinja"),
-        Serde(model::context(summary)),
-    );
-    text.lines()
-        .map(|line| line.trim_end().to_owned() + "\n")
-        .collect()
-}
+/// Escapes text, so that a format does not read anything in it.
+type Escape = fn(&str) -> String;
 
-/// Writes the report for a page of a build server.
-pub(super) fn markdown(summary: &Summary) -> String {
-    let environment = environment(code, code, false);
-    render(
-        &environment,
-        include_str!("templates/markdown.jinja"),
-        Serde(model::context(summary)),
-    )
-}
-
-/// Writes annotations for GitHub. What has a meaning in a command is escaped by the rules of GitHub's own toolkit.
-pub(super) fn github(summary: &Summary) -> String {
-    let data = |text: &str| {
-        text.replace('%', "%25")
-            .replace('\r', "%0D")
-            .replace('\n', "%0A")
+/// Writes a run. Only text has colour.
+pub(super) fn write(format: Format, summary: &Summary, color: bool) -> String {
+    let (template, line, block): (&str, Escape, Escape) = match format {
+        Format::Github => (include_str!("templates/github.jinja"), property, data),
+        Format::Html => (include_str!("templates/html.jinja"), entities, entities),
+        Format::Json => return json::pretty(summary),
+        Format::Junit => (include_str!("templates/junit.jinja"), entities, entities),
+        Format::Markdown => (include_str!("templates/markdown.jinja"), code, code),
+        Format::Profile => (include_str!("templates/profile.jinja"), scalar, scalar),
+        Format::Text => (
+            include_str!("templates/text.jinja"),
+            str::to_owned,
+            str::to_owned,
+        ),
     };
-    let property = move |text: &str| data(text).replace(':', "%3A").replace(',', "%2C");
-    let environment = environment(property, data, false);
-    render(
-        &environment,
-        include_str!("templates/github.jinja"),
+    let color = color && format == Format::Text;
+    let text = render(
+        template,
         Serde(model::context(summary)),
-    )
+        &environment(line, block, color),
+    );
+    let lines = text.lines().map(|line| line.trim_end().to_owned() + "\n");
+    if format == Format::Text {
+        lines.collect()
+    } else {
+        text
+    }
 }
 
-/// Writes JUnit XML. What XML cannot contain is escaped as in the text report.
-pub(super) fn junit(summary: &Summary) -> String {
-    let environment = environment(entities, entities, false);
-    render(
-        &environment,
-        include_str!("templates/junit.jinja"),
-        Serde(model::context(summary)),
-    )
-}
-
-/// Writes one page for a browser.
-pub(super) fn html(summary: &Summary) -> String {
-    let mut context = model::context(summary);
-    context["style"] = STYLE.into();
-    context["style_hash"] = STANDARD.encode(Sha256::digest(STYLE)).into();
-    render(
-        &environment(entities, entities, false),
-        include_str!("templates/html.jinja"),
-        Serde(context),
-    )
-}
-
-/// One case that fails, in full. The context is `case`.
+/// One case that fails, in full, as text.
 fn failure(case: Value, color: bool) -> String {
+    let environment = environment(str::to_owned, str::to_owned, color);
     render(
-        &plain(color),
         include_str!("templates/failure.jinja"),
         context! { case },
+        &environment,
     )
 }
 
-fn plain(color: bool) -> Environment<'static> {
-    environment(str::to_owned, str::to_owned, color)
-}
-
-fn render(environment: &Environment<'_>, template: &str, context: impl Into<Value>) -> String {
-    environment
-        .render_str(template, context)
-        .unwrap_or_else(|error| panic!("the templates are tested: {error:#}"))
+fn render(template: &str, context: impl Into<Value>, environment: &Environment<'_>) -> String {
+    let rendered = environment.render_str(template, context);
+    rendered.unwrap_or_else(|error| panic!("the templates are tested: {error:#}"))
 }
 
 /// Returns what templates can use. Each text is escaped as one line by `line`; the filter `block` keeps its lines, escaped by `block`.
-fn environment(
-    line: impl Fn(&str) -> String + Send + Sync + 'static,
-    block: impl Fn(&str) -> String + Send + Sync + 'static,
-    color: bool,
-) -> Environment<'static> {
+fn environment(line: Escape, block: Escape, color: bool) -> Environment<'static> {
     let mut environment = Environment::new();
     let syntax = SyntaxConfig::builder()
         .trim_blocks(true)
@@ -109,11 +73,12 @@ fn environment(
         };
         Ok(out.write_str(&text)?)
     });
+    environment.add_global("style", STYLE);
+    let hash = STANDARD.encode(Sha256::digest(STYLE));
+    environment.add_global("style_hash", Value::from_safe_string(hash));
     environment.add_filter("block", move |text: &str| {
-        let end = text
-            .char_indices()
-            .nth(MAX_BLOCK)
-            .map_or(text.len(), |(end, _)| end);
+        let end = text.char_indices().nth(MAX_BLOCK);
+        let end = end.map_or(text.len(), |(end, _)| end);
         let lines: Vec<String> = sanitize::lines(&text[..end]).collect();
         let rest = match text[end..].chars().count() {
             0 => String::new(),
@@ -192,6 +157,28 @@ fn first_few(mut names: Vec<String>) -> Vec<String> {
         names.push(format!("… {more} more"));
     }
     names
+}
+
+/// Escapes the message of a command of GitHub, by the rules of its own toolkit.
+fn data(text: &str) -> String {
+    let text = text.replace('%', "%25").replace('\r', "%0D");
+    text.replace('\n', "%0A")
+}
+
+/// Escapes a property of a command of GitHub.
+fn property(text: &str) -> String {
+    data(text).replace(':', "%3A").replace(',', "%2C")
+}
+
+/// Returns a scalar of YAML: plain where YAML takes it for a string, else quoted. JSON's escapes are YAML's.
+fn scalar(text: &str) -> String {
+    let is_plain = |byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'.');
+    let is_word = ["true", "false", "null", "yes", "no", "on", "off", "y", "n"].contains(&text);
+    let is_name = text.starts_with(|first: char| first.is_ascii_lowercase());
+    if is_name && !is_word && text.bytes().all(is_plain) {
+        return text.to_owned();
+    }
+    serde_json::Value::from(text).to_string()
 }
 
 /// Returns text as code of Markdown, between more backticks than it has in a row. In a table a bar ends a cell, even inside of code.

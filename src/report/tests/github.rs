@@ -1,6 +1,10 @@
 //! The report for GitHub.
 
-use crate::report::{sample, template::github as write};
+use crate::report::{Format, Summary, sample, template};
+
+fn write(summary: &Summary) -> String {
+    template::write(Format::Github, summary, false)
+}
 
 #[test]
 fn what_fails_is_annotated_at_its_case() {

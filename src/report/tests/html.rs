@@ -7,9 +7,13 @@ use quick_xml::{Reader, events::Event};
 use sha2::{Digest, Sha256};
 
 use crate::report::{
-    model, sample, sanitize,
-    template::{STYLE, entities, html as write},
+    Format, Summary, model, sample, sanitize, template,
+    template::{STYLE, entities},
 };
+
+fn write(summary: &Summary) -> String {
+    template::write(Format::Html, summary, false)
+}
 
 #[test]
 fn a_page_has_everything() {

@@ -4,7 +4,11 @@ use std::collections::BTreeMap;
 
 use quick_xml::{Reader, events::Event};
 
-use crate::report::{sample, template::junit as write};
+use crate::report::{Format, Summary, sample, template};
+
+fn write(summary: &Summary) -> String {
+    template::write(Format::Junit, summary, false)
+}
 
 #[test]
 fn one_suite_a_target_and_one_test_a_case() {

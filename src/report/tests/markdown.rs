@@ -1,6 +1,10 @@
 //! The report for a page of a build server.
 
-use crate::report::{sample, template::markdown as write};
+use crate::report::{Format, Summary, sample, template};
+
+fn write(summary: &Summary) -> String {
+    template::write(Format::Markdown, summary, false)
+}
 
 #[test]
 fn a_page_tells_what_the_text_tells() {

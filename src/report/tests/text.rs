@@ -1,8 +1,10 @@
 //! The report for people.
 
-use crate::report::{
-    CaseResult, Conformance, Summary, sample, sanitize::WIDTH, template::text as write,
-};
+use crate::report::{CaseResult, Conformance, Format, Summary, sample, sanitize::WIDTH, template};
+
+fn write(summary: &Summary, color: bool) -> String {
+    template::write(Format::Text, summary, color)
+}
 
 #[test]
 fn what_is_no_plain_pass_is_told_in_full() {
