@@ -22,6 +22,7 @@ mod reports;
 mod review;
 pub mod selection;
 pub mod serve;
+mod signals;
 mod snapshots;
 mod stderr;
 mod target;
@@ -95,21 +96,20 @@ pub fn main() -> ExitCode {
 }
 
 fn run(command: Command, console: &Console) -> Result {
-    let out = &mut Stdout;
     match command {
         Command::Serve(options) => serve::run(&options, console),
         Command::Check(options) if options.target.target.is_some() => live::run(&options, console),
         Command::Check(options) => check::run(&options, console),
-        Command::Plan(options) => plan::run(&options, out, console),
+        Command::Plan(options) => plan::run(&options, console),
         Command::Recover(options) => recover::run(&options, console),
-        Command::Pending(options) => review::pending(&options, out),
-        Command::Review(options) => review::review(&options, out),
-        Command::Accept(options) => review::accept(&options, out, console),
-        Command::Reject(options) => review::reject(&options, out, console),
-        Command::Diff(options) => diff::run(&options, out),
-        Command::Explain(options) => explain::run(&options, out),
-        Command::Documents(options) => documents::run(&options, out),
-        Command::Fixture(command) => fixture::run(&command, out),
+        Command::Pending(options) => review::pending(&options),
+        Command::Review(options) => review::review(&options),
+        Command::Accept(options) => review::accept(&options, console),
+        Command::Reject(options) => review::reject(&options, console),
+        Command::Diff(options) => diff::run(&options),
+        Command::Explain(options) => explain::run(&options),
+        Command::Documents(options) => documents::run(&options),
+        Command::Fixture(command) => fixture::run(&command),
         Command::Healthcheck(options) => healthcheck::run(&options, console),
     }
 }
@@ -124,26 +124,15 @@ fn kinds(kind: Option<Kind>) -> Vec<Kind> {
     kind.map_or_else(|| vec![Kind::Sensor, Kind::Console], |kind| vec![kind])
 }
 
-/// Writes data. A reader that closes the pipe early, such as `head -1`, is not an error.
-fn write_out(out: &mut dyn Write, text: impl AsRef<[u8]>) -> Result<()> {
+/// Writes data to stdout. A reader that closes the pipe early, such as `head -1`, is not an error.
+fn print(text: impl AsRef<[u8]>) -> Result {
+    // Messages that came earlier are written first: on a terminal both are read as one text.
+    stderr::flush();
+    let mut out = io::stdout();
     match out.write_all(text.as_ref()).and_then(|()| out.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
             Err(CliError::usage(format!("cannot write to stdout: {error}")))
         }
-        _ => Ok(()),
-    }
-}
-
-/// Standard output. Messages that came earlier are written first: on a terminal both are read as one text.
-struct Stdout;
-
-impl Write for Stdout {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        stderr::flush();
-        io::stdout().write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        io::stdout().flush()
+        _ => Ok(code::SUCCESS),
     }
 }

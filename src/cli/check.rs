@@ -3,7 +3,6 @@
 use std::{path::PathBuf, thread};
 
 use clap::Args;
-use tokio::runtime::Runtime;
 
 use crate::{
     cli::{
@@ -54,10 +53,10 @@ pub(super) struct CheckArgs {
     fail: Vec<String>,
     /// Snapshot folder; with both kinds: one subfolder per kind (`sensor/`, `console/`)
     #[arg(long, value_name = "DIR")]
-    snapshots: Option<PathBuf>,
+    pub(super) snapshots: Option<PathBuf>,
     /// Which snapshots may be written: pending (default), no (default in CI), new (missing ones), all. INSTA_UPDATE applies if this is absent
     #[arg(long, value_enum, value_name = "WHAT")]
-    update: Option<UpdateChoice>,
+    pub(super) update: Option<UpdateChoice>,
     /// The readings to expect: a profile, as `--report profile=FILE` writes it. Mocks serve them; any other reading is a deviation
     #[arg(long, value_name = "FILE")]
     readings: Option<PathBuf>,
@@ -79,7 +78,7 @@ pub(super) fn run(options: &CheckArgs, console: &Console) -> Result {
     if runs.iter().all(|run| run.cases.is_empty()) {
         return Err(options.selection.nothing());
     }
-    let results = run_all(runs, options.repeat, console)?;
+    let results = run_all(runs, options, console)?;
     finish(options, results, &known, Vec::new(), console)
 }
 
@@ -89,7 +88,6 @@ struct MockRun {
     label: String,
     cases: Vec<&'static CaseWithLocation>,
     store: SnapshotStore,
-    is_full: bool,
     agreed: TargetExpectations,
 }
 
@@ -107,29 +105,19 @@ fn mock_runs(options: &CheckArgs, known: &KnownDifferences) -> Result<Vec<MockRu
         && options.reading.is_empty()
         && options.readings.is_none()
         && options.fail.is_empty();
-    let update = snapshots::update(options.update)?;
     let (folder, has_both_kinds) = (options.snapshots.as_deref(), mocks.len() > 1);
     let run = |(path, fixture): Mock| {
         let kind = fixture.kind;
+        let built_in = || "built-in mock".to_owned();
         Ok(MockRun {
-            label: match path {
-                Some(path) => format!("mock of {}", path.display()),
-                None => "built-in mock".to_owned(),
-            },
+            label: path.map_or_else(built_in, |path| format!("mock of {}", path.display())),
             cases: options.selection.cases(kind)?,
-            store: snapshots::store(folder, kind, has_both_kinds, is_unchanged, update)?,
-            is_full: options.selection.is_full(),
-            fixture,
+            store: snapshots::store(folder, kind, has_both_kinds, is_unchanged, options.update)?,
             agreed: TargetExpectations::new(kind, &profiles, known.clone()),
+            fixture,
         })
     };
     mocks.into_iter().map(run).collect()
-}
-
-/// The snapshots that a target is compared with: a named folder, or none.
-pub(super) fn store_of(options: &CheckArgs, kind: Kind) -> Result<SnapshotStore> {
-    let update = snapshots::update(options.update)?;
-    snapshots::store(options.snapshots.as_deref(), kind, false, false, update)
 }
 
 /// What is expected of a target, and the known differences in it.
@@ -145,36 +133,29 @@ pub(super) fn agreed_of(
         return Err(CliError::usage(message));
     }
     let known = expectations::known(options.known.as_deref())?;
-    Ok((
-        TargetExpectations::new(kind, &profiles, known.clone()),
-        known,
-    ))
+    let agreed = TargetExpectations::new(kind, &profiles, known.clone());
+    Ok((agreed, known))
 }
 
 /// Runs each kind on a thread of its own, the mock and its client together: they wake no other thread, which took a third of the time.
-fn run_all(runs: Vec<MockRun>, repeat: u32, console: &Console) -> Result<Vec<RunResult>> {
+fn run_all(runs: Vec<MockRun>, options: &CheckArgs, console: &Console) -> Result<Vec<RunResult>> {
     let identity = Identity::generate(&[])?;
     let cases = runs.iter().map(|run| run.cases.len()).sum();
     let progress = Progress::new(cases, console);
-    let run = |run: MockRun, runtime: Runtime| {
-        runtime.block_on(run_one(run, repeat, &identity, &progress))
+    let run = |run: MockRun| {
+        serve::runtime_of_one_thread()?.block_on(run_one(run, options, &identity, &progress))
     };
-    let mut runtimes = Vec::new();
-    for _ in &runs {
-        runtimes.push(serve::runtime_of_one_thread().map_err(serve::cannot_start)?);
-    }
-    // All run to their end, so that the error of one cuts off no other.
+    // All run to their end, so that the error of one does not cut off another.
     let results: Vec<Result<RunResult>> = thread::scope(|scope| {
         let threads: Vec<_> = runs
             .into_iter()
-            .zip(runtimes)
-            .map(|(one, runtime)| scope.spawn(move || run(one, runtime)))
+            .map(|one| scope.spawn(|| run(one)))
             .collect();
         let panicked = |_| Err(CliError::usage("a run ended early: it panicked"));
-        threads
+        let results = threads
             .into_iter()
-            .map(|thread| thread.join().unwrap_or_else(panicked))
-            .collect()
+            .map(|thread| thread.join().unwrap_or_else(panicked));
+        results.collect()
     });
     progress.end();
     results.into_iter().collect()
@@ -182,28 +163,26 @@ fn run_all(runs: Vec<MockRun>, repeat: u32, console: &Console) -> Result<Vec<Run
 
 async fn run_one(
     mock: MockRun,
-    repeat: u32,
+    options: &CheckArgs,
     identity: &Identity,
     progress: &Progress,
 ) -> Result<RunResult> {
     let kind = mock.fixture.kind;
-    let (double, context) =
-        RunContext::mock(&mock.fixture, mock.label, identity).map_err(CliError::usage)?;
-    let context = RunContext {
-        agreed: mock.agreed,
-        repeat,
-        ..context
-    };
-    let run = runner::run(&context, &mock.cases, &mock.store, &|case| {
-        progress.add(kind, case)
-    })
-    .await;
+    let started = RunContext::mock(&mock.fixture, mock.label, identity);
+    let (double, mut context) = started.map_err(CliError::usage)?;
+    context.agreed = mock.agreed;
+    context.repeat = options.repeat;
+    let add = |case: &CaseResult| progress.add(kind, case);
+    let run = runner::run(&context, &mock.cases, &mock.store, &add).await;
     double.stop().await;
     let mut run = run.map_err(CliError::usage)?;
-    if mock.is_full {
-        let ids = |located: &&'static CaseWithLocation| located.case.id.as_str();
-        let cases: Vec<&str> = mock.cases.iter().map(ids).collect();
-        run.summary.gone = mock.store.gone(&cases).map_err(CliError::usage)?;
+    if options.selection.is_full() {
+        let ids: Vec<&str> = mock
+            .cases
+            .iter()
+            .map(|located| located.case.id.as_str())
+            .collect();
+        run.summary.gone = mock.store.gone(&ids).map_err(CliError::usage)?;
     }
     Ok(run)
 }
@@ -226,11 +205,7 @@ pub(super) fn finish(
     let outdated = known.problems(&summary);
     let has_outdated = !outdated.is_empty();
     summary.trouble.extend(outdated);
-    let all = || {
-        let targets = summary.targets.iter();
-        targets.flat_map(move |target| target.cases.iter().map(move |case| (target.kind, case)))
-    };
-    if let Err(error) = selection::keep_failures(all()) {
+    if let Err(error) = selection::keep_failures(&summary) {
         console.warning(error);
     }
     reports::write(&options.report, &summary, console)?;
@@ -239,53 +214,51 @@ pub(super) fn finish(
 }
 
 fn note_pending(options: &CheckArgs, summary: &Summary, console: &Console) {
-    let reviewed = summary
+    let targets = summary
         .targets
         .iter()
         .filter(|target| target.review.is_some());
-    let pending = reviewed
-        .flat_map(|target| &target.cases)
-        .filter(|case| is_pending(case))
-        .count();
-    let waits = match pending {
+    let cases = targets.flat_map(|target| &target.cases);
+    let waits = match cases.filter(|case| is_pending(case)).count() {
         0 => return,
         1 => "1 snapshot waits".to_owned(),
-        _ => format!("{pending} snapshots wait"),
+        pending => format!("{pending} snapshots wait"),
     };
-    let folder = options
-        .snapshots
-        .as_ref()
-        .map(|folder| format!(" --snapshots {}", folder.display()))
-        .unwrap_or_default();
+    let folder = match &options.snapshots {
+        Some(folder) => format!(" --snapshots {}", folder.display()),
+        None => String::new(),
+    };
     console.note(format!("{waits} for a decision\n  hint: d4iot-double pending{folder} shows them; review, accept or reject decides"));
-}
-
-fn exit_code(summary: &Summary, has_outdated: bool, unreachable: Option<ConnectFailure>) -> Result {
-    let cases = || summary.targets.iter().flat_map(|target| &target.cases);
-    let some = |test: fn(&CaseResult) -> bool| cases().any(test);
-    let is_inconsistent = summary
-        .targets
-        .iter()
-        .flat_map(|target| &target.inconsistent)
-        .any(|inconsistency| inconsistency.known.is_none());
-    if some(|case| case.failed) || is_inconsistent || has_outdated {
-        Ok(code::DEVIATION)
-    } else if let Some(ConnectFailure { message, hint }) = unreachable {
-        let message = format!("the target could not be reached: {message}");
-        Err(CliError::new(code::UNREACHABLE, message).hint(hint))
-    } else if snapshots::is_ci() && some(|case| case.regression == Some(Regression::New)) {
-        let message = "in CI every case needs a snapshot";
-        let hint = "run check elsewhere, then `d4iot-double review`, and commit the snapshots";
-        Err(CliError::new(code::NO_SNAPSHOT, message).hint(hint))
-    } else if !some(|case| case.conformance != Conformance::NotJudged) {
-        Err(CliError::new(code::NOTHING_JUDGED, "nothing was judged"))
-    } else {
-        Ok(code::SUCCESS)
-    }
 }
 
 /// Whether a case's answers were written down for review: new or changed, and no deviation but a known one.
 fn is_pending(case: &CaseResult) -> bool {
     let differs = matches!(case.regression, Some(Regression::Changed | Regression::New));
     differs && (case.conformance != Conformance::Deviation || case.known.is_some())
+}
+
+fn exit_code(summary: &Summary, has_outdated: bool, unreachable: Option<ConnectFailure>) -> Result {
+    let mut cases = summary.targets.iter().flat_map(|target| &target.cases);
+    let mut inconsistent = summary
+        .targets
+        .iter()
+        .flat_map(|target| &target.inconsistent);
+    let is_inconsistent = inconsistent.any(|inconsistency| inconsistency.known.is_none());
+    if is_inconsistent || has_outdated || cases.clone().any(|case| case.failed) {
+        Ok(code::DEVIATION)
+    } else if let Some(ConnectFailure { message, hint }) = unreachable {
+        let message = format!("the target could not be reached: {message}");
+        Err(CliError::new(code::UNREACHABLE, message).hint(hint))
+    } else if snapshots::is_ci()
+        && cases
+            .clone()
+            .any(|case| case.regression == Some(Regression::New))
+    {
+        let hint = "run check elsewhere, then `d4iot-double review`, and commit the snapshots";
+        Err(CliError::new(code::NO_SNAPSHOT, "in CI every case needs a snapshot").hint(hint))
+    } else if cases.all(|case| case.conformance == Conformance::NotJudged) {
+        Err(CliError::new(code::NOTHING_JUDGED, "nothing was judged"))
+    } else {
+        Ok(code::SUCCESS)
+    }
 }

@@ -96,17 +96,17 @@ impl ClientArgs {
     }
 
     fn check_resolve(&self, url: &Url) -> Result<()> {
-        let host = url.host_str().unwrap_or_default();
-        let port = url.port_or_known_default().unwrap_or_default();
-        match &self.resolve {
-            Some(resolve) if !resolve.host.eq_ignore_ascii_case(host) || resolve.port != port => {
-                let named = format!("{}:{}", resolve.host, resolve.port);
-                let message =
-                    format!("--resolve names `{named}`, but the target is `{host}:{port}`");
-                Err(CliError::usage(message).hint("name the target's own host and port"))
-            }
-            _ => Ok(()),
+        let Some(Resolve { host, port, .. }) = &self.resolve else {
+            return Ok(());
+        };
+        let target = url.host_str().unwrap_or_default();
+        let target_port = url.port_or_known_default().unwrap_or_default();
+        if host.eq_ignore_ascii_case(target) && *port == target_port {
+            return Ok(());
         }
+        let message =
+            format!("--resolve names `{host}:{port}`, but the target is `{target}:{target_port}`");
+        Err(CliError::usage(message).hint("name the target's own host and port"))
     }
 }
 
@@ -129,8 +129,7 @@ fn proxy(address: &str) -> Result<Proxy> {
     })
 }
 
-fn duration(text: &str) -> std::result::Result<Duration, String> {
-    failure::duration::parse(text).ok_or_else(|| {
-        "expected whole numbers with units of ms, s, m, h, as in `500ms`, `90s`".into()
-    })
+fn duration(text: &str) -> Result<Duration, &'static str> {
+    let expected = "expected whole numbers with units of ms, s, m, h, as in `500ms`, `90s`";
+    failure::duration::parse(text).ok_or(expected)
 }

@@ -10,7 +10,7 @@ use std::{
     sync::{LazyLock, PoisonError, RwLock},
 };
 
-use clap::{Args, ValueEnum};
+use clap::{Args, ColorChoice, ValueEnum};
 use serde_json::{Map, Value};
 use tracing::Level;
 
@@ -27,7 +27,6 @@ pub struct Console {
         long,
         global = true,
         display_order = 900,
-        value_enum,
         default_value_t,
         value_name = "WHEN"
     )]
@@ -49,21 +48,10 @@ pub struct Console {
         long,
         global = true,
         display_order = 903,
-        value_enum,
-        default_value_t,
+        default_value = "text",
         value_name = "FORMAT"
     )]
     log_format: LogFormat,
-}
-
-/// When colour is used.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-enum ColorChoice {
-    Always,
-    /// On a terminal, unless NO_COLOR is set
-    #[default]
-    Auto,
-    Never,
 }
 
 /// The format of messages on stderr.
@@ -142,9 +130,8 @@ impl Console {
     /// Makes every panic print its place and nothing else: its text may hold what a request held.
     pub fn install_panic_hook(self) {
         panic::set_hook(Box::new(move |panic| {
-            let place = panic
-                .location()
-                .map_or_else(|| "an unknown place".to_owned(), ToString::to_string);
+            let place = panic.location().map(ToString::to_string);
+            let place = place.unwrap_or("an unknown place".to_owned());
             self.error(format!(
                 "internal error at {place}\n  hint: this is a bug in d4iot-double; its message is not shown, as it may contain a password"
             ));

@@ -1,22 +1,19 @@
 //! `diff`: two snapshot folders or two JSON reports, case by case.
 
-use std::{
-    collections::BTreeMap,
-    io::Write,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use clap::Args;
+use serde::de::DeserializeOwned;
 
 use crate::{
     cli::{
         code,
         error::{CliError, Result, read},
-        review, write_out,
+        print, review,
     },
     report::{
         Summary, difference,
-        difference::{ComparedCase, Difference},
+        difference::{ComparedCase, ComparedCases},
     },
     snapshot::SnapshotFolder,
 };
@@ -34,9 +31,18 @@ pub(super) struct DiffArgs {
 }
 
 /// Prints the differences and returns the exit code.
-pub(super) fn run(options: &DiffArgs, out: &mut dyn Write) -> Result {
-    let difference = compare(&options.a, &options.b)?;
-    write_out(out, &difference.text)?;
+pub(super) fn run(DiffArgs { a, b }: &DiffArgs) -> Result {
+    let difference = match (a.is_dir(), b.is_dir()) {
+        (true, true) => difference::compare_cases(&snapshots(a)?, &snapshots(b)?),
+        (false, false) => difference::compare_reports(&report(a)?, &report(b)?),
+        _ => {
+            let (a, b) = (a.display(), b.display());
+            let message = format!("cannot compare {a} and {b}: only one of them is a folder");
+            let hint = "name two snapshot folders, or two JSON reports";
+            return Err(CliError::usage(message).hint(hint));
+        }
+    };
+    print(&difference.text)?;
     Ok(if difference.count == 0 {
         code::SUCCESS
     } else {
@@ -44,30 +50,15 @@ pub(super) fn run(options: &DiffArgs, out: &mut dyn Write) -> Result {
     })
 }
 
-fn compare(a: &Path, b: &Path) -> Result<Difference> {
-    match (a.is_dir(), b.is_dir()) {
-        (true, true) => Ok(difference::compare_cases(&snapshots(a)?, &snapshots(b)?)),
-        (false, false) => Ok(difference::compare_reports(&report(a)?, &report(b)?)),
-        _ => {
-            let (a, b) = (a.display(), b.display());
-            let message = format!("cannot compare {a} and {b}: only one of them is a folder");
-            Err(CliError::usage(message).hint("name two snapshot folders, or two JSON reports"))
-        }
-    }
-}
-
 /// The snapshots of a folder, or of its folders of kinds, by name: `sensor/validation.authenticated`.
-fn snapshots(folder: &Path) -> Result<BTreeMap<String, ComparedCase>> {
-    let mut snapshots = BTreeMap::new();
+fn snapshots(folder: &Path) -> Result<ComparedCases> {
+    let mut snapshots = ComparedCases::new();
     for (prefix, folder) in review::folders(folder)? {
         let folder = SnapshotFolder::open(&folder)?;
         for id in folder.ids()? {
             if let Some(snapshot) = folder.read(&id)? {
-                let case = ComparedCase {
-                    text: snapshot.body,
-                    ..ComparedCase::default()
-                };
-                snapshots.insert(format!("{prefix}{id}"), case);
+                let (verdict, text) = (String::new(), snapshot.body);
+                snapshots.insert(format!("{prefix}{id}"), ComparedCase { verdict, text });
             }
         }
     }
@@ -81,28 +72,32 @@ fn snapshots(folder: &Path) -> Result<BTreeMap<String, ComparedCase>> {
 }
 
 fn report(path: &Path) -> Result<Summary> {
-    let (bytes, shown) = (read(path)?, path.display());
-    let wrong = |message| {
-        CliError::usage(message).hint("`d4iot-double check --report json=FILE` writes one")
-    };
-    // The error's own text may quote the file, which comes from a target.
-    let invalid = |error: serde_json::Error| {
-        let (line, column) = (error.line(), error.column());
-        wrong(format!(
-            "{shown}:{line}:{column}: not a JSON report of check"
-        ))
-    };
-    let Version { version } = serde_json::from_slice(&bytes).map_err(invalid)?;
-    if version != 1 {
-        return Err(wrong(format!(
-            "{shown} is a report of version {version}, expected 1"
-        )));
+    /// The version tells whether the rest can be read.
+    #[derive(serde::Deserialize)]
+    struct Version {
+        version: u32,
     }
-    serde_json::from_slice(&bytes).map_err(invalid)
+
+    let bytes = read(path)?;
+    match parse(path, &bytes)? {
+        Version { version: 1 } => parse(path, &bytes),
+        Version { version } => Err(wrong(format!(
+            "{} is a report of version {version}, expected 1",
+            path.display()
+        ))),
+    }
 }
 
-/// The version tells whether the rest can be read.
-#[derive(serde::Deserialize)]
-struct Version {
-    version: u32,
+fn parse<T: DeserializeOwned>(path: &Path, bytes: &[u8]) -> Result<T> {
+    serde_json::from_slice(bytes).map_err(|error| {
+        let (path, line, column) = (path.display(), error.line(), error.column());
+        // The error's own text may quote the file, which comes from a target.
+        wrong(format!(
+            "{path}:{line}:{column}: not a JSON report of check"
+        ))
+    })
+}
+
+fn wrong(message: String) -> CliError {
+    CliError::usage(message).hint("`d4iot-double check --report json=FILE` writes one")
 }

@@ -1,9 +1,6 @@
 //! `documents`: compares both contracts with copies of the pages they were read from.
 
-use std::{
-    io::Write,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
@@ -11,7 +8,7 @@ use crate::{
     cli::{
         code,
         error::{self, CliError, Result},
-        write_out,
+        print,
     },
     contract,
     contract::{
@@ -35,9 +32,9 @@ pub(super) struct DocumentsArgs {
 ///
 /// Lines that start with `moved` name text that is unchanged on another line: the contract has to follow. Lines that start with
 /// `lint` name mistakes of the page itself; they, and a page of another edition, change no exit code.
-pub(super) fn run(options: &DocumentsArgs, out: &mut dyn Write) -> Result {
+pub(super) fn run(options: &DocumentsArgs) -> Result {
     let (code, text) = compare(&options.sensor, &options.console)?;
-    write_out(out, text)?;
+    print(text)?;
     Ok(code)
 }
 

@@ -13,7 +13,7 @@ pub(crate) struct CliError {
 }
 
 /// What a command ends with: its exit code, or why it ends early.
-pub(crate) type Result<T = u8> = std::result::Result<T, CliError>;
+pub(crate) type Result<T = u8, E = CliError> = std::result::Result<T, E>;
 
 impl CliError {
     /// Makes an error with an exit code of its own.
@@ -36,6 +36,11 @@ impl CliError {
             hint: Some(hint.to_string()),
             ..self
         }
+    }
+
+    /// Says what to do about it, where that is known.
+    pub(super) fn with_hint(self, hint: Option<String>) -> CliError {
+        CliError { hint, ..self }
     }
 }
 

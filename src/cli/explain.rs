@@ -3,15 +3,14 @@
 mod case;
 mod facts;
 
-use std::{collections::BTreeMap, io::Write};
+use std::collections::BTreeMap;
 
 use clap::Args;
 
 use crate::{
     cli::{
-        code,
         error::{CliError, Result},
-        kinds, write_out,
+        kinds, print,
     },
     contract,
     contract::{Contract, FactEntry, Kind, Outcome},
@@ -30,64 +29,53 @@ pub(super) struct ExplainArgs {
 }
 
 /// Prints all disputed and assumed facts, or those that the argument stands for.
-pub(super) fn run(options: &ExplainArgs, out: &mut dyn Write) -> Result {
-    let text = explain(options.what.as_deref(), &kinds(options.kind))?;
-    write_out(out, text)?;
-    Ok(code::SUCCESS)
+pub(super) fn run(options: &ExplainArgs) -> Result {
+    print(explain(options.what.as_deref(), &kinds(options.kind))?)
 }
 
 /// A case's id stands for the case, and for the fact of the same name if there is one.
 fn explain(what: Option<&str>, kinds: &[Kind]) -> Result<String> {
     let contracts: Vec<&Contract> = kinds.iter().map(|kind| contract::of(*kind)).collect();
     let Some(what) = what else {
-        let text = facts::text(&contracts, |_, entry| {
-            entry.is_disputed() || entry.is_assumed()
-        });
-        return Ok(text.unwrap_or_default());
+        let is_wanted =
+            |_: &Contract, entry: &FactEntry<'_>| entry.is_disputed() || entry.is_assumed();
+        return Ok(facts::text(&contracts, is_wanted).unwrap_or_default());
     };
-    let case = case::find(what).map(|located| case::text(located, &contracts));
-    let named: BTreeMap<Kind, Vec<String>> = contracts
+    let case = cases::all().iter().find(|located| located.case.id == what);
+    let case = case
+        .map(|located| case::text(located, &contracts))
+        .transpose()?;
+    let outcome = what.parse::<Outcome>().ok();
+    let meant = contracts
         .iter()
-        .map(|contract| (contract.kind, named(contract, what)))
-        .collect();
-    let facts = facts::text(&contracts, |contract, entry| {
-        named[&contract.kind].contains(&entry.name)
+        .map(|contract| (contract.kind, contract.facts_meant(what)));
+    let meant: BTreeMap<Kind, Vec<String>> = meant.collect();
+    let facts = facts::text(&contracts, |contract, entry| match outcome {
+        Some(outcome) => is_about(entry, outcome),
+        None => meant[&contract.kind].contains(&entry.name),
     });
-    match (case.transpose()?, facts) {
+    match (case, facts) {
         (Some(case), Some(facts)) => Ok(format!("{case}\n{facts}")),
         (Some(text), None) | (None, Some(text)) => Ok(text),
         (None, None) => without_facts(&contracts, what).ok_or_else(|| unknown(&contracts, what)),
     }
 }
 
-/// Returns the facts that a name stands for. An outcome stands for its own facts and the conditions that may lead to it.
-fn named(contract: &Contract, what: &str) -> Vec<String> {
-    let Ok(outcome) = what.parse::<Outcome>() else {
-        return contract.facts_meant(what);
-    };
-    let of_it = |entry: &FactEntry<'_>| {
-        entry.name.split('.').nth(1) == Some(outcome.name())
-            || entry
-                .readings
-                .iter()
-                .any(|reading| reading.value == outcome.name())
-    };
-    contract
-        .facts()
-        .into_iter()
-        .filter(of_it)
-        .map(|entry| entry.name)
-        .collect()
+/// Whether a fact belongs to an outcome, or is a condition that may lead to it.
+fn is_about(entry: &FactEntry<'_>, outcome: Outcome) -> bool {
+    let mut readings = entry.readings.iter();
+    entry.name.split('.').nth(1) == Some(outcome.name())
+        || readings.any(|reading| reading.value == outcome.name())
 }
 
 /// Describes a number on which no fact depends.
 fn without_facts(contracts: &[&Contract], number: &str) -> Option<String> {
-    let point = contracts
+    let mut points = contracts
         .iter()
-        .find_map(|contract| contract.ambiguities.get(number))?;
+        .filter_map(|contract| contract.ambiguities.get(number));
+    let point = &points.next()?.point;
     Some(format!(
-        "{number}  {}\n     An error in the documentation only: no fact depends on it.\n",
-        point.point
+        "{number}  {point}\n     An error in the documentation only: no fact depends on it.\n"
     ))
 }
 

@@ -14,7 +14,7 @@ use crate::{
     cli::{
         code,
         error::{CliError, Result, read},
-        write_out,
+        print,
     },
     fixture,
     fixture::Fixture,
@@ -45,54 +45,41 @@ pub(super) enum FixtureCommand {
 }
 
 /// Runs one of the commands.
-pub(super) fn run(command: &FixtureCommand, out: &mut dyn Write) -> Result {
+pub(super) fn run(command: &FixtureCommand) -> Result {
     match command {
-        FixtureCommand::Check { files } => check(files, out)?,
-        FixtureCommand::Schema { modes } => schema(*modes, out)?,
-        FixtureCommand::Init { path } => init(path.as_deref(), out)?,
-        FixtureCommand::Schedule(options) => schedule::run(options, out)?,
+        FixtureCommand::Check { files } => {
+            let (valid, checked) = check(files);
+            print(valid)?;
+            checked
+        }
+        FixtureCommand::Schema { modes: false } => print(format!("{:#}\n", fixture::schema())),
+        FixtureCommand::Schema { modes: true } => print(format!("{:#}\n", fixture::modes_schema())),
+        FixtureCommand::Init { path: None } => print(fixture::STARTER),
+        FixtureCommand::Init { path: Some(path) } => init(path),
+        FixtureCommand::Schedule(options) => print(schedule::text(options)?),
     }
-    Ok(code::SUCCESS)
 }
 
-/// Prints a line for each valid fixture.
+/// Returns a line for each valid fixture, and the errors of the others.
 ///
 /// A folder stands for its `*.yaml`, `*.yml` and `*.json` files (not `*.schema.json`), not recursively.
-fn check(files: &[PathBuf], out: &mut dyn Write) -> Result<()> {
-    let (good, errors) = read_all(files);
-    let lines: String = good
-        .iter()
-        .map(|(_, fixture)| format!("ok {fixture}\n"))
-        .collect();
-    write_out(out, lines)?;
-    fail_on(&errors)
+fn check(files: &[PathBuf]) -> (String, Result) {
+    let (valid, errors) = read_all(files);
+    let lines = valid.iter().map(|(_, fixture)| format!("ok {fixture}\n"));
+    (lines.collect(), errors.map(|()| code::SUCCESS))
 }
 
-/// Prints the JSON Schema of fixtures, or of files of failure modes.
-fn schema(modes: bool, out: &mut dyn Write) -> Result<()> {
-    let schema = if modes {
-        fixture::modes_schema()
-    } else {
-        fixture::schema()
-    };
-    write_out(out, format!("{schema:#}\n"))
-}
-
-/// Prints a commented fixture to begin with, or writes it to a new file.
-fn init(path: Option<&Path>, out: &mut dyn Write) -> Result<()> {
-    let Some(path) = path else {
-        return write_out(out, fixture::STARTER);
-    };
-    write_new(path, fixture::STARTER).map_err(|error| {
-        let shown = path.display();
-        match error.kind() {
-            io::ErrorKind::AlreadyExists => {
-                CliError::usage(format!("cannot write the starter: {shown} exists already"))
-                    .hint("name a new file, or remove that one")
-            }
-            _ => CliError::usage(format!("cannot write the starter to {shown}: {error}")),
+/// Writes a commented fixture to begin with to a new file.
+fn init(path: &Path) -> Result {
+    let shown = path.display();
+    write_new(path, fixture::STARTER).map_err(|error| match error.kind() {
+        io::ErrorKind::AlreadyExists => {
+            CliError::usage(format!("cannot write the starter: {shown} exists already"))
+                .hint("name a new file, or remove that one")
         }
-    })
+        _ => CliError::usage(format!("cannot write the starter to {shown}: {error}")),
+    })?;
+    Ok(code::SUCCESS)
 }
 
 /// Reads the fixtures of files and folders, in the order given, a folder's files by name.
@@ -100,17 +87,8 @@ fn init(path: Option<&Path>, out: &mut dyn Write) -> Result<()> {
 /// # Errors
 /// Every error of every file: unreadable files, invalid fixtures, two of one name.
 pub(super) fn load(paths: &[PathBuf]) -> Result<Vec<(PathBuf, Fixture)>> {
-    let (good, errors) = read_all(paths);
-    fail_on(&errors)?;
-    Ok(good)
-}
-
-fn fail_on(errors: &[String]) -> Result<()> {
-    if errors.is_empty() {
-        Ok(())
-    } else {
-        Err(CliError::usage(errors.join("\n")))
-    }
+    let (valid, errors) = read_all(paths);
+    errors.map(|()| valid)
 }
 
 /// Returns the files that paths stand for, in the order in which [`load`] reads them.
@@ -122,38 +100,38 @@ pub(super) fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
     Ok(files?.concat())
 }
 
-fn read_all(paths: &[PathBuf]) -> (Vec<(PathBuf, Fixture)>, Vec<String>) {
-    let (mut good, mut errors) = (Vec::new(), Vec::new());
+/// Returns the valid fixtures, and all errors as one.
+fn read_all(paths: &[PathBuf]) -> (Vec<(PathBuf, Fixture)>, Result<()>) {
+    let (mut valid, mut errors) = (Vec::new(), Vec::new());
     for path in paths {
-        match files_of(path) {
-            Ok(files) => {
-                for file in files {
-                    match read_fixture(&file) {
-                        Ok(fixture) => good.push((file, fixture)),
-                        Err(error) => errors.push(as_error(&error)),
-                    }
-                }
+        let files = files_of(path).unwrap_or_else(|error| {
+            errors.push(error);
+            Vec::new()
+        });
+        for file in files {
+            match read_fixture(&file) {
+                Ok(fixture) => valid.push((file, fixture)),
+                Err(error) => errors.push(error),
             }
-            Err(error) => errors.push(as_error(&error)),
         }
     }
-    let named: Vec<(String, Fixture)> = good
+    let named = valid
         .iter()
-        .map(|(path, fixture)| (path.display().to_string(), fixture.clone()))
-        .collect();
-    let doubled = fixture::distinct(&named).err();
-    errors.extend(doubled.map(|error| error.to_string()));
-    (good, errors)
-}
-
-/// Several errors are printed as one text: each begins with `error:`.
-fn as_error(error: &CliError) -> String {
-    let text = error.to_string();
-    if text.starts_with("error:") {
-        text
+        .map(|(path, fixture)| (path.display().to_string(), fixture.clone()));
+    let doubled = fixture::distinct(&named.collect::<Vec<_>>()).err();
+    errors.extend(doubled.map(CliError::from));
+    // Several errors are printed as one text: each begins with `error:`.
+    let texts = errors.iter().map(|error| match error.to_string() {
+        text if text.starts_with("error:") => text,
+        text => format!("error: {text}"),
+    });
+    let text = texts.collect::<Vec<_>>().join("\n");
+    let result = if text.is_empty() {
+        Ok(())
     } else {
-        format!("error: {text}")
-    }
+        Err(CliError::usage(text))
+    };
+    (valid, result)
 }
 
 /// Returns the fixtures that a path stands for: itself, or those in the folder.
@@ -172,11 +150,8 @@ fn files_of(path: &Path) -> Result<Vec<PathBuf>> {
     }
     files.sort();
     if files.is_empty() {
-        let expected = "expected *.yaml, *.yml or *.json";
-        return Err(
-            CliError::usage(format!("no fixture in the folder {shown}, {expected}"))
-                .hint("folders in it are not read"),
-        );
+        let message = format!("no fixture in the folder {shown}, expected *.yaml, *.yml or *.json");
+        return Err(CliError::usage(message).hint("folders in it are not read"));
     }
     Ok(files)
 }
@@ -197,11 +172,7 @@ fn read_fixture(file: &Path) -> Result<Fixture> {
 }
 
 fn write_new(path: &Path, text: &str) -> io::Result<()> {
-    fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .open(path)?
-        .write_all(text.as_bytes())
+    fs::File::create_new(path)?.write_all(text.as_bytes())
 }
 
 #[cfg(test)]
@@ -221,14 +192,13 @@ mod tests {
             write_new(&folder.path().join(name), text).unwrap();
         }
         let paths: Vec<PathBuf> = named.iter().map(|name| folder.path().join(name)).collect();
-        let mut out = Vec::new();
-        let checked = check(&paths, &mut out);
+        let (out, checked) = check(&paths);
         let shown = |text: String| text.replace(&folder.path().display().to_string(), "DIR");
         let (code, err) = match checked {
-            Ok(()) => (0, String::new()),
+            Ok(code) => (code, String::new()),
             Err(error) => (error.code, format!("{error}\n")),
         };
-        (code, shown(String::from_utf8(out).unwrap()), shown(err))
+        (code, shown(out), shown(err))
     }
 
     #[test]
@@ -293,14 +263,13 @@ mod tests {
     fn init_writes_a_starter_and_overwrites_nothing() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("plant.yaml");
-        let mut out = Vec::new();
-        init(Some(&path), &mut out).unwrap();
+        init(&path).unwrap();
         assert_eq!(
             load(std::slice::from_ref(&path)).unwrap()[0].1.name,
             "plant-7"
         );
-        let error = init(Some(&path), &mut out).unwrap_err();
-        assert!(out.is_empty() && error.code == 2);
+        let error = init(&path).unwrap_err();
+        assert_eq!(error.code, 2);
         let error = error.to_string();
         assert!(
             error.contains("plant.yaml exists already\n  hint: name a new file"),
@@ -309,18 +278,9 @@ mod tests {
     }
 
     #[test]
-    fn init_without_a_path_prints() {
-        let mut out = Vec::new();
-        init(None, &mut out).unwrap();
-        assert_eq!(out, fixture::STARTER.as_bytes());
-    }
-
-    #[test]
     fn schema_prints_what_is_committed() {
-        let mut out = Vec::new();
-        schema(false, &mut out).unwrap();
         assert_eq!(
-            String::from_utf8(out).unwrap(),
+            format!("{:#}\n", fixture::schema()),
             include_str!("../../fixtures/fixture.schema.json")
         );
     }

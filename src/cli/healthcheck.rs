@@ -4,7 +4,7 @@
 //! secret is sent, and a certificate may be wrong on purpose.
 
 use std::{
-    fs, io,
+    fs,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -12,7 +12,6 @@ use std::{
 use bytes::Bytes;
 use clap::Args;
 use http::{Request, header};
-use tokio::runtime::Builder;
 
 use crate::{
     cli::{
@@ -20,6 +19,7 @@ use crate::{
         console::Console,
         error::{CliError, Result},
         ready::Ready,
+        serve,
     },
     client::Target,
 };
@@ -36,14 +36,19 @@ pub(super) struct HealthcheckArgs {
 /// Sends a request to every appliance, and prints those that do not answer. Never ends with 2: container engines reserve that code.
 pub(super) fn run(options: &HealthcheckArgs, console: &Console) -> Result {
     let urls = urls(options.ready_file.as_deref())?;
-    let silent = ask_all(&urls)
-        .map_err(|error| CliError::new(code::INTERNAL, format!("cannot start: {error}")))?;
-    silent.iter().for_each(|error| console.error(error));
-    Ok(if silent.is_empty() {
-        code::SUCCESS
-    } else {
-        code::UNREACHABLE
-    })
+    let runtime = serve::runtime_of_one_thread()?;
+    // All are asked at once.
+    let ask = |url| (String::clone(url), runtime.spawn(ask(String::clone(url))));
+    let asked: Vec<_> = urls.iter().map(ask).collect();
+    let mut worst = code::SUCCESS;
+    for (url, answer) in asked {
+        let ended = |_| Err(CliError::usage("the request ended early"));
+        if let Err(error) = runtime.block_on(answer).unwrap_or_else(ended) {
+            console.error(format!("{url} does not answer: {error}"));
+            worst = code::UNREACHABLE;
+        }
+    }
+    Ok(worst)
 }
 
 #[expect(
@@ -60,11 +65,9 @@ fn urls(ready_file: Option<&Path>) -> Result<Vec<String>> {
             .hint("serve writes it with --ready-file when all is ready, and removes it at the end")
     })?;
     let ready: Ready = serde_json::from_str(&text).map_err(|error| {
-        CliError::new(
-            code::DEVIATION,
-            format!("{shown} is not a ready file: {error}"),
-        )
-        .hint("name the file that serve writes with --ready-file")
+        let message = format!("{shown} is not a ready file: {error}");
+        CliError::new(code::DEVIATION, message)
+            .hint("name the file that serve writes with --ready-file")
     })?;
     Ok(ready
         .appliances
@@ -73,38 +76,14 @@ fn urls(ready_file: Option<&Path>) -> Result<Vec<String>> {
         .collect())
 }
 
-/// Asks all at once, and returns an error for each that does not answer.
-fn ask_all(urls: &[String]) -> io::Result<Vec<String>> {
-    let runtime = Builder::new_current_thread().enable_all().build()?;
-    let asked: Vec<_> = urls
-        .iter()
-        .map(|url| (url, runtime.spawn(ask(url.clone()))))
-        .collect();
-    Ok(runtime.block_on(async {
-        let mut silent = Vec::new();
-        for (url, answer) in asked {
-            let error = answer
-                .await
-                .unwrap_or_else(|_| Err("the request ended early".into()))
-                .err();
-            silent.extend(error.map(|error| format!("{url} does not answer: {error}")));
-        }
-        silent
-    }))
-}
-
 /// Sends a request that is not an operation: no failure mode of an operation counts it, and no sign-in fails.
-async fn ask(url: String) -> std::result::Result<(), String> {
-    let target = Target::unverified(&url, TIMEOUT).map_err(|error| error.to_string())?;
+async fn ask(url: String) -> Result<()> {
+    let target = Target::unverified(&url, TIMEOUT)?;
     let request = Request::get("/")
         .header(header::USER_AGENT, "d4iot-double healthcheck")
-        .body(Bytes::new());
-    let request = request.map_err(|error| error.to_string())?;
-    target
-        .send(&request)
-        .await
-        .map(drop)
-        .map_err(|error| error.to_string())
+        .body(Bytes::new())?;
+    target.send(&request).await?;
+    Ok(())
 }
 
 /// Where serve listens by default.

@@ -1,43 +1,37 @@
 //! `check TARGET`: a run at a live target, from its lock to the steps that restore a password by hand.
 
-use std::{io, path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc};
 
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::signal::unix::SignalKind;
 
 use crate::{
     cli::{
-        check, code, console::Console, error::Result, progress::Progress, recover, serve, target,
+        check, code, console::Console, error::Result, progress::Progress, recover, serve,
+        signals::Signals, snapshots, target,
     },
-    runner::live::{LiveError, LiveResult, PreparedRun, StopSignal},
+    runner::live::{LiveError, PreparedRun, StopSignal},
     snapshot::SnapshotStore,
     suite::KnownDifferences,
 };
 
 /// Runs a check at a target and returns the exit code.
 pub(super) fn run(options: &check::CheckArgs, console: &Console) -> Result {
-    let (run, store, known) = prepare(options, console)?;
-    let runtime = serve::runtime().map_err(serve::cannot_start)?;
-    runtime.block_on(go(options, run, store, &known, console))
-}
-
-/// Prepares a run, up to its lock and journal.
-fn prepare(
-    options: &check::CheckArgs,
-    console: &Console,
-) -> Result<(PreparedRun, SnapshotStore, KnownDifferences)> {
     let mut run = options.target.prepare(&options.selection, options.repeat)?;
-    if run.plan.is_empty() {
-        return Err(options.selection.nothing());
-    }
     let kind = run.context.kind;
     let (agreed, known) = check::agreed_of(options, kind)?;
-    let store = check::store_of(options, kind)?;
+    let store = snapshots::store(
+        options.snapshots.as_deref(),
+        kind,
+        false,
+        false,
+        options.update,
+    )?;
     run.context.agreed = agreed;
     run.begin().map_err(|error| target::error_of(&error))?;
-    for warning in &run.warnings {
-        console.warning(warning);
-    }
-    Ok((run, store, known))
+    run.warnings
+        .iter()
+        .for_each(|warning| console.warning(warning));
+    serve::runtime()?.block_on(go(options, run, store, &known, console))
 }
 
 async fn go(
@@ -51,15 +45,11 @@ async fn go(
     let (kind, address) = (run.context.kind, run.context.target.address().to_owned());
     let stop = StopSignal::default();
     listen(&stop, journal.clone(), *console);
-    let progress = Arc::new(Progress::new(
-        run.plan.cases.len() + run.plan.left_out.len(),
-        console,
-    ));
-    let shown = Arc::clone(&progress);
-    let is_full = options.selection.is_full();
-    let result = run
-        .run(store, is_full, stop, move |case| shown.add(kind, case))
-        .await;
+    let count = run.plan.cases.len() + run.plan.left_out.len();
+    let progress = Arc::new(Progress::new(count, console));
+    let (is_full, shown) = (options.selection.is_full(), Arc::clone(&progress));
+    let add = move |case: &_| shown.add(kind, case);
+    let result = run.run(store, is_full, stop, add).await;
     progress.end();
     let result = match result {
         Ok(result) => result,
@@ -75,26 +65,21 @@ async fn go(
         Err(error) => return Err(target::error_of(&error)),
     };
     let problems = result.problems();
-    let LiveResult {
-        run,
-        suspicion,
-        is_interrupted,
-        unrestored,
-    } = result;
-    let finished = check::finish(options, vec![run], known, problems, console);
+    let finished = check::finish(options, vec![result.run], known, problems, console);
     let mut worst = console.code(finished);
-    if let Some(suspicion) = suspicion {
+    if let Some(suspicion) = result.suspicion {
         console.error(format!(
             "the run was stopped: a lock-out is suspected, because {suspicion}\n  hint: a sensor locks the address, not the account: wait until the lock-out ends"
         ));
         worst = code::worst(worst, code::REFUSED);
     }
-    if is_interrupted {
+    if result.is_interrupted {
         console.error("interrupted");
         worst = code::worst(worst, code::INTERRUPTED);
     }
+    let unrestored = &result.unrestored;
     if let Some(journal) = journal.filter(|_| !unrestored.is_empty()) {
-        console.error(recover::steps(&unrestored, &address, &accounts, &journal));
+        console.error(recover::steps(unrestored, &address, &accounts, &journal));
         worst = code::worst(worst, code::UNRESTORED);
     }
     Ok(worst)
@@ -108,19 +93,24 @@ async fn go(
 fn listen(stop: &StopSignal, journal: Option<PathBuf>, console: Console) {
     let stop = stop.clone();
     tokio::spawn(async move {
-        let mut signals = match Signals::new() {
+        let kinds = [
+            SignalKind::interrupt(),
+            SignalKind::terminate(),
+            SignalKind::hangup(),
+        ];
+        let mut signals = match Signals::listen(&kinds) {
             Ok(signals) => signals,
-            Err(error) => return console.warning(format!("signals cannot be waited for: {error}")),
+            Err(error) => return console.warning(error),
         };
-        signals.next().await;
+        signals.recv().await;
         stop.request();
         console.note("stopping: changed passwords are restored first");
-        signals.next().await;
+        signals.recv().await;
         let code = match journal.filter(|journal| journal.exists()) {
             Some(journal) => {
+                let command = recover::command(&journal);
                 console.error(format!(
-                    "ended at once; passwords may still be changed\n  hint: {}",
-                    recover::command(&journal)
+                    "ended at once; passwords may still be changed\n  hint: {command}"
                 ));
                 code::UNRESTORED
             }
@@ -129,26 +119,4 @@ fn listen(stop: &StopSignal, journal: Option<PathBuf>, console: Console) {
         console.flush();
         std::process::exit(i32::from(code));
     });
-}
-
-/// The signals that end a run.
-struct Signals([Signal; 3]);
-
-impl Signals {
-    fn new() -> io::Result<Signals> {
-        Ok(Signals([
-            signal(SignalKind::interrupt())?,
-            signal(SignalKind::terminate())?,
-            signal(SignalKind::hangup())?,
-        ]))
-    }
-
-    async fn next(&mut self) {
-        let [interrupt, terminate, hangup] = &mut self.0;
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-            _ = hangup.recv() => {}
-        }
-    }
 }

@@ -8,7 +8,7 @@ use crate::{
         expectations, fixture, kinds,
     },
     contract,
-    contract::{Kind, UnknownReading},
+    contract::Kind,
     fixture::Fixture,
     report::profile::Profile,
 };
@@ -38,29 +38,25 @@ pub(super) fn configure(
     readings: &[String],
     failures: &[String],
 ) -> Result<Vec<Profile>> {
-    let profiles = match profiles {
-        Some(path) => impersonate(mocks, path)?,
-        None => Vec::new(),
-    };
+    let profiles = profiles
+        .map(|path| impersonate(mocks, path))
+        .transpose()?
+        .unwrap_or_default();
     for choice in readings {
         let Some((fact, reading)) = choice.split_once('=') else {
-            let expected = "expected FACT=NAME, as in `X11=table`";
-            return Err(CliError::usage(format!("--reading {choice}: {expected}")));
+            let message = format!("--reading {choice}: expected FACT=NAME, as in `X11=table`");
+            return Err(CliError::usage(message));
         };
-        apply(mocks, |fixture| {
-            choose(fixture, fact, reading)
-                .map_err(|error| unknown_reading(&format!("--reading {choice}"), &error))
-        })?;
+        let place = format!("--reading {choice}");
+        apply(mocks, |fixture| choose(fixture, fact, reading, &place))?;
     }
     // Failure modes with readings of their own are based on those that were chosen.
     for (_, fixture) in mocks.iter_mut() {
         fixture.reload_modes()?;
     }
     for name in failures {
-        apply(mocks, |fixture| {
-            let armed = fixture.arm(name);
-            armed.map_err(|error| CliError::usage(format!("--fail {name}: {error}")))
-        })?;
+        let failed = |error| CliError::usage(format!("--fail {name}: {error}"));
+        apply(mocks, |fixture| fixture.arm(name).map_err(failed))?;
     }
     Ok(profiles)
 }
@@ -73,8 +69,7 @@ fn impersonate(mocks: &mut [Mock], path: &Path) -> Result<Vec<Profile>> {
         let kind = fixture.kind;
         for profile in profiles.iter().filter(|profile| profile.kind == kind) {
             for (fact, reading) in profile.served() {
-                choose(fixture, fact, reading)
-                    .map_err(|error| unknown_reading(&path.display().to_string(), &error))?;
+                choose(fixture, fact, reading, &path.display().to_string())?;
             }
             is_used = true;
         }
@@ -89,28 +84,26 @@ fn impersonate(mocks: &mut [Mock], path: &Path) -> Result<Vec<Profile>> {
     Err(CliError::usage(message).hint("choose the kind with --kind"))
 }
 
-fn choose(
-    fixture: &mut Fixture,
-    fact: &str,
-    reading: &str,
-) -> std::result::Result<(), UnknownReading> {
+/// Chooses a reading of a fact; `place` is where the choice was made.
+fn choose(fixture: &mut Fixture, fact: &str, reading: &str, place: &str) -> Result<()> {
+    let contract = contract::of(fixture.kind);
     fixture
         .readings
-        .choose(contract::of(fixture.kind), fact, reading)
-}
-
-fn unknown_reading(place: &str, error: &UnknownReading) -> CliError {
-    let unknown = CliError::usage(format!("{place}: {error}"));
-    match error.nearest() {
-        Some(near) => unknown.hint(format!("did you mean `{near}`?")),
-        None => unknown,
-    }
+        .choose(contract, fact, reading)
+        .map_err(|error| {
+            let hint = error
+                .nearest()
+                .map(|near| format!("did you mean `{near}`?"));
+            CliError::usage(format!("{place}: {error}")).with_hint(hint)
+        })
 }
 
 /// Changes every mock that can be changed so, which at least one must be.
 fn apply(mocks: &mut [Mock], change: impl Fn(&mut Fixture) -> Result<()>) -> Result<()> {
-    let change = |(_, fixture): &mut Mock| change(fixture);
-    let results: Vec<Result<()>> = mocks.iter_mut().map(change).collect();
+    let results: Vec<Result<()>> = mocks
+        .iter_mut()
+        .map(|(_, fixture)| change(fixture))
+        .collect();
     if results.iter().any(Result::is_ok) {
         return Ok(());
     }

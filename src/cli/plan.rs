@@ -1,55 +1,48 @@
 //! `plan`: what check would send, in order, with effects and costs; nothing is sent.
 
-use std::io::Write;
-
 use crate::{
     cli::{
-        check, code,
+        check::CheckArgs,
         console::Console,
         error::{CliError, Result},
-        write_out,
+        print,
     },
     contract,
     contract::Kind,
     runner,
-    runner::live::{CasePhase, PlannedCase, PreparedRun, undo},
+    runner::live::{CasePhase, PreparedRun, undo},
     suite::{Account, Effect, cases::CaseWithLocation},
 };
 
 /// Prints the plan.
-pub(super) fn run(options: &check::CheckArgs, out: &mut dyn Write, console: &Console) -> Result {
-    let text = if options.target.target.is_some() {
-        let run = options.target.prepare(&options.selection, options.repeat)?;
-        if run.plan.is_empty() {
-            return Err(options.selection.nothing());
-        }
-        for warning in &run.warnings {
-            console.warning(warning);
-        }
-        live_plan(&run, options.target.max_auth_failures)?
-    } else {
-        mock_plan(options)?
-    };
-    write_out(out, text)?;
-    Ok(code::SUCCESS)
+pub(super) fn run(options: &CheckArgs, console: &Console) -> Result {
+    if options.target.target.is_none() {
+        return print(mock_plan(options)?);
+    }
+    let run = options.target.prepare(&options.selection, options.repeat)?;
+    run.warnings
+        .iter()
+        .for_each(|warning| console.warning(warning));
+    print(live_plan(&run, options.target.max_auth_failures)?)
 }
 
 /// The plan for built-in mocks: the cases in order.
-fn mock_plan(options: &check::CheckArgs) -> Result<String> {
+fn mock_plan(options: &CheckArgs) -> Result<String> {
     let mut text = String::new();
     for kind in options.selection.kinds() {
         let cases = options.selection.cases(kind)?;
         for located in &cases {
-            text.push_str(&entry(kind, located, "$TARGET", "")?);
+            text.push_str(&entry(kind, located, "$TARGET", 0)?);
         }
         if !cases.is_empty() {
             text.push_str(&sum(kind, &cases));
         }
     }
     if text.is_empty() {
-        return Err(options.selection.nothing());
+        Err(options.selection.nothing())
+    } else {
+        Ok(text)
     }
-    Ok(text)
 }
 
 /// The plan for a target: the phases in order, the cost of each case, and what is left out.
@@ -61,16 +54,17 @@ fn live_plan(run: &PreparedRun, budget: u32) -> Result<String> {
     }
     let mut phase = None;
     for planned in &plan.cases {
-        if phase != Some(planned.phase) {
+        if phase.replace(planned.phase) != Some(planned.phase) {
             text.push_str(&format!("\n{}\n", heading(planned.phase)));
             if planned.phase == CasePhase::Mutating {
-                for account in &plan.objects {
-                    text.push_str(&undo_requests(kind, *account, address));
-                }
+                text.extend(
+                    plan.objects
+                        .iter()
+                        .map(|account| undo_requests(kind, *account, address)),
+                );
             }
-            phase = Some(planned.phase);
         }
-        text.push_str(&entry(kind, planned.located, address, &cost(planned))?);
+        text.push_str(&entry(kind, planned.located, address, planned.cost)?);
     }
     if !plan.left_out.is_empty() {
         text.push_str("\nleft out: not-judged\n");
@@ -81,12 +75,10 @@ fn live_plan(run: &PreparedRun, budget: u32) -> Result<String> {
     }
     let cases: Vec<&CaseWithLocation> = plan.cases.iter().map(|planned| planned.located).collect();
     let spent: u32 = plan.cases.iter().map(|planned| planned.cost).sum();
-    text.push_str(&format!(
-        "\n{}{} left out; {spent} of {budget} failed sign-ins used up; nothing was sent\n",
-        sum(kind, &cases),
-        plan.left_out.len()
-    ));
-    Ok(text)
+    let (sum, left_out) = (sum(kind, &cases), plan.left_out.len());
+    Ok(format!(
+        "{text}\n{sum}{left_out} left out; {spent} of {budget} failed sign-ins used up; nothing was sent\n"
+    ))
 }
 
 /// Returns the run's own requests about one account.
@@ -99,9 +91,11 @@ fn undo_requests(kind: Kind, account: Account, address: &str) -> String {
     ];
     let commands = undo::undo_commands(contract::of(kind), account, address);
     let lines = labels.into_iter().zip(commands);
-    lines.fold(
-        format!("account `{}`\n", account.name()),
-        |text, (label, command)| format!("{text}  {label}:\n    {command}\n"),
+    let lines = lines.map(|(label, command)| format!("  {label}:\n    {command}\n"));
+    format!(
+        "account `{}`\n{}",
+        account.name(),
+        lines.collect::<String>()
     )
 }
 
@@ -117,46 +111,38 @@ fn heading(phase: CasePhase) -> &'static str {
     }
 }
 
-fn cost(planned: &PlannedCase) -> String {
-    match planned.cost {
+fn entry(kind: Kind, located: &CaseWithLocation, address: &str, cost: u32) -> Result<String> {
+    let CaseWithLocation {
+        case, file, line, ..
+    } = located;
+    let cost = match cost {
         0 => String::new(),
         1 => ", costs 1 failed sign-in".to_owned(),
         cost => format!(", costs {cost} failed sign-ins"),
-    }
-}
-
-fn entry(kind: Kind, located: &CaseWithLocation, address: &str, cost: &str) -> Result<String> {
-    let case = &located.case;
-    let mut text = format!(
-        "{kind} {} ({}{cost})  {}:{}\n",
-        case.id,
-        case.effect.name(),
-        located.file,
-        located.line
-    );
-    for command in runner::case_commands(kind, case, address).map_err(CliError::usage)? {
-        text.push_str(&format!("  {command}\n"));
-    }
-    Ok(text)
+    };
+    let (id, effect) = (&case.id, case.effect.name());
+    let commands = runner::case_commands(kind, case, address).map_err(CliError::usage)?;
+    let commands = commands.iter().map(|command| format!("  {command}\n"));
+    let commands: String = commands.collect();
+    Ok(format!(
+        "{kind} {id} ({effect}{cost})  {file}:{line}\n{commands}"
+    ))
 }
 
 fn sum(kind: Kind, cases: &[&CaseWithLocation]) -> String {
-    let count = |effect: Effect| {
+    let of = |effect| {
         cases
             .iter()
             .filter(|located| located.case.effect == effect)
             .count()
     };
     let requests: usize = cases.iter().map(|located| located.case.steps.len()).sum();
-    let effects = format!(
-        "{} without effect, {} that may fail to sign in, {} that may change a password",
-        count(Effect::None),
-        count(Effect::AuthFailure),
-        count(Effect::PasswordChange)
-    );
     format!(
-        "{kind}: {} cases, {requests} requests: {effects}\n",
-        cases.len()
+        "{kind}: {} cases, {requests} requests: {} without effect, {} that may fail to sign in, {} that may change a password\n",
+        cases.len(),
+        of(Effect::None),
+        of(Effect::AuthFailure),
+        of(Effect::PasswordChange)
     )
 }
 

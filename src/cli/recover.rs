@@ -38,11 +38,9 @@ pub(super) fn run(options: &RecoverArgs, console: &Console) -> Result {
         Some(journal) => vec![journal.clone()],
         None => open_journals(console)?,
     };
-    let runtime = serve::runtime().map_err(serve::cannot_start)?;
-    let codes = journals.iter().map(|journal| {
-        let accounts = options.accounts.as_deref();
-        runtime.block_on(recover_journal(journal, accounts, console))
-    });
+    let (runtime, accounts) = (serve::runtime()?, options.accounts.as_deref());
+    let recover = |journal: &PathBuf| runtime.block_on(recover_journal(journal, accounts, console));
+    let codes = journals.iter().map(recover);
     Ok(codes.fold(code::SUCCESS, code::worst))
 }
 
@@ -51,10 +49,8 @@ fn open_journals(console: &Console) -> Result<Vec<PathBuf>> {
     let dir = JournalDir::find()?;
     let journals = dir.journals()?;
     if journals.is_empty() {
-        console.note(format!(
-            "no open journal in {}: no password to restore",
-            dir.path().display()
-        ));
+        let dir = dir.path().display();
+        console.note(format!("no open journal in {dir}: no password to restore"));
     }
     Ok(journals)
 }
@@ -76,13 +72,11 @@ fn no_such_journal(path: &Path) -> CliError {
 }
 
 async fn recover_journal(journal: &Path, accounts: Option<&Path>, console: &Console) -> u8 {
+    let shown = journal.display();
     let _lock = match TargetLock::of_journal(journal) {
         Ok(Some(lock)) => lock,
         Ok(None) => {
-            console.error(format!(
-                "the run of {} is still in progress",
-                journal.display()
-            ));
+            console.error(format!("the run of {shown} is still in progress"));
             return code::REFUSED;
         }
         Err(error) => {
@@ -94,7 +88,7 @@ async fn recover_journal(journal: &Path, accounts: Option<&Path>, console: &Cons
     match recover(journal, |header| Ok(load(&header.accounts)?)).await {
         Ok(Some(recovery)) => report(&recovery, journal, console),
         Ok(None) => {
-            console.note(format!("{} had been closed", journal.display()));
+            console.note(format!("{shown} had been closed"));
             code::SUCCESS
         }
         Err(error) => failed(&error, journal, console),
@@ -103,23 +97,18 @@ async fn recover_journal(journal: &Path, accounts: Option<&Path>, console: &Cons
 
 /// Prints what was restored, and the steps for what was not. Returns the exit code.
 pub(super) fn report(recovery: &Recovery, journal: &Path, console: &Console) -> u8 {
-    let Recovery {
-        target,
-        accounts_file,
-        restored,
-        unrestored,
-    } = recovery;
-    for account in restored {
+    let (target, unrestored) = (&recovery.target, &recovery.unrestored);
+    for account in &recovery.restored {
+        let name = account.name();
         console.note(format!(
-            "{target}: the password of `{}` is restored, as a validation shows",
-            account.name()
+            "{target}: the password of `{name}` is restored, as a validation shows"
         ));
     }
     if !unrestored.is_empty() {
-        console.error(steps(unrestored, target, accounts_file, journal));
+        console.error(steps(unrestored, target, &recovery.accounts_file, journal));
         return code::UNRESTORED;
     }
-    if restored.is_empty() {
+    if recovery.restored.is_empty() {
         console.note(format!("{target}: no password is changed"));
     }
     code::SUCCESS
@@ -127,10 +116,9 @@ pub(super) fn report(recovery: &Recovery, journal: &Path, console: &Console) -> 
 
 /// Prints why a journal could not be worked off. Returns the exit code.
 pub(super) fn failed(error: &LiveError, journal: &Path, console: &Console) -> u8 {
+    let (shown, command) = (journal.display(), command(journal));
     console.error(format!(
-        "the passwords of {} are not restored: {error}\n  hint: then run again: {}",
-        journal.display(),
-        command(journal)
+        "the passwords of {shown} are not restored: {error}\n  hint: then run again: {command}"
     ));
     code::UNRESTORED
 }
@@ -142,30 +130,33 @@ pub(super) fn steps(
     accounts: &Path,
     journal: &Path,
 ) -> String {
-    let mut text = match unrestored.len() {
-        1 => format!("1 password at {target} could not be restored: act now"),
-        count => format!("{count} passwords at {target} could not be restored: act now"),
+    let passwords = match unrestored.len() {
+        1 => "1 password".to_owned(),
+        count => format!("{count} passwords"),
     };
-    for unrestored in unrestored {
-        let account = unrestored.account.name();
-        let username = unrestored.username.escape_debug();
+    let mut text = format!("{passwords} at {target} could not be restored: act now");
+    for UnrestoredPassword {
+        account,
+        username,
+        reason,
+        ..
+    } in unrestored
+    {
+        let (account, username, file) =
+            (account.name(), username.escape_debug(), accounts.display());
         text.push_str(&format!(
-            "\n  account `{account}`, user `{username}`: {}\n    1. sign in to {target} as an administrator\n    2. set the password of `{username}` to the one of `{account}` in {}",
-            unrestored.reason,
-            accounts.display()
+            "\n  account `{account}`, user `{username}`: {reason}\n    1. sign in to {target} as an administrator\n    2. set the password of `{username}` to the one of `{account}` in {file}"
         ));
     }
-    text.push_str(&format!(
-        "\n  then run this command, which validates the passwords and closes the journal: {}",
-        command(journal)
-    ));
-    text
+    let command = command(journal);
+    format!(
+        "{text}\n  then run this command, which validates the passwords and closes the journal: {command}"
+    )
 }
 
 /// Returns the command that works off a journal.
 pub(super) fn command(journal: &Path) -> String {
     let path = journal.display().to_string();
-    let quoted =
-        shlex::try_quote(&path).map_or_else(|_| "JOURNAL".into(), |path| path.into_owned());
+    let quoted = shlex::try_quote(&path).unwrap_or("JOURNAL".into());
     format!("d4iot-double recover {quoted}")
 }

@@ -1,13 +1,12 @@
 //! Where reports go: a file, the summary page of a GitHub step, or stdout.
 
-use std::{env, ffi::OsString, fs, io, io::Write};
+use std::{env, fs, io::Write, path::Path};
 
 use crate::{
     cli::{
-        Stdout,
         console::Console,
         error::{CliError, Result},
-        write_out,
+        print,
     },
     report::{Format, ReportRequest, Summary},
     snapshot::write_file,
@@ -22,17 +21,27 @@ pub(super) fn write(
     summary: &Summary,
     console: &Console,
 ) -> Result<()> {
-    let print =
-        |format: Format| write_out(&mut Stdout, format.write(summary, console.has_colors()));
+    let print = |format: Format| print(format.write(summary, console.has_colors()));
     let mut is_text_wanted = true;
     for ReportRequest { format, path } in requests {
         is_text_wanted &= *format != Format::Text;
+        let failed = |path: &str, error| {
+            CliError::usage(format!(
+                "cannot write the {format} report to {path}: {error}"
+            ))
+        };
+        let page = env::var_os(STEP_SUMMARY).filter(|page| !page.is_empty());
         if let Some(path) = path {
             let written = write_file(path, &format.write(summary, false));
-            written.map_err(|error| failed(*format, path.display(), &error))?;
-        } else if let (Format::Markdown, Some(page)) = (format, step_summary()) {
-            let appended = append(&page, &format.write(summary, false));
-            appended.map_err(|error| failed(*format, format!("${STEP_SUMMARY}"), &error))?;
+            written.map_err(|error| failed(&path.display().to_string(), error))?;
+        } else if let (Format::Markdown, Some(page)) = (format, page) {
+            // Other steps may have written to the page already.
+            let file = fs::OpenOptions::new()
+                .create(true)
+                .append(true)
+                .open(Path::new(&page));
+            let appended = file.and_then(|mut file| file.write_all(&format.write(summary, false)));
+            appended.map_err(|error| failed(&format!("${STEP_SUMMARY}"), error))?;
         } else {
             print(*format)?;
             // Annotations are for GitHub; a person wants the text beside them.
@@ -45,25 +54,5 @@ pub(super) fn write(
     Ok(())
 }
 
-fn failed(format: Format, path: impl std::fmt::Display, error: &io::Error) -> CliError {
-    CliError::usage(format!(
-        "cannot write the {format} report to {path}: {error}"
-    ))
-}
-
-/// The page that GitHub shows for a step.
-fn step_summary() -> Option<OsString> {
-    env::var_os(STEP_SUMMARY).filter(|path| !path.is_empty())
-}
-
-/// Other steps may have written there already.
-fn append(page: &OsString, bytes: &[u8]) -> io::Result<()> {
-    let mut options = fs::OpenOptions::new();
-    options
-        .create(true)
-        .append(true)
-        .open(page)?
-        .write_all(bytes)
-}
-
+/// Names the page that GitHub shows for a step.
 const STEP_SUMMARY: &str = "GITHUB_STEP_SUMMARY";

@@ -2,7 +2,7 @@
 
 use std::{
     env, io,
-    io::{BufRead, IsTerminal, Write},
+    io::IsTerminal,
     path::{Path, PathBuf},
 };
 
@@ -13,9 +13,8 @@ use crate::{
         code,
         console::Console,
         error::{CliError, Result},
-        expectations,
+        expectations, print,
         selection::matcher,
-        write_out,
     },
     contract::Kind,
     redact::Secret,
@@ -47,155 +46,32 @@ pub(super) struct AcceptArgs {
     accounts: Option<PathBuf>,
 }
 
-/// A pending snapshot with the folder it belongs to.
-struct Candidate {
-    folder: SnapshotFolder,
-    name: String,
-    pending: PendingSnapshot,
-}
-
-impl Candidate {
-    fn accept(&self, rule: &AcceptanceRule) -> Result<()> {
-        let kind = self.name.split_once('/').map(|(kind, _)| kind.parse());
-        let (kind, id) = (kind.and_then(std::result::Result::ok), &self.pending.id);
-        self.folder
-            .accept(id, |new| rule.check(id, kind, &new.body))?;
-        Ok(())
-    }
-
-    fn reject(&self) -> Result<()> {
-        Ok(self.folder.reject(&self.pending.id)?)
-    }
-
-    fn text(&self) -> String {
-        let state = match self.pending.old {
-            Some(_) => "changed",
-            None => "new",
-        };
-        format!(
-            "{state} {}: {}\n{}",
-            self.name, self.pending.new.header.description, self.pending.diff
-        )
-    }
-}
-
-impl AcceptArgs {
-    /// The known differences, and the secrets of the accounts and the environment.
-    fn rule(&self) -> Result<AcceptanceRule> {
-        let mut secrets = Vec::new();
-        if let Some(path) = &self.accounts {
-            let named = AccountsFile::load(path)?;
-            secrets.extend(named.accounts.into_iter().map(|(account, credentials)| {
-                let what = format!("the password of account `{}`", account.name());
-                (what, credentials.password)
-            }));
-            secrets.extend(
-                named
-                    .proxy
-                    .map(|proxy| ("the proxy's password".to_owned(), proxy.password)),
-            );
-        }
-        secrets.extend(env::vars_os().filter_map(|(name, value)| {
-            let (name, value) = (name.into_string().ok()?, value.into_string().ok()?);
-            let what = format!("the value of the environment variable {name}");
-            is_secret(&name).then(|| (what, Secret::new(value)))
-        }));
-        Ok(AcceptanceRule {
-            known: expectations::known(self.known.as_deref())?,
-            secrets,
-        })
-    }
-}
-
-/// Whether a variable's name says that its value is a secret.
-fn is_secret(variable: &str) -> bool {
-    let name = variable.to_uppercase();
-    ["PASS", "SECRET", "TOKEN"]
-        .iter()
-        .any(|word| name.contains(word))
-}
-
 /// Lists new and changed snapshots with their differences.
-pub(super) fn pending(options: &ReviewArgs, out: &mut dyn Write) -> Result {
+pub(super) fn pending(options: &ReviewArgs) -> Result {
     let candidates = options.candidates()?;
-    let mut text: String = candidates
-        .iter()
-        .map(|candidate| candidate.text() + "\n")
-        .collect();
-    text.push_str(&format!("{} pending\n", candidates.len()));
-    write_out(out, text)?;
-    Ok(code::SUCCESS)
+    let texts = candidates.iter().map(|candidate| candidate.text() + "\n");
+    print(format!(
+        "{}{} pending\n",
+        texts.collect::<String>(),
+        candidates.len()
+    ))
 }
 
 /// Accepts the selected snapshots.
-pub(super) fn accept(options: &AcceptArgs, out: &mut dyn Write, console: &Console) -> Result {
+pub(super) fn accept(options: &AcceptArgs, console: &Console) -> Result {
     let rule = options.rule()?;
-    decide(&options.options, out, console, "accepted", |candidate| {
-        candidate.accept(&rule)
-    })
+    let accept = |candidate: &Candidate| candidate.accept(&rule);
+    decide(&options.options, console, "accepted", accept)
 }
 
 /// Rejects the selected snapshots.
-pub(super) fn reject(options: &ReviewArgs, out: &mut dyn Write, console: &Console) -> Result {
-    decide(options, out, console, "rejected", Candidate::reject)
+pub(super) fn reject(options: &ReviewArgs, console: &Console) -> Result {
+    decide(options, console, "rejected", Candidate::reject)
 }
 
-/// Asks about each snapshot in turn.
-pub(super) fn review(options: &AcceptArgs, out: &mut dyn Write) -> Result {
-    if !io::stdin().is_terminal() {
-        return Err(
-            CliError::usage("review asks questions, but stdin is not a terminal")
-                .hint("use pending, accept and reject"),
-        );
-    }
-    let rule = options.rule()?;
-    let candidates = options.options.candidates()?;
-    ask(&candidates, &rule, out, &mut io::stdin().lock())
-}
-
-fn ask(
-    candidates: &[Candidate],
-    rule: &AcceptanceRule,
-    out: &mut dyn Write,
-    input: &mut dyn BufRead,
-) -> Result {
-    let count = candidates.len();
-    for (index, candidate) in candidates.iter().enumerate() {
-        let question = format!(
-            "{}\n[{}/{count}] {}: (a)ccept, (r)eject, (s)kip, (q)uit? ",
-            candidate.text(),
-            index + 1,
-            candidate.name
-        );
-        loop {
-            write_out(out, &question)?;
-            drop(out.flush());
-            let mut answer = String::new();
-            let read = input
-                .read_line(&mut answer)
-                .map_err(|error| CliError::usage(format!("cannot read the answer: {error}")))?;
-            match answer.trim() {
-                "a" | "accept" => match candidate.accept(rule) {
-                    Ok(()) => break,
-                    // The question is asked again: the snapshot can still be rejected or skipped.
-                    Err(error) => write_out(out, format!("cannot {error}\n"))?,
-                },
-                "r" | "reject" => break candidate.reject()?,
-                "s" | "skip" => break,
-                "q" | "quit" => return Ok(code::SUCCESS),
-                _ if read == 0 => return Ok(code::SUCCESS),
-                _ => {}
-            }
-        }
-    }
-    write_out(out, format!("{count} reviewed\n"))?;
-    Ok(code::SUCCESS)
-}
-
-/// Does the same to all selected snapshots; one that fails keeps none of the others from it.
+/// Does the same to all selected snapshots; one that fails does not keep the others from it.
 fn decide(
     options: &ReviewArgs,
-    out: &mut dyn Write,
     console: &Console,
     done: &str,
     act: impl Fn(&Candidate) -> Result<()>,
@@ -207,15 +83,79 @@ fn decide(
     }
     let mut worst = code::SUCCESS;
     for candidate in &candidates {
-        match act(candidate) {
-            Ok(()) => write_out(out, format!("{done} {}\n", candidate.name))?,
-            Err(error) => {
-                console.error(format!("cannot {error}"));
-                worst = code::REFUSED;
-            }
+        if let Err(error) = act(candidate) {
+            console.error(format!("cannot {error}"));
+            worst = code::REFUSED;
+        } else {
+            print(format!("{done} {}\n", candidate.name))?;
         }
     }
     Ok(worst)
+}
+
+/// Asks about each snapshot in turn.
+pub(super) fn review(options: &AcceptArgs) -> Result {
+    if !io::stdin().is_terminal() {
+        let message = "review asks questions, but stdin is not a terminal";
+        return Err(CliError::usage(message).hint("use pending, accept and reject"));
+    }
+    let (rule, candidates) = (options.rule()?, options.options.candidates()?);
+    let count = candidates.len();
+    for (index, candidate) in candidates.iter().enumerate() {
+        let (text, name, number) = (candidate.text(), &candidate.name, index + 1);
+        loop {
+            print(format!(
+                "{text}\n[{number}/{count}] {name}: (a)ccept, (r)eject, (s)kip, (q)uit? "
+            ))?;
+            let mut answer = String::new();
+            let read = io::stdin().read_line(&mut answer);
+            let read =
+                read.map_err(|error| CliError::usage(format!("cannot read the answer: {error}")))?;
+            match answer.trim() {
+                "a" | "accept" => match candidate.accept(&rule) {
+                    Ok(()) => break,
+                    // The question is asked again: the snapshot can still be rejected or skipped.
+                    Err(error) => print(format!("cannot {error}\n"))?,
+                },
+                "r" | "reject" => break candidate.reject()?,
+                "s" | "skip" => break,
+                "q" | "quit" => return Ok(code::SUCCESS),
+                _ if read == 0 => return Ok(code::SUCCESS),
+                _ => continue,
+            };
+        }
+    }
+    print(format!("{count} reviewed\n"))
+}
+
+/// A pending snapshot with the folder it belongs to.
+struct Candidate {
+    folder: SnapshotFolder,
+    name: String,
+    pending: PendingSnapshot,
+}
+
+impl Candidate {
+    fn accept(&self, rule: &AcceptanceRule) -> Result<()> {
+        let kind = self
+            .name
+            .split_once('/')
+            .and_then(|(kind, _)| kind.parse().ok());
+        let id = &self.pending.id;
+        Ok(self
+            .folder
+            .accept(id, |new| rule.check(id, kind, &new.body))?)
+    }
+
+    fn reject(&self) -> Result<()> {
+        Ok(self.folder.reject(&self.pending.id)?)
+    }
+
+    fn text(&self) -> String {
+        let PendingSnapshot { old, new, diff, .. } = &self.pending;
+        let state = if old.is_some() { "changed" } else { "new" };
+        format!("{state} {}: {}\n{diff}", self.name, new.header.description)
+    }
 }
 
 impl ReviewArgs {
@@ -227,8 +167,9 @@ impl ReviewArgs {
             for pending in folder.pending()? {
                 let name = format!("{prefix}{}", pending.id);
                 if glob.is_match(&name) || glob.is_match(&pending.id) {
+                    let folder = folder.clone();
                     candidates.push(Candidate {
-                        folder: folder.clone(),
+                        folder,
                         name,
                         pending,
                     });
@@ -239,19 +180,49 @@ impl ReviewArgs {
     }
 }
 
+impl AcceptArgs {
+    /// The known differences, and the secrets of the accounts and the environment.
+    fn rule(&self) -> Result<AcceptanceRule> {
+        let mut secrets = Vec::new();
+        if let Some(path) = &self.accounts {
+            let AccountsFile {
+                accounts, proxy, ..
+            } = AccountsFile::load(path)?;
+            for (account, credentials) in accounts {
+                let what = format!("the password of account `{}`", account.name());
+                secrets.push((what, credentials.password));
+            }
+            secrets.extend(proxy.map(|proxy| ("the proxy's password".into(), proxy.password)));
+        }
+        for (name, value) in env::vars_os() {
+            let (name, value) = (name.to_string_lossy().into_owned(), value.into_string());
+            let upper = name.to_uppercase();
+            let is_secret = ["PASS", "SECRET", "TOKEN"]
+                .iter()
+                .any(|word| upper.contains(word));
+            if let (true, Ok(value)) = (is_secret, value) {
+                let what = format!("the value of the environment variable {name}");
+                secrets.push((what, Secret::new(value)));
+            }
+        }
+        let known = expectations::known(self.known.as_deref())?;
+        Ok(AcceptanceRule { known, secrets })
+    }
+}
+
 /// The folders of both kinds, or the folder itself.
 pub(super) fn folders(folder: &Path) -> Result<Vec<(String, PathBuf)>> {
-    let kinds: Vec<(String, PathBuf)> = [Kind::Sensor, Kind::Console]
-        .iter()
-        .map(|kind| (format!("{kind}/"), folder.join(kind.name())))
-        .filter(|(_, folder)| folder.is_dir())
-        .collect();
-    if !kinds.is_empty() {
-        Ok(kinds)
-    } else if folder.is_dir() {
-        Ok(vec![(String::new(), folder.to_owned())])
-    } else {
-        let message = format!("no such folder: {}", folder.display());
-        Err(CliError::usage(message).hint("name the folder with --snapshots"))
+    let mut folders = Vec::new();
+    for kind in [Kind::Sensor, Kind::Console] {
+        folders.push((format!("{kind}/"), folder.join(kind.name())));
     }
+    folders.retain(|(_, folder)| folder.is_dir());
+    if folders.is_empty() && folder.is_dir() {
+        folders.push((String::new(), folder.to_owned()));
+    }
+    if folders.is_empty() {
+        let message = format!("no such folder: {}", folder.display());
+        return Err(CliError::usage(message).hint("name the folder with --snapshots"));
+    }
+    Ok(folders)
 }

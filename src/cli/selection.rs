@@ -12,7 +12,7 @@ use crate::{
     },
     contract,
     contract::{Glob, Kind},
-    report::CaseResult,
+    report::Summary,
     suite::{cases, cases::CaseWithLocation},
 };
 
@@ -115,12 +115,13 @@ pub(super) fn matcher(glob: &str) -> Result<Glob> {
     clippy::disallowed_methods,
     reason = "the last run is kept in the state folder"
 )]
-pub(crate) fn keep_failures<'a>(cases: impl Iterator<Item = (Kind, &'a CaseResult)>) -> Result<()> {
+pub(super) fn keep_failures(summary: &Summary) -> Result<()> {
     let file = last_run()?;
-    let lines: String = cases
-        .filter(|(_, case)| case.failed)
-        .map(|(kind, case)| format!("{kind}/{}\n", case.id))
-        .collect();
+    let mut lines = String::new();
+    for target in &summary.targets {
+        let failed = target.cases.iter().filter(|case| case.failed);
+        lines.extend(failed.map(|case| format!("{}/{}\n", target.kind, case.id)));
+    }
     let folder = file.parent().map_or(Ok(()), fs::create_dir_all);
     folder
         .and_then(|()| fs::write(&file, lines))
@@ -147,14 +148,13 @@ fn last_failures() -> Result<BTreeSet<String>> {
 
 /// A file in the XDG state folder: `$XDG_STATE_HOME`, else `~/.local/state`.
 fn last_run() -> Result<PathBuf> {
-    let folder = |name: &str| {
+    let folder = |name| {
         env::var_os(name)
             .map(PathBuf::from)
             .filter(|path| path.is_absolute())
     };
-    let state =
-        folder("XDG_STATE_HOME").or_else(|| folder("HOME").map(|home| home.join(".local/state")));
-    state
-        .map(|state| state.join("d4iot-double/last-run"))
-        .ok_or_else(|| CliError::usage("neither XDG_STATE_HOME nor HOME names a folder"))
+    let home = || folder("HOME").map(|home| home.join(".local/state"));
+    let missing = || CliError::usage("neither XDG_STATE_HOME nor HOME names a folder");
+    let state = folder("XDG_STATE_HOME").or_else(home).ok_or_else(missing)?;
+    Ok(state.join("d4iot-double/last-run"))
 }

@@ -8,12 +8,12 @@ mod fixture_set;
 mod notes;
 mod watch;
 
-use std::{future::Future, io, net::SocketAddr, path::PathBuf, pin::pin, sync::Arc};
+use std::{io, net::SocketAddr, path::PathBuf, sync::Arc, thread};
 
 use clap::Args;
 use tokio::{
     runtime::{Builder, Runtime},
-    signal::unix::{SignalKind, signal},
+    signal::unix::SignalKind,
 };
 
 use crate::{
@@ -27,16 +27,17 @@ use crate::{
         serve::{
             announcement::Announcement,
             control::Control,
-            fixture_set::FixtureSet,
+            fixture_set::{Entry, FixtureSet},
             notes::NoteCounter,
             watch::{Files, Watch},
         },
+        signals::Signals,
     },
     contract::Kind,
     server,
     server::{
-        Connections, Limits, Log, Ports, Registry, RegistryError, RegistrySettings, tls,
-        tls::Identity,
+        Connections, Limits, Log, Ports, Registry, RegistryError, RegistrySettings,
+        tls::{Identity, IdentityError},
     },
 };
 
@@ -104,51 +105,51 @@ pub struct ServeArgs {
 ///
 /// # Errors
 /// The system's.
-pub fn runtime() -> io::Result<Runtime> {
-    let single = std::thread::available_parallelism().is_ok_and(|count| count.get() == 1);
-    if single {
-        runtime_of_one_thread()
-    } else {
-        Builder::new_multi_thread().enable_all().build()
+pub(super) fn runtime() -> Result<Runtime> {
+    if thread::available_parallelism().is_ok_and(|count| count.get() == 1) {
+        return runtime_of_one_thread();
     }
+    started(Builder::new_multi_thread().enable_all().build())
 }
 
 /// Starts a runtime of the thread that blocks on it.
 ///
 /// # Errors
 /// The system's.
-pub fn runtime_of_one_thread() -> io::Result<Runtime> {
-    Builder::new_current_thread().enable_all().build()
+pub(super) fn runtime_of_one_thread() -> Result<Runtime> {
+    started(Builder::new_current_thread().enable_all().build())
 }
 
-/// The error if a runtime cannot be started.
-pub(super) fn cannot_start(error: io::Error) -> CliError {
-    CliError::new(code::INTERNAL, format!("cannot start: {error}"))
+fn started(runtime: io::Result<Runtime>) -> Result<Runtime> {
+    runtime.map_err(|error| CliError::new(code::INTERNAL, format!("cannot start: {error}")))
+}
+
+/// Reads or writes on a thread that may wait: a FIFO keeps its writer until it has a reader.
+async fn away<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    let ended = |_| Err(CliError::usage("reading or writing a file ended early"));
+    tokio::task::spawn_blocking(work)
+        .await
+        .unwrap_or_else(ended)
 }
 
 /// Serves until SIGTERM or SIGINT.
 pub(super) fn run(options: &ServeArgs, console: &Console) -> Result {
-    let runtime = runtime().map_err(cannot_start)?;
+    let runtime = runtime()?;
     let result = runtime.block_on(async {
         // Signals come first: the first process of a container gets none before it asks for them.
-        let stopped = stopped()?;
-        run_until(stopped, options, console).await
+        let signals = Signals::listen(&[SignalKind::terminate(), SignalKind::interrupt()])?;
+        run_until(signals, options, console).await
     });
     // A FIFO may still keep its writer waiting.
     runtime.shutdown_background();
     result
 }
 
-async fn run_until(
-    stopped: impl Future<Output = ()>,
-    options: &ServeArgs,
-    console: &Console,
-) -> Result {
-    let mut stopped = pin!(stopped);
+async fn run_until(mut signals: Signals, options: &ServeArgs, console: &Console) -> Result {
     let files = if options.watch {
         watch::read_all(&options.fixtures)?
     } else {
-        Files::default()
+        Files::new()
     };
     let mocks = mocks::load(&options.fixtures, options.kind)?;
     let token = control::token(options)?;
@@ -156,19 +157,15 @@ async fn run_until(
     let mocks = prepare(mocks, options, &registry)?;
     let control = Control::bind(options, token)?;
     let mut served = FixtureSet::start(options, console, registry, mocks)?;
-    let url = control.as_ref().map(|control| control.url().to_owned());
+    let url = control.as_ref().map(|control| control.url.clone());
     let control = control.map(|control| control.start(served.registry.clone(), *console));
     let mut announcement = tokio::select! {
         new = Announcement::new(options, console, &served, url) => new?,
-        // Nobody may ever read the FIFO that is written.
-        () = &mut stopped => return Ok(code::SUCCESS),
+        // The FIFO that is written may never be read.
+        () = signals.recv() => return Ok(code::SUCCESS),
     };
-    if options.seed.is_none()
-        && served
-            .entries
-            .iter()
-            .any(|entry| !entry.fixture.failures.is_empty())
-    {
+    let has_failures = |entry: &Entry| !entry.fixture.failures.is_empty();
+    if options.seed.is_none() && served.entries.iter().any(has_failures) {
         let seed = served.registry.settings().default_seed;
         console.note(format!(
             "seed {seed}, unless a fixture names its own; --seed {seed} repeats everything random"
@@ -178,10 +175,10 @@ async fn run_until(
     loop {
         tokio::select! {
             biased;
-            () = &mut stopped => break,
-            files = watch.changed(), if options.watch => {
+            () = signals.recv() => break,
+            mocks = watch.changed(), if options.watch => {
                 let reloaded = async {
-                    let started = served.reload(&files.map_err(CliError::usage)?)?;
+                    let started = served.reload(mocks?)?;
                     announcement.update(options, &served, &started).await
                 };
                 if let Err(error) = reloaded.await {
@@ -207,26 +204,26 @@ async fn run_until(
 fn registry(options: &ServeArgs, console: &Console) -> Result<Registry> {
     let (console, notes) = (*console, NoteCounter::default());
     server::raise_descriptor_limit();
-    let reserved = if options.control.is_some() {
-        crate::control::DESCRIPTORS
-    } else {
-        0
+    let reserved = options.control.map_or(0, |_| crate::control::DESCRIPTORS);
+    let log = move |line: &str| {
+        notes
+            .count(line)
+            .into_iter()
+            .for_each(|line| console.note(line))
+    };
+    let limits = Limits {
+        log: Log::to(log),
+        connections: Connections::with_reserved(reserved),
+        ..Limits::default()
     };
     Ok(Registry::new(RegistrySettings {
         identity: identity(options)?,
-        limits: Arc::new(Limits {
-            log: Log::to(move |line| {
-                if let Some(line) = notes.count(line) {
-                    console.note(line);
-                }
-            }),
-            connections: Connections::with_reserved(reserved),
-            ..Limits::default()
-        }),
+        limits: Arc::new(limits),
         ports: options.ports.clone().unwrap_or_default(),
         ip: options.listen.ip(),
         seed: options.seed,
-        default_seed: made_up(),
+        // A system without a random generator gets any number.
+        default_seed: getrandom::u64().unwrap_or(0),
     }))
 }
 
@@ -236,30 +233,18 @@ fn prepare(mut mocks: Vec<Mock>, options: &ServeArgs, registry: &Registry) -> Re
     mocks::configure(&mut mocks, profiles, &options.reading, &options.fail)?;
     for (_, fixture) in &mocks {
         registry.check_fixture(fixture).map_err(|error| {
-            let hint = match error {
-                RegistryError::Certificate { .. } => error.hint(),
-                _ => None,
-            };
-            with_hint(CliError::usage(&error), hint)
+            let is_certificate = matches!(error, RegistryError::Certificate { .. });
+            let hint = error.hint().filter(|_| is_certificate);
+            CliError::usage(error).with_hint(hint)
         })?;
     }
     // The built-in passwords are printed in the documentation, and in the example requests.
     let own = mocks.iter().filter(|(_, fixture)| fixture.names_users);
-    let users: Vec<&User> = own
-        .flat_map(|(_, fixture)| fixture.state.directory.users())
-        .collect();
-    console::hide(
-        users.iter().map(|user| user.password.expose()),
-        &users.iter().map(|user| user.username.as_str()).collect(),
-    );
+    let users = own.flat_map(|(_, fixture)| fixture.state.directory.users());
+    let users: Vec<&User> = users.collect();
+    let names = users.iter().map(|user| user.username.as_str()).collect();
+    console::hide(users.iter().map(|user| user.password.expose()), &names);
     Ok(mocks)
-}
-
-fn with_hint(error: CliError, hint: Option<String>) -> CliError {
-    match hint {
-        Some(hint) => error.hint(hint),
-        None => error,
-    }
 }
 
 fn identity(options: &ServeArgs) -> Result<Option<Identity>> {
@@ -269,42 +254,21 @@ fn identity(options: &ServeArgs) -> Result<Option<Identity>> {
     let identity = match (&options.tls_cert, &options.tls_key) {
         (Some(certificate), Some(key)) => {
             let identity = Identity::from_pem(&read_text(certificate)?, &read_text(key)?);
+            let (certificate, key) = (certificate.display(), key.display());
             identity.map_err(|error| {
-                let (certificate, key) = (certificate.display(), key.display());
                 CliError::usage(format!(
                     "cannot use certificate {certificate} with key {key}: {error}"
                 ))
-            })?
+            })
         }
         _ => Identity::generate(&options.san).map_err(|error| match error {
-            tls::IdentityError::BadName(name) => {
-                let expected = "expected a host name or an IP address, without a port";
-                CliError::usage(format!("--san {name}: {expected}"))
-            }
+            IdentityError::BadName(name) => CliError::usage(format!(
+                "--san {name}: expected a host name or an IP address, without a port"
+            )),
             error => CliError::usage(error),
-        })?,
+        }),
     };
-    Ok(Some(identity))
-}
-
-/// Completes at the first SIGTERM or SIGINT.
-fn stopped() -> Result<impl Future<Output = ()>> {
-    let taken = |kind| {
-        signal(kind).map_err(|error| CliError::usage(format!("cannot wait for signals: {error}")))
-    };
-    let mut terminate = taken(SignalKind::terminate())?;
-    let mut interrupt = taken(SignalKind::interrupt())?;
-    Ok(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-    })
-}
-
-fn made_up() -> u64 {
-    // A system without a random generator gets any number.
-    getrandom::u64().unwrap_or(0)
+    identity.map(Some)
 }
 
 const EXAMPLES: &str = "\

@@ -25,14 +25,20 @@ pub(super) fn store(
     kind: Kind,
     has_both_kinds: bool,
     is_unchanged: bool,
-    update: UpdateMode,
+    choice: Option<UpdateChoice>,
 ) -> Result<SnapshotStore> {
+    let update = update(choice)?;
     let own = Path::new("snapshots").join(kind.name());
     let folder = match named {
-        Some(folder) if has_both_kinds || folder.join(kind.name()).is_dir() => {
-            folder.join(kind.name())
+        Some(folder) => {
+            let of_kind = folder.join(kind.name());
+            let is_of_kind = has_both_kinds || of_kind.is_dir();
+            if is_of_kind {
+                of_kind
+            } else {
+                folder.to_owned()
+            }
         }
-        Some(folder) => folder.to_owned(),
         None if is_unchanged && own.is_dir() => own,
         None if is_unchanged => return Ok(SnapshotStore::BuiltIn(kind)),
         None => return Ok(SnapshotStore::None),
@@ -50,7 +56,7 @@ pub(super) fn store(
 }
 
 /// What may be written: the option, else INSTA_UPDATE, else nothing in CI and pending files elsewhere.
-pub(super) fn update(choice: Option<UpdateChoice>) -> Result<UpdateMode> {
+fn update(choice: Option<UpdateChoice>) -> Result<UpdateMode> {
     let variable = env::var("INSTA_UPDATE").unwrap_or_default();
     Ok(match (choice, variable.as_str()) {
         (Some(UpdateChoice::Pending), _) | (None, "new") => UpdateMode::Pending,
@@ -60,9 +66,8 @@ pub(super) fn update(choice: Option<UpdateChoice>) -> Result<UpdateMode> {
         (None, "" | "auto") if is_ci() => UpdateMode::No,
         (None, "" | "auto") => UpdateMode::Pending,
         (None, other) => {
-            let expected = "expected one of no, auto, new, always, force";
             return Err(CliError::usage(format!(
-                "INSTA_UPDATE is `{other}`, {expected}"
+                "INSTA_UPDATE is `{other}`, expected one of no, auto, new, always, force"
             )));
         }
     })

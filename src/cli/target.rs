@@ -83,6 +83,9 @@ impl TargetArgs {
         let run = target.prepare().map_err(|error| error_of(&error))?;
         let (passwords, usernames) = run.context.accounts.secrets();
         console::hide(passwords, &usernames);
+        if run.plan.is_empty() {
+            return Err(selection.nothing());
+        }
         Ok(run)
     }
 }
@@ -108,9 +111,5 @@ pub(super) fn error_of(error: &LiveError) -> CliError {
         }
         error => error.hint().map(str::to_owned),
     };
-    let error = CliError::new(code, text);
-    match hint {
-        Some(hint) => error.hint(hint),
-        None => error,
-    }
+    CliError::new(code, text).with_hint(hint)
 }

@@ -13,174 +13,144 @@ use crate::{
         Account, Step, allowed,
         allowed::{AllowedResponse, Judgement},
         case::{Forbidden, Need},
-        cases,
         cases::CaseWithLocation,
         request,
     },
 };
-
-/// Returns the case of an id, if there is one.
-pub(super) fn find(id: &str) -> Option<&'static CaseWithLocation> {
-    cases::all().iter().find(|located| located.case.id == id)
-}
 
 /// Returns the text, ending in a newline: what all kinds share, then the requests and expected answers of each kind.
 ///
 /// # Errors
 /// A case that is for none of these kinds, or a step that makes no request; a test holds all cases against the latter.
 pub(super) fn text(located: &CaseWithLocation, contracts: &[&Contract]) -> Result<String> {
-    let case = &located.case;
-    let contracts: Vec<&&Contract> = contracts
+    let CaseWithLocation {
+        case, file, line, ..
+    } = located;
+    let of_case = |contract: &&&Contract| case.kinds.contains(&contract.kind);
+    let contracts: Vec<&Contract> = contracts.iter().filter(of_case).copied().collect();
+    let kinds = [Kind::Sensor, Kind::Console]
         .iter()
-        .filter(|contract| case.kinds.contains(&contract.kind))
-        .collect();
+        .filter(|kind| case.kinds.contains(kind));
+    let kinds = kinds.map(|kind| kind.name()).collect::<Vec<_>>().join(", ");
     if contracts.is_empty() {
-        let (id, kinds) = (&case.id, kinds(&case.kinds));
-        return Err(CliError::usage(format!(
-            "the case `{id}` is for {kinds} only"
-        )));
+        let message = format!("the case `{}` is for {kinds} only", case.id);
+        return Err(CliError::usage(message));
     }
     let mut lines = Vec::new();
     wrap("", 0, &format!("{}: {}", case.id, case.title), &mut lines);
-    lines.push(format!("  --> {}:{}", located.file, located.line));
-    item("kinds", &kinds(&case.kinds), &mut lines);
+    lines.push(format!("  --> {file}:{line}"));
+    item("kinds", &kinds, &mut lines);
     item("effect", case.effect.name(), &mut lines);
     if !case.tags.is_empty() {
         item("tags", &case.tags.join(", "), &mut lines);
     }
     item("needs", &needs(located, &contracts)?, &mut lines);
     if case.must_not == Some(Forbidden::Success) {
-        item(
-            "must not",
-            "succeed: success is a deviation, whatever else is unspecified",
-            &mut lines,
-        );
+        let rule = "succeed: success is a deviation, whatever else is unspecified";
+        item("must not", rule, &mut lines);
     }
     for contract in contracts {
-        lines.push(String::new());
-        lines.push(format!("=== {}", contract.kind));
-        of_kind(located, contract, &mut lines)?;
+        lines.push(format!("\n=== {}", contract.kind));
+        let facts = case.covers(contract);
+        // A number stays on the line of its fact.
+        let facts = facts
+            .iter()
+            .map(|fact| numbered(contract, fact).replace(' ', "\u{a0}"));
+        let from = lines.len();
+        item("facts", &facts.collect::<Vec<_>>().join(", "), &mut lines);
+        lines[from..]
+            .iter_mut()
+            .for_each(|line| *line = line.replace('\u{a0}', " "));
+        let commands = runner::case_commands(contract.kind, case, "$TARGET");
+        let commands = commands.map_err(CliError::usage)?;
+        for (index, (step, command)) in case.steps.iter().zip(commands).enumerate() {
+            let label = match case.steps.len() {
+                1 => "request".to_owned(),
+                _ => format!("step {}", index + 1),
+            };
+            // A command is not wrapped: it is there to be copied.
+            lines.push(format!("  {label:<width$}{command}", width = INDENT - 2));
+            expectation(step, contract, &mut lines)?;
+        }
     }
     Ok(lines.join("\n") + "\n")
 }
 
-/// Adds the requests and expected answers of one kind.
-fn of_kind(located: &CaseWithLocation, contract: &Contract, lines: &mut Vec<String>) -> Result<()> {
-    let case = &located.case;
-    let facts: Vec<String> = case
-        .covers(contract)
-        .iter()
-        .map(|fact| numbered(contract, fact))
-        .collect();
-    // A number stays on the line of its fact.
-    let from = lines.len();
-    item(
-        "facts",
-        &facts
-            .iter()
-            .map(|fact| fact.replace(' ', "\u{a0}"))
-            .collect::<Vec<_>>()
-            .join(", "),
-        lines,
-    );
-    lines[from..]
-        .iter_mut()
-        .for_each(|line| *line = line.replace('\u{a0}', " "));
-    for (index, (step, command)) in case
-        .steps
-        .iter()
-        .zip(runner::case_commands(contract.kind, case, "$TARGET").map_err(CliError::usage)?)
-        .enumerate()
-    {
-        let label = if case.steps.len() == 1 {
-            "request".to_owned()
-        } else {
-            format!("step {}", index + 1)
-        };
-        // A command is not wrapped: it is there to be copied.
-        lines.push(format!("  {label:<width$}{command}", width = INDENT - 2));
-        expectation(step, contract, lines)?;
-    }
-    Ok(())
-}
-
 fn expectation(step: &Step, contract: &Contract, lines: &mut Vec<String>) -> Result<()> {
-    let mut answers: Vec<String> =
-        allowed::allowed_responses(&step.expect, contract, step.ask, &Readings::default())
-            .map_err(CliError::usage)?
-            .iter()
-            .map(|branch| allowed(branch, step, contract))
-            .collect();
-    answers.dedup();
-    for (index, branch) in answers.iter().enumerate() {
-        item(if index == 0 { "expected" } else { "or" }, branch, lines);
+    let served = Readings::default();
+    let responses = allowed::allowed_responses(&step.expect, contract, step.ask, &served);
+    let responses = responses.map_err(CliError::usage)?;
+    let texts = responses
+        .iter()
+        .map(|response| allowed(response, step, contract));
+    let mut texts: Vec<String> = texts.collect();
+    texts.dedup();
+    for (index, text) in texts.iter().enumerate() {
+        item(if index == 0 { "expected" } else { "or" }, text, lines);
     }
     Ok(())
 }
 
 /// One allowed response: the outcome, its wordings, and the readings that lead to it.
-fn allowed(branch: &AllowedResponse, step: &Step, contract: &Contract) -> String {
-    let spec = contract.response_spec(branch.outcome.at(step.ask), branch.outcome);
-    let wordings: Vec<&str> = spec
-        .map(|(_, said)| {
-            said.body
-                .readings()
-                .iter()
-                .map(|reading| reading.is.text())
-                .collect()
-        })
-        .unwrap_or_default();
-    let mut text = branch.outcome.to_string();
-    if !wordings.is_empty() {
+fn allowed(response: &AllowedResponse, step: &Step, contract: &Contract) -> String {
+    let outcome = response.outcome;
+    let mut text = outcome.to_string();
+    if let Some((_, spec)) = contract.response_spec(outcome.at(step.ask), outcome) {
+        let readings = spec.body.readings();
+        let wordings: Vec<&str> = readings.iter().map(|reading| reading.is.text()).collect();
         text.push_str(&format!(": {}", wordings.join(" · ")));
     }
-    if !branch.choices.is_empty() {
-        let choices: Vec<String> = branch
-            .choices
-            .iter()
-            .map(|choice| format!("{} is {}", numbered(contract, &choice.fact), choice.reading))
-            .collect();
-        text.push_str(&format!(" (if {})", choices.join(" and ")));
+    let choices = response.choices.iter();
+    let choices =
+        choices.map(|choice| format!("{} is {}", numbered(contract, &choice.fact), choice.reading));
+    let choices = choices.collect::<Vec<_>>().join(" and ");
+    if !choices.is_empty() {
+        text.push_str(&format!(" (if {choices})"));
     }
-    match branch.judgement {
-        Judgement::Documented => {}
-        Judgement::OrderUnspecified => text.push_str("; the order is not judged"),
-        Judgement::Unspecified => text.push_str("; recorded, not judged"),
-    }
+    text.push_str(match response.judgement {
+        Judgement::Documented => "",
+        Judgement::OrderUnspecified => "; the order is not judged",
+        Judgement::Unspecified => "; recorded, not judged",
+    });
     text
 }
 
 /// What the case needs: the accounts that the steps name, and what only a mock has.
-fn needs(located: &CaseWithLocation, contracts: &[&&Contract]) -> Result<String> {
+fn needs(
+    CaseWithLocation { case, .. }: &CaseWithLocation,
+    contracts: &[&Contract],
+) -> Result<String> {
     let accounts: RefCell<BTreeSet<Account>> = RefCell::default();
-    for (contract, step) in contracts
-        .iter()
-        .flat_map(|contract| located.case.steps.iter().map(move |step| (contract, step)))
-    {
-        request::build(step, contract, &Readings::default(), &|placeholder| {
-            accounts.borrow_mut().insert(placeholder.account);
-            Ok(placeholder.to_string())
-        })
-        .map_err(CliError::usage)?;
+    for contract in contracts {
+        for step in &case.steps {
+            let built = request::build(step, contract, &Readings::default(), &|placeholder| {
+                accounts.borrow_mut().insert(placeholder.account);
+                Ok(placeholder.to_string())
+            });
+            built.map_err(CliError::usage)?;
+        }
     }
-    let accounts = accounts.into_inner();
-    let named: Vec<&str> = accounts
+    let mut accounts = accounts.into_inner();
+    accounts.remove(&Account::Unknown);
+    let names = accounts
         .iter()
-        .filter(|account| **account != Account::Unknown)
         .map(|account| account.name())
-        .collect();
-    let mut needs = match named.len() {
-        0 => Vec::new(),
-        1 => vec![format!("the account {}", named[0])],
-        _ => vec![format!("the accounts {}", named.join(", "))],
+        .collect::<Vec<_>>()
+        .join(", ");
+    let accounts = match accounts.len() {
+        0 => None,
+        1 => Some(format!("the account {names}")),
+        _ => Some(format!("the accounts {names}")),
     };
-    needs.extend(
-        located
-            .case
-            .needs
-            .iter()
-            .map(|need| offered(*need).to_owned()),
-    );
+    let offered = case.needs.iter().map(|need| match need {
+        Need::AnySymbol => "a mock: its policy accepts any symbol",
+        Need::Lockout => "a mock: its lock-out ends with the case",
+        Need::Page => "a mock: it has the documentation's example users",
+    });
+    let needs: Vec<String> = accounts
+        .into_iter()
+        .chain(offered.map(str::to_owned))
+        .collect();
     Ok(if needs.is_empty() {
         "nothing".into()
     } else {
@@ -188,27 +158,9 @@ fn needs(located: &CaseWithLocation, contracts: &[&&Contract]) -> Result<String>
     })
 }
 
-fn offered(need: Need) -> &'static str {
-    match need {
-        Need::AnySymbol => "a mock: its policy accepts any symbol",
-        Need::Lockout => "a mock: its lock-out ends with the case",
-        Need::Page => "a mock: it has the documentation's example users",
-    }
-}
-
 fn numbered(contract: &Contract, fact: &str) -> String {
-    contract
-        .ambiguity_number(fact)
-        .map_or_else(|| fact.to_owned(), |number| format!("{number} {fact}"))
-}
-
-fn kinds(kinds: &[Kind]) -> String {
-    [Kind::Sensor, Kind::Console]
-        .iter()
-        .filter(|kind| kinds.contains(kind))
-        .map(|kind| kind.name())
-        .collect::<Vec<_>>()
-        .join(", ")
+    let number = contract.ambiguity_number(fact);
+    number.map_or_else(|| fact.to_owned(), |number| format!("{number} {fact}"))
 }
 
 fn item(label: &str, text: &str, lines: &mut Vec<String>) {

@@ -1,6 +1,9 @@
 //! Facts as text of a hundred columns: by how certain they are, then by number, facts with the same readings together.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    mem,
+};
 
 use crate::contract::{Contract, FactEntry, Ground, Kind};
 
@@ -15,7 +18,6 @@ struct FactText {
     readings: Vec<ReadingText>,
 }
 
-/// A reading as text.
 #[derive(PartialEq, Eq)]
 struct ReadingText {
     name: String,
@@ -26,6 +28,13 @@ struct ReadingText {
     places: Vec<String>,
 }
 
+impl ReadingText {
+    /// Whether another reading is the same, wherever it is documented.
+    fn means(&self, other: &ReadingText) -> bool {
+        (&self.name, &self.value, &self.because) == (&other.name, &other.value, &other.because)
+    }
+}
+
 /// Returns the text of the wanted facts, ending in a newline; nothing if there are none.
 pub(super) fn text(
     contracts: &[&Contract],
@@ -33,84 +42,83 @@ pub(super) fn text(
 ) -> Option<String> {
     let mut points: BTreeMap<Point, Vec<FactText>> = BTreeMap::new();
     for contract in contracts {
-        for entry in contract.facts() {
-            if is_wanted(contract, &entry) {
-                let number = contract.ambiguity_number(&entry.name).map(str::to_owned);
-                let point = (certainty(&entry), number.is_none(), number);
-                add(points.entry(point).or_default(), contract.kind, entry);
-            }
+        let facts = contract.facts().into_iter();
+        for entry in facts.filter(|entry| is_wanted(contract, entry)) {
+            let certainty = match (entry.is_disputed(), entry.is_assumed()) {
+                (true, _) => 0,
+                (false, true) => 1,
+                (false, false) => 2,
+            };
+            let number = contract.ambiguity_number(&entry.name).map(str::to_owned);
+            let point = (certainty, number.is_none(), number);
+            add(points.entry(point).or_default(), contract.kind, entry);
         }
+    }
+    if points.is_empty() {
+        return None;
     }
     let mut lines = vec![LEGEND.to_owned()];
-    for (certainty, title) in TITLES.iter().enumerate() {
-        let of_section = || points.iter().filter(|(point, _)| point.0 == certainty);
-        let names: BTreeSet<&str> = of_section()
-            .flat_map(|(_, facts)| facts.iter().map(|fact| fact.name.as_str()))
-            .collect();
-        if names.is_empty() {
-            continue;
+    let mut last_certainty = None;
+    for ((certainty, _, number), facts) in &points {
+        if last_certainty.replace(*certainty) != Some(*certainty) {
+            let of_it = points.iter().filter(|(point, _)| point.0 == *certainty);
+            let facts = of_it.flat_map(|(_, facts)| facts);
+            let names: BTreeSet<&String> = facts.map(|fact| &fact.name).collect();
+            let plural = if names.len() == 1 { "" } else { "s" };
+            let title = TITLES[*certainty];
+            lines.push(format!("\n=== {title} ({} fact{plural})", names.len()));
         }
-        let plural = if names.len() == 1 { "" } else { "s" };
         lines.push(String::new());
-        lines.push(format!("=== {title} ({} fact{plural})", names.len()));
-        for ((_, _, number), facts) in of_section() {
-            lines.push(String::new());
-            let about = match number {
-                Some(number) => about(contracts, number),
-                None => UNNUMBERED.to_owned(),
-            };
-            wrap(number.as_deref().unwrap_or("—"), 5, &about, &mut lines);
-            for (names, fact) in joined(facts) {
-                lay_out(&names, fact, &mut lines);
-            }
+        let about = match number {
+            Some(number) => about(contracts, number),
+            None => UNNUMBERED.to_owned(),
+        };
+        wrap(number.as_deref().unwrap_or("—"), 5, &about, &mut lines);
+        for (names, fact) in joined(facts) {
+            lay_out(&names, fact, &mut lines);
         }
     }
-    (!points.is_empty()).then(|| lines.join("\n") + "\n")
-}
-
-fn certainty(entry: &FactEntry<'_>) -> usize {
-    match (entry.is_disputed(), entry.is_assumed()) {
-        (true, _) => 0,
-        (false, true) => 1,
-        (false, false) => 2,
-    }
+    Some(lines.join("\n") + "\n")
 }
 
 /// What a number is about, once for each contract that words it differently.
 fn about(contracts: &[&Contract], number: &str) -> String {
-    let mut texts: Vec<&str> = Vec::new();
-    for contract in contracts {
-        let text = contract
-            .ambiguities
-            .get(number)
-            .map(|point| point.point.as_str());
-        texts.extend(text.filter(|text| !texts.contains(text)));
-    }
+    let ambiguities = contracts.iter().map(|contract| &contract.ambiguities);
+    let points = ambiguities.filter_map(|ambiguities| ambiguities.get(number));
+    let mut texts: Vec<&str> = points.map(|point| point.point.as_str()).collect();
+    texts.dedup();
     texts.join("; ")
 }
 
 /// Adds a fact of a kind, to the same fact of the other kind if only the places of its readings differ.
 fn add(facts: &mut Vec<FactText>, kind: Kind, entry: FactEntry<'_>) {
-    let readings: Vec<ReadingText> = entry
-        .readings
-        .iter()
-        .map(|reading| ReadingText::new(reading.name, &reading.value, reading.ground, kind))
-        .collect();
+    let readings = entry.readings.iter().map(|reading| {
+        let (because, places) = match reading.ground {
+            Ground::Assumed { because } => (Some(because.clone()), Vec::new()),
+            Ground::Documented { at, .. } => (None, at.iter().map(|at| at.cite(kind)).collect()),
+        };
+        ReadingText {
+            name: reading.name.to_owned(),
+            value: reading.value.to_owned(),
+            because,
+            places,
+        }
+    });
+    let readings: Vec<ReadingText> = readings.collect();
     let is_same = |fact: &&mut FactText| {
+        let mut pairs = fact.readings.iter().zip(&readings);
         fact.name == entry.name
             && fact.readings.len() == readings.len()
-            && fact
-                .readings
-                .iter()
-                .zip(&readings)
-                .all(|(one, other)| one.means(other))
+            && pairs.all(|(one, other)| one.means(other))
     };
     let Some(fact) = facts.iter_mut().find(is_same) else {
-        return facts.push(FactText {
-            name: entry.name,
-            kinds: vec![kind],
+        let (name, kinds) = (entry.name, vec![kind]);
+        facts.push(FactText {
+            name,
+            kinds,
             readings,
         });
+        return;
     };
     fact.kinds.push(kind);
     for (reading, other) in fact.readings.iter_mut().zip(readings) {
@@ -142,64 +150,37 @@ fn lay_out(names: &[&str], fact: &FactText, lines: &mut Vec<String>) {
     let kinds: Vec<&str> = fact.kinds.iter().map(|kind| kind.name()).collect();
     let head = format!("{} [{}]", names.join(", "), kinds.join(", "));
     wrap("", 2, &head, lines);
-    let widths = fact
-        .readings
-        .iter()
-        .map(|reading| reading.name.chars().count());
-    let column = 8 + widths.max().unwrap_or(0);
+    let names = fact.readings.iter().map(|reading| &reading.name);
+    let column = 8 + names.map(|name| name.chars().count()).max().unwrap_or(0);
     for (index, reading) in fact.readings.iter().enumerate() {
         let mark = if index == 0 { "*" } else { " " };
-        let head = format!("    {mark} {}", reading.name);
+        let (head, value) = (format!("    {mark} {}", reading.name), &reading.value);
         let ground = match &reading.because {
             Some(because) => format!("(assumed, because {because})"),
             None => format!("(documented at {})", reading.places.join(", ")),
         };
-        let whole = format!("{}  {ground}", reading.value);
+        let whole = format!("{value}  {ground}");
         if column + whole.chars().count() <= WIDTH {
             lines.push(format!("{head:column$}{whole}"));
         } else {
-            wrap(&head, column, &reading.value, lines);
+            wrap(&head, column, value, lines);
             wrap("", column, &ground, lines);
         }
-    }
-}
-
-impl ReadingText {
-    fn new(name: &str, value: &str, ground: &Ground, kind: Kind) -> ReadingText {
-        let (places, because) = match ground {
-            Ground::Assumed { because } => (Vec::new(), Some(because.clone())),
-            Ground::Documented { at, .. } => {
-                (at.iter().map(|place| place.cite(kind)).collect(), None)
-            }
-        };
-        ReadingText {
-            name: name.to_owned(),
-            value: value.to_owned(),
-            because,
-            places,
-        }
-    }
-
-    /// Whether another reading is the same, wherever it is documented.
-    fn means(&self, other: &ReadingText) -> bool {
-        (&self.name, &self.value, &self.because) == (&other.name, &other.value, &other.because)
     }
 }
 
 /// Adds a text that starts at a column, after a head, and continues there; a word wider than the line stands alone.
 pub(super) fn wrap(head: &str, column: usize, text: &str, lines: &mut Vec<String>) {
     let mut line = format!("{head:column$}");
-    let mut is_empty = true;
+    let mut blank = "";
     for word in text.split(' ') {
-        if !is_empty && line.chars().count() + 1 + word.chars().count() > WIDTH {
-            lines.push(std::mem::replace(&mut line, " ".repeat(column)));
-            is_empty = true;
+        if !blank.is_empty() && line.chars().count() + 1 + word.chars().count() > WIDTH {
+            lines.push(mem::replace(&mut line, " ".repeat(column)));
+            blank = "";
         }
-        if !is_empty {
-            line.push(' ');
-        }
+        line.push_str(blank);
         line.push_str(word);
-        is_empty = false;
+        blank = " ";
     }
     lines.push(line);
 }

@@ -1,16 +1,15 @@
 //! Announces the appliances: the CA's certificate, the ready file, the ready lines, and example requests.
 
-use std::{io::Write, mem};
+use std::mem;
 
 use crate::{
     cli::{
-        Stdout,
         console::Console,
-        error::{CliError, Result},
-        ready,
+        error::Result,
+        print, ready,
         ready::{Ready, ReadyAppliance, ReadyFile},
         serve::{
-            ServeArgs, banner,
+            ServeArgs, away, banner,
             fixture_set::{Entry, FixtureSet},
         },
     },
@@ -31,20 +30,14 @@ impl Announcement {
         fixtures: &FixtureSet<'_>,
         control: Option<String>,
     ) -> Result<Announcement> {
-        if let (Some(path), Some(ca)) = (
-            &options.ca_out,
-            fixtures
-                .registry
-                .settings()
-                .identity
-                .as_ref()
-                .and_then(Identity::ca_pem),
-        ) {
-            let (path, ca) = (path.clone(), ca.to_owned());
+        if let (Some(path), Some(ca)) = (options.ca_out.clone(), ca_of(fixtures)) {
             away(move || ready::write_whole(&path, &ca)).await?;
         }
-        let file = write(options, fixtures, control.as_deref()).await?;
-        lines(fixtures.entries.iter(), control.as_deref());
+        let file = write(options, fixtures, control.as_ref()).await?;
+        let control_line = control.iter().map(|url| format!("ready control {url}\n"));
+        let lines = fixtures.entries.iter().map(line).chain(control_line);
+        // A closed stdout is not an error.
+        drop(print(lines.collect::<String>()));
         greet(console, &fixtures.entries);
         Ok(Announcement { file, control })
     }
@@ -56,17 +49,13 @@ impl Announcement {
         fixtures: &FixtureSet<'_>,
         started: &[String],
     ) -> Result<()> {
-        let file = write(options, fixtures, self.control.as_deref()).await?;
+        let file = write(options, fixtures, self.control.as_ref()).await?;
         if let Some(old) = mem::replace(&mut self.file, file) {
             old.keep();
         }
-        lines(
-            fixtures
-                .entries
-                .iter()
-                .filter(|entry| started.contains(&entry.fixture.name)),
-            None,
-        );
+        let is_started = |entry: &&Entry| started.contains(&entry.fixture.name);
+        let lines = fixtures.entries.iter().filter(is_started).map(line);
+        drop(print(lines.collect::<String>()));
         Ok(())
     }
 }
@@ -75,73 +64,56 @@ impl Announcement {
 async fn write(
     options: &ServeArgs,
     fixtures: &FixtureSet<'_>,
-    control: Option<&str>,
+    control: Option<&String>,
 ) -> Result<Option<ReadyFile>> {
     let Some(path) = options.ready_file.clone() else {
         return Ok(None);
     };
-    let ready = of(fixtures, control);
-    away(move || ready.write(&path)).await.map(Some)
-}
-
-/// Writes on a thread that may wait: a FIFO keeps its writer until it has a reader.
-async fn away<T: Send + 'static>(write: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
-    tokio::task::spawn_blocking(write)
-        .await
-        .unwrap_or_else(|_| Err(CliError::usage("writing a file ended early")))
-}
-
-fn of(fixtures: &FixtureSet<'_>, control: Option<&str>) -> Ready {
-    let served = |entry: &Entry| ReadyAppliance {
+    let appliance = |entry: &Entry| ReadyAppliance {
         name: entry.fixture.name.clone(),
         kind: entry.fixture.kind,
-        url: entry.member.url(),
+        url: entry.appliance.url(),
     };
     let settings = fixtures.registry.settings();
-    Ready {
+    let ready = Ready {
         version: Ready::VERSION,
         pid: std::process::id(),
         seed: settings.seed.unwrap_or(settings.default_seed),
-        ca: settings
-            .identity
-            .as_ref()
-            .and_then(Identity::ca_pem)
-            .map(str::to_owned),
-        control: control.map(str::to_owned),
-        appliances: fixtures.entries.iter().map(served).collect(),
-    }
+        ca: ca_of(fixtures),
+        control: control.cloned(),
+        appliances: fixtures.entries.iter().map(appliance).collect(),
+    };
+    away(move || ready.write(&path)).await.map(Some)
 }
 
-fn lines<'a>(entries: impl Iterator<Item = &'a Entry>, control: Option<&str>) {
-    let mut lines: String = entries
-        .map(|entry| {
-            format!(
-                "ready appliance {} {}\n",
-                entry.fixture.name,
-                entry.member.url()
-            )
-        })
-        .collect();
-    lines.extend(control.map(|url| format!("ready control {url}\n")));
-    // A closed stdout is not an error.
-    drop(
-        Stdout
-            .write_all(lines.as_bytes())
-            .and_then(|()| Stdout.flush()),
-    );
+/// The certificate of the generated CA, as PEM text.
+fn ca_of(fixtures: &FixtureSet<'_>) -> Option<String> {
+    let identity = fixtures.registry.settings().identity.as_ref();
+    identity.and_then(Identity::ca_pem).map(str::to_owned)
+}
+
+fn line(entry: &Entry) -> String {
+    format!(
+        "ready appliance {} {}\n",
+        entry.fixture.name,
+        entry.appliance.url()
+    )
 }
 
 /// Prints an example request for the first appliance of each kind.
 fn greet(console: &Console, entries: &[Entry]) {
     let mut kinds = Vec::new();
-    for entry in entries {
-        if kinds.contains(&entry.fixture.kind) {
+    for Entry {
+        fixture, appliance, ..
+    } in entries
+    {
+        if kinds.contains(&fixture.kind) {
             continue;
         }
-        if let Some(command) = banner::example_request(&entry.fixture, &entry.member.url()) {
-            console.note(format!("ask {}: {command}", entry.fixture.name));
+        if let Some(command) = banner::example_request(fixture, &appliance.url()) {
+            console.note(format!("ask {}: {command}", fixture.name));
         }
-        kinds.push(entry.fixture.kind);
+        kinds.push(fixture.kind);
     }
     console.note("Ctrl-C stops the appliances, -q prints less");
 }

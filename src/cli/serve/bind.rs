@@ -6,10 +6,7 @@ use std::{
 };
 
 use crate::{
-    cli::{
-        error::{CliError, Result},
-        serve::with_hint,
-    },
+    cli::error::{CliError, Result},
     fixture::Fixture,
     server::{BindError, BoundPort, Registry, RegistryError},
 };
@@ -25,10 +22,8 @@ pub(super) struct Addresses {
 impl Addresses {
     /// Starts at an address.
     pub(super) fn from(first: SocketAddr) -> Addresses {
-        Addresses {
-            next: Some(first),
-            taken: Vec::new(),
-        }
+        let (next, taken) = (Some(first), Vec::new());
+        Addresses { next, taken }
     }
 
     /// Binds the port of an appliance.
@@ -36,20 +31,23 @@ impl Addresses {
     /// # Errors
     /// Why it cannot be bound, with a hint.
     pub(super) fn bind(&mut self, registry: &Registry, fixture: &Fixture) -> Result<BoundPort> {
-        let address = fixture.listen.or(self.next).ok_or_else(|| {
-            let message = format!(
-                "no port is left for {}: the one before it has 65535",
-                fixture.name
-            );
-            CliError::usage(message).hint("--listen with a lower port, or with port 0")
-        })?;
-        let port = registry
-            .bind(fixture, Some(address))
-            .map_err(|error| self.explain(&error))?;
+        let name = &fixture.name;
+        let none_left = || {
+            CliError::usage(format!(
+                "no port is left for {name}: the one before it has 65535"
+            ))
+            .hint("--listen with a lower port, or with port 0")
+        };
+        let address = fixture.listen.or(self.next).ok_or_else(none_left)?;
+        let bound = registry.bind(fixture, Some(address));
+        let port = bound.map_err(|error| self.explain(&error))?;
         if fixture.listen.is_none() {
-            self.next = following(address);
+            // After port 0, any free one, comes port 0.
+            let step = u16::from(address.port() != 0);
+            let next = address.port().checked_add(step);
+            self.next = next.map(|port| SocketAddr::new(address.ip(), port));
         }
-        self.taken.push((address, fixture.name.clone()));
+        self.taken.push((address, name.clone()));
         Ok(port)
     }
 
@@ -61,7 +59,7 @@ impl Addresses {
             }),
             error => error.hint(),
         };
-        with_hint(CliError::usage(error), hint)
+        CliError::usage(error).with_hint(hint)
     }
 
     /// Names the appliance of this start that has the same port.
@@ -79,7 +77,7 @@ impl Addresses {
 }
 
 /// Reads an address for clap. A common mistake is answered with the address that is meant.
-pub(super) fn address(text: &str, usual_port: u16) -> std::result::Result<SocketAddr, String> {
+pub(super) fn address(text: &str, usual_port: u16) -> Result<SocketAddr, String> {
     text.parse().map_err(|_| {
         let host_and_port = text.strip_prefix("localhost").unwrap_or(text);
         let port = host_and_port.strip_prefix(':').unwrap_or(host_and_port);
@@ -92,14 +90,4 @@ pub(super) fn address(text: &str, usual_port: u16) -> std::result::Result<Socket
             "expected an IP address and a port, 127.0.0.1:{usual_port} or [::1]:{usual_port}{meant}"
         )
     })
-}
-
-/// The address with the next port; port 0 stays any free one.
-fn following(address: SocketAddr) -> Option<SocketAddr> {
-    let port = if address.port() == 0 {
-        0
-    } else {
-        address.port().checked_add(1)?
-    };
-    Some(SocketAddr::new(address.ip(), port))
 }

@@ -21,11 +21,12 @@ use crate::{
 pub(super) struct Control {
     listener: TcpListener,
     token: Option<Secret>,
-    url: String,
+    /// A URL that a client on this machine can use.
+    pub(super) url: String,
 }
 
 /// A control API that answers.
-pub(super) struct Running {
+pub(super) struct RunningControl {
     stop: oneshot::Sender<()>,
     served: JoinHandle<()>,
 }
@@ -39,11 +40,13 @@ pub(super) fn token(options: &ServeArgs) -> Result<Option<Secret>> {
     let token = token.map(read_token).transpose()?;
     match options.control {
         Some(address) if token.is_none() && !address.ip().is_loopback() => {
-            let message = format!(
+            let port = address.port();
+            Err(CliError::usage(format!(
                 "--control {address}: other machines could use the control API without a token"
-            );
-            let loopback = format!("--control 127.0.0.1:{}", address.port());
-            Err(CliError::usage(message).hint(format!("{loopback}, or --control-token-file FILE")))
+            ))
+            .hint(format!(
+                "--control 127.0.0.1:{port}, or --control-token-file FILE"
+            )))
         }
         _ => Ok(token),
     }
@@ -59,9 +62,8 @@ fn read_token(path: &Path) -> Result<Secret> {
             .hint(format!("openssl rand -hex 32 > {shown}")));
     }
     if !token.bytes().all(|byte| byte.is_ascii_graphic()) {
-        let expected = "expected one line of visible ASCII without blanks";
         return Err(CliError::usage(format!(
-            "the token in {shown} cannot be sent in a header, {expected}"
+            "the token in {shown} cannot be sent in a header, expected one line of visible ASCII without blanks"
         )));
     }
     Ok(Secret::new(token))
@@ -84,10 +86,8 @@ impl Control {
             .hint(format!("--control {anywhere} takes any free port"))
         };
         let listener = server::bind(address).map_err(unbound)?;
-        let url = format!(
-            "http://{}",
-            server::reachable(listener.local_addr().map_err(unbound)?)
-        );
+        let address = listener.local_addr().map_err(unbound)?;
+        let url = format!("http://{}", server::reachable(address));
         Ok(Some(Control {
             listener,
             token,
@@ -95,33 +95,26 @@ impl Control {
         }))
     }
 
-    /// Returns a URL that a client on this machine can use.
-    pub(super) fn url(&self) -> &str {
-        &self.url
-    }
-
     /// Answers from now on.
     #[expect(
         clippy::disallowed_methods,
         reason = "the control API is one task of the runtime it was started in"
     )]
-    pub(super) fn start(self, registry: Registry, console: Console) -> Running {
+    pub(super) fn start(self, registry: Registry, console: Console) -> RunningControl {
         let (stop, stopped) = oneshot::channel::<()>();
         let served = tokio::spawn(async move {
             // A sender that is dropped without a word means the same.
-            if let Err(error) = control::serve(self.listener, registry, self.token, async {
-                drop(stopped.await)
-            })
-            .await
-            {
+            let stopped = async { drop(stopped.await) };
+            let served = control::serve(self.listener, registry, self.token, stopped).await;
+            if let Err(error) = served {
                 console.error(format!("the control API ended: {error}"));
             }
         });
-        Running { stop, served }
+        RunningControl { stop, served }
     }
 }
 
-impl Running {
+impl RunningControl {
     /// Stops answering at once; what is returned completes when its connections are gone.
     pub(super) fn end(self) -> impl Future<Output = ()> {
         drop(self.stop);

@@ -1,15 +1,14 @@
 //! The appliances that the command line names: started together, and changed as their files change.
 
-use std::{fmt::Write, path::PathBuf, sync::Arc};
+use std::{mem, path::PathBuf, sync::Arc};
 
 use crate::{
     cli::{
         console::Console,
         error::{CliError, Result},
         mocks::Mock,
-        serve::{ServeArgs, bind::Addresses, prepare, watch::Files},
+        serve::{ServeArgs, bind::Addresses, prepare},
     },
-    fixture,
     fixture::Fixture,
     server::{BoundPort, Registry, RunningAppliance},
 };
@@ -27,7 +26,7 @@ pub(super) struct FixtureSet<'a> {
 pub(super) struct Entry {
     path: Option<PathBuf>,
     pub(super) fixture: Fixture,
-    pub(super) member: Arc<RunningAppliance>,
+    pub(super) appliance: Arc<RunningAppliance>,
 }
 
 impl<'a> FixtureSet<'a> {
@@ -39,11 +38,11 @@ impl<'a> FixtureSet<'a> {
         mocks: Vec<Mock>,
     ) -> Result<FixtureSet<'a>> {
         let mut addresses = Addresses::from(options.listen);
-        let ports: Vec<_> = mocks
+        let ports = mocks
             .iter()
-            .map(|(_, fixture)| addresses.bind(&registry, fixture))
-            .collect::<Result<_>>()?;
-        let mut served = FixtureSet {
+            .map(|(_, fixture)| addresses.bind(&registry, fixture));
+        let ports: Vec<BoundPort> = ports.collect::<Result<_>>()?;
+        let mut set = FixtureSet {
             options,
             console,
             registry,
@@ -51,76 +50,66 @@ impl<'a> FixtureSet<'a> {
             entries: Vec::new(),
         };
         for ((path, fixture), port) in mocks.into_iter().zip(ports) {
-            let member = served.registry.serve(&fixture, port)?;
-            served.entries.push(Entry {
-                path,
-                fixture,
-                member,
-            });
+            set.entries.push(set.join(path, fixture, port)?);
         }
-        Ok(served)
+        Ok(set)
     }
 
-    /// Serves the new content of the files: validated and bound first, then changed. Returns the names of appliances on a new port.
+    /// Serves changed fixtures: validated and bound first, then changed. Returns the names of appliances on a new port.
     ///
     /// An appliance whose fixture is the same keeps its state; one whose fixture changed restarts, and keeps its port and its
     /// connections unless it asks for another address. One that the control API has deleted comes back.
-    pub(super) fn reload(&mut self, files: &Files) -> Result<Vec<String>> {
-        let fixtures = prepare(parse(files)?, self.options, &self.registry)?;
+    pub(super) fn reload(&mut self, mocks: Vec<Mock>) -> Result<Vec<String>> {
+        let mocks = prepare(mocks, self.options, &self.registry)?;
         let addresses = self.addresses.clone();
-        let mut bound = Vec::new();
-        for (path, fixture) in &fixtures {
-            match self.port(path.as_ref(), fixture) {
-                Ok(port) => bound.push(port),
-                Err(error) => {
-                    self.addresses = addresses;
-                    return Err(error);
-                }
-            }
-        }
-        let mut old = std::mem::take(&mut self.entries);
-        let kept: Vec<Option<Entry>> = fixtures
+        let ports = mocks
             .iter()
-            .map(|(path, _)| Some(old.remove(old.iter().position(|entry| entry.path == *path)?)))
-            .collect();
+            .map(|(path, fixture)| self.port(path.as_ref(), fixture));
+        let ports = ports.collect::<Result<Vec<_>>>();
+        let ports = ports.inspect_err(|_| self.addresses = addresses)?;
+        let mut old = mem::take(&mut self.entries);
+        let kept = mocks.iter().map(|(path, _)| {
+            let index = old.iter().position(|entry| entry.path == *path)?;
+            Some(old.remove(index))
+        });
+        let kept: Vec<Option<Entry>> = kept.collect();
         for entry in old {
             self.console.note(format!("removed {}", entry.fixture.name));
             self.leave(&entry);
         }
         let mut started = Vec::new();
-        for (((path, fixture), port), before) in fixtures.into_iter().zip(bound).zip(kept) {
-            let entry = match (before, port) {
-                (Some(entry), None) => self.change(entry, fixture),
-                (before, Some(port)) => {
-                    match &before {
-                        Some(before) => self
-                            .console
-                            .note(format!("{} moves to another address", before.fixture.name)),
-                        None => self.console.note(format!("added {fixture}")),
-                    }
-                    before.iter().for_each(|before| self.leave(before));
-                    self.join(path, fixture, port)
-                        .inspect(|entry| started.push(entry.fixture.name.clone()))
-                }
-                (None, None) => None,
+        for (((path, fixture), port), before) in mocks.into_iter().zip(ports).zip(kept) {
+            let Some(port) = port else {
+                self.entries
+                    .extend(before.map(|entry| self.change(entry, fixture)));
+                continue;
             };
-            self.entries.extend(entry);
+            match &before {
+                Some(entry) => {
+                    let name = &entry.fixture.name;
+                    self.console
+                        .note(format!("{name} moves to another address"));
+                    self.leave(entry);
+                }
+                None => self.console.note(format!("added {fixture}")),
+            }
+            match self.join(path, fixture, port) {
+                Ok(entry) => {
+                    started.push(entry.fixture.name.clone());
+                    self.entries.push(entry);
+                }
+                Err(error) => self.console.error(error),
+            }
         }
         Ok(started)
     }
 
     /// Binds a port for a fixture that has none yet.
     fn port(&mut self, path: Option<&PathBuf>, fixture: &Fixture) -> Result<Option<BoundPort>> {
-        let ours = |name: &str| {
-            self.entries
-                .iter()
-                .any(|entry| *entry.member.appliance().name() == *name)
-        };
-        if self.registry.find(&fixture.name).is_some() && !ours(&fixture.name) {
-            let message = format!(
-                "the control API created an appliance named `{}`",
-                fixture.name
-            );
+        let name = &fixture.name;
+        let is_ours = |entry: &Entry| *entry.appliance.appliance().name() == **name;
+        if self.registry.find(name).is_some() && !self.entries.iter().any(is_ours) {
+            let message = format!("the control API created an appliance named `{name}`");
             return Err(CliError::usage(message).hint("delete it, or give this one another `name`"));
         }
         let stays = |entry: &Entry| {
@@ -129,76 +118,45 @@ impl<'a> FixtureSet<'a> {
                 && self.serves(entry)
         };
         if self.entries.iter().any(stays) {
-            Ok(None)
-        } else {
-            self.addresses.bind(&self.registry, fixture).map(Some)
+            return Ok(None);
         }
+        self.addresses.bind(&self.registry, fixture).map(Some)
     }
 
     fn serves(&self, entry: &Entry) -> bool {
-        self.registry
-            .find(&entry.member.appliance().name())
-            .is_some_and(|member| Arc::ptr_eq(&member, &entry.member))
+        let found = self.registry.find(&entry.appliance.appliance().name());
+        found.is_some_and(|found| Arc::ptr_eq(&found, &entry.appliance))
     }
 
-    fn join(&self, path: Option<PathBuf>, fixture: Fixture, port: BoundPort) -> Option<Entry> {
-        match self.registry.serve(&fixture, port) {
-            Ok(member) => Some(Entry {
-                path,
-                fixture,
-                member,
-            }),
-            Err(error) => {
-                self.console.error(error);
-                None
-            }
-        }
+    fn join(&self, path: Option<PathBuf>, fixture: Fixture, port: BoundPort) -> Result<Entry> {
+        let appliance = self.registry.serve(&fixture, port)?;
+        Ok(Entry {
+            path,
+            fixture,
+            appliance,
+        })
     }
 
     /// The name is free from then on. What is being answered may still be, for a second at most.
     fn leave(&self, entry: &Entry) {
         if self.serves(entry) {
-            drop(self.registry.delete(&entry.member.appliance().name()));
+            drop(self.registry.delete(&entry.appliance.appliance().name()));
         }
     }
 
-    fn change(&self, entry: Entry, fixture: Fixture) -> Option<Entry> {
-        let changes = changes(&entry.fixture, &fixture);
+    fn change(&self, entry: Entry, fixture: Fixture) -> Entry {
+        let (name, changes) = (&fixture.name, changes(&entry.fixture, &fixture));
         if changes.is_empty() {
-            return Some(entry);
+            return entry;
         }
-        if let Err(error) = self.registry.change(&entry.member, &fixture) {
+        if let Err(error) = self.registry.change(&entry.appliance, &fixture) {
             self.console.error(error);
-            return Some(entry);
+            return entry;
         }
-        self.console.note(format!(
-            "{} restarts, changed: {}",
-            fixture.name,
-            changes.join(", ")
-        ));
-        Some(Entry { fixture, ..entry })
+        self.console
+            .note(format!("{name} restarts, changed: {}", changes.join(", ")));
+        Entry { fixture, ..entry }
     }
-}
-
-fn parse(files: &Files) -> Result<Vec<Mock>> {
-    let mut errors = String::new();
-    let mut named = Vec::new();
-    for (path, bytes) in files {
-        match fixture::read_bytes(&path.display().to_string(), bytes) {
-            Ok(fixture) => named.push((path.display().to_string(), fixture)),
-            // Writing into a string never fails.
-            Err(error) => drop(writeln!(errors, "{error}")),
-        }
-    }
-    if !errors.is_empty() {
-        return Err(CliError::usage(errors.trim_end()));
-    }
-    fixture::distinct(&named)?;
-    Ok(files
-        .iter()
-        .map(|(path, _)| Some(path.clone()))
-        .zip(named.into_iter().map(|(_, fixture)| fixture))
-        .collect())
 }
 
 /// Names what is not the same in two fixtures.
@@ -209,10 +167,7 @@ fn changes(old: &Fixture, new: &Fixture) -> Vec<&'static str> {
         ("users", old.state.directory == new.state.directory),
         ("policy", old.state.policy == new.state.policy),
         ("lock-out", old.state.lockout == new.state.lockout),
-        (
-            "readings",
-            format!("{:?}", old.readings) == format!("{:?}", new.readings),
-        ),
+        ("readings", old.readings == new.readings),
         // A mode shows all of itself, and no password stands in one.
         (
             "failures",
@@ -221,6 +176,7 @@ fn changes(old: &Fixture, new: &Fixture) -> Vec<&'static str> {
         ("seed", old.seed == new.seed),
     ];
     same.into_iter()
-        .filter_map(|(what, same)| (!same).then_some(what))
+        .filter(|(_, same)| !same)
+        .map(|(what, _)| what)
         .collect()
 }

@@ -3,8 +3,10 @@
 use std::{path::PathBuf, time::Duration};
 
 use crate::cli::{
-    error::{Result, read},
-    fixture,
+    error::{CliError, Result, read},
+    fixture, mocks,
+    mocks::Mock,
+    serve::away,
 };
 
 /// Files and their content, in order.
@@ -13,31 +15,29 @@ pub(super) type Files = Vec<(PathBuf, Vec<u8>)>;
 /// Reads fixtures again and again.
 pub(super) struct Watch {
     paths: Vec<PathBuf>,
-    seen: std::result::Result<Files, String>,
+    seen: Result<Files, String>,
 }
 
 impl Watch {
     /// Watches files, and folders of them, from what was read of them before.
     pub(super) fn new(paths: Vec<PathBuf>, files: Files) -> Watch {
-        Watch {
-            paths,
-            seen: Ok(files),
-        }
+        let seen = Ok(files);
+        Watch { paths, seen }
     }
 
-    /// Waits until a file has changed, and returns all of them. A file that cannot be read is reported once.
-    pub(super) async fn changed(&mut self) -> std::result::Result<Files, String> {
+    /// Waits until a file has changed, and returns the fixtures of all. A file that cannot be read is reported once.
+    pub(super) async fn changed(&mut self) -> Result<Vec<Mock>> {
         loop {
             tokio::time::sleep(PAUSE).await;
             let paths = self.paths.clone();
-            // Away from the threads that answer: a folder on a network may keep its reader waiting.
-            let Ok(now) = tokio::task::spawn_blocking(move || read_all(&paths)).await else {
-                continue;
-            };
+            // A folder on a network may keep its reader waiting.
+            let now = away(move || read_all(&paths)).await;
             let now = now.map_err(|error| error.to_string());
             if now != self.seen {
                 self.seen.clone_from(&now);
-                return now;
+                now.map_err(CliError::usage)?;
+                let paths = self.paths.clone();
+                return away(move || mocks::load(&paths, None)).await;
             }
         }
     }
