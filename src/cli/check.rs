@@ -22,7 +22,7 @@ use crate::{
     contract::Kind,
     fixture::Fixture,
     report,
-    report::{CaseResult, Conformance, Regression, Summary},
+    report::{CaseResult, Conformance, Regression, Summary, TargetSummary},
     runner,
     runner::{RunContext, RunResult},
     server::tls::Identity,
@@ -147,15 +147,11 @@ fn run_all(runs: Vec<MockRun>, options: &CheckArgs, console: &Console) -> Result
     };
     // All run to their end, so that the error of one does not cut off another.
     let results: Vec<Result<RunResult>> = thread::scope(|scope| {
-        let threads: Vec<_> = runs
-            .into_iter()
-            .map(|one| scope.spawn(|| run(one)))
-            .collect();
+        let spawn = |one| scope.spawn(|| run(one));
+        let threads: Vec<_> = runs.into_iter().map(spawn).collect();
         let panicked = |_| Err(CliError::usage("a run ended early: it panicked"));
-        let results = threads
-            .into_iter()
-            .map(|thread| thread.join().unwrap_or_else(panicked));
-        results.collect()
+        let threads = threads.into_iter().map(|thread| thread.join());
+        threads.map(|run| run.unwrap_or_else(panicked)).collect()
     });
     progress.end();
     results.into_iter().collect()
@@ -177,12 +173,9 @@ async fn run_one(
     double.stop().await;
     let mut run = run.map_err(CliError::usage)?;
     if options.selection.is_full() {
-        let ids: Vec<&str> = mock
-            .cases
-            .iter()
-            .map(|located| located.case.id.as_str())
-            .collect();
-        run.summary.gone = mock.store.gone(&ids).map_err(CliError::usage)?;
+        let ids = mock.cases.iter().map(|located| &*located.case.id);
+        let gone = mock.store.gone(&ids.collect::<Vec<_>>());
+        run.summary.gone = gone.map_err(CliError::usage)?;
     }
     Ok(run)
 }
@@ -214,11 +207,9 @@ pub(super) fn finish(
 }
 
 fn note_pending(options: &CheckArgs, summary: &Summary, console: &Console) {
-    let targets = summary
-        .targets
-        .iter()
-        .filter(|target| target.review.is_some());
-    let cases = targets.flat_map(|target| &target.cases);
+    let mut targets: Vec<&TargetSummary> = summary.targets.iter().collect();
+    targets.retain(|target| target.review.is_some());
+    let cases = targets.iter().flat_map(|target| &target.cases);
     let waits = match cases.filter(|case| is_pending(case)).count() {
         0 => return,
         1 => "1 snapshot waits".to_owned(),
@@ -239,21 +230,15 @@ fn is_pending(case: &CaseResult) -> bool {
 
 fn exit_code(summary: &Summary, has_outdated: bool, unreachable: Option<ConnectFailure>) -> Result {
     let mut cases = summary.targets.iter().flat_map(|target| &target.cases);
-    let mut inconsistent = summary
-        .targets
-        .iter()
-        .flat_map(|target| &target.inconsistent);
-    let is_inconsistent = inconsistent.any(|inconsistency| inconsistency.known.is_none());
+    let inconsistent = summary.targets.iter().map(|target| &target.inconsistent);
+    let is_inconsistent = inconsistent.flatten().any(|found| found.known.is_none());
+    let is_new = |case: &CaseResult| case.regression == Some(Regression::New);
     if is_inconsistent || has_outdated || cases.clone().any(|case| case.failed) {
         Ok(code::DEVIATION)
     } else if let Some(ConnectFailure { message, hint }) = unreachable {
         let message = format!("the target could not be reached: {message}");
         Err(CliError::new(code::UNREACHABLE, message).hint(hint))
-    } else if snapshots::is_ci()
-        && cases
-            .clone()
-            .any(|case| case.regression == Some(Regression::New))
-    {
+    } else if snapshots::is_ci() && cases.clone().any(is_new) {
         let hint = "run check elsewhere, then `d4iot-double review`, and commit the snapshots";
         Err(CliError::new(code::NO_SNAPSHOT, "in CI every case needs a snapshot").hint(hint))
     } else if cases.all(|case| case.conformance == Conformance::NotJudged) {

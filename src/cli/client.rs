@@ -18,12 +18,7 @@ pub(super) struct ClientArgs {
     #[arg(short = 'k', long, requires = "target", conflicts_with_all = ["cacert", "pin_spki"])]
     pub insecure: bool,
     /// Trust only the certificates in this file (default: those that the system trusts)
-    #[arg(
-        long,
-        value_name = "PEM",
-        requires = "target",
-        conflicts_with = "pin_spki"
-    )]
+    #[arg(long, value_name = "PEM", requires = "target")]
     pub cacert: Option<PathBuf>,
     /// Client certificate, if the target requires one
     #[arg(long, value_name = "PEM", requires_all = ["target", "key"])]
@@ -32,18 +27,13 @@ pub(super) struct ClientArgs {
     #[arg(long, value_name = "PEM", requires_all = ["target", "cert"])]
     pub key: Option<PathBuf>,
     /// SHA-256 of the target's public key (sha256//BASE64, or hexadecimal), instead of verifying chain and host name; the certificate's dates are still verified
-    #[arg(long, value_name = "SHA256", requires = "target")]
+    #[arg(long, value_name = "SHA256", requires = "target", conflicts_with_all = ["cacert"])]
     pub pin_spki: Option<Pin>,
     /// Use this proxy, http://HOST:PORT; its user name and password are read from `proxy` in the accounts file. Proxies of the environment are ignored
-    #[arg(
-        long,
-        value_name = "URL",
-        requires = "target",
-        conflicts_with = "resolve"
-    )]
+    #[arg(long, value_name = "URL", requires = "target")]
     pub proxy: Option<String>,
     /// Connect to this address for the target's name and port, as in `sensor.lab:443:10.0.0.5`
-    #[arg(long, value_name = "HOST:PORT:ADDR", requires = "target")]
+    #[arg(long, value_name = "HOST:PORT:ADDR", requires = "target", conflicts_with_all = ["proxy"])]
     pub resolve: Option<Resolve>,
     /// Time limit of a request (default: 30s); connecting may take half of it
     #[arg(long, value_name = "D", value_parser = duration, requires = "target")]

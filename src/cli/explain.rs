@@ -42,14 +42,12 @@ fn explain(what: Option<&str>, kinds: &[Kind]) -> Result<String> {
         return Ok(facts::text(&contracts, is_wanted).unwrap_or_default());
     };
     let case = cases::all().iter().find(|located| located.case.id == what);
-    let case = case
-        .map(|located| case::text(located, &contracts))
-        .transpose()?;
+    let case = case.map(|case| case::text(case, &contracts)).transpose()?;
     let outcome = what.parse::<Outcome>().ok();
-    let meant = contracts
-        .iter()
-        .map(|contract| (contract.kind, contract.facts_meant(what)));
-    let meant: BTreeMap<Kind, Vec<String>> = meant.collect();
+    let mut meant: BTreeMap<Kind, Vec<String>> = BTreeMap::new();
+    for contract in &contracts {
+        meant.insert(contract.kind, contract.facts_meant(what));
+    }
     let facts = facts::text(&contracts, |contract, entry| match outcome {
         Some(outcome) => is_about(entry, outcome),
         None => meant[&contract.kind].contains(&entry.name),
@@ -70,10 +68,9 @@ fn is_about(entry: &FactEntry<'_>, outcome: Outcome) -> bool {
 
 /// Describes a number on which no fact depends.
 fn without_facts(contracts: &[&Contract], number: &str) -> Option<String> {
-    let mut points = contracts
-        .iter()
-        .filter_map(|contract| contract.ambiguities.get(number));
-    let point = &points.next()?.point;
+    let ambiguities = contracts.iter().map(|contract| &contract.ambiguities);
+    let mut found = ambiguities.filter_map(|known| known.get(number));
+    let point = &found.next()?.point;
     Some(format!(
         "{number}  {point}\n     An error in the documentation only: no fact depends on it.\n"
     ))

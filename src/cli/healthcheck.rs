@@ -69,11 +69,8 @@ fn urls(ready_file: Option<&Path>) -> Result<Vec<String>> {
         CliError::new(code::DEVIATION, message)
             .hint("name the file that serve writes with --ready-file")
     })?;
-    Ok(ready
-        .appliances
-        .into_iter()
-        .map(|appliance| appliance.url)
-        .collect())
+    let appliances = ready.appliances.into_iter();
+    Ok(appliances.map(|appliance| appliance.url).collect())
 }
 
 /// Sends a request that is not an operation: no failure mode of an operation counts it, and no sign-in fails.

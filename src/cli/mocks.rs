@@ -23,9 +23,8 @@ pub(super) fn load(paths: &[PathBuf], kind: Option<Kind>) -> Result<Vec<Mock>> {
         return Ok(kinds(kind).into_iter().map(built_in).collect());
     }
     let loaded = fixture::load(paths)?.into_iter();
-    Ok(loaded
-        .map(|(path, fixture)| (Some(path), fixture))
-        .collect())
+    let mocks = loaded.map(|(path, fixture)| (Some(path), fixture));
+    Ok(mocks.collect())
 }
 
 /// Applies a file of profiles, readings (`FACT=NAME`) and armed failure modes. Each must suit at least one mock.
@@ -38,10 +37,10 @@ pub(super) fn configure(
     readings: &[String],
     failures: &[String],
 ) -> Result<Vec<Profile>> {
-    let profiles = profiles
-        .map(|path| impersonate(mocks, path))
-        .transpose()?
-        .unwrap_or_default();
+    let profiles = match profiles {
+        Some(path) => impersonate(mocks, path)?,
+        None => Vec::new(),
+    };
     for choice in readings {
         let Some((fact, reading)) = choice.split_once('=') else {
             let message = format!("--reading {choice}: expected FACT=NAME, as in `X11=table`");
@@ -86,24 +85,19 @@ fn impersonate(mocks: &mut [Mock], path: &Path) -> Result<Vec<Profile>> {
 
 /// Chooses a reading of a fact; `place` is where the choice was made.
 fn choose(fixture: &mut Fixture, fact: &str, reading: &str, place: &str) -> Result<()> {
-    let contract = contract::of(fixture.kind);
-    fixture
-        .readings
-        .choose(contract, fact, reading)
-        .map_err(|error| {
-            let hint = error
-                .nearest()
-                .map(|near| format!("did you mean `{near}`?"));
-            CliError::usage(format!("{place}: {error}")).with_hint(hint)
-        })
+    let (contract, readings) = (contract::of(fixture.kind), &mut fixture.readings);
+    let chosen = readings.choose(contract, fact, reading);
+    chosen.map_err(|error| {
+        let near = error.nearest();
+        let hint = near.map(|near| format!("did you mean `{near}`?"));
+        CliError::usage(format!("{place}: {error}")).with_hint(hint)
+    })
 }
 
 /// Changes every mock that can be changed so, which at least one must be.
 fn apply(mocks: &mut [Mock], change: impl Fn(&mut Fixture) -> Result<()>) -> Result<()> {
-    let results: Vec<Result<()>> = mocks
-        .iter_mut()
-        .map(|(_, fixture)| change(fixture))
-        .collect();
+    let results = mocks.iter_mut().map(|(_, fixture)| change(fixture));
+    let results: Vec<Result<()>> = results.collect();
     if results.iter().any(Result::is_ok) {
         return Ok(());
     }

@@ -20,9 +20,9 @@ pub(super) fn run(options: &CheckArgs, console: &Console) -> Result {
         return print(mock_plan(options)?);
     }
     let run = options.target.prepare(&options.selection, options.repeat)?;
-    run.warnings
-        .iter()
-        .for_each(|warning| console.warning(warning));
+    for warning in &run.warnings {
+        console.warning(warning);
+    }
     print(live_plan(&run, options.target.max_auth_failures)?)
 }
 
@@ -57,11 +57,8 @@ fn live_plan(run: &PreparedRun, budget: u32) -> Result<String> {
         if phase.replace(planned.phase) != Some(planned.phase) {
             text.push_str(&format!("\n{}\n", heading(planned.phase)));
             if planned.phase == CasePhase::Mutating {
-                text.extend(
-                    plan.objects
-                        .iter()
-                        .map(|account| undo_requests(kind, *account, address)),
-                );
+                let requests = |account: &Account| undo_requests(kind, *account, address);
+                text.extend(plan.objects.iter().map(requests));
             }
         }
         text.push_str(&entry(kind, planned.located, address, planned.cost)?);
@@ -131,10 +128,8 @@ fn entry(kind: Kind, located: &CaseWithLocation, address: &str, cost: u32) -> Re
 
 fn sum(kind: Kind, cases: &[&CaseWithLocation]) -> String {
     let of = |effect| {
-        cases
-            .iter()
-            .filter(|located| located.case.effect == effect)
-            .count()
+        let effects = cases.iter().map(|located| located.case.effect);
+        effects.filter(|other| *other == effect).count()
     };
     let requests: usize = cases.iter().map(|located| located.case.steps.len()).sum();
     format!(

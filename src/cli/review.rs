@@ -19,7 +19,7 @@ use crate::{
     contract::Kind,
     redact::Secret,
     runner::{AccountsFile, acceptance::AcceptanceRule},
-    snapshot::{PendingSnapshot, SnapshotFolder},
+    snapshot::{PendingSnapshot, Snapshot, SnapshotFolder},
 };
 
 /// The arguments of `pending` and `reject`.
@@ -137,14 +137,10 @@ struct Candidate {
 
 impl Candidate {
     fn accept(&self, rule: &AcceptanceRule) -> Result<()> {
-        let kind = self
-            .name
-            .split_once('/')
-            .and_then(|(kind, _)| kind.parse().ok());
-        let id = &self.pending.id;
-        Ok(self
-            .folder
-            .accept(id, |new| rule.check(id, kind, &new.body))?)
+        let (id, prefix) = (&self.pending.id, self.name.split_once('/'));
+        let kind = prefix.and_then(|(kind, _)| kind.parse().ok());
+        let check = |new: &Snapshot| rule.check(id, kind, &new.body);
+        Ok(self.folder.accept(id, check)?)
     }
 
     fn reject(&self) -> Result<()> {
@@ -197,9 +193,8 @@ impl AcceptArgs {
         for (name, value) in env::vars_os() {
             let (name, value) = (name.to_string_lossy().into_owned(), value.into_string());
             let upper = name.to_uppercase();
-            let is_secret = ["PASS", "SECRET", "TOKEN"]
-                .iter()
-                .any(|word| upper.contains(word));
+            let mut words = ["PASS", "SECRET", "TOKEN"].iter();
+            let is_secret = words.any(|word| upper.contains(word));
             if let (true, Ok(value)) = (is_secret, value) {
                 let what = format!("the value of the environment variable {name}");
                 secrets.push((what, Secret::new(value)));

@@ -206,10 +206,9 @@ fn registry(options: &ServeArgs, console: &Console) -> Result<Registry> {
     server::raise_descriptor_limit();
     let reserved = options.control.map_or(0, |_| crate::control::DESCRIPTORS);
     let log = move |line: &str| {
-        notes
-            .count(line)
-            .into_iter()
-            .for_each(|line| console.note(line))
+        if let Some(line) = notes.count(line) {
+            console.note(line);
+        }
     };
     let limits = Limits {
         log: Log::to(log),

@@ -70,10 +70,8 @@ fn cases_of(summary: &Summary) -> ComparedCases {
     let mut all = ComparedCases::new();
     for (index, target) in summary.targets.iter().enumerate() {
         let kind = target.kind;
-        let before = summary.targets[..index]
-            .iter()
-            .filter(|other| other.kind == kind);
-        let prefix = match before.count() {
+        let before = summary.targets[..index].iter();
+        let prefix = match before.filter(|other| other.kind == kind).count() {
             0 => kind.to_string(),
             count => format!("{kind}-{}", count + 1),
         };
@@ -104,15 +102,11 @@ fn of_case(case: &CaseResult) -> ComparedCase {
         if case.known.is_some() { ", known" } else { "" }
     );
     let exchanges = case.exchanges.iter().map(|exchange| {
-        let status = exchange
-            .status
-            .map_or("no answer".to_owned(), |status| status.to_string());
+        let status = exchange.status.map(|status| status.to_string());
+        let status = status.unwrap_or("no answer".to_owned());
         let texts = [&exchange.content_type, &exchange.outcome, &exchange.trouble];
-        let texts: String = texts
-            .into_iter()
-            .flatten()
-            .map(|text| format!(" {text}"))
-            .collect();
+        let texts = texts.into_iter().flatten();
+        let texts: String = texts.map(|text| format!(" {text}")).collect();
         format!("{status}{texts}\n{}\n", exchange.body)
     });
     ComparedCase {

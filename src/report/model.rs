@@ -203,9 +203,8 @@ fn review_command(folder: &str, id: &str) -> String {
         Some(Ok(_)) => String::new(),
         _ => format!(" --snapshots {folder}"),
     };
-    format!("d4iot-double review{option} {id}")
-        .trim_end()
-        .to_owned()
+    let command = format!("d4iot-double review{option} {id}");
+    command.trim_end().to_owned()
 }
 
 /// Cases that share something: a reason, or a reading.
@@ -332,11 +331,8 @@ fn classes(case: &CaseResult) -> Vec<String> {
     let mut classes: Vec<String> = states.into_iter().flatten().map(str::to_owned).collect();
     for operation in Operation::ALL {
         // A case whose answer is of no operation, such as one to invalid JSON, still has the name of the operation it asked for.
-        let mut names = case
-            .facts
-            .iter()
-            .map(|fact| fact_name(fact))
-            .chain([&*case.id]);
+        let facts = case.facts.iter().map(|fact| fact_name(fact));
+        let mut names = facts.chain([&*case.id]);
         if names.any(|name| name.starts_with(&format!("{operation}."))) {
             classes.push(format!("ask-{operation}"));
         }

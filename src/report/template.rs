@@ -191,10 +191,8 @@ fn code(text: &str) -> String {
 }
 
 fn longest_run(text: &str) -> usize {
-    text.split(|character| character != '`')
-        .map(str::len)
-        .max()
-        .unwrap_or_default()
+    let runs = text.split(|character| character != '`');
+    runs.map(str::len).max().unwrap_or_default()
 }
 
 /// Escapes what HTML or XML would read.

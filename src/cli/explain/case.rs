@@ -28,10 +28,9 @@ pub(super) fn text(located: &CaseWithLocation, contracts: &[&Contract]) -> Resul
     } = located;
     let of_case = |contract: &&&Contract| case.kinds.contains(&contract.kind);
     let contracts: Vec<&Contract> = contracts.iter().filter(of_case).copied().collect();
-    let kinds = [Kind::Sensor, Kind::Console]
-        .iter()
-        .filter(|kind| case.kinds.contains(kind));
-    let kinds = kinds.map(|kind| kind.name()).collect::<Vec<_>>().join(", ");
+    let mut kinds = vec![Kind::Sensor, Kind::Console];
+    kinds.retain(|kind| case.kinds.contains(kind));
+    let kinds = join(kinds.iter().map(|kind| kind.name()));
     if contracts.is_empty() {
         let message = format!("the case `{}` is for {kinds} only", case.id);
         return Err(CliError::usage(message));
@@ -53,14 +52,13 @@ pub(super) fn text(located: &CaseWithLocation, contracts: &[&Contract]) -> Resul
         lines.push(format!("\n=== {}", contract.kind));
         let facts = case.covers(contract);
         // A number stays on the line of its fact.
-        let facts = facts
-            .iter()
-            .map(|fact| numbered(contract, fact).replace(' ', "\u{a0}"));
+        let facts = facts.iter().map(|fact| numbered(contract, fact));
+        let facts = facts.map(|fact| fact.replace(' ', "\u{a0}"));
         let from = lines.len();
         item("facts", &facts.collect::<Vec<_>>().join(", "), &mut lines);
-        lines[from..]
-            .iter_mut()
-            .for_each(|line| *line = line.replace('\u{a0}', " "));
+        for line in &mut lines[from..] {
+            *line = line.replace('\u{a0}', " ");
+        }
         let commands = runner::case_commands(contract.kind, case, "$TARGET");
         let commands = commands.map_err(CliError::usage)?;
         for (index, (step, command)) in case.steps.iter().zip(commands).enumerate() {
@@ -80,10 +78,8 @@ fn expectation(step: &Step, contract: &Contract, lines: &mut Vec<String>) -> Res
     let served = Readings::default();
     let responses = allowed::allowed_responses(&step.expect, contract, step.ask, &served);
     let responses = responses.map_err(CliError::usage)?;
-    let texts = responses
-        .iter()
-        .map(|response| allowed(response, step, contract));
-    let mut texts: Vec<String> = texts.collect();
+    let text = |response| allowed(response, step, contract);
+    let mut texts: Vec<String> = responses.iter().map(text).collect();
     texts.dedup();
     for (index, text) in texts.iter().enumerate() {
         item(if index == 0 { "expected" } else { "or" }, text, lines);
@@ -132,11 +128,7 @@ fn needs(
     }
     let mut accounts = accounts.into_inner();
     accounts.remove(&Account::Unknown);
-    let names = accounts
-        .iter()
-        .map(|account| account.name())
-        .collect::<Vec<_>>()
-        .join(", ");
+    let names = join(accounts.iter().map(|account| account.name()));
     let accounts = match accounts.len() {
         0 => None,
         1 => Some(format!("the account {names}")),
@@ -147,15 +139,17 @@ fn needs(
         Need::Lockout => "a mock: its lock-out ends with the case",
         Need::Page => "a mock: it has the documentation's example users",
     });
-    let needs: Vec<String> = accounts
-        .into_iter()
-        .chain(offered.map(str::to_owned))
-        .collect();
+    let mut needs: Vec<String> = accounts.into_iter().collect();
+    needs.extend(offered.map(str::to_owned));
     Ok(if needs.is_empty() {
         "nothing".into()
     } else {
         needs.join("; ")
     })
+}
+
+fn join<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    names.collect::<Vec<_>>().join(", ")
 }
 
 fn numbered(contract: &Contract, fact: &str) -> String {

@@ -41,10 +41,8 @@ pub(super) fn example_request(fixture: &Fixture, url: &str) -> Option<String> {
 
 fn fixture_user(fixture: &Fixture) -> Option<Json> {
     let users = fixture.state.directory.users();
-    let user = users
-        .clone()
-        .find(|user| user.state == UserState::Active)
-        .or(users.clone().next())?;
+    let active = users.clone().find(|user| user.state == UserState::Active);
+    let user = active.or(users.clone().next())?;
     Some(json!({ "username": user.username, "password": "<PASSWORD>" }))
 }
 

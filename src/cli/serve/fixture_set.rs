@@ -38,10 +38,8 @@ impl<'a> FixtureSet<'a> {
         mocks: Vec<Mock>,
     ) -> Result<FixtureSet<'a>> {
         let mut addresses = Addresses::from(options.listen);
-        let ports = mocks
-            .iter()
-            .map(|(_, fixture)| addresses.bind(&registry, fixture));
-        let ports: Vec<BoundPort> = ports.collect::<Result<_>>()?;
+        let bind = |(_, fixture): &Mock| addresses.bind(&registry, fixture);
+        let ports: Vec<BoundPort> = mocks.iter().map(bind).collect::<Result<_>>()?;
         let mut set = FixtureSet {
             options,
             console,
@@ -62,10 +60,8 @@ impl<'a> FixtureSet<'a> {
     pub(super) fn reload(&mut self, mocks: Vec<Mock>) -> Result<Vec<String>> {
         let mocks = prepare(mocks, self.options, &self.registry)?;
         let addresses = self.addresses.clone();
-        let ports = mocks
-            .iter()
-            .map(|(path, fixture)| self.port(path.as_ref(), fixture));
-        let ports = ports.collect::<Result<Vec<_>>>();
+        let port = |(path, fixture): &Mock| self.port(path.as_ref(), fixture);
+        let ports = mocks.iter().map(port).collect::<Result<Vec<_>>>();
         let ports = ports.inspect_err(|_| self.addresses = addresses)?;
         let mut old = mem::take(&mut self.entries);
         let kept = mocks.iter().map(|(path, _)| {
@@ -80,15 +76,14 @@ impl<'a> FixtureSet<'a> {
         let mut started = Vec::new();
         for (((path, fixture), port), before) in mocks.into_iter().zip(ports).zip(kept) {
             let Some(port) = port else {
-                self.entries
-                    .extend(before.map(|entry| self.change(entry, fixture)));
+                let changed = before.map(|entry| self.change(entry, fixture));
+                self.entries.extend(changed);
                 continue;
             };
             match &before {
                 Some(entry) => {
-                    let name = &entry.fixture.name;
-                    self.console
-                        .note(format!("{name} moves to another address"));
+                    let note = format!("{} moves to another address", entry.fixture.name);
+                    self.console.note(note);
                     self.leave(entry);
                 }
                 None => self.console.note(format!("added {fixture}")),
@@ -153,8 +148,9 @@ impl<'a> FixtureSet<'a> {
             self.console.error(error);
             return entry;
         }
+        let changes = changes.join(", ");
         self.console
-            .note(format!("{name} restarts, changed: {}", changes.join(", ")));
+            .note(format!("{name} restarts, changed: {changes}"));
         Entry { fixture, ..entry }
     }
 }
@@ -175,8 +171,6 @@ fn changes(old: &Fixture, new: &Fixture) -> Vec<&'static str> {
         ),
         ("seed", old.seed == new.seed),
     ];
-    same.into_iter()
-        .filter(|(_, same)| !same)
-        .map(|(what, _)| what)
-        .collect()
+    let changed = same.iter().filter(|(_, same)| !same);
+    changed.map(|(what, _)| *what).collect()
 }
