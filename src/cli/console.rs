@@ -66,28 +66,22 @@ enum LogFormat {
 impl Console {
     /// Prints an error, also when quiet. A text that begins with `error:` stays as it is.
     pub fn error(&self, text: impl Display) {
-        self.print("error", text, Map::new());
+        self.event(Level::ERROR, text, Map::new());
     }
 
     /// Prints a warning.
     pub fn warning(&self, text: impl Display) {
-        if !self.quiet {
-            self.print("warning", text, Map::new());
-        }
+        self.event(Level::WARN, text, Map::new());
     }
 
     /// Prints a note.
     pub fn note(&self, text: impl Display) {
-        if !self.quiet {
-            self.print("note", text, Map::new());
-        }
+        self.event(Level::INFO, text, Map::new());
     }
 
     /// Prints a detail, if the user asks for more.
     pub fn detail(&self, text: impl Display) {
-        if self.verbose {
-            self.print("detail", text, Map::new());
-        }
+        self.event(Level::DEBUG, text, Map::new());
     }
 
     /// Prints a line of progress, without a level before it.
@@ -104,14 +98,16 @@ impl Console {
     }
 
     /// Prints an event, with its fields if the format has a place for them.
-    pub(super) fn event(&self, level: Level, text: &str, fields: Map<String, Value>) {
-        let level = match level {
-            Level::ERROR => "error",
-            Level::WARN => "warning",
-            Level::INFO => "note",
-            _ => "detail",
+    pub(super) fn event(&self, level: Level, text: impl Display, fields: Map<String, Value>) {
+        let (level, is_wanted) = match level {
+            Level::ERROR => ("error", true),
+            Level::WARN => ("warning", !self.quiet),
+            Level::INFO => ("note", !self.quiet),
+            _ => ("detail", self.verbose),
         };
-        self.print(level, text, fields);
+        if is_wanted {
+            self.print(level, text, fields);
+        }
     }
 
     /// Returns the exit code of a command, after printing its error.

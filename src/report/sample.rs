@@ -9,7 +9,7 @@ use crate::{
     },
 };
 
-/// What a target sends that means harm to whoever prints it.
+/// What a target sends to harm a terminal, a page or a parser.
 pub(super) const HOSTILE: &str = concat!(
     "\u{1b}[31mAuthentication\u{1b}[0m\0\r\n::error file=x,line=1::evil\n##vso[task.complete]",
     "]]><script>document.title=1</script><img src=x onerror=document.title=2>\u{202e}\u{9b}2J\u{ffff}\u{e0041}",
