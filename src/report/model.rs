@@ -27,8 +27,8 @@ pub(super) fn context(summary: &Summary) -> Value {
         "tool": summary.tool,
         "trouble": summary.trouble,
         "targets": summary.targets.iter().map(target_context).collect::<Vec<_>>(),
-        "conformances": CONFORMANCES.map(Conformance::name),
-        "regressions": REGRESSIONS.map(Regression::name),
+        "conformances": Conformance::NAMES,
+        "regressions": Regression::NAMES,
         "follows_others": readings.iter().flat_map(|row| &row.cells).any(|cell| cell.ends_with(MARK)),
         "widths": widths(summary, &readings),
         "readings": readings,
@@ -136,14 +136,13 @@ fn target_context(target: &TargetSummary) -> Value {
 /// Returns where each verdict of a bar starts, and how long it is.
 fn bar(target: &TargetSummary) -> Vec<(&'static str, usize, usize)> {
     let mut start = 0;
-    let parts = CONFORMANCES.map(|conformance| {
-        let of_it = |case: &&CaseResult| case.conformance == conformance;
+    let parts = Conformance::ALL.iter().map(|conformance| {
+        let of_it = |case: &&CaseResult| case.conformance == *conformance;
         let count = target.cases.iter().filter(of_it).count();
         start += count;
         (conformance.name(), start - count, count)
     });
-    let parts = parts.into_iter().filter(|(_, _, count)| *count > 0);
-    parts.collect()
+    parts.filter(|(_, _, count)| *count > 0).collect()
 }
 
 fn case_context(case: &CaseResult, review: Option<&str>) -> Value {
@@ -351,15 +350,6 @@ fn all_classes(target: &TargetSummary) -> impl Iterator<Item = String> {
     target.cases.iter().flat_map(classes).chain(inconsistencies)
 }
 
-const CONFORMANCES: [Conformance; 6] = [
-    Conformance::Documented,
-    Conformance::Variant,
-    Conformance::Deviation,
-    Conformance::Undocumented,
-    Conformance::NotJudged,
-    Conformance::Unstable,
-];
-const REGRESSIONS: [Regression; 3] = [Regression::Same, Regression::Changed, Regression::New];
 /// What follows a reading that is not the default.
 const MARK: &str = " *";
 /// How many characters are shown of answers that are no reading, so that a column stays one.

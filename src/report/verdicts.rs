@@ -2,37 +2,37 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::report::CaseResult;
+use crate::{contract::closed_set, report::CaseResult};
 
-/// Against the documents.
-#[derive(Clone, Copy, Debug, Deserialize, Serialize, PartialEq, Eq)]
-#[serde(rename_all = "kebab-case")]
-#[non_exhaustive]
-pub enum Conformance {
-    /// No reading allows it.
-    Deviation,
-    /// The default reading.
-    Documented,
-    /// A precondition is missing, a safety rule refused, or the target did not answer.
-    NotJudged,
-    /// The documents are silent: recorded, not judged.
-    Undocumented,
-    /// Asked several times, and not answered alike.
-    Unstable,
-    /// Another reading.
-    Variant,
+closed_set! {
+    /// Against the documents, in the order of reports.
+    #[non_exhaustive]
+    Conformance, "verdict" {
+        /// The default reading.
+        Documented = "documented",
+        /// Another reading.
+        Variant = "variant",
+        /// No reading allows it.
+        Deviation = "deviation",
+        /// The documents are silent: recorded, not judged.
+        Undocumented = "undocumented",
+        /// A precondition is missing, a safety rule refused, or the target did not answer.
+        NotJudged = "not-judged",
+        /// Asked several times, and not answered alike.
+        Unstable = "unstable",
+    }
 }
 
-/// Against the snapshot.
-#[derive(Clone, Copy, Debug, Deserialize, Serialize, PartialEq, Eq)]
-#[serde(rename_all = "kebab-case")]
-pub enum Regression {
-    /// Not as the snapshot has it.
-    Changed,
-    /// There is no snapshot.
-    New,
-    /// As the snapshot has it.
-    Same,
+closed_set! {
+    /// Against the snapshot, in the order of reports.
+    Regression, "verdict" {
+        /// As the snapshot has it.
+        Same = "same",
+        /// Not as the snapshot has it.
+        Changed = "changed",
+        /// There is no snapshot.
+        New = "new",
+    }
 }
 
 /// How often each verdict was reached.
@@ -58,31 +58,6 @@ pub struct Counts {
     pub changed: usize,
     /// There is no snapshot yet.
     pub new: usize,
-}
-
-impl Conformance {
-    /// Returns the name used in every report.
-    pub fn name(self) -> &'static str {
-        match self {
-            Conformance::Deviation => "deviation",
-            Conformance::Documented => "documented",
-            Conformance::NotJudged => "not-judged",
-            Conformance::Undocumented => "undocumented",
-            Conformance::Unstable => "unstable",
-            Conformance::Variant => "variant",
-        }
-    }
-}
-
-impl Regression {
-    /// Returns the name used in every report.
-    pub fn name(self) -> &'static str {
-        match self {
-            Regression::Changed => "changed",
-            Regression::New => "new",
-            Regression::Same => "same",
-        }
-    }
 }
 
 impl Counts {
