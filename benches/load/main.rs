@@ -50,7 +50,8 @@ fn main() -> ExitCode {
             let client = Client::new(address, scheme);
             println!("{}", block_on(client.load(words[0] == "validations")));
         }
-        ["requests"] => d4iot_double::cli::serve::runtime()
+        // `check` has such a runtime too.
+        ["requests"] => tokio::runtime::Runtime::new()
             .unwrap()
             .block_on(requests::send_all()),
         [program, ref wanted @ ..] => {

@@ -112,7 +112,7 @@ async fn read(request: Request, takes_yaml: bool) -> Result<Bytes, Problem> {
         .trim()
         .to_ascii_lowercase();
     let is_json = given == "application/json";
-    if !is_json && !(takes_yaml && YAML.contains(&given.as_str())) {
+    if !(is_json || takes_yaml && YAML.contains(&given.as_str())) {
         let expected = ["application/json", "application/json or application/yaml"];
         let expected = expected[usize::from(takes_yaml)];
         let found = if given.is_empty() {

@@ -261,7 +261,7 @@ impl CaseRunner<'_> {
         };
         ExchangeResult {
             // The shown request has placeholders for all secrets.
-            curl: curl(shown, &self.context.shown_address()),
+            curl: curl(shown, self.context.shown_address()),
             status: answer.map(|answer| answer.status().as_u16()),
             content_type: header(header::CONTENT_TYPE),
             body: answer.map_or(String::new(), |answer| redacted(answer.body())),
