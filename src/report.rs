@@ -186,6 +186,15 @@ impl CaseResult {
             .map_or("no reason given", CaseFinding::summary)
     }
 
+    /// Returns whether every report shows it in full.
+    fn is_remarkable(&self) -> bool {
+        self.failed
+            || matches!(
+                self.conformance,
+                Conformance::Deviation | Conformance::Unstable
+            )
+    }
+
     /// Returns one line for progress: `documented    same     validation.authenticated`.
     pub fn verdict_line(&self) -> String {
         let regression = self.regression.map_or("-", Regression::name);

@@ -14,8 +14,8 @@ use crate::{
     },
 };
 
-/// Returns everything that a template can show.
-pub(super) fn context(summary: &Summary) -> Value {
+/// Returns everything that a template can show: of the cases, those that `shows` selects.
+pub(super) fn context(summary: &Summary, shows: fn(&CaseResult) -> bool) -> Value {
     let (ending, conclusion) = conclusion(summary);
     let readings = reading_rows(summary);
     let classes: Vec<String> = summary.targets.iter().flat_map(all_classes).collect();
@@ -26,7 +26,7 @@ pub(super) fn context(summary: &Summary) -> Value {
     json!({
         "tool": summary.tool,
         "trouble": summary.trouble,
-        "targets": summary.targets.iter().map(target_context).collect::<Vec<_>>(),
+        "targets": summary.targets.iter().map(|target| target_context(target, shows)).collect::<Vec<_>>(),
         "conformances": Conformance::NAMES,
         "regressions": Regression::NAMES,
         "follows_others": readings.iter().flat_map(|row| &row.cells).any(|cell| cell.ends_with(MARK)),
@@ -91,7 +91,7 @@ pub(super) fn conclusion(summary: &Summary) -> (&'static str, String) {
     }
 }
 
-fn target_context(target: &TargetSummary) -> Value {
+fn target_context(target: &TargetSummary, shows: fn(&CaseResult) -> bool) -> Value {
     let review = target.review.as_deref();
     let passed = || target.cases.iter().filter(|case| !case.failed);
     let failed = || target.cases.iter().filter(|case| case.failed);
@@ -106,6 +106,7 @@ fn target_context(target: &TargetSummary) -> Value {
     let not_judged = || passed().filter(|case| case.conformance == Conformance::NotJudged);
     let new = passed().filter(|case| case.regression == Some(Regression::New));
     let inconsistent = target.inconsistent.iter();
+    let shown = target.cases.iter().filter(|case| shows(case));
     let counts = &target.counts;
     json!({
         "kind": target.kind,
@@ -115,7 +116,8 @@ fn target_context(target: &TargetSummary) -> Value {
         "gone": target.gone,
         "name": target.name(),
         "review": review.map(|folder| review_command(folder, "")),
-        "cases": target.cases.iter().map(|case| case_context(case, review)).collect::<Vec<_>>(),
+        "case_count": target.cases.len(),
+        "cases": shown.map(|case| case_context(case, review)).collect::<Vec<_>>(),
         "inconsistent": inconsistent.map(inconsistency_context).collect::<Vec<_>>(),
         "known": grouped(known),
         "variants": grouped(variants),
@@ -178,8 +180,8 @@ fn inconsistency_context(found: &Inconsistency) -> Value {
 /// Returns a value as JSON, with further fields.
 fn extended(value: &impl Serialize, mut fields: Value) -> Value {
     let value = serde_json::to_value(value).expect("the types of reports are JSON");
-    for (name, value) in value.as_object().into_iter().flatten() {
-        fields[name] = value.clone();
+    if let (Value::Object(fields), Value::Object(value)) = (&mut fields, value) {
+        fields.extend(value);
     }
     fields
 }
@@ -296,17 +298,20 @@ fn widths(summary: &Summary, rows: &[ReadingRow]) -> Vec<usize> {
 /// Returns every fact of the contract with the cases of the run that cover it.
 fn facts(target: &TargetSummary) -> Vec<Value> {
     let contract = contract::of(target.kind);
+    let mut covered: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for case in &target.cases {
+        for fact in &case.facts {
+            covered.entry(fact_name(fact)).or_default().push(&case.id);
+        }
+    }
     let facts = contract.facts().into_iter().map(|fact| {
         let mut profile = target.profile.iter();
         let followed = profile.find(|followed| followed.fact == fact.name);
-        let covers =
-            |case: &&CaseResult| case.facts.iter().any(|name| fact_name(name) == fact.name);
-        let cases = target.cases.iter().filter(covers);
         json!({
             "number": contract.ambiguity_number(&fact.name),
             "reading": followed.map(Followed::text).unwrap_or_default(),
             "is_other": followed.is_some_and(|followed| !followed.is_default),
-            "cases": cases.map(|case| &case.id).collect::<Vec<_>>(),
+            "cases": covered.get(&*fact.name).into_iter().flatten().collect::<Vec<_>>(),
             "name": fact.name,
         })
     });

@@ -6,7 +6,7 @@ use minijinja::{
 };
 use sha2::{Digest, Sha256};
 
-use crate::report::{Format, Summary, json, model, sanitize};
+use crate::report::{CaseResult, Format, Summary, json, model, sanitize};
 
 /// Escapes text, so that a format does not read anything in it.
 type Escape = fn(&str) -> String;
@@ -27,9 +27,13 @@ pub(super) fn write(format: Format, summary: &Summary, color: bool) -> String {
         ),
     };
     let color = color && format == Format::Text;
+    let shows = match format {
+        Format::Html | Format::Junit => |_: &CaseResult| true,
+        _ => CaseResult::is_remarkable,
+    };
     let text = render(
         template,
-        Serde(model::context(summary)),
+        Serde(model::context(summary, shows)),
         &environment(line, block, color),
     );
     let lines = text.lines().map(|line| line.trim_end().to_owned() + "\n");
