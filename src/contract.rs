@@ -22,7 +22,10 @@ mod readings;
 mod rule;
 mod wording;
 
-use std::{collections::BTreeMap, sync::LazyLock};
+use std::{
+    collections::BTreeMap,
+    sync::{LazyLock, OnceLock},
+};
 
 pub use fact::{Fact, FactEntry, Ground, Place, Reading, ReadingEntry};
 pub use glob::Glob;
@@ -92,6 +95,9 @@ pub struct Contract {
     /// The full names of all facts, in order: what globs are compared with, again and again.
     #[serde(skip)]
     names: Vec<String>,
+    /// The ambiguity of each fact that has one, by the fact's name; made when first asked for.
+    #[serde(skip)]
+    numbers: OnceLock<BTreeMap<String, String>>,
 }
 
 /// The edition of a document.
@@ -286,11 +292,16 @@ impl Contract {
 
     /// Returns the number of an ambiguity of a fact, if there is one: the lowest of several.
     pub fn ambiguity_number(&self, fact: &str) -> Option<&str> {
-        let is_of = |point: &Ambiguity| point.facts.iter().any(|glob| matcher(glob)(fact));
-        let mut points = self.ambiguities.iter();
-        points
-            .find(|(_, point)| is_of(point))
-            .map(|(number, _)| number.as_str())
+        let numbers = self.numbers.get_or_init(|| {
+            // The first ambiguity that names a fact is its own.
+            let points = self.ambiguities.keys().rev();
+            let meant = points.flat_map(|number| {
+                let facts = self.facts_meant(number).into_iter();
+                facts.map(|fact| (fact, number.clone()))
+            });
+            meant.collect()
+        });
+        numbers.get(fact).map(String::as_str)
     }
 
     /// Returns the names of the facts that a name, a glob or a number of an ambiguity means; empty where it means none.
