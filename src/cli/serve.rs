@@ -33,6 +33,7 @@ use crate::{
         },
         signals::Signals,
     },
+    contract,
     contract::Kind,
     server,
     server::{
@@ -134,6 +135,10 @@ async fn away<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'stat
 
 /// Serves until SIGTERM or SIGINT.
 pub(super) fn run(options: &ServeArgs, console: &Console) -> Result {
+    // Fixtures need both contracts, which take some milliseconds each.
+    for kind in Kind::ALL {
+        thread::spawn(|| contract::of(*kind));
+    }
     let runtime = runtime()?;
     let result = runtime.block_on(async {
         // Signals come first: the first process of a container gets none before it asks for them.
