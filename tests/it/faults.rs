@@ -57,8 +57,8 @@ const FAULTS: &[Fault] = &[
     Fault {
         name: "the report of an answer's body is not redacted",
         file: "src/runner/case_runner.rs",
-        from: "accounts.redact(&String::from_utf8_lossy(answer.body()))",
-        to: "String::from_utf8_lossy(answer.body()).into_owned()",
+        from: "|answer| redacted(answer.body())",
+        to: "|answer| String::from_utf8_lossy(answer.body()).into_owned()",
         target: "selftest",
         test: "an_echoed_password_is_shown_nowhere",
     },
@@ -81,8 +81,8 @@ const FAULTS: &[Fault] = &[
     Fault {
         name: "a known difference never expires",
         file: "src/suite/known.rs",
-        from: "entry.until.is_some_and(|until| until < self.today)",
-        to: "entry.until.is_some_and(|until| until < self.today) && false",
+        from: "until.is_some_and(|until| *until < self.today)",
+        to: "until.is_some_and(|until| *until < self.today) && false",
         target: "lib",
         test: "suite::known::tests::an_expired_entry_is_told_whatever_it_matches",
     },
