@@ -47,14 +47,11 @@ impl Guard {
             let hint = "a page in a browser cannot ask this API";
             return Err(Problem::foreign_origin(detail).hint(hint));
         }
-        if self
-            .token
-            .as_ref()
-            .is_some_and(|token| !has_token(request.headers(), token))
+        if let Some(token) = &self.token
+            && !has_token(request.headers(), token)
         {
-            let detail =
-                "expected `Authorization: Bearer TOKEN`, with the token of --control-token-file";
-            return Err(Problem::unauthorized(detail));
+            let expected = "`Authorization: Bearer TOKEN`, with the token of --control-token-file";
+            return Err(Problem::unauthorized(format!("expected {expected}")));
         }
         Ok(())
     }
@@ -73,50 +70,44 @@ pub(super) async fn check(
     request: Request,
     next: Next,
 ) -> Response {
-    let mut response = match app.guard.admit(&request) {
+    let response = match app.guard.admit(&request) {
         Ok(()) => next.run(request).await,
         Err(problem) => problem.into_response(),
     };
     // Answers hold at this moment only, and some must not be stored.
-    for (name, value) in [
-        (header::CACHE_CONTROL, "no-store"),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-    ] {
-        response
-            .headers_mut()
-            .insert(name, HeaderValue::from_static(value));
-    }
-    response
+    let uncached = [(header::CACHE_CONTROL, "no-store")];
+    let unsniffed = [(header::X_CONTENT_TYPE_OPTIONS, "nosniff")];
+    (uncached, unsniffed, response).into_response()
 }
 
 /// Returns the one Host of a request (RFC 9112 section 3.2); where its target is a URL, that one's, which must be the same.
 fn host(request: &Request) -> Result<Authority, Problem> {
-    let malformed = |detail| Problem::malformed_host(detail);
     let mut hosts = request.headers().get_all(header::HOST).iter();
     let only = hosts.next().filter(|_| hosts.next().is_none());
     let host: Option<Authority> = only.and_then(|host| host.to_str().ok()?.parse().ok());
-    let host = host
-        .filter(|host| !host.as_str().contains('@'))
-        .ok_or_else(|| {
-            malformed("expected one Host header with a name or an address, and perhaps a port")
-        })?;
-    match request.uri().authority() {
-        Some(named) if *named != host => Err(malformed(
-            "the Host header and the URL in the request line differ",
-        )),
-        _ => Ok(host),
+    let Some(host) = host.filter(|host| !host.as_str().contains('@')) else {
+        let detail = "expected one Host header with a name or an address, and perhaps a port";
+        return Err(Problem::malformed_host(detail));
+    };
+    if request
+        .uri()
+        .authority()
+        .is_some_and(|named| *named != host)
+    {
+        let detail = "the Host header and the URL in the request line differ";
+        return Err(Problem::malformed_host(detail));
     }
+    Ok(host)
 }
 
 /// Compares in constant time.
 fn has_token(headers: &HeaderMap, token: &Secret) -> bool {
-    let given = headers
+    let value = headers
         .get(header::AUTHORIZATION)
         .map(HeaderValue::as_bytes);
-    given
-        .and_then(|given| given.split_at_checked("Bearer ".len()))
-        .is_some_and(|(scheme, given)| {
-            scheme.eq_ignore_ascii_case(b"Bearer ")
-                && bool::from(given.ct_eq(token.expose().as_bytes()))
-        })
+    let parts = value.and_then(|value| value.split_at_checked("Bearer ".len()));
+    parts.is_some_and(|(scheme, given)| {
+        let is_equal = bool::from(given.ct_eq(token.expose().as_bytes()));
+        is_equal && scheme.eq_ignore_ascii_case(b"Bearer ")
+    })
 }

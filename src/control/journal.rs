@@ -19,7 +19,7 @@ use crate::{
         process,
     },
     failure,
-    journal::{EntryFilter, EntryView},
+    journal::{EntryFilter, EntryView, Finding},
     server::MockAppliance,
 };
 
@@ -41,15 +41,10 @@ pub(super) async fn get(
     query: Result<Query<EntryQuery>, QueryRejection>,
 ) -> JsonResult {
     let Query(query) = query?;
-    for (name, is_given) in [
-        ("count", query.count.is_some()),
-        ("timeout", query.timeout.is_some()),
-    ] {
-        if is_given {
-            return Err(invalid(format!(
-                "unknown field `{name}`, only journal/wait takes it"
-            )));
-        }
+    let count = query.count.map(|_| "count");
+    if let Some(name) = count.or(query.timeout.as_ref().map(|_| "timeout")) {
+        let detail = format!("unknown field `{name}`, only journal/wait takes it");
+        return Err(Problem::invalid_query(detail));
     }
     Ok(page(running.appliance(), &query.filter()?, query.limit()?))
 }
@@ -68,7 +63,7 @@ pub(super) async fn wait(
     let (filter, limit, timeout) = (query.filter()?, query.limit()?, query.timeout()?);
     let count = query.count.unwrap_or(1);
     if count == 0 {
-        return Err(invalid("count is 0, expected at least 1"));
+        return Err(Problem::invalid_query("count is 0, expected at least 1"));
     }
     let appliance = running.appliance();
     tokio::select! {
@@ -86,23 +81,18 @@ pub(super) async fn wait(
 }
 
 pub(super) async fn findings(AppliancePath(running, _): AppliancePath) -> Json<Value> {
-    let findings: Value = running
-        .appliance()
-        .findings()
-        .into_iter()
-        .map(|(finding, count)| {
-            json!({ "name": finding.name(), "count": count, "advice": finding.advice() })
-        })
-        .collect();
+    let found = running.appliance().findings().into_iter();
+    let shown = |(finding, count): (Finding, u64)| json!({ "name": finding.name(), "count": count, "advice": finding.advice() });
+    let findings: Value = found.map(shown).collect();
     Json(json!({ "findings": findings }))
 }
 
 impl EntryQuery {
     fn filter(&self) -> Result<EntryFilter, Problem> {
         Ok(EntryFilter {
-            operation: named(self.operation.as_deref())?,
-            outcome: named(self.outcome.as_deref())?,
-            state: named(self.state.as_deref())?,
+            operation: named(self.operation.as_ref())?,
+            outcome: named(self.outcome.as_ref())?,
+            state: named(self.state.as_ref())?,
             failure: self.failure.clone(),
         })
     }
@@ -110,9 +100,8 @@ impl EntryQuery {
     fn limit(&self) -> Result<usize, Problem> {
         let limit = self.limit.unwrap_or(DEFAULT_LIMIT);
         if limit > MAX_LIMIT {
-            return Err(invalid(format!(
-                "limit is {limit}, expected at most {MAX_LIMIT}"
-            )));
+            let detail = format!("limit is {limit}, expected at most {MAX_LIMIT}");
+            return Err(Problem::invalid_query(detail));
         }
         Ok(limit)
     }
@@ -122,26 +111,21 @@ impl EntryQuery {
         let timeout = failure::duration::parse(text).filter(|time| *time <= MAX_TIMEOUT);
         timeout.ok_or_else(|| {
             let (shown, expected) = (shorten(text), "a duration up to 10m, as `500ms` or `2s`");
-            invalid(format!("timeout is `{shown}`, expected {expected}"))
+            Problem::invalid_query(format!("timeout is `{shown}`, expected {expected}"))
         })
     }
 }
 
-fn invalid(detail: impl Into<String>) -> Problem {
-    Problem::invalid_query(detail)
-}
-
 /// Returns the member of a closed set that has this name.
-fn named<T: ClosedSet>(name: Option<&str>) -> Result<Option<T>, Problem> {
-    let Some(name) = name else {
-        return Ok(None);
+fn named<T: ClosedSet>(name: Option<&String>) -> Result<Option<T>, Problem> {
+    let find = |name: &String| {
+        T::named(name).ok_or_else(|| {
+            let (noun, shown, names) = (T::NOUN, shorten(name), T::NAMES.join(", "));
+            let detail = format!("unknown {noun} `{shown}`, expected one of {names}");
+            Problem::invalid_query(detail).nearest(name, T::NAMES.iter().copied())
+        })
     };
-    let unknown = || {
-        let (noun, shown, names) = (T::NOUN, shorten(name), T::NAMES.join(", "));
-        invalid(format!("unknown {noun} `{shown}`, expected one of {names}"))
-            .nearest(name, T::NAMES.iter().copied())
-    };
-    T::named(name).map(Some).ok_or_else(unknown)
+    name.map(find).transpose()
 }
 
 fn page(appliance: &MockAppliance, filter: &EntryFilter, limit: usize) -> Json<Value> {
@@ -164,11 +148,10 @@ fn not_reached(
     let instead: Vec<String> = all.entries.iter().map(describe).collect();
     let came = appliance.count(filter);
     let detail = format!("{came} of {count} came within {timeout:?}");
+    let nothing =
+        "no request at all has come since the last reset: is the client asking this appliance?";
     Problem::not_reached(detail).hint(match all.count {
-        0 => {
-            "no request at all has come since the last reset: is the client asking this appliance?"
-                .to_owned()
-        }
+        0 => nothing.to_owned(),
         all => format!(
             "{all} came in all, the last of them: {}",
             instead.join(", ")

@@ -7,7 +7,7 @@ use axum::{
     extract::rejection::QueryRejection,
     response::{IntoResponse, Response},
 };
-use http::{HeaderValue, StatusCode, header};
+use http::{StatusCode, header};
 use serde_json::{Value, json};
 
 use crate::{contract, fixture, server::RegistryError};
@@ -131,14 +131,9 @@ impl IntoResponse for Problem {
         let status = self.0["status"].as_u64().unwrap_or_default() as u16;
         let status = StatusCode::from_u16(status).expect("every kind has a valid status");
         let content_type = [(header::CONTENT_TYPE, "application/problem+json")];
-        let mut response = (status, content_type, format!("{}\n", self.0)).into_response();
-        if status == StatusCode::UNAUTHORIZED {
-            let bearer = HeaderValue::from_static("Bearer");
-            response
-                .headers_mut()
-                .insert(header::WWW_AUTHENTICATE, bearer);
-        }
-        response
+        let is_unauthorized = status == StatusCode::UNAUTHORIZED;
+        let challenge = is_unauthorized.then_some([(header::WWW_AUTHENTICATE, "Bearer")]);
+        (status, content_type, challenge, format!("{}\n", self.0)).into_response()
     }
 }
 

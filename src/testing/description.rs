@@ -32,10 +32,8 @@ pub(super) fn describe_requests(appliance: &MockAppliance, filter: &RequestFilte
         lines.push("no request was noted".to_owned());
     }
     if page.dropped > 0 {
-        let dropped = page.dropped;
-        lines.push(format!(
-            "{dropped} older entries were dropped: a larger journal keeps them"
-        ));
+        let text = "older entries were dropped: a larger journal keeps them";
+        lines.push(format!("{} {text}", page.dropped));
     }
     lines.iter().map(|line| format!("\n  {line}")).collect()
 }
