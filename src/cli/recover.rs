@@ -31,7 +31,7 @@ pub(super) struct RecoverArgs {
     accounts: Option<PathBuf>,
 }
 
-/// Restores what is open and returns the exit code: 0, or 7 if a password could not be restored.
+/// Restores what is open and returns the exit code: 0, 6 if a run is in progress, or 7 if a password could not be restored.
 pub(super) fn run(options: &RecoverArgs, console: &Console) -> Result {
     let journals = match &options.journal {
         Some(journal) if !journal.exists() => return Err(no_such_journal(journal)),

@@ -30,7 +30,7 @@ impl Delivery {
             && self.down.is_none()
     }
 
-    /// Returns what the server does, in order. Without a [`Do::Close`], [`Do::Hang`] or [`Do::Reset`] at the end the connection is kept.
+    /// Returns what the server does, in order. Without a [`WireStep::Close`], [`WireStep::Hang`] or [`WireStep::Reset`] at the end the connection is kept.
     ///
     /// `date` is the value of the `Date` header. A delivery that closes the port has its connection reset.
     pub fn script(&self, asked: RequestFlags, date: &str) -> Vec<WireStep> {

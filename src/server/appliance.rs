@@ -45,9 +45,9 @@ pub struct MockAppliance {
 #[derive(Debug)]
 struct Content {
     name: Arc<str>,
-    current: ApplianceSnapshot,
+    current: ScheduledAppliance,
     /// What a reset goes back to.
-    loaded: ApplianceSnapshot,
+    loaded: ScheduledAppliance,
     unmatched: UnmatchedRequests,
     /// The failure modes that fired before other content was loaded.
     fired_before: BTreeSet<String>,
@@ -56,7 +56,7 @@ struct Content {
 
 /// All that a reset restores.
 #[derive(Clone, Debug)]
-struct ApplianceSnapshot {
+struct ScheduledAppliance {
     appliance: Appliance,
     schedule: Schedule,
     outage: Option<Outage>,
@@ -67,15 +67,15 @@ struct ApplianceSnapshot {
 impl MockAppliance {
     /// Returns an appliance with its failure modes, whose clock starts now.
     pub fn new(appliance: Appliance, schedule: Schedule) -> MockAppliance {
-        MockAppliance::with_content("", ApplianceSnapshot::new(appliance, schedule, false))
+        MockAppliance::with_content("", ScheduledAppliance::new(appliance, schedule, false))
     }
 
     /// Returns the appliance of a fixture. `seed` decides everything random.
     pub fn from_fixture(fixture: &Fixture, seed: u64) -> MockAppliance {
-        MockAppliance::with_content(&fixture.name, ApplianceSnapshot::of(fixture, seed))
+        MockAppliance::with_content(&fixture.name, ScheduledAppliance::of(fixture, seed))
     }
 
-    fn with_content(name: &str, loaded: ApplianceSnapshot) -> MockAppliance {
+    fn with_content(name: &str, loaded: ScheduledAppliance) -> MockAppliance {
         MockAppliance {
             clock: Clock::start_at(Moment::default(), loaded.is_frozen),
             content: Mutex::new(Content {
@@ -110,7 +110,7 @@ impl MockAppliance {
         let fired = fired.map(|counter| counter.mode);
         content.fired_before.extend(fired);
         content.name = fixture.name.as_str().into();
-        content.loaded = ApplianceSnapshot::of(fixture, seed);
+        content.loaded = ScheduledAppliance::of(fixture, seed);
         self.restore(&mut content);
     }
 
@@ -197,9 +197,9 @@ impl MockAppliance {
     }
 }
 
-impl ApplianceSnapshot {
-    fn new(appliance: Appliance, schedule: Schedule, is_frozen: bool) -> ApplianceSnapshot {
-        ApplianceSnapshot {
+impl ScheduledAppliance {
+    fn new(appliance: Appliance, schedule: Schedule, is_frozen: bool) -> ScheduledAppliance {
+        ScheduledAppliance {
             appliance,
             schedule,
             outage: None,
@@ -207,7 +207,7 @@ impl ApplianceSnapshot {
         }
     }
 
-    fn of(fixture: &Fixture, seed: u64) -> ApplianceSnapshot {
-        ApplianceSnapshot::new(fixture.appliance(), fixture.schedule(seed), fixture.frozen)
+    fn of(fixture: &Fixture, seed: u64) -> ScheduledAppliance {
+        ScheduledAppliance::new(fixture.appliance(), fixture.schedule(seed), fixture.frozen)
     }
 }

@@ -88,7 +88,7 @@ fn note_pending(answer: ServerAnswer, connection: &Connection) -> Delivery {
 }
 
 /// Returns what must be known of a request to send its answer.
-fn asked(request: &Request<Bytes>) -> RequestFlags {
+fn request_flags(request: &Request<Bytes>) -> RequestFlags {
     let has_option = |wanted: &str| {
         let values = request.headers().get_all(CONNECTION).iter();
         values

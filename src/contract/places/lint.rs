@@ -179,7 +179,7 @@ mod tests {
         "console:257 quote C257: expected placeholders like `<USER_NAME>`, found `PASSWORD`"
     )]
     fn the_pages_known_faults_are_found(#[case] expected: &str) {
-        // The law has them by heart: any page of as many lines will do.
+        // The contract has the lines itself: any page of as many lines will do.
         let page = "\n".repeat(300);
         let faults = Kind::ALL
             .iter()

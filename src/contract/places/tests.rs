@@ -1,4 +1,4 @@
-//! Both directions: a slip in the law is found, and so is a change of the page.
+//! Both directions: a mistake in the contract is found, and so is a change of the page.
 
 use rstest::rstest;
 
@@ -52,8 +52,8 @@ ignored:
 
 const OTHER_PAGE: &str = "The gate opens";
 
-fn held(law: &str, page: &str, other: &str) -> Vec<String> {
-    let contract = Contract::read(law).unwrap_or_else(|error| panic!("{error}"));
+fn held(contract_text: &str, page: &str, other: &str) -> Vec<String> {
+    let contract = Contract::read(contract_text).unwrap_or_else(|error| panic!("{error}"));
     let pages = Pages {
         console: SourcePage::new(other),
         sensor: SourcePage::new(page),
@@ -274,7 +274,7 @@ fn a_said_wording_of_a_true_law_cannot_change() {
     };
     let mut changes = 0;
     for kind in Kind::ALL {
-        let (_, law) = crate::contract::text(*kind);
+        let (_, contract_text) = crate::contract::text(*kind);
         // Values that a page shows itself; what it says in other words is held by `text`, which is not changed here.
         let starts = [
             "is: { error: ",
@@ -283,22 +283,28 @@ fn a_said_wording_of_a_true_law_cannot_change() {
             "is: [/",
             "is: POST",
         ];
-        let found = starts
-            .iter()
-            .flat_map(|start| law.match_indices(start).map(|(at, _)| at + start.len()));
+        let found = starts.iter().flat_map(|start| {
+            contract_text
+                .match_indices(start)
+                .map(|(at, _)| at + start.len())
+        });
         for at in found.filter(|at| {
-            law[..*at]
+            contract_text[..*at]
                 .lines()
                 .last()
                 .is_some_and(|line| line.contains("documented: {"))
         }) {
-            let at = at + usize::from(law[at..].starts_with('"'));
-            let changed = Contract::read(&format!("{}x{}", &law[..at], &law[at..]))
-                .unwrap_or_else(|error| panic!("{error}"));
+            let at = at + usize::from(contract_text[at..].starts_with('"'));
+            let changed = Contract::read(&format!(
+                "{}x{}",
+                &contract_text[..at],
+                &contract_text[at..]
+            ))
+            .unwrap_or_else(|error| panic!("{error}"));
             assert!(
                 !hold(&changed, &pages).is_empty(),
                 "{kind} {:?}",
-                law[at..].lines().next()
+                contract_text[at..].lines().next()
             );
             changes += 1;
         }

@@ -6,7 +6,7 @@ use std::{sync::Arc, time::Instant};
 use bytes::Bytes;
 use http::{Request, StatusCode, request::Parts};
 
-use super::{ApplianceSnapshot, MockAppliance};
+use super::{MockAppliance, ScheduledAppliance};
 use crate::{
     appliance::{GracePeriod, Moment, ParsedRequest, Reason, ResponseKey, Rules},
     clock::Clock,
@@ -143,7 +143,7 @@ impl Service for MockAppliance {
     }
 }
 
-impl ApplianceSnapshot {
+impl ScheduledAppliance {
     /// Evaluates a request, counts it at the failure modes, and makes its change.
     pub(super) fn decide(
         &mut self,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{ApplianceSnapshot, MockAppliance};
+use super::{MockAppliance, ScheduledAppliance};
 use crate::{
     appliance::{Rules, User},
     contract,
@@ -129,7 +129,7 @@ impl MockAppliance {
     }
 }
 
-impl ApplianceSnapshot {
+impl ScheduledAppliance {
     fn mode_context(&self, https: bool) -> ModeContext<'_> {
         ModeContext {
             kind: self.appliance.rules.kind(),

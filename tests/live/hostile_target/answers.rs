@@ -300,7 +300,7 @@ fn slow() -> Vec<Row> {
             ),
             said: LATE,
         },
-        // At full speed the library below reads on for some 50 MiB before it looks at the time: ARCHITECTURE.md, "At a target".
+        // At full speed the library below reads on for some 50 MiB before it looks at the time: docs/development/hostile-input.md, "At the runner".
         Row {
             name: "interim answers without end",
             answer: Answer::Trickle(
