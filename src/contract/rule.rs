@@ -29,7 +29,7 @@ pub struct AnswerType(pub String);
 #[serde(try_from = "u16")]
 pub struct Status(pub http::StatusCode);
 
-/// The names a field goes by: the first in the law's own words, the others taken in addition.
+/// The names a field goes by: the first in the documents' own words, the others taken in addition.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
 #[serde(transparent)]
 pub struct FieldNames(pub Vec<String>);

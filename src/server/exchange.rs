@@ -68,7 +68,7 @@ fn deliver(
     if delivery.is_plain() {
         return delivery.response;
     }
-    let mut steps = delivery.script(asked(request), &date());
+    let mut steps = delivery.script(request_flags(request), &date());
     let is_honest = delivery.framing == Framing::True && delivery.end.is_none();
     if is_honest && steps.last() == Some(&WireStep::Close) {
         // The client asked for the end: hyper closes, over TLS with a `close_notify`.

@@ -61,7 +61,7 @@ impl Appliance<'_> {
             .map(|user| user.password.expose().to_owned())
     }
 
-    /// Gives a user another password, whatever the law says.
+    /// Gives a user another password, whatever the contract says.
     pub(crate) fn change(&self, username: &str, password: &str) {
         let mut state = self.host.state();
         if let Some(user) = state.directory.find(username).cloned() {
