@@ -27,7 +27,7 @@ mod snapshots;
 mod stderr;
 mod target;
 
-use std::{io, io::Write, panic, panic::AssertUnwindSafe, process::ExitCode};
+use std::{io, io::Write, panic, panic::AssertUnwindSafe, process::ExitCode, thread};
 
 use clap::{Parser, Subcommand};
 
@@ -36,7 +36,9 @@ use crate::{
         console::Console,
         error::{CliError, Result},
     },
+    contract,
     contract::{Kind, UnknownName},
+    suite::cases,
 };
 
 /// Mock appliances and a conformance suite for the authentication API of Microsoft Defender for IoT
@@ -111,6 +113,21 @@ fn run(command: Command, console: &Console) -> Result {
         Command::Documents(options) => documents::run(&options),
         Command::Fixture(command) => fixture::run(&command),
         Command::Healthcheck(options) => healthcheck::run(&options, console),
+    }
+}
+
+/// Starts to read the contracts, and the cases if they are needed, on threads of their own: each
+/// takes some milliseconds.
+fn read_ahead(needs_cases: bool) {
+    let mut readers: Vec<fn()> = vec![|| _ = contract::of(Kind::Sensor), || {
+        _ = contract::of(Kind::Console)
+    }];
+    if needs_cases {
+        readers.push(|| _ = cases::all());
+    }
+    for read in readers {
+        // Without a thread they are read when they are needed.
+        drop(thread::Builder::new().spawn(read));
     }
 }
 

@@ -12,7 +12,7 @@ use crate::{
         expectations, mocks,
         mocks::Mock,
         progress::Progress,
-        reports, selection,
+        read_ahead, reports, selection,
         selection::Selection,
         serve, snapshots,
         snapshots::UpdateChoice,
@@ -73,6 +73,7 @@ pub(super) struct CheckArgs {
 
 /// Checks, reports, and returns the exit code.
 pub(super) fn run(options: &CheckArgs, console: &Console) -> Result {
+    read_ahead(true);
     let known = expectations::known(options.known.as_deref())?;
     let runs = mock_runs(options, &known)?;
     if runs.iter().all(|run| run.cases.is_empty()) {

@@ -24,6 +24,7 @@ use crate::{
         error::{CliError, Result, read_text},
         mocks,
         mocks::Mock,
+        read_ahead,
         serve::{
             announcement::Announcement,
             control::Control,
@@ -33,7 +34,6 @@ use crate::{
         },
         signals::Signals,
     },
-    contract,
     contract::Kind,
     server,
     server::{
@@ -135,10 +135,7 @@ async fn away<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'stat
 
 /// Serves until SIGTERM or SIGINT.
 pub(super) fn run(options: &ServeArgs, console: &Console) -> Result {
-    // Fixtures need both contracts, which take some milliseconds each.
-    for kind in Kind::ALL {
-        thread::spawn(|| contract::of(*kind));
-    }
+    read_ahead(false);
     let runtime = runtime()?;
     let result = runtime.block_on(async {
         // Signals come first: the first process of a container gets none before it asks for them.
