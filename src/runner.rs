@@ -30,7 +30,7 @@ pub use collector::RunResult;
 pub use context::RunContext;
 pub use probe::probe_commands;
 pub use seed::Seed;
-pub use transcript::case_commands;
+pub use transcript::{case_commands, request_with_placeholders};
 
 use crate::{
     report::CaseResult,

@@ -4,6 +4,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use minijinja::{
     AutoEscape, Environment, UndefinedBehavior, Value, context, syntax::SyntaxConfig, value::Serde,
 };
+use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use crate::report::{CaseResult, Format, Summary, json, model, sanitize};
@@ -54,6 +55,32 @@ fn failure(case: Value, color: bool) -> String {
     )
 }
 
+/// Fills a template with the program's own words, which need no escapes. `wrap` in it breaks lines.
+pub(crate) fn plain(template: &str, context: impl Serialize) -> String {
+    let mut environment = plain_environment();
+    environment.add_function("wrap", wrap);
+    render(template, Serde(context), &environment)
+}
+
+/// Writes a text after a head that fills the columns before it, in lines of at most [`sanitize::WIDTH`] columns if words allow it.
+fn wrap(head: &str, column: usize, text: &str) -> String {
+    let mut wrapped = format!("{head:column$}");
+    let mut width = wrapped.chars().count();
+    let mut blank = "";
+    for word in text.split(' ') {
+        let length = word.chars().count();
+        if !blank.is_empty() && width + 1 + length > sanitize::WIDTH {
+            wrapped.push_str(&format!("\n{:column$}", ""));
+            (width, blank) = (column, "");
+        }
+        wrapped.push_str(blank);
+        wrapped.push_str(word);
+        width += blank.len() + length;
+        blank = " ";
+    }
+    wrapped.replace('\u{a0}', " ")
+}
+
 fn render(template: &str, context: impl Into<Value>, environment: &Environment<'_>) -> String {
     let rendered = environment.render_str(template, context);
     rendered.unwrap_or_else(|error| panic!("the templates are tested: {error:#}"))
@@ -61,14 +88,7 @@ fn render(template: &str, context: impl Into<Value>, environment: &Environment<'
 
 /// Returns what templates can use. Each text is escaped as one line by `line`; the filter `block` keeps its lines, escaped by `block`.
 fn environment(line: Escape, block: Escape, color: bool) -> Environment<'static> {
-    let mut environment = Environment::new();
-    let syntax = SyntaxConfig::builder()
-        .trim_blocks(true)
-        .lstrip_blocks(true)
-        .keep_trailing_newline(true)
-        .build();
-    environment.set_syntax(syntax.expect("the delimiters are the default ones"));
-    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    let mut environment = plain_environment();
     environment.set_auto_escape_callback(|_| AutoEscape::Custom("report".into()));
     environment.set_formatter(move |out, _, value| {
         let text = match value.as_str() {
@@ -102,8 +122,6 @@ fn environment(line: Escape, block: Escape, color: bool) -> Environment<'static>
     environment.add_filter("lines", |text: &str| {
         sanitize::lines(text).collect::<Vec<_>>()
     });
-    environment.add_filter("amount", amount);
-    environment.add_filter("pad", |text: &str, width: usize| format!("{text:<width$}"));
     environment.add_filter("first_few", first_few);
     environment.add_filter("wrapped", |items: Vec<String>, indent: usize| {
         let items: Vec<String> = items.iter().map(|item| sanitize::line(item)).collect();
@@ -133,6 +151,21 @@ fn environment(line: Escape, block: Escape, color: bool) -> Environment<'static>
     environment.add_filter("verdict", move |text: &str, name: &str| {
         paint(color_of(name), text)
     });
+    environment
+}
+
+/// An environment that writes values as they are, with what every template needs.
+fn plain_environment() -> Environment<'static> {
+    let mut environment = Environment::new();
+    let syntax = SyntaxConfig::builder()
+        .trim_blocks(true)
+        .lstrip_blocks(true)
+        .keep_trailing_newline(true)
+        .build();
+    environment.set_syntax(syntax.expect("the delimiters are the default ones"));
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    environment.add_filter("amount", amount);
+    environment.add_filter("pad", |text: &str, width: usize| format!("{text:<width$}"));
     environment
 }
 

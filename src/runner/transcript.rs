@@ -1,5 +1,7 @@
 //! What is shown of an exchange: for the snapshot, and as a command that a person can repeat. Placeholders replace the values of accounts.
 
+use std::{cell::RefCell, collections::BTreeSet};
+
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Request, Response, header};
 
@@ -9,7 +11,7 @@ use crate::{
     contract::{Contract, Kind, Readings},
     runner::Accounts,
     snapshot,
-    suite::{Case, Step, StepError, request},
+    suite::{Case, Placeholder, Step, StepError, request},
 };
 
 /// Builds the request of a step with placeholders instead of values.
@@ -24,6 +26,19 @@ pub(super) fn shown_request(
     request::build(step, contract, served, &|placeholder| {
         Ok(placeholder.to_string())
     })
+}
+
+/// Builds a step's request as a snapshot shows it, with the placeholders in it.
+pub fn request_with_placeholders(
+    step: &Step,
+    contract: &Contract,
+) -> (Result<Request<Bytes>, StepError>, BTreeSet<Placeholder>) {
+    let used = RefCell::new(BTreeSet::new());
+    let shown = request::build(step, contract, &Readings::default(), &|placeholder| {
+        used.borrow_mut().insert(placeholder);
+        Ok(placeholder.to_string())
+    });
+    (shown, used.into_inner())
 }
 
 /// Returns the requests of a case as commands; nothing is sent.

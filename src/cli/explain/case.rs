@@ -1,93 +1,73 @@
-//! A case as text: what it tests, needs, sends and expects.
+//! What a case is about, sends and expects, for people.
 
-use std::{cell::RefCell, collections::BTreeSet};
+use serde_json::json;
 
 use crate::{
-    cli::{
-        error::{CliError, Result},
-        explain::facts::wrap,
-    },
+    cli::error::{CliError, Result},
     contract::{Contract, Kind, Readings},
-    runner,
+    report, runner,
     suite::{
         Account, Step, allowed,
-        allowed::{AllowedResponse, Judgement},
+        allowed::{AllowedResponse, Judgement, numbered_fact},
         case::{Forbidden, Need},
         cases::CaseWithLocation,
-        request,
     },
 };
 
-/// Returns the text, ending in a newline: what all kinds share, then the requests and expected answers of each kind.
+/// Explains a case for those of the kinds that it is for.
 ///
 /// # Errors
-/// A case that is for none of these kinds, or a step that makes no request; a test holds all cases against the latter.
+/// It is for none of them.
 pub(super) fn text(located: &CaseWithLocation, contracts: &[&Contract]) -> Result<String> {
     let CaseWithLocation {
         case, file, line, ..
     } = located;
-    let of_case = |contract: &&&Contract| case.kinds.contains(&contract.kind);
-    let contracts: Vec<&Contract> = contracts.iter().filter(of_case).copied().collect();
     let mut kinds = vec![Kind::Sensor, Kind::Console];
     kinds.retain(|kind| case.kinds.contains(kind));
-    let kinds = join(kinds.iter().map(|kind| kind.name()));
+    let mut contracts = contracts.to_vec();
+    contracts.retain(|contract| kinds.contains(&contract.kind));
     if contracts.is_empty() {
-        let message = format!("the case `{}` is for {kinds} only", case.id);
-        return Err(CliError::usage(message));
+        let kinds: Vec<&str> = kinds.iter().map(|kind| kind.name()).collect();
+        let (id, kinds) = (&case.id, kinds.join(", "));
+        return Err(CliError::usage(format!(
+            "the case `{id}` is for {kinds} only"
+        )));
     }
-    let mut lines = Vec::new();
-    wrap("", 0, &format!("{}: {}", case.id, case.title), &mut lines);
-    lines.push(format!("  --> {file}:{line}"));
-    item("kinds", &kinds, &mut lines);
-    item("effect", case.effect.name(), &mut lines);
-    if !case.tags.is_empty() {
-        item("tags", &case.tags.join(", "), &mut lines);
-    }
-    item("needs", &needs(located, &contracts)?, &mut lines);
-    if case.must_not == Some(Forbidden::Success) {
-        let rule = "succeed: success is a deviation, whatever else is unspecified";
-        item("must not", rule, &mut lines);
-    }
-    for contract in contracts {
-        lines.push(format!("\n=== {}", contract.kind));
-        let facts = case.covers(contract);
+    let mut explained = Vec::new();
+    for contract in &contracts {
+        let commands = runner::case_commands(contract.kind, case, "$TARGET")?;
+        let mut steps = Vec::new();
+        for (step, command) in case.steps.iter().zip(commands) {
+            let served = Readings::default();
+            let responses = allowed::allowed_responses(&step.expect, contract, step.ask, &served)?;
+            let texts = responses.iter();
+            let mut expected: Vec<String> = texts.map(|it| allowed(it, step, contract)).collect();
+            expected.dedup();
+            steps.push(json!({ "command": command, "expected": expected }));
+        }
         // A number stays on the line of its fact.
-        let facts = facts.iter().map(|fact| numbered(contract, fact));
-        let facts = facts.map(|fact| fact.replace(' ', "\u{a0}"));
-        let from = lines.len();
-        item("facts", &facts.collect::<Vec<_>>().join(", "), &mut lines);
-        for line in &mut lines[from..] {
-            *line = line.replace('\u{a0}', " ");
-        }
-        let commands = runner::case_commands(contract.kind, case, "$TARGET");
-        let commands = commands.map_err(CliError::usage)?;
-        for (index, (step, command)) in case.steps.iter().zip(commands).enumerate() {
-            let label = match case.steps.len() {
-                1 => "request".to_owned(),
-                _ => format!("step {}", index + 1),
-            };
-            // A command is not wrapped: it is there to be copied.
-            lines.push(format!("  {label:<width$}{command}", width = INDENT - 2));
-            expectation(step, contract, &mut lines)?;
-        }
+        let facts = case.covers(contract).into_iter();
+        let facts = facts.map(|fact| numbered_fact(contract, &fact).replace(' ', "\u{a0}"));
+        let facts: Vec<String> = facts.collect();
+        explained.push(json!({ "kind": contract.kind, "facts": facts, "steps": steps }));
     }
-    Ok(lines.join("\n") + "\n")
+    let shown = json!({
+        "id": case.id,
+        "title": case.title,
+        "file": file,
+        "line": line,
+        "kinds": kinds,
+        "effect": case.effect.name(),
+        "tags": case.tags,
+        "needs": needs(located, &contracts)?,
+        "must_not_succeed": case.must_not == Some(Forbidden::Success),
+    });
+    let template = include_str!("../templates/case.jinja");
+    let context = json!({ "case": shown, "contracts": explained });
+    Ok(report::plain(template, context))
 }
 
-fn expectation(step: &Step, contract: &Contract, lines: &mut Vec<String>) -> Result<()> {
-    let served = Readings::default();
-    let responses = allowed::allowed_responses(&step.expect, contract, step.ask, &served);
-    let responses = responses.map_err(CliError::usage)?;
-    let text = |response| allowed(response, step, contract);
-    let mut texts: Vec<String> = responses.iter().map(text).collect();
-    texts.dedup();
-    for (index, text) in texts.iter().enumerate() {
-        item(if index == 0 { "expected" } else { "or" }, text, lines);
-    }
-    Ok(())
-}
-
-/// One allowed response: the outcome, its wordings, and the readings that lead to it.
+/// Says an expected response in words: its outcome and wordings, the readings it belongs to, and whether it is judged.
 fn allowed(response: &AllowedResponse, step: &Step, contract: &Contract) -> String {
     let outcome = response.outcome;
     let mut text = outcome.to_string();
@@ -96,70 +76,43 @@ fn allowed(response: &AllowedResponse, step: &Step, contract: &Contract) -> Stri
         let wordings: Vec<&str> = readings.iter().map(|reading| reading.is.text()).collect();
         text.push_str(&format!(": {}", wordings.join(" · ")));
     }
-    let choices = response.choices.iter();
-    let choices =
-        choices.map(|choice| format!("{} is {}", numbered(contract, &choice.fact), choice.reading));
+    let choices = response.choices.iter().map(|choice| {
+        let fact = numbered_fact(contract, &choice.fact);
+        format!("{fact} is {}", choice.reading)
+    });
     let choices = choices.collect::<Vec<_>>().join(" and ");
     if !choices.is_empty() {
         text.push_str(&format!(" (if {choices})"));
     }
-    text.push_str(match response.judgement {
+    text + match response.judgement {
         Judgement::Documented => "",
         Judgement::OrderUnspecified => "; the order is not judged",
         Judgement::Unspecified => "; recorded, not judged",
-    });
-    text
+    }
 }
 
-/// What the case needs: the accounts that the steps name, and what only a mock has.
+/// Returns what a target must have for the case: accounts, and what only a mock offers.
 fn needs(
     CaseWithLocation { case, .. }: &CaseWithLocation,
     contracts: &[&Contract],
-) -> Result<String> {
-    let accounts: RefCell<BTreeSet<Account>> = RefCell::default();
+) -> Result<Vec<String>> {
+    let mut accounts = std::collections::BTreeSet::new();
     for contract in contracts {
         for step in &case.steps {
-            let built = request::build(step, contract, &Readings::default(), &|placeholder| {
-                accounts.borrow_mut().insert(placeholder.account);
-                Ok(placeholder.to_string())
-            });
-            built.map_err(CliError::usage)?;
+            let (request, used) = runner::request_with_placeholders(step, contract);
+            request?;
+            accounts.extend(used.iter().map(|placeholder| placeholder.account));
         }
     }
-    let mut accounts = accounts.into_inner();
     accounts.remove(&Account::Unknown);
-    let names = join(accounts.iter().map(|account| account.name()));
-    let accounts = match accounts.len() {
-        0 => None,
-        1 => Some(format!("the account {names}")),
-        _ => Some(format!("the accounts {names}")),
-    };
-    let offered = case.needs.iter().map(|need| match need {
-        Need::AnySymbol => "a mock: its policy accepts any symbol",
-        Need::Lockout => "a mock: its lock-out ends with the case",
-        Need::Page => "a mock: it has the documentation's example users",
-    });
-    let mut needs: Vec<String> = accounts.into_iter().collect();
-    needs.extend(offered.map(str::to_owned));
-    Ok(if needs.is_empty() {
-        "nothing".into()
-    } else {
-        needs.join("; ")
-    })
+    let names: Vec<&str> = accounts.iter().map(|account| account.name()).collect();
+    let plural = if names.len() == 1 { "" } else { "s" };
+    let mut needs = vec![format!("the account{plural} {}", names.join(", "))];
+    needs.retain(|_| !names.is_empty());
+    needs.extend(case.needs.iter().map(|need| match need {
+        Need::AnySymbol => "a mock: its policy accepts any symbol".to_owned(),
+        Need::Lockout => "a mock: its lock-out ends with the case".to_owned(),
+        Need::Page => "a mock: it has the documentation's example users".to_owned(),
+    }));
+    Ok(needs)
 }
-
-fn join<'a>(names: impl Iterator<Item = &'a str>) -> String {
-    names.collect::<Vec<_>>().join(", ")
-}
-
-fn numbered(contract: &Contract, fact: &str) -> String {
-    let number = contract.ambiguity_number(fact);
-    number.map_or_else(|| fact.to_owned(), |number| format!("{number} {fact}"))
-}
-
-fn item(label: &str, text: &str, lines: &mut Vec<String>) {
-    wrap(&format!("  {label}"), INDENT, text, lines);
-}
-
-/// The column of the items, as in the report.
-const INDENT: usize = 12;

@@ -1,46 +1,47 @@
-//! Facts as text of a hundred columns: by how certain they are, then by number, facts with the same readings together.
+//! Facts with their readings and the grounds of these, for people.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    mem,
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::{
+    contract::{Contract, FactEntry, Ground, Kind},
+    report,
 };
 
-use crate::contract::{Contract, FactEntry, Ground, Kind};
-
-/// Facts of one X number that are equally certain, or those without a number, which come last.
-type Point = (usize, bool, Option<String>);
-
-/// A fact, as the kinds have it whose readings are the same.
+/// Facts that are alike, and where they hold alike.
+#[derive(Serialize)]
 struct FactText {
-    name: String,
+    names: Vec<String>,
     kinds: Vec<Kind>,
-    /// The default reading comes first.
     readings: Vec<ReadingText>,
 }
 
-#[derive(PartialEq, Eq)]
+#[derive(PartialEq, Eq, Serialize)]
 struct ReadingText {
     name: String,
     value: String,
-    /// Why it is assumed, if it is not documented.
+    /// Why it is assumed.
     because: Option<String>,
-    /// The lines that document it.
+    /// Where it is documented.
     places: Vec<String>,
 }
 
 impl ReadingText {
-    /// Whether another reading is the same, wherever it is documented.
+    /// Tells whether both say the same, wherever they are documented.
     fn means(&self, other: &ReadingText) -> bool {
         (&self.name, &self.value, &self.because) == (&other.name, &other.value, &other.because)
     }
 }
 
-/// Returns the text of the wanted facts, ending in a newline; nothing if there are none.
+/// Explains the facts that are wanted: the most doubtful first, then by number. None, if there is none.
 pub(super) fn text(
     contracts: &[&Contract],
     is_wanted: impl Fn(&Contract, &FactEntry<'_>) -> bool,
 ) -> Option<String> {
-    let mut points: BTreeMap<Point, Vec<FactText>> = BTreeMap::new();
+    // How certain a fact is, then its number; the facts without one come last.
+    let mut sections = [const { BTreeMap::<_, Vec<FactText>>::new() }; 3];
     for contract in contracts {
         let facts = contract.facts().into_iter();
         for entry in facts.filter(|entry| is_wanted(contract, entry)) {
@@ -50,38 +51,35 @@ pub(super) fn text(
                 (false, false) => 2,
             };
             let number = contract.ambiguity_number(&entry.name).map(str::to_owned);
-            let point = (certainty, number.is_none(), number);
-            add(points.entry(point).or_default(), contract.kind, entry);
+            let point = sections[certainty].entry((number.is_none(), number));
+            add(point.or_default(), contract.kind, entry);
         }
     }
-    if points.is_empty() {
-        return None;
-    }
-    let mut lines = vec![LEGEND.to_owned()];
-    let mut last_certainty = None;
-    for ((certainty, _, number), facts) in &points {
-        if last_certainty.replace(*certainty) != Some(*certainty) {
-            let of_it = points.iter().filter(|(point, _)| point.0 == *certainty);
-            let facts = of_it.flat_map(|(_, facts)| facts);
-            let names: BTreeSet<&String> = facts.map(|fact| &fact.name).collect();
-            let plural = if names.len() == 1 { "" } else { "s" };
-            let title = TITLES[*certainty];
-            lines.push(format!("\n=== {title} ({} fact{plural})", names.len()));
-        }
-        lines.push(String::new());
-        let about = match number {
-            Some(number) => about(contracts, number),
-            None => UNNUMBERED.to_owned(),
-        };
-        wrap(number.as_deref().unwrap_or("—"), 5, &about, &mut lines);
-        for (names, fact) in joined(facts) {
-            lay_out(&names, fact, &mut lines);
-        }
-    }
-    Some(lines.join("\n") + "\n")
+    let sections = TITLES
+        .into_iter()
+        .zip(sections)
+        .filter(|(_, points)| !points.is_empty());
+    let sections: Vec<Value> = sections
+        .map(|(title, points)| {
+            let names = points
+                .values()
+                .flatten()
+                .flat_map(|fact| fact.names.clone());
+            let count = names.collect::<BTreeSet<_>>().len();
+            let points = points.into_iter().map(|((_, number), facts)| {
+                let about = number.as_deref().map(|number| about(contracts, number));
+                let about = about.unwrap_or_else(|| UNNUMBERED.to_owned());
+                json!({ "number": number, "about": about, "facts": joined(facts) })
+            });
+            json!({ "title": title, "count": count, "points": points.collect::<Vec<_>>() })
+        })
+        .collect();
+    let template = include_str!("../templates/facts.jinja");
+    let text = || report::plain(template, json!({ "sections": sections }));
+    (!sections.is_empty()).then(text)
 }
 
-/// What a number is about, once for each contract that words it differently.
+/// Returns what the ambiguity of a number is about.
 fn about(contracts: &[&Contract], number: &str) -> String {
     let ambiguities = contracts.iter().map(|contract| &contract.ambiguities);
     let points = ambiguities.filter_map(|ambiguities| ambiguities.get(number));
@@ -90,7 +88,7 @@ fn about(contracts: &[&Contract], number: &str) -> String {
     texts.join("; ")
 }
 
-/// Adds a fact of a kind, to the same fact of the other kind if only the places of its readings differ.
+/// Adds a kind's fact: to the other kind's if both say the same.
 fn add(facts: &mut Vec<FactText>, kind: Kind, entry: FactEntry<'_>) {
     let readings = entry.readings.iter().map(|reading| {
         let (because, places) = match reading.ground {
@@ -99,99 +97,56 @@ fn add(facts: &mut Vec<FactText>, kind: Kind, entry: FactEntry<'_>) {
         };
         ReadingText {
             name: reading.name.to_owned(),
-            value: reading.value.to_owned(),
+            value: reading.value.clone(),
             because,
             places,
         }
     });
     let readings: Vec<ReadingText> = readings.collect();
+    let names = vec![entry.name];
     let is_same = |fact: &&mut FactText| {
-        let mut pairs = fact.readings.iter().zip(&readings);
-        fact.name == entry.name
+        fact.names == names
             && fact.readings.len() == readings.len()
-            && pairs.all(|(one, other)| one.means(other))
+            && fact
+                .readings
+                .iter()
+                .zip(&readings)
+                .all(|(one, other)| one.means(other))
     };
     let Some(fact) = facts.iter_mut().find(is_same) else {
-        let (name, kinds) = (entry.name, vec![kind]);
-        facts.push(FactText {
-            name,
+        let kinds = vec![kind];
+        return facts.push(FactText {
+            names,
             kinds,
             readings,
         });
-        return;
     };
     fact.kinds.push(kind);
-    for (reading, other) in fact.readings.iter_mut().zip(readings) {
-        for place in other.places {
-            if !reading.places.contains(&place) {
-                reading.places.push(place);
-            }
-        }
+    for (reading, mut other) in fact.readings.iter_mut().zip(readings) {
+        other.places.retain(|place| !reading.places.contains(place));
+        reading.places.append(&mut other.places);
     }
 }
 
-/// Joins the names of facts whose kinds and readings are the same, places included.
-fn joined(facts: &[FactText]) -> Vec<(Vec<&str>, &FactText)> {
-    let mut joined: Vec<(Vec<&str>, &FactText)> = Vec::new();
-    for fact in facts {
-        let is_same = |(_, other): &&mut (Vec<&str>, &FactText)| {
-            other.kinds == fact.kinds && other.readings == fact.readings
-        };
-        match joined.iter_mut().find(is_same) {
-            Some((names, _)) => names.push(&fact.name),
-            None => joined.push((vec![&fact.name], fact)),
+/// Joins the facts of a point that differ in their names only.
+fn joined(facts: Vec<FactText>) -> Vec<FactText> {
+    let mut joined: Vec<FactText> = Vec::new();
+    for mut fact in facts {
+        let mut others = joined.iter_mut();
+        let is_same =
+            |other: &&mut FactText| other.kinds == fact.kinds && other.readings == fact.readings;
+        match others.find(is_same) {
+            Some(other) => other.names.append(&mut fact.names),
+            None => joined.push(fact),
         }
     }
-    joined.sort_by(|(left, _), (right, _)| left.cmp(right));
+    joined.sort_by(|left, right| left.names.cmp(&right.names));
     joined
 }
-
-fn lay_out(names: &[&str], fact: &FactText, lines: &mut Vec<String>) {
-    let kinds: Vec<&str> = fact.kinds.iter().map(|kind| kind.name()).collect();
-    let head = format!("{} [{}]", names.join(", "), kinds.join(", "));
-    wrap("", 2, &head, lines);
-    let names = fact.readings.iter().map(|reading| &reading.name);
-    let column = 8 + names.map(|name| name.chars().count()).max().unwrap_or(0);
-    for (index, reading) in fact.readings.iter().enumerate() {
-        let mark = if index == 0 { "*" } else { " " };
-        let (head, value) = (format!("    {mark} {}", reading.name), &reading.value);
-        let ground = match &reading.because {
-            Some(because) => format!("(assumed, because {because})"),
-            None => format!("(documented at {})", reading.places.join(", ")),
-        };
-        let whole = format!("{value}  {ground}");
-        if column + whole.chars().count() <= WIDTH {
-            lines.push(format!("{head:column$}{whole}"));
-        } else {
-            wrap(&head, column, value, lines);
-            wrap("", column, &ground, lines);
-        }
-    }
-}
-
-/// Adds a text that starts at a column, after a head, and continues there; a word wider than the line stands alone.
-pub(super) fn wrap(head: &str, column: usize, text: &str, lines: &mut Vec<String>) {
-    let mut line = format!("{head:column$}");
-    let mut blank = "";
-    for word in text.split(' ') {
-        if !blank.is_empty() && line.chars().count() + 1 + word.chars().count() > WIDTH {
-            lines.push(mem::replace(&mut line, " ".repeat(column)));
-            blank = "";
-        }
-        line.push_str(blank);
-        line.push_str(word);
-        blank = " ";
-    }
-    lines.push(line);
-}
-
-/// The columns of a line.
-pub(super) const WIDTH: usize = 100;
 
 const TITLES: [&str; 3] = [
     "Disputed: the documentation contradicts itself",
     "Assumed: the documentation is silent, the default is this project's choice",
     "Documented: the documentation is clear",
 ];
-const LEGEND: &str = "* marks the default reading, which applies unless a fixture or --reading FACT=NAME names another.";
 const UNNUMBERED: &str = "no X number: what the documentation does not foresee";

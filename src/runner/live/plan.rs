@@ -1,14 +1,16 @@
 //! The plan of a live run: which cases are sent, in which order and at which cost, and which are left out and why. Pure.
 
-use std::{
-    cell::RefCell,
-    collections::{BTreeMap, BTreeSet},
-};
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
 
 use crate::{
-    contract::{Contract, Readings},
-    runner::live::{budget, undo::change::PossibleChange},
-    suite::{Account, Case, Effect, Placeholder, Property, cases::CaseWithLocation, request},
+    contract::Contract,
+    runner::{
+        live::{budget, undo::change::PossibleChange},
+        transcript::request_with_placeholders,
+    },
+    suite::{Account, Case, Effect, Placeholder, Property, cases::CaseWithLocation},
 };
 
 /// What a live run may do.
@@ -27,7 +29,8 @@ pub struct RunPermissions {
 }
 
 /// When a case is run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum CasePhase {
     /// First: the case has no effect.
     ReadOnly,
@@ -157,12 +160,7 @@ impl Needs {
     fn of(case: &Case, contract: &Contract) -> Needs {
         let mut needs = Needs::default();
         for step in &case.steps {
-            let used = RefCell::new(BTreeSet::new());
-            let shown = request::build(step, contract, &Readings::default(), &|placeholder| {
-                used.borrow_mut().insert(placeholder);
-                Ok(placeholder.to_string())
-            });
-            let used = used.into_inner();
+            let (shown, used) = request_with_placeholders(step, contract);
             let accounts = used.iter().map(|placeholder| placeholder.account);
             needs.accounts.extend(accounts);
             let Ok(shown) = shown else { continue };
