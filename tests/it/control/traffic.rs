@@ -3,13 +3,14 @@
 //! A hang blocks the threads that serve, and every timer of their runtime. So each case runs on threads of its own, and the test waits.
 
 use std::{
+    env,
     net::SocketAddr,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},
         mpsc,
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use d4iot_double::Double;
@@ -40,7 +41,7 @@ fn control_calls_beside_traffic_never_hang(#[case] calls: &'static [(&'static st
         let api = ControlServer::http();
         let url = api.sensor("sensor", json!({})).await;
         let traffic = Traffic::start(url.trim_start_matches("http://").parse().unwrap());
-        for round in 0..ROUNDS {
+        for round in rounds() {
             let (method, path) = &calls[round % calls.len()];
             let answer = api
                 .json(method, &format!("{APPLIANCE}{path}"), &body(method, path))
@@ -62,7 +63,7 @@ fn a_reload_beside_traffic_never_hangs() {
         let fixture =
             d4iot_double::fixture::read("sensor.yaml", "appliance: sensor\nname: sensor\n")
                 .unwrap();
-        for _ in 0..ROUNDS {
+        for _ in rounds() {
             api.fleet.change(&member, &fixture).unwrap();
             sleep(Duration::from_millis(1)).await;
         }
@@ -76,7 +77,7 @@ fn a_double_resets_beside_traffic_and_never_hangs() {
     within_time(async {
         let double = Double::sensor().http().start().await.unwrap();
         let traffic = Traffic::start(double.url().trim_start_matches("http://").parse().unwrap());
-        for _ in 0..ROUNDS {
+        for _ in rounds() {
             double.reset();
             sleep(Duration::from_millis(1)).await;
         }
@@ -96,7 +97,7 @@ fn within_time(case: impl Future<Output = ()> + Send + 'static) {
         runtime.block_on(case);
         done.send(()).unwrap();
     });
-    match wait.recv_timeout(LIMIT) {
+    match wait.recv_timeout(LIMIT + seconds()) {
         Ok(()) => thread.join().unwrap(),
         Err(mpsc::RecvTimeoutError::Disconnected) => {
             std::panic::resume_unwind(thread.join().unwrap_err())
@@ -183,7 +184,18 @@ fn body(method: &str, path: &str) -> Value {
 const CONNECTIONS: usize = 6;
 /// How many requests a client sends before it reads.
 const PIPELINED: usize = 8;
+/// Counts the replacements: [`ROUNDS`], and in the long form for as long as is asked.
+fn rounds() -> impl Iterator<Item = usize> {
+    let end = Instant::now() + seconds();
+    (0..).take_while(move |round| *round < ROUNDS || Instant::now() < end)
+}
+
+fn seconds() -> Duration {
+    let seconds = env::var("D4IOT_TRAFFIC_SECONDS");
+    Duration::from_secs(seconds.map_or(0, |text| text.parse().unwrap()))
+}
+
 /// How often the content is replaced. With two locks in two orders, some forty times were enough.
-const ROUNDS: usize = 400;
+const ROUNDS: usize = 150;
 /// Longer than a busy machine takes.
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_secs(120);
