@@ -45,6 +45,18 @@ pub struct Summary {
     pub targets: Vec<TargetSummary>,
 }
 
+impl Summary {
+    /// Sums up runs of this version of the tool.
+    pub(crate) fn new(trouble: Vec<String>, targets: Vec<TargetSummary>) -> Summary {
+        Summary {
+            version: 1,
+            tool: concat!("d4iot-double ", env!("CARGO_PKG_VERSION")).to_owned(),
+            trouble,
+            targets,
+        }
+    }
+}
+
 /// What a run found at one appliance.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct TargetSummary {
@@ -67,7 +79,7 @@ pub struct TargetSummary {
 }
 
 /// What became of one case.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[non_exhaustive]
 pub struct CaseResult {
     /// The stable id.

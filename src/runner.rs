@@ -15,6 +15,7 @@ mod case_runner;
 mod check;
 mod collector;
 mod context;
+mod judge;
 pub mod live;
 pub mod private_file;
 mod probe;

@@ -190,12 +190,8 @@ pub(super) fn finish(
     console: &Console,
 ) -> Result {
     let unreachable = runs.iter().find_map(|run| run.unreachable.clone());
-    let mut summary = Summary {
-        version: 1,
-        tool: concat!("d4iot-double ", env!("CARGO_PKG_VERSION")).to_owned(),
-        trouble,
-        targets: runs.into_iter().map(|run| run.summary).collect(),
-    };
+    let targets = runs.into_iter().map(|run| run.summary);
+    let mut summary = Summary::new(trouble, targets.collect());
     let outdated = known.problems(&summary);
     let has_outdated = !outdated.is_empty();
     summary.trouble.extend(outdated);

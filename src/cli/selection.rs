@@ -1,6 +1,6 @@
 //! Which cases a command uses: `--kind`, `--case`, `--tag`, `--fact`, `--failed`. All given conditions must match.
 
-use std::{collections::BTreeSet, env, fs, path::PathBuf};
+use std::{collections::BTreeSet, fs, path::PathBuf};
 
 use clap::Args;
 
@@ -13,6 +13,7 @@ use crate::{
     contract,
     contract::{Glob, Kind},
     report::Summary,
+    runner::live::undo,
     suite::{cases, cases::CaseWithLocation},
 };
 
@@ -148,13 +149,6 @@ fn last_failures() -> Result<BTreeSet<String>> {
 
 /// A file in the XDG state folder: `$XDG_STATE_HOME`, else `~/.local/state`.
 fn last_run() -> Result<PathBuf> {
-    let folder = |name| {
-        env::var_os(name)
-            .map(PathBuf::from)
-            .filter(|path| path.is_absolute())
-    };
-    let home = || folder("HOME").map(|home| home.join(".local/state"));
     let missing = || CliError::usage("neither XDG_STATE_HOME nor HOME names a folder");
-    let state = folder("XDG_STATE_HOME").or_else(home).ok_or_else(missing)?;
-    Ok(state.join("d4iot-double/last-run"))
+    Ok(undo::state_folder().ok_or_else(missing)?.join("last-run"))
 }

@@ -192,7 +192,7 @@ async fn run_until(mut signals: Signals, options: &ServeArgs, console: &Console)
     console.detail("stopping");
     let controlled = async {
         if let Some(control) = control {
-            control.end().await;
+            control.await;
         }
     };
     let ((), findings) = tokio::join!(controlled, served.registry.end());

@@ -35,6 +35,12 @@ closed_set! {
     }
 }
 
+impl Default for Conformance {
+    fn default() -> Conformance {
+        Conformance::NotJudged
+    }
+}
+
 /// How often each verdict was reached.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, PartialEq, Eq)]
 #[non_exhaustive]

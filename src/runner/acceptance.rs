@@ -8,20 +8,21 @@ use serde_json::Value;
 use thiserror::Error;
 
 use crate::{
+    client::ClientError,
     contract,
     contract::{Contract, Kind, Operation, Readings},
     redact::{Redactor, Secret},
     report::Conformance,
-    runner::transcript::{body_username, request_of, shown_request},
+    runner::{
+        judge::judge,
+        transcript::{request_of, shown_request},
+    },
     snapshot,
     snapshot::{
         ShownAnswer,
         reread::{SnapshotSection, reread},
     },
-    suite::{
-        Case, KnownDifferences, cases, verdict,
-        verdict::{SentStep, StepResponse},
-    },
+    suite::{Case, KnownDifferences, cases},
 };
 
 /// The rule by which a pending snapshot may be accepted.
@@ -90,7 +91,7 @@ impl AcceptanceRule {
             let (contract, known) = (contract::of(kind), self.known.reason(kind, id));
             // A snapshot does not say which paths its target serves: it is valid if it is valid for one choice of paths.
             for served in path_choices(contract) {
-                match judge(&located.case, contract, &served, &exchanges) {
+                match check_exchanges(&located.case, contract, &served, &exchanges) {
                     Ok(()) => return Ok(()),
                     Err(NotAcceptable::Deviation { .. }) if known.is_some() => return Ok(()),
                     Err(error) => refusal = refusal.max(error),
@@ -101,7 +102,7 @@ impl AcceptanceRule {
     }
 }
 
-fn judge(
+fn check_exchanges(
     case: &Case,
     contract: &Contract,
     served: &Readings,
@@ -115,7 +116,7 @@ fn judge(
         let shown = shown.ok_or(NotAcceptable::Request(number + 1))?;
         let answer = match &exchange.answer {
             None => continue,
-            Some(ShownAnswer::Failed(reason)) => Err(reason.clone()),
+            Some(ShownAnswer::Failed(reason)) => Err(ClientError::Broken(reason.clone())),
             Some(ShownAnswer::Received {
                 status,
                 headers,
@@ -126,22 +127,11 @@ fn judge(
                     answer = answer.header(name, value.as_deref().unwrap_or("x"));
                 }
                 let answer = answer.body(Bytes::from(body.clone()));
-                answer.map_err(|error| error.to_string())
+                answer.map_err(|error| ClientError::Broken(error.to_string()))
             }
         };
-        let received = match &answer {
-            Ok(answer) => StepResponse::Answer(answer),
-            Err(trouble) => StepResponse::Broken(trouble),
-        };
-        let username = &body_username(&shown);
-        let sent = SentStep {
-            contract,
-            served,
-            case,
-            number,
-            username,
-        };
-        if verdict::of_step(&sent, received).conformance == Conformance::Deviation {
+        let judged = judge(contract, served, case, number, &shown, &answer);
+        if judged.conformance == Conformance::Deviation {
             let (step, id) = (number + 1, case.id.clone());
             return Err(NotAcceptable::Deviation { step, id });
         }

@@ -11,25 +11,22 @@ use crate::{
     report::{CaseFinding, CaseResult, Conformance, ExchangeResult},
     runner::{
         RunContext,
+        judge::judge,
         live::{
             delivery::{SentChange, lost_reason, question},
             guard::{AnsweredStep, SafetyGuard},
         },
-        transcript::{answer_of, body_username, curl, request_of, shown_request},
+        transcript::{answer_of, curl, request_of, shown_request},
     },
     snapshot,
     suite::{
-        Case, StepError,
-        allowed::numbered_fact,
-        cases::CaseWithLocation,
-        evidence::Evidence,
-        request, verdict,
-        verdict::{SentStep, StepResponse, StepVerdict},
+        StepError, allowed::numbered_fact, cases::CaseWithLocation, evidence::Evidence, request,
+        verdict, verdict::StepVerdict,
     },
 };
 
 /// The run of one case.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct CaseRun {
     /// The result, compared with the snapshot.
     pub result: CaseResult,
@@ -112,7 +109,9 @@ impl CaseRunner<'_> {
                 _ => answer.await,
             };
             let micros = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX);
-            let mut judged = self.judge(case, number, real, &answer);
+            let (contract, agreed) = (self.contract, &self.context.agreed);
+            let judged = judge(contract, &self.served, case, number, real, &answer);
+            let mut judged = agreed.check_profile(contract, number, judged);
             let (mut continues, mut found) = (true, String::new());
             if let Some(guard) = &mut guard {
                 let answered = AnsweredStep {
@@ -173,33 +172,6 @@ impl CaseRunner<'_> {
         Ok(run)
     }
 
-    fn judge(
-        &self,
-        case: &Case,
-        number: usize,
-        request: &Request<Bytes>,
-        answer: &Result<Response<Bytes>, ClientError>,
-    ) -> StepVerdict {
-        let received = match answer {
-            Ok(answer) => StepResponse::Answer(answer),
-            Err(ClientError::Broken(trouble)) => StepResponse::Broken(trouble),
-            Err(ClientError::Setup(trouble)) => StepResponse::Unreachable(trouble, None),
-            Err(ClientError::Unreachable(failure)) => {
-                StepResponse::Unreachable(&failure.message, Some(&failure.hint))
-            }
-        };
-        let (contract, served, username) = (self.contract, &self.served, &body_username(request));
-        let sent = SentStep {
-            contract,
-            served,
-            case,
-            number,
-            username,
-        };
-        let judged = verdict::of_step(&sent, received);
-        self.context.agreed.check_profile(contract, number, judged)
-    }
-
     /// Returns the run of a case that is not sent, with the reason and a hint.
     pub(super) fn not_run(
         &self,
@@ -223,24 +195,13 @@ impl CaseRunner<'_> {
             title: case.title.clone(),
             facts: facts.collect(),
             effect: case.effect.name().to_owned(),
-            conformance: Conformance::NotJudged,
-            regression: None,
-            reading: Vec::new(),
             file: located.file.to_owned(),
             line: located.line,
-            failed: false,
-            known: None,
-            reasons: Vec::new(),
-            difference: String::new(),
-            exchanges: Vec::new(),
+            ..CaseResult::default()
         };
-        let (snapshot, evidence, unreached, changes) = Default::default();
         CaseRun {
             result,
-            snapshot,
-            evidence,
-            unreached,
-            changes,
+            ..CaseRun::default()
         }
     }
 

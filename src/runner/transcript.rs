@@ -76,14 +76,6 @@ pub(super) fn answer_of(
     }
 }
 
-/// Returns the user name in a request's body, which some answers repeat.
-pub(super) fn body_username(request: &Request<Bytes>) -> String {
-    // A padded body ends in tens of thousands of blanks.
-    let body = serde_json::from_slice(request.body().trim_ascii_end());
-    let body: serde_json::Value = body.unwrap_or_default();
-    body["username"].as_str().unwrap_or_default().to_owned()
-}
-
 /// Returns a request as a cURL command, with the values of accounts as shell variables: `$USER_PASSWORD`.
 pub(super) fn curl(shown: &Request<Bytes>, address: &str) -> String {
     let path = path(shown);

@@ -2,7 +2,7 @@
 
 use std::{future::Future, net::SocketAddr, path::Path};
 
-use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
+use tokio::{net::TcpListener, sync::oneshot};
 
 use crate::{
     cli::{
@@ -23,12 +23,6 @@ pub(super) struct Control {
     token: Option<Secret>,
     /// A URL that a client on this machine can use.
     pub(super) url: String,
-}
-
-/// A control API that answers.
-pub(super) struct RunningControl {
-    stop: oneshot::Sender<()>,
-    served: JoinHandle<()>,
 }
 
 /// Reads the token, if one is named.
@@ -100,7 +94,7 @@ impl Control {
         clippy::disallowed_methods,
         reason = "the control API is one task of the runtime it was started in"
     )]
-    pub(super) fn start(self, registry: Registry, console: Console) -> RunningControl {
+    pub(super) fn start(self, registry: Registry, console: Console) -> impl Future<Output = ()> {
         let (stop, stopped) = oneshot::channel::<()>();
         let served = tokio::spawn(async move {
             // A sender that is dropped without a word means the same.
@@ -110,15 +104,9 @@ impl Control {
                 console.error(format!("the control API ended: {error}"));
             }
         });
-        RunningControl { stop, served }
-    }
-}
-
-impl RunningControl {
-    /// Stops answering at once; what is returned completes when its connections are gone.
-    pub(super) fn end(self) -> impl Future<Output = ()> {
-        drop(self.stop);
-        // A runtime that is shut down meanwhile cancels it, which is an end as well.
-        async move { drop(self.served.await) }
+        async move {
+            drop(stop);
+            drop(served.await);
+        }
     }
 }

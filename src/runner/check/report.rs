@@ -20,12 +20,7 @@ impl CheckReport {
                 failure.message
             ));
         }
-        CheckReport(Summary {
-            version: 1,
-            tool: concat!("d4iot-double ", env!("CARGO_PKG_VERSION")).to_owned(),
-            trouble,
-            targets: vec![result.run.summary],
-        })
+        CheckReport(Summary::new(trouble, vec![result.run.summary]))
     }
 
     /// Tells whether the server passed: a case was judged, none deviates, no fact was answered inconsistently, and the run had no trouble.

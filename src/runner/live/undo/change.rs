@@ -6,7 +6,7 @@ use std::{collections::BTreeSet, fmt};
 
 use bytes::Bytes;
 use http::Request;
-use serde::{Deserialize, de};
+use serde::{Deserializer as _, de};
 use serde_json::Value;
 
 use crate::{
@@ -29,8 +29,8 @@ impl PossibleChange {
     /// Reads a request as it is shown.
     pub fn of(shown: &Request<Bytes>, operation: Operation) -> PossibleChange {
         let text = String::from_utf8_lossy(shown.body());
-        let fields = BodyMembers::read(shown.body()).unwrap_or_default();
-        let usernames = fields.values("username");
+        let fields = members(shown.body());
+        let usernames = values(&fields, "username");
         let mut objects: BTreeSet<Account> =
             usernames.iter().flat_map(|name| accounts(name)).collect();
         // An administrator who only acts is not changed: the name is in the administrator's field, or the body cannot be read.
@@ -45,7 +45,7 @@ impl PossibleChange {
         if is_acting {
             objects.remove(&Account::Admin);
         }
-        let mut passwords = fields.values("new_password");
+        let mut passwords = values(&fields, "new_password");
         if passwords.is_empty() {
             passwords.extend(lexical_password(&text));
         }
@@ -55,8 +55,8 @@ impl PossibleChange {
 
 /// Returns the credentials of a request, if its body has exactly one name and one password.
 pub fn credentials(body: &[u8], operation: Operation) -> Option<Credentials> {
-    let fields = BodyMembers::read(body)?;
-    let one = |name: &str| match fields.values(name).as_slice() {
+    let fields = members(body);
+    let one = |name: &str| match values(&fields, name).as_slice() {
         [value] => Some(value.clone()),
         _ => None,
     };
@@ -100,48 +100,35 @@ fn lexical_password(text: &str) -> Option<String> {
     Some(read.unwrap_or_else(|_| literal.replace('\\', "")))
 }
 
-/// The members of a JSON object, in order, with duplicates.
-#[derive(Default)]
-struct BodyMembers(Vec<(String, Value)>);
-
-impl BodyMembers {
-    fn read(body: &[u8]) -> Option<BodyMembers> {
-        serde_json::from_slice(body).ok()
-    }
-
-    /// Returns the values of a name; one that is not a string is shown as its text.
-    fn values(&self, name: &str) -> Vec<String> {
-        let named = self.0.iter().filter(|(field, _)| field == name);
-        let text = |(_, value): &(String, Value)| {
-            value
-                .as_str()
-                .map_or_else(|| value.to_string(), str::to_owned)
-        };
-        named.map(text).collect()
-    }
+/// Reads the members of a body's object, repeated ones too; none if it is no object.
+fn members(body: &[u8]) -> Vec<(String, Value)> {
+    let mut json = serde_json::Deserializer::from_slice(body);
+    let members = json.deserialize_map(MembersVisitor);
+    let members = members.and_then(|members| json.end().map(|()| members));
+    members.unwrap_or_default()
 }
 
-impl<'de> Deserialize<'de> for BodyMembers {
-    fn deserialize<D: de::Deserializer<'de>>(deserializer: D) -> Result<BodyMembers, D::Error> {
-        deserializer.deserialize_map(MembersVisitor)
-    }
+/// Returns the values of the members of a name; one that is no text, as it stands in the body.
+fn values(members: &[(String, Value)], name: &str) -> Vec<String> {
+    let named = members.iter().filter(|(member, _)| member == name);
+    let text = |(_, value): &(String, Value)| match value {
+        Value::String(text) => text.clone(),
+        value => value.to_string(),
+    };
+    named.map(text).collect()
 }
 
 struct MembersVisitor;
 
 impl<'de> de::Visitor<'de> for MembersVisitor {
-    type Value = BodyMembers;
+    type Value = Vec<(String, Value)>;
 
     fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str("an object")
     }
 
-    fn visit_map<A: de::MapAccess<'de>>(self, mut access: A) -> Result<BodyMembers, A::Error> {
-        let mut fields = Vec::new();
-        while let Some(field) = access.next_entry()? {
-            fields.push(field);
-        }
-        Ok(BodyMembers(fields))
+    fn visit_map<A: de::MapAccess<'de>>(self, mut access: A) -> Result<Self::Value, A::Error> {
+        std::iter::from_fn(|| access.next_entry().transpose()).collect()
     }
 }
 

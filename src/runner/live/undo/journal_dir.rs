@@ -77,12 +77,8 @@ impl JournalDir {
     /// # Errors
     /// No folder is known, or it cannot be created.
     pub fn find() -> Result<JournalDir, JournalError> {
-        let folder = |name: &str| env::var_os(name).map(PathBuf::from);
-        let absolute = |name: &str| folder(name).filter(|path| path.is_absolute());
-        let home = || absolute("HOME").map(|home| home.join(".local/state"));
-        let state = absolute("XDG_STATE_HOME").or_else(home);
-        let state = state.ok_or(JournalError::NoStateFolder)?;
-        let folder = state.join("d4iot-double/journals");
+        let state = state_folder().ok_or(JournalError::NoStateFolder)?;
+        let folder = state.join("journals");
         let mut builder = fs::DirBuilder::new();
         builder.recursive(true);
         #[cfg(unix)]
@@ -140,6 +136,15 @@ impl TargetLock {
             Err(TryLockError::Error(error)) => Err(locking(error)),
         }
     }
+}
+
+/// Returns the folder of what the program keeps of its runs, which may not exist yet; none if the environment names no absolute path.
+pub fn state_folder() -> Option<PathBuf> {
+    let folder = |name: &str| env::var_os(name).map(PathBuf::from);
+    let absolute = |name: &str| folder(name).filter(|path| path.is_absolute());
+    let home = || absolute("HOME").map(|home| home.join(".local/state"));
+    let state = absolute("XDG_STATE_HOME").or_else(home)?;
+    Some(state.join("d4iot-double"))
 }
 
 /// Creates a file that only its owner may read, writes it, and waits until it and its name are on the disk.

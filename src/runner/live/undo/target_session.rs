@@ -5,8 +5,6 @@ use std::{
     time::Duration,
 };
 
-use bytes::Bytes;
-use http::{Request, Response};
 use thiserror::Error;
 
 use super::{
@@ -18,13 +16,8 @@ use crate::{
     client::Target,
     contract::{Contract, Operation, Outcome, Readings},
     redact::Secret,
-    runner::{Accounts, accounts_file::Credentials, live::budget, transcript::body_username},
-    suite::{
-        Account, Case, Placeholder, Property,
-        evidence::Evidence,
-        request, verdict,
-        verdict::{SentStep, StepResponse},
-    },
+    runner::{Accounts, accounts_file::Credentials, judge::judge, live::budget},
+    suite::{Account, Placeholder, Property, evidence::Evidence, request},
 };
 
 /// Sends the run's own requests to a target, and keeps what it learns.
@@ -228,35 +221,18 @@ impl<'a> TargetSession<'a> {
             Ok(request) => request,
             Err(error) => return SessionReply::Unclear(error.to_string()),
         };
-        match self.target.send(&request).await {
-            Ok(answer) => self.learn(&case, &request, &answer),
-            Err(error) => SessionReply::Unclear(error.to_string()),
-        }
-    }
-
-    fn learn(
-        &mut self,
-        case: &Case,
-        request: &Request<Bytes>,
-        answer: &Response<Bytes>,
-    ) -> SessionReply {
-        let (contract, operation) = (self.contract, case.steps[0].ask);
-        let username = &body_username(request);
-        let sent = SentStep {
-            contract,
-            served: &self.served,
-            case,
-            number: 0,
-            username,
+        let answer = self.target.send(&request).await;
+        let judged = judge(self.contract, &self.served, &case, 0, &request, &answer);
+        let status = match answer {
+            Ok(answer) => answer.status().as_u16(),
+            Err(error) => return SessionReply::Unclear(error.to_string()),
         };
-        let judged = verdict::of_step(&sent, StepResponse::Answer(answer));
         self.evidence.extend(judged.evidence);
         let reply = match judged.outcome {
             Some(outcome) if outcome == success(operation) => SessionReply::Accepted,
             Some(outcome) => SessionReply::Rejected(outcome),
             None => SessionReply::Unclear(format!(
-                "the answer has status {} and matches nothing in the documentation",
-                answer.status().as_u16()
+                "the answer has status {status} and matches nothing in the documentation"
             )),
         };
         let credentials = change::credentials(request.body(), operation);
