@@ -7,7 +7,7 @@ use crate::{
     contract,
     contract::Kind,
     report, runner,
-    runner::live::{CasePhase, PlannedCase, PreparedRun, undo},
+    runner::live::{PreparedRun, undo},
     suite::{Account, cases::CaseWithLocation},
 };
 
@@ -29,22 +29,16 @@ pub(super) fn run(options: &CheckArgs, console: &Console) -> Result {
 /// Returns the plans for the built-in mocks, with `$TARGET` for their address.
 fn mock_plans(options: &CheckArgs) -> Result<Vec<Value>> {
     let mut plans = Vec::new();
-    let mut is_empty = true;
     for kind in options.selection.kinds() {
         let mut cases = Vec::new();
         for located in options.selection.cases(kind)? {
-            let (phase, cost) = (CasePhase::ReadOnly, 0);
-            let planned = PlannedCase {
-                located,
-                phase,
-                cost,
-            };
-            cases.push(planned_case(kind, &planned, "$TARGET")?);
+            cases.push(planned_case(kind, located, "$TARGET")?);
         }
-        is_empty &= cases.is_empty();
-        plans.push(json!({ "kind": kind, "address": null, "cases": cases, "left_out": [] }));
+        if !cases.is_empty() {
+            plans.push(json!({ "kind": kind, "address": null, "cases": cases, "left_out": [] }));
+        }
     }
-    if is_empty {
+    if plans.is_empty() {
         return Err(options.selection.nothing());
     }
     Ok(plans)
@@ -53,10 +47,13 @@ fn mock_plans(options: &CheckArgs) -> Result<Vec<Value>> {
 /// Returns the plan for a target: what is sent in which order, how each change is undone, and what is left out.
 fn live_plan(run: &PreparedRun, budget: u32) -> Result<Value> {
     let (kind, address, plan) = (run.context.kind, run.context.target.address(), &run.plan);
-    let cases = plan.cases.iter();
-    let cases: Result<Vec<Value>> = cases
-        .map(|planned| planned_case(kind, planned, address))
-        .collect();
+    let mut cases = Vec::new();
+    for planned in &plan.cases {
+        let mut case = planned_case(kind, planned.located, address)?;
+        case["phase"] = json!(planned.phase);
+        case["cost"] = json!(planned.cost);
+        cases.push(case);
+    }
     let accounts = plan.objects.iter().map(|account: &Account| {
         let commands = undo::undo_commands(contract::of(kind), *account, address);
         json!({ "name": account.name(), "commands": commands })
@@ -69,24 +66,20 @@ fn live_plan(run: &PreparedRun, budget: u32) -> Result<Value> {
         "kind": kind,
         "address": address,
         "probes": runner::probe_commands(kind, address),
-        "cases": cases?,
+        "cases": cases,
         "accounts": accounts.collect::<Vec<_>>(),
         "left_out": left_out.collect::<Vec<_>>(),
         "budget": budget,
     }))
 }
 
-fn planned_case(kind: Kind, planned: &PlannedCase, address: &str) -> Result<Value> {
-    let CaseWithLocation {
-        case, file, line, ..
-    } = planned.located;
+fn planned_case(kind: Kind, located: &CaseWithLocation, address: &str) -> Result<Value> {
+    let case = &located.case;
     Ok(json!({
         "id": case.id,
-        "phase": planned.phase,
         "effect": case.effect.name(),
-        "cost": planned.cost,
-        "file": file,
-        "line": line,
+        "file": located.file,
+        "line": located.line,
         "commands": runner::case_commands(kind, case, address)?,
     }))
 }

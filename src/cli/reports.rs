@@ -1,6 +1,6 @@
 //! Where reports go: a file, the summary page of a GitHub step, or stdout.
 
-use std::{env, fs, io::Write, path::Path};
+use std::{env, fs, io::Write};
 
 use crate::{
     cli::{
@@ -25,28 +25,30 @@ pub(super) fn write(
     let mut is_text_wanted = true;
     for ReportRequest { format, path } in requests {
         is_text_wanted &= *format != Format::Text;
-        let failed = |path: &str, error| {
-            CliError::usage(format!(
-                "cannot write the {format} report to {path}: {error}"
-            ))
-        };
         let page = env::var_os(STEP_SUMMARY).filter(|page| !page.is_empty());
-        if let Some(path) = path {
-            let written = write_file(path, &format.write(summary, false));
-            written.map_err(|error| failed(&path.display().to_string(), error))?;
-        } else if let (Format::Markdown, Some(page)) = (format, page) {
-            // Other steps may have written to the page already.
-            let file = fs::OpenOptions::new()
-                .create(true)
-                .append(true)
-                .open(Path::new(&page));
-            let appended = file.and_then(|mut file| file.write_all(&format.write(summary, false)));
-            appended.map_err(|error| failed(&format!("${STEP_SUMMARY}"), error))?;
-        } else {
-            print(*format)?;
-            // Annotations are for GitHub; a person wants the text beside them.
-            is_text_wanted &= *format == Format::Github;
-        }
+        let (place, written) = match (path, page) {
+            (Some(path), _) => {
+                let written = write_file(path, &format.write(summary, false));
+                (path.display().to_string(), written.map(drop))
+            }
+            (None, Some(page)) if *format == Format::Markdown => {
+                let mut options = fs::OpenOptions::new();
+                let file = options.create(true).append(true).open(page);
+                let text = format.write(summary, false);
+                let written = file.and_then(|mut file| file.write_all(&text));
+                (format!("${STEP_SUMMARY}"), written)
+            }
+            _ => {
+                print(*format)?;
+                is_text_wanted &= *format == Format::Github;
+                continue;
+            }
+        };
+        written.map_err(|error| {
+            CliError::usage(format!(
+                "cannot write the {format} report to {place}: {error}"
+            ))
+        })?;
     }
     if is_text_wanted {
         print(Format::Text)?;

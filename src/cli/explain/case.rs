@@ -1,5 +1,7 @@
 //! What a case is about, sends and expects, for people.
 
+use std::collections::BTreeSet;
+
 use serde_json::json;
 
 use crate::{
@@ -96,7 +98,7 @@ fn needs(
     CaseWithLocation { case, .. }: &CaseWithLocation,
     contracts: &[&Contract],
 ) -> Result<Vec<String>> {
-    let mut accounts = std::collections::BTreeSet::new();
+    let mut accounts = BTreeSet::new();
     for contract in contracts {
         for step in &case.steps {
             let (request, used) = runner::request_with_placeholders(step, contract);
