@@ -110,10 +110,7 @@ mod tests {
         failure::Schedule,
         fixture,
         redact::Secret,
-        runner::{
-            Credentials, Seed,
-            live::undo::{JournalDir, TargetKey},
-        },
+        runner::{Credentials, Seed},
         server::{MockAppliance, RunningAppliance},
         suite::{Placeholder, Property},
     };
@@ -148,10 +145,8 @@ mod tests {
             accounts: PathBuf::new(),
             environment: Vec::new(),
         };
-        let dir = JournalDir::at(folder.path());
-        let key = TargetKey::new(&url.parse().unwrap());
-        let mut journal = UndoJournal::begin(&dir, &key, header, &seed).unwrap();
-        let path = journal.path().to_owned();
+        let path = folder.path().join("target.journal");
+        let mut journal = UndoJournal::begin(path.clone(), header, &seed).unwrap();
         let (account, property) = (Account::User, Property::NewPassword);
         let generated = Accounts::at_target(&accounts, &seed)
             .value(Placeholder { account, property })

@@ -11,7 +11,7 @@ use super::{
     recover,
     run::{LiveResult, LiveRunOptions, run},
     stop::StopSignal,
-    undo::{JournalDir, JournalHeader, TargetKey, TargetLock, UndoJournal},
+    undo::{JournalDir, JournalHeader, TargetLock, UndoJournal},
 };
 use crate::{
     client::{Target, TargetOptions, stays_here},
@@ -155,8 +155,10 @@ impl PreparedRun {
             }
             dir => dir?,
         };
-        let key = TargetKey::new(&self.url);
-        let (journal, address) = (dir.journal(&key), self.context.target.address().to_owned());
+        let (journal, address) = (
+            dir.journal(&self.url),
+            self.context.target.address().to_owned(),
+        );
         self.lock = TargetLock::of_journal(&journal)?;
         if self.lock.is_none() {
             return Err(LiveError::RunInProgress(address));
@@ -173,7 +175,7 @@ impl PreparedRun {
                 accounts: self.target.accounts.path.clone(),
                 environment: self.target.accounts.environment.clone(),
             };
-            self.journal = Some(UndoJournal::begin(&dir, &key, header, &self.seed)?);
+            self.journal = Some(UndoJournal::begin(journal, header, &self.seed)?);
         }
         Ok(())
     }

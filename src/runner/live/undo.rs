@@ -16,9 +16,7 @@ mod target_session;
 
 pub(super) use journal::JournalLine;
 pub use journal::{JournalHeader, JournalState, UndoJournal};
-pub use journal_dir::{
-    InvalidJournal, JournalDir, JournalError, TargetKey, TargetLock, state_folder,
-};
+pub use journal_dir::{InvalidJournal, JournalDir, JournalError, TargetLock, state_folder};
 pub use own_request::{SessionReply, undo_commands};
 pub use restore::{Recovery, UnrestoredPassword};
 pub(super) use target_session::distinct;

@@ -14,9 +14,7 @@ use std::{
 pub(in crate::runner::live) use state::JournalLine;
 pub use state::{JournalHeader, JournalState};
 
-use super::journal_dir::{
-    InvalidJournal, JournalDir, JournalError, TargetKey, create_private, failed, sync_folder,
-};
+use super::journal_dir::{InvalidJournal, JournalError, create_private, failed, sync_folder};
 use crate::{runner::Seed, suite::Account};
 
 /// A journal that is open.
@@ -33,12 +31,10 @@ impl UndoJournal {
     /// # Errors
     /// The journal exists already, or cannot be written.
     pub fn begin(
-        dir: &JournalDir,
-        key: &TargetKey,
+        path: PathBuf,
         header: JournalHeader,
         seed: &Seed,
     ) -> Result<UndoJournal, JournalError> {
-        let path = dir.journal(key);
         let begin = || {
             if path.exists() {
                 return Err(io::ErrorKind::AlreadyExists.into());

@@ -18,10 +18,6 @@ use crate::contract::encoding::hex;
 #[derive(Clone, Debug)]
 pub struct JournalDir(PathBuf);
 
-/// The name of a target's files: its host and port, and a digest of its whole address.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TargetKey(String);
-
 /// Held while a run is in progress at a target. The system releases it when the process ends, however it ends.
 #[derive(Debug)]
 pub struct TargetLock {
@@ -59,18 +55,6 @@ pub enum JournalError {
 #[error("{0}")]
 pub struct InvalidJournal(pub(super) String);
 
-impl TargetKey {
-    /// Names a target. The scheme does not matter: the same appliance is behind both.
-    pub fn new(target: &Url) -> TargetKey {
-        let host = target.host_str().unwrap_or_default().to_ascii_lowercase();
-        let port = target.port_or_known_default().unwrap_or_default();
-        let path = target.path().trim_end_matches('/');
-        let digest = Sha256::digest(format!("{host}:{port}{path}"));
-        let readable = host.replace(|c: char| !c.is_ascii_alphanumeric() && c != '.', "-");
-        TargetKey(format!("{readable}_{port}-{}", hex(&digest[..4])))
-    }
-}
-
 impl JournalDir {
     /// Finds the user's folder: `$XDG_STATE_HOME/d4iot-double/journals`, or the same under `~/.local/state`. Creates it if it is missing.
     ///
@@ -98,9 +82,15 @@ impl JournalDir {
         &self.0
     }
 
-    /// Returns the path of a target's journal, whether it exists or not.
-    pub fn journal(&self, key: &TargetKey) -> PathBuf {
-        self.0.join(format!("{}.journal", key.0))
+    /// Returns the path of a target's journal. It is named by host and port, with a digest of the whole address; the scheme does
+    /// not matter, as the same appliance is behind both.
+    pub fn journal(&self, target: &Url) -> PathBuf {
+        let host = target.host_str().unwrap_or_default().to_ascii_lowercase();
+        let port = target.port_or_known_default().unwrap_or_default();
+        let path = target.path().trim_end_matches('/');
+        let digest = hex(&Sha256::digest(format!("{host}:{port}{path}"))[..4]);
+        let readable = host.replace(|c: char| !c.is_ascii_alphanumeric() && c != '.', "-");
+        self.0.join(format!("{readable}_{port}-{digest}.journal"))
     }
 
     /// Returns every journal, in the order of their names.
@@ -189,8 +179,8 @@ mod tests {
     #[case::case("https://Sensor.lab/", "https://sensor.lab", true)]
     #[case::port("https://10.0.0.5", "https://10.0.0.5:8443", false)]
     #[case::tunnel("https://10.0.0.5/10.1.0.7", "https://10.0.0.5", false)]
-    fn one_target_has_one_key(#[case] one: &str, #[case] other: &str, #[case] same: bool) {
-        let key = |url: &str| TargetKey::new(&url.parse().unwrap());
-        assert_eq!(key(one) == key(other), same);
+    fn one_target_has_one_journal(#[case] one: &str, #[case] other: &str, #[case] same: bool) {
+        let journal = |url: &str| JournalDir::at("journals").journal(&url.parse().unwrap());
+        assert_eq!(journal(one) == journal(other), same);
     }
 }

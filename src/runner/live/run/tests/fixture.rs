@@ -1,6 +1,9 @@
 //! A mock that is treated as a live target.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+};
 
 use tempfile::TempDir;
 
@@ -18,7 +21,7 @@ use crate::{
             plan::{Plan, RunPermissions},
             run::{LiveResult, LiveRunOptions, run},
             stop::StopSignal,
-            undo::{JournalDir, JournalHeader, TargetKey, UndoJournal},
+            undo::{JournalDir, JournalHeader, UndoJournal},
         },
     },
     server::{RunningAppliance, tls::Identity},
@@ -59,8 +62,9 @@ impl LiveFixture {
         }
     }
 
-    fn key(&self) -> TargetKey {
-        TargetKey::new(&self.served.url().parse().unwrap())
+    fn journal(&self) -> PathBuf {
+        let url = self.served.url().parse().unwrap();
+        JournalDir::at(self.journals.path()).journal(&url)
     }
 
     pub(super) fn plan(&self, cases: &str, failures: u32) -> Plan {
@@ -105,13 +109,7 @@ impl LiveFixture {
             accounts: "lab.yaml".into(),
             environment: Vec::new(),
         };
-        let journal = UndoJournal::begin(
-            &JournalDir::at(self.journals.path()),
-            &self.key(),
-            header,
-            &Seed::random(),
-        )
-        .unwrap();
+        let journal = UndoJournal::begin(self.journal(), header, &Seed::random()).unwrap();
         let options = LiveRunOptions {
             max_auth_failures: failures,
             journal: Some(journal),
@@ -124,7 +122,7 @@ impl LiveFixture {
 
     /// The journal's line of what may still be changed; none where there is no journal.
     pub(super) fn at_risk(&self) -> Option<BTreeSet<Account>> {
-        let path = JournalDir::at(self.journals.path()).journal(&self.key());
+        let path = self.journal();
         if !path.exists() {
             return None;
         }

@@ -9,8 +9,7 @@ use crate::{client::TargetOptions, contract::Kind};
 
 fn begun() -> (tempfile::TempDir, PathBuf, UndoJournal) {
     let folder = tempfile::tempdir().unwrap();
-    let dir = JournalDir::at(folder.path());
-    let key = TargetKey::new(&"https://10.0.0.5".parse().unwrap());
+    let path = folder.path().join("target.journal");
     let header = JournalHeader {
         version: JournalHeader::VERSION,
         target: "https://10.0.0.5".into(),
@@ -19,8 +18,8 @@ fn begun() -> (tempfile::TempDir, PathBuf, UndoJournal) {
         accounts: "/lab.yaml".into(),
         environment: Vec::new(),
     };
-    let journal = UndoJournal::begin(&dir, &key, header, &Seed::random()).unwrap();
-    (folder, dir.journal(&key), journal)
+    let journal = UndoJournal::begin(path.clone(), header, &Seed::random()).unwrap();
+    (folder, path, journal)
 }
 
 fn open(path: &Path) -> UndoJournal {
@@ -200,14 +199,8 @@ fn journal_and_seed_are_their_owner_s_alone() {
 
 #[test]
 fn a_second_journal_of_one_target_is_refused() {
-    let (folder, _path, journal) = begun();
-    let key = TargetKey::new(&"https://10.0.0.5".parse().unwrap());
-    let again = UndoJournal::begin(
-        &JournalDir::at(folder.path()),
-        &key,
-        journal.header().clone(),
-        &Seed::random(),
-    );
+    let (_folder, path, journal) = begun();
+    let again = UndoJournal::begin(path, journal.header().clone(), &Seed::random());
     let error = again.unwrap_err();
     assert!(
         matches!(&error, JournalError::Io { error, .. } if error.kind() == io::ErrorKind::AlreadyExists),
