@@ -27,6 +27,7 @@ mod verdicts;
 
 pub use format::{Format, ReportRequest, ReportRequestError};
 use serde::{Deserialize, Serialize};
+#[cfg(feature = "cli")]
 pub(crate) use template::plain;
 pub use verdicts::{Conformance, Counts, Regression};
 

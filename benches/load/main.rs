@@ -25,7 +25,9 @@ use std::{
 use client::Client;
 use server::Server;
 
-const ROWS: [(&str, fn(&str) -> bool); 5] = [
+type Row = fn(&str) -> bool;
+
+const ROWS: [(&str, Row); 5] = [
     ("throughput", throughput),
     ("handshakes", handshakes),
     ("start", start),

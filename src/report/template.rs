@@ -4,6 +4,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use minijinja::{
     AutoEscape, Environment, UndefinedBehavior, Value, context, syntax::SyntaxConfig, value::Serde,
 };
+#[cfg(feature = "cli")]
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
@@ -56,6 +57,7 @@ fn failure(case: Value, color: bool) -> String {
 }
 
 /// Fills a template with the program's own words, which need no escapes. `wrap` in it breaks lines.
+#[cfg(feature = "cli")]
 pub(crate) fn plain(template: &str, context: impl Serialize) -> String {
     let mut environment = plain_environment();
     environment.add_function("wrap", wrap);
@@ -63,6 +65,7 @@ pub(crate) fn plain(template: &str, context: impl Serialize) -> String {
 }
 
 /// Writes a text after a head that fills the columns before it, in lines of at most [`sanitize::WIDTH`] columns if words allow it.
+#[cfg(feature = "cli")]
 fn wrap(head: &str, column: usize, text: &str) -> String {
     let mut wrapped = format!("{head:column$}");
     let mut width = wrapped.chars().count();

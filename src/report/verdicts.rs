@@ -7,6 +7,7 @@ use crate::{contract::closed_set, report::CaseResult};
 closed_set! {
     /// Against the documents, in the order of reports.
     #[non_exhaustive]
+    #[derive(Default)]
     Conformance, "verdict" {
         /// The default reading.
         Documented = "documented",
@@ -17,6 +18,7 @@ closed_set! {
         /// The documents are silent: recorded, not judged.
         Undocumented = "undocumented",
         /// A precondition is missing, a safety rule refused, or the target did not answer.
+        #[default]
         NotJudged = "not-judged",
         /// Asked several times, and not answered alike.
         Unstable = "unstable",
@@ -32,12 +34,6 @@ closed_set! {
         Changed = "changed",
         /// There is no snapshot.
         New = "new",
-    }
-}
-
-impl Default for Conformance {
-    fn default() -> Conformance {
-        Conformance::NotJudged
     }
 }
 
