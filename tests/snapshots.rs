@@ -89,10 +89,10 @@ fn accepted_macro_file_equals_ours() {
         &[one()],
         &SnapshotStore::Folder(ours.clone(), UpdateMode::Pending, SnapshotOwner::Tests),
     );
-    for shelf in [&theirs, &ours] {
-        assert_eq!(names(shelf.folder()), [format!("{ONE}.snap.new")]);
-        shelf.accept(ONE, |_| Ok::<_, String>(())).unwrap();
-        assert_eq!(names(shelf.folder()), [format!("{ONE}.snap")]);
+    for snapshots in [&theirs, &ours] {
+        assert_eq!(names(snapshots.folder()), [format!("{ONE}.snap.new")]);
+        snapshots.accept(ONE, |_| Ok::<_, String>(())).unwrap();
+        assert_eq!(names(snapshots.folder()), [format!("{ONE}.snap")]);
     }
     let project = Path::new(env!("CARGO_MANIFEST_DIR")).join("snapshots/sensor");
     let bytes = |folder: &Path| fs::read_to_string(folder.join(format!("{ONE}.snap"))).unwrap();

@@ -89,8 +89,11 @@ mod tests {
     #[case::escape("a\\", "dangling")]
     #[case::too_many("{a}{a}{a}{a}{a}{a}{a}{a}{a}{a}{a}", "more than 10")]
     #[case::too_deep("{{{{{{{{{{{a}}}}}}}}}}}", "more than 10")]
-    fn what_is_no_glob_is_told(#[case] glob: &str, #[case] wrong: &str) {
-        let told = Glob::new(glob).unwrap_err();
-        assert!(told.starts_with(wrong) || told.contains(wrong), "{told}");
+    fn an_invalid_glob_is_reported(#[case] glob: &str, #[case] wrong: &str) {
+        let message = Glob::new(glob).unwrap_err();
+        assert!(
+            message.starts_with(wrong) || message.contains(wrong),
+            "{message}"
+        );
     }
 }

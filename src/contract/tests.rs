@@ -75,7 +75,7 @@ fn every_dispute_has_a_register_number(#[case] kind: Kind) {
 #[rstest]
 #[case::console(Kind::Console)]
 #[case::sensor(Kind::Sensor)]
-fn every_circumstance_ends_in_an_answer_that_exists(#[case] kind: Kind) {
+fn every_condition_ends_in_an_answer_that_exists(#[case] kind: Kind) {
     let contract = of(kind);
     assert_eq!(
         contract.any.on.keys().copied().collect::<Vec<_>>(),

@@ -350,7 +350,7 @@ mod tests {
     #[case::blank_first(" a", "+a")]
     #[case::url("p@ é+", "p%40+%c3%A9%2b")]
     #[case::url_twice("p@%b", "p%2540%2525b")]
-    #[case::url_thrice("p%b", "p%252525b")]
+    #[case::url_three_times("p%b", "p%252525b")]
     #[case::url_that_looks_encoded_twice("p%25b", "p%2525b")]
     #[case::html("<a&\"'>", "&lt;a&amp;&quot;&#39;&#x3E;")]
     #[case::html_names(">'a", "&gt;&apos;a")]

@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn what_differs_is_told_by_name() {
+    fn what_differs_is_reported_by_name() {
         let (mut a, mut b) = (sample::rich(), sample::rich());
         a.targets[0].cases.remove(0);
         b.targets[0].cases.remove(1);

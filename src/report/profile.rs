@@ -153,13 +153,13 @@ mod tests {
             read("profile.yaml", &write(&summary)).unwrap_or_else(|error| panic!("{error}"));
         assert_eq!(profiles.len(), summary.targets.len());
         for (profile, target) in profiles.iter().zip(&summary.targets) {
-            let told = target
+            let reported = target
                 .profile
                 .iter()
                 .map(|followed| (followed.fact.clone(), followed.readings.clone()));
             assert_eq!(
                 (profile.kind, &profile.readings),
-                (target.kind, &told.collect())
+                (target.kind, &reported.collect())
             );
         }
     }

@@ -202,7 +202,7 @@ mod tests {
         Some("the words are those of X11")
     )]
     #[case::something_else(200, "application/json", "[1,2,3]", "why", None)]
-    fn what_is_no_wording_at_all_is_told(
+    fn an_answer_without_any_wording_is_described(
         #[case] status: u16,
         #[case] kind: &str,
         #[case] body: &str,

@@ -151,8 +151,8 @@ mod tests {
         #[case] other: Option<(&str, &str)>,
         #[case] received: &str,
     ) {
-        let (conformance, told) = held(profile, judged(ways, other));
-        assert_eq!(told, received);
+        let (conformance, text) = held(profile, judged(ways, other));
+        assert_eq!(text, received);
         assert_eq!(conformance == Conformance::Deviation, !received.is_empty());
     }
 

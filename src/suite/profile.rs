@@ -165,7 +165,7 @@ mod tests {
     use crate::{contract, contract::Kind, suite::allowed::ReadingChoice};
 
     /// What a case told: its ways, each with readings of facts.
-    fn told(case: &str, ways: &[&[(&str, &str)]]) -> (String, Evidence) {
+    fn evidence(case: &str, ways: &[&[(&str, &str)]]) -> (String, Evidence) {
         let choice = |(fact, reading): &(&str, &str)| ReadingChoice {
             fact: (*fact).to_owned(),
             reading: (*reading).to_owned(),
@@ -183,8 +183,8 @@ mod tests {
         )
     }
 
-    fn readings(told: &[(String, Evidence)], fact: &str) -> Vec<String> {
-        let (followed, _) = of(contract::of(Kind::Console), told);
+    fn readings(evidence: &[(String, Evidence)], fact: &str) -> Vec<String> {
+        let (followed, _) = of(contract::of(Kind::Console), evidence);
         followed
             .into_iter()
             .find(|followed| followed.fact == fact)
@@ -194,7 +194,7 @@ mod tests {
 
     #[test]
     fn what_one_answer_tells_sharpens_another() {
-        let ambiguous = told(
+        let ambiguous = evidence(
             "form",
             &[
                 &[(ACCEPTS, "as_printed")],
@@ -207,20 +207,26 @@ mod tests {
         );
         assert_eq!(
             readings(
-                &[ambiguous.clone(), told("other", &[&[(FORM, "refused")]])],
+                &[
+                    ambiguous.clone(),
+                    evidence("other", &[&[(FORM, "refused")]])
+                ],
                 ACCEPTS
             ),
             ["as_printed"]
         );
         assert_eq!(
-            readings(&[ambiguous, told("other", &[&[(FORM, "taken")]])], ACCEPTS),
+            readings(
+                &[ambiguous, evidence("other", &[&[(FORM, "taken")]])],
+                ACCEPTS
+            ),
             ["as_printed", "json"]
         );
     }
 
     #[test]
     fn a_fact_that_answers_disagree_on_sharpens_nothing() {
-        let ambiguous = told(
+        let ambiguous = evidence(
             "form",
             &[
                 &[(ACCEPTS, "as_printed")],
@@ -229,18 +235,18 @@ mod tests {
         );
         let torn = [
             ambiguous,
-            told("one", &[&[(FORM, "refused")]]),
-            told("two", &[&[(FORM, "taken")]]),
+            evidence("one", &[&[(FORM, "refused")]]),
+            evidence("two", &[&[(FORM, "taken")]]),
         ];
         assert_eq!(readings(&torn, ACCEPTS), ["as_printed", "json"]);
         assert_eq!(readings(&torn, FORM), Vec::<String>::new());
     }
 
     #[test]
-    fn what_is_told_several_times_is_counted_each_time() {
+    fn what_is_reported_several_times_is_counted_each_time() {
         let (taken, refused) = (
-            told("one", &[&[(FORM, "taken")]]),
-            told("two", &[&[(FORM, "refused")]]),
+            evidence("one", &[&[(FORM, "taken")]]),
+            evidence("two", &[&[(FORM, "refused")]]),
         );
         let (followed, _) = of(
             contract::of(Kind::Console),
@@ -260,7 +266,10 @@ mod tests {
         let mixed = |fact: &str, one: &str, two: &str| {
             of(
                 contract::of(Kind::Console),
-                &[told("a", &[&[(fact, one)]]), told("b", &[&[(fact, two)]])],
+                &[
+                    evidence("a", &[&[(fact, one)]]),
+                    evidence("b", &[&[(fact, two)]]),
+                ],
             )
             .1
         };

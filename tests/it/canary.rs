@@ -58,8 +58,8 @@ fn a_double_that_tells_everything_tells_no_password(
         format,
     ]);
     let appliance = process.ready(1).remove(0).url;
-    let told: serde_json::Value = serde_json::from_slice(&fs::read(&ready).unwrap()).unwrap();
-    let control = told["control"].as_str().unwrap();
+    let written: serde_json::Value = serde_json::from_slice(&fs::read(&ready).unwrap()).unwrap();
+    let control = written["control"].as_str().unwrap();
     let mut produced: Vec<(String, Vec<u8>)> =
         vec![("ready file".into(), fs::read(&ready).unwrap())];
     let prefix = if kind == "sensor" {

@@ -13,14 +13,14 @@ use rustix::process::Signal;
 use crate::process::{PROGRAM, Process, SOON};
 
 #[test]
-fn one_seed_is_one_list_told_beforehand_and_near_its_rate() {
-    let (told, other) = (schedule(42), schedule(43));
+fn one_seed_is_one_predicted_list_near_its_rate() {
+    let (predicted, other) = (schedule(42), schedule(43));
     for seen in [fired_on_one(42), fired_on_one(42)] {
-        assert_eq!(seen, told);
+        assert_eq!(seen, predicted);
     }
-    assert_ne!(told, other);
+    assert_ne!(predicted, other);
     let error = (CALLS as f64 * RATE * (1.0 - RATE)).sqrt();
-    for list in [&told, &other] {
+    for list in [&predicted, &other] {
         assert!(
             (list.len() as f64 - CALLS as f64 * RATE).abs() < 3.0 * error,
             "{}",
@@ -31,7 +31,7 @@ fn one_seed_is_one_list_told_beforehand_and_near_its_rate() {
 
 #[test]
 fn sixty_four_connections_at_once_meet_the_same_decisions() {
-    let told = schedule(42);
+    let predicted = schedule(42);
     let (process, ready) = serve(42);
     let mut streams: Vec<_> = (0..AT_ONCE).map(|_| connect(&ready)).collect();
     let mut asked = 0;
@@ -48,7 +48,8 @@ fn sixty_four_connections_at_once_meet_the_same_decisions() {
         let these = asked + 1..=asked + round;
         assert_eq!(
             fired,
-            told.iter()
+            predicted
+                .iter()
                 .filter(|ordinal| these.contains(ordinal))
                 .count(),
             "calls {these:?}"

@@ -49,7 +49,7 @@ fn the_example_changes_the_password(
 }
 
 #[test]
-fn s237_has_a_wrong_password_and_is_told_so() {
+fn s237_has_a_wrong_password_and_is_refused() {
     let appliance = Running::start(Kind::Sensor, &[]);
     let expected = worded(
         Kind::Sensor,
@@ -336,7 +336,7 @@ impl Running {
         assert!(output.status.success(), "{command}\n{err}");
         let (status, content_type) = err
             .split_once(MARK)
-            .and_then(|(_, told)| told.split_once(' '))
+            .and_then(|(_, rest)| rest.split_once(' '))
             .unwrap_or_else(|| panic!("{command}\n{err}"));
         Answer {
             status: status.parse().unwrap(),

@@ -75,8 +75,8 @@ fn without_control_there_is_no_such_listener() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("ready.json");
     let (_process, ready) = Process::serve(2, &["--ready-file", file.to_str().unwrap()]);
-    let told: Ready = serde_json::from_str(&fs::read_to_string(&file).unwrap()).unwrap();
-    assert_eq!((told.control, ready.len()), (None, 2));
+    let written: Ready = serde_json::from_str(&fs::read_to_string(&file).unwrap()).unwrap();
+    assert_eq!((written.control, ready.len()), (None, 2));
 }
 
 #[test]

@@ -46,7 +46,7 @@ type Edit = fn(&mut Vec<String>);
     |page: &mut Vec<String>| page.iter_mut().for_each(|line| *line = line.replace("Password has been replaced", "password has been replaced")),
     &["sensor:55 set_password.password_replaced.body (table): expected `Password has been replaced`", "sensor:134 set_password_by_admin.password_replaced.body (table): expected `Password has been replaced`", "sensor: 2 differ and 0 moved"],
 )]
-fn another_edition_is_told_as_what_it_is(#[case] edit: Edit, #[case] expected: &[&str]) {
+fn another_edition_is_reported_as_such(#[case] edit: Edit, #[case] expected: &[&str]) {
     let Some((sensor, console)) = pages() else {
         return;
     };
@@ -89,7 +89,7 @@ fn an_edition_that_says_the_same_holds(#[case] edit: Edit) {
 
 /// A fault of the page that a later edition has mended is no longer told.
 #[test]
-fn a_fault_that_was_mended_is_not_told() {
+fn a_fault_that_was_mended_is_not_reported() {
     let Some((sensor, console)) = pages() else {
         return;
     };

@@ -84,7 +84,7 @@ const FAULTS: &[Fault] = &[
         from: "until.is_some_and(|until| *until < self.today)",
         to: "until.is_some_and(|until| *until < self.today) && false",
         target: "lib",
-        test: "suite::known::tests::an_expired_entry_is_told_whatever_it_matches",
+        test: "suite::known::tests::an_expired_entry_is_reported_whatever_it_matches",
     },
     Fault {
         name: "a missed mutant fails nothing",
@@ -238,8 +238,11 @@ impl Copy {
             return Went::NotBuilt;
         }
         let output = cargo(true);
-        let told = String::from_utf8_lossy(&output.stdout);
-        assert!(!told.contains("running 0 tests"), "there is no test {test}");
+        let printed = String::from_utf8_lossy(&output.stdout);
+        assert!(
+            !printed.contains("running 0 tests"),
+            "there is no test {test}"
+        );
         if output.status.success() {
             Went::Green
         } else {

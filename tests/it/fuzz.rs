@@ -1,4 +1,4 @@
-//! The targets of `fuzz/`, on stable: what the project has of each kind, whole and spoilt in ways that a seed decides.
+//! The targets of `fuzz/`, on stable: what the project has of each kind, whole and damaged in ways that a seed decides.
 //!
 //! cargo-fuzz on nightly looks for new ways through the code, this loop does not: it keeps the targets compiled, holds what they once found, and
 //! is there where nightly is not. `D4IOT_FUZZ_SECONDS` says for how long each runs, 1 when not given; `D4IOT_FUZZ_SEED` where to begin.

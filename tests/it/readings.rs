@@ -18,7 +18,7 @@ use rstest::rstest;
 /// Facts are dealt out by the first part of their names, so that tests run beside one another.
 #[rstest]
 #[tokio::test]
-async fn every_reading_is_taken_and_told_by_the_cases_of_its_fact(
+async fn every_reading_is_taken_and_reported_by_its_cases(
     #[values(Kind::Console, Kind::Sensor)] kind: Kind,
     #[values(
         "any.on_",
@@ -37,7 +37,7 @@ async fn every_reading_is_taken_and_told_by_the_cases_of_its_fact(
         .filter(|(fact, _)| of_part(fact))
     {
         let cases = cases_about(kind, &fact);
-        faults.extend(taken_and_told(kind, &fact, &reading, &cases).await);
+        faults.extend(taken_and_reported(kind, &fact, &reading, &cases).await);
     }
     assert!(faults.is_empty(), "\n{}", faults.join("\n"));
 }
@@ -46,7 +46,7 @@ async fn every_reading_is_taken_and_told_by_the_cases_of_its_fact(
 #[rstest]
 #[tokio::test]
 #[ignore = "six hundred full runs take minutes"]
-async fn every_reading_is_taken_and_told_by_the_whole_suite(
+async fn every_reading_is_taken_and_reported_by_all_cases(
     #[values(Kind::Console, Kind::Sensor)] kind: Kind,
     #[values("any.", "set_password.", "set_password_by_admin.", "validation.")] part: &str,
 ) {
@@ -56,7 +56,7 @@ async fn every_reading_is_taken_and_told_by_the_whole_suite(
         .into_iter()
         .filter(|(fact, _)| fact.starts_with(part))
     {
-        faults.extend(taken_and_told(kind, &fact, &reading, &cases).await);
+        faults.extend(taken_and_reported(kind, &fact, &reading, &cases).await);
     }
     assert!(faults.is_empty(), "\n{}", faults.join("\n"));
 }
@@ -146,12 +146,12 @@ fn the_binary_takes_another_reading_and_names_it() {
         .unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
     assert_eq!(output.status.code(), Some(0), "{text}");
-    let told = text
+    let reported = text
         .lines()
         .find(|line| line.contains("X11  validation.authenticated.body"))
         .unwrap_or_else(|| panic!("{text}"));
     assert_eq!(
-        told.split_whitespace().skip(2).collect::<Vec<_>>(),
+        reported.split_whitespace().skip(2).collect::<Vec<_>>(),
         ["table", "*", "table", "*"]
     );
 }
@@ -172,7 +172,7 @@ fn alternatives(kind: Kind) -> Vec<(String, String)> {
 }
 
 /// What is wrong with a run at a mock that serves this one reading.
-async fn taken_and_told(
+async fn taken_and_reported(
     kind: Kind,
     fact: &str,
     reading: &str,
@@ -190,17 +190,17 @@ async fn taken_and_told(
         _ if NOT_TOLD.iter().any(|(untold, _)| fact.starts_with(untold)) => {}
         Some(followed) if followed.readings == [reading] => {}
         Some(followed) => faults.push(format!(
-            "told as {:?} {:?}",
+            "reported as {:?} {:?}",
             followed.readings, followed.other
         )),
-        None => faults.push("not told at all".into()),
+        None => faults.push("not reported at all".into()),
     }
     let others = summary.profile.iter().filter(|followed| {
         followed.fact != fact && !(followed.is_default && followed.other.is_empty())
     });
     faults.extend(others.map(|other| {
         format!(
-            "{} told as {:?} {:?}",
+            "{} reported as {:?} {:?}",
             other.fact, other.readings, other.other
         )
     }));
@@ -226,7 +226,7 @@ async fn taken(kind: Kind, readings: Readings) {
         if !followed.readings.iter().any(|reading| reading == served) || !followed.other.is_empty()
         {
             faults.push(format!(
-                "{}={served} told as {:?} {:?}",
+                "{}={served} reported as {:?} {:?}",
                 followed.fact, followed.readings, followed.other
             ));
         }

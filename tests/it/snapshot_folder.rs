@@ -15,35 +15,43 @@ use tempfile::TempDir;
 
 #[test]
 fn what_is_written_is_read_again() {
-    let (_folder, shelf) = shelf();
-    shelf.write("validation.ok", &text("one")).unwrap();
-    assert_eq!(shelf.read("validation.ok").unwrap().unwrap().body, "one");
-    assert_eq!(shelf.read("validation.wrong").unwrap(), None);
-    shelf.write("validation.ok", &text("two")).unwrap();
-    assert_eq!(shelf.read("validation.ok").unwrap().unwrap().body, "two");
-    assert_eq!(files(&shelf), ["validation.ok.snap"]);
+    let (_folder, snapshots) = snapshots();
+    snapshots.write("validation.ok", &text("one")).unwrap();
+    assert_eq!(
+        snapshots.read("validation.ok").unwrap().unwrap().body,
+        "one"
+    );
+    assert_eq!(snapshots.read("validation.wrong").unwrap(), None);
+    snapshots.write("validation.ok", &text("two")).unwrap();
+    assert_eq!(
+        snapshots.read("validation.ok").unwrap().unwrap().body,
+        "two"
+    );
+    assert_eq!(files(&snapshots), ["validation.ok.snap"]);
 }
 
 #[test]
 fn ids_are_those_of_accepted_snapshots_in_order() {
-    let (folder, shelf) = shelf();
+    let (folder, snapshots) = snapshots();
     for id in ["b.two", "a", "b.one"] {
-        shelf.write(id, &text("x")).unwrap();
+        snapshots.write(id, &text("x")).unwrap();
     }
-    shelf.write_pending("c", &text("x")).unwrap();
+    snapshots.write_pending("c", &text("x")).unwrap();
     for other in ["README.md", ".a.snap", ".snapshot.1.0.tmp"] {
         fs::write(folder.path().join(other), "").unwrap();
     }
-    assert_eq!(shelf.ids().unwrap(), ["a", "b.one", "b.two"]);
+    assert_eq!(snapshots.ids().unwrap(), ["a", "b.one", "b.two"]);
 }
 
 #[test]
 fn pending_shows_old_new_and_what_differs() {
-    let (_folder, shelf) = shelf();
-    shelf.write("a.changed", &text("200\nold")).unwrap();
-    shelf.write_pending("a.changed", &text("200\nnew")).unwrap();
-    shelf.write_pending("b.new", &text("x")).unwrap();
-    let pending = shelf.pending().unwrap();
+    let (_folder, snapshots) = snapshots();
+    snapshots.write("a.changed", &text("200\nold")).unwrap();
+    snapshots
+        .write_pending("a.changed", &text("200\nnew"))
+        .unwrap();
+    snapshots.write_pending("b.new", &text("x")).unwrap();
+    let pending = snapshots.pending().unwrap();
     let seen: Vec<_> = pending
         .iter()
         .map(|one| {
@@ -74,57 +82,60 @@ fn pending_shows_old_new_and_what_differs() {
 #[case::instas(text("200").replace("description:", "assertion_line: 12\ndescription:"))]
 #[case::line_ends(text("200\nx").replace('\n', "\r\n"))]
 fn accept_gives_the_bytes_that_instas_accept_gives(#[case] pending: String) {
-    let (folder, shelf) = shelf();
-    shelf.write("a", &text("old")).unwrap();
-    shelf.write_pending("a", &pending).unwrap();
+    let (folder, snapshots) = snapshots();
+    snapshots.write("a", &text("old")).unwrap();
+    snapshots.write_pending("a", &pending).unwrap();
     let theirs = folder.path().join("theirs");
     insta::Snapshot::from_file(&folder.path().join("a.snap.new"))
         .unwrap()
         .save(&theirs)
         .unwrap();
-    shelf.accept("a", accepted).unwrap();
+    snapshots.accept("a", accepted).unwrap();
     assert_eq!(
         fs::read_to_string(folder.path().join("a.snap")).unwrap(),
         fs::read_to_string(theirs).unwrap()
     );
     fs::remove_file(folder.path().join("theirs")).unwrap();
-    assert_eq!(files(&shelf), ["a.snap"]);
+    assert_eq!(files(&snapshots), ["a.snap"]);
 }
 
 #[test]
 fn a_refused_accept_changes_nothing() {
-    let (_folder, shelf) = shelf();
-    shelf.write("a", &text("old")).unwrap();
-    shelf.write_pending("a", &text("new")).unwrap();
-    let refused = shelf
+    let (_folder, snapshots) = snapshots();
+    snapshots.write("a", &text("old")).unwrap();
+    snapshots.write_pending("a", &text("new")).unwrap();
+    let refused = snapshots
         .accept("a", |new: &Snapshot| Err(format!("it says {}", new.body)))
         .unwrap_err();
     assert!(
         refused.to_string().ends_with("a.snap.new: it says new"),
         "{refused}"
     );
-    assert_eq!(shelf.read("a").unwrap().unwrap().body, "old");
-    assert_eq!(files(&shelf), ["a.snap", "a.snap.new"]);
+    assert_eq!(snapshots.read("a").unwrap().unwrap().body, "old");
+    assert_eq!(files(&snapshots), ["a.snap", "a.snap.new"]);
 }
 
 #[test]
 fn a_broken_pending_file_is_never_accepted() {
-    let (_folder, shelf) = shelf();
-    shelf.write_pending("a", "<<<<<<< HEAD").unwrap();
-    assert!(says(shelf.accept("a", accepted), "line 1: expected `---`"));
-    assert_eq!(files(&shelf), ["a.snap.new"]);
+    let (_folder, snapshots) = snapshots();
+    snapshots.write_pending("a", "<<<<<<< HEAD").unwrap();
+    assert!(says(
+        snapshots.accept("a", accepted),
+        "line 1: expected `---`"
+    ));
+    assert_eq!(files(&snapshots), ["a.snap.new"]);
 }
 
 #[test]
 fn reject_leaves_the_accepted_snapshot() {
-    let (_folder, shelf) = shelf();
-    shelf.write("a", &text("old")).unwrap();
-    shelf.write_pending("a", &text("new")).unwrap();
-    shelf.reject("a").unwrap();
-    assert_eq!(files(&shelf), ["a.snap"]);
-    assert!(says(shelf.reject("a"), "nothing is pending"));
-    assert!(says(shelf.accept("a", accepted), "nothing is pending"));
-    assert!(!shelf.drop_pending("a").unwrap());
+    let (_folder, snapshots) = snapshots();
+    snapshots.write("a", &text("old")).unwrap();
+    snapshots.write_pending("a", &text("new")).unwrap();
+    snapshots.reject("a").unwrap();
+    assert_eq!(files(&snapshots), ["a.snap"]);
+    assert!(says(snapshots.reject("a"), "nothing is pending"));
+    assert!(says(snapshots.accept("a", accepted), "nothing is pending"));
+    assert!(!snapshots.drop_pending("a").unwrap());
 }
 
 #[rstest]
@@ -135,17 +146,17 @@ fn what_is_no_case_id_is_refused(
     id: &str,
     #[values(false, true)] pending: bool,
 ) {
-    let (_folder, shelf) = shelf();
+    let (_folder, snapshots) = snapshots();
     let done = if pending {
-        shelf.write_pending(id, "")
+        snapshots.write_pending(id, "")
     } else {
-        shelf.write(id, "")
+        snapshots.write(id, "")
     };
     assert!(says(done, "as a case id"));
-    assert!(says(shelf.read(id), "as a case id"));
-    assert!(says(shelf.accept(id, accepted), "as a case id"));
-    assert!(says(shelf.reject(id), "as a case id"));
-    assert_eq!(files(&shelf), [""; 0]);
+    assert!(says(snapshots.read(id), "as a case id"));
+    assert!(says(snapshots.accept(id, accepted), "as a case id"));
+    assert!(says(snapshots.reject(id), "as a case id"));
+    assert_eq!(files(&snapshots), [""; 0]);
 }
 
 #[rstest]
@@ -153,12 +164,12 @@ fn what_is_no_case_id_is_refused(
 #[case::text("a.snap", "no snapshot", "line 1: expected `---`")]
 #[case::no_utf8("a.snap", b"\xff", "stream did not contain valid UTF-8")]
 fn a_bad_file_is_named(#[case] name: &str, #[case] bytes: impl AsRef<[u8]>, #[case] why: &str) {
-    let (folder, shelf) = shelf();
+    let (folder, snapshots) = snapshots();
     let path = folder.path().join(name);
     fs::write(&path, bytes).unwrap();
-    let error = shelf
+    let error = snapshots
         .ids()
-        .and_then(|ids| ids.iter().try_for_each(|id| shelf.read(id).map(drop)))
+        .and_then(|ids| ids.iter().try_for_each(|id| snapshots.read(id).map(drop)))
         .unwrap_err()
         .to_string();
     assert!(
@@ -199,15 +210,15 @@ fn a_folder_that_is_none_is_refused() {
 
 #[test]
 fn a_link_in_a_snapshots_place_is_neither_read_nor_replaced() {
-    let (folder, shelf) = shelf();
+    let (folder, snapshots) = snapshots();
     fs::write(folder.path().join("elsewhere"), text("secret")).unwrap();
     symlink(
         folder.path().join("elsewhere"),
         folder.path().join("a.snap"),
     )
     .unwrap();
-    assert!(says(shelf.read("a"), "it is a symbolic link"));
-    assert!(says(shelf.write("a", "x"), "it is a symbolic link"));
+    assert!(says(snapshots.read("a"), "it is a symbolic link"));
+    assert!(says(snapshots.write("a", "x"), "it is a symbolic link"));
     assert_eq!(
         fs::read_to_string(folder.path().join("elsewhere")).unwrap(),
         text("secret")
@@ -216,13 +227,13 @@ fn a_link_in_a_snapshots_place_is_neither_read_nor_replaced() {
 
 #[test]
 fn unwritable_folder_gives_an_error_with_the_file_name() {
-    let (folder, shelf) = shelf();
+    let (folder, snapshots) = snapshots();
     fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o555)).unwrap();
     // Permissions do not bind root; a folder that is gone binds everybody.
     if fs::write(folder.path().join("probe"), "").is_ok() {
         fs::remove_dir_all(folder.path()).unwrap();
     }
-    let error = shelf.write("a", "x").unwrap_err().to_string();
+    let error = snapshots.write("a", "x").unwrap_err().to_string();
     assert!(
         error.starts_with("write ") && error.contains("a.snap: "),
         "{error}"
@@ -231,11 +242,11 @@ fn unwritable_folder_gives_an_error_with_the_file_name() {
 
 #[test]
 fn a_write_that_fails_leaves_nothing_behind() {
-    let (folder, shelf) = shelf();
+    let (folder, snapshots) = snapshots();
     // A file cannot be renamed over a folder.
     fs::create_dir(folder.path().join("a.snap")).unwrap();
-    assert!(shelf.write("a", "x").is_err());
-    assert_eq!(files(&shelf), ["a.snap"]);
+    assert!(snapshots.write("a", "x").is_err());
+    assert_eq!(files(&snapshots), ["a.snap"]);
 }
 
 /// Tells whether something failed for this reason.
@@ -247,10 +258,10 @@ fn accepted(_: &Snapshot) -> Result<(), &'static str> {
     Ok(())
 }
 
-fn shelf() -> (TempDir, SnapshotFolder) {
+fn snapshots() -> (TempDir, SnapshotFolder) {
     let folder = tempfile::tempdir().unwrap();
-    let shelf = SnapshotFolder::open(folder.path()).unwrap();
-    (folder, shelf)
+    let snapshots = SnapshotFolder::open(folder.path()).unwrap();
+    (folder, snapshots)
 }
 
 fn text(body: &str) -> String {
@@ -263,14 +274,14 @@ fn text(body: &str) -> String {
 }
 
 /// Returns all names in the folder, hidden ones too.
-fn files(shelf: &SnapshotFolder) -> Vec<String> {
+fn files(snapshots: &SnapshotFolder) -> Vec<String> {
     let list = |folder: &Path| {
         fs::read_dir(folder)
             .unwrap()
             .map(|entry| entry.unwrap().file_name().into_string().unwrap())
             .collect()
     };
-    let mut names: Vec<String> = list(shelf.folder());
+    let mut names: Vec<String> = list(snapshots.folder());
     names.sort();
     names
 }

@@ -86,12 +86,13 @@ fn the_random_appliances_have_something_to_write() {
         let mut fixture = read(&fixture);
         fixture.frozen = true;
         let host = MockAppliance::from_fixture(&fixture, 7);
-        let told: Vec<String> = steps.iter().map(|step| step.take(&host, 0)).collect();
+        let lines: Vec<String> = steps.iter().map(|step| step.take(&host, 0)).collect();
         let text = host.export().export(Secrets::Included);
         met[0] += usize::from(text.contains("\"reading\": {"));
         met[1] += usize::from(
-            told.iter()
-                .any(|told| told.contains("is_plain: false") && told.contains("Password")),
+            lines
+                .iter()
+                .any(|lines| lines.contains("is_plain: false") && lines.contains("Password")),
         );
     }
     assert!(met.iter().all(|count| *count >= 3), "{met:?}");
@@ -107,11 +108,11 @@ fn config() -> ProptestConfig {
         max_shrink_iters: 400,
         ..ProptestConfig::default()
     };
-    let told = |variable: &str| std::env::var_os(variable).is_some();
-    if !told("PROPTEST_RNG_SEED") {
+    let lines = |variable: &str| std::env::var_os(variable).is_some();
+    if !lines("PROPTEST_RNG_SEED") {
         config.rng_seed = RngSeed::Fixed(4);
     }
-    if !told("PROPTEST_CASES") {
+    if !lines("PROPTEST_CASES") {
         config.cases = 64;
     }
     config

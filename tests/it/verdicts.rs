@@ -5,7 +5,7 @@
 
 mod body;
 
-use body::{Body, Wording, any_body, spoilt};
+use body::{Body, Wording, any_body, damaged};
 use bytes::Bytes;
 use d4iot_double::{
     contract,
@@ -151,9 +151,9 @@ proptest! {
                 let (outcome, value) = wording.made(contract, ask, &branches, USERNAME);
                 (Some((outcome, wording.ruled)), Some(wording.written(&value).into_bytes()))
             }
-            Body::Spoilt(wording, spoiling) => {
+            Body::Damaged(wording, spoiling) => {
                 let value = wording.made(contract, ask, &branches, USERNAME).1;
-                (None, spoilt(wording, *spoiling, value, wording.made(contract, ask, &branches, "another").1))
+                (None, damaged(wording, *spoiling, value, wording.made(contract, ask, &branches, "another").1))
             }
         };
         let Some(bytes) = bytes else { return Ok(()) };
@@ -184,9 +184,9 @@ proptest! {
             }
         }
         // Status, further headers and blanks are not judged.
-        let told = |judged: &StepVerdict| (judged.conformance, judged.outcome, format!("{:?}", judged.variants));
+        let facts = |judged: &StepVerdict| (judged.conformance, judged.outcome, format!("{:?}", judged.variants));
         let again = judged(&sent, 200, content_type, true, &[b" \n", &bytes[..], b"\t"].concat());
-        prop_assert_eq!(told(&judged_once), told(&again), "{}: {:?}", case.id, text);
+        prop_assert_eq!(facts(&judged_once), facts(&again), "{}: {:?}", case.id, text);
     }
 
     #[test]

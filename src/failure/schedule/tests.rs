@@ -46,7 +46,7 @@ fn fired(schedule: &mut Schedule, calls: u64) -> Vec<u64> {
 #[case::never_by_chance(When { rate: Some(0.0), ..When::default() }, &[])]
 #[case::always_by_chance(When { rate: Some(1.0), after: Some(9), ..When::default() }, &[10])]
 #[case::all_must_hold(When { after: Some(2), every: Some(2), times: Some(2), ..When::default() }, &[4, 6])]
-fn it_strikes(#[case] when: When, #[case] expected: &[u64]) {
+fn it_fires(#[case] when: When, #[case] expected: &[u64]) {
     assert_eq!(fired(&mut schedule(when), 10), expected);
 }
 
@@ -75,7 +75,7 @@ fn a_span_holds_its_beginning_and_not_its_end() {
 }
 
 #[test]
-fn every_mode_counts_what_it_admits_and_the_first_strikes() {
+fn every_mode_counts_what_it_admits_and_the_first_fires() {
     let first = mode(
         "first",
         When {

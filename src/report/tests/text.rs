@@ -7,7 +7,7 @@ fn write(summary: &Summary, color: bool) -> String {
 }
 
 #[test]
-fn what_is_no_plain_pass_is_told_in_full() {
+fn all_but_a_plain_pass_is_reported_in_full() {
     insta::assert_snapshot!("text_rich", write(&sample::rich(), false));
 }
 

@@ -142,7 +142,7 @@ fn run(differs: bool, conformance: Conformance) -> Summary {
     Conformance::Documented,
     "matches no case"
 )]
-fn an_entry_that_means_nothing_is_told(
+fn an_entry_without_effect_is_reported(
     #[case] case: &str,
     #[case] differs: bool,
     #[case] conformance: Conformance,
@@ -189,7 +189,7 @@ fn an_inconsistency_is_known_by_its_fact(#[case] case: &str, #[case] stale: bool
 }
 
 #[test]
-fn an_expired_entry_is_told_whatever_it_matches() {
+fn an_expired_entry_is_reported_whatever_it_matches() {
     let problems = known("- { case: validation.authenticated, reason: why, until: 2026-01-01 }")
         .problems(&run(true, Conformance::Deviation));
     assert_eq!(problems.len(), 1);

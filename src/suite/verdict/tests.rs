@@ -182,9 +182,9 @@ fn another_refusal_may_come_where_the_order_is_open() {
             };
             let judged = of_step(&sent, StepResponse::Answer(&answer));
             // What is worded alike is recognised as the first of them.
-            let told = judged.outcome.unwrap_or(*outcome);
-            let open = !told.is_success() && allowed::is_documented(sent.contract, ask, told)
-                || allowed.iter().any(|response| response.outcome == told);
+            let read = judged.outcome.unwrap_or(*outcome);
+            let open = !read.is_success() && allowed::is_documented(sent.contract, ask, read)
+                || allowed.iter().any(|response| response.outcome == read);
             assert_eq!(
                 judged.conformance == Conformance::Deviation,
                 !open,

@@ -68,7 +68,7 @@ fn the_junit_report_is_xml_with_a_test_a_case() {
 }
 
 #[rstest]
-#[case::text_unasked("", "sensor built-in mock: 1 case\n")]
+#[case::text_by_default("", "sensor built-in mock: 1 case\n")]
 #[case::text("--report text", "sensor built-in mock: 1 case\n")]
 #[case::text_beside_a_file("--report json=r.json", "sensor built-in mock: 1 case\n")]
 #[case::json("--report json", "{\n")]

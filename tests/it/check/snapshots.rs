@@ -7,11 +7,11 @@ use rstest::rstest;
 use crate::check::test_dir::{Run, TestDir};
 
 #[rstest]
-#[case::at_a_desk("", "", "", true)]
+#[case::on_a_terminal("", "", "", true)]
 #[case::in_ci("", "CI", "true", false)]
 #[case::no_build_server("", "CI", "false", true)]
-#[case::told_not_to("--update no", "UNRELATED", "", false)]
-#[case::told_to_in_ci("--update pending", "CI", "true", true)]
+#[case::update_no("--update no", "UNRELATED", "", false)]
+#[case::update_pending_in_ci("--update pending", "CI", "true", true)]
 fn one_changed_character_fails_and_touches_nothing(
     #[case] option: &str,
     #[case] name: &str,
@@ -298,7 +298,7 @@ fn a_named_folder_is_read_alike_for_one_kind_and_for_both() {
 }
 
 #[test]
-fn gone_is_told_on_full_runs_and_fails_nothing() {
+fn gone_is_reported_on_full_runs_and_fails_nothing() {
     let dir = TestDir::with_snapshots("");
     fs::rename(
         dir.path("snapshots/sensor/validation.repeated.snap"),

@@ -29,7 +29,7 @@ async fn entries_have_request_and_reason_and_no_password() {
         (&json!(3), &json!(0))
     );
     let entries = journal["entries"].as_array().unwrap();
-    let told: Vec<_> = entries
+    let shown: Vec<_> = entries
         .iter()
         .map(|entry| {
             (
@@ -39,7 +39,7 @@ async fn entries_have_request_and_reason_and_no_password() {
         })
         .collect();
     assert_eq!(
-        told,
+        shown,
         [
             ("set_password", "password_replaced"),
             ("validation", "credentials_rejected"),

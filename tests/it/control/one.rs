@@ -168,7 +168,7 @@ async fn users_are_added_replaced_and_removed_without_passwords_shown() {
     assert_eq!(listed["users"].as_array().unwrap().len(), 2);
     assert!(
         !format!("{added:?}{again:?}{replaced:?}{listed}").contains("Canary"),
-        "a password is told"
+        "a password is shown"
     );
     let other = api
         .json(
@@ -390,7 +390,7 @@ async fn a_frozen_clock_holds_up_neither_a_delete_nor_the_end() {
 }
 
 #[tokio::test]
-async fn readings_are_told_for_every_fact_and_changed_while_it_runs() {
+async fn every_reading_is_listed_and_changed_while_it_runs() {
     let api = ControlServer::http();
     let client = api.client(&api.sensor("s", json!({})).await);
     let readings = "/v1/appliances/s/readings";
@@ -450,18 +450,24 @@ async fn explain_tells_what_a_request_would_get_and_changes_nothing() {
     let explain = async |body: Value| api.json("POST", "/v1/appliances/s/explain", &body).await;
     let asked = json!({ "path": "/api/external/authentication/validation", "body": { "username": "test", "password": "Canary-4444" } });
     for _ in 0..2 {
-        let told = explain(asked.clone()).await;
-        assert_eq!(told.status, 200, "{told:?}");
+        let explained = explain(asked.clone()).await;
+        assert_eq!(explained.status, 200, "{explained:?}");
         assert_eq!(
-            (&told.body["outcome"], &told.body["failure"]),
+            (&explained.body["outcome"], &explained.body["failure"]),
             (&json!("credentials_rejected"), &json!("once"))
         );
-        assert_eq!(told.body["answer"]["status"], 503);
+        assert_eq!(explained.body["answer"]["status"], 503);
         assert!(
-            told.body["reason"].as_str().unwrap().contains("password"),
-            "{told:?}"
+            explained.body["reason"]
+                .as_str()
+                .unwrap()
+                .contains("password"),
+            "{explained:?}"
         );
-        assert!(!told.body.to_string().contains("Canary"), "{told:?}");
+        assert!(
+            !explained.body.to_string().contains("Canary"),
+            "{explained:?}"
+        );
     }
     let elsewhere = explain(json!({ "path": "/external/authentication/nothing" }))
         .await

@@ -458,7 +458,7 @@ const YAML: &str = "application/yaml";
 #[case("GET", "/s/reset", "", "", 405, "method_not_allowed", "POST")]
 #[case("BREW", "/s/clock", "", "", 405, "method_not_allowed", "GET,HEAD,POST")]
 #[tokio::test]
-async fn a_bad_request_is_told_and_changes_nothing(
+async fn a_bad_request_is_explained_and_changes_nothing(
     #[case] method: &str,
     #[case] path: &str,
     #[case] content_type: &str,
@@ -481,7 +481,7 @@ async fn a_bad_request_is_told_and_changes_nothing(
     let answer = api
         .send(method, &format!("/v1/appliances{path}"), &headers, &body)
         .await;
-    let told = if status == 405 {
+    let message = if status == 405 {
         answer.headers["allow"].to_str().unwrap().to_owned()
     } else {
         places(&answer.body)
@@ -495,7 +495,7 @@ async fn a_bad_request_is_told_and_changes_nothing(
         (answer.content_type.as_str(), &answer.body["status"]),
         ("application/problem+json", &json!(status))
     );
-    assert!(told.contains(says), "no {says:?} in {told}");
+    assert!(message.contains(says), "no {says:?} in {message}");
     assert!(!answer.body.to_string().contains("Canary"), "{answer:?}");
     assert_eq!(all(&api).await, before);
     api.end().await;

@@ -177,13 +177,14 @@ async fn a_charset_has_many_spellings(
         (run.summary.counts.deviation, run.summary.counts.documented),
         (0, 0)
     );
-    let told = run
+    let reported = run
         .summary
         .profile
         .iter()
         .filter(|followed| followed.fact.ends_with(".answer_type"));
     assert_eq!(
-        told.map(|followed| followed.readings.join(" or "))
+        reported
+            .map(|followed| followed.readings.join(" or "))
             .collect::<Vec<_>>(),
         ["with_charset"; 4]
     );

@@ -31,7 +31,7 @@ async fn mixed_readings_are_inconsistent_though_each_answer_passes(
     assert_eq!(failed(&run), Vec::<&str>::new());
     let [
         Inconsistency {
-            fact: told,
+            fact: reported,
             register: number,
             followed,
             ..
@@ -40,7 +40,10 @@ async fn mixed_readings_are_inconsistent_though_each_answer_passes(
     else {
         panic!("{:?}", run.summary.inconsistent)
     };
-    assert_eq!((told.as_str(), number.as_deref()), (fact, Some(register)));
+    assert_eq!(
+        (reported.as_str(), number.as_deref()),
+        (fact, Some(register))
+    );
     let mut readings: Vec<&str> = followed
         .iter()
         .map(|(reading, _)| reading.as_str())

@@ -103,11 +103,12 @@ async fn a_path_is_not_served_because_its_absence_is_worded_otherwise() {
     });
     let run = run_cases(Kind::Sensor, meddle, |_| true).await;
     assert_eq!(failed(&run), Vec::<&str>::new());
-    let told = run.summary.profile.iter().filter(|followed| {
+    let reported = run.summary.profile.iter().filter(|followed| {
         followed.fact.ends_with("password.path") || followed.fact.ends_with("admin.path")
     });
     assert_eq!(
-        told.map(|followed| followed.readings.join(" or "))
+        reported
+            .map(|followed| followed.readings.join(" or "))
             .collect::<Vec<_>>(),
         ["heading", "heading"]
     );

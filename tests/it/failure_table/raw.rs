@@ -78,7 +78,7 @@ async fn connection(row: &Row, bench: &Bench, mut first: Connection, kept: bool)
                 } else {
                     &rustls::version::TLS12
                 };
-                let refused = shake_hands(
+                let refused = tls_handshake(
                     bench,
                     bench.tls(&[other as &'static SupportedProtocolVersion]),
                 )
@@ -312,7 +312,7 @@ async fn open(bench: &Bench) -> io::Result<Connection> {
         None => Ok(Connection::plain(
             TcpStream::connect(bench.address()).await?,
         )),
-        Some(_) => shake_hands(bench, bench.tls(rustls::ALL_VERSIONS)).await,
+        Some(_) => tls_handshake(bench, bench.tls(rustls::ALL_VERSIONS)).await,
     }
 }
 
@@ -325,7 +325,7 @@ async fn open_read(bench: &Bench) -> io::Result<Connection> {
     Ok(connection)
 }
 
-async fn shake_hands(bench: &Bench, config: Arc<ClientConfig>) -> io::Result<Connection> {
+async fn tls_handshake(bench: &Bench, config: Arc<ClientConfig>) -> io::Result<Connection> {
     let stream = TcpStream::connect(bench.address()).await?;
     let stream = TlsConnector::from(config)
         .connect(ServerName::try_from("localhost").unwrap(), stream)

@@ -1,6 +1,6 @@
-//! Bytes spoilt: some turned, cut, doubled, moved, or replaced by what parsers stumble over.
+//! Bytes damaged: some turned, cut, doubled, moved, or replaced by what parsers stumble over.
 
-/// A source of spoilt bytes; the same seed gives the same ones.
+/// A source of damaged bytes; the same seed gives the same ones.
 pub(crate) struct Spoil(u64);
 
 impl Spoil {
@@ -8,7 +8,7 @@ impl Spoil {
         Spoil(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
     }
 
-    /// Returns one of these, spoilt a few times, perhaps crossed with another.
+    /// Returns one of these, damaged a few times, perhaps crossed with another.
     pub(crate) fn one_of(&mut self, seeds: &[Vec<u8>]) -> Vec<u8> {
         let mut bytes = seeds[self.below(seeds.len())].clone();
         for _ in 0..=self.below(6) {

@@ -40,7 +40,7 @@ async fn rubbish_in_place_of_a_hello_is_refused(#[case] bytes: Vec<u8>) {
     assert!(!ends_in_http(&mock, &bytes).await);
     mock.is_well().await.unwrap();
     assert!(
-        mock.told()
+        mock.reported()
             .iter()
             .any(|line| line.starts_with("TLS handshake with "))
     );
@@ -144,7 +144,7 @@ async fn two_hundred_handshakes_are_begun_and_left() {
     }
     mock.is_well().await.unwrap();
     let overdue = mock
-        .told()
+        .reported()
         .iter()
         .filter(|line| line.contains("not finished within 300ms"))
         .count();

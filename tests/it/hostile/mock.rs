@@ -22,14 +22,14 @@ pub(crate) struct Mock {
     pub(crate) double: RunningAppliance,
     connector: Option<TlsConnector>,
     neighbour: Client,
-    told: Arc<Mutex<Vec<String>>>,
+    reported: Arc<Mutex<Vec<String>>>,
 }
 
 impl Mock {
     /// Starts a sensor whose answer to JSON that is no object differs from that to what is no JSON.
     pub(crate) async fn start(tls: bool, limits: Limits) -> Mock {
-        let told: Arc<Mutex<Vec<String>>> = Arc::default();
-        let sink = Arc::clone(&told);
+        let reported: Arc<Mutex<Vec<String>>> = Arc::default();
+        let sink = Arc::clone(&reported);
         let limits = Limits {
             log: Log::to(move |line| sink.lock().unwrap().push(line.to_owned())),
             ..limits
@@ -45,7 +45,7 @@ impl Mock {
             double,
             connector,
             neighbour,
-            told,
+            reported,
         }
     }
 
@@ -84,7 +84,7 @@ impl Mock {
 
     fn has_no_panic(&self) -> Result<(), String> {
         match self
-            .told
+            .reported
             .lock()
             .unwrap()
             .iter()
@@ -96,8 +96,8 @@ impl Mock {
     }
 
     /// What the server has told since the last call.
-    pub(crate) fn told(&self) -> Vec<String> {
-        std::mem::take(&mut self.told.lock().unwrap())
+    pub(crate) fn reported(&self) -> Vec<String> {
+        std::mem::take(&mut self.reported.lock().unwrap())
     }
 
     /// Whether a request for this path has ever been taken as one.

@@ -153,7 +153,7 @@ async fn verify_returns_unmet_expectations_and_drop_is_silent() {
 }
 
 #[tokio::test]
-async fn a_test_that_panics_already_is_told_nothing_more() {
+async fn a_test_that_panics_already_gets_no_second_message() {
     let sensor = asked().await;
     sensor.expect(Operation::SetPassword).never();
     let panic = catch_unwind(AssertUnwindSafe(move || {

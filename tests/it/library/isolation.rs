@@ -167,7 +167,7 @@ async fn a_start_after_the_first_takes_less_than_five_milliseconds() {
 }
 
 #[tokio::test]
-async fn a_journal_keeps_what_it_was_told_to() {
+async fn a_journal_keeps_as_many_entries_as_configured() {
     let sensor = Double::sensor()
         .http()
         .journal_bounds(Bounds::default().with_entries(2))

@@ -75,7 +75,7 @@ async fn a_mistake_in_a_file_is_shown_in_the_file() {
 }
 
 #[tokio::test]
-async fn a_taken_port_is_told_with_a_way_out() {
+async fn a_taken_port_is_reported_with_a_remedy() {
     let first = Double::sensor().http().start().await.unwrap();
     let error = Double::console()
         .http()

@@ -128,7 +128,7 @@ impl Step {
     /// Takes the step and returns all that it tells: the answer to its bytes and delays, the mode that fired, what failed. Connections are
     /// numbered from `first`.
     pub(crate) fn take(&self, host: &MockAppliance, first: u64) -> String {
-        let counted = |told: String| format!("{told} {:?}", host.counters());
+        let counted = |outcome: String| format!("{outcome} {:?}", host.counters());
         match self {
             Step::Advance(time) => {
                 host.clock().advance(*time);

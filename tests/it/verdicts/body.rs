@@ -16,7 +16,7 @@ pub(crate) enum Body {
     /// No wording of anything.
     Other(Vec<u8>),
     /// A wording that something was done to which no reading allows.
-    Spoilt(Wording, Spoiling),
+    Damaged(Wording, Spoiling),
     /// A wording.
     Whole(Wording),
 }
@@ -111,7 +111,7 @@ pub(crate) fn any_body() -> impl Strategy<Value = Body> {
     let deep = |text: &str| Body::Other(text.repeat(50_000).into_bytes());
     prop_oneof![
         4 => wording().prop_map(Body::Whole),
-        4 => (wording(), select(&SPOILINGS[..])).prop_map(|(wording, spoiling)| Body::Spoilt(wording, spoiling)),
+        4 => (wording(), select(&SPOILINGS[..])).prop_map(|(wording, spoiling)| Body::Damaged(wording, spoiling)),
         2 => any_json().prop_map(|value| Body::Other(value.to_string().into_bytes())),
         1 => prop::collection::vec(any::<u8>(), 0..80).prop_map(Body::Other),
         1 => select(fixed.to_vec()).prop_map(|text| Body::Other(text.as_bytes().to_vec())),
@@ -198,7 +198,7 @@ impl Wording {
 }
 
 /// Does something to a wording; what comes of it is none. Nothing for a name that is not echoed.
-pub(crate) fn spoilt(
+pub(crate) fn damaged(
     wording: &Wording,
     spoiling: Spoiling,
     mut value: Value,

@@ -8,7 +8,7 @@ use std::{
     sync::atomic::{AtomicUsize, Ordering},
 };
 
-use fixture::{LiveFixture, told};
+use fixture::{LiveFixture, reported};
 use rstest::rstest;
 
 use super::*;
@@ -38,7 +38,7 @@ async fn a_whole_run_leaves_everything_as_it_was() {
         .map(|planned| planned.located.case.id.as_str())
         .collect();
     let good = |verdict| !matches!(verdict, Conformance::Deviation | Conformance::NotJudged);
-    let bad = told(&ended)
+    let bad = reported(&ended)
         .into_iter()
         .find(|(id, (verdict, _))| planned.contains(id) && !good(*verdict));
     assert_eq!(bad, None);
@@ -67,7 +67,7 @@ async fn no_more_sign_ins_fail_than_the_budget_says(#[case] budget: u32) {
     );
     assert_eq!(fixture.failures() > 0, budget > 0);
     assert!(
-        told(&ended)
+        reported(&ended)
             .values()
             .any(|(verdict, reason)| *verdict == Conformance::NotJudged
                 && reason.starts_with("budget: "))
@@ -87,7 +87,7 @@ async fn what_is_too_dear_when_its_turn_comes_is_not_begun() {
         "{}",
         fixture.failures()
     );
-    let results = told(&ended);
+    let results = reported(&ended);
     let refused = |planned: &&PlannedCase| {
         results[planned.located.case.id.as_str()]
             .1
@@ -118,10 +118,13 @@ async fn what_was_probed_is_spent(#[case] budget: u32, #[case] verdict: Conforma
     );
     let ended = fixture.run(&plan, budget, &|_| ()).await;
     assert_eq!(
-        told(&ended).values().map(|told| told.0).collect::<Vec<_>>(),
+        reported(&ended)
+            .values()
+            .map(|reported| reported.0)
+            .collect::<Vec<_>>(),
         [verdict],
         "{:?}",
-        told(&ended)
+        reported(&ended)
     );
 }
 
@@ -181,7 +184,7 @@ async fn down_before_the_undo() -> LiveFixture {
 
 /// What is still changed then is told, stays in the journal, and no other is changed.
 #[tokio::test]
-async fn what_cannot_be_given_back_is_told_and_stays_in_the_journal() {
+async fn what_cannot_be_given_back_is_reported_and_kept() {
     let fixture = down_before_the_undo().await;
     let plan = fixture.plan("set_password.password_replaced", 1000);
     let ended = fixture.run(&plan, 1000, &|_| ()).await;
@@ -211,7 +214,7 @@ async fn what_cannot_be_given_back_is_told_and_stays_in_the_journal() {
             .collect::<Vec<_>>(),
         ["suite-user"]
     );
-    let refused = told(&ended)
+    let refused = reported(&ended)
         .values()
         .filter(|(_, reason)| {
             *reason == "a password could not be restored, so nothing more is sent"
@@ -270,11 +273,11 @@ async fn what_cannot_be_proven_is_not_changed(#[case] whose: &str, #[case] expec
         0
     );
     assert!(
-        told(&ended)
+        reported(&ended)
             .values()
-            .all(|told| *told == (Conformance::NotJudged, expected)),
+            .all(|reported| *reported == (Conformance::NotJudged, expected)),
         "{:?}",
-        told(&ended)
+        reported(&ended)
     );
     assert_eq!(fixture.failures(), 1);
     assert_eq!(ended.suspicion, None, "nobody has seen these accepted");
@@ -292,7 +295,7 @@ async fn a_lock_out_is_suspected_and_ends_the_run() {
         suspicion.contains("that were accepted before are rejected now"),
         "{suspicion}"
     );
-    let refused = told(&ended)
+    let refused = reported(&ended)
         .values()
         .filter(|(_, reason)| reason.starts_with("a lock-out is suspected: "))
         .count();
@@ -302,7 +305,7 @@ async fn a_lock_out_is_suspected_and_ends_the_run() {
 
 /// An answer says so itself, and nobody's right credentials are asked after it: some that were accepted before are.
 #[tokio::test]
-async fn who_is_told_of_a_lock_out_asks_whether_it_is_one() {
+async fn a_reported_lock_out_is_verified() {
     let fixture = LiveFixture::of("lockout: { after: 1, scope: source, for: 15m }");
     let plan = fixture.plan("validation.authenticated", 1000);
     let failing = fixture.plan("validation.credentials_rejected", 1000);
@@ -348,7 +351,7 @@ async fn a_run_that_is_stopped_gives_back(#[values(1, 3, 5)] after: usize) {
     let ended = fixture.run(&plan, 1000, &watch).await;
     fixture.nothing_is_lost(&ended);
     assert!(ended.is_interrupted);
-    let refused = told(&ended)
+    let refused = reported(&ended)
         .values()
         .filter(|(_, reason)| *reason == "the run was interrupted")
         .count();
@@ -373,9 +376,9 @@ async fn a_target_that_is_gone_is_left_alone() {
         .iter()
         .map(|planned| planned.located.case.id.as_str())
         .collect();
-    let tried = told(&ended).into_iter().find(|(id, told)| {
+    let tried = reported(&ended).into_iter().find(|(id, reported)| {
         planned.contains(id)
-            && !(told.0 == Conformance::NotJudged && told.1.starts_with(UNREACHABLE))
+            && !(reported.0 == Conformance::NotJudged && reported.1.starts_with(UNREACHABLE))
     });
     assert_eq!(tried, None);
     assert_eq!(fixture.at_risk(), None);

@@ -158,7 +158,7 @@ impl LiveFixture {
 }
 
 /// Each case's verdict, and why.
-pub(super) fn told(ended: &LiveResult) -> BTreeMap<&str, (Conformance, &str)> {
+pub(super) fn reported(ended: &LiveResult) -> BTreeMap<&str, (Conformance, &str)> {
     let reason = |case: &'_ CaseResult| {
         case.reasons
             .first()
