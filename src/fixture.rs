@@ -26,10 +26,11 @@ use std::{
     sync::{Arc, LazyLock},
 };
 
-pub use diagnostic::Error;
+pub use diagnostic::Diagnostic;
+pub(crate) use diagnostic::Position;
 pub use export::Secrets;
 pub use mode::ModeContext;
-pub(crate) use node::{Position, Spanned};
+pub(crate) use node::Spanned;
 pub(crate) use parts::read_mode_with;
 pub use parts::{check_mode_count, read_mode, read_readings, read_user, reload_mode};
 pub use ready_made::{READY_MADE, ready_made};
@@ -65,7 +66,7 @@ pub struct Fixture {
     /// Whether its clock stands still from the start; no key says so.
     pub frozen: bool,
     /// Why it cannot be served over plain HTTP, if so.
-    needs_tls: Option<Error>,
+    needs_tls: Option<Diagnostic>,
     places: Places,
 }
 
@@ -80,7 +81,7 @@ struct Places {
 ///
 /// # Errors
 /// The first thing that is wrong. No error shows a password.
-pub fn read(file: &str, text: &str) -> Result<Fixture, Error> {
+pub fn read(file: &str, text: &str) -> Result<Fixture, Diagnostic> {
     yaml::read(text, "appliance")
         .and_then(|node| resolve::fixture(file, &node))
         .map_err(|wrong| wrong.in_file(file))
@@ -91,7 +92,7 @@ pub fn read(file: &str, text: &str) -> Result<Fixture, Error> {
 /// # Errors
 /// The first thing that is wrong. Such a mode can name no user and no reading: both belong to one
 /// appliance.
-pub fn read_modes(file: &str, text: &str) -> Result<Vec<FailureMode>, Error> {
+pub fn read_modes(file: &str, text: &str) -> Result<Vec<FailureMode>, Diagnostic> {
     let modes = ready_made::read_modes(text, None).map_err(|wrong| wrong.in_file(file))?;
     Ok(modes.into_iter().map(|mode| mode.failure).collect())
 }
@@ -100,7 +101,10 @@ pub fn read_modes(file: &str, text: &str) -> Result<Vec<FailureMode>, Error> {
 ///
 /// # Errors
 /// The first thing that is wrong.
-pub(crate) fn read_as<T: serde::de::DeserializeOwned>(file: &str, text: &str) -> Result<T, Error> {
+pub(crate) fn read_as<T: serde::de::DeserializeOwned>(
+    file: &str,
+    text: &str,
+) -> Result<T, Diagnostic> {
     yaml::parse(text).map_err(|wrong| wrong.in_file(file))
 }
 
@@ -108,7 +112,7 @@ pub(crate) fn read_as<T: serde::de::DeserializeOwned>(file: &str, text: &str) ->
 ///
 /// # Errors
 /// Those of [`read`], and the first byte that is not UTF-8.
-pub fn read_bytes(file: &str, bytes: &[u8]) -> Result<Fixture, Error> {
+pub fn read_bytes(file: &str, bytes: &[u8]) -> Result<Fixture, Diagnostic> {
     read(file, text(file, bytes)?)
 }
 
@@ -116,7 +120,7 @@ pub fn read_bytes(file: &str, bytes: &[u8]) -> Result<Fixture, Error> {
 ///
 /// # Errors
 /// The first byte that is not UTF-8.
-pub fn text<'a>(file: &str, bytes: &'a [u8]) -> Result<&'a str, Error> {
+pub fn text<'a>(file: &str, bytes: &'a [u8]) -> Result<&'a str, Diagnostic> {
     std::str::from_utf8(bytes).map_err(|error| {
         let before = String::from_utf8_lossy(&bytes[..error.valid_up_to()]);
         let lines: Vec<&str> = before.split('\n').collect();
@@ -125,7 +129,7 @@ pub fn text<'a>(file: &str, bytes: &'a [u8]) -> Result<&'a str, Error> {
             line: lines.len() as u64,
             column: column as u64 + 1,
         };
-        let error = Error::new(at, "the file is not UTF-8");
+        let error = Diagnostic::new(at, "the file is not UTF-8");
         error.hint("save it as UTF-8").in_file(file)
     })
 }
@@ -209,7 +213,7 @@ impl Fixture {
     ///
     /// # Errors
     /// The first mode that makes no sense now.
-    pub fn reload_modes(&mut self) -> Result<(), Error> {
+    pub fn reload_modes(&mut self) -> Result<(), Diagnostic> {
         let reload = |failure: &FailureMode| {
             Ok(FailureMode {
                 armed: failure.armed,
@@ -259,7 +263,7 @@ impl Fixture {
     /// # Errors
     /// The first mode that is not, with its place; of one that was armed by name the place in that
     /// list, as file `--fail`.
-    pub fn check_transport(&self, https: bool) -> Result<(), Error> {
+    pub fn check_transport(&self, https: bool) -> Result<(), Diagnostic> {
         match &self.needs_tls {
             Some(error) if !https => Err(error.clone()),
             _ => Ok(()),
@@ -312,7 +316,7 @@ fn counted(count: usize, noun: &str) -> String {
 ///
 /// # Errors
 /// The second of two that clash, with the place of the first. The strings are the files' names.
-pub fn distinct(fixtures: &[(String, Fixture)]) -> Result<(), Error> {
+pub fn distinct(fixtures: &[(String, Fixture)]) -> Result<(), Diagnostic> {
     let mut taken: HashMap<String, (&str, Position)> = HashMap::new();
     for (file, fixture) in fixtures {
         let name = format!("are named `{}`", fixture.name);
@@ -333,7 +337,7 @@ pub fn distinct(fixtures: &[(String, Fixture)]) -> Result<(), Error> {
             };
             let message = format!("two appliances {claim}, the first at {first}:{line}:{column}");
             let hint = "give each a `name` and a port of its own";
-            return Err(Error::new(place, message).hint(hint).in_file(file));
+            return Err(Diagnostic::new(place, message).hint(hint).in_file(file));
         }
     }
     Ok(())

@@ -85,8 +85,8 @@ impl Problem {
     }
 }
 
-impl From<fixture::Error> for Problem {
-    fn from(error: fixture::Error) -> Problem {
+impl From<fixture::Diagnostic> for Problem {
+    fn from(error: fixture::Diagnostic) -> Problem {
         let problem = Problem::invalid_body(error.message);
         let problem = problem.at(error.line, error.column);
         error.hint.into_iter().fold(problem, Problem::hint)

@@ -43,7 +43,7 @@ impl Profile {
 ///
 /// # Errors
 /// The first thing that is wrong, with its place: no YAML, an unknown kind, fact or reading, two profiles of one kind.
-pub fn read(file: &str, text: &str) -> Result<Vec<Profile>, fixture::Error> {
+pub fn read(file: &str, text: &str) -> Result<Vec<Profile>, fixture::Diagnostic> {
     let mut profiles: Vec<Profile> = Vec::new();
     for profile in fixture::read_as::<Vec<RawProfile>>(file, text)? {
         let name = &profile.kind;
@@ -79,8 +79,8 @@ pub fn read(file: &str, text: &str) -> Result<Vec<Profile>, fixture::Error> {
     Ok(profiles)
 }
 
-fn wrong_at<T>(file: &str, place: &Spanned<T>, message: impl ToString) -> fixture::Error {
-    fixture::Error {
+fn wrong_at<T>(file: &str, place: &Spanned<T>, message: impl ToString) -> fixture::Diagnostic {
+    fixture::Diagnostic {
         file: sanitize::line(file),
         line: place.place.line,
         column: place.place.column,

@@ -45,7 +45,7 @@ pub struct Credentials {
 pub enum AccountsFileError {
     /// Its content is wrong.
     #[error(transparent)]
-    Content(#[from] fixture::Error),
+    Content(#[from] fixture::Diagnostic),
     /// It cannot be read, or others than its owner may read it.
     #[error(transparent)]
     File(#[from] PrivateFileError),
@@ -77,8 +77,8 @@ impl AccountsFile {
         name: &str,
         text: &str,
         variable: &dyn Fn(&str) -> Option<String>,
-    ) -> Result<AccountsFile, fixture::Error> {
-        let wrong = |line, column, message| fixture::Error {
+    ) -> Result<AccountsFile, fixture::Diagnostic> {
+        let wrong = |line, column, message| fixture::Diagnostic {
             file: name.to_owned(),
             line,
             column,
@@ -162,7 +162,7 @@ mod tests {
 
     use super::*;
 
-    fn read(text: &str) -> Result<AccountsFile, fixture::Error> {
+    fn read(text: &str) -> Result<AccountsFile, fixture::Diagnostic> {
         AccountsFile::parse("lab.yaml", text, &|name| {
             (name == "SET").then(|| "from-env".to_owned())
         })

@@ -59,7 +59,11 @@ impl KnownDifferences {
     ///
     /// # Errors
     /// The first thing that is wrong, with its place.
-    pub fn read(file: &str, text: &str, today: Date) -> Result<KnownDifferences, fixture::Error> {
+    pub fn read(
+        file: &str,
+        text: &str,
+        today: Date,
+    ) -> Result<KnownDifferences, fixture::Diagnostic> {
         let raw: Vec<Spanned<RawEntry>> = fixture::read_as(file, text)?;
         let entries = raw
             .into_iter()
@@ -117,8 +121,8 @@ impl KnownDifferences {
 }
 
 impl KnownDifference {
-    fn new(file: &str, raw: RawEntry) -> Result<KnownDifference, fixture::Error> {
-        let wrong = |at: &Spanned<String>, message| fixture::Error {
+    fn new(file: &str, raw: RawEntry) -> Result<KnownDifference, fixture::Diagnostic> {
+        let wrong = |at: &Spanned<String>, message| fixture::Diagnostic {
             file: file.to_owned(),
             line: at.place.line,
             column: at.place.column,

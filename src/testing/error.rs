@@ -43,7 +43,7 @@ impl Error {
     }
 
     /// Returns what is wrong with a value at a line of a test.
-    pub(crate) fn of_value(place: CallSite, error: fixture::Error) -> Error {
+    pub(crate) fn of_value(place: CallSite, error: fixture::Diagnostic) -> Error {
         Error {
             hint: error.hint,
             ..Error::at(place, error.message)
@@ -51,8 +51,8 @@ impl Error {
     }
 
     /// Returns what is wrong with a text in a test.
-    pub(crate) fn of_text(place: CallSite, what: &str, error: fixture::Error) -> Error {
-        let fixture::Error {
+    pub(crate) fn of_text(place: CallSite, what: &str, error: fixture::Diagnostic) -> Error {
+        let fixture::Diagnostic {
             line,
             column,
             message,
@@ -66,7 +66,7 @@ impl Error {
     }
 
     /// Returns what is wrong with a file.
-    pub(crate) fn of_file(error: fixture::Error) -> Error {
+    pub(crate) fn of_file(error: fixture::Diagnostic) -> Error {
         let place = format!("{}:{}:{}", error.file, error.line, error.column);
         Error {
             message: error.message,

@@ -179,7 +179,10 @@ impl Failure {
     pub(super) fn add(
         mut self,
         place: CallSite,
-        mut add: impl FnMut(&str, &Map<String, Value>) -> Result<Option<FailureMode>, fixture::Error>,
+        mut add: impl FnMut(
+            &str,
+            &Map<String, Value>,
+        ) -> Result<Option<FailureMode>, fixture::Diagnostic>,
     ) -> Result<FailureMode, Error> {
         if let Some(UnknownMode { message, hint }) = self.unknown {
             return Err(Error {
@@ -214,7 +217,7 @@ impl Failure {
     }
 
     /// Returns what is wrong: in a text of the test with the place in it, otherwise with the value.
-    fn refused(&self, place: CallSite, error: fixture::Error) -> Error {
+    fn refused(&self, place: CallSite, error: fixture::Diagnostic) -> Error {
         if self.text.is_none() {
             let message = format!("failure mode `{}`: {}", self.name, error.message);
             return Error {

@@ -60,7 +60,7 @@ impl MockAppliance {
     ///
     /// # Errors
     /// The first failure mode that would mean nothing under them; nothing is changed then.
-    pub fn set_readings(&self, readings: &Readings) -> Result<(), fixture::Error> {
+    pub fn set_readings(&self, readings: &Readings) -> Result<(), fixture::Diagnostic> {
         let current = &mut self.content().current;
         let context = ModeContext {
             readings,
@@ -112,7 +112,7 @@ impl MockAppliance {
     ///
     /// # Errors
     /// Those of `read`; too many modes.
-    pub fn add_failure<E: From<fixture::Error>>(
+    pub fn add_failure<E: From<fixture::Diagnostic>>(
         &self,
         source: &str,
         https: bool,

@@ -30,7 +30,7 @@ pub enum RegistryError {
     TooMany(usize),
     /// A failure mode cannot happen without TLS.
     #[error("{0}")]
-    Transport(fixture::Error),
+    Transport(fixture::Diagnostic),
     /// The address cannot be bound.
     #[error("{0}")]
     Bind(BindError),

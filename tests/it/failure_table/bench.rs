@@ -26,7 +26,7 @@ impl Bench {
         identity: Option<&Identity>,
         kept: bool,
         quiet: Duration,
-    ) -> Result<Bench, fixture::Error> {
+    ) -> Result<Bench, fixture::Diagnostic> {
         let when = match (row.about, kept) {
             (About::Connection, _) if row.act.starts_with("down") => "calls: [2]",
             (About::Connection, _) => "after: 1",

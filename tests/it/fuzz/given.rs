@@ -1,5 +1,5 @@
 //! Any text as the other files that a command is given: known differences, reading profiles. Read or refused with a place.
-use d4iot_double::{contract::Kind, fixture::Error, report::profile, suite::KnownDifferences};
+use d4iot_double::{contract::Kind, fixture::Diagnostic, report::profile, suite::KnownDifferences};
 
 pub(crate) fn run(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else {
@@ -24,7 +24,7 @@ pub(crate) fn run(data: &[u8]) {
     has_its_place(profiles.err());
 }
 
-fn has_its_place(error: Option<Error>) {
+fn has_its_place(error: Option<Diagnostic>) {
     let text = error.map(|error| error.to_string());
     assert!(
         text.as_ref().is_none_or(|text| text.contains("fuzz.yaml:")),
