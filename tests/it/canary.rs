@@ -1,26 +1,25 @@
 //! Passwords that can be told from everything else, sent through all of it: no byte that comes out again holds one, in any spelling.
 //!
-//! The search is written anew here and knows nothing of the redaction it judges. One test shows that it finds what is there.
+//! The search is written for this test alone and knows nothing of the redaction it judges. One test shows that it finds what is there.
 
-use crate::process;
+mod client;
 mod search;
 
 use std::{
     fs,
-    io::{Read, Write},
-    net::TcpStream,
     os::unix::fs::PermissionsExt,
     path::Path,
     process::Command,
     time::{Duration, Instant},
 };
 
+use client::{ask, ask_within, requests};
 use d4iot_double::fixture::READY_MADE;
 use rstest::rstest;
 use rustix::process::Signal;
-use search::{base64, found, percent};
+use search::{base64, found};
 
-use crate::process::Process;
+use crate::process::{PROGRAM, Process};
 
 /// One for everyone, with what escapes, and long enough to be searched for.
 const ADMIN: &str = "Kanarie-Admin<&\"'\\%/+1!";
@@ -136,7 +135,7 @@ fn a_double_that_tells_everything_tells_no_password(
             ),
         ));
     }
-    // Slips of whoever drives it: each is refused with words that name a place, and no value.
+    // Mistakes of the driver: each is refused with words that name a place, and no value.
     for (method, path, body) in [
         (
             "POST",
@@ -225,7 +224,7 @@ fn a_run_that_writes_everything_writes_no_password(#[values("sensor", "console")
     fs::write(at("accounts.yaml"), accounts).unwrap();
     fs::set_permissions(at("accounts.yaml"), fs::Permissions::from_mode(0o600)).unwrap();
     let (_process, ready) = Process::serve(1, &["--http", &at("canary.yaml")]);
-    let mut command = Command::new(process::PROGRAM);
+    let mut command = Command::new(PROGRAM);
     command.args([
         "check",
         &ready[0].url,
@@ -307,126 +306,8 @@ fn the_search_finds_what_is_there() {
     assert_eq!(found(b"Kanarie-Admin, Kanarie-Test, \"pass\"", &ALL), None);
 }
 
-/// Path and query, headers, body.
-type Sent = (String, Vec<(&'static str, String)>, String);
-
-/// What a client could send, and where it could put a password: path and query, headers, body.
-fn requests(prefix: &str) -> Vec<Sent> {
-    let json = || ("content-type", "application/json".to_owned());
-    let validation = |password: &str| {
-        format!(
-            r#"{{"username": "test", "password": {}}}"#,
-            quoted(password)
-        )
-    };
-    let by_user = |old: &str, new: &str| {
-        format!(
-            r#"{{"username": "test", "password": {}, "new_password": {}}}"#,
-            quoted(old),
-            quoted(new)
-        )
-    };
-    let by_admin = |name: &str, new: &str| {
-        format!(
-            r#"{{"{name}": "admin", "admin_password": {}, "username": "test", "new_password": {}}}"#,
-            quoted(ADMIN),
-            quoted(new)
-        )
-    };
-    let of = |operation: &str| format!("{prefix}/{operation}");
-    vec![
-        (of("validation"), vec![json()], validation(TEST)),
-        (of("validation"), vec![json()], validation(NOBODYS)),
-        (of("set_password"), vec![json()], by_user(TEST, LATER)),
-        (of("set_password"), vec![json()], by_user(LATER, TEST)),
-        (of("set_password"), vec![json()], by_user(TEST, "short")),
-        (
-            of("set_password_by_admin"),
-            vec![json()],
-            by_admin("admin_username", LATER),
-        ),
-        (
-            of("set_password_by_admin"),
-            vec![json()],
-            by_admin("admin_user", NOBODYS),
-        ),
-        (
-            of("set_password_by_admin"),
-            vec![json()],
-            by_admin("admin_username", TEST),
-        ),
-        // A password for a name, as who swaps the two sends it: it is echoed by no answer that is not meant to.
-        (
-            of("validation"),
-            vec![json()],
-            format!(r#"{{"username": {}, "password": "test"}}"#, quoted(TEST)),
-        ),
-        (
-            of("validation"),
-            vec![json()],
-            format!(r#"{{"username": "test", "pasword": {}}}"#, quoted(NOBODYS)),
-        ),
-        (
-            of("validation"),
-            vec![json()],
-            format!("{{\"username\": \"test\", \"password\": {}", quoted(TEST)),
-        ),
-        (
-            of("validation"),
-            vec![json()],
-            format!("[{}]", quoted(TEST)),
-        ),
-        (
-            of("validation"),
-            vec![("content-type", "application/x-www-form-urlencoded".into())],
-            format!("username=test&password={}", percent(TEST)),
-        ),
-        (
-            format!(
-                "{}?username=test&password={}",
-                of("validation"),
-                percent(TEST)
-            ),
-            vec![],
-            String::new(),
-        ),
-        (
-            format!("/elsewhere/{}", percent(TEST)),
-            vec![json()],
-            validation(TEST),
-        ),
-        (
-            of("validation"),
-            vec![json(), ("authorization", format!("Bearer {BEARER}"))],
-            validation(TEST),
-        ),
-        (
-            of("validation"),
-            vec![
-                json(),
-                (
-                    "authorization",
-                    format!("Basic {}", base64(format!("test:{TEST}").as_bytes())),
-                ),
-            ],
-            validation(TEST),
-        ),
-        (
-            of("validation"),
-            vec![json(), ("x-trace", format!("sent {} again", percent(TEST)))],
-            validation(TEST),
-        ),
-        (
-            of("validation"),
-            vec![json(), ("cookie", format!("session={BEARER}"))],
-            validation(TEST),
-        ),
-    ]
-}
-
 /// How long an answer of a mode that may hold it back is waited for.
 const PATIENCE: Duration = Duration::from_millis(250);
-
 const RESOURCES: &[&str] = &[
     "/v1/appliances",
     "/v1/appliances/canary",
@@ -452,47 +333,6 @@ fn fixture_text(kind: &str) -> String {
 
 fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()
-}
-
-/// Asks once on a connection of its own, and returns all that comes back.
-fn ask(url: &str, method: &str, target: &str, headers: &[(&str, &str)], body: &str) -> Vec<u8> {
-    let answer = ask_within(process::SOON, url, method, target, headers, body);
-    assert!(!answer.is_empty(), "{method} {target}");
-    answer
-}
-
-/// Does the same, and returns what has come by then; nothing where the port is closed.
-fn ask_within(
-    time: Duration,
-    url: &str,
-    method: &str,
-    target: &str,
-    headers: &[(&str, &str)],
-    body: &str,
-) -> Vec<u8> {
-    let address = url.strip_prefix("http://").unwrap();
-    let Ok(mut stream) = TcpStream::connect(address) else {
-        return Vec::new();
-    };
-    stream.set_read_timeout(Some(time)).unwrap();
-    let mut request =
-        format!("{method} {target} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n");
-    for (name, value) in headers {
-        request.push_str(&format!("{name}: {value}\r\n"));
-    }
-    if !headers.iter().any(|(name, _)| *name == "content-type") && !body.is_empty() {
-        request.push_str(if body.starts_with('{') {
-            "content-type: application/json\r\n"
-        } else {
-            "content-type: application/yaml\r\n"
-        });
-    }
-    request.push_str(&format!("content-length: {}\r\n\r\n{body}", body.len()));
-    // A failure mode may end the connection before all is sent.
-    let _ = stream.write_all(request.as_bytes());
-    let mut answer = Vec::new();
-    let _ = stream.read_to_end(&mut answer);
-    answer
 }
 
 fn gather(folder: &Path, files: &mut Vec<(String, Vec<u8>)>) {

@@ -1,12 +1,13 @@
 //! The control API over real sockets: each resource, each refusal, many tests at once against one process.
 
+mod appliances;
 mod control_server;
 mod document;
 mod guard;
 mod journal;
 mod late;
-mod one;
 mod outage;
 mod parallel;
 mod refusals;
+mod resources;
 mod traffic;

@@ -175,7 +175,7 @@ impl Serve {
             assert_ne!(
                 self.err.read_line(&mut line).unwrap(),
                 0,
-                "it ended without saying {text}"
+                "it ended before it said {text}"
             );
         }
     }

@@ -1,16 +1,14 @@
 //! Our snapshot files against insta's own: the macro's writer, insta's reader, its comparator.
 
+mod reading;
+mod text;
+
 use std::{fs, path::Path, process::Command};
 
-use d4iot_double::{
-    snapshot,
-    snapshot::{Exchange, Header, Request, ShownAnswer, Snapshot},
-};
+use d4iot_double::{snapshot, snapshot::Header};
 use insta::{Comparator, DefaultComparator};
 use rstest::rstest;
 use tempfile::TempDir;
-
-// — insta's macro —
 
 #[rstest]
 #[case::plain("A user changes the own password", "POST /a\n\n\"{}\"\n\n200")]
@@ -184,8 +182,6 @@ fn workspace() -> TempDir {
     workspace
 }
 
-// — insta's reader and comparator —
-
 #[test]
 fn insta_reads_our_file_and_sees_what_we_see() {
     for (header, body) in oddities() {
@@ -234,114 +230,6 @@ fn read_by_insta(folder: &Path, text: &str) -> insta::Snapshot {
     insta::Snapshot::from_file(&path).unwrap()
 }
 
-// — reading —
-
-#[test]
-fn what_was_written_is_read_again() {
-    for (header, body) in oddities() {
-        let text = snapshot::file(&header, &body);
-        let read = snapshot::parse(&text).unwrap_or_else(|error| panic!("{text:?}: {error}"));
-        assert_eq!(
-            read,
-            Snapshot {
-                header,
-                body: body.trim_end().to_owned()
-            }
-        );
-        assert_eq!(read.text(), text);
-        assert_eq!(snapshot::parse(&text.replace('\n', "\r\n")), Ok(read));
-    }
-}
-
-/// Insta drops one CR before an LF each time; fuzzing came upon it.
-#[test]
-fn written_text_reads_back_with_any_number_of_cr_before_lf() {
-    let read = snapshot::parse("---\ndescription: d\n---\na\r\r\r\nb\rc\r\r\n").unwrap();
-    assert_eq!(read.body, "a\nb\rc");
-    assert_eq!(snapshot::parse(&read.text()), Ok(read));
-}
-
-#[rstest]
-#[case::empty("", "line 1: expected `---`, the start of insta's file format")]
-#[case::mark(
-    "\u{feff}---\n---\n",
-    "line 1: expected `---`, the start of insta's file format"
-)]
-#[case::conflict(
-    "<<<<<<< HEAD\n---\n---\n",
-    "line 1: expected `---`, the start of insta's file format"
-)]
-#[case::open("---\ndescription: a\n", "no line `---` ends the header")]
-fn what_is_no_snapshot_is_refused(#[case] text: &str, #[case] expected: &str) {
-    let error = snapshot::parse(text).unwrap_err();
-    assert_eq!(error.to_string(), expected);
-}
-
-#[rstest]
-#[case::unknown(
-    "---\ndescription: a\nexpression: b\n---\n",
-    "line 3: unknown field `expression`, expected one of source, assertion_line, description, input_file"
-)]
-#[case::binary(
-    "---\nsnapshot_kind: binary\n---\n",
-    "line 2: unknown field `snapshot_kind`"
-)]
-#[case::twice(
-    "---\ndescription: a\ndescription: b\n---\n",
-    "line 3: `description` occurs for the second time"
-)]
-#[case::broken("---\ndescription: \"a\n---\n", "line 2: the value of `description`")]
-#[case::plain_but_should_not_be(
-    "---\ndescription: yes\n---\n",
-    "line 2: the value of `description`"
-)]
-#[case::no_line(
-    "---\nassertion_line: -1\n---\n",
-    "line 2: the value of `assertion_line`"
-)]
-#[case::body(
-    "---\n{\"password\":\"p\", \"a\": 1}\n---\n",
-    "line 2: expected `FIELD: VALUE`, FIELD being one of source"
-)]
-#[case::list("---\n- a\n---\n", "line 2: expected `FIELD: VALUE`")]
-fn a_bad_header_is_named(#[case] text: &str, #[case] expected: &str) {
-    let message = snapshot::parse(text).unwrap_err().to_string();
-    assert!(message.starts_with(expected), "{message}");
-}
-
-#[test]
-fn no_text_makes_the_reader_panic() {
-    let seed = snapshot::file(
-        &Header {
-            source: Some("a".into()),
-            description: "b: \"«c»".into(),
-            input_file: "d".into(),
-        },
-        "e\n---\nf",
-    )
-    .into_bytes();
-    let mut chance = Chance(0x5eed);
-    let mut read = 0;
-    for _ in 0..20_000 {
-        let mut bytes = seed.clone();
-        for _ in 0..=chance.below(6) {
-            let at = chance.below(bytes.len());
-            match chance.below(if bytes.len() > 9 { 4 } else { 2 }) {
-                0 => bytes[at] = chance.below(256) as u8,
-                1 => bytes.insert(
-                    at,
-                    b"\n-:\"'{}[]&*!|>%@`~#\\ \r\t\x00\xff"[chance.below(25)],
-                ),
-                2 => drop(bytes.remove(at)),
-                _ => bytes.truncate(at.max(9)),
-            }
-        }
-        read += usize::from(snapshot::parse(&String::from_utf8_lossy(&bytes)).is_ok());
-    }
-    // The loop would prove nothing if all were refused at the door.
-    assert!(read > 500, "{read}");
-}
-
 /// Headers and bodies with whatever might trip a writer or a reader.
 fn oddities() -> Vec<(Header, String)> {
     let mut chance = Chance(7);
@@ -374,182 +262,6 @@ impl Chance {
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
         (self.0 % limit as u64) as usize
-    }
-}
-
-// — the text —
-
-#[test]
-fn a_sequence_reads_like_a_page() {
-    let body = r#"{"username":"«user.username»","password":"«user.password»"}"#;
-    let first = Exchange {
-        request: request(Some(body.into())),
-        answer: received(b"{\"msg\": \"ok\"}\r\n".to_vec()),
-    };
-    let second = Exchange {
-        request: request(None),
-        answer: ShownAnswer::Failed("connection closed without an answer".into()),
-    };
-    let expected = r#"POST /api/external/authentication/validation
-content-type: application/json
-
-"{\"username\":\"«user.username»\",\"password\":\"«user.password»\"}"
-{
-  "username": "«user.username»",
-  "password": "«user.password»"
-}
-
-200
-content-type: application/json
-date: …
-
-"{\"msg\": \"ok\"}\r\n"
-{
-  "msg": "ok"
-}
-
-──── 2
-POST /api/external/authentication/validation
-content-type: application/json
-
-(no body)
-
-failed: connection closed without an answer"#;
-    assert_eq!(snapshot::render(&[first, second]), expected);
-}
-
-#[rstest]
-#[case::line_end(b"{}", b"{}\n")]
-#[case::carriage_return(b"a\nb", b"a\r\nb")]
-#[case::blank(b"a", b"a ")]
-#[case::newline_at_the_start(b"a", b"\na")]
-#[case::mark(b"a", b"\xef\xbb\xbfa")]
-#[case::broken_utf8(b"\xff", b"\xfe")]
-#[case::replacement(b"\xff", "\u{fffd}".as_bytes())]
-#[case::escape(b"\xff", br"\xff")]
-#[case::composed("é".as_bytes(), "e\u{301}".as_bytes())]
-#[case::long(&[b'a'; 70_000], &[b'a'; 70_001])]
-#[case::in_the_middle(&[[b'a'; 3000], [b'b'; 3000]].concat(), &[[b'a'; 3000], [b'c'; 3000]].concat())]
-#[case::long_and_written(b"\"a\" \xe2\x80\xa6 1 bytes", b"a")]
-fn bodies_that_differ_look_different_to_insta(#[case] left: &[u8], #[case] right: &[u8]) {
-    let as_answer = |body: &[u8]| {
-        snapshot::render(&[Exchange {
-            request: request(None),
-            answer: received(body.to_vec()),
-        }])
-    };
-    let as_request = |body: &[u8]| {
-        snapshot::render(&[Exchange {
-            request: request(Some(body.to_vec())),
-            answer: ShownAnswer::Failed("f".into()),
-        }])
-    };
-    assert!(!snapshot::same(&as_answer(left), &as_answer(right)));
-    assert!(!snapshot::same(&as_request(left), &as_request(right)));
-    assert!(snapshot::same(&as_answer(left), &as_answer(left)));
-}
-
-#[rstest]
-#[case::no_body(request(None), request(Some(Vec::new())))]
-#[case::no_body_in_words(request(None), request(Some(b"(no body)".to_vec())))]
-#[case::query(with(|request| request.path = "/a?b".into()), with(|request| request.path = "/a?b ".into()))]
-#[case::header_or_body(with(|request| request.headers = vec![("a".into(), "b\n\n\"{}\"".into())]), with(|request| request.headers = vec![("a".into(), "b".into())]))]
-#[case::order(with(|request| request.headers = pairs(&["a", "b"])), with(|request| request.headers = pairs(&["b", "a"])))]
-#[case::twice(with(|request| request.headers = pairs(&["a", "a"])), with(|request| request.headers = pairs(&["a"])))]
-#[case::value_of_dots(with(|request| request.headers = vec![("a".into(), "…".into())]), with(|request| request.headers = vec![("a".into(), "\\u2026".into())]))]
-#[case::value_blank(with(|request| request.headers = vec![("a".into(), String::new())]), with(|request| request.headers = vec![("a".into(), " ".into())]))]
-fn requests_that_differ_look_different_to_insta(#[case] left: Request, #[case] right: Request) {
-    let [left, right] = [left, right].map(|request| {
-        snapshot::render(&[Exchange {
-            request,
-            answer: ShownAnswer::Failed("f".into()),
-        }])
-    });
-    assert!(!snapshot::same(&left, &right), "{left}");
-}
-
-#[test]
-fn an_answer_that_never_came_is_no_status() {
-    let [words, status] = [
-        ShownAnswer::Failed("200".into()),
-        ShownAnswer::Received {
-            status: 200,
-            headers: Vec::new(),
-            body: Vec::new(),
-        },
-    ]
-    .map(|answer| {
-        snapshot::render(&[Exchange {
-            request: request(None),
-            answer,
-        }])
-    });
-    assert!(words.ends_with("\n\nfailed: 200"));
-    assert!(status.ends_with("\n\n200\n\n\"\""));
-}
-
-#[test]
-fn a_long_body_shows_its_ends_length_and_hash() {
-    let body = [
-        vec![b'a'; 255],
-        "é".as_bytes().to_vec(),
-        vec![b'{'; 69_000],
-        b"\r\n".to_vec(),
-    ]
-    .concat();
-    let text = snapshot::render(&[Exchange {
-        request: request(None),
-        answer: received(body),
-    }]);
-    let body = text.split("\n\n").nth(3).unwrap();
-    assert!(
-        body.starts_with(&format!("\"{}\" … 68876 bytes … \"{{", "a".repeat(255))),
-        "{body}"
-    );
-    assert!(body.contains("{{\\r\\n\"\n(69259 bytes, sha256 "), "{body}");
-    assert!(text.len() < 1_000);
-}
-
-#[test]
-fn a_diff_shows_the_lines_that_differ() {
-    assert_eq!(
-        snapshot::diff("a\nb\nc", "a\nB\nc"),
-        "@@ -1,3 +1,3 @@\n a\n-b\n+B\n c\n"
-    );
-    assert_eq!(snapshot::diff("", "a"), "@@ -0,0 +1 @@\n+a\n");
-    assert_eq!(snapshot::diff("a", "a"), "");
-}
-
-fn request(body: Option<Vec<u8>>) -> Request {
-    Request {
-        method: "POST".into(),
-        path: "/api/external/authentication/validation".into(),
-        headers: vec![("content-type".into(), "application/json".into())],
-        body,
-    }
-}
-
-fn with(change: impl FnOnce(&mut Request)) -> Request {
-    let mut request = request(Some(b"{}".to_vec()));
-    change(&mut request);
-    request
-}
-
-fn pairs(names: &[&str]) -> Vec<(String, String)> {
-    names
-        .iter()
-        .map(|name| ((*name).to_owned(), "x".to_owned()))
-        .collect()
-}
-
-fn received(body: Vec<u8>) -> ShownAnswer {
-    ShownAnswer::Received {
-        status: 200,
-        headers: vec![
-            ("content-type".into(), Some("application/json".into())),
-            ("date".into(), None),
-        ],
-        body,
     }
 }
 

@@ -155,7 +155,7 @@ async fn wait_ends_with_the_appliance_or_the_process() {
         .body(Default::default())
         .unwrap();
     let waits = tokio::spawn(async move { target.send(&request).await });
-    // Whoever asks for what is held open is known to be there when the connection count says so: two others have been answered since.
+    // The client that asks for what is held open is known to be there when the connection count says so: two others have been answered since.
     assert_eq!(api.get("/v1/health").await.status, 200);
     tokio::time::sleep(Duration::from_millis(50)).await;
     let begun = Instant::now();

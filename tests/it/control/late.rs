@@ -69,7 +69,7 @@ async fn delete_answers_when_the_last_connection_is_gone() {
     let api = ControlServer::http();
     let large = json!({ "failures": [{ "name": "large", "do": { "body": "x".repeat(ANSWER) } }] });
     let url = api.sensor("s", large).await;
-    // Whoever takes nothing of an answer is still being answered, and has a second from the end on.
+    // A client that takes nothing of an answer is still being answered, and has a second from the end on.
     let socket = TcpSocket::new_v4().unwrap();
     socket.set_recv_buffer_size(4096).unwrap();
     let mut stream = socket

@@ -1,0 +1,129 @@
+//! Certificates: generated, written, given.
+
+use std::fs;
+
+use d4iot_double::cli::ready::Ready;
+use rstest::rstest;
+
+use super::{Folder, Identified, answers, curl, refused};
+use crate::process::Process;
+
+#[test]
+fn the_ca_that_is_written_is_all_a_client_needs() {
+    let folder = Folder::new();
+    let ca = folder.path("ca.pem");
+    let (_process, ready) = Process::serve(1, &["--kind", "sensor", "--ca-out", &ca]);
+    let (url, port) = (&ready[0].url, ready[0].port());
+    assert!(answers(url, Some(&fs::read_to_string(&ca).unwrap())));
+    assert!(
+        !answers(url, Some(Identified::new(&["127.0.0.1"]).cert.as_str())),
+        "any certificate is taken: nothing is verified"
+    );
+    assert_eq!(curl(&["--cacert", &ca, url]), 0);
+    assert_eq!(
+        curl(&["--cacert", &ca, &format!("https://localhost:{port}")]),
+        0
+    );
+    assert_eq!(curl(&[url]), PEER_NOT_VERIFIED);
+}
+
+#[test]
+fn a_further_name_stands_in_the_certificate() {
+    let folder = Folder::new();
+    let ca = folder.path("ca.pem");
+    let named = |args: &[&str]| {
+        let args: Vec<&str> = ["--kind", "sensor", "--ca-out", &ca]
+            .iter()
+            .chain(args)
+            .copied()
+            .collect();
+        let (_process, ready) = Process::serve(1, &args);
+        let port = ready[0].port();
+        curl(&[
+            "--cacert",
+            &ca,
+            "--resolve",
+            &format!("plant.example:{port}:127.0.0.1"),
+            &format!("https://plant.example:{port}"),
+        ])
+    };
+    assert_eq!(
+        named(&["--san", "other.example", "--san", "plant.example"]),
+        0
+    );
+    assert_eq!(named(&["--san", "other.example"]), PEER_NOT_VERIFIED);
+}
+
+#[test]
+fn a_certificate_of_one_s_own_is_served() {
+    let folder = Folder::new();
+    let own = Identified::new(&["127.0.0.1"]);
+    let (cert, key, file) = (
+        folder.write("cert.pem", &own.cert),
+        folder.write("key.pem", &own.key),
+        folder.path("ready.json"),
+    );
+    let (_process, lines) = Process::serve(
+        1,
+        &[
+            "--kind",
+            "sensor",
+            "--tls-cert",
+            &cert,
+            "--tls-key",
+            &key,
+            "--ready-file",
+            &file,
+        ],
+    );
+    assert!(answers(&lines[0].url, Some(&own.cert)));
+    let ready: Ready = serde_json::from_str(&fs::read_to_string(&file).unwrap()).unwrap();
+    assert_eq!(ready.ca, None);
+}
+
+#[rstest]
+#[case::another_s_key(
+    "cert.pem",
+    "other.pem",
+    "the key does not belong to the first certificate"
+)]
+#[case::swapped("key.pem", "cert.pem", "no BEGIN CERTIFICATE in the certificate file")]
+#[case::no_key("cert.pem", "cert.pem", "no BEGIN PRIVATE KEY")]
+#[case::empty("empty.pem", "key.pem", "no BEGIN CERTIFICATE in the certificate file")]
+#[case::damaged("cert.pem", "damaged.pem", "a BEGIN line without its END line")]
+#[case::encrypted("cert.pem", "encrypted.pem", "the key is encrypted")]
+#[case::missing("nowhere.pem", "key.pem", "No such file")]
+fn a_certificate_that_cannot_be_served_starts_nothing(
+    #[case] cert: &str,
+    #[case] key: &str,
+    #[case] expected: &str,
+) {
+    let folder = Folder::new();
+    let (own, other) = (
+        Identified::new(&["127.0.0.1"]),
+        Identified::new(&["127.0.0.1"]),
+    );
+    folder.write("cert.pem", &own.cert);
+    folder.write("key.pem", &own.key);
+    folder.write("other.pem", &other.key);
+    folder.write("empty.pem", "");
+    folder.write("damaged.pem", &own.key.replace("-----END", "-----"));
+    folder.write(
+        "encrypted.pem",
+        &own.key.replace("PRIVATE KEY", "ENCRYPTED PRIVATE KEY"),
+    );
+    let end = refused(&[
+        "--tls-cert",
+        &folder.path(cert),
+        "--tls-key",
+        &folder.path(key),
+    ]);
+    assert!(end.err.contains(expected), "{}", end.err);
+    assert!(end.err.contains(cert), "the file is not named: {}", end.err);
+    // A line of the key, wherever it stood.
+    let secret = own.key.lines().nth(1).unwrap();
+    assert!(!end.err.contains(&secret[..20]), "the key is shown");
+}
+
+/// curl's exit code for a certificate it does not trust.
+const PEER_NOT_VERIFIED: i32 = 60;

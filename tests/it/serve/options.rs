@@ -1,0 +1,43 @@
+//! Options that do not go together, and addresses that cannot be.
+
+use rstest::rstest;
+
+use super::refused;
+use crate::process::Process;
+
+#[rstest]
+#[case::certificate_without_key(&["--tls-cert", "x"], "--tls-key")]
+#[case::key_without_certificate(&["--tls-key", "x"], "--tls-cert")]
+#[case::http_with_a_certificate(&["--http", "--ca-out", "x"], "cannot be used with")]
+#[case::name_with_a_port(&["--san", "plant:8443"], "--san plant:8443: expected a host name or an IP address, without a port")]
+#[case::kind(&["--kind", "probe"], "expected one of console, sensor")]
+#[case::kind_of_a_fixture(&["--kind", "sensor", "plant.yaml"], "cannot be used with")]
+#[case::reading_without_a_name(&["--reading", "X11"], "expected FACT=NAME")]
+#[case::reading_unknown(&["--reading", "X11=tabel"], "expected one of example, table\n  hint: did you mean `table`?")]
+#[case::mode_unknown(&["--fail", "hangin"], "unknown failure mode `hangin`\n  hint: did you mean `hanging`?")]
+#[case::mode_like_no_other(&["--fail", "nope"], "unknown failure mode `nope`\n  hint: expected one of ")]
+#[case::no_such_fixture(&["nowhere.yaml"], "nowhere.yaml")]
+#[case::ready_file_in_no_folder(&["--ready-file", "/nowhere/ready.json"], "/nowhere/ready.json")]
+fn what_does_not_go_together_is_said(#[case] args: &[&str], #[case] expected: &str) {
+    let end = refused(args);
+    assert!(end.err.contains(expected), "{}", end.err);
+}
+
+#[rstest]
+#[case::a_word("nonsense", "expected an IP address and a port")]
+#[case::a_port_alone("8443", "did you mean 127.0.0.1:8443?")]
+#[case::a_colon_and_a_port(":8443", "did you mean 127.0.0.1:8443?")]
+#[case::a_name("localhost:9443", "did you mean 127.0.0.1:9443?")]
+#[case::an_address_alone("::1", "did you mean [::1]:8443?")]
+#[case::a_port_too_high("127.0.0.1:65536", "expected an IP address and a port")]
+#[case::the_last_port("127.0.0.1:65535", "no port is left for console")]
+// Of the documentation's addresses (RFC 5737), no machine has one.
+#[case::another_machine_s("192.0.2.1:8443", "this machine has no such address")]
+fn an_address_that_cannot_be_is_answered_with_one_that_can(
+    #[case] address: &str,
+    #[case] expected: &str,
+) {
+    let end = Process::start(&["serve", "--listen", address]).end();
+    assert_eq!((end.code, end.out.as_str()), (Some(2), ""));
+    assert!(end.err.contains(expected), "{}", end.err);
+}
