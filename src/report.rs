@@ -173,7 +173,7 @@ pub struct Followed {
     pub readings: Vec<String>,
     /// Whether the first of them is the default.
     pub is_default: bool,
-    /// What was seen that is no reading of the fact, such as a status nobody listed.
+    /// What was seen that is not a reading of the fact, such as a status nobody listed.
     pub other: Vec<String>,
     /// How many answers told.
     pub seen: usize,

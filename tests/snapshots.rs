@@ -134,7 +134,7 @@ fn the_environment_decides_what_a_change_leaves_behind(
 #[test]
 #[ignore = "started by the others, as a child"]
 fn the_child() {
-    // Whoever runs the ignored tests by hand has no workspace to write to.
+    // A person who runs the ignored tests by hand has no workspace to write to.
     if std::env::var_os(CHILD).is_none() {
         return;
     }

@@ -116,7 +116,7 @@ mod tests {
         compare(sensor, console).map_err(|error| error.to_string())
     }
 
-    /// Returns the paths of the pages, where whoever works here has them.
+    /// Returns the paths of the pages, where they are kept on this machine.
     fn true_pages() -> Option<(PathBuf, PathBuf)> {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/documents");
         let pages = (folder.join("sensor.md"), folder.join("console.md"));

@@ -88,4 +88,4 @@ const DEFAULT: &str = "https://127.0.0.1:8443";
 /// Less than container engines wait.
 const TIMEOUT: Duration = Duration::from_secs(5);
 const CODES: &str = "Any answer counts, and certificates are not verified.
-Exit codes: 0 all answer · 3 one does not, or there is no ready file (yet) · 1 the file is not a ready file";
+Exit codes: 0 all answer · 3 one does not, or the ready file does not exist (yet) · 1 the file is not a ready file";

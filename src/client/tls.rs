@@ -37,9 +37,9 @@ pub(super) struct ShownCertificate {
 enum Trust {
     /// Anybody: for a health check, which sends nothing secret, and for who says `--insecure`.
     Anybody,
-    /// Whoever has this key, within the dates of the certificate. Who signed it and which name it bears is not asked.
+    /// A server that has this key, within the dates of the certificate. Who signed it and which name it bears is not asked.
     Key(Pin),
-    /// Whoever shows a certificate that this verifies, by given roots or those of the system.
+    /// A server that shows a certificate that this verifies, by given roots or those of the system.
     Chain(Arc<dyn ServerCertVerifier>),
     /// Nobody.
     Nobody,
@@ -116,7 +116,7 @@ fn roots(trust: &str) -> Result<RootCertStore, ClientError> {
         added.map_err(|error| wrong(format!("cannot be used: {error}")))?;
     }
     if roots.is_empty() {
-        let message = "there is no certificate among those to trust, expected a BEGIN CERTIFICATE";
+        let message = "the certificates to trust are empty, expected a BEGIN CERTIFICATE";
         return Err(ClientError::Setup(message.into()));
     }
     Ok(roots)

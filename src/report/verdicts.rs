@@ -32,7 +32,7 @@ closed_set! {
         Same = "same",
         /// Not as the snapshot has it.
         Changed = "changed",
-        /// There is no snapshot.
+        /// No snapshot exists.
         New = "new",
     }
 }
@@ -58,7 +58,7 @@ pub struct Counts {
     pub same: usize,
     /// Not as the snapshot has it.
     pub changed: usize,
-    /// There is no snapshot yet.
+    /// No snapshot exists yet.
     pub new: usize,
 }
 

@@ -1,6 +1,6 @@
-//! Chance as it is served: `flaky` strikes three requests in ten, the very ones that `fixture schedule` told beforehand.
+//! Chance as it is served: `flaky` fires on three requests in ten, the very ones that `fixture schedule` told beforehand.
 //!
-//! Which call is the so-manieth is decided by arrival. On one connection that is the order of asking, so the whole list is seen; on
+//! The number of a call is decided by arrival. On one connection that is the order of asking, so the whole list is seen; on
 //! sixty-four at once it is any order within a round, so what is seen is how many each round of calls has fired.
 
 use std::{

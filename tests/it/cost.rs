@@ -91,7 +91,7 @@ fn modes_that_are_loaded_and_not_armed_allocate_nothing() {
     );
 }
 
-/// Short turns, many of them, and the best of each: on a busy machine a longer turn is always interrupted, and then whoever comes second
+/// Short turns, many of them, and the best of each: on a busy machine a longer turn is always interrupted, and then what comes second
 /// seems slower.
 #[test]
 #[expect(clippy::disallowed_methods, reason = "this takes the time")]

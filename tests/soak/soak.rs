@@ -1,4 +1,4 @@
-//! Every ready-made failure mode at once, each striking one call in ten, under load: nothing panics, nothing is left behind.
+//! Every ready-made failure mode at once, each on one call in ten, under load: nothing panics, nothing is left behind.
 //!
 //! `D4IOT_SOAK_SECONDS` says for how long, 3 when not given.
 
@@ -118,7 +118,7 @@ async fn load(server: &Server, length: Duration) -> usize {
                 let mut taken = 0;
                 while Instant::now() < end {
                     let Ok(stream) = TcpStream::connect(&server.address).await else {
-                        // The port is closed: whoever comes back at once would only count refusals.
+                        // The port is closed: a client that comes back at once would only count refusals.
                         tokio::time::sleep(Duration::from_millis(1)).await;
                         continue;
                     };

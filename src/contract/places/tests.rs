@@ -312,7 +312,7 @@ fn a_said_wording_of_a_true_law_cannot_change() {
     assert!(changes > 40, "{changes}");
 }
 
-/// Reads the sensor's and the console's page, where whoever works here has them.
+/// Reads the sensor's and the console's page, where they are kept on this machine.
 #[expect(
     clippy::disallowed_methods,
     reason = "a test may read files, and says when it does not run"

@@ -83,7 +83,7 @@ fn tls(error: &rustls::Error) -> String {
     let refused = |why: &str| format!("certificate refused: {why}");
     match error {
         rustls::Error::AlertReceived(alert) => format!("TLS alert {alert:?}"),
-        rustls::Error::InvalidMessage(_) => "what comes is no TLS".to_owned(),
+        rustls::Error::InvalidMessage(_) => "what comes is not TLS".to_owned(),
         rustls::Error::InvalidCertificate(fault) => refused(match fault {
             CertificateError::Expired | CertificateError::ExpiredContext { .. } => "expired",
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {

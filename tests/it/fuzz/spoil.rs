@@ -1,4 +1,4 @@
-//! Bytes damaged: some turned, cut, doubled, moved, or replaced by what parsers stumble over.
+//! Damaged bytes: some turned, cut, doubled, moved, or replaced by what parsers stumble over.
 
 /// A source of damaged bytes; the same seed gives the same ones.
 pub(crate) struct Spoil(u64);

@@ -66,7 +66,7 @@ fn in_a_target(byte: u8) -> Row {
     )
 }
 
-/// RFC 9112 section 2.3: eight bytes, to the letter. An HTTP/1.0 connection ends without its answer saying so.
+/// RFC 9112 section 2.3: eight bytes, to the letter. An HTTP/1.0 connection ends although its answer does not say so.
 fn in_a_version(byte: u8) -> Row {
     let expected = match byte {
         b'0' => "200 authenticated",

@@ -1,6 +1,6 @@
 //! Texts that are JSON, are not, or may be either, made from a description of the grammar (RFC 8259).
 //!
-//! Most stand as the value of a member that no operation knows, beside the right credentials: whoever reads the text signs in.
+//! Most stand as the value of a member that no operation knows, beside the right credentials: a server that reads the text signs in.
 
 mod wholes;
 

@@ -166,7 +166,7 @@ async fn a_client_may_leave_before_its_answer(#[values(false, true)] tls: bool) 
     mock.is_well().await.unwrap();
 }
 
-/// Whoever is slow to send does not make the others wait, however many they are.
+/// A client that is slow to send does not make the others wait, however many they are.
 #[tokio::test]
 async fn two_hundred_slow_clients_hold_nobody_up() {
     let mut mock = Mock::start(false, Limits::default()).await;

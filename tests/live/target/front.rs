@@ -190,7 +190,7 @@ impl Front {
     }
 
     /// Somebody who answers a client's first words with these bytes and leaves.
-    pub(crate) fn saying(bytes: &'static [u8]) -> Front {
+    pub(crate) fn answering(bytes: &'static [u8]) -> Front {
         Front::serve(move |mut stream, _| async move {
             let mut hello = vec![0; 16 * 1024];
             drop(stream.read(&mut hello).await);

@@ -1,4 +1,4 @@
-//! A target that means harm to whoever reads of it: every report stays what it is, and shows the bytes escaped.
+//! A target that means harm to the readers of its reports: every report stays what it is, and shows the bytes escaped.
 
 use std::{fs, path::Path, process::Command};
 

@@ -75,7 +75,7 @@ fn what_of_tls_was_refused_is_said_with_the_option_that_helps(
         ran.said("error: the target could not be reached: ") && ran.said(says) && ran.said(hint),
         "{ran}"
     );
-    // The report says so too, for whoever has nothing else.
+    // The report says so too, for a reader who has nothing else.
     assert!(
         String::from_utf8_lossy(&ran.0.stdout).contains(says),
         "{ran}"
@@ -116,7 +116,7 @@ fn a_target_whose_ca_is_given_is_believed(#[case] mode: &str) {
 )]
 #[case::silence(b"", "during the TLS handshake", "check the appliance's TLS service")]
 fn an_alert_is_told_in_words(#[case] bytes: &'static [u8], #[case] says: &str, #[case] hint: &str) {
-    let (stage, front) = (Stage::new(), Front::saying(bytes));
+    let (stage, front) = (Stage::new(), Front::answering(bytes));
     let ran = stage.reach(&format!("https://{}", front.address), &["-k"]);
     assert_eq!(ran.code(), 3, "{ran}");
     assert!(ran.said(says) && ran.said(hint), "{ran}");

@@ -48,7 +48,7 @@ security_analyst: { username: lab-analyst, password: "Lab-An-Passw0rd:1" }
 
 #[derive(Clone, Debug)]
 pub(crate) enum Behaviour {
-    /// Every answer is full of what acts on whoever shows it.
+    /// Every answer is full of what acts on the program that shows it.
     Hostile,
     /// The process is killed at its n-th request, before or after that is carried out.
     Kill(usize, Place),
