@@ -77,7 +77,7 @@ impl Deviation {
     }
 
     /// Returns the fixture of the mock: the built-in one where only the front deviates.
-    pub(crate) fn fixture(&self, kind: Kind) -> Result<Fixture, fixture::Error> {
+    pub(crate) fn fixture(&self, kind: Kind) -> Result<Fixture, fixture::Diagnostic> {
         match self {
             Deviation::Fault(_) => Ok(fixture::built_in(kind)),
             Deviation::Fixture(keys) => read_fixture(keys, kind),
@@ -86,7 +86,7 @@ impl Deviation {
 }
 
 /// JSON is YAML, so the product's own reader validates the keys.
-fn read_fixture(keys: &Map<String, Value>, kind: Kind) -> Result<Fixture, fixture::Error> {
+fn read_fixture(keys: &Map<String, Value>, kind: Kind) -> Result<Fixture, fixture::Diagnostic> {
     let mut keys = keys.clone();
     keys.insert("appliance".to_owned(), kind.name().into());
     fixture::read("fixture", &Value::Object(keys).to_string())

@@ -19,22 +19,6 @@ fn the_law_is_read(#[case] kind: Kind) {
     );
 }
 
-#[rstest]
-#[case::console(Kind::Console)]
-#[case::sensor(Kind::Sensor)]
-fn the_law_in_the_binary_is_the_law_as_written(#[case] kind: Kind) {
-    let written = Contract::read(text(kind).1).unwrap_or_else(|error| panic!("{error}"));
-    let (built, written) = (format!("{:#?}", of(kind)), format!("{written:#?}"));
-    let differs = built
-        .lines()
-        .zip(written.lines())
-        .find(|(built, written)| built != written);
-    assert!(
-        differs.is_none() && built.len() == written.len(),
-        "{differs:?}"
-    );
-}
-
 #[test]
 fn the_register_runs_from_x01_to_x27() {
     let numbers: BTreeSet<&str> = Kind::ALL

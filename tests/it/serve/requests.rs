@@ -113,7 +113,7 @@ fn a_panic_tells_its_place_and_not_its_text() {
     let mut child = Command::new(std::env::current_exe().unwrap());
     child.args([
         "--exact",
-        "serve::a_panic_tells_its_place_and_not_its_text",
+        "serve::requests::a_panic_tells_its_place_and_not_its_text",
         "--nocapture",
     ]);
     let end = Process::spawn(child.env(MARK, "1").env("RUST_BACKTRACE", "full")).end();
