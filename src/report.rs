@@ -17,6 +17,7 @@ mod format;
 pub mod json;
 mod model;
 pub mod profile;
+mod reason;
 #[cfg(test)]
 pub(crate) mod sample;
 mod sanitize;
@@ -26,6 +27,7 @@ mod tests;
 mod verdicts;
 
 pub use format::{Format, ReportRequest, ReportRequestError};
+pub use reason::{NotJudged, ReasonCode};
 use serde::{Deserialize, Serialize};
 #[cfg(feature = "cli")]
 pub(crate) use template::plain;
@@ -40,6 +42,18 @@ pub struct Summary {
     pub version: u32,
     /// The tool and its version, `d4iot-double 0.1.0`.
     pub tool: String,
+    /// When the run ended, RFC 3339 in UTC. Not in the text report.
+    #[serde(default)]
+    pub date: Option<String>,
+    /// What the user calls this run.
+    #[serde(default)]
+    pub label: Option<String>,
+    /// The options of the command; no secrets.
+    #[serde(default)]
+    pub options: Vec<String>,
+    /// What a person must do now. Every report shows it first.
+    #[serde(default)]
+    pub actions: Vec<String>,
     /// What went wrong with the run itself, and so belongs to no case: a password not given back, a stale known difference, a stop by a safety rule. Any fails the run.
     pub trouble: Vec<String>,
     /// One entry per appliance that was asked.
@@ -52,6 +66,10 @@ impl Summary {
         Summary {
             version: 1,
             tool: concat!("d4iot-double ", env!("CARGO_PKG_VERSION")).to_owned(),
+            date: None,
+            label: None,
+            options: Vec::new(),
+            actions: Vec::new(),
             trouble,
             targets,
         }
@@ -65,6 +83,18 @@ pub struct TargetSummary {
     pub kind: Kind,
     /// What was asked, for people: a URL, or `built-in mock`.
     pub target: String,
+    /// The SHA-256 of the public key of the certificate it showed.
+    #[serde(default)]
+    pub certificate: Option<String>,
+    /// How many sign-ins failed or may have failed.
+    #[serde(default)]
+    pub failed_sign_ins: Option<FailedSignIns>,
+    /// Why a safety rule ended the run early.
+    #[serde(default)]
+    pub stopped: Option<String>,
+    /// The documented facts that no judged case covers.
+    #[serde(default)]
+    pub not_asked: Vec<String>,
     /// How often each verdict was reached. Never merged.
     pub counts: Counts,
     /// Which reading it follows, for every fact that was seen.
@@ -77,6 +107,15 @@ pub struct TargetSummary {
     pub review: Option<String>,
     /// Every case, in the order it was run.
     pub cases: Vec<CaseResult>,
+}
+
+/// How many sign-ins failed in a run, of how many that might.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, PartialEq, Eq)]
+pub struct FailedSignIns {
+    /// How many failed, or may have failed without an answer.
+    pub count: u32,
+    /// How many may fail.
+    pub limit: u32,
 }
 
 /// What became of one case.
@@ -118,6 +157,9 @@ pub struct CaseResult {
 pub struct CaseFinding {
     /// The step it concerns, from 1; 0 for the whole case.
     pub step: usize,
+    /// Why it is not judged, for programs; none where it is.
+    #[serde(default)]
+    pub code: Option<ReasonCode>,
     /// What was expected: the outcomes, each with its accepted wordings.
     pub expected: String,
     /// What came, told by what it differs in; the answer itself stands in its exchange.
@@ -132,13 +174,23 @@ impl CaseFinding {
     /// Makes a finding about a step, from 1, or about the whole case.
     pub fn new(step: usize, expected: &str, received: impl Into<String>) -> CaseFinding {
         let (expected, received) = (expected.to_owned(), received.into());
-        let (readings, hint) = Default::default();
+        let (readings, hint, code) = Default::default();
         CaseFinding {
             step,
+            code,
             expected,
             received,
             readings,
             hint,
+        }
+    }
+
+    /// Makes a finding about a step, from 1, that is not judged.
+    pub fn not_judged(step: usize, reason: NotJudged) -> CaseFinding {
+        let code = Some(reason.code);
+        CaseFinding {
+            code,
+            ..CaseFinding::new(step, "", reason.text)
         }
     }
 }

@@ -60,7 +60,7 @@ fn live_plan(run: &PreparedRun, budget: u32) -> Result<Value> {
     });
     let left_out = plan.left_out.iter().map(|(located, reason)| {
         let case = &located.case;
-        json!({ "id": case.id, "effect": case.effect.name(), "reason": reason })
+        json!({ "id": case.id, "effect": case.effect.name(), "reason": reason.text, "code": reason.code })
     });
     Ok(json!({
         "kind": kind,

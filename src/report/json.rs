@@ -33,7 +33,7 @@ mod tests {
     use crate::{
         contract::Kind,
         json_schema::violations,
-        report::{Conformance, Regression, sample},
+        report::{Conformance, ReasonCode, Regression, sample},
     };
 
     fn schema() -> Value {
@@ -70,6 +70,7 @@ mod tests {
         assert_eq!(json!(Kind::NAMES), schema["$defs"]["Kind"]["enum"]);
         assert_eq!(json!(conformance), json!(verdicts("Conformance")));
         assert_eq!(json!(regression), json!(verdicts("Regression")));
+        assert_eq!(json!(ReasonCode::ALL), json!(verdicts("ReasonCode")));
     }
 
     /// Allows the listed keys alone.

@@ -49,6 +49,10 @@ pub(crate) fn rich() -> Summary {
     let sensor = TargetSummary {
         kind: Kind::Sensor,
         target: "https://sensor.example:8443\u{7}".into(),
+        certificate: None,
+        failed_sign_ins: None,
+        stopped: None,
+        not_asked: Vec::new(),
         counts: Counts::of(&cases),
         profile: vec![
             followed("validation.authenticated.body", Some("X11"), &[], false),
@@ -98,6 +102,10 @@ pub(crate) fn rich() -> Summary {
     let console = TargetSummary {
         kind: Kind::Console,
         target: "built-in mock".into(),
+        certificate: None,
+        failed_sign_ins: None,
+        stopped: None,
+        not_asked: Vec::new(),
         counts: Counts::of(&cases),
         profile: vec![followed(
             "set_password_by_admin.user_unknown.body",
@@ -147,6 +155,10 @@ pub(super) fn plain() -> Summary {
                 TargetSummary {
                     kind,
                     target: "built-in mock".into(),
+                    certificate: None,
+                    failed_sign_ins: None,
+                    stopped: None,
+                    not_asked: Vec::new(),
                     counts: Counts::of(&cases),
                     profile: profile.collect(),
                     inconsistent: Vec::new(),
@@ -163,6 +175,10 @@ fn summary(targets: Vec<TargetSummary>) -> Summary {
     Summary {
         version: 1,
         tool: "d4iot-double 0.1.0".into(),
+        date: None,
+        label: None,
+        options: Vec::new(),
+        actions: Vec::new(),
         trouble: Vec::new(),
         targets,
     }
@@ -198,6 +214,7 @@ fn deviation() -> CaseResult {
         failed: true,
         reasons: vec![CaseFinding {
             step: 2,
+            code: None,
             expected: "authenticated: `Authentication succeeded.` or `Authentication succeeded`".into(),
             received: format!("`msg` is `{HOSTILE}` instead of `Authentication succeeded.`"),
             readings: vec![
@@ -223,6 +240,7 @@ fn known() -> CaseResult {
         known: Some("firmware 22.3 says it so, ticket 4711 | <b>".into()),
         reasons: vec![CaseFinding {
             step: 1,
+            code: None,
             expected: "password_replaced".into(),
             received: "`Password was replaced`".into(),
             readings: Vec::new(),
@@ -242,6 +260,7 @@ fn not_judged(id: &str, reason: &str) -> CaseResult {
     CaseResult {
         reasons: vec![CaseFinding {
             step: 0,
+            code: None,
             expected: String::new(),
             received: reason.into(),
             readings: Vec::new(),

@@ -8,7 +8,7 @@ use http::{HeaderName, Request, Response, header};
 use crate::{
     client::{ClientError, ConnectFailure},
     contract::{Contract, Readings},
-    report::{CaseFinding, CaseResult, Conformance, ExchangeResult},
+    report::{CaseFinding, CaseResult, Conformance, ExchangeResult, NotJudged, ReasonCode},
     runner::{
         RunContext,
         judge::judge,
@@ -20,8 +20,8 @@ use crate::{
     },
     snapshot,
     suite::{
-        StepError, allowed::numbered_fact, cases::CaseWithLocation, evidence::Evidence, request,
-        verdict, verdict::StepVerdict,
+        allowed::numbered_fact, cases::CaseWithLocation, evidence::Evidence, request, verdict,
+        verdict::StepVerdict,
     },
 };
 
@@ -55,7 +55,7 @@ impl CaseRunner<'_> {
         mut guard: Option<&mut SafetyGuard<'_>>,
     ) -> CaseRun {
         let sent = self.send_steps(located, guard.as_deref_mut()).await;
-        let mut run = sent.unwrap_or_else(|error| self.not_run(located, error.to_string(), None));
+        let mut run = sent.unwrap_or_else(|error| self.not_run(located, error, None));
         let Some(guard) = guard else {
             return run;
         };
@@ -64,6 +64,7 @@ impl CaseRunner<'_> {
             // The answers of a locked target say nothing about the case.
             let exchanges = run.result.exchanges;
             let reason = format!("a lock-out is suspected: {suspicion}");
+            let reason = NotJudged::new(ReasonCode::LockedOut, reason);
             run = self.not_run(located, reason, None);
             run.result.exchanges = exchanges;
         } else if !findings.is_empty() {
@@ -83,7 +84,7 @@ impl CaseRunner<'_> {
         &self,
         located: &'static CaseWithLocation,
         mut guard: Option<&mut SafetyGuard<'_>>,
-    ) -> Result<CaseRun, StepError> {
+    ) -> Result<CaseRun, NotJudged> {
         let (case, accounts) = (&located.case, &self.context.accounts);
         self.context.prepare(case)?;
         // All requests are built before the first is sent: a case that cannot be sent completely changes nothing.
@@ -134,6 +135,7 @@ impl CaseRunner<'_> {
                 });
                 if let Some(reason) = lost {
                     let reason = format!("the answer to a change was lost: {reason}; {found}");
+                    let reason = NotJudged::new(ReasonCode::ChangeLost, reason);
                     judged = verdict::not_judged(number, reason);
                 }
             }
@@ -176,11 +178,11 @@ impl CaseRunner<'_> {
     pub(super) fn not_run(
         &self,
         located: &'static CaseWithLocation,
-        reason: String,
+        reason: NotJudged,
         hint: Option<String>,
     ) -> CaseRun {
         let mut run = self.empty_run(located);
-        let mut finding = CaseFinding::new(1, "", reason);
+        let mut finding = CaseFinding::not_judged(1, reason);
         finding.hint = hint;
         run.result.reasons.push(finding);
         run

@@ -99,6 +99,10 @@ impl<'a> RunCollector<'a> {
         let summary = TargetSummary {
             kind: context.kind,
             target: context.label.clone(),
+            certificate: None,
+            failed_sign_ins: None,
+            stopped: None,
+            not_asked: Vec::new(),
             counts: Counts::of(&cases),
             profile,
             inconsistent,

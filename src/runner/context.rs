@@ -8,6 +8,7 @@ use crate::{
     contract::Kind,
     fixture,
     fixture::Fixture,
+    report::{NotJudged, ReasonCode},
     runner::{Accounts, Seed},
     server::{MockAppliance, RunningAppliance, tls::Identity},
     suite::{Case, Need, StepError, TargetExpectations},
@@ -74,9 +75,9 @@ impl RunContext {
     ///
     /// # Errors
     /// Why that is not possible: the case is then not judged.
-    pub(super) fn prepare(&self, case: &Case) -> Result<(), StepError> {
+    pub(super) fn prepare(&self, case: &Case) -> Result<(), NotJudged> {
         let Some((mock, start)) = &self.mock else {
-            let refusal = case.needs.first().map(|need| StepError(need.refusal()));
+            let refusal = case.needs.first().map(|need| need.refusal());
             return refusal.map_or(Ok(()), Err);
         };
         let mut state = start.clone();
@@ -118,13 +119,14 @@ impl RunContext {
 
 impl Need {
     /// Returns why a case with this need is not judged at a live target.
-    pub(super) fn refusal(self) -> String {
+    pub(super) fn refusal(self) -> NotJudged {
         let (needs, reason) = match self {
             Need::AnySymbol => ("a policy that accepts any symbol", "has it"),
             Need::Lockout => ("a lock-out that ends with the case", "has it"),
             Need::Page => ("the documentation's example users", "has them"),
         };
-        format!("needs {needs}: only the built-in mock {reason}")
+        let text = format!("needs {needs}: only the built-in mock {reason}");
+        NotJudged::new(ReasonCode::MockOnly, text)
     }
 }
 

@@ -4,7 +4,10 @@ use std::{fmt, str::FromStr};
 
 use thiserror::Error;
 
-use crate::contract::{UnknownName, closed_set};
+use crate::{
+    contract::{UnknownName, closed_set},
+    report::{NotJudged, ReasonCode},
+};
 
 closed_set! {
     /// Whose value a placeholder replaces. The accounts file may name five of them; the others exist only at a mock.
@@ -66,6 +69,12 @@ pub struct Placeholder {
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("{0}")]
 pub struct StepError(pub String);
+
+impl From<StepError> for NotJudged {
+    fn from(error: StepError) -> NotJudged {
+        NotJudged::new(ReasonCode::NotSendable, error.0)
+    }
+}
 
 impl From<&str> for StepError {
     fn from(reason: &str) -> StepError {

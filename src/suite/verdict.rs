@@ -5,7 +5,7 @@ use http::Response;
 
 use crate::{
     contract::{Contract, Ground, Operation, Outcome, Readings},
-    report::{CaseFinding, Conformance},
+    report::{CaseFinding, Conformance, NotJudged, ReasonCode},
     suite::{
         Case, Step, allowed,
         allowed::{AllowedResponse, Judgement, ReadingChoice, numbered_fact, rank},
@@ -75,7 +75,7 @@ pub fn of_step(sent: &SentStep<'_>, received: StepResponse<'_>) -> StepVerdict {
     let allowed = allowed::allowed_responses(&step.expect, sent.contract, step.ask, sent.served);
     let allowed = match allowed {
         Ok(allowed) => allowed,
-        Err(error) => return not_judged(sent.number, error.to_string()),
+        Err(error) => return not_judged(sent.number, error.into()),
     };
     match received {
         StepResponse::Answer(answer) => of_answer(sent, &allowed, answer),
@@ -90,6 +90,7 @@ pub fn of_step(sent: &SentStep<'_>, received: StepResponse<'_>) -> StepVerdict {
         }
         StepResponse::Unreachable(trouble, hint) => {
             let reason = format!("the target did not answer: {trouble}");
+            let reason = NotJudged::new(ReasonCode::Unreachable, reason);
             let mut verdict = not_judged(sent.number, reason);
             if let Some(finding) = &mut verdict.finding {
                 finding.hint = hint.map(str::to_owned);
@@ -322,8 +323,8 @@ pub fn ground(ground: &Ground, contract: &Contract) -> String {
 }
 
 /// A step that is not judged, with the reason.
-pub fn not_judged(number: usize, reason: String) -> StepVerdict {
-    let finding = CaseFinding::new(number + 1, "", reason);
+pub fn not_judged(number: usize, reason: NotJudged) -> StepVerdict {
+    let finding = CaseFinding::not_judged(number + 1, reason);
     StepVerdict::new(Conformance::NotJudged, Some(finding))
 }
 

@@ -19,8 +19,8 @@ use super::{
 use crate::{
     client::ClientError,
     contract::Outcome,
-    report::CaseFinding,
-    suite::{Account, Case, StepError, verdict::StepVerdict},
+    report::{CaseFinding, NotJudged, ReasonCode},
+    suite::{Account, Case, verdict::StepVerdict},
 };
 
 /// Protects a live target during a run.
@@ -72,20 +72,23 @@ impl SafetyGuard<'_> {
     }
 
     /// Returns why a case is not to be started now.
-    pub fn refusal(&self, planned: &PlannedCase) -> Option<String> {
+    pub fn refusal(&self, planned: &PlannedCase) -> Option<NotJudged> {
+        let refuse = |code, text: &str| Some(NotJudged::new(code, text));
         if !self.unrestored.is_empty() {
-            return Some("a password could not be restored, so nothing more is sent".to_owned());
+            let text = "a password could not be restored, so nothing more is sent";
+            return refuse(ReasonCode::Stopped, text);
         }
         if let Some(suspicion) = &self.suspicion {
-            return Some(format!("a lock-out is suspected: {suspicion}"));
+            let text = format!("a lock-out is suspected: {suspicion}");
+            return refuse(ReasonCode::LockedOut, &text);
         }
         if self.stop.is_requested() {
-            return Some(INTERRUPTED.to_owned());
+            return Some(interrupted());
         }
         let cost = planned.cost;
         if planned.phase == CasePhase::Mutating {
             if let Some(reason) = &self.unproven {
-                return Some(reason.clone());
+                return refuse(ReasonCode::NotRestorable, reason);
             }
             // Each change may cause another failure if its answer leaves open which password is current.
             let case = &planned.located.case;
@@ -95,7 +98,7 @@ impl SafetyGuard<'_> {
                 .filter(|step| budget::is_change(case, step));
             let cost = cost.saturating_add(u32::try_from(changes.count()).unwrap_or(u32::MAX));
             if self.has_missed && self.spent.saturating_add(cost) > self.budget {
-                return Some(UNCLEAR_CHANGES.to_owned());
+                return refuse(ReasonCode::Budget, UNCLEAR_CHANGES);
             }
         }
         let is_over = cost > 0 && self.spent + cost > self.budget;
@@ -145,16 +148,19 @@ impl SafetyGuard<'_> {
         case: &Case,
         number: usize,
         shown: &Request<Bytes>,
-    ) -> Result<Option<PreparedChange>, StepError> {
+    ) -> Result<Option<PreparedChange>, NotJudged> {
         if self.stop.is_requested() {
-            return Err(INTERRUPTED.into());
+            return Err(interrupted());
         }
         let step = &case.steps[number];
         if !budget::is_change(case, step) {
             return Ok(None);
         }
         let journal = self.journal.as_mut();
-        let journal = journal.ok_or("no journal is open, so nothing is changed")?;
+        let journal = journal.ok_or_else(|| {
+            let text = "no journal is open, so nothing is changed";
+            NotJudged::new(ReasonCode::NotRestorable, text)
+        })?;
         let change = PossibleChange::of(shown, step.ask);
         let mut watched = change.objects.clone();
         if watched.is_empty() {
@@ -165,7 +171,8 @@ impl SafetyGuard<'_> {
         let accounts = watched.iter().copied();
         if let Err(error) = journal.sending(&case.id, number + 1, accounts, &change.passwords) {
             self.unproven = Some(error.to_string());
-            return Err(StepError(error.to_string()));
+            let text = error.to_string();
+            return Err(NotJudged::new(ReasonCode::NotRestorable, text));
         }
         Ok(Some((change, watched)))
     }
@@ -174,10 +181,10 @@ impl SafetyGuard<'_> {
     ///
     /// # Errors
     /// The run is asked to stop meanwhile.
-    pub async fn unless_stopped<T>(&self, answer: impl Future<Output = T>) -> Result<T, StepError> {
+    pub async fn unless_stopped<T>(&self, answer: impl Future<Output = T>) -> Result<T, NotJudged> {
         tokio::select! {
             answer = answer => Ok(answer),
-            () = self.stop.requested() => Err(INTERRUPTED.into()),
+            () = self.stop.requested() => Err(interrupted()),
         }
     }
 
@@ -282,3 +289,7 @@ impl SafetyGuard<'_> {
 const UNCLEAR_CHANGES: &str = "budget: answers to changes left open which password is current, and finding that out causes failed sign-ins too";
 /// Why a case was not started, or not completed.
 pub const INTERRUPTED: &str = "the run was interrupted";
+
+fn interrupted() -> NotJudged {
+    NotJudged::new(ReasonCode::Interrupted, INTERRUPTED)
+}

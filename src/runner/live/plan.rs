@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::{
     contract::Contract,
+    report::{NotJudged, ReasonCode},
     runner::{
         live::{budget, undo::change::PossibleChange},
         transcript::request_with_placeholders,
@@ -64,7 +65,7 @@ pub struct Plan {
     /// The cases that are run, in order.
     pub cases: Vec<PlannedCase>,
     /// The cases that are left out, each with the reason.
-    pub left_out: Vec<(&'static CaseWithLocation, String)>,
+    pub left_out: Vec<(&'static CaseWithLocation, NotJudged)>,
     /// The accounts whose password may be changed.
     pub objects: BTreeSet<Account>,
 }
@@ -141,10 +142,11 @@ impl Plan {
 }
 
 /// Says that a case costs more failed sign-ins than are left.
-pub fn over_budget(cost: u32, budget: u32) -> String {
-    format!(
+pub fn over_budget(cost: u32, budget: u32) -> NotJudged {
+    let text = format!(
         "budget: it may cause {cost} failed sign-in(s), and other cases use up the {budget} allowed (--max-auth-failures)"
-    )
+    );
+    NotJudged::new(ReasonCode::Budget, text)
 }
 
 /// What a case needs of a target.
@@ -179,7 +181,7 @@ impl Needs {
         needs
     }
 
-    fn refusal(&self, case: &Case, permissions: &RunPermissions) -> Option<String> {
+    fn refusal(&self, case: &Case, permissions: &RunPermissions) -> Option<NotJudged> {
         if let Some(need) = case.needs.first() {
             return Some(need.refusal());
         }
@@ -189,32 +191,40 @@ impl Needs {
             return Some(missing_account(*missing, nobody));
         }
         if let Some(placeholder) = self.in_url {
-            return Some(format!(
-                "{placeholder} would be sent in a URL, which servers and proxies log"
-            ));
+            let text =
+                format!("{placeholder} would be sent in a URL, which servers and proxies log");
+            return Some(NotJudged::new(ReasonCode::PasswordInUrl, text));
         }
         if case.effect != Effect::PasswordChange {
             return None;
         }
         if !permissions.changes {
-            return Some("it may change a password, and --change-passwords-on is not given".into());
+            let text = "it may change a password, and --change-passwords-on is not given";
+            return Some(NotJudged::new(ReasonCode::ConsentMissing, text));
         }
         let mut objects = self.objects.iter();
-        objects.find_map(|account| permissions.protected.get(account).cloned())
+        let reason = objects.find_map(|account| permissions.protected.get(account));
+        reason.map(|reason| NotJudged::new(ReasonCode::AccountProtected, reason))
     }
 }
 
-fn missing_account(account: Account, nobody: bool) -> String {
+fn missing_account(account: Account, nobody: bool) -> NotJudged {
     use Account::{Admin, Bystander, ReadOnly, SecurityAnalyst, User};
-    match account {
+    let (code, text) = match account {
         Admin | Bystander | ReadOnly | SecurityAnalyst | User if nobody => {
-            "no account is given: name some with --accounts FILE".to_owned()
+            let text = "no account is given: name some with --accounts FILE".to_owned();
+            (ReasonCode::AccountMissing, text)
         }
         Admin | Bystander | ReadOnly | SecurityAnalyst | User => {
-            format!("the accounts file does not name `{account}`")
+            let text = format!("the accounts file does not name `{account}`");
+            (ReasonCode::AccountMissing, text)
         }
-        _ => format!("only the built-in mock has an account `{account}`"),
-    }
+        _ => {
+            let text = format!("only the built-in mock has an account `{account}`");
+            (ReasonCode::MockOnly, text)
+        }
+    };
+    NotJudged::new(code, text)
 }
 
 #[cfg(test)]
@@ -250,6 +260,7 @@ mod tests {
             .find(|(located, _)| located.case.id == id)
             .unwrap()
             .1
+            .text
             .clone()
     }
 

@@ -8,7 +8,7 @@ use super::{
     undo::{JournalLine, TargetSession, UndoJournal, UnrestoredPassword},
 };
 use crate::{
-    report::CaseResult,
+    report::{CaseResult, NotJudged, ReasonCode},
     runner::{RunContext, RunResult, collector::RunCollector},
     snapshot::SnapshotStore,
 };
@@ -121,6 +121,7 @@ async fn send(
         .as_ref()
         .map(|failure| format!(": {}", failure.message));
     let unreachable = format!("{UNREACHABLE}{}", reason.unwrap_or_default());
+    let unreachable = NotJudged::new(ReasonCode::Unreachable, unreachable);
     let hint = failure.map(|failure| failure.hint);
     let mut is_proven = false;
     for planned in &plan.cases {
