@@ -6,7 +6,11 @@
 )]
 #![expect(clippy::unwrap_used, reason = "what fails in a helper fails its test")]
 
+#[allow(dead_code, reason = "each table uses its part of this")]
+mod fake;
 mod hostile_target;
 #[path = "../support/json_schema.rs"]
 mod json_schema;
+#[allow(dead_code, reason = "rows are added as what they ask for is built")]
+mod scenarios;
 mod target;

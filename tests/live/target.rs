@@ -8,5 +8,5 @@ mod killed;
 mod plan;
 mod reached;
 mod refused;
-mod stage;
+pub(crate) mod stage;
 mod wrong;

@@ -5,42 +5,7 @@ use std::sync::{Arc, Mutex};
 use rstest::rstest;
 use rustix::process::Signal;
 
-use crate::target::{
-    every::every,
-    stage::{Behaviour, CONSENT, FIXTURE, Place, Ran, Stage},
-};
-
-/// Each case is run so; with `D4IOT_EVERY_REQUEST` it is each request of the whole plan, else a sample of them.
-#[rstest]
-fn recover_restores_all_after_a_kill_at_any_request(
-    #[values(Place::Before, Place::After)] place: Place,
-) {
-    let done = every(41, |number| {
-        let stage = Stage::of(FIXTURE, Behaviour::Kill(number, place));
-        let ended = stage.start(&CONSENT).wait().unwrap();
-        if ended.code() == Some(0) {
-            assert!(number > 100, "the run had {number} requests");
-            return false;
-        }
-        assert_eq!(ended.code(), None, "killed at request {number}");
-        let (seen, again) = (stage.seen().len(), stage.check(&CONSENT));
-        assert_eq!(again.code(), 6, "after request {number}: {again}");
-        assert!(again.says("recover"), "{again}");
-        assert_eq!(stage.seen().len(), seen, "a refused run sends nothing");
-        let recovered = stage.recover();
-        assert_eq!(recovered.code(), 0, "after request {number}: {recovered}");
-        stage.is_as_before();
-        assert_eq!(stage.left(), Vec::<String>::new());
-        assert_eq!(stage.recover().code(), 0);
-        assert!(
-            stage.failures() < 5,
-            "after request {number}: {}",
-            stage.failures()
-        );
-        true
-    });
-    println!("killed at {done} requests, {place:?} each was carried out");
-}
+use crate::target::stage::{Behaviour, CONSENT, FIXTURE, Ran, Stage};
 
 #[rstest]
 fn a_signal_gives_everything_back(

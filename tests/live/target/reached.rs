@@ -473,13 +473,7 @@ fn what_else_is_in_the_way_is_said(#[case] url: &str, #[case] says: &str) {
 /// What a run was told of the way, `recover` knows from the journal: a pin, a client's certificate, a name, a proxy.
 #[test]
 fn recover_goes_the_way_the_run_went() {
-    let (authority, stage) = (
-        Authority::new(),
-        Stage::of(
-            FIXTURE,
-            Behaviour::Kill(60, crate::target::stage::Place::After),
-        ),
-    );
+    let (authority, stage) = (Authority::new(), Stage::of(FIXTURE, Behaviour::Kill(60)));
     let front = Front::tls(authority.server(ring::default_provider(), true), &stage.url);
     let url = format!("https://{}", front.address);
     let proxy = Front::proxy(&url, Some(BASIC));

@@ -50,8 +50,8 @@ security_analyst: { username: lab-analyst, password: "Lab-An-Passw0rd:1" }
 pub(crate) enum Behaviour {
     /// Every answer is full of what acts on the program that shows it.
     Hostile,
-    /// The process is killed at its n-th request, before or after that is carried out.
-    Kill(usize, Place),
+    /// The process is killed at its n-th request, after that is carried out.
+    Kill(usize),
     /// At the n-th request a command is run.
     Meanwhile(usize, Arc<Mutex<Option<Command>>>),
     /// Everything is redirected.
@@ -65,12 +65,6 @@ pub(crate) enum Behaviour {
     Well,
     /// The n-th change, or every one, goes wrong.
     Wrong(Wrong, Option<usize>),
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Place {
-    After,
-    Before,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -170,11 +164,7 @@ impl Fickle {
         };
         let behaviour = self.behaviour.lock().unwrap().clone();
         match behaviour {
-            Behaviour::Kill(at, Place::Before) if number == at => {
-                self.signal(Signal::KILL);
-                resume_unwind(Box::new(()))
-            }
-            Behaviour::Kill(at, Place::After) if number == at => {
+            Behaviour::Kill(at) if number == at => {
                 let answer = self.carry_out(request, client);
                 self.signal(Signal::KILL);
                 answer

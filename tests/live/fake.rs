@@ -1,0 +1,304 @@
+//! A fake appliance: a mock that behaves as documented except for what a row says, and that remembers what was done to it.
+
+mod exchange;
+mod ledger;
+
+use std::{
+    collections::BTreeMap,
+    net::SocketAddr,
+    sync::{Arc, Condvar, LazyLock, Mutex, MutexGuard},
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+use d4iot_double::{
+    appliance::User,
+    clock::Clock,
+    contract::Kind,
+    failure::{CloseKind, CutPoint, Delivery, Schedule, Termination},
+    fixture,
+    redact::Secret,
+    server,
+    server::{
+        Client, Limits, MockAppliance, PinnedFuture, Refusal, ServerAnswer, Service, reachable,
+        tls::Identity,
+    },
+};
+pub(crate) use exchange::{Exchange, is_success, json_response};
+use http::{Request, Response, request::Parts};
+pub(crate) use ledger::{Ledger, Lock, LockedBy};
+use rustix::process::{Pid, Signal, kill_process};
+use tokio::{runtime::Runtime, task::AbortHandle};
+
+/// What an appliance does with a request.
+#[derive(Debug)]
+pub(crate) enum Answer {
+    /// It answers after this time.
+    After(Duration, Response<Bytes>),
+    /// It restarts instead of answering: its connections are reset and its port is closed for this time.
+    Down(Duration, Response<Bytes>),
+    /// It never answers, and keeps the connection.
+    Hang,
+    /// It answers at once.
+    Now(Response<Bytes>),
+    /// It resets the connection.
+    Reset,
+}
+
+impl From<Response<Bytes>> for Answer {
+    fn from(response: Response<Bytes>) -> Answer {
+        Answer::Now(response)
+    }
+}
+
+impl Answer {
+    fn delivery(self) -> Delivery {
+        let plain = Delivery::plain;
+        let ends = |how| Delivery {
+            end: Some(Termination {
+                how,
+                at: CutPoint::BeforeAnswer,
+            }),
+            ..plain(Response::new(Bytes::new()))
+        };
+        match self {
+            Answer::After(wait, response) => Delivery {
+                wait,
+                ..plain(response)
+            },
+            Answer::Down(down, response) => Delivery {
+                down: Some(down),
+                ..plain(response)
+            },
+            Answer::Hang => ends(CloseKind::Hang),
+            Answer::Now(response) => plain(response),
+            Answer::Reset => ends(CloseKind::Reset),
+        }
+    }
+}
+
+/// What a row says about an appliance.
+pub(crate) type Behaviour = Arc<dyn Fn(&Exchange<'_>) -> Answer + Send + Sync>;
+
+/// When the process that asks is killed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct KillAt {
+    /// The number of the request, counted from the moment this was set.
+    pub(crate) request: usize,
+    /// Whether the request is carried out before.
+    pub(crate) after: bool,
+}
+
+pub(crate) struct FakeAppliance {
+    host: MockAppliance,
+    kind: Kind,
+    lock: Lock,
+    behaviour: Mutex<Behaviour>,
+    ledger: Mutex<Ledger>,
+    kill: Mutex<Option<(KillAt, usize)>>,
+    process: Mutex<Option<Pid>>,
+    started: Condvar,
+    /// Until when the port stays closed.
+    down: Mutex<Option<Instant>>,
+}
+
+impl FakeAppliance {
+    /// The passwords that users have now.
+    pub(crate) fn passwords(&self) -> BTreeMap<String, String> {
+        self.ledger().settle(&self.host);
+        passwords(&self.host)
+    }
+
+    pub(crate) fn ledger(&self) -> MutexGuard<'_, Ledger> {
+        self.ledger.lock().unwrap()
+    }
+
+    pub(crate) fn behave(&self, behaviour: Behaviour) {
+        *self.behaviour.lock().unwrap() = behaviour;
+    }
+
+    /// Gives a user another password, whatever the contract says.
+    pub(crate) fn set_password(&self, username: &str, password: &str) {
+        set_password(&self.host, username, password);
+    }
+
+    /// Kills the process that is started next.
+    pub(crate) fn kill_at(&self, kill: KillAt) {
+        *self.process.lock().unwrap() = None;
+        *self.kill.lock().unwrap() = Some((kill, 0));
+    }
+
+    pub(crate) fn never_kill(&self) {
+        *self.kill.lock().unwrap() = None;
+    }
+
+    /// Notes the process that is to be killed.
+    pub(crate) fn started(&self, id: u32) {
+        *self.process.lock().unwrap() = Pid::from_raw(i32::try_from(id).unwrap());
+        self.started.notify_all();
+    }
+
+    fn kill(&self) {
+        let mut process = self.process.lock().unwrap();
+        // The process may ask before its number is noted.
+        while process.is_none() {
+            process = self.started.wait(process).unwrap();
+        }
+        kill_process(process.unwrap(), Signal::KILL).unwrap();
+    }
+
+    /// Whether the process is killed at this request, and whether the request is carried out before.
+    fn kills(&self) -> Option<bool> {
+        let mut kill = self.kill.lock().unwrap();
+        let (at, count) = kill.as_mut()?;
+        *count += 1;
+        (*count == at.request).then_some(at.after)
+    }
+}
+
+impl Service for FakeAppliance {
+    fn answer(&self, request: &Request<Bytes>, client: Client) -> ServerAnswer {
+        let kills = self.kills();
+        if kills == Some(false) {
+            self.kill();
+            return answer(Answer::Reset);
+        }
+        let behaviour = Arc::clone(&self.behaviour.lock().unwrap());
+        self.ledger().settle(&self.host);
+        let exchange = Exchange::new(self, request, client);
+        let before = passwords(&self.host);
+        let given = behaviour(&exchange);
+        self.ledger().note_changes(&before, &passwords(&self.host));
+        if kills == Some(true) {
+            self.kill();
+        }
+        if let Answer::Down(time, _) = &given {
+            *self.down.lock().unwrap() = Some(Instant::now() + *time);
+        }
+        answer(given)
+    }
+
+    fn clock(&self) -> &Clock {
+        self.host.clock()
+    }
+
+    fn outage_end(&self) -> PinnedFuture<'_> {
+        let until = self.down.lock().unwrap().take();
+        Box::pin(async move {
+            if let Some(until) = until {
+                tokio::time::sleep_until(until.into()).await;
+            }
+        })
+    }
+
+    fn refuse(&self, head: &Parts, refusal: Refusal, client: Client) -> ServerAnswer {
+        self.host.refuse(head, refusal, client)
+    }
+}
+
+fn answer(given: Answer) -> ServerAnswer {
+    let mut plain = ServerAnswer::plain(Response::new(Bytes::new()));
+    plain.delivery = given.delivery();
+    plain
+}
+
+pub(crate) fn passwords(host: &MockAppliance) -> BTreeMap<String, String> {
+    let state = host.state();
+    let users = state.directory.users();
+    users
+        .map(|user| (user.username.clone(), user.password.expose().to_owned()))
+        .collect()
+}
+
+fn set_password(host: &MockAppliance, username: &str, password: &str) {
+    let mut state = host.state();
+    if let Some(user) = state.directory.find(username).cloned() {
+        state.directory.put(User {
+            password: Secret::new(password),
+            ..user
+        });
+    }
+    host.set_state(state);
+}
+
+/// A fake appliance on a port of its own.
+pub(crate) struct Running {
+    pub(crate) fake: Arc<FakeAppliance>,
+    pub(crate) address: SocketAddr,
+    tls: bool,
+    server: AbortHandle,
+}
+
+impl Running {
+    pub(crate) fn start(fixture: &str, lock: Lock, tls: bool, behaviour: Behaviour) -> Running {
+        let fixture = fixture::read("fake.yaml", fixture).unwrap();
+        let host = MockAppliance::new(fixture.appliance(), Schedule::default());
+        let fake = Arc::new(FakeAppliance {
+            ledger: Mutex::new(Ledger::new(passwords(&host))),
+            kind: fixture.kind,
+            host,
+            lock,
+            behaviour: Mutex::new(behaviour),
+            kill: Mutex::default(),
+            process: Mutex::default(),
+            started: Condvar::new(),
+            down: Mutex::default(),
+        });
+        let (address, server) = serve("127.0.0.1:0".parse().unwrap(), &fake, tls.then_some(&*KEY));
+        Running {
+            fake,
+            address,
+            tls,
+            server,
+        }
+    }
+
+    pub(crate) fn url(&self) -> String {
+        let scheme = if self.tls { "https" } else { "http" };
+        format!("{scheme}://{}", self.address)
+    }
+
+    /// Another machine, with another key, takes the address.
+    pub(crate) fn replace_machine(&mut self) {
+        self.server.abort();
+        // The listener is dropped with its task; its port is free as soon as the task has ended.
+        while !self.server.is_finished() {
+            std::thread::yield_now();
+        }
+        self.server = serve(self.address, &self.fake, Some(&OTHER_KEY)).1;
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+fn serve(
+    address: SocketAddr,
+    fake: &Arc<FakeAppliance>,
+    identity: Option<&Identity>,
+) -> (SocketAddr, AbortHandle) {
+    static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
+        tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .unwrap()
+    });
+    let listener = RUNTIME.block_on(async { server::bind(address).unwrap() });
+    let address = reachable(listener.local_addr().unwrap());
+    let service = Arc::<FakeAppliance>::clone(fake);
+    let served = server::run(
+        listener,
+        identity.cloned(),
+        service,
+        Limits::default(),
+        std::future::pending(),
+    );
+    (address, RUNTIME.spawn(served).abort_handle())
+}
+
+static KEY: LazyLock<Identity> = LazyLock::new(|| Identity::generate(&[]).unwrap());
+static OTHER_KEY: LazyLock<Identity> = LazyLock::new(|| Identity::generate(&[]).unwrap());
