@@ -13,4 +13,6 @@ mod hostile_target;
 mod json_schema;
 #[allow(dead_code, reason = "rows are added as what they ask for is built")]
 mod scenarios;
+#[allow(dead_code, reason = "rows are added as what they ask for is built")]
+mod tampering;
 mod target;

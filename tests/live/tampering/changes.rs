@@ -1,0 +1,120 @@
+//! Changes that are answered and not made, made and not answered, or made of something else.
+
+use d4iot_double::contract::{
+    Operation::{SetPassword, SetPasswordByAdmin},
+    Role,
+};
+
+use crate::{
+    fake::{Exchange, is_success},
+    tampering::{Tampering, success_of},
+};
+
+pub(crate) fn rows() -> Vec<Tampering> {
+    let when = Tampering::when;
+    vec![
+        when("answers replaced and changes nothing", |exchange| {
+            Some(exchange.answer_and_forget())
+        }),
+        when(
+            "set_password answers replaced and changes nothing",
+            |exchange| {
+                exchange
+                    .is(SetPassword)
+                    .then(|| exchange.answer_and_forget())
+            },
+        ),
+        when(
+            "set_password_by_admin answers replaced and changes nothing",
+            |exchange| {
+                exchange
+                    .is(SetPasswordByAdmin)
+                    .then(|| exchange.answer_and_forget())
+            },
+        ),
+        when(
+            "refuses whoever is no administrator and changes",
+            |exchange| {
+                let acts = exchange.role(exchange.field("admin_username"))?;
+                let by_other = exchange.is(SetPasswordByAdmin) && acts != Role::Admin;
+                by_other.then(|| refuse_and_change(exchange))
+            },
+        ),
+        when("refuses by policy and changes", |exchange| {
+            let answer = exchange.answer();
+            let text = String::from_utf8_lossy(answer.body()).into_owned();
+            if exchange.asks_for_change() && text.contains("policy") {
+                exchange.change();
+            }
+            Some(answer)
+        }),
+        when(
+            "a user's change is made for the bystander too",
+            |exchange| {
+                let answer = success_of(exchange, SetPassword)?;
+                exchange
+                    .fake
+                    .set_password("lab-bystander", exchange.field("new_password"));
+                Some(answer)
+            },
+        )
+        .harmful(),
+        when(
+            "an administrator's change is made for the bystander",
+            |exchange| {
+                let answer = exchange
+                    .is(SetPasswordByAdmin)
+                    .then(|| exchange.answer_and_forget())?;
+                if is_success(&answer) {
+                    exchange
+                        .fake
+                        .set_password("lab-bystander", exchange.field("new_password"));
+                }
+                Some(answer)
+            },
+        )
+        .harmful(),
+        when(
+            "an administrator's change is made for the administrator too",
+            |exchange| {
+                let answer = success_of(exchange, SetPasswordByAdmin)?;
+                exchange
+                    .fake
+                    .set_password("boss", exchange.field("new_password"));
+                Some(answer)
+            },
+        )
+        .harmful(),
+        when("new passwords are cut at eight letters", |exchange| {
+            let new: String = exchange.field("new_password").chars().take(8).collect();
+            let change = exchange.change > 0 && exchange.asks_for_change();
+            change.then(|| {
+                let answer = exchange.answer();
+                if is_success(&answer) {
+                    exchange.fake.set_password(exchange.username(), &new);
+                }
+                answer
+            })
+        })
+        .harmful(),
+        when("a validation changes the password", |exchange| {
+            let answer = exchange.is_validation().then(|| exchange.answer())?;
+            if is_success(&answer) && exchange.username() == "lab-bystander" {
+                exchange.fake.set_password("lab-bystander", "Changed-1!");
+            }
+            Some(answer)
+        })
+        .harmful(),
+        when("an unknown user is answered as replaced", |exchange| {
+            let unknown = exchange.role(exchange.username()).is_none();
+            (exchange.is(SetPasswordByAdmin) && exchange.is_right() && unknown)
+                .then(|| exchange.succeeded())
+        }),
+    ]
+}
+
+fn refuse_and_change(exchange: &Exchange<'_>) -> http::Response<bytes::Bytes> {
+    let answer = exchange.answer();
+    exchange.change();
+    answer
+}
