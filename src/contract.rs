@@ -38,8 +38,9 @@ pub(crate) use nearest::nearest;
 pub(crate) use nearest::nearest_names;
 use readings::matcher;
 pub use readings::{Readings, UnknownReading};
-pub use rule::{AnswerType, FieldNames, Method, Names, Paths, Status, Token, Types};
+pub use rule::{AnswerType, ExtraMembers, FieldNames, Method, Names, Paths, Status, Token, Types};
 use serde::Deserialize;
+pub(crate) use wording::{ERROR, MSG, is_documented_member};
 pub use wording::{Echo, Envelope, Internal, Wording};
 
 /// Returns the contract of one kind of appliance, read once from the text inside the binary.
@@ -117,6 +118,8 @@ pub struct Document {
 pub struct Any {
     /// The content type of the answers given here.
     pub answer_type: Fact<AnswerType>,
+    /// Whether answers have members that no document shows.
+    pub extra_members: Fact<ExtraMembers>,
     /// What a request in some condition gets, unless its operation says otherwise.
     pub on: BTreeMap<Condition, Fact<Handling>>,
     /// The answers that belong to no operation.
@@ -277,6 +280,7 @@ impl Contract {
     /// Returns every fact under its full name, in the order of the names.
     pub fn facts(&self) -> Vec<FactEntry<'_>> {
         let mut facts = vec![self.any.answer_type.entry(format!("{ANY}.answer_type"))];
+        facts.push(self.any.extra_members.entry(EXTRA_MEMBERS.to_owned()));
         facts.extend(condition_facts(&self.any.on, ANY));
         facts.extend(outcome_facts(&self.any.outcomes, ANY));
         for (operation, clause) in &self.operations {
@@ -365,6 +369,8 @@ fn outcome_facts<'a>(
 
 /// The first part of the names of facts that belong to no operation.
 pub const ANY: &str = "any";
+/// The name of the fact about members of answers that no document shows.
+pub const EXTRA_MEMBERS: &str = "any.extra_members";
 /// The points that every clause has, beside its fields, its conditions and its outcomes.
 const POINTS: [&str; 7] = [
     "path",

@@ -8,6 +8,7 @@ pub mod allowed;
 pub mod case;
 pub mod cases;
 mod command;
+mod contradiction;
 mod describe;
 pub mod evidence;
 mod expect;

@@ -93,8 +93,8 @@ impl State {
             now,
             account: values.get(account),
             password: values.get(password),
-            asker: self.directory.find(values.get(account)),
-            target: self.directory.find(values.get(Field::Username)),
+            asker: self.find(rules, operation, values.get(account)),
+            target: self.find(rules, operation, values.get(Field::Username)),
         };
         let (outcome, reason) = match (evaluator.check(), operation) {
             (Err(rejection), _) => rejection,
@@ -107,6 +107,17 @@ impl State {
             reason,
             change: evaluator.change(reason),
         }
+    }
+
+    /// Finds a user; in another letter case too, if the contract lets such a name proceed.
+    fn find(&self, rules: &Rules, operation: Operation, username: &str) -> Option<&User> {
+        let exact = self.directory.find(username);
+        let ignores_case = rules
+            .outcome_of(Some(operation), Condition::UsernameCase)
+            .is_none();
+        let mut users = self.directory.users();
+        let same = || users.find(|user| user.username.eq_ignore_ascii_case(username));
+        exact.or_else(|| ignores_case.then(same).flatten())
     }
 }
 
@@ -134,7 +145,10 @@ impl Evaluator<'_> {
         let username = || self.values.get(Field::Username).to_owned();
         if succeeded && self.operation != Operation::Validation {
             let password = Secret::new(self.values.get(Field::NewPassword));
-            change.new_password = Some((username(), password));
+            let username = self
+                .target
+                .map_or_else(username, |user| user.username.clone());
+            change.new_password = Some((username, password));
         } else if succeeded && !self.has_present_password() {
             change.validated_with_previous = Some(username());
         }
@@ -215,6 +229,9 @@ impl Evaluator<'_> {
             {
                 self.reject_in(Condition::DirectoryUser)
             }
+            (Operation::SetPasswordByAdmin, Some(user)) if user.state != UserState::Active => {
+                self.reject_in(Condition::InactiveTarget)
+            }
             _ => Ok(()),
         }
     }
@@ -224,8 +241,10 @@ impl Evaluator<'_> {
             return Ok(());
         }
         let new = self.values.get(Field::NewPassword);
-        let violated = |violation| (Outcome::PolicyRefused, Reason::Policy(violation));
-        self.state.policy.check(new).map_err(violated)?;
+        if let Err(violation) = self.state.policy.check(new) {
+            let refused = self.reject_in(Condition::WeakPassword);
+            refused.map_err(|(outcome, _)| (outcome, Reason::Policy(violation)))?;
+        }
         match self.target {
             Some(user) if user.password.expose() == new => self.reject_in(Condition::SamePassword),
             _ => Ok(()),

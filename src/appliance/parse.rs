@@ -138,6 +138,8 @@ impl Rules {
         request: &'a Request<Bytes>,
     ) -> Result<FieldValues<'a>, Condition> {
         let rules = self.operation(operation);
+        let is_large = request.body().len() > LARGE_BODY;
+        self.check(operation, !is_large, Condition::LargeBody)?;
         if request.body().is_empty() {
             return Err(match has_field_in_query(request.uri().query(), rules) {
                 true => Condition::UrlCredentials,
@@ -178,12 +180,20 @@ impl Rules {
                 FieldValue::Other => check(false, Condition::WrongType)?,
                 FieldValue::Text(text) => {
                     check(!text.is_empty(), Condition::EmptyValue)?;
-                    values.set(*field, text);
+                    let keeps_blanks = check(false, Condition::BlanksAround).is_err();
+                    values.set(*field, if keeps_blanks { text } else { trimmed(text) });
                 }
             }
         }
         check(known == object.len(), Condition::UnknownField)?;
         Ok(values)
+    }
+}
+
+fn trimmed(text: Cow<'_, str>) -> Cow<'_, str> {
+    match text {
+        Cow::Borrowed(text) => text.trim().into(),
+        Cow::Owned(text) => text.trim().to_owned().into(),
     }
 }
 
@@ -214,6 +224,8 @@ fn has_field_in_query(query: Option<&str>, rules: &OperationRules) -> bool {
     query.is_some_and(|query| query.split('&').any(is_field))
 }
 
+/// The most bytes of a body that is not large.
+const LARGE_BODY: usize = 16 * 1024;
 const UNKNOWN_PATH: ResponseKey = ResponseKey {
     operation: None,
     outcome: Outcome::UnknownPath,

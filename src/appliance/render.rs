@@ -6,9 +6,13 @@ use http::{HeaderValue, Response, StatusCode, header, request::Parts};
 use crate::{
     appliance::{ParsedRequest, Rules},
     contract::{
-        Condition, Contract, Echo, Envelope, Internal, Operation, Outcome, Readings, Wording,
+        Condition, Contract, EXTRA_MEMBERS, Echo, Envelope, ExtraMembers, Internal, Operation,
+        Outcome, Readings, Wording,
     },
 };
+
+/// The member that an appliance with further members sends.
+const EXTRA_MEMBER: &str = "errorCode";
 
 /// An outcome at an operation, or at none: the key by which a response is found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +30,7 @@ pub(super) struct ResponseTemplate {
     wording: Wording,
     envelope: Envelope,
     internal: Internal,
+    extra_members: ExtraMembers,
     /// The body, where it repeats nothing of the request.
     fixed: Option<Bytes>,
 }
@@ -48,6 +53,11 @@ impl ResponseTemplate {
             internal: internal.map_or(Internal::Absent, |fact| {
                 fact.pick(reading("internal")).is.clone()
             }),
+            extra_members: contract
+                .any
+                .extra_members
+                .pick(readings.of(EXTRA_MEMBERS))
+                .is,
             fixed: None,
         };
         if !template.wording.echoes() {
@@ -58,7 +68,10 @@ impl ResponseTemplate {
 
     fn body(&self, username: &str) -> Bytes {
         let echo = Echo { username };
-        let body = self.wording.body(self.envelope, &self.internal, echo);
+        let mut body = self.wording.body(self.envelope, &self.internal, echo);
+        if self.extra_members == ExtraMembers::Present {
+            body[EXTRA_MEMBER] = self.status.as_u16().into();
+        }
         Bytes::from(body.to_string())
     }
 }

@@ -144,7 +144,9 @@ mod tests {
 
         X16  no status code anywhere
           any.locked_out.status [sensor, console]
-            * conventional  403  (assumed, because no document names a status code)
+            * conventional  403
+                            (assumed, because no page names a status; RFC 9110 section 15.5.4 has it for
+                            what is understood and not allowed)
               always_200    200  (assumed, because public clients look for the key and not at the status)
               failures_500  500
                             (assumed, because other operations of this product answer so to a client's

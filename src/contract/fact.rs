@@ -46,6 +46,8 @@ pub enum Ground {
         text: Vec<String>,
         /// The values of a template's placeholders in the document's own example.
         with: BTreeMap<String, String>,
+        /// Whether they are of another operation or of the other page, and taken over on purpose.
+        borrowed: bool,
     },
 }
 
@@ -172,7 +174,8 @@ impl FactEntry<'_> {
 }
 
 impl Ground {
-    fn is_documented(&self) -> bool {
+    /// Tells whether a document says it.
+    pub fn is_documented(&self) -> bool {
         matches!(self, Ground::Documented { .. })
     }
 }
@@ -233,13 +236,18 @@ impl fmt::Display for Ground {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Ground::Assumed { because } => write!(out, "assumed, because {because}"),
-            Ground::Documented { at, .. } => {
+            Ground::Documented { at, borrowed, .. } => {
                 let place = |place: &Place| match place.document {
                     Some(document) => place.cite(document),
                     None => place.lines(),
                 };
                 let places: Vec<String> = at.iter().map(place).collect();
-                write!(out, "documented at {}", places.join(", "))
+                let verb = if *borrowed {
+                    "borrowed from"
+                } else {
+                    "documented at"
+                };
+                write!(out, "{verb} {}", places.join(", "))
             }
         }
     }
@@ -254,15 +262,20 @@ enum RawReading<T> {
         is: T,
         because: String,
     },
-    Documented {
-        r#as: String,
-        is: T,
-        at: Vec<Place>,
-        #[serde(default)]
-        text: Vec<String>,
-        #[serde(default)]
-        with: BTreeMap<String, String>,
-    },
+    Borrowed(RawDocumented<T>),
+    Documented(RawDocumented<T>),
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawDocumented<T> {
+    r#as: String,
+    is: T,
+    at: Vec<Place>,
+    #[serde(default)]
+    text: Vec<String>,
+    #[serde(default)]
+    with: BTreeMap<String, String>,
 }
 
 impl<T> TryFrom<Vec<RawReading<T>>> for Fact<T> {
@@ -281,16 +294,24 @@ impl<T> TryFrom<Vec<RawReading<T>>> for Fact<T> {
 
 impl<T> From<RawReading<T>> for Reading<T> {
     fn from(raw: RawReading<T>) -> Reading<T> {
-        let (name, is, ground) = match raw {
-            RawReading::Assumed { r#as, is, because } => (r#as, is, Ground::Assumed { because }),
-            RawReading::Documented {
-                r#as,
-                is,
+        let (raw, borrowed) = match raw {
+            RawReading::Assumed { r#as, is, because } => {
+                let (name, ground) = (r#as, Ground::Assumed { because });
+                return Reading { name, is, ground };
+            }
+            RawReading::Borrowed(raw) => (raw, true),
+            RawReading::Documented(raw) => (raw, false),
+        };
+        let RawDocumented { at, text, with, .. } = raw;
+        Reading {
+            name: raw.r#as,
+            is: raw.is,
+            ground: Ground::Documented {
                 at,
                 text,
                 with,
-            } => (r#as, is, Ground::Documented { at, text, with }),
-        };
-        Reading { name, is, ground }
+                borrowed,
+            },
+        }
     }
 }

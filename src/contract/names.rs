@@ -170,6 +170,8 @@ closed_set! {
     Condition, "condition" {
         /// An administrator changes another administrator's password.
         AdminTarget = "admin_target",
+        /// A value has blanks around it.
+        BlanksAround = "blanks_around",
         /// The body exceeds 64 KiB.
         BodyTooLarge = "body_too_large",
         /// The user's password is kept in a directory elsewhere.
@@ -184,10 +186,16 @@ closed_set! {
         EmptyValue = "empty_value",
         /// JSON sent as `application/x-www-form-urlencoded`, as curl does by default.
         FormContentType = "form_content_type",
+        /// The user whose password an administrator changes is locked, disabled or due to change it.
+        InactiveTarget = "inactive_target",
+        /// The body exceeds 16 KiB, and not 64 KiB.
+        LargeBody = "large_body",
         /// Too many failures came from here.
         LockedSource = "locked_source",
         /// The user is locked.
         LockedUser = "locked_user",
+        /// A password differs from the right one only beyond its 32nd byte.
+        LongPassword = "long_password",
         /// The body is not JSON.
         MalformedBody = "malformed_body",
         /// A required field is absent.
@@ -196,6 +204,8 @@ closed_set! {
         MustChangeUser = "must_change_user",
         /// The request names no content type.
         NoContentType = "no_content_type",
+        /// The client does not accept JSON.
+        NotAcceptable = "not_acceptable",
         /// The body is JSON, but not an object.
         NotAnObject = "not_an_object",
         /// The body is not UTF-8.
@@ -206,14 +216,22 @@ closed_set! {
         OtherContentType = "other_content_type",
         /// The path is an operation's, the method is not POST.
         OtherMethod = "other_method",
+        /// A sign-in failed shortly before.
+        RecentFailure = "recent_failure",
         /// The new password is the old one.
         SamePassword = "same_password",
+        /// A name has characters that pages, shells or databases treat in their own way.
+        SpecialCharacters = "special_characters",
         /// The body holds a field the operation does not have.
         UnknownField = "unknown_field",
         /// No operation has the path.
         UnknownPath = "unknown_path",
         /// The credentials stand in the URL's query and not in the body.
         UrlCredentials = "url_credentials",
+        /// The user name is written in another letter case.
+        UsernameCase = "username_case",
+        /// The new password is one that every published policy refuses.
+        WeakPassword = "weak_password",
         /// A field is a number, a list or another non-string.
         WrongType = "wrong_type",
     }
@@ -259,6 +277,24 @@ closed_set! {
         Password = "password",
         /// The name of the user the request is about (`sensor:42`).
         Username = "username",
+    }
+}
+
+impl Condition {
+    /// Tells whether a request in this condition is one of those that the documents describe, so that it gets one of their answers:
+    /// which one is not documented.
+    pub fn is_closed(self) -> bool {
+        use Condition::{AdminTarget, SamePassword, UsernameCase, WeakPassword};
+        matches!(
+            self,
+            AdminTarget | SamePassword | UsernameCase | WeakPassword
+        )
+    }
+
+    /// Tells whether a required field has no value: whatever is answered, it is no success.
+    pub fn forbids_success(self) -> bool {
+        use Condition::{EmptyBody, EmptyValue, MissingField, NullValue};
+        matches!(self, EmptyBody | EmptyValue | MissingField | NullValue)
     }
 }
 

@@ -42,6 +42,16 @@ pub enum Token {
     Ignored,
 }
 
+/// Whether the JSON of an answer has members that no document shows.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub enum ExtraMembers {
+    /// No further member.
+    None,
+    /// Further members, which a client ignores.
+    Present,
+}
+
 /// An ordered list of members of a closed set.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
 #[serde(transparent)]
@@ -111,6 +121,15 @@ impl FactValue for Token {
     fn describe(&self) -> String {
         match self {
             Token::Ignored => "ignored".into(),
+        }
+    }
+}
+
+impl FactValue for ExtraMembers {
+    fn describe(&self) -> String {
+        match self {
+            ExtraMembers::None => "no further member".into(),
+            ExtraMembers::Present => "further members".into(),
         }
     }
 }

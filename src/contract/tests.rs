@@ -75,7 +75,8 @@ fn every_condition_ends_in_an_answer_that_exists(#[case] kind: Kind) {
                 .handling(Some(*operation), *condition)
                 .expect("all conditions are there");
             // Only an operation that changes a password meets these.
-            if !changes && matches!(condition, Condition::AdminTarget | Condition::SamePassword) {
+            use Condition::{AdminTarget, SamePassword, WeakPassword};
+            if !changes && matches!(condition, AdminTarget | SamePassword | WeakPassword) {
                 continue;
             }
             let rejection = if changes {

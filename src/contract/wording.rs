@@ -87,6 +87,11 @@ impl Wording {
     }
 }
 
+/// Whether a member of an answer is one that the documents show.
+pub(crate) fn is_documented_member(name: &str) -> bool {
+    [MSG, ERROR, DISPLAYED, INTERNAL].contains(&name)
+}
+
 impl FactValue for Wording {
     fn describe(&self) -> String {
         match self {
@@ -111,7 +116,8 @@ impl FactValue for Envelope {
     fn quotes(&self) -> Vec<String> {
         match self {
             Envelope::Object => vec!["\"error\"".into(), format!("\"{DISPLAYED}\"")],
-            Envelope::String => vec!["\"error\"".into()],
+            // "Message string" and "error" are the pages' words for it.
+            Envelope::String => Vec::new(),
         }
     }
 }
@@ -134,6 +140,10 @@ impl FactValue for Internal {
     }
 }
 
+/// The member of a success.
+pub(crate) const MSG: &str = "msg";
+/// The member of a failure.
+pub(crate) const ERROR: &str = "error";
 const USERNAME: &str = "{username}";
 const DISPLAYED: &str = "userDisplayErrorMessage";
 const INTERNAL: &str = "internalSystemErrorMessage";

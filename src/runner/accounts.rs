@@ -150,6 +150,22 @@ impl Accounts {
         self.redactor.bytes(bytes).into_owned()
     }
 
+    /// Returns the placeholder of a password that bytes show, however it is encoded. A word in lower case may be there by chance.
+    pub(super) fn password_in(&self, bytes: &[u8]) -> Option<Placeholder> {
+        let shown = self.redact_bytes(bytes);
+        let shown = String::from_utf8_lossy(&shown);
+        let placeholders = shown.split('«').skip(1).filter_map(|text| {
+            let (name, _) = text.split_once('»')?;
+            name.parse::<Placeholder>().ok()
+        });
+        let is_password = |placeholder: &Placeholder| {
+            let value = self.value(*placeholder).map(Secret::expose);
+            placeholder.property != Property::Username
+                && value.is_some_and(|value| value.chars().any(|c| !c.is_ascii_lowercase()))
+        };
+        placeholders.into_iter().find(is_password)
+    }
+
     fn user(&self, account: Account) -> Option<User> {
         let value = |property| self.value(Placeholder { account, property });
         let (role, state) = match account {

@@ -7,7 +7,7 @@ use http::{HeaderName, Request, Response, header};
 
 use crate::{
     client::{ClientError, ConnectFailure},
-    contract::{Contract, Readings},
+    contract::{Contract, Operation, Outcome, Readings},
     report::{CaseFinding, CaseResult, Conformance, ExchangeResult, NotJudged, ReasonCode},
     runner::{
         RunContext,
@@ -20,10 +20,12 @@ use crate::{
     },
     snapshot,
     suite::{
-        allowed::numbered_fact, cases::CaseWithLocation, evidence::Evidence, request, verdict,
-        verdict::StepVerdict,
+        Case, allowed::numbered_fact, cases::CaseWithLocation, evidence::Evidence, request,
+        verdict, verdict::StepVerdict,
     },
 };
+
+const NO_PASSWORDS: &str = "an answer that shows no password";
 
 /// The run of one case.
 #[derive(Debug, Default)]
@@ -95,7 +97,7 @@ impl CaseRunner<'_> {
             requests.push((real, shown_request(step, self.contract, &self.served)?));
         }
         let mut run = self.empty_run(located);
-        let (mut exchanges, mut verdicts) = (Vec::new(), Vec::new());
+        let (mut exchanges, mut verdicts, mut unasked) = (Vec::new(), Vec::new(), None);
         for (number, (real, shown)) in requests.iter().enumerate() {
             let change = match &mut guard {
                 Some(guard) => guard.before(case, number, shown)?,
@@ -112,7 +114,8 @@ impl CaseRunner<'_> {
             let micros = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX);
             let (contract, agreed) = (self.contract, &self.context.agreed);
             let judged = judge(contract, &self.served, case, number, real, &answer);
-            let mut judged = agreed.check_profile(contract, number, judged);
+            let judged = agreed.check_profile(contract, number, judged);
+            let mut judged = self.check_secrets(number, judged, &answer);
             let (mut continues, mut found) = (true, String::new());
             if let Some(guard) = &mut guard {
                 let answered = AnsweredStep {
@@ -126,12 +129,16 @@ impl CaseRunner<'_> {
             }
             if is_change {
                 let lost = lost_reason(&answer);
-                let is_deviation = lost.is_some() && judged.conformance == Conformance::Deviation;
-                let deviation = judged.finding.clone().filter(|_| is_deviation);
+                let is_due = |finding: &CaseFinding| !finding.expected.is_empty();
+                let deviation = judged.finding.clone().filter(is_due);
+                let deviation = deviation.filter(|_| lost.is_some());
                 run.changes.push(SentChange {
                     question: question(&case.steps[number], self.contract),
                     is_lost: lost.is_some(),
-                    deviation: deviation.map(|finding| self.redacted(finding)),
+                    deviation: deviation.map(|finding| CaseFinding {
+                        code: None,
+                        ..self.redacted(finding)
+                    }),
                 });
                 if let Some(reason) = lost {
                     let reason = format!("the answer to a change was lost: {reason}; {found}");
@@ -144,11 +151,20 @@ impl CaseRunner<'_> {
                 message: accounts.redact(&failure.message),
                 hint: accounts.redact(&failure.hint),
             }));
+            let rest = number + 1..requests.len();
+            let premise = rejects_premise(case, number, contract, &judged, &answer);
+            let premise = premise.filter(|_| continues && !rest.is_empty());
             let exchange = self.exchange_result(shown, &answer, &judged, micros);
             run.result.exchanges.push(exchange);
             let (request, answer) = (request_of(shown), answer_of(&answer, accounts));
             exchanges.push(snapshot::Exchange { request, answer });
             verdicts.push(judged);
+            if let Some(reason) = premise {
+                let reason = NotJudged::new(ReasonCode::PremiseFailed, reason);
+                let finding = CaseFinding::not_judged(rest.start + 1, reason);
+                unasked = Some(finding);
+                break;
+            }
             if !continues {
                 break;
             }
@@ -171,6 +187,7 @@ impl CaseRunner<'_> {
             }
             run.evidence.extend(step.evidence);
         }
+        run.result.reasons.extend(unasked);
         Ok(run)
     }
 
@@ -234,12 +251,64 @@ impl CaseRunner<'_> {
         }
     }
 
+    /// Makes a deviation of an answer that shows a password.
+    fn check_secrets(
+        &self,
+        number: usize,
+        judged: StepVerdict,
+        answer: &Result<Response<Bytes>, ClientError>,
+    ) -> StepVerdict {
+        let accounts = &self.context.accounts;
+        let Ok(answer) = answer else {
+            return judged;
+        };
+        let headers = answer.headers().iter().map(|(name, value)| {
+            let shown = accounts.password_in(value.as_bytes());
+            (format!("the header `{name}`"), shown)
+        });
+        let body = ("the body".to_owned(), accounts.password_in(answer.body()));
+        let shown = headers.chain([body]);
+        let mut shown = shown.filter_map(|(place, shown)| Some(format!("{} in {place}", shown?)));
+        let Some(received) = shown.next() else {
+            return judged;
+        };
+        StepVerdict {
+            conformance: Conformance::Deviation,
+            finding: Some(CaseFinding::new(number + 1, NO_PASSWORDS, received)),
+            ..judged
+        }
+    }
+
     fn redacted(&self, mut finding: CaseFinding) -> CaseFinding {
         let texts = [&mut finding.expected, &mut finding.received].into_iter();
         let texts = texts.chain(&mut finding.readings).chain(&mut finding.hint);
         texts.for_each(|text| *text = self.context.accounts.redact(text));
         finding
     }
+}
+
+/// Returns why the steps after one do not apply: it may have changed a password where they presuppose that it did not, or the reverse.
+fn rejects_premise(
+    case: &Case,
+    number: usize,
+    contract: &Contract,
+    judged: &StepVerdict,
+    answer: &Result<Response<Bytes>, ClientError>,
+) -> Option<String> {
+    let step = &case.steps[number];
+    if step.ask == Operation::Validation {
+        return None;
+    }
+    let expects_change = verdict::expects_success(step, contract);
+    let has_changed = match answer {
+        Ok(answer) => verdict::claims_success(step, contract, answer),
+        Err(_) => !expects_change,
+    };
+    let outcome = judged.outcome.map_or("another answer", Outcome::name);
+    let step = number + 1;
+    (has_changed != expects_change).then(|| {
+        format!("step {step} was answered with {outcome}, which the next steps do not presuppose")
+    })
 }
 
 impl CaseResult {

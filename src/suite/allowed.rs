@@ -1,7 +1,7 @@
 //! What an answer may be: every response an expectation has under the readings of the contract.
 
 use crate::{
-    contract::{ANY, Condition, Contract, Ground, Handling, Operation, Outcome, Readings},
+    contract::{Condition, Contract, Handling, Operation, Outcome, Readings},
     suite::{Expect, placeholder::StepError},
 };
 
@@ -21,11 +21,11 @@ pub struct AllowedResponse {
 pub enum Judgement {
     /// The documentation has it: judged.
     Documented,
-    /// The documentation has it, but not the order of the checks (X23).
-    /// Which of its answers comes is recorded; that it is one of them is judged.
-    OrderUnspecified,
+    /// The documentation has several, such as a change and its refusal by a policy of which no rule is documented.
+    /// Which of them comes is recorded; that it is one of them is judged.
+    Several,
     /// The documentation is silent: recorded, never judged.
-    Unspecified,
+    Open,
 }
 
 /// A reading of a fact.
@@ -73,15 +73,15 @@ fn resolve(
     operation: Operation,
     served: &Readings,
 ) -> Result<Vec<AllowedResponse>, StepError> {
-    // The fact that decides, the rank and name of its readings, and what each leads to.
-    let mut branches: Vec<(ReadingChoice, Expect)> = Vec::new();
-    let judgement = match expect {
+    // The fact that decides, the rank and name of its readings, what each leads to, and how that is judged.
+    let mut branches: Vec<(ReadingChoice, Expect, Judgement)> = Vec::new();
+    match expect {
         Expect::Outcome(outcome) => {
             let (outcome, choices) = (*outcome, Vec::new());
             let judgement = if is_documented(contract, operation, outcome) {
                 Judgement::Documented
             } else {
-                Judgement::Unspecified
+                Judgement::Open
             };
             return Ok(vec![AllowedResponse {
                 outcome,
@@ -117,9 +117,13 @@ fn resolve(
                 let expect = expect.ok_or_else(|| {
                     StepError(format!("`{fact}: {name}` lets the request go on, and the case does not say to what (`otherwise`)"))
                 })?;
-                branches.push((choice, expect));
+                let judgement = if condition.is_closed() {
+                    Judgement::Several
+                } else {
+                    Judgement::Open
+                };
+                branches.push((choice, expect, judgement));
             }
-            Judgement::Unspecified
         }
         Expect::By {
             fact: point,
@@ -140,20 +144,23 @@ fn resolve(
                         "the case does not say what `{fact}: {name}` leads to"
                     ))
                 })?;
-                branches.push((ReadingChoice::new(fact, name, rank), expect.clone()));
-            }
-            let mut grounds = entry.readings.iter().map(|reading| reading.ground);
-            match point.as_str() {
-                ORDER => Judgement::OrderUnspecified,
-                _ if grounds.all(|ground| matches!(ground, Ground::Assumed { .. })) => {
-                    Judgement::Unspecified
-                }
-                _ => Judgement::Documented,
+                // Several readings may lead to the same.
+                let is_documented = entry.readings.iter().any(|reading| {
+                    let led = readings.iter().find(|(name, _)| name == reading.name);
+                    reading.ground.is_documented() && led.is_some_and(|(_, led)| led == expect)
+                });
+                let judgement = if is_documented {
+                    Judgement::Documented
+                } else {
+                    Judgement::Several
+                };
+                let choice = ReadingChoice::new(fact, name, rank);
+                branches.push((choice, expect.clone(), judgement));
             }
         }
-    };
+    }
     let mut responses = Vec::new();
-    for (choice, expect) in branches {
+    for (choice, expect, judgement) in branches {
         for mut response in resolve(&expect, contract, operation, served)? {
             response.choices.insert(0, choice.clone());
             response.judgement = response.judgement.max(judgement);
@@ -166,9 +173,9 @@ fn resolve(
 /// Tells whether a document has a wording for this outcome at this operation.
 pub fn is_documented(contract: &Contract, operation: Operation, outcome: Outcome) -> bool {
     let spec = contract.response_spec(Some(operation), outcome);
-    spec.is_some_and(|(place, spec)| {
+    spec.is_some_and(|(_, spec)| {
         let mut readings = spec.body.readings().iter();
-        place != ANY && readings.any(|reading| reading.is_documented())
+        readings.any(|reading| reading.is_documented())
     })
 }
 
@@ -182,6 +189,3 @@ pub fn numbered_fact(contract: &Contract, fact: &str) -> String {
     let number = contract.ambiguity_number(fact);
     number.map_or_else(|| fact.to_owned(), |number| format!("{number} {fact}"))
 }
-
-/// The point of the facts about the order of checks: recorded, never judged (X23).
-const ORDER: &str = "order";

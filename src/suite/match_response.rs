@@ -6,10 +6,12 @@ use serde_json::Value;
 
 use crate::{
     contract::{
-        Contract, Echo, Envelope, Fact, Internal, Operation, Outcome, Reading, ResponseSpec,
+        Contract, EXTRA_MEMBERS, Echo, Envelope, Fact, Internal, Operation, Outcome, Reading,
+        ResponseSpec, is_documented_member,
     },
     suite::{
         allowed::{ReadingChoice, rank},
+        contradiction::content_coding,
         strict_json,
         strict_json::Mismatch,
     },
@@ -60,7 +62,12 @@ impl<'a> ReceivedAnswer<'a> {
                 "the answer names two content types, `{one}` and `{two}`"
             ))),
         };
-        let body = strict_json::parse(response.body());
+        let body = match content_coding(response) {
+            Some(coding) => Err(Mismatch(format!(
+                "the body is encoded as `{coding}`, which the request did not ask for"
+            ))),
+            None => strict_json::parse(response.body()),
+        };
         ReceivedAnswer {
             response,
             body,
@@ -102,9 +109,14 @@ impl<'a> MatchContext<'a> {
         let texts = texts(received);
         let mut combinations = Vec::new();
         for (choices, body) in self.wordings(outcome, |text| texts.contains(&text)) {
-            if body == *received {
-                combinations.push([choices, types.clone()].concat());
+            let has_extra = body != *received;
+            if has_extra && !extends(received, &body) {
+                continue;
             }
+            let extra = ReadingChoice::new(EXTRA_MEMBERS, "present", 1);
+            let extra = has_extra.then_some(extra);
+            let choices = choices.into_iter().chain(types.clone()).chain(extra);
+            combinations.push(choices.collect::<Vec<_>>());
         }
         if combinations.is_empty() {
             return wrong(format!("the body is not a wording of {outcome}"));
@@ -203,6 +215,19 @@ fn alternatives<'a, T>(
     readings
         .map(|(reading, rank)| (&reading.is, Some(&reading.name), rank))
         .collect()
+}
+
+/// Tells whether a body is another one with further members, which no document shows.
+fn extends(body: &Value, documented: &Value) -> bool {
+    let (Value::Object(body), Value::Object(documented)) = (body, documented) else {
+        return body == documented;
+    };
+    let has_all = documented.iter().all(|(name, value)| {
+        let own = body.get(name);
+        own.is_some_and(|own| extends(own, value))
+    });
+    let mut further = body.keys().filter(|name| !documented.contains_key(*name));
+    has_all && further.all(|name| !is_documented_member(name))
 }
 
 /// Returns every text that may be a wording: under a key, or under a key in there.

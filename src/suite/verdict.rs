@@ -4,13 +4,13 @@ use bytes::Bytes;
 use http::Response;
 
 use crate::{
-    contract::{Contract, Ground, Operation, Outcome, Readings},
+    contract::{Contract, EXTRA_MEMBERS, Ground, Operation, Outcome, Readings},
     report::{CaseFinding, Conformance, NotJudged, ReasonCode},
     suite::{
-        Case, Step, allowed,
+        Case, Expect, Step, allowed,
         allowed::{AllowedResponse, Judgement, ReadingChoice, numbered_fact, rank},
         case::Forbidden,
-        describe,
+        contradiction, describe,
         evidence::Evidence,
         match_response::{Match, MatchContext, ReceivedAnswer},
     },
@@ -79,14 +79,21 @@ pub fn of_step(sent: &SentStep<'_>, received: StepResponse<'_>) -> StepVerdict {
     };
     match received {
         StepResponse::Answer(answer) => of_answer(sent, &allowed, answer),
-        StepResponse::Broken(trouble) if has(&allowed, Judgement::Unspecified) => {
-            let step = sent.number + 1;
-            let finding = CaseFinding::new(step, "the documents are silent", trouble);
-            StepVerdict::new(Conformance::Undocumented, Some(finding))
+        StepResponse::Broken(trouble) if trouble.contains(TWO_LENGTHS) => {
+            let received = format!("an answer that no client can read: {trouble}");
+            let finding = CaseFinding::new(sent.number + 1, ONE_LENGTH, received);
+            StepVerdict::new(Conformance::Deviation, Some(finding))
         }
         StepResponse::Broken(trouble) => {
-            let finding = finding(sent, &allowed, trouble.to_owned(), None);
-            StepVerdict::new(Conformance::Deviation, Some(finding))
+            let reason = NotJudged::new(ReasonCode::NoAnswer, trouble);
+            let mut verdict = not_judged(sent.number, reason);
+            // Where the documents leave nothing open, an answer is due.
+            if !has(&allowed, Judgement::Open)
+                && let Some(reason) = &mut verdict.finding
+            {
+                reason.expected = finding(sent, &allowed, String::new(), None).expected;
+            }
+            verdict
         }
         StepResponse::Unreachable(trouble, hint) => {
             let reason = format!("the target did not answer: {trouble}");
@@ -130,10 +137,16 @@ fn of_answer(
         evidence: evidence.clone(),
         ..StepVerdict::new(conformance, finding)
     };
+    if let Some((expected, received)) = contradiction::of(answer) {
+        let finding = CaseFinding::new(sent.number + 1, expected, received);
+        return verdict(Conformance::Deviation, Some(finding));
+    }
     match nearest {
         Some((response, found)) if response.judgement == Judgement::Documented => {
             let choices = response.choices.iter().chain(&found.combinations[0]);
-            let variants: Vec<_> = choices.filter(|choice| choice.rank > 0).cloned().collect();
+            let is_other =
+                |choice: &&ReadingChoice| choice.rank > 0 && choice.fact != EXTRA_MEMBERS;
+            let variants: Vec<_> = choices.filter(is_other).cloned().collect();
             let conformance = if variants.is_empty() {
                 Conformance::Documented
             } else {
@@ -144,13 +157,18 @@ fn of_answer(
                 ..verdict(conformance, None)
             }
         }
-        _ if sent.case.must_not == Some(Forbidden::Success) && context.claims_success(answer) => {
+        _ if sent.forbids_success(allowed) && context.claims_success(answer) => {
             let finding = CaseFinding::new(sent.number + 1, SUCCESS_IS_FORBIDDEN, "a success");
             verdict(Conformance::Deviation, Some(finding))
         }
         Some(_) => verdict(Conformance::Undocumented, None),
-        None if is_unspecified(sent, allowed, outcome, answer) => {
-            verdict(Conformance::Undocumented, None)
+        None if is_open(sent, allowed, outcome, answer) => verdict(Conformance::Undocumented, None),
+        None if is_refused_by_policy(allowed, outcome) => {
+            let finding = CaseFinding {
+                code: Some(ReasonCode::PolicyUnmet),
+                ..CaseFinding::new(sent.number + 1, "password_replaced", BY_POLICY)
+            };
+            verdict(Conformance::Undocumented, Some(finding))
         }
         None => {
             mismatches.dedup();
@@ -161,6 +179,23 @@ fn of_answer(
             verdict(Conformance::Deviation, Some(finding))
         }
     }
+}
+
+/// Tells whether a step is expected to succeed, under the default readings.
+pub fn expects_success(step: &Step, contract: &Contract) -> bool {
+    let served = Readings::default();
+    let allowed = allowed::allowed_responses(&step.expect, contract, step.ask, &served);
+    allowed.is_ok_and(|allowed| allowed[0].outcome.is_success())
+}
+
+/// Tells whether an answer says that what a step asks for is done.
+pub fn claims_success(step: &Step, contract: &Contract, answer: &Response<Bytes>) -> bool {
+    let context = MatchContext {
+        contract,
+        operation: step.ask,
+        username: "",
+    };
+    context.claims_success(answer)
 }
 
 /// Returns what an answer says where nothing was expected: a probe's.
@@ -193,22 +228,30 @@ fn unexpected(
 
 /// Tells whether the documents leave room for an answer that is none of those expected: where they are silent, any but a success
 /// in words of its own where one of theirs may come; where only the order of checks is open, another of their refusals.
-fn is_unspecified(
+fn is_open(
     sent: &SentStep<'_>,
     allowed: &[AllowedResponse],
     outcome: Option<Outcome>,
     answer: &Response<Bytes>,
 ) -> bool {
-    if has(allowed, Judgement::Unspecified) {
-        let has_success = allowed.iter().any(|response| {
-            response.judgement == Judgement::Documented && response.outcome.is_success()
-        });
+    if has(allowed, Judgement::Open) {
+        let has_success = allowed
+            .iter()
+            .any(|response| response.judgement != Judgement::Open && response.outcome.is_success());
         return !(has_success && sent.context().claims_success(answer));
     }
     let is_refusal = |outcome: Outcome| {
         !outcome.is_success() && allowed::is_documented(sent.contract, sent.step().ask, outcome)
     };
-    has(allowed, Judgement::OrderUnspecified) && outcome.is_some_and(is_refusal)
+    let is_order = matches!(&sent.step().expect, Expect::By { fact, .. } if fact == ORDER);
+    is_order && outcome.is_some_and(is_refusal)
+}
+
+/// Tells whether a change was refused by a policy: no document says what a policy asks of a password, nor of its history and age.
+fn is_refused_by_policy(allowed: &[AllowedResponse], outcome: Option<Outcome>) -> bool {
+    let mut allowed = allowed.iter();
+    let is_change = allowed.any(|response| response.outcome == Outcome::PasswordReplaced);
+    is_change && outcome == Some(Outcome::PolicyRefused)
 }
 
 fn has(allowed: &[AllowedResponse], judgement: Judgement) -> bool {
@@ -219,6 +262,13 @@ fn has(allowed: &[AllowedResponse], judgement: Judgement) -> bool {
 impl<'a> SentStep<'a> {
     fn step(&self) -> &'a Step {
         &self.case.steps[self.number]
+    }
+
+    /// Tells whether the documents exclude a success, whatever else they leave open.
+    fn forbids_success(&self, allowed: &[AllowedResponse]) -> bool {
+        let lacks_field = matches!(self.step().expect, Expect::On { condition, .. } if condition.forbids_success());
+        let can_succeed = allowed.iter().any(|response| response.outcome.is_success());
+        self.case.must_not == Some(Forbidden::Success) || lacks_field && !can_succeed
     }
 
     fn context(&self) -> MatchContext<'a> {
@@ -328,6 +378,12 @@ pub fn not_judged(number: usize, reason: NotJudged) -> StepVerdict {
     StepVerdict::new(Conformance::NotJudged, Some(finding))
 }
 
+/// The point of the facts about the order of checks (X23): any documented refusal may come first.
+const ORDER: &str = "order";
+const BY_POLICY: &str = "policy_refused: no document says what the policy asks";
+const ONE_LENGTH: &str = "an answer of one length (RFC 9112 section 6.3)";
+/// What the client says of an answer with two different lengths.
+const TWO_LENGTHS: &str = "content-length";
 const SUCCESS_IS_FORBIDDEN: &str =
     "a refusal: nothing succeeds without every required field and the right credentials";
 

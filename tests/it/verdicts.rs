@@ -108,7 +108,7 @@ fn is_sound(
             )
         }
         Conformance::Undocumented => prop_assert!(
-            said(Judgement::Unspecified) || said(Judgement::OrderUnspecified),
+            said(Judgement::Open) || said(Judgement::Several),
             "all is said, and this is red or green"
         ),
         other => prop_assert!(false, "an answer is judged, and this is {:?}", other),
@@ -202,7 +202,7 @@ proptest! {
             }
         }).collect();
         for ((_, _, how), judged) in parts.iter().zip(&judged) {
-            prop_assert_eq!(judged.conformance == Conformance::NotJudged, *how == 1);
+            prop_assert_eq!(judged.conformance == Conformance::NotJudged, *how <= 1);
             prop_assert!(!matches!(judged.conformance, Conformance::Documented | Conformance::Variant), "nothing of a wording came");
         }
         let has = |wanted: Conformance| judged.iter().any(|judged| judged.conformance == wanted);

@@ -88,8 +88,8 @@ fn allowed(response: &AllowedResponse, step: &Step, contract: &Contract) -> Stri
     }
     text + match response.judgement {
         Judgement::Documented => "",
-        Judgement::OrderUnspecified => "; the order is not judged",
-        Judgement::Unspecified => "; recorded, not judged",
+        Judgement::Several => "; which of them comes is not judged",
+        Judgement::Open => "; recorded, not judged",
     }
 }
 

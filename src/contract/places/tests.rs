@@ -24,6 +24,7 @@ kind: sensor
 document: { sha256: 00 }
 any:
   answer_type: [ { assumed: { as: json, is: application/json, because: silence } } ]
+  extra_members: [ { assumed: { as: none, is: none, because: silence } } ]
   on: {}
   outcomes:
     authenticated:

@@ -21,7 +21,6 @@ type Bend = fn(Answer) -> Answer;
 #[rstest]
 #[case::another_wording(|answer: Answer| rewritten(answer, |body| map_text(body, &|text| format!("{text}!"))))]
 #[case::capitals(|answer: Answer| rewritten(answer, |body| map_text(body, &|text| text.to_uppercase())))]
-#[case::an_extra_field(|answer: Answer| rewritten(answer, |body| { body["code"] = value!(1); }))]
 #[case::a_list_around_it(|answer: Answer| rewritten(answer, |body| *body = value!([body.clone()])))]
 #[case::a_duplicate_key(|answer: Answer| replaced(answer, "{", r#"{"msg":"x","error":"x","#))]
 #[case::a_byte_order_mark(|answer: Answer| replaced(answer, "{", "\u{feff}{"))]
@@ -50,7 +49,7 @@ async fn another_wording_of_every_answer_of_a_sensor_deviates() {
 async fn every_documented_case_deviates(kind: Kind, bend: Bend) {
     let run = run(kind, bent(bend)).await;
     let (bent, documented) = (verdicts(&run), documented(kind).await);
-    assert!(documented.len() > 100);
+    assert!(documented.len() > 80);
     let spared = documented
         .into_iter()
         .filter(|id| bent[id] != Conformance::Deviation);
@@ -87,10 +86,8 @@ async fn message_is_not_msg() {
 }
 
 #[rstest]
-#[case::another_name(|_: &str| "somebody".into(), &["quote", "markup", "json", "braces", "blank"])]
-#[case::no_name(|_: &str| String::new(), &["quote", "markup", "json", "braces", "blank"])]
-#[case::trimmed(|name: &str| name.trim().into(), &["blank"])]
-#[case::as_html(|name: &str| name.replace('&', "&amp;").replace('<', "&lt;"), &["markup"])]
+#[case::another_name(|_: &str| "somebody".into(), &["braces", "percent", "not_ascii"])]
+#[case::no_name(|_: &str| String::new(), &["braces", "percent", "not_ascii"])]
 #[case::decoded(|name: &str| name.replace("%41", "A"), &["percent"])]
 #[case::ascii(|name: &str| name.chars().filter(char::is_ascii).collect(), &["not_ascii"])]
 #[tokio::test]
@@ -117,16 +114,15 @@ async fn a_name_that_is_not_the_one_sent_deviates(
 }
 
 #[tokio::test]
-async fn a_name_that_is_not_escaped_deviates() {
+async fn a_name_that_is_not_escaped_is_not_judged() {
     let run = run_cases(Kind::Sensor, echoing(|name| format!("\"{name}\"")), |id| {
         id.contains("user_unknown.")
     })
     .await;
-    assert_deviates(&run, &["set_password_by_admin.user_unknown.json"]);
-    assert_eq!(
-        verdicts(&run)["set_password_by_admin.user_unknown.quote"],
-        Conformance::Documented
-    );
+    for id in ["json", "quote"] {
+        let id = format!("set_password_by_admin.user_unknown.{id}");
+        assert_eq!(verdicts(&run)[&*id], Conformance::Undocumented);
+    }
 }
 
 /// What means the same gets the same verdicts.
@@ -135,6 +131,7 @@ async fn a_name_that_is_not_escaped_deviates() {
 #[case::always_500(|answer: Answer| status(answer, StatusCode::INTERNAL_SERVER_ERROR))]
 #[case::a_status_nobody_lists(|answer: Answer| status(answer, StatusCode::IM_A_TEAPOT))]
 #[case::pretty_printed(|answer: Answer| { let body = serde_json::to_string_pretty(&json(answer.body())).unwrap(); with_body(answer, body) })]
+#[case::an_extra_field(|answer: Answer| rewritten(answer, |body| { body["code"] = value!(1); }))]
 #[case::a_line_end_behind_it(|answer: Answer| { let body = [&answer.body()[..], b"\r\n"].concat(); with_body(answer, body) })]
 #[case::escaped_letters(|answer: Answer| replaced(answer, "e", "\\u0065"))]
 #[case::a_type_in_capitals(|answer: Answer| typed(answer, "Application/JSON"))]

@@ -215,14 +215,19 @@ pub(crate) fn damaged(
         Spoiling::ByteOrderMark => format!("\u{feff}{text}").into_bytes(),
         Spoiling::Cut => text.as_bytes()[..text.len() - 1].to_vec(),
         Spoiling::FieldBeside => {
-            value.as_object_mut()?.insert("code".to_owned(), 1.into());
+            let other = if value.get("msg").is_some() {
+                "error"
+            } else {
+                "msg"
+            };
+            value.as_object_mut()?.insert(other.to_owned(), 1.into());
             value.to_string().into_bytes()
         }
         Spoiling::FieldInside => {
             value
                 .get_mut("error")?
                 .as_object_mut()?
-                .insert("code".to_owned(), 1.into());
+                .insert("internalSystemErrorMessage".to_owned(), 1.into());
             value.to_string().into_bytes()
         }
         Spoiling::InAList => format!("[{text}]").into_bytes(),
