@@ -26,7 +26,7 @@ use d4iot_double::{
 };
 pub(crate) use exchange::{Exchange, is_success, json_response};
 use http::{Request, Response, request::Parts};
-pub(crate) use ledger::{Ledger, Lock, LockedBy};
+pub(crate) use ledger::{Ledger, Lock, LockedBy, Seen};
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::{runtime::Runtime, task::AbortHandle};
 
@@ -78,7 +78,7 @@ impl Answer {
 }
 
 /// What a row says about an appliance.
-pub(crate) type Behaviour = Arc<dyn Fn(&Exchange<'_>) -> Answer + Send + Sync>;
+pub(crate) type Responder = Arc<dyn Fn(&Exchange<'_>) -> Answer + Send + Sync>;
 
 /// When the process that asks is killed.
 #[derive(Clone, Copy, Debug)]
@@ -93,7 +93,7 @@ pub(crate) struct FakeAppliance {
     host: MockAppliance,
     kind: Kind,
     lock: Lock,
-    behaviour: Mutex<Behaviour>,
+    responder: Mutex<Responder>,
     ledger: Mutex<Ledger>,
     kill: Mutex<Option<(KillAt, usize)>>,
     process: Mutex<Option<Pid>>,
@@ -113,8 +113,8 @@ impl FakeAppliance {
         self.ledger.lock().unwrap()
     }
 
-    pub(crate) fn behave(&self, behaviour: Behaviour) {
-        *self.behaviour.lock().unwrap() = behaviour;
+    pub(crate) fn behave(&self, responder: Responder) {
+        *self.responder.lock().unwrap() = responder;
     }
 
     /// Gives a user another password, whatever the contract says.
@@ -132,19 +132,26 @@ impl FakeAppliance {
         *self.kill.lock().unwrap() = None;
     }
 
-    /// Notes the process that is to be killed.
+    /// How many requests could change a password, as far as their bodies tell.
+    pub(crate) fn changes(&self) -> usize {
+        let ledger = self.ledger();
+        ledger.seen.iter().filter(|seen| seen.changes()).count()
+    }
+
+    /// Notes the process that gets signals.
     pub(crate) fn started(&self, id: u32) {
         *self.process.lock().unwrap() = Pid::from_raw(i32::try_from(id).unwrap());
         self.started.notify_all();
     }
 
-    fn kill(&self) {
+    /// Sends a signal to the process that asks.
+    pub(crate) fn signal(&self, signal: Signal) {
         let mut process = self.process.lock().unwrap();
         // The process may ask before its number is noted.
         while process.is_none() {
             process = self.started.wait(process).unwrap();
         }
-        kill_process(process.unwrap(), Signal::KILL).unwrap();
+        kill_process(process.unwrap(), signal).unwrap();
     }
 
     /// Whether the process is killed at this request, and whether the request is carried out before.
@@ -160,17 +167,17 @@ impl Service for FakeAppliance {
     fn answer(&self, request: &Request<Bytes>, client: Client) -> ServerAnswer {
         let kills = self.kills();
         if kills == Some(false) {
-            self.kill();
+            self.signal(Signal::KILL);
             return answer(Answer::Reset);
         }
-        let behaviour = Arc::clone(&self.behaviour.lock().unwrap());
+        let responder = Arc::clone(&self.responder.lock().unwrap());
         self.ledger().settle(&self.host);
         let exchange = Exchange::new(self, request, client);
         let before = passwords(&self.host);
-        let given = behaviour(&exchange);
+        let given = responder(&exchange);
         self.ledger().note_changes(&before, &passwords(&self.host));
         if kills == Some(true) {
-            self.kill();
+            self.signal(Signal::KILL);
         }
         if let Answer::Down(time, _) = &given {
             *self.down.lock().unwrap() = Some(Instant::now() + *time);
@@ -230,7 +237,7 @@ pub(crate) struct Running {
 }
 
 impl Running {
-    pub(crate) fn start(fixture: &str, lock: Lock, tls: bool, behaviour: Behaviour) -> Running {
+    pub(crate) fn start(fixture: &str, lock: Lock, tls: bool, responder: Responder) -> Running {
         let fixture = fixture::read("fake.yaml", fixture).unwrap();
         let host = MockAppliance::new(fixture.appliance(), Schedule::default());
         let fake = Arc::new(FakeAppliance {
@@ -238,7 +245,7 @@ impl Running {
             kind: fixture.kind,
             host,
             lock,
-            behaviour: Mutex::new(behaviour),
+            responder: Mutex::new(responder),
             kill: Mutex::default(),
             process: Mutex::default(),
             started: Condvar::new(),

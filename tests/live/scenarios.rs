@@ -20,12 +20,12 @@ use std::{
 
 use play::play;
 
-use crate::fake::{Answer, Behaviour, Exchange, Lock, Running};
+use crate::fake::{Answer, Exchange, Lock, Responder, Running};
 
 /// A row: what the appliance does, and what is run at it.
 pub(crate) struct Scenario {
     pub(crate) name: &'static str,
-    pub(crate) behaviour: Behaviour,
+    pub(crate) responder: Responder,
     fixture: String,
     accounts: String,
     lock: Lock,
@@ -41,7 +41,7 @@ pub(crate) struct Scenario {
 
 pub(crate) enum Step {
     Act(fn(&mut play::Play)),
-    Behave(Behaviour),
+    Behave(Responder),
     Changed(&'static [&'static str]),
     Edit(&'static str, &'static str),
     Killed(usize, &'static [&'static str]),
@@ -72,7 +72,7 @@ impl Scenario {
     pub(crate) fn new(name: &'static str, behaviour: fn(&Exchange<'_>) -> Answer) -> Scenario {
         Scenario {
             name,
-            behaviour: Arc::new(behaviour),
+            responder: Arc::new(behaviour),
             fixture: FIXTURE.to_owned(),
             accounts: ACCOUNTS.to_owned(),
             lock: Lock::SENSOR,

@@ -45,7 +45,7 @@ impl Tampering {
         behaviour: fn(&Exchange<'_>) -> Option<Response<Bytes>>,
     ) -> Tampering {
         let mut row = Tampering::new(name, |exchange| exchange.answer().into());
-        row.scenario.behaviour = std::sync::Arc::new(move |exchange| {
+        row.scenario.responder = std::sync::Arc::new(move |exchange| {
             behaviour(exchange)
                 .unwrap_or_else(|| exchange.answer())
                 .into()

@@ -16,7 +16,7 @@ use d4iot_double::{
 use http::{Method, Request, Response};
 use serde_json::Value;
 
-use crate::fake::{Answer, FakeAppliance};
+use crate::fake::{Answer, FakeAppliance, Seen};
 
 pub(crate) struct Exchange<'a> {
     pub(crate) fake: &'a FakeAppliance,
@@ -52,6 +52,7 @@ impl<'a> Exchange<'a> {
         };
         let is_change = exchange.is_change();
         let mut ledger = fake.ledger();
+        ledger.seen.push(exchange.seen());
         ledger.requests += 1;
         exchange.number = ledger.requests;
         if is_change {
@@ -66,6 +67,15 @@ impl<'a> Exchange<'a> {
         }
         drop(ledger);
         exchange
+    }
+
+    pub(crate) fn seen(&self) -> Seen {
+        Seen {
+            method: self.request.method().to_string(),
+            path: self.request.uri().path().to_owned(),
+            body: self.request.body().clone(),
+            failed: false,
+        }
     }
 
     /// A string of the body; empty if there is none of that name.
@@ -144,6 +154,7 @@ impl<'a> Exchange<'a> {
         let mut ledger = self.fake.ledger();
         if text.contains("authentication failure") || text.contains("validation failed") {
             ledger.fail(lock, &source, &account);
+            ledger.seen.last_mut().unwrap().failed = true;
         } else if ["msg", "policy", "permission", "exist"]
             .iter()
             .any(|word| text.contains(word))

@@ -27,6 +27,12 @@ pub(crate) enum LockedBy {
 }
 
 impl Lock {
+    /// Sign-ins may fail as often as they like.
+    pub(crate) const NEVER: Lock = Lock {
+        after: usize::MAX,
+        ..Lock::SENSOR
+    };
+
     /// As a sensor does.
     pub(crate) const SENSOR: Lock = Lock {
         after: 5,
@@ -39,6 +45,7 @@ impl Lock {
 pub(crate) struct Ledger {
     /// The passwords that users had at first.
     pub(crate) original: BTreeMap<String, String>,
+    pub(crate) seen: Vec<Seen>,
     /// Requests so far.
     pub(crate) requests: usize,
     /// Changes of an existing user's password with right credentials so far.
@@ -63,6 +70,27 @@ pub(crate) struct Ledger {
     pub(crate) counted: usize,
     /// Answers that are given again until a moment.
     pub(crate) cached: BTreeMap<Bytes, (Instant, Response<Bytes>)>,
+}
+
+/// A request that was made.
+#[derive(Clone, Debug)]
+pub(crate) struct Seen {
+    pub(crate) method: String,
+    pub(crate) path: String,
+    pub(crate) body: Bytes,
+    /// Whether it was a sign-in that failed.
+    pub(crate) failed: bool,
+}
+
+impl Seen {
+    /// Whether it could change a password: it names somebody and brings a new one.
+    pub(crate) fn changes(&self) -> bool {
+        let body = String::from_utf8_lossy(&self.body);
+        self.method == "POST"
+            && self.path.contains("set_password")
+            && body.contains("new_password")
+            && body.contains("\"username\":\"lab-")
+    }
 }
 
 impl Ledger {

@@ -42,7 +42,7 @@ impl Play {
                 &scenario.fixture,
                 scenario.lock,
                 scenario.tls,
-                Arc::clone(&scenario.behaviour),
+                Arc::clone(&scenario.responder),
             ),
             folder: folder(),
             tls: scenario.tls,
@@ -62,7 +62,7 @@ impl Play {
     fn step(&mut self, step: Step) {
         match step {
             Step::Act(act) => act(self),
-            Step::Behave(behaviour) => self.running.fake.behave(behaviour),
+            Step::Behave(responder) => self.running.fake.behave(responder),
             Step::Changed(users) => self.is_changed(users),
             Step::Edit(from, to) => {
                 let path = self.folder.path().join("lab.yaml");

@@ -1,6 +1,9 @@
 //! A run with changes, at a mock that behaves: everything is given back, and few sign-ins fail.
 
-use crate::target::stage::{CONSENT, Seen, Stage};
+use crate::{
+    fake::Seen,
+    target::stage::{CONSENT, Stage},
+};
 
 #[test]
 fn run_with_changes_restores_all_below_the_lockout() {

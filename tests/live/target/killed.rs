@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use rstest::rstest;
 use rustix::process::Signal;
 
-use crate::target::stage::{Behaviour, CONSENT, FIXTURE, Ran, Stage};
+use crate::target::stage::{Behaviour, CONSENT, FIXTURE, Meanwhile, Ran, Stage};
 
 #[rstest]
 fn a_signal_gives_everything_back(
@@ -33,7 +33,7 @@ fn a_second_signal_leaves_at_once_and_says_how_to_give_back() {
         .unwrap());
     assert_eq!(ran.code(), 7, "{ran}");
     assert!(ran.says("d4iot-double recover"), "{ran}");
-    stage.service.behave(Behaviour::Well);
+    stage.behave(Behaviour::Well);
     assert_eq!(stage.recover().code(), 0);
     stage.is_as_before();
 }
@@ -41,11 +41,11 @@ fn a_second_signal_leaves_at_once_and_says_how_to_give_back() {
 #[test]
 fn two_runs_at_once_are_refused() {
     let stage = Stage::new();
-    let other = stage.checking(&[]);
-    stage
-        .service
-        .behave(Behaviour::Meanwhile(3, Arc::new(Mutex::new(Some(other)))));
+    let other = Arc::new(Mutex::new(Meanwhile::Before(stage.checking(&[]))));
+    stage.behave(Behaviour::Meanwhile(3, Arc::clone(&other)));
     assert_eq!(stage.check(&["--case", "validation.*"]).code(), 0);
-    let meanwhile = stage.service.meanwhile.lock().unwrap().take().unwrap();
-    assert_eq!(meanwhile.code(), 6, "{meanwhile}");
+    let Meanwhile::After(ran) = &*other.lock().unwrap() else {
+        panic!("the other run was not started")
+    };
+    assert_eq!(ran.code(), 6, "{ran}");
 }

@@ -1,28 +1,22 @@
-//! The stage: a mock that may misbehave, the folder of its user, and the binary run there.
+//! The stage: a fake appliance, the folder of its user, and the binary run there.
 
 use std::{
     fs,
     os::unix::fs::PermissionsExt,
-    panic::resume_unwind,
     path::PathBuf,
     process::{Child, Command, Output, Stdio},
-    sync::{Arc, Condvar, Mutex, mpsc},
-    time::Duration,
+    sync::{Arc, Mutex},
 };
 
 use bytes::Bytes;
-use d4iot_double::{
-    clock::Clock,
-    failure::Schedule,
-    fixture, server,
-    server::{Client, Limits, MockAppliance, Refusal, ServerAnswer, Service},
-};
-use http::{Request, Response, StatusCode, request::Parts};
-use rustix::process::{Pid, Signal, kill_process};
+use http::{Response, StatusCode};
+use rustix::process::Signal;
 use tempfile::TempDir;
-use tokio::runtime::Runtime;
 
-use crate::target::hostile::HOSTILE;
+use crate::{
+    fake::{Answer, Exchange, KillAt, Lock, Running, Seen},
+    target::hostile::HOSTILE,
+};
 
 pub(crate) const CONSENT: [&str; 2] = ["--change-passwords-on", "127.0.0.1"];
 
@@ -46,6 +40,7 @@ read_only: { username: lab-readonly, password: "Lab-Ro-Passw0rd:1" }
 security_analyst: { username: lab-analyst, password: "Lab-An-Passw0rd:1" }
 "#;
 
+/// How the appliance behaves.
 #[derive(Clone, Debug)]
 pub(crate) enum Behaviour {
     /// Every answer is full of what acts on the program that shows it.
@@ -53,7 +48,7 @@ pub(crate) enum Behaviour {
     /// The process is killed at its n-th request, after that is carried out.
     Kill(usize),
     /// At the n-th request a command is run.
-    Meanwhile(usize, Arc<Mutex<Option<Command>>>),
+    Meanwhile(usize, Arc<Mutex<Meanwhile>>),
     /// Everything is redirected.
     Redirect(String),
     /// The process gets a signal at its n-th request.
@@ -67,6 +62,13 @@ pub(crate) enum Behaviour {
     Wrong(Wrong, Option<usize>),
 }
 
+/// A command, and then what became of it.
+#[derive(Debug)]
+pub(crate) enum Meanwhile {
+    Before(Command),
+    After(Ran),
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Wrong {
     LateAfter,
@@ -77,195 +79,87 @@ pub(crate) enum Wrong {
     PageBefore,
 }
 
-#[derive(Clone, Debug)]
-pub(crate) struct Seen {
-    pub(crate) method: String,
-    pub(crate) path: String,
-    pub(crate) body: Bytes,
-    pub(crate) failed: bool,
-}
-
-impl Seen {
-    /// Whether it could change a password: it names somebody and brings a new one.
-    pub(crate) fn changes(&self) -> bool {
-        let body = String::from_utf8_lossy(&self.body);
-        self.method == "POST"
-            && self.path.contains("set_password")
-            && body.contains("new_password")
-            && body.contains("\"username\":\"lab-")
-    }
-}
-
-pub(crate) struct Fickle {
-    pub(crate) host: MockAppliance,
-    pub(crate) behaviour: Mutex<Behaviour>,
-    pub(crate) seen: Mutex<Vec<Seen>>,
-    pub(crate) process: Mutex<Option<Pid>>,
-    pub(crate) started: Condvar,
-    pub(crate) meanwhile: Mutex<Option<Ran>>,
-}
-
-impl Fickle {
-    pub(crate) fn behave(&self, behaviour: Behaviour) {
-        *self.behaviour.lock().unwrap() = behaviour;
-    }
-
-    pub(crate) fn carry_out(&self, request: &Request<Bytes>, client: Client) -> Response<Bytes> {
-        let answer = self.host.answer(request, client).into_response();
-        let text = String::from_utf8_lossy(answer.body()).to_lowercase();
-        let failed = text.contains("authentication failure") || text.contains("validation failed");
-        self.seen.lock().unwrap().last_mut().unwrap().failed = failed;
-        answer
-    }
-
-    pub(crate) fn signal(&self, signal: Signal) {
-        let mut process = self.process.lock().unwrap();
-        // The process may ask before its number is noted.
-        while process.is_none() {
-            process = self.started.wait(process).unwrap();
-        }
-        kill_process(process.unwrap(), signal).unwrap();
-    }
-}
-
-impl Service for Fickle {
-    fn answer(&self, request: &Request<Bytes>, client: Client) -> ServerAnswer {
-        ServerAnswer::plain(self.behaved(request, client))
-    }
-
-    fn clock(&self) -> &Clock {
-        self.host.clock()
-    }
-
-    fn refuse(&self, head: &Parts, refusal: Refusal, client: Client) -> ServerAnswer {
-        self.host.refuse(head, refusal, client)
-    }
-}
-
-impl Fickle {
-    pub(crate) fn behaved(&self, request: &Request<Bytes>, client: Client) -> Response<Bytes> {
-        let (number, change, changes) = {
-            let mut seen = self.seen.lock().unwrap();
-            let (method, path) = (
-                request.method().to_string(),
-                request.uri().path().to_owned(),
-            );
-            seen.push(Seen {
-                method,
-                path,
-                body: request.body().clone(),
-                failed: false,
-            });
-            (
-                seen.len(),
-                seen.last().unwrap().changes(),
-                seen.iter().filter(|seen| seen.changes()).count(),
-            )
-        };
-        let behaviour = self.behaviour.lock().unwrap().clone();
-        match behaviour {
-            Behaviour::Kill(at) if number == at => {
-                let answer = self.carry_out(request, client);
-                self.signal(Signal::KILL);
-                answer
+impl Behaviour {
+    fn answer(&self, exchange: &Exchange<'_>) -> Answer {
+        let changes = exchange.fake.changes();
+        let change = exchange.seen().changes();
+        match self {
+            Behaviour::Signal(at, signal) if exchange.number == *at => {
+                exchange.fake.signal(*signal);
+                exchange.answer().into()
             }
-            Behaviour::Signal(at, signal) if number == at => {
-                self.signal(signal);
-                self.carry_out(request, client)
+            Behaviour::Twice(at) if change && changes == *at => {
+                exchange.fake.signal(Signal::INT);
+                exchange.answer().into()
             }
-            Behaviour::Twice(at) if change && changes == at => {
-                self.signal(Signal::INT);
-                self.carry_out(request, client)
+            Behaviour::Twice(at) if changes >= *at => {
+                exchange.fake.signal(Signal::INT);
+                Answer::Hang
             }
-            Behaviour::Twice(at) if changes >= at => {
-                self.signal(Signal::INT);
-                let (_keep, never) = mpsc::channel::<()>();
-                assert!(
-                    never.recv_timeout(Duration::from_millis(1000)).is_err(),
-                    "nobody sends"
-                );
-                resume_unwind(Box::new(()))
-            }
-            Behaviour::Meanwhile(at, other) if number == at => {
-                *self.meanwhile.lock().unwrap() =
-                    Some(Ran::of(other.lock().unwrap().take().unwrap()));
-                self.carry_out(request, client)
+            Behaviour::Meanwhile(at, other) if exchange.number == *at => {
+                other.lock().unwrap().run();
+                exchange.answer().into()
             }
             Behaviour::Hostile => {
-                let body = format!(
-                    "{{\"msg\":{}}}\n{}",
-                    serde_json::Value::from(HOSTILE),
-                    HOSTILE
-                );
-                Response::builder()
-                    .status(200)
-                    .header("content-type", "text/html<script>")
-                    .body(Bytes::from(body))
-                    .unwrap()
+                let text = serde_json::Value::from(HOSTILE);
+                let body = format!("{{\"msg\":{text}}}\n{HOSTILE}");
+                typed(200, "text/html<script>", body).into()
             }
             Behaviour::Redirect(to) => Response::builder()
                 .status(StatusCode::TEMPORARY_REDIRECT)
                 .header("location", to)
                 .body(Bytes::new())
-                .unwrap(),
+                .unwrap()
+                .into(),
             // The rehearsal and the first change of a case.
-            Behaviour::Stuck if change && changes > 2 => self.carry_out(&refused(request), client),
+            Behaviour::Stuck if change && changes > 2 => exchange.refuse_sign_in().into(),
             Behaviour::Wrong(wrong, which)
                 if change && which.is_none_or(|which| which == changes) =>
             {
-                self.wrong(wrong, request, client)
+                wrong.answer(exchange)
             }
-            _ => self.carry_out(request, client),
+            _ => exchange.answer().into(),
         }
     }
+}
 
-    pub(crate) fn wrong(
-        &self,
-        wrong: Wrong,
-        request: &Request<Bytes>,
-        client: Client,
-    ) -> Response<Bytes> {
-        if matches!(
-            wrong,
-            Wrong::LateAfter | Wrong::LostAfter | Wrong::PageAfter
-        ) {
-            self.carry_out(request, client);
+impl Meanwhile {
+    fn run(&mut self) {
+        if let Meanwhile::Before(command) = self {
+            *self = Meanwhile::After(Ran::of(command));
         }
-        match wrong {
-            Wrong::LostAfter | Wrong::LostBefore => resume_unwind(Box::new(())),
-            Wrong::LateAfter | Wrong::LateBefore => {
-                let (_keep, never) = mpsc::channel::<()>();
-                assert!(
-                    never.recv_timeout(Duration::from_millis(2300)).is_err(),
-                    "nobody sends"
-                );
-                resume_unwind(Box::new(()))
-            }
+    }
+}
+
+impl Wrong {
+    fn answer(self, exchange: &Exchange<'_>) -> Answer {
+        if matches!(self, Wrong::LateAfter | Wrong::LostAfter | Wrong::PageAfter) {
+            exchange.answer();
+        }
+        match self {
+            Wrong::LateAfter | Wrong::LateBefore => Answer::Hang,
+            Wrong::LostAfter | Wrong::LostBefore => Answer::Reset,
             Wrong::PageAfter | Wrong::PageBefore => {
-                let page = Bytes::from("<html><body><h1>Service Unavailable</h1></body></html>");
-                Response::builder()
-                    .status(503)
-                    .header("content-type", "text/html")
-                    .body(page)
-                    .unwrap()
+                let page = "<html><body><h1>Service Unavailable</h1></body></html>";
+                typed(503, "text/html", page.to_owned()).into()
             }
         }
     }
 }
 
-/// The same request with passwords that nobody has.
-pub(crate) fn refused(request: &Request<Bytes>) -> Request<Bytes> {
-    let body = String::from_utf8_lossy(request.body()).replace("password\":\"", "password\":\"x");
-    let mut refused = request.clone();
-    *refused.body_mut() = Bytes::from(body);
-    refused
+fn typed(status: u16, content_type: &str, body: String) -> Response<Bytes> {
+    Response::builder()
+        .status(status)
+        .header("content-type", content_type)
+        .body(body.into())
+        .unwrap()
 }
 
+/// A fake appliance, and the folder of its user.
 pub(crate) struct Stage {
-    pub(crate) service: Arc<Fickle>,
+    pub(crate) running: Running,
     pub(crate) url: String,
     pub(crate) folder: TempDir,
-    _runtime: Runtime,
 }
 
 impl Stage {
@@ -274,39 +168,28 @@ impl Stage {
     }
 
     pub(crate) fn of(fixture: &str, behaviour: Behaviour) -> Stage {
-        let appliance = fixture::read("test.yaml", fixture).unwrap().appliance();
-        let (seen, process, started, meanwhile) = Default::default();
-        let service = Arc::new(Fickle {
-            host: MockAppliance::new(appliance, Schedule::default()),
-            behaviour: Mutex::new(behaviour),
-            seen,
-            process,
-            started,
-            meanwhile,
-        });
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(3)
-            .enable_all()
-            .build()
-            .unwrap();
-        let listener =
-            runtime.block_on(async { server::bind("127.0.0.1:0".parse().unwrap()).unwrap() });
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        runtime.spawn(server::run(
-            listener,
-            None,
-            Arc::<Fickle>::clone(&service),
-            Limits::default(),
-            std::future::pending(),
-        ));
+        // The mock itself locks, as the fixture says.
+        let well = Arc::new(|exchange: &Exchange<'_>| exchange.answer().into());
+        let running = Running::start(fixture, Lock::NEVER, false, well);
         let stage = Stage {
-            service,
-            url,
+            url: running.url(),
+            running,
             folder: TempDir::new().unwrap(),
-            _runtime: runtime,
         };
         stage.write_accounts(ACCOUNTS);
+        stage.behave(behaviour);
         stage
+    }
+
+    pub(crate) fn behave(&self, behaviour: Behaviour) {
+        let fake = &self.running.fake;
+        if let Behaviour::Kill(request) = behaviour {
+            let after = true;
+            fake.kill_at(KillAt { request, after });
+        } else {
+            fake.never_kill();
+        }
+        fake.behave(Arc::new(move |exchange| behaviour.answer(exchange)));
     }
 
     pub(crate) fn accounts(&self) -> PathBuf {
@@ -395,51 +278,36 @@ impl Stage {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        *self.service.process.lock().unwrap() = Pid::from_raw(i32::try_from(child.id()).unwrap());
-        self.service.started.notify_all();
+        self.running.fake.started(child.id());
         child
     }
 
-    /// Gives back what is left; the appliance behaves from here on, unless it is stuck.
+    /// Gives back what is left; nothing is killed any more.
     pub(crate) fn recover(&self) -> Ran {
-        if matches!(*self.service.behaviour.lock().unwrap(), Behaviour::Kill(..)) {
-            self.service.behave(Behaviour::Well);
-        }
+        self.running.fake.never_kill();
         Ran::of(self.command(&["recover"]))
     }
 
     pub(crate) fn seen(&self) -> Vec<Seen> {
-        self.service.seen.lock().unwrap().clone()
+        self.running.fake.ledger().seen.clone()
     }
 
     pub(crate) fn changes(&self) -> usize {
-        self.seen().iter().filter(|seen| seen.changes()).count()
+        self.running.fake.changes()
     }
 
     pub(crate) fn failures(&self) -> usize {
-        self.seen().iter().filter(|seen| seen.failed).count()
+        self.running.fake.ledger().failed
     }
 
     pub(crate) fn same_as_before(&self) -> bool {
-        let state = self.service.host.state();
-        let mut users = ACCOUNTS
-            .lines()
-            .filter_map(|line| Some((line.split("username: ").nth(1)?, line.split('"').nth(1)?)));
-        users.all(|(name, password)| {
-            let name = name.split(',').next().unwrap();
-            state.directory.find(name).is_none_or(|user| {
-                user.password.expose() == password || user.password.expose() == "short1A!"
-            })
-        })
+        let now = self.running.fake.passwords();
+        now == self.running.fake.ledger().original
     }
 
     #[track_caller]
     pub(crate) fn is_as_before(&self) {
-        assert!(
-            self.same_as_before(),
-            "{:?}",
-            self.service.host.state().directory
-        );
+        assert!(self.same_as_before(), "{:?}", self.running.fake.passwords());
     }
 
     /// Journals and seeds that are left.

@@ -11,9 +11,12 @@ use std::{
 
 use rstest::rstest;
 
-use crate::target::{
-    every::every,
-    stage::{Behaviour, CONSENT, FIXTURE, Ran, Seen, Stage, Wrong},
+use crate::{
+    fake::Seen,
+    target::{
+        every::every,
+        stage::{Behaviour, CONSENT, FIXTURE, Ran, Stage, Wrong},
+    },
 };
 
 /// One answer to a change is lost: with `D4IOT_EVERY_REQUEST` each of the whole plan in turn, else a sample of them. The administrator is
@@ -125,7 +128,7 @@ fn unrestored_password_exits_7_and_recover_tries_again() {
     );
     assert_eq!(stage.check(&[]).code(), 6);
     assert_eq!(stage.recover().code(), 7);
-    stage.service.behave(Behaviour::Well);
+    stage.behave(Behaviour::Well);
     let recovered = stage.recover();
     assert_eq!(recovered.code(), 0, "{recovered}");
     stage.is_as_before();
