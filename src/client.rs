@@ -10,7 +10,10 @@ mod pin;
 mod tls;
 
 use std::{
-    sync::{Arc, Mutex as StdMutex},
+    sync::{
+        Arc, Mutex as StdMutex,
+        atomic::{AtomicU32, Ordering},
+    },
     time::Duration,
 };
 
@@ -34,6 +37,10 @@ pub struct Target {
     route: Route,
     /// The certificate of the last handshake.
     shown: Arc<StdMutex<Option<ShownCertificate>>>,
+    /// How long an exchange may take.
+    timeout: Duration,
+    /// How many exchanges in a row have timed out.
+    timed_out: Arc<AtomicU32>,
     /// When the last exchange ended. The lock also separates exchanges that have a pause between them.
     last: Arc<Mutex<Option<Instant>>>,
 }
@@ -88,6 +95,8 @@ impl Target {
                 max_wait: timeout / 2,
             },
             shown,
+            timeout,
+            timed_out: Arc::default(),
             last: Arc::default(),
         })
     }
@@ -108,6 +117,27 @@ impl Target {
     /// Returns the address, for people.
     pub fn address(&self) -> &str {
         &self.route.address
+    }
+
+    /// Returns how long an exchange may take.
+    pub fn timeout(&self) -> Duration {
+        self.timeout
+    }
+
+    /// Returns the pin of the key that the target showed; none without TLS.
+    pub fn key(&self) -> Option<Pin> {
+        lock(&self.shown).as_ref()?.pin.clone()
+    }
+
+    /// Returns why nothing more should be sent: several exchanges in a row have timed out, and none was answered between.
+    pub fn hanging(&self) -> Option<ConnectFailure> {
+        let message = format!(
+            "the target accepts requests and does not answer within {:?}",
+            self.timeout
+        );
+        let hint = "use a longer --timeout if the appliance is only slow".to_owned();
+        let is_hanging = self.timed_out.load(Ordering::Relaxed) >= MAX_TIMED_OUT;
+        is_hanging.then_some(ConnectFailure { message, hint })
     }
 
     /// Sends a request, whose URI is a path with its query, and reads the whole answer, of at most 1 MiB.
@@ -142,6 +172,7 @@ impl Target {
         }
         let sent = self.client.execute(outgoing).await;
         let mut incoming = sent.map_err(|error| self.error(error, true))?;
+        self.timed_out.store(0, Ordering::Relaxed);
         let mut answer = Response::new(Bytes::new());
         *answer.status_mut() = incoming.status();
         *answer.version_mut() = incoming.version();
@@ -159,7 +190,10 @@ impl Target {
             body.extend_from_slice(&chunk);
         }
         *answer.body_mut() = body.freeze();
-        Ok(answer)
+        match self.route.is_tls_port(&answer) {
+            true => Err(ClientError::Unreachable(self.route.tls_expected())),
+            false => Ok(answer),
+        }
     }
 
     /// `early` means that nothing of an answer has come: TLS may still be rejected then.
@@ -177,9 +211,14 @@ impl Target {
             let failure = connect_failure::explain(&error, timed_out, &self.route, shown);
             ClientError::Unreachable(failure)
         } else if error.is_timeout() {
-            ClientError::Broken(TIMED_OUT.into())
+            self.timed_out.fetch_add(1, Ordering::Relaxed);
+            ClientError::Broken(format!("{TIMED_OUT} {:?}", self.timeout))
         } else {
-            ClientError::Broken(chain(&error))
+            let text = chain(&error);
+            match !self.route.tls && text.contains(NOT_HTTP) {
+                true => ClientError::Unreachable(self.route.tls_expected()),
+                false => ClientError::Broken(text),
+            }
         }
     }
 }
@@ -199,8 +238,12 @@ fn chain(error: &dyn std::error::Error) -> String {
     text
 }
 
-/// The reason if an answer did not come in time.
-pub const TIMED_OUT: &str = "no whole answer within the time-out";
+/// What the reason begins with if an answer did not come in time.
+pub const TIMED_OUT: &str = "no whole answer within";
+/// What the library says of an answer that is not HTTP, such as an alert of TLS.
+const NOT_HTTP: &str = "invalid HTTP version parsed";
+/// After how many time-outs in a row a target hangs.
+const MAX_TIMED_OUT: u32 = 3;
 const TIMEOUT: Duration = Duration::from_secs(30);
 /// The pause between two exchanges with another machine.
 const DEFAULT_DELAY: Duration = Duration::from_millis(500);

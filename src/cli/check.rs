@@ -80,7 +80,7 @@ pub(super) fn run(options: &CheckArgs, console: &Console) -> Result {
         return Err(options.selection.nothing());
     }
     let results = run_all(runs, options, console)?;
-    finish(options, results, &known, Vec::new(), console)
+    finish(options, results, &known, Default::default(), console)
 }
 
 /// A mock, and the cases that are run on it.
@@ -181,17 +181,19 @@ async fn run_one(
     Ok(run)
 }
 
-/// Writes the reports of runs and returns the exit code. `trouble` is what went wrong with a run itself and has a code of its own.
+/// Writes the reports of runs and returns the exit code. `trouble` is what went wrong with a run itself and has a code of its own;
+/// `actions` is what a person must do.
 pub(super) fn finish(
     options: &CheckArgs,
     runs: Vec<RunResult>,
     known: &KnownDifferences,
-    trouble: Vec<String>,
+    (trouble, actions): (Vec<String>, Vec<String>),
     console: &Console,
 ) -> Result {
     let unreachable = runs.iter().find_map(|run| run.unreachable.clone());
     let targets = runs.into_iter().map(|run| run.summary);
     let mut summary = Summary::new(trouble, targets.collect());
+    summary.actions = actions;
     let outdated = known.problems(&summary);
     let has_outdated = !outdated.is_empty();
     summary.trouble.extend(outdated);

@@ -60,6 +60,7 @@ impl ClientArgs {
             trust: trust.transpose()?,
             insecure: self.insecure,
             pin: self.pin_spki.clone(),
+            expected_key: None,
             certificate: own.map(|(certificate, key)| ClientCertificate { certificate, key }),
             proxy: self.proxy.as_deref().map(proxy).transpose()?,
             resolve: self.resolve.clone(),

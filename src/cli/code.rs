@@ -25,10 +25,10 @@ pub const INTERRUPTED: u8 = 130;
 const WORST_FIRST: [u8; 10] = [
     UNRESTORED,
     INTERNAL,
+    REFUSED,
     INTERRUPTED,
     USAGE,
     DEVIATION,
-    REFUSED,
     UNREACHABLE,
     NO_SNAPSHOT,
     NOTHING_JUDGED,
@@ -44,6 +44,6 @@ pub fn worst(one: u8, other: u8) -> u8 {
 /// The codes, as `--help` shows them.
 pub(super) const HELP: &str = "\
 Exit codes: 0 all judged cases pass · 1 a deviation, an inconsistency, an unstable answer or a changed snapshot · \
-2 usage or configuration · 3 target unreachable or TLS failed · 4 nothing was judged · 5 in CI, a snapshot is missing · \
+2 usage or configuration · 3 target unreachable or TLS failed · 4 nothing was judged, or no change although --change-passwords-on is given · 5 in CI, a snapshot is missing · \
 6 refused or stopped by a safety rule · 7 a password could not be restored: act now · 70 internal error · \
 130 interrupted, everything restored";

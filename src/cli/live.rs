@@ -9,7 +9,8 @@ use crate::{
         check, code, console::Console, error::Result, progress::Progress, recover, serve,
         signals::Signals, snapshots, target,
     },
-    runner::live::{LiveError, PreparedRun, StopSignal},
+    report::{NotJudged, ReasonCode},
+    runner::live::{LiveError, LiveResult, PreparedRun, StopSignal, recover::command},
     snapshot::SnapshotStore,
     suite::KnownDifferences,
 };
@@ -41,8 +42,7 @@ async fn go(
     known: &KnownDifferences,
     console: &Console,
 ) -> Result {
-    let (journal, accounts) = (run.journal_path(), run.accounts_path());
-    let (kind, address) = (run.context.kind, run.context.target.address().to_owned());
+    let (journal, kind) = (run.journal_path(), run.context.kind);
     let stop = StopSignal::default();
     listen(&stop, journal.clone(), *console);
     let count = run.plan.cases.len() + run.plan.left_out.len();
@@ -64,25 +64,54 @@ async fn go(
         }
         Err(error) => return Err(target::error_of(&error)),
     };
-    let problems = result.problems();
-    let finished = check::finish(options, vec![result.run], known, problems, console);
+    Ok(conclude(options, result, known, console))
+}
+
+/// Writes the reports, says how the run ended, and returns the exit code.
+fn conclude(
+    options: &check::CheckArgs,
+    mut result: LiveResult,
+    known: &KnownDifferences,
+    console: &Console,
+) -> u8 {
+    let has_no_change = options.target.change_passwords_on.is_some() && !result.has_judged_change();
+    let why = result.why_no_change();
+    let (problems, actions) = (result.problems(), std::mem::take(&mut result.actions));
+    let runs = vec![result.run];
+    let finished = check::finish(options, runs, known, (problems, actions.clone()), console);
     let mut worst = console.code(finished);
-    if let Some(suspicion) = result.suspicion {
-        console.error(format!(
-            "the run was stopped: a lock-out is suspected, because {suspicion}\n  hint: a sensor locks the address, not the account: wait until the lock-out ends"
-        ));
+    if let Some(why) = why.filter(|_| has_no_change) {
+        console.error(format!("no change could be judged: {why}"));
+        worst = code::worst(worst, code::NOTHING_JUDGED);
+    }
+    if let Some(NotJudged { code, text }) = result.stopped {
+        let hint = match code {
+            ReasonCode::LockedOut => {
+                "\n  hint: a sensor locks the address, not the account: wait until the lock-out ends"
+            }
+            ReasonCode::Budget => {
+                "\n  hint: wait 15 minutes, or use a higher --max-auth-failures if the appliance allows more"
+            }
+            _ => "",
+        };
+        console.error(format!("the run was stopped: {text}{hint}"));
         worst = code::worst(worst, code::REFUSED);
     }
     if result.is_interrupted {
         console.error("interrupted");
         worst = code::worst(worst, code::INTERRUPTED);
     }
-    let unrestored = &result.unrestored;
-    if let Some(journal) = journal.filter(|_| !unrestored.is_empty()) {
-        console.error(recover::steps(unrestored, &address, &accounts, &journal));
+    if result.unrestored.is_empty() {
+        actions.iter().for_each(|action| console.warning(action));
+    } else {
+        console.error(recover::act_now(&actions));
         worst = code::worst(worst, code::UNRESTORED);
     }
-    Ok(worst)
+    for refused in result.refused {
+        console.error(refused);
+        worst = code::worst(worst, code::REFUSED);
+    }
+    worst
 }
 
 /// Listens for signals: the first asks the run to stop, the second ends the process.
@@ -108,7 +137,7 @@ fn listen(stop: &StopSignal, journal: Option<PathBuf>, console: Console) {
         signals.recv().await;
         let code = match journal.filter(|journal| journal.exists()) {
             Some(journal) => {
-                let command = recover::command(&journal);
+                let command = command(&journal);
                 console.error(format!(
                     "ended at once; passwords may still be changed\n  hint: {command}"
                 ));

@@ -1,6 +1,10 @@
 //! `recover`: restores the passwords that an interrupted run left changed.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeSet,
+    io,
+    path::{Path, PathBuf},
+};
 
 use clap::Args;
 
@@ -8,17 +12,20 @@ use crate::{
     cli::{
         code,
         console::Console,
-        error::{CliError, Result},
+        error::{CliError, Result, read_text},
         serve,
     },
+    client::Pin,
     runner::{
         AccountsFile,
         live::{
-            LiveError,
-            recover::recover,
-            undo::{JournalDir, Recovery, TargetLock, UnrestoredPassword},
+            LiveError, RecoverOptions,
+            recover::{command, recover, steps},
+            undo,
+            undo::{JournalDir, JournalHeader, Recovery, TargetLock},
         },
     },
+    suite::Account,
 };
 
 /// The arguments of `recover`.
@@ -29,19 +36,64 @@ pub(super) struct RecoverArgs {
     /// Accounts of the target, if the file has moved since the run
     #[arg(long, value_name = "FILE")]
     accounts: Option<PathBuf>,
+    /// Set the passwords of the accounts file even if the run knew other ones; without it such a password is only validated
+    #[arg(long)]
+    set_password_from_file: bool,
+    /// Give up the journal and its seed: passwords stay as they are. Asks for confirmation on stdin
+    #[arg(long, requires = "journal")]
+    discard: bool,
+    /// Accept any certificate; the key must still be the one of the run
+    #[arg(short = 'k', long, conflicts_with_all = ["cacert", "pin_spki"])]
+    insecure: bool,
+    /// Trust only the certificates in this file, instead of those of the run
+    #[arg(long, value_name = "PEM")]
+    cacert: Option<PathBuf>,
+    /// SHA-256 of the target's public key, if it has another one than in the run
+    #[arg(long, value_name = "SHA256", conflicts_with_all = ["cacert"])]
+    pin_spki: Option<Pin>,
 }
 
 /// Restores what is open and returns the exit code: 0, 6 if a run is in progress, or 7 if a password could not be restored.
-pub(super) fn run(options: &RecoverArgs, console: &Console) -> Result {
-    let journals = match &options.journal {
+pub(super) fn run(args: &RecoverArgs, console: &Console) -> Result {
+    let journals = match &args.journal {
         Some(journal) if !journal.exists() => return Err(no_such_journal(journal)),
+        Some(journal) if args.discard => return discard_journal(journal, console),
         Some(journal) => vec![journal.clone()],
         None => open_journals(console)?,
     };
-    let (runtime, accounts) = (serve::runtime()?, options.accounts.as_deref());
-    let recover = |journal: &PathBuf| runtime.block_on(recover_journal(journal, accounts, console));
+    let trust = args.cacert.as_deref().map(read_text).transpose()?;
+    let options = RecoverOptions {
+        trust,
+        insecure: args.insecure,
+        pin: args.pin_spki.clone(),
+        set_password_from_file: args.set_password_from_file,
+    };
+    let (runtime, accounts) = (serve::runtime()?, args.accounts.as_deref());
+    let recover =
+        |journal: &PathBuf| runtime.block_on(recover_journal(journal, &options, accounts, console));
     let codes = journals.iter().map(recover);
     Ok(codes.fold(code::SUCCESS, code::worst))
+}
+
+/// Gives up a journal, if the user confirms it.
+fn discard_journal(journal: &Path, console: &Console) -> Result {
+    let shown = journal.display();
+    if TargetLock::of_journal(journal)?.is_none() {
+        console.error(format!("the run of {shown} is still in progress"));
+        return Ok(code::REFUSED);
+    }
+    console.warning(format!(
+        "without {shown} nothing can restore the passwords that its run may have left changed\n  type `yes` to remove it and its seed"
+    ));
+    let mut line = String::new();
+    io::stdin().read_line(&mut line)?;
+    if line.trim() != "yes" {
+        console.error(format!("{shown} is kept"));
+        return Ok(code::REFUSED);
+    }
+    undo::discard(journal)?;
+    console.note(format!("{shown} is removed"));
+    Ok(code::SUCCESS)
 }
 
 /// Returns the journals in the user's state folder. Without one, a note names the folder: another state folder may have journals.
@@ -71,7 +123,12 @@ fn no_such_journal(path: &Path) -> CliError {
     CliError::usage(format!("no such journal: {}", path.display())).hint(hint)
 }
 
-async fn recover_journal(journal: &Path, accounts: Option<&Path>, console: &Console) -> u8 {
+async fn recover_journal(
+    journal: &Path,
+    options: &RecoverOptions,
+    accounts: Option<&Path>,
+    console: &Console,
+) -> u8 {
     let shown = journal.display();
     let _lock = match TargetLock::of_journal(journal) {
         Ok(Some(lock)) => lock,
@@ -84,8 +141,11 @@ async fn recover_journal(journal: &Path, accounts: Option<&Path>, console: &Cons
             return code::UNRESTORED;
         }
     };
-    let load = |named: &Path| AccountsFile::load(accounts.unwrap_or(named));
-    match recover(journal, |header| Ok(load(&header.accounts)?)).await {
+    let load = |header: &JournalHeader, needed: &BTreeSet<Account>| {
+        let path = accounts.unwrap_or(&header.accounts);
+        Ok(AccountsFile::load_only(path, Some(needed))?)
+    };
+    match recover(journal, options, load).await {
         Ok(Some(recovery)) => report(&recovery, journal, console),
         Ok(None) => {
             console.note(format!("{shown} had been closed"));
@@ -105,7 +165,8 @@ pub(super) fn report(recovery: &Recovery, journal: &Path, console: &Console) -> 
         ));
     }
     if !unrestored.is_empty() {
-        console.error(steps(unrestored, target, &recovery.accounts_file, journal));
+        let file = &recovery.accounts_file;
+        console.error(act_now(&steps(unrestored, target, file, journal)));
         return code::UNRESTORED;
     }
     if recovery.restored.is_empty() {
@@ -117,46 +178,22 @@ pub(super) fn report(recovery: &Recovery, journal: &Path, console: &Console) -> 
 /// Prints why a journal could not be worked off. Returns the exit code.
 pub(super) fn failed(error: &LiveError, journal: &Path, console: &Console) -> u8 {
     let (shown, command) = (journal.display(), command(journal));
+    let hint = match error {
+        LiveError::Journal(_) => {
+            format!("set the passwords by hand, then give the journal up: {command} --discard")
+        }
+        _ => format!("then run again: {command}"),
+    };
     console.error(format!(
-        "the passwords of {shown} are not restored: {error}\n  hint: then run again: {command}"
+        "the passwords of {shown} are not restored: {error}\n  hint: {hint}"
     ));
     code::UNRESTORED
 }
 
-/// Says what a person has to do about passwords that could not be restored.
-pub(super) fn steps(
-    unrestored: &[UnrestoredPassword],
-    target: &str,
-    accounts: &Path,
-    journal: &Path,
-) -> String {
-    let passwords = match unrestored.len() {
-        1 => "1 password".to_owned(),
-        count => format!("{count} passwords"),
-    };
-    let mut text = format!("{passwords} at {target} could not be restored: act now");
-    for UnrestoredPassword {
-        account,
-        username,
-        reason,
-        ..
-    } in unrestored
-    {
-        let (account, username, file) =
-            (account.name(), username.escape_debug(), accounts.display());
-        text.push_str(&format!(
-            "\n  account `{account}`, user `{username}`: {reason}\n    1. sign in to {target} as an administrator\n    2. set the password of `{username}` to the one of `{account}` in {file}"
-        ));
-    }
-    let command = command(journal);
+/// Shows what a person has to do.
+pub(super) fn act_now(steps: &[String]) -> String {
     format!(
-        "{text}\n  then run this command, which validates the passwords and closes the journal: {command}"
+        "passwords could not be restored: act now\n  {}",
+        steps.join("\n  ")
     )
-}
-
-/// Returns the command that works off a journal.
-pub(super) fn command(journal: &Path) -> String {
-    let path = journal.display().to_string();
-    let quoted = shlex::try_quote(&path).unwrap_or("JOURNAL".into());
-    format!("d4iot-double recover {quoted}")
 }

@@ -9,12 +9,11 @@ use crate::{
         client::ClientArgs,
         code, console,
         error::{CliError, Result},
-        recover,
         selection::Selection,
     },
     runner::{
         AccountsFile,
-        live::{LiveError, LiveTarget, PreparedRun},
+        live::{LiveError, LiveTarget, PreparedRun, recover::command},
     },
 };
 
@@ -34,8 +33,8 @@ pub(super) struct TargetArgs {
     /// Cases whose account is missing are not judged
     #[arg(long, value_name = "FILE", requires = "target", verbatim_doc_comment)]
     pub accounts: Option<PathBuf>,
-    /// Allow cases that change passwords; repeats the target's host name as confirmation
-    #[arg(long, value_name = "HOST", requires = "target")]
+    /// Allow cases that change passwords; repeats the target's host name as confirmation. A port, if one is named, must be the target's
+    #[arg(long, value_name = "HOST[:PORT]", requires = "target")]
     pub change_passwords_on: Option<String>,
     /// Number of failed sign-ins allowed; a sensor locks an address out after 5
     #[arg(long, value_name = "N", default_value_t = 3)]
@@ -100,14 +99,14 @@ pub(super) fn error_of(error: &LiveError) -> CliError {
     let text = match error {
         LiveError::Address(reason) => format!("TARGET {reason}"),
         LiveError::Consent { named, host } => {
-            format!("--change-passwords-on names `{named}`, but the target's host is `{host}`")
+            format!("--change-passwords-on names `{named}`, but the target is `{host}`")
         }
         error => error.to_string(),
     };
     let hint = match error {
         LiveError::ClearText(_) => Some("use https://, or --allow-http".to_owned()),
         LiveError::OpenJournal { journal, .. } => {
-            Some(format!("restore them first: {}", recover::command(journal)))
+            Some(format!("restore them first: {}", command(journal)))
         }
         error => error.hint().map(str::to_owned),
     };

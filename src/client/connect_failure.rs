@@ -6,6 +6,8 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use bytes::Bytes;
+use http::{Response, StatusCode};
 use rustls::{AlertDescription, CertificateError, Error as Tls, pki_types::UnixTime};
 
 use super::{
@@ -26,6 +28,24 @@ pub(super) struct Route {
     pub(super) identity: bool,
     /// How long a connection may take.
     pub(super) max_wait: Duration,
+}
+
+impl Route {
+    /// Tells whether an answer to plain HTTP says that the port is one of HTTPS.
+    pub(super) fn is_tls_port(&self, answer: &Response<Bytes>) -> bool {
+        let body = String::from_utf8_lossy(answer.body()).to_lowercase();
+        let says_so = body.contains("https port") || body.contains("https server");
+        !self.tls && answer.status() == StatusCode::BAD_REQUEST && says_so
+    }
+
+    /// Returns the failure of plain HTTP at a port of HTTPS.
+    pub(super) fn tls_expected(&self) -> ConnectFailure {
+        let address = &self.address;
+        ConnectFailure {
+            message: format!("{address} does not answer with HTTP/1: the server speaks TLS"),
+            hint: format!("use {}", address.replacen("http://", "https://", 1)),
+        }
+    }
 }
 
 /// Finds TLS's own error among the causes of another one.

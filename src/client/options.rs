@@ -24,6 +24,9 @@ pub struct TargetOptions {
     pub insecure: bool,
     /// The key that the target must have, instead of a trusted chain and name.
     pub pin: Option<Pin>,
+    /// The key that the target must have besides: the one that it had when a run changed passwords.
+    #[serde(skip)]
+    pub expected_key: Option<Pin>,
     /// The client's own certificate.
     pub certificate: Option<ClientCertificate>,
     /// The proxy; the proxies of the environment are not used.

@@ -49,6 +49,8 @@ enum Trust {
 #[derive(Debug)]
 struct CertVerifier {
     trust: Trust,
+    /// The key that the target must have besides.
+    expected: Option<Pin>,
     provider: Arc<CryptoProvider>,
     shown: Arc<Mutex<Option<ShownCertificate>>>,
 }
@@ -73,6 +75,7 @@ pub(super) fn config(
     };
     let verifier = Arc::new(CertVerifier {
         trust,
+        expected: options.expected_key.clone(),
         provider: Arc::clone(&provider),
         shown: Arc::clone(shown),
     });
@@ -161,6 +164,9 @@ impl ServerCertVerifier for CertVerifier {
         let verify = |verifier: &dyn ServerCertVerifier| {
             verifier.verify_server_cert(end_entity, intermediates, server_name, ocsp, now)
         };
+        if self.expected.is_some() && shown != self.expected {
+            return Err(CertificateError::ApplicationVerificationFailure.into());
+        }
         match &self.trust {
             Trust::Anybody => Ok(ServerCertVerified::assertion()),
             Trust::Nobody => Err(CertificateError::UnknownIssuer.into()),

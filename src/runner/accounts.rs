@@ -81,7 +81,6 @@ impl Accounts {
         let secrets = own
             .chain(others)
             .map(|(value, shown)| (value.expose(), shown));
-        // A shorter value cannot be distinguished from other text.
         let redactor = Redactor::of(secrets.filter(|(value, _)| value.len() >= MIN_REDACTED));
         Accounts {
             values,
@@ -198,7 +197,8 @@ fn generate_password(seed: &Seed, label: &str) -> Secret {
 }
 
 const PASSWORD_LENGTH: usize = 24;
-const MIN_REDACTED: usize = 8;
+/// A shorter value cannot be distinguished from other text.
+pub(super) const MIN_REDACTED: usize = 8;
 /// Every known policy rejects it: it is too short and has one class.
 const WEAK_PASSWORD: &str = "weak";
 const CLASSES: [&[u8]; 4] = [

@@ -1,7 +1,7 @@
 //! The accounts file: who can sign in at a target. It is YAML that only its owner may read.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     env,
     path::{Path, PathBuf},
 };
@@ -57,10 +57,22 @@ impl AccountsFile {
     /// # Errors
     /// The file cannot be read, others than its owner may read it, or its content is wrong.
     pub fn load(path: &Path) -> Result<AccountsFile, AccountsFileError> {
+        AccountsFile::load_only(path, None)
+    }
+
+    /// Reads some accounts of an accounts file: a variable that another one needs may be unset.
+    ///
+    /// # Errors
+    /// As for [`AccountsFile::load`].
+    pub fn load_only(
+        path: &Path,
+        needed: Option<&BTreeSet<Account>>,
+    ) -> Result<AccountsFile, AccountsFileError> {
         let reason = "`recover` must be able to read it again";
         let text = private_file::read(path, "the accounts file", reason)?;
         let variable = |name: &str| env::var(name).ok();
-        let file = AccountsFile::parse(&path.display().to_string(), &text, &variable)?;
+        let shown = path.display().to_string();
+        let file = AccountsFile::parse(&shown, &text, needed, &variable)?;
         let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         Ok(AccountsFile { path, ..file })
     }
@@ -76,6 +88,7 @@ impl AccountsFile {
     fn parse(
         name: &str,
         text: &str,
+        needed: Option<&BTreeSet<Account>>,
         variable: &dyn Fn(&str) -> Option<String>,
     ) -> Result<AccountsFile, fixture::Diagnostic> {
         let wrong = |line, column, message| fixture::Diagnostic {
@@ -101,6 +114,8 @@ impl AccountsFile {
             (None, raw.proxy),
         ];
         for (account, entry) in entries {
+            let is_needed = |one| needed.is_none_or(|needed| needed.contains(&one));
+            let entry = entry.filter(|_| account.is_none_or(is_needed));
             let Some(Spanned { value, place }) = entry else {
                 continue;
             };
@@ -163,7 +178,7 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Result<AccountsFile, fixture::Diagnostic> {
-        AccountsFile::parse("lab.yaml", text, &|name| {
+        AccountsFile::parse("lab.yaml", text, None, &|name| {
             (name == "SET").then(|| "from-env".to_owned())
         })
     }

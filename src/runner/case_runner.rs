@@ -13,7 +13,7 @@ use crate::{
         RunContext,
         judge::judge,
         live::{
-            delivery::{SentChange, lost_reason, question},
+            delivery::{SentChange, lost_reason, question, unanswered},
             guard::{AnsweredStep, SafetyGuard},
         },
         transcript::{answer_of, curl, request_of, shown_request},
@@ -62,11 +62,9 @@ impl CaseRunner<'_> {
             return run;
         };
         let findings = guard.end_case().await;
-        if let Some(suspicion) = &guard.suspicion {
+        if let Some(reason) = guard.ended.clone() {
             // The answers of a locked target say nothing about the case.
             let exchanges = run.result.exchanges;
-            let reason = format!("a lock-out is suspected: {suspicion}");
-            let reason = NotJudged::new(ReasonCode::LockedOut, reason);
             run = self.not_run(located, reason, None);
             run.result.exchanges = exchanges;
         } else if !findings.is_empty() {
@@ -100,16 +98,15 @@ impl CaseRunner<'_> {
         let (mut exchanges, mut verdicts, mut unasked) = (Vec::new(), Vec::new(), None);
         for (number, (real, shown)) in requests.iter().enumerate() {
             let change = match &mut guard {
-                Some(guard) => guard.before(case, number, shown)?,
+                Some(guard) => guard.before(case, number, real, shown)?,
                 None => None,
             };
             let is_change = change.is_some();
             let start = Instant::now();
-            let answer = self.context.target.send(real);
-            let answer = match &guard {
-                // A request that changes nothing can be abandoned at any time; the answer to a change is waited for.
-                Some(guard) if !is_change => guard.unless_stopped(answer).await?,
-                _ => answer.await,
+            let answer = match &mut guard {
+                // A request that changes nothing can be abandoned or sent again; the answer to a change is waited for.
+                Some(guard) if !is_change => guard.ask(case, number, real).await?,
+                _ => self.context.target.send(real).await,
             };
             let micros = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX);
             let (contract, agreed) = (self.contract, &self.context.agreed);
@@ -145,6 +142,16 @@ impl CaseRunner<'_> {
                     let reason = NotJudged::new(ReasonCode::ChangeLost, reason);
                     judged = verdict::not_judged(number, reason);
                 }
+            }
+            if guard.is_some()
+                && judged.conformance == Conformance::Deviation
+                && let Some((reason, hint)) = unanswered(&answer, is_change)
+            {
+                judged = verdict::not_judged(number, reason);
+                judged
+                    .finding
+                    .iter_mut()
+                    .for_each(|finding| finding.hint = Some(hint.to_owned()));
             }
             let failure = answer.as_ref().err().and_then(ClientError::connect_failure);
             run.unreached = run.unreached.or(failure.map(|failure| ConnectFailure {

@@ -27,6 +27,12 @@ pub fn read(path: &Path, what: &str, why_regular: &str) -> Result<String, Privat
     #[cfg(unix)]
     {
         use std::os::unix::fs::MetadataExt;
+        let (owner, own) = (metadata.uid(), rustix::process::geteuid().as_raw());
+        if owner != own && owner != 0 {
+            return Err(PrivateFileError(format!(
+                "{what} {shown} belongs to another user (id {owner}), expected your own (id {own})\n  hint: copy it to a file of your own"
+            )));
+        }
         let mode = metadata.mode() & 0o7777;
         if mode & 0o077 != 0 {
             return Err(PrivateFileError(format!(

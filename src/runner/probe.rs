@@ -152,7 +152,10 @@ async fn ask(
             answers.push(answer);
             Ok(Some(seen))
         }
-        Err(error) => error.connect_failure().map_or(Ok(None), Err),
+        Err(error) => {
+            let failure = error.connect_failure().or(context.target.hanging());
+            failure.map_or(Ok(None), Err)
+        }
     }
 }
 

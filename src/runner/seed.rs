@@ -37,6 +37,18 @@ impl Seed {
         digest.finalize().into()
     }
 
+    /// Returns the HMAC-SHA256 of a value (RFC 2104), as hexadecimal digits: it tells whether a value is the same, and not which.
+    pub fn keyed_hash(&self, value: &str) -> String {
+        let pad = |byte: u8| {
+            let mut block = [byte; 64];
+            let key = block.iter_mut().zip(self.0);
+            key.for_each(|(pad, key)| *pad ^= key);
+            Sha256::new().chain_update(block)
+        };
+        let inner = pad(0x36).chain_update(value).finalize();
+        hex(&pad(0x5c).chain_update(inner).finalize())
+    }
+
     /// Returns eight hexadecimal digits that belong to a label.
     pub fn hexadecimal(&self, label: &str) -> String {
         hex(&self.bytes(label)[..4])
@@ -52,6 +64,14 @@ impl fmt::Debug for Seed {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The values are those of an independent implementation.
+    #[test]
+    fn a_keyed_hash_is_an_hmac() {
+        let seed = Seed([0x0b; 32]);
+        let expected = "198a607eb44bfbc69903a0f1cf2bbdc5ba0aa3f3d9ae3c1c7a3b1696a0b68cf7";
+        assert_eq!(seed.keyed_hash("Hi There"), expected);
+    }
 
     #[test]
     fn a_seed_that_was_kept_makes_the_same_passwords() {

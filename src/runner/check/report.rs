@@ -20,7 +20,9 @@ impl CheckReport {
                 failure.message
             ));
         }
-        CheckReport(Summary::new(trouble, vec![result.run.summary]))
+        let mut summary = Summary::new(trouble, vec![result.run.summary]);
+        summary.actions = result.actions;
+        CheckReport(summary)
     }
 
     /// Tells whether the server passed: a case was judged, none deviates, no fact was answered inconsistently, and the run had no trouble.

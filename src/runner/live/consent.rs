@@ -2,15 +2,34 @@
 
 use std::{collections::BTreeMap, net::IpAddr};
 
+use reqwest::Url;
+
+use super::error::LiveError;
 use crate::{runner::accounts_file::Credentials, suite::Account};
 
-/// Tells whether two hosts are the same, without port, case and the brackets of an IPv6 address.
-pub(super) fn is_same_host(target: &str, named: &str) -> bool {
-    let (target, named) = (without_port(target), without_port(named));
-    match (target.parse::<IpAddr>(), named.parse::<IpAddr>()) {
-        (Ok(target), Ok(named)) => target == named,
+/// Tells whether a consent names a target: its host, without case and the brackets of an IPv6 address, and its port if one is named.
+pub(super) fn is_target(url: &Url, named: &str) -> bool {
+    let (named, port) = host_and_port(named.trim());
+    let target = url.host_str().unwrap_or_default();
+    let is_same_host = match (host_and_port(target).0.parse(), named.parse()) {
+        (Ok::<IpAddr, _>(target), Ok::<IpAddr, _>(named)) => target == named,
         _ => !target.is_empty() && target.eq_ignore_ascii_case(named),
+    };
+    let own = url.port_or_known_default().map(|port| port.to_string());
+    is_same_host && port.is_none_or(|port| own.as_deref() == Some(port))
+}
+
+/// Refuses two accounts with one user name: what is done to one would be done to the other.
+pub(super) fn refuse_one_name(accounts: &BTreeMap<Account, Credentials>) -> Result<(), LiveError> {
+    let mut names = BTreeMap::new();
+    for (account, Credentials { username, .. }) in accounts {
+        if let Some(other) = names.insert(username, account) {
+            let text =
+                format!("accounts `{other}` and `{account}` have one user name, `{username}`");
+            return Err(LiveError::Unusable(text));
+        }
     }
+    Ok(())
 }
 
 /// Returns the accounts whose password is never changed, each with the reason.
@@ -32,19 +51,15 @@ pub(super) fn protected(accounts: &BTreeMap<Account, Credentials>) -> BTreeMap<A
     protected
 }
 
-/// Returns a host without its port and brackets.
-fn without_port(host: &str) -> &str {
-    let host = host.trim();
-    if let Some(inner) = host.strip_prefix('[') {
-        return inner.split(']').next().unwrap_or_default();
+/// Splits a host without its brackets from a port.
+fn host_and_port(text: &str) -> (&str, Option<&str>) {
+    if let Some(inner) = text.strip_prefix('[') {
+        let (host, rest) = inner.split_once(']').unwrap_or((inner, ""));
+        return (host, rest.strip_prefix(':'));
     }
-    match host.rsplit_once(':') {
-        Some((before, port))
-            if !before.contains(':') && port.chars().all(|digit| digit.is_ascii_digit()) =>
-        {
-            before
-        }
-        _ => host,
+    match text.rsplit_once(':') {
+        Some((before, port)) if !before.contains(':') => (before, Some(port)),
+        _ => (text, None),
     }
 }
 
@@ -61,22 +76,26 @@ mod tests {
     use crate::redact::Secret;
 
     #[rstest]
-    #[case::same("10.0.0.5", "10.0.0.5", true)]
-    #[case::port("10.0.0.5", "10.0.0.5:8443", true)]
-    #[case::port_of_a_name("Sensor.Lab", "sensor.lab:443", true)]
-    #[case::case("sensor.lab", "SENSOR.lab", true)]
-    #[case::brackets("[fe80::1]", "fe80:0::1", true)]
-    #[case::brackets_and_port("[::1]", "[::1]:443", true)]
-    #[case::prefix("10.0.0.5", "10.0.0.50", false)]
-    #[case::empty("10.0.0.5", "", false)]
-    #[case::url("10.0.0.5", "https://10.0.0.5", false)]
-    #[case::loopback_by_name("127.0.0.1", "localhost", false)]
-    fn host_names_are_compared_without_port(
+    #[case::same("https://10.0.0.5", "10.0.0.5", true)]
+    #[case::default_port("https://10.0.0.5", "10.0.0.5:443", true)]
+    #[case::port("https://10.0.0.5:8443", "10.0.0.5:8443", true)]
+    #[case::another_port("https://10.0.0.5:8443", "10.0.0.5:9999", false)]
+    #[case::host_alone("https://10.0.0.5:8443", "10.0.0.5", true)]
+    #[case::port_of_a_name("https://Sensor.Lab", "sensor.lab:443", true)]
+    #[case::case("https://sensor.lab", "SENSOR.lab", true)]
+    #[case::brackets("https://[fe80::1]", "fe80:0::1", true)]
+    #[case::brackets_and_port("https://[::1]", "[::1]:443", true)]
+    #[case::brackets_and_another_port("https://[::1]", "[::1]:444", false)]
+    #[case::prefix("https://10.0.0.5", "10.0.0.50", false)]
+    #[case::empty("https://10.0.0.5", "", false)]
+    #[case::url("https://10.0.0.5", "https://10.0.0.5", false)]
+    #[case::loopback_by_name("https://127.0.0.1", "localhost", false)]
+    fn consent_names_the_host_and_perhaps_the_port(
         #[case] target: &str,
         #[case] named: &str,
         #[case] same: bool,
     ) {
-        assert_eq!(is_same_host(target, named), same);
+        assert_eq!(is_target(&target.parse().unwrap(), named), same);
     }
 
     #[rstest]

@@ -2,16 +2,16 @@
 //! not sent twice. What was never answered in the whole run is a deviation: an appliance that stays silent instead of rejecting a
 //! password must not pass.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 use bytes::Bytes;
-use http::Response;
+use http::{Response, StatusCode, header};
 
 use super::budget;
 use crate::{
     client::ClientError,
     contract::{Contract, Operation, Outcome},
-    report::CaseFinding,
+    report::{CaseFinding, NotJudged, ReasonCode},
     suite::Step,
 };
 
@@ -29,18 +29,43 @@ pub struct SentChange {
     pub deviation: Option<CaseFinding>,
 }
 
-/// Returns why an answer is lost: it is not complete, or it is the page of a gateway.
+/// Returns why an answer is lost: it is not complete, or it is a gateway's, whatever its body.
 pub fn lost_reason(answer: &Result<Response<Bytes>, ClientError>) -> Option<String> {
     match answer {
         Err(ClientError::Broken(reason)) => Some(reason.clone()),
         Err(ClientError::Setup(_) | ClientError::Unreachable(_)) => None,
         Ok(answer) => {
             let status = answer.status().as_u16();
-            let is_json = serde_json::from_slice::<serde_json::Value>(answer.body()).is_ok();
-            let is_page = matches!(status, 502..=504) && !is_json;
-            is_page.then(|| format!("status {status} with a body that is not JSON"))
+            matches!(status, 502..=504).then(|| format!("status {status}"))
         }
     }
+}
+
+/// Returns why a step cannot be judged by what came instead of an answer, and what the user can do.
+pub fn unanswered(
+    answer: &Result<Response<Bytes>, ClientError>,
+    is_change: bool,
+) -> Option<(NotJudged, &'static str)> {
+    if let Ok(answer) = answer
+        && answer.status() == StatusCode::TOO_MANY_REQUESTS
+    {
+        let after = retry_after(answer).map_or(String::new(), |after| {
+            format!(", Retry-After: {}", after.as_secs())
+        });
+        let text = format!("the target limits the rate of requests (429{after})");
+        let hint = "use a longer --delay between requests";
+        return Some((NotJudged::new(ReasonCode::RateLimited, text), hint));
+    }
+    let reason = lost_reason(answer).filter(|_| !is_change)?;
+    let text = format!("the answer was lost twice: {reason}");
+    let hint = "use a longer --timeout if the appliance is only slow";
+    Some((NotJudged::new(ReasonCode::NoAnswer, text), hint))
+}
+
+/// Returns how long an answer asks to wait.
+pub fn retry_after(answer: &Response<Bytes>) -> Option<Duration> {
+    let after = answer.headers().get(header::RETRY_AFTER)?;
+    after.to_str().ok()?.parse().ok().map(Duration::from_secs)
 }
 
 /// Returns what a step asks for.
@@ -88,7 +113,7 @@ mod tests {
     #[case::reset(Err(ClientError::Broken("reset".into())), true)]
     #[case::page(answer(503, "<html>"), true)]
     #[case::gateway(answer(502, ""), true)]
-    #[case::own_words(answer(503, r#"{"error":"busy"}"#), false)]
+    #[case::own_words(answer(503, r#"{"error":"busy"}"#), true)]
     #[case::another_status(answer(500, "<html>"), false)]
     #[case::not_asked(Err(ClientError::Setup("no address".into())), false)]
     fn what_is_no_answer_of_the_target_s_is_lost(

@@ -30,12 +30,12 @@ pub enum LiveError {
     /// The client cannot be set up.
     #[error(transparent)]
     Client(#[from] ClientError),
-    /// The consent names another host.
-    #[error("passwords may be changed on `{named}`, but the target's host is `{host}`")]
+    /// The consent names another host or port.
+    #[error("passwords may be changed on `{named}`, but the target is `{host}`")]
     Consent {
         /// The host that the user named.
         named: String,
-        /// The target's host.
+        /// The target's host and port.
         host: String,
     },
     /// The undo journal cannot be read or written.
@@ -71,7 +71,7 @@ pub enum LiveError {
     /// A snapshot cannot be read or written.
     #[error(transparent)]
     Snapshot(#[from] SnapshotError),
-    /// A journal does not suit the accounts or the documentation.
+    /// The accounts cannot be used together, or do not suit a journal.
     #[error("{0}")]
     Unusable(String),
 }

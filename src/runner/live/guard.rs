@@ -1,24 +1,31 @@
-//! Protects a live target: the journal before a request, and after it the question which password is current.
+//! Protects a live target: what is validated before anything else, the journal before a request, and after it the question which
+//! password is current.
 
+mod before;
 mod verify;
 
-use std::{collections::BTreeSet, future::Future};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{Request, Response, StatusCode};
+use tokio::time::Instant;
 
 use super::{
     budget,
-    plan::{CasePhase, PlannedCase, over_budget},
+    delivery::{lost_reason, retry_after},
+    plan::{CasePhase, PlannedCase, accounts_of, over_budget},
     stop::StopSignal,
     undo::{
-        SessionReply, TargetSession, UndoJournal, UnrestoredPassword, change,
-        change::PossibleChange,
+        JournalLine, SessionReply, TargetSession, UndoJournal, UnrestoredPassword, change,
+        change::PossibleChange, is_refusal,
     },
 };
 use crate::{
     client::ClientError,
-    contract::Outcome,
+    contract::{Operation, Outcome},
     report::{CaseFinding, NotJudged, ReasonCode},
     suite::{Account, Case, verdict::StepVerdict},
 };
@@ -26,23 +33,34 @@ use crate::{
 /// Protects a live target during a run.
 #[derive(Debug)]
 pub struct SafetyGuard<'a> {
-    /// Sends the run's own requests.
+    /// Sends the run's own requests, and counts failed sign-ins.
     pub session: TargetSession<'a>,
     /// The journal; none if nothing may be changed.
     pub journal: Option<UndoJournal>,
-    /// Why a lock-out is suspected.
-    pub suspicion: Option<String>,
+    /// The name of the accounts file, for messages.
+    pub accounts_file: String,
+    /// Why a safety rule has ended the run.
+    pub ended: Option<NotJudged>,
     /// Why no further password is changed.
-    pub unproven: Option<String>,
+    pub no_changes: Option<NotJudged>,
+    /// The accounts whose password the target refuses, each with what the user is told.
+    pub refused: BTreeMap<Account, String>,
+    /// The unknown names for which the target says that it replaced a password.
+    pub created: BTreeSet<String>,
+    /// The deviation that the run found before its first change.
+    pub observation: Option<CaseFinding>,
     /// The passwords that could not be restored.
     pub unrestored: Vec<UnrestoredPassword>,
-    pub(super) stop: StopSignal,
-    /// How many sign-ins may fail.
-    pub(super) budget: u32,
-    /// How many sign-ins may have failed, whatever was answered.
-    pub(super) spent: u32,
-    pub(super) has_missed: bool,
-    pub(super) findings: Vec<CaseFinding>,
+    stop: StopSignal,
+    /// Whether the target has rejected a wrong password.
+    can_refuse: bool,
+    has_missed: bool,
+    /// The accounts of which a change of this case may still take effect, and since when.
+    doubts: BTreeSet<Account>,
+    doubted_at: Option<Instant>,
+    /// How many changes in a row left a doubt.
+    doubts_in_a_row: u32,
+    findings: Vec<CaseFinding>,
 }
 
 /// What a step may change, and the accounts to verify afterwards.
@@ -62,12 +80,41 @@ pub struct AnsweredStep<'a> {
     pub answer: &'a Result<Response<Bytes>, ClientError>,
 }
 
-impl SafetyGuard<'_> {
+impl<'a> SafetyGuard<'a> {
+    /// Protects the target of a session.
+    pub fn new(
+        session: TargetSession<'a>,
+        journal: Option<UndoJournal>,
+        accounts_file: String,
+        stop: StopSignal,
+    ) -> SafetyGuard<'a> {
+        let (ended, no_changes, observation, doubted_at) = Default::default();
+        SafetyGuard {
+            session,
+            journal,
+            accounts_file,
+            ended,
+            no_changes,
+            refused: BTreeMap::new(),
+            created: BTreeSet::new(),
+            observation,
+            unrestored: Vec::new(),
+            stop,
+            can_refuse: false,
+            has_missed: false,
+            doubts: BTreeSet::new(),
+            doubted_at,
+            doubts_in_a_row: 0,
+            findings: Vec::new(),
+        }
+    }
+
     /// Tells whether a case may be repeated.
     pub fn can_repeat(&self) -> bool {
         self.unrestored.is_empty()
-            && self.suspicion.is_none()
-            && self.unproven.is_none()
+            && self.ended.is_none()
+            && self.no_changes.is_none()
+            && self.session.target.hanging().is_none()
             && !self.stop.is_requested()
     }
 
@@ -78,68 +125,43 @@ impl SafetyGuard<'_> {
             let text = "a password could not be restored, so nothing more is sent";
             return refuse(ReasonCode::Stopped, text);
         }
-        if let Some(suspicion) = &self.suspicion {
-            let text = format!("a lock-out is suspected: {suspicion}");
-            return refuse(ReasonCode::LockedOut, &text);
+        if let Some(reason) = &self.ended {
+            return Some(reason.clone());
         }
         if self.stop.is_requested() {
             return Some(interrupted());
         }
+        if let Some(failure) = self.session.target.hanging() {
+            return refuse(ReasonCode::NoAnswer, &failure.message);
+        }
+        let case = &planned.located.case;
+        let accounts = accounts_of(case, self.session.contract);
+        if let Some((_, text)) = self.refused.iter().find(|(one, _)| accounts.contains(one)) {
+            return refuse(ReasonCode::CredentialsRefused, text);
+        }
         let cost = planned.cost;
         if planned.phase == CasePhase::Mutating {
-            if let Some(reason) = &self.unproven {
-                return refuse(ReasonCode::NotRestorable, reason);
+            if let Some(reason) = &self.no_changes {
+                return Some(reason.clone());
             }
-            // Each change may cause another failure if its answer leaves open which password is current.
-            let case = &planned.located.case;
-            let changes = case
-                .steps
-                .iter()
-                .filter(|step| budget::is_change(case, step));
-            let cost = cost.saturating_add(u32::try_from(changes.count()).unwrap_or(u32::MAX));
-            if self.has_missed && self.spent.saturating_add(cost) > self.budget {
+            if !self.created.is_empty() && accounts.contains(&Account::Unknown) {
+                let text = "the target creates accounts for unknown names: no more are provoked";
+                return refuse(ReasonCode::NotRestorable, text);
+            }
+            // Each change may cause another failure if its answer leaves open which password is current, and so may its undo.
+            let changes = case.steps.iter();
+            let changes = changes.filter(|step| budget::is_change(case, step)).count();
+            let cost = cost.saturating_add(u32::try_from(changes).unwrap_or(u32::MAX));
+            if self.has_missed && !self.session.sign_ins.has_room(cost.saturating_add(1)) {
                 return refuse(ReasonCode::Budget, UNCLEAR_CHANGES);
             }
         }
-        let is_over = cost > 0 && self.spent + cost > self.budget;
-        is_over.then(|| over_budget(cost, self.budget))
+        let is_over = cost > 0 && !self.session.sign_ins.has_room(cost);
+        is_over.then(|| over_budget(cost, self.session.sign_ins.limit()))
     }
 
-    /// Validates every account that may be changed, and the administrator who would restore it. Then sets each password to itself,
-    /// which changes nothing and shows whether it could be restored. A rejection forbids all changes.
-    pub async fn prove_restorable(&mut self, objects: &BTreeSet<Account>) {
-        let admin = self.session.has_admin().then_some(Account::Admin);
-        for account in objects.iter().copied().chain(admin) {
-            if self.stop.is_requested() {
-                return;
-            }
-            let own = self.session.own_password(account);
-            let was_valid = self.session.has_accepted(account, &own);
-            let reply = self.session.validate(account, &own).await;
-            self.count_failures();
-            if reply != SessionReply::Accepted {
-                if was_valid && matches!(reply, SessionReply::Rejected(_)) {
-                    self.suspect_lockout(account);
-                }
-                self.unproven = Some(format!(
-                    "no change was made: signing in as `{account}` failed, so it could not be restored"
-                ));
-                return;
-            }
-        }
-        for account in objects {
-            let Some(journal) = &mut self.journal else {
-                return;
-            };
-            if let Some(reason) = self.session.dry_run_change(*account, journal).await {
-                self.unproven = Some(format!("a change could not be undone: {reason}"));
-                return;
-            }
-            self.count_failures();
-        }
-    }
-
-    /// Prepares a step: the journal has a line about a change before it is sent. None if the step changes nothing.
+    /// Prepares a step: the journal has a line about a change before it is sent. None if the step changes nothing. At the limit of
+    /// failed sign-ins only credentials are sent that the target has accepted.
     ///
     /// # Errors
     /// Why the step may not be sent.
@@ -147,12 +169,22 @@ impl SafetyGuard<'_> {
         &mut self,
         case: &Case,
         number: usize,
+        real: &Request<Bytes>,
         shown: &Request<Bytes>,
     ) -> Result<Option<PreparedChange>, NotJudged> {
         if self.stop.is_requested() {
             return Err(interrupted());
         }
         let step = &case.steps[number];
+        let (contract, sign_ins) = (self.session.contract, &self.session.sign_ins);
+        let cost = budget::step_cost(case, step, contract);
+        if !sign_ins.has_room(cost) {
+            return Err(over_budget(cost, sign_ins.limit()));
+        }
+        let credentials = change::credentials(real.body(), step.ask).filter(|_| cost == 0);
+        if let Some(reason) = credentials.and_then(|sent| self.session.refusal(Some(&sent))) {
+            return Err(NotJudged::new(ReasonCode::Budget, reason));
+        }
         if !budget::is_change(case, step) {
             return Ok(None);
         }
@@ -170,21 +202,46 @@ impl SafetyGuard<'_> {
         }
         let accounts = watched.iter().copied();
         if let Err(error) = journal.sending(&case.id, number + 1, accounts, &change.passwords) {
-            self.unproven = Some(error.to_string());
-            let text = error.to_string();
-            return Err(NotJudged::new(ReasonCode::NotRestorable, text));
+            let reason = NotJudged::new(ReasonCode::NotRestorable, error.to_string());
+            self.no_changes = Some(reason.clone());
+            return Err(reason);
         }
         Ok(Some((change, watched)))
     }
 
-    /// Waits for the answer to a request that changes nothing.
+    /// Sends a request that changes nothing: once more if its answer was lost, or if the target asks to wait.
     ///
     /// # Errors
     /// The run is asked to stop meanwhile.
-    pub async fn unless_stopped<T>(&self, answer: impl Future<Output = T>) -> Result<T, NotJudged> {
+    pub async fn ask(
+        &mut self,
+        case: &Case,
+        number: usize,
+        request: &Request<Bytes>,
+    ) -> Result<Result<Response<Bytes>, ClientError>, NotJudged> {
+        let (target, stop) = (self.session.target, self.stop.clone());
+        let cost = budget::step_cost(case, &case.steps[number], self.session.contract);
+        let sign_ins = &mut self.session.sign_ins;
+        let ask = async {
+            let answer = target.send(request).await;
+            let wait = match &answer {
+                Ok(answer) if answer.status() == StatusCode::TOO_MANY_REQUESTS => {
+                    retry_after(answer).filter(|wait| *wait <= target.timeout())
+                }
+                _ => lost_reason(&answer).map(|_| Duration::ZERO),
+            };
+            match wait {
+                Some(wait) if target.hanging().is_none() && sign_ins.has_room(cost * 2) => {
+                    sign_ins.add(cost);
+                    tokio::time::sleep(wait).await;
+                    target.send(request).await
+                }
+                _ => answer,
+            }
+        };
         tokio::select! {
-            answer = answer => Ok(answer),
-            () = self.stop.requested() => Err(interrupted()),
+            answer = ask => Ok(answer),
+            () = stop.requested() => Err(interrupted()),
         }
     }
 
@@ -200,9 +257,18 @@ impl SafetyGuard<'_> {
             &case.steps[answered.number],
             &case.steps[answered.number + 1..],
         );
-        let failed = judged.outcome.is_some_and(budget::is_failure);
-        self.spent += budget::step_cost(case, step, contract).max(u32::from(failed));
         let credentials = change::credentials(answered.request.body(), step.ask);
+        let status = answered.answer.as_ref().map(Response::status);
+        let failed = match judged.outcome {
+            Some(outcome) => budget::is_failure(outcome),
+            None => credentials.is_some() && status.is_ok_and(is_refusal),
+        };
+        let cost = budget::step_cost(case, step, contract);
+        let counted = self.session.sign_ins.count();
+        self.session.sign_ins.add(cost.max(u32::from(failed)));
+        if cost > 0 && step.ask == Operation::Validation && credentials.is_some() {
+            self.note_refusal(failed, judged.outcome);
+        }
         let credentials = credentials.filter(|_| budget::signs_in(step, contract));
         let is_doubtful = |credentials: &_| failed && self.session.should_be_valid(credentials);
         let doubtful = credentials.clone().filter(is_doubtful);
@@ -211,29 +277,42 @@ impl SafetyGuard<'_> {
         {
             self.session.accept(credentials);
         }
-        let (spent, is_change) = (self.spent, change.is_some());
+        let is_change = change.is_some();
         let (mut continues, mut found) = (true, String::new());
         if let Some((change, watched)) = change {
+            self.note_created(answered, &watched);
             (continues, found) = self.verify_passwords(answered, &change, &watched).await;
         }
-        if self.spent > spent {
-            let ahead = further
-                .iter()
-                .map(|step| budget::step_cost(case, step, contract));
-            continues &= self.spent + ahead.sum::<u32>() <= self.budget;
+        if self.session.sign_ins.count() > counted {
+            let ahead = further.iter();
+            let ahead = ahead.map(|step| budget::step_cost(case, step, contract));
+            continues &= self.session.sign_ins.has_room(ahead.sum());
         }
-        if judged.outcome == Some(Outcome::LockedOut) && self.suspicion.is_none() {
+        if judged.outcome == Some(Outcome::LockedOut) && self.ended.is_none() {
             self.check_lockout().await;
         }
         if let Some(credentials) = doubtful {
             self.check_rejection(&credentials, is_change).await;
         }
-        (continues && self.suspicion.is_none(), found)
+        continues &= self.session.target.hanging().is_none();
+        (continues && self.ended.is_none(), found)
     }
 
     /// Restores what a case changed, and returns what was found.
     pub async fn end_case(&mut self) -> Vec<CaseFinding> {
+        let journal = self.journal.as_ref();
+        let has_changed = journal.is_some_and(|journal| !journal.at_risk().is_empty());
         self.restore_all().await;
+        if self.doubted_at.is_some() {
+            self.doubts_in_a_row += 1;
+            self.look_again().await;
+        } else if has_changed {
+            self.doubts_in_a_row = 0;
+        }
+        if self.doubts_in_a_row >= MAX_DOUBTS && self.no_changes.is_none() {
+            let text = "several changes in a row had no answer, or one that contradicts a validation: no further password is changed";
+            self.no_changes = Some(NotJudged::new(ReasonCode::ChangeLost, text));
+        }
         std::mem::take(&mut self.findings)
     }
 
@@ -250,43 +329,92 @@ impl SafetyGuard<'_> {
                 unrestored.push(rejected.clone());
                 continue;
             }
-            let current = self.session.current(account);
-            let result = self.session.restore(account, current, journal).await;
-            unrestored.extend(result.unwrap_or_else(|error| {
-                Some(UnrestoredPassword {
-                    account,
-                    username: self.session.username(account),
-                    reason: error.to_string(),
-                    is_rejected: false,
-                })
-            }));
+            let is_doubtful = self.doubts.contains(&account);
+            let result = self.session.restore(account, is_doubtful, journal).await;
+            unrestored.extend(result.err());
         }
         self.unrestored = unrestored;
-        if !self.unrestored.is_empty() && self.unproven.is_none() {
+        if !self.unrestored.is_empty() && self.no_changes.is_none() {
             let reason = "a password could not be restored, so no other is changed";
-            self.unproven = Some(reason.to_owned());
+            self.no_changes = Some(NotJudged::new(ReasonCode::Stopped, reason));
         }
-        self.count_failures();
+        self.note_own_refusal();
+    }
+
+    /// Waits until a change that had no answer has had the time-out to take effect, and looks at its accounts again.
+    async fn look_again(&mut self) {
+        let Some(since) = self.doubted_at.take() else {
+            return;
+        };
+        tokio::time::sleep_until(since + self.session.target.timeout()).await;
+        let accounts = std::mem::take(&mut self.doubts);
+        self.look_at(accounts).await;
+    }
+
+    /// Looks once more at every account of which a change may have taken effect late.
+    pub async fn look_at_doubts(&mut self) {
+        let doubts = self.journal.as_ref().map(|journal| &journal.state().doubts);
+        let accounts = doubts.map(|doubts| doubts.keys().copied().collect());
+        self.look_at(accounts.unwrap_or_default()).await;
+    }
+
+    async fn look_at(&mut self, accounts: BTreeSet<Account>) {
+        for account in accounts {
+            let Some(journal) = &mut self.journal else {
+                return;
+            };
+            if journal.at_risk().contains_key(&account) {
+                continue;
+            }
+            let own = self.session.own_password(account);
+            if let SessionReply::Rejected(_) = self.session.validate(account, &own).await {
+                self.session.forget(account);
+                let passwords = journal.state().doubts.get(&account).cloned();
+                journal.note(JournalLine::Sending {
+                    case: "late change".to_owned(),
+                    step: 1,
+                    accounts: vec![account],
+                    passwords: passwords.unwrap_or_default(),
+                });
+            }
+        }
+        self.restore_all().await;
+    }
+
+    /// Returns what a person must do after the run.
+    pub fn actions(&self) -> Vec<String> {
+        let created = self.created.iter().map(|name| {
+            let name = name.escape_debug();
+            format!(
+                "the target may have created the user `{name}`, whom nobody knew before: delete it"
+            )
+        });
+        created.collect()
+    }
+
+    /// Ends the run for a safety rule.
+    fn end(&mut self, code: ReasonCode, text: String) {
+        self.ended.get_or_insert(NotJudged::new(code, text));
     }
 
     fn suspect_lockout(&mut self, account: Account) {
-        self.suspicion = Some(format!(
-            "credentials of `{account}` that were accepted before are rejected now"
-        ));
+        let text = format!(
+            "a lock-out is suspected: credentials of `{account}` that were accepted before are rejected now"
+        );
+        self.end(ReasonCode::LockedOut, text);
     }
 
-    /// Counts the failures of the session's requests.
-    fn count_failures(&mut self) {
-        let new = std::mem::take(&mut self.session.failures);
-        self.spent += new;
-        self.has_missed |= new > 0;
-        if let Some(account) = self.session.refused.filter(|_| self.suspicion.is_none()) {
+    /// Suspects a lock-out if one of the session's own requests was refused.
+    fn note_own_refusal(&mut self) {
+        if let Some(account) = self.session.refused.take() {
             self.suspect_lockout(account);
         }
     }
 }
 
 const UNCLEAR_CHANGES: &str = "budget: answers to changes left open which password is current, and finding that out causes failed sign-ins too";
+/// After how many doubtful changes in a row no further password is changed.
+const MAX_DOUBTS: u32 = 3;
 /// Why a case was not started, or not completed.
 pub const INTERRUPTED: &str = "the run was interrupted";
 

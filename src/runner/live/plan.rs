@@ -110,6 +110,7 @@ impl Plan {
         plan.cases.extend(chosen.iter().map(|index| costly[*index]));
         // Changes keep the order of the suite; failures keep the order of selection.
         plan.cases.sort_by_key(|planned| planned.phase);
+        plan.ask_for_refusal_first();
         for (index, planned) in costly.into_iter().enumerate() {
             if !chosen.contains(&index) {
                 let reason = over_budget(planned.cost, budget);
@@ -121,6 +122,16 @@ impl Plan {
             plan.objects.extend(needs.objects);
         }
         plan
+    }
+
+    /// Moves the case of a wrong password before the first change: where that is accepted, a validation shows nothing.
+    fn ask_for_refusal_first(&mut self) {
+        let is_wrong = |planned: &PlannedCase| planned.located.case.id == WRONG_PASSWORD;
+        let first = self.cases.iter().position(PlannedCase::is_change);
+        let wrong = self.cases.iter().position(is_wrong);
+        if let (Some(first), Some(wrong)) = (first, wrong) {
+            self.cases[first..=wrong].rotate_right(1);
+        }
     }
 
     /// Returns the id of every case, run or left out.
@@ -141,6 +152,11 @@ impl Plan {
     }
 }
 
+/// Returns the accounts that a case names.
+pub fn accounts_of(case: &Case, contract: &Contract) -> BTreeSet<Account> {
+    Needs::of(case, contract).accounts
+}
+
 /// Says that a case costs more failed sign-ins than are left.
 pub fn over_budget(cost: u32, budget: u32) -> NotJudged {
     let text = format!(
@@ -148,6 +164,9 @@ pub fn over_budget(cost: u32, budget: u32) -> NotJudged {
     );
     NotJudged::new(ReasonCode::Budget, text)
 }
+
+/// The case that validates a wrong password.
+const WRONG_PASSWORD: &str = "validation.credentials_rejected.wrong_password";
 
 /// What a case needs of a target.
 #[derive(Default)]
@@ -267,7 +286,9 @@ mod tests {
     #[rstest]
     fn the_phases_follow_each_other_and_the_budget_holds(#[values(0, 3, 1000)] failures: u32) {
         let plan = plan(&permissions(true, failures));
-        assert!(plan.cases.is_sorted_by_key(|planned| planned.phase));
+        let is_first = |planned: &&PlannedCase| planned.located.case.id != WRONG_PASSWORD;
+        let phases = plan.cases.iter().filter(is_first);
+        assert!(phases.is_sorted_by_key(|planned| planned.phase));
         let costs: u32 = plan.cases.iter().map(|planned| planned.cost).sum();
         assert!(costs <= failures);
         assert_eq!(

@@ -7,31 +7,50 @@ use std::{
 };
 
 use super::{
+    consent,
     error::LiveError,
-    undo::{JournalHeader, Recovery, TargetSession, UndoJournal},
+    sign_ins::SignInCounter,
+    undo::{
+        JournalDir, JournalHeader, JournalLine, JournalState, JournalUser, Recovery, SessionReply,
+        TargetPlace, TargetSession, UndoJournal, UnrestoredPassword,
+    },
 };
 use crate::{
-    client::Target,
+    client::{Pin, Target, TargetOptions},
     contract,
     contract::Readings,
-    runner::{Accounts, accounts_file::AccountsFile},
+    runner::{Accounts, Seed, accounts_file::AccountsFile},
     suite::Account,
 };
 
+/// What the user allows, and how the target is reached if the journal's options do not do any more.
+#[derive(Clone, Debug, Default)]
+pub struct RecoverOptions {
+    /// Certificates to trust, PEM.
+    pub trust: Option<String>,
+    /// Accept any certificate. The key must still be the one that the run saw.
+    pub insecure: bool,
+    /// The target's key, if it has another one now.
+    pub pin: Option<Pin>,
+    /// Set the password of the accounts file, although the run knew another one.
+    pub set_password_from_file: bool,
+}
+
 /// Restores the passwords that a journal says may be changed; none if the journal had been closed. Closes the journal if nothing is
-/// left changed. The caller holds its lock. `accounts` gives the accounts for the journal's first line.
+/// left changed. The caller holds its lock. `accounts` gives those accounts for the journal's first line.
 ///
 /// # Errors
-/// A file cannot be read or written, or the accounts do not suit the journal.
+/// A file cannot be read, or the accounts or the target are not those of the journal.
 pub async fn recover(
     path: &Path,
-    accounts: impl FnOnce(&JournalHeader) -> Result<AccountsFile, LiveError>,
+    options: &RecoverOptions,
+    accounts: impl FnOnce(&JournalHeader, &BTreeSet<Account>) -> Result<AccountsFile, LiveError>,
 ) -> Result<Option<Recovery>, LiveError> {
     let Some((mut journal, seed)) = UndoJournal::open(path)? else {
         return Ok(None);
     };
     let header = journal.header().clone();
-    let open: Vec<Account> = journal.at_risk().keys().copied().collect();
+    let open = journal.state().open_accounts();
     let mut recovery = Recovery {
         target: header.target.clone(),
         accounts_file: header.accounts.clone(),
@@ -39,36 +58,137 @@ pub async fn recover(
         unrestored: Vec::new(),
     };
     if !open.is_empty() {
-        let file = accounts(&header)?;
-        let contract = contract::of(header.kind);
-        let unusable = LiveError::Unusable;
-        let mut served = Readings::default();
-        for (fact, reading) in journal.served() {
-            let chosen = served.choose(contract, fact, reading);
-            chosen.map_err(|error| unusable(error.to_string()))?;
-        }
-        let values = Accounts::at_target(&file, &seed);
-        let present = values.present();
-        if let Some(missing) = open.iter().find(|account| !present.contains(account)) {
-            let path = file.path.display();
-            return Err(unusable(format!("{path} does not name `{missing}`")));
-        }
-        let mut client = header.client;
-        file.add_proxy_credentials(&mut client);
+        let mut needed = open.clone();
+        needed.insert(Account::Admin);
+        let file = accounts(&header, &needed)?;
+        check_accounts(&header, &file, &open)?;
+        let client = client_options(journal.state(), &file, options)?;
         let target = Target::new(&header.target, &client)?;
-        let mut session = TargetSession::new(&target, contract, &values, served);
+        let values = Accounts::at_target(&file, &seed.clone().unwrap_or_else(Seed::random));
+        let contract = contract::of(header.kind);
+        let folder = JournalDir::at(path.parent().unwrap_or(Path::new(".")));
+        let sign_ins = SignInCounter::new(MAX_FAILURES, Some(folder.failures(&header.place)));
+        let served = served(journal.state())?;
+        let mut session = TargetSession::new(&target, contract, &values, served, sign_ins);
         for account in open {
-            match session.restore(account, None, &mut journal).await? {
-                None => drop(recovery.restored.insert(account)),
-                Some(unrestored) => recovery.unrestored.push(unrestored),
+            let is_forced = seed.is_some() || session.has_admin();
+            let may_set = options.set_password_from_file && is_forced
+                || seed.as_ref().is_some_and(|seed| {
+                    let own = file.accounts.get(&account);
+                    own.map(|own| JournalUser::of(own, seed)).as_ref() == header.users.get(&account)
+                });
+            if seed.is_none() {
+                session.forget_generated(account);
+            }
+            let restored = match may_set {
+                true => session.restore(account, true, &mut journal).await,
+                false => validate_only(&mut session, account, &mut journal).await,
+            };
+            match restored {
+                Ok(()) => drop(recovery.restored.insert(account)),
+                Err(unrestored) => recovery.unrestored.push(unrestored),
             }
         }
         recovery.accounts_file = file.path;
     }
     if recovery.unrestored.is_empty() {
-        journal.close()?;
+        journal.close();
     }
     Ok(Some(recovery))
+}
+
+/// Refuses accounts that are not those of the run, and those whose password is never changed.
+fn check_accounts(
+    header: &JournalHeader,
+    file: &AccountsFile,
+    open: &BTreeSet<Account>,
+) -> Result<(), LiveError> {
+    let (path, mut protected) = (file.path.display(), consent::protected(&file.accounts));
+    for account in open {
+        let (Some(own), Some(user)) = (file.accounts.get(account), header.users.get(account))
+        else {
+            return Err(LiveError::Unusable(format!(
+                "{path} does not name `{account}`"
+            )));
+        };
+        let (own, other) = (&own.username, &user.username);
+        if own != other {
+            return Err(LiveError::Unusable(format!(
+                "`{account}` is `{own}` in {path}, but the run changed the password of `{other}`"
+            )));
+        }
+        if let Some(reason) = protected.remove(account) {
+            let account = *account;
+            return Err(LiveError::Protected { account, reason });
+        }
+    }
+    Ok(())
+}
+
+/// Returns how the target is reached. It must have the key that the run saw, or, without TLS, one of its addresses.
+fn client_options(
+    state: &JournalState,
+    file: &AccountsFile,
+    options: &RecoverOptions,
+) -> Result<TargetOptions, LiveError> {
+    let header = &state.header;
+    let mut client = header.client.clone();
+    file.add_proxy_credentials(&mut client);
+    if options.trust.is_some() || options.insecure || options.pin.is_some() {
+        client.trust.clone_from(&options.trust);
+        client.pin.clone_from(&options.pin);
+        client.insecure = options.insecure;
+    }
+    client.expected_key = state.key.clone().filter(|_| options.pin.is_none());
+    let url = header.target.parse();
+    let place = url.map(|url| TargetPlace::of(&url, &client));
+    let (then, now) = (
+        &header.place.addresses,
+        place.map(|place| place.addresses).unwrap_or_default(),
+    );
+    if client.expected_key.is_none()
+        && options.pin.is_none()
+        && !(then.is_empty() || now.is_empty())
+        && then.is_disjoint(&now)
+    {
+        return Err(LiveError::Unusable(format!(
+            "{} has another address than in the run, and no key by which it is known",
+            header.target
+        )));
+    }
+    Ok(client)
+}
+
+fn served(state: &JournalState) -> Result<Readings, LiveError> {
+    let (contract, mut served) = (contract::of(state.header.kind), Readings::default());
+    for (fact, reading) in &state.served {
+        let chosen = served.choose(contract, fact, reading);
+        chosen.map_err(|error| LiveError::Unusable(error.to_string()))?;
+    }
+    Ok(served)
+}
+
+/// Validates a password that is not the one the run knew: a person may have set it.
+async fn validate_only(
+    session: &mut TargetSession<'_>,
+    account: Account,
+    journal: &mut UndoJournal,
+) -> Result<(), UnrestoredPassword> {
+    let own = session.own_password(account);
+    let reply = session.validate(account, &own).await;
+    if reply == SessionReply::Accepted {
+        journal.note(JournalLine::Restored { account });
+        return Ok(());
+    }
+    let reason = format!(
+        "the accounts file has another password than the run knew, or the seed is missing, and a validation says {reply}; --set-password-from-file sets it"
+    );
+    Err(UnrestoredPassword {
+        account,
+        username: session.username(account),
+        reason,
+        is_rejected: true,
+    })
 }
 
 /// Runs a live run in a task of its own. If it panics, what its journal says is restored.
@@ -86,7 +206,11 @@ pub(super) async fn run_or_recover<T: Send + 'static>(
         Err(panic) => panic,
     };
     let recovery = match journal.filter(|journal| journal.exists()) {
-        Some(journal) => recover(&journal, |_| Ok(accounts)).await.transpose(),
+        Some(journal) => {
+            let options = RecoverOptions::default();
+            let recovery = recover(&journal, &options, |_, _| Ok(accounts));
+            recovery.await.transpose()
+        }
         None => None,
     };
     let recovery = recovery.map(|recovery| recovery.map_err(Box::new));
@@ -96,90 +220,44 @@ pub(super) async fn run_or_recover<T: Send + 'static>(
     })
 }
 
-#[cfg(test)]
-mod tests {
-    use std::collections::BTreeMap;
-
-    use bytes::Bytes;
-    use http::Request;
-
-    use super::*;
-    use crate::{
-        client::TargetOptions,
-        contract::Kind,
-        failure::Schedule,
-        fixture,
-        redact::Secret,
-        runner::{Credentials, Seed},
-        server::{MockAppliance, RunningAppliance},
-        suite::{Placeholder, Property},
+/// Says what a person has to do about passwords that could not be restored.
+pub fn steps(
+    unrestored: &[UnrestoredPassword],
+    target: &str,
+    accounts: &Path,
+    journal: &Path,
+) -> Vec<String> {
+    let file = accounts.display();
+    let step = |unrestored: &UnrestoredPassword| {
+        let (account, reason) = (unrestored.account, &unrestored.reason);
+        let username = unrestored.username.escape_debug();
+        format!(
+            "the password of user `{username}` at {target} may be changed ({reason}): sign in to {target} as an administrator and set it to the one of `{account}` in {file}, or set another one and write it into that file"
+        )
     };
-
-    const OWN: &str = "Own-Passw0rd:12345";
-
-    /// A change is sent, and then the run panics: with the seed of its journal the password is generated again and changed back.
-    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-    async fn a_panic_restores_what_was_changed() {
-        let folder = tempfile::tempdir().unwrap();
-        let text = format!(
-            "appliance: sensor\nusers: [{{ username: lab, password: \"{OWN}\", role: read_only }}]\n"
-        );
-        let appliance = fixture::read("test.yaml", &text).unwrap().appliance();
-        let double =
-            RunningAppliance::open(MockAppliance::new(appliance, Schedule::default()), None)
-                .unwrap();
-        let credentials = Credentials {
-            username: "lab".into(),
-            password: Secret::new(OWN),
-        };
-        let accounts = AccountsFile {
-            accounts: BTreeMap::from([(Account::User, credentials)]),
-            ..AccountsFile::default()
-        };
-        let (seed, url) = (Seed::random(), double.url());
-        let header = JournalHeader {
-            version: JournalHeader::VERSION,
-            target: url.clone(),
-            kind: Kind::Sensor,
-            client: TargetOptions::default(),
-            accounts: PathBuf::new(),
-            environment: Vec::new(),
-        };
-        let path = folder.path().join("target.journal");
-        let mut journal = UndoJournal::begin(path.clone(), header, &seed).unwrap();
-        let (account, property) = (Account::User, Property::NewPassword);
-        let generated = Accounts::at_target(&accounts, &seed)
-            .value(Placeholder { account, property })
-            .unwrap()
-            .clone();
-        let new = generated.expose().to_owned();
-        let run = async move {
-            let template = "«user.new_password»".to_owned();
-            journal
-                .sending("a_case", 1, [Account::User], &[template])
-                .unwrap();
-            let body = format!(r#"{{"username":"lab","password":"{OWN}","new_password":"{new}"}}"#);
-            let request = Request::post("/api/external/authentication/set_password")
-                .header("content-type", "application/json");
-            Target::new(&url, &TargetOptions::default())
-                .unwrap()
-                .send(&request.body(Bytes::from(body)).unwrap())
-                .await
-                .unwrap();
-            std::panic::resume_unwind(Box::new("in the middle of a case"));
-        };
-
-        let ended: Result<(), LiveError> = run_or_recover(run, Some(path.clone()), accounts).await;
-
-        let Err(LiveError::Panicked { recovery, .. }) = ended else {
-            panic!("{ended:?}");
-        };
-        let recovery = recovery.unwrap().unwrap();
-        assert_eq!(recovery.restored, [Account::User].into());
-        assert_eq!(recovery.unrestored, []);
-        let state = double.appliance().state();
-        let password = state.directory.find("lab").unwrap().password.clone();
-        assert_eq!(password.expose(), OWN, "it was {}", generated.expose());
-        assert!(!path.exists() && !path.with_extension("seed").exists());
-    }
+    let mut steps: Vec<String> = unrestored.iter().map(step).collect();
+    steps.push(format!(
+        "then validate the passwords and close the journal: {}",
+        command(journal)
+    ));
+    steps
 }
+
+/// Says what a person has to watch after a change whose answer was lost.
+pub(super) fn watch_step(names: &[String], kept: &Path) -> String {
+    let names = names.join("`, `");
+    format!(
+        "the answer to a change of `{names}` was lost, or contradicts a validation: check the password again within a day, and if it is not the one of the accounts file: {}",
+        command(kept)
+    )
+}
+
+/// Returns the command that works off a journal.
+pub fn command(journal: &Path) -> String {
+    let path = journal.display().to_string();
+    let quoted = shlex::try_quote(&path).unwrap_or("JOURNAL".into());
+    format!("d4iot-double recover {quoted}")
+}
+
+/// How many sign-ins may fail: a sensor locks an address after five.
+const MAX_FAILURES: u32 = 4;

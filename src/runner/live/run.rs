@@ -1,16 +1,23 @@
-//! A live run: first the cases without effect, then changes, each restored, then the cases whose sign-ins may fail.
+//! A live run: first the accounts are validated, then the cases without effect, changes, each restored, and the cases whose sign-ins
+//! may fail.
+
+use std::path::Path;
 
 use super::{
+    claim::ClaimedTarget,
     error::LiveError,
     guard::{INTERRUPTED, SafetyGuard},
     plan::{CasePhase, Plan},
+    recover,
+    sign_ins::SignInCounter,
     stop::StopSignal,
     undo::{JournalLine, TargetSession, UndoJournal, UnrestoredPassword},
 };
 use crate::{
-    report::{CaseResult, NotJudged, ReasonCode},
-    runner::{RunContext, RunResult, collector::RunCollector},
+    report::{CaseResult, Conformance, FailedSignIns, NotJudged, ReasonCode},
+    runner::{CaseRun, RunContext, RunResult, collector::RunCollector},
     snapshot::SnapshotStore,
+    suite::Effect,
 };
 
 /// The result of a live run.
@@ -18,12 +25,20 @@ use crate::{
 pub struct LiveResult {
     /// The results of the cases.
     pub run: RunResult,
-    /// Why a lock-out is suspected: the run was stopped for it.
-    pub suspicion: Option<String>,
+    /// Why a safety rule ended the run.
+    pub stopped: Option<NotJudged>,
+    /// The accounts whose password the target refuses.
+    pub refused: Vec<String>,
     /// Whether the run was asked to stop.
     pub is_interrupted: bool,
     /// The passwords that could not be restored. The journal is still open then.
     pub unrestored: Vec<UnrestoredPassword>,
+    /// Why no further password was changed.
+    pub no_changes: Option<NotJudged>,
+    /// What a person must do now.
+    pub actions: Vec<String>,
+    /// What went wrong with the journal.
+    pub trouble: Option<String>,
 }
 
 impl LiveResult {
@@ -33,78 +48,123 @@ impl LiveResult {
             let account = unrestored.account;
             format!("the password of account `{account}` could not be restored")
         });
-        let suspicion = self.suspicion.iter().map(|suspicion| {
-            format!("the run was stopped: a lock-out is suspected, because {suspicion}")
-        });
+        let stopped = self.stopped.iter();
+        let stopped = stopped.map(|stopped| format!("the run was stopped: {}", stopped.text));
         let interrupted = self.is_interrupted.then(|| INTERRUPTED.to_owned());
-        unrestored.chain(suspicion).chain(interrupted).collect()
+        let problems = unrestored.chain(stopped).chain(interrupted);
+        let problems = problems.chain(self.refused.iter().cloned());
+        problems.chain(self.trouble.clone()).collect()
+    }
+
+    /// Tells whether a case was judged that may change a password; also if none was selected.
+    pub fn has_judged_change(&self) -> bool {
+        let mut changing = self.changing_cases().peekable();
+        changing.peek().is_none() || changing.any(|case| case.conformance != Conformance::NotJudged)
+    }
+
+    /// Returns why no password was changed.
+    pub fn why_no_change(&self) -> Option<String> {
+        let left_out = || self.changing_cases().next().map(CaseResult::reason);
+        let reason = self.no_changes.as_ref().map(|reason| reason.text.as_str());
+        reason.or_else(left_out).map(str::to_owned)
+    }
+
+    fn changing_cases(&self) -> impl Iterator<Item = &CaseResult> {
+        let cases = self.run.summary.cases.iter();
+        cases.filter(|case| case.effect == CHANGE)
     }
 }
 
-/// How many sign-ins may fail, the journal, and the signal to stop.
+/// What a live run needs besides its context and plan.
 #[derive(Debug)]
-pub struct LiveRunOptions {
-    /// How many sign-ins may fail.
-    pub max_auth_failures: u32,
+pub(super) struct LiveRunOptions<'a> {
+    /// Counts failed sign-ins, up to the limit.
+    pub(super) sign_ins: SignInCounter,
     /// The journal; needed if the plan has changes.
-    pub journal: Option<UndoJournal>,
+    pub(super) journal: Option<UndoJournal>,
+    /// The target's lock.
+    pub(super) claim: Option<ClaimedTarget>,
+    /// The accounts file, for messages.
+    pub(super) accounts_file: &'a Path,
     /// Asks the run to stop.
-    pub stop: StopSignal,
+    pub(super) stop: StopSignal,
 }
 
 /// Runs a plan. `watch` is called with each case as it ends.
 ///
 /// # Errors
-/// A snapshot or the journal cannot be read or written. What was changed is restored before.
-pub async fn run(
+/// Another run is in progress at the same appliance, or a snapshot cannot be read or written. What was changed is restored before.
+pub(super) async fn run(
     context: &RunContext,
     plan: &Plan,
     store: &SnapshotStore,
-    options: LiveRunOptions,
+    mut options: LiveRunOptions<'_>,
     watch: &(dyn Fn(&CaseResult) + Sync),
 ) -> Result<LiveResult, LiveError> {
-    let budget = options.max_auth_failures;
-    let mut posts = budget;
+    let before = options.sign_ins.room();
+    let mut posts = before;
     let mut collector = RunCollector::start(context, store, watch, &mut posts).await;
-    let served = collector.cases.served.clone();
+    options.sign_ins.add(before - posts);
+    let key = context.target.key();
+    if let (Some(claim), Some(key)) = (&mut options.claim, &key)
+        && let Err(error) = claim.add_key(key, options.journal.as_ref().map(UndoJournal::path))
+    {
+        options.journal.map(UndoJournal::close);
+        return Err(error);
+    }
+    let (contract, served) = (collector.cases.contract, collector.cases.served.clone());
     let session = TargetSession::new(
         &context.target,
-        collector.cases.contract,
+        contract,
         &context.accounts,
         served.clone(),
+        options.sign_ins,
     );
-    let mut guard = SafetyGuard {
-        session,
-        journal: options.journal,
-        suspicion: None,
-        unproven: None,
-        unrestored: Vec::new(),
-        stop: options.stop.clone(),
-        budget,
-        spent: budget - posts,
-        has_missed: false,
-        findings: Vec::new(),
-    };
+    let (journal, stop) = (options.journal, options.stop.clone());
+    let mut guard = SafetyGuard::new(session, journal, file_name(options.accounts_file), stop);
     if let Some(journal) = &mut guard.journal {
+        key.iter().for_each(|key| journal.note_key(key.clone()));
         for (fact, reading) in served.iter() {
             let (fact, reading) = (fact.to_owned(), reading.to_owned());
-            journal.write(JournalLine::Served { fact, reading })?;
+            journal.note(JournalLine::Served { fact, reading });
         }
     }
     let sent = send(plan, &mut guard, &mut collector).await;
     guard.restore_all().await;
+    guard.look_at_doubts().await;
     collector.add_evidence(OWN_REQUESTS, std::mem::take(&mut guard.session.evidence));
-    if guard.unrestored.is_empty() {
-        if let Some(journal) = guard.journal.take() {
-            journal.close()?;
+    let (mut actions, mut trouble) = (guard.actions(), None);
+    if let Some(journal) = guard.journal.take() {
+        if guard.unrestored.is_empty() {
+            let names = journal.doubtful_names();
+            let closed = journal.close();
+            actions.extend(closed.kept.map(|kept| recover::watch_step(&names, &kept)));
+            trouble = closed.trouble;
+        } else {
+            let (address, path) = (context.target.address(), journal.path());
+            let file = options.accounts_file;
+            actions.extend(recover::steps(&guard.unrestored, address, file, path));
         }
+    }
+    if guard.unrestored.is_empty() {
         sent?;
     }
+    let mut run = collector.finish();
+    run.summary.certificate = key.map(|key| key.to_string());
+    run.summary.failed_sign_ins = Some(FailedSignIns {
+        count: guard.session.sign_ins.count(),
+        limit: guard.session.sign_ins.limit(),
+    });
+    run.summary.stopped = guard.ended.as_ref().map(|ended| ended.text.clone());
     Ok(LiveResult {
-        run: collector.finish(),
-        suspicion: guard.suspicion,
+        run,
+        stopped: guard.ended,
+        refused: guard.refused.into_values().collect(),
         is_interrupted: options.stop.is_requested(),
         unrestored: guard.unrestored,
+        no_changes: guard.no_changes,
+        actions,
+        trouble,
     })
 }
 
@@ -117,6 +177,9 @@ async fn send(
     // A target that not even the probe reached has a reason, and is not tried again.
     let failure = collector.unreachable.clone();
     let mut silent = if failure.is_some() { MAX_SILENT } else { 0 };
+    if failure.is_none() {
+        guard.validate_accounts().await;
+    }
     let reason = failure
         .as_ref()
         .map(|failure| format!(": {}", failure.message));
@@ -139,19 +202,41 @@ async fn send(
             Some(reason) => collector.cases.not_run(located, reason, hint.clone()),
             None => collector.cases.run_repeatedly(located, Some(guard)).await,
         };
-        if !collector.add(located, case)? {
+        if !collector.add(located, observed(case, guard))? {
             silent += 1;
         } else if !is_gone {
             silent = 0;
         }
     }
     for (located, reason) in &plan.left_out {
-        collector.add(
-            located,
-            collector.cases.not_run(located, reason.clone(), None),
-        )?;
+        let case = collector.cases.not_run(located, reason.clone(), None);
+        collector.add(located, observed(case, guard))?;
+    }
+    if let Some(hanging) = guard.session.target.hanging() {
+        collector.unreachable.get_or_insert(hanging);
     }
     Ok(())
+}
+
+/// Judges a case by what the run saw before its first change, if the case itself was not judged.
+fn observed(mut case: CaseRun, guard: &SafetyGuard<'_>) -> CaseRun {
+    let result = &mut case.result;
+    if let Some(finding) = &guard.observation
+        && result.id == OBSERVED
+        && result.conformance == Conformance::NotJudged
+    {
+        result.conformance = Conformance::Deviation;
+        result.reasons = vec![finding.clone()];
+    }
+    case
+}
+
+/// Names the accounts file as the user does.
+fn file_name(path: &Path) -> String {
+    match path.file_name() {
+        Some(name) => name.to_string_lossy().into_owned(),
+        None => "the accounts".to_owned(),
+    }
 }
 
 /// After how many cases in a row without a connection nothing more is sent.
@@ -159,6 +244,10 @@ const MAX_SILENT: usize = 3;
 const UNREACHABLE: &str = "the target could not be reached";
 /// What the profile calls the run's own requests, where it names the case that showed a reading.
 const OWN_REQUESTS: &str = "set-up and undo";
+/// The case that setting a password to itself tells of.
+const OBSERVED: &str = "set_password.password_replaced";
+/// The effect of a case that may change a password.
+const CHANGE: &str = Effect::PasswordChange.name();
 
 #[cfg(test)]
 mod tests;

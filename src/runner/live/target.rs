@@ -1,24 +1,29 @@
 //! A live target: the rules that a run there must keep, and its preparation. The command line and the library both go this way.
 
-use std::path::PathBuf;
+use std::{collections::BTreeMap, path::PathBuf};
 
 use reqwest::Url;
 
 use super::{
+    claim::ClaimedTarget,
     consent,
     error::LiveError,
     plan::{Plan, RunPermissions},
     recover,
     run::{LiveResult, LiveRunOptions, run},
+    sign_ins::SignInCounter,
     stop::StopSignal,
-    undo::{JournalDir, JournalHeader, TargetLock, UndoJournal},
+    undo::{JournalDir, JournalHeader, JournalUser, TargetPlace, UndoJournal},
 };
 use crate::{
     client::{Target, TargetOptions, stays_here},
     contract,
     contract::Kind,
     report::CaseResult,
-    runner::{Accounts, RunContext, Seed, accounts_file::AccountsFile},
+    runner::{
+        Accounts, Credentials, RunContext, Seed, accounts::MIN_REDACTED,
+        accounts_file::AccountsFile,
+    },
     snapshot::SnapshotStore,
     suite::{Account, TargetExpectations, cases::CaseWithLocation},
 };
@@ -63,7 +68,7 @@ pub struct PreparedRun {
     url: Url,
     seed: Seed,
     journal: Option<UndoJournal>,
-    lock: Option<TargetLock>,
+    claim: Option<ClaimedTarget>,
 }
 
 impl LiveTarget {
@@ -80,13 +85,16 @@ impl LiveTarget {
             }
             warnings.push(format!("{url} has no TLS: passwords are sent unencrypted"));
         }
-        let host = url.host_str().unwrap_or_default();
         if let Some(named) = &self.change_passwords_on
-            && !consent::is_same_host(host, named)
+            && !consent::is_target(&url, named)
         {
-            let (named, host) = (named.clone(), host.to_owned());
+            let host = url.host_str().unwrap_or_default();
+            let port = url.port_or_known_default().unwrap_or_default();
+            let (named, host) = (named.clone(), format!("{host}:{port}"));
             return Err(LiveError::Consent { named, host });
         }
+        consent::refuse_one_name(&self.accounts.accounts)?;
+        warnings.extend(short_passwords(&self.accounts.accounts));
         let changes = self.change_passwords_on.is_some();
         let protected = consent::protected(&self.accounts.accounts);
         for account in [Account::User, Account::ReadOnly, Account::SecurityAnalyst] {
@@ -122,7 +130,7 @@ impl LiveTarget {
             repeat: self.repeat,
             mock: None,
         };
-        let (target, journal, lock) = (self, None, None);
+        let (target, journal, claim) = (self, None, None);
         Ok(PreparedRun {
             context,
             plan,
@@ -131,7 +139,7 @@ impl LiveTarget {
             url,
             seed,
             journal,
-            lock,
+            claim,
         })
     }
 }
@@ -155,27 +163,27 @@ impl PreparedRun {
             }
             dir => dir?,
         };
-        let (journal, address) = (
-            dir.journal(&self.url),
-            self.context.target.address().to_owned(),
-        );
-        self.lock = TargetLock::of_journal(&journal)?;
-        if self.lock.is_none() {
-            return Err(LiveError::RunInProgress(address));
-        }
-        if journal.exists() && !matches!(UndoJournal::open(&journal), Ok(None)) {
-            return Err(LiveError::OpenJournal { address, journal });
-        }
+        let place = TargetPlace::of(&self.url, &self.target.client);
+        let path = dir.journal(&place);
+        let address = self.context.target.address().to_owned();
+        self.claim = Some(ClaimedTarget::take(dir, place.clone(), address.clone())?);
         if self.plan.has_changes() {
+            // What is left of a journal that had been closed.
+            UndoJournal::remove_closed(&path)?;
+            let accounts = self.target.accounts.accounts.iter();
+            let users = accounts.map(|(account, it)| (*account, JournalUser::of(it, &self.seed)));
+            let users = users.collect();
             let header = JournalHeader {
                 version: JournalHeader::VERSION,
                 target: address,
+                place,
                 kind: self.context.kind,
                 client: self.target.client.with_absolute_paths(),
                 accounts: self.target.accounts.path.clone(),
                 environment: self.target.accounts.environment.clone(),
+                users,
             };
-            self.journal = Some(UndoJournal::begin(journal, header, &self.seed)?);
+            self.journal = Some(UndoJournal::begin(path, header, &self.seed)?);
         }
         Ok(())
     }
@@ -205,15 +213,18 @@ impl PreparedRun {
         watch: impl Fn(&CaseResult) + Send + Sync + 'static,
     ) -> Result<LiveResult, LiveError> {
         let (accounts, path) = (self.target.accounts.clone(), self.journal_path());
-        let (max_auth_failures, journal) = (self.target.max_auth_failures, self.journal.take());
-        let options = LiveRunOptions {
-            max_auth_failures,
-            journal,
-            stop,
-        };
-        // The lock is held until the passwords are restored, also after a panic.
-        let _lock = self.lock.take();
+        let (claim, journal) = (self.claim.take(), self.journal.take());
+        let memory = claim.as_ref().map(ClaimedTarget::failures);
+        let sign_ins = SignInCounter::new(self.target.max_auth_failures, memory);
         let run = async move {
+            // The lock is held until the passwords are restored.
+            let options = LiveRunOptions {
+                sign_ins,
+                journal,
+                claim,
+                accounts_file: &self.target.accounts.path,
+                stop,
+            };
             let mut result = run(&self.context, &self.plan, &store, options, &watch).await?;
             if is_full {
                 result.run.summary.gone = store.gone(&self.plan.ids())?;
@@ -222,6 +233,15 @@ impl PreparedRun {
         };
         recover::run_or_recover(run, path, accounts).await
     }
+}
+
+/// Warns of passwords that are too short to be found in what a target sends.
+fn short_passwords(accounts: &BTreeMap<Account, Credentials>) -> impl Iterator<Item = String> {
+    let is_short = |credentials: &&Credentials| credentials.password.expose().len() < MIN_REDACTED;
+    let short = accounts.iter().filter(move |(_, it)| is_short(it));
+    short.map(|(account, _)| {
+        format!("the password of account `{account}` has fewer than {MIN_REDACTED} characters: a report hides it only where a password is expected")
+    })
 }
 
 fn parse_url(text: &str) -> Result<Url, LiveError> {

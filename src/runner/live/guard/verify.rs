@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use tokio::time::Instant;
+
 use super::{AnsweredStep, SafetyGuard};
 use crate::{
     contract::Outcome,
@@ -11,7 +13,7 @@ use crate::{
         accounts_file::Credentials,
         live::{
             delivery::{expects_success, lost_reason},
-            undo::{SessionReply, change::PossibleChange, distinct},
+            undo::{JournalLine, SessionReply, change, change::PossibleChange, distinct},
         },
     },
     suite::Account,
@@ -47,8 +49,10 @@ impl SafetyGuard<'_> {
             if let Some(journal) = &self.journal {
                 candidates.extend(session.candidates(account, journal));
             }
+            let counted = self.session.sign_ins.count();
             let current = self.session.find(account, &distinct(candidates)).await;
-            self.count_failures();
+            self.has_missed |= self.session.sign_ins.count() > counted;
+            self.note_own_refusal();
             let is_same = requested.contains(&before);
             let text = match &current {
                 Ok(_) if is_same => format!("the password of `{account}` is the same either way"),
@@ -62,11 +66,19 @@ impl SafetyGuard<'_> {
             };
             found.push(text);
             is_clear &= current.is_ok();
+            let has_changed = current.as_ref().is_ok_and(|current| *current != before);
+            let is_contradicted = !is_same && has_changed != is_replaced;
+            if current.is_err()
+                || is_object && !has_changed && !is_complete
+                || is_contradicted && is_complete
+            {
+                self.doubt(account);
+            }
             if !is_complete {
                 continue;
             }
             match current {
-                Ok(current) if !is_same && (current != before) != is_replaced => {
+                Ok(_) if is_contradicted => {
                     self.findings
                         .push(contradiction(answered, account, is_replaced));
                 }
@@ -91,9 +103,30 @@ impl SafetyGuard<'_> {
             return; // The change was just verified: either these credentials are valid, or others are.
         }
         let reply = self.session.validate(account, &credentials.password).await;
-        self.count_failures();
-        if reply != SessionReply::Accepted {
+        if matches!(reply, SessionReply::Rejected(_)) {
             self.suspect_lockout(account);
+        }
+    }
+
+    /// Remembers that a change of an account may still take effect.
+    fn doubt(&mut self, account: Account) {
+        self.doubts.insert(account);
+        self.doubted_at = Some(Instant::now());
+        if let Some(journal) = &mut self.journal {
+            journal.note(JournalLine::Doubt { account });
+        }
+    }
+
+    /// Remembers an unknown name for which the target says that it replaced a password.
+    pub(super) fn note_created(
+        &mut self,
+        answered: &AnsweredStep<'_>,
+        watched: &BTreeSet<Account>,
+    ) {
+        let says_replaced = answered.judged.outcome == Some(Outcome::PasswordReplaced);
+        if watched.is_empty() && says_replaced {
+            self.created
+                .extend(change::usernames(answered.request.body()));
         }
     }
 
@@ -103,7 +136,6 @@ impl SafetyGuard<'_> {
             return;
         };
         let reply = self.session.validate(account, &password).await;
-        self.count_failures();
         if matches!(reply, SessionReply::Rejected(_)) {
             self.suspect_lockout(account);
         }

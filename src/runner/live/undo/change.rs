@@ -68,6 +68,11 @@ pub fn credentials(body: &[u8], operation: Operation) -> Option<Credentials> {
     Some(Credentials { username, password })
 }
 
+/// Returns the user names of a body.
+pub fn usernames(body: &[u8]) -> Vec<String> {
+    values(&members(body), "username")
+}
+
 /// Returns every account whose name a text has.
 pub fn accounts(text: &str) -> BTreeSet<Account> {
     let property = Property::Username;

@@ -7,22 +7,35 @@ use std::{
     fs,
     fs::{File, OpenOptions},
     io,
-    io::Write,
+    io::{Seek, SeekFrom, Write},
     path::{Path, PathBuf},
 };
 
 pub(in crate::runner::live) use state::JournalLine;
-pub use state::{JournalHeader, JournalState};
+pub use state::{JournalHeader, JournalState, JournalUser};
 
-use super::journal_dir::{InvalidJournal, JournalError, create_private, failed, sync_folder};
-use crate::{runner::Seed, suite::Account};
+use super::state_file::{JournalError, create_private, failed, sync_folder};
+use crate::{client::Pin, runner::Seed, suite::Account};
 
 /// A journal that is open.
 #[derive(Debug)]
 pub struct UndoJournal {
     path: PathBuf,
     file: File,
+    /// Where the last whole line ends. Blanks follow it: room for the lines of an undo, also on a full disk.
+    end: u64,
     state: JournalState,
+    /// Why a line that no request waits for could not be written.
+    trouble: Option<String>,
+}
+
+/// What is left of a journal after it was closed.
+#[derive(Debug, Default)]
+pub struct ClosedJournal {
+    /// The journal that is kept for a day, because a change may still take effect.
+    pub kept: Option<PathBuf>,
+    /// What could not be written or removed.
+    pub trouble: Option<String>,
 }
 
 impl UndoJournal {
@@ -35,47 +48,67 @@ impl UndoJournal {
         header: JournalHeader,
         seed: &Seed,
     ) -> Result<UndoJournal, JournalError> {
+        let line = JournalLine::Begun(Box::new(header.clone())).text();
         let begin = || {
             if path.exists() {
                 return Err(io::ErrorKind::AlreadyExists.into());
             }
             // A seed without a journal belongs to a run that had closed it.
-            remove_seed(&path)?;
+            remove(&seed_path(&path))?;
             create_private(&seed_path(&path), &seed.text())?;
-            create_private(&path, &JournalLine::Begun(Box::new(header.clone())).text())
+            create_private(&path, &(line.clone() + &room()))
         };
-        let file = begin().map_err(|error| failed("beginning the journal", &path, error))?;
-        let state = JournalState::new(header);
-        Ok(UndoJournal { path, file, state })
+        let file = begin().map_err(|error| {
+            // Half a journal would forbid the next run.
+            drop(remove(&seed_path(&path)).and_then(|()| remove(&path)));
+            failed("beginning the journal", &path, error)
+        });
+        Ok(UndoJournal {
+            file: file?,
+            path,
+            end: line.len() as u64,
+            state: JournalState::new(header),
+            trouble: None,
+        })
     }
 
-    /// Opens a journal that a run left, with its seed. None if it had been closed: what was left of it is removed.
+    /// Opens a journal that a run left, with its seed if that can be read. None if it had been closed: what was left of it is
+    /// removed.
     ///
     /// # Errors
     /// It cannot be read, or is not a journal.
     #[expect(clippy::disallowed_methods, reason = "a journal is a file")]
-    pub fn open(path: &Path) -> Result<Option<(UndoJournal, Seed)>, JournalError> {
+    pub fn open(path: &Path) -> Result<Option<(UndoJournal, Option<Seed>)>, JournalError> {
         let reading = |error| failed("reading the journal", path, error);
-        let wrong = |reason| JournalError::Content {
-            path: path.to_owned(),
-            reason,
-        };
-        let bytes = fs::read(path).map_err(reading)?;
-        let state = JournalState::read(&bytes).map_err(wrong)?;
-        let Some(state) = state else {
+        let Some(state) = read_state(path)? else {
             return discard(path).map(|()| None).map_err(reading);
         };
-        let file = OpenOptions::new()
-            .append(true)
-            .open(path)
-            .map_err(reading)?;
-        let length = state::whole_lines(&bytes).len() as u64;
-        file.set_len(length).map_err(reading)?;
+        let mut options = OpenOptions::new();
+        let file = options.write(true).open(path).map_err(reading)?;
+        let end = state::whole_lines(&fs::read(path).map_err(reading)?).len() as u64;
+        file.set_len(end).map_err(reading)?;
         let seed = fs::read_to_string(seed_path(path)).ok();
         let seed = seed.and_then(|text| Seed::read(&text));
-        let seed = seed.ok_or_else(|| wrong(InvalidJournal(SEED_MISSING.to_owned())))?;
-        let path = path.to_owned();
-        Ok(Some((UndoJournal { path, file, state }, seed)))
+        let (path, trouble) = (path.to_owned(), None);
+        let journal = UndoJournal {
+            path,
+            file,
+            end,
+            state,
+            trouble,
+        };
+        Ok(Some((journal, seed)))
+    }
+
+    /// Removes what is left of a journal that had been closed.
+    ///
+    /// # Errors
+    /// It is not closed, or cannot be removed.
+    pub fn remove_closed(path: &Path) -> Result<(), JournalError> {
+        match path.exists() {
+            true => UndoJournal::open(path).map(drop),
+            false => Ok(()),
+        }
     }
 
     /// Returns the file.
@@ -83,14 +116,14 @@ impl UndoJournal {
         &self.path
     }
 
+    /// Returns what its lines add up to.
+    pub fn state(&self) -> &JournalState {
+        &self.state
+    }
+
     /// Returns the first line.
     pub fn header(&self) -> &JournalHeader {
         &self.state.header
-    }
-
-    /// Returns which reading of which path the target serves.
-    pub fn served(&self) -> &[(String, String)] {
-        &self.state.served
     }
 
     /// Returns the accounts whose password may be changed now, each with the possible passwords as templates, the latest last.
@@ -98,7 +131,15 @@ impl UndoJournal {
         &self.state.at_risk
     }
 
-    /// Notes that a request is about to be sent. The line is on the disk when this returns.
+    /// Returns the names of the users of whom a change may still take effect.
+    pub fn doubtful_names(&self) -> Vec<String> {
+        let users = &self.state.header.users;
+        let doubtful = self.state.doubts.keys().filter_map(|one| users.get(one));
+        doubtful.map(|user| user.username.clone()).collect()
+    }
+
+    /// Notes that a request is about to be sent that changes a password, and reserves the room for its undo. Both are on the disk
+    /// when this returns.
     ///
     /// # Errors
     /// The journal cannot be written: then the request must not be sent.
@@ -111,45 +152,106 @@ impl UndoJournal {
     ) -> Result<(), JournalError> {
         let (case, passwords) = (case.to_owned(), passwords.to_vec());
         let accounts = accounts.into_iter().collect();
-        self.write(JournalLine::Sending {
+        let line = JournalLine::Sending {
             case,
             step,
             accounts,
             passwords,
-        })
+        };
+        self.write(line, &room())
     }
 
-    /// Writes a line. It is on the disk when this returns.
-    ///
-    /// # Errors
-    /// The journal cannot be written.
-    pub(in crate::runner::live) fn write(&mut self, line: JournalLine) -> Result<(), JournalError> {
-        let written = self.file.write_all(line.text().as_bytes());
-        let synced = written.and_then(|()| self.file.sync_all());
-        synced.map_err(|error| failed("writing the journal", &self.path, error))?;
+    /// Adds a line that no request waits for: an undo goes on if it cannot be written.
+    pub(in crate::runner::live) fn note(&mut self, line: JournalLine) {
+        let copy = line.clone();
+        if let Err(error) = self.write(line, "") {
+            self.state.add(copy);
+            self.trouble.get_or_insert(error.to_string());
+        }
+    }
+
+    /// Notes the public key that the target showed.
+    pub fn note_key(&mut self, key: Pin) {
+        self.note(JournalLine::Key { key });
+    }
+
+    fn write(&mut self, line: JournalLine, room: &str) -> Result<(), JournalError> {
+        let text = line.text();
+        let (mut file, start) = (&self.file, SeekFrom::Start(self.end));
+        let mut write = |text: &str| {
+            file.seek(start)?;
+            file.write_all(text.as_bytes())?;
+            file.sync_data()
+        };
+        if let Err(error) = write(&(text.clone() + room)) {
+            // Back to the last whole line: this one was not written, so its request is not sent.
+            drop(write(&" ".repeat(text.len())));
+            return Err(failed("writing the journal", &self.path, error));
+        }
+        self.end += text.len() as u64;
         self.state.add(line);
         Ok(())
     }
 
-    /// Closes the journal, and removes it and its seed.
-    ///
-    /// # Errors
-    /// The journal cannot be written or removed.
-    pub fn close(mut self) -> Result<(), JournalError> {
-        self.write(JournalLine::Closed)?;
-        discard(&self.path).map_err(|error| failed("closing the journal", &self.path, error))
+    /// Closes the journal, and removes it and its seed. If a change may still take effect, both are kept for a day under another name.
+    pub fn close(mut self) -> ClosedJournal {
+        let closed = if self.state.doubts.is_empty() {
+            self.note(JournalLine::Closed);
+            discard(&self.path).map(|()| None)
+        } else {
+            keep(&self.path).map(Some)
+        };
+        let failure = |error| failed("closing the journal", &self.path, error).to_string();
+        let (kept, trouble) = match closed {
+            Ok(kept) => (kept, None),
+            Err(error) => (None, Some(failure(error))),
+        };
+        ClosedJournal {
+            kept,
+            trouble: self.trouble.or(trouble),
+        }
     }
 }
 
+/// Reads what the lines of a journal add up to; none if nothing is left to do.
+///
+/// # Errors
+/// It cannot be read, or is not a journal.
+#[expect(clippy::disallowed_methods, reason = "a journal is a file")]
+pub(super) fn read_state(path: &Path) -> Result<Option<JournalState>, JournalError> {
+    let reading = |error| failed("reading the journal", path, error);
+    let wrong = |reason| JournalError::Content {
+        path: path.to_owned(),
+        reason,
+    };
+    JournalState::read(&fs::read(path).map_err(reading)?).map_err(wrong)
+}
+
 /// Removes a journal. The seed goes first: without its journal it would be a secret that nobody knows of.
-fn discard(path: &Path) -> io::Result<()> {
-    remove_seed(path)?;
-    fs::remove_file(path)?;
+///
+/// # Errors
+/// A file cannot be removed.
+pub fn discard(path: &Path) -> io::Result<()> {
+    remove(&seed_path(path))?;
+    remove(path)?;
     sync_folder(path)
 }
 
-fn remove_seed(journal: &Path) -> io::Result<()> {
-    match fs::remove_file(seed_path(journal)) {
+/// Keeps a journal that is closed, with its seed, under another name.
+fn keep(path: &Path) -> io::Result<PathBuf> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let kept = path.with_file_name(match name.starts_with(CLOSED) {
+        true => name.into_owned(),
+        false => format!("{CLOSED}{name}"),
+    });
+    fs::rename(seed_path(path), seed_path(&kept))?;
+    fs::rename(path, &kept)?;
+    sync_folder(path)?;
+    Ok(kept)
+}
+
+fn remove(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),
     }
@@ -159,8 +261,13 @@ fn seed_path(journal: &Path) -> PathBuf {
     journal.with_extension("seed")
 }
 
-const SEED_MISSING: &str =
-    "the seed beside it is missing, so the generated passwords are not known";
+/// Room for the lines of an undo.
+fn room() -> String {
+    " ".repeat(4096)
+}
+
+/// What the name of a journal begins with that is kept for a day.
+pub(super) const CLOSED: &str = "closed-";
 
 #[cfg(test)]
 mod tests;

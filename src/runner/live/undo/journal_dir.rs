@@ -1,59 +1,21 @@
 //! The folder of the undo journals: in the user's state folder, outside every project, readable by its owner alone.
 
 use std::{
-    env, fs,
-    fs::{File, OpenOptions, TryLockError},
-    io,
-    io::Write,
+    fs,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
-use reqwest::Url;
-use sha2::{Digest, Sha256};
-use thiserror::Error;
-
-use crate::contract::encoding::hex;
+use super::{
+    journal::{CLOSED, discard, read_state},
+    state_file::{JournalError, failed, state_folder},
+    target_place::TargetPlace,
+};
+use crate::client::Pin;
 
 /// The folder of the journals.
 #[derive(Clone, Debug)]
 pub struct JournalDir(PathBuf);
-
-/// Held while a run is in progress at a target. The system releases it when the process ends, however it ends.
-#[derive(Debug)]
-pub struct TargetLock {
-    _file: File,
-}
-
-/// Why a journal cannot be used.
-#[derive(Debug, Error)]
-pub enum JournalError {
-    /// The file is not a journal, a line of it cannot be read, or its seed is missing.
-    #[error("{}: {reason}", .path.display())]
-    Content {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong.
-        reason: InvalidJournal,
-    },
-    /// The system refused.
-    #[error("{action} {}: {error}", .path.display())]
-    Io {
-        /// What was being done: reading, writing, closing.
-        action: &'static str,
-        /// The file or folder.
-        path: PathBuf,
-        /// The system's reason.
-        error: io::Error,
-    },
-    /// Neither XDG_STATE_HOME nor HOME is set.
-    #[error("no folder for the undo journal: set XDG_STATE_HOME or HOME")]
-    NoStateFolder,
-}
-
-/// A file is not a journal: which line, and what is wrong with it.
-#[derive(Clone, Debug, Error)]
-#[error("{0}")]
-pub struct InvalidJournal(pub(super) String);
 
 impl JournalDir {
     /// Finds the user's folder: `$XDG_STATE_HOME/d4iot-double/journals`, or the same under `~/.local/state`. Creates it if it is missing.
@@ -82,97 +44,75 @@ impl JournalDir {
         &self.0
     }
 
-    /// Returns the path of a target's journal. It is named by host and port, with a digest of the whole address; the scheme does
-    /// not matter, as the same appliance is behind both.
-    pub fn journal(&self, target: &Url) -> PathBuf {
-        let host = target.host_str().unwrap_or_default().to_ascii_lowercase();
-        let port = target.port_or_known_default().unwrap_or_default();
-        let path = target.path().trim_end_matches('/');
-        let digest = hex(&Sha256::digest(format!("{host}:{port}{path}"))[..4]);
-        let readable = host.replace(|c: char| !c.is_ascii_alphanumeric() && c != '.', "-");
-        self.0.join(format!("{readable}_{port}-{digest}.journal"))
+    /// Returns the path of a target's journal.
+    pub fn journal(&self, place: &TargetPlace) -> PathBuf {
+        self.0.join(format!("{}.journal", place.own_name()))
     }
 
-    /// Returns every journal, in the order of their names.
+    /// Returns the file that remembers the failed sign-ins at a target.
+    pub fn failures(&self, place: &TargetPlace) -> PathBuf {
+        self.0.join(format!("{}.failures", place.names()[0]))
+    }
+
+    /// Returns an open journal of the same appliance, by address or by key, but not the own one.
+    ///
+    /// # Errors
+    /// The folder cannot be listed.
+    pub fn open_journal(
+        &self,
+        place: &TargetPlace,
+        key: Option<&Pin>,
+        own: Option<&Path>,
+    ) -> Result<Option<PathBuf>, JournalError> {
+        let same_name = self.journal(place);
+        let is_open = |path: &PathBuf| match read_state(path) {
+            Ok(None) => false,
+            Ok(Some(state)) => place.is_same(key, &state.header.place, state.key.as_ref()),
+            Err(_) => *path == same_name,
+        };
+        let mut journals = self.journals()?.into_iter();
+        Ok(journals.find(|path| own != Some(path.as_path()) && is_open(path)))
+    }
+
+    /// Returns every open journal, in the order of their names. Closed ones that were kept for a day are removed.
     ///
     /// # Errors
     /// The folder cannot be listed.
     pub fn journals(&self) -> Result<Vec<PathBuf>, JournalError> {
         let listing = |error| failed("listing", &self.0, error);
-        let mut journals = Vec::new();
+        let (mut journals, mut closed) = (Vec::new(), Vec::new());
         for entry in fs::read_dir(&self.0).map_err(listing)? {
-            journals.push(entry.map_err(listing)?.path());
+            let entry = entry.map_err(listing)?;
+            let (name, path) = (entry.file_name(), entry.path());
+            if path.extension().is_none_or(|end| end != "journal") {
+                continue;
+            }
+            match name.to_string_lossy().starts_with(CLOSED) {
+                true => closed.push(entry),
+                false => journals.push(path),
+            }
         }
-        journals.retain(|path| path.extension().is_some_and(|end| end == "journal"));
+        for entry in closed {
+            let written = entry.metadata().and_then(|metadata| metadata.modified());
+            let age = written.ok().and_then(|time| time.elapsed().ok());
+            if age.is_some_and(|age| age > KEPT) {
+                drop(discard(&entry.path()));
+            }
+        }
         journals.sort();
         Ok(journals)
     }
 }
 
-impl TargetLock {
-    /// Takes the lock that belongs to a journal; none if another process has it.
-    ///
-    /// # Errors
-    /// The lock file cannot be opened.
-    pub fn of_journal(journal: &Path) -> Result<Option<TargetLock>, JournalError> {
-        let path = journal.with_extension("lock");
-        let locking = |error| failed("locking", &path, error);
-        let mut options = OpenOptions::new();
-        options.create(true).truncate(false).write(true);
-        let file = open_private(&mut options, &path).map_err(locking)?;
-        match file.try_lock() {
-            Ok(()) => Ok(Some(TargetLock { _file: file })),
-            Err(TryLockError::WouldBlock) => Ok(None),
-            Err(TryLockError::Error(error)) => Err(locking(error)),
-        }
-    }
-}
-
-/// Returns the folder of what the program keeps of its runs, which may not exist yet; none if the environment names no absolute path.
-pub fn state_folder() -> Option<PathBuf> {
-    let folder = |name: &str| env::var_os(name).map(PathBuf::from);
-    let absolute = |name: &str| folder(name).filter(|path| path.is_absolute());
-    let home = || absolute("HOME").map(|home| home.join(".local/state"));
-    let state = absolute("XDG_STATE_HOME").or_else(home)?;
-    Some(state.join("d4iot-double"))
-}
-
-/// Creates a file that only its owner may read, writes it, and waits until it and its name are on the disk.
-pub(super) fn create_private(path: &Path, text: &str) -> io::Result<File> {
-    let mut file = open_private(OpenOptions::new().create_new(true).append(true), path)?;
-    file.write_all(text.as_bytes())?;
-    file.sync_all()?;
-    sync_folder(path)?;
-    Ok(file)
-}
-
-/// Waits until the names in a file's folder are on the disk.
-pub(super) fn sync_folder(path: &Path) -> io::Result<()> {
-    path.parent()
-        .map_or(Ok(()), |folder| File::open(folder)?.sync_all())
-}
-
-/// Makes the error of a system call.
-pub(super) fn failed(action: &'static str, path: &Path, error: io::Error) -> JournalError {
-    let path = path.to_owned();
-    JournalError::Io {
-        action,
-        path,
-        error,
-    }
-}
-
-fn open_private(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
-    options.open(path)
-}
+/// How long a closed journal is kept if a change may still take effect.
+const KEPT: Duration = Duration::from_hours(24);
 
 #[cfg(test)]
 mod tests {
     use rstest::rstest;
 
     use super::*;
+    use crate::client::TargetOptions;
 
     #[rstest]
     #[case::scheme("https://10.0.0.5:80", "http://10.0.0.5", true)]
@@ -180,7 +120,8 @@ mod tests {
     #[case::port("https://10.0.0.5", "https://10.0.0.5:8443", false)]
     #[case::tunnel("https://10.0.0.5/10.1.0.7", "https://10.0.0.5", false)]
     fn one_target_has_one_journal(#[case] one: &str, #[case] other: &str, #[case] same: bool) {
-        let journal = |url: &str| JournalDir::at("journals").journal(&url.parse().unwrap());
+        let place = |url: &str| TargetPlace::of(&url.parse().unwrap(), &TargetOptions::default());
+        let journal = |url: &str| JournalDir::at("journals").journal(&place(url));
         assert_eq!(journal(one) == journal(other), same);
     }
 }

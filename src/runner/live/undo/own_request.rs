@@ -21,6 +21,9 @@ pub enum SessionReply {
     /// The answer is missing or unknown; the request may have been carried out.
     #[error("{0}")]
     Unclear(String),
+    /// The request was not sent: it might have been one failed sign-in too many.
+    #[error("{0}")]
+    NotSent(String),
 }
 
 /// Returns a case of one step for the run's own requests, so that they are built and judged as any other.

@@ -1,12 +1,11 @@
 //! Restoring one password: as the user, then as the administrator. A validation must accept it afterwards.
 
-use std::{collections::BTreeSet, path::PathBuf};
+use std::{collections::BTreeSet, path::PathBuf, time::Duration};
 
 use super::{
     journal::{JournalLine, UndoJournal},
-    journal_dir::JournalError,
     own_request::SessionReply,
-    target_session::{PasswordUnknown, TargetSession},
+    target_session::{PasswordUnknown, TargetSession, distinct},
 };
 use crate::{
     contract::{Operation, Outcome},
@@ -53,58 +52,53 @@ enum ChangeBack {
 struct Attempts(Vec<(&'static str, String)>);
 
 impl TargetSession<'_> {
-    /// Restores an account's own password; returns none if a validation accepted it. `current` is the current password, if it is known.
+    /// Restores an account's own password. A doubtful one is set again even if a validation accepts it: a change whose answer was
+    /// lost may take effect late. An unclear answer is followed by a pause, and at the limit of failed sign-ins nothing more is sent.
     ///
     /// # Errors
-    /// The journal cannot be written: then nothing more is sent.
+    /// No validation accepted the own password afterwards.
     pub async fn restore(
         &mut self,
         account: Account,
-        mut current: Option<Secret>,
+        is_doubtful: bool,
         journal: &mut UndoJournal,
-    ) -> Result<Option<UnrestoredPassword>, JournalError> {
+    ) -> Result<(), UnrestoredPassword> {
         let own = self.own_password(account);
         let mut attempts = Attempts::default();
         let mut result = ChangeBack::Unclear;
-        for round in 1..=MAX_ROUNDS {
+        for (round, pause) in PAUSES.into_iter().enumerate() {
             attempts = Attempts::default();
-            let found = match current.take() {
-                Some(current) => Ok(current),
-                // Passwords that were just rejected are not tried again: each failure counts towards a lock-out.
-                None if self.has_admin() && self.unknown_passwords.contains(&account) => {
-                    Err(PasswordUnknown::NoneAccepted)
-                }
-                None => self.find(account, &self.candidates(account, journal)).await,
-            };
-            result = match found {
-                Ok(found) if found == own => {
-                    journal.write(JournalLine::Restored { account })?;
-                    ChangeBack::Restored
-                }
-                Ok(found) => {
-                    let change = (Operation::SetPassword, &found);
-                    self.change_back(account, change, round, journal, &mut attempts)
-                        .await?
+            self.pause(pause).await;
+            let held = self.holder(account, round > 0, journal).await;
+            result = match &held {
+                Ok(held) if *held == own && !(is_doubtful && round == 0) => ChangeBack::Restored,
+                Ok(held) => {
+                    let change = (Operation::SetPassword, Some(held));
+                    self.change_back(account, change, &mut attempts).await
                 }
                 Err(unknown) => {
-                    attempts.add("finding the current password", &unknown);
+                    attempts.add("finding the current password", unknown);
                     ChangeBack::Unclear
                 }
             };
-            if result != ChangeBack::Restored && account != Account::Admin {
+            if matches!(held, Err(PasswordUnknown::LockedOut)) {
+                result = ChangeBack::Rejected;
+            } else if result != ChangeBack::Restored && account != Account::Admin {
                 if self.has_admin() {
                     // A rejection of the administrator is final: another round does not change it.
-                    let change = (Operation::SetPasswordByAdmin, &own);
-                    result = self
-                        .change_back(account, change, round, journal, &mut attempts)
-                        .await?;
+                    let change = (Operation::SetPasswordByAdmin, held.as_ref().ok());
+                    result = self.change_back(account, change, &mut attempts).await;
                 } else {
                     attempts.add("change by an administrator", &"no account is given");
                 }
             }
             match result {
-                ChangeBack::Restored => return Ok(None),
+                ChangeBack::Restored => {
+                    journal.note(JournalLine::Restored { account });
+                    return Ok(());
+                }
                 ChangeBack::Rejected => break,
+                ChangeBack::Unclear if self.target.hanging().is_some() => break,
                 ChangeBack::Unclear => {}
             }
         }
@@ -113,67 +107,105 @@ impl TargetSession<'_> {
         let mut templates = journal.at_risk().get(&account).into_iter().flatten();
         let template = templates.find(|text| current.is_some() && self.fill(text) == current);
         if let Some(password) = template.cloned() {
-            journal.write(JournalLine::Holds { account, password })?;
+            journal.note(JournalLine::Holds { account, password });
         }
-        Ok(Some(UnrestoredPassword {
+        Err(UnrestoredPassword {
             account,
             username: self.username(account),
             reason: attempts.summary(),
             is_rejected: result == ChangeBack::Rejected,
-        }))
+        })
     }
 
-    /// Sets an account's own password to itself. That changes nothing, and a rejection by the policy shows that it could not be
-    /// restored later. Returns the reason in that case.
+    /// Returns the current password of an account: the one that is known, validated once more if that was a while ago, or one of
+    /// the candidates.
+    async fn holder(
+        &mut self,
+        account: Account,
+        is_old: bool,
+        journal: &UndoJournal,
+    ) -> Result<Secret, PasswordUnknown> {
+        let mut candidates = self.candidates(account, journal);
+        if let Some(current) = self.current(account) {
+            if !is_old {
+                return Ok(current);
+            }
+            candidates.insert(0, current);
+        } else if self.has_admin() && self.unknown_passwords.contains(&account) {
+            // Passwords that were just rejected are not tried again: each failure counts towards a lock-out.
+            return Err(PasswordUnknown::NoneAccepted);
+        }
+        self.find(account, &distinct(candidates)).await
+    }
+
+    /// Sets an account's own password to itself, which changes nothing and shows whether it could be restored later. Returns the
+    /// answer.
+    ///
+    /// # Errors
+    /// The journal cannot be written, or no validation accepted the own password afterwards.
     pub async fn dry_run_change(
         &mut self,
         account: Account,
         journal: &mut UndoJournal,
-    ) -> Option<String> {
+    ) -> Result<SessionReply, String> {
+        let property = Property::Password;
+        let own_template = Placeholder { account, property }.to_string();
+        let written = journal.sending(DRY_RUN, 1, [account], &[own_template]);
+        written.map_err(|error| error.to_string())?;
         let own = self.own_password(account);
-        if let Err(error) = journal.sending(DRY_RUN, 1, [account], &[own_template(account)]) {
-            return Some(error.to_string());
-        }
         let reply = self.ask(Operation::SetPassword, account, &own, &own).await;
-        match self.restore(account, None, journal).await {
-            Err(error) => Some(error.to_string()),
-            Ok(Some(unrestored)) => Some(format!("`{account}`: {}", unrestored.reason)),
-            Ok(None) => (reply == SessionReply::Rejected(Outcome::PolicyRefused)).then(|| {
-                format!("the target's policy rejects the current password of `{account}`")
-            }),
-        }
+        self.forget(account);
+        let restored = self.restore(account, false, journal).await;
+        restored.map_err(|unrestored| format!("`{account}`: {}", unrestored.reason))?;
+        Ok(reply)
     }
 
-    /// Changes a password back, by an operation with the current password of the one who acts.
+    /// Changes a password back, by an operation. `held` is the current password, if it is known.
     async fn change_back(
         &mut self,
         account: Account,
-        (operation, current): (Operation, &Secret),
-        round: usize,
-        journal: &mut UndoJournal,
+        (operation, held): (Operation, Option<&Secret>),
         attempts: &mut Attempts,
-    ) -> Result<ChangeBack, JournalError> {
+    ) -> ChangeBack {
         let own = self.own_password(account);
-        journal.sending(UNDO, round, [account], &[own_template(account)])?;
-        let reply = self.ask(operation, account, current, &own).await;
+        let held = held.filter(|held| operation == Operation::SetPassword || **held != own);
+        let reply = self
+            .ask(operation, account, held.unwrap_or(&own), &own)
+            .await;
         let label = match operation {
             Operation::SetPassword => "change by the user",
             _ => "change by the administrator",
         };
         attempts.add(label, &reply);
-        if let SessionReply::Rejected(_) = reply {
-            return Ok(ChangeBack::Rejected);
+        let is_changed = held.is_none_or(|held| *held != own);
+        match (&reply, held) {
+            (SessionReply::Rejected(_) | SessionReply::NotSent(_), _) if is_changed => {
+                return ChangeBack::Rejected;
+            }
+            // The password that is known to hold is asked first: a success resets the target's count of failures.
+            (SessionReply::Unclear(_), Some(held)) if is_changed => {
+                match self.validate(account, held).await {
+                    SessionReply::Rejected(outcome) if outcome != Outcome::LockedOut => {}
+                    SessionReply::Accepted | SessionReply::Unclear(_) => {
+                        return ChangeBack::Unclear;
+                    }
+                    _ => return ChangeBack::Rejected,
+                }
+            }
+            _ => {}
         }
-        let validation = self.validate(account, &own).await;
-        if validation == SessionReply::Accepted {
-            journal.write(JournalLine::Restored { account })?;
-            return Ok(ChangeBack::Restored);
+        match self.validate(account, &own).await {
+            SessionReply::Accepted => ChangeBack::Restored,
+            validation => {
+                attempts.add("validation", &validation);
+                let locked_out = SessionReply::Rejected(Outcome::LockedOut);
+                match validation {
+                    SessionReply::NotSent(_) => ChangeBack::Rejected,
+                    validation if validation == locked_out => ChangeBack::Rejected,
+                    _ => ChangeBack::Unclear,
+                }
+            }
         }
-        attempts.add("validation", &validation);
-        Ok(match reply {
-            SessionReply::Unclear(_) => ChangeBack::Unclear,
-            _ => ChangeBack::Rejected,
-        })
     }
 }
 
@@ -203,16 +235,16 @@ impl Attempts {
     }
 }
 
-fn own_template(account: Account) -> String {
-    let property = Property::Password;
-    Placeholder { account, property }.to_string()
-}
-
-/// How often everything is tried: a second time only if the first result is unclear.
-const MAX_ROUNDS: usize = 2;
-/// What the journal calls a request that restores a password.
-const UNDO: &str = "undo";
-/// What it calls a request that shows whether a password could be restored.
+/// The pauses before each round; no pause is longer than the time-out of an exchange.
+const PAUSES: [Duration; 5] = [
+    Duration::ZERO,
+    UNIT,
+    UNIT.saturating_mul(2),
+    UNIT.saturating_mul(4),
+    UNIT.saturating_mul(8),
+];
+const UNIT: Duration = Duration::from_millis(if cfg!(test) { 10 } else { 1000 });
+/// What the journal calls a request that shows whether a password could be restored.
 const DRY_RUN: &str = "dry run";
 
 #[cfg(test)]

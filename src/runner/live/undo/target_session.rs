@@ -5,6 +5,8 @@ use std::{
     time::Duration,
 };
 
+use bytes::Bytes;
+use http::{Response, StatusCode};
 use thiserror::Error;
 
 use super::{
@@ -13,10 +15,15 @@ use super::{
     own_request::{SessionReply, own_case, success},
 };
 use crate::{
-    client::Target,
+    client::{ClientError, Target},
     contract::{Contract, Operation, Outcome, Readings},
     redact::Secret,
-    runner::{Accounts, accounts_file::Credentials, judge::judge, live::budget},
+    runner::{
+        Accounts,
+        accounts_file::Credentials,
+        judge::judge,
+        live::{budget, delivery::retry_after, sign_ins::SignInCounter},
+    },
     suite::{Account, Placeholder, Property, evidence::Evidence, request},
 };
 
@@ -25,11 +32,12 @@ use crate::{
 pub struct TargetSession<'a> {
     /// The contract of the target.
     pub contract: &'a Contract,
-    target: &'a Target,
+    /// The target.
+    pub target: &'a Target,
     accounts: &'a Accounts,
     served: Readings,
-    /// How many sign-ins of these requests have failed and are not counted yet.
-    pub failures: u32,
+    /// Counts the failed sign-ins of the run.
+    pub sign_ins: SignInCounter,
     /// What the answers say of the target's readings.
     pub evidence: Vec<Evidence>,
     /// The account whose credentials were accepted, should still be valid, and were rejected.
@@ -40,6 +48,9 @@ pub struct TargetSession<'a> {
     current: BTreeMap<Account, Secret>,
     /// The accounts that accepted none of the passwords that this run knows.
     pub(super) unknown_passwords: BTreeSet<Account>,
+    /// How long the last answer asks to wait.
+    retry_after: Duration,
+    last_status: Option<StatusCode>,
 }
 
 /// Why the current password of an account is not known.
@@ -63,18 +74,21 @@ impl<'a> TargetSession<'a> {
         contract: &'a Contract,
         accounts: &'a Accounts,
         served: Readings,
+        sign_ins: SignInCounter,
     ) -> TargetSession<'a> {
         TargetSession {
             contract,
             target,
             accounts,
             served,
-            failures: 0,
+            sign_ins,
             evidence: Vec::new(),
             refused: None,
             accepted: Vec::new(),
             current: BTreeMap::new(),
             unknown_passwords: BTreeSet::new(),
+            retry_after: Duration::ZERO,
+            last_status: None,
         }
     }
 
@@ -113,22 +127,65 @@ impl<'a> TargetSession<'a> {
         self.should_be_valid(&Credentials { username, password })
     }
 
-    /// Validates a password of an account. An unclear answer is asked for again, since a validation changes nothing.
+    /// Validates a password of an account. A lost answer is asked for again once, since a validation changes nothing.
     pub async fn validate(&mut self, account: Account, password: &Secret) -> SessionReply {
-        let mut reply = SessionReply::Unclear(String::new());
-        for delay in VALIDATION_DELAYS {
-            tokio::time::sleep(delay).await;
-            let ask = self.ask(Operation::Validation, account, password, password);
-            reply = ask.await;
-            if !matches!(reply, SessionReply::Unclear(_)) {
-                break;
-            }
+        let mut reply = self.validate_once(account, password).await;
+        if matches!(reply, SessionReply::Unclear(_)) && self.target.hanging().is_none() {
+            self.pause(AGAIN).await;
+            reply = self.validate_once(account, password).await;
         }
         if reply == SessionReply::Accepted {
             self.current.insert(account, password.clone());
             self.unknown_passwords.remove(&account);
         }
         reply
+    }
+
+    /// Validates a wrong password of an account.
+    pub async fn validate_wrong_password(&mut self, account: Account) -> SessionReply {
+        let wrong = self.value(account, Property::WrongPassword);
+        let wrong = wrong.unwrap_or_else(|| Secret::new(""));
+        match self.validate_once(account, &wrong).await {
+            SessionReply::Unclear(_) if !self.was_refused() => {
+                self.pause(AGAIN).await;
+                self.validate_once(account, &wrong).await
+            }
+            reply => reply,
+        }
+    }
+
+    /// Tells whether the last answer was a refusal by its status, in whatever words.
+    pub fn was_refused(&self) -> bool {
+        self.last_status
+            .is_some_and(|status| status.is_client_error())
+    }
+
+    /// Returns the accounts of the accounts file.
+    pub fn named(&self) -> BTreeSet<Account> {
+        let mut named = self.accounts.present();
+        named.remove(&Account::Unknown);
+        named
+    }
+
+    async fn validate_once(&mut self, account: Account, password: &Secret) -> SessionReply {
+        self.ask(Operation::Validation, account, password, password)
+            .await
+    }
+
+    /// Waits as long as given and at least as long as the last answer asks for, but never longer than the time-out.
+    pub(super) async fn pause(&mut self, least: Duration) {
+        let wait = std::mem::take(&mut self.retry_after).max(least);
+        tokio::time::sleep(wait.min(self.target.timeout())).await;
+    }
+
+    /// Tries none of the generated passwords of an account: their seed is not known.
+    pub fn forget_generated(&mut self, account: Account) {
+        self.unknown_passwords.insert(account);
+    }
+
+    /// Forgets which password of an account is current.
+    pub fn forget(&mut self, account: Account) {
+        self.current.remove(&account);
     }
 
     /// Finds the current password of an account among some, in their order.
@@ -149,7 +206,9 @@ impl<'a> TargetSession<'a> {
                     return Err(PasswordUnknown::LockedOut);
                 }
                 SessionReply::Rejected(_) => {}
-                SessionReply::Unclear(reason) => return Err(PasswordUnknown::Unclear(reason)),
+                SessionReply::Unclear(reason) | SessionReply::NotSent(reason) => {
+                    return Err(PasswordUnknown::Unclear(reason));
+                }
             }
         }
         self.unknown_passwords.insert(account);
@@ -221,32 +280,24 @@ impl<'a> TargetSession<'a> {
             Ok(request) => request,
             Err(error) => return SessionReply::Unclear(error.to_string()),
         };
+        let credentials = change::credentials(request.body(), operation);
+        if let Some(reason) = self.refusal(credentials.as_ref()) {
+            return SessionReply::NotSent(reason);
+        }
         let answer = self.target.send(&request).await;
         let judged = judge(self.contract, &self.served, &case, 0, &request, &answer);
-        let status = match answer {
-            Ok(answer) => answer.status().as_u16(),
-            Err(error) => return SessionReply::Unclear(error.to_string()),
-        };
         self.evidence.extend(judged.evidence);
-        let reply = match judged.outcome {
-            Some(outcome) if outcome == success(operation) => SessionReply::Accepted,
-            Some(outcome) => SessionReply::Rejected(outcome),
-            None => SessionReply::Unclear(format!(
-                "the answer has status {status} and matches nothing in the documentation"
-            )),
-        };
-        let credentials = change::credentials(request.body(), operation);
+        let reply = self.read(operation, judged.outcome, &answer);
+        self.count(&reply, &answer, credentials.as_ref());
         match (&reply, credentials) {
             (SessionReply::Accepted, Some(credentials)) => self.accept(credentials),
-            (SessionReply::Rejected(outcome), credentials) if budget::is_failure(*outcome) => {
-                self.failures += 1;
+            (SessionReply::Rejected(outcome), Some(credentials))
+                if budget::is_failure(*outcome) =>
+            {
                 // A validation may ask whether a password is still valid; an administrator's password always should be.
                 let is_unexpected =
                     operation == Operation::SetPasswordByAdmin || *outcome == Outcome::LockedOut;
-                if let Some(credentials) = credentials
-                    && is_unexpected
-                    && self.should_be_valid(&credentials)
-                {
+                if is_unexpected && self.should_be_valid(&credentials) {
                     self.refused = self.account(&credentials.username);
                 }
             }
@@ -254,6 +305,85 @@ impl<'a> TargetSession<'a> {
         }
         reply
     }
+
+    /// Returns why credentials may not be sent: at the limit only those that the target has accepted are. Those of the accounts file
+    /// may be one failure more.
+    pub fn refusal(&self, credentials: Option<&Credentials>) -> Option<String> {
+        let is_own = |sent: &Credentials| {
+            let account = self.account(&sent.username);
+            account.is_some_and(|account| {
+                self.own_password(account) == sent.password && !self.has_changed(account)
+            })
+        };
+        let is_allowed = match credentials {
+            Some(sent) if self.should_be_valid(sent) => true,
+            Some(sent) if is_own(sent) => self.sign_ins.has_room(0),
+            _ => self.sign_ins.has_room(1),
+        };
+        let (count, limit) = (self.sign_ins.count(), self.sign_ins.limit());
+        (!is_allowed).then(|| {
+            format!("{count} sign-ins have failed at this target in the last 15 minutes, of {limit} allowed (--max-auth-failures)")
+        })
+    }
+
+    /// Tells whether this run may have changed the password of an account.
+    fn has_changed(&self, account: Account) -> bool {
+        let own = self.own_password(account);
+        let current = self.current.get(&account);
+        self.unknown_passwords.contains(&account) || current.is_some_and(|current| *current != own)
+    }
+
+    /// Reads an answer. A 5xx counts as lost, whatever its body: the request may have been carried out.
+    fn read(
+        &mut self,
+        operation: Operation,
+        outcome: Option<Outcome>,
+        answer: &Result<Response<Bytes>, ClientError>,
+    ) -> SessionReply {
+        self.last_status = answer.as_ref().ok().map(Response::status);
+        let answer = match answer {
+            Ok(answer) => answer,
+            Err(error) => return SessionReply::Unclear(error.to_string()),
+        };
+        self.retry_after = retry_after(answer).unwrap_or_default();
+        let status = answer.status();
+        match outcome {
+            Some(outcome) if outcome == success(operation) => SessionReply::Accepted,
+            Some(outcome) if !status.is_server_error() => SessionReply::Rejected(outcome),
+            None if is_refusal(status) => SessionReply::Rejected(match operation {
+                Operation::Validation => Outcome::CredentialsRejected,
+                _ => Outcome::AuthenticationFailed,
+            }),
+            _ => SessionReply::Unclear(format!("the answer has status {}", status.as_u16())),
+        }
+    }
+
+    /// Counts a failed sign-in: one that an answer tells of, or that it may have been.
+    fn count(
+        &mut self,
+        reply: &SessionReply,
+        answer: &Result<Response<Bytes>, ClientError>,
+        credentials: Option<&Credentials>,
+    ) {
+        let should_be_valid = |sent: &Credentials| {
+            let account = self.account(&sent.username);
+            let is_own = account.is_some_and(|account| self.own_password(account) == sent.password);
+            is_own || self.should_be_valid(sent)
+        };
+        let failed = match (reply, answer) {
+            (SessionReply::Rejected(outcome), _) => budget::is_failure(*outcome),
+            (SessionReply::Unclear(_), Err(ClientError::Broken(_))) => {
+                !credentials.is_some_and(should_be_valid)
+            }
+            _ => false,
+        };
+        self.sign_ins.add(u32::from(failed));
+    }
+}
+
+/// Tells whether a status says that a sign-in failed, whatever the body says.
+pub(in crate::runner::live) fn is_refusal(status: StatusCode) -> bool {
+    matches!(status.as_u16(), 401 | 403 | 423)
 }
 
 /// Returns secrets without repetitions, in order.
@@ -267,12 +397,7 @@ pub(in crate::runner::live) fn distinct(secrets: impl IntoIterator<Item = Secret
     distinct
 }
 
-/// The pause before each attempt of a validation. A target that is just starting gets some seconds.
-const VALIDATION_DELAYS: [Duration; 4] = [
-    Duration::ZERO,
-    Duration::from_millis(300),
-    Duration::from_secs(1),
-    Duration::from_secs(2),
-];
+/// The pause before a validation is asked for again.
+const AGAIN: Duration = Duration::from_millis(300);
 /// How many passwords are tried if no administrator can set one: each failure counts towards a lock-out.
 const MAX_ATTEMPTS: usize = 3;

@@ -14,19 +14,21 @@ use crate::{
     contract::{Kind, Operation, Outcome},
     fixture,
     journal::EntryFilter,
+    redact::Secret,
     report::{CaseResult, Conformance},
     runner::{
-        RunContext, Seed,
+        Accounts, AccountsFile, Credentials, RunContext, Seed,
         live::{
             plan::{Plan, RunPermissions},
             run::{LiveResult, LiveRunOptions, run},
+            sign_ins::SignInCounter,
             stop::StopSignal,
-            undo::{JournalDir, JournalHeader, UndoJournal},
+            undo::{JournalDir, JournalHeader, TargetPlace, UndoJournal},
         },
     },
     server::{RunningAppliance, tls::Identity},
     snapshot::SnapshotStore,
-    suite::{Account, cases, cases::CaseWithLocation},
+    suite::{Account, Placeholder, Property, cases, cases::CaseWithLocation},
 };
 
 /// A sensor, its accounts, and where its journal is kept.
@@ -45,7 +47,9 @@ impl LiveFixture {
         let (served, mut context) =
             RunContext::mock(&fixture, "target".into(), &Identity::generate(&[]).unwrap()).unwrap();
         context.mock = None;
-        let timeout = Some(std::time::Duration::from_secs(10));
+        context.accounts = Accounts::at_target(&accounts_file(&context.accounts), &Seed::random());
+        // A run waits for it after each doubtful change.
+        let timeout = Some(std::time::Duration::from_secs(2));
         let options = TargetOptions {
             trust: served.ca_pem().map(str::to_owned),
             timeout,
@@ -62,9 +66,13 @@ impl LiveFixture {
         }
     }
 
-    fn journal(&self) -> PathBuf {
+    fn place(&self) -> TargetPlace {
         let url = self.served.url().parse().unwrap();
-        JournalDir::at(self.journals.path()).journal(&url)
+        TargetPlace::of(&url, &TargetOptions::default())
+    }
+
+    fn journal(&self) -> PathBuf {
+        JournalDir::at(self.journals.path()).journal(&self.place())
     }
 
     pub(super) fn plan(&self, cases: &str, failures: u32) -> Plan {
@@ -102,8 +110,10 @@ impl LiveFixture {
         watch: &(dyn Fn(&CaseResult) + Sync),
     ) -> LiveResult {
         let header = JournalHeader {
-            version: 1,
+            version: JournalHeader::VERSION,
             target: self.served.url(),
+            place: self.place(),
+            users: BTreeMap::new(),
             kind: Kind::Sensor,
             client: TargetOptions::default(),
             accounts: "lab.yaml".into(),
@@ -111,8 +121,10 @@ impl LiveFixture {
         };
         let journal = UndoJournal::begin(self.journal(), header, &Seed::random()).unwrap();
         let options = LiveRunOptions {
-            max_auth_failures: failures,
+            sign_ins: SignInCounter::new(failures, None),
             journal: Some(journal),
+            claim: None,
+            accounts_file: "lab.yaml".as_ref(),
             stop: self.stop.clone(),
         };
         run(&self.context, plan, &SnapshotStore::None, options, &watch)
@@ -154,6 +166,27 @@ impl LiveFixture {
         assert_eq!(ended.unrestored, []);
         assert_eq!(self.served.appliance().users(), self.before);
         assert_eq!(self.at_risk(), None, "the journal is closed");
+    }
+}
+
+/// The accounts that an accounts file can name, as a mock has them.
+fn accounts_file(mock: &Accounts) -> AccountsFile {
+    let credentials = |account| {
+        let value = |property| mock.text(Placeholder { account, property }).unwrap();
+        let (username, password) = (value(Property::Username), value(Property::Password));
+        let password = Secret::new(password);
+        (account, Credentials { username, password })
+    };
+    let accounts = [
+        Account::Admin,
+        Account::Bystander,
+        Account::ReadOnly,
+        Account::SecurityAnalyst,
+        Account::User,
+    ];
+    AccountsFile {
+        accounts: accounts.map(credentials).into(),
+        ..AccountsFile::default()
     }
 }
 

@@ -1,11 +1,19 @@
 //! The lines of a journal, and what they add up to. A crash may have cut the file anywhere.
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+};
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    client::TargetOptions, contract::Kind, runner::live::undo::journal_dir::InvalidJournal,
+    client::{Pin, TargetOptions},
+    contract::Kind,
+    runner::{
+        Credentials, Seed,
+        live::undo::{state_file::InvalidJournal, target_place::TargetPlace},
+    },
     suite::Account,
 };
 
@@ -14,8 +22,10 @@ use crate::{
 pub struct JournalHeader {
     /// The version of the format.
     pub version: u32,
-    /// The target's address.
+    /// The target's address, as the user gave it.
     pub target: String,
+    /// The same as resolved.
+    pub place: TargetPlace,
     /// The target's kind.
     pub kind: Kind,
     /// How the target is reached.
@@ -24,14 +34,27 @@ pub struct JournalHeader {
     pub accounts: PathBuf,
     /// The environment variables that the accounts file names.
     pub environment: Vec<String>,
+    /// Whose passwords the run may change, and the administrator's name.
+    pub users: BTreeMap<Account, JournalUser>,
+}
+
+/// An account of the run: `recover` touches no other user, and sets no other password.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JournalUser {
+    /// The user name.
+    pub username: String,
+    /// A keyed hash of the account's own password, by the run's seed.
+    pub password: String,
 }
 
 /// A line of a journal.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(in crate::runner::live) enum JournalLine {
     /// The first line.
     Begun(Box<JournalHeader>),
+    /// The public key that the target showed.
+    Key { key: Pin },
     /// The reading of a path that the target serves.
     Served { fact: String, reading: String },
     /// A request is about to be sent that may change the passwords of these accounts to one of these.
@@ -41,6 +64,8 @@ pub(in crate::runner::live) enum JournalLine {
         accounts: Vec<Account>,
         passwords: Vec<String>,
     },
+    /// An answer was lost, or contradicts a validation: the change may still take effect.
+    Doubt { account: Account },
     /// A validation accepted this password of an account; it could not be restored.
     Holds { account: Account, password: String },
     /// A validation accepted an account's own password.
@@ -58,11 +83,25 @@ pub struct JournalState {
     pub served: Vec<(String, String)>,
     /// The accounts whose password may be changed now, each with the possible passwords as templates, the latest last.
     pub at_risk: BTreeMap<Account, Vec<String>>,
+    /// The accounts of which a change may still take effect, with its passwords: a closed journal is kept for them.
+    pub doubts: BTreeMap<Account, Vec<String>>,
+    /// The public key that the target showed.
+    pub key: Option<Pin>,
 }
 
 impl JournalHeader {
     /// The version of the format.
-    pub const VERSION: u32 = 1;
+    pub const VERSION: u32 = 2;
+}
+
+impl JournalUser {
+    /// Keeps an account.
+    pub fn of(credentials: &Credentials, seed: &Seed) -> JournalUser {
+        JournalUser {
+            username: credentials.username.clone(),
+            password: seed.keyed_hash(credentials.password.expose()),
+        }
+    }
 }
 
 impl JournalLine {
@@ -73,12 +112,20 @@ impl JournalLine {
 
 impl JournalState {
     pub(super) fn new(header: JournalHeader) -> JournalState {
-        let (served, at_risk) = Default::default();
+        let (served, at_risk, doubts, key) = Default::default();
         JournalState {
             header,
             served,
             at_risk,
+            doubts,
+            key,
         }
+    }
+
+    /// Returns the accounts that `recover` looks at.
+    pub fn open_accounts(&self) -> BTreeSet<Account> {
+        let accounts = self.at_risk.keys().chain(self.doubts.keys());
+        accounts.copied().collect()
     }
 
     /// Reads a journal. None if no request was sent, or if nothing is left to do.
@@ -121,7 +168,13 @@ impl JournalState {
     pub(super) fn add(&mut self, line: JournalLine) {
         let (accounts, passwords) = match line {
             JournalLine::Begun(_) | JournalLine::Closed => return,
+            JournalLine::Key { key } => return self.key = Some(key),
             JournalLine::Served { fact, reading } => return self.served.push((fact, reading)),
+            JournalLine::Doubt { account } => {
+                let passwords = self.at_risk.get(&account).cloned();
+                let doubts = self.doubts.entry(account).or_default();
+                return doubts.extend(passwords.unwrap_or_default());
+            }
             JournalLine::Restored { account } => return drop(self.at_risk.remove(&account)),
             JournalLine::Holds { account, password } => (vec![account], vec![password]),
             JournalLine::Sending {

@@ -1,11 +1,15 @@
 //! What stands in a journal after each step, and after a crash.
 
-#![expect(clippy::disallowed_methods, reason = "journals are files")]
+#![expect(clippy::disallowed_methods, reason = "journals are files, with times")]
 
 use rstest::rstest;
 
 use super::*;
-use crate::{client::TargetOptions, contract::Kind};
+use crate::{
+    client::TargetOptions,
+    contract::Kind,
+    runner::live::undo::{JournalDir, TargetPlace},
+};
 
 fn begun() -> (tempfile::TempDir, PathBuf, UndoJournal) {
     let folder = tempfile::tempdir().unwrap();
@@ -13,6 +17,11 @@ fn begun() -> (tempfile::TempDir, PathBuf, UndoJournal) {
     let header = JournalHeader {
         version: JournalHeader::VERSION,
         target: "https://10.0.0.5".into(),
+        place: TargetPlace::of(
+            &"https://10.0.0.5".parse().unwrap(),
+            &TargetOptions::default(),
+        ),
+        users: BTreeMap::new(),
         kind: Kind::Sensor,
         client: TargetOptions::default(),
         accounts: "/lab.yaml".into(),
@@ -24,6 +33,12 @@ fn begun() -> (tempfile::TempDir, PathBuf, UndoJournal) {
 
 fn open(path: &Path) -> UndoJournal {
     UndoJournal::open(path).unwrap().unwrap().0
+}
+
+/// Writes what no method does, after the last whole line.
+fn append(journal: &mut UndoJournal, bytes: &[u8]) {
+    journal.file.seek(SeekFrom::Start(journal.end)).unwrap();
+    journal.file.write_all(bytes).unwrap();
 }
 
 #[test]
@@ -45,11 +60,9 @@ fn what_was_noted_is_at_risk_until_it_is_proven() {
             &["«user.newer_password»".to_owned()],
         )
         .unwrap();
-    journal
-        .write(JournalLine::Restored {
-            account: Account::ReadOnly,
-        })
-        .unwrap();
+    journal.note(JournalLine::Restored {
+        account: Account::ReadOnly,
+    });
     drop(journal);
     let at_risk = open(&path).at_risk().clone();
     assert_eq!(
@@ -69,12 +82,10 @@ fn what_was_noted_is_at_risk_until_it_is_proven() {
 fn the_paths_that_a_target_serves_are_kept() {
     let (_folder, path, mut journal) = begun();
     let (fact, reading) = ("set_password.path".to_owned(), "curl".to_owned());
-    journal
-        .write(JournalLine::Served { fact, reading })
-        .unwrap();
+    journal.note(JournalLine::Served { fact, reading });
     drop(journal);
     assert_eq!(
-        open(&path).served(),
+        open(&path).state().served,
         [("set_password.path".to_owned(), "curl".to_owned())]
     );
 }
@@ -83,18 +94,13 @@ fn the_paths_that_a_target_serves_are_kept() {
 fn a_torn_last_line_is_a_request_that_never_left() {
     let (_folder, path, mut journal) = begun();
     journal.sending("one", 1, [Account::User], &[]).unwrap();
-    journal
-        .file
-        .write_all(br#"{"sending":{"case":"two","st"#)
-        .unwrap();
+    append(&mut journal, br#"{"sending":{"case":"two","st"#);
     drop(journal);
     let mut journal = open(&path);
     assert_eq!(journal.at_risk().len(), 1);
-    journal
-        .write(JournalLine::Restored {
-            account: Account::User,
-        })
-        .unwrap();
+    journal.note(JournalLine::Restored {
+        account: Account::User,
+    });
     drop(journal);
     assert!(open(&path).at_risk().is_empty());
 }
@@ -120,7 +126,7 @@ fn a_journal_torn_at_any_byte_can_be_read() {
         )
         .unwrap();
     drop(journal);
-    let whole = fs::read(&path).unwrap();
+    let whole = state::whole_lines(&fs::read(&path).unwrap()).to_vec();
     let first = whole.iter().position(|byte| *byte == b'\n').unwrap() + 1;
     for end in first..whole.len() {
         fs::write(&path, &whole[..end]).unwrap();
@@ -148,10 +154,7 @@ fn a_journal_torn_at_any_byte_can_be_read() {
 #[case::behind_the_end("\"closed\"\n\"closed\"", "line 3: it follows the end")]
 fn meaningless_line_is_refused_and_entries_are_kept(#[case] line: &str, #[case] expected: &str) {
     let (_folder, path, mut journal) = begun();
-    journal
-        .file
-        .write_all(format!("{line}\n").as_bytes())
-        .unwrap();
+    append(&mut journal, format!("{line}\n").as_bytes());
     drop(journal);
     let error = UndoJournal::open(&path).unwrap_err();
     assert!(error.to_string().contains(expected), "{error}");
@@ -162,7 +165,7 @@ fn meaningless_line_is_refused_and_entries_are_kept(#[case] line: &str, #[case] 
 #[case::a_word(b"hunter22")]
 #[case::lines(b"a\nb\n")]
 #[case::no_text(b"\xff\xfe")]
-#[case::another_version(b"{\"begun\":{\"version\":2}}\n")]
+#[case::another_version(b"{\"begun\":{\"version\":1}}\n")]
 fn another_file_is_no_journal_and_stays(#[case] bytes: &[u8]) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("notes.txt");
@@ -179,10 +182,51 @@ fn another_file_is_no_journal_and_stays(#[case] bytes: &[u8]) {
 #[test]
 fn a_journal_that_was_closed_is_removed_with_its_seed() {
     let (_folder, path, mut journal) = begun();
-    journal.write(JournalLine::Closed).unwrap();
+    journal.note(JournalLine::Closed);
     drop(journal);
     assert!(UndoJournal::open(&path).unwrap().is_none());
     assert!(!path.exists() && !seed_path(&path).exists());
+}
+
+/// A change that had no answer may still take effect: its journal and its seed are kept under another name, and a day later removed.
+#[test]
+fn a_journal_with_a_doubt_is_kept_for_a_day() {
+    let (folder, path, mut journal) = begun();
+    let template = "«user.new_password»".to_owned();
+    journal
+        .sending("one", 1, [Account::User], &[template])
+        .unwrap();
+    journal.note(JournalLine::Doubt {
+        account: Account::User,
+    });
+    journal.note(JournalLine::Restored {
+        account: Account::User,
+    });
+    let kept = journal.close().kept.unwrap();
+    assert!(!path.exists() && seed_path(&kept).exists());
+    let dir = JournalDir::at(folder.path());
+    assert_eq!(dir.journals().unwrap(), Vec::<PathBuf>::new());
+    let (journal, seed) = UndoJournal::open(&kept).unwrap().unwrap();
+    assert_eq!(journal.state().open_accounts(), [Account::User].into());
+    assert!(seed.is_some());
+    let yesterday = std::time::SystemTime::now() - std::time::Duration::from_hours(25);
+    journal.file.set_modified(yesterday).unwrap();
+    dir.journals().unwrap();
+    assert!(!kept.exists() && !seed_path(&kept).exists());
+}
+
+/// The room for the undo of a change is on the disk before the change is sent.
+#[test]
+fn the_lines_of_an_undo_need_no_room_on_the_disk() {
+    let (_folder, path, mut journal) = begun();
+    journal.sending("one", 1, [Account::User], &[]).unwrap();
+    let size = fs::metadata(&path).unwrap().len();
+    for _ in 0..20 {
+        let account = Account::User;
+        journal.note(JournalLine::Restored { account });
+    }
+    assert_eq!(fs::metadata(&path).unwrap().len(), size);
+    assert!(open(&path).at_risk().is_empty());
 }
 
 #[test]

@@ -1,0 +1,154 @@
+//! Before anything else: whether the target accepts the accounts. Before the first change: whether it can refuse a password, and
+//! whether each password could be restored.
+
+use std::collections::BTreeSet;
+
+use super::SafetyGuard;
+use crate::{
+    contract::{Operation, Outcome},
+    report::{CaseFinding, NotJudged, ReasonCode},
+    runner::live::{budget, undo::SessionReply},
+    suite::Account,
+};
+
+impl SafetyGuard<'_> {
+    /// Validates each account of the accounts file once. The cases of a refused one are not judged; a second refusal ends the run.
+    pub async fn validate_accounts(&mut self) {
+        for account in self.session.named() {
+            if self.stop.is_requested() || self.session.target.hanging().is_some() {
+                return;
+            }
+            let own = self.session.own_password(account);
+            match self.session.validate(account, &own).await {
+                SessionReply::Accepted | SessionReply::Unclear(_) => {}
+                SessionReply::NotSent(reason) => return self.end(ReasonCode::Budget, reason),
+                SessionReply::Rejected(Outcome::LockedOut) => {
+                    let name = self.session.username(account);
+                    let text = format!("the target says that `{account}` ({name}) is locked out");
+                    return self.end(ReasonCode::LockedOut, text);
+                }
+                SessionReply::Rejected(_) => {
+                    let (name, file) = (self.session.username(account), &self.accounts_file);
+                    let text = format!(
+                        "the appliance refuses the password of {account} ({name}): check {file}"
+                    );
+                    self.refused.insert(account, text.clone());
+                    if self.refused.len() > 1 {
+                        return self.end(ReasonCode::CredentialsRefused, text);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Finds out whether a change of these accounts could be undone: the target must accept their passwords, refuse a wrong one, and
+    /// accept that each password is set to itself, which changes nothing.
+    pub async fn prove_restorable(&mut self, objects: &BTreeSet<Account>) {
+        let admin = self.session.has_admin().then_some(Account::Admin);
+        for account in objects.iter().copied().chain(admin) {
+            let own = self.session.own_password(account);
+            if self.session.has_accepted(account, &own) {
+                continue;
+            }
+            let refused = self.refused.get(&account).cloned();
+            if refused.is_some()
+                || self.session.validate(account, &own).await != SessionReply::Accepted
+            {
+                let text = format!(
+                    "no change was made: signing in as `{account}` failed, so it could not be restored"
+                );
+                let text = refused.unwrap_or(text);
+                return self.forbid_changes(ReasonCode::CredentialsRefused, text);
+            }
+        }
+        let Some(account) = objects.first().copied() else {
+            return;
+        };
+        if !self.can_refuse {
+            self.ask_for_refusal(account).await;
+        }
+        // After a failure, a success resets the target's count, or shows that it has locked.
+        let own = self.session.own_password(account);
+        if let SessionReply::Rejected(_) = self.session.validate(account, &own).await {
+            self.suspect_lockout(account);
+        }
+        for account in objects {
+            if self.stop.is_requested() || self.no_changes.is_some() || self.ended.is_some() {
+                return;
+            }
+            self.dry_run(*account).await;
+        }
+    }
+
+    /// Validates a wrong password: if that is accepted, no validation proves anything.
+    async fn ask_for_refusal(&mut self, account: Account) {
+        let reply = self.session.validate_wrong_password(account).await;
+        match reply {
+            SessionReply::NotSent(reason) => {
+                let text = format!(
+                    "no change was made: {reason}, and one is needed to see whether the target can refuse a password"
+                );
+                self.forbid_changes(ReasonCode::Budget, text);
+            }
+            SessionReply::Rejected(Outcome::LockedOut) => self.suspect_lockout(account),
+            SessionReply::Unclear(reason) if !self.session.was_refused() => {
+                let text = format!(
+                    "no change was made: it is not known whether the target refuses a wrong password: {reason}"
+                );
+                self.forbid_changes(ReasonCode::CannotRefuse, text);
+            }
+            reply => {
+                let failed = reply != SessionReply::Accepted;
+                self.note_refusal(failed, (!failed).then_some(Outcome::Authenticated));
+            }
+        }
+    }
+
+    /// Notes how a validation of a wrong password was answered.
+    pub(super) fn note_refusal(&mut self, failed: bool, outcome: Option<Outcome>) {
+        self.can_refuse |= failed;
+        if outcome == Some(Outcome::Authenticated) {
+            let text = "no change was made: a validation accepts a wrong password, so it shows nothing about a change";
+            self.forbid_changes(ReasonCode::CannotRefuse, text.to_owned());
+        }
+    }
+
+    async fn dry_run(&mut self, account: Account) {
+        let Some(journal) = &mut self.journal else {
+            return;
+        };
+        let reply = match self.session.dry_run_change(account, journal).await {
+            Ok(reply) => reply,
+            Err(reason) => {
+                let text = format!("a change could not be undone: {reason}");
+                return self.forbid_changes(ReasonCode::NotRestorable, text);
+            }
+        };
+        self.note_own_refusal();
+        let name = self.session.username(account);
+        match reply {
+            SessionReply::Rejected(Outcome::PolicyRefused) => {
+                let text = format!(
+                    "a change could not be undone: the target's policy rejects the current password of `{account}`"
+                );
+                self.forbid_changes(ReasonCode::NotRestorable, text);
+            }
+            SessionReply::NotSent(reason) => self.forbid_changes(ReasonCode::Budget, reason),
+            SessionReply::Rejected(outcome) if budget::is_failure(outcome) => {
+                let (operation, replaced) = (Operation::SetPassword, Outcome::PasswordReplaced);
+                let text = format!(
+                    "{operation} rejected the right password of `{account}` ({name}): no change can be made or judged"
+                );
+                let mut finding = CaseFinding::new(1, &replaced.to_string(), text.clone());
+                finding.hint = Some("found by setting the password to itself; a validation accepts it before and afterwards".to_owned());
+                self.observation = Some(finding);
+                self.forbid_changes(ReasonCode::NotRestorable, text);
+            }
+            _ => {}
+        }
+    }
+
+    fn forbid_changes(&mut self, code: ReasonCode, text: String) {
+        self.no_changes.get_or_insert(NotJudged::new(code, text));
+    }
+}

@@ -1,0 +1,117 @@
+//! The failed sign-ins of a run, counted as they happen, with those that the state folder remembers of the last minutes.
+
+use std::{
+    fs,
+    fs::{File, OpenOptions},
+    io::Write,
+    path::PathBuf,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use super::undo::state_file::open_private;
+
+/// Counts the failed sign-ins at a target. At the limit nothing is sent any more that may fail to sign in.
+#[derive(Debug, Default)]
+pub struct SignInCounter {
+    limit: u32,
+    count: u32,
+    /// Where failures are remembered for the next run.
+    memory: Option<PathBuf>,
+}
+
+impl SignInCounter {
+    /// Counts from what the memory has of the last 15 minutes; without a memory from 0.
+    pub fn new(limit: u32, memory: Option<PathBuf>) -> SignInCounter {
+        let times = memory.as_ref().map_or_else(Vec::new, recent);
+        if let Some(path) = memory.as_ref().filter(|_| times.is_empty()) {
+            drop(fs::remove_file(path));
+        }
+        let count = u32::try_from(times.len()).unwrap_or(u32::MAX);
+        SignInCounter {
+            limit,
+            count,
+            memory,
+        }
+    }
+
+    /// Returns how many sign-ins have failed.
+    pub fn count(&self) -> u32 {
+        self.count
+    }
+
+    /// Returns how many may fail.
+    pub fn limit(&self) -> u32 {
+        self.limit
+    }
+
+    /// Returns how many more may fail.
+    pub fn room(&self) -> u32 {
+        self.limit.saturating_sub(self.count)
+    }
+
+    /// Tells whether so many more may fail.
+    pub fn has_room(&self, failures: u32) -> bool {
+        self.count.saturating_add(failures) <= self.limit
+    }
+
+    /// Counts failures, and remembers them for the next run as far as the state folder can be written.
+    pub fn add(&mut self, failures: u32) {
+        self.count = self.count.saturating_add(failures);
+        let Some(path) = self.memory.as_ref().filter(|_| failures > 0) else {
+            return;
+        };
+        if let Ok(mut file) = open_private(OpenOptions::new().create(true).append(true), path) {
+            let line = format!("{}\n", now().as_secs());
+            drop(file.write_all(line.repeat(failures as usize).as_bytes()));
+        }
+    }
+}
+
+/// Returns the failures that are not forgotten yet.
+#[expect(clippy::ptr_arg, reason = "it is called with the content of an option")]
+fn recent(path: &PathBuf) -> Vec<Duration> {
+    let text = File::open(path).and_then(std::io::read_to_string);
+    let now = now();
+    let times = text.unwrap_or_default();
+    let times = times.lines().filter_map(|line| line.parse().ok());
+    let times = times.map(Duration::from_secs);
+    times
+        .filter(|time| now.saturating_sub(*time) < MEMORY)
+        .collect()
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "failures are remembered from one process to the next"
+)]
+fn now() -> Duration {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default()
+}
+
+/// How long an appliance may count a failed sign-in.
+const MEMORY: Duration = Duration::from_mins(15);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn failures_count_for_the_next_run_for_15_minutes() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.failures");
+        let old = now().as_secs() - MEMORY.as_secs() - 1;
+        let mut file = File::create(&path).unwrap();
+        writeln!(file, "{old}\n{}\nno number", old + 120).unwrap();
+        let mut counter = SignInCounter::new(3, Some(path.clone()));
+        assert_eq!((counter.count(), counter.has_room(2)), (1, true));
+        counter.add(2);
+        let next = SignInCounter::new(3, Some(path.clone()));
+        assert_eq!((next.count(), next.has_room(1)), (3, false));
+        std::fs::remove_file(&path).unwrap();
+        writeln!(File::create(&path).unwrap(), "{old}").unwrap();
+        assert_eq!(SignInCounter::new(3, Some(path.clone())).count(), 0);
+        assert!(!path.exists(), "nothing is left of what is forgotten");
+    }
+}
