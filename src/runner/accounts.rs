@@ -22,6 +22,8 @@ pub struct Accounts {
     /// Further secrets, each with the text that replaces it in output.
     further: Vec<(&'static str, Secret)>,
     redactor: Redactor,
+    /// Own passwords that are too short for the redactor, each with its label: hidden in members that hold a password.
+    short: Vec<(String, String)>,
 }
 
 impl Accounts {
@@ -82,7 +84,13 @@ impl Accounts {
             .chain(others)
             .map(|(value, shown)| (value.expose(), shown));
         let redactor = Redactor::of(secrets.filter(|(value, _)| value.len() >= MIN_REDACTED));
+        let short = values.iter().filter(|(placeholder, value)| {
+            placeholder.property == Property::Password && value.expose().len() < MIN_REDACTED
+        });
+        let short = short
+            .map(|(label, value)| (json_string(value.expose()), json_string(&label.to_string())));
         Accounts {
+            short: short.collect(),
             values,
             further,
             redactor,
@@ -141,12 +149,19 @@ impl Accounts {
 
     /// Replaces names and passwords in a text by placeholders, however they are encoded.
     pub fn redact(&self, text: &str) -> String {
-        self.redactor.text(text).into_owned()
+        let redacted = self.redactor.text(text).into_owned();
+        let short = self.short.iter();
+        short.fold(redacted, |text, (value, label)| {
+            hide_in_passwords(&text, value, label)
+        })
     }
 
     /// Replaces names and passwords in bytes that may not be text.
     pub fn redact_bytes(&self, bytes: &[u8]) -> Vec<u8> {
-        self.redactor.bytes(bytes).into_owned()
+        match std::str::from_utf8(bytes) {
+            Ok(text) if !self.short.is_empty() => self.redact(text).into_bytes(),
+            _ => self.redactor.bytes(bytes).into_owned(),
+        }
     }
 
     /// Returns the placeholder of a password that bytes show, however it is encoded. A word in lower case may be there by chance.
@@ -185,6 +200,24 @@ impl Accounts {
             state,
         })
     }
+}
+
+fn json_string(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}
+
+/// Replaces a JSON string by another one, where it is the value of a member whose name speaks of a password.
+fn hide_in_passwords(text: &str, value: &str, label: &str) -> String {
+    let (mut hidden, mut rest) = (String::new(), text);
+    while let Some((before, after)) = rest.split_once(value) {
+        let name = before.trim_end().strip_suffix(':');
+        let name = name.and_then(|name| name.trim_end().strip_suffix('"')?.rsplit('"').next());
+        let is_password = name.is_some_and(|name| name.to_ascii_lowercase().contains("pass"));
+        hidden.push_str(before);
+        hidden.push_str(if is_password { label } else { value });
+        rest = after;
+    }
+    hidden + rest
 }
 
 /// Generates a password that every known policy accepts: all four classes, and only symbols of product_16's list.
@@ -234,6 +267,21 @@ mod tests {
                 ),
             }
         }
+    }
+
+    #[test]
+    fn a_short_password_is_hidden_in_members_for_passwords() {
+        let (username, password) = ("lab".to_owned(), Secret::new("lab\"7"));
+        let user = Credentials { username, password };
+        let file = AccountsFile {
+            accounts: [(Account::User, user)].into(),
+            ..AccountsFile::default()
+        };
+        let accounts = Accounts::at_target(&file, &Seed::random());
+        let text = r#"{"Old_Password" : "lab\"7","note":"lab\"7"}"#;
+        let hidden = r#"{"Old_Password" : "«user.password»","note":"lab\"7"}"#;
+        assert_eq!(accounts.redact(text), hidden);
+        assert_eq!(accounts.redact_bytes(text.as_bytes()), hidden.as_bytes());
     }
 
     #[test]

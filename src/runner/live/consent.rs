@@ -4,8 +4,13 @@ use std::{collections::BTreeMap, net::IpAddr};
 
 use reqwest::Url;
 
-use super::error::LiveError;
-use crate::{runner::accounts_file::Credentials, suite::Account};
+use super::{error::LiveError, undo::change};
+use crate::{
+    contract::{Contract, Readings},
+    report::{NotJudged, ReasonCode},
+    runner::{accounts_file::Credentials, transcript::shown_request},
+    suite::{Account, Case, Placeholder, Property},
+};
 
 /// Tells whether a consent names a target: its host, without case and the brackets of an IPv6 address, and its port if one is named.
 pub(super) fn is_target(url: &Url, named: &str) -> bool {
@@ -49,6 +54,26 @@ pub(super) fn protected(accounts: &BTreeMap<Account, Credentials>) -> BTreeMap<A
         }
     }
     protected
+}
+
+/// Returns why a case cannot be judged that sends the password of one account for another: the two have the same one.
+pub(super) fn refuse_one_password(
+    case: &Case,
+    contract: &Contract,
+    accounts: &BTreeMap<Account, Credentials>,
+) -> Option<NotJudged> {
+    let own = |account| accounts.get(&account).map(|own| &own.password);
+    case.steps.iter().find_map(|step| {
+        let shown = shown_request(step, contract, &Readings::default()).ok()?;
+        let sent = change::credentials(shown.body(), step.ask)?;
+        let user: Placeholder = sent.username.parse().ok()?;
+        let password: Placeholder = sent.password.expose().parse().ok()?;
+        let (one, other) = (user.account, password.account);
+        let is_one = one != other && own(one).is_some() && own(one) == own(other);
+        let text = format!("`{one}` and `{other}` have the same password, and this case needs two");
+        let reason = NotJudged::new(ReasonCode::PremiseFailed, text);
+        (is_one && password.property == Property::Password).then_some(reason)
+    })
 }
 
 /// Splits a host without its brackets from a port.

@@ -124,6 +124,16 @@ impl Plan {
         plan
     }
 
+    /// Leaves out cases, each for a reason.
+    pub fn leave_out(&mut self, refusal: impl Fn(&Case) -> Option<NotJudged>) {
+        for planned in std::mem::take(&mut self.cases) {
+            match refusal(&planned.located.case) {
+                Some(reason) => self.left_out.push((planned.located, reason)),
+                None => self.cases.push(planned),
+            }
+        }
+    }
+
     /// Moves the case of a wrong password before the first change: where that is accepted, a validation shows nothing.
     fn ask_for_refusal_first(&mut self) {
         let is_wrong = |planned: &PlannedCase| planned.located.case.id == WRONG_PASSWORD;

@@ -111,7 +111,10 @@ impl LiveTarget {
             max_auth_failures: self.max_auth_failures,
             repeat: self.repeat,
         };
-        let plan = Plan::new(&self.cases, contract::of(self.kind), &permissions);
+        let contract = contract::of(self.kind);
+        let mut plan = Plan::new(&self.cases, contract, &permissions);
+        let named = &self.accounts.accounts;
+        plan.leave_out(|case| consent::refuse_one_password(case, contract, named));
         self.accounts.add_proxy_credentials(&mut self.client);
         let target = Target::new(url.as_str(), &self.client)?;
         let mut label = target.address().to_owned();

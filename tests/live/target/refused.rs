@@ -65,9 +65,10 @@ fn a_user_who_cannot_be_validated_is_not_changed() {
     stage.write_accounts(&ACCOUNTS.replace("Lab-User-Passw0rd:1", "Lab-User-Passw0rd:2"));
     let ran = stage.check(&[CONSENT[0], CONSENT[1], "--case", "set_password*"]);
     assert!(
-        ran.says("no change was made: signing in as `user` failed"),
+        ran.said("the appliance refuses the password of user (lab-user): check lab.yaml\n"),
         "{ran}"
     );
+    assert_eq!(ran.code(), 6, "{ran}");
     assert_eq!(stage.changes(), 0);
     stage.is_as_before();
 }

@@ -310,11 +310,14 @@ impl Stage {
         assert!(self.same_as_before(), "{:?}", self.running.fake.passwords());
     }
 
-    /// Journals and seeds that are left.
+    /// Open journals and their seeds that are left.
     pub(crate) fn left(&self) -> Vec<String> {
         let entries = fs::read_dir(self.folder.path().join("state/d4iot-double/journals")).unwrap();
         let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-        names.filter(|name| !name.ends_with(".lock")).collect()
+        let is_open = |name: &String| {
+            !name.starts_with("closed-") && !name.ends_with(".lock") && !name.ends_with(".failures")
+        };
+        names.filter(is_open).collect()
     }
 }
 

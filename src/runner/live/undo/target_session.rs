@@ -44,6 +44,8 @@ pub struct TargetSession<'a> {
     pub refused: Option<Account>,
     /// The credentials that the target has accepted.
     accepted: Vec<Credentials>,
+    /// The credentials that the target has rejected since.
+    rejected: Vec<Credentials>,
     /// The current password of each account, if it is known.
     current: BTreeMap<Account, Secret>,
     /// The accounts that accepted none of the passwords that this run knows.
@@ -85,6 +87,7 @@ impl<'a> TargetSession<'a> {
             evidence: Vec::new(),
             refused: None,
             accepted: Vec::new(),
+            rejected: Vec::new(),
             current: BTreeMap::new(),
             unknown_passwords: BTreeSet::new(),
             retry_after: Duration::ZERO,
@@ -108,6 +111,7 @@ impl<'a> TargetSession<'a> {
 
     /// Remembers credentials that an answer accepted.
     pub fn accept(&mut self, credentials: Credentials) {
+        self.rejected.retain(|rejected| *rejected != credentials);
         if !self.accepted.contains(&credentials) {
             self.accepted.push(credentials);
         }
@@ -300,6 +304,8 @@ impl<'a> TargetSession<'a> {
                 if is_unexpected && self.should_be_valid(&credentials) {
                     self.refused = self.account(&credentials.username);
                 }
+                self.accepted.retain(|accepted| *accepted != credentials);
+                self.rejected.push(credentials);
             }
             _ => {}
         }
@@ -312,7 +318,7 @@ impl<'a> TargetSession<'a> {
         let is_own = |sent: &Credentials| {
             let account = self.account(&sent.username);
             account.is_some_and(|account| {
-                self.own_password(account) == sent.password && !self.has_changed(account)
+                self.own_password(account) == sent.password && !self.rejected.contains(sent)
             })
         };
         let is_allowed = match credentials {
@@ -324,13 +330,6 @@ impl<'a> TargetSession<'a> {
         (!is_allowed).then(|| {
             format!("{count} sign-ins have failed at this target in the last 15 minutes, of {limit} allowed (--max-auth-failures)")
         })
-    }
-
-    /// Tells whether this run may have changed the password of an account.
-    fn has_changed(&self, account: Account) -> bool {
-        let own = self.own_password(account);
-        let current = self.current.get(&account);
-        self.unknown_passwords.contains(&account) || current.is_some_and(|current| *current != own)
     }
 
     /// Reads an answer. A 5xx counts as lost, whatever its body: the request may have been carried out.
