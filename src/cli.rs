@@ -100,8 +100,14 @@ pub fn main() -> ExitCode {
 fn run(command: Command, console: &Console) -> Result {
     match command {
         Command::Serve(options) => serve::run(&options, console),
-        Command::Check(options) if options.target.target.is_some() => live::run(&options, console),
-        Command::Check(options) => check::run(&options, console),
+        Command::Check(options) => {
+            reports::prepare(&options.report)?;
+            if options.target.target.is_some() {
+                live::run(&options, console)
+            } else {
+                check::run(&options, console)
+            }
+        }
         Command::Plan(options) => plan::run(&options, console),
         Command::Recover(options) => recover::run(&options, console),
         Command::Pending(options) => review::pending(&options),

@@ -12,7 +12,9 @@
 //!
 //! Whatever came from a target is shown with its control characters escaped: a report is safe to print.
 
+mod causes;
 pub mod difference;
+mod extent;
 mod format;
 pub mod json;
 mod model;
@@ -26,7 +28,9 @@ mod template;
 mod tests;
 mod verdicts;
 
-pub use format::{Format, ReportRequest, ReportRequestError};
+pub use causes::Cause;
+pub use format::{Format, ReportRequest, ReportRequestError, ReportStyle};
+pub(crate) use model::fact_name;
 pub use reason::{NotJudged, ReasonCode};
 use serde::{Deserialize, Serialize};
 #[cfg(feature = "cli")]
@@ -56,6 +60,9 @@ pub struct Summary {
     pub actions: Vec<String>,
     /// What went wrong with the run itself, and so belongs to no case: a password not given back, a stale known difference, a stop by a safety rule. Any fails the run.
     pub trouble: Vec<String>,
+    /// The failures, grouped by cause.
+    #[serde(default)]
+    pub causes: Vec<Cause>,
     /// One entry per appliance that was asked.
     pub targets: Vec<TargetSummary>,
 }
@@ -71,6 +78,7 @@ impl Summary {
             options: Vec::new(),
             actions: Vec::new(),
             trouble,
+            causes: causes::of(&targets),
             targets,
         }
     }
@@ -196,7 +204,7 @@ impl CaseFinding {
 }
 
 /// One request and its answer, redacted: values of accounts are placeholders.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
 pub struct ExchangeResult {
     /// The request as a cURL command, secrets as `$NAMES`.
     pub curl: String,
@@ -250,15 +258,6 @@ impl CaseResult {
         self.reasons
             .first()
             .map_or("no reason given", CaseFinding::summary)
-    }
-
-    /// Returns whether every report shows it in full.
-    fn is_remarkable(&self) -> bool {
-        self.failed
-            || matches!(
-                self.conformance,
-                Conformance::Deviation | Conformance::Unstable
-            )
     }
 
     /// Returns one line for progress: `documented    same     validation.authenticated`.

@@ -23,6 +23,8 @@ mod repeat;
 mod seed;
 mod transcript;
 
+use std::time::SystemTime;
+
 pub use accounts::Accounts;
 pub use accounts_file::{AccountsFile, Credentials};
 pub use case_runner::CaseRun;
@@ -36,24 +38,28 @@ pub use transcript::{case_commands, request_with_placeholders};
 use crate::{
     report::CaseResult,
     runner::collector::RunCollector,
-    snapshot::{SnapshotError, SnapshotStore},
-    suite::cases::CaseWithLocation,
+    snapshot::SnapshotStore,
+    suite::{Date, cases::CaseWithLocation},
 };
 
+/// Returns the time of a moment as reports have it: RFC 3339, in UTC.
+pub(crate) fn timestamp(time: SystemTime) -> String {
+    // `Sun, 06 Nov 1994 08:49:37 GMT`
+    let text = httpdate::fmt_http_date(time);
+    format!("{}T{}Z", Date::of(time), &text[17..25])
+}
+
 /// Runs cases at a mock, one after the other. `watch` is called with each case as it ends. For a live target see [`live`].
-///
-/// # Errors
-/// A snapshot cannot be read or written.
 pub async fn run(
     context: &RunContext,
     cases: &[&'static CaseWithLocation],
     store: &SnapshotStore,
     watch: &(dyn Fn(&CaseResult) + Sync),
-) -> Result<RunResult, SnapshotError> {
+) -> RunResult {
     let mut collector = RunCollector::start(context, store, watch, &mut u32::MAX.clone()).await;
     for located in cases {
         let case = collector.cases.run_repeatedly(located, None).await;
-        collector.add(located, case)?;
+        collector.add(located, case);
     }
-    Ok(collector.finish())
+    collector.finish()
 }

@@ -20,7 +20,7 @@ pub use render::{render, render_request};
 pub use store::{SnapshotComparison, SnapshotOwner, SnapshotStore, UpdateMode};
 use thiserror::Error;
 #[cfg(feature = "cli")]
-pub(crate) use write_file::write_file;
+pub(crate) use write_file::{check_writable, write_file};
 
 /// One request and its answer, as a snapshot shows them. Values of accounts are placeholders already (`«user.password»`).
 #[derive(Clone, Debug, PartialEq, Eq)]

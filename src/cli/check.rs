@@ -1,12 +1,12 @@
 //! `check`: sends every documented request to built-in mocks and checks the answers. For a target: see `live`.
 
-use std::{path::PathBuf, thread};
+use std::{env, mem, path::PathBuf, thread, time::SystemTime};
 
 use clap::Args;
 
 use crate::{
     cli::{
-        code,
+        code, console,
         console::Console,
         error::{CliError, Result},
         expectations, mocks,
@@ -66,9 +66,12 @@ pub(super) struct CheckArgs {
     /// Run each case N times; a case whose answers differ is unstable and fails
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub(super) repeat: u32,
+    /// A name for this run, shown in the reports
+    #[arg(long, value_name = "TEXT")]
+    label: Option<String>,
     /// Write a report: text, json, junit, markdown, github, html or profile; to stdout without a path (markdown to $GITHUB_STEP_SUMMARY if that is set); repeatable
     #[arg(long, value_name = "FORMAT[=PATH]")]
-    report: Vec<report::ReportRequest>,
+    pub(super) report: Vec<report::ReportRequest>,
 }
 
 /// Checks, reports, and returns the exit code.
@@ -170,9 +173,8 @@ async fn run_one(
     context.agreed = mock.agreed;
     context.repeat = options.repeat;
     let add = |case: &CaseResult| progress.add(kind, case);
-    let run = runner::run(&context, &mock.cases, &mock.store, &add).await;
+    let mut run = runner::run(&context, &mock.cases, &mock.store, &add).await;
     double.stop().await;
-    let mut run = run.map_err(CliError::usage)?;
     if options.selection.is_full() {
         let ids = mock.cases.iter().map(|located| &*located.case.id);
         let gone = mock.store.gone(&ids.collect::<Vec<_>>());
@@ -183,26 +185,56 @@ async fn run_one(
 
 /// Writes the reports of runs and returns the exit code. `trouble` is what went wrong with a run itself and has a code of its own;
 /// `actions` is what a person must do.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "an edge: a report has the date of its run"
+)]
 pub(super) fn finish(
     options: &CheckArgs,
-    runs: Vec<RunResult>,
+    mut runs: Vec<RunResult>,
     known: &KnownDifferences,
-    (trouble, actions): (Vec<String>, Vec<String>),
+    (mut trouble, actions): (Vec<String>, Vec<String>),
     console: &Console,
 ) -> Result {
+    let problems = runs.iter_mut().map(|run| mem::take(&mut run.problems));
+    let problems: Vec<String> = problems.flatten().collect();
+    problems.iter().for_each(|problem| console.error(problem));
+    let mut worst = if problems.is_empty() {
+        code::SUCCESS
+    } else {
+        code::USAGE
+    };
+    trouble.extend(problems);
     let unreachable = runs.iter().find_map(|run| run.unreachable.clone());
     let targets = runs.into_iter().map(|run| run.summary);
-    let mut summary = Summary::new(trouble, targets.collect());
-    summary.actions = actions;
+    let mut summary = Summary {
+        date: Some(runner::timestamp(SystemTime::now())),
+        label: options.label.clone(),
+        options: env::args_os()
+            .skip(1)
+            .map(|option| console::redacted(&option.to_string_lossy()))
+            .collect(),
+        actions,
+        ..Summary::new(trouble, targets.collect())
+    };
+    if !options.selection.is_full() {
+        // What was not selected was not to be asked for.
+        let targets = summary.targets.iter_mut();
+        targets.for_each(|target| target.not_asked.clear());
+    }
     let outdated = known.problems(&summary);
     let has_outdated = !outdated.is_empty();
     summary.trouble.extend(outdated);
     if let Err(error) = selection::keep_failures(&summary) {
         console.warning(error);
     }
-    reports::write(&options.report, &summary, console)?;
+    worst = code::worst(
+        worst,
+        reports::write(&options.report, &mut summary, console)?,
+    );
     note_pending(options, &summary, console);
-    exit_code(&summary, has_outdated, unreachable)
+    let code = console.code(exit_code(&summary, has_outdated, unreachable));
+    Ok(code::worst(code, worst))
 }
 
 fn note_pending(options: &CheckArgs, summary: &Summary, console: &Console) {
@@ -240,7 +272,7 @@ fn exit_code(summary: &Summary, has_outdated: bool, unreachable: Option<ConnectF
     } else if snapshots::is_ci() && cases.clone().any(is_new) {
         let hint = "run check elsewhere, then `d4iot-double review`, and commit the snapshots";
         Err(CliError::new(code::NO_SNAPSHOT, "in CI every case needs a snapshot").hint(hint))
-    } else if cases.all(|case| case.conformance == Conformance::NotJudged) {
+    } else if !cases.any(|case| case.conformance.is_judged()) {
         Err(CliError::new(code::NOTHING_JUDGED, "nothing was judged"))
     } else {
         Ok(code::SUCCESS)

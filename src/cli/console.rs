@@ -180,8 +180,13 @@ impl Console {
 
 /// Every message passes here, and no known password passes with it.
 fn write(text: &str) {
+    stderr::write(redacted(text));
+}
+
+/// Returns a text without the passwords that messages hide.
+pub(super) fn redacted(text: &str) -> String {
     let hidden = HIDDEN.read().unwrap_or_else(PoisonError::into_inner);
-    stderr::write(hidden.text(text).into_owned());
+    hidden.text(text).into_owned()
 }
 
 /// Hides passwords in all further messages, however they are spelled; in place of those hidden before.

@@ -1,4 +1,4 @@
-//! The progress of a run: a bar on a terminal, and one line per case otherwise.
+//! The progress of a run: a bar on a terminal; elsewhere one line per case if the user asks for more.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -28,7 +28,7 @@ impl Progress {
             let (total, id) = (self.total, &case.id);
             self.console
                 .bar(format_args!("{filled:-<WIDTH$} {done}/{total} {id}"));
-        } else if !self.console.is_quiet() {
+        } else if self.console.is_verbose() {
             self.console
                 .progress(format_args!("{kind:<8}{}", case.verdict_line()));
         }

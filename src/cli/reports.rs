@@ -1,59 +1,142 @@
 //! Where reports go: a file, the summary page of a GitHub step, or stdout.
 
-use std::{env, fs, io::Write};
+use std::{
+    collections::BTreeSet,
+    env, fs, io,
+    io::Write,
+    path::{Path, PathBuf},
+};
 
 use crate::{
     cli::{
+        code,
         console::Console,
         error::{CliError, Result},
         print,
     },
-    report::{Format, ReportRequest, Summary},
-    snapshot::write_file,
+    report::{Format, ReportRequest, ReportStyle, Summary},
+    snapshot::{check_writable, write_file},
 };
 
-/// Writes every requested report, and the text report to stdout unless another one goes there.
+/// Where a report goes.
+enum Destination<'a> {
+    File(&'a Path),
+    /// The page that GitHub shows for a step.
+    StepSummary(PathBuf),
+    Stdout,
+}
+
+impl Destination<'_> {
+    fn of(request: &ReportRequest) -> Destination<'_> {
+        let page = env::var_os(STEP_SUMMARY).filter(|page| !page.is_empty());
+        match (&request.path, page) {
+            (Some(path), _) => Destination::File(path),
+            (None, Some(page)) if request.format == Format::Markdown => {
+                Destination::StepSummary(page.into())
+            }
+            _ => Destination::Stdout,
+        }
+    }
+
+    fn check(&self) -> io::Result<()> {
+        match self {
+            Destination::File(path) => check_writable(path),
+            Destination::StepSummary(page) => append(page).map(drop),
+            Destination::Stdout => Ok(()),
+        }
+    }
+
+    fn write(&self, bytes: &[u8]) -> io::Result<()> {
+        match self {
+            Destination::File(path) => write_file(path, bytes).map(drop),
+            Destination::StepSummary(page) => append(page)?.write_all(bytes),
+            Destination::Stdout => Ok(()),
+        }
+    }
+
+    fn failure(&self, format: Format, error: &io::Error) -> String {
+        let place = match self {
+            Destination::File(path) => path.display().to_string(),
+            _ => format!("${STEP_SUMMARY}"),
+        };
+        format!("cannot write the {format} report to {place}: {error}")
+    }
+}
+
+/// Makes sure that every report can be written, before a run that may be long. Folders that are missing are created.
 ///
 /// # Errors
-/// A file that cannot be written.
-pub(super) fn write(
-    requests: &[ReportRequest],
-    summary: &Summary,
-    console: &Console,
-) -> Result<()> {
-    let print = |format: Format| print(format.write(summary, console.has_colors()));
-    let mut is_text_wanted = true;
-    for ReportRequest { format, path } in requests {
-        is_text_wanted &= *format != Format::Text;
-        let page = env::var_os(STEP_SUMMARY).filter(|page| !page.is_empty());
-        let (place, written) = match (path, page) {
-            (Some(path), _) => {
-                let written = write_file(path, &format.write(summary, false));
-                (path.display().to_string(), written.map(drop))
-            }
-            (None, Some(page)) if *format == Format::Markdown => {
-                let mut options = fs::OpenOptions::new();
-                let file = options.create(true).append(true).open(page);
-                let text = format.write(summary, false);
-                let written = file.and_then(|mut file| file.write_all(&text));
-                (format!("${STEP_SUMMARY}"), written)
-            }
-            _ => {
-                print(*format)?;
-                is_text_wanted &= *format == Format::Github;
-                continue;
-            }
-        };
-        written.map_err(|error| {
-            CliError::usage(format!(
-                "cannot write the {format} report to {place}: {error}"
-            ))
-        })?;
+/// A place that cannot be written, or is named twice; several reports for programs on stdout.
+pub(super) fn prepare(requests: &[ReportRequest]) -> Result<()> {
+    let (mut paths, mut on_stdout) = (BTreeSet::new(), BTreeSet::new());
+    for request in requests {
+        let (format, destination) = (request.format, Destination::of(request));
+        if let Destination::File(path) = destination
+            && !paths.insert(path)
+        {
+            let message = format!("--report: two reports go to {}", path.display());
+            return Err(CliError::usage(message).hint("name a file for each"));
+        }
+        // Annotations are lines that a build server picks out of other text.
+        let is_alone = !matches!(format, Format::Text | Format::Github);
+        if matches!(destination, Destination::Stdout) && is_alone && !on_stdout.insert(format) {
+            let message = format!("--report {format} is given twice for stdout");
+            return Err(CliError::usage(message).hint("leave one out"));
+        }
+        if let Err(error) = destination.check() {
+            return Err(CliError::usage(destination.failure(format, &error)));
+        }
     }
-    if is_text_wanted {
-        print(Format::Text)?;
+    if on_stdout.len() > 1 {
+        let formats: Vec<&str> = on_stdout.iter().map(|format| format.name()).collect();
+        let message = format!("--report: {} all go to stdout", formats.join(", "));
+        return Err(CliError::usage(message).hint("name files, as in json=report.json"));
     }
     Ok(())
+}
+
+/// Writes every requested report, and the text report to stdout unless another one goes there. A file that cannot be written is a problem
+/// of the run. Returns the exit code of that.
+///
+/// # Errors
+/// Standard output cannot be written.
+pub(super) fn write(
+    requests: &[ReportRequest],
+    summary: &mut Summary,
+    console: &Console,
+) -> Result {
+    let mut worst = code::SUCCESS;
+    for request in requests {
+        let (format, destination) = (request.format, Destination::of(request));
+        let bytes = format.write(summary, ReportStyle::default());
+        if let Err(error) = destination.write(&bytes) {
+            let failure = destination.failure(format, &error);
+            console.error(&failure);
+            summary.trouble.push(failure);
+            worst = code::USAGE;
+        }
+    }
+    let style = ReportStyle {
+        color: console.has_colors(),
+        every_case: console.is_verbose(),
+    };
+    let mut is_text_wanted = !requests
+        .iter()
+        .any(|request| request.format == Format::Text);
+    for request in requests {
+        if matches!(Destination::of(request), Destination::Stdout) {
+            print(request.format.write(summary, style))?;
+            is_text_wanted &= request.format == Format::Github;
+        }
+    }
+    if is_text_wanted {
+        print(Format::Text.write(summary, style))?;
+    }
+    Ok(worst)
+}
+
+fn append(page: &Path) -> io::Result<fs::File> {
+    fs::OpenOptions::new().create(true).append(true).open(page)
 }
 
 /// Names the page that GitHub shows for a step.

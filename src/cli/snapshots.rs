@@ -47,6 +47,10 @@ pub(super) fn store(
         UpdateMode::No => SnapshotFolder::open(&folder)?,
         _ => SnapshotFolder::create(&folder)?,
     };
+    // A file that is none of ours is noticed before anything is sent.
+    for id in folder.ids()? {
+        folder.read(&id)?;
+    }
     let owner = if is_unchanged {
         SnapshotOwner::Tests
     } else {
@@ -59,7 +63,7 @@ pub(super) fn store(
 fn update(choice: Option<UpdateChoice>) -> Result<UpdateMode> {
     let variable = env::var("INSTA_UPDATE").unwrap_or_default();
     Ok(match (choice, variable.as_str()) {
-        (Some(UpdateChoice::Pending), _) | (None, "new") => UpdateMode::Pending,
+        (Some(UpdateChoice::Pending), _) | (None, "new" | "unseen") => UpdateMode::Pending,
         (Some(UpdateChoice::No), _) | (None, "no") => UpdateMode::No,
         (Some(UpdateChoice::New), _) => UpdateMode::New,
         (Some(UpdateChoice::All), _) | (None, "always" | "force") => UpdateMode::All,
@@ -67,14 +71,16 @@ fn update(choice: Option<UpdateChoice>) -> Result<UpdateMode> {
         (None, "" | "auto") => UpdateMode::Pending,
         (None, other) => {
             return Err(CliError::usage(format!(
-                "INSTA_UPDATE is `{other}`, expected one of no, auto, new, always, force"
+                "INSTA_UPDATE is `{other}`, expected one of no, auto, new, unseen, always, force"
             )));
         }
     })
 }
 
-/// Whether this is a build server: `CI` is set to something other than no.
+/// Whether this is a build server: `CI`, or `TF_BUILD` of Azure Pipelines, is set to something other than no.
 pub(super) fn is_ci() -> bool {
-    let ci = env::var("CI").unwrap_or_default().to_ascii_lowercase();
-    !["", "0", "false", "no"].contains(&ci.as_str())
+    ["CI", "TF_BUILD"].iter().any(|name| {
+        let value = env::var(name).unwrap_or_default().to_ascii_lowercase();
+        !["", "0", "false", "no"].contains(&value.as_str())
+    })
 }

@@ -31,10 +31,19 @@ closed_set! {
 }
 
 impl Format {
-    /// Writes a run in this format, as UTF-8 with a newline at the end. Only text has colour.
-    pub fn write(self, summary: &Summary, color: bool) -> Vec<u8> {
-        template::write(self, summary, color).into_bytes()
+    /// Writes a run in this format, as UTF-8 with a newline at the end.
+    pub fn write(self, summary: &Summary, style: ReportStyle) -> Vec<u8> {
+        template::write(self, summary, style).into_bytes()
     }
+}
+
+/// How a report for people is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ReportStyle {
+    /// Whether text has colour.
+    pub color: bool,
+    /// Whether text shows every case that fails, and lists every other case, instead of one example for each cause.
+    pub every_case: bool,
 }
 
 /// One `--report FORMAT[=PATH]`: a format, and the file it goes to, standard output where none is named.
@@ -69,7 +78,7 @@ impl FromStr for ReportRequest {
         if path == Some("") {
             return Err(ReportRequestError::NoFile(format));
         }
-        let path = path.map(PathBuf::from);
+        let path = path.filter(|path| *path != "-").map(PathBuf::from);
         Ok(ReportRequest { format, path })
     }
 }
@@ -82,6 +91,7 @@ mod tests {
 
     #[rstest]
     #[case::alone("text", Format::Text, None)]
+    #[case::a_dash_is_stdout("json=-", Format::Json, None)]
     #[case::to_a_file("junit=out/report.xml", Format::Junit, Some("out/report.xml"))]
     #[case::the_first_equals_sign_counts("json=a=b.json", Format::Json, Some("a=b.json"))]
     fn a_request_is_a_format_and_perhaps_a_file(

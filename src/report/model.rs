@@ -9,13 +9,13 @@ use crate::{
     contract,
     contract::{FactEntry, Kind, Operation},
     report::{
-        CaseResult, Conformance, Followed, Inconsistency, Regression, Summary, TargetSummary,
-        numbered, sanitize,
+        CaseResult, Conformance, Followed, Inconsistency, ReasonCode, Regression, Summary,
+        TargetSummary, extent, numbered, sanitize,
     },
 };
 
 /// Returns everything that a template can show: of the cases, those that `shows` selects.
-pub(super) fn context(summary: &Summary, shows: fn(&CaseResult) -> bool) -> Value {
+pub(super) fn context(summary: &Summary, shows: CaseFilter, every_case: bool) -> Value {
     let (ending, conclusion) = conclusion(summary);
     let readings = reading_rows(summary);
     let classes: Vec<String> = summary.targets.iter().flat_map(all_classes).collect();
@@ -23,19 +23,124 @@ pub(super) fn context(summary: &Summary, shows: fn(&CaseResult) -> bool) -> Valu
     for class in &classes {
         *class_counts.entry(class).or_default() += 1;
     }
-    json!({
-        "tool": summary.tool,
-        "trouble": summary.trouble,
-        "targets": summary.targets.iter().map(|target| target_context(target, shows)).collect::<Vec<_>>(),
-        "conformances": Conformance::NAMES,
-        "regressions": Regression::NAMES,
-        "follows_others": readings.iter().flat_map(|row| &row.cells).any(|cell| cell.ends_with(MARK)),
-        "widths": widths(summary, &readings),
-        "readings": readings,
-        "class_counts": class_counts,
-        "ending": ending,
-        "conclusion": conclusion,
-    })
+    let examples: BTreeSet<&str> = summary
+        .causes
+        .iter()
+        .filter_map(|cause| cause.cases.first().map(String::as_str))
+        .collect();
+    let is_shown = |target: &TargetSummary, case: &CaseResult| match shows {
+        CaseFilter::All => true,
+        CaseFilter::Failed => case.failed,
+        CaseFilter::Examples => {
+            case.failed && examples.contains(&*format!("{}/{}", target.kind, case.id))
+        }
+    };
+    let targets = summary.targets.iter();
+    let targets = targets.map(|target| target_context(target, |case| is_shown(target, case)));
+    extended(
+        &RunFacts::of(summary),
+        json!({
+            "targets": targets.collect::<Vec<_>>(),
+            "why_failed": why_failed(summary),
+            "causes": causes(summary),
+            "every_case": every_case,
+            "legend": legend(summary),
+            // Build servers want one; a run that has none is one of long ago.
+            "timestamp": summary.date.as_deref().unwrap_or("1970-01-01T00:00:00Z").trim_end_matches('Z'),
+            "not_asked": extent::not_asked(summary),
+            "more": extent::more(summary).join(", "),
+            "conformances": Conformance::NAMES,
+            "regressions": Regression::NAMES,
+            "follows_others": readings.iter().any(|row| row.is_other),
+            "follows_default": readings.iter().filter(|row| !row.is_other).count(),
+            "widths": widths(summary, &readings),
+            "readings": readings,
+            "class_counts": class_counts,
+            "ending": ending,
+            "conclusion": conclusion,
+        }),
+    )
+}
+
+/// Which cases a report shows in full.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum CaseFilter {
+    All,
+    /// One for each cause.
+    Examples,
+    Failed,
+}
+
+/// What a summary says of the run as a whole.
+#[derive(Serialize)]
+struct RunFacts<'a> {
+    tool: &'a str,
+    date: &'a Option<String>,
+    label: &'a Option<String>,
+    options: String,
+    actions: &'a [String],
+    trouble: &'a [String],
+}
+
+impl RunFacts<'_> {
+    fn of(summary: &Summary) -> RunFacts<'_> {
+        let Summary {
+            tool,
+            date,
+            label,
+            actions,
+            trouble,
+            ..
+        } = summary;
+        RunFacts {
+            tool,
+            date,
+            label,
+            options: summary.options.join(" "),
+            actions,
+            trouble,
+        }
+    }
+}
+
+/// Says how many cases fail, and for how many reasons.
+fn why_failed(summary: &Summary) -> String {
+    let failed = summary.causes.iter().flat_map(|cause| &cause.cases);
+    let failed: BTreeSet<&String> = failed.collect();
+    let is_case = |name: &&&String| !name.contains("/inconsistent.");
+    let (cases, all) = (failed.iter().filter(is_case).count(), failed.len());
+    let mut text = match cases {
+        1 => "1 case fails".to_owned(),
+        cases => format!("{cases} cases fail"),
+    };
+    if all > cases {
+        text.push_str(&format!(", {} inconsistent,", all - cases));
+    }
+    let plural = if summary.causes.len() == 1 { "" } else { "s" };
+    text + &format!(" for {} reason{plural}", summary.causes.len())
+}
+
+/// Returns the causes; the cases of a run at one target are named without its kind.
+fn causes(summary: &Summary) -> Vec<Value> {
+    let has_one_target = summary.targets.len() == 1;
+    let short = |case: &String| match case.split_once('/') {
+        Some((_, id)) if has_one_target => id.to_owned(),
+        _ => case.clone(),
+    };
+    let causes = summary.causes.iter().map(|cause| {
+        let cases: Vec<String> = cause.cases.iter().map(short).collect();
+        json!({ "text": cause.text, "count": cases.len(), "cases": cases })
+    });
+    causes.collect()
+}
+
+/// Returns the verdicts of a run, each with its meaning.
+fn legend(summary: &Summary) -> Vec<(&'static str, &'static str)> {
+    let cases = || summary.targets.iter().flat_map(|target| &target.cases);
+    let verdicts = Conformance::ALL.iter();
+    let verdicts = verdicts.filter(|verdict| cases().any(|case| case.conformance == **verdict));
+    let legend = verdicts.map(|verdict| (verdict.name(), verdict.meaning()));
+    legend.collect()
 }
 
 /// Returns how a run ended (`bad`, `good`, or `nothing` was judged), and the sentence that says so.
@@ -58,13 +163,15 @@ pub(super) fn conclusion(summary: &Summary) -> (&'static str, String) {
         1 => Some(format!("1 {one}")),
         count => Some(format!("{count} {many}")),
     };
+    let causes = summary.causes.len().saturating_sub(inconsistent.len());
+    let causes = amount(causes, "reason", "reasons").map(|text| format!(" for {text}"));
     let failed = amount(count(|case| case.failed), "case fails", "cases fail");
     let inconsistent = amount(inconsistent.len(), "fact is", "facts are");
-    let trouble = amount(summary.trouble.len(), "trouble", "troubles");
+    let trouble = amount(summary.trouble.len(), "problem", "problems");
     let new = amount(new, "new snapshot", "new snapshots");
     let written = amount(written, "changed snapshot", "changed snapshots");
     let problems = [
-        failed,
+        failed.map(|text| text + &causes.unwrap_or_default()),
         inconsistent.map(|text| text + " answered inconsistently"),
         trouble.map(|text| text + " with the run itself"),
     ];
@@ -81,21 +188,25 @@ pub(super) fn conclusion(summary: &Summary) -> (&'static str, String) {
     if !remarks.is_empty() {
         remarks.insert_str(0, "; ");
     }
-    let is_judged = |case: &&CaseResult| case.conformance != Conformance::NotJudged;
+    let judged = extent::judged(summary);
     if !problems.is_empty() {
-        ("bad", format!("{problems}{remarks}."))
-    } else if cases.iter().any(is_judged) {
-        ("good", format!("All judged cases pass{remarks}."))
+        ("bad", format!("{problems}{remarks}; {judged}."))
+    } else if cases.iter().any(|case| case.conformance.is_judged()) {
+        ("good", format!("{judged}, none fails{remarks}."))
     } else {
-        ("nothing", "Nothing was judged.".to_owned())
+        let recorded = count(|case| case.conformance == Conformance::Undocumented);
+        let recorded = amount(recorded, "answer recorded", "answers recorded");
+        let recorded = recorded.map(|text| format!("; {text}")).unwrap_or_default();
+        let none = judged.trim_end_matches(" judged");
+        ("nothing", format!("Nothing was judged: {none}{recorded}."))
     }
 }
 
-fn target_context(target: &TargetSummary, shows: fn(&CaseResult) -> bool) -> Value {
+fn target_context(target: &TargetSummary, shows: impl Fn(&CaseResult) -> bool) -> Value {
     let review = target.review.as_deref();
     let passed = || target.cases.iter().filter(|case| !case.failed);
     let failed = || target.cases.iter().filter(|case| case.failed);
-    let with_reason = |case| (CaseResult::reason(case).to_owned(), case);
+    let with_reason = |case| (not_judged_reason(case), case);
     let known = passed().filter_map(|case| Some((case.known.clone()?, case)));
     let variants = passed().filter(|case| case.conformance == Conformance::Variant);
     let variants = variants.flat_map(|case| {
@@ -111,6 +222,9 @@ fn target_context(target: &TargetSummary, shows: fn(&CaseResult) -> bool) -> Val
     json!({
         "kind": target.kind,
         "target": target.target,
+        "certificate": target.certificate,
+        "failed_sign_ins": target.failed_sign_ins,
+        "stopped": target.stopped,
         "counts": counts,
         "profile": target.profile,
         "gone": target.gone,
@@ -122,7 +236,6 @@ fn target_context(target: &TargetSummary, shows: fn(&CaseResult) -> bool) -> Val
         "known": grouped(known),
         "variants": grouped(variants),
         "not_judged": grouped(not_judged().map(with_reason)),
-        "more_failed": grouped(failed().skip(MAX_FAILURES).map(with_reason)),
         "new": new.map(|case| &case.id).collect::<Vec<_>>(),
         // Without a baseline no case was compared with a snapshot.
         "has_snapshots": counts.same + counts.changed + counts.new > 0,
@@ -133,6 +246,15 @@ fn target_context(target: &TargetSummary, shows: fn(&CaseResult) -> bool) -> Val
         "facts": facts(target),
         "bar": bar(target),
     })
+}
+
+/// Returns why a case was not judged. What a case would cost does not matter where it is over the budget.
+fn not_judged_reason(case: &CaseResult) -> String {
+    let over_budget = |code| code == Some(ReasonCode::Budget);
+    if case.reasons.iter().any(|reason| over_budget(reason.code)) {
+        return "it needs more failed sign-ins than --max-auth-failures allows".to_owned();
+    }
+    case.reason().to_owned()
 }
 
 /// Returns where each verdict of a bar starts, and how long it is.
@@ -244,6 +366,8 @@ struct ReadingRow {
     fact: String,
     /// What each target follows, in the order of the targets; `-` where it was not seen.
     cells: Vec<String>,
+    /// Whether a target follows another reading than the default.
+    is_other: bool,
 }
 
 /// Returns the rows by number, those without one last.
@@ -269,6 +393,7 @@ fn reading_rows(summary: &Summary) -> Vec<ReadingRow> {
         .map(|((_, number, fact), cells)| ReadingRow {
             number: number.into(),
             fact: fact.into(),
+            is_other: cells.iter().any(|cell| cell.ends_with(MARK)),
             cells,
         });
     rows.collect()
@@ -319,7 +444,7 @@ fn facts(target: &TargetSummary) -> Vec<Value> {
 }
 
 /// Returns the name of a fact that may have its number before it.
-fn fact_name(fact: &str) -> &str {
+pub(crate) fn fact_name(fact: &str) -> &str {
     fact.split_once(' ').map_or(fact, |(_, name)| name)
 }
 
@@ -359,5 +484,3 @@ fn all_classes(target: &TargetSummary) -> impl Iterator<Item = String> {
 const MARK: &str = " *";
 /// How many characters are shown of answers that are no reading, so that a column stays one.
 const MAX_OTHER: usize = 40;
-/// How many failures the page of a build server shows in full: it may have a megabyte.
-const MAX_FAILURES: usize = 50;

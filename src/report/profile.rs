@@ -135,10 +135,10 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
-    use crate::report::{Format, Summary, sample, template};
+    use crate::report::{Format, ReportStyle, Summary, sample, template};
 
     fn write(summary: &Summary) -> String {
-        template::write(Format::Profile, summary, false)
+        template::write(Format::Profile, summary, ReportStyle::default())
     }
 
     #[test]

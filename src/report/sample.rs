@@ -4,8 +4,8 @@ use crate::{
     contract,
     contract::Kind,
     report::{
-        CaseFinding, CaseResult, Conformance, Counts, ExchangeResult, Followed, Inconsistency,
-        Regression, Summary, TargetSummary,
+        CaseFinding, CaseResult, Conformance, Counts, ExchangeResult, FailedSignIns, Followed,
+        Inconsistency, ReasonCode, Regression, Summary, TargetSummary, causes,
     },
 };
 
@@ -49,10 +49,10 @@ pub(crate) fn rich() -> Summary {
     let sensor = TargetSummary {
         kind: Kind::Sensor,
         target: "https://sensor.example:8443\u{7}".into(),
-        certificate: None,
-        failed_sign_ins: None,
-        stopped: None,
-        not_asked: Vec::new(),
+        certificate: Some("sha256//AAAA".into()),
+        failed_sign_ins: Some(FailedSignIns { count: 2, limit: 3 }),
+        stopped: Some("a lock-out is suspected".into()),
+        not_asked: vec!["validation.path".into()],
         counts: Counts::of(&cases),
         profile: vec![
             followed("validation.authenticated.body", Some("X11"), &[], false),
@@ -119,6 +119,12 @@ pub(crate) fn rich() -> Summary {
         cases,
     };
     Summary {
+        date: Some("2026-11-29T12:34:56Z".into()),
+        label: Some("Release A".into()),
+        options: ["check", "https://sensor.example:8443", "--kind", "sensor"]
+            .map(str::to_owned)
+            .into(),
+        actions: vec![format!("set the password of `test` {HOSTILE}")],
         trouble: vec![format!(
             "the password of `test` was not given back: {HOSTILE}\n  hint: d4iot-double recover"
         )],
@@ -180,6 +186,7 @@ fn summary(targets: Vec<TargetSummary>) -> Summary {
         options: Vec::new(),
         actions: Vec::new(),
         trouble: Vec::new(),
+        causes: causes::of(&targets),
         targets,
     }
 }
@@ -216,7 +223,7 @@ fn deviation() -> CaseResult {
             step: 2,
             code: None,
             expected: "authenticated: `Authentication succeeded.` or `Authentication succeeded`".into(),
-            received: format!("`msg` is `{HOSTILE}` instead of `Authentication succeeded.`"),
+            received: format!("`msg` is `{HOSTILE}`, expected `Authentication succeeded.`"),
             readings: vec![
                 "X11 validation.authenticated.body: example `Authentication succeeded.` (sensor:220)".into(),
                 "X11 validation.authenticated.body: table `Authentication succeeded` (sensor:212)".into(),
@@ -260,7 +267,7 @@ fn not_judged(id: &str, reason: &str) -> CaseResult {
     CaseResult {
         reasons: vec![CaseFinding {
             step: 0,
-            code: None,
+            code: Some(ReasonCode::AccountMissing),
             expected: String::new(),
             received: reason.into(),
             readings: Vec::new(),
@@ -274,6 +281,7 @@ fn not_judged(id: &str, reason: &str) -> CaseResult {
 fn unreachable() -> CaseResult {
     let mut case = not_judged("validation.reset", "no answer: connection reset");
     case.reasons[0].hint = None;
+    case.reasons[0].code = Some(ReasonCode::NoAnswer);
     case.exchanges.push(ExchangeResult {
         status: None,
         content_type: None,

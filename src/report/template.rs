@@ -8,13 +8,13 @@ use minijinja::{
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use crate::report::{CaseResult, Format, Summary, json, model, sanitize};
+use crate::report::{Format, ReportStyle, Summary, json, model, model::CaseFilter, sanitize};
 
 /// Escapes text, so that a format does not read anything in it.
 type Escape = fn(&str) -> String;
 
 /// Writes a run. Only text has colour.
-pub(super) fn write(format: Format, summary: &Summary, color: bool) -> String {
+pub(super) fn write(format: Format, summary: &Summary, style: ReportStyle) -> String {
     let (template, line, block): (&str, Escape, Escape) = match format {
         Format::Github => (include_str!("templates/github.jinja"), property, data),
         Format::Html => (include_str!("templates/html.jinja"), entities, entities),
@@ -28,22 +28,19 @@ pub(super) fn write(format: Format, summary: &Summary, color: bool) -> String {
             str::to_owned,
         ),
     };
-    let color = color && format == Format::Text;
+    let is_text = format == Format::Text;
     let shows = match format {
-        Format::Html | Format::Junit => |_: &CaseResult| true,
-        _ => CaseResult::is_remarkable,
+        Format::Html | Format::Junit => CaseFilter::All,
+        Format::Text if style.every_case => CaseFilter::Failed,
+        _ => CaseFilter::Examples,
     };
     let text = render(
         template,
-        Serde(model::context(summary, shows)),
-        &environment(line, block, color),
+        Serde(model::context(summary, shows, style.every_case)),
+        &environment(line, block, style.color && is_text),
     );
     let lines = text.lines().map(|line| line.trim_end().to_owned() + "\n");
-    if format == Format::Text {
-        lines.collect()
-    } else {
-        text
-    }
+    if is_text { lines.collect() } else { text }
 }
 
 /// One case that fails, in full, as text.
@@ -126,6 +123,7 @@ fn environment(line: Escape, block: Escape, color: bool) -> Environment<'static>
         sanitize::lines(text).collect::<Vec<_>>()
     });
     environment.add_filter("first_few", first_few);
+    environment.add_filter("one_of", one_of);
     environment.add_filter("wrapped", |items: Vec<String>, indent: usize| {
         let items: Vec<String> = items.iter().map(|item| sanitize::line(item)).collect();
         let lines = sanitize::wrapped(&items, sanitize::WIDTH - indent);
@@ -197,6 +195,15 @@ fn first_few(mut names: Vec<String>) -> Vec<String> {
         names.push(format!("… {more} more"));
     }
     names
+}
+
+/// The first of some cases, and how many more there are.
+fn one_of(cases: Vec<String>) -> String {
+    match cases.as_slice() {
+        [] => String::new(),
+        [one] => one.clone(),
+        [one, more @ ..] => format!("{one} and {} more", more.len()),
+    }
 }
 
 /// Escapes the message of a command of GitHub, by the rules of its own toolkit.

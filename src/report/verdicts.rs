@@ -37,6 +37,25 @@ closed_set! {
     }
 }
 
+impl Conformance {
+    /// Tells whether an answer was compared with the documentation.
+    pub fn is_judged(self) -> bool {
+        !matches!(self, Conformance::NotJudged | Conformance::Undocumented)
+    }
+
+    /// Says what it means, for a legend.
+    pub(super) fn meaning(self) -> &'static str {
+        match self {
+            Conformance::Documented => "as documented",
+            Conformance::Variant => "another reading where the documentation contradicts itself",
+            Conformance::Deviation => "no reading of the documentation allows it",
+            Conformance::Undocumented => "the documentation is silent: recorded, not judged",
+            Conformance::NotJudged => "not sent, or not answered",
+            Conformance::Unstable => "not answered alike each time",
+        }
+    }
+}
+
 /// How often each verdict was reached.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, PartialEq, Eq)]
 #[non_exhaustive]
@@ -50,6 +69,7 @@ pub struct Counts {
     /// The documents are silent.
     pub undocumented: usize,
     /// Not judged, with a reason.
+    #[serde(rename = "not-judged", alias = "not_judged")]
     pub not_judged: usize,
     /// Asked several times, and not answered alike.
     #[serde(default)]

@@ -70,6 +70,11 @@ impl AcceptanceRule {
         let Some(exchanges) = reread(body) else {
             return refuse("its body is not one that `check` writes".to_owned());
         };
+        let is_missing =
+            |exchange: &SnapshotSection| matches!(exchange.answer, Some(ShownAnswer::Failed(_)));
+        if let Some(index) = exchanges.iter().position(is_missing) {
+            return refuse(format!("no answer came in step {}", index + 1));
+        }
         let mut secrets = self.secrets.iter();
         if let Some((what, _)) = secrets.find(|(_, secret)| holds(body, &exchanges, secret)) {
             return refuse(format!("it holds {what}"));
@@ -115,8 +120,7 @@ fn check_exchanges(
         let shown = shown.filter(is_same);
         let shown = shown.ok_or(NotAcceptable::Request(number + 1))?;
         let answer = match &exchange.answer {
-            None => continue,
-            Some(ShownAnswer::Failed(reason)) => Err(ClientError::Broken(reason.clone())),
+            None | Some(ShownAnswer::Failed(_)) => continue,
             Some(ShownAnswer::Received {
                 status,
                 headers,
@@ -266,6 +270,15 @@ mod tests {
                 );
             }
         }
+    }
+
+    #[test]
+    fn an_answer_that_never_came_is_refused() {
+        let body = body();
+        let (request, _) = body.split_once("\n\n200\n").unwrap();
+        let body = format!("{request}\n\nfailed: no whole answer");
+        let refused = AcceptanceRule::default().check(ID, Some(Kind::Sensor), &body);
+        assert_eq!(refused.unwrap_err().to_string(), "no answer came in step 1");
     }
 
     /// Every snapshot of the project is one that would be accepted again.

@@ -1,9 +1,12 @@
 //! Collects the results of a run: the cases, compared with their snapshots, and the readings that the answers follow.
 
+use std::collections::BTreeSet;
+
 use crate::{
     client::ConnectFailure,
     contract,
-    report::{CaseResult, Conformance, Counts, Regression, TargetSummary},
+    contract::{Contract, FactEntry, Ground},
+    report::{CaseResult, Conformance, Counts, Regression, TargetSummary, fact_name},
     runner::{
         RunContext,
         case_runner::{CaseRun, CaseRunner},
@@ -23,6 +26,8 @@ pub struct RunResult {
     pub summary: TargetSummary,
     /// Why the target could not be reached, for the exit code.
     pub unreachable: Option<ConnectFailure>,
+    /// What went wrong beside the cases: a snapshot that cannot be read or written.
+    pub problems: Vec<String>,
 }
 
 /// Collects the results of a run.
@@ -38,6 +43,7 @@ pub(super) struct RunCollector<'a> {
     pub(super) unreachable: Option<ConnectFailure>,
     /// Whether a snapshot waits for review.
     has_pending: bool,
+    problems: Vec<String>,
 }
 
 impl<'a> RunCollector<'a> {
@@ -62,6 +68,7 @@ impl<'a> RunCollector<'a> {
             runs: Vec::new(),
             unreachable: probed.unreachable,
             has_pending: false,
+            problems: Vec::new(),
         };
         collector.add_evidence(probe::NAME, probed.evidence);
         collector
@@ -74,18 +81,17 @@ impl<'a> RunCollector<'a> {
     }
 
     /// Adds a case that has ended; tells whether the target was reached.
-    pub(super) fn add(
-        &mut self,
-        located: &CaseWithLocation,
-        mut case: CaseRun,
-    ) -> Result<bool, SnapshotError> {
-        self.compare(located, &mut case)?;
+    pub(super) fn add(&mut self, located: &CaseWithLocation, mut case: CaseRun) -> bool {
+        if let Err(error) = self.compare(located, &mut case) {
+            self.problems.push(error.to_string());
+        }
+        self.decide(&mut case.result);
         (self.watch)(&case.result);
         self.add_evidence(&located.case.id, std::mem::take(&mut case.evidence));
         let is_reached = case.unreached.is_none();
         self.unreachable = self.unreachable.take().or(case.unreached.take());
         self.runs.push(case);
-        Ok(is_reached)
+        is_reached
     }
 
     pub(super) fn finish(mut self) -> RunResult {
@@ -102,7 +108,7 @@ impl<'a> RunCollector<'a> {
             certificate: None,
             failed_sign_ins: None,
             stopped: None,
-            not_asked: Vec::new(),
+            not_asked: not_asked(self.cases.contract, &cases),
             counts: Counts::of(&cases),
             profile,
             inconsistent,
@@ -114,30 +120,33 @@ impl<'a> RunCollector<'a> {
             cases: self.runs,
             summary,
             unreachable: self.unreachable,
+            problems: self.problems,
         }
     }
 
-    /// Compares a case with its snapshot, and decides whether it fails. A known difference does not.
+    /// Compares a case with its snapshot, and writes it down as far as that is allowed.
     fn compare(
         &mut self,
         located: &CaseWithLocation,
         case: &mut CaseRun,
     ) -> Result<(), SnapshotError> {
         let id = &located.case.id;
-        let known = self.known(id);
+        let is_known = self.known(id).is_some();
         let result = &mut case.result;
         if let Some(body) = &case.snapshot
             && let Some(comparison) = self.store.compare(id, body)?
         {
-            let is_unknown = result.conformance == Conformance::Deviation && known.is_none();
+            let is_unknown = result.conformance == Conformance::Deviation && !is_known;
+            // What never came is nothing to compare with.
+            let is_unanswered = result.exchanges.iter().any(|one| one.status.is_none());
             let header = Header {
                 source: None,
                 description: located.case.title.clone(),
                 input_file: located.file.to_owned(),
             };
-            self.has_pending |= self
-                .store
-                .update(id, header, body, &comparison, is_unknown)?;
+            self.has_pending |=
+                self.store
+                    .update(id, header, body, &comparison, is_unknown || is_unanswered)?;
             result.regression = Some(match comparison {
                 SnapshotComparison::Changed(difference) => {
                     result.difference = difference;
@@ -147,6 +156,12 @@ impl<'a> RunCollector<'a> {
                 SnapshotComparison::Same => Regression::Same,
             });
         }
+        Ok(())
+    }
+
+    /// Decides whether a case fails. A known difference does not.
+    fn decide(&self, result: &mut CaseResult) {
+        let known = self.known(&result.id);
         let is_changed = result.regression == Some(Regression::Changed);
         let is_wrong = matches!(
             result.conformance,
@@ -155,7 +170,6 @@ impl<'a> RunCollector<'a> {
         let differs = is_wrong || is_changed && !self.store.accepts_changes();
         result.failed = differs && known.is_none();
         result.known = known.filter(|_| differs);
-        Ok(())
     }
 
     /// Makes a deviation of each change that was never answered in the whole run: that is not an accident on the way.
@@ -187,6 +201,22 @@ impl<'a> RunCollector<'a> {
         let known = context.agreed.known.reason(context.kind, id);
         known.map(str::to_owned)
     }
+}
+
+/// Returns the facts with a documented reading that no judged case covers.
+fn not_asked(contract: &Contract, cases: &[CaseResult]) -> Vec<String> {
+    let judged = cases.iter().filter(|case| case.conformance.is_judged());
+    let asked: BTreeSet<&str> = judged
+        .flat_map(|case| &case.facts)
+        .map(|fact| fact_name(fact))
+        .collect();
+    let is_documented = |fact: &FactEntry<'_>| {
+        let mut readings = fact.readings.iter();
+        readings.any(|reading| matches!(reading.ground, Ground::Documented { .. }))
+    };
+    let facts = contract.facts().into_iter().filter(is_documented);
+    let facts = facts.map(|fact| fact.name);
+    facts.filter(|fact| !asked.contains(&**fact)).collect()
 }
 
 const NEVER_ANSWERED: &str =

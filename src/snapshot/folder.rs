@@ -118,6 +118,10 @@ impl SnapshotFolder {
     /// The id is not one, or the file cannot be removed.
     pub fn drop_pending(&self, id: &str) -> Result<bool, SnapshotError> {
         let path = self.path(id, PENDING)?;
+        // On a read-only file system removing fails even where there is nothing to remove.
+        if fs::symlink_metadata(&path).is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
+            return Ok(false);
+        }
         match fs::remove_file(&path) {
             Ok(()) => Ok(true),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),

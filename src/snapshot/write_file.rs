@@ -38,6 +38,29 @@ pub(crate) fn write_file(path: &Path, bytes: &[u8]) -> io::Result<Option<PathBuf
     }
 }
 
+/// Makes sure that a file could be written, and leaves no trace but the folders that were missing.
+///
+/// # Errors
+/// The system's.
+#[cfg(feature = "cli")]
+pub(crate) fn check_writable(path: &Path) -> io::Result<()> {
+    match fs::metadata(path) {
+        Ok(metadata) if metadata.is_dir() => return Err(io::ErrorKind::IsADirectory.into()),
+        // A device or a FIFO must not be opened before there is something to write.
+        Ok(metadata) if !metadata.is_file() => return Ok(()),
+        Ok(_) => return fs::OpenOptions::new().append(true).open(path).map(drop),
+        Err(_) => {}
+    }
+    if let Some(folder) = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+    {
+        fs::create_dir_all(folder)?;
+    }
+    let (temporary, _) = temporary(path)?;
+    fs::remove_file(temporary)
+}
+
 fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let (temporary, mut file) = temporary(path)?;
     let written = file.write_all(bytes);

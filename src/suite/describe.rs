@@ -25,7 +25,11 @@ pub(super) fn describe(
             Outcome::UnknownPath => Some(other_kind(kind)),
             _ => None,
         };
-        return (format!("{outcome}, which is not expected here"), hint);
+        let expected: Vec<&str> = outcomes.iter().map(|outcome| outcome.name()).collect();
+        return (
+            format!("{outcome}, expected {}", expected.join(" or ")),
+            hint,
+        );
     }
     let header = |name| {
         let value = answer.headers().get(name).map(|value| value.as_bytes());
@@ -106,7 +110,7 @@ fn differences(expected: &Value, received: &Value, path: &str, found: &mut Vec<S
                 }
             }
             let additional = received.keys().filter(|key| !expected.contains_key(*key));
-            found.extend(additional.map(|key| format!("`{}` is there in addition", below(key))));
+            found.extend(additional.map(|key| format!("`{}` is not expected", below(key))));
         }
         (expected, received) if expected != received => {
             let place = if path.is_empty() {
@@ -119,7 +123,7 @@ fn differences(expected: &Value, received: &Value, path: &str, found: &mut Vec<S
                 format!("`{}`", text.unwrap_or_else(|| value.to_string()))
             };
             found.push(format!(
-                "{place} is {} instead of {}",
+                "{place} is {}, expected {}",
                 shown(received),
                 shown(expected)
             ));
@@ -163,15 +167,15 @@ mod tests {
     #[rstest]
     #[case::another_word(
         "{\"msg\":\"Authentication succeeded. Welcome\"}",
-        "`msg` is `Authentication succeeded. Welcome` instead of `Authentication succeeded.`"
+        "`msg` is `Authentication succeeded. Welcome`, expected `Authentication succeeded.`"
     )]
     #[case::a_key_more(
         "{\"msg\":\"Authentication succeeded.\",\"code\":0}",
-        "`code` is there in addition"
+        "`code` is not expected"
     )]
     #[case::another_key(
         "{\"message\":\"Authentication succeeded.\"}",
-        "`msg` is missing, `message` is there in addition"
+        "`msg` is missing, `message` is not expected"
     )]
     fn what_differs_from_the_nearest_reading_is_named(#[case] body: &str, #[case] received: &str) {
         let hint = "nearest: X11 validation.authenticated.body: example";

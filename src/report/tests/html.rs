@@ -7,12 +7,12 @@ use quick_xml::{Reader, events::Event};
 use sha2::{Digest, Sha256};
 
 use crate::report::{
-    Format, Summary, model, sample, sanitize, template,
+    Format, ReportStyle, Summary, model, sample, sanitize, template,
     template::{STYLE, entities},
 };
 
 fn write(summary: &Summary) -> String {
-    template::write(Format::Html, summary, false)
+    template::write(Format::Html, summary, ReportStyle::default())
 }
 
 #[test]
@@ -181,7 +181,7 @@ fn a_browser_runs_nothing_of_it() {
     assert_eq!(refused, [""; 0], "the browser complains");
 }
 
-const ELEMENTS: &str = "a b body br code dd del details div dl dt footer h1 h2 h3 head header html input ins label li main meta nav p pre rect \
+const ELEMENTS: &str = "a b body br code dd del details div dl dt footer h1 h2 h3 head header html input ins label li main meta nav ol p pre rect \
                         section span style summary svg table tbody td th thead title tr ul";
 const ATTRIBUTES: &str = "aria-hidden charset checked class content for height href http-equiv id lang name open preserveAspectRatio type viewBox \
                           width x y";

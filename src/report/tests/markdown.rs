@@ -1,9 +1,9 @@
 //! The report for a page of a build server.
 
-use crate::report::{Format, Summary, sample, template};
+use crate::report::{Format, ReportStyle, Summary, sample, template};
 
 fn write(summary: &Summary) -> String {
-    template::write(Format::Markdown, summary, false)
+    template::write(Format::Markdown, summary, ReportStyle::default())
 }
 
 #[test]

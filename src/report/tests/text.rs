@@ -1,9 +1,15 @@
 //! The report for people.
 
-use crate::report::{CaseResult, Conformance, Format, Summary, sample, sanitize::WIDTH, template};
+use crate::report::{
+    CaseResult, Conformance, Format, ReportStyle, Summary, sample, sanitize::WIDTH, template,
+};
 
 fn write(summary: &Summary, color: bool) -> String {
-    template::write(Format::Text, summary, color)
+    let style = ReportStyle {
+        color,
+        ..ReportStyle::default()
+    };
+    template::write(Format::Text, summary, style)
 }
 
 #[test]
@@ -58,26 +64,25 @@ fn colour_adds_colour_and_no_words() {
 fn a_run_that_judged_nothing_does_not_say_pass() {
     let mut summary = sample::rich();
     summary.trouble.clear();
+    summary.causes.clear();
     summary.targets.iter_mut().for_each(|target| {
         target
             .cases
             .retain(|case| case.conformance == Conformance::NotJudged);
         target.inconsistent.clear();
     });
-    assert!(write(&summary, false).ends_with("Nothing was judged.\n"));
+    assert!(write(&summary, false).ends_with("Nothing was judged: 0 of 4 cases.\n"));
 }
 
 #[test]
 fn a_run_with_trouble_does_not_say_pass() {
     let summary = Summary {
-        trouble: vec!["a password was not given back".to_owned()],
+        trouble: vec!["a file is missing".to_owned()],
         ..sample::plain()
     };
-    assert!(
-        write(&summary, false).ends_with(
-            "trouble: a password was not given back\n\n1 trouble with the run itself.\n"
-        )
-    );
+    assert!(write(&summary, false).ends_with(
+        "problem: a file is missing\n\n1 problem with the run itself; 182 of 182 cases judged.\n"
+    ));
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::{
-    report::{CaseResult, Conformance, Counts, Format, Summary, TargetSummary},
+    report::{CaseResult, Conformance, Counts, Format, ReportStyle, Summary, TargetSummary},
     runner::live::LiveResult,
 };
 
@@ -27,7 +27,7 @@ impl CheckReport {
 
     /// Tells whether the server passed: a case was judged, none deviates, no fact was answered inconsistently, and the run had no trouble.
     pub fn passed(&self) -> bool {
-        let is_judged = |case: &CaseResult| case.conformance != Conformance::NotJudged;
+        let is_judged = |case: &CaseResult| case.conformance.is_judged();
         self.cases().iter().any(is_judged)
             && self.0.trouble.is_empty()
             && self.deviations().is_empty()
@@ -71,7 +71,7 @@ impl CheckReport {
 
     /// Returns the run as a report of any format.
     pub fn report(&self, format: Format) -> Vec<u8> {
-        format.write(&self.0, false)
+        format.write(&self.0, ReportStyle::default())
     }
 
     /// Returns all results.

@@ -202,7 +202,7 @@ async fn send(
             Some(reason) => collector.cases.not_run(located, reason, hint.clone()),
             None => collector.cases.run_repeatedly(located, Some(guard)).await,
         };
-        if !collector.add(located, observed(case, guard))? {
+        if !collector.add(located, observed(case, guard)) {
             silent += 1;
         } else if !is_gone {
             silent = 0;
@@ -210,7 +210,7 @@ async fn send(
     }
     for (located, reason) in &plan.left_out {
         let case = collector.cases.not_run(located, reason.clone(), None);
-        collector.add(located, observed(case, guard))?;
+        collector.add(located, observed(case, guard));
     }
     if let Some(hanging) = guard.session.target.hanging() {
         collector.unreachable.get_or_insert(hanging);

@@ -111,8 +111,7 @@ fn a_known_difference_fails_no_run_and_is_listed() {
         run.out
     );
     assert!(
-        run.out
-            .ends_with("All judged cases pass; 3 known differences.\n"),
+        run.out.ends_with("none fails; 3 known differences.\n"),
         "{}",
         run.out
     );
@@ -132,12 +131,12 @@ fn an_entry_that_means_nothing_fails_the_run(#[case] entry: &str, #[case] says: 
         .run("check -q --kind sensor --case validation.authenticated --known k.yaml")
         .ends_with(1);
     assert!(
-        run.out.contains("trouble: k.yaml:1:11: known difference") && run.out.contains(says),
+        run.out.contains("problem: k.yaml:1:11: known difference") && run.out.contains(says),
         "{}",
         run.out
     );
     assert!(
-        run.out.ends_with("\n1 trouble with the run itself.\n"),
+        run.out.contains("\n1 problem with the run itself; "),
         "{}",
         run.out
     );
@@ -178,7 +177,7 @@ fn a_known_deviation_can_be_reviewed() {
     );
     assert!(
         run.out
-            .ends_with("All judged cases pass; 3 known differences, 3 new snapshots to review.\n"),
+            .ends_with("none fails; 3 known differences, 3 new snapshots to review.\n"),
         "{}",
         run.out
     );
@@ -192,8 +191,7 @@ fn a_known_deviation_can_be_reviewed() {
         .run(&format!("{DEVIATES} --snapshots lab --known k.yaml"))
         .ends_with(0);
     assert!(
-        run.out
-            .ends_with("All judged cases pass; 3 known differences.\n"),
+        run.out.ends_with("none fails; 3 known differences.\n"),
         "{}",
         run.out
     );

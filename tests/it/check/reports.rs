@@ -24,7 +24,7 @@ fn the_json_report_is_what_its_schema_says() {
         .run("check -q --case validation.* --report json=report.json")
         .ends_with(1);
     assert!(
-        run.out.starts_with("── sensor built-in mock"),
+        run.out.starts_with("1 case fails for 1 reason:\n"),
         "the text stays on stdout:\n{}",
         run.out
     );
@@ -73,7 +73,7 @@ fn the_junit_report_is_xml_with_a_test_a_case() {
 #[case::text_beside_a_file("--report json=r.json", "sensor built-in mock: 1 case\n")]
 #[case::json("--report json", "{\n")]
 #[case::junit("--report junit", "<?xml ")]
-#[case::markdown("--report markdown", "## ✅ All judged cases pass.\n")]
+#[case::markdown("--report markdown", "## ✅ 1 of 1 case judged, none fails.\n")]
 #[case::html("--report html", "<!DOCTYPE html>\n")]
 #[case::profile("--report profile", "# The readings that were followed")]
 #[case::annotations_and_text("--report github", "::notice title=")]
@@ -111,26 +111,45 @@ fn markdown_is_appended_to_the_step_s_page() {
     );
     assert!(
         dir.read("page.md")
-            .starts_with("before\n## ✅ All judged cases pass.\n"),
+            .starts_with("before\n## ✅ 1 of 1 case judged, none fails.\n"),
         "{}",
         dir.read("page.md")
     );
 }
 
 #[rstest]
-#[case::no_folder(
-    "json=nowhere/r.json",
-    "cannot write the json report to nowhere/r.json: No such file"
+#[case::a_file_as_folder(
+    "json=fixture.yaml/r.json",
+    "cannot write the json report to fixture.yaml/r.json: "
 )]
-#[case::a_folder("text=.", "cannot write the text report to .: Is a directory")]
+#[case::a_folder("text=.", "cannot write the text report to .: is a directory")]
+#[case::two_in_one_file(
+    "json=r --report junit=r",
+    "--report: two reports go to r\n  hint: name a file for each"
+)]
+#[case::two_on_stdout("json --report junit=-", "--report: json, junit all go to stdout")]
+#[case::twice("json --report json", "--report json is given twice for stdout")]
 #[case::no_name("junit=", "`junit=` names no file")]
 fn a_report_that_cannot_be_written_is_said(#[case] report: &str, #[case] expected: &str) {
-    let run = TestDir::new()
+    let dir = TestDir::new();
+    dir.write("fixture.yaml", "");
+
+    let run = dir
         .run(&format!(
             "check -q --case validation.authenticated --report {report}"
         ))
         .ends_with(2);
+
     assert!(run.err.contains(expected), "{}", run.err);
+    assert_eq!(run.out, "", "nothing was sent");
+}
+
+#[test]
+fn folders_of_reports_are_created() {
+    let dir = TestDir::new();
+    dir.run("check -q --case validation.authenticated --report json=a/b/r.json")
+        .ends_with(0);
+    assert!(dir.read("a/b/r.json").starts_with("{\n"));
 }
 
 #[rstest]
@@ -178,5 +197,5 @@ fn the_log_is_json_where_it_is_asked_for() {
                 .to_owned()
         })
         .collect();
-    assert_eq!(levels, ["progress", "note"]);
+    assert_eq!(levels, ["note"]);
 }

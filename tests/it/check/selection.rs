@@ -179,7 +179,7 @@ fn another_reading_is_served_and_named() {
         .ends_with(0);
     assert!(
         run.out
-            .contains("X11 validation.authenticated.body: table (1 case)"),
+            .contains("X11  validation.authenticated.body  table *  table *"),
         "{}",
         run.out
     );

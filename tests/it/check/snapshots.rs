@@ -32,7 +32,8 @@ fn one_changed_character_fails_and_touches_nothing(
         run.out
     );
     assert!(
-        run.out.contains("--> conformance/cases/validation.yaml:"),
+        run.out
+            .contains("case      conformance/cases/validation.yaml:"),
         "{}",
         run.out
     );
@@ -207,11 +208,17 @@ fn a_full_run_changes_no_file() {
     let run = dir.run("check").ends_with(0);
     assert_eq!(dir.files("snapshots"), before);
     assert_eq!(modified(&dir), written);
-    assert!(run.out.ends_with("All judged cases pass.\n"), "{}", run.out);
-    assert_eq!(
-        run.err.lines().count(),
-        before.len(),
-        "a line a case:\n{}",
+    assert!(run.out.ends_with("none fails.\n"), "{}", run.out);
+    assert_eq!(run.err, "", "off a terminal a run that passes is quiet");
+}
+
+#[test]
+fn verbose_lists_every_case() {
+    let dir = TestDir::with_snapshots(SOME);
+    let run = dir.run(&format!("-v {CHECK}")).ends_with(0);
+    assert!(
+        run.err.contains("documented    same     validation."),
+        "{}",
         run.err
     );
 }

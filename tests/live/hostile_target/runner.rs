@@ -87,9 +87,7 @@ async fn verdict(answer: Answer, timeout: Option<Duration>, identity: &Identity)
         .iter()
         .filter(|located| located.case.id == "validation.authenticated")
         .collect();
-    let run = runner::run(&lab, &cases, &SnapshotStore::None, &|_| ())
-        .await
-        .unwrap();
+    let run = runner::run(&lab, &cases, &SnapshotStore::None, &|_| ()).await;
     assert_eq!(run.summary.cases.len(), 1);
     run.summary.cases[0].conformance
 }

@@ -10,7 +10,7 @@ fn run_with_changes_restores_all_below_the_lockout() {
     let stage = Stage::new();
     let ran = stage.check(&CONSENT);
     assert_eq!(ran.code(), 0, "{ran}");
-    assert!(ran.says("All judged cases pass"), "{ran}");
+    assert!(ran.says("none fails"), "{ran}");
     assert!(stage.changes() > 50, "{}", stage.changes());
     assert!(stage.failures() < 5, "{}", stage.failures());
     stage.is_as_before();

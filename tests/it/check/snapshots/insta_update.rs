@@ -56,7 +56,7 @@ fn nonsense_in_insta_update_is_refused_before_anything_runs() {
     let run = dir.run_with(CHECK, "INSTA_UPDATE", "nonsense").ends_with(2);
     assert_eq!(
         run.err,
-        "error: INSTA_UPDATE is `nonsense`, expected one of no, auto, new, always, force\n"
+        "error: INSTA_UPDATE is `nonsense`, expected one of no, auto, new, unseen, always, force\n"
     );
     assert_eq!(Left::on(&dir), Left::NOTHING);
     dir.run_with(&format!("{CHECK} --update no"), "INSTA_UPDATE", "nonsense")

@@ -1,0 +1,114 @@
+//! How much a run judged, and what would let it judge more.
+
+use std::collections::BTreeMap;
+
+use crate::report::{CaseResult, Conformance, ReasonCode, Summary};
+
+/// Says how many cases were judged, of how many.
+pub(super) fn judged(summary: &Summary) -> String {
+    let judged = cases(summary).filter(|case| case.conformance.is_judged());
+    let (judged, all) = (judged.count(), cases(summary).count());
+    let noun = if all == 1 { "case" } else { "cases" };
+    format!("{judged} of {all} {noun} judged")
+}
+
+/// Says which documented facts no judged case asked for; none where all were asked for.
+pub(super) fn not_asked(summary: &Summary) -> Option<String> {
+    let targets = summary.targets.iter();
+    let mut facts: Vec<&str> = targets
+        .flat_map(|target| target.not_asked.iter().map(String::as_str))
+        .collect();
+    facts.sort_unstable();
+    facts.dedup();
+    let (count, noun) = (facts.len(), if facts.len() == 1 { "fact" } else { "facts" });
+    if count > MAX_FACTS {
+        facts.truncate(MAX_FACTS);
+        facts.push("…");
+    }
+    let facts = facts.join(", ");
+    (count > 0).then(|| format!("{count} documented {noun} not asked for: {facts}"))
+}
+
+/// Names the options that would let a run judge more, each with the number of cases that wait for it.
+pub(super) fn more(summary: &Summary) -> Vec<String> {
+    let mut waiting: BTreeMap<(ReasonCode, String), usize> = BTreeMap::new();
+    for case in cases(summary).filter(|case| case.conformance == Conformance::NotJudged) {
+        let Some(reason) = case.reasons.iter().find(|reason| reason.code.is_some()) else {
+            continue;
+        };
+        let option = match reason.code {
+            // The reason names the account.
+            Some(ReasonCode::AccountMissing) => match reason.received.split('`').nth(1) {
+                Some(account) => format!("--accounts naming {account}"),
+                None => "--accounts FILE".to_owned(),
+            },
+            Some(ReasonCode::ConsentMissing) => "--change-passwords-on HOST".to_owned(),
+            Some(ReasonCode::Budget) => "--max-auth-failures N".to_owned(),
+            _ => continue,
+        };
+        let code = reason.code.unwrap_or(ReasonCode::NotSendable);
+        *waiting.entry((code, option)).or_default() += 1;
+    }
+    let options = waiting.into_iter();
+    let options = options.map(|((_, option), count)| {
+        let noun = if count == 1 { "case" } else { "cases" };
+        format!("{option} ({count} {noun})")
+    });
+    options.collect()
+}
+
+fn cases(summary: &Summary) -> impl Iterator<Item = &CaseResult> {
+    summary.targets.iter().flat_map(|target| &target.cases)
+}
+
+/// How many facts are named.
+const MAX_FACTS: usize = 6;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::{CaseFinding, NotJudged, sample};
+
+    fn with_reasons(reasons: &[(ReasonCode, &str)]) -> Summary {
+        let mut summary = sample::plain();
+        summary.targets.truncate(1);
+        let cases = &mut summary.targets[0].cases;
+        for (case, (code, text)) in cases.iter_mut().zip(reasons) {
+            case.conformance = Conformance::NotJudged;
+            let reason = NotJudged::new(*code, *text);
+            case.reasons = vec![CaseFinding::not_judged(1, reason)];
+        }
+        summary
+    }
+
+    #[test]
+    fn the_denominator_is_every_case() {
+        let mut summary = with_reasons(&[(ReasonCode::MockOnly, "only a mock")]);
+        summary.targets[0].cases[1].conformance = Conformance::Undocumented;
+        assert_eq!(judged(&summary), "89 of 91 cases judged");
+        assert_eq!(not_asked(&summary), None);
+        summary.targets[0].not_asked = vec!["validation.path".into()];
+        let expected = "1 documented fact not asked for: validation.path";
+        assert_eq!(not_asked(&summary).as_deref(), Some(expected));
+    }
+
+    #[test]
+    fn each_option_says_how_many_cases_wait_for_it() {
+        let summary = with_reasons(&[
+            (ReasonCode::Budget, "over"),
+            (ReasonCode::ConsentMissing, "no consent"),
+            (ReasonCode::Budget, "over"),
+            (
+                ReasonCode::AccountMissing,
+                "the accounts file does not name `user`",
+            ),
+            (ReasonCode::MockOnly, "only a mock"),
+        ]);
+        let expected = [
+            "--accounts naming user (1 case)",
+            "--change-passwords-on HOST (1 case)",
+            "--max-auth-failures N (2 cases)",
+        ];
+        assert_eq!(more(&summary), expected);
+    }
+}
