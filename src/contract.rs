@@ -37,6 +37,7 @@ pub(crate) use nearest::nearest;
 #[cfg(feature = "cli")]
 pub(crate) use nearest::nearest_names;
 use readings::matcher;
+pub(crate) use readings::status_code;
 pub use readings::{Readings, UnknownReading};
 pub use rule::{AnswerType, ExtraMembers, FieldNames, Method, Names, Paths, Status, Token, Types};
 use serde::Deserialize;
@@ -107,6 +108,9 @@ pub struct Contract {
 pub struct Document {
     /// SHA-256 of the file, in lower-case hexadecimal.
     pub sha256: String,
+    /// The lines of each operation.
+    #[serde(default)]
+    pub sections: BTreeMap<Operation, Place>,
     /// A fingerprint of each of its lines, separated by blanks, so that a later edition can be followed without keeping this one.
     #[serde(default)]
     pub lines: String,
@@ -205,14 +209,32 @@ pub enum QuoteForm {
     Example,
 }
 
+closed_set! {
+    /// A kind of line that states no rule.
+    LineKind, "kind of line" {
+        /// A comment on something else, with its ends.
+        Comment = "comment",
+        /// What frames an example: `request:`, braces.
+        Frame = "frame",
+        /// A heading, or a label such as `**Example**:`.
+        Heading = "heading",
+        /// A sentence outside all operations.
+        Introduction = "introduction",
+        /// A rule between two parts.
+        Rule = "rule",
+        /// The head of a table.
+        Table = "table",
+    }
+}
+
 /// Lines of a document that state no rule.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct IgnoredLines {
     /// The lines, single or as ranges.
     pub lines: Vec<Place>,
-    /// Why nothing needs to claim them.
-    pub because: String,
+    /// What they are: nothing needs to claim such lines.
+    pub kind: LineKind,
 }
 
 impl Contract {

@@ -15,6 +15,7 @@ mod expect;
 pub mod expectations;
 pub mod known;
 pub mod match_response;
+pub mod own_cases;
 mod placeholder;
 pub mod profile;
 pub mod request;

@@ -56,7 +56,7 @@ pub(crate) async fn run(
         .collect();
     let is_selected = |id: &str| match mutant.verdict {
         KillVerdict::Changed => kills.contains_key(id),
-        KillVerdict::Deviation => id == mutant.by,
+        KillVerdict::Deviation | KillVerdict::NotJudged => id == mutant.by,
         KillVerdict::Inconsistent => true,
     };
     let without = run_cases(
@@ -172,6 +172,10 @@ fn check(mutant: &MutantSpec, with: &RunResult, without: &RunResult) -> Result<(
             dies(case(without), |case| {
                 case.conformance == Conformance::Deviation
             })
+        }
+        KillVerdict::NotJudged => {
+            let is_silent = |case: &CaseResult| case.conformance == Conformance::NotJudged;
+            dies(case(with), is_silent)
         }
         KillVerdict::Inconsistent => {
             blind()?;

@@ -36,6 +36,20 @@ pub(super) fn parse(body: &[u8]) -> Result<JsonObject<'_>, Condition> {
     Ok(fields)
 }
 
+/// The same for text that does not live as long.
+pub(super) fn parse_owned(text: &str) -> Result<JsonObject<'static>, Condition> {
+    let fields = parse(text.as_bytes())?.into_iter();
+    let owned = fields.map(|(name, value)| {
+        let value = match value {
+            FieldValue::Null => FieldValue::Null,
+            FieldValue::Other => FieldValue::Other,
+            FieldValue::Text(text) => FieldValue::Text(text.into_owned().into()),
+        };
+        (name.into_owned().into(), value)
+    });
+    Ok(owned.collect())
+}
+
 /// Reads a value; `None` for a lone surrogate, and for a number that no `f64` holds.
 fn field_value(raw: &RawValue) -> Option<FieldValue<'_>> {
     let text = raw.get();

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     appliance::{ResponseKey, Rules},
-    contract::{Condition, Field, Handling, Operation, Outcome},
+    contract::{Condition, Field, Handling, Operation, Outcome, encoding::percent_decode},
 };
 
 /// A request as it was read.
@@ -81,7 +81,7 @@ impl Rules {
             Err(rejected) => return rejected,
         };
         match self.parse_fields(operation, request) {
-            Ok(values) => ParsedRequest::Fields(operation, values),
+            Ok((operation, values)) => ParsedRequest::Fields(operation, values),
             Err(condition) => self
                 .reject(Some(operation), condition)
                 .unwrap_or_else(|| ParsedRequest::Fields(operation, FieldValues::default())),
@@ -136,19 +136,43 @@ impl Rules {
         &self,
         operation: Operation,
         request: &'a Request<Bytes>,
-    ) -> Result<FieldValues<'a>, Condition> {
+    ) -> Result<(Operation, FieldValues<'a>), Condition> {
         let rules = self.operation(operation);
         let is_large = request.body().len() > LARGE_BODY;
         self.check(operation, !is_large, Condition::LargeBody)?;
         if request.body().is_empty() {
-            return Err(match has_field_in_query(request.uri().query(), rules) {
-                true => Condition::UrlCredentials,
-                false => Condition::EmptyBody,
-            });
+            let query = request.uri().query().unwrap_or_default();
+            if !has_field_in_query(query, rules) {
+                return Err(Condition::EmptyBody);
+            }
+            self.check(operation, false, Condition::UrlCredentials)?;
+            return Ok((operation, self.take_fields(operation, query_fields(query))?));
         }
         check_content_type(request, rules)
             .or_else(|condition| self.check(operation, false, condition))?;
-        self.take_fields(operation, body::parse(request.body())?)
+        let object = body::parse(request.body());
+        let object = object.or_else(|condition| {
+            let text = String::from_utf8_lossy(request.body());
+            if condition != Condition::MalformedBody || !text.contains(EXAMPLE_ESCAPE) {
+                return Err(condition);
+            }
+            self.check(operation, false, Condition::ExampleEscape)?;
+            body::parse_owned(&text.replace(EXAMPLE_ESCAPE, "!"))
+        })?;
+        let has = |field: &str| object.iter().any(|(name, _)| name == field);
+        let is_own_change = operation == Operation::SetPasswordByAdmin
+            && !["admin_username", "admin_password"]
+                .iter()
+                .any(|name| has(name))
+            && ["username", "password", "new_password"]
+                .iter()
+                .all(|name| has(name));
+        if is_own_change {
+            self.check(operation, false, Condition::SetPasswordBody)?;
+            let operation = Operation::SetPassword;
+            return Ok((operation, self.take_fields(operation, object)?));
+        }
+        Ok((operation, self.take_fields(operation, object)?))
     }
 
     /// Takes the operation's fields out of an object; the first fault, in the order of the fields, decides.
@@ -215,15 +239,24 @@ fn check_content_type(request: &Request<Bytes>, rules: &OperationRules) -> Resul
     }
 }
 
-fn has_field_in_query(query: Option<&str>, rules: &OperationRules) -> bool {
+fn has_field_in_query(query: &str, rules: &OperationRules) -> bool {
     let is_field = |pair: &str| {
         let given = pair.split('=').next().unwrap_or_default();
         let mut names = rules.fields.iter().flat_map(|(_, names)| names);
         names.any(|name| name == given)
     };
-    query.is_some_and(|query| query.split('&').any(is_field))
+    query.split('&').any(is_field)
 }
 
+fn query_fields(query: &str) -> JsonObject<'static> {
+    let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+    let decoded = |text| Cow::Owned(percent_decode(text));
+    let fields = pairs.map(|(name, value)| (decoded(name), FieldValue::Text(decoded(value))));
+    fields.collect()
+}
+
+/// What the documents' examples have for an exclamation mark.
+const EXAMPLE_ESCAPE: &str = r"\!";
 /// The most bytes of a body that is not large.
 const LARGE_BODY: usize = 16 * 1024;
 const UNKNOWN_PATH: ResponseKey = ResponseKey {

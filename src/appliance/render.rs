@@ -7,7 +7,7 @@ use crate::{
     appliance::{ParsedRequest, Rules},
     contract::{
         Condition, Contract, EXTRA_MEMBERS, Echo, Envelope, ExtraMembers, Internal, Operation,
-        Outcome, Readings, Wording,
+        Outcome, Readings, Wording, status_code,
     },
 };
 
@@ -47,7 +47,9 @@ impl ResponseTemplate {
         let envelope = spec.envelope.as_ref();
         let internal = spec.internal.as_ref();
         let mut template = ResponseTemplate {
-            status: spec.status.pick(reading("status")).is.0,
+            status: reading("status")
+                .and_then(status_code)
+                .unwrap_or(spec.status.pick(reading("status")).is.0),
             wording: spec.body.pick(reading("body")).is.clone(),
             envelope: envelope.map_or(Envelope::Object, |fact| fact.pick(reading("envelope")).is),
             internal: internal.map_or(Internal::Absent, |fact| {

@@ -7,14 +7,14 @@ use clap::Args;
 use crate::{
     cli::{
         code,
-        error::{CliError, Result},
+        error::{CliError, Result, read_text},
         kinds,
     },
     contract,
     contract::{Glob, Kind},
     report::Summary,
     runner::live::undo,
-    suite::{cases, cases::CaseWithLocation},
+    suite::{cases::CaseWithLocation, own_cases},
 };
 
 /// Selects cases of the suite.
@@ -35,6 +35,9 @@ pub struct Selection {
     /// Cases that failed in the last run
     #[arg(long)]
     failed: bool,
+    /// Add the cases of a file of your own (YAML, in the form of the suite's; repeatable)
+    #[arg(long, value_name = "FILE")]
+    cases: Vec<PathBuf>,
 }
 
 impl Selection {
@@ -48,6 +51,7 @@ impl Selection {
     /// # Errors
     /// An invalid glob, a fact that no contract has, no last run.
     pub(crate) fn cases(&self, kind: Kind) -> Result<Vec<&'static CaseWithLocation>> {
+        self.add_own_cases()?;
         let contract = contract::of(kind);
         let globs: Result<Vec<_>> = self.case.iter().map(|glob| matcher(glob)).collect();
         let (globs, facts) = (globs?, self.facts(kind)?);
@@ -65,7 +69,13 @@ impl Selection {
                     .as_ref()
                     .is_none_or(|failed| failed.contains(&format!("{kind}/{}", case.id)))
         };
-        Ok(cases::all().iter().filter(is_selected).collect())
+        Ok(own_cases::every().filter(is_selected).collect())
+    }
+
+    fn add_own_cases(&self) -> Result<()> {
+        let read = |path: &PathBuf| Ok((path.display().to_string(), read_text(path)?));
+        let files: Result<Vec<_>> = self.cases.iter().map(read).collect();
+        Ok(own_cases::add(&files?)?)
     }
 
     /// Whether all cases of the kinds are selected: only then is a snapshot without a case known to have lost it.

@@ -28,6 +28,13 @@ pub(crate) fn percent_encode(text: &str) -> String {
     utf8_percent_encode(text, RESERVED).to_string()
 }
 
+/// Reads percent-encoded text.
+pub(crate) fn percent_decode(text: &str) -> String {
+    percent_encoding::percent_decode_str(text)
+        .decode_utf8_lossy()
+        .into_owned()
+}
+
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
@@ -50,6 +57,8 @@ mod tests {
 
     #[test]
     fn reserved_characters_are_percent_encoded() {
-        assert_eq!(percent_encode("a-._~ /é%"), "a-._~%20%2F%C3%A9%25");
+        let (text, encoded) = ("a-._~ /é%", "a-._~%20%2F%C3%A9%25");
+        assert_eq!(percent_encode(text), encoded);
+        assert_eq!(percent_decode(encoded), text);
     }
 }

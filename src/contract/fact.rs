@@ -166,6 +166,13 @@ impl FactEntry<'_> {
             > 1
     }
 
+    /// Tells whether a document says one of its readings.
+    pub fn is_documented(&self) -> bool {
+        self.readings
+            .iter()
+            .any(|reading| reading.ground.is_documented())
+    }
+
     /// Tells whether the default is our assumption, because the documents are silent.
     pub fn is_assumed(&self) -> bool {
         let default = self.readings.first();

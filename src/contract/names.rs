@@ -184,6 +184,8 @@ closed_set! {
         EmptyBody = "empty_body",
         /// A required field is an empty string.
         EmptyValue = "empty_value",
+        /// The body has the escape `\!` of the documents' examples, which JSON does not have.
+        ExampleEscape = "example_escape",
         /// JSON sent as `application/x-www-form-urlencoded`, as curl does by default.
         FormContentType = "form_content_type",
         /// The user whose password an administrator changes is locked, disabled or due to change it.
@@ -220,6 +222,8 @@ closed_set! {
         RecentFailure = "recent_failure",
         /// The new password is the old one.
         SamePassword = "same_password",
+        /// The body of a change by an administrator has the fields of `set_password`.
+        SetPasswordBody = "set_password_body",
         /// A name has characters that pages, shells or databases treat in their own way.
         SpecialCharacters = "special_characters",
         /// The body holds a field the operation does not have.
@@ -293,8 +297,11 @@ impl Condition {
 
     /// Tells whether a required field has no value: whatever is answered, it is no success.
     pub fn forbids_success(self) -> bool {
-        use Condition::{EmptyBody, EmptyValue, MissingField, NullValue};
-        matches!(self, EmptyBody | EmptyValue | MissingField | NullValue)
+        use Condition::{EmptyBody, EmptyValue, MissingField, NullValue, SetPasswordBody};
+        matches!(
+            self,
+            EmptyBody | EmptyValue | MissingField | NullValue | SetPasswordBody
+        )
     }
 }
 

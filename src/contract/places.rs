@@ -151,7 +151,7 @@ impl PageComparison<'_> {
         let shown = |line: u32| words::shown(page.line(line).unwrap_or_default());
         let mut ignored = BTreeSet::new();
         for excuse in &contract.ignored {
-            let subject = format!("excuse ({})", excuse.because);
+            let subject = format!("excuse ({})", excuse.kind);
             for was in excuse
                 .lines
                 .iter()
@@ -162,6 +162,12 @@ impl PageComparison<'_> {
                     self.report(self.kind, was, &subject, expected, found);
                     continue;
                 };
+                let text = page.line(line).unwrap_or_default();
+                let is_cited = self.cited.contains_key(&line);
+                if !is_cited && !words::is_kind(excuse.kind, text) {
+                    let expected = format!("a line of the kind {}", excuse.kind);
+                    self.report(self.kind, line, &subject, &expected, &shown(line));
+                }
                 if let Some(citing) = self.cited.get(&line) {
                     let found = format!("that of {citing}");
                     self.report(self.kind, line, &subject, "no claim", &found);

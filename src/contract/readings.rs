@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use http::StatusCode;
+
 use crate::contract::{Contract, Glob};
 
 /// For some facts the reading that holds; for all others the default does.
@@ -24,6 +26,7 @@ pub struct UnknownReading {
 
 impl Readings {
     /// Adds a choice: `fact` is a full name, a glob (`*.status`) or a number of an ambiguity (`X16`), and every fact it means that has a reading of that name takes it.
+    /// A reading of a status is also a number, `400`.
     ///
     /// # Errors
     /// Where no fact is meant, or none of those meant has such a reading.
@@ -36,8 +39,11 @@ impl Readings {
         let meant = contract.facts_meant(fact);
         let facts = contract.facts();
         let entries = || facts.iter().filter(|entry| meant.contains(&entry.name));
-        let with_reading =
-            entries().filter(|entry| entry.readings.iter().any(|offer| offer.name == reading));
+        let is_status = status_code(reading).is_some();
+        let with_reading = entries().filter(|entry| {
+            let is_offered = entry.readings.iter().any(|offer| offer.name == reading);
+            is_offered || is_status && entry.name.ends_with(".status")
+        });
         let chosen: Vec<String> = with_reading.map(|entry| entry.name.clone()).collect();
         if !chosen.is_empty() {
             let chosen = chosen.into_iter().map(|name| (name, reading.to_owned()));
@@ -92,6 +98,15 @@ impl UnknownReading {
     pub(crate) fn nearest(&self) -> Option<&str> {
         crate::contract::nearest(&self.asked, self.expected.iter().map(String::as_str))
     }
+}
+
+/// Returns the status that a reading names by its number.
+pub(crate) fn status_code(reading: &str) -> Option<StatusCode> {
+    let code = reading
+        .parse()
+        .ok()
+        .filter(|code| (200..600).contains(code))?;
+    StatusCode::from_u16(code).ok()
 }
 
 fn listed(names: &[String]) -> String {

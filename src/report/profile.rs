@@ -61,6 +61,10 @@ pub fn read(file: &str, text: &str) -> Result<Vec<Profile>, fixture::Diagnostic>
                 ReadingNames::Several(names) => names,
             };
             for name in several {
+                let name = &match name {
+                    ReadingName::Number(code) => code.to_string(),
+                    ReadingName::Text(name) => name.clone(),
+                };
                 let mut chosen = Readings::default();
                 let choice = chosen.choose(contract::of(kind), &fact.value, name);
                 choice.map_err(|wrong| match wrong.fact {
@@ -105,8 +109,16 @@ struct RawReadings(Vec<(Spanned<String>, Spanned<ReadingNames>)>);
 #[derive(Deserialize)]
 #[serde(untagged, expecting = "expected a name or a list of names")]
 enum ReadingNames {
-    One(String),
-    Several(Vec<String>),
+    One(ReadingName),
+    Several(Vec<ReadingName>),
+}
+
+/// A name, or the number of a status.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum ReadingName {
+    Number(u16),
+    Text(String),
 }
 
 impl<'de> Deserialize<'de> for RawReadings {

@@ -67,12 +67,16 @@ impl Accounts {
     ) -> Accounts {
         let mut values = BTreeMap::new();
         for (account, username, password) in users {
+            let generated =
+                |property: Property| generate_password(seed, &format!("{account}.{property}"));
+            let own = password.cloned();
+            let own = own.unwrap_or_else(|| generated(Property::Password));
             for &property in Property::ALL {
-                let value = match (property, password) {
-                    (Property::Username, _) => Secret::new(username.clone()),
-                    (Property::WeakPassword, _) => Secret::new(WEAK_PASSWORD),
-                    (Property::Password, Some(password)) => password.clone(),
-                    _ => generate_password(seed, &format!("{account}.{property}")),
+                let value = match property {
+                    Property::Username => Secret::new(username.clone()),
+                    Property::WeakPassword => Secret::new(WEAK_PASSWORD),
+                    Property::Password => own.clone(),
+                    _ => near_miss(own.expose(), property).unwrap_or_else(|| generated(property)),
                 };
                 values.insert(Placeholder { account, property }, value);
             }
@@ -220,6 +224,25 @@ fn hide_in_passwords(text: &str, value: &str, label: &str) -> String {
     hidden + rest
 }
 
+/// Returns a password that is nearly the own one; none where that would be the same, or nothing.
+fn near_miss(own: &str, property: Property) -> Option<Secret> {
+    let near: String = match property {
+        Property::PasswordPrefix => {
+            let count = own.chars().count().saturating_sub(1);
+            own.chars().take(count).collect()
+        }
+        Property::PasswordOtherCase => {
+            let swap = |letter: char| match letter {
+                'a'..='z' => letter.to_ascii_uppercase(),
+                _ => letter.to_ascii_lowercase(),
+            };
+            own.chars().map(swap).collect()
+        }
+        _ => return None,
+    };
+    (!near.is_empty() && near != own).then(|| Secret::new(near))
+}
+
 /// Generates a password that every known policy accepts: all four classes, and only symbols of product_16's list.
 fn generate_password(seed: &Seed, label: &str) -> Secret {
     let bytes = seed.bytes(label).into_iter().take(PASSWORD_LENGTH);
@@ -259,7 +282,7 @@ mod tests {
         let policy = Policy::named(name).unwrap();
         for (placeholder, value) in &accounts().values {
             match placeholder.property {
-                Property::Username => {}
+                Property::Username | Property::PasswordPrefix => {}
                 Property::WeakPassword => assert!(policy.check(value.expose()).is_err()),
                 _ => assert_eq!(
                     (value.expose().len(), policy.check(value.expose())),

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::{
     client::ConnectFailure,
     contract,
-    contract::{Contract, FactEntry, Ground},
+    contract::{Contract, FactEntry},
     report::{CaseResult, Conformance, Counts, Regression, TargetSummary, fact_name},
     runner::{
         RunContext,
@@ -99,7 +99,9 @@ impl<'a> RunCollector<'a> {
         let context = self.cases.context;
         let (profile, mut inconsistent) = profile::of(self.cases.contract, &self.evidence);
         for inconsistency in &mut inconsistent {
-            inconsistency.known = self.known(&inconsistency.id());
+            let known = &context.agreed.known;
+            let reason = known.excuse_inconsistency(context.kind, &inconsistency.id());
+            inconsistency.known = reason.map(str::to_owned);
         }
         let cases: Vec<CaseResult> = self.runs.iter().map(|run| run.result.clone()).collect();
         let summary = TargetSummary {
@@ -131,7 +133,7 @@ impl<'a> RunCollector<'a> {
         case: &mut CaseRun,
     ) -> Result<(), SnapshotError> {
         let id = &located.case.id;
-        let is_known = self.known(id).is_some();
+        let is_known = self.known(&case.result).is_some();
         let result = &mut case.result;
         if let Some(body) = &case.snapshot
             && let Some(comparison) = self.store.compare(id, body)?
@@ -161,15 +163,15 @@ impl<'a> RunCollector<'a> {
 
     /// Decides whether a case fails. A known difference does not.
     fn decide(&self, result: &mut CaseResult) {
-        let known = self.known(&result.id);
+        let known = self.known(result);
         let is_changed = result.regression == Some(Regression::Changed);
         let is_wrong = matches!(
             result.conformance,
             Conformance::Deviation | Conformance::Unstable
         );
-        let differs = is_wrong || is_changed && !self.store.accepts_changes();
-        result.failed = differs && known.is_none();
-        result.known = known.filter(|_| differs);
+        // A known difference excuses no other change.
+        result.failed = is_wrong && known.is_none() || is_changed && !self.store.accepts_changes();
+        result.known = known.filter(|_| is_wrong);
     }
 
     /// Makes a deviation of each change that was never answered in the whole run: that is not an accident on the way.
@@ -183,7 +185,6 @@ impl<'a> RunCollector<'a> {
             if result.conformance != Conformance::NotJudged || deviations.is_empty() {
                 continue;
             }
-            let known = self.known(&result.id);
             let result = &mut self.runs[index].result;
             result.conformance = Conformance::Deviation;
             let lost = std::mem::take(&mut result.reasons);
@@ -191,14 +192,16 @@ impl<'a> RunCollector<'a> {
                 reason.hint = Some(NEVER_ANSWERED.to_owned());
                 result.add_reason(reason);
             }
+            let known = self.known(&self.runs[index].result);
+            let result = &mut self.runs[index].result;
             result.failed = known.is_none();
             result.known = known;
         }
     }
 
-    fn known(&self, id: &str) -> Option<String> {
+    fn known(&self, result: &CaseResult) -> Option<String> {
         let context = self.cases.context;
-        let known = context.agreed.known.reason(context.kind, id);
+        let known = context.agreed.known.excuse_all(context.kind, result);
         known.map(str::to_owned)
     }
 }
@@ -210,11 +213,8 @@ fn not_asked(contract: &Contract, cases: &[CaseResult]) -> Vec<String> {
         .flat_map(|case| &case.facts)
         .map(|fact| fact_name(fact))
         .collect();
-    let is_documented = |fact: &FactEntry<'_>| {
-        let mut readings = fact.readings.iter();
-        readings.any(|reading| matches!(reading.ground, Ground::Documented { .. }))
-    };
-    let facts = contract.facts().into_iter().filter(is_documented);
+    let facts = contract.facts().into_iter();
+    let facts = facts.filter(FactEntry::is_documented);
     let facts = facts.map(|fact| fact.name);
     facts.filter(|fact| !asked.contains(&**fact)).collect()
 }

@@ -8,7 +8,10 @@ use serde_saphyr::Spanned;
 
 use crate::{
     contract::{Contract, Readings},
-    suite::{Case, allowed, allowed::ReadingChoice},
+    suite::{
+        Case, allowed,
+        allowed::{Judgement, ReadingChoice},
+    },
 };
 
 /// One case with the place it stands at.
@@ -36,17 +39,29 @@ impl Case {
     /// Returns the full names of the facts the case covers on a kind: those it lists, and those of its expected answers. Where a fact
     /// about a condition decides, only its default reading counts.
     pub fn covers(&self, contract: &Contract) -> BTreeSet<String> {
+        self.facts_of(contract, Judgement::Open)
+    }
+
+    /// Returns the documented facts that the case judges on a kind.
+    pub fn judges(&self, contract: &Contract) -> BTreeSet<String> {
+        let mut judged = self.facts_of(contract, Judgement::Documented);
+        let facts = contract.facts().into_iter();
+        let documented = facts.filter(|fact| fact.is_documented());
+        let documented: BTreeSet<String> = documented.map(|fact| fact.name).collect();
+        judged.retain(|fact| documented.contains(fact));
+        judged
+    }
+
+    /// Returns the facts of the answers that are judged so or more strictly, and those it lists if there is such an answer.
+    fn facts_of(&self, contract: &Contract, judgement: Judgement) -> BTreeSet<String> {
         let mut facts = BTreeSet::new();
-        for pattern in &self.facts {
-            facts.extend(contract.facts_meant(pattern));
-        }
         for step in &self.steps {
             let (ask, served) = (step.ask, Readings::default());
             let allowed = allowed::allowed_responses(&step.expect, contract, ask, &served);
             for response in allowed.unwrap_or_default() {
                 let is_default =
                     |choice: &ReadingChoice| choice.rank == 0 || !choice.fact.contains(".on_");
-                if !response.choices.iter().all(is_default) {
+                if response.judgement > judgement || !response.choices.iter().all(is_default) {
                     continue;
                 }
                 facts.extend(response.choices.into_iter().map(|choice| choice.fact));
@@ -62,6 +77,10 @@ impl Case {
                 }
                 facts.insert(format!("{place}.answer_type"));
             }
+        }
+        if judgement == Judgement::Open || !facts.is_empty() {
+            let listed = self.facts.iter();
+            facts.extend(listed.flat_map(|pattern| contract.facts_meant(pattern)));
         }
         facts
     }
@@ -107,6 +126,7 @@ const FILES: &[(&str, &str)] = &[
     file!("fields_names"),
     file!("tokens"),
     file!("roles"),
+    file!("roles_wrong_password"),
     file!("states"),
     file!("lockout"),
     file!("methods"),
@@ -119,6 +139,7 @@ const FILES: &[(&str, &str)] = &[
     file!("characters"),
     file!("characters_kept"),
     file!("characters_echoed"),
+    file!("near_misses"),
     file!("sequences_changed_by_user"),
     file!("sequences_changed_by_admin"),
     file!("sequences_refused_user"),

@@ -68,7 +68,8 @@ impl TargetExpectations {
     /// Returns the first fact whose agreed readings an answer does not follow, and what it follows instead.
     fn broken(&self, evidence: &Evidence) -> Option<(String, String)> {
         if let Some((fact, seen)) = &evidence.other
-            && self.readings.contains_key(fact)
+            && let Some(readings) = self.readings.get(fact)
+            && !readings.contains(seen)
         {
             return Some((fact.clone(), seen.clone()));
         }

@@ -1,11 +1,15 @@
-//! Known differences: what a target is known to do otherwise, why, and until when. Such a difference fails no run; an entry that matches
-//! nothing does.
+//! Known differences: what a target is known to do otherwise, why, and until when. Such a difference fails no run; any other does, and an
+//! entry that matches nothing.
 //!
 //! ```yaml
 //! - case: validation.authenticated        # an id, a glob, or `inconsistent.FACT`
+//!   received: "`msg` is `Hello` instead of *"  # what the report prints after "received", or the answer's body: exact, or a glob
 //!   reason: firmware 22.3, vendor ticket 4711
 //!   until: 2027-03-31                      # the last day it is valid; optional
 //!   kind: sensor                           # optional
+//! - fact: set_password.authentication_failed.status   # in every case, or in those of `case`
+//!   reading: "400"
+//!   reason: vendor ticket 4712
 //! ```
 
 use std::{fmt, str::FromStr, time::SystemTime};
@@ -18,8 +22,8 @@ use crate::{
     contract::{Glob, Kind},
     fixture,
     fixture::Spanned,
-    report::{Conformance, Summary, TargetSummary},
-    suite::cases,
+    report::{CaseFinding, CaseResult, Conformance, Summary, TargetSummary},
+    suite::{Case, allowed::numbered_fact, own_cases},
 };
 
 /// A file of known differences, and the day it is read on.
@@ -41,14 +45,44 @@ pub struct InvalidDate(String);
 #[derive(Clone, Debug)]
 struct KnownDifference {
     raw: RawEntry,
-    glob: Glob,
     file: String,
+    case: Glob,
+    received: Received,
+}
+
+/// What an entry excuses.
+#[derive(Clone, Debug)]
+enum Received {
+    /// A fact that is answered inconsistently.
+    Inconsistency,
+    /// What the report prints after "received", or the body of the answer.
+    Text(Pattern),
+    /// A reading of these facts, or what is none.
+    Reading(Vec<String>, Pattern),
+}
+
+/// A text, exact or as a glob: what has brackets may be no glob.
+#[derive(Clone, Debug)]
+struct Pattern(String, Option<Glob>);
+
+impl Pattern {
+    fn new(text: &Spanned<String>) -> Pattern {
+        let glob = Glob::new(&text.value).ok();
+        Pattern(text.value.clone(), glob)
+    }
+
+    fn is_match(&self, text: &str) -> bool {
+        self.0 == text || self.1.as_ref().is_some_and(|glob| glob.is_match(text))
+    }
 }
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawEntry {
-    case: Spanned<String>,
+    case: Option<Spanned<String>>,
+    received: Option<Spanned<String>>,
+    fact: Option<Spanned<String>>,
+    reading: Option<Spanned<String>>,
     reason: Spanned<String>,
     until: Option<Date>,
     kind: Option<Kind>,
@@ -67,15 +101,43 @@ impl KnownDifferences {
         let raw: Vec<Spanned<RawEntry>> = fixture::read_as(file, text)?;
         let entries = raw
             .into_iter()
-            .map(|entry| KnownDifference::new(file, entry.value));
+            .map(|entry| KnownDifference::new(file, entry));
         let entries = entries.collect::<Result<_, _>>()?;
         Ok(KnownDifferences { entries, today })
     }
 
-    /// Returns why a difference of this case is known, if it is.
-    pub fn reason(&self, kind: Kind, case: &str) -> Option<&str> {
-        let is_meant =
-            |entry: &&KnownDifference| entry.is_match(kind, case) && !self.is_over(entry);
+    /// Returns why a difference in a case is known, if it is; `body` is that of the answer.
+    pub fn excuse(
+        &self,
+        kind: Kind,
+        case: &str,
+        finding: &CaseFinding,
+        body: &str,
+    ) -> Option<&str> {
+        let is_meant = |entry: &&KnownDifference| {
+            entry.is_match(kind, case) && entry.excuses(kind, finding, body) && !self.is_over(entry)
+        };
+        let entry = self.entries.iter().find(is_meant)?;
+        Some(&entry.raw.reason.value)
+    }
+
+    /// Returns why the differences of a case are known, if all of them are.
+    pub fn excuse_all(&self, kind: Kind, result: &CaseResult) -> Option<&str> {
+        let differences = result.reasons.iter().filter(|found| found.code.is_none());
+        let mut reasons = differences.map(|finding| {
+            let exchange = result.exchanges.get(finding.step.wrapping_sub(1));
+            let body = exchange.map_or("", |exchange| &exchange.body);
+            self.excuse(kind, &result.id, finding, body)
+        });
+        let first = reasons.next()??;
+        reasons.all(|reason| reason.is_some()).then_some(first)
+    }
+
+    /// Returns why an inconsistency is known, if it is.
+    pub fn excuse_inconsistency(&self, kind: Kind, id: &str) -> Option<&str> {
+        let is_meant = |entry: &&KnownDifference| {
+            entry.is_inconsistency() && entry.is_match(kind, id) && !self.is_over(entry)
+        };
         let entry = self.entries.iter().find(is_meant)?;
         Some(&entry.raw.reason.value)
     }
@@ -85,11 +147,11 @@ impl KnownDifferences {
     pub fn problems(&self, summary: &Summary) -> Vec<String> {
         let problem = |entry: &KnownDifference| {
             let problem = self.problem(entry, summary)?;
-            let (file, case) = (&entry.file, &entry.raw.case);
-            let (line, column) = (case.place.line, case.place.column);
-            let case = &case.value;
+            let (file, subject) = (&entry.file, entry.raw.subject());
+            let (line, column) = (subject.place.line, subject.place.column);
+            let subject = &subject.value;
             Some(format!(
-                "{file}:{line}:{column}: known difference `{case}` {problem}"
+                "{file}:{line}:{column}: known difference `{subject}` {problem}"
             ))
         };
         self.entries.iter().filter_map(problem).collect()
@@ -121,42 +183,116 @@ impl KnownDifferences {
 }
 
 impl KnownDifference {
-    fn new(file: &str, raw: RawEntry) -> Result<KnownDifference, fixture::Diagnostic> {
-        let wrong = |at: &Spanned<String>, message| fixture::Diagnostic {
-            file: file.to_owned(),
-            line: at.place.line,
-            column: at.place.column,
-            message,
-            hint: None,
+    fn new(file: &str, entry: Spanned<RawEntry>) -> Result<KnownDifference, fixture::Diagnostic> {
+        let (raw, place) = (entry.value, entry.place);
+        let wrong = |at: Option<&Spanned<String>>, message: String, hint: Option<&str>| {
+            let place = at.map_or(place, |at| at.place);
+            fixture::Diagnostic {
+                file: file.to_owned(),
+                line: place.line,
+                column: place.column,
+                message,
+                hint: hint.map(str::to_owned),
+            }
         };
-        let RawEntry { case, reason, .. } = &raw;
-        let glob = Glob::new(&case.value)
-            .map_err(|reason| wrong(case, format!("`{}` is not a glob: {reason}", case.value)))?;
-        if reason.value.trim().is_empty() {
+        let glob = |text: Option<&Spanned<String>>| {
+            let pattern = text.map_or("*", |text| &text.value);
+            Glob::new(pattern)
+                .map_err(|reason| wrong(text, format!("`{pattern}` is not a glob: {reason}"), None))
+        };
+        if raw.reason.value.trim().is_empty() {
             let message = "the reason is empty, expected words that a later reader understands";
-            return Err(wrong(reason, message.to_owned()));
+            return Err(wrong(Some(&raw.reason), message.to_owned(), None));
         }
+        let case = glob(raw.case.as_ref())?;
+        let received = match (&raw.case, &raw.received, &raw.fact, &raw.reading) {
+            (_, Some(text), None, None) if raw.case.is_some() => Received::Text(Pattern::new(text)),
+            (Some(case), None, None, None) if case.value.starts_with(INCONSISTENT) => {
+                Received::Inconsistency
+            }
+            (_, None, Some(fact), Some(reading)) => {
+                let meant = Kind::ALL.iter();
+                let meant = meant.flat_map(|kind| contract::of(*kind).facts_meant(&fact.value));
+                let meant: Vec<String> = meant.collect();
+                if meant.is_empty() {
+                    let message = format!("unknown fact `{}`", fact.value);
+                    return Err(wrong(Some(fact), message, Some(FACTS)));
+                }
+                Received::Reading(meant, Pattern::new(reading))
+            }
+            _ => {
+                let at = raw.case.as_ref().or(raw.fact.as_ref());
+                return Err(wrong(at, NOTHING_EXCUSED.to_owned(), Some(EXCUSE)));
+            }
+        };
         let file = file.to_owned();
-        Ok(KnownDifference { raw, glob, file })
+        Ok(KnownDifference {
+            raw,
+            file,
+            case,
+            received,
+        })
     }
 
     fn is_match(&self, kind: Kind, case: &str) -> bool {
-        self.raw.kind.is_none_or(|own| own == kind) && self.glob.is_match(case)
+        self.raw.kind.is_none_or(|own| own == kind) && self.case.is_match(case)
+    }
+
+    fn is_inconsistency(&self) -> bool {
+        matches!(self.received, Received::Inconsistency)
+    }
+
+    /// Tells whether a finding is the one meant.
+    fn excuses(&self, kind: Kind, finding: &CaseFinding, body: &str) -> bool {
+        match &self.received {
+            Received::Inconsistency => false,
+            Received::Text(text) => text.is_match(&finding.received) || text.is_match(body),
+            Received::Reading(facts, reading) => {
+                let facts = facts
+                    .iter()
+                    .map(|fact| numbered_fact(contract::of(kind), fact));
+                facts.into_iter().any(|fact| {
+                    let seen = finding.received.strip_prefix(&format!("{fact}: "));
+                    let hint = finding.hint.as_deref().unwrap_or_default();
+                    let nearest = hint.starts_with(&format!("nearest: {fact}: "));
+                    let text = finding.received.split('`').nth(3).filter(|_| nearest);
+                    seen.or(text).is_some_and(|seen| reading.is_match(seen))
+                })
+            }
+        }
     }
 
     /// Returns the id of every case and every possible inconsistency of a kind that is meant. A star alone means cases.
     fn ids(&self, kind: Kind) -> Vec<String> {
         let mut ids = Vec::new();
-        if self.raw.case.value.starts_with(INCONSISTENT) {
+        if self.is_inconsistency() {
             let facts = contract::of(kind).facts().into_iter();
             let disputed = facts.filter(|fact| fact.is_disputed());
             ids.extend(disputed.map(|fact| format!("{INCONSISTENT}{}", fact.name)));
         }
-        let cases = cases::all().iter().map(|located| &located.case);
+        let cases = own_cases::every().map(|located| &located.case);
+        let covers = |case: &&Case| match &self.received {
+            Received::Reading(facts, _) => {
+                let covered = case.covers(contract::of(kind));
+                facts.iter().any(|fact| covered.contains(fact))
+            }
+            _ => true,
+        };
         let cases = cases.filter(|case| case.kinds.contains(&kind));
+        let cases = cases.filter(covers);
         ids.extend(cases.map(|case| case.id.clone()));
         ids.retain(|id| self.is_match(kind, id));
         ids
+    }
+}
+
+impl RawEntry {
+    /// What the entry is about, for messages.
+    fn subject(&self) -> &Spanned<String> {
+        self.case
+            .as_ref()
+            .or(self.fact.as_ref())
+            .unwrap_or(&self.reason)
     }
 }
 
@@ -221,6 +357,9 @@ impl fmt::Display for Date {
 
 /// The prefix of the id of an inconsistency; the rest is the fact.
 const INCONSISTENT: &str = "inconsistent.";
+const NOTHING_EXCUSED: &str = "the entry does not say which difference it excuses, expected `case` with `received`, or `fact` with `reading`";
+const EXCUSE: &str = "`received` is what the report prints after \"received\", or the body of the answer: exact, or with `*`";
+const FACTS: &str = "`d4iot-double explain` lists the disputed and assumed facts";
 const MONTHS: [&str; 12] = [
     "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
 ];

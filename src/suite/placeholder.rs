@@ -47,6 +47,10 @@ closed_set! {
         NewerPassword = "newer_password",
         /// The password that is valid at the start of the case: the target's own.
         Password = "password",
+        /// The same in the other letter case.
+        PasswordOtherCase = "password_other_case",
+        /// The same without its last letter.
+        PasswordPrefix = "password_prefix",
         /// The name.
         Username = "username",
         /// A password that every known policy refuses.

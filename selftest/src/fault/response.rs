@@ -75,6 +75,10 @@ pub enum ResponseFault {
     NoContentType,
     /// The internal message repeats the new password.
     PasswordEchoed,
+    /// A cookie has the password that was sent.
+    PasswordInACookie,
+    /// A header repeats the password that was sent.
+    PasswordInAHeader,
     /// Who may not is told that the user does not exist.
     PermissionHidden,
     /// The body is indented. Valid.
@@ -231,6 +235,22 @@ impl ResponseFault {
                 }
                 ParsedRequest::Fields(..) | ParsedRequest::Rejected(..) => answer,
             },
+            ResponseFault::PasswordInACookie | ResponseFault::PasswordInAHeader => {
+                let ParsedRequest::Fields(_, values) = asked else {
+                    return answer;
+                };
+                let [one, other] =
+                    [Field::Password, Field::AdminPassword].map(|field| values.get(field));
+                let sent = if one.is_empty() { other } else { one };
+                let (name, value) = match self {
+                    ResponseFault::PasswordInACookie => (header::SET_COOKIE, format!("p={sent}")),
+                    _ => (header::WARNING, sent.to_owned()),
+                };
+                if let Ok(value) = HeaderValue::try_from(value) {
+                    answer.headers_mut().insert(name, value);
+                }
+                answer
+            }
             ResponseFault::PermissionHidden => {
                 instead(Outcome::PermissionDenied, Outcome::UserUnknown)
             }

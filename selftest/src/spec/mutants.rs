@@ -66,6 +66,8 @@ pub enum KillVerdict {
     Changed,
     /// Conformance: no reading allows the answer.
     Deviation,
+    /// No answer comes: the case is not judged, and does not pass.
+    NotJudged,
     /// Conformance: each answer passes, but the answers contradict each other.
     Inconsistent,
 }
@@ -75,6 +77,7 @@ impl fmt::Display for KillVerdict {
         out.pad(match self {
             KillVerdict::Changed => "changed",
             KillVerdict::Deviation => "deviation",
+            KillVerdict::NotJudged => "not_judged",
             KillVerdict::Inconsistent => "inconsistent",
         })
     }
@@ -181,9 +184,11 @@ fn can_kill(kind: Kind, by: &str, verdict: KillVerdict) -> bool {
             .facts()
             .iter()
             .any(|entry| entry.name == fact && entry.is_disputed()),
-        (KillVerdict::Changed | KillVerdict::Deviation, None) => cases::all()
-            .iter()
-            .any(|located| located.case.id == by && located.case.kinds.contains(&kind)),
+        (KillVerdict::Changed | KillVerdict::Deviation | KillVerdict::NotJudged, None) => {
+            cases::all()
+                .iter()
+                .any(|located| located.case.id == by && located.case.kinds.contains(&kind))
+        }
         _ => false,
     }
 }

@@ -48,7 +48,7 @@ quotes:
   S10: { operation: validation, form: example, at: [10], text: "The door 'oak' opens." }
 ambiguities: {}
 ignored:
-  - { lines: [4-5], because: heading }
+  - { lines: [4-5], kind: heading }
 "#;
 
 const OTHER_PAGE: &str = "The gate opens";

@@ -1,5 +1,7 @@
 //! Whether words stand in a line as they are meant: whole, with their full stop or without it.
 
+use crate::contract::LineKind;
+
 /// Tells whether `words` stand in `line`, and are not a part of longer ones.
 ///
 /// After a letter or a digit none of `letter digit _ - .` may follow, so that a text without a full stop is not found in one with it; before one,
@@ -20,6 +22,31 @@ pub(super) fn fill(words: &str, line: &str) -> bool {
     } else {
         stand(words, line)
     }
+}
+
+/// Tells whether a line looks like one of a kind. A sentence is never a heading.
+pub(super) fn is_kind(kind: LineKind, line: &str) -> bool {
+    let line = line.trim();
+    line.is_empty()
+        || match kind {
+            LineKind::Comment | LineKind::Introduction => true,
+            LineKind::Frame => {
+                ["{", "}", "},", "request:", "response:", "\"error\": {"].contains(&line)
+            }
+            LineKind::Heading => {
+                let label = line
+                    .strip_prefix("**")
+                    .and_then(|label| label.split_once("**"));
+                line.starts_with('#') || label.is_some_and(|(_, rest)| ["", ":"].contains(&rest))
+            }
+            LineKind::Rule => line == "---",
+            LineKind::Table => {
+                let is_rule = line.chars().all(|letter| "|-".contains(letter));
+                let heads = ["**Name**", "Message"];
+                let cell = line.trim_matches('|').split('|').next().unwrap_or_default();
+                line.starts_with('|') && (is_rule || heads.contains(&cell.trim()))
+            }
+        }
 }
 
 /// Returns a line for a message: in quotes of its own, and short.

@@ -98,10 +98,10 @@ impl Plan {
                 cost,
             };
             if cost == 0 {
-                covered.extend(case.covers(contract));
+                covered.extend(case.judges(contract));
                 plan.cases.push(planned);
             } else {
-                candidates.push((cost, case.covers(contract)));
+                candidates.push((cost, case.judges(contract)));
                 costly.push(planned);
             }
         }
@@ -110,6 +110,7 @@ impl Plan {
         plan.cases.extend(chosen.iter().map(|index| costly[*index]));
         // Changes keep the order of the suite; failures keep the order of selection.
         plan.cases.sort_by_key(|planned| planned.phase);
+        plan.separate_failures(contract);
         plan.ask_for_refusal_first();
         for (index, planned) in costly.into_iter().enumerate() {
             if !chosen.contains(&index) {
@@ -142,6 +143,26 @@ impl Plan {
         if let (Some(first), Some(wrong)) = (first, wrong) {
             self.cases[first..=wrong].rotate_right(1);
         }
+    }
+
+    /// Puts a right sign-in between two cases whose sign-ins may fail: where a success resets the count, no two failures are counted in a row.
+    fn separate_failures(&mut self, contract: &Contract) {
+        let is_failure = |planned: &PlannedCase| planned.phase == CasePhase::AuthFailure;
+        let start = self.cases.iter().position(is_failure);
+        let mut failures = self.cases.split_off(start.unwrap_or(self.cases.len()));
+        let mut separated: Vec<PlannedCase> = failures.drain(..failures.len().min(1)).collect();
+        for failure in failures {
+            let is_sign_in = |planned: &PlannedCase| {
+                let mut steps = planned.located.case.steps.iter();
+                planned.cost == 0
+                    && !planned.is_change()
+                    && steps.all(|step| budget::signs_in(step, contract))
+            };
+            let sign_in = self.cases.iter().rposition(is_sign_in);
+            separated.extend(sign_in.map(|index| self.cases.remove(index)));
+            separated.push(failure);
+        }
+        self.cases.append(&mut separated);
     }
 
     /// Returns the id of every case, run or left out.
@@ -298,7 +319,13 @@ mod tests {
         let plan = plan(&permissions(true, failures));
         let is_first = |planned: &&PlannedCase| planned.located.case.id != WRONG_PASSWORD;
         let phases = plan.cases.iter().filter(is_first);
-        assert!(phases.is_sorted_by_key(|planned| planned.phase));
+        let phases: Vec<CasePhase> = phases.map(|planned| planned.phase).collect();
+        let is_failure = |phase: &CasePhase| *phase == CasePhase::AuthFailure;
+        let start = phases.iter().position(is_failure).unwrap_or(phases.len());
+        assert!(!phases[start..].contains(&CasePhase::Mutating));
+        if failures == 3 {
+            assert!(!phases.windows(2).any(|pair| pair.iter().all(is_failure)));
+        }
         let costs: u32 = plan.cases.iter().map(|planned| planned.cost).sum();
         assert!(costs <= failures);
         assert_eq!(
@@ -306,6 +333,27 @@ mod tests {
                 .iter()
                 .any(|planned| planned.phase == CasePhase::AuthFailure),
             failures > 0
+        );
+    }
+
+    #[rstest]
+    fn the_default_budget_asks_for_each_documented_failure(
+        #[values(Kind::Sensor, Kind::Console)] kind: Kind,
+    ) {
+        let located = cases::all().iter();
+        let located = located.filter(|located| located.case.kinds.contains(&kind));
+        let located: Vec<_> = located.collect();
+        let plan = Plan::new(&located, contract::of(kind), &permissions(true, 3));
+        let costly = plan.cases.iter().filter(|planned| planned.cost > 0);
+        let mut costly: Vec<&str> = costly.map(|planned| &*planned.located.case.id).collect();
+        costly.sort_unstable();
+        assert_eq!(
+            costly,
+            [
+                "set_password.authentication_failed.wrong_password",
+                "set_password_by_admin.authentication_failed.wrong_password",
+                "validation.credentials_rejected.wrong_password",
+            ]
         );
     }
 

@@ -27,37 +27,49 @@ fn a_day_is_counted_from_1970(#[case] days: u64, #[case] expected: &str) {
 #[rstest]
 #[case::no_list("case: a", "k:1:1", "expected a list")]
 #[case::no_reason("- case: a", "k:1:3", "reason")]
-#[case::empty_reason("- { case: a, reason: ' ' }", "k:1:22", "the reason is empty")]
+#[case::empty_reason(
+    "- { case: a, received: x, reason: ' ' }",
+    "k:1:35",
+    "the reason is empty"
+)]
 #[case::day(
-    "- { case: a, reason: b, until: 2026-02-29 }",
-    "k:1:32",
+    "- { case: a, received: x, reason: b, until: 2026-02-29 }",
+    "k:1:45",
     "`2026-02-29` is not a day"
 )]
 #[case::no_day(
-    "- { case: a, reason: b, until: soon }",
-    "k:1:32",
+    "- { case: a, received: x, reason: b, until: soon }",
+    "k:1:45",
     "`soon` is not a day"
 )]
 #[case::century(
-    "- { case: a, reason: b, until: 1900-02-29 }",
-    "k:1:32",
+    "- { case: a, received: x, reason: b, until: 1900-02-29 }",
+    "k:1:45",
     "`1900-02-29` is not a day"
 )]
 #[case::sign(
-    "- { case: a, reason: b, until: +026-01-01 }",
-    "k:1:32",
+    "- { case: a, received: x, reason: b, until: +026-01-01 }",
+    "k:1:45",
     "`+026-01-01` is not a day"
 )]
 #[case::short(
-    "- { case: a, reason: b, until: 2026-1-01 }",
-    "k:1:32",
+    "- { case: a, received: x, reason: b, until: 2026-1-01 }",
+    "k:1:45",
     "`2026-1-01` is not a day"
 )]
-#[case::kind("- { case: a, reason: b, kind: senser }", "k:1:31", "senser")]
-#[case::glob("- { case: '[', reason: b }", "k:1:11", "`[` is not a glob")]
+#[case::kind(
+    "- { case: a, received: x, reason: b, kind: senser }",
+    "k:1:44",
+    "senser"
+)]
+#[case::glob(
+    "- { case: '[', received: x, reason: b }",
+    "k:1:11",
+    "`[` is not a glob"
+)]
 #[case::key(
-    "- { case: a, reason: b, untill: 2026-01-01 }",
-    "k:1:25",
+    "- { case: a, received: x, reason: b, untill: 2026-01-01 }",
+    "k:1:38",
     "did you mean `until`?"
 )]
 fn an_error_names_its_place(#[case] text: &str, #[case] place: &str, #[case] says: &str) {
@@ -71,33 +83,61 @@ fn an_error_names_its_place(#[case] text: &str, #[case] place: &str, #[case] say
 }
 
 #[rstest]
-#[case::by_id(
-    "- { case: validation.authenticated, reason: why }",
-    Kind::Sensor,
-    Some("why")
-)]
-#[case::by_glob("- { case: 'validation.*', reason: why }", Kind::Console, Some("why"))]
-#[case::of_the_other_kind(
-    "- { case: 'validation.*', reason: why, kind: console }",
-    Kind::Sensor,
-    None
-)]
-#[case::on_its_last_day(
-    "- { case: '*', reason: why, until: 2026-11-21 }",
-    Kind::Sensor,
-    Some("why")
-)]
-#[case::the_day_after("- { case: '*', reason: why, until: 2026-11-20 }", Kind::Sensor, None)]
-#[case::another_case("- { case: set_password.policy, reason: why }", Kind::Sensor, None)]
-fn a_difference_is_known_by_case_kind_and_day(
-    #[case] text: &str,
-    #[case] kind: Kind,
-    #[case] expected: Option<&str>,
-) {
-    assert_eq!(
-        known(text).reason(kind, "validation.authenticated"),
-        expected
+#[case::nothing("- { case: validation.authenticated, reason: why }")]
+#[case::every_case("- { case: '*', reason: why }")]
+#[case::no_case("- { received: x, reason: why }")]
+#[case::no_reading("- { fact: X11, reason: why }")]
+#[case::both("- { case: a, received: x, fact: X11, reading: table, reason: why }")]
+fn an_entry_says_what_it_excuses(#[case] text: &str) {
+    let error = KnownDifferences::read("k", text, Date::default()).unwrap_err();
+    assert!(
+        error.message.contains("which difference it excuses"),
+        "{error}"
     );
+    assert!(error.hint.is_some_and(|hint| hint.contains("received")));
+}
+
+const SEEN: &str = "`msg` is `Hello` instead of `Authentication succeeded.`";
+
+#[rstest]
+#[case::exact(
+    "case: validation.authenticated, received: RECEIVED",
+    Kind::Sensor,
+    true
+)]
+#[case::glob("case: 'validation.*', received: '*`Hello`*'", Kind::Console, true)]
+#[case::body("case: '*', received: '{\"msg\":\"Hello\"}'", Kind::Sensor, true)]
+#[case::another_text("case: '*', received: '*`Bye`*'", Kind::Sensor, false)]
+#[case::another_case("case: set_password.*, received: '*'", Kind::Sensor, false)]
+#[case::other_kind("case: '*', received: '*', kind: console", Kind::Sensor, false)]
+#[case::last_day("case: '*', received: '*', until: 2026-11-21", Kind::Sensor, true)]
+#[case::day_after("case: '*', received: '*', until: 2026-11-20", Kind::Sensor, false)]
+#[case::reading("fact: X11, reading: Hello", Kind::Sensor, true)]
+#[case::another_reading("fact: X11, reading: Bye", Kind::Sensor, false)]
+#[case::another_fact("fact: X12, reading: Hello", Kind::Sensor, false)]
+fn an_entry_excuses_one_difference(
+    #[case] entry: &str,
+    #[case] kind: Kind,
+    #[case] is_known: bool,
+) {
+    let entry = entry.replace("RECEIVED", &serde_json::Value::from(SEEN).to_string());
+    let known = known(&format!("- {{ {entry}, reason: why }}"));
+    let mut finding = CaseFinding::new(1, "authenticated", SEEN);
+    finding.hint = Some("nearest: X11 validation.authenticated.body: example".to_owned());
+    let body = r#"{"msg":"Hello"}"#;
+    let reason = known.excuse(kind, "validation.authenticated", &finding, body);
+    assert_eq!(reason, is_known.then_some("why"));
+}
+
+#[test]
+fn every_difference_of_a_case_must_be_known() {
+    let known = known("- { case: '*', received: one, reason: why }");
+    let finding = |received: &str| CaseFinding::new(1, "x", received);
+    let mut result = CaseResult::default();
+    result.reasons = vec![finding("one")];
+    assert_eq!(known.excuse_all(Kind::Sensor, &result), Some("why"));
+    result.reasons.push(finding("two"));
+    assert_eq!(known.excuse_all(Kind::Sensor, &result), None);
 }
 
 /// One sensor that was asked one case, which differs as known, agrees, or was not judged.
@@ -149,8 +189,13 @@ fn an_entry_without_effect_is_reported(
     #[case] expected: &str,
 ) {
     let problems = known(&format!(
-        "- {{ case: {}, reason: why, kind: sensor }}",
-        serde_json::Value::from(case)
+        "- {{ case: {}, {}reason: why, kind: sensor }}",
+        serde_json::Value::from(case),
+        if case.starts_with(INCONSISTENT) {
+            ""
+        } else {
+            "received: x, "
+        }
     ))
     .problems(&run(differs, conformance));
     assert_eq!(problems.is_empty(), expected.is_empty(), "{problems:?}");
@@ -162,7 +207,8 @@ fn an_entry_without_effect_is_reported(
 
 #[test]
 fn an_entry_of_a_kind_that_was_not_run_is_not_stale() {
-    let entry = known("- { case: validation.authenticated, reason: why, kind: console }");
+    let entry =
+        known("- { case: validation.authenticated, received: x, reason: why, kind: console }");
     assert_eq!(
         entry.problems(&run(false, Conformance::Documented)),
         Vec::<String>::new()
@@ -190,8 +236,9 @@ fn an_inconsistency_is_known_by_its_fact(#[case] case: &str, #[case] stale: bool
 
 #[test]
 fn an_expired_entry_is_reported_whatever_it_matches() {
-    let problems = known("- { case: validation.authenticated, reason: why, until: 2026-01-01 }")
-        .problems(&run(true, Conformance::Deviation));
+    let problems =
+        known("- { case: validation.authenticated, received: x, reason: why, until: 2026-01-01 }")
+            .problems(&run(true, Conformance::Deviation));
     assert_eq!(problems.len(), 1);
     assert!(problems[0].starts_with("k:1:11: known difference `validation.authenticated` has expired on 2026-01-01\n  hint: "), "{problems:?}");
 }

@@ -178,7 +178,7 @@ fn accept_takes_a_deviation_that_is_known() {
     dir.write(&format!("snapshots/{FILE}.new"), &text);
     dir.write(
         "known.yaml",
-        "- { case: validation.authenticated, reason: firmware 22.3 }\n",
+        "- { case: validation.authenticated, received: '*`Welcome`*', reason: firmware 22.3 }\n",
     );
     dir.run("accept --known known.yaml").ends_with(0);
     assert_eq!(dir.read(&format!("snapshots/{FILE}")), text);

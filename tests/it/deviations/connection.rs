@@ -20,7 +20,6 @@ use crate::deviations::meddler::{cases, lab, verdicts, worded};
 #[case::within_the_body(
     "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 50\r\n\r\n{\"msg\""
 )]
-#[case::no_http("rubbish\r\n\r\n")]
 #[tokio::test]
 async fn broken_connection_is_not_judged(#[case] bytes: &'static str) {
     let kind = Kind::Console;
