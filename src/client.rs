@@ -12,7 +12,7 @@ mod tls;
 use std::{
     sync::{
         Arc, Mutex as StdMutex,
-        atomic::{AtomicU32, Ordering},
+        atomic::{AtomicBool, AtomicU32, Ordering},
     },
     time::Duration,
 };
@@ -39,8 +39,10 @@ pub struct Target {
     shown: Arc<StdMutex<Option<ShownCertificate>>>,
     /// How long an exchange may take.
     timeout: Duration,
-    /// How many exchanges in a row have timed out.
-    timed_out: Arc<AtomicU32>,
+    /// How many exchanges in a row have timed out, or were broken off without any answer before.
+    unanswered: Arc<AtomicU32>,
+    /// Whether any answer has come.
+    has_answered: Arc<AtomicBool>,
     /// When the last exchange ended. The lock also separates exchanges that have a pause between them.
     last: Arc<Mutex<Option<Instant>>>,
 }
@@ -96,7 +98,8 @@ impl Target {
             },
             shown,
             timeout,
-            timed_out: Arc::default(),
+            unanswered: Arc::default(),
+            has_answered: Arc::default(),
             last: Arc::default(),
         })
     }
@@ -129,14 +132,14 @@ impl Target {
         lock(&self.shown).as_ref()?.pin.clone()
     }
 
-    /// Returns why nothing more should be sent: several exchanges in a row have timed out, and none was answered between.
+    /// Returns why nothing more should be sent: several exchanges in a row had no answer.
     pub fn hanging(&self) -> Option<ConnectFailure> {
         let message = format!(
             "the target accepts requests and does not answer within {:?}",
             self.timeout
         );
         let hint = "use a longer --timeout if the appliance is only slow".to_owned();
-        let is_hanging = self.timed_out.load(Ordering::Relaxed) >= MAX_TIMED_OUT;
+        let is_hanging = self.unanswered.load(Ordering::Relaxed) >= MAX_UNANSWERED;
         is_hanging.then_some(ConnectFailure { message, hint })
     }
 
@@ -170,9 +173,19 @@ impl Target {
         if !request.body().is_empty() || request.method() == http::Method::POST {
             *outgoing.body_mut() = Some(request.body().clone().into());
         }
-        let sent = self.client.execute(outgoing).await;
-        let mut incoming = sent.map_err(|error| self.error(error, true))?;
-        self.timed_out.store(0, Ordering::Relaxed);
+        let mut incoming = match self.client.execute(outgoing).await {
+            Ok(incoming) => incoming,
+            Err(error) => {
+                let error = self.error(error, true);
+                let is_no_http = !self.route.tls && error.to_string().contains(NOT_HTTP);
+                return Err(match is_no_http && self.speaks_tls().await {
+                    true => ClientError::Unreachable(self.route.tls_expected()),
+                    false => error,
+                });
+            }
+        };
+        self.unanswered.store(0, Ordering::Relaxed);
+        self.has_answered.store(true, Ordering::Relaxed);
         let mut answer = Response::new(Bytes::new());
         *answer.status_mut() = incoming.status();
         *answer.version_mut() = incoming.version();
@@ -196,6 +209,16 @@ impl Target {
         }
     }
 
+    /// Tells whether a target that does not answer plain HTTP answers HTTPS.
+    async fn speaks_tls(&self) -> bool {
+        let address = self.address().replacen("http://", "https://", 1);
+        let Ok(target) = Target::unverified(&address, self.timeout) else {
+            return false;
+        };
+        let request = Request::new(Bytes::new());
+        Box::pin(target.exchange(&request)).await.is_ok()
+    }
+
     /// `early` means that nothing of an answer has come: TLS may still be rejected then.
     fn error(&self, error: reqwest::Error, early: bool) -> ClientError {
         let error = error.without_url();
@@ -211,14 +234,13 @@ impl Target {
             let failure = connect_failure::explain(&error, timed_out, &self.route, shown);
             ClientError::Unreachable(failure)
         } else if error.is_timeout() {
-            self.timed_out.fetch_add(1, Ordering::Relaxed);
+            self.unanswered.fetch_add(1, Ordering::Relaxed);
             ClientError::Broken(format!("{TIMED_OUT} {:?}", self.timeout))
         } else {
-            let text = chain(&error);
-            match !self.route.tls && text.contains(NOT_HTTP) {
-                true => ClientError::Unreachable(self.route.tls_expected()),
-                false => ClientError::Broken(text),
+            if !self.has_answered.load(Ordering::Relaxed) {
+                self.unanswered.fetch_add(1, Ordering::Relaxed);
             }
+            ClientError::Broken(chain(&error))
         }
     }
 }
@@ -242,8 +264,8 @@ fn chain(error: &dyn std::error::Error) -> String {
 pub const TIMED_OUT: &str = "no whole answer within";
 /// What the library says of an answer that is not HTTP, such as an alert of TLS.
 const NOT_HTTP: &str = "invalid HTTP version parsed";
-/// After how many time-outs in a row a target hangs.
-const MAX_TIMED_OUT: u32 = 3;
+/// After how many exchanges in a row without an answer a target hangs.
+const MAX_UNANSWERED: u32 = 3;
 const TIMEOUT: Duration = Duration::from_secs(30);
 /// The pause between two exchanges with another machine.
 const DEFAULT_DELAY: Duration = Duration::from_millis(500);

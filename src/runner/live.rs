@@ -5,7 +5,6 @@
 //! ```
 
 pub mod budget;
-mod claim;
 mod consent;
 pub mod delivery;
 pub mod error;

@@ -5,7 +5,7 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use bytes::Bytes;
-use http::{Response, StatusCode, header};
+use http::{Response, header};
 
 use super::budget;
 use crate::{
@@ -41,25 +41,37 @@ pub fn lost_reason(answer: &Result<Response<Bytes>, ClientError>) -> Option<Stri
     }
 }
 
-/// Returns why a step cannot be judged by what came instead of an answer, and what the user can do.
+/// Returns why the answer to a request that changes nothing is lost. One that is not HTTP is no accident on the way.
+pub fn lost_question(answer: &Result<Response<Bytes>, ClientError>) -> Option<String> {
+    const MALFORMED: [&str; 4] = ["invalid ", " parsed", "too large", "exceeds"];
+    let is_malformed = |reason: &String| MALFORMED.iter().any(|text| reason.contains(text));
+    lost_reason(answer).filter(|reason| !is_malformed(reason))
+}
+
+/// Returns why an answer says nothing of its step: the target limits the rate of requests, or the answer is a gateway's.
 pub fn unanswered(
     answer: &Result<Response<Bytes>, ClientError>,
     is_change: bool,
 ) -> Option<(NotJudged, &'static str)> {
-    if let Ok(answer) = answer
-        && answer.status() == StatusCode::TOO_MANY_REQUESTS
-    {
-        let after = retry_after(answer).map_or(String::new(), |after| {
-            format!(", Retry-After: {}", after.as_secs())
-        });
-        let text = format!("the target limits the rate of requests (429{after})");
-        let hint = "use a longer --delay between requests";
-        return Some((NotJudged::new(ReasonCode::RateLimited, text), hint));
-    }
-    let reason = lost_reason(answer).filter(|_| !is_change)?;
-    let text = format!("the answer was lost twice: {reason}");
-    let hint = "use a longer --timeout if the appliance is only slow";
-    Some((NotJudged::new(ReasonCode::NoAnswer, text), hint))
+    let answer = answer.as_ref().ok()?;
+    let (code, hint) = match answer.status().as_u16() {
+        429 => (
+            ReasonCode::RateLimited,
+            "use a longer --delay between requests",
+        ),
+        502..=504 if !is_change => (
+            ReasonCode::NoAnswer,
+            "check what is between here and the target",
+        ),
+        _ => return None,
+    };
+    let after = retry_after(answer).map(|after| format!(", Retry-After: {}", after.as_secs()));
+    let text = format!(
+        "the answer has status {}{}",
+        answer.status().as_u16(),
+        after.unwrap_or_default()
+    );
+    Some((NotJudged::new(code, text), hint))
 }
 
 /// Returns how long an answer asks to wait.

@@ -15,7 +15,7 @@ use tokio::time::Instant;
 
 use super::{
     budget,
-    delivery::{lost_reason, retry_after},
+    delivery::{lost_question, retry_after},
     plan::{CasePhase, PlannedCase, accounts_of, over_budget},
     stop::StopSignal,
     undo::{
@@ -148,11 +148,11 @@ impl<'a> SafetyGuard<'a> {
                 let text = "the target creates accounts for unknown names: no more are provoked";
                 return refuse(ReasonCode::NotRestorable, text);
             }
-            // Each change may cause another failure if its answer leaves open which password is current, and so may its undo.
+            // Each change may cause another failure if its answer leaves open which password is current.
             let changes = case.steps.iter();
             let changes = changes.filter(|step| budget::is_change(case, step)).count();
             let cost = cost.saturating_add(u32::try_from(changes).unwrap_or(u32::MAX));
-            if self.has_missed && !self.session.sign_ins.has_room(cost.saturating_add(1)) {
+            if self.has_missed && !self.session.sign_ins.has_room(cost) {
                 return refuse(ReasonCode::Budget, UNCLEAR_CHANGES);
             }
         }
@@ -228,7 +228,7 @@ impl<'a> SafetyGuard<'a> {
                 Ok(answer) if answer.status() == StatusCode::TOO_MANY_REQUESTS => {
                     retry_after(answer).filter(|wait| *wait <= target.timeout())
                 }
-                _ => lost_reason(&answer).map(|_| Duration::ZERO),
+                _ => lost_question(&answer).map(|_| Duration::ZERO),
             };
             match wait {
                 Some(wait) if target.hanging().is_none() && sign_ins.has_room(cost * 2) => {
@@ -280,7 +280,7 @@ impl<'a> SafetyGuard<'a> {
         let is_change = change.is_some();
         let (mut continues, mut found) = (true, String::new());
         if let Some((change, watched)) = change {
-            self.note_created(answered, &watched);
+            self.note_created(answered);
             (continues, found) = self.verify_passwords(answered, &change, &watched).await;
         }
         if self.session.sign_ins.count() > counted {
@@ -359,6 +359,7 @@ impl<'a> SafetyGuard<'a> {
     }
 
     async fn look_at(&mut self, accounts: BTreeSet<Account>) {
+        let mut is_late = false;
         for account in accounts {
             let Some(journal) = &mut self.journal else {
                 return;
@@ -368,6 +369,7 @@ impl<'a> SafetyGuard<'a> {
             }
             let own = self.session.own_password(account);
             if let SessionReply::Rejected(_) = self.session.validate(account, &own).await {
+                is_late = true;
                 self.session.forget(account);
                 let passwords = journal.state().doubts.get(&account).cloned();
                 journal.note(JournalLine::Sending {
@@ -378,7 +380,9 @@ impl<'a> SafetyGuard<'a> {
                 });
             }
         }
-        self.restore_all().await;
+        if is_late {
+            self.restore_all().await;
+        }
     }
 
     /// Returns what a person must do after the run.
@@ -398,8 +402,9 @@ impl<'a> SafetyGuard<'a> {
     }
 
     fn suspect_lockout(&mut self, account: Account) {
+        let name = self.session.username(account);
         let text = format!(
-            "a lock-out is suspected: credentials of `{account}` that were accepted before are rejected now"
+            "a lock-out is suspected: credentials of `{account}` ({name}) that were accepted before are rejected now"
         );
         self.end(ReasonCode::LockedOut, text);
     }

@@ -67,9 +67,10 @@ pub async fn recover(
         let values = Accounts::at_target(&file, &seed.clone().unwrap_or_else(Seed::random));
         let contract = contract::of(header.kind);
         let folder = JournalDir::at(path.parent().unwrap_or(Path::new(".")));
-        let sign_ins = SignInCounter::new(MAX_FAILURES, Some(folder.failures(&header.place)));
+        let sign_ins = SignInCounter::for_recovery(folder.failures(&header.place));
         let served = served(journal.state())?;
         let mut session = TargetSession::new(&target, contract, &values, served, sign_ins);
+        let protected = consent::protected(&file.accounts);
         for account in open {
             let is_forced = seed.is_some() || session.has_admin();
             let may_set = options.set_password_from_file && is_forced
@@ -80,7 +81,8 @@ pub async fn recover(
             if seed.is_none() {
                 session.forget_generated(account);
             }
-            let restored = match may_set {
+            // A request that names an administrator may change nothing: such a password is only validated.
+            let restored = match may_set && !protected.contains_key(&account) {
                 true => session.restore(account, true, &mut journal).await,
                 false => validate_only(&mut session, account, &mut journal).await,
             };
@@ -97,13 +99,13 @@ pub async fn recover(
     Ok(Some(recovery))
 }
 
-/// Refuses accounts that are not those of the run, and those whose password is never changed.
+/// Refuses accounts that are not those of the run.
 fn check_accounts(
     header: &JournalHeader,
     file: &AccountsFile,
     open: &BTreeSet<Account>,
 ) -> Result<(), LiveError> {
-    let (path, mut protected) = (file.path.display(), consent::protected(&file.accounts));
+    let path = file.path.display();
     for account in open {
         let (Some(own), Some(user)) = (file.accounts.get(account), header.users.get(account))
         else {
@@ -116,10 +118,6 @@ fn check_accounts(
             return Err(LiveError::Unusable(format!(
                 "`{account}` is `{own}` in {path}, but the run changed the password of `{other}`"
             )));
-        }
-        if let Some(reason) = protected.remove(account) {
-            let account = *account;
-            return Err(LiveError::Protected { account, reason });
         }
     }
     Ok(())
@@ -181,7 +179,7 @@ async fn validate_only(
         return Ok(());
     }
     let reason = format!(
-        "the accounts file has another password than the run knew, or the seed is missing, and a validation says {reply}; --set-password-from-file sets it"
+        "a validation says {reply}; the password is protected, or another one than the run knew (--set-password-from-file sets that)"
     );
     Err(UnrestoredPassword {
         account,
@@ -232,7 +230,7 @@ pub fn steps(
         let (account, reason) = (unrestored.account, &unrestored.reason);
         let username = unrestored.username.escape_debug();
         format!(
-            "the password of user `{username}` at {target} may be changed ({reason}): sign in to {target} as an administrator and set it to the one of `{account}` in {file}, or set another one and write it into that file"
+            "the password of user `{username}` at {target} may be changed ({reason}): sign in to {target} as an administrator and set it to the one of `{account}` in {file}, or set any password and write it into that file"
         )
     };
     let mut steps: Vec<String> = unrestored.iter().map(step).collect();
@@ -258,6 +256,3 @@ pub fn command(journal: &Path) -> String {
     let quoted = shlex::try_quote(&path).unwrap_or("JOURNAL".into());
     format!("d4iot-double recover {quoted}")
 }
-
-/// How many sign-ins may fail: a sensor locks an address after five.
-const MAX_FAILURES: u32 = 4;

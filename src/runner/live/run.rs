@@ -4,16 +4,16 @@
 use std::path::Path;
 
 use super::{
-    claim::ClaimedTarget,
     error::LiveError,
     guard::{INTERRUPTED, SafetyGuard},
     plan::{CasePhase, Plan},
     recover,
     sign_ins::SignInCounter,
     stop::StopSignal,
-    undo::{JournalLine, TargetSession, UndoJournal, UnrestoredPassword},
+    undo::{JournalLine, TargetLock, TargetSession, UndoJournal, UnrestoredPassword},
 };
 use crate::{
+    client::{Pin, Target},
     report::{CaseResult, Conformance, FailedSignIns, NotJudged, ReasonCode},
     runner::{CaseRun, RunContext, RunResult, collector::RunCollector},
     snapshot::SnapshotStore,
@@ -83,7 +83,7 @@ pub(super) struct LiveRunOptions<'a> {
     /// The journal; needed if the plan has changes.
     pub(super) journal: Option<UndoJournal>,
     /// The target's lock.
-    pub(super) claim: Option<ClaimedTarget>,
+    pub(super) lock: Option<TargetLock>,
     /// The accounts file, for messages.
     pub(super) accounts_file: &'a Path,
     /// Asks the run to stop.
@@ -106,8 +106,8 @@ pub(super) async fn run(
     let mut collector = RunCollector::start(context, store, watch, &mut posts).await;
     options.sign_ins.add(before - posts);
     let key = context.target.key();
-    if let (Some(claim), Some(key)) = (&mut options.claim, &key)
-        && let Err(error) = claim.add_key(key, options.journal.as_ref().map(UndoJournal::path))
+    if let (Some(lock), Some(key)) = (&mut options.lock, &key)
+        && let Err(error) = claim_key(lock, key, options.journal.as_ref(), &context.target)
     {
         options.journal.map(UndoJournal::close);
         return Err(error);
@@ -166,6 +166,23 @@ pub(super) async fn run(
         actions,
         trouble,
     })
+}
+
+/// Takes the lock of the key that the target showed, unless an open journal has it.
+fn claim_key(
+    lock: &mut TargetLock,
+    key: &Pin,
+    own: Option<&UndoJournal>,
+    target: &Target,
+) -> Result<(), LiveError> {
+    let address = target.address().to_owned();
+    if !lock.add_key(key)? {
+        return Err(LiveError::RunInProgress(address));
+    }
+    match lock.open_journal(Some(key), own.map(UndoJournal::path))? {
+        Some(journal) => Err(LiveError::OpenJournal { address, journal }),
+        None => Ok(()),
+    }
 }
 
 /// Sends the cases of a plan; adds those that are left out. After some cases in a row without a connection nothing more is sent.

@@ -5,7 +5,6 @@ use std::{collections::BTreeMap, path::PathBuf};
 use reqwest::Url;
 
 use super::{
-    claim::ClaimedTarget,
     consent,
     error::LiveError,
     plan::{Plan, RunPermissions},
@@ -13,7 +12,7 @@ use super::{
     run::{LiveResult, LiveRunOptions, run},
     sign_ins::SignInCounter,
     stop::StopSignal,
-    undo::{JournalDir, JournalHeader, JournalUser, TargetPlace, UndoJournal},
+    undo::{JournalDir, JournalHeader, JournalUser, TargetLock, TargetPlace, UndoJournal},
 };
 use crate::{
     client::{Target, TargetOptions, stays_here},
@@ -68,7 +67,7 @@ pub struct PreparedRun {
     url: Url,
     seed: Seed,
     journal: Option<UndoJournal>,
-    claim: Option<ClaimedTarget>,
+    lock: Option<TargetLock>,
 }
 
 impl LiveTarget {
@@ -133,7 +132,7 @@ impl LiveTarget {
             repeat: self.repeat,
             mock: None,
         };
-        let (target, journal, claim) = (self, None, None);
+        let (target, journal, lock) = (self, None, None);
         Ok(PreparedRun {
             context,
             plan,
@@ -142,7 +141,7 @@ impl LiveTarget {
             url,
             seed,
             journal,
-            claim,
+            lock,
         })
     }
 }
@@ -169,10 +168,14 @@ impl PreparedRun {
         let place = TargetPlace::of(&self.url, &self.target.client);
         let path = dir.journal(&place);
         let address = self.context.target.address().to_owned();
-        self.claim = Some(ClaimedTarget::take(dir, place.clone(), address.clone())?);
+        let Some(lock) = TargetLock::take(dir, place.clone())? else {
+            return Err(LiveError::RunInProgress(address));
+        };
+        if let Some(journal) = lock.open_journal(None, None)? {
+            return Err(LiveError::OpenJournal { address, journal });
+        }
+        self.lock = Some(lock);
         if self.plan.has_changes() {
-            // What is left of a journal that had been closed.
-            UndoJournal::remove_closed(&path)?;
             let accounts = self.target.accounts.accounts.iter();
             let users = accounts.map(|(account, it)| (*account, JournalUser::of(it, &self.seed)));
             let users = users.collect();
@@ -216,15 +219,15 @@ impl PreparedRun {
         watch: impl Fn(&CaseResult) + Send + Sync + 'static,
     ) -> Result<LiveResult, LiveError> {
         let (accounts, path) = (self.target.accounts.clone(), self.journal_path());
-        let (claim, journal) = (self.claim.take(), self.journal.take());
-        let memory = claim.as_ref().map(ClaimedTarget::failures);
+        let (lock, journal) = (self.lock.take(), self.journal.take());
+        let memory = lock.as_ref().map(TargetLock::failures);
         let sign_ins = SignInCounter::new(self.target.max_auth_failures, memory);
         let run = async move {
             // The lock is held until the passwords are restored.
             let options = LiveRunOptions {
                 sign_ins,
                 journal,
-                claim,
+                lock,
                 accounts_file: &self.target.accounts.path,
                 stop,
             };
@@ -242,8 +245,8 @@ impl PreparedRun {
 fn short_passwords(accounts: &BTreeMap<Account, Credentials>) -> impl Iterator<Item = String> {
     let is_short = |credentials: &&Credentials| credentials.password.expose().len() < MIN_REDACTED;
     let short = accounts.iter().filter(move |(_, it)| is_short(it));
-    short.map(|(account, _)| {
-        format!("the password of account `{account}` has fewer than {MIN_REDACTED} characters: a report hides it only where a password is expected")
+    short.map(|(account, Credentials { username, .. })| {
+        format!("the password of account `{account}` ({username}) has fewer than {MIN_REDACTED} characters: a report hides it only where a password is expected")
     })
 }
 
@@ -258,6 +261,9 @@ fn parse_url(text: &str) -> Result<Url, LiveError> {
     }
     if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none_or(str::is_empty) {
         return wrong("is not https:// or http:// and a host");
+    }
+    if url.path().contains("/external/") || url.path().trim_end_matches('/').ends_with("/api") {
+        return wrong("has a path of the API itself: name what precedes it, or the host alone");
     }
     if url.query().is_some() || url.fragment().is_some() {
         return wrong("has a query or a fragment: only a path is possible");

@@ -338,5 +338,5 @@ fn gzip(count: usize) -> Vec<u8> {
 }
 
 const TOO_LONG: Said = Said::NoneAs("the answer's body exceeds 1048576 bytes");
-const LATE: Said = Said::NoneAs("no whole answer within the time-out");
+const LATE: Said = Said::NoneAs("no whole answer within");
 const BROKEN: Said = Said::None;

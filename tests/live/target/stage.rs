@@ -288,6 +288,20 @@ impl Stage {
         Ran::of(self.command(&["recover"]))
     }
 
+    /// Removes what the state folder remembers of failed sign-ins.
+    pub(crate) fn forget_failures(&self) {
+        let folder = self.folder.path().join("state/d4iot-double/journals");
+        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+            if entry
+                .path()
+                .extension()
+                .is_some_and(|end| end == "failures")
+            {
+                fs::remove_file(entry.path()).unwrap();
+            }
+        }
+    }
+
     pub(crate) fn seen(&self) -> Vec<Seen> {
         self.running.fake.ledger().seen.clone()
     }

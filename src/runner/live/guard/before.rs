@@ -117,8 +117,8 @@ impl SafetyGuard<'_> {
         let Some(journal) = &mut self.journal else {
             return;
         };
-        let reply = match self.session.dry_run_change(account, journal).await {
-            Ok(reply) => reply,
+        let (reply, answer) = match self.session.dry_run_change(account, journal).await {
+            Ok(answered) => answered,
             Err(reason) => {
                 let text = format!("a change could not be undone: {reason}");
                 return self.forbid_changes(ReasonCode::NotRestorable, text);
@@ -137,7 +137,7 @@ impl SafetyGuard<'_> {
             SessionReply::Rejected(outcome) if budget::is_failure(outcome) => {
                 let (operation, replaced) = (Operation::SetPassword, Outcome::PasswordReplaced);
                 let text = format!(
-                    "{operation} rejected the right password of `{account}` ({name}): no change can be made or judged"
+                    "{operation} rejected the right password of `{account}` ({name}): no change can be made or judged; it answered {answer}"
                 );
                 let mut finding = CaseFinding::new(1, &replaced.to_string(), text.clone());
                 finding.hint = Some("found by setting the password to itself; a validation accepts it before and afterwards".to_owned());

@@ -118,15 +118,12 @@ impl SafetyGuard<'_> {
     }
 
     /// Remembers an unknown name for which the target says that it replaced a password.
-    pub(super) fn note_created(
-        &mut self,
-        answered: &AnsweredStep<'_>,
-        watched: &BTreeSet<Account>,
-    ) {
-        let says_replaced = answered.judged.outcome == Some(Outcome::PasswordReplaced);
-        if watched.is_empty() && says_replaced {
+    pub(super) fn note_created(&mut self, answered: &AnsweredStep<'_>) {
+        if answered.judged.outcome == Some(Outcome::PasswordReplaced) {
+            let unknown = self.session.username(Account::Unknown);
+            let names = change::usernames(answered.request.body()).into_iter();
             self.created
-                .extend(change::usernames(answered.request.body()));
+                .extend(names.filter(|name| name.contains(&unknown)));
         }
     }
 

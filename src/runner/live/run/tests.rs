@@ -2,6 +2,7 @@
 //! cannot be proven is told. `tests/live` does the same to the program.
 
 mod fixture;
+mod refusals;
 
 use std::{
     collections::BTreeSet,

@@ -50,7 +50,8 @@ impl UndoJournal {
     ) -> Result<UndoJournal, JournalError> {
         let line = JournalLine::Begun(Box::new(header.clone())).text();
         let begin = || {
-            if path.exists() {
+            // A journal that had been closed may be left.
+            if path.exists() && !matches!(UndoJournal::open(&path), Ok(None)) {
                 return Err(io::ErrorKind::AlreadyExists.into());
             }
             // A seed without a journal belongs to a run that had closed it.
@@ -98,17 +99,6 @@ impl UndoJournal {
             trouble,
         };
         Ok(Some((journal, seed)))
-    }
-
-    /// Removes what is left of a journal that had been closed.
-    ///
-    /// # Errors
-    /// It is not closed, or cannot be removed.
-    pub fn remove_closed(path: &Path) -> Result<(), JournalError> {
-        match path.exists() {
-            true => UndoJournal::open(path).map(drop),
-            false => Ok(()),
-        }
     }
 
     /// Returns the file.

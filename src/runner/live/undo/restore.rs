@@ -139,7 +139,7 @@ impl TargetSession<'_> {
     }
 
     /// Sets an account's own password to itself, which changes nothing and shows whether it could be restored later. Returns the
-    /// answer.
+    /// answer, and its text.
     ///
     /// # Errors
     /// The journal cannot be written, or no validation accepted the own password afterwards.
@@ -147,17 +147,18 @@ impl TargetSession<'_> {
         &mut self,
         account: Account,
         journal: &mut UndoJournal,
-    ) -> Result<SessionReply, String> {
+    ) -> Result<(SessionReply, String), String> {
         let property = Property::Password;
         let own_template = Placeholder { account, property }.to_string();
         let written = journal.sending(DRY_RUN, 1, [account], &[own_template]);
         written.map_err(|error| error.to_string())?;
         let own = self.own_password(account);
         let reply = self.ask(Operation::SetPassword, account, &own, &own).await;
+        let text = std::mem::take(&mut self.last_body);
         self.forget(account);
         let restored = self.restore(account, false, journal).await;
         restored.map_err(|unrestored| format!("`{account}`: {}", unrestored.reason))?;
-        Ok(reply)
+        Ok((reply, text))
     }
 
     /// Changes a password back, by an operation. `held` is the current password, if it is known.

@@ -1,4 +1,4 @@
-//! One run at a time at a target.
+//! One run at a time at an appliance, and none while a journal speaks of it.
 
 use std::{
     fs,
@@ -12,24 +12,27 @@ use super::{
     state_file::{JournalError, failed, open_private},
     target_place::TargetPlace,
 };
+use crate::client::Pin;
 
-/// Held while a run is in progress at a target: a file for each of its addresses, and for its key. The system releases it when the
+/// A target that a process has for itself: it holds a lock file for each address, and for the key. The system releases them when the
 /// process ends, however it ends.
-#[derive(Debug, Default)]
-pub struct TargetLock(Vec<(File, PathBuf)>);
+#[derive(Debug)]
+pub struct TargetLock {
+    dir: JournalDir,
+    place: TargetPlace,
+    files: Vec<(File, PathBuf)>,
+}
 
 impl TargetLock {
     /// Takes the lock of a target; none if another process has it.
     ///
     /// # Errors
     /// A lock file cannot be opened.
-    pub fn of_target(
-        dir: &JournalDir,
-        place: &TargetPlace,
-    ) -> Result<Option<TargetLock>, JournalError> {
-        let mut lock = TargetLock::default();
-        for name in place.names() {
-            if !lock.add(dir, &name)? {
+    pub fn take(dir: JournalDir, place: TargetPlace) -> Result<Option<TargetLock>, JournalError> {
+        let (names, files) = (place.names(), Vec::new());
+        let mut lock = TargetLock { dir, place, files };
+        for name in names {
+            if !lock.add(&name)? {
                 return Ok(None);
             }
         }
@@ -42,18 +45,42 @@ impl TargetLock {
     /// A lock file cannot be opened.
     pub fn of_journal(journal: &Path) -> Result<Option<TargetLock>, JournalError> {
         let dir = JournalDir::at(journal.parent().unwrap_or(Path::new(".")));
-        match read_state(journal) {
-            Ok(Some(state)) => TargetLock::of_target(&dir, &state.header.place),
-            _ => Ok(Some(TargetLock::default())),
-        }
+        let state = read_state(journal).ok().flatten();
+        TargetLock::take(
+            dir,
+            state.map(|state| state.header.place).unwrap_or_default(),
+        )
     }
 
-    /// Adds a name to the lock, such as that of the target's key; tells whether no other process has it.
+    /// Takes the lock of the public key as well, by which an appliance with another address is known; tells whether no other process
+    /// has it.
     ///
     /// # Errors
     /// The lock file cannot be opened.
-    pub fn add(&mut self, dir: &JournalDir, name: &str) -> Result<bool, JournalError> {
-        let path = dir.path().join(format!("{name}.lock"));
+    pub fn add_key(&mut self, key: &Pin) -> Result<bool, JournalError> {
+        let name = self.place.key_name(key);
+        self.add(&name)
+    }
+
+    /// Returns an open journal of the target, but not the own one.
+    ///
+    /// # Errors
+    /// The folder cannot be listed.
+    pub fn open_journal(
+        &self,
+        key: Option<&Pin>,
+        own: Option<&Path>,
+    ) -> Result<Option<PathBuf>, JournalError> {
+        self.dir.open_journal(&self.place, key, own)
+    }
+
+    /// Returns the file that remembers the failed sign-ins at the target.
+    pub fn failures(&self) -> PathBuf {
+        self.dir.failures(&self.place)
+    }
+
+    fn add(&mut self, name: &str) -> Result<bool, JournalError> {
+        let path = self.dir.path().join(format!("{name}.lock"));
         let locking = |error| failed("locking", &path, error);
         loop {
             let mut options = OpenOptions::new();
@@ -66,7 +93,7 @@ impl TargetLock {
             }
             // Who had it before may have removed the file meanwhile: then others lock another one.
             if is_at(&file, &path) {
-                self.0.push((file, path));
+                self.files.push((file, path));
                 return Ok(true);
             }
         }
@@ -75,7 +102,7 @@ impl TargetLock {
 
 impl Drop for TargetLock {
     fn drop(&mut self) {
-        for (_file, path) in &self.0 {
+        for (_file, path) in &self.files {
             drop(fs::remove_file(path));
         }
     }

@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// Where a target is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TargetPlace {
     /// Its host, as the user gave it.
     pub host: String,

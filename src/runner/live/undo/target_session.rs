@@ -53,6 +53,8 @@ pub struct TargetSession<'a> {
     /// How long the last answer asks to wait.
     retry_after: Duration,
     last_status: Option<StatusCode>,
+    /// The body of the last answer, without secrets.
+    pub last_body: String,
 }
 
 /// Why the current password of an account is not known.
@@ -92,6 +94,7 @@ impl<'a> TargetSession<'a> {
             unknown_passwords: BTreeSet::new(),
             retry_after: Duration::ZERO,
             last_status: None,
+            last_body: String::new(),
         }
     }
 
@@ -312,8 +315,8 @@ impl<'a> TargetSession<'a> {
         reply
     }
 
-    /// Returns why credentials may not be sent: at the limit only those that the target has accepted are. Those of the accounts file
-    /// may be one failure more.
+    /// Returns why credentials may not be sent: at the limit only those that the target has accepted are. Those of
+    /// the accounts file may be one failure more, until they are rejected.
     pub fn refusal(&self, credentials: Option<&Credentials>) -> Option<String> {
         let is_own = |sent: &Credentials| {
             let account = self.account(&sent.username);
@@ -328,7 +331,7 @@ impl<'a> TargetSession<'a> {
         };
         let (count, limit) = (self.sign_ins.count(), self.sign_ins.limit());
         (!is_allowed).then(|| {
-            format!("{count} sign-ins have failed at this target in the last 15 minutes, of {limit} allowed (--max-auth-failures)")
+            format!("{count} sign-ins have failed at this target in the last 15 minutes, of {limit} allowed")
         })
     }
 
@@ -346,6 +349,10 @@ impl<'a> TargetSession<'a> {
         };
         self.retry_after = retry_after(answer).unwrap_or_default();
         let status = answer.status();
+        let body = self
+            .accounts
+            .redact(&String::from_utf8_lossy(answer.body()));
+        self.last_body = body.chars().take(MAX_BODY).collect();
         match outcome {
             Some(outcome) if outcome == success(operation) => SessionReply::Accepted,
             Some(outcome) if !status.is_server_error() => SessionReply::Rejected(outcome),
@@ -396,6 +403,8 @@ pub(in crate::runner::live) fn distinct(secrets: impl IntoIterator<Item = Secret
     distinct
 }
 
+/// How much of an answer is shown.
+const MAX_BODY: usize = 200;
 /// The pause before a validation is asked for again.
 const AGAIN: Duration = Duration::from_millis(300);
 /// How many passwords are tried if no administrator can set one: each failure counts towards a lock-out.

@@ -123,7 +123,7 @@ impl LiveFixture {
         let options = LiveRunOptions {
             sign_ins: SignInCounter::new(failures, None),
             journal: Some(journal),
-            claim: None,
+            lock: None,
             accounts_file: "lab.yaml".as_ref(),
             stop: self.stop.clone(),
         };

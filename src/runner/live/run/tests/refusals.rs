@@ -1,0 +1,94 @@
+//! What a run does where the target refuses what it should accept, or accepts what it should refuse.
+
+use super::*;
+use crate::report::ReasonCode;
+
+fn rotate(fixture: &LiveFixture, username: &str) {
+    let user = fixture.before.iter().find(|user| user.username == username);
+    fixture.served.appliance().put_user(User {
+        password: Secret::new("Rotated-elsewhere-1"),
+        ..user.unwrap().clone()
+    });
+}
+
+fn codes(ended: &LiveResult) -> BTreeSet<Option<ReasonCode>> {
+    let cases = ended.run.summary.cases.iter();
+    let reasons = cases.flat_map(|case| case.reasons.first());
+    reasons.map(|reason| reason.code).collect()
+}
+
+#[tokio::test]
+async fn one_wrong_password_costs_two_failures_and_no_deviation() {
+    let fixture = LiveFixture::of("lockout: { after: 5, scope: source, for: 15m }");
+    rotate(&fixture, "suite-user");
+    let ended = fixture.run(&fixture.plan("", 3), 3, &|_| ()).await;
+    assert_eq!(
+        ended.refused,
+        ["the appliance refuses the password of user (suite-user): check lab.yaml"]
+    );
+    assert_eq!((&ended.stopped, ended.unrestored.len()), (&None, 0));
+    let counts = &ended.run.summary.counts;
+    assert!(counts.deviation == 0 && counts.documented > 0, "{counts:?}");
+    assert!(codes(&ended).contains(&Some(ReasonCode::CredentialsRefused)));
+    assert_eq!(
+        fixture.count(Operation::Validation, Some(Outcome::LockedOut)),
+        0
+    );
+    assert!(fixture.failures() <= 3, "{}", fixture.failures());
+}
+
+#[tokio::test]
+async fn a_second_wrong_password_ends_the_run() {
+    let fixture = LiveFixture::of("");
+    rotate(&fixture, "suite-user");
+    rotate(&fixture, "suite-admin");
+    let ended = fixture.run(&fixture.plan("", 3), 3, &|_| ()).await;
+    let stopped = ended.stopped.as_ref().unwrap();
+    assert_eq!(stopped.code, ReasonCode::CredentialsRefused);
+    assert_eq!((ended.refused.len(), fixture.failures()), (2, 2));
+    assert_eq!(ended.run.summary.stopped.as_ref(), Some(&stopped.text));
+}
+
+#[tokio::test]
+async fn a_target_that_is_locked_already_is_left_alone() {
+    let fixture = LiveFixture::of(
+        "failures: [{ name: locked, on: validation, do: { outcome: locked_out } }]",
+    );
+    let ended = fixture.run(&fixture.plan("", 3), 3, &|_| ()).await;
+    assert_eq!(ended.stopped.unwrap().code, ReasonCode::LockedOut);
+    assert_eq!(fixture.count(Operation::Validation, None), 1);
+}
+
+#[tokio::test]
+async fn where_every_password_validates_no_change_is_made() {
+    let fixture = LiveFixture::of(
+        "failures: [{ name: yes, on: validation, do: { outcome: authenticated } }]",
+    );
+    let ended = fixture
+        .run(&fixture.plan("set_password.role.", 3), 3, &|_| ())
+        .await;
+    assert_eq!(ended.no_changes.unwrap().code, ReasonCode::CannotRefuse);
+    let replaced = Some(Outcome::PasswordReplaced);
+    assert_eq!(fixture.count(Operation::SetPassword, replaced), 0);
+}
+
+#[tokio::test]
+async fn a_set_password_that_refuses_everybody_deviates() {
+    let fixture = LiveFixture::of(
+        "failures: [{ name: refuses, on: set_password, do: { outcome: authentication_failed } }]",
+    );
+    let ended = fixture.run(&fixture.plan("", 3), 3, &|_| ()).await;
+    let reported = reported(&ended);
+    let (verdict, reason) = reported[OBSERVED];
+    assert_eq!(
+        verdict,
+        Conformance::Deviation,
+        "{reason}: {:?}",
+        ended.no_changes
+    );
+    assert!(
+        reason.starts_with("set_password rejected the right password of "),
+        "{reason}"
+    );
+    assert_eq!(ended.unrestored, []);
+}
