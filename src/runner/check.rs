@@ -15,7 +15,7 @@ use crate::{
     redact::Secret,
     runner::{
         AccountsFile, Credentials,
-        live::{LiveError, LiveTarget, PreparedRun, StopSignal},
+        live::{LiveError, LiveTarget, PreparedRun, StopSignal, sign_ins::DEFAULT_LIMIT},
     },
     snapshot::SnapshotStore,
     suite::{Account, cases},
@@ -58,7 +58,7 @@ pub fn check(url: impl Into<String>, kind: Kind) -> Check {
         accounts: AccountsFile::default(),
         cases: Vec::new(),
         change_passwords_on: None,
-        max_auth_failures: DEFAULT_MAX_AUTH_FAILURES,
+        max_auth_failures: DEFAULT_LIMIT,
         repeat: 1,
         journal_dir: None,
     };
@@ -229,5 +229,3 @@ fn at(place: CallSite, error: &LiveError) -> Error {
         ..Error::at(place, message)
     }
 }
-
-const DEFAULT_MAX_AUTH_FAILURES: u32 = 3;

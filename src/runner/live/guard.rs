@@ -2,6 +2,7 @@
 //! password is current.
 
 mod before;
+mod end_case;
 mod verify;
 
 use std::{
@@ -19,8 +20,7 @@ use super::{
     plan::{CasePhase, PlannedCase, accounts_of, over_budget},
     stop::StopSignal,
     undo::{
-        JournalLine, SessionReply, TargetSession, UndoJournal, UnrestoredPassword, change,
-        change::PossibleChange, is_refusal,
+        TargetSession, UndoJournal, UnrestoredPassword, change, change::PossibleChange, is_refusal,
     },
 };
 use crate::{
@@ -45,6 +45,8 @@ pub struct SafetyGuard<'a> {
     pub no_changes: Option<NotJudged>,
     /// The accounts whose password the target refuses, each with what the user is told.
     pub refused: BTreeMap<Account, String>,
+    /// The accounts whose password is not changed, since it could not be restored, each with the reason.
+    pub fixed: BTreeMap<Account, String>,
     /// The unknown names for which the target says that it replaced a password.
     pub created: BTreeSet<String>,
     /// The deviation that the run found before its first change.
@@ -96,6 +98,7 @@ impl<'a> SafetyGuard<'a> {
             ended,
             no_changes,
             refused: BTreeMap::new(),
+            fixed: BTreeMap::new(),
             created: BTreeSet::new(),
             observation,
             unrestored: Vec::new(),
@@ -143,6 +146,9 @@ impl<'a> SafetyGuard<'a> {
         if planned.phase == CasePhase::Mutating {
             if let Some(reason) = &self.no_changes {
                 return Some(reason.clone());
+            }
+            if let Some((_, text)) = self.fixed.iter().find(|(one, _)| accounts.contains(one)) {
+                return refuse(ReasonCode::NotRestorable, text);
             }
             if !self.created.is_empty() && accounts.contains(&Account::Unknown) {
                 let text = "the target creates accounts for unknown names: no more are provoked";
@@ -298,93 +304,6 @@ impl<'a> SafetyGuard<'a> {
         (continues && self.ended.is_none(), found)
     }
 
-    /// Restores what a case changed, and returns what was found.
-    pub async fn end_case(&mut self) -> Vec<CaseFinding> {
-        let journal = self.journal.as_ref();
-        let has_changed = journal.is_some_and(|journal| !journal.at_risk().is_empty());
-        self.restore_all().await;
-        if self.doubted_at.is_some() {
-            self.doubts_in_a_row += 1;
-            self.look_again().await;
-        } else if has_changed {
-            self.doubts_in_a_row = 0;
-        }
-        if self.doubts_in_a_row >= MAX_DOUBTS && self.no_changes.is_none() {
-            let text = "several changes in a row had no answer, or one that contradicts a validation: no further password is changed";
-            self.no_changes = Some(NotJudged::new(ReasonCode::ChangeLost, text));
-        }
-        std::mem::take(&mut self.findings)
-    }
-
-    /// Restores every password that may be changed.
-    pub async fn restore_all(&mut self) {
-        let Some(journal) = &mut self.journal else {
-            return;
-        };
-        let open: Vec<Account> = journal.at_risk().keys().copied().collect();
-        let mut unrestored = Vec::new();
-        for account in open {
-            let mut before = self.unrestored.iter();
-            if let Some(rejected) = before.find(|one| one.account == account && one.is_rejected) {
-                unrestored.push(rejected.clone());
-                continue;
-            }
-            let is_doubtful = self.doubts.contains(&account);
-            let result = self.session.restore(account, is_doubtful, journal).await;
-            unrestored.extend(result.err());
-        }
-        self.unrestored = unrestored;
-        if !self.unrestored.is_empty() && self.no_changes.is_none() {
-            let reason = "a password could not be restored, so no other is changed";
-            self.no_changes = Some(NotJudged::new(ReasonCode::Stopped, reason));
-        }
-        self.note_own_refusal();
-    }
-
-    /// Waits until a change that had no answer has had the time-out to take effect, and looks at its accounts again.
-    async fn look_again(&mut self) {
-        let Some(since) = self.doubted_at.take() else {
-            return;
-        };
-        tokio::time::sleep_until(since + self.session.target.timeout()).await;
-        let accounts = std::mem::take(&mut self.doubts);
-        self.look_at(accounts).await;
-    }
-
-    /// Looks once more at every account of which a change may have taken effect late.
-    pub async fn look_at_doubts(&mut self) {
-        let doubts = self.journal.as_ref().map(|journal| &journal.state().doubts);
-        let accounts = doubts.map(|doubts| doubts.keys().copied().collect());
-        self.look_at(accounts.unwrap_or_default()).await;
-    }
-
-    async fn look_at(&mut self, accounts: BTreeSet<Account>) {
-        let mut is_late = false;
-        for account in accounts {
-            let Some(journal) = &mut self.journal else {
-                return;
-            };
-            if journal.at_risk().contains_key(&account) {
-                continue;
-            }
-            let own = self.session.own_password(account);
-            if let SessionReply::Rejected(_) = self.session.validate(account, &own).await {
-                is_late = true;
-                self.session.forget(account);
-                let passwords = journal.state().doubts.get(&account).cloned();
-                journal.note(JournalLine::Sending {
-                    case: "late change".to_owned(),
-                    step: 1,
-                    accounts: vec![account],
-                    passwords: passwords.unwrap_or_default(),
-                });
-            }
-        }
-        if is_late {
-            self.restore_all().await;
-        }
-    }
-
     /// Returns what a person must do after the run.
     pub fn actions(&self) -> Vec<String> {
         let created = self.created.iter().map(|name| {
@@ -418,8 +337,6 @@ impl<'a> SafetyGuard<'a> {
 }
 
 const UNCLEAR_CHANGES: &str = "budget: answers to changes left open which password is current, and finding that out causes failed sign-ins too";
-/// After how many doubtful changes in a row no further password is changed.
-const MAX_DOUBTS: u32 = 3;
 /// Why a case was not started, or not completed.
 pub const INTERRUPTED: &str = "the run was interrupted";
 

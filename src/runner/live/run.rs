@@ -133,7 +133,20 @@ pub(super) async fn run(
     guard.restore_all().await;
     guard.look_at_doubts().await;
     collector.add_evidence(OWN_REQUESTS, std::mem::take(&mut guard.session.evidence));
+    if let (Err(error), true) = (sent, guard.unrestored.is_empty()) {
+        guard.journal.take().map(UndoJournal::close);
+        return Err(error);
+    }
+    let is_interrupted = options.stop.is_requested();
+    let mut result = conclude(guard, collector.finish(), options.accounts_file);
+    result.is_interrupted = is_interrupted;
+    Ok(result)
+}
+
+/// Closes the journal, and says how the run ended.
+fn conclude(mut guard: SafetyGuard<'_>, mut run: RunResult, accounts: &Path) -> LiveResult {
     let (mut actions, mut trouble) = (guard.actions(), None);
+    let target = guard.session.target;
     if let Some(journal) = guard.journal.take() {
         if guard.unrestored.is_empty() {
             let names = journal.doubtful_names();
@@ -141,31 +154,26 @@ pub(super) async fn run(
             actions.extend(closed.kept.map(|kept| recover::watch_step(&names, &kept)));
             trouble = closed.trouble;
         } else {
-            let (address, path) = (context.target.address(), journal.path());
-            let file = options.accounts_file;
-            actions.extend(recover::steps(&guard.unrestored, address, file, path));
+            let (address, path) = (target.address(), journal.path());
+            actions.extend(recover::steps(&guard.unrestored, address, accounts, path));
         }
     }
-    if guard.unrestored.is_empty() {
-        sent?;
-    }
-    let mut run = collector.finish();
-    run.summary.certificate = key.map(|key| key.to_string());
+    run.summary.certificate = target.key().map(|key| key.to_string());
     run.summary.failed_sign_ins = Some(FailedSignIns {
         count: guard.session.sign_ins.count(),
         limit: guard.session.sign_ins.limit(),
     });
     run.summary.stopped = guard.ended.as_ref().map(|ended| ended.text.clone());
-    Ok(LiveResult {
+    LiveResult {
         run,
         stopped: guard.ended,
         refused: guard.refused.into_values().collect(),
-        is_interrupted: options.stop.is_requested(),
+        is_interrupted: false,
         unrestored: guard.unrestored,
         no_changes: guard.no_changes,
         actions,
         trouble,
-    })
+    }
 }
 
 /// Takes the lock of the key that the target showed, unless an open journal has it.

@@ -37,8 +37,13 @@ impl SignInCounter {
     /// Counts for `recover`: two more may fail, and three in 15 minutes, since a sensor locks an address after five.
     pub fn for_recovery(memory: PathBuf) -> SignInCounter {
         let mut counter = SignInCounter::new(0, Some(memory));
-        counter.limit = counter.count.saturating_add(2).min(3);
+        counter.limit = counter.count.saturating_add(2).min(DEFAULT_LIMIT);
         counter
+    }
+
+    /// Allows no more than the default: an account is refused, so no success of it resets the target's count.
+    pub fn be_careful(&mut self) {
+        self.limit = self.limit.min(DEFAULT_LIMIT);
     }
 
     /// Returns how many sign-ins have failed.
@@ -97,6 +102,8 @@ fn now() -> Duration {
         .unwrap_or_default()
 }
 
+/// How many sign-ins may fail by default: a sensor locks an address after five.
+pub const DEFAULT_LIMIT: u32 = 3;
 /// How long an appliance may count a failed sign-in.
 const MEMORY: Duration = Duration::from_mins(15);
 

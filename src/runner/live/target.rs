@@ -263,7 +263,10 @@ fn parse_url(text: &str) -> Result<Url, LiveError> {
         return wrong("is not https:// or http:// and a host");
     }
     if url.path().contains("/external/") || url.path().trim_end_matches('/').ends_with("/api") {
-        return wrong("has a path of the API itself: name what precedes it, or the host alone");
+        let path = url.path();
+        return wrong(&format!(
+            "has the path {path}, which is the API's own: name what precedes it, or the host alone"
+        ));
     }
     if url.query().is_some() || url.fragment().is_some() {
         return wrong("has a query or a fragment: only a path is possible");

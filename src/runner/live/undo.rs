@@ -26,4 +26,4 @@ pub use state_file::{InvalidJournal, JournalError, state_folder};
 pub use target_lock::TargetLock;
 pub use target_place::TargetPlace;
 pub use target_session::{PasswordUnknown, TargetSession};
-pub(super) use target_session::{distinct, is_refusal};
+pub(super) use target_session::{distinct, reply::is_refusal};

@@ -21,17 +21,13 @@ use crate::hostile_target::{
 };
 
 #[tokio::test]
-async fn whatever_a_target_answers_it_deviates() {
+async fn whatever_a_target_answers_it_does_not_pass() {
     let identity = Identity::generate(&[]).unwrap();
     let rows = answers::all();
     for row in &rows {
         let began = Instant::now();
-        assert_eq!(
-            verdict(row.answer.clone(), Some(SHORT), &identity).await,
-            Conformance::Deviation,
-            "{}",
-            row.name
-        );
+        let verdict = verdict(row.answer.clone(), Some(SHORT), &identity).await;
+        assert!(is_no_pass(verdict), "{}: {verdict:?}", row.name);
         assert!(
             began.elapsed() < IN_TIME,
             "{}: {:?}",
@@ -39,14 +35,14 @@ async fn whatever_a_target_answers_it_deviates() {
             began.elapsed()
         );
     }
-    println!("{} answers, each a deviation", rows.len());
+    println!("{} answers, none of which passes", rows.len());
 }
 
 #[rstest]
 #[case::by_fin(Answer::Bytes)]
 #[case::by_rst(Answer::Cut)]
 #[tokio::test]
-async fn an_answer_that_is_cut_at_any_byte_deviates(#[case] ends: fn(Vec<u8>) -> Answer) {
+async fn an_answer_that_is_cut_at_any_byte_does_not_pass(#[case] ends: fn(Vec<u8>) -> Answer) {
     let body = r#"{"msg": "Authentication succeeded."}"#;
     // It says that it ends: a request that is sent again over a connection which ends meanwhile is lost, and that is another matter.
     let whole = format!(
@@ -58,17 +54,19 @@ async fn an_answer_that_is_cut_at_any_byte_deviates(#[case] ends: fn(Vec<u8>) ->
     let resets = matches!(ends(Vec::new()), Answer::Cut(_));
     for length in 0..=whole.len() {
         let verdict = verdict(ends(whole.as_bytes()[..length].to_vec()), None, &identity).await;
-        let expected = if length == whole.len() {
-            Conformance::Documented
-        } else {
-            Conformance::Deviation
-        };
+        let is_whole = length == whole.len();
         assert!(
-            verdict == expected || length == whole.len() && resets,
+            is_whole && (resets || verdict == Conformance::Documented)
+                || !is_whole && is_no_pass(verdict),
             "after {length} bytes: {verdict:?}"
         );
     }
     println!("cut after each of {} bytes", whole.len());
+}
+
+/// An answer that was cut may be an accident on the way.
+fn is_no_pass(verdict: Conformance) -> bool {
+    matches!(verdict, Conformance::Deviation | Conformance::NotJudged)
 }
 
 async fn verdict(answer: Answer, timeout: Option<Duration>, identity: &Identity) -> Conformance {

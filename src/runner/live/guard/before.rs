@@ -32,6 +32,7 @@ impl SafetyGuard<'_> {
                     let text = format!(
                         "the appliance refuses the password of {account} ({name}): check {file}"
                     );
+                    self.session.sign_ins.be_careful();
                     self.refused.insert(account, text.clone());
                     if self.refused.len() > 1 {
                         return self.end(ReasonCode::CredentialsRefused, text);
@@ -129,9 +130,9 @@ impl SafetyGuard<'_> {
         match reply {
             SessionReply::Rejected(Outcome::PolicyRefused) => {
                 let text = format!(
-                    "a change could not be undone: the target's policy rejects the current password of `{account}`"
+                    "a change could not be undone: the target's policy rejects the current password of `{account}` ({name})"
                 );
-                self.forbid_changes(ReasonCode::NotRestorable, text);
+                self.fixed.insert(account, text);
             }
             SessionReply::NotSent(reason) => self.forbid_changes(ReasonCode::Budget, reason),
             SessionReply::Rejected(outcome) if budget::is_failure(outcome) => {

@@ -121,9 +121,10 @@ impl SafetyGuard<'_> {
     pub(super) fn note_created(&mut self, answered: &AnsweredStep<'_>) {
         if answered.judged.outcome == Some(Outcome::PasswordReplaced) {
             let unknown = self.session.username(Account::Unknown);
-            let names = change::usernames(answered.request.body()).into_iter();
-            self.created
-                .extend(names.filter(|name| name.contains(&unknown)));
+            let names = change::usernames(answered.request.body());
+            if names.iter().all(|name| name.contains(&unknown)) {
+                self.created.extend(names);
+            }
         }
     }
 

@@ -1,28 +1,29 @@
 //! The run's own requests to a target: validations, changes back, and what their answers tell.
 
+pub(in crate::runner::live) mod reply;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     time::Duration,
 };
 
-use bytes::Bytes;
-use http::{Response, StatusCode};
+use http::StatusCode;
 use thiserror::Error;
 
 use super::{
     change,
     journal::UndoJournal,
-    own_request::{SessionReply, own_case, success},
+    own_request::{SessionReply, own_case},
 };
 use crate::{
-    client::{ClientError, Target},
+    client::Target,
     contract::{Contract, Operation, Outcome, Readings},
     redact::Secret,
     runner::{
         Accounts,
         accounts_file::Credentials,
         judge::judge,
-        live::{budget, delivery::retry_after, sign_ins::SignInCounter},
+        live::{budget, sign_ins::SignInCounter},
     },
     suite::{Account, Placeholder, Property, evidence::Evidence, request},
 };
@@ -307,89 +308,15 @@ impl<'a> TargetSession<'a> {
                 if is_unexpected && self.should_be_valid(&credentials) {
                     self.refused = self.account(&credentials.username);
                 }
-                self.accepted.retain(|accepted| *accepted != credentials);
-                self.rejected.push(credentials);
+                if operation == Operation::Validation {
+                    self.accepted.retain(|accepted| *accepted != credentials);
+                    self.rejected.push(credentials);
+                }
             }
             _ => {}
         }
         reply
     }
-
-    /// Returns why credentials may not be sent: at the limit only those that the target has accepted are. Those of
-    /// the accounts file may be one failure more, until they are rejected.
-    pub fn refusal(&self, credentials: Option<&Credentials>) -> Option<String> {
-        let is_own = |sent: &Credentials| {
-            let account = self.account(&sent.username);
-            account.is_some_and(|account| {
-                self.own_password(account) == sent.password && !self.rejected.contains(sent)
-            })
-        };
-        let is_allowed = match credentials {
-            Some(sent) if self.should_be_valid(sent) => true,
-            Some(sent) if is_own(sent) => self.sign_ins.has_room(0),
-            _ => self.sign_ins.has_room(1),
-        };
-        let (count, limit) = (self.sign_ins.count(), self.sign_ins.limit());
-        (!is_allowed).then(|| {
-            format!("{count} sign-ins have failed at this target in the last 15 minutes, of {limit} allowed")
-        })
-    }
-
-    /// Reads an answer. A 5xx counts as lost, whatever its body: the request may have been carried out.
-    fn read(
-        &mut self,
-        operation: Operation,
-        outcome: Option<Outcome>,
-        answer: &Result<Response<Bytes>, ClientError>,
-    ) -> SessionReply {
-        self.last_status = answer.as_ref().ok().map(Response::status);
-        let answer = match answer {
-            Ok(answer) => answer,
-            Err(error) => return SessionReply::Unclear(error.to_string()),
-        };
-        self.retry_after = retry_after(answer).unwrap_or_default();
-        let status = answer.status();
-        let body = self
-            .accounts
-            .redact(&String::from_utf8_lossy(answer.body()));
-        self.last_body = body.chars().take(MAX_BODY).collect();
-        match outcome {
-            Some(outcome) if outcome == success(operation) => SessionReply::Accepted,
-            Some(outcome) if !status.is_server_error() => SessionReply::Rejected(outcome),
-            None if is_refusal(status) => SessionReply::Rejected(match operation {
-                Operation::Validation => Outcome::CredentialsRejected,
-                _ => Outcome::AuthenticationFailed,
-            }),
-            _ => SessionReply::Unclear(format!("the answer has status {}", status.as_u16())),
-        }
-    }
-
-    /// Counts a failed sign-in: one that an answer tells of, or that it may have been.
-    fn count(
-        &mut self,
-        reply: &SessionReply,
-        answer: &Result<Response<Bytes>, ClientError>,
-        credentials: Option<&Credentials>,
-    ) {
-        let should_be_valid = |sent: &Credentials| {
-            let account = self.account(&sent.username);
-            let is_own = account.is_some_and(|account| self.own_password(account) == sent.password);
-            is_own || self.should_be_valid(sent)
-        };
-        let failed = match (reply, answer) {
-            (SessionReply::Rejected(outcome), _) => budget::is_failure(*outcome),
-            (SessionReply::Unclear(_), Err(ClientError::Broken(_))) => {
-                !credentials.is_some_and(should_be_valid)
-            }
-            _ => false,
-        };
-        self.sign_ins.add(u32::from(failed));
-    }
-}
-
-/// Tells whether a status says that a sign-in failed, whatever the body says.
-pub(in crate::runner::live) fn is_refusal(status: StatusCode) -> bool {
-    matches!(status.as_u16(), 401 | 403 | 423)
 }
 
 /// Returns secrets without repetitions, in order.
@@ -403,8 +330,6 @@ pub(in crate::runner::live) fn distinct(secrets: impl IntoIterator<Item = Secret
     distinct
 }
 
-/// How much of an answer is shown.
-const MAX_BODY: usize = 200;
 /// The pause before a validation is asked for again.
 const AGAIN: Duration = Duration::from_millis(300);
 /// How many passwords are tried if no administrator can set one: each failure counts towards a lock-out.

@@ -1,0 +1,102 @@
+//! After a case: every password is restored, and a change that may still take effect is looked at again.
+
+use std::collections::BTreeSet;
+
+use super::SafetyGuard;
+use crate::{
+    report::{CaseFinding, NotJudged, ReasonCode},
+    runner::live::undo::{JournalLine, SessionReply},
+    suite::Account,
+};
+
+impl SafetyGuard<'_> {
+    /// Restores what a case changed, and returns what was found.
+    pub async fn end_case(&mut self) -> Vec<CaseFinding> {
+        let journal = self.journal.as_ref();
+        let has_changed = journal.is_some_and(|journal| !journal.at_risk().is_empty());
+        self.restore_all().await;
+        if self.doubted_at.is_some() {
+            self.doubts_in_a_row += 1;
+            self.look_again().await;
+        } else if has_changed {
+            self.doubts_in_a_row = 0;
+        }
+        if self.doubts_in_a_row >= MAX_DOUBTS && self.no_changes.is_none() {
+            let text = "several changes in a row had no answer, or one that contradicts a validation: no further password is changed";
+            self.no_changes = Some(NotJudged::new(ReasonCode::ChangeLost, text));
+        }
+        std::mem::take(&mut self.findings)
+    }
+
+    /// Restores every password that may be changed.
+    pub async fn restore_all(&mut self) {
+        let Some(journal) = &mut self.journal else {
+            return;
+        };
+        let open: Vec<Account> = journal.at_risk().keys().copied().collect();
+        let mut unrestored = Vec::new();
+        for account in open {
+            let mut before = self.unrestored.iter();
+            if let Some(rejected) = before.find(|one| one.account == account && one.is_rejected) {
+                unrestored.push(rejected.clone());
+                continue;
+            }
+            let is_doubtful = self.doubts.contains(&account);
+            let result = self.session.restore(account, is_doubtful, journal).await;
+            unrestored.extend(result.err());
+        }
+        self.unrestored = unrestored;
+        if !self.unrestored.is_empty() && self.no_changes.is_none() {
+            let reason = "a password could not be restored, so no other is changed";
+            self.no_changes = Some(NotJudged::new(ReasonCode::Stopped, reason));
+        }
+        self.note_own_refusal();
+    }
+
+    /// Waits until a change that had no answer has had the time-out to take effect, and looks at its accounts again.
+    async fn look_again(&mut self) {
+        let Some(since) = self.doubted_at.take() else {
+            return;
+        };
+        tokio::time::sleep_until(since + self.session.target.timeout()).await;
+        let accounts = std::mem::take(&mut self.doubts);
+        self.look_at(accounts).await;
+    }
+
+    /// Looks once more at every account of which a change may have taken effect late.
+    pub async fn look_at_doubts(&mut self) {
+        let doubts = self.journal.as_ref().map(|journal| &journal.state().doubts);
+        let accounts = doubts.map(|doubts| doubts.keys().copied().collect());
+        self.look_at(accounts.unwrap_or_default()).await;
+    }
+
+    async fn look_at(&mut self, accounts: BTreeSet<Account>) {
+        let mut is_late = false;
+        for account in accounts {
+            let Some(journal) = &mut self.journal else {
+                return;
+            };
+            if journal.at_risk().contains_key(&account) {
+                continue;
+            }
+            let own = self.session.own_password(account);
+            if let SessionReply::Rejected(_) = self.session.validate(account, &own).await {
+                is_late = true;
+                self.session.forget(account);
+                let passwords = journal.state().doubts.get(&account).cloned();
+                journal.note(JournalLine::Sending {
+                    case: "late change".to_owned(),
+                    step: 1,
+                    accounts: vec![account],
+                    passwords: passwords.unwrap_or_default(),
+                });
+            }
+        }
+        if is_late {
+            self.restore_all().await;
+        }
+    }
+}
+
+/// After how many doubtful changes in a row no further password is changed.
+const MAX_DOUBTS: u32 = 3;

@@ -1,0 +1,99 @@
+//! What may be sent at the limit of failed sign-ins, what an answer says, and whether it counts as a failure.
+
+use bytes::Bytes;
+use http::{Response, StatusCode};
+
+use super::TargetSession;
+use crate::{
+    client::ClientError,
+    contract::{Operation, Outcome},
+    runner::{
+        accounts_file::Credentials,
+        live::{
+            budget,
+            delivery::retry_after,
+            undo::own_request::{SessionReply, success},
+        },
+    },
+};
+
+impl TargetSession<'_> {
+    /// Returns why credentials may not be sent: at the limit only those that the target has accepted are. Those of
+    /// the accounts file may be one failure more, until they are rejected.
+    pub fn refusal(&self, credentials: Option<&Credentials>) -> Option<String> {
+        let is_own = |sent: &Credentials| {
+            let account = self.account(&sent.username);
+            account.is_some_and(|account| {
+                self.own_password(account) == sent.password && !self.rejected.contains(sent)
+            })
+        };
+        let is_allowed = match credentials {
+            Some(sent) if self.should_be_valid(sent) => true,
+            Some(sent) if is_own(sent) => self.sign_ins.has_room(0),
+            _ => self.sign_ins.has_room(1),
+        };
+        let (count, limit) = (self.sign_ins.count(), self.sign_ins.limit());
+        (!is_allowed).then(|| {
+            format!("{count} sign-ins have failed at this target in the last 15 minutes, of {limit} allowed")
+        })
+    }
+
+    /// Reads an answer. A 5xx counts as lost, whatever its body: the request may have been carried out.
+    pub(super) fn read(
+        &mut self,
+        operation: Operation,
+        outcome: Option<Outcome>,
+        answer: &Result<Response<Bytes>, ClientError>,
+    ) -> SessionReply {
+        self.last_status = answer.as_ref().ok().map(Response::status);
+        let answer = match answer {
+            Ok(answer) => answer,
+            Err(error) => return SessionReply::Unclear(error.to_string()),
+        };
+        self.retry_after = retry_after(answer).unwrap_or_default();
+        let status = answer.status();
+        let body = self
+            .accounts
+            .redact(&String::from_utf8_lossy(answer.body()));
+        self.last_body = body.chars().take(MAX_BODY).collect();
+        match outcome {
+            Some(outcome) if outcome == success(operation) => SessionReply::Accepted,
+            Some(outcome) if !status.is_server_error() => SessionReply::Rejected(outcome),
+            None if is_refusal(status) => SessionReply::Rejected(match operation {
+                Operation::Validation => Outcome::CredentialsRejected,
+                _ => Outcome::AuthenticationFailed,
+            }),
+            _ => SessionReply::Unclear(format!("the answer has status {}", status.as_u16())),
+        }
+    }
+
+    /// Counts a failed sign-in: one that an answer tells of, or that it may have been.
+    pub(super) fn count(
+        &mut self,
+        reply: &SessionReply,
+        answer: &Result<Response<Bytes>, ClientError>,
+        credentials: Option<&Credentials>,
+    ) {
+        let should_be_valid = |sent: &Credentials| {
+            let account = self.account(&sent.username);
+            let is_own = account.is_some_and(|account| self.own_password(account) == sent.password);
+            is_own || self.should_be_valid(sent)
+        };
+        let failed = match (reply, answer) {
+            (SessionReply::Rejected(outcome), _) => budget::is_failure(*outcome),
+            (SessionReply::Unclear(_), Err(ClientError::Broken(_))) => {
+                !credentials.is_some_and(should_be_valid)
+            }
+            _ => false,
+        };
+        self.sign_ins.add(u32::from(failed));
+    }
+}
+
+/// Tells whether a status says that a sign-in failed, whatever the body says.
+pub(in crate::runner::live) fn is_refusal(status: StatusCode) -> bool {
+    matches!(status.as_u16(), 401 | 403 | 423)
+}
+
+/// How much of an answer is shown.
+const MAX_BODY: usize = 200;
