@@ -118,9 +118,7 @@ pub(crate) async fn run_cases(
         .filter(|located| is_selected(&located.case.id))
         .collect();
     let (mock, lab) = Mock::start(fixture, deviation.fault(), identity)?;
-    let run = runner::run(&lab, &cases, memory, &|_| ())
-        .await
-        .map_err(|error| error.to_string())?;
+    let run = runner::run(&lab, &cases, memory, &|_| ()).await;
     drop(lab);
     mock.end().await;
     Ok(run)
