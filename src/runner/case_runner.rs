@@ -126,17 +126,8 @@ impl CaseRunner<'_> {
             }
             if is_change {
                 let lost = lost_reason(&answer);
-                let is_due = |finding: &CaseFinding| !finding.expected.is_empty();
-                let deviation = judged.finding.clone().filter(is_due);
-                let deviation = deviation.filter(|_| lost.is_some());
-                run.changes.push(SentChange {
-                    question: question(&case.steps[number], self.contract),
-                    is_lost: lost.is_some(),
-                    deviation: deviation.map(|finding| CaseFinding {
-                        code: None,
-                        ..self.redacted(finding)
-                    }),
-                });
+                run.changes
+                    .push(self.sent_change(case, number, &judged, lost.is_some()));
                 if let Some(reason) = lost {
                     let reason = format!("the answer to a change was lost: {reason}; {found}");
                     let reason = NotJudged::new(ReasonCode::ChangeLost, reason);
@@ -255,6 +246,26 @@ impl CaseRunner<'_> {
             trouble: trouble.map(|trouble| redacted(trouble.as_bytes())),
             outcome: judged.outcome.map(|outcome| outcome.to_string()),
             micros,
+        }
+    }
+
+    /// Returns what is known of a change that was sent.
+    fn sent_change(
+        &self,
+        case: &Case,
+        number: usize,
+        judged: &StepVerdict,
+        is_lost: bool,
+    ) -> SentChange {
+        let is_due = |finding: &CaseFinding| is_lost && !finding.expected.is_empty();
+        let deviation = judged.finding.clone().filter(is_due);
+        SentChange {
+            question: question(&case.steps[number], self.contract),
+            is_lost,
+            deviation: deviation.map(|finding| CaseFinding {
+                code: None,
+                ..self.redacted(finding)
+            }),
         }
     }
 
