@@ -158,8 +158,8 @@ async fn recover_journal(
 /// Prints what was restored, and the steps for what was not. Returns the exit code.
 pub(super) fn report(recovery: &Recovery, journal: &Path, console: &Console) -> u8 {
     let (target, unrestored) = (&recovery.target, &recovery.unrestored);
-    for account in &recovery.restored {
-        let name = account.name();
+    for name in recovery.restored.values() {
+        let name = name.escape_debug();
         console.note(format!(
             "{target}: the password of `{name}` is restored, as a validation shows"
         ));

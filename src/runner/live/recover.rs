@@ -1,7 +1,7 @@
 //! Restoring what a run left changed: after a panic in the same process, or by `recover` after the process was killed.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     future::Future,
     path::{Path, PathBuf},
 };
@@ -54,7 +54,7 @@ pub async fn recover(
     let mut recovery = Recovery {
         target: header.target.clone(),
         accounts_file: header.accounts.clone(),
-        restored: BTreeSet::new(),
+        restored: BTreeMap::new(),
         unrestored: Vec::new(),
     };
     if !open.is_empty() {
@@ -70,6 +70,17 @@ pub async fn recover(
         let sign_ins = SignInCounter::for_recovery(folder.failures(&header.place));
         let served = served(journal.state())?;
         let mut session = TargetSession::new(&target, contract, &values, served, sign_ins);
+        let mut refusal = None;
+        if session.has_admin() {
+            // Two wrong passwords in one file would be two failures more.
+            let own = session.own_password(Account::Admin);
+            if let SessionReply::Rejected(_) = session.validate(Account::Admin, &own).await {
+                let (name, file) = (session.username(Account::Admin), file.path.display());
+                refusal = Some(format!(
+                    "the appliance refuses the password of admin ({name}): check {file}"
+                ));
+            }
+        }
         let protected = consent::protected(&file.accounts);
         for account in open {
             let is_forced = seed.is_some() || session.has_admin();
@@ -82,12 +93,18 @@ pub async fn recover(
                 session.forget_generated(account);
             }
             // A request that names an administrator may change nothing: such a password is only validated.
+            if let Some(reason) = &refusal {
+                recovery
+                    .unrestored
+                    .push(session.unrestored(account, reason));
+                continue;
+            }
             let restored = match may_set && !protected.contains_key(&account) {
                 true => session.restore(account, true, &mut journal).await,
                 false => validate_only(&mut session, account, &mut journal).await,
             };
             match restored {
-                Ok(()) => drop(recovery.restored.insert(account)),
+                Ok(()) => drop(recovery.restored.insert(account, session.username(account))),
                 Err(unrestored) => recovery.unrestored.push(unrestored),
             }
         }
@@ -181,12 +198,7 @@ async fn validate_only(
     let reason = format!(
         "a validation says {reply}; the password is protected, or another one than the run knew (--set-password-from-file sets that)"
     );
-    Err(UnrestoredPassword {
-        account,
-        username: session.username(account),
-        reason,
-        is_rejected: true,
-    })
+    Err(session.unrestored(account, &reason))
 }
 
 /// Runs a live run in a task of its own. If it panics, what its journal says is restored.

@@ -79,6 +79,10 @@ impl SafetyGuard<'_> {
             }
             self.dry_run(*account).await;
         }
+        let fixed: Option<Vec<_>> = objects.iter().map(|one| self.fixed.get(one)).collect();
+        if let Some(text) = fixed.and_then(|fixed| fixed.first().copied().cloned()) {
+            self.forbid_changes(ReasonCode::NotRestorable, text);
+        }
     }
 
     /// Validates a wrong password: if that is accepted, no validation proves anything.
@@ -120,8 +124,9 @@ impl SafetyGuard<'_> {
         };
         let (reply, answer) = match self.session.dry_run_change(account, journal).await {
             Ok(answered) => answered,
-            Err(reason) => {
-                let text = format!("a change could not be undone: {reason}");
+            Err(unrestored) => {
+                let reason = unrestored.reason;
+                let text = format!("a change could not be undone: `{account}`: {reason}");
                 return self.forbid_changes(ReasonCode::NotRestorable, text);
             }
         };

@@ -1,6 +1,6 @@
 //! Restoring one password: as the user, then as the administrator. A validation must accept it afterwards.
 
-use std::{collections::BTreeSet, path::PathBuf, time::Duration};
+use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 use super::{
     journal::{JournalLine, UndoJournal},
@@ -33,8 +33,8 @@ pub struct Recovery {
     pub target: String,
     /// The accounts file that was used.
     pub accounts_file: PathBuf,
-    /// The accounts whose own password is valid again.
-    pub restored: BTreeSet<Account>,
+    /// The accounts whose own password is valid again, each with its user name.
+    pub restored: BTreeMap<Account, String>,
     /// The passwords that could not be restored. Without any the journal is closed.
     pub unrestored: Vec<UnrestoredPassword>,
 }
@@ -110,11 +110,19 @@ impl TargetSession<'_> {
             journal.note(JournalLine::Holds { account, password });
         }
         Err(UnrestoredPassword {
+            is_rejected: result == ChangeBack::Rejected,
+            ..self.unrestored(account, &attempts.summary())
+        })
+    }
+
+    /// Says that a password could not be restored, and is not to be tried again.
+    pub fn unrestored(&self, account: Account, reason: &str) -> UnrestoredPassword {
+        UnrestoredPassword {
             account,
             username: self.username(account),
-            reason: attempts.summary(),
-            is_rejected: result == ChangeBack::Rejected,
-        })
+            reason: reason.to_owned(),
+            is_rejected: true,
+        }
     }
 
     /// Returns the current password of an account: the one that is known, validated once more if that was a while ago, or one of
@@ -147,17 +155,16 @@ impl TargetSession<'_> {
         &mut self,
         account: Account,
         journal: &mut UndoJournal,
-    ) -> Result<(SessionReply, String), String> {
+    ) -> Result<(SessionReply, String), UnrestoredPassword> {
         let property = Property::Password;
         let own_template = Placeholder { account, property }.to_string();
         let written = journal.sending(DRY_RUN, 1, [account], &[own_template]);
-        written.map_err(|error| error.to_string())?;
+        written.map_err(|error| self.unrestored(account, &error.to_string()))?;
         let own = self.own_password(account);
         let reply = self.ask(Operation::SetPassword, account, &own, &own).await;
         let text = std::mem::take(&mut self.last_body);
         self.forget(account);
-        let restored = self.restore(account, false, journal).await;
-        restored.map_err(|unrestored| format!("`{account}`: {}", unrestored.reason))?;
+        self.restore(account, false, journal).await?;
         Ok((reply, text))
     }
 
