@@ -295,7 +295,7 @@ impl Condition {
         )
     }
 
-    /// Tells whether a required field has no value: whatever is answered, it is no success.
+    /// Tells whether a required field has no value: whatever is answered, it cannot be a success.
     pub fn forbids_success(self) -> bool {
         use Condition::{EmptyBody, EmptyValue, MissingField, NullValue, SetPasswordBody};
         matches!(

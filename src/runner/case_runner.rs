@@ -95,7 +95,7 @@ impl CaseRunner<'_> {
             requests.push((real, shown_request(step, self.contract, &self.served)?));
         }
         let mut run = self.empty_run(located);
-        let (mut exchanges, mut verdicts, mut unasked) = (Vec::new(), Vec::new(), None);
+        let (mut exchanges, mut verdicts, mut premise_finding) = (Vec::new(), Vec::new(), None);
         for (number, (real, shown)) in requests.iter().enumerate() {
             let change = match &mut guard {
                 Some(guard) => guard.before(case, number, real, shown)?,
@@ -160,7 +160,7 @@ impl CaseRunner<'_> {
             if let Some(reason) = premise {
                 let reason = NotJudged::new(ReasonCode::PremiseFailed, reason);
                 let finding = CaseFinding::not_judged(rest.start + 1, reason);
-                unasked = Some(finding);
+                premise_finding = Some(finding);
                 break;
             }
             if !continues {
@@ -185,7 +185,7 @@ impl CaseRunner<'_> {
             }
             run.evidence.extend(step.evidence);
         }
-        run.result.reasons.extend(unasked);
+        run.result.reasons.extend(premise_finding);
         Ok(run)
     }
 
