@@ -114,7 +114,7 @@ fn run(command: Command, console: &Console) -> Result {
         Command::Review(options) => review::review(&options),
         Command::Accept(options) => review::accept(&options, console),
         Command::Reject(options) => review::reject(&options, console),
-        Command::Diff(options) => diff::run(&options),
+        Command::Diff(options) => diff::run(&options, console),
         Command::Explain(options) => explain::run(&options),
         Command::Documents(options) => documents::run(&options),
         Command::Fixture(command) => fixture::run(&command),

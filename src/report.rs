@@ -13,6 +13,7 @@
 //! Whatever came from a target is shown with its control characters escaped: a report is safe to print.
 
 mod causes;
+mod conclusion;
 pub mod difference;
 mod extent;
 mod format;
@@ -32,6 +33,7 @@ pub use causes::Cause;
 pub use format::{Format, ReportRequest, ReportRequestError, ReportStyle};
 pub(crate) use model::fact_name;
 pub use reason::{NotJudged, ReasonCode};
+pub(crate) use sanitize::{body_text, cut_body};
 use serde::{Deserialize, Serialize};
 #[cfg(feature = "cli")]
 pub(crate) use template::plain;
@@ -212,8 +214,11 @@ pub struct ExchangeResult {
     pub status: Option<u16>,
     /// The answer's content type.
     pub content_type: Option<String>,
-    /// The answer's body as text; bytes that are no UTF-8 are replaced.
+    /// The answer's body as text; a long one is cut.
     pub body: String,
+    /// Whether the body is not UTF-8: bytes are `\xff` then, and a backslash is `\\`.
+    #[serde(default)]
+    pub is_escaped: bool,
     /// Why no answer came.
     pub trouble: Option<String>,
     /// The outcome it was recognised as.

@@ -17,7 +17,7 @@ mod write_file;
 
 pub use folder::{PendingSnapshot, SnapshotError, SnapshotFolder, is_id};
 pub use render::{render, render_request};
-pub use store::{SnapshotComparison, SnapshotOwner, SnapshotStore, UpdateMode};
+pub use store::{SnapshotComparison, SnapshotOwner, SnapshotStore, SnapshotWrite, UpdateMode};
 use thiserror::Error;
 #[cfg(feature = "cli")]
 pub(crate) use write_file::{check_writable, write_file};

@@ -205,6 +205,8 @@ pub(super) fn finish(
         code::USAGE
     };
     trouble.extend(problems);
+    let sum = |(a, b), run: &RunResult| (a + run.written.0, b + run.written.1);
+    note_snapshots(options, runs.iter().fold((0, 0), sum), console);
     let unreachable = runs.iter().find_map(|run| run.unreachable.clone());
     let targets = runs.into_iter().map(|run| run.summary);
     let mut summary = Summary {
@@ -228,13 +230,43 @@ pub(super) fn finish(
     if let Err(error) = selection::keep_failures(&summary) {
         console.warning(error);
     }
-    worst = code::worst(
-        worst,
-        reports::write(&options.report, &mut summary, console)?,
-    );
+    let failures = reports::write_files(&options.report, &|format, style| {
+        format.write(&summary, style)
+    });
+    if !failures.is_empty() {
+        failures.iter().for_each(|failure| console.error(failure));
+        worst = code::USAGE;
+        summary.trouble.extend(failures);
+    }
+    reports::print_others(
+        &options.report,
+        &|format, style| format.write(&summary, style),
+        console,
+    )?;
     note_pending(options, &summary, console);
     let code = console.code(exit_code(&summary, has_outdated, unreachable));
     Ok(code::worst(code, worst))
+}
+
+/// Says what became of the snapshots, or that there is none to compare with.
+fn note_snapshots(options: &CheckArgs, (written, withheld): (usize, usize), console: &Console) {
+    if options.target.target.is_some() && options.snapshots.is_none() {
+        console.note("no baseline\n  hint: --snapshots DIR records one");
+    }
+    if written + withheld == 0 {
+        return;
+    }
+    let plural = if written == 1 { "" } else { "s" };
+    let mut text = format!("{written} snapshot{plural} written");
+    if let Some(folder) = &options.snapshots {
+        text.push_str(&format!(" to {}", folder.display()));
+    }
+    if withheld > 0 {
+        text.push_str(&format!(
+            ", {withheld} not: they deviate\n  hint: --known FILE lists known differences"
+        ));
+    }
+    console.note(text);
 }
 
 fn note_pending(options: &CheckArgs, summary: &Summary, console: &Console) {

@@ -8,11 +8,13 @@ use serde::de::DeserializeOwned;
 use crate::{
     cli::{
         code,
+        console::Console,
         error::{CliError, Result, read},
-        print, review,
+        reports, review,
     },
+    contract::Kind,
     report::{
-        Summary, difference,
+        Format, ReportRequest, ReportStyle, Summary, difference,
         difference::{ComparedCase, ComparedCases},
     },
     snapshot::SnapshotFolder,
@@ -28,26 +30,77 @@ pub(super) struct DiffArgs {
     a: PathBuf,
     /// Another of the same sort
     b: PathBuf,
+    /// Write the difference as text, html, json or markdown; to stdout without a path; repeatable
+    #[arg(long, value_name = "FORMAT[=PATH]")]
+    report: Vec<ReportRequest>,
 }
 
 /// Prints the differences and returns the exit code.
-pub(super) fn run(DiffArgs { a, b }: &DiffArgs) -> Result {
+pub(super) fn run(DiffArgs { a, b, report }: &DiffArgs, console: &Console) -> Result {
+    let of_runs = [Format::Github, Format::Junit, Format::Profile];
+    if let Some(request) = report.iter().find(|one| of_runs.contains(&one.format)) {
+        let message = format!(
+            "--report {}: expected text, html, json or markdown",
+            request.format
+        );
+        return Err(CliError::usage(message));
+    }
+    reports::prepare(report)?;
     let difference = match (a.is_dir(), b.is_dir()) {
-        (true, true) => difference::compare_cases(&snapshots(a)?, &snapshots(b)?),
-        (false, false) => difference::compare_reports(&report(a)?, &report(b)?),
-        _ => {
-            let (a, b) = (a.display(), b.display());
-            let message = format!("cannot compare {a} and {b}: only one of them is a folder");
+        (true, true) => {
+            let (mut a, mut b) = (snapshots(a)?, snapshots(b)?);
+            match_kinds(&mut a, &mut b);
+            difference::compare_cases("snapshots", &a, &b)
+        }
+        (false, false) => difference::compare_reports(&read_report(a)?, &read_report(b)?),
+        (a_is_folder, _) => {
+            let (folder, file) = if a_is_folder { (a, b) } else { (b, a) };
+            let (folder, file) = (folder.display(), file.display());
+            let message = format!("cannot compare {folder}, a folder, with {file}, a file");
             let hint = "name two snapshot folders, or two JSON reports";
             return Err(CliError::usage(message).hint(hint));
         }
     };
-    print(&difference.text)?;
-    Ok(if difference.count == 0 {
-        code::SUCCESS
-    } else {
-        code::DEVIATION
-    })
+    let render = |format: Format, style: ReportStyle| {
+        let written = difference.write(format, style.every_case);
+        written.unwrap_or_default()
+    };
+    let failures = reports::write_files(report, &render);
+    reports::print_others(report, &render, console)?;
+    match failures.first() {
+        Some(failure) => Err(CliError::usage(failure)),
+        None if difference.count == 0 => Ok(code::SUCCESS),
+        None => Ok(code::DEVIATION),
+    }
+}
+
+/// Where one folder holds one kind and the other both, keeps the kind that has most of its cases.
+fn match_kinds(a: &mut ComparedCases, b: &mut ComparedCases) {
+    let is_of_kinds = |cases: &ComparedCases| cases.keys().any(|name| name.contains('/'));
+    let (flat, both) = match (is_of_kinds(a), is_of_kinds(b)) {
+        (false, true) => (a, b),
+        (true, false) => (b, a),
+        _ => return,
+    };
+    let of_kind = |kind: &Kind| -> ComparedCases {
+        let cases = both.iter().filter_map(|(name, case)| {
+            let id = name.strip_prefix(kind.name())?.strip_prefix('/')?;
+            Some((id.to_owned(), case.clone()))
+        });
+        cases.collect()
+    };
+    let common = |cases: &ComparedCases| {
+        let common = cases.iter();
+        let common = common.filter(|(id, _)| flat.contains_key(*id));
+        // Both kinds have most ids: the same content decides.
+        let same = common
+            .clone()
+            .filter(|(id, case)| flat[*id].text == case.text);
+        (same.count(), common.count())
+    };
+    if let Some(kind) = Kind::ALL.iter().map(of_kind).max_by_key(common) {
+        *both = kind;
+    }
 }
 
 /// The snapshots of a folder, or of its folders of kinds, by name: `sensor/validation.authenticated`.
@@ -71,7 +124,7 @@ fn snapshots(folder: &Path) -> Result<ComparedCases> {
     Ok(snapshots)
 }
 
-fn report(path: &Path) -> Result<Summary> {
+fn read_report(path: &Path) -> Result<Summary> {
     /// The version tells whether the rest can be read.
     #[derive(serde::Deserialize)]
     struct Version {

@@ -9,12 +9,11 @@ use std::{
 
 use crate::{
     cli::{
-        code,
         console::Console,
         error::{CliError, Result},
         print,
     },
-    report::{Format, ReportRequest, ReportStyle, Summary},
+    report::{Format, ReportRequest, ReportStyle},
     snapshot::{check_writable, write_file},
 };
 
@@ -95,27 +94,31 @@ pub(super) fn prepare(requests: &[ReportRequest]) -> Result<()> {
     Ok(())
 }
 
-/// Writes every requested report, and the text report to stdout unless another one goes there. A file that cannot be written is a problem
-/// of the run. Returns the exit code of that.
+/// Writes the reports that go to files, and returns which of them failed.
+pub(super) fn write_files(
+    requests: &[ReportRequest],
+    render: &dyn Fn(Format, ReportStyle) -> Vec<u8>,
+) -> Vec<String> {
+    let failures = requests.iter().filter_map(|request| {
+        let (format, destination) = (request.format, Destination::of(request));
+        if matches!(destination, Destination::Stdout) {
+            return None;
+        }
+        let written = destination.write(&render(format, ReportStyle::default()));
+        Some(destination.failure(format, &written.err()?))
+    });
+    failures.collect()
+}
+
+/// Prints the other reports, and the text report unless it goes elsewhere or another one goes to stdout.
 ///
 /// # Errors
 /// Standard output cannot be written.
-pub(super) fn write(
+pub(super) fn print_others(
     requests: &[ReportRequest],
-    summary: &mut Summary,
+    render: &dyn Fn(Format, ReportStyle) -> Vec<u8>,
     console: &Console,
-) -> Result {
-    let mut worst = code::SUCCESS;
-    for request in requests {
-        let (format, destination) = (request.format, Destination::of(request));
-        let bytes = format.write(summary, ReportStyle::default());
-        if let Err(error) = destination.write(&bytes) {
-            let failure = destination.failure(format, &error);
-            console.error(&failure);
-            summary.trouble.push(failure);
-            worst = code::USAGE;
-        }
-    }
+) -> Result<()> {
     let style = ReportStyle {
         color: console.has_colors(),
         every_case: console.is_verbose(),
@@ -125,14 +128,14 @@ pub(super) fn write(
         .any(|request| request.format == Format::Text);
     for request in requests {
         if matches!(Destination::of(request), Destination::Stdout) {
-            print(request.format.write(summary, style))?;
+            print(render(request.format, style))?;
             is_text_wanted &= request.format == Format::Github;
         }
     }
     if is_text_wanted {
-        print(Format::Text.write(summary, style))?;
+        print(render(Format::Text, style))?;
     }
-    Ok(worst)
+    Ok(())
 }
 
 fn append(page: &Path) -> io::Result<fs::File> {

@@ -85,7 +85,7 @@ fn decide(
     for candidate in &candidates {
         if let Err(error) = act(candidate) {
             console.error(format!("cannot {error}"));
-            worst = code::REFUSED;
+            worst = code::worst(worst, error.code);
         } else {
             print(format!("{done} {}\n", candidate.name))?;
         }
@@ -140,7 +140,14 @@ impl Candidate {
         let (id, prefix) = (&self.pending.id, self.name.split_once('/'));
         let kind = prefix.and_then(|(kind, _)| kind.parse().ok());
         let check = |new: &Snapshot| rule.check(id, kind, &new.body);
-        Ok(self.folder.accept(id, check)?)
+        self.folder.accept(id, check).map_err(|error| {
+            let code = if error.is_refusal() {
+                code::REFUSED
+            } else {
+                code::USAGE
+            };
+            CliError::new(code, error)
+        })
     }
 
     fn reject(&self) -> Result<()> {

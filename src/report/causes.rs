@@ -51,7 +51,7 @@ fn of_case(case: &CaseResult) -> Vec<String> {
     match case.conformance {
         Conformance::Deviation => {}
         Conformance::Unstable => return vec![UNSTABLE.to_owned()],
-        _ => return vec![change(&case.difference)],
+        _ => return vec![change(&case.difference, "in the snapshot")],
     }
     let (mut texts, mut steps) = (Vec::new(), Vec::new());
     for finding in &case.reasons {
@@ -84,8 +84,8 @@ fn of_finding(finding: &CaseFinding) -> String {
     received.to_owned() + &ground.unwrap_or_default()
 }
 
-/// Returns what differs from a snapshot: the last line that was replaced, which is the most readable one.
-fn change(difference: &str) -> String {
+/// Returns which lines replace which, `before` being where the old ones stand.
+pub(super) fn change(difference: &str, before: &str) -> String {
     let of_sign = |sign: char| {
         let lines = difference.lines().filter_map(move |line| {
             let line = line.strip_prefix(sign)?.trim().trim_end_matches(',');
@@ -105,10 +105,10 @@ fn change(difference: &str) -> String {
     };
     let (old, new) = (of_sign('-'), of_sign('+'));
     match (old.is_empty(), new.is_empty()) {
-        (true, true) => "differs from the snapshot".to_owned(),
-        (true, false) => format!("`{new}` is not in the snapshot"),
-        (false, true) => format!("`{old}` of the snapshot is missing"),
-        (false, false) => format!("`{new}`, in the snapshot `{old}`"),
+        (true, true) => format!("not the same as {before}"),
+        (true, false) => format!("`{new}`, {before} nothing"),
+        (false, true) => format!("nothing, {before} `{old}`"),
+        (false, false) => format!("`{new}`, {before} `{old}`"),
     }
 }
 
@@ -229,8 +229,8 @@ mod tests {
         "-\"{\\\"msg\\\":\\\"A\\\"}\"\n+\"{\\\"msg\\\":\\\"B\\\"}\"\n {\n-  \"msg\": \"A\"\n+  \"msg\": \"B\"\n",
         "`\"msg\": \"B\"`, in the snapshot `\"msg\": \"A\"`"
     )]
-    #[case::a_header_less("-date: …\n", "`date: …` of the snapshot is missing")]
+    #[case::a_header_less("-date: …\n", "nothing, in the snapshot `date: …`")]
     fn a_change_is_told_by_what_was_replaced(#[case] difference: &str, #[case] expected: &str) {
-        assert_eq!(change(difference), expected);
+        assert_eq!(change(difference, "in the snapshot"), expected);
     }
 }

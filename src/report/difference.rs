@@ -1,9 +1,11 @@
-//! What differs between two runs or two sets of snapshots, case by case.
+//! What differs between two runs or two sets of snapshots: cases that differ alike are one entry.
 
-use std::collections::BTreeMap;
+use std::{cmp::Reverse, collections::BTreeMap};
+
+use serde::Serialize;
 
 use crate::{
-    report::{CaseResult, Regression, Summary, sanitize},
+    report::{CaseResult, Format, Regression, Summary, causes, template},
     snapshot,
 };
 
@@ -20,49 +22,89 @@ pub struct ComparedCase {
 }
 
 /// What differs.
-#[derive(Debug)]
+#[derive(Debug, Serialize)]
 pub struct Difference {
-    /// The differences for people, ending with how many there are.
-    pub text: String,
+    /// What is compared, for people: `snapshots`.
+    pub noun: &'static str,
+    /// The differences; those with the most cases are first.
+    pub groups: Vec<DifferenceGroup>,
     /// How many cases differ.
     pub count: usize,
+    /// How many are the same.
+    pub same: usize,
 }
 
-/// Compares two sets of cases.
-pub fn compare_cases(a: &ComparedCases, b: &ComparedCases) -> Difference {
-    let (mut text, mut count, mut same) = (String::new(), 0, 0);
-    for (head, one, other) in [("only in A", a, b), ("only in B", b, a)] {
-        for name in one.keys().filter(|name| !other.contains_key(*name)) {
-            count += 1;
-            text.push_str(&format!("{head}: {}\n", sanitize::line(name)));
+/// Cases that differ alike.
+#[derive(Debug, Serialize)]
+pub struct DifferenceGroup {
+    /// What differs, in one line.
+    pub text: String,
+    /// The cases, by name.
+    pub cases: Vec<String>,
+    /// The lines of the first case that differ.
+    pub lines: String,
+}
+
+impl Difference {
+    /// Writes the difference, as text, HTML, JSON or Markdown; none for another format.
+    pub fn write(&self, format: Format, every_case: bool) -> Option<Vec<u8>> {
+        let text = template::write_difference(format, self, every_case);
+        text.map(String::into_bytes)
+    }
+
+    fn add(&mut self, text: String, name: &str, lines: String) {
+        self.count += 1;
+        let name = name.to_owned();
+        match self.groups.iter_mut().find(|group| group.text == text) {
+            Some(group) => group.cases.push(name),
+            None => self.groups.push(DifferenceGroup {
+                text,
+                cases: vec![name],
+                lines,
+            }),
         }
     }
+}
+
+/// Compares two sets of cases, which are called by a noun in the plural.
+pub fn compare_cases(noun: &'static str, a: &ComparedCases, b: &ComparedCases) -> Difference {
+    let mut difference = Difference {
+        noun,
+        groups: Vec::new(),
+        count: 0,
+        same: 0,
+    };
     for (name, old) in a {
         let Some(new) = b.get(name) else { continue };
-        let mut lines = String::new();
-        if old.verdict != new.verdict {
-            lines.push_str(&format!("{} → {}\n", old.verdict, new.verdict));
-        }
-        if !snapshot::same(&old.text, &new.text) {
-            lines.push_str(&snapshot::diff(&old.text, &new.text));
-        }
-        if lines.is_empty() {
-            same += 1;
+        let is_text_same = snapshot::same(&old.text, &new.text);
+        if is_text_same && old.verdict == new.verdict {
+            difference.same += 1;
             continue;
         }
-        count += 1;
-        text.push_str(&format!("changed: {}\n", sanitize::line(name)));
-        // A line that begins with what a target sent, blanks or not, could be a command to a build server.
-        sanitize::lines(&lines).for_each(|line| text.push_str(&format!("  | {line}\n")));
+        let (mut texts, mut lines) = (Vec::new(), String::new());
+        if !is_text_same {
+            lines = snapshot::diff(&old.text, &new.text);
+            texts.push(causes::change(&lines, "in A"));
+        }
+        if old.verdict != new.verdict {
+            texts.push(format!("{} → {}", old.verdict, new.verdict));
+        }
+        difference.add(texts.join("; "), name, lines);
     }
-    let differ = if count == 1 { "differs" } else { "differ" };
-    text.push_str(&format!("{count} {differ}, {same} the same\n"));
-    Difference { text, count }
+    difference
+        .groups
+        .sort_by_key(|group| Reverse(group.cases.len()));
+    for (text, one, other) in [("only in A", a, b), ("only in B", b, a)] {
+        for name in one.keys().filter(|name| !other.contains_key(*name)) {
+            difference.add(text.to_owned(), name, String::new());
+        }
+    }
+    difference
 }
 
 /// Compares two runs: verdicts, answers, and the readings followed. How long an exchange took does not count.
 pub fn compare_reports(a: &Summary, b: &Summary) -> Difference {
-    compare_cases(&cases_of(a), &cases_of(b))
+    compare_cases("cases and readings", &cases_of(a), &cases_of(b))
 }
 
 /// Every case, and as a case every reading followed: `sensor/reading X11 validation.authenticated.body`.
@@ -117,6 +159,8 @@ fn of_case(case: &CaseResult) -> ComparedCase {
 
 #[cfg(test)]
 mod tests {
+    use rstest::rstest;
+
     use super::*;
     use crate::report::{Conformance, sample};
 
@@ -125,18 +169,52 @@ mod tests {
         let (a, mut b) = (sample::rich(), sample::rich());
         b.targets[0].cases[0].exchanges[0].micros += 1;
         let difference = compare_reports(&a, &b);
-        assert_eq!(difference.count, 0);
-        assert_eq!(difference.text, "0 differ, 19 the same\n");
+        assert_eq!((difference.count, difference.same), (0, 19));
     }
 
-    #[test]
-    fn what_differs_is_reported_by_name() {
+    fn changed() -> Difference {
         let (mut a, mut b) = (sample::rich(), sample::rich());
         a.targets[0].cases.remove(0);
         b.targets[0].cases.remove(1);
         b.targets[0].cases[2].conformance = Conformance::Undocumented;
         b.targets[0].cases[2].exchanges[0].body = sample::HOSTILE.into();
         b.targets[1].profile[0].readings = vec!["table".into()];
-        insta::assert_snapshot!("difference", compare_reports(&a, &b).text);
+        compare_reports(&a, &b)
+    }
+
+    #[rstest]
+    #[case::text("difference", Format::Text)]
+    #[case::markdown("difference_markdown", Format::Markdown)]
+    #[case::json("difference_json", Format::Json)]
+    fn what_differs_is_reported_by_name(#[case] name: &str, #[case] format: Format) {
+        let text = changed().write(format, false).unwrap();
+        insta::assert_snapshot!(name, String::from_utf8(text).unwrap());
+    }
+
+    #[test]
+    fn a_page_holds_no_markup_of_a_target() {
+        let page = changed().write(Format::Html, false).unwrap();
+        let page = String::from_utf8(page).unwrap();
+        assert!(
+            !page.contains("<script>") && page.contains("&lt;script&gt;"),
+            "{page}"
+        );
+    }
+
+    #[test]
+    fn cases_that_differ_alike_are_one_entry() {
+        let of = |status: &str| -> ComparedCases {
+            let case = |name: &str| {
+                let (verdict, text) = (String::new(), format!("{status}\n{name}\n"));
+                (name.to_owned(), ComparedCase { verdict, text })
+            };
+            ["a", "b", "c"].map(case).into()
+        };
+        let difference = compare_cases("cases", &of("200"), &of("201"));
+        let [group] = &difference.groups[..] else {
+            panic!("{difference:?}");
+        };
+        assert_eq!(group.text, "`201`, in A `200`");
+        assert_eq!(group.cases, ["a", "b", "c"]);
     }
 }

@@ -323,6 +323,7 @@ fn exchange() -> ExchangeResult {
         status: Some(200),
         content_type: Some("application/json".into()),
         body: "{\"msg\":\"Authentication succeeded.\"}".into(),
+        is_escaped: false,
         trouble: None,
         outcome: Some("authenticated".into()),
         micros: 1234,

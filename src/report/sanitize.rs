@@ -1,5 +1,9 @@
 //! Text from outside made safe to show: no character acts on a terminal, a page or a parser.
 
+use sha2::{Digest, Sha256};
+
+use crate::contract::encoding::hex;
+
 /// Returns the text as one line: control characters and invisible ones as escapes, `\n`, `\r`, `\t`, `\u{1b}`.
 ///
 /// A backslash stays single, so that JSON and commands stay readable; the JSON report has the exact text. The second of two number
@@ -73,8 +77,33 @@ pub(super) fn acts(character: char) -> bool {
             | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{fffe}' | '\u{ffff}' | '\u{e0000}'..='\u{e007f}')
 }
 
+/// Returns a body as text, and whether it is escaped: bytes that are not UTF-8 are `\xff` then, and a backslash is `\\`.
+pub(crate) fn body_text(bytes: &[u8]) -> (String, bool) {
+    if let Ok(text) = str::from_utf8(bytes) {
+        return (text.to_owned(), false);
+    }
+    let mut text = String::new();
+    for chunk in bytes.utf8_chunks() {
+        text.push_str(&chunk.valid().replace('\\', "\\\\"));
+        text.extend(chunk.invalid().iter().map(|byte| format!("\\x{byte:02x}")));
+    }
+    (text, true)
+}
+
+/// Cuts a long body, with a note of what is left out. Different bodies stay different.
+pub(crate) fn cut_body(mut text: String) -> String {
+    if let Some((end, _)) = text.char_indices().nth(MAX_BODY) {
+        let (rest, hash) = (text.len() - end, hex(&Sha256::digest(&text)[..8]));
+        text.truncate(end);
+        text.push_str(&format!("… ({rest} more bytes, sha256 {hash}…)"));
+    }
+    text
+}
+
 /// How wide a line of a report for people may be, in columns.
 pub(super) const WIDTH: usize = 100;
+/// How many characters of a body a report keeps.
+const MAX_BODY: usize = 16_384;
 /// How many characters of an answer are shown. The documented answers have about a hundred; an error page has thousands.
 const LONGEST: usize = 500;
 
@@ -96,6 +125,21 @@ mod tests {
     #[case::backslash(r#"{"a":"\u001b"}"#, r#"{"a":"\u001b"}"#)]
     fn nothing_shown_acts(#[case] text: &str, #[case] expected: &str) {
         assert_eq!(line(text), expected);
+    }
+
+    #[rstest]
+    #[case::text(b"a\\b", "a\\b", false)]
+    #[case::one_byte(b"a\xff\\", "a\\xff\\\\", true)]
+    #[case::a_surrogate(b"\xed\xa0\x80", "\\xed\\xa0\\x80", true)]
+    fn every_byte_of_a_body_is_kept(#[case] body: &[u8], #[case] text: &str, #[case] is: bool) {
+        assert_eq!(body_text(body), (text.to_owned(), is));
+    }
+
+    #[test]
+    fn long_bodies_are_cut_and_stay_different() {
+        let long = |end: &str| cut_body("x".repeat(200_000) + end);
+        assert!(long("a").len() < 17_000 && long("a") != long("b"));
+        assert_eq!(cut_body("short".into()), "short");
     }
 
     #[test]

@@ -8,7 +8,9 @@ use minijinja::{
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use crate::report::{Format, ReportStyle, Summary, json, model, model::CaseFilter, sanitize};
+use crate::report::{
+    Format, ReportStyle, Summary, difference::Difference, json, model, model::CaseFilter, sanitize,
+};
 
 /// Escapes text, so that a format does not read anything in it.
 type Escape = fn(&str) -> String;
@@ -41,6 +43,37 @@ pub(super) fn write(format: Format, summary: &Summary, style: ReportStyle) -> St
     );
     let lines = text.lines().map(|line| line.trim_end().to_owned() + "\n");
     if is_text { lines.collect() } else { text }
+}
+
+/// Writes a difference; none for a format that only runs have.
+pub(super) fn write_difference(
+    format: Format,
+    difference: &Difference,
+    every_case: bool,
+) -> Option<String> {
+    let (template, escape): (&str, Escape) = match format {
+        Format::Html => (include_str!("templates/difference_html.jinja"), entities),
+        Format::Json => return Some(json::pretty(difference)),
+        Format::Markdown => (include_str!("templates/difference_markdown.jinja"), code),
+        Format::Text => (
+            include_str!("templates/difference_text.jinja"),
+            str::to_owned,
+        ),
+        _ => return None,
+    };
+    let Difference {
+        noun,
+        groups,
+        count,
+        same,
+    } = difference;
+    let (noun, groups) = (*noun, Value::from(Serde(groups)));
+    let context = context! { noun, groups, count, same, every_case };
+    Some(render(
+        template,
+        context,
+        &environment(escape, escape, false),
+    ))
 }
 
 /// One case that fails, in full, as text.

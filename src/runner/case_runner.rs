@@ -8,6 +8,7 @@ use http::{HeaderName, Request, Response, header};
 use crate::{
     client::{ClientError, ConnectFailure},
     contract::{Contract, Operation, Outcome, Readings},
+    report,
     report::{CaseFinding, CaseResult, Conformance, ExchangeResult, NotJudged, ReasonCode},
     runner::{
         RunContext,
@@ -233,6 +234,8 @@ impl CaseRunner<'_> {
         let redacted = |bytes: &[u8]| accounts.redact(&String::from_utf8_lossy(bytes));
         let trouble = answer.as_ref().err().map(ToString::to_string);
         let answer = answer.as_ref().ok();
+        let body = answer.map(|answer| report::body_text(answer.body()));
+        let (body, is_escaped) = body.unwrap_or_default();
         let header = |name: HeaderName| {
             let value = answer?.headers().get(name)?;
             Some(redacted(value.as_bytes()))
@@ -242,7 +245,8 @@ impl CaseRunner<'_> {
             curl: curl(shown, self.context.shown_address()),
             status: answer.map(|answer| answer.status().as_u16()),
             content_type: header(header::CONTENT_TYPE),
-            body: answer.map_or(String::new(), |answer| redacted(answer.body())),
+            body: report::cut_body(accounts.redact(&body)),
+            is_escaped,
             trouble: trouble.map(|trouble| redacted(trouble.as_bytes())),
             outcome: judged.outcome.map(|outcome| outcome.to_string()),
             micros,

@@ -13,7 +13,7 @@ use crate::{
         live::delivery::never_answered,
         probe,
     },
-    snapshot::{Header, SnapshotComparison, SnapshotError, SnapshotStore},
+    snapshot::{Header, SnapshotComparison, SnapshotError, SnapshotStore, SnapshotWrite},
     suite::{cases::CaseWithLocation, evidence::Evidence, profile},
 };
 
@@ -28,6 +28,8 @@ pub struct RunResult {
     pub unreachable: Option<ConnectFailure>,
     /// What went wrong beside the cases: a snapshot that cannot be read or written.
     pub problems: Vec<String>,
+    /// How many snapshots were written, and how many were not since they deviate.
+    pub written: (usize, usize),
 }
 
 /// Collects the results of a run.
@@ -44,6 +46,8 @@ pub(super) struct RunCollector<'a> {
     /// Whether a snapshot waits for review.
     has_pending: bool,
     problems: Vec<String>,
+    written: usize,
+    withheld: usize,
 }
 
 impl<'a> RunCollector<'a> {
@@ -69,6 +73,8 @@ impl<'a> RunCollector<'a> {
             unreachable: probed.unreachable,
             has_pending: false,
             problems: Vec::new(),
+            written: 0,
+            withheld: 0,
         };
         collector.add_evidence(probe::NAME, probed.evidence);
         collector
@@ -123,6 +129,7 @@ impl<'a> RunCollector<'a> {
             summary,
             unreachable: self.unreachable,
             problems: self.problems,
+            written: (self.written, self.withheld),
         }
     }
 
@@ -146,9 +153,11 @@ impl<'a> RunCollector<'a> {
                 description: located.case.title.clone(),
                 input_file: located.file.to_owned(),
             };
-            self.has_pending |=
-                self.store
-                    .update(id, header, body, &comparison, is_unknown || is_unanswered)?;
+            let is_wrong = is_unknown || is_unanswered;
+            let written = self.store.update(id, header, body, &comparison, is_wrong)?;
+            self.has_pending |= written == SnapshotWrite::Pending;
+            self.written += usize::from(written == SnapshotWrite::Written);
+            self.withheld += usize::from(written == SnapshotWrite::Withheld);
             result.regression = Some(match comparison {
                 SnapshotComparison::Changed(difference) => {
                     result.difference = difference;

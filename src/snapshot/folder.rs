@@ -39,6 +39,12 @@ pub struct SnapshotError {
 }
 
 impl SnapshotError {
+    /// Tells whether a check refused to accept a snapshot.
+    #[cfg(feature = "cli")]
+    pub(crate) fn is_refusal(&self) -> bool {
+        self.action == ACCEPT
+    }
+
     fn new(action: &'static str, path: &Path, reason: impl fmt::Display) -> SnapshotError {
         let (subject, reason) = (path.display().to_string(), reason.to_string());
         SnapshotError {
@@ -158,8 +164,11 @@ impl SnapshotFolder {
         check: impl Fn(&Snapshot) -> Result<(), E>,
     ) -> Result<(), SnapshotError> {
         let pending = self.path(id, PENDING)?;
-        let new = read(&pending)?.ok_or_else(|| nothing_pending(&pending))?;
-        check(&new).map_err(|reason| SnapshotError::new("accept", &pending, reason))?;
+        let mut new = read(&pending)?.ok_or_else(|| nothing_pending(&pending))?;
+        check(&new).map_err(|reason| SnapshotError::new(ACCEPT, &pending, reason))?;
+        // Only what changed is to differ: the line that names a test stays.
+        let source = self.read(id)?.and_then(|old| old.header.source);
+        new.header.source = new.header.source.or(source);
         self.write(id, &new.text())?;
         self.drop_pending(id).map(drop)
     }
@@ -253,6 +262,7 @@ fn nothing_pending(path: &Path) -> SnapshotError {
     SnapshotError::new("find", path, "nothing is pending for this case")
 }
 
+const ACCEPT: &str = "accept";
 /// The ending of an accepted snapshot's file.
 const ACCEPTED: &str = ".snap";
 /// The ending of a pending snapshot's file.

@@ -36,6 +36,19 @@ pub enum UpdateMode {
     Pending,
 }
 
+/// What became of an answer's snapshot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SnapshotWrite {
+    /// Nothing was to be written.
+    Nothing,
+    /// It waits for review.
+    Pending,
+    /// It is a deviation, or no answer came: it is not written.
+    Withheld,
+    /// It is the accepted one now.
+    Written,
+}
+
 /// How an answer compares with its snapshot.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SnapshotComparison {
@@ -66,7 +79,7 @@ impl SnapshotStore {
     }
 
     /// Writes the exchanges of a case, as far as that is allowed. An unknown deviation is never written, not even for review, so that
-    /// nobody accepts it by mistake. Returns whether a snapshot waits for review.
+    /// nobody accepts it by mistake.
     ///
     /// # Errors
     /// The snapshot cannot be written.
@@ -77,25 +90,34 @@ impl SnapshotStore {
         body: &str,
         comparison: &SnapshotComparison,
         is_unknown_deviation: bool,
-    ) -> Result<bool, SnapshotError> {
+    ) -> Result<SnapshotWrite, SnapshotError> {
         let SnapshotStore::Folder(folder, update, owner) = self else {
-            return Ok(false);
+            return Ok(SnapshotWrite::Nothing);
         };
         // The tests' own snapshots have the same bytes as `cargo test` writes.
         let source = (*owner == SnapshotOwner::Tests).then(|| SOURCE.to_owned());
         let text = || file(&Header { source, ..header }, body);
         match (update, comparison) {
-            (UpdateMode::No, _) => {}
-            _ if is_unknown_deviation => drop(folder.drop_pending(id)?),
+            (UpdateMode::No, _) => return Ok(SnapshotWrite::Nothing),
+            _ if is_unknown_deviation => {
+                folder.drop_pending(id)?;
+                let is_asked = matches!(update, UpdateMode::All | UpdateMode::New);
+                if is_asked && *comparison == SnapshotComparison::New {
+                    return Ok(SnapshotWrite::Withheld);
+                }
+            }
             (UpdateMode::New, SnapshotComparison::Changed(_)) => {}
             (_, SnapshotComparison::Same) => drop(folder.drop_pending(id)?),
-            (UpdateMode::All | UpdateMode::New, _) => folder.write(id, &text())?,
+            (UpdateMode::All | UpdateMode::New, _) => {
+                folder.write(id, &text())?;
+                return Ok(SnapshotWrite::Written);
+            }
             (UpdateMode::Pending, _) => {
                 folder.write_pending(id, &text())?;
-                return Ok(true);
+                return Ok(SnapshotWrite::Pending);
             }
         }
-        Ok(false)
+        Ok(SnapshotWrite::Nothing)
     }
 
     /// Tells whether changed answers are written at once: the user has decided already.

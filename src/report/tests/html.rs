@@ -7,7 +7,7 @@ use quick_xml::{Reader, events::Event};
 use sha2::{Digest, Sha256};
 
 use crate::report::{
-    Format, ReportStyle, Summary, model, sample, sanitize, template,
+    Format, ReportStyle, Summary, conclusion, sample, sanitize, template,
     template::{STYLE, entities},
 };
 
@@ -167,7 +167,10 @@ fn a_browser_runs_nothing_of_it() {
         .0;
     assert_eq!(
         title,
-        format!("d4iot-double: {}", model::conclusion(&sample::rich()).1)
+        format!(
+            "d4iot-double: {}",
+            conclusion::conclusion(&sample::rich()).1
+        )
     );
     let body = dom.split_once("</style>").unwrap().1;
     assert!(

@@ -18,7 +18,7 @@ fn folders_are_compared_case_by_case() {
     }
     assert_eq!(
         dir.run("diff snapshots other").ends_with(0).out,
-        "0 differ, 6 the same\n"
+        "0 of 6 snapshots differ\n"
     );
 
     let path = "other/sensor/validation.authenticated.snap";
@@ -35,13 +35,33 @@ fn folders_are_compared_case_by_case() {
     )
     .unwrap();
     let run = dir.run("diff snapshots other").ends_with(1);
-    let expected = "only in A: console/validation.authenticated\nonly in B: console/validation.new\nchanged: sensor/validation.authenticated\n";
+    let expected = "1 × `201`, in A `200`\n    sensor/validation.authenticated\n";
+    let only = "1 × only in A\n    console/validation.authenticated\n1 × only in B\n    console/validation.new\n";
     assert!(
         run.out.starts_with(expected) && run.out.contains("  | -200\n  | +201\n"),
         "{}",
         run.out
     );
-    assert!(run.out.ends_with("\n3 differ, 4 the same\n"), "{}", run.out);
+    let end = format!("{only}3 of 7 snapshots differ, in 3 ways\n");
+    assert!(run.out.ends_with(&end), "{}", run.out);
+}
+
+#[test]
+fn a_folder_of_one_kind_is_compared_with_that_kind() {
+    let dir = TestDir::with_snapshots("validation.authenticated");
+    let run = dir.run("diff snapshots/console snapshots").ends_with(0);
+    assert_eq!(run.out, "0 of 3 snapshots differ\n");
+}
+
+#[test]
+fn a_difference_is_written_in_other_forms() {
+    let dir = TestDir::with_snapshots("validation.authenticated");
+    let line =
+        "diff snapshots snapshots --report json=d.json --report html=d.html --report markdown";
+    let run = dir.run(line).ends_with(0);
+    assert_eq!(run.out, "## 0 of 6 snapshots differ\n\n");
+    assert!(dir.read("d.json").contains("\"count\": 0"));
+    assert!(dir.read("d.html").starts_with("<!DOCTYPE html>"));
 }
 
 #[test]
@@ -54,14 +74,22 @@ fn reports_are_compared_with_verdicts_and_readings() {
         .ends_with(0);
     dir.run("diff a.json b.json").ends_with(0);
     let run = dir.run("diff a.json c.json").ends_with(1);
-    let expected = "changed: sensor/reading X11 validation.authenticated.body\n  | example → table\nchanged: sensor/validation.authenticated\n  | documented → variant\n";
-    assert!(run.out.starts_with(expected), "{}", run.out);
+    let expected = "1 × example → table\n    sensor/reading X11 validation.authenticated.body\n";
+    assert!(
+        run.out.starts_with(expected) && run.out.contains("; documented → variant\n"),
+        "{}",
+        run.out
+    );
 }
 
 #[rstest]
 #[case::a_folder_and_a_file(
     "diff . a.json",
-    "only one of them is a folder\n  hint: name two snapshot folders, or two JSON reports"
+    "cannot compare ., a folder, with a.json, a file\n  hint: name two snapshot folders, or two JSON reports"
+)]
+#[case::a_format_of_runs(
+    "diff a.json a.json --report junit",
+    "--report junit: expected text, html, json or markdown"
 )]
 #[case::no_file("diff nowhere.json a.json", "cannot read nowhere.json: No such file")]
 #[case::no_report(

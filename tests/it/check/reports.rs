@@ -199,3 +199,71 @@ fn the_log_is_json_where_it_is_asked_for() {
         .collect();
     assert_eq!(levels, ["note"]);
 }
+
+/// One changed wording at a target fails many cases, for one reason.
+#[test]
+fn one_changed_wording_is_one_cause_in_each_report() {
+    let dir = TestDir::with_snapshots("");
+    for (name, bytes) in dir.files("snapshots") {
+        let text = String::from_utf8(bytes).unwrap();
+        let changed = text.replace("Password has been replaced", "Password was replaced");
+        dir.write(&format!("snapshots/{name}"), &changed);
+    }
+
+    let line = "check --kind sensor --update no --report json=r.json --report junit=r.xml --report html=r.html --report markdown=r.md --report text=r.txt --report github";
+    let run = dir.run(line).ends_with(1);
+
+    let report: Value = serde_json::from_str(&dir.read("r.json")).unwrap();
+    let [cause] = &report["causes"].as_array().unwrap()[..] else {
+        panic!("{}", report["causes"]);
+    };
+    assert!(cause["cases"].as_array().unwrap().len() > 40, "{cause}");
+    let text = dir.read("r.txt");
+    assert!(text.lines().count() <= 60, "{text}");
+    let reason = "cases fail for 1 reason";
+    assert_eq!(text.matches(&format!("{reason}:\n")).count(), 2, "{text}");
+    for name in ["r.md", "r.html"] {
+        assert!(dir.read(name).contains(reason), "{name}");
+    }
+    assert_eq!(dir.read("r.xml").matches("name=\"cause\"").count(), 1);
+    assert_eq!(run.out.matches("::error ").count(), 1, "{}", run.out);
+}
+
+#[rstest]
+#[case::check("check -q --kind sensor --case validation.authenticated --report json")]
+#[case::plan("plan --kind sensor")]
+#[case::diff("diff snapshots snapshots")]
+#[case::schema("fixture schema")]
+fn a_full_disk_behind_stdout_is_an_error(#[case] line: &str) {
+    let dir = TestDir::with_snapshots("validation.authenticated");
+    let full = std::fs::OpenOptions::new()
+        .write(true)
+        .open("/dev/full")
+        .unwrap();
+
+    let output = dir.command(line).stdout(full).output().unwrap();
+
+    let err = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{err}");
+    assert!(err.contains("cannot write to stdout"), "{err}");
+}
+
+#[test]
+fn the_label_date_and_options_are_in_the_reports_but_not_in_the_text() {
+    let dir = TestDir::new();
+    let run = dir
+        .run("check -q --kind sensor --case validation.authenticated --label A7 --report json=r.json")
+        .ends_with(0);
+    let report: Value = serde_json::from_str(&dir.read("r.json")).unwrap();
+    let date = report["date"].as_str().unwrap();
+    assert!(date.starts_with("20") && date.ends_with('Z'), "{date}");
+    assert_eq!(
+        (&report["label"], &report["options"][0]),
+        (&"A7".into(), &"check".into())
+    );
+    assert!(
+        run.out.starts_with("A7\n") && !run.out.contains(date),
+        "{}",
+        run.out
+    );
+}

@@ -318,3 +318,49 @@ const SOME: &str = "validation.authenticated";
 const CHECK: &str = "check --case validation.authenticated*";
 const FILE: &str = "sensor/validation.authenticated.snap";
 const MISSING: &str = "console/validation.authenticated.admin.snap";
+
+#[test]
+fn a_file_that_is_no_snapshot_is_noticed_before_any_request() {
+    let dir = TestDir::with_snapshots(SOME);
+    dir.write(&format!("snapshots/{FILE}"), "<<<<<<< HEAD\n");
+    let run = dir.run(CHECK).ends_with(2);
+    assert_eq!(run.out, "", "nothing was sent");
+    assert!(run.err.contains("expected `---`"), "{}", run.err);
+}
+
+#[test]
+fn azure_pipelines_is_a_build_server() {
+    let run = missing().run_with(CHECK, "TF_BUILD", "True").ends_with(5);
+    assert!(run.err.contains("in CI every case needs"), "{}", run.err);
+}
+
+#[test]
+fn what_is_written_is_counted() {
+    let dir = TestDir::new();
+    dir.write(
+        "f.yaml",
+        "appliance: sensor\nfailures: [{ name: x, on: validation, do: { json: { msg: no }, commit: true } }]\n",
+    );
+    let line = "check --fixture f.yaml --case validation.role.* --case set_password.role.user --update new --snapshots s";
+    let run = dir.run(line).ends_with(1);
+    assert!(
+        run.err.contains(" written to s, ") && run.err.contains(" not: they deviate"),
+        "{}",
+        run.err
+    );
+}
+
+#[test]
+fn accepting_a_change_keeps_the_line_that_names_the_test() {
+    let dir = changed();
+    dir.run(CHECK).ends_with(1);
+    let pending = format!("snapshots/{FILE}.new");
+    dir.write(
+        &pending,
+        &dir.read(&pending)
+            .replace("source: tests/snapshots.rs\n", ""),
+    );
+    dir.run("accept").ends_with(0);
+    let kept = dir.read(&format!("snapshots/{FILE}"));
+    assert!(kept.contains("source: tests/snapshots.rs\n"), "{kept}");
+}

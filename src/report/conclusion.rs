@@ -1,0 +1,106 @@
+//! How a run ended, in words: the conclusion, the causes of failures, the verdicts that occur.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use crate::report::{CaseResult, Conformance, Regression, Summary, extent};
+
+/// Says how many cases fail, and for how many reasons.
+pub(super) fn why_failed(summary: &Summary) -> String {
+    let failed = summary.causes.iter().flat_map(|cause| &cause.cases);
+    let failed: BTreeSet<&String> = failed.collect();
+    let is_case = |name: &&&String| !name.contains("/inconsistent.");
+    let (cases, all) = (failed.iter().filter(is_case).count(), failed.len());
+    let mut text = match cases {
+        1 => "1 case fails".to_owned(),
+        cases => format!("{cases} cases fail"),
+    };
+    if all > cases {
+        text.push_str(&format!(", {} inconsistent,", all - cases));
+    }
+    let plural = if summary.causes.len() == 1 { "" } else { "s" };
+    text + &format!(" for {} reason{plural}", summary.causes.len())
+}
+
+/// Returns the causes; the cases of a run at one target are named without its kind.
+pub(super) fn causes(summary: &Summary) -> Vec<Value> {
+    let has_one_target = summary.targets.len() == 1;
+    let short = |case: &String| match case.split_once('/') {
+        Some((_, id)) if has_one_target => id.to_owned(),
+        _ => case.clone(),
+    };
+    let causes = summary.causes.iter().map(|cause| {
+        let cases: Vec<String> = cause.cases.iter().map(short).collect();
+        json!({ "text": cause.text, "count": cases.len(), "cases": cases })
+    });
+    causes.collect()
+}
+
+/// Returns the verdicts of a run, each with its meaning.
+pub(super) fn legend(summary: &Summary) -> Vec<(&'static str, &'static str)> {
+    let cases = || summary.targets.iter().flat_map(|target| &target.cases);
+    let verdicts = Conformance::ALL.iter();
+    let verdicts = verdicts.filter(|verdict| cases().any(|case| case.conformance == **verdict));
+    let legend = verdicts.map(|verdict| (verdict.name(), verdict.meaning()));
+    legend.collect()
+}
+
+/// Returns how a run ended (`bad`, `good`, or `nothing` was judged), and the sentence that says so.
+pub(super) fn conclusion(summary: &Summary) -> (&'static str, String) {
+    let targets = || summary.targets.iter();
+    let cases: Vec<&CaseResult> = targets().flat_map(|target| &target.cases).collect();
+    let count = |test: fn(&CaseResult) -> bool| cases.iter().filter(|case| test(case)).count();
+    let inconsistent = targets().flat_map(|target| &target.inconsistent);
+    let (known, inconsistent): (Vec<_>, Vec<_>) =
+        inconsistent.partition(|found| found.known.is_some());
+    let is_reviewed = targets().any(|target| target.review.is_some());
+    let to_review = if is_reviewed { " to review" } else { "" };
+    let known = known.len() + count(|case| case.known.is_some());
+    let new = count(|case| case.regression == Some(Regression::New) && !case.failed);
+    let written = count(|case| {
+        case.regression == Some(Regression::Changed) && !case.failed && case.known.is_none()
+    });
+    let amount = |count: usize, one: &str, many: &str| match count {
+        0 => None,
+        1 => Some(format!("1 {one}")),
+        count => Some(format!("{count} {many}")),
+    };
+    let causes = summary.causes.len().saturating_sub(inconsistent.len());
+    let causes = amount(causes, "reason", "reasons").map(|text| format!(" for {text}"));
+    let failed = amount(count(|case| case.failed), "case fails", "cases fail");
+    let inconsistent = amount(inconsistent.len(), "fact is", "facts are");
+    let trouble = amount(summary.trouble.len(), "problem", "problems");
+    let new = amount(new, "new snapshot", "new snapshots");
+    let written = amount(written, "changed snapshot", "changed snapshots");
+    let problems = [
+        failed.map(|text| text + &causes.unwrap_or_default()),
+        inconsistent.map(|text| text + " answered inconsistently"),
+        trouble.map(|text| text + " with the run itself"),
+    ];
+    let remarks = [
+        amount(known, "known difference", "known differences"),
+        new.map(|text| text + to_review),
+        written.map(|text| text + " written"),
+    ];
+    let list = |texts: [Option<String>; 3]| {
+        let texts: Vec<String> = texts.into_iter().flatten().collect();
+        texts.join(", ")
+    };
+    let (problems, mut remarks) = (list(problems), list(remarks));
+    if !remarks.is_empty() {
+        remarks.insert_str(0, "; ");
+    }
+    let judged = extent::judged(summary);
+    if !problems.is_empty() {
+        ("bad", format!("{problems}{remarks}; {judged}."))
+    } else if cases.iter().any(|case| case.conformance.is_judged()) {
+        ("good", format!("{judged}, none fails{remarks}."))
+    } else {
+        let recorded = count(|case| case.conformance == Conformance::Undocumented);
+        let recorded = amount(recorded, "answer recorded", "answers recorded");
+        let recorded = recorded.map(|text| format!("; {text}")).unwrap_or_default();
+        let none = judged.trim_end_matches(" judged");
+        ("nothing", format!("Nothing was judged: {none}{recorded}."))
+    }
+}
