@@ -23,8 +23,6 @@ mod repeat;
 mod seed;
 mod transcript;
 
-use std::time::SystemTime;
-
 pub use accounts::Accounts;
 pub use accounts_file::{AccountsFile, Credentials};
 pub use case_runner::CaseRun;
@@ -36,18 +34,9 @@ pub use seed::Seed;
 pub use transcript::{case_commands, request_with_placeholders};
 
 use crate::{
-    report::CaseResult,
-    runner::collector::RunCollector,
-    snapshot::SnapshotStore,
-    suite::{Date, cases::CaseWithLocation},
+    report::CaseResult, runner::collector::RunCollector, snapshot::SnapshotStore,
+    suite::cases::CaseWithLocation,
 };
-
-/// Returns the time of a moment as reports have it: RFC 3339, in UTC.
-pub(crate) fn timestamp(time: SystemTime) -> String {
-    // `Sun, 06 Nov 1994 08:49:37 GMT`
-    let text = httpdate::fmt_http_date(time);
-    format!("{}T{}Z", Date::of(time), &text[17..25])
-}
 
 /// Runs cases at a mock, one after the other. `watch` is called with each case as it ends. For a live target see [`live`].
 pub async fn run(

@@ -27,7 +27,7 @@ use crate::{
     runner::{RunContext, RunResult},
     server::tls::Identity,
     snapshot::SnapshotStore,
-    suite::{KnownDifferences, TargetExpectations, cases::CaseWithLocation},
+    suite::{Date, KnownDifferences, TargetExpectations, cases::CaseWithLocation},
 };
 
 /// The arguments of `check`.
@@ -210,7 +210,7 @@ pub(super) fn finish(
     let unreachable = runs.iter().find_map(|run| run.unreachable.clone());
     let targets = runs.into_iter().map(|run| run.summary);
     let mut summary = Summary {
-        date: Some(runner::timestamp(SystemTime::now())),
+        date: Some(timestamp(SystemTime::now())),
         label: options.label.clone(),
         options: env::args_os()
             .skip(1)
@@ -309,4 +309,11 @@ fn exit_code(summary: &Summary, has_outdated: bool, unreachable: Option<ConnectF
     } else {
         Ok(code::SUCCESS)
     }
+}
+
+/// Returns the time of a moment as reports have it: RFC 3339, in UTC.
+fn timestamp(time: SystemTime) -> String {
+    // `Sun, 06 Nov 1994 08:49:37 GMT`
+    let text = httpdate::fmt_http_date(time);
+    format!("{}T{}Z", Date::of(time), &text[17..25])
 }

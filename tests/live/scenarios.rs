@@ -224,6 +224,7 @@ pub(crate) fn play_all(rows: Vec<Scenario>) {
 type Job = (String, Box<dyn FnOnce() -> Vec<String> + Send>);
 
 /// Runs jobs in some threads, each of which returns what went wrong; `D4IOT_ROW` selects by a part of the name.
+#[expect(clippy::print_stderr, reason = "a slow row is told")]
 pub(crate) fn run_all(jobs: Vec<Job>) {
     let only = env::var("D4IOT_ROW").unwrap_or_default();
     let jobs: Vec<Job> = jobs
@@ -240,7 +241,7 @@ pub(crate) fn run_all(jobs: Vec<Job>) {
                     let began = Instant::now();
                     let found = job();
                     if began.elapsed() > SLOW {
-                        println!("{:4.1} s  {name}", began.elapsed().as_secs_f32());
+                        eprintln!("{:4.1} s  {name}", began.elapsed().as_secs_f32());
                     }
                     if !found.is_empty() {
                         let found = format!("── {name}\n  {}\n", found.join("\n  "));

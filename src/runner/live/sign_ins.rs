@@ -4,7 +4,7 @@ use std::{
     fs,
     fs::{File, OpenOptions},
     io::Write,
-    path::PathBuf,
+    path::{Path, PathBuf},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
@@ -22,7 +22,7 @@ pub struct SignInCounter {
 impl SignInCounter {
     /// Counts from what the memory has of the last 15 minutes; without a memory from 0.
     pub fn new(limit: u32, memory: Option<PathBuf>) -> SignInCounter {
-        let times = memory.as_ref().map_or_else(Vec::new, recent);
+        let times = memory.as_deref().map_or_else(Vec::new, recent);
         if let Some(path) = memory.as_ref().filter(|_| times.is_empty()) {
             drop(fs::remove_file(path));
         }
@@ -80,8 +80,7 @@ impl SignInCounter {
 }
 
 /// Returns the failures that are not forgotten yet.
-#[expect(clippy::ptr_arg, reason = "it is called with the content of an option")]
-fn recent(path: &PathBuf) -> Vec<Duration> {
+fn recent(path: &Path) -> Vec<Duration> {
     let text = File::open(path).and_then(std::io::read_to_string);
     let now = now();
     let times = text.unwrap_or_default();

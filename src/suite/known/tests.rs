@@ -133,8 +133,10 @@ fn an_entry_excuses_one_difference(
 fn every_difference_of_a_case_must_be_known() {
     let known = known("- { case: '*', received: one, reason: why }");
     let finding = |received: &str| CaseFinding::new(1, "x", received);
-    let mut result = CaseResult::default();
-    result.reasons = vec![finding("one")];
+    let mut result = CaseResult {
+        reasons: vec![finding("one")],
+        ..CaseResult::default()
+    };
     assert_eq!(known.excuse_all(Kind::Sensor, &result), Some("why"));
     result.reasons.push(finding("two"));
     assert_eq!(known.excuse_all(Kind::Sensor, &result), None);
