@@ -28,7 +28,7 @@ pub(crate) use exchange::{Exchange, is_success, json_response};
 use http::{Request, Response, request::Parts};
 pub(crate) use ledger::{Ledger, Lock, LockedBy, Seen};
 use rustix::process::{Pid, Signal, kill_process};
-use tokio::{runtime::Runtime, task::AbortHandle};
+use tokio::{runtime::Runtime, sync::Notify, task::AbortHandle};
 
 /// What an appliance does with a request.
 #[derive(Debug)]
@@ -100,6 +100,7 @@ pub(crate) struct FakeAppliance {
     started: Condvar,
     /// Until when the port stays closed.
     down: Mutex<Option<Instant>>,
+    goes_down: Notify,
 }
 
 impl FakeAppliance {
@@ -165,10 +166,10 @@ impl FakeAppliance {
 
 impl Service for FakeAppliance {
     fn answer(&self, request: &Request<Bytes>, client: Client) -> ServerAnswer {
-        let kills = self.kills();
+        let (kills, received) = (self.kills(), self.clock().timestamp().age);
         if kills == Some(false) {
             self.signal(Signal::KILL);
-            return answer(Answer::Reset);
+            return answer(Answer::Reset, received);
         }
         let responder = Arc::clone(&self.responder.lock().unwrap());
         self.ledger().settle(&self.host);
@@ -181,12 +182,17 @@ impl Service for FakeAppliance {
         }
         if let Answer::Down(time, _) = &given {
             *self.down.lock().unwrap() = Some(Instant::now() + *time);
+            self.goes_down.notify_one();
         }
-        answer(given)
+        answer(given, received)
     }
 
     fn clock(&self) -> &Clock {
         self.host.clock()
+    }
+
+    fn next_outage(&self) -> PinnedFuture<'_> {
+        Box::pin(self.goes_down.notified())
     }
 
     fn outage_end(&self) -> PinnedFuture<'_> {
@@ -203,8 +209,9 @@ impl Service for FakeAppliance {
     }
 }
 
-fn answer(given: Answer) -> ServerAnswer {
+fn answer(given: Answer, received: Duration) -> ServerAnswer {
     let mut plain = ServerAnswer::plain(Response::new(Bytes::new()));
+    plain.received = received;
     plain.delivery = given.delivery();
     plain
 }
@@ -250,6 +257,7 @@ impl Running {
             process: Mutex::default(),
             started: Condvar::new(),
             down: Mutex::default(),
+            goes_down: Notify::new(),
         });
         let (address, server) = serve("127.0.0.1:0".parse().unwrap(), &fake, tls.then_some(&*KEY));
         Running {

@@ -11,6 +11,10 @@ mod fake;
 mod hostile_target;
 #[path = "../support/json_schema.rs"]
 mod json_schema;
+mod one_cause;
+#[path = "../support/process.rs"]
+mod process;
+mod recorded_profile;
 #[allow(dead_code, reason = "rows are added as what they ask for is built")]
 mod scenarios;
 #[allow(dead_code, reason = "rows are added as what they ask for is built")]

@@ -142,6 +142,8 @@ fn run_rows(rows: Vec<Tampering>, hold: fn(&Tampering, &mut Play)) {
 /// Returns the exit code, and the report.
 fn checked(play: &mut Play) -> (i32, Value) {
     let mut command = play.command(Command::Check, &["--report", "json=report.json"]);
+    // The default of half a minute is also how long a run waits for changes that are late.
+    command.args(["--timeout", "2s"]);
     let output = command.output().unwrap();
     let code = output.status.code().unwrap_or(-1);
     let report = fs::read_to_string(play.folder.path().join("report.json")).unwrap_or_default();

@@ -1,6 +1,6 @@
 //! Another address, another machine, a disk that is full, a folder that is gone.
 
-use std::process;
+use std::{fs, process, sync::Arc};
 
 use crate::{
     fake::Running,
@@ -9,17 +9,63 @@ use crate::{
 
 pub(crate) fn rows() -> Vec<Scenario> {
     vec![
+        Scenario::well("one appliance by two names")
+            .killed(60, &[])
+            .run(Command::At(by_name), BY_NAME, &[6], &["recover"]),
+        Scenario::well("clear text at a port of HTTPS").tls().run(
+            Command::At(|running| format!("http://{}", running.address)),
+            &[],
+            &[3],
+            &["https://"],
+        ),
         Scenario::well("HTTPS at a port of clear text").run(
             Command::At(|running| format!("https://{}", running.address)),
             &[],
             &[3],
             &["http://"],
         ),
+        Scenario::well("a path that belongs to the API").run(
+            Command::At(|running| format!("http://{}/api", running.address)),
+            &[],
+            &[2],
+            &["/api"],
+        ),
         Scenario::well("everything by TLS")
             .tls()
             .check(ROLES, &[0], &[]),
+        Scenario::well("another machine takes the address")
+            .tls()
+            .lasting("the machine is another one")
+            .killed(60, &[])
+            .act(|play| play.running.replace_machine())
+            .act(|play| play.running.fake.ledger().requests = 0)
+            .recover(&[], &[6, 7], &["key"])
+            .act(|play| play.has_sent(0)),
+        Scenario::well("no lock file is left")
+            .check(ROLES, &[0], &[])
+            .act(|play| {
+                let journals = play.folder.path().join("state/d4iot-double/journals");
+                for entry in fs::read_dir(journals).unwrap() {
+                    let name = entry.unwrap().file_name().into_string().unwrap();
+                    if name.ends_with(".lock") {
+                        play.note(&format!("{name} is left"));
+                    }
+                }
+            }),
+        Scenario::well("a disk that is full from the start").act(|play| limited(play, 1)),
         Scenario::well("a disk that becomes full").act(|play| limited(play, 2)),
         Scenario::well("a disk that becomes full later").act(|play| limited(play, 6)),
+        Scenario::well("a state folder that is deleted during the run")
+            .act(|play| {
+                let state = play.folder.path().join("state");
+                play.running.fake.behave(Arc::new(move |exchange| {
+                    if exchange.change == 3 {
+                        drop(fs::remove_dir_all(&state));
+                    }
+                    exchange.answer().into()
+                }));
+            })
+            .check(&[], &[0, 1, 6, 7], &["documented"]),
     ]
 }
 

@@ -4,24 +4,80 @@ use d4iot_double::contract::Outcome;
 
 use crate::{
     fake::{Answer, Exchange, Lock, LockedBy},
-    scenarios::Scenario,
+    scenarios::{Command, Scenario},
 };
 
 pub(crate) fn rows() -> Vec<Scenario> {
     vec![
+        Scenario::well("typo in one password")
+            .typo()
+            .check(QUICK, &[6], &["lab-user", "lab.yaml"]),
+        Scenario::well("typo in one password, without consent")
+            .typo()
+            .run(Command::Look, &[], &[6], &["lab-user", "lab.yaml"]),
+        Scenario::well("typo in one password, at a budget of four")
+            .typo()
+            .check(&["--max-auth-failures", "4"], &[6], &["lab-user"])
+            .row(4),
+        Scenario::well("typo in the administrator's password")
+            .accounts("Boss-Password-12345", "Typo-Password-12345")
+            .check(QUICK, &[6], &["boss", "lab.yaml"]),
+        Scenario::well("typo in a user's name")
+            .accounts("username: lab-user", "username: lab-usr")
+            .check(QUICK, &[6], &["lab-usr", "lab.yaml"]),
+        Scenario::well("typo in two passwords")
+            .typo()
+            .accounts("Lab-An-Passw0rd:1", "Typo-Passw0rd:2")
+            .check(QUICK, &[6], &["lab.yaml"]),
+        Scenario::well("typo in all passwords")
+            .accounts("Passw", "Typow")
+            .check(QUICK, &[6], &["lab.yaml"]),
+        Scenario::well("typo, and an appliance that locks after three")
+            .typo()
+            .locks(AFTER_THREE)
+            .check(QUICK, &[6], &["lab-user"]),
         Scenario::well("locks after three")
             .locks(AFTER_THREE)
-            .check(&[], &[0], &[]),
+            .check(QUICK, &[0], &[]),
         Scenario::well("locks accounts after three")
             .locks(Lock {
                 by: LockedBy::Account,
                 ..AFTER_THREE
             })
-            .check(&[], &[0], &[]),
+            .check(QUICK, &[0], &[]),
         Scenario::well("counts without resetting")
             .locks(NO_RESET)
             .row(3)
-            .check(&[], &[0], &[]),
+            .check(QUICK, &[0], &[]),
+        Scenario::well("five runs at one that counts without resetting")
+            .locks(NO_RESET)
+            .row(4)
+            .check(QUICK, &[0], &[])
+            .run(Command::Look, &[], &[0], &[])
+            .run(Command::Look, &[], &[0], &[])
+            .check(QUICK, &[0, 4, 6], &[])
+            .check(QUICK, &[0, 4, 6], &[]),
+        Scenario::well("typo, run five times")
+            .typo()
+            .locks(NO_RESET)
+            .row(4)
+            .check(QUICK, &[6], &["lab-user"])
+            .check(QUICK, &[6], &[])
+            .check(QUICK, &[6], &[])
+            .check(QUICK, &[6], &[])
+            .check(QUICK, &[6], &[]),
+        Scenario::new("locked before the run", locked).check(QUICK, &[6], &["lock"]),
+        Scenario::new(
+            "locked before the run, in the words of wrong credentials",
+            |exchange| {
+                if exchange.operation.is_some() {
+                    exchange.refuse_sign_in().into()
+                } else {
+                    exchange.answer().into()
+                }
+            },
+        )
+        .check(QUICK, &[6], &["lab.yaml"]),
         Scenario::new("locked by another client during the run", |exchange| {
             if exchange.number > 60 {
                 locked(exchange)
@@ -29,7 +85,7 @@ pub(crate) fn rows() -> Vec<Scenario> {
                 exchange.answer().into()
             }
         })
-        .check(&[], &[6, 7], &["lock"]),
+        .check(QUICK, &[6, 7], &["lock"]),
         Scenario::new("locked behind a change", |exchange| {
             if exchange.fake.ledger().changes > 1 && exchange.change != 2 {
                 locked(exchange)
@@ -37,7 +93,15 @@ pub(crate) fn rows() -> Vec<Scenario> {
                 exchange.answer().into()
             }
         })
-        .check(ROLES, &[7], &["lab-", "recover"]),
+        .check(QUICK_ROLES, &[7], &["lab-", "recover"]),
+        Scenario::new("a person changes a password during the run", |exchange| {
+            if exchange.number == 60 {
+                exchange.fake.set_password("lab-user", "Of-A-Person-1!");
+            }
+            exchange.answer().into()
+        })
+        .lasting("a person changed it")
+        .check(QUICK, &[6, 7], &["lab-user"]),
         Scenario::well("no failed sign-in is allowed").row(0).check(
             &["--max-auth-failures", "0"],
             &[0, 4],
@@ -57,6 +121,11 @@ fn locked(exchange: &Exchange<'_>) -> Answer {
         exchange.answer().into()
     }
 }
+
+/// The default of half a minute is also how long a run waits for changes that are late.
+pub(crate) const QUICK: &[&str] = &["--timeout", "2s"];
+
+pub(crate) const QUICK_ROLES: &[&str] = &["--timeout", "2s", "--case", "set_password.role.*"];
 
 pub(crate) const ROLES: &[&str] = &["--case", "set_password.role.*"];
 

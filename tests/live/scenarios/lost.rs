@@ -9,6 +9,12 @@ use crate::{
 
 pub(crate) fn rows() -> Vec<Scenario> {
     vec![
+        Scenario::new("never answers", |_| Answer::Hang).check(SHORT, &[3], &["300ms"]),
+        Scenario::new("resets every connection", |_| Answer::Reset).check(SHORT, &[3, 4], &[]),
+        Scenario::new("answers after the time-out", |exchange| {
+            Answer::After(Duration::from_millis(900), exchange.answer())
+        })
+        .check(SHORT, &[3], &["300ms", "--timeout"]),
         Scenario::new("is silent from the sixtieth request on", |exchange| {
             if exchange.number > 60 {
                 Answer::Hang
@@ -25,6 +31,14 @@ pub(crate) fn rows() -> Vec<Scenario> {
             }
         })
         .check(SHORT_ROLES, &[7], &["lab-", "recover"]),
+        Scenario::new("loses one validation in twelve", |exchange| {
+            if exchange.is_validation() && exchange.number % 12 == 0 {
+                Answer::Reset
+            } else {
+                exchange.answer().into()
+            }
+        })
+        .check(SHORT, &[0], &[]),
         Scenario::new("loses the answer to one change", |exchange| {
             let answer = exchange.answer();
             if exchange.change == 3 {
@@ -51,6 +65,45 @@ pub(crate) fn rows() -> Vec<Scenario> {
             }
         })
         .check(SHORT, &[1, 4], &[]),
+        Scenario::new("changes 200 ms after its answer", |exchange| {
+            exchange
+                .answer_before_change(Duration::from_millis(200))
+                .into()
+        })
+        .check(SHORT_ROLES, &[0, 1, 7], &[]),
+        Scenario::new("changes 1.5 s after its answer", |exchange| {
+            exchange
+                .answer_before_change(Duration::from_millis(1500))
+                .into()
+        })
+        .check(
+            &[
+                "--timeout",
+                "2s",
+                "--case",
+                "set_password.role.security_analyst",
+            ],
+            &[0, 1, 7],
+            &["lab-analyst"],
+        ),
+        Scenario::new("changes once after the time-out", |exchange| {
+            if exchange.change == 2 {
+                exchange.answer_before_change(Duration::from_millis(500));
+                Answer::Hang
+            } else {
+                exchange.answer().into()
+            }
+        })
+        .check(SHORT_ROLES, &[0, 7], &[]),
+        Scenario::new("one change takes effect after the run", |exchange| {
+            if exchange.change == 2 {
+                exchange.answer_before_change(Duration::from_secs(60));
+                Answer::Hang
+            } else {
+                exchange.answer().into()
+            }
+        })
+        .check(SHORT_ROLES, &[0, 7], &[]),
         Scenario::new(
             "answers 503 in JSON three times behind a change",
             |exchange| unavailable(exchange, 3),
@@ -60,6 +113,14 @@ pub(crate) fn rows() -> Vec<Scenario> {
             unavailable(exchange, usize::MAX)
         })
         .check(SHORT_ROLES, &[7], &["lab-", "recover"]),
+        Scenario::new("answers 503 in JSON to everything", |exchange| {
+            if exchange.operation.is_some() {
+                json_response(503, r#"{"error":"busy"}"#).into()
+            } else {
+                exchange.answer().into()
+            }
+        })
+        .check(SHORT, &[3, 4], &["503"]),
         Scenario::new("answers a 503 page to a change that it makes", |exchange| {
             let answer = exchange.answer();
             if exchange.change == 3 {
@@ -69,6 +130,16 @@ pub(crate) fn rows() -> Vec<Scenario> {
             }
         })
         .check(&[], &[0], &[]),
+        Scenario::new("answers 429 to every seventh request", |exchange| {
+            if exchange.number % 7 == 0 {
+                let mut answer = json_response(429, r#"{"error":"Too many requests"}"#);
+                answer.headers_mut().insert("retry-after", 1.into());
+                answer.into()
+            } else {
+                exchange.answer().into()
+            }
+        })
+        .check(ROLES, &[0, 4], &[]),
         Scenario::new("restarts behind a change", |exchange| {
             let answer = exchange.answer();
             if exchange.change == 2 {
@@ -78,6 +149,16 @@ pub(crate) fn rows() -> Vec<Scenario> {
             }
         })
         .check(ROLES, &[0], &[]),
+        Scenario::new("restarts and stays away behind a change", |exchange| {
+            let answer = exchange.answer();
+            if exchange.change == 2 {
+                Answer::Down(Duration::from_secs(3600), answer)
+            } else {
+                answer.into()
+            }
+        })
+        .lasting("nobody is there")
+        .check(SHORT_ROLES, &[7], &["lab-", "recover"]),
         Scenario::new("is restored from a backup during the run", |exchange| {
             if exchange.change == 4 {
                 let original = exchange.fake.ledger().original.clone();

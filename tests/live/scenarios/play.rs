@@ -129,20 +129,6 @@ impl Play {
         output
     }
 
-    /// Removes what the state folder remembers of failed sign-ins, as 15 minutes do.
-    pub(crate) fn forget_failures(&self) {
-        let folder = self.folder.path().join("state/d4iot-double/journals");
-        for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
-            if entry
-                .path()
-                .extension()
-                .is_some_and(|end| end == "failures")
-            {
-                std::fs::remove_file(entry.path()).unwrap();
-            }
-        }
-    }
-
     pub(crate) fn command(&self, command: Command, arguments: &[&str]) -> process::Command {
         let mut started = crate::target::stage::command();
         match command {
@@ -209,7 +195,6 @@ impl Play {
         let changed = self.changed();
         if !changed.is_empty() && !self.lasting {
             self.running.fake.behave(Arc::new(well));
-            self.forget_failures();
             let output = self.command(Command::Recover, &[]).output().unwrap();
             let left = self.changed();
             if !left.is_empty() || output.status.code() != Some(0) {
@@ -240,6 +225,16 @@ impl Play {
         if !outside.is_empty() {
             let wrong = format!("touched, and not in the file: {outside:?}");
             self.wrong.push(wrong);
+        }
+    }
+
+    /// No report has this text.
+    pub(crate) fn shows_nowhere(&mut self, text: &str) {
+        for name in ["r.json", "r.html"] {
+            let report = fs::read_to_string(self.folder.path().join(name)).unwrap_or_default();
+            if report.is_empty() || report.contains(text) {
+                self.note(&format!("{name} is empty or shows {text}"));
+            }
         }
     }
 

@@ -6,7 +6,10 @@ use d4iot_double::contract::{Operation, Outcome};
 
 use crate::{
     fake::{Answer, Exchange},
-    scenarios::{Scenario, locks::ROLES},
+    scenarios::{
+        Command, Scenario,
+        locks::{QUICK, QUICK_ROLES},
+    },
 };
 
 pub(crate) fn rows() -> Vec<Scenario> {
@@ -14,23 +17,89 @@ pub(crate) fn rows() -> Vec<Scenario> {
         Scenario::new("a minimum age that holds for everybody", |exchange| {
             refuses_if(exchange, |exchange| exchange.is_recently_changed(AGE))
         })
-        .check(ROLES, &[7], &["lab-", "recover"]),
-        Scenario::well("a policy of at most 16 characters")
+        .check(QUICK_ROLES, &[7], &["lab-", "recover"]),
+        Scenario::new(
+            "a minimum age that does not hold for administrators",
+            |exchange| {
+                refuses_if(exchange, |exchange| {
+                    exchange.is(Operation::SetPassword) && exchange.is_recently_changed(AGE)
+                })
+            },
+        )
+        .check(QUICK, &[0], &[]),
+        Scenario::well("a policy of length alone")
             .fixture(
                 "policy: product_16",
-                "policy: { min_length: 8, max_length: 16 }",
+                "policy: { min_length: 8, classes: 1 }",
             )
-            .accounts("Boss-", "Boss-")
-            .fixture("Lab-User-Passw0rd:1", "Lab-User-Pw0rd:1")
-            .accounts("Lab-User-Passw0rd:1", "Lab-User-Pw0rd:1")
-            .check(&[], &[0], &[]),
+            .check(QUICK, &[0], &[]),
+        Scenario::well("a policy of at most 20 characters")
+            .fixture(
+                "policy: product_16",
+                "policy: { min_length: 8, max_length: 20 }",
+            )
+            .check(QUICK, &[0], &[]),
         Scenario::well("a policy that the passwords in use do not meet")
             .fixture("policy: product_16", "policy: { min_length: 30 }")
-            .check(&[], &[0, 4], &[]),
+            .check(QUICK, &[0, 4], &[]),
+        Scenario::new("refuses everybody who changes a password", |exchange| {
+            if exchange.asks_for_change() && !exchange.field("new_password").is_empty() {
+                exchange.refused().into()
+            } else {
+                exchange.answer().into()
+            }
+        })
+        .check(QUICK, &[1], &["User authentication failure"]),
+        Scenario::new(
+            "refuses everybody who changes a password, and counts",
+            |exchange| {
+                if exchange.asks_for_change() && !exchange.field("new_password").is_empty() {
+                    exchange.refuse_sign_in().into()
+                } else {
+                    exchange.answer().into()
+                }
+            },
+        )
+        .check(QUICK, &[1, 6], &[]),
+        Scenario::new("refuses changes and makes them", |exchange| {
+            let answer = exchange.answer();
+            if exchange.change > 0 {
+                exchange.refused().into()
+            } else {
+                answer.into()
+            }
+        })
+        .check(QUICK, &[1, 7], &[]),
         Scenario::new("answers replaced and changes nothing", |exchange| {
             exchange.answer_and_forget().into()
         })
-        .check(&[], &[1], &[]),
+        .check(QUICK, &[1], &[]),
+        Scenario::new("validates everybody", |exchange| {
+            if exchange.is_validation() {
+                exchange.succeeded().into()
+            } else {
+                exchange.answer().into()
+            }
+        })
+        .check(QUICK, &[1, 6], &[])
+        .act(|play| play.is_untouched()),
+        Scenario::new("validates from a cache by user name", |exchange| {
+            if exchange.is_validation() {
+                exchange.cached(Duration::from_secs(60))
+            } else {
+                exchange.answer().into()
+            }
+        })
+        .check(QUICK, &[1, 6], &[])
+        .act(|play| play.is_untouched()),
+        Scenario::new("creates users whom it does not know", |exchange| {
+            if exchange.is(Operation::SetPasswordByAdmin) && exchange.is_right() {
+                exchange.create();
+            }
+            exchange.answer().into()
+        })
+        .created(1)
+        .check(QUICK, &[1, 6], &["nobody"]),
         Scenario::new("an administrator without rights", |exchange| {
             if exchange.is(Operation::SetPasswordByAdmin) && exchange.is_right() {
                 exchange.worded(Outcome::PermissionDenied, 403).into()
@@ -38,14 +107,51 @@ pub(crate) fn rows() -> Vec<Scenario> {
                 exchange.answer().into()
             }
         })
-        .check(&[], &[0, 1], &[]),
+        .check(QUICK, &[0, 1], &[]),
+        Scenario::well("two entries with one user name")
+            .accounts("username: lab-analyst", "username: lab-user")
+            .check(QUICK, &[2], &["lab-user"]),
         Scenario::well("two accounts with one password")
             .fixture("Lab-User-Passw0rd:1", "Boss-Password-12345")
             .accounts("Lab-User-Passw0rd:1", "Boss-Password-12345")
-            .check(&[], &[0, 2], &[]),
+            .check(QUICK, &[0, 2], &[]),
         Scenario::well("a protected user in the file")
             .accounts("username: lab-user", "username: root")
-            .check(&[], &[6], &["root"]),
+            .check(QUICK, &[6], &["root"]),
+        Scenario::well("a short password in the file")
+            .fixture("Lab-User-Passw0rd:1", "Sh0rt!a")
+            .accounts("Lab-User-Passw0rd:1", "Sh0rt!a")
+            .fixture("policy: product_16", "policy: { min_length: 1 }")
+            .check(QUICK, &[0], &["`user`", "8 characters"]),
+        Scenario::new("a short password that is echoed", |exchange| {
+            let answer = exchange.answer();
+            let echo = format!("{{\"password\":\"{}\",", exchange.field("password"));
+            let text = String::from_utf8_lossy(answer.body()).into_owned();
+            answer.map(|_| text.replacen('{', &echo, 1).into()).into()
+        })
+        .fixture("Lab-User-Passw0rd:1", "Sh0rt!a")
+        .accounts("Lab-User-Passw0rd:1", "Sh0rt!a")
+        .check(
+            &[
+                "--report",
+                "json=r.json",
+                "--report",
+                "html=r.html",
+                "--timeout",
+                "2s",
+            ],
+            &[1, 4],
+            &[],
+        )
+        .act(|play| play.shows_nowhere("Sh0rt!a")),
+        Scenario::well("a port that is not the one consented to")
+            .run(
+                Command::Look,
+                &["--change-passwords-on", "127.0.0.1:9"],
+                &[6],
+                &["127.0.0.1:9"],
+            )
+            .act(|play| play.is_untouched()),
     ]
 }
 

@@ -1,6 +1,8 @@
 //! `recover`, with another accounts file, another journal, and an appliance that is in trouble.
 
-use std::{fs, path::PathBuf};
+use std::{fs, path::PathBuf, sync::Arc};
+
+use rustix::process::Signal;
 
 use crate::{
     fake::Answer,
@@ -9,6 +11,22 @@ use crate::{
 
 pub(crate) fn rows() -> Vec<Scenario> {
     vec![
+        Scenario::well("another user name in the file")
+            .killed_behind_change()
+            .edit("username: lab-analyst", "username: svc")
+            .recover(&[], &[7], &["lab-analyst", "svc"])
+            .changed(&["lab-analyst"])
+            .edit("username: svc", "username: lab-analyst")
+            .recover(&[], &[0], &[])
+            .changed(&[]),
+        Scenario::well("another password in the file")
+            .killed_behind_change()
+            .edit("Lab-An-Passw0rd:1", "Of-A-Person-1!-2")
+            .recover(&[], &[7], &["lab-analyst"])
+            .changed(&["lab-analyst"])
+            .edit("Of-A-Person-1!-2", "Lab-An-Passw0rd:1")
+            .recover(&[], &[0], &[])
+            .changed(&[]),
         Scenario::well("another password in the file, which a person has set")
             .killed_behind_change()
             .lasting("a person set it")
@@ -19,12 +37,41 @@ pub(crate) fn rows() -> Vec<Scenario> {
             })
             .edit("Lab-An-Passw0rd:1", "Of-A-Person-1!-2")
             .recover(&[], &[0], &[]),
+        Scenario::well("another password in the file, to be set")
+            .killed_behind_change()
+            .lasting("a person asked for it")
+            .edit("Lab-An-Passw0rd:1", "Of-A-Person-1!-2")
+            .recover(&["--set-password-from-file"], &[0], &[])
+            .act(|play| {
+                let now = play.running.fake.passwords()["lab-analyst"].clone();
+                if now != "Of-A-Person-1!-2" {
+                    play.note("the password of the file was not set");
+                }
+            }),
+        Scenario::well("a protected user in the file at recover")
+            .killed_behind_change()
+            .edit("username: lab-analyst", "username: root")
+            .recover(&[], &[6, 7], &["lab-analyst"])
+            .changed(&["lab-analyst"])
+            .edit("username: root", "username: lab-analyst"),
         Scenario::well("a journal that does not exist")
             .killed_behind_change()
             .recover(
                 &["nowhere.journal"],
                 &[2],
                 &["nowhere.journal", "journals/"],
+            ),
+        Scenario::well("a variable that is not set, of a user not at risk")
+            .killed_behind_change()
+            .edit(
+                r#"password: "Lab-By-Passw0rd:1""#,
+                "password_env: D4IOT_UNSET",
+            )
+            .recover(&[], &[0], &[])
+            .changed(&[])
+            .edit(
+                "password_env: D4IOT_UNSET",
+                r#"password: "Lab-By-Passw0rd:1""#,
             ),
         Scenario::well("an accounts file that others may read, at recover")
             .killed_behind_change()
@@ -35,6 +82,22 @@ pub(crate) fn rows() -> Vec<Scenario> {
             })
             .recover(&[], &[2, 7], &["chmod 600"])
             .edit("Lab-An", "Lab-An"),
+        Scenario::well("an appliance that refuses all sign-ins at recover, five times")
+            .lasting("failures of the last 15 minutes count")
+            .killed_behind_change()
+            .row(4)
+            .behave(|exchange| {
+                if exchange.operation.is_some() {
+                    exchange.refuse_sign_in().into()
+                } else {
+                    exchange.answer().into()
+                }
+            })
+            .recover(&[], &[7], &[])
+            .recover(&[], &[6, 7], &[])
+            .recover(&[], &[6, 7], &[])
+            .recover(&[], &[6, 7], &[])
+            .recover(&[], &[6, 7], &[]),
         Scenario::well("an appliance that is silent at recover")
             .killed_behind_change()
             .behave(|_| Answer::Hang)
@@ -58,6 +121,19 @@ pub(crate) fn rows() -> Vec<Scenario> {
                 fs::write(journal, text).unwrap();
             })
             .recover(&[], &[0], &[]),
+        Scenario::well("a seed that is gone")
+            .killed_behind_change()
+            .lasting("the seed is gone")
+            .act(|play| {
+                let journals = journal(play).parent().unwrap().to_owned();
+                for entry in fs::read_dir(journals).unwrap() {
+                    let path = entry.unwrap().path();
+                    if path.extension().is_none_or(|ending| ending == "seed") {
+                        fs::remove_file(path).unwrap();
+                    }
+                }
+            })
+            .recover(&[], &[0, 7], &["lab-analyst"]),
     ]
 }
 
@@ -65,15 +141,21 @@ impl Scenario {
     /// A run is killed right behind its first change of a password.
     fn killed_behind_change(self) -> Scenario {
         self.act(|play| {
-            for request in 4.. {
-                play.killed_at(request, CASE);
-                if play.changed().len() == 1 {
-                    return;
+            play.running.fake.behave(Arc::new(|exchange| {
+                let before = exchange.password(exchange.username());
+                let answer = exchange.answer();
+                if exchange.change > 0 && exchange.password(exchange.username()) != before {
+                    exchange.fake.signal(Signal::KILL);
                 }
-                assert!(request < 60, "no run is killed behind a change");
-                let recover = crate::scenarios::Command::Recover;
-                play.command(recover, &[]).output().unwrap();
-                play.forget_failures();
+                answer.into()
+            }));
+            // No request has this number: the appliance kills by itself.
+            play.killed_at(0, CASE);
+            play.running
+                .fake
+                .behave(Arc::new(|exchange| exchange.answer().into()));
+            if play.changed().len() != 1 {
+                play.note("no run was killed behind a change");
             }
         })
     }

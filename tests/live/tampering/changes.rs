@@ -33,6 +33,27 @@ pub(crate) fn rows() -> Vec<Tampering> {
             },
         ),
         when(
+            "refuses wrong passwords and changes all the same",
+            |exchange| {
+                let wrong = exchange.asks_for_change() && !exchange.is_right();
+                wrong.then(|| refuse_and_change(exchange))
+            },
+        ),
+        when(
+            "set_password refuses wrong passwords and changes",
+            |exchange| {
+                let wrong = exchange.is(SetPassword) && !exchange.is_right();
+                wrong.then(|| refuse_and_change(exchange))
+            },
+        ),
+        when(
+            "set_password_by_admin refuses wrong passwords and changes",
+            |exchange| {
+                let wrong = exchange.is(SetPasswordByAdmin) && !exchange.is_right();
+                wrong.then(|| refuse_and_change(exchange))
+            },
+        ),
+        when(
             "refuses whoever is no administrator and changes",
             |exchange| {
                 let acts = exchange.role(exchange.field("admin_username"))?;
@@ -48,6 +69,14 @@ pub(crate) fn rows() -> Vec<Tampering> {
             }
             Some(answer)
         }),
+        when("refuses right passwords and changes", |exchange| {
+            let answer = (exchange.change > 0).then(|| exchange.answer())?;
+            Some(if is_success(&answer) {
+                exchange.refused()
+            } else {
+                answer
+            })
+        }),
         when(
             "a user's change is made for the bystander too",
             |exchange| {
@@ -55,6 +84,17 @@ pub(crate) fn rows() -> Vec<Tampering> {
                 exchange
                     .fake
                     .set_password("lab-bystander", exchange.field("new_password"));
+                Some(answer)
+            },
+        )
+        .harmful(),
+        when(
+            "a user's change is made for the administrator too",
+            |exchange| {
+                let answer = success_of(exchange, SetPassword)?;
+                exchange
+                    .fake
+                    .set_password("boss", exchange.field("new_password"));
                 Some(answer)
             },
         )
@@ -103,6 +143,13 @@ pub(crate) fn rows() -> Vec<Tampering> {
                 exchange.fake.set_password("lab-bystander", "Changed-1!");
             }
             Some(answer)
+        })
+        .harmful(),
+        when("an unknown user is created", |exchange| {
+            if exchange.is(SetPasswordByAdmin) && exchange.is_right() {
+                exchange.create();
+            }
+            None
         })
         .harmful(),
         when("an unknown user is answered as replaced", |exchange| {

@@ -9,8 +9,8 @@ use d4iot_double::contract::{
 use http::Response;
 
 use crate::{
-    fake::Exchange,
-    tampering::{Tampering, rewritten},
+    fake::{Exchange, is_success},
+    tampering::{Tampering, rewritten, with_header},
 };
 
 type Given = Option<Response<Bytes>>;
@@ -23,6 +23,18 @@ pub(crate) fn rows() -> Vec<Tampering> {
         }),
         when("any password of an analyst validates", |exchange| {
             any(exchange, Validation, Some(Role::SecurityAnalyst))
+        }),
+        when("any password changes", |exchange| {
+            any(exchange, SetPassword, None)
+        }),
+        when("any password of an analyst changes", |exchange| {
+            any(exchange, SetPassword, Some(Role::SecurityAnalyst))
+        }),
+        when("any password of an administrator sets others", |exchange| {
+            any(exchange, SetPasswordByAdmin, Some(Role::Admin))
+        }),
+        when("any password at all sets others", |exchange| {
+            any(exchange, SetPasswordByAdmin, None)
         }),
         when("nobody needs to be an administrator", |exchange| {
             let acts = exchange.role(exchange.field("admin_username"))?;
@@ -44,10 +56,63 @@ pub(crate) fn rows() -> Vec<Tampering> {
             let right = exchange.is(SetPasswordByAdmin) && exchange.is_right();
             right.then(|| exchange.worded(Outcome::PermissionDenied, 403))
         }),
+        when("nobody may change the own password", |exchange| {
+            (exchange.is(SetPassword) && exchange.change > 0).then(|| exchange.refused())
+        }),
+        when(
+            "read-only users may not change the own password",
+            |exchange| {
+                let reader = exchange.role(exchange.username()) == Some(Role::ReadOnly);
+                (exchange.is(SetPassword) && exchange.change > 0 && reader)
+                    .then(|| exchange.refused())
+            },
+        ),
         when("nobody validates", |exchange| {
             // All but what the preflight asks first.
             (exchange.is_validation() && exchange.number > 60 && exchange.is_right())
                 .then(|| exchange.refused())
+        }),
+        when("the password in a header", |exchange| {
+            leaks(exchange, |answer, secret| {
+                with_header(answer, "x-debug", secret)
+            })
+        }),
+        when("the password in a header of failures", |exchange| {
+            let answer = exchange.answer();
+            let secret = exchange.credentials().1;
+            Some(if is_success(&answer) {
+                answer
+            } else {
+                with_header(answer, "x-debug", secret)
+            })
+        }),
+        when("the password in a cookie", |exchange| {
+            leaks(exchange, |answer, secret| {
+                with_header(answer, "set-cookie", &format!("session={secret}; Secure"))
+            })
+        }),
+        when("the password in a cookie, in base64", |exchange| {
+            leaks(exchange, |answer, secret| {
+                use base64::{Engine, prelude::BASE64_STANDARD};
+                let secret = BASE64_STANDARD.encode(secret);
+                with_header(answer, "set-cookie", &format!("session={secret}; Secure"))
+            })
+        }),
+        when("the new password in a header", |exchange| {
+            let answer = exchange.answer();
+            Some(with_header(
+                answer,
+                "x-debug",
+                exchange.field("new_password"),
+            ))
+        }),
+        when("the administrator's password in a header", |exchange| {
+            let answer = exchange.answer();
+            Some(with_header(
+                answer,
+                "x-debug",
+                exchange.field("admin_password"),
+            ))
         }),
         when("the password in a member", |exchange| {
             leaks(exchange, |answer, secret| {
@@ -77,10 +142,8 @@ fn near_misses() -> Vec<Tampering> {
 
 /// Required fields that are not required.
 fn fields() -> Vec<Tampering> {
-    let when = Tampering::when;
-    vec![when("changes without a user name", |exchange| {
-        without(exchange, SetPassword, "username")
-    })]
+    let _when = Tampering::when;
+    vec![]
 }
 
 /// Any password is right, of users with a role.

@@ -3,25 +3,43 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use d4iot_double::contract::Outcome;
+use d4iot_double::contract::{Operation, Outcome};
 use http::Response;
 use serde_json::{Value, json};
 
 use crate::{
     fake::{Answer, Exchange, is_success, json_response},
-    tampering::{Tampering, replaced, status, with_header},
+    tampering::{Tampering, replaced, rewritten, status, with_header},
 };
 
 pub(crate) fn rows() -> Vec<Tampering> {
     let (new, when, reading) = (Tampering::new, Tampering::when, Tampering::reading);
     let mut rows = vec![
         when("as documented", |_| None).verdict("validation.authenticated", "documented"),
+        when("a policy of length alone", |_| None).fixture(
+            "policy: product_16",
+            "policy: { min_length: 8, classes: 1 }",
+        ),
+        when("a policy that accepts all", |_| None).fixture(
+            "policy: product_16",
+            "policy: { min_length: 1, classes: 1 }",
+        ),
         when("no symbols in passwords", |_| None).fixture(
             "policy: product_16",
             "policy: { min_length: 8, classes: 3, symbols: '-:' }",
         ),
+        when("a minimum age, but for administrators", |exchange| {
+            let age = Duration::from_secs(86_400);
+            (exchange.is(Operation::SetPassword)
+                && exchange.change > 0
+                && exchange.is_recently_changed(age))
+            .then(|| exchange.worded(Outcome::PolicyRefused, 400))
+        }),
         new("user names in any case", |exchange| {
             named(exchange, |name| name.to_lowercase())
+        }),
+        new("blanks around user names", |exchange| {
+            named(exchange, |name| name.trim().to_owned())
         }),
         when("JSON that is mended", |exchange| {
             let text = String::from_utf8_lossy(exchange.request.body()).into_owned();
@@ -33,6 +51,36 @@ pub(crate) fn rows() -> Vec<Tampering> {
             let text = String::from_utf8_lossy(exchange.request.body()).into_owned();
             let twice = text.matches("\"password\"").count() > 1;
             (exchange.operation.is_some() && twice).then(|| exchange.refused())
+        }),
+        when("406 for what it does not speak", |exchange| {
+            let accept = exchange.request.headers().get("accept")?.to_str().ok()?;
+            let speaks = ["json", "*/*"].iter().any(|words| accept.contains(words));
+            (!speaks).then(|| json_response(406, r#"{"error":"Not acceptable"}"#))
+        }),
+        new("a member errorCode in the error", |exchange| {
+            let bend = |body: &mut Value| {
+                if body["error"].is_object() {
+                    body["error"]["errorCode"] = json!(17);
+                }
+            };
+            rewritten(exchange.answer(), bend).into()
+        }),
+        new("members beside msg", |exchange| {
+            let bend = |body: &mut Value| {
+                if body["msg"].is_string() {
+                    body["timestamp"] = json!("2026-11-29T00:00:00Z");
+                    body["version"] = json!({ "major": 22 });
+                }
+            };
+            rewritten(exchange.answer(), bend).into()
+        }),
+        new("members beside error", |exchange| {
+            let bend = |body: &mut Value| {
+                if body["error"].is_object() {
+                    body["traceId"] = json!("4711");
+                }
+            };
+            rewritten(exchange.answer(), bend).into()
         }),
         new("200 for everything", |exchange| {
             status(exchange.answer(), |_| 200)
@@ -119,6 +167,19 @@ pub(crate) fn rows() -> Vec<Tampering> {
         }),
         new("slow answers", |exchange| {
             Answer::After(Duration::from_millis(5), exchange.answer())
+        }),
+        when("bodies over a kibibyte are refused", |exchange| {
+            (exchange.operation.is_some() && exchange.request.body().len() > 1024)
+                .then(|| json_response(413, r#"{"error":"Too large"}"#))
+        }),
+        when("users with blanks are refused as malformed", |exchange| {
+            let blank = exchange.username() != exchange.username().trim();
+            (exchange.operation.is_some() && blank)
+                .then(|| json_response(400, r#"{"error":"Invalid user name"}"#))
+        }),
+        when("429 to every seventh request", |exchange| {
+            let answer = json_response(429, r#"{"error":"Too many requests"}"#);
+            (exchange.number % 7 == 0).then(|| with_header(answer, "retry-after", "0"))
         }),
         when(
             "the sign-in is checked after the fields and the policy",

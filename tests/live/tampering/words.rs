@@ -52,6 +52,9 @@ pub(crate) fn rows() -> Vec<Tampering> {
                 "Invalid credentials",
             )
         }),
+        new("failed, in other words", |exchange| {
+            says(exchange, "User authentication failure", "Login failed")
+        }),
         new("no permission, in other words", |exchange| {
             says(exchange, "does not have the permissions", "is not allowed")
         }),
@@ -80,6 +83,16 @@ pub(crate) fn rows() -> Vec<Tampering> {
                 "Authentication succeeded.",
             )
         }),
+        new(
+            "set_password fails in the words of validation",
+            |exchange| {
+                says(
+                    exchange,
+                    "User authentication failure",
+                    "Credentials validation failed",
+                )
+            },
+        ),
         new("message instead of msg", |exchange| {
             says(exchange, "\"msg\"", "\"message\"")
         }),
@@ -168,6 +181,28 @@ pub(crate) fn rows() -> Vec<Tampering> {
                 return json_response(500, r#"{"msg":"hello"}"#).into();
             }
             exchange.answer().into()
+        }),
+        new("gzip is said of a plain body", |exchange| {
+            encoded(exchange.answer(), "gzip").into()
+        }),
+        new("deflate is said of a plain body", |exchange| {
+            encoded(exchange.answer(), "deflate").into()
+        }),
+        new("br is said of the body of a success", |exchange| {
+            let answer = exchange.answer();
+            if is_success(&answer) {
+                encoded(answer, "br").into()
+            } else {
+                answer.into()
+            }
+        }),
+        new("gzip is said of the body of a failure", |exchange| {
+            let answer = exchange.answer();
+            if is_success(&answer) {
+                answer.into()
+            } else {
+                encoded(answer, "gzip").into()
+            }
         }),
         new("gzip without a word about it", |exchange| {
             exchange.answer().map(|body| zipped(&body)).into()
