@@ -230,7 +230,7 @@ mod tests {
         "`\"msg\": \"B\"`, in the snapshot `\"msg\": \"A\"`"
     )]
     #[case::a_header_less("-date: …\n", "nothing, in the snapshot `date: …`")]
-    fn a_change_is_told_by_what_was_replaced(#[case] difference: &str, #[case] expected: &str) {
+    fn a_change_shows_what_was_replaced(#[case] difference: &str, #[case] expected: &str) {
         assert_eq!(change(difference, "in the snapshot"), expected);
     }
 }

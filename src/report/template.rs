@@ -4,13 +4,10 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use minijinja::{
     AutoEscape, Environment, UndefinedBehavior, Value, context, syntax::SyntaxConfig, value::Serde,
 };
-#[cfg(feature = "cli")]
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use crate::report::{
-    Format, ReportStyle, Summary, difference::Difference, json, model, model::CaseFilter, sanitize,
-};
+use crate::report::{Format, ReportStyle, Summary, json, model, model::CaseFilter, sanitize};
 
 /// Escapes text, so that a format does not read anything in it.
 type Escape = fn(&str) -> String;
@@ -48,7 +45,7 @@ pub(super) fn write(format: Format, summary: &Summary, style: ReportStyle) -> St
 /// Writes a difference; none for a format that only runs have.
 pub(super) fn write_difference(
     format: Format,
-    difference: &Difference,
+    difference: &impl Serialize,
     every_case: bool,
 ) -> Option<String> {
     let (template, escape): (&str, Escape) = match format {
@@ -61,14 +58,7 @@ pub(super) fn write_difference(
         ),
         _ => return None,
     };
-    let Difference {
-        noun,
-        groups,
-        count,
-        same,
-    } = difference;
-    let (noun, groups) = (*noun, Value::from(Serde(groups)));
-    let context = context! { noun, groups, count, same, every_case };
+    let context = context! { every_case, ..Value::from(Serde(difference)) };
     Some(render(
         template,
         context,

@@ -56,19 +56,19 @@ enum Received {
     /// A fact that is answered inconsistently.
     Inconsistency,
     /// What the report prints after "received", or the body of the answer.
-    Text(Pattern),
+    Text(ExpectedText),
     /// A reading of these facts, or what is none.
-    Reading(Vec<String>, Pattern),
+    Reading(Vec<String>, ExpectedText),
 }
 
 /// A text, exact or as a glob: what has brackets may be no glob.
 #[derive(Clone, Debug)]
-struct Pattern(String, Option<Glob>);
+struct ExpectedText(String, Option<Glob>);
 
-impl Pattern {
-    fn new(text: &Spanned<String>) -> Pattern {
+impl ExpectedText {
+    fn new(text: &Spanned<String>) -> ExpectedText {
         let glob = Glob::new(&text.value).ok();
-        Pattern(text.value.clone(), glob)
+        ExpectedText(text.value.clone(), glob)
     }
 
     fn is_match(&self, text: &str) -> bool {
@@ -206,7 +206,9 @@ impl KnownDifference {
         }
         let case = glob(raw.case.as_ref())?;
         let received = match (&raw.case, &raw.received, &raw.fact, &raw.reading) {
-            (_, Some(text), None, None) if raw.case.is_some() => Received::Text(Pattern::new(text)),
+            (_, Some(text), None, None) if raw.case.is_some() => {
+                Received::Text(ExpectedText::new(text))
+            }
             (Some(case), None, None, None) if case.value.starts_with(INCONSISTENT) => {
                 Received::Inconsistency
             }
@@ -218,7 +220,7 @@ impl KnownDifference {
                     let message = format!("unknown fact `{}`", fact.value);
                     return Err(wrong(Some(fact), message, Some(FACTS)));
                 }
-                Received::Reading(meant, Pattern::new(reading))
+                Received::Reading(meant, ExpectedText::new(reading))
             }
             _ => {
                 let at = raw.case.as_ref().or(raw.fact.as_ref());

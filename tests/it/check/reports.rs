@@ -249,7 +249,7 @@ fn a_full_disk_behind_stdout_is_an_error(#[case] line: &str) {
 }
 
 #[test]
-fn the_label_date_and_options_are_in_the_reports_but_not_in_the_text() {
+fn label_date_and_options_are_in_all_reports_but_the_text() {
     let dir = TestDir::new();
     let run = dir
         .run("check -q --kind sensor --case validation.authenticated --label A7 --report json=r.json")
