@@ -136,7 +136,8 @@ impl Check {
         self
     }
 
-    /// Keeps the journal of changes in this folder, which must exist, instead of the user's state folder.
+    /// Keeps the journal of changes, and what is remembered of failed sign-ins, in this folder, which must exist, instead of the user's
+    /// state folder.
     pub fn journal_in(mut self, folder: impl Into<PathBuf>) -> Check {
         self.target.journal_dir = Some(folder.into());
         self

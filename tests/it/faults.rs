@@ -57,8 +57,8 @@ const FAULTS: &[Fault] = &[
     Fault {
         name: "the report of an answer's body is not redacted",
         file: "src/runner/case_runner.rs",
-        from: "|answer| redacted(answer.body())",
-        to: "|answer| String::from_utf8_lossy(answer.body()).into_owned()",
+        from: "body: report::cut_body(accounts.redact(&body)),",
+        to: "body: report::cut_body(body),",
         target: "selftest",
         test: "an_echoed_password_is_shown_nowhere",
     },
@@ -72,7 +72,7 @@ const FAULTS: &[Fault] = &[
     },
     Fault {
         name: "the undo is skipped",
-        file: "src/runner/live/guard.rs",
+        file: "src/runner/live/guard/end_case.rs",
         from: "let open: Vec<Account> = journal.at_risk().keys().copied().collect();",
         to: "let open: Vec<Account> = journal.at_risk().keys().copied().take(0).collect();",
         target: "live",

@@ -103,11 +103,12 @@ fn passwords_are_changed_by_consent_alone_and_given_back() {
         .unwrap()
         .map(|file| file.unwrap().path())
         .collect();
+    // A wrong password was validated before the first change: the next run counts that too.
     assert!(
         left.len() == 1
             && left[0]
                 .extension()
-                .is_some_and(|extension| extension == "lock"),
+                .is_some_and(|extension| extension == "failures"),
         "the journal is closed: {left:?}"
     );
     assert!(
@@ -138,7 +139,7 @@ async fn wrong_check_options_are_refused_before_any_request() {
         (check(sensor.url()).case("[a"), "error"),
         (
             check(sensor.url()).change_passwords_on("10.0.0.5"),
-            "passwords may be changed on `10.0.0.5`, but the target's host is `127.0.0.1`",
+            "passwords may be changed on `10.0.0.5`, but the target is `127.0.0.1:",
         ),
         (
             check(sensor.url())
