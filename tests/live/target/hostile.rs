@@ -10,11 +10,14 @@ use crate::{
     target::stage::{Behaviour, FIXTURE, Ran, Stage},
 };
 
-/// What every answer has in its body and in a header.
+/// What most answers have in their body and in a header.
 pub(crate) const HOSTILE: &str = concat!(
     "<script>document.title='run'</script>]]><img src=x onerror=\"document.title='run'\">\u{1b}[31m\0\r\n::error file=x,line=1::evil",
     "\r\n##vso[task.complete]\n```</details>|</pre></style>\u{202e}\u{ffff}&amp;%0A --> '\""
 );
+
+/// What the others have before the texts of a right body: as much as leaves it similar.
+pub(crate) const HOSTILE_COMMAND: &str = "\u{1b}[31m\0\r\n::error::evil%0A";
 
 const FORMATS: [&str; 7] = [
     "text", "json", "junit", "markdown", "github", "html", "profile",
@@ -78,11 +81,10 @@ fn every_report_of_a_hostile_target_stays_what_it_is() {
 #[ignore = "the clients tier: .ci/run runs it"]
 fn programs_that_read_reports_take_those_of_a_hostile_target() {
     let stage = reported();
-    let github = fs::read_to_string(stage.path("github")).unwrap();
-    let failures = github
-        .lines()
-        .filter(|line| line.starts_with("::error "))
-        .count();
+    let report = fs::read_to_string(stage.path("json")).unwrap();
+    let report: Value = serde_json::from_str(&report).unwrap();
+    let cases = report["targets"][0]["cases"].as_array().unwrap().iter();
+    let failures = cases.filter(|case| case["failed"] == true).count();
     read_by_junitparser(&stage.path("junit"), failures);
     validated_by_jsonschema(&stage.path("json"));
     opened_in_a_browser(&stage.path("html"));

@@ -15,7 +15,8 @@ use tempfile::TempDir;
 
 use crate::{
     fake::{Answer, Exchange, KillAt, Lock, Running, Seen},
-    target::hostile::HOSTILE,
+    tampering::replaced,
+    target::hostile::{HOSTILE, HOSTILE_COMMAND},
 };
 
 pub(crate) const CONSENT: [&str; 2] = ["--change-passwords-on", "127.0.0.1"];
@@ -102,6 +103,12 @@ impl Behaviour {
             }
             Behaviour::Hostile => {
                 let text = serde_json::Value::from(HOSTILE);
+                // Where an answer resembles a right one, its words are in the cause of the failure too.
+                if exchange.number.is_multiple_of(4) {
+                    let text = serde_json::Value::from(HOSTILE_COMMAND).to_string();
+                    let longer = format!(":{}", text.trim_end_matches('"'));
+                    return replaced(exchange.answer(), ":\"", &longer).into();
+                }
                 let body = format!("{{\"msg\":{text}}}\n{HOSTILE}");
                 typed(200, "text/html<script>", body).into()
             }
