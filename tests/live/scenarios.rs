@@ -108,7 +108,7 @@ impl Scenario {
         self.accounts("Lab-User-Passw0rd:1", "Typo-Passw0rd:1")
     }
 
-    fn locks(self, lock: Lock) -> Scenario {
+    pub(crate) fn locks(self, lock: Lock) -> Scenario {
         Scenario { lock, ..self }
     }
 
@@ -226,6 +226,7 @@ pub(crate) fn play_all(rows: Vec<Scenario>) {
 type Job = (String, Box<dyn FnOnce() -> Vec<String> + Send>);
 
 /// Runs jobs in some threads, each of which returns what went wrong; `D4IOT_ROW` selects by a part of the name.
+#[expect(clippy::print_stdout, reason = "slow rows are named")]
 pub(crate) fn run_all(jobs: Vec<Job>) {
     let only = env::var("D4IOT_ROW").unwrap_or_default();
     let jobs: Vec<Job> = jobs

@@ -13,7 +13,7 @@ use http::{HeaderName, HeaderValue, Response, StatusCode};
 use serde_json::Value;
 
 use crate::{
-    fake::{Answer, Exchange, is_success},
+    fake::{Answer, Exchange, Lock, is_success},
     scenarios::{
         Command, Scenario,
         play::{Play, said},
@@ -28,6 +28,8 @@ pub(crate) struct Tampering {
     verdict: Option<(&'static str, &'static str)>,
     /// Whether passwords that nobody asked to change may be left changed.
     harmful: bool,
+    /// Whether only a run may catch it that may fail to sign in often.
+    is_costly: bool,
 }
 
 impl Tampering {
@@ -36,6 +38,7 @@ impl Tampering {
             scenario: Scenario::new(name, behaviour),
             verdict: None,
             harmful: false,
+            is_costly: false,
         }
     }
 
@@ -50,6 +53,17 @@ impl Tampering {
                 .unwrap_or_else(|| exchange.answer())
                 .into()
         });
+        row
+    }
+
+    /// Only some of the answers are other ones, and those that a run gets who may fail to sign in often. The appliance never locks.
+    fn costly(
+        name: &'static str,
+        behaviour: fn(&Exchange<'_>) -> Option<Response<Bytes>>,
+    ) -> Tampering {
+        let mut row = Tampering::when(name, behaviour);
+        row.is_costly = true;
+        row.scenario = row.scenario.locks(Lock::NEVER);
         row
     }
 
@@ -78,13 +92,29 @@ impl Tampering {
 
 #[test]
 fn every_deviation_is_caught_by_the_default_run_with_consent() {
+    deviations_are_caught(false);
+}
+
+#[test]
+fn every_deviation_is_caught_with_a_larger_budget() {
+    deviations_are_caught(true);
+}
+
+#[expect(clippy::print_stdout, reason = "the size of the table")]
+fn deviations_are_caught(is_costly: bool) {
     let rows: Vec<Tampering> = [words::rows(), credentials::rows(), changes::rows()]
         .into_iter()
         .flatten()
+        .filter(|row| row.is_costly == is_costly)
         .collect();
     println!("{} deviations", rows.len());
     run_rows(rows, |row, play| {
-        let (code, report) = checked(play);
+        let budget: &[&str] = if row.is_costly {
+            &["--max-auth-failures", "1000"]
+        } else {
+            &[]
+        };
+        let (code, report) = checked(play, budget);
         let deviations = report["targets"][0]["counts"]["deviation"].as_u64();
         // What harms accounts may end the run before a case judges it.
         let ended = row.harmful && [6, 7].contains(&code);
@@ -103,7 +133,7 @@ fn every_lawful_variation_is_accepted() {
     let rows = lawful::rows();
     println!("{} lawful variations", rows.len());
     run_rows(rows, |row, play| {
-        let (code, report) = checked(play);
+        let (code, report) = checked(play, &[]);
         let failing = cases(&report).iter().filter(|case| case["failed"] == true);
         let failing: Vec<&str> = failing.filter_map(|case| case["id"].as_str()).collect();
         if code != 0 || !failing.is_empty() {
@@ -131,7 +161,8 @@ fn run_rows(rows: Vec<Tampering>, hold: fn(&Tampering, &mut Play)) {
             let mut play = Play::start(&row.scenario);
             hold(&row, &mut play);
             play.lasting = row.harmful;
-            play.end(4, usize::from(row.harmful));
+            let in_a_row = if row.is_costly { usize::MAX } else { 4 };
+            play.end(in_a_row, usize::from(row.harmful));
             play.into_wrong()
         };
         (name, Box::new(job) as Box<_>)
@@ -140,10 +171,10 @@ fn run_rows(rows: Vec<Tampering>, hold: fn(&Tampering, &mut Play)) {
 }
 
 /// Returns the exit code, and the report.
-fn checked(play: &mut Play) -> (i32, Value) {
+fn checked(play: &mut Play, options: &[&str]) -> (i32, Value) {
     let mut command = play.command(Command::Check, &["--report", "json=report.json"]);
     // The default of half a minute is also how long a run waits for changes that are late.
-    command.args(["--timeout", "2s"]);
+    command.args(["--timeout", "2s"]).args(options);
     let output = command.output().unwrap();
     let code = output.status.code().unwrap_or(-1);
     let report = fs::read_to_string(play.folder.path().join("report.json")).unwrap_or_default();

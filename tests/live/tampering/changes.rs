@@ -11,7 +11,7 @@ use crate::{
 };
 
 pub(crate) fn rows() -> Vec<Tampering> {
-    let when = Tampering::when;
+    let (when, costly) = (Tampering::when, Tampering::costly);
     vec![
         when("answers replaced and changes nothing", |exchange| {
             Some(exchange.answer_and_forget())
@@ -125,6 +125,12 @@ pub(crate) fn rows() -> Vec<Tampering> {
             },
         )
         .harmful(),
+        costly(
+            "the old password stays valid beside the new one",
+            |exchange| {
+                (exchange.is_validation() && exchange.is_in_past()).then(|| exchange.succeeded())
+            },
+        ),
         when("new passwords are cut at eight letters", |exchange| {
             let new: String = exchange.field("new_password").chars().take(8).collect();
             let change = exchange.change > 0 && exchange.asks_for_change();

@@ -9,23 +9,32 @@ use d4iot_double::contract::{
 use http::Response;
 
 use crate::{
-    fake::{Exchange, is_success},
+    fake::{Exchange, is_success, json_response},
     tampering::{Tampering, rewritten, with_header},
 };
 
 type Given = Option<Response<Bytes>>;
 
 pub(crate) fn rows() -> Vec<Tampering> {
-    let when = Tampering::when;
+    let (when, costly) = (Tampering::when, Tampering::costly);
     let mut rows = vec![
         when("any password validates", |exchange| {
             any(exchange, Validation, None)
+        }),
+        costly("any password of an administrator validates", |exchange| {
+            any(exchange, Validation, Some(Role::Admin))
+        }),
+        costly("any password of a read-only user validates", |exchange| {
+            any(exchange, Validation, Some(Role::ReadOnly))
         }),
         when("any password of an analyst validates", |exchange| {
             any(exchange, Validation, Some(Role::SecurityAnalyst))
         }),
         when("any password changes", |exchange| {
             any(exchange, SetPassword, None)
+        }),
+        costly("any password of a read-only user changes", |exchange| {
+            any(exchange, SetPassword, Some(Role::ReadOnly))
         }),
         when("any password of an analyst changes", |exchange| {
             any(exchange, SetPassword, Some(Role::SecurityAnalyst))
@@ -35,6 +44,35 @@ pub(crate) fn rows() -> Vec<Tampering> {
         }),
         when("any password at all sets others", |exchange| {
             any(exchange, SetPasswordByAdmin, None)
+        }),
+        costly("another user's password validates", |exchange| {
+            anyones(exchange, Validation)
+        }),
+        costly("another user's password changes", |exchange| {
+            anyones(exchange, SetPassword)
+        }),
+        costly(
+            "the user's password is taken for the administrator's",
+            |exchange| {
+                let user = exchange.password(exchange.username())?;
+                (exchange.is(SetPasswordByAdmin) && user == exchange.field("admin_password"))
+                    .then(|| exchange.answer_to_anybody())
+            },
+        ),
+        costly("users of no name validate", |exchange| {
+            let unknown = exchange.is_validation() && exchange.role(exchange.username()).is_none();
+            (unknown && !exchange.username().is_empty()).then(|| exchange.succeeded())
+        }),
+        costly("set_password tells who is unknown", |exchange| {
+            let unknown = exchange.is(SetPassword) && exchange.role(exchange.username()).is_none();
+            (unknown && !exchange.field("new_password").is_empty()).then(|| {
+                exchange.refuse_sign_in();
+                let text = format!("The user '{}' doesn't exist", exchange.username());
+                json_response(
+                    404,
+                    serde_json::json!({ "error": { "userDisplayErrorMessage": text } }),
+                )
+            })
         }),
         when("nobody needs to be an administrator", |exchange| {
             let acts = exchange.role(exchange.field("admin_username"))?;
@@ -128,6 +166,12 @@ pub(crate) fn rows() -> Vec<Tampering> {
                 })
             })
         }),
+        costly("the request in the answer to malformed ones", |exchange| {
+            let is_json = !exchange.body.is_null();
+            let text = String::from_utf8_lossy(exchange.request.body()).into_owned();
+            (exchange.operation.is_some() && !is_json)
+                .then(|| json_response(400, serde_json::json!({ "error": text })))
+        }),
     ];
     rows.extend(near_misses());
     rows.extend(fields());
@@ -136,14 +180,80 @@ pub(crate) fn rows() -> Vec<Tampering> {
 
 /// Passwords that are nearly right.
 fn near_misses() -> Vec<Tampering> {
-    let _when = Tampering::when;
-    vec![]
+    let costly = Tampering::costly;
+    vec![
+        costly("the beginning of the password validates", |exchange| {
+            near(exchange, Validation, begins)
+        }),
+        costly("the beginning of the password changes", |exchange| {
+            near(exchange, SetPassword, begins)
+        }),
+        costly(
+            "the beginning of the administrator's password sets",
+            |exchange| near(exchange, SetPasswordByAdmin, begins),
+        ),
+        costly("more than the password validates", |exchange| {
+            near(exchange, Validation, longer)
+        }),
+        costly("more than the password changes", |exchange| {
+            near(exchange, SetPassword, longer)
+        }),
+        costly("more than the administrator's password sets", |exchange| {
+            near(exchange, SetPasswordByAdmin, longer)
+        }),
+        costly("the password in another case validates", |exchange| {
+            near(exchange, Validation, case)
+        }),
+        costly("the password in another case changes", |exchange| {
+            near(exchange, SetPassword, case)
+        }),
+        costly(
+            "the administrator's password in another case sets",
+            |exchange| near(exchange, SetPasswordByAdmin, case),
+        ),
+    ]
 }
 
 /// Required fields that are not required.
 fn fields() -> Vec<Tampering> {
-    let _when = Tampering::when;
-    vec![]
+    let costly = Tampering::costly;
+    vec![
+        costly("validates without a password", |exchange| {
+            without(exchange, Validation, "password")
+        }),
+        costly("validates without a user name", |exchange| {
+            without(exchange, Validation, "username")
+        }),
+        costly("changes without a password", |exchange| {
+            without(exchange, SetPassword, "password")
+        }),
+        costly("changes without a user name", |exchange| {
+            without(exchange, SetPassword, "username")
+        }),
+        costly("changes without a new password", |exchange| {
+            without(exchange, SetPassword, "new_password")
+        }),
+        costly("sets without the administrator's password", |exchange| {
+            without(exchange, SetPasswordByAdmin, "admin_password")
+        }),
+        costly("sets without the administrator's name", |exchange| {
+            without(exchange, SetPasswordByAdmin, "admin_username")
+        }),
+        costly("sets without a user name", |exchange| {
+            without(exchange, SetPasswordByAdmin, "username")
+        }),
+        costly("sets without a new password", |exchange| {
+            without(exchange, SetPasswordByAdmin, "new_password")
+        }),
+        costly("validates with an empty password", |exchange| {
+            (exchange.is_validation() && exchange.body["password"] == "")
+                .then(|| exchange.succeeded())
+        }),
+        costly("validates with null for a password", |exchange| {
+            (exchange.is_validation() && exchange.body.get("password")?.is_null())
+                .then(|| exchange.succeeded())
+        }),
+    ]
 }
 
 /// Any password is right, of users with a role.
