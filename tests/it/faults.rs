@@ -52,7 +52,7 @@ const FAULTS: &[Fault] = &[
         from: ".redirect(redirect::Policy::none())",
         to: ".redirect(redirect::Policy::limited(5))",
         target: "live",
-        test: "target::a_redirect_is_not_followed",
+        test: "target::wrong::a_redirect_is_not_followed",
     },
     Fault {
         name: "the report of an answer's body is not redacted",
@@ -76,7 +76,7 @@ const FAULTS: &[Fault] = &[
         from: "let open: Vec<Account> = journal.at_risk().keys().copied().collect();",
         to: "let open: Vec<Account> = journal.at_risk().keys().copied().take(0).collect();",
         target: "live",
-        test: "target::run_with_changes_restores_all_below_the_lockout",
+        test: "target::changes::run_with_changes_restores_all_below_the_lockout",
     },
     Fault {
         name: "a known difference never expires",
