@@ -12,6 +12,7 @@ use crate::{
     runner::{
         accounts_file::Credentials,
         live::{
+            budget::expected_outcomes,
             delivery::{expects_success, lost_reason},
             undo::{JournalLine, SessionReply, change, change::PossibleChange, distinct},
         },
@@ -30,9 +31,14 @@ impl SafetyGuard<'_> {
         let step = &answered.case.steps[answered.number];
         let is_lost = lost_reason(answered.answer).is_some();
         let is_complete = answered.answer.is_ok() && !is_lost;
+        let expects_success = expects_success(step, self.session.contract);
         let says_replaced = answered.judged.outcome == Some(Outcome::PasswordReplaced);
+        // A success in other words, where one is possible, tells by its status that the change was probably made.
+        let is_reworded = answered.judged.outcome.is_none()
+            && matches!(answered.answer, Ok(answer) if answer.status().is_success())
+            && expected_outcomes(step, self.session.contract).contains(&Outcome::PasswordReplaced);
         // Without an answer, what should have been done probably was.
-        let is_expected = is_lost && expects_success(step, self.session.contract);
+        let is_expected = is_lost && expects_success;
         let (mut is_clear, mut found) = (is_complete, Vec::new());
         for &account in watched {
             let session = &self.session;
@@ -41,10 +47,9 @@ impl SafetyGuard<'_> {
             let templates = change.passwords.iter().rev();
             let requested: Vec<Secret> = templates.filter_map(|text| session.fill(text)).collect();
             let is_object = change.objects.contains(&account);
-            let is_replaced = says_replaced && is_object;
             // The likeliest is first: a wrong one is a failed sign-in.
             let mut candidates = requested.clone();
-            let is_likely = is_replaced || is_expected && is_object;
+            let is_likely = is_object && (says_replaced || is_reworded || is_expected);
             candidates.insert(if is_likely { candidates.len() } else { 0 }, before.clone());
             if let Some(journal) = &self.journal {
                 candidates.extend(session.candidates(account, journal));
@@ -67,6 +72,8 @@ impl SafetyGuard<'_> {
             found.push(text);
             is_clear &= current.is_ok();
             let has_changed = current.as_ref().is_ok_and(|current| *current != before);
+            let is_reworded = is_reworded && (has_changed || expects_success);
+            let is_replaced = is_object && (says_replaced || is_reworded);
             let is_contradicted = !is_same && has_changed != is_replaced;
             if current.is_err()
                 || is_object && !has_changed && !is_complete
@@ -103,7 +110,7 @@ impl SafetyGuard<'_> {
             return; // The change was just verified: either these credentials are valid, or others are.
         }
         let reply = self.session.validate(account, &credentials.password).await;
-        if matches!(reply, SessionReply::Rejected(_)) {
+        if matches!(reply, SessionReply::Rejected(_)) || self.session.has_rejected(credentials) {
             self.suspect_lockout(account);
         }
     }

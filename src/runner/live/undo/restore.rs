@@ -186,12 +186,16 @@ impl TargetSession<'_> {
         };
         attempts.add(label, &reply);
         let is_changed = held.is_none_or(|held| *held != own);
+        if reply == SessionReply::Accepted || self.says_success() {
+            self.expect_own(account);
+        }
         match (&reply, held) {
             (SessionReply::Rejected(_) | SessionReply::NotSent(_), _) if is_changed => {
                 return ChangeBack::Rejected;
             }
-            // The password that is known to hold is asked first: a success resets the target's count of failures.
-            (SessionReply::Unclear(_), Some(held)) if is_changed => {
+            // The password that is known to hold is asked first: a success resets the target's count of failures. A success in
+            // other words has most likely replaced it.
+            (SessionReply::Unclear(_), Some(held)) if is_changed && !self.says_success() => {
                 match self.validate(account, held).await {
                     SessionReply::Rejected(outcome) if outcome != Outcome::LockedOut => {}
                     SessionReply::Accepted | SessionReply::Unclear(_) => {

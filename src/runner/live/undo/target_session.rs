@@ -121,6 +121,18 @@ impl<'a> TargetSession<'a> {
         }
     }
 
+    /// Tells whether a validation of credentials was rejected, the last time.
+    pub fn has_rejected(&self, credentials: &Credentials) -> bool {
+        self.rejected.contains(credentials)
+    }
+
+    /// Expects an account's own password to be valid, whatever was said of it before: a change back was answered with a success.
+    pub(super) fn expect_own(&mut self, account: Account) {
+        let (username, own) = (self.username(account), self.own_password(account));
+        let is_own = |sent: &Credentials| sent.username == username && sent.password == own;
+        self.rejected.retain(|rejected| !is_own(rejected));
+    }
+
     /// Tells whether credentials have been accepted, and no later change replaced them.
     pub fn should_be_valid(&self, credentials: &Credentials) -> bool {
         let account = self.account(&credentials.username);
@@ -166,6 +178,11 @@ impl<'a> TargetSession<'a> {
     pub fn was_refused(&self) -> bool {
         self.last_status
             .is_some_and(|status| status.is_client_error())
+    }
+
+    /// Tells whether the last answer was a success by its status, in whatever words.
+    pub(super) fn says_success(&self) -> bool {
+        self.last_status.is_some_and(|status| status.is_success())
     }
 
     /// Returns the accounts of the accounts file.
@@ -289,6 +306,7 @@ impl<'a> TargetSession<'a> {
             Err(error) => return SessionReply::Unclear(error.to_string()),
         };
         let credentials = change::credentials(request.body(), operation);
+        self.last_status = None;
         if let Some(reason) = self.refusal(credentials.as_ref()) {
             return SessionReply::NotSent(reason);
         }
