@@ -1,6 +1,6 @@
 //! Failures grouped by cause: one difference of words, of status or of a member often fails many cases.
 
-use std::cmp::Reverse;
+use std::{cmp::Reverse, collections::BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -17,16 +17,17 @@ pub struct Cause {
 
 /// Returns the causes of all failures, the one with the most cases first.
 pub(super) fn of(targets: &[TargetSummary]) -> Vec<Cause> {
-    let mut causes: Vec<(String, Cause)> = Vec::new();
-    let mut add = |text: String, name: String| {
+    let mut causes: Vec<(String, BTreeSet<String>, Cause)> = Vec::new();
+    let mut add = |(text, place): (String, Option<String>), name: String| {
         let key = normalized(&text);
-        if let Some((_, cause)) = causes.iter_mut().find(|(known, _)| *known == key) {
+        if let Some((_, places, cause)) = causes.iter_mut().find(|(known, ..)| *known == key) {
+            places.extend(place);
             if cause.cases.last() != Some(&name) {
                 cause.cases.push(name);
             }
         } else {
             let cases = vec![name];
-            causes.push((key, Cause { text, cases }));
+            causes.push((key, place.into_iter().collect(), Cause { text, cases }));
         }
     };
     for target in targets {
@@ -39,19 +40,26 @@ pub(super) fn of(targets: &[TargetSummary]) -> Vec<Cause> {
         for found in unknown.filter(|found| found.known.is_none()) {
             let fact = numbered(found.register.as_deref(), &found.fact);
             let text = format!("{fact}: several readings at once: {}", found.description());
-            add(text, format!("{}/{}", target.kind, found.id()));
+            add((text, None), format!("{}/{}", target.kind, found.id()));
         }
     }
-    causes.sort_by_key(|(_, cause)| Reverse(cause.cases.len()));
-    causes.into_iter().map(|(_, cause)| cause).collect()
+    causes.sort_by_key(|(.., cause)| Reverse(cause.cases.len()));
+    let with_places = |(_, places, mut cause): (_, BTreeSet<String>, Cause)| {
+        if !places.is_empty() {
+            let places: Vec<String> = places.into_iter().collect();
+            cause.text.push_str(&format!(" ({})", places.join(", ")));
+        }
+        cause
+    };
+    causes.into_iter().map(with_places).collect()
 }
 
-/// Returns why a case fails. A finding that follows another is a consequence of it, unless its answer is worded wrongly as well.
-fn of_case(case: &CaseResult) -> Vec<String> {
+/// Returns why a case fails, with the places of the documentation that say otherwise. A finding that follows another is a consequence of it, unless its answer is worded wrongly as well.
+fn of_case(case: &CaseResult) -> Vec<(String, Option<String>)> {
     match case.conformance {
         Conformance::Deviation => {}
-        Conformance::Unstable => return vec![UNSTABLE.to_owned()],
-        _ => return vec![change(&case.difference, "in the snapshot")],
+        Conformance::Unstable => return vec![(UNSTABLE.to_owned(), None)],
+        _ => return vec![(change(&case.difference, "in the snapshot"), None)],
     }
     let (mut texts, mut steps) = (Vec::new(), Vec::new());
     for finding in &case.reasons {
@@ -64,24 +72,23 @@ fn of_case(case: &CaseResult) -> Vec<String> {
         steps.push(finding.step);
     }
     if texts.is_empty() {
-        texts.push("no reason given".to_owned());
+        texts.push(("no reason given".to_owned(), None));
     }
     texts
 }
 
 /// Returns what came, with the place of the documentation that says otherwise.
-fn of_finding(finding: &CaseFinding) -> String {
+fn of_finding(finding: &CaseFinding) -> (String, Option<String>) {
     let received = finding.summary();
     if finding.readings.is_empty() && !finding.expected.is_empty() {
-        return format!("{received}; expected: {}", finding.expected);
+        return (format!("{received}; expected: {}", finding.expected), None);
     }
     let mut grounds = finding.readings.iter().filter_map(|reading| {
         let (head, ground) = reading.strip_suffix(')')?.rsplit_once(" (")?;
         let wording = &head[head.find('`')?..];
         received.contains(wording).then_some(ground)
     });
-    let ground = grounds.next().map(|ground| format!(" ({ground})"));
-    received.to_owned() + &ground.unwrap_or_default()
+    (received.to_owned(), grounds.next().map(str::to_owned))
 }
 
 /// Returns which lines replace which, `before` being where the old ones stand.

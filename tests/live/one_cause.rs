@@ -2,10 +2,41 @@
 
 use std::{fs, process::Output};
 
-use crate::scenarios::{
-    Command, Scenario,
-    play::{Play, said},
+use crate::{
+    scenarios::{
+        Command, Scenario,
+        play::{Play, said},
+    },
+    tampering::replaced,
 };
+
+#[test]
+fn one_changed_wording_is_one_cause_in_each_report() {
+    let (play, output) = checked(Scenario::new("wording", |exchange| {
+        let from = "Password has been replaced";
+        replaced(exchange.answer(), from, "Password was replaced").into()
+    }));
+
+    let out = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{}", said(&output));
+    assert!(out.lines().count() <= 60, "{}:\n{out}", out.lines().count());
+    let read = |name: &str| fs::read_to_string(play.folder.path().join(name)).unwrap();
+    let json: serde_json::Value = serde_json::from_str(&read("r.json")).unwrap();
+    let causes = json["causes"].as_array().unwrap();
+    assert_eq!(causes.len(), 1, "{causes:?}");
+    for (name, text) in [
+        ("text", out.as_str()),
+        ("html", &read("r.html")),
+        ("markdown", &read("r.md")),
+    ] {
+        assert!(text.contains("for 1 reason"), "{name}: {text:.3000}");
+    }
+    assert_eq!(read("r.xml").matches(r#"name="cause""#).count(), 1);
+    let last = out.lines().rev().take(12).collect::<Vec<_>>().join("\n");
+    assert!(last.contains("Password was replaced"), "{last}");
+    let annotations = read("r.github");
+    assert_eq!(annotations.matches("::error").count(), 1, "{annotations}");
+}
 
 #[test]
 fn typo_in_one_password_ends_with_account_and_file() {
