@@ -89,9 +89,6 @@ fn conclude(
             ReasonCode::LockedOut => {
                 "\n  hint: a sensor locks the address, not the account: wait until the lock-out ends"
             }
-            ReasonCode::Budget => {
-                "\n  hint: wait 15 minutes, or use a higher --max-auth-failures if the appliance allows more"
-            }
             _ => "",
         };
         console.error(format!("the run was stopped: {text}{hint}"));

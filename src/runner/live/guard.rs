@@ -18,6 +18,7 @@ use super::{
     budget,
     delivery::{lost_question, retry_after},
     plan::{CasePhase, PlannedCase, accounts_of, over_budget},
+    sign_ins::SignInCounter,
     stop::StopSignal,
     undo::{
         TargetSession, UndoJournal, UnrestoredPassword, change, change::PossibleChange, is_refusal,
@@ -163,7 +164,7 @@ impl<'a> SafetyGuard<'a> {
             }
         }
         let is_over = cost > 0 && !self.session.sign_ins.has_room(cost);
-        is_over.then(|| over_budget(cost, self.session.sign_ins.limit()))
+        is_over.then(|| no_room(cost, &self.session.sign_ins))
     }
 
     /// Prepares a step: the journal has a line about a change before it is sent. None if the step changes nothing. At the limit of
@@ -185,7 +186,7 @@ impl<'a> SafetyGuard<'a> {
         let (contract, sign_ins) = (self.session.contract, &self.session.sign_ins);
         let cost = budget::step_cost(case, step, contract);
         if !sign_ins.has_room(cost) {
-            return Err(over_budget(cost, sign_ins.limit()));
+            return Err(no_room(cost, sign_ins));
         }
         let credentials = change::credentials(real.body(), step.ask).filter(|_| cost == 0);
         if let Some(reason) = credentials.and_then(|sent| self.session.refusal(Some(&sent))) {
@@ -339,6 +340,16 @@ impl<'a> SafetyGuard<'a> {
 const UNCLEAR_CHANGES: &str = "budget: answers to changes left open which password is current, and finding that out causes failed sign-ins too";
 /// Why a case was not started, or not completed.
 pub const INTERRUPTED: &str = "the run was interrupted";
+
+/// Says that a case may cause too many failures.
+fn no_room(cost: u32, sign_ins: &SignInCounter) -> NotJudged {
+    if !sign_ins.has_earlier() {
+        return over_budget(cost, sign_ins.limit());
+    }
+    let refusal = sign_ins.refusal(cost);
+    let text = format!("budget: it may cause {cost} failed sign-in(s), and {refusal}");
+    NotJudged::new(ReasonCode::Budget, text)
+}
 
 fn interrupted() -> NotJudged {
     NotJudged::new(ReasonCode::Interrupted, INTERRUPTED)

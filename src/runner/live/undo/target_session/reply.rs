@@ -32,10 +32,7 @@ impl TargetSession<'_> {
             Some(sent) if is_own(sent) => self.sign_ins.has_room(0),
             _ => self.sign_ins.has_room(1),
         };
-        let (count, limit) = (self.sign_ins.count(), self.sign_ins.limit());
-        (!is_allowed).then(|| {
-            format!("{count} sign-ins have failed at this target in the last 15 minutes, of {limit} allowed")
-        })
+        (!is_allowed).then(|| self.sign_ins.refusal(1))
     }
 
     /// Reads an answer. A 5xx counts as lost, whatever its body: the request may have been carried out.
