@@ -242,7 +242,7 @@ pub fn steps(
         let (account, reason) = (unrestored.account, &unrestored.reason);
         let username = unrestored.username.escape_debug();
         format!(
-            "the password of user `{username}` at {target} may be changed ({reason}): sign in to {target} as an administrator and set it to the one of `{account}` in {file}, or set any password and write it into that file"
+            "the password of user `{username}` at {target} may be changed ({reason}): sign in to {target} as an administrator and set it to the one of `{account}` in {file}, or set another one and write it into that file"
         )
     };
     let mut steps: Vec<String> = unrestored.iter().map(step).collect();

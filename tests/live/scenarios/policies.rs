@@ -27,6 +27,35 @@ pub(crate) fn rows() -> Vec<Scenario> {
             },
         )
         .check(QUICK, &[0], &[]),
+        Scenario::new("refuses passwords that a user has had", |exchange| {
+            refuses_if(exchange, |exchange| exchange.is_in_history())
+        })
+        .check(QUICK, &[4], &[]),
+        Scenario::new(
+            "refuses passwords that a user has had, not the current one",
+            |exchange| {
+                refuses_if(exchange, |exchange| {
+                    exchange.is_in_history()
+                        && exchange.password(exchange.username()).as_deref()
+                            != Some(exchange.field("new_password"))
+                })
+            },
+        )
+        .lasting("the history refuses the old password")
+        .check(QUICK_ROLES, &[7], &["lab-", "set another one"]),
+        Scenario::new("a minimum age that holds for everybody", |exchange| {
+            refuses_if(exchange, |exchange| exchange.is_recently_changed(AGE))
+        })
+        .check(QUICK_ROLES, &[7], &["lab-", "recover"]),
+        Scenario::new(
+            "a minimum age that does not hold for administrators",
+            |exchange| {
+                refuses_if(exchange, |exchange| {
+                    exchange.is(Operation::SetPassword) && exchange.is_recently_changed(AGE)
+                })
+            },
+        )
+        .check(QUICK, &[0], &[]),
         Scenario::well("a policy of length alone")
             .fixture(
                 "policy: product_16",
@@ -42,6 +71,10 @@ pub(crate) fn rows() -> Vec<Scenario> {
         Scenario::well("a policy that the passwords in use do not meet")
             .fixture("policy: product_16", "policy: { min_length: 30 }")
             .check(QUICK, &[0, 4], &[]),
+        Scenario::new("a policy that refuses every password", |exchange| {
+            refuses_if(exchange, |_| true)
+        })
+        .check(QUICK, &[4], &["policy"]),
         Scenario::new("refuses everybody who changes a password", |exchange| {
             if exchange.asks_for_change() && !exchange.field("new_password").is_empty() {
                 exchange.refused().into()

@@ -82,6 +82,17 @@ pub(crate) fn rows() -> Vec<Scenario> {
             })
             .recover(&[], &[2, 7], &["chmod 600"])
             .edit("Lab-An", "Lab-An"),
+        Scenario::well("an appliance that refuses all sign-ins at recover")
+            .row(3)
+            .killed_behind_change()
+            .behave(|exchange| {
+                if exchange.operation.is_some() {
+                    exchange.refuse_sign_in().into()
+                } else {
+                    exchange.answer().into()
+                }
+            })
+            .recover(&[], &[7], &["lab-analyst"]),
         Scenario::well("an appliance that refuses all sign-ins at recover, five times")
             .lasting("failures of the last 15 minutes count")
             .killed_behind_change()
