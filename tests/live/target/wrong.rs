@@ -188,7 +188,7 @@ fn recover_names_the_folder_that_has_no_journal() {
 
 #[test]
 fn credentials_that_were_accepted_and_are_refused_stop_the_run() {
-    let stage = Stage::of(&FIXTURE.replace("after: 5", "after: 2"), Behaviour::Well);
+    let stage = Stage::of(&FIXTURE.replace("after: 5", "after: 1"), Behaviour::Well);
     let ran = stage.check(&["--max-auth-failures", "20"]);
     assert_eq!(ran.code(), 6, "{ran}");
     assert!(ran.says("lock-out is suspected"), "{ran}");
