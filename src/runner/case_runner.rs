@@ -14,6 +14,7 @@ use crate::{
         RunContext,
         judge::judge,
         live::{
+            budget,
             delivery::{SentChange, lost_reason, question, unanswered},
             guard::{AnsweredStep, SafetyGuard},
         },
@@ -113,7 +114,8 @@ impl CaseRunner<'_> {
             let (contract, agreed) = (self.contract, &self.context.agreed);
             let judged = judge(contract, &self.served, case, number, real, &answer);
             let judged = agreed.check_profile(contract, number, judged);
-            let mut judged = self.check_secrets(number, judged, &answer);
+            let judged = self.check_secrets(number, judged, &answer);
+            let mut judged = presuppose_no_lock(number, judged, &verdicts);
             let (mut continues, mut found) = (true, String::new());
             if let Some(guard) = &mut guard {
                 let answered = AnsweredStep {
@@ -331,6 +333,20 @@ fn rejects_premise(
     (has_changed != expects_change).then(|| {
         format!("step {step} was answered with {outcome}, which the next steps do not presuppose")
     })
+}
+
+/// Does not judge a refusal by a lock-out after an earlier step failed to sign in: no page says how many failures lock.
+fn presuppose_no_lock(number: usize, judged: StepVerdict, earlier: &[StepVerdict]) -> StepVerdict {
+    let mut outcomes = earlier.iter().filter_map(|step| step.outcome);
+    if judged.conformance != Conformance::Deviation
+        || judged.outcome != Some(Outcome::LockedOut)
+        || !outcomes.any(budget::is_failure)
+    {
+        return judged;
+    }
+    let text = "the target locks out after the failed sign-in of an earlier step";
+    let reason = NotJudged::new(ReasonCode::PremiseFailed, text);
+    verdict::not_judged(number, reason)
 }
 
 impl CaseResult {

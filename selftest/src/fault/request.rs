@@ -194,7 +194,7 @@ impl RequestFault {
                 reading.refused_if(capitals, Outcome::UnsupportedContentType)
             }
             RequestFault::CutBodiesMended => reading.text(|text| {
-                if text.ends_with('}') {
+                if text.trim_end().ends_with('}') {
                     text.to_owned()
                 } else {
                     format!("{text}}}")
