@@ -57,7 +57,6 @@ pub struct SafetyGuard<'a> {
     stop: StopSignal,
     /// Whether the target has rejected a wrong password.
     can_refuse: bool,
-    has_missed: bool,
     /// The accounts of which a change of this case may still take effect, and since when.
     doubts: BTreeSet<Account>,
     doubted_at: Option<Instant>,
@@ -105,7 +104,6 @@ impl<'a> SafetyGuard<'a> {
             unrestored: Vec::new(),
             stop,
             can_refuse: false,
-            has_missed: false,
             doubts: BTreeSet::new(),
             doubted_at,
             doubts_in_a_row: 0,
@@ -155,12 +153,9 @@ impl<'a> SafetyGuard<'a> {
                 let text = "the target creates accounts for unknown names: no more are provoked";
                 return refuse(ReasonCode::NotRestorable, text);
             }
-            // Each change may cause another failure if its answer leaves open which password is current.
-            let changes = case.steps.iter();
-            let changes = changes.filter(|step| budget::is_change(case, step)).count();
-            let cost = cost.saturating_add(u32::try_from(changes).unwrap_or(u32::MAX));
-            if self.has_missed && !self.session.sign_ins.has_room(cost) {
-                return refuse(ReasonCode::Budget, UNCLEAR_CHANGES);
+            // A change may cause a failure where its answer leaves open which password is current.
+            if !self.session.sign_ins.has_room(cost.max(1)) {
+                return Some(no_room(cost.max(1), &self.session.sign_ins));
             }
         }
         let is_over = cost > 0 && !self.session.sign_ins.has_room(cost);
@@ -337,7 +332,6 @@ impl<'a> SafetyGuard<'a> {
     }
 }
 
-const UNCLEAR_CHANGES: &str = "budget: answers to changes left open which password is current, and finding that out causes failed sign-ins too";
 /// Why a case was not started, or not completed.
 pub const INTERRUPTED: &str = "the run was interrupted";
 

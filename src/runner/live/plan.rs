@@ -108,8 +108,10 @@ impl Plan {
         let budget = permissions.max_auth_failures;
         let chosen = budget::select_within_budget(&candidates, covered, budget);
         plan.cases.extend(chosen.iter().map(|index| costly[*index]));
-        // Changes keep the order of the suite; failures keep the order of selection.
-        plan.cases.sort_by_key(|planned| planned.phase);
+        // Changes keep the order of the suite, those that may fail to sign in last: a change needs room for a failure.
+        // Failures keep the order of selection.
+        plan.cases
+            .sort_by_key(|planned| (planned.phase, planned.is_change() && planned.cost > 0));
         plan.separate_failures(contract);
         plan.ask_for_refusal_first();
         for (index, planned) in costly.into_iter().enumerate() {

@@ -54,9 +54,7 @@ impl SafetyGuard<'_> {
             if let Some(journal) = &self.journal {
                 candidates.extend(session.candidates(account, journal));
             }
-            let counted = self.session.sign_ins.count();
             let current = self.session.find(account, &distinct(candidates)).await;
-            self.has_missed |= self.session.sign_ins.count() > counted;
             self.note_own_refusal();
             let is_same = requested.contains(&before);
             let text = match &current {
