@@ -217,7 +217,11 @@ async fn send(
         let mut refusal = is_gone
             .then(|| unreachable.clone())
             .or_else(|| guard.refusal(planned));
-        if planned.phase == CasePhase::Mutating && !is_proven && refusal.is_none() {
+        // Where the budget is used up, the dry runs still show whether passwords can be changed.
+        let may_prove = refusal
+            .as_ref()
+            .is_none_or(|reason| reason.code == ReasonCode::Budget);
+        if planned.phase == CasePhase::Mutating && !is_proven && may_prove {
             guard.prove_restorable(&plan.objects).await;
             is_proven = true;
             refusal = guard.refusal(planned);

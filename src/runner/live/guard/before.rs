@@ -87,14 +87,6 @@ impl SafetyGuard<'_> {
 
     /// Validates a wrong password: if that is accepted, no validation proves anything.
     async fn ask_for_refusal(&mut self, account: Account) {
-        let sign_ins = &self.session.sign_ins;
-        if !sign_ins.has_room(2) {
-            let text = format!(
-                "no change was made: {}; one shows whether the target can refuse a password, and a change needs room for another",
-                sign_ins.refusal(2)
-            );
-            return self.forbid_changes(ReasonCode::Budget, text);
-        }
         let reply = self.session.validate_wrong_password(account).await;
         match reply {
             SessionReply::NotSent(reason) => {

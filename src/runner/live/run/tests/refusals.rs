@@ -72,6 +72,19 @@ async fn where_every_password_validates_no_change_is_made() {
     assert_eq!(fixture.count(Operation::SetPassword, replaced), 0);
 }
 
+#[rstest::rstest]
+#[tokio::test]
+async fn nothing_is_changed_without_room_for_a_failure(#[values(0, 1)] limit: u32) {
+    let fixture = LiveFixture::of("");
+    let ended = fixture
+        .run(&fixture.plan("set_password.*", limit), limit, &|_| ())
+        .await;
+    let replaced = Some(Outcome::PasswordReplaced);
+    assert_eq!(fixture.count(Operation::SetPassword, replaced), 0);
+    let mut verdicts = reported(&ended).into_values();
+    assert!(verdicts.all(|(verdict, _)| verdict != Conformance::Deviation));
+}
+
 #[tokio::test]
 async fn a_set_password_that_refuses_everybody_deviates() {
     let fixture = LiveFixture::of(
