@@ -293,7 +293,7 @@ fn a_said_wording_of_a_true_law_cannot_change() {
             contract_text[..*at]
                 .lines()
                 .last()
-                .is_some_and(|line| line.contains("documented: {"))
+                .is_some_and(|line| line.contains("documented: {") || line.contains("borrowed: {"))
         }) {
             let at = at + usize::from(contract_text[at..].starts_with('"'));
             let changed = Contract::read(&format!(
