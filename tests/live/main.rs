@@ -6,7 +6,6 @@
 )]
 #![expect(clippy::unwrap_used, reason = "what fails in a helper fails its test")]
 
-#[allow(dead_code, reason = "each table uses its part of this")]
 mod fake;
 mod hostile_target;
 #[path = "../support/json_schema.rs"]
@@ -15,8 +14,6 @@ mod one_cause;
 #[path = "../support/process.rs"]
 mod process;
 mod recorded_profile;
-#[allow(dead_code, reason = "rows are added as what they ask for is built")]
 mod scenarios;
-#[allow(dead_code, reason = "rows are added as what they ask for is built")]
 mod tampering;
 mod target;

@@ -12,6 +12,7 @@ mod policies;
 mod recover;
 
 use std::{
+    collections::BTreeSet,
     env, panic,
     panic::AssertUnwindSafe,
     sync::{Arc, Mutex},
@@ -228,6 +229,8 @@ type Job = (String, Box<dyn FnOnce() -> Vec<String> + Send>);
 /// Runs jobs in some threads, each of which returns what went wrong; `D4IOT_ROW` selects by a part of the name.
 #[expect(clippy::print_stdout, reason = "slow rows are named")]
 pub(crate) fn run_all(jobs: Vec<Job>) {
+    let names: BTreeSet<&str> = jobs.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names.len(), jobs.len(), "two rows have one name");
     let only = env::var("D4IOT_ROW").unwrap_or_default();
     let jobs: Vec<Job> = jobs
         .into_iter()

@@ -43,19 +43,6 @@ pub(crate) fn rows() -> Vec<Scenario> {
         )
         .lasting("the history refuses the old password")
         .check(QUICK_ROLES, &[7], &["lab-", "set another one"]),
-        Scenario::new("a minimum age that holds for everybody", |exchange| {
-            refuses_if(exchange, |exchange| exchange.is_recently_changed(AGE))
-        })
-        .check(QUICK_ROLES, &[7], &["lab-", "recover"]),
-        Scenario::new(
-            "a minimum age that does not hold for administrators",
-            |exchange| {
-                refuses_if(exchange, |exchange| {
-                    exchange.is(Operation::SetPassword) && exchange.is_recently_changed(AGE)
-                })
-            },
-        )
-        .check(QUICK, &[0], &[]),
         Scenario::well("a policy of length alone")
             .fixture(
                 "policy: product_16",

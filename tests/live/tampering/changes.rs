@@ -1,9 +1,12 @@
 //! Changes that are answered and not made, made and not answered, or made of something else.
 
+use bytes::Bytes;
 use d4iot_double::contract::{
+    Operation,
     Operation::{SetPassword, SetPasswordByAdmin},
     Role,
 };
+use http::Response;
 
 use crate::{
     fake::{Exchange, is_success},
@@ -79,24 +82,12 @@ pub(crate) fn rows() -> Vec<Tampering> {
         }),
         when(
             "a user's change is made for the bystander too",
-            |exchange| {
-                let answer = success_of(exchange, SetPassword)?;
-                exchange
-                    .fake
-                    .set_password("lab-bystander", exchange.field("new_password"));
-                Some(answer)
-            },
+            |exchange| changed_too(exchange, SetPassword, "lab-bystander"),
         )
         .harmful(),
         when(
             "a user's change is made for the administrator too",
-            |exchange| {
-                let answer = success_of(exchange, SetPassword)?;
-                exchange
-                    .fake
-                    .set_password("boss", exchange.field("new_password"));
-                Some(answer)
-            },
+            |exchange| changed_too(exchange, SetPassword, "boss"),
         )
         .harmful(),
         when(
@@ -116,13 +107,7 @@ pub(crate) fn rows() -> Vec<Tampering> {
         .harmful(),
         when(
             "an administrator's change is made for the administrator too",
-            |exchange| {
-                let answer = success_of(exchange, SetPasswordByAdmin)?;
-                exchange
-                    .fake
-                    .set_password("boss", exchange.field("new_password"));
-                Some(answer)
-            },
+            |exchange| changed_too(exchange, SetPasswordByAdmin, "boss"),
         )
         .harmful(),
         costly(
@@ -170,4 +155,16 @@ fn refuse_and_change(exchange: &Exchange<'_>) -> http::Response<bytes::Bytes> {
     let answer = exchange.answer();
     exchange.change();
     answer
+}
+
+/// A change that succeeds, and is made for another user as well.
+fn changed_too(
+    exchange: &Exchange<'_>,
+    operation: Operation,
+    user: &str,
+) -> Option<Response<Bytes>> {
+    let answer = success_of(exchange, operation)?;
+    let password = exchange.field("new_password");
+    exchange.fake.set_password(user, password);
+    Some(answer)
 }
