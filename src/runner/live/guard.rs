@@ -269,7 +269,7 @@ impl<'a> SafetyGuard<'a> {
         let counted = self.session.sign_ins.count();
         self.session.sign_ins.add(cost.max(u32::from(failed)));
         if cost > 0 && step.ask == Operation::Validation && credentials.is_some() {
-            self.note_refusal(failed, judged.outcome);
+            self.note_refusal(failed, judged.outcome == Some(Outcome::Authenticated));
         }
         let credentials = credentials.filter(|_| budget::signs_in(step, contract));
         let is_doubtful = |credentials: &_| failed && self.session.should_be_valid(credentials);
@@ -314,6 +314,11 @@ impl<'a> SafetyGuard<'a> {
     /// Ends the run for a safety rule.
     fn end(&mut self, code: ReasonCode, text: String) {
         self.ended.get_or_insert(NotJudged::new(code, text));
+    }
+
+    /// Allows no further change; the first reason counts.
+    fn forbid_changes(&mut self, code: ReasonCode, text: impl Into<String>) {
+        self.no_changes.get_or_insert(NotJudged::new(code, text));
     }
 
     fn suspect_lockout(&mut self, account: Account) {

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use super::SafetyGuard;
 use crate::{
     contract::{Operation, Outcome},
-    report::{CaseFinding, NotJudged, ReasonCode},
+    report::{CaseFinding, ReasonCode},
     runner::live::{budget, undo::SessionReply},
     suite::Account,
 };
@@ -102,19 +102,19 @@ impl SafetyGuard<'_> {
                 );
                 self.forbid_changes(ReasonCode::CannotRefuse, text);
             }
-            reply => {
-                let failed = reply != SessionReply::Accepted;
-                self.note_refusal(failed, (!failed).then_some(Outcome::Authenticated));
-            }
+            reply => self.note_refusal(
+                reply != SessionReply::Accepted,
+                reply == SessionReply::Accepted,
+            ),
         }
     }
 
     /// Notes how a validation of a wrong password was answered.
-    pub(super) fn note_refusal(&mut self, failed: bool, outcome: Option<Outcome>) {
-        self.can_refuse |= failed;
-        if outcome == Some(Outcome::Authenticated) {
+    pub(super) fn note_refusal(&mut self, is_refused: bool, is_accepted: bool) {
+        self.can_refuse |= is_refused;
+        if is_accepted {
             let text = "no change was made: a validation accepts a wrong password, so it shows nothing about a change";
-            self.forbid_changes(ReasonCode::CannotRefuse, text.to_owned());
+            self.forbid_changes(ReasonCode::CannotRefuse, text);
         }
     }
 
@@ -152,9 +152,5 @@ impl SafetyGuard<'_> {
             }
             _ => {}
         }
-    }
-
-    fn forbid_changes(&mut self, code: ReasonCode, text: String) {
-        self.no_changes.get_or_insert(NotJudged::new(code, text));
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::SafetyGuard;
 use crate::{
-    report::{CaseFinding, NotJudged, ReasonCode},
+    report::{CaseFinding, ReasonCode},
     runner::live::undo::{JournalLine, SessionReply},
     suite::Account,
 };
@@ -21,9 +21,9 @@ impl SafetyGuard<'_> {
         } else if has_changed {
             self.doubts_in_a_row = 0;
         }
-        if self.doubts_in_a_row >= MAX_DOUBTS && self.no_changes.is_none() {
+        if self.doubts_in_a_row >= MAX_DOUBTS {
             let text = "several changes in a row had no answer, or one that contradicts a validation: no further password is changed";
-            self.no_changes = Some(NotJudged::new(ReasonCode::ChangeLost, text));
+            self.forbid_changes(ReasonCode::ChangeLost, text);
         }
         std::mem::take(&mut self.findings)
     }
@@ -46,9 +46,9 @@ impl SafetyGuard<'_> {
             unrestored.extend(result.err());
         }
         self.unrestored = unrestored;
-        if !self.unrestored.is_empty() && self.no_changes.is_none() {
+        if !self.unrestored.is_empty() {
             let reason = "a password could not be restored, so no other is changed";
-            self.no_changes = Some(NotJudged::new(ReasonCode::Stopped, reason));
+            self.forbid_changes(ReasonCode::Stopped, reason);
         }
         self.note_own_refusal();
     }
