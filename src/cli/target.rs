@@ -13,7 +13,7 @@ use crate::{
     },
     runner::{
         AccountsFile,
-        live::{LiveError, LiveTarget, PreparedRun, recover::command},
+        live::{LiveError, LiveTarget, PreparedRun, budget::DEFAULT_BUDGET, recover::command},
     },
 };
 
@@ -37,7 +37,7 @@ pub(super) struct TargetArgs {
     #[arg(long, value_name = "HOST[:PORT]", requires = "target")]
     pub change_passwords_on: Option<String>,
     /// Number of failed sign-ins allowed; a sensor locks an address out after 5
-    #[arg(long, value_name = "N", default_value_t = 3)]
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_BUDGET)]
     pub max_auth_failures: u32,
     /// Allow http:// to a target on another machine: passwords are sent unencrypted
     #[arg(long, requires = "target")]

@@ -15,7 +15,7 @@ use crate::{
     redact::Secret,
     runner::{
         AccountsFile, Credentials,
-        live::{LiveError, LiveTarget, PreparedRun, StopSignal, sign_ins::DEFAULT_LIMIT},
+        live::{LiveError, LiveTarget, PreparedRun, StopSignal, budget::DEFAULT_BUDGET},
     },
     snapshot::SnapshotStore,
     suite::{Account, cases},
@@ -58,7 +58,7 @@ pub fn check(url: impl Into<String>, kind: Kind) -> Check {
         accounts: AccountsFile::default(),
         cases: Vec::new(),
         change_passwords_on: None,
-        max_auth_failures: DEFAULT_LIMIT,
+        max_auth_failures: DEFAULT_BUDGET,
         repeat: 1,
         journal_dir: None,
     };

@@ -9,7 +9,7 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use super::undo::state_file::open_private;
+use super::{budget::DEFAULT_BUDGET, undo::state_file::open_private};
 
 /// Counts the failed sign-ins at a target. At the limit nothing is sent any more that may fail to sign in.
 #[derive(Debug, Default)]
@@ -43,14 +43,14 @@ impl SignInCounter {
     /// Counts for `recover`: two more may fail, and three in 15 minutes, since a sensor locks an address after five.
     pub fn for_recovery(memory: PathBuf) -> SignInCounter {
         let mut counter = SignInCounter::new(0, Some(memory));
-        counter.limit = counter.count().saturating_add(2).min(DEFAULT_LIMIT);
+        counter.limit = counter.count().saturating_add(2).min(DEFAULT_BUDGET);
         counter.is_recovery = true;
         counter
     }
 
     /// Allows no more than the default: an account is refused, so no success of it resets the target's count.
     pub fn be_careful(&mut self) {
-        self.limit = self.limit.min(DEFAULT_LIMIT);
+        self.limit = self.limit.min(DEFAULT_BUDGET);
     }
 
     /// Returns how many sign-ins have failed.
@@ -136,8 +136,6 @@ fn now() -> Duration {
         .unwrap_or_default()
 }
 
-/// How many sign-ins may fail by default: a sensor locks an address after five.
-pub const DEFAULT_LIMIT: u32 = 3;
 /// How long an appliance may count a failed sign-in.
 const MEMORY: Duration = Duration::from_mins(15);
 
