@@ -178,13 +178,27 @@ pub struct CaseFinding {
     pub readings: Vec<String>,
     /// A way out, where one is known.
     pub hint: Option<String>,
+    /// What was seen of one fact, where the finding is about one.
+    #[serde(skip)]
+    pub seen: Option<SeenReading>,
+}
+
+/// What an answer said of a fact, in place of the readings that it may have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SeenReading {
+    /// The fact's full name.
+    pub fact: String,
+    /// The reading, or the text of the answer.
+    pub reading: String,
+    /// Where the documentation says otherwise.
+    pub ground: Option<String>,
 }
 
 impl CaseFinding {
     /// Makes a finding about a step, from 1, or about the whole case.
     pub fn new(step: usize, expected: &str, received: impl Into<String>) -> CaseFinding {
         let (expected, received) = (expected.to_owned(), received.into());
-        let (readings, hint, code) = Default::default();
+        let (readings, hint, code, seen) = Default::default();
         CaseFinding {
             step,
             code,
@@ -192,6 +206,7 @@ impl CaseFinding {
             received,
             readings,
             hint,
+            seen,
         }
     }
 

@@ -185,6 +185,17 @@ impl Ground {
     pub fn is_documented(&self) -> bool {
         matches!(self, Ground::Documented { .. })
     }
+
+    /// Returns the places, each with its document, or the reason.
+    pub fn cite(&self, own: Kind) -> String {
+        match self {
+            Ground::Assumed { because } => format!("assumed, because {because}"),
+            Ground::Documented { at, .. } => {
+                let places: Vec<String> = at.iter().map(|place| place.cite(own)).collect();
+                places.join(", ")
+            }
+        }
+    }
 }
 
 impl Place {

@@ -83,12 +83,11 @@ fn of_finding(finding: &CaseFinding) -> (String, Option<String>) {
     if finding.readings.is_empty() && !finding.expected.is_empty() {
         return (format!("{received}; expected: {}", finding.expected), None);
     }
-    let mut grounds = finding.readings.iter().filter_map(|reading| {
-        let (head, ground) = reading.strip_suffix(')')?.rsplit_once(" (")?;
-        let wording = &head[head.find('`')?..];
-        received.contains(wording).then_some(ground)
-    });
-    (received.to_owned(), grounds.next().map(str::to_owned))
+    let seen = finding.seen.as_ref();
+    (
+        received.to_owned(),
+        seen.and_then(|seen| seen.ground.clone()),
+    )
 }
 
 /// Returns which lines replace which, `before` being where the old ones stand.
@@ -149,12 +148,17 @@ mod tests {
     use super::*;
     use crate::{
         contract::Kind,
-        report::{ExchangeResult, sample},
+        report::{ExchangeResult, SeenReading, sample},
     };
 
     fn failing(id: &str, findings: &[(usize, &str)], outcomes: &[Option<&str>]) -> CaseResult {
+        let seen = SeenReading {
+            fact: "set_password.password_replaced.body".into(),
+            reading: "Replaced".into(),
+            ground: Some("sensor:134".into()),
+        };
         let finding = |(step, received): &(usize, &str)| CaseFinding {
-            readings: vec!["set_password.password_replaced.body: table `Done` (sensor:134)".into()],
+            seen: Some(seen.clone()).filter(|_| *received == WORDS),
             ..CaseFinding::new(*step, "", *received)
         };
         CaseResult {

@@ -5,7 +5,8 @@ use crate::{
     contract::Kind,
     report::{
         CaseFinding, CaseResult, Conformance, Counts, ExchangeResult, FailedSignIns, Followed,
-        Inconsistency, ReasonCode, Regression, Summary, TargetSummary, causes,
+        Inconsistency, NotJudged, ReasonCode, Regression, SeenReading, Summary, TargetSummary,
+        causes,
     },
 };
 
@@ -229,6 +230,11 @@ fn deviation() -> CaseResult {
                 "X11 validation.authenticated.body: table `Authentication succeeded` (sensor:212)".into(),
             ],
             hint: Some("nearest: X11 validation.authenticated.body: example".into()),
+            seen: Some(SeenReading {
+                fact: "validation.authenticated.body".into(),
+                reading: HOSTILE.into(),
+                ground: Some("sensor:220".into()),
+            }),
         }],
         ..case
     }
@@ -245,14 +251,11 @@ fn changed() -> CaseResult {
 fn known() -> CaseResult {
     CaseResult {
         known: Some("firmware 22.3 says it so, ticket 4711 | <b>".into()),
-        reasons: vec![CaseFinding {
-            step: 1,
-            code: None,
-            expected: "password_replaced".into(),
-            received: "`Password was replaced`".into(),
-            readings: Vec::new(),
-            hint: None,
-        }],
+        reasons: vec![CaseFinding::new(
+            1,
+            "password_replaced",
+            "`Password was replaced`",
+        )],
         ..case(
             "set_password.password_replaced",
             "A password is replaced",
@@ -266,12 +269,8 @@ fn not_judged(id: &str, reason: &str) -> CaseResult {
     let hint = Some("name it in the file of --accounts".into());
     CaseResult {
         reasons: vec![CaseFinding {
-            step: 0,
-            code: Some(ReasonCode::AccountMissing),
-            expected: String::new(),
-            received: reason.into(),
-            readings: Vec::new(),
             hint,
+            ..CaseFinding::not_judged(0, NotJudged::new(ReasonCode::AccountMissing, reason))
         }],
         exchanges: Vec::new(),
         ..case(id, "A role that may not act", Conformance::NotJudged, None)

@@ -306,6 +306,7 @@ impl CaseRunner<'_> {
     fn redacted(&self, mut finding: CaseFinding) -> CaseFinding {
         let texts = [&mut finding.expected, &mut finding.received].into_iter();
         let texts = texts.chain(&mut finding.readings).chain(&mut finding.hint);
+        let texts = texts.chain(finding.seen.as_mut().map(|seen| &mut seen.reading));
         texts.for_each(|text| *text = self.context.accounts.redact(text));
         finding
     }

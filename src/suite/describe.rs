@@ -6,7 +6,12 @@ use serde_json::Value;
 
 use crate::{
     contract::{Kind, Outcome},
-    suite::{allowed::numbered_fact, match_response::MatchContext, strict_json},
+    report::SeenReading,
+    suite::{
+        allowed::{ReadingChoice, numbered_fact},
+        match_response::MatchContext,
+        strict_json,
+    },
 };
 
 /// Describes an answer, with a hint where one is known. `outcome` is what it says, where it is the wording of something; `mismatches`
@@ -17,7 +22,7 @@ pub(super) fn describe(
     outcome: Option<Outcome>,
     answer: &Response<Bytes>,
     mismatches: &[String],
-) -> (String, Option<String>) {
+) -> Description {
     let kind = context.contract.kind;
     if let Some(outcome) = outcome {
         let hint = match outcome {
@@ -26,10 +31,8 @@ pub(super) fn describe(
             _ => None,
         };
         let expected: Vec<&str> = outcomes.iter().map(|outcome| outcome.name()).collect();
-        return (
-            format!("{outcome}, expected {}", expected.join(" or ")),
-            hint,
-        );
+        let received = format!("{outcome}, expected {}", expected.join(" or "));
+        return Description::new(received, hint);
     }
     let header = |name| {
         let value = answer.headers().get(name).map(|value| value.as_bytes());
@@ -37,32 +40,47 @@ pub(super) fn describe(
     };
     if answer.status().is_redirection() && answer.headers().contains_key(header::LOCATION) {
         let received = format!("a redirect to `{}`", header(header::LOCATION));
-        return (received, Some(REDIRECT.to_owned()));
+        return Description::new(received, Some(REDIRECT.to_owned()));
     }
     let content_type = header(header::CONTENT_TYPE).to_ascii_lowercase();
     let is_page = content_type.contains("html") || answer.body().starts_with(b"<");
     match (answer.status(), is_page) {
         (StatusCode::NOT_FOUND, true) => {
-            return ("a page that says 404".to_owned(), Some(other_kind(kind)));
+            return Description::new("a page that says 404", Some(other_kind(kind)));
         }
         (StatusCode::NOT_FOUND, false) => {
-            let received = "404, in no words of the contract".to_owned();
-            return (received, Some(other_kind(kind)));
+            let received = "404, in no words of the contract";
+            return Description::new(received, Some(other_kind(kind)));
         }
-        (_, true) => return ("a page of HTML".to_owned(), Some(PAGE.to_owned())),
+        (_, true) => return Description::new("a page of HTML", Some(PAGE.to_owned())),
         _ => {}
     }
-    let received = match strict_json::parse(answer.body()) {
-        Ok(received) => received,
-        Err(mismatch) => return (format!("the body: {mismatch}"), None),
-    };
-    match nearest(context, outcomes, &received) {
-        Some((name, differences)) if differences.is_empty() => (
-            mismatches.join("; "),
-            Some(format!("the words are those of {name}")),
-        ),
-        Some((name, differences)) => (differences.join(", "), Some(format!("nearest: {name}"))),
-        None => (mismatches.join("; "), None),
+    match strict_json::parse(answer.body()) {
+        Ok(received) => nearest(context, outcomes, &received)
+            .map(|nearest| nearest.describe(context, &received, mismatches))
+            .unwrap_or_else(|| Description::new(mismatches.join("; "), None)),
+        Err(mismatch) => Description::new(format!("the body: {mismatch}"), None),
+    }
+}
+
+/// What an unexpected answer is.
+pub(super) struct Description {
+    /// What it differs in.
+    pub(super) received: String,
+    /// A way out, where one is known.
+    pub(super) hint: Option<String>,
+    /// What was seen of the nearest fact.
+    pub(super) seen: Option<SeenReading>,
+}
+
+impl Description {
+    fn new(received: impl Into<String>, hint: Option<String>) -> Description {
+        let (received, seen) = (received.into(), None);
+        Description {
+            received,
+            hint,
+            seen,
+        }
     }
 }
 
@@ -72,12 +90,44 @@ fn other_kind(kind: Kind) -> String {
     format!("nothing is served on this path: is this a {other}? --kind {other}")
 }
 
-/// Returns the reading whose wording is most similar to what was received, by name, and what differs; none where nothing is similar.
-fn nearest(
-    context: MatchContext<'_>,
-    outcomes: &[Outcome],
-    received: &Value,
-) -> Option<(String, Vec<String>)> {
+/// A wording, and the readings that make it.
+struct Wording(Vec<ReadingChoice>, Value);
+
+impl Wording {
+    /// Describes what was received by what differs from this.
+    fn describe(
+        self,
+        context: MatchContext<'_>,
+        received: &Value,
+        mismatches: &[String],
+    ) -> Description {
+        let Wording(choices, body) = self;
+        let ReadingChoice { fact, reading, .. } = &choices[0];
+        let name = format!("{}: {reading}", numbered_fact(context.contract, fact));
+        let (mut found, mut text) = (Vec::new(), None);
+        differences(&body, received, "", &mut found, &mut text);
+        if found.is_empty() {
+            let hint = format!("the words are those of {name}");
+            return Description::new(mismatches.join("; "), Some(hint));
+        }
+        let facts = context.contract.facts();
+        let entry = facts.iter().find(|entry| entry.name == *fact);
+        let entry = entry.and_then(|entry| entry.readings.iter().find(|it| it.name == reading));
+        let ground = entry.map(|entry| entry.ground.cite(context.contract.kind));
+        let seen = text.map(|reading| SeenReading {
+            fact: fact.clone(),
+            reading,
+            ground,
+        });
+        Description {
+            seen,
+            ..Description::new(found.join(", "), Some(format!("nearest: {name}")))
+        }
+    }
+}
+
+/// Returns the wording most similar to what was received; none where nothing is similar.
+fn nearest(context: MatchContext<'_>, outcomes: &[Outcome], received: &Value) -> Option<Wording> {
     let text = received.to_string();
     if text.len() > MAX_COMPARED_BYTES {
         return None;
@@ -88,24 +138,26 @@ fn nearest(
     for (choices, body) in wordings {
         let similarity = similar::TextDiff::from_chars(&body.to_string(), &text).ratio();
         if similarity > best.0 {
-            best = (similarity, Some((choices, body)));
+            best = (similarity, Some(Wording(choices, body)));
         }
     }
-    let (choices, body) = best.1?;
-    let fact = numbered_fact(context.contract, &choices[0].fact);
-    let mut found = Vec::new();
-    differences(&body, received, "", &mut found);
-    Some((format!("{fact}: {}", choices[0].reading), found))
+    best.1
 }
 
-/// Lists what differs in a body: a text, a missing key, an additional key.
-fn differences(expected: &Value, received: &Value, path: &str, found: &mut Vec<String>) {
+/// Lists what differs in a body: a text, a missing key, an additional key; and the first text that is another one.
+fn differences(
+    expected: &Value,
+    received: &Value,
+    path: &str,
+    found: &mut Vec<String>,
+    text: &mut Option<String>,
+) {
     let below = |key: &str| format!("{path}.{key}").trim_start_matches('.').to_owned();
     match (expected, received) {
         (Value::Object(expected), Value::Object(received)) => {
             for (key, value) in expected {
                 match received.get(key) {
-                    Some(other) => differences(value, other, &below(key), found),
+                    Some(other) => differences(value, other, &below(key), found, text),
                     None => found.push(format!("`{}` is missing", below(key))),
                 }
             }
@@ -120,13 +172,11 @@ fn differences(expected: &Value, received: &Value, path: &str, found: &mut Vec<S
             };
             let shown = |value: &Value| {
                 let text = value.as_str().map(str::to_owned);
-                format!("`{}`", text.unwrap_or_else(|| value.to_string()))
+                text.unwrap_or_else(|| value.to_string())
             };
-            found.push(format!(
-                "{place} is {}, expected {}",
-                shown(received),
-                shown(expected)
-            ));
+            let (received, expected) = (shown(received), shown(expected));
+            found.push(format!("{place} is `{received}`, expected `{expected}`"));
+            text.get_or_insert(received);
         }
         _ => {}
     }
@@ -149,7 +199,7 @@ mod tests {
     use super::*;
     use crate::{contract, contract::Operation};
 
-    fn of(status: u16, content_type: &str, body: &str) -> (String, Option<String>) {
+    fn of(status: u16, content_type: &str, body: &str) -> Description {
         let answer = Response::builder()
             .status(status)
             .header(header::CONTENT_TYPE, content_type)
@@ -180,7 +230,19 @@ mod tests {
     fn what_differs_from_the_nearest_reading_is_named(#[case] body: &str, #[case] received: &str) {
         let hint = "nearest: X11 validation.authenticated.body: example";
         let described = of(200, "application/json", body);
-        assert_eq!(described, (received.to_owned(), Some(hint.to_owned())));
+        assert_eq!(described.received, received);
+        assert_eq!(described.hint.as_deref(), Some(hint));
+    }
+
+    #[test]
+    fn what_was_seen_of_the_nearest_fact_is_data() {
+        let described = of(200, "application/json", r#"{"msg":"Authentication done."}"#);
+        let seen = SeenReading {
+            fact: "validation.authenticated.body".into(),
+            reading: "Authentication done.".into(),
+            ground: Some("sensor:220".into()),
+        };
+        assert_eq!(described.seen, Some(seen));
     }
 
     #[rstest]
@@ -213,7 +275,11 @@ mod tests {
         #[case] says: &str,
         #[case] hint: Option<&str>,
     ) {
-        let (received, given) = of(status, kind, body);
+        let Description {
+            received,
+            hint: given,
+            ..
+        } = of(status, kind, body);
         assert_eq!(received, says);
         assert_eq!(given.is_some(), hint.is_some());
         let hint = hint.unwrap_or_default();

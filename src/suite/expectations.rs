@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     contract::{Contract, Kind},
-    report::{CaseFinding, Conformance, profile::Profile},
+    report::{CaseFinding, Conformance, SeenReading, profile::Profile},
     suite::{
         allowed::{ReadingChoice, numbered_fact},
         evidence::Evidence,
@@ -57,6 +57,11 @@ impl TargetExpectations {
         finding.hint = Some(format!(
             "d4iot-double explain {fact} shows the readings; if the target has changed, write its profile again: --report profile=FILE"
         ));
+        finding.seen = Some(SeenReading {
+            fact,
+            reading: received,
+            ground: None,
+        });
         let (conformance, finding) = (Conformance::Deviation, Some(finding));
         StepVerdict {
             conformance,

@@ -23,7 +23,7 @@ use crate::{
     fixture,
     fixture::Spanned,
     report::{CaseFinding, CaseResult, Conformance, Summary, TargetSummary},
-    suite::{Case, allowed::numbered_fact, own_cases},
+    suite::{Case, own_cases},
 };
 
 /// A file of known differences, and the day it is read on.
@@ -115,7 +115,7 @@ impl KnownDifferences {
         body: &str,
     ) -> Option<&str> {
         let is_meant = |entry: &&KnownDifference| {
-            entry.is_match(kind, case) && entry.excuses(kind, finding, body) && !self.is_over(entry)
+            entry.is_match(kind, case) && entry.excuses(finding, body) && !self.is_over(entry)
         };
         let entry = self.entries.iter().find(is_meant)?;
         Some(&entry.raw.reason.value)
@@ -245,20 +245,14 @@ impl KnownDifference {
     }
 
     /// Tells whether a finding is the one meant.
-    fn excuses(&self, kind: Kind, finding: &CaseFinding, body: &str) -> bool {
+    fn excuses(&self, finding: &CaseFinding, body: &str) -> bool {
         match &self.received {
             Received::Inconsistency => false,
             Received::Text(text) => text.is_match(&finding.received) || text.is_match(body),
             Received::Reading(facts, reading) => {
-                let facts = facts
-                    .iter()
-                    .map(|fact| numbered_fact(contract::of(kind), fact));
-                facts.into_iter().any(|fact| {
-                    let seen = finding.received.strip_prefix(&format!("{fact}: "));
-                    let hint = finding.hint.as_deref().unwrap_or_default();
-                    let nearest = hint.starts_with(&format!("nearest: {fact}: "));
-                    let text = finding.received.split('`').nth(3).filter(|_| nearest);
-                    seen.or(text).is_some_and(|seen| reading.is_match(seen))
+                let seen = finding.seen.as_ref();
+                seen.is_some_and(|seen| {
+                    facts.contains(&seen.fact) && reading.is_match(&seen.reading)
                 })
             }
         }

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::Response;
 
 use crate::{
-    contract::{Contract, EXTRA_MEMBERS, Ground, Operation, Outcome, Readings},
+    contract::{Contract, EXTRA_MEMBERS, Operation, Outcome, Readings},
     report::{CaseFinding, Conformance, NotJudged, ReasonCode},
     suite::{
         Case, Expect, Step, allowed,
@@ -91,7 +91,7 @@ pub fn of_step(sent: &SentStep<'_>, received: StepResponse<'_>) -> StepVerdict {
             if !has(&allowed, Judgement::Open)
                 && let Some(reason) = &mut verdict.finding
             {
-                reason.expected = finding(sent, &allowed, String::new(), None).expected;
+                reason.expected = finding(sent, &allowed, String::new()).expected;
             }
             verdict
         }
@@ -173,9 +173,12 @@ fn of_answer(
         None => {
             mismatches.dedup();
             let outcomes = outcomes(allowed);
-            let (received, hint) =
-                describe::describe(context, &outcomes, outcome, answer, &mismatches);
-            let finding = finding(sent, allowed, received, hint);
+            let described = describe::describe(context, &outcomes, outcome, answer, &mismatches);
+            let finding = CaseFinding {
+                hint: described.hint,
+                seen: described.seen,
+                ..finding(sent, allowed, described.received)
+            };
             verdict(Conformance::Deviation, Some(finding))
         }
     }
@@ -331,12 +334,7 @@ fn outcomes(allowed: &[AllowedResponse]) -> Vec<Outcome> {
     outcomes
 }
 
-fn finding(
-    sent: &SentStep<'_>,
-    allowed: &[AllowedResponse],
-    received: String,
-    hint: Option<String>,
-) -> CaseFinding {
+fn finding(sent: &SentStep<'_>, allowed: &[AllowedResponse], received: String) -> CaseFinding {
     let (contract, ask) = (sent.contract, sent.step().ask);
     let (mut readings, mut expected) = (Vec::new(), Vec::new());
     for outcome in outcomes(allowed) {
@@ -347,7 +345,7 @@ fn finding(
         let mut texts = Vec::new();
         for reading in spec.body.readings() {
             let text = reading.is.text().replace("{username}", sent.username);
-            let (name, ground) = (&reading.name, ground(&reading.ground, contract));
+            let (name, ground) = (&reading.name, reading.ground.cite(contract.kind));
             readings.push(format!("{fact}: {name} `{text}` ({ground})"));
             texts.push(format!("`{text}`"));
         }
@@ -356,19 +354,7 @@ fn finding(
     let finding = CaseFinding::new(sent.number + 1, &expected.join(" · "), received);
     CaseFinding {
         readings,
-        hint,
         ..finding
-    }
-}
-
-/// Returns the ground of a reading, each place with its document.
-pub fn ground(ground: &Ground, contract: &Contract) -> String {
-    match ground {
-        Ground::Assumed { because } => format!("assumed, because {because}"),
-        Ground::Documented { at, .. } => {
-            let places = at.iter().map(|place| place.cite(contract.kind));
-            places.collect::<Vec<_>>().join(", ")
-        }
     }
 }
 

@@ -3,7 +3,7 @@ use std::time::Duration;
 use rstest::rstest;
 
 use super::*;
-use crate::report::{Conformance, Summary, sample};
+use crate::report::{Conformance, SeenReading, Summary, sample};
 
 const TODAY: &str = "2026-11-21";
 
@@ -123,7 +123,11 @@ fn an_entry_excuses_one_difference(
     let entry = entry.replace("RECEIVED", &serde_json::Value::from(SEEN).to_string());
     let known = known(&format!("- {{ {entry}, reason: why }}"));
     let mut finding = CaseFinding::new(1, "authenticated", SEEN);
-    finding.hint = Some("nearest: X11 validation.authenticated.body: example".to_owned());
+    finding.seen = Some(SeenReading {
+        fact: "validation.authenticated.body".to_owned(),
+        reading: "Hello".to_owned(),
+        ground: None,
+    });
     let body = r#"{"msg":"Hello"}"#;
     let reason = known.excuse(kind, "validation.authenticated", &finding, body);
     assert_eq!(reason, is_known.then_some("why"));
