@@ -17,11 +17,11 @@ mod view;
 
 use std::{
     collections::VecDeque,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
     time::Instant,
 };
 
-pub(crate) use entry::{EntryData, EntryId, JournalEntry};
+pub(crate) use entry::{EntryClass, EntryData, EntryId, JournalEntry};
 pub use entry::{EntryFilter, Progress};
 pub use finding::Finding;
 use http::StatusCode;
@@ -29,9 +29,7 @@ pub use request::RecordedRequest;
 pub use shared::MemoryBudget;
 pub(crate) use shared::SharedJournal;
 pub use suggestion::suggestion;
-pub use view::{EntryView, FindingView, JournalRedactor, RequestView};
-
-use crate::contract::{Operation, Outcome};
+pub use view::{EntryView, FindingView, JournalRedactor, OTHER_ANSWER, RequestView};
 
 /// Locks a mutex, also after a panic of a thread that held it.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -47,7 +45,7 @@ pub(crate) struct BoundedJournal {
     last_number: u64,
     bytes: usize,
     bounds: Bounds,
-    /// One for each combination of operation, outcome and failure mode. One appliance has few.
+    /// One for each class of requests. One appliance has few.
     tallies: Vec<Tally>,
     findings: [u64; Finding::ALL.len()],
     /// The number of the last entry before the last clear.
@@ -55,12 +53,10 @@ pub(crate) struct BoundedJournal {
     dropped: u64,
 }
 
-/// The number of requests with the same operation, outcome and failure mode, by progress.
+/// The number of requests of a class, by progress.
 #[derive(Debug)]
 struct Tally {
-    operation: Option<Operation>,
-    outcome: Outcome,
-    failure: Option<Arc<str>>,
+    class: EntryClass,
     counts: [u64; Progress::ALL.len()],
 }
 
@@ -115,7 +111,7 @@ impl BoundedJournal {
         for finding in &data.findings {
             self.findings[*finding as usize] += 1;
         }
-        let place = self.place(&data);
+        let place = self.place(&data.class);
         self.tallies[place].counts[Progress::Open as usize] += 1;
         let entry = JournalEntry {
             number,
@@ -134,14 +130,11 @@ impl BoundedJournal {
     }
 
     /// Returns where a request is counted.
-    fn place(&mut self, data: &EntryData) -> usize {
-        let key = (data.operation, data.outcome, &data.failure);
-        let same = |tally: &Tally| (tally.operation, tally.outcome, &tally.failure) == key;
+    fn place(&mut self, class: &EntryClass) -> usize {
+        let same = |tally: &Tally| tally.class == *class;
         self.tallies.iter().position(same).unwrap_or_else(|| {
             self.tallies.push(Tally {
-                operation: data.operation,
-                outcome: data.outcome,
-                failure: data.failure.clone(),
+                class: class.clone(),
                 counts: [0; _],
             });
             self.tallies.len() - 1
@@ -187,9 +180,7 @@ impl BoundedJournal {
         };
         let tallies = self.tallies.iter();
         tallies
-            .filter(|tally| {
-                filter.selects(tally.operation, tally.outcome, tally.failure.as_deref())
-            })
+            .filter(|tally| filter.selects(&tally.class))
             .map(in_state)
             .sum()
     }

@@ -50,6 +50,7 @@ pub(super) async fn explain(
     Ok(Json(json!({
         "operation": explanation.operation,
         "outcome": explanation.outcome,
+        "judged": explanation.judged,
         "reason": explanation.reason,
         "failure": explanation.failure,
         "changes": explanation.changes,

@@ -19,7 +19,7 @@ use crate::{
         process,
     },
     failure,
-    journal::{EntryFilter, EntryView, Finding},
+    journal::{EntryFilter, EntryView, Finding, OTHER_ANSWER},
     server::MockAppliance,
 };
 
@@ -29,6 +29,7 @@ use crate::{
 pub(super) struct EntryQuery {
     operation: Option<String>,
     outcome: Option<String>,
+    judged: Option<String>,
     state: Option<String>,
     failure: Option<String>,
     limit: Option<usize>,
@@ -92,6 +93,7 @@ impl EntryQuery {
         Ok(EntryFilter {
             operation: named(self.operation.as_ref())?,
             outcome: named(self.outcome.as_ref())?,
+            judged: named(self.judged.as_ref())?,
             state: named(self.state.as_ref())?,
             failure: self.failure.clone(),
         })
@@ -143,7 +145,8 @@ fn not_reached(
     let all = appliance.journal(&EntryFilter::default(), MAX_INSTEAD);
     let describe = |entry: &EntryView| {
         let operation = entry.operation.unwrap_or("no operation");
-        format!("{operation} {} ({})", entry.outcome, entry.state)
+        let outcome = entry.outcome.unwrap_or(OTHER_ANSWER);
+        format!("{operation} {outcome} ({})", entry.state)
     };
     let instead: Vec<String> = all.entries.iter().map(describe).collect();
     let came = appliance.count(filter);

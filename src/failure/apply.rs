@@ -6,9 +6,12 @@ use std::time::Duration;
 
 use http::{StatusCode, header};
 
-use crate::failure::{
-    CloseKind, CutPoint, Delay, Delivery, FailureAction, RandomSource, ResponseOverride,
-    Termination,
+use crate::{
+    contract::Outcome,
+    failure::{
+        CloseKind, CutPoint, Delay, Delivery, FailureAction, RandomSource, ResponseOverride,
+        Termination,
+    },
 };
 
 impl FailureAction {
@@ -19,7 +22,8 @@ impl FailureAction {
 
     /// Tells whether the operation takes effect.
     ///
-    /// By default `true`, and `false` if the answer is replaced (outcome, status, redirect, body, page).
+    /// By default `true`, and `false` if the answer is replaced: by an outcome, a body, a page, a redirection, or a status that is
+    /// not 2xx.
     pub fn commits(&self) -> bool {
         self.commit.unwrap_or(!self.response.replaces_response())
     }
@@ -54,13 +58,27 @@ impl FailureAction {
 impl ResponseOverride {
     /// Returns whether another answer replaces the appliance's own.
     fn replaces_response(&self) -> bool {
-        self.outcome.is_some() || self.status.is_some() || self.body.is_some()
+        let fails = self.status.is_some_and(|status| !status.is_success());
+        self.outcome.is_some() || fails || self.body.is_some()
+    }
+
+    /// Returns the outcome that a client is told where this one is rendered; none where something else is sent instead.
+    pub fn told(&self, rendered: Outcome) -> Option<Outcome> {
+        let is_told = self.body.is_none() && (self.status.is_none() || self.outcome.is_some());
+        is_told.then_some(rendered)
+    }
+
+    /// Returns whether this redirects to a path.
+    pub fn redirects_to(&self, path: &str) -> bool {
+        let location = self.headers.get(header::LOCATION);
+        location.is_some_and(|location| location.as_bytes() == path.as_bytes())
     }
 
     fn replace(&self, delivery: &mut Delivery) {
         let response = &mut delivery.response;
         if let Some(status) = self.status {
             *response.status_mut() = status;
+            response.headers_mut().remove(header::ALLOW);
         }
         if let Some(body) = &self.body {
             *response.body_mut() = body.clone();
@@ -71,8 +89,10 @@ impl ResponseOverride {
                 response.headers_mut().append(name, value.clone());
             }
         }
-        if has_no_body(response.status()) {
+        if has_no_body(response.status()) || response.status() == StatusCode::RESET_CONTENT {
             response.body_mut().clear();
+        }
+        if response.body().is_empty() && !self.headers.contains_key(header::CONTENT_TYPE) {
             response.headers_mut().remove(header::CONTENT_TYPE);
         }
     }
@@ -112,10 +132,7 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
-    use crate::{
-        contract::Outcome,
-        failure::{Corruption, Pace},
-    };
+    use crate::failure::{Corruption, Pace};
 
     fn random(ordinal: u64) -> RandomSource {
         RandomSource::new(1, "mode", "", ordinal)
@@ -138,9 +155,9 @@ mod tests {
     #[case::status(FailureAction { response: ResponseOverride { status: Some(StatusCode::BAD_GATEWAY), ..ResponseOverride::default() }, ..FailureAction::default() }, false)]
     #[case::page(FailureAction { response: ResponseOverride { body: Some(Bytes::new()), ..ResponseOverride::default() }, ..FailureAction::default() }, false)]
     #[case::outcome(FailureAction { response: ResponseOverride { outcome: Some(Outcome::LockedOut), ..ResponseOverride::default() }, ..FailureAction::default() }, false)]
-    #[case::status_and_reset(
-        FailureAction { response: ResponseOverride { status: Some(StatusCode::OK), ..ResponseOverride::default() }, end: Some((CloseKind::Reset, CutPoint::MidBody)), ..FailureAction::default() },
-        false
+    #[case::status_of_a_success(
+        FailureAction { response: ResponseOverride { status: Some(StatusCode::CREATED), ..ResponseOverride::default() }, end: Some((CloseKind::Reset, CutPoint::MidBody)), ..FailureAction::default() },
+        true
     )]
     #[case::said_so(FailureAction { commit: Some(false), ..FailureAction::default() }, false)]
     #[case::said_otherwise(
@@ -194,7 +211,37 @@ mod tests {
     }
 
     #[rstest]
+    #[case::nothing(ResponseOverride::default(), Some(Outcome::Authenticated))]
+    #[case::outcome(ResponseOverride { outcome: Some(Outcome::Authenticated), status: Some(StatusCode::IM_A_TEAPOT), ..ResponseOverride::default() }, Some(Outcome::Authenticated))]
+    #[case::status(ResponseOverride { status: Some(StatusCode::OK), ..ResponseOverride::default() }, None)]
+    #[case::body(ResponseOverride { outcome: Some(Outcome::Authenticated), body: Some(Bytes::new()), ..ResponseOverride::default() }, None)]
+    fn what_a_client_is_told(
+        #[case] response: ResponseOverride,
+        #[case] expected: Option<Outcome>,
+    ) {
+        assert_eq!(response.told(Outcome::Authenticated), expected);
+    }
+
+    #[test]
+    fn a_replaced_status_has_no_allow_of_the_appliance() {
+        let mut refused = answer();
+        let allow = HeaderValue::from_static("POST");
+        refused.response.headers_mut().insert(header::ALLOW, allow);
+        let response = ResponseOverride {
+            status: Some(StatusCode::SERVICE_UNAVAILABLE),
+            ..ResponseOverride::default()
+        };
+        let action = FailureAction {
+            response,
+            ..FailureAction::default()
+        };
+        let bent = action.apply(&random(1), refused);
+        assert!(!bent.response.headers().contains_key(header::ALLOW));
+    }
+
+    #[rstest]
     #[case(204)]
+    #[case(205)]
     #[case(304)]
     fn an_answer_whose_status_has_no_body_has_none(#[case] status: u16) {
         let response = ResponseOverride {

@@ -1,7 +1,7 @@
 //! Pages that come where JSON is expected. The text is ours, in the manner of its kind.
 
 use bytes::Bytes;
-use http::{HeaderValue, StatusCode};
+use http::{HeaderValue, Response, StatusCode, header};
 
 use crate::failure::Page;
 
@@ -23,6 +23,15 @@ impl Page {
         } else {
             "text/html; charset=utf-8"
         })
+    }
+
+    /// Returns the whole answer.
+    pub fn response(self) -> Response<Bytes> {
+        let mut response = Response::new(self.text(self.status()));
+        *response.status_mut() = self.status();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, self.content_type());
+        response
     }
 
     /// Returns its text for a status.

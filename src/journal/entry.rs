@@ -25,20 +25,29 @@ pub struct EntryData {
     pub source: IpAddr,
     /// The number of the connection.
     pub connection: u64,
-    /// The operation, if the path and method are an operation's.
-    pub operation: Option<Operation>,
-    /// The outcome as the client sees it. A failure mode may replace the appliance's own.
-    pub outcome: Outcome,
+    /// How the request is counted.
+    pub class: EntryClass,
     /// Why the appliance came to its outcome; `None` if the server rejected the request.
     pub reason: Option<Reason>,
-    /// The failure mode that altered the response.
-    pub failure: Option<Arc<str>>,
     /// Whether a password was replaced.
     pub changed: bool,
     /// The client's faults.
     pub findings: Vec<Finding>,
     /// The request itself.
     pub request: RecordedRequest,
+}
+
+/// What requests have in common that are counted together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EntryClass {
+    /// The operation, if the path and method are an operation's.
+    pub operation: Option<Operation>,
+    /// The outcome that the client was told; `None` if a failure mode sent something else instead.
+    pub outcome: Option<Outcome>,
+    /// The outcome that the appliance came to.
+    pub judged: Outcome,
+    /// The failure mode that altered the response.
+    pub failure: Option<Arc<str>>,
 }
 
 /// An entry of a journal.
@@ -85,8 +94,10 @@ closed_set! {
 pub struct EntryFilter {
     /// The operation.
     pub operation: Option<Operation>,
-    /// The outcome.
+    /// The outcome that the client was told.
     pub outcome: Option<Outcome>,
+    /// The outcome that the appliance came to.
+    pub judged: Option<Outcome>,
     /// What became of the response.
     pub state: Option<Progress>,
     /// The name of the failure mode that altered the response.
@@ -109,20 +120,14 @@ impl JournalEntry {
 impl EntryFilter {
     /// Returns whether an entry matches.
     pub fn matches(&self, entry: &JournalEntry) -> bool {
-        let data = &entry.data;
-        self.selects(data.operation, data.outcome, data.failure.as_deref())
-            && self.state.is_none_or(|state| state == entry.progress)
+        self.selects(&entry.data.class) && self.state.is_none_or(|state| state == entry.progress)
     }
 
-    /// Returns whether entries of an operation, an outcome and a failure mode match, whatever their state.
-    pub(super) fn selects(
-        &self,
-        operation: Option<Operation>,
-        outcome: Outcome,
-        failure: Option<&str>,
-    ) -> bool {
-        (self.operation.is_none() || self.operation == operation)
-            && self.outcome.is_none_or(|wanted| wanted == outcome)
-            && (self.failure.is_none() || self.failure.as_deref() == failure)
+    /// Returns whether entries of a class match, whatever their state.
+    pub(super) fn selects(&self, class: &EntryClass) -> bool {
+        (self.operation.is_none() || self.operation == class.operation)
+            && (self.outcome.is_none() || self.outcome == class.outcome)
+            && self.judged.is_none_or(|judged| judged == class.judged)
+            && (self.failure.is_none() || self.failure.as_deref() == class.failure.as_deref())
     }
 }

@@ -31,10 +31,13 @@ fn arrival(path: &str, body: &str) -> EntryData {
         instant: now(),
         source: [127, 0, 0, 1].into(),
         connection: 3,
-        operation: Some(Operation::Validation),
-        outcome: Outcome::Authenticated,
+        class: EntryClass {
+            operation: Some(Operation::Validation),
+            outcome: Some(Outcome::Authenticated),
+            judged: Outcome::Authenticated,
+            failure: None,
+        },
         reason: Some(Reason::AllHolds),
-        failure: None,
         changed: false,
         findings: Finding::all_in(&request.map(|()| body.to_owned().into()), None),
         request: recorded,
@@ -121,7 +124,11 @@ fn counts_follow_an_entry_that_was_dropped() {
     let tickets = [
         journal.push(plain()),
         journal.push(EntryData {
-            failure: Some(Arc::from("slow")),
+            class: EntryClass {
+                outcome: None,
+                failure: Some(Arc::from("slow")),
+                ..plain().class
+            },
             ..plain()
         }),
     ];
@@ -290,8 +297,12 @@ fn a_view_says_what_is_wrong_and_what_was_meant() {
         missing.findings
     );
     let elsewhere = view(EntryData {
-        operation: None,
-        outcome: Outcome::UnknownPath,
+        class: EntryClass {
+            operation: None,
+            outcome: Some(Outcome::UnknownPath),
+            judged: Outcome::UnknownPath,
+            failure: None,
+        },
         ..arrival("/external/authentication/validation", "")
     });
     assert!(

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use crate::{
     appliance::Rules,
     contract,
-    contract::{Field, Kind, Operation},
+    contract::{Field, Kind, Operation, Outcome},
     journal::{Finding, JournalEntry, suggestion},
     redact::{Fingerprints, Mask, Redactor},
 };
@@ -37,8 +37,10 @@ pub struct EntryView {
     pub connection: u64,
     /// The operation, if it hit one.
     pub operation: Option<&'static str>,
-    /// What the client was told it came to.
-    pub outcome: &'static str,
+    /// The outcome that the client was told; none where a failure mode sent something else instead.
+    pub outcome: Option<&'static str>,
+    /// The outcome that the appliance came to.
+    pub judged: &'static str,
     /// Why, in words.
     pub reason: String,
     /// The user it is about, if it names one.
@@ -104,7 +106,7 @@ impl<'a> JournalRedactor<'a> {
     /// Returns an entry as it may be read.
     pub fn view(&self, entry: &JournalEntry) -> EntryView {
         let data = &entry.data;
-        let request = &data.request;
+        let (class, request) = (&data.class, &data.request);
         let fields = fields(request.body());
         let own = own_secrets(&fields);
         let clean = |text: &str| own.text(&self.redactor.text(text)).into_owned();
@@ -124,14 +126,15 @@ impl<'a> JournalRedactor<'a> {
             at_ms: milliseconds(data.at.0),
             source: data.source.to_string(),
             connection: data.connection,
-            operation: data.operation.map(Operation::name),
-            outcome: data.outcome.name(),
+            operation: class.operation.map(Operation::name),
+            outcome: class.outcome.map(Outcome::name),
+            judged: class.judged.name(),
             reason: data.reason.map_or_else(
-                || format!("refused before it was read: {}", data.outcome),
+                || format!("refused before it was read: {}", class.judged),
                 |reason| reason.to_string(),
             ),
             user: users.next().map(|(_, value)| clean(value)),
-            failure: data.failure.as_deref().map(str::to_owned),
+            failure: class.failure.as_deref().map(str::to_owned),
             changed: data.changed,
             status: entry.status.map(|status| status.as_u16()),
             took_ms: entry.took().map(milliseconds),
@@ -151,7 +154,7 @@ impl<'a> JournalRedactor<'a> {
                 .iter()
                 .map(|finding| self.finding(*finding, entry, &fields))
                 .collect(),
-            suggestion: data.operation.is_none().then(suggest),
+            suggestion: class.operation.is_none().then(suggest),
         }
     }
 
@@ -171,7 +174,7 @@ impl<'a> JournalRedactor<'a> {
 
     fn finding(&self, finding: Finding, entry: &JournalEntry, fields: &TextFields) -> FindingView {
         let data = &entry.data;
-        let detail = match (finding, data.operation) {
+        let detail = match (finding, data.class.operation) {
             // The reader's own words name a place and a kind of fault, and quote nothing.
             (Finding::MalformedBody | Finding::InvalidEscape, _) => {
                 let parsed = serde_json::from_slice::<IgnoredAny>(data.request.body());
@@ -238,3 +241,6 @@ fn milliseconds(time: Duration) -> f64 {
     // Microseconds are what a reader can use.
     (time.as_secs_f64() * 1_000_000.0).round() / 1000.0
 }
+
+/// What a line says instead of an outcome that the client was not told.
+pub const OTHER_ANSWER: &str = "another answer";

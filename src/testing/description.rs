@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::{
-    journal::{EntryFilter, EntryView},
+    journal::{EntryFilter, EntryView, OTHER_ANSWER},
     server::MockAppliance,
     testing::filter::RequestFilter,
 };
@@ -91,7 +91,8 @@ fn line(view: &EntryView) -> String {
     );
     format!(
         "{operation} → {}{user}: {}{failure}",
-        view.outcome, view.reason
+        view.outcome.unwrap_or(OTHER_ANSWER),
+        view.reason
     )
 }
 

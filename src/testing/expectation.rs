@@ -59,7 +59,12 @@ impl Expectation {
         self.times(0)
     }
 
-    /// Counts only requests with this outcome.
+    /// Counts only requests that the appliance gave this outcome, whatever a failure mode sent instead.
+    pub fn judged(self, outcome: Outcome) -> Expectation {
+        self.set(|state| state.filter.entry.judged = Some(outcome))
+    }
+
+    /// Counts only requests whose client was told this outcome.
     pub fn outcome(self, outcome: Outcome) -> Expectation {
         self.set(|state| state.filter.entry.outcome = Some(outcome))
     }

@@ -66,7 +66,8 @@ impl Failure {
         Failure::does("hang", json!({ "hang": "before_head" }))
     }
 
-    /// The answer has this status, and the operation takes no effect. 100 to 599 where the reader agrees.
+    /// The answer has this status, 200 to 599. With an error status it has no body, and the operation takes no effect unless the
+    /// status is 2xx.
     pub fn status(status: u16) -> Failure {
         Failure::does("status", json!({ "status": status }))
     }

@@ -57,6 +57,10 @@ impl fmt::Display for RequestFilter {
             .outcome
             .iter()
             .try_for_each(|outcome| write!(out, " → {outcome}"))?;
+        entry
+            .judged
+            .iter()
+            .try_for_each(|judged| write!(out, " judged {judged}"))?;
         user.iter()
             .try_for_each(|user| write!(out, " by {user:?}"))?;
         entry

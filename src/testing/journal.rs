@@ -44,7 +44,13 @@ impl<'a> Journal<'a> {
         self
     }
 
-    /// Only those with this outcome.
+    /// Only those that the appliance gave this outcome, whatever a failure mode sent instead.
+    pub fn judged(mut self, outcome: Outcome) -> Journal<'a> {
+        self.filter.entry.judged = Some(outcome);
+        self
+    }
+
+    /// Only those whose client was told this outcome.
     pub fn outcome(mut self, outcome: Outcome) -> Journal<'a> {
         self.filter.entry.outcome = Some(outcome);
         self

@@ -9,18 +9,20 @@ use http::{Request, StatusCode, request::Parts};
 use super::{MockAppliance, ScheduledAppliance};
 use crate::{
     appliance::{GracePeriod, Moment, ParsedRequest, Reason, ResponseKey, Rules},
-    clock::Clock,
+    clock::{Clock, Timestamp},
     contract::Outcome,
-    failure::{Call, Delivery, Stale, Trigger},
-    journal::{EntryData, EntryId, Finding, Progress, RecordedRequest},
+    failure::{Call, Delivery, FailureAction, Page, Stale, Trigger},
+    journal::{EntryClass, EntryData, EntryId, Finding, Progress, RecordedRequest},
     server::{AcceptDecision, Client, PinnedFuture, Refusal, ServerAnswer, Service},
 };
 
 /// What a request comes to.
 pub(super) struct Decision {
-    pub(super) key: ResponseKey,
+    /// What is rendered.
+    key: ResponseKey,
+    pub(super) class: EntryClass,
     pub(super) reason: Reason,
-    pub(super) failure: Option<Trigger>,
+    failure: Option<Trigger>,
     /// Whether a password was replaced.
     pub(super) changed: bool,
 }
@@ -30,37 +32,33 @@ impl Service for MockAppliance {
         let (method, uri) = (request.method(), request.uri());
         let recorded = RecordedRequest::new(method, uri, request.headers(), request.body());
         let mut rules = self.rules();
-        let mut parsed = rules.parse_request(request);
+        let read = |rules: &Rules| {
+            let parsed = rules.parse_request(request);
+            let findings = Finding::all_in(request, parsed.rejection());
+            (parsed, findings)
+        };
+        let (mut parsed, mut findings) = read(&rules);
         let mut content = self.content();
         if !Arc::ptr_eq(&rules, &content.current.appliance.rules) {
             // Other readings were set since.
             rules = Arc::clone(&content.current.appliance.rules);
-            parsed = rules.parse_request(request);
+            (parsed, findings) = read(&rules);
         }
         // Inside the lock: a request that is evaluated later has a later time, and a later entry.
         let stamp = self.clock.timestamp();
         let decision = content.current.decide(&parsed, client, stamp.moment);
-        let operation = parsed.operation();
-        if operation.is_none() {
+        if decision.class.operation.is_none() {
             content.unmatched.add(method, uri);
         }
-        let failure = decision.failure.as_ref();
         let entry = self.journal.push(EntryData {
-            at: stamp.moment,
-            instant: stamp.instant,
-            source: client.source,
-            connection: client.connection,
-            operation,
-            outcome: decision.key.outcome,
             reason: Some(decision.reason),
-            failure: failure.map(|failure| Arc::clone(&failure.mode)),
             changed: decision.changed,
-            findings: Finding::all_in(request, parsed.rejection()),
-            request: recorded,
+            findings,
+            ..entry_data(&stamp, client, decision.class.clone(), recorded)
         });
         drop(content);
         ServerAnswer {
-            delivery: decision.deliver(&rules, &parsed),
+            delivery: decision.deliver(&rules, &parsed, uri.path()),
             received: stamp.age,
             entry: Some(entry),
         }
@@ -74,25 +72,20 @@ impl Service for MockAppliance {
             Refusal::HeadTooLarge => Outcome::HeadTooLarge,
             Refusal::RequestTimeout => Outcome::RequestTimeout,
         };
-        let operation = rules.operation_at(head.uri.path());
+        let class = EntryClass {
+            operation: rules.operation_at(head.uri.path()),
+            outcome: Some(outcome),
+            judged: outcome,
+            failure: None,
+        };
+        let recorded = RecordedRequest::new(&head.method, &head.uri, &head.headers, &[]);
         let mut content = self.content();
-        if operation.is_none() {
+        if class.operation.is_none() {
             content.unmatched.add(&head.method, &head.uri);
         }
         let stamp = self.clock.timestamp();
-        let entry = self.journal.push(EntryData {
-            at: stamp.moment,
-            instant: stamp.instant,
-            source: client.source,
-            connection: client.connection,
-            operation,
-            outcome,
-            reason: None,
-            failure: None,
-            changed: false,
-            findings: vec![Finding::Unlawful],
-            request: RecordedRequest::new(&head.method, &head.uri, &head.headers, &[]),
-        });
+        let refused = entry_data(&stamp, client, class, recorded);
+        let entry = self.journal.push(refused);
         drop(content);
         ServerAnswer {
             entry: Some(entry),
@@ -162,6 +155,7 @@ impl ScheduledAppliance {
         });
         let action = failure.as_ref().map(|failure| &failure.action);
         let mut key = evaluation.key;
+        let judged = key.outcome;
         if let Some(response) = action.map(|action| &action.response)
             && let Some(outcome) = response.outcome
         {
@@ -181,8 +175,16 @@ impl ScheduledAppliance {
             });
             state.commit(change);
         }
+        let told = |action: &Arc<FailureAction>| action.response.told(key.outcome);
+        let class = EntryClass {
+            operation: request.operation(),
+            outcome: action.map_or(Some(judged), told),
+            judged,
+            failure: failure.as_ref().map(|failure| Arc::clone(&failure.mode)),
+        };
         Decision {
             key,
+            class,
             reason: evaluation.reason,
             failure,
             changed,
@@ -191,13 +193,43 @@ impl ScheduledAppliance {
 }
 
 impl Decision {
-    /// Renders the answer, and lets the failure mode change it and its delivery.
-    pub(super) fn deliver(&self, rules: &Rules, request: &ParsedRequest<'_>) -> Delivery {
+    /// Renders the answer, and lets the failure mode change it and its delivery. A redirection leads to a
+    /// sign-in page.
+    pub(super) fn deliver(
+        &self,
+        rules: &Rules,
+        request: &ParsedRequest<'_>,
+        path: &str,
+    ) -> Delivery {
         let Some(failure) = &self.failure else {
             return Delivery::plain(rules.render_response(self.key, request));
         };
-        let rules = failure.action.response.rules.as_deref().unwrap_or(rules);
+        let replaced = &failure.action.response;
+        if replaced.redirects_to(path) {
+            return Delivery::plain(Page::Login.response());
+        }
+        let rules = replaced.rules.as_deref().unwrap_or(rules);
         let delivery = Delivery::plain(rules.render_response(self.key, request));
         failure.action.apply(&failure.random, delivery)
+    }
+}
+
+/// Returns the entry of a request that the server refused; of one that was answered, the other fields are filled in.
+fn entry_data(
+    stamp: &Timestamp,
+    client: Client,
+    class: EntryClass,
+    request: RecordedRequest,
+) -> EntryData {
+    EntryData {
+        at: stamp.moment,
+        instant: stamp.instant,
+        source: client.source,
+        connection: client.connection,
+        class,
+        reason: None,
+        changed: false,
+        findings: vec![Finding::Unlawful],
+        request,
     }
 }

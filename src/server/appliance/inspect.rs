@@ -36,8 +36,10 @@ pub struct JournalPage {
 pub struct Explanation {
     /// The operation it hits, if any.
     pub operation: Option<Operation>,
-    /// What it comes to.
-    pub outcome: Outcome,
+    /// The outcome that the client would be told; none where a failure mode would send something else instead.
+    pub outcome: Option<Outcome>,
+    /// The outcome that the appliance would come to.
+    pub judged: Outcome,
     /// Why the appliance comes to that, in words.
     pub reason: String,
     /// The failure mode that would trigger.
@@ -111,14 +113,18 @@ impl MockAppliance {
             connection: 0,
         };
         let decision = current.decide(&parsed, client, self.clock.now());
-        let answer = decision.deliver(&rules, &parsed).response;
-        let operation = parsed.operation();
+        let answer = decision
+            .deliver(&rules, &parsed, request.uri().path())
+            .response;
+        let class = decision.class;
+        let operation = class.operation;
         let suggest = || suggestion(&rules, request.uri().path());
         Explanation {
             operation,
-            outcome: decision.key.outcome,
+            outcome: class.outcome,
+            judged: class.judged,
             reason: decision.reason.to_string(),
-            failure: decision.failure.map(|failure| failure.mode.to_string()),
+            failure: class.failure.map(|failure| failure.to_string()),
             changes: decision.changed,
             findings: Finding::all_in(request, parsed.rejection()),
             suggestion: operation.is_none().then(suggest),

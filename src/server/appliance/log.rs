@@ -15,7 +15,8 @@ impl MockAppliance {
             return;
         };
         let data = &entry.data;
-        let asked = data.operation.map_or_else(
+        let class = &data.class;
+        let asked = class.operation.map_or_else(
             // A path may hold anything, a password too.
             || {
                 self.redactor(&self.journal.read(password_changes))
@@ -30,9 +31,9 @@ impl MockAppliance {
             .unwrap_or_default();
         let status = entry.status.map_or(0, |status| status.as_u16());
         let took_ms = entry.took().unwrap_or_default().as_secs_f64() * 1000.0;
-        let (outcome, state) = (data.outcome.name(), entry.progress.name());
-        let failure = data.failure.as_deref().unwrap_or_default();
-        let bent = data
+        let (outcome, state) = (class.judged.name(), entry.progress.name());
+        let failure = class.failure.as_deref().unwrap_or_default();
+        let bent = class
             .failure
             .as_ref()
             .map(|failure| format!(", bent by {failure}"));

@@ -198,3 +198,54 @@ async fn findings_say_what_is_wrong_with_the_client() {
     );
     api.end().await;
 }
+
+#[tokio::test]
+async fn a_page_instead_of_an_answer_is_no_outcome() {
+    let api = ControlServer::http();
+    for (action, told, changed) in [
+        (json!({ "page": "login" }), None, false),
+        (json!({ "status": 503 }), None, false),
+        (json!({ "status": 500, "commit": true }), None, true),
+        (json!({ "status": 201 }), None, true),
+        (json!({ "redirect": "/login" }), None, false),
+        (
+            json!({ "json": { "msg": "Password has been replaced" } }),
+            None,
+            false,
+        ),
+        (
+            json!({ "outcome": "locked_out" }),
+            Some("locked_out"),
+            false,
+        ),
+        (
+            json!({ "outcome": "locked_out", "status": 429 }),
+            Some("locked_out"),
+            false,
+        ),
+        (json!({ "bom": true }), Some("password_replaced"), true),
+    ] {
+        let modes = json!({ "failures": [{ "name": "f", "do": action }] });
+        let client = api.client(&api.sensor("s", modes).await);
+        change(&client, "test", "Test12345!", "Next12345!").await;
+        let judged = "judged=password_replaced&failure=f&timeout=30s";
+        let waited = api
+            .get(&format!("/v1/appliances/s/journal/wait?{judged}"))
+            .await;
+        let entry = &waited.body["entries"][0];
+        assert_eq!(
+            (
+                entry["outcome"].as_str(),
+                &entry["judged"],
+                &entry["changed"]
+            ),
+            (told, &json!("password_replaced"), &json!(changed)),
+            "{action}"
+        );
+        let path = "/v1/appliances/s/journal?outcome=password_replaced";
+        let expected = u64::from(told == Some("password_replaced"));
+        assert_eq!(api.get(path).await.body["count"], expected, "{action}");
+        api.delete("/v1/appliances/s").await;
+    }
+    api.end().await;
+}

@@ -99,7 +99,7 @@ async fn to_explain_changes_and_counts_nothing() {
             explained.failure.as_deref(),
             explained.changes
         ),
-        (Outcome::LockedOut, Some("bad"), false)
+        (Some(Outcome::LockedOut), Some("bad"), false)
     );
     assert_eq!(
         (
@@ -119,7 +119,7 @@ async fn to_explain_changes_and_counts_nothing() {
     let explained = double.appliance().explain(&request, [127, 0, 0, 1].into());
     assert_eq!(
         (explained.outcome, explained.changes),
-        (Outcome::PasswordReplaced, true)
+        (Some(Outcome::PasswordReplaced), true)
     );
     assert_eq!(
         double

@@ -63,8 +63,9 @@ async fn one_racing_change_wins_and_the_order_explains_all_answers() {
             .rev()
             .map(|entry| (entry.outcome, entry.changed))
             .collect();
-        let expected = std::iter::once(("password_replaced", true))
-            .chain(std::iter::repeat_n(("authentication_failed", false), 63));
+        let expected = std::iter::once((Some("password_replaced"), true)).chain(
+            std::iter::repeat_n((Some("authentication_failed"), false), 63),
+        );
         assert_eq!(outcomes, expected.collect::<Vec<_>>());
         // Known again by its fingerprint: what the winner sets is what the next round's winner gives.
         let winner = &page.entries[63].fingerprints;

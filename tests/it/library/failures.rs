@@ -151,3 +151,38 @@ async fn every_ready_made_mode_can_be_armed() {
     }
     assert_eq!(sensor.counters().len(), fixture::READY_MADE.len());
 }
+
+#[tokio::test]
+async fn a_redirection_leads_to_a_sign_in_page() {
+    let redirected = Failure::ready_made("redirected");
+    let sensor = Double::sensor().http().failure(redirected).start().await;
+    let sensor = sensor.unwrap();
+    let target = client::target(&sensor);
+    for (path, status, header) in [
+        ("/external/authentication/validation", 302, "location"),
+        ("/login", 200, "content-type"),
+    ] {
+        let request = http::Request::get(path).body(Default::default()).unwrap();
+        let answer = target.send(&request).await.unwrap();
+        assert_eq!(answer.status(), status, "{path}");
+        let value = answer.headers()[header].to_str().unwrap();
+        assert!(
+            ["/login", "text/html; charset=utf-8"].contains(&value),
+            "{value}"
+        );
+    }
+    assert_eq!(sensor.journal().outcome(Outcome::UnknownPath).count(), 0);
+    assert_eq!(sensor.journal().judged(Outcome::UnknownPath).count(), 2);
+    let error = Failure::status(503);
+    sensor.reset();
+    sensor.disarm("redirected");
+    sensor.fail(Operation::SetPassword, error);
+    let answer = client::set_password(&target, "test", "Test12345!", "Other-1234!").await;
+    let answer = answer.unwrap();
+    assert_eq!(
+        (answer.status(), answer.body().len()),
+        (503.try_into().unwrap(), 0)
+    );
+    assert!(!answer.headers().contains_key("content-type"));
+    assert!(!sensor.password_is("test", "Other-1234!"));
+}
