@@ -28,7 +28,7 @@ use std::{
     io,
     net::{IpAddr, SocketAddr},
     pin::{Pin, pin},
-    sync::{Arc, Mutex},
+    sync::{Arc, atomic::AtomicU64},
 };
 
 pub use appliance::{Explanation, JournalPage, MockAppliance, UnmatchedRequests};
@@ -44,7 +44,7 @@ use tokio::{
     task::{JoinError, JoinSet},
 };
 
-use crate::server::{connection::Connection, limits::Permit, tls::Identity};
+use crate::server::{limits::Permit, task::Accepted, tls::Identity};
 
 /// Serves a listener until `shutdown` completes; returns when its connections are gone.
 ///
@@ -67,8 +67,7 @@ use crate::server::{connection::Connection, limits::Permit, tls::Identity};
 /// - the end of the connection: a head that stops early or comes too slowly, HTTP/2's preface.
 ///
 /// # Outages
-/// [`Service::on_accept`] and [`Service::next_outage`] close the port: the listener is closed, then every
-/// connection gets RST. At [`Service::outage_end`] the port listens again on the same number.
+/// [`Service::next_outage`] closes the port: the listener is closed, then every connection gets RST. At [`Service::outage_end`] the port listens again on the same number.
 pub async fn run(
     mut listener: TcpListener,
     identity: Option<Identity>,
@@ -83,7 +82,7 @@ pub async fn run(
         tasks: JoinSet::new(),
         ending: watch::Sender::new(Ending::Outage),
         accepted: None,
-        count: 0,
+        count: Arc::default(),
     };
     let mut shutdown = pin!(shutdown);
     while server.listen(&listener, shutdown.as_mut()).await == Ending::Outage
@@ -110,10 +109,10 @@ struct Server {
     tasks: JoinSet<()>,
     /// Tells the connections that they end.
     ending: watch::Sender<Ending>,
-    /// A connection that waits for its permit, or brought the port down.
+    /// A connection that waits for its permit.
     accepted: Option<(TcpStream, IpAddr)>,
-    /// How many connections there were.
-    count: u64,
+    /// How many connections there were over which a client sent something.
+    count: Arc<AtomicU64>,
 }
 
 /// Why accepting stops, and connections end.
@@ -138,11 +137,8 @@ impl Server {
                 () = &mut outage => return Ending::Outage,
                 Some(end) = self.tasks.join_next() => self.log_panic(end),
                 permit = limits.connections.permit(), if self.accepted.is_some() => {
-                    if let Some((stream, source)) = self.accepted.take()
-                        && let Some(stream) = self.on_accept(stream, source, permit)
-                    {
-                        self.accepted = Some((stream, source));
-                        return Ending::Outage;
+                    if let Some((stream, source)) = self.accepted.take() {
+                        self.spawn(stream, source, permit);
                     }
                 }
                 accepted = accept(listener, &limits), if self.accepted.is_none() => {
@@ -152,32 +148,17 @@ impl Server {
         }
     }
 
-    /// Starts a connection; returns it where it brings the port down.
-    fn on_accept(
-        &mut self,
-        stream: TcpStream,
-        source: IpAddr,
-        permit: Permit,
-    ) -> Option<TcpStream> {
-        self.count += 1;
-        let client = Client {
-            source,
-            connection: self.count,
-        };
-        let AcceptDecision::Serve(failure) = self.service.on_accept(client) else {
-            self.service.on_closed(client.connection);
-            return Some(stream);
-        };
-        let connection = Arc::new(Connection {
+    fn spawn(&mut self, stream: TcpStream, source: IpAddr, permit: Permit) {
+        let accepted = Accepted {
             service: Arc::clone(&self.service),
+            identity: self.identity.clone(),
             limits: Arc::clone(&self.limits),
-            client,
-            state: Mutex::default(),
-        });
-        let (identity, ending) = (self.identity.clone(), self.ending.subscribe());
-        let serve = task::serve(connection, stream, identity, failure, ending, permit);
-        self.tasks.spawn(serve);
-        None
+            count: Arc::clone(&self.count),
+            stream,
+            source,
+        };
+        let ending = self.ending.subscribe();
+        self.tasks.spawn(task::serve(accepted, ending, permit));
     }
 
     /// Ends every connection with RST.

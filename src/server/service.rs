@@ -31,15 +31,16 @@ pub trait Service: Send + Sync + 'static {
     /// Returns the clock of delays and of outages.
     fn clock(&self) -> &Clock;
 
-    /// Decides about a new connection; called in the order in which they are accepted, before TLS.
+    /// Decides about a connection when the client's first byte has come, before TLS. [`Service::next_outage`] must complete
+    /// after [`AcceptDecision::ClosePort`].
     fn on_accept(&self, _client: Client) -> AcceptDecision {
         AcceptDecision::Serve(None)
     }
 
-    /// Called once for each accepted connection, when it is closed.
+    /// Called once for each connection that was decided about, when it is closed.
     fn on_closed(&self, _connection: u64) {}
 
-    /// Completes when the port is to be closed though nobody connects.
+    /// Completes when the port is to be closed: because of a connection, or by the clock.
     fn next_outage(&self) -> PinnedFuture<'_> {
         Box::pin(std::future::pending())
     }
@@ -65,7 +66,7 @@ pub struct Client {
     pub connection: u64,
 }
 
-/// What happens to a new connection.
+/// What happens to a connection.
 #[derive(Debug)]
 pub enum AcceptDecision {
     /// This and all other connections are reset, and the port is closed until the outage ends.

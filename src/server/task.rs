@@ -1,45 +1,75 @@
 //! The task of one connection: the handshake, then hyper, both held to the limits of what they are doing.
 
 use std::{
-    future::poll_fn,
+    future::{pending, poll_fn},
+    io,
+    net::IpAddr,
     pin::{Pin, pin},
-    sync::Arc,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
     task::{Poll, ready},
 };
 
 use hyper::{server::conn::http1::Builder, service::service_fn};
 use hyper_util::rt::TokioIo;
 use tokio::{
-    io::AsyncWriteExt,
+    io::{AsyncWriteExt, Interest},
     net::TcpStream,
     sync::watch,
-    time::{Instant, sleep},
+    time::{Instant, sleep, timeout},
 };
 
-use crate::{
-    failure::TlsFailure,
-    server::{
-        Ending, Limits,
-        connection::{Connection, ConnectionPhase},
-        exchange, handshake,
-        limits::Permit,
-        script::ScriptedStream,
-        stream::{TrackedStream, Transport},
-        tls::Identity,
-    },
+use crate::server::{
+    AcceptDecision, Client, Ending, Limits, Service,
+    connection::{Connection, ConnectionPhase},
+    exchange, handshake,
+    limits::Permit,
+    script::ScriptedStream,
+    stream::{TrackedStream, Transport},
+    tls::Identity,
 };
+
+/// A client that has connected.
+pub(super) struct Accepted {
+    pub(super) service: Arc<dyn Service>,
+    pub(super) identity: Option<Identity>,
+    pub(super) limits: Arc<Limits>,
+    pub(super) count: Arc<AtomicU64>,
+    pub(super) stream: TcpStream,
+    pub(super) source: IpAddr,
+}
 
 /// Serves a client until it leaves, a limit ends the connection, or the server stops.
 pub(super) async fn serve(
-    connection: Arc<Connection>,
-    stream: TcpStream,
-    identity: Option<Identity>,
-    failure: Option<TlsFailure>,
+    accepted: Accepted,
     mut ending: watch::Receiver<Ending>,
     _permit: Permit,
 ) {
+    tokio::select! {
+        biased;
+        Ok(()) = ending.changed() => {
+            if *ending.borrow() == Ending::Outage {
+                // Closing then sends RST. Fails if the client has left.
+                let _ = accepted.stream.set_zero_linger();
+            }
+            return;
+        }
+        has_byte = accepted.has_byte() => if !has_byte {
+            return;
+        }
+    }
+    let (connection, decision) = accepted.connection();
     let mut served = pin!(async {
+        let Accepted {
+            stream, identity, ..
+        } = accepted;
         let stream = TrackedStream::new(stream, Arc::clone(&connection));
+        let AcceptDecision::Serve(failure) = decision else {
+            // The outage that has begun ends it.
+            return pending().await;
+        };
         let transport: Option<Box<dyn Transport>> = match &identity {
             None => Some(Box::new(stream)),
             Some(identity) => handshake::accept(&connection, stream, identity, failure).await,
@@ -63,6 +93,40 @@ pub(super) async fn serve(
             }
             () = &mut served => return,
         }
+    }
+}
+
+impl Accepted {
+    /// Waits for a first byte. Without one, as from a probe of the port, nothing is counted and no failure mode fires.
+    async fn has_byte(&self) -> bool {
+        let limit = match self.identity {
+            Some(_) => self.limits.handshake,
+            None => self.limits.idle,
+        };
+        let first = async {
+            let ready = self.stream.ready(Interest::READABLE).await?;
+            // Bytes may have come before the end.
+            let is_ended = ready.is_read_closed() && self.stream.peek(&mut [0]).await? == 0;
+            Ok::<bool, io::Error>(!is_ended)
+        };
+        timeout(limit, first)
+            .await
+            .is_ok_and(|has| has.unwrap_or(false))
+    }
+
+    /// Counts the connection, and asks the service what happens to it.
+    fn connection(&self) -> (Arc<Connection>, AcceptDecision) {
+        let client = Client {
+            source: self.source,
+            connection: self.count.fetch_add(1, Ordering::Relaxed) + 1,
+        };
+        let connection = Connection {
+            service: Arc::clone(&self.service),
+            limits: Arc::clone(&self.limits),
+            client,
+            state: Mutex::default(),
+        };
+        (Arc::new(connection), self.service.on_accept(client))
     }
 }
 

@@ -26,6 +26,7 @@ impl MockAppliance {
             mode,
             until: self.clock.timestamp().age.saturating_add(time),
         });
+        self.rescheduled.notify_waiters();
     }
 
     /// Asks until there is nothing to wait for: again at the age that is returned, and when a failure
@@ -51,9 +52,12 @@ impl MockAppliance {
         Some(outage.as_ref()?.until)
     }
 
-    /// Begins the outage whose time is now; else returns when to ask again.
+    /// Begins the outage whose time is now, unless a connection has begun one; else returns when to ask again.
     pub(super) fn begin_scheduled_outage(&self) -> Option<Duration> {
         let mut content = self.content();
+        if content.is_port_closed {
+            return None;
+        }
         let now = self.clock.timestamp();
         let mut next = Duration::MAX;
         for (mode, during, length) in content.current.schedule.scheduled_outages() {
