@@ -29,7 +29,7 @@ mod target;
 
 use std::{io, io::Write, panic, panic::AssertUnwindSafe, process::ExitCode, thread};
 
-use clap::{Parser, Subcommand};
+use clap::{Arg, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::{
     cli::{
@@ -79,13 +79,15 @@ enum Command {
     /// Validate fixtures, print their JSON Schema, write a starter
     #[command(subcommand)]
     Fixture(fixture::FixtureCommand),
-    /// Exit with 0 if every appliance answers; for container images
+    /// Exit with 0 if serve answers; for container images
     Healthcheck(healthcheck::HealthcheckArgs),
 }
 
 /// Parses, runs, and returns the exit code.
 pub fn main() -> ExitCode {
-    let Cli { command, console } = Cli::parse();
+    let arguments = with_variables(Cli::command()).get_matches();
+    let Cli { command, console } =
+        Cli::from_arg_matches(&arguments).unwrap_or_else(|error| error.exit());
     console.install_panic_hook();
     if console.is_verbose() {
         log::print_events(console);
@@ -95,6 +97,26 @@ pub fn main() -> ExitCode {
     let code = result.map_or(code::INTERNAL, |result| console.code(result));
     console.flush();
     ExitCode::from(code)
+}
+
+/// Lets the options of `serve` and `healthcheck` be set by variables, for containers. No other command's: consent to change
+/// passwords, and to trust anybody, is given by whoever types it.
+fn with_variables(command: clap::Command) -> clap::Command {
+    let named = |option: Arg| {
+        let Some(long) = option.get_long() else {
+            return option;
+        };
+        let name = long.replace('-', "_").to_uppercase();
+        option
+            .env(format!("D4IOT_DOUBLE_{name}"))
+            .hide_env_values(true)
+    };
+    let with_variables = |command: clap::Command| command.mut_args(named);
+    ["serve", "healthcheck"]
+        .iter()
+        .fold(command, |command, name| {
+            command.mut_subcommand(name, with_variables)
+        })
 }
 
 fn run(command: Command, console: &Console) -> Result {
@@ -118,7 +140,7 @@ fn run(command: Command, console: &Console) -> Result {
         Command::Explain(options) => explain::run(&options),
         Command::Documents(options) => documents::run(&options),
         Command::Fixture(command) => fixture::run(&command),
-        Command::Healthcheck(options) => healthcheck::run(&options, console),
+        Command::Healthcheck(options) => healthcheck::run(&options),
     }
 }
 

@@ -69,6 +69,13 @@ pub async fn serve(
     Ok(())
 }
 
+/// Serves probes until `shutdown` completes: every request is answered with the number of this process.
+pub async fn serve_health(listener: TcpListener, shutdown: impl Future<Output = ()>) {
+    let (stopping, _) = watch::channel(false);
+    let answer = || async { format!("{}\n", std::process::id()) };
+    listen::serve(listener, Router::new().fallback(answer), stopping, shutdown).await;
+}
+
 /// What all handlers share.
 struct AppState {
     registry: Registry,

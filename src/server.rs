@@ -36,7 +36,7 @@ pub use limits::{Connections, Limits, Log, raise_descriptor_limit};
 pub use port::bind;
 pub use ports::{BoundPort, InvalidPorts, Ports};
 pub use registry::{BindError, Registry, RegistryError, RegistrySettings};
-pub use running::{RunningAppliance, reachable};
+pub use running::{RunningAppliance, bracketed, reachable, url};
 pub use service::{AcceptDecision, Client, PinnedFuture, Refusal, ServerAnswer, Service};
 use tokio::{
     net::{TcpListener, TcpStream},

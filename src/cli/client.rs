@@ -120,7 +120,8 @@ fn proxy(address: &str) -> Result<Proxy> {
     })
 }
 
-fn duration(text: &str) -> Result<Duration, &'static str> {
+/// Reads a duration for clap.
+pub(super) fn duration(text: &str) -> Result<Duration, &'static str> {
     let expected = "expected whole numbers with units of ms, s, m, h, as in `500ms`, `90s`";
     failure::duration::parse(text).ok_or(expected)
 }

@@ -1,12 +1,12 @@
-//! `healthcheck`: exit 0 when every appliance answers. Made for container images, which have no curl.
+//! `healthcheck`: exit 0 when a `serve` process answers. Made for container images, which have no curl.
 //!
-//! Any answer counts: an appliance that misbehaves as its fixture says is healthy. Certificates are not verified: nothing
-//! secret is sent, and a certificate may be wrong on purpose.
+//! It asks the address for probes, so no appliance notices, whatever its failure modes do.
 
 use std::{
     fs,
     path::{Path, PathBuf},
-    time::Duration,
+    thread,
+    time::{Duration, Instant},
 };
 
 use bytes::Bytes;
@@ -15,8 +15,7 @@ use http::{Request, header};
 
 use crate::{
     cli::{
-        code,
-        console::Console,
+        client, code,
         error::{CliError, Result},
         ready::Ready,
         serve,
@@ -28,64 +27,93 @@ use crate::{
 #[derive(Args, Debug)]
 #[command(after_help = CODES)]
 pub(super) struct HealthcheckArgs {
-    /// The file that serve writes with its --ready-file (default: ask https://127.0.0.1:8443)
+    /// The file that serve writes with its --ready-file: it names the address for probes
     #[arg(long, value_name = "PATH")]
     ready_file: Option<PathBuf>,
+    /// The address for probes, as serve has it from its --health
+    #[arg(
+        long,
+        value_name = "URL",
+        default_value = DEFAULT,
+        conflicts_with = "ready_file"
+    )]
+    url: String,
+    /// Ask again for so long, until the answer is yes
+    #[arg(long, value_name = "D", value_parser = client::duration, default_value = "0s")]
+    wait: Duration,
 }
 
-/// Sends a request to every appliance, and prints those that do not answer. Never ends with 2: container engines reserve that code.
-pub(super) fn run(options: &HealthcheckArgs, console: &Console) -> Result {
-    let urls = urls(options.ready_file.as_deref())?;
+/// Asks until the time is over. Never ends with 2: container engines reserve that code.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a person or an orchestrator waits for it, by the wall's clock"
+)]
+pub(super) fn run(options: &HealthcheckArgs) -> Result {
     let runtime = serve::runtime_of_one_thread()?;
-    // All are asked at once.
-    let ask = |url| (String::clone(url), runtime.spawn(ask(String::clone(url))));
-    let asked: Vec<_> = urls.iter().map(ask).collect();
-    let mut worst = code::SUCCESS;
-    for (url, answer) in asked {
-        let ended = |_| Err(CliError::usage("the request ended early"));
-        if let Err(error) = runtime.block_on(answer).unwrap_or_else(ended) {
-            console.error(format!("{url} does not answer: {error}"));
-            worst = code::UNREACHABLE;
+    let end = Instant::now() + options.wait;
+    loop {
+        match runtime.block_on(ask(options)) {
+            Err(error) if error.code == code::UNREACHABLE && Instant::now() < end => {
+                thread::sleep(PAUSE.min(end.saturating_duration_since(Instant::now())));
+            }
+            asked => return asked.map(|()| code::SUCCESS),
         }
     }
-    Ok(worst)
+}
+
+async fn ask(options: &HealthcheckArgs) -> Result<()> {
+    let Some(path) = &options.ready_file else {
+        return answer(&options.url).await.map(drop);
+    };
+    let Ready { health, pid, .. } = read(path)?;
+    let answered = answer(&health).await?;
+    if answered == format!("{pid}\n") {
+        return Ok(());
+    }
+    let shown = path.display();
+    let message = format!("{shown} was written by process {pid}, and another one answers now");
+    Err(unhealthy(message).hint("that process has ended; serve writes the file at its next start"))
 }
 
 #[expect(
     clippy::disallowed_methods,
     reason = "the ready file is where the command line says"
 )]
-fn urls(ready_file: Option<&Path>) -> Result<Vec<String>> {
-    let Some(path) = ready_file else {
-        return Ok(vec![DEFAULT.to_owned()]);
-    };
+fn read(path: &Path) -> Result<Ready> {
     let shown = path.display();
     let text = fs::read_to_string(path).map_err(|error| {
-        CliError::new(code::UNREACHABLE, format!("cannot read {shown}: {error}"))
+        unhealthy(format!("cannot read {shown}: {error}"))
             .hint("serve writes it with --ready-file when all is ready, and removes it at the end")
     })?;
-    let ready: Ready = serde_json::from_str(&text).map_err(|error| {
+    serde_json::from_str(&text).map_err(|error| {
         let message = format!("{shown} is not a ready file: {error}");
         CliError::new(code::DEVIATION, message)
             .hint("name the file that serve writes with --ready-file")
-    })?;
-    let appliances = ready.appliances.into_iter();
-    Ok(appliances.map(|appliance| appliance.url).collect())
+    })
 }
 
-/// Sends a request that is not an operation: no failure mode of an operation counts it, and no sign-in fails.
-async fn ask(url: String) -> Result<()> {
-    let target = Target::unverified(&url, TIMEOUT)?;
+/// Returns the body of an answer with status 200.
+async fn answer(url: &str) -> Result<String> {
+    let silent = |why: String| unhealthy(format!("{url} does not answer: {why}"));
+    let target = Target::unverified(url, TIMEOUT).map_err(|error| silent(error.to_string()))?;
     let request = Request::get("/")
         .header(header::USER_AGENT, "d4iot-double healthcheck")
         .body(Bytes::new())?;
-    target.send(&request).await?;
-    Ok(())
+    let answer = target.send(&request).await;
+    let answer = answer.map_err(|error| silent(error.to_string()))?;
+    if answer.status() != 200 {
+        return Err(unhealthy(format!("{url} answers {}", answer.status())));
+    }
+    Ok(String::from_utf8_lossy(answer.body()).into_owned())
 }
 
-/// Where serve listens by default.
-const DEFAULT: &str = "https://127.0.0.1:8443";
+fn unhealthy(message: String) -> CliError {
+    CliError::new(code::UNREACHABLE, message)
+}
+
+/// Where the documentation has `serve --health` listen.
+const DEFAULT: &str = "http://127.0.0.1:8080";
 /// Less than container engines wait.
 const TIMEOUT: Duration = Duration::from_secs(5);
-const CODES: &str = "Any answer counts, and certificates are not verified.
-Exit codes: 0 all answer · 3 one does not, or the ready file does not exist (yet) · 1 the file is not a ready file";
+const PAUSE: Duration = Duration::from_millis(50);
+const CODES: &str = "Exit codes: 0 it answers · 3 it does not, or the ready file does not exist (yet) · 1 the file is not a ready file";

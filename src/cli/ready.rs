@@ -26,6 +26,8 @@ pub struct Ready {
     pub ca: Option<String>,
     /// The control API's URL, where there is one.
     pub control: Option<String>,
+    /// The URL for probes, as `healthcheck` asks it: no appliance notices. The answer is the number of the process.
+    pub health: String,
     /// The appliances, in the order they were given.
     pub appliances: Vec<ReadyAppliance>,
 }
@@ -89,6 +91,24 @@ impl Drop for ReadyFile {
     }
 }
 
+/// Removes the ready file of an earlier process; one that cannot be removed, as a mounted one, is emptied. Any other file stays.
+///
+/// # Errors
+/// A file that can neither be removed nor written.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "files are where the command line says"
+)]
+pub(super) fn remove(path: &Path) -> Result<()> {
+    let is_file = fs::metadata(path).is_ok_and(|file| file.is_file());
+    let is_ready_file = |text: String| serde_json::from_str::<Ready>(&text).is_ok();
+    if !is_file || !fs::read_to_string(path).is_ok_and(is_ready_file) {
+        return Ok(());
+    }
+    let emptied = fs::remove_file(path).or_else(|_| fs::write(path, ""));
+    emptied.map_err(|error| CliError::usage(format!("cannot remove {}: {error}", path.display())))
+}
+
 /// Writes a file, and returns its path if a regular file was made.
 ///
 /// # Errors
@@ -113,12 +133,13 @@ mod tests {
             seed: 7,
             ca: None,
             control: None,
+            health: "http://127.0.0.1:1".into(),
             appliances: Vec::new(),
         };
         let first = ready(1).write(&path).unwrap();
         let second = ready(2).write(&path).unwrap();
         drop(first);
-        let left = r#"{"version":1,"pid":2,"seed":7,"ca":null,"control":null,"appliances":[]}"#;
+        let left = r#"{"version":1,"pid":2,"seed":7,"ca":null,"control":null,"health":"http://127.0.0.1:1","appliances":[]}"#;
         assert_eq!(fs::read_to_string(&path).unwrap(), format!("{left}\n"));
         drop(second);
         assert!(

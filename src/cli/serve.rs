@@ -24,10 +24,10 @@ use crate::{
         error::{CliError, Result, read_text},
         mocks,
         mocks::Mock,
-        read_ahead,
+        read_ahead, ready,
         serve::{
             announcement::Announcement,
-            control::Control,
+            control::Listener,
             fixture_set::{Entry, FixtureSet},
             notes::NoteCounter,
             watch::{Files, Watch},
@@ -82,9 +82,15 @@ pub struct ServeArgs {
     /// Address of the control API, which creates and controls appliances at run time; loopback only, unless a token is set
     #[arg(long, value_name = "ADDR:PORT", value_parser = |text: &str| bind::address(text, 9443))]
     control: Option<SocketAddr>,
-    /// File with the bearer token for the control API (mode 600)
+    /// File with the bearer token for the control API, which only its owner can write; or set D4IOT_DOUBLE_CONTROL_TOKEN
     #[arg(long, value_name = "FILE", requires = "control")]
     control_token_file: Option<PathBuf>,
+    /// Address for probes (HTTP GET): every request is answered with 200, no appliance notices (default: with --ready-file a free port)
+    #[arg(long, value_name = "ADDR:PORT", value_parser = |text: &str| bind::address(text, 8080))]
+    health: Option<SocketAddr>,
+    /// Host name or address to show in URLs, and in the generated certificate, in place of the address listened on
+    #[arg(long, value_name = "HOST", value_parser = bind::host)]
+    advertise: Option<String>,
     /// Arm failure modes of the fixtures, or built-in ones
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     fail: Vec<String>,
@@ -100,6 +106,14 @@ pub struct ServeArgs {
     /// Write the names and URLs of the appliances as JSON when all of them listen; removed at the end
     #[arg(long, value_name = "PATH")]
     ready_file: Option<PathBuf>,
+}
+
+impl ServeArgs {
+    /// The names of the generated certificate beside those of this machine.
+    fn names(&self) -> Vec<String> {
+        let advertised = self.advertise.iter().cloned();
+        self.san.iter().cloned().chain(advertised).collect()
+    }
 }
 
 /// Starts the runtime: one thread where there is one processor, else as many as there are.
@@ -135,11 +149,16 @@ async fn away<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'stat
 
 /// Serves until SIGTERM or SIGINT.
 pub(super) fn run(options: &ServeArgs, console: &Console) -> Result {
-    read_ahead(false);
     let runtime = runtime()?;
     let result = runtime.block_on(async {
         // Signals come first: the first process of a container gets none before it asks for them.
         let signals = Signals::listen(&[SignalKind::terminate(), SignalKind::interrupt()])?;
+        // A file of an earlier process says nothing about this one.
+        options
+            .ready_file
+            .as_deref()
+            .map_or(Ok(()), ready::remove)?;
+        read_ahead(false);
         run_until(signals, options, console).await
     });
     // A FIFO may still keep its writer waiting.
@@ -157,12 +176,13 @@ async fn run_until(mut signals: Signals, options: &ServeArgs, console: &Console)
     let token = control::token(options)?;
     let registry = registry(options, console)?;
     let mocks = prepare(mocks, options, &registry)?;
-    let control = Control::bind(options, token)?;
+    let (control, health) = (Listener::control(options)?, Listener::health(options)?);
     let mut served = FixtureSet::start(options, console, registry, mocks)?;
-    let url = control.as_ref().map(|control| control.url.clone());
-    let control = control.map(|control| control.start(served.registry.clone(), *console));
+    let urls = [&control, &health].map(|one| one.as_ref().map(|one| one.url.clone()));
+    let control = control.map(|it| it.serve_control(served.registry.clone(), token, *console));
+    let health = health.map(Listener::serve_health);
     let mut announcement = tokio::select! {
-        new = Announcement::new(options, console, &served, url) => new?,
+        new = Announcement::new(options, console, &served, urls) => new?,
         // The FIFO that is written may never be read.
         () = signals.recv() => return Ok(code::SUCCESS),
     };
@@ -190,12 +210,13 @@ async fn run_until(mut signals: Signals, options: &ServeArgs, console: &Console)
         }
     }
     console.detail("stopping");
-    let controlled = async {
-        if let Some(control) = control {
-            control.await;
-        }
-    };
-    let ((), findings) = tokio::join!(controlled, served.registry.end());
+    let findings = served.registry.end().await;
+    if let Some(control) = control {
+        control.await;
+    }
+    if let Some(health) = health {
+        health.await;
+    }
     if !options.strict || findings.is_empty() {
         return Ok(code::SUCCESS);
     }
@@ -222,6 +243,7 @@ fn registry(options: &ServeArgs, console: &Console) -> Result<Registry> {
         limits: Arc::new(limits),
         ports: options.ports.clone().unwrap_or_default(),
         ip: options.listen.ip(),
+        advertise: options.advertise.clone(),
         seed: options.seed,
         // A system without a random generator gets any number.
         default_seed: getrandom::u64().unwrap_or(0),
@@ -262,7 +284,7 @@ fn identity(options: &ServeArgs) -> Result<Option<Identity>> {
                 ))
             })
         }
-        _ => Identity::generate(&options.san).map_err(|error| match error {
+        _ => Identity::generate(&options.names()).map_err(|error| match error {
             IdentityError::BadName(name) => CliError::usage(format!(
                 "--san {name}: expected a host name or an IP address, without a port"
             )),

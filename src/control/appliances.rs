@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::{Json, extract::State, response::IntoResponse};
-use http::{StatusCode, header};
+use http::{HeaderMap, StatusCode, header, uri::Authority};
 use serde_json::{Value, json};
 
 use crate::{
@@ -16,14 +16,16 @@ use crate::{
     server::RunningAppliance,
 };
 
-pub(super) async fn list(State(app): State<Arc<AppState>>) -> Json<Value> {
+pub(super) async fn list(State(app): State<Arc<AppState>>, headers: HeaderMap) -> Json<Value> {
     let all = app.registry.appliances();
-    let appliances: Value = all.iter().map(|running| shown(running)).collect();
+    let appliances = all.iter().map(|running| shown(running, &headers));
+    let appliances: Value = appliances.collect();
     Json(json!({ "appliances": appliances }))
 }
 
 pub(super) async fn create(
     State(app): State<Arc<AppState>>,
+    headers: HeaderMap,
     RequestText(text): RequestText,
 ) -> Result<impl IntoResponse, Problem> {
     let running = app.registry.create(&fixture::read(BODY, &text)?)?;
@@ -31,12 +33,15 @@ pub(super) async fn create(
     Ok((
         StatusCode::CREATED,
         [(header::LOCATION, location)],
-        Json(shown(&running)),
+        Json(shown(&running, &headers)),
     ))
 }
 
-pub(super) async fn one(AppliancePath(running, _): AppliancePath) -> Json<Value> {
-    Json(shown(&running))
+pub(super) async fn one(
+    AppliancePath(running, _): AppliancePath,
+    headers: HeaderMap,
+) -> Json<Value> {
+    Json(shown(&running, &headers))
 }
 
 pub(super) async fn delete(
@@ -57,12 +62,14 @@ pub(super) async fn reset(AppliancePath(running, _): AppliancePath) -> StatusCod
     StatusCode::NO_CONTENT
 }
 
-fn shown(running: &RunningAppliance) -> Value {
+fn shown(running: &RunningAppliance, headers: &HeaderMap) -> Value {
     let appliance = running.appliance();
+    let asked = headers.get(header::HOST);
+    let asked: Option<Authority> = asked.and_then(|host| host.to_str().ok()?.parse().ok());
     json!({
         "name": &*appliance.name(),
         "kind": appliance.kind(),
-        "url": running.url(),
+        "url": running.url_for(asked.as_ref().map(Authority::host)),
         "port": running.address().port(),
         "seed": appliance.seed(),
     })

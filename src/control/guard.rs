@@ -48,6 +48,7 @@ impl Guard {
             return Err(Problem::foreign_origin(detail).hint(hint));
         }
         if let Some(token) = &self.token
+            && !OPEN.contains(&request.uri().path())
             && !has_token(request.headers(), token)
         {
             let expected = "`Authorization: Bearer TOKEN`, with the token of --control-token-file";
@@ -107,7 +108,12 @@ fn has_token(headers: &HeaderMap, token: &Secret) -> bool {
         .map(HeaderValue::as_bytes);
     let parts = value.and_then(|value| value.split_at_checked("Bearer ".len()));
     parts.is_some_and(|(scheme, given)| {
+        // Several blanks may stand between them (RFC 9110 section 11.4).
+        let given = given.trim_ascii_start();
         let is_equal = bool::from(given.ct_eq(token.expose().as_bytes()));
         is_equal && scheme.eq_ignore_ascii_case(b"Bearer ")
     })
 }
+
+/// What orchestrators ask, who have no token. Nothing of it is secret.
+const OPEN: [&str; 3] = ["/v1/health", "/v1/ready", "/v1/ca.pem"];

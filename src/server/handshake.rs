@@ -40,7 +40,14 @@ pub(super) async fn accept(
         }
         None => {}
     }
-    let config = match failure.map_or_else(|| Ok(identity.config()), |f| identity.misbehaving(&f)) {
+    let at_address = match stream.local_address() {
+        Some(address) => identity.at(address),
+        None => Ok(identity.clone()),
+    };
+    let config = at_address.and_then(|identity| {
+        failure.map_or_else(|| Ok(identity.config()), |f| identity.misbehaving(&f))
+    });
+    let config = match config {
         Ok(config) => config,
         Err(error) => {
             log.line(&format!("TLS handshake with {source}: {error}"));

@@ -46,6 +46,8 @@ pub struct RegistrySettings {
     pub ports: Ports,
     /// The address on which those listen whose fixture names none.
     pub ip: IpAddr,
+    /// The host in their URLs, in place of the address.
+    pub advertise: Option<String>,
     /// The seed of everything random, whatever a fixture says.
     pub seed: Option<u64>,
     /// The seed of a fixture that names none.
@@ -166,13 +168,15 @@ impl Registry {
         let mut entries = self.entries();
         entries.check_name(&fixture.name)?;
         entries.count += 1;
-        let running = Arc::new(RunningAppliance::serve_port(
+        let mut running = RunningAppliance::serve_port(
             port,
             appliance,
             settings.identity.as_ref(),
             Arc::clone(&settings.limits),
             entries.count,
-        ));
+        );
+        running.host = settings.advertise.clone();
+        let running = Arc::new(running);
         let name = running.appliance().name();
         entries.appliances.insert(name, Arc::clone(&running));
         Ok(running)

@@ -23,6 +23,8 @@ pub struct RunningAppliance {
     appliance: Arc<MockAppliance>,
     address: SocketAddr,
     identity: Option<Identity>,
+    /// The host in its URL, in place of the address.
+    pub(super) host: Option<String>,
     /// Its place among the appliances of a registry.
     pub(super) number: u64,
     /// None once it is stopped.
@@ -82,6 +84,7 @@ impl RunningAppliance {
             appliance,
             address: port.address,
             identity,
+            host: None,
             number,
             task: Mutex::new(Some((tokio::spawn(server), port.guard))),
             stopped,
@@ -90,7 +93,14 @@ impl RunningAppliance {
 
     /// Returns a URL that a client on this machine can use, `https://127.0.0.1:41234`.
     pub fn url(&self) -> String {
-        format!("{}://{}", self.scheme(), reachable(self.address))
+        self.url_for(None)
+    }
+
+    /// Returns a URL for a client that knows this machine by a name or address: that stands in it where the appliance listens on
+    /// all addresses, and none is advertised.
+    pub fn url_for(&self, asked: Option<&str>) -> String {
+        let asked = asked.filter(|_| self.address.ip().is_unspecified());
+        url(self.scheme(), self.host.as_deref().or(asked), self.address)
     }
 
     /// Returns the address it listens on.
@@ -141,6 +151,22 @@ impl RunningAppliance {
     pub async fn stopped(&self) {
         // The sender lives as long as `self`.
         let _ = self.stopped.subscribe().wait_for(|stopped| *stopped).await;
+    }
+}
+
+/// Returns a URL that a client can use, by a host's name if there is one.
+pub fn url(scheme: &str, host: Option<&str>, address: SocketAddr) -> String {
+    match host {
+        Some(host) => format!("{scheme}://{}:{}", bracketed(host), address.port()),
+        None => format!("{scheme}://{}", reachable(address)),
+    }
+}
+
+/// Returns a host as it stands in a URL: an IPv6 address is in brackets.
+pub fn bracketed(host: &str) -> String {
+    match host.parse::<Ipv6Addr>() {
+        Ok(ip) => format!("[{ip}]"),
+        Err(_) => host.to_owned(),
     }
 }
 

@@ -3,6 +3,7 @@
 use std::{
     future::poll_fn,
     io,
+    net::IpAddr,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
@@ -52,6 +53,11 @@ impl TrackedStream {
             is_ended: false,
             is_closed: false,
         }
+    }
+
+    /// Returns the address of this machine that the client has connected to; none if it has left.
+    pub(super) fn local_address(&self) -> Option<IpAddr> {
+        Some(self.stream.local_addr().ok()?.ip())
     }
 
     /// Reads and drops what the client still sends, until it ends.

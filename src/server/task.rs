@@ -2,7 +2,6 @@
 
 use std::{
     future::{pending, poll_fn},
-    io,
     net::IpAddr,
     pin::{Pin, pin},
     sync::{
@@ -15,7 +14,7 @@ use std::{
 use hyper::{server::conn::http1::Builder, service::service_fn};
 use hyper_util::rt::TokioIo;
 use tokio::{
-    io::{AsyncWriteExt, Interest},
+    io::AsyncWriteExt,
     net::TcpStream,
     sync::watch,
     time::{Instant, sleep, timeout},
@@ -103,15 +102,8 @@ impl Accepted {
             Some(_) => self.limits.handshake,
             None => self.limits.idle,
         };
-        let first = async {
-            let ready = self.stream.ready(Interest::READABLE).await?;
-            // Bytes may have come before the end.
-            let is_ended = ready.is_read_closed() && self.stream.peek(&mut [0]).await? == 0;
-            Ok::<bool, io::Error>(!is_ended)
-        };
-        timeout(limit, first)
-            .await
-            .is_ok_and(|has| has.unwrap_or(false))
+        let peeked = timeout(limit, self.stream.peek(&mut [0])).await;
+        peeked.is_ok_and(|peeked| peeked.is_ok_and(|count| count > 0))
     }
 
     /// Counts the connection, and asks the service what happens to it.

@@ -5,7 +5,11 @@
 
 mod faults;
 
-use std::{fmt, net::IpAddr, sync::Arc};
+use std::{
+    fmt,
+    net::IpAddr,
+    sync::{Arc, Mutex},
+};
 
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType,
@@ -20,6 +24,7 @@ use thiserror::Error;
 
 use crate::{
     contract::encoding,
+    journal::lock,
     server::tls::faults::{Faults, Issuer},
 };
 
@@ -76,7 +81,10 @@ impl Identity {
     /// # Errors
     /// [`IdentityError::BadName`] for a name that is neither; [`IdentityError::Generating`] when the system gives no random numbers.
     pub fn generate(names: &[String]) -> Result<Identity, IdentityError> {
-        let (authority, subjects) = (authority()?, subjects(names)?);
+        Identity::issued(Arc::new(authority()?), subjects(names)?)
+    }
+
+    fn issued(authority: Arc<Authority>, subjects: Vec<String>) -> Result<Identity, IdentityError> {
         Ok(Identity {
             config: config(rustls::ALL_VERSIONS, leaf(&authority, subjects.clone())?)?,
             ca_pem: Some(authority.pem().into()),
@@ -84,10 +92,35 @@ impl Identity {
                 issuer: Some(Issuer {
                     authority,
                     subjects,
+                    by_address: Mutex::default(),
                 }),
                 ..Faults::default()
             }),
         })
+    }
+
+    /// Returns the identity for one of this machine's addresses: itself, or one of the same CA whose certificate names that
+    /// address as well, made when a client first connects to it.
+    ///
+    /// # Errors
+    /// [`IdentityError::Generating`].
+    pub(crate) fn at(&self, address: IpAddr) -> Result<Identity, IdentityError> {
+        let (address, name) = (address.to_canonical(), address.to_canonical().to_string());
+        let issuer = self.faults.issuer.as_ref();
+        let Some(issuer) = issuer.filter(|issuer| !issuer.subjects.contains(&name)) else {
+            return Ok(self.clone());
+        };
+        let mut made = lock(&issuer.by_address);
+        if let Some(identity) = made.get(&address) {
+            return Ok(identity.clone());
+        }
+        if made.len() >= MAX_ADDRESSES {
+            return Ok(self.clone());
+        }
+        let subjects = issuer.subjects.iter().cloned().chain([name]).collect();
+        let identity = Identity::issued(Arc::clone(&issuer.authority), subjects)?;
+        made.insert(address, identity.clone());
+        Ok(identity)
     }
 
     /// Takes a certificate, followed by the ones that lead to its CA, and its unencrypted key (PKCS #8, PKCS #1 or SEC 1), all as PEM text.
@@ -267,3 +300,6 @@ fn fault(error: &pem::Error) -> &'static str {
         _ => "its PEM text is malformed",
     }
 }
+
+/// For how many addresses there are certificates: a system answers on every address of 127.0.0.0/8.
+const MAX_ADDRESSES: usize = 256;

@@ -89,11 +89,12 @@ fn a_token_is_read_from_a_private_file_and_asked_for() {
     );
     let url = process.control();
     assert!(url.starts_with("http://127.0.0.1:"), "{url}");
-    assert_eq!(ask(&url, "GET /v1/health", "", "").0, 401);
+    assert_eq!(ask(&url, "GET /v1/health", "", "").0, 200);
+    assert_eq!(ask(&url, "GET /v1/appliances", "", "").0, 401);
     assert_eq!(
         ask(
             &url,
-            "GET /v1/health",
+            "GET /v1/appliances",
             "authorization: Bearer Canary-token-1\r\n",
             ""
         )
@@ -106,11 +107,82 @@ fn a_token_is_read_from_a_private_file_and_asked_for() {
 }
 
 #[rstest]
+#[case::kubernetes(0o440)]
+#[case::docker(0o444)]
+#[case::plain(0o644)]
+fn a_mounted_secret_is_a_token(#[case] mode: u32) {
+    let folder = tempfile::tempdir().unwrap();
+    let file = token(folder.path(), "Canary-token-1", mode);
+    let args = ["--control", "127.0.0.1:0", "--control-token-file", &file];
+    let (mut process, _) = Process::serve(2, &args);
+    let url = process.control();
+    assert_eq!(ask(&url, "GET /v1/appliances", "", "").0, 401);
+}
+
+#[test]
+fn options_and_the_token_come_from_the_environment() {
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_d4iot-double"));
+    let variables = [
+        ("LISTEN", "127.0.0.1:0"),
+        ("CONTROL", "0.0.0.0:0"),
+        ("CONTROL_TOKEN", "Canary-token-1"),
+        ("KIND", "console"),
+        ("HTTP", "true"),
+        ("FAIL", "slow,hanging"),
+        ("STRICT", "false"),
+        ("ADVERTISE", "double.test"),
+    ];
+    let named = variables.map(|(name, value)| (format!("D4IOT_DOUBLE_{name}"), value));
+    let mut process = Process::spawn(command.arg("serve").envs(named));
+    let lines = process.ready(1);
+    assert!(
+        lines[0].name == "console" && lines[0].url.starts_with("http://double.test:"),
+        "{lines:?}"
+    );
+    let url = process.control();
+    let own = url.replace("double.test", "127.0.0.1");
+    assert_eq!(ask(&own, "GET /v1/appliances", "", "").0, 401);
+    let header = "authorization: Bearer Canary-token-1\r\n";
+    let (status, listed) = ask(&own, "GET /v1/appliances", header, "");
+    assert_eq!(status, 200);
+    assert!(listed.to_string().contains(&lines[0].url), "{listed}");
+    process.signal(Signal::TERM);
+    let end = process.end();
+    assert_eq!(end.code, Some(0), "not strict: {end:?}");
+    assert!(!format!("{end:?}").contains("Canary"), "{end:?}");
+}
+
+#[test]
+fn a_url_has_the_host_that_was_asked_on_all_interfaces() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = token(folder.path(), "Canary-token-1", 0o400);
+    let process = Process::start(&[
+        "serve",
+        "--listen",
+        "0.0.0.0:0",
+        "--control",
+        "0.0.0.0:0",
+        "--control-token-file",
+        &file,
+    ]);
+    let mut process = process;
+    process.ready(2);
+    let url = process.control();
+    let header = "authorization: Bearer Canary-token-1\r\nhost: double.test:9443\r\n";
+    let (_, listed) = ask(&url, "GET /v1/appliances", header, "");
+    assert_eq!(
+        listed.to_string().matches("https://double.test:").count(),
+        2,
+        "{listed}"
+    );
+}
+
+#[rstest]
 #[case::from_everywhere(&["--control", "0.0.0.0:9443"], None, "other machines could use the control API")]
 #[case::no_address(&["--control", "9443"], None, "did you mean 127.0.0.1:9443?")]
 #[case::token_without_control(&[], Some(("Canary", 0o600)), "--control")]
 #[case::empty(&["--control", "127.0.0.1:0"], Some(("\n", 0o600)), "is empty")]
-#[case::readable(&["--control", "127.0.0.1:0"], Some(("Canary", 0o644)), "has mode 644, expected no access for group or others")]
+#[case::writable(&["--control", "127.0.0.1:0"], Some(("Canary", 0o646)), "has mode 646, expected that only its owner can write it")]
 #[case::two_lines(&["--control", "127.0.0.1:0"], Some(("Canary\nCanary", 0o600)), "one line of visible ASCII")]
 fn what_would_be_unsafe_is_refused_before_anything_starts(
     #[case] args: &[&str],
@@ -183,7 +255,12 @@ fn ask(url: &str, request: &str, headers: &str, body: &str) -> (u16, String) {
     let mut stream = TcpStream::connect(url.strip_prefix("http://").unwrap()).unwrap();
     stream.set_read_timeout(Some(SOON)).unwrap();
     let length = body.len();
-    write!(stream, "{request} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n{headers}content-length: {length}\r\n\r\n{body}").unwrap();
+    let host = if headers.contains("host:") {
+        ""
+    } else {
+        "host: localhost\r\n"
+    };
+    write!(stream, "{request} HTTP/1.1\r\n{host}connection: close\r\n{headers}content-length: {length}\r\n\r\n{body}").unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     let (head, body) = answer.split_once("\r\n\r\n").unwrap();

@@ -19,7 +19,7 @@ use crate::{
 /// What was announced; the ready file is removed when this is dropped.
 pub(super) struct Announcement {
     file: Option<ReadyFile>,
-    control: Option<String>,
+    urls: ProcessUrls,
 }
 
 impl Announcement {
@@ -28,18 +28,18 @@ impl Announcement {
         options: &ServeArgs,
         console: &Console,
         fixtures: &FixtureSet<'_>,
-        control: Option<String>,
+        urls: ProcessUrls,
     ) -> Result<Announcement> {
         if let (Some(path), Some(ca)) = (options.ca_out.clone(), ca_of(fixtures)) {
             away(move || ready::write_whole(&path, &ca)).await?;
         }
-        let file = write(options, fixtures, control.as_ref()).await?;
-        let control_line = control.iter().map(|url| format!("ready control {url}\n"));
+        let file = write(options, fixtures, &urls).await?;
+        let control_line = urls[0].iter().map(|url| format!("ready control {url}\n"));
         let lines = fixtures.entries.iter().map(line).chain(control_line);
         // A closed stdout is not an error.
         drop(print(lines.collect::<String>()));
         greet(console, &fixtures.entries);
-        Ok(Announcement { file, control })
+        Ok(Announcement { file, urls })
     }
 
     /// Announces a change: the file again, and a line for each appliance of these names.
@@ -49,7 +49,7 @@ impl Announcement {
         fixtures: &FixtureSet<'_>,
         started: &[String],
     ) -> Result<()> {
-        let file = write(options, fixtures, self.control.as_ref()).await?;
+        let file = write(options, fixtures, &self.urls).await?;
         if let Some(old) = mem::replace(&mut self.file, file) {
             old.keep();
         }
@@ -60,11 +60,14 @@ impl Announcement {
     }
 }
 
+/// The URLs of the control API and of the address for probes.
+type ProcessUrls = [Option<String>; 2];
+
 /// Writes the ready file, where one is asked for.
 async fn write(
     options: &ServeArgs,
     fixtures: &FixtureSet<'_>,
-    control: Option<&String>,
+    [control, health]: &ProcessUrls,
 ) -> Result<Option<ReadyFile>> {
     let Some(path) = options.ready_file.clone() else {
         return Ok(None);
@@ -80,7 +83,8 @@ async fn write(
         pid: std::process::id(),
         seed: settings.seed.unwrap_or(settings.default_seed),
         ca: ca_of(fixtures),
-        control: control.cloned(),
+        control: control.clone(),
+        health: health.clone().unwrap_or_default(),
         appliances: fixtures.entries.iter().map(appliance).collect(),
     };
     away(move || ready.write(&path)).await.map(Some)

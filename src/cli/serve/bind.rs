@@ -8,6 +8,7 @@ use std::{
 use crate::{
     cli::error::{CliError, Result},
     fixture::Fixture,
+    server,
     server::{BindError, BoundPort, Registry, RegistryError},
 };
 
@@ -73,6 +74,17 @@ impl Addresses {
         Some(format!(
             "`{name}` of this start has that port; the ports of --listen and of the fixtures' `listen` must differ"
         ))
+    }
+}
+
+/// Reads a host for clap.
+pub(super) fn host(text: &str) -> Result<String, String> {
+    let url = format!("http://{}/", server::bracketed(text));
+    match url.parse::<http::Uri>() {
+        Ok(uri) if uri.port().is_none() && uri.host().is_some() && uri.path() == "/" => {
+            Ok(text.to_owned())
+        }
+        _ => Err("expected a host name or an IP address, without a port".to_owned()),
     }
 }
 

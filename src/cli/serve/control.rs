@@ -1,37 +1,38 @@
-//! The control API of `serve`: bound before anything is announced, ended with the appliances.
+//! The control API and the address for probes: bound before anything is announced, ended with the appliances.
 
-use std::{future::Future, net::SocketAddr, path::Path};
+use std::{env, fs, future::Future, net::SocketAddr, path::Path};
 
 use tokio::{net::TcpListener, sync::oneshot};
 
 use crate::{
     cli::{
         console::Console,
-        error::{CliError, Result},
+        error::{CliError, Result, read_text},
         serve::ServeArgs,
     },
     control,
     redact::Secret,
-    runner::private_file,
     server,
-    server::Registry,
+    server::{PinnedFuture, Registry},
 };
 
-/// A control API that is bound.
-pub(super) struct Control {
+/// A listener of the process itself.
+pub(super) struct Listener {
     listener: TcpListener,
-    token: Option<Secret>,
-    /// A URL that a client on this machine can use.
+    /// A URL that a client can use.
     pub(super) url: String,
 }
 
-/// Reads the token, if one is named.
+/// Reads the token of the control API, if there is one: of the named file, else of the environment.
 ///
 /// # Errors
-/// A file that others may read, or that has no token; no token for an API that other machines can reach.
+/// A file that others may write, or that has no token; no token for an API that other machines can reach.
 pub(super) fn token(options: &ServeArgs) -> Result<Option<Secret>> {
-    let token = options.control_token_file.as_deref();
-    let token = token.map(read_token).transpose()?;
+    let token = match (&options.control_token_file, env::var(TOKEN)) {
+        (Some(path), _) => Some(read_token(path)?),
+        (None, Ok(token)) if !token.is_empty() => Some(checked(&token, TOKEN)?),
+        _ => None,
+    };
     match options.control {
         Some(address) if token.is_none() && !address.ip().is_loopback() => {
             let port = address.port();
@@ -39,74 +40,122 @@ pub(super) fn token(options: &ServeArgs) -> Result<Option<Secret>> {
                 "--control {address}: other machines could use the control API without a token"
             ))
             .hint(format!(
-                "--control 127.0.0.1:{port}, or --control-token-file FILE"
+                "--control 127.0.0.1:{port}, or --control-token-file FILE, or a token in {TOKEN}"
             )))
         }
         _ => Ok(token),
     }
 }
 
+/// Secrets that an orchestrator mounts may be read by others in the container, or come through a pipe.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the file is where the command line says"
+)]
 fn read_token(path: &Path) -> Result<Secret> {
     let shown = path.display();
-    let advice = "write the token into a file of its own";
-    let text = private_file::read(path, "the token file", advice).map_err(CliError::usage)?;
+    #[cfg(unix)]
+    if let Ok(metadata) = fs::metadata(path) {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = metadata.permissions().mode() & 0o7777;
+        if metadata.is_file() && mode & 0o022 != 0 {
+            let message = format!(
+                "the token file {shown} has mode {mode:03o}, expected that only its owner can write it"
+            );
+            return Err(CliError::usage(message).hint(format!("chmod go-w {shown}")));
+        }
+    }
+    let text = read_text(path)?;
     let token = text.trim_end_matches(['\n', '\r']);
     if token.is_empty() {
         return Err(CliError::usage(format!("the token file {shown} is empty"))
             .hint(format!("openssl rand -hex 32 > {shown}")));
     }
-    if !token.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Err(CliError::usage(format!(
-            "the token in {shown} cannot be sent in a header, expected one line of visible ASCII without blanks"
-        )));
-    }
-    Ok(Secret::new(token))
+    checked(token, &shown.to_string())
 }
 
-impl Control {
+fn checked(token: &str, place: &str) -> Result<Secret> {
+    if token.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Ok(Secret::new(token));
+    }
+    Err(CliError::usage(format!(
+        "the token in {place} cannot be sent in a header, expected one line of visible ASCII without blanks"
+    )))
+}
+
+impl Listener {
     /// Binds the control API, where one is asked for.
-    ///
+    pub(super) fn control(options: &ServeArgs) -> Result<Option<Listener>> {
+        let bind = |address| Listener::bind(options, "the control API", "--control", address);
+        options.control.map(bind).transpose()
+    }
+
+    /// Binds the address for probes: the one that is named, else a free one of this machine where a ready file tells it.
+    pub(super) fn health(options: &ServeArgs) -> Result<Option<Listener>> {
+        let free = SocketAddr::from(([127, 0, 0, 1], 0));
+        let address = options.health.or(options.ready_file.as_ref().map(|_| free));
+        let bind = |address| Listener::bind(options, "the address for probes", "--health", address);
+        address.map(bind).transpose()
+    }
+
     /// # Errors
     /// Why it cannot be bound, and what can be done.
-    pub(super) fn bind(options: &ServeArgs, token: Option<Secret>) -> Result<Option<Control>> {
-        let Some(address) = options.control else {
-            return Ok(None);
-        };
+    fn bind(
+        options: &ServeArgs,
+        what: &str,
+        option: &str,
+        address: SocketAddr,
+    ) -> Result<Listener> {
         let anywhere = SocketAddr::new(address.ip(), 0);
         let unbound = |error| {
-            CliError::usage(format!(
-                "the control API cannot listen on {address}: {error}"
-            ))
-            .hint(format!("--control {anywhere} takes any free port"))
+            CliError::usage(format!("{what} cannot listen on {address}: {error}"))
+                .hint(format!("{option} {anywhere} takes any free port"))
         };
         let listener = server::bind(address).map_err(unbound)?;
         let address = listener.local_addr().map_err(unbound)?;
-        let url = format!("http://{}", server::reachable(address));
-        Ok(Some(Control {
-            listener,
-            token,
-            url,
-        }))
+        let url = server::url("http", options.advertise.as_deref(), address);
+        Ok(Listener { listener, url })
     }
 
-    /// Answers from now on.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the control API is one task of the runtime it was started in"
-    )]
-    pub(super) fn start(self, registry: Registry, console: Console) -> impl Future<Output = ()> {
-        let (stop, stopped) = oneshot::channel::<()>();
-        let served = tokio::spawn(async move {
-            // A sender that is dropped without a word means the same.
-            let stopped = async { drop(stopped.await) };
-            let served = control::serve(self.listener, registry, self.token, stopped).await;
+    /// Answers the control API from now on.
+    pub(super) fn serve_control(
+        self,
+        registry: Registry,
+        token: Option<Secret>,
+        console: Console,
+    ) -> impl Future<Output = ()> {
+        until_dropped(move |stopped| async move {
+            let served = control::serve(self.listener, registry, token, stopped).await;
             if let Err(error) = served {
                 console.error(format!("the control API ended: {error}"));
             }
-        });
-        async move {
-            drop(stop);
-            drop(served.await);
-        }
+        })
+    }
+
+    /// Answers probes from now on.
+    pub(super) fn serve_health(self) -> impl Future<Output = ()> {
+        until_dropped(move |stopped| control::serve_health(self.listener, stopped))
     }
 }
+
+/// Runs a server as a task. What is returned ends it, and completes when it has ended.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "each is one task of the runtime it was started in"
+)]
+fn until_dropped<F: Future<Output = ()> + Send + 'static>(
+    serve: impl FnOnce(Stopped) -> F,
+) -> impl Future<Output = ()> {
+    let (stop, stopped) = oneshot::channel::<()>();
+    // A sender that is dropped without a word means the same.
+    let served = tokio::spawn(serve(Box::pin(async { drop(stopped.await) })));
+    async move {
+        drop(stop);
+        drop(served.await);
+    }
+}
+
+type Stopped = PinnedFuture<'static>;
+
+/// The variable that holds the token. There is no such option: others can read the command line.
+pub(super) const TOKEN: &str = "D4IOT_DOUBLE_CONTROL_TOKEN";

@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashMap,
+    net::IpAddr,
     sync::{Arc, Mutex},
     time::{Duration, SystemTime},
 };
@@ -34,8 +35,10 @@ pub(super) struct Faults {
 
 /// The issuer of a server's certificates, and the names in them.
 pub(super) struct Issuer {
-    pub(super) authority: Authority,
+    pub(super) authority: Arc<Authority>,
     pub(super) subjects: Vec<String>,
+    /// For addresses that are none of the subjects.
+    pub(super) by_address: Mutex<HashMap<IpAddr, Identity>>,
 }
 
 /// The day, since on the next one tomorrow's certificate is valid; the certificate; with TLS 1.2, with TLS 1.3.

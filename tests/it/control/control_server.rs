@@ -63,6 +63,7 @@ impl ControlServer {
     ) -> ControlServer {
         let ip = IpAddr::V4(Ipv4Addr::LOCALHOST);
         let fleet = Registry::new(RegistrySettings {
+            advertise: None,
             identity,
             limits: Arc::new(Limits::default()),
             ports,

@@ -9,7 +9,7 @@ use d4iot_double::{
 use rstest::rstest;
 use serde_json::{Value, json};
 use tokio::{
-    io::AsyncReadExt,
+    io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
     task::JoinSet,
     time::{sleep, timeout},
@@ -43,10 +43,13 @@ async fn a_client_that_was_reset_by_an_outage_is_refused() {
     assert_eq!(accepted, 0);
 }
 
-/// Connects, waits for the reset, and tells whether the next connection is accepted.
+/// Connects, sends a byte, waits for the reset, and tells whether the next connection is accepted.
 async fn accepted_after_reset(address: SocketAddr) -> bool {
     let ended = match TcpStream::connect(address).await {
-        Ok(mut stream) => timeout(SOON, stream.read(&mut [0])).await.unwrap().err(),
+        Ok(mut stream) => {
+            stream.write_all(b"P").await.unwrap();
+            timeout(SOON, stream.read(&mut [0])).await.unwrap().err()
+        }
         Err(error) => Some(error),
     };
     assert_eq!(ended.unwrap().kind(), ErrorKind::ConnectionReset);

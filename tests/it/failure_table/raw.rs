@@ -23,7 +23,11 @@ pub(crate) async fn seen(row: &Row, bench: &Bench, kept: bool) -> String {
         assert_eq!(valid(&mut first, bench, OLD).await, 200);
     }
     match row.about {
-        About::Connection => connection(row, bench, first, kept).await,
+        About::Connection => {
+            // A connection counts from its first byte.
+            assert_eq!(valid(&mut first, bench, OLD).await, 200);
+            connection(row, bench, first, kept).await
+        }
         About::Answer | About::State => {
             let words = ask(&mut first, bench, row.about).await;
             if row.about == About::State {
@@ -320,6 +324,8 @@ async fn open(bench: &Bench) -> io::Result<Connection> {
 async fn open_read(bench: &Bench) -> io::Result<Connection> {
     let mut connection = open(bench).await?;
     if bench.ca_pem().is_none() {
+        // Failures of connections begin with the client's first byte.
+        connection.stream.write_all(b"P").await?;
         connection.stream.read_u8().await?;
     }
     Ok(connection)

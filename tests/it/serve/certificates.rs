@@ -54,6 +54,47 @@ fn a_further_name_stands_in_the_certificate() {
     assert_eq!(named(&["--san", "other.example"]), PEER_NOT_VERIFIED);
 }
 
+#[rstest]
+#[case::named("127.0.0.5:0", "127.0.0.5")]
+#[case::all_interfaces("0.0.0.0:0", "127.0.0.7")]
+fn the_address_that_a_client_reaches_stands_in_the_certificate(
+    #[case] listen: &str,
+    #[case] reached: &str,
+) {
+    let folder = Folder::new();
+    let ca = folder.path("ca.pem");
+    let args = [
+        "serve", "--kind", "sensor", "--listen", listen, "--ca-out", &ca,
+    ];
+    let mut process = Process::start(&args);
+    let port = process.ready(1)[0].port();
+    let url = format!("https://{reached}:{port}");
+    assert_eq!(curl(&["--cacert", &ca, &url]), 0);
+    assert_eq!(curl(&[&url]), PEER_NOT_VERIFIED);
+}
+
+#[test]
+fn an_advertised_name_stands_in_urls_and_in_the_certificate() {
+    let folder = Folder::new();
+    let ca = folder.path("ca.pem");
+    let args = [
+        "--kind",
+        "sensor",
+        "--ca-out",
+        &ca,
+        "--advertise",
+        "sensor.test",
+    ];
+    let (_process, lines) = Process::serve(1, &args);
+    let port = lines[0].port();
+    assert_eq!(lines[0].url, format!("https://sensor.test:{port}"));
+    let resolve = format!("sensor.test:{port}:127.0.0.1");
+    let end = curl(&["--cacert", &ca, "--resolve", &resolve, &lines[0].url]);
+    assert_eq!(end, 0);
+    let end = refused(&["--advertise", "sensor.test:8443"]);
+    assert!(end.err.contains("without a port"), "{}", end.err);
+}
+
 #[test]
 fn a_certificate_of_one_s_own_is_served() {
     let folder = Folder::new();

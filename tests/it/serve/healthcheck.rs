@@ -1,6 +1,6 @@
-//! `healthcheck` against a running `serve`.
+//! `healthcheck` against a running `serve`: right whatever the failure modes do, and noticed by no appliance.
 
-use std::{fs, net::TcpListener, thread};
+use std::{fs, net::TcpStream};
 
 use rstest::rstest;
 use rustix::process::Signal;
@@ -11,7 +11,7 @@ use crate::process::Process;
 #[rstest]
 #[case::https(&[])]
 #[case::http(&["--http"])]
-fn healthcheck_is_content_while_all_answer_and_not_after(#[case] args: &[&str]) {
+fn healthcheck_is_content_while_serve_runs_and_not_after(#[case] args: &[&str]) {
     let folder = Folder::new();
     let file = folder.path("ready.json");
     let args: Vec<&str> = ["--ready-file", &file]
@@ -19,7 +19,7 @@ fn healthcheck_is_content_while_all_answer_and_not_after(#[case] args: &[&str]) 
         .chain(args)
         .copied()
         .collect();
-    let (process, ready) = Process::serve(2, &args);
+    let (process, _) = Process::serve(2, &args);
     let end = healthcheck(&["--ready-file", &file]);
     assert_eq!(
         (end.code, end.out.as_str(), end.err.as_str()),
@@ -37,44 +37,90 @@ fn healthcheck_is_content_while_all_answer_and_not_after(#[case] args: &[&str]) 
     );
     let silent = healthcheck(&["--ready-file", &kept]);
     assert_eq!(silent.code, Some(3));
-    assert!(
-        ready.iter().all(|line| silent
-            .err
-            .contains(&format!("{} does not answer: ", line.url))),
-        "{}",
-        silent.err
-    );
+    assert!(silent.err.contains(" does not answer: "), "{}", silent.err);
+}
+
+/// With `--strict` a probe that were a request, or that fired a failure mode, would change the exit code.
+#[rstest]
+#[case::port_closed("port_closed")]
+#[case::hanging("hanging")]
+#[case::stalled("handshake_stalled")]
+#[case::swapped("swapped_certificate")]
+fn no_appliance_notices_a_probe(#[case] mode: &str) {
+    let folder = Folder::new();
+    let file = folder.path("ready.json");
+    let args = [
+        "--kind",
+        "sensor",
+        "--fail",
+        mode,
+        "--strict",
+        "--ready-file",
+        &file,
+    ];
+    let (process, lines) = Process::serve(1, &args);
+    let address = lines[0].url.strip_prefix("https://").unwrap();
+    for _ in 0..20 {
+        assert_eq!(healthcheck(&["--ready-file", &file]).code, Some(0));
+        drop(TcpStream::connect(address).unwrap());
+    }
+    process.signal(Signal::TERM);
+    let end = process.end();
+    assert_eq!(end.code, Some(1), "{}", end.err);
+    let strict: Vec<&str> = end
+        .err
+        .lines()
+        .filter(|line| line.starts_with("error"))
+        .collect();
+    assert_eq!(strict.len(), 1, "{}", end.err);
+    assert!(strict[0].contains(mode), "{}", end.err);
 }
 
 #[test]
-fn healthcheck_names_the_one_that_does_not_answer() {
+fn a_named_address_answers_every_probe() {
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = free.local_addr().unwrap().to_string();
+    drop(free);
+    let (_process, _) = Process::serve(1, &["--kind", "sensor", "--health", &address]);
+    let end = healthcheck(&["--url", &format!("http://{address}"), "--wait", "5s"]);
+    assert_eq!((end.code, end.err.as_str()), (Some(0), ""));
+}
+
+#[test]
+fn healthcheck_does_not_take_another_process_for_the_files() {
     let folder = Folder::new();
     let file = folder.path("ready.json");
-    let (_process, lines) = Process::serve(1, &["--kind", "sensor", "--ready-file", &file]);
-    // It takes connections and ends each without a word.
-    let mute = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("https://{}", mute.local_addr().unwrap());
-    thread::spawn(move || mute.incoming().for_each(drop));
+    let (_process, _) = Process::serve(1, &["--kind", "sensor", "--ready-file", &file]);
     let mut ready: serde_json::Value =
         serde_json::from_str(&fs::read_to_string(&file).unwrap()).unwrap();
-    ready["appliances"]
-        .as_array_mut()
-        .unwrap()
-        .push(serde_json::json!({ "name": "mute", "kind": "sensor", "url": url }));
-    let end = healthcheck(&[
-        "--ready-file",
-        &folder.write("both.json", &ready.to_string()),
-    ]);
+    ready["pid"] = 1.into();
+    let stale = folder.write("stale.json", &ready.to_string());
+    let end = healthcheck(&["--ready-file", &stale]);
     assert_eq!(end.code, Some(3));
     assert!(
-        end.err.contains(&url) && !end.err.contains(&lines[0].url),
+        end.err
+            .contains("stale.json was written by process 1, and another one answers now"),
         "{}",
         end.err
     );
 }
 
 #[test]
-fn healthcheck_does_not_ask_whose_certificate_it_is() {
+fn healthcheck_waits_for_the_file_and_for_no_fault_in_it() {
+    let folder = Folder::new();
+    let file = folder.path("ready.json");
+    let waiting = Process::start(&["healthcheck", "--ready-file", &file, "--wait", "1m"]);
+    let (_process, _) = Process::serve(1, &["--kind", "sensor", "--ready-file", &file]);
+    assert_eq!(waiting.end().code, Some(0));
+    let wrong = folder.write("wrong.json", "{}");
+    assert_eq!(
+        healthcheck(&["--ready-file", &wrong, "--wait", "1m"]).code,
+        Some(1)
+    );
+}
+
+#[test]
+fn healthcheck_needs_no_certificate() {
     let folder = Folder::new();
     let own = Identified::new(&["elsewhere.example"]);
     let (cert, key, file) = (
@@ -82,17 +128,15 @@ fn healthcheck_does_not_ask_whose_certificate_it_is() {
         folder.write("key.pem", &own.key),
         folder.path("ready.json"),
     );
-    let (_process, _) = Process::serve(
-        2,
-        &[
-            "--tls-cert",
-            &cert,
-            "--tls-key",
-            &key,
-            "--ready-file",
-            &file,
-        ],
-    );
+    let args = [
+        "--tls-cert",
+        &cert,
+        "--tls-key",
+        &key,
+        "--ready-file",
+        &file,
+    ];
+    let (_process, _) = Process::serve(2, &args);
     assert_eq!(healthcheck(&["--ready-file", &file]).code, Some(0));
 }
 
@@ -110,12 +154,11 @@ fn healthcheck_refuses_a_file_that_is_none() {
 }
 
 #[test]
-fn healthcheck_without_a_file_asks_the_default_address() {
-    let end = healthcheck(&[]);
-    // Somebody on this machine may be serving there.
+fn healthcheck_asks_the_url_that_is_named() {
+    let end = healthcheck(&["--url", "http://127.0.0.1:1"]);
+    assert_eq!(end.code, Some(3));
     assert!(
-        end.code == Some(0)
-            || (end.code == Some(3) && end.err.contains("https://127.0.0.1:8443 does not answer")),
+        end.err.contains("http://127.0.0.1:1 does not answer"),
         "{end:?}"
     );
 }

@@ -62,7 +62,8 @@ fn the_ready_file_says_all_and_is_gone_at_the_end() {
     let ca = ready.ca.as_deref().unwrap();
     let [sensor, console] = [&lines[0].url, &lines[1].url];
     let expected = serde_json::json!({
-        "version": 1, "pid": process.id(), "seed": 42, "ca": ca, "control": null, "appliances": [
+        "version": 1, "pid": process.id(), "seed": 42, "ca": ca, "control": null, "health": ready.health,
+        "appliances": [
             { "name": "sensor", "kind": "sensor", "url": sensor }, { "name": "console", "kind": "console", "url": console },
         ],
     });

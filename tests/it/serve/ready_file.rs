@@ -93,3 +93,25 @@ fn a_device_stays_a_device() {
             .is_char_device()
     );
 }
+
+#[test]
+fn a_file_of_an_earlier_process_is_gone_before_fixtures_are_read() {
+    let folder = Folder::new();
+    let path = folder.path("ready.json");
+    let (process, _) = Process::serve(2, &["--ready-file", &path]);
+    let text = fs::read_to_string(&path).unwrap();
+    process.signal(Signal::KILL);
+    process.end();
+    assert_eq!(folder.names(), ["ready.json"], "nobody removed it");
+
+    let end = Process::start(&["serve", "missing.yaml", "--ready-file", &path]).end();
+
+    assert_eq!(end.code, Some(2), "{}", end.err);
+    assert!(folder.names().is_empty());
+    // What is not such a file stays until there is one to write.
+    let other = folder.write("notes.txt", "mine");
+    let end = Process::start(&["serve", "missing.yaml", "--ready-file", &other]).end();
+    assert_eq!(end.code, Some(2), "{}", end.err);
+    assert_eq!(fs::read_to_string(&other).unwrap(), "mine");
+    assert!(text.contains("appliances"));
+}
