@@ -8,12 +8,20 @@ mod fixture_set;
 mod notes;
 mod watch;
 
-use std::{io, net::SocketAddr, path::PathBuf, sync::Arc, thread};
+use std::{
+    fs, io,
+    io::Write,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+    thread,
+};
 
 use clap::Args;
 use tokio::{
     runtime::{Builder, Runtime},
     signal::unix::SignalKind,
+    sync::oneshot,
 };
 
 use crate::{
@@ -35,9 +43,10 @@ use crate::{
         signals::Signals,
     },
     contract::Kind,
+    runner::private_file,
     server,
     server::{
-        Connections, Limits, Log, Ports, Registry, RegistryError, RegistrySettings,
+        Connections, Limits, Log, Ports, Registry, RegistryError, RegistrySettings, tls,
         tls::{Identity, IdentityError},
     },
 };
@@ -70,9 +79,12 @@ pub struct ServeArgs {
     /// Add a name or address to the generated certificate, which has localhost, 127.0.0.1, ::1 and the host's name; repeatable
     #[arg(long, value_name = "NAME")]
     san: Vec<String>,
-    /// Write the certificate of the generated CA, for clients that verify (curl --cacert PEM); each start makes a new CA
+    /// Write the certificate of the generated CA, for clients that verify (curl --cacert PEM); each start makes a new CA, unless --ca-key is given
     #[arg(long, value_name = "PEM")]
     ca_out: Option<PathBuf>,
+    /// Key of the generated CA (PEM), made at the first start: clients then trust the certificates of later starts too
+    #[arg(long, value_name = "PEM", conflicts_with_all = ["tls_cert", "http"])]
+    ca_key: Option<PathBuf>,
     /// Serve another reading, as `X11=table`: a fact's name, a glob or an X number, and the reading; repeatable. `d4iot-double explain` lists them
     #[arg(long, value_name = "FACT=NAME")]
     reading: Vec<String>,
@@ -85,6 +97,9 @@ pub struct ServeArgs {
     /// File with the bearer token for the control API, which only its owner can write; or set D4IOT_DOUBLE_CONTROL_TOKEN
     #[arg(long, value_name = "FILE", requires = "control")]
     control_token_file: Option<PathBuf>,
+    /// Start the control API alone; it creates the appliances
+    #[arg(long, requires = "control", conflicts_with_all = ["fixtures", "kind"])]
+    no_appliances: bool,
     /// Address for probes (HTTP GET): every request is answered with 200, no appliance notices (default: with --ready-file a free port)
     #[arg(long, value_name = "ADDR:PORT", value_parser = |text: &str| bind::address(text, 8080))]
     health: Option<SocketAddr>,
@@ -106,6 +121,9 @@ pub struct ServeArgs {
     /// Write the names and URLs of the appliances as JSON when all of them listen; removed at the end
     #[arg(long, value_name = "PATH")]
     ready_file: Option<PathBuf>,
+    /// End when stdin is closed, as it is when the parent process ends
+    #[arg(long)]
+    exit_with_stdin: bool,
 }
 
 impl ServeArgs {
@@ -172,7 +190,11 @@ async fn run_until(mut signals: Signals, options: &ServeArgs, console: &Console)
     } else {
         Files::new()
     };
-    let mocks = mocks::load(&options.fixtures, options.kind)?;
+    let mocks = if options.no_appliances {
+        Vec::new()
+    } else {
+        mocks::load(&options.fixtures, options.kind)?
+    };
     let token = control::token(options)?;
     let registry = registry(options, console)?;
     let mocks = prepare(mocks, options, &registry)?;
@@ -194,10 +216,19 @@ async fn run_until(mut signals: Signals, options: &ServeArgs, console: &Console)
         ));
     }
     let mut watch = Watch::new(options.fixtures.clone(), files);
+    let mut stdin = options.exit_with_stdin.then(stdin_end);
+    let stdin_ended = async {
+        match &mut stdin {
+            Some(ended) => drop(ended.await),
+            None => std::future::pending().await,
+        }
+    };
+    tokio::pin!(stdin_ended);
     loop {
         tokio::select! {
             biased;
             () = signals.recv() => break,
+            () = &mut stdin_ended => break,
             mocks = watch.changed(), if options.watch => {
                 let reloaded = async {
                     let started = served.reload(mocks?)?;
@@ -222,6 +253,17 @@ async fn run_until(mut signals: Signals, options: &ServeArgs, console: &Console)
     }
     findings.iter().for_each(|finding| console.error(finding));
     Ok(code::DEVIATION)
+}
+
+/// Completes when stdin has ended, which a thread of its own waits for.
+fn stdin_end() -> oneshot::Receiver<()> {
+    let (sender, ended) = oneshot::channel();
+    let read = move || {
+        drop(io::copy(&mut io::stdin(), &mut io::sink()));
+        drop(sender);
+    };
+    drop(thread::Builder::new().spawn(read));
+    ended
 }
 
 fn registry(options: &ServeArgs, console: &Console) -> Result<Registry> {
@@ -284,14 +326,42 @@ fn identity(options: &ServeArgs) -> Result<Option<Identity>> {
                 ))
             })
         }
-        _ => Identity::generate(&options.names()).map_err(|error| match error {
-            IdentityError::BadName(name) => CliError::usage(format!(
-                "--san {name}: expected a host name or an IP address, without a port"
-            )),
-            error => CliError::usage(error),
-        }),
+        _ => {
+            let key = options.ca_key.as_deref().map(ca_key).transpose()?;
+            let identity = Identity::issued_by(key.as_deref(), &options.names());
+            identity.map_err(|error| match (error, &options.ca_key) {
+                (IdentityError::BadName(name), _) => CliError::usage(format!(
+                    "--san {name}: expected a host name or an IP address, without a port"
+                )),
+                (IdentityError::Generating(error), Some(path)) => {
+                    let message = format!("cannot use the CA's key {}: {error}", path.display());
+                    CliError::usage(message).hint("name a file that is not there: it is written")
+                }
+                (error, _) => CliError::usage(error),
+            })
+        }
     };
     identity.map(Some)
+}
+
+/// Reads the key of the CA, or makes it at the first start.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the key is where the command line says"
+)]
+fn ca_key(path: &Path) -> Result<String> {
+    let failed = |error| CliError::usage(format!("cannot write {}: {error}", path.display()));
+    if path.exists() {
+        let read = private_file::read(path, "the CA's key", "name a file of its own");
+        return read.map_err(CliError::usage);
+    }
+    let key = tls::new_key().map_err(CliError::usage)?;
+    let mut options = fs::OpenOptions::new();
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let file = options.write(true).create_new(true).open(path);
+    let written = file.and_then(|mut file| file.write_all(key.as_bytes()));
+    written.map(|()| key).map_err(failed)
 }
 
 const EXAMPLES: &str = "\

@@ -71,12 +71,13 @@ impl Connections {
         Connections::of(count, usize::MAX)
     }
 
-    /// Allows 10,000, or as many as the descriptors at this moment, less some for listeners, files and pipes, and less `reserved`.
+    /// Allows 10,000, or as many as the descriptors at this moment, less some for listeners, files and pipes, and less `reserved` or a quarter of them.
     pub fn with_reserved(reserved: usize) -> Connections {
         let descriptors = getrlimit(Resource::Nofile).current;
         let descriptors = descriptors.and_then(|count| usize::try_from(count).ok());
-        let kept = RESERVED_DESCRIPTORS.saturating_add(reserved);
-        let left = descriptors.unwrap_or(usize::MAX).saturating_sub(kept);
+        let descriptors = descriptors.unwrap_or(usize::MAX);
+        let kept = RESERVED_DESCRIPTORS.saturating_add(reserved.min(descriptors / 4));
+        let left = descriptors.saturating_sub(kept);
         let count = left.clamp(1, MAX_CONNECTIONS);
         Connections::of(count, left.saturating_sub(count))
     }

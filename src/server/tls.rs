@@ -81,7 +81,18 @@ impl Identity {
     /// # Errors
     /// [`IdentityError::BadName`] for a name that is neither; [`IdentityError::Generating`] when the system gives no random numbers.
     pub fn generate(names: &[String]) -> Result<Identity, IdentityError> {
-        Identity::issued(Arc::new(authority()?), subjects(names)?)
+        Identity::issued_by(None, names)
+    }
+
+    /// Does as [`Identity::generate`], with a key of the CA that was kept (PEM): whoever trusts the CA made with it before
+    /// trusts this one.
+    ///
+    /// # Errors
+    /// Those of [`Identity::generate`]; [`IdentityError::Generating`] for a key that cannot be used, too.
+    pub fn issued_by(ca_key: Option<&str>, names: &[String]) -> Result<Identity, IdentityError> {
+        let subjects = subjects(names)?;
+        let key = ca_key.map_or_else(KeyPair::generate, KeyPair::from_pem)?;
+        Identity::issued(Arc::new(authority(key)?), subjects)
     }
 
     fn issued(authority: Arc<Authority>, subjects: Vec<String>) -> Result<Identity, IdentityError> {
@@ -151,9 +162,17 @@ impl Identity {
     }
 }
 
-fn authority() -> Result<Authority, rcgen::Error> {
-    let key = KeyPair::generate()?;
-    // Each run's CA has a name of its own: a client that has an older one then says that it does not know this one, rather
+/// Makes a key, as PEM text.
+///
+/// # Errors
+/// [`IdentityError::Generating`] when the system gives no random numbers.
+pub fn new_key() -> Result<String, IdentityError> {
+    Ok(KeyPair::generate()?.serialize_pem())
+}
+
+/// Makes the CA of a key; always the same, but for its signature.
+fn authority(key: KeyPair) -> Result<Authority, rcgen::Error> {
+    // The CA of each key has a name of its own: a client that has an older one then says that it does not know this one, rather
     // than that a signature is wrong.
     let mark = encoding::hex(&CertificateParams::default().key_identifier(&key)[..4]);
     let mut params = dated(&format!("d4iot-double test CA {mark}"));

@@ -19,15 +19,12 @@ use crate::failure_table::{
 
 pub(crate) async fn seen(row: &Row, bench: &Bench, kept: bool) -> String {
     let mut first = open(bench).await.unwrap();
-    if kept {
+    // A connection counts from its first byte.
+    if kept || row.about == About::Connection {
         assert_eq!(valid(&mut first, bench, OLD).await, 200);
     }
     match row.about {
-        About::Connection => {
-            // A connection counts from its first byte.
-            assert_eq!(valid(&mut first, bench, OLD).await, 200);
-            connection(row, bench, first, kept).await
-        }
+        About::Connection => connection(row, bench, first, kept).await,
         About::Answer | About::State => {
             let words = ask(&mut first, bench, row.about).await;
             if row.about == About::State {

@@ -1,6 +1,6 @@
 //! Certificates: generated, written, given.
 
-use std::fs;
+use std::{fs, os::unix::fs::PermissionsExt};
 
 use d4iot_double::cli::ready::Ready;
 use rstest::rstest;
@@ -71,6 +71,26 @@ fn the_address_that_a_client_reaches_stands_in_the_certificate(
     let url = format!("https://{reached}:{port}");
     assert_eq!(curl(&["--cacert", &ca, &url]), 0);
     assert_eq!(curl(&[&url]), PEER_NOT_VERIFIED);
+}
+
+#[test]
+fn clients_trust_the_next_start_with_the_same_key() {
+    let folder = Folder::new();
+    let (ca, key) = (folder.path("ca.pem"), folder.path("ca.key"));
+    let args = ["--kind", "sensor", "--ca-key", &key];
+    let (first, _) = Process::serve(1, &[&args[..], &["--ca-out", &ca]].concat());
+    drop(first);
+    let (_process, lines) = Process::serve(1, &args);
+    assert_eq!(curl(&["--cacert", &ca, &lines[0].url]), 0);
+    let mode = fs::metadata(&key).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    let wrong = folder.write("wrong.key", "no key");
+    fs::set_permissions(&wrong, fs::Permissions::from_mode(0o600)).unwrap();
+    let end = refused(&["--ca-key", &wrong]);
+    assert!(end.err.contains("cannot use the CA's key"), "{}", end.err);
+    let failing = [&args[..], &["--fail", "swapped_certificate"]].concat();
+    let (_process, lines) = Process::serve(1, &failing);
+    assert_eq!(curl(&["--cacert", &ca, &lines[0].url]), 0, "of the same CA");
 }
 
 #[test]

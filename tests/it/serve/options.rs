@@ -1,6 +1,9 @@
 //! Options that do not go together, and addresses that cannot be.
 
+use std::process::Command;
+
 use rstest::rstest;
+use rustix::process::Signal;
 
 use super::refused;
 use crate::process::Process;
@@ -40,4 +43,32 @@ fn an_address_that_cannot_be_is_answered_with_one_that_can(
     let end = Process::start(&["serve", "--listen", address]).end();
     assert_eq!((end.code, end.out.as_str()), (Some(2), ""));
     assert!(end.err.contains(expected), "{}", end.err);
+}
+
+#[test]
+fn control_api_starts_alone() {
+    let args = ["serve", "--no-appliances", "--control", "127.0.0.1:0"];
+    let mut process = Process::start(&args);
+    assert!(process.control().starts_with("http://127.0.0.1:"));
+    process.signal(Signal::TERM);
+    assert_eq!(process.end().code, Some(0));
+    refused(&["--no-appliances"]);
+}
+
+#[test]
+fn closed_stdin_ends_serve_if_asked() {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_d4iot-double"));
+    let process =
+        Process::spawn(command.args(["serve", "--listen", "127.0.0.1:0", "--exit-with-stdin"]));
+    assert_eq!(process.end().code, Some(0));
+}
+
+#[test]
+fn few_descriptors_are_enough_for_the_control_api() {
+    let program = env!("CARGO_BIN_EXE_d4iot-double");
+    let line =
+        format!("ulimit -n 1024; exec {program} serve --listen 127.0.0.1:0 --control 127.0.0.1:0");
+    let mut process = Process::spawn(Command::new("sh").args(["-c", &line]));
+    process.ready(2);
+    assert!(process.control().starts_with("http://"));
 }
