@@ -5,7 +5,7 @@ use std::{cmp::Reverse, collections::BTreeMap};
 use serde::Serialize;
 
 use crate::{
-    report::{CaseResult, Format, Regression, Summary, causes, template},
+    report::{CaseResult, Conformance, Format, Regression, Summary, causes, template},
     snapshot,
 };
 
@@ -74,8 +74,15 @@ pub fn compare_cases(noun: &'static str, a: &ComparedCases, b: &ComparedCases) -
         count: 0,
         same: 0,
     };
+    let is_judged = |case: &ComparedCase| !case.verdict.starts_with(Conformance::NotJudged.name());
+    let mut judged_once = Vec::new();
     for (name, old) in a {
         let Some(new) = b.get(name) else { continue };
+        if is_judged(old) != is_judged(new) {
+            let run = if is_judged(old) { "A" } else { "B" };
+            judged_once.push((format!("only judged in {run}"), name));
+            continue;
+        }
         let is_text_same = snapshot::same(&old.text, &new.text);
         if is_text_same && old.verdict == new.verdict {
             difference.same += 1;
@@ -94,6 +101,9 @@ pub fn compare_cases(noun: &'static str, a: &ComparedCases, b: &ComparedCases) -
     difference
         .groups
         .sort_by_key(|group| Reverse(group.cases.len()));
+    for (text, name) in judged_once {
+        difference.add(text, name, String::new());
+    }
     for (text, one, other) in [("only in A", a, b), ("only in B", b, a)] {
         for name in one.keys().filter(|name| !other.contains_key(*name)) {
             difference.add(text.to_owned(), name, String::new());
@@ -162,7 +172,7 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
-    use crate::report::{Conformance, sample};
+    use crate::report::sample;
 
     #[test]
     fn a_run_does_not_differ_from_itself_however_long_it_took() {
@@ -189,6 +199,22 @@ mod tests {
     fn what_differs_is_reported_by_name(#[case] name: &str, #[case] format: Format) {
         let text = changed().write(format, false).unwrap();
         insta::assert_snapshot!(name, String::from_utf8(text).unwrap());
+    }
+
+    #[test]
+    fn a_case_that_one_run_did_not_judge_comes_after_what_differs() {
+        let (a, mut b) = (sample::rich(), sample::rich());
+        for case in &mut b.targets[0].cases[..2] {
+            case.conformance = Conformance::NotJudged;
+            case.exchanges.clear();
+        }
+        b.targets[1].profile[0].readings = vec!["table".into()];
+
+        let difference = compare_reports(&a, &b);
+
+        let texts: Vec<&str> = difference.groups.iter().map(|group| &*group.text).collect();
+        assert_eq!(texts.last(), Some(&"only judged in A"), "{texts:?}");
+        assert!(texts.len() > 1, "{texts:?}");
     }
 
     #[test]
