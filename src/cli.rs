@@ -30,6 +30,7 @@ mod target;
 use std::{io, io::Write, panic, panic::AssertUnwindSafe, process::ExitCode, thread};
 
 use clap::{Arg, CommandFactory, FromArgMatches, Parser, Subcommand};
+use tracing::level_filters::LevelFilter;
 
 use crate::{
     cli::{
@@ -89,9 +90,14 @@ pub fn main() -> ExitCode {
     let Cli { command, console } =
         Cli::from_arg_matches(&arguments).unwrap_or_else(|error| error.exit());
     console.install_panic_hook();
-    if console.is_verbose() {
-        log::print_events(console);
-    }
+    // The requests of a mock are what `serve -v` shows; `check -v` lists cases.
+    let lists_requests = console.is_verbose() && matches!(command, Command::Serve(_));
+    let max = if lists_requests {
+        LevelFilter::DEBUG
+    } else {
+        LevelFilter::INFO
+    };
+    log::print_events(console, max);
     let result = panic::catch_unwind(AssertUnwindSafe(|| run(command, &console)));
     // The panic hook has printed what a panic says.
     let code = result.map_or(code::INTERNAL, |result| console.code(result));

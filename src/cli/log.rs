@@ -6,25 +6,35 @@ use serde_json::{Map, Value};
 use tracing::{
     Event, Metadata, Subscriber,
     field::{Field, Visit},
+    level_filters::LevelFilter,
     span,
 };
 
 use crate::cli::console::Console;
 
-/// Prints every event of this crate from now on.
-pub(super) fn print_events(console: Console) {
+/// Prints the events of this crate from now on, up to a level.
+pub(super) fn print_events(console: Console, max: LevelFilter) {
     // Fails where another subscriber is set already: then that one gets them.
-    drop(tracing::subscriber::set_global_default(EventPrinter(
+    drop(tracing::subscriber::set_global_default(EventPrinter {
         console,
-    )));
+        max,
+    }));
 }
 
-struct EventPrinter(Console);
+struct EventPrinter {
+    console: Console,
+    max: LevelFilter,
+}
 
 /// Events alone are printed: this crate has no spans.
 impl Subscriber for EventPrinter {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        !metadata.is_span() && metadata.target().starts_with(TARGET)
+        let is_own = metadata.target().starts_with(TARGET);
+        is_own && !metadata.is_span() && *metadata.level() <= self.max
+    }
+
+    fn max_level_hint(&self) -> Option<LevelFilter> {
+        Some(self.max)
     }
 
     fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
@@ -39,7 +49,7 @@ impl Subscriber for EventPrinter {
         let mut fields = EventFields::default();
         event.record(&mut fields);
         let level = *event.metadata().level();
-        self.0.event(level, &fields.message, fields.others);
+        self.console.event(level, &fields.message, fields.others);
     }
 
     fn enter(&self, _: &span::Id) {}
