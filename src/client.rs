@@ -53,7 +53,7 @@ impl Target {
     /// # Errors
     /// [`ClientError::Setup`], with what was wrong with the address, the proxy, the certificates or the key.
     pub fn new(base: &str, options: &TargetOptions) -> Result<Target, ClientError> {
-        let setup = |text: String| ClientError::Setup(text);
+        let setup = ClientError::Setup;
         let url = base.parse();
         let base: Url = url.map_err(|error| setup(format!("`{base}` is not a URL: {error}")))?;
         let tls = base.scheme() == "https";
@@ -134,13 +134,10 @@ impl Target {
 
     /// Returns why nothing more should be sent: several exchanges in a row had no answer.
     pub fn hanging(&self) -> Option<ConnectFailure> {
-        let message = format!(
-            "the target accepts requests and does not answer within {:?}",
-            self.timeout
-        );
-        let hint = "use a longer --timeout if the appliance is only slow".to_owned();
+        let wait = self.timeout;
+        let message = format!("the target accepts requests and does not answer within {wait:?}");
         let is_hanging = self.unanswered.load(Ordering::Relaxed) >= MAX_UNANSWERED;
-        is_hanging.then_some(ConnectFailure { message, hint })
+        is_hanging.then(|| ConnectFailure::new(message, connect_failure::SLOW))
     }
 
     /// Sends a request, whose URI is a path with its query, and reads the whole answer, of at most 1 MiB.
@@ -177,8 +174,9 @@ impl Target {
             Ok(incoming) => incoming,
             Err(error) => {
                 let error = self.error(error, true);
-                let is_no_http = !self.route.tls && error.to_string().contains(NOT_HTTP);
-                return Err(match is_no_http && self.speaks_tls().await {
+                let is_no_http = !self.route.tls && matches!(error, ClientError::Malformed(_));
+                let is_first = !self.has_answered.load(Ordering::Relaxed);
+                return Err(match is_no_http && is_first && self.speaks_tls().await {
                     true => ClientError::Unreachable(self.route.tls_expected()),
                     false => error,
                 });
@@ -198,7 +196,7 @@ impl Target {
         {
             if body.len() + chunk.len() > MAX_BODY {
                 let message = format!("the answer's body exceeds {MAX_BODY} bytes");
-                return Err(ClientError::Broken(message));
+                return Err(ClientError::Malformed(message));
             }
             body.extend_from_slice(&chunk);
         }
@@ -230,8 +228,8 @@ impl Target {
             )
         };
         if error.is_connect() || early && late() {
-            let (timed_out, shown) = (error.is_timeout(), lock(&self.shown).clone());
-            let failure = connect_failure::explain(&error, timed_out, &self.route, shown);
+            let shown = lock(&self.shown).clone();
+            let failure = connect_failure::explain(&error, error.is_timeout(), &self.route, shown);
             ClientError::Unreachable(failure)
         } else if error.is_timeout() {
             self.unanswered.fetch_add(1, Ordering::Relaxed);
@@ -240,7 +238,10 @@ impl Target {
             if !self.has_answered.load(Ordering::Relaxed) {
                 self.unanswered.fetch_add(1, Ordering::Relaxed);
             }
-            ClientError::Broken(chain(&error))
+            match connect_failure::is_malformed(&error) {
+                true => ClientError::Malformed(chain(&error)),
+                false => ClientError::Broken(chain(&error)),
+            }
         }
     }
 }
@@ -262,8 +263,6 @@ fn chain(error: &dyn std::error::Error) -> String {
 
 /// What the reason begins with if an answer did not come in time.
 pub const TIMED_OUT: &str = "no whole answer within";
-/// What the library says of an answer that is not HTTP, such as an alert of TLS.
-const NOT_HTTP: &str = "invalid HTTP version parsed";
 /// After how many exchanges in a row without an answer a target hangs.
 const MAX_UNANSWERED: u32 = 3;
 const TIMEOUT: Duration = Duration::from_secs(30);

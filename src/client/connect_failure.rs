@@ -41,16 +41,22 @@ impl Route {
     /// Returns the failure of plain HTTP at a port of HTTPS.
     pub(super) fn tls_expected(&self) -> ConnectFailure {
         let address = &self.address;
-        ConnectFailure {
-            message: format!("{address} does not answer with HTTP/1: the server speaks TLS"),
-            hint: format!("use {}", address.replacen("http://", "https://", 1)),
-        }
+        ConnectFailure::new(
+            format!("{address} does not answer with HTTP/1: the server speaks TLS"),
+            format!("use {}", address.replacen("http://", "https://", 1)),
+        )
     }
 }
 
 /// Finds TLS's own error among the causes of another one.
 pub(super) fn tls<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a Tls> {
     causes(error).find_map(|cause| cause.downcast_ref::<Tls>())
+}
+
+/// Tells whether what came is not HTTP.
+pub(super) fn is_malformed(error: &(dyn StdError + 'static)) -> bool {
+    let mut causes = causes(error).filter_map(|cause| cause.downcast_ref::<hyper::Error>());
+    causes.any(hyper::Error::is_parse)
 }
 
 /// Explains why there was no connection.
@@ -62,32 +68,28 @@ pub(super) fn explain(
 ) -> ConnectFailure {
     if let Some(tls) = tls(error) {
         let (reason, hint) = of_tls(tls, route, shown);
-        let message = format!("TLS failed: {reason}");
-        return ConnectFailure { message, hint };
+        return ConnectFailure::new(format!("TLS failed: {reason}"), hint);
     }
     let texts: Vec<String> = causes(error).map(ToString::to_string).collect();
     let has = |words: &str| texts.iter().any(|text| text.contains(words));
-    let is = |kind: io::ErrorKind| {
+    let is = |kind: &io::ErrorKind| {
         let mut causes = causes(error).filter_map(|cause| cause.downcast_ref::<io::Error>());
-        causes.any(|cause| cause.kind() == kind)
+        causes.any(|cause| cause.kind() == *kind)
     };
     let ends = [
         io::ErrorKind::ConnectionReset,
         io::ErrorKind::UnexpectedEof,
         io::ErrorKind::BrokenPipe,
     ];
-    let address = &route.address;
+    let (address, all) = (&route.address, || texts.join(": "));
     let (message, hint) = if has("tunnel error") && has("proxy authorization required") {
-        (
-            format!("the proxy refuses to connect to {address} without credentials (407)"),
-            "the proxy requires a user name and a password: write them into the accounts file, `proxy: { username: …, password_env: … }`",
-        )
+        let message =
+            format!("the proxy refuses to connect to {address} without credentials (407)");
+        (message, PROXY_CREDENTIALS)
     } else if has("tunnel error") {
+        let message = format!("the proxy cannot connect to {address}: {}", all());
         (
-            format!(
-                "the proxy cannot connect to {address}: {}",
-                texts.join(": ")
-            ),
+            message,
             "ask the proxy's administrator, or leave --proxy out",
         )
     } else if timed_out {
@@ -95,37 +97,35 @@ pub(super) fn explain(
             true => ("TLS ", ", or its handshake stalls"),
             false => ("", ""),
         };
-        (
-            format!(
-                "no {tls}connection to {address} within {:?}: nothing answers{stalls}",
-                route.max_wait
-            ),
-            "use a longer --timeout if the appliance is only slow",
-        )
-    } else if is(io::ErrorKind::ConnectionRefused) {
+        let wait = route.max_wait;
+        let message =
+            format!("no {tls}connection to {address} within {wait:?}: nothing answers{stalls}");
+        (message, SLOW)
+    } else if is(&io::ErrorKind::ConnectionRefused) {
         let what = if route.proxy { "the proxy" } else { address };
+        let message = format!("{what} refused the connection: nothing listens there");
         (
-            format!("{what} refused the connection: nothing listens there"),
+            message,
             "check that the appliance is running and the port is correct",
         )
-    } else if route.tls && ends.into_iter().any(is) {
+    } else if route.tls && ends.iter().any(is) {
+        let message =
+            format!("{address} closed the connection during the TLS handshake, without a reason");
         (
-            format!("{address} closed the connection during the TLS handshake, without a reason"),
+            message,
             "check the appliance's TLS service, and firewalls on the way",
         )
     } else if has("dns error") {
+        let reason = texts.last().map_or("", String::as_str);
+        let message = format!("cannot resolve {address}: {reason}");
         (
-            format!(
-                "cannot resolve {address}: {}",
-                texts.last().map_or("", String::as_str)
-            ),
+            message,
             "check the name, or use --resolve HOST:PORT:ADDRESS",
         )
     } else {
-        (texts.join(": "), UNKNOWN)
+        (all(), UNKNOWN)
     };
-    let hint = hint.to_owned();
-    ConnectFailure { message, hint }
+    ConnectFailure::new(message, hint)
 }
 
 /// Returns the reason and the hint.
@@ -278,6 +278,9 @@ fn date(moment: UnixTime) -> String {
     httpdate::fmt_http_date(SystemTime::UNIX_EPOCH + Duration::from_secs(moment.as_secs()))
 }
 
+/// The hint where nothing answers in time.
+pub(super) const SLOW: &str = "use a longer --timeout if the appliance is only slow";
+const PROXY_CREDENTIALS: &str = "the proxy requires a user name and a password: write them into the accounts file, `proxy: { username: …, password_env: … }`";
 const DATES: &str =
     "renew the certificate or correct the clock; -k accepts any certificate, without verification";
 const BY_NAME: &str = "use a name that it has, with --resolve NAME:PORT:ADDRESS";

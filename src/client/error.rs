@@ -8,6 +8,9 @@ pub enum ClientError {
     /// There was a connection, and no complete answer.
     #[error("{0}")]
     Broken(String),
+    /// There was an answer, and it is not HTTP, or exceeds a limit.
+    #[error("{0}")]
+    Malformed(String),
     /// The client cannot be set up: the address or a certificate cannot be used.
     #[error("{0}")]
     Setup(String),
@@ -25,15 +28,19 @@ pub struct ConnectFailure {
     pub hint: String,
 }
 
+impl ConnectFailure {
+    pub(super) fn new(message: impl Into<String>, hint: impl Into<String>) -> ConnectFailure {
+        let (message, hint) = (message.into(), hint.into());
+        ConnectFailure { message, hint }
+    }
+}
+
 impl ClientError {
     /// Returns why the target was not reached; none if it was.
     pub fn connect_failure(&self) -> Option<ConnectFailure> {
         match self {
-            ClientError::Broken(_) => None,
-            ClientError::Setup(message) => Some(ConnectFailure {
-                message: message.clone(),
-                hint: UNKNOWN.to_owned(),
-            }),
+            ClientError::Broken(_) | ClientError::Malformed(_) => None,
+            ClientError::Setup(message) => Some(ConnectFailure::new(message, UNKNOWN)),
             ClientError::Unreachable(failure) => Some(failure.clone()),
         }
     }

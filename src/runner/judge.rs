@@ -23,7 +23,9 @@ pub(super) fn judge(
 ) -> StepVerdict {
     let received = match answer {
         Ok(answer) => StepResponse::Answer(answer),
-        Err(ClientError::Broken(trouble)) => StepResponse::Broken(trouble),
+        Err(ClientError::Broken(trouble) | ClientError::Malformed(trouble)) => {
+            StepResponse::Broken(trouble)
+        }
         Err(ClientError::Setup(trouble)) => StepResponse::Unreachable(trouble, None),
         Err(ClientError::Unreachable(failure)) => {
             StepResponse::Unreachable(&failure.message, Some(&failure.hint))
