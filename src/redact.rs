@@ -20,7 +20,7 @@ pub use redactor::Redactor;
 use serde::Deserialize;
 
 /// A password. `Debug` and `Display` show `«secret»`; the text itself is had by [`Secret::expose`] alone.
-#[derive(Clone, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Default, Deserialize, PartialEq, Eq)]
 #[serde(transparent)]
 pub struct Secret(String);
 

@@ -42,9 +42,9 @@ async fn go(
     known: &KnownDifferences,
     console: &Console,
 ) -> Result {
-    let (journal, kind) = (run.journal_path(), run.context.kind);
+    let kind = run.context.kind;
     let stop = StopSignal::default();
-    listen(&stop, journal.clone(), *console);
+    listen(&stop, run.journal_path(), *console);
     let count = run.plan.cases.len() + run.plan.left_out.len();
     let progress = Arc::new(Progress::new(count, console));
     let (is_full, shown) = (options.selection.is_full(), Arc::clone(&progress));
@@ -53,14 +53,9 @@ async fn go(
     progress.end();
     let result = match result {
         Ok(result) => result,
-        Err(LiveError::Panicked { message, recovery }) => {
+        Err(LiveError::Panicked { message, journal }) => {
             console.error(format!("the run ended early: {message}"));
-            let code = match recovery.zip(journal) {
-                Some((Ok(recovery), journal)) => recover::report(&recovery, &journal, console),
-                Some((Err(error), journal)) => recover::failed(&error, &journal, console),
-                None => code::SUCCESS,
-            };
-            return Ok(code::worst(code, code::INTERNAL));
+            return Ok(code::worst(code::INTERNAL, left_at_once(journal, console)));
         }
         Err(error) => return Err(target::error_of(&error)),
     };
@@ -132,17 +127,20 @@ fn listen(stop: &StopSignal, journal: Option<PathBuf>, console: Console) {
         stop.request();
         console.note("stopping: changed passwords are restored first");
         signals.recv().await;
-        let code = match journal.filter(|journal| journal.exists()) {
-            Some(journal) => {
-                let command = command(&journal);
-                console.error(format!(
-                    "ended at once; passwords may still be changed\n  hint: {command}"
-                ));
-                code::UNRESTORED
-            }
-            None => code::INTERRUPTED,
-        };
+        let code = left_at_once(journal.filter(|journal| journal.exists()), &console);
         console.flush();
         std::process::exit(i32::from(code));
     });
+}
+
+/// Says that a run ended before it restored passwords, if it has a journal. Returns the exit code.
+fn left_at_once(journal: Option<PathBuf>, console: &Console) -> u8 {
+    let Some(journal) = journal else {
+        return code::INTERRUPTED;
+    };
+    let command = command(&journal);
+    console.error(format!(
+        "ended at once; passwords may still be changed\n  hint: {command}"
+    ));
+    code::UNRESTORED
 }

@@ -5,10 +5,10 @@ use serde_json::{Value, json};
 use crate::{
     cli::{check::CheckArgs, console::Console, error::Result, print},
     contract,
-    contract::Kind,
+    contract::{Kind, Operation},
     report, runner,
-    runner::live::{PreparedRun, undo},
-    suite::{Account, cases::CaseWithLocation},
+    runner::live::{PreparedRun, plan::WRONG_PASSWORD, undo},
+    suite::{Account, Property, cases::CaseWithLocation},
 };
 
 /// Prints the plan.
@@ -20,7 +20,7 @@ pub(super) fn run(options: &CheckArgs, console: &Console) -> Result {
         for warning in &run.warnings {
             console.warning(warning);
         }
-        vec![live_plan(&run, options.target.max_auth_failures)?]
+        vec![live_plan(&run)?]
     };
     let template = include_str!("templates/plan.jinja");
     print(report::plain(template, json!({ "plans": plans })))
@@ -45,7 +45,9 @@ fn mock_plans(options: &CheckArgs) -> Result<Vec<Value>> {
 }
 
 /// Returns the plan for a target: what is sent in which order, how each change is undone, and what is left out.
-fn live_plan(run: &PreparedRun, budget: u32) -> Result<Value> {
+fn live_plan(run: &PreparedRun) -> Result<Value> {
+    use Operation::{SetPassword, SetPasswordByAdmin, Validation};
+    use Property::{NewPassword, Password, WrongPassword};
     let (kind, address, plan) = (run.context.kind, run.context.target.address(), &run.plan);
     let mut cases = Vec::new();
     for planned in &plan.cases {
@@ -54,10 +56,28 @@ fn live_plan(run: &PreparedRun, budget: u32) -> Result<Value> {
         case["cost"] = json!(planned.cost);
         cases.push(case);
     }
+    let own = |request, current| undo::own_command(contract::of(kind), request, current, address);
     let accounts = plan.objects.iter().map(|account: &Account| {
-        let commands = undo::undo_commands(contract::of(kind), *account, address);
+        let to = |operation| (operation, *account);
+        let commands = [
+            own(to(Validation), Password),
+            own(to(SetPassword), Password),
+            own(to(SetPassword), NewPassword),
+            own(to(SetPasswordByAdmin), NewPassword),
+        ];
         json!({ "name": account.name(), "commands": commands })
     });
+    let mut present = run.context.accounts.present();
+    present.remove(&Account::Unknown);
+    let validations = present
+        .iter()
+        .map(|account| own((Validation, *account), Password));
+    let is_asked = plan
+        .cases
+        .iter()
+        .any(|planned| planned.located.case.id == WRONG_PASSWORD);
+    let object = plan.objects.first().filter(|_| !is_asked);
+    let wrong = object.map(|account| own((Validation, *account), WrongPassword));
     let left_out = plan.left_out.iter().map(|(located, reason)| {
         let case = &located.case;
         json!({ "id": case.id, "effect": case.effect.name(), "reason": reason.text, "code": reason.code })
@@ -66,10 +86,13 @@ fn live_plan(run: &PreparedRun, budget: u32) -> Result<Value> {
         "kind": kind,
         "address": address,
         "probes": runner::probe_commands(kind, address),
+        "validations": validations.collect::<Vec<_>>(),
+        "wrong": wrong,
         "cases": cases,
         "accounts": accounts.collect::<Vec<_>>(),
         "left_out": left_out.collect::<Vec<_>>(),
-        "budget": budget,
+        "used": run.sign_ins.count(),
+        "budget": run.sign_ins.limit(),
     }))
 }
 

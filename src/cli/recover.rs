@@ -22,7 +22,7 @@ use crate::{
             LiveError, RecoverOptions,
             recover::{command, recover, steps},
             undo,
-            undo::{JournalDir, JournalHeader, Recovery, TargetLock},
+            undo::{JournalDir, JournalHeader, RecoveredPassword, Recovery, TargetLock},
         },
     },
     suite::Account,
@@ -59,7 +59,16 @@ pub(super) fn run(args: &RecoverArgs, console: &Console) -> Result {
         Some(journal) if !journal.exists() => return Err(no_such_journal(journal)),
         Some(journal) if args.discard => return discard_journal(journal, console),
         Some(journal) => vec![journal.clone()],
-        None => open_journals(console)?,
+        None => {
+            let (journals, folder) = list_journals()?;
+            if journals.is_empty() {
+                // Another state folder may have journals.
+                console.note(format!(
+                    "no open journal in {folder}: no password to restore"
+                ));
+            }
+            journals
+        }
     };
     let trust = args.cacert.as_deref().map(read_text).transpose()?;
     let options = RecoverOptions {
@@ -96,23 +105,17 @@ fn discard_journal(journal: &Path, console: &Console) -> Result {
     Ok(code::SUCCESS)
 }
 
-/// Returns the journals in the user's state folder. Without one, a note names the folder: another state folder may have journals.
-fn open_journals(console: &Console) -> Result<Vec<PathBuf>> {
-    let dir = JournalDir::find()?;
-    let journals = dir.journals()?;
-    if journals.is_empty() {
-        let dir = dir.path().display();
-        console.note(format!("no open journal in {dir}: no password to restore"));
-    }
-    Ok(journals)
+/// Returns the journals in the user's state folder, and the folder.
+fn list_journals() -> Result<(Vec<PathBuf>, String)> {
+    let dir = JournalDir::of_user()?.create()?;
+    Ok((dir.journals()?, dir.0.display().to_string()))
 }
 
 /// A mistyped path must not read as if the run had left nothing changed.
 fn no_such_journal(path: &Path) -> CliError {
-    let listed = JournalDir::find().and_then(|dir| Ok((dir.journals()?, dir)));
-    let hint = match listed {
-        Ok((journals, dir)) if journals.is_empty() => {
-            format!("no journal is open in {}", dir.path().display())
+    let hint = match list_journals() {
+        Ok((journals, folder)) if journals.is_empty() => {
+            format!("no journal is open in {folder}")
         }
         Ok((journals, _)) => {
             let paths = journals.iter().map(|path| path.display().to_string());
@@ -148,21 +151,46 @@ async fn recover_journal(
     match recover(journal, options, load).await {
         Ok(Some(recovery)) => report(&recovery, journal, console),
         Ok(None) => {
-            console.note(format!("{shown} had been closed"));
+            console.note(format!(
+                "{shown} is done: its run has restored all passwords"
+            ));
             code::SUCCESS
         }
-        Err(error) => failed(&error, journal, console),
+        Err(error) => {
+            let command = command(journal);
+            let hint = match error {
+                LiveError::Journal(_) => format!(
+                    "set the passwords by hand, then give the journal up: {command} --discard"
+                ),
+                LiveError::Accounts(_) => format!(
+                    "then run again: {command}; if the file has moved, with --accounts FILE"
+                ),
+                _ => format!("then run again: {command}"),
+            };
+            console.error(format!(
+                "the passwords of {shown} are not restored: {error}\n  hint: {hint}"
+            ));
+            code::UNRESTORED
+        }
     }
 }
 
-/// Prints what was restored, and the steps for what was not. Returns the exit code.
-pub(super) fn report(recovery: &Recovery, journal: &Path, console: &Console) -> u8 {
+/// Prints what was done, and the steps for what was not restored. Returns the exit code.
+fn report(recovery: &Recovery, journal: &Path, console: &Console) -> u8 {
     let (target, unrestored) = (&recovery.target, &recovery.unrestored);
-    for name in recovery.restored.values() {
+    let file = recovery.accounts_file.display();
+    for (name, recovered) in &recovery.restored {
+        let what = match recovered {
+            RecoveredPassword::Restored => "is restored, as a validation shows".to_owned(),
+            RecoveredPassword::SetFromFile => {
+                format!("is set to the one of {file}, as a validation shows")
+            }
+            RecoveredPassword::Valid => {
+                format!("is the one of {file}, as a validation shows: nothing was set")
+            }
+        };
         let name = name.escape_debug();
-        console.note(format!(
-            "{target}: the password of `{name}` is restored, as a validation shows"
-        ));
+        console.note(format!("{target}: the password of `{name}` {what}"));
     }
     if !unrestored.is_empty() {
         let file = &recovery.accounts_file;
@@ -172,22 +200,8 @@ pub(super) fn report(recovery: &Recovery, journal: &Path, console: &Console) -> 
     if recovery.restored.is_empty() {
         console.note(format!("{target}: no password is changed"));
     }
+    console.note(format!("{} is done", journal.display()));
     code::SUCCESS
-}
-
-/// Prints why a journal could not be worked off. Returns the exit code.
-pub(super) fn failed(error: &LiveError, journal: &Path, console: &Console) -> u8 {
-    let (shown, command) = (journal.display(), command(journal));
-    let hint = match error {
-        LiveError::Journal(_) => {
-            format!("set the passwords by hand, then give the journal up: {command} --discard")
-        }
-        _ => format!("then run again: {command}"),
-    };
-    console.error(format!(
-        "the passwords of {shown} are not restored: {error}\n  hint: {hint}"
-    ));
-    code::UNRESTORED
 }
 
 /// Shows what a person has to do.

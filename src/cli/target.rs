@@ -70,7 +70,7 @@ impl TargetArgs {
             client: self.client.options(&url)?,
             url,
             kind,
-            insecure_name: "-k",
+            is_library: false,
             allow_http: self.allow_http,
             accounts,
             cases: selection.cases(kind)?,

@@ -9,8 +9,8 @@ use crate::{
     contract,
     contract::{FactEntry, Kind, Operation},
     report::{
-        CaseResult, Conformance, Followed, Inconsistency, ReasonCode, Regression, Summary,
-        TargetSummary, conclusion, extent, numbered, sanitize,
+        CaseResult, Conformance, Followed, Inconsistency, Regression, Summary, TargetSummary,
+        conclusion, extent, numbered, sanitize,
     },
 };
 
@@ -107,7 +107,7 @@ fn target_context(target: &TargetSummary, shows: impl Fn(&CaseResult) -> bool) -
     let review = target.review.as_deref();
     let passed = || target.cases.iter().filter(|case| !case.failed);
     let failed = || target.cases.iter().filter(|case| case.failed);
-    let with_reason = |case| (not_judged_reason(case), case);
+    let with_reason = |case| (CaseResult::reason(case).to_owned(), case);
     let known = passed().filter_map(|case| Some((case.known.clone()?, case)));
     let variants = passed().filter(|case| case.conformance == Conformance::Variant);
     let variants = variants.flat_map(|case| {
@@ -147,15 +147,6 @@ fn target_context(target: &TargetSummary, shows: impl Fn(&CaseResult) -> bool) -
         "facts": facts(target),
         "bar": bar(target),
     })
-}
-
-/// Returns why a case was not judged. What a case would cost does not matter where it is over the budget.
-fn not_judged_reason(case: &CaseResult) -> String {
-    let over_budget = |code| code == Some(ReasonCode::Budget);
-    if case.reasons.iter().any(|reason| over_budget(reason.code)) {
-        return "it needs more failed sign-ins than --max-auth-failures allows".to_owned();
-    }
-    case.reason().to_owned()
 }
 
 /// Returns where each verdict of a bar starts, and how long it is.

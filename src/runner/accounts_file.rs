@@ -23,8 +23,6 @@ use crate::{
 pub struct AccountsFile {
     /// The file, as an absolute path.
     pub path: PathBuf,
-    /// The environment variables that hold passwords.
-    pub environment: Vec<String>,
     /// The accounts.
     pub accounts: BTreeMap<Account, Credentials>,
     /// The user name and password for the proxy.
@@ -134,7 +132,6 @@ impl AccountsFile {
                 (None, Some(name)) => {
                     let unset = format!("the environment variable `{name}` is not set");
                     let value = variable(&name).ok_or_else(|| wrong(&unset))?;
-                    file.environment.push(name);
                     Secret::new(value)
                 }
                 _ => return Err(wrong("expected either `password` or `password_env`")),
@@ -188,7 +185,6 @@ mod tests {
         let file = read("admin: { username: boss, password: 12345 }\nuser: { username: lab, password_env: SET }\n").unwrap();
         assert_eq!(file.accounts[&Account::Admin].password.expose(), "12345");
         assert_eq!(file.accounts[&Account::User].password.expose(), "from-env");
-        assert_eq!(file.environment, ["SET"]);
     }
 
     #[rstest]

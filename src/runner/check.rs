@@ -15,7 +15,10 @@ use crate::{
     redact::Secret,
     runner::{
         AccountsFile, Credentials,
-        live::{LiveError, LiveTarget, PreparedRun, StopSignal, budget::DEFAULT_BUDGET},
+        live::{
+            LiveError, LiveTarget, PreparedRun, StopSignal, budget::DEFAULT_BUDGET,
+            recover::command,
+        },
     },
     snapshot::SnapshotStore,
     suite::{Account, cases},
@@ -53,7 +56,7 @@ pub fn check(url: impl Into<String>, kind: Kind) -> Check {
             fresh: true,
             ..TargetOptions::default()
         },
-        insecure_name: "insecure",
+        is_library: true,
         allow_http: false,
         accounts: AccountsFile::default(),
         cases: Vec::new(),
@@ -209,20 +212,14 @@ async fn go(run: PreparedRun) -> Result<CheckReport, LiveError> {
 
 /// Adds the place in the test, and the hint in the library's terms.
 fn at(place: CallSite, error: &LiveError) -> Error {
-    let mut message = error.to_string();
-    if let LiveError::Panicked {
-        recovery: Some(Err(failure)),
-        ..
-    } = error
-    {
-        message.push_str(&format!("; its passwords are not restored: {failure}"));
-    }
+    let message = error.to_string();
     let hint = match error {
         LiveError::ClearText(_) => Some("use https://, or allow_http()".to_owned()),
-        LiveError::OpenJournal { journal, .. } => Some(format!(
-            "restore them first: d4iot-double recover {}",
-            journal.display()
-        )),
+        LiveError::OpenJournal { journal, .. }
+        | LiveError::Panicked {
+            journal: Some(journal),
+            ..
+        } => Some(format!("restore the passwords: {}", command(journal))),
         _ => error.hint().map(str::to_owned),
     };
     Error {

@@ -32,20 +32,13 @@ pub struct SentChange {
 /// Returns why an answer is lost: it is not complete, or it is a gateway's, whatever its body.
 pub fn lost_reason(answer: &Result<Response<Bytes>, ClientError>) -> Option<String> {
     match answer {
-        Err(ClientError::Broken(reason)) => Some(reason.clone()),
+        Err(ClientError::Broken(reason) | ClientError::Malformed(reason)) => Some(reason.clone()),
         Err(ClientError::Setup(_) | ClientError::Unreachable(_)) => None,
         Ok(answer) => {
             let status = answer.status().as_u16();
             matches!(status, 502..=504).then(|| format!("status {status}"))
         }
     }
-}
-
-/// Returns why the answer to a request that changes nothing is lost. One that is not HTTP is no accident on the way.
-pub fn lost_question(answer: &Result<Response<Bytes>, ClientError>) -> Option<String> {
-    const MALFORMED: [&str; 4] = ["invalid ", " parsed", "too large", "exceeds"];
-    let is_malformed = |reason: &String| MALFORMED.iter().any(|text| reason.contains(text));
-    lost_reason(answer).filter(|reason| !is_malformed(reason))
 }
 
 /// Returns why an answer says nothing of its step: the target limits the rate of requests, or the answer is a gateway's.

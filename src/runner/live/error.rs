@@ -7,10 +7,7 @@ use thiserror::Error;
 
 use crate::{
     client::ClientError,
-    runner::{
-        accounts_file::AccountsFileError,
-        live::undo::{JournalError, Recovery},
-    },
+    runner::{accounts_file::AccountsFileError, live::undo::JournalError},
     snapshot::SnapshotError,
     suite::Account,
 };
@@ -54,8 +51,8 @@ pub enum LiveError {
     Panicked {
         /// What is known of the panic.
         message: String,
-        /// What was restored after it; none if the run had no journal.
-        recovery: Option<Result<Recovery, Box<LiveError>>>,
+        /// The journal, if passwords may still be changed.
+        journal: Option<PathBuf>,
     },
     /// The password of this account is never changed.
     #[error("account `{}`: {reason}", .account.name())]

@@ -16,9 +16,8 @@ use tokio::time::Instant;
 
 use super::{
     budget,
-    delivery::{lost_question, retry_after},
-    plan::{CasePhase, PlannedCase, accounts_of, over_budget},
-    sign_ins::SignInCounter,
+    delivery::{lost_reason, retry_after},
+    plan::{CasePhase, PlannedCase},
     stop::StopSignal,
     undo::{
         TargetSession, UndoJournal, UnrestoredPassword, change, change::PossibleChange, is_refusal,
@@ -28,6 +27,7 @@ use crate::{
     client::ClientError,
     contract::{Operation, Outcome},
     report::{CaseFinding, NotJudged, ReasonCode},
+    runner::Credentials,
     suite::{Account, Case, verdict::StepVerdict},
 };
 
@@ -66,7 +66,10 @@ pub struct SafetyGuard<'a> {
 }
 
 /// What a step may change, and the accounts to verify afterwards.
-pub type PreparedChange = (PossibleChange, BTreeSet<Account>);
+pub struct PreparedChange {
+    change: PossibleChange,
+    watched: BTreeSet<Account>,
+}
 
 /// A step that was answered.
 pub struct AnsweredStep<'a> {
@@ -136,12 +139,11 @@ impl<'a> SafetyGuard<'a> {
         if let Some(failure) = self.session.target.hanging() {
             return refuse(ReasonCode::NoAnswer, &failure.message);
         }
-        let case = &planned.located.case;
-        let accounts = accounts_of(case, self.session.contract);
-        if let Some((_, text)) = self.refused.iter().find(|(one, _)| accounts.contains(one)) {
+        let (accounts, mut cost) = (&planned.accounts, planned.cost);
+        let is_refused = |account: &Account| cost > 0 || accounts.contains(account);
+        if let Some((_, text)) = self.refused.iter().find(|(one, _)| is_refused(one)) {
             return refuse(ReasonCode::CredentialsRefused, text);
         }
-        let cost = planned.cost;
         if planned.phase == CasePhase::Mutating {
             if let Some(reason) = &self.no_changes {
                 return Some(reason.clone());
@@ -154,12 +156,10 @@ impl<'a> SafetyGuard<'a> {
                 return refuse(ReasonCode::NotRestorable, text);
             }
             // A change may cause a failure where its answer leaves open which password is current.
-            if !self.session.sign_ins.has_room(cost.max(1)) {
-                return Some(no_room(cost.max(1), &self.session.sign_ins));
-            }
+            cost = cost.max(1);
         }
-        let is_over = cost > 0 && !self.session.sign_ins.has_room(cost);
-        is_over.then(|| no_room(cost, &self.session.sign_ins))
+        let sign_ins = &self.session.sign_ins;
+        (cost > 0 && !sign_ins.has_room(cost)).then(|| sign_ins.over_budget(cost))
     }
 
     /// Prepares a step: the journal has a line about a change before it is sent. None if the step changes nothing. At the limit of
@@ -181,7 +181,7 @@ impl<'a> SafetyGuard<'a> {
         let (contract, sign_ins) = (self.session.contract, &self.session.sign_ins);
         let cost = budget::step_cost(case, step, contract);
         if !sign_ins.has_room(cost) {
-            return Err(no_room(cost, sign_ins));
+            return Err(sign_ins.over_budget(cost));
         }
         let credentials = change::credentials(real.body(), step.ask).filter(|_| cost == 0);
         if let Some(reason) = credentials.and_then(|sent| self.session.refusal(Some(&sent))) {
@@ -208,7 +208,7 @@ impl<'a> SafetyGuard<'a> {
             self.no_changes = Some(reason.clone());
             return Err(reason);
         }
-        Ok(Some((change, watched)))
+        Ok(Some(PreparedChange { change, watched }))
     }
 
     /// Sends a request that changes nothing: once more if its answer was lost, or if the target asks to wait.
@@ -230,7 +230,9 @@ impl<'a> SafetyGuard<'a> {
                 Ok(answer) if answer.status() == StatusCode::TOO_MANY_REQUESTS => {
                     retry_after(answer).filter(|wait| *wait <= target.timeout())
                 }
-                _ => lost_question(&answer).map(|_| Duration::ZERO),
+                // An answer that is not HTTP is no accident on the way.
+                Err(ClientError::Malformed(_)) => None,
+                _ => lost_reason(&answer).map(|_| Duration::ZERO),
             };
             match wait {
                 Some(wait) if target.hanging().is_none() && sign_ins.has_room(cost * 2) => {
@@ -273,17 +275,20 @@ impl<'a> SafetyGuard<'a> {
         }
         let credentials = credentials.filter(|_| budget::signs_in(step, contract));
         let is_doubtful = |credentials: &_| failed && self.session.should_be_valid(credentials);
-        let doubtful = credentials.clone().filter(is_doubtful);
+        let mut doubtful = credentials.clone().filter(is_doubtful);
         if let Some(credentials) = credentials
             && judged.outcome == Some(Outcome::Authenticated)
         {
-            self.session.accept(credentials);
+            self.session.learn(credentials, true);
         }
-        let is_change = change.is_some();
         let (mut continues, mut found) = (true, String::new());
-        if let Some((change, watched)) = change {
+        if let Some(change) = change {
             self.note_created(answered);
-            (continues, found) = self.verify_passwords(answered, &change, &watched).await;
+            (continues, found) = self.verify_passwords(answered, &change).await;
+            // Either these credentials were just found valid, or others.
+            let account = |sent: &Credentials| self.session.account(&sent.username);
+            let is_open = |account| self.session.current(account).is_none();
+            doubtful.take_if(|sent| !account(sent).is_some_and(is_open));
         }
         if self.session.sign_ins.count() > counted {
             let ahead = further.iter();
@@ -291,10 +296,10 @@ impl<'a> SafetyGuard<'a> {
             continues &= self.session.sign_ins.has_room(ahead.sum());
         }
         if judged.outcome == Some(Outcome::LockedOut) && self.ended.is_none() {
-            self.check_lockout().await;
+            doubtful = doubtful.or_else(|| self.session.any_valid());
         }
         if let Some(credentials) = doubtful {
-            self.check_rejection(&credentials, is_change).await;
+            self.check_rejection(&credentials).await;
         }
         continues &= self.session.target.hanging().is_none();
         (continues && self.ended.is_none(), found)
@@ -339,16 +344,6 @@ impl<'a> SafetyGuard<'a> {
 
 /// Why a case was not started, or not completed.
 pub const INTERRUPTED: &str = "the run was interrupted";
-
-/// Says that a case may cause too many failures.
-fn no_room(cost: u32, sign_ins: &SignInCounter) -> NotJudged {
-    if !sign_ins.has_earlier() {
-        return over_budget(cost, sign_ins.limit());
-    }
-    let refusal = sign_ins.refusal(cost);
-    let text = format!("budget: it may cause {cost} failed sign-in(s), and {refusal}");
-    NotJudged::new(ReasonCode::Budget, text)
-}
 
 fn interrupted() -> NotJudged {
     NotJudged::new(ReasonCode::Interrupted, INTERRUPTED)

@@ -25,6 +25,8 @@ pub struct RunPermissions {
     pub changes: bool,
     /// How many sign-ins may fail.
     pub max_auth_failures: u32,
+    /// How many of them have failed already, in earlier runs.
+    pub used: u32,
     /// How often each case is run.
     pub repeat: u32,
 }
@@ -42,7 +44,7 @@ pub enum CasePhase {
 }
 
 /// A case that is run.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct PlannedCase {
     /// The case.
     pub located: &'static CaseWithLocation,
@@ -50,6 +52,8 @@ pub struct PlannedCase {
     pub phase: CasePhase,
     /// How many sign-ins may fail.
     pub cost: u32,
+    /// The accounts that it names.
+    pub accounts: BTreeSet<Account>,
 }
 
 impl PlannedCase {
@@ -82,7 +86,8 @@ impl Plan {
         let mut covered = BTreeSet::new();
         for &located in cases {
             let case = &located.case;
-            if let Some(reason) = Needs::of(case, contract).refusal(case, permissions) {
+            let needs = Needs::of(case, contract);
+            if let Some(reason) = needs.refusal(case, permissions) {
                 plan.left_out.push((located, reason));
                 continue;
             }
@@ -96,6 +101,7 @@ impl Plan {
                 located,
                 phase,
                 cost,
+                accounts: needs.accounts,
             };
             if cost == 0 {
                 covered.extend(case.judges(contract));
@@ -105,9 +111,12 @@ impl Plan {
                 costly.push(planned);
             }
         }
-        let budget = permissions.max_auth_failures;
-        let chosen = budget::select_within_budget(&candidates, covered, budget);
-        plan.cases.extend(chosen.iter().map(|index| costly[*index]));
+        let (limit, used) = (permissions.max_auth_failures, permissions.used);
+        let room = limit.saturating_sub(used);
+        let chosen = budget::select_within_budget(&candidates, covered, room);
+        let used = used + chosen.iter().map(|index| costly[*index].cost).sum::<u32>();
+        plan.cases
+            .extend(chosen.iter().map(|index| costly[*index].clone()));
         // Changes keep the order of the suite, those that may fail to sign in last: a change needs room for a failure.
         // Failures keep the order of selection.
         plan.cases
@@ -116,7 +125,11 @@ impl Plan {
         plan.ask_for_refusal_first();
         for (index, planned) in costly.into_iter().enumerate() {
             if !chosen.contains(&index) {
-                let reason = over_budget(planned.cost, budget);
+                let cost = planned.cost;
+                let text = format!(
+                    "budget: it may cause {cost} failed sign-in(s), and other cases and earlier runs use {used} of the {limit} allowed (--max-auth-failures)"
+                );
+                let reason = NotJudged::new(ReasonCode::Budget, text);
                 plan.left_out.push((planned.located, reason));
             }
         }
@@ -151,8 +164,8 @@ impl Plan {
     fn separate_failures(&mut self, contract: &Contract) {
         let is_failure = |planned: &PlannedCase| planned.phase == CasePhase::AuthFailure;
         let start = self.cases.iter().position(is_failure);
-        let mut failures = self.cases.split_off(start.unwrap_or(self.cases.len()));
-        let mut separated: Vec<PlannedCase> = failures.drain(..failures.len().min(1)).collect();
+        let failures = self.cases.split_off(start.unwrap_or(self.cases.len()));
+        let mut separated = Vec::new();
         for failure in failures {
             let is_sign_in = |planned: &PlannedCase| {
                 let mut steps = planned.located.case.steps.iter();
@@ -161,6 +174,7 @@ impl Plan {
                     && steps.all(|step| budget::signs_in(step, contract))
             };
             let sign_in = self.cases.iter().rposition(is_sign_in);
+            let sign_in = sign_in.filter(|_| !separated.is_empty());
             separated.extend(sign_in.map(|index| self.cases.remove(index)));
             separated.push(failure);
         }
@@ -185,21 +199,8 @@ impl Plan {
     }
 }
 
-/// Returns the accounts that a case names.
-pub fn accounts_of(case: &Case, contract: &Contract) -> BTreeSet<Account> {
-    Needs::of(case, contract).accounts
-}
-
-/// Says that a case costs more failed sign-ins than are left.
-pub fn over_budget(cost: u32, budget: u32) -> NotJudged {
-    let text = format!(
-        "budget: it may cause {cost} failed sign-in(s), and other cases use up the {budget} allowed (--max-auth-failures)"
-    );
-    NotJudged::new(ReasonCode::Budget, text)
-}
-
 /// The case that validates a wrong password.
-const WRONG_PASSWORD: &str = "validation.credentials_rejected.wrong_password";
+pub const WRONG_PASSWORD: &str = "validation.credentials_rejected.wrong_password";
 
 /// What a case needs of a target.
 #[derive(Default)]

@@ -1,9 +1,8 @@
-//! Restoring what a run left changed: after a panic in the same process, or by `recover` after the process was killed.
+//! Restoring what a run left changed, by `recover`.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    future::Future,
-    path::{Path, PathBuf},
+    path::Path,
 };
 
 use super::{
@@ -11,8 +10,8 @@ use super::{
     error::LiveError,
     sign_ins::SignInCounter,
     undo::{
-        JournalDir, JournalHeader, JournalLine, JournalState, JournalUser, Recovery, SessionReply,
-        TargetPlace, TargetSession, UndoJournal, UnrestoredPassword,
+        JournalDir, JournalHeader, JournalLine, JournalState, JournalUser, RecoveredPassword,
+        Recovery, SessionReply, TargetPlace, TargetSession, UndoJournal, UnrestoredPassword,
     },
 };
 use crate::{
@@ -24,7 +23,7 @@ use crate::{
 };
 
 /// What the user allows, and how the target is reached if the journal's options do not do any more.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct RecoverOptions {
     /// Certificates to trust, PEM.
     pub trust: Option<String>,
@@ -40,7 +39,7 @@ pub struct RecoverOptions {
 /// left changed. The caller holds its lock. `accounts` gives those accounts for the journal's first line.
 ///
 /// # Errors
-/// A file cannot be read, or the accounts or the target are not those of the journal.
+/// A file cannot be read, the accounts or the target are not those of the journal, or the administrator's password is refused.
 pub async fn recover(
     path: &Path,
     options: &RecoverOptions,
@@ -49,8 +48,8 @@ pub async fn recover(
     let Some((mut journal, seed)) = UndoJournal::open(path)? else {
         return Ok(None);
     };
-    let header = journal.header().clone();
-    let open = journal.state().open_accounts();
+    let header = journal.state.header.clone();
+    let open = journal.state.open_accounts();
     let mut recovery = Recovery {
         target: header.target.clone(),
         accounts_file: header.accounts.clone(),
@@ -62,49 +61,41 @@ pub async fn recover(
         needed.insert(Account::Admin);
         let file = accounts(&header, &needed)?;
         check_accounts(&header, &file, &open)?;
-        let client = client_options(journal.state(), &file, options)?;
+        let client = client_options(&journal.state, &file, options)?;
         let target = Target::new(&header.target, &client)?;
         let values = Accounts::at_target(&file, &seed.clone().unwrap_or_else(Seed::random));
-        let contract = contract::of(header.kind);
-        let folder = JournalDir::at(path.parent().unwrap_or(Path::new(".")));
-        let sign_ins = SignInCounter::for_recovery(folder.failures(&header.place));
-        let served = served(journal.state())?;
+        let memory = JournalDir::of_journal(path).failures(&header.place);
+        let sign_ins = SignInCounter::for_recovery(memory);
+        let (contract, served) = (contract::of(header.kind), served(&journal.state)?);
         let mut session = TargetSession::new(&target, contract, &values, served, sign_ins);
-        let mut refusal = None;
-        if session.has_admin() {
-            // Two wrong passwords in one file would be two failures more.
-            let own = session.own_password(Account::Admin);
-            if let SessionReply::Rejected(_) = session.validate(Account::Admin, &own).await {
-                let (name, file) = (session.username(Account::Admin), file.path.display());
-                refusal = Some(format!(
-                    "the appliance refuses the password of admin ({name}): check {file}"
-                ));
-            }
-        }
+        check_admin(&mut session, &file, &open).await?;
         let protected = consent::protected(&file.accounts);
         for account in open {
-            let is_forced = seed.is_some() || session.has_admin();
-            let may_set = options.set_password_from_file && is_forced
-                || seed.as_ref().is_some_and(|seed| {
-                    let own = file.accounts.get(&account);
-                    own.map(|own| JournalUser::of(own, seed)).as_ref() == header.users.get(&account)
-                });
+            let own = file.accounts.get(&account);
+            let is_same = seed.as_ref().zip(own).is_some_and(|(seed, own)| {
+                header.users.get(&account) == Some(&JournalUser::of(own, seed))
+            });
+            let may_set = options.set_password_from_file && (seed.is_some() || session.has_admin());
             if seed.is_none() {
                 session.forget_generated(account);
             }
-            // A request that names an administrator may change nothing: such a password is only validated.
-            if let Some(reason) = &refusal {
-                recovery
-                    .unrestored
-                    .push(session.unrestored(account, reason));
-                continue;
-            }
-            let restored = match may_set && !protected.contains_key(&account) {
-                true => session.restore(account, true, &mut journal).await,
-                false => validate_only(&mut session, account, &mut journal).await,
+            let only = match protected.get(&account) {
+                None if is_same || may_set => None,
+                None => Some(OTHER_PASSWORD),
+                Some(reason) => Some(&**reason),
             };
+            let restored = match only {
+                None => session.restore(account, true, &mut journal).await,
+                Some(reason) => validate_only(&mut session, account, reason, &mut journal).await,
+            };
+            let recovered = |is_set| match (is_set, is_same) {
+                (true, true) => RecoveredPassword::Restored,
+                (true, false) => RecoveredPassword::SetFromFile,
+                (false, _) => RecoveredPassword::Valid,
+            };
+            let name = session.username(account);
             match restored {
-                Ok(()) => drop(recovery.restored.insert(account, session.username(account))),
+                Ok(is_set) => drop(recovery.restored.insert(name, recovered(is_set))),
                 Err(unrestored) => recovery.unrestored.push(unrestored),
             }
         }
@@ -124,18 +115,36 @@ fn check_accounts(
 ) -> Result<(), LiveError> {
     let path = file.path.display();
     for account in open {
-        let (Some(own), Some(user)) = (file.accounts.get(account), header.users.get(account))
-        else {
-            return Err(LiveError::Unusable(format!(
-                "{path} does not name `{account}`"
-            )));
+        let (own, user) = (file.accounts.get(account), header.users.get(account));
+        let text = match own.zip(user) {
+            Some((own, user)) if own.username == user.username => continue,
+            Some((own, user)) => format!(
+                "`{account}` is `{}` in {path}, but the run changed the password of `{}`",
+                own.username, user.username
+            ),
+            None => format!("{path} does not name `{account}`"),
         };
-        let (own, other) = (&own.username, &user.username);
-        if own != other {
-            return Err(LiveError::Unusable(format!(
-                "`{account}` is `{own}` in {path}, but the run changed the password of `{other}`"
-            )));
-        }
+        return Err(LiveError::Unusable(text));
+    }
+    Ok(())
+}
+
+/// Validates the administrator's password first: two wrong passwords in one file would be two failures more.
+async fn check_admin(
+    session: &mut TargetSession<'_>,
+    file: &AccountsFile,
+    open: &BTreeSet<Account>,
+) -> Result<(), LiveError> {
+    let Some(admin) = file.accounts.get(&Account::Admin) else {
+        return Ok(());
+    };
+    let reply = session.validate(Account::Admin, &admin.password).await;
+    if let SessionReply::Rejected(_) = reply {
+        let names: Vec<_> = open.iter().map(|one| session.username(*one)).collect();
+        let (admin, names, path) = (&admin.username, names.join("`, `"), file.path.display());
+        return Err(LiveError::Unusable(format!(
+            "the appliance refuses the password of admin ({admin}), so the one of `{names}` was not set: check {path}"
+        )));
     }
     Ok(())
 }
@@ -156,20 +165,15 @@ fn client_options(
     }
     client.expected_key = state.key.clone().filter(|_| options.pin.is_none());
     let url = header.target.parse();
-    let place = url.map(|url| TargetPlace::of(&url, &client));
-    let (then, now) = (
-        &header.place.addresses,
-        place.map(|place| place.addresses).unwrap_or_default(),
-    );
-    if client.expected_key.is_none()
-        && options.pin.is_none()
-        && !(then.is_empty() || now.is_empty())
-        && then.is_disjoint(&now)
-    {
-        return Err(LiveError::Unusable(format!(
-            "{} has another address than in the run, and no key by which it is known",
-            header.target
-        )));
+    let now = url.map(|url| TargetPlace::of(&url, &client).addresses);
+    let (then, now) = (&header.place.addresses, now.unwrap_or_default());
+    let has_key = client.expected_key.is_some() || options.pin.is_some();
+    if !has_key && !then.is_empty() && !now.is_empty() && then.is_disjoint(&now) {
+        let target = &header.target;
+        let text = format!(
+            "{target} has another address than in the run, and no key by which it is known"
+        );
+        return Err(LiveError::Unusable(text));
     }
     Ok(client)
 }
@@ -183,51 +187,21 @@ fn served(state: &JournalState) -> Result<Readings, LiveError> {
     Ok(served)
 }
 
-/// Validates a password that is not the one the run knew: a person may have set it.
+/// Validates a password that must not be set, and says why. Returns that nothing was set.
 async fn validate_only(
     session: &mut TargetSession<'_>,
     account: Account,
+    reason: &str,
     journal: &mut UndoJournal,
-) -> Result<(), UnrestoredPassword> {
+) -> Result<bool, UnrestoredPassword> {
     let own = session.own_password(account);
-    let reply = session.validate(account, &own).await;
-    if reply == SessionReply::Accepted {
-        journal.note(JournalLine::Restored { account });
-        return Ok(());
-    }
-    let reason = format!(
-        "a validation says {reply}; the password is protected, or another one than the run knew (--set-password-from-file sets that)"
-    );
-    Err(session.unrestored(account, &reason))
-}
-
-/// Runs a live run in a task of its own. If it panics, what its journal says is restored.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a panic ends the task, and not what restores"
-)]
-pub(super) async fn run_or_recover<T: Send + 'static>(
-    run: impl Future<Output = Result<T, LiveError>> + Send + 'static,
-    journal: Option<PathBuf>,
-    accounts: AccountsFile,
-) -> Result<T, LiveError> {
-    let panic = match tokio::spawn(run).await {
-        Ok(result) => return result,
-        Err(panic) => panic,
-    };
-    let recovery = match journal.filter(|journal| journal.exists()) {
-        Some(journal) => {
-            let options = RecoverOptions::default();
-            let recovery = recover(&journal, &options, |_, _| Ok(accounts));
-            recovery.await.transpose()
+    match session.validate(account, &own).await {
+        SessionReply::Accepted => {
+            journal.note(JournalLine::Restored { account });
+            Ok(false)
         }
-        None => None,
-    };
-    let recovery = recovery.map(|recovery| recovery.map_err(Box::new));
-    Err(LiveError::Panicked {
-        message: panic.to_string(),
-        recovery,
-    })
+        reply => Err(session.unrestored(account, &format!("a validation says {reply}; {reason}"))),
+    }
 }
 
 /// Says what a person has to do about passwords that could not be restored.
@@ -268,3 +242,6 @@ pub fn command(journal: &Path) -> String {
     let quoted = shlex::try_quote(&path).unwrap_or("JOURNAL".into());
     format!("d4iot-double recover {quoted}")
 }
+
+/// A person may have set it.
+const OTHER_PASSWORD: &str = "the accounts file has another password than in the run, which is not set: write the old one into it, or use --set-password-from-file";

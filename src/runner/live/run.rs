@@ -123,7 +123,9 @@ pub(super) async fn run(
     let (journal, stop) = (options.journal, options.stop.clone());
     let mut guard = SafetyGuard::new(session, journal, file_name(options.accounts_file), stop);
     if let Some(journal) = &mut guard.journal {
-        key.iter().for_each(|key| journal.note_key(key.clone()));
+        if let Some(key) = key {
+            journal.note(JournalLine::Key { key });
+        }
         for (fact, reading) in served.iter() {
             let (fact, reading) = (fact.to_owned(), reading.to_owned());
             journal.note(JournalLine::Served { fact, reading });
@@ -187,7 +189,8 @@ fn claim_key(
     if !lock.add_key(key)? {
         return Err(LiveError::RunInProgress(address));
     }
-    match lock.open_journal(Some(key), own.map(UndoJournal::path))? {
+    let own = own.map(UndoJournal::path);
+    match lock.dir.open_journal(&lock.place, Some(key), own)? {
         Some(journal) => Err(LiveError::OpenJournal { address, journal }),
         None => Ok(()),
     }

@@ -1,15 +1,24 @@
 //! The failed sign-ins of a run, counted as they happen, with those that the state folder remembers of the last minutes.
 
 use std::{
+    collections::BTreeMap,
     fs,
-    fs::{File, OpenOptions},
+    fs::OpenOptions,
+    io,
     io::Write,
     iter,
-    path::{Path, PathBuf},
+    path::PathBuf,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
+use sha2::{Digest, Sha256};
+
 use super::{budget::DEFAULT_BUDGET, undo::state_file::open_private};
+use crate::{
+    contract::encoding::hex,
+    report::{NotJudged, ReasonCode},
+    runner::Credentials,
+};
 
 /// Counts the failed sign-ins at a target. At the limit nothing is sent any more that may fail to sign in.
 #[derive(Debug, Default)]
@@ -19,48 +28,62 @@ pub struct SignInCounter {
     times: Vec<Duration>,
     /// How many of them earlier runs had.
     earlier: usize,
+    /// The fingerprints of the credentials that were accepted, the last time, and whether this run has remembered it.
+    accepted: BTreeMap<String, bool>,
     is_recovery: bool,
-    /// Where failures are remembered for the next run.
+    /// Where all this is remembered for the next run.
     memory: Option<PathBuf>,
 }
 
 impl SignInCounter {
     /// Counts from what the memory has of the last 15 minutes; without a memory from 0.
     pub fn new(limit: u32, memory: Option<PathBuf>) -> SignInCounter {
-        let times = memory.as_deref().map_or_else(Vec::new, recent);
-        if let Some(path) = memory.as_ref().filter(|_| times.is_empty()) {
-            drop(fs::remove_file(path));
-        }
-        SignInCounter {
+        let mut counter = SignInCounter {
             limit,
-            earlier: times.len(),
-            times,
-            is_recovery: false,
-            memory,
+            ..SignInCounter::default()
+        };
+        let Some(path) = memory else { return counter };
+        let text = fs::File::open(&path).and_then(io::read_to_string);
+        for line in text.as_deref().unwrap_or_default().lines() {
+            counter.read(line);
         }
-    }
-
-    /// Counts for `recover`: two more may fail, and three in 15 minutes, since a sensor locks an address after five.
-    pub fn for_recovery(memory: PathBuf) -> SignInCounter {
-        let mut counter = SignInCounter::new(0, Some(memory));
-        counter.limit = counter.count().saturating_add(2).min(DEFAULT_BUDGET);
-        counter.is_recovery = true;
+        counter.times.sort_unstable();
+        counter.earlier = counter.times.len();
+        if counter.earlier == 0 && counter.accepted.is_empty() {
+            drop(fs::remove_file(&path));
+        }
+        counter.memory = Some(path);
         counter
     }
 
-    /// Allows no more than the default: an account is refused, so no success of it resets the target's count.
-    pub fn be_careful(&mut self) {
-        self.limit = self.limit.min(DEFAULT_BUDGET);
+    /// Counts for `recover`, which has the default limit.
+    pub fn for_recovery(memory: PathBuf) -> SignInCounter {
+        SignInCounter {
+            is_recovery: true,
+            ..SignInCounter::new(DEFAULT_BUDGET, Some(memory))
+        }
+    }
+
+    /// Reads a line of the memory: a time, and after it the fingerprint of credentials that were accepted (+) or rejected (-).
+    fn read(&mut self, line: &str) {
+        let (time, fingerprint) = line.split_once(' ').unwrap_or((line, ""));
+        let time = time.parse().map(Duration::from_secs);
+        let Some(time) = time
+            .ok()
+            .filter(|time| now().saturating_sub(*time) < MEMORY)
+        else {
+            return;
+        };
+        match fingerprint.split_at_checked(1) {
+            Some(("+", fingerprint)) => drop(self.accepted.insert(fingerprint.to_owned(), false)),
+            Some((_, fingerprint)) => drop(self.accepted.remove(fingerprint)),
+            None => self.times.push(time),
+        }
     }
 
     /// Returns how many sign-ins have failed.
     pub fn count(&self) -> u32 {
         u32::try_from(self.times.len()).unwrap_or(u32::MAX)
-    }
-
-    /// Tells whether failures of earlier runs count.
-    pub fn has_earlier(&self) -> bool {
-        self.earlier > 0
     }
 
     /// Returns how many may fail.
@@ -82,16 +105,14 @@ impl SignInCounter {
     pub fn refusal(&self, failures: u32) -> String {
         let over = self.count().saturating_add(failures);
         let over = over.saturating_sub(self.limit).max(1) as usize;
-        let room = self.times.get(over - 1).map(|time| {
+        let time = self.times.get(over - 1).filter(|_| self.earlier > 0);
+        let wait = time.map(|time| {
             let minutes = (*time + MEMORY).as_secs().div_ceil(60);
-            format!(
-                "wait until {:02}:{:02} UTC",
-                minutes / 60 % 24,
-                minutes % 60
-            )
+            let (hour, minute) = (minutes / 60 % 24, minutes % 60);
+            format!("wait until {hour:02}:{minute:02} UTC")
         });
         let raise = (!self.is_recovery).then(|| "raise --max-auth-failures".to_owned());
-        let choices: Vec<String> = room.into_iter().chain(raise).collect();
+        let choices: Vec<String> = wait.into_iter().chain(raise).collect();
         let (count, limit) = (self.count(), self.limit);
         format!(
             "{count} sign-ins have failed at this target in the last 15 minutes, of {limit} allowed ({})",
@@ -99,31 +120,56 @@ impl SignInCounter {
         )
     }
 
+    /// Says why a case that may cause so many more failures is not sent.
+    pub fn over_budget(&self, cost: u32) -> NotJudged {
+        let refusal = self.refusal(cost);
+        let text = format!("budget: it may cause {cost} failed sign-in(s), and {refusal}");
+        NotJudged::new(ReasonCode::Budget, text)
+    }
+
     /// Counts failures, and remembers them for the next run as far as the state folder can be written.
     pub fn add(&mut self, failures: u32) {
         let now = now();
         self.times.extend(iter::repeat_n(now, failures as usize));
-        let Some(path) = self.memory.as_ref().filter(|_| failures > 0) else {
-            return;
+        (0..failures).for_each(|_| self.remember(""));
+    }
+
+    /// Remembers whether credentials were accepted.
+    pub fn learn(&mut self, credentials: &Credentials, is_valid: bool) {
+        let fingerprint = fingerprint(credentials);
+        let is_new = match is_valid {
+            true => self.accepted.insert(fingerprint.clone(), true) != Some(true),
+            false => self.accepted.remove(&fingerprint).is_some(),
         };
-        if let Ok(mut file) = open_private(OpenOptions::new().create(true).append(true), path) {
-            let line = format!("{}\n", now.as_secs());
-            drop(file.write_all(line.repeat(failures as usize).as_bytes()));
+        if is_new {
+            self.remember(&format!(
+                " {}{fingerprint}",
+                if is_valid { '+' } else { '-' }
+            ));
+        }
+    }
+
+    /// Tells whether credentials were accepted the last time, in this run or an earlier one.
+    pub fn has_accepted(&self, credentials: &Credentials) -> bool {
+        self.accepted.contains_key(&fingerprint(credentials))
+    }
+
+    fn remember(&self, what: &str) {
+        let mut options = OpenOptions::new();
+        let open = |path: &PathBuf| open_private(options.create(true).append(true), path).ok();
+        if let Some(mut file) = self.memory.as_ref().and_then(open) {
+            drop(writeln!(file, "{}{what}", now().as_secs()));
         }
     }
 }
 
-/// Returns the failures that are not forgotten yet.
-fn recent(path: &Path) -> Vec<Duration> {
-    let text = File::open(path).and_then(std::io::read_to_string);
-    let now = now();
-    let times = text.unwrap_or_default();
-    let times = times.lines().filter_map(|line| line.parse().ok());
-    let times = times.map(Duration::from_secs);
-    let times = times.filter(|time| now.saturating_sub(*time) < MEMORY);
-    let mut times: Vec<Duration> = times.collect();
-    times.sort_unstable();
-    times
+/// Returns 16 bits by which credentials are known again, and which tell nearly nothing of them.
+fn fingerprint(credentials: &Credentials) -> String {
+    let digest = Sha256::new()
+        .chain_update(&credentials.username)
+        .chain_update([0])
+        .chain_update(credentials.password.expose());
+    hex(&digest.finalize()[..2])
 }
 
 #[expect(
@@ -142,14 +188,22 @@ const MEMORY: Duration = Duration::from_mins(15);
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::redact::Secret;
+
+    fn credentials(password: &str) -> Credentials {
+        Credentials {
+            username: "lab-user".to_owned(),
+            password: Secret::new(password),
+        }
+    }
 
     #[test]
     fn failures_count_for_the_next_run_for_15_minutes() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x.failures");
         let old = now().as_secs() - MEMORY.as_secs() - 1;
-        let mut file = File::create(&path).unwrap();
-        writeln!(file, "{old}\n{}\nno number", old + 120).unwrap();
+        let written = format!("{old}\n{}\nno number\n", old + 120);
+        fs::write(&path, written).unwrap();
         let mut counter = SignInCounter::new(3, Some(path.clone()));
         assert_eq!((counter.count(), counter.has_room(2)), (1, true));
         counter.add(2);
@@ -162,9 +216,28 @@ mod tests {
             refusal.ends_with(&format!("3 allowed ({room}, or raise --max-auth-failures)")),
             "{refusal}"
         );
-        std::fs::remove_file(&path).unwrap();
-        writeln!(File::create(&path).unwrap(), "{old}").unwrap();
+        fs::write(&path, format!("{old}\n")).unwrap();
         assert_eq!(SignInCounter::new(3, Some(path.clone())).count(), 0);
         assert!(!path.exists(), "nothing is left of what is forgotten");
+    }
+
+    #[test]
+    fn credentials_are_known_again_until_they_are_rejected() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.failures");
+        let counter = || SignInCounter::new(3, Some(path.clone()));
+        let (right, typo) = (credentials("Lab-User-1"), credentials("Lab-Usr-1"));
+
+        counter().learn(&right, true);
+
+        let text = fs::read_to_string(&path).unwrap();
+        assert!(
+            !text.contains("lab-user") && !text.contains("Lab-User-1"),
+            "{text}"
+        );
+        let next = counter();
+        assert!(next.has_accepted(&right) && !next.has_accepted(&typo));
+        counter().learn(&right, false);
+        assert!(!counter().has_accepted(&right));
     }
 }

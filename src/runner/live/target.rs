@@ -8,11 +8,12 @@ use super::{
     consent,
     error::LiveError,
     plan::{Plan, RunPermissions},
-    recover,
     run::{LiveResult, LiveRunOptions, run},
     sign_ins::SignInCounter,
     stop::StopSignal,
-    undo::{JournalDir, JournalHeader, JournalUser, TargetLock, TargetPlace, UndoJournal},
+    undo::{
+        JournalDir, JournalError, JournalHeader, JournalUser, TargetLock, TargetPlace, UndoJournal,
+    },
 };
 use crate::{
     client::{Target, TargetOptions, stays_here},
@@ -36,8 +37,8 @@ pub struct LiveTarget {
     pub kind: Kind,
     /// How the target is reached.
     pub client: TargetOptions,
-    /// The option that takes any certificate, for the reports.
-    pub insecure_name: &'static str,
+    /// Whether a test asks. Several runs of a test that change nothing do not count each other's failed sign-ins.
+    pub is_library: bool,
     /// Whether `http://` to another machine is allowed.
     pub allow_http: bool,
     /// The accounts.
@@ -63,8 +64,10 @@ pub struct PreparedRun {
     pub plan: Plan,
     /// What the user should know before anything is sent.
     pub warnings: Vec<String>,
+    /// Counts failed sign-ins, with those of the last 15 minutes.
+    pub sign_ins: SignInCounter,
     target: LiveTarget,
-    url: Url,
+    place: TargetPlace,
     seed: Seed,
     journal: Option<UndoJournal>,
     lock: Option<TargetLock>,
@@ -103,11 +106,19 @@ impl LiveTarget {
         }
         let seed = Seed::random();
         let accounts = Accounts::at_target(&self.accounts, &seed);
+        let place = TargetPlace::of(&url, &self.client);
+        let dir = self
+            .journal_dir()
+            .ok()
+            .filter(|_| changes || !self.is_library);
+        let memory = dir.map(|dir| dir.failures(&place));
+        let sign_ins = SignInCounter::new(self.max_auth_failures, memory);
         let permissions = RunPermissions {
             present: accounts.present(),
             protected,
             changes,
             max_auth_failures: self.max_auth_failures,
+            used: sign_ins.count(),
             repeat: self.repeat,
         };
         let contract = contract::of(self.kind);
@@ -118,10 +129,8 @@ impl LiveTarget {
         let target = Target::new(url.as_str(), &self.client)?;
         let mut label = target.address().to_owned();
         if self.client.insecure {
-            label.push_str(&format!(
-                " ({}: any certificate was accepted)",
-                self.insecure_name
-            ));
+            let option = if self.is_library { "insecure" } else { "-k" };
+            label.push_str(&format!(" ({option}: any certificate was accepted)"));
         }
         let context = RunContext {
             kind: self.kind,
@@ -137,12 +146,18 @@ impl LiveTarget {
             context,
             plan,
             warnings,
+            sign_ins,
             target,
-            url,
+            place,
             seed,
             journal,
             lock,
         })
+    }
+
+    fn journal_dir(&self) -> Result<JournalDir, JournalError> {
+        let given = self.journal_dir.clone().map(JournalDir);
+        given.map_or_else(JournalDir::of_user, Ok)
     }
 }
 
@@ -153,11 +168,7 @@ impl PreparedRun {
     /// # Errors
     /// Another run is in progress, an earlier one left its journal open, or a file cannot be written.
     pub fn begin(&mut self) -> Result<(), LiveError> {
-        let dir = match &self.target.journal_dir {
-            Some(folder) => Ok(JournalDir::at(folder)),
-            None => JournalDir::find(),
-        };
-        let dir = match dir {
+        let dir = match self.target.journal_dir().and_then(JournalDir::create) {
             Err(error) if !self.plan.has_changes() => {
                 let warning = format!("another run at this target is not noticed: {error}");
                 self.warnings.push(warning);
@@ -165,20 +176,18 @@ impl PreparedRun {
             }
             dir => dir?,
         };
-        let place = TargetPlace::of(&self.url, &self.target.client);
-        let path = dir.journal(&place);
+        let (path, place) = (dir.journal(&self.place), self.place.clone());
         let address = self.context.target.address().to_owned();
         let Some(lock) = TargetLock::take(dir, place.clone())? else {
             return Err(LiveError::RunInProgress(address));
         };
-        if let Some(journal) = lock.open_journal(None, None)? {
+        if let Some(journal) = lock.dir.open_journal(&place, None, None)? {
             return Err(LiveError::OpenJournal { address, journal });
         }
         self.lock = Some(lock);
         if self.plan.has_changes() {
             let accounts = self.target.accounts.accounts.iter();
             let users = accounts.map(|(account, it)| (*account, JournalUser::of(it, &self.seed)));
-            let users = users.collect();
             let header = JournalHeader {
                 version: JournalHeader::VERSION,
                 target: address,
@@ -186,8 +195,7 @@ impl PreparedRun {
                 kind: self.context.kind,
                 client: self.target.client.with_absolute_paths(),
                 accounts: self.target.accounts.path.clone(),
-                environment: self.target.accounts.environment.clone(),
-                users,
+                users: users.collect(),
             };
             self.journal = Some(UndoJournal::begin(path, header, &self.seed)?);
         }
@@ -196,21 +204,19 @@ impl PreparedRun {
 
     /// Returns the journal's file, once it has begun.
     pub fn journal_path(&self) -> Option<PathBuf> {
-        self.journal
-            .as_ref()
-            .map(|journal| journal.path().to_owned())
-    }
-
-    /// Returns the accounts file.
-    pub fn accounts_path(&self) -> PathBuf {
-        self.target.accounts.path.clone()
+        let journal = self.journal.as_ref();
+        journal.map(|journal| journal.path().to_owned())
     }
 
     /// Runs the plan in a task of its own. `watch` is called with each case as it ends. If `is_full`, snapshots without a case are
     /// reported.
     ///
     /// # Errors
-    /// A snapshot or the journal cannot be read or written, or the run panicked. What was changed is restored before.
+    /// A snapshot or the journal cannot be read or written, or the run panicked.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a panic ends the task, and not what reports it"
+    )]
     pub async fn run(
         mut self,
         store: SnapshotStore,
@@ -218,16 +224,13 @@ impl PreparedRun {
         stop: StopSignal,
         watch: impl Fn(&CaseResult) + Send + Sync + 'static,
     ) -> Result<LiveResult, LiveError> {
-        let (accounts, path) = (self.target.accounts.clone(), self.journal_path());
-        let (lock, journal) = (self.lock.take(), self.journal.take());
-        let memory = lock.as_ref().map(TargetLock::failures);
-        let sign_ins = SignInCounter::new(self.target.max_auth_failures, memory);
+        let path = self.journal_path();
         let run = async move {
             // The lock is held until the passwords are restored.
             let options = LiveRunOptions {
-                sign_ins,
-                journal,
-                lock,
+                sign_ins: self.sign_ins,
+                journal: self.journal.take(),
+                lock: self.lock.take(),
                 accounts_file: &self.target.accounts.path,
                 stop,
             };
@@ -237,7 +240,12 @@ impl PreparedRun {
             }
             Ok(result)
         };
-        recover::run_or_recover(run, path, accounts).await
+        let panicked = |message| LiveError::Panicked {
+            message,
+            journal: path.filter(|path| path.exists()),
+        };
+        let result = tokio::spawn(run).await;
+        result.unwrap_or_else(|panic| Err(panicked(panic.to_string())))
     }
 }
 

@@ -92,4 +92,4 @@ async fn verdict(answer: Answer, timeout: Option<Duration>, identity: &Identity)
 
 /// Waited for where nothing right comes.
 const SHORT: Duration = Duration::from_millis(80);
-const IN_TIME: Duration = Duration::from_secs(10);
+const IN_TIME: Duration = Duration::from_secs(30);

@@ -43,15 +43,7 @@ pub(crate) fn rows() -> Vec<Scenario> {
             .act(|play| play.has_sent(0)),
         Scenario::well("no lock file is left")
             .check(ROLES, &[0], &[])
-            .act(|play| {
-                let journals = play.folder.path().join("state/d4iot-double/journals");
-                for entry in fs::read_dir(journals).unwrap() {
-                    let name = entry.unwrap().file_name().into_string().unwrap();
-                    if name.ends_with(".lock") {
-                        play.note(&format!("{name} is left"));
-                    }
-                }
-            }),
+            .act(|play| play.has_no_lock()),
         Scenario::well("a disk that is full from the start").act(|play| limited(play, 1)),
         Scenario::well("a disk that becomes full").act(|play| limited(play, 2)),
         Scenario::well("a disk that becomes full later").act(|play| limited(play, 6)),

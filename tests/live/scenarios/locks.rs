@@ -9,16 +9,18 @@ use crate::{
 
 pub(crate) fn rows() -> Vec<Scenario> {
     vec![
-        Scenario::well("typo in one password")
-            .typo()
-            .check(QUICK, &[6], &["lab-user", "lab.yaml"]),
+        Scenario::well("typo in one password").typo().row(1).check(
+            QUICK,
+            &[6],
+            &["lab-user", "lab.yaml"],
+        ),
         Scenario::well("typo in one password, without consent")
             .typo()
             .run(Command::Look, &[], &[6], &["lab-user", "lab.yaml"]),
         Scenario::well("typo in one password, at a budget of four")
             .typo()
-            .check(&["--max-auth-failures", "4"], &[6], &["lab-user"])
-            .row(4),
+            .check(&["--max-auth-failures", "4"], &[6], &["1 of 4 failed"])
+            .row(1),
         Scenario::well("typo in the administrator's password")
             .accounts("Boss-Password-12345", "Typo-Password-12345")
             .check(QUICK, &[6], &["boss", "lab.yaml"]),
@@ -51,7 +53,7 @@ pub(crate) fn rows() -> Vec<Scenario> {
             .check(QUICK, &[0], &[]),
         Scenario::well("five runs at one that counts without resetting")
             .locks(NO_RESET)
-            .row(4)
+            .row(3)
             .check(QUICK, &[0], &[])
             .run(Command::Look, &[], &[0], &[])
             .run(Command::Look, &[], &[0], &[])
@@ -60,12 +62,18 @@ pub(crate) fn rows() -> Vec<Scenario> {
         Scenario::well("typo, run five times")
             .typo()
             .locks(NO_RESET)
-            .row(4)
-            .check(QUICK, &[6], &["lab-user"])
-            .check(QUICK, &[6], &[])
-            .check(QUICK, &[6], &[])
-            .check(QUICK, &[6], &[])
-            .check(QUICK, &[6], &[]),
+            .row(3)
+            .check(QUICK, &[6], &["1 of 3 failed"])
+            .check(QUICK, &[6], &["2 of 3 failed"])
+            .check(QUICK, &[6], &["3 of 3 failed"])
+            .check(QUICK, &[6], &["3 of 3 failed", "of 3 allowed (wait"])
+            .check(QUICK, &[6], &["3 of 3 failed"]),
+        Scenario::well("typo after a run that used up all failures")
+            .locks(NO_RESET)
+            .row(3)
+            .check(QUICK, &[0], &["3 of 3 failed"])
+            .edit("Lab-User-Passw0rd:1", "Typo-Passw0rd:1")
+            .check(QUICK, &[6], &["3 of 3 failed", "of 3 allowed (wait"]),
         Scenario::new("locked before the run", locked).check(QUICK, &[6], &["lock"]),
         Scenario::new(
             "locked before the run, in the words of wrong credentials",
@@ -101,11 +109,24 @@ pub(crate) fn rows() -> Vec<Scenario> {
             exchange.answer().into()
         })
         .lasting("a person changed it")
-        .check(QUICK, &[6, 7], &["lab-user"]),
+        .check(QUICK, &[6, 7], &["lab-user"])
+        .act(|play| play.has_password("lab-user", "Of-A-Person-1!")),
+        Scenario::new("a person changes a password before the undo", |exchange| {
+            // The first change is the dry run, the second one that of the case.
+            if exchange.change == 3 {
+                exchange
+                    .fake
+                    .set_password("lab-analyst", "Of-A-Person-1!-2");
+            }
+            exchange.answer().into()
+        })
+        .lasting("a person changed it")
+        .check(QUICK_CASE, &[7], &["lab-analyst", "somebody else"])
+        .act(|play| play.has_password("lab-analyst", "Of-A-Person-1!-2")),
         Scenario::well("no failed sign-in is allowed").row(0).check(
             &["--max-auth-failures", "0"],
-            &[0, 4],
-            &[],
+            &[6],
+            &["of 0 allowed"],
         ),
         Scenario::well("many failed sign-ins are allowed")
             .row(4)
@@ -126,6 +147,13 @@ fn locked(exchange: &Exchange<'_>) -> Answer {
 pub(crate) const QUICK: &[&str] = &["--timeout", "2s"];
 
 pub(crate) const QUICK_ROLES: &[&str] = &["--timeout", "2s", "--case", "set_password.role.*"];
+
+const QUICK_CASE: &[&str] = &[
+    "--timeout",
+    "2s",
+    "--case",
+    "set_password.role.security_analyst",
+];
 
 pub(crate) const ROLES: &[&str] = &["--case", "set_password.role.*"];
 

@@ -246,6 +246,29 @@ impl Play {
         }
     }
 
+    pub(crate) fn rename(&self, from: &str, to: &str) {
+        let folder = self.folder.path();
+        fs::rename(folder.join(from), folder.join(to)).unwrap();
+    }
+
+    pub(crate) fn has_password(&mut self, user: &str, password: &str) {
+        let now = self.running.fake.passwords()[user].clone();
+        if now != password {
+            self.note(&format!("the password of {user} is another one"));
+        }
+    }
+
+    /// No lock file is left.
+    pub(crate) fn has_no_lock(&mut self) {
+        let journals = self.folder.path().join("state/d4iot-double/journals");
+        for entry in fs::read_dir(journals).unwrap() {
+            let name = entry.unwrap().file_name().into_string().unwrap();
+            if name.ends_with(".lock") {
+                self.note(&format!("{name} is left"));
+            }
+        }
+    }
+
     pub(crate) fn has_sent(&mut self, requests: usize) {
         let sent = self.running.fake.ledger().requests;
         if sent != requests {

@@ -22,7 +22,11 @@ pub(crate) fn rows() -> Vec<Scenario> {
         Scenario::well("another password in the file")
             .killed_behind_change()
             .edit("Lab-An-Passw0rd:1", "Of-A-Person-1!-2")
-            .recover(&[], &[7], &["lab-analyst"])
+            .recover(
+                &[],
+                &[7],
+                &["lab-analyst", "another password than in the run"],
+            )
             .changed(&["lab-analyst"])
             .edit("Of-A-Person-1!-2", "Lab-An-Passw0rd:1")
             .recover(&[], &[0], &[])
@@ -36,24 +40,37 @@ pub(crate) fn rows() -> Vec<Scenario> {
                     .set_password("lab-analyst", "Of-A-Person-1!-2")
             })
             .edit("Lab-An-Passw0rd:1", "Of-A-Person-1!-2")
-            .recover(&[], &[0], &[]),
+            .recover(
+                &[],
+                &[0],
+                &["lab.yaml, as a validation shows: nothing was set"],
+            ),
         Scenario::well("another password in the file, to be set")
             .killed_behind_change()
             .lasting("a person asked for it")
             .edit("Lab-An-Passw0rd:1", "Of-A-Person-1!-2")
-            .recover(&["--set-password-from-file"], &[0], &[])
-            .act(|play| {
-                let now = play.running.fake.passwords()["lab-analyst"].clone();
-                if now != "Of-A-Person-1!-2" {
-                    play.note("the password of the file was not set");
-                }
-            }),
+            .recover(
+                &["--set-password-from-file"],
+                &[0],
+                &["`lab-analyst` is set to the one of "],
+            )
+            .act(|play| play.has_password("lab-analyst", "Of-A-Person-1!-2")),
         Scenario::well("a protected user in the file at recover")
             .killed_behind_change()
             .edit("username: lab-analyst", "username: root")
             .recover(&[], &[6, 7], &["lab-analyst"])
             .changed(&["lab-analyst"])
             .edit("username: root", "username: lab-analyst"),
+        Scenario::well("an accounts file that has moved")
+            .killed_behind_change()
+            .act(|play| play.rename("lab.yaml", "moved.yaml"))
+            .recover(
+                &[],
+                &[7],
+                &["lab.yaml", "if the file has moved, with --accounts FILE"],
+            )
+            .recover(&["--accounts", "moved.yaml"], &[0], &[])
+            .changed(&[]),
         Scenario::well("a journal that does not exist")
             .killed_behind_change()
             .recover(
@@ -92,11 +109,11 @@ pub(crate) fn rows() -> Vec<Scenario> {
                     exchange.answer().into()
                 }
             })
-            .recover(&[], &[7], &["lab-analyst"]),
+            .recover(&[], &[7], &["password of admin (boss)", "lab-analyst"]),
         Scenario::well("an appliance that refuses all sign-ins at recover, five times")
             .lasting("failures of the last 15 minutes count")
             .killed_behind_change()
-            .row(4)
+            .row(3)
             .behave(|exchange| {
                 if exchange.operation.is_some() {
                     exchange.refuse_sign_in().into()
@@ -114,8 +131,14 @@ pub(crate) fn rows() -> Vec<Scenario> {
             .behave(|_| Answer::Hang)
             .recover(&[], &[7], &["lab-analyst"]),
         Scenario::well("recover twice")
+            .tls()
             .killed_behind_change()
-            .recover(&[], &[0], &[])
+            .recover(
+                &[],
+                &[0],
+                &["`lab-analyst` is restored", ".journal is done"],
+            )
+            .act(|play| play.has_no_lock())
             .recover(&[], &[0], &[])
             .changed(&[]),
         Scenario::well("a run before recover")

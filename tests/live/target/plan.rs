@@ -50,3 +50,27 @@ fn a_plan_sends_nothing() {
     assert!(ran.says("$USER_NEW_PASSWORD") && ran.says("curl") && ran.says("nothing was sent"));
     assert!(listener.accept().is_err(), "somebody called");
 }
+
+#[test]
+fn a_plan_counts_earlier_failures_and_lists_own_requests() {
+    let stage = Stage::new();
+    assert_eq!(stage.check(&[]).code(), 0);
+    let failed = stage.failures();
+    assert!(failed > 0);
+    let sent = stage.seen().len();
+    let accounts = stage.accounts();
+    let mut plan = stage.command(&["plan", &stage.url, "--kind", "sensor", "--accounts"]);
+
+    let ran = Ran::of(plan.arg(accounts).args(CONSENT));
+
+    assert_eq!((ran.code(), stage.seen().len()), (0, sent), "{ran}");
+    let earlier = format!("{failed} of them in the last 15 minutes; nothing was sent");
+    assert!(ran.says(&earlier), "{ran}");
+    for words in [
+        "each account is validated once",
+        "$BYSTANDER_PASSWORD",
+        "its password set to itself, before any change",
+    ] {
+        assert!(ran.says(words), "{words}: {ran}");
+    }
+}

@@ -32,7 +32,6 @@ impl SafetyGuard<'_> {
                     let text = format!(
                         "the appliance refuses the password of {account} ({name}): check {file}"
                     );
-                    self.session.sign_ins.be_careful();
                     self.refused.insert(account, text.clone());
                     if self.refused.len() > 1 {
                         return self.end(ReasonCode::CredentialsRefused, text);
@@ -48,7 +47,7 @@ impl SafetyGuard<'_> {
         let admin = self.session.has_admin().then_some(Account::Admin);
         for account in objects.iter().copied().chain(admin) {
             let own = self.session.own_password(account);
-            if self.session.has_accepted(account, &own) {
+            if self.session.should_be_valid(&self.session.own(account)) {
                 continue;
             }
             let refused = self.refused.get(&account).cloned();

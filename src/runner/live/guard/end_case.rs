@@ -13,7 +13,7 @@ impl SafetyGuard<'_> {
     /// Restores what a case changed, and returns what was found.
     pub async fn end_case(&mut self) -> Vec<CaseFinding> {
         let journal = self.journal.as_ref();
-        let has_changed = journal.is_some_and(|journal| !journal.at_risk().is_empty());
+        let has_changed = journal.is_some_and(|journal| !journal.state.at_risk.is_empty());
         self.restore_all().await;
         if self.doubted_at.is_some() {
             self.doubts_in_a_row += 1;
@@ -33,7 +33,7 @@ impl SafetyGuard<'_> {
         let Some(journal) = &mut self.journal else {
             return;
         };
-        let open: Vec<Account> = journal.at_risk().keys().copied().collect();
+        let open: Vec<Account> = journal.state.at_risk.keys().copied().collect();
         let mut unrestored = Vec::new();
         for account in open {
             let mut before = self.unrestored.iter();
@@ -58,14 +58,16 @@ impl SafetyGuard<'_> {
         let Some(since) = self.doubted_at.take() else {
             return;
         };
-        tokio::time::sleep_until(since + self.session.target.timeout()).await;
+        let timeout = self.session.target.timeout();
+        tracing::info!("waiting {timeout:?}: a lost change may still take effect");
+        tokio::time::sleep_until(since + timeout).await;
         let accounts = std::mem::take(&mut self.doubts);
         self.look_at(accounts).await;
     }
 
     /// Looks once more at every account of which a change may have taken effect late.
     pub async fn look_at_doubts(&mut self) {
-        let doubts = self.journal.as_ref().map(|journal| &journal.state().doubts);
+        let doubts = self.journal.as_ref().map(|journal| &journal.state.doubts);
         let accounts = doubts.map(|doubts| doubts.keys().copied().collect());
         self.look_at(accounts.unwrap_or_default()).await;
     }
@@ -76,14 +78,14 @@ impl SafetyGuard<'_> {
             let Some(journal) = &mut self.journal else {
                 return;
             };
-            if journal.at_risk().contains_key(&account) {
+            if journal.state.at_risk.contains_key(&account) {
                 continue;
             }
             let own = self.session.own_password(account);
             if let SessionReply::Rejected(_) = self.session.validate(account, &own).await {
                 is_late = true;
                 self.session.forget(account);
-                let passwords = journal.state().doubts.get(&account).cloned();
+                let passwords = journal.state.doubts.get(&account).cloned();
                 journal.note(JournalLine::Sending {
                     case: "late change".to_owned(),
                     step: 1,

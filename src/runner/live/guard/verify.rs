@@ -1,10 +1,8 @@
 //! After a step: which password is current, and whether a rejection means a lock-out.
 
-use std::collections::BTreeSet;
-
 use tokio::time::Instant;
 
-use super::{AnsweredStep, SafetyGuard};
+use super::{AnsweredStep, PreparedChange, SafetyGuard};
 use crate::{
     contract::Outcome,
     redact::Secret,
@@ -14,7 +12,7 @@ use crate::{
         live::{
             budget::expected_outcomes,
             delivery::{expects_success, lost_reason},
-            undo::{JournalLine, SessionReply, change, change::PossibleChange, distinct},
+            undo::{JournalLine, PasswordUnknown, SessionReply, change, distinct},
         },
     },
     suite::Account,
@@ -25,90 +23,89 @@ impl SafetyGuard<'_> {
     pub(super) async fn verify_passwords(
         &mut self,
         answered: &AnsweredStep<'_>,
-        change: &PossibleChange,
-        watched: &BTreeSet<Account>,
+        prepared: &PreparedChange,
     ) -> (bool, String) {
-        let step = &answered.case.steps[answered.number];
+        let (step, contract) = (&answered.case.steps[answered.number], self.session.contract);
         let is_lost = lost_reason(answered.answer).is_some();
         let is_complete = answered.answer.is_ok() && !is_lost;
-        let expects_success = expects_success(step, self.session.contract);
+        let expects_success = expects_success(step, contract);
         let says_replaced = answered.judged.outcome == Some(Outcome::PasswordReplaced);
         // A success in other words, where one is possible, tells by its status that the change was probably made.
         let is_reworded = answered.judged.outcome.is_none()
             && matches!(answered.answer, Ok(answer) if answer.status().is_success())
-            && expected_outcomes(step, self.session.contract).contains(&Outcome::PasswordReplaced);
-        // Without an answer, what should have been done probably was.
-        let is_expected = is_lost && expects_success;
+            && expected_outcomes(step, contract).contains(&Outcome::PasswordReplaced);
         let (mut is_clear, mut found) = (is_complete, Vec::new());
-        for &account in watched {
-            let session = &self.session;
-            let own = || session.own_password(account);
-            let before = session.current(account).unwrap_or_else(own);
-            let templates = change.passwords.iter().rev();
-            let requested: Vec<Secret> = templates.filter_map(|text| session.fill(text)).collect();
-            let is_object = change.objects.contains(&account);
-            // The likeliest is first: a wrong one is a failed sign-in.
-            let mut candidates = requested.clone();
-            let is_likely = is_object && (says_replaced || is_reworded || is_expected);
-            candidates.insert(if is_likely { candidates.len() } else { 0 }, before.clone());
-            if let Some(journal) = &self.journal {
-                candidates.extend(session.candidates(account, journal));
-            }
-            let current = self.session.find(account, &distinct(candidates)).await;
-            self.note_own_refusal();
-            let is_same = requested.contains(&before);
-            let text = match &current {
-                Ok(_) if is_same => format!("the password of `{account}` is the same either way"),
-                Ok(current) => {
-                    let not = if *current == before { "not " } else { "" };
-                    format!("a validation then found the change of `{account}` {not}made")
-                }
-                Err(unknown) => {
-                    format!("it is not known whether the change of `{account}` was made: {unknown}")
-                }
-            };
-            found.push(text);
-            is_clear &= current.is_ok();
-            let has_changed = current.as_ref().is_ok_and(|current| *current != before);
+        for &account in &prepared.watched {
+            let is_object = prepared.change.objects.contains(&account);
+            // Without an answer, what should have been done probably was.
+            let is_likely = says_replaced || is_reworded || is_lost && expects_success;
+            let verified = self.verify(account, prepared, is_object && is_likely).await;
+            let VerifiedChange {
+                before, is_same, ..
+            } = &verified;
+            let has_changed = matches!(&verified.current, Ok(current) if current != before);
             let is_reworded = is_reworded && (has_changed || expects_success);
             let is_replaced = is_object && (says_replaced || is_reworded);
-            let is_contradicted = !is_same && has_changed != is_replaced;
-            if current.is_err()
-                || is_object && !has_changed && !is_complete
-                || is_contradicted && is_complete
-            {
+            let is_contradicted =
+                is_complete && verified.current.is_ok() && !is_same && has_changed != is_replaced;
+            found.push(verified.text(account));
+            is_clear &= verified.current.is_ok();
+            let is_unknown =
+                verified.current.is_err() && !self.session.is_changed_elsewhere(account);
+            if is_unknown || is_object && !has_changed && !is_complete || is_contradicted {
                 self.doubt(account);
             }
-            if !is_complete {
-                continue;
-            }
-            match current {
-                Ok(_) if is_contradicted => {
-                    self.findings
-                        .push(contradiction(answered, account, is_replaced));
-                }
-                Ok(_) => {}
-                Err(unknown) => {
-                    let expected = format!("a validation accepts a password of `{account}`");
-                    let finding =
-                        CaseFinding::new(answered.number + 1, &expected, unknown.to_string());
-                    self.findings.push(finding);
-                }
+            if is_contradicted {
+                let finding = contradiction(answered, account, is_replaced);
+                self.findings.push(finding);
+            } else if let (Err(unknown), true) = (verified.current, is_complete) {
+                let expected = format!("a validation accepts a password of `{account}`");
+                let finding = CaseFinding::new(answered.number + 1, &expected, unknown.to_string());
+                self.findings.push(finding);
             }
         }
         (is_clear, found.join("; "))
     }
 
+    /// Finds out which password of an account is current after a change that has likely been made, or not.
+    async fn verify(
+        &mut self,
+        account: Account,
+        prepared: &PreparedChange,
+        is_likely: bool,
+    ) -> VerifiedChange {
+        let session = &self.session;
+        let before = session.current(account);
+        let before = before.unwrap_or_else(|| session.own_password(account));
+        let templates = prepared.change.passwords.iter().rev();
+        let requested: Vec<Secret> = templates.filter_map(|text| session.fill(text)).collect();
+        let is_same = requested.contains(&before);
+        // The likeliest is first: a wrong one is a failed sign-in.
+        let mut candidates = requested;
+        candidates.insert(if is_likely { candidates.len() } else { 0 }, before.clone());
+        if let Some(journal) = &self.journal {
+            candidates.extend(session.candidates(account, journal));
+        }
+        if is_likely {
+            self.session.forget(account);
+        }
+        let current = self.session.find(account, &distinct(candidates)).await;
+        self.note_own_refusal();
+        VerifiedChange {
+            before,
+            is_same,
+            current,
+        }
+    }
+
     /// Checks a rejection of credentials that were valid: a validation tells a lock-out from an operation that is refused.
-    pub(super) async fn check_rejection(&mut self, credentials: &Credentials, is_change: bool) {
+    pub(super) async fn check_rejection(&mut self, credentials: &Credentials) {
         let Some(account) = self.session.account(&credentials.username) else {
             return;
         };
-        if is_change && self.session.current(account).is_some() {
-            return; // The change was just verified: either these credentials are valid, or others are.
-        }
         let reply = self.session.validate(account, &credentials.password).await;
-        if matches!(reply, SessionReply::Rejected(_)) || self.session.has_rejected(credentials) {
+        let is_rejected = self.session.knows(credentials) == Some(false);
+        if matches!(reply, SessionReply::Rejected(_)) || is_rejected {
             self.suspect_lockout(account);
         }
     }
@@ -132,15 +129,29 @@ impl SafetyGuard<'_> {
             }
         }
     }
+}
 
-    /// Checks an answer that says "locked out" with credentials that were accepted.
-    pub(super) async fn check_lockout(&mut self) {
-        let Some((account, password)) = self.session.any_valid() else {
-            return;
-        };
-        let reply = self.session.validate(account, &password).await;
-        if matches!(reply, SessionReply::Rejected(_)) {
-            self.suspect_lockout(account);
+/// What validations found after a change was sent.
+struct VerifiedChange {
+    /// The password that was current before.
+    before: Secret,
+    /// Whether the change would set the same password.
+    is_same: bool,
+    /// The password that is current now.
+    current: Result<Secret, PasswordUnknown>,
+}
+
+impl VerifiedChange {
+    fn text(&self, account: Account) -> String {
+        match &self.current {
+            Ok(_) if self.is_same => format!("the password of `{account}` is the same either way"),
+            Ok(current) => {
+                let not = if *current == self.before { "not " } else { "" };
+                format!("a validation then found the change of `{account}` {not}made")
+            }
+            Err(unknown) => {
+                format!("it is not known whether the change of `{account}` was made: {unknown}")
+            }
         }
     }
 }

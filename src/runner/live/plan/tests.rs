@@ -13,6 +13,7 @@ fn permissions(changes: bool, failures: u32) -> RunPermissions {
         protected,
         changes,
         max_auth_failures: failures,
+        used: 0,
         repeat: 1,
     }
 }
@@ -95,6 +96,26 @@ fn a_case_run_three_times_costs_three_times() {
             .collect::<Vec<_>>()
     };
     assert_eq!((failing(&once), failing(&three)), (vec![1, 1], vec![3]));
+}
+
+#[test]
+fn what_is_left_out_says_what_it_needs_and_what_is_used() {
+    let (all, later) = (
+        permissions(true, 3),
+        RunPermissions {
+            used: 2,
+            ..permissions(true, 3)
+        },
+    );
+    let id = "set_password.then.again";
+    let expected = "budget: it may cause 2 failed sign-in(s), and other cases and earlier runs use 3 of the 3 allowed (--max-auth-failures)";
+
+    for permissions in [all, later] {
+        let plan = plan(&permissions);
+        let costs: u32 = plan.cases.iter().map(|planned| planned.cost).sum();
+        assert_eq!(costs + permissions.used, 3);
+        assert_eq!(reason(&plan, id), expected);
+    }
 }
 
 #[test]

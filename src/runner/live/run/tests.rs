@@ -139,7 +139,7 @@ async fn a_lost_answer_loses_no_password(
     let plan = fixture.plan("set_password.password_replaced", 1000);
     assert!(plan.has_changes());
     let by_admin = fixture.plan("set_password_by_admin.password_replaced", 1000);
-    let cases = plan.cases.iter().chain(&by_admin.cases).copied().collect();
+    let cases = plan.cases.iter().chain(&by_admin.cases).cloned().collect();
     let plan = Plan {
         cases,
         left_out: Vec::new(),
@@ -304,7 +304,7 @@ async fn a_reported_lock_out_is_verified() {
     let plan = fixture.plan("validation.authenticated", 1000);
     let failing = fixture.plan("validation.credentials_rejected", 1000);
     assert!(failing.cases.len() > 1);
-    let cases = plan.cases.iter().chain(&failing.cases).copied().collect();
+    let cases = plan.cases.iter().chain(&failing.cases).cloned().collect();
     let ended = fixture
         .run(
             &Plan {

@@ -3,7 +3,6 @@
 mod state;
 
 use std::{
-    collections::BTreeMap,
     fs,
     fs::{File, OpenOptions},
     io,
@@ -15,7 +14,7 @@ pub(in crate::runner::live) use state::JournalLine;
 pub use state::{JournalHeader, JournalState, JournalUser};
 
 use super::state_file::{JournalError, create_private, failed, sync_folder};
-use crate::{client::Pin, runner::Seed, suite::Account};
+use crate::{runner::Seed, suite::Account};
 
 /// A journal that is open.
 #[derive(Debug)]
@@ -24,7 +23,8 @@ pub struct UndoJournal {
     file: File,
     /// Where the last whole line ends. Blanks follow it: room for the lines of an undo, also on a full disk.
     end: u64,
-    state: JournalState,
+    /// What its lines add up to.
+    pub state: JournalState,
     /// Why a line that no request waits for could not be written.
     trouble: Option<String>,
 }
@@ -62,7 +62,7 @@ impl UndoJournal {
         let file = begin().map_err(|error| {
             // Half a journal would forbid the next run.
             drop(remove(&seed_path(&path)).and_then(|()| remove(&path)));
-            failed("beginning the journal", &path, error)
+            failed("beginning the journal", &path)(error)
         });
         Ok(UndoJournal {
             file: file?,
@@ -80,14 +80,17 @@ impl UndoJournal {
     /// It cannot be read, or is not a journal.
     #[expect(clippy::disallowed_methods, reason = "a journal is a file")]
     pub fn open(path: &Path) -> Result<Option<(UndoJournal, Option<Seed>)>, JournalError> {
-        let reading = |error| failed("reading the journal", path, error);
+        let reading = failed("reading the journal", path);
         let Some(state) = read_state(path)? else {
             return discard(path).map(|()| None).map_err(reading);
         };
-        let mut options = OpenOptions::new();
-        let file = options.write(true).open(path).map_err(reading)?;
-        let end = state::whole_lines(&fs::read(path).map_err(reading)?).len() as u64;
-        file.set_len(end).map_err(reading)?;
+        let cut = || {
+            let file = OpenOptions::new().write(true).open(path)?;
+            let end = state::whole_lines(&fs::read(path)?).len() as u64;
+            file.set_len(end)?;
+            Ok((file, end))
+        };
+        let (file, end) = cut().map_err(reading)?;
         let seed = fs::read_to_string(seed_path(path)).ok();
         let seed = seed.and_then(|text| Seed::read(&text));
         let (path, trouble) = (path.to_owned(), None);
@@ -104,21 +107,6 @@ impl UndoJournal {
     /// Returns the file.
     pub fn path(&self) -> &Path {
         &self.path
-    }
-
-    /// Returns what its lines add up to.
-    pub fn state(&self) -> &JournalState {
-        &self.state
-    }
-
-    /// Returns the first line.
-    pub fn header(&self) -> &JournalHeader {
-        &self.state.header
-    }
-
-    /// Returns the accounts whose password may be changed now, each with the possible passwords as templates, the latest last.
-    pub fn at_risk(&self) -> &BTreeMap<Account, Vec<String>> {
-        &self.state.at_risk
     }
 
     /// Returns the names of the users of whom a change may still take effect.
@@ -160,11 +148,6 @@ impl UndoJournal {
         }
     }
 
-    /// Notes the public key that the target showed.
-    pub fn note_key(&mut self, key: Pin) {
-        self.note(JournalLine::Key { key });
-    }
-
     fn write(&mut self, line: JournalLine, room: &str) -> Result<(), JournalError> {
         let text = line.text();
         let (mut file, start) = (&self.file, SeekFrom::Start(self.end));
@@ -176,7 +159,7 @@ impl UndoJournal {
         if let Err(error) = write(&(text.clone() + room)) {
             // Back to the last whole line: this one was not written, so its request is not sent.
             drop(write(&" ".repeat(text.len())));
-            return Err(failed("writing the journal", &self.path, error));
+            return Err(failed("writing the journal", &self.path)(error));
         }
         self.end += text.len() as u64;
         self.state.add(line);
@@ -191,14 +174,11 @@ impl UndoJournal {
         } else {
             keep(&self.path).map(Some)
         };
-        let failure = |error| failed("closing the journal", &self.path, error).to_string();
-        let (kept, trouble) = match closed {
-            Ok(kept) => (kept, None),
-            Err(error) => (None, Some(failure(error))),
-        };
+        let closed = closed.map_err(failed("closing the journal", &self.path));
+        let trouble = closed.as_ref().err().map(ToString::to_string);
         ClosedJournal {
-            kept,
             trouble: self.trouble.or(trouble),
+            kept: closed.ok().flatten(),
         }
     }
 }
@@ -209,12 +189,8 @@ impl UndoJournal {
 /// It cannot be read, or is not a journal.
 #[expect(clippy::disallowed_methods, reason = "a journal is a file")]
 pub(super) fn read_state(path: &Path) -> Result<Option<JournalState>, JournalError> {
-    let reading = |error| failed("reading the journal", path, error);
-    let wrong = |reason| JournalError::Content {
-        path: path.to_owned(),
-        reason,
-    };
-    JournalState::read(&fs::read(path).map_err(reading)?).map_err(wrong)
+    let state = fs::read(path).and_then(|bytes| JournalState::read(&bytes));
+    state.map_err(failed("reading the journal", path))
 }
 
 /// Removes a journal. The seed goes first: without its journal it would be a secret that nobody knows of.
@@ -230,10 +206,10 @@ pub fn discard(path: &Path) -> io::Result<()> {
 /// Keeps a journal that is closed, with its seed, under another name.
 fn keep(path: &Path) -> io::Result<PathBuf> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let kept = path.with_file_name(match name.starts_with(CLOSED) {
-        true => name.into_owned(),
-        false => format!("{CLOSED}{name}"),
-    });
+    let kept = match is_closed(path) {
+        true => path.to_owned(),
+        false => path.with_file_name(format!("{CLOSED}{name}")),
+    };
     fs::rename(seed_path(path), seed_path(&kept))?;
     fs::rename(path, &kept)?;
     sync_folder(path)?;
@@ -256,8 +232,14 @@ fn room() -> String {
     " ".repeat(4096)
 }
 
+/// Tells whether a journal was closed, and is kept for a day.
+pub(super) fn is_closed(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default();
+    name.to_string_lossy().starts_with(CLOSED)
+}
+
 /// What the name of a journal begins with that is kept for a day.
-pub(super) const CLOSED: &str = "closed-";
+const CLOSED: &str = "closed-";
 
 #[cfg(test)]
 mod tests;

@@ -1,13 +1,13 @@
 //! The folder of the undo journals: in the user's state folder, outside every project, readable by its owner alone.
 
 use std::{
-    fs,
+    fs, io,
     path::{Path, PathBuf},
     time::Duration,
 };
 
 use super::{
-    journal::{CLOSED, discard, read_state},
+    journal::{discard, is_closed, read_state},
     state_file::{JournalError, failed, state_folder},
     target_place::TargetPlace,
 };
@@ -15,33 +15,36 @@ use crate::client::Pin;
 
 /// The folder of the journals.
 #[derive(Clone, Debug)]
-pub struct JournalDir(PathBuf);
+pub struct JournalDir(pub PathBuf);
 
 impl JournalDir {
-    /// Finds the user's folder: `$XDG_STATE_HOME/d4iot-double/journals`, or the same under `~/.local/state`. Creates it if it is missing.
+    /// Returns the user's folder, which may not exist yet: `$XDG_STATE_HOME/d4iot-double/journals`, or the same under `~/.local/state`.
     ///
     /// # Errors
-    /// No folder is known, or it cannot be created.
-    pub fn find() -> Result<JournalDir, JournalError> {
+    /// No folder is known.
+    pub fn of_user() -> Result<JournalDir, JournalError> {
         let state = state_folder().ok_or(JournalError::NoStateFolder)?;
-        let folder = state.join("journals");
+        Ok(JournalDir(state.join("journals")))
+    }
+
+    /// Creates the folder if it is missing.
+    ///
+    /// # Errors
+    /// It cannot be created.
+    pub fn create(self) -> Result<JournalDir, JournalError> {
         let mut builder = fs::DirBuilder::new();
         builder.recursive(true);
         #[cfg(unix)]
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        let created = builder.create(&folder);
-        created.map_err(|error| failed("creating", &folder, error))?;
-        Ok(JournalDir(folder))
+        builder
+            .create(&self.0)
+            .map_err(failed("creating", &self.0))?;
+        Ok(self)
     }
 
-    /// Takes a folder that exists.
-    pub fn at(folder: impl Into<PathBuf>) -> JournalDir {
-        JournalDir(folder.into())
-    }
-
-    /// Returns the folder.
-    pub fn path(&self) -> &Path {
-        &self.0
+    /// Takes the folder of a journal.
+    pub fn of_journal(journal: &Path) -> JournalDir {
+        JournalDir(journal.parent().unwrap_or(Path::new(".")).to_owned())
     }
 
     /// Returns the path of a target's journal.
@@ -79,28 +82,20 @@ impl JournalDir {
     /// # Errors
     /// The folder cannot be listed.
     pub fn journals(&self) -> Result<Vec<PathBuf>, JournalError> {
-        let listing = |error| failed("listing", &self.0, error);
-        let (mut journals, mut closed) = (Vec::new(), Vec::new());
-        for entry in fs::read_dir(&self.0).map_err(listing)? {
-            let entry = entry.map_err(listing)?;
-            let (name, path) = (entry.file_name(), entry.path());
-            if path.extension().is_none_or(|end| end != "journal") {
-                continue;
-            }
-            match name.to_string_lossy().starts_with(CLOSED) {
-                true => closed.push(entry),
-                false => journals.push(path),
-            }
-        }
-        for entry in closed {
-            let written = entry.metadata().and_then(|metadata| metadata.modified());
+        let entries: io::Result<Vec<_>> = fs::read_dir(&self.0).and_then(Iterator::collect);
+        let entries = entries.map_err(failed("listing", &self.0))?.into_iter();
+        let paths = entries.map(|entry| entry.path());
+        let journals = paths.filter(|path| path.extension().is_some_and(|end| end == "journal"));
+        let (closed, mut open): (Vec<_>, Vec<_>) = journals.partition(|path| is_closed(path));
+        for path in closed {
+            let written = fs::metadata(&path).and_then(|metadata| metadata.modified());
             let age = written.ok().and_then(|time| time.elapsed().ok());
             if age.is_some_and(|age| age > KEPT) {
-                drop(discard(&entry.path()));
+                drop(discard(&path));
             }
         }
-        journals.sort();
-        Ok(journals)
+        open.sort();
+        Ok(open)
     }
 }
 
@@ -121,7 +116,7 @@ mod tests {
     #[case::tunnel("https://10.0.0.5/10.1.0.7", "https://10.0.0.5", false)]
     fn one_target_has_one_journal(#[case] one: &str, #[case] other: &str, #[case] same: bool) {
         let place = |url: &str| TargetPlace::of(&url.parse().unwrap(), &TargetOptions::default());
-        let journal = |url: &str| JournalDir::at("journals").journal(&place(url));
+        let journal = |url: &str| JournalDir("journals".into()).journal(&place(url));
         assert_eq!(journal(one) == journal(other), same);
     }
 }

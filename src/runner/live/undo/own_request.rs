@@ -57,33 +57,28 @@ pub(super) fn success(operation: Operation) -> Outcome {
     }
 }
 
-/// Returns the requests that validate an account, set its own password to itself, and restore it: as the user, then as the
-/// administrator. They are shown with placeholders; nothing is sent.
-pub fn undo_commands(contract: &Contract, account: Account, address: &str) -> Vec<String> {
-    use Property::{NewPassword as Generated, Password as Own};
-    let requests = [
-        (Operation::Validation, Own),
-        (Operation::SetPassword, Own),
-        (Operation::SetPassword, Generated),
-        (Operation::SetPasswordByAdmin, Generated),
-    ];
-    let command = |(operation, current)| {
-        let step = &own_case(operation, account).steps[0];
-        let shown = request::build(step, contract, &Readings::default(), &|placeholder| {
-            let property = match placeholder.property {
-                Own if placeholder.account == account => current,
-                Generated => Own,
-                other => other,
-            };
-            Ok(Placeholder {
-                property,
-                ..placeholder
-            }
-            .to_string())
-        });
-        shown.map_or_else(|error| error.to_string(), |shown| curl(&shown, address))
-    };
-    requests.into_iter().map(command).collect()
+/// Returns one of the run's own requests about an account as a command, with placeholders, and one of its passwords as the current
+/// one; nothing is sent.
+pub fn own_command(
+    contract: &Contract,
+    (operation, account): (Operation, Account),
+    current: Property,
+    address: &str,
+) -> String {
+    let step = &own_case(operation, account).steps[0];
+    let shown = request::build(step, contract, &Readings::default(), &|placeholder| {
+        let property = match placeholder.property {
+            Property::Password if placeholder.account == account => current,
+            Property::NewPassword => Property::Password,
+            other => other,
+        };
+        Ok(Placeholder {
+            property,
+            ..placeholder
+        }
+        .to_string())
+    });
+    shown.map_or_else(|error| error.to_string(), |shown| curl(&shown, address))
 }
 
 #[cfg(test)]
@@ -94,7 +89,18 @@ mod tests {
     #[test]
     fn commands_name_the_account_and_show_no_password() {
         let contract = contract::of(Kind::Sensor);
-        let commands = undo_commands(contract, Account::ReadOnly, "https://10.0.0.5");
+        use Operation::{SetPassword, SetPasswordByAdmin, Validation};
+        let command = |(operation, current)| {
+            let request = (operation, Account::ReadOnly);
+            own_command(contract, request, current, "https://10.0.0.5")
+        };
+        let commands = [
+            (Validation, Property::Password),
+            (SetPassword, Property::Password),
+            (SetPassword, Property::NewPassword),
+            (SetPasswordByAdmin, Property::NewPassword),
+        ]
+        .map(command);
         let password = |field: &str, variable: &str| format!("\"{field}\":\"'\"${variable}\"'\"");
         let own = &password("password", "READ_ONLY_PASSWORD");
         let generated = &password("password", "READ_ONLY_NEW_PASSWORD");
@@ -113,7 +119,6 @@ mod tests {
             ],
         ];
 
-        assert_eq!(commands.len(), expected.len());
         for (command, parts) in commands.iter().zip(expected) {
             assert!(parts.iter().all(|part| command.contains(part)), "{command}");
         }

@@ -10,6 +10,7 @@ use super::{
 use crate::{
     contract::{Operation, Outcome},
     redact::Secret,
+    runner::live::budget,
     suite::{Account, Placeholder, Property},
 };
 
@@ -33,27 +34,41 @@ pub struct Recovery {
     pub target: String,
     /// The accounts file that was used.
     pub accounts_file: PathBuf,
-    /// The accounts whose own password is valid again, each with its user name.
-    pub restored: BTreeMap<Account, String>,
+    /// The users whose password is as it should be.
+    pub restored: BTreeMap<String, RecoveredPassword>,
     /// The passwords that could not be restored. Without any the journal is closed.
     pub unrestored: Vec<UnrestoredPassword>,
+}
+
+/// What `recover` did about a password that a validation accepts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RecoveredPassword {
+    /// It was set to the one that it was before the run.
+    Restored,
+    /// It was set to the one of the accounts file, which is another one.
+    SetFromFile,
+    /// Nothing was set.
+    Valid,
 }
 
 /// How one change back ended.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum ChangeBack {
-    Restored,
+    /// A validation accepts the own password.
+    Done,
+    /// The change is rejected, or was not sent: another round does not change that.
     Rejected,
+    /// It may have been made.
     Unclear,
 }
 
 /// What was tried, and why it failed.
-#[derive(Default)]
-struct Attempts(Vec<(&'static str, String)>);
+type Attempts = Vec<(&'static str, String)>;
 
 impl TargetSession<'_> {
     /// Restores an account's own password. A doubtful one is set again even if a validation accepts it: a change whose answer was
     /// lost may take effect late. An unclear answer is followed by a pause, and at the limit of failed sign-ins nothing more is sent.
+    /// Returns whether it was set.
     ///
     /// # Errors
     /// No validation accepted the own password afterwards.
@@ -62,56 +77,39 @@ impl TargetSession<'_> {
         account: Account,
         is_doubtful: bool,
         journal: &mut UndoJournal,
-    ) -> Result<(), UnrestoredPassword> {
+    ) -> Result<bool, UnrestoredPassword> {
         let own = self.own_password(account);
-        let mut attempts = Attempts::default();
-        let mut result = ChangeBack::Unclear;
+        let (mut attempts, mut result) = (Attempts::new(), ChangeBack::Unclear);
         for (round, pause) in PAUSES.into_iter().enumerate() {
-            attempts = Attempts::default();
             self.pause(pause).await;
+            attempts.clear();
+            // After an unclear answer the password that is known to hold is validated first: a success resets the target's count.
             let held = self.holder(account, round > 0, journal).await;
-            result = match &held {
-                Ok(held) if *held == own && !(is_doubtful && round == 0) => ChangeBack::Restored,
-                Ok(held) => {
-                    let change = (Operation::SetPassword, Some(held));
-                    self.change_back(account, change, &mut attempts).await
-                }
-                Err(unknown) => {
-                    attempts.add("finding the current password", unknown);
-                    ChangeBack::Unclear
-                }
-            };
-            if matches!(held, Err(PasswordUnknown::LockedOut)) {
-                result = ChangeBack::Rejected;
-            } else if result != ChangeBack::Restored && account != Account::Admin {
-                if self.has_admin() {
-                    // A rejection of the administrator is final: another round does not change it.
-                    let change = (Operation::SetPasswordByAdmin, held.as_ref().ok());
-                    result = self.change_back(account, change, &mut attempts).await;
-                } else {
-                    attempts.add("change by an administrator", &"no account is given");
-                }
+            let is_own = held.as_ref().is_ok_and(|held| *held == own);
+            let is_done = is_own && !(is_doubtful && round == 0);
+            if !is_done {
+                result = self
+                    .change_back(account, held, journal, &mut attempts)
+                    .await;
             }
-            match result {
-                ChangeBack::Restored => {
-                    journal.note(JournalLine::Restored { account });
-                    return Ok(());
-                }
-                ChangeBack::Rejected => break,
-                ChangeBack::Unclear if self.target.hanging().is_some() => break,
-                ChangeBack::Unclear => {}
+            if is_done || result == ChangeBack::Done {
+                journal.note(JournalLine::Restored { account });
+                return Ok(round > 0 || !is_done);
+            }
+            if result == ChangeBack::Rejected || self.target.hanging().is_some() {
+                break;
             }
         }
         // The current password, if it is known, is tried first the next time.
         let current = self.current(account);
-        let mut templates = journal.at_risk().get(&account).into_iter().flatten();
+        let mut templates = journal.state.at_risk.get(&account).into_iter().flatten();
         let template = templates.find(|text| current.is_some() && self.fill(text) == current);
         if let Some(password) = template.cloned() {
             journal.note(JournalLine::Holds { account, password });
         }
         Err(UnrestoredPassword {
             is_rejected: result == ChangeBack::Rejected,
-            ..self.unrestored(account, &attempts.summary())
+            ..self.unrestored(account, &summary(&attempts))
         })
     }
 
@@ -168,85 +166,109 @@ impl TargetSession<'_> {
         Ok((reply, text))
     }
 
-    /// Changes a password back, by an operation. `held` is the current password, if it is known.
+    /// Changes a password back once: as its user, or else as the administrator.
     async fn change_back(
+        &mut self,
+        account: Account,
+        held: Result<Secret, PasswordUnknown>,
+        journal: &UndoJournal,
+        attempts: &mut Attempts,
+    ) -> ChangeBack {
+        let mut result = ChangeBack::Unclear;
+        match &held {
+            Ok(held) => {
+                let change = (Operation::SetPassword, Some(held));
+                result = self.set_own(account, change, attempts).await;
+            }
+            Err(unknown) => attempts.push(("finding the current password", unknown.to_string())),
+        }
+        if result == ChangeBack::Done || account == Account::Admin {
+            return result;
+        }
+        if matches!(held, Err(PasswordUnknown::LockedOut)) {
+            return ChangeBack::Rejected;
+        }
+        // A change of this run that may still take effect is no change of somebody else.
+        let is_late = journal.state.doubts.contains_key(&account);
+        if self.changed_elsewhere.contains(&account) && !is_late {
+            let own = self.own(account);
+            let may_hold = self.sign_ins.has_room(1) && self.knows(&own) != Some(false);
+            if may_hold && self.validate(account, &own.password).await == SessionReply::Accepted {
+                return ChangeBack::Done;
+            }
+            *attempts = vec![("validation", ELSEWHERE.to_owned())];
+            return ChangeBack::Rejected;
+        }
+        if !self.has_admin() {
+            attempts.push((
+                "change by an administrator",
+                "no account is given".to_owned(),
+            ));
+            return result;
+        }
+        let change = (Operation::SetPasswordByAdmin, held.as_ref().ok());
+        self.set_own(account, change, attempts).await
+    }
+
+    /// Sets an account's own password by an operation, and validates it. `held` is the current password, if it is known.
+    async fn set_own(
         &mut self,
         account: Account,
         (operation, held): (Operation, Option<&Secret>),
         attempts: &mut Attempts,
     ) -> ChangeBack {
         let own = self.own_password(account);
-        let held = held.filter(|held| operation == Operation::SetPassword || **held != own);
         let reply = self
             .ask(operation, account, held.unwrap_or(&own), &own)
             .await;
-        let label = match operation {
-            Operation::SetPassword => "change by the user",
-            _ => "change by the administrator",
+        let is_user = operation == Operation::SetPassword;
+        let label = match is_user {
+            true => "change by the user",
+            false => "change by the administrator",
         };
-        attempts.add(label, &reply);
-        let is_changed = held.is_none_or(|held| *held != own);
-        if reply == SessionReply::Accepted || self.says_success() {
-            self.expect_own(account);
-        }
-        match (&reply, held) {
-            (SessionReply::Rejected(_) | SessionReply::NotSent(_), _) if is_changed => {
+        attempts.push((label, reply.to_string()));
+        match (&reply, held.filter(|held| **held != own)) {
+            // A success in other words has most likely replaced it.
+            (reply, _) if *reply == SessionReply::Accepted || self.says_success() => {
+                self.forget(account);
+            }
+            (SessionReply::Unclear(_), Some(_)) => return ChangeBack::Unclear,
+            (SessionReply::Rejected(outcome), Some(held))
+                if is_user && budget::is_failure(*outcome) && self.sign_ins.has_room(1) =>
+            {
+                // Whether the password that was known to hold still does.
+                self.validate(account, held).await;
                 return ChangeBack::Rejected;
             }
-            // The password that is known to hold is asked first: a success resets the target's count of failures. A success in
-            // other words has most likely replaced it.
-            (SessionReply::Unclear(_), Some(held)) if is_changed && !self.says_success() => {
-                match self.validate(account, held).await {
-                    SessionReply::Rejected(outcome) if outcome != Outcome::LockedOut => {}
-                    SessionReply::Accepted | SessionReply::Unclear(_) => {
-                        return ChangeBack::Unclear;
-                    }
-                    _ => return ChangeBack::Rejected,
-                }
+            (SessionReply::Rejected(_) | SessionReply::NotSent(_), _) if held != Some(&own) => {
+                return ChangeBack::Rejected;
             }
             _ => {}
         }
-        match self.validate(account, &own).await {
-            SessionReply::Accepted => ChangeBack::Restored,
-            validation => {
-                attempts.add("validation", &validation);
-                let locked_out = SessionReply::Rejected(Outcome::LockedOut);
-                match validation {
-                    SessionReply::NotSent(_) => ChangeBack::Rejected,
-                    validation if validation == locked_out => ChangeBack::Rejected,
-                    _ => ChangeBack::Unclear,
-                }
+        let validation = self.validate(account, &own).await;
+        attempts.push(("validation", validation.to_string()));
+        match validation {
+            SessionReply::Accepted => ChangeBack::Done,
+            SessionReply::NotSent(_) | SessionReply::Rejected(Outcome::LockedOut) => {
+                ChangeBack::Rejected
             }
+            _ => ChangeBack::Unclear,
         }
     }
 }
 
-impl Attempts {
-    fn add(&mut self, action: &'static str, reason: &dyn ToString) {
-        self.0.push((action, reason.to_string()));
-    }
-
-    /// Names each reason once, with the actions that failed for it.
-    fn summary(&self) -> String {
-        let mut reasons: Vec<(&str, Vec<&str>)> = Vec::new();
-        for (action, reason) in &self.0 {
-            match reasons
-                .iter_mut()
-                .find(|(known, _)| *known == reason.as_str())
-            {
-                Some((_, actions)) => actions.push(action),
-                None => reasons.push((reason, vec![action])),
-            }
+/// Names the reason of all attempts once, or that of each.
+fn summary(attempts: &Attempts) -> String {
+    match attempts.as_slice() {
+        [(_, first), rest @ ..] if rest.iter().all(|(_, reason)| reason == first) => first.clone(),
+        attempts => {
+            let text = |(action, reason): &(_, _)| format!("{action}: {reason}");
+            attempts.iter().map(text).collect::<Vec<_>>().join("; ")
         }
-        if let [(reason, _)] = reasons.as_slice() {
-            return (*reason).to_owned();
-        }
-        let lines = reasons.iter();
-        let lines = lines.map(|(reason, actions)| format!("{}: {reason}", actions.join(", ")));
-        lines.collect::<Vec<_>>().join("; ")
     }
 }
 
+const ELSEWHERE: &str = "another password is valid than the one that the run set or found: somebody else may have changed it, so it is left as it is";
 /// The pauses before each round; no pause is longer than the time-out of an exchange.
 const PAUSES: [Duration; 5] = [
     Duration::ZERO,
@@ -265,15 +287,17 @@ mod tests {
 
     #[test]
     fn one_reason_of_several_attempts_is_named_once() {
-        let mut attempts = Attempts::default();
-        attempts.add("change by the user", &"no connection");
-        attempts.add("validation", &"no connection");
-        assert_eq!(attempts.summary(), "no connection");
+        let mut attempts = vec![
+            ("change by the user", "no connection".to_owned()),
+            ("validation", "no connection".to_owned()),
+        ];
+        assert_eq!(summary(&attempts), "no connection");
 
-        attempts.add("change by the administrator", &"policy_refused");
+        attempts.remove(1);
+        attempts.push(("change by the administrator", "policy_refused".to_owned()));
         assert_eq!(
-            attempts.summary(),
-            "change by the user, validation: no connection; change by the administrator: policy_refused"
+            summary(&attempts),
+            "change by the user: no connection; change by the administrator: policy_refused"
         );
     }
 }

@@ -13,33 +13,20 @@ use thiserror::Error;
 /// Why a journal cannot be used.
 #[derive(Debug, Error)]
 pub enum JournalError {
-    /// The file is not a journal, a line of it cannot be read, or its seed is missing.
-    #[error("{}: {reason}", .path.display())]
-    Content {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong.
-        reason: InvalidJournal,
-    },
-    /// The system refused.
+    /// The system refused, or the file is not a journal.
     #[error("{action} {}: {error}", .path.display())]
     Io {
         /// What was being done: reading, writing, closing.
         action: &'static str,
         /// The file or folder.
         path: PathBuf,
-        /// The system's reason.
+        /// The reason.
         error: io::Error,
     },
     /// Neither XDG_STATE_HOME nor HOME is set.
     #[error("no folder for the undo journal: set XDG_STATE_HOME or HOME")]
     NoStateFolder,
 }
-
-/// A file is not a journal: which line, and what is wrong with it.
-#[derive(Clone, Debug, Error)]
-#[error("{0}")]
-pub struct InvalidJournal(pub(super) String);
 
 /// Returns the folder of what the program keeps of its runs, which may not exist yet; none if the environment names no absolute path.
 pub fn state_folder() -> Option<PathBuf> {
@@ -65,12 +52,15 @@ pub(super) fn sync_folder(path: &Path) -> io::Result<()> {
         .map_or(Ok(()), |folder| File::open(folder)?.sync_all())
 }
 
-/// Makes the error of a system call.
-pub(super) fn failed(action: &'static str, path: &Path, error: io::Error) -> JournalError {
+/// Returns what makes a journal's error of a system's.
+pub(super) fn failed(
+    action: &'static str,
+    path: &Path,
+) -> impl Fn(io::Error) -> JournalError + use<> {
     let path = path.to_owned();
-    JournalError::Io {
+    move |error| JournalError::Io {
         action,
-        path,
+        path: path.clone(),
         error,
     }
 }

@@ -18,8 +18,10 @@ use crate::client::Pin;
 /// process ends, however it ends.
 #[derive(Debug)]
 pub struct TargetLock {
-    dir: JournalDir,
-    place: TargetPlace,
+    /// The folder of the lock files, and of the journals.
+    pub dir: JournalDir,
+    /// Where the target is.
+    pub place: TargetPlace,
     files: Vec<(File, PathBuf)>,
 }
 
@@ -39,17 +41,19 @@ impl TargetLock {
         Ok(Some(lock))
     }
 
-    /// Takes the lock of the target that a journal names; none if another process has it.
+    /// Takes the lock of the target that a journal names, and of its public key; none if another process has one of them.
     ///
     /// # Errors
     /// A lock file cannot be opened.
     pub fn of_journal(journal: &Path) -> Result<Option<TargetLock>, JournalError> {
-        let dir = JournalDir::at(journal.parent().unwrap_or(Path::new(".")));
         let state = read_state(journal).ok().flatten();
-        TargetLock::take(
-            dir,
-            state.map(|state| state.header.place).unwrap_or_default(),
-        )
+        let (place, key) = state.map(|state| (state.header.place, state.key)).unzip();
+        let dir = JournalDir::of_journal(journal);
+        let Some(mut lock) = TargetLock::take(dir, place.unwrap_or_default())? else {
+            return Ok(None);
+        };
+        let is_free = key.flatten().map_or(Ok(true), |key| lock.add_key(&key))?;
+        Ok(is_free.then_some(lock))
     }
 
     /// Takes the lock of the public key as well, by which an appliance with another address is known; tells whether no other process
@@ -62,30 +66,13 @@ impl TargetLock {
         self.add(&name)
     }
 
-    /// Returns an open journal of the target, but not the own one.
-    ///
-    /// # Errors
-    /// The folder cannot be listed.
-    pub fn open_journal(
-        &self,
-        key: Option<&Pin>,
-        own: Option<&Path>,
-    ) -> Result<Option<PathBuf>, JournalError> {
-        self.dir.open_journal(&self.place, key, own)
-    }
-
-    /// Returns the file that remembers the failed sign-ins at the target.
-    pub fn failures(&self) -> PathBuf {
-        self.dir.failures(&self.place)
-    }
-
     fn add(&mut self, name: &str) -> Result<bool, JournalError> {
-        let path = self.dir.path().join(format!("{name}.lock"));
-        let locking = |error| failed("locking", &path, error);
+        let path = self.dir.0.join(format!("{name}.lock"));
+        let locking = failed("locking", &path);
         loop {
             let mut options = OpenOptions::new();
             options.create(true).truncate(false).write(true);
-            let file = open_private(&mut options, &path).map_err(locking)?;
+            let file = open_private(&mut options, &path).map_err(&locking)?;
             match file.try_lock() {
                 Ok(()) => {}
                 Err(TryLockError::WouldBlock) => return Ok(false),
@@ -114,8 +101,8 @@ fn is_at(file: &File, path: &Path) -> bool {
     {
         use std::os::unix::fs::MetadataExt;
         let inode = |metadata: fs::Metadata| (metadata.dev(), metadata.ino());
-        let (own, other) = (file.metadata().map(inode), fs::metadata(path).map(inode));
-        matches!((own, other), (Ok(own), Ok(other)) if own == other)
+        let own = file.metadata().map(inode).ok();
+        own.is_some() && own == fs::metadata(path).map(inode).ok()
     }
     #[cfg(not(unix))]
     {

@@ -43,14 +43,14 @@ pub struct TargetSession<'a> {
     pub evidence: Vec<Evidence>,
     /// The account whose credentials were accepted, should still be valid, and were rejected.
     pub refused: Option<Account>,
-    /// The credentials that the target has accepted.
-    accepted: Vec<Credentials>,
-    /// The credentials that the target has rejected since.
-    rejected: Vec<Credentials>,
+    /// Whether the target accepted these credentials, the last time.
+    known: Vec<(Credentials, bool)>,
     /// The current password of each account, if it is known.
     current: BTreeMap<Account, Secret>,
     /// The accounts that accepted none of the passwords that this run knows.
     pub(super) unknown_passwords: BTreeSet<Account>,
+    /// The accounts whose current password is rejected, although this run did not change it since.
+    pub(super) changed_elsewhere: BTreeSet<Account>,
     /// How long the last answer asks to wait.
     retry_after: Duration,
     last_status: Option<StatusCode>,
@@ -89,10 +89,10 @@ impl<'a> TargetSession<'a> {
             sign_ins,
             evidence: Vec::new(),
             refused: None,
-            accepted: Vec::new(),
-            rejected: Vec::new(),
+            known: Vec::new(),
             current: BTreeMap::new(),
             unknown_passwords: BTreeSet::new(),
+            changed_elsewhere: BTreeSet::new(),
             retry_after: Duration::ZERO,
             last_status: None,
             last_body: String::new(),
@@ -105,58 +105,67 @@ impl<'a> TargetSession<'a> {
     }
 
     /// Returns credentials that should be valid, if there are any.
-    pub fn any_valid(&self) -> Option<(Account, Secret)> {
-        self.accepted.iter().find_map(|credentials| {
-            let account = self.account(&credentials.username)?;
-            let valid = self.should_be_valid(credentials);
-            valid.then(|| (account, credentials.password.clone()))
-        })
+    pub fn any_valid(&self) -> Option<Credentials> {
+        let mut known = self.known.iter().map(|(credentials, _)| credentials);
+        known.find(|sent| self.should_be_valid(sent)).cloned()
     }
 
-    /// Remembers credentials that an answer accepted.
-    pub fn accept(&mut self, credentials: Credentials) {
-        self.rejected.retain(|rejected| *rejected != credentials);
-        if !self.accepted.contains(&credentials) {
-            self.accepted.push(credentials);
+    /// Remembers whether credentials were accepted.
+    pub fn learn(&mut self, credentials: Credentials, is_valid: bool) {
+        let account = self.account(&credentials.username);
+        if account.is_some_and(|account| self.own_password(account) == credentials.password) {
+            self.sign_ins.learn(&credentials, is_valid);
         }
+        self.known.retain(|(known, _)| *known != credentials);
+        self.known.push((credentials, is_valid));
     }
 
-    /// Tells whether a validation of credentials was rejected, the last time.
-    pub fn has_rejected(&self, credentials: &Credentials) -> bool {
-        self.rejected.contains(credentials)
-    }
-
-    /// Expects an account's own password to be valid, whatever was said of it before: a change back was answered with a success.
-    pub(super) fn expect_own(&mut self, account: Account) {
-        let (username, own) = (self.username(account), self.own_password(account));
-        let is_own = |sent: &Credentials| sent.username == username && sent.password == own;
-        self.rejected.retain(|rejected| !is_own(rejected));
+    /// Tells whether credentials were accepted the last time; none if they were not sent.
+    pub fn knows(&self, credentials: &Credentials) -> Option<bool> {
+        let mut known = self.known.iter();
+        known.find_map(|(known, is_valid)| (known == credentials).then_some(*is_valid))
     }
 
     /// Tells whether credentials have been accepted, and no later change replaced them.
     pub fn should_be_valid(&self, credentials: &Credentials) -> bool {
         let account = self.account(&credentials.username);
         let current = account.and_then(|account| self.current.get(&account));
-        self.accepted.contains(credentials)
+        self.knows(credentials) == Some(true)
             && current.is_none_or(|current| *current == credentials.password)
     }
 
-    /// Tells whether this password of an account has been accepted, and no later change replaced it.
-    pub fn has_accepted(&self, account: Account, password: &Secret) -> bool {
+    /// Returns the credentials of an account with a password.
+    pub fn credentials(&self, account: Account, password: &Secret) -> Credentials {
         let (username, password) = (self.username(account), password.clone());
-        self.should_be_valid(&Credentials { username, password })
+        Credentials { username, password }
+    }
+
+    /// Returns an account's own credentials, as the accounts file has them.
+    pub fn own(&self, account: Account) -> Credentials {
+        self.credentials(account, &self.own_password(account))
     }
 
     /// Validates a password of an account. A lost answer is asked for again once, since a validation changes nothing.
     pub async fn validate(&mut self, account: Account, password: &Secret) -> SessionReply {
-        let mut reply = self.validate_once(account, password).await;
-        if matches!(reply, SessionReply::Unclear(_)) && self.target.hanging().is_none() {
+        let (operation, is_current) = (Operation::Validation, self.current(account));
+        let is_current = is_current.as_ref() == Some(password);
+        let mut reply = self.ask(operation, account, password, password).await;
+        let is_unclear = matches!(reply, SessionReply::Unclear(_)) && !self.was_refused();
+        if is_unclear && self.target.hanging().is_none() {
             self.pause(AGAIN).await;
-            reply = self.validate_once(account, password).await;
+            reply = self.ask(operation, account, password, password).await;
         }
-        if reply == SessionReply::Accepted {
-            self.current.insert(account, password.clone());
-            self.unknown_passwords.remove(&account);
+        match reply {
+            SessionReply::Accepted => {
+                self.current.insert(account, password.clone());
+                self.unknown_passwords.remove(&account);
+                self.changed_elsewhere.remove(&account);
+            }
+            SessionReply::Rejected(outcome) if is_current && outcome != Outcome::LockedOut => {
+                self.current.remove(&account);
+                self.changed_elsewhere.insert(account);
+            }
+            _ => {}
         }
         reply
     }
@@ -164,20 +173,16 @@ impl<'a> TargetSession<'a> {
     /// Validates a wrong password of an account.
     pub async fn validate_wrong_password(&mut self, account: Account) -> SessionReply {
         let wrong = self.value(account, Property::WrongPassword);
-        let wrong = wrong.unwrap_or_else(|| Secret::new(""));
-        match self.validate_once(account, &wrong).await {
-            SessionReply::Unclear(_) if !self.was_refused() => {
-                self.pause(AGAIN).await;
-                self.validate_once(account, &wrong).await
-            }
-            reply => reply,
-        }
+        let reply = self.validate(account, &wrong.unwrap_or_default()).await;
+        self.current.remove(&account);
+        reply
     }
 
     /// Tells whether the last answer was a refusal by its status, in whatever words.
     pub fn was_refused(&self) -> bool {
+        let limited = StatusCode::TOO_MANY_REQUESTS;
         self.last_status
-            .is_some_and(|status| status.is_client_error())
+            .is_some_and(|status| status.is_client_error() && status != limited)
     }
 
     /// Tells whether the last answer was a success by its status, in whatever words.
@@ -192,11 +197,6 @@ impl<'a> TargetSession<'a> {
         named
     }
 
-    async fn validate_once(&mut self, account: Account, password: &Secret) -> SessionReply {
-        self.ask(Operation::Validation, account, password, password)
-            .await
-    }
-
     /// Waits as long as given and at least as long as the last answer asks for, but never longer than the time-out.
     pub(super) async fn pause(&mut self, least: Duration) {
         let wait = std::mem::take(&mut self.retry_after).max(least);
@@ -208,9 +208,15 @@ impl<'a> TargetSession<'a> {
         self.unknown_passwords.insert(account);
     }
 
-    /// Forgets which password of an account is current.
+    /// Forgets which password of an account is current: this run may have changed it.
     pub fn forget(&mut self, account: Account) {
         self.current.remove(&account);
+        self.changed_elsewhere.remove(&account);
+    }
+
+    /// Tells whether somebody else may have changed the password of an account.
+    pub fn is_changed_elsewhere(&self, account: Account) -> bool {
+        self.changed_elsewhere.contains(&account)
     }
 
     /// Finds the current password of an account among some, in their order.
@@ -222,28 +228,30 @@ impl<'a> TargetSession<'a> {
         account: Account,
         passwords: &[Secret],
     ) -> Result<Secret, PasswordUnknown> {
-        self.current.remove(&account);
         let attempts = if self.has_admin() { 2 } else { MAX_ATTEMPTS };
+        let mut result = Err(PasswordUnknown::NoneAccepted);
         for password in passwords.iter().take(attempts) {
-            match self.validate(account, password).await {
+            result = match self.validate(account, password).await {
                 SessionReply::Accepted => return Ok(password.clone()),
-                SessionReply::Rejected(Outcome::LockedOut) => {
-                    return Err(PasswordUnknown::LockedOut);
-                }
-                SessionReply::Rejected(_) => {}
+                SessionReply::Rejected(Outcome::LockedOut) => Err(PasswordUnknown::LockedOut),
+                SessionReply::Rejected(_) => continue,
                 SessionReply::Unclear(reason) | SessionReply::NotSent(reason) => {
-                    return Err(PasswordUnknown::Unclear(reason));
+                    Err(PasswordUnknown::Unclear(reason))
                 }
-            }
+            };
+            break;
         }
-        self.unknown_passwords.insert(account);
-        Err(PasswordUnknown::NoneAccepted)
+        self.current.remove(&account);
+        if let Err(PasswordUnknown::NoneAccepted) = result {
+            self.unknown_passwords.insert(account);
+        }
+        result
     }
 
     /// Returns the user name of an account.
     pub fn username(&self, account: Account) -> String {
         let username = self.value(account, Property::Username);
-        username.map_or_else(String::new, |name| name.expose().to_owned())
+        username.unwrap_or_default().expose().to_owned()
     }
 
     /// Returns the account of a user name.
@@ -254,13 +262,18 @@ impl<'a> TargetSession<'a> {
 
     /// Returns an account's own password, as the accounts file has it.
     pub fn own_password(&self, account: Account) -> Secret {
-        let own = self.value(account, Property::Password);
-        own.unwrap_or_else(|| Secret::new(""))
+        self.value(account, Property::Password).unwrap_or_default()
     }
 
     /// Returns the possible passwords of an account: those of the journal, the latest first; its own; and all that the run generates.
     pub fn candidates(&self, account: Account, journal: &UndoJournal) -> Vec<Secret> {
-        let noted = journal.at_risk().get(&account).into_iter().flatten().rev();
+        let noted = journal
+            .state
+            .at_risk
+            .get(&account)
+            .into_iter()
+            .flatten()
+            .rev();
         let noted = noted.filter_map(|template| self.fill(template));
         let own = [
             Property::Password,
@@ -315,11 +328,12 @@ impl<'a> TargetSession<'a> {
         self.evidence.extend(judged.evidence);
         let reply = self.read(operation, judged.outcome, &answer);
         self.count(&reply, &answer, credentials.as_ref());
-        match (&reply, credentials) {
-            (SessionReply::Accepted, Some(credentials)) => self.accept(credentials),
-            (SessionReply::Rejected(outcome), Some(credentials))
-                if budget::is_failure(*outcome) =>
-            {
+        let Some(credentials) = credentials else {
+            return reply;
+        };
+        match &reply {
+            SessionReply::Accepted => self.learn(credentials, true),
+            SessionReply::Rejected(outcome) if budget::is_failure(*outcome) => {
                 // A validation may ask whether a password is still valid; an administrator's password always should be.
                 let is_unexpected =
                     operation == Operation::SetPasswordByAdmin || *outcome == Outcome::LockedOut;
@@ -327,8 +341,7 @@ impl<'a> TargetSession<'a> {
                     self.refused = self.account(&credentials.username);
                 }
                 if operation == Operation::Validation {
-                    self.accepted.retain(|accepted| *accepted != credentials);
-                    self.rejected.push(credentials);
+                    self.learn(credentials, false);
                 }
             }
             _ => {}

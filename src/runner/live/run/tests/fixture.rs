@@ -72,7 +72,7 @@ impl LiveFixture {
     }
 
     fn journal(&self) -> PathBuf {
-        JournalDir::at(self.journals.path()).journal(&self.place())
+        JournalDir(self.journals.path().into()).journal(&self.place())
     }
 
     pub(super) fn plan(&self, cases: &str, failures: u32) -> Plan {
@@ -98,6 +98,7 @@ impl LiveFixture {
             protected,
             changes: true,
             max_auth_failures: failures,
+            used: 0,
             repeat: 1,
         };
         Plan::new(&cases, contract::of(Kind::Sensor), &permissions)
@@ -117,7 +118,6 @@ impl LiveFixture {
             kind: Kind::Sensor,
             client: TargetOptions::default(),
             accounts: "lab.yaml".into(),
-            environment: Vec::new(),
         };
         let journal = UndoJournal::begin(self.journal(), header, &Seed::random()).unwrap();
         let options = LiveRunOptions {
@@ -139,7 +139,7 @@ impl LiveFixture {
             return None;
         }
         let (journal, _) = UndoJournal::open(&path).unwrap()?;
-        Some(journal.at_risk().keys().copied().collect())
+        Some(journal.state.at_risk.keys().copied().collect())
     }
 
     pub(super) fn count(&self, operation: Operation, outcome: Option<Outcome>) -> u64 {

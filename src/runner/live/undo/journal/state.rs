@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    io,
     path::PathBuf,
 };
 
@@ -10,10 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     client::{Pin, TargetOptions},
     contract::Kind,
-    runner::{
-        Credentials, Seed,
-        live::undo::{state_file::InvalidJournal, target_place::TargetPlace},
-    },
+    runner::{Credentials, Seed, live::undo::target_place::TargetPlace},
     suite::Account,
 };
 
@@ -32,8 +30,6 @@ pub struct JournalHeader {
     pub client: TargetOptions,
     /// The accounts file.
     pub accounts: PathBuf,
-    /// The environment variables that the accounts file names.
-    pub environment: Vec<String>,
     /// Whose passwords the run may change, and the administrator's name.
     pub users: BTreeMap<Account, JournalUser>,
 }
@@ -132,7 +128,8 @@ impl JournalState {
     ///
     /// # Errors
     /// The text is not a journal.
-    pub fn read(bytes: &[u8]) -> Result<Option<JournalState>, InvalidJournal> {
+    pub fn read(bytes: &[u8]) -> io::Result<Option<JournalState>> {
+        let wrong = |text: String| io::Error::new(io::ErrorKind::InvalidData, text);
         let lines = whole_lines(bytes).split_inclusive(|byte| *byte == b'\n');
         let mut lines = (1..).zip(lines);
         let first = lines.next().map(|(_, line)| serde_json::from_slice(line));
@@ -147,13 +144,11 @@ impl JournalState {
         };
         let header = header.filter(|header| header.version == JournalHeader::VERSION);
         let Some(header) = header else {
-            return Err(InvalidJournal(
-                "it is not a journal of this version".to_owned(),
-            ));
+            return Err(wrong("it is not a journal of this version".to_owned()));
         };
         let (mut state, mut closed) = (JournalState::new(header), false);
         for (number, line) in lines {
-            let wrong = |reason: &str| InvalidJournal(format!("line {number}: {reason}"));
+            let wrong = |reason: &str| wrong(format!("line {number}: {reason}"));
             if closed {
                 return Err(wrong("it follows the end"));
             }

@@ -2,6 +2,8 @@
 
 #![expect(clippy::disallowed_methods, reason = "journals are files, with times")]
 
+use std::collections::BTreeMap;
+
 use rstest::rstest;
 
 use super::*;
@@ -25,7 +27,6 @@ fn begun() -> (tempfile::TempDir, PathBuf, UndoJournal) {
         kind: Kind::Sensor,
         client: TargetOptions::default(),
         accounts: "/lab.yaml".into(),
-        environment: Vec::new(),
     };
     let journal = UndoJournal::begin(path.clone(), header, &Seed::random()).unwrap();
     (folder, path, journal)
@@ -64,7 +65,7 @@ fn what_was_noted_is_at_risk_until_it_is_proven() {
         account: Account::ReadOnly,
     });
     drop(journal);
-    let at_risk = open(&path).at_risk().clone();
+    let at_risk = open(&path).state.at_risk.clone();
     assert_eq!(
         at_risk,
         [(
@@ -85,7 +86,7 @@ fn the_paths_that_a_target_serves_are_kept() {
     journal.note(JournalLine::Served { fact, reading });
     drop(journal);
     assert_eq!(
-        open(&path).state().served,
+        open(&path).state.served,
         [("set_password.path".to_owned(), "curl".to_owned())]
     );
 }
@@ -97,12 +98,12 @@ fn a_torn_last_line_is_a_request_that_never_left() {
     append(&mut journal, br#"{"sending":{"case":"two","st"#);
     drop(journal);
     let mut journal = open(&path);
-    assert_eq!(journal.at_risk().len(), 1);
+    assert_eq!(journal.state.at_risk.len(), 1);
     journal.note(JournalLine::Restored {
         account: Account::User,
     });
     drop(journal);
-    assert!(open(&path).at_risk().is_empty());
+    assert!(open(&path).state.at_risk.is_empty());
 }
 
 /// Every passwords' template has letters of two bytes, so a crash may leave half of one.
@@ -132,7 +133,7 @@ fn a_journal_torn_at_any_byte_can_be_read() {
         fs::write(&path, &whole[..end]).unwrap();
         let journal = open(&path);
         let lines = whole[..end].iter().filter(|byte| **byte == b'\n').count();
-        assert_eq!(journal.at_risk().len(), lines - 1, "{end} bytes");
+        assert_eq!(journal.state.at_risk.len(), lines - 1, "{end} bytes");
         assert_eq!(fs::read(&path).unwrap(), state::whole_lines(&whole[..end]));
     }
     for end in 0..first {
@@ -204,10 +205,10 @@ fn a_journal_with_a_doubt_is_kept_for_a_day() {
     });
     let kept = journal.close().kept.unwrap();
     assert!(!path.exists() && seed_path(&kept).exists());
-    let dir = JournalDir::at(folder.path());
+    let dir = JournalDir(folder.path().into());
     assert_eq!(dir.journals().unwrap(), Vec::<PathBuf>::new());
     let (journal, seed) = UndoJournal::open(&kept).unwrap().unwrap();
-    assert_eq!(journal.state().open_accounts(), [Account::User].into());
+    assert_eq!(journal.state.open_accounts(), [Account::User].into());
     assert!(seed.is_some());
     let yesterday = std::time::SystemTime::now() - std::time::Duration::from_hours(25);
     journal.file.set_modified(yesterday).unwrap();
@@ -226,7 +227,7 @@ fn the_lines_of_an_undo_need_no_room_on_the_disk() {
         journal.note(JournalLine::Restored { account });
     }
     assert_eq!(fs::metadata(&path).unwrap().len(), size);
-    assert!(open(&path).at_risk().is_empty());
+    assert!(open(&path).state.at_risk.is_empty());
 }
 
 #[test]
@@ -244,7 +245,7 @@ fn journal_and_seed_are_their_owner_s_alone() {
 #[test]
 fn a_second_journal_of_one_target_is_refused() {
     let (_folder, path, journal) = begun();
-    let again = UndoJournal::begin(path, journal.header().clone(), &Seed::random());
+    let again = UndoJournal::begin(path, journal.state.header.clone(), &Seed::random());
     let error = again.unwrap_err();
     assert!(
         matches!(&error, JournalError::Io { error, .. } if error.kind() == io::ErrorKind::AlreadyExists),

@@ -18,21 +18,14 @@ use crate::{
 };
 
 impl TargetSession<'_> {
-    /// Returns why credentials may not be sent: at the limit only those that the target has accepted are. Those of
-    /// the accounts file may be one failure more, until they are rejected.
+    /// Returns why credentials may not be sent: at the limit only those are that the target has accepted, in this
+    /// run or in the last 15 minutes.
     pub fn refusal(&self, credentials: Option<&Credentials>) -> Option<String> {
-        let is_own = |sent: &Credentials| {
-            let account = self.account(&sent.username);
-            account.is_some_and(|account| {
-                self.own_password(account) == sent.password && !self.rejected.contains(sent)
-            })
-        };
-        let is_allowed = match credentials {
-            Some(sent) if self.should_be_valid(sent) => true,
-            Some(sent) if is_own(sent) => self.sign_ins.has_room(0),
-            _ => self.sign_ins.has_room(1),
-        };
-        (!is_allowed).then(|| self.sign_ins.refusal(1))
+        let is_known = credentials.is_some_and(|sent| {
+            let is_remembered = self.knows(sent).is_none() && self.sign_ins.has_accepted(sent);
+            is_remembered || self.should_be_valid(sent)
+        });
+        (!is_known && !self.sign_ins.has_room(1)).then(|| self.sign_ins.refusal(1))
     }
 
     /// Reads an answer. A 5xx counts as lost, whatever its body: the request may have been carried out.
@@ -73,8 +66,7 @@ impl TargetSession<'_> {
     ) {
         let should_be_valid = |sent: &Credentials| {
             let account = self.account(&sent.username);
-            let is_own = account.is_some_and(|account| self.own_password(account) == sent.password);
-            is_own || self.should_be_valid(sent)
+            self.should_be_valid(sent) || account.is_some_and(|account| self.own(account) == *sent)
         };
         let failed = match (reply, answer) {
             (SessionReply::Rejected(outcome), _) => budget::is_failure(*outcome),
