@@ -78,13 +78,13 @@ impl Addresses {
 }
 
 /// Reads a host for clap.
-pub(super) fn host(text: &str) -> Result<String, String> {
+pub(super) fn host(text: &str) -> Result<String, &'static str> {
     let url = format!("http://{}/", server::bracketed(text));
     match url.parse::<http::Uri>() {
         Ok(uri) if uri.port().is_none() && uri.host().is_some() && uri.path() == "/" => {
             Ok(text.to_owned())
         }
-        _ => Err("expected a host name or an IP address, without a port".to_owned()),
+        _ => Err("expected a host name or an IP address, without a port"),
     }
 }
 

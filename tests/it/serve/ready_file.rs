@@ -95,7 +95,7 @@ fn a_device_stays_a_device() {
 }
 
 #[test]
-fn a_file_of_an_earlier_process_is_gone_before_fixtures_are_read() {
+fn an_old_ready_file_is_gone_before_fixtures_are_read() {
     let folder = Folder::new();
     let path = folder.path("ready.json");
     let (process, _) = Process::serve(2, &["--ready-file", &path]);
