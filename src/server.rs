@@ -156,6 +156,7 @@ impl Server {
             count: Arc::clone(&self.count),
             stream,
             source,
+            first: Default::default(),
         };
         let ending = self.ending.subscribe();
         self.tasks.spawn(task::serve(accepted, ending, permit));

@@ -33,6 +33,8 @@ pub enum Reason {
     Role(Role),
     /// The request has this fault, or the user is in this state.
     In(Condition),
+    /// A field of the request has this fault.
+    OfField(Condition, Field),
     /// No user has the name that signs in.
     NoSuchUser,
     /// The user exists, the password is another.
@@ -265,6 +267,9 @@ impl fmt::Display for Reason {
             Reason::Policy(violation) => return write!(out, "the new password has {violation}"),
             Reason::Role(role) => return write!(out, "the role {role} may not do this"),
             Reason::In(condition) => &CONDITIONS[condition],
+            Reason::OfField(condition, field) => {
+                return write!(out, "{}: `{}`", CONDITIONS[condition], field.name());
+            }
             Reason::NoSuchUser => "no user has this name",
             Reason::OtherPassword => "user exists, password differs",
             Reason::NoSuchTarget => "no user has the name whose password is to be changed",

@@ -11,7 +11,7 @@ use super::{
     rules::OperationRules,
 };
 use crate::{
-    appliance::{ResponseKey, Rules},
+    appliance::{Reason, ResponseKey, Rules},
     contract::{Condition, Field, Handling, Operation, Outcome, encoding::percent_decode},
 };
 
@@ -130,6 +130,31 @@ impl Rules {
     ) -> Result<(), Condition> {
         let proceeds = is_good || self.outcome_of(Some(operation), condition).is_none();
         proceeds.then_some(()).ok_or(condition)
+    }
+
+    /// Names the field in a reason that is a fault of one.
+    pub fn with_field(&self, reason: Reason, operation: Option<Operation>, body: &[u8]) -> Reason {
+        let (Reason::In(condition), Some(operation), Ok(object)) =
+            (reason, operation, body::parse(body))
+        else {
+            return reason;
+        };
+        let is_at_fault = |names: &[String]| {
+            let mut values = object
+                .iter()
+                .filter(|(name, _)| names.iter().any(|it| it == name));
+            match (condition, values.next().map(|(_, value)| value)) {
+                (Condition::MissingField, None)
+                | (Condition::NullValue, Some(FieldValue::Null))
+                | (Condition::WrongType, Some(FieldValue::Other)) => true,
+                (Condition::EmptyValue, Some(FieldValue::Text(text))) => text.is_empty(),
+                (Condition::DuplicateField, Some(_)) => values.next().is_some(),
+                _ => false,
+            }
+        };
+        let mut fields = self.operation(operation).fields.iter();
+        let at_fault = fields.find(|(_, names)| is_at_fault(names));
+        at_fault.map_or(reason, |(field, _)| Reason::OfField(condition, *field))
     }
 
     fn parse_fields<'a>(

@@ -3,9 +3,15 @@
 use std::{collections::BTreeMap, sync::LazyLock};
 
 use bytes::Bytes;
-use http::{Request, header::AUTHORIZATION};
+use http::{
+    HeaderMap, HeaderValue, Request,
+    header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE},
+};
 
-use crate::contract::{Condition, closed_set};
+use crate::{
+    appliance::Reason,
+    contract::{Condition, closed_set},
+};
 
 closed_set! {
     /// A fault of the client. An appliance may accept the request all the same.
@@ -13,6 +19,10 @@ closed_set! {
     Finding, "finding" {
         /// `admin_user` stands where the table has `admin_username`.
         AdminUser = "admin_user",
+        /// The body begins with a byte order mark.
+        ByteOrderMark = "byte_order_mark",
+        /// The body is compressed.
+        CompressedBody = "compressed_body",
         /// The URL holds a query: names and passwords there end in every log on the way.
         CredentialsInUrl = "credentials_in_url",
         /// A field stands in the body twice.
@@ -21,6 +31,8 @@ closed_set! {
         EmptyBody = "empty_body",
         /// A required field is an empty string.
         EmptyValue = "empty_value",
+        /// The body is a form, and not JSON.
+        FormBody = "form_body",
         /// JSON sent under curl's default content type.
         FormContentType = "form_content_type",
         /// A backslash stands before a character that JSON does not escape.
@@ -41,6 +53,8 @@ closed_set! {
         OtherContentType = "other_content_type",
         /// The path is an operation's, the method is not.
         OtherMethod = "other_method",
+        /// The request names two content types or more.
+        SeveralContentTypes = "several_content_types",
         /// An `Authorization` header, where none is needed.
         Token = "token",
         /// The body is larger than an appliance reads.
@@ -67,8 +81,18 @@ impl Finding {
 
     /// Returns what is wrong with a request, which was rejected in a condition or evaluated.
     pub fn all_in(request: &Request<Bytes>, rejection: Option<Condition>) -> Vec<Finding> {
-        let body = request.body();
+        let (body, headers) = (request.body(), request.headers());
+        let has_several_types = headers.get_all(CONTENT_TYPE).iter().nth(1).is_some();
+        // The headers first: what follows from them is no fault of the body's.
         let rejected = match rejection {
+            Some(_) if is_compressed(headers) && !body.is_empty() => Some(Finding::CompressedBody),
+            Some(_) if has_several_types => None,
+            Some(Condition::FormContentType) if !body.trim_ascii_start().starts_with(b"{") => {
+                Some(Finding::FormBody)
+            }
+            Some(Condition::MalformedBody) if body.starts_with(BYTE_ORDER_MARK) => {
+                Some(Finding::ByteOrderMark)
+            }
             Some(Condition::MalformedBody) if has_invalid_escape(body) => {
                 Some(Finding::InvalidEscape)
             }
@@ -78,16 +102,27 @@ impl Finding {
             condition => condition.and_then(Finding::of),
         };
         let has_query = request.uri().query().is_some_and(|query| !query.is_empty());
-        let has_token = request.headers().contains_key(AUTHORIZATION);
+        let has_token = headers.contains_key(AUTHORIZATION);
         let all = [
             rejected,
             has_query.then_some(Finding::CredentialsInUrl),
             has_token.then_some(Finding::Token),
+            has_several_types.then_some(Finding::SeveralContentTypes),
         ];
         let mut all: Vec<Finding> = all.into_iter().flatten().collect();
         all.sort();
         all.dedup();
         all
+    }
+
+    /// Says what is wrong with a request that was rejected for a reason, and what to do.
+    pub fn advice_on(findings: &[Finding], reason: Reason) -> String {
+        let own = |finding: &&Finding| match reason {
+            Reason::OfField(..) => **finding == Finding::AdminUser,
+            _ => !matches!(finding, Finding::Token | Finding::CredentialsInUrl),
+        };
+        let advice = findings.iter().find(own).map(|finding| finding.advice());
+        advice.map_or_else(|| reason.to_string(), str::to_owned)
     }
 
     /// Returns the finding of the same name. A condition that is the appliance's state, such as
@@ -99,6 +134,11 @@ impl Finding {
             other => other.name().parse().ok(),
         }
     }
+}
+
+fn is_compressed(headers: &HeaderMap) -> bool {
+    let encoding = headers.get(CONTENT_ENCODING).map(HeaderValue::as_bytes);
+    encoding.is_some_and(|encoding| !encoding.eq_ignore_ascii_case(b"identity"))
 }
 
 /// Tells whether a backslash stands in a string before what JSON does not escape (RFC 8259 section 7).
@@ -118,6 +158,9 @@ fn has_invalid_escape(body: &[u8]) -> bool {
 fn holds(body: &[u8], wanted: &[u8]) -> bool {
     body.windows(wanted.len()).any(|window| window == wanted)
 }
+
+/// What some editors and Windows programs write before UTF-8.
+const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
 #[cfg(test)]
 mod tests {

@@ -3,7 +3,7 @@
 use crate::{
     appliance::Rules,
     contract,
-    contract::{Kind, Operation},
+    contract::{Kind, Operation, encoding::percent_decode},
 };
 
 /// Returns what a request that hit no operation may have meant, as text.
@@ -32,7 +32,9 @@ pub fn suggestion(rules: &Rules, path: &str) -> String {
         );
     }
     let all = || Operation::ALL.iter().copied();
-    let plain = path.trim_end_matches('/').to_ascii_lowercase();
+    // A path is the same with characters escaped (RFC 3986 section 6.2.2.2).
+    let plain = percent_decode(path);
+    let plain = plain.trim_end_matches('/').to_ascii_lowercase();
     let last = plain.rsplit('/').next().unwrap_or_default();
     let without_dashes = |text: &str| text.replace(['-', '_'], "");
     let is_same = |name: &str| without_dashes(last) == without_dashes(name);
@@ -96,6 +98,11 @@ mod tests {
         Kind::Console,
         "/v1/set-password-by-admin",
         "did you mean /external/authentication/set_password_by_admin?"
+    )]
+    #[case::escaped(
+        Kind::Sensor,
+        "/api/external/authentication/v%61lidation",
+        "did you mean /api/external/authentication/validation?"
     )]
     #[case::anything(
         Kind::Console,

@@ -78,8 +78,11 @@ fn deliver(
     Response::new(Bytes::new())
 }
 
-/// Notes that the entry of an answer is to be completed.
+/// Notes that the entry of an answer is to be completed, and prints what is to be known of the request.
 fn note_pending(answer: ServerAnswer, connection: &Connection) -> Delivery {
+    if let Some(note) = answer.note {
+        connection.limits.log.line(&note);
+    }
     if let Some(entry) = answer.entry {
         let status = answer.delivery.response.status();
         connection.state().pending.push((entry, status));

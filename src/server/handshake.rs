@@ -2,7 +2,7 @@
 
 use std::{future::poll_fn, io, net::IpAddr};
 
-use rustls::{AlertDescription, Error, InvalidMessage, PeerMisbehaved};
+use rustls::{AlertDescription, Error, InvalidMessage, PeerIncompatible, PeerMisbehaved};
 use tokio::{io::AsyncReadExt, time::timeout};
 use tokio_rustls::TlsAcceptor;
 
@@ -108,6 +108,20 @@ fn explain(error: &Error) -> String {
         }
         Error::InvalidMessage(InvalidMessage::InvalidContentType) => {
             "the client does not speak TLS: plain HTTP needs --http"
+        }
+        Error::PeerIncompatible(
+            PeerIncompatible::Tls12NotOffered
+            | PeerIncompatible::Tls12NotOfferedOrEnabled
+            | PeerIncompatible::ServerDoesNotSupportTls12Or13
+            | PeerIncompatible::SignatureAlgorithmsExtensionRequired,
+        ) => "the client offers nothing newer than TLS 1.1: it must offer TLS 1.2 or 1.3",
+        Error::PeerIncompatible(
+            PeerIncompatible::NoCipherSuitesInCommon
+            | PeerIncompatible::NoSignatureSchemesInCommon
+            | PeerIncompatible::NoEcPointFormatsInCommon
+            | PeerIncompatible::NoKxGroupsInCommon,
+        ) => {
+            "the client and the server have no cipher in common: the client must offer ECDHE, ECDSA and AES-GCM or ChaCha20"
         }
         Error::NoApplicationProtocol => "the client does not offer HTTP/1.1 (ALPN http/1.1)",
         _ => return error.to_string(),

@@ -25,6 +25,9 @@ pub trait Service: Send + Sync + 'static {
     /// The server adds `connection: close`, and applies no failure.
     fn refuse(&self, head: &Parts, refusal: Refusal, client: Client) -> ServerAnswer;
 
+    /// Called when what a client sends is not HTTP/1, or begins no request.
+    fn on_unreadable(&self) {}
+
     /// Called once for each answer with a journal entry, when it was sent or never will be.
     fn complete(&self, _entry: EntryId, _status: StatusCode, _progress: Progress, _now: Instant) {}
 
@@ -99,6 +102,8 @@ pub struct ServerAnswer {
     pub received: Duration,
     /// The journal entry to complete when the answer has ended.
     pub entry: Option<EntryId>,
+    /// What the person who runs the server should know of the request, without a value of it.
+    pub note: Option<String>,
 }
 
 impl ServerAnswer {
@@ -108,6 +113,7 @@ impl ServerAnswer {
             delivery: Delivery::plain(response),
             received: Duration::ZERO,
             entry: None,
+            note: None,
         }
     }
 

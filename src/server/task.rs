@@ -38,11 +38,13 @@ pub(super) struct Accepted {
     pub(super) count: Arc<AtomicU64>,
     pub(super) stream: TcpStream,
     pub(super) source: IpAddr,
+    /// The first bytes, once they have come.
+    pub(super) first: [u8; HTTP2_PREFACE.len()],
 }
 
 /// Serves a client until it leaves, a limit ends the connection, or the server stops.
 pub(super) async fn serve(
-    accepted: Accepted,
+    mut accepted: Accepted,
     mut ending: watch::Receiver<Ending>,
     _permit: Permit,
 ) {
@@ -60,6 +62,8 @@ pub(super) async fn serve(
         }
     }
     let (connection, decision) = accepted.connection();
+    let (is_tls, first, source) = (accepted.identity.is_some(), accepted.first, accepted.source);
+    let unreadable = || explain(source, is_tls, &first);
     let mut served = pin!(async {
         let Accepted {
             stream, identity, ..
@@ -74,7 +78,7 @@ pub(super) async fn serve(
             Some(identity) => handshake::accept(&connection, stream, identity, failure).await,
         };
         if let Some(transport) = transport {
-            serve_http(&connection, transport).await;
+            serve_http(&connection, transport, unreadable).await;
         }
     });
     loop {
@@ -97,12 +101,12 @@ pub(super) async fn serve(
 
 impl Accepted {
     /// Waits for a first byte. Without one, as from a probe of the port, nothing is counted and no failure mode fires.
-    async fn has_byte(&self) -> bool {
+    async fn has_byte(&mut self) -> bool {
         let limit = match self.identity {
             Some(_) => self.limits.handshake,
             None => self.limits.idle,
         };
-        let peeked = timeout(limit, self.stream.peek(&mut [0])).await;
+        let peeked = timeout(limit, self.stream.peek(&mut self.first)).await;
         peeked.is_ok_and(|peeked| peeked.is_ok_and(|count| count > 0))
     }
 
@@ -122,8 +126,24 @@ impl Accepted {
     }
 }
 
+/// Says what a client has sent in place of HTTP/1. Its first bytes say nothing of what is inside TLS.
+fn explain(source: IpAddr, is_tls: bool, first: &[u8; HTTP2_PREFACE.len()]) -> String {
+    let what = match first {
+        [TLS_HANDSHAKE, ..] if !is_tls => {
+            "TLS to a port of plain HTTP: leave out --http, or give it an http:// URL"
+        }
+        first if first == HTTP2_PREFACE => "HTTP/2 without asking: make it speak HTTP/1.1",
+        _ => "what is not HTTP/1.1: make it speak HTTP/1.1",
+    };
+    format!("the client {source} sent {what}")
+}
+
 /// Speaks HTTP until either side ends the connection, and ends it in time.
-async fn serve_http(connection: &Arc<Connection>, transport: Box<dyn Transport>) {
+async fn serve_http(
+    connection: &Arc<Connection>,
+    transport: Box<dyn Transport>,
+    unreadable: impl Fn() -> String,
+) {
     let limits = &connection.limits;
     connection.state().set(ConnectionPhase::Idle);
     let mut http = pin!(async {
@@ -136,10 +156,16 @@ async fn serve_http(connection: &Arc<Connection>, transport: Box<dyn Transport>)
             }
             Pin::new(&mut hyper).poll(cx)
         });
-        // An error is the client's, and hyper has answered what can be answered.
-        if served.await.is_ok() {
+        match served.await {
             // Hyper did it, unless the client asked for an upgrade.
-            let _ = hyper.into_parts().io.into_inner().shutdown().await;
+            Ok(()) => drop(hyper.into_parts().io.into_inner().shutdown().await),
+            // Hyper has answered what can be answered.
+            Err(error) if error.is_parse() => {
+                connection.service.on_unreadable();
+                limits.log.line(&unreadable());
+            }
+            // The client has left.
+            Err(_) => {}
         }
     });
     let mut timer = pin!(sleep(limits.idle));
@@ -182,3 +208,8 @@ fn hyper_builder(limits: &Limits) -> Builder {
         .header_read_timeout(None);
     builder
 }
+
+/// RFC 8446 section 5.1.
+const TLS_HANDSHAKE: u8 = 22;
+/// RFC 9113 section 3.4.
+const HTTP2_PREFACE: &[u8; 14] = b"PRI * HTTP/2.0";

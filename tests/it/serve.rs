@@ -3,6 +3,7 @@
 mod certificates;
 mod end;
 mod healthcheck;
+mod notes;
 mod options;
 mod ports;
 mod ready;

@@ -6,13 +6,13 @@ use std::{sync::Arc, time::Instant};
 use bytes::Bytes;
 use http::{Request, StatusCode, request::Parts};
 
-use super::{MockAppliance, ScheduledAppliance};
+use super::{MockAppliance, ScheduledAppliance, unmatched};
 use crate::{
     appliance::{GracePeriod, Moment, ParsedRequest, Reason, ResponseKey, Rules},
     clock::{Clock, Timestamp},
     contract::Outcome,
     failure::{Call, Delivery, FailureAction, Page, Stale, Trigger},
-    journal::{EntryClass, EntryData, EntryId, Finding, Progress, RecordedRequest},
+    journal::{EntryClass, EntryData, EntryId, Finding, Progress, RecordedRequest, suggestion},
     server::{AcceptDecision, Client, PinnedFuture, Refusal, ServerAnswer, Service},
 };
 
@@ -48,10 +48,25 @@ impl Service for MockAppliance {
         let stamp = self.clock.timestamp();
         let decision = content.current.decide(&parsed, client, stamp.moment);
         if decision.class.operation.is_none() {
-            content.unmatched.add(method, uri);
+            content.unmatched.add(unmatched::line(method, uri));
         }
+        let operation = decision.class.operation;
+        let reason = rules.with_field(decision.reason, operation, request.body());
+        let is_rejected = parsed.rejection().is_some();
+        let note = is_rejected.then(|| match operation {
+            None => format!(
+                "{}: {} met no operation: {}",
+                content.name,
+                unmatched::line(method, uri),
+                suggestion(&rules, uri.path())
+            ),
+            Some(operation) => {
+                let advice = Finding::advice_on(&findings, reason);
+                format!("{}: {operation} was refused: {advice}", content.name)
+            }
+        });
         let entry = self.journal.push(EntryData {
-            reason: Some(decision.reason),
+            reason: Some(reason),
             changed: decision.changed,
             findings,
             ..entry_data(&stamp, client, decision.class.clone(), recorded)
@@ -61,6 +76,7 @@ impl Service for MockAppliance {
             delivery: decision.deliver(&rules, &parsed, uri.path()),
             received: stamp.age,
             entry: Some(entry),
+            note,
         }
     }
 
@@ -80,17 +96,26 @@ impl Service for MockAppliance {
         };
         let recorded = RecordedRequest::new(&head.method, &head.uri, &head.headers, &[]);
         let mut content = self.content();
-        if class.operation.is_none() {
-            content.unmatched.add(&head.method, &head.uri);
-        }
+        let line = unmatched::line(&head.method, &head.uri);
+        content.unmatched.add(format!("{line} ({outcome})"));
+        let note = format!(
+            "{}: {line} was refused: {}",
+            content.name,
+            advice_on(refusal)
+        );
         let stamp = self.clock.timestamp();
         let refused = entry_data(&stamp, client, class, recorded);
         let entry = self.journal.push(refused);
         drop(content);
         ServerAnswer {
             entry: Some(entry),
+            note: Some(note),
             ..ServerAnswer::plain(rules.render_rejection(head, outcome))
         }
+    }
+
+    fn on_unreadable(&self) {
+        self.content().unmatched.add("not HTTP/1.1".to_owned());
     }
 
     fn complete(&self, entry: EntryId, status: StatusCode, progress: Progress, now: Instant) {
@@ -211,6 +236,20 @@ impl Decision {
         let rules = replaced.rules.as_deref().unwrap_or(rules);
         let delivery = Delivery::plain(rules.render_response(self.key, request));
         failure.action.apply(&failure.random, delivery)
+    }
+}
+
+/// Says what is wrong with a request that the server refuses by itself.
+fn advice_on(refusal: Refusal) -> &'static str {
+    match refusal {
+        Refusal::BadRequest => {
+            "it breaks a rule of HTTP: no Host or several, a target or a transfer coding that is not valid, or a body that ends early (RFC 9112)"
+        }
+        Refusal::BodyTooLarge => Finding::TooLarge.advice(),
+        Refusal::HeadTooLarge => {
+            "its header lines are longer than an appliance reads (32 KiB, assumed)"
+        }
+        Refusal::RequestTimeout => "its body took longer than an appliance waits (30 s, assumed)",
     }
 }
 

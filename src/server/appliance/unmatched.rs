@@ -9,21 +9,23 @@ use http::{Method, Uri};
 pub struct UnmatchedRequests {
     /// How many there were.
     pub count: u64,
-    /// The first hundred, each once: method and path, without the query, which may hold a secret.
+    /// The first hundred, each once: method and path, and why the server refused it.
     pub first: Vec<String>,
 }
 
 impl UnmatchedRequests {
-    pub(super) fn add(&mut self, method: &Method, uri: &Uri) {
+    pub(super) fn add(&mut self, line: String) {
         self.count += 1;
-        if self.first.len() < MAX_REMEMBERED {
-            let path: String = uri.path().chars().take(MAX_PATH_CHARS).collect();
-            let line = format!("{method} {path}");
-            if !self.first.contains(&line) {
-                self.first.push(line);
-            }
+        if self.first.len() < MAX_REMEMBERED && !self.first.contains(&line) {
+            self.first.push(line);
         }
     }
+}
+
+/// Method and path, without the query, which may hold a secret.
+pub(super) fn line(method: &Method, uri: &Uri) -> String {
+    let path: String = uri.path().chars().take(MAX_PATH_CHARS).collect();
+    format!("{method} {path}")
 }
 
 /// Says how many and which: `3 requests hit no operation: GET /a, POST /b`.
@@ -50,10 +52,8 @@ mod tests {
     fn all_are_counted_and_the_first_remembered_without_their_query() {
         let mut unmatched = UnmatchedRequests::default();
         for number in 0..300 {
-            unmatched.add(
-                &Method::GET,
-                &format!("/{}?password=hidden", number / 2).parse().unwrap(),
-            );
+            let uri = format!("/{}?password=hidden", number / 2).parse().unwrap();
+            unmatched.add(line(&Method::GET, &uri));
         }
         assert_eq!((unmatched.count, unmatched.first.len()), (300, 100));
         assert_eq!(unmatched.first[0], "GET /0");

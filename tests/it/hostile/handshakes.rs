@@ -16,7 +16,6 @@ use crate::hostile::{
 };
 
 #[rstest]
-#[case::nothing(b"".to_vec())]
 #[case::http(good(""))]
 #[case::http_2(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec())]
 #[case::ssl_2(b"\x80\x2e\x01\x00\x02\x00\x15\x00\x00\x00\x10\x01\x00\x80\x02\x00\x80\x03\x00\x80\x04\x00\x80\x05\x00\x80\x06\x00\x40\x07\x00\xc0".to_vec())]
@@ -44,6 +43,15 @@ async fn rubbish_in_place_of_a_hello_is_refused(#[case] bytes: Vec<u8>) {
             .iter()
             .any(|line| line.starts_with("TLS handshake with "))
     );
+}
+
+/// A probe of the port.
+#[tokio::test]
+async fn a_connection_without_a_byte_is_not_reported() {
+    let mut mock = Mock::start(true, Limits::default()).await;
+    assert!(!ends_in_http(&mock, b"").await);
+    mock.is_well().await.unwrap();
+    assert!(mock.reported().is_empty());
 }
 
 /// Every byte of a hello, once each of its bits turned: some still are hellos, none harms anybody.
@@ -148,7 +156,10 @@ async fn two_hundred_handshakes_are_begun_and_left() {
         .iter()
         .filter(|line| line.contains("not finished within 300ms"))
         .count();
-    assert_eq!(overdue, 200);
+    assert_eq!(
+        overdue, 199,
+        "the first has sent nothing, as a probe of the port"
+    );
 }
 
 /// Bytes beneath TLS, where only sealed ones may come.

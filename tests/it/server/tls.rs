@@ -4,7 +4,7 @@ use super::*;
 
 #[rstest]
 #[case::rubbish(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n".as_slice(), "--http")]
-#[case::abandoned(b"".as_slice(), "the client closed the connection")]
+#[case::abandoned(b"\x16".as_slice(), "the client closed the connection")]
 #[case::half_a_record(b"\x16\x03\x01".as_slice(), "the client closed the connection")]
 #[tokio::test]
 async fn a_failed_handshake_is_logged_and_harms_nobody(
@@ -40,8 +40,12 @@ async fn a_handshake_that_stalls_is_cut() {
         true,
     )
     .await;
+    let mut silent = server.connect().await;
+    assert_eq!(soon(silent.read(&mut [0])).await.unwrap(), 0);
     let mut stream = server.connect().await;
-    assert_eq!(soon(stream.read(&mut [0])).await.unwrap(), 0);
+    stream.write_all(b"\x16").await.unwrap();
+    // A reset is an end as well: a byte of the client's was not read.
+    assert!(matches!(soon(stream.read(&mut [0])).await, Ok(0) | Err(_)));
     assert!(
         soon(lines.recv())
             .await
