@@ -1,6 +1,6 @@
 //! Runs one case: its requests are built, sent and judged.
 
-use std::time::Instant;
+use std::{collections::BTreeSet, time::Instant};
 
 use bytes::Bytes;
 use http::{HeaderName, Request, Response, header};
@@ -43,6 +43,17 @@ pub struct CaseRun {
     pub(super) changes: Vec<SentChange>,
 }
 
+/// A step that was sent.
+struct SentStepRun {
+    answer: Result<Response<Bytes>, ClientError>,
+    judged: StepVerdict,
+    /// Whether the next step can be sent.
+    continues: bool,
+    /// What is known of a change.
+    change: Option<SentChange>,
+    micros: u64,
+}
+
 /// Runs the cases of one target.
 pub(super) struct CaseRunner<'a> {
     pub(super) context: &'a RunContext,
@@ -78,10 +89,6 @@ impl CaseRunner<'_> {
     }
 
     /// Sends the requests of a case one after the other, and judges each answer.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "a report says how long an exchange took"
-    )]
     async fn send_steps(
         &self,
         located: &'static CaseWithLocation,
@@ -98,98 +105,137 @@ impl CaseRunner<'_> {
         }
         let mut run = self.empty_run(located);
         let (mut exchanges, mut verdicts, mut premise_finding) = (Vec::new(), Vec::new(), None);
-        for (number, (real, shown)) in requests.iter().enumerate() {
-            let change = match &mut guard {
-                Some(guard) => guard.before(case, number, real, shown)?,
-                None => None,
-            };
-            let is_change = change.is_some();
-            let start = Instant::now();
-            let answer = match &mut guard {
-                // A request that changes nothing can be abandoned or sent again; the answer to a change is waited for.
-                Some(guard) if !is_change => guard.ask(case, number, real).await?,
-                _ => self.context.target.send(real).await,
-            };
-            let micros = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX);
-            let (contract, agreed) = (self.contract, &self.context.agreed);
-            let judged = judge(contract, &self.served, case, number, real, &answer);
-            let judged = agreed.check_profile(contract, number, judged);
-            let judged = self.check_secrets(number, judged, &answer);
-            let mut judged = presuppose_no_lock(number, judged, &verdicts);
-            let (mut continues, mut found) = (true, String::new());
-            if let Some(guard) = &mut guard {
-                let answered = AnsweredStep {
-                    case,
-                    number,
-                    request: real,
-                    judged: &judged,
-                    answer: &answer,
-                };
-                (continues, found) = guard.after(&answered, change).await;
-            }
-            if is_change {
-                let lost = lost_reason(&answer);
-                run.changes
-                    .push(self.sent_change(case, number, &judged, lost.is_some()));
-                if let Some(reason) = lost {
-                    let reason = format!("the answer to a change was lost: {reason}; {found}");
-                    let reason = NotJudged::new(ReasonCode::ChangeLost, reason);
-                    judged = verdict::not_judged(number, reason);
-                }
-            }
-            if guard.is_some()
-                && judged.conformance == Conformance::Deviation
-                && let Some((reason, hint)) = unanswered(&answer, is_change)
-            {
-                judged = verdict::not_judged(number, reason);
-                judged
-                    .finding
-                    .iter_mut()
-                    .for_each(|finding| finding.hint = Some(hint.to_owned()));
-            }
-            let failure = answer.as_ref().err().and_then(ClientError::connect_failure);
-            run.unreached = run.unreached.or(failure.map(|failure| ConnectFailure {
-                message: accounts.redact(&failure.message),
-                hint: accounts.redact(&failure.hint),
-            }));
-            let rest = number + 1..requests.len();
-            let premise = rejects_premise(case, number, contract, &judged, &answer);
-            let premise = premise.filter(|_| continues && !rest.is_empty());
-            let exchange = self.exchange_result(shown, &answer, &judged, micros);
-            run.result.exchanges.push(exchange);
-            let (request, answer) = (request_of(shown), answer_of(&answer, accounts));
-            exchanges.push(snapshot::Exchange { request, answer });
-            verdicts.push(judged);
-            if let Some(reason) = premise {
+        for (number, request) in requests.iter().enumerate() {
+            let sent = self.send_step(case, number, request, guard.as_deref_mut(), &verdicts);
+            let mut step = sent.await?;
+            let premise = rejects_premise(case, number, self.contract, &step.judged, &step.answer);
+            let has_more = step.continues && number + 1 < requests.len();
+            if let Some(reason) = premise.filter(|_| has_more) {
                 let reason = NotJudged::new(ReasonCode::PremiseFailed, reason);
-                let finding = CaseFinding::not_judged(rest.start + 1, reason);
-                premise_finding = Some(finding);
-                break;
+                premise_finding = Some(CaseFinding::not_judged(number + 2, reason));
+                step.continues = false;
             }
-            if !continues {
+            run.changes.extend(step.change);
+            run.unreached = run.unreached.or(self.unreached(&step.answer));
+            let exchange =
+                self.exchange_result(&request.1, &step.answer, &step.judged, step.micros);
+            run.result.exchanges.push(exchange);
+            exchanges.push(snapshot::Exchange {
+                request: request_of(&request.1),
+                answer: answer_of(&step.answer, accounts),
+            });
+            verdicts.push(step.judged);
+            if !step.continues {
                 break;
             }
         }
-        let result = &mut run.result;
-        result.conformance = verdict::of_steps(&verdicts);
+        self.conclude(&mut run, verdicts, &exchanges);
+        run.result.reasons.extend(premise_finding);
+        Ok(run)
+    }
+
+    /// Sends one request, judges its answer, and verifies what it may have changed.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a report says how long an exchange took"
+    )]
+    async fn send_step(
+        &self,
+        case: &Case,
+        number: usize,
+        (real, shown): &(Request<Bytes>, Request<Bytes>),
+        mut guard: Option<&mut SafetyGuard<'_>>,
+        earlier: &[StepVerdict],
+    ) -> Result<SentStepRun, NotJudged> {
+        let change = match &mut guard {
+            Some(guard) => guard.before(case, number, real, shown)?,
+            None => None,
+        };
+        let is_change = change.is_some();
+        let start = Instant::now();
+        let answer = match &mut guard {
+            // A request that changes nothing can be abandoned or sent again; the answer to a change is waited for.
+            Some(guard) if !is_change => guard.ask(case, number, real).await?,
+            _ => self.context.target.send(real).await,
+        };
+        let micros = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX);
+        let judged = judge(self.contract, &self.served, case, number, real, &answer);
+        let judged = self
+            .context
+            .agreed
+            .check_profile(self.contract, number, judged);
+        let judged = self.check_secrets(number, judged, &answer);
+        let judged = presuppose_no_lock(number, judged, earlier);
+        let mut step = SentStepRun {
+            answer,
+            judged,
+            continues: true,
+            change: None,
+            micros,
+        };
+        let Some(guard) = guard else {
+            return Ok(step);
+        };
+        let answered = AnsweredStep {
+            case,
+            number,
+            request: real,
+            judged: &step.judged,
+            answer: &step.answer,
+        };
+        let (continues, found) = guard.after(&answered, change).await;
+        step.continues = continues;
+        if is_change {
+            let lost = lost_reason(&step.answer);
+            step.change = Some(self.sent_change(case, number, &step.judged, lost.is_some()));
+            if let Some(reason) = lost {
+                let reason = format!("the answer to a change was lost: {reason}; {found}");
+                let reason = NotJudged::new(ReasonCode::ChangeLost, reason);
+                step.judged = verdict::not_judged(number, reason);
+            }
+        }
+        if step.judged.conformance == Conformance::Deviation
+            && let Some((reason, hint)) = unanswered(&step.answer, is_change)
+        {
+            step.judged = verdict::not_judged(number, reason);
+            let finding = step.judged.finding.iter_mut();
+            finding.for_each(|finding| finding.hint = Some(hint.to_owned()));
+        }
+        Ok(step)
+    }
+
+    /// Sums up the verdicts of a case's steps.
+    fn conclude(
+        &self,
+        run: &mut CaseRun,
+        verdicts: Vec<StepVerdict>,
+        exchanges: &[snapshot::Exchange],
+    ) {
+        run.result.conformance = verdict::of_steps(&verdicts);
         let variants = verdicts.iter().flat_map(|step| &step.variants);
         let names = variants.map(|choice| {
             let fact = numbered_fact(self.contract, &choice.fact);
             format!("{fact}: {}", choice.reading)
         });
-        result.reading = names.collect();
-        result.reading.sort();
-        result.reading.dedup();
-        let is_judged = result.conformance != Conformance::NotJudged;
-        run.snapshot = is_judged.then(|| snapshot::render(&exchanges));
+        run.result.reading = names.collect::<BTreeSet<_>>().into_iter().collect();
+        let is_judged = run.result.conformance != Conformance::NotJudged;
+        run.snapshot = is_judged.then(|| snapshot::render(exchanges));
         for step in verdicts {
             if let Some(finding) = step.finding {
                 run.result.add_reason(self.redacted(finding));
             }
             run.evidence.extend(step.evidence);
         }
-        run.result.reasons.extend(premise_finding);
-        Ok(run)
+    }
+
+    /// Returns why there was no connection.
+    fn unreached(&self, answer: &Result<Response<Bytes>, ClientError>) -> Option<ConnectFailure> {
+        let failure = answer.as_ref().err().and_then(ClientError::connect_failure);
+        let accounts = &self.context.accounts;
+        failure.map(|failure| ConnectFailure {
+            message: accounts.redact(&failure.message),
+            hint: accounts.redact(&failure.hint),
+        })
     }
 
     /// Returns the run of a case that is not sent, with the reason and a hint.

@@ -1,7 +1,7 @@
 //! What an answer may be: every response an expectation has under the readings of the contract.
 
 use crate::{
-    contract::{Condition, Contract, Handling, Operation, Outcome, Readings},
+    contract::{Condition, Contract, Handling, Operation, Outcome, Reading, Readings},
     suite::{Expect, placeholder::StepError},
 };
 
@@ -67,18 +67,20 @@ pub fn allowed_responses(
     Ok(responses)
 }
 
+/// A reading of the fact that decides, what it leads to, and how that is judged.
+type Branch = (ReadingChoice, Expect, Judgement);
+
 fn resolve(
     expect: &Expect,
     contract: &Contract,
     operation: Operation,
     served: &Readings,
 ) -> Result<Vec<AllowedResponse>, StepError> {
-    // The fact that decides, the rank and name of its readings, what each leads to, and how that is judged.
-    let mut branches: Vec<(ReadingChoice, Expect, Judgement)> = Vec::new();
-    match expect {
+    let branches = match expect {
         Expect::Outcome(outcome) => {
             let (outcome, choices) = (*outcome, Vec::new());
-            let judgement = if is_documented(contract, operation, outcome) {
+            let is_documented = is_documented(contract, operation, outcome);
+            let judgement = if is_documented {
                 Judgement::Documented
             } else {
                 Judgement::Open
@@ -96,69 +98,22 @@ fn resolve(
             last,
         } => {
             let operation = (*condition != Condition::UnknownPath).then_some(operation);
-            let handling = contract.handling(operation, *condition);
-            let (fact, handlings) = handling
-                .ok_or_else(|| StepError(format!("the contract does not treat {condition}")))?;
-            for (rank, reading) in handlings.readings().iter().enumerate() {
-                let outcome = match reading.is {
+            let rejection = operation.map_or(Outcome::BadRequest, Operation::rejection);
+            let leads_to = |handling: Handling| {
+                let outcome = match handling {
                     Handling::Answer(outcome) => Some(outcome),
                     Handling::First => *first,
                     Handling::Last => *last,
                     Handling::Proceed => None,
-                    Handling::Reject => {
-                        Some(operation.map_or(Outcome::BadRequest, Operation::rejection))
-                    }
+                    Handling::Reject => Some(rejection),
                 };
-                let expect = outcome
-                    .map(Expect::Outcome)
-                    .or(otherwise.as_deref().cloned());
-                let choice = ReadingChoice::new(&fact, &reading.name, rank);
-                let name = &reading.name;
-                let expect = expect.ok_or_else(|| {
-                    StepError(format!("`{fact}: {name}` lets the request go on, and the case does not say to what (`otherwise`)"))
-                })?;
-                let judgement = if condition.is_closed() {
-                    Judgement::Several
-                } else {
-                    Judgement::Open
-                };
-                branches.push((choice, expect, judgement));
-            }
+                let otherwise = || otherwise.as_deref().cloned();
+                outcome.map(Expect::Outcome).or_else(otherwise)
+            };
+            of_condition(*condition, contract, operation, &leads_to)?
         }
-        Expect::By {
-            fact: point,
-            readings,
-        } => {
-            let entry = contract.fact(operation, point);
-            let entry =
-                entry.ok_or_else(|| StepError(format!("unknown fact `{operation}.{point}`")))?;
-            let served = served.of(&entry.name);
-            for (rank, reading) in entry.readings.iter().enumerate() {
-                if served.is_some_and(|served| served != reading.name) {
-                    continue;
-                }
-                let named = readings.iter().find(|(name, _)| name == reading.name);
-                let (fact, name) = (&entry.name, reading.name);
-                let (_, expect) = named.ok_or_else(|| {
-                    StepError(format!(
-                        "the case does not say what `{fact}: {name}` leads to"
-                    ))
-                })?;
-                // Several readings may lead to the same.
-                let is_documented = entry.readings.iter().any(|reading| {
-                    let led = readings.iter().find(|(name, _)| name == reading.name);
-                    reading.ground.is_documented() && led.is_some_and(|(_, led)| led == expect)
-                });
-                let judgement = if is_documented {
-                    Judgement::Documented
-                } else {
-                    Judgement::Several
-                };
-                let choice = ReadingChoice::new(fact, name, rank);
-                branches.push((choice, expect.clone(), judgement));
-            }
-        }
-    }
+        Expect::By { fact, readings } => of_fact(fact, readings, contract, operation, served)?,
+    };
     let mut responses = Vec::new();
     for (choice, expect, judgement) in branches {
         for mut response in resolve(&expect, contract, operation, served)? {
@@ -168,6 +123,78 @@ fn resolve(
         }
     }
     Ok(responses)
+}
+
+/// Returns what each reading of a condition leads to.
+fn of_condition(
+    condition: Condition,
+    contract: &Contract,
+    operation: Option<Operation>,
+    leads_to: &dyn Fn(Handling) -> Option<Expect>,
+) -> Result<Vec<Branch>, StepError> {
+    let handling = contract.handling(operation, condition);
+    let (fact, handlings) =
+        handling.ok_or_else(|| StepError(format!("the contract does not treat {condition}")))?;
+    let judgement = if condition.is_closed() {
+        Judgement::Several
+    } else {
+        Judgement::Open
+    };
+    let branch = |(rank, reading): (usize, &Reading<Handling>)| {
+        let name = &reading.name;
+        let expect = leads_to(reading.is).ok_or_else(|| {
+            StepError(format!("`{fact}: {name}` lets the request go on, and the case does not say to what (`otherwise`)"))
+        })?;
+        Ok((ReadingChoice::new(&fact, name, rank), expect, judgement))
+    };
+    handlings
+        .readings()
+        .iter()
+        .enumerate()
+        .map(branch)
+        .collect()
+}
+
+/// Returns what each reading of a fact leads to.
+fn of_fact(
+    point: &str,
+    led: &[(String, Expect)],
+    contract: &Contract,
+    operation: Operation,
+    served: &Readings,
+) -> Result<Vec<Branch>, StepError> {
+    let entry = contract.fact(operation, point);
+    let entry = entry.ok_or_else(|| StepError(format!("unknown fact `{operation}.{point}`")))?;
+    let (fact, served) = (&entry.name, served.of(&entry.name));
+    let led_by = |name: &str| led.iter().find(|(reading, _)| reading == name);
+    let mut branches = Vec::new();
+    for (rank, reading) in entry.readings.iter().enumerate() {
+        let name = reading.name;
+        if served.is_some_and(|served| served != name) {
+            continue;
+        }
+        let (_, expect) = led_by(name).ok_or_else(|| {
+            StepError(format!(
+                "the case does not say what `{fact}: {name}` leads to"
+            ))
+        })?;
+        // Several readings may lead to the same.
+        let is_documented = entry.readings.iter().any(|reading| {
+            let leads_to = led_by(reading.name).map(|(_, expect)| expect);
+            reading.ground.is_documented() && leads_to == Some(expect)
+        });
+        let judgement = if is_documented {
+            Judgement::Documented
+        } else {
+            Judgement::Several
+        };
+        branches.push((
+            ReadingChoice::new(fact, name, rank),
+            expect.clone(),
+            judgement,
+        ));
+    }
+    Ok(branches)
 }
 
 /// Tells whether a document has a wording for this outcome at this operation.
