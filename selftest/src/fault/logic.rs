@@ -20,6 +20,8 @@ use super::{password_field, username_field};
 pub enum LogicFault {
     /// Where an administrator changes a user, the own password is changed too.
     AdminsOwnChanged,
+    /// An administrator's password is as good as the user's, for the own change.
+    AdminsPasswordForUsers,
     /// Administrators cannot use it.
     AdminsRefused,
     /// Every user's password is changed.
@@ -123,6 +125,11 @@ impl LogicFault {
         match self {
             LogicFault::AdminsOwnChanged => question.also(Outcome::PasswordReplaced, || {
                 asker.map(with_new_password).into_iter().collect()
+            }),
+            LogicFault::AdminsPasswordForUsers => question.with_any_password(|given| {
+                let mut admins = directory.users().filter(|user| user.role == Role::Admin);
+                operation == Operation::SetPassword
+                    && admins.any(|user| user.password.expose() == given)
             }),
             LogicFault::AdminsRefused => question.refused_to(asker, Role::Admin),
             LogicFault::AllUsersChanged => question.also(Outcome::PasswordReplaced, || {

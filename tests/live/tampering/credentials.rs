@@ -52,6 +52,13 @@ pub(crate) fn rows() -> Vec<Tampering> {
             anyones(exchange, SetPassword)
         }),
         costly(
+            "the administrator's password changes a user's",
+            |exchange| {
+                let is_boss = exchange.password("boss")? == exchange.field("password");
+                (exchange.is(SetPassword) && is_boss).then(|| exchange.answer_to_anybody())
+            },
+        ),
+        costly(
             "the user's password is taken for the administrator's",
             |exchange| {
                 let user = exchange.password(exchange.username())?;
