@@ -11,6 +11,7 @@ use crate::{
         error::{CliError, Result},
         selection::Selection,
     },
+    redact::Secret,
     runner::{
         AccountsFile,
         live::{LiveError, LiveTarget, PreparedRun, budget::DEFAULT_BUDGET, recover::command},
@@ -81,7 +82,7 @@ impl TargetArgs {
         };
         let run = target.prepare().map_err(|error| error_of(&error))?;
         let (passwords, usernames) = run.context.accounts.secrets();
-        console::hide(passwords, &usernames);
+        console::hide(passwords.iter().map(Secret::expose), &usernames);
         if run.plan.is_empty() {
             return Err(selection.nothing());
         }

@@ -1,6 +1,10 @@
 //! The values of placeholders at one target.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    iter,
+    sync::{PoisonError, RwLock},
+};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 
@@ -10,6 +14,7 @@ use crate::{
     redact::{Redactor, Secret},
     runner::{
         accounts_file::{AccountsFile, Credentials},
+        passwords::{MIN_REDACTED, PasswordForm, TargetPolicy},
         seed::Seed,
     },
     suite::{Account, Placeholder, Property, StepError},
@@ -18,7 +23,13 @@ use crate::{
 /// A user name and passwords for every account of a target.
 #[derive(Debug)]
 pub struct Accounts {
-    values: BTreeMap<Placeholder, Secret>,
+    /// The user name of each account, and its own password if that is given.
+    own: BTreeMap<Account, (String, Option<Secret>)>,
+    seed: Seed,
+    /// What is known of the target's policy.
+    policy: TargetPolicy,
+    /// How the generated passwords look.
+    form: RwLock<PasswordForm>,
     /// Further secrets, each with the text that replaces it in output.
     further: Vec<(&'static str, Secret)>,
     redactor: Redactor,
@@ -31,20 +42,20 @@ impl Accounts {
     pub fn for_mock(seed: &Seed) -> Accounts {
         let users = Account::ALL.iter().map(|account| {
             let username = format!("suite-{}", account.name().replace('_', "-"));
-            (*account, username, None)
+            (*account, (username, None))
         });
-        Accounts::new(users, seed, Vec::new())
+        let policy = TargetPolicy::default();
+        let forms = policy.forms();
+        Accounts::new(users.collect(), seed, policy, &forms, Vec::new())
     }
 
-    /// Takes the accounts of a live target. Generated passwords depend on the seed alone, so that `recover` finds them again.
-    pub fn at_target(file: &AccountsFile, seed: &Seed) -> Accounts {
+    /// Takes the accounts of a live target. Generated passwords depend on the seed and the form alone, so that `recover`, which
+    /// knows the form of the run, finds them again.
+    pub fn at_target(file: &AccountsFile, seed: &Seed, form: Option<&PasswordForm>) -> Accounts {
         let nobody = format!("nobody-{}", seed.hexadecimal("unknown.username"));
         let named = file.accounts.iter().map(|(account, credentials)| {
-            (
-                *account,
-                credentials.username.clone(),
-                Some(&credentials.password),
-            )
+            let Credentials { username, password } = credentials.clone();
+            (*account, (username, Some(password)))
         });
         let mut further = Vec::new();
         // A proxy may echo its password, also as it is sent to it.
@@ -53,60 +64,106 @@ impl Accounts {
             further.push(("«proxy.password»", password.clone()));
             further.push(("«proxy.credentials»", Secret::new(basic)));
         }
-        Accounts::new(
-            named.chain([(Account::Unknown, nobody, None)]),
-            seed,
-            further,
-        )
+        let own = named.chain([(Account::Unknown, (nobody, None))]);
+        let forms = form.map_or_else(|| file.policy.forms(), |form| vec![form.clone()]);
+        Accounts::new(own.collect(), seed, file.policy.clone(), &forms, further)
     }
 
-    fn new<'a>(
-        users: impl Iterator<Item = (Account, String, Option<&'a Secret>)>,
+    fn new(
+        own: BTreeMap<Account, (String, Option<Secret>)>,
         seed: &Seed,
+        policy: TargetPolicy,
+        forms: &[PasswordForm],
         further: Vec<(&'static str, Secret)>,
     ) -> Accounts {
-        let mut values = BTreeMap::new();
-        for (account, username, password) in users {
-            let generated =
-                |property: Property| generate_password(seed, &format!("{account}.{property}"));
-            let own = password.cloned();
-            let own = own.unwrap_or_else(|| generated(Property::Password));
-            for &property in Property::ALL {
-                let value = match property {
-                    Property::Username => Secret::new(username.clone()),
-                    Property::WeakPassword => Secret::new(WEAK_PASSWORD),
-                    Property::Password => own.clone(),
-                    _ => near_miss(own.expose(), property).unwrap_or_else(|| generated(property)),
-                };
-                values.insert(Placeholder { account, property }, value);
-            }
-        }
-        let shown: Vec<String> = values.keys().map(Placeholder::to_string).collect();
-        let own = values.values().zip(shown.iter().map(String::as_str));
-        let others = further.iter().map(|(shown, value)| (value, *shown));
-        let secrets = own
-            .chain(others)
-            .map(|(value, shown)| (value.expose(), shown));
-        let redactor = Redactor::of(secrets.filter(|(value, _)| value.len() >= MIN_REDACTED));
-        let short = values.iter().filter(|(placeholder, value)| {
-            placeholder.property == Property::Password && value.expose().len() < MIN_REDACTED
-        });
+        let mut accounts = Accounts {
+            own,
+            seed: seed.clone(),
+            policy,
+            form: RwLock::new(forms[0].clone()),
+            further,
+            redactor: Redactor::default(),
+            short: Vec::new(),
+        };
+        let values: Vec<_> = forms
+            .iter()
+            .flat_map(|form| accounts.values(form))
+            .collect();
+        let labels: Vec<String> = values.iter().map(|(label, _)| label.to_string()).collect();
+        let further = accounts
+            .further
+            .iter()
+            .map(|(label, value)| (*label, value));
+        let all = labels
+            .iter()
+            .map(String::as_str)
+            .zip(values.iter().map(|(_, value)| value));
+        let all = all
+            .chain(further)
+            .map(|(label, value)| (value.expose(), label));
+        accounts.redactor = Redactor::of(all.filter(|(value, _)| value.len() >= MIN_REDACTED));
+        let is_short = |(label, value): &&(Placeholder, Secret)| {
+            label.property == Property::Password && value.expose().len() < MIN_REDACTED
+        };
+        let short = values.iter().filter(is_short);
         let short = short
             .map(|(label, value)| (json_string(value.expose()), json_string(&label.to_string())));
-        Accounts {
-            short: short.collect(),
-            values,
-            further,
-            redactor,
+        accounts.short = short.collect();
+        accounts
+    }
+
+    /// Returns what is known of the target's policy.
+    pub fn policy(&self) -> &TargetPolicy {
+        &self.policy
+    }
+
+    /// Returns how generated passwords look.
+    pub fn form(&self) -> PasswordForm {
+        self.form
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Generates other passwords from now on.
+    pub fn use_form(&self, form: PasswordForm) {
+        *self.form.write().unwrap_or_else(PoisonError::into_inner) = form;
+    }
+
+    /// Returns every value that generated passwords of a form give.
+    fn values(&self, form: &PasswordForm) -> Vec<(Placeholder, Secret)> {
+        let mut values = Vec::new();
+        for (&account, &property) in self
+            .own
+            .keys()
+            .flat_map(|one| iter::repeat(one).zip(Property::ALL))
+        {
+            let placeholder = Placeholder { account, property };
+            values.extend(
+                self.value_in(placeholder, form)
+                    .map(|value| (placeholder, value)),
+            );
         }
+        values
+    }
+
+    fn value_in(&self, placeholder: Placeholder, form: &PasswordForm) -> Option<Secret> {
+        let Placeholder { account, property } = placeholder;
+        let (username, own) = self.own.get(&account)?;
+        let generated =
+            |property: Property| form.generate(&self.seed, &format!("{account}.{property}"));
+        let own = || own.clone().unwrap_or_else(|| generated(Property::Password));
+        Some(match property {
+            Property::Username => Secret::new(username.clone()),
+            Property::WeakPassword => Secret::new(form.weak.clone()),
+            Property::Password => own(),
+            _ => near_miss(own().expose(), property).unwrap_or_else(|| generated(property)),
+        })
     }
 
     /// Returns the accounts that the target has. [`Account::Unknown`] is always one of them.
     pub fn present(&self) -> BTreeSet<Account> {
-        let placeholders = self.values.keys();
-        placeholders
-            .map(|placeholder| placeholder.account)
-            .collect()
+        self.own.keys().copied().collect()
     }
 
     /// Returns the users that a mock needs.
@@ -118,8 +175,8 @@ impl Accounts {
     }
 
     /// Returns the value of a placeholder; none if the target does not have the account.
-    pub fn value(&self, placeholder: Placeholder) -> Option<&Secret> {
-        self.values.get(&placeholder)
+    pub fn value(&self, placeholder: Placeholder) -> Option<Secret> {
+        self.value_in(placeholder, &self.form())
     }
 
     /// Returns the value of a placeholder as text, to build a request.
@@ -138,17 +195,19 @@ impl Accounts {
     }
 
     /// Returns all passwords except the weak one, and all user names.
-    pub fn secrets(&self) -> (Vec<&str>, BTreeSet<&str>) {
-        let (mut passwords, mut usernames) = (Vec::new(), BTreeSet::new());
-        for (placeholder, value) in &self.values {
-            match placeholder.property {
-                Property::Username => drop(usernames.insert(value.expose())),
-                Property::WeakPassword => {}
-                _ => passwords.push(value.expose()),
-            }
-        }
-        passwords.extend(self.further.iter().map(|(_, value)| value.expose()));
-        (passwords, usernames)
+    pub fn secrets(&self) -> (Vec<Secret>, BTreeSet<&str>) {
+        let forms = self.policy.forms();
+        let values = forms.iter().flat_map(|form| self.values(form));
+        let passwords = values.filter(|(placeholder, _)| {
+            !matches!(
+                placeholder.property,
+                Property::Username | Property::WeakPassword
+            )
+        });
+        let passwords = passwords.map(|(_, password)| password);
+        let further = self.further.iter().map(|(_, value)| value.clone());
+        let usernames = self.own.values().map(|(username, _)| username.as_str());
+        (passwords.chain(further).collect(), usernames.collect())
     }
 
     /// Replaces names and passwords in a text by placeholders, however they are encoded.
@@ -177,9 +236,10 @@ impl Accounts {
             name.parse::<Placeholder>().ok()
         });
         let is_password = |placeholder: &Placeholder| {
-            let value = self.value(*placeholder).map(Secret::expose);
+            let value = self.value(*placeholder);
+            let value = value.as_ref().map_or("", Secret::expose);
             placeholder.property != Property::Username
-                && value.is_some_and(|value| value.chars().any(|c| !c.is_ascii_lowercase()))
+                && value.chars().any(|letter| !letter.is_ascii_lowercase())
         };
         placeholders.into_iter().find(is_password)
     }
@@ -196,7 +256,7 @@ impl Accounts {
             _ => (Role::SecurityAnalyst, UserState::Active),
         };
         let username = value(Property::Username)?.expose().to_owned();
-        let password = value(Property::Password)?.clone();
+        let password = value(Property::Password)?;
         Some(User {
             username,
             password,
@@ -243,27 +303,6 @@ fn near_miss(own: &str, property: Property) -> Option<Secret> {
     (!near.is_empty() && near != own).then(|| Secret::new(near))
 }
 
-/// Generates a password that every known policy accepts: all four classes, and only symbols of product_16's list.
-fn generate_password(seed: &Seed, label: &str) -> Secret {
-    let bytes = seed.bytes(label).into_iter().take(PASSWORD_LENGTH);
-    // The classes take turns, so that each occurs whatever the bytes are.
-    let classes = bytes.zip(CLASSES.iter().cycle());
-    let characters = classes.map(|(byte, class)| class[usize::from(byte) % class.len()]);
-    Secret::new(characters.map(char::from).collect::<String>())
-}
-
-const PASSWORD_LENGTH: usize = 24;
-/// A shorter value cannot be distinguished from other text.
-pub(super) const MIN_REDACTED: usize = 8;
-/// Every known policy rejects it: it is too short and has one class.
-const WEAK_PASSWORD: &str = "weak";
-const CLASSES: [&[u8]; 4] = [
-    b"abcdefghijkmnopqrstuvwxyz",
-    b"ABCDEFGHJKLMNPQRSTUVWXYZ",
-    b"23456789",
-    b"#%*+,-./:=?@[]^_{}~",
-];
-
 #[cfg(test)]
 mod tests {
     use rstest::rstest;
@@ -280,13 +319,13 @@ mod tests {
         #[values("examples", "product_8", "product_16")] name: &str,
     ) {
         let policy = Policy::named(name).unwrap();
-        for (placeholder, value) in &accounts().values {
+        for (placeholder, value) in accounts().values(&TargetPolicy::default().forms()[0]) {
             match placeholder.property {
                 Property::Username | Property::PasswordPrefix => {}
                 Property::WeakPassword => assert!(policy.check(value.expose()).is_err()),
                 _ => assert_eq!(
                     (value.expose().len(), policy.check(value.expose())),
-                    (PASSWORD_LENGTH, Ok(()))
+                    (24, Ok(()))
                 ),
             }
         }
@@ -300,7 +339,7 @@ mod tests {
             accounts: [(Account::User, user)].into(),
             ..AccountsFile::default()
         };
-        let accounts = Accounts::at_target(&file, &Seed::random());
+        let accounts = Accounts::at_target(&file, &Seed::random(), None);
         let text = r#"{"Old_Password" : "lab\"7","note":"lab\"7"}"#;
         let hidden = r#"{"Old_Password" : "«user.password»","note":"lab\"7"}"#;
         assert_eq!(accounts.redact(text), hidden);

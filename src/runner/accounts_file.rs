@@ -14,7 +14,7 @@ use crate::{
     fixture,
     fixture::Spanned,
     redact::Secret,
-    runner::{private_file, private_file::PrivateFileError},
+    runner::{TargetPolicy, private_file, private_file::PrivateFileError},
     suite::Account,
 };
 
@@ -27,6 +27,8 @@ pub struct AccountsFile {
     pub accounts: BTreeMap<Account, Credentials>,
     /// The user name and password for the proxy.
     pub proxy: Option<Credentials>,
+    /// What is known of the target's password policy.
+    pub policy: TargetPolicy,
 }
 
 /// A user name and a password.
@@ -103,6 +105,16 @@ impl AccountsFile {
         }
         let raw: RawAccounts = fixture::read_as(name, text)?;
         let mut file = AccountsFile::default();
+        if let Some(Spanned { value, place }) = raw.policy {
+            if let Some(problem) = value.problem() {
+                return Err(wrong(
+                    place.line,
+                    place.column,
+                    format!("`policy`: {problem}"),
+                ));
+            }
+            file.policy = value;
+        }
         let entries = [
             (Some(Account::Admin), raw.admin),
             (Some(Account::Bystander), raw.bystander),
@@ -154,6 +166,7 @@ impl AccountsFile {
 struct RawAccounts {
     admin: Option<Spanned<RawAccount>>,
     bystander: Option<Spanned<RawAccount>>,
+    policy: Option<Spanned<TargetPolicy>>,
     proxy: Option<Spanned<RawAccount>>,
     read_only: Option<Spanned<RawAccount>>,
     security_analyst: Option<Spanned<RawAccount>>,
@@ -218,6 +231,29 @@ mod tests {
         "lab.yaml:1:",
         "expected one of"
     )]
+    #[case::policy(
+        "user: { username: lab, password: hunter22 }\npolicy: { min_length: 40 }",
+        "lab.yaml:2:9",
+        "`policy`: `min_length` is 40, expected at most 32"
+    )]
+    #[case::short_passwords("policy: { max_length: 6 }", "1:9", "is 6, expected at least 8")]
+    #[case::no_length(
+        "policy: { min_length: 20, max_length: 12 }",
+        "1:9",
+        "is 12, expected at least 20"
+    )]
+    #[case::classes("policy: { classes: 5 }", "1:9", "is 5, expected at most 4")]
+    #[case::no_symbol(
+        "policy: { classes: 4, symbols: '' }",
+        "1:9",
+        "at most 3 with these symbols"
+    )]
+    #[case::symbols(
+        "policy: { symbols: '-a' }",
+        "1:9",
+        "has `a`, expected ASCII punctuation"
+    )]
+    #[case::policy_key("policy: { minlength: 8 }", "1:11", "did you mean `min_length`?")]
     #[case::list("user: [hunter22]", "lab.yaml:1:7", "expected")]
     #[case::empty("# nothing\n", "lab.yaml:1:1", "names no account")]
     fn errors_have_a_place_and_no_password(

@@ -111,6 +111,13 @@ pub struct Step {
     pub expect: Expect,
 }
 
+impl Step {
+    /// Tells whether a request of this step to a path can change a password.
+    pub fn can_change(&self, path: &str) -> bool {
+        self.ask != Operation::Validation || path.contains(Operation::SetPassword.name())
+    }
+}
+
 fn both() -> Vec<Kind> {
     Kind::ALL.to_vec()
 }

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::{
     contract::{Kind, Outcome},
-    report::SeenReading,
+    report::{CaseFinding, SeenReading},
     suite::{
         allowed::{ReadingChoice, numbered_fact},
         match_response::MatchContext,
@@ -22,8 +22,12 @@ pub(super) fn describe(
     outcome: Option<Outcome>,
     answer: &Response<Bytes>,
     mismatches: &[String],
-) -> Description {
+) -> CaseFinding {
     let kind = context.contract.kind;
+    let described = |received: String, hint: Option<String>| CaseFinding {
+        hint,
+        ..CaseFinding::new(0, "", received)
+    };
     if let Some(outcome) = outcome {
         let hint = match outcome {
             Outcome::LockedOut => Some(LOCKED_OUT.to_owned()),
@@ -31,56 +35,68 @@ pub(super) fn describe(
             _ => None,
         };
         let expected: Vec<&str> = outcomes.iter().map(|outcome| outcome.name()).collect();
-        let received = format!("{outcome}, expected {}", expected.join(" or "));
-        return Description::new(received, hint);
+        let expected = expected.join(" or ");
+        return described(format!("{outcome}, expected {expected}"), hint);
     }
     let header = |name| {
         let value = answer.headers().get(name).map(|value| value.as_bytes());
         String::from_utf8_lossy(value.unwrap_or_default()).into_owned()
     };
-    if answer.status().is_redirection() && answer.headers().contains_key(header::LOCATION) {
-        let received = format!("a redirect to `{}`", header(header::LOCATION));
-        return Description::new(received, Some(REDIRECT.to_owned()));
-    }
+    let location = header(header::LOCATION);
     let content_type = header(header::CONTENT_TYPE).to_ascii_lowercase();
     let is_page = content_type.contains("html") || answer.body().starts_with(b"<");
-    match (answer.status(), is_page) {
-        (StatusCode::NOT_FOUND, true) => {
-            return Description::new("a page that says 404", Some(other_kind(kind)));
+    let (received, hint) = match (answer.status(), is_page) {
+        (status, _) if status.is_redirection() && !location.is_empty() => {
+            (format!("a redirect to `{location}`"), REDIRECT.to_owned())
         }
+        (StatusCode::NOT_FOUND, true) => ("a page that says 404".to_owned(), other_kind(kind)),
         (StatusCode::NOT_FOUND, false) => {
             let received = "404, in no words of the contract";
-            return Description::new(received, Some(other_kind(kind)));
+            (received.to_owned(), other_kind(kind))
         }
-        (_, true) => return Description::new("a page of HTML", Some(PAGE.to_owned())),
-        _ => {}
-    }
-    match strict_json::parse(answer.body()) {
-        Ok(received) => nearest(context, outcomes, &received)
-            .map(|nearest| nearest.describe(context, &received, mismatches))
-            .unwrap_or_else(|| Description::new(mismatches.join("; "), None)),
-        Err(mismatch) => Description::new(format!("the body: {mismatch}"), None),
-    }
+        (_, true) => ("a page of HTML".to_owned(), PAGE.to_owned()),
+        _ => {
+            return match strict_json::parse(answer.body()) {
+                Ok(body) => describe_body(context, outcomes, &body, mismatches),
+                Err(mismatch) => described(format!("the body: {mismatch}"), None),
+            };
+        }
+    };
+    described(received, Some(hint))
 }
 
-/// What an unexpected answer is.
-pub(super) struct Description {
-    /// What it differs in.
-    pub(super) received: String,
-    /// A way out, where one is known.
-    pub(super) hint: Option<String>,
-    /// What was seen of the nearest fact.
-    pub(super) seen: Option<SeenReading>,
-}
-
-impl Description {
-    fn new(received: impl Into<String>, hint: Option<String>) -> Description {
-        let (received, seen) = (received.into(), None);
-        Description {
-            received,
-            hint,
-            seen,
-        }
+/// Describes a body by what differs from the nearest wording.
+fn describe_body(
+    context: MatchContext<'_>,
+    outcomes: &[Outcome],
+    received: &Value,
+    mismatches: &[String],
+) -> CaseFinding {
+    let unlike = CaseFinding::new(0, "", mismatches.join("; "));
+    let Some((choices, body)) = nearest(context, outcomes, received) else {
+        return unlike;
+    };
+    let ReadingChoice { fact, reading, .. } = &choices[0];
+    let name = format!("{}: {reading}", numbered_fact(context.contract, fact));
+    let (mut found, mut text) = (Vec::new(), None);
+    differences(&body, received, "", &mut found, &mut text);
+    if found.is_empty() {
+        let hint = Some(format!("the words are those of {name}"));
+        return CaseFinding { hint, ..unlike };
+    }
+    let facts = context.contract.facts();
+    let readings = facts.iter().filter(|entry| entry.name == *fact);
+    let mut readings = readings.flat_map(|entry| &entry.readings);
+    let expected = readings.find(|one| one.name == reading);
+    let seen = text.map(|reading| SeenReading {
+        fact: fact.clone(),
+        reading,
+        ground: expected.map(|one| one.ground.cite(context.contract.kind)),
+    });
+    CaseFinding {
+        hint: Some(format!("nearest: {name}")),
+        seen,
+        ..CaseFinding::new(0, "", found.join(", "))
     }
 }
 
@@ -90,44 +106,12 @@ fn other_kind(kind: Kind) -> String {
     format!("nothing is served on this path: is this a {other}? --kind {other}")
 }
 
-/// A wording, and the readings that make it.
-struct Wording(Vec<ReadingChoice>, Value);
-
-impl Wording {
-    /// Describes what was received by what differs from this.
-    fn describe(
-        self,
-        context: MatchContext<'_>,
-        received: &Value,
-        mismatches: &[String],
-    ) -> Description {
-        let Wording(choices, body) = self;
-        let ReadingChoice { fact, reading, .. } = &choices[0];
-        let name = format!("{}: {reading}", numbered_fact(context.contract, fact));
-        let (mut found, mut text) = (Vec::new(), None);
-        differences(&body, received, "", &mut found, &mut text);
-        if found.is_empty() {
-            let hint = format!("the words are those of {name}");
-            return Description::new(mismatches.join("; "), Some(hint));
-        }
-        let facts = context.contract.facts();
-        let entry = facts.iter().find(|entry| entry.name == *fact);
-        let entry = entry.and_then(|entry| entry.readings.iter().find(|it| it.name == reading));
-        let ground = entry.map(|entry| entry.ground.cite(context.contract.kind));
-        let seen = text.map(|reading| SeenReading {
-            fact: fact.clone(),
-            reading,
-            ground,
-        });
-        Description {
-            seen,
-            ..Description::new(found.join(", "), Some(format!("nearest: {name}")))
-        }
-    }
-}
-
-/// Returns the wording most similar to what was received; none where nothing is similar.
-fn nearest(context: MatchContext<'_>, outcomes: &[Outcome], received: &Value) -> Option<Wording> {
+/// Returns the wording most similar to what was received, with the readings that make it; none where nothing is similar.
+fn nearest(
+    context: MatchContext<'_>,
+    outcomes: &[Outcome],
+    received: &Value,
+) -> Option<(Vec<ReadingChoice>, Value)> {
     let text = received.to_string();
     if text.len() > MAX_COMPARED_BYTES {
         return None;
@@ -138,7 +122,7 @@ fn nearest(context: MatchContext<'_>, outcomes: &[Outcome], received: &Value) ->
     for (choices, body) in wordings {
         let similarity = similar::TextDiff::from_chars(&body.to_string(), &text).ratio();
         if similarity > best.0 {
-            best = (similarity, Some(Wording(choices, body)));
+            best = (similarity, Some((choices, body)));
         }
     }
     best.1
@@ -199,7 +183,7 @@ mod tests {
     use super::*;
     use crate::{contract, contract::Operation};
 
-    fn of(status: u16, content_type: &str, body: &str) -> Description {
+    fn of(status: u16, content_type: &str, body: &str) -> CaseFinding {
         let answer = Response::builder()
             .status(status)
             .header(header::CONTENT_TYPE, content_type)
@@ -275,7 +259,7 @@ mod tests {
         #[case] says: &str,
         #[case] hint: Option<&str>,
     ) {
-        let Description {
+        let CaseFinding {
             received,
             hint: given,
             ..

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, sync::OnceLock};
 
 use crate::{
     contract,
-    contract::{Kind, Operation, Readings},
+    contract::{Kind, Readings},
     fixture::{self, Diagnostic, Spanned},
     suite::{Case, Effect, Step, StepError, allowed, cases, cases::CaseWithLocation, request},
 };
@@ -90,9 +90,7 @@ fn check_step(case: &Case, step: &Step, kind: Kind) -> Result<(), StepError> {
         return Err(StepError(format!("{operation} has no answer `{outcome}`")));
     }
     let outcomes: BTreeSet<_> = allowed.iter().map(|response| response.outcome).collect();
-    let changes =
-        step.ask != Operation::Validation || request.uri().path().contains("set_password");
-    let least = if changes {
+    let least = if step.can_change(request.uri().path()) {
         Effect::PasswordChange
     } else if outcomes.iter().any(|outcome| !outcome.is_success()) {
         Effect::AuthFailure

@@ -91,7 +91,7 @@ pub fn of_step(sent: &SentStep<'_>, received: StepResponse<'_>) -> StepVerdict {
             if !has(&allowed, Judgement::Open)
                 && let Some(reason) = &mut verdict.finding
             {
-                reason.expected = finding(sent, &allowed, String::new()).expected;
+                reason.expected = finding(sent, &allowed, reason.clone()).expected;
             }
             verdict
         }
@@ -174,11 +174,7 @@ fn of_answer(
             mismatches.dedup();
             let outcomes = outcomes(allowed);
             let described = describe::describe(context, &outcomes, outcome, answer, &mismatches);
-            let finding = CaseFinding {
-                hint: described.hint,
-                seen: described.seen,
-                ..finding(sent, allowed, described.received)
-            };
+            let finding = finding(sent, allowed, described);
             verdict(Conformance::Deviation, Some(finding))
         }
     }
@@ -334,7 +330,8 @@ fn outcomes(allowed: &[AllowedResponse]) -> Vec<Outcome> {
     outcomes
 }
 
-fn finding(sent: &SentStep<'_>, allowed: &[AllowedResponse], received: String) -> CaseFinding {
+/// Says what was expected of a step, and the readings of that.
+fn finding(sent: &SentStep<'_>, allowed: &[AllowedResponse], received: CaseFinding) -> CaseFinding {
     let (contract, ask) = (sent.contract, sent.step().ask);
     let (mut readings, mut expected) = (Vec::new(), Vec::new());
     for outcome in outcomes(allowed) {
@@ -351,10 +348,11 @@ fn finding(sent: &SentStep<'_>, allowed: &[AllowedResponse], received: String) -
         }
         expected.push(format!("{outcome}: {}", texts.join(" or ")));
     }
-    let finding = CaseFinding::new(sent.number + 1, &expected.join(" · "), received);
     CaseFinding {
+        step: sent.number + 1,
+        expected: expected.join(" · "),
         readings,
-        ..finding
+        ..received
     }
 }
 

@@ -98,9 +98,15 @@ impl Scenario {
     }
 
     /// The accounts file is another one.
-    fn accounts(mut self, from: &str, to: &str) -> Scenario {
+    pub(crate) fn accounts(mut self, from: &str, to: &str) -> Scenario {
         assert!(self.accounts.contains(from), "{from}");
         self.accounts = self.accounts.replace(from, to);
+        self
+    }
+
+    /// The accounts file says this of the policy.
+    pub(crate) fn policy(mut self, policy: &str) -> Scenario {
+        self.accounts.push_str(&format!("policy: {policy}\n"));
         self
     }
 

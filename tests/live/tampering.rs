@@ -73,6 +73,19 @@ impl Tampering {
         self
     }
 
+    /// The accounts file says this of the policy.
+    fn policy(mut self, policy: &str) -> Tampering {
+        self.scenario = self.scenario.policy(policy);
+        self
+    }
+
+    /// The passwords of users are short ones.
+    fn short_passwords(mut self) -> Tampering {
+        let (long, short) = ("-Passw0rd:1", "-Pw1");
+        self.scenario = self.scenario.fixture(long, short).accounts(long, short);
+        self
+    }
+
     /// The appliance follows another reading.
     fn reading(name: &'static str, fact: &str, reading: &str) -> Tampering {
         let line = format!("policy: product_16\nreadings: {{ {fact}: {reading} }}");

@@ -2,8 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use bytes::Bytes;
+use http::Request;
+
 use crate::{
-    contract::{Contract, Operation, Outcome, Readings},
+    contract::{Contract, Outcome, Readings},
     runner::{live::undo::change, transcript::shown_request},
     suite::{Account, Case, Effect, Placeholder, Property, Step, allowed},
 };
@@ -39,11 +42,9 @@ pub fn signs_in(step: &Step, contract: &Contract) -> bool {
     !outcomes.is_empty() && outcomes.into_iter().all(is_signed_in)
 }
 
-/// Tells whether a request can change a password: it goes to an operation that does.
-pub fn is_change(case: &Case, step: &Step) -> bool {
-    let path = step.path.as_deref().unwrap_or_default();
-    let asks_for_change = step.ask != Operation::Validation || path.contains("set_password");
-    case.effect == Effect::PasswordChange && (asks_for_change || step.quote.is_some())
+/// Tells whether a request of a case that may change passwords goes to an operation that does.
+pub fn is_change(case: &Case, step: &Step, request: &Request<Bytes>) -> bool {
+    case.effect == Effect::PasswordChange && step.can_change(request.uri().path())
 }
 
 /// Returns the outcomes that a step expects, under some reading.

@@ -3,6 +3,7 @@
 
 mod before;
 mod end_case;
+mod passwords;
 mod verify;
 
 use std::{
@@ -48,6 +49,8 @@ pub struct SafetyGuard<'a> {
     pub refused: BTreeMap<Account, String>,
     /// The accounts whose password is not changed, since it could not be restored, each with the reason.
     pub fixed: BTreeMap<Account, String>,
+    /// Whether the target has accepted every weak password.
+    pub takes_weak: bool,
     /// The unknown names for which the target says that it replaced a password.
     pub created: BTreeSet<String>,
     /// The deviation that the run found before its first change.
@@ -63,6 +66,8 @@ pub struct SafetyGuard<'a> {
     /// How many changes in a row left a doubt.
     doubts_in_a_row: u32,
     findings: Vec<CaseFinding>,
+    /// Whether the policy has accepted a generated password.
+    has_form: bool,
 }
 
 /// What a step may change, and the accounts to verify afterwards.
@@ -94,6 +99,7 @@ impl<'a> SafetyGuard<'a> {
         stop: StopSignal,
     ) -> SafetyGuard<'a> {
         let (ended, no_changes, observation, doubted_at) = Default::default();
+        let takes_weak = session.accounts().policy().weak_passwords().is_empty();
         SafetyGuard {
             session,
             journal,
@@ -102,6 +108,7 @@ impl<'a> SafetyGuard<'a> {
             no_changes,
             refused: BTreeMap::new(),
             fixed: BTreeMap::new(),
+            takes_weak,
             created: BTreeSet::new(),
             observation,
             unrestored: Vec::new(),
@@ -111,6 +118,7 @@ impl<'a> SafetyGuard<'a> {
             doubted_at,
             doubts_in_a_row: 0,
             findings: Vec::new(),
+            has_form: false,
         }
     }
 
@@ -151,6 +159,9 @@ impl<'a> SafetyGuard<'a> {
             if let Some((_, text)) = self.fixed.iter().find(|(one, _)| accounts.contains(one)) {
                 return refuse(ReasonCode::NotRestorable, text);
             }
+            if self.takes_weak && planned.sends_weak {
+                return Some(passwords::no_refusal());
+            }
             if !self.created.is_empty() && accounts.contains(&Account::Unknown) {
                 let text = "the target creates accounts for unknown names: no more are provoked";
                 return refuse(ReasonCode::NotRestorable, text);
@@ -187,7 +198,7 @@ impl<'a> SafetyGuard<'a> {
         if let Some(reason) = credentials.and_then(|sent| self.session.refusal(Some(&sent))) {
             return Err(NotJudged::new(ReasonCode::Budget, reason));
         }
-        if !budget::is_change(case, step) {
+        if !budget::is_change(case, step, shown) {
             return Ok(None);
         }
         let journal = self.journal.as_mut();

@@ -54,6 +54,8 @@ pub struct PlannedCase {
     pub cost: u32,
     /// The accounts that it names.
     pub accounts: BTreeSet<Account>,
+    /// Whether it sends a password that the policy is to refuse.
+    pub sends_weak: bool,
 }
 
 impl PlannedCase {
@@ -102,6 +104,7 @@ impl Plan {
                 phase,
                 cost,
                 accounts: needs.accounts,
+                sends_weak: needs.weak,
             };
             if cost == 0 {
                 covered.extend(case.judges(contract));
@@ -207,6 +210,8 @@ pub const WRONG_PASSWORD: &str = "validation.credentials_rejected.wrong_password
 struct Needs {
     accounts: BTreeSet<Account>,
     objects: BTreeSet<Account>,
+    /// Whether a weak password is sent.
+    weak: bool,
     /// A real password that would be sent in a URL.
     in_url: Option<Placeholder>,
 }
@@ -218,8 +223,10 @@ impl Needs {
             let (shown, used) = request_with_placeholders(step, contract);
             let accounts = used.iter().map(|placeholder| placeholder.account);
             needs.accounts.extend(accounts);
+            let mut properties = used.iter().map(|placeholder| placeholder.property);
+            needs.weak |= properties.any(|property| property == Property::WeakPassword);
             let Ok(shown) = shown else { continue };
-            if budget::is_change(case, step) {
+            if budget::is_change(case, step, &shown) {
                 let change = PossibleChange::of(&shown, step.ask);
                 needs.objects.extend(change.objects);
             }

@@ -63,7 +63,8 @@ pub async fn recover(
         check_accounts(&header, &file, &open)?;
         let client = client_options(&journal.state, &file, options)?;
         let target = Target::new(&header.target, &client)?;
-        let values = Accounts::at_target(&file, &seed.clone().unwrap_or_else(Seed::random));
+        let random = seed.clone().unwrap_or_else(Seed::random);
+        let values = Accounts::at_target(&file, &random, journal.state.form.as_ref());
         let memory = JournalDir::of_journal(path).failures(&header.place);
         let sign_ins = SignInCounter::for_recovery(memory);
         let (contract, served) = (contract::of(header.kind), served(&journal.state)?);

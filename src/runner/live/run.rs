@@ -232,7 +232,14 @@ async fn send(
         let located = planned.located;
         let case = match refusal {
             Some(reason) => collector.cases.not_run(located, reason, hint.clone()),
-            None => collector.cases.run_repeatedly(located, Some(guard)).await,
+            None => loop {
+                let case = collector.cases.run_repeatedly(located, Some(guard)).await;
+                match guard.use_other_passwords(planned, &case.result) {
+                    Ok(true) => {}
+                    Ok(false) => break case,
+                    Err(reason) => break collector.cases.not_run(located, reason, None),
+                }
+            },
         };
         if !collector.add(located, observed(case, guard)) {
             silent += 1;

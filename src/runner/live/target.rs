@@ -21,8 +21,8 @@ use crate::{
     contract::Kind,
     report::CaseResult,
     runner::{
-        Accounts, Credentials, RunContext, Seed, accounts::MIN_REDACTED,
-        accounts_file::AccountsFile,
+        Accounts, Credentials, RunContext, Seed, accounts_file::AccountsFile,
+        passwords::MIN_REDACTED,
     },
     snapshot::SnapshotStore,
     suite::{Account, TargetExpectations, cases::CaseWithLocation},
@@ -105,7 +105,7 @@ impl LiveTarget {
             }
         }
         let seed = Seed::random();
-        let accounts = Accounts::at_target(&self.accounts, &seed);
+        let accounts = Accounts::at_target(&self.accounts, &seed, None);
         let place = TargetPlace::of(&url, &self.client);
         let dir = self
             .journal_dir()
@@ -197,7 +197,9 @@ impl PreparedRun {
                 accounts: self.target.accounts.path.clone(),
                 users: users.collect(),
             };
-            self.journal = Some(UndoJournal::begin(path, header, &self.seed)?);
+            let mut journal = UndoJournal::begin(path, header, &self.seed)?;
+            journal.use_form(self.context.accounts.form())?;
+            self.journal = Some(journal);
         }
         Ok(())
     }

@@ -155,6 +155,19 @@ pub(crate) fn rows() -> Vec<Scenario> {
                 fs::write(journal, text).unwrap();
             })
             .recover(&[], &[0], &[]),
+        // Only its user can restore it, who must know the password of the form that was found.
+        Scenario::well("short passwords, and no administrator")
+            .fixture("-Passw0rd:1", "-Pw1")
+            .accounts("-Passw0rd:1", "-Pw1")
+            .accounts(
+                "admin: { username: boss, password: \"Boss-Password-12345\" }",
+                "policy: { min_length: 8 }",
+            )
+            .fixture("policy: product_16", "policy: { max_length: 12 }")
+            .killed_behind_change()
+            .edit("min_length: 8", "min_length: 20")
+            .recover(&[], &[0], &[])
+            .changed(&[]),
         Scenario::well("a seed that is gone")
             .killed_behind_change()
             .lasting("the seed is gone")

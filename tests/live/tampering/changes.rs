@@ -4,7 +4,7 @@ use bytes::Bytes;
 use d4iot_double::contract::{
     Operation,
     Operation::{SetPassword, SetPasswordByAdmin},
-    Role,
+    Outcome, Role,
 };
 use http::Response;
 
@@ -72,6 +72,18 @@ pub(crate) fn rows() -> Vec<Tampering> {
             }
             Some(answer)
         }),
+        when(
+            "refuses right passwords by policy and changes",
+            |exchange| {
+                let answer = (exchange.change > 0).then(|| exchange.answer())?;
+                Some(if is_success(&answer) {
+                    exchange.worded(Outcome::PolicyRefused, 400)
+                } else {
+                    answer
+                })
+            },
+        )
+        .policy("{ history: 1 }"),
         when("refuses right passwords and changes", |exchange| {
             let answer = (exchange.change > 0).then(|| exchange.answer())?;
             Some(if is_success(&answer) {
@@ -118,6 +130,18 @@ pub(crate) fn rows() -> Vec<Tampering> {
         ),
         when("new passwords are cut at eight letters", |exchange| {
             let new: String = exchange.field("new_password").chars().take(8).collect();
+            let change = exchange.change > 0 && exchange.asks_for_change();
+            change.then(|| {
+                let answer = exchange.answer();
+                if is_success(&answer) {
+                    exchange.fake.set_password(exchange.username(), &new);
+                }
+                answer
+            })
+        })
+        .harmful(),
+        when("new passwords are stored in lower case", |exchange| {
+            let new = exchange.field("new_password").to_lowercase();
             let change = exchange.change > 0 && exchange.asks_for_change();
             change.then(|| {
                 let answer = exchange.answer();

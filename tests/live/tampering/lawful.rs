@@ -35,6 +35,30 @@ pub(crate) fn rows() -> Vec<Tampering> {
                 && exchange.is_recently_changed(age))
             .then(|| exchange.worded(Outcome::PolicyRefused, 400))
         }),
+        when("a policy of 8 to 12 letters", |_| None)
+            .short_passwords()
+            .fixture(
+                "policy: product_16",
+                "policy: { min_length: 8, max_length: 12 }",
+            )
+            .verdict("set_password.password_replaced", "documented"),
+        when("refuses the current password", |exchange| {
+            let current = exchange.password(exchange.username());
+            let is_current = current.as_deref() == Some(exchange.field("new_password"));
+            (exchange.change > 0 && is_current)
+                .then(|| exchange.worded(Outcome::PolicyRefused, 400))
+        })
+        .policy("{ history: 1 }")
+        .verdict("set_password.password_replaced", "documented"),
+        when(
+            "refuses the last password but for administrators",
+            |exchange| {
+                let is_refused = exchange.is(Operation::SetPassword) && exchange.is_in_history();
+                (exchange.change > 0 && is_refused)
+                    .then(|| exchange.worded(Outcome::PolicyRefused, 400))
+            },
+        )
+        .verdict("set_password.password_replaced", "documented"),
         new("user names in any case", |exchange| {
             named(exchange, |name| name.to_lowercase())
         }),

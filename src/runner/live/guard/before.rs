@@ -7,7 +7,10 @@ use super::SafetyGuard;
 use crate::{
     contract::{Operation, Outcome},
     report::{CaseFinding, ReasonCode},
-    runner::live::{budget, undo::SessionReply},
+    runner::live::{
+        budget,
+        undo::{SessionReply, UnrestoredPassword},
+    },
     suite::Account,
 };
 
@@ -117,29 +120,35 @@ impl SafetyGuard<'_> {
         }
     }
 
+    /// Sets an account's password to itself, as its user and where that is refused by the policy as the administrator.
     async fn dry_run(&mut self, account: Account) {
-        let Some(journal) = &mut self.journal else {
-            return;
-        };
-        let (reply, answer) = match self.session.dry_run_change(account, journal).await {
-            Ok(answered) => answered,
-            Err(unrestored) => {
-                let reason = unrestored.reason;
-                let text = format!("a change could not be undone: `{account}`: {reason}");
-                return self.forbid_changes(ReasonCode::NotRestorable, text);
+        let (history, name) = (
+            self.session.accounts().policy().history,
+            self.session.username(account),
+        );
+        let refusal = match self.set_own_password(account, Operation::SetPassword).await {
+            _ if history > 1 => {
+                format!(
+                    "the accounts file has `history: {history}`, so the target would refuse the old password of"
+                )
             }
-        };
-        self.note_own_refusal();
-        let name = self.session.username(account);
-        match reply {
-            SessionReply::Rejected(Outcome::PolicyRefused) => {
-                let text = format!(
-                    "a change could not be undone: the target's policy rejects the current password of `{account}` ({name})"
-                );
-                self.fixed.insert(account, text);
+            Some((SessionReply::Rejected(Outcome::PolicyRefused), _)) => {
+                let by_admin = Operation::SetPasswordByAdmin;
+                let is_restorable = history == 1
+                    || self.session.has_admin()
+                        && matches!(
+                            self.set_own_password(account, by_admin).await,
+                            Some((SessionReply::Accepted, _))
+                        );
+                if is_restorable {
+                    return;
+                }
+                "the target's policy rejects the current password of".to_owned()
             }
-            SessionReply::NotSent(reason) => self.forbid_changes(ReasonCode::Budget, reason),
-            SessionReply::Rejected(outcome) if budget::is_failure(outcome) => {
+            Some((SessionReply::NotSent(reason), _)) => {
+                return self.forbid_changes(ReasonCode::Budget, reason);
+            }
+            Some((SessionReply::Rejected(outcome), answer)) if budget::is_failure(outcome) => {
                 let (operation, replaced) = (Operation::SetPassword, Outcome::PasswordReplaced);
                 let text = format!(
                     "{operation} rejected the right password of `{account}` ({name}): no change can be made or judged; it answered {answer}"
@@ -147,9 +156,27 @@ impl SafetyGuard<'_> {
                 let mut finding = CaseFinding::new(1, &replaced.to_string(), text.clone());
                 finding.hint = Some("found by setting the password to itself; a validation accepts it before and afterwards".to_owned());
                 self.observation = Some(finding);
-                self.forbid_changes(ReasonCode::NotRestorable, text);
+                return self.forbid_changes(ReasonCode::NotRestorable, text);
             }
-            _ => {}
-        }
+            _ => return,
+        };
+        let text = format!("a change could not be undone: {refusal} `{account}` ({name})");
+        self.fixed.insert(account, text);
+    }
+
+    /// Sets an account's password to itself by an operation; none if it could not be restored.
+    async fn set_own_password(
+        &mut self,
+        account: Account,
+        operation: Operation,
+    ) -> Option<(SessionReply, String)> {
+        let journal = self.journal.as_mut()?;
+        let answered = self.session.dry_run_change(account, operation, journal);
+        let answered = answered.await.map_err(|UnrestoredPassword { reason, .. }| {
+            format!("a change could not be undone: `{account}`: {reason}")
+        });
+        self.note_own_refusal();
+        let refused = |text| self.forbid_changes(ReasonCode::NotRestorable, text);
+        answered.map_err(refused).ok()
     }
 }

@@ -14,7 +14,10 @@ pub(in crate::runner::live) use state::JournalLine;
 pub use state::{JournalHeader, JournalState, JournalUser};
 
 use super::state_file::{JournalError, create_private, failed, sync_folder};
-use crate::{runner::Seed, suite::Account};
+use crate::{
+    runner::{PasswordForm, Seed},
+    suite::Account,
+};
 
 /// A journal that is open.
 #[derive(Debug)]
@@ -137,6 +140,14 @@ impl UndoJournal {
             passwords,
         };
         self.write(line, &room())
+    }
+
+    /// Notes how generated passwords look from here on. It is on the disk when this returns.
+    ///
+    /// # Errors
+    /// The journal cannot be written: then no such password may be sent.
+    pub fn use_form(&mut self, form: PasswordForm) -> Result<(), JournalError> {
+        self.write(JournalLine::Form { form }, "")
     }
 
     /// Adds a line that no request waits for: an undo goes on if it cannot be written.

@@ -144,14 +144,15 @@ impl TargetSession<'_> {
         self.find(account, &distinct(candidates)).await
     }
 
-    /// Sets an account's own password to itself, which changes nothing and shows whether it could be restored later. Returns the
-    /// answer, and its text.
+    /// Sets an account's own password to itself, which changes nothing and shows whether it could be restored later by this
+    /// operation. Returns the answer, and its text.
     ///
     /// # Errors
     /// The journal cannot be written, or no validation accepted the own password afterwards.
     pub async fn dry_run_change(
         &mut self,
         account: Account,
+        operation: Operation,
         journal: &mut UndoJournal,
     ) -> Result<(SessionReply, String), UnrestoredPassword> {
         let property = Property::Password;
@@ -159,7 +160,7 @@ impl TargetSession<'_> {
         let written = journal.sending(DRY_RUN, 1, [account], &[own_template]);
         written.map_err(|error| self.unrestored(account, &error.to_string()))?;
         let own = self.own_password(account);
-        let reply = self.ask(Operation::SetPassword, account, &own, &own).await;
+        let reply = self.ask(operation, account, &own, &own).await;
         let text = std::mem::take(&mut self.last_body);
         self.forget(account);
         self.restore(account, false, journal).await?;

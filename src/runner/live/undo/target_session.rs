@@ -99,6 +99,11 @@ impl<'a> TargetSession<'a> {
         }
     }
 
+    /// Returns the accounts of the target.
+    pub fn accounts(&self) -> &'a Accounts {
+        self.accounts
+    }
+
     /// Returns the current password of an account, if it is known.
     pub fn current(&self, account: Account) -> Option<Secret> {
         self.current.get(&account).cloned()
@@ -297,7 +302,7 @@ impl<'a> TargetSession<'a> {
 
     fn value(&self, account: Account, property: Property) -> Option<Secret> {
         let placeholder = Placeholder { account, property };
-        self.accounts.value(placeholder).cloned()
+        self.accounts.value(placeholder)
     }
 
     /// Sends one request about an account, with its current password and a new one, and reads the answer.

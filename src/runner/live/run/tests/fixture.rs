@@ -47,7 +47,8 @@ impl LiveFixture {
         let (served, mut context) =
             RunContext::mock(&fixture, "target".into(), &Identity::generate(&[]).unwrap()).unwrap();
         context.mock = None;
-        context.accounts = Accounts::at_target(&accounts_file(&context.accounts), &Seed::random());
+        context.accounts =
+            Accounts::at_target(&accounts_file(&context.accounts), &Seed::random(), None);
         // A run waits for it after each doubtful change.
         let timeout = Some(std::time::Duration::from_secs(2));
         let options = TargetOptions {

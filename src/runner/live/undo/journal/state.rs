@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     client::{Pin, TargetOptions},
     contract::Kind,
-    runner::{Credentials, Seed, live::undo::target_place::TargetPlace},
+    runner::{Credentials, PasswordForm, Seed, live::undo::target_place::TargetPlace},
     suite::Account,
 };
 
@@ -53,6 +53,8 @@ pub(in crate::runner::live) enum JournalLine {
     Key { key: Pin },
     /// The reading of a path that the target serves.
     Served { fact: String, reading: String },
+    /// Generated passwords look so from here on.
+    Form { form: PasswordForm },
     /// A request is about to be sent that may change the passwords of these accounts to one of these.
     Sending {
         case: String,
@@ -83,6 +85,8 @@ pub struct JournalState {
     pub doubts: BTreeMap<Account, Vec<String>>,
     /// The public key that the target showed.
     pub key: Option<Pin>,
+    /// How the generated passwords look, if a change was tried.
+    pub form: Option<PasswordForm>,
 }
 
 impl JournalHeader {
@@ -108,13 +112,14 @@ impl JournalLine {
 
 impl JournalState {
     pub(super) fn new(header: JournalHeader) -> JournalState {
-        let (served, at_risk, doubts, key) = Default::default();
+        let (served, at_risk, doubts, key, form) = Default::default();
         JournalState {
             header,
             served,
             at_risk,
             doubts,
             key,
+            form,
         }
     }
 
@@ -164,6 +169,7 @@ impl JournalState {
         let (accounts, passwords) = match line {
             JournalLine::Begun(_) | JournalLine::Closed => return,
             JournalLine::Key { key } => return self.key = Some(key),
+            JournalLine::Form { form } => return self.form = Some(form),
             JournalLine::Served { fact, reading } => return self.served.push((fact, reading)),
             JournalLine::Doubt { account } => {
                 let passwords = self.at_risk.get(&account).cloned();
