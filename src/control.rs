@@ -119,7 +119,8 @@ fn methods(path: &str) -> MethodRouter<Arc<AppState>> {
         "/v1/appliances/{name}/reset" => post(appliances::reset),
         "/v1/appliances/{name}/users" => get(users::list).post(users::add),
         "/v1/appliances/{name}/users/{user}" => {
-            get(users::one).put(users::put).delete(users::remove)
+            let changed = put(users::put).patch(users::patch);
+            changed.get(users::one).delete(users::remove)
         }
         "/v1/appliances/{name}/failures" => get(failures::list).post(failures::add),
         "/v1/appliances/{name}/failures/{mode}" => {

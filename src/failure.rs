@@ -32,7 +32,8 @@ pub use random::RandomSource;
 pub use schedule::{Call, Counter, MAX_SCOPES, Schedule, Trigger};
 pub use scope::{CountScope, ScopeCounter};
 pub use script::RequestFlags;
-pub use when::{During, Per, When};
+pub(crate) use when::one_or_many;
+pub use when::{During, OneOrMany, Per, When};
 
 use crate::contract::Operation;
 

@@ -9,6 +9,7 @@
 //! `fixtures/fixture.schema.json` lists the keys, with what each takes; `schema` checks a document against it.
 
 mod diagnostic;
+mod distinct;
 mod export;
 mod formats;
 mod mode;
@@ -20,20 +21,20 @@ mod schema;
 mod yaml;
 
 use std::{
-    collections::HashMap,
-    fmt,
+    fmt, io,
     net::SocketAddr,
     sync::{Arc, LazyLock},
 };
 
 pub use diagnostic::Diagnostic;
 pub(crate) use diagnostic::Position;
+pub use distinct::distinct;
 pub use export::Secrets;
 pub use mode::ModeContext;
 pub(crate) use node::Spanned;
 pub(crate) use parts::read_mode_with;
 pub use parts::{check_mode_count, read_mode, read_readings, read_user, reload_mode};
-pub use ready_made::{READY_MADE, ready_made};
+pub use ready_made::{READY_MADE, description, ready_made};
 #[cfg(feature = "cli")]
 pub(crate) use schema::component_schemas;
 
@@ -59,6 +60,8 @@ pub struct Fixture {
     pub readings: Readings,
     /// The seed of everything random, if it names one.
     pub seed: Option<u64>,
+    /// Whether it says its name; otherwise that is the kind's.
+    pub is_named: bool,
     /// Whether it names its users; otherwise they are the built-in ones.
     pub names_users: bool,
     /// Its failure modes, in order: its own, the ready-made ones it uses, those armed by name.
@@ -77,13 +80,25 @@ struct Places {
     listen: Option<Position>,
 }
 
-/// Reads a fixture; `file` is the name that errors show.
+/// Loads a file of failure modes, named by its path from the fixture that uses it.
+pub type LoadFile<'a> = dyn FnMut(&str) -> io::Result<Vec<u8>> + 'a;
+
+/// Reads a fixture that uses no file of failure modes; `file` is the name that errors show.
 ///
 /// # Errors
 /// The first thing that is wrong. No error shows a password.
 pub fn read(file: &str, text: &str) -> Result<Fixture, Diagnostic> {
+    let mut none = |_: &str| {
+        Err(io::Error::other(
+            "only a fixture in a file can use other files",
+        ))
+    };
+    read_with(file, text, &mut none)
+}
+
+fn read_with(file: &str, text: &str, load: &mut LoadFile<'_>) -> Result<Fixture, Diagnostic> {
     yaml::read(text, "appliance")
-        .and_then(|node| resolve::fixture(file, &node))
+        .and_then(|node| resolve::fixture(file, &node, load))
         .map_err(|wrong| wrong.in_file(file))
 }
 
@@ -108,12 +123,12 @@ pub(crate) fn read_as<T: serde::de::DeserializeOwned>(
     yaml::parse(text).map_err(|wrong| wrong.in_file(file))
 }
 
-/// Reads a fixture from bytes, which must be UTF-8.
+/// Reads a fixture from the bytes of a file, which must be UTF-8; `load` loads the files that it uses.
 ///
 /// # Errors
-/// Those of [`read`], and the first byte that is not UTF-8.
-pub fn read_bytes(file: &str, bytes: &[u8]) -> Result<Fixture, Diagnostic> {
-    read(file, text(file, bytes)?)
+/// Those of [`read`], the first byte that is not UTF-8, and what is wrong with a file that it uses.
+pub fn read_file(file: &str, bytes: &[u8], load: &mut LoadFile<'_>) -> Result<Fixture, Diagnostic> {
+    read_with(file, text(file, bytes)?, load)
 }
 
 /// Returns bytes as the text they must be.
@@ -200,13 +215,34 @@ impl Fixture {
         Schedule::new(self.failures.clone(), seed)
     }
 
-    fn mode_context(&self) -> ModeContext<'_> {
+    /// Returns the appliance that its failure modes are read for.
+    pub fn mode_context(&self, https: bool) -> ModeContext<'_> {
         ModeContext {
             kind: self.kind,
             readings: &self.readings,
             users: &self.state.directory,
-            https: true,
+            locks: self.state.lockout.is_some(),
+            https,
         }
+    }
+
+    /// Adds the failure modes of a file after the others.
+    ///
+    /// # Errors
+    /// The first thing that is wrong with them; a name that the fixture has already.
+    pub fn add_modes(&mut self, file: &str, bytes: &[u8]) -> Result<(), Diagnostic> {
+        let read = ready_made::read_modes(text(file, bytes)?, Some(&self.mode_context(true)));
+        for mode in read.map_err(|wrong| wrong.in_file(file))? {
+            let name = &mode.failure.name;
+            if self.failures.iter().any(|known| known.name == *name) {
+                let message = format!("`{}` has a failure mode `{name}` already", self.name);
+                return Err(Diagnostic::new(mode.place, message).in_file(file));
+            }
+            let needs_tls = mode.needs_tls().map(|wrong| wrong.in_file(file));
+            self.needs_tls = self.needs_tls.take().or(needs_tls);
+            self.failures.push(mode.failure);
+        }
+        Ok(())
     }
 
     /// Reads its failure modes again, after its readings were changed: a mode may be based on them.
@@ -217,7 +253,7 @@ impl Fixture {
         let reload = |failure: &FailureMode| {
             Ok(FailureMode {
                 armed: failure.armed,
-                ..reload_mode(failure, &self.mode_context())?
+                ..reload_mode(failure, &self.mode_context(true))?
             })
         };
         self.failures = self.failures.iter().map(reload).collect::<Result<_, _>>()?;
@@ -239,7 +275,7 @@ impl Fixture {
             }
             let known = READY_MADE.iter().find(|known| **known == name);
             let known = known.ok_or_else(|| self.unknown_mode(name))?;
-            let mode = ready_made::read(known, Some(&self.mode_context()));
+            let mode = ready_made::read(known, Some(&self.mode_context(true)));
             let start = names.find(name).unwrap_or_default();
             let place = Position {
                 line: 1,
@@ -312,37 +348,6 @@ fn counted(count: usize, noun: &str) -> String {
     format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
-/// Checks that fixtures can be served together: no two have one name, no two ask for one address.
-///
-/// # Errors
-/// The second of two that clash, with the place of the first. The strings are the files' names.
-pub fn distinct(fixtures: &[(String, Fixture)]) -> Result<(), Diagnostic> {
-    let mut taken: HashMap<String, (&str, Position)> = HashMap::new();
-    for (file, fixture) in fixtures {
-        let name = format!("are named `{}`", fixture.name);
-        let address = fixture.listen.filter(|address| address.port() != 0);
-        let address = address.map(|address| format!("listen on `{address}`"));
-        let claims = [
-            (Some(name), Some(fixture.places.name)),
-            (address, fixture.places.listen),
-        ];
-        for (claim, place) in claims
-            .into_iter()
-            .filter_map(|(claim, place)| claim.zip(place))
-        {
-            let Some((first, Position { line, column })) =
-                taken.insert(claim.clone(), (file, place))
-            else {
-                continue;
-            };
-            let message = format!("two appliances {claim}, the first at {first}:{line}:{column}");
-            let hint = "give each a `name` and a port of its own";
-            return Err(Diagnostic::new(place, message).hint(hint).in_file(file));
-        }
-    }
-    Ok(())
-}
-
 /// Returns the JSON Schema of fixtures.
 pub fn schema() -> serde_json::Value {
     schema::FIXTURE.clone()
@@ -352,6 +357,15 @@ pub fn schema() -> serde_json::Value {
 pub fn modes_schema() -> serde_json::Value {
     schema::MODES.clone()
 }
+
+/// Returns whether a text is a file of failure modes, not a fixture.
+pub fn holds_modes(text: &str) -> bool {
+    let node = yaml::read(text, "failures");
+    node.is_ok_and(|node| node.get("failures").is_some() && node.get("appliance").is_none())
+}
+
+/// The greatest seed: a greater number is another one in JavaScript and in other readers of JSON.
+pub const MAX_SEED: u64 = (1 << 53) - 1;
 
 /// A commented fixture to begin with, as `fixture init` writes it.
 pub const STARTER: &str = include_str!("fixture/starter.yaml");

@@ -15,7 +15,7 @@ mod redactor;
 use std::fmt;
 
 pub use fingerprint::Fingerprints;
-pub use mask::Mask;
+pub use mask::{Mask, names_a_user};
 pub use redactor::Redactor;
 use serde::Deserialize;
 

@@ -39,6 +39,10 @@ impl State {
         if let Some((username, password)) = change.new_password {
             let directory = &mut self.directory;
             directory.replace_password(&username, password, change.grace_period);
+            // Assumed: an administrator's change ends the lock of an account.
+            if let Some(lockout) = &mut self.lockout {
+                lockout.forget_account(&username);
+            }
         }
         if let Some(username) = change.validated_with_previous {
             self.directory.count_previous_validation(&username);

@@ -98,7 +98,8 @@ impl State {
             asker: self.find(rules, operation, values.get(account)),
             target: self.find(rules, operation, values.get(Field::Username)),
         };
-        let (outcome, reason) = match (evaluator.check(), operation) {
+        let mut signed_in = false;
+        let (outcome, reason) = match (evaluator.check(&mut signed_in), operation) {
             (Err(rejection), _) => rejection,
             (Ok(()), Operation::Validation) => (Outcome::Authenticated, Reason::AllHolds),
             (Ok(()), _) => (Outcome::PasswordReplaced, Reason::AllHolds),
@@ -107,7 +108,7 @@ impl State {
         Evaluation {
             key: ResponseKey { operation, outcome },
             reason,
-            change: evaluator.change(reason),
+            change: evaluator.change(reason, signed_in),
         }
     }
 
@@ -124,13 +125,13 @@ impl State {
 }
 
 impl Evaluator<'_> {
-    /// The change that the result makes: a counted sign-in, and after a success a new password.
-    fn change(&self, reason: Reason) -> Option<StateChange> {
-        let succeeded = match reason {
-            Reason::AllHolds => true,
-            Reason::NoSuchUser | Reason::OtherPassword => false,
-            _ => return None,
-        };
+    /// The change that the result makes: a counted sign-in, and after a success a new password. A right password ends a row of
+    /// failed sign-ins, whatever else is refused.
+    fn change(&self, reason: Reason, signed_in: bool) -> Option<StateChange> {
+        let succeeded = reason == Reason::AllHolds;
+        if !signed_in && !matches!(reason, Reason::NoSuchUser | Reason::OtherPassword) {
+            return None;
+        }
         // Failures of unknown names count only by source, so that memory stays bounded.
         let lockout = self.state.lockout.as_ref();
         let counts =
@@ -139,7 +140,7 @@ impl Evaluator<'_> {
             sign_in: counts.then(|| SignIn {
                 source: self.source,
                 account: self.account.to_owned(),
-                succeeded,
+                succeeded: signed_in,
                 now: self.now,
             }),
             ..StateChange::default()
@@ -162,10 +163,11 @@ impl Evaluator<'_> {
             .is_some_and(|user| user.password.expose() == self.password)
     }
 
-    fn check(&self) -> Result<(), Rejection> {
+    /// Runs the checks in their order, and says whether the sign-in was among those that passed.
+    fn check(&self, signed_in: &mut bool) -> Result<(), Rejection> {
         let order = &self.rules.operation(self.operation).order;
         order.iter().try_for_each(|check| match check {
-            Check::Authentication => self.check_sign_in(),
+            Check::Authentication => self.check_sign_in().inspect(|()| *signed_in = true),
             Check::Permission => self.check_permission(),
             Check::User => self.check_user(),
             Check::Policy => self.check_policy(),

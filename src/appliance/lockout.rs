@@ -1,6 +1,7 @@
 //! Too many failed sign-ins lock a source address or an account for a time.
 //!
-//! The product documents five failures and the address; the duration, and what resets the count, are assumed.
+//! The product documents five failures and the address; the duration, and what resets the count, are assumed: a right
+//! password does, whatever else is refused.
 
 use std::{collections::BTreeMap, mem, net::IpAddr, time::Duration};
 
@@ -84,6 +85,13 @@ impl Lockout {
     /// Forgets the failures after a successful sign-in.
     pub(super) fn count_success(&mut self, source: IpAddr, account: &str) {
         self.failures.remove(&self.key(source, account));
+    }
+
+    /// Forgets the failures of an account, where accounts are locked.
+    pub(super) fn forget_account(&mut self, account: &str) {
+        if self.scope == Scope::Account {
+            self.failures.remove(account);
+        }
     }
 
     fn locks(&self, failures: &FailureCount) -> bool {

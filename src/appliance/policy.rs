@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use thiserror::Error;
 
-/// A password policy. Lengths count characters, classes count lower, upper, digit and other.
+/// A password policy. Lengths count characters, classes count lower, upper, digit and other; a letter without case is of no class.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
 #[serde(default)]
 pub struct Policy {
@@ -80,12 +80,12 @@ impl Policy {
     fn classes_in(&self, password: &str) -> usize {
         let is_other = |letter: char| match &self.symbols {
             Some(symbols) => symbols.contains(letter),
-            None => !(letter.is_lowercase() || letter.is_uppercase() || letter.is_ascii_digit()),
+            None => !letter.is_alphanumeric(),
         };
         let has = |class: &dyn Fn(char) -> bool| usize::from(password.chars().any(class));
         has(&char::is_lowercase)
             + has(&char::is_uppercase)
-            + has(&|letter| letter.is_ascii_digit())
+            + has(&char::is_numeric)
             + has(&is_other)
     }
 }
@@ -108,6 +108,9 @@ mod tests {
     #[rstest]
     #[case::example("examples", "Test54321!", Ok(()))]
     #[case::no_upper_case("examples", "abcd@1234", Ok(()))]
+    #[case::letters_without_case("examples", "abcd中文字符", Err(PolicyViolation::Classes))]
+    #[case::digits_of_another_script("examples", "abcdEF١٢", Ok(()))]
+    #[case::digits_are_no_symbols("product_8", "abcdEF1٢", Err(PolicyViolation::Classes))]
     #[case::short("examples", "Ab1!", Err(PolicyViolation::TooShort))]
     #[case::two_classes("examples", "abcd1234", Err(PolicyViolation::Classes))]
     #[case::characters_not_bytes("examples", "Äöü1!", Err(PolicyViolation::TooShort))]

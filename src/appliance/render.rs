@@ -7,7 +7,7 @@ use crate::{
     appliance::{ParsedRequest, Rules},
     contract::{
         Condition, Contract, EXTRA_MEMBERS, Echo, Envelope, ExtraMembers, Internal, Operation,
-        Outcome, Readings, Wording, status_code,
+        Outcome, Readings, Wording, is_json, status_code,
     },
 };
 
@@ -62,7 +62,9 @@ impl ResponseTemplate {
                 .is,
             fixed: None,
         };
-        if !template.wording.echoes() {
+        if let Some(body) = reading("body").filter(|body| is_json(body)) {
+            template.fixed = Some(Bytes::from(body.to_owned()));
+        } else if !template.wording.echoes() {
             template.fixed = Some(template.body(""));
         }
         Some(template)
@@ -134,6 +136,12 @@ impl Rules {
         places
             .find(|place| self.responses(*place).templates[outcome as usize].is_some())
             .map(|operation| ResponseKey { operation, outcome })
+    }
+
+    /// Returns whether the response to an outcome repeats a user name; none where there is no such response.
+    pub fn response_echoes(&self, key: ResponseKey) -> Option<bool> {
+        let template = &self.responses(key.operation).templates[key.outcome as usize];
+        Some(template.as_ref()?.fixed.is_none())
     }
 
     fn allowed_method(&self, operation: Option<Operation>) -> HeaderValue {

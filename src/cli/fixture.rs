@@ -1,4 +1,4 @@
-//! `fixture check|schema|init|schedule`, and the loading of fixtures that other commands share.
+//! `fixture check|schema|init|modes|schedule`, and the loading of fixtures that other commands share.
 
 mod schedule;
 
@@ -16,16 +16,17 @@ use crate::{
         error::{CliError, Result, read},
         print,
     },
+    failure::FailureMode,
     fixture,
-    fixture::Fixture,
+    fixture::{Fixture, READY_MADE},
 };
 
 /// The commands under `fixture`.
 #[derive(Debug, Subcommand)]
 pub(super) enum FixtureCommand {
-    /// Validate fixtures; a folder stands for all files in it
+    /// Validate fixtures and files of failure modes; a folder stands for all files in it
     Check {
-        /// Fixtures or folders
+        /// Fixtures, files of failure modes, or folders
         #[arg(required = true, value_name = "FILE")]
         files: Vec<PathBuf>,
     },
@@ -40,6 +41,8 @@ pub(super) enum FixtureCommand {
         /// Where to write it; an existing file is not overwritten
         path: Option<PathBuf>,
     },
+    /// List the ready-made failure modes, with a line on each
+    Modes,
     /// List the calls that each failure mode will affect
     Schedule(schedule::ScheduleArgs),
 }
@@ -56,6 +59,7 @@ pub(super) fn run(command: &FixtureCommand) -> Result {
         FixtureCommand::Schema { modes: true } => print(format!("{:#}\n", fixture::modes_schema())),
         FixtureCommand::Init { path: None } => print(fixture::STARTER),
         FixtureCommand::Init { path: Some(path) } => init(path),
+        FixtureCommand::Modes => print(modes_text()),
         FixtureCommand::Schedule(options) => print(schedule::text(options)?),
     }
 }
@@ -63,10 +67,45 @@ pub(super) fn run(command: &FixtureCommand) -> Result {
 /// Returns a line for each valid fixture, and the errors of the others.
 ///
 /// A folder stands for its `*.yaml`, `*.yml` and `*.json` files (not `*.schema.json`), not recursively.
-fn check(files: &[PathBuf]) -> (String, Result) {
-    let (valid, errors) = read_all(files);
-    let lines = valid.iter().map(|(_, fixture)| format!("ok {fixture}\n"));
-    (lines.collect(), errors.map(|()| code::SUCCESS))
+fn check(paths: &[PathBuf]) -> (String, Result) {
+    let (mut lines, mut errors, mut fixtures) = (String::new(), Vec::new(), Vec::new());
+    for path in paths {
+        let files = files_of(path).unwrap_or_else(|error| {
+            errors.push(error);
+            Vec::new()
+        });
+        for file in files {
+            match read_modes(&file) {
+                None => fixtures.push(file),
+                Some(Ok(modes)) => {
+                    let names: Vec<&str> = modes.iter().map(|mode| mode.name.as_str()).collect();
+                    lines += &format!("ok failure modes: {}\n", names.join(", "));
+                }
+                Some(Err(error)) => errors.push(error),
+            }
+        }
+    }
+    let valid = read_all(&fixtures, &mut errors);
+    let of = |(_, fixture): &(PathBuf, Fixture)| format!("ok {fixture}\n");
+    lines.extend(valid.iter().map(of));
+    (lines, joined(&errors).map(|()| code::SUCCESS))
+}
+
+/// Reads a file of failure modes; none where it is something else.
+fn read_modes(file: &Path) -> Option<Result<Vec<FailureMode>>> {
+    let bytes = read(file).ok()?;
+    let text = std::str::from_utf8(&bytes).ok()?;
+    let read = || Ok(fixture::read_modes(&file.display().to_string(), text)?);
+    fixture::holds_modes(text).then(read)
+}
+
+/// Lists the ready-made failure modes.
+fn modes_text() -> String {
+    let line = |name: &&str| {
+        let description = fixture::description(name).unwrap_or_default();
+        format!("{name:<26}{description}\n")
+    };
+    READY_MADE.iter().map(line).collect()
 }
 
 /// Writes a commented fixture to begin with to a new file.
@@ -87,8 +126,16 @@ fn init(path: &Path) -> Result {
 /// # Errors
 /// Every error of every file: unreadable files, invalid fixtures, two of one name.
 pub(super) fn load(paths: &[PathBuf]) -> Result<Vec<(PathBuf, Fixture)>> {
-    let (valid, errors) = read_all(paths);
-    errors.map(|()| valid)
+    let mut errors = Vec::new();
+    let files = paths.iter().flat_map(|path| {
+        files_of(path).unwrap_or_else(|error| {
+            errors.push(error);
+            Vec::new()
+        })
+    });
+    let files: Vec<PathBuf> = files.collect();
+    let valid = read_all(&files, &mut errors);
+    joined(&errors).map(|()| valid)
 }
 
 /// Returns the files that paths stand for, in the order in which [`load`] reads them.
@@ -100,38 +147,33 @@ pub(super) fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
     Ok(files?.concat())
 }
 
-/// Returns the valid fixtures, and all errors as one.
-fn read_all(paths: &[PathBuf]) -> (Vec<(PathBuf, Fixture)>, Result<()>) {
-    let (mut valid, mut errors) = (Vec::new(), Vec::new());
-    for path in paths {
-        let files = files_of(path).unwrap_or_else(|error| {
-            errors.push(error);
-            Vec::new()
-        });
-        for file in files {
-            match read_fixture(&file) {
-                Ok(fixture) => valid.push((file, fixture)),
-                Err(error) => errors.push(error),
-            }
+/// Returns the valid fixtures of files, and adds the errors of the others.
+fn read_all(files: &[PathBuf], errors: &mut Vec<CliError>) -> Vec<(PathBuf, Fixture)> {
+    let mut valid = Vec::new();
+    for file in files {
+        match read_fixture(file) {
+            Ok(fixture) => valid.push((file.clone(), fixture)),
+            Err(error) => errors.push(error),
         }
     }
     let named = valid
         .iter()
-        .map(|(path, fixture)| (path.display().to_string(), fixture.clone()));
-    let doubled = fixture::distinct(&named.collect::<Vec<_>>()).err();
-    errors.extend(doubled.map(CliError::from));
-    // Several errors are printed as one text: each begins with `error:`.
+        .map(|(path, fixture)| (path.display().to_string(), fixture));
+    errors.extend(fixture::distinct(named).err().map(CliError::from));
+    valid
+}
+
+/// Returns several errors as one text, in which each begins with `error:`.
+fn joined(errors: &[CliError]) -> Result<()> {
     let texts = errors.iter().map(|error| match error.to_string() {
         text if text.starts_with("error:") => text,
         text => format!("error: {text}"),
     });
     let text = texts.collect::<Vec<_>>().join("\n");
-    let result = if text.is_empty() {
-        Ok(())
-    } else {
-        Err(CliError::usage(text))
-    };
-    (valid, result)
+    match text.is_empty() {
+        true => Ok(()),
+        false => Err(CliError::usage(text)),
+    }
 }
 
 /// Returns the fixtures that a path stands for: itself, or those in the folder.
@@ -165,10 +207,9 @@ fn is_fixture(file: &Path) -> bool {
 }
 
 fn read_fixture(file: &Path) -> Result<Fixture> {
-    Ok(fixture::read_bytes(
-        &file.display().to_string(),
-        &read(file)?,
-    )?)
+    let mut load = |name: &str| fs::read(file.with_file_name(name));
+    let (shown, bytes) = (file.display().to_string(), read(file)?);
+    Ok(fixture::read_file(&shown, &bytes, &mut load)?)
 }
 
 fn write_new(path: &Path, text: &str) -> io::Result<()> {
@@ -257,6 +298,32 @@ mod tests {
     ) {
         let (code, _, err) = checked(files, named);
         assert_eq!((code, err.as_str()), (2, expected));
+    }
+
+    #[test]
+    fn files_of_modes_are_checked_and_ready_made_ones_listed() {
+        let modes = "failures: [{ name: a, do: { bom: true } }, { name: b, do: { gzip: true } }]";
+        let bad = "failures:\n  - { name: a, do: { statsu: 503 } }\n";
+        let files = [
+            ("modes.yaml", modes),
+            ("bad.yaml", bad),
+            ("good.yaml", GOOD),
+        ];
+        let (code, out, err) = checked(&files, &[""]);
+        assert_eq!(
+            out,
+            "ok failure modes: a, b\nok sensor sensor: 4 users, policy examples\n"
+        );
+        assert!(
+            code == 2 && err.starts_with("error: line 2 column 22: unknown key `statsu`"),
+            "{err}"
+        );
+        let listed = modes_text();
+        assert_eq!(listed.lines().count(), READY_MADE.len());
+        assert!(
+            listed.contains("\nslow_first_answer         The first answer takes ten seconds"),
+            "{listed}"
+        );
     }
 
     #[test]

@@ -29,7 +29,7 @@ use crate::{
     cli::{
         code, console,
         console::Console,
-        error::{CliError, Result, read_text},
+        error::{CliError, Result, read, read_text},
         mocks,
         mocks::Mock,
         read_ahead, ready,
@@ -43,6 +43,7 @@ use crate::{
         signals::Signals,
     },
     contract::Kind,
+    fixture,
     runner::private_file,
     server,
     server::{
@@ -109,8 +110,11 @@ pub struct ServeArgs {
     /// Arm failure modes of the fixtures, or built-in ones
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     fail: Vec<String>,
-    /// Random seed (default: random, printed at start)
-    #[arg(long, value_name = "N")]
+    /// Add the failure modes of a file to every appliance; repeatable
+    #[arg(long, value_name = "FILE")]
+    failures: Vec<PathBuf>,
+    /// Random seed below 2^53 (default: random, printed at start)
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(..=fixture::MAX_SEED))]
     seed: Option<u64>,
     /// Exit with 1 at the end if a request matched no operation or an armed failure mode never fired
     #[arg(long)]
@@ -288,12 +292,18 @@ fn registry(options: &ServeArgs, console: &Console) -> Result<Registry> {
         advertise: options.advertise.clone(),
         seed: options.seed,
         // A system without a random generator gets any number.
-        default_seed: getrandom::u64().unwrap_or(0),
+        default_seed: getrandom::u64().unwrap_or(0) & fixture::MAX_SEED,
     }))
 }
 
 /// Applies the options to fixtures, and refuses what cannot be served.
 fn prepare(mut mocks: Vec<Mock>, options: &ServeArgs, registry: &Registry) -> Result<Vec<Mock>> {
+    for file in &options.failures {
+        let (shown, bytes) = (file.display().to_string(), read(file)?);
+        for (_, fixture) in &mut mocks {
+            fixture.add_modes(&shown, &bytes)?;
+        }
+    }
     let profiles = options.readings.as_deref();
     mocks::configure(&mut mocks, profiles, &options.reading, &options.fail)?;
     for (_, fixture) in &mocks {

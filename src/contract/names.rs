@@ -6,6 +6,8 @@ use std::fmt;
 
 use serde::Deserialize;
 
+use crate::contract::nearest;
+
 /// An enum with one name for each of its members.
 pub trait ClosedSet: Copy + Sized + 'static {
     /// What a member is called in messages.
@@ -27,7 +29,7 @@ pub trait ClosedSet: Copy + Sized + 'static {
 
 /// A name that a closed set does not have.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("unknown {noun} `{name}`, expected one of {}", expected.join(", "))]
+#[error("unknown {noun} `{name}`, expected one of {}{}", expected.join(", "), nearest(name, expected.iter().copied()).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default())]
 pub struct UnknownName {
     noun: &'static str,
     name: String,

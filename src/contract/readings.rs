@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use http::StatusCode;
+use serde::de::IgnoredAny;
 
 use crate::contract::{Contract, Glob};
 
@@ -26,7 +27,7 @@ pub struct UnknownReading {
 
 impl Readings {
     /// Adds a choice: `fact` is a full name, a glob (`*.status`) or a number of an ambiguity (`X16`), and every fact it means that has a reading of that name takes it.
-    /// A reading of a status is also a number, `400`.
+    /// A reading of a status is also a number, `400`; of a body that no document shows, a JSON object or list.
     ///
     /// # Errors
     /// Where no fact is meant, or none of those meant has such a reading.
@@ -40,9 +41,12 @@ impl Readings {
         let facts = contract.facts();
         let entries = || facts.iter().filter(|entry| meant.contains(&entry.name));
         let is_status = status_code(reading).is_some();
+        let is_body = is_json(reading);
         let with_reading = entries().filter(|entry| {
             let is_offered = entry.readings.iter().any(|offer| offer.name == reading);
-            is_offered || is_status && entry.name.ends_with(".status")
+            is_offered
+                || is_status && entry.name.ends_with(".status")
+                || is_body && entry.name.ends_with(".body") && !entry.is_documented()
         });
         let chosen: Vec<String> = with_reading.map(|entry| entry.name.clone()).collect();
         if !chosen.is_empty() {
@@ -107,6 +111,11 @@ pub(crate) fn status_code(reading: &str) -> Option<StatusCode> {
         .ok()
         .filter(|code| (200..600).contains(code))?;
     StatusCode::from_u16(code).ok()
+}
+
+/// Returns whether a reading is a body itself: a JSON object or list.
+pub(crate) fn is_json(reading: &str) -> bool {
+    reading.starts_with(['{', '[']) && serde_json::from_str::<IgnoredAny>(reading).is_ok()
 }
 
 fn listed(names: &[String]) -> String {

@@ -7,13 +7,14 @@ use http::{HeaderMap, StatusCode, header, uri::Authority};
 use serde_json::{Value, json};
 
 use crate::{
+    contract::encoding::percent_encode,
     control::{
         AppState,
         extract::{AppliancePath, RequestText, unknown_appliance},
         problem::Problem,
     },
     fixture,
-    server::RunningAppliance,
+    server::{RegistryError, RunningAppliance},
 };
 
 pub(super) async fn list(State(app): State<Arc<AppState>>, headers: HeaderMap) -> Json<Value> {
@@ -28,8 +29,22 @@ pub(super) async fn create(
     headers: HeaderMap,
     RequestText(text): RequestText,
 ) -> Result<impl IntoResponse, Problem> {
-    let running = app.registry.create(&fixture::read(BODY, &text)?)?;
-    let location = format!("/v1/appliances/{}", running.appliance().name());
+    let mut fixture = fixture::read(BODY, &text)?;
+    let mut number = 1;
+    let running = loop {
+        match app.registry.create(&fixture) {
+            // A name that nobody gave is made up: `sensor-2`.
+            Err(RegistryError::NameTaken(_)) if !fixture.is_named => {
+                number += 1;
+                fixture.name = format!("{}-{number}", fixture.kind);
+            }
+            created => break created?,
+        }
+    };
+    let location = format!(
+        "/v1/appliances/{}",
+        percent_encode(&running.appliance().name())
+    );
     Ok((
         StatusCode::CREATED,
         [(header::LOCATION, location)],

@@ -3,16 +3,18 @@
 use std::sync::Arc;
 
 use axum::{Json, extract::State, response::IntoResponse};
-use http::{StatusCode, header};
+use http::{Method, StatusCode, header};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::{
+    contract::encoding::percent_encode,
     control::{
         AppState,
         appliances::BODY,
         extract::{AppliancePath, RequestJson, RequestText},
         problem::{JsonResult, Problem, shorten},
+        users::created_or_ok,
     },
     failure::{Counter, FailureMode},
     fixture,
@@ -45,7 +47,8 @@ pub(super) async fn add(
         Ok(fixture::read_mode(BODY, &text, context)?)
     })?;
     let appliance = running.appliance();
-    let location = format!("/v1/appliances/{}/failures/{name}", appliance.name());
+    let (owner, shown) = (percent_encode(&appliance.name()), percent_encode(&name));
+    let location = format!("/v1/appliances/{owner}/failures/{shown}");
     Ok((
         StatusCode::CREATED,
         [(header::LOCATION, location)],
@@ -59,11 +62,13 @@ pub(super) async fn one(AppliancePath(running, name): AppliancePath) -> JsonResu
 
 pub(super) async fn arm(
     State(app): State<Arc<AppState>>,
+    method: Method,
     AppliancePath(running, name): AppliancePath,
     RequestJson(ArmRequest { armed }): RequestJson<ArmRequest>,
-) -> JsonResult {
+) -> Result<(StatusCode, Json<Value>), Problem> {
     let appliance = running.appliance();
-    if !appliance.set_armed(&name, armed) {
+    let is_new = !appliance.set_armed(&name, armed);
+    if is_new {
         let ready_made = fixture::ready_made(&name).ok_or_else(|| unknown(&running, &name))?;
         if ready_made.action.tls.is_some() && app.registry.settings().identity.is_none() {
             let detail = format!("the failure mode `{name}` cannot happen over plain HTTP");
@@ -76,7 +81,10 @@ pub(super) async fn arm(
             })
         })?;
     }
-    find(&running, &name)
+    Ok((
+        created_or_ok(is_new && method == Method::PUT),
+        find(&running, &name)?,
+    ))
 }
 
 pub(super) async fn remove(

@@ -132,7 +132,12 @@ fn named<T: ClosedSet>(name: Option<&String>) -> Result<Option<T>, Problem> {
 
 fn page(appliance: &MockAppliance, filter: &EntryFilter, limit: usize) -> Json<Value> {
     let page = appliance.journal(filter, limit);
-    Json(json!({ "entries": page.entries, "count": page.count, "dropped": page.dropped }))
+    Json(json!({
+        "entries": page.entries,
+        "count": page.count,
+        "truncated": page.truncated,
+        "dropped": page.dropped,
+    }))
 }
 
 /// Returns the problem of a wait that is over, with what came instead.

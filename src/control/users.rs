@@ -2,14 +2,14 @@
 
 use axum::{Json, response::IntoResponse};
 use http::{StatusCode, header};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::{
     appliance::User,
     contract::encoding::percent_encode,
     control::{
         appliances::BODY,
-        extract::{AppliancePath, RequestText},
+        extract::{AppliancePath, RequestJson, RequestText},
         problem::{JsonResult, Problem, shorten},
     },
     fixture,
@@ -30,7 +30,10 @@ pub(super) async fn add(
         let detail = format!("there is a user named `{name}` already");
         return Err(Problem::name_taken(detail).hint("PUT replaces a user"));
     }
-    let (appliance, name) = (running.appliance().name(), percent_encode(&name));
+    let (appliance, name) = (
+        percent_encode(&running.appliance().name()),
+        percent_encode(&name),
+    );
     let location = format!("/v1/appliances/{appliance}/users/{name}");
     Ok((
         StatusCode::CREATED,
@@ -50,15 +53,46 @@ pub(super) async fn one(AppliancePath(running, username): AppliancePath) -> Json
 pub(super) async fn put(
     AppliancePath(running, username): AppliancePath,
     RequestText(text): RequestText,
-) -> JsonResult {
+) -> Result<(StatusCode, Json<Value>), Problem> {
     let user = fixture::read_user(BODY, &text)?;
     if user.username != username {
         let detail = "the username in the body is not the one in the path, expected the same";
         return Err(Problem::invalid_body(detail).pointer("/username".to_owned()));
     }
     let shown = shown(&user);
-    running.appliance().put_user(user);
+    let is_new = running.appliance().put_user(user);
+    Ok((created_or_ok(is_new), Json(shown)))
+}
+
+/// Changes what the body has of a user, and keeps the rest.
+pub(super) async fn patch(
+    AppliancePath(running, username): AppliancePath,
+    RequestJson(changes): RequestJson<Map<String, Value>>,
+) -> JsonResult {
+    let appliance = running.appliance();
+    let users = appliance.users();
+    let user = users.iter().find(|user| user.username == username);
+    let user = user.ok_or_else(|| unknown(&username))?;
+    let mut written = json!({ "username": username, "password": user.password.expose(), "role": user.role, "state": user.state });
+    for (key, value) in changes {
+        written[key] = value;
+    }
+    let user = fixture::read_user(BODY, &written.to_string())?;
+    if user.username != username {
+        let detail = "a user's name cannot be changed";
+        return Err(Problem::invalid_body(detail).pointer("/username".to_owned()));
+    }
+    let shown = shown(&user);
+    appliance.put_user(user);
     Ok(Json(shown))
+}
+
+/// Returns the status of a PUT (RFC 9110 section 9.3.4).
+pub(super) fn created_or_ok(is_new: bool) -> StatusCode {
+    match is_new {
+        true => StatusCode::CREATED,
+        false => StatusCode::OK,
+    }
 }
 
 pub(super) async fn remove(

@@ -7,6 +7,7 @@ use std::time::Duration;
 use http::{StatusCode, header};
 
 use crate::{
+    appliance::{ParsedRequest, ResponseKey, Rules},
     contract::Outcome,
     failure::{
         CloseKind, CutPoint, Delay, Delivery, FailureAction, RandomSource, ResponseOverride,
@@ -26,6 +27,27 @@ impl FailureAction {
     /// not 2xx.
     pub fn commits(&self) -> bool {
         self.commit.unwrap_or(!self.response.replaces_response())
+    }
+
+    /// Renders an answer as it says, and applies the action to it.
+    pub fn deliver(
+        &self,
+        random: &RandomSource,
+        rules: &Rules,
+        key: ResponseKey,
+        request: &ParsedRequest<'_>,
+    ) -> Delivery {
+        let rules = self.response.rules.as_deref().unwrap_or(rules);
+        let key = self.response_key(rules, key);
+        self.apply(random, Delivery::plain(rules.render_response(key, request)))
+    }
+
+    /// Returns what is rendered instead of an answer.
+    pub fn response_key(&self, rules: &Rules, key: ResponseKey) -> ResponseKey {
+        let rules = self.response.rules.as_deref().unwrap_or(rules);
+        let outcome = self.response.outcome;
+        let other = outcome.and_then(|outcome| rules.response_key(key.operation, outcome));
+        other.unwrap_or(key)
     }
 
     /// Applies the action to a delivery. Pure: the same action, random source and delivery give the same plan.
@@ -62,10 +84,10 @@ impl ResponseOverride {
         self.outcome.is_some() || fails || self.body.is_some()
     }
 
-    /// Returns the outcome that a client is told where this one is rendered; none where something else is sent instead.
-    pub fn told(&self, rendered: Outcome) -> Option<Outcome> {
-        let is_told = self.body.is_none() && (self.status.is_none() || self.outcome.is_some());
-        is_told.then_some(rendered)
+    /// Returns the outcome that a client gets where this one is rendered; none where something else is sent instead.
+    pub fn sent_outcome(&self, rendered: Outcome) -> Option<Outcome> {
+        let is_sent = self.body.is_none() && (self.status.is_none() || self.outcome.is_some());
+        is_sent.then_some(rendered)
     }
 
     /// Returns whether this redirects to a path.
@@ -215,11 +237,11 @@ mod tests {
     #[case::outcome(ResponseOverride { outcome: Some(Outcome::Authenticated), status: Some(StatusCode::IM_A_TEAPOT), ..ResponseOverride::default() }, Some(Outcome::Authenticated))]
     #[case::status(ResponseOverride { status: Some(StatusCode::OK), ..ResponseOverride::default() }, None)]
     #[case::body(ResponseOverride { outcome: Some(Outcome::Authenticated), body: Some(Bytes::new()), ..ResponseOverride::default() }, None)]
-    fn what_a_client_is_told(
+    fn the_outcome_that_a_client_gets(
         #[case] response: ResponseOverride,
         #[case] expected: Option<Outcome>,
     ) {
-        assert_eq!(response.told(Outcome::Authenticated), expected);
+        assert_eq!(response.sent_outcome(Outcome::Authenticated), expected);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::{collections::HashMap, net::IpAddr, sync::Arc, time::Duration};
 
 use crate::{
     appliance::Moment,
-    contract::Operation,
+    contract::{Operation, Outcome},
     failure::{CountScope, During, FailureAction, FailureMode, RandomSource, ScopeCounter, When},
 };
 
@@ -21,6 +21,8 @@ pub struct Schedule {
 pub struct Call<'a> {
     /// The operation; none for a request that is none.
     pub operation: Option<Operation>,
+    /// What the appliance came to; none for a connection.
+    pub outcome: Option<Outcome>,
     /// The user it is about, if it could be read.
     pub user: Option<&'a str>,
     /// Where it comes from.
@@ -86,6 +88,7 @@ impl Schedule {
     pub fn connection(&mut self, source: IpAddr, connection: u64, now: Moment) -> Option<Trigger> {
         let call = Call {
             operation: None,
+            outcome: None,
             user: None,
             source,
             connection,
@@ -122,6 +125,7 @@ impl Schedule {
         let outage = |mode: &ModeState| {
             let When {
                 times: _,
+                outcome: _,
                 calls,
                 after: None,
                 every: None,
@@ -276,7 +280,13 @@ fn applies_to(mode: &FailureMode, call: &Call<'_>) -> bool {
         call.operation
             .is_some_and(|operation| operations.contains(&operation))
     });
+    let outcomes = &mode.when.outcome;
+    let is_outcome = || {
+        call.outcome
+            .is_some_and(|outcome| outcomes.contains(&outcome))
+    };
     is_operation
+        && (outcomes.is_empty() || is_outcome())
         && mode
             .user
             .as_ref()

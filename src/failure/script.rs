@@ -48,11 +48,13 @@ impl Delivery {
             bytes.truncate(end.at.place(head, body.len()));
         }
         let mut script = Vec::new();
-        if !self.wait.is_zero() {
+        let how = self.end.map(|end| end.how);
+        // A wait before nothing at all is none.
+        if !self.wait.is_zero() && !(how == Some(CloseKind::Hang) && bytes.is_empty()) {
             script.push(WireStep::Wait(self.wait));
         }
         self.write(bytes.freeze(), &mut script);
-        match self.end.map(|end| end.how) {
+        match how {
             Some(CloseKind::Close) => script.push(WireStep::Close),
             Some(CloseKind::Hang) => script.push(WireStep::Hang),
             Some(CloseKind::Reset) => script.push(WireStep::Reset),

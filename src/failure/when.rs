@@ -2,9 +2,12 @@
 
 use std::time::Duration;
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
-use crate::{contract::closed_set, failure::duration};
+use crate::{
+    contract::{Outcome, closed_set},
+    failure::duration,
+};
 
 /// The conditions of a failure mode. Without any it always fires.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq)]
@@ -12,7 +15,11 @@ use crate::{contract::closed_set, failure::duration};
 pub struct When {
     /// It fires at most this many times, per scope.
     pub times: Option<u64>,
+    /// Only on requests that the appliance gives one of these outcomes; only those are counted.
+    #[serde(deserialize_with = "one_or_many")]
+    pub outcome: Vec<Outcome>,
     /// Only on these ordinals, counted from 1.
+    #[serde(deserialize_with = "one_or_many")]
     pub calls: Vec<u64>,
     /// Only after this many calls.
     pub after: Option<u64>,
@@ -51,4 +58,32 @@ closed_set! {
         /// What is about one user.
         User = "user",
     }
+}
+
+/// One value or a list of them.
+#[derive(Debug, Default)]
+pub struct OneOrMany<T>(pub Vec<T>);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for OneOrMany<T> {
+    fn deserialize<D: Deserializer<'de>>(reader: D) -> Result<OneOrMany<T>, D::Error> {
+        one_or_many(reader).map(OneOrMany)
+    }
+}
+
+/// Reads one value or a list of them.
+pub(crate) fn one_or_many<'de, D, T>(reader: D) -> Result<Vec<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Form<T> {
+        Many(Vec<T>),
+        One(T),
+    }
+    Ok(match Form::deserialize(reader)? {
+        Form::Many(values) => values,
+        Form::One(value) => vec![value],
+    })
 }

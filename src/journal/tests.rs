@@ -17,7 +17,7 @@ fn now() -> Instant {
 fn arrival(path: &str, body: &str) -> EntryData {
     let request = Request::post(path)
         .header("authorization", "Bearer Old12345!")
-        .header("x-trace", "abc Old12345!")
+        .header("user-agent", "abc Old12345!")
         .body(())
         .unwrap();
     let recorded = RecordedRequest::new(
@@ -224,7 +224,7 @@ fn a_view_shows_no_password_and_says_who_is_who() {
     );
     assert_eq!(
         view.request.headers[1],
-        ("x-trace".to_owned(), "abc «secret»".to_owned())
+        ("user-agent".to_owned(), "abc «secret»".to_owned())
     );
     assert_eq!(
         (view.at_ms, view.state, view.user.as_deref()),

@@ -10,7 +10,7 @@ use crate::{
     contract,
     contract::{Field, Kind, Operation, Outcome},
     journal::{Finding, JournalEntry, suggestion},
-    redact::{Fingerprints, Mask, Redactor},
+    redact::{Fingerprints, Mask, Redactor, names_a_user},
 };
 
 /// Makes readable copies of an appliance's entries, without passwords.
@@ -202,7 +202,7 @@ impl<'a> JournalRedactor<'a> {
 /// Passwords that nobody has may stand a second time in a request, where no place tells it.
 fn own_secrets(fields: &TextFields) -> Redactor {
     let (users, secrets): (Vec<_>, Vec<_>) =
-        fields.iter().partition(|(name, _)| name.contains("user"));
+        fields.iter().partition(|(name, _)| names_a_user(name));
     let users = users.into_iter().map(|(_, value)| value.as_str()).collect();
     Redactor::of_secrets(secrets.into_iter().map(|(_, value)| value.as_str()), &users)
 }

@@ -20,7 +20,7 @@ use crate::{
     appliance::{Directory, Scope},
     contract::Role,
     fixture,
-    fixture::{Fixture, ModeContext},
+    fixture::Fixture,
     journal::{Bounds, MemoryBudget},
     server,
     server::{Limits, MockAppliance, RunningAppliance, tls::Identity},
@@ -61,7 +61,10 @@ impl Builder {
     pub(super) fn file(path: &Path) -> Builder {
         let shown = path.display().to_string();
         Builder::new(match std::fs::read(path) {
-            Ok(bytes) => fixture::read_bytes(&shown, &bytes).map_err(Error::of_file),
+            Ok(bytes) => fixture::read_file(&shown, &bytes, &mut |name| {
+                std::fs::read(path.with_file_name(name))
+            })
+            .map_err(Error::of_file),
             Err(error) => {
                 let folder = std::env::current_dir().unwrap_or_default();
                 Err(
@@ -146,12 +149,12 @@ impl Builder {
         self
     }
 
-    /// Decides everything random by this seed. Default: the fixture's, or 0, so that every run is alike.
-    pub fn seed(mut self, seed: u64) -> Builder {
-        if let Ok(fixture) = &mut self.fixture {
-            fixture.seed = Some(seed);
-        }
-        self
+    /// Decides everything random by this seed, below 2^53. Default: the fixture's, or 0, so that every run is alike.
+    #[track_caller]
+    pub fn seed(self, seed: u64) -> Builder {
+        self.read("seed", json!(seed), |fixture, part| {
+            fixture.seed = part.seed
+        })
     }
 
     /// Listens here, `127.0.0.1:8443`; port 0 takes any free one. Default: the fixture's address, or any free port of 127.0.0.1.
@@ -216,12 +219,7 @@ impl Builder {
         // After all else: they name users and depend on readings.
         for (failure, place) in self.failures {
             let mode = failure.add(place, |text, keys| {
-                let context = ModeContext {
-                    kind: fixture.kind,
-                    readings: &fixture.readings,
-                    users: &fixture.state.directory,
-                    https: !self.http,
-                };
+                let context = fixture.mode_context(!self.http);
                 let mode = fixture::read_mode_with("failure", text, keys, &context)?;
                 fixture::check_mode_count("failure", fixture.failures.len())?;
                 let is_free = fixture.failures.iter().all(|other| other.name != mode.name);

@@ -44,7 +44,7 @@ impl Failure {
     pub fn reset_after_commit() -> Failure {
         Failure::does(
             "reset_after_commit",
-            json!({ "reset": "before_answer", "commit": true }),
+            json!({ "reset": "before_head", "commit": true }),
         )
     }
 
@@ -52,7 +52,7 @@ impl Failure {
     pub fn reset_before_commit() -> Failure {
         Failure::does(
             "reset_before_commit",
-            json!({ "reset": "before_answer", "commit": false }),
+            json!({ "reset": "before_head", "commit": false }),
         )
     }
 
@@ -140,7 +140,7 @@ impl Failure {
             .into_iter()
             .map(|operation| Value::from(operation.name()))
             .collect();
-        self.key("on", names)
+        self.key("operations", names)
     }
 
     /// Has this name in the journal and the counters, 1 to 64 of `A-Z a-z 0-9 _ . -`. By default one by what it does.

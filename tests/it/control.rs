@@ -2,6 +2,7 @@
 
 mod appliances;
 mod control_server;
+mod created;
 mod document;
 mod guard;
 mod journal;

@@ -6,6 +6,7 @@
 mod bench;
 mod client;
 mod modes;
+mod pairs;
 mod raw;
 mod rows;
 mod words;

@@ -40,6 +40,32 @@ fn a_strict_run_in_which_all_was_hit_and_fired_ends_well() {
 }
 
 #[test]
+fn a_file_of_modes_is_added_to_every_appliance() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("modes.yaml");
+    fs::write(
+        &file,
+        "failures: [{ name: own, when: { times: 1 }, do: { status: 418 } }]",
+    )
+    .unwrap();
+    let shown = file.to_str().unwrap();
+    let mut serve = Serve::start(&[
+        "-q",
+        "--kind",
+        "sensor",
+        "--http",
+        "--strict",
+        "--failures",
+        shown,
+    ]);
+    let url = serve.ready();
+    let body = right("test", "Test12345!");
+    assert_eq!(ask(&url, "validation", &body), Some(418));
+    assert_eq!(ask(&url, "validation", &body), Some(200));
+    assert_eq!(serve.end(), (0, String::new()));
+}
+
+#[test]
 fn a_strict_run_tells_what_was_not_hit_and_did_not_fire() {
     let mut serve = Serve::start(&[
         "--kind",

@@ -84,6 +84,9 @@ impl Validator<'_> {
             "exclusiveMinimum" => value
                 .as_f64()
                 .is_none_or(|number| number > rule.as_f64().unwrap()),
+            "exclusiveMaximum" => value
+                .as_f64()
+                .is_none_or(|number| number < rule.as_f64().unwrap()),
             "minLength" => value
                 .as_str()
                 .is_none_or(|text| text.chars().count() >= limit()),
@@ -123,15 +126,33 @@ impl Validator<'_> {
                 }
                 true
             }
+            "patternProperties" => {
+                for (pattern, rule) in rule.as_object().unwrap() {
+                    let pattern = Regex::new(pattern).unwrap();
+                    let members = value.as_object().into_iter().flatten();
+                    for (name, member) in members.filter(|(name, _)| pattern.is_match(name)) {
+                        self.check(rule, member, &format!("{at}/{name}"), found);
+                    }
+                }
+                true
+            }
             "properties" | "additionalProperties" => {
                 let known = schema.get("properties").and_then(Value::as_object);
+                let patterns = schema.get("patternProperties").and_then(Value::as_object);
+                let mut patterns = patterns.into_iter().flatten().map(|(pattern, _)| pattern);
+                let patterns: Vec<Regex> = patterns
+                    .by_ref()
+                    .map(|pattern| Regex::new(pattern).unwrap())
+                    .collect();
                 for (name, member) in value.as_object().into_iter().flatten() {
                     let its = known.and_then(|known| known.get(name));
                     match (keyword, its) {
                         ("properties", Some(its)) => {
                             self.check(its, member, &format!("{at}/{name}"), found)
                         }
-                        ("additionalProperties", None) => {
+                        ("additionalProperties", None)
+                            if !patterns.iter().any(|pattern| pattern.is_match(name)) =>
+                        {
                             self.check(rule, member, &format!("{at}/{name}"), found)
                         }
                         _ => {}

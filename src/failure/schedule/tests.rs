@@ -7,6 +7,7 @@ use crate::failure::{Per, TlsFailure, scope::MAX_NAME};
 
 const HERE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
 const CALL: Call<'static> = Call {
+    outcome: None,
     operation: Some(Operation::Validation),
     user: Some("a"),
     source: HERE,

@@ -18,7 +18,7 @@ use crate::{
 
 /// What a request comes to.
 pub(super) struct Decision {
-    /// What is rendered.
+    /// What is rendered unless a failure mode replaces it.
     key: ResponseKey,
     pub(super) class: EntryClass,
     pub(super) reason: Reason,
@@ -173,20 +173,14 @@ impl ScheduledAppliance {
         let evaluation = state.evaluate(rules, request, client.source, now);
         let failure = self.schedule.request(&Call {
             operation: request.operation(),
+            outcome: Some(evaluation.key.outcome),
             user: request.user(),
             source: client.source,
             connection: client.connection,
             now,
         });
         let action = failure.as_ref().map(|failure| &failure.action);
-        let mut key = evaluation.key;
-        let judged = key.outcome;
-        if let Some(response) = action.map(|action| &action.response)
-            && let Some(outcome) = response.outcome
-        {
-            let rules = response.rules.as_ref().unwrap_or(rules);
-            key = rules.response_key(key.operation, outcome).unwrap_or(key);
-        }
+        let judged = evaluation.key.outcome;
         let commits = action.is_none_or(|action| action.commits());
         let change = evaluation.change.filter(|_| commits);
         let changed = change
@@ -200,15 +194,18 @@ impl ScheduledAppliance {
             });
             state.commit(change);
         }
-        let told = |action: &Arc<FailureAction>| action.response.told(key.outcome);
+        let sent = |action: &Arc<FailureAction>| {
+            let key = action.response_key(&self.appliance.rules, evaluation.key);
+            action.response.sent_outcome(key.outcome)
+        };
         let class = EntryClass {
             operation: request.operation(),
-            outcome: action.map_or(Some(judged), told),
+            outcome: action.map_or(Some(judged), sent),
             judged,
             failure: failure.as_ref().map(|failure| Arc::clone(&failure.mode)),
         };
         Decision {
-            key,
+            key: evaluation.key,
             class,
             reason: evaluation.reason,
             failure,
@@ -229,13 +226,11 @@ impl Decision {
         let Some(failure) = &self.failure else {
             return Delivery::plain(rules.render_response(self.key, request));
         };
-        let replaced = &failure.action.response;
-        if replaced.redirects_to(path) {
+        let action = &failure.action;
+        if action.response.redirects_to(path) {
             return Delivery::plain(Page::Login.response());
         }
-        let rules = replaced.rules.as_deref().unwrap_or(rules);
-        let delivery = Delivery::plain(rules.render_response(self.key, request));
-        failure.action.apply(&failure.random, delivery)
+        action.deliver(&failure.random, rules, self.key, request)
     }
 }
 

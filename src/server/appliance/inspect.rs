@@ -27,6 +27,8 @@ pub struct JournalPage {
     pub entries: Vec<EntryView>,
     /// How many were ever as wanted, since the start or the last reset, dropped ones too.
     pub count: u64,
+    /// Whether there are more of them than asked for.
+    pub truncated: bool,
     /// How many entries were dropped since then, wanted or not.
     pub dropped: u64,
 }
@@ -57,16 +59,25 @@ pub struct Explanation {
 impl MockAppliance {
     /// Returns the wanted entries of the journal, newest first, at most so many, with no password in them.
     pub fn journal(&self, wanted: &EntryFilter, most: usize) -> JournalPage {
-        let (entries, changed, count, dropped) = self.journal.read(|journal| {
-            let entries: Vec<JournalEntry> = journal.newest(wanted).take(most).cloned().collect();
+        let (entries, truncated, changed, count, dropped) = self.journal.read(|journal| {
+            let mut newest = journal.newest(wanted);
+            let entries: Vec<JournalEntry> = newest.by_ref().take(most).cloned().collect();
             let changed = password_changes(journal);
-            (entries, changed, journal.count(wanted), journal.dropped())
+            let truncated = newest.next().is_some();
+            (
+                entries,
+                truncated,
+                changed,
+                journal.count(wanted),
+                journal.dropped(),
+            )
         });
         let rules = self.rules();
         let redactor = JournalRedactor::new(&rules, FINGERPRINTS.clone(), self.redactor(&changed));
         JournalPage {
             entries: entries.iter().map(|entry| redactor.view(entry)).collect(),
             count,
+            truncated,
             dropped,
         }
     }

@@ -135,6 +135,7 @@ impl ScheduledAppliance {
             kind: self.appliance.rules.kind(),
             readings: self.appliance.rules.readings(),
             users: &self.appliance.state.directory,
+            locks: self.appliance.state.lockout.is_some(),
             https,
         }
     }

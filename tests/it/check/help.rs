@@ -89,6 +89,7 @@ const COMMANDS: &[&str] = &[
     "fixture check",
     "fixture schema",
     "fixture init",
+    "fixture modes",
     "fixture schedule",
     "healthcheck",
 ];

@@ -64,6 +64,9 @@ async fn entries_have_request_and_reason_and_no_password() {
         .get("/v1/appliances/s/journal?operation=validation&outcome=authenticated&limit=1")
         .await
         .body;
+    assert_eq!(wanted["truncated"], false);
+    let some = api.get("/v1/appliances/s/journal?limit=2").await.body;
+    assert_eq!(some["truncated"], true);
     assert_eq!(
         (
             wanted["entries"].as_array().unwrap().len(),
@@ -74,7 +77,7 @@ async fn entries_have_request_and_reason_and_no_password() {
     assert_eq!(api.delete("/v1/appliances/s/journal").await.status, 204);
     assert_eq!(
         api.get("/v1/appliances/s/journal").await.body,
-        json!({ "entries": [], "count": 0, "dropped": 0 })
+        json!({ "entries": [], "count": 0, "truncated": false, "dropped": 0 })
     );
     api.end().await;
 }
@@ -202,7 +205,7 @@ async fn findings_say_what_is_wrong_with_the_client() {
 #[tokio::test]
 async fn a_page_instead_of_an_answer_is_no_outcome() {
     let api = ControlServer::http();
-    for (action, told, changed) in [
+    for (action, sent, changed) in [
         (json!({ "page": "login" }), None, false),
         (json!({ "status": 503 }), None, false),
         (json!({ "status": 500, "commit": true }), None, true),
@@ -239,11 +242,11 @@ async fn a_page_instead_of_an_answer_is_no_outcome() {
                 &entry["judged"],
                 &entry["changed"]
             ),
-            (told, &json!("password_replaced"), &json!(changed)),
+            (sent, &json!("password_replaced"), &json!(changed)),
             "{action}"
         );
         let path = "/v1/appliances/s/journal?outcome=password_replaced";
-        let expected = u64::from(told == Some("password_replaced"));
+        let expected = u64::from(sent == Some("password_replaced"));
         assert_eq!(api.get(path).await.body["count"], expected, "{action}");
         api.delete("/v1/appliances/s").await;
     }

@@ -320,5 +320,5 @@ fn operation_ids_are_unique() {
         ids.iter().collect::<BTreeSet<_>>().len(),
         "{ids:?}"
     );
-    assert_eq!(ids.len(), 32);
+    assert_eq!(ids.len(), 33);
 }

@@ -80,6 +80,52 @@ async fn a_lock_ends_on_the_double_s_own_clock() {
 }
 
 #[tokio::test]
+async fn a_right_password_ends_a_row_of_failures() {
+    let sensor = Double::sensor()
+        .lockout(2, Scope::Source, HOUR)
+        .start()
+        .await;
+    let sensor = sensor.unwrap();
+    let target = client::target(&sensor);
+    for _ in 0..3 {
+        client::validate(&target, "test", "wrong").await.unwrap();
+        // Refused for the new password, not for the old one.
+        let refused = client::set_password(&target, "test", "Test12345!", "weak").await;
+        assert_eq!(refused.unwrap().status(), 400);
+    }
+    let right = client::validate(&target, "test", "Test12345!")
+        .await
+        .unwrap();
+    assert_eq!(right.status(), 200);
+}
+
+#[tokio::test]
+async fn an_administrator_s_change_ends_the_lock_of_an_account() {
+    let sensor = Double::sensor()
+        .lockout(1, Scope::Account, HOUR)
+        .start()
+        .await;
+    let sensor = sensor.unwrap();
+    let target = client::target(&sensor);
+    client::validate(&target, "test", "wrong").await.unwrap();
+    let locked = client::validate(&target, "test", "Test12345!")
+        .await
+        .unwrap();
+    assert_eq!(
+        sensor.journal().judged(Outcome::Authenticated).count(),
+        0,
+        "{locked:?}"
+    );
+    let body = serde_json::json!({ "admin_username": "admin", "admin_password": "Test0987", "username": "test", "new_password": "Fresh1234!" });
+    let changed = client::ask(&target, Operation::SetPasswordByAdmin, &body).await;
+    assert_eq!(changed.unwrap().status(), 200);
+    let right = client::validate(&target, "test", "Fresh1234!")
+        .await
+        .unwrap();
+    assert_eq!(right.status(), 200);
+}
+
+#[tokio::test]
 async fn a_reset_goes_back_to_the_start() {
     let sensor = Double::sensor().start().await.unwrap();
     let target = client::target(&sensor);

@@ -40,8 +40,8 @@ async fn lost_answer_changes_the_password_only_after_commit() {
 #[case::some(Failure::status(503).calls([2, 4]), [200, 503, 200, 503])]
 #[case::every_second(Failure::status(418).every(2), [200, 418, 200, 418])]
 #[case::from_the_third(Failure::status(503).after(2), [200, 200, 503, 503])]
-#[case::never_by_chance(Failure::status(503).rate(0.0), [200, 200, 200, 200])]
-#[case::always_by_chance(Failure::status(503).rate(1.0), [503, 503, 503, 503])]
+#[case::hardly_ever(Failure::status(503).rate(1e-9), [200, 200, 200, 200])]
+#[case::almost_always(Failure::status(503).rate(0.999_999_999), [503, 503, 503, 503])]
 #[case::another_outcome(Failure::outcome(Outcome::LockedOut).times(2), [403, 403, 200, 200])]
 #[case::of_another_operation(Failure::status(503).on([Operation::SetPassword]), [200, 200, 200, 200])]
 #[case::of_this_operation(Failure::status(503).on([Operation::SetPassword, Operation::Validation]), [503, 503, 503, 503])]
@@ -185,4 +185,80 @@ async fn a_redirection_leads_to_a_sign_in_page() {
     );
     assert!(!answer.headers().contains_key("content-type"));
     assert!(!sensor.password_is("test", "Other-1234!"));
+}
+
+#[tokio::test]
+async fn a_mode_of_an_outcome_applies_to_that_outcome_alone() {
+    let refused = "when: { outcome: credentials_rejected, calls: 2 }\ndo: { outcome: credentials_rejected, status: 400 }";
+    let sensor = Double::sensor()
+        .http()
+        .failure(Failure::from_yaml(refused).named("refused"))
+        .start()
+        .await
+        .unwrap();
+    let target = client::target(&sensor);
+    for (password, expected) in [
+        ("wrong", 401),
+        ("Test12345!", 200),
+        ("wrong", 400),
+        ("wrong", 401),
+    ] {
+        let answer = client::validate(&target, "test", password).await.unwrap();
+        assert_eq!(answer.status(), expected);
+        assert_eq!(answer.body().starts_with(b"{\"error"), expected != 200);
+    }
+    assert_eq!(
+        (sensor.counters()[0].seen, sensor.fired("refused")),
+        (3, Some(1))
+    );
+}
+
+#[tokio::test]
+async fn a_status_and_an_assumed_body_can_be_anything() {
+    let body = r#"{"detail":"Not found"}"#;
+    let sensor = Double::sensor()
+        .http()
+        .reading("any.unknown_path.body", body)
+        .reading("any.unknown_path.status", "410")
+        .start()
+        .await
+        .unwrap();
+    let target = client::target(&sensor);
+    let answer = target.send(&client::post("/nowhere", "{}")).await.unwrap();
+    assert_eq!(
+        (answer.status().as_u16(), &answer.body()[..]),
+        (410, body.as_bytes())
+    );
+    let documented = Double::sensor().reading("validation.authenticated.body", body);
+    assert!(documented.start().await.is_err());
+}
+
+#[tokio::test]
+async fn a_fixture_in_a_file_uses_files_of_modes() {
+    let folder = tempfile::tempdir().unwrap();
+    let modes =
+        "failures: [{ name: own, operations: validation, user: test, do: { status: 503 } }]";
+    std::fs::write(folder.path().join("modes.yaml"), modes).unwrap();
+    let text = "appliance: sensor\nuse: [slow_first_answer, ./modes.yaml]\n";
+    let file = folder.path().join("plant.yaml");
+    std::fs::write(&file, text).unwrap();
+    let sensor = Double::fixture(&file).http().start().await.unwrap();
+    let names: Vec<_> = sensor
+        .counters()
+        .into_iter()
+        .map(|counter| counter.mode)
+        .collect();
+    assert_eq!(names, ["slow_first_answer", "own"]);
+    let error = Double::from_yaml(text).start().await.unwrap_err();
+    assert!(
+        error.message.contains("only a fixture in a file"),
+        "{error}"
+    );
+    std::fs::write(
+        folder.path().join("modes.yaml"),
+        "failures: [{ name: own, do: { statsu: 503 } }]",
+    )
+    .unwrap();
+    let error = Double::fixture(&file).start().await.unwrap_err();
+    assert!(error.place.starts_with("./modes.yaml:1:"), "{error}");
 }

@@ -28,7 +28,7 @@ pub(crate) fn any_fixture() -> impl Strategy<Value = String> {
             any_lockout(),
             any_readings(kind),
             any_uses(),
-            any::<u64>(),
+            0..=fixture::MAX_SEED,
         );
         (parts, prop::collection::vec(any_mode(), 0..6)).prop_map(
             move |((users, policy, lockout, readings, uses, seed), modes)| {
@@ -211,7 +211,7 @@ fn any_act() -> impl Strategy<Value = Value> {
         json!({ "stale": { "requests": 2 } }),
         json!({ "stale": { "requests": 2 } }),
         json!({ "commit": false }),
-        json!({ "reset": "before_answer", "commit": true }),
+        json!({ "reset": "before_head", "commit": true }),
         json!({ "garbage": 20, "bom": true }),
         json!({ "json": { "b": [1.5, null, "null"], "a": { "<<": 1e300 } } }),
         json!({ "body": "012", "headers": { "X-B": "1e5", "X-A": "true" } }),
