@@ -18,6 +18,7 @@ mod document;
     reason = "answers are held against parts of a document alone"
 )]
 mod json_schema;
+mod probes;
 #[path = "../support/process.rs"]
 mod process;
 mod soak;
