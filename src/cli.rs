@@ -27,7 +27,7 @@ mod snapshots;
 mod stderr;
 mod target;
 
-use std::{io, io::Write, panic, panic::AssertUnwindSafe, process::ExitCode, thread};
+use std::{env, io, io::Write, panic, panic::AssertUnwindSafe, process::ExitCode, thread};
 
 use clap::{Arg, CommandFactory, FromArgMatches, Parser, Subcommand};
 use tracing::level_filters::LevelFilter;
@@ -86,6 +86,11 @@ enum Command {
 
 /// Parses, runs, and returns the exit code.
 pub fn main() -> ExitCode {
+    // Before anything else: until then the first process of a container loses signals.
+    let mut words = env::args_os().skip(1);
+    let command = words.find(|word| !word.as_encoded_bytes().starts_with(b"-"));
+    let start = command.filter(|command| command == "serve");
+    let start = start.map(|_| serve::Start::new());
     let arguments = with_variables(Cli::command()).get_matches();
     let Cli { command, console } =
         Cli::from_arg_matches(&arguments).unwrap_or_else(|error| error.exit());
@@ -98,7 +103,7 @@ pub fn main() -> ExitCode {
         LevelFilter::INFO
     };
     log::print_events(console, max);
-    let result = panic::catch_unwind(AssertUnwindSafe(|| run(command, &console)));
+    let result = panic::catch_unwind(AssertUnwindSafe(|| run(command, start, &console)));
     // The panic hook has printed what a panic says.
     let code = result.map_or(code::INTERNAL, |result| console.code(result));
     console.flush();
@@ -125,9 +130,12 @@ fn with_variables(command: clap::Command) -> clap::Command {
         })
 }
 
-fn run(command: Command, console: &Console) -> Result {
+fn run(command: Command, start: Option<Result<serve::Start>>, console: &Console) -> Result {
     match command {
-        Command::Serve(options) => serve::run(&options, console),
+        Command::Serve(options) => {
+            let start = start.unwrap_or_else(serve::Start::new)?;
+            serve::run(&options, start, console)
+        }
         Command::Check(options) => {
             reports::prepare(&options.report)?;
             if options.target.target.is_some() {

@@ -169,12 +169,28 @@ async fn away<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'stat
         .unwrap_or_else(ended)
 }
 
-/// Serves until SIGTERM or SIGINT.
-pub(super) fn run(options: &ServeArgs, console: &Console) -> Result {
-    let runtime = runtime()?;
-    let result = runtime.block_on(async {
-        // Signals come first: the first process of a container gets none before it asks for them.
+/// A runtime that receives signals.
+pub(super) struct Start {
+    runtime: Runtime,
+    signals: Signals,
+}
+
+impl Start {
+    /// # Errors
+    /// The system's.
+    pub(super) fn new() -> Result<Start> {
+        let runtime = runtime()?;
+        let entered = runtime.enter();
         let signals = Signals::listen(&[SignalKind::terminate(), SignalKind::interrupt()])?;
+        drop(entered);
+        Ok(Start { runtime, signals })
+    }
+}
+
+/// Serves until SIGTERM or SIGINT.
+pub(super) fn run(options: &ServeArgs, start: Start, console: &Console) -> Result {
+    let Start { runtime, signals } = start;
+    let result = runtime.block_on(async {
         // A file of an earlier process says nothing about this one.
         options
             .ready_file
@@ -194,10 +210,20 @@ async fn run_until(mut signals: Signals, options: &ServeArgs, console: &Console)
     } else {
         Files::new()
     };
-    let mocks = if options.no_appliances {
-        Vec::new()
-    } else {
-        mocks::load(&options.fixtures, options.kind)?
+    let (paths, kind) = (options.fixtures.clone(), options.kind);
+    let no_appliances = options.no_appliances;
+    let load = move || {
+        if no_appliances {
+            Ok(Vec::new())
+        } else {
+            mocks::load(&paths, kind)
+        }
+    };
+    let mocks = tokio::select! {
+        biased;
+        () = signals.recv() => return Ok(code::SUCCESS),
+        // Of many users, it takes a second.
+        mocks = away(load) => mocks?,
     };
     let token = control::token(options)?;
     let registry = registry(options, console)?;
@@ -208,9 +234,10 @@ async fn run_until(mut signals: Signals, options: &ServeArgs, console: &Console)
     let control = control.map(|it| it.serve_control(served.registry.clone(), token, *console));
     let health = health.map(Listener::serve_health);
     let mut announcement = tokio::select! {
-        new = Announcement::new(options, console, &served, urls) => new?,
+        biased;
         // The FIFO that is written may never be read.
         () = signals.recv() => return Ok(code::SUCCESS),
+        new = Announcement::new(options, console, &served, urls) => new?,
     };
     let has_failures = |entry: &Entry| !entry.fixture.failures.is_empty();
     if options.seed.is_none() && served.entries.iter().any(has_failures) {

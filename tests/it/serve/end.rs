@@ -1,8 +1,10 @@
 //! The end of the process.
 
 use std::{
+    fs,
     io::{Read, Write},
     net::TcpStream,
+    process::Command,
     sync::{Arc, Barrier},
     thread,
     time::{Duration, Instant},
@@ -10,9 +12,9 @@ use std::{
 
 use d4iot_double::contract::{Kind, Outcome};
 use rstest::rstest;
-use rustix::process::Signal;
+use rustix::process::{Pid, Signal, kill_process};
 
-use super::{Answer, free_ports};
+use super::{Answer, Folder, free_ports};
 use crate::process::{Process, SOON};
 
 #[rstest]
@@ -100,4 +102,60 @@ fn a_port_is_free_again_for_the_next_start() {
         process.signal(Signal::TERM);
         assert_eq!(process.end().code, Some(0));
     }
+}
+
+/// The first process of a container gets no signal that it has not asked for, which is the first thing it does.
+#[test]
+fn the_first_process_ends_by_a_signal_while_it_starts() {
+    let unshare = |args: &[&str]| {
+        let mut command = Command::new("unshare");
+        command.args(["-pf", "--mount-proc"]).args(args);
+        command
+    };
+    if !unshare(&["true"])
+        .status()
+        .is_ok_and(|status| status.success())
+    {
+        eprintln!("skipped: no process namespace can be made here");
+        return;
+    }
+    let folder = Folder::new();
+    let users = (0..5_000).map(|number| {
+        format!("  - {{ username: u{number}, password: Aa1!{number:012}, role: admin }}\n")
+    });
+    let text = format!("appliance: sensor\nusers:\n{}", users.collect::<String>());
+    let program = env!("CARGO_BIN_EXE_d4iot-double");
+    let mut command = unshare(&[
+        program,
+        "serve",
+        "-q",
+        "--listen",
+        "127.0.0.1:0",
+        &folder.write("large.yaml", &text),
+    ]);
+    let process = Process::spawn(&mut command);
+    let children = format!("/proc/{0}/task/{0}/children", process.id());
+    let first = loop {
+        let child = fs::read_to_string(&children).unwrap();
+        let status =
+            fs::read_to_string(format!("/proc/{}/status", child.trim())).unwrap_or_default();
+        let caught = status
+            .lines()
+            .find_map(|line| line.strip_prefix("SigCgt:\t"));
+        let caught = caught.map_or(0, |mask| u64::from_str_radix(mask, 16).unwrap());
+        if caught & 1 << (Signal::TERM.as_raw() - 1) != 0 {
+            break child.trim().parse().unwrap();
+        }
+        thread::yield_now();
+    };
+    let asked = Instant::now();
+    kill_process(Pid::from_raw(first).unwrap(), Signal::TERM).unwrap();
+    let end = process.end();
+    assert_eq!(
+        (end.code, end.out.as_str()),
+        (Some(0), ""),
+        "nothing was served yet: {}",
+        end.err
+    );
+    assert!(asked.elapsed() < SOON, "{:?}", asked.elapsed());
 }
