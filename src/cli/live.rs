@@ -10,7 +10,7 @@ use crate::{
         signals::Signals, snapshots, target,
     },
     report::{NotJudged, ReasonCode},
-    runner::live::{LiveError, LiveResult, PreparedRun, StopSignal, recover::command},
+    runner::live::{LiveError, LiveResult, PreparedRun, StopSignal, undo::recover_command},
     snapshot::SnapshotStore,
     suite::KnownDifferences,
 };
@@ -138,7 +138,7 @@ fn left_at_once(journal: Option<PathBuf>, console: &Console) -> u8 {
     let Some(journal) = journal else {
         return code::INTERRUPTED;
     };
-    let command = command(&journal);
+    let command = recover_command(&journal);
     console.error(format!(
         "ended at once; passwords may still be changed\n  hint: {command}"
     ));

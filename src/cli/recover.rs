@@ -20,7 +20,7 @@ use crate::{
         AccountsFile,
         live::{
             LiveError, RecoverOptions,
-            recover::{command, recover, steps},
+            recover::{recover, steps},
             undo,
             undo::{JournalDir, JournalHeader, RecoveredPassword, Recovery, TargetLock},
         },
@@ -157,7 +157,7 @@ async fn recover_journal(
             code::SUCCESS
         }
         Err(error) => {
-            let command = command(journal);
+            let command = undo::recover_command(journal);
             let hint = match error {
                 LiveError::Journal(_) => format!(
                     "set the passwords by hand, then give the journal up: {command} --discard"

@@ -14,7 +14,7 @@ use crate::{
     redact::Secret,
     runner::{
         AccountsFile,
-        live::{LiveError, LiveTarget, PreparedRun, budget::DEFAULT_BUDGET, recover::command},
+        live::{LiveError, LiveTarget, PreparedRun, budget::DEFAULT_BUDGET},
     },
 };
 
@@ -104,12 +104,5 @@ pub(super) fn error_of(error: &LiveError) -> CliError {
         }
         error => error.to_string(),
     };
-    let hint = match error {
-        LiveError::ClearText(_) => Some("use https://, or --allow-http".to_owned()),
-        LiveError::OpenJournal { journal, .. } => {
-            Some(format!("restore them first: {}", command(journal)))
-        }
-        error => error.hint().map(str::to_owned),
-    };
-    CliError::new(code, text).with_hint(hint)
+    CliError::new(code, text).with_hint(error.hint(false))
 }

@@ -15,10 +15,7 @@ use crate::{
     redact::Secret,
     runner::{
         AccountsFile, Credentials,
-        live::{
-            LiveError, LiveTarget, PreparedRun, StopSignal, budget::DEFAULT_BUDGET,
-            recover::command,
-        },
+        live::{LiveError, LiveTarget, PreparedRun, StopSignal, budget::DEFAULT_BUDGET},
     },
     snapshot::SnapshotStore,
     suite::{Account, cases},
@@ -212,18 +209,8 @@ async fn go(run: PreparedRun) -> Result<CheckReport, LiveError> {
 
 /// Adds the place in the test, and the hint in the library's terms.
 fn at(place: CallSite, error: &LiveError) -> Error {
-    let message = error.to_string();
-    let hint = match error {
-        LiveError::ClearText(_) => Some("use https://, or allow_http()".to_owned()),
-        LiveError::OpenJournal { journal, .. }
-        | LiveError::Panicked {
-            journal: Some(journal),
-            ..
-        } => Some(format!("restore the passwords: {}", command(journal))),
-        _ => error.hint().map(str::to_owned),
-    };
     Error {
-        hint,
-        ..Error::at(place, message)
+        hint: error.hint(true),
+        ..Error::at(place, error.to_string())
     }
 }

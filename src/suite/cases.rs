@@ -42,12 +42,9 @@ impl Case {
         self.facts_of(contract, Judgement::Open)
     }
 
-    /// Returns the documented facts that the case judges on a kind.
-    pub fn judges(&self, contract: &Contract) -> BTreeSet<String> {
+    /// Returns which of the documented facts the case judges on a kind.
+    pub fn judges(&self, contract: &Contract, documented: &BTreeSet<String>) -> BTreeSet<String> {
         let mut judged = self.facts_of(contract, Judgement::Documented);
-        let facts = contract.facts().into_iter();
-        let documented = facts.filter(|fact| fact.is_documented());
-        let documented: BTreeSet<String> = documented.map(|fact| fact.name).collect();
         judged.retain(|fact| documented.contains(fact));
         judged
     }

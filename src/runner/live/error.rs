@@ -7,7 +7,10 @@ use thiserror::Error;
 
 use crate::{
     client::ClientError,
-    runner::{accounts_file::AccountsFileError, live::undo::JournalError},
+    runner::{
+        accounts_file::AccountsFileError,
+        live::undo::{JournalError, recover_command},
+    },
     snapshot::SnapshotError,
     suite::Account,
 };
@@ -86,15 +89,21 @@ impl LiveError {
         )
     }
 
-    /// Returns what the user can do, if that does not depend on the interface.
-    pub fn hint(&self) -> Option<&'static str> {
-        match self {
-            LiveError::Address(_) => {
-                Some("for example https://10.0.0.5 or http://127.0.0.1:8080/prefix")
-            }
-            LiveError::Consent { .. } => Some("name the target's own host"),
-            LiveError::Protected { .. } => Some("name a user made for tests"),
-            _ => None,
-        }
+    /// Returns what the user can do, in the terms of the library or of the command line.
+    pub fn hint(&self, is_library: bool) -> Option<String> {
+        let hint = match self {
+            LiveError::Address(_) => "for example https://10.0.0.5 or http://127.0.0.1:8080/prefix",
+            LiveError::ClearText(_) if is_library => "use https://, or allow_http()",
+            LiveError::ClearText(_) => "use https://, or --allow-http",
+            LiveError::Consent { .. } => "name the target's own host",
+            LiveError::OpenJournal { journal, .. }
+            | LiveError::Panicked {
+                journal: Some(journal),
+                ..
+            } => return Some(format!("restore them first: {}", recover_command(journal))),
+            LiveError::Protected { .. } => "name a user made for tests",
+            _ => return None,
+        };
+        Some(hint.to_owned())
     }
 }

@@ -60,20 +60,13 @@ pub struct SafetyGuard<'a> {
     stop: StopSignal,
     /// Whether the target has rejected a wrong password.
     can_refuse: bool,
-    /// The accounts of which a change of this case may still take effect, and since when.
-    doubts: BTreeSet<Account>,
+    /// When the last change of this case was sent that may still take effect.
     doubted_at: Option<Instant>,
     /// How many changes in a row left a doubt.
     doubts_in_a_row: u32,
     findings: Vec<CaseFinding>,
     /// Whether the policy has accepted a generated password.
     has_form: bool,
-}
-
-/// What a step may change, and the accounts to verify afterwards.
-pub struct PreparedChange {
-    change: PossibleChange,
-    watched: BTreeSet<Account>,
 }
 
 /// A step that was answered.
@@ -114,7 +107,6 @@ impl<'a> SafetyGuard<'a> {
             unrestored: Vec::new(),
             stop,
             can_refuse: false,
-            doubts: BTreeSet::new(),
             doubted_at,
             doubts_in_a_row: 0,
             findings: Vec::new(),
@@ -124,29 +116,27 @@ impl<'a> SafetyGuard<'a> {
 
     /// Tells whether a case may be repeated.
     pub fn can_repeat(&self) -> bool {
-        self.unrestored.is_empty()
-            && self.ended.is_none()
-            && self.no_changes.is_none()
-            && self.session.target.hanging().is_none()
-            && !self.stop.is_requested()
+        self.stopped().is_none() && self.no_changes.is_none()
+    }
+
+    /// Returns why nothing more is sent.
+    fn stopped(&self) -> Option<NotJudged> {
+        if !self.unrestored.is_empty() {
+            let text = "a password could not be restored, so nothing more is sent";
+            return Some(NotJudged::new(ReasonCode::Stopped, text));
+        }
+        let interrupted = || self.stop.is_requested().then(interrupted);
+        let hanging = || self.session.target.hanging();
+        let hanging = || Some(NotJudged::new(ReasonCode::NoAnswer, hanging()?.message));
+        self.ended.clone().or_else(interrupted).or_else(hanging)
     }
 
     /// Returns why a case is not to be started now.
     pub fn refusal(&self, planned: &PlannedCase) -> Option<NotJudged> {
+        if let Some(reason) = self.stopped() {
+            return Some(reason);
+        }
         let refuse = |code, text: &str| Some(NotJudged::new(code, text));
-        if !self.unrestored.is_empty() {
-            let text = "a password could not be restored, so nothing more is sent";
-            return refuse(ReasonCode::Stopped, text);
-        }
-        if let Some(reason) = &self.ended {
-            return Some(reason.clone());
-        }
-        if self.stop.is_requested() {
-            return Some(interrupted());
-        }
-        if let Some(failure) = self.session.target.hanging() {
-            return refuse(ReasonCode::NoAnswer, &failure.message);
-        }
         let (accounts, mut cost) = (&planned.accounts, planned.cost);
         let is_refused = |account: &Account| cost > 0 || accounts.contains(account);
         if let Some((_, text)) = self.refused.iter().find(|(one, _)| is_refused(one)) {
@@ -184,7 +174,7 @@ impl<'a> SafetyGuard<'a> {
         number: usize,
         real: &Request<Bytes>,
         shown: &Request<Bytes>,
-    ) -> Result<Option<PreparedChange>, NotJudged> {
+    ) -> Result<Option<PossibleChange>, NotJudged> {
         if self.stop.is_requested() {
             return Err(interrupted());
         }
@@ -207,19 +197,13 @@ impl<'a> SafetyGuard<'a> {
             NotJudged::new(ReasonCode::NotRestorable, text)
         })?;
         let change = PossibleChange::of(shown, step.ask);
-        let mut watched = change.objects.clone();
-        if watched.is_empty() {
-            // A request that seems to change nobody may change whom it names.
-            watched = change::accounts(&String::from_utf8_lossy(shown.body()));
-            watched.remove(&Account::Unknown);
-        }
-        let accounts = watched.iter().copied();
+        let accounts = change.watched.iter().copied();
         if let Err(error) = journal.sending(&case.id, number + 1, accounts, &change.passwords) {
             let reason = NotJudged::new(ReasonCode::NotRestorable, error.to_string());
             self.no_changes = Some(reason.clone());
             return Err(reason);
         }
-        Ok(Some(PreparedChange { change, watched }))
+        Ok(Some(change))
     }
 
     /// Sends a request that changes nothing: once more if its answer was lost, or if the target asks to wait.
@@ -265,7 +249,7 @@ impl<'a> SafetyGuard<'a> {
     pub async fn after(
         &mut self,
         answered: &AnsweredStep<'_>,
-        change: Option<PreparedChange>,
+        change: Option<PossibleChange>,
     ) -> (bool, String) {
         let (case, contract, judged) = (answered.case, self.session.contract, answered.judged);
         let (step, further) = (

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use crate::{
-    contract::Contract,
+    contract::{Contract, FactEntry},
     report::{NotJudged, ReasonCode},
     runner::{
         live::{budget, undo::change::PossibleChange},
@@ -86,6 +86,9 @@ impl Plan {
         let mut plan = Plan::default();
         let (mut costly, mut candidates) = (Vec::new(), Vec::new());
         let mut covered = BTreeSet::new();
+        let documented = contract.facts().into_iter();
+        let documented = documented.filter(FactEntry::is_documented);
+        let documented = documented.map(|fact| fact.name).collect();
         for &located in cases {
             let case = &located.case;
             let needs = Needs::of(case, contract);
@@ -107,10 +110,10 @@ impl Plan {
                 sends_weak: needs.weak,
             };
             if cost == 0 {
-                covered.extend(case.judges(contract));
+                covered.extend(case.judges(contract, &documented));
                 plan.cases.push(planned);
             } else {
-                candidates.push((cost, case.judges(contract)));
+                candidates.push((cost, case.judges(contract, &documented)));
                 costly.push(planned);
             }
         }
@@ -271,12 +274,11 @@ impl Needs {
 fn missing_account(account: Account, nobody: bool) -> NotJudged {
     use Account::{Admin, Bystander, ReadOnly, SecurityAnalyst, User};
     let (code, text) = match account {
-        Admin | Bystander | ReadOnly | SecurityAnalyst | User if nobody => {
-            let text = "no account is given: name some with --accounts FILE".to_owned();
-            (ReasonCode::AccountMissing, text)
-        }
         Admin | Bystander | ReadOnly | SecurityAnalyst | User => {
-            let text = format!("the accounts file does not name `{account}`");
+            let text = match nobody {
+                true => "no account is given: name some with --accounts FILE".to_owned(),
+                false => format!("the accounts file does not name `{account}`"),
+            };
             (ReasonCode::AccountMissing, text)
         }
         _ => {

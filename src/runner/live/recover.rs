@@ -12,6 +12,7 @@ use super::{
     undo::{
         JournalDir, JournalHeader, JournalLine, JournalState, JournalUser, RecoveredPassword,
         Recovery, SessionReply, TargetPlace, TargetSession, UndoJournal, UnrestoredPassword,
+        recover_command,
     },
 };
 use crate::{
@@ -223,7 +224,7 @@ pub fn steps(
     let mut steps: Vec<String> = unrestored.iter().map(step).collect();
     steps.push(format!(
         "then validate the passwords and close the journal: {}",
-        command(journal)
+        recover_command(journal)
     ));
     steps
 }
@@ -233,15 +234,8 @@ pub(super) fn watch_step(names: &[String], kept: &Path) -> String {
     let names = names.join("`, `");
     format!(
         "the answer to a change of `{names}` was lost, or contradicts a validation: check the password again within a day, and if it is not the one of the accounts file: {}",
-        command(kept)
+        recover_command(kept)
     )
-}
-
-/// Returns the command that works off a journal.
-pub fn command(journal: &Path) -> String {
-    let path = journal.display().to_string();
-    let quoted = shlex::try_quote(&path).unwrap_or("JOURNAL".into());
-    format!("d4iot-double recover {quoted}")
 }
 
 /// A person may have set it.

@@ -152,11 +152,11 @@ fn conclude(mut guard: SafetyGuard<'_>, mut run: RunResult, accounts: &Path) -> 
     if let Some(journal) = guard.journal.take() {
         if guard.unrestored.is_empty() {
             let names = journal.doubtful_names();
-            let closed = journal.close();
-            actions.extend(closed.kept.map(|kept| recover::watch_step(&names, &kept)));
-            trouble = closed.trouble;
+            let (kept, failure) = journal.close();
+            actions.extend(kept.map(|kept| recover::watch_step(&names, &kept)));
+            trouble = failure;
         } else {
-            let (address, path) = (target.address(), journal.path());
+            let (address, path) = (target.address(), &journal.path);
             actions.extend(recover::steps(&guard.unrestored, address, accounts, path));
         }
     }
@@ -189,7 +189,7 @@ fn claim_key(
     if !lock.add_key(key)? {
         return Err(LiveError::RunInProgress(address));
     }
-    let own = own.map(UndoJournal::path);
+    let own = own.map(|own| &*own.path);
     match lock.dir.open_journal(&lock.place, Some(key), own)? {
         Some(journal) => Err(LiveError::OpenJournal { address, journal }),
         None => Ok(()),

@@ -206,8 +206,7 @@ impl PreparedRun {
 
     /// Returns the journal's file, once it has begun.
     pub fn journal_path(&self) -> Option<PathBuf> {
-        let journal = self.journal.as_ref();
-        journal.map(|journal| journal.path().to_owned())
+        self.journal.as_ref().map(|journal| journal.path.clone())
     }
 
     /// Runs the plan in a task of its own. `watch` is called with each case as it ends. If `is_full`, snapshots without a case are

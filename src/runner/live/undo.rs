@@ -18,7 +18,9 @@ pub mod target_place;
 mod target_session;
 
 pub(super) use journal::JournalLine;
-pub use journal::{ClosedJournal, JournalHeader, JournalState, JournalUser, UndoJournal, discard};
+pub use journal::{
+    JournalHeader, JournalState, JournalUser, UndoJournal, discard, recover_command,
+};
 pub use journal_dir::JournalDir;
 pub use own_request::{SessionReply, own_command};
 pub use restore::{RecoveredPassword, Recovery, UnrestoredPassword};

@@ -1,7 +1,5 @@
 //! After a case: every password is restored, and a change that may still take effect is looked at again.
 
-use std::collections::BTreeSet;
-
 use super::SafetyGuard;
 use crate::{
     report::{CaseFinding, ReasonCode},
@@ -15,9 +13,12 @@ impl SafetyGuard<'_> {
         let journal = self.journal.as_ref();
         let has_changed = journal.is_some_and(|journal| !journal.state.at_risk.is_empty());
         self.restore_all().await;
-        if self.doubted_at.is_some() {
+        if let Some(since) = self.doubted_at.take() {
             self.doubts_in_a_row += 1;
-            self.look_again().await;
+            let timeout = self.session.target.timeout();
+            tracing::info!("waiting {timeout:?}: a lost change may still take effect");
+            tokio::time::sleep_until(since + timeout).await;
+            self.look_at_doubts().await;
         } else if has_changed {
             self.doubts_in_a_row = 0;
         }
@@ -41,7 +42,7 @@ impl SafetyGuard<'_> {
                 unrestored.push(rejected.clone());
                 continue;
             }
-            let is_doubtful = self.doubts.contains(&account);
+            let is_doubtful = journal.state.doubts.contains_key(&account);
             let result = self.session.restore(account, is_doubtful, journal).await;
             unrestored.extend(result.err());
         }
@@ -53,44 +54,24 @@ impl SafetyGuard<'_> {
         self.note_own_refusal();
     }
 
-    /// Waits until a change that had no answer has had the time-out to take effect, and looks at its accounts again.
-    async fn look_again(&mut self) {
-        let Some(since) = self.doubted_at.take() else {
-            return;
-        };
-        let timeout = self.session.target.timeout();
-        tracing::info!("waiting {timeout:?}: a lost change may still take effect");
-        tokio::time::sleep_until(since + timeout).await;
-        let accounts = std::mem::take(&mut self.doubts);
-        self.look_at(accounts).await;
-    }
-
     /// Looks once more at every account of which a change may have taken effect late.
     pub async fn look_at_doubts(&mut self) {
-        let doubts = self.journal.as_ref().map(|journal| &journal.state.doubts);
-        let accounts = doubts.map(|doubts| doubts.keys().copied().collect());
-        self.look_at(accounts.unwrap_or_default()).await;
-    }
-
-    async fn look_at(&mut self, accounts: BTreeSet<Account>) {
+        let Some(journal) = &mut self.journal else {
+            return;
+        };
         let mut is_late = false;
-        for account in accounts {
-            let Some(journal) = &mut self.journal else {
-                return;
-            };
-            if journal.state.at_risk.contains_key(&account) {
-                continue;
-            }
+        for (account, passwords) in journal.state.doubts.clone() {
             let own = self.session.own_password(account);
-            if let SessionReply::Rejected(_) = self.session.validate(account, &own).await {
+            if !journal.state.at_risk.contains_key(&account)
+                && let SessionReply::Rejected(_) = self.session.validate(account, &own).await
+            {
                 is_late = true;
                 self.session.forget(account);
-                let passwords = journal.state.doubts.get(&account).cloned();
                 journal.note(JournalLine::Sending {
                     case: "late change".to_owned(),
                     step: 1,
                     accounts: vec![account],
-                    passwords: passwords.unwrap_or_default(),
+                    passwords,
                 });
             }
         }

@@ -2,7 +2,7 @@
 
 use tokio::time::Instant;
 
-use super::{AnsweredStep, PreparedChange, SafetyGuard};
+use super::{AnsweredStep, SafetyGuard};
 use crate::{
     contract::Outcome,
     redact::Secret,
@@ -12,7 +12,10 @@ use crate::{
         live::{
             budget::expected_outcomes,
             delivery::{expects_success, lost_reason},
-            undo::{JournalLine, PasswordUnknown, SessionReply, change, distinct},
+            undo::{
+                JournalLine, PasswordUnknown, SessionReply, change, change::PossibleChange,
+                distinct,
+            },
         },
     },
     suite::Account,
@@ -23,7 +26,7 @@ impl SafetyGuard<'_> {
     pub(super) async fn verify_passwords(
         &mut self,
         answered: &AnsweredStep<'_>,
-        prepared: &PreparedChange,
+        change: &PossibleChange,
     ) -> (bool, String) {
         let (step, contract) = (&answered.case.steps[answered.number], self.session.contract);
         let is_lost = lost_reason(answered.answer).is_some();
@@ -35,11 +38,11 @@ impl SafetyGuard<'_> {
             && matches!(answered.answer, Ok(answer) if answer.status().is_success())
             && expected_outcomes(step, contract).contains(&Outcome::PasswordReplaced);
         let (mut is_clear, mut found) = (is_complete, Vec::new());
-        for &account in &prepared.watched {
-            let is_object = prepared.change.objects.contains(&account);
+        for &account in &change.watched {
+            let is_object = change.objects.contains(&account);
             // Without an answer, what should have been done probably was.
             let is_likely = says_replaced || is_reworded || is_lost && expects_success;
-            let verified = self.verify(account, prepared, is_object && is_likely).await;
+            let verified = self.verify(account, change, is_object && is_likely).await;
             let VerifiedChange {
                 before, is_same, ..
             } = &verified;
@@ -51,7 +54,7 @@ impl SafetyGuard<'_> {
             found.push(verified.text(account));
             is_clear &= verified.current.is_ok();
             let is_unknown =
-                verified.current.is_err() && !self.session.is_changed_elsewhere(account);
+                verified.current.is_err() && !self.session.changed_elsewhere.contains(&account);
             if is_unknown || is_object && !has_changed && !is_complete || is_contradicted {
                 self.doubt(account);
             }
@@ -71,13 +74,13 @@ impl SafetyGuard<'_> {
     async fn verify(
         &mut self,
         account: Account,
-        prepared: &PreparedChange,
+        change: &PossibleChange,
         is_likely: bool,
     ) -> VerifiedChange {
         let session = &self.session;
         let before = session.current(account);
         let before = before.unwrap_or_else(|| session.own_password(account));
-        let templates = prepared.change.passwords.iter().rev();
+        let templates = change.passwords.iter().rev();
         let requested: Vec<Secret> = templates.filter_map(|text| session.fill(text)).collect();
         let is_same = requested.contains(&before);
         // The likeliest is first: a wrong one is a failed sign-in.
@@ -112,7 +115,6 @@ impl SafetyGuard<'_> {
 
     /// Remembers that a change of an account may still take effect.
     fn doubt(&mut self, account: Account) {
-        self.doubts.insert(account);
         self.doubted_at = Some(Instant::now());
         if let Some(journal) = &mut self.journal {
             journal.note(JournalLine::Doubt { account });

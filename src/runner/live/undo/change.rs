@@ -21,6 +21,8 @@ use crate::{
 pub struct PossibleChange {
     /// The accounts whose password may be changed.
     pub objects: BTreeSet<Account>,
+    /// The accounts to verify afterwards: a request that seems to change nobody may change whom it names.
+    pub watched: BTreeSet<Account>,
     /// The possible passwords, as templates: `«user.new_password»%41`. None if the body does not say: then it may be any of the run's.
     pub passwords: Vec<String>,
 }
@@ -49,7 +51,16 @@ impl PossibleChange {
         if passwords.is_empty() {
             passwords.extend(lexical_password(&text));
         }
-        PossibleChange { objects, passwords }
+        let mut watched = match objects.is_empty() {
+            true => accounts(&text),
+            false => objects.clone(),
+        };
+        watched.remove(&Account::Unknown);
+        PossibleChange {
+            objects,
+            watched,
+            passwords,
+        }
     }
 }
 
@@ -74,7 +85,7 @@ pub fn usernames(body: &[u8]) -> Vec<String> {
 }
 
 /// Returns every account whose name a text has.
-pub fn accounts(text: &str) -> BTreeSet<Account> {
+fn accounts(text: &str) -> BTreeSet<Account> {
     let property = Property::Username;
     let is_named = |account: &Account| {
         text.contains(

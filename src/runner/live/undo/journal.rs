@@ -22,7 +22,8 @@ use crate::{
 /// A journal that is open.
 #[derive(Debug)]
 pub struct UndoJournal {
-    path: PathBuf,
+    /// The file.
+    pub path: PathBuf,
     file: File,
     /// Where the last whole line ends. Blanks follow it: room for the lines of an undo, also on a full disk.
     end: u64,
@@ -30,15 +31,6 @@ pub struct UndoJournal {
     pub state: JournalState,
     /// Why a line that no request waits for could not be written.
     trouble: Option<String>,
-}
-
-/// What is left of a journal after it was closed.
-#[derive(Debug, Default)]
-pub struct ClosedJournal {
-    /// The journal that is kept for a day, because a change may still take effect.
-    pub kept: Option<PathBuf>,
-    /// What could not be written or removed.
-    pub trouble: Option<String>,
 }
 
 impl UndoJournal {
@@ -107,11 +99,6 @@ impl UndoJournal {
         Ok(Some((journal, seed)))
     }
 
-    /// Returns the file.
-    pub fn path(&self) -> &Path {
-        &self.path
-    }
-
     /// Returns the names of the users of whom a change may still take effect.
     pub fn doubtful_names(&self) -> Vec<String> {
         let users = &self.state.header.users;
@@ -178,7 +165,8 @@ impl UndoJournal {
     }
 
     /// Closes the journal, and removes it and its seed. If a change may still take effect, both are kept for a day under another name.
-    pub fn close(mut self) -> ClosedJournal {
+    /// Returns that name, and what could not be written or removed.
+    pub fn close(mut self) -> (Option<PathBuf>, Option<String>) {
         let closed = if self.state.doubts.is_empty() {
             self.note(JournalLine::Closed);
             discard(&self.path).map(|()| None)
@@ -187,10 +175,7 @@ impl UndoJournal {
         };
         let closed = closed.map_err(failed("closing the journal", &self.path));
         let trouble = closed.as_ref().err().map(ToString::to_string);
-        ClosedJournal {
-            trouble: self.trouble.or(trouble),
-            kept: closed.ok().flatten(),
-        }
+        (closed.ok().flatten(), self.trouble.or(trouble))
     }
 }
 
@@ -202,6 +187,13 @@ impl UndoJournal {
 pub(super) fn read_state(path: &Path) -> Result<Option<JournalState>, JournalError> {
     let state = fs::read(path).and_then(|bytes| JournalState::read(&bytes));
     state.map_err(failed("reading the journal", path))
+}
+
+/// Returns the command that works off a journal.
+pub fn recover_command(journal: &Path) -> String {
+    let path = journal.display().to_string();
+    let quoted = shlex::try_quote(&path).unwrap_or("JOURNAL".into());
+    format!("d4iot-double recover {quoted}")
 }
 
 /// Removes a journal. The seed goes first: without its journal it would be a secret that nobody knows of.

@@ -28,18 +28,14 @@ pub enum SessionReply {
 
 /// Returns a case of one step for the run's own requests, so that they are built and judged as any other.
 pub(super) fn own_case(operation: Operation, account: Account) -> Case {
-    let value = |account, property| Placeholder { account, property }.to_string();
-    let (user, own) = (
-        value(account, Property::Username),
-        value(account, Property::Password),
-    );
-    let new = value(account, Property::NewPassword);
+    let value = |property: &str| format!("«{account}.{property}»");
+    let (user, own, new) = (value("username"), value("password"), value("new_password"));
     let fields = match operation {
         Operation::Validation => json!({ "username": user, "password": own }),
         Operation::SetPassword => json!({ "username": user, "password": own, "new_password": new }),
         Operation::SetPasswordByAdmin => json!({
-            "admin_username": value(Account::Admin, Property::Username),
-            "admin_password": value(Account::Admin, Property::Password),
+            "admin_username": "«admin.username»",
+            "admin_password": "«admin.password»",
             "username": user,
             "new_password": new,
         }),

@@ -50,7 +50,7 @@ pub struct TargetSession<'a> {
     /// The accounts that accepted none of the passwords that this run knows.
     pub(super) unknown_passwords: BTreeSet<Account>,
     /// The accounts whose current password is rejected, although this run did not change it since.
-    pub(super) changed_elsewhere: BTreeSet<Account>,
+    pub changed_elsewhere: BTreeSet<Account>,
     /// How long the last answer asks to wait.
     retry_after: Duration,
     last_status: Option<StatusCode>,
@@ -139,15 +139,10 @@ impl<'a> TargetSession<'a> {
             && current.is_none_or(|current| *current == credentials.password)
     }
 
-    /// Returns the credentials of an account with a password.
-    pub fn credentials(&self, account: Account, password: &Secret) -> Credentials {
-        let (username, password) = (self.username(account), password.clone());
-        Credentials { username, password }
-    }
-
     /// Returns an account's own credentials, as the accounts file has them.
     pub fn own(&self, account: Account) -> Credentials {
-        self.credentials(account, &self.own_password(account))
+        let (username, password) = (self.username(account), self.own_password(account));
+        Credentials { username, password }
     }
 
     /// Validates a password of an account. A lost answer is asked for again once, since a validation changes nothing.
@@ -217,11 +212,6 @@ impl<'a> TargetSession<'a> {
     pub fn forget(&mut self, account: Account) {
         self.current.remove(&account);
         self.changed_elsewhere.remove(&account);
-    }
-
-    /// Tells whether somebody else may have changed the password of an account.
-    pub fn is_changed_elsewhere(&self, account: Account) -> bool {
-        self.changed_elsewhere.contains(&account)
     }
 
     /// Finds the current password of an account among some, in their order.

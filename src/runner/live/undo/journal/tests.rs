@@ -203,7 +203,7 @@ fn a_journal_with_a_doubt_is_kept_for_a_day() {
     journal.note(JournalLine::Restored {
         account: Account::User,
     });
-    let kept = journal.close().kept.unwrap();
+    let kept = journal.close().0.unwrap();
     assert!(!path.exists() && seed_path(&kept).exists());
     let dir = JournalDir(folder.path().into());
     assert_eq!(dir.journals().unwrap(), Vec::<PathBuf>::new());
