@@ -49,7 +49,7 @@ pub async fn recover(
     let Some((mut journal, seed)) = UndoJournal::open(path)? else {
         return Ok(None);
     };
-    let header = journal.state.header.clone();
+    let header = &journal.state.header;
     let open = journal.state.open_accounts();
     let mut recovery = Recovery {
         target: header.target.clone(),
@@ -60,53 +60,62 @@ pub async fn recover(
     if !open.is_empty() {
         let mut needed = open.clone();
         needed.insert(Account::Admin);
-        let file = accounts(&header, &needed)?;
-        check_accounts(&header, &file, &open)?;
-        let client = client_options(&journal.state, &file, options)?;
-        let target = Target::new(&header.target, &client)?;
-        let random = seed.clone().unwrap_or_else(Seed::random);
-        let values = Accounts::at_target(&file, &random, journal.state.form.as_ref());
-        let memory = JournalDir::of_journal(path).failures(&header.place);
-        let sign_ins = SignInCounter::for_recovery(memory);
-        let (contract, served) = (contract::of(header.kind), served(&journal.state)?);
-        let mut session = TargetSession::new(&target, contract, &values, served, sign_ins);
-        check_admin(&mut session, &file, &open).await?;
-        let protected = consent::protected(&file.accounts);
-        for account in open {
-            let own = file.accounts.get(&account);
-            let is_same = seed.as_ref().zip(own).is_some_and(|(seed, own)| {
-                header.users.get(&account) == Some(&JournalUser::of(own, seed))
-            });
-            let may_set = options.set_password_from_file && (seed.is_some() || session.has_admin());
-            if seed.is_none() {
-                session.forget_generated(account);
-            }
-            let only = match protected.get(&account) {
-                None if is_same || may_set => None,
-                None => Some(OTHER_PASSWORD),
-                Some(reason) => Some(&**reason),
-            };
-            let restored = match only {
-                None => session.restore(account, true, &mut journal).await,
-                Some(reason) => validate_only(&mut session, account, reason, &mut journal).await,
-            };
-            let recovered = |is_set| match (is_set, is_same) {
-                (true, true) => RecoveredPassword::Restored,
-                (true, false) => RecoveredPassword::SetFromFile,
-                (false, _) => RecoveredPassword::Valid,
-            };
-            let name = session.username(account);
-            match restored {
-                Ok(is_set) => drop(recovery.restored.insert(name, recovered(is_set))),
-                Err(unrestored) => recovery.unrestored.push(unrestored),
-            }
-        }
-        recovery.accounts_file = file.path;
+        let file = accounts(header, &needed)?;
+        check_accounts(header, &file, &open)?;
+        recovery.accounts_file.clone_from(&file.path);
+        work_off(&mut journal, seed, options, &file, &mut recovery).await?;
     }
     if recovery.unrestored.is_empty() {
         journal.close();
     }
     Ok(Some(recovery))
+}
+
+/// Restores or validates the password of each account of a journal.
+async fn work_off(
+    journal: &mut UndoJournal,
+    seed: Option<Seed>,
+    options: &RecoverOptions,
+    file: &AccountsFile,
+    recovery: &mut Recovery,
+) -> Result<(), LiveError> {
+    let (header, open) = (journal.state.header.clone(), journal.state.open_accounts());
+    let client = client_options(&journal.state, file, options)?;
+    let target = Target::new(&header.target, &client)?;
+    let random = seed.clone().unwrap_or_else(Seed::random);
+    let values = Accounts::at_target(file, &random, journal.state.form.as_ref());
+    let memory = JournalDir::of_journal(&journal.path).failures(&header.place);
+    let sign_ins = SignInCounter::for_recovery(memory);
+    let (contract, served) = (contract::of(header.kind), served(&journal.state)?);
+    let mut session = TargetSession::new(&target, contract, &values, served, sign_ins);
+    check_admin(&mut session, file, &open).await?;
+    let protected = consent::protected(&file.accounts);
+    for account in open {
+        let own = seed.as_ref().zip(file.accounts.get(&account));
+        let own = own.map(|(seed, own)| JournalUser::of(own, seed));
+        let is_same = own.is_some() && own.as_ref() == header.users.get(&account);
+        let may_set = options.set_password_from_file && (seed.is_some() || session.has_admin());
+        if seed.is_none() {
+            session.forget_generated(account);
+        }
+        let restored = match protected.get(&account) {
+            None if is_same || may_set => session.restore(account, true, journal).await,
+            None => validate_only(&mut session, account, OTHER_PASSWORD, journal).await,
+            Some(reason) => validate_only(&mut session, account, reason, journal).await,
+        };
+        let name = session.username(account);
+        let recovered = match restored {
+            Ok(false) => RecoveredPassword::Valid,
+            Ok(true) if is_same => RecoveredPassword::Restored,
+            Ok(true) => RecoveredPassword::SetFromFile,
+            Err(unrestored) => {
+                recovery.unrestored.push(unrestored);
+                continue;
+            }
+        };
+        recovery.restored.insert(name, recovered);
+    }
+    Ok(())
 }
 
 /// Refuses accounts that are not those of the run.

@@ -113,16 +113,7 @@ pub(super) async fn run(
         return Err(error);
     }
     let (contract, served) = (collector.cases.contract, collector.cases.served.clone());
-    let session = TargetSession::new(
-        &context.target,
-        contract,
-        &context.accounts,
-        served.clone(),
-        options.sign_ins,
-    );
-    let (journal, stop) = (options.journal, options.stop.clone());
-    let mut guard = SafetyGuard::new(session, journal, file_name(options.accounts_file), stop);
-    if let Some(journal) = &mut guard.journal {
+    if let Some(journal) = &mut options.journal {
         if let Some(key) = key {
             journal.note(JournalLine::Key { key });
         }
@@ -131,18 +122,19 @@ pub(super) async fn run(
             journal.note(JournalLine::Served { fact, reading });
         }
     }
-    let sent = send(plan, &mut guard, &mut collector).await;
+    let (target, accounts, file) = (&context.target, &context.accounts, options.accounts_file);
+    let session = TargetSession::new(target, contract, accounts, served, options.sign_ins);
+    let (journal, stop) = (options.journal, options.stop.clone());
+    let mut guard = SafetyGuard::new(session, journal, file_name(file), stop);
+    send(plan, &mut guard, &mut collector).await;
     guard.restore_all().await;
     guard.look_at_doubts().await;
     collector.add_evidence(OWN_REQUESTS, std::mem::take(&mut guard.session.evidence));
-    if let (Err(error), true) = (sent, guard.unrestored.is_empty()) {
-        guard.journal.take().map(UndoJournal::close);
-        return Err(error);
-    }
-    let is_interrupted = options.stop.is_requested();
-    let mut result = conclude(guard, collector.finish(), options.accounts_file);
-    result.is_interrupted = is_interrupted;
-    Ok(result)
+    let result = conclude(guard, collector.finish(), file);
+    Ok(LiveResult {
+        is_interrupted: options.stop.is_requested(),
+        ..result
+    })
 }
 
 /// Closes the journal, and says how the run ended.
@@ -197,23 +189,18 @@ fn claim_key(
 }
 
 /// Sends the cases of a plan; adds those that are left out. After some cases in a row without a connection nothing more is sent.
-async fn send(
-    plan: &Plan,
-    guard: &mut SafetyGuard<'_>,
-    collector: &mut RunCollector<'_>,
-) -> Result<(), LiveError> {
+async fn send(plan: &Plan, guard: &mut SafetyGuard<'_>, collector: &mut RunCollector<'_>) {
     // A target that not even the probe reached has a reason, and is not tried again.
     let failure = collector.unreachable.clone();
     let mut silent = if failure.is_some() { MAX_SILENT } else { 0 };
     if failure.is_none() {
         guard.validate_accounts().await;
     }
-    let reason = failure
-        .as_ref()
-        .map(|failure| format!(": {}", failure.message));
+    let (reason, hint) = failure
+        .map(|it| (format!(": {}", it.message), it.hint))
+        .unzip();
     let unreachable = format!("{UNREACHABLE}{}", reason.unwrap_or_default());
     let unreachable = NotJudged::new(ReasonCode::Unreachable, unreachable);
-    let hint = failure.map(|failure| failure.hint);
     let mut is_proven = false;
     for planned in &plan.cases {
         let is_gone = silent >= MAX_SILENT;
@@ -254,7 +241,6 @@ async fn send(
     if let Some(hanging) = guard.session.target.hanging() {
         collector.unreachable.get_or_insert(hanging);
     }
-    Ok(())
 }
 
 /// Judges a case by what the run saw before its first change, if the case itself was not judged.

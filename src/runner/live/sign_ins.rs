@@ -186,6 +186,7 @@ fn now() -> Duration {
 const MEMORY: Duration = Duration::from_mins(15);
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "the memory is a file")]
 mod tests {
     use super::*;
     use crate::redact::Secret;

@@ -80,37 +80,14 @@ impl LiveTarget {
     /// An option is wrong, or a safety rule forbids the run.
     pub fn prepare(mut self) -> Result<PreparedRun, LiveError> {
         let url = parse_url(&self.url)?;
-        let mut warnings = Vec::new();
-        if url.scheme() != "https" {
-            if !stays_here(&url, &self.client) && !self.allow_http {
-                return Err(LiveError::ClearText(url));
-            }
-            warnings.push(format!("{url} has no TLS: passwords are sent unencrypted"));
-        }
-        if let Some(named) = &self.change_passwords_on
-            && !consent::is_target(&url, named)
-        {
-            let host = url.host_str().unwrap_or_default();
-            let port = url.port_or_known_default().unwrap_or_default();
-            let (named, host) = (named.clone(), format!("{host}:{port}"));
-            return Err(LiveError::Consent { named, host });
-        }
-        consent::refuse_one_name(&self.accounts.accounts)?;
-        warnings.extend(short_passwords(&self.accounts.accounts));
+        let warnings = self.check_rules(&url)?;
         let changes = self.change_passwords_on.is_some();
         let protected = consent::protected(&self.accounts.accounts);
-        for account in [Account::User, Account::ReadOnly, Account::SecurityAnalyst] {
-            if let Some(reason) = protected.get(&account).filter(|_| changes).cloned() {
-                return Err(LiveError::Protected { account, reason });
-            }
-        }
         let seed = Seed::random();
         let accounts = Accounts::at_target(&self.accounts, &seed, None);
         let place = TargetPlace::of(&url, &self.client);
-        let dir = self
-            .journal_dir()
-            .ok()
-            .filter(|_| changes || !self.is_library);
+        let remembers = changes || !self.is_library;
+        let dir = self.journal_dir().ok().filter(|_| remembers);
         let memory = dir.map(|dir| dir.failures(&place));
         let sign_ins = SignInCounter::new(self.max_auth_failures, memory);
         let permissions = RunPermissions {
@@ -153,6 +130,35 @@ impl LiveTarget {
             journal,
             lock,
         })
+    }
+
+    /// Refuses a run that a safety rule forbids, and returns what the user should know.
+    fn check_rules(&self, url: &Url) -> Result<Vec<String>, LiveError> {
+        let mut warnings = Vec::new();
+        if url.scheme() != "https" {
+            if !stays_here(url, &self.client) && !self.allow_http {
+                return Err(LiveError::ClearText(url.clone()));
+            }
+            warnings.push(format!("{url} has no TLS: passwords are sent unencrypted"));
+        }
+        consent::refuse_one_name(&self.accounts.accounts)?;
+        warnings.extend(short_passwords(&self.accounts.accounts));
+        let Some(named) = self.change_passwords_on.clone() else {
+            return Ok(warnings);
+        };
+        if !consent::is_target(url, &named) {
+            let host = url.host_str().unwrap_or_default();
+            let port = url.port_or_known_default().unwrap_or_default();
+            let host = format!("{host}:{port}");
+            return Err(LiveError::Consent { named, host });
+        }
+        let mut protected = consent::protected(&self.accounts.accounts);
+        for account in [Account::User, Account::ReadOnly, Account::SecurityAnalyst] {
+            if let Some(reason) = protected.remove(&account) {
+                return Err(LiveError::Protected { account, reason });
+            }
+        }
+        Ok(warnings)
     }
 
     fn journal_dir(&self) -> Result<JournalDir, JournalError> {
