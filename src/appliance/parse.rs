@@ -134,9 +134,10 @@ impl Rules {
 
     /// Names the field in a reason that is a fault of one.
     pub fn with_field(&self, reason: Reason, operation: Option<Operation>, body: &[u8]) -> Reason {
-        let (Reason::In(condition), Some(operation), Ok(object)) =
-            (reason, operation, body::parse(body))
-        else {
+        let (Reason::In(condition), Some(operation)) = (reason, operation) else {
+            return reason;
+        };
+        let Ok(object) = body::parse(body) else {
             return reason;
         };
         let is_at_fault = |names: &[String]| {

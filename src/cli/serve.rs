@@ -5,17 +5,11 @@ mod banner;
 mod bind;
 mod control;
 mod fixture_set;
+mod identity;
 mod notes;
 mod watch;
 
-use std::{
-    fs, io,
-    io::Write,
-    net::SocketAddr,
-    path::{Path, PathBuf},
-    sync::Arc,
-    thread,
-};
+use std::{io, net::SocketAddr, path::PathBuf, sync::Arc, thread};
 
 use clap::Args;
 use tokio::{
@@ -29,7 +23,7 @@ use crate::{
     cli::{
         code, console,
         console::Console,
-        error::{CliError, Result, read, read_text},
+        error::{CliError, Result, read},
         mocks,
         mocks::Mock,
         read_ahead, ready,
@@ -43,13 +37,8 @@ use crate::{
         signals::Signals,
     },
     contract::Kind,
-    fixture,
-    runner::private_file,
-    server,
-    server::{
-        Connections, Limits, Log, Ports, Registry, RegistryError, RegistrySettings, tls,
-        tls::{Identity, IdentityError},
-    },
+    fixture, server,
+    server::{Connections, Limits, Log, Ports, Registry, RegistryError, RegistrySettings},
 };
 
 /// The arguments of `serve`.
@@ -128,14 +117,6 @@ pub struct ServeArgs {
     /// End when stdin is closed, as it is when the parent process ends
     #[arg(long)]
     exit_with_stdin: bool,
-}
-
-impl ServeArgs {
-    /// The names of the generated certificate beside those of this machine.
-    fn names(&self) -> Vec<String> {
-        let advertised = self.advertise.iter().cloned();
-        self.san.iter().cloned().chain(advertised).collect()
-    }
 }
 
 /// Starts the runtime: one thread where there is one processor, else as many as there are.
@@ -312,7 +293,7 @@ fn registry(options: &ServeArgs, console: &Console) -> Result<Registry> {
         ..Limits::default()
     };
     Ok(Registry::new(RegistrySettings {
-        identity: identity(options)?,
+        identity: identity::identity(options)?,
         limits: Arc::new(limits),
         ports: options.ports.clone().unwrap_or_default(),
         ip: options.listen.ip(),
@@ -347,58 +328,6 @@ fn prepare(mut mocks: Vec<Mock>, options: &ServeArgs, registry: &Registry) -> Re
     let names = users.iter().map(|user| user.username.as_str()).collect();
     console::hide(users.iter().map(|user| user.password.expose()), &names);
     Ok(mocks)
-}
-
-fn identity(options: &ServeArgs) -> Result<Option<Identity>> {
-    if options.http {
-        return Ok(None);
-    }
-    let identity = match (&options.tls_cert, &options.tls_key) {
-        (Some(certificate), Some(key)) => {
-            let identity = Identity::from_pem(&read_text(certificate)?, &read_text(key)?);
-            let (certificate, key) = (certificate.display(), key.display());
-            identity.map_err(|error| {
-                CliError::usage(format!(
-                    "cannot use certificate {certificate} with key {key}: {error}"
-                ))
-            })
-        }
-        _ => {
-            let key = options.ca_key.as_deref().map(ca_key).transpose()?;
-            let identity = Identity::issued_by(key.as_deref(), &options.names());
-            identity.map_err(|error| match (error, &options.ca_key) {
-                (IdentityError::BadName(name), _) => CliError::usage(format!(
-                    "--san {name}: expected a host name or an IP address, without a port"
-                )),
-                (IdentityError::Generating(error), Some(path)) => {
-                    let message = format!("cannot use the CA's key {}: {error}", path.display());
-                    CliError::usage(message).hint("name a file that is not there: it is written")
-                }
-                (error, _) => CliError::usage(error),
-            })
-        }
-    };
-    identity.map(Some)
-}
-
-/// Reads the key of the CA, or makes it at the first start.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the key is where the command line says"
-)]
-fn ca_key(path: &Path) -> Result<String> {
-    let failed = |error| CliError::usage(format!("cannot write {}: {error}", path.display()));
-    if path.exists() {
-        let read = private_file::read(path, "the CA's key", "name a file of its own");
-        return read.map_err(CliError::usage);
-    }
-    let key = tls::new_key().map_err(CliError::usage)?;
-    let mut options = fs::OpenOptions::new();
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let file = options.write(true).create_new(true).open(path);
-    let written = file.and_then(|mut file| file.write_all(key.as_bytes()));
-    written.map(|()| key).map_err(failed)
 }
 
 const EXAMPLES: &str = "\

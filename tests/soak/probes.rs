@@ -104,9 +104,9 @@ fn probes_change_neither_the_schedule_nor_the_journal() {
     let schedule = [
         "fixture", "schedule", mode, "--seed", SEED, "--calls", &calls,
     ];
-    let told = Command::new(PROGRAM).args(schedule).output().unwrap();
-    let told = String::from_utf8(told.stdout).unwrap();
-    let line = told
+    let listed = Command::new(PROGRAM).args(schedule).output().unwrap();
+    let listed = String::from_utf8(listed.stdout).unwrap();
+    let line = listed
         .lines()
         .find(|line| line.starts_with("flaky: "))
         .unwrap();

@@ -104,8 +104,10 @@ impl Service for MockAppliance {
             advice_on(refusal)
         );
         let stamp = self.clock.timestamp();
-        let refused = entry_data(&stamp, client, class, recorded);
-        let entry = self.journal.push(refused);
+        let entry = self.journal.push(EntryData {
+            findings: vec![Finding::Unlawful],
+            ..entry_data(&stamp, client, class, recorded)
+        });
         drop(content);
         ServerAnswer {
             entry: Some(entry),
@@ -248,7 +250,7 @@ fn advice_on(refusal: Refusal) -> &'static str {
     }
 }
 
-/// Returns the entry of a request that the server refused; of one that was answered, the other fields are filled in.
+/// Returns the entry of a request of which nothing more is known.
 fn entry_data(
     stamp: &Timestamp,
     client: Client,
@@ -263,7 +265,7 @@ fn entry_data(
         class,
         reason: None,
         changed: false,
-        findings: vec![Finding::Unlawful],
+        findings: Vec::new(),
         request,
     }
 }

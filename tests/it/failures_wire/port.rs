@@ -25,6 +25,7 @@ async fn port_that_goes_down_resets_refuses_and_comes_back(#[values(false, true)
     assert_eq!(bench.valid(&mut in_head).await, AUTHENTICATED);
     in_head.write_all(b"POST / HTTP/1.1\r\n").await.unwrap();
     let mut firing = bench.connect().await;
+    firing.write_all(b"P").await.unwrap();
     for stream in [&mut firing as &mut dyn Stream, &mut *idle, &mut *in_head] {
         assert_eq!(read_to_the_end(stream).await, (Vec::new(), End::Reset));
     }
@@ -96,6 +97,7 @@ async fn a_shutdown_does_not_wait_for_a_port_that_is_down() {
         )],
     );
     let mut firing = bench.connect().await;
+    firing.write_all(b"P").await.unwrap();
     assert_eq!(read_to_the_end(&mut firing).await.1, End::Reset);
     let took = bench.end().await;
     assert!(took < Duration::from_secs(1), "took {took:?}");

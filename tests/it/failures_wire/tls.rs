@@ -196,6 +196,7 @@ async fn stalled_handshake_ends_with_the_client_or_the_server() {
     assert_eq!(read_to_the_end(&mut stalled).await, (Vec::new(), End::Open));
     drop(stalled);
     let mut second = bench.connect().await;
+    second.write_all(&[22]).await.unwrap();
     bench.fired(2).await;
     let took = bench.end().await;
     assert!(took < Duration::from_secs(1), "took {took:?}");

@@ -1,0 +1,71 @@
+//! As whom `serve` speaks TLS: with a certificate that it makes, or one of the user's.
+
+use std::{fs, io::Write, path::Path};
+
+use crate::{
+    cli::{
+        error::{CliError, Result, read_text},
+        serve::ServeArgs,
+    },
+    runner::private_file,
+    server::tls::{self, Identity, IdentityError},
+};
+
+/// Returns the identity that the options describe; none over plain HTTP.
+pub(super) fn identity(options: &ServeArgs) -> Result<Option<Identity>> {
+    if options.http {
+        return Ok(None);
+    }
+    let identity = match (&options.tls_cert, &options.tls_key) {
+        (Some(certificate), Some(key)) => {
+            let identity = Identity::from_pem(&read_text(certificate)?, &read_text(key)?);
+            let (certificate, key) = (certificate.display(), key.display());
+            identity.map_err(|error| {
+                CliError::usage(format!(
+                    "cannot use certificate {certificate} with key {key}: {error}"
+                ))
+            })
+        }
+        _ => {
+            let key = options.ca_key.as_deref().map(ca_key).transpose()?;
+            let identity = Identity::issued_by(key.as_deref(), &names(options));
+            identity.map_err(|error| match (error, &options.ca_key) {
+                (IdentityError::BadName(name), _) => CliError::usage(format!(
+                    "--san {name}: expected a host name or an IP address, without a port"
+                )),
+                (IdentityError::Generating(error), Some(path)) => {
+                    let message = format!("cannot use the CA's key {}: {error}", path.display());
+                    CliError::usage(message).hint("name a file that is not there: it is written")
+                }
+                (error, _) => CliError::usage(error),
+            })
+        }
+    };
+    identity.map(Some)
+}
+
+/// Reads the key of the CA, or makes it at the first start.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the key is where the command line says"
+)]
+fn ca_key(path: &Path) -> Result<String> {
+    let failed = |error| CliError::usage(format!("cannot write {}: {error}", path.display()));
+    if path.exists() {
+        let read = private_file::read(path, "the CA's key", "name a file of its own");
+        return read.map_err(CliError::usage);
+    }
+    let key = tls::new_key().map_err(CliError::usage)?;
+    let mut options = fs::OpenOptions::new();
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let file = options.write(true).create_new(true).open(path);
+    let written = file.and_then(|mut file| file.write_all(key.as_bytes()));
+    written.map(|()| key).map_err(failed)
+}
+
+/// The names of the certificate beside those of this machine.
+fn names(options: &ServeArgs) -> Vec<String> {
+    let advertised = options.advertise.iter().cloned();
+    options.san.iter().cloned().chain(advertised).collect()
+}
