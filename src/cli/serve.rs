@@ -75,6 +75,9 @@ pub struct ServeArgs {
     /// Key of the generated CA (PEM), made at the first start: clients then trust the certificates of later starts too
     #[arg(long, value_name = "PEM", conflicts_with_all = ["tls_cert", "http"])]
     ca_key: Option<PathBuf>,
+    /// Ask every client for a certificate of these CAs (PEM), and serve no other client
+    #[arg(long, value_name = "PEM", conflicts_with = "http")]
+    client_ca: Option<PathBuf>,
     /// Serve another reading, as `X11=table`: a fact's name, a glob or an X number, and the reading; repeatable. `d4iot-double explain` lists them
     #[arg(long, value_name = "FACT=NAME")]
     reading: Vec<String>,

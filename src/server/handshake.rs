@@ -123,6 +123,12 @@ fn explain(error: &Error) -> String {
         ) => {
             "the client and the server have no cipher in common: the client must offer ECDHE, ECDSA and AES-GCM or ChaCha20"
         }
+        Error::NoCertificatesPresented => {
+            "the client shows no certificate, which --client-ca asks for"
+        }
+        Error::InvalidCertificate(_) => {
+            "the client's certificate is not one of the CA that --client-ca names"
+        }
         Error::NoApplicationProtocol => "the client does not offer HTTP/1.1 (ALPN http/1.1)",
         _ => return error.to_string(),
     };

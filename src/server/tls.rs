@@ -16,9 +16,12 @@ use rcgen::{
     ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose, date_time_ymd,
 };
 use rustls::{
-    ConfigBuilder, InconsistentKeys, ServerConfig, SupportedProtocolVersion,
+    ConfigBuilder, InconsistentKeys, RootCertStore, ServerConfig, SupportedProtocolVersion,
+    crypto::CryptoProvider,
     pki_types::{CertificateDer, DnsName, PrivateKeyDer, pem, pem::PemObject},
-    server::WantsServerCert,
+    server::{
+        VerifierBuilderError, WantsServerCert, WebPkiClientVerifier, danger::ClientCertVerifier,
+    },
 };
 use thiserror::Error;
 
@@ -34,7 +37,11 @@ pub struct Identity {
     config: Arc<ServerConfig>,
     ca_pem: Option<Arc<str>>,
     faults: Arc<Faults>,
+    clients: ClientVerifier,
 }
+
+/// Verifies the certificates of clients, if they are asked for one.
+type ClientVerifier = Arc<dyn ClientCertVerifier>;
 
 /// Why there is no identity.
 #[derive(Debug, Error)]
@@ -92,12 +99,19 @@ impl Identity {
     pub fn issued_by(ca_key: Option<&str>, names: &[String]) -> Result<Identity, IdentityError> {
         let subjects = subjects(names)?;
         let key = ca_key.map_or_else(KeyPair::generate, KeyPair::from_pem)?;
-        Identity::issued(Arc::new(authority(key)?), subjects)
+        let clients = WebPkiClientVerifier::no_client_auth();
+        Identity::issued(Arc::new(authority(key)?), subjects, clients)
     }
 
-    fn issued(authority: Arc<Authority>, subjects: Vec<String>) -> Result<Identity, IdentityError> {
+    fn issued(
+        authority: Arc<Authority>,
+        subjects: Vec<String>,
+        clients: ClientVerifier,
+    ) -> Result<Identity, IdentityError> {
+        let chain = leaf(&authority, subjects.clone())?;
         Ok(Identity {
-            config: config(rustls::ALL_VERSIONS, leaf(&authority, subjects.clone())?)?,
+            config: config(rustls::ALL_VERSIONS, chain, &clients)?,
+            clients,
             ca_pem: Some(authority.pem().into()),
             faults: Arc::new(Faults {
                 issuer: Some(Issuer {
@@ -129,7 +143,8 @@ impl Identity {
             return Ok(self.clone());
         }
         let subjects = issuer.subjects.iter().cloned().chain([name]).collect();
-        let identity = Identity::issued(Arc::clone(&issuer.authority), subjects)?;
+        let authority = Arc::clone(&issuer.authority);
+        let identity = Identity::issued(authority, subjects, Arc::clone(&self.clients))?;
         made.insert(address, identity.clone());
         Ok(identity)
     }
@@ -139,10 +154,41 @@ impl Identity {
     /// # Errors
     /// Says which of the two texts is at fault, and how.
     pub fn from_pem(cert_pem: &str, key_pem: &str) -> Result<Identity, IdentityError> {
+        let clients = WebPkiClientVerifier::no_client_auth();
+        let chain = read_pem(cert_pem, key_pem)?;
         Ok(Identity {
-            config: config(rustls::ALL_VERSIONS, read_pem(cert_pem, key_pem)?)?,
+            config: config(rustls::ALL_VERSIONS, chain, &clients)?,
+            clients,
             ca_pem: None,
             faults: Arc::default(),
+        })
+    }
+
+    /// Asks every client for a certificate of one of these CAs (PEM), and serves no other client.
+    ///
+    /// # Errors
+    /// Says what is wrong with the CAs.
+    pub fn with_client_ca(self, pem: &str) -> Result<Identity, IdentityError> {
+        let mut roots = RootCertStore::empty();
+        let read = CertificateDer::pem_slice_iter(pem.as_bytes());
+        let read: Result<Vec<_>, _> = read.collect();
+        let read = read.map_err(|error| IdentityError::CertificateText(fault(&error)))?;
+        if read.is_empty() {
+            return Err(IdentityError::NoCertificate);
+        }
+        for certificate in read {
+            roots.add(certificate).map_err(IdentityError::Unusable)?;
+        }
+        let clients = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider());
+        let unusable = |error: VerifierBuilderError| rustls::Error::General(error.to_string());
+        let clients = clients.build();
+        let clients = clients.map_err(|error| IdentityError::Unusable(unusable(error)))?;
+        let resolver = Arc::clone(&self.config.cert_resolver);
+        let config = builder(rustls::ALL_VERSIONS, &clients)?.with_cert_resolver(resolver);
+        Ok(Identity {
+            config: finish(config)?,
+            clients,
+            ..self
         })
     }
 
@@ -274,8 +320,9 @@ fn is_subject(name: &str) -> bool {
 fn config(
     versions: &[&'static SupportedProtocolVersion],
     (chain, key): Chain,
+    clients: &ClientVerifier,
 ) -> Result<Arc<ServerConfig>, IdentityError> {
-    match builder(versions)?.with_single_cert(chain, key) {
+    match builder(versions, clients)?.with_single_cert(chain, key) {
         Ok(config) => finish(config),
         Err(rustls::Error::InconsistentKeys(InconsistentKeys::KeyMismatch)) => {
             Err(IdentityError::KeyMismatch)
@@ -286,13 +333,16 @@ fn config(
 
 fn builder(
     versions: &[&'static SupportedProtocolVersion],
+    clients: &ClientVerifier,
 ) -> Result<ConfigBuilder<ServerConfig, WantsServerCert>, IdentityError> {
-    // The provider is named, so that nothing hangs on what the process has installed as its default.
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let builder = ServerConfig::builder_with_provider(provider).with_protocol_versions(versions);
-    Ok(builder
-        .map_err(IdentityError::Unusable)?
-        .with_no_client_auth())
+    let builder = ServerConfig::builder_with_provider(provider()).with_protocol_versions(versions);
+    let builder = builder.map_err(IdentityError::Unusable)?;
+    Ok(builder.with_client_cert_verifier(Arc::clone(clients)))
+}
+
+/// The provider is named, so that nothing hangs on what the process has installed as its default.
+fn provider() -> Arc<CryptoProvider> {
+    Arc::new(rustls::crypto::ring::default_provider())
 }
 
 fn finish(mut config: ServerConfig) -> Result<Arc<ServerConfig>, IdentityError> {

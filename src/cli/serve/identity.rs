@@ -41,7 +41,12 @@ pub(super) fn identity(options: &ServeArgs) -> Result<Option<Identity>> {
             })
         }
     };
-    identity.map(Some)
+    let Some(path) = &options.client_ca else {
+        return identity.map(Some);
+    };
+    let wrong = |error| CliError::usage(format!("--client-ca {}: {error}", path.display()));
+    let asking = identity?.with_client_ca(&read_text(path)?);
+    asking.map(Some).map_err(wrong)
 }
 
 /// Reads the key of the CA, or makes it at the first start.

@@ -67,11 +67,12 @@ impl Identity {
         let versions: Vec<_> = versions.into_iter().flatten().collect();
         let config = match (failure.certificate, &self.faults.issuer) {
             (None, _) => finish(
-                builder(&versions)?.with_cert_resolver(Arc::clone(&self.config.cert_resolver)),
+                builder(&versions, &self.clients)?
+                    .with_cert_resolver(Arc::clone(&self.config.cert_resolver)),
             ),
             (Some(_), None) => Err(IdentityError::NoIssuer),
             (Some(certificate), Some(issuer)) => {
-                config(&versions, issuer.at_fault(certificate, now)?)
+                config(&versions, issuer.at_fault(certificate, now)?, &self.clients)
             }
         }?;
         made.insert(key, Arc::clone(&config));

@@ -94,6 +94,31 @@ fn clients_trust_the_next_start_with_the_same_key() {
 }
 
 #[test]
+fn clients_are_asked_for_a_certificate() {
+    let folder = Folder::new();
+    let own = Identified::new(&["client.test"]);
+    let (cert, key) = (
+        folder.write("cert.pem", &own.cert),
+        folder.write("key.pem", &own.key),
+    );
+    let args = ["--kind", "sensor", "--client-ca", &cert];
+    let (mut process, lines) = Process::serve(1, &args);
+    let url = &lines[0].url;
+    assert_eq!(curl(&["-k", "--cert", &cert, "--key", &key, url]), 0);
+    assert_ne!(curl(&["-k", url]), 0);
+    process.says("the client shows no certificate, which --client-ca asks for");
+    let other = Identified::new(&["client.test"]);
+    let (cert, key) = (
+        folder.write("o.pem", &other.cert),
+        folder.write("o.key", &other.key),
+    );
+    assert_ne!(curl(&["-k", "--cert", &cert, "--key", &key, url]), 0);
+    process.says("the client's certificate is not one of the CA that --client-ca names");
+    let end = refused(&["--client-ca", &folder.write("none.pem", "none")]);
+    assert!(end.err.contains("no BEGIN CERTIFICATE"), "{}", end.err);
+}
+
+#[test]
 fn an_advertised_name_stands_in_urls_and_in_the_certificate() {
     let folder = Folder::new();
     let ca = folder.path("ca.pem");
