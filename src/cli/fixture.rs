@@ -69,20 +69,14 @@ pub(super) fn run(command: &FixtureCommand) -> Result {
 /// A folder stands for its `*.yaml`, `*.yml` and `*.json` files (not `*.schema.json`), not recursively.
 fn check(paths: &[PathBuf]) -> (String, Result) {
     let (mut lines, mut errors, mut fixtures) = (String::new(), Vec::new(), Vec::new());
-    for path in paths {
-        let files = files_of(path).unwrap_or_else(|error| {
-            errors.push(error);
-            Vec::new()
-        });
-        for file in files {
-            match read_modes(&file) {
-                None => fixtures.push(file),
-                Some(Ok(modes)) => {
-                    let names: Vec<&str> = modes.iter().map(|mode| mode.name.as_str()).collect();
-                    lines += &format!("ok failure modes: {}\n", names.join(", "));
-                }
-                Some(Err(error)) => errors.push(error),
+    for file in expanded(paths, &mut errors) {
+        match read_modes(&file) {
+            None => fixtures.push(file),
+            Some(Ok(modes)) => {
+                let names: Vec<&str> = modes.iter().map(|mode| mode.name.as_str()).collect();
+                lines += &format!("ok failure modes: {}\n", names.join(", "));
             }
+            Some(Err(error)) => errors.push(error),
         }
     }
     let valid = read_all(&fixtures, &mut errors);
@@ -127,13 +121,7 @@ fn init(path: &Path) -> Result {
 /// Every error of every file: unreadable files, invalid fixtures, two of one name.
 pub(super) fn load(paths: &[PathBuf]) -> Result<Vec<(PathBuf, Fixture)>> {
     let mut errors = Vec::new();
-    let files = paths.iter().flat_map(|path| {
-        files_of(path).unwrap_or_else(|error| {
-            errors.push(error);
-            Vec::new()
-        })
-    });
-    let files: Vec<PathBuf> = files.collect();
+    let files = expanded(paths, &mut errors);
     let valid = read_all(&files, &mut errors);
     joined(&errors).map(|()| valid)
 }
@@ -145,6 +133,15 @@ pub(super) fn load(paths: &[PathBuf]) -> Result<Vec<(PathBuf, Fixture)>> {
 pub(super) fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
     let files: Result<Vec<_>> = paths.iter().map(|path| files_of(path)).collect();
     Ok(files?.concat())
+}
+
+/// Returns the files that paths stand for, and adds the errors of unreadable folders.
+fn expanded(paths: &[PathBuf], errors: &mut Vec<CliError>) -> Vec<PathBuf> {
+    let files = paths.iter().flat_map(|path| {
+        let files = files_of(path).map_err(|error| errors.push(error));
+        files.unwrap_or_default()
+    });
+    files.collect()
 }
 
 /// Returns the valid fixtures of files, and adds the errors of the others.

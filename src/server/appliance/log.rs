@@ -3,7 +3,10 @@
 use tracing::Level;
 
 use super::{MockAppliance, inspect::password_changes};
-use crate::journal::EntryId;
+use crate::{
+    contract::Outcome,
+    journal::{EntryId, OTHER_ANSWER},
+};
 
 impl MockAppliance {
     /// Logs the request of an entry, unless the entry was dropped.
@@ -31,13 +34,13 @@ impl MockAppliance {
             .unwrap_or_default();
         let status = entry.status.map_or(0, |status| status.as_u16());
         let took_ms = entry.took().unwrap_or_default().as_secs_f64() * 1000.0;
-        let (outcome, state) = (class.judged.name(), entry.progress.name());
+        let (judged, state) = (class.judged.name(), entry.progress.name());
+        let outcome = class.outcome.map_or(OTHER_ANSWER, Outcome::name);
         let failure = class.failure.as_deref().unwrap_or_default();
-        let bent = class
-            .failure
-            .as_ref()
-            .map(|failure| format!(", bent by {failure}"));
-        let bent = bent.unwrap_or_default();
+        let bent = match failure {
+            "" => String::new(),
+            name => format!(", bent by {name}"),
+        };
         let name = self.name();
         tracing::debug!(
             target: TARGET,
@@ -45,6 +48,7 @@ impl MockAppliance {
             number = entry.number,
             asked,
             outcome,
+            judged,
             reason,
             failure,
             state,
