@@ -13,6 +13,7 @@ use crate::{
         problem::{JsonResult, Problem, shorten},
     },
     fixture,
+    server::MockAppliance,
 };
 
 pub(super) async fn list(AppliancePath(running, _): AppliancePath) -> Json<Value> {
@@ -54,14 +55,8 @@ pub(super) async fn put(
     AppliancePath(running, username): AppliancePath,
     RequestText(text): RequestText,
 ) -> Result<(StatusCode, Json<Value>), Problem> {
-    let user = fixture::read_user(BODY, &text)?;
-    if user.username != username {
-        let detail = "the username in the body is not the one in the path, expected the same";
-        return Err(Problem::invalid_body(detail).pointer("/username".to_owned()));
-    }
-    let shown = shown(&user);
-    let is_new = running.appliance().put_user(user);
-    Ok((created_or_ok(is_new), Json(shown)))
+    let (is_new, shown) = replace(running.appliance(), &username, &text)?;
+    Ok((created_or_ok(is_new), shown))
 }
 
 /// Changes what the body has of a user, and keeps the rest.
@@ -69,22 +64,30 @@ pub(super) async fn patch(
     AppliancePath(running, username): AppliancePath,
     RequestJson(changes): RequestJson<Map<String, Value>>,
 ) -> JsonResult {
-    let appliance = running.appliance();
-    let users = appliance.users();
+    let users = running.appliance().users();
     let user = users.iter().find(|user| user.username == username);
     let user = user.ok_or_else(|| unknown(&username))?;
     let mut written = json!({ "username": username, "password": user.password.expose(), "role": user.role, "state": user.state });
     for (key, value) in changes {
         written[key] = value;
     }
-    let user = fixture::read_user(BODY, &written.to_string())?;
+    let (_, shown) = replace(running.appliance(), &username, &written.to_string())?;
+    Ok(shown)
+}
+
+/// Puts a user of a name, and returns whether it is new.
+fn replace(
+    appliance: &MockAppliance,
+    username: &str,
+    text: &str,
+) -> Result<(bool, Json<Value>), Problem> {
+    let user = fixture::read_user(BODY, text)?;
     if user.username != username {
-        let detail = "a user's name cannot be changed";
+        let detail = "the username in the body is not the one in the path, expected the same";
         return Err(Problem::invalid_body(detail).pointer("/username".to_owned()));
     }
     let shown = shown(&user);
-    appliance.put_user(user);
-    Ok(Json(shown))
+    Ok((appliance.put_user(user), Json(shown)))
 }
 
 /// Returns the status of a PUT (RFC 9110 section 9.3.4).
