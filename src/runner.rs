@@ -36,11 +36,14 @@ pub use seed::Seed;
 pub use transcript::{case_commands, request_with_placeholders};
 
 use crate::{
-    report::CaseResult, runner::collector::RunCollector, snapshot::SnapshotStore,
+    report::{CaseResult, NotJudged, ReasonCode},
+    runner::{collector::RunCollector, live::guard::INTERRUPTED},
+    snapshot::SnapshotStore,
     suite::cases::CaseWithLocation,
 };
 
-/// Runs cases at a mock, one after the other. `watch` is called with each case as it ends. For a live target see [`live`].
+/// Runs cases at a mock, one after the other, until it is asked to stop. `watch` is called with each case as it ends. For a live
+/// target see [`live`].
 pub async fn run(
     context: &RunContext,
     cases: &[&'static CaseWithLocation],
@@ -49,7 +52,14 @@ pub async fn run(
 ) -> RunResult {
     let mut collector = RunCollector::start(context, store, watch, &mut u32::MAX.clone()).await;
     for located in cases {
-        let case = collector.cases.run_repeatedly(located, None).await;
+        let case = tokio::select! {
+            biased;
+            () = context.stop.requested() => {
+                let reason = NotJudged::new(ReasonCode::Interrupted, INTERRUPTED);
+                collector.cases.not_run(located, reason, None)
+            }
+            case = collector.cases.run_repeatedly(located, None) => case,
+        };
         collector.add(located, case);
     }
     collector.finish()

@@ -14,7 +14,7 @@ use crate::{
         progress::Progress,
         read_ahead, reports, selection,
         selection::Selection,
-        serve, snapshots,
+        serve, signals, snapshots,
         snapshots::UpdateChoice,
         target::TargetArgs,
     },
@@ -24,7 +24,10 @@ use crate::{
     report,
     report::{CaseResult, Conformance, Regression, Summary, TargetSummary},
     runner,
-    runner::{RunContext, RunResult},
+    runner::{
+        RunContext, RunResult,
+        live::{StopSignal, guard::INTERRUPTED},
+    },
     server::tls::Identity,
     snapshot::SnapshotStore,
     suite::{Date, KnownDifferences, TargetExpectations, cases::CaseWithLocation},
@@ -82,8 +85,15 @@ pub(super) fn run(options: &CheckArgs, console: &Console) -> Result {
     if runs.iter().all(|run| run.cases.is_empty()) {
         return Err(options.selection.nothing());
     }
-    let results = run_all(runs, options, console)?;
-    finish(options, results, &known, Default::default(), console)
+    let stop = StopSignal::default();
+    let results = run_all(runs, options, &stop, console)?;
+    if !stop.is_requested() {
+        return finish(options, results, &known, Default::default(), console);
+    }
+    let trouble = (vec![INTERRUPTED.to_owned()], Vec::new());
+    let code = finish(options, results, &known, trouble, console)?;
+    console.error("interrupted");
+    Ok(code::worst(code, code::INTERRUPTED))
 }
 
 /// A mock, and the cases that are run on it.
@@ -142,12 +152,20 @@ pub(super) fn agreed_of(
 }
 
 /// Runs each kind on a thread of its own, the mock and its client together: they wake no other thread, which took a third of the time.
-fn run_all(runs: Vec<MockRun>, options: &CheckArgs, console: &Console) -> Result<Vec<RunResult>> {
+fn run_all(
+    runs: Vec<MockRun>,
+    options: &CheckArgs,
+    stop: &StopSignal,
+    console: &Console,
+) -> Result<Vec<RunResult>> {
     let identity = Identity::generate(&[])?;
     let cases = runs.iter().map(|run| run.cases.len()).sum();
     let progress = Progress::new(cases, console);
     let run = |run: MockRun| {
-        serve::runtime_of_one_thread()?.block_on(run_one(run, options, &identity, &progress))
+        serve::runtime_of_one_thread()?.block_on(async {
+            signals::listen(stop, None, *console);
+            run_one(run, options, &identity, stop, &progress).await
+        })
     };
     // All run to their end, so that the error of one does not cut off another.
     let results: Vec<Result<RunResult>> = thread::scope(|scope| {
@@ -165,6 +183,7 @@ async fn run_one(
     mock: MockRun,
     options: &CheckArgs,
     identity: &Identity,
+    stop: &StopSignal,
     progress: &Progress,
 ) -> Result<RunResult> {
     let kind = mock.fixture.kind;
@@ -172,6 +191,7 @@ async fn run_one(
     let (double, mut context) = started.map_err(CliError::usage)?;
     context.agreed = mock.agreed;
     context.repeat = options.repeat;
+    context.stop = stop.clone();
     let add = |case: &CaseResult| progress.add(kind, case);
     let mut run = runner::run(&context, &mock.cases, &mock.store, &add).await;
     double.stop().await;

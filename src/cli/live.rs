@@ -1,16 +1,14 @@
 //! `check TARGET`: a run at a live target, from its lock to the steps that restore a password by hand.
 
-use std::{path::PathBuf, sync::Arc};
-
-use tokio::signal::unix::SignalKind;
+use std::sync::Arc;
 
 use crate::{
     cli::{
-        check, code, console::Console, error::Result, progress::Progress, recover, serve,
-        signals::Signals, snapshots, target,
+        check, code, console::Console, error::Result, progress::Progress, recover, serve, signals,
+        snapshots, target,
     },
     report::{NotJudged, ReasonCode},
-    runner::live::{LiveError, LiveResult, PreparedRun, StopSignal, undo::recover_command},
+    runner::live::{LiveError, LiveResult, PreparedRun, StopSignal},
     snapshot::SnapshotStore,
     suite::KnownDifferences,
 };
@@ -44,7 +42,7 @@ async fn go(
 ) -> Result {
     let kind = run.context.kind;
     let stop = StopSignal::default();
-    listen(&stop, run.journal_path(), *console);
+    signals::listen(&stop, run.journal_path(), *console);
     let count = run.plan.cases.len() + run.plan.left_out.len();
     let progress = Arc::new(Progress::new(count, console));
     let (is_full, shown) = (options.selection.is_full(), Arc::clone(&progress));
@@ -55,7 +53,10 @@ async fn go(
         Ok(result) => result,
         Err(LiveError::Panicked { message, journal }) => {
             console.error(format!("the run ended early: {message}"));
-            return Ok(code::worst(code::INTERNAL, left_at_once(journal, console)));
+            return Ok(code::worst(
+                code::INTERNAL,
+                signals::left_at_once(journal, console),
+            ));
         }
         Err(error) => return Err(target::error_of(&error)),
     };
@@ -104,43 +105,4 @@ fn conclude(
         worst = code::worst(worst, code::REFUSED);
     }
     worst
-}
-
-/// Listens for signals: the first asks the run to stop, the second ends the process.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "signals are waited for beside the run"
-)]
-fn listen(stop: &StopSignal, journal: Option<PathBuf>, console: Console) {
-    let stop = stop.clone();
-    tokio::spawn(async move {
-        let kinds = [
-            SignalKind::interrupt(),
-            SignalKind::terminate(),
-            SignalKind::hangup(),
-        ];
-        let mut signals = match Signals::listen(&kinds) {
-            Ok(signals) => signals,
-            Err(error) => return console.warning(error),
-        };
-        signals.recv().await;
-        stop.request();
-        console.note("stopping: changed passwords are restored first");
-        signals.recv().await;
-        let code = left_at_once(journal.filter(|journal| journal.exists()), &console);
-        console.flush();
-        std::process::exit(i32::from(code));
-    });
-}
-
-/// Says that a run ended before it restored passwords, if it has a journal. Returns the exit code.
-fn left_at_once(journal: Option<PathBuf>, console: &Console) -> u8 {
-    let Some(journal) = journal else {
-        return code::INTERRUPTED;
-    };
-    let command = recover_command(&journal);
-    console.error(format!(
-        "ended at once; passwords may still be changed\n  hint: {command}"
-    ));
-    code::UNRESTORED
 }

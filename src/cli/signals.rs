@@ -1,10 +1,17 @@
 //! The signals that end a command.
 
-use std::{future::poll_fn, task::Poll};
+use std::{future::poll_fn, path::PathBuf, task::Poll};
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use crate::cli::error::{CliError, Result};
+use crate::{
+    cli::{
+        code,
+        console::Console,
+        error::{CliError, Result},
+    },
+    runner::live::{StopSignal, undo::recover_command},
+};
 
 /// Receives signals of some kinds.
 pub(super) struct Signals(Vec<Signal>);
@@ -28,4 +35,47 @@ impl Signals {
         })
         .await;
     }
+}
+
+/// Listens for signals: the first asks the run to stop, the second ends the process.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "signals are waited for beside the run"
+)]
+pub(super) fn listen(stop: &StopSignal, journal: Option<PathBuf>, console: Console) {
+    let stop = stop.clone();
+    tokio::spawn(async move {
+        let kinds = [
+            SignalKind::interrupt(),
+            SignalKind::terminate(),
+            SignalKind::hangup(),
+        ];
+        let mut signals = match Signals::listen(&kinds) {
+            Ok(signals) => signals,
+            Err(error) => return console.warning(error),
+        };
+        signals.recv().await;
+        match journal {
+            Some(_) => console.note("stopping: changed passwords are restored first"),
+            None if stop.is_requested() => {}
+            None => console.note("stopping"),
+        }
+        stop.request();
+        signals.recv().await;
+        let code = left_at_once(journal.filter(|journal| journal.exists()), &console);
+        console.flush();
+        std::process::exit(i32::from(code));
+    });
+}
+
+/// Says that a run ended before it restored passwords, if it has a journal. Returns the exit code.
+pub(super) fn left_at_once(journal: Option<PathBuf>, console: &Console) -> u8 {
+    let Some(journal) = journal else {
+        return code::INTERRUPTED;
+    };
+    let command = recover_command(&journal);
+    console.error(format!(
+        "ended at once; passwords may still be changed\n  hint: {command}"
+    ));
+    code::UNRESTORED
 }

@@ -9,7 +9,7 @@ use crate::{
     fixture,
     fixture::Fixture,
     report::{NotJudged, ReasonCode},
-    runner::{Accounts, Seed},
+    runner::{Accounts, Seed, live::StopSignal},
     server::{MockAppliance, RunningAppliance, tls::Identity},
     suite::{Case, Need, StepError, TargetExpectations},
 };
@@ -29,6 +29,8 @@ pub struct RunContext {
     pub agreed: TargetExpectations,
     /// How often each case is run, at least once.
     pub repeat: u32,
+    /// Asks a run at a mock to stop.
+    pub stop: StopSignal,
     /// The mock behind it, with the state in which every case starts; none at a live target.
     pub mock: Option<(Arc<MockAppliance>, State)>,
 }
@@ -66,6 +68,7 @@ impl RunContext {
             accounts,
             agreed: TargetExpectations::default(),
             repeat: 1,
+            stop: StopSignal::default(),
             mock: Some((Arc::clone(running.appliance()), start)),
         };
         Ok((running, context))

@@ -4,6 +4,7 @@ mod agreed;
 mod canary;
 mod diff;
 mod help;
+mod interrupted;
 mod plan;
 mod reports;
 mod selection;

@@ -116,6 +116,7 @@ impl LiveTarget {
             accounts,
             agreed: TargetExpectations::default(),
             repeat: self.repeat,
+            stop: StopSignal::default(),
             mock: None,
         };
         let (target, journal, lock) = (self, None, None);
