@@ -7,9 +7,9 @@ use base64::{
     engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD},
 };
 
-use crate::redact::layer;
+use crate::{contract::encoding::hex, redact::layer};
 
-/// Replaces values by labels, in any spelling: raw, escaped for JSON, URLs or HTML, in base64.
+/// Replaces values by labels, in any spelling: raw, escaped for JSON, URLs or HTML, in base64, in hexadecimal.
 #[derive(Clone, Default)]
 pub struct Redactor {
     /// The longest first, so that no part of one is left.
@@ -146,7 +146,7 @@ impl Redactor {
     }
 }
 
-/// Returns the patterns of a value: the value itself, and its base64 at each alignment.
+/// Returns the patterns of a value: the value itself, its base64 at each alignment, and its hexadecimal digits.
 fn patterns(value: &str, label: &str) -> Vec<Pattern> {
     let pattern = |text: &str, borders| Pattern {
         text: text.into(),
@@ -164,6 +164,9 @@ fn patterns(value: &str, label: &str) -> Vec<Pattern> {
                 patterns.push(pattern(&text[start..start + length], borders));
             }
         }
+        let digits = hex(value.as_bytes());
+        patterns.push(pattern(&digits.to_uppercase(), (false, false)));
+        patterns.push(pattern(&digits, (false, false)));
     }
     patterns.retain(|pattern| !pattern.text.is_empty());
     patterns
@@ -209,6 +212,7 @@ mod tests {
     #[case::twice("Test12345!Test12345!", "«secret»«secret»")]
     #[case::url("p=Test12345%21&q", "p=«secret»&q")]
     #[case::once_more_its_last("p=Test12345%21%21&q", "p=«secret»%21&q")]
+    #[case::hexadecimal("a:54657374313233343521.", "a:«secret».")]
     #[case::nothing("Test1234", "Test1234")]
     fn a_value_is_replaced(#[case] text: &str, #[case] expected: &str) {
         assert_eq!(redactor(&["Test12345!"]).text(text), expected);
@@ -282,7 +286,7 @@ mod tests {
     fn no_formatting_shows_a_value() {
         assert_eq!(
             format!("{:?}", redactor(&["Test12345!"])),
-            "Redactor(7 patterns)"
+            "Redactor(9 patterns)"
         );
     }
 

@@ -48,7 +48,7 @@ pub(crate) fn rows() -> Vec<Scenario> {
                 "policy: product_16",
                 "policy: { min_length: 8, classes: 1 }",
             )
-            .check(QUICK, &[0], &[]),
+            .check(QUICK, &[0], &["no baseline", "--snapshots DIR"]),
         Scenario::well("a policy of at most 20 characters")
             .fixture(
                 "policy: product_16",

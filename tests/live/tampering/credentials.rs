@@ -143,6 +143,12 @@ pub(crate) fn rows() -> Vec<Tampering> {
                 with_header(answer, "set-cookie", &format!("session={secret}; Secure"))
             })
         }),
+        when("the password in a header, in hexadecimal", |exchange| {
+            leaks(exchange, |answer, secret| {
+                let digits: String = secret.bytes().map(|byte| format!("{byte:02X}")).collect();
+                with_header(answer, "x-debug", &digits)
+            })
+        }),
         when("the new password in a header", |exchange| {
             let answer = exchange.answer();
             Some(with_header(
