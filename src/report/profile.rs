@@ -177,6 +177,27 @@ mod tests {
     }
 
     #[test]
+    fn of_several_statuses_none_is_chosen() {
+        let mut summary = sample::plain();
+        let followed = &mut summary.targets[0].profile[0];
+        followed.fact = "any.missing_field.status".into();
+        followed.register = None;
+        followed.readings.clear();
+        followed.other = vec!["418".into(), "conventional".into()];
+        let line = "    # any.missing_field.status:  # several were seen: 418, conventional\n";
+        let text = write(&summary);
+        assert!(text.contains(line), "{text}");
+    }
+
+    #[rstest]
+    #[case::assumed("any.missing_field.body", true)]
+    #[case::documented("validation.authenticated.body", false)]
+    fn an_assumed_body_may_be_any(#[case] fact: &str, #[case] is_read: bool) {
+        let text = format!("- kind: sensor\n  readings:\n    '{fact}': '{{\"error\": \"no\"}}'\n");
+        assert_eq!(read("p", &text).is_ok(), is_read);
+    }
+
+    #[test]
     fn register_number_selects_its_facts_and_a_list_any_reading() {
         let text = "- kind: sensor\n  readings:\n    X11: table\n    set_password_by_admin.user_unknown.body: [table, example]\n";
         let profile = read("p", text)

@@ -224,7 +224,10 @@ impl CaseRunner<'_> {
             if let Some(finding) = step.finding {
                 run.result.add_reason(self.redacted(finding));
             }
-            run.evidence.extend(step.evidence);
+            let mut evidence = step.evidence;
+            let other = evidence.iter_mut().flat_map(|one| &mut one.other);
+            other.for_each(|(_, seen)| *seen = self.context.accounts.redact(seen));
+            run.evidence.extend(evidence);
         }
     }
 

@@ -9,8 +9,8 @@ use crate::suite::allowed::ReadingChoice;
 pub struct Evidence {
     /// The interpretations, each the choices that hold together in it.
     pub interpretations: Vec<Vec<ReadingChoice>>,
-    /// What was seen of a fact that no reading has: the fact's full name, and what was seen.
-    pub other: Option<(String, String)>,
+    /// What was seen of facts that no reading has: each fact's full name, and what was seen.
+    pub other: Vec<(String, String)>,
 }
 
 impl Evidence {
@@ -18,7 +18,7 @@ impl Evidence {
     pub fn plain(choice: ReadingChoice) -> Evidence {
         Evidence {
             interpretations: vec![vec![choice]],
-            other: None,
+            other: Vec::new(),
         }
     }
 
@@ -36,7 +36,7 @@ impl Evidence {
                 readings.insert(fact.as_str(), names.collect());
             }
         }
-        if let Some((fact, _)) = &self.other {
+        for (fact, _) in &self.other {
             readings.insert(fact, Vec::new());
         }
         readings

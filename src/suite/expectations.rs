@@ -72,11 +72,12 @@ impl TargetExpectations {
 
     /// Returns the first fact whose agreed readings an answer does not follow, and what it follows instead.
     fn broken(&self, evidence: &Evidence) -> Option<(String, String)> {
-        if let Some((fact, seen)) = &evidence.other
-            && let Some(readings) = self.readings.get(fact)
-            && !readings.contains(seen)
-        {
-            return Some((fact.clone(), seen.clone()));
+        let differs = |(fact, seen): &&(String, String)| {
+            let agreed = self.readings.get(fact);
+            agreed.is_some_and(|readings| !readings.contains(seen))
+        };
+        if let Some(other) = evidence.other.iter().find(differs) {
+            return Some(other.clone());
         }
         let allows = |choice: &ReadingChoice| {
             let agreed = self.readings.get(&choice.fact);
@@ -117,7 +118,10 @@ mod tests {
             .collect();
         let evidence = Evidence {
             interpretations: ways,
-            other: other.map(|(fact, seen)| (fact.to_owned(), seen.to_owned())),
+            other: other
+                .map(|(fact, seen)| (fact.to_owned(), seen.to_owned()))
+                .into_iter()
+                .collect(),
         };
         StepVerdict {
             conformance: Conformance::Documented,

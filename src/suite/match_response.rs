@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use crate::{
     contract::{
-        Contract, EXTRA_MEMBERS, Echo, Envelope, Fact, Internal, Operation, Outcome, Reading,
-        ResponseSpec, is_documented_member,
+        Contract, ERROR, EXTRA_MEMBERS, Echo, Envelope, Fact, Internal, Operation, Outcome,
+        Reading, ResponseSpec, is_documented_member,
     },
     suite::{
         allowed::{ReadingChoice, rank},
@@ -37,6 +37,25 @@ pub struct Match {
     pub status: Vec<ReadingChoice>,
     /// The fact of the status, for one that no reading has.
     pub status_fact: String,
+}
+
+impl Match {
+    fn new(
+        combinations: Vec<Vec<ReadingChoice>>,
+        place: &str,
+        outcome: Outcome,
+        spec: &ResponseSpec,
+        answer: &ReceivedAnswer<'_>,
+    ) -> Match {
+        let status_fact = format!("{place}.{outcome}.status");
+        let received = answer.response.status();
+        let status = choices(&status_fact, &spec.status, |status| status.0 == received);
+        Match {
+            combinations,
+            status,
+            status_fact,
+        }
+    }
 }
 
 /// An answer, read once for all the outcomes it is compared with.
@@ -123,16 +142,24 @@ impl<'a> MatchContext<'a> {
         }
         combinations.sort_by_key(|choices| rank(choices));
         combinations.dedup();
-        let status_fact = format!("{place}.{outcome}.status");
-        let received_status = answer.response.status();
-        let status = choices(&status_fact, &spec.status, |status| {
-            status.0 == received_status
-        });
-        Ok(Match {
-            combinations,
-            status,
-            status_fact,
-        })
+        Ok(Match::new(combinations, place, outcome, spec, answer))
+    }
+
+    /// Returns the fact of the body of an outcome, and the body that an answer has in its place, if every wording of the outcome is
+    /// assumed.
+    pub fn match_own_words(
+        &self,
+        outcome: Outcome,
+        answer: &ReceivedAnswer<'_>,
+    ) -> Option<(Match, (String, String))> {
+        let (place, spec) = self.spec(outcome)?;
+        let body = str::from_utf8(answer.response.body()).ok()?;
+        let is_documented = spec.body.readings().iter().any(Reading::is_documented);
+        let has_error = answer.body.as_ref().ok()?.get(ERROR).is_some();
+        let is_kept = has_error && !is_documented && body.len() <= MAX_OWN_WORDS;
+        let found = Match::new(vec![Vec::new()], place, outcome, spec, answer);
+        let fact = format!("{place}.{outcome}.body");
+        is_kept.then(|| (found, (fact, body.to_owned())))
     }
 
     /// Returns what an answer says, expected or not.
@@ -260,3 +287,6 @@ fn folded(text: &str) -> String {
     }
     parts.join(";")
 }
+
+/// How long a body may be that is kept as a reading, in bytes.
+const MAX_OWN_WORDS: usize = 500;

@@ -99,15 +99,19 @@ fn by_fact<'a>(evidence: &'a [DistinctEvidence<'a>]) -> BTreeMap<&'a str, Seen<'
 
 fn followed(entry: &FactEntry<'_>, contract: &Contract, seen: &Seen<'_>) -> Followed {
     let readings = agreed(entry, seen);
-    let others = seen.iter().map(|(source, _)| &source.evidence.other);
-    let others = others.flatten().filter(|(fact, _)| *fact == entry.name);
-    let other: BTreeSet<&String> = others.map(|(_, seen)| seen).collect();
+    let others = seen.iter().flat_map(|(source, _)| &source.evidence.other);
+    let others = others.filter(|(fact, _)| *fact == entry.name);
+    let mut other: BTreeSet<&str> = others.map(|(_, seen)| seen.as_str()).collect();
+    if !other.is_empty() {
+        // What follows a reading was seen as well.
+        other.extend(seen.iter().filter_map(|(_, readings)| readings.first()));
+    }
     let first = readings.first().map(String::as_str);
     Followed {
         fact: entry.name.clone(),
         register: contract.ambiguity_number(&entry.name).map(str::to_owned),
         is_default: first == Some(entry.readings[0].name),
-        other: other.into_iter().cloned().collect(),
+        other: other.into_iter().map(str::to_owned).collect(),
         readings,
         seen: seen.iter().map(|(source, _)| source.times).sum(),
     }
@@ -178,7 +182,7 @@ mod tests {
                     .iter()
                     .map(|way| way.iter().map(choice).collect())
                     .collect(),
-                other: None,
+                other: Vec::new(),
             },
         )
     }
@@ -243,6 +247,17 @@ mod tests {
     }
 
     #[test]
+    fn a_reading_beside_what_is_none_is_seen_as_well() {
+        let mut other = evidence("other", &[&[]]).1;
+        other.other.push((STATUS.to_owned(), "418".to_owned()));
+        let other = ("other".to_owned(), other);
+        let conventional = evidence("one", &[&[(STATUS, "conventional")]]);
+        let (followed, _) = of(contract::of(Kind::Console), &[other, conventional]);
+        assert_eq!(followed[0].other, ["418", "conventional"]);
+        assert_eq!(followed[0].readings, Vec::<String>::new());
+    }
+
+    #[test]
     fn what_is_reported_several_times_is_counted_each_time() {
         let (taken, refused) = (
             evidence("one", &[&[(FORM, "taken")]]),
@@ -296,5 +311,6 @@ mod tests {
 
     const ACCEPTS: &str = "validation.accepts";
     const FORM: &str = "any.on_form_content_type";
+    const STATUS: &str = "validation.authenticated.status";
     const X11: &str = "validation.authenticated.body";
 }

@@ -130,7 +130,10 @@ fn of_answer(
             let matched = matched.map(|(response, found)| (&response.choices[..], found));
             (Some(response.outcome), evidence(matched, answer))
         }
-        None => unexpected(context, &read),
+        None => match unexpected(context, &read) {
+            (None, _) => (None, own_words(context, allowed, &read)),
+            found => found,
+        },
     };
     let verdict = |conformance, finding| StepVerdict {
         outcome,
@@ -225,6 +228,26 @@ fn unexpected(
     }
 }
 
+/// Returns what an answer in words of its own says, where the words are assumed: of the first outcome that it may be.
+fn own_words(
+    context: MatchContext<'_>,
+    allowed: &[AllowedResponse],
+    answer: &ReceivedAnswer<'_>,
+) -> Option<Evidence> {
+    let mut open = allowed
+        .iter()
+        .filter(|one| one.judgement == Judgement::Open);
+    open.find_map(|response| {
+        let (found, text) = context.match_own_words(response.outcome, answer)?;
+        let mut evidence = evidence(
+            [(&response.choices[..], &found)].into_iter(),
+            answer.response,
+        )?;
+        evidence.other.push(text);
+        Some(evidence)
+    })
+}
+
 /// Tells whether the documents leave room for an answer that is none of those expected: where they are silent, any but a success
 /// in words of its own where one of theirs may come; where only the order of checks is open, another of their refusals.
 fn is_open(
@@ -313,7 +336,7 @@ fn evidence<'a>(
         }
         if found.status.is_empty() {
             let status = answer.status().as_u16().to_string();
-            evidence.other = Some((found.status_fact.clone(), status));
+            evidence.other.push((found.status_fact.clone(), status));
         }
     }
     (!evidence.interpretations.is_empty()).then_some(evidence)

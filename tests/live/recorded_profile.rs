@@ -11,14 +11,16 @@ use crate::{
         Command, FIXTURE, Scenario,
         play::{Play, said},
     },
-    tampering::status,
+    tampering::{replaced, status},
 };
 
 #[test]
 fn served_profile_answers_as_the_appliance_that_was_checked() {
-    // Arrange: an appliance that answers 400, 418 and 500 where other statuses are assumed.
+    // Arrange: an appliance that answers 400, 418 and 500 where other statuses are assumed, and in words of its own.
     let scenario = Scenario::new("theirs", |exchange| {
-        status(exchange.answer(), |status| match status {
+        let answer = replaced(exchange.answer(), "not valid JSON", "no `JSON`: at 1:7");
+        let answer = replaced(answer, "required field", "parameter");
+        status(answer, |status| match status {
             200 => 200,
             401 => 400,
             403 | 404 => 418,
