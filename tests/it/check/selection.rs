@@ -120,6 +120,16 @@ fn a_fact_means_the_cases_that_cover_it() {
 }
 
 #[test]
+fn a_verbose_run_lists_cases_and_no_requests() {
+    let dir = TestDir::new();
+
+    let run = dir.run("check -v --kind sensor --case validation.authenticated");
+
+    assert!(run.err.contains("validation.authenticated"), "{}", run.err);
+    assert!(!run.err.contains("detail:"), "{}", run.err);
+}
+
+#[test]
 fn options_narrow_each_other_down() {
     let dir = TestDir::new();
     assert_eq!(
