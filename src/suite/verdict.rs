@@ -146,19 +146,7 @@ fn of_answer(
     }
     match nearest {
         Some((response, found)) if response.judgement == Judgement::Documented => {
-            let choices = response.choices.iter().chain(&found.combinations[0]);
-            let is_other =
-                |choice: &&ReadingChoice| choice.rank > 0 && choice.fact != EXTRA_MEMBERS;
-            let variants: Vec<_> = choices.filter(is_other).cloned().collect();
-            let conformance = if variants.is_empty() {
-                Conformance::Documented
-            } else {
-                Conformance::Variant
-            };
-            StepVerdict {
-                variants,
-                ..verdict(conformance, None)
-            }
+            documented(verdict(Conformance::Documented, None), response, found)
         }
         _ if sent.forbids_success(allowed) && context.claims_success(answer) => {
             let finding = CaseFinding::new(sent.number + 1, SUCCESS_IS_FORBIDDEN, "a success");
@@ -180,6 +168,21 @@ fn of_answer(
             let finding = finding(sent, allowed, described);
             verdict(Conformance::Deviation, Some(finding))
         }
+    }
+}
+
+/// Names the readings that are not the default in the verdict on a documented answer.
+fn documented(verdict: StepVerdict, response: &AllowedResponse, found: &Match) -> StepVerdict {
+    let choices = response.choices.iter().chain(&found.combinations[0]);
+    let is_other = |choice: &&ReadingChoice| choice.rank > 0 && choice.fact != EXTRA_MEMBERS;
+    let variants: Vec<_> = choices.filter(is_other).cloned().collect();
+    if variants.is_empty() {
+        return verdict;
+    }
+    StepVerdict {
+        conformance: Conformance::Variant,
+        variants,
+        ..verdict
     }
 }
 
