@@ -260,9 +260,9 @@ fn is_open(
     answer: &Response<Bytes>,
 ) -> bool {
     if has(allowed, Judgement::Open) {
-        let has_success = allowed
-            .iter()
-            .any(|response| response.judgement != Judgement::Open && response.outcome.is_success());
+        let is_success =
+            |one: &AllowedResponse| one.judgement != Judgement::Open && one.outcome.is_success();
+        let has_success = allowed.iter().any(is_success);
         return !(has_success && sent.context().claims_success(answer));
     }
     let is_refusal = |outcome: Outcome| {
@@ -280,8 +280,7 @@ fn is_refused_by_policy(allowed: &[AllowedResponse], outcome: Option<Outcome>) -
 }
 
 fn has(allowed: &[AllowedResponse], judgement: Judgement) -> bool {
-    let mut judgements = allowed.iter().map(|response| response.judgement);
-    judgements.any(|other| other == judgement)
+    allowed.iter().any(|one| one.judgement == judgement)
 }
 
 impl<'a> SentStep<'a> {
