@@ -398,14 +398,3 @@ fn presuppose_no_lock(number: usize, judged: StepVerdict, earlier: &[StepVerdict
     let reason = NotJudged::new(ReasonCode::PremiseFailed, text);
     verdict::not_judged(number, reason)
 }
-
-impl CaseResult {
-    /// Adds a reason, unless it is known already.
-    pub(super) fn add_reason(&mut self, reason: CaseFinding) {
-        let is_known =
-            |known: &CaseFinding| known.step == reason.step && known.received == reason.received;
-        if !self.reasons.iter().any(is_known) {
-            self.reasons.push(reason);
-        }
-    }
-}

@@ -6,7 +6,7 @@ use crate::{
     client::ConnectFailure,
     contract,
     contract::{Contract, FactEntry},
-    report::{CaseResult, Conformance, Counts, Regression, TargetSummary, fact_name},
+    report::{CaseFinding, CaseResult, Conformance, Counts, Regression, TargetSummary, fact_name},
     runner::{
         RunContext,
         case_runner::{CaseRun, CaseRunner},
@@ -212,6 +212,17 @@ impl<'a> RunCollector<'a> {
         let context = self.cases.context;
         let known = context.agreed.known.excuse_all(context.kind, result);
         known.map(str::to_owned)
+    }
+}
+
+impl CaseResult {
+    /// Adds a reason, unless it is known already.
+    pub(super) fn add_reason(&mut self, reason: CaseFinding) {
+        let is_known =
+            |known: &CaseFinding| known.step == reason.step && known.received == reason.received;
+        if !self.reasons.iter().any(is_known) {
+            self.reasons.push(reason);
+        }
     }
 }
 
