@@ -29,7 +29,9 @@ mod target;
 
 use std::{env, io, io::Write, panic, panic::AssertUnwindSafe, process::ExitCode, thread};
 
-use clap::{Arg, CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::{
+    Arg, ArgAction, CommandFactory, FromArgMatches, Parser, Subcommand, builder::FalseyValueParser,
+};
 use tracing::level_filters::LevelFilter;
 
 use crate::{
@@ -89,11 +91,19 @@ pub fn main() -> ExitCode {
     // Before anything else: until then the first process of a container loses signals.
     let mut words = env::args_os().skip(1);
     let command = words.find(|word| !word.as_encoded_bytes().starts_with(b"-"));
-    let start = command.filter(|command| command == "serve");
+    let start = command.as_ref().filter(|command| *command == "serve");
     let start = start.map(|_| serve::Start::new());
-    let arguments = with_variables(Cli::command()).get_matches();
-    let Cli { command, console } =
-        Cli::from_arg_matches(&arguments).unwrap_or_else(|error| error.exit());
+    let parsed = with_variables(Cli::command()).try_get_matches();
+    let parsed = parsed.and_then(|arguments| Cli::from_arg_matches(&arguments));
+    let Cli { command, console } = match parsed {
+        Ok(parsed) => parsed,
+        // Container engines reserve 2.
+        Err(error) if error.use_stderr() && command.is_some_and(|it| it == "healthcheck") => {
+            drop(error.print());
+            return ExitCode::from(code::DEVIATION);
+        }
+        Err(error) => error.exit(),
+    };
     console.install_panic_hook();
     // The requests of a mock are what `serve -v` shows; `check -v` lists cases.
     let lists_requests = console.is_verbose() && matches!(command, Command::Serve(_));
@@ -111,16 +121,31 @@ pub fn main() -> ExitCode {
 }
 
 /// Lets the options of `serve` and `healthcheck` be set by variables, for containers. No other command's: consent to change
-/// passwords, and to trust anybody, is given by whoever types it.
+/// passwords, and to trust anybody, is given by whoever types it. An empty variable sets nothing, as does `false` for a flag;
+/// commas separate the values of an option that may be repeated.
 fn with_variables(command: clap::Command) -> clap::Command {
     let named = |option: Arg| {
         let Some(long) = option.get_long() else {
             return option;
         };
-        let name = long.replace('-', "_").to_uppercase();
-        option
-            .env(format!("D4IOT_DOUBLE_{name}"))
-            .hide_env_values(true)
+        let name = format!("D4IOT_DOUBLE_{}", long.replace('-', "_").to_uppercase());
+        let value = env::var(&name).ok();
+        let (is_flag, is_list) = match option.get_action() {
+            ArgAction::SetTrue => (true, false),
+            action => (false, matches!(action, ArgAction::Append)),
+        };
+        let sets_nothing = |value: &str| {
+            value.is_empty() || is_flag && ["0", "false", "no", "off"].contains(&value)
+        };
+        if value.as_deref().is_some_and(sets_nothing) {
+            return option;
+        }
+        let option = match (is_flag, is_list && value.is_some()) {
+            (true, _) => option.value_parser(FalseyValueParser::new()),
+            (_, true) => option.value_delimiter(','),
+            _ => option,
+        };
+        option.env(name).hide_env_values(true)
     };
     let with_variables = |command: clap::Command| command.mut_args(named);
     ["serve", "healthcheck"]

@@ -52,7 +52,13 @@ pub(super) fn run(options: &HealthcheckArgs) -> Result {
     let runtime = serve::runtime_of_one_thread()?;
     let end = Instant::now() + options.wait;
     loop {
-        match runtime.block_on(ask(options)) {
+        let left = end.saturating_duration_since(Instant::now());
+        let limit = if options.wait.is_zero() {
+            TIMEOUT
+        } else {
+            left.clamp(PAUSE, TIMEOUT)
+        };
+        match runtime.block_on(ask(options, limit)) {
             Err(error) if error.code == code::UNREACHABLE && Instant::now() < end => {
                 thread::sleep(PAUSE.min(end.saturating_duration_since(Instant::now())));
             }
@@ -61,12 +67,12 @@ pub(super) fn run(options: &HealthcheckArgs) -> Result {
     }
 }
 
-async fn ask(options: &HealthcheckArgs) -> Result<()> {
+async fn ask(options: &HealthcheckArgs, limit: Duration) -> Result<()> {
     let Some(path) = &options.ready_file else {
-        return answer(&options.url).await.map(drop);
+        return answer(&options.url, limit).await.map(drop);
     };
     let Ready { health, pid, .. } = read(path)?;
-    let answered = answer(&health).await?;
+    let answered = answer(&health, limit).await?;
     if answered == format!("{pid}\n") {
         return Ok(());
     }
@@ -86,6 +92,10 @@ fn read(path: &Path) -> Result<Ready> {
             .hint("serve writes it with --ready-file when all is ready, and removes it at the end")
     })?;
     serde_json::from_str(&text).map_err(|error| {
+        // A mounted file cannot be replaced at once: it is emptied, and written later.
+        if error.is_eof() {
+            return unhealthy(format!("{shown} is not yet written"));
+        }
         let message = format!("{shown} is not a ready file: {error}");
         CliError::new(code::DEVIATION, message)
             .hint("name the file that serve writes with --ready-file")
@@ -93,9 +103,9 @@ fn read(path: &Path) -> Result<Ready> {
 }
 
 /// Returns the body of an answer with status 200.
-async fn answer(url: &str) -> Result<String> {
+async fn answer(url: &str, limit: Duration) -> Result<String> {
     let silent = |why: String| unhealthy(format!("{url} does not answer: {why}"));
-    let target = Target::unverified(url, TIMEOUT).map_err(|error| silent(error.to_string()))?;
+    let target = Target::unverified(url, limit).map_err(|error| silent(error.to_string()))?;
     let request = Request::get("/")
         .header(header::USER_AGENT, "d4iot-double healthcheck")
         .body(Bytes::new())?;

@@ -43,10 +43,14 @@ pub struct ReadyAppliance {
     pub url: String,
 }
 
-/// A ready file that was written. Dropping it removes it, if it is a regular file that this process made.
+/// A ready file that was written. Dropping it removes it, if it is a regular file that this process made; one that cannot be
+/// replaced, as a mounted one, is emptied.
 #[derive(Debug)]
 pub struct ReadyFile {
-    made: Option<PathBuf>,
+    /// None once it was written again.
+    file: Option<PathBuf>,
+    /// Whether it was made, or stood there and cannot be removed.
+    is_made: bool,
     text: String,
 }
 
@@ -64,14 +68,19 @@ impl Ready {
             serde_json::to_string(self).expect("text, numbers and lists are JSON")
         );
         let made = write_whole(path, &text)?;
-        Ok(ReadyFile { made, text })
+        let (is_made, file) = (made.is_some(), made.unwrap_or(path.to_owned()));
+        Ok(ReadyFile {
+            file: Some(file),
+            is_made,
+            text,
+        })
     }
 }
 
 impl ReadyFile {
     /// Leaves the file where it is: it was written again.
     pub(super) fn keep(mut self) {
-        self.made = None;
+        self.file = None;
     }
 }
 
@@ -82,11 +91,14 @@ impl Drop for ReadyFile {
         reason = "files are where the command line says"
     )]
     fn drop(&mut self) {
-        if let Some(path) = &self.made
-            && path.symlink_metadata().is_ok_and(|file| file.is_file())
+        if let Some(path) = &self.file
+            && path.metadata().is_ok_and(|file| file.is_file())
             && fs::read_to_string(path).is_ok_and(|text| text == self.text)
         {
-            drop(fs::remove_file(path));
+            drop(match self.is_made {
+                true => fs::remove_file(path),
+                false => fs::write(path, ""),
+            });
         }
     }
 }

@@ -9,7 +9,7 @@ mod identity;
 mod notes;
 mod watch;
 
-use std::{io, net::SocketAddr, path::PathBuf, sync::Arc, thread};
+use std::{io, net::SocketAddr, path::PathBuf, pin::pin, sync::Arc, thread};
 
 use clap::Args;
 use tokio::{
@@ -37,12 +37,16 @@ use crate::{
         signals::Signals,
     },
     contract::Kind,
-    fixture, server,
-    server::{Connections, Limits, Log, Ports, Registry, RegistryError, RegistrySettings},
+    fixture,
+    redact::Secret,
+    server,
+    server::{
+        Connections, Limits, Log, Ports, Registry, RegistryError, RegistrySettings, tls::Identity,
+    },
 };
 
 /// The arguments of `serve`.
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 #[command(after_help = EXAMPLES)]
 pub struct ServeArgs {
     /// Fixtures, or folders of fixtures; `d4iot-double fixture init` writes a first one
@@ -188,70 +192,77 @@ pub(super) fn run(options: &ServeArgs, start: Start, console: &Console) -> Resul
     result
 }
 
-async fn run_until(mut signals: Signals, options: &ServeArgs, console: &Console) -> Result {
-    let files = if options.watch {
-        watch::read_all(&options.fixtures)?
-    } else {
-        Files::new()
-    };
-    let (paths, kind) = (options.fixtures.clone(), options.kind);
-    let no_appliances = options.no_appliances;
-    let load = move || {
-        if no_appliances {
-            Ok(Vec::new())
+/// What is read before anything is bound.
+struct Inputs {
+    /// The fixtures' text, if it is watched.
+    files: Files,
+    mocks: Vec<Mock>,
+    token: Option<Secret>,
+    identity: Option<Identity>,
+}
+
+impl Inputs {
+    fn read(options: &ServeArgs) -> Result<Inputs> {
+        let watched: &[PathBuf] = if options.watch {
+            &options.fixtures
         } else {
-            mocks::load(&paths, kind)
+            &[]
+        };
+        let mocks = match options.no_appliances {
+            true => Vec::new(),
+            false => mocks::load(&options.fixtures, options.kind)?,
+        };
+        Ok(Inputs {
+            files: watch::read_all(watched)?,
+            mocks,
+            token: control::token(options)?,
+            identity: identity::identity(options)?,
+        })
+    }
+}
+
+async fn run_until(mut signals: Signals, options: &ServeArgs, console: &Console) -> Result {
+    let stdin = options.exit_with_stdin.then(stdin_end);
+    let mut ended = pin!(async {
+        tokio::select! {
+            () = signals.recv() => {}
+            _ = async { stdin.expect("it is asked for").await }, if options.exit_with_stdin => {}
         }
-    };
-    let mocks = tokio::select! {
+    });
+    let own = options.clone();
+    let inputs = tokio::select! {
         biased;
-        () = signals.recv() => return Ok(code::SUCCESS),
-        // Of many users, it takes a second.
-        mocks = away(load) => mocks?,
+        () = &mut ended => return Ok(code::SUCCESS),
+        // Many users take a second, and a pipe may have no writer.
+        inputs = away(move || Inputs::read(&own)) => inputs?,
     };
-    let token = control::token(options)?;
-    let registry = registry(options, console)?;
-    let mocks = prepare(mocks, options, &registry)?;
+    let registry = registry(options, inputs.identity, console);
+    let mocks = prepare(inputs.mocks, options, &registry)?;
     let (control, health) = (Listener::control(options)?, Listener::health(options)?);
     let mut served = FixtureSet::start(options, console, registry, mocks)?;
     let urls = [&control, &health].map(|one| one.as_ref().map(|one| one.url.clone()));
-    let control = control.map(|it| it.serve_control(served.registry.clone(), token, *console));
+    let registry = served.registry.clone();
+    let control = control.map(|it| it.serve_control(registry, inputs.token, *console));
     let health = health.map(Listener::serve_health);
     let mut announcement = tokio::select! {
         biased;
         // The FIFO that is written may never be read.
-        () = signals.recv() => return Ok(code::SUCCESS),
+        () = &mut ended => return Ok(code::SUCCESS),
         new = Announcement::new(options, console, &served, urls) => new?,
     };
-    let has_failures = |entry: &Entry| !entry.fixture.failures.is_empty();
-    if options.seed.is_none() && served.entries.iter().any(has_failures) {
-        let seed = served.registry.settings().default_seed;
-        console.note(format!(
-            "seed {seed}, unless a fixture names its own; --seed {seed} repeats everything random"
-        ));
-    }
-    let mut watch = Watch::new(options.fixtures.clone(), files);
-    let mut stdin = options.exit_with_stdin.then(stdin_end);
-    let stdin_ended = async {
-        match &mut stdin {
-            Some(ended) => drop(ended.await),
-            None => std::future::pending().await,
-        }
-    };
-    tokio::pin!(stdin_ended);
+    note_seed(options, &served, console);
+    let mut watch = Watch::new(options.fixtures.clone(), inputs.files);
     loop {
+        let reload = async {
+            let mocks = watch.changed().await?;
+            let started = served.reload(mocks)?;
+            announcement.update(options, &served, &started).await
+        };
         tokio::select! {
             biased;
-            () = signals.recv() => break,
-            () = &mut stdin_ended => break,
-            mocks = watch.changed(), if options.watch => {
-                let reloaded = async {
-                    let started = served.reload(mocks?)?;
-                    announcement.update(options, &served, &started).await
-                };
-                if let Err(error) = reloaded.await {
-                    console.error(format!("{error}\n  hint: the previous fixtures are still served"));
-                }
+            () = &mut ended => break,
+            reloaded = reload, if options.watch => if let Err(error) = reloaded {
+                console.error(format!("{error}\n  hint: the previous fixtures are still served"));
             }
         }
     }
@@ -270,6 +281,17 @@ async fn run_until(mut signals: Signals, options: &ServeArgs, console: &Console)
     Ok(code::DEVIATION)
 }
 
+/// Prints the seed that repeats what is random, unless the user has named one.
+fn note_seed(options: &ServeArgs, served: &FixtureSet<'_>, console: &Console) {
+    let has_failures = |entry: &Entry| !entry.fixture.failures.is_empty();
+    if options.seed.is_none() && served.entries.iter().any(has_failures) {
+        let seed = served.registry.settings().default_seed;
+        console.note(format!(
+            "seed {seed}, unless a fixture names its own; --seed {seed} repeats everything random"
+        ));
+    }
+}
+
 /// Completes when stdin has ended, which a thread of its own waits for.
 fn stdin_end() -> oneshot::Receiver<()> {
     let (sender, ended) = oneshot::channel();
@@ -281,7 +303,7 @@ fn stdin_end() -> oneshot::Receiver<()> {
     ended
 }
 
-fn registry(options: &ServeArgs, console: &Console) -> Result<Registry> {
+fn registry(options: &ServeArgs, identity: Option<Identity>, console: &Console) -> Registry {
     let (console, notes) = (*console, NoteCounter::default());
     server::raise_descriptor_limit();
     let reserved = options.control.map_or(0, |_| crate::control::DESCRIPTORS);
@@ -295,8 +317,8 @@ fn registry(options: &ServeArgs, console: &Console) -> Result<Registry> {
         connections: Connections::with_reserved(reserved),
         ..Limits::default()
     };
-    Ok(Registry::new(RegistrySettings {
-        identity: identity::identity(options)?,
+    Registry::new(RegistrySettings {
+        identity,
         limits: Arc::new(limits),
         ports: options.ports.clone().unwrap_or_default(),
         ip: options.listen.ip(),
@@ -304,7 +326,7 @@ fn registry(options: &ServeArgs, console: &Console) -> Result<Registry> {
         seed: options.seed,
         // A system without a random generator gets any number.
         default_seed: getrandom::u64().unwrap_or(0) & fixture::MAX_SEED,
-    }))
+    })
 }
 
 /// Applies the options to fixtures, and refuses what cannot be served.

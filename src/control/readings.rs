@@ -33,7 +33,7 @@ pub(super) async fn patch(
 ) -> JsonResult {
     let appliance = running.appliance();
     let further = fixture::read_readings(BODY, &text, appliance.kind())?;
-    appliance.set_readings(&appliance.readings().and(&further))?;
+    appliance.add_readings(&further)?;
     Ok(shown(appliance))
 }
 

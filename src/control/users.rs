@@ -13,7 +13,6 @@ use crate::{
         problem::{JsonResult, Problem, shorten},
     },
     fixture,
-    server::MockAppliance,
 };
 
 pub(super) async fn list(AppliancePath(running, _): AppliancePath) -> Json<Value> {
@@ -55,8 +54,9 @@ pub(super) async fn put(
     AppliancePath(running, username): AppliancePath,
     RequestText(text): RequestText,
 ) -> Result<(StatusCode, Json<Value>), Problem> {
-    let (is_new, shown) = replace(running.appliance(), &username, &text)?;
-    Ok((created_or_ok(is_new), shown))
+    let user = read(&username, &text)?;
+    let shown = Json(shown(&user));
+    Ok((created_or_ok(running.appliance().put_user(user)), shown))
 }
 
 /// Changes what the body has of a user, and keeps the rest.
@@ -64,30 +64,26 @@ pub(super) async fn patch(
     AppliancePath(running, username): AppliancePath,
     RequestJson(changes): RequestJson<Map<String, Value>>,
 ) -> JsonResult {
-    let users = running.appliance().users();
-    let user = users.iter().find(|user| user.username == username);
-    let user = user.ok_or_else(|| unknown(&username))?;
-    let mut written = json!({ "username": username, "password": user.password.expose(), "role": user.role, "state": user.state });
-    for (key, value) in changes {
-        written[key] = value;
-    }
-    let (_, shown) = replace(running.appliance(), &username, &written.to_string())?;
-    Ok(shown)
+    let change = |user: &User| {
+        let mut written = json!({ "username": username, "password": user.password.expose(), "role": user.role, "state": user.state });
+        for (key, value) in changes {
+            written[key] = value;
+        }
+        read(&username, &written.to_string())
+    };
+    let changed = running.appliance().change_user(&username, change);
+    let user = changed.ok_or_else(|| unknown(&username))??;
+    Ok(Json(shown(&user)))
 }
 
-/// Puts a user of a name, and returns whether it is new.
-fn replace(
-    appliance: &MockAppliance,
-    username: &str,
-    text: &str,
-) -> Result<(bool, Json<Value>), Problem> {
+/// Reads a user of this name.
+fn read(username: &str, text: &str) -> Result<User, Problem> {
     let user = fixture::read_user(BODY, text)?;
-    if user.username != username {
-        let detail = "the username in the body is not the one in the path, expected the same";
-        return Err(Problem::invalid_body(detail).pointer("/username".to_owned()));
+    if user.username == username {
+        return Ok(user);
     }
-    let shown = shown(&user);
-    Ok((appliance.put_user(user), Json(shown)))
+    let detail = "the username in the body is not the one in the path, expected the same";
+    Err(Problem::invalid_body(detail).pointer("/username".to_owned()))
 }
 
 /// Returns the status of a PUT (RFC 9110 section 9.3.4).

@@ -136,7 +136,7 @@ fn explain(error: &Error) -> String {
 }
 
 /// RFC 8446 section 5.1.
-const HANDSHAKE_RECORD: u8 = 22;
+pub(super) const HANDSHAKE_RECORD: u8 = 22;
 /// The longest record (RFC 8446 section 5.1).
 const MAX_RECORD_BYTES: usize = 16 * 1024;
 

@@ -21,7 +21,7 @@ pub struct Limits {
     pub idle: Duration,
     /// How long a client may take no byte of an answer (assumed).
     pub stall: Duration,
-    /// How long a TLS handshake may take, from the start of the connection (assumed).
+    /// How long a TLS handshake may take, and before it the first byte (assumed).
     pub handshake: Duration,
     /// How long the rest of a refused request is read and dropped, so that the refusal is not lost to a reset (assumed).
     pub linger: Duration,

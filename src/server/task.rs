@@ -20,14 +20,18 @@ use tokio::{
     time::{Instant, sleep, timeout},
 };
 
-use crate::server::{
-    AcceptDecision, Client, Ending, Limits, Service,
-    connection::{Connection, ConnectionPhase},
-    exchange, handshake,
-    limits::Permit,
-    script::ScriptedStream,
-    stream::{TrackedStream, Transport},
-    tls::Identity,
+use crate::{
+    failure::Handshake,
+    server::{
+        AcceptDecision, Client, Ending, Limits, Service,
+        connection::{Connection, ConnectionPhase},
+        exchange, handshake,
+        handshake::HANDSHAKE_RECORD,
+        limits::Permit,
+        script::ScriptedStream,
+        stream::{TrackedStream, Transport},
+        tls::Identity,
+    },
 };
 
 /// A client that has connected.
@@ -63,7 +67,12 @@ pub(super) async fn serve(
     }
     let (connection, decision) = accepted.connection();
     let (is_tls, first, source) = (accepted.identity.is_some(), accepted.first, accepted.source);
-    let unreadable = || explain(source, is_tls, &first);
+    let is_plaintext = matches!(
+        &decision,
+        AcceptDecision::Serve(Some(failure)) if failure.handshake == Some(Handshake::Plaintext)
+    );
+    // A client that meets plain HTTP in place of TLS does nothing wrong.
+    let unreadable = || (!is_plaintext).then(|| explain(source, is_tls, &first));
     let mut served = pin!(async {
         let Accepted {
             stream, identity, ..
@@ -129,10 +138,10 @@ impl Accepted {
 /// Says what a client has sent in place of HTTP/1. Its first bytes say nothing of what is inside TLS.
 fn explain(source: IpAddr, is_tls: bool, first: &[u8; HTTP2_PREFACE.len()]) -> String {
     let what = match first {
-        [TLS_HANDSHAKE, ..] if !is_tls => {
+        [HANDSHAKE_RECORD, ..] if !is_tls => {
             "TLS to a port of plain HTTP: leave out --http, or give it an http:// URL"
         }
-        first if first == HTTP2_PREFACE => "HTTP/2 without asking: make it speak HTTP/1.1",
+        first if first == HTTP2_PREFACE => "HTTP/2 with prior knowledge: make it speak HTTP/1.1",
         _ => "what is not HTTP/1.1: make it speak HTTP/1.1",
     };
     format!("the client {source} sent {what}")
@@ -142,7 +151,7 @@ fn explain(source: IpAddr, is_tls: bool, first: &[u8; HTTP2_PREFACE.len()]) -> S
 async fn serve_http(
     connection: &Arc<Connection>,
     transport: Box<dyn Transport>,
-    unreadable: impl Fn() -> String,
+    unreadable: impl Fn() -> Option<String>,
 ) {
     let limits = &connection.limits;
     connection.state().set(ConnectionPhase::Idle);
@@ -160,9 +169,15 @@ async fn serve_http(
             // Hyper did it, unless the client asked for an upgrade.
             Ok(()) => drop(hyper.into_parts().io.into_inner().shutdown().await),
             // Hyper has answered what can be answered.
-            Err(error) if error.is_parse() => {
+            Err(error) if error.is_parse_too_large() => {
                 connection.service.on_unreadable();
-                limits.log.line(&unreadable());
+                limits.log.line(TOO_LARGE);
+            }
+            Err(error) if error.is_parse() => {
+                if let Some(unreadable) = unreadable() {
+                    connection.service.on_unreadable();
+                    limits.log.line(&unreadable);
+                }
             }
             // The client has left.
             Err(_) => {}
@@ -209,7 +224,6 @@ fn hyper_builder(limits: &Limits) -> Builder {
     builder
 }
 
-/// RFC 8446 section 5.1.
-const TLS_HANDSHAKE: u8 = 22;
+const TOO_LARGE: &str = "a client sent a head that is larger than 64 KiB, or of more than 100 lines: an appliance reads 32 KiB (assumed)";
 /// RFC 9113 section 3.4.
 const HTTP2_PREFACE: &[u8; 14] = b"PRI * HTTP/2.0";

@@ -19,9 +19,7 @@ use rustls::{
     ConfigBuilder, InconsistentKeys, RootCertStore, ServerConfig, SupportedProtocolVersion,
     crypto::CryptoProvider,
     pki_types::{CertificateDer, DnsName, PrivateKeyDer, pem, pem::PemObject},
-    server::{
-        VerifierBuilderError, WantsServerCert, WebPkiClientVerifier, danger::ClientCertVerifier,
-    },
+    server::{WantsServerCert, WebPkiClientVerifier, danger::ClientCertVerifier},
 };
 use thiserror::Error;
 
@@ -170,19 +168,13 @@ impl Identity {
     /// Says what is wrong with the CAs.
     pub fn with_client_ca(self, pem: &str) -> Result<Identity, IdentityError> {
         let mut roots = RootCertStore::empty();
-        let read = CertificateDer::pem_slice_iter(pem.as_bytes());
-        let read: Result<Vec<_>, _> = read.collect();
-        let read = read.map_err(|error| IdentityError::CertificateText(fault(&error)))?;
-        if read.is_empty() {
-            return Err(IdentityError::NoCertificate);
-        }
-        for certificate in read {
+        for certificate in certificates(pem)? {
             roots.add(certificate).map_err(IdentityError::Unusable)?;
         }
         let clients = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider());
-        let unusable = |error: VerifierBuilderError| rustls::Error::General(error.to_string());
-        let clients = clients.build();
-        let clients = clients.map_err(|error| IdentityError::Unusable(unusable(error)))?;
+        let clients = clients
+            .build()
+            .map_err(|error| IdentityError::Unusable(rustls::Error::General(error.to_string())))?;
         let resolver = Arc::clone(&self.config.cert_resolver);
         let config = builder(rustls::ALL_VERSIONS, &clients)?.with_cert_resolver(resolver);
         Ok(Identity {
@@ -236,12 +228,7 @@ pub(crate) type Chain = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
 
 /// Reads a certificate, followed by the ones that lead to its CA, and its key. No error shows a line of the key.
 pub(crate) fn read_pem(cert_pem: &str, key_pem: &str) -> Result<Chain, IdentityError> {
-    let chain: Vec<_> = CertificateDer::pem_slice_iter(cert_pem.as_bytes())
-        .collect::<Result<_, _>>()
-        .map_err(|error| IdentityError::CertificateText(fault(&error)))?;
-    if chain.is_empty() {
-        return Err(IdentityError::NoCertificate);
-    }
+    let chain = certificates(cert_pem)?;
     // Both marks are of the text around the key, never of the key.
     let marks = ["BEGIN ENCRYPTED PRIVATE KEY", "Proc-Type: 4,ENCRYPTED"];
     if marks.iter().any(|mark| key_pem.contains(mark)) {
@@ -252,6 +239,16 @@ pub(crate) fn read_pem(cert_pem: &str, key_pem: &str) -> Result<Chain, IdentityE
         Err(pem::Error::NoItemsFound) => Err(IdentityError::NoKey),
         Err(error) => Err(IdentityError::KeyText(fault(&error))),
     }
+}
+
+fn certificates(pem: &str) -> Result<Vec<CertificateDer<'static>>, IdentityError> {
+    let read = CertificateDer::pem_slice_iter(pem.as_bytes());
+    let read: Result<Vec<_>, _> = read.collect();
+    let read = read.map_err(|error| IdentityError::CertificateText(fault(&error)))?;
+    if read.is_empty() {
+        return Err(IdentityError::NoCertificate);
+    }
+    Ok(read)
 }
 
 fn leaf(authority: &Authority, subjects: Vec<String>) -> Result<Chain, rcgen::Error> {
@@ -312,7 +309,8 @@ fn subjects(names: &[String]) -> Result<Vec<String>, IdentityError> {
     Ok(subjects)
 }
 
-fn is_subject(name: &str) -> bool {
+/// Tells whether a name can be in a certificate: a host name, or an address.
+pub fn is_subject(name: &str) -> bool {
     name.parse::<IpAddr>().is_ok()
         || DnsName::try_from(name.strip_prefix("*.").unwrap_or(name)).is_ok()
 }

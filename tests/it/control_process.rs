@@ -127,9 +127,11 @@ fn options_and_the_token_come_from_the_environment() {
         ("CONTROL", "0.0.0.0:0"),
         ("CONTROL_TOKEN", "Canary-token-1"),
         ("KIND", "console"),
-        ("HTTP", "true"),
+        ("HTTP", "1"),
         ("FAIL", "slow,hanging"),
         ("STRICT", "false"),
+        ("SAN", ""),
+        ("READING", "X11=table,X16=418"),
         ("ADVERTISE", "double.test"),
     ];
     let named = variables.map(|(name, value)| (format!("D4IOT_DOUBLE_{name}"), value));

@@ -79,13 +79,9 @@ impl Addresses {
 
 /// Reads a host for clap.
 pub(super) fn host(text: &str) -> Result<String, &'static str> {
-    let url = format!("http://{}/", server::bracketed(text));
-    match url.parse::<http::Uri>() {
-        Ok(uri) if uri.port().is_none() && uri.host().is_some() && uri.path() == "/" => {
-            Ok(text.to_owned())
-        }
-        _ => Err("expected a host name or an IP address, without a port"),
-    }
+    let is_host = server::tls::is_subject(text);
+    let host = is_host.then(|| text.to_owned());
+    host.ok_or("expected a host name or an IP address, without a port")
 }
 
 /// Reads an address for clap. A common mistake is answered with the address that is meant.

@@ -4,9 +4,9 @@
 use std::{sync::Arc, time::Instant};
 
 use bytes::Bytes;
-use http::{Request, StatusCode, request::Parts};
+use http::{Method, Request, StatusCode, Uri, request::Parts};
 
-use super::{MockAppliance, ScheduledAppliance, unmatched};
+use super::{Content, MockAppliance, ScheduledAppliance, unmatched};
 use crate::{
     appliance::{GracePeriod, Moment, ParsedRequest, Reason, ResponseKey, Rules},
     clock::{Clock, Timestamp},
@@ -48,7 +48,8 @@ impl Service for MockAppliance {
         let stamp = self.clock.timestamp();
         let decision = content.current.decide(&parsed, client, stamp.moment);
         if decision.class.operation.is_none() {
-            content.unmatched.add(unmatched::line(method, uri));
+            let line = content.line(method, uri);
+            content.unmatched.add(line);
         }
         let operation = decision.class.operation;
         let reason = rules.with_field(decision.reason, operation, request.body());
@@ -57,7 +58,7 @@ impl Service for MockAppliance {
             None => format!(
                 "{}: {} met no operation: {}",
                 content.name,
-                unmatched::line(method, uri),
+                content.line(method, uri),
                 suggestion(&rules, uri.path())
             ),
             Some(operation) => {
@@ -96,7 +97,7 @@ impl Service for MockAppliance {
         };
         let recorded = RecordedRequest::new(&head.method, &head.uri, &head.headers, &[]);
         let mut content = self.content();
-        let line = unmatched::line(&head.method, &head.uri);
+        let line = content.line(&head.method, &head.uri);
         content.unmatched.add(format!("{line} ({outcome})"));
         let note = format!(
             "{}: {line} was refused: {}",
@@ -131,6 +132,10 @@ impl Service for MockAppliance {
 
     fn on_accept(&self, client: Client) -> AcceptDecision {
         let mut content = self.content();
+        if content.is_port_closed {
+            // Another connection has closed it a moment ago.
+            return AcceptDecision::ClosePort;
+        }
         let now = self.clock.now();
         let schedule = &mut content.current.schedule;
         let Some(trigger) = schedule.connection(client.source, client.connection, now) else {
@@ -160,6 +165,13 @@ impl Service for MockAppliance {
 
     fn on_reopened(&self) {
         self.content().is_port_closed = false;
+    }
+}
+
+impl Content {
+    /// Describes a request, for people.
+    fn line(&self, method: &Method, uri: &Uri) -> String {
+        unmatched::line(method, uri, &self.current.appliance.state.directory)
     }
 }
 

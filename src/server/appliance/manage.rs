@@ -26,6 +26,23 @@ impl MockAppliance {
         directory.put(user)
     }
 
+    /// Replaces a user by what `change` makes of it, until the next reset; none where there is no user of that name.
+    ///
+    /// # Errors
+    /// Those of `change`.
+    pub fn change_user<E>(
+        &self,
+        username: &str,
+        change: impl FnOnce(&User) -> Result<User, E>,
+    ) -> Option<Result<User, E>> {
+        let directory = &mut self.content().current.appliance.state.directory;
+        let changed = change(directory.find(username)?);
+        Some(changed.inspect(|user| {
+            // It is there: the name is not new.
+            let _ = directory.put(user.clone());
+        }))
+    }
+
     /// Adds a user until the next reset; tells whether the name was free.
     pub fn add_user(&self, user: User) -> bool {
         let directory = &mut self.content().current.appliance.state.directory;
@@ -61,19 +78,17 @@ impl MockAppliance {
     /// # Errors
     /// The first failure mode that would mean nothing under them; nothing is changed then.
     pub fn set_readings(&self, readings: &Readings) -> Result<(), fixture::Diagnostic> {
+        self.content().current.serve_readings(readings)
+    }
+
+    /// Does as [`MockAppliance::set_readings`], on top of those that are served.
+    ///
+    /// # Errors
+    /// Those of [`MockAppliance::set_readings`].
+    pub fn add_readings(&self, further: &Readings) -> Result<(), fixture::Diagnostic> {
         let current = &mut self.content().current;
-        let context = ModeContext {
-            readings,
-            ..current.mode_context(true)
-        };
-        let failures = current.schedule.failures();
-        let modes = failures
-            .map(|failure| fixture::reload_mode(failure, &context))
-            .collect::<Result<_, _>>()?;
-        let contract = contract::of(context.kind);
-        current.schedule.reload(modes);
-        current.appliance.rules = Arc::new(Rules::new(contract, readings));
-        Ok(())
+        let readings = current.appliance.rules.readings().clone().and(further);
+        current.serve_readings(&readings)
     }
 
     /// Returns the failure modes in order, each with what it has counted.
@@ -130,6 +145,21 @@ impl MockAppliance {
 }
 
 impl ScheduledAppliance {
+    fn serve_readings(&mut self, readings: &Readings) -> Result<(), fixture::Diagnostic> {
+        let context = ModeContext {
+            readings,
+            ..self.mode_context(true)
+        };
+        let failures = self.schedule.failures();
+        let modes = failures
+            .map(|failure| fixture::reload_mode(failure, &context))
+            .collect::<Result<_, _>>()?;
+        let contract = contract::of(context.kind);
+        self.schedule.reload(modes);
+        self.appliance.rules = Arc::new(Rules::new(contract, readings));
+        Ok(())
+    }
+
     fn mode_context(&self, https: bool) -> ModeContext<'_> {
         ModeContext {
             kind: self.appliance.rules.kind(),

@@ -4,6 +4,8 @@ use std::fmt;
 
 use http::{Method, Uri};
 
+use crate::{appliance::Directory, contract::encoding::percent_decode};
+
 /// Requests that hit no operation.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct UnmatchedRequests {
@@ -22,8 +24,13 @@ impl UnmatchedRequests {
     }
 }
 
-/// Method and path, without the query, which may hold a secret.
-pub(super) fn line(method: &Method, uri: &Uri) -> String {
+/// Method and path, without the query, which may hold a secret; without a path that holds a user's password.
+pub(super) fn line(method: &Method, uri: &Uri, directory: &Directory) -> String {
+    let path = percent_decode(uri.path());
+    let mut users = directory.users();
+    if users.any(|user| path.contains(user.password.expose())) {
+        return format!("{method} on a path with a password in it");
+    }
     let path: String = uri.path().chars().take(MAX_PATH_CHARS).collect();
     format!("{method} {path}")
 }
@@ -51,9 +58,10 @@ mod tests {
     #[test]
     fn all_are_counted_and_the_first_remembered_without_their_query() {
         let mut unmatched = UnmatchedRequests::default();
+        let directory = Directory::default();
         for number in 0..300 {
             let uri = format!("/{}?password=hidden", number / 2).parse().unwrap();
-            unmatched.add(line(&Method::GET, &uri));
+            unmatched.add(line(&Method::GET, &uri, &directory));
         }
         assert_eq!((unmatched.count, unmatched.first.len()), (300, 100));
         assert_eq!(unmatched.first[0], "GET /0");

@@ -12,7 +12,10 @@ use std::{
 
 use d4iot_double::contract::{Kind, Outcome};
 use rstest::rstest;
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::{
+    fs::{CWD, Mode, mkfifoat},
+    process::{Pid, Signal, kill_process},
+};
 
 use super::{Answer, Folder, free_ports};
 use crate::process::{Process, SOON};
@@ -137,13 +140,7 @@ fn the_first_process_ends_by_a_signal_while_it_starts() {
     let children = format!("/proc/{0}/task/{0}/children", process.id());
     let first = loop {
         let child = fs::read_to_string(&children).unwrap();
-        let status =
-            fs::read_to_string(format!("/proc/{}/status", child.trim())).unwrap_or_default();
-        let caught = status
-            .lines()
-            .find_map(|line| line.strip_prefix("SigCgt:\t"));
-        let caught = caught.map_or(0, |mask| u64::from_str_radix(mask, 16).unwrap());
-        if caught & 1 << (Signal::TERM.as_raw() - 1) != 0 {
+        if catches_term(child.trim()) {
             break child.trim().parse().unwrap();
         }
         thread::yield_now();
@@ -158,4 +155,31 @@ fn the_first_process_ends_by_a_signal_while_it_starts() {
         end.err
     );
     assert!(asked.elapsed() < SOON, "{:?}", asked.elapsed());
+}
+
+#[rstest]
+#[case::token(&["--control", "127.0.0.1:0", "--control-token-file"])]
+#[case::certificate(&["--client-ca"])]
+fn a_pipe_without_a_writer_leaves_signals_in_force(#[case] args: &[&str]) {
+    let folder = Folder::new();
+    let fifo = folder.path("fifo");
+    mkfifoat(CWD, &fifo, Mode::RWXU).unwrap();
+    let start = ["serve", "--listen", "127.0.0.1:0"];
+    let process = Process::start(&[&start[..], args, &[&fifo]].concat());
+    // Its handlers are there; what it reads comes after them.
+    while !catches_term(&process.id().to_string()) {
+        thread::yield_now();
+    }
+    process.signal(Signal::TERM);
+    assert_eq!(process.end().code, Some(0));
+}
+
+/// Tells whether a process has asked for SIGTERM.
+fn catches_term(process: &str) -> bool {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+    let mask = status
+        .lines()
+        .find_map(|line| line.strip_prefix("SigCgt:\t"));
+    let mask = mask.map_or(0, |mask| u64::from_str_radix(mask, 16).unwrap());
+    mask & 1 << (Signal::TERM.as_raw() - 1) != 0
 }

@@ -162,3 +162,16 @@ fn healthcheck_asks_the_url_that_is_named() {
         "{end:?}"
     );
 }
+
+/// Container engines reserve exit code 2.
+#[test]
+fn healthcheck_never_ends_with_2() {
+    assert_eq!(healthcheck(&["--wait", "5"]).code, Some(1));
+    assert_eq!(healthcheck(&["--nothing"]).code, Some(1));
+    assert_eq!(healthcheck(&["--help"]).code, Some(0));
+    let folder = Folder::new();
+    let emptied = folder.write("ready.json", "");
+    let end = healthcheck(&["--ready-file", &emptied, "--wait", "100ms"]);
+    assert_eq!(end.code, Some(3), "{}", end.err);
+    assert!(end.err.contains("is not yet written"), "{}", end.err);
+}

@@ -194,7 +194,7 @@ fn the_other_name_of_a_field(#[case] operation: &str, #[case] body: &str) {
 #[case::half_a_body(format!("POST {PATH} HTTP/1.1\r\nhost: a\r\ncontent-length: 9\r\n\r\n{{"), "or a body that ends early")]
 #[case::large_body(format!("POST {PATH} HTTP/1.1\r\nhost: a\r\ncontent-length: 70000\r\n\r\n"), "the body is larger than an appliance reads")]
 #[case::large_head(format!("POST {PATH} HTTP/1.1\r\nhost: a\r\nx-big: {}\r\n\r\n", "a".repeat(40_000)), "its header lines are longer than an appliance reads")]
-#[case::http2("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".into(), "sent HTTP/2 without asking: make it speak HTTP/1.1")]
+#[case::http2("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".into(), "sent HTTP/2 with prior knowledge: make it speak HTTP/1.1")]
 #[case::words("hello there\r\n\r\n".into(), "sent what is not HTTP/1.1")]
 #[case::ssh("SSH-2.0-OpenSSH_9.6\r\n".into(), "sent what is not HTTP/1.1")]
 #[case::http3("GET / HTTP/3.0\r\nhost: a\r\n\r\n".into(), "sent what is not HTTP/1.1")]
@@ -224,7 +224,7 @@ fn what_is_not_tls(#[case] text: &str, #[case] expected: &str) {
 #[case::untrusted(&[], &[], false, "the client does not trust the certificate: give it the CA that --ca-out writes")]
 #[case::old(&[], &["-k", "--tls-max", "1.1", "--ciphers", "DEFAULT:@SECLEVEL=0"], false, "it must offer TLS 1.2 or 1.3")]
 #[case::rsa(&[], &["-k", "--tls-max", "1.2", "--ciphers", "AES128-SHA"], false, "have no cipher in common")]
-#[case::http2(&["--http"], &["--http2-prior-knowledge"], false, "sent HTTP/2 without asking: make it speak HTTP/1.1")]
+#[case::http2(&["--http"], &["--http2-prior-knowledge"], false, "sent HTTP/2 with prior knowledge: make it speak HTTP/1.1")]
 fn curl_that_is_used_wrongly(
     #[case] args: &[&str],
     #[case] options: &[&str],
@@ -285,5 +285,41 @@ fn strict_counts_what_is_refused_early(
             .contains(&format!("1 request hit no operation: {expected}")),
         "{}",
         end.err
+    );
+}
+
+#[test]
+fn a_password_in_a_path_is_not_shown() {
+    // One of the documentation's own, which other messages may show.
+    let path = format!("GET {PATH}/myUser/1234%40abcd HTTP/1.1");
+    let notes = notes(
+        &["--http"],
+        &request(&path, b""),
+        "GET on a path with a password in it",
+    );
+    assert!(!notes.contains("1234"), "{notes}");
+}
+
+/// What our own failure mode does is not the client's mistake.
+#[test]
+fn plain_http_in_place_of_tls_is_not_a_mistake() {
+    let args = ["--kind", "sensor", "--strict", "--fail", "plain_http"];
+    let (process, lines) = Process::serve(1, &args);
+    let curl = Command::new("curl")
+        .args(["-sk", "--noproxy", "*", &lines[0].url])
+        .status();
+    assert!(!curl.unwrap().success());
+    process.signal(Signal::TERM);
+    let end = process.end();
+    assert_eq!(end.code, Some(0), "{}", end.err);
+}
+
+#[test]
+fn a_head_of_too_many_lines_has_a_note_of_its_own() {
+    let head = format!("POST {PATH} HTTP/1.1\r\n{}", "a: b\r\n".repeat(120));
+    notes(
+        &["--http"],
+        &request(head.trim_end(), b""),
+        "or of more than 100 lines",
     );
 }
