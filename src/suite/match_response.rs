@@ -156,10 +156,23 @@ impl<'a> MatchContext<'a> {
         let body = str::from_utf8(answer.response.body()).ok()?;
         let is_documented = spec.body.readings().iter().any(Reading::is_documented);
         let has_error = answer.body.as_ref().ok()?.get(ERROR).is_some();
-        let is_kept = has_error && !is_documented && body.len() <= MAX_OWN_WORDS;
+        let is_own = has_error && !is_documented && !self.has_documented_words(body);
+        let is_kept = is_own && body.len() <= MAX_OWN_WORDS;
         let found = Match::new(vec![Vec::new()], place, outcome, spec, answer);
         let fact = format!("{place}.{outcome}.body");
         is_kept.then(|| (found, (fact, body.to_owned())))
+    }
+
+    /// Tells whether a body has words of the documents, of whatever operation and for whatever user.
+    fn has_documented_words(&self, body: &str) -> bool {
+        let clauses = Operation::ALL.iter().map(|it| self.contract.clause(*it));
+        let specs = clauses.flat_map(|clause| clause.outcomes.values());
+        let mut readings = specs.flat_map(|spec| spec.body.readings());
+        readings.any(|reading| {
+            let text = reading.is.text();
+            let before_echo = text.split('{').next().unwrap_or(text);
+            reading.is_documented() && body.contains(before_echo)
+        })
     }
 
     /// Returns what an answer says, expected or not.

@@ -33,8 +33,8 @@ const FAULTS: &[Fault] = &[
     Fault {
         name: "a filter selects nothing, and that is a success",
         file: "src/cli/check.rs",
-        from: "        return Err(options.selection.nothing());\n    }\n    let results = run_all",
-        to: "        return Ok(code::SUCCESS);\n    }\n    let results = run_all",
+        from: "        return Err(options.selection.nothing());\n    }\n    let stop = ",
+        to: "        return Ok(code::SUCCESS);\n    }\n    let stop = ",
         target: "it",
         test: "check::selection::what_cannot_be_run_is_refused_in_words",
     },
@@ -73,8 +73,8 @@ const FAULTS: &[Fault] = &[
     Fault {
         name: "the undo is skipped",
         file: "src/runner/live/guard/end_case.rs",
-        from: "let open: Vec<Account> = journal.at_risk().keys().copied().collect();",
-        to: "let open: Vec<Account> = journal.at_risk().keys().copied().take(0).collect();",
+        from: "let open: Vec<Account> = journal.state.at_risk.keys().copied().collect();",
+        to: "let open: Vec<Account> = journal.state.at_risk.keys().copied().take(0).collect();",
         target: "live",
         test: "target::changes::run_with_changes_restores_all_below_the_lockout",
     },

@@ -339,7 +339,7 @@ fn what_is_written_is_counted() {
     let dir = TestDir::new();
     dir.write(
         "f.yaml",
-        "appliance: sensor\nfailures: [{ name: x, on: validation, do: { json: { msg: no }, commit: true } }]\n",
+        "appliance: sensor\nfailures: [{ name: x, on: validation, do: { json: { msg: no } } }]\n",
     );
     let line = "check --fixture f.yaml --case validation.role.* --case set_password.role.user --update new --snapshots s";
     let run = dir.run(line).ends_with(1);
