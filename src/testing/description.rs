@@ -74,7 +74,7 @@ fn line(view: &EntryView) -> String {
     let failure = or_nothing(
         view.failure
             .as_ref()
-            .map(|name| format!("; bent by {name:?}")),
+            .map(|name| format!("; changed by failure mode `{name}`")),
     );
     let Some(operation) = view.operation else {
         let (method, target) = (&view.request.method, &view.request.target);

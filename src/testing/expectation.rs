@@ -69,7 +69,7 @@ impl Expectation {
         self.set(|state| state.filter.entry.outcome = Some(outcome))
     }
 
-    /// Counts only requests that the failure mode of this name bent.
+    /// Counts only requests that the failure mode of this name changed.
     pub fn with_failure(self, name: impl Into<String>) -> Expectation {
         self.set(|state| state.filter.entry.failure = Some(name.into()))
     }

@@ -44,7 +44,7 @@ impl RequestFilter {
     }
 }
 
-/// As text: `set_password → password_replaced by "test", bent by "slow"`.
+/// As text: ``set_password → password_replaced by "test", changed by failure mode `slow` ``.
 impl fmt::Display for RequestFilter {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let RequestFilter { entry, user } = self;
@@ -63,10 +63,13 @@ impl fmt::Display for RequestFilter {
             .try_for_each(|judged| write!(out, " judged {judged}"))?;
         user.iter()
             .try_for_each(|user| write!(out, " by {user:?}"))?;
-        entry
-            .failure
-            .iter()
-            .try_for_each(|failure| write!(out, ", bent by {failure:?}"))?;
+        entry.failure.iter().try_for_each(|failure| {
+            write!(
+                out,
+                ", changed by failure mode `{}`",
+                failure.escape_debug()
+            )
+        })?;
         entry
             .state
             .iter()

@@ -62,7 +62,7 @@ impl<'a> Journal<'a> {
         self
     }
 
-    /// Only those that the failure mode of this name bent.
+    /// Only those that the failure mode of this name changed.
     pub fn failure(mut self, name: impl Into<String>) -> Journal<'a> {
         self.filter.entry.failure = Some(name.into());
         self

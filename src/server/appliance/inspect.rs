@@ -20,7 +20,7 @@ use crate::{
     server::Client,
 };
 
-/// RegistryEntries of a journal, and how many there were besides.
+/// Entries of a journal, and how many there were besides.
 #[derive(Clone, Debug, PartialEq)]
 pub struct JournalPage {
     /// Those that were wanted and are held, newest first.

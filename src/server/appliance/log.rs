@@ -37,9 +37,9 @@ impl MockAppliance {
         let (judged, state) = (class.judged.name(), entry.progress.name());
         let outcome = class.outcome.map_or(OTHER_ANSWER, Outcome::name);
         let failure = class.failure.as_deref().unwrap_or_default();
-        let bent = match failure {
+        let changed = match failure {
             "" => String::new(),
-            name => format!(", bent by {name}"),
+            name => format!(", changed by failure mode `{name}`"),
         };
         let name = self.name();
         tracing::debug!(
@@ -54,7 +54,7 @@ impl MockAppliance {
             state,
             status,
             took_ms,
-            "{name}: {asked} {outcome} ({reason}){bent}, {status} {state} after {took_ms:.3} ms",
+            "{name}: {asked} {outcome} ({reason}){changed}, {status} {state} after {took_ms:.3} ms",
         );
     }
 }
