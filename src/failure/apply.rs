@@ -4,15 +4,13 @@
 
 use std::time::Duration;
 
-use http::{StatusCode, header};
+use bytes::Bytes;
+use http::{Response, StatusCode, header};
 
 use crate::{
     appliance::{ParsedRequest, ResponseKey, Rules},
     contract::Outcome,
-    failure::{
-        CloseKind, CutPoint, Delay, Delivery, FailureAction, RandomSource, ResponseOverride,
-        Termination,
-    },
+    failure::{Delay, Delivery, FailureAction, RandomSource, ResponseOverride, Termination},
 };
 
 impl FailureAction {
@@ -37,9 +35,18 @@ impl FailureAction {
         key: ResponseKey,
         request: &ParsedRequest<'_>,
     ) -> Delivery {
+        self.apply(random, Delivery::plain(self.render(rules, key, request)))
+    }
+
+    /// Renders an answer under the readings and with the outcome that it says.
+    pub fn render(
+        &self,
+        rules: &Rules,
+        key: ResponseKey,
+        request: &ParsedRequest<'_>,
+    ) -> Response<Bytes> {
         let rules = self.response.rules.as_deref().unwrap_or(rules);
-        let key = self.response_key(rules, key);
-        self.apply(random, Delivery::plain(rules.render_response(key, request)))
+        rules.render_response(self.response_key(rules, key), request)
     }
 
     /// Returns what is rendered instead of an answer.
@@ -66,13 +73,6 @@ impl FailureAction {
             .end
             .map(|(how, at)| Termination { how, at })
             .or(delivery.end);
-        if self.down.is_some() {
-            delivery.down = self.down;
-            delivery.end = Some(Termination {
-                how: CloseKind::Reset,
-                at: CutPoint::BeforeAnswer,
-            });
-        }
         delivery
     }
 }
@@ -149,12 +149,11 @@ pub(super) fn has_no_body(status: StatusCode) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use bytes::Bytes;
-    use http::{HeaderMap, HeaderValue, Response};
+    use http::{HeaderMap, HeaderValue};
     use rstest::rstest;
 
     use super::*;
-    use crate::failure::{Corruption, Pace};
+    use crate::failure::{CloseKind, Corruption, CutPoint, Pace};
 
     fn random(ordinal: u64) -> RandomSource {
         RandomSource::new(1, "mode", "", ordinal)
@@ -192,10 +191,10 @@ mod tests {
 
     #[test]
     fn an_act_that_does_nothing_bends_nothing() {
-        let bent = FailureAction::default().apply(&random(1), answer());
-        assert!(bent.is_plain());
+        let changed = FailureAction::default().apply(&random(1), answer());
+        assert!(changed.is_plain());
         assert_eq!(
-            (bent.response.body(), bent.response.headers()),
+            (changed.response.body(), changed.response.headers()),
             (answer().response.body(), answer().response.headers())
         );
     }
@@ -212,18 +211,22 @@ mod tests {
             headers,
             ..ResponseOverride::default()
         };
-        let bent = FailureAction {
+        let changed = FailureAction {
             response,
             ..FailureAction::default()
         }
         .apply(&random(1), answer());
         assert_eq!(
-            (bent.response.status(), bent.response.body().as_ref()),
+            (changed.response.status(), changed.response.body().as_ref()),
             (StatusCode::SERVICE_UNAVAILABLE, b"down".as_slice())
         );
-        assert_eq!(bent.response.headers()[header::CONTENT_TYPE], "text/html");
         assert_eq!(
-            bent.response
+            changed.response.headers()[header::CONTENT_TYPE],
+            "text/html"
+        );
+        assert_eq!(
+            changed
+                .response
                 .headers()
                 .get_all(header::SET_COOKIE)
                 .iter()
@@ -257,8 +260,8 @@ mod tests {
             response,
             ..FailureAction::default()
         };
-        let bent = action.apply(&random(1), refused);
-        assert!(!bent.response.headers().contains_key(header::ALLOW));
+        let changed = action.apply(&random(1), refused);
+        assert!(!changed.response.headers().contains_key(header::ALLOW));
     }
 
     #[rstest]
@@ -270,16 +273,16 @@ mod tests {
             status: StatusCode::from_u16(status).ok(),
             ..ResponseOverride::default()
         };
-        let bent = FailureAction {
+        let changed = FailureAction {
             response,
             ..FailureAction::default()
         }
         .apply(&random(1), answer());
-        assert!(bent.response.body().is_empty() && bent.response.headers().is_empty());
+        assert!(changed.response.body().is_empty() && changed.response.headers().is_empty());
     }
 
     #[test]
-    fn time_connection_and_port_are_planned() {
+    fn time_and_connection_are_planned() {
         let pace = Pace {
             bytes: 8,
             every: Duration::from_millis(100),
@@ -290,30 +293,15 @@ mod tests {
             end: Some((CloseKind::Hang, CutPoint::MidBody)),
             ..FailureAction::default()
         };
-        let bent = action.apply(&random(1), answer());
+        let changed = action.apply(&random(1), answer());
         assert_eq!(
-            (bent.wait, bent.pace, bent.end),
+            (changed.wait, changed.pace, changed.end),
             (
                 Duration::from_millis(500),
                 Some(pace),
                 Some(Termination {
                     how: CloseKind::Hang,
                     at: CutPoint::MidBody
-                })
-            )
-        );
-        let bent = FailureAction {
-            down: Some(Duration::from_secs(5)),
-            ..FailureAction::default()
-        }
-        .apply(&random(1), answer());
-        assert_eq!(
-            (bent.down, bent.end),
-            (
-                Some(Duration::from_secs(5)),
-                Some(Termination {
-                    how: CloseKind::Reset,
-                    at: CutPoint::BeforeAnswer
                 })
             )
         );

@@ -12,7 +12,16 @@ use crate::failure::{
 };
 
 impl Corruption {
-    pub(super) fn corrupt_body(self, random: &RandomSource, delivery: &mut Delivery) {
+    /// Tells whether it changes the body itself, not what is said of it or how much of it is sent.
+    pub(crate) fn changes_body(self) -> bool {
+        use Corruption::{ContentLength, MalformedChunk, Truncate, WrongContentType};
+        !matches!(
+            self,
+            ContentLength(_) | MalformedChunk | Truncate(_) | WrongContentType
+        )
+    }
+
+    pub(crate) fn corrupt_body(self, random: &RandomSource, delivery: &mut Delivery) {
         let body = delivery.response.body().clone();
         match self {
             Corruption::Bom => put(delivery, [BOM, &body].concat()),

@@ -21,8 +21,6 @@ pub struct Delivery {
     pub pace: Option<Pace>,
     /// Where the sending ends early, and how.
     pub end: Option<Termination>,
-    /// For how long the port is closed; this and every other connection get RST.
-    pub down: Option<Duration>,
 }
 
 /// How a body's length is declared.
@@ -108,7 +106,6 @@ impl Delivery {
             framing: Framing::True,
             pace: None,
             end: None,
-            down: None,
         }
     }
 }

@@ -27,16 +27,12 @@ impl Delivery {
             && self.framing == Framing::True
             && self.pace.is_none()
             && self.end.is_none()
-            && self.down.is_none()
     }
 
     /// Returns what the server does, in order. Without a [`WireStep::Close`], [`WireStep::Hang`] or [`WireStep::Reset`] at the end the connection is kept.
     ///
-    /// `date` is the value of the `Date` header. A delivery that closes the port has its connection reset.
+    /// `date` is the value of the `Date` header.
     pub fn script(&self, asked: RequestFlags, date: &str) -> Vec<WireStep> {
-        if self.down.is_some() {
-            return vec![WireStep::Reset];
-        }
         let closes = asked.close
             || self.framing != Framing::True
             || self.end.is_some_and(|end| end.how == CloseKind::Close);

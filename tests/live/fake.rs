@@ -36,7 +36,7 @@ pub(crate) enum Answer {
     /// It answers after this time.
     After(Duration, Response<Bytes>),
     /// It restarts instead of answering: its connections are reset and its port is closed for this time.
-    Down(Duration, Response<Bytes>),
+    Down(Duration),
     /// It never answers, and keeps the connection.
     Hang,
     /// It answers at once.
@@ -66,13 +66,9 @@ impl Answer {
                 wait,
                 ..plain(response)
             },
-            Answer::Down(down, response) => Delivery {
-                down: Some(down),
-                ..plain(response)
-            },
             Answer::Hang => ends(CloseKind::Hang),
             Answer::Now(response) => plain(response),
-            Answer::Reset => ends(CloseKind::Reset),
+            Answer::Down(_) | Answer::Reset => ends(CloseKind::Reset),
         }
     }
 }
@@ -180,7 +176,7 @@ impl Service for FakeAppliance {
         if kills == Some(true) {
             self.signal(Signal::KILL);
         }
-        if let Answer::Down(time, _) = &given {
+        if let Answer::Down(time) = &given {
             *self.down.lock().unwrap() = Some(Instant::now() + *time);
             self.goes_down.notify_one();
         }

@@ -198,19 +198,6 @@ fn an_end(
     assert_eq!(script.last(), Some(&last));
 }
 
-#[test]
-fn a_closed_port_resets_and_writes_nothing() {
-    let delivery = Delivery {
-        down: Some(Duration::from_secs(1)),
-        wait: Duration::from_secs(1),
-        ..answer(BODY)
-    };
-    assert_eq!(
-        delivery.script(RequestFlags::default(), DATE),
-        [WireStep::Reset]
-    );
-}
-
 /// Every combination: what is written is the expected answer as far as the cut, in the pace asked for, after the wait, and ends as said.
 #[test]
 fn what_is_written_is_what_would_be_written_up_to_the_cut() {

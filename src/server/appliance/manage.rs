@@ -133,9 +133,14 @@ impl MockAppliance {
         https: bool,
         read: impl FnOnce(&ModeContext<'_>) -> Result<FailureMode, E>,
     ) -> Result<Option<FailureMode>, E> {
+        // Reading takes a while: the appliance goes on answering meanwhile.
+        let before = self.content().current.clone();
+        let mut failure = read(&before.mode_context(https))?;
         let mut content = self.content();
         let current = &mut content.current;
-        let failure = read(&current.mode_context(https))?;
+        if !Arc::ptr_eq(&before.appliance.rules, &current.appliance.rules) {
+            failure = fixture::reload_mode(&failure, &current.mode_context(https))?;
+        }
         fixture::check_mode_count(source, current.schedule.failures().count())?;
         let added = current.schedule.add(failure.clone());
         drop(content);

@@ -143,7 +143,7 @@ pub(crate) fn rows() -> Vec<Scenario> {
         Scenario::new("restarts behind a change", |exchange| {
             let answer = exchange.answer();
             if exchange.change == 2 {
-                Answer::Down(Duration::from_millis(400), answer)
+                Answer::Down(Duration::from_millis(400))
             } else {
                 answer.into()
             }
@@ -152,7 +152,7 @@ pub(crate) fn rows() -> Vec<Scenario> {
         Scenario::new("restarts and stays away behind a change", |exchange| {
             let answer = exchange.answer();
             if exchange.change == 2 {
-                Answer::Down(Duration::from_secs(3600), answer)
+                Answer::Down(Duration::from_secs(3600))
             } else {
                 answer.into()
             }
