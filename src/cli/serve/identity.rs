@@ -50,10 +50,6 @@ pub(super) fn identity(options: &ServeArgs) -> Result<Option<Identity>> {
 }
 
 /// Reads the key of the CA, or makes it at the first start.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the key is where the command line says"
-)]
 fn ca_key(path: &Path) -> Result<String> {
     let failed = |error| CliError::usage(format!("cannot write {}: {error}", path.display()));
     if path.exists() {
