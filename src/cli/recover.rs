@@ -197,6 +197,13 @@ fn report(recovery: &Recovery, journal: &Path, console: &Console) -> u8 {
         console.error(act_now(&steps(unrestored, target, file, journal)));
         return code::UNRESTORED;
     }
+    if let Some(trouble) = &recovery.trouble {
+        let command = undo::recover_command(journal);
+        console.error(format!(
+            "the passwords are as they should be, but {trouble}\n  hint: if the journal is still there, give it up: {command} --discard"
+        ));
+        return code::UNRESTORED;
+    }
     if recovery.restored.is_empty() {
         console.note(format!("{target}: no password is changed"));
     }

@@ -56,6 +56,7 @@ pub async fn recover(
         accounts_file: header.accounts.clone(),
         restored: BTreeMap::new(),
         unrestored: Vec::new(),
+        trouble: None,
     };
     if !open.is_empty() {
         let mut needed = open.clone();
@@ -66,7 +67,7 @@ pub async fn recover(
         work_off(&mut journal, seed, options, &file, &mut recovery).await?;
     }
     if recovery.unrestored.is_empty() {
-        journal.close();
+        recovery.trouble = journal.close().1;
     }
     Ok(Some(recovery))
 }
@@ -83,7 +84,7 @@ async fn work_off(
     let client = client_options(&journal.state, file, options)?;
     let target = Target::new(&header.target, &client)?;
     let random = seed.clone().unwrap_or_else(Seed::random);
-    let values = Accounts::at_target(file, &random, journal.state.form.as_ref());
+    let values = Accounts::at_target(file, &random, Some(&journal.state.form));
     let memory = JournalDir::of_journal(&journal.path).failures(&header.place);
     let sign_ins = SignInCounter::for_recovery(memory);
     let (contract, served) = (contract::of(header.kind), served(&journal.state)?);

@@ -203,10 +203,9 @@ impl PreparedRun {
                 client: self.target.client.with_absolute_paths(),
                 accounts: self.target.accounts.path.clone(),
                 users: users.collect(),
+                form: self.context.accounts.form(),
             };
-            let mut journal = UndoJournal::begin(path, header, &self.seed)?;
-            journal.use_form(self.context.accounts.form())?;
-            self.journal = Some(journal);
+            self.journal = Some(UndoJournal::begin(path, header, &self.seed)?);
         }
         Ok(())
     }

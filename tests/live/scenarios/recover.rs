@@ -168,6 +168,19 @@ pub(crate) fn rows() -> Vec<Scenario> {
             .edit("min_length: 8", "min_length: 20")
             .recover(&[], &[0], &[])
             .changed(&[]),
+        Scenario::well("a journal that cannot be removed")
+            .killed_behind_change()
+            .act(|play| {
+                let seed = journal(play).with_extension("seed");
+                fs::remove_file(&seed).unwrap();
+                fs::create_dir(seed).unwrap();
+            })
+            .recover(
+                &["--set-password-from-file"],
+                &[7],
+                &["but closing the journal", "--discard"],
+            )
+            .changed(&[]),
         Scenario::well("a seed that is gone")
             .killed_behind_change()
             .lasting("the seed is gone")

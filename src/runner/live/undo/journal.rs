@@ -50,13 +50,13 @@ impl UndoJournal {
                 return Err(io::ErrorKind::AlreadyExists.into());
             }
             // A seed without a journal belongs to a run that had closed it.
-            remove(&seed_path(&path))?;
-            create_private(&seed_path(&path), &seed.text())?;
+            remove(&own_seed(&path))?;
+            create_private(&own_seed(&path), &seed.text())?;
             create_private(&path, &(line.clone() + &room()))
         };
         let file = begin().map_err(|error| {
             // Half a journal would forbid the next run.
-            drop(remove(&seed_path(&path)).and_then(|()| remove(&path)));
+            drop(remove(&own_seed(&path)).and_then(|()| remove(&path)));
             failed("beginning the journal", &path)(error)
         });
         Ok(UndoJournal {
@@ -206,17 +206,31 @@ pub fn discard(path: &Path) -> io::Result<()> {
     sync_folder(path)
 }
 
-/// Keeps a journal that is closed, with its seed, under another name.
+/// Keeps a journal that is closed, with its seed, under another name. If that is interrupted, the journal is still open, and its seed
+/// is found.
 fn keep(path: &Path) -> io::Result<PathBuf> {
+    let kept = kept_path(path);
+    if kept != path {
+        // The journal of an earlier run would seem to own the seed.
+        remove(&kept)?;
+        if let Err(error) = fs::rename(seed_path(path), own_seed(&kept))
+            && error.kind() != io::ErrorKind::NotFound
+        {
+            return Err(error);
+        }
+        fs::rename(path, &kept)?;
+        sync_folder(path)?;
+    }
+    Ok(kept)
+}
+
+/// Returns the name under which a journal is kept for a day.
+fn kept_path(path: &Path) -> PathBuf {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let kept = match is_closed(path) {
+    match is_closed(path) {
         true => path.to_owned(),
         false => path.with_file_name(format!("{CLOSED}{name}")),
-    };
-    fs::rename(seed_path(path), seed_path(&kept))?;
-    fs::rename(path, &kept)?;
-    sync_folder(path)?;
-    Ok(kept)
+    }
 }
 
 fn remove(path: &Path) -> io::Result<()> {
@@ -226,7 +240,16 @@ fn remove(path: &Path) -> io::Result<()> {
     }
 }
 
+/// Returns the seed of a journal. An interrupted `keep` may have renamed it already.
 fn seed_path(journal: &Path) -> PathBuf {
+    let (own, kept) = (own_seed(journal), kept_path(journal));
+    match own.exists() || kept.exists() {
+        true => own,
+        false => own_seed(&kept),
+    }
+}
+
+fn own_seed(journal: &Path) -> PathBuf {
     journal.with_extension("seed")
 }
 

@@ -38,6 +38,8 @@ pub struct Recovery {
     pub restored: BTreeMap<String, RecoveredPassword>,
     /// The passwords that could not be restored. Without any the journal is closed.
     pub unrestored: Vec<UnrestoredPassword>,
+    /// What went wrong with the journal.
+    pub trouble: Option<String>,
 }
 
 /// What `recover` did about a password that a validation accepts.

@@ -119,6 +119,7 @@ impl LiveFixture {
             kind: Kind::Sensor,
             client: TargetOptions::default(),
             accounts: "lab.yaml".into(),
+            form: self.context.accounts.form(),
         };
         let journal = UndoJournal::begin(self.journal(), header, &Seed::random()).unwrap();
         let options = LiveRunOptions {

@@ -32,6 +32,8 @@ pub struct JournalHeader {
     pub accounts: PathBuf,
     /// Whose passwords the run may change, and the administrator's name.
     pub users: BTreeMap<Account, JournalUser>,
+    /// How the generated passwords look at first.
+    pub form: PasswordForm,
 }
 
 /// An account of the run: `recover` touches no other user, and sets no other password.
@@ -85,13 +87,13 @@ pub struct JournalState {
     pub doubts: BTreeMap<Account, Vec<String>>,
     /// The public key that the target showed.
     pub key: Option<Pin>,
-    /// How the generated passwords look, if a change was tried.
-    pub form: Option<PasswordForm>,
+    /// How the generated passwords look.
+    pub form: PasswordForm,
 }
 
 impl JournalHeader {
     /// The version of the format.
-    pub const VERSION: u32 = 2;
+    pub const VERSION: u32 = 3;
 }
 
 impl JournalUser {
@@ -112,14 +114,14 @@ impl JournalLine {
 
 impl JournalState {
     pub(super) fn new(header: JournalHeader) -> JournalState {
-        let (served, at_risk, doubts, key, form) = Default::default();
+        let (served, at_risk, doubts, key) = Default::default();
         JournalState {
+            form: header.form.clone(),
             header,
             served,
             at_risk,
             doubts,
             key,
-            form,
         }
     }
 
@@ -169,7 +171,7 @@ impl JournalState {
         let (accounts, passwords) = match line {
             JournalLine::Begun(_) | JournalLine::Closed => return,
             JournalLine::Key { key } => return self.key = Some(key),
-            JournalLine::Form { form } => return self.form = Some(form),
+            JournalLine::Form { form } => return self.form = form,
             JournalLine::Served { fact, reading } => return self.served.push((fact, reading)),
             JournalLine::Doubt { account } => {
                 let passwords = self.at_risk.get(&account).cloned();

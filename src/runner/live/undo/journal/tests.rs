@@ -10,7 +10,10 @@ use super::*;
 use crate::{
     client::TargetOptions,
     contract::Kind,
-    runner::live::undo::{JournalDir, TargetPlace},
+    runner::{
+        TargetPolicy,
+        live::undo::{JournalDir, TargetPlace},
+    },
 };
 
 fn begun() -> (tempfile::TempDir, PathBuf, UndoJournal) {
@@ -27,6 +30,7 @@ fn begun() -> (tempfile::TempDir, PathBuf, UndoJournal) {
         kind: Kind::Sensor,
         client: TargetOptions::default(),
         accounts: "/lab.yaml".into(),
+        form: TargetPolicy::default().forms().remove(0),
     };
     let journal = UndoJournal::begin(path.clone(), header, &Seed::random()).unwrap();
     (folder, path, journal)
@@ -214,6 +218,26 @@ fn a_journal_with_a_doubt_is_kept_for_a_day() {
     journal.file.set_modified(yesterday).unwrap();
     dir.journals().unwrap();
     assert!(!kept.exists() && !seed_path(&kept).exists());
+}
+
+/// A process that is killed while it keeps a journal may have renamed the seed alone.
+#[test]
+fn a_journal_that_was_nearly_kept_has_its_seed() {
+    let (_folder, path, mut journal) = begun();
+    journal.sending("one", 1, [Account::User], &[]).unwrap();
+    let account = Account::User;
+    journal.note(JournalLine::Doubt { account });
+    fs::rename(own_seed(&path), own_seed(&kept_path(&path))).unwrap();
+    drop(journal);
+
+    let (journal, seed) = UndoJournal::open(&path).unwrap().unwrap();
+
+    assert!(seed.is_some());
+    let (kept, trouble) = journal.close();
+    assert_eq!((kept, trouble), (Some(kept_path(&path)), None));
+    assert!(!path.exists());
+    let (_, seed) = UndoJournal::open(&kept_path(&path)).unwrap().unwrap();
+    assert!(seed.is_some());
 }
 
 /// The room for the undo of a change is on the disk before the change is sent.
