@@ -164,7 +164,7 @@ impl<'a> SafetyGuard<'a> {
     }
 
     /// Prepares a step: the journal has a line about a change before it is sent. None if the step changes nothing. At the limit of
-    /// failed sign-ins only credentials are sent that the target has accepted.
+    /// failed sign-ins only credentials are sent that the target has accepted. A failure that is expected is counted.
     ///
     /// # Errors
     /// Why the step may not be sent.
@@ -188,22 +188,35 @@ impl<'a> SafetyGuard<'a> {
         if let Some(reason) = credentials.and_then(|sent| self.session.refusal(Some(&sent))) {
             return Err(NotJudged::new(ReasonCode::Budget, reason));
         }
-        if !budget::is_change(case, step, shown) {
-            return Ok(None);
-        }
+        let change = match budget::is_change(case, step, shown) {
+            true => Some(self.note_change(case, number, shown)?),
+            false => None,
+        };
+        // Also a run that is stopped or killed before the answer remembers it.
+        self.session.sign_ins.add(cost);
+        Ok(change)
+    }
+
+    /// Writes a change into the journal before it is sent.
+    fn note_change(
+        &mut self,
+        case: &Case,
+        number: usize,
+        shown: &Request<Bytes>,
+    ) -> Result<PossibleChange, NotJudged> {
         let journal = self.journal.as_mut();
         let journal = journal.ok_or_else(|| {
             let text = "no journal is open, so nothing is changed";
             NotJudged::new(ReasonCode::NotRestorable, text)
         })?;
-        let change = PossibleChange::of(shown, step.ask);
+        let change = PossibleChange::of(shown, case.steps[number].ask);
         let accounts = change.watched.iter().copied();
         if let Err(error) = journal.sending(&case.id, number + 1, accounts, &change.passwords) {
             let reason = NotJudged::new(ReasonCode::NotRestorable, error.to_string());
             self.no_changes = Some(reason.clone());
             return Err(reason);
         }
-        Ok(Some(change))
+        Ok(change)
     }
 
     /// Sends a request that changes nothing: once more if its answer was lost, or if the target asks to wait.
@@ -230,7 +243,7 @@ impl<'a> SafetyGuard<'a> {
                 _ => lost_reason(&answer).map(|_| Duration::ZERO),
             };
             match wait {
-                Some(wait) if target.hanging().is_none() && sign_ins.has_room(cost * 2) => {
+                Some(wait) if target.hanging().is_none() && sign_ins.has_room(cost) => {
                     sign_ins.add(cost);
                     tokio::time::sleep(wait).await;
                     target.send(request).await
@@ -263,8 +276,9 @@ impl<'a> SafetyGuard<'a> {
             None => credentials.is_some() && status.is_ok_and(is_refusal),
         };
         let cost = budget::step_cost(case, step, contract);
-        let counted = self.session.sign_ins.count();
-        self.session.sign_ins.add(cost.max(u32::from(failed)));
+        let counted = self.session.sign_ins.count().saturating_sub(cost);
+        let unexpected = u32::from(failed).saturating_sub(cost);
+        self.session.sign_ins.add(unexpected);
         if cost > 0 && step.ask == Operation::Validation && credentials.is_some() {
             self.note_refusal(failed, judged.outcome == Some(Outcome::Authenticated));
         }

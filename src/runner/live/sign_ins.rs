@@ -64,7 +64,8 @@ impl SignInCounter {
         }
     }
 
-    /// Reads a line of the memory: a time, and after it the fingerprint of credentials that were accepted (+) or rejected (-).
+    /// Reads a line of the memory: a time, and after it the fingerprint of credentials that were accepted (+) or rejected (-), or
+    /// that the last failure is taken back (!).
     fn read(&mut self, line: &str) {
         let (time, fingerprint) = line.split_once(' ').unwrap_or((line, ""));
         let time = time.parse().map(Duration::from_secs);
@@ -76,6 +77,7 @@ impl SignInCounter {
         };
         match fingerprint.split_at_checked(1) {
             Some(("+", fingerprint)) => drop(self.accepted.insert(fingerprint.to_owned(), false)),
+            Some(("!", _)) => drop(self.times.pop()),
             Some((_, fingerprint)) => drop(self.accepted.remove(fingerprint)),
             None => self.times.push(time),
         }
@@ -132,6 +134,12 @@ impl SignInCounter {
         let now = now();
         self.times.extend(iter::repeat_n(now, failures as usize));
         (0..failures).for_each(|_| self.remember(""));
+    }
+
+    /// Takes back a failure that was counted before its request was sent: the sign-in did not fail.
+    pub fn take_back(&mut self) {
+        self.times.pop();
+        self.remember(" !");
     }
 
     /// Remembers whether credentials were accepted.
@@ -220,6 +228,21 @@ mod tests {
         fs::write(&path, format!("{old}\n")).unwrap();
         assert_eq!(SignInCounter::new(3, Some(path.clone())).count(), 0);
         assert!(!path.exists(), "nothing is left of what is forgotten");
+    }
+
+    /// A process that is killed in between has not forgotten the failure.
+    #[test]
+    fn a_failure_that_is_taken_back_does_not_count_later() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.failures");
+        let counter = || SignInCounter::new(3, Some(path.clone()));
+        let mut first = counter();
+        first.add(2);
+        assert_eq!(counter().count(), 2);
+
+        first.take_back();
+
+        assert_eq!((first.count(), counter().count()), (1, 1));
     }
 
     #[test]

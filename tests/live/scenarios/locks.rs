@@ -1,10 +1,11 @@
 //! Wrong passwords in the accounts file, and appliances that lock.
 
 use d4iot_double::contract::Outcome;
+use rustix::process::Signal;
 
 use crate::{
-    fake::{Answer, Exchange, Lock, LockedBy},
-    scenarios::{Command, Scenario},
+    fake::{Answer, Exchange, KillAt, Lock, LockedBy, is_success},
+    scenarios::{Command, Scenario, play::said},
 };
 
 pub(crate) fn rows() -> Vec<Scenario> {
@@ -74,6 +75,30 @@ pub(crate) fn rows() -> Vec<Scenario> {
             .check(QUICK, &[0], &["3 of 3 failed"])
             .edit("Lab-User-Passw0rd:1", "Typo-Passw0rd:1")
             .check(QUICK, &[6], &["3 of 3 failed", "of 3 allowed (wait"]),
+        Scenario::new(
+            "a run that is stopped before the answer to a wrong password",
+            |exchange| {
+                let answer = exchange.answer();
+                if exchange.is_validation() && !is_success(&answer) {
+                    exchange.fake.signal(Signal::INT);
+                    Answer::Hang
+                } else {
+                    answer.into()
+                }
+            },
+        )
+        .act(|play| {
+            let never = KillAt {
+                request: usize::MAX,
+                after: true,
+            };
+            let case = ["--case", "validation.credentials_rejected.wrong_password"];
+            let output = play.kill(never, Command::Look, &case);
+            let said = said(&output);
+            if !said.contains("1 of 3 failed") || !said.contains("interrupted") {
+                play.wrong("does not count what was not answered", &output);
+            }
+        }),
         Scenario::new("locked before the run", locked).check(QUICK, &[6], &["lock"]),
         Scenario::new(
             "locked before the run, in the words of wrong credentials",

@@ -262,13 +262,9 @@ impl<'a> TargetSession<'a> {
 
     /// Returns the possible passwords of an account: those of the journal, the latest first; its own; and all that the run generates.
     pub fn candidates(&self, account: Account, journal: &UndoJournal) -> Vec<Secret> {
-        let noted = journal
-            .state
-            .at_risk
-            .get(&account)
-            .into_iter()
-            .flatten()
-            .rev();
+        // A change that may take effect late is less likely.
+        let noted = [&journal.state.doubts, &journal.state.at_risk].map(|all| all.get(&account));
+        let noted = noted.into_iter().flatten().flatten().rev();
         let noted = noted.filter_map(|template| self.fill(template));
         let own = [
             Property::Password,
@@ -318,11 +314,14 @@ impl<'a> TargetSession<'a> {
         if let Some(reason) = self.refusal(credentials.as_ref()) {
             return SessionReply::NotSent(reason);
         }
+        // What may fail is counted before it is sent, so that a run that is killed meanwhile remembers it.
+        let is_counted = !credentials.as_ref().is_some_and(|sent| self.is_known(sent));
+        self.sign_ins.add(u32::from(is_counted));
         let answer = self.target.send(&request).await;
         let judged = judge(self.contract, &self.served, &case, 0, &request, &answer);
         self.evidence.extend(judged.evidence);
         let reply = self.read(operation, judged.outcome, &answer);
-        self.count(&reply, &answer, credentials.as_ref());
+        self.count(is_counted, &reply, &answer, credentials.as_ref());
         let Some(credentials) = credentials else {
             return reply;
         };

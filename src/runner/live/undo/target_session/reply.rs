@@ -18,14 +18,16 @@ use crate::{
 };
 
 impl TargetSession<'_> {
-    /// Returns why credentials may not be sent: at the limit only those are that the target has accepted, in this
-    /// run or in the last 15 minutes.
+    /// Returns why credentials may not be sent: at the limit only those are that are known.
     pub fn refusal(&self, credentials: Option<&Credentials>) -> Option<String> {
-        let is_known = credentials.is_some_and(|sent| {
-            let is_remembered = self.knows(sent).is_none() && self.sign_ins.has_accepted(sent);
-            is_remembered || self.should_be_valid(sent)
-        });
+        let is_known = credentials.is_some_and(|sent| self.is_known(sent));
         (!is_known && !self.sign_ins.has_room(1)).then(|| self.sign_ins.refusal(1))
+    }
+
+    /// Tells whether the target has accepted credentials, in this run or in the last 15 minutes.
+    pub(super) fn is_known(&self, sent: &Credentials) -> bool {
+        let is_remembered = self.knows(sent).is_none() && self.sign_ins.has_accepted(sent);
+        is_remembered || self.should_be_valid(sent)
     }
 
     /// Reads an answer. A 5xx counts as lost, whatever its body: the request may have been carried out.
@@ -57,9 +59,10 @@ impl TargetSession<'_> {
         }
     }
 
-    /// Counts a failed sign-in: one that an answer tells of, or that it may have been.
+    /// Counts a failed sign-in, one that an answer tells of or that it may have been; or takes it back if it was counted before.
     pub(super) fn count(
         &mut self,
+        is_counted: bool,
         reply: &SessionReply,
         answer: &Result<Response<Bytes>, ClientError>,
         credentials: Option<&Credentials>,
@@ -75,7 +78,11 @@ impl TargetSession<'_> {
             }
             _ => false,
         };
-        self.sign_ins.add(u32::from(failed));
+        match (is_counted, failed) {
+            (false, true) => self.sign_ins.add(1),
+            (true, false) => self.sign_ins.take_back(),
+            _ => {}
+        }
     }
 }
 
