@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     client::{Pin, Target},
-    report::{CaseResult, Conformance, FailedSignIns, NotJudged, ReasonCode},
+    report::{CaseFinding, CaseResult, Conformance, FailedSignIns, NotJudged, ReasonCode},
     runner::{CaseRun, RunContext, RunResult, collector::RunCollector},
     snapshot::SnapshotStore,
     suite::Effect,
@@ -220,11 +220,14 @@ async fn send(plan: &Plan, guard: &mut SafetyGuard<'_>, collector: &mut RunColle
         let case = match refusal {
             Some(reason) => collector.cases.not_run(located, reason, hint.clone()),
             None => loop {
-                let case = collector.cases.run_repeatedly(located, Some(guard)).await;
+                let mut case = collector.cases.run_repeatedly(located, Some(guard)).await;
                 match guard.use_other_passwords(planned, &case.result) {
                     Ok(true) => {}
                     Ok(false) => break case,
-                    Err(reason) => break collector.cases.not_run(located, reason, None),
+                    Err(reason) => {
+                        withdraw(&mut case, reason);
+                        break case;
+                    }
                 }
             },
         };
@@ -241,6 +244,14 @@ async fn send(plan: &Plan, guard: &mut SafetyGuard<'_>, collector: &mut RunColle
     if let Some(hanging) = guard.session.target.hanging() {
         collector.unreachable.get_or_insert(hanging);
     }
+}
+
+/// Withdraws the verdict on a case: its answers do not tell. What was sent stays.
+fn withdraw(case: &mut CaseRun, reason: NotJudged) {
+    case.snapshot = None;
+    case.result.conformance = Conformance::NotJudged;
+    case.result.reading.clear();
+    case.result.reasons = vec![CaseFinding::not_judged(1, reason)];
 }
 
 /// Judges a case by what the run saw before its first change, if the case itself was not judged.

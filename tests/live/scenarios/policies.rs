@@ -5,7 +5,7 @@ use std::time::Duration;
 use d4iot_double::contract::{Operation, Outcome};
 
 use crate::{
-    fake::{Answer, Exchange},
+    fake::{Answer, Exchange, is_success},
     scenarios::{
         Command, Scenario,
         locks::{QUICK, QUICK_ROLES},
@@ -55,6 +55,44 @@ pub(crate) fn rows() -> Vec<Scenario> {
                 "policy: { min_length: 8, max_length: 20 }",
             )
             .check(QUICK, &[0], &[]),
+        Scenario::new(
+            "a policy of length alone, and no weak password in the file",
+            |exchange| exchange.answer().into(),
+        )
+        .fixture(
+            "policy: product_16",
+            "policy: { min_length: 1, classes: 1 }",
+        )
+        .check(WEAK, &[4], &["accepted every weak password", "`policy`"]),
+        Scenario::new(
+            "weak change takes effect late, no admin",
+            weak_change_is_late,
+        )
+        .accounts(
+            "admin: { username: boss, password: \"Boss-Password-12345\" }",
+            "",
+        )
+        .fixture(
+            "policy: product_16",
+            "policy: { min_length: 8, classes: 1 }",
+        )
+        .check(WEAK, &[1], &["the old password still validates"])
+        .changed(&[]),
+        Scenario::new("a policy that refuses one symbol", |exchange| {
+            refuses_if(exchange, |exchange| {
+                exchange.field("new_password").contains("%41")
+            })
+        })
+        .check(
+            &[
+                "--case",
+                "set_password.characters.percent_plus_braces",
+                "--case",
+                "set_password.role.*",
+            ],
+            &[0],
+            &[],
+        ),
         Scenario::well("a policy that the passwords in use do not meet")
             .fixture("policy: product_16", "policy: { min_length: 30 }")
             .check(QUICK, &[0, 4], &[]),
@@ -179,6 +217,26 @@ pub(crate) fn rows() -> Vec<Scenario> {
     ]
 }
 
+/// Makes the change to the first weak password only when it has been looked at three times, and seemed not made.
+fn weak_change_is_late(exchange: &Exchange<'_>) -> Answer {
+    const FIRST: &str = "abcdefgh1234";
+    if exchange.field("new_password") == FIRST {
+        exchange.fake.ledger().counted = 1;
+        return exchange.answer_and_forget().into();
+    }
+    let answer = exchange.answer();
+    if exchange.is_validation() && is_success(&answer) {
+        let mut ledger = exchange.fake.ledger();
+        ledger.counted += usize::from(ledger.counted > 0);
+        let looks = ledger.counted;
+        drop(ledger);
+        if looks == 4 {
+            exchange.fake.set_password("lab-user", FIRST);
+        }
+    }
+    answer.into()
+}
+
 /// Refuses a change by its policy, if the credentials are right and it is like that.
 fn refuses_if(exchange: &Exchange<'_>, like: impl Fn(&Exchange<'_>) -> bool) -> Answer {
     if exchange.change > 0 && like(exchange) {
@@ -188,4 +246,12 @@ fn refuses_if(exchange: &Exchange<'_>, like: impl Fn(&Exchange<'_>) -> bool) -> 
     }
 }
 
+const WEAK: &[&str] = &[
+    "--max-auth-failures",
+    "6",
+    "--timeout",
+    "300ms",
+    "--case",
+    "set_password.policy_refused.weak",
+];
 const AGE: Duration = Duration::from_secs(86_400);

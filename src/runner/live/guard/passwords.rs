@@ -3,14 +3,14 @@
 use super::SafetyGuard;
 use crate::{
     contract::{Condition, Outcome},
-    report::{CaseResult, NotJudged, ReasonCode},
+    report::{CaseFinding, CaseResult, Conformance, NotJudged, ReasonCode},
     runner::{PasswordForm, live::PlannedCase},
-    suite::Expect,
+    suite::{Expect, Placeholder, Property, Step},
 };
 
 impl SafetyGuard<'_> {
     /// Uses other passwords if the policy refused the generated one, and weaker ones if it accepted the weak one. Returns whether
-    /// the case is to be run again.
+    /// the case is to be run again: not while a change may still take effect, and not after a deviation.
     ///
     /// # Errors
     /// No password is left that could be tried.
@@ -19,20 +19,50 @@ impl SafetyGuard<'_> {
         planned: &PlannedCase,
         result: &CaseResult,
     ) -> Result<bool, NotJudged> {
+        // A change that may take effect late is undone with the passwords of its own form.
+        let journal = self.journal.as_ref();
+        let is_open = journal.is_some_and(|journal| !journal.state.open_accounts().is_empty());
+        if is_open || result.conformance == Conformance::Deviation {
+            return Ok(false);
+        }
+        let Some(next) = self.next_form(planned, result)? else {
+            return Ok(false);
+        };
+        if !self.can_repeat() || !self.session.sign_ins.has_room(1) {
+            return Ok(false);
+        }
+        let journal = self.journal.as_mut();
+        if let Some(Err(error)) = journal.map(|journal| journal.use_form(next.clone())) {
+            self.forbid_changes(ReasonCode::NotRestorable, error.to_string());
+            return Ok(false);
+        }
+        self.session.accounts().use_form(next);
+        Ok(true)
+    }
+
+    /// Returns the form of passwords to try after a case; none if its answers ask for no other.
+    fn next_form(
+        &mut self,
+        planned: &PlannedCase,
+        result: &CaseResult,
+    ) -> Result<Option<PasswordForm>, NotJudged> {
         let accounts = self.session.accounts();
         let (policy, old) = (accounts.policy(), accounts.form());
-        let replaced = Some(Outcome::PasswordReplaced.name());
-        let is_refused = |code| code == Some(ReasonCode::PolicyUnmet);
-        let steps = planned.located.case.steps.iter();
-        let mut exchanges = steps.zip(&result.exchanges);
-        let next = if planned.sends_weak {
-            let is_taken = exchanges.any(|(step, exchange)| {
-                let condition = Condition::WeakPassword;
-                exchange.outcome.as_deref() == replaced
-                    && matches!(step.expect, Expect::On { condition: one, .. } if one == condition)
-            });
-            if !is_taken {
-                return Ok(false);
+        let steps = &planned.located.case.steps;
+        let exchanges = steps.iter().zip(&result.exchanges);
+        let mut replaced = exchanges.filter_map(|(step, exchange)| {
+            let replaced = Outcome::PasswordReplaced.name();
+            (exchange.outcome.as_deref() == Some(replaced)).then_some(step)
+        });
+        let is_refused = |found: &CaseFinding| {
+            let step = steps.get(found.step.wrapping_sub(1));
+            found.code == Some(ReasonCode::PolicyUnmet) && step.is_some_and(sets_generated)
+        };
+        if planned.sends_weak {
+            let weak = Condition::WeakPassword;
+            let is_weak = |step: &Step| matches!(step.expect, Expect::On { condition, .. } if condition == weak);
+            if !replaced.any(is_weak) {
+                return Ok(None);
             }
             let mut weaker = policy.weak_passwords().into_iter();
             let weaker = weaker.by_ref().skip_while(|weak| *weak != old.weak).nth(1);
@@ -40,45 +70,36 @@ impl SafetyGuard<'_> {
                 self.takes_weak = true;
                 no_refusal()
             })?;
-            PasswordForm {
-                weak: weak.to_owned(),
-                ..old
-            }
-        } else if result.reasons.iter().any(|found| is_refused(found.code)) && !self.has_form {
+            let weak = weak.to_owned();
+            Ok(Some(PasswordForm { weak, ..old }))
+        } else if result.reasons.iter().any(is_refused) && !self.has_form {
             let mut forms = policy.forms().into_iter();
             let shorter = forms.find(|form| form.length < old.length);
             let next = shorter.ok_or_else(|| {
                 let reason = NotJudged::new(ReasonCode::PolicyUnmet, UNMET);
                 self.no_changes.get_or_insert(reason).clone()
             })?;
-            PasswordForm {
-                weak: old.weak,
-                ..next
-            }
+            let weak = old.weak;
+            Ok(Some(PasswordForm { weak, ..next }))
         } else {
-            self.has_form |= exchanges.any(|(_, exchange)| exchange.outcome.as_deref() == replaced);
-            return Ok(false);
-        };
-        if !self.can_repeat() || !self.session.sign_ins.has_room(1) {
-            return Ok(false);
+            self.has_form |= replaced.any(sets_generated);
+            Ok(None)
         }
-        if let Some(Err(error)) = self
-            .journal
-            .as_mut()
-            .map(|journal| journal.use_form(next.clone()))
-        {
-            self.forbid_changes(ReasonCode::NotRestorable, error.to_string());
-            return Ok(false);
-        }
-        accounts.use_form(next);
-        Ok(true)
     }
+}
+
+/// Tells whether a step sets a generated password as it is: further characters may be what a policy refuses.
+fn sets_generated(step: &Step) -> bool {
+    let fields = step.fields.as_ref();
+    let new = fields.and_then(|fields| fields.get("new_password")?.as_str()?.parse().ok());
+    new.is_some_and(|new: Placeholder| new.property == Property::NewPassword)
 }
 
 /// Says that a case needs a password that is refused.
 pub(super) fn no_refusal() -> NotJudged {
-    NotJudged::new(ReasonCode::NoRefusal, "no password was refused")
+    NotJudged::new(ReasonCode::NoRefusal, TAKES_WEAK)
 }
 
+const TAKES_WEAK: &str = "the target's policy accepted every weak password that was tried; describe it by `policy` in the accounts file";
 const UNMET: &str =
     "the policy accepts none of the passwords tried: describe it by `policy` in the accounts file";
