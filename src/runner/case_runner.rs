@@ -373,7 +373,7 @@ fn rejects_premise(
     if step.ask == Operation::Validation {
         return None;
     }
-    let expects_change = verdict::expects_success(step, contract);
+    let expects_change = verdict::expects_success_by_default(step, contract);
     let has_changed = match answer {
         Ok(answer) => verdict::claims_success(step, contract, answer),
         Err(_) => !expects_change,

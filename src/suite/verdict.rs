@@ -187,7 +187,7 @@ fn documented(verdict: StepVerdict, response: &AllowedResponse, found: &Match) -
 }
 
 /// Tells whether a step is expected to succeed, under the default readings.
-pub fn expects_success(step: &Step, contract: &Contract) -> bool {
+pub fn expects_success_by_default(step: &Step, contract: &Contract) -> bool {
     let served = Readings::default();
     let allowed = allowed::allowed_responses(&step.expect, contract, step.ask, &served);
     allowed.is_ok_and(|allowed| allowed[0].outcome.is_success())

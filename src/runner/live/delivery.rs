@@ -79,7 +79,7 @@ pub fn question(step: &Step, contract: &Contract) -> Question {
 }
 
 /// Tells whether a step is expected to do what it asks for, under every reading.
-pub fn expects_success(step: &Step, contract: &Contract) -> bool {
+pub fn expects_only_success(step: &Step, contract: &Contract) -> bool {
     let outcomes = budget::expected_outcomes(step, contract);
     !outcomes.is_empty() && outcomes.iter().all(|outcome| outcome.is_success())
 }

@@ -11,7 +11,7 @@ use crate::{
         accounts_file::Credentials,
         live::{
             budget::expected_outcomes,
-            delivery::{expects_success, lost_reason},
+            delivery::{expects_only_success, lost_reason},
             undo::{
                 JournalLine, PasswordUnknown, SessionReply, change, change::PossibleChange,
                 distinct,
@@ -31,7 +31,7 @@ impl SafetyGuard<'_> {
         let (step, contract) = (&answered.case.steps[answered.number], self.session.contract);
         let is_lost = lost_reason(answered.answer).is_some();
         let is_complete = answered.answer.is_ok() && !is_lost;
-        let expects_success = expects_success(step, contract);
+        let expects_success = expects_only_success(step, contract);
         let says_replaced = answered.judged.outcome == Some(Outcome::PasswordReplaced);
         // A success in other words, where one is possible, tells by its status that the change was probably made.
         let is_reworded = answered.judged.outcome.is_none()
