@@ -134,11 +134,6 @@ impl Console {
         }));
     }
 
-    /// Whether only errors are printed.
-    pub fn is_quiet(&self) -> bool {
-        self.quiet
-    }
-
     pub(super) fn is_verbose(&self) -> bool {
         self.verbose
     }

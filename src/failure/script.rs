@@ -46,7 +46,8 @@ impl Delivery {
         let mut script = Vec::new();
         let how = self.end.map(|end| end.how);
         // A wait before nothing at all is none.
-        if !self.wait.is_zero() && !(how == Some(CloseKind::Hang) && bytes.is_empty()) {
+        let waits_for_nothing = how == Some(CloseKind::Hang) && bytes.is_empty();
+        if !self.wait.is_zero() && !waits_for_nothing {
             script.push(WireStep::Wait(self.wait));
         }
         self.write(bytes.freeze(), &mut script);

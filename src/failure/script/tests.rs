@@ -297,7 +297,8 @@ fn holds(delivery: &Delivery, asked: RequestFlags) {
     if let Some(last) = &last {
         assert_eq!(steps.split_off_last(), Some(last));
     }
-    if !delivery.wait.is_zero() && !(written(&script).is_empty() && last == Some(WireStep::Hang)) {
+    let waits_for_nothing = written(&script).is_empty() && last == Some(WireStep::Hang);
+    if !delivery.wait.is_zero() && !waits_for_nothing {
         assert_eq!(
             steps.split_off_first(),
             Some(&WireStep::Wait(delivery.wait))
