@@ -51,7 +51,7 @@ const STRING_ERRORS: Ceiling = Ceiling {
 };
 const CODE_LINES: Ceiling = Ceiling {
     of: "lines of code",
-    max: 25_600,
+    max: 27_060,
     goal: 20_000,
 };
 
