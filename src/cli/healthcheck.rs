@@ -50,17 +50,17 @@ pub(super) struct HealthcheckArgs {
 )]
 pub(super) fn run(options: &HealthcheckArgs) -> Result {
     let runtime = serve::runtime_of_one_thread()?;
-    let end = Instant::now() + options.wait;
+    let start = Instant::now();
+    let left = || options.wait.saturating_sub(start.elapsed());
     loop {
-        let left = end.saturating_duration_since(Instant::now());
         let limit = if options.wait.is_zero() {
             TIMEOUT
         } else {
-            left.clamp(PAUSE, TIMEOUT)
+            left().clamp(PAUSE, TIMEOUT)
         };
         match runtime.block_on(ask(options, limit)) {
-            Err(error) if error.code == code::UNREACHABLE && Instant::now() < end => {
-                thread::sleep(PAUSE.min(end.saturating_duration_since(Instant::now())));
+            Err(error) if error.code == code::UNREACHABLE && !left().is_zero() => {
+                thread::sleep(PAUSE.min(left()));
             }
             asked => return asked.map(|()| code::SUCCESS),
         }

@@ -47,25 +47,16 @@ impl Service for MockAppliance {
         // Inside the lock: a request that is evaluated later has a later time, and a later entry.
         let stamp = self.clock.timestamp();
         let decision = content.current.decide(&parsed, client, stamp.moment);
-        if decision.class.operation.is_none() {
-            let line = content.line(method, uri);
-            content.unmatched.add(line);
-        }
         let operation = decision.class.operation;
+        let asked = operation.ok_or_else(|| content.line(method, uri));
+        if let Err(line) = &asked {
+            content.unmatched.add(line.clone());
+        }
         let reason = rules.with_field(decision.reason, operation, request.body());
-        let is_rejected = parsed.rejection().is_some();
-        let note = is_rejected.then(|| match operation {
-            None => format!(
-                "{}: {} met no operation: {}",
-                content.name,
-                content.line(method, uri),
-                suggestion(&rules, uri.path())
-            ),
-            Some(operation) => {
-                let advice = Finding::advice_on(&findings, reason);
-                format!("{}: {operation} was refused: {advice}", content.name)
-            }
-        });
+        let advice = parsed
+            .rejection()
+            .map(|_| Finding::advice_on(&findings, reason));
+        let name = Arc::clone(&content.name);
         let entry = self.journal.push(EntryData {
             reason: Some(reason),
             changed: decision.changed,
@@ -73,6 +64,13 @@ impl Service for MockAppliance {
             ..entry_data(&stamp, client, decision.class.clone(), recorded)
         });
         drop(content);
+        let note = advice.map(|advice| match asked {
+            Ok(operation) => format!("{name}: {operation} was refused: {advice}"),
+            Err(line) => {
+                let meant = suggestion(&rules, uri.path());
+                format!("{name}: {line} met no operation: {meant}")
+            }
+        });
         ServerAnswer {
             delivery: decision.deliver(&rules, &parsed, uri.path()),
             received: stamp.age,

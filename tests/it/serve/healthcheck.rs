@@ -166,10 +166,13 @@ fn healthcheck_asks_the_url_that_is_named() {
 /// Container engines reserve exit code 2.
 #[test]
 fn healthcheck_never_ends_with_2() {
+    let folder = Folder::new();
     assert_eq!(healthcheck(&["--wait", "5"]).code, Some(1));
     assert_eq!(healthcheck(&["--nothing"]).code, Some(1));
     assert_eq!(healthcheck(&["--help"]).code, Some(0));
-    let folder = Folder::new();
+    let wrong = folder.write("wrong.json", "{}");
+    let forever = ["--ready-file", &wrong, "--wait", "9999999999999999999h"];
+    assert_eq!(healthcheck(&forever).code, Some(1), "and no overflow");
     let emptied = folder.write("ready.json", "");
     let end = healthcheck(&["--ready-file", &emptied, "--wait", "100ms"]);
     assert_eq!(end.code, Some(3), "{}", end.err);
