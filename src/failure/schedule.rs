@@ -160,13 +160,6 @@ impl Schedule {
         }
     }
 
-    /// Forgets everything counted; modes are armed as they say.
-    pub fn reset(&mut self) {
-        for mode in &mut self.modes {
-            *mode = ModeState::new(mode.failure.clone());
-        }
-    }
-
     /// Arms or disarms a mode; returns whether there is one of that name.
     pub fn arm(&mut self, name: &str, armed: bool) -> bool {
         let mode = self.find(name);
@@ -208,11 +201,6 @@ impl Schedule {
         let before = self.modes.len();
         self.modes.retain(|mode| &*mode.name != name);
         self.modes.len() < before
-    }
-
-    /// Returns whether no mode is armed: then nothing has to be read, counted or asked.
-    pub fn is_idle(&self) -> bool {
-        self.modes.iter().all(|mode| !mode.counter.armed)
     }
 
     /// Returns the seed of everything random.
