@@ -5,7 +5,7 @@
 
 use std::{
     future::Future,
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
 use tokio::sync::watch;
@@ -143,6 +143,15 @@ impl Timestamp {
 )]
 pub fn instant() -> Instant {
     Instant::now()
+}
+
+/// Returns the time of day as the system has it, which people and programs may set.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "what clients and readers compare with their own clocks"
+)]
+pub fn wall_time() -> SystemTime {
+    SystemTime::now()
 }
 
 /// 73 years: the latest moment that a clock can be set to.

@@ -19,7 +19,7 @@ use crate::{
         target::TargetArgs,
     },
     client::ConnectFailure,
-    contract::Kind,
+    contract::{Kind, encoding},
     fixture::Fixture,
     report,
     report::{CaseResult, Conformance, Regression, Summary, TargetSummary},
@@ -30,7 +30,7 @@ use crate::{
     },
     server::tls::Identity,
     snapshot::SnapshotStore,
-    suite::{Date, KnownDifferences, TargetExpectations, cases::CaseWithLocation},
+    suite::{KnownDifferences, TargetExpectations, cases::CaseWithLocation},
 };
 
 /// The arguments of `check`.
@@ -230,7 +230,7 @@ pub(super) fn finish(
     let unreachable = runs.iter().find_map(|run| run.unreachable.clone());
     let targets = runs.into_iter().map(|run| run.summary);
     let mut summary = Summary {
-        date: Some(timestamp(SystemTime::now())),
+        date: Some(encoding::timestamp(SystemTime::now())),
         label: options.label.clone(),
         options: env::args_os()
             .skip(1)
@@ -329,11 +329,4 @@ fn exit_code(summary: &Summary, has_outdated: bool, unreachable: Option<ConnectF
     } else {
         Ok(code::SUCCESS)
     }
-}
-
-/// Returns the time of a moment as reports have it: RFC 3339, in UTC.
-fn timestamp(time: SystemTime) -> String {
-    // `Sun, 06 Nov 1994 08:49:37 GMT`
-    let text = httpdate::fmt_http_date(time);
-    format!("{}T{}Z", Date::of(time), &text[17..25])
 }

@@ -16,6 +16,8 @@ use tracing::Level;
 
 use crate::{
     cli::{error::Result, stderr},
+    clock,
+    contract::encoding,
     redact::Redactor,
 };
 
@@ -87,7 +89,7 @@ impl Console {
     /// Prints a line of progress, without a level before it.
     pub fn progress(&self, text: impl Display) {
         match self.log_format {
-            LogFormat::Json => self.print("progress", text, Map::new()),
+            LogFormat::Json => self.print("info", text, Map::new()),
             LogFormat::Text => write(&format!("{text}\n")),
         }
     }
@@ -99,11 +101,15 @@ impl Console {
 
     /// Prints an event, with its fields if the format has a place for them.
     pub(super) fn event(&self, level: Level, text: impl Display, fields: Map<String, Value>) {
-        let (level, is_wanted) = match level {
-            Level::ERROR => ("error", true),
-            Level::WARN => ("warning", !self.quiet),
-            Level::INFO => ("note", !self.quiet),
-            _ => ("detail", self.verbose),
+        let (name, in_json, is_wanted) = match level {
+            Level::ERROR => ("error", "error", true),
+            Level::WARN => ("warning", "warning", !self.quiet),
+            Level::INFO => ("note", "info", !self.quiet),
+            _ => ("detail", "debug", self.verbose),
+        };
+        let level = match self.log_format {
+            LogFormat::Json => in_json,
+            LogFormat::Text => name,
         };
         if is_wanted {
             self.print(level, text, fields);
@@ -161,6 +167,8 @@ impl Console {
         let line = match self.log_format {
             LogFormat::Json => {
                 let mut line = Map::new();
+                let time = encoding::timestamp(clock::wall_time());
+                line.insert("time".into(), time.into());
                 line.insert("level".into(), level.into());
                 line.insert("message".into(), text.into());
                 line.extend(fields);

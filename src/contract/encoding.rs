@@ -1,6 +1,6 @@
-//! Hexadecimal digits and percent-encoding, for the whole crate.
+//! Hexadecimal digits, percent-encoding and moments as text, for the whole crate.
 
-use std::fmt::Write;
+use std::{fmt::Write, time::SystemTime};
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
@@ -35,6 +35,18 @@ pub(crate) fn percent_decode(text: &str) -> String {
         .into_owned()
 }
 
+/// Writes a moment as RFC 3339 has it, in UTC: `1994-11-06T08:49:37Z`.
+pub(crate) fn timestamp(time: SystemTime) -> String {
+    // `Sun, 06 Nov 1994 08:49:37 GMT`
+    let text = httpdate::fmt_http_date(time);
+    let month = MONTHS.iter().position(|month| *month == &text[8..11]);
+    let (day, month, year) = (&text[5..7], month.unwrap_or_default() + 1, &text[12..16]);
+    format!("{year}-{month:02}-{day}T{}Z", &text[17..25])
+}
+
+pub(crate) const MONTHS: [&str; 12] = [
+    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+];
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')

@@ -19,7 +19,10 @@ use thiserror::Error;
 
 use crate::{
     contract,
-    contract::{Glob, Kind},
+    contract::{
+        Glob, Kind,
+        encoding::{MONTHS, timestamp},
+    },
     fixture,
     fixture::Spanned,
     report::{CaseFinding, CaseResult, Conformance, Summary, TargetSummary},
@@ -310,11 +313,7 @@ fn agrees(target: &TargetSummary, id: &str) -> bool {
 impl Date {
     /// Returns the day of a moment, in UTC.
     pub fn of(time: SystemTime) -> Date {
-        // `Sun, 06 Nov 1994 08:49:37 GMT`
-        let text = httpdate::fmt_http_date(time);
-        let month = MONTHS.iter().position(|month| *month == &text[8..11]);
-        let (day, month, year) = (&text[5..7], month.unwrap_or_default() + 1, &text[12..16]);
-        Date(format!("{year}-{month:02}-{day}"))
+        Date(timestamp(time)[.."1994-11-06".len()].to_owned())
     }
 }
 
@@ -356,9 +355,6 @@ const INCONSISTENT: &str = "inconsistent.";
 const NOTHING_EXCUSED: &str = "the entry does not say which difference it excuses, expected `case` with `received`, or `fact` with `reading`";
 const EXCUSE: &str = "`received` is what the report prints after \"received\", or the body of the answer: exact, or with `*`";
 const FACTS: &str = "`d4iot-double explain` lists the disputed and assumed facts";
-const MONTHS: [&str; 12] = [
-    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
-];
 const WEEKDAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
 
 #[cfg(test)]

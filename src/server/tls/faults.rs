@@ -4,7 +4,7 @@ use std::{
     collections::HashMap,
     net::IpAddr,
     sync::{Arc, Mutex},
-    time::{Duration, SystemTime},
+    time::{Duration, UNIX_EPOCH},
 };
 
 use rcgen::{
@@ -21,6 +21,7 @@ use super::{
     leaf, named, proper,
 };
 use crate::{
+    clock,
     failure::{Certificate, TlsFailure, TlsVersion},
     journal::lock,
 };
@@ -56,7 +57,9 @@ impl Identity {
     ) -> Result<Arc<ServerConfig>, IdentityError> {
         let offers = |version| failure.versions.is_empty() || failure.versions.contains(&version);
         let (v12, v13) = (offers(TlsVersion::V12), offers(TlsVersion::V13));
-        let now = since_1970();
+        // A certificate has expired by the clients' clocks.
+        let now = clock::wall_time().duration_since(UNIX_EPOCH);
+        let now = now.unwrap_or_default();
         let key = (now.as_secs() / DAY.as_secs(), failure.certificate, v12, v13);
         // Making one takes about a millisecond, once; other threads wait for that.
         let mut made = lock(&self.faults.made);
@@ -111,16 +114,6 @@ impl Issuer {
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         CertifiedIssuer::signed_by(params, KeyPair::generate()?, &self.authority)
     }
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a certificate has expired by the clients' clocks, and those are the wall's"
-)]
-fn since_1970() -> Duration {
-    SystemTime::now()
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .unwrap_or_default()
 }
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);

@@ -197,7 +197,7 @@ fn the_log_is_json_where_it_is_asked_for() {
                 .to_owned()
         })
         .collect();
-    assert_eq!(levels, ["note"]);
+    assert_eq!(levels, ["info"]);
 }
 
 /// One changed wording at a target fails many cases, for one reason.
