@@ -114,7 +114,11 @@ fn methods(path: &str) -> MethodRouter<Arc<AppState>> {
         "/v1/ready" => get(process::ready),
         "/v1/ca.pem" => get(process::ca),
         "/v1/openapi.json" => get(document::openapi),
-        "/v1/appliances" => get(appliances::list).post(appliances::create),
+        "/v1/reset" => post(appliances::reset_all),
+        "/v1/appliances" => {
+            let made = get(appliances::list).post(appliances::create);
+            made.delete(appliances::delete_all)
+        }
         "/v1/appliances/{name}" => get(appliances::one).delete(appliances::delete),
         "/v1/appliances/{name}/reset" => post(appliances::reset),
         "/v1/appliances/{name}/users" => get(users::list).post(users::add),
@@ -122,6 +126,7 @@ fn methods(path: &str) -> MethodRouter<Arc<AppState>> {
             let changed = put(users::put).patch(users::patch);
             changed.get(users::one).delete(users::remove)
         }
+        "/v1/appliances/{name}/users/{user}/password-is" => post(users::password_is),
         "/v1/appliances/{name}/failures" => get(failures::list).post(failures::add),
         "/v1/appliances/{name}/failures/{mode}" => {
             let armed = put(failures::arm).patch(failures::arm);

@@ -22,14 +22,13 @@ use std::{
 };
 
 pub(crate) use entry::{EntryClass, EntryData, EntryId, JournalEntry};
-pub use entry::{EntryFilter, Progress};
+pub use entry::{EntryFilter, Progress, SentAnswer};
 pub use finding::Finding;
-use http::StatusCode;
 pub use request::RecordedRequest;
 pub use shared::MemoryBudget;
 pub(crate) use shared::SharedJournal;
 pub use suggestion::suggestion;
-pub use view::{EntryView, FindingView, JournalRedactor, OTHER_ANSWER, RequestView};
+pub use view::{EntryView, FindingView, JournalRedactor, OTHER_ANSWER, RequestView, named_user};
 
 /// Locks a mutex, also after a panic of a thread that held it.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -117,16 +116,20 @@ impl BoundedJournal {
             number,
             data,
             progress: Progress::Open,
-            status: None,
+            sent: None,
             ended: None,
         };
         self.bytes += entry.weight();
         self.entries.push_back(entry);
+        self.keep_bounds();
+        EntryId { number, place }
+    }
+
+    fn keep_bounds(&mut self) {
         while self.len() > 1 && (self.len() > self.bounds.entries || self.bytes > self.bounds.bytes)
         {
             self.drop_oldest();
         }
-        EntryId { number, place }
     }
 
     /// Returns where a request is counted.
@@ -141,24 +144,27 @@ impl BoundedJournal {
         })
     }
 
-    /// Completes an entry whose response, with this status, has ended. An entry that was dropped
+    /// Completes an entry whose response has ended. An entry that was dropped
     /// is counted all the same; one from before the last clear is not.
     pub(crate) fn complete(
         &mut self,
         id: &EntryId,
-        status: StatusCode,
+        sent: SentAnswer,
         progress: Progress,
         now: Instant,
     ) {
         if let Some(index) = self.index(id.number) {
             let entry = &mut self.entries[index];
-            (entry.status, entry.progress, entry.ended) = (Some(status), progress, Some(now));
+            self.bytes -= entry.weight();
+            (entry.sent, entry.progress, entry.ended) = (Some(sent), progress, Some(now));
+            self.bytes += entry.weight();
         }
         if id.number > self.cleared {
             let counts = &mut self.tallies[id.place].counts;
             counts[Progress::Open as usize] -= 1;
             counts[progress as usize] += 1;
         }
+        self.keep_bounds();
     }
 
     /// Drops all entries and restarts the counts. Numbers continue.
@@ -172,8 +178,11 @@ impl BoundedJournal {
     }
 
     /// Returns the number of matching requests since the start or the last [`BoundedJournal::clear`],
-    /// dropped ones included.
+    /// dropped ones included, unless they are of one user or path.
     pub(crate) fn count(&self, filter: &EntryFilter) -> u64 {
+        if filter.needs_entries() {
+            return self.newest(filter).count() as u64;
+        }
         let in_state = |tally: &Tally| match filter.state {
             None => tally.counts.iter().sum(),
             Some(state) => tally.counts[state as usize],

@@ -12,7 +12,6 @@ mod description;
 pub(crate) mod error;
 mod expectation;
 mod failure;
-mod filter;
 mod journal;
 pub(crate) mod runtime;
 
@@ -186,11 +185,7 @@ impl Double {
 
     /// Tells whether this is a user's password now: no password is given out. False for an unknown user.
     pub fn password_is(&self, username: &str, password: &str) -> bool {
-        let state = self.appliance.state();
-        state
-            .directory
-            .find(username)
-            .is_some_and(|user| user.password.expose() == password)
+        self.appliance.password_is(username, password) == Some(true)
     }
 
     /// Returns the users' names, in alphabetical order.

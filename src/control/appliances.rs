@@ -72,6 +72,22 @@ pub(super) async fn delete(
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// All are stopped before the first is waited for.
+pub(super) async fn delete_all(State(app): State<Arc<AppState>>) -> StatusCode {
+    let all = app.registry.appliances().into_iter();
+    let deleted = all.filter_map(|running| app.registry.delete(&running.appliance().name()));
+    for deleted in deleted.collect::<Vec<_>>() {
+        deleted.await;
+    }
+    StatusCode::NO_CONTENT
+}
+
+pub(super) async fn reset_all(State(app): State<Arc<AppState>>) -> StatusCode {
+    let all = app.registry.appliances();
+    all.iter().for_each(|running| running.appliance().reset());
+    StatusCode::NO_CONTENT
+}
+
 pub(super) async fn reset(AppliancePath(running, _): AppliancePath) -> StatusCode {
     running.appliance().reset();
     StatusCode::NO_CONTENT

@@ -18,7 +18,7 @@ use crate::{
         problem::{JsonResult, Problem, shorten},
         process,
     },
-    failure,
+    failure, fixture,
     journal::{EntryFilter, EntryView, Finding, OTHER_ANSWER},
     server::MockAppliance,
 };
@@ -32,6 +32,8 @@ pub(super) struct EntryQuery {
     judged: Option<String>,
     state: Option<String>,
     failure: Option<String>,
+    user: Option<String>,
+    path: Option<String>,
     limit: Option<usize>,
     count: Option<u64>,
     timeout: Option<String>,
@@ -47,7 +49,8 @@ pub(super) async fn get(
         let detail = format!("unknown field `{name}`, only journal/wait takes it");
         return Err(Problem::invalid_query(detail));
     }
-    Ok(page(running.appliance(), &query.filter()?, query.limit()?))
+    let filter = query.filter(running.appliance())?;
+    Ok(page(running.appliance(), &filter, query.limit()?))
 }
 
 pub(super) async fn clear(AppliancePath(running, _): AppliancePath) -> StatusCode {
@@ -61,12 +64,13 @@ pub(super) async fn wait(
     query: Result<Query<EntryQuery>, QueryRejection>,
 ) -> JsonResult {
     let Query(query) = query?;
-    let (filter, limit, timeout) = (query.filter()?, query.limit()?, query.timeout()?);
+    let appliance = running.appliance();
+    let (filter, limit, timeout) = (query.filter(appliance)?, query.limit()?, query.timeout()?);
     let count = query.count.unwrap_or(1);
     if count == 0 {
-        return Err(Problem::invalid_query("count is 0, expected at least 1"));
+        let problem = Problem::invalid_query("count is 0, expected at least 1");
+        return Err(problem.hint("GET …/journal tells at once how many came"));
     }
-    let appliance = running.appliance();
     tokio::select! {
         // What has happened counts, however late it is.
         biased;
@@ -89,14 +93,31 @@ pub(super) async fn findings(AppliancePath(running, _): AppliancePath) -> Json<V
 }
 
 impl EntryQuery {
-    fn filter(&self) -> Result<EntryFilter, Problem> {
-        Ok(EntryFilter {
+    fn filter(&self, appliance: &MockAppliance) -> Result<EntryFilter, Problem> {
+        let filter = EntryFilter {
             operation: named(self.operation.as_ref())?,
             outcome: named(self.outcome.as_ref())?,
             judged: named(self.judged.as_ref())?,
             state: named(self.state.as_ref())?,
             failure: self.failure.clone(),
-        })
+            user: self.user.clone(),
+            path: self.path.clone(),
+        };
+        let Some(name) = &self.failure else {
+            return Ok(filter);
+        };
+        let counters = appliance.counters();
+        let known = counters.iter().map(|counter| counter.mode.as_str());
+        let known: Vec<&str> = known.chain(fixture::READY_MADE.iter().copied()).collect();
+        let removed = EntryFilter {
+            failure: Some(name.clone()),
+            ..EntryFilter::default()
+        };
+        if known.contains(&name.as_str()) || appliance.count(&removed) > 0 {
+            return Ok(filter);
+        }
+        let detail = format!("unknown failure mode `{}`", shorten(name));
+        Err(Problem::invalid_query(detail).nearest(name, known))
     }
 
     fn limit(&self) -> Result<usize, Problem> {

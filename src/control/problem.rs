@@ -42,7 +42,7 @@ problems! {
     malformed_host 400 "Missing or invalid Host header",
     method_not_allowed 405 "Method not allowed",
     name_taken 409 "The name is taken",
-    not_reached 408 "Not reached in time",
+    not_reached 409 "Not reached in time",
     port_closed 503 "The port of an appliance is closed",
     port_taken 409 "The port is taken",
     too_many_appliances 503 "Too many appliances",

@@ -2,6 +2,7 @@
 
 use axum::{Json, response::IntoResponse};
 use http::{StatusCode, header};
+use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::{
@@ -74,6 +75,22 @@ pub(super) async fn patch(
     let changed = running.appliance().change_user(&username, change);
     let user = changed.ok_or_else(|| unknown(&username))??;
     Ok(Json(shown(&user)))
+}
+
+/// A password that a user may have.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Candidate {
+    password: String,
+}
+
+pub(super) async fn password_is(
+    AppliancePath(running, username): AppliancePath,
+    RequestJson(Candidate { password }): RequestJson<Candidate>,
+) -> JsonResult {
+    let answer = running.appliance().password_is(&username, &password);
+    let answer = answer.ok_or_else(|| unknown(&username))?;
+    Ok(Json(json!({ "password_is": answer })))
 }
 
 /// Reads a user of this name.

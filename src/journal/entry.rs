@@ -1,11 +1,13 @@
 //! One entry: a request, how it was evaluated, and what became of the response.
 
 use std::{
+    fmt,
     net::IpAddr,
     sync::Arc,
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
+use bytes::Bytes;
 use http::StatusCode;
 
 use crate::{
@@ -21,10 +23,14 @@ pub struct EntryData {
     pub at: Moment,
     /// The same moment on the machine's clock, from which the response time is measured.
     pub instant: Instant,
+    /// The same moment as the time of day.
+    pub time: SystemTime,
     /// The client's address.
     pub source: IpAddr,
     /// The number of the connection.
     pub connection: u64,
+    /// The user it is about, if it names one.
+    pub user: Option<Box<str>>,
     /// How the request is counted.
     pub class: EntryClass,
     /// Why the appliance came to its outcome; `None` if the server rejected the request.
@@ -59,10 +65,19 @@ pub struct JournalEntry {
     pub data: EntryData,
     /// What became of the response.
     pub progress: Progress,
-    /// The status of the response, once it has ended.
-    pub status: Option<StatusCode>,
+    /// The response, once it has ended.
+    pub sent: Option<SentAnswer>,
     /// When the response ended; meaningless before that.
     pub(super) ended: Option<Instant>,
+}
+
+/// What a failure mode and the appliance made of a response, whole, wherever its delivery ended.
+#[derive(Clone, Debug)]
+pub struct SentAnswer {
+    /// Its status.
+    pub status: StatusCode,
+    /// Its body.
+    pub body: Bytes,
 }
 
 /// Identifies an entry that is to be completed.
@@ -102,12 +117,18 @@ pub struct EntryFilter {
     pub state: Option<Progress>,
     /// The name of the failure mode that altered the response.
     pub failure: Option<String>,
+    /// The user that the request is about.
+    pub user: Option<String>,
+    /// The path of the request, without its query.
+    pub path: Option<String>,
 }
 
 impl JournalEntry {
-    /// Returns the number of bytes: the request's and the entry's own.
+    /// Returns the number of bytes: the request's, the response's and the entry's own.
     pub(super) fn weight(&self) -> usize {
-        size_of::<JournalEntry>() + self.data.request.len()
+        let user = self.data.user.as_ref().map_or(0, |user| user.len());
+        let body = self.sent.as_ref().map_or(0, |sent| sent.body.len());
+        size_of::<JournalEntry>() + self.data.request.len() + user + body
     }
 
     /// Returns how long the response took, from the request's last byte to its own last byte.
@@ -120,7 +141,17 @@ impl JournalEntry {
 impl EntryFilter {
     /// Returns whether an entry matches.
     pub fn matches(&self, entry: &JournalEntry) -> bool {
-        self.selects(&entry.data.class) && self.state.is_none_or(|state| state == entry.progress)
+        let data = &entry.data;
+        let is_path = |path: &String| path == data.request.path();
+        self.selects(&data.class)
+            && self.state.is_none_or(|state| state == entry.progress)
+            && (self.user.is_none() || self.user.as_deref() == data.user.as_deref())
+            && self.path.as_ref().is_none_or(is_path)
+    }
+
+    /// Returns whether only entries that are kept can be counted.
+    pub(super) fn needs_entries(&self) -> bool {
+        self.user.is_some() || self.path.is_some()
     }
 
     /// Returns whether entries of a class match, whatever their state.
@@ -129,5 +160,28 @@ impl EntryFilter {
             && (self.outcome.is_none() || self.outcome == class.outcome)
             && self.judged.is_none_or(|judged| judged == class.judged)
             && (self.failure.is_none() || self.failure.as_deref() == class.failure.as_deref())
+    }
+}
+
+/// As text: ``set_password → password_replaced by "test", changed by failure mode `slow` ``.
+impl fmt::Display for EntryFilter {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let operation = self.operation.map_or("any request", Operation::name);
+        let parts = [
+            self.outcome.map(|outcome| format!(" → {outcome}")),
+            self.judged.map(|judged| format!(" judged {judged}")),
+            self.user.as_ref().map(|user| format!(" by {user:?}")),
+            self.path.as_ref().map(|path| format!(" at {path:?}")),
+            self.failure.as_ref().map(|failure| {
+                let name = failure.escape_debug();
+                format!(", changed by failure mode `{name}`")
+            }),
+            self.state.map(|state| format!(", {state}")),
+        ];
+        out.write_str(operation)?;
+        parts
+            .iter()
+            .flatten()
+            .try_for_each(|part| out.write_str(part))
     }
 }

@@ -5,12 +5,13 @@
 
 use std::fmt;
 
-use http::{HeaderMap, Method, Uri};
+use http::{HeaderMap, Method, Uri, Version};
 
 /// A copy of a request. It contains passwords, so `Debug` shows only its size.
 #[derive(Clone)]
 pub struct RecordedRequest {
     method: Method,
+    version: Version,
     /// Target, header lines, body.
     kept: Box<[u8]>,
     target_end: usize,
@@ -20,7 +21,11 @@ pub struct RecordedRequest {
 
 impl RecordedRequest {
     /// Copies a request, with the first 4 KiB of the body.
-    pub fn new(method: &Method, uri: &Uri, headers: &HeaderMap, body: &[u8]) -> RecordedRequest {
+    pub fn new(
+        (method, uri, version): (&Method, &Uri, Version),
+        headers: &HeaderMap,
+        body: &[u8],
+    ) -> RecordedRequest {
         let target = uri.path_and_query().map_or("", |target| target.as_str());
         let start = &body[..body.len().min(MAX_BODY_BYTES)];
         // Neither ends a name or value: a colon and a line feed.
@@ -40,6 +45,7 @@ impl RecordedRequest {
         kept.extend_from_slice(start);
         RecordedRequest {
             method: method.clone(),
+            version,
             kept: kept.into(),
             target_end,
             head_end,
@@ -54,6 +60,11 @@ impl RecordedRequest {
 
     pub(super) fn method(&self) -> &str {
         self.method.as_str()
+    }
+
+    /// Returns the version of HTTP, as a request line has it.
+    pub(super) fn version(&self) -> String {
+        format!("{:?}", self.version)
     }
 
     /// Returns the path.
@@ -108,7 +119,8 @@ mod tests {
             .header("x-y", "z: \u{e9}")
             .body(())
             .unwrap();
-        RecordedRequest::new(request.method(), request.uri(), request.headers(), body)
+        let line = (request.method(), request.uri(), request.version());
+        RecordedRequest::new(line, request.headers(), body)
     }
 
     #[test]

@@ -12,10 +12,9 @@ use std::{
     time::Instant,
 };
 
-use http::StatusCode;
 use tokio::sync::Notify;
 
-use crate::journal::{BoundedJournal, Bounds, EntryData, EntryId, Progress, lock};
+use crate::journal::{BoundedJournal, Bounds, EntryData, EntryId, Progress, SentAnswer, lock};
 
 /// A journal, its share of the memory budget, and those who wait for it.
 ///
@@ -39,39 +38,37 @@ impl SharedJournal {
         shared
     }
 
-    /// Adds an entry, and makes room if all journals together hold too much. May be called under the
-    /// appliance's lock, so that the entries are in the order of evaluation.
+    /// Adds an entry. May be called under the appliance's lock, so that the entries are in the order of evaluation.
     pub(crate) fn push(&self, data: EntryData) -> EntryId {
+        self.change(|journal| journal.push(data))
+    }
+
+    pub(crate) fn complete(
+        &self,
+        id: &EntryId,
+        sent: SentAnswer,
+        progress: Progress,
+        now: Instant,
+    ) {
+        self.change(|journal| journal.complete(id, sent, progress, now));
+    }
+
+    pub(crate) fn clear(&self) {
+        self.change(BoundedJournal::clear);
+    }
+
+    /// Changes the journal, and makes room if all journals together hold too much.
+    fn change<T>(&self, change: impl FnOnce(&mut BoundedJournal) -> T) -> T {
         let mut journal = self.lock();
         let before = journal.bytes();
-        let id = journal.push(data);
+        let result = change(&mut journal);
         let after = journal.bytes();
         self.budget.add(after.saturating_sub(before));
         drop(journal);
         self.budget.subtract(before.saturating_sub(after));
         self.budget.make_room();
         self.changed.notify_waiters();
-        id
-    }
-
-    pub(crate) fn complete(
-        &self,
-        id: &EntryId,
-        status: StatusCode,
-        progress: Progress,
-        now: Instant,
-    ) {
-        self.lock().complete(id, status, progress, now);
-        self.changed.notify_waiters();
-    }
-
-    pub(crate) fn clear(&self) {
-        let mut journal = self.lock();
-        let freed = journal.bytes();
-        journal.clear();
-        drop(journal);
-        self.budget.subtract(freed);
-        self.changed.notify_waiters();
+        result
     }
 
     /// Reads the journal under its lock; `read` must be short.

@@ -1,6 +1,10 @@
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeSet,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
-use http::Request;
+use http::{Request, StatusCode};
 
 use super::*;
 use crate::{
@@ -20,17 +24,15 @@ fn arrival(path: &str, body: &str) -> EntryData {
         .header("user-agent", "abc Old12345!")
         .body(())
         .unwrap();
-    let recorded = RecordedRequest::new(
-        request.method(),
-        request.uri(),
-        request.headers(),
-        body.as_bytes(),
-    );
+    let line = (request.method(), request.uri(), request.version());
+    let recorded = RecordedRequest::new(line, request.headers(), body.as_bytes());
     EntryData {
         at: Moment(Duration::from_millis(1500)),
         instant: now(),
+        time: SystemTime::UNIX_EPOCH + Duration::from_millis(1500),
         source: [127, 0, 0, 1].into(),
         connection: 3,
+        user: named_user(body.as_bytes()).map(Into::into),
         class: EntryClass {
             operation: Some(Operation::Validation),
             outcome: Some(Outcome::Authenticated),
@@ -44,6 +46,13 @@ fn arrival(path: &str, body: &str) -> EntryData {
     }
 }
 
+fn ok() -> SentAnswer {
+    SentAnswer {
+        status: StatusCode::OK,
+        body: r#"{"msg": "for Known1234!"}"#.into(),
+    }
+}
+
 pub(super) fn plain() -> EntryData {
     arrival(
         "/api/external/authentication/validation",
@@ -54,6 +63,10 @@ pub(super) fn plain() -> EntryData {
 fn view(arrival: EntryData) -> EntryView {
     let mut journal = BoundedJournal::default();
     journal.push(arrival);
+    view_of(&journal)
+}
+
+fn view_of(journal: &BoundedJournal) -> EntryView {
     let redactor = Redactor::of_secrets(["Known1234!"], &BTreeSet::new());
     let rules = Rules::with_defaults(Kind::Sensor);
     let reader = JournalRedactor::new(&rules, Fingerprints::new([1; 16]), redactor);
@@ -138,8 +151,8 @@ fn counts_follow_an_entry_that_was_dropped() {
         ..EntryFilter::default()
     };
     assert_eq!(journal.count(&wanted(Progress::Open)), 2);
-    journal.complete(&tickets[0], StatusCode::OK, Progress::Done, now());
-    journal.complete(&tickets[1], StatusCode::OK, Progress::Cut, now());
+    journal.complete(&tickets[0], ok(), Progress::Done, now());
+    journal.complete(&tickets[1], ok(), Progress::Cut, now());
     let counts = [
         Progress::Open,
         Progress::Done,
@@ -166,10 +179,44 @@ fn counts_follow_an_entry_that_was_dropped() {
         journal
             .newest(&slow)
             .take(9)
-            .map(|entry| (entry.progress, entry.status))
+            .map(|entry| (entry.progress, entry.sent.as_ref().map(|sent| sent.status)))
             .collect::<Vec<_>>(),
         [(Progress::Cut, Some(StatusCode::OK))]
     );
+}
+
+#[test]
+fn entry_shows_time_version_and_answer_without_passwords() {
+    let mut journal = BoundedJournal::default();
+    let id = journal.push(plain());
+    let before = journal.bytes();
+    journal.complete(&id, ok(), Progress::Done, now());
+    assert_eq!(journal.bytes(), before + ok().body.len());
+
+    let view = view_of(&journal);
+
+    assert_eq!(view.time, "1970-01-01T00:00:01.500Z");
+    assert_eq!(view.request.version, "HTTP/1.1");
+    assert_eq!(view.answer.unwrap(), r#"{"msg": "for «secret»"}"#);
+}
+
+#[test]
+fn entries_are_chosen_by_user_and_path() {
+    let mut journal = BoundedJournal::default();
+    journal.push(plain());
+    journal.push(arrival("/other?a=b", r#"{"username": "lab"}"#));
+    journal.push(arrival("/other", "no JSON"));
+    let count = |user: Option<&str>, path: Option<&str>| {
+        journal.count(&EntryFilter {
+            user: user.map(str::to_owned),
+            path: path.map(str::to_owned),
+            ..EntryFilter::default()
+        })
+    };
+    assert_eq!(count(Some("test"), None), 1);
+    assert_eq!(count(None, Some("/other")), 2);
+    assert_eq!(count(Some("lab"), Some("/other")), 1);
+    assert_eq!(count(Some("test"), Some("/other")), 0);
 }
 
 #[test]
@@ -185,10 +232,10 @@ fn clear_restarts_counts_without_open_entries() {
         ),
         (0, 0, 0)
     );
-    journal.complete(&before, StatusCode::OK, Progress::Done, now());
+    journal.complete(&before, ok(), Progress::Done, now());
     assert_eq!(journal.count(&EntryFilter::default()), 0);
     let after = journal.push(plain());
-    journal.complete(&after, StatusCode::OK, Progress::Done, now());
+    journal.complete(&after, ok(), Progress::Done, now());
     assert_eq!(
         (journal.count(&EntryFilter::default()), journal.findings()),
         (1, vec![(Finding::Token, 1)])
@@ -246,7 +293,11 @@ fn password_is_hidden_in_header_names_and_across_path_and_query() {
         .body(())
         .unwrap();
     let arrival = EntryData {
-        request: RecordedRequest::new(request.method(), request.uri(), request.headers(), b""),
+        request: RecordedRequest::new(
+            (request.method(), request.uri(), request.version()),
+            request.headers(),
+            b"",
+        ),
         ..plain()
     };
     let mut journal = BoundedJournal::default();

@@ -1,6 +1,9 @@
 //! An entry as anybody may read it: masked by place, then redacted by value.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{
+    collections::BTreeSet,
+    time::{Duration, SystemTime},
+};
 
 use serde::{Serialize, de::IgnoredAny};
 use serde_json::{Map, Value};
@@ -8,8 +11,8 @@ use serde_json::{Map, Value};
 use crate::{
     appliance::Rules,
     contract,
-    contract::{Field, Kind, Operation, Outcome},
-    journal::{Finding, JournalEntry, suggestion},
+    contract::{Field, Kind, Operation, Outcome, encoding},
+    journal::{Finding, JournalEntry, SentAnswer, suggestion},
     redact::{Fingerprints, Mask, Redactor, names_a_user},
 };
 
@@ -31,6 +34,8 @@ pub struct EntryView {
     pub state: &'static str,
     /// When it was judged, in milliseconds on the appliance's clock.
     pub at_ms: f64,
+    /// The same as the time of day: RFC 3339, in UTC.
+    pub time: String,
     /// The client's address.
     pub source: String,
     /// The number of the connection.
@@ -51,6 +56,8 @@ pub struct EntryView {
     pub changed: bool,
     /// The status of the answer, once that has ended.
     pub status: Option<u16>,
+    /// The body of the answer, whole, once that has ended; no password is in it.
+    pub answer: Option<String>,
     /// How long the answer took, in milliseconds on the wall clock, once it has ended.
     pub took_ms: Option<f64>,
     /// The request.
@@ -69,6 +76,8 @@ pub struct EntryView {
 pub struct RequestView {
     /// The method.
     pub method: String,
+    /// The version of HTTP: `HTTP/1.1`.
+    pub version: String,
     /// Path and query, the query's values masked.
     pub target: String,
     /// Names and values, in order.
@@ -116,14 +125,13 @@ impl<'a> JournalRedactor<'a> {
         };
         let is_password = |name: &str| Field::NAMES.contains(&name) && name.contains("password");
         let passwords = fields.iter().filter(|(name, _)| is_password(name));
-        let mut users = fields
-            .iter()
-            .filter(|(name, _)| name == Field::Username.name());
+        let answer = |sent: &SentAnswer| clean(&String::from_utf8_lossy(&sent.body));
         let suggest = || clean(&suggestion(self.rules, request.path()));
         EntryView {
             number: entry.number,
             state: entry.progress.name(),
             at_ms: milliseconds(data.at.0),
+            time: time_of_day(data.time),
             source: data.source.to_string(),
             connection: data.connection,
             operation: class.operation.map(Operation::name),
@@ -133,13 +141,15 @@ impl<'a> JournalRedactor<'a> {
                 || format!("refused before it was read: {}", class.judged),
                 |reason| reason.to_string(),
             ),
-            user: users.next().map(|(_, value)| clean(value)),
+            user: data.user.as_deref().map(clean),
             failure: class.failure.as_deref().map(str::to_owned),
             changed: data.changed,
-            status: entry.status.map(|status| status.as_u16()),
+            status: entry.sent.as_ref().map(|sent| sent.status.as_u16()),
+            answer: entry.sent.as_ref().map(answer),
             took_ms: entry.took().map(milliseconds),
             request: RequestView {
                 method: clean(request.method()),
+                version: request.version(),
                 target: self.target(request.target(), &clean),
                 headers: request.headers().map(header).collect(),
                 body: clean(&self.mask.body(request.body())),
@@ -216,6 +226,13 @@ impl JournalEntry {
     }
 }
 
+/// Returns the user that a body names, whatever is wrong with it.
+pub fn named_user(body: &[u8]) -> Option<String> {
+    let mut fields = fields(body).into_iter();
+    let user = fields.find(|(name, _)| name == Field::Username.name());
+    user.map(|(_, value)| value)
+}
+
 /// Names and texts of a body that is a JSON object. Of two of one name the last.
 type TextFields = Vec<(String, String)>;
 
@@ -240,6 +257,13 @@ fn names(kind: Kind) -> BTreeSet<String> {
 fn milliseconds(time: Duration) -> f64 {
     // Microseconds are what a reader can use.
     (time.as_secs_f64() * 1_000_000.0).round() / 1000.0
+}
+
+/// Writes a time of day to the millisecond.
+fn time_of_day(time: SystemTime) -> String {
+    let since = time.duration_since(SystemTime::UNIX_EPOCH);
+    let millis = since.unwrap_or_default().subsec_millis();
+    encoding::timestamp(time).replace('Z', &format!(".{millis:03}Z"))
 }
 
 /// What a line says instead of an outcome that the client was not told.

@@ -12,12 +12,10 @@ use std::{
     time::Duration,
 };
 
-use http::StatusCode;
-
 use crate::{
     clock,
     failure::WireStep,
-    journal::{EntryId, Progress, lock},
+    journal::{EntryId, Progress, SentAnswer, lock},
     server::{Client, Limits, Service},
 };
 
@@ -46,7 +44,7 @@ pub(super) struct ConnectionState {
     /// What replaces the answer that hyper is about to write.
     pub(super) script: Option<WireScript>,
     /// The answers that were given to hyper and are not sent yet, oldest first.
-    pub(super) pending: Vec<(EntryId, StatusCode)>,
+    pub(super) pending: Vec<(EntryId, SentAnswer)>,
 }
 
 /// What is sent in place of an answer, and the clock's age from which its waits count.
@@ -93,8 +91,8 @@ impl Connection {
             return;
         }
         let now = clock::instant();
-        for (entry, status) in pending {
-            self.service.complete(entry, status, progress, now);
+        for (entry, sent) in pending {
+            self.service.complete(entry, sent, progress, now);
         }
     }
 }

@@ -5,7 +5,6 @@ use std::{
     future::poll_fn,
     pin::pin,
     task::{Poll, ready},
-    time::SystemTime,
 };
 
 use bytes::Bytes;
@@ -17,7 +16,9 @@ use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::{Body, Incoming};
 
 use crate::{
+    clock,
     failure::{Delivery, Framing, RequestFlags, WireStep},
+    journal::SentAnswer,
     server::{
         Refusal, ServerAnswer,
         connection::{Connection, ConnectionPhase, WireScript},
@@ -68,7 +69,10 @@ fn deliver(
     if delivery.is_plain() {
         return delivery.response;
     }
-    let mut steps = delivery.script(request_flags(request), &date());
+    let mut steps = delivery.script(
+        request_flags(request),
+        &httpdate::fmt_http_date(clock::wall_time()),
+    );
     let is_honest = delivery.framing == Framing::True && delivery.end.is_none();
     if is_honest && steps.last() == Some(&WireStep::Close) {
         // The client asked for the end: hyper closes, over TLS with a `close_notify`.
@@ -84,8 +88,12 @@ fn note_pending(answer: ServerAnswer, connection: &Connection) -> Delivery {
         connection.limits.log.line(&note);
     }
     if let Some(entry) = answer.entry {
-        let status = answer.delivery.response.status();
-        connection.state().pending.push((entry, status));
+        let response = &answer.delivery.response;
+        let sent = SentAnswer {
+            status: response.status(),
+            body: response.body().clone(),
+        };
+        connection.state().pending.push((entry, sent));
     }
     answer.delivery
 }
@@ -106,14 +114,6 @@ fn request_flags(request: &Request<Bytes>) -> RequestFlags {
         head: request.method() == Method::HEAD,
         close: has_option("close") || http10 && !has_option("keep-alive"),
     }
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "an answer has the date of the system, as hyper's own do"
-)]
-fn date() -> String {
-    httpdate::fmt_http_date(SystemTime::now())
 }
 
 /// Validates a head, then reads the whole body.

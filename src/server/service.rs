@@ -7,12 +7,12 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{Request, Response, StatusCode, request::Parts};
+use http::{Request, Response, request::Parts};
 
 use crate::{
     clock::Clock,
     failure::{Delivery, TlsFailure},
-    journal::{EntryId, Progress},
+    journal::{EntryId, Progress, SentAnswer},
 };
 
 /// What stands behind a port.
@@ -29,7 +29,7 @@ pub trait Service: Send + Sync + 'static {
     fn on_unreadable(&self) {}
 
     /// Called once for each answer with a journal entry, when it was sent or never will be.
-    fn complete(&self, _entry: EntryId, _status: StatusCode, _progress: Progress, _now: Instant) {}
+    fn complete(&self, _entry: EntryId, _sent: SentAnswer, _progress: Progress, _now: Instant) {}
 
     /// Returns the clock of delays and of outages.
     fn clock(&self) -> &Clock;

@@ -5,15 +5,14 @@ use std::collections::HashMap;
 use crate::{
     journal::{EntryFilter, EntryView, OTHER_ANSWER},
     server::MockAppliance,
-    testing::filter::RequestFilter,
 };
 
 /// Describes the requests to a double in lines, those nearest to the filter first.
-pub(super) fn describe_requests(appliance: &MockAppliance, filter: &RequestFilter) -> String {
+pub(super) fn describe_requests(appliance: &MockAppliance, filter: &EntryFilter) -> String {
     let page = appliance.journal(&EntryFilter::default(), usize::MAX);
     // For each line its distance, the number of the first request, and how many requests are alike.
     let mut groups: HashMap<String, (u8, u64, usize)> = HashMap::new();
-    for view in page.entries.iter().rev() {
+    for view in &page.entries {
         let first = (distance(view, filter), view.number, 0);
         groups.entry(line(view)).or_insert(first).2 += 1;
     }
@@ -56,8 +55,8 @@ pub(super) fn describe_findings(appliance: &MockAppliance) -> String {
 }
 
 /// The same operation first, the same user next, then what hit no operation: it may have been meant for this one.
-fn distance(view: &EntryView, filter: &RequestFilter) -> u8 {
-    let operation = filter.entry.operation;
+fn distance(view: &EntryView, filter: &EntryFilter) -> u8 {
+    let operation = filter.operation;
     let same_operation = operation.is_none_or(|wanted| view.operation == Some(wanted.name()));
     let same_user = filter.user.is_some() && view.user == filter.user;
     match (same_operation, same_user, view.operation.is_some()) {

@@ -8,7 +8,6 @@ use std::{
 use super::{
     description::{describe_findings, describe_requests},
     error::CallSite,
-    filter::RequestFilter,
 };
 use crate::{
     contract::{Operation, Outcome},
@@ -22,7 +21,7 @@ pub struct Expectation(Arc<Mutex<ExpectationState>>);
 
 #[derive(Debug)]
 struct ExpectationState {
-    filter: RequestFilter,
+    filter: EntryFilter,
     least: Option<u64>,
     most: Option<u64>,
     no_findings: bool,
@@ -61,22 +60,27 @@ impl Expectation {
 
     /// Counts only requests that the appliance gave this outcome, whatever a failure mode sent instead.
     pub fn judged(self, outcome: Outcome) -> Expectation {
-        self.set(|state| state.filter.entry.judged = Some(outcome))
+        self.set(|state| state.filter.judged = Some(outcome))
     }
 
     /// Counts only requests whose client was told this outcome.
     pub fn outcome(self, outcome: Outcome) -> Expectation {
-        self.set(|state| state.filter.entry.outcome = Some(outcome))
+        self.set(|state| state.filter.outcome = Some(outcome))
     }
 
     /// Counts only requests that the failure mode of this name changed.
     pub fn with_failure(self, name: impl Into<String>) -> Expectation {
-        self.set(|state| state.filter.entry.failure = Some(name.into()))
+        self.set(|state| state.filter.failure = Some(name.into()))
     }
 
     /// Counts only requests about this user; entries that the journal dropped are not counted.
     pub fn with_user(self, username: impl Into<String>) -> Expectation {
         self.set(|state| state.filter.user = Some(username.into()))
+    }
+
+    /// Counts only requests for this path, its query left out; entries that the journal dropped are not counted.
+    pub fn with_path(self, path: impl Into<String>) -> Expectation {
+        self.set(|state| state.filter.path = Some(path.into()))
     }
 
     /// Expects that nothing is wrong with the client in any request that is counted.
@@ -93,12 +97,12 @@ impl Expectation {
 impl Expectations {
     /// Expects something of an operation, or of any request.
     pub(super) fn add(&self, operation: Option<Operation>, place: CallSite) -> Expectation {
-        let entry = EntryFilter {
+        let filter = EntryFilter {
             operation,
             ..EntryFilter::default()
         };
         let state = Arc::new(Mutex::new(ExpectationState {
-            filter: RequestFilter { entry, user: None },
+            filter,
             least: None,
             most: None,
             no_findings: false,
@@ -132,7 +136,7 @@ impl ExpectationState {
         let ExpectationState { filter, place, .. } = self;
         let by_default = u64::from(self.most.is_none() && !self.no_findings);
         let least = self.least.unwrap_or(by_default);
-        let count = filter.count(appliance);
+        let count = appliance.count(filter);
         let what = if least <= count && self.most.is_none_or(|most| count <= most) {
             let found = self.findings(appliance);
             if found.is_empty() {
@@ -163,7 +167,10 @@ impl ExpectationState {
         if !self.no_findings {
             return Vec::new();
         }
-        let entries = self.filter.entries(appliance).into_iter();
+        let entries = appliance
+            .journal(&self.filter, usize::MAX)
+            .entries
+            .into_iter();
         let mut names: Vec<_> = entries
             .flat_map(|view| view.findings)
             .map(|finding| finding.name)

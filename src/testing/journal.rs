@@ -5,12 +5,11 @@ use std::{fmt, sync::Arc, time::Duration};
 use super::{
     Double,
     description::{describe_findings, describe_requests},
-    filter::RequestFilter,
     runtime,
 };
 use crate::{
     contract::{Operation, Outcome},
-    journal::{EntryView, Finding, Progress},
+    journal::{EntryFilter, EntryView, Finding, Progress},
 };
 
 /// The journal of a double: by default everything since the start or the last reset; each condition narrows it.
@@ -20,7 +19,7 @@ use crate::{
 #[must_use = "a journal that is not read does nothing"]
 pub struct Journal<'a> {
     double: &'a Double,
-    filter: RequestFilter,
+    filter: EntryFilter,
     within: Duration,
 }
 
@@ -33,44 +32,50 @@ impl<'a> Journal<'a> {
     pub(super) fn new(double: &'a Double) -> Journal<'a> {
         Journal {
             double,
-            filter: RequestFilter::default(),
+            filter: EntryFilter::default(),
             within: DEFAULT_WAIT,
         }
     }
 
     /// Only requests for this operation.
     pub fn operation(mut self, operation: Operation) -> Journal<'a> {
-        self.filter.entry.operation = Some(operation);
+        self.filter.operation = Some(operation);
         self
     }
 
     /// Only those that the appliance gave this outcome, whatever a failure mode sent instead.
     pub fn judged(mut self, outcome: Outcome) -> Journal<'a> {
-        self.filter.entry.judged = Some(outcome);
+        self.filter.judged = Some(outcome);
         self
     }
 
     /// Only those whose client was told this outcome.
     pub fn outcome(mut self, outcome: Outcome) -> Journal<'a> {
-        self.filter.entry.outcome = Some(outcome);
+        self.filter.outcome = Some(outcome);
         self
     }
 
     /// Only those whose answer is as far as this: open, done, cut, or its client left.
     pub fn state(mut self, state: Progress) -> Journal<'a> {
-        self.filter.entry.state = Some(state);
+        self.filter.state = Some(state);
         self
     }
 
     /// Only those that the failure mode of this name changed.
     pub fn failure(mut self, name: impl Into<String>) -> Journal<'a> {
-        self.filter.entry.failure = Some(name.into());
+        self.filter.failure = Some(name.into());
         self
     }
 
     /// Only those about this user: whose password is checked or, by an administrator, set. Entries that were dropped are not counted.
     pub fn user(mut self, username: impl Into<String>) -> Journal<'a> {
         self.filter.user = Some(username.into());
+        self
+    }
+
+    /// Only those for this path, its query left out. Entries that were dropped are not counted.
+    pub fn path(mut self, path: impl Into<String>) -> Journal<'a> {
+        self.filter.path = Some(path.into());
         self
     }
 
@@ -82,12 +87,15 @@ impl<'a> Journal<'a> {
 
     /// Returns those that are kept, in the order of their arrival.
     pub fn entries(&self) -> Vec<EntryView> {
-        self.filter.entries(self.double.appliance())
+        self.double
+            .appliance()
+            .journal(&self.filter, usize::MAX)
+            .entries
     }
 
-    /// Returns how many there were, dropped entries too.
+    /// Returns how many there were, dropped entries too unless of one user or path.
     pub fn count(&self) -> u64 {
-        self.filter.count(self.double.appliance())
+        self.double.appliance().count(&self.filter)
     }
 
     /// Returns what is wrong with the client, and in how many of all requests, of dropped entries too. Conditions do not matter.
@@ -130,7 +138,7 @@ impl<'a> Journal<'a> {
         let appliance = Arc::clone(self.double.appliance());
         let (filter, within) = (self.filter.clone(), self.within);
         async move {
-            tokio::time::timeout(within, filter.reached(appliance, count))
+            tokio::time::timeout(within, appliance.wait(&filter, count))
                 .await
                 .is_ok()
         }

@@ -4,15 +4,19 @@
 use std::{sync::Arc, time::Instant};
 
 use bytes::Bytes;
-use http::{Method, Request, StatusCode, Uri, request::Parts};
+use http::{Method, Request, Uri, request::Parts};
 
 use super::{Content, MockAppliance, ScheduledAppliance, unmatched};
 use crate::{
     appliance::{GracePeriod, Moment, ParsedRequest, Reason, ResponseKey, Rules},
+    clock,
     clock::{Clock, Timestamp},
     contract::Outcome,
     failure::{Call, Delivery, FailureAction, Page, Stale, Trigger},
-    journal::{EntryClass, EntryData, EntryId, Finding, Progress, RecordedRequest, suggestion},
+    journal::{
+        EntryClass, EntryData, EntryId, Finding, Progress, RecordedRequest, SentAnswer, named_user,
+        suggestion,
+    },
     server::{AcceptDecision, Client, PinnedFuture, Refusal, ServerAnswer, Service},
 };
 
@@ -30,19 +34,25 @@ pub(super) struct Decision {
 impl Service for MockAppliance {
     fn answer(&self, request: &Request<Bytes>, client: Client) -> ServerAnswer {
         let (method, uri) = (request.method(), request.uri());
-        let recorded = RecordedRequest::new(method, uri, request.headers(), request.body());
+        let recorded = RecordedRequest::new(
+            (method, uri, request.version()),
+            request.headers(),
+            request.body(),
+        );
         let mut rules = self.rules();
         let read = |rules: &Rules| {
             let parsed = rules.parse_request(request);
             let findings = Finding::all_in(request, parsed.rejection());
-            (parsed, findings)
+            let user = parsed.user().map(Box::from);
+            let user = user.or_else(|| Some(named_user(request.body())?.into()));
+            (parsed, findings, user)
         };
-        let (mut parsed, mut findings) = read(&rules);
+        let (mut parsed, mut findings, mut user) = read(&rules);
         let mut content = self.content();
         if !Arc::ptr_eq(&rules, &content.current.appliance.rules) {
             // Other readings were set since.
             rules = Arc::clone(&content.current.appliance.rules);
-            (parsed, findings) = read(&rules);
+            (parsed, findings, user) = read(&rules);
         }
         // Inside the lock: a request that is evaluated later has a later time, and a later entry.
         let stamp = self.clock.timestamp();
@@ -59,6 +69,7 @@ impl Service for MockAppliance {
         let name = Arc::clone(&content.name);
         let entry = self.journal.push(EntryData {
             reason: Some(reason),
+            user,
             changed: decision.changed,
             findings,
             ..entry_data(&stamp, client, decision.class.clone(), recorded)
@@ -93,7 +104,8 @@ impl Service for MockAppliance {
             judged: outcome,
             failure: None,
         };
-        let recorded = RecordedRequest::new(&head.method, &head.uri, &head.headers, &[]);
+        let recorded =
+            RecordedRequest::new((&head.method, &head.uri, head.version), &head.headers, &[]);
         let mut content = self.content();
         let line = content.line(&head.method, &head.uri);
         content.unmatched.add(format!("{line} ({outcome})"));
@@ -119,8 +131,8 @@ impl Service for MockAppliance {
         self.content().unmatched.add("not HTTP/1.1".to_owned());
     }
 
-    fn complete(&self, entry: EntryId, status: StatusCode, progress: Progress, now: Instant) {
-        self.journal.complete(&entry, status, progress, now);
+    fn complete(&self, entry: EntryId, sent: SentAnswer, progress: Progress, now: Instant) {
+        self.journal.complete(&entry, sent, progress, now);
         self.log(&entry);
     }
 
@@ -270,8 +282,10 @@ fn entry_data(
     EntryData {
         at: stamp.moment,
         instant: stamp.instant,
+        time: clock::wall_time(),
         source: client.source,
         connection: client.connection,
+        user: None,
         class,
         reason: None,
         changed: false,

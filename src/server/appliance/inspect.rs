@@ -23,9 +23,9 @@ use crate::{
 /// Entries of a journal, and how many there were besides.
 #[derive(Clone, Debug, PartialEq)]
 pub struct JournalPage {
-    /// Those that were wanted and are held, newest first.
+    /// Those that were wanted and are held, in the order of their arrival: the newest, where not all were asked for.
     pub entries: Vec<EntryView>,
-    /// How many were ever as wanted, since the start or the last reset, dropped ones too.
+    /// How many were ever as wanted, since the start or the last reset, dropped ones too unless a user or a path was wanted.
     pub count: u64,
     /// Whether there are more of them than asked for.
     pub truncated: bool,
@@ -57,7 +57,7 @@ pub struct Explanation {
 }
 
 impl MockAppliance {
-    /// Returns the wanted entries of the journal, newest first, at most so many, with no password in them.
+    /// Returns the wanted entries of the journal in the order of their arrival, the newest so many, with no password in them.
     pub fn journal(&self, wanted: &EntryFilter, most: usize) -> JournalPage {
         let (entries, truncated, changed, count, dropped) = self.journal.read(|journal| {
             let mut newest = journal.newest(wanted);
@@ -75,7 +75,11 @@ impl MockAppliance {
         let rules = self.rules();
         let redactor = JournalRedactor::new(&rules, FINGERPRINTS.clone(), self.redactor(&changed));
         JournalPage {
-            entries: entries.iter().map(|entry| redactor.view(entry)).collect(),
+            entries: entries
+                .iter()
+                .rev()
+                .map(|entry| redactor.view(entry))
+                .collect(),
             count,
             truncated,
             dropped,
@@ -105,12 +109,6 @@ impl MockAppliance {
     /// Empties the journal, and starts counting again.
     pub fn clear_journal(&self) {
         self.journal.clear();
-    }
-
-    /// Returns how many entries the journal holds, and how many bytes.
-    pub fn journal_size(&self) -> (usize, usize) {
-        self.journal
-            .read(|journal| (journal.len(), journal.bytes()))
     }
 
     /// Returns what a request from a source would get now, and why. Nothing is changed or counted.

@@ -32,15 +32,13 @@ impl MockAppliance {
             .reason
             .map(|reason| reason.to_string())
             .unwrap_or_default();
-        let status = entry.status.map_or(0, |status| status.as_u16());
+        let status = entry.sent.as_ref().map_or(0, |sent| sent.status.as_u16());
         let took_ms = entry.took().unwrap_or_default().as_secs_f64() * 1000.0;
         let (judged, state) = (class.judged.name(), entry.progress.name());
         let outcome = class.outcome.map_or(OTHER_ANSWER, Outcome::name);
-        let failure = class.failure.as_deref().unwrap_or_default();
-        let changed = match failure {
-            "" => String::new(),
-            name => format!(", changed by failure mode `{name}`"),
-        };
+        let failure = class.failure.as_deref();
+        let changed = failure.map(|name| format!(", changed by failure mode `{name}`"));
+        let changed = changed.unwrap_or_default();
         let name = self.name();
         tracing::debug!(
             target: TARGET,

@@ -19,6 +19,12 @@ impl MockAppliance {
         directory.users().cloned().collect()
     }
 
+    /// Tells whether this is a user's password; none where there is no user of that name.
+    pub fn password_is(&self, username: &str, password: &str) -> Option<bool> {
+        let directory = &self.content().current.appliance.state.directory;
+        Some(directory.find(username)?.password.expose() == password)
+    }
+
     /// Adds or replaces a user until the next reset; tells whether the name is new. A former password
     /// of the user no longer validates.
     pub fn put_user(&self, user: User) -> bool {

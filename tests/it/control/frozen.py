@@ -50,7 +50,7 @@ try:
     control("GET", "/v1/appliances/frozen/journal/wait?outcome=password_replaced&timeout=10ms")
 except urllib.error.HTTPError as error:
     problem = json.load(error)
-    assert problem["status"] == 408 and problem["type"] == "urn:d4iot-double:not_reached", problem
+    assert problem["status"] == 409 and problem["type"] == "urn:d4iot-double:not_reached", problem
     print(f"{control('GET', '/v1/appliances/frozen/journal')['count']} come, none wanted")
 
 control("DELETE", "/v1/appliances/frozen")

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 use tokio::time::timeout;
 
-use crate::control::control_server::{ControlServer, SOON, change, validate, validation};
+use crate::control::control_server::{ControlServer, SOON, change, post, validate, validation};
 
 #[tokio::test]
 async fn entries_have_request_and_reason_and_no_password() {
@@ -41,9 +41,9 @@ async fn entries_have_request_and_reason_and_no_password() {
     assert_eq!(
         shown,
         [
-            ("set_password", "password_replaced"),
+            ("validation", "authenticated"),
             ("validation", "credentials_rejected"),
-            ("validation", "authenticated")
+            ("set_password", "password_replaced")
         ]
     );
     assert_eq!(
@@ -120,7 +120,7 @@ async fn a_wait_that_is_over_says_what_came_instead() {
     let nothing = api.get(wait).await;
     assert_eq!(
         (nothing.status, nothing.body["type"].as_str()),
-        (408, Some("urn:d4iot-double:not_reached"))
+        (409, Some("urn:d4iot-double:not_reached"))
     );
     assert!(
         nothing.body["hint"]
@@ -250,5 +250,85 @@ async fn a_page_instead_of_an_answer_is_no_outcome() {
         assert_eq!(api.get(path).await.body["count"], expected, "{action}");
         api.delete("/v1/appliances/s").await;
     }
+    api.end().await;
+}
+
+#[tokio::test]
+async fn entries_are_filtered_by_user_and_path() {
+    let api = ControlServer::http();
+    let client = api.client(&api.sensor("s", json!({})).await);
+    for user in ["test", "admin", "test"] {
+        validate(&client, user, "wrong").await;
+    }
+    change(&client, "test", "wrong", "Next12345!").await;
+    let path = "path=/api/external/authentication/validation";
+    for (query, count) in [
+        ("user=test", 3),
+        ("user=nobody", 0),
+        (path, 3),
+        (&format!("user=test&{path}"), 2),
+        (&format!("user=test&{path}&outcome=authenticated"), 0),
+    ] {
+        let found = api.get(&format!("/v1/appliances/s/journal?{query}")).await;
+        assert_eq!(found.body["count"], count, "{query}");
+        let entries = found.body["entries"].as_array().unwrap();
+        assert_eq!(entries.len(), count, "{query}");
+        assert!(entries.is_sorted_by_key(|entry| entry["number"].as_u64()));
+    }
+    let waited = "/v1/appliances/s/journal/wait?user=test&count=4&timeout=10ms";
+    assert_eq!(
+        api.get(waited).await.body["detail"],
+        "3 of 4 came within 10ms"
+    );
+    api.end().await;
+}
+
+#[tokio::test]
+async fn entries_show_answer_version_and_time_of_day() {
+    let api = ControlServer::http();
+    let client = api.client(&api.sensor("s", json!({})).await);
+    validate(&client, "test", "Canary-9999").await;
+    // A name that is a password: the answer repeats it.
+    let admin = json!({ "admin_username": "admin", "admin_password": "Test0987", "username": "Test12345!", "new_password": "Next12345!" });
+    client
+        .send(&post("set_password_by_admin", &admin))
+        .await
+        .unwrap();
+    let waited = "/v1/appliances/s/journal/wait?state=done&count=2";
+    let entries = &api.get(waited).await.body["entries"];
+    assert_eq!(
+        entries[0]["answer"],
+        r#"{"error":{"userDisplayErrorMessage":"Credentials validation failed"}}"#
+    );
+    assert_eq!(entries[0]["request"]["version"], "HTTP/1.1");
+    let time = entries[0]["time"].as_str().unwrap();
+    assert!(
+        time.starts_with("20") && time.ends_with('Z') && time.len() == 24,
+        "{time}"
+    );
+    let answer = entries[1]["answer"].as_str().unwrap();
+    assert!(answer.contains("«secret»"), "{answer}");
+    assert!(!entries.to_string().contains("Test12345!"), "{entries}");
+    api.end().await;
+}
+
+#[tokio::test]
+async fn an_unknown_failure_mode_is_refused_as_a_filter() {
+    let api = ControlServer::http();
+    let mode = json!({ "failures": [{ "name": "lost", "do": { "status": 500 } }] });
+    let client = api.client(&api.sensor("s", mode).await);
+    validate(&client, "test", "wrong").await;
+    let failure = |name: &str| format!("/v1/appliances/s/journal/wait?failure={name}&timeout=30s");
+    assert_eq!(api.get(&failure("lost")).await.status, 200);
+    api.delete("/v1/appliances/s/failures/lost").await;
+    assert_eq!(
+        api.get(&failure("lost")).await.status,
+        200,
+        "it has entries"
+    );
+    let unknown = api.get(&failure("rebootin")).await;
+    assert_eq!(unknown.status, 400);
+    assert_eq!(unknown.body["detail"], "unknown failure mode `rebootin`");
+    assert_eq!(unknown.body["hint"], "did you mean `rebooting`?");
     api.end().await;
 }

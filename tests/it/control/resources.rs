@@ -320,5 +320,65 @@ fn operation_ids_are_unique() {
         ids.iter().collect::<BTreeSet<_>>().len(),
         "{ids:?}"
     );
-    assert_eq!(ids.len(), 33);
+    assert_eq!(ids.len(), 36);
+}
+
+#[tokio::test]
+async fn a_password_is_compared_and_never_shown() {
+    let api = ControlServer::http();
+    let client = api.client(&api.sensor("s", json!({})).await);
+    let path = "/v1/appliances/s/users/test/password-is";
+    for (password, expected) in [("Test12345!", true), ("Canary-1", false), ("", false)] {
+        let answer = api
+            .json("POST", path, &json!({ "password": password }))
+            .await;
+        assert_eq!(
+            answer.body,
+            json!({ "password_is": expected }),
+            "{password}"
+        );
+    }
+    change(&client, "test", "Test12345!", "Next12345!").await;
+    let old = api
+        .json("POST", path, &json!({ "password": "Test12345!" }))
+        .await;
+    assert_eq!(old.body, json!({ "password_is": false }));
+    assert_eq!(api.get("/v1/appliances/s/journal").await.body["count"], 1);
+    let nobody = path.replace("test/", "nobody/");
+    let unknown = api
+        .json("POST", &nobody, &json!({ "password": "Canary-2" }))
+        .await;
+    let wrong = api
+        .json("POST", path, &json!({ "password": ["Canary-3"] }))
+        .await;
+    assert_eq!((unknown.status, wrong.status), (404, 422));
+    assert!(!format!("{unknown:?}{wrong:?}").contains("Canary"));
+    api.end().await;
+}
+
+#[tokio::test]
+async fn all_appliances_are_reset_and_deleted_at_once() {
+    let api = ControlServer::http();
+    let mut clients = Vec::new();
+    for name in ["a", "b"] {
+        clients.push(api.client(&api.sensor(name, json!({})).await));
+    }
+    for client in &clients {
+        change(client, "test", "Test12345!", "Next12345!").await;
+    }
+    assert_eq!(
+        api.json("POST", "/v1/reset", &json!(null)).await.status,
+        204
+    );
+    for client in &clients {
+        assert_eq!(validate(client, "test", "Test12345!").await, 200);
+    }
+    assert_eq!(api.delete("/v1/appliances").await.status, 204);
+    assert_eq!(
+        api.get("/v1/appliances").await.body["appliances"],
+        json!([])
+    );
+    assert!(clients[0].send(&validation("test", "x")).await.is_err());
+    assert_eq!(api.delete("/v1/appliances").await.status, 204);
+    api.end().await;
 }

@@ -112,7 +112,6 @@ async fn what_is_pipelined_is_done_each_in_its_turn() {
     assert_eq!(
         users,
         (0..20)
-            .rev()
             .map(|number| format!("user{number}"))
             .collect::<Vec<_>>()
     );

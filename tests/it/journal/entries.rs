@@ -23,10 +23,10 @@ async fn an_entry_tells_why_and_what_is_wrong_with_the_client() {
         .appliance()
         .journal(&EntryFilter::default(), 9)
         .entries;
-    assert_eq!(entries[2].findings[0].name, "admin_user");
+    assert_eq!(entries[0].findings[0].name, "admin_user");
     assert_eq!(entries[1].reason, "user exists, password differs");
     assert!(
-        entries[0]
+        entries[2]
             .suggestion
             .as_ref()
             .unwrap()

@@ -75,6 +75,8 @@ fn without_lines(text: &str) -> String {
 #[case::with_another(|expected: Expectation| expected.outcome(Outcome::LockedOut).never())]
 #[case::of_a_user(|expected: Expectation| expected.with_user("test").times(2))]
 #[case::of_nobody(|expected: Expectation| expected.with_user("other").never())]
+#[case::at_a_path(|expected: Expectation| expected.with_path("/api/external/authentication/validation").times(2))]
+#[case::at_no_path(|expected: Expectation| expected.with_path("/other").never())]
 #[case::unbent(|expected: Expectation| expected.with_failure("slow").never())]
 #[case::well_behaved(|expected: Expectation| expected.no_findings())]
 #[tokio::test]
