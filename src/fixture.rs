@@ -34,6 +34,7 @@ pub use mode::ModeContext;
 pub(crate) use node::Spanned;
 pub(crate) use parts::read_mode_with;
 pub use parts::{check_mode_count, read_mode, read_readings, read_user, reload_mode};
+pub(crate) use ready_made::advice;
 pub use ready_made::{READY_MADE, description, ready_made};
 #[cfg(feature = "cli")]
 pub(crate) use schema::component_schemas;

@@ -18,6 +18,7 @@ pub(crate) mod runtime;
 use std::{panic::Location, path::PathBuf, sync::Arc, time::Duration};
 
 pub use builder::Builder;
+pub(crate) use builder::read_fixture;
 pub use error::Error;
 use expectation::Expectations;
 pub use expectation::{Expectation, UnmetExpectations};
@@ -65,7 +66,7 @@ impl Double {
     /// The appliance of a fixture in a file. What is wrong with the file is an error of [`Builder::start`].
     #[track_caller]
     pub fn fixture(path: impl Into<PathBuf>) -> Builder {
-        Builder::file(&path.into())
+        Builder::new(builder::read_fixture(&path.into()))
     }
 
     /// The appliance of a fixture in a text, YAML or JSON: `appliance: console`.

@@ -79,7 +79,7 @@ impl FailureAction {
 
 impl ResponseOverride {
     /// Returns whether another answer replaces the appliance's own.
-    fn replaces_response(&self) -> bool {
+    pub(crate) fn replaces_response(&self) -> bool {
         let fails = self.status.is_some_and(|status| !status.is_success());
         self.outcome.is_some() || fails || self.body.is_some()
     }

@@ -43,7 +43,7 @@ pub struct Builder {
 
 impl Builder {
     #[track_caller]
-    pub(super) fn new(fixture: Result<Fixture, Error>) -> Builder {
+    pub(crate) fn new(fixture: Result<Fixture, Error>) -> Builder {
         Builder {
             fixture,
             place: Location::caller(),
@@ -54,25 +54,6 @@ impl Builder {
             sans: Vec::new(),
             bounds: Bounds::default(),
         }
-    }
-
-    #[track_caller]
-    #[expect(clippy::disallowed_methods, reason = "a fixture may be a file")]
-    pub(super) fn file(path: &Path) -> Builder {
-        let shown = path.display().to_string();
-        Builder::new(match std::fs::read(path) {
-            Ok(bytes) => fixture::read_file(&shown, &bytes, &mut |name| {
-                std::fs::read(path.with_file_name(name))
-            })
-            .map_err(Error::of_file),
-            Err(error) => {
-                let folder = std::env::current_dir().unwrap_or_default();
-                Err(
-                    Error::at(Location::caller(), format!("reading {shown}: {error}"))
-                        .hint(format!("paths begin at {}", folder.display())),
-                )
-            }
-        })
     }
 
     /// Adds a user with the role of a security analyst. Who names users has those and no others: the four built-in ones are there
@@ -269,5 +250,25 @@ impl Builder {
             }
         }
         self
+    }
+}
+
+/// Reads the fixture of a file, and the files that it uses.
+#[track_caller]
+#[expect(clippy::disallowed_methods, reason = "a fixture may be a file")]
+pub(crate) fn read_fixture(path: &Path) -> Result<Fixture, Error> {
+    let shown = path.display().to_string();
+    match std::fs::read(path) {
+        Ok(bytes) => fixture::read_file(&shown, &bytes, &mut |name| {
+            std::fs::read(path.with_file_name(name))
+        })
+        .map_err(Error::of_file),
+        Err(error) => {
+            let folder = std::env::current_dir().unwrap_or_default();
+            Err(
+                Error::at(Location::caller(), format!("reading {shown}: {error}"))
+                    .hint(format!("paths begin at {}", folder.display())),
+            )
+        }
     }
 }
