@@ -37,6 +37,7 @@ pub(crate) use sanitize::{body_text, cut_body};
 use serde::{Deserialize, Serialize};
 #[cfg(feature = "cli")]
 pub(crate) use template::plain;
+pub(crate) use template::{Templates, write_with};
 pub use verdicts::{Conformance, Counts, Regression};
 
 use crate::contract::Kind;

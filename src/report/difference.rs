@@ -5,7 +5,7 @@ use std::{cmp::Reverse, collections::BTreeMap};
 use serde::Serialize;
 
 use crate::{
-    report::{CaseResult, Conformance, Format, Regression, Summary, causes, template},
+    report::{CaseResult, Conformance, Format, Regression, Summary, causes, json, template},
     snapshot,
 };
 
@@ -45,10 +45,45 @@ pub struct DifferenceGroup {
     pub lines: String,
 }
 
+/// What the templates show.
+#[derive(Serialize)]
+struct DifferencePage<'a> {
+    #[serde(flatten)]
+    difference: &'a Difference,
+    every_case: bool,
+}
+
+const TEMPLATES: template::Templates = &[
+    (
+        Format::Html,
+        include_str!("templates/difference_html.jinja"),
+    ),
+    (
+        Format::Markdown,
+        include_str!("templates/difference_markdown.jinja"),
+    ),
+    (
+        Format::Text,
+        include_str!("templates/difference_text.jinja"),
+    ),
+];
+
 impl Difference {
     /// Writes the difference, as text, HTML, JSON or Markdown; none for another format.
     pub fn write(&self, format: Format, every_case: bool) -> Option<Vec<u8>> {
-        let text = template::write_difference(format, self, every_case);
+        let text = if format == Format::Json {
+            Some(json::pretty(self))
+        } else {
+            let difference = self;
+            template::write_with(
+                TEMPLATES,
+                format,
+                DifferencePage {
+                    difference,
+                    every_case,
+                },
+            )
+        };
         text.map(String::into_bytes)
     }
 

@@ -3,7 +3,7 @@
 use crate::report::sanitize;
 
 /// Writes a value as JSON for files and terminals: characters that act on a screen are `\u` escapes, so nothing is lost.
-pub(super) fn pretty(value: &impl serde::Serialize) -> String {
+pub(crate) fn pretty(value: &impl serde::Serialize) -> String {
     let text = serde_json::to_string_pretty(value)
         .expect("strings, numbers, lists and maps of string keys are JSON");
     let mut shown = String::with_capacity(text.len() + 1);

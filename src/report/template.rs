@@ -38,32 +38,42 @@ pub(super) fn write(format: Format, summary: &Summary, style: ReportStyle) -> St
         Serde(model::context(summary, shows, style.every_case)),
         &environment(line, block, style.color && is_text),
     );
-    let lines = text.lines().map(|line| line.trim_end().to_owned() + "\n");
-    if is_text { lines.collect() } else { text }
+    if is_text { trimmed(&text) } else { text }
 }
 
-/// Writes a difference; none for a format that only runs have.
-pub(super) fn write_difference(
+/// Returns a text without blanks at the ends of lines.
+fn trimmed(text: &str) -> String {
+    let lines = text.lines();
+    lines
+        .map(|line| line.trim_end().to_owned() + "\n")
+        .collect()
+}
+
+/// The templates of what is not a run of the suite, by format.
+pub(crate) type Templates = &'static [(Format, &'static str)];
+
+/// Writes something by its template; none for a format that it has not.
+pub(crate) fn write_with(
+    templates: Templates,
     format: Format,
-    difference: &impl Serialize,
-    every_case: bool,
+    context: impl Serialize,
 ) -> Option<String> {
-    let (template, escape): (&str, Escape) = match format {
-        Format::Html => (include_str!("templates/difference_html.jinja"), entities),
-        Format::Json => return Some(json::pretty(difference)),
-        Format::Markdown => (include_str!("templates/difference_markdown.jinja"), code),
-        Format::Text => (
-            include_str!("templates/difference_text.jinja"),
-            str::to_owned,
-        ),
-        _ => return None,
+    let (_, template) = templates.iter().find(|(known, _)| *known == format)?;
+    let escape: Escape = match format {
+        Format::Html | Format::Junit => entities,
+        Format::Markdown => code,
+        _ => str::to_owned,
     };
-    let context = context! { every_case, ..Value::from(Serde(difference)) };
-    Some(render(
+    let text = render(
         template,
-        context,
+        Serde(context),
         &environment(escape, escape, false),
-    ))
+    );
+    Some(if format == Format::Text {
+        trimmed(&text)
+    } else {
+        text
+    })
 }
 
 /// One case that fails, in full, as text.
