@@ -25,6 +25,7 @@ pub mod serve;
 mod signals;
 mod snapshots;
 mod stderr;
+mod sweep;
 mod target;
 
 use std::{env, io, io::Write, panic, panic::AssertUnwindSafe, process::ExitCode, thread};
@@ -58,6 +59,8 @@ struct Cli {
 enum Command {
     /// Run mock appliances, one per fixture; without fixtures: the built-in sensor and console
     Serve(Box<serve::ServeArgs>),
+    /// Run a client of yours in every failure, and say whether the password survives
+    Sweep(Box<sweep::SweepArgs>),
     /// Send every documented request to a target, or to built-in mocks, and check the answers
     #[command(after_help = code::HELP)]
     Check(Box<check::CheckArgs>),
@@ -169,6 +172,7 @@ fn run(command: Command, start: Option<Result<serve::Start>>, console: &Console)
                 check::run(&options, console)
             }
         }
+        Command::Sweep(options) => sweep::run(&options, console),
         Command::Plan(options) => plan::run(&options, console),
         Command::Recover(options) => recover::run(&options, console),
         Command::Pending(options) => review::pending(&options),

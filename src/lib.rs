@@ -121,6 +121,8 @@ pub mod server;
 #[doc(hidden)]
 pub mod runner;
 #[doc(hidden)]
+pub mod sweep;
+#[doc(hidden)]
 pub mod testing;
 // Layer 4.
 #[cfg(feature = "cli")]
@@ -135,6 +137,10 @@ pub use journal::{Bounds, EntryView, Finding, FindingView, Progress, RequestView
 pub use report::{CaseResult, Conformance, Counts, Format};
 pub use runner::{Check, CheckReport, check};
 pub use suite::Account;
+pub use sweep::{
+    At, Attempt, ClientRun, LeftOut, Mark, MarkName, PasswordKind, ScenarioResult, Sweep,
+    SweepError, SweepReport, Task, Verdict, sweep,
+};
 pub use testing::{
     Builder, Double, Error, Expectation, Failure, Journal, UnmetExpectations, WaitTimeout,
 };

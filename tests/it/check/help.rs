@@ -75,6 +75,7 @@ fn help(command: &str) -> String {
 const COMMANDS: &[&str] = &[
     "",
     "serve",
+    "sweep",
     "check",
     "plan",
     "recover",

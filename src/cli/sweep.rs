@@ -1,0 +1,231 @@
+//! `sweep`: runs a command, the client under test, in every failure. The library's `sweep` with a process in place of a closure.
+
+mod command;
+
+use std::{
+    ffi::OsString,
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+    time::Duration,
+};
+
+use clap::Args;
+use command::{CommandClient, Groups};
+use tokio::signal::unix::SignalKind;
+
+use crate::{
+    cli::{
+        code,
+        console::Console,
+        error::{CliError, Result, read_text},
+        print, reports, serve,
+        signals::Signals,
+    },
+    contract::{Glob, Kind},
+    failure::duration,
+    report::{Format, ReportRequest, ReportStyle},
+    sweep::{At, KnownScenarios, ScenarioResult, Sweep, SweepError, SweepReport, Task},
+};
+
+/// The arguments of `sweep`.
+#[derive(Args, Debug)]
+#[command(after_help = HELP)]
+pub(super) struct SweepArgs {
+    /// The appliance's kind: sensor or console
+    #[arg(long, value_parser = crate::cli::kind, default_value = "sensor", conflicts_with = "fixture")]
+    kind: Kind,
+    /// What the client is to do: change, reconcile or verify, or a glob; repeatable [default: change]
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    operation: Vec<String>,
+    /// Only these failure modes, by name or glob; repeatable. Without readings then, unless --reading is given
+    #[arg(long, value_name = "GLOB", value_delimiter = ',')]
+    fail: Vec<String>,
+    /// Only these readings, by a fact's name, a glob or an X number; repeatable. Without failure modes then, unless --fail is given
+    #[arg(long, value_name = "GLOB", value_delimiter = ',')]
+    reading: Vec<String>,
+    /// The appliance: users, policy, readings, and failure modes besides the ready-made ones
+    #[arg(long, value_name = "FILE")]
+    fixture: Option<PathBuf>,
+    /// At which calls of the client a failure happens: `each` in turn, once; the `first` alone; `always`, which is each in turn and from there on
+    #[arg(long, value_name = "WHICH", value_parser = |text: &str| text.parse::<At>(), default_value = "each")]
+    at: At,
+    /// Also pairs: a change whose answer is lost or damaged, then another failure
+    #[arg(long)]
+    pairs: bool,
+    /// Only the scenario of this name, or those of a glob, and show what was sent
+    #[arg(long, value_name = "NAME")]
+    scenario: Option<String>,
+    /// How many clients run side by side [default: four for each processor]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=512))]
+    jobs: Option<u16>,
+    /// The seed of everything random
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(..1 << 53))]
+    seed: Option<u64>,
+    /// How long a run of the client may take; it and its children are then killed
+    #[arg(long, value_name = "DURATION", value_parser = time, default_value = "30s")]
+    time: Duration,
+    /// The exit codes by which the client says that it succeeded
+    #[arg(long, value_name = "CODES", value_delimiter = ',', default_value = "0")]
+    success_exit: Vec<i32>,
+    /// Known failures (YAML): a list of `scenario`, `verdict` and `reason`. They do not fail the run, but outdated entries do
+    #[arg(long, value_name = "FILE")]
+    known: Option<PathBuf>,
+    /// Write a report: text, json, junit, markdown or html; to stdout without a path; repeatable
+    #[arg(long, value_name = "FORMAT[=PATH]")]
+    report: Vec<ReportRequest>,
+    /// The client: a command and its arguments, in which {url}, {ca}, {host}, {port} and {believes} are replaced
+    #[arg(last = true, required = true, value_name = "COMMAND")]
+    command: Vec<OsString>,
+}
+
+/// Sweeps, reports, and returns the exit code.
+pub(super) fn run(options: &SweepArgs, console: &Console) -> Result {
+    let unusable = [Format::Github, Format::Profile];
+    if let Some(request) = options
+        .report
+        .iter()
+        .find(|it| unusable.contains(&it.format))
+    {
+        let message = "expected text, json, junit, markdown or html";
+        return Err(CliError::usage(format!(
+            "--report {}: {message}",
+            request.format
+        )));
+    }
+    let known = match &options.known {
+        Some(path) => KnownScenarios::read(&path.display().to_string(), &read_text(path)?)?,
+        None => KnownScenarios::default(),
+    };
+    let sweep = configure(options)?;
+    reports::prepare(&options.report)?;
+    let groups = Groups::default();
+    let stop = stop_on_signals(&groups)?;
+    let client = CommandClient::new(&options.command, &options.success_exit, &groups)?;
+    let observe = |scenario: &ScenarioResult| {
+        let verdict = scenario.verdict.name().replace('_', " ");
+        console.detail(format!("{verdict:<13}  {}", scenario.name));
+    };
+    let mut report = match sweep.run_with(&client, &stop, &observe) {
+        Ok(report) => report,
+        Err(SweepError::Interrupted) => {
+            return Err(CliError::new(code::INTERRUPTED, "interrupted"));
+        }
+        Err(error) => return Err(CliError::usage(error)),
+    };
+    known.apply(&mut report);
+    report.repeat = Some(repeat(options));
+    finish(options, &report, console)
+}
+
+fn configure(options: &SweepArgs) -> Result<Sweep> {
+    let mut sweep = crate::sweep::sweep(options.kind)
+        .at(options.at)
+        .time(options.time);
+    if let Some(path) = &options.fixture {
+        sweep = sweep.fixture(path);
+    }
+    for text in &options.operation {
+        let glob = Glob::new(text).map_err(|wrong| {
+            CliError::usage(format!("--operation `{text}` cannot be read: {wrong}"))
+        })?;
+        let tasks = Task::ALL.iter().filter(|task| glob.is_match(task.name()));
+        let tasks: Vec<Task> = tasks.copied().collect();
+        if tasks.is_empty() {
+            let expected = Task::NAMES.join(", ");
+            let message = format!("--operation `{text}`: expected one of {expected}, or a glob");
+            return Err(CliError::usage(message));
+        }
+        sweep = tasks.into_iter().fold(sweep, Sweep::task);
+    }
+    sweep = options.fail.iter().fold(sweep, Sweep::failures);
+    sweep = options.reading.iter().fold(sweep, Sweep::readings);
+    if options.pairs {
+        sweep = sweep.pairs();
+    }
+    if let Some(name) = &options.scenario {
+        sweep = sweep.scenario(name);
+    }
+    if let Some(jobs) = options.jobs {
+        sweep = sweep.jobs(jobs.into());
+    }
+    if let Some(seed) = options.seed {
+        sweep = sweep.seed(seed);
+    }
+    Ok(sweep)
+}
+
+fn time(text: &str) -> std::result::Result<Duration, &'static str> {
+    duration::parse(text).ok_or("expected a duration such as 500ms, 30s or 2m")
+}
+
+/// Ends all clients at a signal; what is returned is then set.
+fn stop_on_signals(groups: &Groups) -> Result<Arc<AtomicBool>> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let (groups, requested) = (groups.clone(), Arc::clone(&stop));
+    let runtime = serve::runtime_of_one_thread()?;
+    let kinds = [
+        SignalKind::interrupt(),
+        SignalKind::terminate(),
+        SignalKind::hangup(),
+    ];
+    let mut signals = runtime.block_on(async { Signals::listen(&kinds) })?;
+    let wait = move || {
+        runtime.block_on(signals.recv());
+        requested.store(true, Ordering::Relaxed);
+        groups.kill_all();
+    };
+    thread::Builder::new().spawn(wait)?;
+    Ok(stop)
+}
+
+/// Returns the command that runs one scenario again, with `NAME` in its place.
+fn repeat(options: &SweepArgs) -> String {
+    let mut words = vec!["d4iot-double".to_owned(), "sweep".to_owned()];
+    match &options.fixture {
+        Some(path) => words.extend(["--fixture".to_owned(), path.display().to_string()]),
+        None if options.kind != Kind::Sensor => {
+            words.extend(["--kind".to_owned(), options.kind.to_string()]);
+        }
+        None => {}
+    }
+    if options.success_exit != [0] {
+        let codes: Vec<String> = options.success_exit.iter().map(i32::to_string).collect();
+        words.extend(["--success-exit".to_owned(), codes.join(",")]);
+    }
+    words.extend(["--scenario".to_owned(), "NAME".to_owned(), "--".to_owned()]);
+    let command = options.command.iter();
+    words.extend(command.map(|word| word.to_string_lossy().into_owned()));
+    let words = words.iter().map(String::as_str);
+    shlex::try_join(words).unwrap_or_default()
+}
+
+fn finish(options: &SweepArgs, report: &SweepReport, console: &Console) -> Result {
+    let render = |format: Format, _: ReportStyle| report.write(format).unwrap_or_default();
+    let failures = reports::write_files(&options.report, &render);
+    reports::print_others(&options.report, &render, console)?;
+    if options.scenario.is_some() {
+        print(report.journal())?;
+    }
+    if let Some(failure) = failures.first() {
+        return Err(CliError::usage(failure));
+    }
+    if report.judged() == 0 {
+        let message = "no failure happened: nothing was judged";
+        return Err(CliError::new(code::NOTHING_JUDGED, message));
+    }
+    Ok(match report.passed() {
+        true => code::SUCCESS,
+        false => code::DEVIATION,
+    })
+}
+
+const HELP: &str = "\
+The client is told by variables what to do: D4IOT_URL, D4IOT_HOST, D4IOT_PORT, D4IOT_CA (a file), D4IOT_OPERATION, D4IOT_SCENARIO, \
+USERNAME, PASSWORD, NEW_PASSWORD, ADMIN_USERNAME, ADMIN_PASSWORD (the last five also with D4IOT_ in front). It may write the password \
+that it believes in to the file that D4IOT_BELIEVES names.
+Exit codes: 0 every password survives · 1 one is lost, a success is false, the client hangs or crashes, or it accepts a bad certificate · \
+2 usage or configuration, or the client fails without a failure · 4 no failure happened · 130 interrupted";

@@ -1,0 +1,363 @@
+//! `sweep`: runs a client of the API in every failure, and says whether the password survives.
+//!
+//! ```text
+//! clean run ─ the calls it makes ─▶ Scenario ─ a double each ─▶ Attempt ─ client ─▶ run ─ what the appliance holds ─▶ Verdict
+//! ```
+//!
+//! The client is a closure of a test, or a command. A verdict follows from the appliance's state; what the client says of it only
+//! tells a failure that it noticed from one that it did not.
+
+mod attempt;
+mod closure;
+mod known;
+mod matrix;
+mod report;
+mod run;
+mod scenario;
+mod verdict;
+
+use std::{
+    fmt,
+    path::PathBuf,
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    thread,
+    time::Duration,
+};
+
+pub use attempt::Attempt;
+pub(crate) use attempt::{ClientEnding, ClientUnderTest, Ended};
+use closure::ClosureClient;
+#[cfg(feature = "cli")]
+pub(crate) use known::KnownScenarios;
+pub use report::{ClientRun, LeftOut, ScenarioResult, SweepReport};
+use run::Executor;
+use scenario::Scenario;
+pub use scenario::{At, Task};
+use thiserror::Error;
+pub use verdict::{Mark, MarkName, PasswordKind, Verdict};
+
+use crate::{
+    contract::{Glob, Kind},
+    fixture,
+    fixture::{Diagnostic, Fixture},
+    journal::lock,
+    testing,
+};
+
+/// Runs a client in every failure of an appliance of this kind; see [`Sweep`].
+///
+/// ```
+/// # #[tokio::main]
+/// # async fn main() -> Result<(), d4iot_double::SweepError> {
+/// use d4iot_double::{Attempt, Kind, Verdict, sweep};
+///
+/// // A client that gives up before it asks anything would be an error. This one sends one request and looks at the status alone.
+/// fn rotate(attempt: &Attempt) -> Result<(), String> {
+///     let [old, new] = [attempt.password(), attempt.new_password()].map(Option::unwrap_or_default);
+///     let body = format!(r#"{{"username":"{}","password":"{old}","new_password":"{new}"}}"#, attempt.username());
+/// #   send(attempt, "set_password", body)
+/// # }
+/// # fn send(attempt: &Attempt, operation: &str, body: String) -> Result<(), String> {
+/// #   let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+/// #   runtime.block_on(async {
+/// #       rustls::crypto::ring::default_provider().install_default().ok();
+/// #       let ca = reqwest::Certificate::from_pem(attempt.ca_pem().as_bytes()).unwrap();
+/// #       let client = reqwest::Client::builder().tls_certs_only([ca]).no_proxy().build().unwrap();
+/// #       let url = format!("{}/api/external/authentication/{operation}", attempt.url());
+/// #       let sent = client.post(url).header("content-type", "application/json").body(body).send().await;
+/// #       let answer = sent.map_err(|error| error.to_string())?;
+/// #       answer.error_for_status().map(drop).map_err(|error| error.to_string())
+/// #   })
+/// }
+///
+/// let report = sweep(Kind::Sensor).failures("commit_then_reset").run(rotate)?;
+/// assert_eq!(report.verdict("change/commit_then_reset@1"), Some(Verdict::Lost));
+/// # Ok(())
+/// # }
+/// ```
+pub fn sweep(kind: Kind) -> Sweep {
+    Sweep::new(fixture::built_in(kind))
+}
+
+/// What is swept, and how. [`Sweep::run`] runs it.
+#[derive(Clone, Debug)]
+#[must_use = "nothing is run before `run`"]
+pub struct Sweep {
+    fixture: Result<Fixture, testing::Error>,
+    tasks: Vec<Task>,
+    failures: Vec<String>,
+    readings: Vec<String>,
+    at: At,
+    pairs: bool,
+    scenario: Option<String>,
+    jobs: Option<usize>,
+    time: Duration,
+}
+
+/// Why a sweep has no result.
+#[derive(Clone, Debug, Error)]
+#[non_exhaustive]
+pub enum SweepError {
+    /// The fixture cannot be read or served.
+    #[error(transparent)]
+    Fixture(#[from] testing::Error),
+    /// A ready-made failure mode, or one of the fixture, cannot be scheduled so.
+    #[error(transparent)]
+    Failure(#[from] Diagnostic),
+    /// The fixture has nobody whose password could be changed, or who could change it.
+    #[error("{0}")]
+    Users(&'static str),
+    /// A name or a glob means nothing.
+    #[error("{option} `{value}` matches no {what}{}", hint.iter().map(|hint| format!("\n  hint: {hint}")).collect::<String>())]
+    Unknown {
+        /// What was set, as on the command line.
+        option: &'static str,
+        /// To what.
+        value: String,
+        /// What it should name.
+        what: &'static str,
+        /// What may be meant.
+        hint: Option<String>,
+    },
+    /// The client cannot be run.
+    #[error("cannot run the client: {0}")]
+    Start(String),
+    /// The client does not do its task when nothing fails.
+    #[error("{task}: {message}{output}")]
+    CleanRun {
+        /// The task.
+        task: Task,
+        /// What is wrong.
+        message: String,
+        /// The last lines the client printed, without passwords.
+        output: String,
+    },
+    /// It was interrupted.
+    #[error("interrupted")]
+    Interrupted,
+}
+
+impl Sweep {
+    pub(crate) fn new(fixture: Fixture) -> Sweep {
+        Sweep {
+            fixture: Ok(fixture),
+            tasks: Vec::new(),
+            failures: Vec::new(),
+            readings: Vec::new(),
+            at: At::Each,
+            pairs: false,
+            scenario: None,
+            jobs: None,
+            time: Duration::from_secs(30),
+        }
+    }
+
+    /// Sweeps an appliance of this fixture: its users and readings, and its failure modes besides the ready-made ones.
+    pub fn fixture(mut self, path: impl Into<PathBuf>) -> Sweep {
+        self.fixture = testing::read_fixture(&path.into());
+        self
+    }
+
+    /// Lets the client do this task; can be called again for another one. Default: [`Task::Change`].
+    pub fn task(mut self, task: Task) -> Sweep {
+        if !self.tasks.contains(&task) {
+            self.tasks.push(task);
+        }
+        self
+    }
+
+    /// Only failure modes with this name or glob; can be called again for others. Without readings then, unless those are chosen too.
+    pub fn failures(mut self, glob: impl Into<String>) -> Sweep {
+        self.failures.push(glob.into());
+        self
+    }
+
+    /// Only readings of a fact with this name or glob; can be called again. Without failure modes then, unless those are chosen too.
+    pub fn readings(mut self, glob: impl Into<String>) -> Sweep {
+        self.readings.push(glob.into());
+        self
+    }
+
+    /// At which calls a failure mode happens. Default: [`At::Each`].
+    pub fn at(mut self, at: At) -> Sweep {
+        self.at = at;
+        self
+    }
+
+    /// Also pairs of failures: an answer that is lost or damaged after a change, then another failure at the next call.
+    pub fn pairs(mut self) -> Sweep {
+        self.pairs = true;
+        self
+    }
+
+    /// Only the scenarios of this name or glob, as a report shows it.
+    pub fn scenario(mut self, name: impl Into<String>) -> Sweep {
+        self.scenario = Some(name.into());
+        self
+    }
+
+    /// How many run side by side. Default: four for each processor, since clients mostly wait.
+    pub fn jobs(mut self, jobs: usize) -> Sweep {
+        self.jobs = Some(jobs.max(1));
+        self
+    }
+
+    /// Decides everything random by this seed, below 2^53. Default: the fixture's, or 0.
+    pub fn seed(mut self, seed: u64) -> Sweep {
+        if let Ok(fixture) = &mut self.fixture {
+            fixture.seed = Some(seed);
+        }
+        self
+    }
+
+    /// How long a client may run. Default: 30 s.
+    pub fn time(mut self, time: Duration) -> Sweep {
+        self.time = time;
+        self
+    }
+
+    /// Runs a client once without failures and then once for each scenario, and again with the failure gone where that decides.
+    ///
+    /// An error of the client means that it says the password was not changed. A panic is a crash. One that does not return in time
+    /// hangs: its appliance goes away, its thread is left to itself. Blocks; a client that needs a runtime makes one.
+    ///
+    /// # Errors
+    /// The client cannot do its task when nothing fails; a fixture or a name is wrong.
+    pub fn run<E: fmt::Display>(
+        self,
+        client: impl Fn(&Attempt) -> Result<(), E> + Send + Sync + 'static,
+    ) -> Result<SweepReport, SweepError> {
+        let client = ClosureClient::new(client);
+        self.run_with(&client, &AtomicBool::new(false), &|_| ())
+    }
+
+    /// Runs a client; `stop` ends it early, `observe` is told of each scenario that has ended.
+    pub(crate) fn run_with(
+        self,
+        client: &dyn ClientUnderTest,
+        stop: &AtomicBool,
+        observe: &(dyn Fn(&ScenarioResult) + Sync),
+    ) -> Result<SweepReport, SweepError> {
+        let fixture = self.fixture.clone()?;
+        let executor = Executor::new(&fixture, client, self.time, stop)?;
+        let mut report = SweepReport::new(&fixture, self.at);
+        let mut scenarios = Vec::new();
+        for task in self.wanted_tasks()? {
+            let calls = executor.clean_run(task)?;
+            let (planned, left_out) = scenario::plan(&self, &fixture, task, &calls)?;
+            report.add_task(task, &calls, left_out);
+            scenarios.extend(planned);
+        }
+        let scenarios = self.chosen(scenarios)?;
+        let jobs = self.jobs.unwrap_or_else(|| 4 * processors());
+        let mut results = side_by_side(&scenarios, jobs, &|scenario| {
+            let result = executor.execute(scenario)?;
+            observe(&result);
+            Ok(result)
+        })?;
+        // Load makes time-outs, so nothing fails that was not alone. A client that waits takes no processor: those may wait together.
+        let mut failed: Vec<usize> = (0..results.len()).collect();
+        failed.retain(|index| results[*index].failed);
+        let (hung, others): (Vec<_>, Vec<_>) = failed
+            .into_iter()
+            .partition(|index| results[*index].verdict == Verdict::Hung);
+        for (indices, jobs) in [(others, 1), (hung, jobs)] {
+            let again = side_by_side(&indices, jobs, &|index| {
+                executor.execute(&scenarios[*index])
+            })?;
+            for (index, result) in indices.into_iter().zip(again) {
+                results[index] = result;
+            }
+        }
+        report.finish(results, jobs, executor.runs());
+        Ok(report)
+    }
+
+    /// Returns the tasks; a scenario's name begins with its own.
+    fn wanted_tasks(&self) -> Result<Vec<Task>, SweepError> {
+        let scenario = self.scenario.as_deref();
+        if let Some((task, _)) = scenario.and_then(|name| name.split_once('/')) {
+            let glob = glob("--scenario", task)?;
+            let tasks = Task::ALL.iter().copied();
+            return Ok(tasks.filter(|task| glob.is_match(task.name())).collect());
+        }
+        Ok(match &self.tasks[..] {
+            [] => vec![Task::Change],
+            tasks => tasks.to_vec(),
+        })
+    }
+
+    fn chosen(&self, scenarios: Vec<Scenario>) -> Result<Vec<Scenario>, SweepError> {
+        let Some(wanted) = &self.scenario else {
+            return Ok(scenarios);
+        };
+        let glob = glob("--scenario", wanted)?;
+        let names: Vec<String> = scenarios.iter().map(|one| one.name.clone()).collect();
+        let is_chosen = |one: &Scenario| one.name == *wanted || glob.is_match(&one.name);
+        let chosen: Vec<_> = scenarios.into_iter().filter(is_chosen).collect();
+        if chosen.is_empty() {
+            let names = names.iter().map(String::as_str);
+            return Err(unknown("--scenario", wanted, "scenario", names));
+        }
+        Ok(chosen)
+    }
+}
+
+fn glob(option: &'static str, text: &str) -> Result<Glob, SweepError> {
+    Glob::new(text).map_err(|wrong| SweepError::Unknown {
+        option,
+        value: text.to_owned(),
+        what: "name: not a glob",
+        hint: Some(wrong.to_owned()),
+    })
+}
+
+fn unknown<'a>(
+    option: &'static str,
+    value: &str,
+    what: &'static str,
+    known: impl Iterator<Item = &'a str>,
+) -> SweepError {
+    let near = crate::contract::nearest(value, known);
+    SweepError::Unknown {
+        option,
+        value: value.to_owned(),
+        what,
+        hint: near.map(|near| format!("did you mean `{near}`?")),
+    }
+}
+
+fn processors() -> usize {
+    thread::available_parallelism().map_or(1, |count| count.get())
+}
+
+/// Does something for each item, so many at a time, and returns the results in the items' order; the first error otherwise.
+fn side_by_side<T: Sync, R: Send>(
+    items: &[T],
+    jobs: usize,
+    run: &(dyn Fn(&T) -> Result<R, SweepError> + Sync),
+) -> Result<Vec<R>, SweepError> {
+    let (next, failed) = (AtomicUsize::new(0), AtomicBool::new(false));
+    let results = Mutex::new(Vec::new());
+    thread::scope(|scope| {
+        for _ in 0..jobs.min(items.len()) {
+            scope.spawn(|| {
+                while !failed.load(Ordering::Relaxed) {
+                    let index = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(item) = items.get(index) else {
+                        return;
+                    };
+                    let result = run(item);
+                    failed.fetch_or(result.is_err(), Ordering::Relaxed);
+                    lock(&results).push((index, result));
+                }
+            });
+        }
+    });
+    let mut results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
+    results.sort_by_key(|(index, _)| *index);
+    results.into_iter().map(|(_, result)| result).collect()
+}

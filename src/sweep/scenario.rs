@@ -1,0 +1,350 @@
+//! Which scenarios there are: each failure mode at each call that the client made in the clean run, and each reading that it saw.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value, json};
+
+use super::{LeftOut, Sweep, SweepError, glob, unknown};
+use crate::{
+    contract,
+    contract::{Glob, Operation, Outcome, closed_set},
+    failure::{Certificate, FailureMode},
+    fixture,
+    fixture::{Diagnostic, Fixture},
+};
+
+closed_set! {
+    /// What a client is to do, in the words of password managers.
+    #[non_exhaustive]
+    Task, "task" {
+        /// Changes a user's password by the old one: `set_password`.
+        Change = "change",
+        /// Sets a user's password, whose old one is not known, as an administrator: `set_password_by_admin`.
+        Reconcile = "reconcile",
+        /// Checks a user's password: `validation`.
+        Verify = "verify",
+    }
+}
+
+closed_set! {
+    /// At which calls of a client a failure mode happens.
+    #[non_exhaustive]
+    At, "choice" {
+        /// At each in turn, and from there on.
+        Always = "always",
+        /// At each in turn, once.
+        Each = "each",
+        /// At the first that it can happen to, once.
+        First = "first",
+    }
+}
+
+/// A call that a client made in its clean run.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct CleanCall {
+    pub(super) operation: Option<Operation>,
+    pub(super) outcome: Outcome,
+    pub(super) connection: u64,
+}
+
+impl CleanCall {
+    fn is_change(&self) -> bool {
+        let changes = [Operation::SetPassword, Operation::SetPasswordByAdmin];
+        self.operation.is_some_and(|it| changes.contains(&it))
+    }
+}
+
+/// A client's task on an appliance that fails in one way.
+#[derive(Clone, Debug)]
+pub(super) struct Scenario {
+    pub(super) name: String,
+    pub(super) task: Task,
+    /// The failure modes, already scheduled; none for a reading.
+    pub(super) modes: Vec<FailureMode>,
+    /// A fact and its reading.
+    pub(super) reading: Option<(String, String)>,
+    /// The call that it happens at, from 1.
+    pub(super) call: Option<usize>,
+    /// What a good client does, if that is known.
+    pub(super) advice: Option<String>,
+    /// The connections that show a certificate no client should accept: from this one, and whether also all later ones.
+    pub(super) untrusted: Option<(u64, bool)>,
+}
+
+/// A place where a failure mode can happen.
+struct Occasion {
+    /// The call, from 1.
+    call: usize,
+    /// The how many-th of what the mode counts.
+    ordinal: u64,
+}
+
+/// Returns the scenarios of a task, and the failure modes that cannot happen in it.
+pub(super) fn plan(
+    sweep: &Sweep,
+    fixture: &Fixture,
+    task: Task,
+    calls: &[CleanCall],
+) -> Result<(Vec<Scenario>, Vec<LeftOut>), SweepError> {
+    let is_open = sweep.failures.is_empty() && sweep.readings.is_empty();
+    let (mut scenarios, mut left_out) = (Vec::new(), Vec::new());
+    let modes = chosen_modes(sweep, fixture, is_open)?;
+    let at: &[At] = match sweep.scenario {
+        Some(_) => &[At::Each, At::Always],
+        None => &[sweep.at],
+    };
+    for mode in &modes {
+        let occasions = occasions(mode, calls);
+        if let (true, Some(reason)) = (occasions.is_empty(), why_not(mode)) {
+            let mode = mode.name.clone();
+            left_out.push(LeftOut { task, mode, reason });
+        }
+        for at in at {
+            let most = match at {
+                At::First => 1,
+                _ => usize::MAX,
+            };
+            for occasion in occasions.iter().take(most) {
+                scenarios.push(single(fixture, task, mode, occasion, *at)?);
+            }
+        }
+    }
+    if sweep.pairs || sweep.scenario.as_ref().is_some_and(|it| it.contains(',')) {
+        scenarios.extend(pairs(fixture, task, &modes, calls)?);
+    }
+    scenarios.extend(readings(sweep, fixture, task, calls, is_open)?);
+    Ok((scenarios, left_out))
+}
+
+/// The fixture's own modes and the ready-made ones, as far as they are chosen.
+fn chosen_modes(
+    sweep: &Sweep,
+    fixture: &Fixture,
+    is_open: bool,
+) -> Result<Vec<FailureMode>, SweepError> {
+    let ready_made = fixture::READY_MADE.iter();
+    let mut modes: Vec<FailureMode> = ready_made
+        .filter_map(|it| fixture::ready_made(it))
+        .collect();
+    modes.retain(|mode| fixture.failures.iter().all(|own| own.name != mode.name));
+    modes.extend(fixture.failures.iter().cloned());
+    if is_open {
+        return Ok(modes);
+    }
+    let mut chosen = BTreeSet::new();
+    for wanted in &sweep.failures {
+        let glob = glob("--fail", wanted)?;
+        let meant = modes.iter().filter(|mode| glob.is_match(&mode.name));
+        let meant: Vec<&str> = meant.map(|mode| mode.name.as_str()).collect();
+        if meant.is_empty() {
+            let names = modes.iter().map(|mode| mode.name.as_str());
+            return Err(unknown("--fail", wanted, "failure mode", names));
+        }
+        chosen.extend(meant.into_iter().map(str::to_owned));
+    }
+    modes.retain(|mode| chosen.contains(&mode.name));
+    Ok(modes)
+}
+
+fn applies_to(mode: &FailureMode, call: &CleanCall) -> bool {
+    let is_operation = mode.on.as_ref().is_none_or(|on| {
+        let operation = call.operation.as_ref();
+        operation.is_some_and(|operation| on.contains(operation))
+    });
+    let outcomes = &mode.when.outcome;
+    is_operation && (outcomes.is_empty() || outcomes.contains(&call.outcome))
+}
+
+/// Returns where a mode can happen: of a mode for connections, at the first call of each.
+fn occasions(mode: &FailureMode, calls: &[CleanCall]) -> Vec<Occasion> {
+    let numbered = calls.iter().zip(1..);
+    if mode.action.is_connection_level() {
+        let mut last = 0;
+        let first_calls = numbered.filter(|(call, _)| {
+            let is_new = call.connection > last;
+            last = last.max(call.connection);
+            is_new
+        });
+        let occasion = |(call, number): (&CleanCall, usize)| Occasion {
+            call: number,
+            ordinal: call.connection,
+        };
+        return first_calls.map(occasion).collect();
+    }
+    let applicable = numbered.filter(|(call, _)| applies_to(mode, call));
+    let occasion = |((_, call), ordinal)| Occasion { call, ordinal };
+    applicable.zip(1..).map(occasion).collect()
+}
+
+/// Says why a mode cannot happen, where that is a condition of its own.
+fn why_not(mode: &FailureMode) -> Option<String> {
+    let names = |names: Vec<&str>| names.join(", ");
+    if let Some(on) = &mode.on {
+        let on = names(on.iter().map(|it| it.name()).collect());
+        return Some(format!("the client makes no call of {on}"));
+    }
+    let outcomes = names(mode.when.outcome.iter().map(|it| it.name()).collect());
+    Some(format!("no call of the client has the outcome {outcomes}"))
+}
+
+/// Returns a mode with other conditions, as an appliance of the fixture takes it.
+fn scheduled(
+    fixture: &Fixture,
+    mode: &FailureMode,
+    conditions: Value,
+) -> Result<FailureMode, Diagnostic> {
+    let mut keys: Map<String, Value> = mode.written.as_object().cloned().unwrap_or_default();
+    keys.shift_remove("armed");
+    let mut when = conditions.as_object().cloned().unwrap_or_default();
+    if let Some(Value::Object(own)) = keys.shift_remove("when") {
+        when.extend(own.into_iter().filter(|(key, _)| key == "outcome"));
+    }
+    if !when.is_empty() {
+        keys.insert("when".to_owned(), Value::Object(when));
+    }
+    let text = Value::Object(keys).to_string();
+    fixture::read_mode(&mode.name, &text, &fixture.mode_context(true))
+}
+
+/// Returns the conditions by which a mode happens after so many others of what it counts; as often as its own `times` says, or once.
+fn conditions(mode: &FailureMode, after: u64, at: At) -> Value {
+    let mut when = json!({});
+    match (at, mode.when.times) {
+        (At::Always, _) => {}
+        (_, Some(times)) if times > 1 => when["times"] = json!(times),
+        _ => {
+            return json!({ "calls": [after + 1] });
+        }
+    }
+    if after > 0 {
+        when["after"] = json!(after);
+    }
+    when
+}
+
+fn single(
+    fixture: &Fixture,
+    task: Task,
+    mode: &FailureMode,
+    occasion: &Occasion,
+    at: At,
+) -> Result<Scenario, SweepError> {
+    let after = occasion.ordinal - 1;
+    let dots = if at == At::Always { ".." } else { "" };
+    let is_untrusted = mode
+        .action
+        .tls
+        .as_ref()
+        .and_then(|tls| tls.certificate)
+        .is_some_and(is_untrusted);
+    Ok(Scenario {
+        name: format!("{task}/{}@{}{dots}", mode.name, occasion.call),
+        task,
+        modes: vec![scheduled(fixture, mode, conditions(mode, after, at))?],
+        reading: None,
+        call: Some(occasion.call),
+        advice: fixture::advice(&mode.name),
+        untrusted: is_untrusted.then_some((occasion.ordinal, at == At::Always)),
+    })
+}
+
+/// Whether no client that verifies anything accepts a certificate. Another name's or issuer's, or another time's; clients differ about
+/// one whose name stands in its subject alone.
+fn is_untrusted(certificate: Certificate) -> bool {
+    !matches!(certificate, Certificate::CnOnly | Certificate::Swapped)
+}
+
+/// Returns the pairs: after a change whose answer does not come as it is, another failure at the next call that it can happen to.
+fn pairs(
+    fixture: &Fixture,
+    task: Task,
+    modes: &[FailureMode],
+    calls: &[CleanCall],
+) -> Result<Vec<Scenario>, SweepError> {
+    let Some(change) = calls.iter().position(CleanCall::is_change) else {
+        return Ok(Vec::new());
+    };
+    let mut pairs = Vec::new();
+    let of_requests = || modes.iter().filter(|it| !it.action.is_connection_level());
+    let damaging = of_requests().filter(|mode| {
+        let action = &mode.action;
+        let is_damaged = action.end.is_some()
+            || !action.corruptions.is_empty()
+            || action.response.replaces_response();
+        action.commits() && is_damaged && applies_to(mode, &calls[change])
+    });
+    for first in damaging {
+        let before = |mode: &FailureMode, calls: &[CleanCall]| {
+            calls.iter().filter(|call| applies_to(mode, call)).count() as u64
+        };
+        let after = before(first, &calls[..change]);
+        let lost = scheduled(fixture, first, json!({ "calls": [after + 1] }))?;
+        for second in of_requests().filter(|mode| mode.name != first.name) {
+            let after = before(second, &calls[..=change]);
+            let next = scheduled(fixture, second, conditions(second, after, At::Each))?;
+            let (call, number) = (Some(change + 1), change + 1);
+            pairs.push(Scenario {
+                name: format!("{task}/{}@{number},{}", first.name, second.name),
+                task,
+                modes: vec![lost.clone(), next],
+                reading: None,
+                call,
+                advice: fixture::advice(&first.name),
+                untrusted: None,
+            });
+        }
+    }
+    Ok(pairs)
+}
+
+/// Returns the readings, other than that of the fixture, of each fact that an answer of the clean run showed.
+fn readings(
+    sweep: &Sweep,
+    fixture: &Fixture,
+    task: Task,
+    calls: &[CleanCall],
+    is_open: bool,
+) -> Result<Vec<Scenario>, SweepError> {
+    let contract = contract::of(fixture.kind);
+    let shown = |fact: &str| {
+        calls.iter().any(|call| {
+            let operation = call.operation.map_or("", Operation::name);
+            fact.starts_with(&format!("{operation}.{}.", call.outcome))
+        })
+    };
+    let globs = sweep.readings.iter().map(|text| glob("--reading", text));
+    let globs: Vec<Glob> = globs.collect::<Result<_, _>>()?;
+    let mut found = vec![false; globs.len()];
+    let mut scenarios = Vec::new();
+    let facts = contract.facts();
+    for fact in facts.iter().filter(|fact| shown(&fact.name)) {
+        let default = fact.readings.first().map_or("", |reading| reading.name);
+        let current = fixture.readings.of(&fact.name).unwrap_or(default);
+        let number = contract.ambiguity_number(&fact.name).unwrap_or_default();
+        let mut is_chosen = is_open;
+        for (glob, found) in globs.iter().zip(&mut found) {
+            if glob.is_match(&fact.name) || glob.is_match(number) {
+                (is_chosen, *found) = (true, true);
+            }
+        }
+        let others = fact.readings.iter().filter(|it| it.name != current);
+        for reading in others.filter(|_| is_chosen) {
+            scenarios.push(Scenario {
+                name: format!("{task}/{}={}", fact.name, reading.name),
+                task,
+                modes: Vec::new(),
+                reading: Some((fact.name.clone(), reading.name.to_owned())),
+                call: None,
+                advice: None,
+                untrusted: None,
+            });
+        }
+    }
+    if let Some(missing) = found.iter().position(|found| !found) {
+        let names = facts.iter().filter(|fact| shown(&fact.name));
+        let names = names.map(|fact| fact.name.as_str());
+        let what = "fact that an answer to the client shows";
+        return Err(unknown("--reading", &sweep.readings[missing], what, names));
+    }
+    Ok(scenarios)
+}
