@@ -44,7 +44,11 @@ use tokio::{
     task::{JoinError, JoinSet},
 };
 
-use crate::server::{limits::Permit, task::Accepted, tls::Identity};
+use crate::server::{
+    limits::Permit,
+    task::{Accepted, Port},
+    tls::Identity,
+};
 
 /// Serves a listener until `shutdown` completes; returns when its connections are gone.
 ///
@@ -76,13 +80,15 @@ pub async fn run(
     shutdown: impl Future<Output = ()>,
 ) {
     let mut server = Server {
-        service,
-        identity,
-        limits: limits.into(),
+        port: Arc::new(Port {
+            service,
+            identity,
+            limits: limits.into(),
+            count: AtomicU64::default(),
+        }),
         tasks: JoinSet::new(),
         ending: watch::Sender::new(Ending::Outage),
         accepted: None,
-        count: Arc::default(),
     };
     let mut shutdown = pin!(shutdown);
     while server.listen(&listener, shutdown.as_mut()).await == Ending::Outage
@@ -102,17 +108,13 @@ pub async fn run(
 
 /// What serves one port.
 struct Server {
-    service: Arc<dyn Service>,
-    identity: Option<Identity>,
-    limits: Arc<Limits>,
+    port: Arc<Port>,
     /// One for each open connection.
     tasks: JoinSet<()>,
     /// Tells the connections that they end.
     ending: watch::Sender<Ending>,
     /// A connection that waits for its permit.
     accepted: Option<(TcpStream, IpAddr)>,
-    /// How many connections there were over which a client sent something.
-    count: Arc<AtomicU64>,
 }
 
 /// Why accepting stops, and connections end.
@@ -128,7 +130,8 @@ impl Server {
         listener: &TcpListener,
         mut shutdown: Pin<&mut impl Future<Output = ()>>,
     ) -> Ending {
-        let (service, limits) = (Arc::clone(&self.service), Arc::clone(&self.limits));
+        let port = Arc::clone(&self.port);
+        let (service, limits) = (&port.service, &port.limits);
         let mut outage = service.next_outage();
         loop {
             tokio::select! {
@@ -141,7 +144,7 @@ impl Server {
                         self.spawn(stream, source, permit);
                     }
                 }
-                accepted = accept(listener, &limits), if self.accepted.is_none() => {
+                accepted = accept(listener, limits), if self.accepted.is_none() => {
                     self.accepted = Some(accepted);
                 }
             }
@@ -150,10 +153,7 @@ impl Server {
 
     fn spawn(&mut self, stream: TcpStream, source: IpAddr, permit: Permit) {
         let accepted = Accepted {
-            service: Arc::clone(&self.service),
-            identity: self.identity.clone(),
-            limits: Arc::clone(&self.limits),
-            count: Arc::clone(&self.count),
+            port: Arc::clone(&self.port),
             stream,
             source,
             first: Default::default(),
@@ -177,8 +177,9 @@ impl Server {
         address: SocketAddr,
         mut shutdown: Pin<&mut impl Future<Output = ()>>,
     ) -> Option<TcpListener> {
-        let (service, limits) = (Arc::clone(&self.service), Arc::clone(&self.limits));
-        let mut reopened = pin!(port::reopen(address, service.outage_end(), &limits));
+        let port = Arc::clone(&self.port);
+        let (service, limits) = (&port.service, &port.limits);
+        let mut reopened = pin!(port::reopen(address, service.outage_end(), limits));
         loop {
             tokio::select! {
                 biased;
@@ -195,7 +196,7 @@ impl Server {
     /// Cuts at once what is idle, being read or delayed, and lets running answers finish for [`Limits::grace`].
     async fn close(mut self) {
         self.ending.send_replace(Ending::Shutdown);
-        let grace = self.limits.grace;
+        let grace = self.port.limits.grace;
         let all = async {
             while let Some(end) = self.tasks.join_next().await {
                 self.log_panic(end);
@@ -209,7 +210,7 @@ impl Server {
     /// Reports that a connection ended by a panic, whose own text may hold what the request held.
     fn log_panic(&self, end: Result<(), JoinError>) {
         if end.is_err_and(|error| error.is_panic()) {
-            let log = &self.limits.log;
+            let log = &self.port.limits.log;
             log.line("a connection ended because its service panicked");
         }
     }

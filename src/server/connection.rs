@@ -41,6 +41,8 @@ pub(super) struct ConnectionState {
     pub(super) is_reset: bool,
     /// The server ends the connection, and not the client.
     pub(super) is_closed_by_server: bool,
+    /// The line of the request that is being read, as far as that has come.
+    request_line: Vec<u8>,
     /// What replaces the answer that hyper is about to write.
     pub(super) script: Option<WireScript>,
     /// The answers that were given to hyper and are not sent yet, oldest first.
@@ -113,8 +115,26 @@ impl Drop for Connection {
 impl ConnectionState {
     /// Enters a phase.
     pub(super) fn set(&mut self, phase: ConnectionPhase) {
+        if phase == ConnectionPhase::Idle {
+            self.request_line.clear();
+        }
         self.phase = phase;
         self.restarts += 1;
+    }
+
+    /// Notes bytes that were read, the line of a request first.
+    pub(super) fn read(&mut self, bytes: &[u8]) {
+        if !self.request_line.ends_with(b"\n") {
+            let mut lines = bytes.split_inclusive(|byte| *byte == b'\n');
+            self.request_line
+                .extend_from_slice(lines.next().unwrap_or_default());
+        }
+    }
+
+    /// Returns whether the target has a fragment (RFC 9112 section 3.2), which the parser drops unseen.
+    pub(super) fn has_fragment(&self) -> bool {
+        let mut words = self.request_line.split(|byte| *byte == b' ');
+        words.nth(1).is_some_and(|target| target.contains(&b'#'))
     }
 
     /// Enters a phase if the connection is in a given one.
@@ -161,3 +181,21 @@ impl ConnectionPhase {
 
 /// A year: the client or the server ends the connection before that.
 const NO_LIMIT: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fragment_is_found_in_any_pieces_of_the_target() {
+        let has_fragment = |pieces: &[&str]| {
+            let mut state = ConnectionState::default();
+            pieces.iter().for_each(|piece| state.read(piece.as_bytes()));
+            state.has_fragment()
+        };
+        assert!(has_fragment(&["GET /a", "#", "b HTTP/1.1\r\n"]));
+        assert!(has_fragment(&["GET /#"]));
+        assert!(!has_fragment(&["G#T /a HTTP/1.1\r\n", "x: #\r\n"]));
+        assert!(!has_fragment(&["GET /a HTTP/1.1#\n# #"]));
+    }
+}

@@ -9,7 +9,7 @@ use std::{
 
 use bytes::Bytes;
 use http::{
-    Method, Request, Response, Version,
+    Method, Request, Response, StatusCode, Version,
     header::{CONNECTION, CONTENT_LENGTH, HeaderValue},
 };
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
@@ -36,6 +36,12 @@ pub(super) async fn respond(
     let client = connection.client;
     connection.state().set(ConnectionPhase::Answering);
     let mut response = match body {
+        Ok(_) if head.uri.path() == "*" => {
+            // Asks about the server (RFC 9110 section 9.3.7): no appliance notices.
+            let mut response = Response::new(Bytes::new());
+            *response.status_mut() = StatusCode::NO_CONTENT;
+            response
+        }
         Ok(body) => {
             let request = Request::from_parts(head, body);
             let answer = connection.service.answer(&request, client);
@@ -123,6 +129,9 @@ async fn read_body(
 ) -> Result<Bytes, Refusal> {
     let limits = &connection.limits;
     validate_head(request, limits.head_bytes)?;
+    if connection.state().has_fragment() {
+        return Err(Refusal::BadRequest);
+    }
     let body = request.body_mut();
     if body.is_end_stream() {
         return Ok(Bytes::new());

@@ -165,8 +165,11 @@ impl AsyncRead for ScriptedStream {
     ) -> Poll<io::Result<()>> {
         let this = &mut *self;
         let stream = ready!(this.turn.poll_stream(cx))?;
+        let before = buffer.filled().len();
         if stream.read_ahead.is_empty() && !stream.is_ended {
-            return Pin::new(&mut stream.transport).poll_read(cx, buffer);
+            ready!(Pin::new(&mut stream.transport).poll_read(cx, buffer))?;
+            this.connection.state().read(&buffer.filled()[before..]);
+            return Poll::Ready(Ok(()));
         }
         // The phases that the socket reports when bytes arrive; these arrived before.
         let mut state = this.connection.state();
@@ -175,6 +178,7 @@ impl AsyncRead for ScriptedStream {
             state.transition(ConnectionPhase::Idle, ConnectionPhase::Head);
             let count = stream.read_ahead.len().min(buffer.remaining());
             buffer.put_slice(&stream.read_ahead.split_to(count));
+            state.read(&buffer.filled()[before..]);
         }
         Poll::Ready(Ok(()))
     }

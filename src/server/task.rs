@@ -34,12 +34,18 @@ use crate::{
     },
 };
 
-/// A client that has connected.
-pub(super) struct Accepted {
+/// What all connections of a port have in common.
+pub(super) struct Port {
     pub(super) service: Arc<dyn Service>,
     pub(super) identity: Option<Identity>,
     pub(super) limits: Arc<Limits>,
-    pub(super) count: Arc<AtomicU64>,
+    /// How many connections there were over which a client sent something.
+    pub(super) count: AtomicU64,
+}
+
+/// A client that has connected.
+pub(super) struct Accepted {
+    pub(super) port: Arc<Port>,
     pub(super) stream: TcpStream,
     pub(super) source: IpAddr,
     /// The first bytes, once they have come.
@@ -66,7 +72,11 @@ pub(super) async fn serve(
         }
     }
     let (connection, decision) = accepted.connection();
-    let (is_tls, first, source) = (accepted.identity.is_some(), accepted.first, accepted.source);
+    let (is_tls, first, source) = (
+        accepted.port.identity.is_some(),
+        accepted.first,
+        accepted.source,
+    );
     let is_plaintext = matches!(
         &decision,
         AcceptDecision::Serve(Some(failure)) if failure.handshake == Some(Handshake::Plaintext)
@@ -74,15 +84,13 @@ pub(super) async fn serve(
     // A client that meets plain HTTP in place of TLS does nothing wrong.
     let unreadable = || (!is_plaintext).then(|| explain(source, is_tls, &first));
     let mut served = pin!(async {
-        let Accepted {
-            stream, identity, ..
-        } = accepted;
+        let Accepted { stream, port, .. } = accepted;
         let stream = TrackedStream::new(stream, Arc::clone(&connection));
         let AcceptDecision::Serve(failure) = decision else {
             // The outage that has begun ends it.
             return pending().await;
         };
-        let transport: Option<Box<dyn Transport>> = match &identity {
+        let transport: Option<Box<dyn Transport>> = match &port.identity {
             None => Some(Box::new(stream)),
             Some(identity) => handshake::accept(&connection, stream, identity, failure).await,
         };
@@ -98,8 +106,8 @@ pub(super) async fn serve(
                 state.is_closed_by_server = true;
                 match *ending.borrow() {
                     Ending::Outage => return state.reset(),
-                    // Cut at once, unless an answer is being sent.
-                    Ending::Shutdown if state.phase != ConnectionPhase::Answering => return,
+                    // Nothing was said yet that could be ended.
+                    Ending::Shutdown if state.phase == ConnectionPhase::Handshake => return,
                     Ending::Shutdown => state.is_shutting_down = true,
                 }
             }
@@ -111,9 +119,9 @@ pub(super) async fn serve(
 impl Accepted {
     /// Waits for a first byte. Without one, as from a probe of the port, nothing is counted and no failure mode fires.
     async fn has_byte(&mut self) -> bool {
-        let limit = match self.identity {
-            Some(_) => self.limits.handshake,
-            None => self.limits.idle,
+        let limit = match self.port.identity {
+            Some(_) => self.port.limits.handshake,
+            None => self.port.limits.idle,
         };
         let peeked = timeout(limit, self.stream.peek(&mut self.first)).await;
         peeked.is_ok_and(|peeked| peeked.is_ok_and(|count| count > 0))
@@ -123,15 +131,15 @@ impl Accepted {
     fn connection(&self) -> (Arc<Connection>, AcceptDecision) {
         let client = Client {
             source: self.source,
-            connection: self.count.fetch_add(1, Ordering::Relaxed) + 1,
+            connection: self.port.count.fetch_add(1, Ordering::Relaxed) + 1,
         };
         let connection = Connection {
-            service: Arc::clone(&self.service),
-            limits: Arc::clone(&self.limits),
+            service: Arc::clone(&self.port.service),
+            limits: Arc::clone(&self.port.limits),
             client,
             state: Mutex::default(),
         };
-        (Arc::new(connection), self.service.on_accept(client))
+        (Arc::new(connection), self.port.service.on_accept(client))
     }
 }
 
@@ -191,8 +199,16 @@ async fn serve_http(
                 return Poll::Ready(());
             }
             let mut state = connection.state();
-            if state.is_shutting_down && state.phase != ConnectionPhase::Answering {
-                return Poll::Ready(());
+            match state.phase {
+                ConnectionPhase::Answering | ConnectionPhase::Closing => {}
+                // Over TLS it then ends with a `close_notify` (RFC 8446 section 6.1).
+                ConnectionPhase::Idle if state.is_shutting_down => {
+                    state.set(ConnectionPhase::Closing);
+                    continue;
+                }
+                // Cut at once.
+                _ if state.is_shutting_down => return Poll::Ready(()),
+                _ => {}
             }
             if last.replace(state.restarts) != Some(state.restarts) {
                 let limit = state.phase.limit(limits);

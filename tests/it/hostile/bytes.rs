@@ -50,7 +50,8 @@ fn in_a_method(byte: u8) -> Row {
 /// RFC 9112 section 3.2. Above what a URI allows, the library below takes some more, which leads nowhere.
 fn in_a_target(byte: u8) -> Row {
     let expected = match byte {
-        b'#' | b'"' | b'<' | b'>' | b'\\' | b'^' | b'`' | b'{' | b'|' | b'}' => {
+        b'#' => "400 bad_request close",
+        b'"' | b'<' | b'>' | b'\\' | b'^' | b'`' | b'{' | b'|' | b'}' => {
             "404 unknown_path close | 400 empty close"
         }
         0x21..=0x7e => "404 unknown_path close",

@@ -222,7 +222,7 @@ fn targets() -> Vec<Row> {
     rows.push(Row::new(
         "OPTIONS *",
         "OPTIONS * HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n",
-        "404 unknown_path close",
+        "204 empty close",
     ));
     rows
 }

@@ -70,3 +70,21 @@ async fn a_fixed_port_can_be_bound_again_at_once() {
     server.stop().await;
     server::bind(address).unwrap();
 }
+
+#[rstest]
+#[case::idle(b"")]
+#[case::answered_meanwhile(b"GET /big HTTP/1.1\r\nhost: x\r\n\r\n")]
+#[tokio::test]
+async fn tls_connections_end_with_a_close_notify(#[case] request: &[u8]) {
+    let server = Server::begin(Limits::default(), true).await;
+    let mut stream = server.greeted().await;
+    stream.write_all(request).await.unwrap();
+    if !request.is_empty() {
+        stream.read_u8().await.unwrap();
+    }
+    let mut rest = Vec::new();
+    // Without a `close_notify` this is an unexpected end.
+    let (read, took) = tokio::join!(soon(stream.read_to_end(&mut rest)), server.stop());
+    assert_eq!(read.unwrap() > BIG, !request.is_empty());
+    assert!(took < Duration::from_millis(900), "took {took:?}");
+}
