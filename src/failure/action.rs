@@ -113,7 +113,7 @@ pub enum Delay {
 }
 
 /// What happens on a connection before any request.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct TlsFailure {
     /// Which certificate is shown.
     pub certificate: Option<Certificate>,
@@ -121,6 +121,8 @@ pub struct TlsFailure {
     pub handshake: Option<Handshake>,
     /// The versions that are offered; empty means all.
     pub versions: Vec<TlsVersion>,
+    /// Whether clients are asked for a certificate of a CA that nobody has.
+    pub client_certificate: bool,
 }
 
 impl TlsFailure {
@@ -129,6 +131,7 @@ impl TlsFailure {
         match (self.certificate, self.handshake) {
             (Some(_), _) => "certificate",
             (None, Some(_)) => "handshake",
+            (None, None) if self.client_certificate => "client_certificate",
             (None, None) => "tls",
         }
     }

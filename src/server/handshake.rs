@@ -124,10 +124,10 @@ fn explain(error: &Error) -> String {
             "the client and the server have no cipher in common: the client must offer ECDHE, ECDSA and AES-GCM or ChaCha20"
         }
         Error::NoCertificatesPresented => {
-            "the client shows no certificate, which --client-ca asks for"
+            "the client shows no certificate, which --client-ca or a failure mode asks for"
         }
         Error::InvalidCertificate(_) => {
-            "the client's certificate is not one of the CA that --client-ca names"
+            "the client's certificate is of no CA that --client-ca or a failure mode asks for"
         }
         Error::NoApplicationProtocol => "the client does not offer HTTP/1.1 (ALPN http/1.1)",
         _ => return error.to_string(),

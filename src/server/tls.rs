@@ -3,6 +3,7 @@
 //! The generated CA and leaf live in memory alone. Their dates are fixed: from before July 2019, because Apple's systems refuse
 //! younger leaves that live longer than 825 days, to the end of 2037, because 32-bit clocks end a few days later.
 
+mod authority;
 mod faults;
 
 use std::{
@@ -11,22 +12,23 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType,
-    ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose, date_time_ymd,
-};
+use rcgen::KeyPair;
 use rustls::{
     ConfigBuilder, InconsistentKeys, RootCertStore, ServerConfig, SupportedProtocolVersion,
     crypto::CryptoProvider,
     pki_types::{CertificateDer, DnsName, PrivateKeyDer, pem, pem::PemObject},
-    server::{WantsServerCert, WebPkiClientVerifier, danger::ClientCertVerifier},
+    server::{
+        VerifierBuilderError, WantsServerCert, WebPkiClientVerifier, danger::ClientCertVerifier,
+    },
 };
 use thiserror::Error;
 
 use crate::{
-    contract::encoding,
     journal::lock,
-    server::tls::faults::{Faults, Issuer},
+    server::tls::{
+        authority::{Authority, authority, leaf},
+        faults::{Faults, Issuer},
+    },
 };
 
 /// A certificate with its key, ready to serve. Clones share what they have made.
@@ -44,6 +46,9 @@ type ClientVerifier = Arc<dyn ClientCertVerifier>;
 /// Why there is no identity.
 #[derive(Debug, Error)]
 pub enum IdentityError {
+    /// The key of the CA cannot be used, in rcgen's words.
+    #[error("cannot use the CA's key: {0}")]
+    CaKey(rcgen::Error),
     /// A name for the certificate that is neither a host name nor an address.
     #[error(
         "`{0}` cannot be in a certificate, expected a host name or an IP address, without a port"
@@ -86,19 +91,28 @@ impl Identity {
     /// # Errors
     /// [`IdentityError::BadName`] for a name that is neither; [`IdentityError::Generating`] when the system gives no random numbers.
     pub fn generate(names: &[String]) -> Result<Identity, IdentityError> {
-        Identity::issued_by(None, names)
+        Identity::issued_by(None, None, names)
     }
 
     /// Does as [`Identity::generate`], with a key of the CA that was kept (PEM): whoever trusts the CA made with it before
-    /// trusts this one.
+    /// trusts this one. With the certificate of a CA it is that CA's key.
     ///
     /// # Errors
-    /// Those of [`Identity::generate`]; [`IdentityError::Generating`] for a key that cannot be used, too.
-    pub fn issued_by(ca_key: Option<&str>, names: &[String]) -> Result<Identity, IdentityError> {
+    /// Those of [`Identity::generate`]; what is wrong with the key or the certificate.
+    pub fn issued_by(
+        ca_key: Option<&str>,
+        ca_certificate: Option<&str>,
+        names: &[String],
+    ) -> Result<Identity, IdentityError> {
         let subjects = subjects(names)?;
-        let key = ca_key.map_or_else(KeyPair::generate, KeyPair::from_pem)?;
+        let key = ca_key.map_or_else(KeyPair::generate, KeyPair::from_pem);
+        let key = key.map_err(IdentityError::CaKey)?;
+        let authority = match ca_certificate {
+            Some(certificate) => Authority::given(certificate, key)?,
+            None => authority(key)?,
+        };
         let clients = WebPkiClientVerifier::no_client_auth();
-        Identity::issued(Arc::new(authority(key)?), subjects, clients)
+        Identity::issued(Arc::new(authority), subjects, clients)
     }
 
     fn issued(
@@ -106,11 +120,11 @@ impl Identity {
         subjects: Vec<String>,
         clients: ClientVerifier,
     ) -> Result<Identity, IdentityError> {
-        let chain = leaf(&authority, subjects.clone())?;
+        let chain = leaf(&authority.issuer, subjects.clone())?;
         Ok(Identity {
             config: config(rustls::ALL_VERSIONS, chain, &clients)?,
             clients,
-            ca_pem: Some(authority.pem().into()),
+            ca_pem: Some(authority.pem.as_str().into()),
             faults: Arc::new(Faults {
                 issuer: Some(Issuer {
                     authority,
@@ -167,14 +181,7 @@ impl Identity {
     /// # Errors
     /// Says what is wrong with the CAs.
     pub fn with_client_ca(self, pem: &str) -> Result<Identity, IdentityError> {
-        let mut roots = RootCertStore::empty();
-        for certificate in certificates(pem)? {
-            roots.add(certificate).map_err(IdentityError::Unusable)?;
-        }
-        let clients = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider());
-        let clients = clients
-            .build()
-            .map_err(|error| IdentityError::Unusable(rustls::Error::General(error.to_string())))?;
+        let clients = verifier(pem)?;
         let resolver = Arc::clone(&self.config.cert_resolver);
         let config = builder(rustls::ALL_VERSIONS, &clients)?.with_cert_resolver(resolver);
         Ok(Identity {
@@ -208,20 +215,24 @@ pub fn new_key() -> Result<String, IdentityError> {
     Ok(KeyPair::generate()?.serialize_pem())
 }
 
-/// Makes the CA of a key; always the same, but for its signature.
-fn authority(key: KeyPair) -> Result<Authority, rcgen::Error> {
-    // The CA of each key has a name of its own: a client that has an older one then says that it does not know this one, rather
-    // than that a signature is wrong.
-    let mark = encoding::hex(&CertificateParams::default().key_identifier(&key)[..4]);
-    let mut params = dated(&format!("d4iot-double test CA {mark}"));
-    // One below it may issue, too: the intermediate of a chain that is sent incomplete.
-    params.is_ca = IsCa::Ca(BasicConstraints::Constrained(1));
-    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-    CertifiedIssuer::self_signed(params, key)
+/// Reads certificates of CAs.
+fn roots(pem: &str) -> Result<RootCertStore, IdentityError> {
+    let mut roots = RootCertStore::empty();
+    for certificate in certificates(pem)? {
+        roots.add(certificate).map_err(IdentityError::Unusable)?;
+    }
+    Ok(roots)
 }
 
-/// A CA, with its key.
-type Authority = CertifiedIssuer<'static, KeyPair>;
+/// Returns what takes clients with a certificate of these CAs (PEM) alone.
+fn verifier(pem: &str) -> Result<ClientVerifier, IdentityError> {
+    let roots = Arc::new(roots(pem)?);
+    let clients = WebPkiClientVerifier::builder_with_provider(roots, provider());
+    let general = |error: VerifierBuilderError| rustls::Error::General(error.to_string());
+    clients
+        .build()
+        .map_err(|error| IdentityError::Unusable(general(error)))
+}
 
 /// A chain as it is sent, and the key of its first certificate.
 pub(crate) type Chain = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
@@ -249,45 +260,6 @@ fn certificates(pem: &str) -> Result<Vec<CertificateDer<'static>>, IdentityError
         return Err(IdentityError::NoCertificate);
     }
     Ok(read)
-}
-
-fn leaf(authority: &Authority, subjects: Vec<String>) -> Result<Chain, rcgen::Error> {
-    issue(authority, proper(subjects)?)
-}
-
-/// What stands in a certificate that is as it should be.
-fn proper(subjects: Vec<String>) -> Result<CertificateParams, rcgen::Error> {
-    let mut params = dated("d4iot-double");
-    params.subject_alt_names = CertificateParams::new(subjects)?.subject_alt_names;
-    // Said in so many words, as strict readers want it; with it comes the subject's key identifier.
-    params.is_ca = IsCa::ExplicitNoCa;
-    params.use_authority_key_identifier_extension = true;
-    params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
-    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-    Ok(params)
-}
-
-/// Signs a certificate for a new key. The CA is not sent: a client either has it already, or would not trust it.
-fn issue(authority: &Authority, params: CertificateParams) -> Result<Chain, rcgen::Error> {
-    // P-256: an RSA-2048 key costs three quarters of the handshakes.
-    let key = KeyPair::generate()?;
-    let certificate = params.signed_by(&key, authority)?;
-    let key = PrivateKeyDer::Pkcs8(key.serialize_der().into());
-    Ok((vec![certificate.into()], key))
-}
-
-fn dated(common_name: &str) -> CertificateParams {
-    let mut params = CertificateParams::default();
-    params.not_before = date_time_ymd(2019, 1, 1);
-    params.not_after = date_time_ymd(2037, 12, 31);
-    params.distinguished_name = named(common_name);
-    params
-}
-
-fn named(common_name: &str) -> DistinguishedName {
-    let mut name = DistinguishedName::new();
-    name.push(DnType::CommonName, common_name);
-    name
 }
 
 /// The names of this machine, then the given ones, each once.

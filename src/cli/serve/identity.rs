@@ -27,17 +27,21 @@ pub(super) fn identity(options: &ServeArgs) -> Result<Option<Identity>> {
             })
         }
         _ => {
-            let key = options.ca_key.as_deref().map(ca_key).transpose()?;
-            let identity = Identity::issued_by(key.as_deref(), &names(options));
+            let certificate = options.ca_cert.as_deref().map(read_text).transpose()?;
+            let key = |path| ca_key(path, certificate.is_some());
+            let key = options.ca_key.as_deref().map(key).transpose()?;
+            let identity =
+                Identity::issued_by(key.as_deref(), certificate.as_deref(), &names(options));
             identity.map_err(|error| match (error, &options.ca_key) {
                 (IdentityError::BadName(name), _) => CliError::usage(format!(
                     "--san {name}: expected a host name or an IP address, without a port"
                 )),
-                (IdentityError::Generating(error), Some(path)) => {
-                    let message = format!("cannot use the CA's key {}: {error}", path.display());
-                    CliError::usage(message).hint("name a file that is not there: it is written")
+                (error, Some(path)) => {
+                    let message = format!("--ca-key {}: {error}", path.display());
+                    let hint = "name a file that is not there: it is written".to_owned();
+                    CliError::usage(message).with_hint(certificate.is_none().then_some(hint))
                 }
-                (error, _) => CliError::usage(error),
+                (error, None) => CliError::usage(error),
             })
         }
     };
@@ -49,10 +53,10 @@ pub(super) fn identity(options: &ServeArgs) -> Result<Option<Identity>> {
     asking.map(Some).map_err(wrong)
 }
 
-/// Reads the key of the CA, or makes it at the first start.
-fn ca_key(path: &Path) -> Result<String> {
+/// Reads the key of the CA, or makes that of a generated one at the first start.
+fn ca_key(path: &Path, has_certificate: bool) -> Result<String> {
     let failed = |error| CliError::usage(format!("cannot write {}: {error}", path.display()));
-    if path.exists() {
+    if has_certificate || path.exists() {
         let read = private_file::read(path, "the CA's key", "name a file of its own");
         return read.map_err(CliError::usage);
     }

@@ -7,18 +7,16 @@ use std::{
     time::{Duration, UNIX_EPOCH},
 };
 
-use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, KeyUsagePurpose,
-    date_time_ymd,
-};
+use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyPair, KeyUsagePurpose, date_time_ymd};
 use rustls::{
     ServerConfig,
     version::{TLS12, TLS13},
 };
 
 use super::{
-    Authority, Chain, Identity, IdentityError, authority, builder, config, dated, finish, issue,
-    leaf, named, proper,
+    Chain, Identity, IdentityError,
+    authority::{Authority, authority, dated, issue, leaf, named, proper},
+    builder, config, finish, verifier,
 };
 use crate::{
     clock,
@@ -42,8 +40,8 @@ pub(super) struct Issuer {
     pub(super) by_address: Mutex<HashMap<IpAddr, Identity>>,
 }
 
-/// The day, since on the next one tomorrow's certificate is valid; the certificate; with TLS 1.2, with TLS 1.3.
-pub(super) type ConfigKey = (u64, Option<Certificate>, bool, bool);
+/// The day, since on the next one tomorrow's certificate is valid; and the failure.
+pub(super) type ConfigKey = (u64, TlsFailure);
 
 impl Identity {
     /// Returns what a server needs to misbehave as a failure mode says, made on first use; what it does not say is as it
@@ -60,7 +58,7 @@ impl Identity {
         // A certificate has expired by the clients' clocks.
         let now = clock::wall_time().duration_since(UNIX_EPOCH);
         let now = now.unwrap_or_default();
-        let key = (now.as_secs() / DAY.as_secs(), failure.certificate, v12, v13);
+        let key = (now.as_secs() / DAY.as_secs(), failure.clone());
         // Making one takes about a millisecond, once; other threads wait for that.
         let mut made = lock(&self.faults.made);
         if let Some(config) = made.get(&key) {
@@ -68,14 +66,18 @@ impl Identity {
         }
         let versions = [v12.then_some(&TLS12), v13.then_some(&TLS13)];
         let versions: Vec<_> = versions.into_iter().flatten().collect();
+        let clients = match failure.client_certificate {
+            true => verifier(&authority(KeyPair::generate()?)?.pem)?,
+            false => Arc::clone(&self.clients),
+        };
         let config = match (failure.certificate, &self.faults.issuer) {
             (None, _) => finish(
-                builder(&versions, &self.clients)?
+                builder(&versions, &clients)?
                     .with_cert_resolver(Arc::clone(&self.config.cert_resolver)),
             ),
             (Some(_), None) => Err(IdentityError::NoIssuer),
             (Some(certificate), Some(issuer)) => {
-                config(&versions, issuer.at_fault(certificate, now)?, &self.clients)
+                config(&versions, issuer.at_fault(certificate, now)?, &clients)
             }
         }?;
         made.insert(key, Arc::clone(&config));
@@ -97,22 +99,25 @@ impl Issuer {
             Certificate::IncompleteChain => return leaf(&self.intermediate()?, subjects()),
             Certificate::NotYetValid => params.not_before = epoch + now + DAY,
             Certificate::Swapped => {}
-            Certificate::UnknownCa => return leaf(&authority(KeyPair::generate()?)?, subjects()),
+            Certificate::UnknownCa => {
+                return leaf(&authority(KeyPair::generate()?)?.issuer, subjects());
+            }
             Certificate::WrongName => {
                 let other = CertificateParams::new(vec![OTHER_HOST.to_owned()])?;
                 params.subject_alt_names = other.subject_alt_names;
                 params.distinguished_name = named(OTHER_HOST);
             }
         }
-        issue(&self.authority, params)
+        issue(&self.authority.issuer, params)
     }
 
-    fn intermediate(&self) -> Result<Authority, rcgen::Error> {
+    /// Its own certificate is not sent, so the CA need not sign one.
+    fn intermediate(&self) -> Result<rcgen::Issuer<'static, KeyPair>, rcgen::Error> {
         let mut params = dated("d4iot-double test intermediate CA");
         params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
         params.use_authority_key_identifier_extension = true;
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-        CertifiedIssuer::signed_by(params, KeyPair::generate()?, &self.authority)
+        Ok(rcgen::Issuer::new(params, KeyPair::generate()?))
     }
 }
 

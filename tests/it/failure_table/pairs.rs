@@ -74,6 +74,7 @@ fn values() -> Vec<(&'static str, Vec<Value>)> {
         ("certificate", vec![json!("expired")]),
         ("handshake", vec![json!("stall")]),
         ("tls", vec![json!("1.2")]),
+        ("client_certificate", vec![json!(true)]),
         ("commit", vec![json!(false), json!(true)]),
         ("stale", vec![json!({ "for": "3s" })]),
     ]

@@ -91,6 +91,7 @@ pub(crate) const ROWS: &[Row] = &[
     connection("handshake: plaintext"),
     connection("tls: 1.2"),
     connection("tls: 1.3"),
+    connection("client_certificate: true"),
     state("commit: false"),
     state("commit: true, status: 500"),
     state("commit: true, reset: before_head"),

@@ -106,14 +106,15 @@ fn clients_are_asked_for_a_certificate() {
     let url = &lines[0].url;
     assert_eq!(curl(&["-k", "--cert", &cert, "--key", &key, url]), 0);
     assert_ne!(curl(&["-k", url]), 0);
-    process.says("the client shows no certificate, which --client-ca asks for");
+    process.says("the client shows no certificate, which --client-ca or a failure mode asks for");
     let other = Identified::new(&["client.test"]);
     let (cert, key) = (
         folder.write("o.pem", &other.cert),
         folder.write("o.key", &other.key),
     );
     assert_ne!(curl(&["-k", "--cert", &cert, "--key", &key, url]), 0);
-    process.says("the client's certificate is not one of the CA that --client-ca names");
+    process
+        .says("the client's certificate is of no CA that --client-ca or a failure mode asks for");
     let end = refused(&["--client-ca", &folder.write("none.pem", "none")]);
     assert!(end.err.contains("no BEGIN CERTIFICATE"), "{}", end.err);
 }
@@ -213,3 +214,69 @@ fn a_certificate_that_cannot_be_served_starts_nothing(
 
 /// curl's exit code for a certificate it does not trust.
 const PEER_NOT_VERIFIED: i32 = 60;
+
+#[test]
+fn a_ca_of_the_users_issues_the_certificates() {
+    let folder = Folder::new();
+    let authority = |name: &str| {
+        let mut params = rcgen::CertificateParams::default();
+        params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+        let subject = &mut params.distinguished_name;
+        subject.push(rcgen::DnType::OrganizationName, "Plant \u{e4}");
+        subject.push(rcgen::DnType::CommonName, name);
+        let key = rcgen::KeyPair::generate().unwrap();
+        let cert = folder.write(
+            &format!("{name}.pem"),
+            &params.self_signed(&key).unwrap().pem(),
+        );
+        let key = folder.write(&format!("{name}.key"), &key.serialize_pem());
+        fs::set_permissions(&key, fs::Permissions::from_mode(0o600)).unwrap();
+        (cert, key)
+    };
+    let (cert, key) = authority("own");
+    let own = ["--kind", "sensor", "--ca-cert", &cert, "--ca-key", &key];
+    for failing in ["slow", "swapped_certificate"] {
+        let (_process, lines) = Process::serve(1, &[&own[..], &["--fail", failing]].concat());
+        assert_eq!(curl(&["--cacert", &cert, &lines[0].url]), 0, "{failing}");
+    }
+    let expired = [&own[..], &["--fail", "expired_certificate"]].concat();
+    let (_process, lines) = Process::serve(1, &expired);
+    let refused_by_curl = curl(&["--cacert", &cert, &lines[0].url]);
+    assert_eq!(refused_by_curl, PEER_NOT_VERIFIED);
+    let (_, other) = authority("other");
+    for (args, expected) in [
+        (
+            vec!["--ca-cert", &cert, "--ca-key", &other],
+            "the key does not belong to the first certificate",
+        ),
+        (
+            vec!["--ca-cert", &key, "--ca-key", &key],
+            "no BEGIN CERTIFICATE",
+        ),
+        (
+            vec!["--ca-cert", &cert, "--ca-key", "/nowhere/ca.key"],
+            "/nowhere/ca.key: No such file",
+        ),
+        (vec!["--ca-cert", &cert], "--ca-key"),
+    ] {
+        let end = refused(&args);
+        assert!(end.err.contains(expected), "{}", end.err);
+    }
+}
+
+#[test]
+fn a_failure_mode_asks_clients_for_a_certificate() {
+    let folder = Folder::new();
+    let own = Identified::new(&["client.test"]);
+    let (cert, key) = (
+        folder.write("cert.pem", &own.cert),
+        folder.write("key.pem", &own.key),
+    );
+    let args = ["--kind", "sensor", "--fail", "client_certificate_required"];
+    let (mut process, lines) = Process::serve(1, &args);
+    let url = &lines[0].url;
+    assert_ne!(curl(&["-k", url]), 0);
+    process.says("the client shows no certificate");
+    assert_ne!(curl(&["-k", "--cert", &cert, "--key", &key, url]), 0);
+    process.says("the client's certificate is of no CA");
+}
