@@ -57,6 +57,8 @@ pub struct Fixture {
     pub listen: Option<SocketAddr>,
     /// Users, policy and lock-out at the start.
     pub state: State,
+    /// The files of failure modes that it uses, as it names them.
+    pub uses: Vec<String>,
     /// The readings it serves instead of the default ones.
     pub readings: Readings,
     /// The seed of everything random, if it names one.

@@ -18,6 +18,8 @@ use crate::{
 pub struct Rules {
     kind: Kind,
     readings: Readings,
+    /// What stands before the path of every operation.
+    prefix: String,
     routes: Vec<(String, Operation)>,
     operations: Vec<OperationRules>,
     /// By operation; the last is for requests that reach none.
@@ -57,6 +59,7 @@ impl Rules {
         Rules {
             kind: contract.kind,
             readings: readings.clone(),
+            prefix: String::new(),
             routes: routes.collect(),
             operations: operations
                 .map(|operation| OperationRules::new(contract, readings, operation))
@@ -65,6 +68,21 @@ impl Rules {
                 .map(|operation| ResponseTable::new(contract, readings, operation))
                 .collect(),
         }
+    }
+
+    /// Serves every operation below a prefix, as behind a console's tunnel.
+    #[must_use]
+    pub fn below(mut self, prefix: &str) -> Rules {
+        for (path, _) in &mut self.routes {
+            path.insert_str(0, prefix);
+        }
+        prefix.clone_into(&mut self.prefix);
+        self
+    }
+
+    /// Returns what stands before the path of every operation.
+    pub fn prefix(&self) -> &str {
+        &self.prefix
     }
 
     /// Returns a kind's rules under the default readings, resolved once and shared.

@@ -32,7 +32,7 @@ use crate::{
             control::Listener,
             fixture_set::{Entry, FixtureSet},
             notes::NoteCounter,
-            watch::{Files, Watch},
+            watch::Watch,
         },
         signals::Signals,
     },
@@ -79,6 +79,9 @@ pub struct ServeArgs {
     /// Key of the generated CA (PEM), made at the first start: clients then trust the certificates of later starts too
     #[arg(long, value_name = "PEM", conflicts_with_all = ["tls_cert", "http"])]
     ca_key: Option<PathBuf>,
+    /// Certificate of your own CA (PEM), which issues the server's certificates with --ca-key
+    #[arg(long, value_name = "PEM", requires = "ca_key", conflicts_with_all = ["tls_cert", "http"])]
+    ca_cert: Option<PathBuf>,
     /// Ask every client for a certificate of these CAs (PEM), and serve no other client
     #[arg(long, value_name = "PEM", conflicts_with = "http")]
     client_ca: Option<PathBuf>,
@@ -103,6 +106,9 @@ pub struct ServeArgs {
     /// Host name or address to show in URLs, and in the generated certificate, in place of the address listened on
     #[arg(long, value_name = "HOST", value_parser = bind::host)]
     advertise: Option<String>,
+    /// Path below which every operation is served, such as /10.0.0.5, as through a console's tunnel
+    #[arg(long, value_name = "PATH", value_parser = bind::path, default_value = "", hide_default_value = true)]
+    path_prefix: String,
     /// Arm failure modes of the fixtures, or built-in ones
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     fail: Vec<String>,
@@ -115,7 +121,7 @@ pub struct ServeArgs {
     /// Exit with 1 at the end if a request matched no operation or an armed failure mode never fired
     #[arg(long)]
     strict: bool,
-    /// Reload fixtures when they change; invalid files are ignored with an error
+    /// Reload fixtures when they change, or the files of failure modes they use; invalid files are ignored with an error
     #[arg(long, requires = "fixtures")]
     watch: bool,
     /// Write the names and URLs of the appliances as JSON when all of them listen; removed at the end
@@ -194,8 +200,7 @@ pub(super) fn run(options: &ServeArgs, start: Start, console: &Console) -> Resul
 
 /// What is read before anything is bound.
 struct Inputs {
-    /// The fixtures' text, if it is watched.
-    files: Files,
+    watch: Option<Watch>,
     mocks: Vec<Mock>,
     token: Option<Secret>,
     identity: Option<Identity>,
@@ -203,17 +208,15 @@ struct Inputs {
 
 impl Inputs {
     fn read(options: &ServeArgs) -> Result<Inputs> {
-        let watched: &[PathBuf] = if options.watch {
-            &options.fixtures
-        } else {
-            &[]
-        };
         let mocks = match options.no_appliances {
             true => Vec::new(),
             false => mocks::load(&options.fixtures, options.kind)?,
         };
         Ok(Inputs {
-            files: watch::read_all(watched)?,
+            watch: options
+                .watch
+                .then(|| Watch::new(options, &mocks))
+                .transpose()?,
             mocks,
             token: control::token(options)?,
             identity: identity::identity(options)?,
@@ -251,9 +254,10 @@ async fn run_until(mut signals: Signals, options: &ServeArgs, console: &Console)
         new = Announcement::new(options, console, &served, urls) => new?,
     };
     note_seed(options, &served, console);
-    let mut watch = Watch::new(options.fixtures.clone(), inputs.files);
+    let mut watch = inputs.watch;
     loop {
         let reload = async {
+            let watch = watch.as_mut().expect("it is polled only then");
             let mocks = watch.changed().await?;
             let started = served.reload(mocks)?;
             announcement.update(options, &served, &started).await
@@ -323,6 +327,7 @@ fn registry(options: &ServeArgs, identity: Option<Identity>, console: &Console) 
         ports: options.ports.clone().unwrap_or_default(),
         ip: options.listen.ip(),
         advertise: options.advertise.clone(),
+        path_prefix: options.path_prefix.clone(),
         seed: options.seed,
         // A system without a random generator gets any number.
         default_seed: getrandom::u64().unwrap_or(0) & fixture::MAX_SEED,

@@ -80,13 +80,13 @@ pub(super) async fn patch(
 /// A password that a user may have.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Candidate {
+pub(super) struct PasswordCandidate {
     password: String,
 }
 
 pub(super) async fn password_is(
     AppliancePath(running, username): AppliancePath,
-    RequestJson(Candidate { password }): RequestJson<Candidate>,
+    RequestJson(PasswordCandidate { password }): RequestJson<PasswordCandidate>,
 ) -> JsonResult {
     let answer = running.appliance().password_is(&username, &password);
     let answer = answer.ok_or_else(|| unknown(&username))?;

@@ -8,11 +8,19 @@ use crate::{
 
 /// Returns what a request that hit no operation may have meant, as text.
 pub fn suggestion(rules: &Rules, path: &str) -> String {
-    let kind = rules.kind();
-    let serves = |path: &str| rules.operation_at(path).is_some();
+    let (kind, prefix) = (rules.kind(), rules.prefix());
+    let Some(path) = path.strip_prefix(prefix) else {
+        let below = format!("{prefix}{path}");
+        let meant = match rules.operation_at(&below) {
+            Some(_) => format!("did you mean {below}?"),
+            None => suggestion(rules, &below),
+        };
+        return format!("every path begins with {prefix} here (--path-prefix): {meant}");
+    };
     let served = |operation| {
-        paths(kind, operation)
-            .find(|path| serves(path))
+        let mut paths = paths(kind, operation).map(|path| format!("{prefix}{path}"));
+        paths
+            .find(|path| rules.operation_at(path).is_some())
             .unwrap_or_default()
     };
     if let Some(operation) = documented(kind, path) {
@@ -46,7 +54,7 @@ pub fn suggestion(rules: &Rules, path: &str) -> String {
     if let Some(served) = near.map(served).filter(|path| !path.is_empty()) {
         return format!("did you mean {served}?");
     }
-    let all: Vec<&str> = all().map(served).filter(|path| !path.is_empty()).collect();
+    let all: Vec<String> = all().map(served).filter(|path| !path.is_empty()).collect();
     format!("this {kind} answers at {}", all.join(", "))
 }
 
@@ -111,6 +119,21 @@ mod tests {
     )]
     fn a_path_gets_a_suggestion(#[case] kind: Kind, #[case] path: &str, #[case] expected: &str) {
         let rules = Rules::with_defaults(kind);
+        assert_eq!(suggestion(&rules, path), expected);
+    }
+
+    #[rstest]
+    #[case::without_the_prefix(
+        "/api/external/authentication/validation",
+        "every path begins with /10.0.0.5 here (--path-prefix): did you mean /10.0.0.5/api/external/authentication/validation?"
+    )]
+    #[case::of_the_console(
+        "/10.0.0.5/external/authentication/validation",
+        "this is the console's path of validation; this appliance is a sensor: ask /10.0.0.5/api/external/authentication/validation"
+    )]
+    fn a_suggestion_has_the_prefix(#[case] path: &str, #[case] expected: &str) {
+        let readings = crate::contract::Readings::default();
+        let rules = Rules::new(contract::of(Kind::Sensor), &readings).below("/10.0.0.5");
         assert_eq!(suggestion(&rules, path), expected);
     }
 }

@@ -25,6 +25,7 @@ pub use unmatched::UnmatchedRequests;
 use crate::{
     appliance::{Appliance, Moment, Rules, State},
     clock::Clock,
+    contract,
     contract::Kind,
     failure::{Counter, Schedule},
     fixture::Fixture,
@@ -91,6 +92,21 @@ impl MockAppliance {
         }
     }
 
+    /// Serves every operation below a path, such as `/10.0.0.5`.
+    #[must_use]
+    pub fn with_path_prefix(self, prefix: &str) -> MockAppliance {
+        let mut content = self.content();
+        content.loaded.serve_below(prefix);
+        content.current = content.loaded.clone();
+        drop(content);
+        self
+    }
+
+    /// Returns what stands before the path of every operation.
+    pub fn path_prefix(&self) -> String {
+        self.rules().prefix().to_owned()
+    }
+
     /// Replaces the empty journal by one of these bounds, which shares this budget with others; the
     /// default is 1,000 entries and 8 MiB, and 256 MiB for the process.
     #[must_use]
@@ -111,6 +127,8 @@ impl MockAppliance {
         content.fired_before.extend(fired);
         content.name = fixture.name.as_str().into();
         content.loaded = ScheduledAppliance::of(fixture, seed);
+        let rules = Arc::clone(&content.current.appliance.rules);
+        content.loaded.serve_below(rules.prefix());
         self.restore(&mut content);
     }
 
@@ -204,6 +222,14 @@ impl ScheduledAppliance {
             schedule,
             outage: None,
             is_frozen,
+        }
+    }
+
+    fn serve_below(&mut self, prefix: &str) {
+        let rules = &mut self.appliance.rules;
+        if rules.prefix() != prefix {
+            let own = Rules::new(contract::of(rules.kind()), rules.readings());
+            *rules = Arc::new(own.below(prefix));
         }
     }
 

@@ -48,6 +48,8 @@ pub struct RegistrySettings {
     pub ip: IpAddr,
     /// The host in their URLs, in place of the address.
     pub advertise: Option<String>,
+    /// The path below which they serve every operation, `/10.0.0.5`; by default none.
+    pub path_prefix: String,
     /// The seed of everything random, whatever a fixture says.
     pub seed: Option<u64>,
     /// The seed of a fixture that names none.
@@ -163,7 +165,8 @@ impl Registry {
         port: BoundPort,
     ) -> Result<Arc<RunningAppliance>, RegistryError> {
         let settings = self.settings();
-        let appliance = MockAppliance::from_fixture(fixture, self.seed_of(fixture));
+        let appliance = MockAppliance::from_fixture(fixture, self.seed_of(fixture))
+            .with_path_prefix(&settings.path_prefix);
         // Under the lock, so that of two appliances with one name only one ever answers.
         let mut entries = self.entries();
         entries.check_name(&fixture.name)?;

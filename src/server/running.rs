@@ -91,7 +91,7 @@ impl RunningAppliance {
         }
     }
 
-    /// Returns a URL that a client on this machine can use, `https://127.0.0.1:41234`.
+    /// Returns a URL that a client on this machine can use, `https://127.0.0.1:41234`, and below which the operations are.
     pub fn url(&self) -> String {
         self.url_for(None)
     }
@@ -100,7 +100,8 @@ impl RunningAppliance {
     /// all addresses, and none is advertised.
     pub fn url_for(&self, asked: Option<&str>) -> String {
         let asked = asked.filter(|_| self.address.ip().is_unspecified());
-        url(self.scheme(), self.host.as_deref().or(asked), self.address)
+        let host = self.host.as_deref().or(asked);
+        url(self.scheme(), host, self.address) + &self.appliance.path_prefix()
     }
 
     /// Returns the address it listens on.

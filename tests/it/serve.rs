@@ -6,6 +6,7 @@ mod healthcheck;
 mod notes;
 mod options;
 mod ports;
+mod prefix;
 mod ready;
 mod ready_file;
 mod requests;

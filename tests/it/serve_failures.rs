@@ -161,6 +161,43 @@ fn watched_folder_reloads_only_changed_fixtures() {
     assert_eq!(serve.end().0, 0);
 }
 
+#[test]
+fn files_of_failure_modes_are_watched() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let mode = |name: &str, status: u16| {
+        format!("failures: [{{ name: {name}, on: validation, do: {{ status: {status} }} }}]\n")
+    };
+    let write = |name: &str, text: &str| replace(&folder.path().join(name), text);
+    write("a.yaml", &format!("{SENSOR}use: [./used.yaml]\n"));
+    write("used.yaml", &mode("used", 500));
+    write("more.yaml", &mode("more", 501));
+    let (fixture, more) = (path("a.yaml"), path("more.yaml"));
+    let args = [
+        &fixture,
+        "--failures",
+        &more,
+        "--http",
+        "--watch",
+        "--seed",
+        "7",
+    ];
+    let mut serve = Serve::start(&args);
+    let url = serve.ready();
+    let status = || ask(&url, "validation", &right("test", "Test12345!"));
+    assert_eq!(status(), Some(500));
+    write("used.yaml", &mode("used", 502));
+    serve.says("a restarts, changed: failures");
+    assert_eq!(status(), Some(502));
+    write("a.yaml", SENSOR);
+    serve.says("a restarts, changed: failures");
+    assert_eq!(status(), Some(501));
+    write("more.yaml", &mode("more", 503));
+    serve.says("a restarts, changed: failures");
+    assert_eq!(status(), Some(503));
+    assert_eq!(serve.end().0, 0);
+}
+
 /// A running `serve` on any free port.
 struct Serve {
     child: Child,

@@ -5,6 +5,8 @@ use std::{
     net::{IpAddr, SocketAddr},
 };
 
+use http::uri::PathAndQuery;
+
 use crate::{
     cli::error::{CliError, Result},
     fixture::Fixture,
@@ -82,6 +84,17 @@ pub(super) fn host(text: &str) -> Result<String, &'static str> {
     let is_host = server::tls::is_subject(text);
     let host = is_host.then(|| text.to_owned());
     host.ok_or("expected a host name or an IP address, without a port")
+}
+
+/// Reads a path prefix for clap.
+pub(super) fn path(text: &str) -> Result<String, &'static str> {
+    let is_path = text
+        .parse()
+        .is_ok_and(|target: PathAndQuery| target == text);
+    let is_prefix = text.starts_with('/') && !text.ends_with('/') && !text.contains('?');
+    (text.is_empty() || is_path && is_prefix)
+        .then(|| text.to_owned())
+        .ok_or("expected a path, /10.0.0.5, without a slash at its end")
 }
 
 /// Reads an address for clap. A common mistake is answered with the address that is meant.

@@ -84,7 +84,7 @@ impl MockAppliance {
     /// # Errors
     /// The first failure mode that would mean nothing under them; nothing is changed then.
     pub fn set_readings(&self, readings: &Readings) -> Result<(), fixture::Diagnostic> {
-        self.content().current.serve_readings(readings)
+        self.serve_readings(|_| readings.clone())
     }
 
     /// Does as [`MockAppliance::set_readings`], on top of those that are served.
@@ -92,9 +92,27 @@ impl MockAppliance {
     /// # Errors
     /// Those of [`MockAppliance::set_readings`].
     pub fn add_readings(&self, further: &Readings) -> Result<(), fixture::Diagnostic> {
-        let current = &mut self.content().current;
-        let readings = current.appliance.rules.readings().clone().and(further);
-        current.serve_readings(&readings)
+        self.serve_readings(|served| served.clone().and(further))
+    }
+
+    /// Reads the failure modes with no lock held, and again if they or the readings were changed meanwhile.
+    fn serve_readings(
+        &self,
+        choose: impl Fn(&Readings) -> Readings,
+    ) -> Result<(), fixture::Diagnostic> {
+        loop {
+            let before = self.content().current.clone();
+            let readings = choose(before.appliance.rules.readings());
+            let modes = before.reload_modes(&readings)?;
+            let current = &mut self.content().current;
+            if current.is_read_alike(&before) {
+                current.schedule.reload(modes);
+                let prefix = before.appliance.rules.prefix();
+                let rules = Rules::new(contract::of(before.appliance.rules.kind()), &readings);
+                current.appliance.rules = Arc::new(rules.below(prefix));
+                return Ok(());
+            }
+        }
     }
 
     /// Returns the failure modes in order, each with what it has counted.
@@ -156,19 +174,24 @@ impl MockAppliance {
 }
 
 impl ScheduledAppliance {
-    fn serve_readings(&mut self, readings: &Readings) -> Result<(), fixture::Diagnostic> {
+    /// Reads the failure modes again, under these readings.
+    fn reload_modes(&self, readings: &Readings) -> Result<Vec<FailureMode>, fixture::Diagnostic> {
         let context = ModeContext {
             readings,
             ..self.mode_context(true)
         };
         let failures = self.schedule.failures();
-        let modes = failures
-            .map(|failure| fixture::reload_mode(failure, &context))
-            .collect::<Result<_, _>>()?;
-        let contract = contract::of(context.kind);
-        self.schedule.reload(modes);
-        self.appliance.rules = Arc::new(Rules::new(contract, readings));
-        Ok(())
+        let modes = failures.map(|failure| fixture::reload_mode(failure, &context));
+        modes.collect()
+    }
+
+    /// Returns whether its failure modes and readings are those of another state.
+    fn is_read_alike(&self, other: &ScheduledAppliance) -> bool {
+        let names = |of: &ScheduledAppliance| {
+            let actions = of.schedule.failures().map(|it| Arc::as_ptr(&it.action));
+            actions.collect::<Vec<_>>()
+        };
+        Arc::ptr_eq(&self.appliance.rules, &other.appliance.rules) && names(self) == names(other)
     }
 
     fn mode_context(&self, https: bool) -> ModeContext<'_> {

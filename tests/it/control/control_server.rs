@@ -64,6 +64,7 @@ impl ControlServer {
         let ip = IpAddr::V4(Ipv4Addr::LOCALHOST);
         let fleet = Registry::new(RegistrySettings {
             advertise: None,
+            path_prefix: String::new(),
             identity,
             limits: Arc::new(Limits::default()),
             ports,
