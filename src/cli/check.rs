@@ -192,7 +192,7 @@ async fn run_one(
     context.agreed = mock.agreed;
     context.repeat = options.repeat;
     context.stop = stop.clone();
-    let add = |case: &CaseResult| progress.add(kind, case);
+    let add = |case: &CaseResult| progress.add_case(kind, case);
     let mut run = runner::run(&context, &mock.cases, &mock.store, &add).await;
     double.stop().await;
     if options.selection.is_full() {

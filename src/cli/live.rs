@@ -46,7 +46,7 @@ async fn go(
     let count = run.plan.cases.len() + run.plan.left_out.len();
     let progress = Arc::new(Progress::new(count, console));
     let (is_full, shown) = (options.selection.is_full(), Arc::clone(&progress));
-    let add = move |case: &_| shown.add(kind, case);
+    let add = move |case: &_| shown.add_case(kind, case);
     let result = run.run(store, is_full, stop, add).await;
     progress.end();
     let result = match result {

@@ -1,10 +1,13 @@
-//! The progress of a run: a bar on a terminal; elsewhere one line per case if the user asks for more.
+//! The progress of a run: a bar on a terminal; elsewhere one line per case or scenario if the user asks for more.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::{
+    fmt::Display,
+    sync::atomic::{AtomicUsize, Ordering},
+};
 
 use crate::{cli::console::Console, contract::Kind, report::CaseResult};
 
-/// How many cases are done.
+/// How many cases, or scenarios, are done.
 pub(super) struct Progress {
     console: Console,
     done: AtomicUsize,
@@ -20,18 +23,23 @@ impl Progress {
         }
     }
 
-    /// Counts a case that is done.
-    pub(super) fn add(&self, kind: Kind, case: &CaseResult) {
+    /// Counts something that is done: a bar shows its name, and a line says what became of it.
+    pub(super) fn add(&self, name: &str, line: impl Display) {
         if self.console.has_bar() {
             let done = self.done.fetch_add(1, Ordering::Relaxed) + 1;
             let filled = "#".repeat(WIDTH * done / self.total.max(1));
-            let (total, id) = (self.total, &case.id);
+            let total = self.total;
             self.console
-                .bar(format_args!("{filled:-<WIDTH$} {done}/{total} {id}"));
+                .bar(format_args!("{filled:-<WIDTH$} {done}/{total} {name}"));
         } else if self.console.is_verbose() {
-            self.console
-                .progress(format_args!("{kind:<8}{}", case.verdict_line()));
+            self.console.progress(line);
         }
+    }
+
+    /// Counts a case that is done.
+    pub(super) fn add_case(&self, kind: Kind, case: &CaseResult) {
+        let line = format_args!("{kind:<8}{}", case.verdict_line());
+        self.add(&case.id, line);
     }
 
     /// Removes the bar.
