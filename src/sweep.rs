@@ -140,6 +140,16 @@ pub enum SweepError {
     Interrupted,
 }
 
+/// How far a sweep is.
+pub(crate) enum SweepEvent<'a> {
+    /// So many scenarios will be run, so many at a time.
+    Planned(usize, usize),
+    /// One has ended.
+    Ended(&'a ScenarioResult),
+    /// So many failed, and are repeated alone.
+    Repeating(usize),
+}
+
 impl Sweep {
     pub(crate) fn new(fixture: Fixture) -> Sweep {
         Sweep {
@@ -234,33 +244,36 @@ impl Sweep {
         self.run_with(&client, &AtomicBool::new(false), &|_| ())
     }
 
-    /// Runs a client; `stop` ends it early, `observe` is told of each scenario that has ended.
+    /// Runs a client; `stop` ends it early, `observe` is told how far it is.
     pub(crate) fn run_with(
         self,
         client: &dyn ClientUnderTest,
         stop: &AtomicBool,
-        observe: &(dyn Fn(&ScenarioResult) + Sync),
+        observe: &(dyn Fn(SweepEvent<'_>) + Sync),
     ) -> Result<SweepReport, SweepError> {
         let fixture = self.fixture.clone()?;
+        let modes = scenario::chosen_modes(&self, &fixture)?;
         let executor = Executor::new(&fixture, client, self.time, stop)?;
         let mut report = SweepReport::new(&fixture, self.at);
         let mut scenarios = Vec::new();
         for task in self.wanted_tasks()? {
             let calls = executor.clean_run(task)?;
-            let (planned, left_out) = scenario::plan(&self, &fixture, task, &calls)?;
+            let (planned, left_out) = scenario::plan(&self, &fixture, &modes, task, &calls)?;
             report.add_task(task, &calls, left_out);
             scenarios.extend(planned);
         }
         let scenarios = self.chosen(scenarios)?;
         let jobs = self.jobs.unwrap_or_else(|| 4 * processors());
+        observe(SweepEvent::Planned(scenarios.len(), jobs));
         let mut results = side_by_side(&scenarios, jobs, &|scenario| {
             let result = executor.execute(scenario)?;
-            observe(&result);
+            observe(SweepEvent::Ended(&result));
             Ok(result)
         })?;
         // Load makes time-outs, so nothing fails that was not alone. A client that waits takes no processor: those may wait together.
         let mut failed: Vec<usize> = (0..results.len()).collect();
         failed.retain(|index| results[*index].failed);
+        observe(SweepEvent::Repeating(failed.len()));
         let (hung, others): (Vec<_>, Vec<_>) = failed
             .into_iter()
             .partition(|index| results[*index].verdict == Verdict::Hung);
@@ -274,6 +287,11 @@ impl Sweep {
         }
         report.finish(results, jobs, executor.runs());
         Ok(report)
+    }
+
+    /// Whether all failure modes and readings are swept.
+    fn chooses_nothing(&self) -> bool {
+        self.failures.is_empty() && self.readings.is_empty()
     }
 
     /// Returns the tasks; a scenario's name begins with its own.

@@ -6,7 +6,7 @@ use std::{
     ffi::OsString,
     path::PathBuf,
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicBool, Ordering},
     },
     thread,
@@ -22,13 +22,15 @@ use crate::{
         code,
         console::Console,
         error::{CliError, Result, read_text},
-        print, reports, serve,
+        print,
+        progress::Progress,
+        reports, serve,
         signals::Signals,
     },
     contract::{Glob, Kind},
     failure::duration,
     report::{Format, ReportRequest, ReportStyle},
-    sweep::{At, KnownScenarios, ScenarioResult, Sweep, SweepError, SweepReport, Task},
+    sweep::{At, KnownScenarios, Sweep, SweepError, SweepEvent, SweepReport, Task},
 };
 
 /// The arguments of `sweep`.
@@ -105,11 +107,27 @@ pub(super) fn run(options: &SweepArgs, console: &Console) -> Result {
     let groups = Groups::default();
     let stop = stop_on_signals(&groups)?;
     let client = CommandClient::new(&options.command, &options.success_exit, &groups)?;
-    let observe = |scenario: &ScenarioResult| {
-        let verdict = scenario.verdict.name().replace('_', " ");
-        console.detail(format!("{verdict:<13}  {}", scenario.name));
+    let progress = OnceLock::new();
+    let observe = |event: SweepEvent<'_>| match event {
+        SweepEvent::Planned(scenarios, jobs) => {
+            console.note(format!("{scenarios} scenarios, {jobs} at a time"));
+            progress.get_or_init(|| Progress::new(scenarios, console));
+        }
+        SweepEvent::Ended(scenario) => {
+            let (name, verdict) = (&scenario.name, scenario.verdict);
+            let Some(progress) = progress.get() else {
+                return;
+            };
+            progress.add(name, format_args!("{:<14} {name}", verdict.name()));
+        }
+        SweepEvent::Repeating(0) => {}
+        SweepEvent::Repeating(failed) => {
+            console.note(format!("{failed} failed: those are repeated alone"));
+        }
     };
-    let mut report = match sweep.run_with(&client, &stop, &observe) {
+    let ran = sweep.run_with(&client, &stop, &observe);
+    progress.get().into_iter().for_each(Progress::end);
+    let mut report = match ran {
         Ok(report) => report,
         Err(SweepError::Interrupted) => {
             return Err(CliError::new(code::INTERRUPTED, "interrupted"));
@@ -159,7 +177,8 @@ fn configure(options: &SweepArgs) -> Result<Sweep> {
 }
 
 fn time(text: &str) -> std::result::Result<Duration, &'static str> {
-    duration::parse(text).ok_or("expected a duration such as 500ms, 30s or 2m")
+    let time = duration::parse(text).filter(|time| !time.is_zero());
+    time.ok_or("expected a duration such as 500ms, 30s or 2m")
 }
 
 /// Ends all clients at a signal; what is returned is then set.
@@ -224,7 +243,7 @@ fn finish(options: &SweepArgs, report: &SweepReport, console: &Console) -> Resul
 }
 
 const HELP: &str = "\
-The client is told by variables what to do: D4IOT_URL, D4IOT_HOST, D4IOT_PORT, D4IOT_CA (a file), D4IOT_OPERATION, D4IOT_SCENARIO, \
+The client is told by variables what to do: D4IOT_URL, D4IOT_HOST, D4IOT_PORT, D4IOT_CA (a file), D4IOT_KIND, D4IOT_OPERATION, D4IOT_SCENARIO, \
 USERNAME, PASSWORD, NEW_PASSWORD, ADMIN_USERNAME, ADMIN_PASSWORD (the last five also with D4IOT_ in front). It may write the password \
 that it believes in to the file that D4IOT_BELIEVES names.
 Exit codes: 0 every password survives · 1 one is lost, a success is false, the client hangs or crashes, or it accepts a bad certificate · \

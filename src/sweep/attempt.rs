@@ -7,13 +7,14 @@ use std::{
 };
 
 use super::{SweepError, Task};
-use crate::{journal::lock, redact::Secret};
+use crate::{contract::Kind, journal::lock, redact::Secret};
 
 /// What a client is told: where the appliance is, and what to do there.
 #[derive(Clone)]
 pub struct Attempt {
     pub(super) url: String,
     pub(super) ca_pem: String,
+    pub(super) kind: Kind,
     pub(super) task: Task,
     pub(super) scenario: String,
     pub(super) username: String,
@@ -32,6 +33,11 @@ impl Attempt {
     /// Returns the certificate of the CA to trust, as PEM text.
     pub fn ca_pem(&self) -> &str {
         &self.ca_pem
+    }
+
+    /// Returns the appliance's kind, by which the paths differ.
+    pub fn kind(&self) -> Kind {
+        self.kind
     }
 
     /// Returns what is to be done.

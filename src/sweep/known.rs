@@ -9,9 +9,9 @@
 
 use serde::Deserialize;
 
-use super::{SweepReport, glob};
+use super::{MarkName, SweepReport, Verdict, glob};
 use crate::{
-    contract::Glob,
+    contract::{ClosedSet, Glob, UnknownName},
     fixture,
     fixture::{Diagnostic, Spanned},
 };
@@ -27,8 +27,24 @@ pub(crate) struct KnownScenarios {
 #[serde(deny_unknown_fields)]
 struct RawKnown {
     scenario: Spanned<String>,
-    verdict: String,
+    verdict: Cause,
     reason: String,
+}
+
+/// What fails a scenario: a verdict or a mark, by its name.
+#[derive(Debug, Deserialize)]
+#[serde(try_from = "String")]
+struct Cause(String);
+
+impl TryFrom<String> for Cause {
+    type Error = UnknownName;
+
+    fn try_from(name: String) -> Result<Cause, UnknownName> {
+        match MarkName::named(&name) {
+            Some(_) => Ok(Cause(name)),
+            None => name.parse::<Verdict>().map(|_| Cause(name)),
+        }
+    }
 }
 
 impl KnownScenarios {
@@ -69,7 +85,7 @@ impl KnownScenarios {
                         .is_failure()
                         .then(|| scenario.verdict.name()),
                 );
-                if is_named && causes.iter().all(|cause| *cause == known.verdict) {
+                if is_named && causes.iter().all(|cause| *cause == known.verdict.0) {
                     scenario.known = Some(known.reason.clone());
                     is_used = true;
                 }
@@ -78,7 +94,7 @@ impl KnownScenarios {
                 let (file, place) = (&self.file, name.place);
                 report.trouble.push(format!(
                     "{file}:{}:{}: known failure `{}` with verdict `{}` did not occur\n  hint: remove it",
-                    place.line, place.column, name.value, known.verdict
+                    place.line, place.column, name.value, known.verdict.0
                 ));
             }
         }

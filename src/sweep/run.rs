@@ -20,6 +20,8 @@ use crate::{
     appliance::Directory,
     contract,
     contract::{Operation, Outcome, Role},
+    failure::FailureMode,
+    fixture,
     fixture::Fixture,
     journal::{EntryFilter, EntryView},
     redact::{Redactor, Secret},
@@ -100,7 +102,9 @@ impl<'a> Executor<'a> {
         if task == Task::Reconcile && self.admin.is_none() {
             return Err(SweepError::Users("the fixture has no administrator"));
         }
-        let double = Builder::new(Ok(self.fixture.clone())).start_blocking()?;
+        let mut fixture = self.fixture.clone();
+        fixture.failures = vec![connection_counter(&fixture)?];
+        let double = Builder::new(Ok(fixture)).start_blocking()?;
         let appliance = Arc::clone(double.appliance());
         let given = self.known_password(task);
         let (run, seen, _) = self.run(double, task, "clean", given)?;
@@ -113,7 +117,7 @@ impl<'a> Executor<'a> {
         let problem = if let Some(other) = other {
             Some(other.text)
         } else if run.exchanges.is_empty() {
-            Some("the client sends no request to the appliance".to_owned())
+            Some(no_request(&run, &appliance))
         } else if seen.ending != ClientEnding::Success {
             Some(format!(
                 "the client fails when nothing else does: {}",
@@ -121,8 +125,8 @@ impl<'a> Executor<'a> {
             ))
         } else {
             (verdict != Some(wanted)).then(|| {
-                "the client reports success, but the appliance holds another password than the new one"
-                    .to_owned()
+                let holds = seen.holds;
+                format!("the client reports success, but the appliance holds the {holds} password")
             })
         };
         if let Some(message) = problem {
@@ -180,7 +184,7 @@ impl<'a> Executor<'a> {
         ));
         marks.extend(runs.iter().find_map(|run| run.printed_password()));
         let verdict = match verdict {
-            Some(verdict) if has_fired => verdict,
+            Some(verdict) if has_fired || verdict.is_failure() => verdict,
             _ => Verdict::NotReached,
         };
         Ok(ScenarioResult::new(
@@ -213,6 +217,7 @@ impl<'a> Executor<'a> {
         let attempt = Attempt {
             url: double.url().to_owned(),
             ca_pem: double.ca_pem().to_owned(),
+            kind: self.fixture.kind,
             task,
             scenario: scenario.to_owned(),
             username: self.username.clone(),
@@ -331,6 +336,35 @@ impl<'a> Executor<'a> {
             .map(|user| (user.username.clone(), user.password.expose().to_owned()))
             .collect()
     }
+}
+
+/// Returns a failure mode that never happens, and counts connections.
+fn connection_counter(fixture: &Fixture) -> Result<FailureMode, SweepError> {
+    let never =
+        r#"{ "name": "connections", "when": { "calls": [1000000000] }, "do": { "tls": [1.3] } }"#;
+    let mode = fixture::read_mode("sweep", never, &fixture.mode_context(true))?;
+    Ok(mode)
+}
+
+/// Says that a client sent no request, and how far it came.
+fn no_request(run: &ClientRun, appliance: &MockAppliance) -> String {
+    let connections: u64 = appliance
+        .counters()
+        .iter()
+        .map(|counter| counter.seen)
+        .sum();
+    let (came, hint) = match connections {
+        0 => (
+            String::new(),
+            "its address is {url} in the command's arguments, and the variable D4IOT_URL",
+        ),
+        1.. => (
+            format!(", but {connections} connections"),
+            "does it trust the CA in the file {ca} or D4IOT_CA?",
+        ),
+    };
+    let ended = &run.ended;
+    format!("the client sent no request to the appliance{came}: {ended}\n  hint: {hint}")
 }
 
 /// The passwords that a client is to set: the first that a policy takes, long ones first.

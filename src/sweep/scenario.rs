@@ -83,17 +83,16 @@ struct Occasion {
 pub(super) fn plan(
     sweep: &Sweep,
     fixture: &Fixture,
+    modes: &[FailureMode],
     task: Task,
     calls: &[CleanCall],
 ) -> Result<(Vec<Scenario>, Vec<LeftOut>), SweepError> {
-    let is_open = sweep.failures.is_empty() && sweep.readings.is_empty();
     let (mut scenarios, mut left_out) = (Vec::new(), Vec::new());
-    let modes = chosen_modes(sweep, fixture, is_open)?;
     let at: &[At] = match sweep.scenario {
         Some(_) => &[At::Each, At::Always],
         None => &[sweep.at],
     };
-    for mode in &modes {
+    for mode in modes {
         let occasions = occasions(mode, calls);
         if let (true, Some(reason)) = (occasions.is_empty(), why_not(mode)) {
             let mode = mode.name.clone();
@@ -110,17 +109,16 @@ pub(super) fn plan(
         }
     }
     if sweep.pairs || sweep.scenario.as_ref().is_some_and(|it| it.contains(',')) {
-        scenarios.extend(pairs(fixture, task, &modes, calls)?);
+        scenarios.extend(pairs(fixture, task, modes, calls)?);
     }
-    scenarios.extend(readings(sweep, fixture, task, calls, is_open)?);
+    scenarios.extend(readings(sweep, fixture, task, calls)?);
     Ok((scenarios, left_out))
 }
 
 /// The fixture's own modes and the ready-made ones, as far as they are chosen.
-fn chosen_modes(
+pub(super) fn chosen_modes(
     sweep: &Sweep,
     fixture: &Fixture,
-    is_open: bool,
 ) -> Result<Vec<FailureMode>, SweepError> {
     let ready_made = fixture::READY_MADE.iter();
     let mut modes: Vec<FailureMode> = ready_made
@@ -128,7 +126,7 @@ fn chosen_modes(
         .collect();
     modes.retain(|mode| fixture.failures.iter().all(|own| own.name != mode.name));
     modes.extend(fixture.failures.iter().cloned());
-    if is_open {
+    if sweep.chooses_nothing() {
         return Ok(modes);
     }
     let mut chosen = BTreeSet::new();
@@ -303,7 +301,6 @@ fn readings(
     fixture: &Fixture,
     task: Task,
     calls: &[CleanCall],
-    is_open: bool,
 ) -> Result<Vec<Scenario>, SweepError> {
     let contract = contract::of(fixture.kind);
     let shown = |fact: &str| {
@@ -321,7 +318,7 @@ fn readings(
         let default = fact.readings.first().map_or("", |reading| reading.name);
         let current = fixture.readings.of(&fact.name).unwrap_or(default);
         let number = contract.ambiguity_number(&fact.name).unwrap_or_default();
-        let mut is_chosen = is_open;
+        let mut is_chosen = sweep.chooses_nothing();
         for (glob, found) in globs.iter().zip(&mut found) {
             if glob.is_match(&fact.name) || glob.is_match(number) {
                 (is_chosen, *found) = (true, true);

@@ -24,7 +24,7 @@ closed_set! {
         Kept = "kept",
         /// The appliance holds a password that the client does not believe in, also after another run with the failure gone.
         Lost = "lost",
-        /// The failure never happened, so nothing is known.
+        /// The failure never happened, and the password survived: nothing is known.
         NotReached = "not_reached",
         /// Another run with the failure gone found the valid password.
         Recovered = "recovered",

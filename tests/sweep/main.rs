@@ -1,4 +1,4 @@
-//! `sweep`: four clients with a known fate, what a command may do, and the reports.
+//! `sweep`: clients with a known fate, what a command may do, and the reports.
 
 #![expect(
     clippy::disallowed_methods,
@@ -7,4 +7,8 @@
 #![expect(clippy::unwrap_used, reason = "what fails in a helper fails its test")]
 
 mod clients;
+mod command;
+#[path = "../support/json_schema.rs"]
+mod json_schema;
 mod matrix;
+mod reports;

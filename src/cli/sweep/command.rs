@@ -22,7 +22,9 @@ use std::{
     time::Duration,
 };
 
-use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
+use rustix::process::{
+    Pid, Signal, WaitId, WaitIdOptions, kill_process, kill_process_group, waitid,
+};
 
 use crate::{
     cli::error::{CliError, Result},
@@ -110,6 +112,7 @@ impl CommandClient {
             .env("D4IOT_URL", url)
             .env("D4IOT_HOST", host)
             .env("D4IOT_PORT", port)
+            .env("D4IOT_KIND", attempt.kind().name())
             .env("D4IOT_OPERATION", attempt.task().name())
             .env("D4IOT_SCENARIO", attempt.scenario())
             .env("D4IOT_BELIEVES", believes);
@@ -193,6 +196,7 @@ impl ClientUnderTest for CommandClient {
             true => self.ending(status),
             false => (ClientEnding::Hung, format!("killed after {limit:?}")),
         };
+        kill_strays(&believes);
         let [stdout, stderr] = output.map(Output::text);
         let believed = fs::read_to_string(&believes).ok();
         // Nothing more can be done about a file that stays.
@@ -232,6 +236,25 @@ fn has_ended(pid: Pid) -> Receiver<()> {
 fn kill(group: i32) {
     // Fails if nothing of the group is left.
     let _ = Pid::from_raw(group).map(|group| kill_process_group(group, Signal::KILL));
+}
+
+/// Kills what a client started in a session of its own: such a process has the client's variables, which only Linux shows.
+fn kill_strays(believes: &Path) {
+    let believes = believes.as_os_str().as_encoded_bytes();
+    for process in fs::read_dir("/proc").into_iter().flatten().flatten() {
+        let number = process
+            .file_name()
+            .to_str()
+            .and_then(|name| name.parse().ok());
+        let variables = fs::read(process.path().join("environ")).unwrap_or_default();
+        let mut variables = variables.split(|byte| *byte == 0);
+        if let Some(pid) = number.and_then(Pid::from_raw)
+            && variables.any(|one| one.strip_prefix(b"D4IOT_BELIEVES=") == Some(believes))
+        {
+            // Fails if it has ended by now.
+            let _ = kill_process(pid, Signal::KILL);
+        }
+    }
 }
 
 /// Returns a word of the command with its places filled.
@@ -288,7 +311,7 @@ impl Output {
             );
         }
         if !is_complete {
-            text.push_str("\n… (a process that the client started outlives it, and is left alone)");
+            text.push_str("\n… (a process outside the client's group still had this open)");
         }
         text
     }
