@@ -27,6 +27,7 @@ mod snapshots;
 mod stderr;
 mod sweep;
 mod target;
+mod usage;
 
 use std::{env, io, io::Write, panic, panic::AssertUnwindSafe, process::ExitCode, thread};
 
@@ -101,11 +102,13 @@ pub fn main() -> ExitCode {
     let Cli { command, console } = match parsed {
         Ok(parsed) => parsed,
         // Container engines reserve 2.
-        Err(error) if error.use_stderr() && command.is_some_and(|it| it == "healthcheck") => {
+        Err(error)
+            if error.use_stderr() && command.as_ref().is_some_and(|it| it == "healthcheck") =>
+        {
             drop(error.print());
             return ExitCode::from(code::DEVIATION);
         }
-        Err(error) => error.exit(),
+        Err(error) => usage::with_tip(error, command.as_deref()).exit(),
     };
     console.install_panic_hook();
     // The requests of a mock are what `serve -v` shows; `check -v` lists cases.

@@ -34,7 +34,7 @@ use axum::{
 use tokio::{net::TcpListener, sync::watch};
 
 use crate::{
-    control::{document::DOCUMENT, guard::Guard},
+    control::{document::DOCUMENT, guard::Guard, problem::Problem},
     redact::Secret,
     server::Registry,
 };
@@ -74,6 +74,16 @@ pub async fn serve_health(listener: TcpListener, shutdown: impl Future<Output = 
     let (stopping, _) = watch::channel(false);
     let answer = || async { format!("{}\n", std::process::id()) };
     listen::serve(listener, Router::new().fallback(answer), stopping, shutdown).await;
+}
+
+/// Runs what may take long on a thread of its own, so that appliances go on answering.
+async fn away<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Problem> + Send + 'static,
+) -> Result<T, Problem> {
+    let ended = |_| Err(Problem::internal_error("the answer could not be made"));
+    tokio::task::spawn_blocking(work)
+        .await
+        .unwrap_or_else(ended)
 }
 
 /// What all handlers share.

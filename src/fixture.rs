@@ -30,6 +30,8 @@ pub use diagnostic::Diagnostic;
 pub(crate) use diagnostic::Position;
 pub use distinct::distinct;
 pub use export::Secrets;
+#[cfg(feature = "cli")]
+pub(crate) use export::escape;
 pub use mode::ModeContext;
 pub(crate) use node::Spanned;
 pub(crate) use parts::read_mode_with;

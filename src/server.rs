@@ -43,6 +43,7 @@ use tokio::{
     sync::watch,
     task::{JoinError, JoinSet},
 };
+pub(crate) use validate_head::validate_head;
 
 use crate::server::{
     limits::Permit,

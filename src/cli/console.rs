@@ -42,7 +42,8 @@ pub struct Console {
         long,
         global = true,
         display_order = 902,
-        conflicts_with = "quiet"
+        conflicts_with = "quiet",
+        overrides_with = "verbose"
     )]
     verbose: bool,
     /// Format of messages on stderr

@@ -2,7 +2,7 @@
 
 use std::{fmt, fs, path::Path};
 
-use crate::cli::code;
+use crate::{cli::code, contract::Kind};
 
 /// What is printed about a failure, and the exit code.
 #[derive(Debug)]
@@ -66,8 +66,15 @@ impl<E: std::error::Error> From<E> for CliError {
     reason = "files are read where the command line says"
 )]
 pub(super) fn read(path: &Path) -> Result<Vec<u8>> {
-    fs::read(path)
-        .map_err(|error| CliError::usage(format!("cannot read {}: {error}", path.display())))
+    fs::read(path).map_err(|error| {
+        let shown = path.display().to_string();
+        let hint = match (shown.as_str(), shown.parse::<Kind>()) {
+            ("-", _) => Some("stdin is not read: name a file".to_owned()),
+            (_, Ok(kind)) => Some(format!("did you mean --kind {kind}?")),
+            _ => None,
+        };
+        CliError::usage(format!("cannot read {shown}: {error}")).with_hint(hint)
+    })
 }
 
 /// Reads a text file that the command line names.

@@ -14,6 +14,7 @@ use crate::{
     },
     contract,
     contract::{Contract, FactEntry, Kind, Outcome},
+    fixture::READY_MADE,
     suite::cases,
 };
 
@@ -89,7 +90,9 @@ fn unknown(contracts: &[&Contract], what: &str) -> CliError {
     let error = CliError::usage(format!(
         "unknown name `{what}`, expected a fact, a glob of facts, a number of an ambiguity (X01 to X27), an outcome or a case"
     ));
-    if nearest.is_empty() {
+    if READY_MADE.contains(&what) {
+        error.hint("it is a failure mode: `d4iot-double fixture modes` describes it")
+    } else if nearest.is_empty() {
         error.hint("`d4iot-double explain` lists the disputed and assumed facts")
     } else {
         error.hint(format!(

@@ -90,7 +90,20 @@ impl Selection {
         } else {
             "`d4iot-double plan` lists the cases"
         };
-        CliError::new(code::NOTHING_JUDGED, "no case is selected").hint(hint)
+        let selectors = [
+            ("case", &self.case),
+            ("tag", &self.tag),
+            ("fact", &self.fact),
+        ];
+        let given = selectors.into_iter().flat_map(|(option, values)| {
+            values
+                .iter()
+                .map(move |value| format!(" --{option} {value}"))
+        });
+        let given: String = given.collect();
+        let by = if given.is_empty() { "" } else { " by" };
+        let message = format!("no case is selected{by}{given}");
+        CliError::new(code::NOTHING_JUDGED, message).hint(hint)
     }
 
     /// A fact that only one kind has is valid for both; one that neither has is an error.

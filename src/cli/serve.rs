@@ -116,7 +116,7 @@ pub struct ServeArgs {
     #[arg(long, value_name = "FILE")]
     failures: Vec<PathBuf>,
     /// Random seed below 2^53 (default: random, printed at start)
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(..=fixture::MAX_SEED))]
+    #[arg(long, value_name = "N", value_parser = bind::seed)]
     seed: Option<u64>,
     /// Exit with 1 at the end if a request matched no operation or an armed failure mode never fired
     #[arg(long)]

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::{
     contract::encoding::percent_encode,
     control::{
-        AppState,
+        AppState, away,
         extract::{AppliancePath, RequestText, unknown_appliance},
         problem::Problem,
     },
@@ -29,7 +29,7 @@ pub(super) async fn create(
     headers: HeaderMap,
     RequestText(text): RequestText,
 ) -> Result<impl IntoResponse, Problem> {
-    let mut fixture = fixture::read(BODY, &text)?;
+    let mut fixture = away(move || Ok(fixture::read(BODY, &text)?)).await?;
     let mut number = 1;
     let running = loop {
         match app.registry.create(&fixture) {

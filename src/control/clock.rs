@@ -20,7 +20,7 @@ pub(super) struct ClockChange {
     #[serde(default, deserialize_with = "not_null")]
     frozen: Option<bool>,
     #[serde(default, deserialize_with = "not_null")]
-    advance: Option<String>,
+    advance: Option<Value>,
 }
 
 pub(super) async fn get(AppliancePath(running, _): AppliancePath) -> Json<Value> {
@@ -36,11 +36,12 @@ pub(super) async fn set(
         return Err(Problem::invalid_body(detail)
             .hint("{\"frozen\": true} stops it, {\"advance\": \"5s\"} advances it"));
     }
-    let text = change.advance.as_deref().unwrap_or("0s");
-    let advance = failure::duration::parse(text).ok_or_else(|| {
-        let shown = shorten(text);
+    let given = change.advance.unwrap_or("0s".into());
+    let advance = given.as_str().and_then(failure::duration::parse);
+    let advance = advance.ok_or_else(|| {
+        let shown = shorten(&given.to_string());
         let expected = "expected a duration, as `500ms`, `5s` or `1h30m`";
-        Problem::invalid_body(format!("advance is `{shown}`, {expected}"))
+        Problem::invalid_body(format!("advance is {shown}, {expected}"))
             .pointer("/advance".to_owned())
     })?;
     let clock = running.appliance().clock();

@@ -3,17 +3,23 @@
 use std::{
     collections::BTreeMap,
     net::{IpAddr, Ipv4Addr},
+    sync::Arc,
 };
 
-use axum::Json;
+use axum::{Json, extract::State};
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method, Request, Uri, header};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use crate::control::{
-    extract::{AppliancePath, RequestJson, pointer},
-    problem::{JsonResult, Problem},
+use crate::{
+    control::{
+        AppState,
+        extract::{AppliancePath, RequestJson, pointer},
+        problem::{JsonResult, Problem},
+    },
+    server,
+    server::Refusal,
 };
 
 /// A request that is not sent.
@@ -32,11 +38,18 @@ pub(super) struct ExplainRequest {
 }
 
 pub(super) async fn explain(
+    State(app): State<Arc<AppState>>,
     AppliancePath(running, _): AppliancePath,
     RequestJson(asked): RequestJson<ExplainRequest>,
 ) -> JsonResult {
-    let source = asked.source;
-    let explanation = running.appliance().explain(&request(asked)?, source);
+    let (source, limits) = (asked.source, &app.registry.settings().limits);
+    let request = request(asked)?;
+    let is_large = request.body().len() > limits.body_bytes;
+    let refusal = server::validate_head(&request, limits.head_bytes).err();
+    let explanation = match refusal.or(is_large.then_some(Refusal::BodyTooLarge)) {
+        Some(refusal) => running.appliance().explain_refusal(&request, refusal),
+        None => running.appliance().explain(&request, source),
+    };
     let findings = explanation.findings.iter();
     let findings: Value = findings
         .map(|finding| json!({ "name": finding.name(), "advice": finding.advice() }))
@@ -78,8 +91,9 @@ fn request(asked: ExplainRequest) -> Result<Request<Bytes>, Problem> {
         .path
         .parse()
         .ok()
-        .filter(|_| asked.path.starts_with('/'));
-    *request.uri_mut() = uri.ok_or_else(|| wrong("/path", "a path that begins with `/`"))?;
+        .filter(|_| asked.path.starts_with('/') && !asked.path.contains('#'));
+    *request.uri_mut() =
+        uri.ok_or_else(|| wrong("/path", "a path that begins with `/`, without a fragment"))?;
     let headers = request.headers_mut();
     if !is_text {
         headers.insert(
@@ -97,6 +111,8 @@ fn request(asked: ExplainRequest) -> Result<Request<Bytes>, Problem> {
             .map_err(|_| wrong(&place, "the value of a header"))?;
         headers.insert(name, value);
     }
+    let host = HeaderValue::from_static("localhost");
+    headers.entry(header::HOST).or_insert(host);
     Ok(request)
 }
 

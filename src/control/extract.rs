@@ -17,6 +17,7 @@ use crate::{
         AppState,
         problem::{Problem, shorten},
     },
+    fixture,
     server::{Registry, RunningAppliance},
 };
 
@@ -49,9 +50,16 @@ impl<S: Sync> FromRequest<S> for RequestText {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
-        let bytes = read(request, true).await?;
+        let (bytes, is_json) = read(request, true).await?;
+        let escape = |text: String| {
+            if is_json {
+                fixture::escape(&text)
+            } else {
+                text
+            }
+        };
         String::from_utf8(bytes.into())
-            .map(RequestText)
+            .map(|text| RequestText(escape(text)))
             .map_err(|error| {
                 let place = error.utf8_error().valid_up_to() + 1;
                 let detail = format!("the body is not UTF-8, from byte {place} on");
@@ -64,7 +72,7 @@ impl<S: Sync, T: DeserializeOwned> FromRequest<S> for RequestJson<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
-        let bytes = read(request, false).await?;
+        let (bytes, _) = read(request, false).await?;
         let reader = &mut serde_json::Deserializer::from_slice(&bytes);
         serde_path_to_error::deserialize(reader)
             .map(RequestJson)
@@ -99,8 +107,8 @@ pub(super) fn pointer(key: &str) -> String {
     format!("/{}", key.replace('~', "~0").replace('/', "~1"))
 }
 
-/// Reads a body whole. Where it is JSON, it is well-formed: JSON is YAML, and the JSON reader has better messages.
-async fn read(request: Request, takes_yaml: bool) -> Result<Bytes, Problem> {
+/// Reads a body whole, and says whether it is JSON. Where it is, it is well-formed: JSON is YAML, and the JSON reader has better messages.
+async fn read(request: Request, takes_yaml: bool) -> Result<(Bytes, bool), Problem> {
     let value = request.headers().get(header::CONTENT_TYPE);
     let value = value
         .and_then(|value| value.to_str().ok())
@@ -124,11 +132,18 @@ async fn read(request: Request, takes_yaml: bool) -> Result<Bytes, Problem> {
         let hint = "curl -H 'content-type: application/json'; Python's requests: json=…";
         return Err(Problem::unsupported_content_type(detail).hint(hint));
     }
+    if request.headers().contains_key(header::CONTENT_ENCODING) {
+        let problem = Problem::unsupported_content_type("the body has a Content-Encoding");
+        return Err(problem.hint("send it as it is, not compressed"));
+    }
     let whole = tokio::time::timeout(MAX_TIME, read_limited(request.into_body())).await;
     let bytes = whole.map_err(|_| {
         let detail = format!("expected the whole body within {} s", MAX_TIME.as_secs());
         Problem::body_too_slow(detail)
     })??;
+    let bytes = bytes
+        .strip_prefix(BYTE_ORDER_MARK)
+        .map_or(bytes.clone(), |rest| bytes.slice_ref(rest));
     if is_json && bytes.trim_ascii().is_empty() {
         let detail = "the body is empty, expected JSON";
         return Err(Problem::malformed_body(detail));
@@ -142,7 +157,7 @@ async fn read(request: Request, takes_yaml: bool) -> Result<Bytes, Problem> {
             Problem::malformed_body(detail).at(error.line() as u64, error.column() as u64)
         })?;
     }
-    Ok(bytes)
+    Ok((bytes, is_json))
 }
 
 /// Reads a body that is too large to its end, so that the client reads the answer.
@@ -190,6 +205,8 @@ const YAML: [&str; 4] = [
     "text/yaml",
     "text/x-yaml",
 ];
+/// Some editors write it before UTF-8.
+const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 /// The largest body, in bytes: a fixture of some ten thousand users.
 const MAX_BYTES: usize = 4 * 1024 * 1024;
 /// How much of a larger one is read and dropped.

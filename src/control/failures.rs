@@ -12,6 +12,7 @@ use crate::{
     control::{
         AppState,
         appliances::BODY,
+        away,
         extract::{AppliancePath, RequestJson, RequestText},
         problem::{JsonResult, Problem, shorten},
         users::created_or_ok,
@@ -43,9 +44,12 @@ pub(super) async fn add(
     AppliancePath(running, _): AppliancePath,
     RequestText(text): RequestText,
 ) -> Result<impl IntoResponse, Problem> {
-    let name = join(&app, &running, |context| {
-        Ok(fixture::read_mode(BODY, &text, context)?)
-    })?;
+    let (state, owner) = (Arc::clone(&app), Arc::clone(&running));
+    let name = away(move || {
+        let read = |context: &ModeContext<'_>| Ok(fixture::read_mode(BODY, &text, context)?);
+        join(&state, &owner, read)
+    });
+    let name = name.await?;
     let appliance = running.appliance();
     let (owner, shown) = (percent_encode(&appliance.name()), percent_encode(&name));
     let location = format!("/v1/appliances/{owner}/failures/{shown}");

@@ -5,8 +5,12 @@
 //! API is asked by a service's name, and a page without the token gets nothing.
 
 use std::{
+    future::poll_fn,
     net::{IpAddr, SocketAddr},
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::pin,
     sync::Arc,
+    task::Poll,
 };
 
 use axum::{
@@ -20,6 +24,8 @@ use subtle::ConstantTimeEq;
 use crate::{
     control::{AppState, problem::Problem},
     redact::Secret,
+    server,
+    server::Refusal,
 };
 
 /// Who may ask.
@@ -29,8 +35,14 @@ pub(super) struct Guard {
 }
 
 impl Guard {
-    fn admit(&self, request: &Request) -> Result<(), Problem> {
+    fn admit(&self, request: &Request, max_bytes: usize) -> Result<(), Problem> {
         let host = host(request)?;
+        server::validate_head(request, max_bytes).map_err(|refusal| match refusal {
+            Refusal::HeadTooLarge => {
+                Problem::head_too_large(format!("expected at most {max_bytes} bytes"))
+            }
+            _ => Problem::bad_request("the target, the Host or the transfer coding is not valid"),
+        })?;
         if self.token.is_none() && !self.is_ours(host.host()) {
             let detail = format!(
                 "without a token only this machine may ask, by a loopback name or address, or as {}; not as `{host}`",
@@ -71,14 +83,26 @@ pub(super) async fn check(
     request: Request,
     next: Next,
 ) -> Response {
-    let response = match app.guard.admit(&request) {
-        Ok(()) => next.run(request).await,
+    let max_bytes = app.registry.settings().limits.head_bytes;
+    let response = match app.guard.admit(&request, max_bytes) {
+        Ok(()) => unless_it_panics(next.run(request)).await,
         Err(problem) => problem.into_response(),
     };
     // Answers hold at this moment only, and some must not be stored.
     let uncached = [(header::CACHE_CONTROL, "no-store")];
     let unsniffed = [(header::X_CONTENT_TYPE_OPTIONS, "nosniff")];
     (uncached, unsniffed, response).into_response()
+}
+
+/// Answers for a handler that panics. It holds no lock that others need whole.
+async fn unless_it_panics(answer: impl Future<Output = Response>) -> Response {
+    let mut answer = pin!(answer);
+    poll_fn(|cx| {
+        let polled = catch_unwind(AssertUnwindSafe(|| answer.as_mut().poll(cx)));
+        let bug = || Problem::internal_error("this is a bug in d4iot-double; stderr has its place");
+        polled.unwrap_or_else(|_| Poll::Ready(bug().into_response()))
+    })
+    .await
 }
 
 /// Returns the one Host of a request (RFC 9112 section 3.2); where its target is a URL, that one's, which must be the same.
@@ -117,3 +141,14 @@ fn has_token(headers: &HeaderMap, token: &Secret) -> bool {
 
 /// What orchestrators ask, who have no token. Nothing of it is secret.
 const OPEN: [&str; 3] = ["/v1/health", "/v1/ready", "/v1/ca.pem"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_handler_that_panics_is_a_problem() {
+        let answer = unless_it_panics(async { panic!("as the test asked") }).await;
+        assert_eq!(answer.status(), 500);
+    }
+}

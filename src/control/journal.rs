@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use crate::{
     contract::ClosedSet,
     control::{
-        AppState,
+        AppState, away,
         extract::{AppliancePath, unknown_appliance},
         problem::{JsonResult, Problem, shorten},
         process,
@@ -49,8 +49,11 @@ pub(super) async fn get(
         let detail = format!("unknown field `{name}`, only journal/wait takes it");
         return Err(Problem::invalid_query(detail));
     }
-    let filter = query.filter(running.appliance())?;
-    Ok(page(running.appliance(), &filter, query.limit()?))
+    away(move || {
+        let filter = query.filter(running.appliance())?;
+        Ok(page(running.appliance(), &filter, query.limit()?))
+    })
+    .await
 }
 
 pub(super) async fn clear(AppliancePath(running, _): AppliancePath) -> StatusCode {
@@ -74,7 +77,10 @@ pub(super) async fn wait(
     tokio::select! {
         // What has happened counts, however late it is.
         biased;
-        () = appliance.wait(&filter, count) => Ok(page(appliance, &filter, limit)),
+        () = appliance.wait(&filter, count) => {
+            let (appliance, filter) = (Arc::clone(appliance), filter.clone());
+            away(move || Ok(page(&appliance, &filter, limit))).await
+        }
         () = running.stopped() => Err(if app.registry.is_ending() {
             process::ending()
         } else {

@@ -30,12 +30,15 @@ macro_rules! problems {
 }
 
 problems! {
+    bad_request 400 "The request breaks a rule of HTTP",
     body_too_large 413 "Body too large",
     body_too_slow 408 "Body too slow",
     ending 503 "The process is ending",
     foreign_host 403 "Foreign Host",
     foreign_origin 403 "Foreign Origin",
     in_use 409 "It is in use",
+    head_too_large 431 "Head too large",
+    internal_error 500 "Internal error",
     invalid_body 422 "Invalid body",
     invalid_query 400 "Invalid query",
     malformed_body 400 "Malformed body",

@@ -7,6 +7,7 @@ use crate::{
     contract,
     control::{
         appliances::BODY,
+        away,
         extract::{AppliancePath, RequestText},
         problem::JsonResult,
     },
@@ -22,19 +23,25 @@ pub(super) async fn put(
     AppliancePath(running, _): AppliancePath,
     RequestText(text): RequestText,
 ) -> JsonResult {
-    let appliance = running.appliance();
-    appliance.set_readings(&fixture::read_readings(BODY, &text, appliance.kind())?)?;
-    Ok(shown(appliance))
+    away(move || {
+        let appliance = running.appliance();
+        appliance.set_readings(&fixture::read_readings(BODY, &text, appliance.kind())?)?;
+        Ok(shown(appliance))
+    })
+    .await
 }
 
 pub(super) async fn patch(
     AppliancePath(running, _): AppliancePath,
     RequestText(text): RequestText,
 ) -> JsonResult {
-    let appliance = running.appliance();
-    let further = fixture::read_readings(BODY, &text, appliance.kind())?;
-    appliance.add_readings(&further)?;
-    Ok(shown(appliance))
+    away(move || {
+        let appliance = running.appliance();
+        let further = fixture::read_readings(BODY, &text, appliance.kind())?;
+        appliance.add_readings(&further)?;
+        Ok(shown(appliance))
+    })
+    .await
 }
 
 fn shown(appliance: &MockAppliance) -> Json<Value> {

@@ -13,6 +13,7 @@ use crate::{
     control::{
         AppState,
         appliances::BODY,
+        away,
         extract::{AppliancePath, RequestText},
         problem::Problem,
     },
@@ -38,12 +39,13 @@ pub(super) async fn get(
             return Err(Problem::invalid_query(detail));
         }
     };
-    let mut fixture = running.appliance().export();
-    fixture.name = running.appliance().name().to_string();
-    Ok((
-        [(header::CONTENT_TYPE, "application/json")],
-        fixture.export(secrets),
-    ))
+    let exported = away(move || {
+        let mut fixture = running.appliance().export();
+        fixture.name = running.appliance().name().to_string();
+        Ok(fixture.export(secrets))
+    });
+    let content_type = [(header::CONTENT_TYPE, "application/json")];
+    Ok((content_type, exported.await?))
 }
 
 pub(super) async fn put(
@@ -51,8 +53,11 @@ pub(super) async fn put(
     AppliancePath(running, _): AppliancePath,
     RequestText(text): RequestText,
 ) -> Result<StatusCode, Problem> {
-    let mut fixture = fixture::read(BODY, &text)?;
-    fixture.name = running.appliance().name().to_string();
-    app.registry.change(&running, &fixture)?;
-    Ok(StatusCode::NO_CONTENT)
+    away(move || {
+        let mut fixture = fixture::read(BODY, &text)?;
+        fixture.name = running.appliance().name().to_string();
+        app.registry.change(&running, &fixture)?;
+        Ok(StatusCode::NO_CONTENT)
+    })
+    .await
 }

@@ -22,7 +22,7 @@ use crate::{
     server::{
         Refusal, ServerAnswer,
         connection::{Connection, ConnectionPhase, WireScript},
-        validate_head::validate_head,
+        validate_head,
     },
 };
 

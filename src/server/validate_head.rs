@@ -10,7 +10,7 @@ use http::{
 use crate::server::Refusal;
 
 /// Checks a request's head before its body is read: its length, and RFC 9112 sections 3.2, 3.3 and 6.1.
-pub(super) fn validate_head<B>(request: &Request<B>, max_bytes: usize) -> Result<(), Refusal> {
+pub(crate) fn validate_head<B>(request: &Request<B>, max_bytes: usize) -> Result<(), Refusal> {
     if head_bytes(request) > max_bytes {
         Err(Refusal::HeadTooLarge)
     } else if is_valid_target(request.method(), request.uri())

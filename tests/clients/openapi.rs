@@ -21,14 +21,7 @@ use crate::process::Process;
 fn schemathesis_finds_nothing() {
     let program = concat!(env!("CARGO_MANIFEST_DIR"), "/target/schemathesis/bin/st");
     if !Path::new(program).exists() {
-        assert!(
-            env::var_os("D4IOT_SCHEMATHESIS").is_none(),
-            "schemathesis is not installed"
-        );
-        // Past the capture of a test's own output, so that it is seen where the test passes.
-        return std::io::stderr()
-            .write_all(b"left out, as it is not installed: schemathesis (.ci/run installs it)\n")
-            .unwrap();
+        return leave_out("schemathesis");
     }
     let (mut process, _) = Process::serve(2, &["--control", "127.0.0.1:0", "--seed", "7"]);
     let url = process.control();
@@ -100,7 +93,44 @@ fn schemathesis_finds_nothing() {
 }
 
 #[test]
-fn every_reference_resolves_and_operations_list_problems() {
+#[ignore = "the clients tier: .ci/run runs it"]
+fn a_validator_accepts_the_served_document() {
+    let python = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/target/schemathesis/bin/python"
+    );
+    let run = |args: &[&str]| Command::new(python).args(args).output();
+    if !run(&["-c", "import openapi_spec_validator"]).is_ok_and(|found| found.status.success()) {
+        return leave_out("openapi-spec-validator");
+    }
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let path = file.path().to_str().unwrap();
+    let validate = |document: &Value| {
+        fs::write(path, document.to_string()).unwrap();
+        let output = run(&["-m", "openapi_spec_validator", path]).unwrap();
+        (output.status.success(), output)
+    };
+    let mut document = served();
+    let (is_valid, output) = validate(&document);
+    assert!(is_valid, "{output:?}");
+    // What it is asked for: two operations of one name.
+    document["paths"]["/v1/health"]["get"]["operationId"] = "ready".into();
+    assert!(!validate(&document).0, "it accepts anything");
+}
+
+/// Says that a tool is not installed, unless it has to be.
+fn leave_out(tool: &str) {
+    assert!(
+        env::var_os("D4IOT_SCHEMATHESIS").is_none(),
+        "{tool} is not installed"
+    );
+    // Past the capture of a test's own output, so that it is seen where the test passes.
+    let line = format!("left out, as it is not installed: {tool} (.ci/run installs it)\n");
+    std::io::stderr().write_all(line.as_bytes()).unwrap();
+}
+
+/// Returns the document as it is served.
+fn served() -> Value {
     let (mut process, _) = Process::serve(2, &["--control", "127.0.0.1:0"]);
     let url = process.control();
     let mut stream = TcpStream::connect(url.strip_prefix("http://").unwrap()).unwrap();
@@ -109,7 +139,12 @@ fn every_reference_resolves_and_operations_list_problems() {
         .unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
-    let document: Value = serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap();
+    serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap()
+}
+
+#[test]
+fn every_reference_resolves_and_operations_list_problems() {
+    let document = served();
     let mut references = Vec::new();
     gather(&document, &mut references);
     assert!(references.len() > 50, "{references:?}");

@@ -7,6 +7,7 @@ mod document;
 mod guard;
 mod journal;
 mod late;
+mod lawful;
 mod outage;
 mod parallel;
 mod refusals;

@@ -9,6 +9,7 @@ use http::uri::PathAndQuery;
 
 use crate::{
     cli::error::{CliError, Result},
+    fixture,
     fixture::Fixture,
     server,
     server::{BindError, BoundPort, Registry, RegistryError},
@@ -86,6 +87,13 @@ pub(super) fn host(text: &str) -> Result<String, &'static str> {
     host.ok_or("expected a host name or an IP address, without a port")
 }
 
+/// Reads a seed for clap.
+pub(super) fn seed(text: &str) -> Result<u64, &'static str> {
+    let number = text.parse().ok();
+    let number = number.filter(|seed| *seed <= fixture::MAX_SEED);
+    number.ok_or("expected a whole number from 0 to 9007199254740991")
+}
+
 /// Reads a path prefix for clap.
 pub(super) fn path(text: &str) -> Result<String, &'static str> {
     let is_path = text
@@ -102,7 +110,9 @@ pub(super) fn address(text: &str, usual_port: u16) -> Result<SocketAddr, String>
     text.parse().map_err(|_| {
         let host_and_port = text.strip_prefix("localhost").unwrap_or(text);
         let port = host_and_port.strip_prefix(':').unwrap_or(host_and_port);
+        let number = text.rsplit_once(':').map(|(_, port)| port.parse::<u32>());
         let meant = match (port.parse::<u16>(), text.parse::<IpAddr>()) {
+            _ if matches!(number, Some(Ok(65_536..))) => "; the port is over 65535".to_owned(),
             (Ok(port), _) => format!("; did you mean 127.0.0.1:{port}?"),
             (_, Ok(ip)) => format!("; did you mean {}?", SocketAddr::new(ip, usual_port)),
             _ => String::new(),

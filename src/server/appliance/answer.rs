@@ -92,12 +92,7 @@ impl Service for MockAppliance {
 
     fn refuse(&self, head: &Parts, refusal: Refusal, client: Client) -> ServerAnswer {
         let rules = self.rules();
-        let outcome = match refusal {
-            Refusal::BadRequest => Outcome::BadRequest,
-            Refusal::BodyTooLarge => Outcome::BodyTooLarge,
-            Refusal::HeadTooLarge => Outcome::HeadTooLarge,
-            Refusal::RequestTimeout => Outcome::RequestTimeout,
-        };
+        let outcome = refusal.outcome();
         let class = EntryClass {
             operation: rules.operation_at(head.uri.path()),
             outcome: Some(outcome),
@@ -109,11 +104,7 @@ impl Service for MockAppliance {
         let mut content = self.content();
         let line = content.line(&head.method, &head.uri);
         content.unmatched.add(format!("{line} ({outcome})"));
-        let note = format!(
-            "{}: {line} was refused: {}",
-            content.name,
-            advice_on(refusal)
-        );
+        let note = format!("{}: {line} was refused: {}", content.name, refusal.advice());
         let stamp = self.clock.timestamp();
         let entry = self.journal.push(EntryData {
             findings: vec![Finding::Unlawful],
@@ -258,17 +249,30 @@ impl Decision {
     }
 }
 
-/// Says what is wrong with a request that the server refuses by itself.
-fn advice_on(refusal: Refusal) -> &'static str {
-    match refusal {
-        Refusal::BadRequest => {
-            "it breaks a rule of HTTP: no Host or several, a target or a transfer coding that is not valid, or a body that ends early (RFC 9112)"
+impl Refusal {
+    pub(super) fn outcome(self) -> Outcome {
+        match self {
+            Refusal::BadRequest => Outcome::BadRequest,
+            Refusal::BodyTooLarge => Outcome::BodyTooLarge,
+            Refusal::HeadTooLarge => Outcome::HeadTooLarge,
+            Refusal::RequestTimeout => Outcome::RequestTimeout,
         }
-        Refusal::BodyTooLarge => Finding::TooLarge.advice(),
-        Refusal::HeadTooLarge => {
-            "its header lines are longer than an appliance reads (32 KiB, assumed)"
+    }
+
+    /// Says what is wrong with a request that the server refuses by itself.
+    pub(super) fn advice(self) -> &'static str {
+        match self {
+            Refusal::BadRequest => {
+                "it breaks a rule of HTTP: no Host or several, a target or a transfer coding that is not valid, or a body that ends early (RFC 9112)"
+            }
+            Refusal::BodyTooLarge => Finding::TooLarge.advice(),
+            Refusal::HeadTooLarge => {
+                "its header lines are longer than an appliance reads (32 KiB, assumed)"
+            }
+            Refusal::RequestTimeout => {
+                "its body took longer than an appliance waits (30 s, assumed)"
+            }
         }
-        Refusal::RequestTimeout => "its body took longer than an appliance waits (30 s, assumed)",
     }
 }
 

@@ -17,7 +17,7 @@ use crate::{
         BoundedJournal, EntryFilter, EntryView, Finding, JournalEntry, JournalRedactor, suggestion,
     },
     redact::{Fingerprints, Redactor},
-    server::Client,
+    server::{Client, Refusal},
 };
 
 /// Entries of a journal, and how many there were besides.
@@ -138,6 +138,23 @@ impl MockAppliance {
             findings: Finding::all_in(request, parsed.rejection()),
             suggestion: operation.is_none().then(suggest),
             answer,
+        }
+    }
+
+    /// Returns what a request would get that the server refuses by itself.
+    pub fn explain_refusal(&self, request: &Request<Bytes>, refusal: Refusal) -> Explanation {
+        let (rules, outcome) = (self.rules(), refusal.outcome());
+        let (head, ()) = request.clone().map(drop).into_parts();
+        Explanation {
+            operation: rules.operation_at(head.uri.path()),
+            outcome: Some(outcome),
+            judged: outcome,
+            reason: refusal.advice().to_owned(),
+            failure: None,
+            changes: false,
+            findings: vec![Finding::Unlawful],
+            suggestion: None,
+            answer: rules.render_rejection(&head, outcome),
         }
     }
 

@@ -9,9 +9,9 @@ use crate::check::test_dir::{TestDir, cases};
 #[case::case(
     "--case nothing.*",
     4,
-    "error: no case is selected\n  hint: `d4iot-double plan` lists the cases\n"
+    "error: no case is selected by --case nothing.*\n  hint: `d4iot-double plan` lists the cases\n"
 )]
-#[case::tag("--tag nothing", 4, "error: no case is selected\n")]
+#[case::tag("--tag nothing", 4, "error: no case is selected by --tag nothing\n")]
 #[case::glob("--case [", 2, "error: invalid glob `[`: unclosed character class")]
 #[case::fact("--fact nonsense", 2, "error: unknown fact `nonsense`\n  hint: ")]
 #[case::kind(

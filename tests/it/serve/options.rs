@@ -19,6 +19,8 @@ use crate::process::Process;
 #[case::reading_unknown(&["--reading", "X11=tabel"], "expected one of example, table\n  hint: did you mean `table`?")]
 #[case::mode_unknown(&["--fail", "hangin"], "unknown failure mode `hangin`\n  hint: did you mean `hanging`?")]
 #[case::mode_like_no_other(&["--fail", "nope"], "unknown failure mode `nope`\n  hint: expected one of ")]
+#[case::kind_as_a_fixture(&["sensor"], "did you mean --kind sensor?")]
+#[case::seed(&["--seed", "abc"], "expected a whole number from 0 to 9007199254740991")]
 #[case::no_such_fixture(&["nowhere.yaml"], "nowhere.yaml")]
 #[case::ready_file_in_no_folder(&["--ready-file", "/nowhere/ready.json"], "/nowhere/ready.json")]
 fn what_does_not_go_together_is_said(#[case] args: &[&str], #[case] expected: &str) {
@@ -32,7 +34,7 @@ fn what_does_not_go_together_is_said(#[case] args: &[&str], #[case] expected: &s
 #[case::a_colon_and_a_port(":8443", "did you mean 127.0.0.1:8443?")]
 #[case::a_name("localhost:9443", "did you mean 127.0.0.1:9443?")]
 #[case::an_address_alone("::1", "did you mean [::1]:8443?")]
-#[case::a_port_too_high("127.0.0.1:65536", "expected an IP address and a port")]
+#[case::a_port_too_high("127.0.0.1:65536", "the port is over 65535")]
 #[case::the_last_port("127.0.0.1:65535", "no port is left for console")]
 // Of the documentation's addresses (RFC 5737), no machine has one.
 #[case::another_machine_s("192.0.2.1:8443", "this machine has no such address")]
