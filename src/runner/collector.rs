@@ -12,6 +12,7 @@ use crate::{
         case_runner::{CaseRun, CaseRunner},
         live::delivery::never_answered,
         probe,
+        probe::MayPost,
     },
     snapshot::{Header, SnapshotComparison, SnapshotError, SnapshotStore, SnapshotWrite},
     suite::{cases::CaseWithLocation, evidence::Evidence, profile},
@@ -51,15 +52,15 @@ pub(super) struct RunCollector<'a> {
 }
 
 impl<'a> RunCollector<'a> {
-    /// Probes which paths the target serves; `posts` is how many POSTs may be sent.
+    /// Probes which paths the target serves; `may_post` is asked before POSTs are sent.
     pub(super) async fn start(
         context: &'a RunContext,
         store: &'a SnapshotStore,
         watch: &'a (dyn Fn(&CaseResult) + Sync),
-        posts: &mut u32,
+        may_post: MayPost<'_>,
     ) -> RunCollector<'a> {
         let contract = contract::of(context.kind);
-        let probed = probe::paths(context, contract, posts).await;
+        let probed = probe::paths(context, contract, may_post).await;
         let mut collector = RunCollector {
             cases: CaseRunner {
                 context,

@@ -24,11 +24,11 @@ pub(super) struct ProbeResult {
 
 /// Probes each path of each operation that has several, with GET; if all paths answer alike, with POST of `{}`.
 /// A path is served if its answer differs from the answer of a neighbouring path that no appliance serves.
-/// `posts` is how many POSTs may be sent, since each may count as a failed sign-in; those sent are subtracted.
+/// `may_post` is asked before some POSTs are sent, since each may count as a failed sign-in.
 pub(super) async fn paths(
     context: &RunContext,
     contract: &Contract,
-    posts: &mut u32,
+    may_post: MayPost<'_>,
 ) -> ProbeResult {
     let mut probed = ProbeResult::default();
     for &operation in Operation::ALL {
@@ -37,7 +37,7 @@ pub(super) async fn paths(
             continue;
         }
         let mut answers = Vec::new();
-        let served = match served(context, &paths, &mut answers, posts).await {
+        let served = match served(context, &paths, &mut answers, may_post).await {
             Ok(served) => served,
             Err(failure) => {
                 probed.unreachable = Some(failure);
@@ -106,16 +106,12 @@ async fn served<'a>(
     context: &RunContext,
     paths: &[&'a str],
     answers: &mut Vec<Response<Bytes>>,
-    posts: &mut u32,
+    may_post: MayPost<'_>,
 ) -> Result<Vec<&'a str>, ConnectFailure> {
     for (method, body) in [(Method::GET, ""), (Method::POST, "{}")] {
-        if method == Method::POST {
-            // Each path and its neighbour, all or none: some of them alone say nothing.
-            let cost = u32::try_from(2 * paths.len()).unwrap_or(u32::MAX);
-            let Some(left) = posts.checked_sub(cost) else {
-                break;
-            };
-            *posts = left;
+        // Each path and its neighbour, all or none: some of them alone say nothing.
+        if method == Method::POST && !may_post(2 * paths.len()) {
+            break;
         }
         let mut served = Vec::new();
         for path in paths {
@@ -130,6 +126,9 @@ async fn served<'a>(
     }
     Ok(Vec::new())
 }
+
+/// Counts so many POSTs as failed sign-ins before they are sent, and tells whether they may be.
+pub(super) type MayPost<'a> = &'a mut (dyn FnMut(usize) -> bool + Send);
 
 /// Returns an answer for comparison, without the path, which some servers repeat. None if the connection broke.
 async fn ask(

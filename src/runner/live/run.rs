@@ -101,10 +101,8 @@ pub(super) async fn run(
     mut options: LiveRunOptions<'_>,
     watch: &(dyn Fn(&CaseResult) + Sync),
 ) -> Result<LiveResult, LiveError> {
-    let before = options.sign_ins.room();
-    let mut posts = before;
-    let mut collector = RunCollector::start(context, store, watch, &mut posts).await;
-    options.sign_ins.add(before - posts);
+    let mut may_post = |posts| options.sign_ins.claim(posts);
+    let mut collector = RunCollector::start(context, store, watch, &mut may_post).await;
     let key = context.target.key();
     if let (Some(lock), Some(key)) = (&mut options.lock, &key)
         && let Err(error) = claim_key(lock, key, options.journal.as_ref(), &context.target)

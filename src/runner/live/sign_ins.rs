@@ -93,9 +93,12 @@ impl SignInCounter {
         self.limit
     }
 
-    /// Returns how many more may fail.
-    pub fn room(&self) -> u32 {
-        self.limit.saturating_sub(self.count())
+    /// Counts failures before their requests are sent, if so many more may fail; tells whether they may.
+    pub fn claim(&mut self, failures: usize) -> bool {
+        let failures = u32::try_from(failures).unwrap_or(u32::MAX);
+        let has_room = self.has_room(failures);
+        self.add(if has_room { failures } else { 0 });
+        has_room
     }
 
     /// Tells whether so many more may fail.

@@ -1,10 +1,11 @@
 //! Wrong passwords in the accounts file, and appliances that lock.
 
 use d4iot_double::contract::Outcome;
+use http::Method;
 use rustix::process::Signal;
 
 use crate::{
-    fake::{Answer, Exchange, KillAt, Lock, LockedBy, is_success},
+    fake::{Answer, Exchange, KillAt, Lock, LockedBy, is_success, json_response},
     scenarios::{Command, Scenario, play::said},
 };
 
@@ -97,6 +98,25 @@ pub(crate) fn rows() -> Vec<Scenario> {
             let said = said(&output);
             if !said.contains("1 of 3 failed") || !said.contains("interrupted") {
                 play.wrong("does not count what was not answered", &output);
+            }
+        }),
+        Scenario::new("a run that is killed at its first POST", |exchange| {
+            // Every path answers GET alike, so that the run asks by POST.
+            if exchange.request.method() == Method::GET {
+                return json_response(405, "{}").into();
+            }
+            exchange.fake.signal(Signal::KILL);
+            Answer::Hang
+        })
+        .act(|play| {
+            let never = KillAt {
+                request: usize::MAX,
+                after: true,
+            };
+            let output = play.kill(never, Command::Look, &["--max-auth-failures", "4"]);
+            let remembered = play.remembered_failures();
+            if output.status.code().is_some() || remembered != 4 {
+                play.wrong(&format!("remembers {remembered} failures of 4"), &output);
             }
         }),
         Scenario::new("locked before the run", locked).check(QUICK, &[6], &["lock"]),

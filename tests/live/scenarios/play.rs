@@ -4,9 +4,10 @@ use std::{
     collections::BTreeSet,
     fs,
     os::unix::fs::PermissionsExt,
-    path::Path,
+    path::{Path, PathBuf},
     process::{self, Output, Stdio},
     sync::Arc,
+    time::{SystemTime, UNIX_EPOCH},
 };
 
 use tempfile::TempDir;
@@ -267,6 +268,34 @@ impl Play {
                 self.note(&format!("{name} is left"));
             }
         }
+    }
+
+    /// What remembers the failed sign-ins at the appliance.
+    fn failures(&self) -> PathBuf {
+        let journals = self.folder.path().join("state/d4iot-double/journals");
+        let entries = fs::read_dir(journals).unwrap();
+        let mut paths = entries.map(|entry| entry.unwrap().path());
+        let is_memory = |path: &PathBuf| path.extension().is_some_and(|end| end == "failures");
+        paths.find(is_memory).unwrap()
+    }
+
+    pub(crate) fn forget_failures(&self) {
+        fs::remove_file(self.failures()).unwrap();
+    }
+
+    /// How many failed sign-ins are remembered.
+    pub(crate) fn remembered_failures(&self) -> usize {
+        let text = fs::read_to_string(self.failures()).unwrap();
+        // A line that says more is not of a failure.
+        text.lines().filter(|line| !line.contains(' ')).count()
+    }
+
+    /// Further sign-ins have just failed.
+    pub(crate) fn fail_elsewhere(&self, failures: usize) {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+        let text = fs::read_to_string(self.failures()).unwrap();
+        let further = format!("{}\n", now.as_secs()).repeat(failures);
+        fs::write(self.failures(), text + &further).unwrap();
     }
 
     pub(crate) fn has_sent(&mut self, requests: usize) {
