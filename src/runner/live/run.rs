@@ -6,7 +6,7 @@ use std::path::Path;
 use super::{
     error::LiveError,
     guard::{INTERRUPTED, SafetyGuard},
-    plan::{CasePhase, Plan},
+    plan::{CasePhase, Plan, PlannedCase},
     recover,
     sign_ins::SignInCounter,
     stop::StopSignal,
@@ -217,17 +217,7 @@ async fn send(plan: &Plan, guard: &mut SafetyGuard<'_>, collector: &mut RunColle
         let located = planned.located;
         let case = match refusal {
             Some(reason) => collector.cases.not_run(located, reason, hint.clone()),
-            None => loop {
-                let mut case = collector.cases.run_repeatedly(located, Some(guard)).await;
-                match guard.use_other_passwords(planned, &case.result) {
-                    Ok(true) => {}
-                    Ok(false) => break case,
-                    Err(reason) => {
-                        withdraw(&mut case, reason);
-                        break case;
-                    }
-                }
-            },
+            None => run_with_passwords(planned, guard, collector).await,
         };
         if !collector.add(located, observed(case, guard)) {
             silent += 1;
@@ -241,6 +231,30 @@ async fn send(plan: &Plan, guard: &mut SafetyGuard<'_>, collector: &mut RunColle
     }
     if let Some(hanging) = guard.session.target.hanging() {
         collector.unreachable.get_or_insert(hanging);
+    }
+}
+
+/// Runs a case until no other passwords are to be tried. The exchanges of earlier attempts follow those of the last one.
+async fn run_with_passwords(
+    planned: &PlannedCase,
+    guard: &mut SafetyGuard<'_>,
+    collector: &RunCollector<'_>,
+) -> CaseRun {
+    let mut earlier = Vec::new();
+    loop {
+        let mut case = (collector.cases)
+            .run_repeatedly(planned.located, Some(guard))
+            .await;
+        match guard.use_other_passwords(planned, &case.result) {
+            Ok(true) => {
+                earlier.append(&mut case.result.exchanges);
+                continue;
+            }
+            Ok(false) => {}
+            Err(reason) => withdraw(&mut case, reason),
+        }
+        case.result.exchanges.append(&mut earlier);
+        return case;
     }
 }
 

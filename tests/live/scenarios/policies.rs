@@ -1,8 +1,9 @@
 //! Password policies, and appliances whose answers to changes or validations prove nothing.
 
-use std::time::Duration;
+use std::{fs, time::Duration};
 
 use d4iot_double::contract::{Operation, Outcome};
+use serde_json::Value;
 
 use crate::{
     fake::{Answer, Exchange, is_success},
@@ -54,7 +55,22 @@ pub(crate) fn rows() -> Vec<Scenario> {
                 "policy: product_16",
                 "policy: { min_length: 8, max_length: 20 }",
             )
-            .check(QUICK, &[0], &[]),
+            .check(&["--timeout", "2s", "--report", "json=r.json"], &[0], &[])
+            .act(|play| {
+                let report = fs::read(play.folder.path().join("r.json")).unwrap();
+                let report: Value = serde_json::from_slice(&report).unwrap();
+                let cases = report["targets"][0]["cases"].as_array().unwrap();
+                let has_both = |case: &Value| {
+                    let outcomes = case["exchanges"].as_array().unwrap().iter();
+                    let mut outcomes = outcomes.map(|one| one["outcome"].as_str());
+                    case["conformance"] == "documented"
+                        && outcomes.next() == Some(Some("password_replaced"))
+                        && outcomes.any(|outcome| outcome == Some("policy_refused"))
+                };
+                if !cases.iter().any(has_both) {
+                    play.note("no case has the exchanges of the attempt that was refused");
+                }
+            }),
         Scenario::new(
             "a policy of length alone, and no weak password in the file",
             |exchange| exchange.answer().into(),
