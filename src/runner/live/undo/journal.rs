@@ -211,8 +211,6 @@ pub fn discard(path: &Path) -> io::Result<()> {
 fn keep(path: &Path) -> io::Result<PathBuf> {
     let kept = kept_path(path);
     if kept != path {
-        // The journal of an earlier run would seem to own the seed.
-        remove(&kept)?;
         if let Err(error) = fs::rename(seed_path(path), own_seed(&kept))
             && error.kind() != io::ErrorKind::NotFound
         {
@@ -224,13 +222,15 @@ fn keep(path: &Path) -> io::Result<PathBuf> {
     Ok(kept)
 }
 
-/// Returns the name under which a journal is kept for a day.
+/// Returns the name under which a journal is kept for a day: one that no journal of an earlier run has.
 fn kept_path(path: &Path) -> PathBuf {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    match is_closed(path) {
-        true => path.to_owned(),
-        false => path.with_file_name(format!("{CLOSED}{name}")),
+    if is_closed(path) {
+        return path.to_owned();
     }
+    let kept = |number| path.with_file_name(format!("{CLOSED}{number}-{name}"));
+    let mut free = (1_u64..).map(kept).filter(|kept| !kept.exists());
+    free.next().unwrap_or_else(|| kept(0))
 }
 
 fn remove(path: &Path) -> io::Result<()> {
@@ -242,10 +242,10 @@ fn remove(path: &Path) -> io::Result<()> {
 
 /// Returns the seed of a journal. An interrupted `keep` may have renamed it already.
 fn seed_path(journal: &Path) -> PathBuf {
-    let (own, kept) = (own_seed(journal), kept_path(journal));
-    match own.exists() || kept.exists() {
+    let own = own_seed(journal);
+    match own.exists() {
         true => own,
-        false => own_seed(&kept),
+        false => own_seed(&kept_path(journal)),
     }
 }
 

@@ -220,6 +220,24 @@ fn a_journal_with_a_doubt_is_kept_for_a_day() {
     assert!(!kept.exists() && !seed_path(&kept).exists());
 }
 
+#[test]
+fn a_kept_journal_is_not_replaced_by_that_of_a_later_run() {
+    let (_folder, path, mut journal) = begun();
+    let header = journal.state.header.clone();
+    let mut kept = Vec::new();
+    for account in [Account::User, Account::ReadOnly] {
+        journal.sending("one", 1, [account], &[]).unwrap();
+        journal.note(JournalLine::Doubt { account });
+        kept.push(journal.close().0.unwrap());
+        journal = UndoJournal::begin(path.clone(), header.clone(), &Seed::random()).unwrap();
+    }
+    let (first, second) = (UndoJournal::open(&kept[0]), UndoJournal::open(&kept[1]));
+    let (first, second) = (first.unwrap().unwrap(), second.unwrap().unwrap());
+    assert_eq!(first.0.state.open_accounts(), [Account::User].into());
+    assert_eq!(second.0.state.open_accounts(), [Account::ReadOnly].into());
+    assert!(first.1.is_some() && second.1.is_some());
+}
+
 /// A process that is killed while it keeps a journal may have renamed the seed alone.
 #[test]
 fn a_journal_that_was_nearly_kept_has_its_seed() {
@@ -227,16 +245,17 @@ fn a_journal_that_was_nearly_kept_has_its_seed() {
     journal.sending("one", 1, [Account::User], &[]).unwrap();
     let account = Account::User;
     journal.note(JournalLine::Doubt { account });
-    fs::rename(own_seed(&path), own_seed(&kept_path(&path))).unwrap();
+    let nearly = kept_path(&path);
+    fs::rename(own_seed(&path), own_seed(&nearly)).unwrap();
     drop(journal);
 
     let (journal, seed) = UndoJournal::open(&path).unwrap().unwrap();
 
     assert!(seed.is_some());
     let (kept, trouble) = journal.close();
-    assert_eq!((kept, trouble), (Some(kept_path(&path)), None));
+    assert_eq!((kept, trouble), (Some(nearly.clone()), None));
     assert!(!path.exists());
-    let (_, seed) = UndoJournal::open(&kept_path(&path)).unwrap().unwrap();
+    let (_, seed) = UndoJournal::open(&nearly).unwrap().unwrap();
     assert!(seed.is_some());
 }
 
