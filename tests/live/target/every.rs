@@ -36,5 +36,5 @@ pub(crate) fn every(step: usize, at: impl Fn(usize) -> bool + Sync) -> usize {
     done.into_inner()
 }
 
-/// The processes wait for each other and for the disk: more of them than there are processors are not too many.
-const THREADS: usize = 4;
+/// The processes wait for time-outs, each other and the disk: more of them than there are processors are not too many.
+const THREADS: usize = 8;
