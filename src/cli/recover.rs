@@ -182,6 +182,9 @@ fn report(recovery: &Recovery, journal: &Path, console: &Console) -> u8 {
     for (name, recovered) in &recovery.restored {
         let what = match recovered {
             RecoveredPassword::Restored => "is restored, as a validation shows".to_owned(),
+            RecoveredPassword::RestoredUnseen => {
+                "is restored, as a validation shows; whether somebody else had changed it since the run could not be found out".to_owned()
+            }
             RecoveredPassword::SetFromFile => {
                 format!("is set to the one of {file}, as a validation shows")
             }

@@ -99,7 +99,12 @@ async fn work_off(
         if seed.is_none() {
             session.forget_generated(account);
         }
+        let mut set_elsewhere = Some(false);
+        if is_same && !may_set {
+            set_elsewhere = session.is_set_elsewhere(account, journal).await;
+        }
         let restored = match protected.get(&account) {
+            None if set_elsewhere == Some(true) => Err(session.unrestored(account, ELSEWHERE)),
             None if is_same || may_set => session.restore(account, true, journal).await,
             None => validate_only(&mut session, account, OTHER_PASSWORD, journal).await,
             Some(reason) => validate_only(&mut session, account, reason, journal).await,
@@ -107,6 +112,7 @@ async fn work_off(
         let name = session.username(account);
         let recovered = match restored {
             Ok(false) => RecoveredPassword::Valid,
+            Ok(true) if set_elsewhere.is_none() => RecoveredPassword::RestoredUnseen,
             Ok(true) if is_same => RecoveredPassword::Restored,
             Ok(true) => RecoveredPassword::SetFromFile,
             Err(unrestored) => {
@@ -248,5 +254,6 @@ pub(super) fn watch_step(names: &[String], kept: &Path) -> String {
     )
 }
 
+const ELSEWHERE: &str = "the appliance refuses the passwords of the run and of the accounts file: somebody else may have changed it, so it is left as it is, and --set-password-from-file would set it";
 /// A person may have set it.
 const OTHER_PASSWORD: &str = "the accounts file has another password than in the run, which is not set: write the old one into it, or use --set-password-from-file";

@@ -45,6 +45,30 @@ pub(crate) fn rows() -> Vec<Scenario> {
                 &[0],
                 &["lab.yaml, as a validation shows: nothing was set"],
             ),
+        // What would keep the second `recover` from failing twice as well is removed here.
+        Scenario::well("a password that a person has set since the kill")
+            .row(4)
+            .killed_behind_change()
+            .lasting("a person set it")
+            .act(|play| {
+                play.running
+                    .fake
+                    .set_password("lab-analyst", "Of-A-Person-1!-2")
+            })
+            .recover(&[], &[7], &["lab-analyst", "somebody else"])
+            .act(|play| play.has_password("lab-analyst", "Of-A-Person-1!-2"))
+            .act(|play| play.forget_failures())
+            .recover(&["--set-password-from-file"], &[0], &[])
+            .changed(&[]),
+        Scenario::well("no failed sign-in is left at recover")
+            .killed_behind_change()
+            .act(|play| play.fail_elsewhere(2))
+            .recover(
+                &[],
+                &[0],
+                &["`lab-analyst` is restored", "whether somebody else"],
+            )
+            .changed(&[]),
         Scenario::well("another password in the file, to be set")
             .killed_behind_change()
             .lasting("a person asked for it")

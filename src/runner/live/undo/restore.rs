@@ -47,6 +47,8 @@ pub struct Recovery {
 pub enum RecoveredPassword {
     /// It was set to the one that it was before the run.
     Restored,
+    /// The same, and somebody else may have changed it since the run.
+    RestoredUnseen,
     /// It was set to the one of the accounts file, which is another one.
     SetFromFile,
     /// Nothing was set.
@@ -113,6 +115,23 @@ impl TargetSession<'_> {
             is_rejected: result == ChangeBack::Rejected,
             ..self.unrestored(account, &summary(&attempts))
         })
+    }
+
+    /// Tells whether somebody else has set an account's password since the run: the target rejects each that the journal names, and
+    /// the own one. None if that cannot be found out.
+    pub async fn is_set_elsewhere(
+        &mut self,
+        account: Account,
+        journal: &UndoJournal,
+    ) -> Option<bool> {
+        for password in self.noted(account, journal) {
+            match self.validate(account, &password).await {
+                SessionReply::Accepted => return Some(false),
+                SessionReply::Rejected(outcome) if outcome != Outcome::LockedOut => {}
+                _ => return None,
+            }
+        }
+        Some(true)
     }
 
     /// Says that a password could not be restored, and is not to be tried again.

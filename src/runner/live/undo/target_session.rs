@@ -262,17 +262,19 @@ impl<'a> TargetSession<'a> {
 
     /// Returns the possible passwords of an account: those of the journal, the latest first; its own; and all that the run generates.
     pub fn candidates(&self, account: Account, journal: &UndoJournal) -> Vec<Secret> {
+        let generated = [Property::NewPassword, Property::NewerPassword];
+        let generated = generated.map(|property| self.value(account, property));
+        let noted = self.noted(account, journal).into_iter();
+        distinct(noted.chain(generated.into_iter().flatten()))
+    }
+
+    /// Returns the passwords of an account that the journal names, the latest first, and its own.
+    pub(super) fn noted(&self, account: Account, journal: &UndoJournal) -> Vec<Secret> {
         // A change that may take effect late is less likely.
         let noted = [&journal.state.doubts, &journal.state.at_risk].map(|all| all.get(&account));
         let noted = noted.into_iter().flatten().flatten().rev();
         let noted = noted.filter_map(|template| self.fill(template));
-        let own = [
-            Property::Password,
-            Property::NewPassword,
-            Property::NewerPassword,
-        ];
-        let own = own.map(|property| self.value(account, property));
-        distinct(noted.chain(own.into_iter().flatten()))
+        distinct(noted.chain(self.value(account, Property::Password)))
     }
 
     /// Fills a template with the values of this run.
