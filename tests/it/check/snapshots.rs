@@ -2,11 +2,11 @@
 
 mod insta_update;
 
-use std::fs;
+use std::{fs, process::Command};
 
 use rstest::rstest;
 
-use crate::check::test_dir::{Run, TestDir};
+use crate::check::test_dir::{Run, TestDir, run_command};
 
 #[rstest]
 #[case::on_a_terminal("", "", "", true)]
@@ -363,4 +363,38 @@ fn accepting_a_change_keeps_the_line_that_names_the_test() {
     dir.run("accept").ends_with(0);
     let kept = dir.read(&format!("snapshots/{FILE}"));
     assert!(kept.contains("source: tests/snapshots.rs\n"), "{kept}");
+}
+
+/// Permissions do not bind root: the project is on a file system that is read-only.
+#[test]
+fn a_read_only_project_is_checked_if_nothing_is_to_be_written() {
+    let (same, changed) = (TestDir::with_snapshots(SOME), changed());
+    let (Some(same), Some(changed)) = (read_only(&same), read_only(&changed)) else {
+        eprintln!("skipped: no mount namespace can be made here");
+        return;
+    };
+    same.ends_with(0);
+    let changed = changed.ends_with(2);
+    let expected = format!("write snapshots/{FILE}.new: Read-only file system");
+    assert!(changed.err.contains(&expected), "{}", changed.err);
+    assert!(changed.out.contains("-201\n"), "{}", changed.out);
+}
+
+/// Runs check in a folder that cannot be written; none where the system does not allow to make one.
+fn read_only(dir: &TestDir) -> Option<Run> {
+    let mount = "mount --bind . . && mount -o remount,bind,ro . && cd \"$PWD\"";
+    let unshare = |script: &str| {
+        let check = dir.command(CHECK);
+        let mut command = Command::new("unshare");
+        command
+            .args(["-rm", "sh", "-c", script])
+            .arg(check.get_program())
+            .args(check.get_args())
+            .current_dir(dir.path(""))
+            .env("XDG_STATE_HOME", dir.path("state"))
+            .env_remove("CI");
+        run_command(&mut command)
+    };
+    let is_possible = unshare(&format!("{mount} && ! touch x")).code == 0;
+    is_possible.then(|| unshare(&format!("{mount} && exec \"$0\" \"$@\"")))
 }
