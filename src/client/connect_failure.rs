@@ -70,6 +70,16 @@ pub(super) fn explain(
         let (reason, hint) = of_tls(tls, route, shown);
         return ConnectFailure::new(format!("TLS failed: {reason}"), hint);
     }
+    let (message, hint) = of_transport(error, timed_out, route);
+    ConnectFailure::new(message, hint)
+}
+
+/// Returns the reason and the hint.
+fn of_transport(
+    error: &(dyn StdError + 'static),
+    timed_out: bool,
+    route: &Route,
+) -> (String, &'static str) {
     let texts: Vec<String> = causes(error).map(ToString::to_string).collect();
     let has = |words: &str| texts.iter().any(|text| text.contains(words));
     let is = |kind: &io::ErrorKind| {
@@ -81,16 +91,14 @@ pub(super) fn explain(
         io::ErrorKind::UnexpectedEof,
         io::ErrorKind::BrokenPipe,
     ];
-    let (address, all) = (&route.address, || texts.join(": "));
-    let (message, hint) = if has("tunnel error") && has("proxy authorization required") {
-        let message =
-            format!("the proxy refuses to connect to {address} without credentials (407)");
-        (message, PROXY_CREDENTIALS)
+    let (address, all) = (&route.address, texts.join(": "));
+    if has("tunnel error") && has("proxy authorization required") {
+        let what = format!("the proxy refuses to connect to {address} without credentials (407)");
+        (what, PROXY_CREDENTIALS)
     } else if has("tunnel error") {
-        let message = format!("the proxy cannot connect to {address}: {}", all());
         (
-            message,
-            "ask the proxy's administrator, or leave --proxy out",
+            format!("the proxy cannot connect to {address}: {all}"),
+            PROXY,
         )
     } else if timed_out {
         let (tls, stalls) = match route.tls {
@@ -98,34 +106,24 @@ pub(super) fn explain(
             false => ("", ""),
         };
         let wait = route.max_wait;
-        let message =
+        let what =
             format!("no {tls}connection to {address} within {wait:?}: nothing answers{stalls}");
-        (message, SLOW)
+        (what, SLOW)
     } else if is(&io::ErrorKind::ConnectionRefused) {
         let what = if route.proxy { "the proxy" } else { address };
-        let message = format!("{what} refused the connection: nothing listens there");
         (
-            message,
-            "check that the appliance is running and the port is correct",
+            format!("{what} refused the connection: nothing listens there"),
+            REFUSED,
         )
     } else if route.tls && ends.iter().any(is) {
-        let message =
-            format!("{address} closed the connection during the TLS handshake, without a reason");
-        (
-            message,
-            "check the appliance's TLS service, and firewalls on the way",
-        )
+        let what = "closed the connection during the TLS handshake, without a reason";
+        (format!("{address} {what}"), ENDED)
     } else if has("dns error") {
         let reason = texts.last().map_or("", String::as_str);
-        let message = format!("cannot resolve {address}: {reason}");
-        (
-            message,
-            "check the name, or use --resolve HOST:PORT:ADDRESS",
-        )
+        (format!("cannot resolve {address}: {reason}"), UNRESOLVED)
     } else {
-        (all(), UNKNOWN)
-    };
-    ConnectFailure::new(message, hint)
+        (all, UNKNOWN)
+    }
 }
 
 /// Returns the reason and the hint.
@@ -190,49 +188,35 @@ fn of_certificate(
         || "--pin-spki".to_owned(),
         |pin| format!("--pin-spki {pin}, if that is the key the appliance really has"),
     );
-    let dates = |what: String| (format!("certificate date: it {what}"), DATES.to_owned());
+    if let Some(fault) = date_fault(error) {
+        return (format!("certificate date: it {fault}"), DATES.to_owned());
+    }
     match error {
-        Fault::Expired => dates("has expired".into()),
-        Fault::ExpiredContext { not_after, .. } => {
-            dates(format!("expired on {}", date(*not_after)))
-        }
-        Fault::NotValidYet => dates("is not valid yet".into()),
-        Fault::NotValidYetContext { not_before, .. } => {
-            dates(format!("is valid from {} on", date(*not_before)))
-        }
         Fault::NotValidForName => (
             "certificate name: it is for another host".into(),
             format!("{pinned}; or {BY_NAME}"),
         ),
-        Fault::NotValidForNameContext { presented, .. } if presented.is_empty() => (
-            format!(
-                "certificate name: it has no subject alternative name for {}, only a common name",
-                route.address
-            ),
-            pinned,
-        ),
+        Fault::NotValidForNameContext { presented, .. } if presented.is_empty() => {
+            let address = &route.address;
+            let what =
+                format!("it has no subject alternative name for {address}, only a common name");
+            (format!("certificate name: {what}"), pinned)
+        }
         Fault::NotValidForNameContext {
             expected,
             presented,
         } => {
             // Without the library's wrapper, `DnsName("sensor.lab")`.
-            let bare = presented
-                .iter()
-                .map(|name| name.split('"').nth(1).unwrap_or(name));
-            let names = bare.collect::<Vec<_>>().join(", ");
-            (
-                format!(
-                    "certificate name: it is for {names}, not for {}",
-                    expected.to_str()
-                ),
-                format!("{BY_NAME}; or {pinned}"),
-            )
+            let names = presented.iter();
+            let names = names.map(|name| name.split('"').nth(1).unwrap_or(name));
+            let (names, expected) = (names.collect::<Vec<_>>().join(", "), expected.to_str());
+            let what = format!("certificate name: it is for {names}, not for {expected}");
+            (what, format!("{BY_NAME}; or {pinned}"))
         }
         Fault::UnknownIssuer => {
-            let alone = if has_intermediate {
-                ""
-            } else {
-                "; the server sent no intermediate"
+            let alone = match has_intermediate {
+                true => "",
+                false => "; the server sent no intermediate",
             };
             (
                 format!("certificate chain: it is not trusted (unknown issuer{alone})"),
@@ -260,6 +244,20 @@ fn of_certificate(
     }
 }
 
+/// Returns what is wrong with the dates of a certificate, if they are.
+fn date_fault(error: &CertificateError) -> Option<String> {
+    use CertificateError as Fault;
+    match error {
+        Fault::Expired => Some("has expired".to_owned()),
+        Fault::ExpiredContext { not_after, .. } => Some(format!("expired on {}", date(*not_after))),
+        Fault::NotValidYet => Some("is not valid yet".to_owned()),
+        Fault::NotValidYetContext { not_before, .. } => {
+            Some(format!("is valid from {} on", date(*not_before)))
+        }
+        _ => None,
+    }
+}
+
 /// Returns an error and all its causes, also the inner error of an `io::Error`.
 fn causes<'a>(
     error: &'a (dyn StdError + 'static),
@@ -280,6 +278,10 @@ fn date(moment: UnixTime) -> String {
 
 /// The hint where nothing answers in time.
 pub(super) const SLOW: &str = "use a longer --timeout if the appliance is only slow";
+const PROXY: &str = "ask the proxy's administrator, or leave --proxy out";
+const REFUSED: &str = "check that the appliance is running and the port is correct";
+const ENDED: &str = "check the appliance's TLS service, and firewalls on the way";
+const UNRESOLVED: &str = "check the name, or use --resolve HOST:PORT:ADDRESS";
 const PROXY_CREDENTIALS: &str = "the proxy requires a user name and a password: write them into the accounts file, `proxy: { username: …, password_env: … }`";
 const DATES: &str =
     "renew the certificate or correct the clock; -k accepts any certificate, without verification";

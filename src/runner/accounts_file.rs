@@ -1,6 +1,7 @@
 //! The accounts file: who can sign in at a target. It is YAML that only its owner may read.
 
 use std::{
+    borrow::Cow,
     collections::{BTreeMap, BTreeSet},
     env,
     path::{Path, PathBuf},
@@ -129,29 +130,11 @@ impl AccountsFile {
             let Some(Spanned { value, place }) = entry else {
                 continue;
             };
-            let wrong = |reason: &str| {
+            let credentials = value.credentials(variable).map_err(|reason| {
                 let name = account.map_or("proxy", Account::name);
-                wrong(
-                    place.line,
-                    place.column,
-                    format!("account `{name}`: {reason}"),
-                )
-            };
-            let username = value.username.filter(|name| !name.is_empty());
-            let username = username.ok_or_else(|| wrong("no `username`"))?;
-            let password = match (value.password, value.password_env) {
-                (Some(password), None) => password,
-                (None, Some(name)) => {
-                    let unset = format!("the environment variable `{name}` is not set");
-                    let value = variable(&name).ok_or_else(|| wrong(&unset))?;
-                    Secret::new(value)
-                }
-                _ => return Err(wrong("expected either `password` or `password_env`")),
-            };
-            if password.expose().is_empty() {
-                return Err(wrong("the password is empty"));
-            }
-            let credentials = Credentials { username, password };
+                let message = format!("account `{name}`: {reason}");
+                wrong(place.line, place.column, message)
+            })?;
             match account {
                 Some(account) => drop(file.accounts.insert(account, credentials)),
                 None => file.proxy = Some(credentials),
@@ -179,6 +162,29 @@ struct RawAccount {
     username: Option<String>,
     password: Option<Secret>,
     password_env: Option<String>,
+}
+
+impl RawAccount {
+    /// Returns the credentials, or what is wrong with them.
+    fn credentials(
+        self,
+        variable: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Credentials, Cow<'static, str>> {
+        let username = self.username.filter(|name| !name.is_empty());
+        let username = username.ok_or("no `username`")?;
+        let password = match (self.password, self.password_env) {
+            (Some(password), None) => password,
+            (None, Some(name)) => Secret::new(
+                variable(&name)
+                    .ok_or_else(|| format!("the environment variable `{name}` is not set"))?,
+            ),
+            _ => return Err("expected either `password` or `password_env`".into()),
+        };
+        match password.expose().is_empty() {
+            true => Err("the password is empty".into()),
+            false => Ok(Credentials { username, password }),
+        }
+    }
 }
 
 #[cfg(test)]
