@@ -1,18 +1,15 @@
 //! Restoring what a run left changed, by `recover`.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    path::Path,
-};
+use std::{collections::BTreeSet, path::Path};
 
 use super::{
     consent,
     error::LiveError,
     sign_ins::SignInCounter,
     undo::{
-        JournalDir, JournalHeader, JournalLine, JournalState, JournalUser, RecoveredPassword,
-        Recovery, SessionReply, TargetPlace, TargetSession, UndoJournal, UnrestoredPassword,
-        recover_command,
+        JournalDir, JournalHeader, JournalLine, JournalState, JournalUser, PasswordUnknown,
+        RecoveredPassword, Recovery, SessionReply, TargetPlace, TargetSession, UndoJournal,
+        UnrestoredPassword, recover_command,
     },
 };
 use crate::{
@@ -54,9 +51,7 @@ pub async fn recover(
     let mut recovery = Recovery {
         target: header.target.clone(),
         accounts_file: header.accounts.clone(),
-        restored: BTreeMap::new(),
-        unrestored: Vec::new(),
-        trouble: None,
+        ..Recovery::default()
     };
     if !open.is_empty() {
         let mut needed = open.clone();
@@ -99,12 +94,15 @@ async fn work_off(
         if seed.is_none() {
             session.forget_generated(account);
         }
-        let mut set_elsewhere = Some(false);
+        let mut unknown = None;
         if is_same && !may_set {
-            set_elsewhere = session.is_set_elsewhere(account, journal).await;
+            let noted = session.noted(account, journal);
+            unknown = session.find(account, &noted).await.err();
         }
         let restored = match protected.get(&account) {
-            None if set_elsewhere == Some(true) => Err(session.unrestored(account, ELSEWHERE)),
+            None if matches!(unknown, Some(PasswordUnknown::NoneAccepted)) => {
+                Err(session.unrestored(account, ELSEWHERE))
+            }
             None if is_same || may_set => session.restore(account, true, journal).await,
             None => validate_only(&mut session, account, OTHER_PASSWORD, journal).await,
             Some(reason) => validate_only(&mut session, account, reason, journal).await,
@@ -112,7 +110,7 @@ async fn work_off(
         let name = session.username(account);
         let recovered = match restored {
             Ok(false) => RecoveredPassword::Valid,
-            Ok(true) if set_elsewhere.is_none() => RecoveredPassword::RestoredUnseen,
+            Ok(true) if unknown.is_some() => RecoveredPassword::RestoredUnseen,
             Ok(true) if is_same => RecoveredPassword::Restored,
             Ok(true) => RecoveredPassword::SetFromFile,
             Err(unrestored) => {

@@ -27,5 +27,5 @@ pub use restore::{RecoveredPassword, Recovery, UnrestoredPassword};
 pub use state_file::{JournalError, state_folder};
 pub use target_lock::TargetLock;
 pub use target_place::TargetPlace;
+pub(super) use target_session::reply::is_refusal;
 pub use target_session::{PasswordUnknown, TargetSession};
-pub(super) use target_session::{distinct, reply::is_refusal};

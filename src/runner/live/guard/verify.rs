@@ -12,10 +12,7 @@ use crate::{
         live::{
             budget::expected_outcomes,
             delivery::{expects_only_success, lost_reason},
-            undo::{
-                JournalLine, PasswordUnknown, SessionReply, change, change::PossibleChange,
-                distinct,
-            },
+            undo::{JournalLine, PasswordUnknown, SessionReply, change, change::PossibleChange},
         },
     },
     suite::Account,
@@ -92,7 +89,10 @@ impl SafetyGuard<'_> {
         if is_likely {
             self.session.forget(account);
         }
-        let current = self.session.find(account, &distinct(candidates)).await;
+        let current = self
+            .session
+            .find(account, &self.session.likely(candidates))
+            .await;
         self.note_own_refusal();
         VerifiedChange {
             before,

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 use super::{
     journal::{JournalLine, UndoJournal},
     own_request::SessionReply,
-    target_session::{PasswordUnknown, TargetSession, distinct},
+    target_session::{PasswordUnknown, TargetSession},
 };
 use crate::{
     contract::{Operation, Outcome},
@@ -28,7 +28,7 @@ pub struct UnrestoredPassword {
 }
 
 /// What was done about an open journal.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Recovery {
     /// The target's address.
     pub target: String,
@@ -117,23 +117,6 @@ impl TargetSession<'_> {
         })
     }
 
-    /// Tells whether somebody else has set an account's password since the run: the target rejects each that the journal names, and
-    /// the own one. None if that cannot be found out.
-    pub async fn is_set_elsewhere(
-        &mut self,
-        account: Account,
-        journal: &UndoJournal,
-    ) -> Option<bool> {
-        for password in self.noted(account, journal) {
-            match self.validate(account, &password).await {
-                SessionReply::Accepted => return Some(false),
-                SessionReply::Rejected(outcome) if outcome != Outcome::LockedOut => {}
-                _ => return None,
-            }
-        }
-        Some(true)
-    }
-
     /// Says that a password could not be restored, and is not to be tried again.
     pub fn unrestored(&self, account: Account, reason: &str) -> UnrestoredPassword {
         UnrestoredPassword {
@@ -162,7 +145,7 @@ impl TargetSession<'_> {
             // Passwords that were just rejected are not tried again: each failure counts towards a lock-out.
             return Err(PasswordUnknown::NoneAccepted);
         }
-        self.find(account, &distinct(candidates)).await
+        self.find(account, &self.likely(candidates)).await
     }
 
     /// Sets an account's own password to itself, which changes nothing and shows whether it could be restored later by this

@@ -223,9 +223,8 @@ impl<'a> TargetSession<'a> {
         account: Account,
         passwords: &[Secret],
     ) -> Result<Secret, PasswordUnknown> {
-        let attempts = if self.has_admin() { 2 } else { MAX_ATTEMPTS };
         let mut result = Err(PasswordUnknown::NoneAccepted);
-        for password in passwords.iter().take(attempts) {
+        for password in passwords {
             result = match self.validate(account, password).await {
                 SessionReply::Accepted => return Ok(password.clone()),
                 SessionReply::Rejected(Outcome::LockedOut) => Err(PasswordUnknown::LockedOut),
@@ -268,8 +267,15 @@ impl<'a> TargetSession<'a> {
         distinct(noted.chain(generated.into_iter().flatten()))
     }
 
+    /// Returns the first of some passwords: each failure counts towards a lock-out.
+    pub fn likely(&self, passwords: Vec<Secret>) -> Vec<Secret> {
+        let mut passwords = distinct(passwords);
+        passwords.truncate(if self.has_admin() { 2 } else { MAX_ATTEMPTS });
+        passwords
+    }
+
     /// Returns the passwords of an account that the journal names, the latest first, and its own.
-    pub(super) fn noted(&self, account: Account, journal: &UndoJournal) -> Vec<Secret> {
+    pub fn noted(&self, account: Account, journal: &UndoJournal) -> Vec<Secret> {
         // A change that may take effect late is less likely.
         let noted = [&journal.state.doubts, &journal.state.at_risk].map(|all| all.get(&account));
         let noted = noted.into_iter().flatten().flatten().rev();
@@ -347,7 +353,7 @@ impl<'a> TargetSession<'a> {
 }
 
 /// Returns secrets without repetitions, in order.
-pub(in crate::runner::live) fn distinct(secrets: impl IntoIterator<Item = Secret>) -> Vec<Secret> {
+fn distinct(secrets: impl IntoIterator<Item = Secret>) -> Vec<Secret> {
     let mut distinct = Vec::new();
     for secret in secrets {
         if !distinct.contains(&secret) {
@@ -359,5 +365,5 @@ pub(in crate::runner::live) fn distinct(secrets: impl IntoIterator<Item = Secret
 
 /// The pause before a validation is asked for again.
 const AGAIN: Duration = Duration::from_millis(300);
-/// How many passwords are tried if no administrator can set one: each failure counts towards a lock-out.
+/// How many passwords are tried if no administrator can set one.
 const MAX_ATTEMPTS: usize = 3;
