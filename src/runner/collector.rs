@@ -155,10 +155,7 @@ impl<'a> RunCollector<'a> {
                 input_file: located.file.to_owned(),
             };
             let is_wrong = is_unknown || is_unanswered;
-            let written = self.store.update(id, header, body, &comparison, is_wrong)?;
-            self.has_pending |= written == SnapshotWrite::Pending;
-            self.written += usize::from(written == SnapshotWrite::Written);
-            self.withheld += usize::from(written == SnapshotWrite::Withheld);
+            let written = self.store.update(id, header, body, &comparison, is_wrong);
             result.regression = Some(match comparison {
                 SnapshotComparison::Changed(difference) => {
                     result.difference = difference;
@@ -167,6 +164,10 @@ impl<'a> RunCollector<'a> {
                 SnapshotComparison::New => Regression::New,
                 SnapshotComparison::Same => Regression::Same,
             });
+            let written = written?;
+            self.has_pending |= written == SnapshotWrite::Pending;
+            self.written += usize::from(written == SnapshotWrite::Written);
+            self.withheld += usize::from(written == SnapshotWrite::Withheld);
         }
         Ok(())
     }
