@@ -14,7 +14,6 @@ mod concurrency;
 mod control;
 mod control_process;
 mod cost;
-mod deviations;
 mod documents;
 mod failure_table;
 mod failures_descriptors;

@@ -86,7 +86,7 @@ pub(crate) struct KillAt {
 }
 
 pub(crate) struct FakeAppliance {
-    host: MockAppliance,
+    host: Arc<MockAppliance>,
     kind: Kind,
     lock: Lock,
     responder: Mutex<Responder>,
@@ -243,9 +243,20 @@ impl Running {
     pub(crate) fn start(fixture: &str, lock: Lock, tls: bool, responder: Responder) -> Running {
         let fixture = fixture::read("fake.yaml", fixture).unwrap();
         let host = MockAppliance::new(fixture.appliance(), Schedule::default());
+        Running::around(Arc::new(host), fixture.kind, lock, tls, responder)
+    }
+
+    /// A fake appliance that asks a mock.
+    pub(crate) fn around(
+        host: Arc<MockAppliance>,
+        kind: Kind,
+        lock: Lock,
+        tls: bool,
+        responder: Responder,
+    ) -> Running {
         let fake = Arc::new(FakeAppliance {
             ledger: Mutex::new(Ledger::new(passwords(&host))),
-            kind: fixture.kind,
+            kind,
             host,
             lock,
             responder: Mutex::new(responder),
@@ -298,7 +309,9 @@ fn serve(
             .build()
             .unwrap()
     });
-    let listener = RUNTIME.block_on(async { server::bind(address).unwrap() });
+    // A test may have a runtime of its own.
+    let _entered = RUNTIME.enter();
+    let listener = server::bind(address).unwrap();
     let address = reachable(listener.local_addr().unwrap());
     let service = Arc::<FakeAppliance>::clone(fake);
     let served = server::run(

@@ -6,6 +6,7 @@
 )]
 #![expect(clippy::unwrap_used, reason = "what fails in a helper fails its test")]
 
+mod deviations;
 mod fake;
 mod hostile_target;
 #[path = "../support/json_schema.rs"]

@@ -9,9 +9,7 @@ use http::Response;
 use rstest::rstest;
 use serde_json::Value;
 
-use crate::deviations::meddler::{
-    Meddle, assert_deviates, json, operation, run_cases, text, worded,
-};
+use crate::deviations::runs::{Meddle, assert_deviates, run_cases, text, worded};
 
 #[rstest]
 #[tokio::test]
@@ -44,7 +42,7 @@ async fn a_required_field_that_is_not_required_is_a_deviation(
 async fn a_change_that_is_promised_and_not_made_is_a_deviation(
     #[values(Kind::Console, Kind::Sensor)] kind: Kind,
 ) {
-    let meddle: Meddle = Box::new(|request, appliance| appliance.answer_and_forget(request));
+    let meddle: Meddle = Box::new(|exchange| exchange.answer_and_forget());
     let run = run_cases(kind, meddle, |id| id.contains(".then.")).await;
     assert_deviates(
         &run,
@@ -64,16 +62,17 @@ async fn a_change_that_is_promised_and_not_made_is_a_deviation(
 async fn a_change_that_is_refused_and_made_is_a_deviation(
     #[values(Kind::Console, Kind::Sensor)] kind: Kind,
 ) {
-    let meddle: Meddle = Box::new(|request, appliance| {
-        let (answer, body) = (appliance.answer(request), json(request.body()));
-        let changes =
-            operation(request).is_some_and(|operation| operation != Operation::Validation);
+    let meddle: Meddle = Box::new(|exchange| {
+        let (answer, body) = (exchange.answer(), exchange.body.clone());
+        let changes = exchange
+            .operation
+            .is_some_and(|operation| operation != Operation::Validation);
         if let (true, Some(username), Some(password)) = (
             changes,
             body["username"].as_str(),
             body["new_password"].as_str(),
         ) {
-            appliance.change(username, password);
+            exchange.fake.set_password(username, password);
         }
         answer
     });
@@ -115,18 +114,18 @@ async fn a_password_that_is_not_checked_is_a_deviation(
     #[case] name: &'static str,
     #[case] ids: &[&str],
 ) {
-    let meddle: Meddle = Box::new(move |request, appliance| {
-        let mut body = json(request.body());
+    let meddle: Meddle = Box::new(move |exchange| {
+        let mut body = exchange.body.clone();
         let right = body
             .get(name)
             .and_then(Value::as_str)
-            .and_then(|name| appliance.password(name));
+            .and_then(|name| exchange.password(name));
         match (body.get_mut(field), right) {
             (Some(given), Some(right)) => {
                 *given = right.into();
-                appliance.answer(&request.clone().map(|_| body.to_string().into()))
+                exchange.answer_to(&exchange.request.clone().map(|_| body.to_string().into()))
             }
-            _ => appliance.answer(request),
+            _ => exchange.answer(),
         }
     });
     // The console's validation reads what a form's type names too.
@@ -205,12 +204,12 @@ fn succeeds_if(
     } else {
         Outcome::PasswordReplaced
     };
-    Box::new(move |request, appliance| {
-        let meant = operation(request) == Some(asked) && like(&json(request.body()));
+    Box::new(move |exchange| {
+        let meant = exchange.operation == Some(asked) && like(&exchange.body.clone());
         if meant {
             wrap(kind, asked, success)
         } else {
-            appliance.answer(request)
+            exchange.answer()
         }
     })
 }

@@ -1,137 +1,49 @@
-//! The man in the middle: a service around a mock, and the runner sent to it.
+//! Runs of the suite, in this process, at a fake appliance that answers otherwise.
 
 use std::{
     collections::BTreeMap,
-    future::pending,
-    net::SocketAddr,
     sync::{Arc, LazyLock},
 };
 
 use bytes::Bytes;
 use d4iot_double::{
-    appliance::User,
     client::{Target, TargetOptions},
-    clock::Clock,
     contract,
     contract::{Echo, Envelope, Internal, Kind, Operation, Outcome},
     fixture,
-    redact::Secret,
     report::Conformance,
     runner,
     runner::{RunContext, RunResult},
-    server,
-    server::{Client, Limits, MockAppliance, Refusal, ServerAnswer, Service, tls::Identity},
+    server::tls::Identity,
     snapshot::SnapshotStore,
     suite::{cases, cases::CaseWithLocation},
 };
-use http::{Request, Response, request::Parts};
+use http::Response;
 use serde_json::Value;
 use tokio::sync::OnceCell;
 
-/// What a meddler does with one request: it may ask the appliance, as often and with whatever it likes.
-pub(crate) type Meddle =
-    Box<dyn Fn(&Request<Bytes>, &Appliance<'_>) -> Response<Bytes> + Send + Sync>;
+use crate::fake::{Exchange, Lock, Running};
 
-/// The appliance behind a meddler, for one request.
-pub(crate) struct Appliance<'a> {
-    host: &'a MockAppliance,
-    client: Client,
-}
+/// What an appliance answers.
+pub(crate) type Meddle = Box<dyn Fn(&Exchange<'_>) -> Response<Bytes> + Send + Sync>;
 
-impl Appliance<'_> {
-    /// Asks it.
-    pub(crate) fn answer(&self, request: &Request<Bytes>) -> Response<Bytes> {
-        self.host.answer(request, self.client).into_response()
-    }
-
-    /// Asks it, and undoes what it changed.
-    pub(crate) fn answer_and_forget(&self, request: &Request<Bytes>) -> Response<Bytes> {
-        let before = self.host.state();
-        let answer = self.answer(request);
-        self.host.set_state(before);
-        answer
-    }
-
-    /// The password that a user has now.
-    pub(crate) fn password(&self, username: &str) -> Option<String> {
-        self.host
-            .state()
-            .directory
-            .find(username)
-            .map(|user| user.password.expose().to_owned())
-    }
-
-    /// Gives a user another password, whatever the contract says.
-    pub(crate) fn change(&self, username: &str, password: &str) {
-        let mut state = self.host.state();
-        if let Some(user) = state.directory.find(username).cloned() {
-            state.directory.put(User {
-                password: Secret::new(password),
-                ..user
-            });
-        }
-        self.host.set_state(state);
-    }
-}
-
-struct Meddler {
-    host: Arc<MockAppliance>,
-    meddle: Meddle,
-}
-
-impl Service for Meddler {
-    fn answer(&self, request: &Request<Bytes>, client: Client) -> ServerAnswer {
-        ServerAnswer::plain((self.meddle)(
-            request,
-            &Appliance {
-                host: &self.host,
-                client,
-            },
-        ))
-    }
-
-    fn clock(&self) -> &Clock {
-        self.host.clock()
-    }
-
-    fn refuse(&self, head: &Parts, refusal: Refusal, client: Client) -> ServerAnswer {
-        self.host.refuse(head, refusal, client)
-    }
-}
-
-/// Runs the whole suite at a meddler.
+/// Runs the whole suite at an appliance that answers otherwise.
 pub(crate) async fn run(kind: Kind, meddle: Meddle) -> RunResult {
     run_cases(kind, meddle, |_| true).await
 }
 
-/// Runs some cases at a meddler.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the meddler serves beside the test, and ends with its runtime"
-)]
+/// Runs some cases at such an appliance.
 pub(crate) async fn run_cases(
     kind: Kind,
     meddle: Meddle,
     wanted: impl Fn(&str) -> bool,
 ) -> RunResult {
     let (double, mut lab) = lab(kind);
-    let listener = server::bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
-    lab.target = Target::new(
-        &format!("http://{}", listener.local_addr().unwrap()),
-        &TargetOptions::default(),
-    )
-    .unwrap();
-    let meddler = Arc::new(Meddler {
-        host: Arc::clone(double.appliance()),
-        meddle,
-    });
-    tokio::spawn(server::run(
-        listener,
-        None,
-        meddler,
-        Limits::default(),
-        pending(),
-    ));
+    let responder = Arc::new(move |exchange: &Exchange<'_>| meddle(exchange).into());
+    // The lab gives its mock the state of each case.
+    let host = Arc::clone(double.appliance());
+    let running = Running::around(host, kind, Lock::NEVER, false, responder);
+    lab.target = Target::new(&running.url(), &TargetOptions::default()).unwrap();
     runner::run(&lab, &cases(kind, wanted), &SnapshotStore::None, &|_| ()).await
 }
 
@@ -153,7 +65,7 @@ pub(crate) fn cases(kind: Kind, wanted: impl Fn(&str) -> bool) -> Vec<&'static C
 pub(crate) fn bent(
     bend: impl Fn(Response<Bytes>) -> Response<Bytes> + Send + Sync + 'static,
 ) -> Meddle {
-    Box::new(move |request, appliance| bend(appliance.answer(request)))
+    Box::new(move |exchange| bend(exchange.answer()))
 }
 
 /// The verdict on each case.
@@ -212,14 +124,6 @@ pub(crate) fn assert_deviates(run: &RunResult, ids: &[&str]) {
         assert_eq!(verdicts.get(id), Some(&Conformance::Deviation), "{id}");
         assert!(failed(run).contains(id), "{id}");
     }
-}
-
-/// The operation that a request asks for, by the end of its path.
-pub(crate) fn operation(request: &Request<Bytes>) -> Option<Operation> {
-    let name = request.uri().path().rsplit('/').next().unwrap_or_default();
-    name.parse()
-        .ok()
-        .filter(|_| request.method() == http::Method::POST)
 }
 
 /// A request's or an answer's body, null where it is no JSON.

@@ -9,7 +9,7 @@ use http::{HeaderValue, Response, StatusCode, header};
 use rstest::rstest;
 use serde_json::{Value, json as value};
 
-use crate::deviations::meddler::{
+use crate::deviations::runs::{
     assert_deviates, bent, documented, failed, json, plain, run, run_cases, text, verdicts,
     with_body,
 };
@@ -221,15 +221,17 @@ fn status(mut answer: Answer, status: StatusCode) -> Answer {
 /// Words the unknown user's answer with the name as `echo` spells it, quotes and all.
 fn echoing(
     echo: impl Fn(&str) -> String + Send + Sync + 'static,
-) -> crate::deviations::meddler::Meddle {
+) -> crate::deviations::runs::Meddle {
     let template = text(
         Kind::Sensor,
         Operation::SetPasswordByAdmin,
         Outcome::UserUnknown,
     );
-    Box::new(move |request, appliance| {
-        let answer = appliance.answer(request);
-        let Some(name) = json(request.body())
+    Box::new(move |exchange| {
+        let answer = exchange.answer();
+        let Some(name) = exchange
+            .body
+            .clone()
             .get("username")
             .and_then(Value::as_str)
             .map(str::to_owned)

@@ -12,7 +12,7 @@ use d4iot_double::{
 use rstest::rstest;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use crate::deviations::meddler::{cases, lab, verdicts, worded};
+use crate::deviations::runs::{cases, lab, verdicts, worded};
 
 #[rstest]
 #[case::at_once("")]

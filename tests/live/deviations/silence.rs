@@ -7,9 +7,7 @@ use d4iot_double::{
 use http::{HeaderValue, header};
 use rstest::rstest;
 
-use crate::deviations::meddler::{
-    Meddle, bent, failed, json, operation, run_cases, verdicts, with_body, worded,
-};
+use crate::deviations::runs::{Meddle, bent, failed, run_cases, verdicts, with_body, worded};
 
 /// The order of checks is never judged, also where it is one that no reading names.
 #[rstest]
@@ -19,13 +17,13 @@ use crate::deviations::meddler::{
 #[tokio::test]
 async fn any_of_the_documents_refusals_may_come_first(#[case] outcome: Outcome) {
     let kind = Kind::Sensor;
-    let meddle: Meddle = Box::new(move |request, appliance| {
-        let name = json(request.body())["username"]
+    let meddle: Meddle = Box::new(move |exchange| {
+        let name = exchange.body.clone()["username"]
             .as_str()
             .unwrap_or_default()
             .to_owned();
         let body = worded(kind, Operation::SetPasswordByAdmin, outcome, None, &name);
-        with_body(appliance.answer(request), body)
+        with_body(exchange.answer(), body)
     });
     let run = run_cases(kind, meddle, |id| {
         id.starts_with("set_password_by_admin.order.")
@@ -60,9 +58,9 @@ async fn undocumented_refusal_deviates_in_any_order(#[case] body: &'static str) 
 /// Two paths are documented; which of them is served was found out first, and there nothing is left open.
 #[tokio::test]
 async fn a_path_that_is_served_is_judged() {
-    let meddle: Meddle = Box::new(|request, appliance| {
-        let answer = appliance.answer(request);
-        if operation(request).is_some() && request.uri().path().starts_with("/external/") {
+    let meddle: Meddle = Box::new(|exchange| {
+        let answer = exchange.answer();
+        if exchange.operation.is_some() && exchange.request.uri().path().starts_with("/external/") {
             with_body(answer, "{}")
         } else {
             answer
@@ -84,16 +82,16 @@ async fn a_path_that_is_served_is_judged() {
 /// A gateway that routes `/api` elsewhere has two ways to say that there is nothing, and one that names what is not there.
 #[tokio::test]
 async fn a_path_is_not_served_because_its_absence_is_worded_otherwise() {
-    let meddle: Meddle = Box::new(|request, appliance| {
+    let meddle: Meddle = Box::new(|exchange| {
         let nowhere = http::Request::get("/nowhere")
             .body(bytes::Bytes::new())
             .unwrap();
-        let path = request.uri().path();
+        let path = exchange.request.uri().path();
         if !path.starts_with("/api/") || path.ends_with("/validation") {
-            return appliance.answer(request);
+            return exchange.answer();
         }
         let mut answer = with_body(
-            appliance.answer(&nowhere),
+            exchange.answer_to(&nowhere),
             format!("<html>{path} is not here</html>"),
         );
         answer

@@ -9,7 +9,7 @@ use d4iot_double::{
 use rstest::rstest;
 use serde_json::Value;
 
-use crate::deviations::meddler::{Meddle, bent, failed, json, run_cases, with_body, worded};
+use crate::deviations::runs::{Meddle, bent, failed, json, run_cases, with_body, worded};
 
 #[rstest]
 #[case::full_stop("X11", "validation.authenticated.body", ["example", "table"], every_second_full_stop_lost)]
@@ -201,9 +201,11 @@ fn every_second_full_stop_lost(kind: Kind) -> Meddle {
 
 fn every_second_name_left_out(kind: Kind) -> Meddle {
     let every = Every::default();
-    Box::new(move |request, appliance| {
-        let answer = appliance.answer(request);
-        let name = json(request.body())
+    Box::new(move |exchange| {
+        let answer = exchange.answer();
+        let name = exchange
+            .body
+            .clone()
             .get("username")
             .and_then(Value::as_str)
             .unwrap_or_default()
