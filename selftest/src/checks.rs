@@ -15,10 +15,21 @@ use crate::{
 };
 
 /// Checks all trials.
-pub(crate) fn report(mutants: &MutantFile, controls: &[ControlSpec], trials: Trials) -> Report {
-    let facts = scores::facts(mutants, &trials.mutants);
-    let cases = scores::cases(mutants, &trials.mutants);
-    let mut problems = Vec::new();
+pub(crate) fn report(
+    mutants: &MutantFile,
+    controls: &[ControlSpec],
+    trials: Trials,
+    is_quick: bool,
+) -> Report {
+    let (mut facts, mut cases, mut problems) = (Vec::new(), Vec::new(), Vec::new());
+    if !is_quick {
+        facts = scores::facts(mutants, &trials.mutants);
+        cases = scores::cases(mutants, &trials.mutants);
+        problems.extend(scores::unfounded_claims(mutants, &trials.mutants));
+        problems.extend(untested_facts(&facts));
+        problems.extend(idle_cases(&cases));
+        problems.extend(stale_exclusions(mutants, &facts, &cases));
+    }
     for reference in &trials.references {
         let wrong = reference.wrong.iter();
         problems.extend(
@@ -26,12 +37,8 @@ pub(crate) fn report(mutants: &MutantFile, controls: &[ControlSpec], trials: Tri
         );
     }
     problems.extend(missed(mutants, &trials));
-    problems.extend(scores::unfounded_claims(mutants, &trials.mutants));
     problems.extend(wrong_controls(controls, &trials));
     problems.extend(unserved_readings(&trials));
-    problems.extend(untested_facts(&facts));
-    problems.extend(idle_cases(&cases));
-    problems.extend(stale_exclusions(mutants, &facts, &cases));
     let mutant = |(mutant, trials): (&MutantSpec, Vec<MutantTrial>)| MutantResult {
         id: mutant.id.clone(),
         by: mutant.by.clone(),

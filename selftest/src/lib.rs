@@ -6,7 +6,8 @@
 //! reference mocks ┘   over HTTPS    └─ without them ────────┘
 //! ```
 //!
-//! Trials run side by side; the report has the order of the files. A trial asks one mock, case after case.
+//! Trials run side by side; the report has the order of the files. A trial asks one mock, case after case. A quick run asks a mutant
+//! only the case that must detect it, and does not score facts and cases.
 
 mod checks;
 mod control;
@@ -46,10 +47,11 @@ struct Trials {
 pub async fn run(
     mutants: &MutantFile,
     controls: &[ControlSpec],
+    is_quick: bool,
     progress: &(dyn Fn(usize, usize) + Sync),
 ) -> Result<Report, String> {
-    let trials = run_trials(mutants, controls, progress).await?;
-    Ok(checks::report(mutants, controls, trials))
+    let trials = run_trials(mutants, controls, is_quick, progress).await?;
+    Ok(checks::report(mutants, controls, trials, is_quick))
 }
 
 /// One thing to be tried.
@@ -69,6 +71,7 @@ enum Trial {
 async fn run_trials(
     mutants: &MutantFile,
     controls: &[ControlSpec],
+    is_quick: bool,
     progress: &(dyn Fn(usize, usize) + Sync),
 ) -> Result<Trials, String> {
     let identity = Arc::new(Identity::generate(&[]).map_err(|error| error.to_string())?);
@@ -86,7 +89,7 @@ async fn run_trials(
         while running.len() < max
             && let Some(subject) = subjects.next()
         {
-            running.spawn(run_trial(subject, Arc::clone(&identity)));
+            running.spawn(run_trial(subject, Arc::clone(&identity), is_quick));
         }
         let Some(ended) = running.join_next().await else {
             break;
@@ -125,13 +128,17 @@ fn subjects(mutants: &MutantFile, controls: &[ControlSpec]) -> Vec<Subject> {
     subjects
 }
 
-async fn run_trial(subject: Subject, identity: Arc<Identity>) -> Result<Trial, String> {
+async fn run_trial(
+    subject: Subject,
+    identity: Arc<Identity>,
+    is_quick: bool,
+) -> Result<Trial, String> {
     Ok(match subject {
         Subject::Control(index, control, kind) => {
             Trial::Control(index, control::run(&control, kind, &identity).await?)
         }
         Subject::Mutant(index, mutant, kind) => {
-            Trial::Mutant(index, trial::run(&mutant, kind, &identity).await?)
+            Trial::Mutant(index, trial::run(&mutant, kind, &identity, is_quick).await?)
         }
         Subject::Reference(kind) => Trial::Reference(trial::reference(kind, &identity).await?),
     })

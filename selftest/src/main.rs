@@ -1,4 +1,4 @@
-//! Runs the self-test of the conformance suite: `cargo run -p selftest [-- --matrix]`.
+//! Runs the self-test of the conformance suite: `cargo run -p selftest [-- --matrix | --quick]`.
 
 use std::{
     env, panic,
@@ -13,11 +13,12 @@ static PANICS: AtomicUsize = AtomicUsize::new(0);
 #[tokio::main]
 async fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
-    let matrix = match arguments.as_slice() {
-        [] => false,
-        [only] if only == "--matrix" => true,
+    let (matrix, is_quick) = match arguments.as_slice() {
+        [] => (false, false),
+        [only] if only == "--matrix" => (true, false),
+        [only] if only == "--quick" => (false, true),
         _ => {
-            eprintln!("usage: selftest [--matrix]");
+            eprintln!("usage: selftest [--matrix | --quick]");
             return ExitCode::from(2);
         }
     };
@@ -26,7 +27,7 @@ async fn main() -> ExitCode {
         PANICS.fetch_add(1, Ordering::Relaxed);
         eprintln!("{info}");
     }));
-    match run(matrix).await {
+    match run(matrix, is_quick).await {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
@@ -36,7 +37,7 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run(matrix: bool) -> Result<bool, String> {
+async fn run(matrix: bool, is_quick: bool) -> Result<bool, String> {
     let mutants = mutants::all().map_err(|error| error.to_string())?;
     let controls = controls::all().map_err(|error| error.to_string())?;
     let progress = |done: usize, total: usize| {
@@ -44,7 +45,7 @@ async fn run(matrix: bool) -> Result<bool, String> {
             eprintln!("{done} of {total} trials");
         }
     };
-    let mut report = selftest::run(&mutants, &controls, &progress).await?;
+    let mut report = selftest::run(&mutants, &controls, is_quick, &progress).await?;
     let panics = PANICS.load(Ordering::Relaxed);
     if panics > 0 {
         report.problems.push(format!("{panics} panics"));

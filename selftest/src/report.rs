@@ -20,9 +20,9 @@ pub struct Report {
     pub mutants: Vec<MutantResult>,
     /// The controls, in the order of the file.
     pub controls: Vec<ControlResult>,
-    /// The facts of each kind.
+    /// The facts of each kind; none after a quick run.
     pub facts: Vec<FactScore>,
-    /// The cases of each kind.
+    /// The cases of each kind; none after a quick run.
     pub cases: Vec<CaseScore>,
 }
 
@@ -206,13 +206,18 @@ impl Report {
             by(KillVerdict::Inconsistent),
             by(KillVerdict::Changed),
         );
+        if !self.facts.is_empty() {
+            let _ = writeln!(
+                text,
+                "{tested_facts} of {} facts have a detected mutant; {killing_cases} of {} cases kill a mutant that few others kill",
+                self.facts.len(),
+                self.cases.len(),
+            );
+        }
         let _ = writeln!(
             text,
-            "{clean} of {} reference mocks clean; {tested_facts} of {} facts have a detected mutant; \
-             {killing_cases} of {} cases kill a mutant that few others kill; {} problems",
+            "{clean} of {} reference mocks clean; {} problems",
             self.references.len(),
-            self.facts.len(),
-            self.cases.len(),
             self.problems.len(),
         );
         let _ = writeln!(

@@ -25,7 +25,7 @@ use crate::{
 
 /// Tries a mutant.
 ///
-/// The first run has the snapshots and all cases. The second has no snapshots and only the cases that can matter:
+/// The first run has the snapshots and all cases; if it is to be quick, only the case that must detect the mutant. The second has no snapshots and only the cases that can matter:
 /// where only the snapshots may detect the mutant, the cases that detected it, which must now be blind.
 /// Contradictions depend on all answers, so there every case runs again.
 ///
@@ -35,6 +35,7 @@ pub(crate) async fn run(
     mutant: &MutantSpec,
     kind: Kind,
     identity: &Identity,
+    is_quick: bool,
 ) -> Result<MutantTrial, String> {
     let fixture = mutant
         .deviation
@@ -44,7 +45,7 @@ pub(crate) async fn run(
         &mutant.deviation,
         &fixture,
         &SnapshotStore::BuiltIn(kind),
-        |_| true,
+        |id| !is_quick || mutant.verdict == KillVerdict::Inconsistent || id == mutant.by,
         identity,
     )
     .await?;

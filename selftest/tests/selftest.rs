@@ -25,7 +25,7 @@ const CONTROL: &str =
 async fn run(mutants: &str, controls: &str) -> Report {
     let mutants = mutants::read("m.yaml", &format!("mutants:\n  - {mutants}\n")).unwrap();
     let controls = controls::read("c.yaml", controls).unwrap();
-    selftest::run(&mutants, &controls, &|_, _| ())
+    selftest::run(&mutants, &controls, false, &|_, _| ())
         .await
         .unwrap()
 }

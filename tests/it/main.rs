@@ -32,6 +32,8 @@ mod own_process;
 mod process;
 mod readings;
 mod redaction;
+#[path = "../support/sample.rs"]
+mod sample;
 mod serve;
 mod serve_failures;
 mod server;

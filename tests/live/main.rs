@@ -15,6 +15,8 @@ mod one_cause;
 #[path = "../support/process.rs"]
 mod process;
 mod recorded_profile;
+#[path = "../support/sample.rs"]
+mod sample;
 mod scenarios;
 mod tampering;
 mod target;
