@@ -11,3 +11,4 @@ mod languages;
 mod openapi;
 #[path = "../support/process.rs"]
 mod process;
+mod rotation;
