@@ -10,6 +10,8 @@ mod frozen_clock;
 mod quick_start;
 #[path = "../../examples/rotation.rs"]
 mod rotation;
+#[path = "../../examples/sweep.rs"]
+mod sweep;
 
 use std::error::Error;
 
@@ -18,6 +20,7 @@ use rstest::rstest;
 #[rstest]
 #[case::quick_start(quick_start::main)]
 #[case::rotation(rotation::main)]
+#[case::sweep(sweep::main)]
 #[case::expectations(expectations::main)]
 #[case::frozen_clock(frozen_clock::main)]
 #[case::check_my_server(check_my_server::main)]

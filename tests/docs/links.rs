@@ -10,6 +10,7 @@ use rstest::rstest;
 #[rstest]
 fn links_lead_to_files_and_headings(
     #[files("*.md")]
+    #[files("clients/*.md")]
     #[files("docs/**/*.md")]
     path: PathBuf,
 ) {

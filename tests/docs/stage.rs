@@ -29,7 +29,7 @@ impl Stage {
             folder: tempfile::tempdir().unwrap(),
             served: None,
         };
-        for folder in ["fixtures", "snapshots"] {
+        for folder in ["clients", "fixtures", "snapshots"] {
             copy(
                 &Path::new(env!("CARGO_MANIFEST_DIR")).join(folder),
                 &stage.folder.path().join(folder),
