@@ -123,7 +123,7 @@ impl EntryQuery {
             return Ok(filter);
         }
         let detail = format!("unknown failure mode `{}`", shorten(name));
-        Err(Problem::invalid_query(detail).nearest(name, known))
+        Err(Problem::unknown_failure(detail).nearest(name, known))
     }
 
     fn limit(&self) -> Result<usize, Problem> {

@@ -327,7 +327,7 @@ async fn an_unknown_failure_mode_is_refused_as_a_filter() {
         "it has entries"
     );
     let unknown = api.get(&failure("rebootin")).await;
-    assert_eq!(unknown.status, 400);
+    assert_eq!(unknown.status, 404);
     assert_eq!(unknown.body["detail"], "unknown failure mode `rebootin`");
     assert_eq!(unknown.body["hint"], "did you mean `rebooting`?");
     api.end().await;
