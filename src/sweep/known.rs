@@ -27,22 +27,22 @@ pub(crate) struct KnownScenarios {
 #[serde(deny_unknown_fields)]
 struct RawKnown {
     scenario: Spanned<String>,
-    verdict: Cause,
+    verdict: KnownCause,
     reason: String,
 }
 
 /// What fails a scenario: a verdict or a mark, by its name.
 #[derive(Debug, Deserialize)]
 #[serde(try_from = "String")]
-struct Cause(String);
+struct KnownCause(String);
 
-impl TryFrom<String> for Cause {
+impl TryFrom<String> for KnownCause {
     type Error = UnknownName;
 
-    fn try_from(name: String) -> Result<Cause, UnknownName> {
+    fn try_from(name: String) -> Result<KnownCause, UnknownName> {
         match MarkName::named(&name) {
-            Some(_) => Ok(Cause(name)),
-            None => name.parse::<Verdict>().map(|_| Cause(name)),
+            Some(_) => Ok(KnownCause(name)),
+            None => name.parse::<Verdict>().map(|_| KnownCause(name)),
         }
     }
 }
