@@ -9,6 +9,7 @@
 
 mod attempt;
 mod closure;
+mod jobs;
 mod known;
 mod matrix;
 mod report;
@@ -16,16 +17,7 @@ mod run;
 mod scenario;
 mod verdict;
 
-use std::{
-    fmt,
-    path::PathBuf,
-    sync::{
-        Mutex, PoisonError,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
-    },
-    thread,
-    time::Duration,
-};
+use std::{fmt, path::PathBuf, sync::atomic::AtomicBool, time::Duration};
 
 pub use attempt::Attempt;
 pub(crate) use attempt::{ClientEnding, ClientUnderTest, Ended};
@@ -43,7 +35,6 @@ use crate::{
     contract::{Glob, Kind},
     fixture,
     fixture::{Diagnostic, Fixture},
-    journal::lock,
     testing,
 };
 
@@ -146,7 +137,7 @@ pub(crate) enum SweepEvent<'a> {
     Planned(usize, usize),
     /// One has ended.
     Ended(&'a ScenarioResult),
-    /// So many failed, and are repeated alone.
+    /// So many failed, and are run again.
     Repeating(usize),
 }
 
@@ -263,28 +254,9 @@ impl Sweep {
             scenarios.extend(planned);
         }
         let scenarios = self.chosen(scenarios)?;
-        let jobs = self.jobs.unwrap_or_else(|| 4 * processors());
+        let jobs = self.jobs.unwrap_or_else(|| 4 * jobs::processors());
         observe(SweepEvent::Planned(scenarios.len(), jobs));
-        let mut results = side_by_side(&scenarios, jobs, &|scenario| {
-            let result = executor.execute(scenario)?;
-            observe(SweepEvent::Ended(&result));
-            Ok(result)
-        })?;
-        // Load makes time-outs, so nothing fails that was not alone. A client that waits takes no processor: those may wait together.
-        let mut failed: Vec<usize> = (0..results.len()).collect();
-        failed.retain(|index| results[*index].failed);
-        observe(SweepEvent::Repeating(failed.len()));
-        let (hung, others): (Vec<_>, Vec<_>) = failed
-            .into_iter()
-            .partition(|index| results[*index].verdict == Verdict::Hung);
-        for (indices, jobs) in [(others, 1), (hung, jobs)] {
-            let again = side_by_side(&indices, jobs, &|index| {
-                executor.execute(&scenarios[*index])
-            })?;
-            for (index, result) in indices.into_iter().zip(again) {
-                results[index] = result;
-            }
-        }
+        let results = jobs::run_all(&executor, &scenarios, jobs, observe)?;
         report.finish(results, jobs, executor.runs());
         Ok(report)
     }
@@ -346,36 +318,4 @@ fn unknown<'a>(
         what,
         hint: near.map(|near| format!("did you mean `{near}`?")),
     }
-}
-
-fn processors() -> usize {
-    thread::available_parallelism().map_or(1, |count| count.get())
-}
-
-/// Does something for each item, so many at a time, and returns the results in the items' order; the first error otherwise.
-fn side_by_side<T: Sync, R: Send>(
-    items: &[T],
-    jobs: usize,
-    run: &(dyn Fn(&T) -> Result<R, SweepError> + Sync),
-) -> Result<Vec<R>, SweepError> {
-    let (next, failed) = (AtomicUsize::new(0), AtomicBool::new(false));
-    let results = Mutex::new(Vec::new());
-    thread::scope(|scope| {
-        for _ in 0..jobs.min(items.len()) {
-            scope.spawn(|| {
-                while !failed.load(Ordering::Relaxed) {
-                    let index = next.fetch_add(1, Ordering::Relaxed);
-                    let Some(item) = items.get(index) else {
-                        return;
-                    };
-                    let result = run(item);
-                    failed.fetch_or(result.is_err(), Ordering::Relaxed);
-                    lock(&results).push((index, result));
-                }
-            });
-        }
-    });
-    let mut results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
-    results.sort_by_key(|(index, _)| *index);
-    results.into_iter().map(|(_, result)| result).collect()
 }

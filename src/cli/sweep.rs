@@ -22,7 +22,7 @@ use crate::{
         code,
         console::Console,
         error::{CliError, Result, read_text},
-        print,
+        mocks, print,
         progress::Progress,
         reports, serve,
         signals::Signals,
@@ -122,7 +122,9 @@ pub(super) fn run(options: &SweepArgs, console: &Console) -> Result {
         }
         SweepEvent::Repeating(0) => {}
         SweepEvent::Repeating(failed) => {
-            console.note(format!("{failed} failed: those are repeated alone"));
+            console.note(format!(
+                "{failed} failed: those are run again with less load"
+            ));
         }
     };
     let ran = sweep.run_with(&client, &stop, &observe);
@@ -140,12 +142,9 @@ pub(super) fn run(options: &SweepArgs, console: &Console) -> Result {
 }
 
 fn configure(options: &SweepArgs) -> Result<Sweep> {
-    let mut sweep = crate::sweep::sweep(options.kind)
-        .at(options.at)
-        .time(options.time);
-    if let Some(path) = &options.fixture {
-        sweep = sweep.fixture(path);
-    }
+    let mut mocks = mocks::load(options.fixture.as_slice(), Some(options.kind))?;
+    let (_, fixture) = mocks.swap_remove(0);
+    let mut sweep = Sweep::new(fixture).at(options.at).time(options.time);
     for text in &options.operation {
         let glob = Glob::new(text).map_err(|wrong| {
             CliError::usage(format!("--operation `{text}` cannot be read: {wrong}"))

@@ -124,10 +124,8 @@ impl<'a> Executor<'a> {
                 run.ended
             ))
         } else {
-            (verdict != Some(wanted)).then(|| {
-                let holds = seen.holds;
-                format!("the client reports success, but the appliance holds the {holds} password")
-            })
+            let other = verdict.filter(|verdict| *verdict != wanted);
+            other.map(|verdict| verdict::sentence(verdict, task, &seen))
         };
         if let Some(message) = problem {
             let output = run.last_lines();
@@ -143,6 +141,7 @@ impl<'a> Executor<'a> {
                 .and_then(|name| name.parse::<Operation>().ok()),
             outcome: entry.judged.parse().unwrap_or(Outcome::BadRequest),
             connection: entry.connection,
+            user: entry.user.clone(),
         };
         Ok(run.exchanges.iter().map(call).collect())
     }

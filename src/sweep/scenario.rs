@@ -40,11 +40,12 @@ closed_set! {
 }
 
 /// A call that a client made in its clean run.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct CleanCall {
     pub(super) operation: Option<Operation>,
     pub(super) outcome: Outcome,
     pub(super) connection: u64,
+    pub(super) user: Option<String>,
 }
 
 impl CleanCall {
@@ -150,7 +151,8 @@ fn applies_to(mode: &FailureMode, call: &CleanCall) -> bool {
         operation.is_some_and(|operation| on.contains(operation))
     });
     let outcomes = &mode.when.outcome;
-    is_operation && (outcomes.is_empty() || outcomes.contains(&call.outcome))
+    let is_user = mode.user.is_none() || mode.user == call.user;
+    is_operation && is_user && (outcomes.is_empty() || outcomes.contains(&call.outcome))
 }
 
 /// Returns where a mode can happen: of a mode for connections, at the first call of each.
@@ -176,13 +178,21 @@ fn occasions(mode: &FailureMode, calls: &[CleanCall]) -> Vec<Occasion> {
 
 /// Says why a mode cannot happen, where that is a condition of its own.
 fn why_not(mode: &FailureMode) -> Option<String> {
-    let names = |names: Vec<&str>| names.join(", ");
+    let mut conditions = Vec::new();
     if let Some(on) = &mode.on {
-        let on = names(on.iter().map(|it| it.name()).collect());
-        return Some(format!("the client makes no call of {on}"));
+        let names: Vec<&str> = on.iter().map(|operation| operation.name()).collect();
+        conditions.push(format!("is one of {}", names.join(", ")));
     }
-    let outcomes = names(mode.when.outcome.iter().map(|it| it.name()).collect());
-    Some(format!("no call of the client has the outcome {outcomes}"))
+    if let Some(user) = &mode.user {
+        conditions.push(format!("is about the user {user}"));
+    }
+    if !mode.when.outcome.is_empty() {
+        let outcomes = mode.when.outcome.iter();
+        let names: Vec<&str> = outcomes.map(|outcome| outcome.name()).collect();
+        conditions.push(format!("has the outcome {}", names.join(", ")));
+    }
+    let reason = format!("no call of the client {}", conditions.join(" and "));
+    (!conditions.is_empty()).then_some(reason)
 }
 
 /// Returns a mode with other conditions, as an appliance of the fixture takes it.

@@ -61,7 +61,7 @@ fn a_command_that_is_not_there_is_named() {
 #[case::does_not_trust("curl -s --cacert /dev/null {url}; exit 3", &["no request to the appliance, but 1 connection", "{ca}"])]
 #[case::fails("curl -s --cacert {ca} {url}/x; echo \"$PASSWORD is wrong\" >&2; exit 3", &["fails when nothing else does: exit 3", "| «secret» is wrong"])]
 #[case::is_stopped_at_its_time("curl -s --cacert {ca} {url}/x; exec sleep 1000", &["killed after 2s"])]
-#[case::changes_nothing("curl -s --cacert {ca} {url}/x", &["reports success, but the appliance holds the old password"])]
+#[case::changes_nothing("curl -s --cacert {ca} {url}/x", &["reports success, but the appliance still holds the old password"])]
 #[case::changes_another_user(
     r#"printf '{"username":"myUser","password":"1234@abcd","new_password":"%s"}' "$NEW_PASSWORD" | curl -s --cacert {ca} -H 'Content-Type: application/json' -d @- {url}/api/external/authentication/set_password"#,
     &["changed the password of `myUser`, which it was not asked to"]
@@ -207,7 +207,7 @@ fn a_client_that_trusts_anybody_fails(#[case] mode: &str, #[case] is_failure: bo
 #[case::task(&["--operation", "rotate"], "--operation `rotate`: expected one of change, reconcile, verify, or a glob")]
 #[case::format(&["--report", "github"], "--report github: expected text, json, junit, markdown or html")]
 #[case::no_time(&["--time", "0s"], "expected a duration such as 500ms, 30s or 2m")]
-#[case::no_fixture(&["--fixture", "no/such.yaml"], "reading no/such.yaml: No such file")]
+#[case::no_fixture(&["--fixture", "no/such.yaml"], "no/such.yaml: No such file")]
 fn a_wrong_option_is_an_error(#[case] options: &[&str], #[case] expected: &str) {
     let output = sweep(options, NAIVE).output().unwrap();
     let said = String::from_utf8(output.stderr).unwrap();
