@@ -68,6 +68,8 @@ fn sweep(name: &str, form: &[&str], client: &[&str]) -> Vec<Value> {
         .args(form)
         .arg("--")
         .args(client)
+        // A start of TLS takes its time where many run side by side, of Java most of all.
+        .env("D4IOT_TIMEOUT", "10")
         .current_dir(root())
         .output()
         .unwrap();
