@@ -10,6 +10,7 @@
 mod attempt;
 mod closure;
 mod jobs;
+#[cfg(feature = "cli")]
 mod known;
 mod matrix;
 mod report;
@@ -132,6 +133,10 @@ pub enum SweepError {
 }
 
 /// How far a sweep is.
+#[cfg_attr(
+    not(feature = "cli"),
+    expect(dead_code, reason = "only the command line tells it")
+)]
 pub(crate) enum SweepEvent<'a> {
     /// So many scenarios will be run, so many at a time.
     Planned(usize, usize),

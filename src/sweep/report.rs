@@ -255,7 +255,7 @@ impl SweepReport {
     pub fn write(&self, format: Format) -> Option<Vec<u8>> {
         let text = match format {
             Format::Json => report::json::pretty(self),
-            _ => report::write_with(TEMPLATES, format, &self.page())?,
+            _ => report::write_with(TEMPLATES, format, self.page())?,
         };
         Some(text.into_bytes())
     }
@@ -311,7 +311,7 @@ impl SweepReport {
 /// The report as text.
 impl fmt::Display for SweepReport {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = report::write_with(TEMPLATES, Format::Text, &self.page());
+        let text = report::write_with(TEMPLATES, Format::Text, self.page());
         out.write_str(&text.unwrap_or_default())
     }
 }

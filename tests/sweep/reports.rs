@@ -118,8 +118,11 @@ fn check_html(text: &str) {
     );
 }
 
+/// Looks at an element: its name and attributes.
+type Look<'a> = dyn FnMut(&str, &[(String, String)]) + 'a;
+
 /// Reads XML, which must be well-formed.
-fn for_each_element(text: &str, look: &mut dyn FnMut(&str, &[(String, String)])) {
+fn for_each_element(text: &str, look: &mut Look<'_>) {
     let mut reader = Reader::from_str(text);
     loop {
         match reader

@@ -165,6 +165,10 @@ impl CommandClient {
 }
 
 impl ClientUnderTest for CommandClient {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the CA and the client's belief are files"
+    )]
     fn run(&self, attempt: &Attempt, limit: Duration) -> Result<Ended, SweepError> {
         let failed = |error: std::io::Error| {
             let program = self.program.to_string_lossy();
@@ -239,6 +243,7 @@ fn kill(group: i32) {
 }
 
 /// Kills what a client started in a session of its own: such a process has the client's variables, which only Linux shows.
+#[expect(clippy::disallowed_methods, reason = "Linux shows processes as files")]
 fn kill_strays(believes: &Path) {
     let believes = believes.as_os_str().as_encoded_bytes();
     for process in fs::read_dir("/proc").into_iter().flatten().flatten() {
