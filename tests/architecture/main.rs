@@ -51,7 +51,7 @@ const STRING_ERRORS: Ceiling = Ceiling {
 };
 const CODE_LINES: Ceiling = Ceiling {
     of: "lines of code",
-    max: 29_600,
+    max: 29_700,
     goal: 20_000,
 };
 
