@@ -87,6 +87,7 @@ pub struct Sweep {
     scenario: Option<String>,
     jobs: Option<usize>,
     time: Duration,
+    repeat: Option<[String; 2]>,
 }
 
 /// Why a sweep has no result.
@@ -158,6 +159,7 @@ impl Sweep {
             scenario: None,
             jobs: None,
             time: Duration::from_secs(30),
+            repeat: None,
         }
     }
 
@@ -225,6 +227,13 @@ impl Sweep {
         self
     }
 
+    /// Says by which command a scenario is run again: what stands before and after its name.
+    #[cfg(feature = "cli")]
+    pub(crate) fn repeat(mut self, command: [String; 2]) -> Sweep {
+        self.repeat = Some(command);
+        self
+    }
+
     /// Runs a client once without failures and then once for each scenario, and again with the failure gone where that decides.
     ///
     /// An error of the client means that it says the password was not changed. A panic is a crash. One that does not return in time
@@ -251,6 +260,8 @@ impl Sweep {
         let modes = scenario::chosen_modes(&self, &fixture)?;
         let executor = Executor::new(&fixture, client, self.time, stop)?;
         let mut report = SweepReport::new(&fixture, self.at);
+        let repeat = self.repeat.as_ref();
+        report.repeat = repeat.map(|words| words.each_ref().map(|word| executor.redacted(word)));
         let mut scenarios = Vec::new();
         for task in self.wanted_tasks()? {
             let calls = executor.clean_run(task)?;

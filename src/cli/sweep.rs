@@ -4,6 +4,7 @@ mod command;
 
 use std::{
     ffi::OsString,
+    iter,
     path::PathBuf,
     sync::{
         Arc, OnceLock,
@@ -102,7 +103,7 @@ pub(super) fn run(options: &SweepArgs, console: &Console) -> Result {
         Some(path) => KnownScenarios::read(&path.display().to_string(), &read_text(path)?)?,
         None => KnownScenarios::default(),
     };
-    let sweep = configure(options)?;
+    let sweep = configure(options)?.repeat(repeat(options));
     reports::prepare(&options.report)?;
     let groups = Groups::default();
     let stop = stop_on_signals(&groups)?;
@@ -110,7 +111,7 @@ pub(super) fn run(options: &SweepArgs, console: &Console) -> Result {
     let progress = OnceLock::new();
     let observe = |event: SweepEvent<'_>| match event {
         SweepEvent::Planned(scenarios, jobs) => {
-            console.note(format!("{scenarios} scenarios, {jobs} at a time"));
+            console.note(format!("scenarios: {scenarios}, {jobs} at a time"));
             progress.get_or_init(|| Progress::new(scenarios, console));
         }
         SweepEvent::Ended(scenario) => {
@@ -137,7 +138,6 @@ pub(super) fn run(options: &SweepArgs, console: &Console) -> Result {
         Err(error) => return Err(CliError::usage(error)),
     };
     known.apply(&mut report);
-    report.repeat = Some(repeat(options));
     finish(options, &report, console)
 }
 
@@ -200,8 +200,8 @@ fn stop_on_signals(groups: &Groups) -> Result<Arc<AtomicBool>> {
     Ok(stop)
 }
 
-/// Returns the command that runs one scenario again, with `NAME` in its place.
-fn repeat(options: &SweepArgs) -> String {
+/// Returns the command that runs one scenario again: what stands before and after its name.
+fn repeat(options: &SweepArgs) -> [String; 2] {
     let mut words = vec!["d4iot-double".to_owned(), "sweep".to_owned()];
     match &options.fixture {
         Some(path) => words.extend(["--fixture".to_owned(), path.display().to_string()]),
@@ -214,11 +214,12 @@ fn repeat(options: &SweepArgs) -> String {
         let codes: Vec<String> = options.success_exit.iter().map(i32::to_string).collect();
         words.extend(["--success-exit".to_owned(), codes.join(",")]);
     }
-    words.extend(["--scenario".to_owned(), "NAME".to_owned(), "--".to_owned()]);
-    let command = options.command.iter();
-    words.extend(command.map(|word| word.to_string_lossy().into_owned()));
-    let words = words.iter().map(String::as_str);
-    shlex::try_join(words).unwrap_or_default()
+    words.push("--scenario".to_owned());
+    let client = options.command.iter();
+    let client = client.map(|word| word.to_string_lossy().into_owned());
+    let client: Vec<String> = iter::once("--".to_owned()).chain(client).collect();
+    [words, client]
+        .map(|words| shlex::try_join(words.iter().map(String::as_str)).unwrap_or_default())
 }
 
 fn finish(options: &SweepArgs, report: &SweepReport, console: &Console) -> Result {

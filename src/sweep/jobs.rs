@@ -62,20 +62,23 @@ fn side_by_side<T: Sync, R: Send>(
 ) -> Result<Vec<R>, SweepError> {
     let (next, failed) = (AtomicUsize::new(0), AtomicBool::new(false));
     let results = Mutex::new(Vec::new());
-    thread::scope(|scope| {
-        for _ in 0..jobs.min(items.len()) {
-            scope.spawn(|| {
-                while !failed.load(Ordering::Relaxed) {
-                    let index = next.fetch_add(1, Ordering::Relaxed);
-                    let Some(item) = items.get(index) else {
-                        return;
-                    };
-                    let result = run(item);
-                    failed.fetch_or(result.is_err(), Ordering::Relaxed);
-                    lock(&results).push((index, result));
-                }
-            });
+    let work = || {
+        while !failed.load(Ordering::Relaxed) {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            let Some(item) = items.get(index) else {
+                return;
+            };
+            let result = run(item);
+            failed.fetch_or(result.is_err(), Ordering::Relaxed);
+            lock(&results).push((index, result));
         }
+    };
+    thread::scope(|scope| {
+        for _ in 1..jobs.min(items.len()) {
+            // Where no further thread can be had, those there are do it all.
+            let _ = thread::Builder::new().spawn_scoped(scope, work);
+        }
+        work();
     });
     let mut results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
     results.sort_by_key(|(index, _)| *index);

@@ -10,7 +10,8 @@ pub(super) struct Matrix {
     title: String,
     /// How wide the first column is, in characters.
     width: usize,
-    columns: Vec<String>,
+    /// Each with its width in characters.
+    columns: Vec<(String, usize)>,
     rows: Vec<Row>,
 }
 
@@ -90,7 +91,13 @@ impl Matrix {
                 .max()
                 .unwrap_or_default(),
             title,
-            columns,
+            columns: columns
+                .into_iter()
+                .map(|column| {
+                    let width = column.len().max(MIN_WIDTH);
+                    (column, width)
+                })
+                .collect(),
             rows,
         }
     }
@@ -113,5 +120,7 @@ impl Cell {
     }
 }
 
-/// How many columns of 16 characters fit beside the longest name of a mode.
-const MAX_COLUMNS: usize = 4;
+/// How many columns fit beside the longest name of a mode, if one of them is that of `set_password_by_admin`.
+const MAX_COLUMNS: usize = 3;
+/// How wide a column is at least: `FALSE SUCCESS` with a mark.
+const MIN_WIDTH: usize = 15;

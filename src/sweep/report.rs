@@ -37,8 +37,8 @@ pub struct SweepReport {
     pub counts: BTreeMap<Verdict, usize>,
     /// Known failures that do not fail any longer, or that no scenario has. Any fails the run.
     pub trouble: Vec<String>,
-    /// The command that runs one scenario again, with `NAME` in place of its name.
-    pub repeat: Option<String>,
+    /// The command that runs one scenario again: what stands before and after its name.
+    pub repeat: Option<[String; 2]>,
     /// Every scenario.
     pub scenarios: Vec<ScenarioResult>,
     /// The failure modes that cannot happen to this client.

@@ -17,7 +17,7 @@ use super::{
     verdict::Observation,
 };
 use crate::{
-    appliance::Directory,
+    appliance::{Directory, UserState},
     contract,
     contract::{Operation, Outcome, Role},
     failure::FailureMode,
@@ -54,10 +54,11 @@ impl<'a> Executor<'a> {
         stop: &'a AtomicBool,
     ) -> Result<Executor<'a>, SweepError> {
         let users = fixture.state.directory.users();
-        let of_role = |role: Role| users.clone().find(|user| user.role == role);
+        let active = || users.clone().filter(|user| user.state == UserState::Active);
+        let of_role = |role: Role| active().find(|user| user.role == role);
         let user = of_role(Role::SecurityAnalyst).or_else(|| of_role(Role::ReadOnly));
         let user = user.ok_or(SweepError::Users(
-            "the fixture has no user other than administrators",
+            "the fixture has no active user other than administrators",
         ))?;
         let admin = of_role(Role::Admin);
         let old = user.password.clone();
@@ -97,10 +98,15 @@ impl<'a> Executor<'a> {
         (self.runs.load(Ordering::Relaxed), self.started.elapsed())
     }
 
+    /// Returns a text without passwords.
+    pub(super) fn redacted(&self, text: &str) -> String {
+        self.redactor.text(text).into_owned()
+    }
+
     /// Runs the client without a failure, and returns the calls that it makes.
     pub(super) fn clean_run(&self, task: Task) -> Result<Vec<CleanCall>, SweepError> {
         if task == Task::Reconcile && self.admin.is_none() {
-            return Err(SweepError::Users("the fixture has no administrator"));
+            return Err(SweepError::Users("the fixture has no active administrator"));
         }
         let mut fixture = self.fixture.clone();
         fixture.failures = vec![connection_counter(&fixture)?];
@@ -118,6 +124,11 @@ impl<'a> Executor<'a> {
             Some(other.text)
         } else if run.exchanges.is_empty() {
             Some(no_request(&run, &appliance))
+        } else if run.exchange_count > run.exchanges.len() as u64 {
+            let (sent, most) = (run.exchange_count, run.exchanges.len());
+            Some(format!(
+                "the client sends {sent} requests; a sweep takes at most {most}"
+            ))
         } else if seen.ending != ClientEnding::Success {
             Some(format!(
                 "the client fails when nothing else does: {}",
@@ -284,8 +295,8 @@ impl<'a> Executor<'a> {
             exchange_count: page.count,
             exchanges,
             prints_password,
-            stdout: self.redactor.text(&ended.stdout).into_owned(),
-            stderr: self.redactor.text(&ended.stderr).into_owned(),
+            stdout: self.redacted(&ended.stdout),
+            stderr: self.redacted(&ended.stderr),
         }
     }
 

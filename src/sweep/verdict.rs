@@ -186,7 +186,7 @@ pub(super) fn of_requests<'a>(runs: impl Iterator<Item = &'a [EntryView]>) -> Ve
     }
     let mut marks = Vec::new();
     if repeated > 0 {
-        let text = format!("sent a change again without knowing of the last one, {repeated} times");
+        let text = format!("sent a change again without knowing of the last one: {repeated} ×");
         marks.push(Mark::new(MarkName::ChangeRepeated, text));
     }
     if most > FEW_FAILURES {

@@ -102,6 +102,17 @@ fn each_end_of_a_client_has_a_verdict(
 }
 
 #[test]
+fn the_command_that_repeats_a_scenario_has_no_password() {
+    let script = format!("true $NAME Test12345!; {NAIVE}");
+    let output = sweep(&["--fail", "commit_then_reset"], &script)
+        .output()
+        .unwrap();
+    let report = String::from_utf8(output.stdout).unwrap();
+    let again = "again: d4iot-double sweep --scenario change/commit_then_reset@1 -- sh -c 'true $NAME «secret»; ";
+    assert!(report.contains(again), "{report}");
+}
+
+#[test]
 fn an_exit_code_of_success_can_be_named() {
     let script = format!("if {NAIVE}; then exit 10; else exit 4; fi");
     let (code, report, said) = run(&["--success-exit", "0,10"], &script);

@@ -4,14 +4,14 @@ use std::{
     collections::BTreeSet,
     env,
     ffi::{OsStr, OsString},
-    fs,
+    fs, io,
     io::Read,
     os::unix::{
         fs::DirBuilderExt,
         process::{CommandExt, ExitStatusExt},
     },
     path::{Path, PathBuf},
-    process::{Command, ExitStatus, Stdio},
+    process::{Child, Command, ExitStatus, Stdio},
     sync::{
         Arc, Mutex,
         atomic::{AtomicU64, Ordering},
@@ -22,8 +22,9 @@ use std::{
     time::Duration,
 };
 
-use rustix::process::{
-    Pid, Signal, WaitId, WaitIdOptions, kill_process, kill_process_group, waitid,
+use rustix::{
+    io::Errno,
+    process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, kill_process_group, waitid},
 };
 
 use crate::{
@@ -35,12 +36,32 @@ use crate::{
 
 /// The process groups of the clients that run.
 #[derive(Clone, Default)]
-pub(super) struct Groups(Arc<Mutex<BTreeSet<i32>>>);
+pub(super) struct Groups(Arc<Mutex<GroupState>>);
+
+#[derive(Default)]
+struct GroupState {
+    running: BTreeSet<i32>,
+    is_stopped: bool,
+}
 
 impl Groups {
-    /// Kills all clients with their children.
+    /// Kills all clients with their children, and those that are started later.
     pub(super) fn kill_all(&self) {
-        lock(&self.0).iter().for_each(|group| kill(*group));
+        let mut state = lock(&self.0);
+        state.is_stopped = true;
+        state.running.iter().for_each(|group| kill(*group));
+    }
+
+    fn add(&self, group: i32) {
+        let mut state = lock(&self.0);
+        state.running.insert(group);
+        if state.is_stopped {
+            kill(group);
+        }
+    }
+
+    fn remove(&self, group: i32) {
+        lock(&self.0).running.remove(&group);
     }
 }
 
@@ -182,25 +203,24 @@ impl ClientUnderTest for CommandClient {
             .command(attempt, &ca, &believes)
             .spawn()
             .map_err(failed)?;
-        let (pid, output) = (
-            Pid::from_child(&child),
-            [
-                Output::keep(child.stdout.take()),
-                Output::keep(child.stderr.take()),
-            ],
-        );
+        let pid = Pid::from_child(&child);
         let group = pid.as_raw_nonzero().get();
-        lock(&self.groups.0).insert(group);
-        let in_time = has_ended(pid).recv_timeout(limit).is_ok();
+        self.groups.add(group);
+        let watched = watch(&mut child, pid);
+        let in_time = match &watched {
+            Ok((ended, _)) => ended.recv_timeout(limit).is_ok(),
+            Err(_) => false,
+        };
         // Children that are left belong to the group, which has its number as long as the client is not waited for.
         kill(group);
-        lock(&self.groups.0).remove(&group);
+        self.groups.remove(group);
         let status = child.wait().map_err(failed)?;
         let (ending, words) = match in_time {
             true => self.ending(status),
             false => (ClientEnding::Hung, format!("killed after {limit:?}")),
         };
         kill_strays(&believes);
+        let (_, output) = watched.map_err(failed)?;
         let [stdout, stderr] = output.map(Output::text);
         let believed = fs::read_to_string(&believes).ok();
         // Nothing more can be done about a file that stays.
@@ -222,19 +242,25 @@ impl Drop for CommandClient {
     }
 }
 
-/// Returns what receives a message when a child has ended, before it is waited for.
-fn has_ended(pid: Pid) -> Receiver<()> {
-    let (sender, receiver) = mpsc::channel();
-    thread::spawn(move || {
+/// Waits for the end of a child, which is then still to be waited for, and reads what it prints.
+fn watch(child: &mut Child, pid: Pid) -> io::Result<(Receiver<()>, [Output; 2])> {
+    let ended = on_thread(move || {
         let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
-        while matches!(
-            waitid(WaitId::Pid(pid), options),
-            Err(rustix::io::Errno::INTR)
-        ) {}
-        // Nobody waits any longer after the time is over.
+        while matches!(waitid(WaitId::Pid(pid), options), Err(Errno::INTR)) {}
+    })?;
+    let stdout = Output::keep(child.stdout.take())?;
+    Ok((ended, [stdout, Output::keep(child.stderr.take())?]))
+}
+
+/// Does something on a thread of its own; what is returned then receives a message.
+fn on_thread(work: impl FnOnce() + Send + 'static) -> io::Result<Receiver<()>> {
+    let (sender, receiver) = mpsc::channel();
+    thread::Builder::new().spawn(move || {
+        work();
+        // Perhaps nobody waits any longer.
         let _ = sender.send(());
-    });
-    receiver
+    })?;
+    Ok(receiver)
 }
 
 fn kill(group: i32) {
@@ -286,19 +312,17 @@ struct Kept {
 }
 
 impl Output {
-    fn keep(source: Option<impl Read + Send + 'static>) -> Output {
-        let (sender, ended) = mpsc::channel();
+    fn keep(source: Option<impl Read + Send + 'static>) -> io::Result<Output> {
         let kept = Arc::new(Mutex::new(Kept::default()));
         let target = Arc::clone(&kept);
-        thread::spawn(move || {
+        let ended = on_thread(move || {
             let mut chunk = vec![0; 8192];
             let Some(mut source) = source else { return };
             while let Ok(count @ 1..) = source.read(&mut chunk) {
                 lock(&target).add(&chunk[..count]);
             }
-            let _ = sender.send(());
-        });
-        Output { kept, ended }
+        })?;
+        Ok(Output { kept, ended })
     }
 
     /// Returns what was printed. What a process outside the group still prints is not waited for.
