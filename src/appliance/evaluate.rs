@@ -146,7 +146,7 @@ impl Evaluator<'_> {
             ..StateChange::default()
         };
         let username = || self.values.get(Field::Username).to_owned();
-        if succeeded && self.operation != Operation::Validation {
+        if succeeded && self.operation.is_change() {
             let password = Secret::new(self.values.get(Field::NewPassword));
             let username = self
                 .target

@@ -315,6 +315,14 @@ impl Operation {
             Operation::Validation => Outcome::CredentialsRejected,
         }
     }
+
+    /// Tells whether it sets a password.
+    pub fn is_change(self) -> bool {
+        match self {
+            Operation::SetPassword | Operation::SetPasswordByAdmin => true,
+            Operation::Validation => false,
+        }
+    }
 }
 
 impl Outcome {

@@ -114,7 +114,7 @@ pub struct Step {
 impl Step {
     /// Tells whether a request of this step to a path can change a password.
     pub fn can_change(&self, path: &str) -> bool {
-        self.ask != Operation::Validation || path.contains(Operation::SetPassword.name())
+        self.ask.is_change() || path.contains(Operation::SetPassword.name())
     }
 }
 

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::{ClientEnding, Task};
 use crate::{
-    contract::{Operation, Outcome, closed_set},
+    contract::{ClosedSet, Operation, Outcome, closed_set},
     journal::EntryView,
 };
 
@@ -202,9 +202,8 @@ pub(super) fn of_requests<'a>(runs: impl Iterator<Item = &'a [EntryView]>) -> Ve
 }
 
 fn is_change(entry: &EntryView) -> bool {
-    let changes = [Operation::SetPassword, Operation::SetPasswordByAdmin];
-    let operation = entry.operation.unwrap_or_default();
-    changes.iter().any(|change| change.name() == operation)
+    let operation = entry.operation.and_then(Operation::named);
+    operation.is_some_and(Operation::is_change)
 }
 
 fn is_refusal(entry: &EntryView) -> bool {
