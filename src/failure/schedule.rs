@@ -80,7 +80,8 @@ impl Schedule {
     /// Counts a request at every mode that applies to it and returns the first that fires.
     pub fn request(&mut self, call: &Call<'_>) -> Option<Trigger> {
         self.count(call, |mode| {
-            !mode.action.is_connection_level() && applies_to(mode, call)
+            !mode.action.is_connection_level()
+                && mode.applies_to(call.operation, call.outcome, call.user)
         })
     }
 
@@ -262,23 +263,20 @@ impl ModeState {
     }
 }
 
-fn applies_to(mode: &FailureMode, call: &Call<'_>) -> bool {
-    let operations = mode.on.as_ref();
-    let is_operation = operations.is_none_or(|operations| {
-        call.operation
-            .is_some_and(|operation| operations.contains(&operation))
-    });
-    let outcomes = &mode.when.outcome;
-    let is_outcome = || {
-        call.outcome
-            .is_some_and(|outcome| outcomes.contains(&outcome))
-    };
-    is_operation
-        && (outcomes.is_empty() || is_outcome())
-        && mode
-            .user
-            .as_ref()
-            .is_none_or(|user| call.user == Some(user))
+impl FailureMode {
+    /// Returns whether it applies to requests of this operation, outcome and user, as far as there are any.
+    pub(crate) fn applies_to(
+        &self,
+        operation: Option<Operation>,
+        outcome: Option<Outcome>,
+        user: Option<&str>,
+    ) -> bool {
+        let outcomes = &self.when.outcome;
+        let operations = self.on.as_ref();
+        operations.is_none_or(|on| operation.is_some_and(|one| on.contains(&one)))
+            && (outcomes.is_empty() || outcome.is_some_and(|one| outcomes.contains(&one)))
+            && self.user.as_deref().is_none_or(|name| user == Some(name))
+    }
 }
 
 impl When {

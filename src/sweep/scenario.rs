@@ -50,8 +50,7 @@ pub(super) struct CleanCall {
 
 impl CleanCall {
     fn is_change(&self) -> bool {
-        let changes = [Operation::SetPassword, Operation::SetPasswordByAdmin];
-        self.operation.is_some_and(|it| changes.contains(&it))
+        self.operation.is_some_and(Operation::is_change)
     }
 }
 
@@ -146,13 +145,7 @@ pub(super) fn chosen_modes(
 }
 
 fn applies_to(mode: &FailureMode, call: &CleanCall) -> bool {
-    let is_operation = mode.on.as_ref().is_none_or(|on| {
-        let operation = call.operation.as_ref();
-        operation.is_some_and(|operation| on.contains(operation))
-    });
-    let outcomes = &mode.when.outcome;
-    let is_user = mode.user.is_none() || mode.user == call.user;
-    is_operation && is_user && (outcomes.is_empty() || outcomes.contains(&call.outcome))
+    mode.applies_to(call.operation, Some(call.outcome), call.user.as_deref())
 }
 
 /// Returns where a mode can happen: of a mode for connections, at the first call of each.
