@@ -19,7 +19,7 @@ use super::{
 use crate::{
     appliance::{Directory, UserState},
     contract,
-    contract::{Operation, Outcome, Role},
+    contract::{ClosedSet, Operation, Outcome, Role},
     failure::FailureMode,
     fixture,
     fixture::Fixture,
@@ -147,9 +147,7 @@ impl<'a> Executor<'a> {
             });
         }
         let call = |entry: &EntryView| CleanCall {
-            operation: entry
-                .operation
-                .and_then(|name| name.parse::<Operation>().ok()),
+            operation: entry.operation.and_then(Operation::named),
             outcome: entry.judged.parse().unwrap_or(Outcome::BadRequest),
             connection: entry.connection,
             user: entry.user.clone(),
@@ -279,10 +277,7 @@ impl<'a> Executor<'a> {
         seconds: f64,
     ) -> ClientRun {
         let page = appliance.journal(&EntryFilter::default(), MAX_EXCHANGES);
-        let mut exchanges = page.entries;
-        exchanges.sort_by_key(|entry| entry.number);
-        let printed = [&ended.stdout, &ended.stderr];
-        let prints_password = printed.iter().any(|it| self.redactor.finds(it.as_bytes()));
+        let [stdout, stderr] = [&ended.stdout, &ended.stderr].map(|text| self.redacted(text));
         ClientRun {
             ended: ended.words,
             claims_success: match ended.ending {
@@ -293,10 +288,10 @@ impl<'a> Executor<'a> {
             holds: seen.holds,
             seconds,
             exchange_count: page.count,
-            exchanges,
-            prints_password,
-            stdout: self.redacted(&ended.stdout),
-            stderr: self.redacted(&ended.stderr),
+            exchanges: page.entries,
+            prints_password: stdout != ended.stdout || stderr != ended.stderr,
+            stdout,
+            stderr,
         }
     }
 
