@@ -18,7 +18,7 @@ use selftest::{
 };
 
 /// A mutant of the sensor that one case kills, and an accepted variant: only the gaps remain.
-const MUTANT: &str = "{ id: a, what: b, kinds: [sensor], quirk: names_without_case, by: validation.characters.name_in_capitals, verdict: deviation, facts: [validation.credentials_rejected.body] }";
+const MUTANT: &str = "{ id: a, what: b, kinds: [sensor], quirk: passwords_without_case, by: validation.characters.password_in_lower_case, verdict: deviation, facts: [validation.credentials_rejected.body] }";
 const CONTROL: &str =
     "- { id: c, what: d, kinds: [sensor], fixture: { readings: { X11: table } } }";
 
@@ -47,7 +47,7 @@ async fn a_killed_mutant_and_an_accepted_control_leave_the_gaps() {
     for line in [
         "✗ mutant",
         "✗ control",
-        "✗ case validation.characters.name_in_capitals (sensor)",
+        "✗ case validation.characters.password_in_lower_case (sensor)",
     ] {
         assert!(!text.contains(line), "{line}\n{text}");
     }
@@ -55,20 +55,20 @@ async fn a_killed_mutant_and_an_accepted_control_leave_the_gaps() {
 
 #[rstest]
 #[case::another_case_kills(
-    ("validation.characters.name_in_capitals", "validation.repeated"),
+    ("validation.characters.password_in_lower_case", "validation.repeated"),
     "must be killed with deviation by validation.repeated: its case found it documented and same"
 )]
 #[case::by_another_verdict(
     ("verdict: deviation", "verdict: changed"),
-    "it is detected without the snapshots too, by validation.characters.name_in_capitals"
+    "it is detected without the snapshots too, by validation.characters.password_in_lower_case"
 )]
 #[case::an_unfounded_claim(
     ("rejected.body]", "rejected.body, validation.token]"),
     "no case that covers validation.token detects it"
 )]
 #[case::valid(
-    ("quirk: names_without_case", "quirk: chunked"),
-    "must be killed with deviation by validation.characters.name_in_capitals: its case found it documented and same"
+    ("quirk: passwords_without_case", "quirk: chunked"),
+    "must be killed with deviation by validation.characters.password_in_lower_case: its case found it documented and same"
 )]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_missed_mutant_fails_the_run(#[case] (from, to): (&str, &str), #[case] message: &str) {
