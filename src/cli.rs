@@ -72,9 +72,9 @@ enum Command {
     /// List new and changed snapshots, with their differences
     Pending(review::ReviewArgs),
     /// Go through new and changed snapshots one by one
-    Review(review::AcceptArgs),
+    Review(review::ReviewArgs),
     /// Accept new and changed snapshots
-    Accept(review::AcceptArgs),
+    Accept(review::ReviewArgs),
     /// Reject new and changed snapshots
     Reject(review::ReviewArgs),
     /// Compare two snapshot folders or two JSON reports, case by case

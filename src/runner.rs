@@ -8,7 +8,6 @@
 //!                                        └─ transcript ─▶ snapshot ───┴─▶ CaseRun … ─▶ RunResult
 //! ```
 
-pub mod acceptance;
 mod accounts;
 mod accounts_file;
 mod case_runner;

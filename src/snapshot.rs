@@ -11,12 +11,11 @@ mod folder;
 mod header;
 mod pretty;
 mod render;
-pub mod reread;
 mod store;
 mod write_file;
 
 pub use folder::{PendingSnapshot, SnapshotError, SnapshotFolder, is_id};
-pub use render::{render, render_request};
+pub use render::render;
 pub use store::{SnapshotComparison, SnapshotOwner, SnapshotStore, SnapshotWrite, UpdateMode};
 use thiserror::Error;
 #[cfg(feature = "cli")]

@@ -1,7 +1,7 @@
 //! `pending`, `review`, `accept`, `reject`: only a person's decision makes a snapshot the accepted one.
 
 use std::{
-    env, io,
+    io,
     io::IsTerminal,
     path::{Path, PathBuf},
 };
@@ -13,16 +13,14 @@ use crate::{
         code,
         console::Console,
         error::{CliError, Result},
-        expectations, print,
+        print,
         selection::matcher,
     },
     contract::Kind,
-    redact::Secret,
-    runner::{AccountsFile, acceptance::AcceptanceRule},
-    snapshot::{PendingSnapshot, Snapshot, SnapshotFolder},
+    snapshot::{PendingSnapshot, SnapshotFolder},
 };
 
-/// The arguments of `pending` and `reject`.
+/// The arguments of `pending`, `review`, `accept` and `reject`.
 #[derive(Args, Debug)]
 pub(super) struct ReviewArgs {
     /// Snapshots whose id matches, as `sensor/validation.*` or `validation.*`
@@ -31,19 +29,6 @@ pub(super) struct ReviewArgs {
     /// The folder of the snapshots, or a folder with one for each kind
     #[arg(long, value_name = "DIR", default_value = "snapshots")]
     snapshots: PathBuf,
-}
-
-/// The arguments of `review` and `accept`.
-#[derive(Args, Debug)]
-pub(super) struct AcceptArgs {
-    #[command(flatten)]
-    options: ReviewArgs,
-    /// Known differences, as for check: a deviation is accepted only if it is known
-    #[arg(long, value_name = "FILE")]
-    known: Option<PathBuf>,
-    /// The target's accounts: a snapshot that contains one of their passwords is not accepted
-    #[arg(long, value_name = "FILE")]
-    accounts: Option<PathBuf>,
 }
 
 /// Lists new and changed snapshots with their differences.
@@ -58,10 +43,8 @@ pub(super) fn pending(options: &ReviewArgs) -> Result {
 }
 
 /// Accepts the selected snapshots.
-pub(super) fn accept(options: &AcceptArgs, console: &Console) -> Result {
-    let rule = options.rule()?;
-    let accept = |candidate: &Candidate| candidate.accept(&rule);
-    decide(&options.options, console, "accepted", accept)
+pub(super) fn accept(options: &ReviewArgs, console: &Console) -> Result {
+    decide(options, console, "accepted", Candidate::accept)
 }
 
 /// Rejects the selected snapshots.
@@ -94,12 +77,12 @@ fn decide(
 }
 
 /// Asks about each snapshot in turn.
-pub(super) fn review(options: &AcceptArgs) -> Result {
+pub(super) fn review(options: &ReviewArgs) -> Result {
     if !io::stdin().is_terminal() {
         let message = "review asks questions, but stdin is not a terminal";
         return Err(CliError::usage(message).hint("use pending, accept and reject"));
     }
-    let (rule, candidates) = (options.rule()?, options.options.candidates()?);
+    let candidates = options.candidates()?;
     let count = candidates.len();
     for (index, candidate) in candidates.iter().enumerate() {
         let (text, name, number) = (candidate.text(), &candidate.name, index + 1);
@@ -112,7 +95,7 @@ pub(super) fn review(options: &AcceptArgs) -> Result {
             let read =
                 read.map_err(|error| CliError::usage(format!("cannot read the answer: {error}")))?;
             match answer.trim() {
-                "a" | "accept" => match candidate.accept(&rule) {
+                "a" | "accept" => match candidate.accept() {
                     Ok(()) => break,
                     // The question is asked again: the snapshot can still be rejected or skipped.
                     Err(error) => print(format!("cannot {error}\n"))?,
@@ -136,18 +119,8 @@ struct Candidate {
 }
 
 impl Candidate {
-    fn accept(&self, rule: &AcceptanceRule) -> Result<()> {
-        let (id, prefix) = (&self.pending.id, self.name.split_once('/'));
-        let kind = prefix.and_then(|(kind, _)| kind.parse().ok());
-        let check = |new: &Snapshot| rule.check(id, kind, &new.body);
-        self.folder.accept(id, check).map_err(|error| {
-            let code = if error.is_refusal() {
-                code::REFUSED
-            } else {
-                code::USAGE
-            };
-            CliError::new(code, error)
-        })
+    fn accept(&self) -> Result<()> {
+        Ok(self.folder.accept(&self.pending.id)?)
     }
 
     fn reject(&self) -> Result<()> {
@@ -180,35 +153,6 @@ impl ReviewArgs {
             }
         }
         Ok(candidates)
-    }
-}
-
-impl AcceptArgs {
-    /// The known differences, and the secrets of the accounts and the environment.
-    fn rule(&self) -> Result<AcceptanceRule> {
-        let mut secrets = Vec::new();
-        if let Some(path) = &self.accounts {
-            let AccountsFile {
-                accounts, proxy, ..
-            } = AccountsFile::load(path)?;
-            for (account, credentials) in accounts {
-                let what = format!("the password of account `{}`", account.name());
-                secrets.push((what, credentials.password));
-            }
-            secrets.extend(proxy.map(|proxy| ("the proxy's password".into(), proxy.password)));
-        }
-        for (name, value) in env::vars_os() {
-            let (name, value) = (name.to_string_lossy().into_owned(), value.into_string());
-            let upper = name.to_uppercase();
-            let mut words = ["PASS", "SECRET", "TOKEN"].iter();
-            let is_secret = words.any(|word| upper.contains(word));
-            if let (true, Ok(value)) = (is_secret, value) {
-                let what = format!("the value of the environment variable {name}");
-                secrets.push((what, Secret::new(value)));
-            }
-        }
-        let known = expectations::known(self.known.as_deref())?;
-        Ok(AcceptanceRule { known, secrets })
     }
 }
 

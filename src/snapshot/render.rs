@@ -36,7 +36,7 @@ pub fn render(exchanges: &[Exchange]) -> String {
     let mut text = String::new();
     for (index, exchange) in exchanges.iter().enumerate() {
         if index > 0 {
-            text.push_str(&separator(index + 1));
+            text.push_str(&format!("\n\n──── {}\n", index + 1));
         }
         let (request, answer) = (render_request(&exchange.request), answer(&exchange.answer));
         text.push_str(&format!("{request}\n\n{answer}"));
@@ -44,13 +44,8 @@ pub fn render(exchanges: &[Exchange]) -> String {
     text
 }
 
-/// Returns what precedes the exchange of this number, from 2.
-pub(super) fn separator(number: usize) -> String {
-    format!("\n\n──── {number}\n")
-}
-
 /// Returns the part of a section that shows its request.
-pub fn render_request(request: &Request) -> String {
+fn render_request(request: &Request) -> String {
     let headers = request.headers.iter();
     let headers = headers.map(|(name, value)| header(name, Some(value)));
     let headers: String = headers.collect();
