@@ -30,13 +30,8 @@ pub(super) struct HealthcheckArgs {
     /// The file that serve writes with its --ready-file: it names the address for probes
     #[arg(long, value_name = "PATH")]
     ready_file: Option<PathBuf>,
-    /// The address for probes, as serve has it from its --health
-    #[arg(
-        long,
-        value_name = "URL",
-        default_value = DEFAULT,
-        conflicts_with = "ready_file"
-    )]
+    /// The address for probes, as serve has it from its --health, or a control API; a ready file comes first
+    #[arg(long, value_name = "URL", default_value = DEFAULT)]
     url: String,
     /// Ask again for so long, until the answer is yes
     #[arg(long, value_name = "D", value_parser = client::duration, default_value = "0s")]
@@ -106,7 +101,7 @@ fn read(path: &Path) -> Result<Ready> {
 async fn answer(url: &str, limit: Duration) -> Result<String> {
     let silent = |why: String| unhealthy(format!("{url} does not answer: {why}"));
     let target = Target::unverified(url, limit).map_err(|error| silent(error.to_string()))?;
-    let request = Request::get("/")
+    let request = Request::get("/v1/health")
         .header(header::USER_AGENT, "d4iot-double healthcheck")
         .body(Bytes::new())?;
     let answer = target.send(&request).await;

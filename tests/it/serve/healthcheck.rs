@@ -163,6 +163,34 @@ fn healthcheck_asks_the_url_that_is_named() {
     );
 }
 
+/// Helpers of other languages find a control API by the variable that also gives this option.
+#[test]
+fn healthcheck_takes_a_control_api_and_a_ready_file_first() {
+    let folder = Folder::new();
+    let file = folder.path("ready.json");
+    let mut process = Process::start(&[
+        "serve",
+        "--no-appliances",
+        "--control",
+        "127.0.0.1:0",
+        "--ready-file",
+        &file,
+    ]);
+    let control = process.control();
+
+    let asked = healthcheck(&["--url", &control]);
+    let ready = healthcheck(&[
+        "--url",
+        "http://127.0.0.1:1",
+        "--ready-file",
+        &file,
+        "--wait",
+        "10s",
+    ]);
+
+    assert_eq!((asked.code, ready.code), (Some(0), Some(0)));
+}
+
 /// Container engines reserve exit code 2.
 #[test]
 fn healthcheck_never_ends_with_2() {
