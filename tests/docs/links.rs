@@ -12,6 +12,7 @@ fn links_lead_to_files_and_headings(
     #[files("*.md")]
     #[files("clients/*.md")]
     #[files("docs/**/*.md")]
+    #[files("helpers/**/*.md")]
     path: PathBuf,
 ) {
     let text = fs::read_to_string(&path).unwrap();
