@@ -155,7 +155,7 @@ pub fn wall_time() -> SystemTime {
 }
 
 /// 73 years: the latest moment that a clock can be set to.
-const MAX_MOMENT: Duration = Duration::from_nanos(i64::MAX as u64 / 4);
+pub const MAX_MOMENT: Duration = Duration::from_nanos(i64::MAX as u64 / 4);
 
 /// How long a sleeper waits at most before it looks at the clock again.
 const MAX_SLEEP: Duration = Duration::from_secs(24 * 60 * 60);

@@ -5,7 +5,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
 
 use crate::{
-    clock::Clock,
+    clock::{Clock, MAX_MOMENT},
     control::{
         extract::{AppliancePath, RequestJson},
         problem::{JsonResult, Problem, shorten},
@@ -45,6 +45,14 @@ pub(super) async fn set(
             .pointer("/advance".to_owned())
     })?;
     let clock = running.appliance().clock();
+    if clock.now().0.saturating_add(advance) > MAX_MOMENT {
+        let most = MAX_MOMENT.as_secs() / 3600;
+        let detail = format!(
+            "advance is {}, and the clock ends at {most}h",
+            shorten(&given.to_string())
+        );
+        return Err(Problem::invalid_body(detail).pointer("/advance".to_owned()));
+    }
     match change.frozen {
         Some(true) => clock.freeze(),
         Some(false) => clock.release(),

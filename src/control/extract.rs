@@ -136,7 +136,8 @@ async fn read(request: Request, takes_yaml: bool) -> Result<(Bytes, bool), Probl
         let problem = Problem::unsupported_content_type("the body has a Content-Encoding");
         return Err(problem.hint("send it as it is, not compressed"));
     }
-    let whole = tokio::time::timeout(MAX_TIME, read_limited(request.into_body())).await;
+    let max_bytes = if takes_yaml { MAX_FIXTURE } else { MAX_BYTES };
+    let whole = tokio::time::timeout(MAX_TIME, read_limited(request.into_body(), max_bytes)).await;
     let bytes = whole.map_err(|_| {
         let detail = format!("expected the whole body within {} s", MAX_TIME.as_secs());
         Problem::body_too_slow(detail)
@@ -161,7 +162,7 @@ async fn read(request: Request, takes_yaml: bool) -> Result<(Bytes, bool), Probl
 }
 
 /// Reads a body that is too large to its end, so that the client reads the answer.
-async fn read_limited(mut body: Body) -> Result<Bytes, Problem> {
+async fn read_limited(mut body: Body, max_bytes: usize) -> Result<Bytes, Problem> {
     let (mut bytes, mut length) = (BytesMut::new(), 0);
     while let Some(frame) = body.frame().await {
         let broken = "the body ends early, or its chunks are malformed";
@@ -171,12 +172,12 @@ async fn read_limited(mut body: Body) -> Result<Bytes, Problem> {
         if length > MAX_DRAINED {
             break;
         }
-        if length <= MAX_BYTES {
+        if length <= max_bytes {
             bytes.extend_from_slice(&data);
         }
     }
-    if length > MAX_BYTES {
-        let detail = format!("expected at most {MAX_BYTES} bytes");
+    if length > max_bytes {
+        let detail = format!("expected at most {max_bytes} bytes");
         return Err(Problem::body_too_large(detail));
     }
     Ok(bytes.freeze())
@@ -207,8 +208,10 @@ const YAML: [&str; 4] = [
 ];
 /// Some editors write it before UTF-8.
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
-/// The largest body, in bytes: a fixture of some ten thousand users.
+/// The largest body, in bytes.
 const MAX_BYTES: usize = 4 * 1024 * 1024;
+/// The largest fixture, in bytes: several times the state of a hundred thousand users, so that what was read can be put back.
+const MAX_FIXTURE: usize = 32 * 1024 * 1024;
 /// How much of a larger one is read and dropped.
 const MAX_DRAINED: usize = 64 * 1024 * 1024;
 /// How long a body may take.

@@ -12,7 +12,9 @@ use tokio::{
     net::{TcpListener, TcpStream},
     sync::watch,
     task::JoinSet,
+    time::timeout,
 };
+use tokio_io_timeout::TimeoutStream;
 
 /// How many clients may be connected at once; further ones wait. They wait in `journal/wait`, so there are many.
 pub(super) const MAX_CONNECTIONS: usize = 1024;
@@ -33,7 +35,7 @@ pub(super) async fn serve(
             Some(_) = connections.join_next() => {}
             accepted = listener.accept(), if connections.len() < MAX_CONNECTIONS => match accepted {
                 Ok((stream, _)) => {
-                    connections.spawn(serve_connection(stream, router.clone(), stopping.subscribe()));
+                    connections.spawn(serve_connection(stream, router.clone(), stopping.subscribe(), TIMES));
                 }
                 // The client left, or the process is out of descriptors: accepting again at once would spin.
                 Err(_) => tokio::time::sleep(PAUSE).await,
@@ -45,19 +47,36 @@ pub(super) async fn serve(
     stopping.send_replace(true);
     let all = async { while connections.join_next().await.is_some() {} };
     // Answers that are still being sent are cut when the set is dropped.
-    let _ = tokio::time::timeout(GRACE, all).await;
+    let _ = timeout(GRACE, all).await;
 }
 
-async fn serve_connection(stream: TcpStream, router: Router, mut stopping: watch::Receiver<bool>) {
+async fn serve_connection(
+    stream: TcpStream,
+    router: Router,
+    mut stopping: watch::Receiver<bool>,
+    times: Times,
+) {
     // Answers are small and whole. Fails if the client has left already.
     let _ = stream.set_nodelay(true);
+    let mut first = [0];
+    let is_used = tokio::select! {
+        peeked = timeout(times.first_byte, stream.peek(&mut first)) => matches!(peeked, Ok(Ok(1))),
+        _ = stopping.wait_for(|stopping| *stopping) => false,
+    };
+    if !is_used {
+        return;
+    }
+    let mut stream = TimeoutStream::new(stream);
+    stream.set_write_timeout(Some(times.stall));
     let mut builder = Builder::new();
     builder
         .timer(TokioTimer::new())
         .header_read_timeout(IDLE)
         .max_buf_size(HEAD_BYTES);
-    let mut served =
-        pin!(builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router)));
+    let mut served = pin!(builder.serve_connection(
+        TokioIo::new(Box::pin(stream)),
+        TowerToHyperService::new(router)
+    ));
     // An error is the client's: it left, or broke the protocol, which hyper has answered.
     tokio::select! {
         _ = served.as_mut() => {}
@@ -68,6 +87,19 @@ async fn serve_connection(stream: TcpStream, router: Router, mut stopping: watch
     }
 }
 
+/// What a connection may take, so that it keeps no others out.
+#[derive(Clone, Copy)]
+struct Times {
+    /// Until its first byte has come.
+    first_byte: Duration,
+    /// While its client takes nothing of an answer.
+    stall: Duration,
+}
+
+const TIMES: Times = Times {
+    first_byte: Duration::from_secs(10),
+    stall: Duration::from_secs(30),
+};
 /// How long a connection may be idle, or send its head.
 const IDLE: Duration = Duration::from_secs(75);
 /// How long what is being answered may go on after the shutdown.
@@ -76,3 +108,33 @@ const GRACE: Duration = Duration::from_secs(1);
 const PAUSE: Duration = Duration::from_millis(100);
 /// The longest head, in bytes.
 const HEAD_BYTES: usize = 64 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use axum::routing::get;
+    use rstest::rstest;
+    use tokio::io::AsyncWriteExt;
+
+    use super::*;
+
+    #[rstest]
+    #[case::silent("")]
+    #[case::reads_nothing("GET / HTTP/1.1\r\nhost: a\r\n\r\n")]
+    #[tokio::test]
+    async fn a_client_that_does_nothing_loses_its_place(#[case] request: &str) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let mut client = TcpStream::connect(address).await.unwrap();
+        client.write_all(request.as_bytes()).await.unwrap();
+        let (stream, _) = listener.accept().await.unwrap();
+        let router = Router::new().route("/", get(|| async { "x".repeat(32 * 1024 * 1024) }));
+        let (_stopping, stops) = watch::channel(false);
+        let short = Duration::from_millis(50);
+        let times = Times {
+            first_byte: short,
+            stall: short,
+        };
+        let served = serve_connection(stream, router, stops, times);
+        assert!(timeout(Duration::from_secs(20), served).await.is_ok());
+    }
+}

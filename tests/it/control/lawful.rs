@@ -1,7 +1,8 @@
 //! One set of rules of HTTP on every port: what the control API refuses, and what it says an appliance would.
 
+use d4iot_double::{fixture, fixture::Secrets};
 use rstest::rstest;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::control::control_server::{ControlServer, validate};
 
@@ -13,10 +14,7 @@ const VALIDATION: &str = "/api/external/authentication/validation";
 #[case::coding(json!({ "headers": { "transfer-encoding": "gzip" } }), "bad_request")]
 #[case::host(json!({ "headers": { "host": "a b" } }), "bad_request")]
 #[tokio::test]
-async fn explain_refuses_what_the_port_refuses(
-    #[case] further: serde_json::Value,
-    #[case] expected: &str,
-) {
+async fn explain_refuses_what_the_port_refuses(#[case] further: Value, #[case] expected: &str) {
     let api = ControlServer::http();
     api.sensor("s", json!({})).await;
     let mut asked = json!({ "path": VALIDATION });
@@ -109,5 +107,23 @@ async fn a_number_is_no_duration() {
         detail.starts_with("advance is 900, expected a duration"),
         "{detail}"
     );
+    api.end().await;
+}
+
+/// A state is exported over more bytes than it was read from.
+#[tokio::test]
+async fn a_large_state_can_be_put_back() {
+    let api = ControlServer::http();
+    api.sensor("s", json!({})).await;
+    let user = |n| json!({ "username": format!("u{n}"), "password": format!("Password-{n}"), "role": "admin" });
+    let users: Value = (0..45_000).map(user).collect();
+    let fixture = json!({ "appliance": "sensor", "users": users }).to_string();
+    let state = fixture::read("state", &fixture).unwrap();
+    let state = state.export(Secrets::Included);
+    assert!(fixture.len() < 4 << 20 && state.len() > 4 << 20);
+    let header = [("content-type", "application/json")];
+    let path = "/v1/appliances/s/state";
+    let answer = api.send("PUT", path, &header, &state).await;
+    assert_eq!(answer.status, 204, "{answer:?}");
     api.end().await;
 }

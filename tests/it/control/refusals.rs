@@ -151,6 +151,15 @@ const YAML: &str = "application/yaml";
     "invalid_query",
     "expected `omit`"
 )]
+#[case(
+    "POST",
+    "/s/clock",
+    JSON,
+    r#"{"advance":"640512h"}"#,
+    422,
+    "invalid_body",
+    "the clock ends at 640511h"
+)]
 // — methods —
 #[case("PUT", "", JSON, "{}", 405, "method_not_allowed", "GET,HEAD,POST")]
 #[case("GET", "/s/reset", "", "", 405, "method_not_allowed", "POST")]
@@ -171,11 +180,9 @@ async fn a_bad_request_is_explained_and_changes_nothing(
 #[tokio::test]
 async fn a_body_that_is_too_large_is_read_to_its_end_and_refused() {
     let api = ControlServer::http();
-    let large = format!(
-        r#"{{"appliance":"sensor","name":"{}"}}"#,
-        "x".repeat(5 * 1024 * 1024)
-    );
-    for path in ["/v1/appliances", "/v1/appliances/s/clock"] {
+    for (path, megabytes) in [("/v1/appliances", 33), ("/v1/appliances/s/clock", 5)] {
+        let name = "x".repeat(megabytes * 1024 * 1024);
+        let large = format!(r#"{{"appliance":"sensor","name":"{name}"}}"#);
         api.sensor("s", json!({})).await;
         let answer = api
             .send("POST", path, &[("content-type", JSON)], &large)
