@@ -111,7 +111,11 @@ impl ClientStream {
                 }
                 WireStep::Hang => {
                     connection.state().set(ConnectionPhase::Delayed);
-                    self.read_ahead().await?;
+                    // Nothing further is answered: what comes is dropped, so that the end is seen behind it.
+                    while !self.is_ended {
+                        self.read_ahead.clear();
+                        self.read_some().await?;
+                    }
                     return Err(io::ErrorKind::UnexpectedEof.into());
                 }
                 WireStep::Reset => {
@@ -146,12 +150,18 @@ impl ClientStream {
             if self.read_ahead.len() >= MAX_READ_AHEAD {
                 return pending().await;
             }
-            match self.transport.read_buf(&mut self.read_ahead).await {
-                Ok(count) => self.is_ended = count == 0,
-                // The end of a TLS client that sent no `close_notify`.
-                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => self.is_ended = true,
-                Err(error) => return Err(error),
-            }
+            self.read_some().await?;
+        }
+        Ok(())
+    }
+
+    /// Keeps what has come, or notes the end.
+    async fn read_some(&mut self) -> io::Result<()> {
+        match self.transport.read_buf(&mut self.read_ahead).await {
+            Ok(count) => self.is_ended = count == 0,
+            // The end of a TLS client that sent no `close_notify`.
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => self.is_ended = true,
+            Err(error) => return Err(error),
         }
         Ok(())
     }

@@ -35,6 +35,9 @@ async fn a_client_that_leaves_frees_its_place(
     bench.fired(1).await;
     if reset {
         stream.zero_linger();
+    } else {
+        // More than is kept of what comes meanwhile.
+        stream.write_all(&[b'x'; 200 * 1024]).await.unwrap();
     }
     drop(stream);
     let mut next = bench.open().await;
