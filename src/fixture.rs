@@ -318,12 +318,20 @@ impl Fixture {
             .iter()
             .filter(|name| !self.failures.iter().any(|mode| mode.name == **name));
         known.extend(others);
+        // `lost_answer`: the words of one's description.
+        let describes = |mode: &&&str| {
+            let description = ready_made::description(mode).unwrap_or_default();
+            name.contains('_') && name.split('_').all(|word| description.contains(word))
+        };
+        let meant = READY_MADE.iter().find(describes).copied();
         UnknownMode {
             message: format!("unknown failure mode {}", diagnostic::quoted(name)),
-            hint: Some(match contract::nearest(name, known.iter().copied()) {
-                Some(near) => format!("did you mean `{near}`?"),
-                None => format!("expected one of {}", wrapped(&known)),
-            }),
+            hint: Some(
+                match meant.or_else(|| contract::nearest(name, known.iter().copied())) {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None => format!("expected one of {}", wrapped(&known)),
+                },
+            ),
         }
     }
 }
@@ -342,9 +350,17 @@ impl fmt::Display for Fixture {
             let readings = counted(self.readings.iter().count(), "reading");
             write!(out, ", {readings} chosen")?;
         }
-        match self.failures.len() {
-            0 => Ok(()),
-            count => write!(out, ", {}", counted(count, "failure mode")),
+        if !self.failures.is_empty() {
+            write!(out, ", {}", counted(self.failures.len(), "failure mode"))?;
+        }
+        let is_variable = |user: &&crate::appliance::User| user.password.expose().starts_with("${");
+        match self.state.directory.users().find(is_variable) {
+            Some(user) => write!(
+                out,
+                "; the password of {} is that text itself: variables are not filled in",
+                diagnostic::quoted(&user.username)
+            ),
+            None => Ok(()),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Why a command ends early.
 
-use std::{fmt, fs, path::Path};
+use std::{fmt, fs, io, io::Read, path::Path, sync::OnceLock};
 
 use crate::{cli::code, contract::Kind};
 
@@ -60,19 +60,25 @@ impl<E: std::error::Error> From<E> for CliError {
     }
 }
 
-/// Reads a file that the command line names.
+/// Reads a file that the command line names, or stdin for `-`.
 #[expect(
     clippy::disallowed_methods,
     reason = "files are read where the command line says"
 )]
 pub(super) fn read(path: &Path) -> Result<Vec<u8>> {
+    if path == Path::new("-") {
+        // It can be read once, and some files are read twice.
+        static STDIN: OnceLock<Vec<u8>> = OnceLock::new();
+        let mut bytes = Vec::new();
+        if STDIN.get().is_none() {
+            io::stdin().read_to_end(&mut bytes)?;
+        }
+        return Ok(STDIN.get_or_init(|| bytes).clone());
+    }
     fs::read(path).map_err(|error| {
         let shown = path.display().to_string();
-        let hint = match (shown.as_str(), shown.parse::<Kind>()) {
-            ("-", _) => Some("stdin is not read: name a file".to_owned()),
-            (_, Ok(kind)) => Some(format!("did you mean --kind {kind}?")),
-            _ => None,
-        };
+        let kind = shown.parse::<Kind>().ok();
+        let hint = kind.map(|kind| format!("did you mean --kind {kind}?"));
         CliError::usage(format!("cannot read {shown}: {error}")).with_hint(hint)
     })
 }

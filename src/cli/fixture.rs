@@ -97,7 +97,7 @@ fn read_modes(file: &Path) -> Option<Result<Vec<FailureMode>>> {
 fn modes_text() -> String {
     let line = |name: &&str| {
         let description = fixture::description(name).unwrap_or_default();
-        format!("{name:<26}{description}\n")
+        format!("{name:<28}{description}\n")
     };
     READY_MADE.iter().map(line).collect()
 }
@@ -183,7 +183,8 @@ fn files_of(path: &Path) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for entry in fs::read_dir(path).map_err(unreadable)? {
         let file = entry.map_err(unreadable)?.path();
-        if is_fixture(&file) && file.is_file() {
+        // A link to nothing is an error when it is read.
+        if is_fixture(&file) && (file.is_file() || !file.exists()) {
             files.push(file);
         }
     }
@@ -302,6 +303,19 @@ mod tests {
     }
 
     #[test]
+    fn a_link_to_nothing_in_a_folder_is_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        write_new(&folder.path().join("a.yaml"), GOOD).unwrap();
+        std::os::unix::fs::symlink("nowhere.yaml", folder.path().join("b.yaml")).unwrap();
+        let (out, checked) = check(&[folder.path().to_owned()]);
+        let error = checked.unwrap_err().to_string();
+        assert!(
+            out.starts_with("ok sensor") && error.contains("b.yaml: No such file"),
+            "{out}{error}"
+        );
+    }
+
+    #[test]
     fn files_of_modes_are_checked_and_ready_made_ones_listed() {
         let modes = "failures: [{ name: a, do: { bom: true } }, { name: b, do: { gzip: true } }]";
         let bad = "failures:\n  - { name: a, do: { statsu: 503 } }\n";
@@ -322,7 +336,7 @@ mod tests {
         let listed = modes_text();
         assert_eq!(listed.lines().count(), READY_MADE.len());
         assert!(
-            listed.contains("\nslow_first_answer         The first answer takes ten seconds"),
+            listed.contains("\nslow_first_answer           The first answer takes ten seconds"),
             "{listed}"
         );
     }

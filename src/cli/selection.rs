@@ -11,7 +11,7 @@ use crate::{
         kinds,
     },
     contract,
-    contract::{Glob, Kind},
+    contract::{Glob, Kind, Operation},
     report::Summary,
     runner::live::undo,
     suite::{cases::CaseWithLocation, own_cases},
@@ -90,6 +90,15 @@ impl Selection {
         } else {
             "`d4iot-double plan` lists the cases"
         };
+        let tags = || own_cases::every().flat_map(|located| &located.case.tags);
+        let has = |tag: &String| tag.parse::<Operation>().is_ok() || tags().any(|one| one == tag);
+        if let Some(tag) = self.tag.iter().find(|tag| !has(tag)) {
+            let tags: BTreeSet<&str> = tags().map(String::as_str).collect();
+            let tags = tags.into_iter().collect::<Vec<_>>().join(", ");
+            let message = format!("no case has the tag {tag}");
+            return CliError::new(code::NOTHING_JUDGED, message)
+                .hint(format!("expected an operation, or one of {tags}"));
+        }
         let selectors = [
             ("case", &self.case),
             ("tag", &self.tag),
@@ -172,6 +181,9 @@ fn last_failures() -> Result<BTreeSet<String>> {
 
 /// A file in the XDG state folder: `$XDG_STATE_HOME`, else `~/.local/state`.
 fn last_run() -> Result<PathBuf> {
-    let missing = || CliError::usage("neither XDG_STATE_HOME nor HOME names a folder");
+    let missing = || {
+        CliError::usage("neither XDG_STATE_HOME nor HOME names a folder")
+            .hint("set XDG_STATE_HOME to a folder that can be written")
+    };
     Ok(undo::state_folder().ok_or_else(missing)?.join("last-run"))
 }

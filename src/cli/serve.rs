@@ -9,7 +9,14 @@ mod identity;
 mod notes;
 mod watch;
 
-use std::{io, net::SocketAddr, path::PathBuf, pin::pin, sync::Arc, thread};
+use std::{
+    io,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    pin::pin,
+    sync::Arc,
+    thread,
+};
 
 use clap::Args;
 use tokio::{
@@ -225,6 +232,10 @@ impl Inputs {
 }
 
 async fn run_until(mut signals: Signals, options: &ServeArgs, console: &Console) -> Result {
+    if options.exit_with_stdin && options.fixtures.iter().any(|path| path == Path::new("-")) {
+        let message = "--exit-with-stdin waits for the end of stdin, and `-` reads to it";
+        return Err(CliError::usage(message).hint("name a file"));
+    }
     let stdin = options.exit_with_stdin.then(stdin_end);
     let mut ended = pin!(async {
         tokio::select! {

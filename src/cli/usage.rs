@@ -19,6 +19,7 @@ pub(super) fn with_tip(mut error: clap::Error, command: Option<&OsStr>) -> clap:
     let tip = match asked.as_str() {
         "check --user" | "check --password" => "accounts are in a file: --accounts FILE",
         "serve --config" | "serve --fixture" => "fixtures stand alone: serve FILE",
+        "check --pinnedpubkey" => "--pin-spki SHA256",
         "serve --daemon" => "start it in the background, and wait with healthcheck --wait",
         "serve --host" | "serve --port" => "--listen ADDRESS:PORT, as in --listen 127.0.0.1:8443",
         _ if weakens => "",
@@ -26,6 +27,8 @@ pub(super) fn with_tip(mut error: clap::Error, command: Option<&OsStr>) -> clap:
     };
     error.remove(ContextKind::SuggestedArg);
     error.remove(ContextKind::Suggested);
+    // It shows the option that clap had in mind.
+    error.remove(ContextKind::Usage);
     if !tip.is_empty() {
         error.insert(
             ContextKind::Suggested,
@@ -51,6 +54,7 @@ mod tests {
     #[case::config("serve", "--config", "serve FILE")]
     #[case::fixture("serve", "--fixture", "serve FILE")]
     #[case::user("check", "--user", "--accounts FILE")]
+    #[case::pin("check", "--pinnedpubkey", "--pin-spki")]
     #[case::near("serve", "--listn", "'--listen'")]
     fn an_unknown_option_gets_a_tip(
         #[case] command: &str,
@@ -70,7 +74,10 @@ mod tests {
             let words = ["d4iot-double", "check", option];
             let error = Cli::command().try_get_matches_from(words).unwrap_err();
             let text = with_tip(error, Some(OsStr::new("check"))).to_string();
-            assert!(!text.contains("similar"), "{text}");
+            assert!(
+                !text.contains("similar") && !text.contains("--insecure"),
+                "{text}"
+            );
         }
     }
 }

@@ -269,6 +269,9 @@ fn parse_url(text: &str) -> Result<Url, LiveError> {
     let wrong = |reason: &str| Err(LiveError::Address(reason.to_owned()));
     let url: Url = match text.parse() {
         Ok(url) => url,
+        Err(_) if !text.contains("://") => {
+            return wrong(&format!("lacks https://; did you mean https://{text}?"));
+        }
         Err(error) => return wrong(&format!("is not a URL: {error}")),
     };
     if !url.username().is_empty() || url.password().is_some() {

@@ -11,7 +11,11 @@ use crate::check::test_dir::{TestDir, cases};
     4,
     "error: no case is selected by --case nothing.*\n  hint: `d4iot-double plan` lists the cases\n"
 )]
-#[case::tag("--tag nothing", 4, "error: no case is selected by --tag nothing\n")]
+#[case::tag(
+    "--tag nothing",
+    4,
+    "error: no case has the tag nothing\n  hint: expected an operation, or one of body, "
+)]
 #[case::glob("--case [", 2, "error: invalid glob `[`: unclosed character class")]
 #[case::fact("--fact nonsense", 2, "error: unknown fact `nonsense`\n  hint: ")]
 #[case::kind(

@@ -122,7 +122,10 @@ async fn wrong_check_options_are_refused_before_any_request() {
     let sensor = Double::sensor().http().start().await.unwrap();
     let check = |url: &str| d4iot_double::check(url, Kind::Sensor);
     let cases = [
-        (check("sensor"), "the address is not a URL"),
+        (
+            check("sensor"),
+            "the address lacks https://; did you mean https://sensor?",
+        ),
         (
             check("ftp://127.0.0.1"),
             "the address is not https:// or http://",

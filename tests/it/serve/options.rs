@@ -1,6 +1,9 @@
 //! Options that do not go together, and addresses that cannot be.
 
-use std::process::Command;
+use std::{
+    io::Write,
+    process::{Command, Stdio},
+};
 
 use rstest::rstest;
 use rustix::process::Signal;
@@ -19,6 +22,8 @@ use crate::process::Process;
 #[case::reading_unknown(&["--reading", "X11=tabel"], "expected one of example, table\n  hint: did you mean `table`?")]
 #[case::mode_unknown(&["--fail", "hangin"], "unknown failure mode `hangin`\n  hint: did you mean `hanging`?")]
 #[case::mode_like_no_other(&["--fail", "nope"], "unknown failure mode `nope`\n  hint: expected one of ")]
+#[case::mode_by_its_description(&["--fail", "lost_answer"], "did you mean `commit_then_reset`?")]
+#[case::stdin_twice(&["-", "--exit-with-stdin"], "`-` reads to it")]
 #[case::kind_as_a_fixture(&["sensor"], "did you mean --kind sensor?")]
 #[case::seed(&["--seed", "abc"], "expected a whole number from 0 to 9007199254740991")]
 #[case::no_such_fixture(&["nowhere.yaml"], "nowhere.yaml")]
@@ -45,6 +50,26 @@ fn an_address_that_cannot_be_is_answered_with_one_that_can(
     let end = Process::start(&["serve", "--listen", address]).end();
     assert_eq!((end.code, end.out.as_str()), (Some(2), ""));
     assert!(end.err.contains(expected), "{}", end.err);
+}
+
+/// A fixture on stdin, whose password looks like a variable that somebody meant to fill in.
+#[test]
+fn a_fixture_is_read_from_stdin_and_no_variable_is_filled_in() {
+    let text = "appliance: sensor\nusers: [{ username: a, password: '${PW}', role: admin }]\n";
+    let mut command = Command::new(env!("CARGO_BIN_EXE_d4iot-double"));
+    let command = command.args(["fixture", "check", "-"]);
+    let command = command.stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    child
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(text.as_bytes())
+        .unwrap();
+    let checked = child.wait_with_output().unwrap();
+    let out = String::from_utf8_lossy(&checked.stdout);
+    let expected = "ok sensor sensor: 1 user, policy examples; the password of `a` is that text itself: variables are not filled in\n";
+    assert_eq!(out, expected);
 }
 
 #[test]
