@@ -41,7 +41,10 @@ pub use quote::{IgnoredLines, LineKind, Quote, QuoteForm};
 use readings::matcher;
 pub use readings::{Readings, UnknownReading};
 pub(crate) use readings::{is_json, status_code};
-pub use rule::{AnswerType, ExtraMembers, FieldNames, Method, Names, Paths, Status, Token, Types};
+pub use rule::{
+    AnswerType, Challenge, ExtraMembers, FieldNames, Method, Minutes, Names, Paths, Status, Token,
+    Types,
+};
 use serde::Deserialize;
 pub(crate) use wording::{ERROR, MSG, is_documented_member};
 pub use wording::{Echo, Envelope, Internal, Wording};
@@ -124,8 +127,12 @@ pub struct Document {
 pub struct Any {
     /// The content type of the answers given here.
     pub answer_type: Fact<AnswerType>,
+    /// What `WWW-Authenticate` says in answers with status 401.
+    pub challenge: Fact<Challenge>,
     /// Whether answers have members that no document shows.
     pub extra_members: Fact<ExtraMembers>,
+    /// How long a lock lasts where a fixture does not say it.
+    pub lock_minutes: Fact<Minutes>,
     /// What a request in some condition gets, unless its operation says otherwise.
     pub on: BTreeMap<Condition, Fact<Handling>>,
     /// The answers that belong to no operation.
@@ -249,7 +256,9 @@ impl Contract {
     /// Returns every fact under its full name, in the order of the names.
     pub fn facts(&self) -> Vec<FactEntry<'_>> {
         let mut facts = vec![self.any.answer_type.entry(format!("{ANY}.answer_type"))];
+        facts.push(self.any.challenge.entry(CHALLENGE.to_owned()));
         facts.push(self.any.extra_members.entry(EXTRA_MEMBERS.to_owned()));
+        facts.push(self.any.lock_minutes.entry(format!("{ANY}.lock_minutes")));
         facts.extend(condition_facts(&self.any.on, ANY));
         facts.extend(outcome_facts(&self.any.outcomes, ANY));
         for (operation, clause) in &self.operations {
@@ -338,8 +347,12 @@ fn outcome_facts<'a>(
 
 /// The first part of the names of facts that belong to no operation.
 pub const ANY: &str = "any";
+/// The name of the fact about `WWW-Authenticate`.
+pub const CHALLENGE: &str = "any.challenge";
 /// The name of the fact about members of answers that no document shows.
 pub const EXTRA_MEMBERS: &str = "any.extra_members";
+/// The facts about answers of which no page says anything, so that an answer that follows another reading is no variant.
+pub const UNJUDGED: [&str; 2] = [CHALLENGE, EXTRA_MEMBERS];
 /// The points that every clause has, beside its fields, its conditions and its outcomes.
 const POINTS: [&str; 7] = [
     "path",

@@ -9,7 +9,6 @@ pub mod case;
 pub mod cases;
 mod command;
 mod contradiction;
-mod date;
 mod describe;
 pub mod evidence;
 mod expect;
@@ -24,8 +23,7 @@ mod strict_json;
 pub mod verdict;
 
 pub use case::{Case, Effect, Need, Step};
-pub use date::{Date, InvalidDate};
 pub use expect::Expect;
 pub use expectations::TargetExpectations;
-pub use known::KnownDifferences;
+pub use known::{Date, KnownDifferences};
 pub use placeholder::{Account, Placeholder, Property, StepError};

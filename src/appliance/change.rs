@@ -12,6 +12,8 @@ use crate::{
 pub struct StateChange {
     /// A user's new password.
     pub new_password: Option<(String, Secret)>,
+    /// Whether the new password ends the lock of its user's account.
+    pub unlocks: bool,
     /// How long the replaced password still validates.
     pub grace_period: Option<GracePeriod>,
     /// A sign-in that the lock-out counts.
@@ -39,8 +41,9 @@ impl State {
         if let Some((username, password)) = change.new_password {
             let directory = &mut self.directory;
             directory.replace_password(&username, password, change.grace_period);
-            // Assumed: an administrator's change ends the lock of an account.
-            if let Some(lockout) = &mut self.lockout {
+            if change.unlocks
+                && let Some(lockout) = &mut self.lockout
+            {
                 lockout.forget_account(&username);
             }
         }

@@ -125,8 +125,7 @@ impl State {
 }
 
 impl Evaluator<'_> {
-    /// The change that the result makes: a counted sign-in, and after a success a new password. A right password ends a row of
-    /// failed sign-ins, whatever else is refused.
+    /// The change that the result makes: a counted sign-in, and after a success a new password.
     fn change(&self, reason: Reason, signed_in: bool) -> Option<StateChange> {
         let succeeded = reason == Reason::AllHolds;
         if !signed_in && !matches!(reason, Reason::NoSuchUser | Reason::OtherPassword) {
@@ -134,8 +133,13 @@ impl Evaluator<'_> {
         }
         // Failures of unknown names count only by source, so that memory stays bounded.
         let lockout = self.state.lockout.as_ref();
+        let counts_unknown = !self.proceeds(Condition::UnknownNames);
+        let counts = lockout.is_some_and(|lockout| {
+            lockout.scope == Scope::Source && counts_unknown || self.asker.is_some()
+        });
+        // A right password ends a row, of which a refused request may be no part.
         let counts =
-            lockout.is_some_and(|lockout| lockout.scope == Scope::Source || self.asker.is_some());
+            counts && (succeeded || !signed_in || self.proceeds(Condition::RefusedRequest));
         let mut change = StateChange {
             sign_in: counts.then(|| SignIn {
                 source: self.source,
@@ -152,10 +156,16 @@ impl Evaluator<'_> {
                 .target
                 .map_or_else(username, |user| user.username.clone());
             change.new_password = Some((username, password));
+            change.unlocks = self.proceeds(Condition::LockedTarget);
         } else if succeeded && !self.has_present_password() {
             change.validated_with_previous = Some(username());
         }
         (change != StateChange::default()).then_some(change)
+    }
+
+    /// Returns whether the contract, of any operation, lets what is in a condition proceed.
+    fn proceeds(&self, condition: Condition) -> bool {
+        self.rules.outcome_of(None, condition).is_none()
     }
 
     fn has_present_password(&self) -> bool {

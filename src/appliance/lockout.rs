@@ -1,7 +1,7 @@
 //! Too many failed sign-ins lock a source address or an account for a time.
 //!
-//! The product documents five failures and the address; the duration, and what resets the count, are assumed: a right
-//! password does, whatever else is refused.
+//! The product documents five failures and the address. How long, what counts and what resets the count are assumed facts of
+//! the contract: `any.lock_minutes`, `any.on_unknown_names`, `any.on_refused_request`, `any.on_locked_target`.
 
 use std::{collections::BTreeMap, mem, net::IpAddr, time::Duration};
 

@@ -6,8 +6,8 @@ use http::{HeaderValue, Response, StatusCode, header, request::Parts};
 use crate::{
     appliance::{ParsedRequest, Rules},
     contract::{
-        Condition, Contract, EXTRA_MEMBERS, Echo, Envelope, ExtraMembers, Internal, Operation,
-        Outcome, Readings, Wording, is_json, status_code,
+        CHALLENGE, Condition, Contract, EXTRA_MEMBERS, Echo, Envelope, ExtraMembers, Internal,
+        Operation, Outcome, Readings, Wording, is_json, status_code,
     },
 };
 
@@ -31,6 +31,8 @@ pub(super) struct ResponseTemplate {
     envelope: Envelope,
     internal: Internal,
     extra_members: ExtraMembers,
+    /// `WWW-Authenticate`, with a 401.
+    challenge: Option<HeaderValue>,
     /// The body, where it repeats nothing of the request.
     fixed: Option<Bytes>,
 }
@@ -60,8 +62,14 @@ impl ResponseTemplate {
                 .extra_members
                 .pick(readings.of(EXTRA_MEMBERS))
                 .is,
+            challenge: None,
             fixed: None,
         };
+        if template.status == StatusCode::UNAUTHORIZED {
+            let challenge = &contract.any.challenge.pick(readings.of(CHALLENGE)).is.0;
+            let value = |text: &String| text.parse().expect("a challenge is a header value");
+            template.challenge = challenge.as_ref().map(value);
+        }
         if let Some(body) = reading("body").filter(|body| is_json(body)) {
             template.fixed = Some(Bytes::from(body.to_owned()));
         } else if !template.wording.echoes() {
@@ -101,6 +109,9 @@ impl Rules {
         *response.status_mut() = template.status;
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, table.content_type.clone());
+        if let Some(challenge) = &template.challenge {
+            headers.insert(header::WWW_AUTHENTICATE, challenge.clone());
+        }
         if key.outcome == Outcome::MethodNotAllowed {
             headers.insert(header::ALLOW, self.allowed_method(key.operation));
         }

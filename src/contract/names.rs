@@ -50,11 +50,9 @@ impl UnknownName {
 macro_rules! closed_set {
     ($(#[$doc:meta])* $set:ident, $noun:literal { $($(#[$variant_doc:meta])* $variant:ident = $name:literal),+ $(,)? }) => {
         $(#[$doc])*
-        #[allow(unreachable_pub, reason = "a set may be private")]
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize)]
         pub enum $set { $($(#[$variant_doc])* #[serde(rename = $name)] $variant),+ }
 
-        #[allow(unreachable_pub, reason = "a set may be private")]
         impl $set {
             /// Every member, in order.
             pub const ALL: &'static [$set] = &[$($set::$variant),+];
@@ -198,6 +196,8 @@ closed_set! {
         LargeBody = "large_body",
         /// Too many failures came from here.
         LockedSource = "locked_source",
+        /// An administrator changed the password of a user who was locked out.
+        LockedTarget = "locked_target",
         /// The user is locked.
         LockedUser = "locked_user",
         /// A password differs from the right one only beyond its 32nd byte.
@@ -224,6 +224,8 @@ closed_set! {
         OtherMethod = "other_method",
         /// A sign-in failed shortly before.
         RecentFailure = "recent_failure",
+        /// Between failed sign-ins, one with the right password was refused for another reason.
+        RefusedRequest = "refused_request",
         /// The new password is the old one.
         SamePassword = "same_password",
         /// The body of a change by an administrator has the fields of `set_password`.
@@ -232,6 +234,8 @@ closed_set! {
         SpecialCharacters = "special_characters",
         /// The body holds a field the operation does not have.
         UnknownField = "unknown_field",
+        /// The failed sign-ins were of names that no user has.
+        UnknownNames = "unknown_names",
         /// No operation has the path.
         UnknownPath = "unknown_path",
         /// The credentials stand in the URL's query and not in the body.

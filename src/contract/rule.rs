@@ -52,6 +52,16 @@ pub enum ExtraMembers {
     Present,
 }
 
+/// The value of `WWW-Authenticate` in answers with status 401; none where they have no such header.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+#[serde(transparent)]
+pub struct Challenge(pub Option<String>);
+
+/// A time in minutes.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(transparent)]
+pub struct Minutes(pub u64);
+
 /// An ordered list of members of a closed set.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
 #[serde(transparent)]
@@ -122,6 +132,18 @@ impl FactValue for Token {
         match self {
             Token::Ignored => "ignored".into(),
         }
+    }
+}
+
+impl FactValue for Challenge {
+    fn describe(&self) -> String {
+        self.0.as_deref().unwrap_or("no such header").into()
+    }
+}
+
+impl FactValue for Minutes {
+    fn describe(&self) -> String {
+        format!("{} minutes", self.0)
     }
 }
 

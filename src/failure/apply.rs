@@ -101,6 +101,7 @@ impl ResponseOverride {
         if let Some(status) = self.status {
             *response.status_mut() = status;
             response.headers_mut().remove(header::ALLOW);
+            response.headers_mut().remove(header::WWW_AUTHENTICATE);
         }
         if let Some(body) = &self.body {
             *response.body_mut() = body.clone();
@@ -248,10 +249,13 @@ mod tests {
     }
 
     #[test]
-    fn a_replaced_status_has_no_allow_of_the_appliance() {
+    fn a_replaced_status_has_no_headers_of_the_other_status() {
         let mut refused = answer();
-        let allow = HeaderValue::from_static("POST");
-        refused.response.headers_mut().insert(header::ALLOW, allow);
+        let own = [header::ALLOW, header::WWW_AUTHENTICATE];
+        for name in own.clone() {
+            let value = HeaderValue::from_static("POST");
+            refused.response.headers_mut().insert(name, value);
+        }
         let response = ResponseOverride {
             status: Some(StatusCode::SERVICE_UNAVAILABLE),
             ..ResponseOverride::default()
@@ -261,7 +265,8 @@ mod tests {
             ..FailureAction::default()
         };
         let changed = action.apply(&random(1), refused);
-        assert!(!changed.response.headers().contains_key(header::ALLOW));
+        let has = |name| changed.response.headers().contains_key(name);
+        assert!(!own.into_iter().any(has));
     }
 
     #[rstest]

@@ -148,8 +148,7 @@ fn environment(line: Escape, block: Escape, color: bool) -> Environment<'static>
     });
     environment.add_filter("fenced", |text: &str| {
         let fence = "`".repeat(longest_run(text).max(2) + 1);
-        let text = text.trim_end_matches('\n');
-        Value::from_safe_string(format!("{fence}text\n{text}\n{fence}"))
+        Value::from_safe_string(format!("{fence}text\n{text}{fence}"))
     });
     environment.add_filter("failure", move |case: Value| failure(case, color));
     environment.add_filter("short", sanitize::short);

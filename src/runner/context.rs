@@ -85,11 +85,12 @@ impl RunContext {
         };
         let mut state = start.clone();
         for need in &case.needs {
+            let mut lock_by =
+                |scope| state.lockout = Some(Lockout::new(LOCKS_AFTER, scope, LOCKED_FOR));
             match need {
                 Need::AnySymbol => {}
-                Need::Lockout => {
-                    state.lockout = Some(Lockout::new(LOCKS_AFTER, Scope::Source, LOCKED_FOR));
-                }
+                Need::AccountLockout => lock_by(Scope::Account),
+                Need::Lockout => lock_by(Scope::Source),
                 Need::Page => self.check_example_users(&state)?,
             }
         }
@@ -125,7 +126,9 @@ impl Need {
     pub(super) fn refusal(self) -> NotJudged {
         let (needs, reason) = match self {
             Need::AnySymbol => ("a policy that accepts any symbol", "has it"),
-            Need::Lockout => ("a lock-out that ends with the case", "has it"),
+            Need::AccountLockout | Need::Lockout => {
+                ("a lock-out that ends with the case", "has it")
+            }
             Need::Page => ("the documentation's example users", "has them"),
         };
         let text = format!("needs {needs}: only the built-in mock {reason}");

@@ -55,6 +55,8 @@ closed_set! {
 pub enum Need {
     /// An appliance whose policy takes every character, and as many as one likes: of the product's published policies one names its symbols.
     AnySymbol,
+    /// An appliance that locks an account after three failed sign-ins.
+    AccountLockout,
     /// An appliance that locks a source address after three failed sign-ins.
     Lockout,
     /// The users of the documents' examples, with the passwords of the page.

@@ -126,6 +126,7 @@ const FILES: &[(&str, &str)] = &[
     file!("roles_wrong_password"),
     file!("states"),
     file!("lockout"),
+    file!("lockout_rows"),
     file!("methods"),
     file!("bodies"),
     file!("bodies_size"),

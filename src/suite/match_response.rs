@@ -1,13 +1,13 @@
 //! Is this answer that outcome, and under which readings?
 
 use bytes::Bytes;
-use http::{Response, header};
+use http::{Response, StatusCode, header};
 use serde_json::Value;
 
 use crate::{
     contract::{
-        Contract, ERROR, EXTRA_MEMBERS, Echo, Envelope, Fact, Internal, Operation, Outcome,
-        Reading, ResponseSpec, is_documented_member,
+        CHALLENGE, Contract, ERROR, EXTRA_MEMBERS, Echo, Envelope, Fact, Internal, Operation,
+        Outcome, Reading, ResponseSpec, is_documented_member,
     },
     suite::{
         allowed::{ReadingChoice, rank},
@@ -124,6 +124,7 @@ impl<'a> MatchContext<'a> {
             return wrong(format!("the answer's content type is `{received_type}`"));
         }
         let received = answer.body.as_ref().map_err(Mismatch::clone)?;
+        let challenges = self.challenges(answer.response);
         // Nearly every wording differs in its text, which is cheap to see.
         let texts = texts(received);
         let mut combinations = Vec::new();
@@ -134,8 +135,8 @@ impl<'a> MatchContext<'a> {
             }
             let extra = ReadingChoice::new(EXTRA_MEMBERS, "present", 1);
             let extra = has_extra.then_some(extra);
-            let choices = choices.into_iter().chain(types.clone()).chain(extra);
-            combinations.push(choices.collect::<Vec<_>>());
+            let of_answer = types.iter().chain(&challenges).cloned().chain(extra);
+            combinations.push(choices.into_iter().chain(of_answer).collect::<Vec<_>>());
         }
         if combinations.is_empty() {
             return wrong(format!("the body is not a wording of {outcome}"));
@@ -143,6 +144,19 @@ impl<'a> MatchContext<'a> {
         combinations.sort_by_key(|choices| rank(choices));
         combinations.dedup();
         Ok(Match::new(combinations, place, outcome, spec, answer))
+    }
+
+    /// Returns the reading that the challenge of a 401 follows, by its scheme; none of another scheme.
+    fn challenges(&self, answer: &Response<Bytes>) -> Vec<ReadingChoice> {
+        if answer.status() != StatusCode::UNAUTHORIZED {
+            return Vec::new();
+        }
+        let scheme = |value: &str| value.split(' ').next().map(str::to_ascii_lowercase);
+        let received = answer.headers().get(header::WWW_AUTHENTICATE);
+        let received = received.and_then(|value| scheme(value.to_str().unwrap_or_default()));
+        choices(CHALLENGE, &self.contract.any.challenge, |reading| {
+            reading.0.as_deref().and_then(scheme) == received
+        })
     }
 
     /// Returns the fact of the body of an outcome, and the body that an answer has in its place, if every wording of the outcome is

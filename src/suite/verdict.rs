@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::Response;
 
 use crate::{
-    contract::{Contract, EXTRA_MEMBERS, Operation, Outcome, Readings},
+    contract::{Contract, Operation, Outcome, Readings, UNJUDGED},
     report::{CaseFinding, Conformance, NotJudged, ReasonCode},
     suite::{
         Case, Expect, Step, allowed,
@@ -174,7 +174,7 @@ fn of_answer(
 /// Names the readings that are not the default in the verdict on a documented answer.
 fn documented(verdict: StepVerdict, response: &AllowedResponse, found: &Match) -> StepVerdict {
     let choices = response.choices.iter().chain(&found.combinations[0]);
-    let is_other = |choice: &&ReadingChoice| choice.rank > 0 && choice.fact != EXTRA_MEMBERS;
+    let is_other = |one: &&ReadingChoice| one.rank > 0 && !UNJUDGED.contains(&&*one.fact);
     let variants: Vec<_> = choices.filter(is_other).cloned().collect();
     if variants.is_empty() {
         return verdict;

@@ -26,8 +26,6 @@ struct Cell {
     /// The name of its scenario.
     scenario: String,
     verdict: Verdict,
-    failed: bool,
-    known: bool,
     /// As text has it: failures in capitals, `*` where there is a mark.
     text: String,
 }
@@ -117,8 +115,6 @@ impl Cell {
         Cell {
             scenario: scenario.name.clone(),
             verdict: scenario.verdict,
-            failed: scenario.failed,
-            known: scenario.known.is_some(),
             text: name + mark,
         }
     }

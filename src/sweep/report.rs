@@ -131,8 +131,6 @@ struct SweepPage<'a> {
 #[derive(Serialize)]
 struct FailureGroup<'a> {
     first: &'a ScenarioResult,
-    /// The command that runs it again.
-    again: Option<String>,
     /// The end of what the client printed.
     output: String,
     others: Vec<&'a str>,
@@ -161,12 +159,8 @@ impl ScenarioResult {
         verdict: Verdict,
         what: String,
         marks: Vec<Mark>,
-        mut runs: Vec<ClientRun>,
+        runs: Vec<ClientRun>,
     ) -> ScenarioResult {
-        for run in &mut runs {
-            let excess = run.exchanges.len().saturating_sub(MAX_EXCHANGES);
-            run.exchanges.drain(..excess);
-        }
         let modes: Vec<&str> = scenario.modes.iter().map(|mode| &*mode.name).collect();
         let reading = scenario.reading.as_ref();
         let is_failure = verdict.is_failure() || marks.iter().any(Mark::is_failure);
@@ -177,7 +171,7 @@ impl ScenarioResult {
             reading: reading.map(|(fact, name)| format!("{fact}={name}")),
             call: scenario.call,
             verdict,
-            failed: is_failure,
+            failed: is_failure && verdict != Verdict::NotReached,
             known: None,
             what,
             advice: scenario.advice.clone(),
@@ -242,14 +236,10 @@ impl SweepReport {
         self.scenarios.len() - not_reached.copied().unwrap_or_default()
     }
 
-    /// Whether a scenario fails that is not known.
-    pub(crate) fn has_failed(&self) -> bool {
-        self.scenarios.iter().any(|scenario| scenario.failed)
-    }
-
     /// Whether every failure left a password that the client knows, and at least one happened.
     pub fn passed(&self) -> bool {
-        !self.has_failed() && self.trouble.is_empty() && self.judged() > 0
+        let failed = self.scenarios.iter().any(|scenario| scenario.failed);
+        !failed && self.trouble.is_empty() && self.judged() > 0
     }
 
     /// Panics with the report unless it passed.
@@ -279,11 +269,7 @@ impl SweepReport {
     fn failures(&self) -> Vec<FailureGroup<'_>> {
         let mut groups: Vec<FailureGroup<'_>> = Vec::new();
         for scenario in self.scenarios.iter().filter(|one| one.failed) {
-            let key = |one: &ScenarioResult| {
-                let marks = one.marks.iter().map(|mark| mark.text.clone());
-                let marks: Vec<String> = marks.collect();
-                (one.task, one.mode.clone(), one.what.clone(), marks)
-            };
+            let key = |one: &ScenarioResult| (one.task, one.mode.clone(), one.what.clone());
             let mut known = groups.iter_mut();
             let group =
                 known.find(|group| scenario.mode.is_some() && key(group.first) == key(scenario));
@@ -291,10 +277,6 @@ impl SweepReport {
                 Some(group) => group.others.push(&scenario.name),
                 None => groups.push(FailureGroup {
                     first: scenario,
-                    again: self.repeat.as_ref().map(|[before, after]| {
-                        let name = shlex::try_quote(&scenario.name).unwrap_or_default();
-                        format!("{before} {name} {after}")
-                    }),
                     output: scenario
                         .runs
                         .last()
@@ -334,8 +316,6 @@ impl fmt::Display for SweepReport {
     }
 }
 
-/// How many requests of a run a report has at most.
-pub(super) const MAX_EXCHANGES: usize = 200;
 const TEMPLATES: report::Templates = &[
     (Format::Html, include_str!("templates/html.jinja")),
     (Format::Junit, include_str!("templates/junit.jinja")),

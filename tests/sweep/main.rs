@@ -10,7 +10,5 @@ mod clients;
 mod command;
 #[path = "../support/json_schema.rs"]
 mod json_schema;
-mod library;
 mod matrix;
-mod output;
 mod reports;

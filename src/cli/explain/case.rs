@@ -113,7 +113,9 @@ fn needs(
     needs.retain(|_| !names.is_empty());
     needs.extend(case.needs.iter().map(|need| match need {
         Need::AnySymbol => "a mock: its policy accepts any symbol".to_owned(),
-        Need::Lockout => "a mock: its lock-out ends with the case".to_owned(),
+        Need::AccountLockout | Need::Lockout => {
+            "a mock: its lock-out ends with the case".to_owned()
+        }
         Need::Page => "a mock: it has the documentation's example users".to_owned(),
     }));
     Ok(needs)

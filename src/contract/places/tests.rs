@@ -24,6 +24,8 @@ kind: sensor
 document: { sha256: 00 }
 any:
   answer_type: [ { assumed: { as: json, is: application/json, because: silence } } ]
+  challenge: [ { assumed: { as: absent, is: null, because: silence } } ]
+  lock_minutes: [ { assumed: { as: short, is: 1, because: silence } } ]
   extra_members: [ { assumed: { as: none, is: none, because: silence } } ]
   on: {}
   outcomes:

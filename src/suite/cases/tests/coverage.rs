@@ -157,4 +157,4 @@ fn every_outcome_of_an_operation_is_expected_of_it(#[case] kind: Kind) {
 }
 
 /// Facts that no case can wait for: a body that takes half a minute to arrive. A test of the server sends one.
-const NEEDS_PATIENCE: &[&str] = &["any.request_timeout."];
+const NEEDS_PATIENCE: &[&str] = &["any.lock_minutes", "any.request_timeout."];
