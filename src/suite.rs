@@ -9,6 +9,7 @@ pub mod case;
 pub mod cases;
 mod command;
 mod contradiction;
+mod date;
 mod describe;
 pub mod evidence;
 mod expect;
@@ -23,7 +24,8 @@ mod strict_json;
 pub mod verdict;
 
 pub use case::{Case, Effect, Need, Step};
+pub use date::{Date, InvalidDate};
 pub use expect::Expect;
 pub use expectations::TargetExpectations;
-pub use known::{Date, KnownDifferences};
+pub use known::KnownDifferences;
 pub use placeholder::{Account, Placeholder, Property, StepError};

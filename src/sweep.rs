@@ -12,10 +12,12 @@ mod closure;
 mod jobs;
 #[cfg(feature = "cli")]
 mod known;
+mod mark;
 mod matrix;
 mod report;
 mod run;
 mod scenario;
+mod secrets;
 mod verdict;
 
 use std::{fmt, path::PathBuf, sync::atomic::AtomicBool, time::Duration};
@@ -25,12 +27,13 @@ pub(crate) use attempt::{ClientEnding, ClientUnderTest, Ended};
 use closure::ClosureClient;
 #[cfg(feature = "cli")]
 pub(crate) use known::KnownScenarios;
+pub use mark::{Mark, MarkName};
 pub use report::{ClientRun, LeftOut, ScenarioResult, SweepReport};
 use run::Executor;
 use scenario::Scenario;
 pub use scenario::{At, Task};
 use thiserror::Error;
-pub use verdict::{Mark, MarkName, PasswordKind, Verdict};
+pub use verdict::{PasswordKind, Verdict};
 
 use crate::{
     contract::{Glob, Kind},
@@ -87,6 +90,7 @@ pub struct Sweep {
     scenario: Option<String>,
     jobs: Option<usize>,
     time: Duration,
+    seed: Option<u64>,
     repeat: Option<[String; 2]>,
 }
 
@@ -159,6 +163,7 @@ impl Sweep {
             scenario: None,
             jobs: None,
             time: Duration::from_secs(30),
+            seed: None,
             repeat: None,
         }
     }
@@ -201,7 +206,7 @@ impl Sweep {
         self
     }
 
-    /// Only the scenarios of this name or glob, as a report shows it.
+    /// Only the scenario of this name, as a report shows it, or those of a glob.
     pub fn scenario(mut self, name: impl Into<String>) -> Sweep {
         self.scenario = Some(name.into());
         self
@@ -215,9 +220,7 @@ impl Sweep {
 
     /// Decides everything random by this seed, below 2^53. Default: the fixture's, or 0.
     pub fn seed(mut self, seed: u64) -> Sweep {
-        if let Ok(fixture) = &mut self.fixture {
-            fixture.seed = Some(seed);
-        }
+        self.seed = Some(seed);
         self
     }
 
@@ -256,24 +259,28 @@ impl Sweep {
         stop: &AtomicBool,
         observe: &(dyn Fn(SweepEvent<'_>) + Sync),
     ) -> Result<SweepReport, SweepError> {
-        let fixture = self.fixture.clone()?;
+        let mut fixture = self.fixture.clone()?;
+        fixture.seed = self.seed.or(fixture.seed);
         let modes = scenario::chosen_modes(&self, &fixture)?;
         let executor = Executor::new(&fixture, client, self.time, stop)?;
         let mut report = SweepReport::new(&fixture, self.at);
-        let repeat = self.repeat.as_ref();
-        report.repeat = repeat.map(|words| words.each_ref().map(|word| executor.redacted(word)));
-        let mut scenarios = Vec::new();
-        for task in self.wanted_tasks()? {
+        let (mut scenarios, mut all_calls) = (Vec::new(), Vec::new());
+        for task in self.wanted_tasks() {
             let calls = executor.clean_run(task)?;
             let (planned, left_out) = scenario::plan(&self, &fixture, &modes, task, &calls)?;
             report.add_task(task, &calls, left_out);
             scenarios.extend(planned);
+            all_calls.extend(calls);
         }
+        scenario::check_readings(&self, &fixture, &all_calls)?;
         let scenarios = self.chosen(scenarios)?;
         let jobs = self.jobs.unwrap_or_else(|| 4 * jobs::processors());
         observe(SweepEvent::Planned(scenarios.len(), jobs));
         let results = jobs::run_all(&executor, &scenarios, jobs, observe)?;
         report.finish(results, jobs, executor.runs());
+        report.repeat = self
+            .repeat
+            .map(|words| words.map(|word| executor.redacted(&word)));
         Ok(report)
     }
 
@@ -283,17 +290,24 @@ impl Sweep {
     }
 
     /// Returns the tasks; a scenario's name begins with its own.
-    fn wanted_tasks(&self) -> Result<Vec<Task>, SweepError> {
-        let scenario = self.scenario.as_deref();
-        if let Some((task, _)) = scenario.and_then(|name| name.split_once('/')) {
-            let glob = glob("--scenario", task)?;
+    fn wanted_tasks(&self) -> Vec<Task> {
+        let named = |scenario: &String| {
             let tasks = Task::ALL.iter().copied();
-            return Ok(tasks.filter(|task| glob.is_match(task.name())).collect());
+            let Some(glob) = scenario.split_once('/').map(|(task, _)| Glob::new(task)) else {
+                return Vec::new();
+            };
+            let is_named = |task: &Task| match &glob {
+                Ok(glob) => glob.is_match(task.name()),
+                // The slash stands within alternatives.
+                Err(_) => scenario.contains(task.name()),
+            };
+            tasks.filter(is_named).collect()
+        };
+        match self.scenario.as_ref().map(named) {
+            Some(named) if !named.is_empty() => named,
+            _ if self.tasks.is_empty() => vec![Task::Change],
+            _ => self.tasks.clone(),
         }
-        Ok(match &self.tasks[..] {
-            [] => vec![Task::Change],
-            tasks => tasks.to_vec(),
-        })
     }
 
     fn chosen(&self, scenarios: Vec<Scenario>) -> Result<Vec<Scenario>, SweepError> {
@@ -309,6 +323,20 @@ impl Sweep {
             return Err(unknown("--scenario", wanted, "scenario", names));
         }
         Ok(chosen)
+    }
+
+    /// Returns at which calls failures happen, and whether pairs do: the name of one scenario says it.
+    fn occurrence(&self) -> (At, bool) {
+        let Some(name) = &self.scenario else {
+            return (self.at, self.pairs);
+        };
+        let is_glob = name.contains(['*', '?', '[', '{']);
+        let at = match name.split(',').next() {
+            _ if is_glob => self.at,
+            Some(first) if first.ends_with("..") => At::Always,
+            _ => At::Each,
+        };
+        (at, self.pairs || !is_glob && name.contains(','))
     }
 }
 

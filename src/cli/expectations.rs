@@ -22,22 +22,26 @@ pub(super) fn profiles(path: Option<&Path>) -> Result<Vec<Profile>> {
     }
 }
 
-/// Reads a file of known differences, if one is named. Their dates are compared with today (UTC).
-///
-/// # Errors
-/// A fault in the file, with its place.
+/// Returns the day of today, in UTC, that the dates of known differences are compared with.
 #[expect(
     clippy::disallowed_methods,
     reason = "an edge: this is where a run learns the date"
 )]
+pub(super) fn today() -> Date {
+    Date::of(SystemTime::now())
+}
+
+/// Reads a file of known differences, if one is named.
+///
+/// # Errors
+/// A fault in the file, with its place.
 pub(super) fn known(path: Option<&Path>) -> Result<KnownDifferences> {
     let Some(path) = path else {
         return Ok(KnownDifferences::default());
     };
-    let today = Date::of(SystemTime::now());
     Ok(KnownDifferences::read(
         &path.display().to_string(),
         &read_text(path)?,
-        today,
+        today(),
     )?)
 }

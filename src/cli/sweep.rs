@@ -1,6 +1,7 @@
 //! `sweep`: runs a command, the client under test, in every failure. The library's `sweep` with a process in place of a closure.
 
 mod command;
+mod output;
 
 use std::{
     ffi::OsString,
@@ -23,7 +24,7 @@ use crate::{
         code,
         console::Console,
         error::{CliError, Result, read_text},
-        mocks, print,
+        expectations, mocks, print,
         progress::Progress,
         reports, serve,
         signals::Signals,
@@ -59,7 +60,7 @@ pub(super) struct SweepArgs {
     /// Also pairs: a change whose answer is lost or damaged, then another failure
     #[arg(long)]
     pairs: bool,
-    /// Only the scenario of this name, or those of a glob, and show what was sent
+    /// Only the scenario of this name, or those of a glob, and show what was sent and answered
     #[arg(long, value_name = "NAME")]
     scenario: Option<String>,
     /// How many clients run side by side [default: four for each processor]
@@ -74,7 +75,7 @@ pub(super) struct SweepArgs {
     /// The exit codes by which the client says that it succeeded
     #[arg(long, value_name = "CODES", value_delimiter = ',', default_value = "0")]
     success_exit: Vec<i32>,
-    /// Known failures (YAML): a list of `scenario`, `verdict` and `reason`. They do not fail the run, but outdated entries do
+    /// Known failures (YAML): a list of `scenario`, `verdict` and `reason`. They do not fail the run, but outdated entries do; `until` is the last day of one
     #[arg(long, value_name = "FILE")]
     known: Option<PathBuf>,
     /// Write a report: text, json, junit, markdown or html; to stdout without a path; repeatable
@@ -100,7 +101,10 @@ pub(super) fn run(options: &SweepArgs, console: &Console) -> Result {
         )));
     }
     let known = match &options.known {
-        Some(path) => KnownScenarios::read(&path.display().to_string(), &read_text(path)?)?,
+        Some(path) => {
+            let today = expectations::today();
+            KnownScenarios::read(&path.display().to_string(), &read_text(path)?, today)?
+        }
         None => KnownScenarios::default(),
     };
     let sweep = configure(options)?.repeat(repeat(options));
@@ -137,7 +141,9 @@ pub(super) fn run(options: &SweepArgs, console: &Console) -> Result {
         }
         Err(error) => return Err(CliError::usage(error)),
     };
-    known.apply(&mut report);
+    let is_whole =
+        options.fail.is_empty() && options.reading.is_empty() && options.scenario.is_none();
+    known.apply(&mut report, is_whole);
     finish(options, &report, console)
 }
 
@@ -180,7 +186,7 @@ fn time(text: &str) -> std::result::Result<Duration, &'static str> {
     time.ok_or("expected a duration such as 500ms, 30s or 2m")
 }
 
-/// Ends all clients at a signal; what is returned is then set.
+/// Ends all clients at a signal; what is returned is then set. A second one ends the process at once.
 fn stop_on_signals(groups: &Groups) -> Result<Arc<AtomicBool>> {
     let stop = Arc::new(AtomicBool::new(false));
     let (groups, requested) = (groups.clone(), Arc::clone(&stop));
@@ -189,12 +195,16 @@ fn stop_on_signals(groups: &Groups) -> Result<Arc<AtomicBool>> {
         SignalKind::interrupt(),
         SignalKind::terminate(),
         SignalKind::hangup(),
+        SignalKind::quit(),
     ];
     let mut signals = runtime.block_on(async { Signals::listen(&kinds) })?;
     let wait = move || {
         runtime.block_on(signals.recv());
         requested.store(true, Ordering::Relaxed);
         groups.kill_all();
+        runtime.block_on(signals.recv());
+        groups.remove_folder();
+        std::process::exit(code::INTERRUPTED.into());
     };
     thread::Builder::new().spawn(wait)?;
     Ok(stop)
@@ -203,16 +213,21 @@ fn stop_on_signals(groups: &Groups) -> Result<Arc<AtomicBool>> {
 /// Returns the command that runs one scenario again: what stands before and after its name.
 fn repeat(options: &SweepArgs) -> [String; 2] {
     let mut words = vec!["d4iot-double".to_owned(), "sweep".to_owned()];
+    let mut add = |option: &str, value: String| words.extend([option.to_owned(), value]);
     match &options.fixture {
-        Some(path) => words.extend(["--fixture".to_owned(), path.display().to_string()]),
-        None if options.kind != Kind::Sensor => {
-            words.extend(["--kind".to_owned(), options.kind.to_string()]);
-        }
+        Some(path) => add("--fixture", path.display().to_string()),
+        None if options.kind != Kind::Sensor => add("--kind", options.kind.to_string()),
         None => {}
+    }
+    if let Some(seed) = options.seed {
+        add("--seed", seed.to_string());
+    }
+    if options.time != DEFAULT_TIME {
+        add("--time", format!("{}ms", options.time.as_millis()));
     }
     if options.success_exit != [0] {
         let codes: Vec<String> = options.success_exit.iter().map(i32::to_string).collect();
-        words.extend(["--success-exit".to_owned(), codes.join(",")]);
+        add("--success-exit", codes.join(","));
     }
     words.push("--scenario".to_owned());
     let client = options.command.iter();
@@ -226,13 +241,14 @@ fn finish(options: &SweepArgs, report: &SweepReport, console: &Console) -> Resul
     let render = |format: Format, _: ReportStyle| report.write(format).unwrap_or_default();
     let failures = reports::write_files(&options.report, &render);
     reports::print_others(&options.report, &render, console)?;
-    if options.scenario.is_some() {
+    // JSON and the like have the exchanges already, and stand alone.
+    if options.scenario.is_some() && !reports::has_stdout(&options.report) {
         print(report.journal())?;
     }
     if let Some(failure) = failures.first() {
         return Err(CliError::usage(failure));
     }
-    if report.judged() == 0 {
+    if report.judged() == 0 && !report.has_failed() {
         let message = "no failure happened: nothing was judged";
         return Err(CliError::new(code::NOTHING_JUDGED, message));
     }
@@ -242,6 +258,7 @@ fn finish(options: &SweepArgs, report: &SweepReport, console: &Console) -> Resul
     })
 }
 
+const DEFAULT_TIME: Duration = Duration::from_secs(30);
 const HELP: &str = "\
 The client is told by variables what to do: D4IOT_URL, D4IOT_HOST, D4IOT_PORT, D4IOT_CA (a file), D4IOT_KIND, D4IOT_OPERATION, D4IOT_SCENARIO, \
 USERNAME, PASSWORD, NEW_PASSWORD, ADMIN_USERNAME, ADMIN_PASSWORD (the last five also with D4IOT_ in front). It may write the password \

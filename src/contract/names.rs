@@ -50,9 +50,11 @@ impl UnknownName {
 macro_rules! closed_set {
     ($(#[$doc:meta])* $set:ident, $noun:literal { $($(#[$variant_doc:meta])* $variant:ident = $name:literal),+ $(,)? }) => {
         $(#[$doc])*
+        #[allow(unreachable_pub, reason = "a set may be private")]
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize)]
         pub enum $set { $($(#[$variant_doc])* #[serde(rename = $name)] $variant),+ }
 
+        #[allow(unreachable_pub, reason = "a set may be private")]
         impl $set {
             /// Every member, in order.
             pub const ALL: &'static [$set] = &[$($set::$variant),+];

@@ -148,7 +148,8 @@ fn environment(line: Escape, block: Escape, color: bool) -> Environment<'static>
     });
     environment.add_filter("fenced", |text: &str| {
         let fence = "`".repeat(longest_run(text).max(2) + 1);
-        Value::from_safe_string(format!("{fence}text\n{text}{fence}"))
+        let text = text.trim_end_matches('\n');
+        Value::from_safe_string(format!("{fence}text\n{text}\n{fence}"))
     });
     environment.add_filter("failure", move |case: Value| failure(case, color));
     environment.add_filter("short", sanitize::short);

@@ -12,21 +12,15 @@
 //!   reason: vendor ticket 4712
 //! ```
 
-use std::{fmt, str::FromStr, time::SystemTime};
-
-use serde::{Deserialize, Deserializer, de};
-use thiserror::Error;
+use serde::Deserialize;
 
 use crate::{
     contract,
-    contract::{
-        Glob, Kind,
-        encoding::{MONTHS, timestamp},
-    },
+    contract::{Glob, Kind},
     fixture,
     fixture::Spanned,
     report::{CaseFinding, CaseResult, Conformance, Summary, TargetSummary},
-    suite::{Case, own_cases},
+    suite::{Case, Date, own_cases},
 };
 
 /// A file of known differences, and the day it is read on.
@@ -35,15 +29,6 @@ pub struct KnownDifferences {
     entries: Vec<KnownDifference>,
     today: Date,
 }
-
-/// A day, `2027-03-31`: the order of the texts is that of the days.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Date(String);
-
-/// A text is not a day.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("`{0}` is not a day, expected YYYY-MM-DD of the calendar")]
-pub struct InvalidDate(String);
 
 #[derive(Clone, Debug)]
 struct KnownDifference {
@@ -150,21 +135,15 @@ impl KnownDifferences {
     pub fn problems(&self, summary: &Summary) -> Vec<String> {
         let problem = |entry: &KnownDifference| {
             let problem = self.problem(entry, summary)?;
-            let (file, subject) = (&entry.file, entry.raw.subject());
-            let (line, column) = (subject.place.line, subject.place.column);
-            let subject = &subject.value;
-            Some(format!(
-                "{file}:{line}:{column}: known difference `{subject}` {problem}"
-            ))
+            let subject = entry.raw.subject();
+            Some(entry_problem(&entry.file, subject, "difference", &problem))
         };
         self.entries.iter().filter_map(problem).collect()
     }
 
     fn problem(&self, entry: &KnownDifference, summary: &Summary) -> Option<String> {
-        if let Some(until) = entry.raw.until.as_ref().filter(|_| self.is_over(entry)) {
-            return Some(format!(
-                "has expired on {until}\n  hint: see whether it still differs, and set another day or remove it"
-            ));
+        if self.is_over(entry) {
+            return entry.raw.until.as_ref().map(expired);
         }
         if Kind::ALL.iter().all(|kind| entry.ids(*kind).is_empty()) {
             let problem = "matches no case\n  hint: `d4iot-double plan` lists the cases";
@@ -180,8 +159,7 @@ impl KnownDifferences {
     }
 
     fn is_over(&self, entry: &KnownDifference) -> bool {
-        let until = entry.raw.until.as_ref();
-        until.is_some_and(|until| *until < self.today)
+        is_over(entry.raw.until.as_ref(), &self.today)
     }
 }
 
@@ -203,10 +181,7 @@ impl KnownDifference {
             Glob::new(pattern)
                 .map_err(|reason| wrong(text, format!("`{pattern}` is not a glob: {reason}"), None))
         };
-        if raw.reason.value.trim().is_empty() {
-            let message = "the reason is empty, expected words that a later reader understands";
-            return Err(wrong(Some(&raw.reason), message.to_owned(), None));
-        }
+        check_reason(file, &raw.reason)?;
         let case = glob(raw.case.as_ref())?;
         let received = match (&raw.case, &raw.received, &raw.fact, &raw.reading) {
             (_, Some(text), None, None) if raw.case.is_some() => {
@@ -295,6 +270,57 @@ impl RawEntry {
     }
 }
 
+/// Returns an error about a word of a list.
+pub(crate) fn diagnostic(
+    file: &str,
+    word: &Spanned<String>,
+    message: String,
+) -> fixture::Diagnostic {
+    fixture::Diagnostic {
+        file: file.to_owned(),
+        line: word.place.line,
+        column: word.place.column,
+        message,
+        hint: None,
+    }
+}
+
+/// Checks that a reason says something.
+pub(crate) fn check_reason(
+    file: &str,
+    reason: &Spanned<String>,
+) -> Result<(), fixture::Diagnostic> {
+    if reason.value.trim().is_empty() {
+        let message = "the reason is empty, expected words that a later reader understands";
+        return Err(diagnostic(file, reason, message.to_owned()));
+    }
+    Ok(())
+}
+
+/// Returns what is wrong with an entry about `subject`, with its place; `what` is known there.
+pub(crate) fn entry_problem(
+    file: &str,
+    subject: &Spanned<String>,
+    what: &str,
+    problem: &str,
+) -> String {
+    let (line, column) = (subject.place.line, subject.place.column);
+    let subject = &subject.value;
+    format!("{file}:{line}:{column}: known {what} `{subject}` {problem}")
+}
+
+/// Whether the last day of an entry is over.
+pub(crate) fn is_over(until: Option<&Date>, today: &Date) -> bool {
+    until.is_some_and(|until| until < today)
+}
+
+/// Returns what is wrong with an entry whose last day is over.
+pub(crate) fn expired(until: &Date) -> String {
+    format!(
+        "has expired on {until}\n  hint: see whether it still differs, and set another day or remove it"
+    )
+}
+
 /// Tells whether a target was seen to agree where an entry says that it differs.
 fn agrees(target: &TargetSummary, id: &str) -> bool {
     match id.strip_prefix(INCONSISTENT) {
@@ -310,52 +336,11 @@ fn agrees(target: &TargetSummary, id: &str) -> bool {
     }
 }
 
-impl Date {
-    /// Returns the day of a moment, in UTC.
-    pub fn of(time: SystemTime) -> Date {
-        Date(timestamp(time)[.."1994-11-06".len()].to_owned())
-    }
-}
-
-impl FromStr for Date {
-    type Err = InvalidDate;
-
-    fn from_str(text: &str) -> Result<Date, InvalidDate> {
-        let invalid = || InvalidDate(text.to_owned());
-        let [year, month, day] = text.split('-').collect::<Vec<_>>()[..] else {
-            return Err(invalid());
-        };
-        let index = month.parse::<usize>().map_err(|_| invalid())?;
-        let name = MONTHS.get(index.wrapping_sub(1)).ok_or_else(invalid)?;
-        // The day exists if it is one day of the week.
-        let days = WEEKDAYS
-            .iter()
-            .map(|weekday| format!("{weekday}, {day} {name} {year} 00:00:00 GMT"));
-        let mut moments = days.filter_map(|day| httpdate::parse_http_date(&day).ok());
-        let date = moments.next().map(Date::of);
-        date.filter(|date| date.0 == text).ok_or_else(invalid)
-    }
-}
-
-impl<'de> Deserialize<'de> for Date {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Date, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        text.parse().map_err(de::Error::custom)
-    }
-}
-
-impl fmt::Display for Date {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(&self.0)
-    }
-}
-
 /// The prefix of the id of an inconsistency; the rest is the fact.
 const INCONSISTENT: &str = "inconsistent.";
 const NOTHING_EXCUSED: &str = "the entry does not say which difference it excuses, expected `case` with `received`, or `fact` with `reading`";
 const EXCUSE: &str = "`received` is what the report prints after \"received\", or the body of the answer: exact, or with `*`";
 const FACTS: &str = "`d4iot-double explain` lists the disputed and assumed facts";
-const WEEKDAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
 
 #[cfg(test)]
 mod tests;

@@ -7,7 +7,11 @@ use std::{
 };
 
 use super::{SweepError, Task};
-use crate::{contract::Kind, journal::lock, redact::Secret};
+use crate::{
+    contract::Kind,
+    journal::lock,
+    redact::{Redactor, Secret},
+};
 
 /// What a client is told: where the appliance is, and what to do there.
 #[derive(Clone)]
@@ -22,6 +26,11 @@ pub struct Attempt {
     pub(super) new_password: Option<Secret>,
     pub(super) admin: Option<(String, Secret)>,
     pub(super) believed: Arc<Mutex<Option<Secret>>>,
+    #[cfg_attr(
+        not(feature = "cli"),
+        expect(dead_code, reason = "only commands print")
+    )]
+    pub(super) redactor: Arc<Redactor>,
 }
 
 impl Attempt {
@@ -45,7 +54,7 @@ impl Attempt {
         self.task
     }
 
-    /// Returns the scenario's name; `clean` in the run without a failure.
+    /// Returns the scenario's name, also in its second run; `clean` in the run without a failure.
     pub fn scenario(&self) -> &str {
         &self.scenario
     }
@@ -55,7 +64,7 @@ impl Attempt {
         &self.username
     }
 
-    /// Returns the user's password as far as it is known: none for [`Task::Reconcile`].
+    /// Returns the user's password as far as it is known: none for [`Task::Reconcile`]; in a second run what the first believed in.
     pub fn password(&self) -> Option<&str> {
         self.password.as_ref().map(Secret::expose)
     }
@@ -73,6 +82,12 @@ impl Attempt {
     /// Returns that administrator's password.
     pub fn admin_password(&self) -> Option<&str> {
         Some(self.admin.as_ref()?.1.expose())
+    }
+
+    /// Returns what finds the appliance's first passwords, and the new one.
+    #[cfg(feature = "cli")]
+    pub(crate) fn redactor(&self) -> Arc<Redactor> {
+        Arc::clone(&self.redactor)
     }
 
     /// Says which password the client now believes to be valid. Without this it is the new one after a success, the old one otherwise.
@@ -113,6 +128,8 @@ pub(crate) struct Ended {
     pub(crate) words: String,
     pub(crate) stdout: String,
     pub(crate) stderr: String,
+    /// Whether there was a password in what it printed and was not kept.
+    pub(crate) dropped_password: bool,
     /// The password it believes in, if it says so.
     pub(crate) believed: Option<Secret>,
 }

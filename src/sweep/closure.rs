@@ -40,7 +40,12 @@ impl ClientUnderTest for ClosureClient {
         let (ending, words, stderr) = match ended.recv_timeout(limit) {
             Ok(Ok(None)) => (ClientEnding::Success, "success".to_owned(), String::new()),
             Ok(Ok(Some(error))) => (ClientEnding::Failure, "failure".to_owned(), error),
-            Ok(Err(_)) => (ClientEnding::Crashed, "a panic".to_owned(), String::new()),
+            Ok(Err(panic)) => {
+                let text = panic.downcast_ref::<&str>().copied().map(str::to_owned);
+                let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
+                let words = "a panic".to_owned();
+                (ClientEnding::Crashed, words, text.unwrap_or_default())
+            }
             Err(_) => {
                 let words = format!("no end within {limit:?}");
                 (ClientEnding::Hung, words, String::new())
@@ -51,6 +56,7 @@ impl ClientUnderTest for ClosureClient {
             words,
             stdout: String::new(),
             stderr,
+            dropped_password: false,
             believed: lock(&attempt.believed).take(),
         })
     }

@@ -6,6 +6,7 @@ use std::{
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     thread,
+    time::Duration,
 };
 
 use super::{ScenarioResult, SweepError, SweepEvent, Verdict, run::Executor, scenario::Scenario};
@@ -13,8 +14,8 @@ use crate::journal::lock;
 
 /// Runs all scenarios, so many at a time.
 ///
-/// Load makes time-outs. What failed is run again with a processor for each; what ends otherwise then is run alone, and that decides.
-/// A client that hangs takes no processor: those may wait together.
+/// Load makes time-outs. What failed or was not reached is run again with a processor for each; what ends otherwise then is run alone,
+/// and that decides. A client that hangs mostly waits: those run again beside as many others as their time allows.
 pub(super) fn run_all(
     executor: &Executor<'_>,
     scenarios: &[Scenario],
@@ -29,14 +30,21 @@ pub(super) fn run_all(
     let again = |indices: &[usize], jobs: usize| {
         side_by_side(indices, jobs, &|index| executor.execute(&scenarios[*index]))
     };
-    let mut failed: Vec<usize> = (0..results.len()).collect();
-    failed.retain(|index| results[*index].failed);
-    observe(SweepEvent::Repeating(failed.len()));
-    let (hung, others): (Vec<_>, Vec<_>) = failed
+    let is_hung = |result: &ScenarioResult| result.verdict == Verdict::Hung;
+    let mut again_wanted: Vec<usize> = (0..results.len()).collect();
+    again_wanted.retain(|index| {
+        let result = &results[*index];
+        result.failed || result.verdict == Verdict::NotReached
+    });
+    observe(SweepEvent::Repeating(again_wanted.len()));
+    let (hung, others): (Vec<_>, Vec<_>) = again_wanted
         .into_iter()
-        .partition(|index| results[*index].verdict == Verdict::Hung);
+        .partition(|index| is_hung(&results[*index]));
     let mut differing = Vec::new();
-    for (indices, jobs) in [(others, processors()), (hung, jobs)] {
+    for (indices, jobs) in [
+        (others, processors()),
+        (hung, unhurried(executor.times(), processors(), jobs)),
+    ] {
         for (index, result) in indices.iter().zip(again(&indices, jobs)?) {
             if result.verdict != results[*index].verdict {
                 differing.push(*index);
@@ -48,6 +56,13 @@ pub(super) fn run_all(
         results[*index] = result;
     }
     Ok(results)
+}
+
+/// Returns how many clients may run side by side without coming near the time they have, if a clean run took so long alone.
+fn unhurried((limit, clean): (Duration, Duration), processors: usize, jobs: usize) -> usize {
+    let factor = limit.as_millis() / (4 * clean.as_millis()).max(1);
+    let factor = usize::try_from(factor).unwrap_or(usize::MAX);
+    processors.saturating_mul(factor).clamp(1, jobs.max(1))
 }
 
 pub(super) fn processors() -> usize {
@@ -83,4 +98,25 @@ fn side_by_side<T: Sync, R: Send>(
     let mut results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
     results.sort_by_key(|(index, _)| *index);
     results.into_iter().map(|(_, result)| result).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case::quick(30_000, 200, 8)]
+    #[case::at_once(30_000, 0, 8)]
+    #[case::slower(2000, 200, 4)]
+    #[case::near_its_time(2000, 700, 1)]
+    fn what_hung_has_room_the_second_time(
+        #[case] limit: u64,
+        #[case] clean: u64,
+        #[case] expected: usize,
+    ) {
+        let [limit, clean] = [limit, clean].map(Duration::from_millis);
+        assert_eq!(unhurried((limit, clean), 2, 8), expected);
+    }
 }

@@ -5,45 +5,45 @@
 //! - scenario: change/hanging@1     # a name or a glob, as the report shows it
 //!   verdict: hung                  # or the mark that fails: certificate_accepted
 //!   reason: the vendor's client has no time-out, ticket 4711
+//!   until: 2027-03-31              # the last day it is valid; optional
 //! ```
 
 use serde::Deserialize;
 
-use super::{MarkName, SweepReport, Verdict, glob};
+use super::{At, Mark, ScenarioResult, SweepReport, Verdict, glob};
 use crate::{
-    contract::{ClosedSet, Glob, UnknownName},
+    contract::{Glob, closed_set},
     fixture,
     fixture::{Diagnostic, Spanned},
+    suite::{Date, known},
 };
 
-/// A file of known failures.
+/// A file of known failures, and the day it is read on.
 #[derive(Debug, Default)]
 pub(crate) struct KnownScenarios {
     file: String,
-    entries: Vec<(Spanned<String>, Glob, RawKnown)>,
+    entries: Vec<(RawKnown, Glob)>,
+    today: Date,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawKnown {
     scenario: Spanned<String>,
-    verdict: KnownCause,
-    reason: String,
+    verdict: Cause,
+    reason: Spanned<String>,
+    until: Option<Date>,
 }
 
-/// What fails a scenario: a verdict or a mark, by its name.
-#[derive(Debug, Deserialize)]
-#[serde(try_from = "String")]
-struct KnownCause(String);
-
-impl TryFrom<String> for KnownCause {
-    type Error = UnknownName;
-
-    fn try_from(name: String) -> Result<KnownCause, UnknownName> {
-        match MarkName::named(&name) {
-            Some(_) => Ok(KnownCause(name)),
-            None => name.parse::<Verdict>().map(|_| KnownCause(name)),
-        }
+closed_set! {
+    /// What fails a scenario: a verdict or a mark, by its name.
+    Cause, "verdict" {
+        CertificateAccepted = "certificate_accepted",
+        Crashed = "crashed",
+        FalseSuccess = "false_success",
+        Hung = "hung",
+        Lost = "lost",
+        OtherUserChanged = "other_user_changed",
     }
 }
 
@@ -52,54 +52,109 @@ impl KnownScenarios {
     ///
     /// # Errors
     /// The first thing that is wrong, with its place.
-    pub(crate) fn read(file: &str, text: &str) -> Result<KnownScenarios, Diagnostic> {
+    pub(crate) fn read(file: &str, text: &str, today: Date) -> Result<KnownScenarios, Diagnostic> {
         let raw: Vec<RawKnown> = fixture::read_as(file, text)?;
         let entry = |raw: RawKnown| {
-            let name = raw.scenario.clone();
-            let glob = glob("scenario", &name.value).map_err(|error| Diagnostic {
-                file: file.to_owned(),
-                line: name.place.line,
-                column: name.place.column,
-                message: error.to_string(),
-                hint: None,
-            })?;
-            Ok((name, glob, raw))
+            known::check_reason(file, &raw.reason)?;
+            let name = &raw.scenario;
+            let glob = glob("scenario", &name.value)
+                .map_err(|error| known::diagnostic(file, name, error.to_string()))?;
+            Ok((raw, glob))
         };
         Ok(KnownScenarios {
             file: file.to_owned(),
             entries: raw.into_iter().map(entry).collect::<Result<_, _>>()?,
+            today,
         })
     }
 
-    /// Excuses the known failures of a report, and adds what is wrong with the entries themselves.
-    pub(crate) fn apply(&self, report: &mut SweepReport) {
-        for (name, glob, known) in &self.entries {
-            let mut is_used = false;
-            for scenario in report.scenarios.iter_mut().filter(|one| one.failed) {
-                let is_named = scenario.name == name.value || glob.is_match(&scenario.name);
-                let marks = scenario.marks.iter().filter(|mark| mark.is_failure());
-                let mut causes: Vec<&str> = marks.map(|mark| mark.name.name()).collect();
-                causes.extend(
-                    scenario
-                        .verdict
-                        .is_failure()
-                        .then(|| scenario.verdict.name()),
-                );
-                if is_named && causes.iter().all(|cause| *cause == known.verdict.0) {
-                    scenario.known = Some(known.reason.clone());
-                    is_used = true;
-                }
-            }
-            if !is_used {
-                let (file, place) = (&self.file, name.place);
-                report.trouble.push(format!(
-                    "{file}:{}:{}: known failure `{}` with verdict `{}` did not occur\n  hint: remove it",
-                    place.line, place.column, name.value, known.verdict.0
-                ));
-            }
+    /// Excuses the known failures of a report, and adds what is wrong with the entries themselves. `is_whole` says that no scenario was
+    /// left out by choice.
+    pub(crate) fn apply(&self, report: &mut SweepReport, is_whole: bool) {
+        let valid = self.entries.iter();
+        let valid = valid.filter(|(known, _)| !known::is_over(known.until.as_ref(), &self.today));
+        let valid: Vec<&(RawKnown, Glob)> = valid.collect();
+        for scenario in report.scenarios.iter_mut().filter(|one| one.failed) {
+            let mut reasons = Vec::new();
+            let is_known = causes(scenario).all(|cause| {
+                let mut entries = valid.iter();
+                let entry = entries.find(|(known, glob)| {
+                    known.verdict.name() == cause && is_meant(known, glob, scenario)
+                });
+                reasons.extend(entry.map(|(known, _)| known.reason.value.clone()));
+                entry.is_some()
+            });
+            reasons.dedup();
+            scenario.known = is_known.then(|| reasons.join("; "));
         }
+        let problems = self.entries.iter().filter_map(|(known, glob)| {
+            let problem = self.problem(known, glob, report, is_whole)?;
+            let name = &known.scenario;
+            Some(known::entry_problem(&self.file, name, "failure", &problem))
+        });
+        let problems: Vec<String> = problems.collect();
+        report.trouble.extend(problems);
         for scenario in &mut report.scenarios {
             scenario.failed &= scenario.known.is_none();
         }
+    }
+
+    /// Returns what is wrong with an entry. What was not run, or not reached, speaks neither for it nor against it.
+    fn problem(
+        &self,
+        known: &RawKnown,
+        glob: &Glob,
+        report: &SweepReport,
+        is_whole: bool,
+    ) -> Option<String> {
+        if known::is_over(known.until.as_ref(), &self.today) {
+            return known.until.as_ref().map(known::expired);
+        }
+        let meant = report.scenarios.iter();
+        let mut meant = meant.filter(|one| is_meant(known, glob, one)).peekable();
+        if meant.peek().is_none() {
+            let name = &known.scenario.value;
+            let task = name.split('/').next().unwrap_or_default();
+            let is_run = report.calls.keys().any(|run| run.name() == task)
+                && name.ends_with("..") == (report.at == At::Always)
+                && report.at != At::First
+                && !name.contains(',');
+            let problem = "matches no scenario\n  hint: the report names them all";
+            return (is_whole && is_run).then(|| problem.to_owned());
+        }
+        let cause = known.verdict.name();
+        let is_gone = meant.all(|one| {
+            one.verdict != Verdict::NotReached && !causes(one).any(|other| other == cause)
+        });
+        let problem = format!("with verdict `{cause}` did not occur\n  hint: remove it");
+        is_gone.then_some(problem)
+    }
+}
+
+/// Returns what fails a scenario, or would if it were not known.
+fn causes(scenario: &ScenarioResult) -> impl Iterator<Item = &'static str> {
+    let marks = scenario.marks.iter().filter(|mark| Mark::is_failure(mark));
+    let verdict = Some(scenario.verdict).filter(|verdict| verdict.is_failure());
+    let verdict = verdict.map(Verdict::name);
+    marks.map(|mark| mark.name.name()).chain(verdict)
+}
+
+fn is_meant(known: &RawKnown, glob: &Glob, scenario: &ScenarioResult) -> bool {
+    scenario.name == known.scenario.value || glob.is_match(&scenario.name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sweep::MarkName;
+
+    #[test]
+    fn every_cause_of_a_failure_can_be_known() {
+        let verdicts = Verdict::ALL.iter().filter(|verdict| verdict.is_failure());
+        let marks = MarkName::ALL.iter().map(|name| Mark::new(*name, ""));
+        let marks = marks.filter(Mark::is_failure).map(|mark| mark.name.name());
+        let mut causes: Vec<&str> = verdicts.map(|one| one.name()).chain(marks).collect();
+        causes.sort_unstable();
+        assert_eq!(causes, Cause::NAMES);
     }
 }

@@ -26,6 +26,8 @@ struct Cell {
     /// The name of its scenario.
     scenario: String,
     verdict: Verdict,
+    failed: bool,
+    known: bool,
     /// As text has it: failures in capitals, `*` where there is a mark.
     text: String,
 }
@@ -115,6 +117,8 @@ impl Cell {
         Cell {
             scenario: scenario.name.clone(),
             verdict: scenario.verdict,
+            failed: scenario.failed,
+            known: scenario.known.is_some(),
             text: name + mark,
         }
     }

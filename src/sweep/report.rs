@@ -131,6 +131,8 @@ struct SweepPage<'a> {
 #[derive(Serialize)]
 struct FailureGroup<'a> {
     first: &'a ScenarioResult,
+    /// The command that runs it again.
+    again: Option<String>,
     /// The end of what the client printed.
     output: String,
     others: Vec<&'a str>,
@@ -159,8 +161,12 @@ impl ScenarioResult {
         verdict: Verdict,
         what: String,
         marks: Vec<Mark>,
-        runs: Vec<ClientRun>,
+        mut runs: Vec<ClientRun>,
     ) -> ScenarioResult {
+        for run in &mut runs {
+            let excess = run.exchanges.len().saturating_sub(MAX_EXCHANGES);
+            run.exchanges.drain(..excess);
+        }
         let modes: Vec<&str> = scenario.modes.iter().map(|mode| &*mode.name).collect();
         let reading = scenario.reading.as_ref();
         let is_failure = verdict.is_failure() || marks.iter().any(Mark::is_failure);
@@ -171,7 +177,7 @@ impl ScenarioResult {
             reading: reading.map(|(fact, name)| format!("{fact}={name}")),
             call: scenario.call,
             verdict,
-            failed: is_failure && verdict != Verdict::NotReached,
+            failed: is_failure,
             known: None,
             what,
             advice: scenario.advice.clone(),
@@ -236,10 +242,14 @@ impl SweepReport {
         self.scenarios.len() - not_reached.copied().unwrap_or_default()
     }
 
+    /// Whether a scenario fails that is not known.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.scenarios.iter().any(|scenario| scenario.failed)
+    }
+
     /// Whether every failure left a password that the client knows, and at least one happened.
     pub fn passed(&self) -> bool {
-        let failed = self.scenarios.iter().any(|scenario| scenario.failed);
-        !failed && self.trouble.is_empty() && self.judged() > 0
+        !self.has_failed() && self.trouble.is_empty() && self.judged() > 0
     }
 
     /// Panics with the report unless it passed.
@@ -269,7 +279,11 @@ impl SweepReport {
     fn failures(&self) -> Vec<FailureGroup<'_>> {
         let mut groups: Vec<FailureGroup<'_>> = Vec::new();
         for scenario in self.scenarios.iter().filter(|one| one.failed) {
-            let key = |one: &ScenarioResult| (one.task, one.mode.clone(), one.what.clone());
+            let key = |one: &ScenarioResult| {
+                let marks = one.marks.iter().map(|mark| mark.text.clone());
+                let marks: Vec<String> = marks.collect();
+                (one.task, one.mode.clone(), one.what.clone(), marks)
+            };
             let mut known = groups.iter_mut();
             let group =
                 known.find(|group| scenario.mode.is_some() && key(group.first) == key(scenario));
@@ -277,6 +291,10 @@ impl SweepReport {
                 Some(group) => group.others.push(&scenario.name),
                 None => groups.push(FailureGroup {
                     first: scenario,
+                    again: self.repeat.as_ref().map(|[before, after]| {
+                        let name = shlex::try_quote(&scenario.name).unwrap_or_default();
+                        format!("{before} {name} {after}")
+                    }),
                     output: scenario
                         .runs
                         .last()
@@ -316,6 +334,8 @@ impl fmt::Display for SweepReport {
     }
 }
 
+/// How many requests of a run a report has at most.
+pub(super) const MAX_EXCHANGES: usize = 200;
 const TEMPLATES: report::Templates = &[
     (Format::Html, include_str!("templates/html.jinja")),
     (Format::Junit, include_str!("templates/junit.jinja")),

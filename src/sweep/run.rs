@@ -4,26 +4,28 @@ use std::{
     collections::BTreeSet,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
 };
 
 use super::{
-    Attempt, ClientEnding, ClientRun, ClientUnderTest, Ended, Mark, MarkName, PasswordKind,
-    ScenarioResult, SweepError, Task, Verdict,
+    Attempt, ClientEnding, ClientRun, ClientUnderTest, Ended, Mark, PasswordKind, ScenarioResult,
+    SweepError, Task, Verdict, mark,
+    report::MAX_EXCHANGES,
     scenario::{CleanCall, Scenario},
+    secrets::{redactor, without_part},
     verdict,
     verdict::Observation,
 };
 use crate::{
-    appliance::{Directory, UserState},
+    appliance::UserState,
     contract,
     contract::{ClosedSet, Operation, Outcome, Role},
     failure::FailureMode,
     fixture,
     fixture::Fixture,
-    journal::{EntryFilter, EntryView},
+    journal::{EntryFilter, EntryView, Progress, lock},
     redact::{Redactor, Secret},
     server::MockAppliance,
     testing::{Builder, Double},
@@ -37,11 +39,15 @@ pub(super) struct Executor<'a> {
     old: Secret,
     new: Secret,
     admin: Option<(String, Secret)>,
-    redactor: Redactor,
+    /// The passwords that appliances begin with, the new one, and those that clients made up.
+    secrets: Mutex<BTreeSet<String>>,
+    redactor: Arc<Redactor>,
     client: &'a dyn ClientUnderTest,
     limit: Duration,
     stop: &'a AtomicBool,
     runs: AtomicUsize,
+    /// In milliseconds.
+    longest_clean_run: AtomicU64,
     started: Instant,
 }
 
@@ -73,14 +79,15 @@ impl<'a> Executor<'a> {
             ))
             .map(|new| Secret::new(*new))?;
         let secrets = users.clone().map(|user| user.password.expose());
-        let names = users.clone().map(|user| user.username.as_str()).collect();
-        let redactor = Redactor::of_secrets(secrets.chain([new.expose()]), &names);
+        let secrets: BTreeSet<String> = secrets.chain([new.expose()]).map(str::to_owned).collect();
+        let redactor = Arc::new(redactor(&secrets, &fixture.state.directory));
         let mut plain = fixture.clone();
         plain.failures.clear();
         plain.listen = None;
         Ok(Executor {
             username: user.username.clone(),
             admin: admin.map(|admin| (admin.username.clone(), admin.password.clone())),
+            secrets: Mutex::new(secrets),
             redactor,
             old,
             new,
@@ -89,6 +96,7 @@ impl<'a> Executor<'a> {
             limit,
             stop,
             runs: AtomicUsize::new(0),
+            longest_clean_run: AtomicU64::new(0),
             started: Instant::now(),
         })
     }
@@ -98,9 +106,16 @@ impl<'a> Executor<'a> {
         (self.runs.load(Ordering::Relaxed), self.started.elapsed())
     }
 
-    /// Returns a text without passwords.
+    /// Returns how long a client may run, and how long the longest clean run took.
+    pub(super) fn times(&self) -> (Duration, Duration) {
+        let clean = self.longest_clean_run.load(Ordering::Relaxed);
+        (self.limit, Duration::from_millis(clean))
+    }
+
+    /// Returns a text without passwords: those that were ever seen.
     pub(super) fn redacted(&self, text: &str) -> String {
-        self.redactor.text(text).into_owned()
+        let redactor = redactor(&lock(&self.secrets), &self.fixture.state.directory);
+        redactor.text(text).into_owned()
     }
 
     /// Runs the client without a failure, and returns the calls that it makes.
@@ -114,20 +129,22 @@ impl<'a> Executor<'a> {
         let appliance = Arc::clone(double.appliance());
         let given = self.known_password(task);
         let (run, seen, _) = self.run(double, task, "clean", given)?;
+        self.longest_clean_run
+            .fetch_max((run.seconds * 1000.0) as u64, Ordering::Relaxed);
         let verdict = verdict::of_first(task, &seen);
         let wanted = match task {
             Task::Verify => Verdict::Kept,
             _ => Verdict::Rotated,
         };
-        let other = self.other_user_changed(&appliance);
+        let other = self.mark_of_others(&appliance);
         let problem = if let Some(other) = other {
             Some(other.text)
         } else if run.exchanges.is_empty() {
             Some(no_request(&run, &appliance))
-        } else if run.exchange_count > run.exchanges.len() as u64 {
-            let (sent, most) = (run.exchange_count, run.exchanges.len());
+        } else if run.exchange_count > MAX_EXCHANGES as u64 {
+            let sent = run.exchange_count;
             Some(format!(
-                "the client sends {sent} requests; a sweep takes at most {most}"
+                "the client sends {sent} requests; a sweep takes at most {MAX_EXCHANGES}"
             ))
         } else if seen.ending != ClientEnding::Success {
             Some(format!(
@@ -136,7 +153,7 @@ impl<'a> Executor<'a> {
             ))
         } else {
             let other = verdict.filter(|verdict| *verdict != wanted);
-            other.map(|verdict| verdict::sentence(verdict, task, &seen))
+            other.map(|verdict| verdict::sentence(verdict, task, &seen, &[]))
         };
         if let Some(message) = problem {
             let output = run.last_lines();
@@ -169,8 +186,12 @@ impl<'a> Executor<'a> {
         let appliance = Arc::clone(double.appliance());
         let (first, mut seen, believed) =
             self.run(double, task, &scenario.name, self.known_password(task))?;
-        let has_fired = appliance.counters().iter().all(|counter| counter.fired > 0);
-        let mut marks: Vec<Mark> = self.accepted(scenario, &first).into_iter().collect();
+        let counters = appliance.counters();
+        let missing = counters.iter().filter(|counter| counter.fired == 0);
+        let missing: Vec<&str> = missing.map(|counter| &*counter.mode).collect();
+        let mut marks: Vec<Mark> = mark::of_certificate(scenario, &first.exchanges)
+            .into_iter()
+            .collect();
         let mut runs = vec![first];
         let mut last = appliance;
         let mut verdict = verdict::of_first(task, &seen);
@@ -178,30 +199,38 @@ impl<'a> Executor<'a> {
             let mut fixture = last.export();
             fixture.failures.clear();
             let double = Builder::new(Ok(fixture)).start_blocking()?;
-            // The next night: no lock-out lasts so long.
-            double.clock().advance(Duration::from_secs(24 * 3600));
+            // The next night, when no lock-out lasts any longer.
+            double.clock().advance(NIGHT + self.longest_lockout());
             last = Arc::clone(double.appliance());
             let (second, seen_then, _) = self.run(double, task, &scenario.name, believed)?;
             runs.push(second);
             verdict = Some(verdict::of_second(&seen_then));
             seen = seen_then;
         }
-        marks.extend(self.other_user_changed(&last));
-        marks.extend(verdict::of_requests(
-            runs.iter().map(|run| &run.exchanges[..]),
-        ));
+        marks.extend(self.mark_of_others(&last));
+        marks.extend(mark::of_requests(runs.iter().map(|run| &run.exchanges[..])));
         marks.extend(runs.iter().find_map(|run| run.printed_password()));
         let verdict = match verdict {
-            Some(verdict) if has_fired || verdict.is_failure() => verdict,
+            Some(verdict) if missing.is_empty() || verdict.is_failure() => verdict,
             _ => Verdict::NotReached,
         };
         Ok(ScenarioResult::new(
             scenario,
             verdict,
-            verdict::sentence(verdict, task, &seen),
+            verdict::sentence(verdict, task, &seen, &missing),
             marks,
             runs,
         ))
+    }
+
+    fn mark_of_others(&self, appliance: &MockAppliance) -> Option<Mark> {
+        let before = &self.fixture.state.directory;
+        mark::of_others(&self.username, before, &appliance.state().directory)
+    }
+
+    fn longest_lockout(&self) -> Duration {
+        let lockout = self.fixture.state.lockout.as_ref();
+        lockout.map_or(Duration::ZERO, |lockout| lockout.duration)
     }
 
     fn known_password(&self, task: Task) -> Option<Secret> {
@@ -233,6 +262,7 @@ impl<'a> Executor<'a> {
             new_password: is_change.then(|| self.new.clone()),
             admin: self.admin.clone().filter(|_| is_change),
             believed: Arc::new(Mutex::new(None)),
+            redactor: Arc::clone(&self.redactor),
         };
         let appliance = Arc::clone(double.appliance());
         let started = Instant::now();
@@ -250,22 +280,24 @@ impl<'a> Executor<'a> {
         };
         let state = appliance.state();
         let held = state.directory.find(&self.username);
+        let held = held.map(|user| &user.password);
+        // Where nobody knows the old one, that is what there was to believe in.
+        let expected = believed.as_ref().unwrap_or(&self.old);
         let seen = Observation {
             ending: ended.ending,
             words: ended.words.clone(),
-            holds: self.named(held.map(|user| &user.password)),
-            believes: match &believed {
-                // Nobody knew the old one.
-                None => PasswordKind::Old,
-                believed => self.named(believed.as_ref()),
-            },
+            holds: self.named(held),
+            believes: self.named(Some(expected)),
+            knows: held == Some(expected),
             was_authenticated: appliance.count(&EntryFilter {
                 operation: Some(Operation::Validation),
                 outcome: Some(Outcome::Authenticated),
+                state: Some(Progress::Done),
+                user: Some(self.username.clone()),
                 ..EntryFilter::default()
             }) > 0,
         };
-        let run = self.record(&appliance, ended, &seen, seconds);
+        let run = self.record(&appliance, ended, &seen, believed.as_ref(), seconds);
         Ok((run, seen, believed))
     }
 
@@ -274,12 +306,22 @@ impl<'a> Executor<'a> {
         appliance: &MockAppliance,
         ended: Ended,
         seen: &Observation,
+        believed: Option<&Secret>,
         seconds: f64,
     ) -> ClientRun {
-        let page = appliance.journal(&EntryFilter::default(), MAX_EXCHANGES);
-        let [stdout, stderr] = [&ended.stdout, &ended.stderr].map(|text| self.redacted(text));
+        let page = appliance.journal(&EntryFilter::default(), usize::MAX);
+        // The client may have made passwords up.
+        let secrets = {
+            let mut secrets = lock(&self.secrets);
+            secrets.extend(appliance.passwords());
+            secrets.extend(believed.map(|password| password.expose().to_owned()));
+            secrets.clone()
+        };
+        let redactor = redactor(&secrets, &appliance.state().directory);
+        let [stdout, stderr] = [&ended.stdout, &ended.stderr]
+            .map(|text| redactor.text(without_part(text, &secrets)).into_owned());
         ClientRun {
-            ended: ended.words,
+            ended: seen.words.clone(),
             claims_success: match ended.ending {
                 ClientEnding::Success => Some(true),
                 ClientEnding::Failure => Some(false),
@@ -289,7 +331,9 @@ impl<'a> Executor<'a> {
             seconds,
             exchange_count: page.count,
             exchanges: page.entries,
-            prints_password: stdout != ended.stdout || stderr != ended.stderr,
+            prints_password: ended.dropped_password
+                || redactor.finds(ended.stdout.as_bytes())
+                || redactor.finds(ended.stderr.as_bytes()),
             stdout,
             stderr,
         }
@@ -301,45 +345,6 @@ impl<'a> Executor<'a> {
             Some(password) if *password == self.new => PasswordKind::New,
             _ => PasswordKind::Other,
         }
-    }
-
-    /// Returns a mark if a request came over a connection that showed a certificate nobody should accept.
-    fn accepted(&self, scenario: &Scenario, run: &ClientRun) -> Option<Mark> {
-        let (from, also_later) = scenario.untrusted?;
-        let is_untrusted = |connection: u64| match also_later {
-            true => connection >= from,
-            false => connection == from,
-        };
-        let mut entries = run.exchanges.iter();
-        let accepted = entries.any(|entry| is_untrusted(entry.connection));
-        let mode = scenario.modes.first()?;
-        let text = format!(
-            "sent a request although the certificate is bad: {}",
-            mode.name
-        );
-        accepted.then(|| Mark::new(MarkName::CertificateAccepted, text))
-    }
-
-    fn other_user_changed(&self, appliance: &MockAppliance) -> Option<Mark> {
-        let before = self.users(&self.fixture.state.directory);
-        let now = appliance.state();
-        let changed = before
-            .symmetric_difference(&self.users(&now.directory))
-            .next()?
-            .0
-            .clone();
-        let text = format!("changed the password of `{changed}`, which it was not asked to");
-        Some(Mark::new(MarkName::OtherUserChanged, text))
-    }
-
-    /// Returns the names and passwords of all users but the one whose password is to be changed.
-    fn users(&self, directory: &Directory) -> BTreeSet<(String, String)> {
-        let others = directory
-            .users()
-            .filter(|user| user.username != self.username);
-        others
-            .map(|user| (user.username.clone(), user.password.expose().to_owned()))
-            .collect()
     }
 }
 
@@ -378,5 +383,5 @@ const CANDIDATES: [&str; 3] = [
     "Sw33pRotated",
     "Sw33pRotatedPassw0rd",
 ];
-/// How many requests of a run a report has at most.
-const MAX_EXCHANGES: usize = 200;
+/// When a client runs again: a day later.
+const NIGHT: Duration = Duration::from_secs(24 * 3600);

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::{LeftOut, Sweep, SweepError, glob, unknown};
 use crate::{
     contract,
-    contract::{Glob, Operation, Outcome, closed_set},
+    contract::{Contract, Glob, Operation, Outcome, closed_set},
     failure::{Certificate, FailureMode},
     fixture,
     fixture::{Diagnostic, Fixture},
@@ -88,28 +88,27 @@ pub(super) fn plan(
     calls: &[CleanCall],
 ) -> Result<(Vec<Scenario>, Vec<LeftOut>), SweepError> {
     let (mut scenarios, mut left_out) = (Vec::new(), Vec::new());
-    let at: &[At] = match sweep.scenario {
-        Some(_) => &[At::Each, At::Always],
-        None => &[sweep.at],
-    };
+    let (at, has_pairs) = sweep.occurrence();
     for mode in modes {
         let occasions = occasions(mode, calls);
         if let (true, Some(reason)) = (occasions.is_empty(), why_not(mode)) {
             let mode = mode.name.clone();
             left_out.push(LeftOut { task, mode, reason });
         }
-        for at in at {
-            let most = match at {
-                At::First => 1,
-                _ => usize::MAX,
-            };
-            for occasion in occasions.iter().take(most) {
-                scenarios.push(single(fixture, task, mode, occasion, *at)?);
-            }
+        let most = if at == At::First { 1 } else { usize::MAX };
+        for occasion in occasions.iter().take(most) {
+            scenarios.push(single(fixture, task, mode, occasion, at)?);
         }
     }
-    if sweep.pairs || sweep.scenario.as_ref().is_some_and(|it| it.contains(',')) {
-        scenarios.extend(pairs(fixture, task, modes, calls)?);
+    if has_pairs {
+        match pairs(fixture, task, modes, calls)? {
+            pairs if pairs.is_empty() => left_out.push(LeftOut {
+                task,
+                mode: "pairs".to_owned(),
+                reason: "no failure that is chosen changes the answer to a change".to_owned(),
+            }),
+            pairs => scenarios.extend(pairs),
+        }
     }
     scenarios.extend(readings(sweep, fixture, task, calls)?);
     Ok((scenarios, left_out))
@@ -306,29 +305,19 @@ fn readings(
     calls: &[CleanCall],
 ) -> Result<Vec<Scenario>, SweepError> {
     let contract = contract::of(fixture.kind);
-    let shown = |fact: &str| {
-        calls.iter().any(|call| {
-            let operation = call.operation.map_or("", Operation::name);
-            fact.starts_with(&format!("{operation}.{}.", call.outcome))
-        })
-    };
-    let globs = sweep.readings.iter().map(|text| glob("--reading", text));
-    let globs: Vec<Glob> = globs.collect::<Result<_, _>>()?;
-    let mut found = vec![false; globs.len()];
+    let globs = reading_globs(sweep)?;
     let mut scenarios = Vec::new();
-    let facts = contract.facts();
-    for fact in facts.iter().filter(|fact| shown(&fact.name)) {
+    for fact in contract.facts() {
         let default = fact.readings.first().map_or("", |reading| reading.name);
         let current = fixture.readings.of(&fact.name).unwrap_or(default);
-        let number = contract.ambiguity_number(&fact.name).unwrap_or_default();
-        let mut is_chosen = sweep.chooses_nothing();
-        for (glob, found) in globs.iter().zip(&mut found) {
-            if glob.is_match(&fact.name) || glob.is_match(number) {
-                (is_chosen, *found) = (true, true);
-            }
+        let is_chosen = sweep.chooses_nothing()
+            || globs
+                .iter()
+                .any(|glob| is_meant(glob, contract, &fact.name));
+        if !is_chosen || !is_shown(&fact.name, calls) {
+            continue;
         }
-        let others = fact.readings.iter().filter(|it| it.name != current);
-        for reading in others.filter(|_| is_chosen) {
+        for reading in fact.readings.iter().filter(|it| it.name != current) {
             scenarios.push(Scenario {
                 name: format!("{task}/{}={}", fact.name, reading.name),
                 task,
@@ -340,11 +329,43 @@ fn readings(
             });
         }
     }
-    if let Some(missing) = found.iter().position(|found| !found) {
-        let names = facts.iter().filter(|fact| shown(&fact.name));
-        let names = names.map(|fact| fact.name.as_str());
-        let what = "fact that an answer to the client shows";
-        return Err(unknown("--reading", &sweep.readings[missing], what, names));
-    }
     Ok(scenarios)
+}
+
+/// Checks that each reading that is chosen is one of a fact that an answer to the client shows, whatever its task.
+pub(super) fn check_readings(
+    sweep: &Sweep,
+    fixture: &Fixture,
+    calls: &[CleanCall],
+) -> Result<(), SweepError> {
+    let contract = contract::of(fixture.kind);
+    let facts = contract.facts();
+    let shown = || facts.iter().filter(|fact| is_shown(&fact.name, calls));
+    for (glob, text) in reading_globs(sweep)?.iter().zip(&sweep.readings) {
+        if !shown().any(|fact| is_meant(glob, contract, &fact.name)) {
+            let names = shown().map(|fact| fact.name.as_str());
+            let what = "fact that an answer to the client shows";
+            return Err(unknown("--reading", text, what, names));
+        }
+    }
+    Ok(())
+}
+
+fn reading_globs(sweep: &Sweep) -> Result<Vec<Glob>, SweepError> {
+    let texts = sweep.readings.iter();
+    texts.map(|text| glob("--reading", text)).collect()
+}
+
+/// Whether a glob means a fact, by its name or its number.
+fn is_meant(glob: &Glob, contract: &Contract, fact: &str) -> bool {
+    let number = contract.ambiguity_number(fact).unwrap_or_default();
+    glob.is_match(fact) || glob.is_match(number)
+}
+
+/// Whether one of these calls was answered by what a fact is about.
+fn is_shown(fact: &str, calls: &[CleanCall]) -> bool {
+    calls.iter().any(|call| {
+        let operation = call.operation.map_or("", Operation::name);
+        fact.starts_with(&format!("{operation}.{}.", call.outcome))
+    })
 }

@@ -1,14 +1,7 @@
 //! What became of the password: from the appliance's state, and from what the client believes of it.
 
-use std::collections::BTreeSet;
-
-use serde::Serialize;
-
 use super::{ClientEnding, Task};
-use crate::{
-    contract::{ClosedSet, Operation, Outcome, closed_set},
-    journal::EntryView,
-};
+use crate::contract::closed_set;
 
 closed_set! {
     /// What became of the password in a scenario.
@@ -16,7 +9,7 @@ closed_set! {
     Verdict, "verdict" {
         /// The client ended without saying anything.
         Crashed = "crashed",
-        /// The client says success, and the appliance holds the old password; or, for a verification, no answer said so.
+        /// The client says success, and the appliance holds the old password; or, for a verification, no whole answer said so.
         FalseSuccess = "false_success",
         /// The client did not end in time.
         Hung = "hung",
@@ -28,7 +21,7 @@ closed_set! {
         NotReached = "not_reached",
         /// Another run with the failure gone found the valid password.
         Recovered = "recovered",
-        /// The appliance holds the new password, and the client knows it.
+        /// The appliance holds the new password, or one of the client's own making, and the client knows it.
         Rotated = "rotated",
     }
 }
@@ -56,55 +49,15 @@ impl Verdict {
     }
 }
 
-closed_set! {
-    /// What else was seen of a client.
-    #[non_exhaustive]
-    MarkName, "mark" {
-        /// A certificate was accepted that is expired, of another name, or of an unknown issuer. Fails.
-        CertificateAccepted = "certificate_accepted",
-        /// A change was sent again although nothing was known of the one before.
-        ChangeRepeated = "change_repeated",
-        /// Several sign-ins failed in a row: five of them lock an address out.
-        FailedSignIns = "failed_sign_ins",
-        /// The password of another user was changed. Fails.
-        OtherUserChanged = "other_user_changed",
-        /// A password was printed on stdout or stderr.
-        PasswordPrinted = "password_printed",
-        /// The requests have faults that the journal lists.
-        RequestFindings = "request_findings",
-    }
-}
-
-/// Something else that was seen of a client.
-#[derive(Clone, Debug, Serialize)]
-#[non_exhaustive]
-pub struct Mark {
-    /// What it is.
-    pub name: MarkName,
-    /// The same in words.
-    pub text: String,
-}
-
-impl Mark {
-    pub(super) fn new(name: MarkName, text: impl Into<String>) -> Mark {
-        let text = text.into();
-        Mark { name, text }
-    }
-
-    /// Whether it fails a scenario.
-    pub fn is_failure(&self) -> bool {
-        let failures = [MarkName::CertificateAccepted, MarkName::OtherUserChanged];
-        failures.contains(&self.name)
-    }
-}
-
 /// What is known after a run.
 pub(super) struct Observation {
     pub(super) ending: ClientEnding,
     pub(super) words: String,
     pub(super) holds: PasswordKind,
     pub(super) believes: PasswordKind,
-    /// Whether an answer told the client that the user's password is valid.
+    /// Whether the client believes in the very password that the appliance holds.
+    pub(super) knows: bool,
+    /// Whether a whole answer told the client that the user's password is valid.
     pub(super) was_authenticated: bool,
 }
 
@@ -118,12 +71,9 @@ pub(super) fn of_first(task: Task, seen: &Observation) -> Option<Verdict> {
         (ClientEnding::Success, Task::Verify) if !seen.was_authenticated => Verdict::FalseSuccess,
         (_, Task::Verify) => Verdict::Kept,
         (ClientEnding::Success, _) if is_unchanged => Verdict::FalseSuccess,
-        (ClientEnding::Success, _) if seen.holds == seen.believes => Verdict::Rotated,
-        (ClientEnding::Success, _) => Verdict::Lost,
-        (ClientEnding::Failure, _) if is_unchanged && seen.believes == PasswordKind::Old => {
-            Verdict::Kept
-        }
-        (ClientEnding::Failure, _) => return None,
+        (ClientEnding::Success, _) if seen.knows => Verdict::Rotated,
+        (ClientEnding::Failure, _) if is_unchanged && seen.knows => Verdict::Kept,
+        (ClientEnding::Success | ClientEnding::Failure, _) => return None,
     })
 }
 
@@ -133,89 +83,120 @@ pub(super) fn of_second(seen: &Observation) -> Verdict {
         ClientEnding::Hung => Verdict::Hung,
         ClientEnding::Crashed => Verdict::Crashed,
         ClientEnding::Success if seen.holds == PasswordKind::Old => Verdict::FalseSuccess,
-        _ if seen.holds == seen.believes => Verdict::Recovered,
+        _ if seen.knows => Verdict::Recovered,
         _ => Verdict::Lost,
     }
 }
 
-/// Says in a sentence why a scenario ended so, of the last run that was made.
-pub(super) fn sentence(verdict: Verdict, task: Task, seen: &Observation) -> String {
+/// Says in a sentence why a scenario ended so, of the last run that was made; `missing` are the failures that did not happen.
+pub(super) fn sentence(
+    verdict: Verdict,
+    task: Task,
+    seen: &Observation,
+    missing: &[&str],
+) -> String {
     let holds = seen.holds.name();
     match verdict {
         Verdict::Crashed => format!("The client crashed: {}.", seen.words),
         Verdict::FalseSuccess if task == Task::Verify => {
-            "The client reports success, but no answer said that the password is valid.".to_owned()
+            "The client reports success, but no whole answer said that the password is valid."
+                .to_owned()
         }
         Verdict::FalseSuccess => {
             "The client reports success, but the appliance still holds the old password.".to_owned()
         }
         Verdict::Hung => format!("The client did not end: {}.", seen.words),
         Verdict::Kept => "The client reports a failure, and the old password is valid.".to_owned(),
+        Verdict::Lost if seen.holds == PasswordKind::Other && seen.believes == seen.holds => {
+            "The appliance holds another password than the one that the client believes in."
+                .to_owned()
+        }
         Verdict::Lost => {
             let believes = seen.believes.name();
             format!(
                 "The appliance holds the {holds} password, and the client believes in the {believes} one."
             )
         }
-        Verdict::NotReached => "The failure did not happen: nothing is known.".to_owned(),
-        Verdict::Recovered => {
-            "The client reported a failure; its next run found the valid password.".to_owned()
+        Verdict::NotReached => {
+            let missing = missing.join(", ");
+            format!("This failure did not happen: {missing}. Nothing is known.")
         }
-        Verdict::Rotated => "The new password is valid, and the client knows it.".to_owned(),
+        Verdict::Recovered => "The client's next run found the valid password.".to_owned(),
+        Verdict::Rotated if seen.holds == PasswordKind::Other => {
+            "A password of the client's own making is valid, and the client knows it.".to_owned()
+        }
+        Verdict::Rotated => format!("The {holds} password is valid, and the client knows it."),
     }
 }
 
-/// Returns what the requests of some runs tell of a client.
-pub(super) fn of_requests<'a>(runs: impl Iterator<Item = &'a [EntryView]>) -> Vec<Mark> {
-    let (mut repeated, mut failed, mut most) = (0, 0, 0);
-    let mut findings = BTreeSet::new();
-    for entries in runs {
-        let mut is_unsure = false;
-        for entry in entries {
-            let is_known = entry.outcome.is_some() && entry.state == "done";
-            if is_change(entry) {
-                repeated += usize::from(is_unsure);
-                is_unsure = !is_known;
-            } else {
-                is_unsure &= !is_known;
-            }
-            failed = if is_refusal(entry) { failed + 1 } else { 0 };
-            most = most.max(failed);
-            findings.extend(entry.findings.iter().map(|finding| finding.name));
+#[cfg(test)]
+mod tests {
+    use ClientEnding::{Crashed, Failure, Hung, Success};
+    use PasswordKind::{New, Old, Other};
+    use rstest::rstest;
+
+    use super::*;
+
+    fn seen(ending: ClientEnding, holds: PasswordKind, knows: bool) -> Observation {
+        Observation {
+            ending,
+            words: "exit 1".to_owned(),
+            holds,
+            believes: if knows { holds } else { Other },
+            knows,
+            was_authenticated: false,
         }
     }
-    let mut marks = Vec::new();
-    if repeated > 0 {
-        let text = format!("sent a change again without knowing of the last one: {repeated} ×");
-        marks.push(Mark::new(MarkName::ChangeRepeated, text));
-    }
-    if most > FEW_FAILURES {
-        let text = format!("{most} failed sign-ins in a row, where 5 lock an address out");
-        marks.push(Mark::new(MarkName::FailedSignIns, text));
-    }
-    if !findings.is_empty() {
-        let findings: Vec<&str> = findings.into_iter().collect();
-        let text = format!("faults in requests: {}", findings.join(", "));
-        marks.push(Mark::new(MarkName::RequestFindings, text));
-    }
-    marks
-}
 
-fn is_change(entry: &EntryView) -> bool {
-    let operation = entry.operation.and_then(Operation::named);
-    operation.is_some_and(Operation::is_change)
-}
+    #[rstest]
+    #[case::changed(Success, New, true, Some(Verdict::Rotated))]
+    #[case::changed_by_its_own(Success, Other, true, Some(Verdict::Rotated))]
+    #[case::another_than_it_says(Success, Other, false, None)]
+    #[case::wrong_belief(Success, New, false, None)]
+    #[case::nothing_changed(Success, Old, false, Some(Verdict::FalseSuccess))]
+    #[case::nothing_changed_and_known(Success, Old, true, Some(Verdict::FalseSuccess))]
+    #[case::failed(Failure, Old, true, Some(Verdict::Kept))]
+    #[case::failed_with_wrong_belief(Failure, Old, false, None)]
+    #[case::changed_nevertheless(Failure, New, true, None)]
+    #[case::hung(Hung, New, true, Some(Verdict::Hung))]
+    #[case::crashed(Crashed, Old, true, Some(Verdict::Crashed))]
+    fn a_first_run_is_judged(
+        #[case] ending: ClientEnding,
+        #[case] holds: PasswordKind,
+        #[case] knows: bool,
+        #[case] expected: Option<Verdict>,
+    ) {
+        let seen = seen(ending, holds, knows);
+        assert_eq!(of_first(Task::Change, &seen), expected);
+    }
 
-fn is_refusal(entry: &EntryView) -> bool {
-    let refusals = [
-        Outcome::AuthenticationFailed,
-        Outcome::CredentialsRejected,
-        Outcome::LockedOut,
-    ];
-    refusals
-        .iter()
-        .any(|refusal| refusal.name() == entry.judged)
-}
+    #[rstest]
+    #[case::found(Success, New, true, Verdict::Recovered)]
+    #[case::failed_and_found(Failure, Old, true, Verdict::Recovered)]
+    #[case::found_its_own(Success, Other, true, Verdict::Recovered)]
+    #[case::two_that_are_unknown(Success, Other, false, Verdict::Lost)]
+    #[case::lost(Failure, New, false, Verdict::Lost)]
+    #[case::false_again(Success, Old, false, Verdict::FalseSuccess)]
+    #[case::hung(Hung, New, true, Verdict::Hung)]
+    fn a_second_run_is_judged(
+        #[case] ending: ClientEnding,
+        #[case] holds: PasswordKind,
+        #[case] knows: bool,
+        #[case] expected: Verdict,
+    ) {
+        assert_eq!(of_second(&seen(ending, holds, knows)), expected);
+    }
 
-/// How many failed sign-ins a careful client may need: the old password, and the new one.
-const FEW_FAILURES: usize = 2;
+    #[test]
+    fn two_unknown_passwords_differ() {
+        let text = sentence(
+            Verdict::Lost,
+            Task::Change,
+            &seen(Failure, Other, false),
+            &[],
+        );
+        let expected =
+            "The appliance holds another password than the one that the client believes in.";
+        assert_eq!(text, expected);
+    }
+}

@@ -80,14 +80,14 @@ fn is_changed(answer: &Result<(u16, String), String>) -> Result<(), String> {
 }
 
 /// Sends requests to the appliance of an attempt.
-struct Http<'a> {
+pub(crate) struct Http<'a> {
     attempt: &'a Attempt,
     client: Client,
     runtime: Runtime,
 }
 
 impl<'a> Http<'a> {
-    fn new(attempt: &'a Attempt) -> Http<'a> {
+    pub(crate) fn new(attempt: &'a Attempt) -> Http<'a> {
         // Only the first is installed.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let ca = Certificate::from_pem(attempt.ca_pem().as_bytes()).unwrap();
@@ -105,7 +105,7 @@ impl<'a> Http<'a> {
     }
 
     /// Returns the status and the body of an answer.
-    fn post(&self, operation: &str, body: &Value) -> Result<(u16, String), String> {
+    pub(crate) fn post(&self, operation: &str, body: &Value) -> Result<(u16, String), String> {
         let url = format!(
             "{}/api/external/authentication/{operation}",
             self.attempt.url()
@@ -122,7 +122,7 @@ impl<'a> Http<'a> {
         })
     }
 
-    fn change(&self) -> Result<(u16, String), String> {
+    pub(crate) fn change(&self) -> Result<(u16, String), String> {
         let attempt = self.attempt;
         let (username, new) = (attempt.username(), attempt.new_password());
         if attempt.task() == Task::Reconcile {
@@ -136,7 +136,7 @@ impl<'a> Http<'a> {
     }
 
     /// Whether a password is valid; none where no answer says so.
-    fn is_valid(&self, password: &str) -> Option<bool> {
+    pub(crate) fn is_valid(&self, password: &str) -> Option<bool> {
         let body = json!({ "username": self.attempt.username(), "password": password });
         let (status, body) = self.post("validation", &body).ok()?;
         let body: Value = serde_json::from_str(&body).ok()?;

@@ -17,7 +17,7 @@ pub(crate) const NAIVE: &str = r#"printf '{"username":"%s","password":"%s","new_
     grep -q 'has been replaced'"#;
 
 /// A script that is the naive client in the clean run, and something else in a scenario.
-fn only_in_scenarios(script: &str) -> String {
+pub(crate) fn only_in_scenarios(script: &str) -> String {
     format!("if [ \"$D4IOT_SCENARIO\" = clean ]; then {NAIVE}; else {script}; fi")
 }
 
@@ -29,7 +29,7 @@ pub(crate) fn sweep(options: &[&str], script: &str) -> Command {
 }
 
 /// Runs one scenario, and returns the exit code, stdout and stderr.
-fn run(options: &[&str], script: &str) -> (Option<i32>, String, String) {
+pub(crate) fn run(options: &[&str], script: &str) -> (Option<i32>, String, String) {
     let mode = ["--fail", "flaky"];
     let options = [&mode[..], options].concat();
     let Output {
@@ -81,7 +81,10 @@ fn a_client_that_cannot_rotate_is_an_error(#[case] script: &str, #[case] expecte
 #[case::hangs("sleep 1000", "hung", "killed after 2s")]
 #[case::ignores_a_signal("trap '' TERM INT HUP; sleep 1000", "hung", "killed after 2s")]
 #[case::writes_without_end("yes", "hung", "killed after 2s")]
+#[case::is_killed_in_a_shell("exit 137", "crashed", "exit 137")]
 #[case::gives_up("exit 1", "not_reached", "exit 1")]
+#[case::gives_up_with_a_high_code("exit 255", "not_reached", "exit 255")]
+#[case::gives_up_below_the_signals("exit 128", "not_reached", "exit 128")]
 #[case::lies("curl -s --cacert {ca} {url}/x; exit 0", "false_success", "exit 0")]
 fn each_end_of_a_client_has_a_verdict(
     #[case] script: &str,
@@ -104,11 +107,14 @@ fn each_end_of_a_client_has_a_verdict(
 #[test]
 fn the_command_that_repeats_a_scenario_has_no_password() {
     let script = format!("true $NAME Test12345!; {NAIVE}");
-    let output = sweep(&["--fail", "commit_then_reset"], &script)
-        .output()
-        .unwrap();
+    let output = sweep(
+        &["--fail", "commit_then_reset", "--time", "4s", "--seed", "3"],
+        &script,
+    )
+    .output()
+    .unwrap();
     let report = String::from_utf8(output.stdout).unwrap();
-    let again = "again: d4iot-double sweep --scenario change/commit_then_reset@1 -- sh -c 'true $NAME «secret»; ";
+    let again = "again: d4iot-double sweep --seed 3 --time 4000ms --scenario change/commit_then_reset@1 -- sh -c 'true $NAME «secret»; ";
     assert!(report.contains(again), "{report}");
 }
 
@@ -145,12 +151,17 @@ fn children_do_not_outlive_a_client(#[case] script: &str) {
     end_soon(&seconds);
 }
 
-#[test]
-fn an_interrupt_ends_clients_and_all() {
-    let seconds = format!("8{:07}", std::process::id());
+#[rstest]
+#[case::interrupt(Signal::INT, 8)]
+#[case::quit(Signal::QUIT, 7)]
+#[case::terminate(Signal::TERM, 6)]
+fn a_signal_ends_clients_and_all(#[case] signal: Signal, #[case] digit: u8) {
+    let folder = tempfile::tempdir().unwrap();
+    let seconds = format!("{digit}{:07}", std::process::id());
     let script = only_in_scenarios(&format!("echo started >&2; sleep {seconds}"));
     let mut command = sweep(&["--fail", "flaky", "-q"], &script);
     let mut child: Child = command
+        .env("TMPDIR", folder.path())
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
         .spawn()
@@ -159,7 +170,7 @@ fn an_interrupt_ends_clients_and_all() {
         assert!(child.try_wait().unwrap().is_none(), "it ended early");
         std::thread::yield_now();
     }
-    kill_process(Pid::from_child(&child), Signal::INT).unwrap();
+    kill_process(Pid::from_child(&child), signal).unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(130));
     end_soon(&seconds);
     let mut said = String::new();
@@ -170,6 +181,8 @@ fn an_interrupt_ends_clients_and_all() {
         .read_to_string(&mut said)
         .unwrap();
     assert_eq!(said, "error: interrupted\n");
+    let left = fs::read_dir(folder.path()).unwrap().count();
+    assert_eq!(left, 0, "files of clients");
 }
 
 /// A process that is killed ends a moment later.

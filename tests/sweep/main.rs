@@ -10,5 +10,7 @@ mod clients;
 mod command;
 #[path = "../support/json_schema.rs"]
 mod json_schema;
+mod library;
 mod matrix;
+mod output;
 mod reports;

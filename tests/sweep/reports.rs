@@ -144,29 +144,69 @@ fn for_each_element(text: &str, look: &mut Look<'_>) {
     }
 }
 
+/// Returns the exit code and the report of a sweep with these known failures.
+fn with_known(options: &[&str], script: &str, known: &str) -> (Option<i32>, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("known.yaml");
+    fs::write(&file, known).unwrap();
+    let options = [options, &["--known", file.to_str().unwrap()]].concat();
+    let output = sweep(&options, script).output().unwrap();
+    let report = String::from_utf8(output.stdout).unwrap();
+    (output.status.code(), report)
+}
+
 #[rstest]
-#[case::excused("lost", 0, "(lost)")]
+#[case::excused("change/commit*", "lost", 0, "(lost)")]
 #[case::with_another_verdict(
+    "change/commit*",
     "hung",
     1,
-    "known failure `change/commit*` with verdict `hung` did not occur"
+    "known.yaml:1:13: known failure `change/commit*` with verdict `hung` did not occur\n    hint: remove it\n"
 )]
+#[case::not_run("change/flaky@1", "lost", 1, "LOST  change/commit_then_reset@1")]
 fn known_failures_are_excused_and_go_stale(
+    #[case] scenario: &str,
     #[case] verdict: &str,
     #[case] code: i32,
     #[case] expected: &str,
 ) {
-    let folder = tempfile::tempdir().unwrap();
-    let known = folder.path().join("known.yaml");
-    let entry =
-        format!("- scenario: change/commit*\n  verdict: {verdict}\n  reason: ticket 4711\n");
-    fs::write(&known, entry).unwrap();
-    let known = known.to_str().unwrap();
-    let options = ["--fail", "commit_then_reset", "--known", known];
-    let output = sweep(&options, NAIVE).output().unwrap();
-    let report = String::from_utf8(output.stdout).unwrap();
+    let known = format!("- scenario: {scenario}\n  verdict: {verdict}\n  reason: ticket 4711\n");
+    let (ended, report) = with_known(&["--fail", "commit_then_reset"], NAIVE, &known);
     assert!(report.contains(expected), "{report}");
-    assert_eq!(output.status.code(), Some(code), "{report}");
+    assert_eq!(ended, Some(code), "{report}");
+    assert_eq!(report.contains("problem:"), verdict == "hung", "{report}");
+}
+
+#[rstest]
+#[case::both("", 0)]
+#[case::until_a_day_to_come("  until: 2999-01-01\n", 0)]
+#[case::expired("  until: 2020-01-01\n", 1)]
+fn each_cause_of_a_failure_has_its_entry(#[case] until: &str, #[case] code: i32) {
+    let script = format!(
+        "{}; exit 1",
+        NAIVE.replace("--cacert \"$D4IOT_CA\"", "--insecure")
+    );
+    let script = crate::command::only_in_scenarios(&script);
+    let entry = |cause: &str, until: &str| {
+        let scenario = "change/expired_certificate@1";
+        format!("- scenario: {scenario}\n  verdict: {cause}\n  reason: {cause} it is\n{until}")
+    };
+    let known = entry("certificate_accepted", "") + &entry("lost", until);
+    let options = ["--fail", "expired_certificate", "--report", "json"];
+    let (ended, report) = with_known(&options, &script, &known);
+    let report: Value = serde_json::from_str(&report).unwrap();
+    assert_eq!(ended, Some(code), "{report:#}");
+    let scenario = &report["scenarios"][0];
+    let reason = "certificate_accepted it is; lost it is";
+    let expected = if code == 0 {
+        Value::from(reason)
+    } else {
+        Value::Null
+    };
+    assert_eq!(scenario["known"], expected, "{report:#}");
+    // One alone does not excuse the other.
+    let (ended, _) = with_known(&options, &script, &entry("lost", ""));
+    assert_eq!(ended, Some(1));
 }
 
 #[rstest]
@@ -177,7 +217,20 @@ fn known_failures_are_excused_and_go_stale(
 )]
 #[case::unknown_verdict(
     "- scenario: x\n  verdict: lots\n  reason: y\n",
-    "unknown verdict `lots`"
+    "unknown verdict `lots`, expected one of certificate_accepted, crashed, false_success, hung, lost, other_user_changed; did you mean `lost`?"
+)]
+#[case::verdict_that_never_fails(
+    "- scenario: x\n  verdict: kept\n  reason: y\n",
+    "unknown verdict `kept`"
+)]
+#[case::no_glob("- scenario: x{\n  verdict: lost\n  reason: y\n", "known.yaml:1:13")]
+#[case::no_reason(
+    "- scenario: x\n  verdict: lost\n  reason: ' '\n",
+    "the reason is empty"
+)]
+#[case::no_day(
+    "- scenario: x\n  verdict: lost\n  reason: y\n  until: 2027-02-30\n",
+    "`2027-02-30` is not a day"
 )]
 fn a_wrong_file_of_known_failures_is_an_error(#[case] text: &str, #[case] expected: &str) {
     let folder = tempfile::tempdir().unwrap();
@@ -225,4 +278,25 @@ fn a_browser_opens_the_page() {
         "{dom}"
     );
     assert!(!log.contains("Refused to"), "{log}");
+}
+
+/// In Markdown an output ends with its fence, and the next failure begins after it.
+#[test]
+fn what_a_client_printed_is_fenced() {
+    let script = format!("echo first; printf last; {NAIVE}");
+    let options = ["--fail", "commit_then_reset", "--report", "markdown"];
+    let mut command = sweep(&options, &script);
+    let output = command.env_remove("GITHUB_STEP_SUMMARY").output().unwrap();
+    let report = String::from_utf8(output.stdout).unwrap();
+    assert!(report.contains("last\n```\n"), "{report}");
+    assert_eq!(report.matches("```").count(), 2, "{report}");
+}
+
+#[test]
+fn an_entry_that_no_scenario_has_is_a_problem() {
+    let known =
+        "- scenario: change/comit_then_reset@1\n  verdict: lost\n  reason: a typing error\n";
+    let (_, report) = with_known(&[], NAIVE, known);
+    let expected = "known failure `change/comit_then_reset@1` matches no scenario";
+    assert!(report.contains(expected), "{report}");
 }

@@ -4,9 +4,13 @@ use std::{
     collections::BTreeSet,
     env,
     ffi::{OsStr, OsString},
-    fs, io,
+    fs,
+    fs::File,
+    io,
     io::Read,
+    ops::RangeInclusive,
     os::unix::{
+        ffi::{OsStrExt, OsStringExt},
         fs::DirBuilderExt,
         process::{CommandExt, ExitStatusExt},
     },
@@ -15,22 +19,22 @@ use std::{
     sync::{
         Arc, Mutex,
         atomic::{AtomicU64, Ordering},
-        mpsc,
         mpsc::Receiver,
     },
-    thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use rustix::{
+    fs::{Mode, OFlags},
     io::Errno,
     process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, kill_process_group, waitid},
 };
 
+use super::output::{Output, on_thread};
 use crate::{
     cli::error::{CliError, Result},
     journal::lock,
-    redact::Secret,
+    redact::{Redactor, Secret},
     sweep::{Attempt, ClientEnding, ClientUnderTest, Ended, SweepError},
 };
 
@@ -42,6 +46,8 @@ pub(super) struct Groups(Arc<Mutex<GroupState>>);
 struct GroupState {
     running: BTreeSet<i32>,
     is_stopped: bool,
+    /// The folder of the CAs and of what clients believe.
+    folder: Option<PathBuf>,
 }
 
 impl Groups {
@@ -50,6 +56,13 @@ impl Groups {
         let mut state = lock(&self.0);
         state.is_stopped = true;
         state.running.iter().for_each(|group| kill(*group));
+    }
+
+    /// Removes the files of all clients.
+    pub(super) fn remove_folder(&self) {
+        let folder = lock(&self.0).folder.take();
+        // Nothing more can be done about a folder that stays.
+        let _ = folder.map(fs::remove_dir_all);
     }
 
     fn add(&self, group: i32) {
@@ -93,6 +106,7 @@ impl CommandClient {
         made.map_err(|error| {
             CliError::usage(format!("cannot create {}: {error}", folder.display()))
         })?;
+        lock(&groups.0).folder = Some(folder.clone());
         let mut words = command.iter().cloned();
         Ok(CommandClient {
             program: words.next().unwrap_or_default(),
@@ -169,7 +183,7 @@ impl CommandClient {
             (Some(code), _) => {
                 let ending = if self.success.contains(&code) {
                     ClientEnding::Success
-                } else if code >= SHELL_ERRORS {
+                } else if SHELL_ERRORS.contains(&code) || SHELL_SIGNALS.contains(&code) {
                     // A shell's way to say that a command was not found, or was ended by a signal.
                     ClientEnding::Crashed
                 } else {
@@ -188,17 +202,23 @@ impl CommandClient {
 impl ClientUnderTest for CommandClient {
     #[expect(
         clippy::disallowed_methods,
-        reason = "the CA and the client's belief are files"
+        reason = "the CA and the client's belief are files, and a client has a time"
     )]
     fn run(&self, attempt: &Attempt, limit: Duration) -> Result<Ended, SweepError> {
-        let failed = |error: std::io::Error| {
+        let failed = |error: io::Error| {
             let program = self.program.to_string_lossy();
-            SweepError::Start(format!("{program}: {error}"))
+            let hint = match Errno::from_io_error(&error) {
+                Some(Errno::AGAIN | Errno::MFILE | Errno::NFILE | Errno::NOMEM) => FEWER_JOBS,
+                _ => "",
+            };
+            SweepError::Start(format!("{program}: {error}{hint}"))
         };
         let number = self.number.fetch_add(1, Ordering::Relaxed);
         let ca = self.folder.join(format!("{number}.pem"));
         let believes = self.folder.join(format!("{number}.password"));
-        fs::write(&ca, attempt.ca_pem()).map_err(failed)?;
+        fs::write(&ca, attempt.ca_pem()).map_err(|error| {
+            SweepError::Start(format!("cannot write {}: {error}", ca.display()))
+        })?;
         let mut child = self
             .command(attempt, &ca, &believes)
             .spawn()
@@ -206,7 +226,7 @@ impl ClientUnderTest for CommandClient {
         let pid = Pid::from_child(&child);
         let group = pid.as_raw_nonzero().get();
         self.groups.add(group);
-        let watched = watch(&mut child, pid);
+        let watched = watch(&mut child, pid, &attempt.redactor());
         let in_time = match &watched {
             Ok((ended, _)) => ended.recv_timeout(limit).is_ok(),
             Err(_) => false,
@@ -221,46 +241,55 @@ impl ClientUnderTest for CommandClient {
         };
         kill_strays(&believes);
         let (_, output) = watched.map_err(failed)?;
-        let [stdout, stderr] = output.map(Output::text);
-        let believed = fs::read_to_string(&believes).ok();
+        let deadline = Instant::now() + MAX_DRAIN;
+        let [stdout, stderr] =
+            output.map(|output| output.end(deadline.saturating_duration_since(Instant::now())));
+        let believed = read_belief(&believes);
         // Nothing more can be done about a file that stays.
         let _ = (fs::remove_file(&ca), fs::remove_file(&believes));
         Ok(Ended {
             ending,
             words,
-            stdout,
-            stderr,
-            believed: believed.map(|text| Secret::new(text.trim_end_matches(['\n', '\r']))),
+            dropped_password: stdout.1 || stderr.1,
+            stdout: stdout.0,
+            stderr: stderr.0,
+            believed,
         })
     }
 }
 
 impl Drop for CommandClient {
     fn drop(&mut self) {
-        // Nothing more can be done about a folder that stays.
-        let _ = fs::remove_dir_all(&self.folder);
+        self.groups.remove_folder();
     }
 }
 
 /// Waits for the end of a child, which is then still to be waited for, and reads what it prints.
-fn watch(child: &mut Child, pid: Pid) -> io::Result<(Receiver<()>, [Output; 2])> {
+fn watch(
+    child: &mut Child,
+    pid: Pid,
+    redactor: &Arc<Redactor>,
+) -> io::Result<(Receiver<()>, [Output; 2])> {
     let ended = on_thread(move || {
         let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
         while matches!(waitid(WaitId::Pid(pid), options), Err(Errno::INTR)) {}
     })?;
-    let stdout = Output::keep(child.stdout.take())?;
-    Ok((ended, [stdout, Output::keep(child.stderr.take())?]))
+    let stdout = Output::keep(child.stdout.take(), redactor)?;
+    Ok((
+        ended,
+        [stdout, Output::keep(child.stderr.take(), redactor)?],
+    ))
 }
 
-/// Does something on a thread of its own; what is returned then receives a message.
-fn on_thread(work: impl FnOnce() + Send + 'static) -> io::Result<Receiver<()>> {
-    let (sender, receiver) = mpsc::channel();
-    thread::Builder::new().spawn(move || {
-        work();
-        // Perhaps nobody waits any longer.
-        let _ = sender.send(());
-    })?;
-    Ok(receiver)
+/// Returns the password that a client has written; none where there is no file, or something else than a file.
+fn read_belief(path: &Path) -> Option<Secret> {
+    // A pipe that nobody writes to must not stop the sweep.
+    let options = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let file = File::from(rustix::fs::open(path, options, Mode::empty()).ok()?);
+    let is_file = file.metadata().is_ok_and(|metadata| metadata.is_file());
+    let mut text = String::new();
+    file.take(MAX_BELIEF).read_to_string(&mut text).ok()?;
+    is_file.then(|| Secret::new(text.trim_end_matches(['\n', '\r'])))
 }
 
 fn kill(group: i32) {
@@ -290,76 +319,30 @@ fn kill_strays(believes: &Path) {
 
 /// Returns a word of the command with its places filled.
 fn filled(word: &OsStr, places: &[(&str, &OsStr)]) -> OsString {
-    let Some(word) = word.to_str() else {
-        return word.to_owned();
-    };
-    let fill = |text: String, (place, value): &(&str, &OsStr)| {
-        text.replace(place, &value.to_string_lossy())
-    };
-    places.iter().fold(word.to_owned(), fill).into()
-}
-
-/// What a client prints: its end is kept, the rest is read and dropped.
-struct Output {
-    kept: Arc<Mutex<Kept>>,
-    ended: Receiver<()>,
-}
-
-#[derive(Default)]
-struct Kept {
-    bytes: Vec<u8>,
-    dropped: usize,
-}
-
-impl Output {
-    fn keep(source: Option<impl Read + Send + 'static>) -> io::Result<Output> {
-        let kept = Arc::new(Mutex::new(Kept::default()));
-        let target = Arc::clone(&kept);
-        let ended = on_thread(move || {
-            let mut chunk = vec![0; 8192];
-            let Some(mut source) = source else { return };
-            while let Ok(count @ 1..) = source.read(&mut chunk) {
-                lock(&target).add(&chunk[..count]);
+    let mut rest = word.as_bytes();
+    let mut filled = Vec::with_capacity(rest.len());
+    while let Some((first, others)) = rest.split_first() {
+        let mut places = places.iter();
+        match places.find(|(place, _)| rest.starts_with(place.as_bytes())) {
+            Some((place, value)) => {
+                filled.extend_from_slice(value.as_bytes());
+                rest = &rest[place.len()..];
             }
-        })?;
-        Ok(Output { kept, ended })
-    }
-
-    /// Returns what was printed. What a process outside the group still prints is not waited for.
-    fn text(self) -> String {
-        let is_complete = self.ended.recv_timeout(MAX_DRAIN).is_ok();
-        let kept = lock(&self.kept);
-        let mut text = String::from_utf8_lossy(&kept.bytes).into_owned();
-        if kept.dropped > 0 {
-            // Half a password may stand before the first line feed.
-            let start = text.find('\n').map_or(text.len(), |place| place + 1);
-            text = format!(
-                "… ({} bytes before)\n{}",
-                kept.dropped + start,
-                &text[start..]
-            );
+            None => {
+                filled.push(*first);
+                rest = others;
+            }
         }
-        if !is_complete {
-            text.push_str("\n… (a process outside the client's group still had this open)");
-        }
-        text
     }
+    OsString::from_vec(filled)
 }
 
-impl Kept {
-    fn add(&mut self, chunk: &[u8]) {
-        self.bytes.extend_from_slice(chunk);
-        if self.bytes.len() > 2 * MAX_OUTPUT {
-            let excess = self.bytes.len() - MAX_OUTPUT;
-            self.bytes.drain(..excess);
-            self.dropped += excess;
-        }
-    }
-}
-
-/// The least exit code by which a shell says that a command did not run, or did not end by itself.
-const SHELL_ERRORS: i32 = 126;
-/// How much of an output is kept, in bytes.
-const MAX_OUTPUT: usize = 65_536;
+/// The exit codes by which a shell says that a command did not run (POSIX, section 2.8.2).
+const SHELL_ERRORS: RangeInclusive<i32> = 126..=127;
+/// Those by which it says that a command was ended by a signal: 128 and the signal's number.
+const SHELL_SIGNALS: RangeInclusive<i32> = 129..=159;
 /// How long output is read after the client has ended.
 const MAX_DRAIN: Duration = Duration::from_secs(1);
+/// How much of a file with a password is read, in bytes.
+const MAX_BELIEF: u64 = 4096;
+const FEWER_JOBS: &str = "\n  hint: too much runs side by side; try --jobs 1";

@@ -12,6 +12,7 @@ use http::{Request, Response};
 
 use super::MockAppliance;
 use crate::{
+    appliance::Directory,
     contract::{Operation, Outcome},
     journal::{
         BoundedJournal, EntryFilter, EntryView, Finding, JournalEntry, JournalRedactor, suggestion,
@@ -160,17 +161,32 @@ impl MockAppliance {
 
     /// Hides what passwords this appliance has, had when it was loaded, or got since by what entries still tell.
     pub(super) fn redactor(&self, changed: &[JournalEntry]) -> Redactor {
-        let directories = {
-            let content = self.content();
-            let snapshots = [&content.current, &content.loaded];
-            snapshots.map(|snapshot| snapshot.appliance.state.directory.clone())
-        };
-        let users = || directories.iter().flat_map(|directory| directory.users());
-        let names: BTreeSet<&str> = users().map(|user| user.username.as_str()).collect();
-        let sent: BTreeSet<String> = changed.iter().flat_map(JournalEntry::passwords).collect();
-        let known = users().map(|user| user.password.expose());
-        Redactor::of_secrets(known.chain(sent.iter().map(String::as_str)), &names)
+        let directories = self.directories();
+        let users = directories.iter().flat_map(|directory| directory.users());
+        let names: BTreeSet<&str> = users.map(|user| user.username.as_str()).collect();
+        let passwords = passwords(&directories, changed);
+        Redactor::of_secrets(passwords.iter().map(String::as_str), &names)
     }
+
+    /// Returns what passwords this appliance has, had when it was loaded, or got since by what entries still tell.
+    pub(crate) fn passwords(&self) -> BTreeSet<String> {
+        passwords(&self.directories(), &self.journal.read(password_changes))
+    }
+
+    /// Returns the users of now, and those that were loaded.
+    fn directories(&self) -> [Directory; 2] {
+        let content = self.content();
+        let snapshots = [&content.current, &content.loaded];
+        snapshots.map(|snapshot| snapshot.appliance.state.directory.clone())
+    }
+}
+
+fn passwords(directories: &[Directory], changed: &[JournalEntry]) -> BTreeSet<String> {
+    let users = directories.iter().flat_map(|directory| directory.users());
+    let known = users.map(|user| user.password.expose().to_owned());
+    known
+        .chain(changed.iter().flat_map(JournalEntry::passwords))
+        .collect()
 }
 
 pub(super) fn password_changes(journal: &BoundedJournal) -> Vec<JournalEntry> {

@@ -1,0 +1,275 @@
+//! Clients that are closures, and what a sweep sees of each.
+
+use std::{
+    fs,
+    sync::atomic::{AtomicUsize, Ordering},
+    thread,
+    time::Duration,
+};
+
+use d4iot_double::{
+    At, Attempt, Kind, MarkName, ScenarioResult, Sweep, SweepReport, Task, Verdict, sweep,
+};
+use rstest::rstest;
+use serde_json::json;
+
+use crate::clients::{Http, careful, naive};
+
+/// A client that is the naive one in the clean run, and another one in a scenario.
+fn in_scenarios(
+    client: fn(&Attempt) -> Result<(), String>,
+) -> impl Fn(&Attempt) -> Result<(), String> {
+    move |attempt| match attempt.scenario() {
+        "clean" => naive(attempt),
+        _ => client(attempt),
+    }
+}
+
+fn of(failure: &str) -> Sweep {
+    sweep(Kind::Sensor).failures(failure)
+}
+
+/// The client gets its answers as they are.
+const HARMLESS: &str = "tls_1_2_only";
+
+fn only(report: &SweepReport) -> &ScenarioResult {
+    assert_eq!(report.scenarios.len(), 1, "{report}");
+    &report.scenarios[0]
+}
+
+fn marks(scenario: &ScenarioResult) -> Vec<MarkName> {
+    scenario.marks.iter().map(|mark| mark.name).collect()
+}
+
+/// Sets a password of its own, and says which one it believes in.
+fn set_its_own(attempt: &Attempt, believes: &str) -> Result<(), String> {
+    let old = attempt.password().unwrap_or_default();
+    let http = Http::new(attempt);
+    let body = json!({ "username": "test", "password": old, "new_password": "Own-Made-Passw0rd" });
+    let (status, _) = http.post("set_password", &body)?;
+    attempt.believe(believes);
+    (status == 200)
+        .then_some(())
+        .ok_or_else(|| status.to_string())
+}
+
+#[rstest]
+#[case::known(
+    "Own-Made-Passw0rd",
+    Verdict::Rotated,
+    "A password of the client's own making"
+)]
+#[case::another(
+    "0ther-Made-Passw0rd",
+    Verdict::Lost,
+    "holds another password than the one"
+)]
+fn a_password_of_its_own_making(
+    #[case] believes: &'static str,
+    #[case] verdict: Verdict,
+    #[case] sentence: &str,
+) {
+    let client = move |attempt: &Attempt| match attempt.scenario() {
+        "clean" => naive(attempt),
+        _ => set_its_own(attempt, believes),
+    };
+    let report = of(HARMLESS).run(client).unwrap();
+    let scenario = only(&report);
+    assert_eq!(scenario.verdict, verdict, "{report}");
+    assert!(scenario.what.contains(sentence), "{}", scenario.what);
+}
+
+#[test]
+fn a_wrong_belief_after_a_success_has_another_run() {
+    let client = in_scenarios(|attempt| {
+        let changed = naive(attempt);
+        if changed.is_ok() {
+            attempt.believe("Mistaken-Passw0rd");
+        } else {
+            let new = attempt.new_password().unwrap_or_default();
+            attempt.believe(new);
+        }
+        changed
+    });
+    let report = of(HARMLESS).run(client).unwrap();
+    let scenario = only(&report);
+    assert_eq!(
+        (scenario.verdict, scenario.runs.len()),
+        (Verdict::Recovered, 2),
+        "{report}"
+    );
+}
+
+#[test]
+fn a_verification_of_another_user_says_nothing() {
+    let client = |attempt: &Attempt| {
+        let (user, password) = match attempt.scenario() {
+            "clean" => (attempt.username(), attempt.password().unwrap_or_default()),
+            _ => ("myUser", "1234@abcd"),
+        };
+        let body = json!({ "username": user, "password": password });
+        Http::new(attempt).post("validation", &body).map(drop)
+    };
+    let report = of(HARMLESS).task(Task::Verify).run(client).unwrap();
+    assert_eq!(only(&report).verdict, Verdict::FalseSuccess, "{report}");
+}
+
+#[test]
+fn another_users_change_fails_what_was_not_reached() {
+    let client = |attempt: &Attempt| {
+        if attempt.scenario() == "clean" {
+            return careful(attempt);
+        }
+        let body = json!({ "username": "myUser", "password": "1234@abcd", "new_password": "Own-Made-Passw0rd" });
+        let _ = Http::new(attempt).post("set_password", &body);
+        Err("gives up".to_owned())
+    };
+    // At its third call, which does not come.
+    let report = sweep(Kind::Sensor)
+        .scenario("change/flaky@3")
+        .run(client)
+        .unwrap();
+    let scenario = only(&report);
+    assert_eq!(scenario.verdict, Verdict::NotReached, "{report}");
+    assert_eq!(
+        scenario.what,
+        "This failure did not happen: flaky. Nothing is known."
+    );
+    assert_eq!(marks(scenario), [MarkName::OtherUserChanged]);
+    assert!(scenario.failed && !report.passed(), "{report}");
+}
+
+/// What comes before the last requests that a report shows counts, too.
+#[test]
+fn marks_are_of_all_requests() {
+    let client = in_scenarios(|attempt| {
+        let http = Http::new(attempt);
+        let _ = (http.change(), http.change());
+        for _ in 0..210 {
+            let _ = http.is_valid("no password");
+        }
+        Err("gives up".to_owned())
+    });
+    let report = of("commit_then_reset").run(client).unwrap();
+    let scenario = only(&report);
+    assert_eq!(
+        marks(scenario),
+        [MarkName::ChangeRepeated, MarkName::FailedSignIns]
+    );
+    let run = &scenario.runs[0];
+    assert_eq!((run.exchange_count, run.exchanges.len()), (212, 200));
+    assert_eq!(run.exchanges[199].number, 212);
+}
+
+#[test]
+fn a_panic_keeps_its_text_without_passwords() {
+    let client = in_scenarios(|attempt| {
+        let old = attempt.password().unwrap_or_default();
+        panic!("it broke with {old}")
+    });
+    let report = of("flaky").run(client).unwrap();
+    let scenario = only(&report);
+    assert_eq!(scenario.verdict, Verdict::Crashed);
+    assert_eq!(scenario.runs[0].stderr, "it broke with «secret»");
+}
+
+/// Where more run at a time than there are processors, this client gets no answer in time.
+#[rstest]
+#[case::fails(Duration::ZERO, Duration::from_millis(50))]
+#[case::hangs(Duration::from_millis(300), Duration::from_secs(10))]
+fn load_makes_no_failure(#[case] start: Duration, #[case] overload: Duration) {
+    let processors = thread::available_parallelism().unwrap().get();
+    let running = AtomicUsize::new(0);
+    let client = move |attempt: &Attempt| {
+        let others = running.fetch_add(1, Ordering::SeqCst);
+        // So long that others come.
+        thread::sleep(start.max(Duration::from_millis(100)));
+        let result = if others < processors {
+            Some(careful(attempt))
+        } else {
+            None
+        };
+        running.fetch_sub(1, Ordering::SeqCst);
+        result.unwrap_or_else(|| {
+            thread::sleep(overload);
+            naive(attempt).and(Err("load".to_owned()))
+        })
+    };
+    let sweep = of("{flaky,maintenance,rebooting,commit_then_reset}").jobs(4 * processors);
+    let report = sweep.time(Duration::from_secs(1)).run(client).unwrap();
+    report.assert_passed();
+}
+
+#[test]
+fn the_next_night_is_after_the_longest_lockout() {
+    let folder = tempfile::tempdir().unwrap();
+    let fixture = folder.path().join("locked.yaml");
+    let text = "appliance: sensor\nlockout: { after: 5, scope: source, for: 40h }\nusers:\n  - { username: test, password: Test12345!, role: security_analyst }\n";
+    fs::write(&fixture, text).unwrap();
+    let client = in_scenarios(|attempt| {
+        let http = Http::new(attempt);
+        let changed = http.change();
+        if changed.is_err() {
+            (0..5).for_each(|_| assert_ne!(http.is_valid("no password"), Some(true)));
+        }
+        match http.is_valid(attempt.new_password().unwrap_or_default()) {
+            Some(true) => Ok(()),
+            _ => Err("not known".to_owned()),
+        }
+    });
+    let report = of("commit_then_reset").fixture(&fixture).run(client);
+    let report = report.unwrap();
+    assert_eq!(only(&report).verdict, Verdict::Recovered, "{report}");
+}
+
+#[test]
+fn a_seed_holds_whatever_is_said_after_it() {
+    let fixture = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/sensor.yaml");
+    let report = of("flaky").seed(7).fixture(fixture).run(naive).unwrap();
+    assert_eq!(report.seed, 7);
+}
+
+/// What it changes, it does not verify.
+fn change_or_verify(attempt: &Attempt) -> Result<(), String> {
+    match attempt.task() {
+        Task::Verify => crate::clients::verify(attempt),
+        _ => naive(attempt),
+    }
+}
+
+#[test]
+fn a_reading_is_of_any_task() {
+    let sweep = sweep(Kind::Sensor).task(Task::Change).task(Task::Verify);
+    let report = sweep
+        .readings("validation.*")
+        .run(change_or_verify)
+        .unwrap();
+    assert!(!report.scenarios.is_empty(), "{report}");
+    let mut tasks = report.scenarios.iter().map(|one| one.task);
+    assert!(tasks.all(|task| task == Task::Verify), "{report}");
+}
+
+#[test]
+fn pairs_that_cannot_be_are_left_out() {
+    let sweep = of("flaky").task(Task::Verify).pairs();
+    let report = sweep.run(change_or_verify).unwrap();
+    let left: Vec<&str> = report.left_out.iter().map(|left| &*left.mode).collect();
+    assert_eq!(left, ["pairs"]);
+}
+
+#[rstest]
+#[case::one("change/flaky@1", At::Each, &["change/flaky@1"])]
+#[case::one_that_lasts("change/flaky@1..", At::Each, &["change/flaky@1.."])]
+#[case::one_that_does_not("change/flaky@1", At::Always, &["change/flaky@1"])]
+#[case::glob("change/flaky@*", At::Each, &["change/flaky@1"])]
+#[case::glob_of_those_that_last("change/flaky@*", At::Always, &["change/flaky@1.."])]
+#[case::alternatives("{change/flaky,verify/flaky}@1", At::Each, &["change/flaky@1", "verify/flaky@1"])]
+#[case::alternative_tasks("{change,verify}/flaky@1", At::Each, &["change/flaky@1", "verify/flaky@1"])]
+#[case::pair("change/truncated@1,flaky", At::Each, &["change/truncated@1,flaky"])]
+fn a_scenario_is_chosen(#[case] name: &str, #[case] at: At, #[case] expected: &[&str]) {
+    let sweep = sweep(Kind::Sensor).scenario(name).at(at);
+    let report = sweep.run(change_or_verify).unwrap();
+    let mut names: Vec<&str> = report.scenarios.iter().map(|one| &*one.name).collect();
+    names.sort_unstable();
+    assert_eq!(names, expected);
+}
