@@ -12,6 +12,7 @@
     reason = "each example is a program with the same helper"
 )]
 
+mod deploy;
 mod examples;
 mod links;
 mod page;
