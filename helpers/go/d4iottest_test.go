@@ -1,0 +1,160 @@
+package d4iottest
+
+import (
+	"bytes"
+	"encoding/json"
+	"net/http"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+)
+
+// send sends a request as a client does. It returns the status, or an error if no answer comes.
+func send(a *Appliance, operation string, body map[string]string) (int, error) {
+	prefix := map[string]string{"sensor": "/api/external/authentication/", "console": "/external/authentication/"}[a.Kind]
+	text, _ := json.Marshal(body)
+	answer, err := a.Client().Post(a.URL+prefix+operation, "application/json", bytes.NewReader(text))
+	if err != nil {
+		return 0, err
+	}
+	defer answer.Body.Close()
+	return answer.StatusCode, nil
+}
+
+func change(a *Appliance) (int, error) {
+	return send(a, "set_password", map[string]string{"username": "test", "password": "Test12345!", "new_password": "Later12345!"})
+}
+
+func validate(t *testing.T, a *Appliance) int {
+	t.Helper()
+	status, err := send(a, "validation", map[string]string{"username": "test", "password": "Test12345!"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return status
+}
+
+func TestALostAnswerLeavesTheNewPassword(t *testing.T) {
+	t.Parallel()
+	s := Sensor(t)
+	s.Fail("commit_then_reset")
+
+	if _, err := change(s); err == nil {
+		t.Fatal("an answer came")
+	}
+
+	if !s.PasswordIs("test", "Later12345!") || s.PasswordIs("test", "Test12345!") {
+		t.Error("the password was not replaced")
+	}
+	entries := s.Requests(Filter{Operation: "set_password", Failure: "commit_then_reset"})
+	if len(entries) != 1 || entries[0].State != "cut" || !entries[0].Changed || entries[0].Passwords["password"] == "" {
+		t.Errorf("%+v", entries)
+	}
+	journal := s.Journal()
+	if !strings.Contains(journal, `set_password by "test" → password_replaced`) || !strings.Contains(journal, "changed by failure mode commit_then_reset") {
+		t.Error(journal)
+	}
+	if strings.Contains(journal, "Later12345!") {
+		t.Error("the journal shows a password")
+	}
+}
+
+func TestAConsoleHasItsOwnPaths(t *testing.T) {
+	t.Parallel()
+	if status := validate(t, Console(t)); status != http.StatusOK {
+		t.Error(status)
+	}
+}
+
+func TestAFixtureGivesUsersAndFailuresAreDisarmed(t *testing.T) {
+	t.Parallel()
+	s := Sensor(t, Fixture{"users": []map[string]string{{"username": "test", "password": "Test12345!", "role": "read_only"}}})
+	s.FailWith(map[string]any{"name": "busy", "on": "validation", "do": map[string]int{"status": 503}})
+	busy := validate(t, s)
+	s.Disarm("busy")
+	s.ChangeUser("test", map[string]string{"state": "locked"})
+	locked := validate(t, s)
+	s.Reset()
+
+	if after := validate(t, s); busy != 503 || locked != 401 || after != 200 {
+		t.Error(busy, locked, after)
+	}
+	if findings := s.Findings(); len(findings) != 0 {
+		t.Error(findings)
+	}
+}
+
+func TestADelayedAnswerComesWhenTheClockMoves(t *testing.T) {
+	t.Parallel()
+	s := Sensor(t)
+	s.FailWith(map[string]any{"name": "late", "do": map[string]string{"delay": "1h"}})
+	s.Freeze()
+	status := make(chan int)
+	go func() {
+		got, _ := change(s)
+		status <- got
+	}()
+
+	s.WaitFor(Filter{Operation: "set_password", State: "open"}, 1, 10*time.Second)
+	s.Advance(time.Hour)
+
+	if got := <-status; got != http.StatusOK {
+		t.Error(got)
+	}
+}
+
+func TestADeletedApplianceIsGone(t *testing.T) {
+	t.Parallel()
+	s := Sensor(t)
+	s.Delete()
+	if _, err := change(s); err == nil {
+		t.Error("it answers")
+	}
+}
+
+// Run by the tests below in a process of its own.
+func TestInAnotherProcess(t *testing.T) {
+	if os.Getenv("D4IOT_TEST_FAILS") == "" {
+		t.Skip("it fails on purpose")
+	}
+	s := Sensor(t)
+	validate(t, s)
+	s.Fail("commit_then_rest")
+}
+
+func another(t *testing.T, environment ...string) string {
+	t.Helper()
+	command := exec.Command(os.Args[0], "-test.run", "^TestInAnotherProcess$")
+	command.Env = append(append(os.Environ(), "D4IOT_TEST_FAILS=1"), environment...)
+	out, err := command.CombinedOutput()
+	if err == nil {
+		t.Fatal("it passes")
+	}
+	return string(out)
+}
+
+func TestAFailingTestLogsItsJournal(t *testing.T) {
+	t.Parallel()
+	out := another(t)
+	for _, wanted := range []string{"did you mean `commit_then_reset`", `validation by "test" → authenticated`} {
+		if !strings.Contains(out, wanted) {
+			t.Errorf("no %s in:\n%s", wanted, out)
+		}
+	}
+}
+
+func TestAMissingCommandIsNamed(t *testing.T) {
+	t.Parallel()
+	if out := another(t, "D4IOT_DOUBLE_BIN=/nowhere", "D4IOT_DOUBLE_URL="); !strings.Contains(out, "/nowhere: no such file") {
+		t.Error(out)
+	}
+}
+
+func TestAControlAPIThatRunsIsAsked(t *testing.T) {
+	t.Parallel()
+	if out := another(t, "D4IOT_DOUBLE_BIN=/nowhere", "D4IOT_DOUBLE_URL=http://127.0.0.1:2"); !strings.Contains(out, "connection refused") {
+		t.Error(out)
+	}
+}

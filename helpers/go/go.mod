@@ -1,0 +1,3 @@
+module github.com/OWNER/d4iot-double/helpers/go
+
+go 1.21

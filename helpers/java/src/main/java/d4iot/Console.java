@@ -1,0 +1,14 @@
+package d4iot;
+
+import java.lang.annotation.ElementType;
+import java.lang.annotation.Retention;
+import java.lang.annotation.RetentionPolicy;
+import java.lang.annotation.Target;
+
+/** A parameter {@link Appliance} is an on-premises management console of this test alone. */
+@Target(ElementType.PARAMETER)
+@Retention(RetentionPolicy.RUNTIME)
+public @interface Console {
+  /** The keys of a fixture as JSON, as {@code {"lockout": {"after": 5}}}. */
+  String value() default "{}";
+}

@@ -1,0 +1,114 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { once } from "node:events";
+import https from "node:https";
+import { test } from "node:test";
+import { ControlError, console as makeConsole, sensor } from "@d4iot/double";
+
+/** Sends a request as a client does. Returns the status; rejects if no answer comes. */
+async function send(appliance, operation, body) {
+  const prefix = appliance.kind === "sensor" ? "/api/external/authentication/" : "/external/authentication/";
+  const headers = { "content-type": "application/json" };
+  const request = https.request(appliance.url + prefix + operation, { method: "POST", headers, ca: appliance.ca, agent: false });
+  request.end(JSON.stringify(body));
+  const [answer] = await once(request, "response");
+  answer.resume();
+  await once(answer, "end");
+  return answer.statusCode;
+}
+
+const change = (appliance) => send(appliance, "set_password", { username: "test", password: "Test12345!", new_password: "Later12345!" });
+const validate = (appliance) => send(appliance, "validation", { username: "test", password: "Test12345!" });
+
+test("a lost answer leaves the new password", async (t) => {
+  const s = await sensor(t);
+  assert.equal((await s.fail("commit_then_reset")).armed, true);
+
+  await assert.rejects(change(s));
+
+  assert.equal(await s.passwordIs("test", "Later12345!"), true);
+  assert.equal(await s.passwordIs("test", "Test12345!"), false);
+  const [entry, ...others] = await s.requests("set_password", { failure: "commit_then_reset" });
+  assert.deepEqual([entry.state, entry.changed, others], ["cut", true, []]);
+  const journal = await s.journal();
+  assert.match(journal, /set_password by "test" → password_replaced.*changed by failure mode commit_then_reset/);
+  assert.doesNotMatch(journal, /Later12345!/);
+});
+
+test("a console has its own paths", async (t) => {
+  const c = await makeConsole(t);
+  assert.equal(await validate(c), 200);
+});
+
+test("a fixture gives users, and a failure of one's own is disarmed", async (t) => {
+  const s = await sensor(t, { users: [{ username: "test", password: "Test12345!", role: "read_only" }] });
+  await s.fail("busy", { on: "validation", do: { status: 503 } });
+  assert.equal(await validate(s), 503);
+  await s.disarm("busy");
+  await s.changeUser("test", { state: "locked" });
+  assert.equal(await validate(s), 401);
+  assert.deepEqual((await s.failures()).map((mode) => mode.fired), [1]);
+});
+
+test("a delayed answer comes when the clock moves", async (t) => {
+  const s = await sensor(t);
+  await s.fail("late", { do: { delay: "1h" } });
+  await s.freeze();
+  const answer = change(s);
+  assert.equal((await s.waitFor("set_password", { state: "open" })).length, 1);
+  await s.advance(3_600_000);
+  assert.equal(await answer, 200);
+});
+
+test("errors have a hint, and a status", async (t) => {
+  const s = await sensor(t);
+  await assert.rejects(s.fail("commit_then_rest"), /did you mean `commit_then_reset`/);
+  await assert.rejects(s.waitFor("validation", { timeout: 10 }), (error) => error instanceof ControlError && error.status === 409);
+  assert.match((await s.explain({ path: "/external/authentication/validation" })).suggestion, /this appliance is a sensor/);
+  assert.deepEqual(await s.findings(), []);
+});
+
+test("a deleted appliance is gone, and a reset one is as before", async () => {
+  const s = await sensor();
+  await change(s);
+  await s.reset();
+  assert.deepEqual([await s.requests(), await validate(s)], [[], 200]);
+  await s.delete();
+  await s.delete();
+  await assert.rejects(validate(s));
+});
+
+/** Runs a program in a process of its own. */
+function run(program, env) {
+  return spawnSync(process.execPath, ["--input-type=module", "--eval", program], {
+    encoding: "utf8",
+    env: { ...process.env, NODE_TEST_CONTEXT: undefined, ...env },
+  });
+}
+
+test("a failing test prints its journal", () => {
+  const { status, stdout } = run(`
+    import { test } from "node:test";
+    import { sensor } from "@d4iot/double";
+    test("fails", async (t) => { await sensor(t); throw new Error("on purpose"); });
+  `);
+  assert.equal(status, 1, stdout);
+  assert.match(stdout, /sensor.* \(sensor\) https:.*: 0 requests/);
+});
+
+const MAKES_ONE = 'import { sensor } from "@d4iot/double"; await sensor();';
+
+test("a program ends although its mock still runs", () => {
+  assert.equal(run(MAKES_ONE).status, 0);
+});
+
+test("a missing command is named", () => {
+  const { status, stderr } = run(MAKES_ONE, { D4IOT_DOUBLE_BIN: "/nowhere", D4IOT_DOUBLE_URL: "" });
+  assert.equal(status, 1);
+  assert.match(stderr, /D4IOT_DOUBLE_BIN names no file that can be run: \/nowhere/);
+});
+
+test("a control API that runs already is asked, and nothing is started", () => {
+  const { stderr } = run(MAKES_ONE, { D4IOT_DOUBLE_BIN: "/nowhere", D4IOT_DOUBLE_URL: "http://127.0.0.1:2" });
+  assert.match(stderr, /ECONNREFUSED/);
+});
