@@ -82,7 +82,8 @@ fn checked(token: &str, place: &str) -> Result<Secret> {
 impl Listener {
     /// Binds the control API, where one is asked for.
     pub(super) fn control(options: &ServeArgs) -> Result<Option<Listener>> {
-        let bind = |address| Listener::bind(options, "the control API", "--control", address);
+        let host = options.advertise.as_deref();
+        let bind = |address| Listener::bind(host, "the control API", "--control", address);
         options.control.map(bind).transpose()
     }
 
@@ -90,18 +91,14 @@ impl Listener {
     pub(super) fn health(options: &ServeArgs) -> Result<Option<Listener>> {
         let free = SocketAddr::from(([127, 0, 0, 1], 0));
         let address = options.health.or(options.ready_file.as_ref().map(|_| free));
-        let bind = |address| Listener::bind(options, "the address for probes", "--health", address);
+        // An advertised name is for other machines: this one may not resolve it.
+        let bind = |address| Listener::bind(None, "the address for probes", "--health", address);
         address.map(bind).transpose()
     }
 
     /// # Errors
     /// Why it cannot be bound, and what can be done.
-    fn bind(
-        options: &ServeArgs,
-        what: &str,
-        option: &str,
-        address: SocketAddr,
-    ) -> Result<Listener> {
+    fn bind(host: Option<&str>, what: &str, option: &str, address: SocketAddr) -> Result<Listener> {
         let anywhere = SocketAddr::new(address.ip(), 0);
         let unbound = |error| {
             CliError::usage(format!("{what} cannot listen on {address}: {error}"))
@@ -109,7 +106,7 @@ impl Listener {
         };
         let listener = server::bind(address).map_err(unbound)?;
         let address = listener.local_addr().map_err(unbound)?;
-        let url = server::url("http", options.advertise.as_deref(), address);
+        let url = server::url("http", host, address);
         Ok(Listener { listener, url })
     }
 

@@ -11,6 +11,7 @@ use crate::process::Process;
 #[rstest]
 #[case::https(&[])]
 #[case::http(&["--http"])]
+#[case::another_name(&["--http", "--advertise", "sensor.test"])]
 fn healthcheck_is_content_while_serve_runs_and_not_after(#[case] args: &[&str]) {
     let folder = Folder::new();
     let file = folder.path("ready.json");
