@@ -205,14 +205,21 @@ impl Expected {
 
 /// A client that is installed.
 #[derive(Clone, Debug)]
-struct Client {
-    name: &'static str,
-    command: Vec<String>,
+pub(crate) struct Client {
+    pub(crate) name: &'static str,
+    pub(crate) command: Vec<String>,
 }
 
 impl Client {
     /// Asks once, by environment alone.
-    fn ask(&self, url: &str, operation: &str, body: &str, ca: &Path, seconds: &str) -> Output {
+    pub(crate) fn ask(
+        &self,
+        url: &str,
+        operation: &str,
+        body: &str,
+        ca: &Path,
+        seconds: &str,
+    ) -> Output {
         let mut command = Command::new(&self.command[0]);
         command.args(&self.command[1..]);
         command.env(
@@ -227,14 +234,14 @@ impl Client {
         command.env("NODE_EXTRA_CA_CERTS", ca);
         // A proxy has no part in what is tested.
         command
-            .env("NO_PROXY", "127.0.0.1")
-            .env("no_proxy", "127.0.0.1");
+            .env("NO_PROXY", "127.0.0.1,double")
+            .env("no_proxy", "127.0.0.1,double");
         command.output().unwrap()
     }
 }
 
 /// The clients that are installed; which are left out is said once.
-static INSTALLED: LazyLock<Vec<Client>> = LazyLock::new(|| {
+pub(crate) static INSTALLED: LazyLock<Vec<Client>> = LazyLock::new(|| {
     let root = env!("CARGO_MANIFEST_DIR");
     let own = format!("{root}/target/clients/bin/python");
     let python = if Path::new(&own).exists() {
@@ -301,7 +308,7 @@ static INSTALLED: LazyLock<Vec<Client>> = LazyLock::new(|| {
     clients
 });
 
-fn line(output: &Output) -> String {
+pub(crate) fn line(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout)
         .trim_end()
         .to_owned()
@@ -311,4 +318,4 @@ const CHANGE: &str = r#"{"username":"test","password":"Test12345!","new_password
 
 /// Seconds a client waits where nothing is to come, and where something is.
 const SHORT: &str = "3";
-const LONG: &str = "30";
+pub(crate) const LONG: &str = "30";

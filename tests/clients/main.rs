@@ -7,6 +7,7 @@
 #![expect(clippy::print_stderr, reason = "figures can be read with --nocapture")]
 #![expect(clippy::unwrap_used, reason = "what fails in a helper fails its test")]
 
+mod container;
 mod languages;
 mod openapi;
 #[path = "../support/process.rs"]
