@@ -188,7 +188,7 @@ func (a *Appliance) Journal() string {
 	a.t.Helper()
 	entries := a.Requests(Filter{})
 	text := &strings.Builder{}
-	fmt.Fprintf(text, "%s (%s) %s: %d requests", a.Name, a.Kind, a.URL, len(entries))
+	fmt.Fprintf(text, "%s (%s) %s, requests: %d", a.Name, a.Kind, a.URL, len(entries))
 	for _, entry := range entries {
 		text.WriteString(entry.text())
 	}

@@ -116,7 +116,7 @@ export class Appliance {
   /** Returns the journal as text, without passwords. */
   async journal() {
     const entries = await this.requests();
-    return [`${this.name} (${this.kind}) ${this.url}: ${entries.length} requests`, ...entries.flatMap(lines)].join("\n");
+    return [`${this.name} (${this.kind}) ${this.url}, requests: ${entries.length}`, ...entries.flatMap(lines)].join("\n");
   }
 
   [Symbol.asyncDispose ?? Symbol.for("Symbol.asyncDispose")]() {

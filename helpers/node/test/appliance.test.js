@@ -93,7 +93,7 @@ test("a failing test prints its journal", () => {
     test("fails", async (t) => { await sensor(t); throw new Error("on purpose"); });
   `);
   assert.equal(status, 1, stdout);
-  assert.match(stdout, /sensor.* \(sensor\) https:.*: 0 requests/);
+  assert.match(stdout, /sensor.* \(sensor\) https:.*, requests: 0/);
 });
 
 const MAKES_ONE = 'import { sensor } from "@d4iot/double"; await sensor();';

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
     from ._double import Double
 
+# pytest shows the line of the test, and none of this module.
+__tracebackhide__ = True
+
 
 class Appliance:
     """A mock appliance with its own port, users, failure modes, journal and clock. As a context manager it deletes itself."""
@@ -132,7 +135,7 @@ class Appliance:
     def journal(self) -> str:
         """Returns the journal as text, a line for each request, without passwords."""
         entries = self.requests()
-        lines = [f"{self.name} ({self.kind}) {self.url}: {len(entries)} requests"]
+        lines = [f"{self.name} ({self.kind}) {self.url}, requests: {len(entries)}"]
         for entry in entries:
             lines.extend(_lines(entry))
         return "\n".join(lines)

@@ -12,6 +12,9 @@ from urllib.parse import urlsplit
 #: Seconds until a request of the control API fails, beside the time that it is asked to wait.
 TIMEOUT = 30.0
 
+# pytest shows the line of the test, and none of this module.
+__tracebackhide__ = True
+
 
 class ControlError(Exception):
     """The control API refused a request. `status` is that of HTTP; `problem` is the answer (RFC 9457)."""

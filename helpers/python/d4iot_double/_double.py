@@ -19,6 +19,9 @@ from ._types import Kind
 #: Seconds until `serve` must be ready.
 START_TIMEOUT = 30.0
 
+# pytest shows the line of the test, and none of this module.
+__tracebackhide__ = True
+
 
 class Double:
     """Makes appliances by a control API, on this machine or elsewhere.

@@ -13,6 +13,9 @@ import pytest
 
 from . import Appliance, Double, Kind
 
+# pytest shows the line of the test, and none of this module.
+__tracebackhide__ = True
+
 _APPLIANCES = pytest.StashKey["list[Appliance]"]()
 _SHARED = pytest.StashKey["Double"]()
 _URL = "d4iot_double_url"

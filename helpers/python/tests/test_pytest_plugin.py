@@ -51,7 +51,16 @@ def test_a_failing_test_prints_its_journal(pytester: pytest.Pytester, monkeypatc
     result = pytester.runpytest_subprocess()
 
     result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines(["*d4iot-double journal*", "sensor* (sensor) https://*: 1 requests", "*changed by failure mode rebooting*"])
+    result.stdout.fnmatch_lines(["*d4iot-double journal*", "sensor* (sensor) https://*, requests: 1", "*changed by failure mode rebooting*"])
+
+
+def test_an_error_shows_the_line_of_the_test(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile('def test_fails(d4iot_sensor): d4iot_sensor.fail("commit_then_rest")')
+
+    result = pytester.runpytest_subprocess()
+
+    result.stdout.fnmatch_lines(["*d4iot_sensor.fail(*", "E *did you mean `commit_then_reset`?*", "test_*.py:1: ControlError"])
+    result.stdout.no_fnmatch_line("*_control.py*")
 
 
 def test_a_passing_test_prints_none(pytester: pytest.Pytester, urls: Path) -> None:

@@ -141,7 +141,7 @@ public final class Appliance implements AutoCloseable {
   /** The journal as text, without passwords. */
   public String journal() {
     List<Map<String, Object>> entries = requests(Map.of());
-    String head = name + " (" + kind + ") " + url + ": " + entries.size() + " requests";
+    String head = name + " (" + kind + ") " + url + ", requests: " + entries.size();
     return entries.stream().map(Appliance::text).collect(Collectors.joining("", head, ""));
   }
 
