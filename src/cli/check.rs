@@ -12,7 +12,7 @@ use crate::{
         expectations, mocks,
         mocks::Mock,
         progress::Progress,
-        read_ahead, reports, selection,
+        read_ahead, reports,
         selection::Selection,
         serve, signals, snapshots,
         snapshots::UpdateChoice,
@@ -247,9 +247,6 @@ pub(super) fn finish(
     let outdated = known.problems(&summary);
     let has_outdated = !outdated.is_empty();
     summary.trouble.extend(outdated);
-    if let Err(error) = selection::keep_failures(&summary) {
-        console.warning(error);
-    }
     let failures = reports::write_files(&options.report, &|format, style| {
         format.write(&summary, style)
     });

@@ -1,6 +1,6 @@
-//! Which cases a command uses: `--kind`, `--case`, `--tag`, `--fact`, `--failed`. All given conditions must match.
+//! Which cases a command uses: `--kind`, `--case`, `--tag`, `--fact`. All given conditions must match.
 
-use std::{collections::BTreeSet, fs, path::PathBuf};
+use std::{collections::BTreeSet, path::PathBuf};
 
 use clap::Args;
 
@@ -12,8 +12,6 @@ use crate::{
     },
     contract,
     contract::{Glob, Kind, Operation},
-    report::Summary,
-    runner::live::undo,
     suite::{cases::CaseWithLocation, own_cases},
 };
 
@@ -32,9 +30,6 @@ pub struct Selection {
     /// Cases that cover this fact: a name, a glob or an X number
     #[arg(long, value_name = "NAME|X-NUMBER")]
     fact: Vec<String>,
-    /// Cases that failed in the last run
-    #[arg(long)]
-    failed: bool,
     /// Add the cases of a file of your own (YAML, in the form of the suite's; repeatable)
     #[arg(long, value_name = "FILE")]
     cases: Vec<PathBuf>,
@@ -49,13 +44,12 @@ impl Selection {
     /// Returns the selected cases of one kind, in order.
     ///
     /// # Errors
-    /// An invalid glob, a fact that no contract has, no last run.
+    /// An invalid glob, a fact that no contract has.
     pub(crate) fn cases(&self, kind: Kind) -> Result<Vec<&'static CaseWithLocation>> {
         self.add_own_cases()?;
         let contract = contract::of(kind);
         let globs: Result<Vec<_>> = self.case.iter().map(|glob| matcher(glob)).collect();
         let (globs, facts) = (globs?, self.facts(kind)?);
-        let failed = self.failed.then(last_failures).transpose()?;
         let is_selected = |located: &&CaseWithLocation| {
             let case = &located.case;
             let has_tag = |tag: &String| {
@@ -65,9 +59,6 @@ impl Selection {
                 && (globs.is_empty() || globs.iter().any(|glob| glob.is_match(&case.id)))
                 && (self.tag.is_empty() || self.tag.iter().any(has_tag))
                 && (facts.is_empty() || !facts.is_disjoint(&case.covers(contract)))
-                && failed
-                    .as_ref()
-                    .is_none_or(|failed| failed.contains(&format!("{kind}/{}", case.id)))
         };
         Ok(own_cases::every().filter(is_selected).collect())
     }
@@ -80,16 +71,11 @@ impl Selection {
 
     /// Whether all cases of the kinds are selected: only then is a snapshot without a case known to have lost it.
     pub fn is_full(&self) -> bool {
-        self.case.is_empty() && self.tag.is_empty() && self.fact.is_empty() && !self.failed
+        self.case.is_empty() && self.tag.is_empty() && self.fact.is_empty()
     }
 
     /// The error if no case is selected.
     pub(super) fn nothing(&self) -> CliError {
-        let hint = if self.failed {
-            "no case of this selection failed in the last run; run check without --failed"
-        } else {
-            "`d4iot-double plan` lists the cases"
-        };
         let tags = || own_cases::every().flat_map(|located| &located.case.tags);
         let has = |tag: &String| tag.parse::<Operation>().is_ok() || tags().any(|one| one == tag);
         if let Some(tag) = self.tag.iter().find(|tag| !has(tag)) {
@@ -112,7 +98,7 @@ impl Selection {
         let given: String = given.collect();
         let by = if given.is_empty() { "" } else { " by" };
         let message = format!("no case is selected{by}{given}");
-        CliError::new(code::NOTHING_JUDGED, message).hint(hint)
+        CliError::new(code::NOTHING_JUDGED, message).hint("`d4iot-double plan` lists the cases")
     }
 
     /// A fact that only one kind has is valid for both; one that neither has is an error.
@@ -138,52 +124,4 @@ impl Selection {
 /// A glob that is not valid.
 pub(super) fn matcher(glob: &str) -> Result<Glob> {
     Glob::new(glob).map_err(|wrong| CliError::usage(format!("invalid glob `{glob}`: {wrong}")))
-}
-
-/// Keeps the failures of a run, one `kind/id` per line, for `--failed`.
-///
-/// # Errors
-/// A state folder that cannot be written.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the last run is kept in the state folder"
-)]
-pub(super) fn keep_failures(summary: &Summary) -> Result<()> {
-    let file = last_run()?;
-    let mut lines = String::new();
-    for target in &summary.targets {
-        let failed = target.cases.iter().filter(|case| case.failed);
-        lines.extend(failed.map(|case| format!("{}/{}\n", target.kind, case.id)));
-    }
-    let folder = file.parent().map_or(Ok(()), fs::create_dir_all);
-    folder
-        .and_then(|()| fs::write(&file, lines))
-        .map_err(|error| {
-            let file = file.display();
-            CliError::usage(format!(
-                "cannot keep the failures of this run in {file}: {error}"
-            ))
-        })
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the last run is kept in the state folder"
-)]
-fn last_failures() -> Result<BTreeSet<String>> {
-    let file = last_run()?;
-    let text = fs::read_to_string(&file).map_err(|error| {
-        CliError::usage(format!("no last run in {}: {error}", file.display()))
-            .hint("run check once without --failed")
-    })?;
-    Ok(text.lines().map(str::to_owned).collect())
-}
-
-/// A file in the XDG state folder: `$XDG_STATE_HOME`, else `~/.local/state`.
-fn last_run() -> Result<PathBuf> {
-    let missing = || {
-        CliError::usage("neither XDG_STATE_HOME nor HOME names a folder")
-            .hint("set XDG_STATE_HOME to a folder that can be written")
-    };
-    Ok(undo::state_folder().ok_or_else(missing)?.join("last-run"))
 }

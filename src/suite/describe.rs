@@ -167,7 +167,7 @@ fn differences(
 }
 
 const LOCKED_OUT: &str =
-    "the target has locked this address or account out: wait until that ends, then check --failed";
+    "the target has locked this address or account out: wait until that ends, then check again";
 const REDIRECT: &str =
     "the documents know no redirect: name that address as the target, or a path with it";
 const PAGE: &str = "a proxy or the web server answered, not the API: is the address the appliance's own, and is it up?";

@@ -24,7 +24,7 @@ pub use journal::{
 pub use journal_dir::JournalDir;
 pub use own_request::{SessionReply, own_command};
 pub use restore::{RecoveredPassword, Recovery, UnrestoredPassword};
-pub use state_file::{JournalError, state_folder};
+pub use state_file::JournalError;
 pub use target_lock::TargetLock;
 pub use target_place::TargetPlace;
 pub(super) use target_session::reply::is_refusal;

@@ -39,7 +39,6 @@ use crate::check::test_dir::{TestDir, cases};
     2,
     "error: cannot read nowhere.yaml: No such file or directory"
 )]
-#[case::no_run_before("--failed", 2, "error: no last run in ")]
 #[case::update("--update perhaps", 2, "invalid value 'perhaps' for '--update <WHAT>'")]
 #[case::report(
     "--report xml",
@@ -147,42 +146,6 @@ fn options_narrow_each_other_down() {
     assert_eq!(
         dir.ran("--kind console --case validation.repeated --case validation.lockout"),
         ["console/validation.repeated", "console/validation.lockout"]
-    );
-}
-
-#[test]
-fn failed_means_what_failed_in_the_last_run() {
-    let dir = TestDir::with_snapshots("validation.");
-    for file in [
-        "sensor/validation.repeated.snap",
-        "console/validation.lockout.snap",
-    ] {
-        let path = format!("snapshots/{file}");
-        dir.write(
-            &path,
-            &dir.read(&path)
-                .replace("\n401\n", "\n402\n")
-                .replace("\n200\n", "\n201\n"),
-        );
-    }
-    dir.run("check -q --case validation.*").ends_with(1);
-    assert_eq!(
-        dir.ran("--failed"),
-        ["sensor/validation.repeated", "console/validation.lockout"]
-    );
-    assert_eq!(
-        dir.ran("--failed --kind sensor"),
-        ["sensor/validation.repeated"]
-    );
-    dir.run("accept").ends_with(0);
-    dir.run("check -q --failed").ends_with(0);
-    let run = dir.run("check --failed").ends_with(4);
-    assert!(
-        run.err.ends_with(
-            "hint: no case of this selection failed in the last run; run check without --failed\n"
-        ),
-        "{}",
-        run.err
     );
 }
 

@@ -29,7 +29,7 @@ pub enum JournalError {
 }
 
 /// Returns the folder of what the program keeps of its runs, which may not exist yet; none if the environment names no absolute path.
-pub fn state_folder() -> Option<PathBuf> {
+pub(super) fn state_folder() -> Option<PathBuf> {
     let folder = |name: &str| env::var_os(name).map(PathBuf::from);
     let absolute = |name: &str| folder(name).filter(|path| path.is_absolute());
     let home = || absolute("HOME").map(|home| home.join(".local/state"));
