@@ -45,14 +45,6 @@ pub struct DifferenceGroup {
     pub lines: String,
 }
 
-/// What the templates show.
-#[derive(Serialize)]
-struct DifferencePage<'a> {
-    #[serde(flatten)]
-    difference: &'a Difference,
-    every_case: bool,
-}
-
 const TEMPLATES: template::Templates = &[
     (
         Format::Html,
@@ -74,15 +66,9 @@ impl Difference {
         let text = if format == Format::Json {
             Some(json::pretty(self))
         } else {
-            let difference = self;
-            template::write_with(
-                TEMPLATES,
-                format,
-                DifferencePage {
-                    difference,
-                    every_case,
-                },
-            )
+            let mut page = serde_json::json!(self);
+            page["every_case"] = every_case.into();
+            template::write_with(TEMPLATES, format, page)
         };
         text.map(String::into_bytes)
     }

@@ -37,29 +37,32 @@ pub(super) fn context(summary: &Summary, shows: CaseFilter, every_case: bool) ->
     };
     let targets = summary.targets.iter();
     let targets = targets.map(|target| target_context(target, |case| is_shown(target, case)));
-    extended(
-        &RunFacts::of(summary),
-        json!({
-            "targets": targets.collect::<Vec<_>>(),
-            "why_failed": conclusion::why_failed(summary),
-            "causes": conclusion::causes(summary),
-            "every_case": every_case,
-            "legend": conclusion::legend(summary),
-            // Build servers want one; a run that has none is one of long ago.
-            "timestamp": summary.date.as_deref().unwrap_or("1970-01-01T00:00:00Z").trim_end_matches('Z'),
-            "not_asked": extent::not_asked(summary),
-            "more": extent::more(summary).join(", "),
-            "conformances": Conformance::NAMES,
-            "regressions": Regression::NAMES,
-            "follows_others": readings.iter().any(|row| row.is_other),
-            "follows_default": readings.iter().filter(|row| !row.is_other).count(),
-            "widths": widths(summary, &readings),
-            "readings": readings,
-            "class_counts": class_counts,
-            "ending": ending,
-            "conclusion": sentence,
-        }),
-    )
+    json!({
+        "tool": summary.tool,
+        "date": summary.date,
+        "label": summary.label,
+        "options": summary.options.join(" "),
+        "actions": summary.actions,
+        "trouble": summary.trouble,
+        "targets": targets.collect::<Vec<_>>(),
+        "why_failed": conclusion::why_failed(summary),
+        "causes": conclusion::causes(summary),
+        "every_case": every_case,
+        "legend": conclusion::legend(summary),
+        // Build servers want one; a run that has none is one of long ago.
+        "timestamp": summary.date.as_deref().unwrap_or("1970-01-01T00:00:00Z").trim_end_matches('Z'),
+        "not_asked": extent::not_asked(summary),
+        "more": extent::more(summary).join(", "),
+        "conformances": Conformance::NAMES,
+        "regressions": Regression::NAMES,
+        "follows_others": readings.iter().any(|row| row.is_other),
+        "follows_default": readings.iter().filter(|row| !row.is_other).count(),
+        "widths": widths(summary, &readings),
+        "readings": readings,
+        "class_counts": class_counts,
+        "ending": ending,
+        "conclusion": sentence,
+    })
 }
 
 /// Which cases a report shows in full.
@@ -69,38 +72,6 @@ pub(super) enum CaseFilter {
     /// One for each cause.
     Examples,
     Failed,
-}
-
-/// What a summary says of the run as a whole.
-#[derive(Serialize)]
-struct RunFacts<'a> {
-    tool: &'a str,
-    date: &'a Option<String>,
-    label: &'a Option<String>,
-    options: String,
-    actions: &'a [String],
-    trouble: &'a [String],
-}
-
-impl RunFacts<'_> {
-    fn of(summary: &Summary) -> RunFacts<'_> {
-        let Summary {
-            tool,
-            date,
-            label,
-            actions,
-            trouble,
-            ..
-        } = summary;
-        RunFacts {
-            tool,
-            date,
-            label,
-            options: summary.options.join(" "),
-            actions,
-            trouble,
-        }
-    }
 }
 
 fn target_context(target: &TargetSummary, shows: impl Fn(&CaseResult) -> bool) -> Value {
