@@ -32,6 +32,7 @@ pub use random::RandomSource;
 pub use schedule::{Call, Counter, MAX_SCOPES, Schedule, Trigger};
 pub use scope::{CountScope, ScopeCounter};
 pub use script::RequestFlags;
+use thiserror::Error;
 pub(crate) use when::one_or_many;
 pub use when::{During, OneOrMany, Per, When};
 
@@ -54,4 +55,33 @@ pub struct FailureMode {
     pub armed: bool,
     /// All of this as a fixture writes it. Null of a mode that was made in code, which no fixture can then hold.
     pub written: Arc<serde_json::Value>,
+}
+
+/// A failure mode that cannot happen on an appliance without TLS.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("failure mode `{mode}` has {key}, which cannot happen over plain HTTP")]
+pub struct TlsMissing {
+    mode: String,
+    key: &'static str,
+}
+
+impl TlsMissing {
+    /// What to do.
+    pub const HINT: &'static str = "serve it over HTTPS, or leave it out";
+}
+
+impl FailureMode {
+    /// Checks that it can happen over HTTPS, or over plain HTTP.
+    ///
+    /// # Errors
+    /// It fails TLS, and there is none.
+    pub fn check_transport(&self, https: bool) -> Result<(), TlsMissing> {
+        match &self.action.tls {
+            Some(tls) if !https => Err(TlsMissing {
+                mode: self.name.clone(),
+                key: tls.key(),
+            }),
+            _ => Ok(()),
+        }
+    }
 }

@@ -45,7 +45,7 @@ use crate::{
     appliance::{Appliance, Rules, State},
     contract,
     contract::{Kind, Readings},
-    failure::{FailureMode, Schedule},
+    failure::{FailureMode, Schedule, TlsMissing},
 };
 
 /// A fixture that was read and makes sense.
@@ -73,8 +73,6 @@ pub struct Fixture {
     pub failures: Vec<FailureMode>,
     /// Whether its clock stands still from the start; no key says so.
     pub frozen: bool,
-    /// Why it cannot be served over plain HTTP, if so.
-    needs_tls: Option<Diagnostic>,
     places: Places,
 }
 
@@ -103,7 +101,7 @@ pub fn read(file: &str, text: &str) -> Result<Fixture, Diagnostic> {
 
 fn read_with(file: &str, text: &str, load: &mut LoadFile<'_>) -> Result<Fixture, Diagnostic> {
     yaml::read(text, "appliance")
-        .and_then(|node| resolve::fixture(file, &node, load))
+        .and_then(|node| resolve::fixture(&node, load))
         .map_err(|wrong| wrong.in_file(file))
 }
 
@@ -221,13 +219,12 @@ impl Fixture {
     }
 
     /// Returns the appliance that its failure modes are read for.
-    pub fn mode_context(&self, https: bool) -> ModeContext<'_> {
+    pub fn mode_context(&self) -> ModeContext<'_> {
         ModeContext {
             kind: self.kind,
             readings: &self.readings,
             users: &self.state.directory,
             locks: self.state.lockout.is_some(),
-            https,
         }
     }
 
@@ -236,15 +233,13 @@ impl Fixture {
     /// # Errors
     /// The first thing that is wrong with them; a name that the fixture has already.
     pub fn add_modes(&mut self, file: &str, bytes: &[u8]) -> Result<(), Diagnostic> {
-        let read = ready_made::read_modes(text(file, bytes)?, Some(&self.mode_context(true)));
+        let read = ready_made::read_modes(text(file, bytes)?, Some(&self.mode_context()));
         for mode in read.map_err(|wrong| wrong.in_file(file))? {
             let name = &mode.failure.name;
             if self.failures.iter().any(|known| known.name == *name) {
                 let message = format!("`{}` has a failure mode `{name}` already", self.name);
                 return Err(Diagnostic::new(mode.place, message).in_file(file));
             }
-            let needs_tls = mode.needs_tls().map(|wrong| wrong.in_file(file));
-            self.needs_tls = self.needs_tls.take().or(needs_tls);
             self.failures.push(mode.failure);
         }
         Ok(())
@@ -258,7 +253,7 @@ impl Fixture {
         let reload = |failure: &FailureMode| {
             Ok(FailureMode {
                 armed: failure.armed,
-                ..reload_mode(failure, &self.mode_context(true))?
+                ..reload_mode(failure, &self.mode_context())?
             })
         };
         self.failures = self.failures.iter().map(reload).collect::<Result<_, _>>()?;
@@ -272,7 +267,6 @@ impl Fixture {
     /// A name that neither has; nothing is armed then.
     pub fn arm(&mut self, names: &str) -> Result<(), UnknownMode> {
         let mut failures = self.failures.clone();
-        let mut needs_tls = None;
         for name in names.split(',').map(str::trim) {
             if let Some(failure) = failures.iter_mut().find(|failure| failure.name == name) {
                 failure.armed = true;
@@ -280,35 +274,23 @@ impl Fixture {
             }
             let known = READY_MADE.iter().find(|known| **known == name);
             let known = known.ok_or_else(|| self.unknown_mode(name))?;
-            let mode = ready_made::read(known, Some(&self.mode_context(true)));
-            let start = names.find(name).unwrap_or_default();
-            let place = Position {
-                line: 1,
-                column: names[..start].chars().count() as u64 + 1,
-            };
-            if let (None, Some((key, _))) = (&needs_tls, mode.tls) {
-                needs_tls = Some(mode::needs_tls(name, key, place).in_file("--fail"));
-            }
+            let mode = ready_made::read(known, Some(&self.mode_context()));
             failures.push(FailureMode {
                 armed: true,
                 ..mode.failure
             });
         }
         self.failures = failures;
-        self.needs_tls = self.needs_tls.take().or(needs_tls);
         Ok(())
     }
 
-    /// Checks that its failure modes are possible on a transport.
+    /// Checks that its failure modes can happen over HTTPS, or over plain HTTP.
     ///
     /// # Errors
-    /// The first mode that is not, with its place; of one that was armed by name the place in that
-    /// list, as file `--fail`.
-    pub fn check_transport(&self, https: bool) -> Result<(), Diagnostic> {
-        match &self.needs_tls {
-            Some(error) if !https => Err(error.clone()),
-            _ => Ok(()),
-        }
+    /// The first mode that cannot.
+    pub fn check_transport(&self, https: bool) -> Result<(), TlsMissing> {
+        let mut failures = self.failures.iter();
+        failures.try_for_each(|failure| failure.check_transport(https))
     }
 
     fn unknown_mode(&self, name: &str) -> UnknownMode {

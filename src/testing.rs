@@ -126,8 +126,11 @@ impl Double {
     pub fn try_fail(&self, failure: Failure) -> Result<String, Error> {
         let https = self.url.starts_with("https:");
         let add = |text: &str, keys: &Map<String, Value>| {
-            self.appliance.add_failure("failure", https, |context| {
-                fixture::read_mode_with("failure", text, keys, context)
+            self.appliance.add_failure("failure", |context| {
+                let mode = fixture::read_mode_with("failure", text, keys, context)?;
+                let possible = mode.check_transport(https);
+                possible.map_err(|missing| fixture::Diagnostic::of_transport(&missing))?;
+                Ok(mode)
             })
         };
         Ok(failure.add(Location::caller(), add)?.name)

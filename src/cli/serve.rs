@@ -47,9 +47,7 @@ use crate::{
     fixture,
     redact::Secret,
     server,
-    server::{
-        Connections, Limits, Log, Ports, Registry, RegistryError, RegistrySettings, tls::Identity,
-    },
+    server::{Connections, Limits, Log, Ports, Registry, RegistrySettings, tls::Identity},
 };
 
 /// The arguments of `serve`.
@@ -357,8 +355,7 @@ fn prepare(mut mocks: Vec<Mock>, options: &ServeArgs, registry: &Registry) -> Re
     mocks::configure(&mut mocks, profiles, &options.reading, &options.fail)?;
     for (_, fixture) in &mocks {
         registry.check_fixture(fixture).map_err(|error| {
-            let is_certificate = matches!(error, RegistryError::Certificate { .. });
-            let hint = error.hint().filter(|_| is_certificate);
+            let hint = error.hint();
             CliError::usage(error).with_hint(hint)
         })?;
     }

@@ -74,10 +74,6 @@ pub(super) async fn arm(
     let is_new = !appliance.set_armed(&name, armed);
     if is_new {
         let ready_made = fixture::ready_made(&name).ok_or_else(|| unknown(&running, &name))?;
-        if ready_made.action.tls.is_some() && app.registry.settings().identity.is_none() {
-            let detail = format!("the failure mode `{name}` cannot happen over plain HTTP");
-            return Err(Problem::invalid_body(detail).hint("serve over HTTPS"));
-        }
         join(&app, &running, |_| {
             Ok(FailureMode {
                 armed,
@@ -107,11 +103,10 @@ fn join(
     read: impl FnOnce(&ModeContext<'_>) -> Result<FailureMode, Problem>,
 ) -> Result<String, Problem> {
     let appliance = running.appliance();
-    let (owner, is_https) = (appliance.name(), app.registry.settings().identity.is_some());
     let mut name = String::new();
-    let added = appliance.add_failure(BODY, is_https, |context| {
+    let added = appliance.add_failure(BODY, |context| {
         let failure = read(context)?;
-        app.registry.check_failure(&owner, &failure)?;
+        app.registry.check_failure(&appliance.name(), &failure)?;
         name.clone_from(&failure.name);
         Ok::<_, Problem>(failure)
     })?;

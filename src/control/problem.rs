@@ -100,8 +100,9 @@ impl From<RegistryError> for Problem {
     fn from(error: RegistryError) -> Problem {
         let detail = error.to_string();
         let problem = match &error {
-            RegistryError::Transport(error) => return error.clone().into(),
-            RegistryError::Certificate { .. } => Problem::invalid_body(detail),
+            RegistryError::Transport(..) | RegistryError::Certificate { .. } => {
+                Problem::invalid_body(detail)
+            }
             RegistryError::Ending => Problem::ending(detail),
             RegistryError::NameTaken(_) => Problem::name_taken(detail),
             RegistryError::TooMany(_) => Problem::too_many_appliances(detail),

@@ -108,21 +108,20 @@ impl Registry {
     /// # Errors
     /// [`RegistryError::Transport`] and [`RegistryError::Certificate`].
     pub fn check_fixture(&self, fixture: &Fixture) -> Result<(), RegistryError> {
-        let has_tls = self.settings().identity.is_some();
-        let checked = fixture.check_transport(has_tls);
-        checked.map_err(RegistryError::Transport)?;
         let mut failures = fixture.failures.iter();
         failures.try_for_each(|failure| self.check_failure(&fixture.name, failure))
     }
 
-    /// Checks that a failure mode's certificate can be shown here.
+    /// Checks that a failure mode can happen here.
     ///
     /// # Errors
-    /// [`RegistryError::Certificate`].
+    /// [`RegistryError::Transport`] and [`RegistryError::Certificate`].
     pub fn check_failure(&self, name: &str, failure: &FailureMode) -> Result<(), RegistryError> {
+        let identity = self.settings().identity.as_ref();
+        let possible = failure.check_transport(identity.is_some());
+        possible.map_err(|missing| RegistryError::Transport(name.to_owned(), missing))?;
         let tls = failure.action.tls.as_ref();
         let needs_issuer = tls.is_some_and(|tls| tls.certificate.is_some());
-        let identity = self.settings().identity.as_ref();
         if needs_issuer && identity.is_some_and(|identity| !identity.can_misbehave()) {
             return Err(RegistryError::Certificate {
                 name: name.to_owned(),

@@ -352,7 +352,7 @@ impl<'a> Executor<'a> {
 fn connection_counter(fixture: &Fixture) -> Result<FailureMode, SweepError> {
     let never =
         r#"{ "name": "connections", "when": { "calls": [1000000000] }, "do": { "tls": [1.3] } }"#;
-    let mode = fixture::read_mode("sweep", never, &fixture.mode_context(true))?;
+    let mode = fixture::read_mode("sweep", never, &fixture.mode_context())?;
     Ok(mode)
 }
 

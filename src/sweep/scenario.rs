@@ -203,7 +203,7 @@ fn scheduled(
         keys.insert("when".to_owned(), Value::Object(when));
     }
     let text = Value::Object(keys).to_string();
-    fixture::read_mode(&mode.name, &text, &fixture.mode_context(true))
+    fixture::read_mode(&mode.name, &text, &fixture.mode_context())
 }
 
 /// Returns the conditions by which a mode happens after so many others of what it counts; as often as its own `times` says, or once.

@@ -20,7 +20,7 @@ use crate::{
     appliance::{Directory, Scope},
     contract::Role,
     fixture,
-    fixture::Fixture,
+    fixture::{Diagnostic, Fixture},
     journal::{Bounds, MemoryBudget},
     server,
     server::{Limits, MockAppliance, RunningAppliance, tls::Identity},
@@ -194,14 +194,15 @@ impl Builder {
         fixture
             .reload_modes()
             .map_err(|error| Error::of_value(place, error))?;
-        fixture
-            .check_transport(!self.http)
-            .map_err(Error::of_file)?;
+        let possible = fixture.check_transport(!self.http);
+        possible.map_err(|missing| Error::of_value(place, Diagnostic::of_transport(&missing)))?;
         // After all else: they name users and depend on readings.
         for (failure, place) in self.failures {
             let mode = failure.add(place, |text, keys| {
-                let context = fixture.mode_context(!self.http);
+                let context = fixture.mode_context();
                 let mode = fixture::read_mode_with("failure", text, keys, &context)?;
+                let possible = mode.check_transport(!self.http);
+                possible.map_err(|missing| Diagnostic::of_transport(&missing))?;
                 fixture::check_mode_count("failure", fixture.failures.len())?;
                 let is_free = fixture.failures.iter().all(|other| other.name != mode.name);
                 Ok(is_free.then_some(mode))

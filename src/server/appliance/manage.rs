@@ -147,23 +147,22 @@ impl MockAppliance {
     }
 
     /// Adds a failure mode after the others until the next reset; none where its name is taken. `read`
-    /// makes it for the appliance as it is. `source` is the name in errors, `https` whether TLS is served.
+    /// makes it for the appliance as it is. `source` is the name in errors.
     ///
     /// # Errors
     /// Those of `read`; too many modes.
     pub fn add_failure<E: From<fixture::Diagnostic>>(
         &self,
         source: &str,
-        https: bool,
         read: impl FnOnce(&ModeContext<'_>) -> Result<FailureMode, E>,
     ) -> Result<Option<FailureMode>, E> {
         // Reading takes a while: the appliance goes on answering meanwhile.
         let before = self.content().current.clone();
-        let mut failure = read(&before.mode_context(https))?;
+        let mut failure = read(&before.mode_context())?;
         let mut content = self.content();
         let current = &mut content.current;
         if !Arc::ptr_eq(&before.appliance.rules, &current.appliance.rules) {
-            failure = fixture::reload_mode(&failure, &current.mode_context(https))?;
+            failure = fixture::reload_mode(&failure, &current.mode_context())?;
         }
         fixture::check_mode_count(source, current.schedule.failures().count())?;
         let added = current.schedule.add(failure.clone());
@@ -178,7 +177,7 @@ impl ScheduledAppliance {
     fn reload_modes(&self, readings: &Readings) -> Result<Vec<FailureMode>, fixture::Diagnostic> {
         let context = ModeContext {
             readings,
-            ..self.mode_context(true)
+            ..self.mode_context()
         };
         let failures = self.schedule.failures();
         let modes = failures.map(|failure| fixture::reload_mode(failure, &context));
@@ -194,13 +193,12 @@ impl ScheduledAppliance {
         Arc::ptr_eq(&self.appliance.rules, &other.appliance.rules) && names(self) == names(other)
     }
 
-    fn mode_context(&self, https: bool) -> ModeContext<'_> {
+    fn mode_context(&self) -> ModeContext<'_> {
         ModeContext {
             kind: self.appliance.rules.kind(),
             readings: self.appliance.rules.readings(),
             users: &self.appliance.state.directory,
             locks: self.appliance.state.lockout.is_some(),
-            https,
         }
     }
 }

@@ -4,7 +4,7 @@ use std::{fmt, io, net::SocketAddr};
 
 use thiserror::Error;
 
-use crate::fixture;
+use crate::failure::TlsMissing;
 
 /// Why an appliance cannot be added. Nothing was started or changed.
 #[derive(Debug, Error)]
@@ -29,8 +29,8 @@ pub enum RegistryError {
     #[error("{0} appliances are there, and the process's open files allow no more")]
     TooMany(usize),
     /// A failure mode cannot happen without TLS.
-    #[error("{0}")]
-    Transport(fixture::Diagnostic),
+    #[error("{0}: {1}")]
+    Transport(String, TlsMissing),
     /// The address cannot be bound.
     #[error("{0}")]
     Bind(BindError),
@@ -99,7 +99,8 @@ impl RegistryError {
                 }
                 _ => return None,
             },
-            RegistryError::Ending | RegistryError::Transport(_) => return None,
+            RegistryError::Transport(..) => TlsMissing::HINT,
+            RegistryError::Ending => return None,
         };
         Some(hint.to_owned())
     }

@@ -3,6 +3,7 @@
 use std::{future::Future, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
 use d4iot_double::{
+    failure::TlsMissing,
     fixture, server,
     server::{Limits, MockAppliance, RunningAppliance, tls::Identity},
 };
@@ -20,13 +21,13 @@ impl Bench {
     /// Starts one, observed with so long a pause for nothing to come, that fails on the first request, on the second of a connection that is kept, or from the second connection on.
     ///
     /// # Errors
-    /// Why the fixture is refused.
+    /// The row needs TLS, and there is none.
     pub(crate) fn start(
         row: &Row,
         identity: Option<&Identity>,
         kept: bool,
         quiet: Duration,
-    ) -> Result<Bench, fixture::Diagnostic> {
+    ) -> Result<Bench, TlsMissing> {
         let when = match (row.about, kept) {
             (About::Connection, _) if row.act.starts_with("down") => "calls: [2]",
             (About::Connection, _) => "after: 1",

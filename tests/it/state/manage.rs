@@ -76,7 +76,7 @@ fn readings_that_a_mode_cannot_live_with_change_nothing() {
 fn a_mode_is_added_as_it_is_written_and_a_name_once() {
     let host = host("[{ name: m, do: { status: 503 } }]");
     let added = host
-        .add_failure("body", false, |context| {
+        .add_failure("body", |context| {
             let text = r#"{"name":"late","do":{"delay":"1s"},"armed":false}"#;
             fixture::read_mode("body", text, context)
         })
@@ -87,18 +87,12 @@ fn a_mode_is_added_as_it_is_written_and_a_name_once() {
         r#"{"name":"late","do":{"delay":"1s"},"armed":false}"#
     );
     assert!(
-        host.add_failure("body", false, |context| {
+        host.add_failure("body", |context| {
             fixture::read_mode("body", "{name: m, do: {status: 500}}", context)
         })
         .unwrap()
         .is_none()
     );
-    let error = host
-        .add_failure("body", false, |context| {
-            fixture::read_mode("body", "name: x\ndo: { certificate: expired }", context)
-        })
-        .unwrap_err();
-    assert_eq!((error.line, error.column), (2, 20));
     let modes = host.failures();
     assert_eq!(
         modes
@@ -118,7 +112,7 @@ fn a_mode_is_added_as_it_is_written_and_a_name_once() {
 fn no_more_modes_are_added_than_a_fixture_can_have() {
     let host = host("[]");
     let add = |number: u32| {
-        host.add_failure("body", false, |context| {
+        host.add_failure("body", |context| {
             let text = format!("{{name: m{number}, armed: false, do: {{status: 503}}}}");
             fixture::read_mode("body", &text, context)
         })

@@ -136,7 +136,7 @@ impl Step {
             }
             Step::Add(text) => format!(
                 "{:?}",
-                host.add_failure("added", true, |context| fixture::read_mode(
+                host.add_failure("added", |context| fixture::read_mode(
                     "added", text, context
                 ))
                 .map(|failure| failure.map(|failure| failure.written))
