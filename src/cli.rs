@@ -79,7 +79,7 @@ enum Command {
     Reject(review::ReviewArgs),
     /// Compare two snapshot folders or two JSON reports, case by case
     Diff(diff::DiffArgs),
-    /// Show the readings of a fact, or what a case tests; without an argument: all disputed or assumed facts
+    /// Show the readings of a fact; without an argument: all disputed or assumed facts
     Explain(explain::ExplainArgs),
     /// Compare the contract with your copies of the documentation
     Documents(documents::DocumentsArgs),

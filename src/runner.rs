@@ -32,7 +32,7 @@ pub use context::RunContext;
 pub use passwords::{PasswordForm, TargetPolicy};
 pub use probe::probe_commands;
 pub use seed::Seed;
-pub use transcript::{case_commands, request_with_placeholders};
+pub use transcript::case_commands;
 
 use crate::{
     report::{CaseResult, NotJudged, ReasonCode},

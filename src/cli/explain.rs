@@ -1,6 +1,5 @@
-//! `explain`: the readings of facts, where each is documented, and why one is the default; and what a case tests.
+//! `explain`: the readings of facts, where each is documented, and why one is the default.
 
-mod case;
 mod facts;
 
 use std::collections::BTreeMap;
@@ -21,8 +20,8 @@ use crate::{
 /// The arguments of `explain`.
 #[derive(Args, Debug)]
 pub(super) struct ExplainArgs {
-    /// A fact, a glob (`validation.*`), a number of an ambiguity (`X11`), an outcome or a case
-    #[arg(value_name = "FACT|CASE|OUTCOME")]
+    /// A fact, a glob (`validation.*`), a number of an ambiguity (`X11`), or an outcome
+    #[arg(value_name = "FACT|OUTCOME")]
     what: Option<String>,
     /// One kind of appliance only
     #[arg(long, value_parser = super::kind)]
@@ -34,7 +33,6 @@ pub(super) fn run(options: &ExplainArgs) -> Result {
     print(explain(options.what.as_deref(), &kinds(options.kind))?)
 }
 
-/// A case's id stands for the case, and for the fact of the same name if there is one.
 fn explain(what: Option<&str>, kinds: &[Kind]) -> Result<String> {
     let contracts: Vec<&Contract> = kinds.iter().map(|kind| contract::of(*kind)).collect();
     let Some(what) = what else {
@@ -42,8 +40,6 @@ fn explain(what: Option<&str>, kinds: &[Kind]) -> Result<String> {
             |_: &Contract, entry: &FactEntry<'_>| entry.is_disputed() || entry.is_assumed();
         return Ok(facts::text(&contracts, is_wanted).unwrap_or_default());
     };
-    let case = cases::all().iter().find(|located| located.case.id == what);
-    let case = case.map(|case| case::text(case, &contracts)).transpose()?;
     let outcome = what.parse::<Outcome>().ok();
     let mut meant: BTreeMap<Kind, Vec<String>> = BTreeMap::new();
     for contract in &contracts {
@@ -53,11 +49,8 @@ fn explain(what: Option<&str>, kinds: &[Kind]) -> Result<String> {
         Some(outcome) => is_about(entry, outcome),
         None => meant[&contract.kind].contains(&entry.name),
     });
-    match (case, facts) {
-        (Some(case), Some(facts)) => Ok(format!("{case}\n{facts}")),
-        (Some(text), None) | (None, Some(text)) => Ok(text),
-        (None, None) => without_facts(&contracts, what).ok_or_else(|| unknown(&contracts, what)),
-    }
+    let facts = facts.or_else(|| without_facts(&contracts, what));
+    facts.ok_or_else(|| unknown(&contracts, what))
 }
 
 /// Whether a fact belongs to an outcome, or is a condition that may lead to it.
@@ -79,7 +72,6 @@ fn without_facts(contracts: &[&Contract], number: &str) -> Option<String> {
 
 fn unknown(contracts: &[&Contract], what: &str) -> CliError {
     let mut names: Vec<String> = Outcome::NAMES.iter().map(ToString::to_string).collect();
-    names.extend(cases::all().iter().map(|located| located.case.id.clone()));
     for contract in contracts {
         names.extend(contract.facts().into_iter().map(|entry| entry.name));
         names.extend(contract.ambiguities.keys().cloned());
@@ -88,10 +80,14 @@ fn unknown(contracts: &[&Contract], what: &str) -> CliError {
     names.dedup();
     let nearest = contract::nearest_names(what, names.iter().map(String::as_str));
     let error = CliError::usage(format!(
-        "unknown name `{what}`, expected a fact, a glob of facts, a number of an ambiguity (X01 to X27), an outcome or a case"
+        "unknown name `{what}`, expected a fact, a glob of facts, a number of an ambiguity (X01 to X27), or an outcome"
     ));
     if READY_MADE.contains(&what) {
         error.hint("it is a failure mode: `d4iot-double fixture modes` describes it")
+    } else if cases::all().iter().any(|located| located.case.id == what) {
+        error.hint(format!(
+            "it is a case: `d4iot-double plan --case {what}` lists its requests"
+        ))
     } else if nearest.is_empty() {
         error.hint("`d4iot-double explain` lists the disputed and assumed facts")
     } else {
@@ -185,40 +181,6 @@ mod tests {
         for line in text.lines() {
             assert!(line.chars().count() <= 100, "{line}");
         }
-    }
-
-    #[test]
-    fn a_case_tells_what_it_needs_sends_and_expects() {
-        insta::assert_snapshot!(
-            "case",
-            explained(Some("validation.username.missing")).expect("the case exists")
-        );
-    }
-
-    #[test]
-    fn every_case_can_be_explained_within_the_width() {
-        for located in cases::all() {
-            let text = explained(Some(&located.case.id))
-                .unwrap_or_else(|error| panic!("{}: {error}", located.case.id));
-            assert!(
-                text.starts_with(&format!("{}: ", located.case.id)),
-                "{text}"
-            );
-            let wide = text
-                .lines()
-                .find(|line| !line.contains(" curl -sS ") && line.chars().count() > 100);
-            assert_eq!(wide, None);
-        }
-    }
-
-    #[test]
-    fn a_case_of_the_other_kind_is_refused() {
-        let error = explain(Some("validation.quote.s198_repaired"), &[Kind::Console])
-            .expect_err("it is the sensor's");
-        assert_eq!(
-            error.to_string(),
-            "the case `validation.quote.s198_repaired` is for sensor only"
-        );
     }
 
     #[rstest]

@@ -29,7 +29,7 @@ pub(super) fn shown_request(
 }
 
 /// Builds a step's request as a snapshot shows it, with the placeholders in it.
-pub fn request_with_placeholders(
+pub(super) fn request_with_placeholders(
     step: &Step,
     contract: &Contract,
 ) -> (Result<Request<Bytes>, StepError>, BTreeSet<Placeholder>) {

@@ -15,10 +15,6 @@ use crate::check::test_dir::{TestDir, project};
 #[case::number("explain X11", "X11  ")]
 #[case::one_kind("explain X11 --kind sensor", "validation.authenticated.body [sensor]")]
 #[case::outcome("explain locked_out", "any.on_locked_source")]
-#[case::case(
-    "explain validation.repeated",
-    "  --> conformance/cases/validation.yaml:"
-)]
 fn explain_tells(#[case] line: &str, #[case] expected: &str) {
     let run = TestDir::new().run(line).ends_with(0);
     assert!(run.out.contains(expected), "{}", run.out);
@@ -30,7 +26,10 @@ fn explain_tells(#[case] line: &str, #[case] expected: &str) {
     "explain nonsense",
     "error: unknown name `nonsense`, expected a fact, a glob of facts, "
 )]
-#[case::nearly_a_case("explain validation.lokout", "  hint: nearest are validation.lockout")]
+#[case::a_case(
+    "explain validation.repeated",
+    "  hint: it is a case: `d4iot-double plan --case validation.repeated` lists its requests"
+)]
 #[case::command("chek", "a similar subcommand exists: 'check'")]
 #[case::nothing("", "Usage: d4iot-double [OPTIONS] <COMMAND>")]
 #[case::option("check --kinds sensor", "a similar argument exists: '--kind'")]
