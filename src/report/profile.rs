@@ -9,9 +9,9 @@
 //!     validation.authenticated.status: [conventional, ok]     # X16; not told apart: any of them
 //! ```
 
-use std::{collections::BTreeMap, fmt, iter, slice};
+use std::{collections::BTreeMap, slice};
 
-use serde::{Deserialize, Deserializer, de};
+use serde::Deserialize;
 
 use crate::{
     contract,
@@ -54,7 +54,7 @@ pub fn read(file: &str, text: &str) -> Result<Vec<Profile>, fixture::Diagnostic>
             return Err(wrong_at(file, name, message));
         }
         let mut readings = BTreeMap::new();
-        for (fact, names) in profile.readings.0 {
+        for (fact, names) in profile.readings {
             let mut meant: BTreeMap<String, Vec<String>> = BTreeMap::new();
             let several = match &names.value {
                 ReadingNames::One(name) => slice::from_ref(name),
@@ -100,11 +100,9 @@ struct RawProfile {
     kind: Spanned<String>,
     #[serde(default, rename = "target")]
     _target: Option<String>,
-    readings: RawReadings,
+    /// A glob comes before the facts that it means.
+    readings: BTreeMap<Spanned<String>, Spanned<ReadingNames>>,
 }
-
-/// Facts and readings in the order they are written in.
-struct RawReadings(Vec<(Spanned<String>, Spanned<ReadingNames>)>);
 
 #[derive(Deserialize)]
 #[serde(untagged, expecting = "expected a name or a list of names")]
@@ -119,27 +117,6 @@ enum ReadingNames {
 enum ReadingName {
     Number(u16),
     Text(String),
-}
-
-impl<'de> Deserialize<'de> for RawReadings {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<RawReadings, D::Error> {
-        struct Pairs;
-
-        impl<'de> de::Visitor<'de> for Pairs {
-            type Value = RawReadings;
-
-            fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-                out.write_str("a map from facts to readings")
-            }
-
-            fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<RawReadings, A::Error> {
-                let pairs = iter::from_fn(|| map.next_entry().transpose());
-                pairs.collect::<Result<_, _>>().map(RawReadings)
-            }
-        }
-
-        deserializer.deserialize_map(Pairs)
-    }
 }
 
 #[cfg(test)]
