@@ -29,7 +29,6 @@ use std::{
 pub use diagnostic::Diagnostic;
 pub(crate) use diagnostic::Position;
 pub use distinct::distinct;
-pub use export::Secrets;
 #[cfg(feature = "cli")]
 pub(crate) use export::escape;
 pub use mode::ModeContext;
@@ -189,16 +188,6 @@ fn wrapped(names: &[&str]) -> String {
     lines.join(",\n    ")
 }
 
-/// A name that no failure mode has.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{message}{}", hint.iter().map(|hint| format!("\n  hint: {hint}")).collect::<String>())]
-pub struct UnknownMode {
-    /// What is wrong.
-    pub message: String,
-    /// The name that may be meant.
-    pub hint: Option<String>,
-}
-
 impl Fixture {
     /// Returns the appliance this fixture describes, as it is at the start.
     pub fn appliance(&self) -> Appliance {
@@ -265,7 +254,7 @@ impl Fixture {
     ///
     /// # Errors
     /// A name that neither has; nothing is armed then.
-    pub fn arm(&mut self, names: &str) -> Result<(), UnknownMode> {
+    pub fn arm(&mut self, names: &str) -> Result<(), Diagnostic> {
         let mut failures = self.failures.clone();
         for name in names.split(',').map(str::trim) {
             if let Some(failure) = failures.iter_mut().find(|failure| failure.name == name) {
@@ -293,27 +282,22 @@ impl Fixture {
         failures.try_for_each(|failure| failure.check_transport(https))
     }
 
-    fn unknown_mode(&self, name: &str) -> UnknownMode {
+    fn unknown_mode(&self, name: &str) -> Diagnostic {
         let own = self.failures.iter().map(|mode| mode.name.as_str());
         let mut known: Vec<&str> = own.collect();
-        let others = READY_MADE
-            .iter()
-            .filter(|name| !self.failures.iter().any(|mode| mode.name == **name));
-        known.extend(others);
+        let others = READY_MADE.iter().filter(|name| !known.contains(name));
+        known.extend(others.copied().collect::<Vec<_>>());
         // `lost_answer`: the words of one's description.
         let describes = |mode: &&&str| {
             let description = ready_made::description(mode).unwrap_or_default();
             name.contains('_') && name.split('_').all(|word| description.contains(word))
         };
         let meant = READY_MADE.iter().find(describes).copied();
-        UnknownMode {
-            message: format!("unknown failure mode {}", diagnostic::quoted(name)),
-            hint: Some(
-                match meant.or_else(|| contract::nearest(name, known.iter().copied())) {
-                    Some(near) => format!("did you mean `{near}`?"),
-                    None => format!("expected one of {}", wrapped(&known)),
-                },
-            ),
+        let message = format!("unknown failure mode {}", diagnostic::quoted(name));
+        let unknown = Diagnostic::new(node::START, message).in_file("--fail");
+        match meant.or_else(|| contract::nearest(name, known.iter().copied())) {
+            Some(near) => unknown.hint(format!("did you mean `{near}`?")),
+            None => unknown.hint(format!("expected one of {}", wrapped(&known))),
         }
     }
 }

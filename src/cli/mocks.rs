@@ -9,7 +9,7 @@ use crate::{
     },
     contract,
     contract::Kind,
-    fixture::Fixture,
+    fixture::{Diagnostic, Fixture},
     report::profile::Profile,
 };
 
@@ -54,7 +54,9 @@ pub(super) fn configure(
         fixture.reload_modes()?;
     }
     for name in failures {
-        let failed = |error| CliError::usage(format!("--fail {name}: {error}"));
+        let failed = |error: Diagnostic| {
+            CliError::usage(format!("--fail {name}: {}", error.message)).with_hint(error.hint)
+        };
         apply(mocks, |fixture| fixture.arm(name).map_err(failed))?;
     }
     Ok(profiles)

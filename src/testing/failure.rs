@@ -9,7 +9,6 @@ use crate::{
     contract::{Kind, Operation, Outcome},
     failure::FailureMode,
     fixture,
-    fixture::UnknownMode,
 };
 
 /// A failure mode: what is done to an answer, and to which. Nothing is checked before it is armed, by [`Double::fail`] or a builder.
@@ -36,7 +35,7 @@ pub struct Failure {
     /// The keys of the mode; with a text, those that are added to it.
     keys: Map<String, Value>,
     text: Option<String>,
-    unknown: Option<UnknownMode>,
+    unknown: Option<fixture::Diagnostic>,
 }
 
 impl Failure {
@@ -185,11 +184,8 @@ impl Failure {
             &Map<String, Value>,
         ) -> Result<Option<FailureMode>, fixture::Diagnostic>,
     ) -> Result<FailureMode, Error> {
-        if let Some(UnknownMode { message, hint }) = self.unknown {
-            return Err(Error {
-                hint,
-                ..Error::at(place, message)
-            });
+        if let Some(unknown) = self.unknown {
+            return Err(Error::of_value(place, unknown));
         }
         let own = self.name.clone();
         let mut number = 1;

@@ -6,11 +6,7 @@ mod fixtures;
 mod manage;
 mod steps;
 
-use d4iot_double::{
-    fixture,
-    fixture::{Fixture, Secrets},
-    server::MockAppliance,
-};
+use d4iot_double::{fixture, fixture::Fixture, server::MockAppliance};
 use fixtures::any_fixture;
 use proptest::{prelude::*, strategy::ValueTree, test_runner::RngSeed};
 use steps::{Step, any_steps};
@@ -33,7 +29,7 @@ proptest! {
         for step in &before {
             step.take(&original, 0);
         }
-        let text = original.export().export(Secrets::Included);
+        let text = original.export().export();
         let mut loaded = read(&text);
         loaded.frozen = true;
         let seed = loaded.seed.unwrap();
@@ -42,35 +38,18 @@ proptest! {
         let changed = MockAppliance::from_fixture(&read(&other), 1);
         changed.load(&loaded, seed);
         for host in [&copy, &changed] {
-            prop_assert_eq!(host.export().export(Secrets::Included), text.as_str());
+            prop_assert_eq!(host.export().export(), text.as_str());
         }
         for step in &after {
             prop_assert_eq!(step.take(&copy, 100), step.take(&changed, 100), "{:?}\n{}", step, text);
         }
         prop_assert_eq!(
-            copy.export().export(Secrets::Included),
-            changed.export().export(Secrets::Included)
+            copy.export().export(),
+            changed.export().export()
         );
         for host in [&copy, &changed] {
             host.reset();
-            prop_assert_eq!(host.export().export(Secrets::Included), text.as_str());
-        }
-    }
-
-    #[test]
-    fn without_secrets_a_state_shows_no_password_and_is_refused(fixture in any_fixture(), steps in any_steps()) {
-        let host = MockAppliance::from_fixture(&read(&fixture), 7);
-        for step in &steps {
-            step.take(&host, 0);
-        }
-        let standing = host.export();
-        let text = standing.export(Secrets::Omitted);
-        for user in standing.state.directory.users() {
-            prop_assert!(!text.contains(&serde_json::Value::from(user.password.expose()).to_string()), "{}", text);
-        }
-        match fixture::read("state.json", &text) {
-            Ok(_) => prop_assert!(standing.state.directory.users().len() == 0),
-            Err(error) => prop_assert!(error.message.starts_with("this was exported without its secrets, missing the password"), "{}", error),
+            prop_assert_eq!(host.export().export(), text.as_str());
         }
     }
 }
@@ -87,7 +66,7 @@ fn the_random_appliances_have_something_to_write() {
         fixture.frozen = true;
         let host = MockAppliance::from_fixture(&fixture, 7);
         let lines: Vec<String> = steps.iter().map(|step| step.take(&host, 0)).collect();
-        let text = host.export().export(Secrets::Included);
+        let text = host.export().export();
         met[0] += usize::from(text.contains("\"reading\": {"));
         met[1] += usize::from(
             lines
@@ -142,7 +121,7 @@ fn fixture_check_takes_an_exported_state() {
         clippy::disallowed_methods,
         reason = "the test writes the file that the command reads"
     )]
-    std::fs::write(&path, host.export().export(Secrets::Included)).unwrap();
+    std::fs::write(&path, host.export().export()).unwrap();
     let end = Process::start(&["fixture", "check", &path.display().to_string()]).end();
     assert_eq!((end.code, end.err.as_str()), (Some(0), ""));
     assert_eq!(

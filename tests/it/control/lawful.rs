@@ -1,6 +1,6 @@
 //! One set of rules of HTTP on every port: what the control API refuses, and what it says an appliance would.
 
-use d4iot_double::{fixture, fixture::Secrets};
+use d4iot_double::fixture;
 use rstest::rstest;
 use serde_json::{Value, json};
 
@@ -119,7 +119,7 @@ async fn a_large_state_can_be_put_back() {
     let users: Value = (0..45_000).map(user).collect();
     let fixture = json!({ "appliance": "sensor", "users": users }).to_string();
     let state = fixture::read("state", &fixture).unwrap();
-    let state = state.export(Secrets::Included);
+    let state = state.export();
     assert!(fixture.len() < 4 << 20 && state.len() > 4 << 20);
     let header = [("content-type", "application/json")];
     let path = "/v1/appliances/s/state";

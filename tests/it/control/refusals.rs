@@ -143,15 +143,6 @@ const YAML: &str = "application/yaml";
     "at least 1"
 )]
 #[case(
-    "GET",
-    "/s/state?secrets=all",
-    "",
-    "",
-    400,
-    "invalid_query",
-    "expected `omit`"
-)]
-#[case(
     "POST",
     "/s/clock",
     JSON,

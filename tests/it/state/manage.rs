@@ -1,6 +1,6 @@
 //! What is done to an appliance while it runs, and what is refused with nothing changed.
 
-use d4iot_double::{fixture, fixture::Secrets, server::MockAppliance};
+use d4iot_double::{fixture, server::MockAppliance};
 
 use crate::state::read;
 
@@ -14,7 +14,7 @@ fn host(failures: &str) -> MockAppliance {
 }
 
 fn written(host: &MockAppliance) -> String {
-    host.export().export(Secrets::Included)
+    host.export().export()
 }
 
 #[test]
