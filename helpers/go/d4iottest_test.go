@@ -145,6 +145,15 @@ func TestAFailingTestLogsItsJournal(t *testing.T) {
 	}
 }
 
+func TestATokenIsSent(t *testing.T) {
+	t.Parallel()
+	// The process that is started wants it, too.
+	out := another(t, "D4IOT_DOUBLE_CONTROL_TOKEN=0123456789abcdef0123456789abcdef", "D4IOT_DOUBLE_URL=")
+	if !strings.Contains(out, "did you mean `commit_then_reset`") {
+		t.Error(out)
+	}
+}
+
 func TestAMissingCommandIsNamed(t *testing.T) {
 	t.Parallel()
 	if out := another(t, "D4IOT_DOUBLE_BIN=/nowhere", "D4IOT_DOUBLE_URL="); !strings.Contains(out, "/nowhere: no such file") {

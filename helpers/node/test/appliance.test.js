@@ -102,6 +102,10 @@ test("a program ends although its mock still runs", () => {
   assert.equal(run(MAKES_ONE).status, 0);
 });
 
+test("a token is sent, which the process that was started wants", () => {
+  assert.equal(run(MAKES_ONE, { D4IOT_DOUBLE_CONTROL_TOKEN: "0123456789abcdef0123456789abcdef", D4IOT_DOUBLE_URL: "" }).status, 0);
+});
+
 test("a missing command is named", () => {
   const { status, stderr } = run(MAKES_ONE, { D4IOT_DOUBLE_BIN: "/nowhere", D4IOT_DOUBLE_URL: "" });
   assert.equal(status, 1);

@@ -6,6 +6,7 @@ import json
 import threading
 import urllib.error
 import urllib.request
+from pathlib import Path
 from typing import Any, Callable
 
 import pytest
@@ -171,3 +172,33 @@ def test_a_deleted_appliance_can_be_deleted_again(d4iot_double: Double) -> None:
 
     with pytest.raises(ControlError, match="Unknown appliance"):
         sensor.requests()
+
+
+TOKEN = "0123456789abcdef0123456789abcdef"
+
+
+@pytest.mark.parametrize("by_file", [False, True])
+def test_a_token_is_sent(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, by_file: bool) -> None:
+    monkeypatch.delenv("D4IOT_DOUBLE_URL", raising=False)
+    if by_file:
+        file = tmp_path / "token"
+        file.write_text(TOKEN + "\n")
+        file.chmod(0o600)
+        monkeypatch.setenv("D4IOT_DOUBLE_CONTROL_TOKEN_FILE", str(file))
+    else:
+        monkeypatch.setenv("D4IOT_DOUBLE_CONTROL_TOKEN", TOKEN)
+
+    with Double() as double:
+        double.sensor()
+        monkeypatch.delenv("D4IOT_DOUBLE_CONTROL_TOKEN", raising=False)
+        monkeypatch.delenv("D4IOT_DOUBLE_CONTROL_TOKEN_FILE", raising=False)
+        with Double(double.control.url) as stranger, pytest.raises(ControlError) as refused:
+            stranger.sensor()
+
+    assert refused.value.status == 401
+    assert TOKEN not in str(refused.value)
+
+
+def test_a_wrong_address_is_named() -> None:
+    with pytest.raises(ValueError, match="127.0.0.1:9443"):
+        Double("127.0.0.1:9443")

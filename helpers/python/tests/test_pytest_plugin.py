@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import os
 import subprocess
 import sys
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from d4iot_double import Double
+from d4iot_double import Appliance, Double
 
 FAILING = """
 def test_fails(d4iot_sensor):
@@ -42,6 +43,38 @@ def urls(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Path:
     path = pytester.path / "urls"
     pytester.makepyfile(TESTS.replace('"urls"', repr(str(path))))
     return path
+
+
+ROTATE = """
+import json, urllib.request, ssl
+
+def rotate(url, ca, user, password, new):
+    body = json.dumps({"username": user, "password": password, "new_password": new}).encode()
+    request = urllib.request.Request(url + "/api/external/authentication/set_password", body, {"Content-Type": "application/json"})
+    try:
+        urllib.request.urlopen(request, context=ssl.create_default_context(cafile=ca))
+    except OSError:
+        pass
+"""
+
+
+def test_the_pages_example_runs(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    pytester.makepyfile(ROTATE + page().split("```python\n")[1].split("```")[0])
+
+    pytester.runpytest_subprocess().assert_outcomes(passed=1)
+
+
+def test_the_page_names_all_there_is() -> None:
+    fixtures = ["d4iot_double", "d4iot_appliance", "d4iot_sensor", "d4iot_console"]
+    public = [name for name in dir(Appliance) if not name.startswith("_")]
+
+    assert [name for name in [*fixtures, *public] if f"`{name}" not in page()] == []
+
+
+def page() -> str:
+    """Returns the package's page, as the registry shows it."""
+    return importlib.metadata.distribution("d4iot-double").read_text("METADATA") or ""
 
 
 def test_a_failing_test_prints_its_journal(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
