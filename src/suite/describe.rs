@@ -120,7 +120,14 @@ fn nearest(
     let outcomes = outcomes.iter();
     let wordings = outcomes.flat_map(|outcome| context.wordings(*outcome, |_| true));
     for (choices, body) in wordings {
-        let similarity = similar::TextDiff::from_chars(&body.to_string(), &text).ratio();
+        // An object where the wording has one: what it lacks can be named, however little is left.
+        let is_object = |value: Option<&Value>| value.is_some_and(Value::is_object);
+        let keys = body.as_object().into_iter().flatten();
+        let is_alike = keys
+            .filter(|(_, value)| value.is_object())
+            .any(|(key, _)| is_object(received.get(key)));
+        let ratio = similar::TextDiff::from_chars(&body.to_string(), &text).ratio();
+        let similarity = ratio + f32::from(is_alike);
         if similarity > best.0 {
             best = (similarity, Some((choices, body)));
         }
@@ -216,6 +223,25 @@ mod tests {
         let described = of(200, "application/json", body);
         assert_eq!(described.received, received);
         assert_eq!(described.hint.as_deref(), Some(hint));
+    }
+
+    #[rstest]
+    #[case::nothing("{}", "`error.userDisplayErrorMessage` is missing")]
+    #[case::another_member(
+        r#"{"text":"Credentials validation failed"}"#,
+        "`error.userDisplayErrorMessage` is missing, `error.text` is not expected"
+    )]
+    fn what_a_failure_lacks_is_named(#[case] error: &str, #[case] received: &str) {
+        let context = MatchContext {
+            contract: contract::of(Kind::Sensor),
+            operation: Operation::Validation,
+            username: "test",
+        };
+        let body = Bytes::from(format!(r#"{{"error":{error}}}"#));
+        let answer = Response::new(body);
+        let outcomes = [Outcome::CredentialsRejected];
+        let described = describe(context, &outcomes, None, &answer, &["why".to_owned()]);
+        assert_eq!(described.received, received);
     }
 
     #[test]
