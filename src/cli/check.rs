@@ -41,13 +41,24 @@ pub(super) struct CheckArgs {
     #[command(flatten)]
     pub(super) selection: Selection,
     /// The mock to start, instead of the built-in ones
-    #[arg(long, value_name = "FILE", conflicts_with = "target")]
+    #[arg(
+        help_heading = "Mock",
+        long,
+        value_name = "FILE",
+        conflicts_with = "target"
+    )]
     fixture: Option<PathBuf>,
     /// Serve another reading, as `X11=table`: a fact's name, a glob or an X number, and the reading; repeatable
-    #[arg(long, value_name = "FACT=NAME", conflicts_with = "target")]
+    #[arg(
+        help_heading = "Mock",
+        long,
+        value_name = "FACT=NAME",
+        conflicts_with = "target"
+    )]
     reading: Vec<String>,
     /// Arm failure modes of the mock's fixture, or built-in ones
     #[arg(
+        help_heading = "Mock",
         long,
         value_name = "NAME",
         value_delimiter = ',',
@@ -55,25 +66,25 @@ pub(super) struct CheckArgs {
     )]
     fail: Vec<String>,
     /// Snapshot folder; with both kinds: one subfolder per kind (`sensor/`, `console/`)
-    #[arg(long, value_name = "DIR")]
+    #[arg(help_heading = "Comparison", long, value_name = "DIR")]
     pub(super) snapshots: Option<PathBuf>,
     /// Which snapshots may be written: pending (default), no (default in CI), new (missing ones), all. INSTA_UPDATE applies if this is absent
-    #[arg(long, value_enum, value_name = "WHAT")]
+    #[arg(help_heading = "Comparison", long, value_enum, value_name = "WHAT")]
     pub(super) update: Option<UpdateChoice>,
     /// The readings to expect: a profile, as `--report profile=FILE` writes it. Mocks serve them; any other reading is a deviation
-    #[arg(long, value_name = "FILE")]
+    #[arg(help_heading = "Comparison", long, value_name = "FILE")]
     readings: Option<PathBuf>,
     /// Known differences (YAML): they do not fail the run, but outdated entries do. A list of `case` (id or glob), `reason` and optionally `until: YYYY-MM-DD` and `kind`
-    #[arg(long, value_name = "FILE")]
+    #[arg(help_heading = "Comparison", long, value_name = "FILE")]
     known: Option<PathBuf>,
     /// Run each case N times; a case whose answers differ is unstable and fails
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    #[arg(help_heading = "Report", long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub(super) repeat: u32,
     /// A name for this run, shown in the reports
-    #[arg(long, value_name = "TEXT")]
+    #[arg(help_heading = "Report", long, value_name = "TEXT")]
     label: Option<String>,
     /// Write a report: text, json, junit, markdown, github, html or profile; to stdout without a path (markdown to $GITHUB_STEP_SUMMARY if that is set); repeatable
-    #[arg(long, value_name = "FORMAT[=PATH]")]
+    #[arg(help_heading = "Report", long, value_name = "FORMAT[=PATH]")]
     pub(super) report: Vec<report::ReportRequest>,
 }
 

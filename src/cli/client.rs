@@ -13,6 +13,7 @@ use crate::{
 
 /// How a target is reached.
 #[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Connection")]
 pub(super) struct ClientArgs {
     /// Accept any certificate; every report mentions it
     #[arg(short = 'k', long, requires = "target", conflicts_with_all = ["cacert", "pin_spki"])]

@@ -92,7 +92,7 @@ fn unknown(contracts: &[&Contract], what: &str) -> CliError {
         error.hint("`d4iot-double explain` lists the disputed and assumed facts")
     } else {
         error.hint(format!(
-            "nearest are {}",
+            "nearest: {}",
             nearest[..nearest.len().min(OFFERED)].join(", ")
         ))
     }
@@ -195,8 +195,8 @@ mod tests {
     }
 
     #[rstest]
-    #[case::fact("validation.acepts", "hint: nearest are validation.accepts, ")]
-    #[case::number("X30", "hint: nearest are X")]
+    #[case::fact("validation.acepts", "hint: nearest: validation.accepts, ")]
+    #[case::number("X30", "hint: nearest: X")]
     #[case::nothing_alike("%%%%", "hint: `d4iot-double explain` lists ")]
     #[case::empty("", "hint: `d4iot-double explain` lists ")]
     fn what_means_nothing_is_refused(#[case] what: &str, #[case] expected: &str) {

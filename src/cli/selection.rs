@@ -17,6 +17,7 @@ use crate::{
 
 /// Selects cases of the suite.
 #[derive(Args, Debug)]
+#[command(next_help_heading = "Cases")]
 pub struct Selection {
     /// One kind of appliance only
     #[arg(long, value_parser = super::kind)]

@@ -21,6 +21,7 @@ use crate::{
 /// A live target, and what may be done to it.
 #[derive(Args, Debug)]
 #[group(id = "target_options")]
+#[command(next_help_heading = "Target")]
 pub(super) struct TargetArgs {
     /// URL of the appliance, https://… or http://…; without it: built-in mocks. A path in the URL is prepended to every request's path
     #[arg(value_name = "TARGET")]
