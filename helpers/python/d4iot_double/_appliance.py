@@ -116,9 +116,9 @@ class Appliance:
         """Returns what a request would get, and why; nothing is changed. `request` has `path`, `body` and so on."""
         return self._json("POST", "/explain", request)
 
-    def state(self, *, secrets: bool = False) -> dict[str, Any]:
-        """Returns the appliance as a fixture; with its passwords if `secrets` is true."""
-        return self._json("GET", "/state" if secrets else "/state?secrets=omit")
+    def state(self) -> dict[str, Any]:
+        """Returns the appliance as a fixture, with its passwords."""
+        return self._json("GET", "/state")
 
     def reset(self) -> None:
         """Returns to the fixture as it was loaded, with an empty journal."""
