@@ -63,7 +63,7 @@ fn another_edition_is_reported_as_such(#[case] edit: Edit, #[case] expected: &[&
     assert!(
         said.contains("another edition: sha256 ")
             && said.contains(
-                "console: 152 facts and 9 quotes hold on 290 lines (the edition transcribed)"
+                "console: 157 facts and 9 quotes hold on 290 lines (the edition transcribed)"
             ),
         "{said}"
     );
