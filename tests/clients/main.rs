@@ -8,6 +8,7 @@
 #![expect(clippy::unwrap_used, reason = "what fails in a helper fails its test")]
 
 mod container;
+mod helpers;
 mod languages;
 mod openapi;
 #[path = "../support/process.rs"]
