@@ -111,7 +111,7 @@ func (a *Appliance) Disarm(name string) {
 	a.send("PATCH", "/failures/"+url.PathEscape(name), map[string]bool{"armed": false}, nil)
 }
 
-// PasswordIs tells whether that is the user's password. It is no sign-in: nothing is counted.
+// PasswordIs tells whether that is the user's password. It is not a sign-in: nothing is counted.
 func (a *Appliance) PasswordIs(user, password string) bool {
 	a.t.Helper()
 	var answer struct {

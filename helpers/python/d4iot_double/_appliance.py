@@ -77,7 +77,7 @@ class Appliance:
         return self._json("GET", "/failures")["failures"]
 
     def password_is(self, user: str, password: str) -> bool:
-        """Tells whether that is the user's password. It is no sign-in: nothing is counted, no lock-out comes nearer."""
+        """Tells whether that is the user's password. It is not a sign-in: nothing is counted, no lock-out comes nearer."""
         path = f"/users/{quote(user, safe='')}/password-is"
         return self._json("POST", path, {"password": password})["password_is"]
 

@@ -84,7 +84,7 @@ public final class Appliance implements AutoCloseable {
     send("PATCH", "/failures/" + encoded(mode), Map.of("armed", false));
   }
 
-  /** Tells whether that is the user's password. It is no sign-in: nothing is counted. */
+  /** Tells whether that is the user's password. It is not a sign-in: nothing is counted. */
   public boolean passwordIs(String user, String password) {
     Object answer = send("POST", "/users/" + encoded(user) + "/password-is", Map.of("password", password));
     return (Boolean) Json.object(answer).get("password_is");
