@@ -33,7 +33,7 @@ pub use causes::Cause;
 pub use format::{Format, ReportRequest, ReportRequestError, ReportStyle};
 pub(crate) use model::fact_name;
 pub use reason::{NotJudged, ReasonCode};
-pub(crate) use sanitize::{body_text, cut_body};
+pub(crate) use sanitize::{body_text, cut_body, lines as safe_lines};
 use serde::{Deserialize, Serialize};
 #[cfg(feature = "cli")]
 pub(crate) use template::plain;

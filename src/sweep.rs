@@ -14,6 +14,7 @@ mod jobs;
 mod known;
 mod mark;
 mod matrix;
+mod once;
 mod report;
 mod run;
 mod scenario;
@@ -91,7 +92,7 @@ pub struct Sweep {
     jobs: Option<usize>,
     time: Duration,
     seed: Option<u64>,
-    repeat: Option<[String; 2]>,
+    repeat: Option<[Vec<String>; 2]>,
 }
 
 /// Why a sweep has no result.
@@ -232,7 +233,7 @@ impl Sweep {
 
     /// Says by which command a scenario is run again: what stands before and after its name.
     #[cfg(feature = "cli")]
-    pub(crate) fn repeat(mut self, command: [String; 2]) -> Sweep {
+    pub(crate) fn repeat(mut self, command: [Vec<String>; 2]) -> Sweep {
         self.repeat = Some(command);
         self
     }
@@ -263,9 +264,9 @@ impl Sweep {
         fixture.seed = self.seed.or(fixture.seed);
         let modes = scenario::chosen_modes(&self, &fixture)?;
         let executor = Executor::new(&fixture, client, self.time, stop)?;
-        let mut report = SweepReport::new(&fixture, self.at);
+        let mut report = SweepReport::new(&fixture, self.occurrence().0);
         let (mut scenarios, mut all_calls) = (Vec::new(), Vec::new());
-        for task in self.wanted_tasks() {
+        for task in self.wanted_tasks()? {
             let calls = executor.clean_run(task)?;
             let (planned, left_out) = scenario::plan(&self, &fixture, &modes, task, &calls)?;
             report.add_task(task, &calls, left_out);
@@ -280,7 +281,7 @@ impl Sweep {
         report.finish(results, jobs, executor.runs());
         report.repeat = self
             .repeat
-            .map(|words| words.map(|word| executor.redacted(&word)));
+            .map(|commands| commands.map(|words| executor.quoted(&words)));
         Ok(report)
     }
 
@@ -290,7 +291,7 @@ impl Sweep {
     }
 
     /// Returns the tasks; a scenario's name begins with its own.
-    fn wanted_tasks(&self) -> Vec<Task> {
+    fn wanted_tasks(&self) -> Result<Vec<Task>, SweepError> {
         let named = |scenario: &String| {
             let tasks = Task::ALL.iter().copied();
             let Some(glob) = scenario.split_once('/').map(|(task, _)| Glob::new(task)) else {
@@ -303,10 +304,21 @@ impl Sweep {
             };
             tasks.filter(is_named).collect()
         };
-        match self.scenario.as_ref().map(named) {
+        let mut wanted = match self.scenario.as_ref().map(named) {
             Some(named) if !named.is_empty() => named,
             _ if self.tasks.is_empty() => vec![Task::Change],
             _ => self.tasks.clone(),
+        };
+        if !self.tasks.is_empty() {
+            wanted.retain(|task| self.tasks.contains(task));
+        }
+        match (&self.scenario, wanted.is_empty()) {
+            (Some(scenario), true) => {
+                let names = self.tasks.iter().map(|task| task.name());
+                let what = "scenario of the chosen operations";
+                Err(unknown("--scenario", scenario, what, names))
+            }
+            _ => Ok(wanted),
         }
     }
 

@@ -4,6 +4,7 @@ mod command;
 mod output;
 
 use std::{
+    convert::Infallible,
     ffi::OsString,
     iter,
     path::PathBuf,
@@ -43,14 +44,14 @@ pub(super) struct SweepArgs {
     #[arg(long, value_parser = crate::cli::kind, default_value = "sensor", conflicts_with = "fixture")]
     kind: Kind,
     /// What the client is to do: change, reconcile or verify, or a glob; repeatable [default: change]
-    #[arg(long, value_name = "NAME", value_delimiter = ',')]
-    operation: Vec<String>,
+    #[arg(long, value_name = "NAME", value_parser = list)]
+    operation: Vec<List>,
     /// Only these failure modes, by name or glob; repeatable. Without readings then, unless --reading is given
-    #[arg(long, value_name = "GLOB", value_delimiter = ',')]
-    fail: Vec<String>,
+    #[arg(long, value_name = "GLOB", value_parser = list)]
+    fail: Vec<List>,
     /// Only these readings, by a fact's name, a glob or an X number; repeatable. Without failure modes then, unless --fail is given
-    #[arg(long, value_name = "GLOB", value_delimiter = ',')]
-    reading: Vec<String>,
+    #[arg(long, value_name = "GLOB", value_parser = list)]
+    reading: Vec<List>,
     /// The appliance: users, policy, readings, and failure modes besides the ready-made ones
     #[arg(long, value_name = "FILE")]
     fixture: Option<PathBuf>,
@@ -74,7 +75,7 @@ pub(super) struct SweepArgs {
     time: Duration,
     /// The exit codes by which the client says that it succeeded
     #[arg(long, value_name = "CODES", value_delimiter = ',', default_value = "0")]
-    success_exit: Vec<i32>,
+    success_exit: Vec<u8>,
     /// Known failures (YAML): a list of `scenario`, `verdict` and `reason`. They do not fail the run, but outdated entries do; `until` is the last day of one
     #[arg(long, value_name = "FILE")]
     known: Option<PathBuf>,
@@ -128,7 +129,7 @@ pub(super) fn run(options: &SweepArgs, console: &Console) -> Result {
         SweepEvent::Repeating(0) => {}
         SweepEvent::Repeating(failed) => {
             console.note(format!(
-                "{failed} failed: those are run again with less load"
+                "{failed} failed or not reached: those are run again with less load"
             ));
         }
     };
@@ -151,7 +152,7 @@ fn configure(options: &SweepArgs) -> Result<Sweep> {
     let mut mocks = mocks::load(options.fixture.as_slice(), Some(options.kind))?;
     let (_, fixture) = mocks.swap_remove(0);
     let mut sweep = Sweep::new(fixture).at(options.at).time(options.time);
-    for text in &options.operation {
+    for text in options.operation.iter().flatten() {
         let glob = Glob::new(text).map_err(|wrong| {
             CliError::usage(format!("--operation `{text}` cannot be read: {wrong}"))
         })?;
@@ -164,8 +165,12 @@ fn configure(options: &SweepArgs) -> Result<Sweep> {
         }
         sweep = tasks.into_iter().fold(sweep, Sweep::task);
     }
-    sweep = options.fail.iter().fold(sweep, Sweep::failures);
-    sweep = options.reading.iter().fold(sweep, Sweep::readings);
+    sweep = options.fail.iter().flatten().fold(sweep, Sweep::failures);
+    sweep = options
+        .reading
+        .iter()
+        .flatten()
+        .fold(sweep, Sweep::readings);
     if options.pairs {
         sweep = sweep.pairs();
     }
@@ -179,6 +184,28 @@ fn configure(options: &SweepArgs) -> Result<Sweep> {
         sweep = sweep.seed(seed);
     }
     Ok(sweep)
+}
+
+/// Words with commas between them, where a comma in braces is a glob's.
+type List = Vec<String>;
+
+fn list(text: &str) -> std::result::Result<List, Infallible> {
+    let (mut words, mut depth) = (vec![String::new()], 0_usize);
+    for character in text.chars() {
+        match character {
+            '{' => depth += 1,
+            '}' => depth = depth.saturating_sub(1),
+            ',' if depth == 0 => {
+                words.push(String::new());
+                continue;
+            }
+            _ => {}
+        }
+        if let Some(word) = words.last_mut() {
+            word.push(character);
+        }
+    }
+    Ok(words)
 }
 
 fn time(text: &str) -> std::result::Result<Duration, &'static str> {
@@ -211,7 +238,7 @@ fn stop_on_signals(groups: &Groups) -> Result<Arc<AtomicBool>> {
 }
 
 /// Returns the command that runs one scenario again: what stands before and after its name.
-fn repeat(options: &SweepArgs) -> [String; 2] {
+fn repeat(options: &SweepArgs) -> [Vec<String>; 2] {
     let mut words = vec!["d4iot-double".to_owned(), "sweep".to_owned()];
     let mut add = |option: &str, value: String| words.extend([option.to_owned(), value]);
     match &options.fixture {
@@ -226,15 +253,13 @@ fn repeat(options: &SweepArgs) -> [String; 2] {
         add("--time", format!("{}ms", options.time.as_millis()));
     }
     if options.success_exit != [0] {
-        let codes: Vec<String> = options.success_exit.iter().map(i32::to_string).collect();
+        let codes: Vec<String> = options.success_exit.iter().map(u8::to_string).collect();
         add("--success-exit", codes.join(","));
     }
     words.push("--scenario".to_owned());
     let client = options.command.iter();
     let client = client.map(|word| word.to_string_lossy().into_owned());
-    let client: Vec<String> = iter::once("--".to_owned()).chain(client).collect();
-    [words, client]
-        .map(|words| shlex::try_join(words.iter().map(String::as_str)).unwrap_or_default())
+    [words, iter::once("--".to_owned()).chain(client).collect()]
 }
 
 fn finish(options: &SweepArgs, report: &SweepReport, console: &Console) -> Result {

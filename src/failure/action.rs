@@ -35,6 +35,24 @@ pub struct FailureAction {
     pub stale: Option<Stale>,
 }
 
+impl FailureAction {
+    /// Whether nobody can read the body that is sent.
+    pub fn hides_body(&self) -> bool {
+        self.corruptions.iter().any(|corruption| match corruption {
+            Corruption::Empty
+            | Corruption::Garbage(_)
+            | Corruption::InvalidJson
+            | Corruption::Truncate(_) => true,
+            Corruption::Bom
+            | Corruption::ContentLength(_)
+            | Corruption::DuplicateKeys
+            | Corruption::Gzip
+            | Corruption::MalformedChunk
+            | Corruption::WrongContentType => false,
+        })
+    }
+}
+
 /// What is answered instead of what the appliance came to.
 #[derive(Clone, Debug, Default)]
 pub struct ResponseOverride {

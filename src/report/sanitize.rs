@@ -40,7 +40,7 @@ pub(super) fn cut(text: &str, most: usize) -> String {
 }
 
 /// Returns each line of the text, made safe. Only a line feed ends a line. Two colons at its beginning, which to GitHub are a command, are not left so.
-pub(super) fn lines(text: &str) -> impl Iterator<Item = String> {
+pub(crate) fn lines(text: &str) -> impl Iterator<Item = String> {
     text.strip_suffix('\n')
         .unwrap_or(text)
         .split('\n')

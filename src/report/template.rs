@@ -143,6 +143,16 @@ fn environment(line: Escape, block: Escape, color: bool) -> Environment<'static>
         };
         Value::from_safe_string(block(lines.join("\n").trim_end()) + &rest)
     });
+    environment.add_filter("end", move |text: &str| {
+        let start = text.char_indices().rev().nth(MAX_BLOCK - 1);
+        let start = start.map_or(0, |(start, _)| start);
+        let lines: Vec<String> = sanitize::lines(&text[start..]).collect();
+        let before = match text[..start].chars().count() {
+            0 => String::new(),
+            before => format!("… ({before} more characters)\n"),
+        };
+        Value::from_safe_string(before + &block(lines.join("\n").trim_end()))
+    });
     environment.add_filter("html", |text: &str| {
         Value::from_safe_string(entities(&sanitize::line(text)))
     });

@@ -64,7 +64,7 @@ impl Attempt {
         &self.username
     }
 
-    /// Returns the user's password as far as it is known: none for [`Task::Reconcile`]; in a second run what the first believed in.
+    /// Returns the user's password as far as it is known: none for [`Task::Reconcile`]; in a second run what the first one believed in, for that task too.
     pub fn password(&self) -> Option<&str> {
         self.password.as_ref().map(Secret::expose)
     }

@@ -15,7 +15,7 @@ use crate::journal::lock;
 /// Runs all scenarios, so many at a time.
 ///
 /// Load makes time-outs. What failed or was not reached is run again with a processor for each; what ends otherwise then is run alone,
-/// and that decides. A client that hangs mostly waits: those run again beside as many others as their time allows.
+/// and that decides. No load makes a mark that fails: it stays. A client that hangs mostly waits: those run again beside as many others as their time allows.
 pub(super) fn run_all(
     executor: &Executor<'_>,
     scenarios: &[Scenario],
@@ -49,11 +49,11 @@ pub(super) fn run_all(
             if result.verdict != results[*index].verdict {
                 differing.push(*index);
             }
-            results[*index] = result;
+            results[*index].replace(result);
         }
     }
     for (index, result) in differing.iter().zip(again(&differing, 1)?) {
-        results[*index] = result;
+        results[*index].replace(result);
     }
     Ok(results)
 }

@@ -1,16 +1,16 @@
-//! Known failures: scenarios that a client is known not to survive, and why. Such a failure fails no sweep; an entry that no failure
-//! matches any longer does.
+//! Known failures: scenarios that a client is known not to survive, and why. Such a failure fails no sweep; an entry that has expired,
+//! that no scenario has, or that none fails by any longer does.
 //!
 //! ```yaml
 //! - scenario: change/hanging@1     # a name or a glob, as the report shows it
-//!   verdict: hung                  # or the mark that fails: certificate_accepted
+//!   verdict: hung                  # or a mark that fails: certificate_accepted, other_user_changed
 //!   reason: the vendor's client has no time-out, ticket 4711
 //!   until: 2027-03-31              # the last day it is valid; optional
 //! ```
 
 use serde::Deserialize;
 
-use super::{At, Mark, ScenarioResult, SweepReport, Verdict, glob};
+use super::{At, ScenarioResult, SweepReport, Verdict, glob};
 use crate::{
     contract::{Glob, closed_set},
     fixture,
@@ -76,7 +76,7 @@ impl KnownScenarios {
         let valid: Vec<&(RawKnown, Glob)> = valid.collect();
         for scenario in report.scenarios.iter_mut().filter(|one| one.failed) {
             let mut reasons = Vec::new();
-            let is_known = causes(scenario).all(|cause| {
+            let is_known = scenario.causes().all(|cause| {
                 let mut entries = valid.iter();
                 let entry = entries.find(|(known, glob)| {
                     known.verdict.name() == cause && is_meant(known, glob, scenario)
@@ -110,33 +110,35 @@ impl KnownScenarios {
         if known::is_over(known.until.as_ref(), &self.today) {
             return known.until.as_ref().map(known::expired);
         }
+        let name = &known.scenario.value;
+        let is_one = report.scenarios.iter().any(|one| one.name == *name);
+        if !is_whole && !is_one {
+            return None;
+        }
         let meant = report.scenarios.iter();
         let mut meant = meant.filter(|one| is_meant(known, glob, one)).peekable();
         if meant.peek().is_none() {
-            let name = &known.scenario.value;
-            let task = name.split('/').next().unwrap_or_default();
-            let is_run = report.calls.keys().any(|run| run.name() == task)
-                && name.ends_with("..") == (report.at == At::Always)
-                && report.at != At::First
-                && !name.contains(',');
             let problem = "matches no scenario\n  hint: the report names them all";
-            return (is_whole && is_run).then(|| problem.to_owned());
+            return could_be_run(name, report).then(|| problem.to_owned());
         }
         let cause = known.verdict.name();
         let is_gone = meant.all(|one| {
-            one.verdict != Verdict::NotReached && !causes(one).any(|other| other == cause)
+            one.verdict != Verdict::NotReached && !one.causes().any(|other| other == cause)
         });
         let problem = format!("with verdict `{cause}` did not occur\n  hint: remove it");
         is_gone.then_some(problem)
     }
 }
 
-/// Returns what fails a scenario, or would if it were not known.
-fn causes(scenario: &ScenarioResult) -> impl Iterator<Item = &'static str> {
-    let marks = scenario.marks.iter().filter(|mark| Mark::is_failure(mark));
-    let verdict = Some(scenario.verdict).filter(|verdict| verdict.is_failure());
-    let verdict = verdict.map(Verdict::name);
-    marks.map(|mark| mark.name.name()).chain(verdict)
+/// Whether a scenario of this name or glob would have been run: its task was, and failures happened where it says.
+fn could_be_run(name: &str, report: &SweepReport) -> bool {
+    let (task, rest) = name.split_once('/').unwrap_or((name, ""));
+    let mut run = report.calls.keys();
+    let is_run = Glob::new(task).is_ok_and(|glob| run.any(|task| glob.is_match(task.name())));
+    let is_open = rest.contains('=') || rest.contains(['*', '?', '[', '{']);
+    is_run
+        && !rest.contains(',')
+        && (is_open || report.at != At::First && rest.ends_with("..") == (report.at == At::Always))
 }
 
 fn is_meant(known: &RawKnown, glob: &Glob, scenario: &ScenarioResult) -> bool {
@@ -146,7 +148,7 @@ fn is_meant(known: &RawKnown, glob: &Glob, scenario: &ScenarioResult) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sweep::MarkName;
+    use crate::sweep::{Mark, MarkName};
 
     #[test]
     fn every_cause_of_a_failure_can_be_known() {

@@ -8,7 +8,7 @@ use super::scenario::Scenario;
 use crate::{
     appliance::Directory,
     contract::{ClosedSet, Operation, Outcome, closed_set},
-    journal::EntryView,
+    journal::{EntryView, Progress},
 };
 
 closed_set! {
@@ -55,13 +55,9 @@ impl Mark {
 
 /// Returns a mark if a request came over a connection that showed a certificate nobody should accept.
 pub(super) fn of_certificate(scenario: &Scenario, entries: &[EntryView]) -> Option<Mark> {
-    let (from, also_later) = scenario.untrusted?;
-    let is_untrusted = |connection: u64| match also_later {
-        true => connection >= from,
-        false => connection == from,
-    };
+    let untrusted = scenario.untrusted.as_ref()?;
     let mut entries = entries.iter();
-    let accepted = entries.any(|entry| is_untrusted(entry.connection));
+    let accepted = entries.any(|entry| untrusted.contains(&entry.connection));
     let mode = &scenario.modes.first()?.name;
     let text = format!("sent a request although the certificate is bad: {mode}");
     accepted.then(|| Mark::new(MarkName::CertificateAccepted, text))
@@ -79,21 +75,32 @@ pub(super) fn of_others(username: &str, before: &Directory, now: &Directory) -> 
     Some(Mark::new(MarkName::OtherUserChanged, text))
 }
 
-/// Returns what the requests of some runs tell of a client: all that the journals still have.
-pub(super) fn of_requests<'a>(runs: impl Iterator<Item = &'a [EntryView]>) -> Vec<Mark> {
+/// Returns what the requests of some runs tell of a client: all that the journals still have. `damaging` are the failure modes whose
+/// answers nobody can read.
+pub(super) fn of_requests<'a>(
+    runs: impl Iterator<Item = &'a [EntryView]>,
+    damaging: &BTreeSet<&str>,
+) -> Vec<Mark> {
     let (mut repeated, mut failed, mut most) = (0, 0, 0);
     let mut findings = BTreeSet::new();
     for entries in runs {
-        let mut is_unsure = false;
+        // The users whose last change nothing is known of.
+        let mut unsure = BTreeSet::new();
         for entry in entries {
-            let is_known = entry.outcome.is_some() && entry.state == "done";
-            if is_change(entry) {
-                repeated += usize::from(is_unsure);
-                is_unsure = !is_known;
-            } else {
-                is_unsure &= !is_known;
+            let is_known = is_known(entry, damaging);
+            if is_change(entry) && !is_known {
+                repeated += usize::from(!unsure.insert(&entry.user));
+            } else if is_change(entry) {
+                repeated += usize::from(unsure.remove(&entry.user));
+            } else if entry.operation.is_some() && is_known {
+                unsure.remove(&entry.user);
             }
-            failed = if is_refusal(entry) { failed + 1 } else { 0 };
+            // What is no sign-in changes nothing.
+            if is_one_of(entry, REFUSALS) {
+                failed += 1;
+            } else if is_one_of(entry, SIGN_INS) {
+                failed = 0;
+            }
             most = most.max(failed);
             findings.extend(entry.findings.iter().map(|finding| finding.name));
         }
@@ -120,16 +127,32 @@ fn is_change(entry: &EntryView) -> bool {
     operation.is_some_and(Operation::is_change)
 }
 
-fn is_refusal(entry: &EntryView) -> bool {
-    let refusals = [
-        Outcome::AuthenticationFailed,
-        Outcome::CredentialsRejected,
-        Outcome::LockedOut,
-    ];
-    refusals
-        .iter()
-        .any(|refusal| refusal.name() == entry.judged)
+/// Whether the client got an answer that it can read.
+pub(super) fn is_known(entry: &EntryView, damaging: &BTreeSet<&str>) -> bool {
+    let is_damaged = entry.failure.as_deref();
+    let is_damaged = is_damaged.is_some_and(|mode| damaging.contains(mode));
+    entry.outcome.is_some() && entry.state == Progress::Done.name() && !is_damaged
 }
 
+fn is_one_of(entry: &EntryView, outcomes: &[Outcome]) -> bool {
+    outcomes
+        .iter()
+        .any(|outcome| outcome.name() == entry.judged)
+}
+
+/// What a failed sign-in comes to.
+const REFUSALS: &[Outcome] = &[
+    Outcome::AuthenticationFailed,
+    Outcome::CredentialsRejected,
+    Outcome::LockedOut,
+];
+/// What a request comes to whose password is right.
+const SIGN_INS: &[Outcome] = &[
+    Outcome::Authenticated,
+    Outcome::PasswordReplaced,
+    Outcome::PolicyRefused,
+    Outcome::UserUnknown,
+    Outcome::PermissionDenied,
+];
 /// How many failed sign-ins a careful client may need: the old password, and the new one.
 const FEW_FAILURES: usize = 2;

@@ -1,6 +1,6 @@
 //! What a sweep found, and the formats it is written in.
 
-use std::{collections::BTreeMap, fmt, time::Duration};
+use std::{collections::BTreeMap, fmt, mem, time::Duration};
 
 use serde::Serialize;
 
@@ -35,7 +35,7 @@ pub struct SweepReport {
     pub calls: BTreeMap<Task, Vec<&'static str>>,
     /// How many scenarios have each verdict.
     pub counts: BTreeMap<Verdict, usize>,
-    /// Known failures that do not fail any longer, or that no scenario has. Any fails the run.
+    /// Known failures that did not occur, that no scenario has, or that have expired. Any fails the run.
     pub trouble: Vec<String>,
     /// The command that runs one scenario again: what stands before and after its name.
     pub repeat: Option<[String; 2]>,
@@ -63,6 +63,8 @@ pub struct ScenarioResult {
     pub verdict: Verdict,
     /// Whether this fails the sweep.
     pub failed: bool,
+    /// What fails it, or would if it were not known: its verdict, or the name of a mark.
+    pub cause: Option<&'static str>,
     /// Why a failure is known and does not fail the sweep.
     pub known: Option<String>,
     /// Why, in a sentence.
@@ -123,7 +125,6 @@ struct SweepPage<'a> {
     verdicts: Vec<(Verdict, usize)>,
     failures: Vec<FailureGroup<'a>>,
     failed: usize,
-    judged: usize,
     passed: bool,
 }
 
@@ -151,6 +152,7 @@ impl ClientRun {
         let lines = printed.iter().flat_map(|text| text.lines());
         let lines: Vec<&str> = lines.collect();
         let last = lines.iter().skip(lines.len().saturating_sub(LAST_LINES));
+        let last = last.flat_map(|line| report::safe_lines(line));
         last.map(|line| format!("\n  | {line}")).collect()
     }
 }
@@ -169,22 +171,62 @@ impl ScenarioResult {
         }
         let modes: Vec<&str> = scenario.modes.iter().map(|mode| &*mode.name).collect();
         let reading = scenario.reading.as_ref();
-        let is_failure = verdict.is_failure() || marks.iter().any(Mark::is_failure);
-        ScenarioResult {
+        let mut result = ScenarioResult {
             name: scenario.name.clone(),
             task: scenario.task,
             mode: (!modes.is_empty()).then(|| modes.join(",")),
             reading: reading.map(|(fact, name)| format!("{fact}={name}")),
             call: scenario.call,
             verdict,
-            failed: is_failure,
+            failed: false,
+            cause: None,
             known: None,
             what,
             advice: scenario.advice.clone(),
             marks,
             seconds: runs.iter().map(|run| run.seconds).sum(),
             runs,
+        };
+        result.judge();
+        result
+    }
+}
+
+impl ScenarioResult {
+    /// Takes another result of the same scenario. Marks that fail stay.
+    pub(super) fn replace(&mut self, other: ScenarioResult) {
+        let old = mem::replace(self, other);
+        let is_new = |mark: &Mark| self.marks.iter().all(|own| own.name != mark.name);
+        let kept: Vec<Mark> = old
+            .marks
+            .into_iter()
+            .filter(|mark| mark.is_failure() && is_new(mark))
+            .collect();
+        self.marks.extend(kept);
+        self.judge();
+    }
+
+    /// Sets what fails it, by its verdict and marks.
+    fn judge(&mut self) {
+        let cause = self.causes().next();
+        self.cause = cause;
+        self.failed = self.cause.is_some();
+        let mut marks = self.marks.iter().filter(|mark| mark.is_failure());
+        if !self.verdict.is_failure()
+            && let Some(mark) = marks.next()
+        {
+            self.what = format!("The client {}.", mark.text);
         }
+    }
+
+    /// Returns what fails it, or would if it were not known: the marks, and the verdict.
+    pub(super) fn causes(&self) -> impl Iterator<Item = &'static str> {
+        let marks = self.marks.iter().filter(|mark| mark.is_failure());
+        let verdict = Some(self.verdict).filter(|verdict| verdict.is_failure());
+        let verdict = verdict.map(Verdict::name);
+        verdict
+            .into_iter()
+            .chain(marks.map(|mark| mark.name.name()))
     }
 }
 
@@ -273,7 +315,7 @@ impl SweepReport {
     /// Returns what was sent and answered in each scenario, a line for each request.
     #[cfg(feature = "cli")]
     pub(crate) fn journal(&self) -> String {
-        report::plain(include_str!("templates/journal.jinja"), self)
+        report::write_with(JOURNAL, Format::Text, self).unwrap_or_default()
     }
 
     fn failures(&self) -> Vec<FailureGroup<'_>> {
@@ -320,7 +362,6 @@ impl SweepReport {
             verdicts,
             failures: self.failures(),
             failed: self.scenarios.iter().filter(|one| one.failed).count(),
-            judged: self.judged(),
             passed: self.passed(),
         }
     }
@@ -336,6 +377,8 @@ impl fmt::Display for SweepReport {
 
 /// How many requests of a run a report has at most.
 pub(super) const MAX_EXCHANGES: usize = 200;
+#[cfg(feature = "cli")]
+const JOURNAL: report::Templates = &[(Format::Text, include_str!("templates/journal.jinja"))];
 const TEMPLATES: report::Templates = &[
     (Format::Html, include_str!("templates/html.jinja")),
     (Format::Junit, include_str!("templates/junit.jinja")),

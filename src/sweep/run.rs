@@ -10,45 +10,47 @@ use std::{
 };
 
 use super::{
-    Attempt, ClientEnding, ClientRun, ClientUnderTest, Ended, Mark, PasswordKind, ScenarioResult,
-    SweepError, Task, Verdict, mark,
+    ClientEnding, ClientRun, ClientUnderTest, Mark, ScenarioResult, SweepError, Task, Verdict,
+    mark,
     report::MAX_EXCHANGES,
+    scenario,
     scenario::{CleanCall, Scenario},
-    secrets::{redactor, without_part},
+    secrets::redactor,
     verdict,
-    verdict::Observation,
 };
 use crate::{
     appliance::UserState,
     contract,
-    contract::{ClosedSet, Operation, Outcome, Role},
+    contract::Role,
     failure::FailureMode,
     fixture,
     fixture::Fixture,
-    journal::{EntryFilter, EntryView, Progress, lock},
+    journal::lock,
     redact::{Redactor, Secret},
     server::MockAppliance,
-    testing::{Builder, Double},
+    testing::Builder,
 };
 
 /// Runs scenarios.
 pub(super) struct Executor<'a> {
     /// Without failure modes.
-    fixture: Fixture,
-    username: String,
-    old: Secret,
-    new: Secret,
-    admin: Option<(String, Secret)>,
-    /// The passwords that appliances begin with, the new one, and those that clients made up.
-    secrets: Mutex<BTreeSet<String>>,
-    redactor: Arc<Redactor>,
-    client: &'a dyn ClientUnderTest,
-    limit: Duration,
-    stop: &'a AtomicBool,
-    runs: AtomicUsize,
+    pub(super) fixture: Fixture,
+    pub(super) username: String,
+    pub(super) old: Secret,
+    pub(super) new: Secret,
+    pub(super) admin: Option<(String, Secret)>,
+    /// The passwords that an appliance begins with, and the new one.
+    pub(super) secrets: BTreeSet<String>,
+    /// These and all that clients made up.
+    pub(super) seen_secrets: Mutex<BTreeSet<String>>,
+    pub(super) redactor: Arc<Redactor>,
+    pub(super) client: &'a dyn ClientUnderTest,
+    pub(super) limit: Duration,
+    pub(super) stop: &'a AtomicBool,
+    pub(super) runs: AtomicUsize,
     /// In milliseconds.
-    longest_clean_run: AtomicU64,
-    started: Instant,
+    pub(super) longest_clean_run: AtomicU64,
+    pub(super) started: Instant,
 }
 
 impl<'a> Executor<'a> {
@@ -87,7 +89,8 @@ impl<'a> Executor<'a> {
         Ok(Executor {
             username: user.username.clone(),
             admin: admin.map(|admin| (admin.username.clone(), admin.password.clone())),
-            secrets: Mutex::new(secrets),
+            seen_secrets: Mutex::new(secrets.clone()),
+            secrets,
             redactor,
             old,
             new,
@@ -112,10 +115,12 @@ impl<'a> Executor<'a> {
         (self.limit, Duration::from_millis(clean))
     }
 
-    /// Returns a text without passwords: those that were ever seen.
-    pub(super) fn redacted(&self, text: &str) -> String {
-        let redactor = redactor(&lock(&self.secrets), &self.fixture.state.directory);
-        redactor.text(text).into_owned()
+    /// Returns words as a shell takes them, without passwords: those that were ever seen.
+    pub(super) fn quoted(&self, words: &[String]) -> String {
+        let redactor = redactor(&lock(&self.seen_secrets), &self.fixture.state.directory);
+        // Quoted, a password may be spelled as the redactor does not know it.
+        let words: Vec<_> = words.iter().map(|word| redactor.text(word)).collect();
+        shlex::try_join(words.iter().map(|word| &**word)).unwrap_or_default()
     }
 
     /// Runs the client without a failure, and returns the calls that it makes.
@@ -128,7 +133,7 @@ impl<'a> Executor<'a> {
         let double = Builder::new(Ok(fixture)).start_blocking()?;
         let appliance = Arc::clone(double.appliance());
         let given = self.known_password(task);
-        let (run, seen, _) = self.run(double, task, "clean", given)?;
+        let (run, seen, _) = self.run(double, task, "clean", given, &BTreeSet::new())?;
         self.longest_clean_run
             .fetch_max((run.seconds * 1000.0) as u64, Ordering::Relaxed);
         let verdict = verdict::of_first(task, &seen);
@@ -163,18 +168,15 @@ impl<'a> Executor<'a> {
                 output,
             });
         }
-        let call = |entry: &EntryView| CleanCall {
-            operation: entry.operation.and_then(Operation::named),
-            outcome: entry.judged.parse().unwrap_or(Outcome::BadRequest),
-            connection: entry.connection,
-            user: entry.user.clone(),
-        };
-        Ok(run.exchanges.iter().map(call).collect())
+        Ok(run.exchanges.iter().map(CleanCall::of).collect())
     }
 
     /// Runs a scenario, and again with the failure gone where that decides.
     pub(super) fn execute(&self, scenario: &Scenario) -> Result<ScenarioResult, SweepError> {
-        let task = scenario.task;
+        let (task, name) = (scenario.task, &scenario.name);
+        let modes = scenario.modes.iter();
+        let damaging = modes.filter(|mode| mode.action.hides_body());
+        let damaging = damaging.map(|mode| &*mode.name).collect();
         let mut fixture = self.fixture.clone();
         fixture.failures = scenario.modes.clone();
         if let Some((fact, name)) = &scenario.reading {
@@ -185,10 +187,8 @@ impl<'a> Executor<'a> {
         let double = Builder::new(Ok(fixture)).start_blocking()?;
         let appliance = Arc::clone(double.appliance());
         let (first, mut seen, believed) =
-            self.run(double, task, &scenario.name, self.known_password(task))?;
-        let counters = appliance.counters();
-        let missing = counters.iter().filter(|counter| counter.fired == 0);
-        let missing: Vec<&str> = missing.map(|counter| &*counter.mode).collect();
+            self.run(double, task, name, self.known_password(task), &damaging)?;
+        let missing = self.missing(scenario, &appliance, &first);
         let mut marks: Vec<Mark> = mark::of_certificate(scenario, &first.exchanges)
             .into_iter()
             .collect();
@@ -202,13 +202,14 @@ impl<'a> Executor<'a> {
             // The next night, when no lock-out lasts any longer.
             double.clock().advance(NIGHT + self.longest_lockout());
             last = Arc::clone(double.appliance());
-            let (second, seen_then, _) = self.run(double, task, &scenario.name, believed)?;
+            let (second, seen_then, _) = self.run(double, task, name, believed, &damaging)?;
             runs.push(second);
             verdict = Some(verdict::of_second(&seen_then));
             seen = seen_then;
         }
         marks.extend(self.mark_of_others(&last));
-        marks.extend(mark::of_requests(runs.iter().map(|run| &run.exchanges[..])));
+        let requests = runs.iter().map(|run| &run.exchanges[..]);
+        marks.extend(mark::of_requests(requests, &damaging));
         marks.extend(runs.iter().find_map(|run| run.printed_password()));
         let verdict = match verdict {
             Some(verdict) if missing.is_empty() || verdict.is_failure() => verdict,
@@ -223,6 +224,23 @@ impl<'a> Executor<'a> {
         ))
     }
 
+    /// Returns what should have happened to the client, and did not.
+    fn missing(
+        &self,
+        scenario: &Scenario,
+        appliance: &MockAppliance,
+        first: &ClientRun,
+    ) -> Vec<String> {
+        let counters = appliance.counters().into_iter();
+        let missing = counters.filter(|counter| counter.fired == 0);
+        let reading = scenario.reading.as_ref().filter(|(fact, _)| {
+            let calls: Vec<CleanCall> = first.exchanges.iter().map(CleanCall::of).collect();
+            !scenario::is_shown(fact, &calls)
+        });
+        let reading = reading.map(|(fact, name)| format!("{fact}={name}"));
+        missing.map(|counter| counter.mode).chain(reading).collect()
+    }
+
     fn mark_of_others(&self, appliance: &MockAppliance) -> Option<Mark> {
         let before = &self.fixture.state.directory;
         mark::of_others(&self.username, before, &appliance.state().directory)
@@ -235,116 +253,6 @@ impl<'a> Executor<'a> {
 
     fn known_password(&self, task: Task) -> Option<Secret> {
         (task != Task::Reconcile).then(|| self.old.clone())
-    }
-
-    /// Runs the client once. Returns also the password that it believes in then, for its next run.
-    #[expect(clippy::disallowed_methods, reason = "a report says how long it took")]
-    fn run(
-        &self,
-        double: Double,
-        task: Task,
-        scenario: &str,
-        password: Option<Secret>,
-    ) -> Result<(ClientRun, Observation, Option<Secret>), SweepError> {
-        if self.stop.load(Ordering::Relaxed) {
-            return Err(SweepError::Interrupted);
-        }
-        self.runs.fetch_add(1, Ordering::Relaxed);
-        let is_change = task != Task::Verify;
-        let attempt = Attempt {
-            url: double.url().to_owned(),
-            ca_pem: double.ca_pem().to_owned(),
-            kind: self.fixture.kind,
-            task,
-            scenario: scenario.to_owned(),
-            username: self.username.clone(),
-            password: password.clone(),
-            new_password: is_change.then(|| self.new.clone()),
-            admin: self.admin.clone().filter(|_| is_change),
-            believed: Arc::new(Mutex::new(None)),
-            redactor: Arc::clone(&self.redactor),
-        };
-        let appliance = Arc::clone(double.appliance());
-        let started = Instant::now();
-        let mut ended = self.client.run(&attempt, self.limit)?;
-        let seconds = started.elapsed().as_secs_f64();
-        // What the client has sent before its end is either done now or never.
-        drop(double);
-        if self.stop.load(Ordering::Relaxed) {
-            return Err(SweepError::Interrupted);
-        }
-        let believed = match (ended.believed.take(), ended.ending) {
-            (Some(believed), _) => Some(believed),
-            (None, ClientEnding::Success) if is_change => Some(self.new.clone()),
-            _ => password,
-        };
-        let state = appliance.state();
-        let held = state.directory.find(&self.username);
-        let held = held.map(|user| &user.password);
-        // Where nobody knows the old one, that is what there was to believe in.
-        let expected = believed.as_ref().unwrap_or(&self.old);
-        let seen = Observation {
-            ending: ended.ending,
-            words: ended.words.clone(),
-            holds: self.named(held),
-            believes: self.named(Some(expected)),
-            knows: held == Some(expected),
-            was_authenticated: appliance.count(&EntryFilter {
-                operation: Some(Operation::Validation),
-                outcome: Some(Outcome::Authenticated),
-                state: Some(Progress::Done),
-                user: Some(self.username.clone()),
-                ..EntryFilter::default()
-            }) > 0,
-        };
-        let run = self.record(&appliance, ended, &seen, believed.as_ref(), seconds);
-        Ok((run, seen, believed))
-    }
-
-    fn record(
-        &self,
-        appliance: &MockAppliance,
-        ended: Ended,
-        seen: &Observation,
-        believed: Option<&Secret>,
-        seconds: f64,
-    ) -> ClientRun {
-        let page = appliance.journal(&EntryFilter::default(), usize::MAX);
-        // The client may have made passwords up.
-        let secrets = {
-            let mut secrets = lock(&self.secrets);
-            secrets.extend(appliance.passwords());
-            secrets.extend(believed.map(|password| password.expose().to_owned()));
-            secrets.clone()
-        };
-        let redactor = redactor(&secrets, &appliance.state().directory);
-        let [stdout, stderr] = [&ended.stdout, &ended.stderr]
-            .map(|text| redactor.text(without_part(text, &secrets)).into_owned());
-        ClientRun {
-            ended: seen.words.clone(),
-            claims_success: match ended.ending {
-                ClientEnding::Success => Some(true),
-                ClientEnding::Failure => Some(false),
-                ClientEnding::Hung | ClientEnding::Crashed => None,
-            },
-            holds: seen.holds,
-            seconds,
-            exchange_count: page.count,
-            exchanges: page.entries,
-            prints_password: ended.dropped_password
-                || redactor.finds(ended.stdout.as_bytes())
-                || redactor.finds(ended.stderr.as_bytes()),
-            stdout,
-            stderr,
-        }
-    }
-
-    fn named(&self, password: Option<&Secret>) -> PasswordKind {
-        match password {
-            Some(password) if *password == self.old => PasswordKind::Old,
-            Some(password) if *password == self.new => PasswordKind::New,
-            _ => PasswordKind::Other,
-        }
     }
 }
 

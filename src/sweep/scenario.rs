@@ -1,16 +1,17 @@
 //! Which scenarios there are: each failure mode at each call that the client made in the clean run, and each reading that it saw.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, ops::RangeInclusive};
 
 use serde_json::{Map, Value, json};
 
 use super::{LeftOut, Sweep, SweepError, glob, unknown};
 use crate::{
     contract,
-    contract::{Contract, Glob, Operation, Outcome, closed_set},
+    contract::{ClosedSet, Contract, Glob, Operation, Outcome, closed_set},
     failure::{Certificate, FailureMode},
     fixture,
     fixture::{Diagnostic, Fixture},
+    journal::EntryView,
 };
 
 closed_set! {
@@ -49,6 +50,16 @@ pub(super) struct CleanCall {
 }
 
 impl CleanCall {
+    /// Returns a call by its entry in the journal.
+    pub(super) fn of(entry: &EntryView) -> CleanCall {
+        CleanCall {
+            operation: entry.operation.and_then(Operation::named),
+            outcome: entry.judged.parse().unwrap_or(Outcome::BadRequest),
+            connection: entry.connection,
+            user: entry.user.clone(),
+        }
+    }
+
     fn is_change(&self) -> bool {
         self.operation.is_some_and(Operation::is_change)
     }
@@ -67,8 +78,8 @@ pub(super) struct Scenario {
     pub(super) call: Option<usize>,
     /// What a good client does, if that is known.
     pub(super) advice: Option<String>,
-    /// The connections that show a certificate no client should accept: from this one, and whether also all later ones.
-    pub(super) untrusted: Option<(u64, bool)>,
+    /// The connections that show a certificate no client should accept, from 1.
+    pub(super) untrusted: Option<RangeInclusive<u64>>,
 }
 
 /// A place where a failure mode can happen.
@@ -231,6 +242,11 @@ fn single(
 ) -> Result<Scenario, SweepError> {
     let after = occasion.ordinal - 1;
     let dots = if at == At::Always { ".." } else { "" };
+    let times = match at {
+        At::Always => u64::MAX,
+        _ => mode.when.times.unwrap_or(1).max(1),
+    };
+    let last = after.saturating_add(times);
     let is_untrusted = mode
         .action
         .tls
@@ -244,7 +260,7 @@ fn single(
         reading: None,
         call: Some(occasion.call),
         advice: fixture::advice(&mode.name),
-        untrusted: is_untrusted.then_some((occasion.ordinal, at == At::Always)),
+        untrusted: is_untrusted.then_some(occasion.ordinal..=last),
     })
 }
 
@@ -363,7 +379,7 @@ fn is_meant(glob: &Glob, contract: &Contract, fact: &str) -> bool {
 }
 
 /// Whether one of these calls was answered by what a fact is about.
-fn is_shown(fact: &str, calls: &[CleanCall]) -> bool {
+pub(super) fn is_shown(fact: &str, calls: &[CleanCall]) -> bool {
     calls.iter().any(|call| {
         let operation = call.operation.map_or("", Operation::name);
         fact.starts_with(&format!("{operation}.{}.", call.outcome))

@@ -93,7 +93,7 @@ pub(super) fn sentence(
     verdict: Verdict,
     task: Task,
     seen: &Observation,
-    missing: &[&str],
+    missing: &[String],
 ) -> String {
     let holds = seen.holds.name();
     match verdict {
@@ -106,7 +106,13 @@ pub(super) fn sentence(
             "The client reports success, but the appliance still holds the old password.".to_owned()
         }
         Verdict::Hung => format!("The client did not end: {}.", seen.words),
+        Verdict::Kept if seen.ending == ClientEnding::Success => {
+            "The client reports what an answer said: the password is valid.".to_owned()
+        }
         Verdict::Kept => "The client reports a failure, and the old password is valid.".to_owned(),
+        Verdict::Lost if task == Task::Verify => {
+            "The client changed the password, which it was to verify.".to_owned()
+        }
         Verdict::Lost if seen.holds == PasswordKind::Other && seen.believes == seen.holds => {
             "The appliance holds another password than the one that the client believes in."
                 .to_owned()

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use d4iot_double::{Attempt, Task};
-use reqwest::{Certificate, Client, redirect::Policy};
+use reqwest::{Certificate, Client, ClientBuilder, redirect::Policy};
 use serde_json::{Value, json};
 use tokio::runtime::{Builder, Runtime};
 
@@ -88,11 +88,20 @@ pub(crate) struct Http<'a> {
 
 impl<'a> Http<'a> {
     pub(crate) fn new(attempt: &'a Attempt) -> Http<'a> {
+        let ca = Certificate::from_pem(attempt.ca_pem().as_bytes()).unwrap();
+        Http::with(attempt, |client| client.tls_certs_only([ca]))
+    }
+
+    pub(crate) fn trusting_anybody(attempt: &'a Attempt) -> Http<'a> {
+        Http::with(attempt, |client| {
+            client.tls_danger_accept_invalid_certs(true)
+        })
+    }
+
+    fn with(attempt: &'a Attempt, trust: impl FnOnce(ClientBuilder) -> ClientBuilder) -> Http<'a> {
         // Only the first is installed.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let ca = Certificate::from_pem(attempt.ca_pem().as_bytes()).unwrap();
-        let client = Client::builder()
-            .tls_certs_only([ca])
+        let client = trust(Client::builder())
             .redirect(Policy::none())
             .no_proxy()
             .timeout(Duration::from_secs(1));

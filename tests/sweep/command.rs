@@ -151,6 +151,22 @@ fn children_do_not_outlive_a_client(#[case] script: &str) {
     end_soon(&seconds);
 }
 
+/// The process that is waited for joins a group of its child's: it ends at its time all the same.
+#[test]
+fn a_client_that_leaves_its_group_is_ended() {
+    let seconds = format!("5{:07}", std::process::id());
+    let python = format!(
+        "import os, subprocess, time\nchild = subprocess.Popen([\"sleep\", \"{seconds}\"], process_group=0)\nos.setpgid(0, child.pid)\ntime.sleep(1000)"
+    );
+    let script = only_in_scenarios(&format!("exec python3 -c '{python}'"));
+    let start = Instant::now();
+    let (code, report, said) = run(&["--time", "1s"], &script);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(report.contains("HUNG  change/flaky@1"), "{report}");
+    assert!(start.elapsed() < Duration::from_secs(60));
+    end_soon(&seconds);
+}
+
 #[rstest]
 #[case::interrupt(Signal::INT, 8)]
 #[case::quit(Signal::QUIT, 7)]
@@ -229,6 +245,7 @@ fn a_client_that_trusts_anybody_fails(#[case] mode: &str, #[case] is_failure: bo
 #[case::scenario(&["--scenario", "change/flaky@2"], "--scenario `change/flaky@2` matches no scenario\n  hint: did you mean `change/flaky@1`?")]
 #[case::reading(&["--reading", "X99"], "--reading `X99` matches no fact that an answer to the client shows")]
 #[case::task(&["--operation", "rotate"], "--operation `rotate`: expected one of change, reconcile, verify, or a glob")]
+#[case::exit_code(&["--success-exit", "300"], "300 is not in 0..=255")]
 #[case::format(&["--report", "github"], "--report github: expected text, json, junit, markdown or html")]
 #[case::no_time(&["--time", "0s"], "expected a duration such as 500ms, 30s or 2m")]
 #[case::no_fixture(&["--fixture", "no/such.yaml"], "no/such.yaml: No such file")]

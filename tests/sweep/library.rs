@@ -133,7 +133,7 @@ fn another_users_change_fails_what_was_not_reached() {
     assert_eq!(scenario.verdict, Verdict::NotReached, "{report}");
     assert_eq!(
         scenario.what,
-        "This failure did not happen: flaky. Nothing is known."
+        "The client changed the password of `myUser`, which it was not asked to."
     );
     assert_eq!(marks(scenario), [MarkName::OtherUserChanged]);
     assert!(scenario.failed && !report.passed(), "{report}");
@@ -272,4 +272,139 @@ fn a_scenario_is_chosen(#[case] name: &str, #[case] at: At, #[case] expected: &[
     let mut names: Vec<&str> = report.scenarios.iter().map(|one| &*one.name).collect();
     names.sort_unstable();
     assert_eq!(names, expected);
+}
+
+#[test]
+fn a_reading_that_no_answer_showed_was_not_reached() {
+    let client = in_scenarios(|_| Err("asks nothing".to_owned()));
+    let sweep = sweep(Kind::Sensor).readings("set_password.password_replaced.body");
+    let report = sweep.run(client).unwrap();
+    let is_open = |one: &ScenarioResult| one.verdict == Verdict::NotReached;
+    assert!(report.scenarios.iter().all(is_open), "{report}");
+    assert_eq!(report.judged(), 0);
+}
+
+#[rstest]
+#[case::garbled("garbled", false, true)]
+#[case::empty("empty_body", false, true)]
+#[case::something_else_between("commit_then_reset", true, true)]
+#[case::readable("bom", false, false)]
+fn a_change_is_repeated_without_a_readable_answer(
+    #[case] mode: &str,
+    #[case] asks_between: bool,
+    #[case] is_repeated: bool,
+) {
+    let client = move |attempt: &Attempt| {
+        let http = Http::new(attempt);
+        let changed = http.change();
+        if attempt.scenario() == "clean" {
+            return changed.map(drop);
+        }
+        if asks_between {
+            let _ = http.post("nothing", &json!({}));
+        }
+        http.change().map(drop)
+    };
+    let report = of(mode).run(client).unwrap();
+    let marks = marks(only(&report));
+    assert_eq!(
+        marks.contains(&MarkName::ChangeRepeated),
+        is_repeated,
+        "{report}"
+    );
+}
+
+#[test]
+fn failed_sign_ins_are_in_a_row_whatever_is_between() {
+    let client = in_scenarios(|attempt| {
+        let http = Http::new(attempt);
+        for _ in 0..3 {
+            let _ = (
+                http.is_valid("no password"),
+                http.post("nothing", &json!({})),
+            );
+        }
+        naive(attempt)
+    });
+    let report = of(HARMLESS).run(client).unwrap();
+    let marks = marks(only(&report));
+    assert!(marks.contains(&MarkName::FailedSignIns), "{report}");
+}
+
+#[test]
+fn a_bad_certificate_shown_several_times_is_accepted_at_any() {
+    let folder = tempfile::tempdir().unwrap();
+    let fixture = folder.path().join("bad.yaml");
+    let text = "appliance: sensor\nusers:\n  - { username: test, password: Test12345!, role: security_analyst }\nfailures:\n  - { name: bad, armed: false, when: { times: 3 }, do: { certificate: expired } }\n";
+    fs::write(&fixture, text).unwrap();
+    // It tries as it should, and then trusts anybody.
+    let client = |attempt: &Attempt| {
+        naive(attempt).or_else(|_| {
+            let http = Http::trusting_anybody(attempt);
+            http.change().map(drop)
+        })
+    };
+    let report = of("bad").fixture(&fixture).run(client).unwrap();
+    let scenario = only(&report);
+    assert!(
+        marks(scenario).contains(&MarkName::CertificateAccepted),
+        "{report}"
+    );
+    assert_eq!(scenario.cause, Some("certificate_accepted"));
+    assert!(
+        scenario
+            .what
+            .starts_with("The client sent a request although"),
+        "{}",
+        scenario.what
+    );
+}
+
+/// It trusts anybody in its first run alone: that is no matter of load.
+#[test]
+fn a_mark_that_fails_is_not_forgiven() {
+    let runs = AtomicUsize::new(0);
+    let client =
+        move |attempt: &Attempt| match (attempt.scenario(), runs.fetch_add(1, Ordering::SeqCst)) {
+            ("clean", _) => naive(attempt),
+            (_, 1) => Http::trusting_anybody(attempt).change().map(drop),
+            _ => naive(attempt),
+        };
+    let report = of("expired_certificate").run(client).unwrap();
+    let scenario = only(&report);
+    assert!(scenario.failed, "{report}");
+    assert_eq!(marks(scenario), [MarkName::CertificateAccepted]);
+}
+
+#[rstest]
+#[case::both(&[Task::Change], "*/flaky@1", &["change/flaky@1"])]
+#[case::none(&[Task::Verify], "change/flaky@1", &[])]
+fn a_scenario_is_one_of_the_chosen_tasks(
+    #[case] tasks: &[Task],
+    #[case] name: &str,
+    #[case] expected: &[&str],
+) {
+    let sweep = tasks
+        .iter()
+        .fold(sweep(Kind::Sensor).scenario(name), |sweep, task| {
+            sweep.task(*task)
+        });
+    match sweep.run(change_or_verify) {
+        Ok(report) => {
+            let names: Vec<&str> = report.scenarios.iter().map(|one| &*one.name).collect();
+            assert_eq!(names, expected);
+        }
+        Err(error) => {
+            assert!(expected.is_empty(), "{error}");
+            let text = "--scenario `change/flaky@1` matches no scenario of the chosen operations";
+            assert!(error.to_string().starts_with(text), "{error}");
+        }
+    }
+}
+
+#[test]
+fn a_report_says_when_failures_happened() {
+    let sweep = sweep(Kind::Sensor).scenario("change/flaky@1..");
+    let report = sweep.run(naive).unwrap();
+    assert_eq!((report.at, report.scenarios.len()), (At::Always, 1));
 }

@@ -82,7 +82,7 @@ impl Groups {
 pub(super) struct CommandClient {
     program: OsString,
     arguments: Vec<OsString>,
-    success: Vec<i32>,
+    success: Vec<u8>,
     groups: Groups,
     /// The folder of the CA and of what clients believe, for this user alone.
     folder: PathBuf,
@@ -96,7 +96,7 @@ impl CommandClient {
     /// There is no place for temporary files.
     pub(super) fn new(
         command: &[OsString],
-        success: &[i32],
+        success: &[u8],
         groups: &Groups,
     ) -> Result<CommandClient> {
         let number =
@@ -181,7 +181,7 @@ impl CommandClient {
     fn ending(&self, status: ExitStatus) -> (ClientEnding, String) {
         match (status.code(), status.signal()) {
             (Some(code), _) => {
-                let ending = if self.success.contains(&code) {
+                let ending = if self.success.iter().any(|own| i32::from(*own) == code) {
                     ClientEnding::Success
                 } else if SHELL_ERRORS.contains(&code) || SHELL_SIGNALS.contains(&code) {
                     // A shell's way to say that a command was not found, or was ended by a signal.
@@ -208,6 +208,8 @@ impl ClientUnderTest for CommandClient {
         let failed = |error: io::Error| {
             let program = self.program.to_string_lossy();
             let hint = match Errno::from_io_error(&error) {
+                // What std says of a word that has one.
+                None if error.kind() == io::ErrorKind::InvalidInput => NO_NUL,
                 Some(Errno::AGAIN | Errno::MFILE | Errno::NFILE | Errno::NOMEM) => FEWER_JOBS,
                 _ => "",
             };
@@ -234,13 +236,21 @@ impl ClientUnderTest for CommandClient {
         // Children that are left belong to the group, which has its number as long as the client is not waited for.
         kill(group);
         self.groups.remove(group);
+        // It may have joined another group.
+        let _ = child.kill();
+        kill_strays(&believes);
+        let (ended, output) = watched.map_err(failed)?;
+        if !in_time && ended.recv_timeout(MAX_DRAIN).is_err() {
+            let program = self.program.to_string_lossy();
+            let pid = child.id();
+            let message = format!("{program}: it cannot be ended; process {pid} still runs");
+            return Err(SweepError::Start(message));
+        }
         let status = child.wait().map_err(failed)?;
         let (ending, words) = match in_time {
             true => self.ending(status),
             false => (ClientEnding::Hung, format!("killed after {limit:?}")),
         };
-        kill_strays(&believes);
-        let (_, output) = watched.map_err(failed)?;
         let deadline = Instant::now() + MAX_DRAIN;
         let [stdout, stderr] =
             output.map(|output| output.end(deadline.saturating_duration_since(Instant::now())));
@@ -281,7 +291,7 @@ fn watch(
     ))
 }
 
-/// Returns the password that a client has written; none where there is no file, or something else than a file.
+/// Returns the password that a client has written; none where there is no file, or an empty one, or something else than a file.
 fn read_belief(path: &Path) -> Option<Secret> {
     // A pipe that nobody writes to must not stop the sweep.
     let options = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
@@ -289,7 +299,8 @@ fn read_belief(path: &Path) -> Option<Secret> {
     let is_file = file.metadata().is_ok_and(|metadata| metadata.is_file());
     let mut text = String::new();
     file.take(MAX_BELIEF).read_to_string(&mut text).ok()?;
-    is_file.then(|| Secret::new(text.trim_end_matches(['\n', '\r'])))
+    let text = text.trim_end_matches(['\n', '\r']);
+    (is_file && !text.is_empty()).then(|| Secret::new(text))
 }
 
 fn kill(group: i32) {
@@ -345,4 +356,6 @@ const SHELL_SIGNALS: RangeInclusive<i32> = 129..=159;
 const MAX_DRAIN: Duration = Duration::from_secs(1);
 /// How much of a file with a password is read, in bytes.
 const MAX_BELIEF: u64 = 4096;
+const NO_NUL: &str =
+    "\n  hint: a user or a password of the fixture has a NUL, which no variable can hold";
 const FEWER_JOBS: &str = "\n  hint: too much runs side by side; try --jobs 1";

@@ -51,18 +51,24 @@ impl Output {
     pub(super) fn end(self, time: Duration) -> (String, bool) {
         let is_complete = self.ended.recv_timeout(time).is_ok();
         let kept = lock(&self.kept);
-        let mut text = String::from_utf8_lossy(&kept.bytes).into_owned();
-        if kept.dropped > 0 {
-            // Half a password may stand before the first line feed.
-            let start = text.find('\n').map_or(text.len(), |place| place + 1);
-            text = format!(
-                "… ({} bytes before)\n{}",
-                kept.dropped + start,
-                &text[start..]
-            );
+        let start = match kept.dropped {
+            0 => 0,
+            // Half a password may stand before the first line feed, or at the beginning of a line without end.
+            _ => {
+                let mut first = kept.bytes.iter().take(MAX_SPELLING);
+                let feed = first.position(|byte| *byte == b'\n');
+                feed.map_or(MAX_SPELLING.min(kept.bytes.len()), |feed| feed + 1)
+            }
+        };
+        let mut text = String::from_utf8_lossy(&kept.bytes[start..]).into_owned();
+        if start > 0 {
+            text = format!("… ({} bytes before)\n{text}", kept.dropped + start);
         }
         if !is_complete {
-            text.push_str("\n… (a process outside the client's group still had this open)");
+            text.insert_str(
+                0,
+                "… (a process that the client has left still had this open)\n",
+            );
         }
         (text, kept.dropped_password)
     }
@@ -97,3 +103,38 @@ impl Kept {
 const MAX_OUTPUT: usize = 65_536;
 /// How long a password is at most, in any spelling, in bytes.
 const MAX_SPELLING: usize = 4096;
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    fn kept(chunks: &[&[u8]]) -> Kept {
+        let mut kept = Kept {
+            bytes: Vec::new(),
+            dropped: 0,
+            dropped_password: false,
+            redactor: Arc::new(Redactor::of([("Test12345!", "«secret»")])),
+        };
+        chunks.iter().for_each(|chunk| kept.add(chunk));
+        kept
+    }
+
+    /// At twice what is kept and some bytes, so much is dropped that the place lies across the password, or just beside it.
+    #[rstest]
+    #[case::before(MAX_OUTPUT - 10, true)]
+    #[case::across(MAX_OUTPUT - 5, true)]
+    #[case::across_by_a_byte(MAX_OUTPUT + 4, true)]
+    #[case::kept(MAX_OUTPUT + 8192, false)]
+    fn a_password_at_the_edge_is_found(#[case] place: usize, #[case] is_found: bool) {
+        let mut bytes = vec![b'x'; 2 * MAX_OUTPUT];
+        bytes[place..place + 10].copy_from_slice(b"Test12345!");
+        let kept = kept(&[&bytes, b"12345"]);
+        assert_eq!(
+            (kept.dropped, kept.bytes.len()),
+            (MAX_OUTPUT + 5, MAX_OUTPUT)
+        );
+        assert_eq!(kept.dropped_password, is_found);
+    }
+}

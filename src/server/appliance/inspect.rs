@@ -60,21 +60,25 @@ pub struct Explanation {
 impl MockAppliance {
     /// Returns the wanted entries of the journal in the order of their arrival, the newest so many, with no password in them.
     pub fn journal(&self, wanted: &EntryFilter, most: usize) -> JournalPage {
-        let (entries, truncated, changed, count, dropped) = self.journal.read(|journal| {
+        let changed = self.journal.read(password_changes);
+        self.journal_without(wanted, most, self.redactor(&changed))
+    }
+
+    /// Returns the same with what `redactor` hides instead of the appliance's passwords.
+    pub(crate) fn journal_without(
+        &self,
+        wanted: &EntryFilter,
+        most: usize,
+        redactor: Redactor,
+    ) -> JournalPage {
+        let (entries, truncated, count, dropped) = self.journal.read(|journal| {
             let mut newest = journal.newest(wanted);
             let entries: Vec<JournalEntry> = newest.by_ref().take(most).cloned().collect();
-            let changed = password_changes(journal);
             let truncated = newest.next().is_some();
-            (
-                entries,
-                truncated,
-                changed,
-                journal.count(wanted),
-                journal.dropped(),
-            )
+            (entries, truncated, journal.count(wanted), journal.dropped())
         });
         let rules = self.rules();
-        let redactor = JournalRedactor::new(&rules, FINGERPRINTS.clone(), self.redactor(&changed));
+        let redactor = JournalRedactor::new(&rules, FINGERPRINTS.clone(), redactor);
         JournalPage {
             entries: entries
                 .iter()
