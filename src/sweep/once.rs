@@ -78,11 +78,13 @@ impl Executor<'_> {
         };
         let run = self.record(&appliance, ended, &seen, believed.as_ref(), seconds);
         seen.was_authenticated = run.exchanges.iter().any(|entry| {
-            let told = (entry.operation, entry.outcome);
-            told == (
-                Some(Operation::Validation.name()),
-                Some(Outcome::Authenticated.name()),
-            ) && entry.user.as_ref() == Some(&self.username)
+            let answered = (entry.operation, entry.outcome);
+            answered
+                == (
+                    Some(Operation::Validation.name()),
+                    Some(Outcome::Authenticated.name()),
+                )
+                && entry.user.as_ref() == Some(&self.username)
                 && mark::is_known(entry, damaging)
         });
         Ok((run, seen, believed))

@@ -14,3 +14,4 @@ mod library;
 mod matrix;
 mod output;
 mod reports;
+mod selection;
