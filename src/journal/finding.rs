@@ -119,6 +119,7 @@ impl Finding {
     pub fn advice_on(findings: &[Finding], reason: Reason) -> String {
         let own = |finding: &&Finding| match reason {
             Reason::OfField(..) => **finding == Finding::AdminUser,
+            Reason::In(Condition::UrlCredentials) => **finding == Finding::CredentialsInUrl,
             _ => !matches!(finding, Finding::Token | Finding::CredentialsInUrl),
         };
         let advice = findings.iter().find(own).map(|finding| finding.advice());

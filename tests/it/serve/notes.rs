@@ -12,6 +12,7 @@ use rustix::process::Signal;
 use crate::process::{Process, SOON};
 
 const PATH: &str = "/api/external/authentication/validation";
+const ADMIN_USER: &str = "refused: the body names `admin_user`, as one command of the documents does (sensor:167, console:190); the tables have `admin_username`";
 const GOOD: &str = r#"{"username":"test","password":"Test12345!"}"#;
 
 /// Sends bytes to a sensor, waits for a note, and returns all notes.
@@ -59,9 +60,11 @@ fn json(body: &[u8]) -> Vec<u8> {
 #[case::console("POST /external/authentication/validation HTTP/1.1", &format!("this is the console's path of validation; this appliance is a sensor: ask {PATH}"))]
 #[case::method(&format!("GET {PATH} HTTP/1.1"), "validation was refused: the method is not POST (sensor:18")]
 #[case::put(&format!("PUT {PATH} HTTP/1.1"), "validation was refused: the method is not POST (sensor:18")]
+#[case::credentials_in_url(&format!("POST {PATH}?username=test&password=Canary-1 HTTP/1.1\r\ncontent-type: application/json"), "validation was refused: the URL has a query: send name and password in the JSON body")]
 #[case::no_type(&format!("POST {PATH} HTTP/1.1"), "validation was refused: the request names no content type: add Content-Type: application/json")]
 fn a_request_line_that_is_not_right(#[case] head: &str, #[case] expected: &str) {
-    let notes = notes(&["--http"], &request(head, GOOD.as_bytes()), expected);
+    let body = if head.contains('?') { "" } else { GOOD };
+    let notes = notes(&["--http"], &request(head, body.as_bytes()), expected);
     assert!(
         notes.starts_with("note: sensor: ") && notes.contains(expected),
         "{notes}"
@@ -83,7 +86,7 @@ fn a_request_line_that_is_not_right(#[case] head: &str, #[case] expected: &str) 
 #[case::text(
     "content-type: text/plain",
     GOOD,
-    "the content type is not application/json"
+    "the content type is not application/json: send JSON"
 )]
 #[case::two_types(
     "content-type: text/plain\r\ncontent-type: application/json",
@@ -103,7 +106,7 @@ fn a_request_line_that_is_not_right(#[case] head: &str, #[case] expected: &str) 
 #[case::no_json(
     "content-type: application/json",
     "{'username': 'test'}",
-    "the body is not JSON"
+    "the body is not JSON: names and texts need double quotes"
 )]
 #[case::shell_escape(
     "content-type: application/json",
@@ -174,13 +177,14 @@ fn a_body_that_is_not_utf8() {
 }
 
 #[rstest]
-#[case::sensor("set_password_by_admin", r#"{"admin_user":"admin","admin_password":"Canary-1","username":"test","new_password":"Canary-2"}"#)]
-fn the_other_name_of_a_field(#[case] operation: &str, #[case] body: &str) {
-    let head = format!(
-        "POST /api/external/authentication/{operation} HTTP/1.1\r\ncontent-type: application/json"
-    );
-    let expected = "refused: the body names `admin_user`, as one command of the documents does (sensor:167, console:190); the tables have `admin_username`";
-    let notes = notes(&["--http"], &request(&head, body.as_bytes()), expected);
+#[case::admin_user(r#"{"admin_user":"admin","admin_password":"Canary-1","username":"test","new_password":"Canary-2"}"#, ADMIN_USER)]
+#[case::own_change(
+    r#"{"username":"test","password":"Canary-1","new_password":"Canary-2"}"#,
+    "refused: the body has the fields of set_password: ask that operation, or add admin_username"
+)]
+fn the_fields_of_another_request(#[case] body: &str, #[case] expected: &str) {
+    let head = "POST /api/external/authentication/set_password_by_admin HTTP/1.1\r\ncontent-type: application/json";
+    let notes = notes(&["--http"], &request(head, body.as_bytes()), expected);
     assert!(
         notes.contains(expected) && !notes.contains("Canary"),
         "{notes}"
