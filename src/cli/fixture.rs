@@ -26,7 +26,7 @@ use crate::{
 pub(super) enum FixtureCommand {
     /// Validate fixtures and files of failure modes; a folder stands for all files in it
     Check {
-        /// Fixtures, files of failure modes, or folders
+        /// Fixtures, files of failure modes, or folders; - is stdin
         #[arg(required = true, value_name = "FILE")]
         files: Vec<PathBuf>,
     },

@@ -54,7 +54,7 @@ use crate::{
 #[derive(Args, Clone, Debug)]
 #[command(after_help = EXAMPLES)]
 pub struct ServeArgs {
-    /// Fixtures, or folders of fixtures; `d4iot-double fixture init` writes a first one
+    /// Fixtures, or folders of fixtures, or - for stdin; `d4iot-double fixture init` writes a first one
     #[arg(value_name = "FIXTURE")]
     fixtures: Vec<PathBuf>,
     /// Serve only this built-in appliance, if no FIXTURE is given
