@@ -80,11 +80,6 @@ impl Clock {
         });
     }
 
-    /// Sets the clock to zero and lets it run. Delays keep what they have left.
-    pub fn reset(&self) {
-        self.set(Moment::default(), false);
-    }
-
     /// Sets the clock to a moment, frozen or not. Delays keep what they have left.
     pub fn set(&self, moment: Moment, is_frozen: bool) {
         self.change(|now| {

@@ -85,12 +85,6 @@ impl Bounds {
     pub fn with_entries(self, entries: usize) -> Bounds {
         Bounds { entries, ..self }
     }
-
-    /// Replaces the number of bytes.
-    #[must_use]
-    pub fn with_bytes(self, bytes: usize) -> Bounds {
-        Bounds { bytes, ..self }
-    }
 }
 
 impl BoundedJournal {
