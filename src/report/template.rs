@@ -173,6 +173,12 @@ fn environment(line: Escape, block: Escape, color: bool) -> Environment<'static>
         let lines = sanitize::wrapped(&items, sanitize::WIDTH - indent);
         Value::from_safe_string(lines.join(&format!("\n{:indent$}", "")))
     });
+    add_colors(&mut environment, color);
+    environment
+}
+
+/// Adds the filters that colour a text, each as one line.
+fn add_colors(environment: &mut Environment<'_>, color: bool) {
     let paint = move |code: &str, text: &str| {
         let text = sanitize::line(text);
         Value::from_safe_string(match color && !code.is_empty() {
@@ -196,7 +202,6 @@ fn environment(line: Escape, block: Escape, color: bool) -> Environment<'static>
     environment.add_filter("verdict", move |text: &str, name: &str| {
         paint(color_of(name), text)
     });
-    environment
 }
 
 /// An environment that writes values as they are, with what every template needs.

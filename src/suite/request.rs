@@ -1,7 +1,7 @@
 //! A step's request: what the documents say one sends, filled in with the values of accounts.
 
 use bytes::Bytes;
-use http::{HeaderName, HeaderValue, Method, Request, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, header};
 
 use crate::{
     contract::{
@@ -62,16 +62,25 @@ pub fn build(
         let value = percent_encode(&Placeholder::fill(value, fill)?);
         target.push_str(&format!("{separator}{name}={value}"));
     }
-    let wrong =
-        |what: &str, error: &dyn ToString| StepError(format!("{what}: {}", error.to_string()));
     let mut request = Request::new(Bytes::from(body));
     *request.method_mut() =
         Method::from_bytes(method.as_bytes()).map_err(|error| wrong(&method, &error))?;
     *request.uri_mut() = target
         .parse()
         .map_err(|error: http::uri::InvalidUri| wrong(&target, &error))?;
+    *request.headers_mut() = headers(step, quoted.headers, content_type, fill)?;
+    Ok(request)
+}
+
+fn headers(
+    step: &Step,
+    quoted: Vec<(String, String)>,
+    content_type: Option<String>,
+    fill: Fill<'_>,
+) -> Result<HeaderMap, StepError> {
+    let mut map = HeaderMap::new();
     let mut headers: Vec<(String, String)> = step.headers.clone().into_iter().collect();
-    headers.extend(quoted.headers);
+    headers.extend(quoted);
     headers.extend(content_type.map(|value| (header::CONTENT_TYPE.to_string(), value)));
     let padding = step.pad_header.map(|length| "x".repeat(length));
     headers.extend(padding.map(|value| ("x-padding".to_owned(), value)));
@@ -79,9 +88,13 @@ pub fn build(
         let value = HeaderValue::from_str(&Placeholder::fill(&value, fill)?)
             .map_err(|error| wrong(&name, &error))?;
         let name = HeaderName::from_bytes(name.as_bytes()).map_err(|error| wrong(&name, &error))?;
-        request.headers_mut().insert(name, value);
+        map.insert(name, value);
     }
-    Ok(request)
+    Ok(map)
+}
+
+fn wrong(what: &str, error: &dyn ToString) -> StepError {
+    StepError(format!("{what}: {}", error.to_string()))
 }
 
 /// Returns what a step's quote of the documents gives of a request.

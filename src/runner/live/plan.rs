@@ -117,18 +117,34 @@ impl Plan {
                 costly.push(planned);
             }
         }
-        let (limit, used) = (permissions.max_auth_failures, permissions.used);
-        let room = limit.saturating_sub(used);
-        let chosen = budget::select_within_budget(&candidates, covered, room);
-        let used = used + chosen.iter().map(|index| costly[*index].cost).sum::<u32>();
-        plan.cases
-            .extend(chosen.iter().map(|index| costly[*index].clone()));
+        plan.choose(costly, &candidates, covered, permissions);
         // Changes keep the order of the suite, those that may fail to sign in last: a change needs room for a failure.
         // Failures keep the order of selection.
         plan.cases
             .sort_by_key(|planned| (planned.phase, planned.is_change() && planned.cost > 0));
         plan.separate_failures(contract);
         plan.ask_for_refusal_first();
+        for planned in plan.cases.iter().filter(|planned| planned.is_change()) {
+            let needs = Needs::of(&planned.located.case, contract);
+            plan.objects.extend(needs.objects);
+        }
+        plan
+    }
+
+    /// Adds those of the costly cases, each with its cost and its facts, that the budget has room for, and leaves out the others.
+    fn choose(
+        &mut self,
+        costly: Vec<PlannedCase>,
+        candidates: &[(u32, BTreeSet<String>)],
+        covered: BTreeSet<String>,
+        permissions: &RunPermissions,
+    ) {
+        let (limit, used) = (permissions.max_auth_failures, permissions.used);
+        let room = limit.saturating_sub(used);
+        let chosen = budget::select_within_budget(candidates, covered, room);
+        let used = used + chosen.iter().map(|index| costly[*index].cost).sum::<u32>();
+        self.cases
+            .extend(chosen.iter().map(|index| costly[*index].clone()));
         for (index, planned) in costly.into_iter().enumerate() {
             if !chosen.contains(&index) {
                 let cost = planned.cost;
@@ -136,14 +152,9 @@ impl Plan {
                     "budget: it may cause {cost} failed sign-in(s), and other cases and earlier runs use {used} of the {limit} allowed (--max-auth-failures)"
                 );
                 let reason = NotJudged::new(ReasonCode::Budget, text);
-                plan.left_out.push((planned.located, reason));
+                self.left_out.push((planned.located, reason));
             }
         }
-        for planned in plan.cases.iter().filter(|planned| planned.is_change()) {
-            let needs = Needs::of(&planned.located.case, contract);
-            plan.objects.extend(needs.objects);
-        }
-        plan
     }
 
     /// Leaves out cases, each for a reason.
