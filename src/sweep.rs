@@ -16,6 +16,7 @@ mod mark;
 mod matrix;
 mod once;
 mod report;
+mod result;
 mod run;
 mod scenario;
 mod secrets;
@@ -29,7 +30,8 @@ use closure::ClosureClient;
 #[cfg(feature = "cli")]
 pub(crate) use known::KnownScenarios;
 pub use mark::{Mark, MarkName};
-pub use report::{ClientRun, LeftOut, ScenarioResult, SweepReport};
+pub use report::{LeftOut, SweepReport};
+pub use result::{ClientRun, ScenarioResult};
 use run::Executor;
 use scenario::Scenario;
 pub use scenario::{At, Task};

@@ -1,15 +1,15 @@
 //! What a sweep found, and the formats it is written in.
 
-use std::{collections::BTreeMap, fmt, mem, time::Duration};
+use std::{collections::BTreeMap, fmt, time::Duration};
 
 use serde::Serialize;
 
 use super::{
-    At, Mark, PasswordKind, Task, Verdict,
+    At, ScenarioResult, Task, Verdict,
     matrix::{Matrix, matrices},
-    scenario::{CleanCall, Scenario},
+    scenario::CleanCall,
 };
-use crate::{contract::Kind, fixture::Fixture, journal::EntryView, report, report::Format};
+use crate::{contract::Kind, fixture::Fixture, report, report::Format};
 
 /// What a sweep found. [`SweepReport::write`] writes it in the formats of `check`'s reports.
 #[derive(Clone, Debug, Serialize)]
@@ -45,64 +45,6 @@ pub struct SweepReport {
     pub left_out: Vec<LeftOut>,
 }
 
-/// What became of a scenario.
-#[derive(Clone, Debug, Serialize)]
-#[non_exhaustive]
-pub struct ScenarioResult {
-    /// Its name, `change/commit_then_reset@1`.
-    pub name: String,
-    /// What the client was to do.
-    pub task: Task,
-    /// The failure mode, or two with a comma; none for a reading.
-    pub mode: Option<String>,
-    /// The fact and its reading, `FACT=NAME`; none for a failure mode.
-    pub reading: Option<String>,
-    /// The call that it happened at, from 1.
-    pub call: Option<usize>,
-    /// What became of the password.
-    pub verdict: Verdict,
-    /// Whether this fails the sweep.
-    pub failed: bool,
-    /// What fails it, or would if it were not known: its verdict, or the name of a mark.
-    pub cause: Option<&'static str>,
-    /// Why a failure is known and does not fail the sweep.
-    pub known: Option<String>,
-    /// Why, in a sentence.
-    pub what: String,
-    /// What a good client does, if that is known.
-    pub advice: Option<String>,
-    /// What else was seen.
-    pub marks: Vec<Mark>,
-    /// How long its runs took together.
-    pub seconds: f64,
-    /// The run with the failure, and the one after it where that decided.
-    pub runs: Vec<ClientRun>,
-}
-
-/// A run of the client.
-#[derive(Clone, Debug, Serialize)]
-#[non_exhaustive]
-pub struct ClientRun {
-    /// How it ended: `exit 1`.
-    pub ended: String,
-    /// Whether the client says that it did its task; none where it says nothing.
-    pub claims_success: Option<bool>,
-    /// Which password the appliance held then.
-    pub holds: PasswordKind,
-    /// How long it ran.
-    pub seconds: f64,
-    /// How many requests it sent.
-    pub exchange_count: u64,
-    /// The last of them, at most 200, as entries of the journal.
-    pub exchanges: Vec<EntryView>,
-    /// The end of what it printed on stdout, without passwords.
-    pub stdout: String,
-    /// The same of stderr.
-    pub stderr: String,
-    #[serde(skip)]
-    pub(super) prints_password: bool,
-}
-
 /// A failure mode that cannot happen to this client.
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
@@ -124,6 +66,8 @@ struct SweepPage<'a> {
     /// The verdicts that occur, with their counts, those that fail first.
     verdicts: Vec<(Verdict, usize)>,
     failures: Vec<FailureGroup<'a>>,
+    /// The marks of scenarios that pass, each with their names.
+    marks: BTreeMap<&'a str, Vec<&'a str>>,
     failed: usize,
     passed: bool,
 }
@@ -137,97 +81,6 @@ struct FailureGroup<'a> {
     /// The end of what the client printed.
     output: String,
     others: Vec<&'a str>,
-}
-
-impl ClientRun {
-    pub(super) fn printed_password(&self) -> Option<Mark> {
-        let text = "printed a password";
-        let mark = || Mark::new(super::MarkName::PasswordPrinted, text);
-        self.prints_password.then(mark)
-    }
-
-    /// Returns the last lines that it printed, each after a line feed.
-    pub(super) fn last_lines(&self) -> String {
-        let printed = [&self.stdout, &self.stderr];
-        let lines = printed.iter().flat_map(|text| text.lines());
-        let lines: Vec<&str> = lines.collect();
-        let last = lines.iter().skip(lines.len().saturating_sub(LAST_LINES));
-        let last = last.flat_map(|line| report::safe_lines(line));
-        last.map(|line| format!("\n  | {line}")).collect()
-    }
-}
-
-impl ScenarioResult {
-    pub(super) fn new(
-        scenario: &Scenario,
-        verdict: Verdict,
-        what: String,
-        marks: Vec<Mark>,
-        mut runs: Vec<ClientRun>,
-    ) -> ScenarioResult {
-        for run in &mut runs {
-            let excess = run.exchanges.len().saturating_sub(MAX_EXCHANGES);
-            run.exchanges.drain(..excess);
-        }
-        let modes: Vec<&str> = scenario.modes.iter().map(|mode| &*mode.name).collect();
-        let reading = scenario.reading.as_ref();
-        let mut result = ScenarioResult {
-            name: scenario.name.clone(),
-            task: scenario.task,
-            mode: (!modes.is_empty()).then(|| modes.join(",")),
-            reading: reading.map(|(fact, name)| format!("{fact}={name}")),
-            call: scenario.call,
-            verdict,
-            failed: false,
-            cause: None,
-            known: None,
-            what,
-            advice: scenario.advice.clone(),
-            marks,
-            seconds: runs.iter().map(|run| run.seconds).sum(),
-            runs,
-        };
-        result.judge();
-        result
-    }
-}
-
-impl ScenarioResult {
-    /// Takes another result of the same scenario. Marks that fail stay.
-    pub(super) fn replace(&mut self, other: ScenarioResult) {
-        let old = mem::replace(self, other);
-        let is_new = |mark: &Mark| self.marks.iter().all(|own| own.name != mark.name);
-        let kept: Vec<Mark> = old
-            .marks
-            .into_iter()
-            .filter(|mark| mark.is_failure() && is_new(mark))
-            .collect();
-        self.marks.extend(kept);
-        self.judge();
-    }
-
-    /// Sets what fails it, by its verdict and marks.
-    fn judge(&mut self) {
-        let cause = self.causes().next();
-        self.cause = cause;
-        self.failed = self.cause.is_some();
-        let mut marks = self.marks.iter().filter(|mark| mark.is_failure());
-        if !self.verdict.is_failure()
-            && let Some(mark) = marks.next()
-        {
-            self.what = format!("The client {}.", mark.text);
-        }
-    }
-
-    /// Returns what fails it, or would if it were not known: the marks, and the verdict.
-    pub(super) fn causes(&self) -> impl Iterator<Item = &'static str> {
-        let marks = self.marks.iter().filter(|mark| mark.is_failure());
-        let verdict = Some(self.verdict).filter(|verdict| verdict.is_failure());
-        let verdict = verdict.map(Verdict::name);
-        verdict
-            .into_iter()
-            .chain(marks.map(|mark| mark.name.name()))
-    }
 }
 
 impl SweepReport {
@@ -337,11 +190,7 @@ impl SweepReport {
                         let name = shlex::try_quote(&scenario.name).unwrap_or_default();
                         format!("{before} {name} {after}")
                     }),
-                    output: scenario
-                        .runs
-                        .last()
-                        .map(ClientRun::last_lines)
-                        .unwrap_or_default(),
+                    output: scenario.output(),
                     others: Vec::new(),
                 }),
             }
@@ -355,12 +204,19 @@ impl SweepReport {
             .iter()
             .map(|(name, count)| (*name, *count))
             .collect();
+        let mut marks: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for scenario in self.scenarios.iter().filter(|one| !one.failed) {
+            for mark in &scenario.marks {
+                marks.entry(&mark.text).or_default().push(&scenario.name);
+            }
+        }
         verdicts.sort_by_key(|(verdict, _)| !verdict.is_failure());
         SweepPage {
             report: self,
             matrices: matrices(self),
             verdicts,
             failures: self.failures(),
+            marks,
             failed: self.scenarios.iter().filter(|one| one.failed).count(),
             passed: self.passed(),
         }
@@ -375,8 +231,6 @@ impl fmt::Display for SweepReport {
     }
 }
 
-/// How many requests of a run a report has at most.
-pub(super) const MAX_EXCHANGES: usize = 200;
 #[cfg(feature = "cli")]
 const JOURNAL: report::Templates = &[(Format::Text, include_str!("templates/journal.jinja"))];
 const TEMPLATES: report::Templates = &[
@@ -385,5 +239,3 @@ const TEMPLATES: report::Templates = &[
     (Format::Markdown, include_str!("templates/markdown.jinja")),
     (Format::Text, include_str!("templates/text.jinja")),
 ];
-/// How many lines of a client's output a message shows.
-const LAST_LINES: usize = 8;

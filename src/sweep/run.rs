@@ -10,9 +10,9 @@ use std::{
 };
 
 use super::{
-    ClientEnding, ClientRun, ClientUnderTest, Mark, ScenarioResult, SweepError, Task, Verdict,
-    mark,
-    report::MAX_EXCHANGES,
+    ClientEnding, ClientRun, ClientUnderTest, Mark, PasswordKind, ScenarioResult, SweepError, Task,
+    Verdict, mark,
+    result::MAX_EXCHANGES,
     scenario,
     scenario::{CleanCall, Scenario},
     secrets::redactor,
@@ -152,9 +152,13 @@ impl<'a> Executor<'a> {
                 "the client sends {sent} requests; a sweep takes at most {MAX_EXCHANGES}"
             ))
         } else if seen.ending != ClientEnding::Success {
+            let hint = match seen.holds {
+                PasswordKind::New if seen.ending == ClientEnding::Failure => SUCCESS_EXIT,
+                _ => "",
+            };
+            let ended = &run.ended;
             Some(format!(
-                "the client fails when nothing else does: {}",
-                run.ended
+                "the client fails when nothing else does: {ended}{hint}"
             ))
         } else {
             let other = verdict.filter(|verdict| *verdict != wanted);
@@ -291,5 +295,6 @@ const CANDIDATES: [&str; 3] = [
     "Sw33pRotated",
     "Sw33pRotatedPassw0rd",
 ];
+const SUCCESS_EXIT: &str = "\n  hint: the password was changed: if this exit code is a success, name it with --success-exit";
 /// When a client runs again: a day later.
 const NIGHT: Duration = Duration::from_secs(24 * 3600);

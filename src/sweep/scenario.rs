@@ -102,7 +102,7 @@ pub(super) fn plan(
     let (at, has_pairs) = sweep.occurrence();
     for mode in modes {
         let occasions = occasions(mode, calls);
-        if let (true, Some(reason)) = (occasions.is_empty(), why_not(mode)) {
+        if let (true, None, Some(reason)) = (occasions.is_empty(), &sweep.scenario, why_not(mode)) {
             let mode = mode.name.clone();
             left_out.push(LeftOut { task, mode, reason });
         }
@@ -112,14 +112,14 @@ pub(super) fn plan(
         }
     }
     if has_pairs {
-        match pairs(fixture, task, modes, calls)? {
-            pairs if pairs.is_empty() => left_out.push(LeftOut {
-                task,
-                mode: "pairs".to_owned(),
-                reason: "no failure that is chosen changes the answer to a change".to_owned(),
-            }),
-            pairs => scenarios.extend(pairs),
+        let pairs = pairs(fixture, task, modes, calls)?;
+        if pairs.is_empty() {
+            let reason =
+                "no two of the chosen failures can happen to a change and to a call after it";
+            let (mode, reason) = ("pairs".to_owned(), reason.to_owned());
+            left_out.push(LeftOut { task, mode, reason });
         }
+        scenarios.extend(pairs);
     }
     scenarios.extend(readings(sweep, fixture, task, calls)?);
     Ok((scenarios, left_out))
@@ -289,13 +289,23 @@ fn pairs(
             || action.response.replaces_response();
         action.commits() && is_damaged && applies_to(mode, &calls[change])
     });
+    // After a change whose answer is lost a client may ask, if it did not before; it should not change again.
+    let follows = |mode: &FailureMode| {
+        let asks = mode
+            .on
+            .as_ref()
+            .is_none_or(|on| on.contains(&Operation::Validation));
+        asks || calls[change + 1..]
+            .iter()
+            .any(|call| applies_to(mode, call))
+    };
     for first in damaging {
         let before = |mode: &FailureMode, calls: &[CleanCall]| {
             calls.iter().filter(|call| applies_to(mode, call)).count() as u64
         };
         let after = before(first, &calls[..change]);
         let lost = scheduled(fixture, first, json!({ "calls": [after + 1] }))?;
-        for second in of_requests().filter(|mode| mode.name != first.name) {
+        for second in of_requests().filter(|mode| mode.name != first.name && follows(mode)) {
             let after = before(second, &calls[..=change]);
             let next = scheduled(fixture, second, conditions(second, after, At::Each))?;
             let (call, number) = (Some(change + 1), change + 1);

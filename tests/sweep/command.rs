@@ -60,6 +60,7 @@ fn a_command_that_is_not_there_is_named() {
 #[case::asks_nothing("echo nothing to do", &["sent no request to the appliance: exit 0", "D4IOT_URL", "| nothing to do"])]
 #[case::does_not_trust("curl -s --cacert /dev/null {url}; exit 3", &["no request to the appliance, but 1 connection", "{ca}"])]
 #[case::fails("curl -s --cacert {ca} {url}/x; echo \"$PASSWORD is wrong\" >&2; exit 3", &["fails when nothing else does: exit 3", "| «secret» is wrong"])]
+#[case::succeeds_with_another_code(&format!("{NAIVE} && exit 10"), &["fails when nothing else does: exit 10", "name it with --success-exit"])]
 #[case::is_stopped_at_its_time("curl -s --cacert {ca} {url}/x; exec sleep 1000", &["killed after 2s"])]
 #[case::changes_nothing("curl -s --cacert {ca} {url}/x", &["reports success, but the appliance still holds the old password"])]
 #[case::changes_another_user(

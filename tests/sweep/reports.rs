@@ -280,6 +280,15 @@ fn a_browser_opens_the_page() {
     assert!(!log.contains("Refused to"), "{log}");
 }
 
+#[test]
+fn a_mark_of_what_passes_is_named_below_the_table() {
+    let script = format!("echo \"$PASSWORD\"; {NAIVE}");
+    let output = sweep(&["--fail", "flaky"], &script).output().unwrap();
+    let report = String::from_utf8(output.stdout).unwrap();
+    let expected = "flaky   kept*\n\n* printed a password: change/flaky@1\n1 scenario: 1 kept.";
+    assert!(report.contains(expected), "{report}");
+}
+
 /// In Markdown an output ends with its fence, and the next failure begins after it.
 #[test]
 fn what_a_client_printed_is_fenced() {

@@ -25,6 +25,17 @@ fn a_reading_is_of_any_task() {
     assert!(tasks.all(|task| task == Task::Verify), "{report}");
 }
 
+/// After a change whose answer is lost, a client asks; a failure of another change says nothing of it.
+#[test]
+fn the_second_of_a_pair_is_one_of_a_question() {
+    let failures = "{truncated,not_replaced,flaky}";
+    let sweep = sweep(Kind::Sensor).failures(failures).pairs();
+    let report = sweep.run(change_or_verify).unwrap();
+    let names = report.scenarios.iter().map(|one| &*one.name);
+    let pairs: Vec<&str> = names.filter(|name| name.contains(',')).collect();
+    assert_eq!(pairs, ["change/truncated@1,flaky"]);
+}
+
 #[test]
 fn pairs_that_cannot_be_are_left_out() {
     let sweep = sweep(Kind::Sensor)
