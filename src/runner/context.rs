@@ -138,4 +138,4 @@ impl Need {
 
 /// After how many failures the mock of such a case locks; the cases depend on it.
 const LOCKS_AFTER: u32 = 3;
-const LOCKED_FOR: Duration = Duration::from_mins(15);
+const LOCKED_FOR: Duration = Duration::from_secs(15 * 60);

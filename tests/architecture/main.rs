@@ -14,6 +14,7 @@ mod layers;
 mod measures;
 mod source;
 mod tokens;
+mod versions;
 mod words;
 
 use std::{

@@ -194,7 +194,7 @@ fn now() -> Duration {
 }
 
 /// How long an appliance may count a failed sign-in.
-const MEMORY: Duration = Duration::from_mins(15);
+const MEMORY: Duration = Duration::from_secs(15 * 60);
 
 #[cfg(test)]
 #[expect(clippy::disallowed_methods, reason = "the memory is a file")]

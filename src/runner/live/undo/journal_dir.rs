@@ -100,7 +100,7 @@ impl JournalDir {
 }
 
 /// How long a closed journal is kept if a change may still take effect.
-const KEPT: Duration = Duration::from_hours(24);
+const KEPT: Duration = Duration::from_secs(24 * 3600);
 
 #[cfg(test)]
 mod tests {
