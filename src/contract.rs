@@ -41,10 +41,7 @@ pub use quote::{IgnoredLines, LineKind, Quote, QuoteForm};
 use readings::matcher;
 pub use readings::{Readings, UnknownReading};
 pub(crate) use readings::{is_json, status_code};
-pub use rule::{
-    AnswerType, Challenge, ExtraMembers, FieldNames, Method, Minutes, Names, Paths, Status, Token,
-    Types,
-};
+pub use rule::{AnswerType, ExtraMembers, FieldNames, Method, Names, Paths, Status, Token, Types};
 use serde::Deserialize;
 pub(crate) use wording::{ERROR, MSG, is_documented_member};
 pub use wording::{Echo, Envelope, Internal, Wording};
@@ -128,11 +125,11 @@ pub struct Any {
     /// The content type of the answers given here.
     pub answer_type: Fact<AnswerType>,
     /// What `WWW-Authenticate` says in answers with status 401.
-    pub challenge: Fact<Challenge>,
+    pub challenge: Fact<Option<String>>,
     /// Whether answers have members that no document shows.
     pub extra_members: Fact<ExtraMembers>,
     /// How long a lock lasts where a fixture does not say it.
-    pub lock_minutes: Fact<Minutes>,
+    pub lock_minutes: Fact<u64>,
     /// What a request in some condition gets, unless its operation says otherwise.
     pub on: BTreeMap<Condition, Fact<Handling>>,
     /// The answers that belong to no operation.

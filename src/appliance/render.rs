@@ -66,7 +66,7 @@ impl ResponseTemplate {
             fixed: None,
         };
         if template.status == StatusCode::UNAUTHORIZED {
-            let challenge = &contract.any.challenge.pick(readings.of(CHALLENGE)).is.0;
+            let challenge = &contract.any.challenge.pick(readings.of(CHALLENGE)).is;
             let value = |text: &String| text.parse().expect("a challenge is a header value");
             template.challenge = challenge.as_ref().map(value);
         }

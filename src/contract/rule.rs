@@ -52,16 +52,6 @@ pub enum ExtraMembers {
     Present,
 }
 
-/// The value of `WWW-Authenticate` in answers with status 401; none where they have no such header.
-#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
-#[serde(transparent)]
-pub struct Challenge(pub Option<String>);
-
-/// A time in minutes.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
-#[serde(transparent)]
-pub struct Minutes(pub u64);
-
 /// An ordered list of members of a closed set.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
 #[serde(transparent)]
@@ -135,15 +125,17 @@ impl FactValue for Token {
     }
 }
 
-impl FactValue for Challenge {
+/// The value of a header; none where there is no such header.
+impl FactValue for Option<String> {
     fn describe(&self) -> String {
-        self.0.as_deref().unwrap_or("no such header").into()
+        self.as_deref().unwrap_or("no such header").into()
     }
 }
 
-impl FactValue for Minutes {
+/// A number.
+impl FactValue for u64 {
     fn describe(&self) -> String {
-        format!("{} minutes", self.0)
+        self.to_string()
     }
 }
 

@@ -54,20 +54,20 @@ async fn serve_connection(
     stream: TcpStream,
     router: Router,
     mut stopping: watch::Receiver<bool>,
-    times: Times,
+    [first_byte, stall]: [Duration; 2],
 ) {
     // Answers are small and whole. Fails if the client has left already.
     let _ = stream.set_nodelay(true);
     let mut first = [0];
     let is_used = tokio::select! {
-        peeked = timeout(times.first_byte, stream.peek(&mut first)) => matches!(peeked, Ok(Ok(1))),
+        peeked = timeout(first_byte, stream.peek(&mut first)) => matches!(peeked, Ok(Ok(1))),
         _ = stopping.wait_for(|stopping| *stopping) => false,
     };
     if !is_used {
         return;
     }
     let mut stream = TimeoutStream::new(stream);
-    stream.set_write_timeout(Some(times.stall));
+    stream.set_write_timeout(Some(stall));
     let mut builder = Builder::new();
     builder
         .timer(TokioTimer::new())
@@ -87,19 +87,8 @@ async fn serve_connection(
     }
 }
 
-/// What a connection may take, so that it keeps no others out.
-#[derive(Clone, Copy)]
-struct Times {
-    /// Until its first byte has come.
-    first_byte: Duration,
-    /// While its client takes nothing of an answer.
-    stall: Duration,
-}
-
-const TIMES: Times = Times {
-    first_byte: Duration::from_secs(10),
-    stall: Duration::from_secs(30),
-};
+/// How long a connection may send nothing at first, and how long its client may take nothing of an answer: it keeps others out.
+const TIMES: [Duration; 2] = [Duration::from_secs(10), Duration::from_secs(30)];
 /// How long a connection may be idle, or send its head.
 const IDLE: Duration = Duration::from_secs(75);
 /// How long what is being answered may go on after the shutdown.
@@ -130,11 +119,7 @@ mod tests {
         let router = Router::new().route("/", get(|| async { "x".repeat(32 * 1024 * 1024) }));
         let (_stopping, stops) = watch::channel(false);
         let short = Duration::from_millis(50);
-        let times = Times {
-            first_byte: short,
-            stall: short,
-        };
-        let served = serve_connection(stream, router, stops, times);
+        let served = serve_connection(stream, router, stops, [short; 2]);
         assert!(timeout(Duration::from_secs(20), served).await.is_ok());
     }
 }

@@ -5,7 +5,7 @@ use http::{Response, StatusCode, header};
 use serde_json::Value;
 
 use crate::{
-    contract::{Kind, Outcome},
+    contract::{ERROR, Kind, Outcome},
     report::{CaseFinding, SeenReading},
     suite::{
         allowed::{ReadingChoice, numbered_fact},
@@ -121,11 +121,7 @@ fn nearest(
     let wordings = outcomes.flat_map(|outcome| context.wordings(*outcome, |_| true));
     for (choices, body) in wordings {
         // An object where the wording has one: what it lacks can be named, however little is left.
-        let is_object = |value: Option<&Value>| value.is_some_and(Value::is_object);
-        let keys = body.as_object().into_iter().flatten();
-        let is_alike = keys
-            .filter(|(_, value)| value.is_object())
-            .any(|(key, _)| is_object(received.get(key)));
+        let is_alike = body[ERROR].is_object() && received[ERROR].is_object();
         let ratio = similar::TextDiff::from_chars(&body.to_string(), &text).ratio();
         let similarity = ratio + f32::from(is_alike);
         if similarity > best.0 {

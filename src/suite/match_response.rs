@@ -155,7 +155,7 @@ impl<'a> MatchContext<'a> {
         let received = answer.headers().get(header::WWW_AUTHENTICATE);
         let received = received.and_then(|value| scheme(value.to_str().unwrap_or_default()));
         choices(CHALLENGE, &self.contract.any.challenge, |reading| {
-            reading.0.as_deref().and_then(scheme) == received
+            reading.as_deref().and_then(scheme) == received
         })
     }
 
