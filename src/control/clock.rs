@@ -47,6 +47,7 @@ pub(super) async fn set(
     let clock = running.appliance().clock();
     if clock.now().0.saturating_add(advance) > MAX_MOMENT {
         let most = MAX_MOMENT.as_secs() / 3600;
+        let given = shorten(&given.to_string());
         let detail = format!("advance is {given}, and the clock ends at {most}h");
         return Err(Problem::invalid_body(detail).pointer("/advance".to_owned()));
     }
