@@ -25,7 +25,10 @@ mod readings;
 mod state;
 mod users;
 
-use std::{future::Future, sync::Arc};
+use std::{
+    future::Future,
+    sync::{Arc, atomic::AtomicU64},
+};
 
 use axum::{
     Router, middleware,
@@ -64,6 +67,7 @@ pub async fn serve(
         registry,
         guard,
         stopping: stopped,
+        names: AtomicU64::new(0),
     });
     listen::serve(listener, router(app), stopping, shutdown).await;
     Ok(())
@@ -91,6 +95,8 @@ struct AppState {
     registry: Registry,
     guard: Guard,
     stopping: watch::Receiver<bool>,
+    /// How many names were made up.
+    names: AtomicU64,
 }
 
 impl AppState {

@@ -190,22 +190,12 @@ fn configure(options: &SweepArgs) -> Result<Sweep> {
 type List = Vec<String>;
 
 fn list(text: &str) -> std::result::Result<List, Infallible> {
-    let (mut words, mut depth) = (vec![String::new()], 0_usize);
-    for character in text.chars() {
-        match character {
-            '{' => depth += 1,
-            '}' => depth = depth.saturating_sub(1),
-            ',' if depth == 0 => {
-                words.push(String::new());
-                continue;
-            }
-            _ => {}
-        }
-        if let Some(word) = words.last_mut() {
-            word.push(character);
-        }
-    }
-    Ok(words)
+    let mut depth = 0_i32;
+    let words = text.split(|character| {
+        depth += i32::from(character == '{') - i32::from(character == '}');
+        depth == 0 && character == ','
+    });
+    Ok(words.map(str::to_owned).collect())
 }
 
 fn time(text: &str) -> std::result::Result<Duration, &'static str> {

@@ -1,6 +1,6 @@
 //! Appliances: listed, created from a fixture, reset, deleted.
 
-use std::sync::Arc;
+use std::sync::{Arc, atomic::Ordering};
 
 use axum::{Json, extract::State, response::IntoResponse};
 use http::{HeaderMap, StatusCode, header, uri::Authority};
@@ -30,14 +30,18 @@ pub(super) async fn create(
     RequestText(text): RequestText,
 ) -> Result<impl IntoResponse, Problem> {
     let mut fixture = away(move || Ok(fixture::read(BODY, &text)?)).await?;
-    let mut number = 1;
     let running = loop {
+        // A name that nobody gave is made up: `sensor`, `sensor-2`. None comes twice: a test that still has the name of an appliance
+        // that was deleted must not reach another test's.
+        if !fixture.is_named {
+            let number = app.names.fetch_add(1, Ordering::Relaxed) + 1;
+            fixture.name = match number {
+                1 => fixture.kind.to_string(),
+                _ => format!("{}-{number}", fixture.kind),
+            };
+        }
         match app.registry.create(&fixture) {
-            // A name that nobody gave is made up: `sensor-2`.
-            Err(RegistryError::NameTaken(_)) if !fixture.is_named => {
-                number += 1;
-                fixture.name = format!("{}-{number}", fixture.kind);
-            }
+            Err(RegistryError::NameTaken(_)) if !fixture.is_named => {}
             created => break created?,
         }
     };

@@ -49,12 +49,15 @@ async fn a_put_says_whether_it_created_and_a_patch_keeps_the_rest() {
 async fn a_name_is_made_up_and_a_test_id_is_one() {
     let api = ControlServer::http();
     let nameless = json!({ "appliance": "sensor" });
-    for expected in ["sensor", "sensor-2", "sensor-3"] {
+    for expected in ["sensor", "sensor-2", "sensor-3", "sensor-4"] {
         let created = api.json("POST", "/v1/appliances", &nameless).await;
         assert_eq!(
             (created.status, &created.body["name"]),
             (201, &json!(expected))
         );
+        // None comes twice, also where the first is gone.
+        let one = format!("/v1/appliances/{expected}");
+        assert_eq!(api.json("DELETE", &one, &json!({})).await.status, 204);
     }
     let url = api.sensor("test_x[a]", json!({})).await;
     let found = api.get("/v1/appliances/test_x%5Ba%5D").await;
