@@ -34,6 +34,7 @@ func (e *Error) Error() string {
 type control struct {
 	url, token, ca string
 	client         http.Client
+	notes          *notes // nil where the process is somebody else's
 }
 
 // shared returns the control API of this process. It starts one at the first call, unless there is one.
@@ -42,13 +43,18 @@ var shared = sync.OnceValues(func() (*control, error) {
 	if err != nil {
 		return nil, err
 	}
-	url := os.Getenv("D4IOT_DOUBLE_URL")
-	if url == "" {
-		if url, err = serve(); err != nil {
-			return nil, err
+	made := &control{token: token, client: http.Client{Transport: &http.Transport{}}}
+	if url := os.Getenv("D4IOT_DOUBLE_URL"); url != "" {
+		url = strings.TrimRight(url, "/")
+		made.url = strings.TrimRight(strings.TrimSuffix(url, "/v1"), "/")
+		if made.ca, err = made.certificate(); err != nil {
+			return nil, fmt.Errorf("the control API that D4IOT_DOUBLE_URL names does not answer: %w", err)
 		}
+		return made, nil
 	}
-	made := &control{url: strings.TrimRight(url, "/"), token: token, client: http.Client{Transport: &http.Transport{}}}
+	if made.url, made.notes, err = serve(); err != nil {
+		return nil, err
+	}
 	made.ca, err = made.certificate()
 	return made, err
 })
@@ -56,35 +62,43 @@ var shared = sync.OnceValues(func() (*control, error) {
 // process is kept, since its standard input is closed where nothing refers to it, and it then ends.
 var process *exec.Cmd
 
-// serve starts a process that ends with this one, and returns the URL of its control API.
-func serve() (string, error) {
-	binary := os.Getenv("D4IOT_DOUBLE_BIN")
+// serve starts a process that ends with this one, and returns the URL of its control API, and its notes.
+func serve() (string, *notes, error) {
+	named := os.Getenv("D4IOT_DOUBLE_BIN")
+	binary := named
 	if binary == "" {
 		binary = "d4iot-double"
 	}
-	errors := &bytes.Buffer{}
-	command := exec.Command(binary, "serve", "--no-appliances", "--control", "127.0.0.1:0", "--exit-with-stdin", "--quiet")
-	command.Stderr = errors
+	command := exec.Command(binary, "serve", "--no-appliances", "--control", "127.0.0.1:0", "--exit-with-stdin")
 	// It ends when this pipe is closed, as it is when this process ends.
 	if _, err := command.StdinPipe(); err != nil {
-		return "", err
+		return "", nil, err
 	}
 	out, err := command.StdoutPipe()
 	if err != nil {
-		return "", err
+		return "", nil, err
+	}
+	errors, err := command.StderrPipe()
+	if err != nil {
+		return "", nil, err
 	}
 	if err := command.Start(); err != nil {
-		return "", fmt.Errorf("%w; D4IOT_DOUBLE_BIN can name the command", err)
+		if named != "" {
+			return "", nil, fmt.Errorf("D4IOT_DOUBLE_BIN names no command that can be run: %w", err)
+		}
+		return "", nil, fmt.Errorf("%w; D4IOT_DOUBLE_BIN can name the command", err)
 	}
+	said := readNotes(errors)
 	line, err := bufio.NewReader(out).ReadString('\n')
 	url, ready := strings.CutPrefix(strings.TrimSpace(line), "ready control ")
 	if err != nil || !ready {
 		_ = command.Process.Kill()
+		<-said.ended
 		_ = command.Wait()
-		return "", fmt.Errorf("%s serve did not start: %s%s", binary, line, strings.TrimSpace(errors.String()))
+		return "", nil, fmt.Errorf("%s serve did not start: %s%s", binary, line, strings.Join(said.lines, "\n"))
 	}
 	process = command
-	return url, nil
+	return url, said, nil
 }
 
 // controlToken returns the token of the control API, from the variables that `serve` reads too.

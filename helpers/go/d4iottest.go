@@ -41,6 +41,8 @@ type Appliance struct {
 
 	t       testing.TB
 	control *control
+	// noted is how many notes the process had written before.
+	noted int
 }
 
 // Sensor makes a sensor that ends with the test. If the test fails, its log has the appliance's journal.
@@ -55,7 +57,8 @@ func Console(t testing.TB, fixture ...Fixture) *Appliance {
 	return New(t, "console", fixture...)
 }
 
-// New makes an appliance of a kind, sensor or console, from the keys of the fixtures.
+// New makes an appliance of a kind, sensor or console, from the keys of the fixtures. Where two fixtures have the same key, the
+// value of the later one replaces that of the earlier one as a whole.
 func New(t testing.TB, kind string, fixture ...Fixture) *Appliance {
 	t.Helper()
 	body := map[string]any{"appliance": kind}
@@ -68,13 +71,13 @@ func New(t testing.TB, kind string, fixture ...Fixture) *Appliance {
 	if err != nil {
 		t.Fatalf("d4iottest: %v", err)
 	}
-	made := &Appliance{CA: control.ca, t: t, control: control}
+	made := &Appliance{CA: control.ca, t: t, control: control, noted: control.notes.written()}
 	if err := control.send("POST", "/v1/appliances", body, made, 0); err != nil {
 		t.Fatalf("d4iottest: %v", err)
 	}
 	t.Cleanup(func() {
 		if t.Failed() {
-			t.Log(made.Journal())
+			t.Log(made.report())
 		}
 		made.Delete()
 	})
@@ -160,7 +163,14 @@ func (a *Appliance) Advance(by time.Duration) {
 	a.send("POST", "/clock", map[string]string{"advance": fmt.Sprintf("%dms", by.Milliseconds())}, nil)
 }
 
-// Findings returns the mistakes of the client that no answer shows.
+// ControlURL returns the URL of this appliance in the control API, as http://127.0.0.1:40123/v1/appliances/sensor, for what has no
+// method here: docs/control-api.md lists its resources. A token, if there is one, is sent as "Authorization: Bearer …".
+func (a *Appliance) ControlURL() string {
+	return a.control.url + a.path("")
+}
+
+// Findings returns the client's mistakes that an answer does not show, each once, with what to do about it: one
+// that sends no Content-Type, for instance. src/journal/findings.yaml of d4iot-double lists them.
 func (a *Appliance) Findings() []Finding {
 	a.t.Helper()
 	var answer struct{ Findings []Finding }
@@ -186,7 +196,21 @@ func (a *Appliance) Delete() {
 // Journal returns the journal as text, a few lines for each request, without passwords.
 func (a *Appliance) Journal() string {
 	a.t.Helper()
+	return a.journal(a.Requests(Filter{}))
+}
+
+// report returns the journal; if no request came, also what the process noted: a TLS handshake that failed, for instance.
+func (a *Appliance) report() string {
+	a.t.Helper()
 	entries := a.Requests(Filter{})
+	text := a.journal(entries)
+	if len(entries) == 0 {
+		text += a.control.notes.since(a.noted)
+	}
+	return text
+}
+
+func (a *Appliance) journal(entries []Entry) string {
 	text := &strings.Builder{}
 	fmt.Fprintf(text, "%s (%s) %s, requests: %d", a.Name, a.Kind, a.URL, len(entries))
 	for _, entry := range entries {

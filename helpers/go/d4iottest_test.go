@@ -2,6 +2,8 @@ package d4iottest
 
 import (
 	"bytes"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"net/http"
 	"os"
@@ -120,6 +122,11 @@ func TestInAnotherProcess(t *testing.T) {
 		t.Skip("it fails on purpose")
 	}
 	s := Sensor(t)
+	if os.Getenv("D4IOT_TEST_FAILS") == "no trust" {
+		stranger := http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: x509.NewCertPool()}}}
+		_, err := stranger.Get(s.URL)
+		t.Fatal(err)
+	}
 	validate(t, s)
 	s.Fail("commit_then_rest")
 }
@@ -145,6 +152,53 @@ func TestAFailingTestLogsItsJournal(t *testing.T) {
 	}
 }
 
+func TestAFailingTestWithoutARequestLogsWhy(t *testing.T) {
+	t.Parallel()
+	const notes = "notes of d4iot-double:\n"
+	out := another(t, "D4IOT_TEST_FAILS=no trust", "D4IOT_DOUBLE_URL=")
+	if _, rest, _ := strings.Cut(out, "requests: 0"); !strings.Contains(rest, notes) || !strings.Contains(rest, "the client does not trust the certificate") {
+		t.Error(out)
+	}
+	if out := another(t); strings.Contains(out, notes) {
+		t.Error(out)
+	}
+}
+
+func TestTheLastNotesAreKept(t *testing.T) {
+	t.Parallel()
+	kept := readNotes(strings.NewReader("note: Ctrl-C stops the appliances\n" + strings.Repeat("old\n", 60) + "new\nlast"))
+	<-kept.ended
+	if kept.written() != 62 || len(kept.lines) != keptNotes {
+		t.Error(kept.written(), len(kept.lines))
+	}
+	if got := kept.since(60); got != "\nnotes of d4iot-double:\n  new\n  last" {
+		t.Error(got)
+	}
+	if got := strings.Count(kept.since(0), "\n  "); got != shownNotes {
+		t.Error(got)
+	}
+}
+
+func TestTheControlAPIIsAskedForWhatHasNoMethod(t *testing.T) {
+	t.Parallel()
+	s := Sensor(t)
+	var made struct{ Name string }
+	if err := s.control.send("GET", strings.TrimPrefix(s.ControlURL(), s.control.url), nil, &made, 0); err != nil || made.Name != s.Name {
+		t.Error(err, made.Name)
+	}
+}
+
+func TestALaterFixtureReplacesAKey(t *testing.T) {
+	t.Parallel()
+	users := func(name string) Fixture {
+		return Fixture{"users": []map[string]string{{"username": name, "password": "Test12345!", "role": "read_only"}}}
+	}
+	s := Sensor(t, users("svc"), users("test"))
+	if status := validate(t, s); status != http.StatusOK {
+		t.Error(status)
+	}
+}
+
 func TestATokenIsSent(t *testing.T) {
 	t.Parallel()
 	// The process that is started wants it, too.
@@ -156,14 +210,29 @@ func TestATokenIsSent(t *testing.T) {
 
 func TestAMissingCommandIsNamed(t *testing.T) {
 	t.Parallel()
-	if out := another(t, "D4IOT_DOUBLE_BIN=/nowhere", "D4IOT_DOUBLE_URL="); !strings.Contains(out, "/nowhere: no such file") {
+	out := another(t, "D4IOT_DOUBLE_BIN=/nowhere", "D4IOT_DOUBLE_URL=")
+	if !strings.Contains(out, "D4IOT_DOUBLE_BIN names no command that can be run: fork/exec /nowhere: no such file") {
+		t.Error(out)
+	}
+	if out := another(t, "D4IOT_DOUBLE_BIN=", "PATH=", "D4IOT_DOUBLE_URL="); !strings.Contains(out, "D4IOT_DOUBLE_BIN can name the command") {
+		t.Error(out)
+	}
+	if out := another(t, "D4IOT_DOUBLE_BIN=/bin/false", "D4IOT_DOUBLE_URL="); !strings.Contains(out, "/bin/false serve did not start") {
 		t.Error(out)
 	}
 }
 
 func TestAControlAPIThatRunsIsAsked(t *testing.T) {
 	t.Parallel()
-	if out := another(t, "D4IOT_DOUBLE_BIN=/nowhere", "D4IOT_DOUBLE_URL=http://127.0.0.1:2"); !strings.Contains(out, "connection refused") {
+	out := another(t, "D4IOT_DOUBLE_BIN=/nowhere", "D4IOT_DOUBLE_URL=http://127.0.0.1:2")
+	if !strings.Contains(out, "connection refused") || !strings.Contains(out, "D4IOT_DOUBLE_URL names does not answer") {
 		t.Error(out)
+	}
+	api := Sensor(t).control
+	for _, end := range []string{"", "/", "/v1", "/v1/"} {
+		out := another(t, "D4IOT_DOUBLE_BIN=/nowhere", "D4IOT_DOUBLE_URL="+api.url+end)
+		if !strings.Contains(out, "did you mean `commit_then_reset`") {
+			t.Error(end, out)
+		}
 	}
 }
