@@ -35,6 +35,7 @@ class Appliance:
         self.kind = created["kind"]
         self.url = created["url"]
         self._path = f"/v1/appliances/{quote(self.name, safe='')}"
+        self._noted = double._noted()
 
     def __repr__(self) -> str:
         return f"<Appliance {self.name} {self.url}>"
@@ -58,6 +59,14 @@ class Appliance:
     def ssl_context(self) -> ssl.SSLContext:
         """Returns a context that trusts this appliance and nothing else."""
         return self._double.ssl_context()
+
+    @property
+    def control_url(self) -> str:
+        """The URL of this appliance in the control API, for what has no method here: docs/control-api.md lists its resources.
+
+        A token, if there is one, is sent as `Authorization: Bearer …`.
+        """
+        return self._double.control.url + self._path
 
     def fail(self, name: str, **mode: Any) -> Failure:
         """Arms a failure mode: a ready-made one by its name, or one of your own.
@@ -109,7 +118,10 @@ class Appliance:
         self._json("POST", "/clock", {"advance": f"{round(seconds * 1000)}ms"})
 
     def findings(self) -> list[Finding]:
-        """Returns the mistakes of the client that no answer shows."""
+        """Returns the client's mistakes that an answer does not show, each once, with what to do about it.
+
+        `src/journal/findings.yaml` of d4iot-double lists them.
+        """
         return self._json("GET", "/findings")["findings"]
 
     def explain(self, **request: Any) -> dict[str, Any]:
@@ -134,7 +146,15 @@ class Appliance:
 
     def journal(self) -> str:
         """Returns the journal as text, a line for each request, without passwords."""
+        return self._text(self.requests())
+
+    def _report(self) -> str:
+        """Returns the journal; if no request came, also what the process noted: a TLS handshake that failed, for instance."""
         entries = self.requests()
+        notes = [] if entries else self._double._notes(self._noted)
+        return "\n  ".join([self._text(entries) + ("\nnotes of d4iot-double:" if notes else ""), *notes])
+
+    def _text(self, entries: list[Entry]) -> str:
         lines = [f"{self.name} ({self.kind}) {self.url}, requests: {len(entries)}"]
         for entry in entries:
             lines.extend(_lines(entry))

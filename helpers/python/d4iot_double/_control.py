@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -28,14 +29,18 @@ class ControlError(Exception):
 
 
 class Control:
-    """The control API at `url`. Each request has its own connection, so threads may share it; no proxy is asked."""
+    """The control API at `url`. Each request has its own connection, so threads may share it; no proxy is asked.
 
-    def __init__(self, url: str) -> None:
-        parts = urlsplit(url)
+    `source` names the variable that the URL is from, for errors.
+    """
+
+    def __init__(self, url: str, source: str = "") -> None:
+        self.url = re.sub(r"/*(/v1)?/*$", "", url)
+        self._source = f" that {source} names" if source else ""
+        parts = urlsplit(self.url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ValueError(f"not the URL of a control API: {url!r}")
-        self.url = url.rstrip("/")
-        self._path = parts.path.rstrip("/")
+            raise ValueError(f"not the URL of a control API{self._source and f', though {source} names it'}: {url!r}")
+        self._path = parts.path
         self._headers = {"Accept": "application/json"}
         token = _token()
         if token:
@@ -56,7 +61,7 @@ class Control:
             answer = connection.getresponse()
             content = answer.read()
         except (OSError, http.client.HTTPException) as error:
-            raise ConnectionError(f"the control API at {self.url} does not answer: {error}") from error
+            raise ConnectionError(f"the control API{self._source} at {self.url} does not answer: {error}") from error
         finally:
             connection.close()
         if answer.status >= 300:

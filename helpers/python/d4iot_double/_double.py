@@ -7,6 +7,7 @@ import ssl
 import subprocess
 import tempfile
 import threading
+import time
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -18,6 +19,8 @@ from ._types import Kind
 
 #: Seconds until `serve` must be ready.
 START_TIMEOUT = 30.0
+#: Seconds that a failing test waits for a note of the process, and how many it shows.
+NOTE_TIME, SHOWN_NOTES = 0.3, 5
 
 # pytest shows the line of the test, and none of this module.
 __tracebackhide__ = True
@@ -33,14 +36,19 @@ class Double:
     control: Control
 
     def __init__(self, url: str | None = None) -> None:
-        url = url or os.environ.get("D4IOT_DOUBLE_URL")
+        named = os.environ.get("D4IOT_DOUBLE_URL")
         self._folder = tempfile.TemporaryDirectory(prefix="d4iot-double-")
         self._process: subprocess.Popen[str] | None = None
+        #: What `serve` writes on its standard error.
+        self._log: Path | None = None
         self._lock = threading.Lock()
         self._ca_pem: str | None = None
         self._context: ssl.SSLContext | None = None
         try:
-            self.control = Control(url or self._start())
+            if url or not named:
+                self.control = Control(url or self._start())
+            else:
+                self.control = Control(named, "D4IOT_DOUBLE_URL")
         except BaseException:
             self.close()
             raise
@@ -48,10 +56,11 @@ class Double:
     def _start(self) -> str:
         """Starts `serve`. Returns the URL of its control API."""
         log = Path(self._folder.name) / "serve.log"
-        command = [find_binary(), "serve", "--no-appliances", "--control", "127.0.0.1:0", "--exit-with-stdin", "--quiet"]
+        command = [find_binary(), "serve", "--no-appliances", "--control", "127.0.0.1:0", "--exit-with-stdin"]
         with log.open("w", encoding="utf-8") as errors:
             process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, encoding="utf-8")
         self._process = process
+        self._log = log
         assert process.stdout is not None
         # A process that is never ready is ended, and the line below ends with it.
         timer = threading.Timer(START_TIMEOUT, process.kill)
@@ -65,6 +74,26 @@ class Double:
             said = log.read_text(encoding="utf-8").strip()
             raise RuntimeError(f"{command[0]} serve did not start (exit code {process.returncode}): {said or line!r}")
         return url
+
+    def _noted(self) -> int:
+        """Returns how many bytes the process has written on its standard error."""
+        return self._log.stat().st_size if self._log else 0
+
+    def _notes(self, start: int) -> list[str]:
+        """Returns the last lines that the process wrote after that many bytes; none if it is not ours.
+
+        It waits a moment for the first, which the process writes after the client has failed.
+        """
+        if self._log is None:
+            return []
+        end = time.monotonic() + NOTE_TIME
+        while True:
+            text = self._log.read_bytes()[start:].decode("utf-8", "replace")
+            # How to stop it is for people at a terminal.
+            lines = [line for line in text.splitlines() if line and "Ctrl-C" not in line]
+            if lines or time.monotonic() > end:
+                return lines[-SHOWN_NOTES:]
+            time.sleep(0.01)
 
     def __enter__(self) -> Double:
         return self

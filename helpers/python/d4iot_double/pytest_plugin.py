@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, Callable
 
 import pytest
@@ -19,6 +20,7 @@ __tracebackhide__ = True
 _APPLIANCES = pytest.StashKey["list[Appliance]"]()
 _SHARED = pytest.StashKey["Double"]()
 _URL = "d4iot_double_url"
+_LOG = "d4iot_double_log"
 _ERROR = "d4iot_double_error"
 
 
@@ -39,6 +41,7 @@ class _Workers:
                 return
             config.add_cleanup(config.stash[_SHARED].close)
         node.workerinput[_URL] = config.stash[_SHARED].control.url
+        node.workerinput[_LOG] = str(config.stash[_SHARED]._log)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -54,6 +57,8 @@ def d4iot_double(pytestconfig: pytest.Config) -> Iterator[Double]:
     if _ERROR in given:
         pytest.fail(given[_ERROR], pytrace=False)
     with Double(given.get(_URL)) as double:
+        if _LOG in given:
+            double._log = Path(given[_LOG])
         yield double
 
 
@@ -93,7 +98,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
         return
     for appliance in item.stash.get(_APPLIANCES, []):
         try:
-            journal = appliance.journal()
+            journal = appliance._report()
         except Exception as error:  # the report of the test comes first
             journal = f"the journal of {appliance.name} cannot be read: {error}"
         report.sections.append(("d4iot-double journal", journal))

@@ -197,6 +197,29 @@ def test_a_token_is_sent(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, by_fil
     assert TOKEN not in str(refused.value)
 
 
-def test_a_wrong_address_is_named() -> None:
+def test_a_wrong_address_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ValueError, match="127.0.0.1:9443"):
         Double("127.0.0.1:9443")
+
+    monkeypatch.setenv("D4IOT_DOUBLE_URL", "127.0.0.1:9443")
+    with pytest.raises(ValueError, match="D4IOT_DOUBLE_URL names it: '127.0.0.1:9443'"):
+        Double()
+    monkeypatch.setenv("D4IOT_DOUBLE_URL", "http://127.0.0.1:2/v1")
+    with Double() as double, pytest.raises(ConnectionError, match="D4IOT_DOUBLE_URL names at http://127.0.0.1:2 does not answer.*refused"):
+        double.sensor()
+
+
+@pytest.mark.parametrize("end", ["", "/", "/v1", "/v1/"])
+def test_the_url_of_the_control_api_may_end_with_v1(d4iot_double: Double, monkeypatch: pytest.MonkeyPatch, end: str) -> None:
+    monkeypatch.setenv("D4IOT_DOUBLE_URL", d4iot_double.control.url + end)
+
+    with Double() as double, double.sensor() as sensor:
+        assert sensor.control_url == f"{d4iot_double.control.url}/v1/appliances/{sensor.name}"
+        assert sensor.requests() == []
+
+
+def test_the_control_api_is_asked_for_what_has_no_method(d4iot_sensor: Appliance) -> None:
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+    with opener.open(d4iot_sensor.control_url + "/users") as answer:
+        assert "test" in [user["username"] for user in json.load(answer)["users"]]

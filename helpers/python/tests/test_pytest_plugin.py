@@ -87,6 +87,42 @@ def test_a_failing_test_prints_its_journal(pytester: pytest.Pytester, monkeypatc
     result.stdout.fnmatch_lines(["*d4iot-double journal*", "sensor* (sensor) https://*, requests: 1", "*changed by failure mode rebooting*"])
 
 
+NO_TRUST = """
+import ssl, urllib.request
+
+def test_fails(d4iot_sensor):
+    urllib.request.urlopen(d4iot_sensor.url, context=ssl.create_default_context())
+"""
+
+
+@pytest.mark.parametrize("arguments", [["-p", "no:xdist"], ["-n", "2"]])
+def test_a_failing_test_without_a_request_prints_why(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, arguments: list[str]
+) -> None:
+    if "-n" in arguments:
+        pytest.importorskip("xdist")
+    monkeypatch.delenv("D4IOT_DOUBLE_URL", raising=False)
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    pytester.makepyfile(NO_TRUST)
+
+    result = pytester.runpytest_subprocess(*arguments)
+
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["sensor* requests: 0", "notes of d4iot-double:", "  note: *the client does not trust the certificate*"])
+    result.stdout.no_fnmatch_line("*Ctrl-C*")
+
+
+def test_notes_are_of_the_test_alone(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("D4IOT_DOUBLE_URL", raising=False)
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    pytester.makepyfile(NO_TRUST + "\ndef test_later(d4iot_sensor): assert False\n")
+
+    result = pytester.runpytest_subprocess("-p", "no:xdist")
+
+    result.assert_outcomes(failed=2)
+    assert str(result.stdout).count("notes of d4iot-double:") == 1
+
+
 def test_an_error_shows_the_line_of_the_test(pytester: pytest.Pytester) -> None:
     pytester.makepyfile('def test_fails(d4iot_sensor): d4iot_sensor.fail("commit_then_rest")')
 
