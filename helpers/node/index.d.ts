@@ -76,6 +76,11 @@ export class Appliance implements AsyncDisposable {
   readonly url: string;
   /** The CA certificate as PEM, for the option `ca` of node:https; null without TLS. */
   readonly ca: string | null;
+  /**
+   * The URL of this appliance in the control API, for what has no method here: docs/control-api.md lists its resources. A token, if
+   * there is one, is sent as `Authorization: Bearer …`.
+   */
+  readonly controlUrl: string;
   /** Arms a failure mode: a ready-made one by its name, or one of your own: `fail("busy", { do: { status: 503 } })`. */
   fail(name: string, mode?: Record<string, unknown>): Promise<Failure>;
   disarm(name: string): Promise<Failure>;
@@ -89,6 +94,7 @@ export class Appliance implements AsyncDisposable {
   freeze(): Promise<void>;
   /** Moves the appliance's clock forward by milliseconds. */
   advance(milliseconds: number): Promise<void>;
+  /** The client's mistakes that an answer does not show, each once; `src/journal/findings.yaml` of d4iot-double lists them. */
   findings(): Promise<Finding[]>;
   explain(request: Record<string, unknown>): Promise<Record<string, unknown>>;
   reset(): Promise<void>;

@@ -3,6 +3,7 @@
 import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
+import { setTimeout as wait } from "node:timers/promises";
 import { findBinary } from "./binary.js";
 
 export { findBinary };
@@ -32,10 +33,11 @@ export function console(...options) {
 export async function appliance(kind, ...options) {
   const context = isContext(options[0]) ? options.shift() : undefined;
   double ??= start();
-  const { url, ca } = await double;
+  const { url, ca, notes } = await double;
+  const noted = notes.count;
   const created = await send(url, "POST", "/v1/appliances", { appliance: kind, ...options[0] });
   const made = new Appliance(url, ca, created);
-  if (context) attach(context, made);
+  if (context) attach(context, () => report(made, notes, noted), made);
   return made;
 }
 
@@ -47,7 +49,8 @@ export class Appliance {
   constructor(control, ca, { name, kind, url }) {
     this.#control = control;
     this.#path = `/v1/appliances/${encodeURIComponent(name)}`;
-    Object.assign(this, { name, kind, url, ca });
+    // For what has no method here: docs/control-api.md lists its resources.
+    Object.assign(this, { name, kind, url, ca, controlUrl: control + this.#path });
   }
 
   /** Arms a failure mode: a ready-made one by its name, or one of your own: `fail("busy", { do: { status: 503 } })`. */
@@ -92,6 +95,7 @@ export class Appliance {
     await this.#send("POST", "/clock", { advance: `${milliseconds}ms` });
   }
 
+  /** Returns the client's mistakes that an answer does not show; `src/journal/findings.yaml` of d4iot-double lists them. */
   async findings() {
     return (await this.#send("GET", "/findings")).findings;
   }
@@ -115,8 +119,7 @@ export class Appliance {
 
   /** Returns the journal as text, without passwords. */
   async journal() {
-    const entries = await this.requests();
-    return [`${this.name} (${this.kind}) ${this.url}, requests: ${entries.length}`, ...entries.flatMap(lines)].join("\n");
+    return text(this, await this.requests());
   }
 
   [Symbol.asyncDispose ?? Symbol.for("Symbol.asyncDispose")]() {
@@ -128,30 +131,84 @@ export class Appliance {
   }
 }
 
+const text = ({ name, kind, url }, entries) => [`${name} (${kind}) ${url}, requests: ${entries.length}`, ...entries.flatMap(lines)].join("\n");
+
+/** Returns the journal; if no request came, also what the process noted: a TLS handshake that failed, for instance. */
+async function report(appliance, notes, noted) {
+  const entries = await appliance.requests();
+  const said = entries.length ? [] : await notes.since(noted);
+  return [text(appliance, entries), ...(said.length ? ["notes of d4iot-double:", ...said.map((line) => `  ${line}`)] : [])].join("\n");
+}
+
+// The number of lines that are kept, and of those that a failing test shows.
+const KEPT_NOTES = 50;
+const SHOWN_NOTES = 5;
+
+// Milliseconds that a failing test waits for the first note, which the process writes after the client has failed.
+const NOTE_TIME = 300;
+
+/** The last lines that a process wrote on its standard error; none of a process that is somebody else's. */
+class Notes {
+  count = 0;
+  lines = [];
+
+  constructor(stream) {
+    this.stream = stream;
+    if (stream) createInterface(stream).on("line", (line) => this.#add(line));
+  }
+
+  #add(line) {
+    // How to stop it is for people at a terminal.
+    if (line.includes("Ctrl-C")) return;
+    this.count += 1;
+    this.lines.push(line);
+    if (this.lines.length > KEPT_NOTES) this.lines.shift();
+  }
+
+  /** Returns the last lines after so many; waits a moment for the first. */
+  async since(count) {
+    const end = Date.now() + NOTE_TIME;
+    while (this.stream && this.count === count && Date.now() < end) await wait(10);
+    return this.count === count ? [] : this.lines.slice(-Math.min(this.count - count, SHOWN_NOTES));
+  }
+}
+
 // One for each process of Node, since node:test has a process for each file.
 let double;
 
-/** Returns the URL of the control API and the CA certificate, null without TLS. Starts a process unless `D4IOT_DOUBLE_URL` names one. */
+/**
+ * Returns the URL of the control API, the CA certificate (null without TLS) and the notes of the process. Starts one unless
+ * `D4IOT_DOUBLE_URL` names a control API.
+ */
 async function start() {
-  const url = (process.env.D4IOT_DOUBLE_URL || (await serve())).replace(/\/+$/, "");
-  const answer = await fetch(`${url}/v1/ca.pem`);
-  return { url, ca: answer.ok ? await answer.text() : null };
+  const named = process.env.D4IOT_DOUBLE_URL;
+  const { url, notes } = named ? { url: named.replace(/\/*(\/v1)?\/*$/, ""), notes: new Notes() } : await serve();
+  const answer = await ask(`${url}/v1/ca.pem`);
+  return { url, notes, ca: answer.ok ? await answer.text() : null };
 }
 
-/** Starts `serve`, which ends with this process, and returns the URL of its control API. */
+/** Starts `serve`, which ends with this process. Returns the URL of its control API, and its notes. */
 async function serve() {
-  const command = ["serve", "--no-appliances", "--control", "127.0.0.1:0", "--exit-with-stdin", "--quiet"];
+  const command = ["serve", "--no-appliances", "--control", "127.0.0.1:0", "--exit-with-stdin"];
   const child = spawn(findBinary(), command, { stdio: ["pipe", "pipe", "pipe"] });
-  let said = "";
-  child.stderr.setEncoding("utf8").on("data", (text) => (said += text));
+  const notes = new Notes(child.stderr);
   const url = await new Promise((resolve, reject) => {
     child.once("error", reject);
-    child.once("close", (code) => reject(new Error(`d4iot-double serve did not start (exit code ${code}): ${said.trim()}`)));
+    child.once("close", (code) => reject(new Error(`d4iot-double serve did not start (exit code ${code}): ${notes.lines.join("\n")}`)));
     createInterface(child.stdout).once("line", (line) => resolve(line.replace(/^ready control /, "")));
   });
   // It does not keep this process alive.
   for (const held of [child, child.stdin, child.stdout, child.stderr]) held.unref();
-  return url;
+  return { url, notes };
+}
+
+async function ask(url, options) {
+  try {
+    return await fetch(url, options);
+  } catch (error) {
+    const source = process.env.D4IOT_DOUBLE_URL ? " that D4IOT_DOUBLE_URL names" : "";
+    throw new Error(`the control API${source} does not answer: ${url}: ${error.cause?.message ?? error.message}`, { cause: error });
+  }
 }
 
 async function send(control, method, path, body) {
@@ -159,10 +216,10 @@ async function send(control, method, path, body) {
   if (body !== undefined) headers["content-type"] = "application/json";
   const token = controlToken();
   if (token) headers.authorization = `Bearer ${token}`;
-  const answer = await fetch(control + path, { method, headers, body: JSON.stringify(body) });
-  const text = await answer.text();
-  if (!answer.ok) throw new ControlError(answer.status, parse(text));
-  return text ? JSON.parse(text) : undefined;
+  const answer = await ask(control + path, { method, headers, body: JSON.stringify(body) });
+  const content = await answer.text();
+  if (!answer.ok) throw new ControlError(answer.status, parse(content));
+  return content ? JSON.parse(content) : undefined;
 }
 
 function controlToken() {
@@ -199,17 +256,17 @@ function isContext(value) {
   return typeof value?.after === "function" || typeof value?.onTestFinished === "function";
 }
 
-/** Ends the appliance with its test, and prints its journal first if the test fails. */
-function attach(context, made) {
+/** Ends the appliance with its test; if the test fails, prints the report first, after the name of the test. */
+function attach(context, report, made) {
   if (typeof context.onTestFinished === "function") {
     context.onTestFinished(async () => {
-      if (context.task.result?.state === "fail") process.stderr.write(`${await made.journal()}\n`);
+      if (context.task.result?.state === "fail") process.stderr.write(`${context.task.name}\n${await report()}\n`);
       await made.delete();
     });
     return;
   }
   context.after(async () => {
-    if (!context.passed) for (const line of (await made.journal()).split("\n")) context.diagnostic(line);
+    if (!context.passed) for (const line of [context.name, ...(await report()).split("\n")]) context.diagnostic(line);
     await made.delete();
   });
 }

@@ -93,7 +93,34 @@ test("a failing test prints its journal", () => {
     test("fails", async (t) => { await sensor(t); throw new Error("on purpose"); });
   `);
   assert.equal(status, 1, stdout);
-  assert.match(stdout, /sensor.* \(sensor\) https:.*, requests: 0/);
+  assert.match(stdout, /# fails\n *# sensor.* \(sensor\) https:.*, requests: 0/);
+  assert.doesNotMatch(stdout, /notes of|Ctrl-C/);
+});
+
+test("a failing test without a request prints why", () => {
+  const program = `
+    import { test } from "node:test";
+    import { sensor } from "@d4iot/double";
+    test("fails", async (t) => { await fetch((await sensor(t)).url.replace("https", "http")); });
+    test("later", async (t) => { await sensor(t); throw new Error("on purpose"); });
+  `;
+  const { stdout } = run(program, { D4IOT_DOUBLE_URL: "" });
+  assert.match(stdout, /requests: 0\n *# notes of d4iot-double:\n *# +note: .*the client does not speak TLS/);
+  assert.equal(stdout.match(/notes of d4iot-double/g).length, 1);
+});
+
+test("the control API is asked for what has no method", async (t) => {
+  const s = await sensor(t);
+  const answer = await (await fetch(`${s.controlUrl}/users`)).json();
+  assert.ok(answer.users.some((user) => user.username === "test"));
+});
+
+test("the URL of a control API may end with /v1", async (t) => {
+  const api = (await sensor(t)).controlUrl.replace(/\/v1\/.*/, "");
+  for (const end of ["", "/", "/v1", "/v1/"]) {
+    const { status, stderr } = run(MAKES_ONE, { D4IOT_DOUBLE_BIN: "/nowhere", D4IOT_DOUBLE_URL: api + end });
+    assert.equal(status, 0, stderr);
+  }
 });
 
 const MAKES_ONE = 'import { sensor } from "@d4iot/double"; await sensor();';
@@ -114,5 +141,5 @@ test("a missing command is named", () => {
 
 test("a control API that runs already is asked, and nothing is started", () => {
   const { stderr } = run(MAKES_ONE, { D4IOT_DOUBLE_BIN: "/nowhere", D4IOT_DOUBLE_URL: "http://127.0.0.1:2" });
-  assert.match(stderr, /ECONNREFUSED/);
+  assert.match(stderr, /the control API that D4IOT_DOUBLE_URL names does not answer: .*ECONNREFUSED/);
 });
