@@ -1,5 +1,7 @@
 package d4iot;
 
+import com.google.gson.JsonObject;
+import com.google.gson.reflect.TypeToken;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.net.URLEncoder;
@@ -24,11 +26,15 @@ public final class Appliance implements AutoCloseable {
   private final String kind;
   private final String url;
 
-  Appliance(D4iotDouble server, Map<String, Object> created) {
+  /** How many notes the process had written before. */
+  private final long noted;
+
+  Appliance(D4iotDouble server, JsonObject created, long noted) {
     this.server = server;
-    this.name = (String) created.get("name");
-    this.kind = (String) created.get("kind");
-    this.url = (String) created.get("url");
+    this.name = created.get("name").getAsString();
+    this.kind = created.get("kind").getAsString();
+    this.url = created.get("url").getAsString();
+    this.noted = noted;
   }
 
   /** Its name in the control API. */
@@ -72,7 +78,10 @@ public final class Appliance implements AutoCloseable {
     send("PATCH", "/failures/" + encoded(mode), Map.of("armed", true));
   }
 
-  /** Adds a failure mode of your own: {@code fail("busy", Map.of("on", "set_password", "do", Map.of("status", 503)))}. */
+  /**
+   * Adds a failure mode of your own: {@code fail("busy", Map.of("on", "set_password", "do", Map.of("status", 503)))}. A {@link Duration}
+   * is written in milliseconds: {@code Map.of("do", Map.of("delay", Duration.ofSeconds(2)))}.
+   */
   public void fail(String mode, Map<String, ?> keys) {
     Map<String, Object> body = new HashMap<>(keys);
     body.put("name", mode);
@@ -86,8 +95,7 @@ public final class Appliance implements AutoCloseable {
 
   /** Tells whether that is the user's password. It is not a sign-in: nothing is counted. */
   public boolean passwordIs(String user, String password) {
-    Object answer = send("POST", "/users/" + encoded(user) + "/password-is", Map.of("password", password));
-    return (Boolean) Json.object(answer).get("password_is");
+    return send("POST", "/users/" + encoded(user) + "/password-is", Map.of("password", password)).get("password_is").getAsBoolean();
   }
 
   /** Changes a user's password, role or state. */
@@ -95,18 +103,18 @@ public final class Appliance implements AutoCloseable {
     send("PATCH", "/users/" + encoded(user), change);
   }
 
-  /** The journal's entries of an operation, in the order of arrival; docs/control-api.md has their members. */
-  public List<Map<String, Object>> requests(String operation) {
+  /** The journal's entries of an operation, in the order of arrival. */
+  public List<Entry> requests(String operation) {
     return requests(Map.of("operation", operation));
   }
 
   /** The journal's entries that match: operation, outcome, judged, state, failure, user, path. */
-  public List<Map<String, Object>> requests(Map<String, String> filters) {
+  public List<Entry> requests(Map<String, String> filters) {
     return entries(send("GET", "/journal?" + query(filters), null));
   }
 
   /** Waits until so many matching requests have come, earlier ones included; after the time a {@link ControlException} with 409. */
-  public List<Map<String, Object>> waitFor(Map<String, String> filters, int count, Duration time) {
+  public List<Entry> waitFor(Map<String, String> filters, int count, Duration time) {
     Map<String, String> all = new TreeMap<>(filters);
     all.put("count", Integer.toString(count));
     all.put("timeout", time.toMillis() + "ms");
@@ -121,6 +129,19 @@ public final class Appliance implements AutoCloseable {
   /** Moves the appliance's clock forward. */
   public void advance(Duration by) {
     send("POST", "/clock", Map.of("advance", by.toMillis() + "ms"));
+  }
+
+  /** The client's mistakes that an answer does not show, each once; {@code src/journal/findings.yaml} of d4iot-double lists them. */
+  public List<Finding> findings() {
+    return Json.GSON.fromJson(send("GET", "/findings", null).get("findings"), new TypeToken<List<Finding>>() {}.getType());
+  }
+
+  /**
+   * The URL of this appliance in the control API, for what has no method here: docs/control-api.md lists its resources. A token, if
+   * there is one, is sent as {@code Authorization: Bearer …}.
+   */
+  public String controlUrl() {
+    return server.controlUrl() + path("");
   }
 
   /** Returns to the fixture as it was loaded, with an empty journal. */
@@ -140,25 +161,22 @@ public final class Appliance implements AutoCloseable {
 
   /** The journal as text, without passwords. */
   public String journal() {
-    List<Map<String, Object>> entries = requests(Map.of());
+    return text(requests(Map.of()));
+  }
+
+  /** The journal; if no request came, also what the process noted: a TLS handshake that failed, for instance. */
+  String report() {
+    List<Entry> entries = requests(Map.of());
+    List<String> notes = entries.isEmpty() ? server.notes(noted) : List.of();
+    return text(entries) + (notes.isEmpty() ? "" : "\nnotes of d4iot-double:\n  " + String.join("\n  ", notes));
+  }
+
+  private String text(List<Entry> entries) {
     String head = name + " (" + kind + ") " + url + ", requests: " + entries.size();
-    return entries.stream().map(Appliance::text).collect(Collectors.joining("", head, ""));
+    return entries.stream().map(entry -> "\n" + entry).collect(Collectors.joining("", head, ""));
   }
 
-  private static String text(Map<String, Object> entry) {
-    Map<String, Object> request = Json.object(entry.get("request"));
-    Object asked = entry.get("operation") == null ? request.get("method") + " " + request.get("target") : entry.get("operation");
-    StringBuilder text = new StringBuilder("\n  " + entry.get("number") + "  " + asked);
-    if (entry.get("user") != null) text.append(" by \"").append(entry.get("user")).append('"');
-    text.append(" → ").append(entry.get("judged")).append(": ").append(entry.get("reason"));
-    if (entry.get("failure") != null) text.append("; changed by failure mode ").append(entry.get("failure"));
-    Object told = entry.get("status") == null ? "no status" : entry.get("status");
-    text.append("\n     answer: ").append(told).append(", ").append(entry.get("state"));
-    if (entry.get("suggestion") != null) text.append("\n     hint: ").append(entry.get("suggestion"));
-    return text.toString();
-  }
-
-  private Object send(String method, String path, Object body) {
+  private JsonObject send(String method, String path, Object body) {
     return server.send(method, path(path), body, Duration.ZERO);
   }
 
@@ -174,7 +192,7 @@ public final class Appliance implements AutoCloseable {
     return URLEncoder.encode(text, StandardCharsets.UTF_8).replace("+", "%20");
   }
 
-  private static List<Map<String, Object>> entries(Object answer) {
-    return ((List<?>) Json.object(answer).get("entries")).stream().map(Json::object).collect(Collectors.toList());
+  private static List<Entry> entries(JsonObject answer) {
+    return Json.GSON.fromJson(answer.get("entries"), new TypeToken<List<Entry>>() {}.getType());
   }
 }

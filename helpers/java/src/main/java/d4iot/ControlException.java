@@ -1,6 +1,6 @@
 package d4iot;
 
-import java.util.Map;
+import com.google.gson.JsonParseException;
 
 /** The control API refused a request. */
 public final class ControlException extends RuntimeException {
@@ -19,11 +19,20 @@ public final class ControlException extends RuntimeException {
 
   private static String message(int status, String body) {
     try {
-      Map<String, Object> problem = Json.object(Json.parse(body));
-      String text = problem.get("title") + ": " + problem.get("detail");
-      return problem.get("hint") == null ? text : text + "\nhint: " + problem.get("hint");
-    } catch (IllegalArgumentException | ClassCastException error) {
-      return "status " + status;
+      Problem problem = Json.GSON.fromJson(body, Problem.class);
+      if (problem != null && problem.title != null) {
+        return problem.title + ": " + problem.detail + (problem.hint == null ? "" : "\nhint: " + problem.hint);
+      }
+    } catch (JsonParseException error) {
+      // A proxy's page.
     }
+    return "status " + status;
+  }
+
+  /** The answer to a request that is refused (RFC 9457). */
+  private static final class Problem {
+    String title;
+    String detail;
+    String hint;
   }
 }

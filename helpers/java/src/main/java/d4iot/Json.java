@@ -1,144 +1,53 @@
 package d4iot;
 
-import java.util.ArrayList;
-import java.util.LinkedHashMap;
-import java.util.List;
+import com.google.gson.Gson;
+import com.google.gson.JsonArray;
+import com.google.gson.JsonElement;
+import com.google.gson.JsonNull;
+import com.google.gson.JsonObject;
+import com.google.gson.JsonParseException;
+import com.google.gson.JsonPrimitive;
+import java.time.Duration;
+import java.util.Arrays;
 import java.util.Map;
-import java.util.stream.Collectors;
-import java.util.stream.StreamSupport;
 
-/** Reads and writes the JSON of the control API, so that tests need no library: maps, lists, strings, booleans, numbers and null. */
+/** The JSON of the control API. */
 final class Json {
-  private final String text;
-  private int at;
+  static final Gson GSON = new Gson();
 
-  private Json(String text) {
-    this.text = text;
-  }
+  private Json() {}
 
-  /** Returns the value of a JSON text: whole numbers as Long, others as Double. */
-  static Object parse(String text) {
-    Json reader = new Json(text);
-    Object value = reader.value();
-    reader.skip();
-    if (reader.at < text.length()) throw reader.wrong();
-    return value;
-  }
-
-  @SuppressWarnings("unchecked")
-  static Map<String, Object> object(Object value) {
-    return (Map<String, Object>) value;
-  }
-
-  static String text(Object value) {
-    if (value instanceof Map) {
-      return ((Map<?, ?>) value).entrySet().stream().map(member -> text(member.getKey()) + ":" + text(member.getValue())).collect(Collectors.joining(",", "{", "}"));
+  /** Returns the object that a text is; an IllegalArgumentException shows the text if it is none. */
+  static JsonObject object(String text) {
+    try {
+      JsonObject object = GSON.fromJson(text, JsonObject.class);
+      if (object != null) return object;
+    } catch (JsonParseException error) {
+      String why = (error.getCause() == null ? error : error.getCause()).getMessage().split("\n")[0];
+      throw new IllegalArgumentException("not a JSON object: " + text + "\n" + why, error);
     }
+    throw new IllegalArgumentException("not a JSON object: it is empty");
+  }
+
+  /** Returns a value as JSON: a duration in milliseconds as {@code "2000ms"}. An IllegalArgumentException names a type that has none. */
+  static JsonElement element(Object value) {
+    if (value == null) return JsonNull.INSTANCE;
+    if (value instanceof JsonElement) return (JsonElement) value;
+    if (value instanceof CharSequence) return new JsonPrimitive(value.toString());
+    if (value instanceof Boolean) return new JsonPrimitive((Boolean) value);
+    if (value instanceof Number) return new JsonPrimitive((Number) value);
+    if (value instanceof Duration) return new JsonPrimitive(((Duration) value).toMillis() + "ms");
+    if (value instanceof Object[]) return element(Arrays.asList((Object[]) value));
     if (value instanceof Iterable) {
-      return StreamSupport.stream(((Iterable<?>) value).spliterator(), false).map(Json::text).collect(Collectors.joining(",", "[", "]"));
+      JsonArray items = new JsonArray();
+      ((Iterable<?>) value).forEach(item -> items.add(element(item)));
+      return items;
     }
-    return value instanceof CharSequence ? quoted(value.toString()) : String.valueOf(value);
-  }
-
-  private static String quoted(String text) {
-    StringBuilder quoted = new StringBuilder("\"");
-    for (char c : text.toCharArray()) {
-      if (c == '"' || c == '\\') quoted.append('\\').append(c);
-      else if (c < ' ') quoted.append(String.format("\\u%04x", (int) c));
-      else quoted.append(c);
+    if (value instanceof Map) {
+      JsonObject members = new JsonObject();
+      ((Map<?, ?>) value).forEach((key, member) -> members.add(String.valueOf(key), element(member)));
+      return members;
     }
-    return quoted.append('"').toString();
-  }
-
-  private Object value() {
-    skip();
-    if (at == text.length()) throw wrong();
-    switch (text.charAt(at)) {
-      case '{':
-        Map<String, Object> members = new LinkedHashMap<>();
-        items('}', () -> {
-          String key = string();
-          take(':');
-          members.put(key, value());
-        });
-        return members;
-      case '[':
-        List<Object> items = new ArrayList<>();
-        items(']', () -> items.add(value()));
-        return items;
-      case '"':
-        return string();
-      default:
-        return word();
-    }
-  }
-
-  private void items(char end, Runnable item) {
-    at++;
-    skip();
-    if (at < text.length() && text.charAt(at) == end) {
-      at++;
-      return;
-    }
-    do item.run();
-    while (next(','));
-    take(end);
-  }
-
-  private Object word() {
-    int start = at;
-    while (at < text.length() && ",]} \t\r\n".indexOf(text.charAt(at)) < 0) at++;
-    String word = text.substring(start, at);
-    switch (word) {
-      case "true":
-        return true;
-      case "false":
-        return false;
-      case "null":
-        return null;
-      default:
-        return word.matches("-?[0-9]+") ? (Object) Long.valueOf(word) : (Object) Double.valueOf(word);
-    }
-  }
-
-  private String string() {
-    take('"');
-    StringBuilder string = new StringBuilder();
-    while (at < text.length() && text.charAt(at) != '"') {
-      char c = text.charAt(at++);
-      string.append(c == '\\' ? escaped() : c);
-    }
-    take('"');
-    return string.toString();
-  }
-
-  private char escaped() {
-    if (at == text.length()) throw wrong();
-    char c = text.charAt(at++);
-    int known = "bfnrt".indexOf(c);
-    if (known >= 0) return "\b\f\n\r\t".charAt(known);
-    if (c != 'u') return c;
-    if (at + 4 > text.length()) throw wrong();
-    at += 4;
-    return (char) Integer.parseInt(text.substring(at - 4, at), 16);
-  }
-
-  private boolean next(char wanted) {
-    skip();
-    if (at == text.length() || text.charAt(at) != wanted) return false;
-    at++;
-    return true;
-  }
-
-  private void take(char wanted) {
-    if (!next(wanted)) throw wrong();
-  }
-
-  private void skip() {
-    while (at < text.length() && Character.isWhitespace(text.charAt(at))) at++;
-  }
-
-  private IllegalArgumentException wrong() {
-    return new IllegalArgumentException("not JSON at character " + at);
+    throw new IllegalArgumentException("a " + value.getClass().getName() + " cannot be written as JSON: use text, a number, a Boolean, a Duration, a Map or a List");
   }
 }
