@@ -59,7 +59,7 @@ check() {
 }
 
 sweep() {
-  "$binary" sweep --report "text=$folder/sweep.txt" --report "markdown=$folder/summary.md" "${arguments[@]}" -- bash -c "$D4IOT_RUN"
+  "$binary" sweep --report "text=$folder/sweep.txt" --report "markdown=$folder/summary.md" "${arguments[@]}" -- bash -eo pipefail -c "$D4IOT_RUN"
 }
 
 # An annotation for each failed scenario: the line of its verdict, and what is wrong.

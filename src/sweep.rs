@@ -294,34 +294,26 @@ impl Sweep {
 
     /// Returns the tasks; a scenario's name begins with its own.
     fn wanted_tasks(&self) -> Result<Vec<Task>, SweepError> {
-        let named = |scenario: &String| {
-            let tasks = Task::ALL.iter().copied();
-            let Some(glob) = scenario.split_once('/').map(|(task, _)| Glob::new(task)) else {
-                return Vec::new();
-            };
-            let is_named = |task: &Task| match &glob {
-                Ok(glob) => glob.is_match(task.name()),
-                // The slash stands within alternatives.
-                Err(_) => scenario.contains(task.name()),
-            };
-            tasks.filter(is_named).collect()
+        let name = self.scenario.as_deref().unwrap_or_default();
+        let part = name.split_once('/').map(|(task, _)| Glob::new(task));
+        let tasks = match &self.tasks[..] {
+            [] if part.is_none() => &[Task::Change],
+            [] => Task::ALL,
+            tasks => tasks,
         };
-        let mut wanted = match self.scenario.as_ref().map(named) {
-            Some(named) if !named.is_empty() => named,
-            _ if self.tasks.is_empty() => vec![Task::Change],
-            _ => self.tasks.clone(),
+        let is_named = |task: &Task| match &part {
+            None => true,
+            Some(Ok(glob)) => glob.is_match(task.name()),
+            // The slash stands within alternatives.
+            Some(Err(_)) => name.contains(task.name()),
         };
-        if !self.tasks.is_empty() {
-            wanted.retain(|task| self.tasks.contains(task));
+        let wanted: Vec<Task> = tasks.iter().copied().filter(is_named).collect();
+        if wanted.is_empty() {
+            let names = tasks.iter().map(|task| task.name());
+            let what = "scenario of the chosen operations";
+            return Err(unknown("--scenario", name, what, names));
         }
-        match (&self.scenario, wanted.is_empty()) {
-            (Some(scenario), true) => {
-                let names = self.tasks.iter().map(|task| task.name());
-                let what = "scenario of the chosen operations";
-                Err(unknown("--scenario", scenario, what, names))
-            }
-            _ => Ok(wanted),
-        }
+        Ok(wanted)
     }
 
     fn chosen(&self, scenarios: Vec<Scenario>) -> Result<Vec<Scenario>, SweepError> {
@@ -329,11 +321,10 @@ impl Sweep {
             return Ok(scenarios);
         };
         let glob = glob("--scenario", wanted)?;
-        let names: Vec<String> = scenarios.iter().map(|one| one.name.clone()).collect();
         let is_chosen = |one: &Scenario| one.name == *wanted || glob.is_match(&one.name);
-        let chosen: Vec<_> = scenarios.into_iter().filter(is_chosen).collect();
+        let (chosen, others): (Vec<_>, Vec<_>) = scenarios.into_iter().partition(is_chosen);
         if chosen.is_empty() {
-            let names = names.iter().map(String::as_str);
+            let names = others.iter().map(|one| &*one.name);
             return Err(unknown("--scenario", wanted, "scenario", names));
         }
         Ok(chosen)

@@ -138,14 +138,6 @@ pub(super) fn print_others(
     Ok(())
 }
 
-/// Whether a report for programs goes to stdout, beside which nothing else may stand there.
-pub(super) fn has_stdout(requests: &[ReportRequest]) -> bool {
-    let mut requests = requests.iter();
-    requests.any(|request| {
-        request.format != Format::Text && matches!(Destination::of(request), Destination::Stdout)
-    })
-}
-
 fn append(page: &Path) -> io::Result<fs::File> {
     fs::OpenOptions::new().create(true).append(true).open(page)
 }

@@ -120,18 +120,17 @@ pub(super) fn run(options: &SweepArgs, console: &Console) -> Result {
             progress.get_or_init(|| Progress::new(scenarios, console));
         }
         SweepEvent::Ended(scenario) => {
-            let (name, verdict) = (&scenario.name, scenario.verdict);
-            let Some(progress) = progress.get() else {
-                return;
-            };
-            progress.add(name, format_args!("{:<14} {name}", verdict.name()));
+            let (name, verdict) = (&scenario.name, scenario.verdict.name());
+            let line = format_args!("{verdict:<14} {name}");
+            progress
+                .get()
+                .into_iter()
+                .for_each(|bar| bar.add(name, line));
         }
         SweepEvent::Repeating(0) => {}
-        SweepEvent::Repeating(failed) => {
-            console.note(format!(
-                "{failed} failed or not reached: those are run again with less load"
-            ));
-        }
+        SweepEvent::Repeating(count) => console.note(format!(
+            "{count} failed or not reached: those are run again with less load"
+        )),
     };
     let ran = sweep.run_with(&client, &stop, &observe);
     progress.get().into_iter().for_each(Progress::end);
@@ -257,7 +256,8 @@ fn finish(options: &SweepArgs, report: &SweepReport, console: &Console) -> Resul
     let failures = reports::write_files(&options.report, &render);
     reports::print_others(&options.report, &render, console)?;
     // JSON and the like have the exchanges already, and stand alone.
-    if options.scenario.is_some() && !reports::has_stdout(&options.report) {
+    let is_alone = |it: &ReportRequest| it.path.is_none() && it.format != Format::Text;
+    if options.scenario.is_some() && !options.report.iter().any(is_alone) {
         print(report.journal())?;
     }
     if let Some(failure) = failures.first() {

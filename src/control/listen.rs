@@ -87,8 +87,9 @@ async fn serve_connection(
     }
 }
 
-/// How long a connection may send nothing at first, and how long its client may take nothing of an answer: it keeps others out.
-const TIMES: [Duration; 2] = [Duration::from_secs(10), Duration::from_secs(30)];
+/// How long a connection may send nothing at first, and how long its client may take nothing of an answer: it keeps others out. Linux
+/// tells of what was taken only when a third of some megabytes was.
+const TIMES: [Duration; 2] = [Duration::from_secs(10), Duration::from_secs(300)];
 /// How long a connection may be idle, or send its head.
 const IDLE: Duration = Duration::from_secs(75);
 /// How long what is being answered may go on after the shutdown.

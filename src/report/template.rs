@@ -133,25 +133,27 @@ fn environment(line: Escape, block: Escape, color: bool) -> Environment<'static>
     environment.add_global("style", STYLE);
     let hash = STANDARD.encode(Sha256::digest(STYLE));
     environment.add_global("style_hash", Value::from_safe_string(hash));
+    let shown = move |text: &str| {
+        let lines: Vec<String> = sanitize::lines(text).collect();
+        block(lines.join("\n").trim_end())
+    };
+    let split = |text: &str, count: usize| {
+        let place = text.char_indices().nth(count);
+        let (first, rest) = text.split_at(place.map_or(text.len(), |(place, _)| place));
+        (first.to_owned(), rest.to_owned())
+    };
+    let more = |text: &str| match text.chars().count() {
+        0 => String::new(),
+        more => format!("… ({more} more characters)"),
+    };
     environment.add_filter("block", move |text: &str| {
-        let end = text.char_indices().nth(MAX_BLOCK);
-        let end = end.map_or(text.len(), |(end, _)| end);
-        let lines: Vec<String> = sanitize::lines(&text[..end]).collect();
-        let rest = match text[end..].chars().count() {
-            0 => String::new(),
-            rest => format!("… ({rest} more characters)"),
-        };
-        Value::from_safe_string(block(lines.join("\n").trim_end()) + &rest)
+        let (start, rest) = split(text, MAX_BLOCK);
+        Value::from_safe_string(shown(&start) + &more(&rest))
     });
     environment.add_filter("end", move |text: &str| {
-        let start = text.char_indices().rev().nth(MAX_BLOCK - 1);
-        let start = start.map_or(0, |(start, _)| start);
-        let lines: Vec<String> = sanitize::lines(&text[start..]).collect();
-        let before = match text[..start].chars().count() {
-            0 => String::new(),
-            before => format!("… ({before} more characters)\n"),
-        };
-        Value::from_safe_string(before + &block(lines.join("\n").trim_end()))
+        let (before, end) = split(text, text.chars().count().saturating_sub(MAX_BLOCK));
+        let feed = if before.is_empty() { "" } else { "\n" };
+        Value::from_safe_string(more(&before) + feed + &shown(&end))
     });
     environment.add_filter("html", |text: &str| {
         Value::from_safe_string(entities(&sanitize::line(text)))

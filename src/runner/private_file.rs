@@ -1,4 +1,4 @@
-//! Files with secrets: read only if nobody but their owner may read them.
+//! Files with secrets: read only if nobody but their owner may read them, or nobody but root and a group of ours.
 
 use std::{fs::File, io::Read, path::Path};
 
@@ -12,7 +12,7 @@ pub struct PrivateFileError(String);
 /// Reads a private file. `what` is its name in messages, `the accounts file`; the hint says why it must be a regular file.
 ///
 /// # Errors
-/// The file cannot be read, is not a regular file, or others than its owner may read it.
+/// The file cannot be read, is not a regular file, or others than its owner may read it; root's own may be read by its group, too.
 pub fn read(path: &Path, what: &str, why_regular: &str) -> Result<String, PrivateFileError> {
     let shown = path.display();
     let doing = |error| PrivateFileError(format!("reading {what} {shown}: {error}"));

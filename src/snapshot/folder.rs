@@ -251,6 +251,7 @@ fn nothing_pending(path: &Path) -> SnapshotError {
     SnapshotError::new("find", path, "nothing is pending for this case")
 }
 
+/// The ending of an accepted snapshot's file.
 const ACCEPTED: &str = ".snap";
 /// The ending of a pending snapshot's file.
 const PENDING: &str = ".snap.new";

@@ -168,12 +168,10 @@ impl KnownDifference {
         let (raw, place) = (entry.value, entry.place);
         let wrong = |at: Option<&Spanned<String>>, message: String, hint: Option<&str>| {
             let place = at.map_or(place, |at| at.place);
+            let hint = hint.map(str::to_owned);
             fixture::Diagnostic {
-                file: file.to_owned(),
-                line: place.line,
-                column: place.column,
-                message,
-                hint: hint.map(str::to_owned),
+                hint,
+                ..diagnostic(file, place, message)
             }
         };
         let glob = |text: Option<&Spanned<String>>| {
@@ -270,16 +268,16 @@ impl RawEntry {
     }
 }
 
-/// Returns an error about a word of a list.
+/// Returns an error about a place in a list.
 pub(crate) fn diagnostic(
     file: &str,
-    word: &Spanned<String>,
+    place: fixture::Position,
     message: String,
 ) -> fixture::Diagnostic {
     fixture::Diagnostic {
         file: file.to_owned(),
-        line: word.place.line,
-        column: word.place.column,
+        line: place.line,
+        column: place.column,
         message,
         hint: None,
     }
@@ -292,7 +290,7 @@ pub(crate) fn check_reason(
 ) -> Result<(), fixture::Diagnostic> {
     if reason.value.trim().is_empty() {
         let message = "the reason is empty, expected words that a later reader understands";
-        return Err(diagnostic(file, reason, message.to_owned()));
+        return Err(diagnostic(file, reason.place, message.to_owned()));
     }
     Ok(())
 }

@@ -30,16 +30,15 @@ pub(super) fn run_all(
     let again = |indices: &[usize], jobs: usize| {
         side_by_side(indices, jobs, &|index| executor.execute(&scenarios[*index]))
     };
-    let is_hung = |result: &ScenarioResult| result.verdict == Verdict::Hung;
-    let mut again_wanted: Vec<usize> = (0..results.len()).collect();
-    again_wanted.retain(|index| {
-        let result = &results[*index];
-        result.failed || result.verdict == Verdict::NotReached
-    });
+    let is_wanted =
+        |result: &ScenarioResult| result.failed || result.verdict == Verdict::NotReached;
+    let again_wanted: Vec<usize> = (0..results.len())
+        .filter(|index| is_wanted(&results[*index]))
+        .collect();
     observe(SweepEvent::Repeating(again_wanted.len()));
     let (hung, others): (Vec<_>, Vec<_>) = again_wanted
         .into_iter()
-        .partition(|index| is_hung(&results[*index]));
+        .partition(|index| results[*index].verdict == Verdict::Hung);
     let mut differing = Vec::new();
     for (indices, jobs) in [
         (others, processors()),

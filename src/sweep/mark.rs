@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-use super::scenario::Scenario;
+use super::scenario::{CleanCall, Scenario};
 use crate::{
     appliance::Directory,
-    contract::{ClosedSet, Operation, Outcome, closed_set},
+    contract::{Outcome, closed_set},
     journal::{EntryView, Progress},
 };
 
@@ -87,19 +87,25 @@ pub(super) fn of_requests<'a>(
         // The users whose last change nothing is known of.
         let mut unsure = BTreeSet::new();
         for entry in entries {
-            let is_known = is_known(entry, damaging);
-            if is_change(entry) && !is_known {
+            let (call, is_known) = (CleanCall::of(entry), is_known(entry, damaging));
+            if call.is_change() && !is_known {
                 repeated += usize::from(!unsure.insert(&entry.user));
-            } else if is_change(entry) {
+            } else if call.is_change() {
                 repeated += usize::from(unsure.remove(&entry.user));
-            } else if entry.operation.is_some() && is_known {
+            } else if call.operation.is_some() && is_known {
                 unsure.remove(&entry.user);
             }
-            // What is no sign-in changes nothing.
-            if is_one_of(entry, REFUSALS) {
-                failed += 1;
-            } else if is_one_of(entry, SIGN_INS) {
-                failed = 0;
+            match call.outcome {
+                Outcome::AuthenticationFailed
+                | Outcome::CredentialsRejected
+                | Outcome::LockedOut => failed += 1,
+                Outcome::Authenticated
+                | Outcome::PasswordReplaced
+                | Outcome::PolicyRefused
+                | Outcome::UserUnknown
+                | Outcome::PermissionDenied => failed = 0,
+                // No sign-in, or none that was judged.
+                _ => {}
             }
             most = most.max(failed);
             findings.extend(entry.findings.iter().map(|finding| finding.name));
@@ -122,11 +128,6 @@ pub(super) fn of_requests<'a>(
     marks
 }
 
-fn is_change(entry: &EntryView) -> bool {
-    let operation = entry.operation.and_then(Operation::named);
-    operation.is_some_and(Operation::is_change)
-}
-
 /// Whether the client got an answer that it can read.
 pub(super) fn is_known(entry: &EntryView, damaging: &BTreeSet<&str>) -> bool {
     let is_damaged = entry.failure.as_deref();
@@ -134,25 +135,5 @@ pub(super) fn is_known(entry: &EntryView, damaging: &BTreeSet<&str>) -> bool {
     entry.outcome.is_some() && entry.state == Progress::Done.name() && !is_damaged
 }
 
-fn is_one_of(entry: &EntryView, outcomes: &[Outcome]) -> bool {
-    outcomes
-        .iter()
-        .any(|outcome| outcome.name() == entry.judged)
-}
-
-/// What a failed sign-in comes to.
-const REFUSALS: &[Outcome] = &[
-    Outcome::AuthenticationFailed,
-    Outcome::CredentialsRejected,
-    Outcome::LockedOut,
-];
-/// What a request comes to whose password is right.
-const SIGN_INS: &[Outcome] = &[
-    Outcome::Authenticated,
-    Outcome::PasswordReplaced,
-    Outcome::PolicyRefused,
-    Outcome::UserUnknown,
-    Outcome::PermissionDenied,
-];
 /// How many failed sign-ins a careful client may need: the old password, and the new one.
 const FEW_FAILURES: usize = 2;

@@ -78,12 +78,8 @@ impl Executor<'_> {
         };
         let run = self.record(&appliance, ended, &seen, believed.as_ref(), seconds);
         seen.was_authenticated = run.exchanges.iter().any(|entry| {
-            let answered = (entry.operation, entry.outcome);
-            answered
-                == (
-                    Some(Operation::Validation.name()),
-                    Some(Outcome::Authenticated.name()),
-                )
+            entry.operation == Some(Operation::Validation.name())
+                && entry.outcome == Some(Outcome::Authenticated.name())
                 && entry.user.as_ref() == Some(&self.username)
                 && mark::is_known(entry, damaging)
         });

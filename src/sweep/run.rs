@@ -204,7 +204,9 @@ impl<'a> Executor<'a> {
             fixture.failures.clear();
             let double = Builder::new(Ok(fixture)).start_blocking()?;
             // The next night, when no lock-out lasts any longer.
-            double.clock().advance(NIGHT + self.longest_lockout());
+            let lockout = self.fixture.state.lockout.as_ref();
+            let lockout = lockout.map_or(Duration::ZERO, |lockout| lockout.duration);
+            double.clock().advance(NIGHT + lockout);
             last = Arc::clone(double.appliance());
             let (second, seen_then, _) = self.run(double, task, name, believed, &damaging)?;
             runs.push(second);
@@ -248,11 +250,6 @@ impl<'a> Executor<'a> {
     fn mark_of_others(&self, appliance: &MockAppliance) -> Option<Mark> {
         let before = &self.fixture.state.directory;
         mark::of_others(&self.username, before, &appliance.state().directory)
-    }
-
-    fn longest_lockout(&self) -> Duration {
-        let lockout = self.fixture.state.lockout.as_ref();
-        lockout.map_or(Duration::ZERO, |lockout| lockout.duration)
     }
 
     fn known_password(&self, task: Task) -> Option<Secret> {

@@ -40,7 +40,7 @@ closed_set! {
     }
 }
 
-/// A call that a client made in its clean run.
+/// A call that a client made, as far as failure modes ask for it.
 #[derive(Clone, Debug)]
 pub(super) struct CleanCall {
     pub(super) operation: Option<Operation>,
@@ -60,7 +60,7 @@ impl CleanCall {
         }
     }
 
-    fn is_change(&self) -> bool {
+    pub(super) fn is_change(&self) -> bool {
         self.operation.is_some_and(Operation::is_change)
     }
 }

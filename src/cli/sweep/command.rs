@@ -208,8 +208,6 @@ impl ClientUnderTest for CommandClient {
         let failed = |error: io::Error| {
             let program = self.program.to_string_lossy();
             let hint = match Errno::from_io_error(&error) {
-                // What std says of a word that has one.
-                None if error.kind() == io::ErrorKind::InvalidInput => NO_NUL,
                 Some(Errno::AGAIN | Errno::MFILE | Errno::NFILE | Errno::NOMEM) => FEWER_JOBS,
                 _ => "",
             };
@@ -356,6 +354,4 @@ const SHELL_SIGNALS: RangeInclusive<i32> = 129..=159;
 const MAX_DRAIN: Duration = Duration::from_secs(1);
 /// How much of a file with a password is read, in bytes.
 const MAX_BELIEF: u64 = 4096;
-const NO_NUL: &str =
-    "\n  hint: a user or a password of the fixture has a NUL, which no variable can hold";
 const FEWER_JOBS: &str = "\n  hint: too much runs side by side; try --jobs 1";

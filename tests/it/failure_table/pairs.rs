@@ -130,6 +130,7 @@ fn each_pair_of_keys_acts_or_is_refused_with_a_reason() {
     assert_eq!(listed, known.keys().map(String::as_str).collect::<Vec<_>>());
     // By key: those it is refused with whatever the values, and those it is refused with for some.
     let mut refused: BTreeMap<&str, [Vec<&str>; 2]> = BTreeMap::new();
+    let mut reasons: BTreeMap<String, u32> = BTreeMap::new();
     for (index, (one, ones)) in values.iter().enumerate() {
         for (other, others) in &values[index + 1..] {
             let (mut taken, mut turned_down) = (0, 0);
@@ -156,9 +157,11 @@ fn each_pair_of_keys_acts_or_is_refused_with_a_reason() {
                     }
                     Err(reason) => {
                         turned_down += 1;
+                        let why = reason.split(": ").nth(1).unwrap_or("changes no answer");
                         let named = reason.contains(one) && reason.contains(other);
                         let is_value = reason.contains("changes no") || reason.contains("expected");
                         assert!(named || is_value, "{both}: {reason}");
+                        *reasons.entry(why.to_owned()).or_default() += 1;
                     }
                 }
             }
@@ -199,6 +202,7 @@ fn each_pair_of_keys_acts_or_is_refused_with_a_reason() {
         table += &format!("| `{key}` | {} | {} |\n", shown(&always), shown(&sometimes));
     }
     super::holds("pairs", &table);
+    assert!(reasons.len() > 8, "{reasons:?}");
 }
 
 /// The keys that apply before any request.
