@@ -74,8 +74,8 @@ export class Appliance implements AsyncDisposable {
   readonly kind: Kind;
   /** Where it listens, as `https://127.0.0.1:40123`. */
   readonly url: string;
-  /** The CA certificate as PEM, for the option `ca` of node:https; null without TLS. */
-  readonly ca: string | null;
+  /** The CA certificate as PEM, for the option `ca` of node:https; undefined without TLS. */
+  readonly ca: string | undefined;
   /**
    * The URL of this appliance in the control API, for what has no method here: docs/control-api.md lists its resources. A token, if
    * there is one, is sent as `Authorization: Bearer …`.

@@ -177,14 +177,14 @@ class Notes {
 let double;
 
 /**
- * Returns the URL of the control API, the CA certificate (null without TLS) and the notes of the process. Starts one unless
+ * Returns the URL of the control API, the CA certificate (undefined without TLS) and the notes of the process. Starts one unless
  * `D4IOT_DOUBLE_URL` names a control API.
  */
 async function start() {
   const named = process.env.D4IOT_DOUBLE_URL;
   const { url, notes } = named ? { url: named.replace(/\/*(\/v1)?\/*$/, ""), notes: new Notes() } : await serve();
   const answer = await ask(`${url}/v1/ca.pem`);
-  return { url, notes, ca: answer.ok ? await answer.text() : null };
+  return { url, notes, ca: answer.ok ? await answer.text() : undefined };
 }
 
 /** Starts `serve`, which ends with this process. Returns the URL of its control API, and its notes. */
