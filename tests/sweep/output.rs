@@ -160,7 +160,9 @@ fn a_password_anywhere_in_a_request_is_in_no_report() {
 
 #[test]
 fn a_beginning_before_an_open_output_is_in_no_report() {
-    let script = "env -i setsid sleep 2 & printf 'it is Test1234'; exit 1";
+    // It has left the client's group before the client ends.
+    let script = "env -i setsid sh -c ': > \"$0\"; exec sleep 5' \"$D4IOT_BELIEVES.left\" &
+        until [ -e \"$D4IOT_BELIEVES.left\" ]; do :; done; printf 'it is Test1234'; exit 1";
     let (_, report, _) = run(&["--report", "json"], &only_in_scenarios(script));
     let printed = scenario(&report)["runs"][0]["stdout"].clone();
     let expected = "… (a process that the client has left still had this open)\nit is ";
