@@ -26,20 +26,22 @@ find_binary() {
 
 # Starts a mock that the runner ends with the job, and waits until it is ready.
 serve() {
-  local listen=(--listen 127.0.0.1:0) control=(--control 127.0.0.1:0) argument
+  local listen=(--listen 127.0.0.1:0) control=(--control 127.0.0.1:0) ca=(--ca-out "$folder/ca.pem") argument reason
   for argument in "${arguments[@]}"; do
     case $argument in
     --listen | --listen=*) listen=() ;;
     --control | --control=*) control=() ;;
+    --http) ca=() ;;
     esac
   done
-  nohup "$binary" serve "${listen[@]}" "${control[@]}" --ready-file "$folder/ready.json" --ca-out "$folder/ca.pem" "${arguments[@]}" \
+  nohup "$binary" serve "${listen[@]}" "${control[@]}" --ready-file "$folder/ready.json" "${ca[@]}" "${arguments[@]}" \
     >"$folder/ready" 2>"$folder/log" </dev/null &
   local process=$!
   until "$binary" healthcheck --ready-file "$folder/ready.json" --wait 1s 2>"$folder/health"; do
     if ! kill -0 "$process" 2>/dev/null; then
       cat "$folder/log" >&2
-      echo "::error title=d4iot-double::serve did not start: $(grep '^error' "$folder/log" | head -n 1)"
+      reason=$(grep '^error' "$folder/log" | head -n 1 || true)
+      echo "::error title=d4iot-double::serve did not start: ${reason:-it ended at once}"
       exit 2
     fi
   done

@@ -230,7 +230,9 @@ impl Inputs {
 }
 
 async fn run_until(mut signals: Signals, options: &ServeArgs, console: &Console) -> Result {
-    if options.exit_with_stdin && options.fixtures.iter().any(|path| path == Path::new("-")) {
+    let (readings, token) = (&options.readings, &options.control_token_file);
+    let mut files = options.fixtures.iter().chain(readings).chain(token);
+    if options.exit_with_stdin && files.any(|path| path == Path::new("-")) {
         let message = "--exit-with-stdin waits for the end of stdin, and `-` reads to it";
         return Err(CliError::usage(message).hint("name a file"));
     }

@@ -122,10 +122,9 @@ pub(super) fn run(options: &SweepArgs, console: &Console) -> Result {
         SweepEvent::Ended(scenario) => {
             let (name, verdict) = (&scenario.name, scenario.verdict.name());
             let line = format_args!("{verdict:<14} {name}");
-            progress
-                .get()
-                .into_iter()
-                .for_each(|bar| bar.add(name, line));
+            if let Some(bar) = progress.get() {
+                bar.add(name, line);
+            }
         }
         SweepEvent::Repeating(0) => {}
         SweepEvent::Repeating(count) => console.note(format!(

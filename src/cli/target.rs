@@ -26,7 +26,7 @@ pub(super) struct TargetArgs {
     /// URL of the appliance, https://… or http://…; without it: built-in mocks. A path in the URL is prepended to every request's path
     #[arg(value_name = "TARGET")]
     pub target: Option<String>,
-    /// Accounts of the target: a YAML file that only you may read (chmod 600)
+    /// Accounts of the target: a YAML file that only you may read (chmod 600), or root's that a group of yours may read (chmod 440)
     ///
     ///   admin: { username: labadmin, password_env: LAB_ADMIN }
     ///   user: { username: labuser, password: Lab-user-12345 }

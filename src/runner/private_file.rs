@@ -35,10 +35,13 @@ pub fn read(path: &Path, what: &str, why_regular: &str) -> Result<String, Privat
         }
         let mode = metadata.mode() & 0o7777;
         // What root owns was opened by a group of ours: Kubernetes mounts secrets for a pod's user so.
-        let refused = if owner == own { 0o077 } else { 0o037 };
+        let (refused, others, right) = match owner == own {
+            true => (0o077, "group or others", "600"),
+            false => (0o037, "others", "440"),
+        };
         if mode & refused != 0 {
             return Err(PrivateFileError(format!(
-                "{what} {shown} has mode {mode:03o}, expected no access for group or others\n  hint: chmod 600 {shown}"
+                "{what} {shown} has mode {mode:03o}, expected no access for {others}\n  hint: chmod {right} {shown}"
             )));
         }
     }

@@ -84,7 +84,6 @@ impl KnownScenarios {
                 reasons.extend(entry.map(|(known, _)| known.reason.value.clone()));
                 entry.is_some()
             });
-            reasons.dedup();
             scenario.known = is_known.then(|| reasons.join("; "));
         }
         let problems = self.entries.iter().filter_map(|(known, glob)| {

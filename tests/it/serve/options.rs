@@ -24,6 +24,7 @@ use crate::process::Process;
 #[case::mode_like_no_other(&["--fail", "nope"], "unknown failure mode `nope`\n  hint: expected one of ")]
 #[case::mode_by_its_description(&["--fail", "lost_answer"], "did you mean `commit_then_reset`?")]
 #[case::stdin_twice(&["-", "--exit-with-stdin"], "`-` reads to it")]
+#[case::stdin_twice_for_a_token(&["--control-token-file", "-", "--control", "127.0.0.1:0", "--exit-with-stdin"], "`-` reads to it")]
 #[case::kind_as_a_fixture(&["sensor"], "did you mean --kind sensor?")]
 #[case::seed(&["--seed", "abc"], "expected a whole number from 0 to 9007199254740991")]
 #[case::no_such_fixture(&["nowhere.yaml"], "nowhere.yaml")]
