@@ -260,13 +260,19 @@ function isContext(value) {
 function attach(context, report, made) {
   if (typeof context.onTestFinished === "function") {
     context.onTestFinished(async () => {
-      if (context.task.result?.state === "fail") process.stderr.write(`${context.task.name}\n${await report()}\n`);
-      await made.delete();
+      try {
+        if (context.task.result?.state === "fail") process.stderr.write(`${context.task.name}\n${await report()}\n`);
+      } finally {
+        await made.delete();
+      }
     });
     return;
   }
   context.after(async () => {
-    if (!context.passed) for (const line of [context.name, ...(await report()).split("\n")]) context.diagnostic(line);
-    await made.delete();
+    try {
+      if (!context.passed) for (const line of [context.name, ...(await report()).split("\n")]) context.diagnostic(line);
+    } finally {
+      await made.delete();
+    }
   });
 }
