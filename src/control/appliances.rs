@@ -31,7 +31,7 @@ pub(super) async fn create(
 ) -> Result<impl IntoResponse, Problem> {
     let mut fixture = away(move || Ok(fixture::read(BODY, &text)?)).await?;
     let running = loop {
-        // A name that nobody gave is made up: `sensor`, `sensor-2`. None comes twice: a test that still has the name of an appliance
+        // A name that nobody gave is made up: `sensor`, `sensor-2`. None is made up twice: a test that still has the name of an appliance
         // that was deleted must not reach another test's.
         if !fixture.is_named {
             let number = app.names.fetch_add(1, Ordering::Relaxed) + 1;
