@@ -70,9 +70,9 @@ pub(super) struct SweepArgs {
     /// The seed of everything random
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(..1 << 53))]
     seed: Option<u64>,
-    /// How long a run of the client may take; it and its children are then killed
-    #[arg(long, value_name = "DURATION", value_parser = time, default_value = "30s")]
-    time: Duration,
+    /// How long a run of the client may take; it and its children are then killed [default: 30s]
+    #[arg(long, value_name = "DURATION", value_parser = time)]
+    time: Option<Duration>,
     /// The exit codes by which the client says that it succeeded
     #[arg(long, value_name = "CODES", value_delimiter = ',', default_value = "0")]
     success_exit: Vec<u8>,
@@ -149,7 +149,8 @@ pub(super) fn run(options: &SweepArgs, console: &Console) -> Result {
 fn configure(options: &SweepArgs) -> Result<Sweep> {
     let mut mocks = mocks::load(options.fixture.as_slice(), Some(options.kind))?;
     let (_, fixture) = mocks.swap_remove(0);
-    let mut sweep = Sweep::new(fixture).at(options.at).time(options.time);
+    let mut sweep = Sweep::new(fixture).at(options.at);
+    sweep = options.time.into_iter().fold(sweep, Sweep::time);
     for text in options.operation.iter().flatten() {
         let glob = Glob::new(text).map_err(|wrong| {
             CliError::usage(format!("--operation `{text}` cannot be read: {wrong}"))
@@ -237,8 +238,8 @@ fn repeat(options: &SweepArgs) -> [Vec<String>; 2] {
     if let Some(seed) = options.seed {
         add("--seed", seed.to_string());
     }
-    if options.time != DEFAULT_TIME {
-        add("--time", format!("{}ms", options.time.as_millis()));
+    if let Some(time) = options.time {
+        add("--time", format!("{}ms", time.as_millis()));
     }
     if options.success_exit != [0] {
         let codes: Vec<String> = options.success_exit.iter().map(u8::to_string).collect();
@@ -272,7 +273,6 @@ fn finish(options: &SweepArgs, report: &SweepReport, console: &Console) -> Resul
     })
 }
 
-const DEFAULT_TIME: Duration = Duration::from_secs(30);
 const HELP: &str = "\
 The client is told by variables what to do: D4IOT_URL, D4IOT_HOST, D4IOT_PORT, D4IOT_CA (a file), D4IOT_KIND, D4IOT_OPERATION, D4IOT_SCENARIO, \
 USERNAME, PASSWORD, NEW_PASSWORD, ADMIN_USERNAME, ADMIN_PASSWORD (the last five also with D4IOT_ in front). It may write the password \
