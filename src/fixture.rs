@@ -8,6 +8,7 @@
 //!
 //! `fixtures/fixture.schema.json` lists the keys, with what each takes; `schema` checks a document against it.
 
+mod catalog;
 mod diagnostic;
 mod distinct;
 mod export;
@@ -26,6 +27,8 @@ use std::{
     sync::{Arc, LazyLock},
 };
 
+pub use catalog::{READY_MADE, description};
+pub(crate) use catalog::{advice, nearest_mode};
 pub use diagnostic::Diagnostic;
 pub(crate) use diagnostic::Position;
 pub use distinct::distinct;
@@ -35,8 +38,7 @@ pub use mode::ModeContext;
 pub(crate) use node::Spanned;
 pub(crate) use parts::read_mode_with;
 pub use parts::{check_mode_count, read_mode, read_readings, read_user, reload_mode};
-pub(crate) use ready_made::advice;
-pub use ready_made::{READY_MADE, description, ready_made};
+pub use ready_made::ready_made;
 #[cfg(feature = "cli")]
 pub(crate) use schema::component_schemas;
 
@@ -287,15 +289,9 @@ impl Fixture {
         let mut known: Vec<&str> = own.collect();
         let others = READY_MADE.iter().filter(|name| !known.contains(name));
         known.extend(others.copied().collect::<Vec<_>>());
-        // `lost_answer`: the words of one's description.
-        let describes = |mode: &&&str| {
-            let description = ready_made::description(mode).unwrap_or_default();
-            name.contains('_') && name.split('_').all(|word| description.contains(word))
-        };
-        let meant = READY_MADE.iter().find(describes).copied();
         let message = format!("unknown failure mode {}", diagnostic::quoted(name));
         let unknown = Diagnostic::new(node::START, message).in_file("--fail");
-        match meant.or_else(|| contract::nearest(name, known.iter().copied())) {
+        match nearest_mode(name, known.iter().copied()) {
             Some(near) => unknown.hint(format!("did you mean `{near}`?")),
             None => unknown.hint(format!("expected one of {}", wrapped(&known))),
         }

@@ -39,7 +39,7 @@ use thiserror::Error;
 pub use verdict::{PasswordKind, Verdict};
 
 use crate::{
-    contract::{Glob, Kind},
+    contract::{Glob, Kind, nearest},
     fixture,
     fixture::{Diagnostic, Fixture},
     testing,
@@ -311,7 +311,7 @@ impl Sweep {
         if wanted.is_empty() {
             let names = tasks.iter().map(|task| task.name());
             let what = "scenario of the chosen operations";
-            return Err(unknown("--scenario", name, what, names));
+            return Err(unknown("--scenario", name, what, nearest(name, names)));
         }
         Ok(wanted)
     }
@@ -325,7 +325,12 @@ impl Sweep {
         let (chosen, others): (Vec<_>, Vec<_>) = scenarios.into_iter().partition(is_chosen);
         if chosen.is_empty() {
             let names = others.iter().map(|one| &*one.name);
-            return Err(unknown("--scenario", wanted, "scenario", names));
+            return Err(unknown(
+                "--scenario",
+                wanted,
+                "scenario",
+                nearest(wanted, names),
+            ));
         }
         Ok(chosen)
     }
@@ -354,13 +359,12 @@ fn glob(option: &'static str, text: &str) -> Result<Glob, SweepError> {
     })
 }
 
-fn unknown<'a>(
+fn unknown(
     option: &'static str,
     value: &str,
     what: &'static str,
-    known: impl Iterator<Item = &'a str>,
+    near: Option<&str>,
 ) -> SweepError {
-    let near = crate::contract::nearest(value, known);
     SweepError::Unknown {
         option,
         value: value.to_owned(),

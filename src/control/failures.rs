@@ -143,5 +143,5 @@ fn unknown(running: &RunningAppliance, name: &str) -> Problem {
     let shown = shorten(name);
     let detail =
         format!("neither the appliance nor the ready-made ones have a failure mode `{shown}`");
-    Problem::unknown_failure(detail).nearest(name, known.chain(fixture::READY_MADE.iter().copied()))
+    Problem::unknown_failure(detail).did_you_mean(fixture::nearest_mode(name, known))
 }

@@ -123,7 +123,7 @@ impl EntryQuery {
             return Ok(filter);
         }
         let detail = format!("unknown failure mode `{}`", shorten(name));
-        Err(Problem::unknown_failure(detail).nearest(name, known))
+        Err(Problem::unknown_failure(detail).did_you_mean(fixture::nearest_mode(name, known)))
     }
 
     fn limit(&self) -> Result<usize, Problem> {

@@ -69,7 +69,12 @@ impl Problem {
         value: &str,
         names: impl IntoIterator<Item = &'a str>,
     ) -> Problem {
-        match contract::nearest(value, names) {
+        self.did_you_mean(contract::nearest(value, names))
+    }
+
+    /// Adds a name as a hint, if one is meant.
+    pub(super) fn did_you_mean(self, name: Option<&str>) -> Problem {
+        match name {
             Some(name) => self.hint(format!("did you mean `{name}`?")),
             None => self,
         }

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::{LeftOut, Sweep, SweepError, glob, unknown};
 use crate::{
     contract,
-    contract::{ClosedSet, Contract, Glob, Operation, Outcome, closed_set},
+    contract::{ClosedSet, Contract, Glob, Operation, Outcome, closed_set, nearest},
     failure::{Certificate, FailureMode},
     fixture,
     fixture::{Diagnostic, Fixture},
@@ -145,8 +145,9 @@ pub(super) fn chosen_modes(
         let meant = modes.iter().filter(|mode| glob.is_match(&mode.name));
         let meant: Vec<&str> = meant.map(|mode| mode.name.as_str()).collect();
         if meant.is_empty() {
-            let names = modes.iter().map(|mode| mode.name.as_str());
-            return Err(unknown("--fail", wanted, "failure mode", names));
+            let own = fixture.failures.iter().map(|mode| mode.name.as_str());
+            let near = fixture::nearest_mode(wanted, own);
+            return Err(unknown("--fail", wanted, "failure mode", near));
         }
         chosen.extend(meant.into_iter().map(str::to_owned));
     }
@@ -371,7 +372,7 @@ pub(super) fn check_readings(
         if !shown().any(|fact| is_meant(glob, contract, &fact.name)) {
             let names = shown().map(|fact| fact.name.as_str());
             let what = "fact that an answer to the client shows";
-            return Err(unknown("--reading", text, what, names));
+            return Err(unknown("--reading", text, what, nearest(text, names)));
         }
     }
     Ok(())

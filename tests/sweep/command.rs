@@ -243,6 +243,7 @@ fn a_client_that_trusts_anybody_fails(#[case] mode: &str, #[case] is_failure: bo
 
 #[rstest]
 #[case::option(&["--fail", "commit_then_rest"], "--fail `commit_then_rest` matches no failure mode\n  hint: did you mean `commit_then_reset`?")]
+#[case::described(&["--fail", "lost_answer"], "--fail `lost_answer` matches no failure mode\n  hint: did you mean `commit_then_reset`?")]
 #[case::scenario(&["--scenario", "change/flaky@2"], "--scenario `change/flaky@2` matches no scenario\n  hint: did you mean `change/flaky@1`?")]
 #[case::reading(&["--reading", "X99"], "--reading `X99` matches no fact that an answer to the client shows")]
 #[case::task(&["--operation", "rotate"], "--operation `rotate`: expected one of change, reconcile, verify, or a glob")]
