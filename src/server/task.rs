@@ -102,18 +102,29 @@ pub(super) async fn serve(
         tokio::select! {
             biased;
             Ok(()) = ending.changed() => {
-                let mut state = connection.state();
-                state.is_closed_by_server = true;
-                match *ending.borrow() {
-                    Ending::Outage => return state.reset(),
-                    // Nothing was said yet that could be ended.
-                    Ending::Shutdown if state.phase == ConnectionPhase::Handshake => return,
-                    Ending::Shutdown => state.is_shutting_down = true,
+                if has_ended(&connection, *ending.borrow()) {
+                    return;
                 }
             }
             () = &mut served => return,
         }
     }
+}
+
+/// Ends a connection with the server, and says whether it has ended already.
+fn has_ended(connection: &Connection, ending: Ending) -> bool {
+    let mut state = connection.state();
+    state.is_closed_by_server = true;
+    match ending {
+        Ending::Outage => state.reset(),
+        // Nothing was said yet that could be ended.
+        Ending::Shutdown if state.phase == ConnectionPhase::Handshake => {}
+        Ending::Shutdown => {
+            state.is_shutting_down = true;
+            return false;
+        }
+    }
+    true
 }
 
 impl Accepted {
@@ -161,37 +172,9 @@ async fn serve_http(
     transport: Box<dyn Transport>,
     unreadable: impl Fn() -> Option<String>,
 ) {
-    let limits = &connection.limits;
     connection.state().set(ConnectionPhase::Idle);
-    let mut http = pin!(async {
-        let stream = TokioIo::new(ScriptedStream::new(transport, Arc::clone(connection)));
-        let respond = service_fn(|request| exchange::respond(request, connection));
-        let mut hyper = hyper_builder(limits).serve_connection(stream, respond);
-        let served = poll_fn(|cx| {
-            if connection.state().phase == ConnectionPhase::Closing {
-                Pin::new(&mut hyper).graceful_shutdown();
-            }
-            Pin::new(&mut hyper).poll(cx)
-        });
-        match served.await {
-            // Hyper did it, unless the client asked for an upgrade.
-            Ok(()) => drop(hyper.into_parts().io.into_inner().shutdown().await),
-            // Hyper has answered what can be answered.
-            Err(error) if error.is_parse_too_large() => {
-                connection.service.on_unreadable();
-                limits.log.line(TOO_LARGE);
-            }
-            Err(error) if error.is_parse() => {
-                if let Some(unreadable) = unreadable() {
-                    connection.service.on_unreadable();
-                    limits.log.line(&unreadable);
-                }
-            }
-            // The client has left.
-            Err(_) => {}
-        }
-    });
-    let mut timer = pin!(sleep(limits.idle));
+    let mut http = pin!(speak_http(connection, transport, unreadable));
+    let mut timer = pin!(sleep(connection.limits.idle));
     let mut last = None;
     poll_fn(|cx| {
         loop {
@@ -211,7 +194,7 @@ async fn serve_http(
                 _ => {}
             }
             if last.replace(state.restarts) != Some(state.restarts) {
-                let limit = state.phase.limit(limits);
+                let limit = state.phase.limit(&connection.limits);
                 timer.as_mut().reset(Instant::now() + limit);
             }
             ready!(timer.as_mut().poll(cx));
@@ -221,6 +204,41 @@ async fn serve_http(
         }
     })
     .await;
+}
+
+/// Speaks HTTP until the client leaves, a script cuts the connection, or it is closing.
+async fn speak_http(
+    connection: &Arc<Connection>,
+    transport: Box<dyn Transport>,
+    unreadable: impl Fn() -> Option<String>,
+) {
+    let limits = &connection.limits;
+    let stream = TokioIo::new(ScriptedStream::new(transport, Arc::clone(connection)));
+    let respond = service_fn(|request| exchange::respond(request, connection));
+    let mut hyper = hyper_builder(limits).serve_connection(stream, respond);
+    let served = poll_fn(|cx| {
+        if connection.state().phase == ConnectionPhase::Closing {
+            Pin::new(&mut hyper).graceful_shutdown();
+        }
+        Pin::new(&mut hyper).poll(cx)
+    });
+    match served.await {
+        // Hyper did it, unless the client asked for an upgrade.
+        Ok(()) => drop(hyper.into_parts().io.into_inner().shutdown().await),
+        // Hyper has answered what can be answered.
+        Err(error) if error.is_parse_too_large() => {
+            connection.service.on_unreadable();
+            limits.log.line(TOO_LARGE);
+        }
+        Err(error) if error.is_parse() => {
+            if let Some(unreadable) = unreadable() {
+                connection.service.on_unreadable();
+                limits.log.line(&unreadable);
+            }
+        }
+        // The client has left.
+        Err(_) => {}
+    }
 }
 
 fn hyper_builder(limits: &Limits) -> Builder {
