@@ -13,6 +13,9 @@ use crate::{
 
 /// Prints the plan.
 pub(super) fn run(options: &CheckArgs, console: &Console) -> Result {
+    if !options.report.is_empty() {
+        console.warning("plan sends nothing and writes no report: --report is for check");
+    }
     let plans = if options.target.target.is_none() {
         mock_plans(options)?
     } else {

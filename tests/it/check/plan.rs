@@ -56,6 +56,19 @@ fn a_plan_of_nothing_says_so() {
     );
 }
 
+#[test]
+fn a_plan_says_that_it_writes_no_report() {
+    let dir = TestDir::new();
+    let run = dir.run("plan --case validation.authenticated --report json=r.json");
+    let run = run.ends_with(0);
+    assert!(
+        run.err.contains("plan sends nothing and writes no report"),
+        "{}",
+        run.err
+    );
+    assert_eq!(dir.files("").len(), 0);
+}
+
 #[rstest]
 #[case::right("validation.authenticated", Outcome::Authenticated)]
 #[case::wrong(
