@@ -107,7 +107,7 @@ pub mod report;
 pub mod snapshot;
 #[doc(hidden)]
 pub mod suite;
-// Layer 2 and 3: clock, network, runs.
+// Layer 2 and 3: system, clock, network, runs.
 #[doc(hidden)]
 pub mod client;
 #[doc(hidden)]
@@ -117,6 +117,7 @@ pub mod clock;
 pub mod control;
 #[doc(hidden)]
 pub mod server;
+mod system;
 // Layer 3: what a test uses.
 #[doc(hidden)]
 pub mod runner;

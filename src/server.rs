@@ -32,7 +32,7 @@ use std::{
 };
 
 pub use appliance::{Explanation, JournalPage, MockAppliance, UnmatchedRequests};
-pub use limits::{Connections, Limits, Log, raise_descriptor_limit};
+pub use limits::{Connections, Limits, Log};
 pub use port::bind;
 pub use ports::{BoundPort, InvalidPorts, Ports};
 pub use registry::{BindError, Registry, RegistryError, RegistrySettings};
@@ -50,6 +50,7 @@ use crate::server::{
     task::{Accepted, Port},
     tls::Identity,
 };
+pub use crate::system::raise_descriptor_limit;
 
 /// Serves a listener until `shutdown` completes; returns when its connections are gone.
 ///

@@ -21,7 +21,6 @@ use std::{
 use clap::Args;
 use tokio::{
     runtime::{Builder, Runtime},
-    signal::unix::SignalKind,
     sync::oneshot,
 };
 
@@ -41,13 +40,14 @@ use crate::{
             notes::NoteCounter,
             watch::Watch,
         },
-        signals::Signals,
+        signals,
     },
     contract::Kind,
     fixture,
     redact::Secret,
     server,
     server::{Connections, Limits, Log, Ports, Registry, RegistrySettings, tls::Identity},
+    system::{Signals, StopRequest},
 };
 
 /// The arguments of `serve`.
@@ -180,7 +180,7 @@ impl Start {
     pub(super) fn new() -> Result<Start> {
         let runtime = runtime()?;
         let entered = runtime.enter();
-        let signals = Signals::listen(&[SignalKind::terminate(), SignalKind::interrupt()])?;
+        let signals = signals::receive(&[StopRequest::Terminate, StopRequest::Interrupt])?;
         drop(entered);
         Ok(Start { runtime, signals })
     }

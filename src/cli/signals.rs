@@ -1,8 +1,6 @@
 //! The signals that end a command.
 
-use std::{future::poll_fn, path::PathBuf, task::Poll};
-
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use std::path::PathBuf;
 
 use crate::{
     cli::{
@@ -11,30 +9,13 @@ use crate::{
         error::{CliError, Result},
     },
     runner::live::{StopSignal, undo::recover_command},
+    system::{Signals, StopRequest},
 };
 
-/// Receives signals of some kinds.
-pub(super) struct Signals(Vec<Signal>);
-
-impl Signals {
-    /// Receives signals from now on; they no longer end the process.
-    pub(super) fn listen(kinds: &[SignalKind]) -> Result<Signals> {
-        let signals: Result<Vec<Signal>, _> = kinds.iter().map(|kind| signal(*kind)).collect();
-        let failed = |error| CliError::usage(format!("cannot wait for signals: {error}"));
-        signals.map(Signals).map_err(failed)
-    }
-
-    /// Waits for the next signal.
-    pub(super) async fn recv(&mut self) {
-        poll_fn(|context| {
-            let mut signals = self.0.iter_mut();
-            match signals.any(|signal| signal.poll_recv(context).is_ready()) {
-                true => Poll::Ready(()),
-                false => Poll::Pending,
-            }
-        })
-        .await;
-    }
+/// Receives signals from now on; they no longer end the process.
+pub(super) fn receive(requests: &[StopRequest]) -> Result<Signals> {
+    let failed = |error| CliError::usage(format!("cannot wait for signals: {error}"));
+    Signals::listen(requests).map_err(failed)
 }
 
 /// Listens for signals: the first asks the run to stop, the second ends the process.
@@ -45,12 +26,12 @@ impl Signals {
 pub(super) fn listen(stop: &StopSignal, journal: Option<PathBuf>, console: Console) {
     let stop = stop.clone();
     tokio::spawn(async move {
-        let kinds = [
-            SignalKind::interrupt(),
-            SignalKind::terminate(),
-            SignalKind::hangup(),
+        let requests = [
+            StopRequest::Interrupt,
+            StopRequest::Terminate,
+            StopRequest::Hangup,
         ];
-        let mut signals = match Signals::listen(&kinds) {
+        let mut signals = match receive(&requests) {
             Ok(signals) => signals,
             Err(error) => return console.warning(error),
         };

@@ -18,7 +18,6 @@ use std::{
 
 use clap::Args;
 use command::{CommandClient, Groups};
-use tokio::signal::unix::SignalKind;
 
 use crate::{
     cli::{
@@ -27,13 +26,13 @@ use crate::{
         error::{CliError, Result, read_text},
         expectations, mocks, print,
         progress::Progress,
-        reports, serve,
-        signals::Signals,
+        reports, serve, signals,
     },
     contract::{Glob, Kind},
     failure::duration,
     report::{Format, ReportRequest, ReportStyle},
     sweep::{At, KnownScenarios, Sweep, SweepError, SweepEvent, SweepReport, Task},
+    system::StopRequest,
 };
 
 /// The arguments of `sweep`.
@@ -207,13 +206,13 @@ fn stop_on_signals(groups: &Groups) -> Result<Arc<AtomicBool>> {
     let stop = Arc::new(AtomicBool::new(false));
     let (groups, requested) = (groups.clone(), Arc::clone(&stop));
     let runtime = serve::runtime_of_one_thread()?;
-    let kinds = [
-        SignalKind::interrupt(),
-        SignalKind::terminate(),
-        SignalKind::hangup(),
-        SignalKind::quit(),
+    let requests = [
+        StopRequest::Interrupt,
+        StopRequest::Terminate,
+        StopRequest::Hangup,
+        StopRequest::Quit,
     ];
-    let mut signals = runtime.block_on(async { Signals::listen(&kinds) })?;
+    let mut signals = runtime.block_on(async { signals::receive(&requests) })?;
     let wait = move || {
         runtime.block_on(signals.recv());
         requested.store(true, Ordering::Relaxed);

@@ -4,6 +4,8 @@ use std::{fs::File, io::Read, path::Path};
 
 use thiserror::Error;
 
+use crate::system;
+
 /// Why a private file cannot be used. The text shows nothing of its content.
 #[derive(Debug, Error)]
 #[error("{0}")]
@@ -24,26 +26,10 @@ pub fn read(path: &Path, what: &str, why_regular: &str) -> Result<String, Privat
             "{what} {shown} is not a regular file\n  hint: {why_regular}"
         )));
     }
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::MetadataExt;
-        let (owner, own) = (metadata.uid(), rustix::process::geteuid().as_raw());
-        if owner != own && owner != 0 {
-            return Err(PrivateFileError(format!(
-                "{what} {shown} belongs to another user (id {owner}), expected your own (id {own})\n  hint: copy it to a file of your own"
-            )));
-        }
-        let mode = metadata.mode() & 0o7777;
-        // What root owns was opened by a group of ours: Kubernetes mounts secrets for a pod's user so.
-        let (refused, others, right) = match owner == own {
-            true => (0o077, "group or others", "600"),
-            false => (0o037, "others", "440"),
-        };
-        if mode & refused != 0 {
-            return Err(PrivateFileError(format!(
-                "{what} {shown} has mode {mode:03o}, expected no access for {others}\n  hint: chmod {right} {shown}"
-            )));
-        }
+    if let Some([fault, hint]) = system::other_readers(&metadata, path) {
+        return Err(PrivateFileError(format!(
+            "{what} {shown} {fault}\n  hint: {hint}"
+        )));
     }
     let mut text = String::new();
     file.read_to_string(&mut text).map_err(doing)?;

@@ -2,8 +2,9 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::system;
 
 /// The server's limits, and where it reports trouble. All times are the machine's.
 #[derive(Clone, Debug)]
@@ -73,7 +74,7 @@ impl Connections {
 
     /// Allows 10,000, or as many as the descriptors at this moment, less some for listeners, files and pipes, and less `reserved` or a quarter of them.
     pub fn with_reserved(reserved: usize) -> Connections {
-        let descriptors = getrlimit(Resource::Nofile).current;
+        let descriptors = system::descriptor_limit();
         let descriptors = descriptors.and_then(|count| usize::try_from(count).ok());
         let descriptors = descriptors.unwrap_or(usize::MAX);
         let kept = RESERVED_DESCRIPTORS.saturating_add(reserved.min(descriptors / 4));
@@ -113,19 +114,6 @@ impl Default for Connections {
     fn default() -> Connections {
         Connections::with_reserved(0)
     }
-}
-
-/// Raises the process's limit of open descriptors as far as it may go without privileges, and returns it; `None` is no limit.
-///
-/// To be called before the first [`Limits::default`]. Where the system refuses, the old limit stays and is returned.
-pub fn raise_descriptor_limit() -> Option<u64> {
-    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
-    let raised = Rlimit {
-        current: maximum,
-        maximum,
-    };
-    let is_raised = setrlimit(Resource::Nofile, raised).is_ok();
-    if is_raised { maximum } else { current }
 }
 
 /// Where the server reports trouble, one line each; by default nowhere.

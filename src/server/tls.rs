@@ -267,8 +267,7 @@ fn subjects(names: &[String]) -> Result<Vec<String>, IdentityError> {
     if let Some(bad) = names.iter().find(|name| !is_subject(name)) {
         return Err(IdentityError::BadName(bad.clone()));
     }
-    let uname = rustix::system::uname();
-    let host = uname.nodename().to_string_lossy().into_owned();
+    let host = gethostname::gethostname().to_string_lossy().into_owned();
     let own = ["localhost", "127.0.0.1", "::1"].map(str::to_owned);
     let mut subjects = Vec::new();
     // A host may have a name that no certificate can hold; it is then not reached by it.

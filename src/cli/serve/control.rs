@@ -14,6 +14,7 @@ use crate::{
     redact::Secret,
     server,
     server::{PinnedFuture, Registry},
+    system,
 };
 
 /// A listener of the process itself.
@@ -50,16 +51,11 @@ pub(super) fn token(options: &ServeArgs) -> Result<Option<Secret>> {
 /// Secrets that an orchestrator mounts may be read by others in the container, or come through a pipe.
 fn read_token(path: &Path) -> Result<Secret> {
     let shown = path.display();
-    #[cfg(unix)]
-    if let Ok(metadata) = fs::metadata(path) {
-        use std::os::unix::fs::PermissionsExt;
-        let mode = metadata.permissions().mode() & 0o7777;
-        if metadata.is_file() && mode & 0o022 != 0 {
-            let message = format!(
-                "the token file {shown} has mode {mode:03o}, expected that only its owner can write it"
-            );
-            return Err(CliError::usage(message).hint(format!("chmod go-w {shown}")));
-        }
+    if let Ok(metadata) = fs::metadata(path)
+        && metadata.is_file()
+        && let Some([fault, hint]) = system::other_writers(&metadata, path)
+    {
+        return Err(CliError::usage(format!("the token file {shown} {fault}")).hint(hint));
     }
     let text = read_text(path)?;
     let token = text.trim_end_matches(['\n', '\r']);

@@ -9,6 +9,7 @@ use crate::{
     },
     runner::private_file,
     server::tls::{self, Identity, IdentityError},
+    system::open_private,
 };
 
 /// Returns the identity that the options describe; none over plain HTTP.
@@ -62,9 +63,7 @@ fn ca_key(path: &Path, has_certificate: bool) -> Result<String> {
     }
     let key = tls::new_key().map_err(CliError::usage)?;
     let mut options = fs::OpenOptions::new();
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let file = options.write(true).create_new(true).open(path);
+    let file = open_private(options.write(true).create_new(true), path);
     let written = file.and_then(|mut file| file.write_all(key.as_bytes()));
     written.map(|()| key).map_err(failed)
 }

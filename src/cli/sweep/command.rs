@@ -1,21 +1,14 @@
 //! A client that is a command: a process group of its own, with its output kept and an end to its time.
 
 use std::{
-    collections::BTreeSet,
+    collections::BTreeMap,
     env,
     ffi::{OsStr, OsString},
-    fs,
-    fs::File,
-    io,
+    fs, io,
     io::Read,
     ops::RangeInclusive,
-    os::unix::{
-        ffi::{OsStrExt, OsStringExt},
-        fs::DirBuilderExt,
-        process::{CommandExt, ExitStatusExt},
-    },
     path::{Path, PathBuf},
-    process::{Child, Command, ExitStatus, Stdio},
+    process::{Command, ExitStatus, Stdio},
     sync::{
         Arc, Mutex,
         atomic::{AtomicU64, Ordering},
@@ -24,27 +17,22 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rustix::{
-    fs::{Mode, OFlags},
-    io::Errno,
-    process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, kill_process_group, waitid},
-};
-
 use super::output::{Output, on_thread};
 use crate::{
     cli::error::{CliError, Result},
     journal::lock,
     redact::{Redactor, Secret},
     sweep::{Attempt, ClientEnding, ClientUnderTest, Ended, SweepError},
+    system::{self, Group, Process},
 };
 
-/// The process groups of the clients that run.
+/// The clients that run, with their children.
 #[derive(Clone, Default)]
 pub(super) struct Groups(Arc<Mutex<GroupState>>);
 
 #[derive(Default)]
 struct GroupState {
-    running: BTreeSet<i32>,
+    running: BTreeMap<u32, Group>,
     is_stopped: bool,
     /// The folder of the CAs and of what clients believe.
     folder: Option<PathBuf>,
@@ -55,7 +43,7 @@ impl Groups {
     pub(super) fn kill_all(&self) {
         let mut state = lock(&self.0);
         state.is_stopped = true;
-        state.running.iter().for_each(|group| kill(*group));
+        state.running.values().for_each(Group::kill);
     }
 
     /// Removes the files of all clients.
@@ -65,16 +53,17 @@ impl Groups {
         let _ = folder.map(fs::remove_dir_all);
     }
 
-    fn add(&self, group: i32) {
+    fn add(&self, process: &Process) {
         let mut state = lock(&self.0);
-        state.running.insert(group);
+        let group = process.group();
         if state.is_stopped {
-            kill(group);
+            group.kill();
         }
+        state.running.insert(process.id(), group);
     }
 
-    fn remove(&self, group: i32) {
-        lock(&self.0).running.remove(&group);
+    fn remove(&self, process: &Process) {
+        lock(&self.0).running.remove(&process.id());
     }
 }
 
@@ -102,7 +91,7 @@ impl CommandClient {
         let number =
             getrandom::u64().map_err(|error| CliError::usage(format!("no seed: {error}")))?;
         let folder = env::temp_dir().join(format!("d4iot-double-sweep-{number:016x}"));
-        let made = fs::DirBuilder::new().mode(0o700).create(&folder);
+        let made = system::create_private_folder(&mut fs::DirBuilder::new(), &folder);
         made.map_err(|error| {
             CliError::usage(format!("cannot create {}: {error}", folder.display()))
         })?;
@@ -173,29 +162,24 @@ impl CommandClient {
         command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .process_group(0);
+            .stderr(Stdio::piped());
         command
     }
 
     fn ending(&self, status: ExitStatus) -> (ClientEnding, String) {
-        match (status.code(), status.signal()) {
-            (Some(code), _) => {
-                let ending = if self.success.iter().any(|own| i32::from(*own) == code) {
-                    ClientEnding::Success
-                } else if SHELL_ERRORS.contains(&code) || SHELL_SIGNALS.contains(&code) {
-                    // A shell's way to say that a command was not found, or was ended by a signal.
-                    ClientEnding::Crashed
-                } else {
-                    ClientEnding::Failure
-                };
-                (ending, format!("exit {code}"))
+        let (code, words) = system::ending(status);
+        let ending = match code {
+            Some(code) if self.success.iter().any(|own| i32::from(*own) == code) => {
+                ClientEnding::Success
             }
-            (None, signal) => {
-                let signal = signal.unwrap_or_default();
-                (ClientEnding::Crashed, format!("signal {signal}"))
+            // A shell's way to say that a command was not found, or was ended by a signal.
+            Some(code) if SHELL_ERRORS.contains(&code) || SHELL_SIGNALS.contains(&code) => {
+                ClientEnding::Crashed
             }
-        }
+            Some(_) => ClientEnding::Failure,
+            None => ClientEnding::Crashed,
+        };
+        (ending, words)
     }
 }
 
@@ -207,9 +191,9 @@ impl ClientUnderTest for CommandClient {
     fn run(&self, attempt: &Attempt, limit: Duration) -> Result<Ended, SweepError> {
         let failed = |error: io::Error| {
             let program = self.program.to_string_lossy();
-            let hint = match Errno::from_io_error(&error) {
-                Some(Errno::AGAIN | Errno::MFILE | Errno::NFILE | Errno::NOMEM) => FEWER_JOBS,
-                _ => "",
+            let hint = match system::is_exhausted(&error) {
+                true => FEWER_JOBS,
+                false => "",
             };
             SweepError::Start(format!("{program}: {error}{hint}"))
         };
@@ -219,32 +203,24 @@ impl ClientUnderTest for CommandClient {
         fs::write(&ca, attempt.ca_pem()).map_err(|error| {
             SweepError::Start(format!("cannot write {}: {error}", ca.display()))
         })?;
-        let mut child = self
-            .command(attempt, &ca, &believes)
-            .spawn()
-            .map_err(failed)?;
-        let pid = Pid::from_child(&child);
-        let group = pid.as_raw_nonzero().get();
-        self.groups.add(group);
-        let watched = watch(&mut child, pid, &attempt.redactor());
+        let command = self.command(attempt, &ca, &believes);
+        let mut process = Process::start(command).map_err(failed)?;
+        self.groups.add(&process);
+        let watched = watch(&mut process, &attempt.redactor());
         let in_time = match &watched {
             Ok((ended, _)) => ended.recv_timeout(limit).is_ok(),
             Err(_) => false,
         };
-        // Children that are left belong to the group, which has its number as long as the client is not waited for.
-        kill(group);
-        self.groups.remove(group);
-        // It may have joined another group.
-        let _ = child.kill();
-        kill_strays(&believes);
+        process.kill("D4IOT_BELIEVES", believes.as_os_str());
+        self.groups.remove(&process);
         let (ended, output) = watched.map_err(failed)?;
         if !in_time && ended.recv_timeout(MAX_DRAIN).is_err() {
             let program = self.program.to_string_lossy();
-            let pid = child.id();
+            let pid = process.id();
             let message = format!("{program}: it cannot be ended; process {pid} still runs");
             return Err(SweepError::Start(message));
         }
-        let status = child.wait().map_err(failed)?;
+        let status = process.wait().map_err(failed)?;
         let (ending, words) = match in_time {
             true => self.ending(status),
             false => (ClientEnding::Hung, format!("killed after {limit:?}")),
@@ -272,28 +248,21 @@ impl Drop for CommandClient {
     }
 }
 
-/// Waits for the end of a child, which is then still to be waited for, and reads what it prints.
+/// Waits for the end of a process, which is then still to be waited for, and reads what it prints.
 fn watch(
-    child: &mut Child,
-    pid: Pid,
+    process: &mut Process,
     redactor: &Arc<Redactor>,
 ) -> io::Result<(Receiver<()>, [Output; 2])> {
-    let ended = on_thread(move || {
-        let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
-        while matches!(waitid(WaitId::Pid(pid), options), Err(Errno::INTR)) {}
-    })?;
-    let stdout = Output::keep(child.stdout.take(), redactor)?;
-    Ok((
-        ended,
-        [stdout, Output::keep(child.stderr.take(), redactor)?],
-    ))
+    let ended = on_thread(process.until_ended())?;
+    let (stdout, stderr) = process.take_output();
+    let stdout = Output::keep(stdout, redactor)?;
+    Ok((ended, [stdout, Output::keep(stderr, redactor)?]))
 }
 
 /// Returns the password that a client has written; none where there is no file, or an empty one, or something else than a file.
 fn read_belief(path: &Path) -> Option<Secret> {
     // A pipe that nobody writes to must not stop the sweep.
-    let options = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    let file = File::from(rustix::fs::open(path, options, Mode::empty()).ok()?);
+    let file = system::open_at_once(path).ok()?;
     let is_file = file.metadata().is_ok_and(|metadata| metadata.is_file());
     let mut text = String::new();
     file.take(MAX_BELIEF).read_to_string(&mut text).ok()?;
@@ -301,40 +270,19 @@ fn read_belief(path: &Path) -> Option<Secret> {
     (is_file && !text.is_empty()).then(|| Secret::new(text))
 }
 
-fn kill(group: i32) {
-    // Fails if nothing of the group is left.
-    let _ = Pid::from_raw(group).map(|group| kill_process_group(group, Signal::KILL));
-}
-
-/// Kills what a client started in a session of its own: such a process has the client's variables, which only Linux shows.
-#[expect(clippy::disallowed_methods, reason = "Linux shows processes as files")]
-fn kill_strays(believes: &Path) {
-    let believes = believes.as_os_str().as_encoded_bytes();
-    for process in fs::read_dir("/proc").into_iter().flatten().flatten() {
-        let number = process
-            .file_name()
-            .to_str()
-            .and_then(|name| name.parse().ok());
-        let variables = fs::read(process.path().join("environ")).unwrap_or_default();
-        let mut variables = variables.split(|byte| *byte == 0);
-        if let Some(pid) = number.and_then(Pid::from_raw)
-            && variables.any(|one| one.strip_prefix(b"D4IOT_BELIEVES=") == Some(believes))
-        {
-            // Fails if it has ended by now.
-            let _ = kill_process(pid, Signal::KILL);
-        }
-    }
-}
-
 /// Returns a word of the command with its places filled.
 fn filled(word: &OsStr, places: &[(&str, &OsStr)]) -> OsString {
-    let mut rest = word.as_bytes();
+    let places = places
+        .iter()
+        .map(|(place, value)| (system::units(OsStr::new(place)), system::units(value)));
+    let places: Vec<_> = places.collect();
+    let word = system::units(word);
+    let mut rest = word.as_slice();
     let mut filled = Vec::with_capacity(rest.len());
     while let Some((first, others)) = rest.split_first() {
-        let mut places = places.iter();
-        match places.find(|(place, _)| rest.starts_with(place.as_bytes())) {
+        match places.iter().find(|(place, _)| rest.starts_with(place)) {
             Some((place, value)) => {
-                filled.extend_from_slice(value.as_bytes());
+                filled.extend_from_slice(value);
                 rest = &rest[place.len()..];
             }
             None => {
@@ -343,7 +291,7 @@ fn filled(word: &OsStr, places: &[(&str, &OsStr)]) -> OsString {
             }
         }
     }
-    OsString::from_vec(filled)
+    system::from_units(filled)
 }
 
 /// The exit codes by which a shell says that a command did not run (POSIX, section 2.8.2).

@@ -13,11 +13,12 @@ use std::{
 
 use sha2::{Digest, Sha256};
 
-use super::{budget::DEFAULT_BUDGET, undo::state_file::open_private};
+use super::budget::DEFAULT_BUDGET;
 use crate::{
     contract::encoding::hex,
     report::{NotJudged, ReasonCode},
     runner::Credentials,
+    system::open_private,
 };
 
 /// Counts the failed sign-ins at a target. At the limit nothing is sent any more that may fail to sign in.

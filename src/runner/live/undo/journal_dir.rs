@@ -11,7 +11,7 @@ use super::{
     state_file::{JournalError, failed, state_folder},
     target_place::TargetPlace,
 };
-use crate::client::Pin;
+use crate::{client::Pin, system::create_private_folder};
 
 /// The folder of the journals.
 #[derive(Clone, Debug)]
@@ -34,11 +34,7 @@ impl JournalDir {
     pub fn create(self) -> Result<JournalDir, JournalError> {
         let mut builder = fs::DirBuilder::new();
         builder.recursive(true);
-        #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        builder
-            .create(&self.0)
-            .map_err(failed("creating", &self.0))?;
+        create_private_folder(&mut builder, &self.0).map_err(failed("creating", &self.0))?;
         Ok(self)
     }
 

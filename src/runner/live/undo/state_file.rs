@@ -10,6 +10,8 @@ use std::{
 
 use thiserror::Error;
 
+use crate::system::{self, STATE_FOLDERS, open_private};
+
 /// Why a journal cannot be used.
 #[derive(Debug, Error)]
 pub enum JournalError {
@@ -23,17 +25,22 @@ pub enum JournalError {
         /// The reason.
         error: io::Error,
     },
-    /// Neither XDG_STATE_HOME nor HOME is set.
-    #[error("no folder for the undo journal: set XDG_STATE_HOME or HOME")]
+    /// No variable names the user's folder.
+    #[error("no folder for the undo journal: set {} or {}", STATE_FOLDERS[0].0, STATE_FOLDERS[1].0)]
     NoStateFolder,
 }
 
 /// Returns the folder of what the program keeps of its runs, which may not exist yet; none if the environment names no absolute path.
 pub(super) fn state_folder() -> Option<PathBuf> {
-    let folder = |name: &str| env::var_os(name).map(PathBuf::from);
-    let absolute = |name: &str| folder(name).filter(|path| path.is_absolute());
-    let home = || absolute("HOME").map(|home| home.join(".local/state"));
-    let state = absolute("XDG_STATE_HOME").or_else(home)?;
+    let absolute = |name: &str| {
+        env::var_os(name)
+            .map(PathBuf::from)
+            .filter(|path| path.is_absolute())
+    };
+    let mut states = STATE_FOLDERS
+        .iter()
+        .filter_map(|(name, below)| Some(absolute(name)?.join(below)));
+    let state = states.next()?;
     Some(state.join("d4iot-double"))
 }
 
@@ -48,8 +55,7 @@ pub(super) fn create_private(path: &Path, text: &str) -> io::Result<File> {
 
 /// Waits until the names in a file's folder are on the disk.
 pub(super) fn sync_folder(path: &Path) -> io::Result<()> {
-    path.parent()
-        .map_or(Ok(()), |folder| File::open(folder)?.sync_all())
+    path.parent().map_or(Ok(()), system::sync_folder)
 }
 
 /// Returns what makes a journal's error of a system's.
@@ -63,14 +69,4 @@ pub(super) fn failed(
         path: path.clone(),
         error,
     }
-}
-
-/// Opens a file that only its owner may read if it is created.
-pub(in crate::runner::live) fn open_private(
-    options: &mut OpenOptions,
-    path: &Path,
-) -> io::Result<File> {
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
-    options.open(path)
 }

@@ -6,13 +6,15 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use same_file::Handle;
+
 use super::{
     journal::read_state,
     journal_dir::JournalDir,
-    state_file::{JournalError, failed, open_private},
+    state_file::{JournalError, failed},
     target_place::TargetPlace,
 };
-use crate::client::Pin;
+use crate::{client::Pin, system::open_private};
 
 /// A target that a process has for itself: it holds a lock file for each address, and for the key. The system releases them when the
 /// process ends, however it ends.
@@ -97,15 +99,6 @@ impl Drop for TargetLock {
 
 /// Tells whether a path still leads to a file.
 fn is_at(file: &File, path: &Path) -> bool {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::MetadataExt;
-        let inode = |metadata: fs::Metadata| (metadata.dev(), metadata.ino());
-        let own = file.metadata().map(inode).ok();
-        own.is_some() && own == fs::metadata(path).map(inode).ok()
-    }
-    #[cfg(not(unix))]
-    {
-        file.metadata().is_ok() && path.exists()
-    }
+    let own = file.try_clone().and_then(Handle::from_file);
+    own.is_ok_and(|own| Handle::from_path(path).is_ok_and(|other| other == own))
 }
