@@ -102,8 +102,8 @@ func (a *Appliance) Fail(name string) {
 	a.send("PATCH", "/failures/"+url.PathEscape(name), map[string]bool{"armed": true}, nil)
 }
 
-// FailWith adds a failure mode of your own: {"name": "busy", "on": "set_password", "do": {"status": 503}}. A duration is
-// text, as "500ms".
+// FailWith adds a failure mode of your own: {"name": "busy", "on": "set_password", "do": {"status": 503}}. Without "do" it is the
+// ready-made one of that name with other conditions. A duration is text, as "500ms".
 func (a *Appliance) FailWith(mode map[string]any) {
 	a.t.Helper()
 	a.send("POST", "/failures", mode, nil)

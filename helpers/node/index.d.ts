@@ -81,7 +81,7 @@ export class Appliance implements AsyncDisposable {
    * there is one, is sent as `Authorization: Bearer …`.
    */
   readonly controlUrl: string;
-  /** Arms a failure mode: a ready-made one by its name, or one of your own: `fail("busy", { do: { status: 503 } })`. */
+  /** Arms a failure mode: a ready-made one by its name, narrowed by `{ on, user, when }`, or one of your own: `fail("busy", { do: { status: 503 } })`. */
   fail(name: string, mode?: Record<string, unknown>): Promise<Failure>;
   disarm(name: string): Promise<Failure>;
   failures(): Promise<Failure[]>;

@@ -67,6 +67,7 @@ def test_a_ready_made_failure_loses_the_answer(d4iot_sensor: Appliance) -> None:
 
 
 def test_a_failure_of_ones_own_is_disarmed(d4iot_sensor: Appliance) -> None:
+    assert d4iot_sensor.fail("rebooting", on="set_password")["mode"]["when"] == {"times": 3}
     d4iot_sensor.fail("busy", on="validation", do={"status": 503})
     before, _ = send(d4iot_sensor, "validation", username="test", password="Test12345!")
 
@@ -134,7 +135,7 @@ def test_the_journal_shows_no_password(d4iot_sensor: Appliance) -> None:
     journal = d4iot_sensor.journal()
 
     assert 'set_password by "test" → password_replaced' in journal
-    assert "changed by failure mode commit_then_reset" in journal
+    assert "under failure mode commit_then_reset" in journal
     assert "POST /api/external/authentication/set_passwords" in journal
     assert "hint: " in journal
     assert "Later12345!" not in journal

@@ -79,8 +79,8 @@ public final class Appliance implements AutoCloseable {
   }
 
   /**
-   * Adds a failure mode of your own: {@code fail("busy", Map.of("on", "set_password", "do", Map.of("status", 503)))}. A {@link Duration}
-   * is written in milliseconds: {@code Map.of("do", Map.of("delay", Duration.ofSeconds(2)))}.
+   * Adds a failure mode of your own: {@code fail("busy", Map.of("on", "set_password", "do", Map.of("status", 503)))}. Without "do" it is
+   * the ready-made one of that name with other conditions. A {@link Duration} is written in milliseconds: {@code Map.of("do", Map.of("delay", Duration.ofSeconds(2)))}.
    */
   public void fail(String mode, Map<String, ?> keys) {
     Map<String, Object> body = new HashMap<>(keys);
