@@ -55,7 +55,7 @@ func TestALostAnswerLeavesTheNewPassword(t *testing.T) {
 		t.Errorf("%+v", entries)
 	}
 	journal := s.Journal()
-	if !strings.Contains(journal, `set_password by "test" → password_replaced`) || !strings.Contains(journal, "changed by failure mode commit_then_reset") {
+	if !strings.Contains(journal, `set_password by "test" → password_replaced`) || !strings.Contains(journal, "under failure mode commit_then_reset") {
 		t.Error(journal)
 	}
 	if strings.Contains(journal, "Later12345!") {

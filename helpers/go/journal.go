@@ -86,7 +86,7 @@ func (e Entry) text() string {
 	}
 	fmt.Fprintf(text, " → %s: %s", e.Judged, e.Reason)
 	if e.Failure != "" {
-		fmt.Fprintf(text, "; changed by failure mode %s", e.Failure)
+		fmt.Fprintf(text, "; under failure mode %s", e.Failure)
 	}
 	told := "no status"
 	if e.Status != 0 {

@@ -243,7 +243,7 @@ function query(filters) {
 function lines(entry) {
   const asked = entry.operation ?? `${entry.request.method} ${entry.request.target}`;
   const by = entry.user ? ` by "${entry.user}"` : "";
-  const failure = entry.failure ? `; changed by failure mode ${entry.failure}` : "";
+  const failure = entry.failure ? `; under failure mode ${entry.failure}` : "";
   const told = [
     `  ${entry.number}  ${asked}${by} → ${entry.judged}: ${entry.reason}${failure}`,
     `     answer: ${entry.status ?? "no status"}, ${entry.state}`,

@@ -13,6 +13,8 @@ use crate::{
 #[derive(Clone, Debug, Default)]
 pub struct Schedule {
     modes: Vec<ModeState>,
+    /// The modes that fired on connections which are still open, by the connection's number.
+    connections: HashMap<u64, Arc<str>>,
     seed: u64,
 }
 
@@ -73,6 +75,7 @@ impl Schedule {
     pub fn new(failures: Vec<FailureMode>, seed: u64) -> Schedule {
         Schedule {
             modes: failures.into_iter().map(ModeState::new).collect(),
+            connections: HashMap::new(),
             seed,
         }
     }
@@ -95,7 +98,15 @@ impl Schedule {
             connection,
             now,
         };
-        self.count(&call, |mode| mode.action.is_connection_level())
+        let trigger = self.count(&call, |mode| mode.action.is_connection_level())?;
+        let mode = Arc::clone(&trigger.mode);
+        self.connections.insert(connection, mode);
+        Some(trigger)
+    }
+
+    /// Returns the mode that fired when an open connection was made.
+    pub fn fired_on_connection(&self, connection: u64) -> Option<Arc<str>> {
+        self.connections.get(&connection).cloned()
     }
 
     fn count(
@@ -156,6 +167,7 @@ impl Schedule {
 
     /// Forgets what was counted for a connection that is gone.
     pub fn connection_closed(&mut self, connection: u64) {
+        self.connections.remove(&connection);
         for mode in &mut self.modes {
             mode.scopes.remove(&CountScope::Connection(connection));
         }

@@ -52,7 +52,7 @@ pub struct EntryClass {
     pub outcome: Option<Outcome>,
     /// The outcome that the appliance came to.
     pub judged: Outcome,
-    /// The failure mode that altered the response.
+    /// The failure mode that altered the response, or the TLS connection.
     pub failure: Option<Arc<str>>,
 }
 
@@ -115,7 +115,7 @@ pub struct EntryFilter {
     pub judged: Option<Outcome>,
     /// What became of the response.
     pub state: Option<Progress>,
-    /// The name of the failure mode that altered the response.
+    /// The name of the failure mode that altered the response, or the TLS connection.
     pub failure: Option<String>,
     /// The user that the request is about.
     pub user: Option<String>,
@@ -163,7 +163,7 @@ impl EntryFilter {
     }
 }
 
-/// As text: ``set_password → password_replaced by "test", changed by failure mode `slow` ``.
+/// As text: ``set_password → password_replaced by "test", under failure mode `slow` ``.
 impl fmt::Display for EntryFilter {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let operation = self.operation.map_or("any request", Operation::name);
@@ -174,7 +174,7 @@ impl fmt::Display for EntryFilter {
             self.path.as_ref().map(|path| format!(" at {path:?}")),
             self.failure.as_ref().map(|failure| {
                 let name = failure.escape_debug();
-                format!(", changed by failure mode `{name}`")
+                format!(", under failure mode `{name}`")
             }),
             self.state.map(|state| format!(", {state}")),
         ];

@@ -50,7 +50,7 @@ pub struct EntryView {
     pub reason: String,
     /// The user it is about, if it names one.
     pub user: Option<String>,
-    /// The failure mode that changed the answer.
+    /// The failure mode that changed the answer, or the TLS connection.
     pub failure: Option<String>,
     /// Whether a password was replaced.
     pub changed: bool,

@@ -73,7 +73,7 @@ fn line(view: &EntryView) -> String {
     let failure = or_nothing(
         view.failure
             .as_ref()
-            .map(|name| format!("; changed by failure mode `{name}`")),
+            .map(|name| format!("; under failure mode `{name}`")),
     );
     let Some(operation) = view.operation else {
         let (method, target) = (&view.request.method, &view.request.target);

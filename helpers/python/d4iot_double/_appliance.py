@@ -69,9 +69,9 @@ class Appliance:
         return self._double.control.url + self._path
 
     def fail(self, name: str, **mode: Any) -> Failure:
-        """Arms a failure mode: a ready-made one by its name, or one of your own.
+        """Arms a failure mode: a ready-made one by its name, also narrowed, or one of your own.
 
-        `fail("commit_then_reset")`, or `fail("busy", on="set_password", when={"times": 1}, do={"status": 503})`.
+        `fail("commit_then_reset")`, `fail("rebooting", on="set_password")`, or `fail("busy", on="set_password", when={"times": 1}, do={"status": 503})`.
         """
         if mode:
             return self._json("POST", "/failures", {"name": name, **mode})
@@ -170,7 +170,7 @@ def _lines(entry: Entry) -> list[str]:
     by = f' by "{entry["user"]}"' if entry.get("user") else ""
     line = f"  {entry['number']}  {asked}{by} → {entry['judged']}: {entry['reason']}"
     if entry.get("failure"):
-        line += f"; changed by failure mode {entry['failure']}"
+        line += f"; under failure mode {entry['failure']}"
     told = entry.get("status") or "no status"
     lines = [line, f"     answer: {told}, {entry['state']}"]
     if entry.get("suggestion"):

@@ -84,7 +84,7 @@ def test_a_failing_test_prints_its_journal(pytester: pytest.Pytester, monkeypatc
     result = pytester.runpytest_subprocess()
 
     result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines(["*d4iot-double journal*", "sensor* (sensor) https://*, requests: 1", "*changed by failure mode rebooting*"])
+    result.stdout.fnmatch_lines(["*d4iot-double journal*", "sensor* (sensor) https://*, requests: 1", "*under failure mode rebooting*"])
 
 
 NO_TRUST = """

@@ -213,11 +213,12 @@ impl ScheduledAppliance {
             let key = action.response_key(&self.appliance.rules, evaluation.key);
             action.response.sent_outcome(key.outcome)
         };
+        let fired = failure.as_ref().map(|failure| Arc::clone(&failure.mode));
         let class = EntryClass {
             operation: request.operation(),
             outcome: action.map_or(Some(judged), sent),
             judged,
-            failure: failure.as_ref().map(|failure| Arc::clone(&failure.mode)),
+            failure: fired.or_else(|| self.schedule.fired_on_connection(client.connection)),
         };
         Decision {
             key: evaluation.key,

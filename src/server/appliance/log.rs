@@ -37,7 +37,7 @@ impl MockAppliance {
         let (judged, state) = (class.judged.name(), entry.progress.name());
         let outcome = class.outcome.map_or(OTHER_ANSWER, Outcome::name);
         let failure = class.failure.as_deref();
-        let changed = failure.map(|name| format!(", changed by failure mode `{name}`"));
+        let changed = failure.map(|name| format!(", under failure mode `{name}`"));
         let changed = changed.unwrap_or_default();
         let name = self.name();
         tracing::debug!(

@@ -262,3 +262,31 @@ async fn a_fixture_in_a_file_uses_files_of_modes() {
     let error = Double::fixture(&file).start().await.unwrap_err();
     assert!(error.place.starts_with("./modes.yaml:1:"), "{error}");
 }
+
+#[rstest]
+#[case::that_verifies(false, 0)]
+#[case::that_accepts_anything(true, 2)]
+#[tokio::test]
+async fn the_journal_names_a_bad_certificate(#[case] accepts: bool, #[case] expected: u64) {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let sensor = Double::sensor().start().await.unwrap();
+    sensor.fail_any(Failure::ready_made("unknown_ca").times(1));
+    let ca = reqwest::Certificate::from_pem(sensor.ca_pem().as_bytes()).unwrap();
+    let client = reqwest::Client::builder().tls_certs_only([ca]);
+    let client = client.tls_danger_accept_invalid_certs(accepts).build();
+    let client = client.unwrap();
+    for _ in 0..2 {
+        let request = client.post(format!(
+            "{}/external/authentication/validation",
+            sensor.url()
+        ));
+        let sent = request.body("{}").send().await;
+        assert_eq!(sent.is_ok(), accepts);
+        if !accepts {
+            break;
+        }
+    }
+    // Both requests came over the connection that showed it.
+    let journal = sensor.journal().failure("unknown_ca");
+    assert_eq!(journal.count(), expected);
+}

@@ -100,7 +100,7 @@ public final class Entry {
     StringBuilder text = new StringBuilder("  " + number + "  " + (operation == null ? request.method + " " + request.target : operation));
     if (user != null) text.append(" by \"").append(user).append('"');
     text.append(" → ").append(judged).append(": ").append(reason);
-    if (failure != null) text.append("; changed by failure mode ").append(failure);
+    if (failure != null) text.append("; under failure mode ").append(failure);
     text.append("\n     answer: ").append(status == null ? "no status" : status).append(", ").append(state);
     if (suggestion != null) text.append("\n     hint: ").append(suggestion);
     return text.toString();

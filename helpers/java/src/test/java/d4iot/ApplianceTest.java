@@ -54,7 +54,7 @@ class ApplianceTest {
     assertEquals("POST", entries.get(0).request.method);
     assertEquals(Set.of("password", "new_password"), entries.get(0).fingerprints.keySet());
     assertTrue(s.journal().contains("set_password by \"test\" → password_replaced"), s.journal());
-    assertTrue(s.journal().contains("changed by failure mode commit_then_reset"), s.journal());
+    assertTrue(s.journal().contains("under failure mode commit_then_reset"), s.journal());
     assertFalse(s.journal().contains("Later12345!"));
   }
 
