@@ -12,6 +12,7 @@ mod catalog;
 mod diagnostic;
 mod distinct;
 mod export;
+mod fleet;
 mod formats;
 mod mode;
 mod node;
@@ -74,6 +75,9 @@ pub struct Fixture {
     pub failures: Vec<FailureMode>,
     /// Whether its clock stands still from the start; no key says so.
     pub frozen: bool,
+    /// Which replica of a fleet it is, from 1; 0 where it is none.
+    pub replica: u32,
+    fleet: Option<fleet::Fleet>,
     places: Places,
 }
 
@@ -87,17 +91,17 @@ struct Places {
 /// Loads a file of failure modes, named by its path from the fixture that uses it.
 pub type LoadFile<'a> = dyn FnMut(&str) -> io::Result<Vec<u8>> + 'a;
 
-/// Reads a fixture that uses no file of failure modes; `file` is the name that errors show.
+/// Reads a fixture of one appliance that uses no file of failure modes; `file` is the name that errors show.
 ///
 /// # Errors
-/// The first thing that is wrong. No error shows a password.
+/// The first thing that is wrong; several appliances. No error shows a password.
 pub fn read(file: &str, text: &str) -> Result<Fixture, Diagnostic> {
     let mut none = |_: &str| {
         Err(io::Error::other(
             "only a fixture in a file can use other files",
         ))
     };
-    read_with(file, text, &mut none)
+    read_with(file, text, &mut none)?.single(file)
 }
 
 fn read_with(file: &str, text: &str, load: &mut LoadFile<'_>) -> Result<Fixture, Diagnostic> {
@@ -304,6 +308,10 @@ impl fmt::Display for Fixture {
         let policy = self.state.policy.name().unwrap_or("of its own");
         let users = counted(self.state.directory.users().len(), "user");
         write!(out, "{} {}: {users}, policy {policy}", self.kind, self.name)?;
+        if let Some((replicas, other)) = self.replicas() {
+            let replicas = counted(replicas as usize, "replica");
+            write!(out, ", {replicas}, of which {other} differ")?;
+        }
         if let Some(lockout) = &self.state.lockout {
             let failures = counted(lockout.after as usize, "failure");
             write!(out, ", lock-out after {failures}")?;

@@ -118,7 +118,7 @@ struct MockRun {
 
 fn mock_runs(options: &CheckArgs, known: &KnownDifferences) -> Result<Vec<MockRun>> {
     let kinds = options.selection.kinds();
-    let mut mocks = mocks::load(options.fixture.as_slice(), options.selection.kind)?;
+    let mut mocks = mocks::load_single(options.fixture.as_slice(), options.selection.kind)?;
     mocks.retain(|(_, fixture)| kinds.contains(&fixture.kind));
     if let (true, Some(path)) = (mocks.is_empty(), &options.fixture) {
         let message = format!("{} is not a fixture of a {}", path.display(), kinds[0]);

@@ -27,6 +27,16 @@ pub(super) fn load(paths: &[PathBuf], kind: Option<Kind>) -> Result<Vec<Mock>> {
     Ok(mocks.collect())
 }
 
+/// Reads fixtures of one appliance each; without paths, returns the built-in ones.
+pub(super) fn load_single(paths: &[PathBuf], kind: Option<Kind>) -> Result<Vec<Mock>> {
+    let single = |(path, fixture): Mock| {
+        let file = path.as_deref().unwrap_or(Path::new("-"));
+        let fixture = fixture.single(&file.display().to_string())?;
+        Ok((path, fixture))
+    };
+    load(paths, kind)?.into_iter().map(single).collect()
+}
+
 /// Applies a file of profiles, readings (`FACT=NAME`) and armed failure modes. Each must suit at least one mock.
 ///
 /// # Errors

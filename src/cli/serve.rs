@@ -346,7 +346,18 @@ fn registry(options: &ServeArgs, identity: Option<Identity>, console: &Console) 
 }
 
 /// Applies the options to fixtures, and refuses what cannot be served.
-fn prepare(mut mocks: Vec<Mock>, options: &ServeArgs, registry: &Registry) -> Result<Vec<Mock>> {
+fn prepare(mocks: Vec<Mock>, options: &ServeArgs, registry: &Registry) -> Result<Vec<Mock>> {
+    // What holds of a thousand replicas is decided once.
+    let sorts = mocks
+        .into_iter()
+        .enumerate()
+        .flat_map(|(index, (path, fixture))| {
+            let seed = registry.seed_of(&fixture);
+            let sorts = fixture.sorts(seed);
+            let with_path = move |(fixture, numbers)| ((path.clone(), fixture), (index, numbers));
+            sorts.into_iter().map(with_path)
+        });
+    let (mut mocks, numbers): (Vec<Mock>, Vec<(usize, Vec<u32>)>) = sorts.unzip();
     for file in &options.failures {
         let (shown, bytes) = (file.display().to_string(), read(file)?);
         for (_, fixture) in &mut mocks {
@@ -367,7 +378,13 @@ fn prepare(mut mocks: Vec<Mock>, options: &ServeArgs, registry: &Registry) -> Re
     let users: Vec<&User> = users.collect();
     let names = users.iter().map(|user| user.username.as_str()).collect();
     console::hide(users.iter().map(|user| user.password.expose()), &names);
-    Ok(mocks)
+    let mut all = Vec::new();
+    for ((path, fixture), (index, numbers)) in mocks.into_iter().zip(numbers) {
+        let replica = |number| (index, (path.clone(), fixture.replica(number)));
+        all.extend(numbers.into_iter().map(replica));
+    }
+    all.sort_by_key(|(index, (_, fixture))| (*index, fixture.replica));
+    Ok(all.into_iter().map(|(_, mock)| mock).collect())
 }
 
 const EXAMPLES: &str = "\

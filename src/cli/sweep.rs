@@ -146,7 +146,7 @@ pub(super) fn run(options: &SweepArgs, console: &Console) -> Result {
 }
 
 fn configure(options: &SweepArgs) -> Result<Sweep> {
-    let mut mocks = mocks::load(options.fixture.as_slice(), Some(options.kind))?;
+    let mut mocks = mocks::load_single(options.fixture.as_slice(), Some(options.kind))?;
     let (_, fixture) = mocks.swap_remove(0);
     let mut sweep = Sweep::new(fixture).at(options.at);
     sweep = options.time.into_iter().fold(sweep, Sweep::time);

@@ -90,7 +90,7 @@ impl Registry {
     pub fn seed_of(&self, fixture: &Fixture) -> u64 {
         let settings = self.settings();
         let seed = settings.seed.or(fixture.seed);
-        seed.unwrap_or(settings.default_seed)
+        fixture.own_seed(seed.unwrap_or(settings.default_seed))
     }
 
     /// Binds a port and serves an appliance on it. Must be called inside a runtime.

@@ -263,6 +263,7 @@ pub(crate) fn read_fixture(path: &Path) -> Result<Fixture, Error> {
         Ok(bytes) => fixture::read_file(&shown, &bytes, &mut |name| {
             std::fs::read(path.with_file_name(name))
         })
+        .and_then(|fixture| fixture.single(&shown))
         .map_err(Error::of_file),
         Err(error) => {
             let folder = std::env::current_dir().unwrap_or_default();

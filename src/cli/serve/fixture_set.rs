@@ -1,6 +1,6 @@
 //! The appliances that the command line names: started together, and changed as their files change.
 
-use std::{mem, path::PathBuf, sync::Arc};
+use std::{collections::BTreeMap, mem, path::PathBuf, sync::Arc};
 
 use crate::{
     cli::{
@@ -63,13 +63,13 @@ impl<'a> FixtureSet<'a> {
         let port = |(path, fixture): &Mock| self.port(path.as_ref(), fixture);
         let ports = mocks.iter().map(port).collect::<Result<Vec<_>>>();
         let ports = ports.inspect_err(|_| self.addresses = addresses)?;
-        let mut old = mem::take(&mut self.entries);
-        let kept = mocks.iter().map(|(path, _)| {
-            let index = old.iter().position(|entry| entry.path == *path)?;
-            Some(old.remove(index))
-        });
+        let old = mem::take(&mut self.entries).into_iter();
+        let old = old.map(|entry| ((entry.path.clone(), entry.fixture.replica), entry));
+        let mut old: BTreeMap<_, Entry> = old.collect();
+        let kept = mocks.iter();
+        let kept = kept.map(|(path, fixture)| old.remove(&(path.clone(), fixture.replica)));
         let kept: Vec<Option<Entry>> = kept.collect();
-        for entry in old {
+        for entry in old.into_values() {
             self.console.note(format!("removed {}", entry.fixture.name));
             self.leave(&entry);
         }
@@ -109,6 +109,7 @@ impl<'a> FixtureSet<'a> {
         }
         let stays = |entry: &Entry| {
             entry.path.as_ref() == path
+                && entry.fixture.replica == fixture.replica
                 && entry.fixture.listen == fixture.listen
                 && self.serves(entry)
         };
