@@ -10,6 +10,8 @@
 mod body;
 mod change;
 mod directory;
+#[cfg(test)]
+mod docs;
 mod evaluate;
 mod lockout;
 mod parse;

@@ -20,7 +20,7 @@ pub struct Rules {
     readings: Readings,
     /// What stands before the path of every operation.
     prefix: String,
-    routes: Vec<(String, Operation)>,
+    pub(super) routes: Vec<(String, Operation)>,
     operations: Vec<OperationRules>,
     /// By operation; the last is for requests that reach none.
     responses: Vec<ResponseTable>,
