@@ -54,7 +54,9 @@ pub fn read(file: &str, text: &str) -> Result<Vec<Profile>, fixture::Diagnostic>
             return Err(wrong_at(file, name, message));
         }
         let mut readings = BTreeMap::new();
-        for (fact, names) in profile.readings {
+        let mut written: Vec<_> = profile.readings.into_iter().collect();
+        written.sort_by_key(|(fact, _)| fact.place);
+        for (fact, names) in written {
             let mut meant: BTreeMap<String, Vec<String>> = BTreeMap::new();
             let several = match &names.value {
                 ReadingNames::One(name) => slice::from_ref(name),
@@ -100,7 +102,7 @@ struct RawProfile {
     kind: Spanned<String>,
     #[serde(default, rename = "target")]
     _target: Option<String>,
-    /// A glob comes before the facts that it means.
+    /// A later one replaces an earlier one, as in a fixture.
     readings: BTreeMap<Spanned<String>, Spanned<ReadingNames>>,
 }
 
@@ -133,6 +135,29 @@ mod tests {
     #[test]
     fn the_profile_of_a_run_names_what_was_followed() {
         insta::assert_snapshot!("profile_rich", write(&sample::rich()));
+    }
+
+    #[rstest]
+    #[case::glob_first(
+        "validation.*.status: 202, validation.authenticated.status: 201",
+        "201"
+    )]
+    #[case::glob_last(
+        "validation.authenticated.status: 201, validation.*.status: 202",
+        "202"
+    )]
+    #[case::globs("validation.auth*.status: 201, '*.authenticated.status': 202", "202")]
+    #[case::globs_the_other_way(
+        "'*.authenticated.status': 202, validation.auth*.status: 201",
+        "201"
+    )]
+    fn a_later_entry_replaces_an_earlier_one(#[case] readings: &str, #[case] expected: &str) {
+        let text = format!("- kind: sensor\n  readings: {{ {readings} }}\n");
+        let profiles = read("profile.yaml", &text).unwrap();
+        assert_eq!(
+            profiles[0].readings["validation.authenticated.status"],
+            [expected]
+        );
     }
 
     #[test]
