@@ -214,4 +214,12 @@ mod tests {
             );
         }
     }
+
+    #[test]
+    fn the_documented_findings_are_up_to_date() {
+        let row = |finding: &Finding| format!("| `{finding}` | {} |\n", finding.advice());
+        let rows: String = Finding::ALL.iter().map(row).collect();
+        let table = format!("| finding | what is wrong |\n| --- | --- |\n{rows}");
+        crate::contract::bless::check_block("docs/answers.md", "findings", &table);
+    }
 }

@@ -10,7 +10,7 @@ use super::*;
 use crate::{
     appliance::{Moment, Reason, Rules},
     clock,
-    contract::{Condition, Kind, Operation, Outcome, bless},
+    contract::{Condition, Kind, Operation, Outcome},
     redact::{Fingerprints, Redactor},
 };
 
@@ -395,12 +395,4 @@ fn requests_are_kept_whole_wherever_they_lie() {
     }
     while journal.drop_oldest() > 0 {}
     assert_eq!((journal.bytes(), journal.len()), (0, 0));
-}
-
-#[test]
-fn the_documented_findings_are_up_to_date() {
-    let row = |finding: &Finding| format!("| `{finding}` | {} |\n", finding.advice());
-    let rows: String = Finding::ALL.iter().map(row).collect();
-    let table = format!("| finding | what is wrong |\n| --- | --- |\n{rows}");
-    bless::check_block("docs/answers.md", "findings", &table);
 }
