@@ -48,7 +48,7 @@ use crate::{
 
 /// Mock appliances and a conformance suite for the authentication API of Microsoft Defender for IoT
 #[derive(Debug, Parser)]
-#[command(name = "d4iot-double", version, max_term_width = 100, after_help = code::HELP)]
+#[command(name = "d4iot-double", bin_name = "d4iot-double", version, max_term_width = 100, after_help = code::HELP)]
 struct Cli {
     #[command(subcommand)]
     command: Command,

@@ -52,9 +52,17 @@ fn hold(address: SocketAddr) -> io::Result<TcpSocket> {
     } else {
         TcpSocket::new_v6()?
     };
-    socket.set_reuseaddr(address.port() != 0)?;
+    // On Windows a port may be taken again at once as it is, and the option would let two programs listen on one.
+    let reuse = |reuse| {
+        if cfg!(unix) {
+            socket.set_reuseaddr(reuse)
+        } else {
+            Ok(())
+        }
+    };
+    reuse(address.port() != 0)?;
     socket.bind(address)?;
-    socket.set_reuseaddr(true)?;
+    reuse(true)?;
     Ok(socket)
 }
 

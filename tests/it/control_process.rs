@@ -253,7 +253,7 @@ fn token(folder: &Path, text: &str, mode: u32) -> String {
 }
 
 /// Asks once, on a connection of its own; returns status and body.
-fn ask(url: &str, request: &str, headers: &str, body: &str) -> (u16, String) {
+pub(crate) fn ask(url: &str, request: &str, headers: &str, body: &str) -> (u16, String) {
     let mut stream = TcpStream::connect(url.strip_prefix("http://").unwrap()).unwrap();
     stream.set_read_timeout(Some(SOON)).unwrap();
     let length = body.len();

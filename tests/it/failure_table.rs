@@ -1,5 +1,5 @@
 //! The table of failure modes: each key of `do`, as a raw socket and as reqwest see it, over HTTP and HTTPS, on a fresh
-//! connection and on one that was used before.
+//! connection and on one that was used before. With `D4IOT_TABLE=served` the program is asked, which the package for Windows is tried by.
 //!
 //! `D4IOT_DOCS=write cargo test --test it failure_table` writes what differs into `docs/failure-modes.md`, for a person to read.
 
@@ -9,6 +9,7 @@ mod modes;
 mod pairs;
 mod raw;
 mod rows;
+mod served;
 mod words;
 
 use std::{
@@ -22,6 +23,7 @@ use std::{
 use bench::Bench;
 use d4iot_double::{fixture, server::tls::Identity};
 use rows::{ROWS, Row};
+use served::Program;
 use tokio::{sync::Semaphore, task::JoinSet};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -39,13 +41,19 @@ async fn what_each_failure_looks_like_is_what_the_readme_says() {
 async fn observed(identity: &Identity, quiet: Duration) -> Vec<Vec<String>> {
     // Few at a time: that nothing comes is told by a pause, which the test must not make by itself.
     let few = Arc::new(Semaphore::new(12));
+    let programs = [false, true].map(Program::start);
     let mut cells = JoinSet::new();
     for (index, row) in ROWS.iter().enumerate() {
         for column in 0..8 {
             let (identity, few) = (identity.clone(), Arc::clone(&few));
+            let program = programs[usize::from(column % 4 > 1)].clone();
             cells.spawn(async move {
                 let _one = few.acquire().await.unwrap();
-                (index, column, cell(row, column, &identity, quiet).await)
+                (
+                    index,
+                    column,
+                    cell(row, column, &identity, quiet, program.as_ref()).await,
+                )
             });
         }
     }
@@ -82,9 +90,15 @@ fn every_key_has_a_row() {
 }
 
 /// Observes one row: columns are HTTP fresh, HTTP kept, HTTPS fresh, HTTPS kept; a raw socket's, then reqwest's.
-async fn cell(row: &Row, column: usize, identity: &Identity, quiet: Duration) -> String {
+async fn cell(
+    row: &Row,
+    column: usize,
+    identity: &Identity,
+    quiet: Duration,
+    program: Option<&Arc<Program>>,
+) -> String {
     let (tls, kept) = (column % 4 > 1, column % 2 == 1);
-    match Bench::start(row, tls.then_some(identity), kept, quiet) {
+    match Bench::start(row, tls.then_some(identity), kept, quiet, program) {
         Err(_) => "refused at load".to_owned(),
         Ok(bench) if column < 4 => raw::seen(row, &bench, kept).await,
         Ok(bench) => client::seen(row, &bench, kept).await,

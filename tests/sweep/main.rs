@@ -15,3 +15,4 @@ mod matrix;
 mod output;
 mod reports;
 mod selection;
+mod windows;

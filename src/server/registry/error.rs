@@ -91,6 +91,9 @@ impl RegistryError {
                         format!("the fixture asks for it; `listen: {any}` takes any free port");
                     return Some(hint);
                 }
+                io::ErrorKind::PermissionDenied if cfg!(windows) => {
+                    "another program has the port to itself, or Windows reserves it (netsh int ipv4 show excludedportrange tcp); take another one"
+                }
                 io::ErrorKind::PermissionDenied => {
                     "ports below 1024 need privileges; take a higher one"
                 }

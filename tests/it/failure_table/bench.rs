@@ -9,12 +9,20 @@ use d4iot_double::{
 };
 use rustls::pki_types::{CertificateDer, pem::PemObject};
 
-use crate::failure_table::rows::{About, Row};
+use crate::failure_table::{
+    rows::{About, Row},
+    served::{Program, Served},
+};
 
 pub(crate) struct Bench {
-    double: RunningAppliance,
+    host: Host,
     identity: Option<Identity>,
     quiet: Duration,
+}
+
+enum Host {
+    Here(RunningAppliance),
+    Served(Served),
 }
 
 impl Bench {
@@ -22,11 +30,14 @@ impl Bench {
     ///
     /// # Errors
     /// The row needs TLS, and there is none.
+    ///
+    /// With a program, its appliance is asked and not one of this process.
     pub(crate) fn start(
         row: &Row,
         identity: Option<&Identity>,
         kept: bool,
         quiet: Duration,
+        program: Option<&Arc<Program>>,
     ) -> Result<Bench, TlsMissing> {
         let when = match (row.about, kept) {
             (About::Connection, _) if row.act.starts_with("down") => "calls: [2]",
@@ -40,36 +51,56 @@ impl Bench {
         );
         let fixture = fixture::read("row.yaml", &text).unwrap_or_else(|error| panic!("{error}"));
         fixture.check_transport(identity.is_some())?;
+        if let Some(program) = program {
+            return Ok(Bench {
+                host: Host::Served(program.sensor(&text)),
+                identity: identity.cloned(),
+                quiet,
+            });
+        }
         let listener = server::bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
         let host = MockAppliance::new(fixture.appliance(), fixture.schedule(7));
         host.clock().freeze();
         Ok(Bench {
-            double: RunningAppliance::serve(listener, host, identity, Limits::default()).unwrap(),
+            host: Host::Here(
+                RunningAppliance::serve(listener, host, identity, Limits::default()).unwrap(),
+            ),
             identity: identity.cloned(),
             quiet,
         })
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
-        self.double.address()
+        match &self.host {
+            Host::Here(double) => double.address(),
+            Host::Served(sensor) => sensor.address,
+        }
     }
 
     pub(crate) fn ca_pem(&self) -> Option<&str> {
-        self.identity
-            .as_ref()
-            .map(|identity| identity.ca_pem().unwrap())
+        match &self.host {
+            Host::Here(_) => self.identity.as_ref().map(|own| own.ca_pem().unwrap()),
+            Host::Served(sensor) => sensor.program().ca_pem(),
+        }
     }
 
     pub(crate) fn url(&self, operation: &str) -> String {
         format!(
             "{}://localhost:{}/api/external/authentication/{operation}",
-            self.double.scheme(),
+            if self.identity.is_some() {
+                "https"
+            } else {
+                "http"
+            },
             self.address().port()
         )
     }
 
     pub(crate) fn advance(&self, time: Duration) {
-        self.double.appliance().clock().advance(time);
+        match &self.host {
+            Host::Here(double) => double.appliance().clock().advance(time),
+            Host::Served(sensor) => sensor.advance(time),
+        }
     }
 
     /// Gives the double time for what it does by itself.
