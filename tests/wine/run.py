@@ -36,6 +36,7 @@ for number in (signal.SIGTERM, signal.SIGINT):
 if os.environ.get("XDG_STATE_HOME", "").startswith("/"):
     os.environ["XDG_STATE_HOME"] = "Z:" + os.environ["XDG_STATE_HOME"].replace("/", "\\")
 program = pathlib.Path(__file__).resolve().with_name("d4iot-double.exe")
+os.environ |= {"WINEPREFIX": str(program.with_name("prefix")), "WINEDEBUG": "-all"}
 command = ["/usr/lib/wine/wine64", program, *sys.argv[1:]]
 child = subprocess.Popen(command, stdin=theirs if has_console else None, preexec_fn=enter)
 threading.Thread(target=drain, daemon=True).start()
