@@ -9,6 +9,7 @@ mod documents;
 mod error;
 mod expectations;
 mod explain;
+mod export;
 mod fixture;
 mod healthcheck;
 mod live;
@@ -83,6 +84,8 @@ enum Command {
     Explain(explain::ExplainArgs),
     /// Compare the contract with your copies of the documentation
     Documents(documents::DocumentsArgs),
+    /// Write the contract in a format of another tool: OpenAPI, WireMock, Postman, Hurl, HAR
+    Export(export::ExportArgs),
     /// Validate fixtures, print their JSON Schema, write a starter
     #[command(subcommand)]
     Fixture(fixture::FixtureCommand),
@@ -184,6 +187,7 @@ fn run(command: Command, start: Option<Result<serve::Start>>, console: &Console)
         Command::Reject(options) => review::reject(&options, console),
         Command::Diff(options) => diff::run(&options, console),
         Command::Explain(options) => explain::run(&options),
+        Command::Export(options) => export::run(&options),
         Command::Documents(options) => documents::run(&options),
         Command::Fixture(command) => fixture::run(&command),
         Command::Healthcheck(options) => healthcheck::run(&options),

@@ -101,6 +101,9 @@ pub mod fixture;
 #[doc(hidden)]
 pub mod journal;
 // Layer 1, core: the suite and its reports.
+#[cfg(feature = "cli")]
+#[doc(hidden)]
+pub mod export;
 #[doc(hidden)]
 pub mod report;
 #[doc(hidden)]

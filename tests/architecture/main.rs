@@ -69,6 +69,7 @@ const LAYERS: &[&[&str]] = &[
         "suite",
         "report",
         "snapshot",
+        "export",
     ],
     // What talks: server and client.
     &["system", "clock", "server", "client"],

@@ -8,9 +8,11 @@
 #![expect(clippy::unwrap_used, reason = "what fails in a helper fails its test")]
 
 mod container;
+mod exports;
 mod helpers;
 mod languages;
 mod openapi;
 #[path = "../support/process.rs"]
 mod process;
 mod rotation;
+mod wiremock;

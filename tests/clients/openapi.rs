@@ -127,7 +127,7 @@ fn a_validator_accepts_the_served_document() {
 }
 
 /// Says that a tool is not installed, unless it has to be.
-fn leave_out(tool: &str) {
+pub(crate) fn leave_out(tool: &str) {
     assert!(
         env::var_os("D4IOT_SCHEMATHESIS").is_none(),
         "{tool} is not installed"

@@ -12,6 +12,5 @@ mod handshakes;
 mod heads;
 mod json;
 mod mock;
-mod openapi;
 mod table;
 mod time;

@@ -15,6 +15,7 @@ mod control;
 mod control_process;
 mod cost;
 mod documents;
+mod export;
 mod failure_table;
 mod failures_descriptors;
 mod failures_wire;

@@ -86,6 +86,7 @@ const COMMANDS: &[&str] = &[
     "diff",
     "explain",
     "documents",
+    "export",
     "fixture",
     "fixture check",
     "fixture schema",

@@ -1,0 +1,119 @@
+//! What an outcome may be answered with: one answer for each combination of the readings that are open.
+
+use bytes::Bytes;
+use http::Response;
+
+use crate::{
+    appliance::{FieldValues, ParsedRequest, ResponseKey, Rules},
+    contract::{Condition, FactEntry, Field, Ground, Operation, Outcome, Readings},
+    export::Source,
+};
+
+/// The answer to an outcome under one combination of readings.
+pub(super) struct Answer {
+    pub(super) response: Response<Bytes>,
+    /// The readings of its wording.
+    pub(super) readings: Vec<(String, String)>,
+    /// Whether no document has it, as a whole.
+    pub(super) is_assumed: bool,
+    /// The lines that document it.
+    pub(super) lines: Vec<String>,
+}
+
+impl Source {
+    /// Returns the answers to an outcome, the one that is served first, no body twice. `username` is what they repeat.
+    pub(super) fn answers(&self, key: ResponseKey, username: &str) -> Vec<Answer> {
+        let request = request_about(key, username);
+        let facts = self.wording_facts(key);
+        let mut combinations: Vec<Vec<(String, String)>> = vec![Vec::new()];
+        for fact in &facts {
+            let open = self.open_readings(fact);
+            let with = |chosen: &Vec<(String, String)>| {
+                let added = open
+                    .iter()
+                    .map(|name| (fact.name.clone(), (*name).to_owned()));
+                let all = added.map(|choice| chosen.iter().cloned().chain([choice]).collect());
+                all.collect::<Vec<Vec<_>>>()
+            };
+            combinations = combinations.iter().flat_map(with).collect();
+        }
+        let mut answers: Vec<Answer> = Vec::new();
+        for readings in combinations {
+            let mut chosen = Readings::default();
+            for (fact, reading) in &readings {
+                let choice = chosen.choose(self.contract, fact, reading);
+                choice.expect("an open reading is one of the contract");
+            }
+            let served = self.appliance.rules.readings().clone().and(&chosen);
+            let rules = Rules::new(self.contract, &served);
+            let response = rules.render_response(key, &request);
+            if answers
+                .iter()
+                .any(|known| known.response.body() == response.body())
+            {
+                continue;
+            }
+            let grounds = facts.iter().zip(&readings).filter_map(|(fact, (_, name))| {
+                let mut all = fact.readings.iter();
+                all.find(|reading| reading.name == name)
+            });
+            let mut facts = facts.clone();
+            for (fact, (_, name)) in facts.iter_mut().zip(&readings) {
+                fact.readings.retain(|reading| reading.name == name);
+            }
+            answers.push(Answer {
+                response,
+                is_assumed: !grounds
+                    .clone()
+                    .all(|reading| reading.ground.is_documented()),
+                lines: self.lines(&facts),
+                readings,
+            });
+        }
+        answers
+    }
+
+    /// Returns the key of each outcome of an operation that has an answer there.
+    pub(super) fn outcomes(&self, operation: Operation) -> Vec<ResponseKey> {
+        let key = |outcome: &Outcome| {
+            let operation = outcome.at(operation);
+            let key = ResponseKey {
+                operation,
+                outcome: *outcome,
+            };
+            let spec = self.contract.response_spec(operation, *outcome);
+            spec.map(|_| key)
+        };
+        Outcome::ALL.iter().filter_map(key).collect()
+    }
+
+    /// Returns why the status of an outcome is assumed, if it is.
+    pub(super) fn assumed_status(&self, key: ResponseKey) -> Option<String> {
+        let (place, spec) = self.contract.response_spec(key.operation, key.outcome)?;
+        let served = self.served(&format!("{place}.{}.status", key.outcome));
+        match &spec.status.pick(served).ground {
+            Ground::Assumed { because } => Some(because.clone()),
+            Ground::Documented { .. } => None,
+        }
+    }
+
+    fn wording_facts(&self, key: ResponseKey) -> Vec<FactEntry<'static>> {
+        let place = self.contract.response_spec(key.operation, key.outcome);
+        let place = place.map_or("", |(place, _)| place);
+        let names = ["body", "envelope", "internal"]
+            .map(|point| format!("{place}.{}.{point}", key.outcome));
+        let mut facts = self.contract.facts();
+        facts.retain(|fact| names.contains(&fact.name));
+        facts
+    }
+}
+
+/// Returns a request that has come to an outcome, about a user.
+fn request_about(key: ResponseKey, username: &str) -> ParsedRequest<'_> {
+    let Some(operation) = key.operation else {
+        return ParsedRequest::Rejected(key, Condition::UnknownPath);
+    };
+    let mut values = FieldValues::default();
+    values.set(Field::Username, username);
+    ParsedRequest::Fields(operation, values)
+}

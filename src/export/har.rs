@@ -1,0 +1,58 @@
+//! An HTTP archive, format 1.2: the documented exchanges.
+
+use http::HeaderMap;
+use serde_json::{Value as Json, json};
+
+use super::{ADDRESS, Format, Source, exchanges::DocumentedExchange, text};
+
+pub(super) const FORMAT: Format = Format {
+    name: "har",
+    about: "HTTP archive of the documented exchanges",
+    render: |source| format!("{:#}\n", archive(source)),
+};
+
+fn archive(source: &Source) -> Json {
+    let exchanges = source.exchanges();
+    let entries: Vec<Json> = exchanges.iter().enumerate().map(entry).collect();
+    let creator = json!({ "name": env!("CARGO_PKG_NAME"), "version": env!("CARGO_PKG_VERSION") });
+    json!({ "log": { "version": "1.2", "creator": creator, "entries": entries } })
+}
+
+fn entry((second, exchange): (usize, &DocumentedExchange)) -> Json {
+    let (request, response) = (&exchange.request, &exchange.response);
+    json!({
+        // An archive wants a time. They are in order, and the same at each export.
+        "startedDateTime": format!("2000-01-01T00:00:{second:02}.000Z"),
+        "time": 0,
+        "comment": format!("{}: {}", exchange.case.id, exchange.description()),
+        "request": {
+            "method": request.method().as_str(),
+            "url": format!("https://{ADDRESS}{}", request.uri()),
+            "httpVersion": "HTTP/1.1",
+            "cookies": [],
+            "headers": headers(request.headers()),
+            "queryString": [],
+            "postData": { "mimeType": "application/json", "text": text(request.body()) },
+            "headersSize": -1,
+            "bodySize": request.body().len(),
+        },
+        "response": {
+            "status": response.status().as_u16(),
+            "statusText": response.status().canonical_reason().unwrap_or_default(),
+            "httpVersion": "HTTP/1.1",
+            "cookies": [],
+            "headers": headers(response.headers()),
+            "content": { "size": response.body().len(), "mimeType": "application/json", "text": text(response.body()) },
+            "redirectURL": "",
+            "headersSize": -1,
+            "bodySize": response.body().len(),
+        },
+        "cache": {},
+        "timings": { "send": 0, "wait": 0, "receive": 0 },
+    })
+}
+
+fn headers(headers: &HeaderMap) -> Vec<Json> {
+    let header = |(name, value): (&http::HeaderName, &http::HeaderValue)| json!({ "name": name.as_str(), "value": text(value.as_bytes()) });
+    headers.iter().map(header).collect()
+}

@@ -1,0 +1,59 @@
+//! A file of hurl: the documented exchanges, each with asserts. `hurl --test --variable url=https://… FILE`.
+
+use std::fmt::Write;
+
+use serde_json::Value as Json;
+
+use super::{Format, Source, escaped, exchanges::DocumentedExchange, text, without_variables};
+
+pub(super) const FORMAT: Format = Format {
+    name: "hurl",
+    about: "file of hurl with asserts",
+    render,
+};
+
+fn render(source: &Source) -> String {
+    let kind = source.contract.kind;
+    let mut file = format!(
+        "# The documented exchanges of a {kind}: hurl --test --variable url=https://ADDRESS FILE\n"
+    );
+    for exchange in source.exchanges() {
+        // Writing to a string cannot fail.
+        let _ = entry(&mut file, &exchange);
+    }
+    file
+}
+
+fn entry(file: &mut String, exchange: &DocumentedExchange) -> std::fmt::Result {
+    let (request, response) = (&exchange.request, &exchange.response);
+    writeln!(file, "\n# {}: {}", exchange.case.id, exchange.description())?;
+    writeln!(
+        file,
+        "{} {{{{url}}}}{}",
+        request.method(),
+        request.uri().path()
+    )?;
+    for (name, value) in request.headers() {
+        writeln!(file, "{name}: {}", text(value.as_bytes()))?;
+    }
+    writeln!(file, "{}", without_variables(request.body()))?;
+    writeln!(file, "HTTP {}", response.status().as_u16())?;
+    writeln!(
+        file,
+        "[Asserts]\nheader \"Content-Type\" startsWith \"application/json\""
+    )?;
+    let texts = exchange.answers.iter().filter_map(|answer| {
+        let body: Json = serde_json::from_slice(answer.response.body()).ok()?;
+        let value = body.as_object()?.values().next()?.clone();
+        // A failure has its text in an object, or is that text.
+        let text = match value.as_object().and_then(|object| object.values().next()) {
+            Some(inner) => inner.to_string(),
+            None => value.to_string(),
+        };
+        Some(escaped(&text))
+    });
+    let mut texts: Vec<String> = texts.collect();
+    texts.sort();
+    texts.dedup();
+    writeln!(file, "body matches /{}/", texts.join("|"))
+}

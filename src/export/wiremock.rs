@@ -1,0 +1,341 @@
+//! Mappings of WireMock 3: a mock without state, which answers by the users that an appliance begins with.
+//!
+//! The appliance is asked about every kind of request, and what it answers becomes a stub. Of the stubs that match a request the
+//! one with the lowest priority counts, so that those with more conditions come first.
+
+use bytes::Bytes;
+use http::{HeaderValue, Method, Request, Uri, header};
+use serde_json::{Map, Value as Json, json};
+
+use super::{Format, Source, escaped, evaluate, exchanges::NEW_PASSWORD, schema::USERNAME, text};
+use crate::{
+    appliance::{Policy, User},
+    contract::{Fact, Field, FieldNames, Operation, Outcome},
+};
+
+pub(super) const FORMAT: Format = Format {
+    name: "wiremock",
+    about: "mappings of WireMock 3, for a mock without state",
+    render: |source| {
+        let of_operation = |operation: &Operation| OperationStubs::new(source, *operation).all();
+        let mut stubs: Vec<Json> = Operation::ALL.iter().flat_map(of_operation).collect();
+        let request = Request::new(Bytes::new());
+        let any = json!({ "method": "ANY", "urlPathPattern": ".*" });
+        stubs.push(stub(source, 99, &request, any));
+        format!("{:#}\n", json!({ "mappings": stubs }))
+    },
+};
+
+/// Makes the stubs of one operation.
+struct OperationStubs<'a> {
+    source: &'a Source,
+    operation: Operation,
+    paths: &'a [String],
+    method: &'a str,
+    accepts: &'a [String],
+    /// The fields, each with the names that are taken.
+    fields: Vec<(Field, &'a [String])>,
+}
+
+/// A body, and the schema of those that it stands for.
+#[derive(Clone)]
+struct Body {
+    json: Map<String, Json>,
+    conditions: Vec<Json>,
+    /// The greater, the more is asked of a body.
+    weight: usize,
+}
+
+impl<'a> OperationStubs<'a> {
+    fn new(source: &'a Source, operation: Operation) -> OperationStubs<'a> {
+        let clause = source.contract.clause(operation);
+        let reading = |point: &str| source.served(&format!("{operation}.{point}"));
+        let field = |(field, names): (&Field, &'a Fact<FieldNames>)| {
+            (*field, names.pick(reading(field.name())).is.0.as_slice())
+        };
+        OperationStubs {
+            source,
+            operation,
+            paths: &clause.path.pick(reading("path")).is.0,
+            method: &clause.method.pick(reading("method")).is.0,
+            accepts: &clause.accepts.pick(reading("accepts")).is.0,
+            fields: clause.fields.iter().map(field).collect(),
+        }
+    }
+
+    fn all(&self) -> Vec<Json> {
+        let of_nobody = self.of_nobody();
+        let good = Json::from(of_nobody.json.clone()).to_string();
+        let key = |request: &Request<Bytes>| evaluate(&self.source.appliance, request).0.key;
+        let json = self.request(&good, Some(JSON));
+        let mut stubs = Vec::new();
+
+        // Heads: a content type that makes no difference is accepted, another one is answered.
+        let mut accepted: Vec<String> = self.accepts.iter().map(|name| of_type(name)).collect();
+        let other_types = [(FORM, of_type(FORM)), ("text/plain", ".*".to_owned())];
+        for (index, (name, pattern)) in other_types.into_iter().enumerate() {
+            let request = self.request(&good, Some(name));
+            if key(&request) == key(&json) {
+                accepted.push(pattern);
+            } else {
+                let head = json!({ "Content-Type": { "matches": pattern } });
+                stubs.push(self.stub(40 + index, &request, json!({ "headers": head })));
+            }
+        }
+        let (mut head, absent) = (
+            json!({ "matches": accepted.join("|") }),
+            json!({ "absent": true }),
+        );
+        let without_type = self.request(&good, None);
+        if key(&without_type) == key(&json) {
+            head = json!({ "or": [head, absent] });
+        } else {
+            let pattern = json!({ "headers": { "Content-Type": absent } });
+            stubs.push(self.stub(42, &without_type, pattern));
+        }
+        let mut other_method = json.clone();
+        *other_method.method_mut() = Method::GET;
+        stubs.push(self.stub(50, &other_method, json!({ "method": "ANY" })));
+
+        // Bodies: first none, then whole ones, then those with a fault, field by field, then what is not an object.
+        let mut empty = json!({ "bodyPatterns": [{ "absent": true }] });
+        let mut request = self.request("", Some(JSON));
+        stubs.push(self.stub(2, &request, empty.clone()));
+        let name = &self.names(Field::Username)[0];
+        let with_query = format!("{}?{name}=value", self.paths[0]);
+        *request.uri_mut() = with_query.parse().expect("a path and a query");
+        empty["queryParameters"] = json!({ name: { "matches": ".*" } });
+        stubs.push(self.stub(1, &request, empty));
+        let head = json!({ "Content-Type": head });
+        let mut add = |priority: usize, body: &str, schema: Option<Json>| {
+            let schema =
+                schema.map(|it| json!({ "matchesJsonSchema": it, "schemaVersion": "V202012" }));
+            let pattern =
+                json!({ "headers": head, "bodyPatterns": schema.into_iter().collect::<Vec<_>>() });
+            stubs.push(self.stub(priority, &self.request(body, Some(JSON)), pattern));
+        };
+        for (weight, bodies) in self.by_outcome(&of_nobody) {
+            let any = bodies
+                .iter()
+                .map(|body| json!({ "allOf": body.conditions }));
+            let schema = json!({ "allOf": [self.complete()], "anyOf": any.collect::<Vec<_>>() });
+            let body = Json::from(bodies[0].json.clone()).to_string();
+            add(2 + HEAVIEST - weight, &body, Some(schema));
+        }
+        for (index, (field, names)) in self.fields.iter().enumerate() {
+            let mut missing = of_nobody.clone();
+            missing.json.remove(&names[0]);
+            missing
+                .conditions
+                .push(json!({ "not": has(names, &json!({})) }));
+            let other = json!({ "type": ["number", "boolean", "array", "object"] });
+            let faults = [
+                of_nobody.with(self, *field, Json::Null, &json!({ "type": "null" })),
+                of_nobody.with(self, *field, "".into(), &json!({ "const": "" })),
+                of_nobody.with(self, *field, 1.into(), &other),
+                missing,
+            ];
+            for fault in faults {
+                let schema = json!({ "type": "object", "allOf": fault.conditions });
+                add(
+                    20 + index,
+                    &Json::from(fault.json).to_string(),
+                    Some(schema),
+                );
+            }
+        }
+        add(30, "[]", Some(json!({ "not": { "type": "object" } })));
+        add(31, "{", None);
+        stubs
+    }
+
+    /// Returns bodies that sign in or do not, about users or about nobody, with a new password of each kind; those of one weight
+    /// and outcome together.
+    fn by_outcome(&self, of_nobody: &Body) -> Vec<(usize, Vec<Body>)> {
+        let users: Vec<&User> = self.source.appliance.state.directory.users().collect();
+        let (account, password) = match self.operation {
+            Operation::SetPasswordByAdmin => (Field::AdminUsername, Field::AdminPassword),
+            Operation::SetPassword | Operation::Validation => (Field::Username, Field::Password),
+        };
+        let mut bodies = vec![of_nobody.clone()];
+        for user in &users {
+            let body = of_nobody.with_text(self, account, &user.username, 0);
+            bodies.push(body.with_text(self, password, user.password.expose(), 4));
+        }
+        if account != Field::Username {
+            for body in bodies.clone() {
+                let about = |user: &&User| body.with_text(self, Field::Username, &user.username, 2);
+                bodies.extend(users.iter().map(about));
+            }
+        }
+        if self.operation.is_change() {
+            let weak = weak_password(&self.source.appliance.state.policy);
+            for body in bodies.clone() {
+                let mut refused = body.with(self, Field::NewPassword, "a".into(), &weak);
+                refused.weight += 1;
+                bodies.push(refused);
+                let is_target =
+                    |user: &&&User| body.json[&self.names(Field::Username)[0]] == user.username;
+                bodies.extend(users.iter().find(is_target).map(|user| {
+                    body.with_text(self, Field::NewPassword, user.password.expose(), 1)
+                }));
+            }
+        }
+        let mut grouped: Vec<((usize, Outcome), Vec<Body>)> = Vec::new();
+        for body in bodies {
+            let request = self.request(&Json::from(body.json.clone()).to_string(), Some(JSON));
+            let outcome = evaluate(&self.source.appliance, &request).0.key.outcome;
+            let group = (body.weight, outcome);
+            match grouped.iter_mut().find(|(known, _)| *known == group) {
+                Some((_, bodies)) => bodies.push(body),
+                None => grouped.push((group, vec![body])),
+            }
+        }
+        let weighted = grouped
+            .into_iter()
+            .map(|((weight, _), bodies)| (weight, bodies));
+        weighted.collect()
+    }
+
+    fn names(&self, field: Field) -> &'a [String] {
+        let own = self.fields.iter().find(|(known, _)| *known == field);
+        own.map_or(&[], |(_, names)| names)
+    }
+
+    /// Returns a body about nobody, with a good new password.
+    fn of_nobody(&self) -> Body {
+        let value = |field| {
+            if field == Field::Username {
+                USERNAME
+            } else {
+                NEW_PASSWORD
+            }
+        };
+        let fields = self.fields.iter();
+        Body {
+            json: fields
+                .map(|(field, names)| (names[0].clone(), value(*field).into()))
+                .collect(),
+            conditions: Vec::new(),
+            weight: 0,
+        }
+    }
+
+    /// Returns the schema of a body that has every field.
+    fn complete(&self) -> Json {
+        let text = json!({ "type": "string", "minLength": 1 });
+        let fields = self.fields.iter().map(|(_, names)| has(names, &text));
+        json!({ "type": "object", "allOf": fields.collect::<Vec<_>>() })
+    }
+
+    fn request(&self, body: &str, content_type: Option<&'static str>) -> Request<Bytes> {
+        let mut request = Request::new(Bytes::from(body.to_owned()));
+        let known = "the contract has methods and paths";
+        *request.method_mut() = self.method.parse().expect(known);
+        *request.uri_mut() = self.paths[0].parse::<Uri>().expect(known);
+        let content_type = content_type.map(HeaderValue::from_static);
+        request
+            .headers_mut()
+            .extend(content_type.map(|value| (header::CONTENT_TYPE, value)));
+        request
+    }
+
+    /// Returns the stub that answers requests of a pattern as the appliance answers this one.
+    fn stub(&self, priority: usize, request: &Request<Bytes>, mut pattern: Json) -> Json {
+        let paths: Vec<String> = self.paths.iter().map(|path| escaped(path)).collect();
+        pattern["urlPathPattern"] = paths.join("|").into();
+        if pattern["method"].is_null() {
+            pattern["method"] = self.method.into();
+        }
+        stub(self.source, priority, request, pattern)
+    }
+}
+
+impl Body {
+    /// Returns this body with a value in a field, which stands for every value of a form.
+    fn with(&self, stubs: &OperationStubs<'_>, field: Field, value: Json, form: &Json) -> Body {
+        let (mut body, names) = (self.clone(), stubs.names(field));
+        body.json.insert(names[0].clone(), value);
+        body.conditions.push(has(names, form));
+        body
+    }
+
+    fn with_text(
+        &self,
+        stubs: &OperationStubs<'_>,
+        field: Field,
+        text: &str,
+        weight: usize,
+    ) -> Body {
+        let mut body = self.with(stubs, field, text.into(), &json!({ "const": text }));
+        body.weight += weight;
+        body
+    }
+}
+
+fn stub(source: &Source, priority: usize, request: &Request<Bytes>, pattern: Json) -> Json {
+    let (evaluation, answer) = evaluate(&source.appliance, request);
+    let headers = answer.headers().iter();
+    let headers = headers.map(|(name, value)| (name.to_string(), text(value.as_bytes()).into()));
+    let mut response = json!({
+        "status": answer.status().as_u16(),
+        "headers": headers.collect::<Map<_, _>>(),
+    });
+    let (body, quoted) = (text(answer.body()), Json::from(USERNAME).to_string());
+    let repeated = body.replace(
+        quoted.trim_matches('"'),
+        "{{jsonPath request.body '$.username'}}",
+    );
+    if repeated != body {
+        response["transformers"] = json!(["response-template"]);
+    }
+    response["body"] = repeated.into();
+    let metadata = json!({ "outcome": evaluation.key.outcome.name() });
+    json!({ "priority": priority, "metadata": metadata, "request": pattern, "response": response })
+}
+
+/// Returns the schema of an object with a field, under any of its names, of this form.
+fn has(names: &[String], form: &Json) -> Json {
+    let one = |name: &String| json!({ "required": [name], "properties": { name: form } });
+    json!({ "anyOf": names.iter().map(one).collect::<Vec<_>>() })
+}
+
+/// Returns the pattern of a content type, with or without parameters, in any letter case.
+fn of_type(name: &str) -> String {
+    format!("(?i)\\s*{}\\s*(;.*)?", escaped(name))
+}
+
+/// Returns the schema of the passwords that a policy refuses.
+fn weak_password(policy: &Policy) -> Json {
+    let other = match policy.symbols.as_deref() {
+        Some("") => "^\\s\\S".to_owned(),
+        Some(symbols) => symbols
+            .chars()
+            .map(|letter| format!("\\x{{{:x}}}", u32::from(letter)))
+            .collect(),
+        None => "^\\p{L}\\p{N}".to_owned(),
+    };
+    let classes = ["\\p{Ll}", "\\p{Lu}", "\\p{N}", &other]
+        .map(|class| json!({ "pattern": format!("[{class}]") }));
+    // As many classes as are asked for, in every combination.
+    let combinations = (0_usize..16).filter(|set| set.count_ones() as usize == policy.classes);
+    let all_of = |set: usize| {
+        let members = (0..4)
+            .filter(|index| set & (1 << index) != 0)
+            .map(|index| &classes[index]);
+        json!({ "allOf": members.collect::<Vec<_>>() })
+    };
+    let mut good = json!({ "minLength": policy.min_length });
+    if let Some(max) = policy.max_length {
+        good["maxLength"] = max.into();
+    }
+    if policy.classes > 0 {
+        good["anyOf"] = combinations.map(all_of).collect();
+    }
+    json!({ "not": good })
+}
+
+const JSON: &str = "application/json";
+const FORM: &str = "application/x-www-form-urlencoded";
+/// The weight of the bodies of which most is asked.
+const HEAVIEST: usize = 7;
