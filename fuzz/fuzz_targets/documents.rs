@@ -1,4 +1,4 @@
-//! Any text as the sensor's or the console's page, also as a later edition of it.
+//! Any text as the sensor's or the console's page.
 #![no_main]
 
 #[path = "../../tests/it/fuzz/documents.rs"]
