@@ -82,7 +82,7 @@ enum Command {
     Diff(diff::DiffArgs),
     /// Show the readings of a fact; without an argument: all disputed or assumed facts
     Explain(explain::ExplainArgs),
-    /// Compare the contract with your copies of the documentation
+    /// Compare what the contract quotes with your copies of the documentation
     Documents(documents::DocumentsArgs),
     /// Write the contract in a format of another tool: OpenAPI, WireMock, Postman, Hurl, HAR
     Export(export::ExportArgs),
@@ -187,8 +187,8 @@ fn run(command: Command, start: Option<Result<serve::Start>>, console: &Console)
         Command::Reject(options) => review::reject(&options, console),
         Command::Diff(options) => diff::run(&options, console),
         Command::Explain(options) => explain::run(&options),
+        Command::Documents(options) => documents::run(&options, console),
         Command::Export(options) => export::run(&options),
-        Command::Documents(options) => documents::run(&options),
         Command::Fixture(command) => fixture::run(&command),
         Command::Healthcheck(options) => healthcheck::run(&options),
     }

@@ -1,7 +1,7 @@
 //! What the two documents say of an appliance, as facts with named readings.
 //!
 //! ```text
-//! conformance/contract/{sensor,console}.yaml ── of(kind) ──▶ Contract
+//! conformance/contract/{any,sensor,console}.yaml ── of(kind) ──▶ Contract
 //!     any         what belongs to no operation: unknown paths, broken bodies
 //!     operations  path, method, fields, order of checks, conditions, outcomes
 //!     ambiguities X01 … X27, each with the facts it is about
@@ -17,7 +17,8 @@ mod fact;
 mod glob;
 mod names;
 mod nearest;
-pub mod places;
+#[cfg(feature = "cli")]
+pub mod page;
 mod quote;
 mod readings;
 mod rule;
@@ -37,7 +38,7 @@ pub use names::{
 pub(crate) use nearest::nearest;
 #[cfg(feature = "cli")]
 pub(crate) use nearest::nearest_names;
-pub use quote::{IgnoredLines, LineKind, Quote, QuoteForm};
+pub use quote::{Form, Quote, QuoteForm};
 use readings::matcher;
 pub use readings::{Readings, UnknownReading};
 pub(crate) use readings::{is_json, status_code};
@@ -59,23 +60,40 @@ pub fn of(kind: Kind) -> &'static Contract {
     }
 }
 
-/// The text of a kind's contract, as compiled in, with its path in the project.
-pub fn text(kind: Kind) -> (&'static str, &'static str) {
-    match kind {
-        Kind::Console => (
-            "conformance/contract/console.yaml",
-            include_str!("../conformance/contract/console.yaml"),
-        ),
-        Kind::Sensor => (
-            "conformance/contract/sensor.yaml",
-            include_str!("../conformance/contract/sensor.yaml"),
-        ),
-    }
+/// The text of a kind's contract, as compiled in, with its path in the project. What both kinds share stands before it.
+pub fn text(kind: Kind) -> (&'static str, String) {
+    let own = FILES
+        .iter()
+        .filter(|(_, of, _)| of.is_none_or(|of| of == kind));
+    let path = match kind {
+        Kind::Console => "conformance/contract/console.yaml",
+        Kind::Sensor => "conformance/contract/sensor.yaml",
+    };
+    (path, own.map(|(_, _, text)| *text).collect())
 }
+
+/// The files of both contracts: their names, whose they are, their texts.
+pub(crate) const FILES: [(&str, Option<Kind>, &str); 3] = [
+    (
+        "any.yaml",
+        None,
+        include_str!("../conformance/contract/any.yaml"),
+    ),
+    (
+        "console.yaml",
+        Some(Kind::Console),
+        include_str!("../conformance/contract/console.yaml"),
+    ),
+    (
+        "sensor.yaml",
+        Some(Kind::Sensor),
+        include_str!("../conformance/contract/sensor.yaml"),
+    ),
+];
 
 fn embedded(kind: Kind) -> Contract {
     let (file, text) = text(kind);
-    Contract::read(text).unwrap_or_else(|error| panic!("{file}: {error}"))
+    Contract::read(&text).unwrap_or_else(|error| panic!("{file}: {error}"))
 }
 
 /// What one document says of one kind of appliance.
@@ -88,14 +106,15 @@ pub struct Contract {
     pub document: Document,
     /// What belongs to no operation, and what all operations share.
     pub any: Any,
+    /// What this kind's document alone says of a condition of `any`.
+    #[serde(default)]
+    on: BTreeMap<Condition, Fact<Handling>>,
     /// The three operations.
     pub operations: BTreeMap<Operation, Clause>,
     /// The documents' own request examples and commands, by name (`S85`: sensor, line 85).
     pub quotes: BTreeMap<String, Quote>,
     /// The contradictions and silences, by number.
     pub ambiguities: BTreeMap<String, Ambiguity>,
-    /// Lines of the document that state no rule, with the reason.
-    pub ignored: Vec<IgnoredLines>,
     /// The full names of all facts, in order: what globs are compared with, again and again.
     #[serde(skip)]
     names: Vec<String>,
@@ -110,12 +129,10 @@ pub struct Contract {
 pub struct Document {
     /// SHA-256 of the file, in lower-case hexadecimal.
     pub sha256: String,
-    /// The lines of each operation.
-    #[serde(default)]
-    pub sections: BTreeMap<Operation, Place>,
-    /// A fingerprint of each of its lines, separated by blanks, so that a later edition can be followed without keeping this one.
-    #[serde(default)]
-    pub lines: String,
+    /// What it says outside all operations, which states no rule.
+    pub introduction: Vec<(Place, Form, String)>,
+    /// What it says of each operation, in its own words, except for its commands and examples of requests: those are the quotes.
+    pub says: BTreeMap<Operation, Vec<(Place, Form, String)>>,
 }
 
 /// What every operation shares: conditions no document describes, and their answers.
@@ -134,6 +151,9 @@ pub struct Any {
     pub on: BTreeMap<Condition, Fact<Handling>>,
     /// The answers that belong to no operation.
     pub outcomes: BTreeMap<Outcome, ResponseSpec>,
+    /// The contradictions and silences of both documents.
+    #[serde(default)]
+    ambiguities: BTreeMap<String, Ambiguity>,
 }
 
 /// One operation: how it is asked and what it answers.
@@ -198,6 +218,8 @@ impl Contract {
     }
 
     fn with_names(mut self) -> Contract {
+        self.any.on.append(&mut self.on);
+        self.ambiguities.append(&mut self.any.ambiguities);
         self.names = self.facts().into_iter().map(|fact| fact.name).collect();
         self
     }

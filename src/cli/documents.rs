@@ -1,87 +1,200 @@
-//! `documents`: compares both contracts with copies of the pages they were read from.
+//! `documents`: compares what both contracts quote with copies of the pages they were read from.
 
-use std::path::{Path, PathBuf};
+use std::{
+    fs::File,
+    io,
+    io::Read,
+    path::{Path, PathBuf},
+};
 
 use clap::Args;
+use serde::Serialize;
+use serde_json::json;
+use sha2::{Digest, Sha256};
 
 use crate::{
     cli::{
         code,
+        console::Console,
         error::{self, CliError, Result},
-        print,
+        reports,
     },
     contract,
     contract::{
-        Kind, places,
-        places::{Finding, Pages},
+        Kind,
+        encoding::hex,
+        page,
+        page::{
+            Statement,
+            compare::{self, Change},
+            lint::{self, Fault},
+            renumber::Moves,
+        },
     },
+    report,
+    report::{Format, ReportRequest, ReportStyle, Templates},
+    snapshot::write_file,
 };
 
 /// The arguments of `documents`.
 #[derive(Args, Debug)]
+#[command(
+    after_help = "Exit codes: 0 nothing said differs · 1 something does · 2 a file is not the page"
+)]
 pub(super) struct DocumentsArgs {
-    /// The sensor's page
+    /// The sensor's page in Markdown; - for standard input
+    #[arg(long, value_name = "FILE", required_unless_present = "console")]
+    sensor: Option<PathBuf>,
+    /// The console's page in Markdown; - for standard input
     #[arg(long, value_name = "FILE")]
-    sensor: PathBuf,
-    /// The console's page
-    #[arg(long, value_name = "FILE")]
-    console: PathBuf,
+    console: Option<PathBuf>,
+    /// Write the differences as text, json or markdown; to stdout without a path; repeatable
+    #[arg(long, value_name = "FORMAT[=PATH]")]
+    report: Vec<ReportRequest>,
+    /// Renew the line numbers and hashes of the contract in this folder of the project's source
+    #[arg(long, value_name = "FOLDER", num_args = 0..=1, default_missing_value = CONTRACT)]
+    write: Option<PathBuf>,
 }
 
-/// Prints a line for each difference between a contract and its page, then a summary. Ends with 1 if there is a difference.
-///
-/// Lines that start with `moved` name text that is unchanged on another line: the contract has to follow. Lines that start with
-/// `lint` name mistakes of the page itself; they, and a page of another edition, change no exit code.
-pub(super) fn run(options: &DocumentsArgs) -> Result {
-    let (code, text) = compare(&options.sensor, &options.console)?;
-    print(text)?;
-    Ok(code)
+/// What is known of one page.
+#[derive(Serialize)]
+struct PageReport {
+    kind: Kind,
+    sha256: String,
+    is_recorded_edition: bool,
+    statements: usize,
+    changes: Vec<Change>,
+    moved: Vec<(u32, u32, String)>,
+    lint: Vec<Fault>,
+    #[serde(skip)]
+    moves: Moves,
 }
 
-fn compare(sensor: &Path, console: &Path) -> Result<(u8, String)> {
-    let (sensor, console) = (read(Kind::Sensor, sensor)?, read(Kind::Console, console)?);
-    let pages = Pages::following(&sensor, &console);
-    let findings = hold(&pages);
-    let mut lines: Vec<String> = findings.iter().map(Finding::to_string).collect();
-    if !findings.is_empty() && hold(&Pages::following(&console, &sensor)).len() < findings.len() {
-        lines.push(
-            "hint: each file looks like the other kind's page; are --sensor and --console swapped?"
-                .into(),
+/// Prints what the pages say otherwise than the edition that was transcribed. Ends with 1 if there is anything.
+pub(super) fn run(options: &DocumentsArgs, console: &Console) -> Result {
+    let wanted = [Format::Text, Format::Json, Format::Markdown];
+    if let Some(other) = options
+        .report
+        .iter()
+        .find(|one| !wanted.contains(&one.format))
+    {
+        let message = format!("--report {}: expected text, json or markdown", other.format);
+        return Err(CliError::usage(message));
+    }
+    reports::prepare(&options.report)?;
+    let files = [
+        (Kind::Sensor, &options.sensor),
+        (Kind::Console, &options.console),
+    ];
+    let files = files
+        .into_iter()
+        .filter_map(|(kind, path)| Some((kind, path.as_deref()?)));
+    let files: Vec<(Kind, &Path)> = files.collect();
+    if files.len() > 1 && files.iter().all(|(_, path)| *path == Path::new("-")) {
+        return Err(
+            CliError::usage("--sensor - and --console -: standard input is one page")
+                .hint("name a file for one of them"),
         );
     }
-    for kind in SHOWN {
-        let faults = places::lint(contract::of(kind), pages.of(kind));
-        lines.extend(faults.iter().map(|fault| format!("lint {fault}")));
+    let pages = files
+        .into_iter()
+        .map(|(kind, path)| PageReport::new(kind, &read(kind, path)?));
+    let pages: Vec<PageReport> = pages.collect::<Result<_>>()?;
+    if let Some(folder) = &options.write {
+        write(folder, &pages)?;
     }
-    for kind in SHOWN {
-        let (contract, page) = (contract::of(kind), pages.of(kind));
-        let edition = if page.is(&contract.document) {
-            "the edition transcribed".into()
-        } else {
-            let (sha256, transcribed) = (page.sha256(), &contract.document.sha256);
-            format!("another edition: sha256 {sha256}, transcribed {transcribed}")
-        };
-        let own = findings.iter().filter(|finding| finding.document == kind);
-        let (moved, differing): (Vec<&Finding>, Vec<_>) = own.partition(|finding| finding.moved);
-        let result = if moved.len() + differing.len() == 0 {
-            let (facts, quotes) = (contract.facts().len(), contract.quotes.len());
-            format!("{facts} facts and {quotes} quotes hold")
-        } else {
-            format!("{} differ and {} moved", differing.len(), moved.len())
-        };
-        lines.push(format!(
-            "{kind}: {result} on {} lines ({edition})",
-            page.len()
-        ));
+    let render = |format: Format, style: ReportStyle| render(&pages, format, style.every_case);
+    let failures = reports::write_files(&options.report, &render);
+    reports::print_others(&options.report, &render, console)?;
+    match failures.first() {
+        Some(failure) => Err(CliError::usage(failure)),
+        None if pages.iter().all(|page| page.changes.is_empty()) => Ok(code::SUCCESS),
+        None => Ok(code::DEVIATION),
     }
-    let code = if findings.is_empty() {
-        code::SUCCESS
-    } else {
-        code::DEVIATION
-    };
-    Ok((code, lines.join("\n") + "\n"))
 }
 
+impl PageReport {
+    /// Compares the text of a kind's page with what is recorded.
+    ///
+    /// # Errors
+    /// The text is not that page.
+    fn new(kind: Kind, text: &str) -> Result<PageReport> {
+        let contract = contract::of(kind);
+        let recorded = page::recorded(contract);
+        let said = page::read(text);
+        check(kind, text, &recorded, &said)?;
+        let moves = Moves::new(kind, &recorded, &said);
+        let sha256 = hex(&Sha256::digest(text));
+        Ok(PageReport {
+            kind,
+            is_recorded_edition: sha256 == contract.document.sha256,
+            sha256,
+            statements: recorded.len(),
+            changes: compare::changes(kind, &recorded, &said),
+            moved: moves.moved(),
+            lint: lint::faults(&said),
+            moves,
+        })
+    }
+}
+
+fn render(pages: &[PageReport], format: Format, every_line: bool) -> Vec<u8> {
+    if format == Format::Json {
+        let json = serde_json::to_vec_pretty(pages).unwrap_or_default();
+        return [&json[..], b"\n"].concat();
+    }
+    let text = report::plain(TEXT, json!({ "pages": pages, "every_line": every_line }));
+    let text = report::write_with(TEMPLATES, format, json!({ "text": text }));
+    text.unwrap_or_default().into_bytes()
+}
+
+/// Refuses a text that is not a kind's page: HTML, another language, the other kind's.
+fn check(kind: Kind, text: &str, recorded: &[Statement], said: &[Statement]) -> Result<()> {
+    let start: String = text
+        .trim_start_matches('\u{feff}')
+        .trim_start()
+        .chars()
+        .take(9)
+        .collect();
+    let start = start.to_lowercase();
+    let kept = |recorded: &[Statement]| compare::compare(recorded, said).kept;
+    let (own, all) = (kept(recorded), recorded.len());
+    let mut others = Kind::ALL.iter().filter(|other| **other != kind);
+    let other =
+        others.find(|other| kept(&page::recorded(contract::of(**other))) > own.max(all / 2));
+    let (what, hint) = if start.is_empty() {
+        ("it is empty".to_owned(), SOURCE.to_owned())
+    } else if ["<!doctype", "<html", "<?xml"]
+        .iter()
+        .any(|mark| start.starts_with(mark))
+    {
+        ("it looks like HTML".to_owned(), SOURCE.to_owned())
+    } else if said.len() > MAX_STATEMENTS {
+        (
+            format!(
+                "it has {} statements, expected at most {MAX_STATEMENTS}",
+                said.len()
+            ),
+            SOURCE.to_owned(),
+        )
+    } else if let Some(other) = other {
+        (
+            format!("it looks like the {other}'s"),
+            format!("name it with --{other}"),
+        )
+    } else if own < all / 2 {
+        (
+            format!("{own} of its {all} statements are in it, expected at least half"),
+            SOURCE.to_owned(),
+        )
+    } else {
+        return Ok(());
+    };
+    let message = format!("--{kind}: this is not the {kind}'s page: {what}");
+    Err(CliError::usage(message).hint(hint))
+}
+
+/// Reads a page, and not more of a file than a page can be.
 fn read(kind: Kind, path: &Path) -> Result<String> {
     if path.is_dir() {
         let message = format!(
@@ -93,153 +206,70 @@ fn read(kind: Kind, path: &Path) -> Result<String> {
             CliError::usage(message).hint(format!("name the file in it, as in {}", file.display()))
         );
     }
-    error::read_text(path)
+    let failed = |what: String| CliError::usage(format!("cannot read {}: {what}", path.display()));
+    let mut bytes = Vec::new();
+    let read = match path.to_str() {
+        Some("-") => io::stdin()
+            .lock()
+            .take(MAX_BYTES + 1)
+            .read_to_end(&mut bytes),
+        _ => File::open(path).and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut bytes)),
+    };
+    read.map_err(|error| failed(error.to_string()))?;
+    if bytes.len() as u64 > MAX_BYTES {
+        return Err(failed(format!(
+            "it is larger than {MAX_BYTES} bytes, and the {kind}'s page is not"
+        )));
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        failed(format!(
+            "it is not UTF-8 after {} bytes",
+            error.utf8_error().valid_up_to()
+        ))
+    })
 }
 
-fn hold(pages: &Pages<'_>) -> Vec<Finding> {
-    SHOWN
-        .iter()
-        .flat_map(|kind| places::hold(contract::of(*kind), pages))
-        .collect()
-}
-
-/// In the order of the command's options.
-const SHOWN: [Kind; 2] = [Kind::Sensor, Kind::Console];
-
-#[cfg(test)]
-mod tests {
-    use std::path::PathBuf;
-
-    use super::*;
-
-    fn ran(sensor: &Path, console: &Path) -> std::result::Result<(u8, String), String> {
-        compare(sensor, console).map_err(|error| error.to_string())
-    }
-
-    /// Returns the paths of the pages, where they are kept on this machine.
-    fn true_pages() -> Option<(PathBuf, PathBuf)> {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/documents");
-        let pages = (folder.join("sensor.md"), folder.join("console.md"));
-        if !pages.0.exists() {
-            eprintln!("skipped: no copies of the pages in {}", folder.display());
-            return None;
-        }
-        Some(pages)
-    }
-
-    #[test]
-    fn the_true_pages_hold() {
-        let Some((sensor, console)) = true_pages() else {
-            return;
-        };
-        let (code, said) = ran(&sensor, &console).expect("the pages can be read");
-        let (faults, summaries): (Vec<&str>, Vec<&str>) =
-            said.lines().partition(|line| line.starts_with("lint "));
-        assert_eq!(
-            (
-                code,
-                summaries.len(),
-                said.matches("the edition transcribed").count()
-            ),
-            (0, 2, 2),
-            "{said}"
-        );
-        assert!(faults.len() > 20, "{said}");
-    }
-
-    #[test]
-    #[expect(clippy::disallowed_methods, reason = "a test writes its own pages")]
-    fn a_page_that_grew_is_followed() {
-        let Some((sensor, console)) = true_pages() else {
-            return;
-        };
-        let text = std::fs::read_to_string(&sensor).expect("the page can be read");
-        let folder = tempfile::tempdir().expect("a folder can be made");
-        let grown = folder.path().join("grown.md");
-        std::fs::write(
-            &grown,
-            text.replacen("\n## ", "\nA new sentence.\n\n## ", 1),
-        )
-        .expect("a file can be written");
-        let (code, said) = ran(&grown, &console).expect("the pages can be read");
-        assert_eq!(code, 1);
-        assert!(said.starts_with("sensor:12 line: expected a fact, a quote or an excuse, found `A new sentence.`\nmoved sensor:"), "{said}");
-        assert!(
-            said.contains(
-                "\nmoved sensor:20 set_password.path (heading): expected it on 18, found it on 20\n"
-            ),
-            "{said}"
-        );
-        assert!(!said.contains("hint: "), "{said}");
-    }
-
-    #[test]
-    #[expect(clippy::disallowed_methods, reason = "a test writes its own pages")]
-    fn other_ends_of_lines_are_another_edition_that_holds() {
-        let Some((sensor, console)) = true_pages() else {
-            return;
-        };
-        let text = std::fs::read_to_string(&sensor).expect("the page can be read");
-        let folder = tempfile::tempdir().expect("a folder can be made");
-        let copy = folder.path().join("copy.md");
-        std::fs::write(&copy, text.replace('\n', "\r\n")).expect("a file can be written");
-        let (code, said) = ran(&copy, &console).expect("the pages can be read");
-        assert_eq!(
-            (code, said.matches("another edition").count()),
-            (0, 1),
-            "{said}"
-        );
-    }
-
-    #[test]
-    fn swapped_pages_get_a_hint() {
-        let Some((sensor, console)) = true_pages() else {
-            return;
-        };
-        let (code, said) = ran(&console, &sensor).expect("the pages can be read");
-        assert_eq!(code, 1);
-        assert!(
-            said.contains("hint: ") && said.contains("another edition"),
-            "{said}"
-        );
-    }
-
-    #[test]
-    #[expect(clippy::disallowed_methods, reason = "a test writes its own pages")]
-    fn other_pages_do_not_hold() {
-        let folder = tempfile::tempdir().expect("a folder can be made");
-        let page = folder.path().join("page.md");
-        std::fs::write(&page, "A sentence.\n").expect("a file can be written");
-        let (code, said) = ran(&page, &page).expect("the page can be read");
-        assert_eq!(code, 1);
-        assert!(
-            said.contains(
-                "\nsensor:1 line: expected a fact, a quote or an excuse, found `A sentence.`\n"
-            ),
-            "{said}"
-        );
-        assert!(!said.contains("hint: "), "{said}");
-    }
-
-    #[test]
-    #[expect(clippy::disallowed_methods, reason = "a test writes its own pages")]
-    fn what_is_no_page_is_refused_with_its_path() {
-        let folder = tempfile::tempdir().expect("a folder can be made");
-        let (missing, bytes) = (
-            folder.path().join("missing.md"),
-            folder.path().join("bytes.md"),
-        );
-        std::fs::write(&bytes, b"abc\xff").expect("a file can be written");
-        for (path, expected) in [
-            (&*missing, "missing.md: "),
-            (folder.path(), " is a folder\n  hint: "),
-            (&*bytes, "it is not UTF-8 after 3 bytes"),
-        ] {
-            let error = ran(path, path).expect_err("there is no page");
-            assert!(
-                error.starts_with("cannot read ") && error.contains(expected),
-                "{error}"
+/// Renews the numbers and hashes in the contract's files.
+///
+/// # Errors
+/// The folder has another contract than this program was built with, or cannot be written.
+fn write(folder: &Path, pages: &[PageReport]) -> Result<()> {
+    let mut renewed = Vec::new();
+    for (name, kind, built_in) in contract::FILES {
+        let path = folder.join(name);
+        let mut text = error::read_text(&path)
+            .map_err(|error| error.hint("run it in a checkout of the project"))?;
+        if text != built_in {
+            let message = format!("{} is not what this program was built with", path.display());
+            return Err(
+                CliError::usage(message).hint("build it again, and run it with --write then")
             );
         }
+        for page in pages {
+            text = page.moves.renew(kind, &text, &page.sha256);
+        }
+        renewed.push((path, text));
     }
+    for (path, text) in renewed {
+        write_file(&path, text.as_bytes()).map_err(|error| {
+            CliError::usage(format!("cannot write {}: {error}", path.display()))
+        })?;
+    }
+    Ok(())
 }
+
+const TEXT: &str = include_str!("templates/documents.jinja");
+const TEMPLATES: Templates = &[
+    (
+        Format::Text,
+        "{% for line in text|lines %}{{ line }}\n{% endfor %}",
+    ),
+    (Format::Markdown, "{{ text|lines|join('\n')|fenced }}\n"),
+];
+const SOURCE: &str = "name a copy of the page in English, in Markdown";
+/// Where the contract is in the project.
+const CONTRACT: &str = "conformance/contract";
+/// Pages are a twentieth of it.
+const MAX_BYTES: u64 = 128 * 1024;
+/// Pages have a quarter of it.
+const MAX_STATEMENTS: usize = 400;

@@ -250,16 +250,22 @@ impl TryFrom<String> for Place {
     }
 }
 
+/// As in a contract file.
+impl fmt::Display for Place {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.document {
+            Some(document) => out.write_str(&self.cite(document)),
+            None => out.write_str(&self.lines()),
+        }
+    }
+}
+
 impl fmt::Display for Ground {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Ground::Assumed { because } => write!(out, "assumed, because {because}"),
             Ground::Documented { at, borrowed, .. } => {
-                let place = |place: &Place| match place.document {
-                    Some(document) => place.cite(document),
-                    None => place.lines(),
-                };
-                let places: Vec<String> = at.iter().map(place).collect();
+                let places: Vec<String> = at.iter().map(Place::to_string).collect();
                 let verb = if *borrowed {
                     "borrowed from"
                 } else {

@@ -1,4 +1,4 @@
-//! What a document prints word for word, and which of its lines state no rule.
+//! What a document says, statement by statement, and what it prints word for word.
 
 use serde::Deserialize;
 
@@ -32,29 +32,23 @@ pub enum QuoteForm {
 }
 
 closed_set! {
-    /// A kind of line that states no rule.
-    LineKind, "kind of line" {
-        /// A comment on something else, with its ends.
-        Comment = "comment",
-        /// What frames an example: `request:`, braces.
-        Frame = "frame",
-        /// A heading, or a label such as `**Example**:`.
+    /// What a statement of a document is there.
+    Form, "form of a statement" {
+        /// A cURL command.
+        Command = "command",
+        /// A heading, or the head of a table.
         Heading = "heading",
-        /// A sentence outside all operations.
-        Introduction = "introduction",
-        /// A rule between two parts.
-        Rule = "rule",
-        /// The head of a table.
-        Table = "table",
+        /// An item of a list, or a row of two cells: `Failure - error: User does not exist`.
+        Item = "item",
+        /// Bold words with a value: `URI: /external/authentication/validation`.
+        Label = "label",
+        /// An example of a request.
+        Request = "request",
+        /// An example of an answer.
+        Response = "response",
+        /// A row of a table: `username | String | Required`.
+        Row = "row",
+        /// A sentence.
+        Sentence = "sentence",
     }
-}
-
-/// Lines of a document that state no rule.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct IgnoredLines {
-    /// The lines, single or as ranges.
-    pub lines: Vec<Place>,
-    /// What they are: nothing needs to claim such lines.
-    pub kind: LineKind,
 }
