@@ -2,11 +2,13 @@
 
 mod announcement;
 mod banner;
+mod believes;
 mod bind;
 mod control;
 mod fixture_set;
 mod identity;
 mod notes;
+mod prepare;
 mod watch;
 
 use std::{
@@ -25,11 +27,10 @@ use tokio::{
 };
 
 use crate::{
-    appliance::User,
     cli::{
-        code, console,
+        code,
         console::Console,
-        error::{CliError, Result, read},
+        error::{CliError, Result},
         mocks,
         mocks::Mock,
         read_ahead, ready,
@@ -38,6 +39,7 @@ use crate::{
             control::Listener,
             fixture_set::{Entry, FixtureSet},
             notes::NoteCounter,
+            prepare::prepare,
             watch::Watch,
         },
         signals,
@@ -123,6 +125,9 @@ pub struct ServeArgs {
     /// Random seed below 2^53 (default: random, printed at start)
     #[arg(long, value_name = "N", value_parser = bind::seed)]
     seed: Option<u64>,
+    /// At the end, print how many appliances have a password that a client does not know, and exit with 1 if any has: its file has a line SITE USER PASSWORD for each password that it believes to be valid
+    #[arg(long, value_name = "FILE")]
+    believes: Option<PathBuf>,
     /// Exit with 1 at the end if a request matched no operation or an armed failure mode never fired
     #[arg(long)]
     strict: bool,
@@ -145,6 +150,14 @@ pub(super) fn runtime() -> Result<Runtime> {
     if thread::available_parallelism().is_ok_and(|count| count.get() == 1) {
         return runtime_of_one_thread();
     }
+    runtime_of_threads()
+}
+
+/// Starts a runtime that runs beside the threads that block on it.
+///
+/// # Errors
+/// The system's.
+pub(super) fn runtime_of_threads() -> Result<Runtime> {
     started(Builder::new_multi_thread().enable_all().build())
 }
 
@@ -289,11 +302,16 @@ async fn run_until(mut signals: Signals, options: &ServeArgs, console: &Console)
     if let Some(health) = health {
         health.await;
     }
-    if !options.strict || findings.is_empty() {
-        return Ok(code::SUCCESS);
+    let mut worst = code::SUCCESS;
+    if options.strict && !findings.is_empty() {
+        findings.iter().for_each(|finding| console.error(finding));
+        worst = code::DEVIATION;
     }
-    findings.iter().for_each(|finding| console.error(finding));
-    Ok(code::DEVIATION)
+    if let Some(path) = &options.believes {
+        let compared = believes::compare(path, &served.entries);
+        worst = code::worst(worst, console.code(compared));
+    }
+    Ok(worst)
 }
 
 /// Prints the seed that repeats what is random, unless the user has named one.
@@ -343,48 +361,6 @@ fn registry(options: &ServeArgs, identity: Option<Identity>, console: &Console) 
         // A system without a random generator gets any number.
         default_seed: getrandom::u64().unwrap_or(0) & fixture::MAX_SEED,
     })
-}
-
-/// Applies the options to fixtures, and refuses what cannot be served.
-fn prepare(mocks: Vec<Mock>, options: &ServeArgs, registry: &Registry) -> Result<Vec<Mock>> {
-    // What holds of a thousand replicas is decided once.
-    let sorts = mocks
-        .into_iter()
-        .enumerate()
-        .flat_map(|(index, (path, fixture))| {
-            let seed = registry.seed_of(&fixture);
-            let sorts = fixture.sorts(seed);
-            let with_path = move |(fixture, numbers)| ((path.clone(), fixture), (index, numbers));
-            sorts.into_iter().map(with_path)
-        });
-    let (mut mocks, numbers): (Vec<Mock>, Vec<(usize, Vec<u32>)>) = sorts.unzip();
-    for file in &options.failures {
-        let (shown, bytes) = (file.display().to_string(), read(file)?);
-        for (_, fixture) in &mut mocks {
-            fixture.add_modes(&shown, &bytes)?;
-        }
-    }
-    let profiles = options.readings.as_deref();
-    mocks::configure(&mut mocks, profiles, &options.reading, &options.fail)?;
-    for (_, fixture) in &mocks {
-        registry.check_fixture(fixture).map_err(|error| {
-            let hint = error.hint();
-            CliError::usage(error).with_hint(hint)
-        })?;
-    }
-    // The built-in passwords are printed in the documentation, and in the example requests.
-    let own = mocks.iter().filter(|(_, fixture)| fixture.names_users);
-    let users = own.flat_map(|(_, fixture)| fixture.state.directory.users());
-    let users: Vec<&User> = users.collect();
-    let names = users.iter().map(|user| user.username.as_str()).collect();
-    console::hide(users.iter().map(|user| user.password.expose()), &names);
-    let mut all = Vec::new();
-    for ((path, fixture), (index, numbers)) in mocks.into_iter().zip(numbers) {
-        let replica = |number| (index, (path.clone(), fixture.replica(number)));
-        all.extend(numbers.into_iter().map(replica));
-    }
-    all.sort_by_key(|(index, (_, fixture))| (*index, fixture.replica));
-    Ok(all.into_iter().map(|(_, mock)| mock).collect())
 }
 
 const EXAMPLES: &str = "\

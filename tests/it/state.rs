@@ -102,7 +102,7 @@ fn config() -> ProptestConfig {
 fn fixture_check_takes_an_exported_state() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("state.json");
-    let mut rotation = read(include_str!("../../fixtures/scenarios/rotation-night.yaml"));
+    let mut rotation = read(include_str!("../../fixtures/scenarios/bad-night.yaml"));
     rotation.frozen = true;
     let host = MockAppliance::from_fixture(&rotation, 7);
     for user in ["test", "myUser"] {

@@ -7,7 +7,7 @@ use crate::{
         console::Console,
         error::{CliError, Result},
         mocks::Mock,
-        serve::{ServeArgs, bind::Addresses, prepare},
+        serve::{ServeArgs, bind::Addresses, prepare::prepare},
     },
     fixture::Fixture,
     server::{BoundPort, Registry, RunningAppliance},
