@@ -19,6 +19,7 @@ mod plan;
 mod progress;
 pub mod ready;
 mod recover;
+mod report;
 mod reports;
 mod review;
 pub mod selection;
@@ -28,6 +29,7 @@ mod snapshots;
 mod stderr;
 mod sweep;
 mod target;
+mod targets;
 mod usage;
 
 use std::{env, io, io::Write, panic, panic::AssertUnwindSafe, process::ExitCode, thread};
@@ -80,6 +82,9 @@ enum Command {
     Reject(review::ReviewArgs),
     /// Compare two snapshot folders or two JSON reports, case by case
     Diff(diff::DiffArgs),
+    /// Merge the reports of the parts of a list of targets
+    #[command(subcommand)]
+    Report(report::ReportCommand),
     /// Show the readings of a fact; without an argument: all disputed or assumed facts
     Explain(explain::ExplainArgs),
     /// Compare what the contract quotes with your copies of the documentation
@@ -172,7 +177,9 @@ fn run(command: Command, start: Option<Result<serve::Start>>, console: &Console)
         }
         Command::Check(options) => {
             reports::prepare(&options.report)?;
-            if options.target.target.is_some() {
+            if options.target.targets.is_some() {
+                targets::run(&options, console)
+            } else if options.target.target.is_some() {
                 live::run(&options, console)
             } else {
                 check::run(&options, console)
@@ -186,6 +193,7 @@ fn run(command: Command, start: Option<Result<serve::Start>>, console: &Console)
         Command::Accept(options) => review::accept(&options, console),
         Command::Reject(options) => review::reject(&options, console),
         Command::Diff(options) => diff::run(&options, console),
+        Command::Report(command) => report::run(&command, console),
         Command::Explain(options) => explain::run(&options),
         Command::Documents(options) => documents::run(&options, console),
         Command::Export(options) => export::run(&options),

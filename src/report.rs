@@ -16,6 +16,7 @@ mod causes;
 mod conclusion;
 pub mod difference;
 mod extent;
+mod fleet;
 mod format;
 pub mod json;
 mod model;
@@ -30,6 +31,7 @@ mod tests;
 mod verdicts;
 
 pub use causes::Cause;
+pub use fleet::{ListSummary, MergeError, Shard, ShardError, TargetEnd};
 pub use format::{Format, ReportRequest, ReportRequestError, ReportStyle};
 pub(crate) use model::fact_name;
 pub use reason::{NotJudged, ReasonCode};
@@ -63,6 +65,9 @@ pub struct Summary {
     pub actions: Vec<String>,
     /// What went wrong with the run itself, and so belongs to no case: a password not given back, a stale known difference, a stop by a safety rule. Any fails the run.
     pub trouble: Vec<String>,
+    /// Which targets it is of, if they were listed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fleet: Option<ListSummary>,
     /// The failures, grouped by cause.
     #[serde(default)]
     pub causes: Vec<Cause>,
@@ -81,6 +86,7 @@ impl Summary {
             options: Vec::new(),
             actions: Vec::new(),
             trouble,
+            fleet: None,
             causes: causes::of(&targets),
             targets,
         }
@@ -116,7 +122,10 @@ pub struct TargetSummary {
     pub gone: Vec<String>,
     /// The folder in which what is new or changed waits to be reviewed, as `--snapshots` takes it; none where nothing was written for review.
     pub review: Option<String>,
-    /// Every case, in the order it was run.
+    /// How its run ended, if it is one of a list.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub end: Option<TargetEnd>,
+    /// Every case, in the order it was run; of a target of a list only those that were sent or failed.
     pub cases: Vec<CaseResult>,
 }
 
@@ -180,16 +189,17 @@ pub struct CaseFinding {
     /// A way out, where one is known.
     pub hint: Option<String>,
     /// What was seen of one fact, where the finding is about one.
-    #[serde(skip)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seen: Option<SeenReading>,
 }
 
 /// What an answer said of a fact, in place of the readings that it may have.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
 pub struct SeenReading {
     /// The fact's full name.
     pub fact: String,
-    /// The reading, or the text of the answer.
+    /// The reading, or the text of the answer, which stands in the exchange as well.
+    #[serde(skip)]
     pub reading: String,
     /// Where the documentation says otherwise.
     pub ground: Option<String>,

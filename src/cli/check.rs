@@ -1,6 +1,11 @@
 //! `check`: sends every documented request to built-in mocks and checks the answers. For a target: see `live`.
 
-use std::{env, mem, path::PathBuf, thread, time::SystemTime};
+use std::{
+    env, mem,
+    path::{Path, PathBuf},
+    thread,
+    time::SystemTime,
+};
 
 use clap::Args;
 
@@ -45,7 +50,7 @@ pub(super) struct CheckArgs {
         help_heading = "Mock",
         long,
         value_name = "FILE",
-        conflicts_with = "target"
+        conflicts_with = "where"
     )]
     fixture: Option<PathBuf>,
     /// Serve another reading, as `X11=table`: a fact's name, a glob or an X number, and the reading; repeatable
@@ -53,7 +58,7 @@ pub(super) struct CheckArgs {
         help_heading = "Mock",
         long,
         value_name = "FACT=NAME",
-        conflicts_with = "target"
+        conflicts_with = "where"
     )]
     reading: Vec<String>,
     /// Arm failure modes of the mock's fixture, or built-in ones
@@ -62,7 +67,7 @@ pub(super) struct CheckArgs {
         long,
         value_name = "NAME",
         value_delimiter = ',',
-        conflicts_with = "target"
+        conflicts_with = "where"
     )]
     fail: Vec<String>,
     /// Snapshot folder; with both kinds: one subfolder per kind (`sensor/`, `console/`)
@@ -73,16 +78,16 @@ pub(super) struct CheckArgs {
     pub(super) update: Option<UpdateChoice>,
     /// The readings to expect: a profile, as `--report profile=FILE` writes it. Mocks serve them; any other reading is a deviation
     #[arg(help_heading = "Comparison", long, value_name = "FILE")]
-    readings: Option<PathBuf>,
+    pub(super) readings: Option<PathBuf>,
     /// Known differences (YAML): they do not fail the run, but outdated entries do. A list of `case` (id or glob), `reason` and optionally `until: YYYY-MM-DD` and `kind`
     #[arg(help_heading = "Comparison", long, value_name = "FILE")]
-    known: Option<PathBuf>,
+    pub(super) known: Option<PathBuf>,
     /// Run each case N times; a case whose answers differ is unstable and fails
     #[arg(help_heading = "Report", long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub(super) repeat: u32,
     /// A name for this run, shown in the reports
     #[arg(help_heading = "Report", long, value_name = "TEXT")]
-    label: Option<String>,
+    pub(super) label: Option<String>,
     /// Write a report: text, json, junit, markdown, github, html or profile; to stdout without a path (markdown to $GITHUB_STEP_SUMMARY if that is set); repeatable
     #[arg(help_heading = "Report", long, value_name = "FORMAT[=PATH]")]
     pub(super) report: Vec<report::ReportRequest>,
@@ -147,17 +152,18 @@ fn mock_runs(options: &CheckArgs, known: &KnownDifferences) -> Result<Vec<MockRu
 
 /// What is expected of a target, and the known differences in it.
 pub(super) fn agreed_of(
-    options: &CheckArgs,
+    readings: Option<&Path>,
+    known: Option<&Path>,
     kind: Kind,
 ) -> Result<(TargetExpectations, KnownDifferences)> {
-    let profiles = expectations::profiles(options.readings.as_deref())?;
-    if let Some(path) = &options.readings
+    let profiles = expectations::profiles(readings)?;
+    if let Some(path) = readings
         && !profiles.iter().any(|profile| profile.kind == kind)
     {
         let message = format!("{} has no profile of a {kind}", path.display());
         return Err(CliError::usage(message));
     }
-    let known = expectations::known(options.known.as_deref())?;
+    let known = expectations::known(known)?;
     let agreed = TargetExpectations::new(kind, &profiles, known.clone());
     Ok((agreed, known))
 }
@@ -174,7 +180,7 @@ fn run_all(
     let progress = Progress::new(cases, console);
     let run = |run: MockRun| {
         serve::runtime_of_one_thread()?.block_on(async {
-            signals::listen(stop, None, *console);
+            signals::listen(stop, &Default::default(), *console);
             run_one(run, options, &identity, stop, &progress).await
         })
     };
@@ -216,10 +222,6 @@ async fn run_one(
 
 /// Writes the reports of runs and returns the exit code. `trouble` is what went wrong with a run itself and has a code of its own;
 /// `actions` is what a person must do.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "an edge: a report has the date of its run"
-)]
 pub(super) fn finish(
     options: &CheckArgs,
     mut runs: Vec<RunResult>,
@@ -241,12 +243,8 @@ pub(super) fn finish(
     let unreachable = runs.iter().find_map(|run| run.unreachable.clone());
     let targets = runs.into_iter().map(|run| run.summary);
     let mut summary = Summary {
-        date: Some(encoding::timestamp(SystemTime::now())),
         label: options.label.clone(),
-        options: env::args_os()
-            .skip(1)
-            .map(|option| console::redacted(&option.to_string_lossy()))
-            .collect(),
+        options: command_line().collect(),
         actions,
         ..Summary::new(trouble, targets.collect())
     };
@@ -255,25 +253,51 @@ pub(super) fn finish(
         let targets = summary.targets.iter_mut();
         targets.for_each(|target| target.not_asked.clear());
     }
-    let outdated = known.problems(&summary);
+    let (has_outdated, published) = publish(&options.report, &mut summary, Some(known), console)?;
+    worst = code::worst(worst, published);
+    note_pending(options, &summary, console);
+    let code = console.code(exit_code(&summary.targets, has_outdated, unreachable));
+    Ok(code::worst(code, worst))
+}
+
+/// Returns the words of the command line, without passwords.
+pub(super) fn command_line() -> impl Iterator<Item = String> {
+    let words = env::args_os().skip(1);
+    words.map(|word| console::redacted(&word.to_string_lossy()))
+}
+
+/// Adds what is wrong with known differences, and the date unless it has one, and writes the reports. Returns whether there was
+/// something wrong, and the exit code of the writing.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "an edge: a report has the date of its run"
+)]
+pub(super) fn publish(
+    requests: &[report::ReportRequest],
+    summary: &mut Summary,
+    known: Option<&KnownDifferences>,
+    console: &Console,
+) -> Result<(bool, u8)> {
+    let now = || encoding::timestamp(SystemTime::now());
+    summary.date.get_or_insert_with(now);
+    let outdated = known
+        .map(|known| known.problems(summary))
+        .unwrap_or_default();
     let has_outdated = !outdated.is_empty();
     summary.trouble.extend(outdated);
-    let failures = reports::write_files(&options.report, &|format, style| {
-        format.write(&summary, style)
-    });
+    let mut code = code::SUCCESS;
+    let failures = reports::write_files(requests, &|format, style| format.write(summary, style));
     if !failures.is_empty() {
         failures.iter().for_each(|failure| console.error(failure));
-        worst = code::USAGE;
+        code = code::USAGE;
         summary.trouble.extend(failures);
     }
     reports::print_others(
-        &options.report,
-        &|format, style| format.write(&summary, style),
+        requests,
+        &|format, style| format.write(summary, style),
         console,
     )?;
-    note_pending(options, &summary, console);
-    let code = console.code(exit_code(&summary, has_outdated, unreachable));
-    Ok(code::worst(code, worst))
+    Ok((has_outdated, code))
 }
 
 /// Says what became of the snapshots, or that there is none to compare with.
@@ -319,9 +343,14 @@ fn is_pending(case: &CaseResult) -> bool {
     differs && (case.conformance != Conformance::Deviation || case.known.is_some())
 }
 
-fn exit_code(summary: &Summary, has_outdated: bool, unreachable: Option<ConnectFailure>) -> Result {
-    let mut cases = summary.targets.iter().flat_map(|target| &target.cases);
-    let inconsistent = summary.targets.iter().map(|target| &target.inconsistent);
+/// Returns the exit code that the verdicts on targets give, or why it is another.
+pub(super) fn exit_code(
+    targets: &[TargetSummary],
+    has_outdated: bool,
+    unreachable: Option<ConnectFailure>,
+) -> Result {
+    let mut cases = targets.iter().flat_map(|target| &target.cases);
+    let inconsistent = targets.iter().map(|target| &target.inconsistent);
     let is_inconsistent = inconsistent.flatten().any(|found| found.known.is_none());
     let is_new = |case: &CaseResult| case.regression == Some(Regression::New);
     if is_inconsistent || has_outdated || cases.clone().any(|case| case.failed) {

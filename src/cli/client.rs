@@ -16,31 +16,31 @@ use crate::{
 #[command(next_help_heading = "Connection")]
 pub(super) struct ClientArgs {
     /// Accept any certificate; every report mentions it
-    #[arg(short = 'k', long, requires = "target", conflicts_with_all = ["cacert", "pin_spki"])]
+    #[arg(short = 'k', long, requires = "where", conflicts_with_all = ["cacert", "pin_spki"])]
     pub insecure: bool,
     /// Trust only the certificates in this file (default: those that the system trusts)
-    #[arg(long, value_name = "PEM", requires = "target")]
+    #[arg(long, value_name = "PEM", requires = "where")]
     pub cacert: Option<PathBuf>,
     /// Client certificate, if the target requires one
-    #[arg(long, value_name = "PEM", requires_all = ["target", "key"])]
+    #[arg(long, value_name = "PEM", requires_all = ["where", "key"])]
     pub cert: Option<PathBuf>,
     /// Key of the client certificate, without a passphrase
-    #[arg(long, value_name = "PEM", requires_all = ["target", "cert"])]
+    #[arg(long, value_name = "PEM", requires_all = ["where", "cert"])]
     pub key: Option<PathBuf>,
     /// SHA-256 of the target's public key (sha256//BASE64, or hexadecimal), instead of verifying chain and host name; the certificate's dates are still verified
-    #[arg(long, value_name = "SHA256", requires = "target", conflicts_with_all = ["cacert"])]
+    #[arg(long, value_name = "SHA256", requires = "where", conflicts_with_all = ["cacert"])]
     pub pin_spki: Option<Pin>,
     /// Use this proxy, http://HOST:PORT; its user name and password are read from `proxy` in the accounts file. Proxies of the environment are ignored
-    #[arg(long, value_name = "URL", requires = "target")]
+    #[arg(long, value_name = "URL", requires = "where")]
     pub proxy: Option<String>,
     /// Connect to this address for the target's name and port, as in `sensor.lab:443:10.0.0.5`
-    #[arg(long, value_name = "HOST:PORT:ADDR", requires = "target", conflicts_with_all = ["proxy"])]
+    #[arg(long, value_name = "HOST:PORT:ADDR", requires = "where", conflicts_with_all = ["proxy"])]
     pub resolve: Option<Resolve>,
     /// Time limit of a request (default: 30s); connecting may take half of it
-    #[arg(long, value_name = "D", value_parser = duration, requires = "target")]
+    #[arg(long, value_name = "D", value_parser = duration, requires = "where")]
     pub timeout: Option<Duration>,
     /// Pause between two requests (default: 500ms, none on this machine)
-    #[arg(long, value_name = "D", value_parser = duration, requires = "target")]
+    #[arg(long, value_name = "D", value_parser = duration, requires = "where")]
     pub delay: Option<Duration>,
 }
 

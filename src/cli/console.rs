@@ -1,13 +1,15 @@
 //! Messages on stderr, and colour on stdout. Data is never printed here.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeSet, HashMap},
     env,
     fmt::Display,
     io,
     io::IsTerminal,
     panic,
     sync::{LazyLock, PoisonError, RwLock},
+    thread,
+    thread::ThreadId,
 };
 
 use clap::{Args, ColorChoice, ValueEnum};
@@ -190,13 +192,16 @@ fn write(text: &str) {
 /// Returns a text without the passwords that messages hide.
 pub(super) fn redacted(text: &str) -> String {
     let hidden = HIDDEN.read().unwrap_or_else(PoisonError::into_inner);
-    hidden.text(text).into_owned()
+    hidden.values().fold(text.to_owned(), |text, hidden| {
+        hidden.text(&text).into_owned()
+    })
 }
 
-/// Hides passwords in all further messages, however they are spelled; in place of those hidden before.
+/// Hides passwords in all further messages, however they are spelled; in place of those that this thread hid before.
 pub(super) fn hide<'a>(secrets: impl IntoIterator<Item = &'a str>, usernames: &BTreeSet<&str>) {
     let redactor = Redactor::of_secrets(secrets, usernames);
-    *HIDDEN.write().unwrap_or_else(PoisonError::into_inner) = redactor;
+    let mut hidden = HIDDEN.write().unwrap_or_else(PoisonError::into_inner);
+    hidden.insert(thread::current().id(), redactor);
 }
 
-static HIDDEN: LazyLock<RwLock<Redactor>> = LazyLock::new(RwLock::default);
+static HIDDEN: LazyLock<RwLock<HashMap<ThreadId, Redactor>>> = LazyLock::new(RwLock::default);

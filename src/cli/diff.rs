@@ -124,7 +124,7 @@ fn snapshots(folder: &Path) -> Result<ComparedCases> {
     Ok(snapshots)
 }
 
-fn read_report(path: &Path) -> Result<Summary> {
+pub(super) fn read_report(path: &Path) -> Result<Summary> {
     /// The version tells whether the rest can be read.
     #[derive(serde::Deserialize)]
     struct Version {

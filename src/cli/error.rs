@@ -8,7 +8,7 @@ use crate::{cli::code, contract::Kind};
 #[derive(Debug)]
 pub(crate) struct CliError {
     pub(super) code: u8,
-    message: String,
+    pub(super) message: String,
     hint: Option<String>,
 }
 

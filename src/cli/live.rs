@@ -1,11 +1,20 @@
 //! `check TARGET`: a run at a live target, from its lock to the steps that restore a password by hand.
 
-use std::sync::Arc;
+use std::{
+    path::Path,
+    sync::{Arc, Mutex},
+};
 
 use crate::{
     cli::{
-        check, code, console::Console, error::Result, progress::Progress, recover, serve, signals,
-        snapshots, target,
+        check, code,
+        console::Console,
+        error::{CliError, Result},
+        progress::Progress,
+        recover,
+        selection::Selection,
+        serve, signals, snapshots, target,
+        target::TargetArgs,
     },
     report::{NotJudged, ReasonCode},
     runner::live::{LiveError, LiveResult, PreparedRun, StopSignal},
@@ -15,9 +24,30 @@ use crate::{
 
 /// Runs a check at a target and returns the exit code.
 pub(super) fn run(options: &check::CheckArgs, console: &Console) -> Result {
-    let mut run = options.target.prepare(&options.selection, options.repeat)?;
+    let (target, selection) = (&options.target, &options.selection);
+    let prepared = prepare(options, target, selection, options.readings.as_deref())?;
+    let warnings = prepared.run.warnings.iter();
+    warnings.for_each(|warning| console.warning(warning));
+    serve::runtime()?.block_on(go(options, prepared, console))
+}
+
+/// A run that holds its target's lock, and what its answers are compared with.
+pub(super) struct PreparedCheck {
+    pub(super) run: PreparedRun,
+    pub(super) store: SnapshotStore,
+    known: KnownDifferences,
+}
+
+/// Prepares a run at a target, of the cases selected; `readings` is a file of profiles.
+pub(super) fn prepare(
+    options: &check::CheckArgs,
+    target: &TargetArgs,
+    selection: &Selection,
+    readings: Option<&Path>,
+) -> Result<PreparedCheck> {
+    let mut run = target.prepare(selection, options.repeat)?;
     let kind = run.context.kind;
-    let (agreed, known) = check::agreed_of(options, kind)?;
+    let (agreed, known) = check::agreed_of(readings, options.known.as_deref(), kind)?;
     let store = snapshots::store(
         options.snapshots.as_deref(),
         kind,
@@ -27,40 +57,44 @@ pub(super) fn run(options: &check::CheckArgs, console: &Console) -> Result {
     )?;
     run.context.agreed = agreed;
     run.begin().map_err(|error| target::error_of(&error))?;
-    run.warnings
-        .iter()
-        .for_each(|warning| console.warning(warning));
-    serve::runtime()?.block_on(go(options, run, store, &known, console))
+    Ok(PreparedCheck { run, store, known })
 }
 
 async fn go(
     options: &check::CheckArgs,
-    run: PreparedRun,
-    store: SnapshotStore,
-    known: &KnownDifferences,
+    PreparedCheck { run, store, known }: PreparedCheck,
     console: &Console,
 ) -> Result {
     let kind = run.context.kind;
     let stop = StopSignal::default();
-    signals::listen(&stop, run.journal_path(), *console);
+    let journals = Arc::new(Mutex::new(run.journal_path().into_iter().collect()));
+    signals::listen(&stop, &journals, *console);
     let count = run.plan.cases.len() + run.plan.left_out.len();
     let progress = Arc::new(Progress::new(count, console));
     let (is_full, shown) = (options.selection.is_full(), Arc::clone(&progress));
     let add = move |case: &_| shown.add_case(kind, case);
     let result = run.run(store, is_full, stop, add).await;
     progress.end();
-    let result = match result {
-        Ok(result) => result,
-        Err(LiveError::Panicked { message, journal }) => {
-            console.error(format!("the run ended early: {message}"));
-            return Ok(code::worst(
-                code::INTERNAL,
-                signals::left_at_once(journal, console),
-            ));
+    Ok(conclude(
+        options,
+        result_of(result, console)?,
+        &known,
+        console,
+    ))
+}
+
+/// Returns the result of a run, or why it has none.
+pub(super) fn result_of(
+    result: Result<LiveResult, LiveError>,
+    console: &Console,
+) -> Result<LiveResult> {
+    result.map_err(|error| match error {
+        LiveError::Panicked { message, journal } => {
+            let code = code::worst(code::INTERNAL, signals::left_at_once(journal, console));
+            CliError::new(code, format!("the run ended early: {message}"))
         }
-        Err(error) => return Err(target::error_of(&error)),
-    };
-    Ok(conclude(options, result, known, console))
+        error => target::error_of(&error),
+    })
 }
 
 /// Writes the reports, says how the run ended, and returns the exit code.
@@ -70,39 +104,54 @@ fn conclude(
     known: &KnownDifferences,
     console: &Console,
 ) -> u8 {
-    let has_no_change = options.target.change_passwords_on.is_some() && !result.has_judged_change();
-    let why = result.why_no_change();
+    let (code, messages) = ending(&result, options.target.change_passwords_on.is_some());
     let (problems, actions) = (result.problems(), std::mem::take(&mut result.actions));
     let runs = vec![result.run];
-    let finished = check::finish(options, runs, known, (problems, actions.clone()), console);
-    let mut worst = console.code(finished);
-    if let Some(why) = why.filter(|_| has_no_change) {
-        console.error(format!("no change could be judged: {why}"));
-        worst = code::worst(worst, code::NOTHING_JUDGED);
+    let finished = check::finish(options, runs, known, (problems, actions), console);
+    let finished = console.code(finished);
+    for (is_error, message) in messages {
+        match is_error {
+            true => console.error(message),
+            false => console.warning(message),
+        }
     }
-    if let Some(NotJudged { code, text }) = result.stopped {
+    code::worst(finished, code)
+}
+
+/// Returns the exit code of how a run ended, whatever its verdicts are, and what is to be said of it: errors (true) and warnings.
+pub(super) fn ending(result: &LiveResult, may_change: bool) -> (u8, Vec<(bool, String)>) {
+    let (mut worst, mut messages) = (code::SUCCESS, Vec::new());
+    let mut error = |code, message| {
+        worst = code::worst(worst, code);
+        messages.push((true, message));
+    };
+    if let Some(why) = result.why_no_change()
+        && may_change
+        && !result.has_judged_change()
+    {
+        let message = format!("no change could be judged: {why}");
+        error(code::NOTHING_JUDGED, message);
+    }
+    if let Some(NotJudged { code, text }) = &result.stopped {
         let hint = match code {
             ReasonCode::LockedOut => {
                 "\n  hint: a sensor locks the address, not the account: wait until the lock-out ends"
             }
             _ => "",
         };
-        console.error(format!("the run was stopped: {text}{hint}"));
-        worst = code::worst(worst, code::REFUSED);
+        error(code::REFUSED, format!("the run was stopped: {text}{hint}"));
     }
     if result.is_interrupted {
-        console.error("interrupted");
-        worst = code::worst(worst, code::INTERRUPTED);
+        error(code::INTERRUPTED, "interrupted".to_owned());
+    }
+    if !result.unrestored.is_empty() {
+        error(code::UNRESTORED, recover::act_now(&result.actions));
+    }
+    for refused in &result.refused {
+        error(code::REFUSED, refused.clone());
     }
     if result.unrestored.is_empty() {
-        actions.iter().for_each(|action| console.warning(action));
-    } else {
-        console.error(recover::act_now(&actions));
-        worst = code::worst(worst, code::UNRESTORED);
+        messages.extend(result.actions.iter().map(|action| (false, action.clone())));
     }
-    for refused in result.refused {
-        console.error(refused);
-        worst = code::worst(worst, code::REFUSED);
-    }
-    worst
+    (worst, messages)
 }

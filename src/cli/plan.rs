@@ -3,7 +3,12 @@
 use serde_json::{Value, json};
 
 use crate::{
-    cli::{check::CheckArgs, console::Console, error::Result, print},
+    cli::{
+        check::CheckArgs,
+        console::Console,
+        error::{CliError, Result},
+        print,
+    },
     contract,
     contract::{Kind, Operation},
     report, runner,
@@ -15,6 +20,10 @@ use crate::{
 pub(super) fn run(options: &CheckArgs, console: &Console) -> Result {
     if !options.report.is_empty() {
         console.warning("plan sends nothing and writes no report: --report is for check");
+    }
+    if options.target.targets.is_some() {
+        let error = CliError::usage("plan shows what is sent to one target");
+        return Err(error.hint("name a TARGET of the list"));
     }
     let plans = if options.target.target.is_none() {
         mock_plans(options)?

@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Selects cases of the suite.
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Cases")]
 pub struct Selection {
     /// One kind of appliance only

@@ -1,6 +1,9 @@
 //! The signals that end a command.
 
-use std::path::PathBuf;
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex},
+};
 
 use crate::{
     cli::{
@@ -8,6 +11,7 @@ use crate::{
         console::Console,
         error::{CliError, Result},
     },
+    journal::lock,
     runner::live::{StopSignal, undo::recover_command},
     system::{Signals, StopRequest},
 };
@@ -18,13 +22,16 @@ pub(super) fn receive(requests: &[StopRequest]) -> Result<Signals> {
     Signals::listen(requests).map_err(failed)
 }
 
+/// The journals of runs that are in progress.
+pub(super) type Journals = Arc<Mutex<Vec<PathBuf>>>;
+
 /// Listens for signals: the first asks the run to stop, the second ends the process.
 #[expect(
     clippy::disallowed_methods,
     reason = "signals are waited for beside the run"
 )]
-pub(super) fn listen(stop: &StopSignal, journal: Option<PathBuf>, console: Console) {
-    let stop = stop.clone();
+pub(super) fn listen(stop: &StopSignal, journals: &Journals, console: Console) {
+    let (stop, journals) = (stop.clone(), Arc::clone(journals));
     tokio::spawn(async move {
         let requests = [
             StopRequest::Interrupt,
@@ -36,27 +43,30 @@ pub(super) fn listen(stop: &StopSignal, journal: Option<PathBuf>, console: Conso
             Err(error) => return console.warning(error),
         };
         signals.recv().await;
-        match journal {
-            Some(_) => console.note("stopping: changed passwords are restored first"),
-            None if stop.is_requested() => {}
-            None => console.note("stopping"),
+        match lock(&journals).is_empty() {
+            false => console.note("stopping: changed passwords are restored first"),
+            true if stop.is_requested() => {}
+            true => console.note("stopping"),
         }
         stop.request();
         signals.recv().await;
-        let code = left_at_once(journal.filter(|journal| journal.exists()), &console);
+        let open = lock(&journals).clone().into_iter();
+        let open = open.filter(|journal| journal.exists());
+        let code = left_at_once(open, &console);
         console.flush();
         std::process::exit(i32::from(code));
     });
 }
 
-/// Says that a run ended before it restored passwords, if it has a journal. Returns the exit code.
-pub(super) fn left_at_once(journal: Option<PathBuf>, console: &Console) -> u8 {
-    let Some(journal) = journal else {
-        return code::INTERRUPTED;
-    };
-    let command = recover_command(&journal);
-    console.error(format!(
-        "ended at once; passwords may still be changed\n  hint: {command}"
-    ));
-    code::UNRESTORED
+/// Says that runs ended before they restored passwords, if they have journals. Returns the exit code.
+pub(super) fn left_at_once(journals: impl IntoIterator<Item = PathBuf>, console: &Console) -> u8 {
+    let mut code = code::INTERRUPTED;
+    for journal in journals {
+        let command = recover_command(&journal);
+        console.error(format!(
+            "ended at once; passwords may still be changed\n  hint: {command}"
+        ));
+        code = code::UNRESTORED;
+    }
+    code
 }

@@ -12,6 +12,7 @@ use crate::{
         selection::Selection,
     },
     redact::Secret,
+    report::Shard,
     runner::{
         AccountsFile,
         live::{LiveError, LiveTarget, PreparedRun, budget::DEFAULT_BUDGET},
@@ -19,13 +20,22 @@ use crate::{
 };
 
 /// A live target, and what may be done to it.
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 #[group(id = "target_options")]
 #[command(next_help_heading = "Target")]
 pub(super) struct TargetArgs {
     /// URL of the appliance, https://… or http://…; without it: built-in mocks. A path in the URL is prepended to every request's path
-    #[arg(value_name = "TARGET")]
+    #[arg(value_name = "TARGET", group = "where")]
     pub target: Option<String>,
+    /// Check all targets of a list, each as if it were the only one: a file with a URL in each line, or a YAML list, whose entries may have a kind, accounts and a profile of their own
+    #[arg(long, value_name = "FILE", group = "where", conflicts_with = "target")]
+    pub targets: Option<PathBuf>,
+    /// How many targets of the list are checked at a time
+    #[arg(long, value_name = "N", requires = "targets", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub jobs: u16,
+    /// Check only a part of the list, as in `1/4` to `4/4`, for `report merge`; a target's name alone decides in which part it is
+    #[arg(long, value_name = "I/N", requires = "targets")]
+    pub shard: Option<Shard>,
     /// Accounts of the target: a YAML file that only you may read (chmod 600), or root's that a group of yours may read (chmod 440)
     ///
     ///   admin: { username: labadmin, password_env: LAB_ADMIN }
@@ -33,7 +43,7 @@ pub(super) struct TargetArgs {
     ///
     /// and, if there are such users, bystander, read_only and security_analyst; proxy, if it needs a user name and a password.
     /// Cases whose account is missing are not judged
-    #[arg(long, value_name = "FILE", requires = "target", verbatim_doc_comment)]
+    #[arg(long, value_name = "FILE", requires = "where", verbatim_doc_comment)]
     pub accounts: Option<PathBuf>,
     /// Allow cases that change passwords; repeats the target's host name as confirmation. A port, if one is named, must be the target's
     #[arg(long, value_name = "HOST[:PORT]", requires = "target")]
@@ -42,7 +52,7 @@ pub(super) struct TargetArgs {
     #[arg(long, value_name = "N", default_value_t = DEFAULT_BUDGET)]
     pub max_auth_failures: u32,
     /// Allow http:// to a target on another machine: passwords are sent unencrypted
-    #[arg(long, requires = "target")]
+    #[arg(long, requires = "where")]
     pub allow_http: bool,
     /// How it is reached
     #[command(flatten)]

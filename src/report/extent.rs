@@ -7,7 +7,17 @@ use crate::report::{CaseResult, Conformance, ReasonCode, Summary};
 /// Says how many cases were judged, of how many.
 pub(super) fn judged(summary: &Summary) -> String {
     let judged = cases(summary).filter(|case| case.conformance.is_judged());
-    let (judged, all) = (judged.count(), cases(summary).count());
+    let (mut judged, mut all) = (judged.count(), cases(summary).count());
+    if summary.fleet.is_some() {
+        // The cases that were not sent are counted only.
+        let counts = summary.targets.iter().map(|target| target.counts.judged());
+        (judged, all) = counts.fold((0, 0), |(judged, all), one| (judged + one.0, all + one.1));
+    }
+    amount((judged, all))
+}
+
+/// Says how many cases were judged, of how many.
+pub(super) fn amount((judged, all): (usize, usize)) -> String {
     let noun = if all == 1 { "case" } else { "cases" };
     format!("{judged} of {all} {noun} judged")
 }

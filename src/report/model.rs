@@ -10,14 +10,15 @@ use crate::{
     contract::{FactEntry, Kind, Operation},
     report::{
         CaseResult, Conformance, Followed, Inconsistency, Regression, Summary, TargetSummary,
-        conclusion, extent, numbered, sanitize,
+        conclusion, extent, fleet, fleet::Column, numbered, sanitize,
     },
 };
 
 /// Returns everything that a template can show: of the cases, those that `shows` selects.
 pub(super) fn context(summary: &Summary, shows: CaseFilter, every_case: bool) -> Value {
     let (ending, sentence) = conclusion::conclusion(summary);
-    let readings = reading_rows(summary);
+    let columns = fleet::columns(summary);
+    let readings = reading_rows(summary, &columns);
     let classes: Vec<String> = summary.targets.iter().flat_map(all_classes).collect();
     let mut class_counts: BTreeMap<&str, usize> = BTreeMap::new();
     for class in &classes {
@@ -36,7 +37,21 @@ pub(super) fn context(summary: &Summary, shows: CaseFilter, every_case: bool) ->
         }
     };
     let targets = summary.targets.iter();
-    let targets = targets.map(|target| target_context(target, |case| is_shown(target, case)));
+    let is_all = matches!(shows, CaseFilter::All);
+    let profile_of = |place: usize| {
+        let column = columns.iter().find(|column| column.places.contains(&place));
+        column.map_or("-", |column| &column.title)
+    };
+    let targets = targets.enumerate().map(|(place, target)| {
+        let mut context = target_context(target, |case| is_shown(target, case));
+        if is_all {
+            context["facts"] = json!(facts(target));
+        }
+        if summary.fleet.is_some() {
+            context["profile_name"] = json!(profile_of(place));
+        }
+        context
+    });
     json!({
         "tool": summary.tool,
         "date": summary.date,
@@ -57,7 +72,10 @@ pub(super) fn context(summary: &Summary, shows: CaseFilter, every_case: bool) ->
         "regressions": Regression::NAMES,
         "follows_others": readings.iter().any(|row| row.is_other),
         "follows_default": readings.iter().filter(|row| !row.is_other).count(),
-        "widths": widths(summary, &readings),
+        "is_fleet": summary.fleet.is_some(),
+        "columns": columns.iter().map(|column| &column.title).collect::<Vec<_>>(),
+        "profiles": columns.iter().map(|column| (&column.title, column.places.len())).collect::<Vec<_>>(),
+        "widths": widths(&columns, &readings),
         "readings": readings,
         "class_counts": class_counts,
         "ending": ending,
@@ -94,6 +112,8 @@ fn target_context(target: &TargetSummary, shows: impl Fn(&CaseResult) -> bool) -
     json!({
         "kind": target.kind,
         "target": target.target,
+        "exit_code": target.end.as_ref().map(|end| end.exit_code.to_string()),
+        "judged": extent::amount(target.counts.judged()),
         "certificate": target.certificate,
         "failed_sign_ins": target.failed_sign_ins,
         "stopped": target.stopped,
@@ -115,7 +135,6 @@ fn target_context(target: &TargetSummary, shows: impl Fn(&CaseResult) -> bool) -
         "failures": failed().count() + target.inconsistent.iter().filter(|found| found.known.is_none()).count(),
         "skipped": not_judged().count(),
         "micros": target.cases.iter().map(CaseResult::micros).fold(0, u64::saturating_add),
-        "facts": facts(target),
         "bar": bar(target),
     })
 }
@@ -234,9 +253,10 @@ struct ReadingRow {
 }
 
 /// Returns the rows by number, those without one last.
-fn reading_rows(summary: &Summary) -> Vec<ReadingRow> {
+fn reading_rows(summary: &Summary, columns: &[Column<'_>]) -> Vec<ReadingRow> {
     let mut rows: BTreeMap<(bool, &str, &str), Vec<String>> = BTreeMap::new();
-    for (column, target) in summary.targets.iter().enumerate() {
+    for (index, column) in columns.iter().enumerate() {
+        let target = column.target;
         let facts = contract::of(target.kind).facts().into_iter();
         let disputed = facts.filter(FactEntry::is_disputed).map(|fact| fact.name);
         let disputed: BTreeSet<String> = disputed.collect();
@@ -245,9 +265,9 @@ fn reading_rows(summary: &Summary) -> Vec<ReadingRow> {
             if is_other || disputed.contains(&followed.fact) {
                 let number = followed.register.as_deref();
                 let key = (number.is_none(), number.unwrap_or("-"), &*followed.fact);
-                let empty = || vec!["-".to_owned(); summary.targets.len()];
+                let empty = || vec!["-".to_owned(); columns.len()];
                 let mark = if is_other { MARK } else { "" };
-                rows.entry(key).or_insert_with(empty)[column] = reading(followed) + mark;
+                rows.entry(key).or_insert_with(empty)[index] = reading(followed) + mark;
             }
         }
     }
@@ -256,7 +276,8 @@ fn reading_rows(summary: &Summary) -> Vec<ReadingRow> {
         .map(|((_, number, fact), cells)| ReadingRow {
             number: number.into(),
             fact: fact.into(),
-            is_other: cells.iter().any(|cell| cell.ends_with(MARK)),
+            is_other: cells.iter().any(|cell| cell.ends_with(MARK))
+                || summary.fleet.is_some() && cells.iter().any(|cell| *cell != cells[0]),
             cells,
         });
     rows.collect()
@@ -274,13 +295,13 @@ fn reading(followed: &Followed) -> String {
 }
 
 /// Returns the widths of the columns: the facts, then each target.
-fn widths(summary: &Summary, rows: &[ReadingRow]) -> Vec<usize> {
+fn widths(columns: &[Column<'_>], rows: &[ReadingRow]) -> Vec<usize> {
     let facts = rows.iter().map(|row| row.fact.chars().count()).max();
-    let targets = summary.targets.iter().enumerate().map(|(column, target)| {
-        let cells = rows.iter().map(|row| row.cells[column].chars().count());
-        cells.fold(target.kind.name().len(), usize::max)
+    let columns = columns.iter().enumerate().map(|(index, column)| {
+        let cells = rows.iter().map(|row| row.cells[index].chars().count());
+        cells.fold(column.title.len(), usize::max)
     });
-    facts.into_iter().chain(targets).collect()
+    facts.into_iter().chain(columns).collect()
 }
 
 /// Returns every fact of the contract with the cases of the run that cover it.

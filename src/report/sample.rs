@@ -92,6 +92,7 @@ pub(crate) fn rich() -> Summary {
         }],
         gone: vec!["validation.of_old".into()],
         review: Some("lab".into()),
+        end: None,
         cases,
     };
     let cases = vec![case(
@@ -117,6 +118,7 @@ pub(crate) fn rich() -> Summary {
         inconsistent: Vec::new(),
         gone: Vec::new(),
         review: None,
+        end: None,
         cases,
     };
     Summary {
@@ -171,6 +173,7 @@ pub(super) fn plain() -> Summary {
                     inconsistent: Vec::new(),
                     gone: Vec::new(),
                     review: None,
+                    end: None,
                     cases,
                 }
             })
@@ -187,6 +190,7 @@ fn summary(targets: Vec<TargetSummary>) -> Summary {
         options: Vec::new(),
         actions: Vec::new(),
         trouble: Vec::new(),
+        fleet: None,
         causes: causes::of(&targets),
         targets,
     }

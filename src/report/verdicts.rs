@@ -104,4 +104,10 @@ impl Counts {
         }
         counts
     }
+
+    /// Returns how many cases were judged, and how many there are.
+    pub(super) fn judged(&self) -> (usize, usize) {
+        let judged = self.documented + self.variant + self.deviation + self.unstable;
+        (judged, judged + self.undocumented + self.not_judged)
+    }
 }

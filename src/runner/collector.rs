@@ -123,6 +123,7 @@ impl<'a> RunCollector<'a> {
             inconsistent,
             gone: Vec::new(),
             review: self.store.folder().filter(|_| self.has_pending),
+            end: None,
             cases,
         };
         RunResult {

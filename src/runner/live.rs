@@ -22,4 +22,4 @@ pub use plan::{CasePhase, Plan, PlannedCase};
 pub use recover::{RecoverOptions, recover};
 pub use run::LiveResult;
 pub use stop::StopSignal;
-pub use target::{LiveTarget, PreparedRun};
+pub use target::{LiveTarget, PreparedRun, parse_url};

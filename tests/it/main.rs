@@ -20,6 +20,7 @@ mod failure_table;
 mod failures_descriptors;
 mod failures_wire;
 mod faults;
+mod fleets;
 mod fuzz;
 mod hostile;
 mod journal;

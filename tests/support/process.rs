@@ -21,7 +21,7 @@ pub(crate) struct Process {
 }
 
 /// What a program left behind.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub(crate) struct End {
     pub(crate) code: Option<i32>,
     /// Of stdout, what no one has read before.

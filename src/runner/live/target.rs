@@ -265,7 +265,11 @@ fn short_passwords(accounts: &BTreeMap<Account, Credentials>) -> impl Iterator<I
     })
 }
 
-fn parse_url(text: &str) -> Result<Url, LiveError> {
+/// Reads the address of a target.
+///
+/// # Errors
+/// It is no URL, or has what no target has.
+pub fn parse_url(text: &str) -> Result<Url, LiveError> {
     let wrong = |reason: &str| Err(LiveError::Address(reason.to_owned()));
     let url: Url = match text.parse() {
         Ok(url) => url,

@@ -20,7 +20,7 @@ fn docs_cli_md_is_the_help_of_every_command() {
 
 #[test]
 fn docs_cli_md_has_every_command() {
-    for command in ["", "fixture"] {
+    for command in ["", "fixture", "report"] {
         let help = help(command);
         let (_, commands) = help.split_once("Commands:\n").unwrap();
         let (commands, _) = commands.split_once("\n\n").unwrap();
@@ -84,6 +84,8 @@ const COMMANDS: &[&str] = &[
     "accept",
     "reject",
     "diff",
+    "report",
+    "report merge",
     "explain",
     "documents",
     "export",

@@ -58,7 +58,7 @@ use crate::check::test_dir::{TestDir, cases};
 #[case::failures_of_a_target(
     "https://sensor.example --kind sensor --fail lag",
     2,
-    "'[TARGET]' cannot be used with '--fail"
+    "the argument '--fail <NAME>' cannot be used with:"
 )]
 fn what_cannot_be_run_is_refused_in_words(
     #[case] line: &str,

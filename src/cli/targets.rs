@@ -1,0 +1,237 @@
+//! `check --targets`: every target of a list, several at a time, each by the rules of a single one; and one report of all.
+
+mod list;
+
+use std::{
+    collections::VecDeque,
+    path::Path,
+    sync::{Mutex, PoisonError},
+    thread,
+    time::Duration,
+};
+
+use tokio::runtime::Handle;
+
+use self::list::{Listed, TargetList};
+use crate::{
+    cli::{
+        check,
+        check::CheckArgs,
+        code,
+        console::Console,
+        error::{CliError, Result},
+        expectations, live,
+        progress::Progress,
+        read_ahead, serve, signals,
+        signals::Journals,
+        snapshots::UpdateChoice,
+    },
+    contract::Kind,
+    journal::lock,
+    report::{Conformance, ListSummary, Summary, TargetEnd, TargetSummary},
+    runner::live::StopSignal,
+};
+
+/// Checks the targets of a list and returns the worst exit code.
+pub(super) fn run(options: &CheckArgs, console: &Console) -> Result {
+    refuse(options)?;
+    read_ahead(true);
+    let known = expectations::known(options.known.as_deref())?;
+    let path = options.target.targets.as_deref().unwrap_or(Path::new("-"));
+    let mut list = TargetList::read(path, options)?;
+    let runtime = serve::runtime_of_threads()?;
+    let handle = runtime.handle().clone();
+    let (stop, journals) = (StopSignal::default(), Journals::default());
+    handle.block_on(async { signals::listen(&stop, &journals, *console) });
+    list.drop_other_names(&options.target);
+    list.warnings
+        .iter()
+        .for_each(|warning| console.warning(warning));
+
+    let names = list.targets.iter().map(|listed| listed.name.as_str());
+    let fleet = ListSummary::new(names.collect(), options.target.shard);
+    let is_ours = |listed: &Listed| fleet.shard.is_none_or(|shard| shard.has(&listed.name));
+    list.targets.retain(is_ours);
+    let run = ListRun {
+        options,
+        handle,
+        progress: Progress::new(list.targets.len(), console),
+        queue: Mutex::new(list.targets.into()),
+        ended: Mutex::default(),
+        stop,
+        journals,
+        console,
+    };
+    thread::scope(|scope| {
+        for _ in 0..options.target.jobs {
+            scope.spawn(|| run.work());
+        }
+    });
+    run.progress.end();
+    let targets = run
+        .ended
+        .into_inner()
+        .unwrap_or_else(PoisonError::into_inner);
+    runtime.shutdown_timeout(Duration::from_millis(100));
+
+    // Whether an entry is outdated, only all parts together tell.
+    let known = fleet.shard.is_none().then_some(&known);
+    let mut summary = Summary {
+        label: options.label.clone(),
+        options: words(),
+        ..Summary::of_fleet(fleet, targets)
+    };
+    let (has_outdated, code) = check::publish(&options.report, &mut summary, known, console)?;
+    if run.stop.is_requested() {
+        console.error("interrupted");
+    }
+    Ok(worst(&summary, has_outdated, code))
+}
+
+/// Returns the worst exit code of all targets, and of what concerns all of them.
+pub(super) fn worst(summary: &Summary, has_outdated: bool, code: u8) -> u8 {
+    let of_list = if has_outdated {
+        code::DEVIATION
+    } else {
+        code::SUCCESS
+    };
+    let ends = summary
+        .targets
+        .iter()
+        .filter_map(|target| target.end.as_ref());
+    ends.map(|end| end.exit_code)
+        .fold(code::worst(of_list, code), code::worst)
+}
+
+/// Refuses options that are about one target.
+fn refuse(options: &CheckArgs) -> Result<()> {
+    if options.target.change_passwords_on.is_some() {
+        let message = "--change-passwords-on names one target, and --targets several";
+        let hint = "write `change_passwords_on: HOST` into each entry of a YAML list";
+        return Err(CliError::usage(message).hint(hint));
+    }
+    if !matches!(options.update, None | Some(UpdateChoice::No)) {
+        let message = "--update: with --targets snapshots are compared, and none is written";
+        return Err(CliError::usage(message).hint("check one TARGET to record its answers"));
+    }
+    Ok(())
+}
+
+/// Returns the command line without what differs from part to part.
+fn words() -> Vec<String> {
+    let mut is_value = false;
+    let of_part = ["--jobs", "--report", "--shard"];
+    let is_kept = |word: &String| {
+        let name = word.split('=').next().unwrap_or_default();
+        let is_dropped = is_value || of_part.contains(&name);
+        is_value = !is_value && of_part.contains(&word.as_str());
+        !is_dropped
+    };
+    check::command_line().filter(is_kept).collect()
+}
+
+/// The targets that are left, and the results of the others.
+struct ListRun<'a> {
+    options: &'a CheckArgs,
+    handle: Handle,
+    progress: Progress,
+    queue: Mutex<VecDeque<Listed>>,
+    ended: Mutex<Vec<TargetSummary>>,
+    stop: StopSignal,
+    journals: Journals,
+    console: &'a Console,
+}
+
+impl ListRun<'_> {
+    /// Checks one target after the other, until none is left.
+    fn work(&self) {
+        while let Some(listed) = { lock(&self.queue).pop_front() } {
+            let summary = self.check(&listed);
+            let end = summary.end.as_ref();
+            let code = end.map_or(code::SUCCESS, |end| end.exit_code);
+            let line = format_args!("exit code {code:<3}  {}", summary.target);
+            self.progress.add(&summary.target, line);
+            lock(&self.ended).push(summary);
+        }
+    }
+
+    /// Checks a target. What goes wrong is a part of its result, and no other target notices.
+    fn check(&self, listed: &Listed) -> TargetSummary {
+        let kind = listed.kind.unwrap_or(Kind::Sensor);
+        let ended = |error: &CliError| {
+            let (exit_code, trouble) = (error.code, vec![error.to_string()]);
+            let actions = Vec::new();
+            let end = TargetEnd {
+                exit_code,
+                trouble,
+                actions,
+            };
+            TargetSummary::not_asked(kind, listed.name.clone(), end)
+        };
+        if self.stop.is_requested() {
+            return ended(&CliError::new(
+                code::INTERRUPTED,
+                "interrupted before it was asked",
+            ));
+        }
+        if let Some(fault) = &listed.fault {
+            return ended(&CliError::usage(fault));
+        }
+        self.run(listed, kind).unwrap_or_else(|error| ended(&error))
+    }
+
+    fn run(&self, listed: &Listed, kind: Kind) -> Result<TargetSummary> {
+        let (options, target) = (self.options, listed.arguments(&self.options.target));
+        let mut selection = options.selection.clone();
+        selection.kind = Some(kind);
+        let readings = listed.readings.as_deref().or(options.readings.as_deref());
+        let prepared = live::prepare(options, &target, &selection, readings)?;
+        let shown = |text: &str| format!("{}: {text}", listed.name);
+        let warnings = prepared.run.warnings.iter();
+        warnings.for_each(|warning| self.console.warning(shown(warning)));
+        let journal = prepared.run.journal_path();
+        lock(&self.journals).extend(journal.clone());
+        let (stop, is_full) = (self.stop.clone(), selection.is_full());
+        let result = self
+            .handle
+            .block_on(prepared.run.run(prepared.store, is_full, stop, |_| {}));
+        let mut result = live::result_of(result, self.console)?;
+        lock(&self.journals).retain(|open| Some(open) != journal.as_ref());
+
+        let (mut exit_code, messages) = live::ending(&result, target.change_passwords_on.is_some());
+        for (is_error, message) in messages {
+            match is_error {
+                true => self.console.error(shown(&message)),
+                false => self.console.warning(shown(&message)),
+            }
+        }
+        let (mut trouble, unreachable) = (result.problems(), result.run.unreachable.take());
+        let actions = std::mem::take(&mut result.actions);
+        let problems = std::mem::take(&mut result.run.problems);
+        if !problems.is_empty() {
+            exit_code = code::worst(exit_code, code::USAGE);
+            trouble.extend(problems);
+        }
+        let mut summary = result.run.summary;
+        let verdict = check::exit_code(std::slice::from_ref(&summary), false, unreachable);
+        let verdict = verdict.unwrap_or_else(|error| {
+            trouble.push(error.to_string());
+            error.code
+        });
+        exit_code = code::worst(exit_code, verdict);
+        // Thousands of targets fit into a report without the cases that were not sent.
+        let is_listed = |conformance| conformance != Conformance::NotJudged;
+        summary
+            .cases
+            .retain(|case| case.failed || is_listed(case.conformance));
+        if !selection.is_full() {
+            summary.not_asked.clear();
+        }
+        summary.end = Some(TargetEnd {
+            exit_code,
+            trouble,
+            actions,
+        });
+        Ok(summary)
+    }
+}

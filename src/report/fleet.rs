@@ -1,0 +1,267 @@
+//! Targets of a list: one report of all, in parts that can be merged.
+
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use thiserror::Error;
+
+use crate::{
+    contract::{Kind, encoding::hex},
+    report::{Counts, Summary, TargetSummary},
+};
+
+/// Which targets of a list a report is of.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
+pub struct ListSummary {
+    /// By what the parts of one list are known: a part of the SHA-256 of all names, in hexadecimal.
+    pub list: String,
+    /// How many targets the list has.
+    pub count: usize,
+    /// Which part it is; none of the whole.
+    pub shard: Option<Shard>,
+}
+
+/// A part of a list: of so many, the one of this number, from 1.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Shard {
+    /// The number, from 1.
+    pub number: u32,
+    /// How many there are.
+    pub of: u32,
+}
+
+/// How the run at one target of a list ended.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+pub struct TargetEnd {
+    /// The exit code that a run at this target alone would have had.
+    pub exit_code: u8,
+    /// What went wrong with the run.
+    pub trouble: Vec<String>,
+    /// What a person must do now.
+    pub actions: Vec<String>,
+}
+
+/// A text that names no part.
+#[derive(Debug, Error)]
+#[error("expected I/N, as in `1/4` to `4/4`; I may be a sum, as in `0+1/4`")]
+pub struct ShardError;
+
+/// Why reports are not the parts of one.
+#[derive(Debug, Error)]
+pub enum MergeError {
+    /// A report of something else.
+    #[error(
+        "{0} is not a part of a list of targets: `check --targets LIST --shard I/N` writes one"
+    )]
+    NotPart(String),
+    /// Two that do not belong together.
+    #[error("{0} and {1} are not of one {2}")]
+    Apart(String, String, &'static str),
+    /// The same part.
+    #[error("{0} and {1} are both part {2}")]
+    Doubled(String, String, u32),
+    /// Not all parts.
+    #[error("missing of {0} parts: {1}")]
+    Missing(u32, String),
+}
+
+impl FromStr for Shard {
+    type Err = ShardError;
+
+    fn from_str(text: &str) -> Result<Shard, ShardError> {
+        let whole = |text: &str| text.parse::<u32>().ok().filter(|_| !text.starts_with('+'));
+        let (number, of) = text.split_once('/').ok_or(ShardError)?;
+        let mut sum = Some(0_u32);
+        for one in number.split('+') {
+            sum = sum
+                .zip(whole(one))
+                .and_then(|(sum, one)| sum.checked_add(one));
+        }
+        let shard = sum.zip(whole(of)).map(|(number, of)| Shard { number, of });
+        let is_one =
+            |shard: &Shard| (1..=shard.of).contains(&shard.number) && shard.of <= MAX_PARTS;
+        shard.filter(is_one).ok_or(ShardError)
+    }
+}
+
+impl Shard {
+    /// Tells whether a target is of this part, which depends on its name alone.
+    pub fn has(self, name: &str) -> bool {
+        let digest = Sha256::digest(name);
+        let number = digest[..8]
+            .iter()
+            .fold(0, |number, byte| number << 8 | u64::from(*byte));
+        number % u64::from(self.of) + 1 == u64::from(self.number)
+    }
+}
+
+impl ListSummary {
+    /// Describes a list by the names of its targets.
+    pub fn new(mut names: Vec<&str>, shard: Option<Shard>) -> ListSummary {
+        names.sort_unstable();
+        let digest = Sha256::digest(names.join("\n"));
+        ListSummary {
+            list: hex(&digest[..8]),
+            count: names.len(),
+            shard,
+        }
+    }
+}
+
+impl TargetSummary {
+    /// Makes one of a target of a list that was not asked.
+    pub fn not_asked(kind: Kind, target: String, end: TargetEnd) -> TargetSummary {
+        TargetSummary {
+            kind,
+            target,
+            certificate: None,
+            failed_sign_ins: None,
+            stopped: None,
+            not_asked: Vec::new(),
+            counts: Counts::default(),
+            profile: Vec::new(),
+            inconsistent: Vec::new(),
+            gone: Vec::new(),
+            review: None,
+            end: Some(end),
+            cases: Vec::new(),
+        }
+    }
+}
+
+impl Summary {
+    /// Sums up the targets of a list, by their names.
+    pub fn of_fleet(fleet: ListSummary, mut targets: Vec<TargetSummary>) -> Summary {
+        targets.sort_by(|one, other| one.target.cmp(&other.target));
+        let texts_of = |of: fn(&TargetEnd) -> &[String]| {
+            let of_target = |target: &TargetSummary| {
+                let texts = target.end.as_ref().map_or(&[][..], of).to_vec();
+                let name = target.target.clone();
+                texts.into_iter().map(move |text| format!("{name}: {text}"))
+            };
+            targets.iter().flat_map(of_target).collect::<Vec<_>>()
+        };
+        let (trouble, actions) = (texts_of(|end| &end.trouble), texts_of(|end| &end.actions));
+        Summary {
+            fleet: Some(fleet),
+            actions,
+            ..Summary::new(trouble, targets)
+        }
+    }
+
+    /// Makes one report of all parts, each with the name of its file. It has the label and the options of the first, and the last date.
+    ///
+    /// # Errors
+    /// Reports that are not the parts of one list, each once, of one version of the tool.
+    pub fn merged(parts: Vec<(String, Summary)>) -> Result<Summary, MergeError> {
+        let mut known: Vec<(Shard, &str)> = Vec::new();
+        let (first_file, first) = parts
+            .first()
+            .ok_or(MergeError::Missing(1, "1".to_owned()))?;
+        let not_part = |file: &str| MergeError::NotPart(file.to_owned());
+        let fleet = first.fleet.clone().ok_or_else(|| not_part(first_file))?;
+        for (file, part) in &parts {
+            let own = part.fleet.as_ref().ok_or_else(|| not_part(file))?;
+            let shard = own.shard.ok_or_else(|| not_part(file))?;
+            let apart = [
+                ("version of the tool", part.tool == first.tool),
+                (
+                    "list of targets",
+                    (&own.list, own.count) == (&fleet.list, fleet.count),
+                ),
+                (
+                    "number of parts",
+                    fleet.shard.is_none_or(|first| first.of == shard.of),
+                ),
+            ];
+            if let Some((what, _)) = apart.into_iter().find(|(_, is_same)| !is_same) {
+                return Err(MergeError::Apart(first_file.clone(), file.clone(), what));
+            }
+            if let Some((_, other)) = known.iter().find(|(known, _)| *known == shard) {
+                return Err(MergeError::Doubled(
+                    (*other).to_owned(),
+                    file.clone(),
+                    shard.number,
+                ));
+            }
+            known.push((shard, file));
+        }
+        let of = fleet.shard.map_or(0, |shard| shard.of);
+        let is_missing = |number: &u32| !known.iter().any(|(shard, _)| shard.number == *number);
+        let missing: Vec<String> = (1..=of)
+            .filter(is_missing)
+            .map(|it| it.to_string())
+            .collect();
+        if !missing.is_empty() {
+            return Err(MergeError::Missing(of, missing.join(", ")));
+        }
+        let date = parts.iter().filter_map(|(_, part)| part.date.clone()).max();
+        let (label, options) = (first.label.clone(), first.options.clone());
+        let targets = parts
+            .into_iter()
+            .flat_map(|(_, part)| part.targets)
+            .collect();
+        let fleet = ListSummary {
+            shard: None,
+            ..fleet
+        };
+        Ok(Summary {
+            date,
+            label,
+            options,
+            ..Summary::of_fleet(fleet, targets)
+        })
+    }
+}
+
+/// What the readings of a report are shown for: a target, or the targets of a list that follow the same ones.
+pub(super) struct Column<'a> {
+    /// The first of the targets.
+    pub(super) target: &'a TargetSummary,
+    /// The places of all.
+    pub(super) places: Vec<usize>,
+    /// What stands over it.
+    pub(super) title: String,
+}
+
+/// Returns the columns; of a list, those of most targets first, and none for targets of which nothing was seen.
+pub(super) fn columns(summary: &Summary) -> Vec<Column<'_>> {
+    let mut columns: Vec<Column<'_>> = Vec::new();
+    for (place, target) in summary.targets.iter().enumerate() {
+        if summary.fleet.is_some() {
+            if let Some(column) = columns.iter_mut().find(|it| is_alike(it.target, target)) {
+                column.places.push(place);
+                continue;
+            } else if target.profile.is_empty() {
+                continue;
+            }
+        }
+        let (places, title) = (vec![place], target.kind.to_string());
+        columns.push(Column {
+            target,
+            places,
+            title,
+        });
+    }
+    if summary.fleet.is_some() {
+        columns.sort_by_key(|column| std::cmp::Reverse(column.places.len()));
+        for (index, column) in columns.iter_mut().enumerate() {
+            column.title = format!("p{}", index + 1);
+        }
+    }
+    columns
+}
+
+/// Tells whether two targets follow the same readings.
+fn is_alike(one: &TargetSummary, other: &TargetSummary) -> bool {
+    let followed = |target: &TargetSummary| {
+        let followed = target.profile.iter();
+        let followed = followed.map(|it| (it.fact.clone(), it.readings.clone(), it.other.clone()));
+        followed.collect::<Vec<_>>()
+    };
+    one.kind == other.kind && followed(one) == followed(other)
+}
+
+/// More parts than anybody needs: each names itself.
+const MAX_PARTS: u32 = 10_000;
