@@ -29,7 +29,7 @@ use std::{
     sync::{LazyLock, OnceLock},
 };
 
-pub use fact::{Fact, FactEntry, Ground, Place, Reading, ReadingEntry};
+pub use fact::{Fact, FactEntry, FactValue, Ground, Place, Reading, ReadingEntry};
 pub use glob::Glob;
 pub(crate) use names::closed_set;
 pub use names::{

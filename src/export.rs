@@ -24,12 +24,13 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{HeaderMap, Request, Response};
+use serde_json::{Value as Json, json};
 
 use crate::{
     appliance::{Appliance, Evaluation, Moment},
     contract,
-    contract::{Contract, FactEntry, Ground, Operation, Place},
+    contract::{Contract, Fact, FactEntry, FactValue, Ground, Operation, Place, ReadingEntry},
     fixture::Fixture,
 };
 
@@ -80,15 +81,15 @@ impl Source {
         self.appliance.rules.readings().of(fact)
     }
 
-    /// Returns the names of the readings of a fact that a target may follow: the one that was chosen; else the default and
-    /// every documented one.
-    fn open_readings<'a>(&'a self, fact: &FactEntry<'a>) -> Vec<&'a str> {
-        if let Some(chosen) = self.served(&fact.name) {
-            return vec![chosen];
-        }
-        let readings = fact.readings.iter().enumerate();
-        let open = readings.filter(|(rank, reading)| *rank == 0 || reading.ground.is_documented());
-        open.map(|(_, reading)| reading.name).collect()
+    /// Returns the readings of a fact that a target may follow: the one that was chosen; else the default and every documented
+    /// one. None where the choice is a value of its own.
+    fn open_readings<'a>(&self, fact: &FactEntry<'a>) -> Vec<ReadingEntry<'a>> {
+        let (chosen, mut rank) = (self.served(&fact.name), 0..);
+        let is_open = |reading: &&ReadingEntry<'_>| match chosen {
+            Some(chosen) => reading.name == chosen,
+            None => rank.next() == Some(0) || reading.ground.is_documented(),
+        };
+        fact.readings.iter().filter(is_open).cloned().collect()
     }
 
     /// Returns the facts about how an operation is asked.
@@ -102,34 +103,44 @@ impl Source {
         facts
     }
 
-    /// Returns the lines that document the open readings of facts: `sensor:79`.
-    fn lines(&self, facts: &[FactEntry<'_>]) -> Vec<String> {
+    /// Returns the lines that document readings: `sensor:79`.
+    fn lines(&self, readings: &[ReadingEntry<'_>]) -> Vec<String> {
         let mut places: BTreeSet<Place> = BTreeSet::new();
-        for fact in facts {
-            let open = self.open_readings(fact);
-            let readings = fact.readings.iter();
-            for reading in readings.filter(|reading| open.contains(&reading.name)) {
-                if let Ground::Documented { at, .. } = reading.ground {
-                    places.extend(at);
-                }
+        for reading in readings {
+            if let Ground::Documented { at, .. } = reading.ground {
+                places.extend(at);
             }
         }
         let places = places.iter();
         places.map(|place| place.cite(self.contract.kind)).collect()
     }
 
-    /// Returns the paths of an operation, the one served first.
-    fn paths(&self, operation: Operation) -> Vec<String> {
-        let fact = &self.contract.clause(operation).path;
-        let open = self.open_readings(&fact.entry(format!("{operation}.path")));
-        let mut paths: Vec<String> = Vec::new();
-        for path in open.iter().flat_map(|name| &fact.pick(Some(name)).is.0) {
-            if !paths.contains(path) {
-                paths.push(path.clone());
+    /// Returns what the open readings of a fact list, each once, what is served first.
+    fn listed<'a, T: FactValue>(
+        &self,
+        name: String,
+        fact: &'a Fact<T>,
+        list: impl Fn(&'a T) -> &'a [String],
+    ) -> Vec<&'a String> {
+        let mut all = Vec::new();
+        for reading in self.open_readings(&fact.entry(name)) {
+            for text in list(&fact.pick(Some(reading.name)).is) {
+                if !all.contains(&text) {
+                    all.push(text);
+                }
             }
         }
-        paths
+        all
     }
+}
+
+/// Returns every list that has one item of each of these lists.
+fn product<T: Clone>(lists: &[Vec<T>]) -> Vec<Vec<T>> {
+    lists.iter().fold(vec![Vec::new()], |lists, items| {
+        let with = |list: &Vec<T>, item: &T| list.iter().chain([item]).cloned().collect();
+        let longer = |list| items.iter().map(move |item| with(list, item));
+        lists.iter().flat_map(longer).collect()
+    })
 }
 
 /// Evaluates a request as a mock does, without a change.
@@ -140,6 +151,14 @@ fn evaluate(appliance: &Appliance, request: &Request<Bytes>) -> (Evaluation, Res
     let evaluation = state.evaluate(rules, &parsed, source, Moment::default());
     let answer = rules.render_response(evaluation.key, &parsed);
     (evaluation, answer)
+}
+
+/// Returns headers as a list of objects, in which the name has this key.
+fn headers(key: &str, headers: &HeaderMap) -> Json {
+    let headers = headers.iter();
+    let header =
+        headers.map(|(name, value)| json!({ key: name.as_str(), "value": text(value.as_bytes()) }));
+    header.collect()
 }
 
 /// Returns bytes of ours as the text they are.

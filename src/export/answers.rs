@@ -6,14 +6,14 @@ use http::Response;
 use crate::{
     appliance::{FieldValues, ParsedRequest, ResponseKey, Rules},
     contract::{Condition, FactEntry, Field, Ground, Operation, Outcome, Readings},
-    export::Source,
+    export::{Source, product},
 };
 
 /// The answer to an outcome under one combination of readings.
 pub(super) struct Answer {
     pub(super) response: Response<Bytes>,
     /// The readings of its wording.
-    pub(super) readings: Vec<(String, String)>,
+    pub(super) readings: Readings,
     /// Whether no document has it, as a whole.
     pub(super) is_assumed: bool,
     /// The lines that document it.
@@ -24,51 +24,29 @@ impl Source {
     /// Returns the answers to an outcome, the one that is served first, no body twice. `username` is what they repeat.
     pub(super) fn answers(&self, key: ResponseKey, username: &str) -> Vec<Answer> {
         let request = request_about(key, username);
-        let facts = self.wording_facts(key);
-        let mut combinations: Vec<Vec<(String, String)>> = vec![Vec::new()];
-        for fact in &facts {
-            let open = self.open_readings(fact);
-            let with = |chosen: &Vec<(String, String)>| {
-                let added = open
-                    .iter()
-                    .map(|name| (fact.name.clone(), (*name).to_owned()));
-                let all = added.map(|choice| chosen.iter().cloned().chain([choice]).collect());
-                all.collect::<Vec<Vec<_>>>()
-            };
-            combinations = combinations.iter().flat_map(with).collect();
-        }
+        let mut facts = self.wording_facts(key);
+        facts.retain(|fact| !self.open_readings(fact).is_empty());
+        let open: Vec<Vec<_>> = facts.iter().map(|fact| self.open_readings(fact)).collect();
         let mut answers: Vec<Answer> = Vec::new();
-        for readings in combinations {
+        for readings in product(&open) {
             let mut chosen = Readings::default();
-            for (fact, reading) in &readings {
-                let choice = chosen.choose(self.contract, fact, reading);
+            for (fact, reading) in facts.iter().zip(&readings) {
+                let choice = chosen.choose(self.contract, &fact.name, reading.name);
                 choice.expect("an open reading is one of the contract");
             }
             let served = self.appliance.rules.readings().clone().and(&chosen);
-            let rules = Rules::new(self.contract, &served);
-            let response = rules.render_response(key, &request);
-            if answers
-                .iter()
-                .any(|known| known.response.body() == response.body())
-            {
-                continue;
+            let response = Rules::new(self.contract, &served).render_response(key, &request);
+            let is_known = |known: &Answer| known.response.body() == response.body();
+            if !answers.iter().any(is_known) {
+                answers.push(Answer {
+                    response,
+                    is_assumed: !readings
+                        .iter()
+                        .all(|reading| reading.ground.is_documented()),
+                    lines: self.lines(&readings),
+                    readings: chosen,
+                });
             }
-            let grounds = facts.iter().zip(&readings).filter_map(|(fact, (_, name))| {
-                let mut all = fact.readings.iter();
-                all.find(|reading| reading.name == name)
-            });
-            let mut facts = facts.clone();
-            for (fact, (_, name)) in facts.iter_mut().zip(&readings) {
-                fact.readings.retain(|reading| reading.name == name);
-            }
-            answers.push(Answer {
-                response,
-                is_assumed: !grounds
-                    .clone()
-                    .all(|reading| reading.ground.is_documented()),
-                lines: self.lines(&facts),
-                readings,
-            });
         }
         answers
     }

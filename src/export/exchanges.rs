@@ -34,9 +34,8 @@ impl Source {
         let mut exchanges = Vec::new();
         for operation in Operation::ALL {
             let clause = self.contract.clause(*operation);
-            let mut facts = self.request_facts(*operation);
-            facts.retain(|fact| fact.name.ends_with(".path"));
-            let lines = self.lines(&facts);
+            let path = clause.path.entry(format!("{operation}.path"));
+            let lines = self.lines(&self.open_readings(&path));
             for outcome in clause.outcomes.keys() {
                 let Some((case, request)) = self.request_for(&appliance, *operation, *outcome)
                 else {

@@ -1,9 +1,8 @@
 //! An HTTP archive, format 1.2: the documented exchanges.
 
-use http::HeaderMap;
 use serde_json::{Value as Json, json};
 
-use super::{ADDRESS, Format, Source, exchanges::DocumentedExchange, text};
+use super::{ADDRESS, Format, Source, exchanges::DocumentedExchange, headers, text};
 
 pub(super) const FORMAT: Format = Format {
     name: "har",
@@ -30,7 +29,7 @@ fn entry((second, exchange): (usize, &DocumentedExchange)) -> Json {
             "url": format!("https://{ADDRESS}{}", request.uri()),
             "httpVersion": "HTTP/1.1",
             "cookies": [],
-            "headers": headers(request.headers()),
+            "headers": headers("name", request.headers()),
             "queryString": [],
             "postData": { "mimeType": "application/json", "text": text(request.body()) },
             "headersSize": -1,
@@ -41,7 +40,7 @@ fn entry((second, exchange): (usize, &DocumentedExchange)) -> Json {
             "statusText": response.status().canonical_reason().unwrap_or_default(),
             "httpVersion": "HTTP/1.1",
             "cookies": [],
-            "headers": headers(response.headers()),
+            "headers": headers("name", response.headers()),
             "content": { "size": response.body().len(), "mimeType": "application/json", "text": text(response.body()) },
             "redirectURL": "",
             "headersSize": -1,
@@ -50,9 +49,4 @@ fn entry((second, exchange): (usize, &DocumentedExchange)) -> Json {
         "cache": {},
         "timings": { "send": 0, "wait": 0, "receive": 0 },
     })
-}
-
-fn headers(headers: &HeaderMap) -> Vec<Json> {
-    let header = |(name, value): (&http::HeaderName, &http::HeaderValue)| json!({ "name": name.as_str(), "value": text(value.as_bytes()) });
-    headers.iter().map(header).collect()
 }

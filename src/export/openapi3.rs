@@ -3,7 +3,7 @@
 use http::header;
 use serde_json::{Map, Value as Json, json};
 
-use super::{ADDRESS, Format, Source, answers::Answer, schema, schema::USERNAME};
+use super::{ADDRESS, Format, Source, answers::Answer, product, schema, schema::USERNAME};
 use crate::{appliance::ResponseKey, contract::Operation};
 
 pub(super) const FORMAT: Format = Format {
@@ -20,12 +20,14 @@ pub(super) fn document(source: &Source) -> Json {
         let method = &source.contract.clause(*operation).method;
         let served = source.served(&format!("{operation}.method"));
         let method = method.pick(served).is.0.to_lowercase();
-        for (index, path) in source.paths(*operation).into_iter().enumerate() {
+        let fact = &source.contract.clause(*operation).path;
+        let listed = source.listed(format!("{operation}.path"), fact, |paths| &paths.0);
+        for (index, path) in listed.into_iter().enumerate() {
             let mut described = described.clone();
             if index > 0 {
                 described["operationId"] = format!("{operation}_{}", index + 1).into();
             }
-            paths.insert(path, json!({ method.clone(): described }));
+            paths.insert(path.clone(), json!({ method.clone(): described }));
         }
     }
     for exchange in source.exchanges() {
@@ -64,12 +66,14 @@ fn operation_object(
     let schema = reference(&body_name(operation));
     let accepts = &clause.accepts.pick(served("accepts")).is.0;
     let types = accepts.iter().filter(|accepted| accepted.ends_with("json"));
+    let facts = source.request_facts(operation);
+    let documented = facts.iter().flat_map(|fact| source.open_readings(fact));
     let content = types.map(|accepted| (accepted.clone(), json!({ "schema": schema })));
     json!({
         "operationId": operation.name(),
         "summary": operation.name().replace('_', " "),
         "tags": ["authentication"],
-        "x-source": source.lines(&source.request_facts(operation)),
+        "x-source": source.lines(&documented.collect::<Vec<_>>()),
         "x-roles": roles.map(|role| role.name()).collect::<Vec<_>>(),
         "x-accepts": accepts,
         "requestBody": { "required": true, "content": content.collect::<Map<_, _>>() },
@@ -79,25 +83,13 @@ fn operation_object(
 
 /// Returns the schema of an operation's body: a choice where a field has several names.
 fn body_schema(source: &Source, operation: Operation) -> Json {
-    let mut bodies: Vec<Vec<&String>> = vec![Vec::new()];
-    for (field, fact) in &source.contract.clause(operation).fields {
-        let open = source.open_readings(&fact.entry(format!("{operation}.{}", field.name())));
-        let all = open
-            .iter()
-            .flat_map(|reading| &fact.pick(Some(reading)).is.0);
-        let mut names: Vec<&String> = Vec::new();
-        for name in all {
-            if !names.contains(&name) {
-                names.push(name);
-            }
-        }
-        let with = |name: &&'static String| {
-            let bodies = bodies.iter();
-            let longer = bodies.map(|body| body.iter().copied().chain([*name]).collect());
-            longer.collect::<Vec<Vec<&String>>>()
-        };
-        bodies = names.iter().flat_map(with).collect();
-    }
+    let fields = source.contract.clause(operation).fields.iter();
+    let names = fields.map(|(field, fact)| {
+        source.listed(format!("{operation}.{}", field.name()), fact, |names| {
+            &names.0
+        })
+    });
+    let bodies = product(&names.collect::<Vec<_>>());
     let object = |names: &Vec<&String>| {
         let properties = names.iter().map(|name| ((*name).clone(), property(name)));
         let properties: Map<String, Json> = properties.collect();
@@ -156,10 +148,10 @@ fn responses(source: &Source, operation: Operation, schemas: &mut Map<String, Js
 fn answer_schema(key: ResponseKey, answer: &Answer) -> Json {
     let body = serde_json::from_slice(answer.response.body()).unwrap_or_default();
     let mut schema = schema::of(&body);
-    let readings = answer.readings.iter().cloned();
-    let readings: Map<String, Json> = readings.map(|(fact, name)| (fact, name.into())).collect();
+    let readings = answer.readings.iter();
+    let readings = readings.map(|(fact, name)| (fact.to_owned(), name.into()));
     schema["title"] = key.outcome.name().into();
-    schema["x-readings"] = readings.into();
+    schema["x-readings"] = readings.collect::<Map<_, _>>().into();
     if !answer.lines.is_empty() {
         schema["x-source"] = answer.lines.clone().into();
     }

@@ -1,9 +1,10 @@
 //! A Postman collection, format 2.1: the documented exchanges, each with tests.
 
-use http::HeaderMap;
 use serde_json::{Value as Json, json};
 
-use super::{ADDRESS, Format, Source, exchanges::DocumentedExchange, text, without_variables};
+use super::{
+    ADDRESS, Format, Source, exchanges::DocumentedExchange, headers, text, without_variables,
+};
 use crate::contract::Operation;
 
 pub(super) const FORMAT: Format = Format {
@@ -37,7 +38,7 @@ fn item(exchange: &DocumentedExchange) -> Json {
     let segments: Vec<&str> = path.split('/').skip(1).collect();
     let request = json!({
         "method": request.method().as_str(),
-        "header": headers(request.headers()),
+        "header": headers("key", request.headers()),
         "url": { "raw": format!("{{{{url}}}}{path}"), "host": ["{{url}}"], "path": segments },
         "body": { "mode": "raw", "raw": without_variables(request.body()), "options": { "raw": { "language": "json" } } },
         "description": exchange.description(),
@@ -51,15 +52,10 @@ fn item(exchange: &DocumentedExchange) -> Json {
             "originalRequest": request,
             "status": response.status().canonical_reason(),
             "code": response.status().as_u16(),
-            "header": headers(response.headers()),
+            "header": headers("key", response.headers()),
             "body": text(response.body()),
         }],
     })
-}
-
-fn headers(headers: &HeaderMap) -> Vec<Json> {
-    let header = |(name, value): (&http::HeaderName, &http::HeaderValue)| json!({ "key": name.as_str(), "value": text(value.as_bytes()) });
-    headers.iter().map(header).collect()
 }
 
 fn tests(exchange: &DocumentedExchange) -> Vec<String> {

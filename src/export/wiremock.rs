@@ -3,6 +3,8 @@
 //! The appliance is asked about every kind of request, and what it answers becomes a stub. Of the stubs that match a request the
 //! one with the lowest priority counts, so that those with more conditions come first.
 
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Uri, header};
 use serde_json::{Map, Value as Json, json};
@@ -34,17 +36,24 @@ struct OperationStubs<'a> {
     method: &'a str,
     accepts: &'a [String],
     /// The fields, each with the names that are taken.
-    fields: Vec<(Field, &'a [String])>,
+    fields: BTreeMap<Field, &'a [String]>,
 }
 
 /// A body, and the schema of those that it stands for.
 #[derive(Clone)]
-struct Body {
+struct Body<'a> {
     json: Map<String, Json>,
     conditions: Vec<Json>,
     /// The greater, the more is asked of a body.
     weight: usize,
+    /// Those it signs in, of whom it has the first.
+    signs_in: Vec<&'a User>,
+    /// Those it is about, of whom it has the first.
+    about: Vec<&'a User>,
 }
+
+/// A field, and what of a user it has.
+type UserField = (Field, fn(&User) -> &str);
 
 impl<'a> OperationStubs<'a> {
     fn new(source: &'a Source, operation: Operation) -> OperationStubs<'a> {
@@ -65,7 +74,7 @@ impl<'a> OperationStubs<'a> {
 
     fn all(&self) -> Vec<Json> {
         let of_nobody = self.of_nobody();
-        let good = Json::from(of_nobody.json.clone()).to_string();
+        let good = of_nobody.text();
         let key = |request: &Request<Bytes>| evaluate(&self.source.appliance, request).0.key;
         let json = self.request(&good, Some(JSON));
         let mut stubs = Vec::new();
@@ -101,7 +110,7 @@ impl<'a> OperationStubs<'a> {
         let mut empty = json!({ "bodyPatterns": [{ "absent": true }] });
         let mut request = self.request("", Some(JSON));
         stubs.push(self.stub(2, &request, empty.clone()));
-        let name = &self.names(Field::Username)[0];
+        let name = &self.fields[&Field::Username][0];
         let with_query = format!("{}?{name}=value", self.paths[0]);
         *request.uri_mut() = with_query.parse().expect("a path and a query");
         empty["queryParameters"] = json!({ name: { "matches": ".*" } });
@@ -114,13 +123,13 @@ impl<'a> OperationStubs<'a> {
                 json!({ "headers": head, "bodyPatterns": schema.into_iter().collect::<Vec<_>>() });
             stubs.push(self.stub(priority, &self.request(body, Some(JSON)), pattern));
         };
-        for (weight, bodies) in self.by_outcome(&of_nobody) {
+        for ((weight, _), bodies) in self.by_outcome(&of_nobody) {
             let any = bodies
                 .iter()
                 .map(|body| json!({ "allOf": body.conditions }));
             let schema = json!({ "allOf": [self.complete()], "anyOf": any.collect::<Vec<_>>() });
-            let body = Json::from(bodies[0].json.clone()).to_string();
-            add(2 + HEAVIEST - weight, &body, Some(schema));
+            let body = bodies[0].text();
+            add(3 + HEAVIEST - weight, &body, Some(schema));
         }
         for (index, (field, names)) in self.fields.iter().enumerate() {
             let mut missing = of_nobody.clone();
@@ -137,11 +146,7 @@ impl<'a> OperationStubs<'a> {
             ];
             for fault in faults {
                 let schema = json!({ "type": "object", "allOf": fault.conditions });
-                add(
-                    20 + index,
-                    &Json::from(fault.json).to_string(),
-                    Some(schema),
-                );
+                add(20 + index, &fault.text(), Some(schema));
             }
         }
         add(30, "[]", Some(json!({ "not": { "type": "object" } })));
@@ -150,60 +155,84 @@ impl<'a> OperationStubs<'a> {
     }
 
     /// Returns bodies that sign in or do not, about users or about nobody, with a new password of each kind; those of one weight
-    /// and outcome together.
-    fn by_outcome(&self, of_nobody: &Body) -> Vec<(usize, Vec<Body>)> {
-        let users: Vec<&User> = self.source.appliance.state.directory.users().collect();
+    /// and outcome together. Users of one role and state are treated alike.
+    fn by_outcome(&self, of_nobody: &Body<'a>) -> BTreeMap<(usize, Outcome), Vec<Body<'a>>> {
+        let name: UserField = (Field::Username, |user| &user.username);
         let (account, password) = match self.operation {
             Operation::SetPasswordByAdmin => (Field::AdminUsername, Field::AdminPassword),
             Operation::SetPassword | Operation::Validation => (Field::Username, Field::Password),
         };
-        let mut bodies = vec![of_nobody.clone()];
-        for user in &users {
-            let body = of_nobody.with_text(self, account, &user.username, 0);
-            bodies.push(body.with_text(self, password, user.password.expose(), 4));
+        let sign_in: [UserField; 2] =
+            [(account, name.1), (password, |user| user.password.expose())];
+        let mut classes: BTreeMap<_, Vec<&User>> = BTreeMap::new();
+        for user in self.source.appliance.state.directory.users() {
+            classes
+                .entry((user.role, user.state))
+                .or_default()
+                .push(user);
         }
-        if account != Field::Username {
+        let mut bodies = vec![of_nobody.clone()];
+        for users in classes.values() {
+            let mut body = of_nobody.with_users(self, users, &sign_in, 8);
+            body.signs_in.clone_from(users);
+            bodies.push(body);
+        }
+        if account == Field::Username {
+            bodies
+                .iter_mut()
+                .for_each(|body| body.about.clone_from(&body.signs_in));
+        } else {
             for body in bodies.clone() {
-                let about = |user: &&User| body.with_text(self, Field::Username, &user.username, 2);
-                bodies.extend(users.iter().map(about));
+                for users in classes.values() {
+                    // Not the one who signs in: whoever asks for a change of the own password is treated below.
+                    let mut users = users.clone();
+                    if body.signs_in.first() == users.first() {
+                        users.rotate_left(1);
+                    }
+                    if body.signs_in.first() != users.first() {
+                        let about = body.with_users(self, &users, &[name], 2);
+                        bodies.push(Body {
+                            about: users,
+                            ..about
+                        });
+                    }
+                }
+                if !body.signs_in.is_empty() {
+                    let fields = [sign_in[0], sign_in[1], name];
+                    let own = of_nobody.with_users(self, &body.signs_in, &fields, 12);
+                    bodies.push(Body {
+                        about: body.signs_in,
+                        ..own
+                    });
+                }
             }
         }
         if self.operation.is_change() {
             let weak = weak_password(&self.source.appliance.state.policy);
+            let same = [name, (Field::NewPassword, sign_in[1].1)];
             for body in bodies.clone() {
                 let mut refused = body.with(self, Field::NewPassword, "a".into(), &weak);
                 refused.weight += 1;
                 bodies.push(refused);
-                let is_target =
-                    |user: &&&User| body.json[&self.names(Field::Username)[0]] == user.username;
-                bodies.extend(users.iter().find(is_target).map(|user| {
-                    body.with_text(self, Field::NewPassword, user.password.expose(), 1)
-                }));
+                if !body.about.is_empty() {
+                    bodies.push(body.with_users(self, &body.about, &same, 1));
+                }
             }
         }
-        let mut grouped: Vec<((usize, Outcome), Vec<Body>)> = Vec::new();
+        let mut grouped: BTreeMap<(usize, Outcome), Vec<Body<'_>>> = BTreeMap::new();
         for body in bodies {
-            let request = self.request(&Json::from(body.json.clone()).to_string(), Some(JSON));
+            let request = self.request(&body.text(), Some(JSON));
             let outcome = evaluate(&self.source.appliance, &request).0.key.outcome;
-            let group = (body.weight, outcome);
-            match grouped.iter_mut().find(|(known, _)| *known == group) {
-                Some((_, bodies)) => bodies.push(body),
-                None => grouped.push((group, vec![body])),
-            }
+            grouped
+                .entry((body.weight, outcome))
+                .or_default()
+                .push(body);
         }
-        let weighted = grouped
-            .into_iter()
-            .map(|((weight, _), bodies)| (weight, bodies));
-        weighted.collect()
-    }
-
-    fn names(&self, field: Field) -> &'a [String] {
-        let own = self.fields.iter().find(|(known, _)| *known == field);
-        own.map_or(&[], |(_, names)| names)
+        grouped
     }
 
     /// Returns a body about nobody, with a good new password.
-    fn of_nobody(&self) -> Body {
+    fn of_nobody(&self) -> Body<'a> {
         let value = |field| {
             if field == Field::Username {
                 USERNAME
@@ -218,6 +247,8 @@ impl<'a> OperationStubs<'a> {
                 .collect(),
             conditions: Vec::new(),
             weight: 0,
+            signs_in: Vec::new(),
+            about: Vec::new(),
         }
     }
 
@@ -251,24 +282,41 @@ impl<'a> OperationStubs<'a> {
     }
 }
 
-impl Body {
+impl<'a> Body<'a> {
+    fn text(&self) -> String {
+        Json::from(self.json.clone()).to_string()
+    }
+
     /// Returns this body with a value in a field, which stands for every value of a form.
-    fn with(&self, stubs: &OperationStubs<'_>, field: Field, value: Json, form: &Json) -> Body {
-        let (mut body, names) = (self.clone(), stubs.names(field));
+    fn with(&self, stubs: &OperationStubs<'_>, field: Field, value: Json, form: &Json) -> Body<'a> {
+        let (mut body, names) = (self.clone(), stubs.fields[&field]);
         body.json.insert(names[0].clone(), value);
         body.conditions.push(has(names, form));
         body
     }
 
-    fn with_text(
+    /// Returns this body with the first user in these fields, which stands for each of the users.
+    fn with_users(
         &self,
         stubs: &OperationStubs<'_>,
-        field: Field,
-        text: &str,
+        users: &[&User],
+        fields: &[UserField],
         weight: usize,
-    ) -> Body {
-        let mut body = self.with(stubs, field, text.into(), &json!({ "const": text }));
+    ) -> Body<'a> {
+        let mut body = self.clone();
         body.weight += weight;
+        for (field, value) in fields {
+            body.json
+                .insert(stubs.fields[field][0].clone(), value(users[0]).into());
+        }
+        let one = |user: &&User| {
+            let has = fields
+                .iter()
+                .map(|(field, value)| has(stubs.fields[field], &json!({ "const": value(user) })));
+            json!({ "allOf": has.collect::<Vec<_>>() })
+        };
+        body.conditions
+            .push(json!({ "anyOf": users.iter().map(one).collect::<Vec<_>>() }));
         body
     }
 }
@@ -338,4 +386,4 @@ fn weak_password(policy: &Policy) -> Json {
 const JSON: &str = "application/json";
 const FORM: &str = "application/x-www-form-urlencoded";
 /// The weight of the bodies of which most is asked.
-const HEAVIEST: usize = 7;
+const HEAVIEST: usize = 13;
