@@ -109,54 +109,44 @@ fn answers_follow_the_document(#[case] kind: Kind, #[case] reading: &str) {
 #[rstest]
 #[case::newman("postman", "exports/node_modules/.bin/newman")]
 #[case::hurl("hurl", "tools/bin/hurl")]
-#[ignore = "the clients tier: .ci/run runs it"]
+#[ignore = "the clients tier: .ci/run runs it, and .ci/long builds hurl"]
 fn runners_pass_at_a_double(
     #[case] format: &str,
     #[case] program: &str,
-    #[values(Kind::Sensor, Kind::Console)] kind: Kind,
+    #[values("{ appliance: sensor }", "{ appliance: console }", HOSTILE)] fixture: &str,
 ) {
     if !in_target(program).exists() {
         return leave_out(program);
     }
     let folder = tempfile::tempdir().unwrap();
-    let (file, ca) = (folder.path().join(format), folder.path().join("ca.pem"));
-    export(&[format, "--kind", kind.name()], &file);
-    let (_process, ready) = Process::serve(
-        1,
-        &["--kind", kind.name(), "--ca-out", ca.to_str().unwrap()],
-    );
-    let url = &ready[0].url;
+    let [of, file, ca] = ["fixture.yaml", format, "ca.pem"].map(|name| folder.path().join(name));
+    fs::write(&of, fixture).unwrap();
+    export(&[format, of.to_str().unwrap()], &file);
+    let args = [of.to_str().unwrap(), "--ca-out", ca.to_str().unwrap()];
+    let (_process, ready) = Process::serve(1, &args);
+    let url = format!("url={}", ready[0].url);
     for _ in 0..2 {
         let mut command = Command::new(in_target(program));
-        command
-            .env("NO_PROXY", "127.0.0.1")
-            .arg(if format == "hurl" { "--test" } else { "run" })
-            .arg(&file);
+        command.env("NO_PROXY", "127.0.0.1");
         if format == "hurl" {
-            let output = run(command
-                .args(["--variable", &format!("url={url}"), "--cacert"])
-                .arg(&ca));
+            command.args(["--test", "--variable", &url, "--cacert"]);
+            let output = run(command.arg(&ca).arg(&file));
             assert!(output.contains("(10 request(s) in"), "{output}");
             continue;
         }
         let report = folder.path().join("report.json");
-        run(command
-            .args([
-                "--reporters",
-                "json",
-                "--env-var",
-                &format!("url={url}"),
-                "--ssl-extra-ca-certs",
-            ])
+        command
+            .arg("run")
+            .arg(&file)
+            .args(["--env-var", &url, "--ssl-extra-ca-certs"]);
+        command
             .arg(&ca)
-            .arg("--reporter-json-export")
-            .arg(&report));
+            .args(["--reporters", "json", "--reporter-json-export"]);
+        run(command.arg(&report));
         let report: Value = serde_json::from_slice(&fs::read(report).unwrap()).unwrap();
         let assertions = &report["run"]["stats"]["assertions"];
-        assert_eq!(
-            (&assertions["total"], &assertions["failed"]),
-            (&30.into(), &0.into())
-        );
+        let counts = (&assertions["total"], &assertions["failed"]);
+        assert_eq!(counts, (&30.into(), &0.into()));
     }
 }
 
@@ -184,6 +174,13 @@ pub(crate) fn in_target(path: &str) -> PathBuf {
         .join("target")
         .join(path)
 }
+
+/// Names and passwords with what the formats, their variables and their patterns escape.
+const HOSTILE: &str = r#"{ "appliance": "sensor", "policy": "product_16", "users": [
+    { "username": "ad\"m\\in/{{x}} é€ ${y} #", "password": "P\"w{{x}}\\1é ;`'", "role": "admin" },
+    { "username": "u/*'s\u2028 {{$guid}}", "password": "Uu-1234{{url}}5678", "role": "security_analyst" },
+    { "username": "r", "password": "</script>Rr1-", "role": "read_only" }
+] }"#;
 
 const VALIDATE: &str = r#"
 import { readFileSync } from "node:fs";

@@ -39,6 +39,9 @@ fn wiremock_answers_as_a_double_does() {
     let Ok(folder) = fs::read_dir(in_target(jar.to_str().unwrap())) else {
         return leave_out("wiremock");
     };
+    if Command::new("java").arg("-version").output().is_err() {
+        return leave_out("java");
+    }
     let jar = folder
         .map(|entry| entry.unwrap().path())
         .find(|path| path.extension().is_some_and(|it| it == "jar"));

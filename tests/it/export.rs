@@ -59,32 +59,6 @@ fn every_documented_outcome_has_an_exchange() {
     }
 }
 
-/// Passwords and names of a fixture with everything that formats escape.
-#[test]
-fn a_fixture_s_users_are_exported_whole() {
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("plant.yaml");
-    let name = r#"a"b\c/{{d}} é€"#;
-    let users = serde_json::json!([
-        { "username": name, "password": "P\"w{{x}}\\1é", "role": "admin" },
-        { "username": "u", "password": "Uu-12345678", "role": "security_analyst" },
-    ]);
-    let text =
-        serde_json::json!({ "appliance": "console", "users": users, "policy": "product_16" });
-    fs::write(&file, text.to_string()).unwrap();
-
-    for format in FORMATS {
-        let text = export(&[format.name, file.to_str().unwrap()]);
-
-        if format.name.starts_with("openapi") || format.name == "hurl" {
-            continue;
-        }
-        let json: Value = serde_json::from_str(&text).unwrap();
-        let inner = json.to_string();
-        assert!(inner.contains("é€"), "{}", format.name);
-    }
-}
-
 #[rstest]
 #[case::format(&["openapi"], "openapi3")]
 #[case::reading(&["har", "--reading", "X11=tabel"], "did you mean `table`?")]
