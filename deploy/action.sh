@@ -15,12 +15,17 @@ find_binary() {
     binary=$D4IOT_BINARY
     return
   fi
-  if [ "$RUNNER_OS-$RUNNER_ARCH" != Linux-X64 ]; then
-    echo "::error title=d4iot-double::there is no binary for $RUNNER_OS-$RUNNER_ARCH yet; the input binary can name one"
+  local machine
+  case $RUNNER_OS-$RUNNER_ARCH in
+  Linux-X64) machine=x86_64 ;;
+  Linux-ARM64) machine=aarch64 ;;
+  *)
+    echo "::error title=d4iot-double::the action has no binary for $RUNNER_OS-$RUNNER_ARCH; the input binary can name one"
     exit 2
-  fi
+    ;;
+  esac
   curl --fail --silent --show-error --location --retry 3 \
-    "$D4IOT_REPOSITORY/releases/download/$D4IOT_RELEASE/d4iot-double-x86_64-unknown-linux-musl.tar.gz" | tar --extract --gzip --directory "$folder"
+    "$D4IOT_REPOSITORY/releases/download/$D4IOT_RELEASE/d4iot-double-$machine-unknown-linux-musl.tar.gz" | tar --extract --gzip --directory "$folder"
   binary=$folder/d4iot-double
 }
 

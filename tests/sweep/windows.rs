@@ -53,8 +53,8 @@ fn every_scenario_ends_as_it_does_on_linux(#[case] client: &str) {
         let verdicts = scenarios.map(|one| (one["name"].to_string(), one["verdict"].to_string()));
         (code, verdicts.collect::<Vec<_>>())
     });
-    assert!(seen[0].1.len() > 40, "{seen:?}");
-    similar_asserts(&seen[0], &seen[1]);
+    assert!(seen[0].1.len() > 30, "{seen:?}");
+    are_equal(&seen[0], &seen[1]);
 }
 
 #[rstest]
@@ -120,7 +120,7 @@ fn ctrl_c_ends_clients_and_all() {
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
 }
 
-fn similar_asserts<T: std::fmt::Debug + PartialEq>(linux: &T, windows: &T) {
+fn are_equal<T: std::fmt::Debug + PartialEq>(linux: &T, windows: &T) {
     let (linux, windows) = (format!("{linux:#?}"), format!("{windows:#?}"));
     let lines = similar::TextDiff::from_lines(&linux, &windows);
     let changes = lines
