@@ -1,6 +1,7 @@
 //! `documents`: compares what both contracts quote with copies of the pages they were read from.
 
 use std::{
+    fs,
     fs::File,
     io,
     io::Read,
@@ -16,7 +17,7 @@ use crate::{
     cli::{
         code,
         console::Console,
-        error::{self, CliError, Result},
+        error::{CliError, Result},
         reports,
     },
     contract,
@@ -233,12 +234,19 @@ fn read(kind: Kind, path: &Path) -> Result<String> {
 ///
 /// # Errors
 /// The folder has another contract than this program was built with, or cannot be written.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "files of the project are renewed"
+)]
 fn write(folder: &Path, pages: &[PageReport]) -> Result<()> {
     let mut renewed = Vec::new();
     for (name, kind, built_in) in contract::FILES {
         let path = folder.join(name);
-        let mut text = error::read_text(&path)
-            .map_err(|error| error.hint("run it in a checkout of the project"))?;
+        // Not by `error::read_text`, after which it could not be replaced.
+        let mut text = fs::read_to_string(&path).map_err(|error| {
+            CliError::usage(format!("cannot read {}: {error}", path.display()))
+                .hint("run it in a checkout of the project")
+        })?;
         if text != built_in {
             let message = format!("{} is not what this program was built with", path.display());
             return Err(

@@ -2,7 +2,7 @@
 
 use std::{fmt, fs, io, io::Read, path::Path, sync::OnceLock};
 
-use crate::{cli::code, contract::Kind};
+use crate::{cli::code, contract::Kind, snapshot::protect};
 
 /// What is printed about a failure, and the exit code.
 #[derive(Debug)]
@@ -71,16 +71,28 @@ pub(super) fn read(path: &Path) -> Result<Vec<u8>> {
         static STDIN: OnceLock<Vec<u8>> = OnceLock::new();
         let mut bytes = Vec::new();
         if STDIN.get().is_none() {
-            io::stdin().read_to_end(&mut bytes)?;
+            bytes = read_limited(io::stdin()).map_err(CliError::usage)?;
         }
         return Ok(STDIN.get_or_init(|| bytes).clone());
     }
-    fs::read(path).map_err(|error| {
-        let shown = path.display().to_string();
-        let kind = shown.parse::<Kind>().ok();
-        let hint = kind.map(|kind| format!("did you mean --kind {kind}?"));
-        CliError::usage(format!("cannot read {shown}: {error}")).with_hint(hint)
-    })
+    protect(path);
+    fs::File::open(path)
+        .and_then(read_limited)
+        .map_err(|error| {
+            let shown = path.display().to_string();
+            let kind = shown.parse::<Kind>().ok();
+            let hint = kind.map(|kind| format!("did you mean --kind {kind}?"));
+            CliError::usage(format!("cannot read {shown}: {error}")).with_hint(hint)
+        })
+}
+
+fn read_limited(input: impl Read) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    input.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
+    match bytes.len() as u64 > MAX_BYTES {
+        true => Err(io::Error::other("it has more than 64 MiB")),
+        false => Ok(bytes),
+    }
 }
 
 /// Reads a text file that the command line names.
@@ -93,3 +105,6 @@ pub(super) fn read_text(path: &Path) -> Result<String> {
         ))
     })
 }
+
+/// How long a file may be. The largest that anybody needs is a fixture of 32 MiB.
+const MAX_BYTES: u64 = 64 << 20;

@@ -1,12 +1,34 @@
 //! Writing a file in one piece, whatever stands at its path.
 
 use std::{
+    collections::BTreeSet,
     fs, io,
     io::Write,
     path::{Path, PathBuf},
     process,
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{
+        Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
 };
+
+use crate::journal::lock;
+
+/// The files that a user's command has read.
+static INPUTS: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
+
+/// Keeps a file that was read from being replaced by a report or another output.
+#[cfg(feature = "cli")]
+pub(crate) fn protect(path: &Path) {
+    lock(&INPUTS).extend(fs::canonicalize(path));
+}
+
+fn refuse_input(path: &Path) -> io::Result<()> {
+    match lock(&INPUTS).contains(path) {
+        true => Err(io::Error::other("it is a file that is read: name another")),
+        false => Ok(()),
+    }
+}
 
 /// Writes a file and returns its path if a regular file was made.
 ///
@@ -21,6 +43,7 @@ use std::{
 )]
 pub(crate) fn write_file(path: &Path, bytes: &[u8]) -> io::Result<Option<PathBuf>> {
     let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    refuse_input(&path)?;
     let exists = match fs::symlink_metadata(&path) {
         Ok(metadata) if metadata.is_file() && !is_of_the_system(&path) => true,
         Err(error) if error.kind() == io::ErrorKind::NotFound => false,
@@ -44,6 +67,9 @@ pub(crate) fn write_file(path: &Path, bytes: &[u8]) -> io::Result<Option<PathBuf
 /// The system's.
 #[cfg(feature = "cli")]
 pub(crate) fn check_writable(path: &Path) -> io::Result<()> {
+    if let Ok(path) = fs::canonicalize(path) {
+        refuse_input(&path)?;
+    }
     match fs::metadata(path) {
         Ok(metadata) if metadata.is_dir() => return Err(io::ErrorKind::IsADirectory.into()),
         // A device or a FIFO must not be opened before there is something to write.

@@ -144,6 +144,45 @@ fn a_report_that_cannot_be_written_is_said(#[case] report: &str, #[case] expecte
     assert_eq!(run.out, "", "nothing was sent");
 }
 
+#[rstest]
+#[case::report("check -q --case validation.authenticated --fixture in.yaml --report json=in.yaml")]
+#[case::profile(
+    "check -q --case validation.authenticated --fixture in.yaml --report profile=./link"
+)]
+#[case::export("export openapi3 in.yaml --output in.yaml")]
+#[case::by_a_link("export har in.yaml --output link")]
+fn what_was_read_is_not_replaced(#[case] line: &str) {
+    let dir = TestDir::new();
+    let fixture = "appliance: sensor\n";
+    dir.write("in.yaml", fixture);
+    std::os::unix::fs::symlink(dir.path("in.yaml"), dir.path("link")).unwrap();
+    let run = dir.run(line).ends_with(2);
+    assert!(
+        run.err.contains("it is a file that is read: name another"),
+        "{}",
+        run.err
+    );
+    assert_eq!(dir.read("in.yaml"), fixture);
+}
+
+#[test]
+fn a_file_without_end_is_not_read_to_it() {
+    let dir = TestDir::new();
+    dir.write("big.yaml", "");
+    let big = std::fs::File::options()
+        .write(true)
+        .open(dir.path("big.yaml"))
+        .unwrap();
+    big.set_len((64 << 20) + 1).unwrap();
+    let run = dir.run("fixture check big.yaml").ends_with(2);
+    assert!(
+        run.err
+            .contains("cannot read big.yaml: it has more than 64 MiB"),
+        "{}",
+        run.err
+    );
+}
+
 #[test]
 fn folders_of_reports_are_created() {
     let dir = TestDir::new();
