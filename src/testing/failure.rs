@@ -1,6 +1,6 @@
 //! A failure mode as a test writes it. It becomes the text that a fixture would have and is read by the same reader.
 
-use std::{fmt, time::Duration};
+use std::{fmt, mem, time::Duration};
 
 use serde_json::{Map, Value, json};
 
@@ -36,6 +36,8 @@ pub struct Failure {
     keys: Map<String, Value>,
     text: Option<String>,
     unknown: Option<fixture::Diagnostic>,
+    /// Whether it has the conditions of a ready-made mode, which the first refinement that says when replaces.
+    has_when: bool,
 }
 
 impl Failure {
@@ -76,7 +78,7 @@ impl Failure {
         Failure::does("outcome", json!({ "outcome": outcome.name() }))
     }
 
-    /// A ready-made mode by its name, with its own operations and times; a refinement replaces them. `fixture::READY_MADE` lists them.
+    /// A ready-made mode by its name, with its own operations and conditions; a refinement replaces them. `fixture::READY_MADE` lists them.
     pub fn ready_made(name: impl Into<String>) -> Failure {
         let name = name.into();
         let (keys, unknown) = match fixture::ready_made(&name) {
@@ -86,6 +88,7 @@ impl Failure {
         Failure {
             keys,
             unknown,
+            has_when: true,
             ..Failure::new(&name)
         }
     }
@@ -157,6 +160,7 @@ impl Failure {
             keys: Map::new(),
             text: None,
             unknown: None,
+            has_when: false,
         }
     }
 
@@ -170,6 +174,9 @@ impl Failure {
     }
 
     fn when(mut self, key: &str, value: Value) -> Failure {
+        if mem::take(&mut self.has_when) {
+            self.keys.remove("when");
+        }
         let when = self.keys.entry("when").or_insert_with(|| json!({}));
         when[key] = value;
         self
