@@ -47,6 +47,8 @@ type Entry struct {
 	Reason     string            `json:"reason"`
 	User       string            `json:"user"`
 	Failure    string            `json:"failure"`
+	// ConnectionFailure is the failure mode of the connection, whose certificate and TLS the client has accepted.
+	ConnectionFailure string `json:"connection_failure"`
 	Changed    bool              `json:"changed"`
 	Status     int               `json:"status"` // 0 if there was none
 	Answer     string            `json:"answer"`

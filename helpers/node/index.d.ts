@@ -42,6 +42,8 @@ export interface Entry {
   reason: string;
   user: string | null;
   failure: string | null;
+  /** The failure mode of the connection, whose certificate and TLS the client has accepted. */
+  connection_failure: string | null;
   changed: boolean;
   status: number | null;
   answer: string | null;

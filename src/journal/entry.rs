@@ -52,8 +52,10 @@ pub struct EntryClass {
     pub outcome: Option<Outcome>,
     /// The outcome that the appliance came to.
     pub judged: Outcome,
-    /// The failure mode that altered the response, or the TLS connection.
+    /// The failure mode that altered the response.
     pub failure: Option<Arc<str>>,
+    /// The failure mode of the connection's certificate or TLS.
+    pub connection_failure: Option<Arc<str>>,
 }
 
 /// An entry of a journal.
@@ -115,7 +117,7 @@ pub struct EntryFilter {
     pub judged: Option<Outcome>,
     /// What became of the response.
     pub state: Option<Progress>,
-    /// The name of the failure mode that altered the response, or the TLS connection.
+    /// The name of a failure mode that altered the response, or the TLS connection.
     pub failure: Option<String>,
     /// The user that the request is about.
     pub user: Option<String>,
@@ -156,10 +158,15 @@ impl EntryFilter {
 
     /// Returns whether entries of a class match, whatever their state.
     pub(super) fn selects(&self, class: &EntryClass) -> bool {
+        let is_failure = |name: &String| {
+            [&class.failure, &class.connection_failure]
+                .into_iter()
+                .any(|failure| failure.as_deref() == Some(name))
+        };
         (self.operation.is_none() || self.operation == class.operation)
             && (self.outcome.is_none() || self.outcome == class.outcome)
             && self.judged.is_none_or(|judged| judged == class.judged)
-            && (self.failure.is_none() || self.failure.as_deref() == class.failure.as_deref())
+            && self.failure.as_ref().is_none_or(is_failure)
     }
 }
 

@@ -38,6 +38,7 @@ fn arrival(path: &str, body: &str) -> EntryData {
             outcome: Some(Outcome::Authenticated),
             judged: Outcome::Authenticated,
             failure: None,
+            connection_failure: None,
         },
         reason: Some(Reason::AllHolds),
         changed: false,
@@ -140,6 +141,7 @@ fn counts_follow_an_entry_that_was_dropped() {
             class: EntryClass {
                 outcome: None,
                 failure: Some(Arc::from("slow")),
+                connection_failure: None,
                 ..plain().class
             },
             ..plain()
@@ -353,6 +355,7 @@ fn a_view_says_what_is_wrong_and_what_was_meant() {
             outcome: Some(Outcome::UnknownPath),
             judged: Outcome::UnknownPath,
             failure: None,
+            connection_failure: None,
         },
         ..arrival("/external/authentication/validation", "")
     });

@@ -50,8 +50,10 @@ pub struct EntryView {
     pub reason: String,
     /// The user it is about, if it names one.
     pub user: Option<String>,
-    /// The failure mode that changed the answer, or the TLS connection.
+    /// The failure mode that changed the answer.
     pub failure: Option<String>,
+    /// The failure mode of the connection it came over: the client has accepted its certificate and its TLS.
+    pub connection_failure: Option<String>,
     /// Whether a password was replaced.
     pub changed: bool,
     /// The status of the answer, once that has ended.
@@ -143,6 +145,7 @@ impl<'a> JournalRedactor<'a> {
             ),
             user: data.user.as_deref().map(clean),
             failure: class.failure.as_deref().map(str::to_owned),
+            connection_failure: class.connection_failure.as_deref().map(str::to_owned),
             changed: data.changed,
             status: entry.sent.as_ref().map(|sent| sent.status.as_u16()),
             answer: entry.sent.as_ref().map(answer),

@@ -43,6 +43,7 @@ class Entry(TypedDict):
     reason: str
     user: Union[str, None]
     failure: Union[str, None]
+    connection_failure: Union[str, None]
     changed: bool
     status: Union[int, None]
     answer: Union[str, None]

@@ -98,6 +98,7 @@ impl Service for MockAppliance {
             outcome: Some(outcome),
             judged: outcome,
             failure: None,
+            connection_failure: None,
         };
         let recorded =
             RecordedRequest::new((&head.method, &head.uri, head.version), &head.headers, &[]);
@@ -213,12 +214,12 @@ impl ScheduledAppliance {
             let key = action.response_key(&self.appliance.rules, evaluation.key);
             action.response.sent_outcome(key.outcome)
         };
-        let fired = failure.as_ref().map(|failure| Arc::clone(&failure.mode));
         let class = EntryClass {
             operation: request.operation(),
             outcome: action.map_or(Some(judged), sent),
             judged,
-            failure: fired.or_else(|| self.schedule.fired_on_connection(client.connection)),
+            failure: failure.as_ref().map(|failure| Arc::clone(&failure.mode)),
+            connection_failure: self.schedule.fired_on_connection(client.connection),
         };
         Decision {
             key: evaluation.key,

@@ -271,6 +271,7 @@ async fn the_journal_names_a_bad_certificate(#[case] accepts: bool, #[case] expe
     let _ = rustls::crypto::ring::default_provider().install_default();
     let sensor = Double::sensor().start().await.unwrap();
     sensor.fail_any(Failure::ready_made("unknown_ca").times(1));
+    sensor.fail_any(Failure::ready_made("bom"));
     let ca = reqwest::Certificate::from_pem(sensor.ca_pem().as_bytes()).unwrap();
     let client = reqwest::Client::builder().tls_certs_only([ca]);
     let client = client.tls_danger_accept_invalid_certs(accepts).build();
@@ -286,7 +287,8 @@ async fn the_journal_names_a_bad_certificate(#[case] accepts: bool, #[case] expe
             break;
         }
     }
-    // Both requests came over the connection that showed it.
+    // Both requests came over the connection that showed it, whatever else happened to the answers.
     let journal = sensor.journal().failure("unknown_ca");
     assert_eq!(journal.count(), expected);
+    assert_eq!(sensor.journal().failure("bom").count(), expected);
 }

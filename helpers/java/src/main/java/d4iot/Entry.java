@@ -43,6 +43,10 @@ public final class Entry {
   /** The failure mode that changed the answer; null if none did. */
   public String failure;
 
+  /** The failure mode of the connection, whose certificate and TLS the client has accepted; null if there was none. */
+  @SerializedName("connection_failure")
+  public String connectionFailure;
+
   /** Whether a password was replaced. */
   public boolean changed;
 
