@@ -151,82 +151,51 @@ fn render(pages: &[PageReport], format: Format, every_line: bool) -> Vec<u8> {
 
 /// Refuses a text that is not a kind's page: HTML, another language, the other kind's.
 fn check(kind: Kind, text: &str, recorded: &[Statement], said: &[Statement]) -> Result<()> {
-    let start: String = text
-        .trim_start_matches('\u{feff}')
-        .trim_start()
-        .chars()
-        .take(9)
-        .collect();
-    let start = start.to_lowercase();
-    let kept = |recorded: &[Statement]| compare::compare(recorded, said).kept;
-    let (own, all) = (kept(recorded), recorded.len());
-    let mut others = Kind::ALL.iter().filter(|other| **other != kind);
-    let other =
-        others.find(|other| kept(&page::recorded(contract::of(**other))) > own.max(all / 2));
-    let (what, hint) = if start.is_empty() {
-        ("it is empty".to_owned(), SOURCE.to_owned())
-    } else if ["<!doctype", "<html", "<?xml"]
-        .iter()
-        .any(|mark| start.starts_with(mark))
-    {
-        ("it looks like HTML".to_owned(), SOURCE.to_owned())
+    let start = text.trim_start_matches('\u{feff}').trim_start();
+    let what = if start.is_empty() {
+        "it is empty".to_owned()
+    } else if start.starts_with('<') && !start.starts_with("<!--") {
+        "it looks like HTML".to_owned()
     } else if said.len() > MAX_STATEMENTS {
-        (
-            format!(
-                "it has {} statements, expected at most {MAX_STATEMENTS}",
-                said.len()
-            ),
-            SOURCE.to_owned(),
-        )
-    } else if let Some(other) = other {
-        (
-            format!("it looks like the {other}'s"),
-            format!("name it with --{other}"),
-        )
-    } else if own < all / 2 {
-        (
-            format!("{own} of its {all} statements are in it, expected at least half"),
-            SOURCE.to_owned(),
-        )
+        let count = said.len();
+        format!("it has {count} statements, expected at most {MAX_STATEMENTS}")
     } else {
-        return Ok(());
+        let kept = |kind: Kind| compare::compare(&page::recorded(contract::of(kind)), said).kept;
+        let (own, all) = (kept(kind), recorded.len());
+        let other = Kind::ALL.iter().max_by_key(|kind| kept(**kind));
+        match other.filter(|other| kept(**other) > own) {
+            _ if own.max(other.map_or(0, |other| kept(*other))) < all / 2 => {
+                format!("{own} of its {all} statements are in it, expected at least half")
+            }
+            Some(other) => format!("it looks like the {other}'s, for --{other}"),
+            None => return Ok(()),
+        }
     };
     let message = format!("--{kind}: this is not the {kind}'s page: {what}");
-    Err(CliError::usage(message).hint(hint))
+    Err(CliError::usage(message).hint("name a copy of the page in English, in Markdown"))
 }
 
 /// Reads a page, and not more of a file than a page can be.
 fn read(kind: Kind, path: &Path) -> Result<String> {
-    if path.is_dir() {
-        let message = format!(
-            "cannot read the {kind}'s page: {} is a folder",
-            path.display()
-        );
-        let file = path.join(format!("{kind}.md"));
-        return Err(
-            CliError::usage(message).hint(format!("name the file in it, as in {}", file.display()))
-        );
-    }
     let failed = |what: String| CliError::usage(format!("cannot read {}: {what}", path.display()));
+    if path.is_dir() {
+        let file = path.join(format!("{kind}.md"));
+        let hint = format!("name the file in it, as in {}", file.display());
+        return Err(failed("it is a folder".into()).hint(hint));
+    }
     let mut bytes = Vec::new();
     let read = match path.to_str() {
-        Some("-") => io::stdin()
-            .lock()
-            .take(MAX_BYTES + 1)
-            .read_to_end(&mut bytes),
+        Some("-") => io::stdin().take(MAX_BYTES + 1).read_to_end(&mut bytes),
         _ => File::open(path).and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut bytes)),
     };
     read.map_err(|error| failed(error.to_string()))?;
     if bytes.len() as u64 > MAX_BYTES {
-        return Err(failed(format!(
-            "it is larger than {MAX_BYTES} bytes, and the {kind}'s page is not"
-        )));
+        let what = format!("it is larger than {MAX_BYTES} bytes, and the {kind}'s page is not");
+        return Err(failed(what));
     }
     String::from_utf8(bytes).map_err(|error| {
-        failed(format!(
-            "it is not UTF-8 after {} bytes",
-            error.utf8_error().valid_up_to()
-        ))
+        let place = error.utf8_error().valid_up_to();
+        failed(format!("it is not UTF-8 after {place} bytes"))
     })
 }
 
@@ -274,10 +243,9 @@ const TEMPLATES: Templates = &[
     ),
     (Format::Markdown, "{{ text|lines|join('\n')|fenced }}\n"),
 ];
-const SOURCE: &str = "name a copy of the page in English, in Markdown";
 /// Where the contract is in the project.
 const CONTRACT: &str = "conformance/contract";
-/// Pages are a twentieth of it.
-const MAX_BYTES: u64 = 128 * 1024;
+/// Pages are a quarter of it.
+const MAX_BYTES: u64 = 32 * 1024;
 /// Pages have a quarter of it.
 const MAX_STATEMENTS: usize = 400;

@@ -56,42 +56,37 @@ impl Statement {
 
     /// Returns the statement in one line.
     pub fn line(&self) -> String {
-        self.text.split_whitespace().collect::<Vec<_>>().join(" ")
+        one_line(&self.text)
     }
 }
 
 /// Returns what a contract's page said when it was transcribed, by line: the recorded statements, and the quotes.
 pub fn recorded(contract: &Contract) -> Vec<Statement> {
     let document = &contract.document;
-    let outside = document.introduction.iter().map(|said| (None, said));
-    let inside = document.says.iter().flat_map(|(operation, said)| {
-        let operation = Some(*operation);
-        said.iter().map(move |said| (operation, said))
-    });
-    let said = outside
-        .chain(inside)
-        .map(|(operation, (place, form, text))| statement(operation, *form, text, &[*place]));
+    let outside = document.introduction.iter().map(|it| (None, it));
+    let inside = document.says.iter();
+    let inside = inside.flat_map(|(operation, said)| said.iter().map(|it| (Some(*operation), it)));
+    let said = outside.chain(inside);
+    let said = said.map(|(operation, (place, form, text))| (operation, *form, text, *place));
     let quotes = contract.quotes.values().map(|quote| {
         let form = match quote.form {
             QuoteForm::Command => Form::Command,
             QuoteForm::Example => Form::Request,
         };
-        statement(Some(quote.operation), form, &quote.text, &quote.at)
+        (Some(quote.operation), form, &quote.text, quote.at[0])
     });
-    let mut statements: Vec<Statement> = said.chain(quotes).collect();
+    let statements = said
+        .chain(quotes)
+        .map(|(operation, form, text, place)| Statement {
+            operation,
+            form,
+            text: text.clone(),
+            first: place.first,
+            last: place.last,
+        });
+    let mut statements: Vec<Statement> = statements.collect();
     statements.sort_by_key(|statement| statement.first);
     statements
-}
-
-fn statement(operation: Option<Operation>, form: Form, text: &str, at: &[Place]) -> Statement {
-    let lines = |line: fn(&Place) -> u32| at.iter().map(line);
-    Statement {
-        operation,
-        form,
-        text: text.to_owned(),
-        first: lines(|place| place.first).min().unwrap_or_default(),
-        last: lines(|place| place.last).max().unwrap_or_default(),
-    }
 }
 
 /// Returns what a page says, in its order. Front matter, comments, rules and the title say nothing.
@@ -109,14 +104,15 @@ pub fn read(text: &str) -> Vec<Statement> {
     reader.statements
 }
 
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 /// Returns words in one spelling: single blanks, plain dashes and quotation marks, no colon at the end.
 pub fn plain(text: &str) -> String {
-    let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let words = one_line(text);
     let words = words.replace(['–', '—', '‑'], "-").replace(['’', '‘'], "'");
-    words
-        .replace(['“', '”'], "\"")
-        .trim_end_matches(':')
-        .to_owned()
+    words.trim_end_matches(':').replace(['“', '”'], "\"")
 }
 
 /// What has been read so far.
@@ -135,7 +131,6 @@ struct PageReader {
     bold: Option<usize>,
     cells: Vec<String>,
     items: usize,
-    is_hidden: bool,
     /// Headings so far: the first one is the title.
     headings: usize,
 }
@@ -146,16 +141,11 @@ impl PageReader {
             Event::Text(text) | Event::Code(text) => self.push(&text, range.start),
             Event::InlineHtml(html) | Event::Html(html) => self.push(&html, range.start),
             Event::SoftBreak | Event::HardBreak => self.push(" ", range.start),
-            Event::Start(Tag::MetadataBlock(_)) => self.is_hidden = true,
             Event::Start(Tag::Item) => {
                 self.flush();
                 self.items += 1;
             }
-            Event::Start(Tag::List(_)) => self.flush(),
-            Event::End(TagEnd::MetadataBlock(_)) => {
-                self.is_hidden = false;
-                self.clear();
-            }
+            Event::End(TagEnd::MetadataBlock(_)) => self.clear(),
             Event::Start(Tag::Strong) if self.block.is_empty() => self.bold = Some(0),
             Event::End(TagEnd::Strong) if self.bold == Some(0) => {
                 self.bold = Some(self.block.len());
@@ -179,10 +169,8 @@ impl PageReader {
     }
 
     fn push(&mut self, text: &str, from: usize) {
-        if !self.is_hidden {
-            self.pieces.push((self.block.len(), from));
-            self.block.push_str(text);
-        }
+        self.pieces.push((self.block.len(), from));
+        self.block.push_str(text);
     }
 
     fn clear(&mut self) {
@@ -284,32 +272,23 @@ impl PageReader {
             (None, "Command") => Form::Command,
             (None, _) => Form::Request,
         };
-        let (first, text) = (
-            self.line(self.block.len() - text.len()),
-            text.trim_end().to_owned(),
-        );
+        let first = self.line(self.block.len() - text.len());
+        let text = text.trim_end().to_owned();
         let last = first + text.lines().count().saturating_sub(1) as u32;
         self.add(form, text, first, last);
         self.clear();
     }
 }
 
-/// Returns a page with blanks in place of its comments.
+/// Returns a page without its comments, but for their ends of lines.
 fn without_comments(text: &str) -> String {
-    let mut rest = text;
     let mut page = String::new();
+    let mut rest = text;
     while let Some((before, comment)) = rest.split_once("<!--") {
-        let end = comment
-            .find("-->")
-            .map_or(comment.len(), |end| end + "-->".len());
+        let (comment, after) = comment.split_once("-->").unwrap_or((comment, ""));
         page.push_str(before);
-        page.push_str("    ");
-        page.extend(
-            comment[..end]
-                .bytes()
-                .map(|byte| if byte == b'\n' { '\n' } else { ' ' }),
-        );
-        rest = &comment[end..];
+        page.extend(comment.matches('\n'));
+        rest = after;
     }
     page + rest
 }
@@ -332,7 +311,7 @@ fn sentences(text: &str) -> Vec<(usize, usize)> {
 
 /// Returns an example without the blanks that JSON ignores. It need not be JSON.
 fn without_blanks(text: &str) -> String {
-    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let text = one_line(text);
     let mut is_string = false;
     let is_kept = |letter: &char| {
         is_string ^= *letter == '"';
@@ -343,15 +322,14 @@ fn without_blanks(text: &str) -> String {
 
 /// Returns a command as a shell takes it. One with a body is a POST, written so or not.
 fn command_key(text: &str) -> String {
-    let words =
-        shlex::split(text).unwrap_or_else(|| text.split_whitespace().map(str::to_owned).collect());
-    let has_body = words.iter().any(|word| word == "-d");
-    let words = words.join("\u{0}");
-    if has_body {
-        words.replace("\u{0}-X\u{0}POST", "")
+    let blanks = || text.split_whitespace().map(str::to_owned).collect();
+    let words = shlex::split(text).unwrap_or_else(blanks).join("\n");
+    let post = if words.contains("\n-d\n") {
+        "\n-X\nPOST"
     } else {
-        words
-    }
+        "\0"
+    };
+    words.replace(post, "")
 }
 
 /// The headings of tabs.

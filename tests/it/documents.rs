@@ -176,7 +176,7 @@ fn the_other_kind_s_page_is_named(#[values(Kind::Sensor, Kind::Console)] kind: K
     for page in pages(other) {
         let (code, _, why) = documents(kind, &page, &[]);
         let expected = format!(
-            "error: --{kind}: this is not the {kind}'s page: it looks like the {other}'s\n  hint: name it with --{other}\n"
+            "error: --{kind}: this is not the {kind}'s page: it looks like the {other}'s, for --{other}\n  hint: name a copy of the page in English, in Markdown\n"
         );
         assert_eq!((code, why), (2, expected));
     }
@@ -190,16 +190,13 @@ fn what_cannot_be_read_is_refused_with_its_path() {
     fs::write(at("huge.md"), vec![b'a'; 200_000]).unwrap();
     for (path, expected) in [
         (at("missing.md"), "missing.md: "),
-        (
-            folder.path().to_owned(),
-            " is a folder\n  hint: name the file in it, as in ",
-        ),
+        (folder.path().to_owned(), folder.path().to_str().unwrap()),
         (at("bytes.md"), "it is not UTF-8 after 3 bytes\n"),
         (
             at("huge.md"),
-            "it is larger than 131072 bytes, and the sensor's page is not\n",
+            "it is larger than 32768 bytes, and the sensor's page is not\n",
         ),
-        (PathBuf::from("/dev/zero"), "it is larger than 131072 bytes"),
+        (PathBuf::from("/dev/zero"), "it is larger than 32768 bytes"),
     ] {
         let (code, _, why) = run(&["--sensor".as_ref(), &path], "");
         assert_eq!(code, 2, "{why}");

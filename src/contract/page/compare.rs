@@ -67,7 +67,10 @@ pub fn compare(recorded: &[Statement], page: &[Statement]) -> Comparison {
         let key = statement.key();
         let equal = || (0..page.len()).filter(|at| keys[*at] == key);
         // What the page says once now, and said twice, is kept.
-        match equal().find(|at| !used.contains(at)).or(equal().last()) {
+        match equal()
+            .find(|at| !used.contains(at))
+            .or(equal().next_back())
+        {
             Some(at) => {
                 used.insert(at);
                 found.pairs.push((old, at));
@@ -116,7 +119,13 @@ fn likeness(was: &Statement, is: &Statement) -> f32 {
 
 /// Returns how many words two texts have in common, from 0 to 1. Capitals make no difference.
 pub(super) fn similarity(one: &str, other: &str) -> f32 {
-    let (one, other) = (one.to_lowercase(), other.to_lowercase());
+    let start = |text: &str| {
+        text.chars()
+            .take(MAX_COMPARED)
+            .collect::<String>()
+            .to_lowercase()
+    };
+    let (one, other) = (start(one), start(other));
     similar::TextDiff::from_words(one.as_str(), other.as_str()).ratio()
 }
 
@@ -247,22 +256,19 @@ fn points(kind: Kind, was: &Statement, is: Option<&Statement>) -> Option<String>
         .map(|(_, value)| value);
     let has_value = |it: &ReadingEntry<'_>| value.is_some_and(|value| it.quotes == [value]);
     let mut points = BTreeSet::new();
-    let cited = cited(contract, kind, was, is);
-    for fact in contract.facts() {
-        let own = cited.iter().find(|(name, _)| *name == fact.name);
-        if let (Some((name, own)), Some(number)) = (own, contract.ambiguity_number(&fact.name)) {
-            let others = fact
-                .readings
-                .iter()
-                .filter(|it| it.name != *own && it.ground.is_documented());
-            let others: Vec<_> = others.map(has_value).collect();
-            let dissolves = !others.is_empty() && !others.contains(&false);
-            debug_assert_eq!(*name, fact.name);
-            points.insert(format!(
-                "{number}{}",
-                if dissolves { " dissolves" } else { "" }
-            ));
-        }
+    for (name, own) in cited(contract, kind, was, is) {
+        let Some(number) = contract.ambiguity_number(&name) else {
+            continue;
+        };
+        let fact = contract.facts().into_iter().find(|it| it.name == name);
+        let readings = fact.iter().flat_map(|it| &it.readings);
+        let others = readings.filter(|it| it.name != own && it.ground.is_documented());
+        let others: Vec<bool> = others.map(has_value).collect();
+        let dissolves = !others.is_empty() && !others.contains(&false);
+        points.insert(format!(
+            "{number}{}",
+            if dissolves { " dissolves" } else { "" }
+        ));
     }
     let points: Vec<String> = points.into_iter().collect();
     (!points.is_empty()).then(|| points.join(", "))
@@ -301,6 +307,8 @@ pub(super) fn shows(statement: &Statement, words: &str) -> bool {
 
 /// How similar two statements are, at least, of which one replaces the other.
 const SIMILAR: f32 = 0.5;
+/// How many characters of a text are compared with another's.
+const MAX_COMPARED: usize = 500;
 /// How many characters of a text are shown.
 const MAX_SHOWN: usize = 100;
 /// How many equal ones before the first difference.

@@ -32,22 +32,12 @@ pub fn faults(page: &[Statement]) -> Vec<Fault> {
             Form::Label => linter.path(it),
             Form::Request => linter.body(it, &it.text, "the example"),
             Form::Response => linter.response(it),
-            Form::Sentence
-                if it.operation.is_none() && it.first < it.last && !it.text.ends_with('.') =>
-            {
-                linter.add(
-                    it,
-                    [it.last],
-                    "these lines are a list of topics, left over from a draft",
-                );
-            }
-            Form::Row | Form::Sentence => (),
+            Form::Row | Form::Sentence => linter.left_over(it),
         }
     }
-    linter
-        .faults
-        .sort_by(|left, right| left.lines.cmp(&right.lines));
-    linter.faults
+    let mut faults = linter.faults;
+    faults.sort_by(|left, right| left.lines.cmp(&right.lines));
+    faults
 }
 
 struct Linter<'a> {
@@ -56,42 +46,36 @@ struct Linter<'a> {
 }
 
 impl<'a> Linter<'a> {
-    fn add(
-        &mut self,
-        at: &Statement,
-        more: impl IntoIterator<Item = u32>,
-        text: impl Into<String>,
-    ) {
-        self.add_lines(at, [at.first].into_iter().chain(more), text.into());
-    }
-
-    fn add_lines(&mut self, at: &Statement, lines: impl Iterator<Item = u32>, text: String) {
-        let operation = at.operation;
-        // One fault of both commands of an operation is one fault.
-        let mut known = self
-            .faults
-            .iter()
-            .position(|it| it.operation == operation && it.text == text);
-        let index = *known.get_or_insert(self.faults.len());
-        if index == self.faults.len() {
-            let lines = Vec::new();
-            self.faults.push(Fault {
+    /// Adds a fault of a statement on these lines. That of both commands of an operation is one.
+    fn add(&mut self, at: &Statement, lines: &[u32], text: impl Into<String>) {
+        let (operation, text) = (at.operation, text.into());
+        let mut faults = self.faults.iter_mut();
+        let known = faults.find(|it| it.operation == operation && it.text == text);
+        let mut lines = [lines, known.as_ref().map_or(&[], |it| &it.lines[..])].concat();
+        lines.sort_unstable();
+        lines.dedup();
+        match known {
+            Some(known) => known.lines = lines,
+            None => self.faults.push(Fault {
                 operation,
                 lines,
                 text,
-            });
+            }),
         }
-        let known = &mut self.faults[index].lines;
-        known.extend(lines);
-        known.sort_unstable();
-        known.dedup();
     }
 
     /// Returns what stands beside a statement, in the section of its operation.
     fn beside(&self, at: &Statement, form: Form) -> impl Iterator<Item = &'a Statement> + use<'a> {
         let (page, operation) = (self.page, at.operation);
-        page.iter()
-            .filter(move |it| it.operation == operation && it.form == form)
+        let section = page.iter().filter(move |it| it.operation == operation);
+        section.filter(move |it| it.form == form)
+    }
+
+    fn left_over(&mut self, it: &Statement) {
+        if it.operation.is_none() && it.first < it.last && !it.text.ends_with('.') {
+            let text = "these lines are a list of topics, left over from a draft";
+            self.add(it, &[it.first, it.last], text);
+        }
     }
 
     /// Finds commands that ask for another path than the label names.
@@ -100,36 +84,31 @@ impl<'a> Linter<'a> {
             return;
         };
         for command in self.beside(label, Form::Command) {
-            let address = command
-                .text
-                .split_once("://")
-                .and_then(|(_, address)| address.split_once('/'));
-            let path = address.map_or(uri.to_owned(), |(_, path)| {
-                format!("/{}", path.trim_end_matches('\''))
-            });
-            if path != uri {
+            let address = command.text.split_once("://").unwrap_or_default().1;
+            let path = address
+                .find('/')
+                .map(|at| address[at..].trim_end_matches('\''));
+            if let Some(path) = path.filter(|path| *path != uri) {
                 let text = format!("the URI is given as {uri}, and the commands ask for {path}");
-                self.add(label, [command.first], text);
+                self.add(label, &[label.first, command.first], text);
             }
         }
     }
 
     fn heading(&mut self, heading: &Statement) {
-        let is_sent = |it: &&Statement| it.text.contains(" -d ");
-        match (
-            heading.text.as_str(),
-            self.beside(heading, Form::Command).find(is_sent),
-        ) {
+        let mut commands = self.beside(heading, Form::Command);
+        let sent = commands
+            .find(|it| it.text.contains(" -d "))
+            .map(|it| it.first);
+        match (heading.text.as_str(), sent) {
             ("Query parameters", Some(command)) => {
-                let text = "the fields are headed \"Query parameters\", and the command sends them in a body";
-                self.add(heading, [command.first], text);
+                let text =
+                    "the fields are headed \"Query parameters\", and the command sends a body";
+                self.add(heading, &[heading.first, command], text);
             }
             ("Device fields", _) => {
-                self.add(
-                    heading,
-                    [],
-                    "the fields of the request are headed \"Device fields\"",
-                );
+                let text = "the fields of the request are headed \"Device fields\"";
+                self.add(heading, &[heading.first], text);
             }
             _ => (),
         }
@@ -137,82 +116,68 @@ impl<'a> Linter<'a> {
 
     /// Finds a message that another operation words otherwise.
     fn message(&mut self, item: &Statement) {
-        let Some((_, words)) = item.text.split_once(": ") else {
-            return;
-        };
-        let later = self
-            .page
-            .iter()
-            .filter(|it| it.first > item.first && it.operation != item.operation);
-        let later = later.filter(|it| it.form == Form::Item && it.operation.is_some());
-        let mut later = later.filter_map(|it| Some((it, it.text.split_once(": ")?.1)));
-        let other = later.find(|(_, other)| *other != words && similarity(other, words) > SIMILAR);
-        if let Some((other, others)) = other {
-            let text = format!("one message is worded in two ways: \"{words}\" and \"{others}\"");
-            self.add(item, [other.first], text);
+        let words = item.text.split_once(": ").unwrap_or_default().1;
+        let later = self.page.iter().filter(|it| it.first > item.first);
+        let later = later.filter(|it| it.form == Form::Item && it.operation != item.operation);
+        for other in later.filter(|it| it.operation.is_some()) {
+            let others = other.text.split_once(": ").unwrap_or_default().1;
+            if words != others && similarity(words, others) > SIMILAR {
+                let text = format!("one message is worded in two ways: \"{words}\", \"{others}\"");
+                self.add(item, &[item.first, other.first], text);
+            }
         }
     }
 
     fn command(&mut self, command: &Statement) {
+        let line = command.first;
         let Some(words) = shlex::split(&command.text) else {
-            return self.add(
-                command,
-                [],
-                "no shell takes this command: a quotation mark is left open",
-            );
+            let text = "no shell takes this command: a quotation mark is left open";
+            return self.add(command, &[line], text);
         };
-        let after = |option: &'static str| {
-            let pairs = words.windows(2).filter(move |pair| pair[0] == option);
-            pairs.map(|pair| pair[1].as_str())
-        };
-        let has = |name: &str| after("-H").any(|header| header.to_lowercase().starts_with(name));
-        for data in after("-d") {
+        let pairs = || words.iter().zip(words.iter().skip(1));
+        for (_, data) in pairs().filter(|(option, _)| *option == "-d") {
             self.body(command, data, "the body of the command");
             self.placeholders(command, data);
         }
-        if !has("content-type:") {
-            let text = "the command names no content type, so that curl sends application/x-www-form-urlencoded";
-            self.add(command, [], text);
+        let headers = pairs().filter(|(option, _)| *option == "-H");
+        let headers: String = headers
+            .map(|(_, header)| header.to_lowercase() + "\n")
+            .collect();
+        if !headers.contains("content-type:") {
+            let text = "the command names no content type, so curl sends that of a form";
+            self.add(command, &[line], text);
         }
-        let is_free = |it: &&Statement| it.text.contains("don't need") && it.text.contains("token");
-        let free = self.beside(command, Form::Sentence).find(is_free);
-        if let (true, Some(sentence)) = (has("authorization:"), free) {
-            self.add(
-                command,
-                [sentence.first],
-                "the command sends a token, and none is needed",
-            );
+        let mut sentences = self.beside(command, Form::Sentence);
+        let free = sentences.find(|it| it.text.contains("don't need") && it.text.contains("token"));
+        if let Some(free) = free.filter(|_| headers.contains("authorization:")) {
+            let text = "the command sends a token, and none is needed";
+            self.add(command, &[free.first, line], text);
         }
     }
 
     /// Finds placeholders that look otherwise than `<USER_NAME>`.
     fn placeholders(&mut self, command: &Statement, data: &str) {
         let is_letter = |letter: char| letter.is_ascii_uppercase() || " _".contains(letter);
-        for name in data
-            .split(['"', '<', '>'])
-            .filter(|it| it.len() > 3 && it.chars().all(is_letter))
-        {
-            if !data.contains(&format!("<{name}>")) {
-                let text = format!("the placeholder {name} has no angle brackets, as others have");
-                self.add(command, [], text);
-            } else if name.contains(' ') {
-                let text = format!(
-                    "the placeholder <{name}> has a blank, where others have an underscore"
-                );
-                self.add(command, [], text);
-            }
+        let pieces = data.split(['"', '<', '>']);
+        for name in pieces.filter(|it| it.len() > 3 && it.chars().all(is_letter)) {
+            let fault = match data.contains(&format!("<{name}>")) {
+                true if name.contains(' ') => "a blank where others have an underscore",
+                true => continue,
+                false => "no angle brackets, as others have",
+            };
+            let text = format!("the placeholder {name} has {fault}");
+            self.add(command, &[command.first], text);
         }
     }
 
     /// Finds what keeps a request's body from being JSON, else where it differs from the table of fields.
     fn body(&mut self, at: &Statement, text: &str, what: &str) {
-        let lines = (at.first..).zip(text.lines());
-        let escapes = lines
-            .filter(|(_, line)| line.contains(NO_ESCAPE))
-            .map(|(line, _)| line);
-        if text.contains(NO_ESCAPE) {
+        for (line, _) in (at.first..)
+            .zip(text.lines())
+            .filter(|it| it.1.contains(NO_ESCAPE))
+        {
             let text = format!("{what} is not JSON: `{NO_ESCAPE}` is not an escape there");
-            self.add_lines(at, escapes, text);
+            self.add(at, &[line], text);
         }
         let given: Map<String, Json> = match serde_json::from_str(&text.replace(NO_ESCAPE, "!")) {
             Ok(given) => given,
@@ -222,39 +187,28 @@ impl<'a> Linter<'a> {
                     false => "a quotation mark or a comma is missing",
                 };
                 let line = at.first + error.line().saturating_sub(1) as u32;
-                return self.add_lines(
-                    at,
-                    [line].into_iter(),
-                    format!("{what} is not JSON: {why}"),
-                );
+                return self.add(at, &[line], format!("{what} is not JSON: {why}"));
             }
         };
-        let rows = self
-            .beside(at, Form::Row)
-            .filter_map(|row| Some((row.first, row.text.split_once(" | ")?.0)));
-        let rows: Vec<(u32, &str)> = rows.collect();
-        let mut missing: Vec<&str> = rows
-            .iter()
-            .map(|row| row.1)
-            .filter(|name| !given.contains_key(*name))
+        let rows = self.beside(at, Form::Row);
+        let rows = rows.filter_map(|row| Some((row.text.split_once(" | ")?.0, row.first)));
+        let rows: Map<String, Json> = rows
+            .map(|(name, line)| (name.into(), line.into()))
             .collect();
-        missing.dedup();
-        let is_other = |name: &&str| !rows.iter().any(|row| row.1 == *name);
-        let other: Vec<&str> = given.keys().map(String::as_str).filter(is_other).collect();
-        let text = match (missing.join(", "), other.join(", ")) {
-            _ if rows.is_empty() => return,
-            (missing, other) if missing.is_empty() && other.is_empty() => return,
-            (missing, other) if other.is_empty() => {
-                format!("{what} lacks {missing}, which the table requires")
-            }
-            (missing, other) if missing.is_empty() => {
-                format!("{what} has {other}, which the table does not list")
-            }
-            (missing, other) => {
-                format!("{what} has {other} instead of {missing}, which the table requires")
-            }
+        let Some(table) = rows.values().filter_map(Json::as_u64).min() else {
+            return;
         };
-        self.add(at, rows.first().map(|row| row.0), text);
+        let without = |names: &Map<String, Json>, other: &Map<String, Json>| {
+            let names = names.keys().filter(|name| !other.contains_key(*name));
+            names.cloned().collect::<Vec<_>>().join(", ")
+        };
+        let text = match (without(&given, &rows), without(&rows, &given)) {
+            (other, missing) if other.is_empty() && missing.is_empty() => return,
+            (other, missing) if other.is_empty() => format!("{what} lacks {missing} of the table"),
+            (other, missing) if missing.is_empty() => format!("{what} has {other}, the table not"),
+            (other, missing) => format!("{what} has {other} instead of the table's {missing}"),
+        };
+        self.add(at, &[at.first, table as u32], text);
     }
 
     /// Finds an example of an answer that words a message otherwise than the list of messages, or one message in two ways.
@@ -262,30 +216,26 @@ impl<'a> Linter<'a> {
         let mut texts = Vec::new();
         match serde_json::from_str(&example.text) {
             Ok(json) => strings(&json, &mut texts),
-            Err(_) => return self.add(example, [], "the example is not JSON"),
+            Err(_) => self.add(example, &[example.first], "the example is not JSON"),
         }
         let line = |text: &str| {
             let mut lines = (example.first..).zip(example.text.lines());
             lines
-                .find(|(_, line)| line.contains(text))
-                .map(|(line, _)| line)
+                .find(|it| it.1.contains(text))
+                .map_or(example.first, |it| it.0)
         };
         let Some(shown) = texts.first() else { return };
         if let Some(other) = texts.iter().find(|text| *text != shown) {
-            let text = format!("the messages of one example differ: \"{shown}\" and \"{other}\"");
-            self.add_lines(example, line(shown).into_iter().chain(line(other)), text);
+            let text = format!("the messages of one example differ: \"{shown}\", \"{other}\"");
+            self.add(example, &[line(shown), line(other)], text);
         }
         let items = self.beside(example, Form::Item);
-        let items = items.filter_map(|item| Some((item.first, item.text.split_once(": ")?.1)));
-        let items: Vec<(f32, u32, &str)> = items
-            .map(|(line, words)| (similarity(words, shown), line, words))
-            .collect();
-        let nearest = items
-            .iter()
-            .max_by(|left, right| left.0.total_cmp(&right.0));
-        if let Some((_, item, words)) = nearest.filter(|it| it.2 != shown) {
-            let text = format!("the list of messages has \"{words}\", and the example \"{shown}\"");
-            self.add_lines(example, line(shown).into_iter().chain([*item]), text);
+        let items = items.filter_map(|item| Some((item.text.split_once(": ")?.1, item.first)));
+        let items = items.map(|(words, line)| (similarity(words, shown), words, line));
+        let nearest = items.max_by(|left, right| left.0.total_cmp(&right.0));
+        if let Some((_, words, item)) = nearest.filter(|it| it.1 != shown) {
+            let text = format!("the list of messages has \"{words}\", the example \"{shown}\"");
+            self.add(example, &[item, line(shown)], text);
         }
     }
 }

@@ -84,3 +84,25 @@ fn every_statement_of_an_operation_is_cited(#[case] kind: Kind) {
         assert!(!statement.is_frame());
     }
 }
+
+#[rstest]
+#[case::sentences("One is. Two is\nlong! 3.5 is", &[(1, 1, "sentence", "One is."), (1, 2, "sentence", "Two is long! 3.5 is")])]
+#[case::label("# T\n\n# [Request](#tab/x)\r\n**Type**: `JSON`\r\n", &[(4, 4, "label", "Request type: JSON")])]
+#[case::method("### POST\n", &[(1, 1, "label", "Method: POST")])]
+#[case::loose_item("- **A – b**: it\\_is\n\n  so\n", &[(1, 1, "item", "A - b: it_is"), (3, 3, "item", "so")])]
+#[case::nested_items("- a\n  - b\n- c\n", &[(1, 1, "item", "a"), (2, 2, "item", "b"), (3, 3, "item", "c")])]
+#[case::table("|A|B|C|\n|-|-|-|\n| x\\|y | **b** |\n", &[(1, 1, "heading", "A | B | C"), (3, 3, "row", "x|y | b | ")])]
+#[case::example("\n```rest\nresponse:\n\n{\n\n}\n\n```\n", &[(5, 7, "response", "{\n\n}")])]
+#[case::command("    curl a\n", &[(1, 1, "command", "curl a")])]
+#[case::comment("<!-- a\n\n## b -->c\n", &[(3, 3, "sentence", "c")])]
+#[case::comment_left_open("a\n\n<!-- b\n", &[(1, 1, "sentence", "a")])]
+#[case::html("<div>a</div>\n", &[(1, 1, "sentence", "<div>a</div>")])]
+#[case::front_matter("---\na: b\n---\nc\n", &[(4, 4, "sentence", "c")])]
+#[case::nothing("", &[])]
+fn a_page_is_read(#[case] page: &str, #[case] expected: &[(u32, u32, &str, &str)]) {
+    let said = read(page);
+    let said = said
+        .iter()
+        .map(|it| (it.first, it.last, it.form.name(), it.text.as_str()));
+    assert_eq!(said.collect::<Vec<_>>(), expected);
+}
