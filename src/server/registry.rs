@@ -144,7 +144,7 @@ impl Registry {
         let settings = self.settings();
         let permit = settings.limits.connections.listening();
         if permit.is_none() {
-            return Err(RegistryError::TooMany(self.count()));
+            return Err(RegistryError::TooMany(fixture.name.clone()));
         }
         let address = fixture.listen.or(address);
         let address = address.unwrap_or(SocketAddr::new(settings.ip, 0));

@@ -26,8 +26,8 @@ pub enum RegistryError {
     #[error("an appliance named `{0}` is there already")]
     NameTaken(String),
     /// As many appliances are there as the process's descriptors allow.
-    #[error("{0} appliances are there, and the process's open files allow no more")]
-    TooMany(usize),
+    #[error("the process may not open enough files for `{0}` beside the appliances before it")]
+    TooMany(String),
     /// A failure mode cannot happen without TLS.
     #[error("{0}: {1}")]
     Transport(String, TlsMissing),
@@ -80,7 +80,7 @@ impl RegistryError {
         let hint = match self {
             RegistryError::Certificate { .. } => "leave --tls-cert out, or the mode",
             RegistryError::NameTaken(_) => "give it a `name` of its own, or delete the other first",
-            RegistryError::TooMany(_) => "delete some, or allow more open files (ulimit -n)",
+            RegistryError::TooMany(_) => "allow more open files (ulimit -n), or have fewer appliances",
             RegistryError::Bind(error) => match error.reason.kind() {
                 io::ErrorKind::AddrInUse if error.address.port() == 0 => {
                     "delete an appliance, or serve with more --ports"
