@@ -239,14 +239,10 @@ impl<'a> Comparison<'a> {
         });
         let steps: Vec<Request<Bytes>> = steps.collect();
         self.double.reset();
-        if self.differing(&steps, false).is_none() {
-            return None;
-        }
+        self.differing(&steps, false)?;
         // With the state of the start before each request.
-        match self.differing(&steps, true) {
-            None => Some("state: a password was changed".to_owned()),
-            Some(reason) => Some(reason),
-        }
+        let reason = self.differing(&steps, true);
+        Some(reason.unwrap_or_else(|| "state: a password was changed".to_owned()))
     }
 
     /// Returns why the double answers the first step that is not answered alike as it does.
