@@ -47,10 +47,12 @@ pub(super) fn run(options: &ExportArgs) -> Result {
         &options.reading,
         &[],
     )?;
+    let [(_, fixture)] = mocks.as_slice() else {
+        let message = format!("{} fixtures, expected one", mocks.len());
+        return Err(CliError::usage(message).hint("name one file, of one appliance"));
+    };
     let format = FORMATS.iter().find(|format| format.name == options.format);
-    let exported = format
-        .zip(mocks.first())
-        .map(|(format, (_, fixture))| format.render(fixture));
+    let exported = format.map(|format| format.render(fixture));
     let exported = exported.unwrap_or_default();
     let Some(path) = &options.output else {
         return print(exported);

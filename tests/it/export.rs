@@ -65,6 +65,7 @@ fn every_documented_outcome_has_an_exchange() {
 #[case::no_choice(&["har", "--reading", "X11"], "expected FACT=NAME")]
 #[case::kind(&["har", "--kind", "senor"], "sensor")]
 #[case::no_fixture(&["har", "missing.yaml"], "cannot read missing.yaml")]
+#[case::several(&["har", concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures")], " fixtures, expected one")]
 #[case::both(&["har", "a.yaml", "--kind", "console"], "cannot be used with")]
 #[case::a_folder(&["har", "--output", "/"], "cannot write /: ")]
 fn what_is_wrong_is_said(#[case] args: &[&str], #[case] expected: &str) {
