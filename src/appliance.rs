@@ -7,7 +7,7 @@
 //!
 //! [`Rules`] never change and are shared; a lock guards [`State`]. Nothing here waits, reads a clock or draws random numbers.
 
-mod body;
+pub(crate) mod body;
 mod change;
 mod directory;
 #[cfg(test)]

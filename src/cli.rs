@@ -12,6 +12,7 @@ mod explain;
 mod export;
 mod fixture;
 mod healthcheck;
+mod judge;
 mod live;
 mod log;
 mod mocks;
@@ -68,6 +69,9 @@ enum Command {
     /// Send every documented request to a target, or to built-in mocks, and check the answers
     #[command(after_help = code::HELP)]
     Check(Box<check::CheckArgs>),
+    /// Judge recorded traffic (HAR, curl -v, the journal of a mock) as check judges what it sends
+    #[command(after_help = code::HELP)]
+    Judge(judge::JudgeArgs),
     /// List what check would send, in order, with effects and costs; sends nothing
     Plan(Box<check::CheckArgs>),
     /// Restore the passwords that an interrupted run left changed
@@ -186,6 +190,7 @@ fn run(command: Command, start: Option<Result<serve::Start>>, console: &Console)
             }
         }
         Command::Sweep(options) => sweep::run(&options, console),
+        Command::Judge(options) => judge::run(&options, console),
         Command::Plan(options) => plan::run(&options, console),
         Command::Recover(options) => recover::run(&options, console),
         Command::Pending(options) => review::pending(&options),

@@ -63,6 +63,9 @@ pub struct Summary {
     /// What a person must do now. Every report shows it first.
     #[serde(default)]
     pub actions: Vec<String>,
+    /// What else is to be known, such as what of a capture was not judged.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
     /// What went wrong with the run itself, and so belongs to no case: a password not given back, a stale known difference, a stop by a safety rule. Any fails the run.
     pub trouble: Vec<String>,
     /// Which targets it is of, if they were listed.
@@ -85,6 +88,7 @@ impl Summary {
             label: None,
             options: Vec::new(),
             actions: Vec::new(),
+            notes: Vec::new(),
             trouble,
             fleet: None,
             causes: causes::of(&targets),

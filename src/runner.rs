@@ -10,6 +10,7 @@
 
 mod accounts;
 mod accounts_file;
+pub mod capture;
 mod case_runner;
 mod check;
 mod collector;
@@ -28,11 +29,13 @@ pub use accounts_file::{AccountsFile, Credentials};
 pub use case_runner::CaseRun;
 pub use check::{Check, CheckReport, check};
 pub use collector::RunResult;
+pub(crate) use collector::not_asked;
 pub use context::RunContext;
 pub use passwords::{PasswordForm, TargetPolicy};
 pub use probe::probe_commands;
 pub use seed::Seed;
 pub use transcript::case_commands;
+pub(crate) use transcript::curl;
 
 use crate::{
     report::{CaseResult, NotJudged, ReasonCode},

@@ -17,6 +17,7 @@ pub mod expectations;
 pub mod known;
 pub mod match_response;
 pub mod own_cases;
+pub mod own_words;
 mod placeholder;
 pub mod profile;
 pub mod request;

@@ -9,7 +9,7 @@ use crate::contract::Condition;
 
 /// The value of a field.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum FieldValue<'a> {
+pub(crate) enum FieldValue<'a> {
     /// `null`.
     Null,
     /// A number, a list, an object or a boolean.
@@ -19,13 +19,13 @@ pub(super) enum FieldValue<'a> {
 }
 
 /// Names and values of an object in order, each name as often as it occurs.
-pub(super) type JsonObject<'a> = Vec<(Cow<'a, str>, FieldValue<'a>)>;
+pub(crate) type JsonObject<'a> = Vec<(Cow<'a, str>, FieldValue<'a>)>;
 
 /// Parses a body. RFC 8259 exactly: no byte order mark, nothing after the value.
 ///
 /// # Errors
 /// The condition of a body that is not JSON, or not an object.
-pub(super) fn parse(body: &[u8]) -> Result<JsonObject<'_>, Condition> {
+pub(crate) fn parse(body: &[u8]) -> Result<JsonObject<'_>, Condition> {
     let text = str::from_utf8(body).map_err(|_| Condition::NotUtf8)?;
     let malformed = |_| Condition::MalformedBody;
     let raw: &RawValue = serde_json::from_str(text).map_err(malformed)?;
@@ -37,7 +37,7 @@ pub(super) fn parse(body: &[u8]) -> Result<JsonObject<'_>, Condition> {
 }
 
 /// The same for text that does not live as long.
-pub(super) fn parse_owned(text: &str) -> Result<JsonObject<'static>, Condition> {
+pub(crate) fn parse_owned(text: &str) -> Result<JsonObject<'static>, Condition> {
     let fields = parse(text.as_bytes())?.into_iter();
     let owned = fields.map(|(name, value)| {
         let value = match value {

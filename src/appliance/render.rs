@@ -7,7 +7,7 @@ use crate::{
     appliance::{ParsedRequest, Rules},
     contract::{
         CHALLENGE, Condition, Contract, EXTRA_MEMBERS, Echo, Envelope, ExtraMembers, Internal,
-        Operation, Outcome, Readings, Wording, is_json, status_code,
+        Operation, Outcome, Readings, USERNAME, Wording, own_body, status_code,
     },
 };
 
@@ -24,13 +24,15 @@ pub struct ResponseKey {
 }
 
 /// The response to one outcome.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct ResponseTemplate {
     status: StatusCode,
     wording: Wording,
     envelope: Envelope,
     internal: Internal,
     extra_members: ExtraMembers,
+    /// The body itself, where a reading gives it.
+    own: Option<String>,
     /// `WWW-Authenticate`, with a 401.
     challenge: Option<HeaderValue>,
     /// The body, where it repeats nothing of the request.
@@ -62,6 +64,7 @@ impl ResponseTemplate {
                 .extra_members
                 .pick(readings.of(EXTRA_MEMBERS))
                 .is,
+            own: reading("body").and_then(own_body).map(str::to_owned),
             challenge: None,
             fixed: None,
         };
@@ -70,15 +73,24 @@ impl ResponseTemplate {
             let value = |text: &String| text.parse().expect("a challenge is a header value");
             template.challenge = challenge.as_ref().map(value);
         }
-        if let Some(body) = reading("body").filter(|body| is_json(body)) {
-            template.fixed = Some(Bytes::from(body.to_owned()));
-        } else if !template.wording.echoes() {
-            template.fixed = Some(template.body(""));
-        }
+        let echoes = match &template.own {
+            Some(own) => own.contains(USERNAME),
+            None => template.wording.echoes(),
+        };
+        template.fixed = (!echoes).then(|| template.body(""));
         Some(template)
     }
 
     fn body(&self, username: &str) -> Bytes {
+        if let Some(own) = &self.own {
+            // In JSON the name is the inside of a text.
+            let name = serde_json::Value::from(username).to_string();
+            let name = match own.starts_with(['{', '[']) {
+                true => &name[1..name.len() - 1],
+                false => username,
+            };
+            return Bytes::from(own.replace(USERNAME, name));
+        }
         let echo = Echo { username };
         let mut body = self.wording.body(self.envelope, &self.internal, echo);
         if self.extra_members == ExtraMembers::Present {

@@ -10,11 +10,12 @@ use crate::{
     contract,
     contract::{
         Check, Condition, Contract, Field, Handling, Kind, Operation, Outcome, Readings, Role,
+        own_type,
     },
 };
 
 /// The contract under one choice of readings.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Rules {
     kind: Kind,
     readings: Readings,
@@ -27,7 +28,7 @@ pub struct Rules {
 }
 
 /// How an operation reads and checks its requests.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct OperationRules {
     pub(super) method: String,
     pub(super) accepts: Vec<String>,
@@ -37,7 +38,7 @@ pub(super) struct OperationRules {
 }
 
 /// The responses of an operation, or those to requests that reach none.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct ResponseTable {
     /// By condition.
     handlings: Vec<Handling>,
@@ -77,6 +78,15 @@ impl Rules {
             path.insert_str(0, prefix);
         }
         prefix.clone_into(&mut self.prefix);
+        self
+    }
+
+    /// Treats a condition so, at every operation, whatever the readings say.
+    #[must_use]
+    pub fn with_handling(mut self, condition: Condition, handling: Handling) -> Rules {
+        for table in &mut self.responses {
+            table.handlings[condition as usize] = handling;
+        }
         self
     }
 
@@ -170,12 +180,13 @@ impl ResponseTable {
             ResponseTemplate::new(contract, readings, ResponseKey { operation, outcome })
         };
         let (name, fact) = contract.answer_type(operation);
-        let content_type = &fact.pick(readings.of(&name)).is.0;
+        let (reading, named) = (readings.of(&name), fact.pick(readings.of(&name)));
+        let content_type = reading
+            .and_then(own_type)
+            .or_else(|| named.is.0.parse().ok());
         ResponseTable {
             handlings: Condition::ALL.iter().map(handling).collect(),
-            content_type: content_type
-                .parse()
-                .expect("a content type is a header value"),
+            content_type: content_type.expect("a content type is a header value"),
             templates: Outcome::ALL.iter().map(template).collect(),
         }
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use http::StatusCode;
+use http::{HeaderValue, StatusCode};
 use serde::de::IgnoredAny;
 
 use crate::contract::{Contract, Glob};
@@ -27,7 +27,7 @@ pub struct UnknownReading {
 
 impl Readings {
     /// Adds a choice: `fact` is a full name, a glob (`*.status`) or a number of an ambiguity (`X16`), and every fact it means that has a reading of that name takes it.
-    /// A reading of a status is also a number, `400`; of a body that no document shows, a JSON object or list.
+    /// A reading of a status is also a number, `400`; of a body, the body itself, see [`own_body`]; of a content type, the type itself.
     ///
     /// # Errors
     /// Where no fact is meant, or none of those meant has such a reading.
@@ -41,12 +41,13 @@ impl Readings {
         let facts = contract.facts();
         let entries = || facts.iter().filter(|entry| meant.contains(&entry.name));
         let is_status = status_code(reading).is_some();
-        let is_body = is_json(reading);
+        let (is_body, is_type) = (own_body(reading).is_some(), own_type(reading).is_some());
         let with_reading = entries().filter(|entry| {
             let is_offered = entry.readings.iter().any(|offer| offer.name == reading);
             is_offered
                 || is_status && entry.name.ends_with(".status")
-                || is_body && entry.name.ends_with(".body") && !entry.is_documented()
+                || is_body && entry.name.ends_with(".body")
+                || is_type && entry.name.ends_with(".answer_type")
         });
         let chosen: Vec<String> = with_reading.map(|entry| entry.name.clone()).collect();
         if !chosen.is_empty() {
@@ -113,9 +114,26 @@ pub(crate) fn status_code(reading: &str) -> Option<StatusCode> {
     StatusCode::from_u16(code).ok()
 }
 
-/// Returns whether a reading is a body itself: a JSON object or list.
-pub(crate) fn is_json(reading: &str) -> bool {
-    reading.starts_with(['{', '[']) && serde_json::from_str::<IgnoredAny>(reading).is_ok()
+/// Returns the body that a reading is itself: a JSON object or list, or what follows `text:`. `{username}` in it stands for the name that
+/// was sent.
+pub(crate) fn own_body(reading: &str) -> Option<&str> {
+    let is_json =
+        || reading.starts_with(['{', '[']) && serde_json::from_str::<IgnoredAny>(reading).is_ok();
+    let text = reading.strip_prefix(OWN_TEXT);
+    text.or_else(|| is_json().then_some(reading))
+}
+
+/// Returns the reading that is a body itself.
+pub(crate) fn reading_of_body(body: &str) -> String {
+    let is_json = own_body(body) == Some(body);
+    let prefix = if is_json { "" } else { OWN_TEXT };
+    format!("{prefix}{body}")
+}
+
+/// Returns the content type that a reading is itself: no name of a reading has a slash.
+pub(crate) fn own_type(reading: &str) -> Option<HeaderValue> {
+    let value = reading.contains('/').then_some(reading)?;
+    HeaderValue::from_str(value).ok()
 }
 
 fn listed(names: &[String]) -> String {
@@ -135,5 +153,7 @@ pub(super) fn matcher(pattern: &str) -> impl Fn(&str) -> bool + '_ {
     }
 }
 
+/// What stands before a body that is not JSON.
+const OWN_TEXT: &str = "text:";
 /// How many names a message lists before it points at `explain`.
 const FEW: usize = 12;

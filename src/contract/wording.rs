@@ -144,6 +144,8 @@ impl FactValue for Internal {
 pub(crate) const MSG: &str = "msg";
 /// The member of a failure.
 pub(crate) const ERROR: &str = "error";
-const USERNAME: &str = "{username}";
-const DISPLAYED: &str = "userDisplayErrorMessage";
+/// What stands for the user name that was sent.
+pub(crate) const USERNAME: &str = "{username}";
+/// The member of a failure that a user is shown.
+pub(crate) const DISPLAYED: &str = "userDisplayErrorMessage";
 const INTERNAL: &str = "internalSystemErrorMessage";

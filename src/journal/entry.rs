@@ -8,7 +8,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::StatusCode;
+use http::{HeaderValue, StatusCode};
 
 use crate::{
     appliance::{Moment, Reason},
@@ -78,6 +78,8 @@ pub struct JournalEntry {
 pub struct SentAnswer {
     /// Its status.
     pub status: StatusCode,
+    /// Its content type, if it has one.
+    pub content_type: Option<HeaderValue>,
     /// Its body.
     pub body: Bytes,
 }

@@ -49,6 +49,7 @@ fn arrival(path: &str, body: &str) -> EntryData {
 
 fn ok() -> SentAnswer {
     SentAnswer {
+        content_type: None,
         status: StatusCode::OK,
         body: r#"{"msg": "for Known1234!"}"#.into(),
     }

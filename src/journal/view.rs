@@ -58,6 +58,8 @@ pub struct EntryView {
     pub changed: bool,
     /// The status of the answer, once that has ended.
     pub status: Option<u16>,
+    /// The content type of the answer.
+    pub content_type: Option<String>,
     /// The body of the answer, whole, once that has ended; no password is in it.
     pub answer: Option<String>,
     /// How long the answer took, in milliseconds on the wall clock, once it has ended.
@@ -128,6 +130,10 @@ impl<'a> JournalRedactor<'a> {
         let is_password = |name: &str| Field::NAMES.contains(&name) && name.contains("password");
         let passwords = fields.iter().filter(|(name, _)| is_password(name));
         let answer = |sent: &SentAnswer| clean(&String::from_utf8_lossy(&sent.body));
+        let content_type = |sent: &SentAnswer| {
+            let value = sent.content_type.as_ref()?.to_str().ok()?;
+            Some(clean(value))
+        };
         let suggest = || clean(&suggestion(self.rules, request.path()));
         EntryView {
             number: entry.number,
@@ -148,6 +154,7 @@ impl<'a> JournalRedactor<'a> {
             connection_failure: class.connection_failure.as_deref().map(str::to_owned),
             changed: data.changed,
             status: entry.sent.as_ref().map(|sent| sent.status.as_u16()),
+            content_type: entry.sent.as_ref().and_then(content_type),
             answer: entry.sent.as_ref().map(answer),
             took_ms: entry.took().map(milliseconds),
             request: RequestView {

@@ -58,6 +58,7 @@ pub(super) fn context(summary: &Summary, shows: CaseFilter, every_case: bool) ->
         "label": summary.label,
         "options": summary.options.join(" "),
         "actions": summary.actions,
+        "notes": summary.notes,
         "trouble": summary.trouble,
         "targets": targets.collect::<Vec<_>>(),
         "why_failed": conclusion::why_failed(summary),
@@ -119,6 +120,8 @@ fn target_context(target: &TargetSummary, shows: impl Fn(&CaseResult) -> bool) -
         "stopped": target.stopped,
         "counts": counts,
         "profile": target.profile,
+        // Of several that were seen, none is the one.
+        "has_profile": target.profile.iter().any(|fact| !fact.readings.is_empty() || fact.other.len() == 1),
         "gone": target.gone,
         "name": target.name(),
         "review": review.map(|folder| review_command(folder, "")),

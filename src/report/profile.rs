@@ -192,10 +192,21 @@ mod tests {
     }
 
     #[rstest]
-    #[case::assumed("any.missing_field.body", true)]
-    #[case::documented("validation.authenticated.body", false)]
-    fn an_assumed_body_may_be_any(#[case] fact: &str, #[case] is_read: bool) {
-        let text = format!("- kind: sensor\n  readings:\n    '{fact}': '{{\"error\": \"no\"}}'\n");
+    #[case::assumed("any.missing_field.body", r#"{"error": "no"}"#, true)]
+    #[case::documented("validation.authenticated.body", r#"{"msg": "{username}"}"#, true)]
+    #[case::text("validation.authenticated.body", "text:Yes", true)]
+    #[case::no_body("validation.authenticated.body", "Yes", false)]
+    #[case::content_type("validation.answer_type", "text/html; charset=x", true)]
+    #[case::no_content_type("validation.answer_type", "html", false)]
+    #[case::no_header("validation.answer_type", "text/\u{7}", false)]
+    #[case::of_another_fact("validation.path", "text/html", false)]
+    fn a_body_and_a_type_may_be_any(
+        #[case] fact: &str,
+        #[case] reading: &str,
+        #[case] is_read: bool,
+    ) {
+        let reading = serde_json::Value::from(reading);
+        let text = format!("- kind: sensor\n  readings:\n    {fact}: {reading}\n");
         assert_eq!(read("p", &text).is_ok(), is_read);
     }
 

@@ -188,6 +188,7 @@ fn summary(targets: Vec<TargetSummary>) -> Summary {
         date: None,
         label: None,
         options: Vec::new(),
+        notes: Vec::new(),
         actions: Vec::new(),
         trouble: Vec::new(),
         fleet: None,

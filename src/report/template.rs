@@ -163,6 +163,7 @@ fn environment(line: Escape, block: Escape, color: bool) -> Environment<'static>
         let text = text.trim_end_matches('\n');
         Value::from_safe_string(format!("{fence}text\n{text}\n{fence}"))
     });
+    environment.add_filter("exact", |text: &str| Value::from_safe_string(exact(text)));
     environment.add_filter("failure", move |case: Value| failure(case, color));
     environment.add_filter("short", sanitize::short);
     environment.add_filter("lines", |text: &str| {
@@ -277,6 +278,20 @@ fn scalar(text: &str) -> String {
         return text.to_owned();
     }
     serde_json::Value::from(text).to_string()
+}
+
+/// Returns a scalar of YAML that keeps every character: what acts on a screen is an escape.
+fn exact(text: &str) -> String {
+    let mut shown = String::new();
+    for character in scalar(text).chars() {
+        match character {
+            character if sanitize::acts(character) => {
+                shown.push_str(&format!("\\U{:08x}", u32::from(character)));
+            }
+            character => shown.push(character),
+        }
+    }
+    shown
 }
 
 /// Returns text as code of Markdown, between more backticks than it has in a row. In a table a bar ends a cell, even inside of code.

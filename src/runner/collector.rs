@@ -230,7 +230,7 @@ impl CaseResult {
 }
 
 /// Returns the facts with a documented reading that no judged case covers.
-fn not_asked(contract: &Contract, cases: &[CaseResult]) -> Vec<String> {
+pub(crate) fn not_asked(contract: &Contract, cases: &[CaseResult]) -> Vec<String> {
     let judged = cases.iter().filter(|case| case.conformance.is_judged());
     let asked: BTreeSet<&str> = judged
         .flat_map(|case| &case.facts)

@@ -77,7 +77,7 @@ pub(super) fn answer_of(
 }
 
 /// Returns a request as a cURL command, with the values of accounts as shell variables: `$USER_PASSWORD`.
-pub(super) fn curl(shown: &Request<Bytes>, address: &str) -> String {
+pub(crate) fn curl(shown: &Request<Bytes>, address: &str) -> String {
     let path = path(shown);
     // An address that is a variable is not inside the single quotes.
     let url = if address.starts_with('$') {

@@ -10,7 +10,7 @@ use std::{
 use bytes::Bytes;
 use http::{
     Method, Request, Response, StatusCode, Version,
-    header::{CONNECTION, CONTENT_LENGTH, HeaderValue},
+    header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue},
 };
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::{Body, Incoming};
@@ -97,6 +97,7 @@ fn note_pending(answer: ServerAnswer, connection: &Connection) -> Delivery {
         let response = &answer.delivery.response;
         let sent = SentAnswer {
             status: response.status(),
+            content_type: response.headers().get(CONTENT_TYPE).cloned(),
             body: response.body().clone(),
         };
         connection.state().pending.push((entry, sent));

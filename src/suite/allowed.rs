@@ -91,6 +91,11 @@ fn resolve(
                 judgement,
             }]);
         }
+        Expect::OneOf(several) => {
+            let resolve = |expect| resolve(expect, contract, operation, served);
+            let resolved: Result<Vec<_>, StepError> = several.iter().map(resolve).collect();
+            return Ok(resolved?.concat());
+        }
         Expect::On {
             condition,
             otherwise,

@@ -114,6 +114,28 @@ pub struct Step {
 }
 
 impl Step {
+    /// Makes a step that asks an operation in its default form.
+    pub fn new(ask: Operation, expect: Expect) -> Step {
+        Step {
+            ask,
+            fields: None,
+            body: None,
+            body_hex: None,
+            pad_to: None,
+            quote: None,
+            fill: BTreeMap::new(),
+            repair: Vec::new(),
+            method: None,
+            path: None,
+            path_reading: None,
+            query: BTreeMap::new(),
+            content_type: None,
+            headers: BTreeMap::new(),
+            pad_header: None,
+            expect,
+        }
+    }
+
     /// Tells whether a request of this step to a path can change a password.
     pub fn can_change(&self, path: &str) -> bool {
         self.ask.is_change() || path.contains(Operation::SetPassword.name())

@@ -35,6 +35,8 @@ pub enum Expect {
         /// What it gets where the last of two values counts.
         last: Option<Outcome>,
     },
+    /// One of these: of a captured request, what nobody knows of the user leaves several open. No file has it.
+    OneOf(Vec<Expect>),
     /// This outcome.
     Outcome(Outcome),
 }

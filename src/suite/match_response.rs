@@ -211,6 +211,15 @@ impl<'a> MatchContext<'a> {
         })
     }
 
+    /// Returns the body that is a wording of an outcome to the letter, with another user name in it; none of another body.
+    pub fn with_user(&self, outcome: Outcome, body: &Value, username: &str) -> Option<Value> {
+        let wordings = self.wordings(outcome, |_| true);
+        let place = wordings.iter().position(|(_, wording)| wording == body)?;
+        let other = MatchContext { username, ..*self };
+        let mut wordings = other.wordings(outcome, |_| true).into_iter();
+        wordings.nth(place).map(|(_, wording)| wording)
+    }
+
     /// Returns every body of an outcome whose text is wanted, with the readings that make it.
     pub(super) fn wordings(
         &self,
@@ -296,7 +305,11 @@ fn texts(received: &Value) -> Vec<&str> {
 }
 
 /// Returns the readings of a fact that an answer follows.
-fn choices<T>(fact: &str, readings: &Fact<T>, follows: impl Fn(&T) -> bool) -> Vec<ReadingChoice> {
+pub(super) fn choices<T>(
+    fact: &str,
+    readings: &Fact<T>,
+    follows: impl Fn(&T) -> bool,
+) -> Vec<ReadingChoice> {
     let readings = readings.readings().iter().enumerate();
     let followed = readings.filter(|(_, reading)| follows(&reading.is));
     let choice = |(rank, reading): (_, &Reading<T>)| ReadingChoice::new(fact, &reading.name, rank);
@@ -305,7 +318,7 @@ fn choices<T>(fact: &str, readings: &Fact<T>, follows: impl Fn(&T) -> bool) -> V
 
 /// Returns a content type in one spelling: without case, blanks, quotes and empty parameters (RFC 9110 sections 5.6.6 and 8.3.1),
 /// `utf8` being UTF-8 (WHATWG Encoding).
-fn folded(text: &str) -> String {
+pub(super) fn folded(text: &str) -> String {
     let text = text.to_ascii_lowercase().replace('"', "");
     let parts = text.split(';').map(str::trim);
     let mut parts: Vec<&str> = parts.filter(|part| !part.is_empty()).collect();

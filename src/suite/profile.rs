@@ -25,12 +25,15 @@ pub fn of(
         let Some(seen) = by_fact.get(&*entry.name) else {
             continue;
         };
-        if !agreed(entry, seen).is_empty() {
+        // What no reading has is not one of several.
+        let seen = seen.iter().filter(|(_, readings)| !readings.is_empty());
+        let seen: Seen<'_> = seen.cloned().collect();
+        if seen.is_empty() || !agreed(entry, &seen).is_empty() {
             continue;
         }
         // Each reading followed, with the first case that shows it.
         let mut followed: Vec<(String, String)> = Vec::new();
-        for (source, readings) in seen {
+        for (source, readings) in &seen {
             let reading = readings.join(" or ");
             if !followed.iter().any(|(known, _)| *known == reading) {
                 followed.push((reading, source.case.to_owned()));

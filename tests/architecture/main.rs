@@ -52,7 +52,7 @@ const STRING_ERRORS: Ceiling = Ceiling {
 };
 const CODE_LINES: Ceiling = Ceiling {
     of: "lines of code",
-    max: 33_000,
+    max: 36_000,
     goal: 20_000,
 };
 

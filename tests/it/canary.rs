@@ -3,7 +3,7 @@
 //! The search is written for this test alone and knows nothing of the redaction it judges. One test shows that it finds what is there.
 
 mod client;
-mod search;
+pub(crate) mod search;
 
 use std::{
     fs,

@@ -26,6 +26,7 @@ mod hostile;
 mod journal;
 #[path = "../support/json_schema.rs"]
 mod json_schema;
+mod judge;
 mod library;
 mod model;
 #[path = "../support/own_process.rs"]

@@ -96,4 +96,5 @@ const COMMANDS: &[&str] = &[
     "fixture modes",
     "fixture schedule",
     "healthcheck",
+    "judge",
 ];

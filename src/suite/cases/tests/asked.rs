@@ -78,6 +78,7 @@ pub(super) fn wrong(expect: &Expect, step: &Step, contract: &Contract) -> Vec<St
                 )
                 .collect()
         }
+        Expect::OneOf(_) => vec!["several expectations, which no file has".to_owned()],
         Expect::Outcome(outcome) => {
             let said = contract.response_spec(Some(step.ask), *outcome).is_some();
             (!said)
@@ -103,6 +104,7 @@ pub(super) fn could_be(expect: &Expect, outcome: Outcome) -> bool {
                 .any(|named| *named == Some(outcome))
                 || otherwise.iter().any(|expect| could_be(expect, outcome))
         }
+        Expect::OneOf(several) => several.iter().any(|expect| could_be(expect, outcome)),
         Expect::Outcome(named) => *named == outcome,
     }
 }
