@@ -31,8 +31,20 @@ def drain():
         pass
 
 
+def press(*_):
+    os.write(ours, b"\x03")
+
+
+def stop(*_):
+    press()
+    # On a busy machine Wine's console may not have read the first.
+    again = threading.Timer(8, press)
+    again.daemon = True
+    again.start()
+
+
 for number in (signal.SIGTERM, signal.SIGINT):
-    signal.signal(number, lambda *_: os.write(ours, b"\x03"))
+    signal.signal(number, stop)
 if os.environ.get("XDG_STATE_HOME", "").startswith("/"):
     os.environ["XDG_STATE_HOME"] = "Z:" + os.environ["XDG_STATE_HOME"].replace("/", "\\")
 program = pathlib.Path(__file__).resolve().with_name("d4iot-double.exe")
