@@ -56,6 +56,17 @@ fn every_documented_outcome_has_an_exchange() {
             .map(|entry| entry["response"]["status"].as_u64().unwrap())
             .collect();
         assert_eq!(statuses, [200, 401, 400, 200, 401, 400, 404, 403, 200, 401]);
+
+        let file = tempfile::NamedTempFile::new().unwrap();
+        fs::write(file.path(), archive.to_string()).unwrap();
+        let judged =
+            Process::start(&["judge", file.path().to_str().unwrap(), "--kind", kind]).end();
+        let summary = "10 documented, 0 variant, 0 deviation";
+        assert!(
+            judged.code == Some(0) && judged.out.contains(summary),
+            "{}",
+            judged.out
+        );
     }
 }
 

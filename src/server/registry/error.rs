@@ -80,7 +80,9 @@ impl RegistryError {
         let hint = match self {
             RegistryError::Certificate { .. } => "leave --tls-cert out, or the mode",
             RegistryError::NameTaken(_) => "give it a `name` of its own, or delete the other first",
-            RegistryError::TooMany(_) => "allow more open files (ulimit -n), or have fewer appliances",
+            RegistryError::TooMany(_) => {
+                "allow more open files (ulimit -n), or have fewer appliances"
+            }
             RegistryError::Bind(error) => match error.reason.kind() {
                 io::ErrorKind::AddrInUse if error.address.port() == 0 => {
                     "delete an appliance, or serve with more --ports"
