@@ -13,7 +13,9 @@ use crate::{
         progress::Progress,
         recover,
         selection::Selection,
-        serve, signals, snapshots, target,
+        serve, signals, snapshots,
+        snapshots::UpdateChoice,
+        target,
         target::TargetArgs,
     },
     report::{NotJudged, ReasonCode},
@@ -48,13 +50,10 @@ pub(super) fn prepare(
     let mut run = target.prepare(selection, options.repeat)?;
     let kind = run.context.kind;
     let (agreed, known) = check::agreed_of(readings, options.known.as_deref(), kind)?;
-    let store = snapshots::store(
-        options.snapshots.as_deref(),
-        kind,
-        false,
-        false,
-        options.update,
-    )?;
+    // Targets side by side would write over one another's snapshots.
+    let reads_only = options.target.targets.as_ref().map(|_| UpdateChoice::No);
+    let update = reads_only.or(options.update);
+    let store = snapshots::store(options.snapshots.as_deref(), kind, false, false, update)?;
     run.context.agreed = agreed;
     run.begin().map_err(|error| target::error_of(&error))?;
     Ok(PreparedCheck { run, store, known })

@@ -224,6 +224,7 @@ impl ListRun<'_> {
         summary
             .cases
             .retain(|case| case.failed || is_listed(case.conformance));
+        summary.cases.shrink_to_fit();
         if !selection.is_full() {
             summary.not_asked.clear();
         }

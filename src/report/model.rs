@@ -44,11 +44,17 @@ pub(super) fn context(summary: &Summary, shows: CaseFilter, every_case: bool) ->
     };
     let targets = targets.enumerate().map(|(place, target)| {
         let mut context = target_context(target, |case| is_shown(target, case));
-        if is_all {
+        // A page of thousands of targets has no room for what none of them was asked.
+        if is_all && summary.fleet.is_none() {
             context["facts"] = json!(facts(target));
         }
         if summary.fleet.is_some() {
             context["profile_name"] = json!(profile_of(place));
+            let cases = context["cases"].as_array_mut().into_iter().flatten();
+            for case in cases.filter(|case| case["failed"] == false) {
+                case["exchanges"].take();
+                case["facts"].take();
+            }
         }
         context
     });

@@ -29,6 +29,7 @@ pub(super) fn write(format: Format, summary: &Summary, style: ReportStyle) -> St
     };
     let is_text = format == Format::Text;
     let shows = match format {
+        Format::Html if summary.fleet.is_some() => CaseFilter::Failed,
         Format::Html | Format::Junit => CaseFilter::All,
         Format::Text if style.every_case => CaseFilter::Failed,
         _ => CaseFilter::Examples,
