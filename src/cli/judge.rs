@@ -83,6 +83,14 @@ pub(super) fn run(options: &JudgeArgs, console: &Console) -> Result {
         label: options.label.clone(),
         options: std::env::args_os()
             .skip(1)
+            // A report names no folder.
+            .map(|option| {
+                if option == *options.file {
+                    (*name).into()
+                } else {
+                    option
+                }
+            })
             .map(|option| console::redacted(&option.to_string_lossy()))
             // A report names no host.
             .filter(|option| {
@@ -155,16 +163,11 @@ fn check_outputs(options: &JudgeArgs) -> Result<()> {
     reports::prepare(&options.report)
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the paths are the command line's"
-)]
 fn is_same(one: &Path, other: &Path) -> bool {
     let real = |path| fs::canonicalize(path).ok();
     one == other || real(one).is_some_and(|one| real(other) == Some(one))
 }
 
-#[expect(clippy::disallowed_methods, reason = "the path is the command line's")]
 fn is_ours(path: &Path) -> bool {
     let mut start = Vec::new();
     let file = fs::File::open(path);
@@ -172,7 +175,6 @@ fn is_ours(path: &Path) -> bool {
     read.is_ok() && String::from_utf8_lossy(&start).contains("d4iot-double judge --redact")
 }
 
-#[expect(clippy::disallowed_methods, reason = "the path is the command line's")]
 fn read(path: &Path) -> Result<Capture> {
     let capture = match path == Path::new("-") {
         true => Capture::read(io::stdin().lock()),

@@ -55,8 +55,11 @@ pub(super) struct Classifier {
     contract: &'static Contract,
     /// For each operation the rules under which everything undocumented is refused, for each reading of the fact that changes what a
     /// request is.
-    rules: Vec<(Operation, Vec<(String, String, Rules)>)>,
+    rules: Vec<(Operation, Vec<FactRules>)>,
 }
+
+/// The point of a fact, one of its readings, and the rules under it.
+type FactRules = (String, String, Rules);
 
 impl Classifier {
     pub(super) fn new(contract: &'static Contract) -> Classifier {
@@ -95,7 +98,7 @@ impl Classifier {
         credentials: impl Fn(Operation, &Values) -> KnownCredentials,
     ) -> Classified {
         let path = request.uri().path();
-        let served = |(_, rules): &&(Operation, Vec<(String, String, Rules)>)| {
+        let served = |(_, rules): &&(Operation, Vec<FactRules>)| {
             rules
                 .iter()
                 .any(|(.., rules)| rules.operation_at(path).is_some())

@@ -96,6 +96,52 @@ fn what_curl_prints_is_judged(#[case] options: &[&str]) {
 }
 
 #[test]
+fn the_journal_of_a_mock_is_judged() {
+    let mut process = Process::start(&[
+        "serve",
+        "--http",
+        "--kind",
+        "sensor",
+        "--listen",
+        "127.0.0.1:0",
+        "--control",
+        "127.0.0.1:0",
+    ]);
+    let ready = process.ready(1);
+    let control = process.control();
+    let url = format!("{}/api/external/authentication/validation", ready[0].url);
+    for body in [
+        r#"{"username":"test","password":"Test12345!"}"#,
+        r#"{"username":"test","password":"x"}"#,
+        r#"{"username":"test"}"#,
+        r#"{"username":"test","password":7}"#,
+    ] {
+        curl(&[
+            "-s",
+            "-H",
+            "Content-Type: application/json",
+            "-d",
+            body,
+            &url,
+        ]);
+    }
+    let journal = curl(&["-s", &format!("{control}/v1/appliances/sensor/journal")]);
+    let target = judged(&journal);
+    let expected = [
+        (Conformance::Documented, "authenticated"),
+        (Conformance::Documented, "credentials_rejected"),
+        (Conformance::Undocumented, "missing_field"),
+        (Conformance::Undocumented, "wrong_type"),
+    ];
+    assert_eq!(
+        verdicts(&target),
+        expected,
+        "{}",
+        String::from_utf8_lossy(&journal)
+    );
+}
+
+#[test]
 fn a_line_feed_in_a_traced_body_is_kept() {
     let text = b"=> Send header, 60 bytes (0x3c)\n0000: POST /api/external/authentication/validation HTTP/1.1\n0037: Host: a\n0040: Content-Type: application/json\n0060: \n\
         => Send data, 42 bytes (0x2a)\n0000: {\"username\":\"a\",\n0012: \"password\":\"bcdefghi\"}\n<= Recv header, 17 bytes (0x11)\n0000: HTTP/1.1 100 Continue\n\
