@@ -61,10 +61,6 @@ impl<E: std::error::Error> From<E> for CliError {
 }
 
 /// Reads a file that the command line names, or stdin for `-`.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "files are read where the command line says"
-)]
 pub(super) fn read(path: &Path) -> Result<Vec<u8>> {
     if path == Path::new("-") {
         // It can be read once, and some files are read twice.
