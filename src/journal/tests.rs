@@ -142,7 +142,6 @@ fn counts_follow_an_entry_that_was_dropped() {
             class: EntryClass {
                 outcome: None,
                 failure: Some(Arc::from("slow")),
-                connection_failure: None,
                 ..plain().class
             },
             ..plain()
@@ -355,8 +354,7 @@ fn a_view_says_what_is_wrong_and_what_was_meant() {
             operation: None,
             outcome: Some(Outcome::UnknownPath),
             judged: Outcome::UnknownPath,
-            failure: None,
-            connection_failure: None,
+            ..plain().class
         },
         ..arrival("/external/authentication/validation", "")
     });
