@@ -61,10 +61,7 @@ fn each_change_of_what_is_said_is_one_line(
                         None => false,
                     })
             };
-            assert!(
-                lines.iter().any(|line| shows(&line)),
-                "{expected}\nis not in\n{said}"
-            );
+            assert!(lines.iter().any(shows), "{expected}\nis not in\n{said}");
         }
     }
 }
