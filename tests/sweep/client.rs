@@ -6,6 +6,7 @@
 //! hang, crash, stop   naive in the clean run, and then does not end, ends by an exception, ends with 1
 
 #![expect(clippy::print_stdout, reason = "a client may print")]
+#![expect(clippy::disallowed_methods, reason = "the CA is a file")]
 
 use std::{env, error::Error, fs, process, process::Command, thread, time::Duration};
 
