@@ -97,7 +97,7 @@ fn explain(error: &Error) -> String {
             | Alert::CertificateUnknown
             | Alert::DecryptError,
         ) => {
-            "the client does not trust the certificate: give it the CA that --ca-out writes, and reach the server by a name in the certificate (--san adds one)"
+            "the client does not trust the certificate: unless a failure mode has changed it, give it the CA that --ca-out writes, and reach the server by a name in the certificate (--san adds one)"
         }
         Error::AlertReceived(Alert::CertificateExpired) => {
             "the client finds the certificate expired: is its clock right?"

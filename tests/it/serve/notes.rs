@@ -225,7 +225,7 @@ fn what_is_not_tls(#[case] text: &str, #[case] expected: &str) {
 
 #[rstest]
 #[case::to_plain_http(&["--http"], &["-k"], true, "sent TLS to a port of plain HTTP: leave out --http")]
-#[case::untrusted(&[], &[], false, "the client does not trust the certificate: give it the CA that --ca-out writes")]
+#[case::untrusted(&[], &[], false, "the client does not trust the certificate: unless a failure mode has changed it, give it the CA that --ca-out writes")]
 #[case::old(&[], &["-k", "--tls-max", "1.1", "--ciphers", "DEFAULT:@SECLEVEL=0"], false, "it must offer TLS 1.2 or 1.3")]
 #[case::rsa(&[], &["-k", "--tls-max", "1.2", "--ciphers", "AES128-SHA"], false, "have no cipher in common")]
 #[case::http2(&["--http"], &["--http2-prior-knowledge"], false, "sent HTTP/2 with prior knowledge: make it speak HTTP/1.1")]

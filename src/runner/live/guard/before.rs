@@ -30,11 +30,16 @@ impl SafetyGuard<'_> {
                     let text = format!("the target says that `{account}` ({name}) is locked out");
                     return self.end(ReasonCode::LockedOut, text);
                 }
-                SessionReply::Rejected(_) => {
+                SessionReply::Rejected(outcome) => {
                     let (name, file) = (self.session.username(account), &self.accounts_file);
-                    let text = format!(
-                        "the appliance refuses the password of {account} ({name}): check {file}"
-                    );
+                    let text = match outcome {
+                        Outcome::UnknownPath | Outcome::MethodNotAllowed => format!(
+                            "the target has no validation at its path for {account} ({name}): check --kind, and the path in the URL"
+                        ),
+                        _ => format!(
+                            "the appliance refuses the password of {account} ({name}): check {file}"
+                        ),
+                    };
                     self.refused.insert(account, text.clone());
                     if self.refused.len() > 1 {
                         return self.end(ReasonCode::CredentialsRefused, text);

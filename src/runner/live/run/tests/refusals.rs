@@ -50,6 +50,17 @@ async fn a_second_wrong_password_ends_the_run() {
 }
 
 #[tokio::test]
+async fn a_target_of_another_kind_is_not_called_a_wrong_password() {
+    let fixture = LiveFixture::of(
+        "failures: [{ name: other, on: validation, do: { outcome: unknown_path } }]",
+    );
+    let ended = fixture.run(&fixture.plan("", 3), 3, &|_| ()).await;
+    let text = "the target has no validation at its path for admin (suite-admin): check --kind, and the path in the URL";
+    assert_eq!(ended.refused[0], text);
+    assert_eq!(fixture.failures(), 0);
+}
+
+#[tokio::test]
 async fn a_target_that_is_locked_already_is_left_alone() {
     let fixture = LiveFixture::of(
         "failures: [{ name: locked, on: validation, do: { outcome: locked_out } }]",
