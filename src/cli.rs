@@ -201,7 +201,7 @@ fn run(command: Command, start: Option<Result<serve::Start>>, console: &Console)
         Command::Report(command) => report::run(&command, console),
         Command::Explain(options) => explain::run(&options),
         Command::Documents(options) => documents::run(&options, console),
-        Command::Export(options) => export::run(&options),
+        Command::Export(options) => export::run(&options, console),
         Command::Fixture(command) => fixture::run(&command),
         Command::Healthcheck(options) => healthcheck::run(&options),
     }

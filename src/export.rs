@@ -31,6 +31,7 @@ use crate::{
     appliance::{Appliance, Evaluation, Moment},
     contract,
     contract::{Contract, Fact, FactEntry, FactValue, Ground, Operation, Place, ReadingEntry},
+    fixture,
     fixture::Fixture,
 };
 
@@ -51,6 +52,10 @@ pub struct Format {
     pub name: &'static str,
     /// What it is for, in a few words.
     pub about: &'static str,
+    /// Whether it has the documented exchanges.
+    has_exchanges: bool,
+    /// Whether it has users with their passwords.
+    pub has_passwords: bool,
     render: fn(&Source) -> String,
 }
 
@@ -58,6 +63,13 @@ impl Format {
     /// Returns the contract of the fixture's kind, under its readings, in this format.
     pub fn render(&self, fixture: &Fixture) -> String {
         (self.render)(&Source::new(fixture))
+    }
+
+    /// Returns the documented exchanges that are left out, each with the reason.
+    pub fn left_out(&self, fixture: &Fixture) -> Vec<String> {
+        let exchanges = || Source::new(fixture).exchanges();
+        let exchanges = self.has_exchanges.then(exchanges);
+        exchanges.map_or_else(Vec::new, |(_, left_out)| left_out)
     }
 }
 
@@ -74,6 +86,13 @@ impl Source {
             contract,
             appliance,
         }
+    }
+
+    /// Returns this with the users of the built-in fixture, and its policy.
+    fn with_public_users(&self) -> Source {
+        let mut public = Source::new(&fixture::built_in(self.contract.kind));
+        public.appliance.rules = self.appliance.rules.clone();
+        public
     }
 
     /// Returns the reading that was chosen for a fact, if one was.

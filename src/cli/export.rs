@@ -2,17 +2,22 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, builder::PossibleValuesParser};
+use clap::{
+    Args,
+    builder::{PossibleValue, PossibleValuesParser, TypedValueParser},
+};
 
 use crate::{
     cli::{
         code,
+        console::Console,
         error::{CliError, Result},
         mocks, print,
     },
     contract::Kind,
-    export::FORMATS,
-    snapshot::{check_writable, write_file},
+    export::{FORMATS, Format},
+    snapshot::{check_writable, write_file, write_file_by},
+    system::open_private,
 };
 
 /// The arguments of `export`.
@@ -20,7 +25,7 @@ use crate::{
 pub(super) struct ExportArgs {
     /// What to make
     #[arg(value_parser = formats())]
-    format: String,
+    format: &'static Format,
     /// The fixture whose users, policy and readings it has (default: the built-in one)
     #[arg(value_name = "FIXTURE")]
     fixture: Option<PathBuf>,
@@ -39,34 +44,47 @@ pub(super) struct ExportArgs {
 }
 
 /// Prints the contract in a format, or writes it into a file.
-pub(super) fn run(options: &ExportArgs) -> Result {
-    let mut mocks = mocks::load(options.fixture.as_slice(), Some(options.kind))?;
+pub(super) fn run(options: &ExportArgs, console: &Console) -> Result {
+    let (file, format) = (options.fixture.as_slice(), options.format);
+    let mut mocks = mocks::load_single(file, Some(options.kind))?;
     mocks::configure(
         &mut mocks,
         options.readings.as_deref(),
         &options.reading,
         &[],
     )?;
-    let [(_, fixture)] = mocks.as_slice() else {
+    let [(file, fixture)] = mocks.as_slice() else {
         let message = format!("{} fixtures, expected one", mocks.len());
         return Err(CliError::usage(message).hint("name one file, of one appliance"));
     };
-    let format = FORMATS.iter().find(|format| format.name == options.format);
-    let exported = format.map(|format| format.render(fixture));
-    let exported = exported.unwrap_or_default();
+    for left_out in format.left_out(fixture) {
+        console.note(format!("left out: {left_out}"));
+    }
+    let secret = file
+        .as_ref()
+        .filter(|_| format.has_passwords && fixture.names_users);
+    if let Some(file) = secret {
+        console.note(format!("the file has the passwords of {}", file.display()));
+    }
+    let exported = format.render(fixture);
     let Some(path) = &options.output else {
         return print(exported);
     };
     let failed = |error| CliError::usage(format!("cannot write {}: {error}", path.display()));
     check_writable(path).map_err(failed)?;
-    write_file(path, exported.as_bytes()).map_err(failed)?;
+    let written = match secret {
+        Some(_) => write_file_by(path, exported.as_bytes(), open_private),
+        None => write_file(path, exported.as_bytes()),
+    };
+    written.map_err(failed)?;
     Ok(code::SUCCESS)
 }
 
-fn formats() -> PossibleValuesParser {
-    let formats = FORMATS.iter();
-    formats
-        .map(|format| clap::builder::PossibleValue::new(format.name).help(format.about))
-        .collect::<Vec<_>>()
-        .into()
+/// Reads the name of a format for clap.
+fn formats() -> impl TypedValueParser<Value = &'static Format> {
+    let names = FORMATS
+        .iter()
+        .map(|format| PossibleValue::new(format.name).help(format.about));
+    let named = |name: String| FORMATS.iter().find(|format| format.name == name);
+    PossibleValuesParser::new(names).map(move |name| named(name).expect("clap took the name"))
 }

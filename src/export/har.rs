@@ -7,11 +7,13 @@ use super::{ADDRESS, Format, Source, exchanges::DocumentedExchange, headers, tex
 pub(super) const FORMAT: Format = Format {
     name: "har",
     about: "HTTP archive of the documented exchanges",
+    has_exchanges: true,
+    has_passwords: true,
     render: |source| format!("{:#}\n", archive(source)),
 };
 
 fn archive(source: &Source) -> Json {
-    let exchanges = source.exchanges();
+    let (exchanges, _) = source.exchanges();
     let entries: Vec<Json> = exchanges.iter().enumerate().map(entry).collect();
     let creator = json!({ "name": env!("CARGO_PKG_NAME"), "version": env!("CARGO_PKG_VERSION") });
     json!({ "log": { "version": "1.2", "creator": creator, "entries": entries } })

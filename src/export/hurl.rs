@@ -9,6 +9,8 @@ use super::{Format, Source, escaped, exchanges::DocumentedExchange, text, withou
 pub(super) const FORMAT: Format = Format {
     name: "hurl",
     about: "file of hurl with asserts",
+    has_exchanges: true,
+    has_passwords: true,
     render,
 };
 
@@ -17,7 +19,7 @@ fn render(source: &Source) -> String {
     let mut file = format!(
         "# The documented exchanges of a {kind}: hurl --test --variable url=https://ADDRESS FILE\n"
     );
-    for exchange in source.exchanges() {
+    for exchange in source.exchanges().0 {
         // Writing to a string cannot fail.
         let _ = entry(&mut file, &exchange);
     }

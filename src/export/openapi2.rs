@@ -7,6 +7,8 @@ use super::{ADDRESS, Format, Source, openapi3, schema};
 pub(super) const FORMAT: Format = Format {
     name: "openapi2",
     about: "OpenAPI 2.0 document, for connectors of Logic Apps and Power Automate",
+    has_exchanges: false,
+    has_passwords: false,
     render: |source| format!("{:#}\n", document(source)),
 };
 

@@ -9,6 +9,8 @@ use crate::{appliance::ResponseKey, contract::Operation};
 pub(super) const FORMAT: Format = Format {
     name: "openapi3",
     about: "OpenAPI 3.0 document",
+    has_exchanges: false,
+    has_passwords: false,
     render: |source| format!("{:#}\n", document(source)),
 };
 
@@ -30,7 +32,8 @@ pub(super) fn document(source: &Source) -> Json {
             paths.insert(path.clone(), json!({ method.clone(): described }));
         }
     }
-    for exchange in source.exchanges() {
+    // Such a document is given to others: its examples have no user of a fixture.
+    for exchange in source.with_public_users().exchanges().0 {
         let has_example = |schema: &Json| !schema["example"].is_null();
         let name = body_name(exchange.operation);
         if exchange.response.status().is_success()

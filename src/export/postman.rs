@@ -10,12 +10,14 @@ use crate::contract::Operation;
 pub(super) const FORMAT: Format = Format {
     name: "postman",
     about: "Postman collection with tests, also for newman",
+    has_exchanges: true,
+    has_passwords: true,
     render: |source| format!("{:#}\n", collection(source)),
 };
 
 fn collection(source: &Source) -> Json {
     let kind = source.contract.kind;
-    let exchanges = source.exchanges();
+    let (exchanges, _) = source.exchanges();
     let folder = |operation: &Operation| {
         let own = exchanges
             .iter()

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Uri, header};
 use serde_json::{Map, Value as Json, json};
 
-use super::{Format, Source, escaped, evaluate, exchanges::NEW_PASSWORD, schema::USERNAME, text};
+use super::{Format, Source, escaped, evaluate, exchanges::new_password, schema::USERNAME, text};
 use crate::{
     appliance::{Policy, User},
     contract::{Fact, Field, FieldNames, Operation, Outcome},
@@ -18,6 +18,8 @@ use crate::{
 pub(super) const FORMAT: Format = Format {
     name: "wiremock",
     about: "mappings of WireMock 3, for a mock without state",
+    has_exchanges: false,
+    has_passwords: true,
     render: |source| {
         let of_operation = |operation: &Operation| OperationStubs::new(source, *operation).all();
         let mut stubs: Vec<Json> = Operation::ALL.iter().flat_map(of_operation).collect();
@@ -233,12 +235,10 @@ impl<'a> OperationStubs<'a> {
 
     /// Returns a body about nobody, with a good new password.
     fn of_nobody(&self) -> Body<'a> {
-        let value = |field| {
-            if field == Field::Username {
-                USERNAME
-            } else {
-                NEW_PASSWORD
-            }
+        let password = new_password(&self.source.appliance.state.policy);
+        let value = |field| match field {
+            Field::Username => USERNAME,
+            _ => &password,
         };
         let fields = self.fields.iter();
         Body {

@@ -30,6 +30,9 @@ fn refuse_input(path: &Path) -> io::Result<()> {
     }
 }
 
+/// Opens a file by options, perhaps for its owner alone.
+pub(crate) type OpenFile = fn(&mut fs::OpenOptions, &Path) -> io::Result<fs::File>;
+
 /// Writes a file and returns its path if a regular file was made.
 ///
 /// A regular file is replaced by renaming a temporary one over it, so that nobody reads half of it. A symbolic link is
@@ -37,26 +40,35 @@ fn refuse_input(path: &Path) -> io::Result<()> {
 ///
 /// # Errors
 /// The system's.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "this is the place where files are written"
-)]
 pub(crate) fn write_file(path: &Path, bytes: &[u8]) -> io::Result<Option<PathBuf>> {
+    write_file_by(path, bytes, open)
+}
+
+/// As [`write_file`]; `open` makes the file.
+pub(crate) fn write_file_by(
+    path: &Path,
+    bytes: &[u8],
+    open: OpenFile,
+) -> io::Result<Option<PathBuf>> {
     let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     refuse_input(&path)?;
+    let write = || {
+        let mut options = fs::OpenOptions::new();
+        open(options.write(true).create(true).truncate(true), &path)?.write_all(bytes)
+    };
     let exists = match fs::symlink_metadata(&path) {
         Ok(metadata) if metadata.is_file() && !is_of_the_system(&path) => true,
         Err(error) if error.kind() == io::ErrorKind::NotFound => false,
         // What it leads to is not there yet, or has no path, as a pipe behind `/dev/stdout`.
         Ok(metadata) if metadata.is_symlink() => {
             let is_there = path.exists();
-            fs::write(&path, bytes)?;
+            write()?;
             return Ok(fs::canonicalize(&path).ok().filter(|_| !is_there));
         }
-        _ => return fs::write(&path, bytes).map(|()| None),
+        _ => return write().map(|()| None),
     };
-    match replace(&path, bytes) {
-        Err(error) if exists && !is_out_of_space(&error) => fs::write(&path, bytes).map(|()| None),
+    match replace(&path, bytes, open) {
+        Err(error) if exists && !is_out_of_space(&error) => write().map(|()| None),
         replaced => replaced.map(|()| Some(path)),
     }
 }
@@ -83,12 +95,16 @@ pub(crate) fn check_writable(path: &Path) -> io::Result<()> {
     {
         fs::create_dir_all(folder)?;
     }
-    let (temporary, _) = temporary(path)?;
+    let (temporary, _) = temporary(path, open)?;
     fs::remove_file(temporary)
 }
 
-fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let (temporary, mut file) = temporary(path)?;
+fn open(options: &mut fs::OpenOptions, path: &Path) -> io::Result<fs::File> {
+    options.open(path)
+}
+
+fn replace(path: &Path, bytes: &[u8], open: OpenFile) -> io::Result<()> {
+    let (temporary, mut file) = temporary(path, open)?;
     let written = file.write_all(bytes);
     written
         .and_then(|()| fs::rename(&temporary, path))
@@ -96,14 +112,14 @@ fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
 }
 
 /// Makes a hidden file in the same folder.
-fn temporary(path: &Path) -> io::Result<(PathBuf, fs::File)> {
+fn temporary(path: &Path, open: OpenFile) -> io::Result<(PathBuf, fs::File)> {
     static COUNT: AtomicU64 = AtomicU64::new(0);
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     loop {
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let temporary = path.with_file_name(format!(".{name}.{}.{count}.tmp", process::id()));
         let mut options = fs::OpenOptions::new();
-        match options.write(true).create_new(true).open(&temporary) {
+        match open(options.write(true).create_new(true), &temporary) {
             // Left behind by a process of the same number.
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             opened => return opened.map(|file| (temporary, file)),
