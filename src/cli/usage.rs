@@ -1,11 +1,15 @@
-//! Tips on unknown options: those that other tools have, and never one that weakens a check.
+//! Tips on unknown options and formats: those that other tools have, and never one that weakens a check.
 
 use std::ffi::OsStr;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
-/// Gives an unknown option the tip that fits.
+/// Gives an unknown option or format the tip that fits.
 pub(super) fn with_tip(mut error: clap::Error, command: Option<&OsStr>) -> clap::Error {
+    if error.get(ContextKind::InvalidValue) == Some(&ContextValue::String("swagger".to_owned())) {
+        let near = ContextValue::String("openapi3".to_owned());
+        error.insert(ContextKind::SuggestedValue, near);
+    }
     if error.kind() != ErrorKind::UnknownArgument {
         return error;
     }

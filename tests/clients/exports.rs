@@ -113,7 +113,7 @@ fn answers_follow_the_document(#[case] kind: Kind, #[case] reading: &str) {
 fn runners_pass_at_a_double(
     #[case] format: &str,
     #[case] program: &str,
-    #[values("{ appliance: sensor }", "{ appliance: console }", HOSTILE)] fixture: &str,
+    #[values("{ appliance: sensor }", "{ appliance: console }", HOSTILE, PLANT)] fixture: &str,
 ) {
     if !in_target(program).exists() {
         return leave_out(program);
@@ -180,6 +180,14 @@ const HOSTILE: &str = r#"{ "appliance": "sensor", "policy": "product_16", "users
     { "username": "ad\"m\\in/{{x}} é€ ${y} #", "password": "P\"w{{x}}\\1é ;`'", "role": "admin" },
     { "username": "u/*'s\u2028 {{$guid}}", "password": "Uu-1234{{url}}5678", "role": "security_analyst" },
     { "username": "r", "password": "</script>Rr1-", "role": "read_only" }
+] }"#;
+
+/// Nobody is a security analyst, and the policy refuses the administrator's password.
+const PLANT: &str = r#"{ "appliance": "sensor", "policy": { "min_length": 10, "classes": 3 },
+    "lockout": { "after": 5, "scope": "source", "for": "15m" }, "users": [
+    { "username": "admin", "password": "Test0987", "role": "admin" },
+    { "username": "svc", "password": "Rotate4Me!", "role": "read_only" },
+    { "username": "old", "password": "Gone1234!", "role": "read_only", "state": "locked" }
 ] }"#;
 
 const VALIDATE: &str = r#"
