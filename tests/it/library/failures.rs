@@ -214,7 +214,7 @@ async fn a_mode_of_an_outcome_applies_to_that_outcome_alone() {
 }
 
 #[tokio::test]
-async fn a_status_and_an_assumed_body_can_be_anything() {
+async fn a_status_and_a_body_can_be_anything() {
     let body = r#"{"detail":"Not found"}"#;
     let sensor = Double::sensor()
         .http()
@@ -229,8 +229,13 @@ async fn a_status_and_an_assumed_body_can_be_anything() {
         (answer.status().as_u16(), &answer.body()[..]),
         (410, body.as_bytes())
     );
-    let documented = Double::sensor().reading("validation.authenticated.body", body);
-    assert!(documented.start().await.is_err());
+    let documented = Double::sensor()
+        .http()
+        .reading("validation.authenticated.body", body);
+    let documented = documented.start().await.unwrap();
+    let target = client::target(&documented);
+    let answer = client::validate(&target, "test", "Test12345!").await;
+    assert_eq!(&answer.unwrap().body()[..], body.as_bytes());
 }
 
 #[tokio::test]
