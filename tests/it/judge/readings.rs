@@ -12,6 +12,7 @@ use d4iot_double::{
 use rstest::rstest;
 
 use super::recorder::{Recorded, case, har, judge};
+use crate::sample::sample;
 
 /// Facts that show only to who knows the users: what state they are in, what role they have, which of two faults is named first.
 const NOT_SHOWN: [&str; 7] = [
@@ -40,29 +41,30 @@ fn every_reading_is_the_one_that_was_served(
     let of_part =
         |fact: &str| fact.starts_with(part) && !(part == "any." && fact.starts_with("any.on_"));
     let (mut faults, mut unseen) = (Vec::new(), BTreeSet::new());
-    for entry in contract::of(kind).facts() {
-        for reading in entry.readings.iter().filter(|_| of_part(&entry.name)) {
-            let mut readings = Readings::default();
-            readings
-                .choose(contract::of(kind), &entry.name, reading.name)
-                .unwrap();
-            let is_about = |case: &Case| case.covers(contract::of(kind)).contains(&entry.name);
-            let Ok([target]) = judged(kind, &readings, is_about) else {
-                _ = unseen.insert(entry.name.clone());
-                continue;
-            };
-            faults.extend(wrong(kind, &target, &readings));
-            let followed = target
-                .profile
-                .iter()
-                .find(|followed| followed.fact == entry.name);
-            match followed {
-                Some(followed) if followed.readings[0] == reading.name => {}
-                // What is not in a profile is served by default.
-                None if reading.name == entry.readings[0].name => {}
-                _ if entry.readings.len() == 1 => {}
-                _ => _ = unseen.insert(entry.name.clone()),
-            }
+    let facts = contract::of(kind).facts();
+    let facts = facts.iter().filter(|entry| of_part(&entry.name));
+    let all = facts.flat_map(|entry| entry.readings.iter().map(move |reading| (entry, reading)));
+    for (entry, reading) in sample(all, 1, 4) {
+        let mut readings = Readings::default();
+        readings
+            .choose(contract::of(kind), &entry.name, reading.name)
+            .unwrap();
+        let is_about = |case: &Case| case.covers(contract::of(kind)).contains(&entry.name);
+        let Ok([target]) = judged(kind, &readings, is_about) else {
+            _ = unseen.insert(entry.name.clone());
+            continue;
+        };
+        faults.extend(wrong(kind, &target, &readings));
+        let followed = target
+            .profile
+            .iter()
+            .find(|followed| followed.fact == entry.name);
+        match followed {
+            Some(followed) if followed.readings[0] == reading.name => {}
+            // What is not in a profile is served by default.
+            None if reading.name == entry.readings[0].name => {}
+            _ if entry.readings.len() == 1 => {}
+            _ => _ = unseen.insert(entry.name.clone()),
         }
     }
     unseen.retain(|fact| !NOT_SHOWN.iter().any(|point| fact.contains(point)));
