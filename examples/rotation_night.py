@@ -12,6 +12,7 @@ import http.client
 import json
 import ssl
 import sys
+import time
 import urllib.parse
 
 USER, OLD, NEW = "test", "Test12345!", "Night-shift-1"
@@ -38,10 +39,13 @@ def change(site):
 
 
 def is_valid(site, password):
-    """Asks until an answer tells: a busy appliance says nothing of the password."""
-    while (status := send(site, "validation", username=USER, password=password)) not in (200, 401):
-        pass
-    return status == 200
+    """Asks until an answer tells: a busy appliance says nothing of the password. Returns None if none of 20 does."""
+    for _ in range(20):
+        status = send(site, "validation", username=USER, password=password)
+        if status in (200, 401):
+            return status == 200
+        time.sleep(0.1)
+    return None
 
 
 def naive(site):
@@ -51,7 +55,11 @@ def naive(site):
 def careful(site):
     for _ in range(10):
         change(site)
-        if is_valid(site, NEW):
+        valid = is_valid(site, NEW)
+        if valid is None:
+            print(site["name"], "does not tell which password is valid", file=sys.stderr)
+            break
+        if valid:
             return NEW
     return OLD
 

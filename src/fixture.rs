@@ -77,6 +77,8 @@ pub struct Fixture {
     pub frozen: bool,
     /// Which replica of a fleet it is, from 1; 0 where it is none.
     pub replica: u32,
+    /// Which entry of `drift` it is of, from 1; 0 where of none.
+    pub drift: u32,
     fleet: Option<fleet::Fleet>,
     places: Places,
 }

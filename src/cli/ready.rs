@@ -20,8 +20,8 @@ pub struct Ready {
     pub version: u32,
     /// The process that serves.
     pub pid: u32,
-    /// The seed of everything random.
-    pub seed: u64,
+    /// The seed of everything random, but where a fixture names its own; none where each does.
+    pub seed: Option<u64>,
     /// The certificate of the generated CA, as PEM text; none over plain HTTP or with the user's own certificate.
     pub ca: Option<String>,
     /// The control API's URL, where there is one.
@@ -142,7 +142,7 @@ mod tests {
         let ready = |pid| Ready {
             version: Ready::VERSION,
             pid,
-            seed: 7,
+            seed: Some(7),
             ca: None,
             control: None,
             health: "http://127.0.0.1:1".into(),

@@ -35,12 +35,8 @@ use crate::{
         mocks::Mock,
         read_ahead, ready,
         serve::{
-            announcement::Announcement,
-            control::Listener,
-            fixture_set::{Entry, FixtureSet},
-            notes::NoteCounter,
-            prepare::prepare,
-            watch::Watch,
+            announcement::Announcement, control::Listener, fixture_set::FixtureSet,
+            notes::NoteCounter, prepare::prepare, watch::Watch,
         },
         signals,
     },
@@ -208,6 +204,10 @@ pub(super) fn run(options: &ServeArgs, start: Start, console: &Console) -> Resul
             .ready_file
             .as_deref()
             .map_or(Ok(()), ready::remove)?;
+        options
+            .believes
+            .as_deref()
+            .map_or(Ok(()), believes::check)?;
         read_ahead(false);
         run_until(signals, options, console).await
     });
@@ -277,7 +277,8 @@ async fn run_until(mut signals: Signals, options: &ServeArgs, console: &Console)
         () = &mut ended => return Ok(code::SUCCESS),
         new = Announcement::new(options, console, &served, urls) => new?,
     };
-    note_seed(options, &served, console);
+    announcement::note_seed(&served, console);
+    announcement::detail_drift(&served, console);
     let mut watch = inputs.watch;
     loop {
         let reload = async {
@@ -312,17 +313,6 @@ async fn run_until(mut signals: Signals, options: &ServeArgs, console: &Console)
         worst = code::worst(worst, console.code(compared));
     }
     Ok(worst)
-}
-
-/// Prints the seed that repeats what is random, unless the user has named one.
-fn note_seed(options: &ServeArgs, served: &FixtureSet<'_>, console: &Console) {
-    let has_failures = |entry: &Entry| !entry.fixture.failures.is_empty();
-    if options.seed.is_none() && served.entries.iter().any(has_failures) {
-        let seed = served.registry.settings().default_seed;
-        console.note(format!(
-            "seed {seed}, unless a fixture names its own; --seed {seed} repeats everything random"
-        ));
-    }
 }
 
 /// Completes when stdin has ended, which a thread of its own waits for.

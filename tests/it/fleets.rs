@@ -127,22 +127,38 @@ fn rotation_night(client: &str, sites: usize) -> End {
 #[rstest]
 #[case::no_site(
     "site-9 test x\n",
-    "believes.txt:1: its first word is the name of no appliance",
-    "lost 0 of 2\n"
+    "believes.txt:1: no appliance is named `site-9`\n",
+    ""
+)]
+#[case::comment("# my notes\n", "believes.txt:1: no appliance is named `#`\n", "")]
+#[case::commas("site-1,test,Hunter22!\n", "1: no appliance is named `site-1`\n", "")]
+#[case::password_first("Hunter22! test\n", "1: its first word is the name of no", "")]
+#[case::json(
+    r#"{"site-1":"Hunter22!","a":1}"#,
+    "1: its first word is the name of no",
+    ""
 )]
 #[case::no_user(
     "site-1 nobody x\nsite-2 test Hunter22!\n",
-    "believes.txt:1: that appliance has no user",
-    "lost 1 of 2: site-2\n"
+    "believes.txt:1: site-1 has no user of the next word\n",
+    ""
 )]
-#[case::no_password(
-    "\nsite-1 test\n",
-    "believes.txt:2: it has no password",
-    "lost 0 of 2\n"
-)]
+#[case::alone("site-1\n", "believes.txt:1: site-1 stands alone\n", "")]
+#[case::no_password("\nsite-1 test\n", "believes.txt:2: no password of test at site-1", "")]
 #[case::last_line("site-1 test x\nsite-1 test Test12345!\r\n", "", "lost 0 of 2\n")]
-#[case::blanks("site-1 test Test12345! \n", "", "lost 1 of 2: site-1\n")]
-#[case::several("a\nb\n", "; 1 other line", "lost 0 of 2\n")]
+#[case::blanks("site-1 test Test12345! \n", "", "lost 1 of 2: site-1 (drift 1)\n")]
+#[case::tabs("\u{feff}site-1\ttest\tx y\n", "", "lost 1 of 2: site-1 (drift 1)\n")]
+#[case::blank_in_name("site-1 test two Test12345!\n", "", "lost 0 of 2\n")]
+#[case::drift(
+    "site-1 test two x\nsite-2 test x\n",
+    "",
+    "lost 2 of 2: site-1 (drift 1) site-2\n"
+)]
+#[case::several(
+    "a\nb\n",
+    "; 1 other line is wrong\n  hint: expected SITE USER PASSWORD",
+    ""
+)]
 fn what_a_client_believes_is_read_line_by_line(
     #[case] lines: &str,
     #[case] error: &str,
@@ -151,7 +167,8 @@ fn what_a_client_believes_is_read_line_by_line(
     let dir = Dir::new();
     dir.write(
         "two.yaml",
-        "appliance: sensor\nname: site-{n}\nreplicas: 2\n",
+        "appliance: sensor\nname: site-{n}\nreplicas: 2\nseed: 1\nusers: [{ username: test, password: Test12345!, role: admin }, { username: test two, password: Test12345!, role: admin }]\n\
+         drift: [{ share: 0.5, policy: product_16 }]\n",
     );
     dir.write("believes.txt", lines);
     let (process, _) = dir.serve(
@@ -171,6 +188,58 @@ fn what_a_client_believes_is_read_line_by_line(
         "{}",
         end.err
     );
+}
+
+#[rstest]
+#[case::folder("here", "here is a folder")]
+#[case::no_folder("there/believes.txt", "the folder there does not exist")]
+fn a_file_that_cannot_be_written_is_found_at_the_start(#[case] path: &str, #[case] says: &str) {
+    let dir = Dir::new();
+    fs::create_dir(dir.path().join("here")).unwrap();
+    let words = ["serve", "--listen", "127.0.0.1:0", "--believes", path];
+    let end = dir.run(&words);
+    assert!(
+        end.code == Some(2) && end.out.is_empty() && end.err.contains(says),
+        "{}",
+        end.err
+    );
+}
+
+/// The note, the details and the ready file tell what repeats a run.
+#[rstest]
+#[case::drift(&["drift"], "; --seed NUMBER repeats everything random\n", true)]
+#[case::own(&["own"], "", false)]
+#[case::plain(&["plain"], "", true)]
+#[case::both(&["drift", "own"], " where a fixture names none; `seed: NUMBER` in each", true)]
+fn the_seed_that_repeats_a_run_is_noted(
+    #[case] files: &[&str],
+    #[case] note: &str,
+    #[case] has_seed: bool,
+) {
+    let dir = Dir::new();
+    let drift = "replicas: 2\ndrift: [{ share: 0.5, policy: product_16 }]\n";
+    dir.write(
+        "drift",
+        &format!("appliance: sensor\nname: 'a-{{n}}'\n{drift}"),
+    );
+    dir.write(
+        "own",
+        &format!("appliance: sensor\nname: 'b-{{n}}'\nseed: 7\n{drift}"),
+    );
+    dir.write("plain", "appliance: sensor\nname: 'c-{n}'\nreplicas: 2\n");
+    let words = [files, &["-v", "--http", "--ready-file", "ready.json"]].concat();
+    let (process, _) = dir.serve(2 * files.len(), &words);
+    let ready: serde_json::Value = serde_json::from_str(&dir.read("ready.json")).unwrap();
+    process.signal(Signal::TERM);
+    let err = process.end().err;
+    assert_eq!(ready["seed"].is_u64(), has_seed, "{ready}");
+    let note = note.replace("NUMBER", &ready["seed"].to_string());
+    assert!(
+        err.contains(&note) && err.contains("note: seed") != note.is_empty(),
+        "{err}"
+    );
+    let has_drift = |file: &&str| err.contains(&format!("drift 1 of {file} (1): "));
+    assert_eq!(files.iter().all(has_drift), files[0] != "plain", "{err}");
 }
 
 /// Returns the answer to a validation of the built-in user.

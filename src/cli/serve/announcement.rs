@@ -1,6 +1,6 @@
 //! Announces the appliances: the CA's certificate, the ready file, the ready lines, and example requests.
 
-use std::mem;
+use std::{collections::BTreeMap, mem, path::Path};
 
 use crate::{
     cli::{
@@ -9,7 +9,7 @@ use crate::{
         print, ready,
         ready::{Ready, ReadyAppliance, ReadyFile},
         serve::{
-            ServeArgs, away, banner,
+            ServeArgs, away, banner, believes,
             fixture_set::{Entry, FixtureSet},
         },
     },
@@ -77,11 +77,10 @@ async fn write(
         kind: entry.fixture.kind,
         url: entry.appliance.url(),
     };
-    let settings = fixtures.registry.settings();
     let ready = Ready {
         version: Ready::VERSION,
         pid: std::process::id(),
-        seed: settings.seed.unwrap_or(settings.default_seed),
+        seed: fixtures.seed(),
         ca: ca_of(fixtures),
         control: control.clone(),
         health: health.clone().unwrap_or_default(),
@@ -120,4 +119,37 @@ fn greet(console: &Console, entries: &[Entry]) {
         kinds.push(fixture.kind);
     }
     console.note("Ctrl-C stops the appliances, -q prints less");
+}
+
+/// Prints the seed that repeats what is random, unless the user has named one.
+pub(super) fn note_seed(served: &FixtureSet<'_>, console: &Console) {
+    let entries = || served.entries.iter();
+    let has_none = |entry: &&Entry| entry.fixture.seed.is_none();
+    let is_random = |entry: &Entry| !entry.fixture.failures.is_empty() || entry.fixture.drift > 0;
+    let settings = served.registry.settings();
+    if settings.seed.is_some() || !entries().filter(has_none).any(is_random) {
+        return;
+    }
+    let seed = settings.default_seed;
+    console.note(match entries().find(|entry| entry.fixture.seed.is_some()) {
+        None => format!("seed {seed}; --seed {seed} repeats everything random"),
+        // The option would be that of the others too.
+        Some(_) => format!(
+            "seed {seed} where a fixture names none; `seed: {seed}` in each of those repeats everything random"
+        ),
+    });
+}
+
+/// Prints which replicas each entry of `drift` has, if the user asks for more.
+pub(super) fn detail_drift(served: &FixtureSet<'_>, console: &Console) {
+    let mut drift: BTreeMap<_, Vec<&str>> = BTreeMap::new();
+    for Entry { path, fixture, .. } in served.entries.iter().filter(|it| it.fixture.drift > 0) {
+        let names = drift.entry((path, fixture.drift)).or_default();
+        names.push(&fixture.name);
+    }
+    for ((path, number), names) in drift {
+        let file = path.as_deref().unwrap_or(Path::new("")).display();
+        let (count, shown) = (names.len(), believes::listed(&names, 50));
+        console.detail(format!("drift {number} of {file} ({count}): {shown}"));
+    }
 }

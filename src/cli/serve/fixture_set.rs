@@ -24,7 +24,7 @@ pub(super) struct FixtureSet<'a> {
 
 /// One appliance and where it comes from.
 pub(super) struct Entry {
-    path: Option<PathBuf>,
+    pub(super) path: Option<PathBuf>,
     pub(super) fixture: Fixture,
     pub(super) appliance: Arc<RunningAppliance>,
 }
@@ -51,6 +51,14 @@ impl<'a> FixtureSet<'a> {
             set.entries.push(set.join(path, fixture, port)?);
         }
         Ok(set)
+    }
+
+    /// Returns the seed of every fixture that names none; none where each does.
+    pub(super) fn seed(&self) -> Option<u64> {
+        let settings = self.registry.settings();
+        let names_one = |entry: &Entry| entry.fixture.seed.is_some();
+        let is_used = self.entries.is_empty() || !self.entries.iter().all(names_one);
+        settings.seed.or(is_used.then_some(settings.default_seed))
     }
 
     /// Serves changed fixtures: validated and bound first, then changed. Returns the names of appliances on a new port.
@@ -141,7 +149,7 @@ impl<'a> FixtureSet<'a> {
     }
 
     fn change(&self, entry: Entry, fixture: Fixture) -> Entry {
-        let (name, changes) = (&fixture.name, changes(&entry.fixture, &fixture));
+        let (name, changes) = (&fixture.name, entry.fixture.changes(&fixture));
         if changes.is_empty() {
             return entry;
         }
@@ -154,24 +162,4 @@ impl<'a> FixtureSet<'a> {
             .note(format!("{name} restarts, changed: {changes}"));
         Entry { fixture, ..entry }
     }
-}
-
-/// Names what is not the same in two fixtures.
-fn changes(old: &Fixture, new: &Fixture) -> Vec<&'static str> {
-    let same = [
-        ("kind", old.kind == new.kind),
-        ("name", old.name == new.name),
-        ("users", old.state.directory == new.state.directory),
-        ("policy", old.state.policy == new.state.policy),
-        ("lock-out", old.state.lockout == new.state.lockout),
-        ("readings", old.readings == new.readings),
-        // A mode shows all of itself, and no password stands in one.
-        (
-            "failures",
-            format!("{:?}", old.failures) == format!("{:?}", new.failures),
-        ),
-        ("seed", old.seed == new.seed),
-    ];
-    let changed = same.iter().filter(|(_, same)| !same);
-    changed.map(|(what, _)| *what).collect()
 }
