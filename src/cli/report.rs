@@ -12,7 +12,7 @@ use crate::{
         error::{CliError, Result},
         expectations, reports, targets,
     },
-    report::{ReportRequest, Summary},
+    report::{MergeError, ReportRequest, Summary},
 };
 
 /// The commands under `report`.
@@ -45,7 +45,13 @@ pub(super) fn run(command: &ReportCommand, console: &Console) -> Result {
     let read = |path: &PathBuf| Ok((path.display().to_string(), diff::read_report(path)?));
     let parts: Vec<(String, Summary)> = files.iter().map(read).collect::<Result<_>>()?;
     let mut summary = Summary::merged(parts).map_err(|error| {
-        CliError::usage(error).hint("name the report of each part once, all of one run")
+        let hint = match error {
+            MergeError::Whole(_) => {
+                "`check --targets LIST --shard I/N` writes the report of a part"
+            }
+            _ => "name the report of each part once, all of one run",
+        };
+        CliError::usage(error).hint(hint)
     })?;
     let (has_outdated, code) = check::publish(report, &mut summary, Some(&known), console)?;
     Ok(targets::worst(&summary, has_outdated, code))

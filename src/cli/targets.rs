@@ -3,7 +3,7 @@
 mod list;
 
 use std::{
-    collections::VecDeque,
+    collections::{BTreeMap, VecDeque},
     path::Path,
     sync::{Mutex, PoisonError},
     thread,
@@ -28,7 +28,7 @@ use crate::{
     },
     contract::Kind,
     journal::lock,
-    report::{Conformance, ListSummary, Summary, TargetEnd, TargetSummary},
+    report::{ListSummary, Summary, TargetEnd, TargetSummary},
     runner::live::StopSignal,
 };
 
@@ -58,6 +58,7 @@ pub(super) fn run(options: &CheckArgs, console: &Console) -> Result {
         progress: Progress::new(list.targets.len(), console),
         queue: Mutex::new(list.targets.into()),
         ended: Mutex::default(),
+        said: Mutex::default(),
         stop,
         journals,
         console,
@@ -68,6 +69,7 @@ pub(super) fn run(options: &CheckArgs, console: &Console) -> Result {
         }
     });
     run.progress.end();
+    run.say_counts();
     let targets = run
         .ended
         .into_inner()
@@ -137,6 +139,8 @@ struct ListRun<'a> {
     progress: Progress,
     queue: Mutex<VecDeque<Listed>>,
     ended: Mutex<Vec<TargetSummary>>,
+    /// How often each error (true) or warning was said.
+    said: Mutex<BTreeMap<(bool, String), usize>>,
     stop: StopSignal,
     journals: Journals,
     console: &'a Console,
@@ -160,11 +164,10 @@ impl ListRun<'_> {
         let kind = listed.kind.unwrap_or(Kind::Sensor);
         let ended = |error: &CliError| {
             let (exit_code, trouble) = (error.code, vec![error.to_string()]);
-            let actions = Vec::new();
             let end = TargetEnd {
                 exit_code,
                 trouble,
-                actions,
+                ..TargetEnd::default()
             };
             TargetSummary::not_asked(kind, listed.name.clone(), end)
         };
@@ -180,15 +183,44 @@ impl ListRun<'_> {
         self.run(listed, kind).unwrap_or_else(|error| ended(&error))
     }
 
+    /// Prints what is to be said of a target, and counts it if the same was said of another.
+    fn say(&self, name: &str, is_error: bool, message: &str) {
+        // What names its target is the same of another.
+        let message = message.replace(&format!("{name}/ "), "the target ");
+        let mut said = lock(&self.said);
+        let count = said.entry((is_error, message.clone())).or_default();
+        *count += 1;
+        if *count == 1 {
+            self.print(is_error, format!("{name}: {message}"));
+        }
+    }
+
+    /// Prints of how many more targets the same is to be said.
+    fn say_counts(&self) {
+        for ((is_error, message), count) in &*lock(&self.said) {
+            match count - 1 {
+                0 => {}
+                1 => self.print(*is_error, format!("1 more target: {message}")),
+                more => self.print(*is_error, format!("{more} more targets: {message}")),
+            }
+        }
+    }
+
+    fn print(&self, is_error: bool, message: String) {
+        match is_error {
+            true => self.console.error(message),
+            false => self.console.warning(message),
+        }
+    }
+
     fn run(&self, listed: &Listed, kind: Kind) -> Result<TargetSummary> {
         let (options, target) = (self.options, listed.arguments(&self.options.target));
         let mut selection = options.selection.clone();
         selection.kind = Some(kind);
         let readings = listed.readings.as_deref().or(options.readings.as_deref());
         let prepared = live::prepare(options, &target, &selection, readings)?;
-        let shown = |text: &str| format!("{}: {text}", listed.name);
         let warnings = prepared.run.warnings.iter();
-        warnings.for_each(|warning| self.console.warning(shown(warning)));
+        warnings.for_each(|warning| self.say(&listed.name, false, warning));
         let journal = prepared.run.journal_path();
         lock(&self.journals).extend(journal.clone());
         let (stop, is_full) = (self.stop.clone(), selection.is_full());
@@ -200,10 +232,7 @@ impl ListRun<'_> {
 
         let (mut exit_code, messages) = live::ending(&result, target.change_passwords_on.is_some());
         for (is_error, message) in messages {
-            match is_error {
-                true => self.console.error(shown(&message)),
-                false => self.console.warning(shown(&message)),
-            }
+            self.say(&listed.name, is_error, &message);
         }
         let (mut trouble, unreachable) = (result.problems(), result.run.unreachable.take());
         let actions = std::mem::take(&mut result.actions);
@@ -215,16 +244,13 @@ impl ListRun<'_> {
         let mut summary = result.run.summary;
         let verdict = check::exit_code(std::slice::from_ref(&summary), false, unreachable);
         let verdict = verdict.unwrap_or_else(|error| {
-            trouble.push(error.to_string());
+            let reason = summary.main_reason();
+            let reason = reason.filter(|_| error.code == code::NOTHING_JUDGED);
+            let reason = reason.map(|reason| format!(": {reason}"));
+            trouble.push(format!("{error}{}", reason.unwrap_or_default()));
             error.code
         });
         exit_code = code::worst(exit_code, verdict);
-        // Thousands of targets fit into a report without the cases that were not sent.
-        let is_listed = |conformance| conformance != Conformance::NotJudged;
-        summary
-            .cases
-            .retain(|case| case.failed || is_listed(case.conformance));
-        summary.cases.shrink_to_fit();
         if !selection.is_full() {
             summary.not_asked.clear();
         }
@@ -232,7 +258,9 @@ impl ListRun<'_> {
             exit_code,
             trouble,
             actions,
+            ..TargetEnd::default()
         });
+        summary.drop_not_judged();
         Ok(summary)
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::report::{CaseResult, Conformance, ReasonCode, Summary};
+use crate::report::{CaseResult, Conformance, ReasonCode, Summary, TargetSummary};
 
 /// Says how many cases were judged, of how many.
 pub(super) fn judged(summary: &Summary) -> String {
@@ -41,8 +41,27 @@ pub(super) fn not_asked(summary: &Summary) -> Option<String> {
 
 /// Names the options that would let a run judge more, each with the number of cases that wait for it.
 pub(super) fn more(summary: &Summary) -> Vec<String> {
-    let mut waiting: BTreeMap<(ReasonCode, String), usize> = BTreeMap::new();
-    for case in cases(summary).filter(|case| case.conformance == Conformance::NotJudged) {
+    let mut waiting = waiting(cases(summary));
+    // The cases of a list are counted only.
+    let ends = summary
+        .targets
+        .iter()
+        .filter_map(|target| target.end.as_ref());
+    for (option, count) in ends.flat_map(|end| &end.to_judge_more) {
+        *waiting.entry(option.clone()).or_default() += count;
+    }
+    let options = waiting.into_iter();
+    let options = options.map(|(option, count)| {
+        let noun = if count == 1 { "case" } else { "cases" };
+        format!("{option} ({count} {noun})")
+    });
+    options.collect()
+}
+
+/// Returns how many cases wait for each option.
+fn waiting<'a>(cases: impl Iterator<Item = &'a CaseResult>) -> BTreeMap<String, usize> {
+    let mut waiting = BTreeMap::new();
+    for case in cases.filter(|case| case.conformance == Conformance::NotJudged) {
         let Some(reason) = case.reasons.iter().find(|reason| reason.code.is_some()) else {
             continue;
         };
@@ -53,18 +72,40 @@ pub(super) fn more(summary: &Summary) -> Vec<String> {
                 None => "--accounts FILE".to_owned(),
             },
             Some(ReasonCode::ConsentMissing) => "--change-passwords-on HOST".to_owned(),
+            Some(ReasonCode::Budget) if reason.received.contains("wait ") => {
+                "--max-auth-failures N, or a run 15 minutes later".to_owned()
+            }
             Some(ReasonCode::Budget) => "--max-auth-failures N".to_owned(),
             _ => continue,
         };
-        let code = reason.code.unwrap_or(ReasonCode::NotSendable);
-        *waiting.entry((code, option)).or_default() += 1;
+        *waiting.entry(option).or_default() += 1;
     }
-    let options = waiting.into_iter();
-    let options = options.map(|((_, option), count)| {
-        let noun = if count == 1 { "case" } else { "cases" };
-        format!("{option} ({count} {noun})")
-    });
-    options.collect()
+    waiting
+}
+
+impl TargetSummary {
+    /// Keeps the cases that were sent or failed, and counts what the others wait for: thousands of targets fit into a report so.
+    pub(crate) fn drop_not_judged(&mut self) {
+        let is_left_out =
+            |case: &CaseResult| !case.failed && case.conformance == Conformance::NotJudged;
+        let left_out = self.cases.iter().filter(|case| is_left_out(case));
+        if let Some(end) = &mut self.end {
+            end.to_judge_more = waiting(left_out);
+        }
+        self.cases.retain(|case| !is_left_out(case));
+        self.cases.shrink_to_fit();
+    }
+
+    /// Returns the reason for which most cases are not judged.
+    pub(crate) fn main_reason(&self) -> Option<&str> {
+        let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+        let cases = self.cases.iter();
+        for case in cases.filter(|case| case.conformance == Conformance::NotJudged) {
+            *counts.entry(case.reason()).or_default() += 1;
+        }
+        let most = counts.into_iter().max_by_key(|(_, count)| *count);
+        most.map(|(reason, _)| reason)
+    }
 }
 
 fn cases(summary: &Summary) -> impl Iterator<Item = &CaseResult> {

@@ -1,6 +1,6 @@
 //! Targets of a list: one report of all, in parts that can be merged.
 
-use std::str::FromStr;
+use std::{collections::BTreeMap, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -40,6 +40,9 @@ pub struct TargetEnd {
     pub trouble: Vec<String>,
     /// What a person must do now.
     pub actions: Vec<String>,
+    /// How many cases were not judged that an option would let be sent, by the option.
+    #[serde(default)]
+    pub to_judge_more: BTreeMap<String, usize>,
 }
 
 /// A text that names no part.
@@ -61,9 +64,12 @@ pub enum MergeError {
     /// The same part.
     #[error("{0} and {1} are both part {2}")]
     Doubled(String, String, u32),
+    /// A report of all parts.
+    #[error("{0} is the report of a whole list already")]
+    Whole(String),
     /// Not all parts.
-    #[error("missing of {0} parts: {1}")]
-    Missing(u32, String),
+    #[error("{0}")]
+    Missing(String),
 }
 
 impl FromStr for Shard {
@@ -135,12 +141,19 @@ impl Summary {
     pub fn of_fleet(fleet: ListSummary, mut targets: Vec<TargetSummary>) -> Summary {
         targets.sort_by(|one, other| one.target.cmp(&other.target));
         let texts_of = |of: fn(&TargetEnd) -> &[String]| {
-            let of_target = |target: &TargetSummary| {
-                let texts = target.end.as_ref().map_or(&[][..], of).to_vec();
-                let name = target.target.clone();
-                texts.into_iter().map(move |text| format!("{name}: {text}"))
-            };
-            targets.iter().flat_map(of_target).collect::<Vec<_>>()
+            let mut names: BTreeMap<&String, Vec<&str>> = BTreeMap::new();
+            let mut texts: Vec<&String> = Vec::new();
+            for target in &targets {
+                for text in target.end.as_ref().map_or(&[][..], of) {
+                    let names = names.entry(text).or_default();
+                    if names.is_empty() {
+                        texts.push(text);
+                    }
+                    names.push(&target.target);
+                }
+            }
+            let named = |text: &String| named(text, &names[text], targets.len());
+            texts.into_iter().flat_map(named).collect::<Vec<_>>()
         };
         let (trouble, actions) = (texts_of(|end| &end.trouble), texts_of(|end| &end.actions));
         Summary {
@@ -158,12 +171,12 @@ impl Summary {
         let mut known: Vec<(Shard, &str)> = Vec::new();
         let (first_file, first) = parts
             .first()
-            .ok_or(MergeError::Missing(1, "1".to_owned()))?;
+            .ok_or_else(|| MergeError::Missing("no part is named".to_owned()))?;
         let not_part = |file: &str| MergeError::NotPart(file.to_owned());
         let fleet = first.fleet.clone().ok_or_else(|| not_part(first_file))?;
         for (file, part) in &parts {
             let own = part.fleet.as_ref().ok_or_else(|| not_part(file))?;
-            let shard = own.shard.ok_or_else(|| not_part(file))?;
+            let shard = own.shard.ok_or_else(|| MergeError::Whole(file.clone()))?;
             let apart = [
                 ("version of the tool", part.tool == first.tool),
                 (
@@ -194,7 +207,14 @@ impl Summary {
             .map(|it| it.to_string())
             .collect();
         if !missing.is_empty() {
-            return Err(MergeError::Missing(of, missing.join(", ")));
+            let parts = match &missing[..] {
+                [one] => format!("part {one} of {of} is"),
+                [few @ .., last] if few.len() < MAX_NAMED => {
+                    format!("parts {} and {last} of {of} are", few.join(", "))
+                }
+                all => format!("{} of {of} parts are", all.len()),
+            };
+            return Err(MergeError::Missing(format!("{parts} missing")));
         }
         let date = parts.iter().filter_map(|(_, part)| part.date.clone()).max();
         let (label, options) = (first.label.clone(), first.options.clone());
@@ -212,6 +232,21 @@ impl Summary {
             options,
             ..Summary::of_fleet(fleet, targets)
         })
+    }
+}
+
+/// Says to which targets of so many a text applies: once if they are more than a few.
+fn named(text: &str, names: &[&str], all: usize) -> Vec<String> {
+    match names.len() {
+        count if count <= MAX_NAMED => {
+            let lines = names.iter().map(|name| format!("{name}: {text}"));
+            lines.collect()
+        }
+        count if count == all => vec![format!("all {all} targets: {text}")],
+        count => {
+            let (names, more) = (names[..MAX_NAMED].join(", "), count - MAX_NAMED);
+            vec![format!("{names} and {more} more: {text}")]
+        }
     }
 }
 
@@ -263,5 +298,7 @@ fn is_alike(one: &TargetSummary, other: &TargetSummary) -> bool {
     one.kind == other.kind && followed(one) == followed(other)
 }
 
+/// How many targets, or parts, are named one by one.
+const MAX_NAMED: usize = 3;
 /// More parts than anybody needs: each names itself.
 const MAX_PARTS: u32 = 10_000;

@@ -142,6 +142,10 @@ impl Plan {
         let (limit, used) = (permissions.max_auth_failures, permissions.used);
         let room = limit.saturating_sub(used);
         let chosen = budget::select_within_budget(candidates, covered, room);
+        let wait = match used {
+            0 => "",
+            _ => ", or wait 15 minutes",
+        };
         let used = used + chosen.iter().map(|index| costly[*index].cost).sum::<u32>();
         self.cases
             .extend(chosen.iter().map(|index| costly[*index].clone()));
@@ -149,7 +153,7 @@ impl Plan {
             if !chosen.contains(&index) {
                 let cost = planned.cost;
                 let text = format!(
-                    "budget: it may cause {cost} failed sign-in(s), and other cases and earlier runs use {used} of the {limit} allowed (--max-auth-failures)"
+                    "budget: it may cause {cost} failed sign-in(s), and other cases and earlier runs use {used} of the {limit} allowed (--max-auth-failures{wait})"
                 );
                 let reason = NotJudged::new(ReasonCode::Budget, text);
                 self.left_out.push((planned.located, reason));

@@ -79,14 +79,14 @@ fn four_parts_merged_are_the_report_of_the_whole_list() {
     );
 
     for (files, says) in [
-        (&names[1..], "missing of 4 parts: 1"),
+        (&names[1..], "part 1 of 4 is missing"),
         (
             &[names[0], names[1], names[2], names[3], names[0]],
             "are both part 1",
         ),
         (
             &["whole.json"],
-            "whole.json is not a part of a list of targets",
+            "whole.json is the report of a whole list already",
         ),
         (&["fleet.yaml"], "not a JSON report of check"),
     ] {
@@ -191,6 +191,47 @@ fn a_bad_line_leaves_the_other_targets_alone() {
     }
     let all = end.err + &end.out + &dir.read("whole.json");
     assert!(!all.contains("hunter22"), "{all}");
+}
+
+/// What is the same of all targets stands once in the report and on stderr, with what the cases wait for.
+#[test]
+fn what_is_the_same_of_all_targets_is_said_once() {
+    let dir = Dir::new();
+    let fleet = "appliance: sensor\nname: 'site-{n}'\nreplicas: 5\n";
+    dir.write("fleet.yaml", fleet);
+    let (_process, ready) = dir.serve(5, &["fleet.yaml", "--http"]);
+    let urls: Vec<String> = ready.into_iter().map(|site| site.url).collect();
+    dir.write("targets.txt", &urls.join("\n"));
+    dir.write("accounts.yaml", ACCOUNTS);
+    let open = dir.check("open", &[]);
+    let all = open.out.matches("problem: ").count();
+    assert!(
+        all == 1 && open.out.contains("problem: all 5 targets: "),
+        "{}",
+        open.out
+    );
+    dir.private("accounts.yaml", ACCOUNTS);
+    let none = dir.check("none", &["--max-auth-failures", "0"]);
+    assert!(
+        none.err.contains("4 more targets: the target has no TLS"),
+        "{}",
+        none.err
+    );
+    let line = "to judge more: --max-auth-failures N (";
+    assert!(none.out.contains(line), "{}", none.out);
+    dir.private(
+        "accounts.yaml",
+        "user: { username: test, password: Test12345! }\n",
+    );
+    let words = "check --targets targets.txt --kind sensor --case set_password.p* --accounts accounts.yaml --report text";
+    let end = dir.run(&words.split(' ').collect::<Vec<_>>());
+    let line = "problem: all 5 targets: nothing was judged: ";
+    assert!(
+        end.code == Some(4) && end.out.contains(line),
+        "{}{}",
+        end.out,
+        end.err
+    );
 }
 
 #[rstest]

@@ -108,7 +108,7 @@ fn what_is_left_out_says_what_it_needs_and_what_is_used() {
         },
     );
     let id = "set_password.then.again";
-    let expected = "budget: it may cause 2 failed sign-in(s), and other cases and earlier runs use 3 of the 3 allowed (--max-auth-failures)";
+    let expected = "budget: it may cause 2 failed sign-in(s), and other cases and earlier runs use 3 of the 3 allowed (--max-auth-failures, or wait 15 minutes)";
 
     for permissions in [all, later] {
         let plan = plan(&permissions);
