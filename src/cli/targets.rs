@@ -245,7 +245,10 @@ impl ListRun<'_> {
         let verdict = check::exit_code(std::slice::from_ref(&summary), false, unreachable);
         let verdict = verdict.unwrap_or_else(|error| {
             let reason = summary.main_reason();
-            let reason = reason.filter(|_| error.code == code::NOTHING_JUDGED);
+            let reason = reason.filter(|reason| {
+                let is_said = trouble.iter().any(|said| said.contains(reason));
+                error.code == code::NOTHING_JUDGED && !is_said
+            });
             let reason = reason.map(|reason| format!(": {reason}"));
             trouble.push(format!("{error}{}", reason.unwrap_or_default()));
             error.code

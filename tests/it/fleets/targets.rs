@@ -217,7 +217,7 @@ fn what_is_the_same_of_all_targets_is_said_once() {
         "{}",
         none.err
     );
-    let line = "to judge more: --max-auth-failures N (";
+    let line = "--max-auth-failures N (15 cases)\n";
     assert!(none.out.contains(line), "{}", none.out);
     dir.private(
         "accounts.yaml",
