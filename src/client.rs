@@ -207,7 +207,7 @@ impl Target {
         }
     }
 
-    /// Tells whether a target that does not answer plain HTTP answers HTTPS.
+    /// Returns whether a target that does not answer plain HTTP answers HTTPS.
     async fn speaks_tls(&self) -> bool {
         let address = self.address().replacen("http://", "https://", 1);
         let Ok(target) = Target::unverified(&address, self.timeout) else {

@@ -57,7 +57,7 @@ impl Clock {
         last.at(instant())
     }
 
-    /// Tells whether the clock is frozen.
+    /// Returns whether the clock is frozen.
     pub fn is_frozen(&self) -> bool {
         self.0.borrow().is_frozen
     }

@@ -187,7 +187,7 @@ impl Double {
             .map_err(|error| Error::of_value(place, error))
     }
 
-    /// Tells whether this is a user's password now: no password is given out. False for an unknown user.
+    /// Returns whether this is a user's password now: no password is given out. False for an unknown user.
     pub fn password_is(&self, username: &str, password: &str) -> bool {
         self.appliance.password_is(username, password) == Some(true)
     }

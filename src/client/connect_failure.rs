@@ -31,7 +31,7 @@ pub(super) struct Route {
 }
 
 impl Route {
-    /// Tells whether an answer to plain HTTP says that the port is one of HTTPS.
+    /// Returns whether an answer to plain HTTP says that the port is one of HTTPS.
     pub(super) fn is_tls_port(&self, answer: &Response<Bytes>) -> bool {
         let body = String::from_utf8_lossy(answer.body()).to_lowercase();
         let says_so = body.contains("https port") || body.contains("https server");
@@ -53,7 +53,7 @@ pub(super) fn tls<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a Tls> {
     causes(error).find_map(|cause| cause.downcast_ref::<Tls>())
 }
 
-/// Tells whether what came is not HTTP.
+/// Returns whether what came is not HTTP.
 pub(super) fn is_malformed(error: &(dyn StdError + 'static)) -> bool {
     let mut causes = causes(error).filter_map(|cause| cause.downcast_ref::<hyper::Error>());
     causes.any(hyper::Error::is_parse)

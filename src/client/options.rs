@@ -73,7 +73,7 @@ impl TargetOptions {
     }
 }
 
-/// Tells whether all requests to a target stay on this machine.
+/// Returns whether all requests to a target stay on this machine.
 pub fn stays_here(url: &Url, options: &TargetOptions) -> bool {
     let is_loopback = |url: &Url| {
         let host = url.host_str().unwrap_or_default();

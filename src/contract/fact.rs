@@ -150,14 +150,14 @@ impl<T: FactValue> Reading<T> {
 }
 
 impl<T> Reading<T> {
-    /// Tells whether a document says this reading.
+    /// Returns whether a document says this reading.
     pub fn is_documented(&self) -> bool {
         self.ground.is_documented()
     }
 }
 
 impl FactEntry<'_> {
-    /// Tells whether two or more readings are documented: a contradiction of the documents.
+    /// Returns whether two or more readings are documented: a contradiction of the documents.
     pub fn is_disputed(&self) -> bool {
         let readings = self.readings.iter();
         readings
@@ -166,14 +166,14 @@ impl FactEntry<'_> {
             > 1
     }
 
-    /// Tells whether a document says one of its readings.
+    /// Returns whether a document says one of its readings.
     pub fn is_documented(&self) -> bool {
         self.readings
             .iter()
             .any(|reading| reading.ground.is_documented())
     }
 
-    /// Tells whether the default is our assumption, because the documents are silent.
+    /// Returns whether the default is our assumption, because the documents are silent.
     pub fn is_assumed(&self) -> bool {
         let default = self.readings.first();
         default.is_some_and(|reading| !reading.ground.is_documented())
@@ -181,7 +181,7 @@ impl FactEntry<'_> {
 }
 
 impl Ground {
-    /// Tells whether a document says it.
+    /// Returns whether a document says it.
     pub fn is_documented(&self) -> bool {
         matches!(self, Ground::Documented { .. })
     }

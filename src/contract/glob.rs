@@ -22,7 +22,7 @@ impl Glob {
         Ok(Glob(flat(&text)))
     }
 
-    /// Tells whether a name is meant, the whole of it.
+    /// Returns whether a name is meant, the whole of it.
     pub fn is_match(&self, name: &str) -> bool {
         if name.contains('/') {
             fast_glob::glob_match(&self.0, flat(name))

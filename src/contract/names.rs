@@ -121,7 +121,7 @@ closed_set! {
         SetPassword = "set_password",
         /// An administrator changes a user's password (`sensor:90`, `console:103`).
         SetPasswordByAdmin = "set_password_by_admin",
-        /// Tells whether a name and a password belong together (`sensor:173`, `console:195`).
+        /// Returns whether a name and a password belong together (`sensor:173`, `console:195`).
         Validation = "validation",
     }
 }
@@ -295,7 +295,7 @@ closed_set! {
 }
 
 impl Condition {
-    /// Tells whether a request in this condition is one of those that the documents describe, so that it gets one of their answers:
+    /// Returns whether a request in this condition is one of those that the documents describe, so that it gets one of their answers:
     /// which one is not documented.
     pub fn is_closed(self) -> bool {
         use Condition::{AdminTarget, SamePassword, UsernameCase, WeakPassword};
@@ -305,7 +305,7 @@ impl Condition {
         )
     }
 
-    /// Tells whether a required field has no value: whatever is answered, it cannot be a success.
+    /// Returns whether a required field has no value: whatever is answered, it cannot be a success.
     pub fn forbids_success(self) -> bool {
         use Condition::{EmptyBody, EmptyValue, MissingField, NullValue, SetPasswordBody};
         matches!(
@@ -324,7 +324,7 @@ impl Operation {
         }
     }
 
-    /// Tells whether it sets a password.
+    /// Returns whether it sets a password.
     pub fn is_change(self) -> bool {
         match self {
             Operation::SetPassword | Operation::SetPasswordByAdmin => true,
@@ -334,7 +334,7 @@ impl Operation {
 }
 
 impl Outcome {
-    /// Tells whether it says that what was asked is done or holds.
+    /// Returns whether it says that what was asked is done or holds.
     pub fn is_success(self) -> bool {
         matches!(self, Outcome::Authenticated | Outcome::PasswordReplaced)
     }

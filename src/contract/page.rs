@@ -43,13 +43,13 @@ impl Statement {
         (self.operation, form, text)
     }
 
-    /// Tells whether this is a heading or a label under which pages put things, and says nothing itself.
+    /// Returns whether this is a heading or a label under which pages put things, and says nothing itself.
     pub fn is_frame(&self) -> bool {
         let name: String = self.text.split_whitespace().collect();
         self.form == Form::Heading && FRAMES.contains(&name.to_lowercase().as_str())
     }
 
-    /// Tells whether it is, at least in part, on the lines of a place.
+    /// Returns whether it is, at least in part, on the lines of a place.
     pub(super) fn stands_on(&self, place: &Place) -> bool {
         self.first <= place.last && place.first <= self.last
     }

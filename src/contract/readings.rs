@@ -91,7 +91,7 @@ impl Readings {
             .map(|(fact, reading)| (fact.as_str(), reading.as_str()))
     }
 
-    /// Tells whether every fact has its default reading.
+    /// Returns whether every fact has its default reading.
     pub fn is_empty(&self) -> bool {
         self.chosen.is_empty()
     }

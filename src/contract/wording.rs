@@ -54,7 +54,7 @@ impl Wording {
         }
     }
 
-    /// Tells whether the wording echoes something of the request.
+    /// Returns whether the wording echoes something of the request.
     pub fn echoes(&self) -> bool {
         self.text().contains(USERNAME)
     }

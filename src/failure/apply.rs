@@ -19,7 +19,7 @@ impl FailureAction {
         self.tls.is_some() || self.down.is_some()
     }
 
-    /// Tells whether the operation takes effect.
+    /// Returns whether the operation takes effect.
     ///
     /// By default `true`, and `false` if the answer is replaced: by an outcome, a body, a page, a redirection, or a status that is
     /// not 2xx.
@@ -141,7 +141,7 @@ impl Delay {
     }
 }
 
-/// Tells whether answers of a status have no body, whatever they say (RFC 9112 section 6.3).
+/// Returns whether answers of a status have no body, whatever they say (RFC 9112 section 6.3).
 pub(super) fn has_no_body(status: StatusCode) -> bool {
     status.is_informational()
         || status == StatusCode::NO_CONTENT

@@ -12,7 +12,7 @@ use crate::failure::{
 };
 
 impl Corruption {
-    /// Tells whether it changes the body itself, not what is said of it or how much of it is sent.
+    /// Returns whether it changes the body itself, not what is said of it or how much of it is sent.
     pub(crate) fn changes_body(self) -> bool {
         use Corruption::{ContentLength, MalformedChunk, Truncate, WrongContentType};
         !matches!(

@@ -221,7 +221,7 @@ impl Schedule {
         self.seed
     }
 
-    /// Tells whether there is no mode at all.
+    /// Returns whether there is no mode at all.
     pub fn is_empty(&self) -> bool {
         self.modes.is_empty()
     }

@@ -21,7 +21,7 @@ pub struct RequestFlags {
 }
 
 impl Delivery {
-    /// Tells whether it arrives as it is: then hyper can send it.
+    /// Returns whether it arrives as it is: then hyper can send it.
     pub fn is_plain(&self) -> bool {
         self.wait.is_zero()
             && self.framing == Framing::True

@@ -142,7 +142,7 @@ fn is_compressed(headers: &HeaderMap) -> bool {
     encoding.is_some_and(|encoding| !encoding.eq_ignore_ascii_case(b"identity"))
 }
 
-/// Tells whether a backslash stands in a string before what JSON does not escape (RFC 8259 section 7).
+/// Returns whether a backslash stands in a string before what JSON does not escape (RFC 8259 section 7).
 fn has_invalid_escape(body: &[u8]) -> bool {
     let mut bytes = body.iter();
     while bytes.any(|byte| *byte == b'\\') {

@@ -92,7 +92,7 @@ impl FromStr for Shard {
 }
 
 impl Shard {
-    /// Tells whether a target is of this part, which depends on its name alone.
+    /// Returns whether a target is of this part, which depends on its name alone.
     pub fn has(self, name: &str) -> bool {
         let digest = Sha256::digest(name);
         let number = digest[..8]
@@ -288,7 +288,7 @@ pub(super) fn columns(summary: &Summary) -> Vec<Column<'_>> {
     columns
 }
 
-/// Tells whether two targets follow the same readings.
+/// Returns whether two targets follow the same readings.
 fn is_alike(one: &TargetSummary, other: &TargetSummary) -> bool {
     let followed = |target: &TargetSummary| {
         let followed = target.profile.iter();

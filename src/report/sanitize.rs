@@ -69,7 +69,7 @@ pub(super) fn wrapped(items: &[String], width: usize) -> Vec<String> {
     lines
 }
 
-/// Tells whether a character does something rather than show something: control characters, directions, what has no width, and what XML forbids.
+/// Returns whether a character does something rather than show something: control characters, directions, what has no width, and what XML forbids.
 pub(super) fn acts(character: char) -> bool {
     character.is_control()
         || matches!(character,

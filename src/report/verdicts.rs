@@ -38,7 +38,7 @@ closed_set! {
 }
 
 impl Conformance {
-    /// Tells whether an answer was compared with the documentation.
+    /// Returns whether an answer was compared with the documentation.
     pub fn is_judged(self) -> bool {
         !matches!(self, Conformance::NotJudged | Conformance::Undocumented)
     }

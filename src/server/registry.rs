@@ -213,7 +213,7 @@ impl Registry {
         self.entries().appliances.get(name).cloned()
     }
 
-    /// Tells whether no appliance is added any more.
+    /// Returns whether no appliance is added any more.
     pub fn is_ending(&self) -> bool {
         self.entries().is_ending
     }

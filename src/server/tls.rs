@@ -201,7 +201,7 @@ impl Identity {
         Arc::clone(&self.config)
     }
 
-    /// Tells whether it can show certificates that are at fault: only one that was generated has the CA to issue them.
+    /// Returns whether it can show certificates that are at fault: only one that was generated has the CA to issue them.
     pub fn can_misbehave(&self) -> bool {
         self.faults.issuer.is_some()
     }
@@ -280,7 +280,7 @@ fn subjects(names: &[String]) -> Result<Vec<String>, IdentityError> {
     Ok(subjects)
 }
 
-/// Tells whether a name can be in a certificate: a host name, or an address.
+/// Returns whether a name can be in a certificate: a host name, or an address.
 pub fn is_subject(name: &str) -> bool {
     name.parse::<IpAddr>().is_ok()
         || DnsName::try_from(name.strip_prefix("*.").unwrap_or(name)).is_ok()

@@ -63,7 +63,7 @@ fn has_valid_host(headers: &HeaderMap, version: Version) -> bool {
     }
 }
 
-/// Tells whether the body comes in chunks and no other coding, or in none.
+/// Returns whether the body comes in chunks and no other coding, or in none.
 ///
 /// Hyper looks at the last coding alone, and would hand over a compressed body as if it were plain.
 fn has_valid_coding(headers: &HeaderMap) -> bool {
@@ -75,7 +75,7 @@ fn has_valid_coding(headers: &HeaderMap) -> bool {
     }
 }
 
-/// Tells whether this is a host, and perhaps a port (RFC 9110 section 7.2). An empty host is refused; a
+/// Returns whether this is a host, and perhaps a port (RFC 9110 section 7.2). An empty host is refused; a
 /// port may be empty (RFC 3986 section 3.2.3).
 fn is_authority(text: &[u8]) -> bool {
     let Ok(text) = str::from_utf8(text) else {
@@ -95,7 +95,7 @@ fn is_authority(text: &[u8]) -> bool {
     is_host && is_port && port.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// Tells whether this is a `reg-name` of RFC 3986 section 3.2.2, an IPv4 address included.
+/// Returns whether this is a `reg-name` of RFC 3986 section 3.2.2, an IPv4 address included.
 fn is_name(host: &str) -> bool {
     let mut escapes = host.split('%').skip(1).map(str::as_bytes);
     !host.is_empty()

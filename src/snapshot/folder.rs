@@ -210,7 +210,7 @@ impl SnapshotFolder {
     }
 }
 
-/// Tells whether a name can be a case's: `[a-z0-9_.]+` without `__`, which insta reads as a module separator, and no dot at an end,
+/// Returns whether a name can be a case's: `[a-z0-9_.]+` without `__`, which insta reads as a module separator, and no dot at an end,
 /// which would hide the file.
 pub fn is_id(id: &str) -> bool {
     let is_allowed = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'.');

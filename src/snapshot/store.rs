@@ -120,7 +120,7 @@ impl SnapshotStore {
         Ok(SnapshotWrite::Nothing)
     }
 
-    /// Tells whether changed answers are written at once: the user has decided already.
+    /// Returns whether changed answers are written at once: the user has decided already.
     pub fn accepts_changes(&self) -> bool {
         matches!(self, SnapshotStore::Folder(_, UpdateMode::All, _))
     }

@@ -202,7 +202,7 @@ fn of_fact(
     Ok(branches)
 }
 
-/// Tells whether a document has a wording for this outcome at this operation.
+/// Returns whether a document has a wording for this outcome at this operation.
 pub fn is_documented(contract: &Contract, operation: Operation, outcome: Outcome) -> bool {
     let spec = contract.response_spec(Some(operation), outcome);
     spec.is_some_and(|(_, spec)| {

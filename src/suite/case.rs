@@ -136,7 +136,7 @@ impl Step {
         }
     }
 
-    /// Tells whether a request of this step to a path can change a password.
+    /// Returns whether a request of this step to a path can change a password.
     pub fn can_change(&self, path: &str) -> bool {
         self.ask.is_change() || path.contains(Operation::SetPassword.name())
     }

@@ -220,7 +220,7 @@ impl KnownDifference {
         matches!(self.received, Received::Inconsistency)
     }
 
-    /// Tells whether a finding is the one meant.
+    /// Returns whether a finding is the one meant.
     fn excuses(&self, finding: &CaseFinding, body: &str) -> bool {
         match &self.received {
             Received::Inconsistency => false,
@@ -319,7 +319,7 @@ pub(crate) fn expired(until: &Date) -> String {
     )
 }
 
-/// Tells whether a target was seen to agree where an entry says that it differs.
+/// Returns whether a target was seen to agree where an entry says that it differs.
 fn agrees(target: &TargetSummary, id: &str) -> bool {
     match id.strip_prefix(INCONSISTENT) {
         // Only a fact that an answer showed can be consistent.

@@ -177,7 +177,7 @@ impl<'a> MatchContext<'a> {
         is_kept.then(|| (found, (fact, body.to_owned())))
     }
 
-    /// Tells whether a body has words of the documents, of whatever operation and for whatever user.
+    /// Returns whether a body has words of the documents, of whatever operation and for whatever user.
     fn has_documented_words(&self, body: &str) -> bool {
         let clauses = Operation::ALL.iter().map(|it| self.contract.clause(*it));
         let specs = clauses.flat_map(|clause| clause.outcomes.values());
@@ -195,7 +195,7 @@ impl<'a> MatchContext<'a> {
         outcomes.find_map(|outcome| Some((*outcome, self.match_outcome(*outcome, answer).ok()?)))
     }
 
-    /// Tells whether an answer says that something worked: `msg` without `error`, or the text of a success of this operation, however it is wrapped.
+    /// Returns whether an answer says that something worked: `msg` without `error`, or the text of a success of this operation, however it is wrapped.
     pub fn claims_success(&self, answer: &Response<Bytes>) -> bool {
         if let Ok(Value::Object(map)) = serde_json::from_slice(answer.body())
             && map.contains_key("msg")
@@ -280,7 +280,7 @@ fn alternatives<'a, T>(
         .collect()
 }
 
-/// Tells whether a body is another one with further members, which no document shows.
+/// Returns whether a body is another one with further members, which no document shows.
 fn extends(body: &Value, documented: &Value) -> bool {
     let (Value::Object(body), Value::Object(documented)) = (body, documented) else {
         return body == documented;

@@ -160,7 +160,7 @@ fn narrow(facts: &[FactEntry<'_>], evidence: &mut [DistinctEvidence<'_>]) {
     }
 }
 
-/// Tells whether a fact is a text of the target: what it accepts in addition, its paths, statuses and order of checks are exempt.
+/// Returns whether a fact is a text of the target: what it accepts in addition, its paths, statuses and order of checks are exempt.
 fn is_uttered(fact: &str) -> bool {
     let points = [".body", ".envelope", ".internal", ".answer_type"];
     points.iter().any(|point| fact.ends_with(point))

@@ -186,14 +186,14 @@ fn documented(verdict: StepVerdict, response: &AllowedResponse, found: &Match) -
     }
 }
 
-/// Tells whether a step is expected to succeed, under the default readings.
+/// Returns whether a step is expected to succeed, under the default readings.
 pub fn expects_success_by_default(step: &Step, contract: &Contract) -> bool {
     let served = Readings::default();
     let allowed = allowed::allowed_responses(&step.expect, contract, step.ask, &served);
     allowed.is_ok_and(|allowed| allowed[0].outcome.is_success())
 }
 
-/// Tells whether an answer says that what a step asks for is done.
+/// Returns whether an answer says that what a step asks for is done.
 pub fn claims_success(step: &Step, contract: &Contract, answer: &Response<Bytes>) -> bool {
     let context = MatchContext {
         contract,
@@ -251,7 +251,7 @@ fn own_words(
     })
 }
 
-/// Tells whether the documents leave room for an answer that is none of those expected: where they are silent, any but a success
+/// Returns whether the documents leave room for an answer that is none of those expected: where they are silent, any but a success
 /// in words of its own where one of theirs may come; where only the order of checks is open, another of their refusals.
 fn is_open(
     sent: &SentStep<'_>,
@@ -272,7 +272,7 @@ fn is_open(
     is_order && outcome.is_some_and(is_refusal)
 }
 
-/// Tells whether a change was refused by a policy: no document says what a policy asks of a password, nor of its history and age.
+/// Returns whether a change was refused by a policy: no document says what a policy asks of a password, nor of its history and age.
 fn is_refused_by_policy(allowed: &[AllowedResponse], outcome: Option<Outcome>) -> bool {
     let mut allowed = allowed.iter();
     let is_change = allowed.any(|response| response.outcome == Outcome::PasswordReplaced);
@@ -288,7 +288,7 @@ impl<'a> SentStep<'a> {
         &self.case.steps[self.number]
     }
 
-    /// Tells whether the documents exclude a success, whatever else they leave open.
+    /// Returns whether the documents exclude a success, whatever else they leave open.
     fn forbids_success(&self, allowed: &[AllowedResponse]) -> bool {
         let lacks_field = matches!(self.step().expect, Expect::On { condition, .. } if condition.forbids_success());
         let can_succeed = allowed.iter().any(|response| response.outcome.is_success());

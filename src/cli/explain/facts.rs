@@ -29,7 +29,7 @@ struct ReadingText {
 }
 
 impl ReadingText {
-    /// Tells whether both say the same, wherever they are documented.
+    /// Returns whether both say the same, wherever they are documented.
     fn means(&self, other: &ReadingText) -> bool {
         (&self.name, &self.value, &self.because) == (&other.name, &other.value, &other.because)
     }

@@ -285,7 +285,7 @@ fn said_elsewhere(kind: Kind, is: &Statement) -> Option<String> {
     })
 }
 
-/// Tells whether a statement shows words that are not a part of longer ones. A message is shown whole.
+/// Returns whether a statement shows words that are not a part of longer ones. A message is shown whole.
 pub(super) fn shows(statement: &Statement, words: &str) -> bool {
     let words = &plain(words);
     if statement.form == Form::Item && words.contains(' ') {

@@ -25,7 +25,7 @@ impl CheckReport {
         CheckReport(summary)
     }
 
-    /// Tells whether the server passed: a case was judged, none deviates, no fact was answered inconsistently, and the run had no trouble.
+    /// Returns whether the server passed: a case was judged, none deviates, no fact was answered inconsistently, and the run had no trouble.
     pub fn passed(&self) -> bool {
         let is_judged = |case: &CaseResult| case.conformance.is_judged();
         self.cases().iter().any(is_judged)

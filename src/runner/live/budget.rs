@@ -28,7 +28,7 @@ pub fn step_cost(case: &Case, step: &Step, contract: &Contract) -> u32 {
     u32::from(!is_harmless || outcomes.iter().copied().any(is_failure))
 }
 
-/// Tells whether an answer says that a sign-in failed.
+/// Returns whether an answer says that a sign-in failed.
 pub fn is_failure(outcome: Outcome) -> bool {
     matches!(
         outcome,
@@ -36,13 +36,13 @@ pub fn is_failure(outcome: Outcome) -> bool {
     )
 }
 
-/// Tells whether a step is expected to sign in, under every reading.
+/// Returns whether a step is expected to sign in, under every reading.
 pub fn signs_in(step: &Step, contract: &Contract) -> bool {
     let outcomes = expected_outcomes(step, contract);
     !outcomes.is_empty() && outcomes.into_iter().all(is_signed_in)
 }
 
-/// Tells whether a request of a case that may change passwords goes to an operation that does.
+/// Returns whether a request of a case that may change passwords goes to an operation that does.
 pub fn is_change(case: &Case, step: &Step, request: &Request<Bytes>) -> bool {
     case.effect == Effect::PasswordChange && step.can_change(request.uri().path())
 }

@@ -12,7 +12,7 @@ use crate::{
     suite::{Account, Case, Placeholder, Property},
 };
 
-/// Tells whether a consent names a target: its host, without case and the brackets of an IPv6 address, and its port if one is named.
+/// Returns whether a consent names a target: its host, without case and the brackets of an IPv6 address, and its port if one is named.
 pub(super) fn is_target(url: &Url, named: &str) -> bool {
     let (named, port) = host_and_port(named.trim());
     let target = url.host_str().unwrap_or_default();

@@ -78,7 +78,7 @@ pub fn question(step: &Step, contract: &Contract) -> Question {
     (step.ask, budget::expected_outcomes(step, contract))
 }
 
-/// Tells whether a step is expected to do what it asks for, under every reading.
+/// Returns whether a step is expected to do what it asks for, under every reading.
 pub fn expects_only_success(step: &Step, contract: &Contract) -> bool {
     let outcomes = budget::expected_outcomes(step, contract);
     !outcomes.is_empty() && outcomes.iter().all(|outcome| outcome.is_success())

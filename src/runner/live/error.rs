@@ -77,7 +77,7 @@ pub enum LiveError {
 }
 
 impl LiveError {
-    /// Tells whether a safety rule forbids the run, rather than a wrong option or file.
+    /// Returns whether a safety rule forbids the run, rather than a wrong option or file.
     pub fn is_safety_rule(&self) -> bool {
         matches!(
             self,

@@ -114,7 +114,7 @@ impl<'a> SafetyGuard<'a> {
         }
     }
 
-    /// Tells whether a case may be repeated.
+    /// Returns whether a case may be repeated.
     pub fn can_repeat(&self) -> bool {
         self.stopped().is_none() && self.no_changes.is_none()
     }

@@ -59,7 +59,7 @@ pub struct PlannedCase {
 }
 
 impl PlannedCase {
-    /// Tells whether the case may change a password.
+    /// Returns whether the case may change a password.
     pub fn is_change(&self) -> bool {
         self.phase == CasePhase::Mutating
     }
@@ -209,12 +209,12 @@ impl Plan {
         all.map(|located| located.case.id.as_str()).collect()
     }
 
-    /// Tells whether no case was selected.
+    /// Returns whether no case was selected.
     pub fn is_empty(&self) -> bool {
         self.cases.is_empty() && self.left_out.is_empty()
     }
 
-    /// Tells whether a password may be changed.
+    /// Returns whether a password may be changed.
     pub fn has_changes(&self) -> bool {
         self.cases.iter().any(PlannedCase::is_change)
     }

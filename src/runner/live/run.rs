@@ -56,7 +56,7 @@ impl LiveResult {
         problems.chain(self.trouble.clone()).collect()
     }
 
-    /// Tells whether a case was judged that may change a password; also if none was selected.
+    /// Returns whether a case was judged that may change a password; also if none was selected.
     pub fn has_judged_change(&self) -> bool {
         let mut changing = self.changing_cases().peekable();
         changing.peek().is_none() || changing.any(|case| case.conformance != Conformance::NotJudged)

@@ -102,7 +102,7 @@ impl SignInCounter {
         has_room
     }
 
-    /// Tells whether so many more may fail.
+    /// Returns whether so many more may fail.
     pub fn has_room(&self, failures: u32) -> bool {
         self.count().saturating_add(failures) <= self.limit
     }
@@ -161,7 +161,7 @@ impl SignInCounter {
         }
     }
 
-    /// Tells whether credentials were accepted the last time, in this run or an earlier one.
+    /// Returns whether credentials were accepted the last time, in this run or an earlier one.
     pub fn has_accepted(&self, credentials: &Credentials) -> bool {
         self.accepted.contains_key(&fingerprint(credentials))
     }

@@ -14,7 +14,7 @@ impl StopSignal {
         self.0.send_replace(true);
     }
 
-    /// Tells whether the run is asked to stop.
+    /// Returns whether the run is asked to stop.
     pub fn is_requested(&self) -> bool {
         *self.0.borrow()
     }

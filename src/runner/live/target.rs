@@ -268,7 +268,7 @@ fn short_passwords(accounts: &BTreeMap<Account, Credentials>) -> impl Iterator<I
 /// Reads the address of a target.
 ///
 /// # Errors
-/// It is no URL, or has what no target has.
+/// It is not a URL, or has what no target has.
 pub fn parse_url(text: &str) -> Result<Url, LiveError> {
     let wrong = |reason: &str| Err(LiveError::Address(reason.to_owned()));
     let url: Url = match text.parse() {

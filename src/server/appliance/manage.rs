@@ -19,7 +19,7 @@ impl MockAppliance {
         directory.users().cloned().collect()
     }
 
-    /// Tells whether this is a user's password; none where there is no user of that name.
+    /// Returns whether this is a user's password; none where there is no user of that name.
     pub fn password_is(&self, username: &str, password: &str) -> Option<bool> {
         let directory = &self.content().current.appliance.state.directory;
         Some(directory.find(username)?.password.expose() == password)

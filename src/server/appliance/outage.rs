@@ -15,7 +15,7 @@ pub(super) struct Outage {
 }
 
 impl MockAppliance {
-    /// Tells whether the port is closed by a failure mode.
+    /// Returns whether the port is closed by a failure mode.
     pub fn is_port_closed(&self) -> bool {
         self.content().is_port_closed
     }

@@ -93,7 +93,7 @@ pub(crate) fn ending(status: ExitStatus) -> (Option<i32>, String) {
     }
 }
 
-/// Tells whether a process could not be started because too many run.
+/// Returns whether a process could not be started because too many run.
 pub(crate) fn is_exhausted(error: &io::Error) -> bool {
     error
         .raw_os_error()

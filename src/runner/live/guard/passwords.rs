@@ -88,7 +88,7 @@ impl SafetyGuard<'_> {
     }
 }
 
-/// Tells whether a step sets a generated password as it is: further characters may be what a policy refuses.
+/// Returns whether a step sets a generated password as it is: further characters may be what a policy refuses.
 fn sets_generated(step: &Step) -> bool {
     let fields = step.fields.as_ref();
     let new = fields.and_then(|fields| fields.get("new_password")?.as_str()?.parse().ok());

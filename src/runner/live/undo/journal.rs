@@ -258,7 +258,7 @@ fn room() -> String {
     " ".repeat(4096)
 }
 
-/// Tells whether a journal was closed, and is kept for a day.
+/// Returns whether a journal was closed, and is kept for a day.
 pub(super) fn is_closed(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default();
     name.to_string_lossy().starts_with(CLOSED)

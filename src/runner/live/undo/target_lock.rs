@@ -97,7 +97,7 @@ impl Drop for TargetLock {
     }
 }
 
-/// Tells whether a path still leads to a file.
+/// Returns whether a path still leads to a file.
 fn is_at(file: &File, path: &Path) -> bool {
     let own = file.try_clone().and_then(Handle::from_file);
     own.is_ok_and(|own| Handle::from_path(path).is_ok_and(|other| other == own))

@@ -74,7 +74,7 @@ impl TargetPlace {
         self.name(&format!("key-{}", digest(&key.to_string())))
     }
 
-    /// Tells whether two places are the same appliance, each with the public key that it showed.
+    /// Returns whether two places are the same appliance, each with the public key that it showed.
     pub fn is_same(&self, key: Option<&Pin>, other: &TargetPlace, other_key: Option<&Pin>) -> bool {
         let has_common = !self.addresses.is_disjoint(&other.addresses)
             || self.host == other.host

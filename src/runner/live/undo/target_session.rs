@@ -125,13 +125,13 @@ impl<'a> TargetSession<'a> {
         self.known.push((credentials, is_valid));
     }
 
-    /// Tells whether credentials were accepted the last time; none if they were not sent.
+    /// Returns whether credentials were accepted the last time; none if they were not sent.
     pub fn knows(&self, credentials: &Credentials) -> Option<bool> {
         let mut known = self.known.iter();
         known.find_map(|(known, is_valid)| (known == credentials).then_some(*is_valid))
     }
 
-    /// Tells whether credentials have been accepted, and no later change replaced them.
+    /// Returns whether credentials have been accepted, and no later change replaced them.
     pub fn should_be_valid(&self, credentials: &Credentials) -> bool {
         let account = self.account(&credentials.username);
         let current = account.and_then(|account| self.current.get(&account));
@@ -178,14 +178,14 @@ impl<'a> TargetSession<'a> {
         reply
     }
 
-    /// Tells whether the last answer was a refusal by its status, in whatever words.
+    /// Returns whether the last answer was a refusal by its status, in whatever words.
     pub fn was_refused(&self) -> bool {
         let limited = StatusCode::TOO_MANY_REQUESTS;
         self.last_status
             .is_some_and(|status| status.is_client_error() && status != limited)
     }
 
-    /// Tells whether the last answer was a success by its status, in whatever words.
+    /// Returns whether the last answer was a success by its status, in whatever words.
     pub(super) fn says_success(&self) -> bool {
         self.last_status.is_some_and(|status| status.is_success())
     }
@@ -289,7 +289,7 @@ impl<'a> TargetSession<'a> {
         filled.ok().map(Secret::new)
     }
 
-    /// Tells whether an administrator can restore passwords.
+    /// Returns whether an administrator can restore passwords.
     pub fn has_admin(&self) -> bool {
         self.accounts.present().contains(&Account::Admin)
     }

@@ -89,7 +89,7 @@ pub(super) fn wrong(expect: &Expect, step: &Step, contract: &Contract) -> Vec<St
     }
 }
 
-/// Tells whether an outcome is among those an expectation names.
+/// Returns whether an outcome is among those an expectation names.
 pub(super) fn could_be(expect: &Expect, outcome: Outcome) -> bool {
     match expect {
         Expect::By { readings, .. } => readings.iter().any(|(_, expect)| could_be(expect, outcome)),
@@ -109,7 +109,7 @@ pub(super) fn could_be(expect: &Expect, outcome: Outcome) -> bool {
     }
 }
 
-/// Tells whether a request has every field of its operation, and somebody to change.
+/// Returns whether a request has every field of its operation, and somebody to change.
 pub(super) fn is_complete(step: &Step) -> bool {
     let Some(fields) = &step.fields else {
         return false;

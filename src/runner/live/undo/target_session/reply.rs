@@ -24,7 +24,7 @@ impl TargetSession<'_> {
         (!is_known && !self.sign_ins.has_room(1)).then(|| self.sign_ins.refusal(1))
     }
 
-    /// Tells whether the target has accepted credentials, in this run or in the last 15 minutes.
+    /// Returns whether the target has accepted credentials, in this run or in the last 15 minutes.
     pub(super) fn is_known(&self, sent: &Credentials) -> bool {
         let is_remembered = self.knows(sent).is_none() && self.sign_ins.has_accepted(sent);
         is_remembered || self.should_be_valid(sent)
@@ -86,7 +86,7 @@ impl TargetSession<'_> {
     }
 }
 
-/// Tells whether a status says that a sign-in failed, whatever the body says.
+/// Returns whether a status says that a sign-in failed, whatever the body says.
 pub(in crate::runner::live) fn is_refusal(status: StatusCode) -> bool {
     matches!(status.as_u16(), 401 | 403 | 423)
 }
