@@ -7,7 +7,7 @@
 //! ```
 //!
 //! A capture is not trusted: an entry, a body, the exchanges and their number have limits, and what is not of the three operations is
-//! passed over and counted. It is full of secrets: whatever is shown of it goes through [`labels::Labels`].
+//! passed over and counted. It is full of secrets: whatever is shown of it goes through `labels`.
 
 mod body;
 mod classify;
