@@ -83,6 +83,7 @@ fn waiting<'a>(cases: impl Iterator<Item = &'a CaseResult>) -> BTreeMap<String, 
     waiting
 }
 
+#[cfg(feature = "cli")]
 impl TargetSummary {
     /// Keeps the cases that were sent or failed, and counts what the others wait for: thousands of targets fit into a report so.
     pub(crate) fn drop_not_judged(&mut self) {
