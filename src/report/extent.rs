@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::report::{CaseResult, Conformance, ReasonCode, Summary, TargetSummary};
+#[cfg(feature = "cli")]
+use crate::report::TargetSummary;
+use crate::report::{CaseResult, Conformance, ReasonCode, Summary};
 
 /// Says how many cases were judged, of how many.
 pub(super) fn judged(summary: &Summary) -> String {
